@@ -1,6 +1,6 @@
-"""Writes docs/guard.md: what the guard of the Query DSL pack is known to refuse, and what the rest may cost.
+"""Writes docs/guard.md: what the guard of the Query DSL pack refuses, and what the most expensive allowed bodies cost.
 
-Both come from the tests' own lists.
+Both tables come from lists in the tests.
 
     python docs/make_guard.py          # `make docs`
 
@@ -18,57 +18,58 @@ FILE = Path(__file__).parent / "guard.md"
 BOUNDS = """
 ## Bounds
 
-Allowed parts can be expensive together, so the guard adds up the whole body. These limits stand in
+Allowed parts can be expensive together, so the guard adds up the whole body. These limits are set in
 `[task.querydsl.guard]`:
 
 | limit | default | what it bounds | measured by |
 | --- | ---: | --- | --- |
 | `patterns` | {limits.patterns:,} | States and transitions of the automata of all `regexp`, `wildcard` and `fuzzy` queries, `intervals` rules, and `include` and `exclude` of a body. Counts multiply, nested ones too. A pattern with two repeats or more counts 500 more, a character of a fuzzy term 10. A full-text query with `fuzziness`, or with `~` in a `simple_query_string`, counts 10 for each character on each field. | The states and transitions that Lucene reports. `(a?){{1000}}` has 501,501 of them and took OpenSearch 9.8 s. |
-| `memory` | {limits.memory} MB | What all aggregations of a body keep: the weight of each, times the buckets above it. A shard keeps `size * 1.5 + 10` terms. Where only the documents say how many buckets there are, a sketch or hits count {limits.buckets:,} times: below. | The growth of the heap: 225 kB for a t-digest of compression 1,000. 11 HDR histograms of 5 digits did not end in 60 s on 1 GB. |
-| `buckets` | {limits.buckets:,} | Buckets of an aggregation times those above it. | The engines' own limit of 65,536. |
-| `histogram_days` | {limits.histogram_days} | The days that a `date_histogram` is taken to span where nothing tells. | By days of the years 1 to 9999: below. |
+| `memory` | {limits.memory} MB | The memory of all aggregations of a body: the weight of each, times the buckets above it. A shard keeps `size * 1.5 + 10` terms. If the documents decide how many buckets there are, a sketch or hits count {limits.buckets:,} times (see below). | The growth of the heap: 225 kB for a t-digest of compression 1,000. 11 HDR histograms of 5 digits did not end in 60 s on 1 GB. |
+| `buckets` | {limits.buckets:,} | The buckets of an aggregation times those above it. | The engines' own limit of 65,536. |
+| `histogram_days` | {limits.histogram_days} | The days that a `date_histogram` is assumed to span if its range is unknown. | A histogram by days over the years 1 to 9999 (see below). |
 
-A histogram fills its gaps with empty buckets unless `min_doc_count` is 1 or more, so one outlier decides how many there
-are, and OpenSearch builds all of them before it counts. The range of a field is known from `hard_bounds`, or from the
-values that the project knows, taken twice as wide. `missing` and `extended_bounds` add to it. A `range` query does not
-limit the gaps: a document that fulfils it with one value may have another value far away. With `min_doc_count` of 1 or
-more there are no gaps, and the `range` query counts. Where nothing is known:
+A histogram fills its gaps with empty buckets unless `min_doc_count` is 1 or more. So a single outlier decides how many
+buckets there are, and OpenSearch builds all of them before it counts. The range of a field is known from `hard_bounds`,
+or from the values that the project knows, doubled. `missing` and `extended_bounds` add to it. A `range` query does not
+limit the gaps: a document that matches it with one value may have another value far away. With `min_doc_count` of 1 or
+more there are no gaps, and the `range` query counts. If the range is unknown:
 
 - `histogram` needs `min_doc_count` of 1 or more, or `hard_bounds`;
 - `date_histogram` needs the same for steps below a day. All days of the years 1 to 9999 are 3.65 million buckets.
 
-Only the documents say how many buckets these have, and engines keep all of them until the end: `rare_terms`,
-`ip_prefix`, `geohash_grid` and `geotile_grid` of a fine precision, a `histogram` with `min_doc_count` of a field whose
-range is not known, `terms` in the order of an aggregation (for that aggregation), and `terms` with `collect_mode`
-`depth_first`. Simple metrics and `cardinality`, which engines account for, may stand below them. Percentiles, `boxplot`,
-`median_absolute_deviation`, `string_stats` and `top_hits` count as in {limits.buckets:,} buckets, which is mostly too
-much.
+The documents decide how many buckets these aggregations have, and engines keep all buckets until the end: `rare_terms`,
+`ip_prefix`, `geohash_grid` and `geotile_grid` with a fine precision, a `histogram` with `min_doc_count` on a field of
+unknown range, `terms` ordered by an aggregation (for that aggregation), and `terms` with `collect_mode` `depth_first`.
+Simple metrics and `cardinality`, for which engines have limits, are allowed below them. Percentiles, `boxplot`,
+`median_absolute_deviation`, `string_stats` and `top_hits` count as {limits.buckets:,} buckets, which usually exceeds the
+limit.
 
-These are the largest bodies that pass, on one shard of 400,000 documents and nodes with 1 GB of heap, one at a time:
+These are the largest bodies that pass. They ran one at a time on one shard of 400,000 documents, on nodes with 1 GB of
+heap:
 
 | limit | bodies | largest | Elasticsearch 9.2 | OpenSearch 3.8 |
 | --- | --- | ---: | ---: | ---: |
 {rows}
 
-The highest heap that `_nodes/stats` showed was 443 MB. Engines refuse some of these bodies (status 400 or 503) by a
-limit of their own. A histogram by hours of three documents, of the years 1, 2024 and 9999, did not end in 60 s on
-OpenSearch: the guard refuses it.
+The highest heap that `_nodes/stats` showed was 443 MB. Some of these bodies exceed limits of the engines, which refuse
+them with status 400 or 503. A histogram by hours over three documents from the years 1, 2024 and 9999 did not end in
+60 s on OpenSearch: the guard refuses it.
 
 Not covered:
 
-- What documents hold. 120,000 different days, spread over 10,000 years, took OpenSearch 52 s in a histogram by days.
-- An open upper end of a date range counts as now; documents dated far in the future reach further.
+- The content of documents. 120,000 different days, spread over 10,000 years, took OpenSearch 52 s in a histogram by days.
+- Documents dated far in the future: an open upper bound of a date range counts as now.
 - Histograms over fields of a range type, where one document fills many buckets.
-- Several requests at once, and more shards than one on a node: each keeps what is counted here.
+- Several requests at once, and several shards on a node: each needs the memory that is counted here.
 """
 HEAD = """# What the guard refuses
 
 <!-- Written by docs/make_guard.py from tests/support/hostile.py: change that, then `make docs`. -->
 
-Each of these parts is put into every place that a body has for its kind (a query into `bool`, `nested`,
-`function_score`, `filters`, `highlight_query`, the filter of a sort and so on; an aggregation below others; a sort into
-`top_hits`), {bodies} bodies in all, and each of them is refused under the code that stands beside it. The guard is an
-allow-list: what is not here is refused as well unless its tables name it.
+The guard refuses each of these parts, wherever it is in a body, with the code in the first column. The tests put each
+part into every place that a body has for its kind (a query into `bool`, `nested`, `function_score`, `filters`,
+`highlight_query`, the filter of a sort and so on; an aggregation below others; a sort into `top_hits`): {bodies} bodies.
+The guard is an allow-list: anything else is refused as well, unless its tables name it.
 """
 
 
@@ -84,7 +85,7 @@ def text() -> str:
             for name, one in HOSTILE.items()
             if one.code == code
         ]
-    return "\n".join([*lines, "", f"{len(HOSTILE)} parts in all.", bounds()])
+    return "\n".join([*lines, "", f"There are {len(HOSTILE)} parts.", bounds()])
 
 
 def bounds() -> str:

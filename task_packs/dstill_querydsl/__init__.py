@@ -13,6 +13,7 @@ __all__ = ["register_executors", "register_tasks"]
 
 @hookimpl
 def register_tasks() -> Iterable[type[Task]]:
+    """The task ``querydsl``."""
     from dstill_querydsl.pack import QueryDsl
 
     yield QueryDsl
@@ -20,6 +21,7 @@ def register_tasks() -> Iterable[type[Task]]:
 
 @hookimpl
 def register_executors() -> Iterable[type[Executor]]:
+    """``embedded``: an engine inside this process. ``http``: a server of Elasticsearch or OpenSearch."""
     from dstill_querydsl.engines import Embedded, Http
 
     yield Embedded

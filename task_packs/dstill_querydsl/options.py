@@ -1,4 +1,4 @@
-"""The options of dstill's own commands that come from this pack, as `questions --mapping FILE`."""
+"""Options that this pack adds to dstill's commands, such as `data questions --mapping FILE`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _mapping(text: str) -> OptionValue:
 
 
 def _own_index(text: str) -> OptionValue:
-    """The mapping, and the name of the index: that of the file."""
+    """The mapping. The index gets the name of the file."""
     name = Path(text).stem
     return OptionValue(
         settings={f"{_SECTION}.mapping": text, f"{_SECTION}.index": name},
@@ -44,7 +44,7 @@ OPTIONS = (
     Option(
         name="--index",
         commands=("init",),
-        help="The index, alias or data stream to read there.",
+        help="The index, alias or data stream to read from the server.",
         read=lambda text: OptionValue(settings={"executor.http.index": text}),
     ),
     Option(
@@ -70,21 +70,21 @@ OPTIONS = (
         name="--values",
         commands=("data questions",),
         metavar="FILE",
-        help="The values of its fields, as JSON; needs --mapping.",
+        help="Known values of its fields, as JSON. Needs --mapping.",
         read=_values,
     ),
     Option(
         name="--mapping",
         commands=("check",),
         metavar="FILE",
-        help="The mapping to check the fields against, as JSON. A row may have its own.",
+        help="The mapping to check fields against, as JSON. A row can bring its own mapping.",
         read=_mapping,
         column=_of_row,
     ),
     Option(
         name="--dialect",
         commands=("check",),
-        help="Whose rules to check by: elasticsearch9, elasticsearch8, opensearch3 or opensearch2.",
+        help="The product whose rules apply: elasticsearch9, elasticsearch8, opensearch3 or opensearch2.",
         read=lambda text: OptionValue(settings={f"{_SECTION}.dialect": text}),
     ),
 )

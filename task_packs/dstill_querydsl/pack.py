@@ -1,9 +1,9 @@
-"""The Query DSL task: a question about an index in, a `_search` body or a refusal out.
+"""The Query DSL task: from a question about an index to a `_search` body or a refusal.
 
     Example(question="how many requests on host web-03 returned 503?", context={"index": "weblogs"})
     {"size":0,"track_total_hits":true,"query":{"bool":{"filter":[{"term":{"http.response.status_code":503}}, …]}}}
 
-This module wires the parts together; each section is one of dstill's protocols for tasks.
+This module wires the parts together. Each section implements one of dstill's protocols for tasks.
 """
 
 from __future__ import annotations
@@ -43,25 +43,25 @@ from dstill.errors import UsageError
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.engines import HttpSettings
+from dstill_querydsl.index_profiles import IndexProfiles
 from dstill_querydsl.language import strict
 from dstill_querydsl.layers import layers
 from dstill_querydsl.mapping.data_profile import facts_of, licences_of
 from dstill_querydsl.mapping.drift import unlearnt
 from dstill_querydsl.mapping.index_describe import describe
-from dstill_querydsl.mapping.index_profile import Study
+from dstill_querydsl.mapping.index_profile import IndexProfile
 from dstill_querydsl.mapping.uses import uses
 from dstill_querydsl.options import OPTIONS
-from dstill_querydsl.prompting import INSTRUCTIONS, field_list, inventing
-from dstill_querydsl.prompting.asking import asked
+from dstill_querydsl.prompting import INSTRUCTIONS, field_list, question_brief
+from dstill_querydsl.prompting.user_message import user_message
 from dstill_querydsl.questions import Tally, questions
-from dstill_querydsl.questions.example_splits import HAND_WRITTEN, rules_of, sets_of, unseen
-from dstill_querydsl.questions.focus_weights import Weak
+from dstill_querydsl.questions.example_splits import HAND_WRITTEN, rules_of, splits_of, unseen_data
+from dstill_querydsl.questions.focus_weights import FocusWeights
 from dstill_querydsl.results import compare, refusal, render, tables
 from dstill_querydsl.results.causes import LABELS, cause, clauses
 from dstill_querydsl.results.excerpt import excerpt
-from dstill_querydsl.results.result_diff import contrast
+from dstill_querydsl.results.result_diff import diff
 from dstill_querydsl.settings import Settings
-from dstill_querydsl.studies import Studies
 from dstill_querydsl.synthesize import synthesize
 from dstill_querydsl.testsuites.suites import Suites
 
@@ -71,6 +71,8 @@ __all__ = ["QueryDsl", "Settings"]
 class QueryDsl(
     Task, ConstrainedOutput, DataProfile, Demo, Presentation, RationaleTerms, ResultProperties, Synthesis, TestDatabases
 ):
+    """Questions about one Elasticsearch or OpenSearch index, answered by search bodies that executors run."""
+
     name = "querydsl"
     version = "2"
     Config = Settings
@@ -84,30 +86,30 @@ class QueryDsl(
 
     def __init__(self, config: Settings | None = None) -> None:
         super().__init__(config)
-        self._studies = Studies(self.config)
-        self._suites = Suites(self, self.config, self._studies)
-        self._tally = Tally()  # of the questions that were made last
+        self._profiles = IndexProfiles(self.config)
+        self._suites = Suites(self, self.config, self._profiles)
+        self._tally = Tally()  # of the last call of `synthesize`
 
-    def study(self, example: Example) -> Study | None:
-        """What is worked out once of the example's index; None where only its name is known. Raises DataError."""
-        return self._studies.of(example)
+    def index_profile(self, example: Example) -> IndexProfile | None:
+        """The profile of the example's index. None if only the index's name is known. Raises DataError."""
+        return self._profiles.of(example)
 
     def index(self, example: Example) -> Index | None:
-        """What the example is about; None where only a name is known. Raises DataError."""
-        return self._studies.index(example)
+        """The index that the example is about. None if only its name is known. Raises DataError."""
+        return self._profiles.index(example)
 
     # --- questions and teaching ---------------------------------------------------------
 
     @cached_property
-    def _sets(self) -> Mapping[str, list[Example]]:
-        return sets_of(self.config, self.seed)
+    def _splits(self) -> Mapping[str, list[Example]]:
+        return splits_of(self.config, self.seed)
 
     @cached_property
-    def _unseen(self) -> list[Example]:
-        return unseen(self.config, self.seed, self._sets.get("train", ()))
+    def _unseen_data(self) -> list[Example]:
+        return unseen_data(self.config, self.seed, self._splits.get("train", ()))
 
     def examples(self, split: str) -> Iterable[Example]:
-        return iter(self._unseen if split == "test_unseen_data" else self._sets.get(split, ()))
+        return iter(self._unseen_data if split == "test_unseen_data" else self._splits.get(split, ()))
 
     def prompt(self, example: Example, shots: Sequence[Example]) -> Prompt:
         form = self.reply_text("which fields, types and operators, and why", '{"query": …}')
@@ -117,11 +119,13 @@ class QueryDsl(
         for shot in shots:
             messages.append(Message(role="user", content=f"Question: {shot.question}"))
             messages.append(Message(role="assistant", content=self.reply_text(shot.rationale or "", shot.answer or "")))
-        messages.append(Message(role="user", content=asked(self.study(example), example, shots, self.config)))
+        messages.append(
+            Message(role="user", content=user_message(self.index_profile(example), example, shots, self.config))
+        )
         return Prompt(example=example, messages=tuple(messages))
 
     def parse(self, text: str) -> Draft | None:
-        """As in the core; the two repairs that `strict` allows are made here, and noted."""
+        """As in the core, with the two repairs that `strict` allows. They are listed in the draft's notes."""
         draft = super().parse(text)
         if draft is None:
             return None
@@ -132,16 +136,16 @@ class QueryDsl(
         return replace(draft, answer=answer, notes=body.notes)
 
     def model_input(self, example: Example) -> str:
-        if self.config.student_context == "question" or (study := self.study(example)) is None:
+        if self.config.student_context == "question" or (profile := self.index_profile(example)) is None:
             return example.question
-        shown = study.shown(example.question, self.config.prompt_fields)
-        return f"{example.question}\n{field_list(shown, study.values)}"
+        shown = profile.shown(example.question, self.config.prompt_fields)
+        return f"{example.question}\n{field_list(shown, profile.values)}"
 
-    # --- judging ------------------------------------------------------------------------
+    # --- checking and comparing answers ------------------------------------------------------------------------
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
-        return layers(self.config, self._studies)
+        return layers(self.config, self._profiles)
 
     def canonical(self, answer: str) -> str:
         return canonical_text(answer)
@@ -161,9 +165,9 @@ class QueryDsl(
     # --- ConstrainedOutput --------------------------------------------------------------
 
     def grammar(self, example: Example) -> Grammar | None:
-        """Of the example's index; None where only its name is known. Raises ConfigError, as `grammar_of` does."""
-        study = self.study(example)
-        return None if study is None else Grammar(ebnf=study.grammar(self.config.dialect))
+        """The grammar of the example's index. None if only its name is known. Raises ConfigError."""
+        profile = self.index_profile(example)
+        return None if profile is None else Grammar(ebnf=profile.grammar(self.config.dialect))
 
     # --- TestDatabases ------------------------------------------------------------------
 
@@ -176,13 +180,13 @@ class QueryDsl(
     # --- ResultProperties ---------------------------------------------------------------
 
     def is_empty(self, value: Any) -> bool:
-        return compare.empty(value)
+        return compare.is_empty(value)
 
     def is_trivial(self, value: Any, example: Example) -> bool:
-        return compare.vacuous(value, value["documents"])
+        return compare.is_trivial(value, value["documents"])
 
     def is_nondeterministic(self, value: Any, example: Example) -> bool:
-        return compare.arbitrary(value)
+        return compare.is_nondeterministic(value)
 
     # --- Presentation -------------------------------------------------------------------
 
@@ -191,15 +195,15 @@ class QueryDsl(
 
     def diff_results(self, got: Any, want: Any, database: TestDatabase | None = None) -> ResultDiff:
         documents = dict(database.data["documents"]) if database else {}
-        gold, answer = contrast(want, got, documents)
+        gold, answer = diff(want, got, documents)
         return ResultDiff(gold=gold, answer=answer, test_database=database.name if database else "")
 
     def result_tables(self, value: Any) -> Sequence[Table]:
         return tables.tables(value)
 
     def relevant_schema(self, example: Example, answer: str) -> RelevantSchema:
-        study = self.study(example)
-        return RelevantSchema() if study is None else excerpt(study, strict.read(answer).value or {})
+        profile = self.index_profile(example)
+        return RelevantSchema() if profile is None else excerpt(profile, strict.read(answer).value or {})
 
     # --- RationaleTerms -----------------------------------------------------------------
 
@@ -212,31 +216,33 @@ class QueryDsl(
         context = self._about(context)
         index = self.index(Example(id="", question="", context=context))
         if index is None:
-            raise UsageError(f"questions can be made for bundled indices, '{context.get('index')}' is none")
+            raise UsageError(
+                f"'{context.get('index')}' is not a bundled index", hint="give --mapping to make questions about it"
+            )
         self._tally = Tally()
-        weak = Weak.of(context)
+        focus = FocusWeights.of(context)
         if index.name == HAND_WRITTEN and index.recipe:
-            return synthesize(index, n, seed, weak)
-        return questions(index, n, seed, rules_of(self.config), self._tally, weak)
+            return synthesize(index, n, seed, focus)
+        return questions(index, n, seed, rules_of(self.config), self._tally, focus)
 
     def warnings(self) -> Iterable[str]:
         return self._tally.remarks()
 
     def question_brief(self, context: Mapping[str, Any]) -> QuestionBrief:
         example = Example(id="", question="", context=self._about(context))
-        study = self.study(example)
-        if study is None:
-            raise UsageError(f"nothing is known of the index '{example.context['index']}'", hint="give --mapping")
+        profile = self.index_profile(example)
+        if profile is None:
+            raise UsageError(f"the mapping of '{example.context['index']}' is not known", hint="give --mapping")
         return QuestionBrief(
-            about=inventing.about(study, self.config.prompt_fields),
-            categories=inventing.categories(study.index.mapping),
+            about=question_brief.about(profile, self.config.prompt_fields),
+            categories=question_brief.categories(profile.index.mapping),
             context={"index": example.context["index"]},
         )
 
     def _about(self, context: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What questions are about: what a user gives of their own data, else the index of the settings."""
+        """The context of questions: the user's own index if one is given, else the index of the settings."""
         if "values" in context and "mapping" not in context:
-            raise UsageError("--values are those of a mapping", where="--values", hint="give --mapping too")
+            raise UsageError("--values needs the mapping of the index", where="--values", hint="give --mapping too")
         return {"index": self.config.index, **context}
 
     # --- DataProfile --------------------------------------------------------------------
@@ -245,17 +251,17 @@ class QueryDsl(
         return describe(engine, settings if isinstance(settings, HttpSettings) else HttpSettings(), self.config)
 
     def data_facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
-        return facts_of(examples, self._studies)
+        return facts_of(examples, self._profiles)
 
     def drift(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
         return unlearnt(then, now)
 
     def licences(self, examples: Sequence[Example]) -> Mapping[str, str]:
-        return licences_of(examples, self._studies, self.config.index)
+        return licences_of(examples, self._profiles, self.config.index)
 
     # --- Demo ---------------------------------------------------------------------------
 
-    # One CPU core trains this in some four minutes; more rows and fewer epochs generalize better than the reverse.
+    # One CPU core trains this in about four minutes. More rows with fewer epochs generalize better than the reverse.
     demo_settings: ClassVar[Mapping[str, Any]] = {
         "evaluate.splits": ["test", "test_unseen_templates", "test_unseen_data"],
         "task.querydsl.n_questions": 8_000,
@@ -266,7 +272,7 @@ class QueryDsl(
         "train.max_length": 128,
         "train.max_target_length": 128,
         "train.optim": "adamw_torch_fused",
-        "train.threads": 1,  # a second gains a third where it is free, and costs fivefold where it is not
+        "train.threads": 1,  # a second thread is a third faster on an idle machine, and five times slower on a busy one
     }
-    # A quarter of the rows, and so of the steps.
+    # A quarter of the rows, so a quarter of the steps.
     demo_quick_settings: ClassVar[Mapping[str, Any]] = {"task.querydsl.n_questions": 2_000}

@@ -13,7 +13,7 @@ __all__ = ["Settings"]
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The Query DSL pack: which index questions are about, and by which rules answers are checked."""
+    """The index that questions are about, and the rules that answers are checked by."""
 
     index: str = field(
         default="weblogs",
@@ -51,7 +51,7 @@ class Settings:
         metadata={
             "low": 10,
             "high": 5_000,
-            "help": "Most fields of the mapping that a prompt shows. It shows those nearest to the question.",
+            "help": "Most fields of the mapping that a prompt shows. It shows the fields most similar to the question.",
         },
     )
     profiled_fields: int = field(
@@ -59,39 +59,39 @@ class Settings:
         metadata={
             "low": 1,
             "high": 5_000,
-            "help": "Most fields whose values `dstill init` reads. It reads those that most documents have.",
+            "help": "Most fields whose values `dstill init` reads. It reads the fields that most documents have.",
             "was": "task.querydsl.known_fields",
         },
     )
     question_fields: int = field(
         default=40,
-        metadata={"low": 1, "high": 5_000, "help": "Of these, most fields that synthetic questions are made of."},
+        metadata={"low": 1, "high": 5_000, "help": "Most of these fields that synthetic questions use."},
     )
     text_sample_size: int = field(
         default=0,
         metadata={
             "low": 0,
             "high": 1_000,
-            "help": "Documents of whose texts `dstill init` reads a few words. 0: it reads no texts.",
+            "help": "Number of documents whose texts `dstill init` reads a few words of. 0: it reads no texts.",
             "was": "task.querydsl.sample_texts",
         },
     )
     example_value_fields: tuple[str, ...] = field(
         default=(),
         metadata={
-            "help": "Fields of which the teacher sees example values, in addition to value lists and ranges.",
+            "help": "Fields whose example values the teacher sees, in addition to value lists and ranges.",
             "was": "task.querydsl.samples",
         },
     )
     dialect: Literal["elasticsearch9", "elasticsearch8", "opensearch2", "opensearch3"] = field(
-        default="elasticsearch9", metadata={"help": "The product and version whose rules answers are checked by."}
+        default="elasticsearch9", metadata={"help": "The product and version whose rules answers are checked against."}
     )
     corpora: int = field(
         default=5,
         metadata={
             "low": 0,
             "high": 5,
-            "help": "Small test databases on which an answer has to agree with the reference, at most. 0: none.",
+            "help": "Most small test databases on which an answer has to agree with the reference. 0: none.",
         },
     )
     guard: guard.Limits = field(default_factory=guard.Limits, metadata={"trust": "limits"})

@@ -50,10 +50,10 @@ def _grammar(name: str) -> Grammar:
 def _ready(name: str, compiler: Compiler) -> float:
     """From a mapping that is read, as prompts and checks need it too, to the first mask."""
     task, example = pack(name)
-    study = task.study(example)
-    assert study is not None
-    assert study.fields.names
-    assert study.values is not None
+    profile = task.index_profile(example)
+    assert profile is not None
+    assert profile.fields.names
+    assert profile.values is not None
     started = time.process_time()
     grammar = task.grammar(example)
     assert grammar is not None

@@ -65,7 +65,7 @@ EXAMPLE = Example(id="1", question="?", answer='{"query": {"term": {"level": "er
 def test_a_missing_index_is_named(url: str) -> None:
     with Http(HttpSettings(index="not-there")).open(QueryDsl(Settings()), Engine(url=url)) as executor:
         for attempt in (lambda: executor.run("{}", EXAMPLE), lambda: executor.facts([EXAMPLE])):
-            with pytest.raises(ServiceError, match="no such index, asked for the mapping of 'not-there'") as caught:
+            with pytest.raises(ServiceError, match="no such index: the mapping of 'not-there'") as caught:
                 attempt()
             assert caught.value.exit_code == 7
             assert len(str(caught.value).splitlines()) == 3
@@ -112,7 +112,7 @@ def test_an_index_changed_since_the_dataset_was_made_is_reported(executor: Http,
     told = [(change.message, change.breaks) for change in executor.changes(then, executor.facts([EXAMPLE]))]
     assert told == [
         (f"the mapping of '{name}' differs: added seen", False),
-        (f"'{name}' holds 3 documents, and held 2", False),
+        (f"'{name}' has 3 documents, and had 2", False),
     ]
     made_from = {name: {"fields": {**then[name]["fields"], "gone": "ip"}}}
     [change] = executor.changes(made_from, executor.facts([EXAMPLE]))

@@ -159,7 +159,7 @@ def test_a_parse_error_is_told_in_the_engine_s_own_words(engine: HttpEngine) -> 
 
 def test_a_server_in_front_that_wants_a_login(proxy: EngineProxy) -> None:
     proxy.next("/", say(200, b"<html>Sign in</html>", content_type="text/html"))
-    with pytest.raises(ServiceError, match="answers, but is no Elasticsearch or OpenSearch"):
+    with pytest.raises(ServiceError, match="answers, but is not Elasticsearch or OpenSearch"):
         HttpEngine(Engine(url=proxy.url))
 
 

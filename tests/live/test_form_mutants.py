@@ -26,7 +26,7 @@ SEED = int(os.environ.get("SEED", "3"))
 N = 1_500
 # What the schema refuses although parsers take it: they pass over a part of the body without a word.
 PASSED_OVER = re.compile(
-    r"an item of '\w+' wants an? (object|query|span query)|wants an object( or a list| or one of asc, desc)?, found"
+    r"an item of '\w+' must be an? (object|query|span query)|must be an object( or a list| or one of asc, desc)?, found"
 )
 # A 400 that is about the index, its fields, or a module that this node lacks: no verdict on the form.
 NOT_THE_FORM = re.compile(

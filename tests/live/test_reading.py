@@ -93,9 +93,9 @@ def test_an_alias_and_a_pattern_stand_for_several_indices(ask: Any) -> None:
         project = described(ask.url, name, **engine)
         assert json.loads(project.files["values.json"]) == {"level": ["l1", "l2"]}
         assert "2 documents, 2 fields" in project.about[0]
-        assert "without values, of several types: code" in project.about
+        assert "no values (of several types): code" in project.about
         assert project.settings["task.querydsl.index"] == name
-    with pytest.raises(UsageError, match="no index name") as caught:
+    with pytest.raises(UsageError, match="not a valid index name") as caught:
         described(ask.url, "family-*")
     assert "executor.http.allow_pattern" in caught.value.hint
 

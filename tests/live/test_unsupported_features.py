@@ -18,9 +18,9 @@ import pytest
 from dstill.api.engine import Engine
 from dstill.api.records import OutcomeKind
 from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
-from dstill_querydsl.engines.parity_guard import faithfully
+from dstill_querydsl.engines.parity_guard import search_if_supported
 from dstill_querydsl.engines.result_extraction import observe
-from dstill_querydsl.engines.unsupported_features import Holes, exact
+from dstill_querydsl.engines.unsupported_features import UnsupportedFeatures, note_large_numbers
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.mapping import check
 from dstill_querydsl.results import compare
@@ -144,18 +144,18 @@ def real(opensearch_url: str) -> Iterator[HttpEngine]:
 
 
 @pytest.fixture(scope="module")
-def holes(embedded: HttpEngine, real: HttpEngine) -> Holes:
+def holes(embedded: HttpEngine, real: HttpEngine) -> UnsupportedFeatures:
     large: set[str] = set()
-    embedded.index(INDEX, MAPPING, exact(documents(), large), SETTINGS)
+    embedded.index(INDEX, MAPPING, note_large_numbers(documents(), large), SETTINGS)
     real.index(INDEX, MAPPING, documents(), SETTINGS)
-    return Holes.of(MAPPING, SETTINGS, large)
+    return UnsupportedFeatures.of(MAPPING, SETTINGS, large)
 
 
 @pytest.mark.parametrize("name", BODIES)
 def test_a_body_meets_a_declared_hole_or_gives_the_real_result(
-    embedded: HttpEngine, real: HttpEngine, holes: Holes, name: str
+    embedded: HttpEngine, real: HttpEngine, holes: UnsupportedFeatures, name: str
 ) -> None:
-    ours = faithfully(holes, lambda one: embedded.search(INDEX, one), BODIES[name])
+    ours = search_if_supported(holes, lambda one: embedded.search(INDEX, one), BODIES[name])
     theirs = observe(lambda one: real.search(INDEX, one), BODIES[name])
     if ours.kind is OutcomeKind.UNSUPPORTED:
         return
@@ -164,10 +164,10 @@ def test_a_body_meets_a_declared_hole_or_gives_the_real_result(
         assert compare.same(ours.value, theirs.value, relevance="set"), (ours.value, theirs.value)
 
 
-def test_few_bodies_are_declared(embedded: HttpEngine, holes: Holes) -> None:
+def test_few_bodies_are_declared(embedded: HttpEngine, holes: UnsupportedFeatures) -> None:
     """The list is no way out: most of them run, and each hole that is listed is met by one at least."""
     kinds = Counter(
-        faithfully(holes, lambda one: embedded.search(INDEX, one), body).kind.value for body in BODIES.values()
+        search_if_supported(holes, lambda one: embedded.search(INDEX, one), body).kind.value for body in BODIES.values()
     )
     print(dict(kinds))
     assert kinds["ok"] >= 0.6 * kinds.total()
@@ -227,12 +227,12 @@ def test_a_type_of_field_is_held_as_it_really_is(embedded: HttpEngine, real: Htt
     index = f"{INDEX}-{type}"
     for engine in (embedded, real):
         engine.index(index, mapping, [(str(n), {"f": value}) for n, value in enumerate(values)])
-    holes, fields, checked = Holes.of(mapping, {}), Fields.of(mapping), Counter[str]()
+    holes, fields, checked = UnsupportedFeatures.of(mapping, {}), Fields.of(mapping), Counter[str]()
     for body in asked_of(values[0]):
         if any(problem.is_error for problem in check.check(body, fields)):
             checked["refused by the mapping check"] += 1
             continue
-        ours = faithfully(holes, lambda one: embedded.search(index, one), body)
+        ours = search_if_supported(holes, lambda one: embedded.search(index, one), body)
         if ours.kind is OutcomeKind.UNSUPPORTED:
             checked["declared"] += 1
             continue
@@ -306,7 +306,7 @@ def test_an_analyzer_that_is_not_declared_gives_the_real_words(
     text = "The quick Brown-Foxes' PowerShot500 l'avion d'été Straße naïve foo_bar@example.com 12.5 東京 " + " ".join(
         made
     )
-    assert not Holes.of({"properties": {"a": {"type": "text", "analyzer": analyzer}}}, {}).analyzed
+    assert not UnsupportedFeatures.of({"properties": {"a": {"type": "text", "analyzer": analyzer}}}, {}).analyzed
     ours, theirs = (tokens(engine.settings.url, analyzer, text) for engine in (embedded, real))
     assert ours == theirs
 

@@ -21,9 +21,9 @@ from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import DataError
 from dstill_querydsl.engines import HttpEngine
 from dstill_querydsl.engines.bodies import sort_of
-from dstill_querydsl.engines.parity_guard import faithfully
+from dstill_querydsl.engines.parity_guard import search_if_supported
 from dstill_querydsl.engines.result_extraction import observe
-from dstill_querydsl.engines.unsupported_features import Holes, exact
+from dstill_querydsl.engines.unsupported_features import UnsupportedFeatures, note_large_numbers
 from dstill_querydsl.language import aggregations
 
 __all__ = ["CASES", "Runner", "check", "like", "load", "rows"]
@@ -58,7 +58,7 @@ class Runner:
     engine: HttpEngine
 
     def __post_init__(self) -> None:
-        self._indices: dict[str, tuple[str, Holes] | str] = {}
+        self._indices: dict[str, tuple[str, UnsupportedFeatures] | str] = {}
 
     def run(self, case: dict[str, Any]) -> Outcome:
         """What the engine answered; of one that loads no such index: unsupported."""
@@ -73,9 +73,9 @@ class Runner:
         def search(one: Mapping[str, Any]) -> Outcome:
             return self.engine.search(name, one)
 
-        return faithfully(holes, search, body) if embedded else observe(search, body)
+        return search_if_supported(holes, search, body) if embedded else observe(search, body)
 
-    def _index(self, case: dict[str, Any]) -> tuple[str, Holes] | str:
+    def _index(self, case: dict[str, Any]) -> tuple[str, UnsupportedFeatures] | str:
         """The case's documents on the engine, or why it does not take them."""
         mapping, settings = case.get("mapping") or {}, case.get("settings") or {}
         documents = [(one["_id"], one["_source"]) for one in case.get("docs") or ()]
@@ -83,8 +83,8 @@ class Runner:
         if key not in self._indices:
             name, large = f"dstill-case-{key}", set[str]()
             try:
-                self.engine.index(name, mapping, exact(documents, large), settings)
-                self._indices[key] = (name, Holes.of(mapping, settings, large))
+                self.engine.index(name, mapping, note_large_numbers(documents, large), settings)
+                self._indices[key] = (name, UnsupportedFeatures.of(mapping, settings, large))
             except DataError as error:
                 self._indices[key] = error.what
         return self._indices[key]

@@ -1,14 +1,14 @@
-"""Documents that come with the package, packed: one file of JSON lines an index.
+"""Documents of the bundled indices: one compressed file of JSON lines for each index.
 
-In: a file beside this module, ``movies.jsonl.gz``, a line ``["Q109116", {"title": "The Great Dictator", …}]`` a
-document. Out: (id, source), the same ones at every call:
+In: a file in this folder, such as ``movies.jsonl.gz``, with one line for each document, such as
+``["Q109116", {"title": "The Great Dictator", …}]``. Out: pairs of id and source, the same at every call:
 
     PACKED = Packed(file="movies.jsonl.gz", sha256="…", total=9_774)
     next(PACKED.documents(5_000))      ("Q1000592", {"title": …})
 
-Of fewer documents than there are, those are taken that lie evenly over the ids, so that no year or region is
-missing. Where the data come from and what was changed says NOTICE.md; ``python -m tools.bundle.build``
-makes the files again. Lines stand in an order that packs well, not in that of the ids.
+If fewer documents are asked for than there are, they are spread evenly over the ids, so that no year or region is
+missing. NOTICE.md says where the data come from and what was changed. ``python -m tools.bundle.build`` rebuilds the
+files. Lines are in the order that compresses best, not in the order of ids.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, kw_only=True)
 class Packed:
+    """A file of documents and the checksum that it must have."""
+
     file: str
     sha256: str  # of the file
     total: int
 
     def documents(self, count: int) -> Iterator[tuple[str, dict[str, Any]]]:
-        """At most `count`, in order of their ids. Raises DataError for a file that is not the one declared."""
+        """At most `count` documents in the order of their ids. Raises DataError if the checksum is wrong."""
         count = min(count, self.total)
         for number in range(count):
             name, source = json.loads(self._lines[number * self.total // count])
@@ -46,7 +48,7 @@ class Packed:
         return sorted(self.text().splitlines())
 
     def text(self) -> bytes:
-        """All lines, from the file that was declared."""
+        """The whole decompressed file. Raises DataError if it cannot be read or its checksum is wrong."""
         path = FOLDER / self.file
         try:
             data = path.read_bytes()
@@ -54,6 +56,6 @@ class Packed:
             what = f"cannot read a bundled index: {(problem.strerror or '').lower()}"
             raise DataError(what, where=str(path), hint="install dstill again") from None
         if hashlib.sha256(data).hexdigest() != self.sha256:
-            what = "a bundled index is not the one that this version came with"
+            what = "a bundled index is not the file that came with this version"
             raise DataError(what, where=str(path), hint="install dstill again")
         return gzip.decompress(data)

@@ -1,16 +1,17 @@
 """The bundled index `flights`: 12,024 departures from New York's three airports in 2013.
 
-In: nothing. Out: mapping, settings, `now` and the packed documents:
+It gives a mapping, settings, `now` and the packed documents:
 
     ("f000001", {"carrier": {"code": "UA", "name": "United Air Lines Inc."}, "number": "1545", "origin": {"code": "EWR",
      "location": {"lat": 40.6925, "lon": -74.1687}, …}, "scheduled": "2013-01-01T10:15:00Z", "delay": {…}, …})
 
-Its traps: codes stand beside names (`carrier.code`, `dest.code`: keywords without a sub-field); `carrier.name` is
-text with a sub-field called `raw`, `dest.name` with one called `keyword`, `origin.name` a keyword alone;
-`aircraft.type` is text that cannot be grouped; `number` is a keyword that looks like a number; `origin`, `dest`,
-`delay`, `aircraft` and `weather` are plain objects, not nested. A cancelled flight has nulls for what only a flown one
-has; `aircraft`, `weather.gust` and the names and places of four airports are missing from some. Times are UTC: a
-departure of an evening in New York is of the next day. A flight that left early has a negative delay.
+Its traps: there are codes and names (`carrier.code` and `dest.code` are keywords without a sub-field); `carrier.name`
+is text with a sub-field called `raw`, `dest.name` is text with a sub-field called `keyword`, and `origin.name` is only
+a keyword; `aircraft.type` is text that cannot be grouped; `number` is a keyword that looks like a number; `origin`,
+`dest`, `delay`, `aircraft` and `weather` are plain objects, not nested. A cancelled flight has null in all fields that
+only a flown flight has. `aircraft`, `weather.gust` and the names and places of four airports are missing from some
+documents. Times are UTC, so an evening departure in New York is on the next day. A flight that left early has a
+negative delay.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ MAPPING: Mapping[str, Any] = {
     },
 }
 
-# How people talk about it; docs/querydsl.md shows the form.
+# How people talk about it. docs/querydsl.md explains the form.
 LEXICON: Mapping[str, Any] = {
     "document": "flight",
     "documents": ["flights", "departures"],

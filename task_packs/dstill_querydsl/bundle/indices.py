@@ -1,7 +1,7 @@
-"""The indices that questions are about: the bundled ones, and what an example's context stands for.
+"""The indices that questions are about: the bundled ones, and the user's own.
 
 bundled("weblogs").now             "2025-03-27T12:00:00Z"
-bundled("weblogs", 200).documents  a callable: 200 × ("w00000", {"@timestamp": …})
+bundled("weblogs", 200).documents  a callable that gives 200 pairs ("w00000", {"@timestamp": …})
 """
 
 from __future__ import annotations
@@ -21,60 +21,64 @@ from dstill_querydsl.language.values import Values, values_in
 from dstill_querydsl.mapping.form import require_mapping
 from dstill_querydsl.mapping.merge import plain
 
-__all__ = ["HELD_OUT", "LICENCES", "NAMES", "Index", "bundled", "configured", "own", "trainable"]
+__all__ = ["HELD_OUT", "LICENCES", "NAMES", "Index", "bundled", "configured", "own_index", "trainable"]
 
 _PACKED = {"movies": movies, "flights": flights, "quakes": quakes}
 NAMES = ("weblogs", *_PACKED)
-HELD_OUT = ("quakes",)  # no student is trained on it: a test on an index that nobody has seen
-# Of their documents; `bundle/NOTICE.md` says more.
+HELD_OUT = ("quakes",)  # never used for training, so that it tests unseen data
+# Licences of the documents. `bundle/NOTICE.md` has the details.
 LICENCES = {
     "weblogs": "Apache-2.0, dstill's own",
     "movies": "CC0-1.0",
     "flights": "CC0-1.0",
     "quakes": "public domain of the United States",
 }
-SETTINGS: Mapping[str, Any] = {"number_of_shards": 1, "number_of_replicas": 0}  # of the bundled ones
+SETTINGS: Mapping[str, Any] = {"number_of_shards": 1, "number_of_replicas": 0}  # of the bundled indices
 DOCUMENTS = 5_000
-LARGEST = 64 * 2**20  # bytes of a file with a mapping or values
-CEILING = 20_000  # the embedded engine takes about a second per 1,300 documents
+LARGEST = 64 * 2**20  # bytes, of a file with a mapping or values
+CEILING = 20_000  # documents. The embedded engine indexes about 1,300 documents a second
 
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """A mapping and the documents under it."""
+    """A mapping and its documents."""
 
     name: str
     mapping: Mapping[str, Any]  # {"properties": …, "_meta": …}
     settings: Mapping[str, Any]
-    now: str  # ISO, UTC: what `now` means in date math; empty: the time of the run
+    now: str  # ISO, UTC: the value of `now` in date math. Empty: the time of the run
     documents: Callable[[], Iterable[tuple[str, dict[str, Any]]]]  # the same (id, source) at every call
-    recipe: str = ""  # what decides the documents: generator, seed and count, or a file's hash
-    told: Values | None = None  # a values file's; without one the documents are looked through
-    without: tuple[str, ...] = ()  # fields of the mapping that the engine of a corpus cannot hold
+    recipe: str = ""  # what determines the documents: generator, seed and count, or a file's hash
+    given_values: Values | None = None  # from a values file. None: `values` are counted in the documents
+    dropped_fields: tuple[str, ...] = ()  # fields that the engine of a test database cannot index
 
     @cached_property
     def values(self) -> Values:
-        """What the fields are known to hold."""
-        return values_in(self.mapping, (source for _, source in self.documents())) if self.told is None else self.told
+        """The known values of the fields."""
+        return (
+            values_in(self.mapping, (source for _, source in self.documents()))
+            if self.given_values is None
+            else self.given_values
+        )
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over the mapping, what decides the documents, and the values that a file or a row gives."""
+        """SHA-256 of the mapping, what determines the documents, and the given values."""
         content: list[Any] = [self.name, self.mapping, self.settings, self.now, self.recipe]
-        if self.told is not None:
-            content.append(self.told.to_json())
+        if self.given_values is not None:
+            content.append(self.given_values.to_json())
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @cached_property
     def data(self) -> str:
-        """SHA-256 over what results depend on: `digest` without given values and what the mapping says in words."""
+        """SHA-256 of everything that results depend on, so without the given values and the mapping's ``_meta``."""
         silent = {key: value for key, value in self.mapping.items() if key != "_meta"}
-        return replace(self, mapping=silent, told=None).digest
+        return replace(self, mapping=silent, given_values=None).digest
 
 
 @lru_cache(maxsize=8)
 def bundled(name: str, documents: int | None = None) -> Index:
-    """The bundled index of that name, with as many documents as asked, or all. Raises UsageError."""
+    """The bundled index of that name with at most `documents` documents (default: `DOCUMENTS`). Raises UsageError."""
     if name not in NAMES:
         raise UsageError(
             f"no bundled index called '{name}'.{did_you_mean(name, NAMES)}", where=f"bundled: {', '.join(NAMES)}"
@@ -110,12 +114,12 @@ def _generated(count: int, seed: int = 7) -> Index:
 
 
 def trainable(name: str) -> str:
-    """`name`, where it is a bundled index that students may be trained on. Raises UsageError."""
+    """`name`, if it is a bundled index that students may be trained on. Raises UsageError otherwise."""
     if name in HELD_OUT:
         raise UsageError(
-            f"'{name}' is held out: nothing is trained on it, so that it can test what was",
+            f"'{name}' is held out: it tests students on unseen data, so none is trained on it",
             where=f"index '{name}'",
-            hint=f"one of {', '.join(one for one in NAMES if one not in HELD_OUT)}",
+            hint=f"give one of {', '.join(one for one in NAMES if one not in HELD_OUT)}",
         )
     return bundled(name, 1).name
 
@@ -123,18 +127,18 @@ def trainable(name: str) -> str:
 def configured(name: str, mapping_file: str, values_file: str) -> Index:
     """The user's own index, from the files that ``[task.querydsl]`` names. Raises DataError.
 
-    Its documents lie in the user's engine; none are here.
+    It has no documents here, since they are in the user's engine.
     """
     return _configured(name, mapping_file, values_file, Path.cwd())
 
 
 @lru_cache(maxsize=8)
-def _configured(name: str, mapping_file: str, values_file: str, folder: Path) -> Index:
-    """`configured` once for all questions; `folder` is what the names of the files are relative to."""
+def _configured(name: str, mapping_file: str, values_file: str, folder: Path) -> Index:  # noqa: ARG001 - a cache key
+    """`configured`, cached. `folder` is the folder that relative file names start from."""
     mapping = _json(mapping_file, "task.querydsl.mapping")
     require_mapping(mapping)
     values = Values.read(_json(values_file, "task.querydsl.values"), values_file) if values_file else Values()
-    return own(name, mapping, values)
+    return own_index(name, mapping, values)
 
 
 def _json(file: str, where: str) -> Any:
@@ -148,8 +152,8 @@ def _json(file: str, where: str) -> Any:
         raise DataError(f"{file} is not strict JSON: {problem}", where=where) from None
 
 
-def own(name: str, mapping: Mapping[str, Any], values: Values) -> Index:
-    """An index whose documents are not here; its mapping is plain, in whatever form it was given."""
+def own_index(name: str, mapping: Mapping[str, Any], values: Values) -> Index:
+    """An index without documents here. Its mapping is made plain, whatever form it was given in."""
     mapping = plain(mapping)
     now = str(mapping.get("_meta", {}).get("now", ""))
-    return Index(name=name, mapping=mapping, settings={}, now=now, documents=tuple, told=values)
+    return Index(name=name, mapping=mapping, settings={}, now=now, documents=tuple, given_values=values)

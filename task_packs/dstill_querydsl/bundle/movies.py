@@ -1,16 +1,16 @@
 """The bundled index `movies`: 9,774 films of 1940 to 2014 with at least 20 reviews, from Wikidata.
 
-In: nothing. Out: mapping, settings, `now` and the packed documents:
+It gives a mapping, settings, `now` and the packed documents:
 
     ("Q109116", {"title": "The Great Dictator", "year": 1940, "credits": [{"name": "Charlie Chaplin",
      "job": "director"}, …, {"name": "Charlie Chaplin", "job": "actor"}], …})
 
-Its traps: `title` is text with a keyword sub-field called `raw`, `countries` one called `keyword`; `genres`,
-`languages` and `certificate` are keywords without any; `credits.name` is a keyword with a text sub-field, the other
-way round; `studios` and `awards` are text that cannot be grouped or sorted. `credits` is nested: in 1,219 films a
-director also acts, so that "directed by" and "with" need the same object; `reviews` and `oscars` are plain objects.
-`released` is missing where only the year is known (6 of 10), and `certificate`, `box_office`, `metacritic` and
-`oscars.nominations` are missing from many.
+Its traps: `title` is text with a keyword sub-field called `raw`, `countries` has one called `keyword`; `genres`,
+`languages` and `certificate` are keywords without a sub-field; `credits.name` is a keyword with a text sub-field, the
+other way round; `studios` and `awards` are text that cannot be grouped or sorted. `credits` is nested: in 1,219 films a
+director also acts, so "directed by" and "with" need the same object. `reviews` and `oscars` are plain objects.
+`released` is missing if only the year is known (6 of 10 films), and `certificate`, `box_office`, `metacritic` and
+`oscars.nominations` are missing from many films.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ MAPPING: Mapping[str, Any] = {
     },
 }
 
-# How people talk about it; docs/querydsl.md shows the form.
+# How people talk about it. docs/querydsl.md explains the form.
 LEXICON: Mapping[str, Any] = {
     "document": "film",
     "documents": ["films", "movies"],

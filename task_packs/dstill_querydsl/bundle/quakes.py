@@ -1,14 +1,15 @@
 """The bundled index `quakes`: 1,707 seismic events of one week of 2018. Held out: no student is trained on it.
 
-In: nothing. Out: mapping, settings, `now` and the packed documents:
+It gives a mapping, settings, `now` and the packed documents:
 
     ("ci37868143", {"time": "2018-02-07T01:26:13.840Z", "mag": 2.0, "magType": "ml", "place": "4km W of Castaic, CA",
      "region": "CA", "location": {"lat": 34.4945, "lon": -118.6671667}, "depth": 26.49, …})
 
-Its names are USGS's own, short and in another style than those of the other indices. Its traps: `place` is text with
-a sub-field called `exact`; `title` is text that cannot be grouped; `region`, `type`, `net` and the other keywords have
-no sub-field; one region has two names (`CA`, `California`); not every event is an earthquake; `updated` is in
-milliseconds; `intensity` and `quality` are plain objects whose fields, like `alert`, are missing from most events.
+Its field names come from the USGS. They are short and in another style than those of the other indices. Its traps:
+`place` is text with a sub-field called `exact`; `title` is text that cannot be grouped; `region`, `type`, `net` and the
+other keywords have no sub-field; one region has two names (`CA`, `California`); not every event is an earthquake;
+`updated` is in milliseconds; `intensity` and `quality` are plain objects. Their fields and `alert` are missing from
+most events.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dstill_querydsl.bundle import Packed
 
 __all__ = ["LEXICON", "MAPPING", "NOW", "PACKED"]
 
-NOW = "2018-02-07T01:50:00Z"  # a Wednesday; the feed is of a minute before
+NOW = "2018-02-07T01:50:00Z"  # a Wednesday, a minute after the feed was made
 
 PACKED = Packed(
     file="quakes.jsonl.gz",
@@ -66,7 +67,7 @@ MAPPING: Mapping[str, Any] = {
     },
 }
 
-# How people talk about it; docs/querydsl.md shows the form.
+# How people talk about it. docs/querydsl.md explains the form.
 LEXICON: Mapping[str, Any] = {
     "document": "seismic event",
     "documents": ["seismic events", "events"],

@@ -1,16 +1,15 @@
 """The bundled index `weblogs`: a synthetic web access log.
 
-In: how many documents, and a seed. Out: a mapping with ECS field names, and documents as
-(id, source) that are the same bytes for the same seed on every machine (integers only, no
-floats). No line of it was ever served by anybody: addresses are RFC 5737's, users and
-hosts are made up.
+In: the number of documents and a seed. Out: a mapping with ECS field names, and documents as
+pairs of id and source. The same seed gives the same bytes on every machine, since there are integers
+and no floats. All data are made up: addresses come from RFC 5737, users and hosts are invented.
 
     ("w00000", {"@timestamp": "2025-01-01T03:12:45.120Z", "http": {"request": {"method": "GET"}, …}, …})
 
-The mapping holds the traps that real ones have: `url.path` is text with a keyword
-sub-field called `raw`, `source.geo.city_name` one called `keyword`; `error.message` and
-`user_agent.original` are text that cannot be grouped; plain keywords have no sub-field at
-all; `upstream` is a list of objects that is *not* nested; `event.duration` is in
+The mapping has the traps of real mappings: `url.path` is text with a keyword
+sub-field called `raw`, `source.geo.city_name` has one called `keyword`; `error.message` and
+`user_agent.original` are text that cannot be grouped; plain keywords have no sub-field;
+`upstream` is a list of objects that is *not* nested; `event.duration` is in
 nanoseconds. `user.name`, `http.request.referrer`, `error.message`, `x-cache` and
 `upstream` are missing from some documents.
 """
@@ -96,7 +95,7 @@ SECTIONS = {
     "static": ("app.js", "site.css", "logo.svg", "fonts/inter.woff2", "banner.png"),
     "docs": ("install", "guide/start", "guide/upgrade", "faq", "changelog", "reference"),
 }
-# who serves a section
+# section → service
 SERVICES = {
     "shop": "storefront",
     "api": "gateway",
@@ -126,7 +125,7 @@ STATUS = {
 }  # fmt: skip
 METHODS = {"GET": 70, "POST": 16, "PUT": 6, "DELETE": 4, "HEAD": 3, "PATCH": 2}
 CACHES = {"HIT": 45, "MISS": 30, "EXPIRED": 8, "BYPASS": 8, "STALE": 4}
-# what an error message says by status class
+# error messages of status 5xx, and of 4xx
 FAULTS = (
     "connection refused", "connection reset by peer", "read timeout", "deadlock detected", "out of memory",
     "disk quota exceeded", "certificate has expired", "name lookup failed",
@@ -141,7 +140,7 @@ _ADDRESSES = ("192.0.2", "198.51.100", "203.0.113")  # RFC 5737
 
 
 def documents(count: int, seed: int = 7) -> Iterator[tuple[str, dict[str, Any]]]:
-    """`count` log lines in order of time, as (id, source)."""
+    """`count` log lines in the order of time, as pairs of id and source."""
     random = Random(seed)
     now = datetime.fromisoformat(NOW)
     ages = sorted((_age(random) for _ in range(count)), reverse=True)
@@ -153,7 +152,7 @@ def documents(count: int, seed: int = 7) -> Iterator[tuple[str, dict[str, Any]]]
 
 
 def _age(random: Random) -> int:
-    """Milliseconds before NOW; the last days are the busiest, so that "the last hour" is not empty."""
+    """Milliseconds before NOW. The last days are the busiest, so that "the last hour" is not empty."""
     span = random.choices((DAYS * 24, 7 * 24, 24), (60, 25, 15))[0]
     return random.randrange(1, span * 3_600_000)
 
@@ -163,7 +162,7 @@ def _pick(random: Random, weights: Mapping[Any, int]) -> Any:
 
 
 def _visitor(random: Random) -> dict[str, Any]:
-    """An address, where it is, and what it browses with: one visitor keeps them."""
+    """A visitor: address, location and browser, which stay the same in every request."""
     country, cities, _ = random.choices(PLACES, [place[2] for place in PLACES])[0]
     name, original, _ = random.choices(AGENTS, [agent[2] for agent in AGENTS])[0]
     visitor: dict[str, Any] = {
@@ -192,19 +191,19 @@ def _request(random: Random, visitors: list[dict[str, Any]]) -> dict[str, Any]:
         "host": {"name": random.choice(HOSTS)},
         "service": {"name": SERVICES[section]},
     }
-    if section != "api":  # nothing of the interface is cached
+    if section != "api":  # the API is not cached
         source["x-cache"] = _pick(random, CACHES)
     if status >= 500 or (status >= 400 and random.randrange(100) < 50):
-        said = random.choice(FAULTS if status >= 500 else COMPLAINTS)
-        source["error"] = {"message": f"{said} in {random.choice(PARTS)}"}
+        message = random.choice(FAULTS if status >= 500 else COMPLAINTS)
+        source["error"] = {"message": f"{message} in {random.choice(PARTS)}"}
     if random.randrange(100) < 65:
-        tried = random.sample(UPSTREAMS, random.choice((1, 1, 2)))
-        source["upstream"] = [{"name": name, "status_code": _pick(random, STATUS)} for name in tried]
+        backends = random.sample(UPSTREAMS, random.choice((1, 1, 2)))
+        source["upstream"] = [{"name": name, "status_code": _pick(random, STATUS)} for name in backends]
     return source
 
 
 def _duration(random: Random, status: int) -> int:
-    """Nanoseconds: mostly tens or hundreds of milliseconds, seconds where something failed."""
+    """Nanoseconds: mostly tens or hundreds of milliseconds, up to seconds for errors."""
     low, high = random.choices(((2, 60), (60, 400), (400, 1500), (1500, 9000)), (45, 35, 14, 6))[0]
     if status >= 500:
         low, high = 300, 12_000

@@ -1,16 +1,16 @@
-"""One spelling for equal bodies.
+"""Gives bodies with the same meaning the same spelling.
 
     canonical_text('{"query": {"term": {"user": {"value": "uma"}}}, "size": 0, "from": 0}')
     '{"query":{"bool":{"filter":[{"term":{"user":{"value":"uma"}}}]}},"size":0}'
 
-Long forms of leaves; bool clauses as sorted lists, nested ones flattened; `must` as
-`filter` where no score is looked at, and terms for alternatives on one field; defaults
-dropped; places, distances and intervals in one spelling; several ranges on one field
-merged; aggregations named by their place in sorted order, filters and ranges by none.
+Leaf queries get their long form. Clauses of a bool become sorted lists, and nested bools are flattened. `must` becomes
+`filter` where scores do not matter, and alternatives on one field become terms. Defaults are dropped. Points,
+distances and intervals get one spelling. Several ranges on one field are merged. Aggregations are numbered in sorted
+order; filters and ranges lose their names.
 
-Canonically equal bodies give equal results, scores aside where nothing is sorted by them.
-Not covered: spellings that need the mapping ("503" for 503, 1.0 for 1), date math that comes to
-the same time, and merged ranges on a field that holds several values (each may have met one).
+Bodies with the same canonical form give the same results, except for scores where nothing is sorted by them. Not
+covered: spellings that depend on the mapping ("503" for 503, 1.0 for 1), date math with the same result, and merged
+ranges on a field with several values (each range may match another value).
 """
 
 from __future__ import annotations
@@ -35,45 +35,45 @@ _DEFAULTS: Mapping[str, Any] = {
     "track_scores": False,
 }
 
-_LEVELS = {"min_score", "rescore"}  # under these the height of a score counts, not only the order
+_SCORE_VALUES = {"min_score", "rescore"}  # with these the values of scores matter, not only their order
 
 
 @lru_cache(maxsize=4_096)
 def canonical_text(text: str) -> str:
-    """`canonical` on an answer; what `strict` does not read comes back stripped. Never raises."""
+    """`canonical` for the text of an answer. Text that is not strict JSON is only stripped. Never raises."""
     value = strict.read(text).value
     return text.strip() if value is None else json.dumps(canonical(value), separators=(",", ":"), sort_keys=True)
 
 
 def canonical(value: Any) -> Any:
-    """The canonical form of a parsed body or refusal; anything else comes back as it is."""
+    """The canonical form of a parsed body or refusal. Any other value is returned unchanged."""
     if not isinstance(value, dict):
         return value
     if is_refusal(value):
         missing = value["refusal"].get("missing") or []
-        if not isinstance(missing, list):  # a shape that no check lets pass
+        if not isinstance(missing, list):  # the checks refuse this
             return value
-        # the words of a reason are free
+        # without the reason, whose words are free
         return {"refusal": {"missing": sorted(str(name).lower() for name in missing)}}
     try:
         return _body({key: item if isinstance(item, (dict, list)) else plain(item) for key, item in value.items()})
-    except (AttributeError, TypeError, KeyError, IndexError, ValueError):  # a shape that no check would let pass
+    except (AttributeError, TypeError, KeyError, IndexError, ValueError):  # the checks refuse this
         return value
 
 
 def _body(body: dict[str, Any]) -> dict[str, Any]:
-    given = [body.pop(key) for key in tuple(body) if key in ("aggs", "aggregations")]
-    groups = given[-1] if given else {}  # of two the engine takes the later one
+    groups_given = [body.pop(key) for key in tuple(body) if key in ("aggs", "aggregations")]
+    groups = groups_given[-1] if groups_given else {}  # if both are given, the engine uses the later one
     sort = _sort(body.pop("sort", []))
     scored = _scored(body, sort, groups)
-    asked = query(body.pop("query", {"match_all": {}}), scored=scored)
-    if not _LEVELS & set(body):
-        asked = without_constant(asked)
-    after = query(body.pop("post_filter", {"match_all": {}}), scored=False)
+    main = query(body.pop("query", {"match_all": {}}), scored=scored)
+    if not _SCORE_VALUES & set(body):
+        main = without_constant(main)
+    post_filter = query(body.pop("post_filter", {"match_all": {}}), scored=False)
     result: dict[str, Any] = {k: v for k, v in body.items() if k not in _DEFAULTS or not equal(v, _DEFAULTS[k])}
     if "_source" in result:
         result["_source"] = _source(result["_source"])
-    for key, part in (("query", asked), ("post_filter", after)):
+    for key, part in (("query", main), ("post_filter", post_filter)):
         if part != {"match_all": {}}:
             result[key] = part
     if sort:
@@ -84,8 +84,8 @@ def _body(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _scored(body: Mapping[str, Any], sort: list[Any], groups: Mapping[str, Any]) -> bool:
-    """Whether scores can show in the result."""
-    if (_LEVELS | {"collapse", "terminate_after"}) & set(body) or body.get("track_scores"):
+    """Whether scores can affect the result."""
+    if (_SCORE_VALUES | {"collapse", "terminate_after"}) & set(body) or body.get("track_scores"):
         return True
     by_score = not sort or reads_score(sort)
     return (body.get("size") != 0 and by_score) or uses_scores(groups)

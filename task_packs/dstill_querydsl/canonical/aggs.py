@@ -1,9 +1,9 @@
-"""The canonical form of aggregations: named by their place among their sorted siblings.
+"""The canonical form of aggregations, which are numbered in sorted order.
 
     aggregations({"by_user": {"terms": {"field": "user", "size": 10}}})
     {"a0": {"terms": {"field": "user"}}}
 
-References to names (a terms' `order`, a pipeline's `buckets_path`, a bucket_sort's `sort`) follow.
+References to names (`order` of terms, `buckets_path` of a pipeline, `sort` of a bucket_sort) are renamed too.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _SCORED = ("top_hits", "sampler", "diversified_sampler")
 _GROUPS = ("terms", "multi_terms", "histogram", "date_histogram")
 _SUB = ("aggs", "aggregations")
 
-_VALUES = ("missing", "after", "sources", "include", "exclude")  # in these 1.0 is another text than 1
-_STEP = re.compile(r"([^.\[]*)(\[.*?\])?(.*)")  # a name, a bucket of it, a metric of it
+_VALUES = ("missing", "after", "sources", "include", "exclude")  # values of a field: there 1.0 may differ from 1
+_STEP = re.compile(r"([^.\[]*)(\[.*?\])?(.*)")  # one step of a path: name, bucket, metric
 
-Names = dict[str, tuple[str, Any]]  # old name → (new name, names below); a bucket's as ['name']
+Names = dict[str, tuple[str, Any]]  # old name → (new name, names below); a bucket's old name is ['name']
 
 
 def uses_scores(groups: Mapping[str, Any]) -> bool:
-    """Whether an aggregation looks at scores, at any depth: by its kind, by a sort, or by a script."""
+    """Whether an aggregation at any depth uses scores: by its kind, a sort or a script."""
     if reads_score(groups):
         return True
     for body in groups.values():
@@ -40,16 +40,17 @@ def uses_scores(groups: Mapping[str, Any]) -> bool:
 
 
 def reads_score(part: Any) -> bool:
-    """Whether a sort or a script in it names ``_score``."""
+    """Whether a sort or a script in `part` names ``_score``."""
     return re.search(r"\b_score\b", json.dumps(part)) is not None
 
 
 def aggregations(groups: Mapping[str, Any]) -> Json:
+    """The canonical form of the value of ``aggs``. Raises ValueError for a level with both ``aggs`` and its alias."""
     return _renamed(groups)[0]
 
 
 def _renamed(groups: Mapping[str, Any]) -> tuple[Json, Names]:
-    """Aggregations under their new names; pipelines last, since they refer to the others."""
+    """Aggregations with new names, and the names. Pipelines come last, because they refer to others."""
     bodies: list[tuple[bool, str, str, Json, Names]] = []
     for name, value in groups.items():
         body, below = _one(value)
@@ -67,10 +68,10 @@ def _renamed(groups: Mapping[str, Any]) -> tuple[Json, Names]:
 
 
 def _one(value: Mapping[str, Any]) -> tuple[Json, Names]:
-    given = [value[sub] for sub in _SUB if sub in value]
-    if len(given) > 1:
-        raise ValueError("an engine refuses both")
-    inner, below = _renamed(given[0]) if given else ({}, {})
+    subs = [value[sub] for sub in _SUB if sub in value]
+    if len(subs) > 1:
+        raise ValueError("engines refuse both aggs and aggregations")
+    inner, below = _renamed(subs[0]) if subs else ({}, {})
     body: Json = {}
     for kind, options in value.items():
         if kind in _SUB or kind == "meta":
@@ -82,7 +83,7 @@ def _one(value: Mapping[str, Any]) -> tuple[Json, Names]:
 
 
 def _buckets(options: Any) -> Names:
-    """The names of filters, which go, and what stands for them in a path: the filter itself."""
+    """The names of filters, which are dropped, and their replacement in paths: the filter itself."""
     named = options.get("filters") if isinstance(options, dict) else None
     if not isinstance(named, dict):
         return {}
@@ -98,8 +99,8 @@ def _options(kind: str, options: Any, below: Names) -> Any:
         return query(options, scored=False)
     if not isinstance(options, dict):
         return options
-    said = {name: _value(kind, name, value if name in _VALUES else plain(value)) for name, value in options.items()}
-    kept = without_defaults(f"agg.{kind}", said)
+    spelled = {name: _value(kind, name, value if name in _VALUES else plain(value)) for name, value in options.items()}
+    kept = without_defaults(f"agg.{kind}", spelled)
     if kind == "filters" and "filters" in kept:
         kept = _filters(kept)
     if "order" in kept and kind != "composite":
@@ -108,11 +109,11 @@ def _options(kind: str, options: Any, below: Names) -> Any:
 
 
 def _value(kind: str, name: str, value: Any) -> Any:
-    """One option in one spelling."""
+    """The canonical spelling of one option."""
     if name == "order" and kind in _GROUPS:
         parts = value if isinstance(value, list) else [value]
         return [{by: str(way).lower() for by, way in part.items()} for part in parts]
-    if name == "ranges" and isinstance(value, list):  # what a range is called is the writer's choice
+    if name == "ranges" and isinstance(value, list):  # the names of ranges do not matter
         return sorted(({k: v for k, v in one.items() if k != "key"} for one in value), key=key)
     if name == "calendar_interval":
         return interval(value)
@@ -120,16 +121,16 @@ def _value(kind: str, name: str, value: Any) -> Any:
 
 
 def _filters(options: Json) -> Json:
-    """Filters without their names, which are the writer's; so is that of the bucket for the rest."""
-    given = options["filters"]
-    listed = list(given.values()) if isinstance(given, Mapping) else list(given)
+    """Filters without their names, and without the name of the bucket for other documents."""
+    filters = options["filters"]
+    listed = list(filters.values()) if isinstance(filters, Mapping) else list(filters)
     rest = {name: value for name, value in options.items() if name not in ("filters", "other_bucket_key", "keyed")}
     other = {"other_bucket": True} if "other_bucket_key" in options else {}
     return {**rest, **other, "filters": sorted((query(one, scored=False) for one in listed), key=key)}
 
 
 def _paths(body: Json, names: Names) -> Json:
-    """A pipeline with its references renamed."""
+    """A pipeline with renamed references."""
     result: Json = {}
     for kind, options in body.items():
         if kind == "bucket_sort":
@@ -145,7 +146,7 @@ def _paths(body: Json, names: Names) -> Json:
 
 
 def _bucket_sort(options: Json, names: Names) -> Json:
-    """Its sort in the long form, under the new names."""
+    """A bucket_sort with its sort in the long form and with new names."""
     sort = options.get("sort", [])
     parts = [one if isinstance(one, dict) else {one: {}} for one in (sort if isinstance(sort, list) else [sort])]
     long = [(by, how if isinstance(how, dict) else {"order": how}) for part in parts for by, how in part.items()]
@@ -154,7 +155,7 @@ def _bucket_sort(options: Json, names: Names) -> Json:
 
 
 def _path(path: str, names: Names) -> str:
-    """``groups['a']>value.max`` under the new names; what is no name stays."""
+    """A path such as ``groups['a']>value.max`` with new names; unknown names are kept."""
     head, arrow, rest = path.partition(">")
     name, bucket, metric = _STEP.fullmatch(head).groups("")  # type: ignore[union-attr]  # it matches any text
     if name not in names:

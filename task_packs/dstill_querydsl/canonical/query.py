@@ -1,4 +1,4 @@
-"""The canonical form of a query: `canonical.py` says what that is.
+"""The canonical form of a query, as described in `canonical`.
 
 query({"term": {"user": "uma"}}, scored=False)
 {"bool": {"filter": [{"term": {"user": {"value": "uma"}}}]}}
@@ -10,62 +10,60 @@ import json
 from typing import Any, Iterable
 
 from dstill_querydsl.canonical.values import distance, equal, place, plain, without_defaults
-from dstill_querydsl.language.query_forms import FIELDED
+from dstill_querydsl.language.query_forms import FIELDED, SELECTS_BY
 
 __all__ = ["Json", "key", "listed", "query", "without_constant"]
 
 Json = dict[str, Any]
 
-# Where no score is looked at, these select what one of their parts selects.
-_SELECTS_BY = {"constant_score": "filter", "boosting": "positive", "function_score": "query"}
 _INNER = {("nested", "query"), ("constant_score", "filter"), ("boosting", "positive"), ("boosting", "negative")}
-_FREE = {("ids", "values"), ("multi_match", "fields")}  # lists whose order tells nothing
+_UNORDERED = {("ids", "values"), ("multi_match", "fields")}  # lists whose order does not matter
 _EVERYTHING: Json = {"match_all": {}}
 _OCCURS = ("must", "filter", "should", "must_not")
-_SAID = {"value", "query", "wildcard", "gt", "gte", "lt", "lte"}  # in these 1.0 is another text than 1
+_VALUES = {"value", "query", "wildcard", "gt", "gte", "lt", "lte"}  # values of a field: there 1.0 may differ from 1
 
 
 def key(value: Any) -> str:
-    """What lists without an order are sorted by."""
+    """The sort key for lists whose order does not matter."""
     return json.dumps(value, sort_keys=True)
 
 
-def without_constant(asked: Json) -> Json:
-    """A whole query without what adds the same to each document's score: ``match_all`` beside others, a second range.
+def without_constant(value: Json) -> Json:
+    """A canonical query without clauses that add the same score to all hits: ``match_all``, a second range.
 
-    Deeper down it counts: under one of several alternatives it puts that one before the others.
+    Only at the top: below one of several alternatives, such a clause changes the order of hits.
     """
-    clauses = asked.get("bool", {})
-    kept = _ranges([clause for clause in clauses.get("must", ()) if clause != _EVERYTHING])
-    if len(kept) == len(clauses.get("must", ())):
-        return asked
-    if not kept and "filter" not in clauses and ({"should", "minimum_should_match"} & set(clauses)):
-        kept = [_EVERYTHING]  # it makes the rest optional
+    clauses = value.get("bool", {})
+    must = _ranges([clause for clause in clauses.get("must", ()) if clause != _EVERYTHING])
+    if len(must) == len(clauses.get("must", ())):
+        return value
+    if not must and "filter" not in clauses and ({"should", "minimum_should_match"} & set(clauses)):
+        must = [_EVERYTHING]  # it makes the should clauses optional
     rest = {occur: of for occur, of in clauses.items() if occur != "must"}
-    if set(rest) <= {"boost"} and len(kept) == 1:
-        return kept[0] if not rest else {"bool": {**rest, "must": kept}}
-    left = {**rest, **({"must": sorted(kept, key=key)} if kept else {})}
-    return {"bool": left} if left else _EVERYTHING
+    if set(rest) <= {"boost"} and len(must) == 1:
+        return must[0] if not rest else {"bool": {**rest, "must": must}}
+    result = {**rest, **({"must": sorted(must, key=key)} if must else {})}
+    return {"bool": result} if result else _EVERYTHING
 
 
 def query(value: Json, *, scored: bool) -> Json:
-    """A query where scores count (`scored`), or one that only selects."""
+    """The canonical form of a query. `scored`: whether its scores matter, or it only selects documents."""
     clauses = _clauses(value, scored)
     if not clauses:
         return {"match_all": {}}
     if set(clauses) == {"must"} and len(clauses["must"]) == 1:
-        only: Json = clauses["must"][0]  # a bool around one clause adds nothing
+        only: Json = clauses["must"][0]  # without the bool around a single clause
         return only
     return {"bool": clauses}
 
 
 def _clauses(value: Json, scored: bool) -> Json:
-    """Any query as the clauses of a bool; {} selects everything."""
+    """Any query as the clauses of a bool; {} means all documents."""
     ((name, body),) = value.items()
     if name == "match_all" and not scored:
         return {}
-    if name in _SELECTS_BY and not scored and "min_score" not in body:
-        return _clauses(body.get(_SELECTS_BY[name], {"match_all": {}}), scored=False)
+    if name in SELECTS_BY and not scored and "min_score" not in body:
+        return _clauses(body.get(SELECTS_BY[name], {"match_all": {}}), scored=False)
     if name == "dis_max" and not scored:
         return _bool({"should": body["queries"]}, scored=False)
     if name != "bool":
@@ -80,39 +78,15 @@ def _bool(body: Json, scored: bool) -> Json:
         for k, v in body.items()
         if k not in (*_OCCURS, "_name") and not (k == "boost" and (equal(v, 1) or not scored))
     }
-    required = rest.pop("minimum_should_match", None)
-    required = int(required) if isinstance(required, str) and required.strip().isdigit() else required
     found: dict[str, list[Json]] = {occur: [] for occur in _OCCURS}
     for occur in ("must", "filter"):
         for part in parts[occur]:
             _merge(found, occur, part, scored and occur == "must")
     for part in parts["must_not"]:
         _merge_not(found["must_not"], part)
-    optional = bool(parts["must"] or parts["filter"])  # then no should clause need match
-    if required == 0 and not optional:
-        required = None  # one of them must match all the same
-    if not parts["should"] and optional and required not in (None, 0):
-        rest["minimum_should_match"] = required  # of no clause: nothing matches
-        if not (found["must"] or found["filter"]):
-            found["must"].append({"match_all": {}})
-    if parts["should"]:
-        found["should"] = [query(part, scored=scored) for part in parts["should"]]
-        one_must = required == 1 or (required is None and not optional)
-        if one_must and len(parts["should"]) == 1:
-            _merge(found, "must", parts["should"][0], scored)
-            found["should"] = []
-        elif one_must and not scored and (either := _any_of(found["should"])):
-            _merge(found, "must", either, scored)
-            found["should"] = []
-        elif not scored and optional and required in (None, 0):
-            found["should"] = []  # it could only have raised scores
-        elif required is not None and required != (0 if optional else 1):
-            rest["minimum_should_match"] = required
-        elif required is None and not optional and (found["must"] or found["filter"]):
-            rest["minimum_should_match"] = 1
-        elif optional and not (found["must"] or found["filter"]):
-            # what made it optional selected everything: without it one of them would have to match
-            found["must"].append({"match_all": {}})
+    minimum = _should(found, parts["should"], _minimum(rest), bool(parts["must"] or parts["filter"]), scored)
+    if minimum is not None:
+        rest["minimum_should_match"] = minimum
     if not scored:
         found["filter"] += found.pop("must")
     ordered = {
@@ -120,23 +94,60 @@ def _bool(body: Json, scored: bool) -> Json:
         for occur, clauses in found.items()
         if clauses
     }
-    if (
-        not scored
-        and not rest
-        and ordered.keys() == {"filter"}
-        and [set(one) for one in ordered["filter"]] == [{"bool"}]
-    ):
-        inner: Json = ordered["filter"][0]["bool"]
-        return inner  # a bool around one bool adds nothing
-    return {**rest, **ordered}
+    result = {**rest, **ordered}
+    return result if scored else _unwrapped(result)
+
+
+def _minimum(options: Json) -> Any:
+    """Remove ``minimum_should_match`` from the options of a bool and return it."""
+    minimum = options.pop("minimum_should_match", None)
+    return int(minimum) if isinstance(minimum, str) and minimum.strip().isdigit() else minimum
+
+
+def _should(found: dict[str, list[Json]], parts: list[Json], minimum: Any, optional: bool, scored: bool) -> Any:
+    """Add should clauses to `found`, and return the ``minimum_should_match`` that they need; None is the default.
+
+    `optional`: the bool has must or filter clauses, so that by default no should clause needs to match.
+    """
+    if minimum == 0 and not optional:
+        minimum = None  # one of them must match all the same
+    if not parts:
+        impossible = optional and minimum not in (None, 0)  # more matches than clauses: the bool matches nothing
+        if impossible and not (found["must"] or found["filter"]):
+            found["must"].append(_EVERYTHING)
+        return minimum if impossible else None
+    clauses = [query(part, scored=scored) for part in parts]
+    one_must = minimum == 1 or (minimum is None and not optional)
+    if one_must and (only := parts[0] if len(parts) == 1 else None if scored else _any_of(clauses)):
+        _merge(found, "must", only, scored)
+        return None
+    if not scored and optional and minimum in (None, 0):
+        return None  # they could only raise scores
+    found["should"] = clauses
+    selects = bool(found["must"] or found["filter"])
+    if minimum is not None and minimum != (0 if optional else 1):
+        return minimum
+    if minimum is None and not optional and selects:
+        return 1
+    if optional and not selects:  # the clauses that made these optional were dropped, as they select everything
+        found["must"].append(_EVERYTHING)
+    return None
+
+
+def _unwrapped(clauses: Json) -> Json:
+    """The inner bool, if these clauses are only a filter with a single bool."""
+    filters = clauses["filter"] if clauses.keys() == {"filter"} else []
+    inner: Json = filters[0]["bool"] if len(filters) == 1 and filters[0].keys() == {"bool"} else clauses
+    return inner
 
 
 def listed(value: Any) -> list[Json]:
+    """A list as it is; any other value as the only item of a list."""
     return list(value) if isinstance(value, list) else [value]
 
 
 def _merge(found: dict[str, list[Json]], occur: str, part: Json, scored: bool) -> None:
-    """A clause that must match, taken apart where it is a plain bool itself."""
+    """Add a clause that must match; a plain bool is replaced by its clauses."""
     inner = _clauses(part, scored)
     if set(inner) <= {"must", "filter", "must_not"}:
         for name, clauses in inner.items():
@@ -146,7 +157,7 @@ def _merge(found: dict[str, list[Json]], occur: str, part: Json, scored: bool) -
 
 
 def _merge_not(found: list[Json], part: Json) -> None:
-    """must_not of "any of these" is must_not of each."""
+    """Add a clause that must not match; alternatives become separate clauses."""
     inner = _clauses(part, scored=False)
     if set(inner) == {"should"}:
         found += inner["should"]
@@ -155,25 +166,25 @@ def _merge_not(found: list[Json], part: Json) -> None:
 
 
 def _unordered(clauses: Iterable[Json], occur: str) -> list[Json]:
-    """Sorted; a clause that only selects counts once."""
+    """The clauses in sorted order; repeated clauses are dropped where they do not affect scores."""
     ordered = sorted(clauses, key=key)
     if occur in ("must", "should"):
-        return ordered  # twice the clause is twice the score
+        return ordered  # a repeated clause adds to the score
     return [clause for number, clause in enumerate(ordered) if number == 0 or clause != ordered[number - 1]]
 
 
 def _any_of(clauses: list[Json]) -> Json | None:
-    """``terms`` for clauses that each ask one field for a value or several; None where they are anything else."""
+    """One ``terms`` for clauses that are all term or terms on the same field, else None."""
     fields, values = set[str](), list[Any]()
     for clause in clauses:
         leaves = clause.get("bool", {}).get("filter", [])
         leaf = leaves[0] if clause.get("bool", {}).keys() == {"filter"} and len(leaves) == 1 else {}
         name, body = next(iter(leaf.items()), ("", {}))
-        field, asked = next(iter(body.items()), ("", None)) if len(body) == 1 else ("", None)
-        if name == "terms" and isinstance(asked, list):
-            values += asked
-        elif name == "term" and isinstance(asked, dict) and asked.keys() == {"value"}:
-            values.append(asked["value"])
+        field, value = next(iter(body.items()), ("", None)) if len(body) == 1 else ("", None)
+        if name == "terms" and isinstance(value, list):
+            values += value
+        elif name == "term" and isinstance(value, dict) and value.keys() == {"value"}:
+            values.append(value["value"])
         else:
             return None
         fields.add(field)
@@ -181,7 +192,7 @@ def _any_of(clauses: list[Json]) -> Json | None:
 
 
 def _leaf(name: str, body: Any, scored: bool) -> Json:
-    """A query that is no bool, in its long form."""
+    """The long form of a query that is not a bool."""
     if name == "terms":
         return _terms(_options(name, body, scored), scored)
     if FIELDED.get(name) or name == "range":
@@ -192,7 +203,7 @@ def _leaf(name: str, body: Any, scored: bool) -> Json:
 
 
 def _terms(body: Json, scored: bool) -> Json:
-    """Values in any order count once; of one value it is a term, but for the score."""
+    """Sorted distinct values. A single value becomes a term where scores do not matter."""
     listed = {k: _distinct(v) if isinstance(v, list) else v for k, v in body.items()}
     field, values = next(iter(listed.items()), ("", None))
     if len(listed) == 1 and not scored and isinstance(values, list) and len(values) == 1:
@@ -206,12 +217,12 @@ def _distinct(values: list[Any]) -> list[Any]:
 
 
 def _part(name: str, option: str, value: Any, scored: bool) -> Any:
-    """What stands under an option of a query that is not about one field by name."""
+    """The value of an option of a query whose keys are not field names."""
     if (name, option) in _INNER:
         return query(value, scored=scored and name != "constant_score")
     if (name, option) == ("dis_max", "queries"):
         return sorted((query(one, scored=scored) for one in listed(value)), key=key)
-    if (name, option) in _FREE and isinstance(value, list):
+    if (name, option) in _UNORDERED and isinstance(value, list):
         return sorted(value, key=key)
     if name == "geo_distance":
         return distance(value) if option == "distance" else place(value)
@@ -225,14 +236,14 @@ def _long(name: str, value: Any) -> Json:
 def _options(name: str, options: Json, scored: bool) -> Json:
     kept = {k: v for k, v in without_defaults(name, options).items() if scored or k not in ("boost", "_name")}
     kept.pop("_name", None)
-    kept = {k: v if k in _SAID or isinstance(v, (dict, list)) else plain(v) for k, v in kept.items()}
+    kept = {k: v if k in _VALUES or isinstance(v, (dict, list)) else plain(v) for k, v in kept.items()}
     if isinstance(kept.get("operator"), str):
         kept["operator"] = kept["operator"].lower()
     return kept
 
 
 def _ranges(clauses: list[Json]) -> list[Json]:
-    """Ranges on one field as one, where they bound different ends and agree in the rest."""
+    """Merge ranges on one field that set different bounds and have the same other options."""
     bounds = {"gt", "gte", "lt", "lte"}
     merged: dict[str, Json] = {}
     others: list[Json] = []
@@ -242,10 +253,10 @@ def _ranges(clauses: list[Json]) -> list[Json]:
             continue
         ((field, options),) = clause["range"].items()
         rest = key({k: v for k, v in options.items() if k not in bounds})
-        there = merged.setdefault(f"{field} {rest}", {"range": {field: {}}})["range"][field]
+        earlier = merged.setdefault(f"{field} {rest}", {"range": {field: {}}})["range"][field]
         ends = {k[:2] for k in bounds & set(options)}
-        if ends & {k[:2] for k in bounds & set(there)}:
+        if ends & {k[:2] for k in bounds & set(earlier)}:
             others.append(clause)
         else:
-            there.update(options)
+            earlier.update(options)
     return others + list(merged.values())

@@ -1,7 +1,7 @@
-"""One spelling for values that have several: defaults, places, distances, calendar intervals.
+"""The canonical spelling of options and values: defaults, points, distances, calendar intervals.
 
 without_defaults("match", {"query": "x", "operator": "OR"})   -> {"query": "x"}
-place("40.7,-74")          -> {"lat": 40.7, "lon": -74.0}; so of [-74, 40.7]
+place("40.7,-74")             -> {"lat": 40.7, "lon": -74.0}; the same for [-74, 40.7]
 distance("12.0 kilometers")   -> "12km"
 interval("1d")             -> "day"
 """
@@ -15,7 +15,7 @@ __all__ = ["distance", "equal", "interval", "place", "plain", "without_defaults"
 
 _PREFIXES = {"max_expansions": 50, "prefix_length": 0, "fuzzy_transpositions": True}
 _EVERYWHERE = {"boost": 1, "operator": "or", "case_insensitive": False, "ignore_unmapped": False}
-# query or aggregation → options that say what would hold without them
+# query or aggregation → default values of its options
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "match": {**_PREFIXES, "lenient": False, "auto_generate_synonyms_phrase_query": True, "zero_terms_query": "none"},
     "match_phrase": {"slop": 0, "zero_terms_query": "none"},
@@ -56,23 +56,23 @@ _DISTANCE = re.compile(r"\s*([0-9.]+)\s*([A-Za-z]*)\s*")
 
 
 def without_defaults(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """`options` of a query, or of an aggregation as ``agg.NAME``, without what holds anyway."""
+    """`options` without those that have their default value. `kind` is a query, or ``agg.NAME``."""
     own = _DEFAULTS.get(kind, {})
-    usual = {**own, "order": _ORDERS.get(kind)} if kind.startswith("agg.") else {**_EVERYWHERE, **own}
+    defaults = {**own, "order": _ORDERS.get(kind)} if kind.startswith("agg.") else {**_EVERYWHERE, **own}
     return {
         name: value
         for name, value in options.items()
-        if name not in usual or not equal(_lower(name, value), usual[name])
+        if name not in defaults or not equal(_lower(name, value), defaults[name])
     }
 
 
-def equal(value: Any, usual: Any) -> bool:
-    """Whether they are the same JSON: 1 is 1.0, and not true."""
-    return bool(value == usual) and isinstance(value, bool) == isinstance(usual, bool)
+def equal(value: Any, other: Any) -> bool:
+    """Whether two values are the same JSON: 1 equals 1.0, but not true."""
+    return bool(value == other) and isinstance(value, bool) == isinstance(other, bool)
 
 
 def plain(value: Any) -> Any:
-    """Whole floats as integers, at any depth: for numbers that are options, not values of a field of any type."""
+    """Whole floats as integers, at any depth. For options only: as values of a field, 1.0 and 1 may differ."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list):
@@ -87,11 +87,12 @@ def _lower(name: str, value: Any) -> Any:
 
 
 def interval(text: Any) -> Any:
+    """The name of a calendar interval; other values are returned unchanged."""
     return _CALENDAR.get(text, text) if isinstance(text, str) else text
 
 
 def distance(value: Any) -> Any:
-    """A distance in its own unit; a bare number is metres."""
+    """A distance with the short name of its unit; a bare number is in metres."""
     found = _DISTANCE.fullmatch(str(value))
     if found is None or found[1].count(".") > 1:
         return value
@@ -99,7 +100,7 @@ def distance(value: Any) -> Any:
 
 
 def place(value: Any) -> Any:
-    """A point as lat and lon, where it is one in numbers; a geohash or a shape stays."""
+    """A point as an object with lat and lon; a geohash or a shape is returned unchanged."""
     if isinstance(value, list) and len(value) == 2:
         return _point(value[1], value[0])
     if isinstance(value, str) and value.count(",") == 1:

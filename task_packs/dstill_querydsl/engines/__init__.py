@@ -1,7 +1,7 @@
-"""Running search bodies: on the embedded engine, on Elasticsearch, on OpenSearch.
+"""Runs search bodies on the embedded engine, on Elasticsearch and on OpenSearch.
 
-In: an answer's text and its example. Out: an `Outcome` whose value `dstill_querydsl.results.compare`
-compares. `executors` is what the pack registers; `http` is the one client under both.
+In: the text of an answer and its example. Out: an `Outcome` whose value `dstill_querydsl.results.compare` compares.
+The pack registers the executors in `executors`; both use the client in `http`.
 """
 
 from dstill_querydsl.engines.embedded import EmbeddedEngine

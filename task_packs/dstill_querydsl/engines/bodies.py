@@ -1,4 +1,4 @@
-"""What a search body asks for, read leniently: no body makes these raise.
+"""Reads what a search body asks for. Lenient: these functions raise for no body.
 
 page({"from": 20, "size": "10"})      → (20, 10)
 sort_of({"sort": "price:desc"})       → ["price:desc"];  of {"sort": ["_score"]} → None
@@ -11,7 +11,7 @@ from typing import Any, Mapping
 
 __all__ = ["aggregations_of", "asks_fields", "asks_page", "counts_hits", "page", "sort_of"]
 
-SIZE = 10  # what an engine takes where the body says nothing
+SIZE = 10  # the engines' default
 
 
 def page(body: Mapping[str, Any]) -> tuple[int, int]:
@@ -19,20 +19,20 @@ def page(body: Mapping[str, Any]) -> tuple[int, int]:
     return _whole(body.get("from"), 0), _whole(body.get("size"), SIZE)
 
 
-def _whole(value: Any, otherwise: int) -> int:
+def _whole(value: Any, default: int) -> int:
     try:
-        return otherwise if value is None else int(value)
+        return default if value is None else int(value)
     except (TypeError, ValueError):
-        return otherwise
+        return default
 
 
 def asks_page(body: Mapping[str, Any]) -> bool:
-    """Whether the number of hits is part of what is asked."""
+    """Whether the body sets which hits to return."""
     return "size" in body or "from" in body
 
 
 def sort_of(body: Mapping[str, Any]) -> list[Any] | None:
-    """The sort, as a list; None where hits come by relevance or in the index' order."""
+    """The sort as a list, or None if hits come by relevance or in index order."""
     sort = body.get("sort")
     keys = sort if isinstance(sort, list) else [] if sort is None else [sort]
     by_default = all(key in ("_score", "_doc") or (isinstance(key, dict) and set(key) <= {"_doc"}) for key in keys)
@@ -47,18 +47,19 @@ def _is_score_descending(keys: list[Any]) -> bool:
 
 
 def counts_hits(body: Mapping[str, Any]) -> bool:
-    """Whether single documents are part of what is asked: not beside aggregations, unless it says so."""
+    """Whether the answer includes single documents. With aggregations it does only if the body asks for hits."""
     if page(body)[1] == 0:
         return False
     return not aggregations_of(body) or asks_page(body) or sort_of(body) is not None
 
 
 def aggregations_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The aggregations under ``aggs`` or ``aggregations``; empty without any."""
     found = body.get("aggs") or body.get("aggregations")
     return found if isinstance(found, dict) else {}
 
 
 def asks_fields(body: Mapping[str, Any]) -> bool:
-    """Whether the body chooses fields: ``_source`` false or true chooses none."""
+    """Whether the body selects fields; ``_source`` true or false selects none."""
     source = body.get("_source")
     return isinstance(source, (str, list, dict)) or bool(body.get("fields") or body.get("docvalue_fields"))

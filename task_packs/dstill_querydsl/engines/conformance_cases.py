@@ -1,13 +1,13 @@
-"""Search bodies with known answers over `conformance_docs`: what `dstill doctor` asks an engine.
+"""Search bodies with known results over `conformance_docs`, with which `dstill doctor` checks an engine.
 
-In: an engine's reply. Out: the part of it that the answer is about, in a form that a person can compare:
+In: a reply of the engine. Out: the parts of it that the case is about, in a form that people can compare:
 
-    KNOWN[0]                         Known(name="match_all", body={…}, expected={"total": 12})
-    seen(reply, KNOWN[0].expected)   {"total": 12}
+    CASES[0]                            Case(name="match_all", body={…}, expected={"total": 12})
+    extract(reply, CASES[0].expected)   {"total": 12}
 
-The answers were worked out by hand from the documents, and hold on Elasticsearch 8 and 9, OpenSearch 2
-and 3 and the embedded server; those that are of some dialects only name them. Not among them: order by
-relevance, and approximate figures, which engines may give differently.
+The results were computed by hand from the documents. They hold on Elasticsearch 8 and 9, OpenSearch 2 and 3 and the
+embedded server, unless a case names its dialects. Not covered: order by relevance and approximate numbers, which
+may differ between engines.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Mapping
 
-__all__ = ["KNOWN", "REFUSED", "Known", "seen"]
+__all__ = ["CASES", "REFUSED", "Case", "extract"]
 
 REFUSED: Mapping[str, Any] = {"refused": True}
 _ELASTICSEARCH = ("elasticsearch8", "elasticsearch9")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
-    """One request whose answer is known."""
+class Case:
+    """One request with a known result."""
 
     name: str
     body: Mapping[str, Any]
-    expected: Mapping[str, Any]  # the parts of the reply that count, as `seen` gives them
-    dialects: tuple[str, ...] = ()  # where it holds; empty: everywhere
+    expected: Mapping[str, Any]  # parts of the reply, in the form of `extract`
+    dialects: tuple[str, ...] = ()  # dialects in which it holds; empty: all
 
 
-def seen(reply: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a reply the parts that `expected` names."""
+def extract(reply: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of a reply that `expected` names: ids, order, hits, total, sources, aggs."""
     hits = reply.get("hits", {}).get("hits", [])
     total = reply.get("hits", {}).get("total")
     parts = {
@@ -41,13 +41,13 @@ def seen(reply: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str, Any
         "hits": len(hits),
         "total": total.get("value") if isinstance(total, Mapping) else total,
         "sources": [hit.get("_source") for hit in hits],
-        "aggs": {name: _shown(node) for name, node in reply.get("aggregations", {}).items()},
+        "aggs": {name: _result(node) for name, node in reply.get("aggregations", {}).items()},
     }
     return {name: parts.get(name) for name in expected}
 
 
-def _shown(node: Any) -> Any:
-    """An aggregation's result: a number, or buckets as ``{key: documents}`` (with what lies below them)."""
+def _result(node: Any) -> Any:
+    """The result of an aggregation: a number, or buckets as ``{key: documents}``, with their sub-aggregations."""
     if not isinstance(node, Mapping):
         return node
     buckets = node.get("buckets")
@@ -68,27 +68,27 @@ def _label(bucket: Mapping[str, Any]) -> str:
 
 
 def _bucket(bucket: Mapping[str, Any]) -> Any:
-    below = {name: _shown(node) for name, node in bucket.items() if isinstance(node, Mapping) and name != "key"}
+    below = {name: _result(node) for name, node in bucket.items() if isinstance(node, Mapping) and name != "key"}
     return [bucket["doc_count"], below] if below else bucket["doc_count"]
 
 
 # --- the table --------------------------------------------------------------------------
 
 
-def _find(name: str, query: Mapping[str, Any], ids: str) -> Known:
-    """A query and the ids that it finds, in any order."""
-    return Known(name=name, body={"query": query, "size": 20}, expected={"ids": ids})
+def _find(name: str, query: Mapping[str, Any], ids: str) -> Case:
+    """A query and the ids of its hits, in any order."""
+    return Case(name=name, body={"query": query, "size": 20}, expected={"ids": ids})
 
 
-def _group(name: str, aggregation: Mapping[str, Any], answer: Any, query: Mapping[str, Any] | None = None) -> Known:
-    """An aggregation called ``a``, and its result."""
+def _group(name: str, aggregation: Mapping[str, Any], answer: Any, query: Mapping[str, Any] | None = None) -> Case:
+    """An aggregation named ``a`` and its result."""
     body = {"size": 0, "aggs": {"a": aggregation}} | ({"query": query} if query else {})
-    return Known(name=name, body=body, expected={"aggs": {"a": answer}})
+    return Case(name=name, body=body, expected={"aggs": {"a": answer}})
 
 
-def _refuse(name: str, body: Mapping[str, Any], *dialects: str) -> Known:
-    """A body that an engine must not run."""
-    return Known(name=name, body=body, expected=REFUSED, dialects=dialects)
+def _refuse(name: str, body: Mapping[str, Any], *dialects: str) -> Case:
+    """A body that an engine must refuse."""
+    return Case(name=name, body=body, expected=REFUSED, dialects=dialects)
 
 
 def _step(name: str, ms: int) -> dict[str, Any]:
@@ -104,25 +104,25 @@ _INFO, _WARN = {"term": {"level": "info"}}, {"term": {"level": "warn"}}
 _BY_TOOK = [{"took": "asc"}]
 _BERLIN = {"lat": 52.5, "lon": 13.4}
 
-KNOWN: tuple[Known, ...] = (
-    Known(name="match_all", body={"track_total_hits": True, "size": 0}, expected={"total": 12, "hits": 0}),
-    Known(name="ten hits where no size is asked", body={"query": {"match_all": {}}}, expected={"hits": 10}),
+CASES: tuple[Case, ...] = (
+    Case(name="match_all", body={"track_total_hits": True, "size": 0}, expected={"total": 12, "hits": 0}),
+    Case(name="ten hits by default", body={"query": {"match_all": {}}}, expected={"hits": 10}),
     _find("match_none", {"match_none": {}}, ""),
     # whole values
     _find("term", {"term": {"level": "error"}}, "d01 d04 d12"),
-    _find("term is of one case", {"term": {"level": "ERROR"}}, ""),
+    _find("term is case-sensitive", {"term": {"level": "ERROR"}}, ""),
     _find("term in any case", {"term": {"level": {"value": "ERROR", "case_insensitive": True}}}, "d01 d04 d06 d12"),
-    _find("term of a list", {"term": {"tags": "e"}}, "d10 d11 d12"),
-    _find("term on text takes no sentence", {"term": {"message": "Disk full on node one"}}, ""),
+    _find("term in a list", {"term": {"tags": "e"}}, "d10 d11 d12"),
+    _find("term on text matches no sentence", {"term": {"message": "Disk full on node one"}}, ""),
     _find("term on a sub-field", {"term": {"message.raw": "Disk full on node one"}}, "d01"),
     _find("term on an unknown field", {"term": {"no_such_field": 1}}, ""),
-    _find("a number as text", {"term": {"took": "40"}}, "d04"),
+    _find("a number as a string", {"term": {"took": "40"}}, "d04"),
     _find("prefix", {"prefix": {"level": "e"}}, "d01 d04 d12"),
     _find("wildcard", {"wildcard": {"message.raw": "node * left*"}}, "d02 d04"),
     # words
-    _find("match takes any word", {"match": {"message": "disk CLUSTER"}}, "d01 d02 d03 d04 d09 d11 d12"),
+    _find("match finds any word", {"match": {"message": "disk CLUSTER"}}, "d01 d02 d03 d04 d09 d11 d12"),
     _find(
-        "match of two words of three",
+        "match with two words of three",
         {"match": {"message": {"query": "node one cluster", "minimum_should_match": 2}}},
         "d01 d02 d04 d11 d12",
     ),
@@ -137,7 +137,7 @@ KNOWN: tuple[Known, ...] = (
     # ranges
     _find("range with its lower bound", _range("took", gte=30, lt=50), "d03 d04"),
     _find("range with its upper bound", _range("took", gt=30, lte=50), "d04 d05"),
-    _find("range of days", _range("at", gte="2025-01-02", lt="2025-01-02||+1d"), "d04 d05"),
+    _find("range over a day", _range("at", gte="2025-01-02", lt="2025-01-02||+1d"), "d04 d05"),
     _find("lte rounds a day up", _range("at", lte="2025-01-01||/d"), "d01 d02 d03"),
     _find("gt rounds a month up", _range("at", gt="2025-01-15||/M"), "d11 d12"),
     _find("range in a time zone", _range("at", gte="2025-02-01", lt="2025-02-02", time_zone="+01:00"), "d10 d11"),
@@ -153,58 +153,58 @@ KNOWN: tuple[Known, ...] = (
     # presence
     _find("exists", {"exists": {"field": "client"}}, "d01 d02 d03 d04 d05 d06 d07 d08 d09 d11 d12"),
     _find("missing", {"bool": {"must_not": {"exists": {"field": "took"}}}}, "d10"),
-    _find("an empty list is missing", {"bool": {"must_not": [{"exists": {"field": "tags"}}]}}, "d07"),
+    _find("an empty list counts as missing", {"bool": {"must_not": [{"exists": {"field": "tags"}}]}}, "d07"),
     # and, or, not
     _find("filter and must_not", {"bool": {"filter": [_INFO], "must_not": [{"term": {"tags": "a"}}]}}, "d07 d11"),
-    _find("should beside filter is optional", {"bool": {"filter": [_WARN], "should": [_INFO]}}, "d03 d10"),
+    _find("should next to filter is optional", {"bool": {"filter": [_WARN], "should": [_INFO]}}, "d03 d10"),
     _find(
         "minimum_should_match",
         {"bool": {"should": [_INFO, {"term": {"ok": True}}, _range("took", gte=60)], "minimum_should_match": 2}},
         "d05 d06 d07 d08 d09 d11",
     ),
-    _find("two values of one list", {"bool": {"filter": [{"term": {"tags": "a"}}, {"term": {"tags": "e"}}]}}, "d12"),
+    _find("two values in one list", {"bool": {"filter": [{"term": {"tags": "a"}}, {"term": {"tags": "e"}}]}}, "d12"),
     # objects
-    _find("both of one nested object", _step("write", 9), "d01 d09"),
-    _find("nested without its path", {"term": {"steps.name": "read"}}, ""),
+    _find("two conditions on one nested object", _step("write", 9), "d01 d09"),
+    _find("nested field without its path", {"term": {"steps.name": "read"}}, ""),
     # pages
-    Known(
+    Case(
         name="page two",
         body={"query": _INFO, "sort": _BY_TOOK, "from": 2, "size": 2},
         expected={"order": "d07 d09", "total": 5},
     ),
-    Known(
-        name="sort, what is missing last",
+    Case(
+        name="sort puts missing values last",
         body={"sort": [{"took": "desc"}], "size": 12},
         expected={"order": "d12 d11 d09 d08 d07 d06 d05 d04 d03 d02 d01 d10"},
     ),
-    Known(
+    Case(
         name="sort by two fields",
         body={"query": {"terms": {"level": ["error", "warn"]}}, "sort": ["level", {"at": "desc"}]},
         expected={"order": "d12 d04 d01 d10 d03"},
     ),
-    Known(
+    Case(
         name="search_after",
         body={"sort": _BY_TOOK, "search_after": [80], "size": 2},
         expected={"order": "d09 d11"},
     ),
-    Known(
-        name="chosen fields",
+    Case(
+        name="selected fields",
         body={"query": {"ids": {"values": ["d05"]}}, "_source": ["level", "owner.name"]},
         expected={"sources": [{"level": "info", "owner": {"name": "bob"}}]},
     ),
-    Known(
-        name="post_filter leaves aggregations alone",
+    Case(
+        name="post_filter does not change aggregations",
         body={"query": _INFO, "post_filter": {"term": {"ok": True}}, "aggs": {"a": {"value_count": {"field": "ok"}}}},
         expected={"ids": "d05 d09 d11", "aggs": {"a": 5}},
     ),
-    # figures
+    # metrics
     _group("sum", {"sum": {"field": "took"}}, 660),
-    _group("avg leaves out what is missing", {"avg": {"field": "took"}}, 60),
+    _group("avg skips missing values", {"avg": {"field": "took"}}, 60),
     _group("max of a date", {"max": {"field": "at"}}, 1739145600000),
-    # groups
+    # buckets
     _group("terms", {"terms": {"field": "level"}}, {"info": 5, "error": 3, "warn": 2, "Error": 1, "debug": 1}),
     _group(
-        "terms by a figure",
+        "terms ordered by a sum",
         {
             "terms": {"field": "owner.name", "order": {"b": "desc"}, "size": 2},
             "aggs": {"b": {"sum": {"field": "took"}}},
@@ -241,7 +241,7 @@ KNOWN: tuple[Known, ...] = (
     ),
     _group("filters", {"filters": {"filters": {"w": _WARN, "i": _INFO}}}, {"w": 2, "i": 5}),
     _group(
-        "nested groups",
+        "terms in nested objects",
         {"nested": {"path": "steps"}, "aggs": {"b": {"terms": {"field": "steps.name"}}}},
         [13, {"b": {"read": 6, "write": 4, "sync": 3}}],
     ),
@@ -256,8 +256,8 @@ KNOWN: tuple[Known, ...] = (
         },
         {"Error/True": 1, "debug/True": 1, "error/False": 2},
     ),
-    Known(
-        name="a figure of groups",
+    Case(
+        name="the largest of several sums",
         body={
             "size": 0,
             "aggs": {
@@ -272,17 +272,17 @@ KNOWN: tuple[Known, ...] = (
             }
         },
     ),
-    # what must not run
-    _refuse("a query that nobody knows", {"query": {"mach": {"message": "node"}}}),
-    _refuse("a key that nobody knows", {"querry": {"match_all": {}}}),
-    _refuse("groups of a text", {"size": 0, "aggs": {"a": {"terms": {"field": "message"}}}}),
-    _refuse("a date that is none", {"query": _range("at", gte="yesterday")}),
-    _refuse("nested on a plain object", {"query": {"nested": {"path": "owner", "query": {"match_all": {}}}}}),
-    _refuse("a size below zero", {"size": -5}),
+    # bodies that engines must refuse
+    _refuse("an unknown query", {"query": {"mach": {"message": "node"}}}),
+    _refuse("an unknown key", {"querry": {"match_all": {}}}),
+    _refuse("terms aggregation on text", {"size": 0, "aggs": {"a": {"terms": {"field": "message"}}}}),
+    _refuse("an invalid date", {"query": _range("at", gte="yesterday")}),
+    _refuse("nested query on a plain object", {"query": {"nested": {"path": "owner", "query": {"match_all": {}}}}}),
+    _refuse("a negative size", {"size": -5}),
     _refuse(
         "date_histogram with interval",
         {"size": 0, "aggs": {"a": {"date_histogram": {"field": "at", "interval": "day"}}}},
         *_ELASTICSEARCH,
     ),
-    _refuse("range from and to", {"query": _range("took", **{"from": 1, "to": 5})}, "elasticsearch9"),
+    _refuse("range with from and to", {"query": _range("took", **{"from": 1, "to": 5})}, "elasticsearch9"),
 )

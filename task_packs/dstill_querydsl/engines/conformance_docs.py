@@ -1,9 +1,9 @@
-"""Twelve documents that `dstill doctor --load-data` asks an engine about, and the mapping under which they lie.
+"""The twelve documents and the mapping of `dstill doctor --load-data`.
 
 DOCUMENTS["d01"]   {"level": "error", "took": 10, "at": "2025-01-01T00:00:00Z", …}
 
-They are made so that each trap that real indices hold is in them: keyword beside text, lists, a
-missing value, a field that nothing fills, an object that is nested and one that is not.
+They contain the traps of real indices: keyword and text fields with the same values, lists, a missing value, a field
+without values, a nested object and a plain one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MAPPING: Mapping[str, Any] = {
 
 _BERLIN, _PARIS, _ROME = {"lat": 52.52, "lon": 13.41}, {"lat": 48.86, "lon": 2.35}, {"lat": 41.9, "lon": 12.5}
 _NAMES = ("level", "tags", "message", "title", "took", "price", "at", "day", "ok", "client", "place", "owner", "steps")
-# A row a document, in the order of _NAMES; steps are (name, ms). None: the document has no such field.
+# One row per document, in the order of _NAMES; steps are (name, ms). None: the document lacks the field.
 _ROWS: tuple[tuple[Any, ...], ...] = (
     ("error", ["a", "b"], "Disk full on node one", "storage alarm", 10, 1.5, "2025-01-01T00:00:00Z", "01/01/2025",
      True, "192.0.2.1", _BERLIN, "ada", [("read", 1), ("write", 9)]),

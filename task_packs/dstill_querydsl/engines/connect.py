@@ -1,9 +1,9 @@
-"""A client for one server, with its address, its secrets and its limits checked.
+"""Creates the client for a server, after checking its address, secrets and limits.
 
     connect(Engine(url="http://127.0.0.1:9200"), Wire(permit=reads)) → elasticsearch.Elasticsearch
 
-Nothing is sent yet; with a fingerprint the server's certificates are looked at. Secrets come
-from named environment variables or a file of its owner's only, and never go over plain http to another machine.
+Sends no request, but reads the server's certificates if a fingerprint is set. Secrets come from environment variables
+or from a file that only its owner can read, and never go over plain http to another machine.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from dstill_querydsl.engines.tls import pinned
 
 __all__ = ["GRACE", "connect"]
 
-GRACE = 5.0  # seconds that a request may last beyond the timeout that the engine itself keeps
-LONG = 12  # characters of a password that is hidden by itself; a shorter one may be a word of the data
+GRACE = 5.0  # seconds that a request may take longer than the engine's own timeout
+LONG = 12  # characters; a shorter password is not redacted on its own, as it may be a word of the data
 
 
 def connect(engine: Engine, wire: Wire) -> Any:
-    """Raises ConfigError for an address or secret that cannot be used, MissingExtra without the client."""
+    """A client for `engine`. Raises ConfigError for an invalid address or secret, MissingExtra without the package."""
     with needs("searching", "elasticsearch"):
         from elasticsearch import Elasticsearch
     url = _address(engine.url)
@@ -74,7 +74,7 @@ def _secrets(engine: Engine, url: SplitResult) -> dict[str, Any]:
         raise ConfigError(
             f"refused to send a key to {url.hostname} over plain http",
             where="engine.url",
-            hint="use https (ca_certs or ca_fingerprint for a CA of the server's own)",
+            hint="use https (with ca_certs or ca_fingerprint if the server has its own CA)",
         )
     return secrets
 
@@ -85,16 +85,16 @@ def _from_environment(name: str, where: str) -> str:
     value = os.environ.get(name, "").strip()
     if not value:
         raise ConfigError(f"the environment variable {name} is not set", where=where, hint=f"export {quoted(name)}=…")
-    return Secret(value).reveal()  # known to `redact` from now on
+    return Secret(value).reveal()  # `redact` hides it from now on
 
 
 def _certificates(engine: Engine, url: SplitResult) -> dict[str, Any]:
     if (engine.ca_certs or engine.ca_fingerprint) and url.scheme != "https":
         setting = "ca_certs" if engine.ca_certs else "ca_fingerprint"
         raise ConfigError(
-            f"{setting} is set, and the engine's address is plain http",
+            f"{setting} is set, but the engine's address is plain http",
             where="engine.url",
-            hint="https://HOST:PORT, or without the setting",
+            hint="use https://HOST:PORT, or remove the setting",
         )
     if engine.ca_certs and engine.ca_fingerprint:
         raise ConfigError("both ca_certs and ca_fingerprint are set", where="engine", hint="keep one of them")
@@ -104,15 +104,11 @@ def _certificates(engine: Engine, url: SplitResult) -> dict[str, Any]:
 
 
 def _context(file: str) -> ssl.SSLContext:
+    hint = "give the CA's certificate in PEM format (http_ca.crt)"
     try:
         return ssl.create_default_context(cafile=file)
     except FileNotFoundError:
-        raise ConfigError(
-            f"no file {file}", where="engine.ca_certs", hint="the certificate of the CA, as PEM (http_ca.crt)"
-        ) from None
-    except OSError as error:  # ssl's errors are such, too
-        raise ConfigError(
-            f"{file} holds no certificate that can be read",
-            where="engine.ca_certs",
-            hint=f"the certificate of the CA, as PEM (http_ca.crt); {error}"[:300],
-        ) from None
+        raise ConfigError(f"{file} does not exist", where="engine.ca_certs", hint=hint) from None
+    except OSError as error:  # includes ssl's errors
+        message = f"{file} is not a readable certificate"
+        raise ConfigError(message, where="engine.ca_certs", hint=f"{hint}; {error}"[:300]) from None

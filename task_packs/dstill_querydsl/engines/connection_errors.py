@@ -1,8 +1,8 @@
-"""Why a server could not be spoken to: an error of the client → ServiceError with the next step.
+"""Turns a connection error of the client into a ServiceError that says what to do.
 
-unreached("https://127.0.0.1:9200", TlsError("… certificate has expired …"))
+connection_error("https://127.0.0.1:9200", TlsError("… certificate has expired …"))
 → ServiceError("cannot trust the engine at https://127.0.0.1:9200", where="… certificate has expired …",
-               hint="its certificate has ended: renew it")
+               hint="its certificate has expired: renew it")
 """
 
 from __future__ import annotations
@@ -11,31 +11,33 @@ from typing import Any
 
 from dstill.errors import ServiceError
 
-__all__ = ["HINT", "unreached"]
+__all__ = ["HINT", "connection_error"]
 
-HINT = "is it running there? For a server of yours: --engine-url http://HOST:PORT; without one: the embedded engine"
-# What the client says → what to do. The first that fits.
+HINT = "is it running there? Pass its address as --engine-url http://HOST:PORT, or use the embedded engine without it"
+_OTHER_NAME = "its certificate is for another name: use that name in engine.url, or set engine.ca_fingerprint"
+_CLOSED = "it closed the connection: if it uses TLS, set https:// and engine.ca_certs"
+# Part of the client's message → what to do. The first match counts.
 _HINTS = (
-    ("certificate has expired", "its certificate has ended: have it renewed"),
+    ("certificate has expired", "its certificate has expired: renew it"),
     ("certificate is not yet valid", "its certificate is not valid yet: is the clock of this machine right?"),
-    ("Hostname mismatch", "its certificate is for another name: take that one in engine.url, or set ca_fingerprint"),
-    ("IP address mismatch", "its certificate is for another name: take that one in engine.url, or set ca_fingerprint"),
+    ("Hostname mismatch", _OTHER_NAME),
+    ("IP address mismatch", _OTHER_NAME),
     (
         "CERTIFICATE_VERIFY_FAILED",
-        "set engine.ca_certs to the file of the CA that signed its certificate, or engine.ca_fingerprint",
+        "set engine.ca_certs to the file of the CA that signed its certificate, or set engine.ca_fingerprint",
     ),
-    ("WRONG_VERSION_NUMBER", "it speaks no TLS there: http:// instead of https://?"),
-    ("ConnectionResetError", "it hung up without a word: where it speaks TLS, https:// and engine.ca_certs"),
-    ("RemoteDisconnected", "it hung up without a word: where it speaks TLS, https:// and engine.ca_certs"),
+    ("WRONG_VERSION_NUMBER", "it does not use TLS: try http:// instead of https://"),
+    ("ConnectionResetError", _CLOSED),
+    ("RemoteDisconnected", _CLOSED),
 )
 
 
-def unreached(url: str, error: Any) -> ServiceError:
-    """`error` is an `elastic_transport.TransportError`."""
-    said = str(error.message)
-    trust = "CERTIFICATE_VERIFY_FAILED" in said
+def connection_error(url: str, error: Any) -> ServiceError:
+    """The ServiceError for an `elastic_transport.TransportError`."""
+    message = str(error.message)
+    untrusted = "CERTIFICATE_VERIFY_FAILED" in message
     return ServiceError(
-        f"cannot trust the engine at {url}" if trust else f"cannot reach an engine at {url}",
-        where=said[:200],
-        hint=next((hint for words, hint in _HINTS if words in said), HINT),
+        f"cannot trust the engine at {url}" if untrusted else f"cannot reach an engine at {url}",
+        where=message[:200],
+        hint=next((hint for words, hint in _HINTS if words in message), HINT),
     )

@@ -1,11 +1,10 @@
-"""Indices that may move while answers run on them: what they are like, and how two looks differ.
+"""Takes snapshots of indices that may change while answers run on them, and compares two snapshots.
 
-    look(server, ["logs"])    → {"logs": {"mapping": "9f2c…", "digest": "51ab…", "fields": {"at": "date", …}, …}}
-    list(changes(then, now))  → [Change(message="the mapping of 'logs' differs: added x; removed y", breaks=True)]
+    snapshot(server, ["logs"])  → {"logs": {"mapping": "9f2c…", "digest": "51ab…", "fields": {"at": "date", …}, …}}
+    list(changes(then, now))    → [Change(message="the mapping of 'logs' differs: added x; removed y", breaks=True)]
 
-Plain data that run.json can hold; of what a dataset was made from, the fields alone are known.
-A field that is gone or has another type breaks questions of before; one that is new, and more
-or fewer documents, do not.
+A snapshot is plain data for run.json; that of a dataset has the fields only. Removed fields and changed types break
+earlier questions. New fields and another number of documents do not.
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ from dstill.api.engine import Change
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.mapping.drift import Facts, compared, counted, fields_digest, types_of
 
-__all__ = ["changes", "look"]
+__all__ = ["changes", "snapshot"]
 
 
-def look(server: HttpEngine, names: Iterable[str]) -> Facts:
-    """Each index as it is now. Raises what a missing or closed one does."""
-    return {name: _now(server, name) for name in sorted(set(names))}
+def snapshot(server: HttpEngine, names: Iterable[str]) -> Facts:
+    """Index → digests, fields and number of documents now. Raises ServiceError for a missing or closed index."""
+    return {name: _facts(server, name) for name in sorted(set(names))}
 
 
-def _now(server: HttpEngine, name: str) -> Mapping[str, Any]:
+def _facts(server: HttpEngine, name: str) -> Mapping[str, Any]:
     mapping = server.mapping(name)
     digest = hashlib.sha256(json.dumps(mapping, sort_keys=True).encode()).hexdigest()
     return {
@@ -38,6 +37,7 @@ def _now(server: HttpEngine, name: str) -> Mapping[str, Any]:
 
 
 def changes(then: Facts, now: Facts) -> Iterator[Change]:
+    """The differences between two snapshots, for indices that are in both."""
     for name in sorted(then.keys() & now.keys()):
         before, after = then[name], now[name]
         found = compared(before["fields"], after["fields"])
@@ -47,4 +47,4 @@ def changes(then: Facts, now: Facts) -> Iterator[Change]:
             yield Change(message=f"the mapping of '{name}' differs, though its fields have the same names and types")
         count = before.get("documents", after["documents"])
         if count != after["documents"]:
-            yield Change(message=f"'{name}' holds {counted(after['documents'], 'document')}, and held {count:,}")
+            yield Change(message=f"'{name}' has {counted(after['documents'], 'document')}, and had {count:,}")

@@ -1,11 +1,11 @@
-"""The embedded engine with its client, and an index that was loaded into an engine.
+"""The embedded engine with its client, and an index loaded into an engine.
 
-    with EmbeddedEngine() as engine:                                      # a process of its own
+    with EmbeddedEngine() as engine:                                      # starts a process
         index = LoadedIndex.load(engine, "dstill-corpus-1", mapping, documents, settings, now="2025-06-18T12:00:00Z")
         engine.search(index.name, index.frozen(body))                     # Outcome
 
-`LoadedIndex` notes what the engine cannot do with these very documents (`Holes`). Engines of other products load
-indices too; there the holes do not matter.
+`LoadedIndex` knows which features the embedded engine does not support on its documents (`UnsupportedFeatures`). On
+other engines it ignores them.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from dstill.api.engine import Engine
 from dstill_querydsl.engines.freeze import freeze
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.server import EmbeddedServer
-from dstill_querydsl.engines.unsupported_features import Holes, exact
-from dstill_querydsl.engines.unsupported_fields import Unheld
+from dstill_querydsl.engines.unsupported_features import UnsupportedFeatures, note_large_numbers
+from dstill_querydsl.engines.unsupported_fields import UnsupportedFields
 
 __all__ = ["EmbeddedEngine", "LoadedIndex"]
 
 
 class EmbeddedEngine(HttpEngine):
-    """An embedded server and its client; both end together. Raises MissingExtra, ServiceError."""
+    """An embedded server and its client; closing one ends both. Raises MissingExtra, ServiceError."""
 
     def __init__(self, *, timeout: float = Engine.timeout) -> None:
         self._server = EmbeddedServer.start()
@@ -42,14 +42,14 @@ class EmbeddedEngine(HttpEngine):
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedIndex:
-    """An index on an engine, as a body needs it to run there."""
+    """An index on an engine, ready to run bodies."""
 
     engine: HttpEngine
     name: str  # on the engine
     mapping: Mapping[str, Any]
-    now: str
+    now: str  # the time that ``now`` means in bodies, ISO
     documents: int
-    holes: Holes = field(default_factory=Holes)
+    unsupported: UnsupportedFeatures = field(default_factory=UnsupportedFeatures)
 
     @classmethod
     def load(
@@ -61,16 +61,16 @@ class LoadedIndex:
         settings: Mapping[str, Any],
         *,
         now: str,
-        unheld: Unheld | None = None,
+        unsupported_fields: UnsupportedFields | None = None,
         **more: Any,
     ) -> Self:
-        """`unheld`: fields of `mapping` to leave out, as the engine cannot hold them. Raises DataError."""
+        """Load documents, without the `unsupported_fields` of `mapping`. Raises DataError if they cannot be indexed."""
         large: set[str] = set()
-        held = mapping if unheld is None else unheld.held(mapping)
-        count = engine.index(name, held, exact(documents, large), settings)
-        holes = Holes.of(mapping, settings, large, unheld or Unheld())
-        return cls(engine=engine, name=name, mapping=mapping, now=now, documents=count, holes=holes, **more)
+        loaded = mapping if unsupported_fields is None else unsupported_fields.remove_from(mapping)
+        count = engine.index(name, loaded, note_large_numbers(documents, large), settings)
+        unsupported = UnsupportedFeatures.of(mapping, settings, large, unsupported_fields or UnsupportedFields())
+        return cls(engine=engine, name=name, mapping=mapping, now=now, documents=count, unsupported=unsupported, **more)
 
     def frozen(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """`body` with the index's own time in the place of ``now``."""
+        """`body` with the time of the index instead of ``now``."""
         return freeze(body, self.now, self.mapping)

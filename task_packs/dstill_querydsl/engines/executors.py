@@ -1,16 +1,16 @@
-"""The executors of this pack: what `evaluate` runs answers on.
+"""The executors of this pack, on which `evaluate` runs answers.
 
     with Embedded().open(task, Engine()) as executor:
         executor.run('{"query": {"term": {"level": "error"}}}', example)
         → Outcome(kind=ok, value=…)        # for `compare.same`
 
-- `Embedded` (default): the bundled indices, in a server of its own, each loaded once.
-- `Http` (``--engine-url``): an index of the user's, only read; or with ``load_data`` the example's
-  bundled index, written to one made for it and removed at the end.
+- `Embedded` (default): starts an embedded server and loads each bundled index once.
+- `Http` (``--engine-url``): reads an index of the user; or with ``load_data`` loads the example's bundled index into a
+  new index and removes it at the end.
 
-An example whose context holds a ``test_database`` (`records.TestDatabase`, data ``{"documents": [[id, source],
-…]}``) runs on those documents under the index' mapping; beside an index of the user's, which is only
-read, on an embedded server. Golds of an index that cannot move are run once and remembered.
+If the context of an example has a ``test_database`` (`records.TestDatabase`, data ``{"documents": [[id, source],
+…]}``), its answers run on these documents under the mapping of the index. As nothing is written to the user's server,
+`Http` runs them on an embedded server. Results of reference answers are cached if the index cannot change.
 """
 
 from __future__ import annotations
@@ -31,52 +31,58 @@ from dstill.api.task import Task
 from dstill.errors import DataError, UsageError
 from dstill_querydsl.bundle.index_of import index_of
 from dstill_querydsl.bundle.indices import Index
-from dstill_querydsl.engines.drift_watch import changes, look
+from dstill_querydsl.engines.drift_watch import changes, snapshot
 from dstill_querydsl.engines.embedded import EmbeddedEngine, LoadedIndex
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.live_guard import LiveGuard
-from dstill_querydsl.engines.parity_guard import faithfully
+from dstill_querydsl.engines.parity_guard import search_if_supported
 from dstill_querydsl.engines.result_extraction import observe
 from dstill_querydsl.engines.rules import OWN_PREFIX, check_name
-from dstill_querydsl.engines.self_check import KNOWN_INDEX, about, known_answers, not_asked, own_index
-from dstill_querydsl.engines.unsupported_fields import Unheld
+from dstill_querydsl.engines.self_check import (
+    CONFORMANCE_INDEX,
+    conformance_checks,
+    index_checks,
+    server_checks,
+    skipped_checks,
+)
+from dstill_querydsl.engines.unsupported_fields import UnsupportedFields
 from dstill_querydsl.language import strict
 
 __all__ = ["Embedded", "Http", "HttpSettings"]
 
-LIVE = 48  # corpora at once on a server: of more, those loaded first are removed
+MAX_TEST_DATABASES = 48  # on a server at once; the oldest are removed first
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place(LoadedIndex):
-    """Where an example's answers run."""
+    """The index on which the answers to an example run."""
 
-    digest: str = ""  # of the data; empty: it may move while we look
-    passing: bool = False  # a corpus, which few answers run on
+    digest: str = ""  # of the data; empty: it may change at any time
+    temporary: bool = False  # a test database, which few answers use
 
 
-class _OnEngine(Executor):
-    """What both have in common: reading, freezing, running and remembering."""
+class _EngineExecutor(Executor):
+    """Shared by both executors: parses, freezes and runs answers, and caches the results of reference answers."""
 
     server: HttpEngine
 
     def open(self, task: Task, engine: Engine) -> Self:
         super().open(task, engine)
         self._places: dict[str, Place] = {}
-        self._golds: dict[tuple[str, str], Outcome] = {}
+        self._references: dict[tuple[str, str], Outcome] = {}
         return self
 
     def index_of(self, example: Example) -> Index | None:
-        """The data that an example stands for; None where only a name is known."""
+        """The index of an example; None if only its name is known."""
         return index_of(example.context, self.task.config)
 
     @abstractmethod
     def place_of(self, example: Example) -> Place:
-        """The index that the example's answers run on, loaded or looked at where it was not yet."""
+        """The index on which the example's answers run; loaded or inspected on first use."""
 
     def execute(self, answer: str, example: Example) -> Outcome:
         read = strict.read(answer)
-        if read.value is None:  # of a task whose checks do not ask for JSON
+        if read.value is None:  # the task's checks do not require JSON
             return Outcome(kind=OutcomeKind.INVALID, reason=read.problems[0].message)
         place = self.place_of(example)
         if errors := self.errors(place, read.value):
@@ -84,27 +90,27 @@ class _OnEngine(Executor):
             return Outcome(kind=OutcomeKind.INVALID, reason=reason, problems=errors)
         body = place.frozen(read.value)
         key = (place.digest, json.dumps(body))
-        if key not in self._golds:
+        if key not in self._references:
             outcome = self._run(place, body)
             if outcome.kind is OutcomeKind.OK:
                 outcome = replace(outcome, value={**outcome.value, "documents": place.documents})
             if not place.digest or answer != example.answer:
                 return outcome
-            self._golds[key] = outcome
-        return self._golds[key]
+            self._references[key] = outcome
+        return self._references[key]
 
     def errors(self, place: Place, body: dict[str, Any]) -> tuple[Problem, ...]:
-        """What keeps `body` from running at `place`, although the task's checks let it pass."""
+        """Errors that keep `body` from running at `place`, although it passed the checks of the task."""
         return ()
 
     def _run(self, place: Place, body: Mapping[str, Any]) -> Outcome:
         return observe(lambda one: self.server.search(place.name, one), body)
 
     def _load(self, index: Index) -> Place:
-        """The index on the server, loaded when it is not there yet."""
+        """The index on the server, loaded on first use."""
         if index.data not in self._places:
             name = check_name(f"{OWN_PREFIX}{index.name}-{secrets.token_hex(4)}", where="context.index")
-            passing = index.recipe.startswith(_CORPUS)
+            temporary = index.recipe.startswith(_TEST_DATABASE)
             self._places[index.data] = Place.load(
                 self.server,
                 name,
@@ -112,12 +118,12 @@ class _OnEngine(Executor):
                 index.documents(),
                 index.settings,
                 now=index.now or _clock(),
-                unheld=Unheld.of(index.mapping, index.without) if passing else None,
+                unsupported_fields=UnsupportedFields.of(index.mapping, index.dropped_fields) if temporary else None,
                 digest=index.data,
-                passing=passing,
+                temporary=temporary,
             )
-            for digest in [digest for digest, place in self._places.items() if place.passing][:-LIVE]:
-                self.server.drop(self._places.pop(digest).name)
+            for old in [digest for digest, place in self._places.items() if place.temporary][:-MAX_TEST_DATABASES]:
+                self.server.drop(self._places.pop(old).name)
         return self._places[index.data]
 
     @property
@@ -128,7 +134,9 @@ class _OnEngine(Executor):
         self.server.close()
 
 
-class Embedded(_OnEngine):
+class Embedded(_EngineExecutor):
+    """Runs answers about bundled indices and test databases on the embedded engine."""
+
     name = "embedded"
     distributions = ("osmem-server", "elasticsearch")
 
@@ -139,31 +147,30 @@ class Embedded(_OnEngine):
 
     def execute(self, answer: str, example: Example) -> Outcome:
         if self._documents_of(example) is None:
-            reason = (
-                f"no documents of '{example.context.get('index', '')}' here; --engine-url names the server with them"
-            )
+            missing = f"the embedded engine has no documents of '{example.context.get('index', '')}'"
+            reason = f"{missing}; pass --engine-url with a server that has them"
             return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=reason)
         return super().execute(answer, example)
 
     def place_of(self, example: Example) -> Place:
         index = self._documents_of(example)
-        assert index is not None  # `execute` has looked
+        assert index is not None  # `execute` checks this
         return self._load(index)
 
     def self_check(self) -> Iterable[CheckResult]:
-        yield from known_answers(self.server, self._load(KNOWN_INDEX).name)
+        yield from conformance_checks(self.server, self._load(CONFORMANCE_INDEX).name)
 
     def _documents_of(self, example: Example) -> Index | None:
-        index = _with_corpus(self.index_of(example), example)
+        index = _with_test_database(self.index_of(example), example)
         return index if index is not None and index.recipe else None
 
     def _run(self, place: Place, body: Mapping[str, Any]) -> Outcome:
-        return faithfully(place.holes, lambda one: self.server.search(place.name, one), body)
+        return search_if_supported(place.unsupported, lambda one: self.server.search(place.name, one), body)
 
 
 @dataclass(frozen=True, kw_only=True)
 class HttpSettings:
-    """The section ``[executor.http]``; how the server is reached stands in ``[engine]``."""
+    """The section ``[executor.http]``. The server's address and keys are in ``[engine]``."""
 
     index: str = field(
         default="",
@@ -175,7 +182,9 @@ class HttpSettings:
     )
 
 
-class Http(_OnEngine):
+class Http(_EngineExecutor):
+    """Runs answers on the user's Elasticsearch or OpenSearch."""
+
     name = "http"
     takes_url: ClassVar[bool] = True
     Config = HttpSettings
@@ -185,25 +194,26 @@ class Http(_OnEngine):
     def open(self, task: Task, engine: Engine) -> Self:
         super().open(task, engine)
         if not engine.url:
-            raise UsageError("the executor 'http' has no server", where="engine.url", hint="--engine-url http://…")
+            hint = "pass --engine-url http://…"
+            raise UsageError("the executor 'http' needs a server", where="engine.url", hint=hint)
         if self.config.index:
             check_name(self.config.index, pattern=self.config.allow_pattern)
         self.server = HttpEngine(engine, writable=engine.load_data, pattern=self.config.allow_pattern)
-        self._guards: dict[str, LiveGuard] = {}  # by the name of the index
+        self._guards: dict[str, LiveGuard] = {}  # index name → guard
         return self
 
     @cached_property
-    def _beside(self) -> Embedded:
-        """What runs corpora, so that nothing is written to the user's server."""
+    def _embedded(self) -> Embedded:
+        """Runs test databases, so that nothing is written to the user's server."""
         return Embedded().open(self.task, Engine(timeout=self.engine.timeout))
 
     def execute(self, answer: str, example: Example) -> Outcome:
-        beside = isinstance(example.context.get("test_database"), TestDatabase) and not self.engine.load_data
-        return self._beside.run(answer, example) if beside else super().execute(answer, example)
+        embedded = isinstance(example.context.get("test_database"), TestDatabase) and not self.engine.load_data
+        return self._embedded.run(answer, example) if embedded else super().execute(answer, example)
 
     def errors(self, place: Place, body: dict[str, Any]) -> tuple[Problem, ...]:
-        """The guard again, by the index as it is: the checks know what the example says of it."""
-        limits = getattr(self.task.config, "guard", None)  # None: a task of no guard
+        """Run the guard again with the mapping on the server; the checks used the mapping of the example."""
+        limits = getattr(self.task.config, "guard", None)  # None: the task has no guard
         if self.engine.load_data or limits is None:
             return ()
         if place.name not in self._guards:
@@ -219,55 +229,55 @@ class Http(_OnEngine):
         return {} if self.engine.load_data else {"mapping": self.place_of(example).mapping}
 
     def close(self) -> None:
-        if "_beside" in vars(self):
-            self._beside.close()
+        if "_embedded" in vars(self):
+            self._embedded.close()
         super().close()
 
     def place_of(self, example: Example) -> Place:
         if self.engine.load_data:
-            index = _with_corpus(self.index_of(example), example)
+            index = _with_test_database(self.index_of(example), example)
             if index is None or not index.recipe:
                 raise UsageError(
                     f"there are no documents of '{example.context.get('index', '')}' to load",
                     where=f"example {example.id}",
-                    hint="load_data is for the bundled indices",
+                    hint="load_data works for the bundled indices only",
                 )
             return self._load(index)
         name = self._name_of(example)
         if name not in self._places:
-            self._places[name] = self._look(name)
+            self._places[name] = self._inspect(name)
         return self._places[name]
 
     def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
-        return {} if self.engine.load_data else look(self.server, filter(None, map(self._name_of, examples)))
+        return {} if self.engine.load_data else snapshot(self.server, filter(None, map(self._name_of, examples)))
 
     def changes(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[Change]:
         return changes(then, now)
 
     def _name_of(self, example: Example) -> str:
-        """The index that the configuration or the example names, checked; empty where neither does."""
+        """The index name from the configuration or the example, checked; empty if neither has one."""
         name = self.config.index or str(example.context.get("index", ""))
         return check_name(name, pattern=self.config.allow_pattern, where=f"example {example.id}") if name else ""
 
     def self_check(self) -> Iterable[CheckResult]:
-        yield from about(self.server, self.config.index)
+        yield from server_checks(self.server, self.config.index)
         if name := self.config.index:
             described = index_of({"index": name}, self.task.config)
             then = described.mapping if described is not None and not described.recipe else None
-            yield from own_index(self.server, name, then)
+            yield from index_checks(self.server, name, then)
         if self.engine.load_data:
-            yield from known_answers(self.server, self._load(KNOWN_INDEX).name)
+            yield from conformance_checks(self.server, self._load(CONFORMANCE_INDEX).name)
         else:
-            yield from not_asked(self.server)
+            yield from skipped_checks(self.server)
 
-    def _look(self, name: str) -> Place:
-        """An index of the user's, as it is now. Raises DataError where nothing is in it."""
+    def _inspect(self, name: str) -> Place:
+        """An index of the user as it is now. Raises DataError if it is empty."""
         check_name(name, pattern=self.config.allow_pattern)
         mapping, described = self.server.mapping(name), index_of({"index": name}, self.task.config)
-        # what a person's mapping file says of now goes before what the index says: questions were made by it
-        said = described.now if described is not None else ""
-        if said:
-            mapping = {**mapping, "_meta": {**mapping.get("_meta", {}), "now": said}}
+        # ``now`` from the user's mapping file wins over that of the index: the questions were generated with it.
+        described_now = described.now if described is not None else ""
+        if described_now:
+            mapping = {**mapping, "_meta": {**mapping.get("_meta", {}), "now": described_now}}
         now = str(mapping.get("_meta", {}).get("now", "")) or _clock()
         documents = self.server.count(name)
         if not documents:
@@ -277,25 +287,26 @@ class Http(_OnEngine):
 
 
 def _clock() -> str:
-    """The time of the run, for indices that do not say what ``now`` is."""
+    """The current time, for indices without a fixed ``now``."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-_CORPUS = "corpus "
+_TEST_DATABASE = "corpus "
 
 
-def _with_corpus(index: Index | None, example: Example) -> Index | None:
-    corpus = example.context.get("test_database")
-    if index is None or not isinstance(corpus, TestDatabase):
+def _with_test_database(index: Index | None, example: Example) -> Index | None:
+    """`index` with the documents of the example's test database, if it has one."""
+    database = example.context.get("test_database")
+    if index is None or not isinstance(database, TestDatabase):
         return index
-    documents: Iterable[tuple[str, dict[str, Any]]] = [tuple(pair) for pair in corpus.data["documents"]]
-    recipe = hashlib.sha256(json.dumps([index.digest, corpus.data], sort_keys=True).encode()).hexdigest()
+    documents: Iterable[tuple[str, dict[str, Any]]] = [tuple(pair) for pair in database.data["documents"]]
+    recipe = hashlib.sha256(json.dumps([index.digest, database.data], sort_keys=True).encode()).hexdigest()
     return replace(
         index,
         name="corpus",
         documents=lambda: documents,
-        recipe=f"{_CORPUS}{recipe}",
-        now=corpus.data.get("now", index.now),
-        settings=corpus.data.get("settings", index.settings),
-        without=tuple(corpus.data.get("without", ())),
+        recipe=f"{_TEST_DATABASE}{recipe}",
+        now=database.data.get("now", index.now),
+        settings=database.data.get("settings", index.settings),
+        dropped_fields=tuple(database.data.get("without", ())),
     )

@@ -1,8 +1,9 @@
-"""Which fields no document of an index has together: counted by one search, which reads no value.
+"""Finds pairs of fields that no document of an index has together, with one search that reads no value.
 
-    apart(server, "logs", [Field(name="push.size", …), Field(name="comment.id", …)])   → {"comment.id": ["push.size"]}
+    never_together(server, "logs", [Field(name="push.size", …), Field(name="comment.id", …)])
+    → {"comment.id": ["push.size"]}
 
-Questions about two such fields find nothing. Not covered: fields inside nested objects, and which values go together.
+A question about two such fields would find nothing. Not covered: fields inside nested objects, and values.
 """
 
 from __future__ import annotations
@@ -12,31 +13,35 @@ from typing import Sequence
 
 from dstill.api.records import OutcomeKind
 from dstill_querydsl.engines.http import HttpEngine
-from dstill_querydsl.engines.replies import told
+from dstill_querydsl.engines.replies import value_at
 from dstill_querydsl.language.fields import Field
 
-__all__ = ["apart"]
+__all__ = ["never_together"]
 
-MOST = 100  # fields: the reply has a count for every two of them
+MAX_FIELDS = 100  # the reply has a count for every pair
 
 
-def apart(server: HttpEngine, name: str, fields: Sequence[Field]) -> dict[str, list[str]]:
-    """Each pair once, under the name that comes first, a sub-field by its field; nothing where that is not answered."""
-    asked = {f"f{n}": one for n, one in enumerate(fields[:MOST]) if not one.nested}
-    if len(asked) < 2:
+def never_together(server: HttpEngine, name: str, fields: Sequence[Field]) -> dict[str, list[str]]:
+    """Field → fields that no document has with it. Each pair is listed once, a sub-field under its field's name.
+
+    Uses the first `MAX_FIELDS` fields. Empty if the search fails.
+    """
+    by_key = {f"f{n}": one for n, one in enumerate(fields[:MAX_FIELDS]) if not one.nested}
+    if len(by_key) < 2:
         return {}
-    having = {"filters": {"filters": {key: {"exists": {"field": one.name}} for key, one in asked.items()}}}
+    having = {"filters": {"filters": {key: {"exists": {"field": one.name}} for key, one in by_key.items()}}}
     outcome = server.search(name, {"size": 0, "aggs": {"having": {**having, "aggs": {"beside": having}}}})
     if outcome.kind is not OutcomeKind.OK:
         return {}
-    counts = told(outcome.raw, dict, "aggregations", "having", "buckets")
+    counts = value_at(outcome.raw, dict, "aggregations", "having", "buckets")
     found: dict[str, list[str]] = {}
-    for one, other in combinations(asked, 2):
-        if not told(counts, dict, one, "beside", "buckets", other)["doc_count"]:
-            first, second = sorted((_stored(asked[one]), _stored(asked[other])))
+    for one, other in combinations(by_key, 2):
+        if not value_at(counts, dict, one, "beside", "buckets", other)["doc_count"]:
+            first, second = sorted((_parent(by_key[one]), _parent(by_key[other])))
             found.setdefault(first, []).append(second)
     return {first: sorted(others) for first, others in sorted(found.items())}
 
 
-def _stored(one: Field) -> str:
+def _parent(one: Field) -> str:
+    """The field of a sub-field, else the field itself."""
     return one.name.rpartition(".")[0] if one.sub else one.name

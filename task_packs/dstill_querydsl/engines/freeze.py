@@ -1,13 +1,12 @@
-"""Date math with a fixed ``now``, so that an answer's result does not move with the calendar.
+"""Replaces ``now`` in date math by a fixed time, so that the result of an answer does not change from day to day.
 
     freeze({"query": {"range": {"ts": {"gte": "now-1d/d"}}}}, "2025-03-27T12:00:00Z", mapping)
     → {"query": {"range": {"ts": {"gte": "2025-03-27T12:00:00.000Z||-1d/d"}}}}
 
-The engine still does the arithmetic and the rounding, which differs between gte and gt. Where
-the field or the clause has a date format of its own, ISO is added to it as an alternative. Of
-the decay functions, the origin that a date field takes silently from the clock is written out.
-Not covered: date math inside the text of a ``query_string``, and a ``term`` on a date field
-whose format knows no ISO.
+The engine still does the arithmetic and the rounding, which differs between gte and gt. If the field or the clause
+has a date format, ISO is added to it as an alternative. Decay functions on a date field get an explicit origin,
+which is the current time by default. Not covered: date math inside the text of a ``query_string``, and a ``term`` on
+a date field whose format does not include ISO.
 """
 
 from __future__ import annotations
@@ -16,35 +15,35 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Mapping
 
+from dstill_querydsl.language.query_forms import BOUNDS, DECAYS
+
 __all__ = ["freeze"]
 
 _MATH = re.compile(r"now(?P<math>(?:[+-]\d+[yMwdhHms]|/[yMwdhHms])*)")
-_BOUNDS = ("gt", "gte", "lt", "lte", "from", "to")
 _BY_FIELD = ("term", "terms", "match", "match_phrase")  # {name: {FIELD: value}}
-_DECAYS = ("gauss", "exp", "linear")
 _DATES = ("date", "date_nanos", "date_range")
 _ISO = "strict_date_optional_time"
 
 
 def freeze(body: Mapping[str, Any], now: str, mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """`body` with every ``now`` of a date replaced by `now` (ISO); key order stays."""
-    if not _moves(body):
-        return dict(body)  # most bodies; a mapping may be long to read
+    """`body` with ``now`` in dates replaced by the ISO time `now`. Keeps the order of keys."""
+    if not _uses_now(body):
+        return dict(body)  # most bodies; reading a long mapping takes time
     frozen: dict[str, Any] = _Freezer(_anchor(now), _dates(mapping)).tree(body)
     return frozen
 
 
-def _moves(value: Any) -> bool:
-    """Whether the clock may have a part in it: a text that begins with now, or a decay, whose origin is now."""
+def _uses_now(value: Any) -> bool:
+    """Whether the current time may matter: a string that begins with now, or a decay function."""
     if isinstance(value, str):
         return value.startswith("now")
     if isinstance(value, dict):
-        return any(key in _DECAYS or _moves(inner) for key, inner in value.items())
-    return isinstance(value, list) and any(map(_moves, value))
+        return any(key in DECAYS or _uses_now(inner) for key, inner in value.items())
+    return isinstance(value, list) and any(map(_uses_now, value))
 
 
 def _anchor(now: str) -> str:
-    """ISO in UTC with milliseconds: without them an engine rounds ``lte`` up to the second's end."""
+    """`now` as ISO in UTC with milliseconds, without which engines round ``lte`` up to the end of the second."""
     moment = datetime.fromisoformat(now)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
@@ -52,7 +51,7 @@ def _anchor(now: str) -> str:
 
 
 def _dates(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, str | None]:
-    """Every field's date format: "" for the default one, None for a field that is no date."""
+    """Field → its date format: "" for the default, None for a field that is not a date."""
     found: dict[str, str | None] = {}
     for name, field in (mapping.get("properties") or {}).items():
         path = f"{prefix}{name}"
@@ -76,14 +75,14 @@ class _Freezer:
         return {key: self.clause(key, self.tree(inner)) for key, inner in value.items()}
 
     def clause(self, key: str, inner: Any) -> Any:
-        """What stands under `key`, its own parts done already."""
+        """The value of `key`, whose parts are already frozen."""
         if not isinstance(inner, dict):
             return inner
         if key in _BY_FIELD:
             return {field: self.value(inside) if self.is_date(field) else inside for field, inside in inner.items()}
         if key == "range" and "field" not in inner:
             return {field: self.bounds(field, inside) for field, inside in inner.items()}
-        if key in _DECAYS:
+        if key in DECAYS:
             return {field: self.decay(field, inside) for field, inside in inner.items()}
         if key == "date_range":
             return self.ranges(inner)
@@ -97,7 +96,7 @@ class _Freezer:
         return self.dates.get(field) is not None
 
     def math(self, value: Any) -> Any:
-        """One value: frozen where it is date math upon now."""
+        """A single value, frozen if it is date math with now."""
         match = _MATH.fullmatch(value) if isinstance(value, str) else None
         if match is None:
             return value
@@ -111,13 +110,13 @@ class _Freezer:
         return self.math(value)
 
     def bounds(self, field: str, clause: Any) -> Any:
-        if not isinstance(clause, dict) or self.dates.get(field, "") is None:  # None: known, and no date
+        if not isinstance(clause, dict) or self.dates.get(field, "") is None:  # None: a field that is not a date
             return clause
-        frozen = {name: self.math(inner) if name in _BOUNDS else inner for name, inner in clause.items()}
+        frozen = {name: self.math(inner) if name in BOUNDS else inner for name, inner in clause.items()}
         return frozen if frozen == clause else self.with_format(frozen, field)
 
     def with_format(self, clause: dict[str, Any], field: Any) -> dict[str, Any]:
-        """The clause, able to read the anchor too."""
+        """The clause with a date format that also accepts ISO."""
         own = clause.get("format") or self.dates.get(field) or ""
         if not own or _ISO in own.split("||"):
             return clause
@@ -127,7 +126,7 @@ class _Freezer:
         if not isinstance(clause.get("ranges"), list):
             return clause
         ranges = [
-            {name: self.math(inner) if name in _BOUNDS else inner for name, inner in one.items()}
+            {name: self.math(inner) if name in BOUNDS else inner for name, inner in one.items()}
             if isinstance(one, dict)
             else one
             for one in clause["ranges"]

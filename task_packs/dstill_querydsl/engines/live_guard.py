@@ -1,8 +1,8 @@
-"""The guard for an index of the user's, by the mapping that the engine gives.
+"""The guard for an index of the user, with the mapping from the engine.
 
-A row of a dataset may bring a mapping and values of its own. They are not believed here: a mapping that leaves out an
-alias would open a denied field, and narrow values would let a histogram fill any gap. What the project itself says of
-the index (`task.querydsl.values`) counts.
+A row of a dataset may bring its own mapping and values. They are not trusted here: a mapping without an alias would
+open a denied field, and a narrow range of values would let a histogram fill any gap. The project's own values
+(`task.querydsl.values`) are trusted.
 """
 
 from __future__ import annotations
@@ -23,15 +23,18 @@ __all__ = ["LiveGuard"]
 
 @dataclass(frozen=True)
 class LiveGuard:
+    """The guard's limits and the known ranges of one index."""
+
     limits: guard.Limits
     ranges: Bounds
 
     @classmethod
     def of(cls, mapping: Mapping[str, Any], described: Index | None, limits: guard.Limits) -> Self:
-        """`mapping`: the engine's; `described`: what the project says of the index, if anything."""
+        """`mapping` comes from the engine; `described` is the index in the project's files, if any."""
         limits = limits_on(mapping, limits)
         values = (described.values if described is not None else Values()).only(limits.allows)
         return cls(limits, values_of(Fields.of(mapping), values))
 
     def errors(self, body: dict[str, Any]) -> tuple[Problem, ...]:
+        """The guard's errors for `body`."""
         return tuple(problem for problem in guard.check(body, self.limits, self.ranges) if problem.is_error)

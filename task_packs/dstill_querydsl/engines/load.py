@@ -1,9 +1,9 @@
-"""Data into a server: whole indices, made here, named ``dstill-…``, removed at the end.
+"""Loads documents into new indices on a server. The indices are named ``dstill-…`` and removed at the end.
 
     Loader(Engine(url=…), plain=True).load("dstill-weblogs-3f2a", mapping, documents, settings) → 5000
 
-A client of its own, which can reach nothing but indices that this very object created
-(`rules.writes`); each carries ``_meta.dstill`` so that a person who finds one knows it.
+Uses a separate client that can only reach indices that this object created (`rules.writes`). Each index has
+``_meta.dstill``, so that people can recognize one that was left behind.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ from dstill_querydsl.engines.rules import OWN_PREFIX, check_name, writes
 
 __all__ = ["Loader"]
 
-CHUNK = 500  # documents a bulk request
-PATIENCE = 120.0  # seconds for one, at least: nobody waits for an answer, and a busy machine takes its time
+CHUNK = 500  # documents per bulk request
+MIN_TIMEOUT = 120.0  # seconds per request; loading may take long on a busy machine
 
 
 class Loader:
+    """Creates indices on a server and removes them in `close`."""
+
     def __init__(self, settings: Engine, *, plain: bool) -> None:
         self._url = settings.url
         self._created: set[str] = set()
-        patient = replace(settings, timeout=max(settings.timeout, PATIENCE))
-        self._client = connect(patient, Wire(permit=writes(self._created), plain=plain))
+        settings = replace(settings, timeout=max(settings.timeout, MIN_TIMEOUT))
+        self._client = connect(settings, Wire(permit=writes(self._created), plain=plain))
 
     def load(
         self,
@@ -38,7 +40,10 @@ class Loader:
         documents: Iterable[tuple[str, Mapping[str, Any]]],
         settings: Mapping[str, Any],
     ) -> int:
-        """Create `name` and fill it. Raises DataError for what cannot be indexed, ServiceError, AuthError."""
+        """Create the index `name` with these documents and return how many.
+
+        Raises DataError for documents that cannot be indexed, ServiceError, and AuthError for a refused key.
+        """
         from elastic_transport import ApiError, TransportError
 
         if not check_name(name).startswith(OWN_PREFIX):
@@ -47,21 +52,22 @@ class Loader:
             self._create(name, mapping, settings)
             return self._fill(name, documents)
         except ApiError as error:
-            what = f"index '{name}' could not be made: {error.meta.status} {error.body}"[:500]
+            what = f"cannot create the index '{name}': {error.meta.status} {error.body}"[:500]
             if error.meta.status in (401, 403):
-                raise AuthError(what, where=self._url, hint="loading needs create_index and write") from None
+                hint = "the key needs the privileges create_index and write"
+                raise AuthError(what, where=self._url, hint=hint) from None
             raise (DataError if error.meta.status == 400 else ServiceError)(what, where=self._url) from None
         except TransportError as error:
             raise ServiceError(f"lost the engine while loading '{name}'", where=str(error.message)[:200]) from None
 
     def _create(self, name: str, mapping: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
         mark = {**mapping.get("_meta", {}), "dstill": {"index": name}}
-        own = {"number_of_shards": 1, "number_of_replicas": 0}  # one shard: scores and ties are the same at every run
-        self._created.add(name)  # from here on the client can reach it
+        own = {"number_of_shards": 1, "number_of_replicas": 0}  # on one shard, scores and ties are always the same
+        self._created.add(name)  # from now on the client can reach it
         try:
             self._client.indices.create(index=name, mappings={**mapping, "_meta": mark}, settings={**settings, **own})
         except Exception:
-            self._created.discard(name)  # one of that name may be there already, and is not ours to remove
+            self._created.discard(name)  # an index of this name may exist already; it must not be removed
             raise
 
     def _fill(self, name: str, documents: Iterable[tuple[str, Mapping[str, Any]]]) -> int:
@@ -80,7 +86,7 @@ class Loader:
         return count
 
     def drop(self, name: str) -> None:
-        """Remove one index that `load` made. A server that is gone already is no error here."""
+        """Remove an index that `load` created. Never raises, even if the server is gone."""
         from elastic_transport import ApiError, TransportError
 
         with contextlib.suppress(ApiError, TransportError):
@@ -88,7 +94,7 @@ class Loader:
         self._created.discard(name)
 
     def close(self) -> None:
-        """Remove the indices again. A server that is gone already is no error here."""
+        """Remove all indices and close the client. Never raises, even if the server is gone."""
         for name in sorted(self._created):
             self.drop(name)
         self._client.close()

@@ -1,13 +1,13 @@
-"""The connection class under the official client: what may be sent, and in what form.
+"""The connection class for the official client: restricts its requests and adapts their format.
 
-The client talks to an Elasticsearch of its own major only. `node_class` makes a node (in the
-terms of `elastic_transport`: one server) that lets it talk to Elasticsearch 7 to 9, OpenSearch
-and the embedded server alike, and that refuses before sending what the `Wire` does not permit:
+By default the client only talks to an Elasticsearch of its own major version. `node_class` makes a node (one server,
+in `elastic_transport`) that also talks to Elasticsearch 7 to 9, OpenSearch and the embedded server. It refuses to send
+requests that its `Wire` does not permit:
 
     wire = Wire(permit=lambda method, path: (method, path) == ("GET", "/"))
     client = Elasticsearch("http://127.0.0.1:9200", node_class=node_class(wire), max_retries=0)
 
-A reply is read up to ``wire.max_bytes`` and ``wire.max_seconds``, whatever the server does.
+It reads at most ``wire.max_bytes`` of a reply, for at most ``wire.max_seconds``.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from typing import Any, Callable, Mapping
 
 __all__ = ["MAX_REPLY", "NotPermitted", "ReplyTooLarge", "ReplyTooSlow", "Wire", "node_class"]
 
-MAX_REPLY = 20 * 2**20
-AT_ONCE = 4  # connections, and so requests, to one server
+MAX_REPLY = 20 * 2**20  # bytes
+AT_ONCE = 4  # connections to one server, so also requests at once
 _JSON = {"accept": "application/json", "content-type": "application/json"}
 
 
 class NotPermitted(Exception):
-    """A request that this client must not make: a bug in dstill, whatever the model wrote."""
+    """A request that this client must not make. Always a bug in dstill, as no answer can cause it."""
 
 
 class ReplyTooLarge(Exception):
-    """A reply longer than `Wire.max_bytes`."""
+    """The reply is longer than `Wire.max_bytes`."""
 
 
 class ReplyTooSlow(Exception):
-    """A reply that had not ended after `Wire.max_seconds`."""
+    """The reply did not end within `Wire.max_seconds`."""
 
 
 @dataclass(kw_only=True)
 class Wire:
-    """How one client may talk. Shared with its node, and changed once the server is known."""
+    """The rules for one client. Shared with its node, and updated when the server is identified."""
 
-    permit: Callable[[str, str], bool]  # (method, path without parameters)
-    plain: bool = True  # send plain JSON types, take any product; False: the client's own major
+    permit: Callable[[str, str], bool]  # (method, path without parameters) → whether the request may be sent
+    plain: bool = True  # send plain JSON types and accept any product; False: the client's own major version
     max_bytes: int = MAX_REPLY
-    max_seconds: float = 60.0  # from the first byte sent to the last one read
+    max_seconds: float = 60.0  # from the first byte sent to the last byte read
 
 
 class _Bounded:
@@ -57,8 +57,8 @@ class _Bounded:
         try:
             data = self._read(reply, deadline)
         except BaseException:
-            reply.close()  # the rest of it must not be read as the next reply
-            reply.release_conn()  # one of `AT_ONCE`: without it the pool would run dry
+            reply.close()  # the rest must not be read as the next reply
+            reply.release_conn()  # back to the pool of `AT_ONCE` connections
             raise
         reply.release_conn()
         return _Reply(status=reply.status, headers=reply.headers, data=data)
@@ -70,7 +70,7 @@ class _Bounded:
             if size > self._wire.max_bytes:
                 raise ReplyTooLarge(f"too_large: the reply is longer than {self._wire.max_bytes:,} bytes")
             if time.monotonic() > deadline:
-                raise ReplyTooSlow(f"the reply had not ended after {self._wire.max_seconds:g} s")
+                raise ReplyTooSlow(f"the reply did not end within {self._wire.max_seconds:g} s")
             parts.append(part)
         return b"".join(parts)
 
@@ -86,7 +86,7 @@ class _Reply:
 
 
 def node_class(wire: Wire) -> type[Any]:
-    """A node class for ``Elasticsearch(node_class=…)`` that keeps to `wire`."""
+    """A node class for ``Elasticsearch(node_class=…)`` that follows the rules of `wire`."""
     from elastic_transport import HttpHeaders, Urllib3HttpNode
     from elastic_transport.client_utils import DEFAULT
 
@@ -103,10 +103,10 @@ def node_class(wire: Wire) -> type[Any]:
                 raise NotPermitted(f"{method} {path}")
             sent = HttpHeaders(headers or {})
             if wire.plain:
-                # A bulk body has a type of its own; every other is JSON.
+                # Bulk bodies have their own content type; all others are JSON.
                 sent.update({key: _plain(sent[key], value) for key, value in _JSON.items() if key in sent})
             reply = super().perform_request(method, target, body, sent, request_timeout)
-            # Deprecations become Python warnings otherwise, one a request.
+            # Otherwise each deprecation becomes a Python warning, on every request.
             reply.meta.headers.pop("warning", None)
             if wire.plain:
                 reply.meta.headers.setdefault("x-elastic-product", "Elasticsearch")
@@ -115,5 +115,5 @@ def node_class(wire: Wire) -> type[Any]:
     return Node
 
 
-def _plain(sent: str, otherwise: str) -> str:
-    return "application/x-ndjson" if "x-ndjson" in sent else otherwise
+def _plain(sent: str, default: str) -> str:
+    return "application/x-ndjson" if "x-ndjson" in sent else default

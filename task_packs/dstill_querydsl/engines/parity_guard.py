@@ -1,7 +1,7 @@
-"""A body on the embedded engine: run where it answers as Elasticsearch would, else said to be unsupported.
+"""Runs a body on the embedded engine only if Elasticsearch would return the same; else reports it as unsupported.
 
-faithfully(holes, search, {"query": {"term": {"level": "error"}}})  → Outcome(kind=ok, value=…)
-faithfully(holes, search, {"query": {"knn": …}})                    → Outcome(kind=unsupported, reason=…)
+search_if_supported(unsupported, search, {"query": {"term": {"level": "error"}}})  → Outcome(kind=ok, value=…)
+search_if_supported(unsupported, search, {"query": {"knn": …}})                    → Outcome(kind=unsupported, …)
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from typing import Any, Mapping
 from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.engines.bodies import aggregations_of
 from dstill_querydsl.engines.result_extraction import Search, observe
-from dstill_querydsl.engines.unsupported_features import Holes, not_here
-from dstill_querydsl.engines.unsupported_significant import cut
+from dstill_querydsl.engines.unsupported_features import UnsupportedFeatures, is_missing_feature
+from dstill_querydsl.engines.unsupported_significant import is_truncated
 
-__all__ = ["faithfully"]
+__all__ = ["search_if_supported"]
 
-CUT = "asks for fewer significant terms than there are: which of equal ones stay differs in the embedded engine"
+TRUNCATED = "cuts off significant terms: of terms with equal scores, the embedded engine keeps others"
 
 
-def faithfully(holes: Holes, search: Search, body: Mapping[str, Any]) -> Outcome:
-    """`observe`, guarded by what is known of this engine."""
-    if hole := holes.meets(body):
-        return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=hole)
+def search_if_supported(unsupported: UnsupportedFeatures, search: Search, body: Mapping[str, Any]) -> Outcome:
+    """`observe` for the embedded engine, which gives the outcome `UNSUPPORTED` if its result may differ."""
+    if reason := unsupported.reason(body):
+        return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=reason)
     outcome = observe(search, body)
-    if outcome.kind is OutcomeKind.INVALID and not_here(outcome.reason):
+    if outcome.kind is OutcomeKind.INVALID and is_missing_feature(outcome.reason):
         return replace(outcome, kind=OutcomeKind.UNSUPPORTED)
-    if outcome.kind is OutcomeKind.OK and cut(aggregations_of(body), outcome.value["aggregations"]):
-        return replace(outcome, kind=OutcomeKind.UNSUPPORTED, reason=CUT, value=None)
+    if outcome.kind is OutcomeKind.OK and is_truncated(aggregations_of(body), outcome.value["aggregations"]):
+        return replace(outcome, kind=OutcomeKind.UNSUPPORTED, reason=TRUNCATED, value=None)
     return outcome

@@ -1,9 +1,9 @@
-"""A few words out of the texts of an index, for questions about what a text says.
+"""Samples a few words from the texts of an index, for questions that search texts.
 
     phrases(server, "logs", field, 20)   → Known(values=("left the cluster", "disk full", …))
 
-This is the one request that gets documents' texts, so a person has to ask for it (`text_sample_size`). What is
-kept are two or three words in a row, each from another document; never a text.
+This is the only request that reads the texts of documents, so users have to turn it on (`text_sample_size`). It keeps
+two or three adjacent words from each document, never a whole text.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from dstill_querydsl.language.values import Known
 
 __all__ = ["phrases"]
 
-_WORD = re.compile(r"[^\W\d_]{3,20}")  # what a person would ask for: letters, no numbers
+_WORD = re.compile(r"[^\W\d_]{3,20}")  # words that a person would search for: letters, no digits
 
 
 def phrases(server: HttpEngine, name: str, one: Field, documents: int) -> Known | None:
-    """Of a text field that is not nested; None where nothing can be kept."""
+    """Phrases from a text field that is not nested, in at most `documents` documents. None if there are none."""
     query = {"bool": {"filter": [{"exists": {"field": one.name}}]}}
     outcome = server.search(name, {"size": documents, "_source": [one.name], "query": query})
     if outcome.kind is not OutcomeKind.OK:
@@ -31,13 +31,13 @@ def phrases(server: HttpEngine, name: str, one: Field, documents: int) -> Known 
     found: dict[str, None] = {}
     for number, hit in enumerate(outcome.raw["hits"]["hits"]):
         text = next(_texts(hit.get("_source"), one.name.split(".")), "")
-        if (words := _some(text, number)) and not looks_secret(words):
+        if (words := _phrase(text, number)) and not looks_secret(words):
             found[words] = None
     return Known(values=tuple(found)) if found else None
 
 
 def _texts(source: Any, path: list[str]) -> Iterator[str]:
-    """The texts at a path of a document, whose keys may hold dots."""
+    """The texts at a path of a document, whose keys may contain dots."""
     if isinstance(source, str) and not path:
         yield source
     elif isinstance(source, list):
@@ -49,8 +49,8 @@ def _texts(source: Any, path: list[str]) -> Iterator[str]:
                 yield from _texts(source[key], path[length:])
 
 
-def _some(text: str, number: int) -> str:
-    """Two or three words that stand beside each other, from another place for each document."""
+def _phrase(text: str, number: int) -> str:
+    """Two or three adjacent words of `text`; each `number` chooses another position."""
     words = [(found.group(), found.start(), found.end()) for found in _WORD.finditer(text[:2_000])]
     runs = [
         text[start:end]

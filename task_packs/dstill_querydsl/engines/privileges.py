@@ -1,10 +1,10 @@
-"""What the configured key may do on a server, asked with a client that can ask nothing else.
+"""Asks a server for the privileges of the configured key, with a client that can make no other request.
 
     str(privileges(Engine(url=…, api_key_env="KEY"), capabilities, "logs"))
     → "can write (write, delete_index)"
 
-Elasticsearch says it to every key. One without security has no such request; OpenSearch has none that
-tells a key of its own rights to write, so that there it cannot be told.
+Elasticsearch tells every key its privileges, unless security is off. OpenSearch has no such request, so the answer
+there is "cannot tell".
 """
 
 from __future__ import annotations
@@ -21,16 +21,18 @@ __all__ = ["Privileges", "privileges", "read_only_key"]
 
 PATH = "/_security/user/_has_privileges"
 NEEDED = ("read", "view_index_metadata")
-WRITES = ("write", "create_index", "delete_index", "manage")  # of an index
+WRITES = ("write", "create_index", "delete_index", "manage")  # on an index
 CLUSTER = ("manage", "manage_security")
 _JSON = {"accept": "application/json", "content-type": "application/json"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Privileges:
-    writes: tuple[str, ...] | None  # what the key may do beside reading; None: cannot tell
-    lacks: tuple[str, ...] = ()  # of what reading needs
-    why: str = ""  # it cannot be told, or that it was not the server that said it
+    """The privileges of a key. ``str()`` is a sentence for people."""
+
+    writes: tuple[str, ...] | None  # privileges beyond reading; None: unknown
+    lacks: tuple[str, ...] = ()  # missing privileges that reading needs
+    why: str = ""  # why they are unknown, or that the server has no security
 
     def __str__(self) -> str:
         if self.why:
@@ -40,25 +42,24 @@ class Privileges:
 
 
 def privileges(settings: Engine, capabilities: Capabilities, index: str) -> Privileges:
-    """Of the key on `index` (empty: on any index). Never raises for what the server says."""
+    """The privileges of the configured key on `index` (empty: on any index). Never raises for a server's reply."""
     from elastic_transport import ApiError, TransportError
 
     if capabilities.product != "Elasticsearch":
-        return _unknown(f"{capabilities.product} does not say it")
+        return _unknown(f"{capabilities.product} does not reveal it")
     permit = Wire(permit=lambda method, path: (method, path) == ("POST", PATH), plain=not capabilities.own)
     client = connect(settings, permit)
-    asked = {"names": [index or "*"], "privileges": [*NEEDED, *WRITES], "allow_restricted_indices": False}
+    on_index = {"names": [index or "*"], "privileges": [*NEEDED, *WRITES], "allow_restricted_indices": False}
+    body = {"cluster": list(CLUSTER), "index": [on_index]}
     try:
-        reply = client.perform_request("POST", PATH, headers=_JSON, body={"cluster": list(CLUSTER), "index": [asked]})
+        reply = client.perform_request("POST", PATH, headers=_JSON, body=body)
         return _read(reply.body, index or "*")
     except ApiError as error:
         if error.meta.status == 400 and "no handler found" in str(error.body):
-            return Privileges(writes=WRITES, why="there is no security on this server: whoever reaches it can write")
-        return Privileges(
-            writes=None, why=f"cannot tell whether the key can write: the server says {error.meta.status}"
-        )
+            return Privileges(writes=WRITES, why="this server has no security: whoever reaches it can write")
+        return _unknown(f"the server returned {error.meta.status}")
     except TransportError as error:
-        return Privileges(writes=None, why=f"cannot tell whether the key can write: {str(error.message)[:100]}")
+        return _unknown(str(error.message)[:100])
     finally:
         client.close()
 
@@ -68,7 +69,7 @@ def _read(reply: Any, name: str) -> Privileges:
         on_index: Mapping[str, bool] = reply["index"][name]
         on_cluster: Mapping[str, bool] = reply["cluster"]
     except (KeyError, TypeError):
-        return _unknown("the server's reply has another form")
+        return _unknown("the server's reply has an unknown form")
     may = [privilege for privilege in WRITES if on_index.get(privilege)]
     may += [f"cluster {privilege}" for privilege in CLUSTER if on_cluster.get(privilege)]
     return Privileges(writes=tuple(may), lacks=tuple(one for one in NEEDED if not on_index.get(one)))
@@ -79,16 +80,16 @@ def _unknown(why: str) -> Privileges:
 
 
 _ELASTICSEARCH = """\
-A key that only reads, and ends after 30 days (asked as a user who may make keys):
+To create a key that can only read and expires after 30 days, as a user who may create keys:
   curl -u USER -X POST '{url}/_security/api_key' -H 'content-type: application/json' -d '
     {{"name": "dstill", "expiration": "30d", "role_descriptors": {{"dstill": {{"cluster": ["monitor"],
       "indices": [{{"names": ["{index}"], "privileges": ["read", "view_index_metadata"]}}]}}}}}}'
-  export SEARCH_KEY=…    # "encoded" of the reply
+  export SEARCH_KEY=…    # "encoded" from the reply
 and in dstill.toml:
   [engine]
   api_key_env = "SEARCH_KEY"    # the variable's name, never the key"""
 _OPENSEARCH = """\
-A role that only reads (asked as an administrator); map a user of its own to it, and give that user an end:
+To create a role that can only read, as an administrator (then map a separate, temporary user to it):
   curl -u USER -X PUT '{url}/_plugins/_security/api/roles/dstill' -H 'content-type: application/json' -d '
     {{"cluster_permissions": ["cluster:monitor/main"], "index_permissions": [{{"index_patterns": ["{index}"],
       "allowed_actions": ["read", "indices:admin/mappings/get", "indices:admin/validate/query"]}}]}}'
@@ -99,6 +100,6 @@ and in dstill.toml:
 
 
 def read_only_key(product: str, url: str, index: str) -> str:
-    """How a person makes a key (OpenSearch: a role) that reads one index and nothing else."""
+    """Instructions to create a key (OpenSearch: a role) that can only read one index."""
     text = _OPENSEARCH if product == "OpenSearch" else _ELASTICSEARCH
     return text.format(url=url.rstrip("/"), index=index or "YOUR-INDEX")

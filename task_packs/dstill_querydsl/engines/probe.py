@@ -1,11 +1,11 @@
-"""Which names of Elasticsearch the embedded engine lacks: asked once, stored by its version.
+"""Finds the features of Elasticsearch that the embedded engine lacks, once for each of its versions.
 
     probe(search) → {"queries": ["geo_grid", "knn", …], "aggregations": ["boxplot", …], "keys": ["knn", …],
                      "parts": {"rewrite constant_score_blended": "Failed to parse rewrite_method [constant_score_…]"}}
 
-An engine answers to a name that somebody invented as to one that it does not have yet. So every
-name that the client knows is put to it once, and what it does not know is kept in
-``lacking.json``; `unsupported_features.not_here` looks there. To renew the file after an upgrade:
+An engine reports an invented name and a name that it does not support yet in the same way. So the probe tries every
+name that the client knows, and stores those that the engine does not know in ``lacking.json``, where
+`unsupported_features.is_missing_feature` looks them up. To update the file after an upgrade:
 
     python -m dstill_querydsl.engines.probe
 """
@@ -24,9 +24,9 @@ from dstill_querydsl import schema
 __all__ = ["ask_embedded", "bare", "declared", "lacking", "probe", "unknown"]
 
 LACKING = Path(__file__).with_name("lacking.json")
-Search = Callable[[Mapping[str, Any]], str]  # a body → why it was refused, or ""
+Search = Callable[[Mapping[str, Any]], str]  # body → why the engine refused it, or ""
 
-# Top-level keys of a search, each as it may stand there.
+# Top-level keys of a search, each with a valid value.
 KEYS: Mapping[str, Any] = {
     "collapse": {"field": "a"},
     "docvalue_fields": ["a"],
@@ -55,7 +55,7 @@ KEYS: Mapping[str, Any] = {
     "track_scores": True,
     "version": True,
 }
-# What Elasticsearch has in a clause that this engine knows otherwise.
+# Options of Elasticsearch that the embedded engine handles differently.
 PARTS: Mapping[str, Mapping[str, Any]] = {
     "rewrite constant_score_blended": {
         "query": {"wildcard": {"a": {"value": "x", "rewrite": "constant_score_blended"}}}
@@ -72,7 +72,7 @@ _POSITION = re.compile(r"\[\d+:\d+\] ?")
 
 
 def unknown(reason: str) -> tuple[str, str] | None:
-    """The name that an engine says it does not know: ("queries", "mach")."""
+    """The kind and name that an engine reports as unknown, such as ("queries", "mach")."""
     match = _UNKNOWN.search(reason)
     if match is None:
         return None
@@ -81,17 +81,17 @@ def unknown(reason: str) -> tuple[str, str] | None:
 
 
 def bare(reason: str) -> str:
-    """A reason without status, type and positions in the body."""
+    """An engine's reason without its status, type and positions in the body."""
     return _POSITION.sub("", reason.partition(": ")[2])
 
 
 def declared(reason: str) -> bool:
-    """Whether the engine says by itself that it lacks something."""
+    """Whether the engine itself says that it does not support something."""
     return any(words in reason for words in _DECLARED)
 
 
 def probe(search: Search) -> dict[str, Any]:
-    """Put every name to the engine behind `search`, on an index with a keyword `a` and a number `b`."""
+    """Try every name on the engine behind `search`, on an index with a keyword `a` and a number `b`."""
 
     def lacks(reason: str, kind: str, name: str) -> bool:
         return unknown(reason) == (kind, name) or (kind != "keys" and declared(reason) and f"[{name}]" in reason)
@@ -110,13 +110,13 @@ def probe(search: Search) -> dict[str, Any]:
 
 @cache
 def lacking() -> Mapping[str, Any]:
-    """What `probe` gave, with the version of which it is: the file beside this one."""
+    """The stored result of `probe`, with the version of the engine."""
     found: Mapping[str, Any] = json.loads(LACKING.read_text())
     return found
 
 
 def ask_embedded() -> dict[str, Any]:
-    """`probe` of the embedded engine that is installed, with its version."""
+    """The result of `probe` for the installed embedded engine, with its version."""
     from dstill.api.engine import Engine
     from dstill_querydsl.engines.http import HttpEngine
     from dstill_querydsl.engines.server import EmbeddedServer
@@ -128,6 +128,7 @@ def ask_embedded() -> dict[str, Any]:
 
 
 def main() -> int:
+    """Update the stored result."""
     LACKING.write_text(json.dumps(ask_embedded(), indent=2) + "\n")
     print(f"{LACKING.name}: {', '.join(f'{len(names)} {kind}' for kind, names in lacking().items() if kind[0] != 'o')}")
     return 0

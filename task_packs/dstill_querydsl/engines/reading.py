@@ -1,14 +1,15 @@
-"""What the fields of an index on a server hold, read by searches that write nothing.
+"""Reads the values of an index' fields from a server, with searches only.
 
     read(server, "logs", mapping, allows=lambda name: True, most=100, texts=0, together=40)
-    → Read(values={"level": ["info", "error"], "took": {"min": 1, "max": 900}, …},     # the fullest field first
-           unread={"message": "texts", "secret": "denied by guard.fields", …},
-           apart={"comment.id": ["push.size"]})   # of the first 40, pairs that no document has
+    → FieldValues(
+        values={"level": ["info", "error"], "took": {"min": 1, "max": 900}, …},     # the most frequent field first
+        unread={"message": "texts", "secret": "denied by guard.fields", …},
+        apart={"comment.id": ["push.size"]})   # pairs among the first 40 fields that no document has together
 
-For many fields at a time: how many documents have them, then their most frequent values or their bounds;
-and some points of places. A field that is not allowed is in none of the requests. Of texts nothing is
-read, but for a few words of as many documents as `texts` says. Values that are long, or look like a key, are
-left out. Not covered: whether a list of values stays complete; an index moves.
+One request covers many fields: first how many documents have each field, then its most frequent values or its lowest
+and highest; and some points of geo fields. No request contains a field that is not allowed. Of texts it reads only a
+few words, from `texts` documents. Long values and values that look like a key are dropped. Not covered: whether a
+list of values stays complete, as an index changes.
 """
 
 from __future__ import annotations
@@ -20,25 +21,25 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from dstill.api.records import OutcomeKind
 from dstill.config import looks_secret
-from dstill_querydsl.engines.field_cooccurrence import apart
+from dstill_querydsl.engines.field_cooccurrence import never_together
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.phrases import phrases
-from dstill_querydsl.engines.replies import told
+from dstill_querydsl.engines.replies import value_at
 from dstill_querydsl.language.fields import Field, Fields
 from dstill_querydsl.language.values import MOST, Known, Values
 
-__all__ = ["Read", "read"]
+__all__ = ["FieldValues", "read"]
 
 AT_ONCE = 25  # fields in one request
-LONGEST = 100  # characters of a value that is kept
-POINTS = 10  # places of one field
-_EXACT = 2**53  # engines give figures as floating point numbers
+LONGEST = 100  # characters; longer values are dropped
+POINTS = 10  # points of one geo field
+_EXACT = 2**53  # engines return numbers as floats, which are exact up to here
 
-# family → the aggregations that tell what a field of it holds
-_Asked = Mapping[str, Mapping[str, Any]]
-_VALUES: _Asked = {"values": {"terms": {"size": MOST + 1}}}
-_BOUNDS: _Asked = {"low": {"min": {}}, "high": {"max": {}}}
-READERS: Mapping[str, _Asked] = {
+# family of types → aggregations that read the values of a field
+_Aggregations = Mapping[str, Mapping[str, Any]]
+_VALUES: _Aggregations = {"values": {"terms": {"size": MOST + 1}}}
+_BOUNDS: _Aggregations = {"low": {"min": {}}, "high": {"max": {}}}
+READERS: Mapping[str, _Aggregations] = {
     "keyword": _VALUES,
     "version": _VALUES,
     "boolean": _VALUES,
@@ -48,17 +49,17 @@ READERS: Mapping[str, _Asked] = {
     "geo_point": {},
     "text": {},
 }
-_COUNTED = ("long", "integer", "short", "byte", "unsigned_long")  # whose single values are worth a list
+_INTEGERS = ("long", "integer", "short", "byte", "unsigned_long")  # numbers of which single values are listed
 
 
 @dataclass(frozen=True, kw_only=True)
-class Read:
-    """Of one index."""
+class FieldValues:
+    """The values of one index."""
 
     values: Values
-    unread: Mapping[str, str]  # field → why nothing is known of it
-    newest: datetime | None = None  # of the date that most documents have
-    apart: Mapping[str, Sequence[str]] = field(default_factory=dict)  # field → others that no document has beside it
+    unread: Mapping[str, str]  # field → why its values are unknown
+    newest: datetime | None = None  # highest value of the date field that most documents have
+    apart: Mapping[str, Sequence[str]] = field(default_factory=dict)  # field → fields that no document has with it
 
 
 def read(
@@ -70,50 +71,57 @@ def read(
     most: int,
     texts: int,
     together: int,
-) -> Read:
-    """`most` fields at most, those that most documents have. Raises ServiceError, AuthError."""
-    known: dict[str, Known] = {}
-    unread: dict[str, str] = {}
-    wanted: list[Field] = []
+) -> FieldValues:
+    """Read the values of the `most` fields that most documents have.
+
+    `allows` says whether a field may be read, `texts` from how many documents to read words, `together` how many fields
+    to check for pairs that no document has. Raises ServiceError, AuthError.
+    """
     fields = Fields.of(mapping)
+    unread: dict[str, str] = {}
+    readable: list[Field] = []
     for one in fields:
         if one.family not in ("object", "nested"):
-            why = _why_not(one, fields, allows, texts)
+            why = _why_unread(one, fields, allows, texts)
             unread |= {one.name: why} if why else {}
-            wanted += [] if why else [one]
-    filled = {one.name: _count(node) for one, node in _ask(server, name, wanted, lambda _: {})}
-    empty = {one.name for one in wanted if not filled[one.name]}
-    best = sorted((one for one in wanted if one.name not in empty), key=lambda one: -filled[one.name])[:most]
-    kept = {one.name for one in best}
-    for one in wanted:
-        if one.name not in kept:
-            unread[one.name] = "without a value" if one.name in empty else "in fewer documents"
-    chosen = [one for one in wanted if one.name in kept]
+            readable += [] if why else [one]
+    filled = {one.name: _count(node) for one, node in _ask(server, name, readable, lambda _: {})}
+    best = sorted((one for one in readable if filled[one.name]), key=lambda one: -filled[one.name])[:most]
+    chosen = [one for one in readable if one in best]
+    for one in readable:
+        if one not in best:
+            unread[one.name] = "in fewer documents" if filled[one.name] else "in no document"
+    known: dict[str, Known] = {}
     for one, node in _ask(server, name, chosen, _aggregations):
-        found = None if isinstance(node, str) else _known(one, node)
-        if one.family == "geo_point":
-            found = _points(server, name, one)
-        elif one.family == "text":
-            found = phrases(server, name, one, texts)
+        found = _values_of(server, name, one, node, texts)
         if found is None:
-            unread[one.name] = node if isinstance(node, str) else "with nothing that can be kept"
+            unread[one.name] = node if isinstance(node, str) else "no usable value"
         else:
             known[one.name] = found
-    ordered = sorted(known, key=lambda name: _place(known[name], filled[name], most=max(filled.values())))
-    return Read(
+    ordered = sorted(known, key=lambda name: _rank(known[name], filled[name], most=max(filled.values())))
+    return FieldValues(
         values=Values({name: known[name] for name in ordered}),
         unread=unread,
         newest=_newest(best, known),
-        apart=apart(server, name, [one for one in map(fields.get, ordered[:together]) if one is not None]),
+        apart=never_together(server, name, [one for one in map(fields.get, ordered[:together]) if one is not None]),
     )
 
 
-def _place(one: Known, filled: int, most: int) -> tuple[int, bool]:
-    """Fields that most documents have come first; of equally full ones those of few values, or with bounds."""
+def _values_of(server: HttpEngine, name: str, one: Field, node: Any, texts: int) -> Known | None:
+    """The values of a field, whose aggregations gave `node`; None if there are none."""
+    if one.family == "geo_point":
+        return _points(server, name, one)
+    if one.family == "text":
+        return phrases(server, name, one, texts)
+    return None if isinstance(node, str) else _known(one, node)
+
+
+def _rank(one: Known, filled: int, most: int) -> tuple[int, bool]:
+    """Sort key: fields that most documents have come first; among equals, those with few values or with bounds."""
     return -round(10 * filled / most), not one.complete and one.low is None
 
 
-def _why_not(one: Field, fields: Fields, allows: Callable[[str], bool], texts: int) -> str:
+def _why_unread(one: Field, fields: Fields, allows: Callable[[str], bool], texts: int) -> str:
     if not allows(one.name):
         return "denied by guard.fields"
     if one.name in fields.conflicts:
@@ -127,13 +135,13 @@ def _why_not(one: Field, fields: Fields, allows: Callable[[str], bool], texts: i
     return ""
 
 
-# --- asking -----------------------------------------------------------------------------
+# --- requests ---------------------------------------------------------------------------
 
 
 def _ask(
     server: HttpEngine, name: str, fields: Sequence[Field], below: Callable[[Field], Mapping[str, Any]]
 ) -> Iterator[tuple[Field, Any]]:
-    """Each field with its result: an aggregation over the documents that have it, or why there is none."""
+    """Each field with the aggregation over the documents that have it, or with why it failed."""
     for start in range(0, len(fields), AT_ONCE):
         yield from _together(server, name, fields[start : start + AT_ONCE], below)
 
@@ -146,10 +154,10 @@ def _together(
     if outcome.kind is OutcomeKind.OK:
         for n, one in enumerate(fields):
             path = ("inside",) if one.nested else ()
-            yield one, told(outcome.raw, dict, "aggregations", f"f{n}", *path)
+            yield one, value_at(outcome.raw, dict, "aggregations", f"f{n}", *path)
     elif len(fields) == 1:
         yield fields[0], f"not answered: {outcome.reason[:100]}"
-    else:  # one of them is to blame, or all were too much at once
+    else:  # one of the fields causes the error, or there are too many
         half = len(fields) // 2
         yield from _together(server, name, fields[:half], below)
         yield from _together(server, name, fields[half:], below)
@@ -163,31 +171,31 @@ def _within(one: Field, below: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _aggregations(one: Field) -> dict[str, Any]:
-    asked = {}
+    aggregations = {}
     for name, aggregation in READERS[one.family].items():
-        if name != "values" or one.family != "number" or one.type in _COUNTED:
+        if name != "values" or one.family != "number" or one.type in _INTEGERS:
             [(kind, options)] = aggregation.items()
-            asked[name] = {kind: {"field": one.name, **options}}
-    return asked
+            aggregations[name] = {kind: {"field": one.name, **options}}
+    return aggregations
 
 
 def _count(node: Any) -> int:
     return 0 if isinstance(node, str) else int(node["doc_count"])
 
 
-# --- understanding ----------------------------------------------------------------------
+# --- results ----------------------------------------------------------------------------
 
 
 def _known(one: Field, node: Mapping[str, Any]) -> Known | None:
     buckets = node.get("values", {}).get("buckets", [])
-    held = [value for value in (_value(one, bucket) for bucket in buckets) if value is not None]
-    complete = len(buckets) <= MOST and len(held) == len(buckets) and not _others(node)
-    few = tuple(held[:MOST])
+    usable = [value for value in (_value(one, bucket) for bucket in buckets) if value is not None]
+    complete = len(buckets) <= MOST and len(usable) == len(buckets) and not _others(node)
+    listed = tuple(usable[:MOST])
     if "low" in node:
-        figure = _moment if one.family == "date" else partial(_figure, one)
-        low, high = (figure(node[name]["value"]) for name in ("low", "high"))
-        return None if low is None or high is None else Known(values=few if complete else (), low=low, high=high)
-    return Known(values=few, complete=complete and one.family != "ip") if few else None
+        read_bound = _moment if one.family == "date" else partial(_number, one)
+        low, high = (read_bound(node[name]["value"]) for name in ("low", "high"))
+        return None if low is None or high is None else Known(values=listed if complete else (), low=low, high=high)
+    return Known(values=listed, complete=complete and one.family != "ip") if listed else None
 
 
 def _others(node: Mapping[str, Any]) -> int:
@@ -195,7 +203,7 @@ def _others(node: Mapping[str, Any]) -> int:
 
 
 def _value(one: Field, bucket: Mapping[str, Any]) -> Any:
-    """A bucket's value, or None for one that is not kept."""
+    """The value of a bucket, or None to drop it."""
     key = bucket["key"]
     if one.family == "boolean":
         return bucket.get("key_as_string", str(bool(key)).lower()) == "true"
@@ -204,10 +212,10 @@ def _value(one: Field, bucket: Mapping[str, Any]) -> Any:
     return key
 
 
-def _figure(one: Field, value: float | None) -> int | float | None:
+def _number(one: Field, value: float | None) -> int | float | None:
     if value is None or abs(value) > _EXACT:
         return None
-    return int(value) if one.type in _COUNTED else float(f"{value:.7g}")  # a float's digits, not its binary rest
+    return int(value) if one.type in _INTEGERS else float(f"{value:.7g}")  # the digits that a 32-bit float has
 
 
 def _moment(milliseconds: float | None) -> str | None:
@@ -220,7 +228,7 @@ def _moment(milliseconds: float | None) -> str | None:
 def _date(milliseconds: float) -> datetime | None:
     try:
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
-    except OverflowError:  # a year that no calendar of Python's has
+    except OverflowError:  # a year that Python does not support
         return None
 
 
@@ -230,7 +238,7 @@ def _newest(fields: Sequence[Field], known: Mapping[str, Known]) -> datetime | N
 
 
 def _points(server: HttpEngine, name: str, one: Field) -> Known | None:
-    """Some places, as they lie beside each other in the index; none inside nested objects."""
+    """Points from the first documents of the index; none inside nested objects."""
     if one.nested:
         return None
     query = {"bool": {"filter": [{"exists": {"field": one.name}}]}}
@@ -244,7 +252,7 @@ def _points(server: HttpEngine, name: str, one: Field) -> Known | None:
 
 
 def _point(value: Any) -> dict[str, float] | None:
-    """``52.52, 13.41`` as engines write a point."""
+    """A point from the form ``52.52, 13.41`` of engines; None for any other value."""
     lat, comma, lon = str(value).partition(",")
     try:
         return {"lat": round(float(lat), 4), "lon": round(float(lon), 4)} if comma else None

@@ -1,11 +1,11 @@
-"""What an engine's reply to a search means: → `Outcome`.
+"""Turns an engine's reply to a search into an `Outcome`.
 
-    whole({"hits": …, "timed_out": True})                                → unavailable, "timed out"
+    search_outcome({"hits": …, "timed_out": True})                                → unavailable, "timed out"
     refused(400, {"error": {"type": "parsing_exception", "reason": …}})  → invalid, "400 parsing_exception: …"
     refused(503, …)                                                      → unavailable
     wait({"retry-after": "3"}, attempt=0)                                → 3.0
 
-Invalid is what would fail at every try, so that it is the body's fault; unavailable is nobody's.
+`INVALID` is the fault of the body, which would fail on every attempt. `UNAVAILABLE` is not.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ __all__ = [
     "names_index",
     "reason_of",
     "refused",
-    "told",
+    "search_outcome",
     "type_of",
+    "value_at",
     "wait",
-    "whole",
 ]
 
 T = TypeVar("T")
-BUSY = (429, 503)
+BUSY = (429, 503)  # statuses of a server that asks to try again later
 CLOSED = "index_closed_exception"
-_LONGEST_WAIT = 10.0  # seconds before another try, whatever Retry-After says
-# Status 500 where an engine falls over a body: asked again it would again. OpenSearch says so of
-# bodies that Elasticsearch refuses with 400: a list where a text belongs, a page collapsed and rescored.
-_STUMBLES = frozenset(
+_LONGEST_WAIT = 10.0  # seconds before the next attempt, whatever Retry-After says
+# Errors with status 500 that a body causes on every attempt. OpenSearch returns them for bodies that Elasticsearch
+# refuses with 400: a list where a string belongs, a page that is collapsed and rescored.
+_BODY_ERRORS = frozenset(
     f"{name}_exception"
     for name in (
         "aggregation_execution", "aggregation_initialization", "array_index_out_of_bounds", "class_cast",
@@ -46,13 +46,13 @@ _STUMBLES = frozenset(
 )  # fmt: skip
 
 
-def whole(reply: Any) -> Outcome:
-    """A reply of status 200: fine, unless it is of a part of the data only."""
+def search_outcome(reply: Any) -> Outcome:
+    """The outcome of a reply with status 200. `UNAVAILABLE` if it covers only a part of the data."""
     if not isinstance(reply, dict):
-        return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="the reply is no JSON object")
+        return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="the reply is not a JSON object")
     hits = reply.get("hits")
     if not isinstance(hits, dict) or not isinstance(hits.get("hits"), list):
-        return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="the reply is no search result")
+        return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="the reply is not a search result")
     if reply.get("timed_out"):
         return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="timed out", raw=reply)
     if failed := (reply.get("_shards") or {}).get("failed"):
@@ -60,41 +60,38 @@ def whole(reply: Any) -> Outcome:
     return Outcome(kind=OutcomeKind.OK, raw=reply)
 
 
-def told(reply: Any, kind: type[T], *path: str) -> T:
-    """What stands at a path of a reply. Raises ServiceError where that is something else."""
+def value_at(reply: Any, kind: type[T], *path: str) -> T:
+    """The value at a path of a reply. Raises ServiceError if it is not of type `kind`."""
     for key in path:
         reply = reply.get(key) if isinstance(reply, Mapping) else None
     if isinstance(reply, kind):
         return reply
-    name = ".".join(path)
-    hint = "is it a proxy that changes replies?"
-    raise ServiceError(
-        f"the server answers as no engine does: its reply has no '{name}'", where="engine.url", hint=hint
-    )
+    message = f"the server does not reply like an engine: the reply has no '{'.'.join(path)}'"
+    raise ServiceError(message, where="engine.url", hint="is it a proxy that changes replies?")
 
 
 def refused(status: int, body: Any) -> Outcome:
-    """A reply of another status, or one that the client takes for nobody's."""
+    """The outcome of a reply with another status, or of one that the client does not accept."""
     if status < 400:
-        return Outcome(kind=OutcomeKind.UNAVAILABLE, reason=f"{status}, and the reply is no engine's", raw=body)
-    fault = (400 <= status < 500 and status not in (408, *BUSY)) or (status == 500 and type_of(body) in _STUMBLES)
-    kind = OutcomeKind.INVALID if fault else OutcomeKind.UNAVAILABLE
+        return Outcome(kind=OutcomeKind.UNAVAILABLE, reason=f"{status}, but the reply is not an engine's", raw=body)
+    invalid = (400 <= status < 500 and status not in (408, *BUSY)) or (status == 500 and type_of(body) in _BODY_ERRORS)
+    kind = OutcomeKind.INVALID if invalid else OutcomeKind.UNAVAILABLE
     return Outcome(kind=kind, reason=f"{status} {reason_of(body)}", raw=body)
 
 
 def wait(headers: Mapping[str, str], attempt: int) -> float:
-    """Seconds until a server that is busy is asked again: as it says, else longer at each attempt."""
-    told = retry_after(headers)
-    return min(0.25 * 2**attempt * random.uniform(1, 1.5) if told is None else told, _LONGEST_WAIT)
+    """Seconds to wait before the next attempt on a busy server: its Retry-After, else exponential backoff."""
+    seconds = retry_after(headers)
+    return min(0.25 * 2**attempt * random.uniform(1, 1.5) if seconds is None else seconds, _LONGEST_WAIT)
 
 
 def is_engine_error(body: Any) -> bool:
-    """Engines say errors as JSON with a type; a web server's are pages."""
+    """Whether this is an engine's error: JSON with a type, while other web servers return pages."""
     return isinstance(body, Mapping) and isinstance(body.get("error"), (Mapping, str))
 
 
 def names_index(body: Any, index: str) -> bool:
-    """Whether a 404 is about the index that was asked, and not about one that the answer looks things up in."""
+    """Whether a 404 is about the index that was searched, and not about another one that the body names."""
     error = body.get("error") if isinstance(body, Mapping) else None
     return not isinstance(error, Mapping) or error.get("index", index) == index
 
@@ -109,7 +106,7 @@ def reason_of(body: Any) -> str:
 
 
 def type_of(body: Any) -> str:
-    """The first root cause's type, or nothing."""
+    """The type of the first root cause, or an empty string."""
     error = body.get("error") if isinstance(body, Mapping) else None
     return str(_first_cause(error).get("type", "")) if isinstance(error, Mapping) else ""
 

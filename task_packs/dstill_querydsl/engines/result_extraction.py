@@ -1,16 +1,15 @@
-"""A reply → what comparing needs, as plain data that JSON can hold (`Outcome.value`).
+"""Extracts from replies what comparing results needs, as plain JSON data (`Outcome.value`).
 
     observe(search, {"query": {"term": {"level": "error"}}}) → Outcome(kind=ok, value={
         "body": {"query": …},
-        "total": {"value": 137, "relation": "eq"},              # None: the body switched it off
-        "hits": [{"id": "w00017", "score": 1.2, "source": {…}}, …],  # "sort", "fields" where the body asks for them
+        "total": {"value": 137, "relation": "eq"},              # None: the body turned it off
+        "hits": [{"id": "w00017", "score": 1.2, "source": {…}}, …],  # "sort", "fields" if the body asks for them
         "aggregations": None,
-        "matched": {"count": 137, "digest": "9f1c…", "ids": None},  # all that match, not the page's alone; ids of few
+        "matched": {"count": 137, "digest": "9f1c…", "ids": None},  # all matching documents; ids only if few
         "next": None})                                          # sort values of the first hit after the page
 
-Two questions cannot be answered from one page: which documents match beyond it, and whether it
-ends inside a tie. So a page that is not whole is followed by a request for all ids, and a full
-page under a sort by one for the hit that comes next.
+A single page does not show which other documents match, nor whether it ends inside a tie. So if not all hits are on
+the page, a second request gets all ids; and after a full page with a sort, another request gets the next hit.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ from dstill_querydsl.engines.bodies import aggregations_of, asks_fields, counts_
 
 __all__ = ["WINDOW", "Search", "observe", "value_of"]
 
-WINDOW = 10_000  # from + size that an engine takes by default
-LISTED = 100  # matching ids that are kept, for a person who wants to know which differ
+WINDOW = 10_000  # the engines' default limit on from + size
+LISTED = 100  # keep the matching ids up to this many, to show people which differ
 _OUTPUT = (
     "aggs",
     "aggregations",
@@ -41,22 +40,22 @@ Search = Callable[[Mapping[str, Any]], Outcome]
 
 
 def observe(search: Search, body: Mapping[str, Any]) -> Outcome:
-    """Run `body`, and what is needed beside it. The outcome has a value when it is ok."""
+    """Run `body` and the further requests that it needs. The outcome has a value if it is ok."""
     outcome = search(body)
     if outcome.kind is not OutcomeKind.OK:
         return outcome
     value = value_of(body, outcome.raw)
-    for further in (_matched, _next):
-        extra = further(search, body, value)
-        if extra.kind is OutcomeKind.UNAVAILABLE:
-            return extra
-        # An engine that takes the body but not the wider one: what it shows must do.
-        value |= extra.value or {}
+    for request in (_matched, _next):
+        further = request(search, body, value)
+        if further.kind is OutcomeKind.UNAVAILABLE:
+            return further
+        # If the engine refuses a further request, the value goes without its result.
+        value |= further.value or {}
     return replace(outcome, value=value)
 
 
 def value_of(body: Mapping[str, Any], reply: Mapping[str, Any]) -> dict[str, Any]:
-    """What one reply says; `matched` and `next` are left open."""
+    """The value of one reply, with `matched` and `next` not set."""
     hits = reply.get("hits") or {}
     return {
         "body": dict(body),
@@ -69,7 +68,7 @@ def value_of(body: Mapping[str, Any], reply: Mapping[str, Any]) -> dict[str, Any
 
 
 def _total(total: Any) -> dict[str, Any] | None:
-    # Elasticsearch before 7 and `rest_total_hits_as_int` give a bare number.
+    # Elasticsearch before 7 and `rest_total_hits_as_int` return a bare number.
     return {"value": total, "relation": "eq"} if isinstance(total, int) else total
 
 
@@ -79,10 +78,10 @@ def _hit(hit: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
         kept["score"] = hit["_score"]
     if "sort" in hit:
         kept["sort"] = hit["sort"]
-    if "inner_hits" in hit:  # their names are whoever wrote them
+    if "inner_hits" in hit:  # without their names, which the author of the body chose
         kept["inner"] = [[inner.get("_id") for inner in one["hits"]["hits"]] for one in hit["inner_hits"].values()]
     if hit.get("_source"):
-        kept["source"] = hit["_source"]  # for a person: what is the same is told by the ids, and by chosen fields
+        kept["source"] = hit["_source"]  # to show people; ids and selected fields decide whether hits are equal
     if asks_fields(body):
         kept["fields"] = _flat(hit.get("_source") or {}) | _flat(hit.get("fields") or {})
     return kept
@@ -106,12 +105,12 @@ def _flat(value: Any, path: str = "") -> dict[str, list[Any]]:
 
 
 def _matched(search: Search, body: Mapping[str, Any], value: dict[str, Any]) -> Outcome:
-    """All matching ids."""
+    """The number and digest of all matching ids."""
     start, _ = page(body)
     total = value["total"]
     ids = [hit["id"] for hit in value["hits"]]
     if not counts_hits(body) and (aggregations_of(body) or "track_total_hits" in body):
-        return Outcome(kind=OutcomeKind.OK)  # nobody looks at single documents here
+        return Outcome(kind=OutcomeKind.OK)  # single documents do not count for this body
     if start == 0 and total == {"value": len(ids), "relation": "eq"}:
         return Outcome(kind=OutcomeKind.OK, value={"matched": _digest(ids, len(ids))})
     outcome = search(_bare(body) | {"from": 0, "size": WINDOW, "track_total_hits": True})
@@ -124,13 +123,13 @@ def _matched(search: Search, body: Mapping[str, Any], value: dict[str, Any]) -> 
 
 def _digest(ids: Iterable[str], total: int) -> dict[str, Any]:
     names = sorted(map(str, ids))
-    # Beyond the window nobody saw all of them: their number must do.
+    # More documents than the window cannot be listed: only their number counts.
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest() if total <= WINDOW else None
     return {"count": total, "digest": digest, "ids": names if total == len(names) <= LISTED else None}
 
 
 def _next(search: Search, body: Mapping[str, Any], value: dict[str, Any]) -> Outcome:
-    """Under a sort: the sort values of the first hit after a full page."""
+    """With a sort: the sort values of the first hit after a full page."""
     start, size = page(body)
     if sort_of(body) is None or not value["hits"] or len(value["hits"]) < size or start + size >= WINDOW:
         return Outcome(kind=OutcomeKind.OK)
@@ -142,5 +141,5 @@ def _next(search: Search, body: Mapping[str, Any], value: dict[str, Any]) -> Out
 
 
 def _bare(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body without what only shapes its output."""
+    """The body without the options that only change its output."""
     return {key: inner for key, inner in body.items() if key not in _OUTPUT} | {"_source": False}

@@ -1,4 +1,4 @@
-"""Names and paths: what the clients of this package may ask of a server.
+"""Rules for the clients of this package: valid index names, and which requests they may send.
 
 check_name("logs-2025")            # fine
 check_name("logs-*")               # UsageError; fine with pattern=True
@@ -16,10 +16,10 @@ from dstill.errors import UsageError
 
 __all__ = ["OWN_PREFIX", "check_name", "reads", "writes"]
 
-OWN_PREFIX = "dstill-"  # of every index that dstill creates on a server
+OWN_PREFIX = "dstill-"  # the names of all indices that dstill creates on a server start with it
 
-# Elasticsearch's own rule for names, less what stands for several (comma, *, date math)
-# or for something else (a remote cluster's colon, a hidden index' dot).
+# Elasticsearch's rule for names, without names for several indices (comma, *, date math), remote clusters (colon) and
+# hidden indices (leading dot).
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.+-]{0,254}")
 _PATTERN = re.compile(r"[a-z0-9][a-z0-9_.+*-]{0,254}")
 _READS = {
@@ -32,17 +32,17 @@ _READS = {
 
 
 def check_name(name: str, *, pattern: bool = False, where: str = "executor.http.index") -> str:
-    """`name` again where it names one index, alias or data stream. Raises UsageError."""
+    """Return `name` if it can name one index, alias or data stream; else raise UsageError."""
     if (_PATTERN if pattern else _NAME).fullmatch(name):
         return name
-    hint = "one index, alias or data stream, in lower case"
+    hint = "name one index, alias or data stream, in lower case"
     if "*" in name and not pattern:
-        hint += "; for a pattern as logs-* set executor.http.allow_pattern"
-    raise UsageError(f"'{name[:80]}' is no index name that can be used", where=where, hint=hint)
+        hint += "; for a pattern such as logs-*, set executor.http.allow_pattern"
+    raise UsageError(f"'{name[:80]}' is not a valid index name", where=where, hint=hint)
 
 
 def reads(method: str, path: str) -> bool:
-    """Whether the scoring client may make this request: it only ever reads."""
+    """Whether the client that scores answers may send this request: only reads."""
     if path == "/":
         return method == "GET"
     name, rest = _parts(path)
@@ -50,9 +50,9 @@ def reads(method: str, path: str) -> bool:
 
 
 def writes(created: set[str]) -> Callable[[str, str], bool]:
-    """A rule for the client that loads data: whole indices of its own, and nothing else.
+    """The rule for the client that loads data: it may only reach indices in `created`.
 
-    `created` is filled by the loader, name by name, just before it creates each.
+    The loader adds each name to `created` just before it creates the index.
     """
     allowed = {"": ("PUT", "DELETE"), "_bulk": ("PUT", "POST"), "_refresh": ("POST",)}
 

@@ -1,10 +1,9 @@
-"""The embedded server: a process of `osmem-server` on a free loopback port.
+"""The embedded server: an `osmem-server` process on a free loopback port.
 
     with EmbeddedServer.start() as server:
         server.url   # http://127.0.0.1:40311
 
-It ends with this process, however that ends: it watches the process id and its standard
-input, both of which go away even on SIGKILL.
+It ends with this process, even on SIGKILL: it watches the parent's process id and its own standard input.
 """
 
 from __future__ import annotations
@@ -22,18 +21,20 @@ from dstill.errors import MissingExtra, ServiceError
 
 __all__ = ["EmbeddedServer"]
 
-START = 30.0  # seconds; it takes about 0.05
+START = 30.0  # seconds to wait for it to listen; it takes about 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddedServer:
+    """A running server."""
+
     process: subprocess.Popen[bytes]
     url: str
     version: str  # of osmem-server
 
     @classmethod
     def start(cls) -> Self:
-        """Raises MissingExtra without the package, ServiceError where it does not start."""
+        """Start a server. Raises MissingExtra without the package, ServiceError if it does not start."""
         try:
             import osmem_server  # type: ignore[import-untyped]  # it ships no annotations
         except ImportError as error:
@@ -41,7 +42,7 @@ class EmbeddedServer:
         try:
             binary = osmem_server.resolve_binary()
         except osmem_server.OsmemError as error:
-            raise ServiceError("there is no embedded engine for this machine", where=str(error), hint=HINT) from None
+            raise ServiceError("this machine has no embedded engine", where=str(error), hint=HINT) from None
         try:
             process = subprocess.Popen(
                 [binary, "--addr", "127.0.0.1:0", "--parent-pid", str(os.getpid()), "--no-ja"],
@@ -58,7 +59,7 @@ class EmbeddedServer:
         return server
 
     def close(self) -> None:
-        """End it: it leaves when its input is closed, and is killed when it does not."""
+        """End the server by closing its input; kill it if it does not exit within 3 s."""
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 pipe.close()
@@ -76,11 +77,11 @@ class EmbeddedServer:
         self.close()
 
 
-HINT = "pass --engine-url with an Elasticsearch or OpenSearch of yours"
+HINT = "pass --engine-url with your own Elasticsearch or OpenSearch"
 
 
 def _address(process: subprocess.Popen[bytes]) -> str:
-    """What the server prints first, once it listens: ``{"url": "http://127.0.0.1:40311", …}``."""
+    """The URL in the first line of the server's output: ``{"url": "http://127.0.0.1:40311", …}``. Empty on failure."""
     assert process.stdout is not None
     ready, _, _ = select.select([process.stdout], [], [], START)
     try:

@@ -1,10 +1,10 @@
-"""Types of fields that the embedded engine holds otherwise than real ones: where in a body that shows.
+"""Field types that behave differently in the embedded engine, and the parts of a body where they do.
 
-    ByType.of({"speed": "integer_range"}).meets({"aggs": {"a": {"cardinality": {"field": "speed"}}}})
+    ByType.of({"speed": "integer_range"}).reason({"aggs": {"a": {"cardinality": {"field": "speed"}}}})
     → "uses 'speed' (integer_range) in aggs, where the embedded engine differs"
 
-Found by running each type on it and on Elasticsearch 9.2 and OpenSearch 3.8 (tests/live/test_unsupported_features.py).
-What the mapping check refuses anyhow is not listed.
+Found by running each type on it, on Elasticsearch 9.2 and on OpenSearch 3.8 (tests/live/test_unsupported_features.py).
+Bodies that the mapping check refuses are not listed.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Any, Iterator, Mapping
 __all__ = ["ByType", "type_of", "under", "words"]
 
 _RANGES = tuple(f"{of}_range" for of in ("integer", "long", "float", "double", "date", "ip"))
-# Type → the keys of a body under which its fields differ; "" for anywhere.
+# Type → the keys of a body below which its fields differ; "" means everywhere.
 _PARTS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(_RANGES, ("aggs", "aggregations", "sort", "docvalue_fields")),
     "geo_shape": ("aggs", "aggregations", "docvalue_fields", "fields"),
-    "version": ("",),  # sorted as text
-    "unsigned_long": ("",),  # beyond 2^63 it turns negative
+    "version": ("",),  # sorted as a string
+    "unsigned_long": ("",),  # negative from 2^63 on
     "constant_keyword": ("range", "prefix", "wildcard"),
     "match_only_text": ("prefix", "wildcard"),
     "search_as_you_type": ("prefix", "wildcard"),
-    "half_float": ("docvalue_fields", "fields"),  # rounded otherwise
-    "date_nanos": ("docvalue_fields", "fields"),  # cut to milliseconds
-    "date, in seconds": ("query", "post_filter"),  # Elasticsearch takes numbers otherwise
+    "half_float": ("docvalue_fields", "fields"),  # rounded differently
+    "date_nanos": ("docvalue_fields", "fields"),  # truncated to milliseconds
+    "date, in seconds": ("query", "post_filter"),  # Elasticsearch reads numbers differently
     "flat_object": ("fields",),
     "rank_feature": ("fields",),
     "rank_features": ("fields",),
@@ -35,21 +35,21 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class ByType:
-    """Of one index: key of a body → the fields that differ there, with their types."""
+    """The fields of one index that behave differently: key of a body → field → type."""
 
     fields: Mapping[str, Mapping[str, str]]
 
     @classmethod
     def of(cls, types: Mapping[str, str]) -> ByType:
-        """`types`: each field's type by its full name."""
+        """`types`: full name of a field → its type, as `type_of` returns it."""
         found: dict[str, dict[str, str]] = {}
         for name, type_ in types.items():
             for part in _PARTS.get(type_, ()):
                 found.setdefault(part, {})[name] = type_
         return cls(fields=found)
 
-    def meets(self, body: Mapping[str, Any]) -> str:
-        """Which of them `body` meets, or nothing."""
+    def reason(self, body: Mapping[str, Any]) -> str:
+        """Why the embedded engine may answer `body` differently; empty if it does not."""
         for part, fields in self.fields.items():
             named = set(words(list(under(part, body)) if part else body))
             if found := fields.keys() & named:
@@ -59,13 +59,13 @@ class ByType:
 
 
 def type_of(field: Mapping[str, Any]) -> str:
-    """A field's type, in the words of `_PARTS`."""
+    """The type of a field, as `_PARTS` names it."""
     type_ = str(field.get("type", ""))
     return "date, in seconds" if type_ == "date" and "epoch_second" in str(field.get("format", "")) else type_
 
 
 def words(value: Any) -> Iterator[Any]:
-    """Every key and scalar of a tree; of ``title^2`` the field's name."""
+    """Every key and scalar of a tree; from ``title^2`` only the field name."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield key
@@ -80,7 +80,7 @@ def words(value: Any) -> Iterator[Any]:
 
 
 def under(key: str, value: Any) -> Iterator[Any]:
-    """Everything that stands under `key`, at any depth: sorts of hits and of top_hits alike."""
+    """Every value of `key` at any depth, such as the sorts of hits and of top_hits."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             if name == key:

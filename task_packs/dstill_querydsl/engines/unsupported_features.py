@@ -1,11 +1,11 @@
-"""What the embedded engine answers otherwise than Elasticsearch would: refused, never scored.
+"""Features for which the embedded engine's result may differ from Elasticsearch's: refused, never scored.
 
-    Holes.of(mapping, settings).meets({"sort": ["name"]})     → "sorts by 'name', which has a normalizer"
-    not_here("400 parsing_exception: unknown query [knn]")    → True: real, but not in the embedded engine
-    not_here("400 parsing_exception: unknown query [mach]")   → False: invented
+    UnsupportedFeatures.of(mapping, settings).reason({"sort": ["name"]})     → "sorts by 'name', which has a normalizer"
+    is_missing_feature("400 parsing_exception: unknown query [knn]")    → True: real, but not in the embedded engine
+    is_missing_feature("400 parsing_exception: unknown query [mach]")   → False: invented
 
-Only the request that meets a hole is refused, not the whole index. The list comes from running
-the embedded engine against real ones; the names that it lacks are stored by `probe`.
+Only bodies that use such a feature are refused, not the whole index. The list comes from comparing the embedded
+engine with real ones. `probe` stores the names that it lacks.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from typing import Any, Iterable, Iterator, Mapping
 from dstill_querydsl.engines import unsupported_significant as significant
 from dstill_querydsl.engines.probe import bare, declared, lacking, unknown
 from dstill_querydsl.engines.unsupported_by_type import ByType, type_of, under, words
-from dstill_querydsl.engines.unsupported_fields import Unheld
+from dstill_querydsl.engines.unsupported_fields import UnsupportedFields
 
-__all__ = ["Holes", "exact", "not_here"]
+__all__ = ["UnsupportedFeatures", "is_missing_feature", "note_large_numbers"]
 
-LARGEST = 2**53  # whole numbers beyond it lose their last digits
+LARGEST = 2**53  # larger integers lose their last digits
 _FILTERS = ("synonym", "synonym_graph", "word_delimiter", "word_delimiter_graph", "elision", "kstem")
-# Held against OpenSearch 3.8.0 over 4,000 made-up words each: of the analyzers of Elasticsearch that it has, these
-# give other tokens; of english no difference was found, and it is known to have some.
+# Analyzers whose tokens differ from OpenSearch 3.8.0, each compared on 4,000 invented words. For english no difference
+# was found, but some are known.
 _ANALYZERS = ("danish", "english", "finnish", "french", "romanian")
 _STEMMERS = ("stemmer", "snowball")
-_ENGLISH = ("english", "porter", "porter2", "minimal_english", "possessive_english")  # stemmers that are alike
+_ENGLISH = ("english", "porter", "porter2", "minimal_english", "possessive_english")  # stemmers with equal tokens
 _TEXTS = ("text", "match_only_text", "search_as_you_type")
 _CHAR_FILTERS = ("mapping",)
 _BY_VALUE = (("aggs", "aggregates"), ("aggregations", "aggregates"), ("sort", "sorts"), ("collapse", "collapses"))
@@ -35,19 +35,19 @@ _WHOLE = ("long", "integer", "short", "byte")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Holes:
-    """Of one index."""
+class UnsupportedFeatures:
+    """What the embedded engine does not support on one index."""
 
     normalized: frozenset[str] = frozenset()  # keyword fields with a normalizer
     analyzed: frozenset[str] = frozenset()  # text fields whose analysis differs
-    analyzers: frozenset[str] = frozenset(_ANALYZERS)  # those that make it differ
-    whole: frozenset[str] = frozenset()  # integer fields
+    analyzers: frozenset[str] = frozenset(_ANALYZERS)  # analyzers that differ
+    integers: frozenset[str] = frozenset()  # integer fields
     addresses: frozenset[str] = frozenset()  # ip fields
-    large: frozenset[str] = frozenset()  # fields that hold numbers beyond `LARGEST`
-    types: Mapping[str, str] = field(default_factory=dict)  # of all fields
-    nested: frozenset[str] = frozenset()  # paths
+    large: frozenset[str] = frozenset()  # fields with numbers beyond `LARGEST`
+    types: Mapping[str, str] = field(default_factory=dict)  # field → type
+    nested: frozenset[str] = frozenset()  # nested paths
     by_type: ByType = field(default_factory=lambda: ByType.of({}))
-    unheld: Unheld = field(default_factory=Unheld)  # what the index goes without
+    unsupported_fields: UnsupportedFields = field(default_factory=UnsupportedFields)  # not in the loaded index
 
     @classmethod
     def of(
@@ -55,62 +55,80 @@ class Holes:
         mapping: Mapping[str, Any],
         settings: Mapping[str, Any],
         large: Iterable[str] = (),
-        unheld: Unheld | None = None,
-    ) -> Holes:
+        unsupported_fields: UnsupportedFields | None = None,
+    ) -> UnsupportedFeatures:
         fields = _resolved(dict(_fields(mapping)))
-        strange = _strange_analyzers(settings)
+        different = _different_analyzers(settings)
         return cls(
             normalized=frozenset(name for name, one in fields.items() if one.get("normalizer")),
-            analyzed=frozenset(name for name, one in fields.items() if _analyzers_of(one) & strange),
-            analyzers=frozenset(strange),
-            whole=frozenset(name for name, one in fields.items() if one.get("type") in _WHOLE),
+            analyzed=frozenset(name for name, one in fields.items() if _analyzers_of(one) & different),
+            analyzers=frozenset(different),
+            integers=frozenset(name for name, one in fields.items() if one.get("type") in _WHOLE),
             addresses=frozenset(name for name, one in fields.items() if one.get("type") == "ip"),
-            large=frozenset(_with_others(set(large), mapping)),
+            large=frozenset(_with_related(set(large), mapping)),
             types={name: str(one.get("type", "object")) for name, one in fields.items()},
             nested=frozenset(name for name, one in fields.items() if one.get("type") == "nested"),
             by_type=ByType.of({name: type_of(one) for name, one in fields.items()}),
-            unheld=unheld or Unheld(),
+            unsupported_fields=unsupported_fields or UnsupportedFields(),
         )
 
-    def meets(self, body: Mapping[str, Any]) -> str:
-        """Which hole `body` meets, or nothing."""
-        if why := self.unheld.reached(body):
-            return why
-        for part, key in _BY_VALUE:
+    def reason(self, body: Mapping[str, Any]) -> str:
+        """Why the embedded engine may answer `body` differently, as a clause about the body; empty if it does not."""
+        return (
+            self.unsupported_fields.reason(body)
+            or self._normalizer(body)
+            or significant.reason(body, self.types, self.nested)
+            or self._analysis(body)
+            or self._large_numbers(body)
+            or self._collapse(body)
+            or self._sort(body)
+            or self.by_type.reason(body)
+        )
+
+    def _normalizer(self, body: Mapping[str, Any]) -> str:
+        for part, verb in _BY_VALUE:
             if found := self.normalized.intersection(words(body.get(part))):
-                return f"{key} by '{min(found)}', which has a normalizer"
-        named = set(words(body))
-        if why := significant.differs(body, self.types, self.nested):
-            return why
-        if found := self.analyzed & named:
+                return f"{verb} by '{min(found)}', which has a normalizer"
+        return ""
+
+    def _analysis(self, body: Mapping[str, Any]) -> str:
+        if found := self.analyzed.intersection(words(body)):
             return f"searches '{min(found)}', whose analysis differs in the embedded engine"
         if found := self.analyzers.intersection(word for key in _ANALYZER_KEYS for word in _named(key, body)):
-            return f"asks for the analyzer {min(found)}, whose words differ in the embedded engine"
+            return f"uses the analyzer {min(found)}, whose tokens differ in the embedded engine"
+        return ""
+
+    def _large_numbers(self, body: Mapping[str, Any]) -> str:
+        named = set(words(body))
         if found := self.large & named:
             return f"uses '{min(found)}', which holds numbers beyond 2^53"
-        if any(isinstance(word, int) and abs(word) > LARGEST for word in named):
-            return "holds a number beyond 2^53"
-        if any(under("collapse", list(under("inner_hits", body)))):
-            return "collapses inner_hits once more, which the embedded engine passes over"
+        large = any(isinstance(word, int) and abs(word) > LARGEST for word in named)
+        return "holds a number beyond 2^53" if large else ""
+
+    def _collapse(self, body: Mapping[str, Any]) -> str:
+        nested = any(under("collapse", list(under("inner_hits", body))))
+        return "collapses inner_hits, which the embedded engine ignores" if nested else ""
+
+    def _sort(self, body: Mapping[str, Any]) -> str:
         sorts = list(under("sort", body))
         if found := self.addresses.intersection(words(sorts)):
-            return f"sorts by '{min(found)}': the embedded engine sorts addresses as text"
-        if found := self.whole.intersection(name for sort in sorts for name in _averaged(sort)):
+            return f"sorts by '{min(found)}': the embedded engine sorts addresses as strings"
+        if found := self.integers.intersection(name for sort in sorts for name in _averaged(sort)):
             return f"sorts by the average or median of '{min(found)}'"
-        return self.by_type.meets(body)
+        return ""
 
 
-def exact(
+def note_large_numbers(
     documents: Iterable[tuple[str, Mapping[str, Any]]], large: set[str]
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """`documents` as they are; the fields that hold numbers beyond 2^53 go to `large` on the way."""
+    """Yield `documents` unchanged, and add fields with numbers beyond 2^53 to `large`."""
     for name, source in documents:
         large.update(_large(source))
         yield name, source
 
 
-def not_here(reason: str) -> bool:
-    """Whether the embedded engine refused something that Elasticsearch has."""
+def is_missing_feature(reason: str) -> bool:
+    """Whether the embedded engine refused a body because of a feature that Elasticsearch has."""
     if declared(reason) or bare(reason) in lacking()["parts"].values():
         return True
     kind, name = unknown(reason) or ("", "")
@@ -126,20 +144,20 @@ def _fields(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 
 
 def _resolved(fields: dict[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Each alias as the field that it stands for."""
+    """The fields, with each alias replaced by the definition of its target."""
     return {
         name: fields.get(str(one.get("path")), one) if one.get("type") == "alias" else one
         for name, one in fields.items()
     }
 
 
-def _with_others(names: set[str], mapping: Mapping[str, Any]) -> set[str]:
-    """`names`, with their sub-fields, their aliases, and the fields that they are copied to."""
+def _with_related(names: set[str], mapping: Mapping[str, Any]) -> set[str]:
+    """`names` with their sub-fields, their aliases, and the fields that they are copied to."""
     fields = dict(_fields(mapping))
     copies = {target for name in names for target in _listed(fields.get(name, {}).get("copy_to"))}
     aliases = {name for name, one in fields.items() if one.get("path") in names | copies}
-    beneath = {name for name in fields if any(name.startswith(f"{one}.") for one in names)}
-    return names | copies | aliases | beneath
+    subfields = {name for name in fields if any(name.startswith(f"{one}.") for one in names)}
+    return names | copies | aliases | subfields
 
 
 def _analyzers_of(field: Mapping[str, Any]) -> set[str]:
@@ -149,13 +167,13 @@ def _analyzers_of(field: Mapping[str, Any]) -> set[str]:
 
 
 def _named(key: str, value: Any) -> Iterator[str]:
-    """The names that stand under `key`, at any depth."""
+    """The strings under `key`, at any depth."""
     return (name for name in under(key, value) if isinstance(name, str))
 
 
-def _strange_analyzers(settings: Mapping[str, Any]) -> set[str]:
+def _different_analyzers(settings: Mapping[str, Any]) -> set[str]:
     analysis = (settings.get("index") or settings).get("analysis") or settings.get("analysis") or {}
-    filters = {*_FILTERS, *_of_type(analysis.get("filter"), _FILTERS), *_foreign(analysis.get("filter"))}
+    filters = {*_FILTERS, *_of_type(analysis.get("filter"), _FILTERS), *_other_stemmers(analysis.get("filter"))}
     chars = set(_of_type(analysis.get("char_filter"), _CHAR_FILTERS))
     own = analysis.get("analyzer") or {}
     found = {
@@ -172,8 +190,8 @@ def _of_type(definitions: Any, types: tuple[str, ...]) -> list[str]:
     return [name for name, one in (definitions or {}).items() if one.get("type") in types]
 
 
-def _foreign(definitions: Any) -> list[str]:
-    """Stemmers of another language than English, or of a way to stem it that was not compared."""
+def _other_stemmers(definitions: Any) -> list[str]:
+    """Stemmers for languages other than English, and English stemmers that were not compared."""
     return [
         name
         for name, one in (definitions or {}).items()

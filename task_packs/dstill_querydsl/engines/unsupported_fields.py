@@ -1,13 +1,13 @@
-"""Fields that the embedded engine cannot hold: left out of an index, and known where a body would reach one.
+"""Fields that the embedded engine does not support: removes them from an index and finds bodies that use them.
 
     mapping = {"properties": {"labels": {"type": "flattened"}, "code": {"type": "keyword"}}}
-    unheld = Unheld.of(mapping, refused(mapping, takes))
-    unheld.held(mapping)                                         → {"properties": {"code": {"type": "keyword"}}}
-    unheld.reached({"query": {"term": {"labels.env": "test"}}})  → "uses 'labels' (flattened), which …"
-    unheld.reached({"query": {"term": {"code": "a1"}}})          → ""
+    fields = UnsupportedFields.of(mapping, refused(mapping, accepts))
+    fields.remove_from(mapping)                                 → {"properties": {"code": {"type": "keyword"}}}
+    fields.reason({"query": {"term": {"labels.env": "test"}}})  → "uses 'labels' (flattened), which …"
+    fields.reason({"query": {"term": {"code": "a1"}}})          → ""
 
-`takes` asks the engine about one field's definition, so that a type, an analyzer or an option that it lacks
-are found alike. Without them the other fields are what they were: documents just do not hold these.
+`accepts` asks the engine about the definition of one field, so this finds types, analyzers and options that it lacks.
+The other fields stay as they are.
 """
 
 from __future__ import annotations
@@ -20,105 +20,108 @@ from dstill_querydsl.engines.unsupported_by_type import under
 from dstill_querydsl.language.fields import raw_fields
 from dstill_querydsl.mapping.uses import uses
 
-__all__ = ["Unheld", "refused", "runtime"]
+__all__ = ["UnsupportedFields", "refused", "runtime"]
 
-RUNTIME = "runtime"  # not kept with documents, but computed by a script
-_ROOT = ("_meta", "_source")  # of a mapping's top what decides results; the rest is about fields to come, or storage
-_SILENT = ("dynamic", "subobjects", "synthetic_source_keep", "time_series_dimension", "time_series_metric")
-_TEXTUAL = ("multi_match", "simple_query_string", "more_like_this")  # ask every field where they name none
-_NAMES_IN_TEXT = "query_string"
+RUNTIME = "runtime"  # a field that a script computes
+_ROOT = ("_meta", "_source")  # top-level options that affect results; others are about new fields or storage
+_WITHOUT_EFFECT = ("dynamic", "subobjects", "synthetic_source_keep", "time_series_dimension", "time_series_metric")
+_TEXTUAL = ("multi_match", "simple_query_string", "more_like_this")  # search all fields unless they name some
+_NAMES_IN_TEXT = "query_string"  # its text may name any field
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unheld:
-    """Of one mapping."""
+class UnsupportedFields:
+    """The unsupported fields of one mapping."""
 
-    types: Mapping[str, str] = field(default_factory=dict)  # by the field's name
-    above: Mapping[str, str] = field(default_factory=dict)  # objects that hold one of them → which
+    types: Mapping[str, str] = field(default_factory=dict)  # field → type
+    parents: Mapping[str, str] = field(default_factory=dict)  # object → an unsupported field in it
 
     @classmethod
-    def of(cls, mapping: Mapping[str, Any], names: Iterable[str]) -> Unheld:
-        gone = dict.fromkeys(names, RUNTIME)
-        if not gone:
+    def of(cls, mapping: Mapping[str, Any], names: Iterable[str]) -> UnsupportedFields:
+        """`names`: the unsupported fields of `mapping`, including runtime fields."""
+        types = dict.fromkeys(names, RUNTIME)
+        if not types:
             return cls()
-        above: dict[str, str] = {}
+        parents: dict[str, str] = {}
         for one in raw_fields(mapping):
-            if one.name in gone:
-                gone[one.name] = one.type
-                above |= {} if one.sub else dict.fromkeys(_parents(one.name), one.name)
-        return cls(types=gone, above=above)
+            if one.name in types:
+                types[one.name] = one.type
+                parents |= {} if one.sub else dict.fromkeys(_parents(one.name), one.name)
+        return cls(types=types, parents=parents)
 
-    def held(self, mapping: Mapping[str, Any]) -> dict[str, Any]:
-        """`mapping` without them, and without what says nothing of documents that are written once."""
-        kept = {key: mapping[key] for key in _ROOT if key in mapping}
-        return {**kept, "properties": self._properties(mapping.get("properties") or {}, "")}
+    def remove_from(self, mapping: Mapping[str, Any]) -> dict[str, Any]:
+        """`mapping` without the unsupported fields and without options that do not affect results."""
+        root = {key: mapping[key] for key in _ROOT if key in mapping}
+        return {**root, "properties": self._properties(mapping.get("properties") or {}, "")}
 
     def _properties(self, properties: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-        kept = {}
+        supported = {}
         for key, one in properties.items():
             if (name := f"{prefix}{key}") not in self.types:
-                kept[key] = {**bare(one), **self._beside(one, name)}
-        return kept
+                supported[key] = {**own_definition(one), **self._inner(one, name)}
+        return supported
 
-    def _beside(self, one: Mapping[str, Any], name: str) -> dict[str, Any]:
+    def _inner(self, one: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """The inner fields, sub-fields and copies of a field, as far as they are supported."""
         found = {key: self._properties(one[key], f"{name}.") for key in ("properties", "fields") if one.get(key)}
         copies = [target for target in _listed(one.get("copy_to")) if target not in self.types]
         return found | ({"copy_to": copies} if copies else {})
 
-    def reached(self, body: Mapping[str, Any]) -> str:
-        """Which of them `body` names, or may find by a pattern or in a search through all fields; or nothing."""
+    def reason(self, body: Mapping[str, Any]) -> str:
+        """Why `body` cannot run: a field that it names, matches by a pattern or searches with all fields. Or empty."""
         if not self.types:
             return ""
-        name = next(filter(None, map(self._at, self._asked(body))), "")
-        return f"uses '{name}' ({self.types[name]}), which the embedded engine does not hold" if name else ""
+        name = next(filter(None, map(self._match, self._names(body))), "")
+        return f"uses '{name}' ({self.types[name]}), which the embedded engine does not support" if name else ""
 
-    def _asked(self, body: Mapping[str, Any]) -> Iterator[str]:
-        """Names, and beginnings of names with a star."""
+    def _names(self, body: Mapping[str, Any]) -> Iterator[str]:
+        """The field names in `body`, and the beginnings of patterns with a star."""
         for use in uses(body):
             head, star, _ = use.name.partition("*")
-            if star or use.kind != "path":  # what lies in a nested object is named by itself
+            if star or use.kind != "path":  # fields below a nested path have their own names
                 yield head + star
-        asked = [one for kind in _TEXTUAL for one in under(kind, body)]
-        if any(isinstance(one, Mapping) and not one.get("fields") for one in asked) or any(under(_NAMES_IN_TEXT, body)):
+        queries = [one for kind in _TEXTUAL for one in under(kind, body)]
+        all_fields = any(isinstance(one, Mapping) and not one.get("fields") for one in queries)
+        if all_fields or any(under(_NAMES_IN_TEXT, body)):
             yield "*"
 
-    def _at(self, asked: str) -> str:
-        """The one that `asked` reaches."""
-        if asked.endswith("*"):
-            head = asked[:-1]
+    def _match(self, used: str) -> str:
+        """The unsupported field that a name or pattern matches, or empty."""
+        if used.endswith("*"):
+            head = used[:-1]
             return next((name for name in self.types if name.startswith(head) or head.startswith(f"{name}.")), "")
-        return next((name for name in (asked, *_parents(asked)) if name in self.types), self.above.get(asked, ""))
+        return next((name for name in (used, *_parents(used)) if name in self.types), self.parents.get(used, ""))
 
 
 def runtime(mapping: Mapping[str, Any]) -> list[str]:
-    """The fields that scripts compute, which that engine has none of."""
+    """The runtime fields, which scripts compute and the embedded engine does not support."""
     found = mapping.get("runtime")
     return list(found) if isinstance(found, Mapping) else []
 
 
-def refused(mapping: Mapping[str, Any], takes: Callable[[Mapping[str, Any]], bool]) -> list[str]:
-    """The fields whose definition, alone, an engine does not take; and aliases of such."""
-    gone: set[str] = set()
+def refused(mapping: Mapping[str, Any], accepts: Callable[[Mapping[str, Any]], bool]) -> list[str]:
+    """The fields whose own definition an engine does not accept, and their aliases."""
+    names: set[str] = set()
     aliases = {}
     known: dict[str, bool] = {}
     for one in raw_fields(mapping):
         if one.type == "alias":
             aliases[one.name] = one.options.get("path")
-        elif gone.isdisjoint(_parents(one.name)):
-            definition = {"type": one.type, **bare(one.options)}
+        elif names.isdisjoint(_parents(one.name)):
+            definition = {"type": one.type, **own_definition(one.options)}
             key = json.dumps(definition, sort_keys=True)  # thousands of fields have a handful of definitions
             if key not in known:
-                known[key] = takes(definition)
+                known[key] = accepts(definition)
             if not known[key]:
-                gone.add(one.name)
-    gone |= {name for name, path in aliases.items() if not gone.isdisjoint((path, *_parents(str(path))))}
-    return sorted(gone)
+                names.add(one.name)
+    names |= {name for name, path in aliases.items() if not names.isdisjoint((path, *_parents(str(path))))}
+    return sorted(names)
 
 
-def bare(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """A field's own definition: without others in it, and without what says nothing of its values."""
-    beside = ("properties", "fields", "copy_to", *_SILENT)
-    return {key: value for key, value in definition.items() if key not in beside}
+def own_definition(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """The definition of a field without inner fields, and without options that do not affect its values."""
+    others = ("properties", "fields", "copy_to", *_WITHOUT_EFFECT)
+    return {key: value for key, value in definition.items() if key not in others}
 
 
 def _parents(name: str) -> list[str]:

@@ -1,12 +1,11 @@
-"""significant_terms and significant_text: where the embedded engine finds what real ones find, and where not.
+"""When the embedded engine computes significant_terms and significant_text differently from real engines.
 
-differs({"aggs": {"a": {"significant_terms": {"field": "code", "gnd": {}}}}}, types, nested)
-→ "asks for significant_terms with gnd, which the embedded engine computes otherwise"
-cut(body["aggs"], reply["aggregations"])   # True: as many buckets as were asked for, so that ties decided
+reason({"aggs": {"a": {"significant_terms": {"field": "code", "gnd": {}}}}}, types, nested)
+→ "uses significant_terms with gnd, which the embedded engine computes differently"
+is_truncated(body["aggs"], reply["aggregations"])   # True: there are as many buckets as requested
 
-Found by running both on it and on Elasticsearch 9.2: whole values under the usual heuristic and
-chi_square, 5,000 replies, give the same buckets; of equal scores it keeps other ones where there
-is no room for all.
+Compared with Elasticsearch 9.2 in 5,000 replies: whole values with the default heuristic and chi_square give the same
+buckets. If there are more terms with equal scores than requested, the embedded engine keeps others.
 """
 
 from __future__ import annotations
@@ -16,39 +15,42 @@ from typing import Any, Iterator, Mapping
 from dstill_querydsl.engines.bodies import aggregations_of
 from dstill_querydsl.engines.unsupported_by_type import under
 
-__all__ = ["cut", "differs"]
+__all__ = ["is_truncated", "reason"]
 
-SIZE = 10  # of a body that names none
+SIZE = 10  # the default size
 _WHOLE = ("keyword", "constant_keyword", "long", "integer", "short", "byte", "boolean", "ip", "date")
-# Kind → types of fields; text in significant_terms finds nothing on it.
+# Aggregation → supported types of its field. significant_terms finds nothing on text in the embedded engine.
 _TYPES = {"significant_terms": _WHOLE, "significant_text": ("text", "keyword")}
 _SAME = frozenset(("field", "size", "min_doc_count", "include", "exclude", "jlh", "chi_square"))
 
 
-def differs(body: Mapping[str, Any], types: Mapping[str, str], nested: frozenset[str]) -> str:
-    """Why its buckets may differ from real ones', or nothing. `types` by field, `nested` paths."""
+def reason(body: Mapping[str, Any], types: Mapping[str, str], nested: frozenset[str]) -> str:
+    """Why the buckets may differ from those of real engines; empty if they do not.
+
+    `types`: field → type. `nested`: nested paths.
+    """
     for kind, allowed in _TYPES.items():
         for one in under(kind, body):
             if problem := _problem(one, allowed, types, nested):
-                return f"asks for {kind} {problem}, which the embedded engine computes otherwise"
+                return f"uses {kind} {problem}, which the embedded engine computes differently"
     return ""
 
 
 def _problem(one: Any, allowed: tuple[str, ...], types: Mapping[str, str], nested: frozenset[str]) -> str:
     if not isinstance(one, Mapping):
-        return ""  # refused as it is
+        return ""  # the engine refuses it
     name = str(one.get("field"))
     if others := sorted(one.keys() - _SAME):
         return f"with {others[0]}"
     if any(one.get(heuristic) for heuristic in ("jlh", "chi_square")):
         return "with options of its heuristic"
     if any(name.startswith(f"{path}.") for path in nested):
-        return f"of the nested '{name}'"
-    return "" if types.get(name, "keyword") in allowed else f"of '{name}' ({types[name]})"
+        return f"on the nested '{name}'"
+    return "" if types.get(name, "keyword") in allowed else f"on '{name}' ({types[name]})"
 
 
-def cut(request: Mapping[str, Any], reply: Any) -> bool:
-    """Whether some such aggregation filled its size."""
+def is_truncated(request: Mapping[str, Any], reply: Any) -> bool:
+    """Whether such an aggregation returned as many buckets as requested, so that there may be more."""
     for name, one in request.items():
         for node in _at(name, reply):
             for kind in _TYPES.keys() & one.keys():
@@ -56,7 +58,7 @@ def cut(request: Mapping[str, Any], reply: Any) -> bool:
                 if isinstance(size, int) and len(node.get("buckets", ())) >= size:
                     return True
             inner = aggregations_of(one)
-            if inner and cut(inner, [node, *_buckets(node)]):
+            if inner and is_truncated(inner, [node, *_buckets(node)]):
                 return True
     return False
 

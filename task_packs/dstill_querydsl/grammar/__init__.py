@@ -1,13 +1,13 @@
-"""What a student may write about one index: every sentence of it passes strict JSON, schema, mapping and guard.
+"""The grammar for constrained decoding on an index. Its sentences pass strict JSON, schema, mapping and guard.
 
-    grammar_of(study.fields, study.values, study.limits)     -> EBNF of some hundred rules
+    grammar_of(profile.fields, profile.values, profile.limits)     -> EBNF with a few hundred rules
     {"size":0,"query":{"term":{"host.name":"web-03"}},"aggs":{"a0":{"avg":{"field":"event.duration"}}}}
 
-Fields are the mapping's own, and stand only where the tables of needs let them; queries, aggregations and options
-are those of the guard's list; lengths and depths are those of `grammar.bounds`. Keys come in the order of the
-synthesizer's golds or in alphabetical order, without white space. Left out although the guard allows it: collapse
-and search_after, which hang on what documents hold and on the page before, and options that change nothing a
-question can ask for. What only the documents can tell is not known here: whether a field holds several values.
+Field names come from the mapping, and appear only where `mapping.needs` allows them. Queries, aggregations and options
+come from the guard's allow-list; `grammar.bounds` limits lengths and depths. Keys are in the order of the synthesizer's
+answers or in alphabetical order, without white space. Not included although the guard allows them: collapse and
+search_after, which depend on documents and on the previous page, and options that do not affect what a question asks
+for. Whether a field has several values in a document is not known here.
 """
 
 from __future__ import annotations
@@ -20,51 +20,53 @@ from dstill_querydsl.grammar.aggregations import Metrics
 from dstill_querydsl.grammar.body import Body, refusal
 from dstill_querydsl.grammar.buckets import Buckets
 from dstill_querydsl.grammar.charts import Charts
-from dstill_querydsl.grammar.fields import Pick
+from dstill_querydsl.grammar.data_range import BUCKETS, DataRange
+from dstill_querydsl.grammar.fields import FieldPicker
 from dstill_querydsl.grammar.groups import Groups
 from dstill_querydsl.grammar.levels import Levels
-from dstill_querydsl.grammar.near import BUCKETS, Near
 from dstill_querydsl.grammar.notation import Notation, alt
 from dstill_querydsl.grammar.places import Places
 from dstill_querydsl.grammar.values import Values
 from dstill_querydsl.guard.limits import Limits
 from dstill_querydsl.guard.ranges import values_of
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.language.values import Values as Held
+from dstill_querydsl.language.values import Values as KnownValues
 
 __all__ = ["grammar_of"]
 
-# What the grammar's own forms come to, at most: limits below would let a sentence be refused.
-_LEAST = {"clauses": 120, "bool_depth": 3, "values": bounds.VALUES, "aggregation_depth": 4, "aggregations": 20,
+# The largest values in the grammar. With a lower limit, the guard would refuse some of its sentences.
+_REQUIRED = {"clauses": 120, "bool_depth": 3, "values": bounds.VALUES, "aggregation_depth": 4, "aggregations": 20,
           "buckets": BUCKETS, "string_length": 4 * bounds.CHARACTERS, "wildcards": 2, "timeout": 60,
           "top_hits": 1, "size": 1, "window": 1, "histogram_days": 1, "memory": 128, "patterns": 10_000}  # fmt: skip
 
 
-def grammar_of(fields: Fields, held: Held, limits: Limits, dialect: str = "elasticsearch9") -> str:
-    """EBNF. Raises ConfigError where the guard's limits are lower than the grammar's forms."""
-    for name, least in _LEAST.items():
-        if getattr(limits, name) < least:
+def grammar_of(fields: Fields, known: KnownValues, limits: Limits, dialect: str = "elasticsearch9") -> str:
+    """The grammar as EBNF. Raises ConfigError if a limit of the guard is too low for it."""
+    for name, required in _REQUIRED.items():
+        if getattr(limits, name) < required:
             raise ConfigError(
-                f"guard.{name} = {getattr(limits, name)} is below what constrained answers may come to ({least:,})",
+                f"guard.{name} = {getattr(limits, name)} is too low for constrained decoding, which needs {required:,}",
                 hint="raise it, or decode without a grammar: evaluate.constrain = false",
             )
-    made = Notation()
-    pick = Pick(fields, limits, made)
-    near = Near(held, values_of(fields, held))
+    notation = Notation()
+    picker = FieldPicker(fields, limits, notation)
+    data_range = DataRange(known, values_of(fields, known))
     lacking = bounds.LACKING.get(dialect, frozenset())
-    bodies = [_body(made, pick, limits, None, lacking), _body(made, pick, limits, near, lacking)]
-    return made.text(made.rule("answer", alt(*bodies, refusal(made))))
+    bodies = [_body(notation, picker, limits, None, lacking), _body(notation, picker, limits, data_range, lacking)]
+    return notation.text(notation.rule("answer", alt(*bodies, refusal(notation))))
 
 
-def _body(made: Notation, pick: Pick, limits: Limits, near: Near | None, lacking: Collection[str]) -> str:
-    """Bodies with any date and number and no histogram, or with histograms and dates near what the index holds."""
-    values = Values(made, near)
+def _body(
+    notation: Notation, picker: FieldPicker, limits: Limits, data_range: DataRange | None, lacking: Collection[str]
+) -> str:
+    """The rule of a body. Without `data_range` it has any dates and numbers, but no histograms."""
+    values = Values(notation, data_range)
     levels, places, metrics = (
-        Levels(made, pick, values),
-        Places(made, pick, values),
-        Metrics(made, pick, limits, lacking),
+        Levels(notation, picker, values),
+        Places(notation, picker, values),
+        Metrics(notation, picker, limits, lacking),
     )
-    buckets = Buckets(made, metrics, levels, places, values)
-    charts = None if near is None else Charts(made, metrics, near)
-    groups = Groups(made, pick, metrics, levels, buckets, charts).top()
-    return Body(made, pick, levels, places, limits).rule(groups, needed=near is not None)
+    buckets = Buckets(notation, metrics, levels, places, values)
+    charts = None if data_range is None else Charts(notation, metrics, data_range)
+    groups = Groups(notation, picker, metrics, levels, buckets, charts).top()
+    return Body(notation, picker, levels, places, limits).rule(groups, needed=data_range is not None)

@@ -1,7 +1,7 @@
-"""How long and how deep a sentence of the grammar may be: what makes it finite, data only.
+"""Bounds on the length and depth of the grammar's sentences, which make it finite. Data only.
 
-Together with the forms they keep the longest sentence below what strict JSON reads (32 KiB), and every count
-below the guard's own limits. A person asks for less; a student's answer never needs more.
+They keep the longest sentence below the 32 KiB that strict JSON reads, and all counts within the guard's limits.
+Real questions need less.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ __all__ = ["CHARACTERS", "DIGITS", "FIELDS_OF_A_SET", "FILTERS", "FUNCTIONS", "L
            "SPANNED",
            "TEXTS", "VALUES"]  # fmt: skip
 
-CHARACTERS = 56  # of one text
-SHORT = 20  # of one of many texts, ASCII
-PATTERN = 16  # on either side of a wildcard
-TEXTS = 3  # whole ones in one list
-VALUES = 20  # in one list, as in terms
-FIELDS_OF_A_SET = 3  # named at once: multi_match, _source
+CHARACTERS = 56  # characters of a string
+SHORT = 20  # ASCII characters of a string in a long list
+PATTERN = 16  # characters on either side of a wildcard
+TEXTS = 3  # long strings in a list
+VALUES = 20  # values in a list, as in terms
+FIELDS_OF_A_SET = 3  # fields in a list, as in multi_match
 SORTS = 2
-FILTERS = 6  # plain queries in one filter
-FUNCTIONS = 1  # of a function_score
-SPANNED = 12  # text fields that have spans of their own
+FILTERS = 6  # plain queries in a filter
+FUNCTIONS = 1  # functions of a function_score
+SPANNED = 12  # text fields with span queries
+# Digits of a number, by type
 DIGITS = {"byte": 9, "short": 9, "integer": 9, "token_count": 9, "long": 17, "unsigned_long": 17, "half_float": 4}
-# Aggregations that a product has not, or fails at where no document is found (matrix_stats).
+# Aggregations that OpenSearch does not have, or on which it fails if no document matches (matrix_stats).
 _NOT_IN_OPENSEARCH = frozenset(("boxplot", "cumulative_cardinality", "ip_prefix", "matrix_stats", "normalize", "rate",
                                 "string_stats", "t_test", "top_metrics"))  # fmt: skip
 LACKING = dict.fromkeys(("opensearch2", "opensearch3"), _NOT_IN_OPENSEARCH)

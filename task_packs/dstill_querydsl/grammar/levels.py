@@ -1,16 +1,16 @@
-"""Queries that hold queries, level by level, so that they end: what makes the grammar finite.
+"""Rules for queries that contain queries. Fixed levels keep the grammar finite.
 
-    level 1    a bool of one kind of clause, nested, dis_max, function_score … of queries on fields
-    level 2    a bool of one kind of clause, of level 1
-    the top    a bool of every kind of clause, of level 2
+    level 1    a bool with one kind of clause, nested, dis_max, function_score … with queries on fields
+    level 2    a bool with one kind of clause, with queries of level 1
+    top        a bool with all kinds of clauses, with queries of level 2
 
-Levels(made, pick, values).top(None)     a rule for what stands under "query"
+Levels(notation, picker, values).top(None)     the rule for the value of "query"
 """
 
 from __future__ import annotations
 
 from dstill_querydsl.grammar import bounds as bounds
-from dstill_querydsl.grammar.fields import Pick, reads_moments, searchable
+from dstill_querydsl.grammar.fields import FieldPicker, reads_moments, searchable
 from dstill_querydsl.grammar.notation import Notation, alt, listed, obj, one_of, text
 from dstill_querydsl.grammar.places import Places
 from dstill_querydsl.grammar.queries import Leaves
@@ -25,28 +25,30 @@ _SCORE_MODE = one_of(("multiply", "sum", "avg", "first", "max", "min"))
 
 
 class Levels:
-    def __init__(self, made: Notation, pick: Pick, values: Values) -> None:
-        self._made, self._pick, self._values = made, pick, values
-        self._leaves = Leaves(made, pick, values)
-        self._places = Places(made, pick, values)
+    """Rules for queries on each level, on documents (``path`` None) or below a nested path."""
+
+    def __init__(self, notation: Notation, picker: FieldPicker, values: Values) -> None:
+        self._notation, self._picker, self._values = notation, picker, values
+        self._leaves = Leaves(notation, picker, values)
+        self._places = Places(notation, picker, values)
         self._rules: dict[tuple[str, str | None], str] = {}
 
     def leaf(self, path: str | None) -> str:
         return self._leaves.at(path)
 
     def one(self, path: str | None) -> str:
-        """A query on a field, or one that holds such."""
+        """A query on a field, or a query of level 1."""
         if ("one", path) not in self._rules:
             leaf = self.leaf(path)
             forms = [leaf, self._bool(leaf), *self._compounds(leaf, path)]
-            forms += [self._nested(inner) for inner in self._pick.paths[path]]
-            self._rules["one", path] = self._made.rule("one", alt(*forms))
+            forms += [self._nested(inner) for inner in self._picker.paths[path]]
+            self._rules["one", path] = self._notation.rule("one", alt(*forms))
         return self._rules["one", path]
 
     def two(self, path: str | None) -> str:
         if ("two", path) not in self._rules:
             one = self.one(path)
-            self._rules["two", path] = self._made.rule("two", alt(one, self._bool(one)))
+            self._rules["two", path] = self._notation.rule("two", alt(one, self._bool(one)))
         return self._rules["two", path]
 
     def top(self, path: str | None) -> str:
@@ -58,22 +60,24 @@ class Levels:
             "must_not": alt(listed(two, 1), listed(one, 2)),
             "minimum_should_match": '"1"',
         }
-        whole = self._made.rule("bool", obj({"bool": obj({}, clauses)}))
-        return self._made.rule("top", alt(whole, two))
+        whole = self._notation.rule("bool", obj({"bool": obj({}, clauses)}))
+        return self._notation.rule("top", alt(whole, two))
 
     def _bool(self, item: str) -> str:
-        """Of one kind of clause: a list of them, or the only one by itself."""
-        clauses = self._made.rule("clauses", alt(listed(item, 2), item))
-        return self._made.rule("bool", obj({"bool": alt(*(obj({name: clauses}) for name in _CLAUSES))}))
+        """A bool with one kind of clause: a list or a single query."""
+        clauses = self._notation.rule("clauses", alt(listed(item, 2), item))
+        return self._notation.rule("bool", obj({"bool": alt(*(obj({name: clauses}) for name in _CLAUSES))}))
 
     def _nested(self, path: str) -> str:
         inner = {"path": text(path), "query": self.one(path)}
-        return self._made.rule("nested", obj({"nested": obj(inner, {"score_mode": one_of(("avg", "max", "none"))})}))
+        return self._notation.rule(
+            "nested", obj({"nested": obj(inner, {"score_mode": one_of(("avg", "max", "none"))})})
+        )
 
     def _compounds(self, leaf: str, path: str | None) -> list[str]:
         share = self._values.share
         return [
-            self._made.rule("compound", form)
+            self._notation.rule("compound", form)
             for form in (
                 obj({"dis_max": obj({"queries": listed(leaf, 2)}, {"tie_breaker": share})}),
                 obj({"constant_score": obj({"filter": leaf}, {"boost": self._values.weight})}),
@@ -85,8 +89,8 @@ class Levels:
     # --- scores -------------------------------------------------------------------------
 
     def _function_score(self, leaf: str, path: str | None) -> str:
-        function = self._made.rule("function", alt(*(self._function(*f) for f in self._functions(path) if f[1])))
-        filtered = self._made.rule("functions", alt(*(obj({"filter": leaf, name: how})
+        function = self._notation.rule("function", alt(*(self._function(*f) for f in self._functions(path) if f[1])))
+        filtered = self._notation.rule("functions", alt(*(obj({"filter": leaf, name: how})
                                                       for name, how in self._functions(path) if how)))  # fmt: skip
         modes = {"boost_mode": _SCORE_MODE.replace(text("first") + " | ", ""), "score_mode": _SCORE_MODE}
         many = {"functions": listed(alt(function, filtered), bounds.FUNCTIONS)}
@@ -97,11 +101,11 @@ class Levels:
         return obj({name: how})
 
     def _functions(self, path: str | None) -> list[tuple[str, str]]:
-        numbers = self._pick.names(self._pick.fitting(path, NEEDS["field_value_factor"], _is_number))
-        # Squares alone are never negative, and a score must not be; without `missing` a document without one fails.
+        numbers = self._picker.names(self._picker.fitting(path, NEEDS["field_value_factor"], _is_number))
+        # A score must not be negative, so only squares are used. A document without the field fails without `missing`.
         factor = obj({"field": numbers, "missing": '"1"', "modifier": one_of(("square",))}) if numbers else ""
-        seed = self._pick.names(self._pick.fitting(path, NEEDS["random_score"], _is_number))
-        random = alt('"{" "}"', obj({"seed": self._made.digits(5), "field": seed}) if seed else "")
+        seed = self._picker.names(self._picker.fitting(path, NEEDS["random_score"], _is_number))
+        random = alt('"{" "}"', obj({"seed": self._notation.digits(5), "field": seed}) if seed else "")
         decays = [(name, self._decay(path, name)) for name in ("gauss", "exp", "linear")]
         return [("weight", self._values.weight), ("field_value_factor", factor), ("random_score", random), *decays]
 
@@ -109,11 +113,11 @@ class Levels:
         more = {"decay": self._values.share}
 
         def on(family: str, origin: str, scale: str) -> str:
-            fields = self._pick.fitting(path, NEEDS[name], lambda field: _is(field, family) and _has_origin(field))
-            names = self._pick.names(fields)
+            fields = self._picker.fitting(path, NEEDS[name], lambda field: _is(field, family) and _has_origin(field))
+            names = self._picker.names(fields)
             return f'"{{" {names} ":" {obj({"origin": origin, "scale": scale}, more)} "}}"' if names else ""
 
-        number = self._made.digits(6)
+        number = self._notation.digits(6)
         return alt(
             on("number", number, number),
             on("date", text("now"), self._places.pivot),

@@ -1,12 +1,13 @@
-"""How the grammar's rules are written down: JSON without white space, in EBNF.
+r"""Writes rules for JSON without white space as EBNF.
 
-    made = Notation()
-    term = made.rule("term", obj({"term": field(name, value)}))
-    made.text(term)     root ::= term
-                        term ::= "{" "\\"term\\"" ":" …
+    notation = Notation()
+    term = notation.rule("term", obj({"term": field(name, value)}))
+    notation.text(term)     root ::= term
+                            term ::= "{" "\"term\"" ":" …
 
-An expression is EBNF text. A rule in capitals is a token: it is matched as a whole. Every sign and every key is a
-literal of its own, so that none is the beginning of another.
+Expressions are EBNF text; an empty string is an expression that matches nothing, and rules with it are dropped. A rule
+in capitals is a token, which is matched as a whole. Every sign and every key is a separate literal, so that no literal
+is a prefix of another.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ _NAME = re.compile(r"\"(?:[^\"\\]|\\.)*\"|\[(?:[^\]\\]|\\.)*\]|([A-Za-z_][A-Za-z
 
 
 def lit(text: str) -> str:
-    """`text` as it stands in the answer."""
+    """A literal: exactly `text`."""
     return json.dumps(text)
 
 
 @lru_cache(maxsize=20_000)
 def text(value: str) -> str:
-    """A JSON string of one spelling."""
+    """A literal: `value` as a JSON string."""
     return lit(json.dumps(value, ensure_ascii=False))
 
 
@@ -38,21 +39,23 @@ def one_of(values: Iterable[str]) -> str:
 
 
 def alt(*parts: str) -> str:
-    """One of the parts; those that are empty are none."""
-    given = list(dict.fromkeys(part for part in parts if part))
-    return given[0] if len(given) == 1 else f"({' | '.join(given)})" if given else ""
+    """One of the parts that are not empty."""
+    distinct = list(dict.fromkeys(part for part in parts if part))
+    return distinct[0] if len(distinct) == 1 else f"({' | '.join(distinct)})" if distinct else ""
 
 
 def opt(part: str) -> str:
+    """`part` or nothing."""
     return f"({part})?"
 
 
 def key(name: str, value: str) -> str:
+    """A key with its value."""
     return f'{text(name)} ":" {value}'
 
 
 def listed(item: str, most: int, least: int = 1) -> str:
-    """A list of `least` to `most` items, `least` from 1 up."""
+    """A list of `least` to `most` items; `least` is 1 or more."""
     rest = "" if most == 1 else f' ("," {item}){{{least - 1},{most - 1}}}'
     return f'"[" {item}{rest} "]"'
 
@@ -60,9 +63,9 @@ def listed(item: str, most: int, least: int = 1) -> str:
 def obj(
     required: Mapping[str, str], optional: Mapping[str, str] | None = None, order: Sequence[str] | None = None
 ) -> str:
-    """An object with these keys, in `order` (none: the required ones first) or in alphabetical order.
+    """An object with these keys, in `order` (default: required keys first) or in alphabetical order.
 
-    Nothing where a required value is nothing.
+    Empty if a required value is empty.
     """
     if not all(required.values()):
         return ""
@@ -77,23 +80,23 @@ def obj(
 def pairs(
     required: Mapping[str, str], optional: Mapping[str, str] | None = None, order: Sequence[str] | None = None
 ) -> str:
-    """`obj` of whole pairs of key and value, where a key is not one word; their names only say the order."""
+    """Like `obj`, but the values are whole pairs of key and value, and the names only define the order."""
     optional = optional or {}
-    written = [*((name, True) for name in required), *((name, False) for name in optional)]
-    every = {**required, **optional}
+    names = [*((name, True) for name in required), *((name, False) for name in optional)]
+    parts = {**required, **optional}
     if order is not None:
-        written.sort(key=lambda one: order.index(one[0]))
-    spelled = (_in_order(written, every), _in_order(sorted(written), every))
-    return alt(*(f'"{{" {inner} "}}"' if inner else '"{" "}"' for inner in spelled))
+        names.sort(key=lambda one: order.index(one[0]))
+    orders = (_in_order(names, parts), _in_order(sorted(names), parts))
+    return alt(*(f'"{{" {inner} "}}"' if inner else '"{" "}"' for inner in orders))
 
 
-def _in_order(order: list[tuple[str, bool]], every: Mapping[str, str]) -> str:
+def _in_order(order: list[tuple[str, bool]], parts: Mapping[str, str]) -> str:
     if not any(needed for _, needed in order):
-        firsts = [_in_order([(order[i][0], True), *order[i + 1 :]], every) for i in range(len(order))]
+        firsts = [_in_order([(order[i][0], True), *order[i + 1 :]], parts) for i in range(len(order))]
         return opt(alt(*firsts)) if firsts else ""
     out, begun = [], False
     for name, needed in order:
-        part = every[name]
+        part = parts[name]
         if not begun:
             out.append(part if needed else opt(f'{part} ","'))
             begun = needed
@@ -106,7 +109,7 @@ def up_to(most: int) -> str:
     """A whole number from 1 to `most`."""
     digits = str(most)
     forms = [count(len(digits) - 1)] if len(digits) > 1 else []
-    for at, digit in enumerate(digits):  # what begins as `most` does, and is lower from here on
+    for at, digit in enumerate(digits):  # numbers that begin like `most` and have a lower digit here
         low = 0 if at else 1
         if int(digit) > low:
             rest = f" [0-9]{{{len(digits) - at - 1}}}" if at < len(digits) - 1 else ""
@@ -115,23 +118,26 @@ def up_to(most: int) -> str:
 
 
 def count(digits: int, least: int = 1) -> str:
-    """A whole number from 1 (or, with `least` 0, from 0) up, of so many digits."""
+    """A whole number of up to `digits` digits, from `least` (0 or 1) up."""
     number = f"[1-9] [0-9]{{0,{digits - 1}}}" if digits > 1 else "[1-9]"
     return number if least else f'("0" | {number})'
 
 
 class Notation:
-    """Rules by name, and the text that they make."""
+    """A collection of named rules."""
 
     def __init__(self) -> None:
         self._rules: dict[str, str] = {}
-        self._names: dict[str, str] = {}  # body → the name that it has
+        self._names: dict[str, str] = {}  # body → name
 
     def rule(self, name: str, body: str) -> str:
-        """`body` under a name: `name`, the name that this very body has, or one beside it. Nothing for nothing."""
+        """Add a rule and return its name; empty if `body` is empty.
+
+        An equal rule is reused. If another rule has this name, a number is added to it.
+        """
         if not body:
             return ""
-        kind = "token" if name.isupper() else "rule"  # a rule and a token of one body are two things
+        kind = "token" if name.isupper() else "rule"  # a rule and a token with the same body are different
         if (found := self._names.get(f"{kind} {body}")) is not None:
             return found
         free = name
@@ -146,11 +152,11 @@ class Notation:
         return self.rule("UP_TO", up_to(most))
 
     def digits(self, most: int, least: int = 1) -> str:
-        """A token: a whole number of so many digits, from `least` (0 or 1) up."""
+        """A token: a whole number of up to `most` digits, from `least` (0 or 1) up."""
         return self.rule("DIGITS", count(most, least))
 
     def text(self, root: str) -> str:
-        """Every rule that `root` leads to."""
+        """The grammar: `root` and every rule that it uses."""
         needed, waiting = [], [root]
         while waiting:
             name = waiting.pop()

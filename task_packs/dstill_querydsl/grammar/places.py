@@ -1,15 +1,15 @@
-"""Queries on places and moments by distance: geo_distance, boxes, polygons, shapes, distance_feature.
+"""Rules for geo queries and distance_feature: geo_distance, boxes, polygons, shapes.
 
 {"geo_distance":{"distance":"25km","origin.location":{"lat":40.64,"lon":-73.78}}}
 
-A box's top is above its bottom by whole degrees, as engines want it: one rule a degree.
+The top of a box must be above its bottom: there is one rule for each whole degree of the top.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
 
-from dstill_querydsl.grammar.fields import Pick, reads_moments, searchable
+from dstill_querydsl.grammar.fields import FieldPicker, reads_moments, searchable
 from dstill_querydsl.grammar.notation import Notation, alt, count, key, lit, obj, one_of
 from dstill_querydsl.grammar.values import Values
 from dstill_querydsl.language.fields import Field
@@ -18,30 +18,32 @@ from dstill_querydsl.mapping.needs import NEEDS
 __all__ = ["Places"]
 
 _FRACTION = '("." [0-9]{1,7})?'
-_SOUTH = '"90"'  # the pole, which has no fraction
+_SOUTH = '"90"'  # the pole, without a fraction
 
 
 class Places:
-    def __init__(self, made: Notation, pick: Pick, values: Values) -> None:
-        self._made, self._pick, self._values = made, pick, values
-        self._lon = made.rule("LONGITUDE", f'"-"? ("180" | ("1" [0-7] [0-9] | [1-9]? [0-9]) {_FRACTION})')
-        self._lat = made.rule("LATITUDE", f'"-"? ("90" | [1-8]? [0-9] {_FRACTION})')
-        self.distance = made.rule("DISTANCE", f'"\\"" {count(4)} ("km" | "mi" | "m") "\\""')
-        self.pivot = made.rule("PIVOT", f'"\\"" {count(2)} ("d" | "h" | "m") "\\""')
+    """Rules for geo queries."""
+
+    def __init__(self, notation: Notation, picker: FieldPicker, values: Values) -> None:
+        self._notation, self._picker, self._values = notation, picker, values
+        self._lon = notation.rule("LONGITUDE", f'"-"? ("180" | ("1" [0-7] [0-9] | [1-9]? [0-9]) {_FRACTION})')
+        self._lat = notation.rule("LATITUDE", f'"-"? ("90" | [1-8]? [0-9] {_FRACTION})')
+        self.distance = notation.rule("DISTANCE", f'"\\"" {count(4)} ("km" | "mi" | "m") "\\""')
+        self.pivot = notation.rule("PIVOT", f'"\\"" {count(2)} ("d" | "h" | "m") "\\""')
 
     @property
     def point(self) -> str:
-        return self._made.rule("point", obj({"lat": self._lat, "lon": self._lon}))
+        return self._notation.rule("point", obj({"lat": self._lat, "lon": self._lon}))
 
     def points(self, path: str | None, operator: str) -> str:
-        """Names of fields that are points."""
-        return self._pick.names(self._pick.fitting(path, NEEDS[operator], _is_point))
+        """A token: the name of a geo_point field that `operator` works on."""
+        return self._picker.names(self._picker.fitting(path, NEEDS[operator], _is_point))
 
     def queries(self, path: str | None) -> list[str]:
         names = self.points(path, "geo_distance")
-        near = self._near(path)
+        feature = self._distance_feature(path)
         if not names:
-            return [near]
+            return [feature]
         at = f'{names} ":" {self.point}'
         polygon = obj({"points": f'"[" {self.point} ("," {self.point}){{2,4}} "]"'})
         return [
@@ -49,11 +51,11 @@ class Places:
             obj({"geo_bounding_box": f'"{{" {names} ":" {self._box} "}}"'}),
             obj({"geo_polygon": f'"{{" {names} ":" {polygon} "}}"'}),
             obj({"geo_shape": f'"{{" {names} ":" {self._shape} "}}"'}),
-            near,
+            feature,
         ]
 
     def _distances(self, at: str) -> list[str]:
-        """Field and distance in either order: alphabetical is one of them."""
+        """Field and distance in either order, one of which is alphabetical."""
         distance = key("distance", self.distance)
         return [f'"{{" {distance} "," {at} "}}"', f'"{{" {at} "," {distance} "}}"']
 
@@ -64,29 +66,29 @@ class Places:
             above, below = self._degree(top), self._below(top)
             corners = {"top_left": self._corner(above), "bottom_right": self._corner(below)}
             boxes.append(obj(corners))
-        return self._made.rule("box", alt(*boxes))
+        return self._notation.rule("box", alt(*boxes))
 
     def _corner(self, latitude: str) -> str:
         return obj({"lat": latitude, "lon": self._lon})
 
     def _degree(self, whole: int) -> str:
-        return self._made.rule("DEGREE", _degree(whole))
+        return self._notation.rule("DEGREE", _degree(whole))
 
     def _below(self, whole: int) -> str:
-        return self._made.rule("BELOW", _below(whole))
+        return self._notation.rule("BELOW", _below(whole))
 
     @property
     def _shape(self) -> str:
-        """What every engine takes of a field of points: boxes that they lie in, no single points, no other relation."""
-        west, east = (self._made.rule("DEGREES", f"{sign} {count(2)}".strip()) for sign in ('"-"', ""))
-        south, north = (self._made.rule("TENS", f"{sign} [1-8] [0-9]".strip()) for sign in ('"-"', ""))
+        """The only shape queries on points that all engines accept: envelopes that contain the points."""
+        west, east = (self._notation.rule("DEGREES", f"{sign} {count(2)}".strip()) for sign in ('"-"', ""))
+        south, north = (self._notation.rule("TENS", f"{sign} [1-8] [0-9]".strip()) for sign in ('"-"', ""))
         corners = f'"[" "[" {west} "," {north} "]" "," "[" {east} "," {south} "]" "]"'
         envelope = obj({"type": one_of(("envelope",)), "coordinates": corners})
         return obj({"shape": envelope}, {"relation": one_of(("intersects",))})
 
-    def _near(self, path: str | None) -> str:
-        places = self._pick.names(self._pick.fitting(path, NEEDS["distance_feature"], _is_searched_point))
-        dates = self._pick.names(self._pick.fitting(path, NEEDS["distance_feature"], _is_searched_date))
+    def _distance_feature(self, path: str | None) -> str:
+        places = self._picker.names(self._picker.fitting(path, NEEDS["distance_feature"], _is_searched_point))
+        dates = self._picker.names(self._picker.fitting(path, NEEDS["distance_feature"], _is_searched_date))
         now = one_of(("now", "now-1d/d", "now-1w", "now-1M"))
         forms = [
             obj({"field": places, "origin": self.point, "pivot": self.distance}),
@@ -96,7 +98,7 @@ class Places:
 
 
 def _degree(whole: int) -> str:
-    """The numbers of one degree: 40 → 40, 40.64; -3 → -3, -2.5, which lies between -3 and -2."""
+    """The numbers from one degree up to the next: 40 → 40, 40.64; -3 → -3, -2.5."""
     if whole >= 0:
         return lit("90") if whole == 90 else f"{lit(str(whole))} {_FRACTION}"
     return f'{lit(str(whole))} | {lit(f"-{-whole - 1}")} "." [0-9]{{0,6}} [1-9]'
@@ -118,7 +120,7 @@ def _up_to(most: int) -> str:
 
 
 def _from(least: int) -> str:
-    """`least` to 89, with a fraction or none, as the part behind the minus sign."""
+    """`least` to 89 with or without a fraction, as the part after the minus sign."""
     tens, ones = divmod(least, 10)
     same = f"[{ones}-9]" if tens == 0 else f'"{tens}" [{ones}-9]'
     higher = f"[{tens + 1}-8] [0-9]" if tens < 8 else ""

@@ -1,9 +1,9 @@
-"""What may stand for a value, by the type of the field: tokens of the grammar.
+"""Tokens for the values of a field, by its type.
 
-    values.of(field)          the token for a value of the field in a term, or nothing where it has none
-    values.bound(field)       for a bound of a range, of a date in the field's own format
+    values.of(field)          the token for a value in a term query; empty if the type has no values
+    values.bound(field)       the token for a bound of a range; dates are in the field's format
 
-Texts are any characters up to a length; numbers fit the type; dates are days that calendars have, or date math.
+Strings are any characters up to a length, numbers fit the type, and dates are days that exist, or date math.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Mapping
 
 from dstill_querydsl.grammar import bounds as bounds
+from dstill_querydsl.grammar.data_range import DataRange
 from dstill_querydsl.grammar.fields import reads_moments
-from dstill_querydsl.grammar.near import Near
 from dstill_querydsl.grammar.notation import Notation, alt, count, lit, opt
 from dstill_querydsl.language.date_formats import ISO, formats_of, pattern_of
 from dstill_querydsl.language.fields import Field
@@ -30,106 +30,107 @@ _DAYS = (
     '(("0" [13578] | "10" | "12") "-" ("0" [1-9] | [12] [0-9] | "3" [01])'
     ' | ("0" [469] | "11") "-" ("0" [1-9] | [12] [0-9] | "30") | "02-" ("0" [1-9] | "1" [0-9] | "2" [0-8]))'
 )
-# how far date math goes at most, by unit: no further than the years that are written
+# The largest amount of date math by unit, which stays near the years that dates can have
 _STEPS = {"y": "[1-9] [0-9]?", "M": "[1-9] [0-9]{0,2}", "w": "[1-9] [0-9]{0,2}", "d": "[1-9] [0-9]{0,3}",
           "h": "[1-9] [0-9]{0,4}", "m": "[1-9] [0-9]{0,4}", "s": "[1-9] [0-9]{0,5}"}  # fmt: skip
-# … and where histograms are counted: `grammar_near.DAYS_OF_MATH` days
+# … and in bodies with histograms: at most `grammar.data_range.DAYS_OF_MATH` days
 _NEAR = {"M": "[1-3]", "w": "[1-9]", "d": "[1-9] [0-9]?", "h": "[1-9] [0-9]?", "m": "[1-9] [0-9]?"}
 _BYTE = '("25" [0-5] | "2" [0-4] [0-9] | "1" [0-9] [0-9] | [1-9]? [0-9])'
 _V4 = f'{_BYTE} ("." {_BYTE}){{3}}'
 _V6 = '[0-9a-f]{1,4} (":" [0-9a-f]{1,4}){7}'
-# strptime's words, of what is none of a whole day
+# strptime's directives, for parts of dates that are not a whole day
 _PARTS = {"%Y": f"({_YEAR})", "%m": '("0" [1-9] | "1" [0-2])', "%d": '("0" [1-9] | "1" [0-9] | "2" [0-8])',
           "%H": '([01] [0-9] | "2" [0-3])', "%M": "[0-5] [0-9]", "%S": "[0-5] [0-9]", "%f": "[0-9]{3}"}  # fmt: skip
 
 
 def any_day() -> str:
-    """A day that the calendar has, of 1900 to 2099."""
+    """An existing day from 1900 to 2099."""
     return f'({_YEAR} "-" {_DAYS} | ({_LEAP}) "-02-29")'
 
 
 def letters(most: int) -> str:
+    """One to `most` ASCII letters and digits."""
     return f"[a-zA-Z0-9]{{1,{most}}}"
 
 
 class Values:
-    """Tokens for values, written down when they are first asked for."""
+    """Tokens for values, added to the grammar on first use."""
 
-    def __init__(self, made: Notation, near: Near | None = None) -> None:
-        """`near`: what keeps dates and numbers near those of the index; None: any."""
-        self._made, self._near = made, near
-        self._math = _math(_STEPS if near is None else _NEAR)
+    def __init__(self, notation: Notation, data_range: DataRange | None = None) -> None:
+        """`data_range` keeps dates and numbers near those of the index; None allows any."""
+        self._notation, self._data_range = notation, data_range
+        self._math = _math(_STEPS if data_range is None else _NEAR)
         most = bounds.CHARACTERS
         any_text = f"{_CHARACTER}{{1,{most}}} | ({_CHARACTER} | {_ESCAPED}){{1,{most // 2}}}"
-        self.text = made.rule("TEXT", _quoted(any_text))
-        self.short = made.rule("SHORT", _quoted(f'[^"\\\\\\x00-\\x1f\\x7f-\\U0010ffff]{{1,{bounds.SHORT}}}'))
-        self.words = made.rule("WORDS", _quoted(f'{letters(12)} (" " {letters(12)}){{0,3}}'))
-        self.boolean = made.rule("BOOLEAN", '"true" | "false"')
-        self.weight = made.rule("WEIGHT", '[1-9] ("." [0-9])? | "0." [1-9]')
-        self.share = made.rule("SHARE", '"0." [1-9]')
+        self.text = notation.rule("TEXT", _quoted(any_text))
+        self.short = notation.rule("SHORT", _quoted(f'[^"\\\\\\x00-\\x1f\\x7f-\\U0010ffff]{{1,{bounds.SHORT}}}'))
+        self.words = notation.rule("WORDS", _quoted(f'{letters(12)} (" " {letters(12)}){{0,3}}'))
+        self.boolean = notation.rule("BOOLEAN", '"true" | "false"')
+        self.weight = notation.rule("WEIGHT", '[1-9] ("." [0-9])? | "0." [1-9]')
+        self.share = notation.rule("SHARE", '"0." [1-9]')
 
     # --- by field -----------------------------------------------------------------------
 
     def of(self, field: Field) -> str:
-        """A value to compare with."""
+        """A value to compare the field with."""
         if field.family == "ip":
-            return self._made.rule("NETWORK", _quoted(f'{_V4} ("/" ([12]? [0-9] | "3" [0-2]))? | {_V6}'))
+            return self._notation.rule("NETWORK", _quoted(f'{_V4} ("/" ([12]? [0-9] | "3" [0-2]))? | {_V6}'))
         if field.family in ("keyword", "text", "version", "flattened"):
             return self.text
         if field.family == "date" and not reads_moments(field):
-            return self.date(field, moving=False)  # `now` is written out as a moment, which the field cannot read
+            return self.date(field, moving=False)  # `now` is replaced by an ISO date, which the field does not accept
         return self.bound(field)
 
     def bound(self, field: Field) -> str:
-        """An end of a range."""
+        """A bound of a range."""
         if field.family == "number":
             return self.number(field)
         if field.family == "boolean":
             return self.boolean
         if field.family == "ip":
-            return self._made.rule("ADDRESS", _quoted(f"{_V4} | {_V6}"))
+            return self._notation.rule("ADDRESS", _quoted(f"{_V4} | {_V6}"))
         return self.date(field) if field.family == "date" else ""
 
     def many(self, field: Field) -> str:
-        """A value of a list, shorter where it is a text."""
+        """A value in a list; strings are shorter there."""
         value = self.of(field)
         return self.short if value == self.text else value
 
     def number(self, field: Field) -> str:
-        digits = bounds.DIGITS.get(field.type, 9) if self._near is None else self._near.digits(field)
+        digits = bounds.DIGITS.get(field.type, 9) if self._data_range is None else self._data_range.digits(field)
         floating = field.type in ("double", "float", "half_float", "scaled_float")
         sign = "" if field.type == "unsigned_long" else '"-"? '
-        return self._made.rule("FLOAT" if floating else "WHOLE", _number(sign, digits, floating))
+        return self._notation.rule("FLOAT" if floating else "WHOLE", _number(sign, digits, floating))
 
     # --- dates --------------------------------------------------------------------------
 
     def date(self, field: Field, *, moving: bool = True) -> str:
-        """A day or a moment in the field's own format, or (where it may move) date math from now."""
-        written = alt(*(self._written(one, field.name) for one in formats_of(field.format)))
-        given = f'({written}) ("||" {self._math})?' if written else ""
-        either = alt(given, f'"now" {opt(self._math)}' if moving else "")
-        return self._made.rule("DATE", _quoted(either)) if either else ""
+        """A date in the field's format, or date math from now if it may be `moving`."""
+        formatted = alt(*(self._formatted(one, field.name) for one in formats_of(field.format)))
+        fixed = f'({formatted}) ("||" {self._math})?' if formatted else ""
+        either = alt(fixed, f'"now" {opt(self._math)}' if moving else "")
+        return self._notation.rule("DATE", _quoted(either)) if either else ""
 
     def iso(self, field: Field) -> str:
-        """A day or date math, where the format is named beside it."""
+        """An ISO day or date math, for a clause with ``format``."""
         day = self._day(field.name)
-        written = f'({day}) ("||" {self._math})?' if day else ""
-        return self._made.rule("DATE", _quoted(alt(written, f'"now" {opt(self._math)}')))
+        fixed = f'({day}) ("||" {self._math})?' if day else ""
+        return self._notation.rule("DATE", _quoted(alt(fixed, f'"now" {opt(self._math)}')))
 
-    def _written(self, form: str, name: str) -> str:
-        """A moment in one format; nothing where it cannot be written."""
+    def _formatted(self, form: str, name: str) -> str:
+        """A date in one format; empty if the grammar cannot express the format."""
         day = self._day(name)
         if not day:
             return ""
         if form in ISO:
             return f'({day}) ("T" {_PARTS["%H"]} ":" {_PARTS["%M"]} ":" {_PARTS["%S"]} ("." [0-9]{{3}})? "Z")?'
         pattern = pattern_of(form)
-        if pattern is None or (self._near is not None and "%Y-%m-%d" not in pattern):
+        if pattern is None or (self._data_range is not None and "%Y-%m-%d" not in pattern):
             return ""
         return " ".join(_parts(pattern, day))
 
     def _day(self, name: str) -> str:
-        return any_day() if self._near is None else self._near.days(name)
+        return any_day() if self._data_range is None else self._data_range.days(name)
 
 
 def _parts(pattern: str, day: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Queries on the positions of words: intervals, and the span queries, whose clauses are all of one field.
+"""Rules for queries on word positions: intervals, and span queries, whose clauses are all on one field.
 
 {"intervals":{"title":{"all_of":{"ordered":true,"intervals":[{"match":{"query":"dark"}},{"prefix":{"prefix":"kni"}}]}}}}
 {"span_near":{"clauses":[{"span_term":{"title":"dark"}},{"span_term":{"title":"knight"}}],"slop":1,"in_order":true}}
@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from dstill_querydsl.grammar import bounds as bounds
-from dstill_querydsl.grammar.fields import Pick, searchable
+from dstill_querydsl.grammar.fields import FieldPicker, searchable
 from dstill_querydsl.grammar.notation import Notation, alt, listed, obj, one_of
 from dstill_querydsl.grammar.values import Values, letters
 from dstill_querydsl.language.fields import Field
@@ -19,35 +19,37 @@ __all__ = ["Words"]
 
 
 class Words:
-    def __init__(self, made: Notation, pick: Pick, values: Values) -> None:
-        self._made, self._pick, self._values = made, pick, values
+    """Rules for intervals and span queries."""
+
+    def __init__(self, notation: Notation, picker: FieldPicker, values: Values) -> None:
+        self._notation, self._picker, self._values = notation, picker, values
 
     def queries(self, path: str | None) -> list[str]:
-        texts = self._pick.fitting(path, NEEDS["intervals"], _has_positions)
+        texts = self._picker.fitting(path, NEEDS["intervals"], _has_positions)
         if not texts:
             return []
         spans = [self._span(field) for field in texts[: bounds.SPANNED]]
-        intervals = obj({"intervals": f'"{{" {self._pick.names(texts)} ":" {self._rule} "}}"'})
-        terms = obj({"span_term": f'"{{" {self._pick.names(texts)} ":" {self._word} "}}"'})
+        intervals = obj({"intervals": f'"{{" {self._picker.names(texts)} ":" {self._rule} "}}"'})
+        terms = obj({"span_term": f'"{{" {self._picker.names(texts)} ":" {self._word} "}}"'})
         return [intervals, terms, *spans]
 
     @cached_property
     def _word(self) -> str:
-        return self._made.rule("WORD", f'"\\"" {letters(16)} "\\""')
+        return self._notation.rule("WORD", f'"\\"" {letters(16)} "\\""')
 
     # --- intervals ----------------------------------------------------------------------
 
     @cached_property
     def _rule(self) -> str:
-        simple = self._made.rule("interval", alt(*self._simple()))
+        simple = self._notation.rule("interval", alt(*self._simple()))
         several = {"intervals": listed(simple, 3)}
         ordered = {"max_gaps": "[0-9]", "ordered": self._values.boolean}
-        return self._made.rule(
+        return self._notation.rule(
             "intervals", alt(simple, obj({"all_of": obj(several, ordered)}), obj({"any_of": obj(several)}))
         )
 
     def _simple(self) -> list[str]:
-        pattern = self._made.rule("WORDS_PATTERN", f'"\\"" {letters(12)} ("*" | "?") ({letters(12)})? "\\""')
+        pattern = self._notation.rule("WORDS_PATTERN", f'"\\"" {letters(12)} ("*" | "?") ({letters(12)})? "\\""')
         return [
             obj({"match": obj({"query": self._values.words}, {"max_gaps": "[0-9]", "ordered": self._values.boolean})}),
             obj({"prefix": obj({"prefix": self._word})}),
@@ -58,15 +60,15 @@ class Words:
     # --- spans --------------------------------------------------------------------------
 
     def _span(self, field: Field) -> str:
-        """The span queries of one field but its plain term and ``span_multi``, and one other behind its mask.
+        """The span queries on one field, except span_term and span_multi, and a mask of the field.
 
-        ``span_multi`` only the documents can judge: over a fuzzy word that none holds, a date histogram makes
-        Elasticsearch 9 fail with its own null pointer.
+        A sentence with span_multi may fail: if no document has its fuzzy word, a date histogram over it makes
+        Elasticsearch 9 fail with a null pointer.
         """
-        name = self._pick.names([field])
-        term = self._made.rule("span", obj({"span_term": f'"{{" {name} ":" {self._word} "}}"'}))
+        name = self._picker.names([field])
+        term = self._notation.rule("span", obj({"span_term": f'"{{" {name} ":" {self._word} "}}"'}))
         two = listed(term, 3)
-        return self._made.rule(
+        return self._notation.rule(
             "spans",
             alt(
                 obj({"span_near": obj({"clauses": two}, {"slop": "[0-9]", "in_order": self._values.boolean})}),

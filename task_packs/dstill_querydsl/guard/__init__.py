@@ -1,15 +1,14 @@
-"""Is a search body safe to send? Layer ``guard``: an allow-list over the parsed tree.
+"""Checks that a search body is safe to send: layer ``guard``, an allow-list over the parsed tree.
 
-In: any JSON object, and `Limits`. Out: problems; none means that every key at every depth is
-on the list of `guard.tables` and every number within the limits:
+In: any JSON object, and `Limits`. Out: problems; none means that every key at every depth is on the allow-list
+(`guard.tables`, `guard.queries`, `guard.aggregations`) and every number is within the limits:
 
     check({"query": {"script_score": {…}}})
     -> (Problem(code="script", message="refused: scripts are not allowed", pointer="/query/script_score"),)
 
-A pure function, the same one for teacher, student, evaluation and serving. It sees names only:
-`guard.mapping.limits_on` denies, once for a mapping, the aliases, copies and sub-fields that show a
-denied field's values; where no mapping is known they pass. It comes beside a read-only key and the
-engine's own limits, not instead of them.
+A pure function, the same for teacher, student, evaluation and serving. It sees field names only:
+`guard.mapping.limits_on` also denies the aliases, copies and sub-fields that expose the values of a denied field.
+Without a mapping, these pass. Use the guard together with a read-only key and the engine's own limits.
 """
 
 from __future__ import annotations
@@ -37,12 +36,12 @@ _DEFAULT = Limits()
 
 
 def check(body: dict[str, Any], limits: Limits = _DEFAULT, values: Bounds | None = None) -> tuple[Problem, ...]:
-    """Everything in `body` that is not on the list or beyond a limit, at most `MAX_PROBLEMS` of it.
+    """Everything in `body` that is not on the allow-list or exceeds a limit, at most `MAX_PROBLEMS` problems.
 
-    `values`: the lowest and highest value of fields, as far as they are known (`guard.ranges.values_of`).
+    `values`: the lowest and highest value of fields where known (`guard.ranges.values_of`).
     """
-    if _depth(body) > MAX_DEPTH:  # strict JSON is shallower; a body that was not read by it must not end the walk
-        message = f"refused: nested deeper than {MAX_DEPTH}"
+    if _depth(body) > MAX_DEPTH:  # strict JSON is never that deep, but bodies can come from elsewhere
+        message = f"refused: the body is nested deeper than {MAX_DEPTH} levels"
         return (Problem(layer="guard", code="limit", message=message, hint="write a flatter body"),)
     walk = _Body(limits)
     walk.body(body, Ranges.of(body, values))
@@ -50,14 +49,14 @@ def check(body: dict[str, Any], limits: Limits = _DEFAULT, values: Bounds | None
 
 
 def notes(body: dict[str, Any]) -> tuple[Problem, ...]:
-    """Warnings of what is read otherwise than it is written: numbers of hits as text, which engines coerce."""
+    """Warnings about values that engines convert: ``size`` and ``from`` written as strings."""
     return tuple(
         Problem(
             layer="guard",
             code="coerced",
-            message=f"{name} {body[name]!r} is text, and is read as the number {int(body[name])}",
+            message=f"{name} {body[name]!r} is a string, which engines read as the number {int(body[name])}",
             pointer=f"/{name}",
-            hint="write the number",
+            hint="write a number",
             suggestion=str(int(body[name])),
             severity=Severity.WARNING,
         )
@@ -67,7 +66,7 @@ def notes(body: dict[str, Any]) -> tuple[Problem, ...]:
 
 
 def _depth(body: Any) -> int:
-    """How deep objects and lists stand in each other, counted without recursion, up to one beyond the limit."""
+    """How deep objects and lists are nested, up to `MAX_DEPTH` + 1. Not recursive, so no body overflows the stack."""
     level, depth = [body], 0
     while level and depth <= MAX_DEPTH:
         level = [
@@ -130,7 +129,7 @@ class _Body(Reads):
         self.within("size", size, self.limits.size, "/size")
         window = (whole(size) or 0) + (whole(start) or 0)
         if "from" in body and window > self.limits.window:
-            self.over("from + size", window, self.limits.window, "/from")
+            self.exceeds("from + size", window, self.limits.window, "/from")
         if whole(size) != 0:
             self.whole_source(body, "")
 
@@ -142,14 +141,14 @@ class _Body(Reads):
         for name, options in value.items():
             self._clauses += 1
             if self._clauses == self.limits.clauses + 1:
-                self.over("the number of queries", self._clauses, self.limits.clauses, at)
+                self.exceeds("the number of queries", self._clauses, self.limits.clauses, at)
             kind = self._query_kind(name)
             if kind is None:
-                self.not_listed(name, at, "query")
+                self.not_allowed(name, at, "query")
                 continue
             self._bool_depth += name == "bool"
             if name == "bool" and self._bool_depth == self.limits.bool_depth + 1:
-                self.over("bool in bool", self._bool_depth, self.limits.bool_depth, at)
+                self.exceeds("the nesting of bool", self._bool_depth, self.limits.bool_depth, at)
             self.visit(kind, options, f"{at}/{name}")
             if name in FUZZY_TEXTS:
                 self.fuzzy_text(name, options, f"{at}/{name}")
@@ -176,13 +175,13 @@ class _Body(Reads):
         if not self.is_object(value, at):
             return
         if depth == self.limits.aggregation_depth + 1:
-            self.over("aggregation depth", depth, self.limits.aggregation_depth, at)
+            self.exceeds("the nesting of aggregations", depth, self.limits.aggregation_depth, at)
         for name, definition in value.items():
             step = f"{at}/{escape(name)}"
             self.string(name, step)
             self._aggregations += 1
             if self._aggregations == self.limits.aggregations + 1:
-                self.over("the number of aggregations", self._aggregations, self.limits.aggregations, step)
+                self.exceeds("the number of aggregations", self._aggregations, self.limits.aggregations, step)
             if self.is_object(definition, step):
                 self._aggregation(definition, step, depth)
 
@@ -198,7 +197,7 @@ class _Body(Reads):
                 if name == "top_hits":
                     self._top_hits(options, step)
             else:
-                self.not_listed(name, at, "aggregation")
+                self.not_allowed(name, at, "aggregation")
 
     def _top_hits(self, options: Any, at: str) -> None:
         if isinstance(options, dict):

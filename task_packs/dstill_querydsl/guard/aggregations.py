@@ -1,6 +1,6 @@
-"""The aggregations that the guard lets through, each with all of its options: an allow-list, data only.
+"""The guard's allow-list of aggregations and their options. Data only.
 
-Whatever is not written here is refused at any depth: every kind of script among it.
+Anything else is refused at any depth, including every kind of script.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _pipeline(**names: Kind) -> Options:
     return Options({"buckets_path": PATHS, "gap_policy": VALUE, "format": VALUE, **names})
 
 
-# What an engine sets aside before it has seen a document, or for every bucket.
+# Engines allocate these before the first document, or for every bucket.
 _COMPRESSION = Capped("compression", "compression", whole=False)
 _PRECISION = Capped(MAX_PRECISION, "precision_threshold")
 _SHARDS = Capped(MAX_BUCKETS, "shard_size")

@@ -1,18 +1,18 @@
-"""How many buckets an aggregation may make, before anything runs.
+"""Estimates how many buckets an aggregation may make, before anything runs.
 
-In: an aggregation's name and options, and what is known of its field's range. Out: `Buckets`:
+In: the name and options of an aggregation, and the known range of its field. Out: `Buckets`:
 
-    terms, size 50                              -> 50 in the answer, 85 while it runs
+    terms, size 50                              -> 50 in the response, 85 while it runs
     date_histogram, fixed_interval 1h, hard_bounds of 7 days            -> 169
-    date_histogram, calendar_interval day, nothing known                -> its interval over `Limits.histogram_days`
+    date_histogram, calendar_interval day, range unknown                -> `Limits.histogram_days` by the interval
     histogram, interval 5, values 0 to 900      -> 361: twice the range, since an index grows
-    histogram, interval 5, nothing known        -> refused, unless min_doc_count leaves out empty buckets
+    histogram, interval 5, range unknown        -> refused, unless min_doc_count skips empty buckets
 
-A histogram fills every gap with empty buckets unless `min_doc_count` says otherwise, so that one outlier decides how
-many there are. Only hard_bounds or the known values of the field limit it. A range query does not: a document that
-fulfils it with one value may have another far away. `missing` and extended_bounds widen it. Where nothing is known, a
-date histogram needs a step of a day or more: all days of the years 1 to 9999 are 3.65 million buckets, which OpenSearch
-refuses after 6 s; all hours did not end in a minute.
+A histogram fills every gap with empty buckets unless `min_doc_count` is 1 or more, so a single outlier decides how
+many buckets there are. Only hard_bounds or the known values of the field limit them. A range query does not: a
+document that matches it with one value may have another value far away. `missing` and extended_bounds widen the
+range. If the range is unknown, a date histogram needs steps of a day or more: all days of the years 1 to 9999 are
+3.65 million buckets, which OpenSearch refuses after 6 s; all hours did not end in a minute.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from dstill_querydsl.guard.limits import Limits
-from dstill_querydsl.guard.ranges import Dates, Numbers, Ranges, Reach
+from dstill_querydsl.guard.ranges import Dates, Numbers, Ranges, Widths
 from dstill_querydsl.guard.walk import number, whole
 from dstill_querydsl.language.dates import UNITS
 
 __all__ = ["Buckets", "buckets_of"]
 
-# Sizes where the option is left out, as the engines have them; 1 is a single bucket.
+# The option that sets the number of buckets, and the engines' default.
 _SIZES = {
     "terms": ("size", 10),
     "multi_terms": ("size", 10),
@@ -40,13 +40,13 @@ _SIZES = {
     "auto_date_histogram": ("buckets", 10),
     "variable_width_histogram": ("buckets", 10),
 }
-# Not given by an option: as many as an ordinary field gives. An engine keeps every one that it finds.
-_TAKEN = {"rare_terms": 100, "ip_prefix": 100}
-_CELLS = {"geohash_grid": 32, "geotile_grid": 4}  # in a cell of the precision before; engines keep every cell
-_STEPS = 99  # steps of a histogram that counts no empty buckets, over an ordinary field
+# Aggregations without such an option: the buckets that a typical field makes. An engine keeps all that it finds.
+_TYPICAL = {"rare_terms": 100, "ip_prefix": 100}
+_CELLS = {"geohash_grid": 32, "geotile_grid": 4}  # cells of one precision in a cell of the one before; all are kept
+_STEPS = 99  # steps of a histogram without empty buckets, on a typical field
 _OVERSAMPLED = ("terms", "multi_terms", "significant_terms")  # a shard keeps size * 1.5 + 10 of them
-_DEPTH_FIRST = 1_000  # terms that are all kept until the end, as many as an ordinary field has
-_CLUSTERS = 50  # that a variable_width_histogram keeps for each bucket
+_DEPTH_FIRST = 1_000  # the terms of a typical field, if all are kept until the end
+_CLUSTERS = 50  # clusters that a variable_width_histogram keeps for each bucket
 _DAY = 86400.0
 _CALENDAR = {
     "second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2592000, "quarter": 7776000,
@@ -54,69 +54,72 @@ _CALENDAR = {
 }  # fmt: skip
 _FIXED = re.compile(r"(\d{1,12})(ms|micros|nanos|s|m|h|H|d|D)", re.ASCII)
 _SMALL = {"ms": 1e-3, "micros": 1e-6, "nanos": 1e-9, "D": 86400}
-_MOST = 1e12
+_MAX = 1e12
 
 
 @dataclass(frozen=True)
 class Buckets:
-    """Of one aggregation, in each bucket of the one above."""
+    """The number of buckets of one aggregation in each bucket of its parent."""
 
-    answered: int = 1
-    kept: int = 1  # while it runs, each with what its sub-aggregations keep
-    unlimited: str = ""  # the field of a histogram that no range limits
-    most: int = 0  # kept where the field has many values; 0: `kept`
-    only: tuple[str, ...] | None = None  # names of sub-aggregations to which `most` applies, as in ``order``; None: all
+    answered: int = 1  # in the response
+    kept: int = 1  # while it runs, each with its sub-aggregations
+    unlimited: str = ""  # the field of a histogram whose range is unknown
+    most: int = 0  # kept if the field has many values; 0: `kept`
+    only: tuple[str, ...] | None = (
+        None  # paths of the sub-aggregations that `most` applies to, as in ``order``; None: all
+    )
 
     def most_of(self, name: str) -> int:
-        """How many of the sub-aggregation `name` an engine may keep."""
+        """The most instances of the sub-aggregation `name` that an engine may keep."""
         applies = self.only is None or any(path.startswith(name) for path in self.only)
         return max(self.most, self.kept) if applies else self.kept
 
 
 def buckets_of(name: str, options: Any, ranges: Ranges, limits: Limits) -> Buckets:
+    """The buckets that the aggregation `name` with these options may make."""
     if not isinstance(options, dict):
         return Buckets()
     if name in ("histogram", "date_histogram"):
         return _histogram(name, options, ranges, limits)
     own = _own(name, options)
     kept = max(own, _kept(name, options, own))
-    if name in _TAKEN:
+    if name in _TYPICAL:
         return Buckets(own, kept, most=limits.buckets)
     if name in _CELLS:
         cells = _cells(name, options)
         return Buckets(min(own, cells), min(kept, cells), most=min(cells, limits.buckets))
     if name in _OVERSAMPLED and _is_depth_first(options):
-        everything = options.get("collect_mode") == "depth_first"
-        return Buckets(own, kept, most=limits.buckets, only=None if everything else tuple(_orders(options)))
+        depth_first = options.get("collect_mode") == "depth_first"
+        return Buckets(own, kept, most=limits.buckets, only=None if depth_first else tuple(_orders(options)))
     return Buckets(own, kept)
 
 
 def _own(name: str, options: dict[str, Any]) -> int:
     if name in _SIZES:
         option, default = _SIZES[name]
-        given = _count(options.get(option, default))
-        return max(1, default if given is None else given)
+        size = _count(options.get(option, default))
+        return max(1, default if size is None else size)
     for listed in ("ranges", "filters"):
         if isinstance(options.get(listed), (list, dict)) and name != "adjacency_matrix":
-            return len(options[listed]) + 1  # other_bucket
+            return len(options[listed]) + 1  # and other_bucket
     if name == "adjacency_matrix" and isinstance(options.get("filters"), dict):
         count = len(options["filters"])
         return max(1, count * (count + 1) // 2)
-    return _TAKEN.get(name, 1)
+    return _TYPICAL.get(name, 1)
 
 
 def _kept(name: str, options: dict[str, Any], own: int) -> int:
-    given = _count(options.get("shard_size")) or 0
+    shard_size = _count(options.get("shard_size")) or 0
     if name == "variable_width_histogram":
-        return max(given, own * _CLUSTERS)
+        return max(shard_size, own * _CLUSTERS)
     if name not in _OVERSAMPLED:
-        return given if name in _SIZES else 0
-    sampled = max(given, own + own // 2 + 10)
+        return shard_size if name in _SIZES else 0
+    sampled = max(shard_size, own + own // 2 + 10)
     return max(sampled, _DEPTH_FIRST) if _is_depth_first(options) else sampled
 
 
 def _is_depth_first(options: dict[str, Any]) -> bool:
-    """Whether sub-aggregations see every term before the best are chosen: asked for, or ordered by one of them."""
+    """Whether sub-aggregations run on every term before the best are chosen: by option, or to order the terms."""
     return options.get("collect_mode") == "depth_first" or bool(_orders(options))
 
 
@@ -130,7 +133,7 @@ def _orders(options: dict[str, Any]) -> list[str]:
 
 def _cells(name: str, options: dict[str, Any]) -> int:
     precision = whole(options.get("precision"))
-    return int(_MOST) if precision is None or precision > 20 else int(_CELLS[name] ** precision)
+    return int(_MAX) if precision is None or precision > 20 else int(_CELLS[name] ** precision)
 
 
 # --- histograms -------------------------------------------------------------------------
@@ -138,23 +141,23 @@ def _cells(name: str, options: dict[str, Any]) -> int:
 
 def _histogram(name: str, options: dict[str, Any], ranges: Ranges, limits: Limits) -> Buckets:
     sparse = (whole(options.get("min_doc_count")) or 0) > 0
-    missing = None if sparse else options.get("missing")  # alone in its bucket, unless the gap to it is filled
-    reach: Reach
+    missing = None if sparse else options.get("missing")  # adds a single bucket, unless the gap to it is filled
+    widths: Widths
     if name == "date_histogram":
-        step, reach = _interval(options), Dates(limits.histogram_days * _DAY)
+        step, widths = _interval(options), Dates(limits.histogram_days * _DAY)
         if step is None:  # engines refuse it
             return Buckets()
-        usual = reach.assumed if missing is None else reach.held("now", "now", missing) or math.inf
+        typical = widths.assumed if missing is None else widths.of_values("now", "now", missing) or math.inf
     else:
-        step, reach = number(options.get("interval", 0)), Numbers()
-        if step is None:  # an engine may read more numbers than this: 1e-9d
-            return Buckets(int(_MOST), int(_MOST))
+        step, widths = number(options.get("interval", 0)), Numbers()
+        if step is None:  # an engine may still read it as a number: 1e-9d
+            return Buckets(int(_MAX), int(_MAX))
         if step <= 0:  # engines refuse it
             return Buckets()
-        usual = max(1.0, step) * _STEPS
-    width = _width(options, ranges, reach, missing, sparse)
-    known = usual if width is None else min(width, usual) if sparse else width
-    count = _steps(max(known, 0.0 if sparse else _added(options, reach)), step)
+        typical = max(1.0, step) * _STEPS
+    width = _width(options, ranges, widths, missing, sparse)
+    expected = typical if width is None else min(width, typical) if sparse else width
+    count = _steps(max(expected, 0.0 if sparse else _extended(options, widths)), step)
     if sparse and name == "histogram":
         return Buckets(count, count, most=limits.buckets if width is None else _steps(width, step))
     limited = width is not None or sparse or (name == "date_histogram" and step >= _DAY)
@@ -162,35 +165,35 @@ def _histogram(name: str, options: dict[str, Any], ranges: Ranges, limits: Limit
 
 
 def _steps(width: float, step: float) -> int:
-    return int(min(width / step, _MOST)) + 1
+    return int(min(width / step, _MAX)) + 1
 
 
-def _width(options: dict[str, Any], ranges: Ranges, reach: Reach, missing: Any, sparse: bool) -> float | None:
-    """How far the values reach; None where nobody knows. Each range that is known is an upper bound.
+def _width(options: dict[str, Any], ranges: Ranges, widths: Widths, missing: Any, sparse: bool) -> float | None:
+    """The width of the values, or None if it is unknown. Each known range is an upper bound.
 
-    A range query limits sparse histograms alone, where a value outside it adds one bucket and not a gap's.
+    A range query limits sparse histograms only: there, a value outside the range adds one bucket and fills no gap.
     """
     hard, field = options.get("hard_bounds"), options.get("field")
-    widths = []
+    known = []
     if isinstance(hard, dict):
-        widths.append(reach.known(hard.get("min"), hard.get("max"), options.get("format")))
+        known.append(widths.of_bounds(hard.get("min"), hard.get("max"), options.get("format")))
     if sparse and isinstance(field, str) and field in ranges.bounds:
-        widths.append(reach.known(*ranges.bounds[field]))
+        known.append(widths.of_bounds(*ranges.bounds[field]))
     if isinstance(field, str) and field in ranges.values:
-        widths.append(reach.held(*ranges.values[field], missing))
-    return min((width for width in widths if width is not None), default=None)
+        known.append(widths.of_values(*ranges.values[field], missing))
+    return min((width for width in known if width is not None), default=None)
 
 
-def _added(options: dict[str, Any], reach: Reach) -> float:
-    """How far empty buckets reach, at least."""
+def _extended(options: dict[str, Any], widths: Widths) -> float:
+    """The width that ``extended_bounds`` fills with empty buckets."""
     extended = options.get("extended_bounds")
     if not isinstance(extended, dict):
         return 0.0
-    return reach.added(extended.get("min"), extended.get("max"), options.get("format"))
+    return widths.extended(extended.get("min"), extended.get("max"), options.get("format"))
 
 
 def _interval(options: dict[str, Any]) -> float | None:
-    """A date histogram's step in seconds; one that cannot be read is taken for the shortest, none for no step."""
+    """The step of a date histogram in seconds, or None without one. A step that cannot be read counts as 1 ms."""
     for name in ("fixed_interval", "calendar_interval", "interval"):
         value = options.get(name)
         if isinstance(value, str):
@@ -206,4 +209,4 @@ def _interval(options: dict[str, Any]) -> float | None:
 
 def _count(value: Any) -> int | None:
     found = whole(value)
-    return None if found is None else min(found, int(_MOST))
+    return None if found is None else min(found, int(_MAX))

@@ -1,14 +1,14 @@
-"""What the aggregations of a body keep in memory while they run: one budget for the whole tree.
+"""Estimates the memory of a body's aggregations: one budget for the whole tree.
 
-In: the body, what is known of its fields' ranges, and `Limits`. Out: problems (message, pointer, hint):
+In: the body, the known ranges of its fields, and `Limits`. Out: problems (message, pointer, hint):
 
-    18 × percentiles with 5 digits of HDR in 3 filters   -> 18 * 4 * 64 MB, far beyond `Limits.memory`
-    terms, size 1,000, over percentiles                   -> 1,510 buckets a shard * 32 kB: 49 MB, within it
+    18 × percentiles with 5 digits of HDR in 3 filters   -> 18 * 4 * 64 MB, far more than `Limits.memory`
+    terms, size 1,000, over percentiles                   -> 1,510 buckets a shard * 32 kB: 49 MB, within the limit
 
-Every aggregation costs its weight times the buckets of all that are above it. A weight is what one bucket keeps at
-most, in bytes; time goes with it (docs/guard.md: the largest bodies that pass, run on 1 GB of heap). Where only the
-documents say how many buckets there are (rare_terms, terms in the order of a sketch), simple metrics count as in an
-ordinary field, and sketches and hits as in `Limits.buckets`.
+The cost of an aggregation is its weight times the buckets of all aggregations above it. The weight is the most that
+one bucket keeps, in bytes. Time grows with memory (docs/guard.md: the largest bodies that pass, run on 1 GB of heap).
+Some aggregations have as many buckets as the documents have values (rare_terms, terms ordered by a sketch). Below
+them, simple metrics are counted for a typical field, but sketches and hits for `Limits.buckets` buckets.
 """
 
 from __future__ import annotations
@@ -24,40 +24,42 @@ from dstill_querydsl.language.strict import escape
 __all__ = ["Excess", "excesses", "weight"]
 
 MB = 1 << 20
-_BUCKET = 1_000  # with its key, its count, and its place in the answer
+_BUCKET = 1_000  # its key, its count, and its part of the response
 _METRIC = 500  # ten averages in 10,000 buckets added 88 MB to OpenSearch's heap: 880 bytes each, garbage included
 _SHOWN = 100  # one percentile, one rank, one metric of a top_metrics
-_HIT = 2_000  # an ordinary document; also 0.14 ms, so that 128 MB of hits take 9 s
+_HIT = 2_000  # a typical document; it also takes 0.14 ms, so that 128 MB of hits take 9 s
 _DIGEST = 320  # for each unit of compression: 610 digests of 1,000 grew OpenSearch's heap by 137 MB, 225 each
-_REGISTERS = 4 / 0.75  # bytes for each unit of precision_threshold, before they are rounded up to a power of two
-_OCTAVES = 64  # that an HDR histogram may come to cover; its arrays hold 8 bytes for half of a power of two
+_REGISTERS = 4 / 0.75  # bytes for each unit of precision_threshold, before rounding up to a power of two
+_OCTAVES = 64  # an HDR histogram may cover this many powers of two, with 8 bytes for each half of one
 _LETTERS = 4_000  # string_stats counts each character
-_MOST = 1e12
-_QUEUED = 40  # a document that a sampler waits to choose from: its number, its score, and their place in the queue
-# What engines themselves refuse when it outgrows the heap, as they allocate it through a circuit breaker.
-_BROKEN = frozenset(("cardinality",))
+_MAX = 1e12
+_QUEUED = 40  # a document in the queue of a sampler: its number, its score and its slot
+# Engines allocate these through a circuit breaker, so they refuse them before the heap runs out.
+_CIRCUIT_BROKEN = frozenset(("cardinality",))
 
 
 class Excess(NamedTuple):
+    """A limit that the aggregations exceed."""
+
     message: str
-    at: str
+    at: str  # JSON pointer
     hint: str
 
 
 def excesses(body: Mapping[str, Any], ranges: Ranges, limits: Limits) -> Iterator[Excess]:
+    """The limits on buckets and memory that the aggregations of `body` exceed."""
     tree = _Tree(limits)
     for name in ("aggs", "aggregations"):
         yield from tree.level(body.get(name), f"/{name}", ranges, 1, 1, lambda _: 1)
     if tree.bytes > limits.memory * MB:
-        about = f"{tree.bytes // MB + 1:,} MB"
-        message = f"the aggregations may keep about {about}, beyond the limit of {limits.memory:,} MB"
-        yield Excess(
-            message, tree.largest_at, "use fewer buckets, fewer or coarser sketches, or fewer hits in each bucket"
-        )
+        estimate = f"about {tree.bytes // MB + 1:,} MB"
+        message = f"the aggregations may need {estimate} of memory, the limit is {limits.memory:,} MB"
+        hint = "use fewer buckets, fewer or coarser sketches, or fewer hits in each bucket"
+        yield Excess(message, tree.largest_at, hint)
 
 
 class _Tree:
-    """Adds up what a body's aggregations keep."""
+    """Adds up the memory of a body's aggregations."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -68,6 +70,10 @@ class _Tree:
     def level(
         self, level: Any, at: str, ranges: Ranges, answered: int, kept: int, most: Callable[[str], int]
     ) -> Iterator[Excess]:
+        """One ``aggs`` object, whose parents have `answered` buckets in the response and `kept` while they run.
+
+        `most` returns how many buckets the parents may have for one aggregation, if the documents decide.
+        """
         for name, definition in level.items() if isinstance(level, dict) else ():
             if isinstance(definition, dict):
                 yield from self._one(definition, f"{at}/{escape(name)}", ranges, answered, kept, most(name))
@@ -82,14 +88,12 @@ class _Tree:
             own, step = buckets_of(name, options, ranges, self._limits), f"{at}/{escape(name)}"
             owns.append(own)
             heavy = weight(name, options)
-            stands_in = most if heavy > _METRIC and name not in _BROKEN else kept
-            self._add(kept * own.kept * _BUCKET + stands_in * heavy, step)
+            parents = most if heavy > _METRIC and name not in _CIRCUIT_BROKEN else kept
+            self._add(kept * own.kept * _BUCKET + parents * heavy, step)
             below_answered, below_kept = max(below_answered, answered * own.answered), max(below_kept, kept * own.kept)
             if own.unlimited:
-                message = (
-                    f"the range of {own.unlimited!r} is not known, and its gaps would be filled with empty buckets"
-                )
-                yield Excess(message, step, "set min_doc_count to 1, or limit it by hard_bounds")
+                message = f"the range of {own.unlimited!r} is unknown, and empty buckets would fill all of its gaps"
+                yield Excess(message, step, "set min_doc_count to 1, or add hard_bounds")
             elif own.answered > 1 and answered * own.answered > self._limits.buckets:
                 yield self._too_many(answered, own.answered, step)
         below = ranges.of_all_documents() if "global" in definition else ranges
@@ -110,20 +114,17 @@ class _Tree:
 
     def _too_many(self, above: int, own: int, at: str) -> Excess:
         product, limit = f"{own:,}" if above == 1 else f"{own:,} × {above:,} = {own * above:,}", self._limits.buckets
-        message = f"about {product} buckets are beyond the limit of {limit:,}"
-        return Excess(message, at, f"at most {limit:,}: fewer, or a coarser interval")
+        message = f"the aggregation may make about {product} buckets, the limit is {limit:,}"
+        return Excess(message, at, "use fewer buckets or a coarser interval")
 
 
 # --- weights ----------------------------------------------------------------------------
 
 
 def weight(name: str, options: Any) -> int:
-    """Bytes that an aggregation keeps in each bucket that it stands in, beside buckets of its own."""
-    return int(_WEIGHTS.get(name, _metric)(options if isinstance(options, dict) else {}))
-
-
-def _metric(options: dict[str, Any]) -> float:
-    return _METRIC
+    """Bytes that an aggregation keeps in each bucket of its parent, without its own buckets."""
+    estimate = _WEIGHTS.get(name)
+    return int(estimate(options if isinstance(options, dict) else {})) if estimate else _METRIC
 
 
 def _percentiles(options: dict[str, Any]) -> float:
@@ -135,26 +136,26 @@ def _percentiles(options: dict[str, Any]) -> float:
 
 
 def _hdr(options: Any) -> float:
-    digits = _at_least(options.get("number_of_significant_value_digits") if isinstance(options, dict) else None, 3)
-    resolution = 2 * 10 ** min(int(digits), 5)  # engines take no more
+    digits = _number_or(options.get("number_of_significant_value_digits") if isinstance(options, dict) else None, 3)
+    resolution = 2 * 10 ** min(int(digits), 5)  # engines accept at most 5
     return 4.0 * _power_of_two(resolution) * _OCTAVES
 
 
 def _digest(options: dict[str, Any], default: int) -> float:
-    return _METRIC + _DIGEST * _at_least(options.get("compression"), default)
+    return _METRIC + _DIGEST * _number_or(options.get("compression"), default)
 
 
 def _cardinality(options: dict[str, Any]) -> float:
-    needed = _REGISTERS * _at_least(options.get("precision_threshold"), 3_000)
+    needed = _REGISTERS * _number_or(options.get("precision_threshold"), 3_000)
     return float(_METRIC + _power_of_two(int(needed)))
 
 
 def _top_hits(options: dict[str, Any]) -> float:
-    return _METRIC + _HIT * _at_least(options.get("size"), 3) + _SHOWN * _at_least(options.get("from"), 0)
+    return _METRIC + _HIT * _number_or(options.get("size"), 3) + _SHOWN * _number_or(options.get("from"), 0)
 
 
 def _top_metrics(options: dict[str, Any]) -> float:
-    return _METRIC + _SHOWN * _at_least(options.get("size"), 1) * _length(options.get("metrics"))
+    return _METRIC + _SHOWN * _number_or(options.get("size"), 1) * _length(options.get("metrics"))
 
 
 def _matrix_stats(options: dict[str, Any]) -> float:
@@ -162,11 +163,7 @@ def _matrix_stats(options: dict[str, Any]) -> float:
 
 
 def _sampler(options: dict[str, Any]) -> float:
-    return _METRIC + _QUEUED * _at_least(options.get("shard_size"), 100)
-
-
-def _string_stats(options: dict[str, Any]) -> float:
-    return _LETTERS
+    return _METRIC + _QUEUED * _number_or(options.get("shard_size"), 100)
 
 
 _WEIGHTS: dict[str, Callable[[dict[str, Any]], float]] = {
@@ -178,16 +175,16 @@ _WEIGHTS: dict[str, Callable[[dict[str, Any]], float]] = {
     "top_hits": _top_hits,
     "top_metrics": _top_metrics,
     "matrix_stats": _matrix_stats,
-    "string_stats": _string_stats,
+    "string_stats": lambda _: _LETTERS,
     "sampler": _sampler,
     "diversified_sampler": _sampler,
 }
 
 
-def _at_least(value: Any, default: int) -> float:
-    """A number as it is given, else the default. Java reads more texts as numbers (5d, 0x1.4p2): they count as many."""
-    found = _MOST if isinstance(value, str) and number(value) is None else number(value)
-    return float(default) if found is None else min(max(found, 0.0), _MOST)
+def _number_or(value: Any, default: int) -> float:
+    """A number, or the default. Strings that only Java reads as numbers (5d, 0x1.4p2) count as very large."""
+    found = _MAX if isinstance(value, str) and number(value) is None else number(value)
+    return float(default) if found is None else min(max(found, 0.0), _MAX)
 
 
 def _power_of_two(least: int) -> int:

@@ -1,10 +1,10 @@
-"""The words in which the guard's tables are written.
+"""The vocabulary of the guard's tables.
 
-An entry of a table says what an option may hold, as one of these kinds:
+A table maps each option to the kind of value that it accepts:
 
     "size": COUNT                              a whole number
-    "terms": Fields(VALUES)                    fields' names, and under each a list of plain values, never an object
-    "nested": Options({"path": FIELD, …})      these keys and no other
+    "terms": Fields(VALUES)                    field names, each with a list of plain values, never an object
+    "nested": Options({"path": FIELD, …})      these keys only
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ __all__ = [
     "Kind", "ListOf", "MapOf", "Options", "values",
 ]  # fmt: skip
 
-# --- kinds of values: what the walk in `guard` does with each ----------------------------
+# --- kinds of values: `guard._Body` maps each to the method that checks it ---------------
 
 VALUE = "value"  # a scalar
 VALUES = "values"  # a scalar or a list of scalars
 COUNT = "count"  # a whole number
-DURATION = "duration"  # a time with its unit, as 10s
+DURATION = "duration"  # a time with a unit, such as 10s
 FIELD = "field"  # the name of one field, no wildcard
-NAMES = "names"  # names of fields, each with ^boost or not
+NAMES = "names"  # field names, each with or without ^boost
 QUERY = "query"
 QUERIES_ = "queries"  # one query or a list of them
-FILTERS = "filters"  # a list of queries or named ones
+FILTERS = "filters"  # a list of queries, or named queries
 AGGREGATIONS_ = "aggregations"
 SORT = "sort"
 SOURCE = "source"  # _source
-QUERY_TEXT = "query_text"  # of a query_string
-SUFFIX = "suffix"  # put behind the names of fields
+QUERY_TEXT = "query_text"  # the text of a query_string
+SUFFIX = "suffix"  # appended to field names
 DOCUMENT_FIELDS = "document_fields"  # fields, docvalue_fields
 HIGHLIGHT = "highlight"
 POINT = "point"  # a geo point in any spelling
 SHAPE = "shape"  # GeoJSON or WKT
 PATTERN = "pattern"  # with * and ?
-PREFIX = "prefix"  # of a term, not empty
+PREFIX = "prefix"  # the beginning of a term, not empty
 REGEXP = "regexp"
 FUZZY = "fuzzy"  # a term that may differ by some characters
-REWRITE = "rewrite"  # how a pattern becomes terms
-TOTAL = "total"  # yes, no, or a whole number
+REWRITE = "rewrite"  # how a pattern expands to terms
+TOTAL = "total"  # true, false or a whole number
 TERM_FILTER = "term_filter"  # include, exclude: a regular expression, a list, or a partition
 PATHS = "paths"  # buckets_path: names of aggregations
 ORDER = "order"  # of buckets
@@ -53,7 +53,7 @@ INTERVAL = "interval"  # one rule of an intervals query
 
 @dataclass(frozen=True)
 class Options:
-    """An object with these keys and no other; `required` ones must stand."""
+    """An object with these keys only, all of `required` among them."""
 
     names: Mapping[str, Kind]
     required: tuple[str, ...] = ()
@@ -61,31 +61,33 @@ class Options:
 
 @dataclass(frozen=True)
 class Fields:
-    """An object with fields' names for keys, beside a few options."""
+    """An object whose keys are field names, apart from a few options."""
 
-    entry: Kind  # what stands under a field
-    long: Mapping[str, Kind] = field(default_factory=dict)  # or an object of these
-    beside: Mapping[str, Kind] = field(default_factory=dict)
+    entry: Kind  # the value of a field
+    long: Mapping[str, Kind] = field(default_factory=dict)  # the keys of its long form, an object
+    options: Mapping[str, Kind] = field(default_factory=dict)  # options next to the fields
 
 
 @dataclass(frozen=True)
 class ListOf:
+    """A list, or a single item."""
+
     item: Kind
 
 
 @dataclass(frozen=True)
 class MapOf:
-    """An object with free names for keys."""
+    """An object with any keys."""
 
     item: Kind
 
 
 @dataclass(frozen=True)
 class Capped:
-    """A number up to one of the `Limits`, or up to what engines take."""
+    """A number up to one of the `Limits`, or up to what engines accept."""
 
-    limit: str | int
-    what: str
+    limit: str | int  # the name of a limit, or a number
+    what: str  # its name in messages
     whole: bool = True
 
 
@@ -93,7 +95,7 @@ Kind: TypeAlias = str | Capped | Options | Fields | ListOf | MapOf
 
 
 def values(*names: str) -> dict[str, Kind]:
-    """Options that each hold one scalar."""
+    """Options that each accept one scalar."""
     return dict.fromkeys(names, VALUE)
 
 

@@ -1,12 +1,12 @@
 """How large and how costly a search body may be.
 
-In: the section ``[task.querydsl.guard]``. Out: a frozen `Limits`; no value may go beyond its
-ceiling, so that no configuration turns the guard off:
+In: the section ``[task.querydsl.guard]``. Out: a frozen `Limits`. Each limit has a maximum, so that no configuration
+turns the guard off:
 
     Limits(size=200)            at most 200 hits
-    Limits(size=1_000_000)      ConfigError: guard.size = 1000000, it is 0 to 10,000
-    Limits(fields=("*", "!user.email"))   everything but that field and what lies below it
-    Limits(fields=("*", "!=labels"))      everything but that field; what lies below it is allowed
+    Limits(size=1_000_000)      ConfigError: guard.size = 1000000; hint: use 0 to 10,000
+    Limits(fields=("*", "!user.email"))   all fields except that one and the fields below it
+    Limits(fields=("*", "!=labels"))      all fields except that one; fields below it are allowed
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from dstill.errors import ConfigError
 __all__ = ["MAX_BUCKETS", "MAX_DEPTH", "MAX_PRECISION", "Limits"]
 
 MAX_BUCKETS = 65_536  # search.max_buckets of the engines
-MAX_PRECISION = 40_000  # precision_threshold that engines take
-MAX_DEPTH = 100  # objects in objects; strict JSON stops at 20
+MAX_PRECISION = 40_000  # the largest precision_threshold that engines use
+MAX_DEPTH = 100  # nesting of objects and lists; strict JSON stops at 20
 
 
-def _limit(default: int, ceiling: int, help_: str) -> int:
-    return field(default=default, metadata={"low": 0, "high": ceiling, "help": help_})
+def _limit(default: int, maximum: int, help_: str) -> int:
+    return field(default=default, metadata={"low": 0, "high": maximum, "help": help_})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,42 +67,43 @@ class Limits:
 
     def __post_init__(self) -> None:
         for item in fields_of(self):
-            ceiling, value = item.metadata.get("high"), getattr(self, item.name)
-            if ceiling is not None and not 0 <= value <= ceiling:
-                raise ConfigError(f"guard.{item.name} = {value}", hint=f"it is 0 to {ceiling:,}")
+            maximum, value = item.metadata.get("high"), getattr(self, item.name)
+            if maximum is not None and not 0 <= value <= maximum:
+                raise ConfigError(f"guard.{item.name} = {value}", hint=f"use 0 to {maximum:,}")
         for glob in self.fields:
-            if glob.startswith("-"):  # as other tools write it; here it would allow a field of that very name
-                raise ConfigError(f"guard.fields has {glob!r}", hint=f"to deny a field write '!{glob[1:]}'")
+            if glob.startswith("-"):  # other tools deny with a dash; here it would allow a field of that name
+                raise ConfigError(f"guard.fields has {glob!r}", hint=f"to deny a field, write '!{glob[1:]}'")
 
     @property
     def restricts_fields(self) -> bool:
+        """Whether some fields may not be used."""
         return self.fields != ("*",)
 
     def allows(self, name: str) -> bool:
-        """Whether a field may be used: allowed by a glob, and neither it nor a parent of it denied."""
+        """Whether a field may be used: a glob allows it, and none denies it or one of its parents."""
         if self.denies(name):
             return False
         allowed = [glob for glob in self.fields if not glob.startswith("!")] or ["*"]
         return any(fnmatchcase(name, glob) for glob in allowed)
 
     def denies(self, name: str) -> bool:
-        """Whether a glob denies the field or a parent of it, or ``=name`` the field alone."""
+        """Whether a glob denies the field or one of its parents, or ``!=name`` denies exactly this field."""
         if f"={name}" in self._denied():
             return True
         parts = name.split(".")
-        above = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
-        return any(fnmatchcase(parent, glob) for parent in above for glob in self._denied())
+        paths = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
+        return any(fnmatchcase(path, glob) for path in paths for glob in self._denied())
 
     def denying(self, names: Iterable[str]) -> Limits:
-        """The same limits without these fields."""
+        """The same limits, which also deny these fields."""
         return replace(self, fields=(*self.fields, *(f"!{escape(name)}" for name in names)))
 
     def allows_source(self, name: str) -> bool:
-        """Whether ``_source`` may hold a name: also what lies below it comes along, and must not be denied."""
+        """Whether ``_source`` may name a field. It returns the fields below it too, so none of these may be denied."""
         return self.allows(name) and not self.denies_below(name)
 
     def denies_below(self, name: str) -> bool:
-        """Whether a glob could deny something that lies below the field."""
+        """Whether a glob may deny a field below this one."""
         return any(_reaches_below(glob, name) for glob in self._denied())
 
     def _denied(self) -> list[str]:
@@ -110,5 +111,5 @@ class Limits:
 
 
 def _reaches_below(glob: str, name: str) -> bool:
-    """Whether `glob` could match a field below `name`: a beginning of it matches ``name.``."""
+    """Whether `glob` can match a field below `name`: some prefix of it matches ``name.``."""
     return any(fnmatchcase(f"{name}.", glob[:end]) for end in range(1, len(glob) + 1))

@@ -1,17 +1,17 @@
-"""Reads a regular expression of Lucene once, from left to right: how it can begin, and how large its automaton is.
+"""Parses a Lucene regular expression to see how it can begin and how large its automaton is.
 
     read(".*foo").open               True: a match can begin with an unbounded repeat, so every term is read
     read("(a|[^q]+)foo").open        True: groups and classes under * or + count as well
     read("[Jj]ohn.*").open           False: every match begins with one of two letters
     read("a{1000}").size             2000: states and transitions
-    read("(a?){1000}").size          501,500: each copy is followed by every later one
-    read("[[[").open                 True: what cannot be read is taken for the worst
+    read("(a?){1000}").size          501,500: each copy can be followed by every later one
+    read("[[[").open                 True: a pattern that cannot be parsed counts as the worst
 
 A repeat of one plain character (``a+b``) is not open. The automaton is Glushkov's: one state per character,
-one transition per pair of characters that can follow each other. On the patterns with the most transitions,
-Lucene's own messages ("automaton with 10001 states and 19801 transitions") agree with it.
+one transition per pair of characters that can follow each other. On the patterns with the most transitions, it agrees
+with Lucene's own messages ("automaton with 10001 states and 19801 transitions").
 
-Raises nothing, and takes time in proportion to the length: a limit on the length has to come first.
+Never raises. Takes time linear in the length of the pattern, so check the length first.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from dataclasses import dataclass, replace
 
 __all__ = ["ENDLESS", "Read", "read"]
 
-ENDLESS = 10**15  # size of a pattern that cannot be read
+ENDLESS = 10**15  # the size of a pattern that cannot be parsed
 
 _COUNT = re.compile(r"\{(\d{1,9})(?:(,)(\d{0,9}))?\}", re.ASCII)
 _INTERVAL = re.compile(r"<(\d{1,10})-(\d{1,10})>", re.ASCII)
 _CLASS_ESCAPES = frozenset("wdsWDS")
-_ENOUGH = 100  # a repeat of up to so many is taken for one without end
+_UNBOUNDED = 100  # a repeat of more than this counts as unbounded
 _DEPTH = 40
-_DETERMINISTIC = 10_000  # Lucene's limit on making an automaton deterministic, which a complement needs
+_DETERMINISTIC = 10_000  # Lucene's limit on states when it determinizes, as for a complement
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,19 @@ class Read:
     """A pattern, or a part of one."""
 
     open: bool = False  # it can begin with an unbounded repeat
-    passes: bool = True  # it can match nothing, or anything: what follows counts as a beginning too
-    empty: bool = True  # it can match nothing
-    plain: bool = False  # one plain character
+    passes: bool = True  # it can match the empty string or any character, so the next part can be the beginning too
+    empty: bool = True  # it can match the empty string
+    plain: bool = False  # it is one plain character
     states: int = 0
     transitions: int = 0  # between its states
     first: int = 0  # transitions into its first states
     last: int = 0  # states in which it can end
-    repeats: int = 0  # repeats of more than one, in all of it
-    spent: int = 0  # size of automata that are built on the way: of a complement, an intersection, (a{99}){0}
+    repeats: int = 0  # repeats of more than one, at any depth
+    spent: int = 0  # size of temporary automata: for a complement, an intersection, (a{99}){0}
 
     @property
     def size(self) -> int:
+        """States and transitions, including those of temporary automata."""
         return self.states + self.transitions + self.first + self.spent
 
 
@@ -56,6 +57,7 @@ class _Unreadable(Exception):
 
 
 def read(pattern: str) -> Read:
+    """Parse `pattern`. A pattern that cannot be parsed is open and has the size `ENDLESS`."""
     try:
         return _Reader(pattern).all()
     except _Unreadable:
@@ -71,7 +73,7 @@ class _Reader:
         found = self._union(0)
         if self._at < len(self._text):  # a closing parenthesis too many
             raise _Unreadable
-        # Refused as a leading ? of wildcards is.
+        # Refused like a leading ? in a wildcard query.
         return replace(found, open=True) if self._text[:2] in (".?", ".{") else found
 
     def _peek(self) -> str:
@@ -142,7 +144,7 @@ class _Reader:
         if sign == "<" and (interval := _INTERVAL.match(self._text, self._at - 1)):
             self._at = interval.end()
             digits = max(len(interval[1]), len(interval[2])) + 1
-            # <1-99999999> is 81 states and 397 transitions in Lucene.
+            # <1-99999999> has 81 states and 397 transitions in Lucene.
             return _one(states=digits**2, transitions=5 * digits**2, first=10)
         if sign == "\\":
             sign, self._at = self._peek(), self._at + 1
@@ -156,7 +158,7 @@ class _Reader:
         start, inside = self._at, self._at + (self._peek() == "^")
         end = inside + (self._text[inside : inside + 1] == "]")
         while (sign := self._text[end : end + 1]) != "]":
-            if not sign:  # also ends the reading, so that many of them stay linear
+            if not sign:  # stop here, so that many unclosed brackets do not take quadratic time
                 raise _Unreadable
             end += 1 + (sign == "\\")
         self._at = end + 1
@@ -210,7 +212,7 @@ def _both(one: Read, two: Read) -> Read:
 
 
 def _repeat(one: Read, low: int, high: int | None) -> Read:
-    """`low` copies, each followed by the next (or by every later one, if it can be empty), and optional ones."""
+    """`low` copies, each followed by the next (or by every later one, if it can be empty), then optional copies."""
     if high == 0:
         return Read(repeats=one.repeats, spent=one.size)
     copies = max(low + 1 if high is None and low else low if high is None else high, low, 1)
@@ -219,7 +221,7 @@ def _repeat(one: Read, low: int, high: int | None) -> Read:
     loops = int(high is None)
     begins = low if one.empty else min(low, 1)
     return Read(
-        open=one.open or (not one.plain and (high is None or high > _ENOUGH)),
+        open=one.open or (not one.plain and (high is None or high > _UNBOUNDED)),
         passes=one.passes or low == 0,
         empty=one.empty or low == 0,
         plain=one.plain,

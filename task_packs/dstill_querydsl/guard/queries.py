@@ -1,7 +1,7 @@
-"""The queries that the guard lets through, each with all of its options: an allow-list, data only.
+"""The guard's allow-list of queries and their options. Data only.
 
-Whatever is not written here is refused at any depth, so a new query or option of a newer
-engine is refused until somebody adds it.
+Anything else is refused at any depth, so new queries and options of a newer engine are refused until they are added
+here.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def _q(required: tuple[str, ...] = (), /, **names: Kind) -> Options:
     return Options({**_COMMON, **names}, required)
 
 
-def _f(entry: Kind, beside: Mapping[str, Kind] | None = None, /, **long: Kind) -> Fields:
-    return Fields(entry, {**_COMMON, **long} if long else {}, {**_COMMON, **(beside or {})})
+def _f(entry: Kind, options: Mapping[str, Kind] | None = None, /, **long: Kind) -> Fields:
+    return Fields(entry, {**_COMMON, **long} if long else {}, {**_COMMON, **(options or {})})
 
 
 _EXPANSIONS = Capped("expansions", "max_expansions")
@@ -124,12 +124,12 @@ QUERIES: dict[str, Kind] = {
         linear=Options({}),
     ),
     "geo_distance": Fields(
-        POINT, beside={**_COMMON, **values("distance", "distance_type", "validation_method", "ignore_unmapped")}
+        POINT, options={**_COMMON, **values("distance", "distance_type", "validation_method", "ignore_unmapped")}
     ),
     "geo_bounding_box": _f(VALUE, values("type", "validation_method", "ignore_unmapped"), **BOX),
     "geo_polygon": _f(VALUE, values("validation_method", "ignore_unmapped"), points=ListOf(POINT)),
     "geo_shape": _f(VALUE, values("ignore_unmapped"), shape=SHAPE, relation=VALUE),
-    "intervals": Fields(INTERVAL, beside=_COMMON),
+    "intervals": Fields(INTERVAL, options=_COMMON),
     "span_term": _f(VALUE, value=VALUE),
     "span_near": _q(clauses=_SPANS, slop=VALUE, in_order=VALUE),
     "span_or": _q(clauses=_SPANS),
@@ -142,7 +142,7 @@ QUERIES: dict[str, Kind] = {
     "span_field_masking": _q(field=FIELD, query=QUERY),
 }
 
-# Off unless `Limits.query_string`: its text can name any field, so that it stays off where some are denied.
+# Refused unless `Limits.query_string` is on. Its text can name any field, so it is always refused if some are denied.
 QUERY_STRING = _q(
     query=QUERY_TEXT,
     default_field=FIELD,

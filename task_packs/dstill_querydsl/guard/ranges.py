@@ -1,12 +1,12 @@
-"""How far the bounds of a body reach, where that can be told without its documents.
+"""Computes the width of ranges in a body, as far as possible without its documents.
 
-In: the ranges that every hit fulfils, or the bounds of a histogram. Out: seconds, or the difference of two numbers:
+In: the ranges that every hit matches, or the bounds of a histogram. Out: seconds, or the difference of two numbers:
 
     Ranges.of({"query": {"range": {"t": {"gte": "now-1d"}}}}).bounds    -> {"t": ("now-1d", None)}
-    Dates(assumed=366 * 86400.0).known("now-1d", None)                  -> 86400.0
-    Dates(assumed=366 * 86400.0).known(1704067200, None)                -> None: seconds, or a number of anything
+    Dates(assumed=366 * 86400.0).of_bounds("now-1d", None)              -> 86400.0
+    Dates(assumed=366 * 86400.0).of_bounds(1704067200, None)            -> None: the unit of the number is unclear
 
-What cannot be read is never taken for short: of a range it is not known, of bounds that add buckets it is endless.
+A range that cannot be read is never assumed to be short: its width is unknown, or infinite if it adds buckets.
 """
 
 from __future__ import annotations
@@ -21,62 +21,63 @@ from dstill_querydsl.language.dates import seconds
 from dstill_querydsl.language.fields import Field
 from dstill_querydsl.language.values import Values
 
-__all__ = ["Bounds", "Dates", "Numbers", "Ranges", "Reach", "values_of"]
+__all__ = ["Bounds", "Dates", "Numbers", "Ranges", "Widths", "values_of"]
 
-_NOW = 1_700_000_000.0  # any moment: between two bounds that both move with it only the difference counts
-_MILLIS = 1e8  # a bare number below, in seconds, may be seconds already, or a year
+_NOW = 1_700_000_000.0  # any time: only the difference between two bounds relative to it counts
+_MILLIS = 1e8  # seconds; a bare number below this may not be in milliseconds, but in seconds, or a year
 _YEAR = 31_536_000
 _YEARS = re.compile(r"(?<!\d)\d{4}(?!\d)", re.ASCII)
-_GROWTH = 2  # an index may come to hold values this many times as far apart as those that were seen
+_GROWTH = 2  # an index may grow until its values span this many times the known range
 _OF_TYPE = {"byte": (-128, 127), "short": (-32_768, 32_767), "half_float": (-65_504, 65_504)}
 _ENDS = ("gt", "gte", "lt", "lte")
-# Formats whose dates `dates.seconds` reads as the engine does.
+# Formats whose dates `dates.seconds` reads like the engine.
 _READ = re.compile(r"(strict_)?(date(_\w+)?|year(_month(_day)?)?)|epoch_millis|[yu]{4}(-MM(-dd.*)?)?", re.ASCII)
 
 
-class Reach(Protocol):
-    """How wide bounds are, of dates or of numbers."""
+class Widths(Protocol):
+    """Computes the width of ranges, of dates (in seconds) or of numbers."""
 
-    def known(self, low: Any, high: Any, form: Any = None) -> float | None:
-        """The width between bounds beyond which no bucket lies; None where one of them is open or not read."""
+    def of_bounds(self, low: Any, high: Any, form: Any = None) -> float | None:
+        """The width of a range that no bucket exceeds; None if a bound is open or cannot be read."""
 
-    def added(self, low: Any, high: Any, form: Any = None) -> float:
-        """The width of bounds up to which a histogram is filled with empty buckets."""
+    def extended(self, low: Any, high: Any, form: Any = None) -> float:
+        """The width of a range that a histogram fills with empty buckets."""
 
-    def held(self, low: Any, high: Any, missing: Any) -> float | None:
-        """The width of a field's known values, with room to grow, and of what stands for a missing one."""
+    def of_values(self, low: Any, high: Any, missing: Any) -> float | None:
+        """The width of a field's known values, `missing` included, doubled as the index may grow."""
 
 
-Bounds: TypeAlias = Mapping[str, tuple[Any, Any]]  # lowest and highest, by field
+Bounds: TypeAlias = Mapping[str, tuple[Any, Any]]  # field → lowest and highest value
 
 
 @dataclass(frozen=True)
 class Ranges:
-    """What is known of each field's range."""
+    """The known ranges of fields."""
 
-    bounds: Bounds  # from every ``range`` query that must hold
-    values: Bounds = field(default_factory=dict)  # what the index' documents hold
+    bounds: Bounds  # from each ``range`` query that every hit matches
+    values: Bounds = field(default_factory=dict)  # from the values in the index
 
     @classmethod
     def of(cls, body: dict[str, Any], values: Bounds | None = None) -> Ranges:
+        """The ranges in the query of `body`, and those of the index' values."""
         bounds: dict[str, tuple[Any, Any]] = {}
         _collect(body.get("query"), bounds)
         return cls(bounds, values or {})
 
     def of_all_documents(self) -> Ranges:
-        """Below a ``global`` aggregation, where the query has no say."""
+        """The ranges below a ``global`` aggregation, which ignores the query."""
         return replace(self, bounds={})
 
 
 def values_of(fields: Iterable[Field], known: Values) -> dict[str, tuple[Any, Any]]:
-    """The range of each field whose values are known, or whose type has few."""
+    """The range of each field with known values or with a type of limited range."""
     found: dict[str, tuple[Any, Any]] = {}
     for one in fields:
-        held = known.get(one.name)
-        if held is not None and held.low is not None and held.high is not None:
-            found[one.name] = (held.low, held.high)
-        elif held is not None and held.complete and one.family == "number":
-            numbers = [value for value in held.values if isinstance(value, (int, float))]
+        values = known.get(one.name)
+        if values is not None and values.low is not None and values.high is not None:
+            found[one.name] = (values.low, values.high)
+        elif values is not None and values.complete and one.family == "number":
+            numbers = [value for value in values.values if isinstance(value, (int, float))]
             found |= {one.name: (min(numbers), max(numbers))} if numbers else {}
         elif one.type in _OF_TYPE:
             found[one.name] = _OF_TYPE[one.type]
@@ -84,7 +85,7 @@ def values_of(fields: Iterable[Field], known: Values) -> dict[str, tuple[Any, An
 
 
 def _collect(query: Any, bounds: dict[str, tuple[Any, Any]]) -> None:
-    """Ranges that every hit fulfils: at the top, in must and filter, not in should or must_not."""
+    """Collect the ranges that every hit matches: at the top, in must and filter, not in should or must_not."""
     if isinstance(query, list):
         for item in query:
             _collect(item, bounds)
@@ -92,7 +93,7 @@ def _collect(query: Any, bounds: dict[str, tuple[Any, Any]]) -> None:
         for name, options in query.items():
             if name == "range" and isinstance(options, dict):
                 for field, limits in options.items():
-                    if isinstance(limits, dict) and _is_read(limits.get("format"), *map(limits.get, _ENDS)):
+                    if isinstance(limits, dict) and _is_readable(limits.get("format"), *map(limits.get, _ENDS)):
                         _tighten(field, limits, bounds)
             elif name in ("bool", "constant_score") and isinstance(options, dict):
                 for clause in ("must", "filter"):
@@ -106,12 +107,12 @@ def _tighten(field: str, limits: dict[str, Any], bounds: dict[str, tuple[Any, An
 
 @dataclass(frozen=True)
 class Dates:
-    """Widths in seconds; `assumed` is what an end that is open or moves with the clock stands for at least."""
+    """Widths in seconds. A range with one bound relative to now counts as at least `assumed` seconds."""
 
     assumed: float
 
-    def known(self, low: Any, high: Any, form: Any = None) -> float | None:
-        if not _is_read(form, low, high):
+    def of_bounds(self, low: Any, high: Any, form: Any = None) -> float | None:
+        if not _is_readable(form, low, high):
             return None
         start, end = _moment(low), _moment("now" if high is None else high)
         if start is None or end is None:
@@ -119,33 +120,33 @@ class Dates:
         width = max(0.0, end - start)
         return width if _moves(low) == (high is None or _moves(high)) else max(width, self.assumed)
 
-    def added(self, low: Any, high: Any, form: Any = None) -> float:
+    def extended(self, low: Any, high: Any, form: Any = None) -> float:
         if low is None:
-            return 0.0 if high is None else self.assumed + self.added("now", high, form)
-        found = self.known(low, high, form)
+            return 0.0 if high is None else self.assumed + self.extended("now", high, form)
+        found = self.of_bounds(low, high, form)
         return _by_years(low, high) if found is None else found
 
-    def held(self, low: Any, high: Any, missing: Any) -> float | None:
+    def of_values(self, low: Any, high: Any, missing: Any) -> float | None:
         start, end = _moment(low), _moment(high)
         if start is None or end is None:
             return None
         other = start if missing is None else _moment(missing)
         if other is None and isinstance(missing, str) and (year := _YEARS.search(missing)):
-            other = _moment(f"{year[0]}-01-01")  # in a format that is not read here
+            other = _moment(f"{year[0]}-01-01")  # a date in an unknown format
         if other is None:
             return math.inf
         return max(_GROWTH * (end - start), max(end, other) - min(start, other), self.assumed)
 
 
 def _by_years(low: Any, high: Any) -> float:
-    """Of dates in any other form: whole years, if both have one."""
+    """The width of dates in an unknown format, in whole years if both contain a year; else infinite."""
     years = [_YEARS.search(end) if isinstance(end, str) else None for end in (low, high)]
     first, last = (year and int(year[0]) for year in years)
     return math.inf if first is None or last is None else max(0, last - first + 1) * float(_YEAR)
 
 
-def _is_read(form: Any, *bounds: Any) -> bool:
-    """Whether dates in a format are read here as the engine reads them; date math from now has none."""
+def _is_readable(form: Any, *bounds: Any) -> bool:
+    """Whether `dates.seconds` reads these bounds like the engine. Date math from now needs no format."""
     if form is None or all(end is None or _moves(end) for end in bounds):
         return True
     return isinstance(form, str) and all(_READ.fullmatch(part) for part in form.split("||"))
@@ -165,15 +166,15 @@ def _moment(bound: Any) -> float | None:
 class Numbers:
     """Differences of numbers."""
 
-    def known(self, low: Any, high: Any, form: Any = None) -> float | None:
+    def of_bounds(self, low: Any, high: Any, form: Any = None) -> float | None:
         start, end = number(low), number(high)
         return None if start is None or end is None else max(0.0, end - start)
 
-    def added(self, low: Any, high: Any, form: Any = None) -> float:
-        found = self.known(0 if low is None else low, 0 if high is None else high)
+    def extended(self, low: Any, high: Any, form: Any = None) -> float:
+        found = self.of_bounds(0 if low is None else low, 0 if high is None else high)
         return math.inf if found is None else found
 
-    def held(self, low: Any, high: Any, missing: Any) -> float | None:
+    def of_values(self, low: Any, high: Any, missing: Any) -> float | None:
         start, end = number(low), number(high)
         if start is None or end is None:
             return None

@@ -1,6 +1,6 @@
-"""What the guard lets through beside queries and aggregations: the body, its hits, sort, highlight.
+"""The guard's allow-list for the body, its hits, sort and highlight. Queries and aggregations have their own.
 
-An allow-list, data only; `REASONS` says why of names that people try all the same.
+Data only. `REASONS` explains why common names are refused.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ HIGHLIGHTS: dict[str, Kind] = {
 SORT_OPTIONS: dict[str, Kind] = values("order", "mode", "missing", "unmapped_type", "numeric_type", "format")
 GEO_SORT: dict[str, Kind] = values("order", "unit", "mode", "distance_type", "ignore_unmapped")
 
-# --- why: for names that people try and that are refused for a reason of their own -------
+# --- reasons for common names that are refused --------------------------------------------
 
 _SCRIPTS = ("script", "scripts are not allowed")
 _ELSEWHERE = ("foreign_read", "reads another index/document")
@@ -93,8 +93,8 @@ REASONS: dict[str, tuple[str, str]] = {
         _ELSEWHERE,
     ),
     "wrapper": ("wrapper", "a wrapped query hides what it does"),
-    "query_string": ("query_string", "query_string is off: its text can name any field"),
+    "query_string": ("query_string", "query_string is turned off: its text can name any field"),
     "inner_hits": ("inner_hits", "inner_hits are not allowed"),
     "ext": ("extension", "extensions are not allowed"),
 }  # fmt: skip
-METADATA_HINT = "use a field of the mapping; _score and _doc are for sort only"
+METADATA_HINT = "use a field of the mapping; _score and _doc work in sort only"

@@ -1,6 +1,6 @@
-"""The guard's checks of plain values: numbers, texts, patterns, points and shapes.
+"""The guard's checks of plain values: numbers, strings, patterns, points and shapes.
 
-size: "10"          a whole number, also as text
+size: "10"          a whole number, also as a string
 *oo*                refused: a leading wildcard reads every term of the index
 """
 
@@ -23,15 +23,15 @@ __all__ = ["FUZZY_TEXTS", "Values"]
 _DURATION = re.compile(r"([0-9]{1,12})(nanos|micros|ms|s|m|h|d)")
 _SECONDS = {"nanos": 1e-9, "micros": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _TOP_TERMS = re.compile(r"top_terms_(?:boost_|blended_freqs_)?(.*)", re.DOTALL)
-# In the text of a query_string: words with wildcards, /regular expressions/, and names before a colon.
+# Parts of the text of a query_string: words with wildcards, /regular expressions/, and names before a colon.
 _PATTERNS = re.compile(r"[^\s:()\[\]{}\"+\-!|&/]*[*?][^\s:()\[\]{}\"]*")
 _REGEXPS = re.compile(r"/((?:\\.|[^/\\])+)/")
 _METADATA = re.compile(r"(?<![\w.])_(?!exists_\s*:)[\w*?]+\s*:|_exists_\s*:\s*[\"(]*_")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
-# Beside its size, as the worst patterns below Lucene's own limit on determinizing cost 190 ms and 9 MB each.
-_AMBIGUOUS = 500  # two repeats or more
+# Added to the size of a pattern with two repeats or more: the worst ones that Lucene determinizes cost 190 ms and 9 MB.
+_AMBIGUOUS = 500
 _FUZZY = 10  # for each character: 256 fuzzy queries of 900 characters took OpenSearch more than a minute
-# Full-text queries that can be fuzzy: with a field for a key, with ``fields``, and those whose text may say so: word~2.
+# Full-text queries that can be fuzzy: with a field as key, with ``fields``, and by their text, as in word~2.
 _FUZZY_ON_A_FIELD = frozenset(("match", "match_bool_prefix"))
 _FUZZY_BY_TEXT = frozenset(("simple_query_string", "query_string"))
 FUZZY_TEXTS = _FUZZY_ON_A_FIELD | _FUZZY_BY_TEXT | {"multi_match"}
@@ -39,20 +39,20 @@ _SCALARS = (str, int, float, bool, type(None))
 
 
 class Values(Walk, ABC):
-    """What a value may be."""
+    """Checks plain values."""
 
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits)
-        self._automata = 0  # size of all patterns so far
+        self._automata = 0  # states and transitions of all patterns so far
 
     def value(self, value: Any, at: str) -> None:
         if isinstance(value, dict):
             for name in value:
                 if name in tables.REASONS:
-                    self.not_listed(name, at)
+                    self.not_allowed(name, at)
                     return
         if not isinstance(value, _SCALARS):
-            self.refuse("not_allowed", f"{brief(value)} stands where one value is allowed", at)
+            self.refuse("not_allowed", f"{brief(value)} is not a single value", at)
         elif isinstance(value, str):
             self.string(value, at)
 
@@ -63,46 +63,48 @@ class Values(Walk, ABC):
 
     def string(self, value: str, at: str) -> None:
         if len(value) > self.limits.string_length:
-            self.over("text of length", len(value), self.limits.string_length, at)
+            self.exceeds("the length of a string", len(value), self.limits.string_length, at)
 
     def long_list(self, value: Any, at: str) -> None:
         if isinstance(value, list) and len(value) > self.limits.values:
-            self.over("the number of values", len(value), self.limits.values, at)
+            self.exceeds("the number of values", len(value), self.limits.values, at)
 
     def count(self, value: Any, at: str) -> None:
         if whole(value) is None:
-            self.refuse("limit", f"{brief(value)} is no whole number", at, "write a whole number from 0 up")
+            self.refuse("limit", f"{brief(value)} is not a whole number of 0 or more", at, "write a whole number")
 
     def duration(self, value: Any, at: str) -> None:
-        """Engines take a negative one for none at all, so what is not plainly one is refused."""
+        """A duration with a unit. Engines treat a negative one as unlimited, so every other form is refused."""
         match = _DURATION.fullmatch(value) if isinstance(value, str) else None
         if match is None:
-            self.refuse("limit", f"{brief(value)} is no time with a unit", at, "write one as '10s'")
+            self.refuse("limit", f"{brief(value)} is not a duration with a unit", at, "write one such as '10s'")
         elif int(match[1]) * _SECONDS[match[2]] > self.limits.timeout:
-            self.refuse("limit", f"{brief(value)} is beyond the limit of {self.limits.timeout} s", at, "wait less")
+            limit = f"{self.limits.timeout} s"
+            self.refuse("limit", f"the duration is {brief(value)}, the limit is {limit}", at, f"use at most {limit}")
 
     def total(self, value: Any, at: str) -> None:
         if not isinstance(value, bool) and value not in ("true", "false"):
             self.count(value, at)
 
     def rewrite(self, value: Any, at: str) -> None:
-        """``top_terms_N`` keeps N terms in memory; the other ways are bounded by the engine."""
+        """``top_terms_N`` keeps N terms in memory; the engine bounds the other methods."""
         self.value(value, at)
         match = _TOP_TERMS.search(value) if isinstance(value, str) else None
         if match is None:
             return
-        self.count(match[1], at)  # Java also reads digits of other scripts, and a sign
-        self.within("rewrite to a number of terms,", match[1], self.limits.expansions, at)
+        self.count(match[1], at)  # Java also accepts a sign and digits of other scripts
+        self.within("the number of terms in rewrite", match[1], self.limits.expansions, at)
 
     def query_text(self, value: Any, at: str) -> None:
-        """Of a query_string: the patterns in it are held to what patterns of their own are held to."""
+        """The text of a query_string: its patterns have the same limits as patterns in other queries."""
         self.value(value, at)
         if not isinstance(value, str):
             return
         if self.limits.restricts_fields:
-            self.refuse("field_denied", "its text may name a field that is not allowed", at, "use simple_query_string")
+            message = "the text of a query_string may name a field that is not allowed"
+            self.refuse("field_denied", message, at, "use simple_query_string")
         if _METADATA.search(_ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], value)):
-            self.refuse("metadata", "its text names a metadata field", at, tables.METADATA_HINT)
+            self.refuse("metadata", "the text of a query_string names a metadata field", at, tables.METADATA_HINT)
         for word in _PATTERNS.findall(value):
             repeats = word.count("*")
             self._wildcards(word, word[0] in "*?" and word != "*", repeats + word.count("?"), at)
@@ -113,7 +115,7 @@ class Values(Walk, ABC):
     def prefix(self, value: Any, at: str) -> None:
         self.value(value, at)
         if value == "":
-            self.refuse("limit", "an empty prefix reads every term", at, "give what the value starts with")
+            self.refuse("limit", "an empty prefix reads every term", at, "write the beginning of the value")
 
     def point(self, value: Any, at: str) -> None:
         names = dict.fromkeys(("lat", "lon", "geohash", "type"), kinds.VALUE) | {"coordinates": kinds.VALUES}
@@ -127,10 +129,8 @@ class Values(Walk, ABC):
 
     def shape(self, value: Any, at: str) -> None:
         if isinstance(value, dict):
-            listed = dict.fromkeys(("coordinates", "geometries"), kinds.SHAPE)
-            self.options(
-                Options({**dict.fromkeys(("type", "orientation", "radius"), kinds.VALUE), **listed}), value, at
-            )
+            inner = dict.fromkeys(("coordinates", "geometries"), kinds.SHAPE)
+            self.options(Options({**dict.fromkeys(("type", "orientation", "radius"), kinds.VALUE), **inner}), value, at)
         elif isinstance(value, list):
             self.long_list(value, at)
             for step, item in items(value, at):
@@ -151,8 +151,8 @@ class Values(Walk, ABC):
             return
         found = read(value)
         if found.size >= ENDLESS:
-            hint = "close every bracket and quote, and write counts as {1,9}"
-            self.refuse("limit", f"{brief(value)} cannot be read as a regular expression", at, hint)
+            hint = "close all brackets and quotes, and write repeat counts as {1,9}"
+            self.refuse("limit", f"{brief(value)} is not a valid regular expression", at, hint)
             return
         self._wildcards(value, found.open, sum(value.count(sign) for sign in ("*", "+", "{")), at)
         self._automaton(found.size, found.repeats, at)
@@ -162,7 +162,7 @@ class Values(Walk, ABC):
         self._automaton(_FUZZY * len(value) if isinstance(value, str) else 0, 0, at)
 
     def fuzzy_text(self, name: str, options: Any, at: str) -> None:
-        """Of a full-text query: each word of a fuzzy one becomes an automaton on each field."""
+        """A fuzzy full-text query: each of its words becomes an automaton on each field."""
         if not isinstance(options, dict):
             return
         if name in _FUZZY_ON_A_FIELD:
@@ -181,17 +181,15 @@ class Values(Walk, ABC):
         before, limit = self._automata, self.limits.patterns
         self._automata += size + _AMBIGUOUS * (repeats > 1)
         if before <= limit < self._automata:
-            message = (
-                f"the patterns expand to {brief(self._automata)} states and transitions, beyond the limit of {limit:,}"
-            )
-            self.refuse("limit", message, at, "use smaller counts, and fewer or shorter patterns")
+            message = f"the patterns expand to {brief(self._automata)} states and transitions, the limit is {limit:,}"
+            self.refuse("limit", message, at, "use smaller counts, or fewer and shorter patterns")
 
     def _wildcards(self, value: str, leading: bool, count: int, at: str) -> None:
         if leading:
-            hint = "start with what the value starts with"
+            hint = "write the beginning of the value first"
             self.refuse("limit", f"{brief(value)} starts with a wildcard, which reads every term", at, hint)
         elif count > self.limits.wildcards:
-            self.over("the number of wildcards", count, self.limits.wildcards, at)
+            self.exceeds("the number of wildcards", count, self.limits.wildcards, at)
 
     def term_filter(self, value: Any, at: str) -> None:
         if isinstance(value, dict):
@@ -205,7 +203,7 @@ class Values(Walk, ABC):
         self.visit(MapOf(kinds.VALUE) if isinstance(value, dict) else kinds.VALUES, value, at)
 
     def order(self, value: Any, at: str) -> None:
-        """By names of aggregations, ``_key`` or ``_count``: no field is read."""
+        """The order of buckets, by aggregations, ``_key`` or ``_count``: it reads no field."""
         for step, item in items(value, at):
             if isinstance(item, dict):
                 for name, direction in item.items():

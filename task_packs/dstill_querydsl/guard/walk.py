@@ -1,8 +1,7 @@
-"""A walk over a parsed body that follows the guard's tables, and how it reports.
+"""Walks a parsed body along the guard's tables and collects problems.
 
-In: a kind of `guard.kinds` and what stands there. Out: problems in ``problems``; whatever the
-kind does not name is one. `Walk` knows objects, lists and options; what each kind of value
-means is in its children.
+In: a kind of `guard.kinds` and a value. Out: problems in ``problems``, one for everything that the kind does not
+allow. `Walk` handles objects, lists and options; its subclasses check each kind of value.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _LONG = 10**40
 
 
 class Walk(ABC):
-    """The structure of a body."""
+    """Checks the structure of a body. ``at`` is the JSON pointer of a value."""
 
     def __init__(self, limits: Limits) -> None:
         self.problems: list[Problem] = []
@@ -32,31 +31,31 @@ class Walk(ABC):
 
     @abstractmethod
     def by_kind(self, kind: str, value: Any, at: str) -> None:
-        """Check what stands where a kind is named by one word."""
+        """Check a value whose kind is one of the words of `guard.kinds`."""
 
     @abstractmethod
     def field(self, value: Any, at: str) -> None:
-        """Check the name of a field."""
+        """Check a field name."""
 
     @abstractmethod
     def string(self, value: str, at: str) -> None:
-        """Check a text."""
+        """Check a string."""
 
     # --- reporting ----------------------------------------------------------------------
 
     def refuse(self, code: str, message: str, at: str, hint: str = "") -> None:
         self.problems.append(Problem(layer="guard", code=code, message=f"refused: {message}", pointer=at, hint=hint))
 
-    def not_listed(self, name: str, at: str, what: str = "key") -> None:
-        code, why = tables.REASONS.get(name, ("not_allowed", f"{what} {name!r} is not on the list"))
-        self.refuse(code, why, f"{at}/{escape(name)}", "leave it out")
+    def not_allowed(self, name: str, at: str, what: str = "key") -> None:
+        code, reason = tables.REASONS.get(name, ("not_allowed", f"{what} {name!r} is not allowed"))
+        self.refuse(code, reason, f"{at}/{escape(name)}", "remove it")
 
-    def over(self, what: str, found: Any, limit: int, at: str) -> None:
-        self.refuse("limit", f"{what} {brief(found)} is beyond the limit of {limit:,}", at, f"at most {limit:,}")
+    def exceeds(self, what: str, found: Any, limit: int, at: str) -> None:
+        self.refuse("limit", f"{what} is {brief(found)}, the limit is {limit:,}", at, f"use at most {limit:,}")
 
     def within(self, what: str, value: Any, limit: int, at: str) -> None:
         if (number := whole(value)) is not None and number > limit:
-            self.over(what, number, limit, at)
+            self.exceeds(what, number, limit, at)
 
     # --- structure ----------------------------------------------------------------------
 
@@ -83,9 +82,9 @@ class Walk(ABC):
             self.by_kind(kinds.COUNT, value, at)
             self.within(kind.what, value, limit, at)
         elif (found := number(value)) is None or found < 0:
-            self.refuse("limit", f"{brief(value)} is no number from 0 up", at, "write a number")
+            self.refuse("limit", f"{brief(value)} is not a number of 0 or more", at, "write a number")
         elif found > limit:
-            self.over(kind.what, value, limit, at)
+            self.exceeds(kind.what, value, limit, at)
 
     def options(self, options: Options, value: Any, at: str) -> None:
         if not self.is_object(value, at):
@@ -94,48 +93,48 @@ class Walk(ABC):
             if name in options.names:
                 self.visit(options.names[name], item, f"{at}/{escape(name)}")
             else:
-                self.not_listed(name, at)
+                self.not_allowed(name, at)
         for name in options.required:
             if not value.get(name):
-                self.refuse("unnamed_fields", f"without {name!r} it reads every field", at, f"name {name}")
+                self.refuse("unnamed_fields", f"without {name!r} this query searches every field", at, f"add {name!r}")
 
     def fields(self, fields: Fields, value: Any, at: str) -> None:
         if not self.is_object(value, at):
             return
         for name, item in value.items():
             step = f"{at}/{escape(name)}"
-            if name in fields.beside:
-                self.visit(fields.beside[name], item, step)
+            if name in fields.options:
+                self.visit(fields.options[name], item, step)
                 continue
             self.field(name, step)
             if isinstance(item, dict) and fields.long:
                 self.options(Options(fields.long), item, step)
             elif isinstance(item, dict) and fields.entry == kinds.VALUES:
-                self.refuse("foreign_read", "reads another index/document", step, "give the values as a list")
+                self.refuse("foreign_read", "reads another index/document", step, "write the values as a list")
             else:
                 self.visit(fields.entry, item, step)
 
     def is_object(self, value: Any, at: str) -> bool:
         if isinstance(value, dict):
             return True
-        self.refuse("not_allowed", f"{brief(value)} is no object", at)
+        self.refuse("not_allowed", f"{brief(value)} is not an object", at)
         return False
 
 
 def items(value: Any, at: str) -> list[tuple[str, Any]]:
-    """The items of a list with their pointers; anything else is its own one item."""
+    """The items of a list with their pointers; any other value is a single item."""
     return [(f"{at}/{index}", item) for index, item in enumerate(value)] if isinstance(value, list) else [(at, value)]
 
 
 def whole(value: Any) -> int | None:
-    """A whole number from 0 up, also written as text, as engines read it."""
+    """A whole number of 0 or more, also from a string, as engines read it; else None."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def number(value: Any) -> float | None:
-    """A finite number, also written as text, as engines read it."""
+    """A finite number, also from a string, as engines read it; else None."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
@@ -146,10 +145,11 @@ def number(value: Any) -> float | None:
 
 
 def brief(value: Any) -> str:
+    """A value for a message, cut to about 40 characters."""
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}" if abs(value) < _LONG else "a number of more than 40 digits"
     try:
         text = repr(value)
-    except ValueError:  # there is a number in it that has more digits than Python writes
+    except ValueError:  # it contains a number with more digits than Python prints
         text = "a list" if isinstance(value, list) else "an object"
     return text if len(text) <= 40 else text[:37] + "…"

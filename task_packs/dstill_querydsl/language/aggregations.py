@@ -1,30 +1,30 @@
-"""Results of aggregations, compared by shape and values; names are whoever wrote them.
+"""Compare results of aggregations by structure and values. Names do not count.
 
     {"per_day": {"buckets": [{"key": 0, "doc_count": 3, "bytes": {"value": 7.5}}]}}
     → [Node(kind="date_histogram", buckets=[Bucket(key=0, value={"doc_count": 3}, inner=[Node(kind="sum", …)])])]
 
-Buckets are a list only where the gold asks for an order, else a set; floats agree to a relative
-1e-9, approximate metrics to 1e-2 (cardinality, percentiles: engines promise no more beyond a few
-thousand values). Formatted twins (``key_as_string``) and estimates of error do not count.
+Buckets are compared as a list if the gold asks for an order, else as a set. Floats agree within a relative
+error of 1e-9, approximate metrics (cardinality, percentiles) within 1e-2, since engines promise no more beyond a few
+thousand values. Formatted copies (``key_as_string``) and error estimates do not count.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # typing's own is ten times as slow to ask
+from collections.abc import Mapping  # isinstance with typing's Mapping is ten times slower
 from dataclasses import dataclass
 from math import isclose
 from typing import Any, Callable, Sequence, TypeVar
 
 from dstill_querydsl.engines.bodies import aggregations_of
 
-__all__ = ["APPROXIMATE", "EXACT", "empty", "same"]
+__all__ = ["APPROXIMATE", "EXACT", "is_empty", "same"]
 
 EXACT = 1e-9
 APPROXIMATE = 1e-2
 _APPROXIMATE_KINDS = ("cardinality", "percentiles", "percentile_ranks", "median_absolute_deviation", "boxplot")
 _NO_OUTPUT = ("bucket_sort", "bucket_selector")
 _IGNORED = ("meta", "doc_count_error_upper_bound", "sum_other_doc_count", "interval", "after_key", "bg_count", "score")
-_ZERO_IS_NOTHING = ("value_count", "cardinality", "sum")
+_ZERO_WITHOUT_DOCUMENTS = ("value_count", "cardinality", "sum")
 _NAMED_BY_USER = ("filters", "adjacency_matrix")
 _BY_BOUNDS = ("range", "date_range", "ip_range", "geo_distance")
 
@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket:
+    """One bucket of an aggregation's result."""
+
     key: Any
     value: Mapping[str, Any]
     inner: Sequence[Node]
@@ -40,24 +42,24 @@ class Bucket:
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """One aggregation's result, nameless."""
+    """The result of one aggregation, without its name."""
 
     kind: str
-    value: Any  # numbers and structures of its own
-    inner: Sequence[Node] = ()  # of a single bucket
+    value: Any  # without the aggregations inside it
+    inner: Sequence[Node] = ()  # aggregations inside a single bucket
     buckets: Sequence[Bucket] | None = None
-    ordered: bool = False  # the body asks for an order of buckets
+    ordered: bool = False  # the request sets the order of buckets
 
 
 def same(got: Mapping[str, Any], want: Mapping[str, Any]) -> bool:
-    """Whether two values of `engines.observe` hold the same aggregations. `want` is the gold's."""
+    """Whether two values of `engines.result_extraction` have the same aggregations. `want` is the gold's."""
     return _match(_nodes_of(got), _nodes_of(want), _same_node)
 
 
-def empty(want: Mapping[str, Any]) -> bool:
-    """Whether the aggregations tell nothing: no bucket with documents, no value."""
+def is_empty(want: Mapping[str, Any]) -> bool:
+    """Whether the aggregations found nothing: no bucket with documents, and no value."""
     if any(_filled(reply) for reply in (want["aggregations"] or {}).values()):
-        return False  # of most golds that group; their buckets can be thousands
+        return False  # a shortcut for most grouping golds, which can have thousands of buckets
     return all(_is_empty(node) for node in _nodes_of(want))
 
 
@@ -106,14 +108,14 @@ def _bucket(
         key = None
     elif kind in _BY_BOUNDS:
         key = [value.pop("from", None), value.pop("to", None)]
-    elif isinstance(key, Mapping):  # of a composite: its sources' names are names too
+    elif isinstance(key, Mapping):  # of a composite, whose sources are named by the user too
         sources = [source for one in request.get("sources", ()) for source in one]
         key = [key.get(source) for source in sources or key]
     return Bucket(key=key, value=value, inner=_nodes(inner, reply))
 
 
 def _plain(reply: Mapping[str, Any], inner: Mapping[str, Any]) -> dict[str, Any]:
-    """What a result says itself, without the aggregations inside it and without formatted twins."""
+    """A result without the aggregations inside it and without formatted copies."""
     return {
         key: value
         for key, value in reply.items()
@@ -130,7 +132,7 @@ def _asks_order(request: Any, inner: Mapping[str, Any]) -> bool:
 
 
 def _match(got: Sequence[T], want: Sequence[T], equal: Callable[[T, T], bool]) -> bool:
-    """Whether two lists are equal as bags."""
+    """Whether two lists are equal as multisets."""
     if len(got) != len(want):
         return False
     left = list(got)
@@ -183,9 +185,9 @@ def _is_empty(node: Node) -> bool:
         return not node.value
     if "doc_count" in node.value:
         return not node.value["doc_count"]
-    if "count" in node.value:  # of stats, whose sum is 0 also where there is nothing
+    if "count" in node.value:  # of stats, whose sum is 0 without documents
         return not node.value["count"]
-    return not any(_tells(number, node.kind) for number in _leaves(node.value))
+    return not any(_is_informative(number, node.kind) for number in _leaves(node.value))
 
 
 def _leaves(value: Any) -> list[Any]:
@@ -194,6 +196,6 @@ def _leaves(value: Any) -> list[Any]:
     return [leaf for inner in value for leaf in _leaves(inner)] if isinstance(value, list) else [value]
 
 
-def _tells(value: Any, kind: str) -> bool:
-    # An average may well be 0; a count or a sum of 0 is what comes of no documents.
-    return value not in (None, "NaN", "Infinity", "-Infinity") and not (value == 0 and kind in _ZERO_IS_NOTHING)
+def _is_informative(value: Any, kind: str) -> bool:
+    # An average can be 0. A count or a sum of 0 means that there are no documents.
+    return value not in (None, "NaN", "Infinity", "-Infinity") and not (value == 0 and kind in _ZERO_WITHOUT_DOCUMENTS)

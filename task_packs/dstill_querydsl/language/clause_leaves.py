@@ -1,14 +1,13 @@
-"""A body as a bag of its smallest parts, from its canonical form: what a difference is counted in.
+"""The smallest parts of a body, from its canonical form. Two bodies are compared by these parts.
 
     conditions({"query": {"range": {"took": {"gte": 5, "lt": 9}}}})
     → [Leaf(context=(), operator="range gte", field="took", value="5"), Leaf(…, operator="range lt", …, value="9")]
     parts({"size": 3, "sort": [{"took": "desc"}]})
     → [Leaf((), "match_all", …), Leaf(("sort", "1"), "desc", "took", "{}"), Leaf(("page",), "size", "", "3")]
 
-Each end of a range is a leaf, and `term` is `terms` of one value. A context says where a condition stands: under
-``must_not`` or ``should``, in a nested path. Conditions are read as if no score counted: whether they only select is
-the sort's matter, and no difference of theirs. Not covered: queries that hold others and are none of `bool` and
-`nested` (as `span_near`) are a leaf as a whole.
+Each bound of a range is a leaf, and `term` is read as `terms` with one value. A context says where a condition is:
+under ``must_not`` or ``should``, or in a nested path. Scores are ignored, so `must` and `filter` are the same. Not
+covered: queries with inner queries other than `bool` and `nested`, such as `span_near`, are one leaf.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _PARTS = ("query", "post_filter", "aggs", "aggregations", "sort")
 
 @dataclass(frozen=True, order=True)
 class Leaf:
-    """One condition, group, key of the sort or setting of the page."""
+    """One condition, group, sort key or page setting."""
 
     context: tuple[str, ...]
     operator: str
@@ -38,7 +37,7 @@ class Leaf:
 
     @property
     def kind(self) -> str:
-        """Its operator; the same for every end of a range."""
+        """Its operator, without the bound of a range."""
         return self.operator.partition(" ")[0]
 
     def __str__(self) -> str:
@@ -46,26 +45,26 @@ class Leaf:
 
 
 def parts(body: Mapping[str, Any]) -> list[Leaf]:
-    """All leaves of a body, canonical or not; a refusal is one."""
+    """All leaves of a body. A refusal is one leaf."""
     if "refusal" in body:
         return [Leaf((), "refusal", "", "")]
     return [*conditions(body), *groups(body), *sort(body), *page(body)]
 
 
 def conditions(body: Mapping[str, Any]) -> list[Leaf]:
-    """Of the query and the filter after it; a query of everything is a leaf, too."""
+    """Leaves of the query and of `post_filter`. A query for everything is one leaf."""
     asked = query(body.get("query", {"match_all": {}}), scored=False)
     after = [] if "post_filter" not in body else _query(query(body["post_filter"], scored=False), ("post_filter",))
     return [*_query(asked, ()), *after]
 
 
 def groups(body: Mapping[str, Any]) -> list[Leaf]:
-    """Of the aggregations, each under those that it stands in."""
+    """Leaves of the aggregations. The context has the aggregations around each."""
     return list(_groups(canonical(dict(body)).get("aggs", {}), ("aggs",)))
 
 
 def sort(body: Mapping[str, Any]) -> list[Leaf]:
-    """Of the hits' order, by place."""
+    """Leaves of the sort, numbered in their order."""
     return [
         Leaf(("sort", str(place)), how.get("order", ""), field, _text({k: v for k, v in how.items() if k != "order"}))
         for place, key in enumerate(canonical(dict(body)).get("sort", []), start=1)
@@ -74,9 +73,9 @@ def sort(body: Mapping[str, Any]) -> list[Leaf]:
 
 
 def page(body: Mapping[str, Any]) -> list[Leaf]:
-    """What else the body says, where it is not what holds anyway."""
-    said = canonical(dict(body))
-    return [Leaf(("page",), name, "", _text(value)) for name, value in said.items() if name not in _PARTS]
+    """Leaves of all other settings that are not the default."""
+    settings = canonical(dict(body))
+    return [Leaf(("page",), name, "", _text(value)) for name, value in settings.items() if name not in _PARTS]
 
 
 def _query(value: Mapping[str, Any], context: tuple[str, ...]) -> list[Leaf]:
@@ -86,12 +85,7 @@ def _query(value: Mapping[str, Any], context: tuple[str, ...]) -> list[Leaf]:
 def _clause(name: str, body: Any, context: tuple[str, ...]) -> Iterator[Leaf]:
     if name == "bool":
         for occur, clauses in body.items():
-            inside = context if occur in ("filter", "must") else (*context, occur)
-            if not isinstance(clauses, list):
-                yield Leaf(context, occur, "", _text(clauses))
-                continue
-            for clause in clauses:
-                yield from _query(clause, inside)
+            yield from _occur(occur, clauses, context)
     elif name == "nested" and isinstance(body.get("query"), dict):
         yield from _query(body["query"], (*context, f"nested {body.get('path')}"))
     elif name == "range":
@@ -105,13 +99,30 @@ def _clause(name: str, body: Any, context: tuple[str, ...]) -> Iterator[Leaf]:
         rest = {option: body[option] for option in PLACES[name] if option in body}
         yield from (Leaf(context, name, field, _text([rest, at])) for field, at in body.items() if field not in rest)
     else:
-        fields = listed(body.get("fields", body.get("field", []))) if isinstance(body, dict) else []
-        rest = {k: v for k, v in body.items() if k not in ("fields", "field")} if isinstance(body, dict) else body
-        yield Leaf(context, name, " ".join(map(str, fields)), _text(rest))
+        yield _other(name, body, context)
+
+
+def _occur(occur: str, clauses: Any, context: tuple[str, ...]) -> Iterator[Leaf]:
+    """The clauses of one list of a `bool`, or another option of it."""
+    if not isinstance(clauses, list):
+        yield Leaf(context, occur, "", _text(clauses))
+        return
+    inside = context if occur in ("filter", "must") else (*context, occur)
+    for clause in clauses:
+        yield from _query(clause, inside)
+
+
+def _other(name: str, body: Any, context: tuple[str, ...]) -> Leaf:
+    """A query that names its fields in an option, or that has none."""
+    if not isinstance(body, dict):
+        return Leaf(context, name, "", _text(body))
+    fields = listed(body.get("fields", body.get("field", [])))
+    rest = {option: value for option, value in body.items() if option not in ("fields", "field")}
+    return Leaf(context, name, " ".join(map(str, fields)), _text(rest))
 
 
 def _of_field(name: str, body: Mapping[str, Any], context: tuple[str, ...]) -> Iterator[Leaf]:
-    """`term` and `terms` alike: the list of values, sorted."""
+    """Both `term` and `terms` become `terms` with a sorted list of values."""
     for field, asked in body.items():
         if name == "term" and isinstance(asked, dict) and set(asked) == {"value"}:
             yield Leaf(context, "terms", field, _text([asked["value"]]))

@@ -1,10 +1,9 @@
-"""Formats of dates that mappings name: Elasticsearch's → Python's, and a moment written in one.
+"""Date formats of mappings: Elasticsearch's format → Python's, and a time written in a format.
 
 pattern_of("yyyyMMdd") == pattern_of("basic_date") == "%Y%m%d"
 written(datetime(2025, 3, 14, tzinfo=UTC), "epoch_second||yyyy")   1741910400
 
-Not covered: week dates, locales, and formats with parts that strptime does not have; such a
-pattern is None.
+Not covered: week dates, locales, and parts that strptime does not have. The pattern of such a format is None.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any, Mapping
 __all__ = ["ISO", "formats_of", "pattern_of", "written"]
 
 ISO = ("", "date_optional_time", "strict_date_optional_time", "strict_date_optional_time_nanos", "iso8601")
-# named format → strptime's
+# named format → strptime's pattern
 _NAMED: Mapping[str, str] = {
     "date": "%Y-%m-%d",
     "date_time": "%Y-%m-%dT%H:%M:%S.%fZ",
@@ -35,11 +34,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def formats_of(format: str | None) -> list[str]:
+    """The alternatives of a format, which ``||`` separates."""
     return [one.strip() for one in (format or "").split("||")]
 
 
 def pattern_of(one: str) -> str | None:
-    """What strptime and strftime call the format."""
+    """The pattern of strptime and strftime. None if they cannot express the format."""
     name = one.removeprefix("strict_")
     if name in _NAMED:
         return _NAMED[name]
@@ -55,7 +55,7 @@ def pattern_of(one: str) -> str | None:
 
 
 def written(time: datetime, format: str | None) -> Any:
-    """As a document of that mapping would hold it; None where the format cannot be written."""
+    """`time` as a document has it under that format. None if the format is not covered."""
     for one in formats_of(format):
         if one in ("epoch_millis", "epoch_second"):
             return (time - _EPOCH) // timedelta(milliseconds=1 if one == "epoch_millis" else 1000)

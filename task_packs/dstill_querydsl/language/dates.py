@@ -1,13 +1,13 @@
-"""Dates as Elasticsearch reads them: date math, and the formats that mappings name.
+"""Dates as Elasticsearch reads them, date math included.
 
-In: text from a range or a bound. Out: seconds since 1970, or None when it is no date:
+In: text from a range or a bound. Out: seconds since 1970, or None if it is not a date:
 
     seconds("2024-01-31", now=0.0)     -> 1706659200.0
     seconds("now-7d/d", now=…)         -> seven days before, rounded down to the day
     well_formed("now-7days")           -> False
 
-Only what a check needs: rounding is to the unit's nominal length (a month is 30 days here),
-which is enough for sizes and never used to run a query.
+This is only as exact as checks need: rounding uses the unit's nominal length (a month has 30 days). That is enough to
+estimate sizes, and is never used to run a query.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ _ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{1,2})(?::(\d{1,2
 
 
 def is_math(text: str) -> bool:
-    """Whether `text` is meant as date math: it starts at ``now`` or holds ``||``."""
+    """Whether `text` is date math: it starts with ``now`` or contains ``||``."""
     return text.startswith("now") or "||" in text
 
 
 def well_formed(text: str) -> bool:
-    """Whether date math can be read; what stands before ``||`` is a date of its own."""
+    """Whether date math can be parsed. The date before ``||`` is not checked."""
     return _MATH.fullmatch(text) is not None
 
 
 def impossible(text: str) -> bool:
-    """Whether `text` has the form of a day, or a day and a time, that no calendar has: 2024-02-30."""
+    """Whether `text` looks like a day that does not exist, such as 2024-02-30."""
     match = _ISO.match(text)
     return match is not None and match[3] is not None and _absolute(text) is None
 
 
 def seconds(value: object, now: float) -> float | None:
-    """A date as seconds since 1970; numbers are milliseconds, as in ``epoch_millis``."""
+    """A date as seconds since 1970. Numbers are milliseconds, as in ``epoch_millis``."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, (int, float)):
@@ -63,7 +63,7 @@ def _stepped(moment: float, steps: str) -> float:
         if unit := step["round"]:
             moment -= moment % UNITS[unit]
         else:
-            # A count longer than any date is cut, so that no number overflows.
+            # Cut a count that is longer than any date, so that no number overflows.
             count = int((step["count"] or "1")[:9])
             moment += (count if step["sign"] == "+" else -count) * UNITS[step["unit"]]
     return moment

@@ -1,10 +1,10 @@
-"""The types of fields, by the family as which the checks see them: a table, data only.
+"""The family of each field type, which is what checks look at. Data only.
 
     family("half_float")     -> "number"
-    family("no_such_type")   -> "other", which no check holds anything against
+    family("no_such_type")   -> "other", which passes every check
 
-Every type of Elasticsearch 9 and of OpenSearch 3 is here; what a family can do is in `mapping.needs`. Where the two
-tables hold something that a manual does not say, real nodes were asked.
+Every type of Elasticsearch 9 and of OpenSearch 3 is here. `mapping.needs` says what a family can be used for. Facts in
+the two tables that the manuals do not give come from tests on real nodes.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ FAMILIES: dict[str, str] = {
     **dict.fromkeys(("flattened", "flat_object"), "flattened"),
     **{f"{kind}_range": "range" for kind in ("integer", "float", "long", "double")},
     **{name: name for name in ("boolean", "ip", "version", "nested", "date_range", "ip_range")},
-    # places: on the globe, and on a plane
+    # on the globe, and on a plane
     "geo_point": "geo_point",
     "geo_shape": "shape",
     **dict.fromkeys(("point", "shape", "xy_point", "xy_shape"), "cartesian"),
-    # values that were summed up before they were indexed
+    # values that were aggregated before indexing
     **dict.fromkeys(("histogram", "exponential_histogram"), "histogram"),
     "aggregate_metric_double": "metric",
-    # for a query of their own, and little else
+    # used by one special query each
     "rank_feature": "rank",
     "rank_features": "ranks",
     **dict.fromkeys(("dense_vector", "rank_vectors", "knn_vector"), "vector"),
@@ -44,9 +44,9 @@ FAMILIES: dict[str, str] = {
     **{name: name for name in ("percolator", "completion", "binary")},
     "murmur3": "hash",
     "lookup": "lookup",  # a runtime field that reads another index
-    "alias": "alias",  # one that leads nowhere; others are what they lead to
+    "alias": "alias",  # a broken alias. Others have the family of their target
 }
-# Without doc values there is nothing to sort or aggregate by.
+# These cannot be sorted or aggregated by.
 NO_DOC_VALUES = frozenset(
     (
         "text",
@@ -63,11 +63,11 @@ NO_DOC_VALUES = frozenset(
         "lookup",
     )
 )
-# Every name below a field of these families is a field too, of this type.
+# Every name below a field of these families is a field of this type.
 BELOW = {"flattened": "keyword", "ranks": "rank_feature"}
-# Sub-fields that a search_as_you_type field has without their standing in the mapping.
+# Sub-fields that a search_as_you_type field has without declaring them in the mapping.
 GRAMS = ("_2gram", "_3gram", "_4gram", "_index_prefix")
-# Types that differ in width alone, the narrowest first: a body means the same on all of one line.
+# Types that differ only in width, narrowest first: a body means the same on all types of a line.
 WIDENING: tuple[tuple[str, ...], ...] = (
     ("byte", "short", "integer", "long"),
     ("half_float", "float", "double"),
@@ -77,5 +77,5 @@ WIDENING: tuple[tuple[str, ...], ...] = (
 
 
 def family(type_: str) -> str:
-    """The kind of a field's type, as the checks see it; an unknown type is ``other``."""
+    """The family of a field's type. ``other`` if the type is not known."""
     return FAMILIES.get(type_, "other")

@@ -1,7 +1,7 @@
-"""A mapping's fields, resolved by their full name.
+"""The fields of a mapping, by their full names.
 
-In: what people have: ``{properties}``, ``{mappings}`` or the output of ``GET _mapping``, also of
-several indices. Out: `Fields`, with sub-fields, aliases, runtime fields and nested parents:
+In: ``{properties}``, ``{mappings}`` or the output of ``GET _mapping`` for one or several indices. Out: `Fields`, with
+sub-fields, aliases, runtime fields and nested parents:
 
     fields = Fields.of({"properties": {"title": {"type": "text", "fields": {"raw": {"type": "keyword"}}}}})
     fields.get("title.raw")      -> Field(name="title.raw", type="keyword", family="keyword", nested=(), …)
@@ -9,7 +9,7 @@ several indices. Out: `Fields`, with sub-fields, aliases, runtime fields and nes
     fields.nearest("titel")      -> "title"
     fields.exact("title")        -> "title.raw", the sub-field that holds the whole value
 
-Malformed parts of a mapping are passed over; what cannot be read is not a field.
+Malformed parts of a mapping are skipped.
 """
 
 from __future__ import annotations
@@ -33,28 +33,28 @@ _MAX_DEPTH = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One name that a body may use."""
+    """One field that a body can name."""
 
     name: str
     type: str
-    nested: tuple[str, ...] = ()  # nested paths that enclose it, outermost first
+    nested: tuple[str, ...] = ()  # nested paths around it, outermost first
     options: Mapping[str, Any] = field(default_factory=dict)  # as in the mapping
-    sub: bool = False  # a sub-field: a second form of its parent's values
+    sub: bool = False  # a sub-field (multi-field), which indexes its parent's values in another way
 
-    @cached_property  # a grammar asks hundreds of times for each field
+    @cached_property  # building a grammar reads it hundreds of times for each field
     def family(self) -> str:
         return family(self.type)
 
     @cached_property
     def has_doc_values(self) -> bool:
-        """Whether it can be sorted and aggregated by."""
+        """Whether the field can be sorted or aggregated by."""
         if self.family == "text":
             return bool(self.options.get("fielddata"))
         return self.family not in NO_DOC_VALUES and self.options.get("doc_values") is not False
 
     @property
     def format(self) -> str | None:
-        """A date's format, where the mapping names one."""
+        """The date format, if the mapping sets one."""
         value = self.options.get("format")
         return value if isinstance(value, str) else None
 
@@ -64,8 +64,8 @@ class Fields:
 
     def __init__(self, fields: Mapping[str, Field], conflicts: Mapping[str, Conflict]) -> None:
         self._fields = dict(fields)
-        self.conflicts = dict(conflicts)  # a name that indices map to different types
-        # among thousands of names this takes a while, and wrong names come again
+        self.conflicts = dict(conflicts)  # fields that several indices map to different types
+        # slow among thousands of names, and models repeat wrong names
         self._nearest = lru_cache(maxsize=4096)(self._find)
         self._lower = {name.lower(): name for name in self._fields}
 
@@ -77,7 +77,7 @@ class Fields:
         return cls(_with_aliases(fields), {one.field: one for one in merged.conflicts})
 
     def get(self, name: str) -> Field | None:
-        """The field of that full name; below a ``flattened`` field every name is one."""
+        """The field with that full name. Every name below a ``flattened`` field is a field."""
         found = self._fields.get(name)
         if found is not None:
             return found
@@ -92,7 +92,7 @@ class Fields:
         return None
 
     def matching(self, pattern: str) -> list[Field]:
-        """Fields whose name a wildcard pattern matches."""
+        """Fields whose names match a wildcard pattern."""
         return [field for name, field in self._fields.items() if fnmatchcase(name, pattern)]
 
     @property
@@ -103,7 +103,7 @@ class Fields:
         return iter(self._fields.values())
 
     def nearest(self, name: str) -> str | None:
-        """The name that was probably meant."""
+        """The most similar name, which was probably meant. None if no name is similar."""
         return self._nearest(name)
 
     def _find(self, name: str) -> str | None:
@@ -111,7 +111,10 @@ class Fields:
             return self._lower[name.lower()]
         parent = name.rpartition(".")[0]
         above = self._fields.get(parent)
-        if above is not None and above.family not in ("object", "nested"):  # an invented sub-field, as title.keyword
+        if above is not None and above.family not in (
+            "object",
+            "nested",
+        ):  # a sub-field that does not exist, such as title.keyword
             return self.exact(parent) or parent
         near = get_close_matches(name, self._fields, n=1, cutoff=0.5)
         if near and SequenceMatcher(None, near[0], name).ratio() >= 0.7:
@@ -123,17 +126,17 @@ class Fields:
 
     @cached_property
     def _leaves(self) -> dict[str, str]:
-        """The last step of every name, with the name."""
+        """The last step of every name → the full name."""
         return {known.rpartition(".")[2]: known for known in self._fields}
 
     def exact(self, name: str) -> str | None:
-        """The sub-field of `name` that holds whole values, whatever it is called."""
+        """The keyword sub-field of `name`, which has whole values. None if it has none."""
         subs = [f for f in self._fields.values() if f.sub and f.name.rpartition(".")[0] == name]
         return next((f.name for f in subs if f.family == "keyword" and f.has_doc_values), None)
 
 
 def _below(above: Field, name: str) -> Field | None:
-    """A field that is none of the mapping's own lines: inside of a flattened one, or a form of its words."""
+    """A field that the mapping does not declare: inside a flattened field, or n-grams of a search_as_you_type field."""
     if above.type == "search_as_you_type" and name.removeprefix(f"{above.name}.") in GRAMS:
         return Field(name=name, type="text", nested=above.nested, sub=True)
     type_ = BELOW.get(above.family)
@@ -141,7 +144,7 @@ def _below(above: Field, name: str) -> Field | None:
 
 
 def raw_fields(mapping: Mapping[str, Any]) -> Iterator[Field]:
-    """The fields of every index as the mapping writes them: an alias is an alias, conflicts stand side by side."""
+    """The fields of every index as declared: aliases are not resolved, and conflicting fields are all given."""
     for _, root in roots(mapping):
         for _, item in _walk(root.get("properties"), "", (), 0):
             yield item
@@ -175,7 +178,7 @@ def _with_aliases(fields: dict[str, Field]) -> dict[str, Field]:
     out = {}
     for name, item in fields.items():
         target = item
-        for _ in range(3):  # an alias of an alias is not legal; a circle must not hang
+        for _ in range(3):  # an alias of an alias is not legal, and a cycle must end
             if target.type != "alias":
                 break
             path = target.options.get("path")

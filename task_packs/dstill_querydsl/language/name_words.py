@@ -1,4 +1,4 @@
-"""Words in names and texts, whatever the alphabet: cut at signs, between letters and digits, and at humps.
+"""Split names and texts of any alphabet into words: at punctuation, between letters and digits, and at camel case.
 
 words_in("responseStatus_code2")   ["response", "Status", "code", "2"]
 words_in("GrößeInCm")              ["Größe", "In", "Cm"]
@@ -16,22 +16,22 @@ _ASCII = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 def words_in(text: str) -> list[str]:
-    """In order, as they are written."""
+    """The words in their order, with their case."""
     if text.isascii():
         return _ASCII.findall(text)
     runs = ("".join(run) for kind, run in groupby(unicodedata.normalize("NFC", text), _kind) if kind)
-    # A mark alone, as the one behind some emojis, is no word.
-    return [word for run in runs if any(char.isalnum() for char in run) for word in _humps(run)]
+    # A combining mark alone, such as the one after some emojis, is not a word.
+    return [word for run in runs if any(char.isalnum() for char in run) for word in _split_camel_case(run)]
 
 
 def _kind(char: str) -> str:
-    """Marks belong to the letter before them: vowels of Hindi and Thai."""
+    """Combining marks count as letters, such as the vowel signs of Hindi and Thai."""
     if char.isalpha() or unicodedata.category(char).startswith("M"):
         return "letters"
     return "digits" if char.isdigit() else ""
 
 
-def _humps(run: str) -> list[str]:
+def _split_camel_case(run: str) -> list[str]:
     cuts = [
         at
         for at in range(1, len(run))

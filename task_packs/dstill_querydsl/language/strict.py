@@ -1,15 +1,15 @@
-"""Text → one JSON object, or the reasons why it is none. Layer ``json``.
+r"""Parse text as one JSON object, or say why it is not one. Layer ``json``.
 
 In: what a model wrote. Out: a `Body` whose ``value`` is the object, or None with problems:
 
     read('{"size": 5}')                 -> Body(value={"size": 5})
-    read('```json\\n{"size": 5}\\n```')  -> the same, notes=("took away a markdown fence",)
+    read('```json\n{"size": 5}\n```')   -> the same, with notes=("took away a markdown fence",)
     read('{"size": 5, "size": 6}')      -> Body(value=None, problems=(duplicate_key at /size,))
 
-A markdown fence and white space around the text are the only repairs, and they are noted.
-Stricter than Python's own reader, which takes duplicate keys and NaN silently and raises
-``ValueError`` and ``RecursionError`` on long numbers and deep nesting. Not covered: whether
-the object is a search body; that is the schema's.
+The only repairs are to remove white space and a markdown fence around the text, and `notes` lists them.
+This is stricter than Python's json module, which accepts duplicate keys and NaN, and raises ``ValueError`` and
+``RecursionError`` for long numbers and deep nesting. Not covered: whether the object is a search body, which the schema
+checks.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_DIGITS", "Body", "read"]
 
 MAX_BYTES = 32 * 1024
 MAX_DEPTH = 20
-MAX_DIGITS = 100  # of one number; a double has 17, a long 19
+MAX_DIGITS = 100  # of one number. A double has 17, a long 19
 
-# A string as a whole (to the end of the text when it is not closed), or one bracket.
+# A whole string (up to the end of the text if it is not closed), or one bracket.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Body:
-    """What `read` made of a text."""
+    """The result of `read`."""
 
-    value: dict[str, Any] | None  # None: there are problems
+    value: dict[str, Any] | None  # None if there are problems
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()  # repairs
 
@@ -50,9 +50,9 @@ class _Refused(Exception):
         )
 
 
-@lru_cache(maxsize=256)  # each layer asks again for the same text; what comes out is not to be changed
+@lru_cache(maxsize=256)  # each layer reads the same text. Callers must not change the result
 def read(text: str) -> Body:
-    """One JSON object out of `text`, strictly. Never raises."""
+    """Parse `text` strictly as one JSON object. Never raises."""
     notes: tuple[str, ...] = ()
     try:
         _check_size(text)
@@ -74,7 +74,7 @@ def _unwrap(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _in_fence(text: str) -> str | None:
-    """What stands between ```` ```json ```` on the first line and the closing fence, or None."""
+    """The text between ```` ```json ```` on the first line and the closing fence. None without a fence."""
     head, newline, rest = text.partition("\n")
     if not newline or not head.startswith("```") or not rest.endswith("```"):
         return None
@@ -87,14 +87,16 @@ def _parse(text: str) -> dict[str, Any]:
     _check_surrogates(text, "")
     _check_depth(text)
     try:
-        value = parse(text, lambda flaw: flaw, max_digits=MAX_DIGITS)  # flaws stay in the tree, which gives their place
+        value = parse(
+            text, lambda flaw: flaw, max_digits=MAX_DIGITS
+        )  # flaws stay in the tree, so that their place is known
     except json.JSONDecodeError as error:
         raise _syntax(text, error) from None
     if not isinstance(value, dict) and not isinstance(value, Flaw):
         raise _Refused("not_an_object", f"not a search body: {kind(value)}, not a JSON object", hint=_ONE_OBJECT)
     for pointer, flaw in _flaws(value, ""):
         raise _Refused(flaw.code, flaw.message, pointer, "write each key once, and only what JSON allows")
-    assert isinstance(value, dict)  # a flaw at the root was raised just above
+    assert isinstance(value, dict)  # a flaw at the root was raised above
     return value
 
 
@@ -102,7 +104,7 @@ _ONE_OBJECT = "write one JSON object and nothing else"
 
 
 def _check_size(text: str) -> None:
-    # surrogatepass: a lone surrogate has a message of its own, later.
+    # surrogatepass, since lone surrogates are reported later
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
         raise _Refused("too_long", f"{size:,} bytes; at most {MAX_BYTES:,} are read", hint="write a shorter body")
@@ -115,7 +117,7 @@ def _check_surrogates(text: str, pointer: str) -> None:
 
 
 def _check_depth(text: str) -> None:
-    """Count brackets before parsing: Python's reader would raise RecursionError on thousands."""
+    """Count brackets before parsing, since thousands of them make Python's parser raise RecursionError."""
     depth = 0
     for token in _TOKEN.finditer(text):
         if token[0] in "[{":
@@ -128,7 +130,7 @@ def _check_depth(text: str) -> None:
 
 
 def _flaws(value: Any, pointer: str) -> Iterator[tuple[str, Flaw]]:
-    """Every flaw in the tree, with its JSON pointer. Depth is bounded by `_check_depth`."""
+    """Every flaw in the tree with its JSON pointer. `_check_depth` limits the depth."""
     if isinstance(value, Flaw):
         yield (pointer if value.key is None else f"{pointer}/{escape(value.key)}"), value
     elif isinstance(value, str):

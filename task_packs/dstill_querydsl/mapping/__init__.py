@@ -1,0 +1,1 @@
+"""Mappings: reading, merging and describing them, and checking bodies against them."""

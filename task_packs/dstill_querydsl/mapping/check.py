@@ -1,14 +1,14 @@
-"""Does a body fit its index's mapping? Layer ``mapping``.
+"""Checks that a body fits the mapping of its index: layer ``mapping``.
 
 In: any JSON object and a mapping. Out: problems, errors and warnings:
 
     check({"query": {"term": {"titel": "x"}}}, mapping)
     -> unknown_field: unknown field 'titel'; hint: did you mean 'title' (text)?
     check({"query": {"term": {"title": "x"}}}, mapping)
-    -> wrong_type: term does not fit 'title' (text); hint: use 'title.raw', or match
+    -> wrong_type: term does not fit 'title', a text field; hint: use 'title.raw' (keyword), or match …
 
-Almost everything that it finds would run and answer silently and wrongly. Not covered:
-analyzers, whether a value occurs, and fields that a script reads.
+Almost every body with such a problem runs without an error and returns a wrong result. Not covered: analyzers,
+whether a value occurs, and fields that a script reads.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ _INSTEAD = {"term": "match", "terms": "match", "range": "a number, date or ip fi
 
 
 def check(body: Mapping[str, Any], mapping: Mapping[str, Any] | Fields) -> tuple[Problem, ...]:
-    """What in `body` does not fit `mapping`, at most `MAX_PROBLEMS` of it.
+    """Parts of `body` that do not fit `mapping`, at most `MAX_PROBLEMS`.
 
-    Resolving a mapping's fields takes longer than the check: keep a `Fields` for many bodies.
+    Resolving the fields of a mapping takes longer than the check: pass the same `Fields` for many bodies.
     """
     fields = mapping if isinstance(mapping, Fields) else Fields.of(mapping)
     found: dict[tuple[str, str], Problem] = {}
     for use in uses(body):
         for problem in _use(use, fields):
             found.setdefault((problem.pointer, problem.code), problem)
-        # Stop early: the nearest of many names, for thousands of wrong ones, would take minutes.
+        # Stop early: to find the nearest name for thousands of unknown fields would take minutes.
         if len(found) >= MAX_PROBLEMS:
             break
     return tuple(found.values())[:MAX_PROBLEMS]
@@ -64,39 +64,37 @@ def _use(use: Use, fields: Fields) -> Iterator[Problem]:
             yield _problem(use, "unknown_field", f"no field matches {use.name!r}", "name a field of the mapping")
         return
     if use.kind == "fetch" and use.name.startswith("_"):
-        return  # stored_fields takes _source, _none_ and more
+        return  # stored_fields accepts _source, _none_ and more
     field = fields.get(use.name)
     if field is None:
         yield _unknown(use, fields)
     elif field.family == "lookup":
-        yield _problem(
-            use, "foreign_read", f"{use.name!r} is looked up in another index", "ask for a field of this one"
-        )
+        yield _problem(use, "foreign_read", f"{use.name!r} is looked up in another index", "use a field of this index")
     elif use.kind == "path":
         yield from _path(use, field, fields)
     elif use.kind != "fetch" or use.operator == "docvalue_fields":
-        yield from _agreed(use, fields)
-        yield from _enclosed(use, field)
+        yield from _conflicting(use, fields)
+        yield from _nesting(use, field)
         yield from _fits(use, field, fields)
 
 
-def _agreed(use: Use, fields: Fields) -> Iterator[Problem]:
+def _conflicting(use: Use, fields: Fields) -> Iterator[Problem]:
     conflict = fields.conflicts.get(use.name)
     if conflict is not None and not conflict.compatible:
         message = f"the indices disagree on {use.name!r}: it is {conflict}"
-        hint = "ask an index where it has one type, or use another field"
+        hint = "search an index where it has one type, or use another field"
         yield _problem(use, "conflicting_field", message, hint, warning=True)
 
 
 def _unknown(use: Use, fields: Fields) -> Problem:
     near = _nearest_inside(use, fields) or fields.nearest(use.name)
     known = fields.get(near) if near else None
-    hint = f"did you mean {near!r} ({known.type})?" if known else f"the mapping has {_some(fields)}"
+    hint = f"did you mean {near!r} ({known.type})?" if known else _some(fields)
     return _problem(use, "unknown_field", f"unknown field {_brief(use.name)}", hint, near)
 
 
 def _nearest_inside(use: Use, fields: Fields) -> str | None:
-    """In a nested part: a field of it, as items.name for name."""
+    """The nearest field below the enclosing nested path, such as items.name for name."""
     if use.nested is None or use.kind == "path":
         return None
     near = fields.nearest(f"{use.nested}.{use.name.removeprefix(f'{use.nested}.')}")
@@ -105,7 +103,9 @@ def _nearest_inside(use: Use, fields: Fields) -> str | None:
 
 def _some(fields: Fields) -> str:
     names = [field.name for field in fields if field.family != "object"]
-    return ", ".join(names[:8]) + (" …" if len(names) > 8 else "") if names else "no fields"
+    if not names:
+        return "the mapping has no fields"
+    return "known fields: " + ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
 
 
 def _path(use: Use, field: Field, fields: Fields) -> Iterator[Problem]:
@@ -113,23 +113,23 @@ def _path(use: Use, field: Field, fields: Fields) -> Iterator[Problem]:
         return
     nested = [item.name for item in fields if item.type == "nested"]
     hint = f"nested paths are {', '.join(nested)}" if nested else "the mapping has no nested field: query it directly"
-    yield _problem(use, "not_nested", f"{use.operator} needs a nested path; {use.name!r} is {_type(field)}", hint)
+    yield _problem(use, "not_nested", f"{use.operator} needs a nested path; {use.name!r} is {_type(field)} field", hint)
 
 
-def _enclosed(use: Use, field: Field) -> Iterator[Problem]:
-    """Nested documents are documents of their own: outside their path, nothing of them is seen."""
+def _nesting(use: Use, field: Field) -> Iterator[Problem]:
+    """Engines index nested documents apart: their fields are only searched inside their nested path."""
     inner = field.nested[-1] if field.nested else None
     if inner == use.nested:
         return
     if use.nested is not None and use.nested not in field.nested:
-        message = f"{use.name!r} does not lie below the nested path {use.nested!r} that encloses it here"
-        yield _problem(use, "outside_nested", message, "ask for it outside the nested part")
+        message = f"{use.name!r} is not a field of the nested path {use.nested!r} around it"
+        yield _problem(use, "outside_nested", message, "move it out of the nested part")
     elif inner is not None:
-        message = f"{use.name!r} lies below the nested path {inner!r}, and here nothing of it is seen"
-        yield _problem(use, "lost_nested", message, _into(use, inner), inner)
+        message = f"{use.name!r} is a field of the nested path {inner!r}, which is not searched here"
+        yield _problem(use, "lost_nested", message, _nest(use, inner), inner)
 
 
-def _into(use: Use, path: str) -> str:
+def _nest(use: Use, path: str) -> str:
     if use.kind == "sort":
         return f'add "nested": {{"path": "{path}"}} to the sort'
     return f"put it into a nested {'aggregation' if use.kind == 'aggregation' else 'query'} with path {path!r}"
@@ -159,11 +159,11 @@ def _fits(use: Use, field: Field, fields: Fields) -> Iterator[Problem]:
         if field.family in ("object", "nested"):
             return
     elif field.family not in need.fits and not readable:
-        message = f"{use.operator} does not fit {use.name!r}, which is {_type(field)}"
+        message = f"{use.operator} does not fit {use.name!r}, which is {_type(field)} field"
         yield _problem(use, "wrong_type", message, *_instead(use, field, fields))
         return
     if need.doc_values and not field.has_doc_values:
-        message = f"{use.name!r} ({field.type}) keeps no doc values: nothing to {use.operator} by"
+        message = f"{use.operator} needs doc values, which {use.name!r} ({field.type}) does not have"
         yield _problem(use, "no_doc_values", message, *_instead(use, field, fields))
     if need.values and use.options.get("lenient") not in (True, "true"):
         yield from _values(use, field)
@@ -173,18 +173,18 @@ def _values(use: Use, field: Field) -> Iterator[Problem]:
     if use.kind == "aggregation" and field.family in ("ip", "number", "date", "boolean"):
         for key in ("include", "exclude"):
             if isinstance(use.options.get(key), str):
-                message = f"{key!r} as a regular expression does not work on {use.name!r}, which is {_type(field)}"
+                message = f"{key!r} cannot be a regular expression on {use.name!r}, which is {_type(field)} field"
                 yield _problem(use, "wrong_value", message, f"list the values of {key!r}")
     for value in use.values:
         wrong = wrong_value(field, value, use.options)
         if wrong:
-            message = f"{_brief(value)} {wrong}, and {use.name!r} is {_type(field)}"
-            yield _problem(use, "wrong_value", message, f"give a value of type {field.type}")
+            message = f"{_brief(value)} {wrong}, but {use.name!r} is {_type(field)} field"
+            yield _problem(use, "wrong_value", message, f"use a value of type {field.type}")
             return
 
 
 def _instead(use: Use, field: Field, fields: Fields) -> tuple[str, str | None]:
-    """Hint and suggestion: the sub-field with whole values, a field inside, or another operator."""
+    """Hint and suggestion: the sub-field with exact values, a field inside an object, or another operator."""
     if field.family == "text" and (exact := fields.exact(use.name)):
         other = (
             f", or {_INSTEAD[use.operator]} for words in the text"
@@ -194,10 +194,10 @@ def _instead(use: Use, field: Field, fields: Fields) -> tuple[str, str | None]:
         return f"use {exact!r} ({_type_name(fields, exact)}){other}", exact
     if field.family in ("object", "nested"):
         inside = [name for name in fields.names if name.startswith(f"{use.name}.")]
-        return (f"name a field in it: {', '.join(inside[:5])}" if inside else "", inside[0] if inside else None)
+        return (f"name a field inside it: {', '.join(inside[:5])}" if inside else "", inside[0] if inside else None)
     if field.family == "text" and use.operator in _INSTEAD:
-        return f"use {_INSTEAD[use.operator]}; the mapping has no exact form of {use.name!r}", None
-    return f"choose a field of another type than {field.type}", None
+        return f"use {_INSTEAD[use.operator]}; {use.name!r} has no sub-field with exact values", None
+    return f"choose a field of a type other than {field.type}", None
 
 
 def _type_name(fields: Fields, name: str) -> str:
@@ -206,9 +206,7 @@ def _type_name(fields: Fields, name: str) -> str:
 
 
 def _type(field: Field) -> str:
-    return (
-        f"an {field.type}" if field.type[:1] in "aeiou" else f"a {field.type}" if field.family != "text" else field.type
-    )
+    return f"{'an' if field.type[:1] in 'aeiou' else 'a'} {field.type}"
 
 
 def _brief(value: Any) -> str:

@@ -1,7 +1,7 @@
-"""What a dataset says of the indices behind its questions: their fields, and their licences.
+"""The fields and licences of the indices that a dataset's questions are about.
 
-facts_of(examples, studies)                   → {"weblogs": {"digest": "9f2c…", "fields": {"took": "long", …}}}
-licences_of(examples, studies, "weblogs")     → {"weblogs": "Apache-2.0"}
+facts_of(examples, profiles)                   → {"weblogs": {"digest": "9f2c…", "fields": {"took": "long", …}}}
+licences_of(examples, profiles, "weblogs")     → {"weblogs": "Apache-2.0"}
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ from typing import Any, Mapping, Sequence
 
 from dstill.api.records import Example
 from dstill_querydsl.bundle.indices import LICENCES
+from dstill_querydsl.index_profiles import IndexProfiles
 from dstill_querydsl.mapping.drift import fields_digest, types_of
-from dstill_querydsl.studies import Studies
 
 __all__ = ["facts_of", "licences_of"]
 
 
-def facts_of(examples: Sequence[Example], studies: Studies) -> Mapping[str, Any]:
+def facts_of(examples: Sequence[Example], profiles: IndexProfiles) -> Mapping[str, Any]:
+    """Index → the digest, names and types of its fields. Variants of an index are skipped: no server has them."""
     first: dict[str, Example] = {}
     for example in examples:
-        if "variant" not in example.context:  # of a schema that no server holds
+        if "variant" not in example.context:
             first.setdefault(str(example.context.get("index", "")), example)
-    indices = {name: studies.index(example) for name, example in first.items() if name}
+    indices = {name: profiles.index(example) for name, example in first.items() if name}
     return {
         name: {"digest": fields_digest(index.mapping), "fields": types_of(index.mapping)}
         for name, index in indices.items()
@@ -29,10 +30,10 @@ def facts_of(examples: Sequence[Example], studies: Studies) -> Mapping[str, Any]
     }
 
 
-def licences_of(examples: Sequence[Example], studies: Studies, default: str) -> Mapping[str, str]:
-    """`default` is the index of questions that name none."""
+def licences_of(examples: Sequence[Example], profiles: IndexProfiles, default: str) -> Mapping[str, str]:
+    """Index → licence, or "unknown". `default` is the index of questions that do not name one."""
     indices = {str(example.context.get("index", "")): example for example in examples}
-    found = {name: studies.index(example) for name, example in indices.items()}
+    found = {name: profiles.index(example) for name, example in indices.items()}
     return {
         name or default: LICENCES[index.name.partition("-variant-")[0]]
         if index is not None and index.recipe

@@ -1,10 +1,10 @@
-"""What changed in an index' fields since its mapping was read: what `dstill doctor` tells of mapping.json.
+"""Compares the fields of two mappings of one index, so that `dstill doctor` can check mapping.json.
 
     then, now = {"properties": {"took": {"type": "long"}}}, {"properties": {"took": {"type": "keyword"}, "at": …}}
     drift(then, now)   -> Drift(gone=(), new=("at",), changed=("took (long, now keyword)",))
     str(_)             -> "added at; changed took (long, now keyword)"
 
-Fields are compared by full name and type; what else a mapping says of them is not.
+Fields are compared by full name and type; other options are not.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from dstill_querydsl.language.fields import Fields
 
 __all__ = ["Drift", "compared", "counted", "drift", "field_count", "fields_digest", "types_of", "unlearnt"]
 
-NAMED = 5  # fields that are named of each kind
+NAMED = 5  # fields to name of each kind
 
-Facts = Mapping[str, Mapping[str, Any]]  # by the name of an index
+Facts = Mapping[str, Mapping[str, Any]]  # index → facts
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """Fields that differ; empty where none does."""
+    """The fields that differ; false if there are none."""
 
     gone: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class Drift:
 
     @property
     def breaks(self) -> bool:
-        """Whether questions that were made before may have no answer now."""
+        """Whether questions from before the change may have no answer now."""
         return bool(self.gone or self.changed)
 
     def __str__(self) -> str:
@@ -45,12 +45,12 @@ class Drift:
 
 
 def drift(then: Mapping[str, Any], now: Mapping[str, Any]) -> Drift:
-    """What differs between two mappings of one index."""
+    """The differences between two mappings of one index."""
     return compared(types_of(then), types_of(now))
 
 
 def compared(before: Mapping[str, str], after: Mapping[str, str]) -> Drift:
-    """`drift` of two results of `types_of`."""
+    """The differences between two results of `types_of`."""
     return Drift(
         gone=tuple(name for name in before if name not in after),
         new=tuple(name for name in after if name not in before),
@@ -61,9 +61,10 @@ def compared(before: Mapping[str, str], after: Mapping[str, str]) -> Drift:
 
 
 def unlearnt(then: Facts, now: Facts) -> Iterator[str]:
-    """What a student that learnt `then` cannot rely on `now`: results of `drift_watch.look`, or with ``fields`` alone.
+    """Messages about fields that a student learnt and that are removed or changed now.
 
-    An index that has another name now is compared too where both are about one.
+    `then` and `now` are results of `drift_watch.snapshot`; only ``fields`` is used. If both are about a single index,
+    they are compared even if its name changed.
     """
     pairs = {name: (then[name], now[name]) for name in then if name in now}
     if not pairs and len(then) == len(now) == 1:
@@ -73,22 +74,22 @@ def unlearnt(then: Facts, now: Facts) -> Iterator[str]:
         kinds = [("gone", found.gone), ("changed", found.changed)]
         if found.breaks:
             of = f" of '{name}'" if len(then) > 1 else ""
-            told = "; ".join(f"{kind}: {_named(names)}" for kind, names in kinds if names)
-            yield f"fields{of} that the student learnt are {told}"
+            differences = "; ".join(f"{kind}: {_named(names)}" for kind, names in kinds if names)
+            yield f"fields{of} that the student learnt are {differences}"
 
 
 def fields_digest(mapping: Mapping[str, Any]) -> str:
-    """SHA-256 over the names and types of a mapping's fields, in any order of them."""
+    """SHA-256 over the names and types of a mapping's fields, whatever their order."""
     return hashlib.sha256(json.dumps(types_of(mapping), sort_keys=True).encode()).hexdigest()
 
 
 def field_count(mapping: Mapping[str, Any]) -> int:
-    """Fields that hold values, sub-fields among them; objects are what lies in them."""
+    """The number of fields with values, including sub-fields; objects themselves do not count."""
     return sum(field.family not in ("object", "nested") for field in Fields.of(mapping))
 
 
 def types_of(mapping: Mapping[str, Any]) -> dict[str, str]:
-    """Each field's full name and type."""
+    """Full name → type of each field."""
     return {field.name: field.type for field in Fields.of(mapping)}
 
 
@@ -98,5 +99,5 @@ def _named(names: tuple[str, ...]) -> str:
 
 
 def counted(n: int, noun: str) -> str:
-    """``1 field``, ``2,000 fields``."""
+    """A count with its noun: ``1 field``, ``2,000 fields``."""
     return f"{n:,} {noun}{'s' * (n != 1)}"

@@ -1,12 +1,12 @@
-"""Is a JSON object a mapping at all? What a person gives as one is asked before any field is looked up.
+"""Checks that a JSON object from a user has the form of an index mapping.
 
-In: what ``--mapping`` or a row's ``mapping`` holds. Out: nothing, or a `DataError` that says where:
+In: the mapping of ``--mapping`` or of a row. Out: nothing, or a `DataError` that says where the mistake is:
 
-    require_mapping({"properties": {}})                 # legal: an index without fields
-    require_mapping({"a": {"type": "keyword"}})         # DataError: this is no index mapping; hint: give {properties} …
+    require_mapping({"properties": {}})                 # valid: an index without fields
+    require_mapping({"a": {"type": "keyword"}})         # DataError: this is not an index mapping; hint: give …
     require_mapping({"properties": {"a": {"type": 5}}}) # DataError: … where: mapping, /properties/a/type
 
-Only the form is asked: names of types and options are the engine's to judge.
+Names of types and options are not checked: the engine judges them.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from dstill_querydsl.language.strict import escape
 
 __all__ = ["names_an_index", "require_mapping"]
 
-_HINT = "give {properties}, {mappings} or what GET _mapping gives"
+_HINT = "give {properties}, {mappings} or the response of GET _mapping"
 _DEPTH = 50
 
 
 def require_mapping(mapping: Any) -> None:
-    """Raises DataError where `mapping` is none."""
+    """Raises DataError unless `mapping` has the form of an index mapping."""
     if not isinstance(mapping, Mapping):
-        raise _none("this is no index mapping", "")
+        raise _error("this is not an index mapping", "")
     if not isinstance(mapping.get("_meta", {}), Mapping):
-        raise _none("_meta of the mapping is no object", "/_meta")
+        raise _error("_meta of the mapping must be an object", "/_meta")
     if "properties" in mapping and not names_an_index(mapping):
         _properties(mapping["properties"], "/properties", 0)
     elif "mappings" in mapping:
@@ -36,11 +36,11 @@ def require_mapping(mapping: Any) -> None:
         for name, index in mapping.items():
             _mappings(index["mappings"], f"/{escape(name)}/mappings")
     else:
-        raise _none("this is no index mapping", "")
+        raise _error("this is not an index mapping", "")
 
 
 def names_an_index(mapping: Mapping[str, Any]) -> bool:
-    """Whether ``properties`` is an index of that name, rather than the fields of a mapping."""
+    """Whether ``properties`` is the name of an index here, rather than the fields of a mapping."""
     inside = mapping.get("properties")
     if not isinstance(inside, Mapping) or set(inside) != {"mappings"}:
         return False
@@ -48,9 +48,9 @@ def names_an_index(mapping: Mapping[str, Any]) -> bool:
 
 
 def _mappings(value: Any, at: str) -> None:
-    """What stands under ``mappings``: options and fields, or with old indices one type's name above them."""
+    """The value of ``mappings``: options and fields, which old indices put under the name of a type."""
     if not isinstance(value, Mapping):
-        raise _none("the mapping is no object", at)
+        raise _error("the mapping must be an object", at)
     if "properties" in value:
         _properties(value["properties"], f"{at}/properties", 0)
         return
@@ -61,17 +61,17 @@ def _mappings(value: Any, at: str) -> None:
 
 def _properties(value: Any, at: str, depth: int) -> None:
     if not isinstance(value, Mapping):
-        raise _none("the fields of a mapping are no object", at)
+        raise _error("the fields of a mapping must be an object", at)
     for name, definition in value.items() if depth < _DEPTH else ():
         step = f"{at}/{escape(name)}"
         if not isinstance(definition, Mapping):
-            raise _none(f"the definition of the field '{name}' is no object", step)
+            raise _error(f"the definition of the field '{name}' must be an object", step)
         if not isinstance(definition.get("type", ""), str):
-            raise _none(f"the type of the field '{name}' is no text", f"{step}/type")
+            raise _error(f"the type of the field '{name}' must be a string", f"{step}/type")
         for below in ("properties", "fields"):
             if below in definition:
                 _properties(definition[below], f"{step}/{below}", depth + 1)
 
 
-def _none(what: str, at: str) -> DataError:
-    return DataError(what, where=f"mapping, {at}" if at else "mapping", hint=_HINT)
+def _error(message: str, at: str) -> DataError:
+    return DataError(message, where=f"mapping, {at}" if at else "mapping", hint=_HINT)

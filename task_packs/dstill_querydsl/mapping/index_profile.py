@@ -1,9 +1,9 @@
-"""What is worked out once of an index, for as many questions and answers as there are about it.
+"""Everything that is computed once for an index and reused for all questions and answers about it.
 
-study = Study(index, Limits(fields=("*", "!user.email")))
-study.fields.get("title.raw")       resolving a mapping takes longer than checking a body
-study.limits.allows("mail")         False, where it is an alias of user.email
-study.values.get("user.email")      None: what may not be read is not told either
+profile = IndexProfile(index, Limits(fields=("*", "!user.email")))
+profile.fields.get("title.raw")       resolving a mapping takes longer than checking a body
+profile.limits.allows("mail")         False if it is an alias of user.email
+profile.values.get("user.email")      None: values that may not be read are not shown either
 """
 
 from __future__ import annotations
@@ -20,35 +20,33 @@ from dstill_querydsl.guard.mapping import limits_on
 from dstill_querydsl.guard.ranges import Bounds, values_of
 from dstill_querydsl.language.field_types import family
 from dstill_querydsl.language.fields import Fields, raw_fields
-from dstill_querydsl.language.sort_keys import PLANTED, orders_in
+from dstill_querydsl.language.prompt_injection import PLANTED, injections_in
 from dstill_querydsl.language.values import Values
 from dstill_querydsl.prompting.pruning import Pruned, Pruner
 from dstill_querydsl.testsuites.layout import Layout
 
-__all__ = ["Study"]
+__all__ = ["IndexProfile"]
 
 log = logging.getLogger("dstill")
 
-_NAMED = 5  # texts of one mapping that a person is shown
+_NAMED = 5  # texts of one mapping to show in warnings
 
 
-class Study:
-    """Of one index, under the guard's limits."""
+class IndexProfile:
+    """One index under the guard's limits. Properties are computed on first use."""
 
     def __init__(self, index: Index, limits: Limits) -> None:
         self.index = index
         self._limits = limits
-        self._told = False
+        self._warned = False
         self._grammars: dict[str, str] = {}  # by dialect
         if unknown := _unknown(index):
-            log.warning("the mapping has types that dstill does not know, so that no body is held to them: %s", unknown)
-        for order in orders_in(index.mapping, index.told)[:_NAMED]:
+            log.warning("the mapping has types that dstill does not know and cannot check: %s", unknown)
+        for order in injections_in(index.mapping, index.given_values)[:_NAMED]:
             planted = any(text in order for text in PLANTED)
             whose = " (planted by the pack's own adversarial questions)" if planted else ""
             log.warning(
-                "instruction-like text in %s%s; it is data to dstill, and the guard holds whatever it says",
-                order,
-                whose,
+                "instruction-like text in %s%s; dstill treats it as data, and the guard still applies", order, whose
             )
 
     @cached_property
@@ -56,7 +54,7 @@ class Study:
         return Fields.of(self.index.mapping)
 
     def grammar(self, dialect: str) -> str:
-        """What a constrained student may write of it, in EBNF. Raises ConfigError."""
+        """The grammar of answers for constrained decoding, in EBNF. Raises ConfigError."""
         if dialect not in self._grammars:
             self._grammars[dialect] = grammar_of(self.fields, self.values, self.limits, dialect)
         return self._grammars[dialect]
@@ -67,34 +65,34 @@ class Study:
 
     @cached_property
     def limits(self) -> Limits:
-        """The guard's, with other names of denied fields denied too."""
+        """The guard's limits, which also deny other names of denied fields."""
         return limits_on(self.index.mapping, self._limits) if self._limits.restricts_fields else self._limits
 
     @cached_property
     def values(self) -> Values:
-        """What the fields that may be read are known to hold."""
+        """The known values of the fields that may be read."""
         return self.index.values.only(self.limits.allows)
 
     @cached_property
     def ranges(self) -> Bounds:
-        """The lowest and highest value of each field, as far as they are known."""
+        """The lowest and highest value of each field where they are known."""
         return values_of(self.fields, self.values)
 
     @cached_property
     def _pruner(self) -> Pruner:
-        return Pruner(self.index.mapping, self.values, ranked=self.index.told is not None)
+        return Pruner(self.index.mapping, self.values, ranked=self.index.given_values is not None)
 
     def shown(self, question: str, limit: int, keep: Collection[str] = ()) -> Pruned:
-        """The mapping as prompts show it; a person is told once where it is too wide for them."""
+        """The mapping as prompts show it, pruned to `limit` fields. Warns once if fields are missing from it."""
         pruned = self._pruner.prune(question, limit, keep)
-        if pruned.notice and not self._told:
-            self._told = True
+        if pruned.notice and not self._warned:
+            self._warned = True
             name, hint = self.index.name or "the index", "task.querydsl.prompt_fields is the limit"
             log.warning("the mapping of %s is wide: %s, in every prompt (%s)", name, pruned.notice, hint)
         return pruned
 
 
 def _unknown(index: Index) -> str:
-    """``star (2 fields), moon (1 field)``"""
+    """Types that dstill does not know, as ``star (2 fields), moon (1 field)``."""
     counts = Counter(field.type for field in raw_fields(index.mapping) if family(field.type) == "other")
     return ", ".join(f"{name} ({n} field{'s' * (n > 1)})" for name, n in counts.most_common(_NAMED))

@@ -1,10 +1,10 @@
-"""What each operator, aggregation and sort needs of a field's type: one table, data only.
+"""The field types that each query, aggregation and sort works on: one table, data only.
 
-    NEEDS["term"].fits                 the families (`fields.FAMILIES`) that it is made for
-    NEEDS["range"].doubtful["keyword"] why it is legal there, but probably not what was meant
+    NEEDS["term"].fits                 the families of types (`language.field_types`) that it works on
+    NEEDS["range"].doubtful["keyword"] why it is accepted there, but probably not what was meant
 
-A family that is neither in `fits` nor in `doubtful` is refused, by Elasticsearch or, where that
-would answer silently and wrongly, by this table alone.
+A family that is neither in `fits` nor in `doubtful` is an error: either Elasticsearch refuses it, or it would return
+a wrong result without a word.
 """
 
 from __future__ import annotations
@@ -17,43 +17,41 @@ __all__ = ["AGGREGATION_NEEDS", "BY_TYPE", "COLLAPSE", "DOC_VALUES", "NEEDS", "S
 
 @dataclass(frozen=True)
 class Need:
-    """What a field must be."""
+    """What an operator requires of its field."""
 
-    fits: frozenset[str]
-    doubtful: Mapping[str, str] = field(default_factory=dict)  # family → why
-    doc_values: bool = False
-    values: bool = True  # whether its values must be of the field's kind
+    fits: frozenset[str]  # families that it works on
+    doubtful: Mapping[str, str] = field(default_factory=dict)  # family → why it is probably wrong there
+    doc_values: bool = False  # whether it needs doc values
+    values: bool = True  # whether the values in the body must have the field's type
 
 
 _NO_VALUES = {
-    "object": "an object has no values of its own, so nothing matches",
-    "nested": "a nested field has no values of its own, so nothing matches",
+    "object": "an object itself has no values, so nothing matches",
+    "nested": "a nested field itself has no values, so nothing matches",
 }
 
 
-def _need(
-    fits: str, doubtful: Mapping[str, str] | None = None, *, doc_values: bool = False, values: bool = True
-) -> Need:
-    """Of a query; what is no value at all answers with nothing, not with an error."""
+def _need(fits: str, doubtful: Mapping[str, str] | None = None, *, values: bool = True) -> Need:
+    """A query that matches nothing on objects, without an error."""
     return Need(frozenset(fits.split()), {**_NO_VALUES, **(doubtful or {})}, values=values)
 
 
 def _strict(fits: str) -> Need:
-    """Of a query that engines refuse on every other field, also where there are no values."""
+    """A query that engines refuse on every other field, objects included."""
     return Need(frozenset(fits.split()), values=False)
 
 
 _RANGES = "range date_range ip_range"
 _EXACT = f"keyword number date boolean ip version flattened metric completion {_RANGES} other"
 _ANY = f"{_EXACT} text"
-_ON_TOKENS = {"text": "on text it matches single analyzed words, not the whole value"}
+_ON_TOKENS = {"text": "on a text field it matches single analyzed words, not the whole value"}
 _BY_ALPHABET = {
-    "keyword": "on a keyword it compares letter by letter, so '10' comes before '9'",
-    "boolean": "a range of true and false is rarely meant",
+    "keyword": "keywords compare letter by letter, so '10' comes before '9'",
+    "boolean": "a range over true and false is rarely intended",
     "version": "versions compare by their own order",
-    "flattened": "below a flattened field everything compares letter by letter",
+    "flattened": "values below a flattened field compare letter by letter",
 }
-_TOKENS = {"sparse": "it asks for a token of a sparse vector, which is rarely meant"}
+_TOKENS = {"sparse": "it matches a token of a sparse vector, which is rarely intended"}
 
 NEEDS: dict[str, Need] = {
     "term": _need(_EXACT, _TOKENS),
@@ -75,8 +73,8 @@ NEEDS: dict[str, Need] = {
     "exists": _need(
         f"{_ANY} geo_point shape cartesian object rank vector sparse semantic percolator histogram hash",
         {
-            "nested": "ask inside a nested query for a field of it",
-            "binary": "a binary field is not seen unless it keeps doc values",
+            "nested": "use a nested query and one of its fields",
+            "binary": "a binary field is only found if it has doc values",
         },
     ),
     "geo_distance": _strict("geo_point shape other"),
@@ -101,13 +99,13 @@ NEEDS: dict[str, Need] = {
     "more_like_this": _need("text keyword other", values=False),
 }
 
-# A multi_match does per field what its type says.
+# multi_match runs another query on each field if its type says so.
 BY_TYPE = {"phrase_prefix": "match_phrase_prefix", "bool_prefix": "match_bool_prefix"}
 
 _NUMERIC = "number date boolean other"
 _SUMMED = f"{_NUMERIC} histogram"
 _BUCKETS = "keyword number date boolean ip version flattened other"
-_DATED = {"number": "its numbers are read as milliseconds since 1970"}
+_DATED = {"number": "its numbers count as milliseconds since 1970"}
 
 
 def _agg(fits: str, doubtful: Mapping[str, str] | None = None) -> Need:
@@ -121,7 +119,7 @@ AGGREGATION_NEEDS: dict[str, Need] = {
     },
     **{name: _agg(f"{_SUMMED} metric") for name in ("avg", "sum", "min", "max")},
     **{name: _agg(_SUMMED) for name in ("percentiles", "percentile_ranks", "boxplot")},
-    # of dates and booleans engines refuse both
+    # engines refuse both on dates and booleans
     **{name: _agg("number other") for name in ("median_absolute_deviation", "variable_width_histogram")},
     "histogram": _agg("number date boolean range histogram other"),
     "rate": _agg("number date histogram other"),

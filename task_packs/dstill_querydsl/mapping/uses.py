@@ -1,17 +1,17 @@
-"""Where a body names fields, and what it does with each; aggregations, and the body as a whole.
+"""Lists the fields that a body uses and what it does with each. This module: aggregations and the whole body.
 
-In: any JSON object. Out: one `Use` a place, in the order of the body:
+In: any JSON object. Out: one `Use` for each place, in the order of the body:
 
     {"aggs": {"x": {"nested": {"path": "a"}, "aggs": {"y": {"max": {"field": "a.b"}}}}}}
     -> Use(kind="path", operator="nested", name="a", …)
        Use(kind="aggregation", operator="max", name="a.b", nested="a", …)
 
-Never raises: what has another form than a search body is passed over, as the schema names it.
+Never raises: parts that do not have the form of a search body are skipped, as the schema reports them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # typing's own is ten times as slow to ask
+from collections.abc import Mapping  # isinstance takes ten times as long with typing.Mapping
 from dataclasses import replace
 from typing import Any, Iterator
 
@@ -57,7 +57,7 @@ def _aggregation(definition: Mapping[str, Any], place: Place) -> Iterator[Use]:
 
 
 def _inside(operator: str, options: Mapping[str, Any], place: Place) -> Place:
-    """The nested path for what stands below a nested or reverse_nested aggregation."""
+    """The place of sub-aggregations, whose nested path nested, reverse_nested and global change."""
     path = options.get("path")
     if operator == "nested" and isinstance(path, str):
         return replace(place, nested=path)
@@ -76,7 +76,7 @@ def _options(operator: str, options: Mapping[str, Any], place: Place) -> Iterato
     elif operator == "composite":
         yield from _composite(options, place)
     else:
-        # Lists to include or exclude are values; a single text there is a regular expression.
+        # include and exclude hold values if they are lists; a single string is a regular expression.
         values = [item for key in ("include", "exclude") for item in _list(options.get(key))]
         more = {"values": tuple(values), "options": options}
         yield from named("aggregation", operator, options.get("field"), place / "field", **more)
@@ -84,7 +84,7 @@ def _options(operator: str, options: Mapping[str, Any], place: Place) -> Iterato
 
 
 def _inner_fields(operator: str, options: Mapping[str, Any], place: Place) -> Iterator[Use]:
-    """Fields one level down: of weighted_avg, t_test, multi_terms, top_metrics, matrix_stats, filters."""
+    """Fields one level down, in weighted_avg, t_test, multi_terms, top_metrics, matrix_stats, filters."""
     for key in ("value", "weight", "a", "b", "terms", "metrics"):
         for step, item in items(options.get(key), place / key):
             if isinstance(item, Mapping):
@@ -110,8 +110,8 @@ def _list(value: Any) -> list[Any]:
 
 
 def _composite(options: Mapping[str, Any], place: Place) -> Iterator[Use]:
-    given = options.get("after")
-    after = given if isinstance(given, Mapping) else {}
+    after = options.get("after")
+    after = after if isinstance(after, Mapping) else {}
     for step, source in items(options.get("sources"), place / "sources"):
         for name, definition in source.items() if isinstance(source, Mapping) else ():
             for operator, item in definition.items() if isinstance(definition, Mapping) else ():

@@ -1,37 +1,40 @@
-"""Where queries, sorts and hits name fields, and what they do with each.
+"""Lists the fields that queries, sorts and hits use and what they do with each.
 
-In: one part of a body and its place. Out: one `Use` a name:
+In: one part of a body and its place. Out: one `Use` for each name:
 
     {"nested": {"path": "a", "query": {"term": {"a.b": 3}}}}
     -> Use(kind="path", operator="nested", name="a", …)
        Use(kind="query", operator="term", name="a.b", nested="a", values=(3,), …)
 
-Never raises: what has another form than a search body is passed over, as the schema names it.
+Never raises: parts that do not have the form of a search body are skipped, as the schema reports them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # typing's own is ten times as slow to ask
+from collections.abc import Mapping  # isinstance takes ten times as long with typing.Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Iterator
 
-from dstill_querydsl.language.query_forms import FIELDED, PLACES
+from dstill_querydsl.language.query_forms import (
+    BOUNDS,
+    DECAYS,
+    FIELD_LIST,
+    FIELD_OPTION,
+    FIELDED,
+    PLACES,
+    VALUE_KEYS,
+)
 from dstill_querydsl.language.strict import escape
 
 __all__ = ["Place", "Use", "hits", "inner_hits", "items", "named", "query", "sort"]
 
 _COMMON = {"boost", "_name"}
-_BESIDE_SORTED = {*PLACES["geo_distance"], *_COMMON, "order", "mode", "nested"} - {"distance"}
-_LISTED = {"multi_match", "combined_fields", "simple_query_string", "query_string", "more_like_this"}
-_FIELD_OPTION = {"exists", "distance_feature", "rank_feature", "field_masking_span", "span_field_masking"}
-_VALUE_KEYS = ("value", "query", "wildcard", "terms")
-_DECAYS = ("gauss", "exp", "linear")
-_BOUNDS = ("gt", "gte", "lt", "lte", "from", "to")
+_GEO_SORT_OPTIONS = {*PLACES["geo_distance"], *_COMMON, "order", "mode", "nested"} - {"distance"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """One field's name at one place."""
+    """The use of one field at one place."""
 
     kind: str  # query, sort, aggregation, collapse, path, fetch
     operator: str  # term, terms, sort, _source …
@@ -39,11 +42,13 @@ class Use:
     pointer: str
     nested: str | None = None  # the nested path that encloses this place
     values: tuple[Any, ...] = ()
-    options: Mapping[str, Any] = field(default_factory=dict)  # beside the value: format, lenient, type …
+    options: Mapping[str, Any] = field(default_factory=dict)  # options next to the value: format, lenient, type …
 
 
 @dataclass(frozen=True)
 class Place:
+    """A place in a body: its JSON pointer and the nested path around it. ``place / "key"`` goes one step down."""
+
     pointer: str
     nested: str | None = None
 
@@ -52,7 +57,7 @@ class Place:
 
 
 def hits(body: Mapping[str, Any], place: Place) -> Iterator[Use]:
-    """What stands in a body and in top_hits and inner_hits alike."""
+    """Fields in the options that a body, top_hits and inner_hits share: sort, _source, fields and so on."""
     yield from sort(body.get("sort"), place / "sort")
     yield from _source(body.get("_source"), place / "_source")
     for key in ("fields", "docvalue_fields", "stored_fields"):
@@ -67,6 +72,7 @@ def hits(body: Mapping[str, Any], place: Place) -> Iterator[Use]:
 
 
 def inner_hits(value: Any, place: Place) -> Iterator[Use]:
+    """Fields in ``inner_hits``, its collapse included."""
     if isinstance(value, Mapping):
         yield from hits(value, place)
         collapse = value.get("collapse")
@@ -75,11 +81,13 @@ def inner_hits(value: Any, place: Place) -> Iterator[Use]:
 
 
 def named(kind: str, operator: str, name: Any, place: Place, **more: Any) -> Iterator[Use]:
+    """The use of a field called `name`; none if that is not a string."""
     if isinstance(name, str):
         yield Use(kind=kind, operator=operator, name=name, pointer=place.pointer, nested=place.nested, **more)
 
 
 def items(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
+    """The items of a list with their places; any other value is a single item. None has no items."""
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield place / index, item
@@ -91,7 +99,7 @@ def items(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
 
 
 def query(value: Any, place: Place) -> Iterator[Use]:
-    """One query or a list of them; names that are no query are searched for queries below."""
+    """Fields in one query or a list of queries. Unknown names are searched for queries inside them."""
     for step, item in items(value, place):
         if isinstance(item, Mapping):
             for operator, options in item.items():
@@ -106,15 +114,11 @@ def _one(operator: str, options: Any, place: Place) -> Iterator[Use]:
     elif operator == "nested":
         yield from _nested(options, place)
     elif operator == "function_score":
-        yield from query(options.get("query"), place / "query")
-        yield from _function(options, place)
-        for step, item in items(options.get("functions"), place / "functions"):
-            if isinstance(item, Mapping):
-                yield from _function(item, step)
-    elif operator in _LISTED:
+        yield from _function_score(options, place)
+    elif operator in FIELD_LIST:
         yield from _listed(operator, options, place)
     else:
-        if operator in _FIELD_OPTION:
+        if operator in FIELD_OPTION:
             yield from named("query", operator, options.get("field"), place / "field")
         for key, item in options.items():
             if isinstance(item, (Mapping, list)):
@@ -138,9 +142,9 @@ def _values(operator: str, entry: Any) -> tuple[Any, ...]:
     if operator.startswith("geo_") or operator == "intervals":
         return ()
     if operator == "range":
-        return tuple(entry[key] for key in _BOUNDS if key in entry) if isinstance(entry, Mapping) else ()
+        return tuple(entry[key] for key in BOUNDS if key in entry) if isinstance(entry, Mapping) else ()
     if isinstance(entry, Mapping):
-        entry = next((entry[key] for key in _VALUE_KEYS if key in entry), None)
+        entry = next((entry[key] for key in VALUE_KEYS if key in entry), None)
     return tuple(entry) if isinstance(entry, list) else () if entry is None else (entry,)
 
 
@@ -161,14 +165,22 @@ def _nested(options: Mapping[str, Any], place: Place) -> Iterator[Use]:
     yield from inner_hits(options.get("inner_hits"), inside / "inner_hits")
 
 
+def _function_score(options: Mapping[str, Any], place: Place) -> Iterator[Use]:
+    yield from query(options.get("query"), place / "query")
+    yield from _function(options, place)
+    for step, item in items(options.get("functions"), place / "functions"):
+        if isinstance(item, Mapping):
+            yield from _function(item, step)
+
+
 def _function(options: Mapping[str, Any], place: Place) -> Iterator[Use]:
-    """What one function of a function_score reads, and which hits it is for."""
+    """Fields that one function reads and that its filter uses."""
     yield from query(options.get("filter"), place / "filter")
     for operator in ("field_value_factor", "random_score"):
         inside = options.get(operator)
         if isinstance(inside, Mapping):
             yield from named("query", operator, inside.get("field"), place / operator / "field")
-    for decay in _DECAYS:
+    for decay in DECAYS:
         inside = options.get(decay)
         for name in inside if isinstance(inside, Mapping) else ():
             if name != "multi_value_mode":
@@ -179,6 +191,7 @@ def _function(options: Mapping[str, Any], place: Place) -> Iterator[Use]:
 
 
 def sort(value: Any, place: Place) -> Iterator[Use]:
+    """Fields in a ``sort``."""
     for step, item in items(value, place):
         if isinstance(item, str):
             yield from _sort_by(item, {}, step)
@@ -186,7 +199,7 @@ def sort(value: Any, place: Place) -> Iterator[Use]:
             for name, options in item.items():
                 if name == "_geo_distance" and isinstance(options, Mapping):
                     for key in options:
-                        if key not in _BESIDE_SORTED:
+                        if key not in _GEO_SORT_OPTIONS:
                             yield from named("query", "geo_distance", key, step / name / key)
                 else:
                     yield from _sort_by(name, options if isinstance(options, Mapping) else {}, step / name)

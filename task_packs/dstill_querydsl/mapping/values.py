@@ -1,12 +1,12 @@
-"""Whether a value can stand for a field at all: numbers, dates, addresses, true and false.
+"""Checks whether a value fits the type of a field: numbers, dates, IP addresses, booleans.
 
-In: a field and a value. Out: what is wrong with it, or nothing:
+In: a field and a value. Out: what is wrong with it, or an empty string:
 
     wrong_value(long, "PushEvent")      -> "is not a number"
     wrong_value(date, "now-7days")      -> "is not date math"
     wrong_value(ip, "10.0.0.0/8")       -> ""
 
-A format that cannot be read here (a named one such as ``basic_week_date``) is not checked.
+Dates in a format that is not known here (a named one such as ``basic_week_date``) are not checked.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from dstill_querydsl.language.fields import Field
 __all__ = ["wrong_value"]
 
 _DEFAULT_FORMAT = "strict_date_optional_time||epoch_millis"
-_LETTERS = set("yuMdHhmsS")  # of a pattern: digits
-_MOST_OPEN_ENDED = 4  # in a row: 9⁴ ways to read a value, which a regular expression may all try
+_LETTERS = set("yuMdHhmsS")  # letters of a date pattern that are written as digits
+_MAX_OPEN_ENDED = 4  # in a row: a regular expression may try all 9⁴ ways to split the digits
 _OPTIONAL_TIME = (
     r"[+-]?\d{1,9}(-\d{1,2}(-\d{1,2}(T(\d{1,2}(:\d{1,2}(:\d{1,2}([.,]\d{1,9})?)?)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?)?)?"
 )
@@ -42,7 +42,7 @@ _NAMED = {
 
 
 def wrong_value(field: Field, value: Any, options: Mapping[str, Any]) -> str:
-    """What is wrong with `value` for `field`; empty: nothing, or nothing that can be told."""
+    """What is wrong with `value` for `field`; empty if it fits or cannot be checked."""
     if isinstance(value, (dict, list)):
         return "is not one value"
     if value is None:
@@ -52,7 +52,7 @@ def wrong_value(field: Field, value: Any, options: Mapping[str, Any]) -> str:
     if field.family == "boolean":
         return "" if value in (True, False, "true", "false", "") else "is neither true nor false"
     if field.family == "ip":
-        return "" if _is_address(value) else "is no IP address or network"
+        return "" if _is_address(value) else "is not an IP address or network"
     if field.family == "date":
         return _wrong_date(field, value, options)
     return ""
@@ -87,10 +87,10 @@ def _wrong_date(field: Field, value: Any, options: Mapping[str, Any]) -> str:
     format_ = own if isinstance(own, str) else field.format or _DEFAULT_FORMAT
     if dates.is_math(value):
         if not dates.well_formed(value):
-            return "is not date math; that is as 'now-7d/d' or '2024-01-01||+1M'"
+            return "is not date math such as 'now-7d/d' or '2024-01-01||+1M'"
         value = value.split("||", 1)[0] if "||" in value else None
     if value is not None and dates.impossible(value):
-        return "is a day that no calendar has"
+        return "is a day that does not exist"
     if value is None or _fits(format_, value):
         return ""
     return f"is not a date in the format {format_!r}"
@@ -103,7 +103,7 @@ def _fits(format_: str, value: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _regex(format_: str) -> re.Pattern[str] | None:
-    """The form that one format gives a date, or None where that cannot be told."""
+    """A regular expression for dates in one format, or None if the format is not known here."""
     name = format_.removeprefix("strict_").removesuffix("_nanos")
     if name in _NAMED:
         return re.compile(_NAMED[name])
@@ -120,7 +120,7 @@ def _regex(format_: str) -> re.Pattern[str] | None:
             # Short runs take more digits (d is 1 or 2), long ones exactly theirs, a year up to 9.
             least, most = 1 if len(text) == 1 else len(text), max(9 if letter in "yu" else 2, len(text))
             open_ended += least < most
-            if open_ended > _MOST_OPEN_ENDED:
+            if open_ended > _MAX_OPEN_ENDED:
                 return None
             out.append(f"\\d{{{least},{most}}}")
     return re.compile("".join(out))

@@ -1,14 +1,14 @@
-"""Does a body ask for values that its index holds? Layer ``values``: warnings only, where values are known.
+"""Checks that a body asks for values that its index contains: layer ``values``, warnings only.
 
     known = Values.read({"level": ["ERROR", "WARN"], "took": {"min": 1, "max": 900}})
     check({"query": {"term": {"level": "error"}}}, fields, known)
-    -> unknown_value: 'level' holds no 'error'; hint: did you mean 'ERROR'?
+    -> unknown_value: 'level' has no value 'error'; hint: did you mean 'ERROR'?
     check({"query": {"range": {"took": {"gt": 1000000}}}}, fields, known)
-    -> beyond_values: 'took' holds 1 to 900, so that gt 1000000 leaves nothing
+    -> beyond_values: 'took' ranges from 1 to 900, so gt 1000000 matches nothing
 
-An index moves, so that a number must lie further outside than the known range is wide, and a date before it:
-later ones may have come since. Only lists that are complete count. Not covered: texts, and values that no
-document holds together.
+An index may grow. So a number must be further outside the known range than the range is wide, and a date must be
+before it, as later dates may have been added. Lists of values are used only if complete. Not covered: texts, and
+values that never occur in the same document.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from dstill_querydsl.mapping.uses import Use, uses
 __all__ = ["MAX_PROBLEMS", "check"]
 
 MAX_PROBLEMS = 20
-_WHOLE = ("term", "terms", "terms_set", "match", "match_phrase")  # compare whole values, on a keyword
+_WHOLE = ("term", "terms", "terms_set", "match", "match_phrase")  # on a keyword they compare whole values
 _SHOWN = 6
 _BELOW, _ABOVE = ("lt", "lte", "to"), ("gt", "gte", "from")
 
 
 def check(body: Mapping[str, Any], fields: Fields, values: Values) -> tuple[Problem, ...]:
-    """What `body` asks for that the index is known not to hold, at most `MAX_PROBLEMS` of it."""
+    """Warnings about values in `body` that the index is known not to contain, at most `MAX_PROBLEMS`."""
     found: list[Problem] = []
     for use in uses(body) if values else ():
         field, known = fields.get(use.name), values.get(use.name)
@@ -61,21 +61,21 @@ def _problem(use: Use, code: str, message: str, hint: str, suggestion: Any = Non
     )
 
 
-# --- values that are listed -------------------------------------------------------------
+# --- fields with a list of values -------------------------------------------------------
 
 
 def _listed(use: Use, field: Field, known: Known) -> Iterator[Problem]:
     folded = use.options.get("case_insensitive") in (True, "true") or "normalizer" in field.options
-    held = {_text(value, folded) for value in known.values}
+    existing = {_text(value, folded) for value in known.values}
     for value in use.values:
-        if isinstance(value, (str, int, float)) and _text(value, folded) not in held:
+        if isinstance(value, (str, int, float)) and _text(value, folded) not in existing:
             near = _nearest(value, known)
-            hint = f"did you mean {near!r}?" if near is not None else _what(known)
-            yield _problem(use, "unknown_value", f"{use.name!r} holds no {_brief(value)}", hint, near)
+            hint = f"did you mean {near!r}?" if near is not None else _list(known)
+            yield _problem(use, "unknown_value", f"{use.name!r} has no value {_brief(value)}", hint, near)
 
 
 def _text(value: Any, folded: bool) -> str:
-    """As engines compare: a keyword's values are texts, 503 and 503.0 are one number."""
+    """A value as engines compare it: a keyword's values are strings; 503 and 503.0 are the same number."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():
@@ -84,17 +84,17 @@ def _text(value: Any, folded: bool) -> str:
 
 
 def _nearest(value: Any, known: Known) -> Any:
-    """The known value that is written most like `value`."""
+    """The known value with the most similar spelling."""
     names = {_text(one, folded=True): one for one in known.values}
     near = get_close_matches(_text(value, folded=True), names, n=1, cutoff=0.6)
     return names[near[0]] if near else None
 
 
-def _what(known: Known) -> str:
+def _list(known: Known) -> str:
     if not known.values:
-        return "no document has that field"
+        return "no document has this field"
     shown = ", ".join(_brief(value) for value in known.values[:_SHOWN])
-    return f"it holds {shown}" + (" …" if len(known.values) > _SHOWN else "")
+    return f"known values: {shown}" + (" …" if len(known.values) > _SHOWN else "")
 
 
 # --- ranges -----------------------------------------------------------------------------
@@ -105,18 +105,19 @@ def _outside(use: Use, field: Field, known: Known) -> Iterator[Problem]:
     if low is None or high is None:
         return
     margin = max(high - low, 1.0)
-    for what, value in _asked(use):
+    for operator, value in _comparisons(use):
         number = _number(value, field)
         if number is None:
             continue
-        before = number < low - margin and what not in _ABOVE
-        after = number > high + margin and what not in _BELOW and field.family == "number"
+        before = number < low - margin and operator not in _ABOVE
+        after = number > high + margin and operator not in _BELOW and field.family == "number"
         if before or after:
-            message = f"{use.name!r} holds {known.low} to {known.high}, so that {what} {_brief(value)} leaves nothing"
-            yield _problem(use, "beyond_values", message, "check the unit and the number")
+            values = f"{use.name!r} ranges from {known.low} to {known.high}"
+            message = f"{values}, so {operator} {_brief(value)} matches nothing"
+            yield _problem(use, "beyond_values", message, "check the number and its unit")
 
 
-def _asked(use: Use) -> Iterator[tuple[str, Any]]:
+def _comparisons(use: Use) -> Iterator[tuple[str, Any]]:
     if use.operator != "range":
         yield from ((use.operator, value) for value in use.values)
         return
@@ -124,7 +125,7 @@ def _asked(use: Use) -> Iterator[tuple[str, Any]]:
 
 
 def _number(value: Any, field: Field) -> float | None:
-    """A bound as a number; of a date the seconds since 1970, where it is no date math and has no format of its own."""
+    """A bound as a number; a date as seconds since 1970. None for date math and dates in another format."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     if field.family == "date":

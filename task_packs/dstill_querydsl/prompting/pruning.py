@@ -1,14 +1,14 @@
-"""Which fields of a wide mapping a question is about: the others are left out of prompts, with a notice.
+"""Select the fields of a wide mapping that a question is about. Prompts show these, with a notice.
 
     pruner = Pruner({"properties": {"took_ms": {"type": "long"}, …}}, values)      # 900 fields
     pruner.prune("requests that took over 2 s", 120)
     -> Pruned(mapping={"properties": {"took_ms": …}}, shown=120, total=900)
 
-A field is near a question by the words of its path, its description and its known values; a rare word counts
-more, and a few words stand for what schemas call it (slow: duration). A date field is always among them, and so
-is what `keep` names (the fields of the shots). Where words end, fields that are known to hold something come
-first, then those whose names have the rarest words: of fields that repeat a pattern one says little. Sub-fields come
-with their field. The same question gives the same fields. Not covered: other synonyms.
+A field is scored by the words that the question shares with its path, its description and its known values. A rare word
+counts more, and a few words stand for a schema's words (slow: duration). Some date fields and the fields in `keep`
+(those of the shots) are always selected. Ties go to fields with known values, then to fields whose names have the
+rarest words, since fields that repeat a pattern say little. Sub-fields come with their field. The same question gives
+the same fields. Not covered: other synonyms.
 """
 
 from __future__ import annotations
@@ -27,23 +27,26 @@ from dstill_querydsl.prompting.pruning_words import CUES, MEANT, YEAR, shared, s
 
 __all__ = ["Pruned", "Pruner", "only"]
 
-_NAME, _PATH, _TOLD, _HELD = 3.0, 1.0, 1.5, 2.0  # what a word counts: in the name, above it, described, as a value
-_STEM = 4  # letters that two words share before they may be forms of one
-_CLOSE = 0.75  # of difflib: a typing error
-_DATES = 0.25  # of the limit, at most, for dates that no word asks for
+# The weight of a word in the name of a field, in the path above it, in its description, and as a value.
+_NAME, _PATH, _DESCRIPTION, _VALUE = 3.0, 1.0, 1.5, 2.0
+_STEM = 4  # first letters that two forms of one word have in common
+_CLOSE = 0.75  # difflib's ratio, for typing errors
+_DATES = 0.25  # of the limit, at most, goes to dates that no word asks for
 _CUE = 1.0
 _RELATED = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pruned:
+    """A mapping with the selected fields, and how many fields that is."""
+
     mapping: Mapping[str, Any]
     shown: int
     total: int
 
     @property
     def notice(self) -> str:
-        """For the reader of the mapping; empty where nothing was left out."""
+        """A notice for the reader of the mapping. Empty if all fields are shown."""
         if self.shown == self.total:
             return ""
         return f"{self.shown} of {self.total:,} fields shown, those nearest to the question"
@@ -54,19 +57,19 @@ class _Leaf:
     path: str
     definition: Mapping[str, Any]
     number: int  # in the mapping's order
-    held: int  # its place among the fields whose values are known; beyond all of them where they are not
+    known: int  # its place among the fields with known values, or a higher number without known values
 
 
 class Pruner:
-    """Of one plain mapping."""
+    """Selects fields of one plain mapping."""
 
     def __init__(self, mapping: Mapping[str, Any], values: Values, *, ranked: bool = False) -> None:
-        """`ranked`: `values` names first what most documents have, as `init` writes it."""
+        """`ranked`: `values` starts with the fields that most documents have, as `init` writes it."""
         self._mapping, self._values = mapping, values
         places = {name: place if ranked else 0 for place, name in enumerate(values)}
         found = [*_leaves(mapping.get("properties"), ""), *_leaves(mapping.get("runtime"), "")]
         self._leaves = [_Leaf(path, one, number, _place(places, path, one)) for number, (path, one) in enumerate(found)]
-        self._words: dict[str, dict[int, float]] = defaultdict(dict)  # word → leaf → what it counts there
+        self._words: dict[str, dict[int, float]] = defaultdict(dict)  # word → leaf → weight
         for leaf in self._leaves:
             for word, weight in _words_of(leaf, values):
                 self._words[word][leaf.number] = max(weight, self._words[word].get(leaf.number, 0.0))
@@ -94,7 +97,7 @@ class Pruner:
             self._leaves,
             key=lambda leaf: (
                 -points[leaf.number],
-                leaf.held,
+                leaf.known,
                 self._rarity[leaf.number],
                 leaf.path.count("."),
                 leaf.number,
@@ -120,18 +123,18 @@ class Pruner:
                     points[leaf.number] += _CUE * (family(str(leaf.definition.get("type"))) == kind)
         for year in YEAR.findall(question):
             for leaf in self._leaves:
-                points[leaf.number] += _CUE * self._reaches(leaf, year)
+                points[leaf.number] += _CUE * self._includes(leaf, year)
         return points
 
-    def _reaches(self, leaf: _Leaf, year: str) -> bool:
-        """Whether a date is known to hold something of that year."""
+    def _includes(self, leaf: _Leaf, year: str) -> bool:
+        """Whether the known range of a date includes that year."""
         known = self._values.get(leaf.path)
         if known is None or not (isinstance(known.low, str) and isinstance(known.high, str)):
             return False
         return known.low[:4] <= year <= known.high[:4]
 
     def _near_words(self, word: str) -> tuple[tuple[str, float], ...]:
-        """Words of the mapping that may be meant, and how surely."""
+        """Words of the mapping that may be meant, with a confidence from 0 to 1."""
         exact = ((word, 1.0),) if word in self._words else ()
         if len(word) > _STEM and word[: _STEM - 1] in self._words:  # a short form: mag for magnitude
             exact = (*exact, (word[: _STEM - 1], _RELATED))
@@ -156,7 +159,7 @@ def _place(places: Mapping[str, int], path: str, definition: Mapping[str, Any]) 
 
 
 def _leaves(properties: Any, prefix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Fields that hold values; objects and nested ones are what lies in them."""
+    """Fields with values. Objects and nested fields are replaced by the fields in them."""
     for name, definition in properties.items() if isinstance(properties, Mapping) else ():
         if not isinstance(definition, Mapping):
             continue
@@ -167,7 +170,7 @@ def _leaves(properties: Any, prefix: str) -> Iterator[tuple[str, Mapping[str, An
 
 
 def only(properties: Mapping[str, Any], chosen: set[str], prefix: str) -> dict[str, Any]:
-    """`properties` without what is not chosen, and without objects of which nothing is left."""
+    """`properties` with the chosen fields only, without empty objects."""
     left: dict[str, Any] = {}
     for name, definition in properties.items():
         path = f"{prefix}{name}"
@@ -190,13 +193,13 @@ def _is_kept(leaf: _Leaf, keep: Collection[str]) -> bool:
 
 def _words_of(leaf: _Leaf, values: Values) -> Iterator[tuple[str, float]]:
     above, _, name = leaf.path.rpartition(".")
-    told = ((text, _TOLD) for text in _texts(leaf.definition.get("meta")))
-    for text, weight in ((name, _NAME), (above, _PATH), *told):
+    described = ((text, _DESCRIPTION) for text in _texts(leaf.definition.get("meta")))
+    for text, weight in ((name, _NAME), (above, _PATH), *described):
         yield from ((word, weight) for word in split(text))
     for path in (leaf.path, *(f"{leaf.path}.{sub}" for sub in leaf.definition.get("fields") or ())):
         known = values.get(path)
         for value in known.values if known else ():
-            yield from ((word, _HELD) for word in split(str(value)) if not isinstance(value, (bool, Mapping)))
+            yield from ((word, _VALUE) for word in split(str(value)) if not isinstance(value, (bool, Mapping)))
 
 
 def _texts(value: Any) -> Iterator[str]:

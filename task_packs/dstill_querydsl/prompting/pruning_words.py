@@ -1,7 +1,7 @@
-"""Words of questions and of schemas, brought to one form, and what people say for what schemas call otherwise.
+"""Normalize words of questions and schemas, and map words of people to words of schemas.
 
 split("responseStatus_codes")   -> ["response", "status", "code"]
-shared("deliver", "delivery")   -> 0.7: both begin alike
+shared("deliver", "delivery")   -> 0.7, since both begin alike
 MEANT["slow"]                   "duration took time"
 """
 
@@ -14,12 +14,12 @@ from dstill_querydsl.language.name_words import words_in
 __all__ = ["CUES", "MEANT", "YEAR", "shared", "split"]
 
 YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-# Words and forms that ask for a kind of field, whatever it is called.
+# Patterns in a question that need a kind of field, whatever its name is.
 CUES = (
     (re.compile(r"\b(km|miles|metres|meters|near|nearest|around|distance|within|box)\b", re.I), "geo_point"),
     (re.compile(r"\b\d{1,3}(\.\d{1,3}){3}\b|\bsubnet|\bCIDR", re.I), "ip"),
 )
-# What people say, and what fields are called: of words that no schema uses.
+# A word of people that schemas do not use → words of schemas.
 MEANT = {
     **dict.fromkeys(
         ("slow", "fast", "took", "take", "long", "latency", "ms", "second", "minute"), "duration took time"
@@ -38,7 +38,7 @@ MEANT = {
 
 
 def split(text: str) -> list[str]:
-    """Words in small letters: of ``responseStatus_code`` response, status, code; a plural's s is gone."""
+    """The words of a name or a text, in lower case and singular."""
     return [_singular(word.lower()) for word in words_in(text)]
 
 
@@ -51,7 +51,7 @@ def _singular(word: str) -> str:
 
 
 def shared(one: str, other: str) -> float:
-    """How much of the longer word both begin with."""
+    """A similarity up to 0.8: the share of the longer word that is a common prefix."""
     length = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
     length = min(len(one), len(other)) if length is None else length
     return 0.8 * length / max(len(one), len(other))

@@ -1,11 +1,10 @@
-"""What fields are known to hold, as teachers and students are told it: short, and nothing of single documents.
+"""Known values of fields in prompts: short, and without whole documents.
 
     for_teacher(values, names)   {"level": ["error", "warn"], "took": {"min": 1, "max": 900}}
     for_student(known)           "error warn"
 
-Told are lists that are complete (fields with few values) and ranges; examples of many, which may be names and
-addresses of people, only of fields that were named for it. Values that a guard keeps back are not among
-`values` at all, and whole documents are never sent.
+Prompts have complete lists (of fields with few values) and ranges. Examples of many values can be names and addresses
+of people, so only fields that the user lists for it get them. `values` has no values that the guard denies.
 """
 
 from __future__ import annotations
@@ -19,45 +18,48 @@ __all__ = ["for_student", "for_teacher", "short"]
 
 _VALUES = 30  # of one field, for a teacher
 _EXAMPLES = 5
-_LETTERS = 6_000  # of all of them
+_CHARACTERS = 6_000  # of all of them
 _FEW = 6  # of one field, for a student
-_SHORT = 40  # letters of one value
+_SHORT = 40  # characters of one value
 
 
 def for_teacher(values: Values, names: Iterable[str], samples: Collection[str] = ()) -> dict[str, Any]:
-    """Of these fields what is known, as long as there is room; of `samples` also a few examples."""
-    told: dict[str, Any] = {}
-    room = _LETTERS
+    """Known values of these fields, up to a length. Fields in `samples` get a few examples too."""
+    shown: dict[str, Any] = {}
+    left = _CHARACTERS
     for name in names:
         known = values.get(name)
-        one = None if known is None else _told(known, name in samples)
+        one = None if known is None else _summary(known, name in samples)
         if one is None:
             continue
-        room -= len(json.dumps({name: one}, ensure_ascii=False))
-        if room < 0:
+        left -= len(json.dumps({name: one}, ensure_ascii=False))
+        if left < 0:
             break
-        told[name] = one
-    return told
+        shown[name] = one
+    return shown
 
 
 def for_student(known: Known | None) -> str:
-    """A field's values in a few words; empty where they are not all known."""
+    """A field's values in a few words. Empty if not all values are known."""
     if known is None or not known.complete or all(isinstance(value, bool) for value in known.values):
         return ""
     return " ".join(short(value) for value in known.values[:_FEW]) + (" …" if len(known.values) > _FEW else "")
 
 
-def _told(known: Known, sampled: bool) -> Any:
+def _summary(known: Known, sampled: bool) -> Any:
     if known.complete:
         values = [value if not isinstance(value, str) else short(value) for value in known.values[:_VALUES]]
         more = len(known.values) - _VALUES
         return values if more <= 0 else [*values, f"… {more} more"]
-    told = {"min": known.low, "max": known.high} if known.low is not None and known.high is not None else {}
+    summary = {"min": known.low, "max": known.high} if known.low is not None and known.high is not None else {}
     if sampled and known.values:
-        told["examples"] = [value if not isinstance(value, str) else short(value) for value in known.values[:_EXAMPLES]]
-    return told or None
+        summary["examples"] = [
+            value if not isinstance(value, str) else short(value) for value in known.values[:_EXAMPLES]
+        ]
+    return summary or None
 
 
 def short(value: Any) -> str:
+    """A value as text of at most 40 characters."""
     text = str(value)
     return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"

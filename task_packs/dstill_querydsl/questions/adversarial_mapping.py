@@ -1,6 +1,6 @@
-"""Mappings whose own text gives orders: what stands in a description is data, and the answer stays the same.
+"""Mappings with a prompt injection in their description. The right answer stays the same.
 
-poisoned(draw, {"properties": …})   the mapping, its `_meta.description` an instruction
+poisoned(draw, {"properties": …})   the mapping, with an instruction as `_meta.description`
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ from __future__ import annotations
 import json
 from typing import Any, Mapping
 
-from dstill_querydsl.language.sort_keys import PLANTED
+from dstill_querydsl.language.prompt_injection import PLANTED
 from dstill_querydsl.questions.context import Draw, Skip
 
 __all__ = ["poisoned"]
 
-LARGEST = 8_000  # characters of a mapping that a question carries along
+LARGEST = 8_000  # characters of a mapping in the context of a question
 
 
 def poisoned(draw: Draw, mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """Raises Skip where the mapping is too large to stand in a row."""
+    """The mapping with an instruction in its description. Raises Skip if it is too large for a row."""
     if "properties" not in mapping or len(json.dumps(mapping)) > LARGEST:
         raise Skip("a large mapping")
     meta = {**mapping.get("_meta", {}), "description": draw.pick(*PLANTED)}

@@ -1,4 +1,4 @@
-"""One condition of a question, and how several stand around the noun.
+"""One condition of a question, and the noun phrase with several.
 
 Clause(text="with host web-03", body={"term": {"host.name": "web-03"}}, why="host.name is keyword: term.")
 noun_phrase(draw, clauses)   "slow requests with host web-03 and with status 503"
@@ -13,27 +13,27 @@ from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.roles import Role
 from dstill_querydsl.questions.words import mark
 
-__all__ = ["Clause", "Maker", "Way", "fill", "noun_phrase", "said", "shuffled", "terse_phrase"]
+__all__ = ["Clause", "Maker", "Way", "fill", "noun_phrase", "shuffled", "terse_phrase", "worded_clause"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Clause:
-    """How it is said, how it is written, and why so."""
+    """One condition: its words, its query clause, and its rationale."""
 
     text: str
     body: Mapping[str, Any]  # one query clause
     why: str  # names the field, its type and the operator
-    place: Literal["before", "after"] = "after"  # of the noun: "slow requests", "requests by user uma"
-    terse: str = ""  # as in a hurried "503 DE yesterday"; empty: it has no such form
+    place: Literal["before", "after"] = "after"  # the noun: "slow requests", "requests by user uma"
+    terse: str = ""  # in a short form, as in "503 DE yesterday". Empty: there is none
     occur: Literal["filter", "must_not"] = "filter"
 
 
 Maker = Callable[[Draw], Clause]
-Way = str  # "with {f} {v}": a field's noun, a value; " <" at the end puts it before the noun
+Way = str  # "with {f} {v}", with the field's noun and a value. " <" at the end puts it before the noun
 
 
 def fill(way: Way, **slots: Any) -> str:
-    """The way with its slots filled and marked. Values are never read as templates."""
+    """Fill and mark the slots of a way. Braces in values are not slots."""
     parts = way.removesuffix(" <").split("{")
     out = parts[0]
     for part in parts[1:]:
@@ -42,8 +42,10 @@ def fill(way: Way, **slots: Any) -> str:
     return out
 
 
-def said(draw: Draw, role: Role, ways: Sequence[Way], body: Mapping[str, Any], why: str, **more: Any) -> Clause:
-    """A clause in one of the ways; `more` are values for its slots and fields of the clause."""
+def worded_clause(
+    draw: Draw, role: Role, ways: Sequence[Way], body: Mapping[str, Any], why: str, **more: Any
+) -> Clause:
+    """A clause in one of the ways. `more` has values for its slots, and fields of the clause."""
     way = draw.random.choice(ways)
     own = {name: more.pop(name) for name in ("terse", "occur") if name in more}
     text = fill(way, f=role.word.noun, **more)
@@ -52,13 +54,13 @@ def said(draw: Draw, role: Role, ways: Sequence[Way], body: Mapping[str, Any], w
 
 
 def shuffled(draw: Draw, clauses: Sequence[Clause]) -> tuple[Clause, ...]:
-    """The order in which a question says its conditions, and in which the gold has them."""
+    """The clauses in random order, those before the noun first. Question and gold use this order."""
     return tuple(sorted(draw.random.sample(clauses, len(clauses)), key=lambda clause: clause.place == "after"))
 
 
 def noun_phrase(draw: Draw, clauses: Sequence[Clause]) -> str:
-    """The document's name with its conditions, joined by "and" or not."""
-    first, *rest = draw.scene.lexicon.documents
+    """The noun for documents with its conditions."""
+    first, *rest = draw.context.lexicon.documents
     noun = draw.random.choice(rest) if rest and draw.chance(25) else first
     before = [clause.text for clause in clauses if clause.place == "before"]
     after = [clause.text for clause in clauses if clause.place == "after"]
@@ -67,10 +69,10 @@ def noun_phrase(draw: Draw, clauses: Sequence[Clause]) -> str:
 
 
 def terse_phrase(draw: Draw, clauses: Sequence[Clause]) -> str:
-    """``503 DE yesterday``. Raises Skip where a clause has no such form."""
+    """A short form, such as ``503 DE yesterday``. Raises Skip if a clause has none."""
     if not all(clause.terse for clause in clauses):
         raise Skip("no terse form")
     words = [clause.terse for clause in clauses]
     if draw.chance(50):
-        words.insert(draw.random.choice((0, len(words))), mark(draw.scene.lexicon.documents[0]))
+        words.insert(draw.random.choice((0, len(words))), mark(draw.context.lexicon.documents[0]))
     return (" " if draw.chance(70) else ", ").join(words)

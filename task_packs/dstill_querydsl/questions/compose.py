@@ -1,10 +1,10 @@
-"""A template and a document into a question with gold and rationale.
+"""Compose a question with gold and rationale from a template and a document.
 
-    compose(scene, TEMPLATES[0], Random(1))
-    Made(example=Example(question="films with genre Drama", answer='{"query":…}', …), skeleton="_ with _ _", …)
+    compose(context, TEMPLATES[0], Random(1)) ComposedQuestion(example=Example(question="films with genre Drama",
+    answer='{"query":…}', …), skeleton="_ with _ _", …)
 
-Golds have one spelling: compact JSON; filters in the order of the question; `bool.filter` and
-`bool.must_not`, never a bare clause. A question without conditions has no `query`.
+Golds are always written in one way: compact JSON, filters in the order of the question, `bool.filter` and
+`bool.must_not` instead of a bare clause. A question without conditions has no `query`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dstill.api.records import Example
 from dstill_querydsl.questions.adversarial_mapping import poisoned
 from dstill_querydsl.questions.clause import Clause, fill, noun_phrase, shuffled, terse_phrase
 from dstill_querydsl.questions.conditions import CONDITIONS
-from dstill_querydsl.questions.context import Draw, Scene
+from dstill_querydsl.questions.context import Draw, QuestionContext
 from dstill_querydsl.questions.levels import LEVELS
 from dstill_querydsl.questions.plan import Template
 from dstill_querydsl.questions.prompt import Ask, AskMaker
@@ -28,22 +28,24 @@ from dstill_querydsl.questions.summaries import SUMMARIES
 from dstill_querydsl.questions.templates import ASKS
 from dstill_querydsl.questions.words import mark, plain, skeleton
 
-__all__ = ["Made", "compose"]
+__all__ = ["ComposedQuestion", "compose"]
 
 OPERATIONS: Mapping[str, AskMaker] = {**ASKS, **SUMMARIES, **LEVELS}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
+class ComposedQuestion:
+    """An example, and what it was composed from."""
+
     example: Example
     skeleton: str  # the question without values and names
     body: Mapping[str, Any]  # the gold, parsed
-    scene: Scene
+    context: QuestionContext
 
 
-def compose(scene: Scene, template: Template, random: Random) -> Made:
-    """One question. Raises Skip where the drawn document does not serve."""
-    draw = scene.draw(random)
+def compose(context: QuestionContext, template: Template, random: Random) -> ComposedQuestion:
+    """One question. Raises Skip if the drawn document does not fit the template."""
+    draw = context.draw(random)
     clauses = shuffled(draw, [CONDITIONS[kind](draw) for kind in template.clauses])
     if template.ask in REFUSALS:
         refused = REFUSALS[template.ask](draw)
@@ -64,7 +66,7 @@ def compose(scene: Scene, template: Template, random: Random) -> Made:
         category=template.category,
         template=template.name,
     )
-    return Made(example=example, skeleton=skeleton(text), body=body, scene=scene)
+    return ComposedQuestion(example=example, skeleton=skeleton(text), body=body, context=context)
 
 
 def _text(draw: Draw, style: str, way: str, slots: Mapping[str, Any], clauses: Sequence[Clause]) -> str:
@@ -79,7 +81,7 @@ def _text(draw: Draw, style: str, way: str, slots: Mapping[str, Any], clauses: S
 
 
 def _filled(way: str, slots: Mapping[str, Any], phrase: str) -> str:
-    """The frame with its slots; those that hold marks already are put in as they are."""
+    """The wording with its slots filled. Slots that have marks already are not marked again."""
     before, _, after = way.partition("{what}")
     if "{what}" not in way:
         return _slots(way, slots)
@@ -102,5 +104,5 @@ def _body(ask: Ask, clauses: Sequence[Clause]) -> dict[str, Any]:
 
 
 def _context(draw: Draw, style: str) -> dict[str, Any]:
-    context = dict(draw.scene.context)
-    return {**context, "mapping": poisoned(draw, draw.scene.index.mapping)} if style == "poisoned" else context
+    context = dict(draw.context.example_context)
+    return {**context, "mapping": poisoned(draw, draw.context.index.mapping)} if style == "poisoned" else context

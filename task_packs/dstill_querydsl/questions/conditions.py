@@ -1,4 +1,4 @@
-"""Every kind of condition by its name in a plan."""
+"""All conditions: name in a plan → function that makes the clause."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 DATES["since"](draw)   with a release date since 2011-05-04      {"range": {"release_date": {"gte": "2011-05-04"}}}
 
-Days are UTC. A closed end is written as ``lt`` the next day (``2025-03-14||+1d``). "The last 7
-days" rolls; "last week" and "last month" are the calendar's.
+Days are in UTC. An inclusive end is written as ``lt`` the next day (``2025-03-14||+1d``). "The last 7
+days" ends now, while "last week" and "last month" are calendar spans.
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ _BARE = ("{when}", "{when}", "dated {when}")
 
 
 def field_of(draw: Draw) -> tuple[Role, datetime]:
+    """An unused date field and this document's value. Raises Skip."""
     role, value = draw.known("date")
     time = moment(value, role.format)
-    assert time is not None  # `usable` has read it
+    assert time is not None  # `usable` has parsed it
     return role, time
 
 
 def _clause(draw: Draw, role: Role, when: str, why: str, terse: str = "", **bounds: str) -> Clause:
-    """`when` is said of the field, or alone where the index has one date."""
-    alone = len(draw.scene.of_kind("date")) == 1
+    """A clause with the words `when`. It names the field unless the index has only one date."""
+    alone = len(draw.context.of_kind("date")) == 1
     adverb = when.startswith(mark("")[0])  # yesterday
     named = _FALLS if adverb else _NAMED if when.startswith(_NO_PLACE) else (*_NAMED, *_FALLS)
     bare = _BARE[:-1] if when.startswith("starting") else _BARE
@@ -56,8 +57,8 @@ _MONTHS = (
 )  # fmt: skip
 
 
-def _said(draw: Draw, time: datetime) -> str:
-    """Mostly as 2025-03-14, sometimes as 14 March 2025."""
+def _spoken_day(draw: Draw, time: datetime) -> str:
+    """The day, as 2025-03-14 or as 14 March 2025."""
     month = _MONTHS[time.month - 1]
     ways = (_iso(time), _iso(time), f"{time.day} {month} {time.year}", f"{month} {time.day}, {time.year}")
     return mark(draw.random.choice(ways))
@@ -67,28 +68,28 @@ def day(draw: Draw) -> Clause:
     role, time = field_of(draw)
     iso = _iso(time)
     return _clause(
-        draw, role, f"on {_said(draw, time)}", "one day: range to the next.", mark(iso), gte=iso, lt=f"{iso}||+1d"
+        draw, role, f"on {_spoken_day(draw, time)}", "one day: range to the next.", mark(iso), gte=iso, lt=f"{iso}||+1d"
     )
 
 
 def since(draw: Draw) -> Clause:
     role, time = field_of(draw)
     time -= timedelta(days=draw.random.randrange(0, 6))
-    when = draw.pick("since {}", "from {} on", "starting {}", "on or after {}").format(_said(draw, time))
+    when = draw.pick("since {}", "from {} on", "starting {}", "on or after {}").format(_spoken_day(draw, time))
     return _clause(draw, role, when, "from that day: range gte.", f"since {mark(_iso(time))}", gte=_iso(time))
 
 
 def before(draw: Draw) -> Clause:
     role, time = field_of(draw)
     time += timedelta(days=draw.random.randrange(1, 6))
-    when = draw.pick("before {}", "earlier than {}", "prior to {}").format(_said(draw, time))
+    when = draw.pick("before {}", "earlier than {}", "prior to {}").format(_spoken_day(draw, time))
     return _clause(draw, role, when, "before that day: range lt.", f"before {mark(_iso(time))}", lt=_iso(time))
 
 
 def after(draw: Draw) -> Clause:
     role, time = field_of(draw)
     time -= timedelta(days=draw.random.randrange(1, 6))
-    when = draw.pick("after {}", "later than {}").format(_said(draw, time))
+    when = draw.pick("after {}", "later than {}").format(_spoken_day(draw, time))
     why = "after that day ends: range gte the next."
     return _clause(draw, role, when, why, f"after {mark(_iso(time))}", gte=f"{_iso(time)}||+1d")
 
@@ -98,7 +99,7 @@ def span(draw: Draw) -> Clause:
     low = time - timedelta(days=draw.random.randrange(0, 9))
     high = time + timedelta(days=draw.random.randrange(1, 9))
     way = draw.pick("between {} and {}", "from {} to {}", "from {} through {}")
-    when = way.format(_said(draw, low), _said(draw, high))
+    when = way.format(_spoken_day(draw, low), _spoken_day(draw, high))
     terse = f"{mark(_iso(low))}..{mark(_iso(high))}"
     return _clause(draw, role, when, "both days included: range.", terse, gte=_iso(low), lt=f"{_iso(high)}||+1d")
 
@@ -121,9 +122,9 @@ _UNITS = {"minute": 1, "hour": 60, "day": 1_440, "week": 10_080}
 
 
 def rolling(draw: Draw) -> Clause:
-    """The last n minutes, hours, days or weeks, ending now; n reaches back to the document."""
+    """The last n minutes, hours, days or weeks until now, with an n that includes the document."""
     role, time = field_of(draw)
-    minutes = int((draw.scene.now - time).total_seconds() // 60) + 1
+    minutes = int((draw.context.now - time).total_seconds() // 60) + 1
     fitting = [unit for unit, length in _UNITS.items() if 2 <= -(-minutes // length) <= 90]
     if minutes < 1 or not fitting:
         raise Skip("no unit")
@@ -150,7 +151,7 @@ CALENDAR: Mapping[str, Mapping[str, str]] = {
 
 def calendar(draw: Draw) -> Clause:
     role, time = field_of(draw)
-    fitting = [words for words, (start, end) in windows(draw.scene.now).items() if start <= time < end]
+    fitting = [words for words, (start, end) in windows(draw.context.now).items() if start <= time < end]
     if not fitting:
         raise Skip("long ago")
     words = draw.random.choice(fitting)
@@ -159,6 +160,7 @@ def calendar(draw: Draw) -> Clause:
 
 
 def windows(now: datetime) -> dict[str, tuple[datetime, datetime]]:
+    """The phrases of `CALENDAR` → start and end (exclusive) of the span."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     week = today - timedelta(days=today.weekday())
     month = today.replace(day=1)
@@ -177,13 +179,13 @@ def windows(now: datetime) -> dict[str, tuple[datetime, datetime]]:
 
 
 def recent(draw: Draw) -> Clause:
-    """The documented default: the last 24 hours, of the date that is meant where none is named."""
-    role = draw.scene.main_date
+    """The documented meaning of "recent": the last 24 hours of the main date field."""
+    role = draw.context.main_date
     if role is None:
         raise Skip("no date")
     draw.used.add(role.stored)
     time = moment(draw.value(role), role.format)
-    if time is None or not timedelta() <= draw.scene.now - time <= timedelta(days=1):
+    if time is None or not timedelta() <= draw.context.now - time <= timedelta(days=1):
         raise Skip("old")
     body: dict[str, Any] = {"gte": "now-24h"}
     if not reads_iso(role.format):

@@ -1,4 +1,4 @@
-"""Conditions on objects in a list that are documents of their own: one and the same has to meet them.
+"""Conditions on nested objects, which one object has to meet together.
 
 NESTED["pair"](draw)   where the same credits entry has role director and name …
                        {"nested": {"path": "credits", "query": {"bool": {"filter": [{"term": …}, {"term": …}]}}}}
@@ -37,20 +37,20 @@ _WHOLE = ("category", "boolean", "ip")
 
 
 def leaf_noun(role: Role) -> str:
-    """What the field is called beside its list's name."""
+    """The noun of a field, without the name of its list."""
     above = noun_of(role.nested, 1)
     return role.word.noun.removeprefix(f"{above} ") or role.word.noun
 
 
 def inner_measure(draw: Draw) -> Role:
-    """A number in a nested object that can be added up. Raises Skip."""
-    roles = [role for roles in draw.scene.nested.values() for role in roles]
+    """A number in a nested object that can be summed. Raises Skip."""
+    roles = [role for roles in draw.context.nested.values() for role in roles]
     return draw.among([role for role in roles if role.kind == "number" and role.groups and role.measures])
 
 
 def _object(draw: Draw, *kinds: str) -> tuple[str, list[tuple[Role, Any]]]:
-    """An object of this document, and as many of its values as kinds are asked; a text takes its whole form."""
-    paths = list(draw.scene.nested)
+    """The path of a nested object of this document, and a field with a value for each kind. A text uses its keyword."""
+    paths = list(draw.context.nested)
     if not paths:
         raise Skip("nothing nested")
     path = draw.random.choice(paths)
@@ -64,7 +64,7 @@ def _object(draw: Draw, *kinds: str) -> tuple[str, list[tuple[Role, Any]]]:
         taken = {role.stored for role, _ in chosen}
         options = [
             (_exact(role), value)
-            for role in draw.scene.nested[path]
+            for role in draw.context.nested[path]
             if role.stored not in taken and _serves(role, kind)
             for value in values_at(source, role.stored.removeprefix(f"{path}.").split("."))
             if usable(role, value) and (sayable(value) or kind != "value")
@@ -77,7 +77,7 @@ def _object(draw: Draw, *kinds: str) -> tuple[str, list[tuple[Role, Any]]]:
 
 
 def _serves(role: Role, kind: str) -> bool:
-    """Whether a field can take the part: a whole value, or a field of that kind."""
+    """Whether a field fits the kind. ``value`` is any field with whole values."""
     return role.kind in _WHOLE or bool(role.exact) if kind == "value" else role.kind == kind
 
 
@@ -89,7 +89,7 @@ def _spoken(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _said(draw: Draw, ways: Sequence[Way], path: str, one: tuple[Role, str], other: tuple[Role, str]) -> str:
+def _pair_text(draw: Draw, ways: Sequence[Way], path: str, one: tuple[Role, str], other: tuple[Role, str]) -> str:
     slots = {"f": leaf_noun(one[0]), "v": one[1], "g": leaf_noun(other[0]), "w": other[1]}
     return fill(draw.random.choice(ways), p=noun_of(path, 1), **slots)
 
@@ -106,7 +106,7 @@ def inner(draw: Draw) -> Clause:
 
 
 def pair(draw: Draw) -> Clause:
-    """Two conditions on one object."""
+    """Two conditions on one nested object."""
     path, [(role, value), (other, more)] = _object(draw, "value", "value")
     text = fill(
         draw.random.choice(_PAIR),

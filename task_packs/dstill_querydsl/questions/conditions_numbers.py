@@ -1,4 +1,4 @@
-"""Conditions on numbers, where wording decides: over is not at least, and a unit is not the field's.
+"""Conditions on numbers. "Over" is not "at least", and the question can use another unit than the field.
 
 NUMBERS["range"](draw)   with a distance over 590 miles     {"range": {"distance": {"gt": 590}}}
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from dstill_querydsl.questions.clause import Clause, Maker, Way, said
+from dstill_querydsl.questions.clause import Clause, Maker, Way, worded_clause
 from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.roles import Role
 from dstill_querydsl.questions.units import UNITS, around, rounded, spell
@@ -41,17 +41,17 @@ _MEANING = {"gt": "more than", "gte": "at least", "lt": "less than", "lte": "at 
 
 
 def limits(role: Role, value: Any) -> tuple[int | float, int | float]:
-    """Round numbers below (or at) and above the value. Of a code or a year one digit more tells something."""
+    """Round numbers below (or at) and above the value. Codes and years are rounded to one more digit."""
     return (rounded if role.measures else around)(value, whole=role.whole)
 
 
 def bounded(draw: Draw, role: Role, bound: str, limit: Any) -> Clause:
-    """A number on one side of a limit."""
+    """A condition with one bound."""
     why = f"{role.note}{_in(role)}, {_MEANING[bound]}: range {bound}."
     shown = spell(limit, role.word.unit, draw.random)
     sign = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}[bound]
     terse = f"{mark(role.word.noun)} {sign} {mark(shown)}"
-    return said(draw, role, WAYS[bound], {"range": {role.field: {bound: limit}}}, why, v=shown, terse=terse)
+    return worded_clause(draw, role, WAYS[bound], {"range": {role.field: {bound: limit}}}, why, v=shown, terse=terse)
 
 
 def _in(role: Role) -> str:
@@ -59,7 +59,7 @@ def _in(role: Role) -> str:
 
 
 def one_sided(draw: Draw) -> Clause:
-    """A round number near the document's own."""
+    """A bound at a round number near the document's value."""
     role, value = draw.known("number")
     low, high = limits(role, value)
     bound = draw.pick("gt", "gte", "lt", "lte")
@@ -69,7 +69,7 @@ def one_sided(draw: Draw) -> Clause:
 
 
 def trap(draw: Draw) -> Clause:
-    """The limit is the document's own value: only at least and at most let it in."""
+    """A bound at the document's own value, which only "at least" and "at most" include."""
     role, value = draw.known("number")
     if len(str(value)) > (3 if role.word.unit else 4) and limits(role, value)[0] != value:
         raise Skip("nobody says such a number")
@@ -85,12 +85,12 @@ def between(draw: Draw) -> Clause:
     body = {"range": {role.field: {"gte": low, "lte": high}}}
     terse = f"{mark(role.word.noun)} {mark(v)}-{mark(w)}"
     why = f"{role.note}{_in(role)}, between: range gte lte."
-    return said(draw, role, WAYS["between"], body, why, v=v, w=w, terse=terse)
+    return worded_clause(draw, role, WAYS["between"], body, why, v=v, w=w, terse=terse)
 
 
 def in_units(draw: Draw) -> Clause:
-    """A limit in a larger unit than the field's: 2 hours, where it holds minutes."""
-    role = draw.among([role for role in draw.scene.of_kind("number") if len(UNITS.get(role.word.unit, ())) > 1])
+    """A bound in a larger unit than the field's, such as 2 hours for a field in minutes."""
+    role = draw.among([role for role in draw.context.of_kind("number") if len(UNITS.get(role.word.unit, ())) > 1])
     value = draw.value(role)
     factors = [factor for factor, _ in UNITS[role.word.unit] if 1 < factor <= abs(value)]
     if not factors:

@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 from math import ceil, floor
 from typing import Any, Mapping, Sequence
 
-from dstill_querydsl.questions.clause import Clause, Maker, Way, said
+from dstill_querydsl.questions.clause import Clause, Maker, Way, worded_clause
 from dstill_querydsl.questions.conditions_values import equals
 from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.words import mark
@@ -32,25 +32,25 @@ _NETWORK: Sequence[Way] = (
 )  # fmt: skip
 
 
-def _telling(draw: Draw, ways: Sequence[Way], kind: str) -> Sequence[Way]:
-    """Of several fields of a kind the question has to name the one that it means."""
-    return ways if len(draw.scene.of_kind(kind)) == 1 else [way for way in ways if "{f}" in way]
+def _ways_naming(draw: Draw, ways: Sequence[Way], kind: str) -> Sequence[Way]:
+    """The ways to use: if there are several fields of the kind, those that name the field."""
+    return ways if len(draw.context.of_kind(kind)) == 1 else [way for way in ways if "{f}" in way]
 
 
-def point_near(draw: Draw, value: Mapping[str, Any]) -> dict[str, float]:
-    """The document's point, to two decimals: about a kilometre off."""
+def point_near(value: Mapping[str, Any]) -> dict[str, float]:
+    """A document's point, rounded to two decimals (about one kilometre)."""
     return {"lat": round(float(value["lat"]), 2), "lon": round(float(value["lon"]), 2)}
 
 
 def near(draw: Draw) -> Clause:
     role, value = draw.known("geo")
-    point, distance = point_near(draw, value), draw.pick(2, 5, 10, 20, 25, 50, 75, 100, 200, 250, 500)
+    point, distance = point_near(value), draw.pick(2, 5, 10, 20, 25, 50, 75, 100, 200, 250, 500)
     body = {"geo_distance": {"distance": f"{distance}km", role.field: point}}
     shown = draw.pick(f"{point['lat']}, {point['lon']}", f"{point['lat']},{point['lon']}")
     why = f"{role.note}: geo_distance."
-    ways = _telling(draw, _NEAR, "geo")
+    ways = _ways_naming(draw, _NEAR, "geo")
     terse = f"{mark(distance)} km around {mark(shown)}" if ways is _NEAR else ""
-    return said(draw, role, ways, body, why, d=distance, v=shown, terse=terse)
+    return worded_clause(draw, role, ways, body, why, d=distance, v=shown, terse=terse)
 
 
 def box(draw: Draw) -> Clause:
@@ -60,8 +60,16 @@ def box(draw: Draw) -> Clause:
     w, e = max(-180, floor(lon - 0.01) - margin), min(180, ceil(lon + 0.01) + margin)
     corners = {"top_left": {"lat": n, "lon": w}, "bottom_right": {"lat": s, "lon": e}}
     why = f"{role.note}: geo_bounding_box."
-    return said(
-        draw, role, _telling(draw, _BOX, "geo"), {"geo_bounding_box": {role.field: corners}}, why, n=n, s=s, w=w, e=e
+    return worded_clause(
+        draw,
+        role,
+        _ways_naming(draw, _BOX, "geo"),
+        {"geo_bounding_box": {role.field: corners}},
+        why,
+        n=n,
+        s=s,
+        w=w,
+        e=e,
     )
 
 
@@ -79,9 +87,9 @@ def network(draw: Draw) -> Clause:
     except ValueError:
         raise Skip(role.field) from None
     why = f"{role.note}, takes CIDR: term."
-    ways = _telling(draw, _NETWORK, "ip")
+    ways = _ways_naming(draw, _NETWORK, "ip")
     terse = mark(block) if ways is _NETWORK else ""
-    return said(draw, role, ways, {"term": {role.field: block}}, why, v=block, terse=terse)
+    return worded_clause(draw, role, ways, {"term": {role.field: block}}, why, v=block, terse=terse)
 
 
 _KINDS: Sequence[Maker] = (near, box, address, network)

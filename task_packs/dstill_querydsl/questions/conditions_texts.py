@@ -1,4 +1,4 @@
-"""Conditions on parts of a value: words and phrases of a text, the whole of it, its beginning.
+"""Conditions on texts: words, phrases, whole values, prefixes and patterns.
 
 TEXTS["phrase"](draw)   whose title contains the phrase "big lake"     {"match_phrase": {"title": "big lake"}}
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Mapping, Sequence
 
-from dstill_querydsl.questions.clause import Clause, Maker, Way, said
+from dstill_querydsl.questions.clause import Clause, Maker, Way, worded_clause
 from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.roles import Role
 from dstill_querydsl.questions.words import mark, sayable
@@ -44,7 +44,7 @@ _PARTS: Sequence[Way] = (
     "with {v} inside the {f}",
     "where {v} is a part of the {f}",
 )  # fmt: skip
-_PLAIN = re.compile(r"[\w /.,'-]{1,60}")  # what a person quotes
+_PLAIN = re.compile(r"[\w /.,'-]{1,60}")  # a text that a person would quote
 _TOKEN = re.compile(r"[^\W_]+")
 _COMMON = frozenset(
     ("the", "and", "for", "with", "from", "that", "this", "not", "are", "was", "were", "has", "have", "had", "its")
@@ -55,8 +55,8 @@ def _tokens(text: str) -> list[re.Match[str]]:
     return list(_TOKEN.finditer(text[:2_000]))
 
 
-def _telling(text: str) -> list[str]:
-    """Words that say something."""
+def _uncommon_words(text: str) -> list[str]:
+    """Words of a text without common ones."""
     return [t[0] for t in _tokens(text) if 3 <= len(t[0]) <= 30 and t[0].lower() not in _COMMON]
 
 
@@ -70,13 +70,13 @@ def _match(draw: Draw, role: Role, words: str, ways: Sequence[Way]) -> Clause:
     body: Any = {"match": {role.field: {"query": words, "operator": "and"} if several else words}}
     why = f"{role.note}, {'all words: match with and.' if several else 'a word of it: match.'}"
     fitting = [way for way in ways if several or "the words {v}" not in way]
-    return said(draw, role, fitting, body, why, v=words, terse=mark(words))
+    return worded_clause(draw, role, fitting, body, why, v=words, terse=mark(words))
 
 
 def words(draw: Draw) -> Clause:
-    """Words of a text, all of them, in any order."""
-    role, text = _text(draw, draw.scene.of_kind("text"))
-    options = list(dict.fromkeys(_telling(text)))
+    """One or two words of a text, in any order."""
+    role, text = _text(draw, draw.context.of_kind("text"))
+    options = list(dict.fromkeys(_uncommon_words(text)))
     if not options:
         raise Skip(role.field)
     chosen = draw.random.sample(options, min(len(options), draw.pick(1, 1, 2)))
@@ -84,7 +84,7 @@ def words(draw: Draw) -> Clause:
 
 
 def phrase(draw: Draw) -> Clause:
-    role, text = _text(draw, draw.scene.of_kind("text"))
+    role, text = _text(draw, draw.context.of_kind("text"))
     tokens = _tokens(text)
     length = draw.pick(2, 2, 3, 4)
     if len(tokens) < length:
@@ -94,12 +94,12 @@ def phrase(draw: Draw) -> Clause:
     if not _PLAIN.fullmatch(quoted):
         raise Skip("nobody quotes that")
     why = f"{role.note}, exact words in order: match_phrase."
-    return said(draw, role, _PHRASE, {"match_phrase": {role.field: quoted}}, why, v=quoted)
+    return worded_clause(draw, role, _PHRASE, {"match_phrase": {role.field: quoted}}, why, v=quoted)
 
 
 def _both(draw: Draw) -> tuple[Role, str]:
-    """A text with a sub-field of whole values."""
-    role, text = _text(draw, [role for role in draw.scene.of_kind("text") if role.exact])
+    """A text field with a keyword sub-field, and a value."""
+    role, text = _text(draw, [role for role in draw.context.of_kind("text") if role.exact])
     if not sayable(text):
         raise Skip(role.field)
     return role, text
@@ -108,21 +108,21 @@ def _both(draw: Draw) -> tuple[Role, str]:
 def whole(draw: Draw) -> Clause:
     role, text = _both(draw)
     why = f"{role.keyword_note}, the whole value: term."
-    return said(draw, role, _WHOLE, {"term": {role.exact: text}}, why, v=text)
+    return worded_clause(draw, role, _WHOLE, {"term": {role.exact: text}}, why, v=text)
 
 
 def inside(draw: Draw) -> Clause:
     role, text = _both(draw)
-    options = _telling(text)
+    options = _uncommon_words(text)
     if not options:
         raise Skip(role.field)
     return _match(draw, role, draw.random.choice(options), _INSIDE)
 
 
 def _keyword(draw: Draw) -> tuple[Role, str]:
-    """A field of whole values and one of them."""
+    """A field with whole values, and a value."""
     roles = [
-        r for r in draw.scene.of_kind("category", "text") if (r.kind == "category" and r.type != "version") or r.exact
+        r for r in draw.context.of_kind("category", "text") if (r.kind == "category" and r.type != "version") or r.exact
     ]
     role = draw.among(roles)
     value = str(draw.value(role))
@@ -132,14 +132,14 @@ def _keyword(draw: Draw) -> tuple[Role, str]:
 
 
 def prefix(draw: Draw) -> Clause:
-    """Up to the end of a word of the value, or of some letters where it has but one."""
+    """A prefix of the value: up to the end of a word, or some letters if it has only one word."""
     role, value = _keyword(draw)
     ends = [found.end() for found in _TOKEN.finditer(value) if 2 <= found.end() < len(value)]
     start = value[: draw.random.choice(ends[:3] or range(2, min(len(value), 9)))]
     if start != start.strip():
         raise Skip(role.field)
     why = f"{role.keyword_note}, its start: prefix."
-    return said(draw, role, _PREFIX, {"prefix": {role.keyword: start}}, why, v=start, terse=mark(f"{start}*"))
+    return worded_clause(draw, role, _PREFIX, {"prefix": {role.keyword: start}}, why, v=start, terse=mark(f"{start}*"))
 
 
 def pattern(draw: Draw) -> Clause:
@@ -151,20 +151,20 @@ def pattern(draw: Draw) -> Clause:
         raise Skip(role.field)
     why = f"{role.keyword} holds whole values, start and end: wildcard."
     body = {"wildcard": {role.keyword: {"value": f"{start}*{end}"}}}
-    return said(draw, role, _PATTERN, body, why, v=start, w=end)
+    return worded_clause(draw, role, _PATTERN, body, why, v=start, w=end)
 
 
 def parts(draw: Draw) -> Clause:
-    """Letters anywhere in a word, where a field of n-grams allows that."""
-    role = draw.among([role for role in draw.scene.of_kind("text", "category") if role.grams])
-    options = [word for word in _telling(str(draw.value(role))) if len(word) >= 5]
+    """A part of a word, for a field with n-grams."""
+    role = draw.among([role for role in draw.context.of_kind("text", "category") if role.grams])
+    options = [word for word in _uncommon_words(str(draw.value(role))) if len(word) >= 5]
     if not options:
         raise Skip(role.field)
     word = draw.random.choice(options)
     start = draw.random.randrange(0, len(word) - 3)
     part = word[start : start + 4].lower()
     why = f"{role.grams} holds n-grams, a part of a word: match with and."
-    return said(draw, role, _PARTS, {"match": {role.grams: {"query": part, "operator": "and"}}}, why, v=part)
+    return worded_clause(draw, role, _PARTS, {"match": {role.grams: {"query": part, "operator": "and"}}}, why, v=part)
 
 
 _KINDS: Sequence[Maker] = (words, phrase, whole, inside, prefix, pattern, parts)

@@ -1,4 +1,4 @@
-"""Conditions on whole values and on presence: is, is one of, is not, is there, is missing.
+"""Conditions on whole values and on existence: is, is one of, is not, exists, is missing.
 
 VALUES["term"](draw)     with host web-03      {"term": {"host.name": "web-03"}}
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from dstill_querydsl.questions.clause import Clause, Maker, Way, fill, said
+from dstill_querydsl.questions.clause import Clause, Maker, Way, fill, worded_clause
 from dstill_querydsl.questions.context import Draw, Skip, values_at
 from dstill_querydsl.questions.roles import Role
 from dstill_querydsl.questions.units import spell
@@ -22,7 +22,7 @@ _EITHER: Sequence[Way] = (
     "with {f} {v} or {w}", "whose {f} is {v} or {w}", "whose {f} is either {v} or {w}", "with {f} in {v}, {w}",
     "where the {f} is one of {v} and {w}",
 )  # fmt: skip
-# Of documents without the field too: "with another {f} than {v}" would leave those out.
+# They include documents without the field. "With another {f} than {v}" would exclude those.
 _NOT: Sequence[Way] = (
     "whose {f} is not {v}", "where the {f} is not {v}", "that do not have {f} {v}", "that do not have {v} as {f}",
     "not with {f} {v}",
@@ -36,7 +36,7 @@ _LACKS: Sequence[Way] = (
     "without a {f}", "that have no {f}", "where the {f} is missing", "lacking a {f}", "whose {f} is unknown",
     "with no {f}",
 )  # fmt: skip
-# Of a field that is called by a plural: awards.
+# For fields with a plural noun, such as awards.
 _HAVE: Sequence[Way] = (
     "that have {f}", "with {f}", "where the {f} are known", "with any {f} at all", "that come with {f}",
     "whose {f} are set",
@@ -54,24 +54,24 @@ _NO: Sequence[Way] = (
 
 
 def _shown(draw: Draw, role: Role, value: Any) -> str:
-    """As a question writes it: by its unit, or what people say for a code, or as it is."""
+    """A value as a question writes it: a number with its unit."""
     if role.kind == "number":
         return spell(value, role.word.unit, draw.random)
     return str(value)
 
 
 def equals(draw: Draw, role: Role, value: Any, field: str = "", **more: Any) -> Clause:
-    """``field`` is ``value``: term, in one of the ways."""
+    """A `term` clause in one of the ways."""
     ways = (*IS, *role.word.ways, *role.word.ways)
     why = f"{role.note}: term."
     shown = _shown(draw, role, value)
-    terse = mark(shown) if _only(draw, role, value) else ""
-    return said(draw, role, ways, {"term": {field or role.field: value}}, why, v=shown, terse=terse, **more)
+    terse = mark(shown) if _is_unambiguous(draw, role, value) else ""
+    return worded_clause(draw, role, ways, {"term": {field or role.field: value}}, why, v=shown, terse=terse, **more)
 
 
-def _only(draw: Draw, role: Role, *values: Any) -> bool:
-    """Whether no other field is known to hold one of them: a value alone would not tell which is meant."""
-    others = (one for one in draw.scene.roles if one.field != role.field)
+def _is_unambiguous(draw: Draw, role: Role, *values: Any) -> bool:
+    """Whether no other field is known to have one of the values, so that a value alone identifies the field."""
+    others = (one for one in draw.context.roles if one.field != role.field)
     return not any(value in one.known.values for one in others for value in values)
 
 
@@ -81,8 +81,8 @@ def term(draw: Draw) -> Clause:
 
 
 def eq(draw: Draw) -> Clause:
-    """A number that is one of few: a code, a count."""
-    roles = [role for role in draw.scene.of_kind("number") if role.whole and role.known.values]
+    """A number with few values: a code or a count."""
+    roles = [role for role in draw.context.of_kind("number") if role.whole and role.known.values]
     role = draw.among(roles)
     return equals(draw, role, draw.value(role))
 
@@ -92,12 +92,12 @@ def boolean(draw: Draw) -> Clause:
     own = role.word.yes if value else role.word.no
     ways = (own, own, *(_YES if value else _NO)) if own else _YES if value else _NO
     terse = mark(f"{'' if value else 'not '}{role.word.noun}")
-    return said(draw, role, ways, {"term": {role.field: value}}, f"{role.note}: term.", terse=terse)
+    return worded_clause(draw, role, ways, {"term": {role.field: value}}, f"{role.note}: term.", terse=terse)
 
 
 def _pair(draw: Draw) -> tuple[Role, Any, Any]:
-    """Something of whole values, the document's own and another: a category, a code, a text by its sub-field."""
-    roles = [one for one in draw.scene.of_kind("category", "number", "text") if _whole(one)]
+    """A field with whole values, this document's value, and another value."""
+    roles = [one for one in draw.context.of_kind("category", "number", "text") if _whole(one)]
     role = draw.among(roles)
     value = draw.value(role)
     other = draw.other(role, value)
@@ -115,20 +115,20 @@ def either(draw: Draw) -> Clause:
     pair = draw.random.sample(values, 2)
     why = f"{role.keyword_note}, one of two: terms."
     v, w = (_shown(draw, role, one) for one in pair)
-    terse = f"{mark(v)}/{mark(w)}" if _only(draw, role, *pair) else ""
-    return said(draw, role, _EITHER, {"terms": {role.keyword: pair}}, why, v=v, w=w, terse=terse)
+    terse = f"{mark(v)}/{mark(w)}" if _is_unambiguous(draw, role, *pair) else ""
+    return worded_clause(draw, role, _EITHER, {"terms": {role.keyword: pair}}, why, v=v, w=w, terse=terse)
 
 
 def excluded(draw: Draw) -> Clause:
     role, _, other = _pair(draw)
     why = f"{role.keyword_note}, excluded: term in must_not."
     shown = _shown(draw, role, other)
-    terse = f"not {mark(shown)}" if _only(draw, role, other) else ""
-    return said(draw, role, _NOT, {"term": {role.keyword: other}}, why, v=shown, occur="must_not", terse=terse)
+    terse = f"not {mark(shown)}" if _is_unambiguous(draw, role, other) else ""
+    return worded_clause(draw, role, _NOT, {"term": {role.keyword: other}}, why, v=shown, occur="must_not", terse=terse)
 
 
 def or_fields(draw: Draw) -> Clause:
-    """One condition or another, on two fields."""
+    """Either of two conditions on two fields."""
     one, other = (equals(draw, *draw.known("category", "ip")) for _ in range(2))
     if "before" in (one.place, other.place):
         raise Skip("no or before a noun")
@@ -145,9 +145,9 @@ _ANY = ("category", "number", "date", "text", "boolean", "ip", "geo")
 
 
 def _sparse(draw: Draw, here: bool) -> Role:
-    """A field that this document has, or has not."""
-    roles = draw.scene.of_kind(*_ANY)
-    telling = [role for role in roles if role.field in draw.scene.sparse and role.stored not in draw.used]
+    """A field that this document has (`here`) or lacks. Fields that are sometimes missing are preferred."""
+    roles = draw.context.of_kind(*_ANY)
+    telling = [role for role in roles if role.field in draw.context.sparse and role.stored not in draw.used]
     role = draw.among(telling or roles)
     if bool(values_at(draw.source, role.stored.split("."))) is not here:
         raise Skip(role.field)
@@ -157,39 +157,39 @@ def _sparse(draw: Draw, here: bool) -> Role:
 def has(draw: Draw) -> Clause:
     role = _sparse(draw, True)
     ways = _HAVE if role.word.nouns == role.word.noun else _HAS
-    return said(draw, role, ways, {"exists": {"field": role.field}}, f"{role.field} is there: exists.")
+    return worded_clause(draw, role, ways, {"exists": {"field": role.field}}, f"{role.field} is there: exists.")
 
 
 def lacks(draw: Draw) -> Clause:
     role = _sparse(draw, False)
     why = f"{role.field} is missing: exists in must_not."
     ways = _LACK if role.word.nouns == role.word.noun else _LACKS
-    return said(draw, role, ways, {"exists": {"field": role.field}}, why, occur="must_not")
+    return worded_clause(draw, role, ways, {"exists": {"field": role.field}}, why, occur="must_not")
 
 
 def coded(draw: Draw) -> Clause:
-    """Values by what people call them: Germany is DE."""
-    role = draw.among([role for role in draw.scene.of_kind("category") if role.word.codes])
+    """A code by the name that people use: Germany is DE."""
+    role = draw.among([role for role in draw.context.of_kind("category") if role.word.codes])
     value = draw.value(role)
     spoken = role.word.codes.get(str(value))
     if spoken is None:
         raise Skip(role.field)
     ways = (*IS, *role.word.ways, *role.word.ways)
     why = f"{spoken} is {value}; {role.note}: term."
-    return said(draw, role, ways, {"term": {role.field: value}}, why, v=spoken, terse=mark(spoken))
+    return worded_clause(draw, role, ways, {"term": {role.field: value}}, why, v=spoken, terse=mark(spoken))
 
 
 _CLASSES = {2: "successful", 3: "redirect", 4: "client error", 5: "server error"}
 
 
 def status_classes(draw: Draw) -> list[Role]:
-    """Fields of HTTP status codes."""
-    numbers = draw.scene.of_kind("number")
+    """Fields with HTTP status codes."""
+    numbers = draw.context.of_kind("number")
     return [role for role in numbers if role.stored.rpartition(".")[2] in ("status_code", "statusCode")]
 
 
 def class_of(role: Role, value: Any) -> tuple[str, dict[str, int]]:
-    """A status code's class and its bounds: 503 is one of 5xx, 500 to 599."""
+    """The class of a status code and its bounds: 503 is in 5xx, which is 500 to 599. Raises Skip."""
     hundreds = int(value) // 100
     if hundreds not in _CLASSES:
         raise Skip(role.field)
@@ -207,16 +207,16 @@ def status_class(draw: Draw) -> Clause:
     )  # fmt: skip
     why = f"{digits} is {bounds['gte']} to {bounds['lt'] - 1}; {role.note}: range."
     terse = digits if len(roles) == 1 else f"{mark(role.word.noun)} {digits}"
-    return said(draw, role, ways, {"range": {role.field: bounds}}, why, terse=terse)
+    return worded_clause(draw, role, ways, {"range": {role.field: bounds}}, why, terse=terse)
 
 
 def named(draw: Draw) -> Clause:
-    """A word that stands for a range: slow."""
-    conditions = draw.scene.lexicon.conditions
+    """A word that stands for a range, such as slow."""
+    conditions = draw.context.lexicon.conditions
     if not conditions:
         raise Skip("no such words")
     condition = draw.random.choice(conditions)
-    role = draw.among([role for role in draw.scene.of_kind("number") if role.field == condition.field])
+    role = draw.among([role for role in draw.context.of_kind("number") if role.field == condition.field])
     if not _within(draw.value(role), condition.bounds):
         raise Skip(condition.word)
     why = f"{condition.word} means {condition.means}; {role.note}: range."

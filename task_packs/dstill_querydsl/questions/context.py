@@ -1,10 +1,10 @@
-"""What questions are drawn from: an index with words, roles and documents, and one document at a time.
+"""The context of questions: an index with its lexicon, roles and documents. Each question draws one document.
 
-    scene = Scene.of(index)                  documents of a bundled index, invented ones of any other
-    draw = scene.draw(Random(1))
-    role, value = draw.known("category")     a field of this document that no other part of the question uses
+    context = QuestionContext.of(index)      uses the documents of a bundled index, invented documents otherwise
+    draw = context.draw(Random(1))
+    role, value = draw.known("category")     a field that the question does not use yet, and this document's value
 
-All conditions of a question come from one document, so that at least that one meets them together.
+All conditions of a question come from one document, so at least that document matches.
 """
 
 from __future__ import annotations
@@ -19,34 +19,36 @@ from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.language.values import Known
 from dstill_querydsl.prompting.pruning_words import split
+from dstill_querydsl.questions.invented_documents import APART, invented_documents, settings_for
 from dstill_querydsl.questions.lexicon import Lexicon
-from dstill_querydsl.questions.llm_questions import APART, invented, settings_for
 from dstill_querydsl.questions.moments import moment
-from dstill_querydsl.questions.roles import Left, Role, roles_of
+from dstill_querydsl.questions.roles import Role, SkippedFields, roles_of
 from dstill_querydsl.questions.words import sayable
 
-__all__ = ["Draw", "Drawn", "Scene", "Skip"]
+__all__ = ["Draw", "Drawn", "QuestionContext", "Skip"]
 
-MOST = 80  # fields that documents are invented for
-LARGEST = 2**53  # numbers beyond it are not the same everywhere
-_NOW = datetime(2025, 6, 18, 12, tzinfo=UTC)  # of an index that says nothing of time
+MOST = 80  # fields of invented documents
+LARGEST = 2**53  # larger numbers lose digits as doubles
+_NOW = datetime(2025, 6, 18, 12, tzinfo=UTC)  # for an index without `now` and without known dates
 _MAIN = ("@timestamp", "timestamp", "date", "datetime", "time", "event_time", "created_at", "created")
 
 
 class Skip(Exception):
-    """This document cannot serve this template: draw another."""
+    """This document does not fit this template. The caller draws another."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene:
+class QuestionContext:
+    """An index and everything that questions about it need."""
+
     index: Index
     lexicon: Lexicon
     roles: tuple[Role, ...]
-    left: Left  # what no question is made of
+    skipped: SkippedFields  # fields without questions
     sources: tuple[Mapping[str, Any], ...]
-    runs: Index  # where golds are tried: the index itself, or one with invented documents
+    trial_index: Index  # golds are run on it: the index itself, or one with invented documents
     now: datetime
-    context: Mapping[str, Any]  # what its examples carry
+    example_context: Mapping[str, Any]  # the context of its examples
 
     @classmethod
     def of(
@@ -56,50 +58,50 @@ class Scene:
         seed: int = 0,
         lexicon: Mapping[str, Any] | None = None,
         only: frozenset[str] | None = None,
-        runs: Index | None = None,
+        trial_index: Index | None = None,
         context: Mapping[str, Any] | None = None,
-    ) -> Scene:
-        """With the words of `lexicon`, of `only` these fields, and `runs` in its place. Raises DataError."""
-        words, data = Lexicon.of(index.mapping, lexicon), runs or index
-        roles, left = roles_of(index.mapping, data.values, words)
+    ) -> QuestionContext:
+        """Make a context. `only`: its fields. `trial_index`: golds are run on it. Raises DataError."""
+        words, data = Lexicon.of(index.mapping, lexicon), trial_index or index
+        roles, skipped = roles_of(index.mapping, data.values, words)
         roles = tuple(role for role in roles if only is None or role.field in only)
-        if index.told is not None:
-            left.beyond = max(0, len(roles) - MOST)
-            roles = (_told(roles) if index.told else roles)[:MOST]
+        if index.given_values is not None:
+            skipped.over_limit = max(0, len(roles) - MOST)
+            roles = (_with_values_first(roles) if index.given_values else roles)[:MOST]
         now = _aware(index.now) if index.now else _latest(roles)
-        own = tuple(source for _, source in data.documents())
-        data = data if own else _invented(index, roles, seed, now)
+        sources = tuple(source for _, source in data.documents())
+        data = data if sources else _with_invented_documents(index, roles, seed, now)
         return cls(
             index=index,
             lexicon=words,
             roles=roles,
-            left=left,
-            sources=own or tuple(source for _, source in data.documents()),
-            runs=data,
+            skipped=skipped,
+            sources=sources or tuple(source for _, source in data.documents()),
+            trial_index=data,
             now=now,
-            context=context or {"index": index.name},
+            example_context=context or {"index": index.name},
         )
 
     @property
-    def unsure(self) -> int:
-        """How many fields hold made-up values."""
-        if self.index.told is None:
+    def fields_without_values(self) -> int:
+        """The number of fields with made-up values."""
+        if self.index.given_values is None:
             return 0
         return sum(role.known == Known() and role.kind not in ("geo", "boolean") for role in self.roles)
 
     def of_kind(self, *kinds: str) -> tuple[Role, ...]:
-        """Roles outside nested objects."""
+        """Roles of these kinds outside nested objects."""
         return tuple(role for role in self.roles if role.kind in kinds and not role.nested)
 
     @cached_property
     def nested(self) -> Mapping[str, tuple[Role, ...]]:
-        """Nested path → the roles in it."""
+        """Nested path → the roles in its objects."""
         paths = dict.fromkeys(role.nested for role in self.roles if role.nested)
         return {path: tuple(role for role in self.roles if role.nested == path) for path in paths}
 
     @cached_property
     def sparse(self) -> frozenset[str]:
-        """Fields that some of the documents lack."""
+        """Fields that are missing from some documents."""
         paths = {role.field: role.stored.split(".") for role in self.roles}
         return frozenset(
             name for name, path in paths.items() if not all(values_at(source, path) for source in self.sources)
@@ -107,38 +109,39 @@ class Scene:
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
-        """Words of all names of the mapping and of what people call its fields."""
+        """All words in names and nouns of fields."""
         words = self.lexicon.fields
         return frozenset(word for name in words for word in split(f"{name} {words[name].noun}"))
 
     @cached_property
     def main_date(self) -> Role | None:
-        """The date that is meant where a question names none."""
+        """The date field that is meant if a question names none."""
         dates = self.of_kind("date")
         named = [role for name in _MAIN for role in dates if role.field.rpartition(".")[2].lower() == name]
         return next(iter((*named, *dates)), None)
 
     def draw(self, random: Random) -> Draw:
-        return Draw(scene=self, random=random, source=random.choice(self.sources))
+        """Draw a document for one question."""
+        return Draw(context=self, random=random, source=random.choice(self.sources))
 
 
-def _told(roles: Sequence[Role]) -> tuple[Role, ...]:
-    """Which of them have real values; those come first."""
-    sure = [role for role in roles if role.known != Known() or role.kind in ("geo", "boolean")]
-    unsure = [replace(role, sure=False) for role in roles if role not in sure]
-    return (*sure, *unsure)
+def _with_values_first(roles: Sequence[Role]) -> tuple[Role, ...]:
+    """All roles, with those first that have known values. The others are marked."""
+    known = [role for role in roles if role.known != Known() or role.kind in ("geo", "boolean")]
+    unknown = [replace(role, has_values=False) for role in roles if role not in known]
+    return (*known, *unknown)
 
 
-def _invented(index: Index, roles: Sequence[Role], seed: int, now: datetime) -> Index:
-    """The index with documents made up for those roles, and a mapping of no other field."""
+def _with_invented_documents(index: Index, roles: Sequence[Role], seed: int, now: datetime) -> Index:
+    """The index with made-up documents, and with a mapping that has only the fields of the roles."""
     apart = index.mapping.get("_meta", {}).get(APART)
-    made = tuple(invented(roles, seed, now, apart=apart if isinstance(apart, Mapping) else None))
+    documents = tuple(invented_documents(roles, seed, now, apart=apart if isinstance(apart, Mapping) else None))
     return replace(
         index,
         mapping=_reduced(index.mapping, roles),
         settings=settings_for(_analyzers(index.mapping, roles)),
         now=now.isoformat().replace("+00:00", "Z"),
-        documents=lambda: made,
+        documents=lambda: documents,
         recipe=f"invented, seed {seed}",
     )
 
@@ -149,14 +152,14 @@ def _aware(now: str) -> datetime:
 
 
 def _latest(roles: Sequence[Role]) -> datetime:
-    """An hour after the latest date that is known."""
+    """One hour after the latest known date."""
     known = [moment(role.known.high, role.format) or moment(role.known.high, "") for role in roles]
     times = [time for time in known if time is not None]
     return (max(times) + timedelta(hours=1)).replace(microsecond=0) if times else _NOW
 
 
 def _reduced(mapping: Mapping[str, Any], roles: Sequence[Role]) -> dict[str, Any]:
-    """A mapping of the roles' fields alone: no type in it is strange to an engine."""
+    """A mapping with only the fields of the roles, in types that every engine knows."""
     fields = Fields.of(mapping)
     root: dict[str, Any] = {"properties": {}}
     for role in roles:
@@ -171,8 +174,8 @@ def _reduced(mapping: Mapping[str, Any], roles: Sequence[Role]) -> dict[str, Any
     return root
 
 
-# What a role is indexed as: any engine has these types. A normalizer or an analyzer of the user's is
-# defined elsewhere, and invented values do without; only n-grams do not.
+# The type that a role is indexed as. Every engine has these types. Invented values need no normalizer and no analyzer,
+# except for n-grams.
 _PLAIN = {"category": "keyword", "geo": "geo_point"}
 
 
@@ -197,59 +200,63 @@ def _analyzer(fields: Fields, name: str) -> str:
 
 
 def _analyzers(mapping: Mapping[str, Any], roles: Sequence[Role]) -> set[str]:
-    """Those of the roles' n-grams."""
+    """The analyzers of the roles' n-gram fields."""
     fields = Fields.of(mapping)
     return {_analyzer(fields, role.grams) for role in roles if role.grams}
 
 
 @dataclass(kw_only=True)
 class Drawn:
-    """One document and the random numbers of one question."""
+    """One document, and the random numbers for one question."""
 
     random: Random
     source: Mapping[str, Any]
 
     def pick(self, *options: Any) -> Any:
+        """One of the options."""
         return self.random.choice(options)
 
     def chance(self, percent: int) -> bool:
+        """True in `percent` of the calls."""
         return self.random.randrange(100) < percent
 
 
 @dataclass(kw_only=True)
 class Draw(Drawn):
-    """What is drawn of a scene, and the fields that the question uses already."""
+    """The document and the used fields of one question."""
 
-    scene: Scene
+    context: QuestionContext
     used: set[str] = field(default_factory=set)
 
     def take(self, *kinds: str, groups: bool = False) -> Role:
-        """A field of these kinds that the question has not used yet. Raises Skip."""
-        return self.among([r for r in self.scene.of_kind(*kinds) if r.groups or not groups])
+        """A field of these kinds that the question does not use yet. Raises Skip."""
+        return self.among([r for r in self.context.of_kind(*kinds) if r.groups or not groups])
 
     def among(self, roles: Sequence[Role]) -> Role:
+        """One of these fields that the question does not use yet. Raises Skip."""
         free = [role for role in roles if role.stored not in self.used]
         if not free:
             raise Skip("no such field")
-        role = self.random.choice([role for role in free if role.sure] or free)
+        role = self.random.choice([role for role in free if role.has_values] or free)
         self.used.add(role.stored)
         return role
 
     def known(self, *kinds: str) -> tuple[Role, Any]:
-        """Such a field and this document's value of it, one that can be said. Raises Skip."""
+        """A field as in `take`, and this document's value of it. Raises Skip."""
         role = self.take(*kinds)
         return role, self.value(role)
 
     def value(self, role: Role) -> Any:
-        held = [value for value in values_at(self.source, role.stored.split(".")) if usable(role, value)]
-        if not held:
+        """This document's value of the field. Raises Skip if it has none that a question can use."""
+        values = [value for value in values_at(self.source, role.stored.split(".")) if usable(role, value)]
+        if not values:
             raise Skip(role.field)
-        return self.random.choice(held)
+        return self.random.choice(values)
 
     def other(self, role: Role, value: Any) -> Any:
-        """Another value of the field, of another document or known."""
+        """Another value of the field, from another document or from the known values. Raises Skip."""
         options = [one for one in role.known.values if one != value and usable(role, one)]
-        for source in self.random.choices(self.scene.sources, k=8):
+        for source in self.random.choices(self.context.sources, k=8):
             options += [one for one in values_at(source, role.stored.split(".")) if one != value and usable(role, one)]
         if not options:
             raise Skip(role.field)
@@ -257,7 +264,7 @@ class Draw(Drawn):
 
 
 def values_at(source: Any, path: Sequence[str]) -> list[Any]:
-    """All values at a path, through lists; a dotted name may also stand as one key."""
+    """All values at a path, also inside lists. A key can be a dotted name too."""
     if isinstance(source, list):
         return [value for one in source for value in values_at(one, path)]
     if not path:
@@ -272,7 +279,7 @@ def values_at(source: Any, path: Sequence[str]) -> list[Any]:
 
 
 def usable(role: Role, value: Any) -> bool:
-    """Whether a condition can be made of a document's value."""
+    """Whether a condition can use a document's value."""
     if role.kind == "geo":
         return isinstance(value, Mapping) and set(value) == {"lat", "lon"}
     if role.kind == "number":

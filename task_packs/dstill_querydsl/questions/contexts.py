@@ -1,11 +1,11 @@
-"""The scenes of one index: itself, and where it is bundled a few of its schema variants.
+"""The contexts of questions about one index: the index itself, and a few schema variants if it is bundled.
 
-    scenes = Scenes.of(index, seed=0)
-    scenes.pick("variant", random).context     {"index": "movies", "variant": 2}
+    contexts = QuestionContexts(index, seed=0)
+    contexts.pick("variant", random).example_context     {"index": "movies", "variant": 2}
 
-A variant keeps the words that people use and changes the fields: what the words mean must be read
-in the mapping. An index of the user's own has none, for its engine does not hold them; nor have
-questions for a student that does not read the mapping: one question would have several answers.
+A variant keeps the words of people and changes the fields, so a student must read the mapping. A user's own index has
+no variants, since its engine does not have them. Neither has a student that does not read the mapping, since one
+question would have several answers.
 """
 
 from __future__ import annotations
@@ -17,21 +17,25 @@ from random import Random
 from typing import Any, Mapping
 
 from dstill_querydsl.bundle.indices import NAMES, Index
-from dstill_querydsl.questions.context import Scene
+from dstill_querydsl.questions.context import QuestionContext
 from dstill_querydsl.questions.lexicons import LEXICONS
 from dstill_querydsl.variants import Variant, vary
 
-__all__ = ["Scenes"]
+__all__ = ["QuestionContexts"]
 
 VARIANTS = 2
-SAMPLE = 800  # documents that golds are tried on
+SAMPLE = 800  # documents that golds are run on
 
 
-class Scenes:
+class QuestionContexts:
+    """Gives a context for each question of an index."""
+
     def __init__(self, index: Index, seed: int, *, variants: bool = True) -> None:
         self.index, self.seed, self.variants = index, seed, variants
-        told = LEXICONS.get(index.name) if self._bundled else None
-        self.base = Scene.of(index, seed=seed, lexicon=told, runs=_sample(index) if self._bundled else None)
+        lexicon = LEXICONS.get(index.name) if self._bundled else None
+        self.base = QuestionContext.of(
+            index, seed=seed, lexicon=lexicon, trial_index=_sample(index) if self._bundled else None
+        )
 
     @property
     def _bundled(self) -> bool:
@@ -40,28 +44,28 @@ class Scenes:
     def has(self, style: str) -> bool:
         return style != "variant" or (self.variants and self._bundled)
 
-    def pick(self, style: str, random: Random) -> Scene:
+    def pick(self, style: str, random: Random) -> QuestionContext:
         return random.choice(self._variants) if style == "variant" else self.base
 
     @cached_property
-    def _variants(self) -> list[Scene]:
+    def _variants(self) -> list[QuestionContext]:
         seeds = [self.seed * VARIANTS + number for number in range(VARIANTS)]
-        return [_variant(self.index, self.base.runs, seed) for seed in seeds]
+        return [_variant(self.index, self.base.trial_index, seed) for seed in seeds]
 
 
 def _sample(index: Index) -> Index:
-    """Documents from all of the index: what some of them meet, the whole index does not miss."""
+    """A sample from the whole index. A condition that some of these documents meet is met in the index too."""
     step = max(1, sum(1 for _ in index.documents()) // SAMPLE)
     recipe = f"{index.recipe}, one in {step}"
     return replace(index, documents=lambda: islice(index.documents(), 0, None, step), recipe=recipe)
 
 
-def _variant(index: Index, sample: Index, seed: int) -> Scene:
-    """Golds run without the fields that nobody asks for: an engine takes long over those."""
+def _variant(index: Index, sample: Index, seed: int) -> QuestionContext:
+    """The context of a variant. Golds are run without the additional fields, which would slow down the engine."""
     variant = vary(index, seed)
-    return Scene.of(
+    return QuestionContext.of(
         variant.index,
-        runs=vary(sample, seed, distractors=0).index,
+        trial_index=vary(sample, seed, distractors=0).index,
         lexicon=_renamed(LEXICONS[index.name], variant),
         only=frozenset(variant.names.values()),
         context={"index": index.name, "variant": seed},
@@ -69,7 +73,7 @@ def _variant(index: Index, sample: Index, seed: int) -> Scene:
 
 
 def _renamed(lexicon: Mapping[str, Any], variant: Variant) -> dict[str, Any]:
-    """The lexicon for the fields' new names."""
+    """The lexicon under the new names of fields."""
     names = variant.names
     fields = {names[name]: words for name, words in lexicon["fields"].items() if name in names}
     conditions = [

@@ -1,10 +1,11 @@
-"""The sets of questions that belong to a configuration: what `QueryDsl.examples` gives.
+"""The splits of questions for a configuration, which `QueryDsl.examples` gives.
 
-    sets_of(Settings(index="movies"), seed=0)["test_unseen_templates"]    questions of unseen templates
-    unseen(Settings(index="movies"), seed=0)                       of `quakes`: an index that nothing is trained on
+    splits_of(Settings(index="movies"), seed=0)["test_unseen_templates"]   questions of unseen templates
+    unseen_data(Settings(index="movies"), seed=0, trained=…)               questions about `quakes`, which is never
+    trained on
 
-`weblogs` has templates of its own, every other index those that its mapping gives. An index of the
-user's has no set of an unseen index: its engine holds no other.
+`weblogs` has handwritten templates. All other indices use general templates. A user's own index has no split with an
+unseen index, since its engine has no other.
 """
 
 from __future__ import annotations
@@ -17,45 +18,46 @@ from dstill.api.records import Example
 from dstill_querydsl.bundle.indices import HELD_OUT, bundled, configured, trainable
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.questions import Rules, questions, splits
-from dstill_querydsl.questions.focus import focused
+from dstill_querydsl.questions.field_limit import limit_fields
 from dstill_querydsl.synthesize import split_examples
 
-__all__ = ["HAND_WRITTEN", "rules_of", "sets_of", "unseen"]
+__all__ = ["HAND_WRITTEN", "rules_of", "splits_of", "unseen_data"]
 
-SPARE = 20  # questions more than could be enough
-HAND_WRITTEN = "weblogs"
-UNSEEN = 200  # questions of an unseen index, or a thirtieth of what is trained on
+SPARE = 20  # additional questions, since some are dropped
+HAND_WRITTEN = "weblogs"  # has handwritten templates (`synthesize`)
+UNSEEN = 200  # most questions about an unseen index, and at most a thirtieth of the training questions
 
 
 def rules_of(config: Any) -> Rules:
+    """The rules of the settings that golds have to meet."""
     return Rules(dialect=config.dialect, limits=config.guard)
 
 
-def sets_of(config: Any, seed: int) -> Mapping[str, list[Example]]:
-    """Split → questions, all but the unseen index."""
+def splits_of(config: Any, seed: int) -> Mapping[str, list[Example]]:
+    """Split → questions, for all splits except `test_unseen_data`."""
     if config.mapping:
         own = configured(config.index, config.mapping, config.values)
-        return splits(focused(own, config.question_fields), config.n_questions, seed, rules_of(config))
+        return splits(limit_fields(own, config.question_fields), config.n_questions, seed, rules_of(config))
     index = bundled(trainable(config.index), config.documents)
     if index.name == HAND_WRITTEN:
         return split_examples(index, rows=config.n_questions, seed=seed)
     return splits(index, config.n_questions, seed, rules_of(config), variants=config.student_context == "mapping")
 
 
-def unseen(config: Any, seed: int, trained: Iterable[Example]) -> list[Example]:
-    """`test_unseen_data`: questions about an index that nothing is trained on, no gold of which is in `trained`."""
+def unseen_data(config: Any, seed: int, trained: Iterable[Example]) -> list[Example]:
+    """Questions of `test_unseen_data`: about an index that is never trained on, without golds of `trained`."""
     if config.mapping:
         return []
     count = min(UNSEEN, max(1, config.n_questions // 30))
     golds = {canonical_text(example.answer or "") for example in trained}
     drawn = list(questions(bundled(HELD_OUT[0], config.documents), 3 * count + SPARE, seed, rules_of(config)))
-    # A write is refused in the same words everywhere: what stays of a category makes up for what does not.
+    # Refusals of writes are the same for every index. Other questions replace those that are dropped for it.
     free = [one for one in drawn if canonical_text(one.answer or "") not in golds]
-    return [replace(one, split="test_unseen_data") for one in _alike(free, drawn[:count])]
+    return [replace(one, split="test_unseen_data") for one in _with_categories_of(free, drawn[:count])]
 
 
-def _alike(pool: Sequence[Example], pattern: Sequence[Example]) -> list[Example]:
-    """As many of `pool` as the pattern has, of each category as many as can be had."""
+def _with_categories_of(pool: Sequence[Example], pattern: Sequence[Example]) -> list[Example]:
+    """As many questions of `pool` as `pattern` has, with the same number in each category if possible."""
     wanted = Counter(one.category for one in pattern)
     chosen: list[Example] = []
     others: list[Example] = []

@@ -1,10 +1,10 @@
-"""Where a student is weak, as `Synthesis.synthesize` is told under ``context["focus"]``: how questions are then drawn.
+"""Weights for questions like those that a student failed, from ``context["focus"]`` of `Synthesis.synthesize`.
 
-    weak = Weak.of({"focus": {"label": "sort", "categories": {"sort_page": 9}, "templates": {"top:range": 3}}})
-    weak.categories["sort_page"]     9: its share of the questions
-    weak.times("top:range")          4: so many times as often as a template without a failure
+    focus = FocusWeights.of({"focus": {"label": "sort", "categories": {"sort_page": 9}, "templates": {"top:range": 3}}})
+    focus.categories["sort_page"]     9: the category's share of the questions
+    focus.weight("top:range")         4: it is drawn four times as often as a template without a failure
 
-Templates that are held back are never drawn: a test set is made of them.
+Held-out templates are never drawn, since a test split consists of them.
 """
 
 from __future__ import annotations
@@ -12,21 +12,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Mapping, Self
 
-__all__ = ["Weak"]
+__all__ = ["FocusWeights"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Weak:
-    """Failures by category and by template."""
+class FocusWeights:
+    """The number of failures by category and by template."""
 
     categories: Mapping[str, int]
     templates: Mapping[str, int]
 
     @classmethod
     def of(cls, context: Mapping[str, Any]) -> Self | None:
-        """None where nobody asks for it."""
-        told = context.get("focus")
-        return None if told is None else cls(categories=told["categories"], templates=told["templates"])
+        """Read the context of `synthesize`. None if it has no focus."""
+        focus = context.get("focus")
+        return None if focus is None else cls(categories=focus["categories"], templates=focus["templates"])
 
-    def times(self, template: str) -> int:
+    def weight(self, template: str) -> int:
+        """How much more often the template is drawn than one without failures."""
         return 1 + self.templates.get(template, 0)

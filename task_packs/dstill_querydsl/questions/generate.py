@@ -1,11 +1,11 @@
-"""Questions for an index, tried and shared out over the categories; and the splits of a data set.
+"""Make checked questions for an index, in the shares of their categories, and the splits of a dataset.
 
     tally = Tally()
     for example in questions(index, n=500, seed=0, rules=Rules(), tally=tally): …
-    tally.dropped       {"vacuous": 31}: candidates that were drawn, tried and not used
+    tally.dropped       {"vacuous": 31}: candidates that failed a check
 
-Both are the same bytes for the same seed and index. Categories come in their shares of `plan`,
-to within one question: those that the mapping has no fields for leave theirs to the others.
+The same seed and index give the same bytes. Every category gets its share in `plan`, to within one question. The share
+of categories that the mapping has no fields for goes to the others.
 """
 
 from __future__ import annotations
@@ -19,58 +19,63 @@ from dstill.api.records import Example
 from dstill.errors import DataError
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.canonical import canonical_text
-from dstill_querydsl.questions.compose import Made, compose
+from dstill_querydsl.mapping.drift import counted
+from dstill_querydsl.questions.compose import ComposedQuestion, compose
 from dstill_querydsl.questions.context import Skip
-from dstill_querydsl.questions.contexts import Scenes
-from dstill_querydsl.questions.focus_weights import Weak
+from dstill_querydsl.questions.contexts import QuestionContexts
+from dstill_querydsl.questions.focus_weights import FocusWeights
 from dstill_querydsl.questions.plan import SHARES, TEMPLATES, Template
-from dstill_querydsl.questions.roles import Left
+from dstill_querydsl.questions.roles import SkippedFields
 from dstill_querydsl.questions.verify import Rules, Trial
 
-__all__ = ["Tally", "made_questions", "questions", "splits"]
+__all__ = ["Tally", "composed_questions", "questions", "splits"]
 
-TRIES = 30  # documents to look at for one question before a template counts as exhausted
-BATCH = 96  # candidates tried together
-SHOWN = 5  # names in one remark
-DROPS = 12  # candidates of one template dropped in a row before it counts as exhausted
+TRIES = 30  # documents tried for one question before a template counts as exhausted
+BATCH = 96  # candidates checked together
+SHOWN = 5  # names in one warning
+DROPS = 12  # candidates of one template that fail in a row before it counts as exhausted
 
 
 @dataclass
 class Tally:
-    """What was drawn, used, dropped and warned of."""
+    """Counts of questions made and candidates dropped, and warnings for the user."""
 
     made: Counter[str] = field(default_factory=Counter)  # by category
     dropped: Counter[str] = field(default_factory=Counter)  # by reason
     warnings: Counter[str] = field(default_factory=Counter)  # by code
-    unsure: int = 0  # fields of which nothing is known
-    left: Left = field(default_factory=Left)  # what no question was made of
+    fields_without_values: int = 0  # their questions have made-up values
+    skipped: SkippedFields = field(default_factory=SkippedFields)  # fields without questions
 
     @property
     def drop_rate(self) -> float:
+        """The share of candidates that were dropped."""
         dropped = self.dropped.total()
         return dropped / max(1, dropped + self.made.total())
 
     def remarks(self) -> Iterator[str]:
-        """What a person should know of it, a line each."""
+        """Lines for the user about the questions that were made."""
         if not self.made:
             return
         dropped = ", ".join(f"{count} {reason}" for reason, count in self.dropped.most_common())
         yield f"{self.dropped.total()} candidates were dropped ({self.drop_rate:.1%}){': ' if dropped else ''}{dropped}"
-        if self.unsure:
-            yield f"warning: of {self.unsure} fields no values are known, made-up ones stand in the questions"
+        if self.fields_without_values:
+            fields = counted(self.fields_without_values, "field")
+            yield f"warning: questions about {fields} use made-up values, since none are known"
         if self.warnings:
             yield "warnings of the checks: " + ", ".join(f"{n} {code}" for code, n in self.warnings.most_common())
-        if self.left.beyond:
-            rest = f"{self.left.beyond:,} of its fields have no questions"
-            yield f"the mapping is wide: {rest}, those with values come first"
-        if self.left.types:
-            types = ", ".join(f"{count} {name}" for name, count in self.left.types.most_common())
-            yield f"warning: no questions are made of {self.left.types.total()} fields: {types}"
-        if self.left.strangers:
-            names = _some(self.left.strangers)
-            yield f"warning: values of {len(self.left.strangers)} fields that the mapping has not: {names}"
-        if self.left.misfits:
-            yield f"warning: {len(self.left.misfits)} values do not fit their field: {_some(self.left.misfits)}"
+        if self.skipped.over_limit:
+            rest = f"{self.skipped.over_limit:,} of its fields have no questions"
+            yield f"the mapping is wide: {rest}. Fields with known values come first"
+        if self.skipped.types:
+            types = ", ".join(f"{count} {name}" for name, count in self.skipped.types.most_common())
+            fields = counted(self.skipped.types.total(), "field")
+            yield f"warning: no questions about {fields} because of the type: {types}"
+        if self.skipped.unmapped:
+            names = _some(self.skipped.unmapped)
+            yield f"warning: {counted(len(self.skipped.unmapped), 'field')} with values not in the mapping: {names}"
+        if self.skipped.misfits:
+            misfits = self.skipped.misfits
+            yield f"warning: {counted(len(misfits), 'value')} not of the type of the field: {_some(misfits)}"
 
 
 def _some(names: Sequence[str]) -> str:
@@ -78,27 +83,28 @@ def _some(names: Sequence[str]) -> str:
 
 
 class _Stream:
-    """Questions that are not in `asked` yet, until every template is exhausted."""
+    """A stream of new questions, which ends when every template is exhausted."""
 
     def __init__(
         self,
-        scenes: Scenes,
+        contexts: QuestionContexts,
         templates: Sequence[Template],
         random: Random,
         trial: Trial,
         tally: Tally,
-        weak: Weak | None = None,
+        focus: FocusWeights | None = None,
     ) -> None:
-        self.scenes, self.random, self.trial, self.tally, self.weak = scenes, random, trial, tally, weak
-        self.shares: Mapping[str, float] = _shares(weak) if weak else SHARES
+        self.contexts, self.random, self.trial, self.tally, self.focus = contexts, random, trial, tally, focus
+        self.shares: Mapping[str, float] = _shares(focus) if focus else SHARES
         self.live: dict[str, list[Template]] = {}
         for template in templates:
-            if scenes.has(template.style):
+            if contexts.has(template.style):
                 self.live.setdefault(template.lane, []).append(template)
         self.counts: Counter[str] = Counter()
         self.drops: Counter[str] = Counter()
 
-    def made(self, asked: set[str]) -> Iterator[Made]:
+    def made(self, asked: set[str]) -> Iterator[ComposedQuestion]:
+        """Questions that are not in `asked` (lower case), which it extends."""
         while self.live:
             batch = self._batch(asked)
             for (template, made), verdict in zip(batch, self.trial.verdicts([m for _, m in batch]), strict=True):
@@ -109,8 +115,8 @@ class _Stream:
                 self.tally.warnings.update(verdict.warnings)
                 yield made
 
-    def _batch(self, asked: set[str]) -> list[tuple[Template, Made]]:
-        batch: list[tuple[Template, Made]] = []
+    def _batch(self, asked: set[str]) -> list[tuple[Template, ComposedQuestion]]:
+        batch: list[tuple[Template, ComposedQuestion]] = []
         while self.live and len(batch) < BATCH:
             lane = self._due()
             template = self._one_of(self.live[lane])
@@ -124,18 +130,18 @@ class _Stream:
         return batch
 
     def _due(self) -> str:
-        """The lane that is furthest behind its share."""
+        """The lane that is furthest below its share."""
         return min(self.live, key=lambda lane: ((self.counts[lane] + 0.5) / self.shares[lane], lane))
 
     def _one_of(self, templates: Sequence[Template]) -> Template:
-        if self.weak is None:
+        if self.focus is None:
             return self.random.choice(templates)
-        return self.random.choices(templates, [self.weak.times(template.name) for template in templates])[0]
+        return self.random.choices(templates, [self.focus.weight(template.name) for template in templates])[0]
 
-    def _candidate(self, template: Template, asked: set[str]) -> Made | None:
+    def _candidate(self, template: Template, asked: set[str]) -> ComposedQuestion | None:
         for _ in range(TRIES):
             try:
-                made = compose(self.scenes.pick(template.style, self.random), template, self.random)
+                made = compose(self.contexts.pick(template.style, self.random), template, self.random)
             except Skip:
                 continue
             if made.example.question.lower() not in asked and len(made.example.question) <= 2_000:
@@ -157,36 +163,36 @@ class _Stream:
             self.live.pop(template.lane, None)
 
 
-def _shares(weak: Weak) -> dict[str, float]:
-    """The weak categories' lanes: a category's share is its failures', parted as it usually is."""
-    lanes = {template.lane: template.category for template in TEMPLATES if template.category in weak.categories}
+def _shares(focus: FocusWeights) -> dict[str, float]:
+    """Lane → share, where a category's share is its number of failures, divided among its lanes as usual."""
+    lanes = {template.lane: template.category for template in TEMPLATES if template.category in focus.categories}
     usual = Counter[str]()
     for lane, category in lanes.items():
         usual[category] += SHARES[lane]
-    return {lane: weak.categories[category] * SHARES[lane] / usual[category] for lane, category in lanes.items()}
+    return {lane: focus.categories[category] * SHARES[lane] / usual[category] for lane, category in lanes.items()}
 
 
-def _scenes(index: Index, seed: int, tally: Tally, *, variants: bool = True) -> Scenes:
-    scenes = Scenes(index, seed, variants=variants)
-    tally.left = scenes.base.left
-    tally.unsure = scenes.base.unsure
-    if not scenes.base.roles:
+def _contexts(index: Index, seed: int, tally: Tally, *, variants: bool = True) -> QuestionContexts:
+    contexts = QuestionContexts(index, seed, variants=variants)
+    tally.skipped = contexts.base.skipped
+    tally.fields_without_values = contexts.base.fields_without_values
+    if not contexts.base.roles:
         raise DataError(
-            f"the mapping of '{index.name}' has no field that a question can be made of",
-            where=", ".join(f"{count} of type {name}" for name, count in tally.left.types.items()) or "no fields",
+            f"the mapping of '{index.name}' has no field that a question can use",
+            where=", ".join(f"{count} of type {name}" for name, count in tally.skipped.types.items()) or "no fields",
             hint="give a mapping with keyword, text, number, date, boolean, ip or geo_point fields",
         )
-    return scenes
+    return contexts
 
 
-def made_questions(
-    index: Index, n: int, seed: int, rules: Rules, tally: Tally, weak: Weak | None = None
-) -> Iterator[Made]:
-    """As `questions`, with what each was made of."""
-    scenes, random = _scenes(index, seed, tally), Random(f"{index.name} {seed} {'weak' if weak else 'questions'}")
-    chosen = [one for one in TEMPLATES if one.category in weak.categories and not one.held] if weak else TEMPLATES
+def composed_questions(
+    index: Index, n: int, seed: int, rules: Rules, tally: Tally, focus: FocusWeights | None = None
+) -> Iterator[ComposedQuestion]:
+    """As `questions`, with what each question was composed from."""
+    contexts, random = _contexts(index, seed, tally), Random(f"{index.name} {seed} {'weak' if focus else 'questions'}")
+    chosen = [one for one in TEMPLATES if one.category in focus.categories and not one.held_out] if focus else TEMPLATES
     with Trial(rules) as trial:
-        stream = _Stream(scenes, chosen, random, trial, tally, weak).made(set())
+        stream = _Stream(contexts, chosen, random, trial, tally, focus).made(set())
         for number, made in enumerate(stream):
             if number == n:
                 return
@@ -198,31 +204,31 @@ def made_questions(
 
 
 def questions(
-    index: Index, n: int, seed: int, rules: Rules, tally: Tally | None = None, weak: Weak | None = None
+    index: Index, n: int, seed: int, rules: Rules, tally: Tally | None = None, focus: FocusWeights | None = None
 ) -> Iterator[Example]:
-    """At most `n` questions, no two alike, of all categories by their share. Raises DataError.
+    """At most `n` different questions, in the shares of their categories. With `focus`, only of its categories.
 
-    Where a student is `weak`, of those categories alone.
+    Raises DataError if the mapping has no field that a question can use.
     """
-    for made in made_questions(index, n, seed, rules, Tally() if tally is None else tally, weak):
+    for made in composed_questions(index, n, seed, rules, Tally() if tally is None else tally, focus):
         yield made.example
 
 
 def splits(index: Index, rows: int, seed: int, rules: Rules, *, variants: bool = True) -> dict[str, list[Example]]:
-    """`rows` questions to train on, and the smaller sets beside them, in proportion; of schema variants too or not.
+    """`rows` training questions, and smaller splits in proportion. `variants`: also about schema variants.
 
-    No question is in two sets. Templates of `test` and `validation` are all in training, those of
-    `test_unseen_templates` are nowhere else, nor are their canonical golds.
+    No question is in two splits. All templates of `test` and `validation` are in training. Templates and canonical
+    golds of `test_unseen_templates` are in no other split.
     """
     tally = Tally()
-    scenes = _scenes(index, seed, tally, variants=variants)
+    contexts = _contexts(index, seed, tally, variants=variants)
     random, asked = Random(f"{index.name} {seed} splits"), set[str]()
     sizes = {"test": max(1, rows // 15), "validation": max(1, rows // 20), "train": rows}
     with Trial(rules) as trial:
-        held = _Stream(scenes, [one for one in TEMPLATES if one.held], random, trial, tally)
-        found = {"test_unseen_templates": _take(held.made(asked), max(1, rows // 30), set())}
+        held_out = _Stream(contexts, [one for one in TEMPLATES if one.held_out], random, trial, tally)
+        found = {"test_unseen_templates": _take(held_out.made(asked), max(1, rows // 30), set())}
         reserved = {canonical_text(made.answer or "") for made in found["test_unseen_templates"]}
-        stream = _Stream(scenes, [one for one in TEMPLATES if not one.held], random, trial, tally).made(asked)
+        stream = _Stream(contexts, [one for one in TEMPLATES if not one.held_out], random, trial, tally).made(asked)
         train = _take(stream, sizes.pop("train"), reserved)
         trained = {example.template for example in train}
         for name, count in sizes.items():
@@ -237,8 +243,10 @@ def splits(index: Index, rows: int, seed: int, rules: Rules, *, variants: bool =
     }
 
 
-def _take(stream: Iterator[Made], count: int, reserved: set[str], templates: set[str] | None = None) -> list[Example]:
-    """The next questions whose gold is not reserved, and whose template is one of those."""
+def _take(
+    stream: Iterator[ComposedQuestion], count: int, reserved: set[str], templates: set[str] | None = None
+) -> list[Example]:
+    """The next `count` questions with a gold that is not reserved, and with one of these templates."""
     taken: list[Example] = []
     while len(taken) < count and (made := next(stream, None)) is not None:
         example = made.example

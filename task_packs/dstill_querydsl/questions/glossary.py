@@ -1,4 +1,4 @@
-"""What words without numbers mean for a bundled index: told in every prompt, so that the default is documented.
+"""The meaning of vague words for a bundled index, such as long or acclaimed. Every prompt has it.
 
 glossary("movies")   "long means over 2 hours, acclaimed means a Tomatometer of 90 or more"
 glossary("mine")     ""
@@ -12,6 +12,6 @@ __all__ = ["glossary"]
 
 
 def glossary(index: str) -> str:
-    """The conditions of the index' lexicon; those of the pack's instructions need no telling."""
+    """The named conditions of the index's lexicon. The pack's instructions explain slow, large and failed."""
     conditions = LEXICONS.get(index, {}).get("conditions", ())
     return ", ".join(f"{one['word']} means {one['means']}" for one in conditions)

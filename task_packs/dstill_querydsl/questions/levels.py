@@ -1,4 +1,4 @@
-"""Questions with a summary inside a summary: a metric per group, ranks, shares, groups in nested objects.
+"""Questions with nested aggregations: a metric per group, rankings, shares, groups in nested objects.
 
 LEVELS["ranked"](draw)   the 5 carriers with the highest average delay of flights
 """
@@ -22,7 +22,7 @@ _SINGLE = ("avg", "max", "min", "sum")
 
 
 def metric_by(draw: Draw) -> Ask:
-    """A metric for each group; the groups stay in order of count."""
+    """A metric for each group. The groups stay in the order of counts."""
     group, number, kind = group_of(draw), measure_of(draw), draw.pick(*_SINGLE)
     ways = (
         "{m} of {what} per {o}", "{m} of {what} by {o}", "for each {o} the {m} of {what}", "{o} by {o}: {m} of {what}",
@@ -35,7 +35,7 @@ def metric_by(draw: Draw) -> Ask:
 
 
 def ranked(draw: Draw) -> Ask:
-    """A number of groups in order of a metric."""
+    """Some groups in the order of a metric."""
     group, number, kind = group_of(draw, many=True), measure_of(draw), draw.pick("avg", "sum")
     size, order = draw.random.choice(SIZES), draw.pick("desc", "desc", "asc")
     way = "highest" if order == "desc" else "lowest"
@@ -91,7 +91,7 @@ def by_by(draw: Draw) -> Ask:
 
 
 def share(draw: Draw) -> Ask:
-    """What share of each group meets a condition: the groups' counts, and those of a filter in each."""
+    """The share of each group that meets a condition: the count of the group, and of a filter inside it."""
     group = group_of(draw)
     said, body, why = _part(draw)
     ways = (
@@ -131,7 +131,7 @@ def _in_nested(path: str, inner: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def nested_groups(draw: Draw) -> Ask:
-    roles = [role for roles in draw.scene.nested.values() for role in roles if role.groups or role.exact]
+    roles = [role for roles in draw.context.nested.values() for role in roles if role.groups or role.exact]
     role = draw.among([role for role in roles if role.kind in ("category", "boolean", "ip", "text")])
     terms: dict[str, Any] = {"field": role.keyword}
     asked = draw.pick("top", "all")

@@ -1,6 +1,6 @@
-"""How people talk about an index: what a document is called, words for fields, what "slow" means.
+"""How people talk about an index: nouns for documents and fields, and what words such as "slow" mean.
 
-In: a mapping, and a lexicon where somebody wrote one. Out: `Lexicon`. As JSON:
+In: a mapping, and an optional lexicon as JSON. Out: a `Lexicon`. The JSON form:
 
     {"document": "film", "documents": ["films", "movies"],
      "fields": {"runtime": {"noun": "running time", "unit": "minute", "most": "longest", "least": "shortest"},
@@ -8,8 +8,8 @@ In: a mapping, and a lexicon where somebody wrote one. Out: `Lexicon`. As JSON:
      "conditions": [{"word": "long", "field": "runtime", "bounds": {"gt": 120}, "means": "over 2 hours"}],
      "absent": ["ticket price"]}
 
-Without one, everything is derived: a field is called by the last two parts of its path, its unit is
-the mapping's ``meta.unit``, a document is a document. A mapping may carry one in ``_meta.lexicon``.
+Without a lexicon, everything is derived: a field's noun is the last two parts of its path, its unit is
+the mapping's ``meta.unit``, and a document is called document. A mapping can have a lexicon in ``_meta.lexicon``.
 """
 
 from __future__ import annotations
@@ -29,26 +29,27 @@ _HINT = "docs/querydsl.md shows the form of a lexicon"
 
 @dataclass(frozen=True, kw_only=True)
 class Word:
-    """Of one field."""
+    """Words for one field."""
 
     noun: str
     nouns: str = ""  # its plural
-    unit: str = ""  # as in `units`, or any word that follows a number
-    codes: Mapping[str, str] = field(default_factory=dict)  # a value → what people say
-    ways: tuple[str, ...] = ()  # further ways to say that it is {v}: "by user {v}"; "{v} <" stands before the noun
+    unit: str = ""  # a key of `units.UNITS`, or any word that follows a number
+    codes: Mapping[str, str] = field(default_factory=dict)  # value → what people say
+    ways: tuple[str, ...] = ()  # more wordings for a value: "by user {v}". "{v} <" goes before the noun
     most: str = ""  # "slowest"
     least: str = ""  # "fastest"
-    yes: str = ""  # of a boolean: "that were cancelled"
+    yes: str = ""  # for a boolean: "that were cancelled"
     no: str = ""
 
     @property
     def many(self) -> str:
+        """The plural."""
         return self.nouns or plural(self.noun)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """A word that stands for a range: the default that questions without numbers hold to."""
+    """A word that stands for a range, such as "long"."""
 
     word: str
     field: str
@@ -58,46 +59,48 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True)
 class Lexicon:
+    """Words for one index."""
+
     document: str = "document"
     documents: tuple[str, ...] = ("documents", "records", "entries")
     fields: Mapping[str, Word] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
-    absent: tuple[str, ...] = ()  # what people might ask for and no field holds
+    absent: tuple[str, ...] = ()  # things that people might ask for and no field has
 
     @classmethod
-    def of(cls, mapping: Mapping[str, Any], told: Mapping[str, Any] | None = None) -> Lexicon:
-        """What the mapping says, overruled by `told` (the JSON form). Raises DataError."""
+    def of(cls, mapping: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> Lexicon:
+        """The lexicon derived from the mapping, where `given` (the JSON form) takes precedence. Raises DataError."""
         fields = [one for one in Fields.of(mapping) if one.family not in ("object", "nested")]
-        told = told if told is not None else mapping.get("_meta", {}).get("lexicon", {})
-        if not isinstance(told, Mapping):
-            raise DataError("a lexicon is an object", where="lexicon", hint=_HINT)
+        given = given if given is not None else mapping.get("_meta", {}).get("lexicon", {})
+        if not isinstance(given, Mapping):
+            raise DataError("a lexicon must be an object", where="lexicon", hint=_HINT)
         try:
-            return cls._read(fields, told)
+            return cls._read(fields, given)
         except (TypeError, AttributeError, KeyError) as problem:
             raise DataError(f"the lexicon cannot be read: {problem}", where="lexicon", hint=_HINT) from None
 
     @classmethod
-    def _read(cls, fields: list[Field], told: Mapping[str, Any]) -> Lexicon:
+    def _read(cls, fields: list[Field], given: Mapping[str, Any]) -> Lexicon:
         roots = [one.name for one in fields if not one.sub]
         called = nouns(roots)
         words = {}
         for one in fields:
             root = one.name.rpartition(".")[0] if one.sub else one.name
-            own = dict(told.get("fields", {}).get(root, {}))
+            own = dict(given.get("fields", {}).get(root, {}))
             own["ways"] = tuple(own.get("ways", ()))
             noun = called.get(root, root)
             if one.family == "boolean" and noun.removeprefix("is ") not in called.values():
                 noun = noun.removeprefix("is ")  # "that are marked paid"
             words[one.name] = Word(**{"noun": noun, "unit": _unit(one), **own})
-        conditions = [Condition(**one) for one in told.get("conditions", ())] or _conditions(fields)
+        conditions = [Condition(**one) for one in given.get("conditions", ())] or _conditions(fields)
         names = {one.name for one in fields}
         basics = cls()
         return cls(
-            document=str(told.get("document", basics.document)),
-            documents=tuple(told.get("documents", ())) or basics.documents,
+            document=str(given.get("document", basics.document)),
+            documents=tuple(given.get("documents", ())) or basics.documents,
             fields=words,
             conditions=tuple(one for one in conditions if one.field in names and set(one.bounds) <= set(_BOUNDS)),
-            absent=tuple(told.get("absent", ())),
+            absent=tuple(given.get("absent", ())),
         )
 
 
@@ -111,7 +114,7 @@ _SECOND = {"nanos": 10**9, "micros": 10**6, "ms": 10**3, "s": 1}
 
 
 def _conditions(fields: list[Field]) -> list[Condition]:
-    """What the pack's instructions say of slow, large and failed, where exactly one field can mean it."""
+    """Slow, large and failed as in the pack's instructions, if exactly one field can be meant."""
     numbers = [one for one in fields if one.family == "number" and not one.nested and not one.sub]
     durations = [one for one in numbers if _unit(one) in _SECOND]
     sizes = [one for one in numbers if _unit(one) == "byte"]

@@ -1,4 +1,4 @@
-"""Lexicons of the bundled indices, in the form that `lexicon` reads."""
+"""Lexicons of the bundled indices, in the form that `Lexicon.of` reads."""
 
 from __future__ import annotations
 

@@ -1,11 +1,10 @@
-"""Dates in documents, as the mapping's format writes them.
+"""Parse and write dates of documents in the mapping's format.
 
 moment("2025-03-14T09:30:00Z", "")          datetime(2025, 3, 14, 9, 30, tzinfo=UTC)
 moment("14.03.2025", "dd.MM.yyyy")          datetime(2025, 3, 14, tzinfo=UTC)
 written(datetime(2025, 3, 14, tzinfo=UTC), "epoch_second")   1741910400
 
-Not covered: week dates, locales, and formats with parts that strptime does not have; such a
-date is None, and no question is made of it.
+Not covered: week dates, locales, and parts that strptime does not have. Such a date is None, and no question uses it.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ __all__ = ["moment", "reads_iso", "written"]
 
 
 def reads_iso(format: str) -> bool:
-    """Whether a day as 2025-03-14 is read under this format of the mapping."""
+    """Whether this format of a mapping accepts a day such as 2025-03-14."""
     return any(one in ISO or pattern_of(one) == "%Y-%m-%d" for one in formats_of(format))
 
 
 def moment(value: Any, format: str) -> datetime | None:
-    """A document's date in UTC, or None."""
+    """A document's date in UTC. None if it cannot be parsed."""
     for one in formats_of(format):
         try:
             found = _read(value, one)

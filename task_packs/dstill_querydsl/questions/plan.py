@@ -1,13 +1,12 @@
-"""Which operations go with which conditions: the templates, by category.
+"""The templates of questions by category: which operations go with which conditions.
 
     TEMPLATES[0]     Template(category="exact_filter", ask="list", clauses=("term",), …)
     .name            "list:term"
 
-A template is the shape of a gold: what is asked, and with conditions of which kinds; which fields
-they meet is the mapping's matter. One in nine of a category's shapes is held out (`held`): the set
-`test_unseen_templates` is made of those alone and no other set has them, though all their parts are in
-training. Refusals are the exception: their answers say little about the conditions, so one that is
-about other things (`no_field_unseen`) is held out.
+A template is the shape of a gold: the operation, and the kinds of its conditions. Fields are chosen later from the
+mapping. One in nine shapes of a category is held out (`held_out`). Only the split `test_unseen_templates` has
+these, though all their parts are in training. Refusals are the exception, since their answers say little about the
+conditions: the refusal of other things (`no_field_unseen`) is held out.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from itertools import product
 __all__ = ["NINTH", "SHARES", "TEMPLATES", "Template", "entries"]
 
 NINTH = 9
-_NEVER_HELD = ("refusal", "adversarial")  # by shape
+_NEVER_HELD_OUT = ("refusal", "adversarial")  # by shape
 
-# category: share | what is asked | kinds of conditions, "-" for none
+# category: share | operations | kinds of conditions ("-": none)
 _PLAN = """
 exact_filter: 6 | list count | term eq boolean term+term term+eq term+boolean eq+boolean
 full_text: 5 | list count | words phrase words+term phrase+term words+range phrase+since words+boolean
@@ -62,30 +61,33 @@ _HOSTILE = ("script", "injection", "other_index")
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
+    """The shape of a question and its gold."""
+
     category: str
     ask: str
     clauses: tuple[str, ...]
-    style: str = ""  # a value of STYLES, or how the context differs: poisoned, variant
-    weight: float = 1.0  # among those of its plan, where they are not all alike
-    held: bool = False
+    style: str = ""  # one of STYLES, or a special context: poisoned, variant
+    weight: float = 1.0  # relative to other templates of its plan
+    held_out: bool = False
 
     @property
     def shape(self) -> str:
-        """What its golds have in common."""
+        """Operation and conditions, which its golds have in common."""
         return f"{self.ask}:{'+'.join(sorted(self.clauses)) or '-'}"
 
     @property
     def lane(self) -> str:
-        """What has a share of its own: the category, and of the adversarial one the mappings that give orders."""
+        """The unit that has a share: the category, and separately adversarial questions with a poisoned mapping."""
         return _lane(self.category, self.style)
 
     @property
     def name(self) -> str:
+        """Style and shape."""
         return f"{self.style}/{self.shape}" if self.style else self.shape
 
 
 def entries(plan: str) -> list[tuple[str, int, list[str], list[str]]]:
-    """Category, share, what is asked, clauses. A line that is indented goes on with the one above."""
+    """Category, share, operations and clauses of each line. An indented line continues the line above."""
     joined: list[str] = []
     for line in plan.strip().splitlines():
         if line.startswith(" "):
@@ -117,14 +119,14 @@ def _templates() -> tuple[Template, ...]:
             parts = () if kinds == "-" else tuple(kinds.split("+"))
             template = Template(category=category, ask=ask, clauses=parts, style=_style(category, ask))
             found.setdefault(template.name, template)
-    return _with_held(tuple(found.values()))
+    return _with_held_out(tuple(found.values()))
 
 
-def _with_held(templates: tuple[Template, ...]) -> tuple[Template, ...]:
-    """A shape is held out in every style, or in none."""
-    shapes = list(dict.fromkeys(one.shape for one in templates if one.category not in _NEVER_HELD))
+def _with_held_out(templates: tuple[Template, ...]) -> tuple[Template, ...]:
+    """Mark the held-out templates. A shape is held out in every style, or in none."""
+    shapes = list(dict.fromkeys(one.shape for one in templates if one.category not in _NEVER_HELD_OUT))
     held = set(shapes[NINTH // 2 :: NINTH])
-    return tuple(replace(one, held=one.shape in held or one.ask == HELD_REFUSAL) for one in templates)
+    return tuple(replace(one, held_out=one.shape in held or one.ask == HELD_REFUSAL) for one in templates)
 
 
 TEMPLATES = _templates()

@@ -1,4 +1,4 @@
-"""What a question wants of the documents that it describes: a frame with a place for their phrase.
+"""The operation of a question: a wording with a slot for the documents, and the keys of the body.
 
 Ask(ways=("the {n} newest {what}", …), slots={"n": 5}, before={"size": 5}, after={"sort": […]}, why="…")
 """
@@ -15,11 +15,13 @@ __all__ = ["Ask", "AskMaker"]
 
 @dataclass(frozen=True, kw_only=True)
 class Ask:
-    ways: Sequence[str]  # `{what}` is where the noun phrase goes
+    """One operation, such as the newest documents or an average."""
+
+    ways: Sequence[str]  # `{what}` is the slot for the noun phrase
     why: str
     slots: Mapping[str, Any] = field(default_factory=dict)
-    before: Mapping[str, Any] = field(default_factory=dict)  # keys that stand before "query"
-    after: Mapping[str, Any] = field(default_factory=dict)  # keys that stand after it
+    before: Mapping[str, Any] = field(default_factory=dict)  # keys before "query"
+    after: Mapping[str, Any] = field(default_factory=dict)  # keys after "query"
 
 
 AskMaker = Callable[[Draw], Ask]

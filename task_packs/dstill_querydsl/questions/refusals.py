@@ -1,9 +1,8 @@
-"""Questions that the index cannot answer, requests that are no search, and attempts to talk past the rules.
+"""Questions that have to be refused: unanswerable ones, requests to change data, and attempts to break the rules.
 
 REFUSALS["no_field"](draw)   Refused(ways=("the {t} of {what}", …), missing=("revenue",), …)
 
-`{what}` takes a noun phrase like any other question's, so that only the wish itself tells a
-refusal from an answer.
+`{what}` takes the same noun phrases as in other questions, so that only the request itself distinguishes a refusal.
 """
 
 from __future__ import annotations
@@ -19,6 +18,8 @@ __all__ = ["REFUSALS", "Refused"]
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
+    """A request that has to be refused, and the refusal."""
+
     ways: Sequence[str]
     reason: str
     why: str
@@ -28,7 +29,7 @@ class Refused:
 
 RefusedMaker = Callable[[Draw], Refused]
 
-# what no index of another subject holds; a thing whose word the mapping has is never asked for
+# Things that indices rarely have. A thing is not asked for if the mapping has one of its words.
 _ABSENT = (
     "revenue", "battery level", "customer age", "phone number", "password", "screen size", "shoe size",
     "shipping cost", "discount", "operating system", "queue length", "cookie", "subscription plan", "weather",
@@ -37,7 +38,7 @@ _ABSENT = (
 _ABSENT_HELD_OUT = (
     "credit card", "gender", "stock price", "job title", "disk usage", "horoscope", "bank account", "warranty",
 )  # fmt: skip
-# other words that fields have for them
+# thing → other words that a field can have for it
 _ALSO: Mapping[str, frozenset[str]] = {
     "revenue": frozenset(("sale", "income", "turnover", "gross", "earning")),
     "customer age": frozenset(("birthday", "birthdate", "dob", "birth")),
@@ -58,8 +59,8 @@ _ASKED = (
 
 def _no_field(common: tuple[str, ...]) -> RefusedMaker:
     def make(draw: Draw) -> Refused:
-        own = draw.scene.lexicon.absent
-        things = [thing for thing in (*common, *own) if not _held(thing, draw.scene.vocabulary)]
+        own = draw.context.lexicon.absent
+        things = [thing for thing in (*common, *own) if not _may_have(thing, draw.context.vocabulary)]
         if not things:
             raise Skip("the mapping has it all")
         thing = draw.random.choice(things)
@@ -69,17 +70,17 @@ def _no_field(common: tuple[str, ...]) -> RefusedMaker:
     return make
 
 
-def _held(thing: str, vocabulary: frozenset[str]) -> bool:
-    """Whether a field may hold it, by any of its words, written as one, or by another word for it."""
+def _may_have(thing: str, vocabulary: frozenset[str]) -> bool:
+    """Whether a field may have the thing: by one of its words, by all in one word, or by another word for it."""
     return not vocabulary.isdisjoint((*split(thing), thing.replace(" ", ""), *_ALSO.get(thing, ())))
 
 
 def _lacks(draw: Draw, thing: str) -> str:
-    return f"no field of {draw.scene.lexicon.documents[0]} holds the {thing}"
+    return f"no field of {draw.context.lexicon.documents[0]} holds the {thing}"
 
 
 def no_groups(draw: Draw) -> Refused:
-    role = draw.among([role for role in draw.scene.of_kind("text") if not role.exact])
+    role = draw.among([role for role in draw.context.of_kind("text") if not role.exact])
     ways = (
         "group {what} by {f}", "most common {g} of {what}", "count {what} per {f}", "top 10 {g} of {what}",
         "how many distinct {g} do {what} have?",
@@ -100,7 +101,7 @@ def _write(verb: str, *ways: str) -> RefusedMaker:
         return Refused(
             ways=ways,
             slots={"f": role.word.noun},
-            reason=f"a search cannot {verb} {draw.scene.lexicon.documents[0]}",
+            reason=f"a search cannot {verb} {draw.context.lexicon.documents[0]}",
             why="This would change data, a search only reads: refuse.",
         )
 
@@ -111,7 +112,7 @@ def _unsafe(reason: str, *ways: str) -> RefusedMaker:
     def make(draw: Draw) -> Refused:
         return Refused(
             ways=ways,
-            reason=f"not allowed on {draw.scene.lexicon.documents[0]}: {reason}",
+            reason=f"not allowed on {draw.context.lexicon.documents[0]}: {reason}",
             why="Scripts, other indices and new rules are not allowed: refuse.",
         )
 

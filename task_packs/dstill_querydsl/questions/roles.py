@@ -1,10 +1,10 @@
-"""What each field of a mapping can be asked for: roles, derived from type, doc values and nesting.
+"""The role of each field in questions, derived from its type, doc values and nesting.
 
-    roles, left = roles_of({"properties": {"title": {"type": "text", "fields": {"raw": {"type": "keyword"}}}}}, …)
+    roles, skipped = roles_of({"properties": {"title": {"type": "text", "fields": {"raw": {"type": "keyword"}}}}}, …)
     roles[0]   Role(kind="text", field="title", stored="title", exact="title.raw", …)
-    left       Left(types={"dense_vector": 1}): what no question is made of
+    skipped    SkippedFields(types={"dense_vector": 1}): fields without questions
 
-Sub-fields that hold nothing new, aliases and fields that cannot be searched have no role.
+Sub-fields with the same values, aliases and fields that cannot be searched have no role.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any, Mapping
 
 from dstill_querydsl.language.fields import Field, Fields, raw_fields
 from dstill_querydsl.language.values import Known, Values
+from dstill_querydsl.questions.fitting_values import fitting
 from dstill_querydsl.questions.lexicon import Lexicon, Word
 from dstill_querydsl.questions.moments import written
-from dstill_querydsl.questions.value_inventory import fitting
 from dstill_querydsl.questions.words import words_of
 
-__all__ = ["Left", "Role", "roles_of"]
+__all__ = ["Role", "SkippedFields", "roles_of"]
 
-# family of a type → what it is in a question
+# family of a type → kind of role
 KINDS: Mapping[str, str] = {
     "keyword": "category",
     "version": "category",
@@ -42,82 +42,86 @@ _NO_ROLE = ("constant_keyword", "aggregate_metric_double", "token_count", "seman
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    kind: str  # a value of KINDS
+    """What questions can do with one field."""
+
+    kind: str  # one of the values of KINDS
     field: str  # the name in a body
     stored: str  # the path in a document
     type: str
     word: Word
-    known: Known  # what it holds; may be nothing
-    nested: str = ""  # the nested path that encloses it
-    exact: str = ""  # of a text: its sub-field with whole values
-    grams: str = ""  # its sub-field of parts of words
-    groups: bool = False  # it can be sorted and grouped by
+    known: Known  # known values, perhaps none
+    nested: str = ""  # the nested path around it
+    exact: str = ""  # keyword sub-field of a text
+    grams: str = ""  # sub-field with n-grams
+    groups: bool = False  # can be sorted and grouped by
     format: str = ""
-    sure: bool = True  # its values are real ones; False: nothing is known of it, of other fields it is
+    has_values: bool = True  # False: its values are made up, while those of other fields are known
 
     @property
     def whole(self) -> bool:
+        """Whether it has whole numbers."""
         return self.type in _WHOLE
 
     @property
     def measures(self) -> bool:
-        """Whether its numbers can be added up, by its name."""
+        """Whether its numbers can be summed, judged by its name."""
         return not _CODES.intersection(words_of(self.stored.rpartition(".")[2])[-1:])
 
     @property
     def code(self) -> bool:
-        """Whether it is one of few whole numbers that nobody adds up: a status code."""
+        """Whether it has few whole numbers that are not summed, such as status codes."""
         return self.kind == "number" and self.whole and not self.measures and bool(self.known.values)
 
     @property
     def keyword(self) -> str:
-        """The name in a body of its whole values."""
+        """The field with its whole values in a body."""
         return self.exact or self.field
 
     @property
     def keyword_note(self) -> str:
+        """As `note`, about the field with whole values."""
         return f"{self.exact} is the keyword of {self.field}" if self.exact else self.note
 
     @property
     def many(self) -> str:
-        """What several of its values are called."""
+        """The noun for several of its values."""
         return f"{self.word.noun} values" if self.kind == "boolean" and not self.word.nouns else self.word.many
 
     @property
     def note(self) -> str:
-        """How a rationale begins: ``host.name is keyword``."""
+        """The beginning of a rationale: ``host.name is keyword``."""
         return f"{self.field} is {self.type}"
 
 
 @dataclass
-class Left:
-    """What questions are not made of."""
+class SkippedFields:
+    """Fields and values that questions do not use."""
 
-    types: Counter[str] = field(default_factory=Counter)  # of fields, by type
-    beyond: int = 0  # fields of a wide mapping beside those that documents are invented for
-    strangers: list[str] = field(default_factory=list)  # names of a values file that the mapping has not
-    misfits: list[str] = field(default_factory=list)  # "took: 'n/a'", values that their field cannot hold
+    types: Counter[str] = field(default_factory=Counter)  # type → number of fields
+    over_limit: int = 0  # fields of a wide mapping above the limit for invented documents
+    unmapped: list[str] = field(default_factory=list)  # names in the values file that are not in the mapping
+    misfits: list[str] = field(default_factory=list)  # "took: 'n/a'": values of the wrong type
 
 
-def roles_of(mapping: Mapping[str, Any], values: Values, lexicon: Lexicon) -> tuple[tuple[Role, ...], Left]:
-    """The roles in the mapping's order, and what has none."""
+def roles_of(mapping: Mapping[str, Any], values: Values, lexicon: Lexicon) -> tuple[tuple[Role, ...], SkippedFields]:
+    """Roles in the order of the mapping, and fields without one."""
     fields = Fields.of(mapping)
-    left = Left(strangers=[name for name in values if fields.get(name) is None])
+    skipped = SkippedFields(unmapped=[name for name in values if fields.get(name) is None])
     aliases = {one.name for one in raw_fields(mapping) if one.type == "alias"}
     found: list[Role] = []
     taken: set[str] = set()
     for one in fields:
         if one.family in ("object", "nested") or one.name in aliases or one.name in fields.conflicts or one.sub:
-            continue  # sub-fields are seen with their field
+            continue  # sub-fields belong to the role of their field
         role = _role(one, fields, values, lexicon)
-        if role is None or not _has_place(one.name, taken):
-            left.types[one.type] += 1
+        if role is None or not _can_be_stored(one.name, taken):
+            skipped.types[one.type] += 1
             continue
         taken |= {one.name, *_above(one.name)}
         known, misfits = fitting(role.kind, role.known, whole=role.whole)
-        left.misfits += [f"{one.name}: {value!r}" for value in misfits]
+        skipped.misfits += [f"{one.name}: {value!r}" for value in misfits]
         found.append(replace(role, known=known))
-    return tuple(found), left
+    return tuple(found), skipped
 
 
 def _above(name: str) -> set[str]:
@@ -125,8 +129,8 @@ def _above(name: str) -> set[str]:
     return {".".join(parts[:length]) for length in range(1, len(parts))}
 
 
-def _has_place(name: str, taken: set[str]) -> bool:
-    """Whether a document can hold it beside the others (`a` is no value where `a.b` is one), and a body name it."""
+def _can_be_stored(name: str, taken: set[str]) -> bool:
+    """Whether a document can have it together with the other fields (not `a` and `a.b`), and a body can name it."""
     whole = all(part.strip() for part in name.split("."))
     return whole and "*" not in name and not name.startswith("_") and name not in taken
 
@@ -136,7 +140,7 @@ def _role(one: Field, fields: Fields, values: Values, lexicon: Lexicon) -> Role 
     if kind is None or one.type in _NO_ROLE or len(one.nested) > 1 or not _searchable(one):
         return None
     if kind == "date" and written(_A_DAY, one.format or "") is None:
-        return None  # a format that nothing here can write
+        return None  # a date format that is not covered
     exact = fields.exact(one.name) or "" if kind == "text" else ""
     return Role(
         kind=kind,
@@ -158,7 +162,7 @@ def _searchable(one: Field) -> bool:
 
 
 def _grams(name: str, fields: Fields) -> str:
-    """The sub-field (or the field) whose analyzer cuts words into parts, by the analyzer's name."""
+    """The field or sub-field with an n-gram analyzer, judged by the analyzer's name."""
     for one in fields:
         own = one.name == name or (one.sub and one.name.rpartition(".")[0] == name)
         if own and one.family == "text" and "gram" in str(one.options.get("analyzer", "")).lower():

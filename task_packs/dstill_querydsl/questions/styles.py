@@ -1,6 +1,6 @@
-"""Other ways to write a question: in haste, with slips of the keys, at length, in two sentences.
+"""Styles of questions: terse, with typing errors, long, and in two sentences.
 
-typo(draw, "show films with …")      "shwo films with …": never inside a value
+mistyped(draw, "show films with …")      "shwo films with …": never inside a value
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dstill_querydsl.questions.words import mark, pieces
 
 __all__ = ["TERSE", "in_haste", "lengthened", "mistyped", "two_sentences"]
 
-# asks whose hurried forms differ: `{what}` is a hurried phrase
+# operation → terse wordings. `{what}` is a terse phrase
 TERSE: Mapping[str, Sequence[str]] = {
     "list": ("{what}", "{what}", "{what} pls", "show {what}", "{what} list"),
     "count": ("count {what}", "how many {what}", "# {what}", "{what} count", "number {what}", "{what}, how many"),
@@ -34,7 +34,7 @@ _AFTER = (
     "If it is easier, the plain result is fine.", "I hope that this is clear enough.",
     "That would help me a lot.", "",
 )  # fmt: skip
-_NEVER = ("cunt",)  # of "count": a slip that nobody wants to read
+_NEVER = ("cunt",)  # a typing error of "count" that must not appear
 _TAILS = (
     "Only those {c}, please.", "I mean the ones {c}.", "But just the ones {c}.", "Consider only {n} {c}.",
     "Leave out all but the {n} {c}.", "Each {d} has to be one {c}.", "The rest does not matter: it is about {n} {c}.",
@@ -42,20 +42,22 @@ _TAILS = (
 
 
 def in_haste(name: str, ask: Ask) -> Ask:
+    """The operation with terse wordings."""
     return replace(ask, ways=TERSE[name])
 
 
 def lengthened(draw: Draw, text: str) -> str:
+    """The question with an introduction, and often a closing sentence."""
     end = "" if text.endswith(("?", ".")) else "."
     return f"{draw.pick(*_BEFORE)} {text}{end} {draw.pick(*_AFTER)}".strip()
 
 
 def two_sentences(draw: Draw, text: str, clauses: Sequence[Clause]) -> str:
-    """`text` asks of all documents, a second sentence says which."""
+    """`text` asks about all documents, and a second sentence adds the conditions. Raises Skip without conditions."""
     after = [clause.text for clause in clauses if clause.place == "after"]
     if not after:
         raise Skip("nothing to say apart")
-    noun, one = mark(draw.scene.lexicon.documents[0]), mark(draw.scene.lexicon.document)
+    noun, one = mark(draw.context.lexicon.documents[0]), mark(draw.context.lexicon.document)
     joined = draw.pick(" and ", ", ").join(after)
     tail = draw.pick(*_TAILS).replace("{n}", noun).replace("{d}", one).replace("{c}", joined)
     end = "" if text.endswith(("?", ".")) else "."
@@ -63,7 +65,7 @@ def two_sentences(draw: Draw, text: str, clauses: Sequence[Clause]) -> str:
 
 
 def mistyped(draw: Draw, text: str) -> str:
-    """One or two slips, in words that are no value and no name."""
+    """The question with one or two typing errors, never in values or names. Raises Skip."""
     parts = pieces(text)
     words = [
         (at, word)

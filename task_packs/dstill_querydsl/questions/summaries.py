@@ -1,10 +1,10 @@
-"""Questions that summarise: metrics, groups, spans of time or number.
+"""Questions with one aggregation: metrics, groups, histograms.
 
 SUMMARIES["top_groups"](draw)   the top 5 countries of films     {"aggs": {"groups": {"terms": {…, "size": 5}}}}
 
-Names are always `groups` for buckets and `value` for a metric: they carry no meaning, and one
-spelling is easier to learn. Groups in order of count need no `order`; `size` is there where a
-number was asked, and 1000 stands for "all".
+Aggregations of buckets are always called `groups`, metrics `value`. Names have no meaning, and one spelling is easier
+to learn. Groups in the order of counts need no `order`. There is a `size` only if the question asks for a number of
+groups, and 1000 stands for "all".
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["METRICS", "SIZES", "SUMMARIES", "aggs", "group_of", "measure_of", "m
 
 ALL = 1_000
 SIZES = (3, 5, 7, 8, 10, 12, 15, 20, 25, 30, 50)
-# aggregation → ways to call it
+# aggregation → wordings
 METRICS: Mapping[str, tuple[str, ...]] = {
     "avg": ("average {f}", "mean {f}", "{f} on average"),
     "max": ("maximum {f}", "highest {f}", "largest {f}"),
@@ -50,34 +50,35 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 UNITS = ("minute", "hour", "day", "week", "month", "quarter", "year")
 _BUCKETS = {"minute": 1 / 60, "hour": 1, "day": 24, "week": 168, "month": 720, "quarter": 2_160, "year": 8_760}
-MOST_BUCKETS = 4_000  # of a date histogram by the span of the index; with what is below it the guard allows no more
+MOST_BUCKETS = 4_000  # of a date histogram over the whole index. With aggregations below it, the guard allows no more
 
 
 def aggs(groups: Mapping[str, Any], within: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The key ``aggs`` with an aggregation called `groups`, and aggregations inside it."""
     return {"aggs": {"groups": {**groups, **({"aggs": within} if within else {})}}}
 
 
 def group_of(draw: Draw, *, many: bool = False) -> Role:
-    """Something to group by: whole values; where `many` can be there, so that some come first."""
+    """A field to group by. `many`: one that can have many values, so no boolean. Raises Skip."""
     kinds = ("category", "ip", "text", "number") if many else ("category", "boolean", "ip", "text", "number")
-    roles = [role for role in draw.scene.of_kind(*kinds) if role.groups or role.exact]
+    roles = [role for role in draw.context.of_kind(*kinds) if role.groups or role.exact]
     return draw.among([role for role in roles if role.kind != "number" or role.code])
 
 
 def measure_of(draw: Draw) -> Role:
-    """A number that can be added up: no code, no year."""
-    return draw.among([role for role in draw.scene.of_kind("number") if role.groups and role.measures])
+    """A number that can be summed, so no code and no year. Raises Skip."""
+    return draw.among([role for role in draw.context.of_kind("number") if role.groups and role.measures])
 
 
 def metric(draw: Draw, kind: str, role: Role) -> str:
-    """What a person calls a metric of a field."""
+    """A wording for a metric of a field."""
     return draw.random.choice(METRICS[kind]).replace("{f}", mark(role.word.noun))
 
 
 def time_of(draw: Draw, *units: str) -> tuple[Role, str, str]:
-    """A date, a calendar unit that gives a sane number of buckets, and how the date is said."""
+    """A date field, a calendar unit with a sensible number of buckets, and its wording. Raises Skip."""
     role = draw.take("date", groups=True)
-    alone = len(draw.scene.of_kind("date")) == 1
+    alone = len(draw.context.of_kind("date")) == 1
     low, high = (moment(bound, role.format) or moment(bound, "") for bound in (role.known.low, role.known.high))
     hours = (high - low).total_seconds() / 3_600 if low and high else 24 * 400
     small = [unit for unit in units or UNITS if hours / _BUCKETS[unit] < MOST_BUCKETS]
@@ -148,14 +149,14 @@ def per(draw: Draw) -> Ask:
 
 
 def every(draw: Draw) -> Ask:
-    """Fixed steps: every 6 hours, every 10 days."""
+    """Fixed intervals: every 6 hours, every 10 days."""
     role, unit, _ = time_of(draw, "hour", "day", "month")
     count, letter, said = {
         "hour": (draw.pick(2, 3, 4, 6, 8, 12), "h", "hours"),
         "day": (draw.pick(2, 3, 5, 10, 14), "d", "days"),
         "month": (draw.pick(30, 60, 90), "d", "days"),
     }[unit]
-    named = "" if len(draw.scene.of_kind("date")) == 1 else f" of {mark(role.word.noun)}"
+    named = "" if len(draw.context.of_kind("date")) == 1 else f" of {mark(role.word.noun)}"
     ways = (
         "{what} every {n} {u}{by}", "count {what} in steps of {n} {u}{by}", "{what} in {n}-{o} intervals{by}",
         "number of {what} for each {n} {u}{by}", "{what} in buckets of {n} {u}{by}",
@@ -167,7 +168,7 @@ def every(draw: Draw) -> Ask:
 
 
 def _scale(draw: Draw, role: Role) -> tuple[Any, Any]:
-    """Two round numbers between what the field holds."""
+    """Two round numbers inside the range of the field. Raises Skip."""
     low, high = role.known.low, role.known.high
     if not (isinstance(low, (int, float)) and isinstance(high, (int, float)) and high > low):
         raise Skip(role.field)
@@ -180,7 +181,7 @@ def _scale(draw: Draw, role: Role) -> tuple[Any, Any]:
 
 
 def steps(draw: Draw) -> Ask:
-    """A histogram over a number, in steps that the question names."""
+    """A histogram of a number, with an interval that the question names."""
     role = measure_of(draw)
     a, b = _scale(draw, role)
     interval = around(b - a, whole=role.whole, digits=1)[1]

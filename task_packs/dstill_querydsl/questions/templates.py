@@ -1,9 +1,9 @@
-"""Questions that want documents: a list, a number of the first by some order, a page, some fields, a count.
+"""Questions for documents: a list, the first by some order, a page, some fields, or a count.
 
 ASKS["top"](draw)   the 7 films with the highest budget     {"size": 7, …, "sort": [{"budget": "desc"}]}
 
-`size` is written only where the question asks for a number; without one it is left to the
-engine's default, as the pack's instructions say.
+A body has `size` only if the question asks for a number. Otherwise the engine's default applies, as the pack's
+instructions say.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ COUNT = (
 _SIZES = (2, 3, 5, 7, 10, 12, 15, 20, 25, 30, 40, 50, 100)
 
 
-def listing(draw: Draw) -> Ask:
+def listing(_: Draw) -> Ask:
     return Ask(ways=LIST, why="List.")
 
 
-def count(draw: Draw) -> Ask:
+def count(_: Draw) -> Ask:
     return Ask(ways=COUNT, before={"size": 0, "track_total_hits": True}, why="Count: size 0, exact total.")
 
 
@@ -62,9 +62,9 @@ _OLDEST = (
 )  # fmt: skip
 
 
-def _telling(draw: Draw, *kinds: str) -> Role:
-    """What this document can be sorted by; no code where there is something else."""
-    roles = [role for role in draw.scene.of_kind(*kinds) if role.groups]
+def _sort_field(draw: Draw, *kinds: str) -> Role:
+    """A field to sort by that this document has. Codes are used only if there is nothing else. Raises Skip."""
+    roles = [role for role in draw.context.of_kind(*kinds) if role.groups]
     role = draw.among([role for role in roles if role.kind == "date" or role.measures] or roles)
     draw.value(role)
     return role
@@ -72,7 +72,7 @@ def _telling(draw: Draw, *kinds: str) -> Role:
 
 def _by_number(order: str, ways: Sequence[str]) -> AskMaker:
     def make(draw: Draw) -> Ask:
-        role = _telling(draw, "number")
+        role = _sort_field(draw, "number")
         own = role.word.most if order == "desc" else role.word.least
         said = ("the {n} {own} {what}", "{n} {own} {what}") * 2 if own else ()
         return _sorted(draw, role, order, (*ways, *said), own=own)
@@ -84,14 +84,14 @@ def _by_date(order: str, ways: Sequence[str]) -> AskMaker:
     def make(draw: Draw) -> Ask:
         role = draw.take("date", groups=True)
         draw.value(role)
-        alone = len(draw.scene.of_kind("date")) == 1
+        alone = len(draw.context.of_kind("date")) == 1
         return _sorted(draw, role, order, ways, by="" if alone else f" by {mark(role.word.noun)}")
 
     return make
 
 
 def page(draw: Draw) -> Ask:
-    role = _telling(draw, "date", "number")
+    role = _sort_field(draw, "date", "number")
     number, size = draw.random.randrange(2, 5), draw.pick(5, 8, 10, 12, 15, 20, 25)
     order = draw.pick("asc", "desc")
     way = {"asc": ("ascending {f}", "{f}, lowest first"), "desc": ("descending {f}", "{f}, highest first")}[order]
@@ -113,7 +113,7 @@ def page(draw: Draw) -> Ask:
 
 
 def fields(draw: Draw) -> Ask:
-    """Some fields of each document, and no more."""
+    """Only some fields of each document."""
     roles = [draw.take("category", "number", "date", "text", "boolean") for _ in range(draw.pick(1, 2, 2, 3))]
     said = listed([mark(role.word.noun) for role in roles])
     ways = (
@@ -126,7 +126,7 @@ def fields(draw: Draw) -> Ask:
 
 def nearest(draw: Draw) -> Ask:
     role, value = draw.known("geo")
-    point, size = point_near(draw, value), draw.random.choice(_SIZES)
+    point, size = point_near(value), draw.random.choice(_SIZES)
     ways = (
         "the {n} {what} nearest to {v}{by}", "{n} {what} closest to {v}{by}",
         "the {n} {what} next to {v} by distance{by}",
@@ -135,7 +135,7 @@ def nearest(draw: Draw) -> Ask:
     sort = {"_geo_distance": {role.field: point, "order": "asc", "unit": "km"}}
     why = f"{role.note}: sort by _geo_distance, size {size}."
     shown = f"{point['lat']}, {point['lon']}"
-    by = "" if len(draw.scene.of_kind("geo")) == 1 else f", going by {mark(role.word.noun)}"
+    by = "" if len(draw.context.of_kind("geo")) == 1 else f", going by {mark(role.word.noun)}"
     return Ask(
         ways=ways, slots={"n": size, "v": shown, "by": by}, before={"size": size}, after={"sort": [sort]}, why=why
     )

@@ -1,4 +1,4 @@
-"""Numbers as people say them: round ones, and with a unit.
+"""Numbers as people say them: rounded, and with a unit.
 
 around(59984)                    (59000, 60000)
 rounded(59984)                   (55000, 60000)
@@ -17,13 +17,13 @@ _TIME = (("days", "d"), ("hours", "h"), ("minutes", "min"), ("seconds", "s"), ("
 
 
 def _times(nanoseconds: int) -> tuple[tuple[int, tuple[str, ...]], ...]:
-    """The units of time that are whole multiples of one of that many nanoseconds."""
+    """Units of time that are multiples of a unit with that many nanoseconds."""
     sizes = (86_400 * 10**9, 3_600 * 10**9, 60 * 10**9, 10**9, 10**6)
     return tuple((size // nanoseconds, _TIME[at]) for at, size in enumerate(sizes) if size >= nanoseconds)
 
 
 _MINUTE, _SECOND = 60 * 10**9, 10**9
-# unit of the field → (how many of it, what people say), largest first
+# unit of the field → (factor, what people say), largest first
 UNITS: Mapping[str, tuple[tuple[int, tuple[str, ...]], ...]] = {
     "nanos": (*_times(1), (1, ("nanoseconds", "ns"))),
     "micros": (*_times(1_000), (1, ("microseconds", "µs"))),
@@ -40,17 +40,18 @@ UNITS: Mapping[str, tuple[tuple[int, tuple[str, ...]], ...]] = {
 
 
 def number(value: Decimal) -> int | float:
+    """An int if the value is whole, else a float."""
     return int(value) if value == value.to_integral_value() else float(value)
 
 
 def around(value: Any, *, whole: bool, digits: int = 2) -> tuple[int | float, int | float]:
-    """The next numbers with two leading digits below (or at) and above the value."""
+    """The next numbers with `digits` leading digits below (or at) and above the value."""
     exact = Decimal(str(value))
     return _multiples(exact, Decimal(1).scaleb(exact.adjusted() - digits + 1) if exact else Decimal(1), whole)
 
 
 def rounded(value: Any, *, whole: bool) -> tuple[int | float, int | float]:
-    """The same in coarser steps, the limits that people name: 95, 100, 150, 200."""
+    """As `around` in coarser steps, such as people use for limits: 95, 100, 150, 200."""
     exact = Decimal(str(value))
     return _multiples(exact, 5 * Decimal(1).scaleb(exact.adjusted() - 1) if exact else Decimal(1), whole)
 
@@ -64,7 +65,7 @@ def _multiples(exact: Decimal, step: Decimal, whole: bool) -> tuple[int | float,
 
 
 def spell(value: int | float, unit: str, random: Random) -> str:
-    """In the largest unit in which it is a short number; an unknown unit follows the number."""
+    """The value in the largest unit that gives a short number. An unknown unit just follows the number."""
     if not unit:
         return str(value)
     for factor, said in UNITS.get(unit, ((1, (unit,)),)):

@@ -1,11 +1,11 @@
-"""Golds are tried before anybody learns from them: four layers of checks, then a run that tells something.
+"""Check golds before they are used for training: by four layers of checks, and by a run.
 
     with Trial(Rules()) as trial:
         [verdict] = trial.verdicts([made])
-        verdict.dropped     "" or why: "schema: …", "invalid", "unsupported", "vacuous", "arbitrary"
+        verdict.dropped     "" or a reason: "schema: …", "invalid", "unsupported", "vacuous", "arbitrary"
         verdict.warnings    ("doubtful_type",)
 
-One embedded server for all of it; each index is loaded once. A refusal is only checked for its form.
+All golds run on one embedded engine, which loads each index once. Only the form of a refusal is checked.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from dstill_querydsl.guard.ranges import Bounds, values_of
 from dstill_querydsl.language import strict
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.mapping import check
-from dstill_querydsl.questions.compose import Made
+from dstill_querydsl.questions.compose import ComposedQuestion
 from dstill_querydsl.results import compare, refusal
 
 __all__ = ["Rules", "Trial", "Verdict"]
 
-AT_ONCE = 4  # requests on their way
-LOADING = 300.0  # seconds that a request may take, also where the machine has other work
+CONCURRENCY = 4  # concurrent requests
+TIMEOUT = 300.0  # timeout of a request in seconds, long enough for a busy machine
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What golds are held to, beside their mapping."""
+    """The rules that golds have to meet, besides their mapping."""
 
     dialect: str = "elasticsearch9"
     limits: guard.Limits = field(default_factory=guard.Limits)
@@ -47,15 +47,19 @@ class Rules:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    dropped: str = ""  # why; empty: the gold holds
+    """The result of checking one gold."""
+
+    dropped: str = ""  # the reason. Empty: the gold is good
     warnings: tuple[str, ...] = ()
 
 
 class Trial:
+    """Checks golds. A context manager, which stops the engine at the end."""
+
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self._fields: dict[str, tuple[Fields, guard.Limits, Bounds]] = {}
-        self._places: dict[str, LoadedIndex] = {}
+        self._indices: dict[str, LoadedIndex] = {}
         self._engine: EmbeddedEngine | None = None
 
     def __enter__(self) -> Self:
@@ -67,33 +71,33 @@ class Trial:
         if self._engine is not None:
             self._engine.close()
 
-    def verdicts(self, candidates: Sequence[Made]) -> list[Verdict]:
-        """One for each, in order."""
+    def verdicts(self, candidates: Sequence[ComposedQuestion]) -> list[Verdict]:
+        """A verdict for each candidate, in their order."""
         checked = [self.checked(made) for made in candidates]
         open_ = [at for at, found in enumerate(checked) if not found.dropped and "refusal" not in candidates[at].body]
         for at in open_:
-            self._place(candidates[at].scene.runs)  # loaded before anything runs at once
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+            self._loaded(candidates[at].context.trial_index)  # load before the concurrent runs
+        with ThreadPoolExecutor(CONCURRENCY) as pool:
             for at, reason in zip(open_, pool.map(lambda at: self._run(candidates[at]), open_), strict=True):
                 checked[at] = Verdict(dropped=reason, warnings=checked[at].warnings)
         return checked
 
     # --- layers -------------------------------------------------------------------------
 
-    def checked(self, made: Made) -> Verdict:
-        """The four layers alone, without a run."""
+    def checked(self, made: ComposedQuestion) -> Verdict:
+        """The verdict of the four layers, without a run."""
         problems = list(self._problems(made))
         errors = [problem for problem in problems if problem.is_error]
         if errors:
             return Verdict(dropped=f"{errors[0].layer}: {errors[0].code}")
         return Verdict(warnings=tuple(problem.code for problem in problems))
 
-    def _problems(self, made: Made) -> Iterable[Problem]:
+    def _problems(self, made: ComposedQuestion) -> Iterable[Problem]:
         yield from strict.read(made.example.answer or "").problems
         if "refusal" in made.body:
             yield from refusal.check(made.body)
             return
-        fields, limits, ranges = self._of(made.scene.index)
+        fields, limits, ranges = self._of(made.context.index)
         yield from schema.check(dict(made.body), self.rules.dialect)
         yield from check.check(made.body, fields)
         yield from guard.check(dict(made.body), limits, ranges)
@@ -108,36 +112,36 @@ class Trial:
 
     # --- running ------------------------------------------------------------------------
 
-    def _place(self, index: Index) -> LoadedIndex:
+    def _loaded(self, index: Index) -> LoadedIndex:
         digest = index.digest
-        if digest not in self._places:
-            self._engine = self._engine or EmbeddedEngine(timeout=LOADING)
+        if digest not in self._indices:
+            self._engine = self._engine or EmbeddedEngine(timeout=TIMEOUT)
             name = f"{OWN_PREFIX}questions-{secrets.token_hex(4)}"
-            self._places[digest] = LoadedIndex.load(
+            self._indices[digest] = LoadedIndex.load(
                 self._engine, name, index.mapping, index.documents(), index.settings, now=index.now
             )
-        return self._places[digest]
+        return self._indices[digest]
 
-    def _run(self, made: Made) -> str:
-        """Why the gold does not hold, or nothing. One request: a sorted page asks for one hit more than its own."""
-        place = self._place(made.scene.runs)
-        if place.holes.meets(made.body):
+    def _run(self, made: ComposedQuestion) -> str:
+        """Why the gold is not good. Empty if it is. For a sorted page, the one request asks for one more hit."""
+        loaded = self._loaded(made.context.trial_index)
+        if loaded.unsupported.reason(made.body):
             return "unsupported"
-        body = place.frozen(made.body)
+        body = loaded.frozen(made.body)
         asked: dict[str, Any] = {**body, "track_total_hits": True}
         if sort_of(body) is not None and counts_hits(body):
             asked["size"] = page(body)[1] + 1
-        outcome = place.engine.search(place.name, asked)
+        outcome = loaded.engine.search(loaded.name, asked)
         if outcome.kind is not OutcomeKind.OK:
             return outcome.kind.value
         value = _value(made.body, outcome)
-        if compare.vacuous(value, place.documents):
+        if compare.is_trivial(value, loaded.documents):
             return "vacuous"
-        return "arbitrary" if compare.arbitrary(value) else ""
+        return "arbitrary" if compare.is_nondeterministic(value) else ""
 
 
 def _value(body: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
-    """The reply as `compare` reads it, out of the one request."""
+    """The reply of that request in the form that `compare` reads."""
     value = value_of(body, outcome.raw)
     size = page(body)[1]
     hits, after = value["hits"][:size], value["hits"][size:]

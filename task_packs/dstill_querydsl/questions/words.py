@@ -1,11 +1,11 @@
-"""Words for a question: names of fields, plurals, and marks around what a template did not say itself.
+"""Words for questions: nouns for fields, plurals, and marks around values and names.
 
     noun_of("http.response.status_code")       "response status code"
     plural("country")                          "countries"
     plain(f"with {mark('host')} {mark(7)}")    "with host 7"
-    skeleton(…)                                "with _ _", what two questions of one wording share
+    skeleton(…)                                "with _ _", the same for all questions with one wording
 
-Marks are two control characters, which no sayable value holds.
+Marks are two control characters, which are not in any value that a question can quote.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _MARKED = re.compile(f"{_OPEN}[^{_CLOSE}]*{_CLOSE}")
 
 
 def mark(value: Any) -> str:
+    """The value between marks."""
     return f"{_OPEN}{value}{_CLOSE}"
 
 
@@ -32,21 +33,22 @@ _ARTICLE = re.compile(f"\\b([aA]) (?={_OPEN}(?:[aeioAEIO]|[FHLMNRSX](?![a-z])|[f
 
 
 def plain(text: str) -> str:
-    """The text as a person reads it: without marks, and with the article that the word after it needs."""
+    """The text without marks, with "a" or "an" as the next word needs it."""
     return _ARTICLE.sub(r"\1n ", text).replace(_OPEN, "").replace(_CLOSE, "")
 
 
 def skeleton(text: str) -> str:
+    """The text with ``_`` for everything that is marked."""
     return _MARKED.sub("_", text)
 
 
 def pieces(text: str) -> list[str]:
-    """`text` cut into marked and unmarked parts, in order."""
+    """The marked and unmarked parts of `text`, in their order."""
     return [piece for piece in re.split(f"({_OPEN}[^{_CLOSE}]*{_CLOSE})", text) if piece]
 
 
 def sayable(value: Any) -> bool:
-    """Whether a question can quote the value as it is."""
+    """Whether a question can quote the value."""
     if not isinstance(value, str):
         return not isinstance(value, (Mapping, list)) and value is not None
     return 0 < len(value) <= LONGEST and value == value.strip() and value.isprintable() and '"' not in value
@@ -58,7 +60,7 @@ def words_of(name: str) -> list[str]:
 
 
 def noun_of(path: str, parts: int = 2) -> str:
-    """What a person calls a field: the words of its last parts; a name without words is quoted."""
+    """A noun for a field: the words of the last parts of its path. A name without words is quoted."""
     said: list[str] = []
     for part in path.split(".")[-parts:]:
         said += [word for word in words_of(part) if word not in said]
@@ -66,7 +68,7 @@ def noun_of(path: str, parts: int = 2) -> str:
 
 
 def nouns(paths: Iterable[str]) -> dict[str, str]:
-    """A noun for every path, no two alike: more of the path where it needs that, else the path itself."""
+    """A different noun for every path. It has more parts of the path if necessary, or is the quoted path."""
     found: dict[str, str] = {}
     taken: set[str] = set()
     for path in paths:
@@ -81,7 +83,7 @@ _PLURALS = (("ies", re.compile(r"[^aeiou]y$")), ("es", re.compile(r"(s|x|z|ch|sh
 
 
 def plural(noun: str) -> str:
-    """English, regular: what a lexicon is for otherwise."""
+    """The regular English plural. A lexicon gives irregular ones."""
     if not noun[-1:].isalpha() or noun.endswith(("ics", "data")):
         return noun
     for ending, pattern in _PLURALS:
@@ -91,6 +93,6 @@ def plural(noun: str) -> str:
 
 
 def listed(names: Iterable[str], word: str = "and") -> str:
-    """``a, b and c``"""
+    """``a, b and c``."""
     *most, last = names
     return f"{', '.join(most)} {word} {last}" if most else last

@@ -1,0 +1,1 @@
+"""Results of search bodies: compared, shown, and the cause of a difference."""

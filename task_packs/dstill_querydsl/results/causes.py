@@ -1,11 +1,12 @@
-"""The first difference between a body and its gold: what docs/evaluation.md calls the labels of a comparison.
+r"""The most important difference between a body and its gold, as a label (docs/evaluation.md).
 
     cause('{"query": {"term": {"user": "uma"}}}', '{"query": {"term": {"host": "uma"}}}')
     → Cause(label="wrong field", detail="terms user [\"uma\"], not terms host [\"uma\"]")
 
-Both sides are taken as bags of leaves (`leaves.py`). Conditions that only one side has are paired, the most alike
-first: what a pair differs in is its label. Of all differences the first in the order of `LABELS` is the cause; equal
-canonical forms have none. Not covered: differences that the mapping alone tells, as "503" for 503.
+Both sides are multisets of leaves (`language.clause_leaves`). Conditions that only one side has are paired, most
+similar first, and the difference of a pair is its label. The cause is the first of all differences in the order of
+`LABELS`. Bodies with equal canonical forms have no cause. Not covered: differences that only the mapping shows, such as
+"503" for 503.
 """
 
 from __future__ import annotations
@@ -29,41 +30,41 @@ LABELS = (FIELD, OPERATOR, VALUE, CONTEXT, MISSING, EXTRA, AGGREGATION, SORT, SI
 
 _TIME = re.compile(r'"(?P<date>now|.*?\|\||\d{4}[-/.\d:TZ+ ]*)(?P<maths>(?:[+-]\d*[yMwdhHms]|/[yMwdhHms])*)"')
 
-SHAPES = (AttributeError, TypeError, KeyError, IndexError, ValueError)  # of bodies that no check would let pass
+MALFORMED = (AttributeError, TypeError, KeyError, IndexError, ValueError)  # raised for bodies that no check passes
 
-Pair = tuple[Leaf, Leaf]  # what was written, and what the gold has
+Pair = tuple[Leaf, Leaf]  # of the answer, and of the gold
 
 
 def cause(got: str, want: str) -> Cause | None:
-    """Of two bodies. None where nothing differs."""
+    """The cause of the difference between two bodies. None if they do not differ."""
     if canonical_text(got) == canonical_text(want):
         return None
     try:
         found = list(_differences(strict.read(got).value or {}, strict.read(want).value or {}))
-    except SHAPES:
-        return Cause(label=VALUE, detail="a shape that nothing else can be said of")
+    except MALFORMED:
+        return Cause(label=VALUE, detail="a malformed body")
     return min(found, key=lambda one: LABELS.index(one.label)) if found else Cause(label=CONTEXT, detail="scores")
 
 
 def clauses(answer: str) -> list[str] | None:
-    """The leaves of an answer, each as a text; None where it is no body or refusal."""
+    """The leaves of an answer as texts. None if it is neither a body nor a refusal."""
     body = strict.read(answer).value
     try:
         return None if body is None else [str(leaf) for leaf in parts(body)]
-    except SHAPES:
+    except MALFORMED:
         return None
 
 
 def _differences(written: Mapping[str, Any], gold: Mapping[str, Any]) -> Iterator[Cause]:
-    yield from _of_conditions(*_apart(conditions(written), conditions(gold)))
+    yield from _of_conditions(*_unmatched(conditions(written), conditions(gold)))
     for label, read in ((AGGREGATION, groups), (SORT, sort), (SIZE, page)):
-        extra, missing = _apart(read(written), read(gold))
+        extra, missing = _unmatched(read(written), read(gold))
         if extra or missing:
-            yield Cause(label=label, detail=_told(extra, missing))
+            yield Cause(label=label, detail=_difference(extra, missing))
 
 
-def _apart(written: Iterable[Leaf], gold: Iterable[Leaf]) -> tuple[list[Leaf], list[Leaf]]:
-    """What only one side has, as bags."""
+def _unmatched(written: Iterable[Leaf], gold: Iterable[Leaf]) -> tuple[list[Leaf], list[Leaf]]:
+    """The leaves that only one side has."""
     ours, theirs = Counter(written), Counter(gold)
     return sorted((ours - theirs).elements()), sorted((theirs - ours).elements())
 
@@ -78,10 +79,10 @@ def _of_conditions(extra: list[Leaf], missing: list[Leaf]) -> Iterator[Cause]:
 
 
 def _pairs(extra: Iterable[Leaf], missing: Iterable[Leaf]) -> Iterator[Pair]:
-    """Conditions that stand for each other, the most alike first, each once."""
+    """Pairs of conditions that replace each other, most similar first, each condition once."""
     found = sorted(
-        (pair for pair in product(extra, missing) if _stand_for_each_other(*pair)),
-        key=lambda pair: (-_alike(*pair), LABELS.index(_label(*pair)), pair),
+        (pair for pair in product(extra, missing) if _correspond(*pair)),
+        key=lambda pair: (-_similarity(*pair), LABELS.index(_label(*pair)), pair),
     )
     ours, theirs = Counter(extra), Counter(missing)
     for one, other in found:
@@ -91,40 +92,40 @@ def _pairs(extra: Iterable[Leaf], missing: Iterable[Leaf]) -> Iterator[Pair]:
             yield one, other
 
 
-def _stand_for_each_other(one: Leaf, other: Leaf) -> bool:
-    """On one field; or in one context, asking in the same way or for the same value."""
+def _correspond(one: Leaf, other: Leaf) -> bool:
+    """Whether both are on the same field, or in the same context with the same operator or value."""
     if "match_all" in (one.operator, other.operator):
         return False
-    if _one_field(one, other):
+    if _same_field(one, other):
         return True
-    said = one.value == other.value and one.value != ""
-    return one.context == other.context and (one.kind == other.kind or said)
+    same_value = one.value == other.value and one.value != ""
+    return one.context == other.context and (one.kind == other.kind or same_value)
 
 
-def _one_field(one: Leaf, other: Leaf) -> bool:
-    """The same, or one a sub-field of the other that is asked in another way."""
+def _same_field(one: Leaf, other: Leaf) -> bool:
+    """Whether the fields are the same, or one is a sub-field of the other with another operator."""
     short, long = sorted((one.field, other.field), key=len)
     return one.field == other.field or (long.startswith(f"{short}.") and one.kind != other.kind)
 
 
-def _alike(one: Leaf, other: Leaf) -> float:
-    """Parts in common; an end of a range is half another."""
+def _similarity(one: Leaf, other: Leaf) -> float:
+    """The number of equal parts. Two bounds of a range count as half equal."""
     operators = 1.0 if one.operator == other.operator else 0.5 * (one.kind == other.kind)
     return operators + (one.context == other.context) + (one.field == other.field) + (one.value == other.value)
 
 
 def _label(one: Leaf, other: Leaf) -> str:
-    if not _one_field(one, other):
+    if not _same_field(one, other):
         return FIELD
     if one.operator != other.operator:
         return OPERATOR
     if one.value != other.value:
-        return DATES if _other_maths(one.value, other.value) else VALUE
+        return DATES if _differ_in_maths(one.value, other.value) else VALUE
     return CONTEXT
 
 
-def _other_maths(one: str, other: str) -> bool:
-    """Whether two times differ in what is reckoned from a date, not in the date."""
+def _differ_in_maths(one: str, other: str) -> bool:
+    """Whether two times differ in the date maths after the date, not in the date."""
     times = _TIME.fullmatch(one), _TIME.fullmatch(other)
     if times[0] is None or times[1] is None:
         return False
@@ -132,6 +133,6 @@ def _other_maths(one: str, other: str) -> bool:
     return dates[0] == dates[1] or "now" in dates
 
 
-def _told(extra: Iterable[Leaf], missing: Iterable[Leaf]) -> str:
+def _difference(extra: Iterable[Leaf], missing: Iterable[Leaf]) -> str:
     has, lacks = ("; ".join(map(str, leaves)) for leaves in (extra, missing))
     return ", ".join(part for part in (has, lacks and f"not {lacks}") if part)

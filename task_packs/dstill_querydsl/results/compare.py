@@ -1,18 +1,18 @@
-"""Whether two results are the same, and whether a gold's result tells anything.
+"""Compare two results, and find golds whose result proves nothing.
 
-    same(got, want)          # values of `engines.observe`; `want` is the gold's, whose body decides what counts
-    vacuous(want, 5000)      # True: nothing found, or just everything there is
+    same(got, want)          # values of `engines.result_extraction`. The gold's body in `want` decides what counts
+    is_trivial(want, 5000)      # True: it finds nothing, or all documents
 
 What counts, by the gold's body:
 
-- hits, unless it has ``size: 0``, or aggregations and says nothing of a page. With a sort: ids
-  in order, equal sort values as a set; where the page ends inside a tie, any documents of that
-  tie (`arbitrary`). Without one: the set of all matching ids, not only the page's. A page by
-  relevance that is not whole is compared in order too, unless ``relevance="set"``.
-- how many hits, where it has ``size`` or ``from``.
-- the total, where it has ``track_total_hits``, or nothing else to compare.
-- aggregations by shape and values (`aggregations`), never by name.
-- field values, where it chooses fields.
+- Hits, except with ``size: 0``, or with aggregations and no page. With a sort: the ids in order, and ids with
+  equal sort values as a set. If the page ends inside a tie, any documents of that tie are right
+  (`is_nondeterministic`). Without a sort: the set of all matching ids, not only those on the page. A page of the most
+  relevant hits is compared in order too, unless ``relevance="set"``.
+- The number of hits, with ``size`` or ``from``.
+- The total, with ``track_total_hits``, or if there is nothing else to compare.
+- Aggregations by structure and values (`language.aggregations`), never by name.
+- Field values, if the body selects fields.
 
 Not covered: highlights, explanations, and scores as numbers.
 """
@@ -27,26 +27,26 @@ from typing import Any, Literal, Mapping, Sequence
 from dstill_querydsl.engines.bodies import aggregations_of, asks_fields, asks_page, counts_hits, sort_of
 from dstill_querydsl.language import aggregations
 
-__all__ = ["arbitrary", "empty", "same", "vacuous"]
+__all__ = ["is_empty", "is_nondeterministic", "is_trivial", "same"]
 
 Value = Mapping[str, Any]
 
 
 def same(got: Value, want: Value, *, relevance: Literal["order", "set"] = "order") -> bool:
-    """Whether `got` is the result that `want` is."""
+    """Whether `got` is the same result as `want`, the gold's."""
     if got is want or got == want:
-        return True  # of most answers that are right; replies can hold thousands of buckets
+        return True  # a shortcut for most correct answers, whose replies can have thousands of buckets
     return (
         _same_hits(got, want, relevance)
         and _same_total(got, want)
         and aggregations.same(got, want)
-        and _same_beside(got, want, "inner")
-        and (not asks_fields(want["body"]) or _same_beside(got, want, "fields"))
+        and _same_part(got, want, "inner")
+        and (not asks_fields(want["body"]) or _same_part(got, want, "fields"))
     )
 
 
-def arbitrary(want: Value) -> bool:
-    """Whether a gold's page ends inside a tie, so that other documents are as right."""
+def is_nondeterministic(want: Value) -> bool:
+    """Whether a gold's page ends inside a tie, so that other documents are right too."""
     body, hits = want["body"], want["hits"]
     if not counts_hits(body) or not hits:
         return False
@@ -56,24 +56,24 @@ def arbitrary(want: Value) -> bool:
     return asks_page(body) and not whole and not _ranks(hits)
 
 
-def vacuous(want: Value, documents: int) -> bool:
-    """Whether agreeing with this gold proves nothing: it finds nothing, or all of `documents`."""
+def is_trivial(want: Value, documents: int) -> bool:
+    """Whether a match with this gold proves nothing, since it finds none or all of `documents` (their number)."""
     body = want["body"]
-    if empty(want) or aggregations_of(body):
-        return empty(want)
+    if is_empty(want) or aggregations_of(body):
+        return is_empty(want)
     ordered = counts_hits(body) and (sort_of(body) is not None or _ranks(want["hits"]))
     return not ordered and _matching(want) == documents
 
 
-def empty(want: Value) -> bool:
+def is_empty(want: Value) -> bool:
     """Whether a result finds nothing."""
     if aggregations_of(want["body"]):
-        return aggregations.empty(want)
+        return aggregations.is_empty(want)
     return not want["hits"] if counts_hits(want["body"]) else _matching(want) == 0
 
 
 def _matching(want: Value) -> Any:
-    """How many documents match; None where nobody counted."""
+    """The number of matching documents. None if it was not counted."""
     return (want["matched"] or {}).get("count", (want["total"] or {}).get("value"))
 
 
@@ -103,7 +103,7 @@ def _groups(hits: Sequence[Value], key: Any) -> list[list[Value]]:
 
 
 def _same_groups(theirs: Sequence[Value], groups: Sequence[Sequence[Value]], cut: bool) -> bool:
-    """Each group of ties as a set; the last one, where it is cut, by its sort values instead."""
+    """Compare each group of ties as a set. If the page cuts the last group, compare its sort values instead."""
     start = 0
     for number, group in enumerate(groups, 1):
         mine = theirs[start : start + len(group)]
@@ -116,14 +116,14 @@ def _same_groups(theirs: Sequence[Value], groups: Sequence[Sequence[Value]], cut
 
 
 def _same_set(got: Value, want: Value) -> bool:
-    """Whether the same documents match, on the page or beyond it."""
+    """Whether the same documents match, on the page and beyond it."""
     if got["matched"] is None or want["matched"] is None:
         return {hit["id"] for hit in got["hits"]} == {hit["id"] for hit in want["hits"]}
     return bool(got["matched"] == want["matched"])
 
 
 def _ranks(hits: Sequence[Value]) -> bool:
-    """Whether scores differ, so that there is an order by relevance at all."""
+    """Whether scores differ, so that hits have an order by relevance."""
     scores = [hit.get("score", 0.0) for hit in hits]
     return not isclose(max(scores, default=0), min(scores, default=0), rel_tol=1e-6)
 
@@ -134,7 +134,7 @@ def _same_ranking(got: Value, want: Value) -> bool:
         return True
     length = min(len(got["hits"]), len(ours))
     groups = _groups(ours[:length], lambda hit: f"{hit.get('score', 0.0):.5g}")
-    # Nobody asked what comes after the page, so its last group may be cut; the sets are equal already.
+    # What follows the page is not known, so its last group can be cut. The sets are equal already.
     return _same_groups(got["hits"][: length - len(groups[-1])], groups[:-1], cut=False)
 
 
@@ -152,8 +152,8 @@ def _same_total(got: Value, want: Value) -> bool:
     return bool(got["total"] == want["total"])
 
 
-def _same_beside(got: Value, want: Value, part: str) -> bool:
-    """Whether hits of both pages hold the same beside their ids: chosen fields, or inner hits in their order."""
+def _same_part(got: Value, want: Value, part: str) -> bool:
+    """Whether the hits on both pages have the same selected fields, or the same inner hits in the same order."""
     if not counts_hits(want["body"]):
         return True
     theirs = {hit["id"]: hit.get(part) for hit in got["hits"]}

@@ -1,9 +1,9 @@
-"""Refusing, which is a legal answer: for questions that the index cannot answer, and for writes.
+"""Refusals: the right answer to questions that the index cannot answer, and to requests to change data.
 
     {"refusal": {"reason": "no field holds the revenue", "missing": ["revenue"]}}
 
-`reason` is for a person; `missing` names what the index lacks and may be left out. Nothing
-may stand beside them: a body that also searches is no refusal but a mistake.
+`reason` is for a person. `missing` is optional and names what the index lacks. A body with a refusal and a search is an
+error.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ LONGEST = 500  # characters of a reason
 
 
 def is_refusal(value: Any) -> bool:
-    """Whether a parsed answer refuses; its form is `check`'s business."""
+    """Whether a parsed answer is a refusal. `check` checks its form."""
     return isinstance(value, dict) and set(value) == {"refusal"} and isinstance(value["refusal"], dict)
 
 
 def check(value: Any) -> tuple[Problem, ...]:
-    """What is wrong with the form of a refusal; nothing for anything that does not try to be one."""
+    """Problems in the form of a refusal. None if the answer is not a refusal."""
     if not isinstance(value, dict) or "refusal" not in value:
         return ()
     extra = sorted(set(value) - {"refusal"})

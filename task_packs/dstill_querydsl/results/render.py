@@ -1,4 +1,4 @@
-"""A search result for a person: how many hits, the first of them, and every aggregation.
+"""A search result as short text: the number of hits, the first hits, and every aggregation.
 
 367 hits: w00017, w00031, w00040 …
 groups: 200 1423, 404 311, 503 40
@@ -13,11 +13,11 @@ from dstill_querydsl.results.tables import buckets, key_of
 
 __all__ = ["show"]
 
-FIRST = 10  # hits and buckets that are shown
+FIRST = 10  # hits or buckets shown
 
 
 def show(value: Mapping[str, Any]) -> str:
-    """`Outcome.value` of a search body, a line for the hits and one for each aggregation."""
+    """`Outcome.value` of a search body as text: a line for the hits, and a line for each aggregation."""
     total, hits = value["total"], value["hits"]
     lines = []
     if total is not None:
@@ -36,7 +36,7 @@ def _aggregation(body: Mapping[str, Any]) -> str:
 
 
 def _bucket(bucket: Mapping[str, Any]) -> str:
-    """How many documents, and what is measured below them."""
+    """The number of documents, and the aggregations below the bucket."""
     below = {k: v for k, v in bucket.items() if k not in ("key", "key_as_string", "doc_count")}
     inner = "; ".join(f"{name} {_aggregation(body)}" for name, body in below.items() if isinstance(body, Mapping))
     return f"{bucket.get('doc_count')}" + (f" ({inner})" if inner else "")

@@ -1,12 +1,12 @@
-"""Where two search results are apart, for a person: two texts, a line for each hit or group that the other has not.
+r"""The difference of two search results for a person: two texts with the hits and groups that only one of them has.
 
-    contrast(want, got, documents={"c03": {"took": 40}})
+    diff(want, got, documents={"c03": {"took": 40}})
     →  ("2 hits\nc03 {"took": 40}\n1 line alike",  "1 hit\n1 line alike")
 
-Hits are told by their id, also those beyond the page where they are few, with the values that the body asks for; on a
-corpus, whose documents are made up, with the document. Documents of a person's index are not told. Names of
-aggregations are whoever wrote them: of a single one only the groups are told. Hits that are the same in another order
-are told with their place.
+A hit is shown by its id, with the values that the body asks for. Hits beyond the page are shown too if there are few.
+On a test database, whose documents are made up, the document is shown; documents of a user's index never are. The name
+of an aggregation is shown only if there are several. If only the order of hits differs, they are shown with their
+place.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ from typing import Any, Iterator, Mapping, Sequence
 from dstill_querydsl.engines.bodies import counts_hits
 from dstill_querydsl.results.tables import buckets, key_of
 
-__all__ = ["contrast"]
+__all__ = ["diff"]
 
-MOST = 8  # lines of one side that the other has not
+MOST = 8  # lines shown that only one side has
 ARROW = " → "
 WIDEST = 200  # characters of a line
 Value = Mapping[str, Any]
 
 
-def contrast(want: Value, got: Value, documents: Mapping[str, Any]) -> tuple[str, str]:
-    """`Outcome.value` of two bodies, the gold's first, each as text."""
-    # what the gold does not ask for is not what it is about
+def diff(want: Value, got: Value, documents: Mapping[str, Any]) -> tuple[str, str]:
+    """The difference of two `Outcome.value`s as two texts, the gold's first."""
+    # hits that the gold does not ask for do not matter
     asked = counts_hits(want["body"]) or not (want["aggregations"] or got["aggregations"])
     hits = _hits(want, got, documents) if asked else ([], [])
     named = max(len(value["aggregations"] or {}) for value in (want, got)) > 1
     sides = [[*lines, *_groups(value, named)] for lines, value in zip(hits, (want, got), strict=True)]
     places = {_group(line): place for place, line in enumerate(sides[0])}
-    sides[1].sort(key=lambda line: places.get(_group(line), len(places)))  # what both have stands side by side
+    sides[1].sort(key=lambda line: places.get(_group(line), len(places)))  # groups that both have are in the same order
     totals = [_total(value) for value in (want, got)]
     shown = asked or totals[0] != totals[1]
     gold, answer = (
-        "\n".join([*([total] if shown and total else []), *_apart(side, other)])
+        "\n".join([*([total] if shown and total else []), *_only_here(side, other)])
         for total, side, other in zip(totals, sides, reversed(sides), strict=True)
     )
     return gold, answer
 
 
 def _hits(want: Value, got: Value, documents: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """A line for each: of all that match, where they are known and differ, else of those on the page."""
+    """A line for each hit: for all that match if they are known and differ, else for those on the page."""
     wanted, given = ((value["matched"] or {}).get("ids") for value in (want, got))
     if wanted is not None and given is not None and wanted != given:
         return [_line(id, documents.get(id)) for id in wanted], [_line(id, documents.get(id)) for id in given]
@@ -56,17 +56,17 @@ def _hits(want: Value, got: Value, documents: Mapping[str, Any]) -> tuple[list[s
 
 def _page(value: Value, documents: Mapping[str, Any], placed: bool) -> Iterator[str]:
     for place, hit in enumerate(value["hits"], 1):
-        holds = documents.get(hit["id"], hit.get("fields"))
-        yield _line(str(hit["id"]), hit.get("sort"), holds, place=f"{place}. " if placed else "")
+        content = documents.get(hit["id"], hit.get("fields"))
+        yield _line(str(hit["id"]), hit.get("sort"), content, place=f"{place}. " if placed else "")
 
 
-def _line(id: str, *holds: Any, place: str = "") -> str:
-    told = " ".join([id, *(json.dumps(one, ensure_ascii=False) for one in holds if one is not None)])
-    return _cut(place + told)
+def _line(id: str, *contents: Any, place: str = "") -> str:
+    line = " ".join([id, *(json.dumps(one, ensure_ascii=False) for one in contents if one is not None)])
+    return _cut(place + line)
 
 
 def _total(value: Value) -> str:
-    """How many documents match, as far as anybody counted."""
+    """The number of matching documents, as far as it is known."""
     total = value["total"] or {}
     count = (value["matched"] or {}).get("count", total.get("value"))
     if count is None:
@@ -78,24 +78,24 @@ def _hit(count: int) -> str:
     return "hit" if count == 1 else "hits"
 
 
-def _apart(side: Sequence[str], other: Sequence[str]) -> Iterator[str]:
-    """The lines that the other side has not, the first of them, and how many there are besides."""
+def _only_here(side: Sequence[str], other: Sequence[str]) -> Iterator[str]:
+    """The first lines that only this side has, and how many more there are."""
     known = set(other)
-    apart = [line for line in side if line not in known]
-    yield from apart[:MOST]
-    if len(apart) > MOST:
-        yield f"… {len(apart) - MOST:,} more that the other has not"
-    if alike := len(side) - len(apart):
+    only = [line for line in side if line not in known]
+    yield from only[:MOST]
+    if len(only) > MOST:
+        yield f"… {len(only) - MOST:,} more that the other does not have"
+    if alike := len(side) - len(only):
         yield f"{alike:,} {'line' if alike == 1 else 'lines'} alike"
 
 
 def _group(line: str) -> str:
-    """What a line is about: a group without its figure; nothing, where it is a hit."""
+    """The group of a line, without its number. Empty for a hit."""
     return line.rpartition(ARROW)[0]
 
 
 def _groups(value: Value, named: bool) -> Iterator[str]:
-    """A line for each group and figure, with those above it before it."""
+    """A line for each group and number, which starts with the groups around it."""
     for name, body in (value["aggregations"] or {}).items():
         yield from map(_cut, _lines(body, f"{name}: " if named else ""))
 

@@ -1,10 +1,10 @@
-"""A search result as tables: the hits, and each aggregation with what is measured below its buckets.
+"""A search result as tables: one for the hits, and one for each aggregation with the numbers below its buckets.
 
     tables({"total": {"value": 367, "relation": "eq"}, "hits": [{"id": "w00017", "source": {…}}, …], …})
     → [Table(title="367 hits, the first 10", columns=("id", "host.name", …), rows=(("w00017", "web-03", …), …))]
 
-Of a hit's fields those that the body names come first, and the last may be left out where there is no room. Not
-covered: highlights, explanations, and what is below an aggregation of hits or of shapes: that is in ``--json``.
+The fields that the body names are the first columns. The last columns can be dropped on a narrow screen. Not
+covered: highlights, explanations, and what is below an aggregation of hits or shapes, which ``--json`` shows.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from dstill_querydsl.mapping.drift import counted
 
 __all__ = ["buckets", "key_of", "tables"]
 
-HITS = 10  # that are shown
+HITS = 10  # hits shown
 GROUPS = 20  # rows of an aggregation
-FIELDS = 6  # columns of fields
+FIELDS = 6  # columns with fields
 LONGEST = 60  # characters of a cell
 
 Value = Mapping[str, Any]
@@ -29,19 +29,19 @@ Line = dict[str, Any]  # column → cell
 
 
 def tables(value: Value) -> list[Table]:
-    """Of `Outcome.value` of a search body. A table without columns is its title alone."""
-    made = [] if value["total"] is None and not value["hits"] else [_hits(value)]
+    """The tables of `Outcome.value` of a search body. A table without columns is only a title."""
+    result = [] if value["total"] is None and not value["hits"] else [_hits(value)]
     found = value["aggregations"] or {}
     figures = [line for name, body in found.items() if _is_figure(body) for line in _figures(name, body)]
     if figures:
-        made.append(_table("", [{"figure": name, "value": cell} for name, cell in figures]))
+        result.append(_table("", [{"figure": name, "value": cell} for name, cell in figures]))
     groups = {name: body for name, body in found.items() if not _is_figure(body)}
     for name, body in groups.items():
         lines = list(_lines(name, body))
         cut = f"the first {GROUPS} of {len(lines):,} rows" if len(lines) > GROUPS else ""
-        named = name if len(groups) > 1 or not lines else ""  # one alone has its name over its keys
-        made.append(_table(", ".join(filter(None, (named, cut or ("" if lines else "no buckets")))), lines[:GROUPS]))
-    return made
+        named = name if len(groups) > 1 or not lines else ""  # a single one has its name above its keys
+        result.append(_table(", ".join(filter(None, (named, cut or ("" if lines else "no buckets")))), lines[:GROUPS]))
+    return result
 
 
 # --- hits -------------------------------------------------------------------------------
@@ -62,16 +62,16 @@ def _hits(value: Value) -> Table:
 
 
 def _hit(hit: Value, fields: Sequence[str], keys: Sequence[str], ranked: bool) -> Line:
-    held = _held(hit)
+    fields_of_hit = _fields_of(hit)
     sort = dict(zip(keys, hit.get("sort") or (), strict=False))
-    line: Line = {"id": hit["id"], **{f"sort: {key}": cell for key, cell in sort.items() if key not in held}}
+    line: Line = {"id": hit["id"], **{f"sort: {key}": cell for key, cell in sort.items() if key not in fields_of_hit}}
     if ranked:
         line["score"] = hit.get("score")
-    return line | {name: held.get(name, "") for name in fields}
+    return line | {name: fields_of_hit.get(name, "") for name in fields}
 
 
-def _held(hit: Value) -> dict[str, Any]:
-    """The fields of a hit: those that were asked for, else the document's, by full name."""
+def _fields_of(hit: Value) -> dict[str, Any]:
+    """The fields of a hit by full name: those that the body asks for, else those of the document."""
     asked = hit.get("fields")
     return dict(asked) if asked is not None else dict(_flat(hit.get("source") or {}))
 
@@ -85,16 +85,16 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _fields(value: Value) -> list[str]:
-    """Those that the body names, then the others, in the order of the documents."""
-    there = dict.fromkeys(name for hit in value["hits"][:HITS] for name in _held(hit))
+    """The columns: fields that the body names, then the others, in the order of the documents."""
+    found = dict.fromkeys(name for hit in value["hits"][:HITS] for name in _fields_of(hit))
     named = set(_words(value["body"]))
-    return sorted(there, key=lambda name: not any(name == word or word.startswith(f"{name}.") for word in named))[
+    return sorted(found, key=lambda name: not any(name == word or word.startswith(f"{name}.") for word in named))[
         :FIELDS
     ]
 
 
 def _words(value: Any) -> Iterator[str]:
-    """Every key and text of a body, a boost or an order behind it cut off: fields are among them."""
+    """Every key and text of a body without boosts and orders. Fields are among them."""
     if isinstance(value, Mapping):
         yield from map(str, value)
         value = list(value.values())
@@ -117,7 +117,7 @@ def _is_figure(body: Value) -> bool:
 
 
 def _figures(name: str, body: Value) -> Iterator[tuple[str, Any]]:
-    """``("mean", 1.5)``; of several figures in one, as percentiles: ``("spread.95.0", 310)``."""
+    """``("mean", 1.5)``, or for an aggregation with several numbers, such as percentiles, ``("spread.95.0", 310)``."""
     if "value" in body:
         yield name, body.get("value_as_string", body["value"])
         return
@@ -130,7 +130,7 @@ def _figures(name: str, body: Value) -> Iterator[tuple[str, Any]]:
 
 
 def _lines(name: str, body: Value) -> Iterator[Line]:
-    """A line a bucket: its key, how many documents, the figures below; of buckets in buckets a line each."""
+    """A line for each innermost bucket: its keys, number of documents, and the numbers below."""
     for key, bucket in _buckets(name, body):
         inner = {k: v for k, v in bucket.items() if isinstance(v, Mapping) and k not in ("key", "bg_count")}
         line: Line = {**key, "documents": bucket.get("doc_count")}
@@ -141,22 +141,23 @@ def _lines(name: str, body: Value) -> Iterator[Line]:
         if not nested:
             yield line
         for below, one in nested:
-            # each line repeats what it is below, so that it can be read, sorted and copied alone
+            # each line repeats the buckets around it, so that it can be read, sorted and copied alone
             inside = list(_lines(below, one)) or [{}]
-            yield from (_beside(line, one_line, below) for one_line in inside)
+            yield from (_joined(line, one_line, below) for one_line in inside)
 
 
-def _beside(line: Line, inside: Line, below: str) -> Line:
+def _joined(line: Line, inside: Line, below: str) -> Line:
     return line | {(f"{below} documents" if title == "documents" else title): cell for title, cell in inside.items()}
 
 
 def buckets(body: Value) -> list[Value] | None:
-    """The buckets of an aggregation, each with its key; None: it has none, as a figure or `filter`."""
+    """The buckets of an aggregation, each with its key. None if it has no buckets, such as a metric or `filter`."""
     found = body.get("buckets")
     return [{"key": name, **bucket} for name, bucket in found.items()] if isinstance(found, Mapping) else found
 
 
 def key_of(bucket: Value) -> Any:
+    """The key of a bucket, formatted if the engine formats it."""
     return bucket.get("key_as_string", bucket.get("key", ""))
 
 

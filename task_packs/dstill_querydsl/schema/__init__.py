@@ -1,15 +1,15 @@
-"""Is an object a ``_search`` body? Layer ``schema``.
+"""Checks that an object is a valid ``_search`` body: layer ``schema``.
 
-In: an object that passed `strict`. Out: problems, each with a JSON pointer, what stood there
-and the nearest name that would be right:
+In: an object that passed `strict`. Out: problems, each with a JSON pointer, the value that was
+found and the nearest valid name:
 
     check({"query": {"mach": {"title": "x"}}})
     -> (Problem(code="unknown_query", message="unknown query 'mach'", pointer="/query/mach",
                 hint="did you mean 'match'?", suggestion="match"),)
 
-The schema is derived from the installed client (`schema.derivation`), kept on disk by the
-client's version, and compiled once. It knows no mapping: a field of any name passes. It says
-nothing about safety: scripts pass here and are the guard's to refuse.
+The schema is derived from the installed client (`schema.derivation`), cached on disk for each version of the
+client, and compiled once. It does not know the mapping: any field name passes. It does not judge safety: scripts
+pass here, and the guard refuses them.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ MAX_PROBLEMS = 20  # a person reads the first few; a broken body can have thousa
 
 
 def check(body: dict[str, Any], dialect: str = "elasticsearch9") -> tuple[Problem, ...]:
-    """What is wrong with the form of `body`, at most `MAX_PROBLEMS` of it, in the order of pointers."""
+    """Problems in the structure of `body`, at most `MAX_PROBLEMS`. Raises UsageError for an unknown dialect."""
     queries = document(dialect)["$defs"]["query"]["properties"]
     found = [problem for error in _errors(body, dialect) for problem in messages.problems(error, queries)]
     if not found:
-        # These follow names from place to place, which only a body of the right form allows.
+        # These rules follow names through the body, which needs a body that the schema accepts.
         found = list(rules.check(body))
     distinct = {(problem.pointer, problem.code): problem for problem in found}
     return tuple(distinct.values())[:MAX_PROBLEMS]
@@ -50,24 +50,27 @@ def _errors(body: dict[str, Any], dialect: str) -> Iterator[Any]:
 
 
 def names(kind: str, dialect: str = "elasticsearch9") -> tuple[str, ...]:
-    """The known names of a kind: ``query`` or ``aggregation``."""
+    """The names that the schema knows for `kind`: ``query`` or ``aggregation``."""
     container = document(dialect)["$defs"][kind]
     return tuple(sorted(set(container["properties"]) - set(container.get("x-one", ()))))
 
 
 @cache
 def document(dialect: str = "elasticsearch9") -> dict[str, Any]:
-    """The schema as JSON Schema (Draft 2020-12), from the cache on disk or derived now."""
+    """The schema as JSON Schema (Draft 2020-12), read from the cache on disk or derived now.
+
+    Raises UsageError for an unknown dialect, MissingExtra without the Elasticsearch client.
+    """
     if dialect not in DIALECTS:
         raise UsageError(f"unknown dialect '{dialect}'.{did_you_mean(dialect, DIALECTS)}", hint=", ".join(DIALECTS))
     path = _cache_path(dialect)
-    kept = _read(path)
-    if kept is None:
+    schema = _read(path)
+    if schema is None:
         from dstill_querydsl.schema.derivation import derive
 
-        kept = derive(dialect)
-        user_cache.save(path, json.dumps(kept).encode())
-    return kept
+        schema = derive(dialect)
+        user_cache.save(path, json.dumps(schema).encode())
+    return schema
 
 
 @cache
@@ -77,11 +80,11 @@ def _validator(dialect: str) -> Any:
     return compile_schema(document(dialect))
 
 
-# --- the cache on disk: without it, every start would import the client for two seconds -----
+# --- the cache on disk: without it, every start would take two seconds to import the client -----
 
 
 def _cache_path(dialect: str) -> Path:
-    return user_cache.path_of(f"querydsl-{dialect}-{_client_version()}-{_derivation()}.json")
+    return user_cache.path_of(f"querydsl-{dialect}-{_client_version()}-{_sources_digest()}.json")
 
 
 def _client_version() -> str:
@@ -94,16 +97,15 @@ def _client_version() -> str:
 
 
 @cache
-def _derivation() -> str:
-    """Changes when the derivation does, so that an update of dstill derives anew."""
-    here = Path(__file__).parent
-    sources = sorted(here.glob("*.py"))
+def _sources_digest() -> str:
+    """Changes with the code of the derivation, so that an update of dstill does not reuse an old schema."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
 
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        schema = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return kept if isinstance(kept, dict) and "$defs" in kept else None
+    return schema if isinstance(schema, dict) and "$defs" in schema else None

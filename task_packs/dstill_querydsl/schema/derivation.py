@@ -1,14 +1,14 @@
-"""The whole schema of a ``_search`` body, Draft 2020-12, derived from the installed client.
+"""Derives the JSON Schema (Draft 2020-12) of a ``_search`` body from the installed client.
 
-In: a dialect. Out: a plain dict, the same for the same client:
+In: a dialect. Out: a plain dict, always the same for the same client:
 
-    document("elasticsearch9")["$defs"]["query"]["properties"].keys()   -> 61 names and their other spellings
+    derive("elasticsearch9")["$defs"]["query"]["properties"].keys()   -> 61 names and their other spellings
 
-Each named thing is one entry of ``$defs``; a query container picks its query by name, with no
-``anyOf``. Two keywords are dstill's own, and other readers of the schema pass over them:
+Each query and aggregation is one entry of ``$defs``. A query container selects its query by key, without ``anyOf``.
+Two keywords are dstill's own; other readers of the schema ignore them:
 
-    x-one: [names]    exactly one key beside these
-    x-what: "match"   what an object is called in messages
+    x-one: [names]    exactly one key besides these
+    x-what: "match"   the name of an object in messages
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from dstill_querydsl.schema.types import Argument, Reader
 
 __all__ = ["derive"]
 
-# Other spellings that parsers take.
+# Other spellings that the parsers accept.
 _ALIASES = {"span_field_masking": "field_masking_span"}
-# Known to the client, gone from the parser, by dialect.
-_GONE_QUERIES = {"elasticsearch9": {"common", "type"}, "elasticsearch8": {"common", "type"}}
-_GONE_AGGREGATIONS = {"elasticsearch9": {"moving_avg"}, "elasticsearch8": {"moving_avg"}}
+# Names that the client knows but a dialect's parser no longer accepts.
+_REMOVED_QUERIES = {"elasticsearch9": {"common", "type"}, "elasticsearch8": {"common", "type"}}
+_REMOVED_AGGREGATIONS = {"elasticsearch9": {"moving_avg"}, "elasticsearch8": {"moving_avg"}}
 
 _SPANS = "query.span_"
 
 
 def derive(dialect: str) -> Schema:
-    """The schema for one dialect of `schema.forms`. Imports the client: a second or two."""
+    """The schema for one dialect of `schema.forms`. Takes one or two seconds, because it imports the client."""
     return _Derivation(dialect).document()
 
 
@@ -63,8 +63,8 @@ class _Derivation:
     # --- queries ------------------------------------------------------------------------
 
     def _queries(self) -> None:
-        gone = _GONE_QUERIES.get(self._dialect, set())
-        classes = {name: cls for name, cls in types.queries().items() if name not in gone}
+        removed = _REMOVED_QUERIES.get(self._dialect, set())
+        classes = {name: cls for name, cls in types.queries().items() if name not in removed}
         for name, cls in classes.items():
             self._defs[f"query.{name}"] = self._schema(f"query.{name}", name, types.arguments(cls), loose=True)
         spellings = {spelling: f"query.{name}" for spelling, name in _with_aliases(classes).items()}
@@ -79,27 +79,27 @@ class _Derivation:
     # --- aggregations -------------------------------------------------------------------
 
     def _aggregations(self) -> None:
-        gone = _GONE_AGGREGATIONS.get(self._dialect, set())
-        classes = {name: cls for name, cls in types.aggregations().items() if name not in gone}
+        removed = _REMOVED_AGGREGATIONS.get(self._dialect, set())
+        classes = {name: cls for name, cls in types.aggregations().items() if name not in removed}
         for name, cls in classes.items():
             self._defs[f"agg.{name}"] = self._schema(f"agg.{name}", name, types.arguments(cls), loose=False)
         leaves: dict[str, Schema] = {name: {"not": {}} for name, cls in classes.items() if not types.is_bucket(cls)}
         self._defs["agg.filter"] = {"$ref": "#/$defs/query"}
         self._defs["aggregation"] = self._aggregation(list(classes), leaves)
-        legal = {"pattern": r"^[^\[\]>]+$", "title": "a name without [, ] and >"}
-        named = {"type": "object", "propertyNames": legal, "additionalProperties": {"$ref": "#/$defs/aggregation"}}
+        valid = {"pattern": r"^[^\[\]>]+$", "title": "a name without [, ] and >"}
+        named = {"type": "object", "propertyNames": valid, "additionalProperties": {"$ref": "#/$defs/aggregation"}}
         self._defs["aggregations"] = named
         self._composite_sources(classes)
 
     def _aggregation(self, names: list[str], leaves: dict[str, Schema]) -> Schema:
         below = {"$ref": "#/$defs/aggregations"}
-        beside = {"aggs": below, "aggregations": below, "meta": {"type": "object"}}
+        siblings = {"aggs": below, "aggregations": below, "meta": {"type": "object"}}
         no_leaf = {"properties": leaves, "x-what": "sub-aggregations"}
         return {
             "type": "object",
             "x-what": "aggregation",
-            "x-one": list(beside),
-            "properties": {**{name: {"$ref": f"#/$defs/agg.{name}"} for name in names}, **beside},
+            "x-one": list(siblings),
+            "properties": {**{name: {"$ref": f"#/$defs/agg.{name}"} for name in names}, **siblings},
             "additionalProperties": False,
             "dependentSchemas": {"aggs": no_leaf, "aggregations": no_leaf},
         }
@@ -126,7 +126,7 @@ class _Derivation:
     # --- objects ------------------------------------------------------------------------
 
     def _define(self, classes: tuple[type, ...], loose: bool, inline: bool = False) -> Schema:
-        """A reference to what the objects of `classes` allow together."""
+        """A reference to the schema of objects that any of `classes` accepts."""
         names = [cls.__name__ for cls in map(_origin, classes)]
         if names == ["SpanQuery"]:
             return {"$ref": "#/$defs/span"}
@@ -137,7 +137,7 @@ class _Derivation:
         loose = loose if own is None else own
         key += ":loose" if loose else ""
         if key not in self._defs:
-            self._defs[key] = {}  # types may hold themselves
+            self._defs[key] = {}  # a type may contain itself
             place = key.removesuffix(":loose")
             self._defs[key] = self._schema(place, _what(names[0]), _together(classes), loose)
         return self._defs[key] if inline else {"$ref": f"#/$defs/{key}"}
@@ -145,7 +145,7 @@ class _Derivation:
     def _schema(self, place: str, what: str, arguments: dict[str, Argument], loose: bool) -> Schema:
         form = self._forms.get(place, Form())
         loose = loose if form.loose is None else form.loose
-        plain = {n: a for n, a in arguments.items() if n not in ("_field", "_value") and form.takes(n)}
+        plain = {n: a for n, a in arguments.items() if n not in ("_field", "_value") and form.accepts(n)}
         shapes = {n: self._argument(n, a, loose) for n, a in plain.items()} | dict(form.properties)
         required = form.required if form.required is not None else tuple(n for n, a in plain.items() if a.required)
         schema: Schema = {
@@ -177,7 +177,7 @@ class _Derivation:
         return any_way(shape) if name in forms_names.ANY_WAY else shape
 
     def _entry(self, form: Form, value: Argument, loose: bool) -> Shape:
-        """What stands under a field's name: the long form, and the short one where there is one."""
+        """The value of a field: the long form, and the short form where there is one."""
         if form.value is not None:
             return form.value
         long = self._reader.shape(value.hint, loose)
@@ -185,7 +185,7 @@ class _Derivation:
         return union(long, short) if short else long
 
     def _short(self, hint: Any, loose: bool) -> Shape | None:
-        """The short form of an entry whose class requires a ``query`` or ``value``: just that."""
+        """The short form of a class that requires a ``query`` or ``value``: that value alone."""
         for cls in types.classes_of(hint):
             arguments = types.arguments(cls)
             for name in ("query", "value"):
@@ -196,7 +196,7 @@ class _Derivation:
 
 
 def _what(class_name: str) -> str:
-    """``MatchPhraseQuery`` → ``match_phrase``: what people call it."""
+    """``MatchPhraseQuery`` → ``match_phrase``, the name for messages."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", class_name.removesuffix("Query").removesuffix("Container")).lower()
 
 
@@ -206,7 +206,7 @@ def _origin(cls: Any) -> type:
 
 
 def _together(classes: tuple[type, ...]) -> dict[str, Argument]:
-    """The arguments of several classes; required is what all of them require."""
+    """The arguments of several classes; an argument is required if all of them require it."""
     each = [types.arguments(_origin(cls)) for cls in classes]
     out: dict[str, Argument] = {}
     for arguments in each:
@@ -221,7 +221,7 @@ def _with_aliases(names: dict[str, type]) -> dict[str, str]:
 
 
 def _container(what: str, entries: dict[str, str]) -> Schema:
-    """An object of exactly one key, which names what stands below it."""
+    """An object with exactly one key, which names the kind of its value."""
     return {
         "type": "object",
         "x-what": what,

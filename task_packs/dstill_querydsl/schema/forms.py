@@ -1,13 +1,12 @@
-"""What Elasticsearch's parsers take beyond the client's typed classes, and refuse within them.
+"""Where Elasticsearch's parsers differ from the client's typed classes: what else they accept and what they refuse.
 
 In: a dialect. Out: a table by place: ``query.NAME``, ``agg.NAME``, ``type.CLASS``,
 ``source.NAME`` (of a composite) or ``body``. Each entry changes what `schema.derivation` derives:
 
-    "query.wildcard": Form(short=…)                       {"wildcard": {"f": "v*"}} beside the long form
-    "agg.terms": Form(one_of=(("field", "script"),), …)   one of the two must stand
+    "query.wildcard": Form(short=…)                       {"wildcard": {"f": "v*"}} besides the long form
+    "agg.terms": Form(one_of=(("field", "script"),), …)   one of the two is required
 
-Only what the classes leave open stands there. Every line is there because real bodies or a
-real parser's refusals ask for it.
+The tables hold differences only. Each entry comes from a real body, or from a body that a real parser refused.
 """
 
 from __future__ import annotations
@@ -32,5 +31,5 @@ DIALECTS = tuple(_BY_DIALECT)
 
 
 def forms(dialect: str) -> Mapping[str, Form]:
-    """The table for one of `DIALECTS`."""
+    """The table of forms for one of `DIALECTS`."""
     return {**queries.FORMS, **aggregations.FORMS, **pipelines.FORMS, **body.FORMS, **_BY_DIALECT[dialect]}

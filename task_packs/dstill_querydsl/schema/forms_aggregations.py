@@ -1,6 +1,6 @@
-"""Aggregations: what their parsers take beyond the typed classes, and refuse within them.
+"""Forms of aggregations: where their parsers differ from the client's typed classes.
 
-A table of `schema_parts.Form` by place; `schema.forms` puts the tables together.
+A table of `schema.parts.Form` by place; `schema.forms` merges the tables.
 """
 
 from __future__ import annotations
@@ -39,23 +39,16 @@ from dstill_querydsl.schema.shapes import (
 
 __all__ = ["FORMS", "NO_INTERVAL"]
 
-_FIXED = pattern(r"[0-9]+(nanos|micros|ms|s|m|h|d|D|H|S|MS|NANOS|MICROS)", "a number with ms, s, m, h or d, as 30d")
+_FIXED = pattern(
+    r"[0-9]+(nanos|micros|ms|s|m|h|d|D|H|S|MS|NANOS|MICROS)", "a number with ms, s, m, h or d, such as 30d"
+)
 _ADDRESS = r"[0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*"
 _DISTANCE = r"[0-9.]+\s*(mm|cm|m|km|in|ft|yd|mi|nmi|NM|miles|meters|kilometers)"
 _MISSING_SOURCE = Form(one_of=(("field", "script"),))
 
 _BUCKET_ORDER = obj({"type": "object", "additionalProperties": ORDER.render(), "minProperties": 1, "maxProperties": 1})
 
-# As what an unmapped field is taken; unsigned_long is OpenSearch's alone.
-_VALUE_TYPE = literals([
-    "string", "number", "numeric", "long", "integer", "short", "byte", "double", "float", "unsigned_long", "date", "ip",
-    "boolean",
-])  # fmt: skip
-_SOURCE = Form(one_of=(("field", "script"),))
-
-_BUCKET_ORDER = obj({"type": "object", "additionalProperties": ORDER.render(), "minProperties": 1, "maxProperties": 1})
-
-# As what an unmapped field is taken; unsigned_long is OpenSearch's alone.
+# The type to assume for a field that is not mapped; only OpenSearch knows unsigned_long.
 _VALUE_TYPE = literals(
     [
         "string",
@@ -115,7 +108,7 @@ _VALUES = [
     "significant_terms",
 ]
 
-# Metrics over numbers and dates; `missing` stands for a value of the field, so it is a number or looks like a date.
+# Metrics over numbers and dates. `missing` replaces a value of the field, so it is a number or looks like a date.
 _METRICS = (
     "avg",
     "max",
@@ -146,7 +139,7 @@ for _name in (
 ):  # fmt: skip
     FORMS.add(f"agg.{_name}", Form(properties={"size": POSITIVE, "shard_size": POSITIVE}))
 for _name in ("terms", "significant_terms", "significant_text"):
-    # Of a hint that they do not know they say nothing, and go on without it.
+    # The engines ignore a hint that they do not know.
     FORMS.add(f"agg.{_name}", Form(properties={"execution_hint": TEXT}))
 _INTERVALS = {
     "fixed_interval": _FIXED,
@@ -166,7 +159,7 @@ FORMS.add(
         required=("interval",),
     ),
 )
-# A composite's sources take less than the aggregations of their names.
+# A composite's sources accept fewer options than the aggregations of the same name.
 _OF_SOURCES = {
     "terms": (),
     "histogram": ("interval",),
@@ -218,7 +211,7 @@ FORMS.add("agg.geo_distance", Form(required=("origin", "ranges")))
 for _name in ("date_range", "date_histogram"):
     FORMS.add(f"agg.{_name}", Form(properties={"format": with_extra(TEXT, minLength=1)}))
 _IP_END = union(pattern(_ADDRESS, "an IP address"), null())
-_MASK = pattern(rf"({_ADDRESS})/[0-9]{{1,3}}", "a network as 10.0.0.0/8")
+_MASK = pattern(rf"({_ADDRESS})/[0-9]{{1,3}}", "a network such as 10.0.0.0/8")
 _IP_RANGE = closed("range", from_=_IP_END, to=_IP_END, mask=_MASK, key=TEXT)
 FORMS.add("agg.ip_range", Form(properties={"ranges": _one_or_more(_IP_RANGE), "keyed": BOOLEAN}, required=("ranges",)))
 FORMS.add("agg.ip_prefix", Form(properties={"min_doc_count": POSITIVE}))
@@ -257,7 +250,7 @@ for _place in ("agg.geotile_grid", "source.geotile_grid"):
     FORMS.add(_place, Form(properties={"precision": _TILES}))
 
 
-# Elasticsearch 8 dropped it; a composite's date_histogram likewise.
+# Elasticsearch 8 dropped `interval` from date_histogram, also as a composite's source.
 NO_INTERVAL = Table(
     {
         place: replace(FORMS[place], drop=frozenset({"interval"}), one_of=(_EITHER[0], _EITHER[1][:2]))

@@ -1,6 +1,6 @@
-"""The search body and what belongs to its hits: _source, fields, sort, highlight, collapse, rescore.
+"""Forms of the search body and of its hits: _source, fields, sort, highlight, collapse, rescore.
 
-A table of `schema_parts.Form` by place; `schema.forms` puts the tables together.
+A table of `schema.parts.Form` by place; `schema.forms` merges the tables.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ _RESCORE = closed(
     script=obj(),
 )
 _BOOST = obj({"type": "object", "additionalProperties": bare_number().render(), "minProperties": 1, "maxProperties": 1})
-_BOOSTS = obj({"type": "object", "additionalProperties": bare_number().render()})  # by name of index, as it once was
+_BOOSTS = obj({"type": "object", "additionalProperties": bare_number().render()})  # index → boost: the older form
 _TAGS = with_extra(union(LOOSE_TEXTS, TEXT), minItems=1)
 for _name in ("Highlight", "HighlightField"):
     FORMS.add(
@@ -121,7 +121,7 @@ FORMS.add(
     ),
 )
 
-# Elasticsearch takes boosts of indices as a list alone.
+# Elasticsearch accepts `indices_boost` as a list only.
 OPENSEARCH = Table({"body": FORMS["body"]})
 OPENSEARCH.add("body", Form(properties={"indices_boost": union(array(_BOOST), _BOOSTS)}))
 # OpenSearch 3 reads the names in a `_source` list strictly.

@@ -1,10 +1,10 @@
-"""Arguments that are read alike wherever they stand, by their names.
+"""Forms of arguments that are the same in every query and aggregation.
 
-    shape_of("fuzziness")     -> 0, 1, 2, "AUTO", "AUTO:3,6" …
-    shape_of("search_analyzer") -> a name: text that is not empty
-    shape_of("query")         -> None: its class says what it takes
+    shape_of("fuzziness")       -> 0, 1, 2, "AUTO", "AUTO:3,6" …
+    shape_of("search_analyzer") -> a name: a string that is not empty
+    shape_of("query")           -> None: each class says what it accepts
 
-The client calls most of them text or a number; the parsers want a certain form of text.
+The client types most of them as a string or a number; the parsers require a certain form of string.
 """
 
 from __future__ import annotations
@@ -18,27 +18,29 @@ __all__ = ["ANY_WAY", "CALENDAR", "DISTANCE", "DURATION", "MINIMUM", "OFFSET", "
 
 
 def any_case(*words: str) -> str:
-    """A regular expression for `words` in small or capital letters."""
+    """A regular expression that matches any of `words` in any case."""
     return "|".join("".join(f"[{c.lower()}{c.upper()}]" if c.isalpha() else c for c in word) for word in words)
 
 
 _TIME = r"\d+\s*(nanos|micros|[mM][sS]|[sS]|m|[hH]|[dD])"
-DURATION = union(pattern(rf"-1|0|{_TIME}", "a duration as 500ms, 30s or 2m"), bare_number(minimum=-1, maximum=0))
-OFFSET = union(pattern(rf"[-+]?({_TIME})", "an offset as +6h or -1d"), bare_number())
+DURATION = union(pattern(rf"-1|0|{_TIME}", "a duration such as 500ms, 30s or 2m"), bare_number(minimum=-1, maximum=0))
+OFFSET = union(pattern(rf"[-+]?({_TIME})", "an offset such as +6h or -1d"), bare_number())
 _UNITS = "mm|cm|m|km|in|inch|ft|feet|yd|yards|mi|miles|nmi|NM|nauticalmiles|meters|kilometers|centimeters|millimeters"
 CALENDAR = pattern(
     "second|1s|minute|1m|hour|1h|day|1d|week|1w|month|1M|quarter|1q|year|1y",
     "a calendar interval: minute, hour, day, week, month, quarter or year, or 1m, 1h, 1d …",
 )
 DISTANCE = union(
-    pattern(rf"\s*(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*({_UNITS})?\s*", "a distance as 12km"),
+    pattern(rf"\s*(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*({_UNITS})?\s*", "a distance such as 12km"),
     bare_number(exclusiveMinimum=0),
 )
-TIME_ZONE = pattern(r"Z|[-+]\d{1,2}(:?\d{2}(:?\d{2})?)?|[A-Za-z][A-Za-z][A-Za-z0-9/_+:-]*", "a zone as +02:00, UTC")
+TIME_ZONE = pattern(
+    r"Z|[-+]\d{1,2}(:?\d{2}(:?\d{2})?)?|[A-Za-z][A-Za-z][A-Za-z0-9/_+:-]*", "a time zone such as +02:00 or UTC"
+)
 _SHARE = r"\s*[-+]?\d+%?\s*"
 MINIMUM = union(
     bare_number(multipleOf=1),
-    pattern(rf"{_SHARE}|(\s*\d+\s*<\s*([-+]?\d+%?)?\s*)+", "a number, 75%, or 2<75%"),
+    pattern(rf"{_SHARE}|(\s*\d+\s*<\s*([-+]?\d+%?)?\s*)+", "a number, 75% or 2<75%"),
     null(),
 )
 _REWRITE = pattern(
@@ -46,7 +48,7 @@ _REWRITE = pattern(
     "constant_score, constant_score_boolean, scoring_boolean or top_terms_N",
 )
 _FUZZINESS = union(bare_number(minimum=0), pattern(rf"\d+(\.\d+)?|({any_case('auto')})(:\d+,\d+)?", "0, 1, 2 or AUTO"))
-_ANALYZER = with_extra(text(loose=False), minLength=1)  # looked up, so no parser's looseness helps it
+_ANALYZER = with_extra(text(loose=False), minLength=1)  # a name to look up, so a number is not accepted anywhere
 
 _SHAPES: Mapping[str, Shape] = {
     "boost": BOOST,
@@ -58,7 +60,7 @@ _SHAPES: Mapping[str, Shape] = {
     "max_expansions": POSITIVE,
     "max_query_terms": POSITIVE,
     "min_doc_count": NOT_NEGATIVE,
-    "minimum_should_match": text(loose=True),  # read when a field is looked at; of a bool, at once
+    "minimum_should_match": text(loose=True),  # parsed only once a field is searched; a bool's has a form of its own
     "negative_boost": NOT_NEGATIVE,
     "precision_threshold": NOT_NEGATIVE,
     "prefix_length": NOT_NEGATIVE,
@@ -68,7 +70,7 @@ _SHAPES: Mapping[str, Shape] = {
     "window": POSITIVE,
 }
 
-# Whose words the parsers read in small or capital letters; others they do not (a nested's score_mode, collect_mode).
+# Options whose words the parsers accept in any case. Others are case-sensitive: a nested's score_mode, collect_mode.
 ANY_WAY = frozenset({
     "boost_mode", "boundary_scanner", "default_operator", "distance_type", "missing_order", "mode", "modifier",
     "multi_value_mode", "operator", "order", "relation", "validation_method", "zero_terms_query",
@@ -76,5 +78,5 @@ ANY_WAY = frozenset({
 
 
 def shape_of(name: str) -> Shape | None:
-    """What the argument `name` takes in whatever query or aggregation; None: that differs."""
+    """What the argument `name` accepts in every query and aggregation, or None where that differs."""
     return _ANALYZER if name.endswith("analyzer") else _SHAPES.get(name)

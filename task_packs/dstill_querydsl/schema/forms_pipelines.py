@@ -1,6 +1,6 @@
-"""Pipeline aggregations, which work on the results of others.
+"""Forms of pipeline aggregations, which compute with the results of other aggregations.
 
-A table of `schema_parts.Form` by place; `schema.forms` puts the tables together.
+A table of `schema.parts.Form` by place; `schema.forms` merges the tables.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from dstill_querydsl.schema.parts import NOT_NEGATIVE, POSITIVE, TEXT, Form, Tab
 from dstill_querydsl.schema.shapes import array, number, obj, union, with_extra
 
 __all__ = ["FORMS"]
-
 
 FORMS = Table()
 _PIPELINES = [

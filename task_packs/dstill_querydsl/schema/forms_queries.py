@@ -1,6 +1,6 @@
-"""Queries: what their parsers take beyond the typed classes, and refuse within them.
+"""Forms of queries: where their parsers differ from the client's typed classes.
 
-A table of `schema_parts.Form` by place; `schema.forms` puts the tables together.
+A table of `schema.parts.Form` by place; `schema.forms` merges the tables.
 """
 
 from __future__ import annotations
@@ -45,11 +45,9 @@ __all__ = ["COORDINATES", "FORMS", "OLD_FORMS", "OPENSEARCH2", "OPENSEARCH3"]
 FORMS = Table()
 
 _ONE_BOUND = union(LOOSE, null())
-_BOUND = union(_ONE_BOUND, array(anything()))  # a list is read, and is then no value of any field
+_BOUND = union(_ONE_BOUND, array(anything()))  # the parser accepts a list, though no field has such a value
 _OPERATOR = any_way(literals(["and", "or"]))
 _RELATION = any_way(literals(["within", "contains", "intersects"]))
-
-
 _FORMAT = with_extra(union(TEXT, bare_number()), minLength=1)
 
 
@@ -72,7 +70,7 @@ FORMS.add("query.range", Form(value=_range("gt", "gte", "lt", "lte")))
 FORMS.add("query.terms", Form(value=union(array(union(LOOSE, obj())), ref("terms_lookup"))))
 _ID = with_extra(LOOSE, minLength=1)
 FORMS.add("query.ids", Form(properties={"values": union(array(_ID), LOOSE)}, required=("values",)))
-# Of these the parsers are declared, and want text where text is wanted.
+# The parsers of these are declarative and do not accept a number where a string is expected.
 for _name in ("match_all", "distance_feature", "rank_feature", "combined_fields", "ids", "knn", "script_score"):
     FORMS.add(f"query.{_name}", Form(loose=False))
 _POINT = with_extra(array(bare_number()), minItems=2, maxItems=2)
@@ -92,7 +90,7 @@ FORMS.add(
         properties={
             "value": with_extra(LOOSE, maxLength=1000),
             "flags": union(
-                pattern(rf"(({_REGEXP_FLAGS})(\|({_REGEXP_FLAGS}))*)?", "flags as INTERSECTION|INTERVAL"), null()
+                pattern(rf"(({_REGEXP_FLAGS})(\|({_REGEXP_FLAGS}))*)?", "flags such as INTERSECTION|INTERVAL"), null()
             ),
         }
     ),
@@ -108,7 +106,9 @@ FORMS.add(
     "query.simple_query_string",
     Form(
         properties={
-            "flags": union(bare_number(), pattern(rf"(({_TEXT_FLAGS})(\|({_TEXT_FLAGS}))*)?", "flags as OR|AND|PREFIX"))
+            "flags": union(
+                bare_number(), pattern(rf"(({_TEXT_FLAGS})(\|({_TEXT_FLAGS}))*)?", "flags such as OR|AND|PREFIX")
+            )
         }
     ),
 )
@@ -122,7 +122,7 @@ FORMS.add(
         drop=frozenset({"boost", "_name"}),
     ),
 )
-_SCRIPT = ref("type.Script")  # the long form alone, and not of the query `script`, where older engines take both
+_SCRIPT = ref("type.Script")  # script_score accepts the long form only
 FORMS.add("query.script_score", Form(properties={"script": _SCRIPT}))
 FORMS.add(
     "query.function_score",
@@ -170,7 +170,7 @@ _SHAPE_NAMES = any_case(
     "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection",
     "envelope", "circle", "bbox",
 )  # fmt: skip
-_WKT = pattern(rf"\s*({_SHAPE_NAMES})\s*(Z\s*)?(\(.*|EMPTY\s*)", "a shape as POINT (30 10)")
+_WKT = pattern(rf"\s*({_SHAPE_NAMES})\s*(Z\s*)?(\(.*|EMPTY\s*)", "a shape such as POINT (30 10)")
 _GEOJSON: Schema = {
     "type": "object",
     "x-what": "shape",
@@ -184,7 +184,7 @@ _GEOJSON: Schema = {
 _SHAPE = Form(properties={"shape": union(obj(_GEOJSON), _WKT)}, one_of=(("shape", "indexed_shape"),))
 for _name in ("GeoShapeFieldQuery", "ShapeFieldQuery"):
     FORMS.add(f"type.{_name}", _SHAPE)
-# Lists of numbers, at any depth.
+# Lists of numbers, nested to any depth.
 COORDINATES: Schema = {
     "type": "array",
     "title": "lists of numbers",
@@ -198,7 +198,7 @@ for _name in ("IntervalsQuery", "IntervalsContainer", "IntervalsFilter"):
     FORMS.add(f"type.{_name}", Form(one_key=True, loose=False))
 
 
-# --- older parsers, which also take the ends under their Lucene names --------------------
+# --- older parsers, which also accept the bounds of a range under their Lucene names ------
 
 _INCLUDED = {"include_lower": BOOLEAN, "include_upper": BOOLEAN}
 _OLD_ENDS = ("gt", "gte", "lt", "lte", "from", "to")

@@ -1,4 +1,4 @@
-"""What function_score's functions take: they stand in a list of it, or one of them beside its query.
+"""Forms of the functions in a function_score, given as a list or as a single function next to the query.
 
 score_function(["gauss"])   -> the schema of one entry of ``functions``
 FUNCTIONS["weight"]         -> a number
@@ -44,7 +44,7 @@ FUNCTIONS = {
 
 
 def score_function(names: list[str]) -> Schema:
-    """One entry of ``function_score.functions``; `names` are those that the client knows."""
+    """The schema of one entry of ``function_score.functions``; `names` are the functions that the client knows."""
     known = {name: shape.render() for name, shape in FUNCTIONS.items() if name == "weight" or name in names}
     return {
         "type": "object",

@@ -1,11 +1,10 @@
-"""An error of the validator, as a person should read it.
+"""Turns the validator's errors into messages for people.
 
-In: one ``jsonschema`` error. Out: problems, each with the JSON pointer of what is wrong, what
-stood there and what would be right:
+In: one ``jsonschema`` error. Out: problems, each with a JSON pointer, the value that was found and what is expected:
 
-    {"query": {"mach": …}}          unknown query 'mach'              hint: did you mean 'match'?
-    {"query": {"nested": {…}}}      nested needs 'path'
-    {"query": {"bool": {"must": 3}}}  'must' wants a query or a list of them, found 3
+    {"query": {"mach": …}}            unknown query 'mach'              hint: did you mean 'match'?
+    {"query": {"nested": {…}}}        nested needs 'path'
+    {"query": {"bool": {"must": 3}}}  'must' must be an object or a list, found 3
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any, Callable, Container, Iterator
 
 from dstill.api.records import Problem
 from dstill_querydsl.language.strict import escape
-from dstill_querydsl.schema.words import meant
+from dstill_querydsl.schema.words import synonym
 
 __all__ = ["problems"]
 
@@ -28,23 +27,23 @@ _UNKNOWN = {
     "search body": "unknown_key",
 }
 _CONTAINERS = {"query", "span query", "aggregation", "composite source", "score function", "intervals"}
-_FIELD_FIRST = 'the name of a query stands here and the field below it, as {"match": {"title": …}}'
+_FIELD_FIRST = 'name the query first and the field inside it: {"match": {"title": …}}'
 _LIMITS = {
-    "minimum": "{name} is at least {limit}, found {found}",
-    "exclusiveMinimum": "{name} is more than {limit}, found {found}",
-    "maximum": "{name} is at most {limit}, found {found}",
-    "minLength": "{name} is empty",
+    "minimum": "{name} must be at least {limit}, found {found}",
+    "exclusiveMinimum": "{name} must be greater than {limit}, found {found}",
+    "maximum": "{name} must be at most {limit}, found {found}",
+    "minLength": "{name} must not be empty",
     "maxLength": "{name} is longer than {limit} characters",
-    "minItems": "{name} is an empty list",
-    "minProperties": "{name} is an empty object",
-    "maxProperties": "{name} has more than {limit} key",
+    "minItems": "{name} must not be an empty list",
+    "minProperties": "{name} must not be an empty object",
+    "maxProperties": "{name} must have only one key",
 }
 
 
 def problems(error: Any, queries: Container[str] = ()) -> Iterator[Problem]:
-    """What one error means; several problems where several keys are unknown.
+    """The problems behind one error: one for each unknown key, else a single one.
 
-    `queries` are the names of queries, to tell a query in the wrong place from a wrong word.
+    `queries` are the names of all queries, to tell a query in the wrong place from an unknown word.
     """
     if error.validator == "additionalProperties":
         yield from _unknown(error, queries)
@@ -66,11 +65,11 @@ def _unknown(error: Any, queries: Container[str]) -> Iterator[Problem]:
     for key in error.instance:
         if key in error.schema["properties"]:
             continue
-        # Of the body only a misspelling is near: 'settings' is another request, not a wrong 'stats'.
+        # At the top of a body accept close misspellings only: 'settings' belongs to another request, not to 'stats'.
         near = get_close_matches(key, known, n=1, cutoff=0.75 if what == "search body" else 0.6)
-        suggestion = meant(key, error.schema["properties"]) or (near[0] if near else None)
+        suggestion = synonym(key, error.schema["properties"]) or (near[0] if near else None)
         code = _UNKNOWN.get(what, "unknown_option")
-        hint = _moved(key, what, queries) or (f"did you mean {suggestion!r}?" if suggestion else "")
+        hint = _misplaced(key, what, queries) or (f"did you mean {suggestion!r}?" if suggestion else "")
         hint = hint or (_FIELD_FIRST if what == "query" and error.instance[key] != {} else _known(known))
         yield _problem(error, code, _unknown_message(key, what, suggestion), hint, suggestion, key=key)
 
@@ -78,18 +77,18 @@ def _unknown(error: Any, queries: Container[str]) -> Iterator[Problem]:
 def _unknown_message(key: str, what: str, suggestion: str | None) -> str:
     key = key if len(key) <= 60 else f"{key[:57]}…"
     if what == "search body":
-        return f"unknown key {key!r}" if suggestion else f"not a search body: {key!r} is no key of one"
+        return f"unknown key {key!r}" if suggestion else f"not a search body: {key!r} is not a key of one"
     return f"unknown {what} {key!r}" if what in _CONTAINERS else f"{what} has no option {key!r}"
 
 
-def _moved(key: str, what: str, queries: Container[str]) -> str:
-    """Where a key belongs that is known, but elsewhere; or what it seems to be."""
+def _misplaced(key: str, what: str, queries: Container[str]) -> str:
+    """A hint on where a key belongs that is valid elsewhere."""
     if key.isdigit():
-        return "a list is written in brackets, not as an object with 0, 1 …"
+        return "write a list in brackets, not as an object with the keys 0, 1 …"
     if what in ("query", "search body") and key in _CLAUSES:
-        return f"{key!r} stands inside 'bool'"
+        return f"{key!r} belongs inside 'bool'"
     if what == "query" and key in ("aggs", "aggregations", "size", "from", "sort", "_source"):
-        return f"{key!r} stands beside the top-level 'query', not in it"
+        return f"{key!r} belongs next to the top-level 'query', not inside it"
     if what in ("search body", "bool") and key in queries:
         return f"{key!r} is a query: put it " + (
             "under 'query'" if what == "search body" else "into a clause of the bool"
@@ -98,7 +97,7 @@ def _moved(key: str, what: str, queries: Container[str]) -> str:
 
 
 def _known(known: list[str]) -> str:
-    return ("it takes " + ", ".join(known[:12]) + (" …" if len(known) > 12 else "")) if known else ""
+    return ("allowed here: " + ", ".join(known[:12]) + (" …" if len(known) > 12 else "")) if known else ""
 
 
 def _missing(error: Any) -> Iterator[Problem]:
@@ -111,7 +110,8 @@ def _needs(error: Any) -> Iterator[Problem]:
     for key, others in error.validator_value.items():
         missing = [repr(other) for other in others if other not in error.instance]
         if key in error.instance and missing:
-            yield _problem(error, "missing", f"{key!r} needs {' and '.join(missing)} too", f"add {', '.join(missing)}")
+            message = f"{key!r} also needs {' and '.join(missing)}"
+            yield _problem(error, "missing", message, f"add {', '.join(missing)}")
 
 
 def _none_of(error: Any) -> Iterator[Problem]:
@@ -126,48 +126,55 @@ def _one(error: Any) -> Iterator[Problem]:
     if what in _CONTAINERS:
         known = [key for key in keys if key in error.schema["properties"]]
         if not keys:
-            yield _problem(error, "empty", f"{what}: its type is missing", f"name one {what}")
-        elif len(known) == len(keys):  # unknown ones have a message of their own
-            hint = "put the second below 'aggs'" if what == "aggregation" else "combine them in a bool"
-            yield _problem(error, "several", f"one {what} has one type, here are {listed}", hint)
+            yield _problem(error, "empty", f"this {what} has no type", f"add one type of {what}")
+        elif len(known) == len(keys):  # unknown keys have their own message
+            hint = "put the second under 'aggs'" if what == "aggregation" else "combine them in a bool"
+            yield _problem(error, "several", f"{_a(what)} has exactly one type, found {listed}", hint)
     elif not keys:
-        yield _problem(error, "missing_field", f"{what} names a field; this one names none", "name one field")
+        yield _problem(error, "missing_field", f"{what} needs a field", "add the name of one field")
     else:
-        yield _problem(error, "several", f"{what} takes one field, here are {listed}", "one query a field, in a bool")
+        hint = "write one query per field, in a bool"
+        yield _problem(error, "several", f"{what} takes one field, found {listed}", hint)
 
 
-def _not_here(error: Any) -> Iterator[Problem]:
-    """A key that another key of the same object (``dependentSchemas``) does not suffer."""
+def _excluded(error: Any) -> Iterator[Problem]:
+    """A key that another key of the same object excludes (``dependentSchemas``)."""
     path = list(error.absolute_schema_path)
     trigger = path[len(path) - 1 - path[::-1].index("dependentSchemas") + 1]
     if trigger in ("aggs", "aggregations"):
-        hint = "put the aggregations beside it, not below"
+        hint = "put the aggregations next to it, not below it"
         yield _problem(error, "no_sub_aggregations", f"{_name(error)} takes no sub-aggregations", hint)
     else:
-        yield _problem(error, "exclusive", f"{_name(error)} is not allowed beside {trigger!r}", "keep one of the two")
+        message = f"{_name(error)} is not allowed together with {trigger!r}"
+        yield _problem(error, "exclusive", message, "keep one of the two")
 
 
 def _type(error: Any) -> Iterator[Problem]:
-    wanted = error.schema.get("title") or _wanted(error)
-    yield _problem(error, "wrong_type", f"{_name(error)} wants {wanted}, found {_found(error.instance)}", _hint(error))
+    expected = error.schema.get("title") or _expected(error)
+    message = f"{_name(error)} must be {expected}, found {_found(error.instance)}"
+    yield _problem(error, "wrong_type", message, _type_hint(error))
 
 
-def _wanted(error: Any) -> str:
+def _expected(error: Any) -> str:
     what = error.schema.get("x-what")
     if what in _CONTAINERS:
-        return f"{'an' if what[0] in 'ai' else 'a'} {what} (an object)"
+        return f"{_a(what)} (an object)"
     types = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
-    nouns = {"object": "an object", "array": "a list", "string": "text", "number": "a number", "null": "null"}
+    nouns = {"object": "an object", "array": "a list", "string": "a string", "number": "a number", "null": "null"}
     return " or ".join(nouns.get(kind, kind) for kind in types)
 
 
-def _hint(error: Any) -> str:
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'ai' else 'a'} {noun}"
+
+
+def _type_hint(error: Any) -> str:
     if isinstance(error.instance, list) and len(error.absolute_path) >= 2:
         operator = error.absolute_path[-2]
         if operator == "term":
-            return "for several values use 'terms'"
+            return "use 'terms' for several values"
         if error.schema.get("x-what") == "query":
-            return "several queries go into a bool"
+            return "combine several queries in a bool"
     types = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
     if isinstance(error.instance, list) and len(error.instance) == 1 and "array" not in types:
         return "take it out of the list"
@@ -179,34 +186,34 @@ def _hint(error: Any) -> str:
 def _enum(error: Any) -> Iterator[Problem]:
     words = [str(word) for word in error.validator_value]
     words = [word for word in words if word == word.lower()] or words
-    message = f"{_name(error)} is one of {', '.join(words)}; found {_found(error.instance)}"
+    message = f"{_name(error)} must be one of {', '.join(words)}; found {_found(error.instance)}"
     yield _problem(error, "wrong_value", message, *_near(error.instance, words))
 
 
 def _near(found: Any, words: list[str]) -> tuple[str, str | None]:
-    """Hint and suggestion: the word that was probably meant, as desc by descending."""
+    """Hint and suggestion: the most similar word, such as desc for descending."""
     near = get_close_matches(str(found).lower(), words, n=1, cutoff=0.5)
     return (f"did you mean {near[0]!r}?", near[0]) if near else ("", None)
 
 
 def _pattern(error: Any) -> Iterator[Problem]:
-    wanted = error.schema.get("title", "something else")
+    expected = error.schema.get("title", "something else")
     if list(error.schema_path)[-2:-1] == ["propertyNames"]:
-        yield _problem(error, "wrong_name", f"{error.instance!r} cannot be a name: {wanted} is wanted")
+        yield _problem(error, "wrong_name", f"{error.instance!r} is not a valid name: use {expected}")
     else:
-        words = wanted.partition("one of ")[2].split(", ")
-        message = f"{_name(error)} wants {wanted}, found {_found(error.instance)}"
+        words = expected.partition("one of ")[2].split(", ")
+        message = f"{_name(error)} must be {expected}, found {_found(error.instance)}"
         yield _problem(error, "wrong_value", message, *_near(error.instance, words))
 
 
 def _limit(error: Any) -> Iterator[Problem]:
-    form = _LIMITS.get(error.validator, "{name} is not allowed here, found {found}")
-    message = form.format(name=_name(error), limit=error.validator_value, found=_found(error.instance))
+    template = _LIMITS.get(error.validator, "{name} is not allowed here, found {found}")
+    message = template.format(name=_name(error), limit=error.validator_value, found=_found(error.instance))
     yield _problem(error, "out_of_range", message)
 
 
 def _name(error: Any) -> str:
-    """What the wrong thing is called: its key, or the list that it stands in."""
+    """How messages name the wrong value: by its key, or by the list that it is an item of."""
     steps = list(error.absolute_path)
     named = [step for step in steps if isinstance(step, str)]
     if not named:
@@ -227,5 +234,5 @@ _BY_KEYWORD: dict[str, Callable[[Any], Iterator[Problem]]] = {
     "type": _type,
     "enum": _enum,
     "pattern": _pattern,
-    "not": _not_here,
+    "not": _excluded,
 }

@@ -1,6 +1,6 @@
-"""The pieces that the tables of `schema.forms` are made of.
+"""Building blocks for the tables of `schema.forms`.
 
-closed("slice", ("max",), id=NUMBER, max=NUMBER)   an object with these keys, of which max must stand
+closed("slice", ("max",), id=NUMBER, max=NUMBER)   an object with these keys, of which max is required
 Table().add("query.range", Form(value=…))          how one place differs from the typed class
 """
 
@@ -19,44 +19,45 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """How one place differs from its typed class."""
+    """How the parser's rules for one place differ from the client's typed class."""
 
-    properties: Mapping[str, Shape] = field(default_factory=dict)  # added or replaced
-    drop: frozenset[str] = frozenset()  # in the class, but not in the parser
-    only: frozenset[str] = frozenset()  # of the class's arguments these alone; empty: all
-    required: tuple[str, ...] | None = None  # instead of what the class's text calls required
-    one_of: tuple[tuple[str, ...], ...] = ()  # of each group at least one
-    one_key: bool = False  # exactly one key beside boost and _name
-    value: Shape | None = None  # of a field's entry, instead of the class's
-    short: Shape | None = None  # of a field's entry, beside the class's
-    loose: bool | None = None  # whether the parser is loose about text; None: queries are, the rest is not
-    several: bool = False  # several fields may stand side by side
-    apart: tuple[tuple[str, ...], ...] = ()  # where the first of a group stands, the others may not
-    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # where a key stands, these must too
+    properties: Mapping[str, Shape] = field(default_factory=dict)  # options to add or replace
+    drop: frozenset[str] = frozenset()  # arguments of the class that the parser refuses
+    only: frozenset[str] = frozenset()  # the only arguments of the class that the parser accepts; empty: all
+    required: tuple[str, ...] | None = None  # replaces what the class's docstring calls required
+    one_of: tuple[tuple[str, ...], ...] = ()  # groups of which at least one key is required
+    one_key: bool = False  # exactly one key besides boost and _name
+    value: Shape | None = None  # replaces the class's value of a field
+    short: Shape | None = None  # a further short form for the value of a field
+    loose: bool | None = None  # whether the parser accepts numbers as text; None: yes in queries, no elsewhere
+    several: bool = False  # several fields may be given
+    apart: tuple[tuple[str, ...], ...] = ()  # the first key of a group excludes the others
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # key → keys that it requires
 
-    def takes(self, name: str) -> bool:
-        """Whether an argument of the class is one of the parser's too."""
+    def accepts(self, name: str) -> bool:
+        """Whether the parser accepts this argument of the class."""
         return name not in self.drop and (not self.only or name in self.only)
 
 
 class Table(dict[str, Form]):
-    """Forms by place; see `schema.forms` for what places are called."""
+    """Place → form. `schema.forms` explains the names of places."""
 
     def add(self, place: str, form: Form) -> None:
-        """A form for a place, beside what is already said of it."""
+        """Merge `form` into the form of `place`; attributes that `form` sets win."""
         known, plain = self.get(place, Form()), Form()
-        said = {f.name: getattr(form, f.name) for f in fields(Form) if getattr(form, f.name) != getattr(plain, f.name)}
-        self[place] = replace(known, **{**said, "properties": {**known.properties, **form.properties}})
+        new = {f.name: getattr(form, f.name) for f in fields(Form) if getattr(form, f.name) != getattr(plain, f.name)}
+        self[place] = replace(known, **{**new, "properties": {**known.properties, **form.properties}})
 
 
 def ref(name: str) -> Shape:
+    """An object that the schema defines under ``$defs``."""
     return obj({"$ref": f"#/$defs/{name}"})
 
 
 def closed(what: str, required: tuple[str, ...] = (), one_of: tuple[str, ...] = (), /, **properties: Shape) -> Shape:
-    """An object with these keys and no other, `required` among them, and at least one of `one_of`.
+    """An object with these keys only: all of `required`, and at least one of `one_of`.
 
-    ``from_`` stands for ``from``.
+    `what` names the object in messages. ``from_`` means ``from``.
     """
     rendered = {name.rstrip("_"): shape.render() for name, shape in properties.items()}
     schema: Schema = {"type": "object", "x-what": what, "properties": rendered, "additionalProperties": False}

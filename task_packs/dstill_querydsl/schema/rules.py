@@ -1,9 +1,9 @@
-"""What a schema cannot say of a body: names that must exist elsewhere in it, and keys that exclude each other.
+"""Rules that JSON Schema cannot express: names that must exist elsewhere in the body, and keys that exclude each other.
 
-In: a body of the right form. Out: problems of layer ``schema``:
+In: a body that the schema accepts. Out: problems of layer ``schema``:
 
     a pipeline's ``buckets_path`` that leads to no aggregation
-    an ``order`` by an aggregation that is not there
+    an ``order`` by an aggregation that does not exist
     an ``after`` that lacks one of a composite's sources
     ``collapse`` with ``search_after`` on another field
     a ``sampler`` without aggregations below it, spans of several fields in one query
@@ -22,18 +22,18 @@ __all__ = ["check"]
 _STATS = {"min", "max", "avg", "sum", "count"}
 _DEVIATIONS = {"std_deviation", "variance", "sum_of_squares", "std_deviation_bounds", "std_lower", "std_upper"}
 _DEVIATIONS |= {f"{base}_{kind}" for base in ("std_deviation", "variance") for kind in ("population", "sampling")}
-_VALUES = {"stats": _STATS, "extended_stats": _STATS | _DEVIATIONS}
+_RESULTS = {"stats": _STATS, "extended_stats": _STATS | _DEVIATIONS}
 _MAX_REGEXP = 1_000
 _ONE_FIELD = {"span_near", "span_or"}
 _BUILT_IN = {"_count", "_key", "_term", "_time", "_bucket_count"}
 _TYPED_KEYS = {"aggs", "aggregations", "meta"}
-_FOR_OTHERS = {"sampler", "random_sampler"}  # they give no result of their own
+_SAMPLERS = {"sampler", "random_sampler"}  # they have no result without sub-aggregations
 
 Aggregations = Mapping[str, Any]
 
 
 def check(body: dict[str, Any]) -> Iterator[Problem]:
-    """Every rule, over the whole body."""
+    """Apply every rule to the whole body."""
     yield from _collapse(body)
     for key in ("aggs", "aggregations"):
         yield from _level(body.get(key), f"/{key}")
@@ -49,7 +49,7 @@ def _collapse(body: dict[str, Any]) -> Iterator[Problem]:
     if not isinstance(collapse, dict) or "search_after" not in body:
         return
     if _sorted_by(body.get("sort")) != [collapse.get("field")]:
-        message = "collapse and search_after go together only when the one sort is on the collapsed field"
+        message = "collapse allows search_after only when the single sort is on the collapsed field"
         yield _problem("exclusive", message, "/search_after", f"sort by {collapse.get('field')!r} alone")
 
 
@@ -62,7 +62,7 @@ def _sorted_by(sort: Any) -> list[str]:
 
 
 def _level(aggregations: Any, pointer: str) -> Iterator[Problem]:
-    """One ``aggs`` object and all below it."""
+    """One ``aggs`` object and everything below it."""
     if not isinstance(aggregations, dict):
         return
     for name, definition in aggregations.items():
@@ -71,16 +71,21 @@ def _level(aggregations: Any, pointer: str) -> Iterator[Problem]:
         here = f"{pointer}/{escape(name)}"
         for kind, options in definition.items():
             if kind not in _TYPED_KEYS and isinstance(options, dict):
-                if kind in _FOR_OTHERS and not _below(definition):
-                    message = f"{kind} needs aggregations below it"
-                    yield _problem("missing", message, f"{here}/{kind}", "put them under 'aggs' beside it")
-                if kind == "bucket_sort":
-                    yield from _order(aggregations, _sorted_by(options.get("sort", [])), f"{here}/{kind}/sort")
-                yield from _paths(aggregations, options.get("buckets_path"), f"{here}/{kind}/buckets_path")
-                yield from _after(options, f"{here}/{kind}/after")
-                yield from _order(_below(definition), options.get("order"), f"{here}/{kind}/order")
+                yield from _aggregation(kind, options, definition, aggregations, f"{here}/{kind}")
         for key in ("aggs", "aggregations"):
             yield from _level(definition.get(key), f"{here}/{key}")
+
+
+def _aggregation(
+    kind: str, options: dict[str, Any], definition: Aggregations, siblings: Aggregations, pointer: str
+) -> Iterator[Problem]:
+    if kind in _SAMPLERS and not _below(definition):
+        yield _problem("missing", f"{kind} needs sub-aggregations", pointer, "put them under 'aggs' next to it")
+    if kind == "bucket_sort":
+        yield from _order(siblings, _sorted_by(options.get("sort", [])), f"{pointer}/sort")
+    yield from _paths(siblings, options.get("buckets_path"), f"{pointer}/buckets_path")
+    yield from _after(options, f"{pointer}/after")
+    yield from _order(_below(definition), options.get("order"), f"{pointer}/order")
 
 
 def _below(definition: Aggregations) -> Aggregations:
@@ -88,13 +93,13 @@ def _below(definition: Aggregations) -> Aggregations:
     return below if isinstance(below, dict) else {}
 
 
-def _paths(beside: Aggregations, paths: Any, pointer: str) -> Iterator[Problem]:
+def _paths(siblings: Aggregations, paths: Any, pointer: str) -> Iterator[Problem]:
     if isinstance(paths, str):
-        yield from _path(beside, paths, pointer)
+        yield from _path(siblings, paths, pointer)
     else:
         for name, path in _entries(paths):
             if isinstance(path, str):
-                yield from _path(beside, path, f"{pointer}/{escape(str(name))}")
+                yield from _path(siblings, path, f"{pointer}/{escape(str(name))}")
 
 
 def _entries(value: Any) -> Iterable[tuple[str | int, Any]]:
@@ -102,14 +107,14 @@ def _entries(value: Any) -> Iterable[tuple[str | int, Any]]:
 
 
 def _path(level: Aggregations, path: str, pointer: str) -> Iterator[Problem]:
-    """Follow ``a>b.value`` from `level` down."""
+    """Follow a path such as ``a>b.value`` down from `level`."""
     for step in path.split(">"):
         name = _name(level, step)
         if name in _BUILT_IN:
             return
         if name not in level:
-            message = f"no aggregation {name!r} for the path {path!r}.{did_you_mean(name, level)}"
-            yield _problem("unknown_path", message, pointer, "name an aggregation that stands there")
+            message = f"the path {path!r} names an unknown aggregation {name!r}.{did_you_mean(name, level)}"
+            yield _problem("unknown_path", message, pointer, "name an aggregation that exists at this level")
             return
         definition = level[name]
         if not isinstance(definition, dict):
@@ -119,7 +124,7 @@ def _path(level: Aggregations, path: str, pointer: str) -> Iterator[Problem]:
 
 
 def _name(level: Aggregations, step: str) -> str:
-    """The aggregation's name in one step; names may hold dots, so the longest that exists wins."""
+    """The name of the aggregation in one step. Names may contain dots: the longest existing name wins."""
     step = step.split("[", 1)[0]
     parts = step.split(".")
     for length in range(len(parts), 0, -1):
@@ -129,11 +134,11 @@ def _name(level: Aggregations, step: str) -> str:
 
 
 def _value(definition: Aggregations, rest: str, path: str, pointer: str) -> Iterator[Problem]:
-    known = next((_VALUES[kind] for kind in definition if kind in _VALUES), None)
+    known = next((_RESULTS[kind] for kind in definition if kind in _RESULTS), None)
     value = rest.removeprefix(".")
     if known and rest.startswith(".") and value not in known:
-        message = f"no value {value!r} in the path {path!r}.{did_you_mean(value, known)}"
-        yield _problem("unknown_path", message, pointer, "one of " + ", ".join(sorted(known)[:8]))
+        message = f"the path {path!r} ends in an unknown value {value!r}.{did_you_mean(value, known)}"
+        yield _problem("unknown_path", message, pointer, "use one of " + ", ".join(sorted(known)[:8]))
 
 
 def _order(below: Aggregations, order: Any, pointer: str) -> Iterator[Problem]:
@@ -152,13 +157,12 @@ def _after(options: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
     for name in sorted(names - set(after)):
         yield _problem("missing", f"after has no value for the source {name!r}", pointer, f"add {name!r}")
     for name in sorted(set(after) - names):
-        yield _problem(
-            "unknown_option", f"after names {name!r}, which is no source.{did_you_mean(name, names)}", pointer
-        )
+        message = f"after has a value for {name!r}, which is not a source.{did_you_mean(name, names)}"
+        yield _problem("unknown_option", message, pointer)
 
 
 def _texts(value: Any, pointer: str) -> Iterator[Problem]:
-    """Rules on multi_match and query_string, wherever they stand."""
+    """Rules for full-text, span and vector queries, at any depth."""
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from _texts(item, f"{pointer}/{index}")
@@ -181,16 +185,16 @@ def _more(one: Any, other: Any) -> bool:
 
 
 def _one_field(kind: str, options: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
-    """The spans that one query puts together are of one field."""
+    """All spans that one query combines are on one field."""
     clauses = options.get("clauses")
     fields = {field for clause in clauses if (field := _span_field(clause))} if isinstance(clauses, list) else set()
     if len(fields) > 1:
-        message = f"the clauses of {kind} are on one field, these on {' and '.join(map(repr, sorted(fields)))}"
-        yield _problem("several", message, f"{pointer}/clauses", "field_masking_span brings another field in")
+        message = f"the clauses of {kind} must be on one field, found {' and '.join(map(repr, sorted(fields)))}"
+        yield _problem("several", message, f"{pointer}/clauses", "use field_masking_span to add another field")
 
 
 def _span_field(clause: Any) -> str | None:
-    """The field that a span_term is on, or what is around one or masks one."""
+    """The field of a span_term, also of one inside other spans; or the field that masks one."""
     ((name, options),) = clause.items() if isinstance(clause, dict) and len(clause) == 1 else (("", None),)
     if not isinstance(options, dict):
         return None
@@ -212,7 +216,7 @@ def _bool_prefix(options: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
 def _query_string(text: str, pointer: str) -> Iterator[Problem]:
     words = text.split()
     if words and words[-1] in ("AND", "OR", "NOT", "&&", "||", "!"):
-        yield _problem("wrong_value", f"the query string ends in {words[-1]!r}", pointer, "finish it or leave it out")
+        yield _problem("wrong_value", f"the query string ends in {words[-1]!r}", pointer, "add a term or remove it")
     if text.startswith("/") and len(text) > _MAX_REGEXP:
-        message = f"a regular expression is at most {_MAX_REGEXP:,} characters long, this one {len(text):,}"
+        message = f"the regular expression has {len(text):,} characters, the limit is {_MAX_REGEXP:,}"
         yield _problem("out_of_range", message, pointer)

@@ -1,13 +1,13 @@
-"""What may stand at one place of a body, by JSON kind, and how that is said in JSON Schema.
+"""The values that one place of a body accepts, by JSON type, and their JSON Schema.
 
-In: alternatives ("a number or an object like this"). Out: one schema without ``anyOf``,
-so that validation follows one road and an error is about what stood there:
+In: alternatives ("a number or an object like this"). Out: one schema without ``anyOf``, so that validation takes
+one path and an error is about the value that was found:
 
     union(number(), text(loose=False)).render()  -> {"type": ["number", "string"], "title": "…"}
 
-Elasticsearch reads scalars by two habits. Its hand-written query parsers take a number or a
-boolean where they want text (*loose*); its declared parsers (aggregations, highlight, sort)
-do not. Both take ``"10"`` for a number and ``"true"`` for a boolean.
+Elasticsearch has two kinds of parsers. Its hand-written query parsers accept a number or a boolean where they expect
+a string (*loose*); its declarative parsers (aggregations, highlight, sort) do not. Both accept ``"10"`` as a number
+and ``"true"`` as a boolean.
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ _NOUNS = {"object": "an object", "array": "a list", "number": "a number", "boole
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """Alternatives, merged kind by kind."""
+    """Alternatives, merged by JSON type."""
 
-    kinds: frozenset[str] = frozenset()  # JSON types; "string" here means any string
-    words: frozenset[str] = frozenset()  # the only strings, where "string" is not among the kinds
-    patterns: frozenset[str] = frozenset()  # and strings like these
-    items: Shape | None = None  # of an array; None: anything
-    object: Schema | None = None  # schema of an object; None: any, where "object" is among the kinds
-    everything: bool = False
+    kinds: frozenset[str] = frozenset()  # JSON types; "string" means any string
+    words: frozenset[str] = frozenset()  # strings that are accepted where "string" is not among the kinds
+    patterns: frozenset[str] = frozenset()  # regular expressions of further strings that are accepted
+    items: Shape | None = None  # items of a list; None: anything
+    object: Schema | None = None  # schema of an object; None: any object, if "object" is among the kinds
+    everything: bool = False  # any JSON value
     extra: Schema = field(default_factory=dict)  # further keywords: minimum, minItems …
 
     def render(self) -> Schema:
-        """As one schema."""
+        """The alternatives as one JSON Schema."""
         if self.everything:
             return {}
         if self.kinds == {"object"} and self.object and not (self.words or self.patterns):
@@ -92,14 +92,14 @@ class Shape:
     def _title(self) -> Schema:
         nouns = [noun for kind, noun in _NOUNS.items() if kind in self.kinds]
         if "string" in self.kinds:
-            nouns.append("text")
+            nouns.append("a string")
         elif self.words - {"true", "false"}:
             nouns.append("one of " + ", ".join(sorted(word for word in self.words if word == word.lower())[:8]))
         return {"title": " or ".join(nouns)} if nouns else {}
 
 
 def union(*shapes: Shape) -> Shape:
-    """What any of `shapes` allows."""
+    """Accepts what any of `shapes` accepts. Raises ValueError for two different kinds of objects."""
     if any(shape.everything for shape in shapes):
         return anything()
     lists = [shape for shape in shapes if "array" in shape.kinds]
@@ -109,14 +109,14 @@ def union(*shapes: Shape) -> Shape:
         words=frozenset().union(*(shape.words for shape in shapes)),
         patterns=frozenset().union(*(shape.patterns for shape in shapes)),
         items=_items(typed) if len(typed) == len(lists) else None,
-        object=_one(shape.object for shape in shapes),
-        # A limit is on one kind each (minimum on numbers, maxLength on text), so limits do not meet.
+        object=_only(shape.object for shape in shapes),
+        # Each limit is about one type (minimum: numbers, maxLength: strings), so limits do not clash.
         extra={k: v for shape in shapes for k, v in shape.extra.items() if k != "title"} | _titles(shapes),
     )
 
 
 def _titles(shapes: Iterable[Shape]) -> Schema:
-    """What the forms of text among `shapes` are called, which says more than "text"."""
+    """The names of the forms of strings among `shapes`, which say more than "a string"."""
     titles = dict.fromkeys(shape.extra["title"] for shape in shapes if "title" in shape.extra)
     return {"title": " or ".join(titles)} if titles else {}
 
@@ -125,7 +125,7 @@ def _items(shapes: list[Shape]) -> Shape | None:
     return shapes[0] if len(shapes) == 1 else union(*shapes) if shapes else None
 
 
-def _one(schemas: Iterable[Schema | None]) -> Schema | None:
+def _only(schemas: Iterable[Schema | None]) -> Schema | None:
     distinct: list[Schema] = []
     for schema in schemas:
         if schema is not None and schema not in distinct:
@@ -136,57 +136,64 @@ def _one(schemas: Iterable[Schema | None]) -> Schema | None:
 
 
 def anything() -> Shape:
+    """Any JSON value."""
     return Shape(everything=True)
 
 
 def null() -> Shape:
+    """The value null."""
     return Shape(kinds=frozenset({"null"}))
 
 
 def text(*, loose: bool) -> Shape:
+    """A string; if `loose`, also a number or a boolean."""
     return Shape(kinds=frozenset({"string", "number", "boolean"} if loose else {"string"}))
 
 
 def number(**extra: float) -> Shape:
-    """A number, or text that reads as one."""
-    least = extra.get("minimum", extra.get("exclusiveMinimum", -1))
-    written = _NUMBER if least < 0 else _NOT_NEGATIVE
-    return Shape(kinds=frozenset({"number"}), patterns=frozenset({written}), extra=dict(extra))
+    """A number, or a string such as "10". `extra` are limits: ``minimum``, ``maximum`` and so on."""
+    lowest = extra.get("minimum", extra.get("exclusiveMinimum", -1))
+    as_string = _NUMBER if lowest < 0 else _NOT_NEGATIVE
+    return Shape(kinds=frozenset({"number"}), patterns=frozenset({as_string}), extra=dict(extra))
 
 
 def bare_number(**extra: float) -> Shape:
-    """A number, and no text that reads as one."""
+    """A number, but not a string such as "10"."""
     return Shape(kinds=frozenset({"number"}), extra=dict(extra))
 
 
 def boolean() -> Shape:
+    """True, false, or one of the strings "true", "false" and ""."""
     return Shape(kinds=frozenset({"boolean"}), patterns=frozenset({_BOOLEAN}))
 
 
 def literals(words: Iterable[str]) -> Shape:
+    """One of these strings."""
     return Shape(words=frozenset(words))
 
 
 def any_way(shape: Shape) -> Shape:
-    """`shape`, whose words may also be written Asc or ASC."""
+    """`shape`, which also accepts its words as Asc or ASC."""
     return replace(
         shape, words=frozenset(way for word in shape.words for way in (word, word.upper(), word.capitalize()))
     )
 
 
 def array(items: Shape) -> Shape:
+    """A list of `items`."""
     return Shape(kinds=frozenset({"array"}), items=items)
 
 
 def pattern(regex: str, title: str) -> Shape:
-    """Text that `regex` matches as a whole; `title` says what that is."""
+    """A string that `regex` matches as a whole; `title` describes it in messages."""
     return Shape(patterns=frozenset({regex}), extra={"title": title})
 
 
 def obj(schema: Schema | None = None) -> Shape:
+    """An object of this JSON Schema, or any object."""
     return Shape(kinds=frozenset({"object"}), object=schema)
 
 
 def with_extra(shape: Shape, **extra: Any) -> Shape:
-    """`shape` with further keywords of JSON Schema."""
+    """`shape` with further JSON Schema keywords."""
     return replace(shape, extra={**shape.extra, **extra})

@@ -1,13 +1,13 @@
-"""The typed classes of ``elasticsearch.dsl``, read as names, arguments and shapes.
+"""Reads names, arguments and shapes from the typed classes of ``elasticsearch.dsl``.
 
-In: the installed client. Out: every query and aggregation by name, each with its arguments:
+In: the installed client. Out: every query and aggregation, each with its arguments:
 
     queries()["match_phrase"]           -> <class 'elasticsearch.dsl.query.MatchPhrase'>
     arguments(queries()["nested"])      -> {"path": Argument(hint=str…, required=True), "query": …}
-    Reader(define).shape(hint, …)       -> what JSON may stand where that hint is
+    Reader(define).shape(hint, …)       -> the JSON that this type hint accepts
 
-No name of a query, an aggregation or an option is written here: a newer client brings its own.
-What Elasticsearch takes beyond these classes, or refuses within them, is in `schema.forms`.
+The names of queries, aggregations and options all come from the client, so a newer client brings new ones.
+`schema.forms` says where Elasticsearch's parsers differ from these classes.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class Argument:
 
 @cache
 def queries() -> dict[str, type]:
+    """Name → class of every query."""
     from elasticsearch.dsl import Query, query
 
     return _named(query, Query)
@@ -68,6 +69,7 @@ def queries() -> dict[str, type]:
 
 @cache
 def aggregations() -> dict[str, type]:
+    """Name → class of every aggregation."""
     from elasticsearch.dsl import aggs
 
     return _named(aggs, aggs.Agg)
@@ -75,6 +77,7 @@ def aggregations() -> dict[str, type]:
 
 @cache
 def score_functions() -> dict[str, type]:
+    """Name → class of every function of a function_score."""
     from elasticsearch.dsl import function
 
     return _named(function, function.ScoreFunction)
@@ -88,7 +91,7 @@ def is_bucket(cls: type) -> bool:
 
 
 def typed(name: str) -> type:
-    """A class of ``elasticsearch.dsl.types`` by name."""
+    """The class of this name in ``elasticsearch.dsl.types``."""
     from elasticsearch.dsl import types
 
     found: type = getattr(types, name)
@@ -102,7 +105,10 @@ def _named(module: python_types.ModuleType, base: type) -> dict[str, type]:
 
 @cache
 def arguments(cls: type) -> dict[str, Argument]:
-    """Arguments by their name in JSON (``from_`` is ``from``); ``_field`` and ``_value`` stand for a field's entry."""
+    """The arguments of a class by their JSON names (``from`` for ``from_``).
+
+    ``_field`` and ``_value`` are the placeholders of a class for a field's name and what is given for it.
+    """
     hints = typing.get_type_hints(cls.__init__, _namespace())  # type: ignore[misc]
     required = set(_REQUIRED.findall(cls.__doc__ or ""))
     out = {}
@@ -125,13 +131,13 @@ def _namespace() -> dict[str, Any]:
 
 
 class Reader:
-    """Hints → shapes. `define` gives the reference to what one or several typed classes allow together."""
+    """Converts type hints to shapes. `define` returns a schema reference to objects of one or several typed classes."""
 
     def __init__(self, define: Callable[[tuple[type, ...], bool], Schema]) -> None:
         self._define = define
 
     def shape(self, hint: Any, loose: bool) -> Shape:
-        """What may stand where `hint` is, under a parser that is `loose` about text or is not."""
+        """The values that `hint` accepts, under a parser that is `loose` about strings or one that is not."""
         options = _options(hint)
         classes = tuple(option for option in options if _is_typed(option))
         rest = [option for option in options if option not in classes]
@@ -144,7 +150,7 @@ class Reader:
         return union(*shapes)
 
     def _place(self, hint: Any, loose: bool) -> Shape:
-        """A place's short forms: "40.7,-74", "POINT (-74 40.7)", a geohash, [-74, 40.7]; a bare number is none."""
+        """Short forms of a place: "40.7,-74", "POINT (-74 40.7)", a geohash or [-74, 40.7], but no bare number."""
         if hint is str:
             return with_extra(text(loose=False), minLength=1)
         return array(number()) if typing.get_args(hint) == (float,) else self._one(hint, loose)
@@ -154,7 +160,7 @@ class Reader:
         if origin is typing.Literal:
             return literals(str(arg) for arg in args)
         if inspect.isclass(origin) and issubclass(origin, Sequence) and origin is not str:
-            # A declared parser takes one item for a list of one, and reads a list's texts loosely.
+            # A declarative parser accepts a single item for a list of one, and is loose about strings in lists.
             items = array(self.shape(args[0], loose or not _holds_typed(args[0])))
             return items if loose else union(items, self.shape(args[0], loose))
         if _is_mapping(hint):
@@ -184,7 +190,7 @@ def classes_of(hint: Any) -> list[type]:
 
 
 def _options(hint: Any) -> list[Any]:
-    """A union's members, without the marker for an argument that was not given."""
+    """The members of a union, without the marker for an argument that is not set."""
     if typing.get_origin(hint) is typing.Union:
         return [option for arg in typing.get_args(hint) for option in _options(arg)]
     return [] if getattr(hint, "__name__", "") == "DefaultType" else [hint]
@@ -205,7 +211,7 @@ def _is_mapping(hint: Any) -> bool:
 
 
 def _is_raw(hint: Any) -> bool:
-    """``Dict[str, Any]``, which stands beside a typed class for the same thing written as a dict."""
+    """Whether this is ``Dict[str, Any]``, the alternative to a typed class for an object written as a dict."""
     if typing.get_origin(hint) is Sequence or typing.get_origin(hint) is typing.get_origin(Sequence[int]):
         return _is_raw(typing.get_args(hint)[0])
     return _is_mapping(hint) and typing.get_args(hint)[1] is Any

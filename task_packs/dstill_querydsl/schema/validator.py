@@ -1,7 +1,7 @@
 """A compiled validator for the schema of `schema.derivation`.
 
-In: the schema. Out: a ``jsonschema`` validator that also knows the keyword ``x-one`` and
-looks references up in ``$defs`` directly, which is most of the time that validation takes.
+In: the schema. Out: a ``jsonschema`` validator that also knows the keyword ``x-one``. It looks references up in
+``$defs`` directly, because resolving them takes most of the time of a validation.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ def compile_schema(schema: dict[str, Any]) -> Any:
     def ref(validator: Any, target: str, instance: Any, _: Any) -> Iterator[Any]:
         yield from validator.descend(instance, definitions[target])
 
-    def one(validator: Any, beside: list[str], instance: Any, schema: Any) -> Iterator[Any]:
+    def exactly_one(_: Any, besides: list[str], instance: Any, __: Any) -> Iterator[Any]:
         if isinstance(instance, dict):
-            chosen = [key for key in instance if key not in beside]
-            if len(chosen) != 1:
-                yield ValidationError(f"{len(chosen)} keys where one is wanted")
+            keys = [key for key in instance if key not in besides]
+            if len(keys) != 1:
+                yield ValidationError(f"{len(keys)} keys instead of exactly one")
 
-    validator = extend(Draft202012Validator, {"$ref": ref, "x-one": one})  # type: ignore[no-untyped-call]
+    validator = extend(Draft202012Validator, {"$ref": ref, "x-one": exactly_one})  # type: ignore[no-untyped-call]
     return validator(schema)

@@ -1,18 +1,18 @@
-"""What people and models call things, and what Query DSL calls them.
+"""Words from SQL and other languages, and their names in Query DSL.
 
-    meant("limit", {"size", "from"})    -> "size"
-    meant("siez", {"size", "from"})     -> None: that is a misspelling, and near enough to be found
+    synonym("limit", {"size", "from"})    -> "size"
+    synonym("siez", {"size", "from"})     -> None: a misspelling, which a search for similar names finds
 
-Only hints come of it; whether a name is right is never asked here.
+Used for hints only, never to decide whether a name is valid.
 """
 
 from __future__ import annotations
 
 from typing import Container, Mapping
 
-__all__ = ["meant"]
+__all__ = ["synonym"]
 
-# of several, the first that is legal at the place
+# Where a word has several meanings, the first that is valid at its place wins.
 _WORDS: Mapping[str, tuple[str, ...]] = {
     "from": ("gte",), "min": ("gte",), "ge": ("gte",), "after": ("gt",), "greater_than": ("gt",), "since": ("gte",),
     "to": ("lte",), "max": ("lte",), "le": ("lte",), "before": ("lt",), "less_than": ("lt",), "until": ("lte",),
@@ -32,6 +32,6 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def meant(key: str, known: Container[str]) -> str | None:
-    """The legal name that `key` stands for in other languages, where there is one."""
+def synonym(key: str, known: Container[str]) -> str | None:
+    """The name among `known` that means what `key` means in other languages, or None."""
     return next((word for word in _WORDS.get(key, ()) if word in known), None)

@@ -1,10 +1,10 @@
-"""Questions that summarise: metrics, groups, spans of time or number, groups within groups.
+"""Questions with aggregations: metrics, groups, histograms, groups inside groups.
 
     AGGREGATIONS["top_path"](draw)   Ask(text="the top 5 paths of {what}", after={"aggs": {"groups": {"terms": …}}}, …)
 
-Names are always `groups` for buckets and `value` for a metric: they carry no meaning, and
-one spelling is easier to learn. Groups in order of count need no `order`; `size` is there
-where a number was asked, and 1000 stands for "all".
+Aggregations of buckets are always called `groups`, metrics `value`. Names have no meaning, and
+one spelling is easier to learn. Groups in the order of counts need no `order`. There is a `size` only if
+the question asks for a number of groups, and 1000 stands for "all".
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["AGGREGATIONS"]
 
 ALL = 1000
 
-# kind → (field, one, several)
+# kind → (field, singular, plural)
 GROUPS: Mapping[str, tuple[str, str, str]] = {
     "path": ("url.path.raw", "path", "paths"),
     "city": ("source.geo.city_name.keyword", "city", "cities"),
@@ -37,7 +37,7 @@ GROUPS: Mapping[str, tuple[str, str, str]] = {
 _DURATION = ("event.duration", ("response time", "duration"))
 _SIZE = ("http.response.bytes", ("response size", "number of bytes"))
 METRICS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
-    # kind → (aggregation, field, how it is called)
+    # kind → (aggregation, field, wordings)
     "avg_duration": ("avg", _DURATION[0], ("average duration", "mean response time", "average response time")),
     "max_duration": ("max", _DURATION[0], ("longest duration", "maximum response time", "highest duration")),
     "min_duration": ("min", _DURATION[0], ("shortest duration", "minimum response time", "lowest duration")),
@@ -99,7 +99,7 @@ def _distinct(kind: str) -> AskMaker:
 
 
 def _grouped(kind: str, asked: str) -> AskMaker:
-    """Groups by count: a number of them, all of them, or as many as the default gives."""
+    """Groups by count: the top ones, all, or the default number."""
     field, one, several = GROUPS[kind]
 
     def make(draw: Draw) -> Ask:
@@ -148,7 +148,7 @@ def _every_hours(draw: Draw) -> Ask:
 
 
 def _steps(field: str, names: tuple[str, ...]) -> AskMaker:
-    """A histogram over a number, in steps that the question names."""
+    """A histogram of a number, with an interval that the question names."""
 
     def make(draw: Draw) -> Ask:
         if field == "event.duration":
@@ -178,7 +178,7 @@ def _bands(draw: Draw) -> Ask:
 
 
 def _metric_by(group: str, metric: str) -> AskMaker:
-    """A metric for each group; the groups stay in order of count."""
+    """A metric for each group. The groups stay in the order of counts."""
     field, one, _ = GROUPS[group]
     name, of, called = METRICS[metric]
 
@@ -192,7 +192,7 @@ def _metric_by(group: str, metric: str) -> AskMaker:
 
 
 def _ranked(group: str, metric: str) -> AskMaker:
-    """A number of groups in order of a metric."""
+    """Some groups in the order of a metric."""
     field, _, several = GROUPS[group]
     name, of, called = METRICS[metric]
 
@@ -237,7 +237,7 @@ def _within(unit: str, group: str) -> AskMaker:
 
 
 def _share(group: str) -> AskMaker:
-    """What share of each group failed: the groups' counts, and those of the failed in each."""
+    """The share of errors in each group: the count of the group, and of errors inside it."""
     field, one, _ = GROUPS[group]
 
     def make(draw: Draw) -> Ask:

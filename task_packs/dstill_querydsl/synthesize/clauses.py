@@ -1,8 +1,8 @@
-"""Conditions on whole values and on presence; `CLAUSES` maps every kind but dates to its maker.
+"""Conditions on whole values and on existence. `CLAUSES` has all conditions except dates.
 
     CLAUSES["user"](draw)   Clause(text="by user uma", body={"term": {"user.name": "uma"}}, …)
 
-A maker takes its values from the drawn document and raises `Skip` where that has none.
+A maker takes its values from the drawn document, and raises `Skip` if the document has none.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dstill_querydsl.synthesize.values import COUNTRIES, OTHERS
 
 __all__ = ["CLAUSES", "KEYWORDS"]
 
-# kind → (field, ways to say it). The field is a keyword, or a number or address that `term` compares.
+# kind → (field, wordings). The field is a keyword, or a number or address that `term` compares.
 KEYWORDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "status": ("http.response.status_code", ("with status {}", "with status code {}", "that returned {}")),
     "method": ("http.request.method", ("with method {}", "using {}", "{} <")),
@@ -37,7 +37,7 @@ _NOTES = {
     "city": "source.geo.city_name.keyword is the keyword of the city",
     "upstream": "upstream is a plain object, upstream.name a keyword",
 }
-# sub-fields are not in the documents
+# sub-field → field in documents
 _STORED = {"url.path.raw": "url.path", "source.geo.city_name.keyword": "source.geo.city_name"}
 
 
@@ -45,7 +45,7 @@ def _value(draw: Draw, kind: str) -> Any:
     field = KEYWORDS[kind][0]
     value = draw.value(_STORED.get(field, field))
     if value == 200 and draw.chance(75):
-        raise Skip(field)  # most requests end so, most questions are not about them
+        raise Skip(field)  # most requests have it, but most questions are not about it
     return value
 
 
@@ -53,8 +53,8 @@ def _note(kind: str) -> str:
     return _NOTES.get(kind) or f"{KEYWORDS[kind][0]} is {_TYPES.get(kind, 'keyword')}"
 
 
-def _said(draw: Draw, template: str, value: Any, **more: Any) -> Clause:
-    """A clause whose words may stand before the noun: templates that end in `` <``."""
+def _said(template: str, value: Any, **more: Any) -> Clause:
+    """A clause with the words of a template. They go before the noun if it ends with `` <``."""
     place = "before" if template.endswith(" <") else "after"
     return Clause(text=template.removesuffix(" <").format(value), place=place, **more)  # type: ignore[arg-type]
 
@@ -65,7 +65,7 @@ def _keyword(kind: str) -> Maker:
     def make(draw: Draw) -> Clause:
         value = _value(draw, kind)
         why = f"{_note(kind)}: term."
-        return _said(draw, draw.pick(*ways), value, body={"term": {field: value}}, why=why, terse=str(value))
+        return _said(draw.pick(*ways), value, body={"term": {field: value}}, why=why, terse=str(value))
 
     return make
 
@@ -99,7 +99,7 @@ def _without(kind: str) -> Maker:
 
 
 def _other(kind: str, draw: Draw) -> Any:
-    """A value that other documents have and this one has not."""
+    """A value that this document does not have."""
     options = [value for value in OTHERS[kind] if value != _value(draw, kind)]
     return draw.random.choice(options)
 
@@ -117,7 +117,7 @@ def cache(draw: Draw) -> Clause:
     return Clause(text=text, body={"term": {"x-cache": value}}, why="x-cache is keyword, upper case: term.")
 
 
-# kind → (field, its documents have one, they have none)
+# kind → (field, wordings for documents with it, wordings for documents without it)
 _PRESENCE: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "user": ("user.name", ("with a user name", "by a known user"), ("without a user name", "anonymous <")),
     "referrer": ("http.request.referrer", ("with a referrer", "that have a referrer"), ("without a referrer",)),
@@ -145,7 +145,7 @@ def _absent(kind: str) -> Maker:
             draw.value(field)
         except Skip:
             why = f"{field} is missing: exists in must_not."
-            clause = _said(draw, draw.pick(*ways), "", body={"exists": {"field": field}}, why=why)
+            clause = _said(draw.pick(*ways), "", body={"exists": {"field": field}}, why=why)
             return replace(clause, occur="must_not")
         raise Skip(field)
 

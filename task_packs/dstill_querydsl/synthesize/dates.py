@@ -1,10 +1,9 @@
-"""Conditions on `@timestamp`: absolute ones, and ones relative to the index's `now`.
+"""Conditions on `@timestamp`: absolute dates, and dates relative to the index's `now`.
 
     DATES["day"](draw)      Clause(text="on 2025-03-14", body={"range": {"@timestamp": {"gte": "2025-03-14", …}}}, …)
 
-Days are UTC. A closed end is written as ``lt`` the next day (``2025-03-14||+1d``), so that
-it includes the whole day. "The last 7 days" rolls; "last week" and "last month" are the
-calendar's.
+Days are in UTC. An inclusive end is written as ``lt`` the next day (``2025-03-14||+1d``), so that
+it includes the whole day. "The last 7 days" ends now, while "last week" and "last month" are calendar spans.
 """
 
 from __future__ import annotations
@@ -29,20 +28,20 @@ def _iso(time: datetime) -> str:
     return time.strftime("%Y-%m-%d")
 
 
-def _said(draw: Draw, time: datetime) -> str:
-    """Mostly as 2025-03-14, sometimes as 14 March 2025."""
+def _spoken_day(draw: Draw, time: datetime) -> str:
+    """The day, mostly as 2025-03-14, sometimes as 14 March 2025."""
     return f"{time.day} {time.strftime('%B %Y')}" if draw.chance(15) else _iso(time)
 
 
 def day(draw: Draw) -> Clause:
     time = draw.time
-    said, iso = _said(draw, time), _iso(time)
+    said, iso = _spoken_day(draw, time), _iso(time)
     return _clause(f"on {said}", "one day: range to the next.", iso, gte=iso, lt=f"{iso}||+1d")
 
 
 def since(draw: Draw) -> Clause:
     time = draw.time - timedelta(days=draw.random.randrange(0, 6))
-    text = draw.pick("since {}", "from {} on", "starting on {}").format(_said(draw, time))
+    text = draw.pick("since {}", "from {} on", "starting on {}").format(_spoken_day(draw, time))
     return _clause(text, "from that day: range gte.", gte=_iso(time))
 
 
@@ -50,7 +49,7 @@ def before(draw: Draw) -> Clause:
     time = draw.time + timedelta(days=draw.random.randrange(1, 6))
     if time > draw.now:
         raise Skip("everything is before that")
-    return _clause(f"before {_said(draw, time)}", "before that day: range lt.", lt=_iso(time))
+    return _clause(f"before {_spoken_day(draw, time)}", "before that day: range lt.", lt=_iso(time))
 
 
 def after(draw: Draw) -> Clause:
@@ -74,7 +73,7 @@ def month(draw: Draw) -> Clause:
 
 
 def rolling(draw: Draw) -> Clause:
-    """The last n minutes, hours, days or weeks, ending now; n reaches back to the document."""
+    """The last n minutes, hours, days or weeks until now, with an n that includes the document."""
     minutes = int((draw.now - draw.time).total_seconds() // 60) + 1
     units = {"minute": 1, "hour": 60, "day": 1440, "week": 10_080}
     fitting = [unit for unit, length in units.items() if 2 <= -(-minutes // length) <= 59]

@@ -1,10 +1,10 @@
-"""What questions are made of: clauses drawn from one real document, and the noun phrase around them.
+"""Draw a document for a question, and put its clauses into a noun phrase.
 
     draw = Draw(random=Random(1), source={"user": {"name": "uma"}, …}, now=datetime(2025, 3, 27, 12, tzinfo=UTC))
     draw.value("user.name")     "uma"
 
-A clause is one condition with the words that ask for it. All clauses of a question come
-from one document, so that at least that document meets them together: a gold is not empty.
+A clause is one condition with its words. All clauses of a question come
+from one document, so at least that document matches and the result is not empty.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ __all__ = ["Clause", "Draw", "Maker", "Skip", "noun_phrase", "terse_phrase"]
 
 @dataclass(kw_only=True)
 class Draw(Drawn):
-    """One document, and when it is asked about."""
+    """One document, and the time of the question."""
 
     now: datetime
 
     def value(self, path: str) -> Any:
-        """The document's value of a field; one of them where it has several. Raises Skip where it has none."""
+        """The document's value of a field, or one of several values. Raises Skip if it has none."""
         here: Any = self.source
         for name in path.split("."):
             if isinstance(here, list):
@@ -45,7 +45,7 @@ Maker = Callable[[Draw], Clause]
 
 
 def noun_phrase(draw: Draw, clauses: tuple[Clause, ...]) -> str:
-    """``slow requests by user uma``, in any order of the clauses."""
+    """A noun with its clauses in random order: ``slow requests by user uma``."""
     noun = draw.random.choices(("requests", "calls", "log entries"), (70, 15, 15))[0]
     shuffled = draw.random.sample(clauses, len(clauses))
     before = [clause.text for clause in shuffled if clause.place == "before"]
@@ -54,7 +54,7 @@ def noun_phrase(draw: Draw, clauses: tuple[Clause, ...]) -> str:
 
 
 def terse_phrase(draw: Draw, clauses: tuple[Clause, ...]) -> str:
-    """``503 /shop/cart yesterday``. Raises Skip where a clause has no such form."""
+    """A short form: ``503 /shop/cart yesterday``. Raises Skip if a clause has none."""
     shuffled = draw.random.sample(clauses, len(clauses))
     if not all(clause.terse for clause in clauses):
         raise Skip("no terse form")

@@ -1,9 +1,9 @@
-"""Conditions on numbers: over, at least, between; status classes; and words that stand for a number.
+"""Conditions on numbers: over, at least, between, status classes, and words that stand for a number.
 
     MEASURES["duration"](draw)   Clause(text="slower than 340 ms", body={"range": …}, …)
 
-Bounds are round numbers near the drawn document's own. "Slow", "large" and "failed" mean
-what the pack's instructions say.
+Bounds are round numbers near the drawn document's value. "Slow", "large" and "failed" are
+defined in the pack's instructions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _range(field: str, **bounds: Any) -> dict[str, Any]:
 def _measure(
     field: str, note: str, words: Mapping[str, tuple[str, ...]], spell: Callable[[Draw, int], str], least: int
 ) -> Maker:
-    """A number above or below a round one near the document's own, which is `least` or more."""
+    """Conditions with a bound at a round number near the document's value, which is at least `least`."""
 
     def make(draw: Draw) -> Clause:
         value = draw.value(field)
@@ -56,7 +56,7 @@ duration = _measure(
         "between": ("that took between {} and {}", "between {} and {}"),
     },
     duration_words,
-    least=10_000_000,  # below, it would have to be said in fractions of a millisecond
+    least=10_000_000,  # smaller values would need fractions of a millisecond
 )
 size = _measure(
     "http.response.bytes",
@@ -74,7 +74,7 @@ size = _measure(
 
 
 def status_range(draw: Draw) -> Clause:
-    """Wording traps on a small integer: over 500 is not at least 500."""
+    """Bounds at a status code itself, where the wording decides: over 500 is not at least 500."""
     value = draw.value("http.response.status_code")
     if value in (200, 504):
         raise Skip("the lowest or highest there is")

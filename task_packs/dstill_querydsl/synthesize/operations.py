@@ -1,9 +1,9 @@
-"""What a question wants of the requests it describes: a list, a page, some fields, a count.
+"""The operations of questions about `weblogs` without aggregations: a list, a page, some fields, a count.
 
     OPERATIONS["slowest"](draw)   Ask(text="the 7 slowest {what}", before={"size": 7}, after={"sort": […]}, …)
 
-`size` is written only where the question asks for a number; without one it is left to the
-engine's default, as the pack's instructions say.
+A body has `size` only if the question asks for a number. Otherwise the engine's default applies, as the pack's
+instructions say.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ __all__ = ["OPERATIONS", "Ask", "AskMaker"]
 
 @dataclass(frozen=True, kw_only=True)
 class Ask:
-    """The frame of a question; `{what}` is where its noun phrase goes."""
+    """One operation. `{what}` in its text is the slot for the noun phrase."""
 
     text: str
     why: str
-    before: Mapping[str, Any] = field(default_factory=dict)  # keys that stand before "query"
-    after: Mapping[str, Any] = field(default_factory=dict)  # keys that stand after it
+    before: Mapping[str, Any] = field(default_factory=dict)  # keys before "query"
+    after: Mapping[str, Any] = field(default_factory=dict)  # keys after "query"
 
 
 AskMaker = Callable[[Draw], Ask]
@@ -34,7 +34,7 @@ def listing(draw: Draw) -> Ask:
     return Ask(text=text, why="List.")
 
 
-def terse(draw: Draw) -> Ask:
+def terse(_: Draw) -> Ask:
     return Ask(text="{what}", why="List.")
 
 
@@ -83,7 +83,7 @@ def page(draw: Draw) -> Ask:
     )
 
 
-# what a person calls a field when asking to see only that
+# what a person calls a field → field
 SHOWN = {
     "path": "url.path",
     "status": "http.response.status_code",

@@ -1,9 +1,8 @@
-"""Questions that the index cannot answer, and requests that are no search.
+"""Questions that have to be refused: unanswerable ones, and requests that are not searches.
 
     REFUSALS["no_field"](draw)   Refused(text="the revenue of {what}", missing=("revenue",), …)
 
-`{what}` takes a noun phrase like any other question's, so that only the wish itself tells
-a refusal from an answer.
+`{what}` takes the same noun phrases as in other questions, so that only the request itself distinguishes a refusal.
 """
 
 from __future__ import annotations
@@ -18,6 +17,8 @@ __all__ = ["REFUSALS", "Refused"]
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
+    """A request that has to be refused, and the refusal."""
+
     text: str
     reason: str
     why: str

@@ -1,16 +1,15 @@
-"""Which operations go with which clauses: the templates, by category.
+"""The templates of questions by category: which operations go with which clauses.
 
     TEMPLATES[0]    Template(category="exact_filter", ask="list", clauses=("status",), …)
     .name           "list:status"
 
-A template is the shape of a gold body: what is asked, and of which fields. What is grouped
-by a field is not filtered by that field: "the top users of user uma" is nobody's question.
+A template is the shape of a gold: the operation and the fields. A question that groups by a field
+has no filter on it, since nobody asks for "the top users of user uma".
 
-One in nine of a category's combinations is held out (`held`), no operation and no clauses
-more than others: the set `test_unseen_templates` is made of those alone and no other set has them,
-though all their parts are in training.
-Refusals are the exception: their answers say little about the clauses, so one that is
-about other things (`no_field_unseen`) is held out.
+One in nine combinations of a category is held out (`held_out`), spread evenly over operations and clauses. Only
+the split `test_unseen_templates` has these, though all their parts are in training.
+Refusals are the exception, since their answers say little about the clauses: the refusal of other things
+(`no_field_unseen`) is held out.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ __all__ = ["TEMPLATES"]
 REFUSING = ("refusal", "adversarial")
 
 
-# category: share of all questions | what is asked | clauses
+# category: share of all questions | operations | clauses
 _PLAN = """
 exact_filter: 7 | list count
     | status path host user browser method+service host+status user+path cache+host upstream
@@ -89,10 +88,10 @@ def _templates() -> list[Template]:
                 ask=ask,
                 clauses=tuple(kinds.split("+")),
                 weight=share / len(pairs),
-                held=(column - 2 * row) % NINTH == NINTH // 2 and category not in REFUSING,
+                held_out=(column - 2 * row) % NINTH == NINTH // 2 and category not in REFUSING,
             )
             found.setdefault(template.name, template)
-    held = Template(category="refusal", ask="no_field_unseen", clauses=("host",), weight=2, held=True)
+    held = Template(category="refusal", ask="no_field_unseen", clauses=("host",), weight=2, held_out=True)
     return [*found.values(), held]
 
 

@@ -1,4 +1,4 @@
-"""Conditions on parts of a value: words of a text, the start of a path, a network's addresses.
+"""Conditions on parts of a value: words of a text, the prefix of a path, a network.
 
 TEXTS["phrase"](draw)   Clause(text='with the error "out of memory"', body={"match_phrase": …}, …)
 """
@@ -30,7 +30,7 @@ def network(draw: Draw) -> Clause:
 
 
 def words(draw: Draw) -> Clause:
-    """Words of an error message, all of them, in any order."""
+    """Words of an error message, in any order."""
     said = draw.value("error.message").split(" in ")
     text = draw.random.choice((said[1], said[0].split()[0], f"{said[0].split()[-1]} {said[1]}"))
     if text in ("in", "by"):

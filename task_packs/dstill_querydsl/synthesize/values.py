@@ -1,4 +1,4 @@
-"""How values are written in a question: units, countries, round numbers.
+"""How questions write values: units, countries, round numbers.
 
 duration_words(draw, 340_000_000)   "340 ms"
 size_words(draw, 59_000)            "59 kB"
@@ -14,7 +14,7 @@ from dstill_querydsl.synthesize.draw import Draw
 
 __all__ = ["COUNTRIES", "OTHERS", "duration_words", "round_down", "round_up", "size_words"]
 
-# what a field may hold, for a second value beside the drawn document's own
+# values of fields, for a second value besides that of the drawn document
 OTHERS: Mapping[str, tuple[Any, ...]] = {
     "status": tuple(status for status in weblogs.STATUS if status >= 300),
     "host": weblogs.HOSTS,
@@ -26,7 +26,7 @@ OTHERS: Mapping[str, tuple[Any, ...]] = {
 
 
 def _step(value: int) -> int:
-    """What a number of that size is rounded to: two leading digits."""
+    """The step that rounds a number of that size to two leading digits."""
     return int(10 ** max(0, len(str(value)) - 2))
 
 
@@ -41,7 +41,7 @@ def round_up(value: int) -> int:
 
 
 def duration_words(draw: Draw, nanoseconds: int) -> str:
-    """Whole milliseconds, given in nanoseconds, as a person says them: 340 ms, 3 seconds."""
+    """A duration as a person says it: 340 ms, 3 seconds. It must be a multiple of a millisecond."""
     if nanoseconds % 1_000_000_000 == 0:
         seconds = nanoseconds // 1_000_000_000
         return str(draw.pick(f"{seconds} s", f"{seconds} second{'s' if seconds > 1 else ''}"))
@@ -49,7 +49,7 @@ def duration_words(draw: Draw, nanoseconds: int) -> str:
 
 
 def size_words(draw: Draw, count: int) -> str:
-    """Bytes as a person says them: 59 kB, 59000 bytes, 2 MB."""
+    """A size as a person says it: 59 kB, 59000 bytes, 2 MB."""
     ways = [f"{count} bytes"]
     if count % 1_000_000 == 0:
         ways = [f"{count // 1_000_000} MB"]

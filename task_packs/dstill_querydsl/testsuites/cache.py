@@ -1,8 +1,8 @@
-"""Corpora on disk, so that a gold's are made once: ``~/.cache/dstill/corpora/3f/3f9a….json.gz``.
+"""Cache test databases on disk, so that they are made once: ``~/.cache/dstill/corpora/3f/3f9a….json.gz``.
 
-    keep(key, {"corpora": [["boundaries", [["c00", {…}], …]], …], "reason": ""});  kept(key) → the same
+    save(key, {"corpora": [["boundaries", [["c00", {…}], …]], …], "reason": ""});  load(key) → the same
 
-A folder that cannot be written costs time, not the evaluation.
+If the folder cannot be written, an evaluation takes longer, but does not fail.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from typing import Any
 
 from dstill.io import user_cache
 
-__all__ = ["PACK", "keep", "kept", "sources", "version"]
+__all__ = ["PACK", "load", "save", "sources", "version"]
 
 PACK = Path(__file__).parents[1]
 
 
 @cache
 def version() -> str:
-    """Changes with all that decides corpora, so that an update makes them anew: the pack, engine and schema."""
+    """A hash of everything that test databases depend on: the pack, the engine and the schema."""
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
 
     digest = hashlib.sha256()
-    for name in ("osmem-server", "elasticsearch"):  # the schema, which mutants are held to, is the client's
+    for name in ("osmem-server", "elasticsearch"):  # the schema, which mutants must fulfil, comes from the client
         try:
             digest.update(f"{name} {installed(name)}\n".encode())
         except PackageNotFoundError:
@@ -39,7 +39,7 @@ def version() -> str:
 
 
 def sources() -> list[Path]:
-    """Of the whole pack: most of it has a part in which mutants there are, or in what an engine is trusted with."""
+    """The files of the whole pack, since most of it decides which mutants there are or what an engine supports."""
     return sorted([*PACK.rglob("*.py"), *PACK.rglob("*.json")])
 
 
@@ -47,16 +47,16 @@ def _path(key: str) -> Path:
     return user_cache.path_of("corpora", key[:2], f"{key}.json.gz")
 
 
-def kept(key: str) -> Any:
-    """What `keep` wrote under that key, or None."""
+def load(key: str) -> Any:
+    """The value that `save` stored under the key, or None."""
     try:
         with gzip.open(_path(key), "rt", encoding="utf-8") as file:
             return json.load(file)
-    except (OSError, EOFError, ValueError):  # not there, or half of it
+    except (OSError, EOFError, ValueError):  # missing or incomplete
         return None
 
 
-def keep(key: str, value: Any) -> None:
-    """Write as a whole or not at all."""
-    # no time stamp: the same corpora are the same bytes
+def save(key: str, value: Any) -> None:
+    """Store a JSON value, completely or not at all."""
+    # without a time stamp, the same databases give the same bytes
     user_cache.save(_path(key), gzip.compress(json.dumps(value).encode(), mtime=0))

@@ -1,10 +1,11 @@
-"""Which of the candidates to keep: greedily, those that tell the gold from mutants that none before told.
+"""Choose test databases greedily: candidates that kill mutants which no chosen one has killed.
 
     choose(candidates, gold, mutants, on, same, empty, k=5)
-    → Choice(corpora=[Candidate(name="boundaries", …)], survivors=["filter→must at /query/bool/filter/0"], …)
+    → Choice(databases=[Candidate(name="boundaries", …)], reason="")
 
-`on(documents)` is a context in which bodies run; `same(got, want)` compares two results; `empty(want)`: it finds
-nothing. Where the gold finds nothing on any corpus, whatever else finds nothing would agree with it: there are none.
+`on(documents)` is a context manager that gives a function to run bodies. `same(got, want)` compares two results.
+`empty(want)` says that a result is empty. If the gold finds nothing on any candidate, every answer that finds nothing
+would agree with it, so there are no test databases.
 """
 
 from __future__ import annotations
@@ -18,14 +19,16 @@ from dstill_querydsl.testsuites.documents import Candidate
 __all__ = ["Choice", "choose"]
 
 Run = Callable[[Mapping[str, Any]], Outcome]
-LEAST = 2  # kept of those that run, also where the first tells every mutant: others will write what is none
-TRIES = 14  # candidates of which none told a survivor, before the search ends
+LEAST = 2  # candidates chosen even if the first kills every mutant, since not every wrong answer is a mutant
+TRIES = 14  # candidates in a row that kill no surviving mutant, before the search ends
 
 
 @dataclass(kw_only=True)
 class Choice:
-    corpora: list[Candidate] = field(default_factory=list)
-    reason: str = ""  # why there are none
+    """The chosen test databases, or the reason why there are none."""
+
+    databases: list[Candidate] = field(default_factory=list)
+    reason: str = ""  # empty if there are some
 
 
 def choose(
@@ -37,35 +40,37 @@ def choose(
     empty: Callable[[Any], bool],
     k: int,
 ) -> Choice:
-    """At most `k` candidates, in the order in which they were kept."""
-    choice, left, idle, finds = Choice(), list(mutants), 0, False
+    """At most `k` candidates, in the order in which they were chosen."""
+    choice, survivors, idle, finds = Choice(), list(mutants), 0, False
     for candidate in candidates:
-        if len(choice.corpora) == k or (len(choice.corpora) >= LEAST and not left) or idle == TRIES:
+        if len(choice.databases) == k or (len(choice.databases) >= LEAST and not survivors) or idle == TRIES:
             break
         with on(candidate.documents) as run:
             want = run(gold)
             if want.kind is not OutcomeKind.OK:
                 choice.reason = choice.reason or want.reason
                 if want.kind is OutcomeKind.UNSUPPORTED:
-                    break  # so it is on every one
+                    break  # on every candidate
                 idle += 1
                 continue
-            got = [run(one) for one in left]
-        told = [one for one, found in zip(left, got, strict=True) if _tells(found, want, same)]
-        # what cannot be run here cannot be told anywhere
-        left = [one for one, found in zip(left, got, strict=True) if found.kind is not OutcomeKind.UNSUPPORTED]
-        idle = 0 if told else idle + 1
-        if told or len(choice.corpora) < min(LEAST, k):
-            choice.corpora.append(candidate)
+            got = [run(one) for one in survivors]
+        killed = [one for one, found in zip(survivors, got, strict=True) if _kills(found, want, same)]
+        # a mutant that cannot be run here cannot be killed by any candidate
+        survivors = [
+            one for one, found in zip(survivors, got, strict=True) if found.kind is not OutcomeKind.UNSUPPORTED
+        ]
+        idle = 0 if killed else idle + 1
+        if killed or len(choice.databases) < min(LEAST, k):
+            choice.databases.append(candidate)
             finds = finds or not empty(want.value)
-            left = [one for one in left if one not in told]
-    if choice.corpora and not finds:
+            survivors = [one for one in survivors if one not in killed]
+    if choice.databases and not finds:
         return Choice(reason="the gold finds nothing in any documents that were made for it")
-    if not choice.corpora:
-        choice.reason = choice.reason or "it runs on none of them"
+    if not choice.databases:
+        choice.reason = choice.reason or "the gold runs on none of the candidates"
     return choice
 
 
-def _tells(got: Outcome, want: Outcome, same: Callable[[Any, Any], bool]) -> bool:
-    """What the engine refuses, or cannot run faithfully, tells nothing of these documents."""
+def _kills(got: Outcome, want: Outcome, same: Callable[[Any, Any], bool]) -> bool:
+    """Whether the mutant ran and gave another result than the gold."""
     return got.kind is OutcomeKind.OK and not same(got.value, want.value)

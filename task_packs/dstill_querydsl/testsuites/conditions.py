@@ -1,11 +1,11 @@
-"""One clause on one field: the values at its boundary, and which of them meet it.
+"""The values at the boundary of one clause on one field, and which of them meet it.
 
     of_clause("range", took, {"gte": 5}, {}, now)  → values [5, 4, 6], low 5
     of_clause("term", level, "error", {}, now)     → values ["error", "ERROR", "errors", "erro", "error alpha", …]
     of_clause("term", address, "192.0.2.0/24", …)  → values [192.0.2.0, 192.0.2.255, 192.0.1.255, 192.0.3.0]
 
-Dates are milliseconds since 1970 here. The tests know neither analyzers nor formats: they say what
-a value is meant for, and the engine decides what it does.
+Dates are milliseconds since 1970. The tests know neither analyzers nor formats: they say what
+a value is intended for, and the engine decides whether it matches.
 """
 
 from __future__ import annotations
@@ -18,27 +18,28 @@ from fnmatch import fnmatchcase
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from dstill_querydsl.language.fields import Field
+from dstill_querydsl.language.query_forms import VALUE_KEYS
 from dstill_querydsl.testsuites import instants
 
 __all__ = ["Condition", "of_clause"]
 
 _HOUR = 3_600_000
-_VALUE_KEYS = ("value", "query", "wildcard", "terms")
 _UNITS = {"km": 1.0, "m": 0.001, "mi": 1.609344, "yd": 0.0009144, "ft": 0.0003048, "nmi": 1.852, "cm": 1e-5, "": 0.001}
-_KM = 111.195  # a degree of latitude
+_KM = 111.195  # of a degree of latitude
 
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """What a clause asks of its field."""
+    """The condition of a clause on its field."""
 
-    values: Sequence[Any]  # that meet it or just miss it
+    values: Sequence[Any]  # values that meet the condition or just miss it
     test: Callable[[Any], bool]
-    low: float | None = None  # of a range over numbers or dates: the least value that meets it
+    low: float | None = None  # of a range of numbers or dates: the lowest value that meets it
     high: float | None = None
 
 
 def of_clause(operator: str, field: Field, given: Any, options: Mapping[str, Any], now: int) -> Condition:
+    """The condition of one clause. `now` is in milliseconds since 1970."""
     if operator == "range" and isinstance(given, Mapping):
         return _range(field, given, now)
     if operator == "geo_distance":
@@ -46,7 +47,7 @@ def of_clause(operator: str, field: Field, given: Any, options: Mapping[str, Any
     if operator == "geo_bounding_box" and isinstance(given, Mapping):
         return _box(given)
     if isinstance(given, Mapping):
-        given, options = next((given[key] for key in _VALUE_KEYS if key in given), None), {**options, **given}
+        given, options = next((given[key] for key in VALUE_KEYS if key in given), None), {**options, **given}
     wanted = [one for one in (given if isinstance(given, list) else [given]) if not isinstance(one, (list, dict))]
     return _any([_equal(operator, field, one, options, now) for one in wanted if one is not None])
 
@@ -78,7 +79,7 @@ def _number(value: Any) -> Condition:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        return Condition(values=[], test=lambda other: False)
+        return Condition(values=[], test=lambda _: False)
     whole: Any = int(number) if number.is_integer() else number
     return Condition(values=[whole, whole + 1, whole - 1], test=lambda other: other == number)
 
@@ -86,7 +87,7 @@ def _number(value: Any) -> Condition:
 def _moment(value: Any, now: int) -> Condition:
     found = instants.span(value, now)
     if found is None:
-        return Condition(values=[], test=lambda other: False)
+        return Condition(values=[], test=lambda _: False)
     first, last = found
     return Condition(
         values=[first, last, first - 1, last + 1, first + _HOUR],
@@ -101,7 +102,7 @@ def _range(field: Field, given: Mapping[str, Any], now: int) -> Condition:
         return _between_texts(given)
     values: list[Any] = []
     low = high = None
-    # what is next to a bound, on the side that meets it: whole numbers and milliseconds, or any number
+    # the distance to the next value: whole numbers and milliseconds, or any number
     step = 1 if field.family == "date" or field.type in ("long", "integer", "short", "byte") else 0.5
     for bound in ("gte", "gt", "lte", "lt", "from", "to"):
         edges = _edges(field, given.get(bound), now)
@@ -110,7 +111,7 @@ def _range(field: Field, given: Mapping[str, Any], now: int) -> Condition:
         first, last = edges
         beside = step if step == 1 else max(abs(first) * 0.001, 0.0001)
         values += [first, first - step, first + step]
-        # and, of numbers that are not whole, a little further: a tenth more is another bound
+        # and for other numbers a little further, to notice a bound that is a tenth higher
         values += [round(first * part, 6) for part in (0.95, 1.05)] if step == 0.5 else []
         values += [last, last + 1, first + instants.DAY, first - instants.DAY] if field.family == "date" else []
         if bound in ("gte", "from"):
@@ -161,7 +162,7 @@ def _address(text: str) -> Condition:
     try:
         net = ipaddress.ip_network(text, strict=False)
     except ValueError:
-        return Condition(values=[], test=lambda other: False)
+        return Condition(values=[], test=lambda _: False)
     return _addresses({"gte": str(net[0]), "lte": str(net[-1])})
 
 
@@ -169,7 +170,7 @@ def _addresses(given: Mapping[str, Any]) -> Condition:
     try:
         bounds = {key: ipaddress.ip_address(str(given[key])) for key in ("gt", "gte", "lt", "lte") if given.get(key)}
     except ValueError:
-        return Condition(values=[], test=lambda other: False)
+        return Condition(values=[], test=lambda _: False)
     kind = ipaddress.ip_address
     around = [int(bound) + shift for bound in bounds.values() for shift in (0, 1, -1)]
     wide = max((bound.max_prefixlen for bound in bounds.values()), default=32)
@@ -200,7 +201,7 @@ def _circle(given: Any, distance: str) -> Condition:
     centre = _point(given)
     match = re.fullmatch(r"([\d.]+)\s*([a-z]*)", distance)
     if centre is None or match is None or match[2] not in _UNITS:
-        return Condition(values=[], test=lambda other: False)
+        return Condition(values=[], test=lambda _: False)
     radius = float(match[1]) * _UNITS[match[2]]
     lat, lon = centre
     wide = max(math.cos(math.radians(lat)), 0.05)
@@ -221,7 +222,7 @@ def _circle(given: Any, distance: str) -> Condition:
 def _box(given: Mapping[str, Any]) -> Condition:
     first, second = _point(given.get("top_left")), _point(given.get("bottom_right"))
     if first is None or second is None:
-        return Condition(values=[], test=lambda other: False)
+        return Condition(values=[], test=lambda _: False)
     (top, left), (bottom, right) = first, second
     tall, wide = (top - bottom) / 10, (right - left) / 10
     spots = [(5, 5), (1, 1), (9, 9), (1, 9), (5, -0.5), (5, 10.5), (-0.5, 5), (10.5, 5), (3, 7)]
@@ -248,7 +249,7 @@ def _text(operator: str, field: Field, text: str, options: Mapping[str, Any]) ->
 
 
 def _near(text: str) -> list[str]:
-    """The text itself, and what is taken for it."""
+    """The text, and similar texts."""
     words = text.split()
     near = [text, text.swapcase(), f"{text}s", f"{text} alpha"]
     if len(words) > 1:
@@ -292,5 +293,5 @@ def _matching(pattern: str) -> Callable[[Any], bool]:
     try:
         compiled = re.compile(pattern)
     except re.error:
-        return lambda other: False
+        return lambda _: False
     return lambda other: compiled.fullmatch(str(other)) is not None

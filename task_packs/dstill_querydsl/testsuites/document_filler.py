@@ -1,11 +1,11 @@
-"""Sketches → documents: every field that nothing fixes gets a value of its own.
+"""Write documents from specs: every field that a spec does not fix gets a distinct value.
 
-    Filler(layout, roles, names, now, random).documents([Sketch(fixed={("", "level"): "error"}), …])
+    Filler(layout, roles, names, now, random).documents([DocumentSpec(fixed={("", "level"): "error"}), …])
     → [("c00", {"level": "error", "took": 37, "at": "2025-03-21T04:10:00.000Z", …}), …]
 
-Numbers and dates are other ones in each document and run in another order in each field, so that
-no sum, order or group of one field is that of another. Where a page or a maximum decides, the near
-misses come first: a body that lets one in shows it.
+Numbers and dates differ in each document, and each field has another order, so that
+no sum, order or group of one field equals that of another. If a page or a maximum decides, near
+misses come first, so that a body which includes one gives another result.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Mapping, Sequence
 
 from dstill_querydsl.language.fields import Field
 from dstill_querydsl.testsuites import instants
-from dstill_querydsl.testsuites.document_specs import INSIDE, MISSING, Sketch
+from dstill_querydsl.testsuites.document_specs import INSIDE, MISSING, DocumentSpec
 from dstill_querydsl.testsuites.layout import Layout
 from dstill_querydsl.testsuites.roles import Role
 
@@ -26,19 +26,19 @@ WORDS = ("alpha", "beta", "gamma", "delta", "omega", "sigma", "kappa")
 _SMALL = {"byte": 100, "short": 30_000, "half_float": 1000}
 _LARGEST = {"byte": 2**7, "short": 2**15, "integer": 2**31, "long": 2**53, "half_float": 65_000, "float": 2**24}
 FEW_GROUPS = 14
-_SPAN = 40 * instants.DAY  # of dates that nothing bounds
+_SPAN = 40 * instants.DAY  # of dates without bounds
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pools:
-    """The gold's constants, which documents hold where nothing is asked too."""
+    """The gold's constants, which other documents get too."""
 
-    own: Mapping[str, Sequence[Any]]  # by the field that they are compared with
-    family: Mapping[str, Sequence[Any]]  # for other fields that might be taken for it
+    own: Mapping[str, Sequence[Any]]  # by field: constants that it is compared with
+    family: Mapping[str, Sequence[Any]]  # by family: for fields that could be confused with it
 
 
 class Filler:
-    """For the documents of one corpus."""
+    """Writes the documents of one candidate."""
 
     def __init__(
         self,
@@ -54,21 +54,22 @@ class Filler:
         self.pools = pools
         self.shift = {name: random.randrange(1, 60) for name in names}
 
-    def documents(self, sketches: Sequence[Sketch]) -> list[tuple[str, dict[str, Any]]]:
-        self.count = len(sketches)
-        ranks = {field.name: self._ranks(sketches, field) for field in self.fields}
-        groups = {field.name: self._groups(sketches, field) for field in self.fields}
+    def documents(self, specs: Sequence[DocumentSpec]) -> list[tuple[str, dict[str, Any]]]:
+        """A document (id, source) for each spec."""
+        self.count = len(specs)
+        ranks = {field.name: self._ranks(specs, field) for field in self.fields}
+        groups = {field.name: self._groups(specs, field) for field in self.fields}
         missing = {field.name: self._missing(place, field) for place, field in enumerate(self.fields)}
         made = []
-        for number, sketch in enumerate(sketches):
+        for number, spec in enumerate(specs):
             source: dict[str, Any] = {}
             self.absent = {name for name, numbers in missing.items() if number in numbers}
             for path in ("", *self._nested()):
-                objects = [sketch.fixed, *sketch.others] if path else [sketch.fixed]
-                if path and not sketch.others and self.random.random() < 0.5:
+                objects = [spec.fixed, *spec.others] if path else [spec.fixed]
+                if path and not spec.others and self.random.random() < 0.5:
                     objects = [*objects, {}]
                 filled = [
-                    self._object(path, fixed, sketch, [ranks[f.name][number] for f in self._in(path)], number, groups)
+                    self._object(path, fixed, spec, [ranks[f.name][number] for f in self._in(path)], number, groups)
                     for fixed in objects
                 ]
                 _place(source, path, filled)
@@ -81,31 +82,31 @@ class Filler:
     def _in(self, path: str) -> list[Field]:
         return [field for field in self.fields if (field.nested[-1] if field.nested else "") == path]
 
-    def _ranks(self, sketches: Sequence[Sketch], field: Field) -> list[int]:
-        """The documents' order in this field: near misses last or first where that shows them."""
-        order = list(range(len(sketches)))
+    def _ranks(self, specs: Sequence[DocumentSpec], field: Field) -> list[int]:
+        """The rank of each document in this field. Near misses are first or last if that makes them visible."""
+        order = list(range(len(specs)))
         self.random.shuffle(order)
         if rank := self.roles.get(field.name, Role()).rank:
-            order.sort(key=lambda number: sketches[number].near * rank)
+            order.sort(key=lambda number: specs[number].near * rank)
         ranks = [0] * len(order)
         for rank, number in enumerate(order):
             ranks[number] = rank
         return ranks
 
-    def _groups(self, sketches: Sequence[Sketch], field: Field) -> list[int]:
-        """Of each document, which group it falls in: hits fill every one, the first ones more than the last."""
+    def _groups(self, specs: Sequence[DocumentSpec], field: Field) -> list[int]:
+        """The group of each document. Hits are in every group, and in the first groups more often."""
         many = self.roles.get(field.name, Role()).groups or 4
         falling = [many - group for group in range(many)]
-        hits = [number for number, sketch in enumerate(sketches) if not sketch.near]
+        hits = [number for number, spec in enumerate(specs) if not spec.near]
         drawn = [*range(many), *self.random.choices(range(many), falling, k=len(hits))][: len(hits)]
         self.random.shuffle(drawn)
-        groups = self.random.choices(range(many), falling, k=len(sketches))
+        groups = self.random.choices(range(many), falling, k=len(specs))
         for number, group in zip(hits, drawn, strict=True):
             groups[number] = group
         return groups
 
     def _missing(self, place: int, field: Field) -> set[int]:
-        """Documents without this field: of each field another number, so that counting one is not counting another."""
+        """Documents without this field. The number differs between fields, so that their counts do too."""
         role = self.roles.get(field.name, Role())
         most = 1 if role.ordered else 2 if role.groups > FEW_GROUPS else 7
         return set(self.random.sample(range(self.count), min(place % (most + 1), self.count // 3)))
@@ -114,7 +115,7 @@ class Filler:
         self,
         path: str,
         fixed: Mapping[Any, Any],
-        sketch: Sketch,
+        spec: DocumentSpec,
         ranks: Sequence[int],
         number: int,
         groups: Mapping[str, Sequence[int]],
@@ -125,7 +126,7 @@ class Filler:
             if key in fixed and fixed[key] is not INSIDE:
                 value = fixed[key]
             elif key in fixed:
-                value = self._inside(field, sketch.bounds.get(key, (None, None)), rank, groups[field.name][number])
+                value = self._inside(field, spec.bounds.get(key, (None, None)), rank, groups[field.name][number])
             else:
                 value = self._free(field, rank, groups[field.name][number])
             written = (
@@ -145,12 +146,12 @@ class Filler:
         step = self.roles.get(field.name, Role()).step or (1_700_000 if field.family == "date" else 3)
         step = max(step, instants.DAY) if days else step
         if low is not None and high is None and field.type in _LARGEST:
-            step = min(step, (_LARGEST[field.type] - 1 - low) / (self.count + 3))  # all of them fit into the type
+            step = min(step, (_LARGEST[field.type] - 1 - low) / (self.count + 3))  # so that all fit into the type
         if low is not None and high is not None:
             value = low + (high - low) * (rank + 1) / (self.count + 2)
         else:
             value = low + step * (rank + 2) if low is not None else (high or 0) - step * (self.count - rank + 1)
-        if days:  # to the next day's beginning, since this one's may lie before low; but not beyond high
+        if days:  # round up to a day, since rounding down could go below `low`, but not above `high`
             value = -int(-value // instants.DAY) * instants.DAY
             return value if high is None else min(value, int(high // instants.DAY) * instants.DAY)
         return int(value) if field.family == "date" or _whole(field) else round(value, 4)
@@ -218,7 +219,7 @@ def _whole(field: Field) -> bool:
 
 
 def _place(source: dict[str, Any], path: str, objects: Sequence[Mapping[str, Any]]) -> None:
-    """Fields by their full names into objects; below a nested path, a list of them."""
+    """Put fields with full names into nested dictionaries, below a nested path as a list of objects."""
     if path:
         objects = [{name[len(path) + 1 :]: value for name, value in one.items()} for one in objects]
     trees = [_tree(one) for one in objects]
@@ -240,6 +241,6 @@ def _tree(flat: Mapping[str, Any]) -> dict[str, Any]:
         place = tree
         for step in above:
             place = place.setdefault(step, {}) if isinstance(place, dict) else place
-        if isinstance(place, dict):  # `a` and `a.b` may both be fields, of which a document holds one
+        if isinstance(place, dict):  # `a` and `a.b` can both be fields, and a document has only one of them
             place[last] = value
     return tree

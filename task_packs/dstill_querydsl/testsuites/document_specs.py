@@ -1,10 +1,10 @@
-"""What single documents must hold for a gold: those that match, and those that just miss.
+"""What single documents must contain to match a gold, or to just miss it.
 
-    Sketcher(tree, layout, random).near()   one for each value at each boundary, a field missing, in a list,
-                                            its value in another field, a condition met by another object
-    Sketcher(tree, layout, random).hit()    one that meets every condition
+    SpecMaker(tree, layout, random).near_misses()   specs at each boundary, with a field missing, in a list,
+                                            with the value in another field or nested object
+    SpecMaker(tree, layout, random).hit()    a spec that meets every condition
 
-A `Sketch` fixes some fields; `fill` gives the others values.
+A `DocumentSpec` fixes some fields. `Filler` gives values to the others.
 """
 
 from __future__ import annotations
@@ -16,31 +16,35 @@ from typing import Any, Iterator, Mapping, Sequence
 from dstill_querydsl.testsuites.layout import Layout
 from dstill_querydsl.testsuites.leaves import All, Key, Leaf, Not, Tree, leaves
 
-__all__ = ["INSIDE", "MISSING", "Sketch", "Sketcher"]
+__all__ = ["INSIDE", "MISSING", "DocumentSpec", "SpecMaker"]
 
 
 class _Sign:
-    """A value that only `fill` can choose."""
+    """A placeholder for a value that `Filler` chooses."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
 
 MISSING = _Sign("missing")
-INSIDE = _Sign("inside")  # anywhere between the bounds, another place in each document
-MANY = 13  # values of one field that are tried
+INSIDE = _Sign("inside")  # anywhere between the bounds, different in each document
+MANY = 13  # boundary values of one field
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sketch:
+class DocumentSpec:
+    """The fixed fields of one document."""
+
     fixed: Mapping[Key, Any] = field(default_factory=dict)
-    # the same for further objects of a nested path, beside the first
+    # fixed fields of more objects of a nested path, after the first
     others: Sequence[Mapping[Key, Any]] = ()
-    near: bool = False  # made to differ from a hit in one thing
-    bounds: Mapping[Key, tuple[float | None, float | None]] = field(default_factory=dict)  # of what is INSIDE
+    near: bool = False  # a near miss, which differs from a hit in one detail
+    bounds: Mapping[Key, tuple[float | None, float | None]] = field(default_factory=dict)  # of fields that are INSIDE
 
 
-class Sketcher:
+class SpecMaker:
+    """Makes specs from the conditions of a gold."""
+
     def __init__(self, tree: Tree, layout: Layout, random: Random) -> None:
         self.tree, self.layout, self.random = tree, layout, random
         self.by_key: dict[Key, list[Leaf]] = {}
@@ -49,15 +53,15 @@ class Sketcher:
 
     # --- hits ---------------------------------------------------------------------------
 
-    def hit(self) -> Sketch:
-        """Meets every condition; of alternatives, some."""
+    def hit(self) -> DocumentSpec:
+        """A spec that meets every condition, and some of each list of alternatives."""
         wanted: dict[Leaf, bool] = {}
         self._want(self.tree, True, wanted)
-        return self._sketch(wanted)
+        return self._spec(wanted)
 
-    def random_one(self) -> Sketch:
-        """Each condition met or not, by lot: two in three are."""
-        return replace(self._sketch({leaf: self.random.random() < 0.65 for leaf in leaves(self.tree)}), near=True)
+    def random_one(self) -> DocumentSpec:
+        """A spec that meets each condition with a probability of 65 %."""
+        return replace(self._spec({leaf: self.random.random() < 0.65 for leaf in leaves(self.tree)}), near=True)
 
     def _want(self, tree: Tree, met: bool, wanted: dict[Leaf, bool]) -> None:
         if isinstance(tree, Leaf):
@@ -65,7 +69,7 @@ class Sketcher:
         elif isinstance(tree, Not):
             self._want(tree.part, not met, wanted)
         elif isinstance(tree, All):
-            # of "not all", one does; which one is drawn
+            # to miss "all", one random part is enough
             chosen = {self.random.randrange(len(tree.parts))} if tree.parts and not met else set()
             for number, part in enumerate(tree.parts):
                 self._want(part, met or number not in chosen, wanted)
@@ -75,16 +79,16 @@ class Sketcher:
             for number, part in enumerate(tree.parts):
                 self._want(part, number in chosen, wanted)
 
-    def _sketch(self, wanted: Mapping[Leaf, bool]) -> Sketch:
+    def _spec(self, wanted: Mapping[Leaf, bool]) -> DocumentSpec:
         fixed: dict[Key, Any] = {}
         bounds: dict[Key, tuple[float | None, float | None]] = {}
         for key, found in self.by_key.items():
             asked = [(leaf, wanted[leaf]) for leaf in found if leaf in wanted]
             fixed[key], bounds[key] = self._choose(asked)
-        return Sketch(fixed=fixed, bounds=bounds)
+        return DocumentSpec(fixed=fixed, bounds=bounds)
 
     def _choose(self, asked: Sequence[tuple[Leaf, bool]]) -> tuple[Any, tuple[float | None, float | None]]:
-        """A value that does for every condition on one field."""
+        """A value for all conditions on one field, and the bounds if it is INSIDE."""
         ranges = [
             leaf.condition for leaf, met in asked if met and (leaf.condition.low, leaf.condition.high) != (None, None)
         ]
@@ -95,20 +99,21 @@ class Sketcher:
         candidates = [value for leaf, _ in asked for value in leaf.condition.values]
         fits = [value for value in candidates if all(leaf.condition.test(value) == met for leaf, met in asked)]
         if fits:
-            # mostly the plainest, so that hits are alike in what was asked and differ elsewhere
+            # mostly the first, so that hits agree in these fields and differ in others
             return (fits[0] if self.random.random() < 0.6 else self.random.choice(fits)), (None, None)
-        there = any(met for _, met in asked) and not candidates  # `exists` alone: any value does
-        return (INSIDE if there else MISSING), (None, None)
+        exists = any(met for _, met in asked) and not candidates  # only `exists`: any value is right
+        return (INSIDE if exists else MISSING), (None, None)
 
     # --- near misses --------------------------------------------------------------------
 
-    def near(self) -> Iterator[Sketch]:
+    def near_misses(self) -> Iterator[DocumentSpec]:
+        """Specs of near misses."""
         for key, found in self.by_key.items():
             yield from self._boundaries(key, found)
         yield from self._elsewhere()
         yield from self._across()
 
-    def _boundaries(self, key: Key, found: Sequence[Leaf]) -> Iterator[Sketch]:
+    def _boundaries(self, key: Key, found: Sequence[Leaf]) -> Iterator[DocumentSpec]:
         values = list(dict.fromkeys(map(_frozen, (value for leaf in found for value in leaf.condition.values))))
         for value in [*map(_thawed, values[:MANY]), MISSING]:
             hit = self.hit()
@@ -118,17 +123,17 @@ class Sketcher:
         if misses and hits and not isinstance(hits[0], dict):
             hit = self.hit()
             yield replace(hit, fixed={**hit.fixed, key: [misses[0], hits[0]]}, near=True)
-        for value in misses[:2]:  # and two wrong at once
+        for value in misses[:2]:  # and two errors at once
             other = next((one for one in self.by_key if one != key), None)
             if other is not None:
                 hit = self.hit()
                 yield replace(hit, fixed={**hit.fixed, key: value, other: MISSING}, near=True)
 
-    def _elsewhere(self) -> Iterator[Sketch]:
-        """A value of one field in another that might be taken for it."""
+    def _elsewhere(self) -> Iterator[DocumentSpec]:
+        """The value of a field in another field that could be confused with it."""
         for key in self.by_key:
-            for name in self.layout.alike(key[1], most=4):
-                home = (key[0], self.layout.home(name))
+            for name in self.layout.similar(key[1], most=4):
+                home = (key[0], self.layout.source_field(name))
                 if home not in self.by_key:
                     hit = self.hit()
                     value = hit.fixed.get(key, MISSING)
@@ -139,8 +144,8 @@ class Sketcher:
                         near=True,
                     )
 
-    def _across(self) -> Iterator[Sketch]:
-        """Conditions on one nested object, each met by another object."""
+    def _across(self) -> Iterator[DocumentSpec]:
+        """Conditions on one nested object, each met by a different object."""
         for path in dict.fromkeys(nested for nested, _ in self.by_key if nested):
             keys = [key for key in self.by_key if key[0] == path]
             if len(keys) > 1:

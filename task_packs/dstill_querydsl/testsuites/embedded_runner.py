@@ -1,10 +1,10 @@
-"""The embedded engine on which corpora are tried: one process for all tasks of this program.
+"""Run bodies on candidates for test databases: one embedded engine for all tasks of this process.
 
-    with bench().on(mapping, settings, documents, now, unheld, refused) as run:
-        run({"query": …})  → Outcome, as the executors give it; of a body that `refused` gives a reason for, INVALID
+    with shared_runner().on(mapping, settings, documents, now, unsupported_fields, refused) as run:
+        run({"query": …})  → an Outcome as from executors. INVALID if `refused` gives a reason against the body
 
-It starts at the first use, ends with the program, and holds one index at a time. Not the executor
-of an evaluation, which may be a server of the user's: nothing is ever tried on that.
+It starts at the first use, ends with the process, and has one index at a time. It is not the executor
+of the evaluation, since that can be the user's server, where nothing is ever created.
 """
 
 from __future__ import annotations
@@ -19,41 +19,43 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import DataError
 from dstill_querydsl.engines.embedded import EmbeddedEngine, LoadedIndex
-from dstill_querydsl.engines.parity_guard import faithfully
+from dstill_querydsl.engines.parity_guard import search_if_supported
 from dstill_querydsl.engines.rules import OWN_PREFIX
-from dstill_querydsl.engines.unsupported_fields import Unheld, runtime
+from dstill_querydsl.engines.unsupported_fields import UnsupportedFields, runtime
 from dstill_querydsl.engines.unsupported_fields import refused as refused_fields
 
-__all__ = ["Bench", "Refused", "bench"]
+__all__ = ["EmbeddedRunner", "Refused", "shared_runner"]
 
 Run = Callable[[Mapping[str, Any]], Outcome]
-Refused = Callable[[Mapping[str, Any]], str]  # why the task's checks refuse a body; empty: they let it pass
-REMEMBERED = 32  # mappings
+Refused = Callable[[Mapping[str, Any]], str]  # why the task's checks refuse a body. Empty: they do not
+REMEMBERED = 32  # mappings whose unsupported fields are cached
 
 
-class Bench:
+class EmbeddedRunner:
+    """An embedded engine that indexes small sets of documents and runs bodies on them."""
+
     def __init__(self) -> None:
         self._engine = EmbeddedEngine()
         self._lock = threading.Lock()
-        self._made = 0
-        self._unheld: dict[str, Unheld] = {}  # by mapping and settings
+        self._n_indices = 0
+        self._unsupported_fields: dict[str, UnsupportedFields] = {}  # by mapping and settings
 
-    def unheld(self, mapping: Mapping[str, Any], settings: Mapping[str, Any]) -> Unheld:
-        """The fields that this engine cannot hold: asked of it one by one, where it does not take all of them."""
+    def unsupported_fields(self, mapping: Mapping[str, Any], settings: Mapping[str, Any]) -> UnsupportedFields:
+        """The fields that this engine cannot index. They are tried one by one if it refuses the whole mapping."""
         key = json.dumps([mapping, settings], sort_keys=True)
         with self._lock:
-            if key not in self._unheld:
-                if len(self._unheld) >= REMEMBERED:
-                    self._unheld.clear()
+            if key not in self._unsupported_fields:
+                if len(self._unsupported_fields) >= REMEMBERED:
+                    self._unsupported_fields.clear()
                 names = runtime(mapping)
-                if not self._takes(Unheld().held(mapping), settings):
-                    names += refused_fields(mapping, lambda one: self._takes({"properties": {"f": one}}, settings))
-                self._unheld[key] = Unheld.of(mapping, names)
-            return self._unheld[key]
+                if not self._accepts(UnsupportedFields().remove_from(mapping), settings):
+                    names += refused_fields(mapping, lambda one: self._accepts({"properties": {"f": one}}, settings))
+                self._unsupported_fields[key] = UnsupportedFields.of(mapping, names)
+            return self._unsupported_fields[key]
 
-    def _takes(self, mapping: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
-        self._made += 1
-        name = f"{OWN_PREFIX}tried-{self._made}"
+    def _accepts(self, mapping: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
+        self._n_indices += 1
+        name = f"{OWN_PREFIX}tried-{self._n_indices}"
         try:
             self._engine.index(name, mapping, (), settings)
         except DataError:
@@ -68,19 +70,23 @@ class Bench:
         settings: Mapping[str, Any],
         documents: Sequence[tuple[str, Mapping[str, Any]]],
         now: str,
-        unheld: Unheld,
+        unsupported_fields: UnsupportedFields,
         refused: Refused,
     ) -> Iterator[Run]:
-        """Runs bodies that pass the checks on these documents. Raises DataError where they cannot be indexed."""
+        """Index the documents and give a function that runs bodies. Raises DataError if they cannot be indexed."""
         with self._lock:
-            self._made += 1
-            name = f"{OWN_PREFIX}corpus-{self._made}"
-            index = LoadedIndex.load(self._engine, name, mapping, documents, settings, now=now, unheld=unheld)
+            self._n_indices += 1
+            name = f"{OWN_PREFIX}corpus-{self._n_indices}"
+            index = LoadedIndex.load(
+                self._engine, name, mapping, documents, settings, now=now, unsupported_fields=unsupported_fields
+            )
 
             def run(body: Mapping[str, Any]) -> Outcome:
                 if reason := refused(body):
                     return Outcome(kind=OutcomeKind.INVALID, reason=reason)
-                return faithfully(index.holes, lambda one: self._engine.search(name, one), index.frozen(body))
+                return search_if_supported(
+                    index.unsupported, lambda one: self._engine.search(name, one), index.frozen(body)
+                )
 
             try:
                 yield run
@@ -88,12 +94,13 @@ class Bench:
                 self._engine.drop(name)
 
     def close(self) -> None:
+        """Stop the engine."""
         self._engine.close()
 
 
 @lru_cache(maxsize=1)
-def bench() -> Bench:
-    """The one of this process. Raises MissingExtra, ServiceError where there is none for this machine."""
-    found = Bench()
-    atexit.register(found.close)
-    return found
+def shared_runner() -> EmbeddedRunner:
+    """The runner of this process. Raises MissingExtra or ServiceError if the engine cannot start here."""
+    runner = EmbeddedRunner()
+    atexit.register(runner.close)
+    return runner

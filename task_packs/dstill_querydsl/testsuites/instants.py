@@ -1,12 +1,12 @@
-"""Date math to the millisecond, with real months: the instants at which a bound can lie.
+"""Date math to the millisecond, with real months: the instants that a bound can mean.
 
     span("2025-02-10", now)        -> (2025-02-10T00:00:00.000, 2025-02-10T23:59:59.999), in ms since 1970
     span("2025-01-31||+1M", now)   -> (2025-02-28T00:00:00.000, the same)
     span("now-1d/d", now)          -> the whole day before
     text(1739145600000, "")        -> "2025-02-10T00:00:00.000Z";  of "epoch_millis" -> 1739145600000
 
-What a date leaves open (here the hours) or rounds away is the span: gte and lt take its first
-millisecond, gt and lte its last. Not covered: time zones, and formats beyond digits and signs.
+A date without a time, or a rounded one, is a span: gte and lt use its first
+millisecond, gt and lte its last. Not covered: time zones, and formats with letters.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?(?:[T ](\d\d))?(?::(\d\d))?(?::(\d\d))?(?:[.,](\d{1,3}))?")
 _STEP = re.compile(r"(?P<sign>[+-])(?P<count>\d*)(?P<unit>[yMwdhHms])|/(?P<round>[yMwdhHms])")
 _LENGTH = {"w": 7 * DAY, "d": DAY, "h": 3_600_000, "H": 3_600_000, "m": 60_000, "s": 1000}
-_OPEN = ("y", "M", "d", "h", "m", "s", "")  # what is open after so many parts of an ISO date
+_OPEN = ("y", "M", "d", "h", "m", "s", "")  # the unit of the span, by the number of parts of an ISO date
 
 
 def instant(value: datetime) -> int:
+    """Milliseconds since 1970."""
     return round((value - _EPOCH) / timedelta(milliseconds=1))
 
 
 def span(value: Any, now: int) -> tuple[int, int] | None:
-    """First and last millisecond that `value` may stand for; None where it is no date that can be read here."""
+    """The first and last millisecond that `value` can mean. None if it is not a date, or not covered."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
@@ -82,16 +83,16 @@ def _floor(moment: int, unit: str) -> int:
     if unit in ("y", "M"):
         first = at.replace(month=1 if unit == "y" else at.month, day=1, hour=0, minute=0, second=0, microsecond=0)
         return instant(first)
-    if unit == "w":  # from Monday on
+    if unit == "w":  # weeks start on Monday
         return moment - moment % DAY - at.weekday() * DAY
     return moment - moment % _LENGTH[unit]
 
 
 def text(moment: int, format_: str | None) -> Any:
-    """The instant as a field of that format takes it; None where the format cannot be written here."""
+    """The instant in the format of a field. None if the format is not covered."""
     return written(_EPOCH + timedelta(milliseconds=moment), format_)
 
 
 def whole_days(format_: str | None) -> bool:
-    """Whether a field of that format holds days, without a time."""
+    """Whether a field of that format has days without a time."""
     return bool(text(10 * DAY, format_) == text(11 * DAY - 1, format_))

@@ -1,9 +1,9 @@
-"""Where a field's values stand in a document, and which fields could be taken for one another.
+"""Where the values of fields are in documents, and which fields can be confused.
 
 layout = Layout(mapping)
-layout.home("url.path.raw")      -> "url.path", whose values a sub-field repeats
-layout.alike("source.ip")        -> ["client.ip"]: same family, same nested objects, other values
-layout.fillable                  -> the fields that documents may hold, as `Field`s by name
+layout.source_field("url.path.raw")      -> "url.path", since a sub-field has the values of its field
+layout.similar("source.ip")        -> ["client.ip"]: of the same family and nested path, with other values
+layout.fillable                  -> the fields that documents can have, by name
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from dstill_querydsl.language.fields import Field, Fields, raw_fields
 
 __all__ = ["Layout"]
 
-# Families for which documents are given values. The others stay empty: no boundary is known there.
+# Families that get values in documents. For other families no boundary values are known.
 FILLED = ("number", "keyword", "text", "date", "boolean", "ip", "geo_point")
-# Types of those families whose values an engine holds to rules of their own.
-_LEFT_OUT = ("constant_keyword", "token_count", "aggregate_metric_double", "unsigned_long", "semantic_text", "lookup")
+# Types of these families with special rules for their values.
+_SPECIAL = ("constant_keyword", "token_count", "aggregate_metric_double", "unsigned_long", "semantic_text", "lookup")
 
 
 class Layout:
-    """Of one mapping."""
+    """The fields of one mapping in documents."""
 
     def __init__(self, mapping: Mapping[str, Any]) -> None:
         self.fields = Fields.of(mapping)
@@ -36,28 +36,28 @@ class Layout:
         self.fillable = {
             field.name: field
             for field in raw
-            if not field.sub and field.family in FILLED and field.type not in _LEFT_OUT
+            if not field.sub and field.family in FILLED and field.type not in _SPECIAL
         }
 
     def _above(self, name: str) -> str:
         return self._homes[name.rpartition(".")[0]]
 
-    def home(self, name: str) -> str:
-        """The field that holds the values which `name` stands for; below a flattened one, the name itself."""
+    def source_field(self, name: str) -> str:
+        """The field whose values `name` has. Below a flattened field, `name` itself."""
         found = self._homes.get(name, name)
         return self._homes.get(found, found)  # an alias of a sub-field
 
     def field(self, name: str) -> Field | None:
-        """The field that holds the values of `name`."""
-        return self.fillable.get(self.home(name)) or self.fields.get(name)
+        """The same as `source_field`, as a `Field`."""
+        return self.fillable.get(self.source_field(name)) or self.fields.get(name)
 
     def subs(self, name: str) -> list[Field]:
-        """`name`'s field in all its forms: itself and its sub-fields."""
-        home = self.home(name)
-        return [field for field in self.fields if self.home(field.name) == home and field.family in FILLED]
+        """The field of `name` and all its sub-fields."""
+        home = self.source_field(name)
+        return [field for field in self.fields if self.source_field(field.name) == home and field.family in FILLED]
 
-    def alike(self, name: str, most: int = 3, *, any_family: bool = False) -> list[str]:
-        """Fields that could be written for `name`, the most similar names first."""
+    def similar(self, name: str, most: int = 3, *, any_family: bool = False) -> list[str]:
+        """Fields that could be confused with `name`, the most similar names first."""
         field = self.fields.get(name)
         if field is None:
             return []
@@ -66,7 +66,7 @@ class Layout:
             for other in self.fields
             if (other.family in FILLED if any_family else other.family == field.family)
             and other.nested == field.nested
-            and self.home(other.name) != self.home(name)
+            and self.source_field(other.name) != self.source_field(name)
         ]
         return sorted(others, key=lambda other: (-_similar(name, other), other))[:most]
 

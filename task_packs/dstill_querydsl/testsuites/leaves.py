@@ -1,10 +1,10 @@
-"""A query as a tree of conditions on single fields.
+"""Read a query as a tree of conditions on single fields.
 
     Reader(layout, now).query({"bool": {"filter": [{"range": {"took": {"gte": 5}}}], "must_not": [{"term": …}]}})
     → All([All([Leaf(key=("", "took"), …)]), Not(Leaf(key=("", "level"), …))])
 
-What is unknown here is left out: documents are then made as if it were not asked, and the engine
-decides which of them match.
+Queries that are not known here are skipped: documents are made as if they were not there, and the engine
+decides which documents match.
 """
 
 from __future__ import annotations
@@ -13,19 +13,14 @@ from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Sequence
 
 from dstill_querydsl.canonical.query import listed
-from dstill_querydsl.language.query_forms import FIELDED, PLACES
+from dstill_querydsl.language.query_forms import FIELDED, PLACES, SELECTS_BY
 from dstill_querydsl.testsuites.conditions import Condition, of_clause
 from dstill_querydsl.testsuites.layout import Layout
 
 __all__ = ["All", "Key", "Leaf", "Not", "Reader", "Some", "Tree", "leaves"]
 
-Key = tuple[str, str]  # nested path (empty: none), and the field that holds the values
-_INSIDE = {
-    "constant_score": "filter",
-    "function_score": "query",
-    "boosting": "positive",
-    "span_multi": "match",
-}
+Key = tuple[str, str]  # nested path (empty: none), and the field in documents
+_INSIDE = {**SELECTS_BY, "nested": "query", "span_multi": "match"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,17 +33,23 @@ class Leaf:
 
 @dataclass(frozen=True, eq=False)
 class All:
+    """All parts have to match."""
+
     parts: Sequence[Tree]
 
 
 @dataclass(frozen=True, eq=False)
 class Some:
+    """At least `least` parts have to match."""
+
     parts: Sequence[Tree]
     least: int = 1
 
 
 @dataclass(frozen=True, eq=False)
 class Not:
+    """The part must not match."""
+
     part: Tree
 
 
@@ -56,6 +57,7 @@ Tree = Leaf | All | Some | Not
 
 
 def leaves(tree: Tree) -> Iterator[Leaf]:
+    """All conditions of a tree."""
     if isinstance(tree, Leaf):
         yield tree
     else:
@@ -65,11 +67,13 @@ def leaves(tree: Tree) -> Iterator[Leaf]:
 
 @dataclass(frozen=True)
 class Reader:
+    """Reads queries on one mapping."""
+
     layout: Layout
     now: int  # milliseconds since 1970
 
     def query(self, value: Any) -> Tree:
-        """One query, or several that must all match."""
+        """The tree of one query, or of a list of queries that must all match."""
         if isinstance(value, list):
             return All([self.query(item) for item in value])
         if not isinstance(value, Mapping):
@@ -79,16 +83,15 @@ class Reader:
     def _one(self, operator: str, options: Any) -> Tree:
         if not isinstance(options, Mapping):
             return All([])
-        if operator == "bool":
-            return self._bool(options)
-        if operator == "nested":
-            return self.query(options.get("query"))
         if operator in _INSIDE:
             return self.query(options.get(_INSIDE[operator]))
-        if operator == "match_none":
-            return Not(All([]))
+        if operator == "bool":
+            return self._bool(options)
         if operator == "dis_max":
             return Some([self.query(item) for item in listed(options.get("queries", []))])
+        return Not(All([])) if operator == "match_none" else self._on_fields(operator, options)
+
+    def _on_fields(self, operator: str, options: Mapping[str, Any]) -> Tree:
         if operator == "exists":
             return self._exists(str(options.get("field")))
         if operator in ("multi_match", "combined_fields", "simple_query_string"):
@@ -109,14 +112,14 @@ class Reader:
         return All(parts)
 
     def _exists(self, name: str) -> Tree:
-        home = self.layout.home(name)
+        home = self.layout.source_field(name)
         found = [one for one in self.layout.fillable.values() if one.name == home or one.name.startswith(f"{name}.")]
-        there = Condition(values=[], test=lambda value: value is not None)
-        return Some([Leaf((one.nested[-1] if one.nested else "", one.name), there) for one in found[:3]])
+        exists = Condition(values=[], test=lambda value: value is not None)
+        return Some([Leaf((one.nested[-1] if one.nested else "", one.name), exists) for one in found[:3]])
 
     def _leaf(self, operator: str, name: str, given: Any, options: Mapping[str, Any]) -> Iterator[Leaf]:
         field = self.layout.fields.get(name)
         if field is not None and not name.startswith("_"):
             condition = of_clause(operator, field, given, options, self.now)
             if condition.values:
-                yield Leaf((field.nested[-1] if field.nested else "", self.layout.home(name)), condition)
+                yield Leaf((field.nested[-1] if field.nested else "", self.layout.source_field(name)), condition)

@@ -1,12 +1,12 @@
-"""A gold's mutants: bodies that differ from it in one step and mean something else.
+"""Mutants of a gold: bodies that differ from it in one step and mean something else.
 
     mutants_of({"query": {"range": {"took": {"gte": 5}}}}, layout, legal)
     → Mutant(name="gte→gt at /query/range/took", answer='{"query":{"range":{"took":{"gt":5}}}}'), …
 
-The steps are those that models take wrongly: a clause lost or put under another word, a bound, a
-field, an operator or a value, another metric, interval or group, another order or page. What the
-checks refuse is no mutant (they tell it already), nor is what has the gold's canonical form.
-Not covered: two steps at once, and scores.
+The steps are typical errors of models: a clause is missing or under another occurrence, another bound, field, operator
+or value, another metric, interval or group, another order or page. A body that the checks refuse is not a mutant, since
+they find the error already. Neither is a body with the gold's canonical form. Not covered: two steps at once, and
+scores.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dstill_querydsl.testsuites.mutations import Edit
 
 __all__ = ["MOST", "compact", "mutants_of"]
 
-MOST = 48  # of one gold; of more, some of each kind
+MOST = 48  # of one gold. If there are more, some of each kind
 KINDS: tuple[Callable[[Mapping[str, Any], Layout], Iterator[Edit]], ...] = (
     steps_clauses.clauses,
     steps_values.bounds,
@@ -36,7 +36,7 @@ KINDS: tuple[Callable[[Mapping[str, Any], Layout], Iterator[Edit]], ...] = (
 
 
 def mutants_of(body: Mapping[str, Any], layout: Layout, legal: Callable[[str], bool]) -> list[Mutant]:
-    """At most `MOST` mutants of `body`, the same ones at every call."""
+    """At most `MOST` mutants of `body` for which `legal(answer)` is true. The same at every call."""
     known = {_form(body)}
     kinds = []
     for kind in KINDS:
@@ -59,7 +59,7 @@ def mutants_of(body: Mapping[str, Any], layout: Layout, legal: Callable[[str], b
 
 
 def compact(body: Mapping[str, Any]) -> str:
-    """A body as an answer is written."""
+    """A body as the text of an answer."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 

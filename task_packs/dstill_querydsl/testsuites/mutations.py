@@ -1,4 +1,4 @@
-"""One change to a JSON value at a path; the value itself stays as it is.
+"""Change a copy of a JSON value at a path.
 
 at({"a": [1, 2]}, ("a", 1))               -> 2
 put({"a": [1, 2]}, ("a", 1), 5)           -> {"a": [1, 5]}
@@ -14,11 +14,11 @@ from typing import Any, Callable, Iterator, Mapping
 __all__ = ["Edit", "Path", "at", "drop", "pointer", "put", "read_pointer", "rename", "walk"]
 
 Path = tuple[str | int, ...]
-Edit = tuple[str, dict[str, Any]]  # what was changed and where, and the body after it
+Edit = tuple[str, dict[str, Any]]  # what was changed and where, and the changed body
 
 
 def walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every node with its path, from the outside in."""
+    """Every node with its path, outer nodes first."""
     yield path, value
     inside = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     for step, inner in inside:
@@ -26,16 +26,19 @@ def walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def at(value: Any, path: Path) -> Any:
+    """The node at the path."""
     for step in path:
         value = value[step]
     return value
 
 
 def put(value: Any, path: Path, new: Any) -> Any:
-    return _changed(value, path, lambda inner: new)
+    """A copy with `new` at the path."""
+    return _changed(value, path, lambda _: new)
 
 
 def drop(value: Any, path: Path) -> Any:
+    """A copy without the node at the path."""
     step = path[-1]
 
     def without(parent: Any) -> Any:
@@ -47,7 +50,7 @@ def drop(value: Any, path: Path) -> Any:
 
 
 def rename(value: Any, path: Path, name: str) -> Any:
-    """The key at the end of `path` called `name`; its place among the others stays."""
+    """A copy where the last key of the path is `name`. The order of keys stays the same."""
 
     def renamed(parent: Any) -> Any:
         return {name if key == path[-1] else key: item for key, item in parent.items()}
@@ -65,11 +68,12 @@ def _changed(value: Any, path: Path, change: Callable[[Any], Any]) -> Any:
 
 
 def pointer(path: Path) -> str:
+    """The path as a JSON pointer (RFC 6901)."""
     return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
 
 
 def read_pointer(value: Any, text: str) -> Path:
-    """The path in `value` that a JSON pointer names."""
+    """The path of a JSON pointer into `value`."""
     path: list[str | int] = []
     for part in text.split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")

@@ -1,7 +1,7 @@
-"""What a gold does with a field beside asking for its value: what its values should be like.
+"""What a gold does with each field besides conditions, which decides what values documents need.
 
 roles({"aggs": {"a": {"date_histogram": {"field": "at", "calendar_interval": "day"}}}}, layout)
-→ {"at": Role(step=60480000.0)}, 0.7 days: some documents share a day and some do not
+→ {"at": Role(step=60480000.0)}, 0.7 days, so that some documents share a day and some do not
 """
 
 from __future__ import annotations
@@ -30,36 +30,36 @@ _GROUPING = (
     "value_count",
 )
 _HIGH = ("max", "top_metrics")
-LARGEST_PAGE = 31  # of groups: for more of them, ten and some do
+LARGEST_PAGE = 31  # groups. If a gold asks for more, 13 groups are enough
 
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """Of one field."""
+    """How a gold uses one field."""
 
-    groups: int = 0  # so many values, each in several documents, of unequal number
-    rank: int = 0  # 1: near misses hold the highest values; -1: the lowest; 0: any
-    ordered: bool = False  # sorted by: each document has a value of its own
-    step: float = 0  # between neighbouring values, where an interval matters
-    constants: tuple[Any, ...] = ()  # values at its boundaries, in aggregations
+    groups: int = 0  # number of values, each in several documents, with different counts
+    rank: int = 0  # 1: near misses have the highest values, -1: the lowest, 0: any
+    ordered: bool = False  # sorted by, so each document has a different value
+    step: float = 0  # between neighbouring values, if there is an interval
+    constants: tuple[Any, ...] = ()  # boundaries in aggregations
 
 
 def roles(body: Mapping[str, Any], layout: Layout) -> dict[str, Role]:
-    """By the field that holds the values."""
+    """Field in documents → its role."""
     found: dict[str, Role] = {}
     for use in uses(body):
         if use.kind == "sort":
             order = use.options.get("order", _plain_order(body, use.pointer))
-            found[layout.home(use.name)] = Role(ordered=True, rank=1 if order == "desc" else -1)
+            found[layout.source_field(use.name)] = Role(ordered=True, rank=1 if order == "desc" else -1)
         elif use.kind == "collapse":
-            found[layout.home(use.name)] = Role(groups=5)
+            found[layout.source_field(use.name)] = Role(groups=5)
         elif use.kind == "aggregation":
-            found.setdefault(layout.home(use.name), _of_aggregation(use.operator, use.options))
+            found.setdefault(layout.source_field(use.name), _of_aggregation(use.operator, use.options))
     return found
 
 
 def _plain_order(body: Mapping[str, Any], pointer: str) -> str:
-    """Of a key written short: ``{"took": "desc"}``."""
+    """The order in a short sort key: ``{"took": "desc"}``."""
     value: Any = body
     for step in read_pointer(body, pointer):
         value = value[step]
@@ -79,7 +79,7 @@ def _of_aggregation(operator: str, options: Mapping[str, Any]) -> Role:
 
 
 def _step(options: Mapping[str, Any]) -> float:
-    """The interval: of a date in milliseconds."""
+    """The interval of a histogram, in milliseconds for dates. 0 if there is none."""
     interval = options.get("calendar_interval") or options.get("fixed_interval") or options.get("interval")
     if isinstance(interval, (int, float)):
         return float(interval)

@@ -1,4 +1,4 @@
-"""Steps over aggregations: another metric, interval, size or order; a level or a bound lost.
+"""Mutation steps for aggregations: another metric, interval, size or order, a missing level or bound.
 
 {"avg": {"field": "took"}} → {"sum": …}, {"max": …};  {"calendar_interval": "day"} → "week", "hour"
 """
@@ -24,10 +24,11 @@ _METRICS = {
 }
 _UNITS = ("minute", "hour", "day", "week", "month", "quarter", "year")
 _SHORT = {"1m": "minute", "1h": "hour", "1d": "day", "1w": "week", "1M": "month", "1q": "quarter", "1y": "year"}
-LARGE = 200  # a size beyond which one more or less is nobody's mistake
+LARGE = 200  # above this size, one more or less is not a likely error
 
 
 def aggregations(body: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
+    """All steps for aggregations."""
     for path, one in _each(body):
         for operator, options in one.items():
             if operator in ("aggs", "aggregations", "meta") or not isinstance(options, Mapping):
@@ -35,7 +36,11 @@ def aggregations(body: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
             here = (*path, operator)
             yield from _metrics(body, here)
             yield from _intervals(body, here, options)
-            yield from _buckets(body, here, options, layout)
+            yield from _sizes(body, here, options, layout)
+            yield from _orders(body, here, options)
+            for option in ("min_doc_count", "missing"):
+                if option in options:
+                    yield f"drop {option} at {pointer(here)}", drop(body, (*here, option))
             yield from _ranges(body, here, options)
         yield from _levels(body, path, one)
     names = body.get("aggs") or body.get("aggregations") or {}
@@ -75,30 +80,28 @@ def _intervals(body: Mapping[str, Any], path: Path, options: Mapping[str, Any]) 
             yield f"interval ×{times} at {pointer(path)}", put(body, (*path, "interval"), interval * times)
 
 
-def _buckets(body: Mapping[str, Any], path: Path, options: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
+def _sizes(body: Mapping[str, Any], path: Path, options: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
     size, field = options.get("size"), layout.fields.get(str(options.get("field")))
     if field is not None and field.family == "boolean":
-        pass  # two buckets, whatever the size
-    elif isinstance(size, int) and not isinstance(size, bool):
+        return  # two buckets, whatever the size
+    if isinstance(size, int) and not isinstance(size, bool):
         for other in (size + 1, size - 1) if size <= LARGE else ():
             if other > 0:
                 yield f"size→{other} at {pointer(path)}", put(body, (*path, "size"), other)
         yield f"drop size at {pointer(path)}", drop(body, (*path, "size"))
     elif path[-1] == "terms":
         yield f"size→5 at {pointer(path)}", put(body, (*path, "size"), 5)
-    order = options.get("order")
-    for where, by in [((*path, "order"), order)] if isinstance(order, Mapping) else []:
-        for key, direction in by.items():
-            turned = "asc" if direction == "desc" else "desc"
-            yield f"order {key}→{turned} at {pointer(path)}", put(body, (*where, key), turned)
-            if key != "_count":
-                yield f"order {key}→_count at {pointer(path)}", put(body, where, {"_count": direction})
+
+
+def _orders(body: Mapping[str, Any], path: Path, options: Mapping[str, Any]) -> Iterator[Edit]:
+    order, where = options.get("order"), (*path, "order")
     if order is None and path[-1] == "terms":
-        yield f"order by _key at {pointer(path)}", put(body, (*path, "order"), {"_key": "asc"})
-    if "min_doc_count" in options:
-        yield f"drop min_doc_count at {pointer(path)}", drop(body, (*path, "min_doc_count"))
-    if "missing" in options:
-        yield f"drop missing at {pointer(path)}", drop(body, (*path, "missing"))
+        yield f"order by _key at {pointer(path)}", put(body, where, {"_key": "asc"})
+    for key, direction in order.items() if isinstance(order, Mapping) else ():
+        turned = "asc" if direction == "desc" else "desc"
+        yield f"order {key}→{turned} at {pointer(path)}", put(body, (*where, key), turned)
+        if key != "_count":
+            yield f"order {key}→_count at {pointer(path)}", put(body, where, {"_count": direction})
 
 
 def _ranges(body: Mapping[str, Any], path: Path, options: Mapping[str, Any]) -> Iterator[Edit]:
@@ -115,7 +118,7 @@ def _ranges(body: Mapping[str, Any], path: Path, options: Mapping[str, Any]) -> 
 
 
 def _levels(body: Mapping[str, Any], path: Path, one: Mapping[str, Any]) -> Iterator[Edit]:
-    """Without what stands inside it; and what stands inside it alone."""
+    """Drop the aggregations inside, or keep only these."""
     for key in ("aggs", "aggregations"):
         inner = one.get(key)
         if isinstance(inner, Mapping) and inner and "nested" not in one:

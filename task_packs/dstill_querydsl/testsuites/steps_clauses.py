@@ -1,4 +1,4 @@
-"""Steps over the clauses of a query: lost, or put where they mean something else.
+"""Mutation steps for the clauses of a query: drop one, or move it where it means something else.
 
 {"bool": {"filter": [A, B]}} → B alone; {"filter": [A], "must_not": [B]}; {"filter": [A], "should": [B]} …
 """
@@ -13,7 +13,7 @@ from dstill_querydsl.testsuites.mutations import Edit, Path, pointer, put, walk
 __all__ = ["clauses"]
 
 _OCCURS = ("filter", "must", "should", "must_not")
-# Where a clause may land by mistake, the likeliest first.
+# Where a clause can be put by mistake, the most likely first.
 _MOVES = {
     "filter": ("must_not", "should", "must"),
     "must": ("must_not", "should", "filter"),
@@ -22,10 +22,11 @@ _MOVES = {
 }
 
 
-def clauses(body: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
+def clauses(body: Mapping[str, Any], _: Layout) -> Iterator[Edit]:
+    """All steps for clauses."""
     for path, node in walk(body):
         if path and path[-1] == "bool" and isinstance(node, Mapping):
-            yield from _lost(body, path, node)
+            yield from _dropped(body, path, node)
             yield from _moved(body, path, node)
             yield from _together(body, path, node)
     query = body.get("query")
@@ -40,14 +41,14 @@ def _listed(clause: Any) -> list[Any]:
 
 
 def _each(node: Mapping[str, Any]) -> Iterator[tuple[str, int, dict[str, list[Any]]]]:
-    """Every clause, by its word and number, with the lists that it stands in."""
+    """Every clause by its occurrence and number, with all lists of the `bool`."""
     lists = {occur: _listed(node[occur]) for occur in _OCCURS if occur in node}
     for occur, listed in lists.items():
         for number in range(len(listed)):
             yield occur, number, lists
 
 
-def _lost(body: Mapping[str, Any], path: Path, node: Mapping[str, Any]) -> Iterator[Edit]:
+def _dropped(body: Mapping[str, Any], path: Path, node: Mapping[str, Any]) -> Iterator[Edit]:
     for occur, number, lists in _each(node):
         left = {**lists, occur: [item for n, item in enumerate(lists[occur]) if n != number]}
         yield f"drop {occur} clause at {pointer((*path, occur, number))}", put(body, path, _clean(node, left))
@@ -64,7 +65,7 @@ def _moved(body: Mapping[str, Any], path: Path, node: Mapping[str, Any]) -> Iter
 
 
 def _scores_alone(occur: str, other: str, lists: Mapping[str, list[Any]]) -> bool:
-    """Whether the move changes scores alone, of a gold that has none: it must match before and after."""
+    """Whether the move changes only scores: the clause has to match before and after."""
     if occur == "filter" and other == "must":
         return not {"must", "should"} & set(lists)
     selecting = sum(len(lists.get(word, ())) for word in ("filter", "must", "should"))
@@ -72,7 +73,7 @@ def _scores_alone(occur: str, other: str, lists: Mapping[str, list[Any]]) -> boo
 
 
 def _together(body: Mapping[str, Any], path: Path, node: Mapping[str, Any]) -> Iterator[Edit]:
-    """All of should, or one more of them than asked."""
+    """Require all of `should`, or one more or less than asked."""
     should = _listed(node["should"]) if "should" in node else []
     if len(should) < 2:
         return
@@ -90,7 +91,7 @@ def _together(body: Mapping[str, Any], path: Path, node: Mapping[str, Any]) -> I
 
 
 def _split(body: Mapping[str, Any]) -> Iterator[Edit]:
-    """Conditions on one nested object as conditions on any of them."""
+    """Split conditions on one nested object into conditions on any object."""
     for path, node in walk(body):
         if not path or path[-1] != "nested" or not isinstance(node, Mapping) or "query" not in node:
             continue
@@ -104,7 +105,7 @@ def _split(body: Mapping[str, Any]) -> Iterator[Edit]:
 
 
 def _clean(node: Mapping[str, Any], lists: Mapping[str, list[Any]]) -> dict[str, Any]:
-    """`node` with these lists; an empty one is no list, and a count goes with what it counts."""
-    gone = set(_OCCURS) | (set() if lists.get("should") else {"minimum_should_match"})
-    rest = {key: value for key, value in node.items() if key not in gone}
+    """`node` with these lists, without empty lists, and without `minimum_should_match` if there is no `should`."""
+    removed = set(_OCCURS) | (set() if lists.get("should") else {"minimum_should_match"})
+    rest = {key: value for key, value in node.items() if key not in removed}
     return rest | {occur: listed for occur, listed in lists.items() if listed}

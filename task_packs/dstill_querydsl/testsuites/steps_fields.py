@@ -1,4 +1,4 @@
-"""Steps over fields and operators: a field of the same kind, term for match, or for and.
+"""Mutation steps for fields and operators: a similar field, term instead of match, or instead of and.
 
 {"term": {"source.ip": "192.0.2.1"}}  → {"term": {"client.ip": "192.0.2.1"}}
 {"term": {"title.raw": "Alien"}}      → {"match": {"title": "Alien"}}
@@ -9,31 +9,33 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Mapping
 
+from dstill_querydsl.language.query_forms import FIELDED
 from dstill_querydsl.mapping.uses import Use, uses
 from dstill_querydsl.testsuites.layout import Layout
 from dstill_querydsl.testsuites.mutations import Edit, Path, at, put, read_pointer, rename
 
 __all__ = ["operators", "swapped"]
 
-_ON_WORDS = ("match", "match_phrase", "match_phrase_prefix", "match_bool_prefix")
-_OF_ANY_KIND = ("exists", "missing", "terms", "value_count", "cardinality")  # where another type is as legal
+_ON_WORDS = tuple(name for name, value in FIELDED.items() if value == "query")
+_OF_ANY_KIND = ("exists", "missing", "terms", "value_count", "cardinality")  # legal for fields of other types too
 _ON_VALUES = ("term", "terms", "prefix", "wildcard")
 
 
 def swapped(body: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
+    """Use another field in each place."""
     for use in uses(body):
         if use.kind == "path" or "*" in use.name:
             continue
         path = read_pointer(body, use.pointer)
-        others = layout.alike(use.name, most=2 if use.kind == "fetch" else 3)
+        others = layout.similar(use.name, most=2 if use.kind == "fetch" else 3)
         if use.operator in _OF_ANY_KIND:
-            others += layout.alike(use.name, most=2, any_family=True)
+            others += layout.similar(use.name, most=2, any_family=True)
         for other in dict.fromkeys(others):
             yield f"{use.name}→{other} at {use.pointer}", _named(body, path, use.name, other)
 
 
 def _named(body: Mapping[str, Any], path: Path, old: str, new: str) -> Any:
-    """The field at `path` called `new`: it stands as a key there, or as a text."""
+    """`body` with the field `new` at `path`, where the field is a key or a text."""
     value = at(body, path)
     if path[-1] == old and not isinstance(value, str):
         return rename(body, path, new)
@@ -43,6 +45,7 @@ def _named(body: Mapping[str, Any], path: Path, old: str, new: str) -> Any:
 
 
 def operators(body: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
+    """Use another operator in each place."""
     for use in uses(body):
         if use.kind == "query":
             yield from _words(body, use, layout)
@@ -88,5 +91,5 @@ def _exact(body: Mapping[str, Any], use: Use, layout: Layout) -> Iterator[Edit]:
         yield _replaced(body, use, "term", use.name, use.values[0])
     elif use.operator == "term" and family == "keyword":
         yield _replaced(body, use, "prefix", use.name, use.values[0])
-    if use.operator == "wildcard" and set("*?") & set(use.values[0][:-1]):  # else a prefix is the same
+    if use.operator == "wildcard" and set("*?") & set(use.values[0][:-1]):  # otherwise a prefix matches the same
         yield _replaced(body, use, "prefix", use.name, use.values[0].partition("*")[0] or use.values[0].strip("*?"))

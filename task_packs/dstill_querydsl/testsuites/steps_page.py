@@ -1,4 +1,4 @@
-"""Steps over what is shown: order, number of hits, pages, chosen fields.
+"""Mutation steps for the page: order, number of hits, page, selected fields.
 
 {"size": 3, "sort": [{"took": "desc"}]} → size 4, size 2, no size; "asc"; no sort
 """
@@ -13,7 +13,8 @@ from dstill_querydsl.testsuites.mutations import Edit, drop, put
 __all__ = ["pages", "sorts"]
 
 
-def sorts(body: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
+def sorts(body: Mapping[str, Any], _: Layout) -> Iterator[Edit]:
+    """All steps for the sort."""
     given = body.get("sort")
     if given is None:
         return
@@ -45,7 +46,8 @@ def _turned(key: Any) -> Iterator[tuple[str, Any]]:
         yield "mode turned", {field: {**how, "mode": "min" if how["mode"] == "max" else "max"}}
 
 
-def pages(body: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
+def pages(body: Mapping[str, Any], _: Layout) -> Iterator[Edit]:
+    """All steps for size, page and selected fields."""
     size, start = body.get("size"), body.get("from")
     if isinstance(size, int) and not isinstance(size, bool) and size > 0:
         for other in (size + 1, size - 1):

@@ -1,7 +1,7 @@
-"""Steps over bounds and values: gt↔gte, one more or less, another value, a unit or rounding lost.
+"""Mutation steps for bounds and values: gt↔gte, one more or less, another value, no unit or rounding.
 
 {"range": {"took": {"gte": 5}}} → {"gt": 5}, {"lte": 5}, {"gte": 6}, {"gte": 4}
-{"term": {"level": "error"}}    → "Error" (the other case), another value that the field holds
+{"term": {"level": "error"}}    → "Error" (another case), "errors"
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _BACK = re.compile(r"(?P<sign>[+-])(?P<count>\d+)(?P<unit>[yMwdhHms])")
 
 
 def bounds(body: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
+    """All steps for bounds of ranges."""
     for path, node in _ranges(body):
         for bound in _CLOSED:
             if bound not in node:
@@ -39,31 +40,28 @@ def bounds(body: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
 
 
 def _between_days(layout: Layout, name: str, value: Any) -> bool:
-    """Whether no value can lie at the bound: the clock's time, of a field that holds whole days."""
+    """Whether no value can be exactly at the bound: a time of day, on a field with whole days."""
     field = layout.fields.get(name)
     days = field is not None and field.family == "date" and instants.whole_days(field.format)
     return days and str(value).startswith("now") and "/" not in str(value)
 
 
 def _ranges(body: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """Range queries, field by field; the aggregation of that name has its field in an option."""
+    """The fields of range queries. Range aggregations have their field in an option."""
     for path, node in walk(body):
         if len(path) > 1 and path[-2] == "range" and isinstance(node, Mapping) and set(_CLOSED) & set(node):
             yield path, node
 
 
 def values(body: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
+    """All steps for values of conditions."""
     for path, node in _ranges(body):
         for bound in _CLOSED:
             if bound in node:
                 yield from _others(body, (*path, bound), node[bound])
     for path, node in walk(body):
         if len(path) > 1 and path[-2] in _VALUED and isinstance(path[-1], str):
-            where = path if not isinstance(node, Mapping) else (*path, "value" if "value" in node else "query")
-            value = node if not isinstance(node, Mapping) else node.get(str(where[-1]))
-            if not isinstance(value, (Mapping, list)) and value is not None and path[-1] not in ("boost", "field"):
-                cased = getattr(layout.fields.get(str(path[-1])), "family", "") != "text"  # words are lower case anyway
-                yield from _others(body, where, value, cased=cased)
+            yield from _of_field(body, path, node, layout)
         elif len(path) > 1 and path[-2] == "terms" and isinstance(node, list) and len(node) > 1:
             for number in (0, len(node) - 1):
                 yield f"drop value at {pointer((*path, number))}", drop(body, (*path, number))
@@ -71,6 +69,15 @@ def values(body: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
             yield from _distances(body, (*path, "distance"), node["distance"])
         elif len(path) > 1 and path[-2] == "multi_match" and path[-1] == "query":
             yield from _others(body, path, node, cased=False)
+
+
+def _of_field(body: Mapping[str, Any], path: Path, node: Any, layout: Layout) -> Iterator[Edit]:
+    """Other values in a clause of the form ``{operator: {FIELD: node}}``, short or long."""
+    where = path if not isinstance(node, Mapping) else (*path, "value" if "value" in node else "query")
+    value = node if not isinstance(node, Mapping) else node.get(str(where[-1]))
+    if not isinstance(value, (Mapping, list)) and value is not None and path[-1] not in ("boost", "field"):
+        cased = getattr(layout.fields.get(str(path[-1])), "family", "") != "text"  # analyzers ignore case
+        yield from _others(body, where, value, cased=cased)
 
 
 def _others(body: Mapping[str, Any], path: Path, value: Any, *, cased: bool = True) -> Iterator[Edit]:
@@ -81,7 +88,7 @@ def _others(body: Mapping[str, Any], path: Path, value: Any, *, cased: bool = Tr
 
 
 def other_values(value: Any) -> list[Any]:
-    """What could be written for a value by mistake."""
+    """Values that could be written by mistake."""
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, int):

@@ -1,15 +1,15 @@
-"""Variants of an index: the same documents under another schema, so that a student cannot know its fields by heart.
+"""Schema variants of an index: the same documents under other field names, so that a student has to read the mapping.
 
-In: an `Index`, a seed. Out: the variant and, old name → new name, what changed:
+In: an `Index` and a seed. Out: the variant, with old name → new name:
 
     variant = vary(bundled("weblogs"), seed=3)
     variant.index.name                          "weblogs-variant-3"
     variant.names["source.geo.city_name"]       "clientPlaceTown"
-    rename(gold, variant.names)                 the gold for the variant: the same result, by other names
+    rename(gold, variant.names)                 the gold for the variant, with the same result
 
-A seed chooses synonyms, casing and a prefix, whether objects are kept, opened (``http_status`` for ``http.status``) or
-put into another object, and whether there are 200 to 900 more fields. An example that stands for one has it in its
-context: ``{"index": "weblogs", "variant": 3}``.
+The seed chooses synonyms, letter case and a prefix, whether objects are kept, flattened (``http_status`` for
+``http.status``) or put into another object, and whether there are 200 to 900 more fields. The context of an example
+about a variant is ``{"index": "weblogs", "variant": 3}``.
 """
 
 from __future__ import annotations
@@ -28,57 +28,59 @@ from dstill_querydsl.variants.renaming import new_name, rename
 
 __all__ = ["Variant", "new_name", "rename", "vary"]
 
-WIDE = (200, 900)  # further fields, where there are any
-LIMIT = 1_000  # fields that an engine takes by default, objects and sub-fields included
+WIDE = (200, 900)  # additional fields of a wide variant
+LIMIT = 1_000  # fields that an engine allows by default, objects and sub-fields included
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
+    """A schema variant of an index."""
+
     index: Index
-    names: Mapping[str, str]  # old full name → new; objects that were opened have none
-    structure: str
+    names: Mapping[str, str]  # old full name → new. Flattened objects have none
+    structure: str  # one of `STRUCTURES`
     distractors: int  # fields that no question asks for
 
 
 def vary(index: Index, seed: int, *, distractors: int | None = None) -> Variant:
-    """The variant of that seed; `distractors` overrules how many it would have."""
+    """The variant with that seed. `distractors` overrides its number of additional fields."""
     random = Random(f"{index.name} variant {seed}")
     mapping = plain(index.mapping)
     properties = mapping.get("properties", {})
     naming, structure = Naming(random), random.choice(STRUCTURES)
     names = places(properties, naming, structure, random)
     drawn = random.choice((0, random.randrange(WIDE[0], WIDE[1] + 1)))
-    further = _further(random, drawn if distractors is None else distractors, naming, names)
-    new = {**moved_mapping(properties, names), **further}
+    extra = _extra(random, drawn if distractors is None else distractors, naming, names)
+    new = {**moved_mapping(properties, names), **extra}
     changed = replace(
         index,
         name=f"{index.name}-variant-{seed}",
         mapping={**mapping, "properties": _shuffled(new, random)},
         settings=_settings(index.settings, len(list(_all(new)))),
-        documents=_Moved(index, names, _objects(properties), further, seed),
-        recipe=index.recipe and f"{index.recipe}, variant {seed} with {len(further)} further fields",
-        told=None if index.told is None else _told(index.told, names),
+        documents=_Renamed(index, names, _objects(properties), extra, seed),
+        recipe=index.recipe and f"{index.recipe}, variant {seed} with {len(extra)} further fields",
+        given_values=None if index.given_values is None else _renamed_values(index.given_values, names),
     )
-    return Variant(index=changed, names=names, structure=structure, distractors=len(further))
+    return Variant(index=changed, names=names, structure=structure, distractors=len(extra))
 
 
 @dataclass(frozen=True)
-class _Moved:
-    """The documents of the index under their new names; one can call it again."""
+class _Renamed:
+    """The documents of the index under their new names. Can be called several times."""
 
     index: Index
     names: Mapping[str, str]
     objects: frozenset[str]
-    further: Mapping[str, Any]
+    extra: Mapping[str, Any]
     seed: int
 
     def __call__(self) -> Iterator[tuple[str, dict[str, Any]]]:
         for name, source in self.index.documents():
-            more = filled(self.further, Random(f"{self.seed} {name}")) if self.further else {}
+            more = filled(self.extra, Random(f"{self.seed} {name}")) if self.extra else {}
             yield name, {**moved_source(source, self.names, self.objects), **more}
 
 
-def _further(random: Random, count: int, naming: Naming, names: Mapping[str, str]) -> dict[str, Any]:
+def _extra(random: Random, count: int, naming: Naming, names: Mapping[str, str]) -> dict[str, Any]:
     taken = {name.partition(".")[0] for name in (*names, *names.values())}
     return dict(distractors(random, count, naming, taken))
 
@@ -99,7 +101,7 @@ def _all(properties: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _shuffled(properties: dict[str, Any], random: Random) -> dict[str, Any]:
-    """In another order, so that what matters does not stand before what does not."""
+    """In random order, so that relevant fields do not come first."""
     return {key: properties[key] for key in random.sample(sorted(properties), len(properties))}
 
 
@@ -107,5 +109,5 @@ def _settings(settings: Mapping[str, Any], fields: int) -> Mapping[str, Any]:
     return settings if fields <= LIMIT else {**settings, "index.mapping.total_fields.limit": fields}
 
 
-def _told(values: Values, names: Mapping[str, str]) -> Values:
+def _renamed_values(values: Values, names: Mapping[str, str]) -> Values:
     return Values({new: known for name in values if (new := names.get(name)) and (known := values.get(name))})

@@ -1,12 +1,12 @@
-"""Fields that no question asks for: what makes an index wide.
+"""Fields that no question asks for, which make an index wide.
 
-In: a seeded random, how many, and the naming of the index. Out: properties of a mapping, and values for some of
-them in every document:
+In: a seeded random generator, a number, and the naming of the index. Out: properties of a mapping, and values for some
+of them in every document:
 
     {"turbine_inlet_id": {"type": "keyword"}, "kiln_outer_created_at": {"type": "date"}, …}
 
-They are of things that have nothing to do with the bundled indices, so that none answers a question better than the
-field that is meant, and none makes a refusal wrong.
+They have nothing to do with the bundled indices. So none of them answers a question better than the right field, or
+makes a refusal wrong.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _ATTRIBUTES: Mapping[str, Mapping[str, Any]] = {
     "address": {"type": "ip"},
 }
 _WORDS = ("amber", "basalt", "cobalt", "delta", "ember", "flint", "garnet", "helix")
-_FILLED = 6  # fields with a value, a document
+_FILLED = 6  # fields with a value in each document
 _VALUES: Mapping[str, Callable[[Random], Any]] = {
     "keyword": lambda random: random.choice(_WORDS),
     "text": lambda random: " ".join(random.sample(_WORDS, 3)),
@@ -55,7 +55,7 @@ _VALUES: Mapping[str, Callable[[Random], Any]] = {
 
 
 def distractors(random: Random, count: int, naming: Naming, taken: Collection[str]) -> dict[str, Mapping[str, Any]]:
-    """`count` fields at the top of a mapping, whose names are none of `taken`. Raises ValueError beyond 2,300."""
+    """`count` top-level fields with names that are not in `taken`. Raises ValueError if `count` is above 2,300."""
     names = list(product(_THINGS, _PARTS, _ATTRIBUTES))
     found: dict[str, Mapping[str, Any]] = {}
     for thing, part, attribute in random.sample(names, count):
@@ -64,6 +64,6 @@ def distractors(random: Random, count: int, naming: Naming, taken: Collection[st
 
 
 def filled(fields: Mapping[str, Mapping[str, Any]], random: Random) -> dict[str, Any]:
-    """Values for a few of them."""
+    """Values for a few of the fields, for one document."""
     chosen = random.sample(tuple(fields), min(_FILLED, len(fields)))
     return {name: _VALUES[fields[name]["type"]](random) for name in sorted(chosen)}

@@ -1,14 +1,14 @@
-"""Where every field of a mapping goes, and mapping and documents taken there.
+"""Choose a new name for every field of a mapping, and apply the names to the mapping and to documents.
 
-In: properties, a naming, a structure. Out: old full name → new full name, sub-fields and objects included:
+In: properties, a naming and a structure. Out: old full name → new full name, sub-fields and objects included:
 
     places({"http": {"properties": {"status": {"type": "keyword"}}}}, naming, "kept", random)
     {"http": "Http", "http.status": "Http.State"}
-    … "opened"     {"http.status": "HttpState"}                     objects that are not nested are gone
+    … "opened"     {"http.status": "HttpState"}                     plain objects are flattened
     … "grouped"    {"http": "Data.Http", "http.status": "Data.Http.State"}
 
-    moved_mapping(properties, names)      the properties there
-    moved_source(source, names, leaves)   a document there
+    moved_mapping(properties, names)      the properties under their new names
+    moved_source(source, names, leaves)   a document under its new names
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ __all__ = ["STRUCTURES", "moved_mapping", "moved_source", "places"]
 
 STRUCTURES = ("kept", "opened", "grouped")
 _GROUPS = ("data", "attributes", "payload", "details", "record")
-_GROUPED = 70  # percent of what stands at the top
+_GROUPED = 70  # percent of the top-level fields
 
 
 # --- names ------------------------------------------------------------------------------
 
 
 def places(properties: Mapping[str, Any], naming: Naming, structure: str, random: Random) -> dict[str, str]:
-    """Old full name → new full name. An object that is opened has none."""
+    """Old full name → new full name. A flattened object has none."""
     names: dict[str, str] = {}
     if structure == "grouped":
         group = naming.segment([random.choice(_GROUPS)], leaf=False)
@@ -48,9 +48,9 @@ def _level(
     naming: Naming,
     *,
     old: str = "",
-    below: str = "",  # the new place
+    below: str = "",  # the new path above
     opens: bool = False,
-    before: tuple[str, ...] = (),  # words of the objects that were opened above
+    before: tuple[str, ...] = (),  # words of the flattened objects above
     taken: Collection[str] = (),
 ) -> dict[str, str]:
     names: dict[str, str] = {}
@@ -88,14 +88,14 @@ def moved_mapping(properties: Mapping[str, Any], names: Mapping[str, str]) -> di
 
 
 def _definitions(properties: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every field but sub-fields, objects before what is in them."""
+    """Every field except sub-fields. Objects come before their fields."""
     for key, definition in properties.items():
         yield f"{path}{key}", definition
         yield from _definitions(definition.get("properties", {}), f"{path}{key}.")
 
 
 def _definition(name: str, definition: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Without what is in the object; sub-fields, an alias' path and copies by their new names."""
+    """A definition without inner fields. Sub-fields, alias paths and `copy_to` get the new names."""
     new = {key: value for key, value in definition.items() if key not in ("properties", "fields")}
     if subs := definition.get("fields"):
         new["fields"] = {names[f"{name}.{sub}"].rpartition(".")[2]: one for sub, one in subs.items()}
@@ -111,7 +111,7 @@ def _definition(name: str, definition: Mapping[str, Any], names: Mapping[str, st
 
 
 def moved_source(source: Mapping[str, Any], names: Mapping[str, str], objects: Collection[str]) -> dict[str, Any]:
-    """A document under the new names; `objects` are the old names of objects, nested or not."""
+    """A document under the new names. `objects` are the old names of all objects, nested or not."""
     out: dict[str, Any] = {}
     _move(source, "", "", out, names, objects)
     return out
@@ -127,7 +127,7 @@ def _move(
 ) -> None:
     for key, value in source.items():
         name = f"{old}{key}"
-        if name in objects and name not in names:  # opened: what is in it goes where this object stood
+        if name in objects and name not in names:  # flattened: its fields take its place
             for item in value if isinstance(value, list) else [value]:
                 if isinstance(item, Mapping):
                     _move(item, f"{name}.", below, out, names, objects)
@@ -149,7 +149,7 @@ def _objects(value: Any, old: str, below: str, names: Mapping[str, str], objects
 
 
 def _put(out: dict[str, Any], steps: list[str], value: Any) -> None:
-    """At its place; where one is there already, as of several objects of a list, both are kept."""
+    """Set a value. If there is one already, such as from another object of a list, keep both."""
     *above, last = steps
     for step in above:
         out = out.setdefault(step, {})

@@ -1,12 +1,12 @@
-"""Other names for the same thing: synonyms, casing, prefixes.
+"""Other names for fields: synonyms, letter case, prefixes.
 
-In: a seeded random. Out: `Naming`, which gives one index's fields names of one manner:
+In: a seeded random generator. Out: a `Naming`, which names all fields of an index in one style:
 
     naming = Naming(Random(3))
     naming.segment(words("http_status"))      "httpStatus", or "HTTP-STATE", or "fld_http_status" …
     naming.sub("raw", "keyword")              "exact"
 
-One word gets one synonym throughout, as a person who names fields would do it.
+A word always gets the same synonym, as if a person had named the fields.
 """
 
 from __future__ import annotations
@@ -95,37 +95,37 @@ _SYNONYM = 60  # percent of the words that have one
 
 
 def words(segment: str) -> list[str]:
-    """``x-cache`` → x, cache; ``magType`` → mag, type; of what holds no word, the segment itself."""
+    """``x-cache`` → x, cache. ``magType`` → mag, type. A segment without words is its own word."""
     parts = re.split(r"[\W_]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", segment))
     return [part.lower() for part in parts if part] or [segment]
 
 
 class Naming:
-    """The manner of one index."""
+    """The naming style of one index."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
         self.style = random.choice(tuple(STYLES))
         self.prefix = random.choice(PREFIXES)
-        self._said: dict[str, str] = {}
+        self._chosen: dict[str, str] = {}
 
     def segment(self, parts: Sequence[str], taken: Collection[str] = (), *, leaf: bool = True) -> str:
-        """A name that is not among `taken`: with synonyms where they leave it one, else with the old words."""
+        """A name that is not in `taken`: with synonyms if possible, else with the old words, or with a number."""
         first = [self.prefix] if leaf and self.prefix else []
         spell = STYLES[self.style]
-        said = [word for part in parts for word in self._said_for(part)]
-        for candidate in (spell([*first, *said]), spell([*first, *parts])):
+        renamed = [word for part in parts for word in self._synonym_of(part)]
+        for candidate in (spell([*first, *renamed]), spell([*first, *parts])):
             if candidate not in taken:
                 return candidate
         return next(name for n in range(2, 10_000) if (name := spell([*first, *parts, str(n)])) not in taken)
 
     def sub(self, name: str, family: str, taken: Collection[str] = ()) -> str:
-        """A sub-field's name: one of those that its kind of field goes by."""
+        """The name of a sub-field: one of the usual names for its family."""
         free = [other for other in SUBS.get(family, (name,)) if other not in taken]
         return self._random.choice(free) if free else self.segment(words(name), taken, leaf=False)
 
-    def _said_for(self, word: str) -> list[str]:
-        if word not in self._said:
+    def _synonym_of(self, word: str) -> list[str]:
+        if word not in self._chosen:
             other = self._random.choice(SYNONYMS.get(word, (word,)))
-            self._said[word] = other if self._random.randrange(100) < _SYNONYM else word
-        return self._said[word].split()
+            self._chosen[word] = other if self._random.randrange(100) < _SYNONYM else word
+        return self._chosen[word].split()

@@ -1,10 +1,10 @@
-"""A body for the variant of an index, from a body for the index.
+"""Rename the fields of a body, to turn a gold for an index into one for its variant.
 
     rename({"query": {"term": {"host.name": "web-03"}}}, {"host": "server", "host.name": "server.label"})
     -> {"query": {"term": {"server.label": "web-03"}}}
 
-Names of fields are changed where `mapping.uses` finds them: in queries, sorts, aggregations, nested paths, `_source`,
-`fields`, collapse and highlight. Everything else stays as it is, names that the index has not included.
+It renames fields where `mapping.uses` finds them: in queries, sorts, aggregations, nested paths, `_source`,
+`fields`, collapse and highlight. Everything else stays the same, unknown fields too.
 """
 
 from __future__ import annotations
@@ -13,25 +13,18 @@ from fnmatch import fnmatchcase
 from typing import Any, Iterator, Mapping
 
 from dstill.errors import DataError
+from dstill_querydsl.language.query_forms import FIELD_OPTION
 from dstill_querydsl.language.strict import escape
 from dstill_querydsl.mapping.uses import Use, uses
 
 __all__ = ["new_name", "rename"]
 
-# Where the name is a value, not the key: {"exists": {"field": NAME}} against {"term": {NAME: …}}.
-_VALUED = (
-    "exists",
-    "distance_feature",
-    "rank_feature",
-    "field_masking_span",
-    "span_field_masking",
-    "field_value_factor",
-    "random_score",
-)
+# Here the field is a value, as in {"exists": {"field": NAME}}, not a key, as in {"term": {NAME: …}}.
+_BY_OPTION = (*FIELD_OPTION, "field_value_factor", "random_score")
 
 
 def rename(body: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """`body` with the new names. Raises DataError where the variant has several fields in an object's place."""
+    """`body` with the new names. Raises DataError if it needs one field and a flattened object gives several."""
     keys: dict[str, str] = {}
     values: dict[str, list[str]] = {}
     for use in uses(body):
@@ -45,7 +38,7 @@ def rename(body: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def new_name(name: str, names: Mapping[str, str]) -> str | None:
-    """The new name; below a ``flattened`` field keys keep theirs. None for what is no field, or an opened object."""
+    """The new name. Keys below a ``flattened`` field keep theirs. None for unknown fields and flattened objects."""
     if name in names:
         return names[name]
     parent, dot, key = name.rpartition(".")
@@ -58,7 +51,7 @@ def new_name(name: str, names: Mapping[str, str]) -> str | None:
 
 
 def _new(name: str, names: Mapping[str, str]) -> Iterator[str]:
-    """Its new name; of an object that was opened, the names of what was in it; of a pattern, what it matches."""
+    """The new name. For a flattened object, the names of its fields. For a pattern, the names of matching fields."""
     if (new := new_name(name, names)) is not None:
         yield new
     elif "*" in name:
@@ -72,14 +65,14 @@ def _new(name: str, names: Mapping[str, str]) -> Iterator[str]:
 
 def _one(use: Use, new: list[str]) -> str:
     if len(new) > 1:
-        raise DataError(f"'{use.name}' is several fields there: {', '.join(new)}", where=use.pointer)
+        raise DataError(f"'{use.name}' is several fields in the variant: {', '.join(new)}", where=use.pointer)
     return new[0]
 
 
 def _is_key(use: Use) -> bool:
-    """Whether the name is the last step of the pointer, not what stands there."""
+    """Whether the field is the last key of the pointer, not the value there."""
     keyed = use.kind in ("query", "sort") or use.operator == "highlight"
-    return keyed and use.operator not in _VALUED and use.pointer.endswith(f"/{escape(use.name)}")
+    return keyed and use.operator not in _BY_OPTION and use.pointer.endswith(f"/{escape(use.name)}")
 
 
 def _in_list(use: Use) -> bool:
@@ -105,13 +98,13 @@ def _renamed(value: Any, pointer: str, keys: Mapping[str, str], values: Mapping[
 
 
 def _entries(value: Any, names: list[str]) -> list[Any]:
-    """What names a field, for each of its new names: ``title^2``, or ``{"field": "title"}`` of docvalue_fields."""
+    """The entry of a list, such as ``title^2`` or ``{"field": "title"}``, for each new name."""
     if isinstance(value, Mapping):
         return [{**value, "field": name} for name in names]
     return [name + _boost(value) for name in names]
 
 
 def _boost(text: str) -> str:
-    """``^2`` of ``title^2``."""
+    """The boost of a field: ``^2`` in ``title^2``."""
     _, hat, boost = text.partition("^")
     return hat + boost

@@ -26,12 +26,12 @@ from dstill_querydsl.engines.freeze import freeze
 from dstill_querydsl.engines.result_extraction import observe
 from dstill_querydsl.language import strict
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.testsuites.embedded_runner import Bench
+from dstill_querydsl.testsuites.embedded_runner import EmbeddedRunner
 
 TASK = QueryDsl()
 GOLDS = [one for one in TASK.examples("test") if one.answer]
 ASKED = GOLDS[0]
-MAPPING = TASK.study(ASKED).index.mapping  # type: ignore[union-attr]
+MAPPING = TASK.index_profile(ASKED).index.mapping  # type: ignore[union-attr]
 BODIES = [json.loads(one.answer or "") for one in GOLDS]
 LONG_YEAR = '{"query":{"range":{"@timestamp":{"gte":"2025-01-01","format":"yyyyyyyyyyyy"}}}}'
 NO_LIST = '{"refusal":{"reason":"x","missing":1}}'
@@ -161,7 +161,7 @@ class Recorder(Executor):
 @pytest.mark.parametrize("gold", HOSTILE)
 def test_a_hostile_gold_reaches_no_engine(gold: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the executor's, nor the one on which corpora are tried."""
-    monkeypatch.setattr(Bench, "__init__", lambda self: pytest.fail("the bench was started"))
+    monkeypatch.setattr(EmbeddedRunner, "__init__", lambda self: pytest.fail("the runner was started"))
     example, recorder = replace(ASKED, answer=gold), Recorder()
     verdict = judge(TASK, example, Draft(answer=ASKED.answer or ""), recorder.open(TASK, Engine()))
     assert verdict.gold_error.startswith("invalid: not run: ")
@@ -172,11 +172,13 @@ def test_a_hostile_gold_reaches_no_engine(gold: str, monkeypatch: pytest.MonkeyP
 
 
 def test_the_bench_runs_nothing_that_is_refused() -> None:
-    from dstill_querydsl.testsuites.embedded_runner import bench
+    from dstill_querydsl.testsuites.embedded_runner import shared_runner
 
     documents: list[tuple[str, dict[str, Any]]] = [("a", {"code": "x"})]
     mapping, now = {"properties": {"code": {"type": "keyword"}}}, "2025-06-18T12:00:00Z"
-    unheld = bench().unheld(mapping, {})
-    with bench().on(mapping, {}, documents, now, unheld, lambda body: "not run" if "size" in body else "") as run:
+    unsupported_fields = shared_runner().unsupported_fields(mapping, {})
+    with shared_runner().on(
+        mapping, {}, documents, now, unsupported_fields, lambda body: "not run" if "size" in body else ""
+    ) as run:
         assert run({"query": {"match_all": {}}}).kind is OutcomeKind.OK
         assert run({"size": 1}) == Outcome(kind=OutcomeKind.INVALID, reason="not run")

@@ -36,10 +36,10 @@ def test_an_unknown_field_is_named_with_the_nearest() -> None:
 
 def test_a_query_of_a_wrong_field_type_is_named_with_the_right_field() -> None:
     term = _mapping({"query": {"term": {"title": "Alien"}}})
-    assert term.message == "term does not fit 'title', which is text"
+    assert term.message == "term does not fit 'title', which is a text field"
     assert term.hint == "use 'title.raw' (keyword), or match for words in the text"
     aggregation = _mapping({"aggs": {"t": {"terms": {"field": "title"}}}})
-    assert aggregation.message == "terms does not fit 'title', which is text"
+    assert aggregation.message == "terms does not fit 'title', which is a text field"
     assert aggregation.suggestion == "title.raw"
     assert aggregation.pointer == "/aggs/t/terms/field"
     absent = _mapping({"query": {"term": {"city.keyword": "Rome"}}})
@@ -63,7 +63,7 @@ def _asked(mapping, body, caplog):
 def test_an_empty_mapping_is_reported(caplog) -> None:
     with pytest.raises(DataError) as raised:
         _asked({}, {}, caplog)
-    assert (raised.value.what, raised.value.exit_code) == ("this is no index mapping", 4)
+    assert (raised.value.what, raised.value.exit_code) == ("this is not an index mapping", 4)
     [problem], _ = _asked({"properties": {}}, {"query": {"exists": {"field": "a"}}}, caplog)
     assert (problem.message, problem.hint) == ("unknown field 'a'", "the mapping has no fields")
 
@@ -85,7 +85,7 @@ def test_a_recursive_alias_is_reported(caplog) -> None:
     mapping = {"properties": {"a": {"type": "alias", "path": "b"}, "b": {"type": "alias", "path": "a"}}}
     problems, _ = _asked(mapping, {"query": {"term": {"a": 1}}}, caplog)
     assert [(p.code, p.message, p.pointer) for p in problems] == [
-        ("wrong_type", "term does not fit 'a', which is an alias", "/query/term/a")
+        ("wrong_type", "term does not fit 'a', which is an alias field", "/query/term/a")
     ]
 
 
@@ -151,7 +151,7 @@ def test_what_reads_another_index_is_refused(body, pointer) -> None:
 def test_another_index_in_a_body_is_refused(index: str) -> None:
     body = {"index": index, "query": {"match_all": {}}}
     (form,) = schema.check(body)
-    assert (form.message, form.pointer) == ("not a search body: 'index' is no key of one", "/index")
+    assert (form.message, form.pointer) == ("not a search body: 'index' is not a key of one", "/index")
     (safety,) = guard.check(body)
     assert (safety.message, safety.pointer) == ("refused: reads another index/document", "/index")
 
@@ -184,6 +184,6 @@ def test_text_that_is_no_body_is_refused(text: str) -> None:
 def test_an_object_that_is_no_body_is_refused(body) -> None:
     first = schema.check(body)[0]
     key = next(iter(body))
-    assert first.message == f"not a search body: '{key}' is no key of one"
+    assert first.message == f"not a search body: '{key}' is not a key of one"
     assert first.pointer == f"/{key}"
     assert any(problem.pointer == f"/{key}" for problem in guard.check(body))

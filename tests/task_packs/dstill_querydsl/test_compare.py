@@ -147,13 +147,13 @@ def test_fields_count_where_they_were_asked() -> None:
 
 
 def test_a_cut_inside_a_tie_is_arbitrary() -> None:
-    assert compare.arbitrary(value(TOP, "abc", sort=[1, 2, 3], matched="abcd", after=3))
-    assert not compare.arbitrary(value(TOP, "abc", sort=[1, 2, 3], matched="abcd", after=4))
-    assert not compare.arbitrary(value(TOP, "abc", sort=[1, 1, 1]))
-    assert compare.arbitrary(value({"size": 2}, "ab", scores=[1, 1], matched="abc"))
-    assert not compare.arbitrary(value({"size": 2}, "ab", scores=[2, 1], matched="abc"))
-    assert not compare.arbitrary(value(ANY, "ab", scores=[1, 1], matched="abc"))
-    assert not compare.arbitrary(value({"size": 0}, "", matched="abc"))
+    assert compare.is_nondeterministic(value(TOP, "abc", sort=[1, 2, 3], matched="abcd", after=3))
+    assert not compare.is_nondeterministic(value(TOP, "abc", sort=[1, 2, 3], matched="abcd", after=4))
+    assert not compare.is_nondeterministic(value(TOP, "abc", sort=[1, 1, 1]))
+    assert compare.is_nondeterministic(value({"size": 2}, "ab", scores=[1, 1], matched="abc"))
+    assert not compare.is_nondeterministic(value({"size": 2}, "ab", scores=[2, 1], matched="abc"))
+    assert not compare.is_nondeterministic(value(ANY, "ab", scores=[1, 1], matched="abc"))
+    assert not compare.is_nondeterministic(value({"size": 0}, "", matched="abc"))
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_cut_inside_a_tie_is_arbitrary() -> None:
     ],
 )
 def test_vacuous(gold: Value, vacuous: bool) -> None:
-    assert compare.vacuous(gold, 3) is vacuous
+    assert compare.is_trivial(gold, 3) is vacuous
 
 
 # --- aggregations -----------------------------------------------------------------------

@@ -16,7 +16,7 @@ from dstill_querydsl.engines import EmbeddedServer, HttpEngine, HttpSettings
 from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
 from dstill_querydsl.guard.limits import Limits
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.questions.focus import focused
+from dstill_querydsl.questions.field_limit import limit_fields
 from dstill_querydsl.settings import Settings
 
 TODAY: Mapping[str, Any] = {"properties": {"at": {"type": "date"}, "n": {"type": "long"}}}
@@ -61,10 +61,10 @@ def test_what_a_person_is_told(url: str) -> None:
     assert "'dstill-old', 12 documents, 16 fields (their names and types: " in about[0]
     assert about[1:] == (
         "values of 13 fields are in values.json",
-        "without values, texts: message, title",
-        "without values, without a value: empty",
-        "questions about texts find little: --set task.querydsl.text_sample_size=20 reads words of 20 documents",
-        "its newest date is 2025-02-10T00:00:00.000Z, which stands for now in questions: _meta.now in mapping.json",
+        "no values (texts): message, title",
+        "no values (in no document): empty",
+        "for questions that search texts, --set task.querydsl.text_sample_size=20 reads words from 20 documents",
+        "the newest date is 2025-02-10T00:00:00.000Z; questions use it as the current time (_meta.now in mapping.json)",
     )
 
 
@@ -81,23 +81,23 @@ def test_denied_fields_have_no_values(url: str) -> None:
     guard = Limits(fields=("*", "!owner", "!client"))
     project = described(url, "dstill-old", Settings(guard=guard))
     assert not {"owner.name", "client"} & json.loads(project.files["values.json"]).keys()
-    assert "without values, denied by guard.fields: client, owner.name" in project.about
+    assert "no values (denied by guard.fields): client, owner.name" in project.about
 
 
 def test_fewer_fields_where_that_is_asked_for(url: str) -> None:
     project = described(url, "dstill-old", Settings(profiled_fields=3))
     assert len(json.loads(project.files["values.json"])) == 3
-    assert any(line.startswith("without values, in fewer documents: ") for line in project.about)
+    assert any(line.startswith("no values (in fewer documents): ") for line in project.about)
 
 
 def test_what_cannot_be_described(url: str) -> None:
-    with pytest.raises(UsageError, match="which index"):
+    with pytest.raises(UsageError, match="no index is named"):
         described(url, "")
-    with pytest.raises(UsageError, match="is no index name that can be used"):
+    with pytest.raises(UsageError, match="is not a valid index name"):
         described(url, "dstill-*")
-    with pytest.raises(UsageError, match="is no index name that can be used"):
+    with pytest.raises(UsageError, match="is not a valid index name"):
         described(url, ".security", allow_pattern=True)
-    with pytest.raises(DataError, match="'dstill-empty' holds no documents"):
+    with pytest.raises(DataError, match="'dstill-empty' has no documents"):
         described(url, "dstill-empty")
     with pytest.raises(ServiceError, match="no such index"):
         described(url, "dstill-none")
@@ -124,13 +124,13 @@ def test_questions_are_of_the_first_fields_whose_values_are_known(tmp_path: Any)
         json.dumps({"o.n": {"min": 1, "max": 2}, "c.raw": ["x"], "a.raw": ["y"], "no": []})
     )
     own = configured("own", str(tmp_path / "m.json"), str(tmp_path / "v.json"))
-    narrow = focused(own, 2)
+    narrow = limit_fields(own, 2)
     assert narrow.mapping["properties"] == {"c": fields["c"], "o": {"properties": {"n": {"type": "long"}}}}
     assert narrow.digest != own.digest
-    assert list(focused(own, 10).mapping["properties"]) == ["a", "c", "o"]
+    assert list(limit_fields(own, 10).mapping["properties"]) == ["a", "c", "o"]
     unknown = configured("own", str(tmp_path / "m.json"), "")
-    assert focused(unknown, 2) is unknown
-    assert focused(bundled("weblogs", 10), 2).mapping == bundled("weblogs", 10).mapping
+    assert limit_fields(unknown, 2) is unknown
+    assert limit_fields(bundled("weblogs", 10), 2).mapping == bundled("weblogs", 10).mapping
 
 
 # --- at the command line ----------------------------------------------------------------
@@ -140,10 +140,10 @@ def test_questions_are_of_the_first_fields_whose_values_are_known(tmp_path: Any)
     ("words", "code", "what"),
     [
         (("--engine-url", "http://127.0.0.1:9", "--index", "logs"), 7, "cannot reach an engine at http://127.0.0.1:9"),
-        (("--engine-url", "{url}", "--index", "none"), 7, "no such index, asked for the mapping of 'none'"),
-        (("--engine-url", "{url}", "--index", "logs,other"), 2, "'logs,other' is no index name that can be used"),
-        (("--engine-url", "{url}", "--index", "dstill-empty"), 4, "'dstill-empty' holds no documents"),
-        (("--engine-url", "{url}"), 2, "which index?"),
+        (("--engine-url", "{url}", "--index", "none"), 7, "no such index: the mapping of 'none'"),
+        (("--engine-url", "{url}", "--index", "logs,other"), 2, "'logs,other' is not a valid index name"),
+        (("--engine-url", "{url}", "--index", "dstill-empty"), 4, "'dstill-empty' has no documents"),
+        (("--engine-url", "{url}"), 2, "no index is named"),
         (
             ("--engine-url", "{url}", "--index", "logs", "--set", "engine.api_key_env=NO_SUCH_KEY"),
             2,
@@ -187,7 +187,7 @@ def test_fields_that_are_never_together_stand_in_the_mapping(url: str) -> None:
         project = described(url, "dstill-kinds")
         engine.drop("dstill-kinds")
     assert json.loads(project.files["mapping.json"])["_meta"]["fields_apart"] == {"size": ["words"]}
-    told = "pairs of fields that no document has, nor a question: 1 (_meta.fields_apart in mapping.json)"
+    told = "questions do not combine fields that no document has together: 1 pair (_meta.fields_apart in mapping.json)"
     assert told in project.about
 
 
@@ -197,4 +197,6 @@ def test_an_index_of_which_no_question_can_be_made(url: str) -> None:
         about = described(url, "dstill-odd").about
         engine.drop("dstill-odd")
     assert "'dstill-odd', 1 document, 1 field (their names" in about[0]
-    assert about[-1] == "warning: no question can be made of it: it has no field of a type that questions know"
+    assert (
+        about[-1] == "warning: no questions can be generated: the index has no field of a type that questions support"
+    )

@@ -34,13 +34,13 @@ def test_the_weak_categories_alone_are_drawn_in_their_shares(index: str) -> None
 
 @pytest.mark.parametrize(("index", "templates"), [("weblogs", HAND_WRITTEN), ("movies", WRITTEN)])
 def test_no_template_that_is_held_back_is_drawn(index: str, templates: tuple[Any, ...]) -> None:
-    held = {template.name for template in templates if template.held}
+    held = {template.name for template in templates if template.held_out}
     assert held
     assert not held & {example.template for example in drawn(index, 120, FOCUS)}
 
 
 def test_a_template_that_fails_is_drawn_more_often() -> None:
-    one = next(t.name for t in HAND_WRITTEN if t.category == "metric" and not t.held)
+    one = next(t.name for t in HAND_WRITTEN if t.category == "metric" and not t.held_out)
     often = drawn("weblogs", 80, {**FOCUS, "templates": {one: 20}})
     share = [sum(e.template == one for e in examples) for examples in (drawn("weblogs", 80, FOCUS), often)]
     assert share[1] > 3 * max(1, share[0])

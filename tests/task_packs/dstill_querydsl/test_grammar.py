@@ -22,7 +22,7 @@ from dstill_querydsl.guard.limits import Limits
 from dstill_querydsl.guard.queries import QUERIES
 from dstill_querydsl.language import strict
 from dstill_querydsl.language.values import Values
-from dstill_querydsl.mapping.index_profile import Study
+from dstill_querydsl.mapping.index_profile import IndexProfile
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.results.refusal import is_refusal
 from dstill_querydsl.settings import Settings
@@ -131,8 +131,8 @@ def test_every_query_and_aggregation_of_the_guards_list_has_a_rule_in_some_gramm
 
 def test_the_same_index_has_the_same_grammar() -> None:
     assert grammar("flights") == grammar("flights")
-    study = Study(index_of("flights"), Limits())
-    assert study.grammar("elasticsearch9") == grammar("flights")
+    profile = IndexProfile(index_of("flights"), Limits())
+    assert profile.grammar("elasticsearch9") == grammar("flights")
 
 
 def test_denied_fields_are_in_no_rule_and_hits_name_what_they_bring() -> None:
@@ -159,7 +159,7 @@ def test_sizes_follow_the_guards_limits() -> None:
 
 def test_limits_below_its_own_forms_are_said() -> None:
     task = QueryDsl(Settings(guard=Limits(aggregation_depth=1)))
-    with pytest.raises(ConfigError, match="aggregation_depth = 1 is below"):
+    with pytest.raises(ConfigError, match="aggregation_depth = 1 is too low"):
         task.grammar(pack("weblogs")[1])
 
 
@@ -189,6 +189,6 @@ def test_a_field_may_be_called_as_an_option_is() -> None:
 
 def test_gaps_of_numbers_whose_range_is_not_known_are_left_out() -> None:
     """Else the guard would refuse the histogram."""
-    study = Study(index_of("weblogs"), Limits())
-    assert "min_doc_count" not in grammar_of(study.fields, study.values, Limits())
-    assert "min_doc_count" in grammar_of(study.fields, Values(), Limits())
+    profile = IndexProfile(index_of("weblogs"), Limits())
+    assert "min_doc_count" not in grammar_of(profile.fields, profile.values, Limits())
+    assert "min_doc_count" in grammar_of(profile.fields, Values(), Limits())

@@ -17,7 +17,7 @@ from dstill.api.records import Draft, Outcome, OutcomeKind
 from dstill_querydsl.bundle.indices import NAMES
 from dstill_querydsl.engines import Embedded, EmbeddedEngine
 from dstill_querydsl.engines.embedded import LoadedIndex
-from dstill_querydsl.engines.parity_guard import faithfully
+from dstill_querydsl.engines.parity_guard import search_if_supported
 from dstill_querydsl.guard.aggregations import AGGREGATIONS
 from dstill_querydsl.guard.queries import QUERIES
 from dstill_querydsl.language.fields import Fields
@@ -45,9 +45,9 @@ def sampled(name: str, count: int, seed: int = 1) -> list[str]:
 def possible(name: str) -> set[str]:
     """Of the guard's list: what the mapping has a field for."""
     task, example = pack(name)
-    study = task.study(example)
-    assert study is not None
-    fields: Fields = study.fields
+    profile = task.index_profile(example)
+    assert profile is not None
+    fields: Fields = profile.fields
     nested = any(field.type == "nested" for field in fields)
 
     def has(operator: str, needs: Any) -> bool:
@@ -114,8 +114,8 @@ def running(name: str) -> Iterator[Callable[[str], Outcome]]:
     index = index_of(name)
     with EmbeddedEngine() as engine:
         wide = LoadedIndex.load(engine, "dstill-wide", index.mapping, index.documents(), index.settings, now=index.now)
-        yield lambda body: faithfully(
-            wide.holes, lambda one: engine.search(wide.name, one), wide.frozen(json.loads(body))
+        yield lambda body: search_if_supported(
+            wide.unsupported, lambda one: engine.search(wide.name, one), wide.frozen(json.loads(body))
         )
 
 

@@ -364,15 +364,15 @@ def test_known_values_limit_a_histogram(body, passes) -> None:
 
 def test_an_unknown_range_is_named_with_what_to_do() -> None:
     (problem,) = guard.check(_numbers(interval=50))
-    assert problem.message == "refused: the range of 'f' is not known, and its gaps would be filled with empty buckets"
-    assert problem.hint == "set min_doc_count to 1, or limit it by hard_bounds"
+    assert problem.message == "refused: the range of 'f' is unknown, and empty buckets would fill all of its gaps"
+    assert problem.hint == "set min_doc_count to 1, or add hard_bounds"
     assert problem.pointer == "/aggs/a/histogram"
 
 
 def test_limits_are_named_in_the_message() -> None:
     (problem,) = guard.check({"size": 1_000_000})
-    assert problem.message == "refused: size 1,000,000 is beyond the limit of 1,000"
-    assert problem.hint == "at most 1,000"
+    assert problem.message == "refused: size is 1,000,000, the limit is 1,000"
+    assert problem.hint == "use at most 1,000"
 
 
 def test_limits_have_a_ceiling() -> None:
@@ -410,7 +410,7 @@ def test_numbers_longer_than_python_writes_end_no_check(value) -> None:
 def test_a_dash_does_not_deny() -> None:
     with pytest.raises(ConfigError, match=r"guard\.fields has '-secret'") as raised:
         Limits(fields=("*", "-secret"))
-    assert raised.value.hint == "to deny a field write '!secret'"
+    assert raised.value.hint == "to deny a field, write '!secret'"
 
 
 # --- fields that are not allowed -----------------------------------------------------------

@@ -157,7 +157,7 @@ def test_a_body_of_any_depth_is_refused_and_not_followed() -> None:
     for _ in range(100_000):
         deep = {"bool": {"must": [deep]}}
     [problem] = guard.check({"query": deep})
-    assert (problem.code, problem.message) == ("limit", "refused: nested deeper than 100")
+    assert (problem.code, problem.message) == ("limit", "refused: the body is nested deeper than 100 levels")
     while "bool" in deep:  # level by level: taking it down at once would overflow the interpreter itself
         deep = deep["bool"]["must"].pop()
 

@@ -29,7 +29,7 @@ def test_what_is_no_mapping_is_said(mapping, where) -> None:
     with pytest.raises(DataError) as raised:
         require_mapping(mapping)
     assert raised.value.where == where
-    assert raised.value.hint == "give {properties}, {mappings} or what GET _mapping gives"
+    assert raised.value.hint == "give {properties}, {mappings} or the response of GET _mapping"
 
 
 @pytest.mark.parametrize(

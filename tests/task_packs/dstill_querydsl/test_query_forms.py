@@ -1,21 +1,115 @@
-"""The list of queries on one field by name agrees with what the guard lets through and the schema knows."""
+"""Tables of queries and aggregations agree: with the guard and the schema, and all names are known ones (ADR 0012)."""
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import Iterable
 
 import pytest
 
 from dstill_querydsl import schema
-from dstill_querydsl.guard.kinds import Fields
+from dstill_querydsl.guard.aggregations import AGGREGATIONS
+from dstill_querydsl.guard.kinds import Fields, Options
 from dstill_querydsl.guard.queries import QUERIES
 from dstill_querydsl.language.clause_leaves import conditions
-from dstill_querydsl.language.query_forms import FIELDED, PLACES
+from dstill_querydsl.language.query_forms import DECAYS, FIELD_LIST, FIELD_OPTION, FIELDED, PLACES, SELECTS_BY
+from dstill_querydsl.mapping.needs import AGGREGATION_NEEDS, NEEDS
 
 OF_GUARD = {name: kind for name, kind in QUERIES.items() if isinstance(kind, Fields)}
+KNOWN_QUERIES = set(schema.names("query"))
+KNOWN_AGGREGATIONS = set(schema.names("aggregation"))
+# Of a field's type too, but no queries: functions of a function_score, and an option of terms_set.
+PARTS = {*DECAYS, "field_value_factor", "random_score", "minimum_should_match_field"}
+# OpenSearch alone has it.
+OPENSEARCH = {"xy_shape"}
+QUERY_TABLES = (
+    "canonical.query._UNORDERED",
+    "canonical.query._INNER",
+    "engines.freeze._BY_FIELD",
+    "engines.unsupported_fields._TEXTUAL",
+    "guard.values._FUZZY_BY_TEXT",
+    "guard.values._FUZZY_ON_A_FIELD",
+    "language.query_forms.FIELDED",
+    "language.query_forms.FIELD_LIST",
+    "language.query_forms.FIELD_OPTION",
+    "language.query_forms.PLACES",
+    "language.query_forms.SELECTS_BY",
+    "mapping.check._INSTEAD",
+    "mapping.values_check._WHOLE",
+    "testsuites.leaves._INSIDE",
+    "testsuites.steps_fields._ON_VALUES",
+    "testsuites.steps_fields._ON_WORDS",
+    "testsuites.steps_values._VALUED",
+)
+AGGREGATION_TABLES = (
+    "canonical.aggs._GROUPS",
+    "canonical.aggs._SCORED",
+    "grammar.aggregations._ONE_NUMBER",
+    "grammar.bounds._NOT_IN_OPENSEARCH",
+    "grammar.buckets._PRECISION",
+    "guard.buckets._CELLS",
+    "guard.buckets._OVERSAMPLED",
+    "guard.buckets._SIZES",
+    "guard.buckets._TYPICAL",
+    "guard.cost._WEIGHTS",
+    "language.aggregations._APPROXIMATE_KINDS",
+    "language.aggregations._BY_BOUNDS",
+    "language.aggregations._NAMED_BY_USER",
+    "language.aggregations._NO_OUTPUT",
+    "language.aggregations._ZERO_WITHOUT_DOCUMENTS",
+    "mapping.needs.AGGREGATION_NEEDS",
+    "questions.summaries.METRICS",
+    "testsuites.roles._GROUPING",
+    "testsuites.steps_aggregations._METRICS",
+)
 
 
-def test_they_are_those_of_the_guard_and_of_the_schema() -> None:
+def _names(table: str) -> set[str]:
+    module, _, name = table.rpartition(".")
+    entries: Iterable[str | tuple[str, str]] = getattr(import_module(f"dstill_querydsl.{module}"), name)
+    return {entry if isinstance(entry, str) else entry[0] for entry in entries}
+
+
+@pytest.mark.parametrize("table", QUERY_TABLES)
+def test_every_query_in_a_table_is_known(table: str) -> None:
+    assert _names(table) <= KNOWN_QUERIES
+
+
+@pytest.mark.parametrize("table", AGGREGATION_TABLES)
+def test_every_aggregation_in_a_table_is_known(table: str) -> None:
+    assert _names(table) <= KNOWN_AGGREGATIONS
+
+
+def test_defaults_are_those_of_known_queries_and_aggregations() -> None:
+    names = _names("canonical.values._DEFAULTS") | _names("canonical.values._ORDERS")
+    assert {name.removeprefix("agg.") for name in names if name.startswith("agg.")} <= KNOWN_AGGREGATIONS
+    assert {name for name in names if not name.startswith("agg.")} <= KNOWN_QUERIES
+
+
+def test_needs_are_those_of_known_queries() -> None:
+    assert NEEDS.keys() - PARTS - OPENSEARCH <= KNOWN_QUERIES
+
+
+def test_every_allowed_query_on_a_field_says_what_the_field_must_be() -> None:
+    on_fields = {*FIELDED, *PLACES, *FIELD_LIST, *FIELD_OPTION} & QUERIES.keys()
+    assert on_fields - NEEDS.keys() == {"span_field_masking"}  # another spelling of field_masking_span
+
+
+def test_every_allowed_aggregation_of_a_field_says_what_the_field_must_be() -> None:
+    on_fields = {name for name, kind in AGGREGATIONS.items() if isinstance(kind, Options) and "field" in kind.names}
+    assert on_fields <= AGGREGATION_NEEDS.keys()
+
+
+def test_queries_on_one_field_by_name_are_those_of_the_guard_and_of_the_schema() -> None:
     assert FIELDED.keys() | PLACES.keys() == OF_GUARD.keys()
-    assert OF_GUARD.keys() <= set(schema.names("query"))
+    assert OF_GUARD.keys() <= KNOWN_QUERIES
+
+
+def test_queries_that_name_fields_in_an_option_are_those_of_the_guard() -> None:
+    options = {name: kind.names.keys() for name, kind in QUERIES.items() if isinstance(kind, Options)}
+    assert {name for name, kind in options.items() if "field" in kind} == set(FIELD_OPTION)
+    assert {name for name, kind in options.items() if "fields" in kind} == set(FIELD_LIST) & QUERIES.keys()
+    assert all(part in options[name] for name, part in SELECTS_BY.items())
 
 
 @pytest.mark.parametrize("name", [name for name, long in FIELDED.items() if long])
@@ -25,7 +119,7 @@ def test_the_guard_lets_the_long_form_through(name: str) -> None:
 
 @pytest.mark.parametrize("name", PLACES)
 def test_no_option_of_the_guard_is_taken_for_a_field(name: str) -> None:
-    assert OF_GUARD[name].beside.keys() - {"boost", "_name"} <= set(PLACES[name])
+    assert OF_GUARD[name].options.keys() - {"boost", "_name"} <= set(PLACES[name])
 
 
 def test_a_query_that_names_its_field_is_one_leaf_on_that_field() -> None:

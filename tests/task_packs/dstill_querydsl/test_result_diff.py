@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dstill_querydsl.results.result_diff import contrast
+from dstill_querydsl.results.result_diff import diff
 
 
 def result(*ids: str, count: int | None = None, aggregations: Any = None, **body: Any) -> dict[str, Any]:
@@ -19,11 +19,11 @@ def result(*ids: str, count: int | None = None, aggregations: Any = None, **body
 
 
 def test_hits_that_the_other_side_has_not() -> None:
-    assert contrast(result("a", "b", "c"), result("c"), {}) == ("3 hits\na\nb\n1 line alike", "1 hit\n1 line alike")
+    assert diff(result("a", "b", "c"), result("c"), {}) == ("3 hits\na\nb\n1 line alike", "1 hit\n1 line alike")
 
 
 def test_documents_of_a_corpus_stand_beside_their_hits() -> None:
-    gold, answer = contrast(result("a"), result("b"), {"a": {"took": 40}, "b": {"took": 41, "text": "long" * 99}})
+    gold, answer = diff(result("a"), result("b"), {"a": {"took": 40}, "b": {"took": 41, "text": "long" * 99}})
     assert gold == '1 hit\na {"took": 40}'
     assert answer.startswith('1 hit\nb {"took": 41, "text": "longlong')
     assert len(answer) < 220
@@ -32,18 +32,18 @@ def test_documents_of_a_corpus_stand_beside_their_hits() -> None:
 def test_hits_beyond_the_page_are_told_where_all_are_known() -> None:
     gold, answer = result("a", "b", count=3, sort=["took"]), result("a", "b", count=2, sort=["took"])
     gold["matched"]["ids"], answer["matched"]["ids"] = ["a", "b", "c"], ["a", "b"]
-    assert contrast(gold, answer, {}) == ("3 hits\nc\n2 lines alike", "2 hits\n2 lines alike")
+    assert diff(gold, answer, {}) == ("3 hits\nc\n2 lines alike", "2 hits\n2 lines alike")
 
 
 def test_no_more_than_eight_are_told() -> None:
-    gold, answer = contrast(result(*map(str, range(12)), count=1200), result(), {})
+    gold, answer = diff(result(*map(str, range(12)), count=1200), result(), {})
     assert gold.splitlines()[0] == "1,200 hits"
-    assert gold.splitlines()[-1] == "… 4 more that the other has not"
+    assert gold.splitlines()[-1] == "… 4 more that the other does not have"
     assert answer == "0 hits"
 
 
 def test_the_same_hits_in_another_order_have_their_places() -> None:
-    assert contrast(result("a", "b", "c"), result("b", "a", "c"), {}) == (
+    assert diff(result("a", "b", "c"), result("b", "a", "c"), {}) == (
         "3 hits\n1. a\n2. b\n1 line alike",
         "3 hits\n1. b\n2. a\n1 line alike",
     )
@@ -55,9 +55,7 @@ def test_groups_that_differ_whatever_they_are_called() -> None:
         buckets = [{"key": "web-1", "doc_count": 7, "codes": inner}, {"key": "web-2", "doc_count": 5}]
         return {name: {"buckets": buckets}}
 
-    gold, answer = contrast(
-        result(size=0, aggregations=by("hosts", 3)), result(size=0, aggregations=by("per_host", 4)), {}
-    )
+    gold, answer = diff(result(size=0, aggregations=by("hosts", 3)), result(size=0, aggregations=by("per_host", 4)), {})
     assert (gold, answer) == ("web-1 / 503 → 3\n2 lines alike", "web-1 / 503 → 4\n2 lines alike")
 
 
@@ -65,15 +63,13 @@ def test_groups_of_one_name_stand_in_one_place() -> None:
     def by(**counts: int) -> Any:
         return {"by": {"buckets": [{"key": key, "doc_count": count} for key, count in counts.items()]}}
 
-    gold, answer = contrast(
-        result(size=0, aggregations=by(a=3, b=2)), result(size=0, aggregations=by(c=9, b=8, a=7)), {}
-    )
+    gold, answer = diff(result(size=0, aggregations=by(a=3, b=2)), result(size=0, aggregations=by(c=9, b=8, a=7)), {})
     assert gold.splitlines() == ["a → 3", "b → 2"]
     assert answer.splitlines() == ["a → 7", "b → 8", "c → 9"]
 
 
 def test_figures_and_named_groups() -> None:
-    gold, answer = contrast(
+    gold, answer = diff(
         result(size=0, aggregations={"mean": {"value": 1.5}, "parts": {"buckets": {"low": {"doc_count": 2}}}}),
         result(size=0, aggregations={"mean": {"value": None}}),
         {},

@@ -164,9 +164,9 @@ def test_short_and_long_forms_are_accepted(body) -> None:
         ({"query": {"mach": {}}}, "unknown_query", "/query/mach", "'mach'", "did you mean 'match'?"),
         ({"siez": 1}, "unknown_key", "/siez", "unknown key 'siez'", "did you mean 'size'?"),
         ({"match": {"a": 1}}, "unknown_key", "/match", "not a search body", "put it under 'query'"),
-        ({"query": {"bool": {}, "must": []}}, "unknown_query", "/query/must", "'must'", "stands inside 'bool'"),
+        ({"query": {"bool": {}, "must": []}}, "unknown_query", "/query/must", "'must'", "belongs inside 'bool'"),
         ({"query": {"bool": {"term": {}}}}, "unknown_option", "/query/bool/term", "'term'", "a clause of the bool"),
-        ({"query": {}}, "empty", "/query", "type is missing", "name one query"),
+        ({"query": {}}, "empty", "/query", "query has no type", "add one type of query"),
         (
             {"query": {"match_all": {}, "term": {"a": 1}}},
             "several",
@@ -175,9 +175,9 @@ def test_short_and_long_forms_are_accepted(body) -> None:
             "combine them in a bool",
         ),
         ({"query": {"match": {"a": 1, "b": 2}}}, "several", "/query/match", "'a' and 'b'", "in a bool"),
-        ({"query": {"match": {}}}, "missing_field", "/query/match", "names none", "name one field"),
+        ({"query": {"match": {}}}, "missing_field", "/query/match", "match needs a field", "add the name of one field"),
         ({"query": {"term": {"a": [1]}}}, "wrong_type", "/query/term/a", "found [1]", "use 'terms'"),
-        ({"query": [{"match_all": {}}]}, "wrong_type", "/query", "wants a query", ""),
+        ({"query": [{"match_all": {}}]}, "wrong_type", "/query", "must be a query", ""),
         ({"query": {"nested": {"path": "p"}}}, "missing", "/query/nested", "nested needs 'query'", "add 'query'"),
         ({"aggs": {"x": {"terms": {}}}}, "missing", "/aggs/x/terms", "one of 'field', 'script'", "add one of"),
         ({"aggs": {"x": {"trems": {}}}}, "unknown_aggregation", "/aggs/x/trems", "'trems'", "did you mean 'terms'?"),
@@ -186,7 +186,7 @@ def test_short_and_long_forms_are_accepted(body) -> None:
             "no_sub_aggregations",
             "/aggs/x/avg",
             "'avg' takes no sub-aggregations",
-            "beside",
+            "next to it",
         ),
         ({"aggs": {"a>b": {"max": {"field": "f"}}}}, "wrong_name", "/aggs", "'a>b'", ""),
         ({"sort": {"a": {"order": "dsc"}}}, "wrong_value", "/sort/a/order", "asc, desc", "did you mean 'desc'?"),
@@ -198,7 +198,7 @@ def test_short_and_long_forms_are_accepted(body) -> None:
             "unknown_option",
             "/aggs/x/composite/sources/0/a/terms/size",
             "no option 'size'",
-            "it takes",
+            "allowed here",
         ),
         (
             {"query": {"match": {"a": {"query": "x", "fuzziness": "AUT"}}}},
@@ -208,9 +208,9 @@ def test_short_and_long_forms_are_accepted(body) -> None:
             "",
         ),
         ({"query": {"term": {"a": {"value": 1, "boost": "-1"}}}}, "wrong_value", "/query/term/a/boost", '"-1"', ""),
-        ({"timeout": "1min"}, "wrong_value", "/timeout", "a duration as 500ms", ""),
-        ({"highlight": {"fields": {}, "pre_tags": "b"}}, "missing", "/highlight", "'pre_tags' needs 'post_tags'", ""),
-        ({"aggs": {"x": {"sampler": {}}}}, "missing", "/aggs/x/sampler", "aggregations below it", "'aggs'"),
+        ({"timeout": "1min"}, "wrong_value", "/timeout", "a duration such as 500ms", ""),
+        ({"highlight": {"fields": {}, "pre_tags": "b"}}, "missing", "/highlight", "'pre_tags' also needs", ""),
+        ({"aggs": {"x": {"sampler": {}}}}, "missing", "/aggs/x/sampler", "sampler needs sub-aggregations", "'aggs'"),
         (
             {"query": {"span_or": {"clauses": [{"span_term": {"a": "x"}}, {"span_term": {"b": "x"}}]}}},
             "several",
@@ -219,12 +219,12 @@ def test_short_and_long_forms_are_accepted(body) -> None:
             "field_masking_span",
         ),
         ({"query": {"range": {"a/b": {"max": 1}}}}, "unknown_option", "/query/range/a~1b/max", "'max'", "mean 'lte'?"),
-        ({"query": {"title": {"query": "x"}}}, "unknown_query", "/query/title", "'title'", "the field below it"),
-        ({"query": {"match": [{"a": 1}]}}, "wrong_type", "/query/match", "wants an object", "out of the list"),
-        ({"docvalue_fields": "a"}, "wrong_type", "/docvalue_fields", "wants a list", "into a list"),
+        ({"query": {"title": {"query": "x"}}}, "unknown_query", "/query/title", "'title'", "the field inside it"),
+        ({"query": {"match": [{"a": 1}]}}, "wrong_type", "/query/match", "must be an object", "out of the list"),
+        ({"docvalue_fields": "a"}, "wrong_type", "/docvalue_fields", "must be a list", "into a list"),
         ({"query": {"bool": {"must": {"0": {}}}}}, "unknown_query", "/query/bool/must/0", "'0'", "in brackets"),
         ({"limit": 5}, "unknown_key", "/limit", "'limit'", "did you mean 'size'?"),
-        ({"aggs": {"x": None}}, "wrong_type", "/aggs/x", "wants an aggregation", ""),
+        ({"aggs": {"x": None}}, "wrong_type", "/aggs/x", "must be an aggregation", ""),
         (
             {"aggs": {"x": {"terms": {"field": "f", "order": {"rev": "asc"}}, "aggs": {"revenue": {"global": {}}}}}},
             "unknown_path",
@@ -241,7 +241,7 @@ def test_short_and_long_forms_are_accepted(body) -> None:
         ),
     ],
 )  # fmt: skip
-def test_messages_name_the_path_what_stood_there_and_what_would_be_right(body, code, pointer, message, hint) -> None:
+def test_messages_name_the_path_the_value_found_and_the_one_expected(body, code, pointer, message, hint) -> None:
     problem = _first(body)
     assert (problem.code, problem.pointer) == (code, pointer)
     assert message in problem.message

@@ -60,7 +60,7 @@ def test_a_file_is_the_one_that_is_declared(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_a_file_that_is_another_one_is_an_error(name: str) -> None:
-    with pytest.raises(DataError, match="not the one that this version came with"):
+    with pytest.raises(DataError, match="not the file that came with this version"):
         next(replace(MODULES[name].PACKED, sha256="0" * 64).documents(1))
     with pytest.raises(DataError, match="no such file"):
         next(replace(MODULES[name].PACKED, file="gone.gz").documents(1))

@@ -17,7 +17,7 @@ from support.exec_cases import CASES, Runner, check, like, load, rows
 
 from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
-from dstill_querydsl.engines.unsupported_features import not_here
+from dstill_querydsl.engines.unsupported_features import is_missing_feature
 
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the third-party cases are not here")
 
@@ -26,7 +26,7 @@ RIGHT = 272  # of 294; two more meet what they assert, though not all of what re
 HOLES = {
     r"script in aggregation .* is not supported by osmem": "scripts in aggregations",
     r"holds? .*numbers? beyond 2\^53": "whole numbers beyond 2^53",
-    r"collapses inner_hits once more": "a second collapse inside inner_hits",
+    r"collapses inner_hits": "a second collapse inside inner_hits",
     r"significant_te(rms|xt)": "significant_terms and significant_text",
     r"^setup: .*(tokenizer|analyzer) ": "analyzers and tokenizers that it cannot build",
 }
@@ -162,7 +162,7 @@ def test_unsupported_is_told_from_invalid(engine: HttpEngine) -> None:
         if row.get("mapping") or row.get("corpus"):
             continue
         outcome = engine.search("dstill-almost-empty", row["query"])
-        unsupported = outcome.kind is OutcomeKind.INVALID and not_here(outcome.reason)
+        unsupported = outcome.kind is OutcomeKind.INVALID and is_missing_feature(outcome.reason)
         kind = "unsupported" if unsupported else outcome.kind.value
         accepted = 200 in verdicts[row["id"]]["status"].values()
         counts[f"{kind}, {'accepted' if accepted else 'refused'} by real ones"] += 1

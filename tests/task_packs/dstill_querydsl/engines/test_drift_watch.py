@@ -15,7 +15,7 @@ from dstill.api.records import Draft, Example
 from dstill.api.task import Check, Task
 from dstill.errors import DataError, UsageError
 from dstill_querydsl.engines import EmbeddedServer, Http, HttpEngine
-from dstill_querydsl.engines.drift_watch import changes, look
+from dstill_querydsl.engines.drift_watch import changes, snapshot
 from dstill_querydsl.mapping.drift import fields_digest
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.results import compare
@@ -39,7 +39,7 @@ def loaded(server: EmbeddedServer, *levels: str, mapping: dict[str, Any] = MAPPI
 
 def test_an_index_that_stays_is_the_same_at_every_look(server: EmbeddedServer) -> None:
     with loaded(server, "error", "info") as engine:
-        first, second = look(engine, [NAME, NAME]), look(engine, [NAME])
+        first, second = snapshot(engine, [NAME, NAME]), snapshot(engine, [NAME])
     assert json.loads(json.dumps(first)) == first == second
     assert first[NAME]["documents"] == 2
     assert first[NAME]["fields"] == {"level": "keyword", "bytes": "long"}
@@ -54,7 +54,7 @@ def facts(fields: dict[str, str], documents: int = 5, mapping: str = "9f2c") -> 
 @pytest.mark.parametrize(
     ("then", "now", "message", "breaks"),
     [
-        (facts({"a": "long"}), facts({"a": "long"}, 6), "'logs' holds 6 documents, and held 5", False),
+        (facts({"a": "long"}), facts({"a": "long"}, 6), "'logs' has 6 documents, and had 5", False),
         (
             facts({"a": "long", "y": "date"}),
             facts({"a": "long", "x": "ip"}),
@@ -114,7 +114,7 @@ def test_a_name_from_a_dataset_is_checked_before_it_is_asked_for(server: Embedde
     example = Example(id="7", question="?", context={"index": "../_cluster/settings"})
     with (
         Http().open(QueryDsl(Settings()), Engine(url=server.url)) as executor,
-        pytest.raises(UsageError, match="no index name") as caught,
+        pytest.raises(UsageError, match="not a valid index name") as caught,
     ):
         executor.facts([example])
     assert caught.value.where == "example 7"

@@ -122,7 +122,7 @@ def test_a_corpus_takes_the_place_of_the_documents(embedded: Executor, example: 
 def test_few_corpora_are_on_the_server_at_once(
     embedded: Executor, toy_task: Task, example: Example, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executors, "LIVE", 2)
+    monkeypatch.setattr(executors, "MAX_TEST_DATABASES", 2)
     gold = json.dumps({"query": {"match_all": {}}})
     there = [
         replace(

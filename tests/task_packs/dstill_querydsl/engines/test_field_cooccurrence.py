@@ -10,7 +10,7 @@ import pytest
 from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
-from dstill_querydsl.engines.field_cooccurrence import apart
+from dstill_querydsl.engines.field_cooccurrence import never_together
 from dstill_querydsl.language.fields import Field, Fields
 
 MAPPING: Mapping[str, Any] = {
@@ -43,9 +43,9 @@ def fields(*names: str) -> list[Field]:
 
 
 def test_pairs_that_no_document_has(engine: HttpEngine) -> None:
-    assert apart(engine, "dstill-kinds", fields(*NAMES)) == {"comment.id": ["push.head", "push.size"]}
+    assert never_together(engine, "dstill-kinds", fields(*NAMES)) == {"comment.id": ["push.head", "push.size"]}
     # a sub-field stands under the field whose values it has
-    assert apart(engine, "dstill-types", fields("push.size", "type.keyword")) == {"push.size": ["type"]}
+    assert never_together(engine, "dstill-types", fields("push.size", "type.keyword")) == {"push.size": ["type"]}
 
 
 def test_one_request_that_brings_no_document_and_no_value(engine: HttpEngine) -> None:
@@ -56,12 +56,12 @@ def test_one_request_that_brings_no_document_and_no_value(engine: HttpEngine) ->
             asked.append(body)
             return engine.search(name, body)
 
-    apart(Recorder(), "dstill-kinds", fields(*NAMES))  # type: ignore[arg-type]
+    never_together(Recorder(), "dstill-kinds", fields(*NAMES))  # type: ignore[arg-type]
     [body] = asked
     assert body["size"] == 0
     assert list(body["aggs"]) == ["having"]
     assert "parts.name" not in json.dumps(body)  # in nested objects it would be another question
-    assert apart(Recorder(), "dstill-kinds", fields("push.size")) == {}  # type: ignore[arg-type]
+    assert never_together(Recorder(), "dstill-kinds", fields("push.size")) == {}  # type: ignore[arg-type]
     assert len(asked) == 1
 
 
@@ -70,4 +70,4 @@ def test_an_engine_that_does_not_answer_it_costs_nothing_else() -> None:
         def search(self, name: str, body: Mapping[str, Any]) -> Outcome:
             return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="timed out")
 
-    assert apart(Silent(), "dstill-kinds", fields(*NAMES)) == {}  # type: ignore[arg-type]
+    assert never_together(Silent(), "dstill-kinds", fields(*NAMES)) == {}  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import pytest
 
 from dstill_querydsl import schema
 from dstill_querydsl.engines.probe import ask_embedded, lacking, unknown
-from dstill_querydsl.engines.unsupported_features import not_here
+from dstill_querydsl.engines.unsupported_features import is_missing_feature
 
 
 def test_what_is_stored_is_what_the_installed_engine_says() -> None:
@@ -41,7 +41,7 @@ def test_only_real_names_are_stored() -> None:
     ],
 )
 def test_not_here_is_told_from_invented(reason: str, real: bool) -> None:
-    assert not_here(reason) is real
+    assert is_missing_feature(reason) is real
 
 
 def test_names_are_read_from_what_an_engine_says() -> None:

@@ -10,7 +10,7 @@ import pytest
 from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
 from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
-from dstill_querydsl.engines.reading import AT_ONCE, LONGEST, Read, read
+from dstill_querydsl.engines.reading import AT_ONCE, LONGEST, FieldValues, read
 from dstill_querydsl.guard.limits import Limits
 from dstill_querydsl.guard.mapping import limits_on
 from dstill_querydsl.language.values import MOST, Values
@@ -71,7 +71,7 @@ ODD_DOCUMENTS: Mapping[str, Mapping[str, Any]] = {
 WIDE: Mapping[str, Any] = {"properties": {f"f{n}": {"type": "integer"} for n in range(900)}}
 
 
-def reading(engine: Any, mapping: Mapping[str, Any] = MAPPING, name: str = NAME, **more: Any) -> Read:
+def reading(engine: Any, mapping: Mapping[str, Any] = MAPPING, name: str = NAME, **more: Any) -> FieldValues:
     return read(engine, name, mapping, **{"allows": lambda _: True, "most": 100, "texts": 0, "together": 40, **more})
 
 
@@ -90,7 +90,7 @@ def test_values_bounds_and_places_of_every_kind(engine: HttpEngine) -> None:
     assert set(values["owner.name"]) == {"ada", "bob", "cy", "dee"}
     assert found.newest is not None
     assert found.newest.isoformat() == "2025-02-10T00:00:00+00:00"
-    assert found.unread == {"message": "texts", "title": "texts", "empty": "without a value"}
+    assert found.unread == {"message": "texts", "title": "texts", "empty": "in no document"}
 
 
 def test_what_is_read_can_be_read_back(engine: HttpEngine) -> None:
@@ -107,7 +107,7 @@ def test_what_is_not_kept(engine: HttpEngine) -> None:
     assert values["ids"] == {"min": 0, "max": MOST + 4}  # more than are listed
     assert values["part"] == {"min": 0.1, "max": 0.1}
     assert values["old"]["min"] == "1812-06-24T00:00:00.000Z"
-    assert found.unread["huge"] == "with nothing that can be kept"  # beyond what a figure says exactly
+    assert found.unread["huge"] == "no usable value"  # beyond what a figure says exactly
     assert found.unread["shape"] == "of type geo_shape"
     assert found.unread["unindexed"] == "not indexed, or without doc values"
 

@@ -78,7 +78,7 @@ def test_index_names(name: str) -> None:
     "name", ["", "_all", ".security", "-x", "a,b", "a:b", "a/b", "Logs", "<a-{now/d}>", "logs-*", "*", "a b", "a\n"]
 )
 def test_names_that_are_more_or_less_than_one_index(name: str) -> None:
-    with pytest.raises(UsageError, match="no index name"):
+    with pytest.raises(UsageError, match="not a valid index name"):
         check_name(name)
 
 

@@ -11,7 +11,7 @@ import pytest
 from dstill.api.engine import CheckResult, Engine
 from dstill.errors import AuthError, DataError, FailedItems, ServiceError
 from dstill_querydsl.engines import Embedded, EmbeddedServer, Http, HttpEngine, HttpSettings
-from dstill_querydsl.engines.conformance_cases import KNOWN, REFUSED, seen
+from dstill_querydsl.engines.conformance_cases import CASES, REFUSED, extract
 from dstill_querydsl.engines.privileges import PATH, read_only_key
 from dstill_querydsl.engines.self_check import invariants
 from dstill_querydsl.pack import QueryDsl
@@ -29,10 +29,10 @@ def wrong(results: list[CheckResult]) -> dict[str, str]:
 
 
 def test_there_are_some_sixty_with_a_name_each() -> None:
-    assert 60 <= len(KNOWN) <= 70
-    assert len({one.name for one in KNOWN}) == len(KNOWN)
-    assert sum(one.expected == REFUSED for one in KNOWN) == 8
-    assert {d for one in KNOWN for d in one.dialects} == {"elasticsearch8", "elasticsearch9"}
+    assert 60 <= len(CASES) <= 70
+    assert len({one.name for one in CASES}) == len(CASES)
+    assert sum(one.expected == REFUSED for one in CASES) == 8
+    assert {d for one in CASES for d in one.dialects} == {"elasticsearch8", "elasticsearch9"}
 
 
 def test_what_a_reply_is_reduced_to() -> None:
@@ -43,7 +43,7 @@ def test_what_a_reply_is_reduced_to() -> None:
         "aggregations": {"t": buckets, "f": {"doc_count": 4}, "s": {"min": 1, "min_as_string": "1"}},
     }
     everything = dict.fromkeys(("ids", "order", "hits", "total", "sources", "aggs"))
-    assert seen(reply, everything) == {
+    assert extract(reply, everything) == {
         "ids": "a b",
         "order": "b a",
         "hits": 2,
@@ -59,7 +59,7 @@ def test_what_a_reply_is_reduced_to() -> None:
 def test_every_known_answer_is_right_on_the_embedded_engine() -> None:
     with Embedded().open(QueryDsl(), Engine()) as executor:
         results = list(executor.self_check())
-    assert len(results) == sum(not one.dialects for one in KNOWN)
+    assert len(results) == sum(not one.dialects for one in CASES)
     assert wrong(results) == {}
     assert all(one.checked and json.loads(one.expected) == json.loads(one.found) for one in results)
 
@@ -74,7 +74,7 @@ def test_a_server_is_asked_known_answers_only_where_data_may_be_loaded(server: A
     with Http().open(QueryDsl(), Engine(url=server.url)) as executor:
         asked = [one for one in executor.self_check() if one.expected]
     assert not any(one.checked for one in asked)
-    assert {one.found for one in asked} == {"needs --load-data: an index of dstill's own, removed afterwards"}
+    assert {one.found for one in asked} == {"needs --load-data, which creates an index and removes it afterwards"}
     with Http().open(QueryDsl(), Engine(url=server.url, load_data=True)) as executor:
         loaded = [one for one in executor.self_check() if one.expected]
         [name] = [place.name for place in executor._places.values()]
@@ -141,13 +141,13 @@ def test_an_engine_that_answers_everything_alike_is_found_out(serve: Serve, said
         "match_none finds nothing",
         "must_not of everything finds nothing",
         "exists on an unknown field finds nothing",
-        "ten hits where no size is asked",
-        "a query that nobody knows is refused",
+        "ten hits by default",
+        "an unknown query is refused",
         "_validate/query of mach",
     }
     problem = next(one.problem for one in results if one.problem)
     assert isinstance(problem, FailedItems)
-    assert problem.what.startswith("a known answer is wrong: match_none finds nothing: got {")
+    assert problem.what.startswith("a known result is wrong: match_none finds nothing: got {")
     assert "expected {" in problem.where
     assert problem.hint.startswith("do not trust scores of this engine")
 
@@ -171,13 +171,13 @@ def test_fields_that_are_gone_new_or_of_another_type_are_named(
     file = tmp_path / "same.json"
     file.write_text(json.dumps({"mappings": MAPPING}))
     [same] = [one for one in checked(serve, elasticsearch(said), file) if one.name == "mapping"]
-    assert same.found.endswith(", as they were read")
+    assert same.found.endswith(", unchanged")
 
 
 def test_an_empty_index_is_told(serve: Serve, said: dict[str, Any]) -> None:
     [size] = [one for one in checked(serve, elasticsearch(said, _count={"count": 0})) if one.name == "index logs"]
     assert isinstance(size.problem, DataError)
-    assert size.problem.what == "'logs' holds no documents"
+    assert size.problem.what == "'logs' has no documents"
 
 
 # --- keys -------------------------------------------------------------------------------
@@ -193,9 +193,9 @@ def rights(read: bool, write: bool) -> dict[str, Any]:
     [
         (rights(True, False), "cannot write", False),
         (rights(True, True), "can write (write, delete_index)", True),
-        (None, "there is no security on this server: whoever reaches it can write", True),
-        ((403, {"error": "no"}), "cannot tell whether the key can write: the server says 403", True),
-        ({"index": []}, "cannot tell whether the key can write: the server's reply has another form", True),
+        (None, "this server has no security: whoever reaches it can write", True),
+        ((403, {"error": "no"}), "cannot tell whether the key can write: the server returned 403", True),
+        ({"index": []}, "cannot tell whether the key can write: the server's reply has an unknown form", True),
     ],
 )
 def test_what_a_key_may_do(serve: Serve, said: dict[str, Any], reply: Any, says: str, advised: bool) -> None:
@@ -221,8 +221,8 @@ def test_opensearch_does_not_say_what_a_key_may_do(serve: Serve, said: dict[str,
     with Http().open(QueryDsl(), Engine(url=serve(answer))) as executor:
         facts = [one for one in executor.self_check() if not one.expected]
     assert [one.name for one in facts] == ["version", "client", "key"]
-    assert facts[0].found.startswith("OpenSearch 1.3.0, never tried with dstill; tried: Elasticsearch 8, 9; OpenSearch")
-    assert facts[2].found == "cannot tell whether the key can write: OpenSearch does not say it"
+    assert facts[0].found.startswith("OpenSearch 1.3.0, not tested with dstill; tested: Elasticsearch 8, 9; OpenSearch")
+    assert facts[2].found == "cannot tell whether the key can write: OpenSearch does not reveal it"
     assert "_plugins/_security/api/roles" in facts[2].advice
     assert asked == ["/"]
 
@@ -278,7 +278,7 @@ def test_a_server_that_is_no_search_engine_is_named(doctor: Any, serve: Serve) -
     assert hint.startswith("is it running there?")
     url = serve(lambda method, path, body: (200, {"content-type": "text/html"}, b"<html>Welcome to nginx!</html>"))
     what, _, _ = three_lines(doctor("--engine-url", url), 7)
-    assert what == f"error: {url} answers, but is no Elasticsearch or OpenSearch"
+    assert what == f"error: {url} answers, but is not Elasticsearch or OpenSearch"
     what, _, hint = three_lines(doctor("--engine-url", "http://127.0.0.1:port"), 2)
     assert what == "error: refused address of 127.0.0.1: it has an invalid port"
     assert hint == "write it as https://HOST:PORT/PATH, or with http:// on this machine"
@@ -289,7 +289,7 @@ def test_an_untested_version_works_and_is_named(doctor: Any, serve: Serve, said:
     ended = doctor("--engine-url", url, "--json")
     assert ended.code == 0, ended.err
     assert "Elasticsearch 7.17.0 (untested)" in ended.out
-    assert "never tried with dstill" in ended.out
+    assert "not tested with dstill" in ended.out
 
 
 def test_a_key_without_the_privilege_is_told_which_one(doctor: Any, serve: Serve, said: dict[str, Any]) -> None:
@@ -316,7 +316,7 @@ def test_an_index_that_changed_is_reported(doctor: Any, serve: Serve, said: dict
     what, _, hint = three_lines(
         doctor("--engine-url", serve(elasticsearch(said, _mapping=missing)), "--index", "logs"), 7
     )
-    assert what == "error: no such index, asked for the mapping of 'logs'"
+    assert what == "error: no such index: the mapping of 'logs'"
     assert "executor.http.index" in hint
     closed = (400, {"error": {"type": "index_closed_exception", "reason": "closed", "index": "logs"}})
     what, _, _ = three_lines(doctor("--engine-url", serve(elasticsearch(said, _count=closed)), "--index", "logs"), 7)
@@ -337,5 +337,5 @@ def test_loading_with_a_key_that_only_reads_says_so(doctor: Any, serve: Serve, s
         return 403, PRODUCT, {"error": {"type": "security_exception", "reason": "unauthorized"}}
 
     what, _, hint = three_lines(doctor("--engine-url", serve(answer), "--load-data"), AuthError.exit_code)
-    assert "could not be made: 403" in what
+    assert "': 403" in what
     assert "create_index" in hint

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dstill_querydsl.engines.unsupported_features import LARGEST, Holes, exact
+from dstill_querydsl.engines.unsupported_features import LARGEST, UnsupportedFeatures, note_large_numbers
 
 MAPPING: dict[str, Any] = {
     "properties": {
@@ -25,7 +25,7 @@ MAPPING: dict[str, Any] = {
 
 
 def met(body: Any, settings: Any = None, large: tuple[str, ...] = ("id",)) -> str:
-    return Holes.of(MAPPING, settings or {}, large).meets(body)
+    return UnsupportedFeatures.of(MAPPING, settings or {}, large).reason(body)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def met(body: Any, settings: Any = None, large: tuple[str, ...] = ("id",)) -> st
         ({"query": {"match": {"text": "l'été"}}}, "searches 'text', whose analysis differs in the embedded engine"),
         ({"query": {"match": {"words": "l'été"}}}, "searches 'words', whose analysis differs in the embedded engine"),
         ({"query": {"multi_match": {"query": "x", "fields": ["title", "text^3"]}}}, "searches 'text', whose"),
-        ({"query": {"match": {"title": {"query": "x", "analyzer": "danish"}}}}, "asks for the analyzer danish"),
+        ({"query": {"match": {"title": {"query": "x", "analyzer": "danish"}}}}, "uses the analyzer danish"),
         ({"query": {"match": {"title": {"query": "danish", "analyzer": "standard"}}}}, ""),
         ({"query": {"term": {"id": 1}}}, "uses 'id', which holds numbers beyond 2^53"),
         ({"query": {"term": {"number": 1}}}, "uses 'number', which holds numbers beyond 2^53"),
@@ -50,18 +50,18 @@ def met(body: Any, settings: Any = None, large: tuple[str, ...] = ("id",)) -> st
         ({"query": {"range": {"small": {"lt": LARGEST}}}}, ""),
         ({"sort": [{"small": {"mode": "median"}}]}, "sorts by the average or median of 'small'"),
         ({"sort": [{"small": {"mode": "sum"}}]}, ""),
-        ({"sort": ["client"]}, "sorts by 'client': the embedded engine sorts addresses as text"),
+        ({"sort": ["client"]}, "sorts by 'client': the embedded engine sorts addresses as strings"),
         ({"collapse": {"field": "small", "inner_hits": {"size": 3, "collapse": {"field": "id"}}}}, "uses 'id'"),
         ({"collapse": {"field": "small", "inner_hits": {"size": 3, "collapse": {"field": "b"}}}}, "collapses inner"),
         ({"collapse": {"field": "small", "inner_hits": {"size": 3}}}, ""),
         ({"aggs": {"a": {"significant_text": {"field": "title"}}}}, ""),
-        ({"aggs": {"a": {"significant_text": {"field": "title", "filter_duplicate_text": True}}}}, "asks for signif"),
-        ({"aggs": {"a": {"significant_terms": {"field": "title"}}}}, "asks for significant_terms of 'title' (text)"),
+        ({"aggs": {"a": {"significant_text": {"field": "title", "filter_duplicate_text": True}}}}, "uses signif"),
+        ({"aggs": {"a": {"significant_terms": {"field": "title"}}}}, "uses significant_terms on 'title' (text)"),
         ({"aggs": {"a": {"significant_terms": {"field": "small", "chi_square": {}}}}}, ""),
-        ({"aggs": {"a": {"significant_terms": {"field": "small", "gnd": {}}}}}, "asks for significant_terms with gnd"),
+        ({"aggs": {"a": {"significant_terms": {"field": "small", "gnd": {}}}}}, "uses significant_terms with gnd"),
         (
             {"aggs": {"a": {"significant_terms": {"field": "small", "jlh": {"x": 1}}}}},
-            "asks for significant_terms with",
+            "uses significant_terms with",
         ),
     ],
 )
@@ -95,7 +95,7 @@ def test_the_analyzer_of_fields_that_name_none(analysis: dict[str, Any], differs
 def test_large_numbers_are_noted_while_documents_pass() -> None:
     large: set[str] = set()
     documents = [("1", {"a": {"b": [1, LARGEST + 1]}, "c": LARGEST}), ("2", {"d": [{"e": -LARGEST - 1}]})]
-    assert list(exact(documents, large)) == documents
+    assert list(note_large_numbers(documents, large)) == documents
     assert large == {"a.b", "d.e"}
 
 
@@ -115,6 +115,6 @@ def test_large_numbers_are_noted_while_documents_pass() -> None:
     ],
 )
 def test_types_that_are_held_otherwise(field: dict[str, str], body: dict[str, Any], differs: bool) -> None:
-    hole = Holes.of({"properties": {"f": field, "g": {"type": "alias", "path": "f"}}}, {}).meets(body)
+    hole = UnsupportedFeatures.of({"properties": {"f": field, "g": {"type": "alias", "path": "f"}}}, {}).reason(body)
     assert hole.endswith("where the embedded engine differs") is differs
     assert bool(hole) is differs

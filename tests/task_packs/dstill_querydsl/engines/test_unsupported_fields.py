@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from dstill_querydsl.engines.unsupported_features import Holes
-from dstill_querydsl.engines.unsupported_fields import Unheld, refused
+from dstill_querydsl.engines.unsupported_features import UnsupportedFeatures
+from dstill_querydsl.engines.unsupported_fields import UnsupportedFields, refused
 from dstill_querydsl.language.field_types import FAMILIES
-from dstill_querydsl.testsuites.embedded_runner import bench
+from dstill_querydsl.testsuites.embedded_runner import shared_runner
 
 MAPPING: dict[str, Any] = {
     "dynamic": "runtime",
@@ -26,7 +26,7 @@ MAPPING: dict[str, Any] = {
     "runtime": {"hour": {"type": "long", "script": "emit(1)"}},
 }
 NAMES = ["hour", "labels", "part.vector", "steps.more", "tags", "title.marked"]
-UNHELD = Unheld.of(MAPPING, NAMES)
+UNSUPPORTED = UnsupportedFields.of(MAPPING, NAMES)
 # Types with what they need to be defined at all.
 NEEDED: dict[str, dict[str, Any]] = {
     "alias": {"path": "code"},
@@ -38,8 +38,8 @@ NEEDED: dict[str, dict[str, Any]] = {
 
 
 def test_the_engine_is_asked_about_each_field() -> None:
-    assert bench().unheld(MAPPING, {}) == UNHELD
-    assert bench().unheld({"properties": {"code": {"type": "keyword"}}}, {}) == Unheld()
+    assert shared_runner().unsupported_fields(MAPPING, {}) == UNSUPPORTED
+    assert shared_runner().unsupported_fields({"properties": {"code": {"type": "keyword"}}}, {}) == UnsupportedFields()
 
 
 def test_a_definition_is_asked_about_once() -> None:
@@ -57,10 +57,10 @@ def test_a_definition_is_asked_about_once() -> None:
 @pytest.mark.parametrize("type", sorted(FAMILIES))
 def test_a_field_of_any_type_leaves_the_others(type: str) -> None:
     mapping = {"properties": {"code": {"type": "keyword"}, "f": {"type": type, **NEEDED.get(type, {})}}}
-    unheld = bench().unheld(mapping, {})
-    assert list(unheld.types.items()) in ([], [("f", type)])
+    unsupported_fields = shared_runner().unsupported_fields(mapping, {})
+    assert list(unsupported_fields.types.items()) in ([], [("f", type)])
     documents: list[tuple[str, dict[str, str]]] = [("a", {"code": "x"}), ("b", {})]
-    with bench().on(mapping, {}, documents, "2025-06-18T12:00:00Z", unheld, lambda body: "") as run:
+    with shared_runner().on(mapping, {}, documents, "2025-06-18T12:00:00Z", unsupported_fields, lambda body: "") as run:
         assert [hit["id"] for hit in run({"query": {"term": {"code": "x"}}}).value["hits"]] == ["a"]
 
 
@@ -68,11 +68,11 @@ def test_a_constant_is_held_where_its_value_is_known() -> None:
     """Without one a field of that type is empty until a document brings it, which the embedded engine cannot have."""
     for options, names in (({"value": "x"}, []), ({}, ["f"])):
         mapping = {"properties": {"f": {"type": "constant_keyword", **options}}}
-        assert list(bench().unheld(mapping, {}).types) == names
+        assert list(shared_runner().unsupported_fields(mapping, {}).types) == names
 
 
 def test_what_stays_of_a_mapping() -> None:
-    assert UNHELD.held(MAPPING) == {
+    assert UNSUPPORTED.remove_from(MAPPING) == {
         "properties": {
             "code": {"type": "keyword", "copy_to": ["all"]},
             "all": {"type": "text"},
@@ -104,8 +104,8 @@ def test_what_stays_of_a_mapping() -> None:
     ],
 )
 def test_a_body_that_would_reach_one(body: dict[str, Any], name: str) -> None:
-    assert UNHELD.reached(body).startswith(f"uses '{name}' (")
-    assert Holes.of(MAPPING, {}, unheld=UNHELD).meets(body) == UNHELD.reached(body)
+    assert UNSUPPORTED.reason(body).startswith(f"uses '{name}' (")
+    assert UnsupportedFeatures.of(MAPPING, {}, unsupported_fields=UNSUPPORTED).reason(body) == UNSUPPORTED.reason(body)
 
 
 @pytest.mark.parametrize(
@@ -122,4 +122,4 @@ def test_a_body_that_would_reach_one(body: dict[str, Any], name: str) -> None:
     ],
 )
 def test_a_body_that_would_not(body: dict[str, Any]) -> None:
-    assert UNHELD.reached(body) == ""
+    assert UNSUPPORTED.reason(body) == ""

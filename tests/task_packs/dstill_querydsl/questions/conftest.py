@@ -9,8 +9,8 @@ import pytest
 from dstill_querydsl.bundle.index_of import index_of
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.language.values import values_in
-from dstill_querydsl.questions import Rules, Tally, made_questions
-from dstill_querydsl.questions.compose import Made
+from dstill_querydsl.questions import Rules, Tally, composed_questions
+from dstill_querydsl.questions.compose import ComposedQuestion
 
 KEYWORD = {"type": "keyword"}
 SHOP = {
@@ -99,16 +99,16 @@ def index(cases: Callable[[str], Any]) -> Callable[[str], Index]:
 
 
 @pytest.fixture(scope="session")
-def made(index: Callable[[str], Index]) -> Callable[[str], tuple[list[Made], Tally]]:
+def made(index: Callable[[str], Index]) -> Callable[[str], tuple[list[ComposedQuestion], Tally]]:
     """``made("shop")``: 240 questions and what became of the candidates."""
 
     @cache
-    def found(name: str) -> tuple[list[Made], Tally]:
+    def found(name: str) -> tuple[list[ComposedQuestion], Tally]:
         tally = Tally()
-        return list(made_questions(index(name), 240, 0, Rules(), tally)), tally
+        return list(composed_questions(index(name), 240, 0, Rules(), tally)), tally
 
     return found
 
 
-def text_of(made: list[Made]) -> str:
+def text_of(made: list[ComposedQuestion]) -> str:
     return "\n".join(json.dumps(one.example.to_row()) for one in made)

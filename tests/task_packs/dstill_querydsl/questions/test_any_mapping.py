@@ -14,7 +14,7 @@ from dstill_querydsl.language.field_types import FAMILIES
 from dstill_querydsl.questions import Rules, Tally, questions
 from dstill_querydsl.questions.compose import compose
 from dstill_querydsl.questions.context import Skip
-from dstill_querydsl.questions.contexts import Scenes
+from dstill_querydsl.questions.contexts import QuestionContexts
 from dstill_querydsl.questions.plan import TEMPLATES
 from dstill_querydsl.questions.verify import Trial
 
@@ -68,11 +68,11 @@ def _index(mapping: dict[str, Any], values: list[Any]) -> Any:
 @given(MAPPINGS, st.lists(VALUES, max_size=8))
 @settings(SLOW, max_examples=40)
 def test_every_template_gives_a_valid_gold_or_none(mapping: dict[str, Any], values: list[Any]) -> None:
-    scene, random = Scenes(_index(mapping, values), 0).base, Random(1)
+    context, random = QuestionContexts(_index(mapping, values), 0).base, Random(1)
     trial = Trial(Rules())
-    for template in TEMPLATES[:: 1 if len(scene.roles) else 40]:
+    for template in TEMPLATES[:: 1 if len(context.roles) else 40]:
         try:
-            made = compose(scene, template, random)
+            made = compose(context, template, random)
         except Skip:
             continue
         assert trial.checked(made).dropped == "", made.example.answer
@@ -84,8 +84,8 @@ def test_every_template_gives_a_valid_gold_or_none(mapping: dict[str, Any], valu
 @settings(max_examples=8, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_questions_are_made_and_run(mapping: dict[str, Any], values: list[Any]) -> None:
     tally, index = Tally(), _index(mapping, values)
-    if not Scenes(index, 0).base.roles:
-        with pytest.raises(DataError, match="no field that a question can be made of"):
+    if not QuestionContexts(index, 0).base.roles:
+        with pytest.raises(DataError, match="no field that a question can use"):
             list(questions(index, 20, 0, Rules(), tally))
         return
     assert list(questions(index, 20, 0, Rules(), tally))

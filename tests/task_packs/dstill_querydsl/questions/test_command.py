@@ -41,7 +41,7 @@ def test_questions_about_a_mapping_of_ones_own(asked: Callable[..., Any]) -> Non
     assert first.startswith("60 questions of ")
     assert "exact_filter" in first
     assert any("candidates were dropped" in line for line in others)
-    assert "warning: values of 1 fields that the mapping has not: gone" in others
+    assert "warning: 1 field with values not in the mapping: gone" in others
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def test_questions_about_a_mapping_of_ones_own(asked: Callable[..., Any]) -> Non
         (b'{\n "a": {\n', None, 4, "at line 3, column 1"),
         (b"[]", None, 4, "mapping.json does not contain a JSON object"),
         (b"\xff", None, 2, "mapping.json"),
-        ({"a": KEYWORD}, None, 4, "no index mapping"),
+        ({"a": KEYWORD}, None, 4, "not an index mapping"),
         (MAPPING, b"[]", 4, "values.json does not contain a JSON object"),
-        (MAPPING, {"level": 7}, 4, "not a form that values have"),
+        (MAPPING, {"level": 7}, 4, "not a valid form for values"),
         (MAPPING, {"took": {"min": 9, "max": 1}}, 4, "min 9 is above max 1"),
-        (None, {"level": ["x"]}, 2, "--values are those of a mapping"),
-        ({"properties": {}}, None, 4, "no field that a question can be made of"),
-        ({"_meta": {"lexicon": 7}, **MAPPING}, None, 4, "a lexicon is an object"),
+        (None, {"level": ["x"]}, 2, "--values needs the mapping of the index"),
+        ({"properties": {}}, None, 4, "no field that a question can use"),
+        ({"_meta": {"lexicon": 7}, **MAPPING}, None, 4, "a lexicon must be an object"),
     ],
 )  # fmt: skip
 def test_bad_files_end_with_what_where_and_what_to_do(
@@ -95,7 +95,7 @@ def test_strange_names_and_types_are_counted(asked: Callable[..., Any]) -> None:
     text = ended.stdout
     assert len(text.splitlines()) == 30
     assert "'🚀'" in text
-    assert "no questions are made of 2 fields: 1 dense_vector, 1 brand_new" in ended.stderr
+    assert "no questions about 2 fields because of the type: 1 dense_vector, 1 brand_new" in ended.stderr
 
 
 def test_five_thousand_fields_are_read(asked: Callable[..., Any]) -> None:

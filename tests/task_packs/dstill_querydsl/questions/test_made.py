@@ -14,7 +14,7 @@ from dstill_querydsl.bundle.index_of import index_of
 from dstill_querydsl.bundle.indices import Index, bundled
 from dstill_querydsl.engines import Embedded
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.questions import Rules, Tally, made_questions, questions
+from dstill_querydsl.questions import Rules, Tally, composed_questions, questions
 from dstill_querydsl.questions.plan import TEMPLATES
 
 NAMES = ["shop", "fleet", "gharchive"]
@@ -52,7 +52,7 @@ def test_shares_hold_for_any_number_of_questions(name: str, first: int, made: Ca
 @pytest.mark.parametrize("name", NAMES)
 def test_golds_pass_the_layers_of_the_pack(name: str, index: Callable[[str], Index], made: Callable[..., Any]) -> None:
     task, own = QueryDsl(), index(name)
-    values = own.told.to_json() if own.told else {}
+    values = own.given_values.to_json() if own.given_values else {}
     context = {"index": name, "mapping": own.mapping, "values": values}
     for one in made(name)[0]:
         example = Example(id="1", question=one.example.question, context=context)
@@ -65,7 +65,7 @@ def test_golds_run_and_tell_something(name: str, made: Callable[..., Any], index
     """On the executor that evaluation uses, over the documents that were invented."""
     task = QueryDsl()
     found = [one for one in made(name)[0] if "refusal" not in one.body]
-    place = found[0].scene.runs
+    place = found[0].context.trial_index
     database = TestDatabase(name="invented", data={"documents": [list(pair) for pair in place.documents()]})
     # An analyzer of n-grams is the index' own; what asks for it was run by the questions' own trial.
     plain = json.dumps(place.mapping).replace(', "analyzer": "my_ngrams"', "")
@@ -82,9 +82,9 @@ def test_golds_run_and_tell_something(name: str, made: Callable[..., Any], index
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_seed_gives_the_same_bytes(name: str, index: Callable[[str], Index], made: Callable[..., Any]) -> None:
-    again = made_questions(index(name), 30, 0, Rules(), Tally())
+    again = composed_questions(index(name), 30, 0, Rules(), Tally())
     assert _rows(again) == _rows(made(name)[0][:30])
-    assert _rows(made_questions(index(name), 30, 1, Rules(), Tally())) != _rows(made(name)[0][:30])
+    assert _rows(composed_questions(index(name), 30, 1, Rules(), Tally())) != _rows(made(name)[0][:30])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -121,8 +121,8 @@ def test_values_come_from_the_values_file(made: Callable[..., Any]) -> None:
 
 def test_what_no_question_is_made_of_is_told(made: Callable[..., Any]) -> None:
     _, tally = made("fleet")
-    assert dict(tally.left.types) == {"dense_vector": 1}
-    assert "warning: no questions are made of 1 fields: 1 dense_vector" in list(tally.remarks())
+    assert dict(tally.skipped.types) == {"dense_vector": 1}
+    assert "warning: no questions about 1 field because of the type: 1 dense_vector" in list(tally.remarks())
     assert any("made-up" in line for line in tally.remarks())
 
 
@@ -132,13 +132,13 @@ def test_what_a_values_file_says_wrongly_is_told_and_left_out() -> None:
     tally = Tally()
     index = index_of({"index": "own", "mapping": mapping, "values": values})
     assert len(list(questions(index, 30, 0, Rules(), tally))) == 30
-    assert tally.left.strangers == ["gone"]
-    assert tally.left.misfits == ["level: True", "took: 2.5", "took: 'n/a'", "from: 'x'"]
+    assert tally.skipped.unmapped == ["gone"]
+    assert tally.skipped.misfits == ["level: True", "took: 2.5", "took: 'n/a'", "from: 'x'"]
 
 
 def test_a_mapping_without_such_fields_is_refused_with_its_counts() -> None:
     empty = index_of({"index": "own", "mapping": {"properties": {"v": {"type": "dense_vector"}}}})
-    with pytest.raises(DataError, match="no field that a question can be made of") as raised:
+    with pytest.raises(DataError, match="no field that a question can use") as raised:
         list(questions(empty, 5, 0, Rules()))
     assert raised.value.where == "1 of type dense_vector"
 

@@ -49,8 +49,8 @@ def test_templates_of_test_and_validation_were_seen(sets: dict[str, list[Example
 
 
 def test_all_parts_of_unseen_templates_are_trained_on() -> None:
-    seen = [template for template in TEMPLATES if not template.held]
-    held = [template for template in TEMPLATES if template.held]
+    seen = [template for template in TEMPLATES if not template.held_out]
+    held = [template for template in TEMPLATES if template.held_out]
     asks, kinds = {one.ask for one in seen}, {kind for one in seen for kind in one.clauses}
     assert {one.ask for one in held} - asks == {HELD_REFUSAL}
     assert {kind for one in held for kind in one.clauses} <= kinds
@@ -90,9 +90,9 @@ def test_the_unseen_index_has_refusals_of_its_own() -> None:
 
 def test_an_index_of_the_users_has_its_sets_too(tmp_path, index: Callable[[str], Index]) -> None:
     own = index("shop")
-    assert own.told is not None
+    assert own.given_values is not None
     (tmp_path / "m.json").write_text(json.dumps(own.mapping))
-    (tmp_path / "v.json").write_text(json.dumps(own.told.to_json()))
+    (tmp_path / "v.json").write_text(json.dumps(own.given_values.to_json()))
     files = {"mapping": str(tmp_path / "m.json"), "values": str(tmp_path / "v.json")}
     task = QueryDsl(Settings(index="orders", n_questions=60, **files))
     assert len(list(task.examples("train"))) == 60

@@ -15,8 +15,8 @@ from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.language.values import Known, Values
 from dstill_querydsl.questions.compose import compose
 from dstill_querydsl.questions.conditions_values import VALUES
-from dstill_querydsl.questions.context import Scene, Skip
-from dstill_querydsl.questions.contexts import Scenes
+from dstill_querydsl.questions.context import QuestionContext, Skip
+from dstill_querydsl.questions.contexts import QuestionContexts
 from dstill_querydsl.questions.lexicon import Lexicon
 from dstill_querydsl.questions.lexicons import LEXICONS
 from dstill_querydsl.questions.plan import TEMPLATES
@@ -32,12 +32,12 @@ def skeletons(index: Callable[[str], Index]) -> dict[str, set[str]]:
     """Template → different wordings in at most `DRAWS` questions, values and names aside; no engine is asked."""
     found: dict[str, set[str]] = defaultdict(set)
     several = (index("shop"), index("fleet"), bundled("weblogs", 400), bundled("flights", 400))
-    scenes = [Scenes(one, 0).base for one in several]
+    contexts = [QuestionContexts(one, 0).base for one in several]
     random = Random(1)
     for template in TEMPLATES:
         for draw in range(DRAWS):
             try:
-                made = compose(scenes[draw % len(scenes)], template, random)
+                made = compose(contexts[draw % len(contexts)], template, random)
             except Skip:
                 continue
             found[template.name].add(made.skeleton)
@@ -191,13 +191,15 @@ ODD = {
 @pytest.fixture(scope="module")
 def said() -> dict[str, list[str]]:
     """Template → questions about `ODD`."""
-    scene = Scenes(Index(name="odd", mapping=ODD, settings={}, now="", documents=tuple, told=Values({})), 0).base
+    context = QuestionContexts(
+        Index(name="odd", mapping=ODD, settings={}, now="", documents=tuple, given_values=Values({})), 0
+    ).base
     random = Random(3)
     found: dict[str, list[str]] = defaultdict(list)
     for template in TEMPLATES:
         for _ in range(60):
             with suppress(Skip):
-                found[template.name].append(compose(scene, template, random).example.question)
+                found[template.name].append(compose(context, template, random).example.question)
     return found
 
 
@@ -237,12 +239,14 @@ TWINS = {
 
 def test_a_question_names_the_field_where_several_could_be_meant() -> None:
     values = Values({name: Known(values=("red", "blue"), complete=True) for name in ("one", "other")})
-    scene = Scenes(Index(name="twins", mapping=TWINS, settings={}, now="", documents=tuple, told=values), 0).base
+    context = QuestionContexts(
+        Index(name="twins", mapping=TWINS, settings={}, now="", documents=tuple, given_values=values), 0
+    ).base
     random, seen = Random(5), 0
     for template in TEMPLATES:
         for _ in range(40):
             with suppress(Skip):
-                made = compose(scene, template, random)
+                made = compose(context, template, random)
                 asked = re.findall(r"(source|target)\.|\"(one|other)\"", json.dumps(made.body))
                 for name in {name for pair in asked for name in pair if name}:
                     assert name in made.example.question, (template.name, made.example)
@@ -253,7 +257,9 @@ def test_a_question_names_the_field_where_several_could_be_meant() -> None:
 def test_a_field_that_is_called_by_a_plural_is_spoken_of_as_one() -> None:
     lexicon = {"fields": {"tags": {"noun": "tags", "nouns": "tags"}}}
     mapping = {"properties": {"tags": {"type": "keyword"}}, "_meta": {"lexicon": lexicon}}
-    scene = Scene.of(Index(name="mine", mapping=mapping, settings={}, now="", documents=lambda: [("1", {})]))
-    said = {plain(VALUES["lacks"](scene.draw(Random(seed))).text) for seed in range(40)}
+    context = QuestionContext.of(
+        Index(name="mine", mapping=mapping, settings={}, now="", documents=lambda: [("1", {})])
+    )
+    said = {plain(VALUES["lacks"](context.draw(Random(seed))).text) for seed in range(40)}
     assert {"where the tags are missing", "without tags"} <= said
     assert not [text for text in said if " is " in text or " a " in text]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dstill_querydsl.testsuites import Place
+from dstill_querydsl.testsuites import IndexSchema
 
 MAPPING: dict[str, Any] = {
     "properties": {
@@ -26,8 +26,8 @@ MAPPING: dict[str, Any] = {
 
 
 @pytest.fixture
-def place() -> Place:
-    return Place(mapping=MAPPING, settings={}, now="2025-03-27T12:00:00Z")
+def place() -> IndexSchema:
+    return IndexSchema(mapping=MAPPING, settings={}, now="2025-03-27T12:00:00Z")
 
 
 @pytest.fixture(autouse=True)

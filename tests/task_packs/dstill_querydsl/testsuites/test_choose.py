@@ -39,38 +39,38 @@ def test_those_that_tell_a_survivor_are_kept() -> None:
     given = [candidate("a", "x", "y"), candidate("b", "x", "y"), candidate("c", "x", "y"), candidate("d", "x")]
     found = chosen(given, ["x", "y", "z"])
     # the first two whatever they tell, then what tells more
-    assert [one.name for one in found.corpora] == ["a", "b", "d"]
+    assert [one.name for one in found.databases] == ["a", "b", "d"]
 
 
 def test_no_more_than_asked_and_no_more_than_needed() -> None:
     given = [candidate(str(n), *"abcdefgh".replace("abcdefgh"[n], "")) for n in range(8)]
-    assert len(chosen(given, list("abcdefgh"), k=4).corpora) == 4
-    assert len(chosen(given, list("abcdefgh"), k=1).corpora) == 1
-    assert len(chosen(given, [], k=5).corpora) == LEAST
+    assert len(chosen(given, list("abcdefgh"), k=4).databases) == 4
+    assert len(chosen(given, list("abcdefgh"), k=1).databases) == 1
+    assert len(chosen(given, [], k=5).databases) == LEAST
 
 
 def test_a_candidate_on_which_the_gold_fails_is_passed_over() -> None:
     refusing = Candidate(name="bad", documents=[("refuses", {})])
-    assert [one.name for one in chosen([refusing, candidate("a"), candidate("b")], ["x"]).corpora] == ["a", "b"]
+    assert [one.name for one in chosen([refusing, candidate("a"), candidate("b")], ["x"]).databases] == ["a", "b"]
     alone = chosen([refusing], ["x"])
-    assert (alone.corpora, alone.reason) == ([], "too many buckets")
+    assert (alone.databases, alone.reason) == ([], "too many buckets")
 
 
 def test_a_gold_that_meets_a_hole_is_asked_once() -> None:
     OPENED.clear()
     found = chosen([candidate("a"), candidate("b")], ["x"], gold={"match": "strange"})
-    assert (found.corpora, found.reason, len(OPENED)) == ([], "a hole", 1)
+    assert (found.databases, found.reason, len(OPENED)) == ([], "a hole", 1)
 
 
 def test_a_gold_that_finds_nothing_on_any_has_none() -> None:
     bare = [Candidate(name=name, documents=[(name, {"x": 1})]) for name in "ab"]
     found = chosen(bare, ["x"])
-    assert (found.corpora, found.reason) == ([], "the gold finds nothing in any documents that were made for it")
+    assert (found.databases, found.reason) == ([], "the gold finds nothing in any documents that were made for it")
     # where it finds something on one of them, that it finds nothing on another tells too
-    assert [one.name for one in chosen([*bare, candidate("c")], ["x", "y"]).corpora] == ["a", "b", "c"]
+    assert [one.name for one in chosen([*bare, candidate("c")], ["x", "y"]).databases] == ["a", "b", "c"]
 
 
 def test_a_neighbour_that_cannot_be_run_is_not_waited_for() -> None:
     OPENED.clear()
-    assert [one.name for one in chosen([candidate(name) for name in "abcd"], ["strange"]).corpora] == ["a", "b"]
+    assert [one.name for one in chosen([candidate(name) for name in "abcd"], ["strange"]).databases] == ["a", "b"]
     assert len(OPENED) == LEAST

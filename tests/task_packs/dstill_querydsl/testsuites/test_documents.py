@@ -3,13 +3,13 @@
 import json
 from typing import Any, Mapping
 
-from dstill_querydsl.testsuites import Layout, Place
+from dstill_querydsl.testsuites import IndexSchema, Layout
 from dstill_querydsl.testsuites.documents import Candidate, candidates
 
 NOW = 1_743_076_800_000
 
 
-def made(body: Mapping[str, Any], place: Place) -> dict[str, Candidate]:
+def made(body: Mapping[str, Any], place: IndexSchema) -> dict[str, Candidate]:
     return {one.name: one for one in candidates(body, Layout(place.mapping), NOW, "seed")}
 
 
@@ -17,14 +17,14 @@ def held(candidate: Candidate, field: str) -> list[Any]:
     return [source[field] for _, source in candidate.documents if field in source]
 
 
-def test_the_same_gold_gives_the_same_documents(place: Place) -> None:
+def test_the_same_gold_gives_the_same_documents(place: IndexSchema) -> None:
     body = {"query": {"range": {"took": {"gte": 5}}}, "sort": ["weight"], "size": 3}
     assert made(body, place) == made(body, place)
     other = list(candidates(body, Layout(place.mapping), NOW, "another seed"))
     assert other != list(made(body, place).values())
 
 
-def test_values_at_the_bound_and_beside_it_missing_and_listed(place: Place) -> None:
+def test_values_at_the_bound_and_beside_it_missing_and_listed(place: IndexSchema) -> None:
     found = made(
         {"query": {"bool": {"filter": [{"range": {"took": {"gte": 5}}}, {"term": {"level": "error"}}]}}}, place
     )
@@ -37,7 +37,7 @@ def test_values_at_the_bound_and_beside_it_missing_and_listed(place: Place) -> N
     assert any(source.get("host") == "error" and "level" not in source for source in documents)
 
 
-def test_conditions_met_by_different_objects(place: Place) -> None:
+def test_conditions_met_by_different_objects(place: IndexSchema) -> None:
     inside = {"bool": {"filter": [{"term": {"credits.name": "Kurosawa"}}, {"term": {"credits.job": "actor"}}]}}
     found = made({"query": {"nested": {"path": "credits", "query": inside}}}, place)
     lists = held(found["boundaries"], "credits")
@@ -45,7 +45,7 @@ def test_conditions_met_by_different_objects(place: Place) -> None:
     assert [{"name": "Kurosawa"}, {"job": "actor"}] in lists
 
 
-def test_no_ties_where_a_sort_cuts(place: Place) -> None:
+def test_no_ties_where_a_sort_cuts(place: IndexSchema) -> None:
     found = made({"size": 5, "sort": [{"took": "desc"}]}, place)
     for candidate in found.values():
         values = held(candidate, "took")
@@ -53,7 +53,7 @@ def test_no_ties_where_a_sort_cuts(place: Place) -> None:
         assert len(values) >= 5
 
 
-def test_groups_enough_that_one_more_would_show(place: Place) -> None:
+def test_groups_enough_that_one_more_would_show(place: IndexSchema) -> None:
     body = {"size": 0, "aggs": {"g": {"terms": {"field": "host", "size": 4}}}}
     counts = [
         held(made(body, place)["hits"], "host").count(host) for host in set(held(made(body, place)["hits"], "host"))
@@ -62,7 +62,7 @@ def test_groups_enough_that_one_more_would_show(place: Place) -> None:
     assert max(counts) > 1
 
 
-def test_values_fit_their_types(place: Place) -> None:
+def test_values_fit_their_types(place: IndexSchema) -> None:
     body = {
         "query": {"bool": {"filter": [{"range": {"stars": {"gte": 45}}}, {"range": {"day": {"gte": "now-3w"}}}]}},
         "size": 25,
@@ -76,7 +76,7 @@ def test_values_fit_their_types(place: Place) -> None:
     assert sum(day > "2025-03-06" for day in hits) >= 27
 
 
-def test_they_are_json_and_small(place: Place) -> None:
+def test_they_are_json_and_small(place: IndexSchema) -> None:
     found = made({"query": {"match": {"message": "red planet"}}, "size": 100}, place)
     assert all(len(one.documents) <= 240 for one in found.values())
     assert json.loads(json.dumps([one.documents for one in found.values()]))

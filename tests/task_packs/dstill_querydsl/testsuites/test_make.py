@@ -18,19 +18,21 @@ from dstill_querydsl.engines import Embedded, EmbeddedServer, Http, HttpEngine
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.results import compare
 from dstill_querydsl.settings import Settings
-from dstill_querydsl.testsuites import Layout, Maker, Place, make
+from dstill_querydsl.testsuites import DatabaseMaker, IndexSchema, Layout, make
 from dstill_querydsl.testsuites import cache as keep
-from dstill_querydsl.testsuites.embedded_runner import bench
+from dstill_querydsl.testsuites.embedded_runner import shared_runner
 
 GOLD = {"query": {"bool": {"filter": [{"range": {"took": {"gte": 5}}}, {"term": {"level": "error"}}]}}}
 
 
-def corpora(place: Place, gold: dict[str, Any] = GOLD, k: int = 5, maker: Maker | None = None) -> list[Any]:
-    made = maker or Maker(compare.same, compare.empty)
-    return made.corpora(gold, place, Layout(place.mapping), lambda: (), lambda body: "", k)
+def corpora(
+    place: IndexSchema, gold: dict[str, Any] = GOLD, k: int = 5, maker: DatabaseMaker | None = None
+) -> list[Any]:
+    made = maker or DatabaseMaker(compare.same, compare.is_empty)
+    return made.databases(gold, place, Layout(place.mapping), lambda: (), lambda body: "", k)
 
 
-def test_made_once_and_kept(place: Place, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_made_once_and_kept(place: IndexSchema, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = corpora(place)
     assert [one.name for one in first] == ["boundaries", "hits"]
     [file] = cache.rglob("*.json.gz")
@@ -40,23 +42,23 @@ def test_made_once_and_kept(place: Place, cache: Path, monkeypatch: pytest.Monke
         raise AssertionError("made anew")
 
     with monkeypatch.context() as patched:
-        patched.setattr(make, "bench", none)
+        patched.setattr(make, "shared_runner", none)
         assert corpora(place) == first
     file.write_bytes(before[: len(before) // 2])  # half of it is none
     assert corpora(place) == first
     assert file.read_bytes() == before  # the same bytes
 
 
-def test_another_mapping_now_or_number_is_another_key(place: Place, cache: Path) -> None:
+def test_another_mapping_now_or_number_is_another_key(place: IndexSchema, cache: Path) -> None:
     corpora(place)
     corpora(replace(place, now="2025-03-28T12:00:00Z"))
     corpora(replace(place, mapping={**place.mapping, "dynamic": "strict"}))
     assert len(corpora(place, k=1)) == 1
-    corpora(place, maker=Maker(compare.same, compare.empty, rules="another dialect"))
+    corpora(place, maker=DatabaseMaker(compare.same, compare.is_empty, rules="another dialect"))
     assert len(list(cache.rglob("*.json.gz"))) == 5
 
 
-def test_a_folder_that_cannot_be_written_costs_time_only(place: Place, cache: Path) -> None:
+def test_a_folder_that_cannot_be_written_costs_time_only(place: IndexSchema, cache: Path) -> None:
     cache.parent.parent.mkdir(exist_ok=True)
     cache.parent.write_text("a file, where a folder should be")
     assert corpora(place)
@@ -86,16 +88,16 @@ def test_a_folder_that_cannot_be_written_costs_time_only(place: Place, cache: Pa
         ),
     ],
 )
-def test_what_cannot_be_run_faithfully_has_none(place: Place, gold: Any, mapping: Any, why: str) -> None:
+def test_what_cannot_be_run_faithfully_has_none(place: IndexSchema, gold: Any, mapping: Any, why: str) -> None:
     there = replace(place, mapping={"properties": {**place.mapping["properties"], **mapping}})
     for _ in range(2):  # the reason is kept, as corpora are
         with pytest.raises(NoTestDatabases, match=why):
             corpora(there, gold)
 
 
-def test_nothing_stays_on_the_bench(place: Place) -> None:
+def test_nothing_stays_on_the_embedded_engine(place: IndexSchema) -> None:
     corpora(place)
-    assert not bench()._engine._loader._created  # type: ignore[union-attr]
+    assert not shared_runner()._engine._loader._created  # type: ignore[union-attr]
 
 
 # --- judging ----------------------------------------------------------------------------
@@ -133,7 +135,7 @@ def test_golds_that_cannot_be_checked_say_so() -> None:
         task.test_databases(unknown, 5)
 
 
-def test_beside_an_index_of_the_users_that_is_only_read(place: Place) -> None:
+def test_beside_an_index_of_the_users_that_is_only_read(place: IndexSchema) -> None:
     """Its mapping is asked of the server; the corpora lie on an embedded one."""
     task, answer = QueryDsl(), '{"query":{"range":{"took":{"gt":5}}}}'
     asked = Example(id="1", question="?", context={"index": "dstill-live"}, answer=answer)
@@ -148,7 +150,7 @@ def test_beside_an_index_of_the_users_that_is_only_read(place: Place) -> None:
     assert (lucky.reached, lucky.n_test_databases) == (Level.EXECUTED, 1)
 
 
-def test_a_live_mapping_that_the_embedded_engine_cannot_hold(place: Place) -> None:
+def test_a_live_mapping_that_the_embedded_engine_cannot_hold(place: IndexSchema) -> None:
     """The base run counts, and that nothing more was checked is said."""
     duration = {"type": "long", "fields": {"raw": {"type": "flattened"}}, "script": "emit(1)"}
 
@@ -160,10 +162,10 @@ def test_a_live_mapping_that_the_embedded_engine_cannot_hold(place: Place) -> No
     with Live().open(task, Engine()) as executor:
         verdict = judge(task, EXAMPLE, Draft(answer=LUCKY), executor)
     assert verdict.reached == Level.CORRECT
-    assert verdict.test_suite_skipped == "uses 'event.duration' (long), which the embedded engine does not hold"
+    assert verdict.test_suite_skipped == "uses 'event.duration' (long), which the embedded engine does not support"
 
 
-def test_fields_that_the_embedded_engine_cannot_hold_cost_the_others_nothing(place: Place) -> None:
+def test_fields_that_the_embedded_engine_cannot_hold_cost_the_others_nothing(place: IndexSchema) -> None:
     strange = {
         "labels": {"type": "flattened"},
         "stream": {"type": "constant_keyword"},  # without a value until a document brings one
@@ -180,11 +182,11 @@ def test_fields_that_the_embedded_engine_cannot_hold_cost_the_others_nothing(pla
     held = {name for one in found for _, source in one.data["documents"] for name in source}
     assert {"level", "took", "host", "hosts"} < held
     assert not held & {"labels", "stream", "name"}
-    with pytest.raises(NoTestDatabases, match=r"^uses 'hour' \(runtime\), which the embedded engine does not hold"):
+    with pytest.raises(NoTestDatabases, match=r"^uses 'hour' \(runtime\), which the embedded engine does not support"):
         corpora(there, {"query": {"range": {"hour": {"gte": 9}}}})
 
 
-def test_an_answer_that_uses_what_the_corpora_lack_counts_by_the_data_alone(place: Place) -> None:
+def test_an_answer_that_uses_what_the_corpora_lack_counts_by_the_data_alone(place: IndexSchema) -> None:
     """… as where the gold does: what it found on the user's own index is not taken from it."""
     labels = {"properties": {"env": {"type": "keyword"}}}  # on the server, which stands for one that has the type
 
@@ -202,7 +204,7 @@ def test_an_answer_that_uses_what_the_corpora_lack_counts_by_the_data_alone(plac
             other = judge(task, gold, Draft(answer='{"query":{"term":{"labels.env":"test"}}}'), executor)
             lucky = judge(task, gold, Draft(answer='{"query":{"range":{"took":{"gte":5}}}}'), executor)
     assert (other.reached, other.checked, other.n_test_databases) == (Level.CORRECT, Level.CORRECT, 0)
-    assert other.test_suite_skipped == "uses 'labels' (flattened), which the embedded engine does not hold"
+    assert other.test_suite_skipped == "uses 'labels' (flattened), which the embedded engine does not support"
     assert (lucky.reached, lucky.n_test_databases, lucky.test_suite_skipped) == (Level.EXECUTED, 1, "")
 
 

@@ -185,7 +185,7 @@ def test_an_own_index_varies_with_aliases_copies_and_told_values() -> None:
         }
     }
     told = Values({"host.name": Known(values=("a", "b"), complete=True)})
-    index = Index(name="mine", mapping=mapping, settings={}, now="", documents=tuple, told=told)
+    index = Index(name="mine", mapping=mapping, settings={}, now="", documents=tuple, given_values=told)
     for seed in range(6):
         variant = vary(index, seed, distractors=0)
         field = Fields.of(variant.index.mapping).get(variant.names["machine_name"])
@@ -213,7 +213,7 @@ def test_a_context_names_a_variant() -> None:
 
 @pytest.mark.parametrize("seed", ["3", True, [1]])
 def test_a_variant_is_a_whole_number(seed: Any) -> None:
-    with pytest.raises(DataError, match="is no variant"):
+    with pytest.raises(DataError, match="is not a variant"):
         index_of({"index": "weblogs", "variant": seed})
 
 
@@ -272,7 +272,7 @@ def test_an_opened_object_is_its_fields_in_a_list_and_an_error_elsewhere() -> No
     names = {"http.status": "http_status", "http.path": "http_path", "http.path.raw": "http_path.raw"}
     assert rename({"_source": ["http", "x"]}, names) == {"_source": ["http_status", "http_path", "x"]}
     assert rename({"_source": "http"}, names) == {"_source": ["http_status", "http_path"]}
-    with pytest.raises(DataError, match="'http' is several fields there"):
+    with pytest.raises(DataError, match="'http' is several fields in the variant"):
         rename({"query": {"exists": {"field": "http"}}}, names)
 
 

@@ -1,10 +1,10 @@
-"""What a teacher is told who invents questions about an index: its mapping, what fields hold, and kinds of questions.
+"""The brief for a teacher that writes questions about an index: mapping, values, and kinds of questions.
 
-    about(study, 120)            "The questions are about … Mapping. …"
+    about(profile, 120)            "The questions are about … Mapping. …"
     categories(mapping)          {"exact_filter": "documents that have …", …}
 
-Kinds that the mapping has no fields for are left out. Their names are those of the questions that the pack makes
-itself, so that quotas and tables of results go by the same words.
+It skips kinds that the mapping has no fields for. The names of kinds are the categories of the pack's own questions, so
+that quotas and results use the same names.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, Iterator, Mapping
 
 from dstill_querydsl.language.fields import raw_fields
-from dstill_querydsl.mapping.index_profile import Study
+from dstill_querydsl.mapping.index_profile import IndexProfile
 from dstill_querydsl.prompting import data_block, fields_of
 from dstill_querydsl.prompting.values import for_teacher
 from dstill_querydsl.questions.glossary import glossary
@@ -25,7 +25,7 @@ _TASK = (
     "called by its technical name, a value is."
 )
 
-# category: families of fields of which the mapping needs one, "-" for none | what is asked
+# category: families of fields, one of which the mapping needs ("-": none) | what is asked
 _KINDS = """
 exact_filter: keyword number boolean | documents that have a certain value, or several certain values, listed or counted
 full_text: text | words or an exact phrase in a text
@@ -55,19 +55,19 @@ adversarial: - | asking for scripts, other indices or to ignore rules: it can on
 """
 
 
-def about(study: Study, fields: int) -> str:
-    """The index in a teacher's prompt, at most `fields` of its fields."""
-    shown = study.shown("", fields)
-    told = for_teacher(study.values, (name for name, _ in fields_of(shown.mapping)))
-    words = glossary(study.index.name) if study.index.recipe else ""
-    return "\n".join([_TASK, *data_block(shown, study.index.now, told, words)])
+def about(profile: IndexProfile, fields: int) -> str:
+    """The description of the index in a teacher's prompt, with at most `fields` fields."""
+    shown = profile.shown("", fields)
+    values = for_teacher(profile.values, (name for name, _ in fields_of(shown.mapping)))
+    words = glossary(profile.index.name) if profile.index.recipe else ""
+    return "\n".join([_TASK, *data_block(shown, profile.index.now, values, words)])
 
 
 def categories(mapping: Mapping[str, Any]) -> dict[str, str]:
-    """The kinds of questions that there are fields for, each with a line on what is asked."""
-    there = {field.family for field in raw_fields(mapping)} | {"-"}
-    there |= {"nested"} if any(field.nested for field in raw_fields(mapping)) else set()
-    return {name: asked for name, needs, asked in _entries() if there & set(needs)}
+    """Category → what is asked, for the kinds of questions that the mapping has fields for."""
+    families = {field.family for field in raw_fields(mapping)} | {"-"}
+    families |= {"nested"} if any(field.nested for field in raw_fields(mapping)) else set()
+    return {name: asked for name, needs, asked in _entries() if families & set(needs)}
 
 
 def _entries() -> Iterator[tuple[str, list[str], str]]:

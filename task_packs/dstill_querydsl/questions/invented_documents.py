@@ -1,15 +1,13 @@
-"""Documents for a mapping whose own are not here: made of what its fields are known to hold.
+"""Make up documents for an index whose documents are not here, from the known values of its fields.
 
-In: roles, a seed. Out: (id, source) pairs, the same bytes for the same seed, and a mapping that holds
-just the roles' fields, so that a server can index them:
+In: roles and a seed. Out: pairs of id and source, the same bytes for the same seed:
 
-    invented(roles, seed=0, now=…, apart={"comment.id": ["push.size"]})
+    invented_documents(roles, seed=0, now=…, apart={"comment.id": ["push.size"]})
     ("i0000", {"level": "warn", "took": 412})
 
-Nothing is claimed of the user's data: these documents only show that a gold runs and tells
-something. A field of which nothing is known gets made-up words and numbers. Two in five of them
-are missing here and there, so that `exists` has something to find. Fields that are `apart` are in no document
-together: what questions ask of one document, a real one can have.
+The documents say nothing about the user's data. They only show that a gold runs and finds something. A field without
+known values gets made-up words and numbers. Two of five fields are missing from some documents, for `exists`. Fields
+that are `apart` are never in the same document, so that the conditions of a question fit a real document.
 """
 
 from __future__ import annotations
@@ -21,30 +19,30 @@ from typing import Any, Callable, Collection, Iterable, Iterator, Mapping, Seque
 from dstill_querydsl.questions.moments import moment, written
 from dstill_querydsl.questions.roles import Role
 
-__all__ = ["APART", "COUNT", "invented", "settings_for"]
+__all__ = ["APART", "COUNT", "invented_documents", "settings_for"]
 
 COUNT = 400
-APART = "fields_apart"  # in a mapping's _meta: field → others that no document of the index has beside it
+APART = "fields_apart"  # in a mapping's _meta: field → fields that are never in the same document
 _WORDS = (
     "amber", "basin", "cedar", "delta", "ember", "fjord", "grove", "harbor", "inlet", "juniper", "kestrel", "lagoon",
     "meadow", "nectar", "orchid", "pepper", "quartz", "ridge", "saffron", "timber", "umber", "valley", "willow",
     "yarrow", "zephyr",
 )  # fmt: skip
 _SPAN = timedelta(days=400)
-ENOUGH = 3  # known numbers, beside which none is made up: the index would not hold it
+ENOUGH = 3  # a field with this many known numbers gets no made-up ones
 _CITIES = ((52.52, 13.4), (48.86, 2.35), (51.5, -0.13), (40.71, -74.0), (35.68, 139.69), (-33.87, 151.21))
 
 Maker = Callable[[Role, Random, datetime], Any]
 
 
-def invented(
+def invented_documents(
     roles: Sequence[Role],
     seed: int,
     now: datetime,
     count: int = COUNT,
     apart: Mapping[str, Collection[str]] | None = None,
 ) -> Iterator[tuple[str, Any]]:
-    """`count` documents; of nested fields one to three objects each."""
+    """`count` documents. Nested fields have one to three objects."""
     random = Random(f"invented {seed}")
     sparse = {role.field for role in roles if random.randrange(5) < 2}
     paths = sorted({role.nested for role in roles if role.nested})
@@ -61,7 +59,7 @@ def invented(
 
 
 def _together(roles: Sequence[Role], apart: Mapping[str, Collection[str]], random: Random) -> list[Role]:
-    """Of the roles some that one document may have, drawn so that each has its turn; in their own order."""
+    """A random choice of roles that one document can have together, in their order."""
     chosen: set[str] = set()
     for role in random.sample(roles, len(roles)):
         name = role.stored
@@ -83,7 +81,7 @@ def _put(source: dict[str, Any], path: Sequence[str], value: Any) -> None:
     for name in path[:-1]:
         inner = source.setdefault(name, {})
         if not isinstance(inner, dict):
-            return  # `a` and `a.b` are both fields: a document holds one of them
+            return  # `a` and `a.b` are both fields, and a document has only one of them
         source = inner
     source.setdefault(path[-1], value)
 
@@ -93,16 +91,16 @@ def _value(role: Role, random: Random, now: datetime) -> Any:
     return made if made is not None or role.kind == "date" else random.choice(_WORDS)
 
 
-def _category(role: Role, random: Random, now: datetime) -> Any:
+def _category(role: Role, random: Random, _now: datetime) -> Any:
     if role.known.values:
-        # The first ones more often: groups of unlike sizes have an order.
+        # The first values more often, so that groups have different sizes and an order.
         return role.known.values[int(len(role.known.values) * random.random() ** 2)]
     if role.type == "version":
         return f"{random.randrange(1, 4)}.{random.randrange(12)}.{random.randrange(3)}"
     return f"{random.choice(_WORDS[:12])}-{random.randrange(1, 4)}"
 
 
-def _number(role: Role, random: Random, now: datetime) -> Any:
+def _number(role: Role, random: Random, _now: datetime) -> Any:
     known = role.known
     if len(known.values) >= ENOUGH or (known.values and random.randrange(2)):
         return random.choice(known.values)
@@ -128,30 +126,30 @@ def _date(role: Role, random: Random, now: datetime) -> Any:
     known = [moment(bound, role.format) or moment(bound, "") for bound in (role.known.low, role.known.high)]
     high = min(known[1] or now, now)
     low = min(known[0] or high - _SPAN, high)
-    # Half of it in the last days, so that "yesterday" is not empty.
+    # Many dates in the last days, so that "yesterday" is not empty.
     span = high - low
     part = random.choice((1.0, 0.2, 0.02, 0.003)) * random.random()
     return written(high - timedelta(milliseconds=int(span / timedelta(milliseconds=1) * part)), role.format)
 
 
-def _text(role: Role, random: Random, now: datetime) -> Any:
-    said = [value for value in role.known.values if isinstance(value, str)]
-    return random.choice(said) if said else " ".join(random.sample(_WORDS, random.choice((2, 3, 4))))
+def _text(role: Role, random: Random, _now: datetime) -> Any:
+    known = [value for value in role.known.values if isinstance(value, str)]
+    return random.choice(known) if known else " ".join(random.sample(_WORDS, random.choice((2, 3, 4))))
 
 
-def _boolean(role: Role, random: Random, now: datetime) -> Any:
+def _boolean(role: Role, random: Random, _now: datetime) -> Any:
     if len(role.known.values) == 1:
         return role.known.values[0]
     return random.randrange(3) > 0
 
 
-def _ip(role: Role, random: Random, now: datetime) -> Any:
+def _ip(role: Role, random: Random, _now: datetime) -> Any:
     if role.known.values:
         return random.choice(role.known.values)
     return f"{random.choice(('192.0.2', '198.51.100', '203.0.113'))}.{random.randrange(1, 255)}"  # RFC 5737
 
 
-def _geo(role: Role, random: Random, now: datetime) -> Any:
+def _geo(role: Role, random: Random, _now: datetime) -> Any:
     if role.known.values:
         return random.choice(role.known.values)
     lat, lon = random.choice(_CITIES)
@@ -168,11 +166,11 @@ _MAKERS: Mapping[str, Maker] = {
     "geo": _geo,
 }
 
-# For analyzers of n-grams, which a mapping names and an index' settings define.
+# For analyzers of n-grams, which the mapping names and the settings of the user's index define.
 _TOKENIZER = {"grams": {"type": "ngram", "min_gram": 3, "max_gram": 4, "token_chars": ["letter", "digit"]}}
 
 
 def settings_for(analyzers: Iterable[str]) -> dict[str, Any]:
-    """An analysis under which those names cut words into n-grams."""
+    """Index settings that define these analyzers as n-gram analyzers."""
     grams = {name: {"type": "custom", "tokenizer": "grams", "filter": ["lowercase"]} for name in sorted(analyzers)}
     return {"analysis": {"analyzer": grams, "tokenizer": _TOKENIZER}} if grams else {}

@@ -1,10 +1,9 @@
-"""Of a wide index of the user's, the fields that questions are made of.
+"""Limit the fields of a user's wide index that questions are about.
 
-    focused(index, 40).mapping   {"properties": …}: the 40 fields that come first in the values file
+    limit_fields(index, 40).mapping   {"properties": …}: the first 40 fields of the values file
 
-`init` writes the fields that most documents have first. Fields of which nothing is known have no questions: any
-value in one would be an invented one, which the index does not hold. An index without a values file, or whose
-documents are here, stays as it is.
+`init` writes the fields that most documents have first. There are no questions about fields without known values, since
+a made-up value would not be in the index. An index without a values file, or with documents here, stays the same.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.prompting.pruning import only
 
-__all__ = ["focused"]
+__all__ = ["limit_fields"]
 
 
-def focused(index: Index, most: int) -> Index:
-    """`index` with at most `most` fields, each with its sub-fields."""
-    if not index.told:
+def limit_fields(index: Index, most: int) -> Index:
+    """`index` with at most `most` fields and their sub-fields."""
+    if not index.given_values:
         return index
     names = dict.fromkeys(_leaves(index))
     chosen = set(islice(names, most))
@@ -32,9 +31,9 @@ def focused(index: Index, most: int) -> Index:
 
 
 def _leaves(index: Index) -> Iterator[str]:
-    """The fields whose values are known, a sub-field by its field; those that the mapping has."""
+    """Fields of the mapping with known values. A sub-field stands for its field."""
     fields = Fields.of(index.mapping)
-    for name in index.told or ():
+    for name in index.given_values or ():
         field = fields.get(name)
         if field is not None:
             yield name.rpartition(".")[0] if field.sub else name

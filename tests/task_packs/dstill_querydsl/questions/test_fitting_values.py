@@ -6,8 +6,8 @@ from typing import Any
 
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.language.values import Known, Values
-from dstill_querydsl.questions.context import Scene
-from dstill_querydsl.questions.value_inventory import fitting
+from dstill_querydsl.questions.context import QuestionContext
+from dstill_querydsl.questions.fitting_values import fitting
 
 PROPERTIES: dict[str, Any] = {
     "kind": {"type": "keyword"},
@@ -21,7 +21,9 @@ VALUES = {"kind": ["push", "talk"], "size": {"min": 0, "max": 900, "examples": [
 def sources(meta: Any = None, **values: Any) -> tuple[Any, ...]:
     mapping = {"properties": PROPERTIES, **({"_meta": meta} if meta else {})}
     told = Values.read({**VALUES, **values})
-    return Scene.of(Index(name="mine", mapping=mapping, settings={}, now="", documents=tuple, told=told)).sources
+    return QuestionContext.of(
+        Index(name="mine", mapping=mapping, settings={}, now="", documents=tuple, given_values=told)
+    ).sources
 
 
 def test_fields_that_are_apart_are_in_no_document_together() -> None:

@@ -1,8 +1,8 @@
-"""What a values file says of a field, as far as the field can hold it.
+"""The values of a values file that fit the type of their field.
 
 fitting("number", Known(values=(5, "n/a")))     (Known(values=(5,)), ("n/a",))
 
-A person writes that file, or an index has moved since: what does not fit is left out and told.
+A person may have written the file, or the index may have changed. The user is warned of values that do not fit.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ _HOLDS: Mapping[str, Callable[[Any], bool]] = {
 
 
 def fitting(kind: str, known: Known, *, whole: bool = False) -> tuple[Known, tuple[Any, ...]]:
-    """What a field of that kind can hold of it, and what it cannot."""
+    """The known values that fit a field of that kind, and the values that do not."""
     values = known.values
-    if kind == "category":  # a keyword that looks like a number is one in JSON now and then
+    if kind == "category":  # keywords that look like numbers are sometimes numbers in JSON
         values = tuple(str(value) if _number(value) else value for value in values)
-    kept = tuple(value for value in values if _HOLDS[kind](value) and not (whole and value != int(value)))
-    left = tuple(value for value in values if value not in kept)
-    bounds = {"number": _number, "date": _HOLDS["date"]}.get(kind, lambda bound: False)
+    fits = tuple(value for value in values if _HOLDS[kind](value) and not (whole and value != int(value)))
+    misfits = tuple(value for value in values if value not in fits)
+    bounds = {"number": _number, "date": _HOLDS["date"]}.get(kind, lambda _: False)
     low, high = (bound if bound is not None and bounds(bound) else None for bound in (known.low, known.high))
-    strange = tuple(bound for bound in (known.low, known.high) if bound is not None and not bounds(bound))
-    return replace(known, values=kept, low=low, high=high), (*left, *strange)
+    wrong_bounds = tuple(bound for bound in (known.low, known.high) if bound is not None and not bounds(bound))
+    return replace(known, values=fits, low=low, high=high), (*misfits, *wrong_bounds)
