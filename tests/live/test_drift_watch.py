@@ -74,11 +74,11 @@ def test_a_missing_index_is_named(url: str) -> None:
 def test_a_closed_index_is_named(executor: Http, ask: Ask, name: str) -> None:
     executor.run("{}", EXAMPLE)  # it is open when it is looked at first
     ask("POST", f"/{name}/_close")
-    with pytest.raises(ServiceError, match=f"a closed index: {name}") as caught:
+    with pytest.raises(ServiceError, match=f"the index is closed: {name}") as caught:
         executor.run("{}", EXAMPLE)
     assert caught.value.exit_code == 7
     assert "_open" in caught.value.hint
-    with pytest.raises(ServiceError, match="a closed index"):
+    with pytest.raises(ServiceError, match="the index is closed"):
         executor.facts([EXAMPLE])
 
 

@@ -104,7 +104,7 @@ def test_an_expired_certificate_is_not_trusted(elasticsearch_url: str, ca: Autho
         problem = problem_of(proxy.url, **settings)
     assert isinstance(problem, ServiceError)
     assert "certificate has expired" in problem.where
-    assert "renewed" in problem.hint
+    assert "renew it" in problem.hint
     assert not proxy.asked
 
 
