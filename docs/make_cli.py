@@ -61,7 +61,9 @@ def built_in() -> tuple[click.Group, App]:
     before = os.environ.get("DSTILL_DISABLE")
     os.environ["DSTILL_DISABLE"] = ",".join(p.name for p in entry_points(group="dstill") if _foreign(p.dist))
     try:
-        return build([])
+        group, found = build([])
+        group.load()
+        return group, found
     finally:
         os.environ.pop("DSTILL_DISABLE")
         if before is not None:

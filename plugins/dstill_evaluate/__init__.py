@@ -10,18 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Iterable
 
 from dstill import hookimpl
-from dstill.api.baseline import Baseline
-from dstill.api.metric import Metric
-from dstill.api.records import Section
-from dstill.api.student import Student
-from dstill_evaluate import command, sections
-from dstill_evaluate.baselines import NearestQuestion, Untrained
-from dstill_evaluate.metrics import METRICS
-from dstill_evaluate.nearest_neighbour import Nearest
 
 if TYPE_CHECKING:
     import click
 
+    from dstill.api.baseline import Baseline
+    from dstill.api.metric import Metric
+    from dstill.api.records import Section
+    from dstill.api.student import Student
     from dstill.runs.run import Run
 
 __all__ = [
@@ -35,25 +31,36 @@ __all__ = [
 
 @hookimpl
 def register_metrics() -> Iterable[type[Metric]]:
+    from dstill_evaluate.metrics import METRICS
+
     return METRICS
 
 
 @hookimpl
 def register_students() -> Iterable[type[Student]]:
+    from dstill_evaluate.nearest_neighbour import Nearest
+
     yield Nearest
 
 
 @hookimpl
 def register_baselines() -> Iterable[type[Baseline]]:
+    from dstill_evaluate.baselines import NearestQuestion, Untrained
+
     yield Untrained
     yield NearestQuestion
 
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
-    cli.add_command(command.compare, "experiment compare")
+    from dstill.cli.groups import LazyCommand
+
+    summary = "Compare evaluated runs question by question."
+    cli.add_command(LazyCommand("experiment compare", "dstill_evaluate.command:compare", summary))
 
 
 @hookimpl
 def report_sections(run: Run) -> Iterable[Section]:
-    return sections.sections(run)
+    from dstill_evaluate.sections import sections
+
+    return sections(run)

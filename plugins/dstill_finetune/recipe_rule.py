@@ -8,11 +8,13 @@ Where QLoRA does not fit, on a larger card, and with any other policy the hook p
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import TYPE_CHECKING, Sequence
 
 from dstill import hookimpl
-from dstill.api.modality import Choice, Modality, ModelSpec, reasons
-from dstill.api.recipe import Device, Recipe
+
+if TYPE_CHECKING:
+    from dstill.api.modality import Choice, Modality, ModelSpec
+    from dstill.api.recipe import Device, Recipe
 
 __all__ = ["BOUNDARY", "select_modality"]
 
@@ -23,6 +25,7 @@ BOUNDARY = 38 * 2**30  # bytes: a card sold as 40 GB reports about 39.4 GiB
 def select_modality(
     modalities: Sequence[Modality], student: ModelSpec, recipe: Recipe, device: Device
 ) -> Choice | None:
+    from dstill.api.modality import Choice, reasons
     from dstill_finetune.modalities import Qlora
 
     if recipe.auto_modality != "recipe" or device.total >= BOUNDARY:

@@ -8,16 +8,16 @@ them (`dstill_report.sections`); the headline and the failure browser are the pa
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Iterable
 
 from dstill import hookimpl
-from dstill.api.records import Section
-from dstill_report import command, sections
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import click
 
+    from dstill.api.records import Section
     from dstill.runs.run import Run
 
 __all__ = ["register_commands", "report_sections", "write_report"]
@@ -25,12 +25,17 @@ __all__ = ["register_commands", "report_sections", "write_report"]
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
-    cli.add_command(command.report)
+    from dstill.cli.groups import LazyCommand
+
+    summary = "Write the report of an evaluated run."
+    cli.add_command(LazyCommand("report", "dstill_report.command:report", summary, section="Pipeline"))
 
 
 @hookimpl
 def report_sections(run: Run) -> Iterable[Section]:
-    return sections.sections(run)
+    from dstill_report.sections import sections
+
+    return sections(run)
 
 
 @hookimpl

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from dstill.cli import MOVED, build
-from dstill.cli.groups import SECTIONS, Command, Group
+from dstill.cli.groups import SECTIONS, Command, Group, LazyCommand
+from dstill.errors import PluginError
 
 Cli = Callable[..., Any]
 
@@ -40,6 +43,7 @@ def test_the_first_screen_has_at_most_twelve_verbs(cli: Cli) -> None:
 
 def test_every_command_of_dstill_shows_an_example(cli: Cli) -> None:
     group, _ = build([])
+    group.load()
 
     def walk(group: click.Group, *path: str) -> None:
         for name, one in group.commands.items():
@@ -70,6 +74,39 @@ def test_a_name_of_two_words_goes_into_a_subgroup() -> None:
     group.add_command(click.Command("leaf"))
     with pytest.raises(TypeError, match="'leaf' is a command"):
         group.add_command(click.Command("inner"), "leaf inner")
+
+
+def lazy(group: click.Group, *path: str) -> Iterator[tuple[str, LazyCommand]]:
+    """Every command of `group` that is not loaded yet, by its whole name."""
+    for name, one in group.commands.items():
+        if isinstance(one, click.Group):
+            yield from lazy(one, *path, name)
+        elif isinstance(one, LazyCommand):
+            yield " ".join((*path, name)), one
+
+
+def test_a_list_says_what_the_help_of_its_commands_says() -> None:
+    group, _ = build([])
+    listed = dict(lazy(group))
+    assert {"generate", "runs show", "report", "ray train", "run-trial", "trust"} <= set(listed)
+    for name, one in listed.items():
+        loaded = one.load()
+        assert one.short_help == click.Command(name, help=loaded.help).get_short_help_str(100), name
+        assert one.hidden == loaded.hidden, name
+
+
+def test_a_command_is_loaded_when_it_is_called(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "late.py").write_text("import click\n@click.command()\ndef hello(): click.echo('hello')\nother = 1\n")
+    monkeypatch.syspath_prepend(project)
+    group = Group("dstill")
+    group.add_command(LazyCommand("say hello", "late:hello", "Say hello."))
+    group.add_command(LazyCommand("say other", "late:other", "No command."))
+    shown = CliRunner().invoke(group, ["say", "--help"]).output
+    assert re.search(r"hello +Say hello\.", shown)
+    assert "late" not in sys.modules
+    assert CliRunner().invoke(group, ["say", "hello"]).output == "hello\n"
+    with pytest.raises(PluginError, match="the command 'say other' does not load"):
+        CliRunner().invoke(group, ["say", "other"], catch_exceptions=False)
 
 
 def test_what_was_meant_is_looked_for_in_the_groups_too(cli: Cli) -> None:

@@ -12,18 +12,17 @@ import os
 import sys
 import time
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import Sequence
 
 import click
-from click.shell_completion import shell_complete
 
 from dstill import plugins as plugin_loading
 from dstill.cli.console import error as show_error
 from dstill.cli.console import note, plain, warnings_shown
-from dstill.cli.extras import extra_of
-from dstill.cli.groups import SUBGROUPS, Group
-from dstill.cli.options import App, add_pack_options
+from dstill.cli.groups import SUBGROUPS, Group, LazyCommand
+from dstill.cli.options import App, with_pack_options
 from dstill.cli.panics import panics_explained
 from dstill.errors import ConfigError, DstillError, Interrupted, MissingExtra, TrustError, UsageError
 from dstill.io.files import disk_error
@@ -78,11 +77,45 @@ MOVED = {
 }
 
 
+COMMANDS = (
+    LazyCommand("demo", "dstill.cli.demo:demo", "Run the whole pipeline on bundled data.", section="Start"),
+    LazyCommand("init", "dstill.cli.init:init", "Create a project: write a dstill.toml.", section="Start"),
+    LazyCommand(
+        "doctor", "dstill.cli.doctor:doctor", "Check the installation, the machine and the engine.", section="Start"
+    ),
+    LazyCommand(
+        "generate", "dstill.cli.data:generate", "Ask the teacher and write a checked dataset.", section="Pipeline"
+    ),
+    LazyCommand("train", "dstill.cli.train:train", "Fine-tune a student on the dataset of a run.", section="Pipeline"),
+    LazyCommand(
+        "evaluate",
+        "dstill.cli.evaluate:evaluate",
+        "Answer the test questions, execute the answers and score them.",
+        section="Pipeline",
+    ),
+    LazyCommand("predict", "dstill.cli.predict:predict", "Answer a question with the student of a run.", section="Use"),
+    LazyCommand("check", "dstill.cli.check:check", "Check answers without executing them.", section="Use"),
+    LazyCommand(
+        "trust", "dstill.cli.trust:trust_command", "Allow what the settings of a run or project ask for.", hidden=True
+    ),
+    LazyCommand("completion", "dstill.cli.runs:completion", "Print the shell's completion script.", hidden=True),
+    LazyCommand("data questions", "dstill.cli.questions:questions", "Make questions."),
+    LazyCommand("data curate", "dstill.cli.data:curate", "Rebuild the dataset from the replies of a run."),
+    LazyCommand("data audit", "dstill.cli.audit:audit", "Find unusable reference answers."),
+    LazyCommand("data export", "dstill.cli.data:export_data", "Export the dataset for TRL, axolotl and LLaMA-Factory."),
+    LazyCommand("runs list", "dstill.cli.runs:runs_list", "List the runs under ./runs, oldest first."),
+    LazyCommand("runs show", "dstill.cli.runs:runs_show", "Show the manifest of a run."),
+    LazyCommand("runs trace", "dstill.cli.evaluate:trace", "Show what every file of a run says about one record."),
+    LazyCommand("runs rm", "dstill.cli.runs:runs_rm", "Delete a run."),
+    LazyCommand("runs salvage", "dstill.cli.runs:runs_salvage", "Recover the replies of a damaged replies.sqlite."),
+    LazyCommand("pack new", "dstill.cli.new_pack:new_pack", "Create a package with a new task pack."),
+    LazyCommand("pack list", "dstill.cli.runs:plugins", "List the installed plugins and what each provides."),
+    LazyCommand("config show", "dstill.cli.runs:config_show", "Show every configuration key and its value."),
+)
+
+
 def build(argv: Sequence[str]) -> tuple[Group, App]:
     """The command group with every plugin's commands, and the object that commands are given."""
-    from dstill.cli import audit, check, data, demo, doctor, evaluate, init, new_pack, predict, questions, runs, train
-    from dstill.cli import trust as trusting
-
     loaded = plugin_loading.load(_plugin_files(argv))
     group = Group(
         name="dstill",
@@ -92,34 +125,10 @@ def build(argv: Sequence[str]) -> tuple[Group, App]:
         epilog=_cli.epilog,
         context_settings=_cli.context_settings,
     )
-    commands = {
-        "demo": demo.demo,
-        "init": init.init,
-        "doctor": doctor.doctor,
-        "generate": data.generate,
-        "train": train.train,
-        "evaluate": evaluate.evaluate,
-        "predict": predict.predict,
-        "check": check.check,
-        "trust": trusting.trust_command,
-        "completion": runs.completion,
-        "data questions": questions.questions,
-        "data curate": data.curate,
-        "data audit": audit.audit,
-        "data export": data.export_data,
-        "runs list": runs.runs_list,
-        "runs show": runs.runs_show,
-        "runs trace": evaluate.trace,
-        "runs rm": runs.runs_rm,
-        "runs salvage": runs.runs_salvage,
-        "pack new": new_pack.new_pack,
-        "pack list": runs.plugins,
-        "config show": runs.config_show,
-    }
-    for name, command in commands.items():
-        group.add_command(command, name)
+    for command in COMMANDS:
+        group.add_command(command)
     loaded.register_commands(group)
-    add_pack_options(group, loaded)
+    group.prepare = partial(with_pack_options, loaded)
     for old, new in MOVED.items():
         group.moved(old, new)
     return group, App(plugins=loaded)
@@ -196,6 +205,8 @@ def _allowed(argv: Sequence[str]) -> int:
 def _invoke(group: click.Group, found: App, argv: Sequence[str]) -> int:
     """One command, without click's own handling of interrupts and closed pipes."""
     if instruction := os.environ.get(COMPLETE):
+        from click.shell_completion import shell_complete
+
         return shell_complete(group, {"obj": found}, "dstill", COMPLETE, instruction)
     try:
         context = group.make_context("dstill", list(argv), obj=found, color=False if plain() else None)
@@ -203,7 +214,7 @@ def _invoke(group: click.Group, found: App, argv: Sequence[str]) -> int:
             group.invoke(context)
     except click.exceptions.Exit as end:
         if end.exit_code == 0:  # --help and --version
-            found.end_with_failures()
+            found.end_with_failures(found.plugins.known_failures)
         return end.exit_code
     except click.exceptions.NoArgsIsHelpError as problem:
         note(problem.format_message(), verbatim=True)
@@ -232,6 +243,9 @@ def _as_dstill(problem: Exception, argv: Sequence[str]) -> DstillError:
         return Interrupted("stopped", where=_command(argv), hint="run the same command again")
     if isinstance(problem, click.ClickException):
         return _usage(problem)
+    if isinstance(problem, ModuleNotFoundError) and problem.name:
+        from dstill.cli.extras import extra_of
+
     if isinstance(problem, ModuleNotFoundError) and problem.name and (extra := extra_of(problem.name)):
         return MissingExtra(f"`{_command(argv)}`", extra, problem.name.partition(".")[0])
     if isinstance(problem, OSError) and problem.filename:

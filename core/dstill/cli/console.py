@@ -16,7 +16,6 @@ from typing import Any, Iterator, Sequence
 
 import click
 
-from dstill.config import masked
 from dstill.errors import DstillError
 from dstill.io.inert import indented, visible
 from dstill.io.strict_json import dumps
@@ -66,6 +65,8 @@ def note(text: str, *, verbatim: bool = False) -> None:
     `verbatim`: a text of dstill's own. Its lines stay, and so does the variable in ``Bearer $TOKEN``, which looks
     like a key.
     """
+    from dstill.config import masked
+
     print(visible(text) if verbatim else masked(indented(text)), file=sys.stderr, flush=True)
 
 
@@ -104,6 +105,8 @@ def error(problem: DstillError, *, as_json: bool) -> None:
 
     On a terminal the second and third line have a name before them; elsewhere a line is what it says and no more.
     """
+    from dstill.config import masked
+
     names = ("", "where: ", "hint:  ") if sys.stderr.isatty() else ("", "", "")
     parts = zip(names, (problem.what, problem.where, problem.hint), strict=True)
     shown = "\n".join(f"{name}{indented(part)}" for name, part in parts if part)

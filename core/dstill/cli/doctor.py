@@ -64,25 +64,27 @@ def doctor(found: App, load_data: bool, as_json: bool) -> None:
     """
     if load_data:
         found.flags["engine.load_data"] = True
-    engines = Engines() if found.plugins.failures else _engines(found)
-    rows = [*_installed(found), *engines.rows]
+    failures = found.failures()
+    engines = Engines() if failures else _engines(found)
+    broken = [[f"plugin {failure.plugin}", failure.version, failure.problem] for failure in failures]
+    rows = [*_installed(), *broken, *engines.rows]
     if as_json:
         shown = [{"what": w, "found": f, "state": s} for w, f, s in rows]
-        ok = not found.plugins.failures and not engines.problems
+        ok = not failures and not engines.problems
         emit({"ok": ok, "checks": shown, "engine": [_plain(one) for one in engines.results]})
     else:
         table(["what", "found", "state"], rows)
         for advice in dict.fromkeys(one.advice for one in engines.results if one.advice):
             say(f"\n{advice}", lines=True)
     found.note_unknown()
-    found.end_with_failures()
+    found.end_with_failures(failures)
     for other in engines.problems[1:]:
         note(f"also: {other.what}")
     if engines.problems:
         raise engines.problems[0]
 
 
-def _installed(found: App) -> list[list[str]]:
+def _installed() -> list[list[str]]:
     device = hardware.device()
     rows = [
         ["dstill", dstill.__version__, "ok"],
@@ -93,7 +95,7 @@ def _installed(found: App) -> list[list[str]]:
         missing = [name for name in needed if not is_installed(name)]
         state = f"missing: pip install 'dstill[{extra}]'" if missing else "ok"
         rows.append([f"extra {extra}", ", ".join(missing or needed), state])
-    return rows + [[f"plugin {f.plugin}", f.version, f.problem] for f in found.plugins.failures]
+    return rows
 
 
 # --- the engines ------------------------------------------------------------------------

@@ -11,24 +11,25 @@ import functools
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Callable, Mapping, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence, TypeVar
 
 import click
 
-from dstill import config as configuration
-from dstill.api.option import Given, Option
-from dstill.api.part import Part
 from dstill.cli.console import note
-from dstill.config import Config
+from dstill.cli.groups import Group
 from dstill.errors import FailedItems, PluginError, UsageError
-from dstill.plugins import Plugins, part_sections
-from dstill.runs.run import Run
+from dstill.plugins import Failure, Plugins, part_sections, sources
+
+if TYPE_CHECKING:
+    from dstill.api.option import Given, Option
+    from dstill.api.part import Part
+    from dstill.config import Config
+    from dstill.runs.run import Run
 
 __all__ = [
     "App",
     "Count",
     "PartOption",
-    "add_pack_options",
     "app",
     "cap_options",
     "constrain_option",
@@ -38,6 +39,7 @@ __all__ = [
     "setting",
     "student_option",
     "teacher_option",
+    "with_pack_options",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -56,16 +58,27 @@ class App:
         """What options of task packs say of the questions and answers of this call."""
         return {key: value for given in self.given.values() for key, value in given.context.items()}
 
+    def default(self, key: str) -> Any:
+        """The default of a configuration key; None if there is no such key."""
+        from dstill import config as configuration
+
+        if key.partition(".")[0] in configuration.PARTS:
+            return configuration.load(use_files=False, sections=part_sections(self.plugins)).flat().get(key)
+        return self._core_defaults.get(key)
+
     @cached_property
-    def defaults(self) -> Mapping[str, Any]:
-        """The default of every configuration key."""
-        return configuration.load(use_files=False, sections=part_sections(self.plugins)).flat()
+    def _core_defaults(self) -> Mapping[str, Any]:
+        from dstill import config as configuration
+
+        return configuration.load(use_files=False).flat()
 
     def config(self, extra: Mapping[str, Any] | None = None, *, use_files: bool = True) -> Config:
         """The merged configuration; `extra` are defaults that flags go before.
 
         With ``use_files=False`` neither dstill.toml nor the environment is read.
         """
+        from dstill import config as configuration
+
         self.plugins.require_healthy()
         return configuration.load(
             self.config_file,
@@ -74,12 +87,19 @@ class App:
             sections=part_sections(self.plugins),
         )
 
-    def end_with_failures(self) -> None:
+    def failures(self) -> Sequence[Failure]:
+        """Everything that is wrong with plugins, their commands and options too."""
+        group = click.get_current_context().find_root().command
+        if isinstance(group, Group):
+            group.load()
+        return self.plugins.failures
+
+    def end_with_failures(self, failures: Sequence[Failure]) -> None:
         """For commands that work whatever did not load: name it, and end with exit 3."""
-        if self.plugins.failures:
+        if failures:
             raise FailedItems(
-                "\n".join(str(failure) for failure in self.plugins.failures),
-                where=self.plugins.failed_sources(),
+                "\n".join(map(str, failures)),
+                where=sources(failures),
                 hint="repair or disable what is named; the other plugins work",
             )
 
@@ -90,6 +110,8 @@ class App:
 
     def open(self, run: str | Path) -> Run:
         """A run that is there, with this call's flags before its own configuration."""
+        from dstill.runs.run import Run
+
         return Run.open(run, flags=self.flags, plugins=self.plugins)
 
 
@@ -129,7 +151,7 @@ class Setting(click.Option):
     def get_help_extra(self, ctx: click.Context) -> Any:
         extra = super().get_help_extra(ctx)
         found = ctx.find_object(App)
-        value = found.defaults.get(self.key) if found else None
+        value = found.default(self.key) if found else None
         if value not in (None, "", [], False) and not self.is_flag:
             extra["default"] = ", ".join(value) if isinstance(value, list) else str(value)
         return extra
@@ -171,15 +193,17 @@ class _Teacher(PartOption):
         found = ctx.find_object(App)
         assert found is not None
         if colon:
-            if f"teacher.{name}.model" not in found.defaults:
+            if not hasattr(found.plugins.teacher(name).Config, "model"):
                 raise click.BadParameter(f"teacher '{name}' takes no model", ctx, param)
             found.flags[f"teacher.{name}.model"] = model
         super()._keep(ctx, param, name or None)
 
 
 def _assign(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> None:
+    from dstill.config import parse_assignment
+
     for text in values:
-        key, value = configuration.parse_assignment(text)
+        key, value = parse_assignment(text)
         ctx.find_object(App).flags[key] = value  # type: ignore[union-attr]
 
 
@@ -226,21 +250,15 @@ teacher_option = setting(
 NO_FILE = ("init", "demo")  # commands that read no dstill.toml
 
 
-def add_pack_options(group: click.Group, plugins: Plugins, outer: str = "") -> None:
-    """Give each command the options that task packs have for it (`Task.options`)."""
-    for word, command in list(group.commands.items()):
-        name = f"{outer}{word}"  # as "data questions"
-        if isinstance(command, click.Group):
-            add_pack_options(command, plugins, f"{name} ")
-            continue
-        options = plugins.options(name)
-        taken = {flag for param in command.params for flag in param.opts}
-        for flag in [flag for flag in options if flag in taken]:
-            for task in options.pop(flag):
-                owner = next(info for info in plugins.loaded if info.name == plugins.owner("tasks", task))
-                plugins.fail(owner, PluginError(f"`dstill {name}` has an option {flag} of its own"))
-        if options:
-            group.commands[word] = _with_options(name, command, options)
+def with_pack_options(plugins: Plugins, name: str, command: click.Command) -> click.Command:
+    """The command `name`, as "data questions", with the options that task packs have for it (`Task.options`)."""
+    options = plugins.options(name)
+    taken = {flag for param in command.params for flag in param.opts}
+    for flag in taken & options.keys():
+        for task in options.pop(flag):
+            owner = next(info for info in plugins.loaded if info.name == plugins.owner("tasks", task))
+            plugins.fail(owner, PluginError(f"`dstill {name}` has an option {flag} of its own"))
+    return _with_options(name, command, options) if options else command
 
 
 def _with_options(name: str, command: click.Command, options: Mapping[str, Mapping[str, Option]]) -> click.Command:

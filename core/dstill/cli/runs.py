@@ -17,7 +17,7 @@ from dstill.cli.groups import Command
 from dstill.cli.options import SHELLS, App, app, described, json_option, set_option
 from dstill.config import Config
 from dstill.errors import DstillError, UsageError
-from dstill.plugins import KINDS
+from dstill.parts import KINDS
 from dstill.runs.folder import RunFolder, find_run, list_runs
 
 __all__ = ["completion", "config_show", "plugins", "runs_list", "runs_rm", "runs_salvage", "runs_show"]
@@ -28,22 +28,22 @@ __all__ = ["completion", "config_show", "plugins", "runs_list", "runs_rm", "runs
 @json_option
 def plugins(found: App, as_json: bool) -> None:
     """List the installed plugins and what each provides."""
+    failures = found.failures()
     loaded = found.plugins
     parts = [
         {"kind": kind, "name": name, "plugin": loaded.owner(kind, name), "about": described(loaded.part(kind, name))}
         for kind in KINDS
         for name in loaded.names(kind)
     ]
-    failures = [asdict(failure) for failure in loaded.failures]
     if as_json:
         plugins_ = [{"name": p.name, "version": p.version, "source": p.source} for p in loaded.loaded]
-        emit({"plugins": plugins_, "parts": parts, "failures": failures})
+        emit({"plugins": plugins_, "parts": parts, "failures": [asdict(failure) for failure in failures]})
     else:
         table(["plugin", "version", "source"], [[p.name, p.version, p.source] for p in loaded.loaded])
         say()
         table(["kind", "name", "plugin", "about"], [[p["kind"], p["name"], p["plugin"], p["about"]] for p in parts])
     found.note_unknown()
-    found.end_with_failures()
+    found.end_with_failures(failures)
 
 
 @click.command("list", cls=Command, examples=["dstill runs list"])
