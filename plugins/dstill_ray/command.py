@@ -9,7 +9,7 @@ import click
 
 from dstill.cli.console import progress
 from dstill.cli.groups import Command
-from dstill.cli.options import App, Count, app, json_option, run_argument, set_option
+from dstill.cli.options import App, Count, Number, app, json_option, run_argument, set_option
 from dstill.cli.train import RENAMED, note_other_recipe, show_trained, training_options
 from dstill_sweep.command import keep_option, show_sweep, split_option, trials_option
 
@@ -77,7 +77,7 @@ def train(
 @click.option(
     "--gpus-per-trial",
     "gpus",
-    type=click.FloatRange(0, 64),
+    type=Number(0, 64),
     help="GPUs per trial, for example 0.5. Default: 1 if there is one.",
 )
 @address_option

@@ -120,7 +120,9 @@ def test_a_teacher_is_named_with_its_model(cli: Cli) -> None:
     text = Path("dstill.toml").read_text()
     assert 'teacher = "openai"' in text
     assert '[teacher.openai]\nmodel = "gpt-5-mini"' in text
-    assert "teacher 'parrot' takes no model" in cli("generate", "--teacher", "parrot:x").err
+    for words in (["generate"], ["data", "questions"]):
+        assert "teacher 'parrot' takes no model" in cli(*words, "--teacher", "parrot:x").err
+        assert "no teacher called 'nobody'" in cli(*words, "--teacher", "nobody:x").err
 
 
 def test_help_shows_the_default_of_a_configuration_key(cli: Cli) -> None:

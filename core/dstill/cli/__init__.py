@@ -1,7 +1,7 @@
 """The command line: a thin layer on `dstill.Run` and the plugins.
 
-`main` loads the plugins, lets them add commands, runs one command, and turns whatever
-happens into three lines and an exit code (the tree of `dstill.errors`).
+`main` loads the plugins, lets them add commands and runs one command. Any failure becomes up to three lines on stderr
+and an exit code (see `dstill.errors`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 import traceback
 from functools import partial
 from pathlib import Path
-from typing import Sequence
+from typing import Any, Sequence
 
 import click
 
@@ -31,8 +31,9 @@ from dstill.runtime import distributed, signals
 
 __all__ = ["COMPLETE", "build", "main", "run"]
 
-PATIENCE = 5.0  # seconds in which the first of several processes says what is wrong for all
-COMPLETE = "_DSTILL_COMPLETE"  # by which a shell asks for completions
+# Seconds that the other processes of a distributed run wait, so that rank 0 reports an error that they all have.
+PATIENCE = 5.0
+COMPLETE = "_DSTILL_COMPLETE"  # environment variable in which a shell asks for completions
 
 
 @click.group(
@@ -50,7 +51,7 @@ COMPLETE = "_DSTILL_COMPLETE"  # by which a shell asks for completions
 )
 @click.option("--debug", is_flag=True, help="Show the traceback if a command fails.")
 @click.pass_context
-def _cli(ctx: click.Context, plugin_files: tuple[str, ...], config_file: Path | None, debug: bool) -> None:
+def _cli(ctx: click.Context, config_file: Path | None, **_: Any) -> None:
     """Train a small model to write a structured language, and score it by running what it writes.
 
     Begin with `dstill demo`: the whole pipeline on bundled data, on a CPU, in minutes.
@@ -60,7 +61,7 @@ def _cli(ctx: click.Context, plugin_files: tuple[str, ...], config_file: Path | 
     found.config_file = config_file
 
 
-# The names of one release ago, which still work (`Group.moved`).
+# Commands of the previous release → their new names. The old ones still work (`Group.moved`).
 MOVED = {
     "ablate": "experiment ablate",
     "audit": "data audit",
@@ -76,7 +77,7 @@ MOVED = {
     "trace": "runs trace",
 }
 
-
+# Plugins add theirs in the hook `register_commands`.
 COMMANDS = (
     LazyCommand("demo", "dstill.cli.demo:demo", "Run the whole pipeline on bundled data.", section="Start"),
     LazyCommand("init", "dstill.cli.init:init", "Create a project: write a dstill.toml.", section="Start"),
@@ -135,7 +136,7 @@ def build(argv: Sequence[str]) -> tuple[Group, App]:
 
 
 def _plugin_files(argv: Sequence[str]) -> list[Path]:
-    """The files of ``--plugin``: read before click, since they may bring the command that is called."""
+    """The files of ``--plugin``. Parsed before click does, because they may define the command that is called."""
     files = []
     for position, word in enumerate(argv):
         if word == "--plugin" and position + 1 < len(argv):
@@ -143,7 +144,7 @@ def _plugin_files(argv: Sequence[str]) -> list[Path]:
         elif word.startswith("--plugin="):
             files.append(Path(word.removeprefix("--plugin=")))
         elif not word.startswith("-") and (position == 0 or argv[position - 1] not in ("--plugin", "--config")):
-            break  # the command: what follows is its own
+            break  # the command: its own arguments follow
     return files
 
 
@@ -151,10 +152,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The entry point ``dstill``. Exits with one of the codes of `dstill.errors`."""
     words = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # where a terminal has no sign for a letter, its number
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may lack a character: print its code point
             stream.reconfigure(errors="backslashreplace")
-    # SIGTERM ends as Ctrl-C does, so that servers are stopped and data on them removed; but torchrun ends the other
-    # processes by it while they may wait for the first one, where no handler runs
+    # SIGTERM acts like Ctrl-C, so that servers stop and data on them is removed. Not in ranks other than 0: torchrun
+    # ends them with SIGTERM while they may wait for rank 0, where no handler runs.
     with signals.sigterm_interrupts() if distributed.is_main() else contextlib.nullcontext():
         code = run(words)
     with contextlib.suppress(BrokenPipeError, ValueError):
@@ -163,14 +164,14 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run one command and return its exit code; whatever goes wrong is told on stderr."""
+    """Run one command and return its exit code. Errors go to stderr."""
     as_json, debug = "--json" in argv, "--debug" in argv
-    argv = [word for word in argv if word != "--debug"]  # it may stand anywhere
+    argv = [word for word in argv if word != "--debug"]  # allowed at any position
     try:
         with warnings_shown():
             return _allowed(argv)
     except BrokenPipeError:
-        # whoever read our output has gone: nothing more to say, also not at shutdown
+        # The reader of our output has closed it: print nothing more, also not at shutdown.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as problem:
@@ -190,7 +191,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _allowed(argv: Sequence[str]) -> int:
-    """Run the command; where a folder asks for what nobody has allowed, ask, and after a yes run it again."""
+    """Run the command. If a folder's settings need permission, ask for it, and then run the command again."""
     while True:
         group, found = build(argv)
         try:
@@ -223,10 +224,10 @@ def _invoke(group: click.Group, found: App, argv: Sequence[str]) -> int:
 
 
 def _ended(problem: DstillError) -> int:
-    """Of several processes another one than the first ended.
+    """The exit code of a process other than rank 0.
 
-    What is wrong for all of them the first one says, and torchrun ends this one meanwhile. What is wrong
-    here alone is said after a while.
+    Rank 0 reports an error that all processes have, and torchrun then ends this one. An error of this process alone is
+    reported after `PATIENCE` seconds.
     """
     if not isinstance(problem, Interrupted):
         time.sleep(PATIENCE)
@@ -236,7 +237,7 @@ def _ended(problem: DstillError) -> int:
 
 
 def _as_dstill(problem: Exception, argv: Sequence[str]) -> DstillError:
-    """Any exception as one of dstill's; what nobody foresaw is a bug and says so."""
+    """Any exception as a `DstillError`. An unexpected one is reported as a bug."""
     if isinstance(problem, DstillError):
         return problem
     if isinstance(problem, click.exceptions.Abort):
@@ -254,7 +255,7 @@ def _as_dstill(problem: Exception, argv: Sequence[str]) -> DstillError:
         return UsageError(
             f"{type(problem).__name__}: the input is too large for this machine",
             where=_command(argv),
-            hint="give less at a time",
+            hint="pass smaller inputs",
         )
     return DstillError(
         f"bug in dstill: {type(problem).__name__}: {redact(str(problem))}",
@@ -264,7 +265,7 @@ def _as_dstill(problem: Exception, argv: Sequence[str]) -> DstillError:
 
 
 def _command(argv: Sequence[str]) -> str:
-    """The command that was called, without its arguments: those may hold anything."""
+    """The command that was called, without its arguments, which may contain secrets."""
     words = iter(argv)
     for word in words:
         if word in ("--plugin", "--config"):

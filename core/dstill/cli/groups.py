@@ -23,7 +23,7 @@ from dstill.errors import PluginError
 
 __all__ = ["SECTIONS", "SUBGROUPS", "Command", "Group", "LazyCommand"]
 
-# Section → its commands in the order of use; those that are not named here follow.
+# Section → its commands in the order of use. Other commands of the section follow.
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "init", "doctor"),
     "Pipeline": ("generate", "review", "train", "evaluate", "report"),
@@ -42,7 +42,7 @@ SUBGROUPS: Mapping[str, str] = {
 class Command(click.Command):
     """A command with examples in its help, and the section that its group lists it in.
 
-    `renamed`: the name that an option had one release ago → the name it has now. The old one works and names the new.
+    `renamed`: the option's name in the previous release → its name now. The old name works and warns.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Command(click.Command):
         self.section, self.examples, self.renamed = section, tuple(examples), renamed or {}
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words after the command's name; up to ``--``, old names of options are replaced."""
         end = args.index("--") if "--" in args else len(args)
         return super().parse_args(ctx, [*map(self._current, args[:end]), *args[end:]])
 
@@ -68,6 +69,7 @@ class Command(click.Command):
         return f"{self.renamed[name]}{equals}{value}"
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples after the options."""
         if self.examples:
             with formatter.section("Examples"):
                 formatter.write("".join(f"{'':>{formatter.current_indent}}{line}\n" for line in self.examples))
@@ -115,7 +117,7 @@ class Group(click.Group):
         self.prepare: Callable[[str, click.Command], click.Command] = lambda _, command: command
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        """Add a command; a name of two words puts it into a subgroup, which the first such name makes."""
+        """Add a command. A name of two words, as ``runs trace``, puts it into a subgroup, created when needed."""
         outer, _, inner = (name or cmd.name or "").rpartition(" ")
         if not outer:
             super().add_command(cmd, name)
@@ -134,7 +136,7 @@ class Group(click.Group):
         return self._load(cmd_name) if cmd_name in self.commands else None
 
     def load(self) -> None:
-        """Load every command, for those who look at all of them in `commands`."""
+        """Load every command of this group and its subgroups, for callers that read `commands`."""
         for name in list(self.commands):
             command = self._load(name)
             if isinstance(command, Group):
@@ -152,12 +154,13 @@ class Group(click.Group):
         return command
 
     def moved(self, old: str, new: str) -> None:
-        """Let the old name `old` run the command `new`, for one release: ``moved("trace", "runs trace")``."""
+        """Keep the old name of a command for one release: ``moved("trace", "runs trace")``."""
         self._moved[old] = new
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that `args` call, by its old name too. Raises UsageError with the most similar name."""
         name = args[0] if args else ""
         if name not in self.commands and (new := self._moved.get(name)):
             note(f"warning: `{ctx.command_path} {name}` is now `{ctx.command_path} {new}`")
@@ -177,6 +180,7 @@ class Group(click.Group):
         return f" Did you mean '{known[near[0]]}'?" if near else ""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands by section. No command is loaded."""
         visible = {name: one for name, one in self.commands.items() if not one.hidden}
         widest = max(map(len, visible), default=0)
         by_section: dict[str, dict[str, str]] = {}

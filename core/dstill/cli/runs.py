@@ -1,4 +1,4 @@
-"""Commands about the installation and its runs: plugins, runs, config, completion."""
+"""The commands `pack list`, `runs …`, `config show` and `completion`."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def runs_list(found: App, as_json: bool) -> None:
         emit({"runs": overviews})
         return
     if not overviews:
-        note("no runs under ./runs; `dstill demo` or `dstill generate` makes one")
+        note("no runs under ./runs; `dstill demo` or `dstill generate` creates one")
         return
     rows = [[r["run"], r["created"], r["status"], _rounded(r["accuracy"])] for r in overviews]
     table(["run", "created", "status", "#accuracy"], rows)
@@ -100,9 +100,9 @@ def runs_rm(run: str, yes: bool) -> None:
     if not yes:
         if sys.stdin is None or not sys.stdin.isatty():
             raise UsageError(
-                f"deleting {folder.folder} needs a word of yours, and stdin is no terminal to ask on",
+                f"cannot ask before deleting {folder.folder}: stdin is not a terminal",
                 where="dstill runs rm",
-                hint="give --yes to delete it unasked",
+                hint="pass --yes to delete it without confirmation",
             )
         confirm(f"delete {folder.folder} with its student and scores?", abort=True)
     folder.remove()
@@ -126,9 +126,9 @@ def runs_salvage(damaged: Path, new: Path, as_json: bool) -> None:
     if as_json:
         emit({"file": str(new), **asdict(saved)})
         return
-    note(f"{saved.unreadable} rows cannot be read" if saved.unreadable else "every row that is known can be read")
+    note(f"{saved.unreadable} rows cannot be read" if saved.unreadable else "all known rows can be read")
     say(f"{saved.replies} replies saved to {new}")
-    say(f"next: move {damaged} away, and {new} to its place")
+    say(f"next: move {damaged} away, and put {new} in its place")
 
 
 @click.command("show", cls=Command, examples=["dstill config show --origin"])
@@ -160,6 +160,6 @@ def completion(ctx: click.Context, shell: str | None) -> None:
     shell = shell or Path(os.environ.get("SHELL", "bash")).name
     made = get_completion_class(shell)
     if made is None:
-        hint = f"name one of {', '.join(SHELLS)}"
+        hint = f"choose one of {', '.join(SHELLS)}"
         raise UsageError(f"no completion for '{shell}'", where="SHELL", hint=hint)
     say(made(ctx.find_root().command, {}, "dstill", "_DSTILL_COMPLETE").source(), lines=True)

@@ -121,7 +121,11 @@ def test_a_port_that_is_taken(run: Run, command: Any) -> None:
         port = taken.getsockname()[1]
         ended = command(run.folder, "--port", port)
     assert ended.code == 2
-    assert ended.err.splitlines() == [f"error: port {port} is taken", "--port", "name another, or 0 for a free one"]
+    assert ended.err.splitlines() == [
+        f"error: port {port} is taken",
+        "where: --port",
+        "hint: name another, or 0 for a free one",
+    ]
 
 
 def test_localhost_is_this_machine(run: Run, serve: Any) -> None:
@@ -141,7 +145,7 @@ def test_an_address_that_is_none_of_this_machine(run: Run, command: Any, host: s
     monkeypatch.setenv("SHOP_TOKEN", TOKEN)
     ended = command(run.folder, "--host", host, "--port", 0, "--token-env", "SHOP_TOKEN")
     assert ended.code == 2
-    assert ended.err.splitlines()[:2] == [f"error: '{host}' is no address of this machine", "--host"]
+    assert ended.err.splitlines()[:2] == [f"error: '{host}' is no address of this machine", "where: --host"]
 
 
 def test_a_token_that_is_not_there(run: Run, command: Any) -> None:
@@ -164,8 +168,8 @@ def test_an_engine_that_is_not_there(run: Run, command: Any) -> None:
     assert ended.code == 7
     assert ended.err.splitlines()[-3:] == [
         "error: cannot reach the till",
-        "till",
-        "open it; or serve answers alone: --no-execute",
+        "where: till",
+        "hint: open it; or serve answers alone: --no-execute",
     ]
 
 
@@ -179,7 +183,7 @@ def test_libraries_that_are_not_there(run: Run, command: Any, monkeypatch: pytes
     assert ended.code == 2
     assert ended.err.splitlines() == [
         "error: `dstill serve` needs the extra 'serve' (starlette is not installed)",
-        "pip install 'dstill[serve]'",
+        "hint: pip install 'dstill[serve]'",
     ]
 
 

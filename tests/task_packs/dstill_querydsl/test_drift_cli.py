@@ -141,4 +141,4 @@ def test_a_damaged_file_is_told_and_stops_doctor_nowhere(cli: Cli, trained: Path
     assert ended.code == 0
     assert "does not say what a student learnt" in states(ended)["student of runs/shop"]
     ended = cli("predict", "shop", QUESTION)
-    assert (ended.code, ended.err.splitlines()[-1]) == (4, "train it again")
+    assert (ended.code, ended.err.splitlines()[-1]) == (4, "hint: train it again")
