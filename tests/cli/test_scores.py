@@ -92,10 +92,8 @@ def test_evaluate_ends_with_the_sentences(cli: Cli, scored: Path) -> None:
     assert "Half of the answers take at most 0.010 s and 3 tokens, 95 % at most 0.010 s and 4 tokens." in told
     assert "kB, 13 parameters." in told
     assert "causes of 6 failures first error failures % for example different 6 100 [61.0, 100] test-take-" in told
-    assert (
-        "To make more questions of the most common cause: dstill data questions --augment-cause different --from-run mine"
-        in told
-    )
+    command = "dstill data questions --augment-cause different --from-run mine"
+    assert f"To make more questions of the most common cause: {command}" in told
     assert ended.out.endswith("next: dstill report mine\n")
     assert json.loads(cli("evaluate", "mine", "--json").out.splitlines()[-1])["unseen_data"] is None
     assert json.loads(cli("evaluate", "mine", "--json").out.splitlines()[-1])["causes"] == {"different": 6}

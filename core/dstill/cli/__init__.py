@@ -51,7 +51,7 @@ COMPLETE = "_DSTILL_COMPLETE"  # environment variable in which a shell asks for 
 )
 @click.option("--debug", is_flag=True, help="Show the traceback if a command fails.")
 @click.pass_context
-def _cli(ctx: click.Context, config_file: Path | None, **_: Any) -> None:
+def _cli(ctx: click.Context, /, config_file: Path | None, **_: Any) -> None:
     """Train a small model to write a structured language, and score it by running what it writes.
 
     Begin with `dstill demo`: the whole pipeline on bundled data, on a CPU, in minutes.

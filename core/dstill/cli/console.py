@@ -20,7 +20,7 @@ from dstill.errors import DstillError
 from dstill.io.inert import indented, visible
 from dstill.io.strict_json import dumps
 from dstill.runtime import distributed
-from dstill.runtime.progress import Progress
+from dstill.runtime.progress import Progress, silent
 
 __all__ = [
     "confirm",
@@ -171,16 +171,12 @@ def _print(*shown: Any) -> None:
 def progress() -> Iterator[Progress]:
     """Show progress on stderr: bars on a terminal, plain lines elsewhere, nothing in processes other than rank 0."""
     if not distributed.is_main():
-        yield _no_progress
+        yield silent
     elif sys.stderr.isatty() and not plain():
         with _bars() as report:
             yield report
     else:
         yield _lines()
-
-
-def _no_progress(*_: Any) -> None:
-    pass
 
 
 @contextlib.contextmanager

@@ -82,6 +82,7 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row, or a JSON array, which the r
 @app
 def predict(
     found: App,
+    /,
     run: str | None,
     question: str | None,
     run_option: str | None,
