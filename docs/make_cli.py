@@ -39,7 +39,7 @@ stdout is the result, stderr the progress. With `--json` the last line of stdout
 | 6 | a key was refused, or its quota is gone |
 | 7 | a service cannot be reached |
 | 8 | a budget was reached |
-| 9 | an answer was refused or is invalid |
+| 9 | an answer is invalid |
 | 10 | training failed: out of memory, NaN |
 | 11 | no room, or no permission left, on the disk |
 | 130 | interrupted |
@@ -61,7 +61,9 @@ def built_in() -> tuple[click.Group, App]:
     before = os.environ.get("DSTILL_DISABLE")
     os.environ["DSTILL_DISABLE"] = ",".join(p.name for p in entry_points(group="dstill") if _foreign(p.dist))
     try:
-        return build([])
+        group, found = build([])
+        group.load()
+        return group, found
     finally:
         os.environ.pop("DSTILL_DISABLE")
         if before is not None:

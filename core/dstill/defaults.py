@@ -5,17 +5,17 @@ They are registered first, so pluggy calls them last.
 
 from __future__ import annotations
 
-from typing import Iterable, Sequence
+from typing import TYPE_CHECKING, Iterable, Sequence
 
-from dstill.api.checking import find_problems
-from dstill.api.executor import Executor
-from dstill.api.judging import judge
-from dstill.api.modality import Choice, Modality, ModelSpec, reasons
-from dstill.api.recipe import Device, Recipe
-from dstill.api.records import Draft, Example, Problem, Prompt, Verdict
-from dstill.api.task import Task
 from dstill.errors import UsageError
 from dstill.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from dstill.api.executor import Executor
+    from dstill.api.modality import Choice, Modality, ModelSpec
+    from dstill.api.recipe import Device, Recipe
+    from dstill.api.records import Draft, Example, Problem, Prompt, Verdict
+    from dstill.api.task import Task
 
 __all__ = ["build_prompt", "check_draft", "judge_answer", "parse_reply", "select_modality"]
 
@@ -35,18 +35,24 @@ def parse_reply(task: Task, text: str) -> Draft | None:
 @hookimpl
 def check_draft(task: Task, example: Example, draft: Draft) -> Iterable[Problem]:
     """The problems that the task's checks find."""
+    from dstill.api.checking import find_problems
+
     return find_problems(task, example, draft)
 
 
 @hookimpl
 def judge_answer(task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict:
     """The verdict of `dstill.api.judging`."""
+    from dstill.api.judging import judge
+
     return judge(task, example, draft, executor)
 
 
 @hookimpl
 def select_modality(modalities: Sequence[Modality], student: ModelSpec, recipe: Recipe, device: Device) -> Choice:
     """The modality of highest priority that fits. Raises UsageError if none does."""
+    from dstill.api.modality import Choice, reasons
+
     found = reasons(modalities, student, recipe, device)
     fitting = next((r.modality for r in found if not r.unfit_reason), None)
     if fitting is None:

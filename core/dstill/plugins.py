@@ -4,6 +4,9 @@
     plugins.task("sql")                     # the class that a plugin registered
     plugins.build_prompt(task, example, ()) # one method for each hook
 
+`load` imports only the plugins' own modules. The parts of a kind are imported when the first of them is needed, and
+all of them before the first hook call, so that ``dstill --help`` does not wait for them.
+
 If a plugin does not load, `Plugins.failures` says why, and the others still load. ``DSTILL_DISABLE=a,b`` disables
 plugins, ``DSTILL_TRACE_HOOKS=1`` prints every hook call.
 """
@@ -13,55 +16,39 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-import re
 import sys
-from dataclasses import dataclass, is_dataclass, replace
-from functools import cached_property, partial
-from importlib.metadata import entry_points, version
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, partial
+from importlib.metadata import Distribution, entry_points, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, Sequence
 
 import click
 import pluggy
 
 from dstill import defaults, hookspecs
-from dstill.api.baseline import Baseline
-from dstill.api.executor import Executor
-from dstill.api.faults import PASSING, about, refused, unjudged, with_faults
-from dstill.api.metric import Metric
-from dstill.api.modality import Choice, Modality, ModelSpec
-from dstill.api.objective import Objective
-from dstill.api.option import Option
-from dstill.api.part import Part
-from dstill.api.protocols import PROTOCOLS
-from dstill.api.recipe import Device, Recipe
-from dstill.api.records import Draft, Example, Problem, Prompt, Section, Verdict
-from dstill.api.student import Student
-from dstill.api.task import Task
-from dstill.api.teacher import Teacher
-from dstill.config import Generate
 from dstill.errors import PluginError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
+    from dstill.api.baseline import Baseline
+    from dstill.api.executor import Executor
+    from dstill.api.metric import Metric
+    from dstill.api.modality import Choice, Modality, ModelSpec
+    from dstill.api.objective import Objective
+    from dstill.api.option import Option
+    from dstill.api.part import Part
+    from dstill.api.recipe import Device, Recipe
+    from dstill.api.records import Draft, Example, Problem, Prompt, Section, Verdict
+    from dstill.api.student import Student
+    from dstill.api.task import Task
+    from dstill.api.teacher import Teacher
+    from dstill.config import Generate
     from dstill.run_view import RunView
 
-__all__ = ["Failure", "PluginInfo", "Plugins", "load"]
+__all__ = ["Failure", "PluginInfo", "Plugins", "load", "part_sections", "sources"]
 
 GROUP = "dstill"
-# Of a part: it names a table in dstill.toml, and precedes the colon in --student.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-
-# Registration hook → the base class of what it yields.
-KINDS: dict[str, type[Part]] = {
-    "tasks": Task,
-    "teachers": Teacher,
-    "students": Student,
-    "modalities": Modality,
-    "objectives": Objective,
-    "executors": Executor,
-    "metrics": Metric,
-    "baselines": Baseline,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +76,11 @@ class Failure:
         return f"plugin '{self.plugin}'{version}: {self.problem} (disable it with DSTILL_DISABLE={self.plugin})"
 
 
+def sources(failures: Iterable[Failure]) -> str:
+    """The modules and files of what did not load, for an error's *where*."""
+    return ", ".join(failure.source for failure in failures if failure.source)
+
+
 class Plugins:
     """The loaded plugins: methods to find their parts, and one method for each hook."""
 
@@ -96,12 +88,14 @@ class Plugins:
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
         self._manager.register(defaults, name="core")
-        self.loaded: list[PluginInfo] = []
-        self.failures: list[Failure] = []
         self.unknown: list[str] = []  # names in DSTILL_DISABLE that no plugin has
         self.files: tuple[Path, ...] = ()  # of --plugin, for processes that must load the same plugins
         self.judges: set[str] = set()  # plugins that returned a verdict, since the last `judges.clear()`
-        self._parts: dict[str, dict[str, tuple[type[Part], str]]] = {kind: {} for kind in KINDS}
+        self._loaded: list[PluginInfo] = []
+        self._failures: list[Failure] = []
+        self._parts: dict[str, dict[str, tuple[type[Part], str]]] = defaultdict(dict)  # kind → name → part, plugin
+        self._registered: set[tuple[str, str]] = set()  # plugin and kind
+        self._complete = True  # whether the parts of every plugin are registered
         self._tracing = bool(os.environ.get("DSTILL_TRACE_HOOKS"))
         if self._tracing:
             self._manager.add_hookcall_monitoring(
@@ -115,7 +109,7 @@ class Plugins:
     # --- loading ------------------------------------------------------------------------
 
     def add(self, plugin: object, info: PluginInfo) -> None:
-        """Register one plugin and its parts. If that fails, add it to `failures` instead."""
+        """Register one plugin; its parts follow when they are needed. If that fails, add it to `failures`."""
         if self._manager.has_plugin(info.name):
             self.fail(info, PluginError(f"another plugin has the name '{info.name}', too"))
             return
@@ -123,15 +117,20 @@ class Plugins:
             self._refuse_unmarked(plugin)
             self._manager.register(plugin, name=info.name)
             self._manager.check_pending()
-            parts = self._collect(plugin, info)
         except Exception as error:  # the plugin's code may raise anything
-            if self._manager.has_plugin(info.name):
-                self._manager.unregister(name=info.name)
-            self.fail(info, error)
+            self._drop(info, error)
             return
-        for kind, part in parts:
-            self._parts[kind][part.name] = (part, info.name)
-        self.loaded.append(info)
+        self._loaded.append(info)
+        self._complete = False
+
+    def _drop(self, info: PluginInfo, error: Exception) -> None:
+        """Leave a plugin out that turned out to be unusable."""
+        if self._manager.has_plugin(info.name):
+            self._manager.unregister(name=info.name)
+        self._loaded = [one for one in self._loaded if one.name != info.name]
+        for kind, parts in self._parts.items():
+            self._parts[kind] = {name: (part, owner) for name, (part, owner) in parts.items() if owner != info.name}
+        self.fail(info, error)
 
     def fail(self, info: PluginInfo, error: BaseException) -> None:
         """Record that a plugin did not load."""
@@ -139,7 +138,7 @@ class Plugins:
         problem = f"{type(error).__name__}: {text[0] if text else ''}"
         if isinstance(error, (PluginError, pluggy.PluginValidationError)):
             problem = " ".join(text)
-        self.failures.append(Failure(plugin=info.name, version=info.version, problem=problem, source=info.source))
+        self._failures.append(Failure(plugin=info.name, version=info.version, problem=problem, source=info.source))
 
     def _refuse_unmarked(self, plugin: object) -> None:
         """Raise PluginError for a hook function without the marker: it would never be called."""
@@ -147,54 +146,90 @@ class Plugins:
             if callable(getattr(plugin, name, None)) and self._manager.parse_hookimpl_opts(plugin, name) is None:
                 raise PluginError(f"{name} is a hook, but is not marked with @dstill.hookimpl")
 
-    def _collect(self, plugin: object, info: PluginInfo) -> list[tuple[str, type[Part]]]:
-        """The parts of one plugin. Raises PluginError for a wrong class or a name that another part has."""
-        found: list[tuple[str, type[Part]]] = []
-        for kind, base in KINDS.items():
-            hook = getattr(plugin, f"register_{kind}", None)
-            if hook is None:
-                continue
-            if self._tracing:
-                print(f"hook register_{kind}() → {info.name}", file=sys.stderr)
-            names = {name: owner for name, (_, owner) in self._parts[kind].items()}
-            for part in hook() or ():
-                if not (isinstance(part, type) and issubclass(part, base)):
+    def _of(self, kind: str) -> dict[str, tuple[type[Part], str]]:
+        """The parts of one kind by name, each with its plugin. The first call imports them."""
+        if not self._complete:
+            for info in list(self._loaded):
+                self._register(info, kind)
+        return self._parts[kind]
+
+    def _register_all(self) -> None:
+        if not self._complete:
+            from dstill.parts import KINDS
+
+            for info in list(self._loaded):
+                for kind in KINDS:
+                    self._register(info, kind)
+            self._complete = True
+
+    def _register(self, info: PluginInfo, kind: str) -> None:
+        """Take one plugin's parts of one kind. A wrong one, or a name that is taken, is the plugin's failure."""
+        plugin = self._manager.get_plugin(info.name)
+        if (info.name, kind) in self._registered or not hasattr(plugin, f"register_{kind}"):
+            return
+        self._registered.add((info.name, kind))
+        if self._tracing:
+            print(f"hook register_{kind}() → {info.name}", file=sys.stderr)
+        found = dict(self._parts[kind])
+        try:
+            from dstill.parts import parts_of
+
+            for part in parts_of(plugin, kind):
+                if part.name in found:
                     raise PluginError(
-                        f"register_{kind} yielded {part!r}, which is not a subclass of dstill's {base.__name__}"
-                    )
-                _refuse_unfinished(part)
-                _refuse_unused_methods(part)
-                if part.name in names:
-                    raise PluginError(
-                        f"two {kind} are called '{part.name}': one of plugin '{names[part.name]}', "
+                        f"two {kind} are called '{part.name}': one of plugin '{found[part.name][1]}', "
                         f"one of plugin '{info.name}'"
                     )
-                names[part.name] = info.name
-                found.append((kind, part))
-        return found
+                found[part.name] = (part, info.name)
+        except Exception as error:
+            self._drop(info, error)
+            return
+        self._parts[kind] = found
+
+    @property
+    def loaded(self) -> list[PluginInfo]:
+        """The plugins in use, by name."""
+        self._register_all()
+        return self._loaded
+
+    @property
+    def failures(self) -> list[Failure]:
+        """What is wrong with plugins, in the order of loading."""
+        self._register_all()
+        return self._failures
+
+    @property
+    def known_failures(self) -> list[Failure]:
+        """Those of `failures` that are known so far: for ``--help``, which needs no part."""
+        return self._failures
 
     def require_healthy(self) -> None:
         """Raise PluginError if a plugin did not load; for commands that run stages."""
         if self.failures:
             raise PluginError(
                 "; ".join(str(f) for f in self.failures),
-                where=self.failed_sources(),
+                where=sources(self.failures),
                 hint="repair or disable it; `dstill pack list` shows all plugins",
             )
-
-    def failed_sources(self) -> str:
-        """The modules and files that did not load, for the *where* of an error."""
-        return ", ".join(failure.source for failure in self.failures if failure.source)
 
     # --- parts --------------------------------------------------------------------------
 
     def names(self, kind: str) -> list[str]:
         """The names of all parts of a kind (``tasks``, ``teachers`` …), sorted."""
-        return sorted(self._parts[kind])
+        return sorted(self._of(kind))
 
     def owner(self, kind: str, name: str) -> str:
         """The name of the plugin that registered a part."""
-        return self._parts[kind][name][1]
+        return self._of(kind)[name][1]
+
+    def parts(self) -> Iterator[tuple[str, type[Part]]]:
+        """Every part, with its kind."""
+        from dstill.parts import KINDS
+
+        self._register_all()
+        for kind in KINDS:
+            for part, _ in self._parts[kind].values():
+                yield kind, part
 
     def part(self, kind: str, name: str) -> type[Part]:
         """The class of the part `name`. Raises UsageError, as the methods below, if there is none."""
@@ -203,12 +238,13 @@ class Plugins:
 
     def _named(self, kind: str, name: str) -> Any:
         try:
-            return self._parts[kind][name][0]
+            return self._of(kind)[name][0]
         except KeyError:
+            from dstill.parts import singular
+
             known = self.names(kind)
-            one = KINDS[kind].__name__.lower()
             raise UsageError(
-                f"no {one} called '{name}'.{did_you_mean(name, known)}",
+                f"no {singular(kind)} called '{name}'.{did_you_mean(name, known)}",
                 where=f"installed: {', '.join(known) or 'none'}",
                 hint="pip install a plugin that has it, or load one with --plugin FILE.py",
             ) from None
@@ -268,7 +304,7 @@ class Plugins:
 
     def default_baselines(self) -> list[str]:
         """The baselines that ``evaluate.baselines = ["auto"]`` means, in the order of registration."""
-        return [name for name in self._parts["baselines"] if self.baseline(name).default]
+        return [name for name in self._of("baselines") if self.baseline(name).default]
 
     def headline(self) -> str:
         """The name of the headline metric. Empty: no plugin has one."""
@@ -276,9 +312,7 @@ class Plugins:
 
     def distributions(self) -> list[str]:
         """The packages whose versions run.json records: `Part.distributions` of all parts."""
-        return sorted(
-            {name for parts in self._parts.values() for part, _ in parts.values() for name in part.distributions}
-        )
+        return sorted({name for _, part in self.parts() for name in part.distributions})
 
     def meanings(self) -> dict[str, str]:
         """Name of each baseline → `Baseline.meaning`."""
@@ -291,13 +325,14 @@ class Plugins:
 
     # --- hooks --------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def _hook(self) -> Any:
+        self._register_all()  # a plugin whose parts are refused answers no hook
         return self._manager.hook
 
     def register_commands(self, cli: click.Group) -> None:
         """Let each plugin add its commands. A plugin that raises or replaces a command is added to `failures`."""
-        for info in list(self.loaded):
+        for info in list(self._loaded):
             others = [plugin for name, plugin in self._manager.list_name_plugin() if name != info.name]
             before = _commands(cli)
             try:
@@ -321,6 +356,8 @@ class Plugins:
         settings: Generate | None = None,
     ) -> Prompt:
         """The result of the hook `build_prompt`."""
+        from dstill.config import Generate
+
         settings = settings or Generate()
 
         def build(other: Sequence[Example]) -> Prompt:
@@ -338,6 +375,8 @@ class Plugins:
 
     def check_draft(self, task: Task, example: Example, draft: Draft) -> tuple[Problem, ...]:
         """The results of the hook `check_draft`. If the hook raises, a problem says so and refuses the draft."""
+        from dstill.api.faults import PASSING, about, refused
+
         with about(example.id) as faults:
             try:
                 answers = self._hook.check_draft(task=task, example=example, draft=draft)
@@ -360,6 +399,8 @@ class Plugins:
 
     def judge_answer(self, task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict:
         """The result of the hook `judge_answer`. If it raises, the verdict does not count."""
+        from dstill.api.faults import PASSING, about, unjudged, with_faults
+
         with about(example.id) as faults:
             try:
                 verdict = self._judge(task=task, example=example, draft=draft, executor=executor)
@@ -424,18 +465,12 @@ def load(files: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> P
     off = _disabled() if disabled is None else set(disabled)
     plugins = Plugins()
     plugins.files = files = tuple(files)
-    found = {point.name for point in entry_points(group=GROUP)} | {file.stem for file in files}
-    plugins.unknown = sorted(off - found)
-    # Sorted by name, so that the order of hook calls does not depend on the order of installation.
-    for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
+    points = sorted(entry_points(group=GROUP), key=lambda point: point.name)  # hooks are called in this order
+    plugins.unknown = sorted(off - {point.name for point in points} - {file.stem for file in files})
+    for point in points:
         if point.name not in off:
-            dist = point.dist
-            info = PluginInfo(
-                name=point.name,
-                version=dist.version if dist else "",
-                source=point.value,
-                distribution=dist.name if dist else "",
-            )
+            distribution, of_version = _name_and_version(point.dist)
+            info = PluginInfo(name=point.name, version=of_version, source=point.value, distribution=distribution)
             try:
                 module = point.load()
             except (Exception, SystemExit) as error:  # a plugin must not exit the program
@@ -458,27 +493,10 @@ def load(files: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> P
     return plugins
 
 
-def _refuse_unfinished(part: type[Part]) -> None:
-    """Raise PluginError for a part that could not be created later."""
-    missing = sorted(getattr(part, "__abstractmethods__", ()))
-    if missing:
-        raise PluginError(f"{part.__name__} does not define {', '.join(missing)}")
-    name = getattr(part, "name", None)
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise PluginError(f"{part.__name__}.name is {name!r}, expected letters, digits, - and _")
-    if not is_dataclass(part.Config):
-        raise PluginError(f"{part.__name__}.Config is not a dataclass")
-
-
-def _refuse_unused_methods(part: type[Part]) -> None:
-    """Raise PluginError for a method of a protocol that the task does not inherit: it would never be called."""
-    for protocol in PROTOCOLS if issubclass(part, Task) else ():
-        if not issubclass(part, protocol):
-            for name in vars(protocol):
-                if not name.startswith("_") and hasattr(part, name):
-                    raise PluginError(
-                        f"{part.__name__}.{name} would never be used: inherit dstill.api.{protocol.__name__}, too"
-                    )
+@cache
+def _name_and_version(distribution: Distribution | None) -> tuple[str, str]:
+    """Name and version of a distribution. Cached, because each call parses the package's metadata."""
+    return (distribution.name, distribution.version) if distribution else ("", "")
 
 
 def _disabled() -> set[str]:
@@ -502,12 +520,9 @@ def _from_file(file: Path) -> object:
 
 def part_sections(plugins: Plugins) -> Mapping[str, type[Any]]:
     """The sections of all parts in dstill.toml: ``task.sql`` → its `Config`."""
-    singular = {kind: base.__name__.lower() for kind, base in KINDS.items()}
-    return {
-        f"{singular[kind]}.{name}": part.Config
-        for kind, parts in plugins._parts.items()
-        for name, (part, _) in parts.items()
-    }
+    from dstill.parts import singular
+
+    return {f"{singular(kind)}.{part.name}": part.Config for kind, part in plugins.parts()}
 
 
 def _commands(group: click.Group) -> dict[click.Group, dict[str, click.Command]]:

@@ -18,6 +18,7 @@ __all__ = ["register_commands"]
 @hookimpl
 def register_commands(cli: click.Group) -> None:
     """Adds ``dstill pack grammar``."""
-    from dstill_constrain.command import grammar
+    from dstill.cli.groups import LazyCommand
 
-    cli.add_command(grammar, "pack grammar")
+    summary = "Print the grammar that --constrain uses, and its longest answer."
+    cli.add_command(LazyCommand("pack grammar", "dstill_constrain.command:grammar", summary))

@@ -10,18 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Iterable
 
 from dstill import hookimpl
-from dstill.api.baseline import Baseline
-from dstill.api.metric import Metric
-from dstill.api.records import Section
-from dstill.api.student import Student
-from dstill_evaluate import command, sections
-from dstill_evaluate.baselines import NearestQuestion, Untrained
-from dstill_evaluate.metrics import METRICS
-from dstill_evaluate.nearest_neighbour import Nearest
 
 if TYPE_CHECKING:
     import click
 
+    from dstill.api.baseline import Baseline
+    from dstill.api.metric import Metric
+    from dstill.api.records import Section
+    from dstill.api.student import Student
     from dstill.runs.run import Run
 
 __all__ = [
@@ -36,18 +32,24 @@ __all__ = [
 @hookimpl
 def register_metrics() -> Iterable[type[Metric]]:
     """The metrics of `dstill_evaluate.metrics`."""
+    from dstill_evaluate.metrics import METRICS
+
     return METRICS
 
 
 @hookimpl
 def register_students() -> Iterable[type[Student]]:
     """The student ``nearest``, a look-up."""
+    from dstill_evaluate.nearest_neighbour import Nearest
+
     yield Nearest
 
 
 @hookimpl
 def register_baselines() -> Iterable[type[Baseline]]:
     """The baselines ``untrained`` and ``nearest``."""
+    from dstill_evaluate.baselines import NearestQuestion, Untrained
+
     yield Untrained
     yield NearestQuestion
 
@@ -55,10 +57,15 @@ def register_baselines() -> Iterable[type[Baseline]]:
 @hookimpl
 def register_commands(cli: click.Group) -> None:
     """Adds ``dstill experiment compare``."""
-    cli.add_command(command.compare, "experiment compare")
+    from dstill.cli.groups import LazyCommand
+
+    summary = "Compare evaluated runs question by question."
+    cli.add_command(LazyCommand("experiment compare", "dstill_evaluate.command:compare", summary))
 
 
 @hookimpl
 def report_sections(run: Run) -> Iterable[Section]:
     """The report's section *Against the baselines*."""
-    return sections.sections(run)
+    from dstill_evaluate.sections import sections
+
+    return sections(run)

@@ -20,6 +20,7 @@ __all__ = ["register_commands"]
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
-    from dstill_export.command import export
+    from dstill.cli.groups import LazyCommand
 
-    cli.add_command(export)
+    summary = "Export the trained student for other programs."
+    cli.add_command(LazyCommand("export", "dstill_export.command:export", summary, section="Use"))

@@ -54,6 +54,7 @@ def register_modalities() -> Iterable[type[Modality]]:
 @hookimpl
 def register_commands(cli: click.Group) -> None:
     """Adds ``dstill experiment plan``."""
-    from dstill_finetune.plan_command import plan
+    from dstill.cli.groups import LazyCommand
 
-    cli.add_command(plan, "experiment plan")
+    summary = "Estimate the memory of each modality, and show which one fits."
+    cli.add_command(LazyCommand("experiment plan", "dstill_finetune.plan_command:plan", summary))

@@ -9,11 +9,13 @@ the modality with the highest priority that fits.
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import TYPE_CHECKING, Sequence
 
 from dstill import hookimpl
-from dstill.api.modality import Choice, Modality, ModelSpec, reasons
-from dstill.api.recipe import Device, Recipe
+
+if TYPE_CHECKING:
+    from dstill.api.modality import Choice, Modality, ModelSpec
+    from dstill.api.recipe import Device, Recipe
 
 __all__ = ["BOUNDARY", "select_modality"]
 
@@ -25,6 +27,7 @@ def select_modality(
     modalities: Sequence[Modality], student: ModelSpec, recipe: Recipe, device: Device
 ) -> Choice | None:
     """QLoRA if the rule applies and it fits, else None."""
+    from dstill.api.modality import Choice, reasons
     from dstill_finetune.modalities import Qlora
 
     if recipe.auto_modality != "recipe" or device.total >= BOUNDARY:

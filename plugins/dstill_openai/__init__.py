@@ -12,23 +12,27 @@ JSON.
 
 from __future__ import annotations
 
-from typing import Iterable
+from typing import TYPE_CHECKING, Iterable
 
 from dstill import hookimpl
-from dstill.api.records import Draft
-from dstill.api.task import Task
-from dstill.api.teacher import Teacher
-from dstill_openai import structured
-from dstill_openai.teacher import OpenAITeacher
+
+if TYPE_CHECKING:
+    from dstill.api.records import Draft
+    from dstill.api.task import Task
+    from dstill.api.teacher import Teacher
 
 __all__ = ["parse_reply", "register_teachers"]
 
 
 @hookimpl
 def register_teachers() -> Iterable[type[Teacher]]:
+    from dstill_openai.teacher import OpenAITeacher
+
     yield OpenAITeacher
 
 
 @hookimpl
 def parse_reply(task: Task, text: str) -> Draft | None:
-    return structured.draft_of(task, text)
+    from dstill_openai.structured import draft_of
+
+    return draft_of(task, text)

@@ -18,6 +18,8 @@ __all__ = ["register_commands"]
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
-    from dstill_ray.command import ray
+    from dstill.cli.groups import Group, LazyCommand
 
-    cli.add_command(ray)
+    cli.add_command(Group("ray", help="Train and sweep on a Ray cluster."))
+    cli.add_command(LazyCommand("ray train", "dstill_ray.command:train", "Fine-tune one student with several workers."))
+    cli.add_command(LazyCommand("ray sweep", "dstill_ray.command:sweep", "Run a sweep with Ray Tune."))

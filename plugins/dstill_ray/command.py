@@ -8,12 +8,12 @@ from typing import Callable
 import click
 
 from dstill.cli.console import progress
-from dstill.cli.groups import Group
-from dstill.cli.options import App, Count, app, json_option, run_argument, set_option
+from dstill.cli.groups import Command
+from dstill.cli.options import App, Count, Number, app, json_option, run_argument, set_option
 from dstill.cli.train import RENAMED, note_other_recipe, show_trained, training_options
 from dstill_sweep.command import keep_option, show_sweep, split_option, trials_option
 
-__all__ = ["ray"]
+__all__ = ["sweep", "train"]
 
 address_option = click.option(
     "--address",
@@ -28,12 +28,7 @@ def cpus_option(of: str) -> Callable[..., Callable[..., None]]:
     return click.option(f"--cpus-per-{of}", "cpus", type=Count(1, 1024), default=1, help=f"Cores of each {of}.")
 
 
-@click.group(cls=Group)
-def ray() -> None:
-    """Train and sweep on a Ray cluster."""
-
-
-@ray.command(examples=["dstill ray train runs/mine --workers 2"], renamed=RENAMED)
+@click.command(cls=Command, examples=["dstill ray train runs/mine --workers 2"], renamed=RENAMED)
 @training_options
 @click.option("--workers", type=Count(1, 4096), default=2, help="Number of training processes.")
 @cpus_option("worker")
@@ -72,7 +67,7 @@ def train(
     show_trained(opened, facts, as_json=as_json)
 
 
-@ray.command(examples=["dstill ray sweep runs/mine space.toml --jobs 4"])
+@click.command(cls=Command, examples=["dstill ray sweep runs/mine space.toml --jobs 4"])
 @run_argument
 @click.argument("space", type=click.Path(path_type=Path))
 @trials_option
@@ -82,7 +77,7 @@ def train(
 @click.option(
     "--gpus-per-trial",
     "gpus",
-    type=click.FloatRange(0, 64),
+    type=Number(0, 64),
     help="GPUs per trial, for example 0.5. Default: 1 if there is one.",
 )
 @address_option

@@ -8,16 +8,16 @@ Every plugin can add sections through the hook `report_sections`; those of this 
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Iterable
 
 from dstill import hookimpl
-from dstill.api.records import Section
-from dstill_report import command, sections
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import click
 
+    from dstill.api.records import Section
     from dstill.runs.run import Run
 
 __all__ = ["register_commands", "report_sections", "write_report"]
@@ -26,13 +26,18 @@ __all__ = ["register_commands", "report_sections", "write_report"]
 @hookimpl
 def register_commands(cli: click.Group) -> None:
     """Add `dstill report`."""
-    cli.add_command(command.report)
+    from dstill.cli.groups import LazyCommand
+
+    summary = "Write the report of an evaluated run."
+    cli.add_command(LazyCommand("report", "dstill_report.command:report", summary, section="Pipeline"))
 
 
 @hookimpl
 def report_sections(run: Run) -> Iterable[Section]:
     """Sections on scores, training, the dataset and cost."""
-    return sections.sections(run)
+    from dstill_report.sections import sections
+
+    return sections(run)
 
 
 @hookimpl

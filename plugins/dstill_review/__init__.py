@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dstill import hookimpl
-from dstill_review import command
 
 if TYPE_CHECKING:
     import click
@@ -23,4 +22,7 @@ __all__ = ["register_commands"]
 @hookimpl
 def register_commands(cli: click.Group) -> None:
     """Add `dstill review`."""
-    cli.add_command(command.review)
+    from dstill.cli.groups import LazyCommand
+
+    summary = "Review a sample of the dataset before training."
+    cli.add_command(LazyCommand("review", "dstill_review.command:review", summary, section="Pipeline"))

@@ -15,7 +15,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dstill import hookimpl
-from dstill_serve import command
 
 if TYPE_CHECKING:
     import click
@@ -26,4 +25,7 @@ __all__ = ["register_commands"]
 @hookimpl
 def register_commands(cli: click.Group) -> None:
     """Add `dstill serve`."""
-    cli.add_command(command.serve)
+    from dstill.cli.groups import LazyCommand
+
+    summary = "Serve the student over HTTP, with an OpenAI-compatible API."
+    cli.add_command(LazyCommand("serve", "dstill_serve.command:serve", summary, section="Use"))

@@ -12,7 +12,7 @@ import click
 from dstill.api.task import data_of
 from dstill.cli.console import emit, note, visible
 from dstill.cli.groups import Command
-from dstill.cli.options import App, Count, app, constrain_option, json_option, run_argument, set_option, setting
+from dstill.cli.options import App, Count, Number, app, constrain_option, json_option, run_argument, set_option, setting
 from dstill.errors import Interrupted, ServiceError
 from dstill.io.shell import quoted
 
@@ -48,7 +48,7 @@ __all__ = ["serve"]
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(0.1, 3600),
+    type=Number(0.1, 3600),
     default=60,
     help="Timeout of a request, in seconds.",
 )

@@ -22,11 +22,14 @@ __all__ = ["register_commands", "report_sections"]
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
-    from dstill_sweep.command import ablate, run_trial, sweep
+    from dstill.cli.groups import LazyCommand
 
-    cli.add_command(sweep, "experiment sweep")
-    cli.add_command(ablate, "experiment ablate")
-    cli.add_command(run_trial)
+    module = "dstill_sweep.command"
+    cli.add_command(LazyCommand("experiment sweep", f"{module}:sweep", "Train and compare a space of settings."))
+    cli.add_command(
+        LazyCommand("experiment ablate", f"{module}:ablate", "Compare training with and without rationales.")
+    )
+    cli.add_command(LazyCommand("run-trial", f"{module}:run_trial", "Train and score one trial.", hidden=True))
 
 
 @hookimpl

@@ -123,7 +123,10 @@ def ablate(found: App, run: str, seeds: int, split: str, jobs: int, keep_student
 @json_option
 @app
 def run_trial(found: App, run: str, follows: bool, trusted: bool, as_json: bool) -> None:
-    """Train and score one trial: the process that a sweep begins for each."""
+    """Train and score one trial.
+
+    A sweep runs this for each of its trials.
+    """
     if follows:
         follow()
     do(Run.open(run, plugins=found.plugins, trusted=True) if trusted else found.open(run))

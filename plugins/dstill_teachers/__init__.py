@@ -7,22 +7,25 @@ dstill generate --teacher local --set teacher.local.model=./folder     # a trans
 
 from __future__ import annotations
 
-from typing import Iterable
+from typing import TYPE_CHECKING, Iterable
 
 from dstill import hookimpl
-from dstill.api.teacher import Teacher
-from dstill_teachers.local import Local
 from dstill_teachers.nearest_shots import build_prompt
 from dstill_teachers.rationale import check_draft
 from dstill_teachers.reasoning import parse_reply
-from dstill_teachers.replay import Replay
-from dstill_teachers.synthetic import Synthetic
+
+if TYPE_CHECKING:
+    from dstill.api.teacher import Teacher
 
 __all__ = ["build_prompt", "check_draft", "parse_reply", "register_teachers"]
 
 
 @hookimpl
 def register_teachers() -> Iterable[type[Teacher]]:
+    from dstill_teachers.local import Local
+    from dstill_teachers.replay import Replay
+    from dstill_teachers.synthetic import Synthetic
+
     yield Synthetic
     yield Replay
     yield Local

@@ -16,9 +16,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable, Iterable, Sequence
 
 from dstill import hookimpl
-from dstill.api.records import Example, Prompt
 
 if TYPE_CHECKING:
+    from dstill.api.records import Example, Prompt
     from dstill.config import Generate
 
 __all__ = ["build_prompt", "nearest"]

@@ -13,12 +13,13 @@ the words "status codes"; one name will do. Not covered: whether a rationale is 
 from __future__ import annotations
 
 import re
-from typing import Iterable
+from typing import TYPE_CHECKING, Iterable
 
 from dstill import hookimpl
-from dstill.api.protocols import RationaleTerms
-from dstill.api.records import Draft, Example, Problem
-from dstill.api.task import Task
+
+if TYPE_CHECKING:
+    from dstill.api.records import Draft, Example, Problem
+    from dstill.api.task import Task
 
 __all__ = ["check_draft"]
 
@@ -28,6 +29,9 @@ SHORTEST_LEAK = 16
 
 @hookimpl
 def check_draft(task: Task, example: Example, draft: Draft) -> Iterable[Problem] | None:
+    from dstill.api.protocols import RationaleTerms
+    from dstill.api.records import Problem
+
     if not draft.rationale.strip():
         message, hint = "the reply has no rationale", "ask for the steps before the answer"
         return [Problem(layer="rationale", code="rationale_empty", message=message, hint=hint)]

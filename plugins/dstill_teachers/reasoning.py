@@ -10,12 +10,14 @@ may stand in an answer.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 from dstill import hookimpl
-from dstill.api.records import Draft
-from dstill.api.task import Task
 from dstill.teacher import trace
+
+if TYPE_CHECKING:
+    from dstill.api.records import Draft
+    from dstill.api.task import Task
 
 __all__ = ["parse_reply"]
 

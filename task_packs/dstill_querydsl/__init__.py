@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Iterable
+from typing import TYPE_CHECKING, Iterable
 
-from dstill.api.executor import Executor
-from dstill.api.task import Task
 from dstill.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from dstill.api.executor import Executor
+    from dstill.api.task import Task
 
 __all__ = ["register_executors", "register_tasks"]
 

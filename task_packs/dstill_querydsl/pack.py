@@ -3,7 +3,8 @@
     Example(question="how many requests on host web-03 returned 503?", context={"index": "weblogs"})
     {"size":0,"track_total_hits":true,"query":{"bool":{"filter":[{"term":{"http.response.status_code":503}}, …]}}}
 
-This module wires the parts together. Each section implements one of dstill's protocols for tasks.
+This module wires the parts together. Each section implements one of dstill's protocols for tasks. A part's
+module is imported by the method that uses it: `dstill generate --help` reads this class and needs none of them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, ClassVar, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Iterable, Mapping, Sequence
 
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.protocols import (
@@ -40,30 +41,17 @@ from dstill.api.records import (
 )
 from dstill.api.task import Check, Task
 from dstill.errors import UsageError
-from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.canonical import canonical_text
-from dstill_querydsl.engines import HttpSettings
-from dstill_querydsl.index_profiles import IndexProfiles
 from dstill_querydsl.language import strict
-from dstill_querydsl.layers import layers
-from dstill_querydsl.mapping.data_profile import facts_of, licences_of
-from dstill_querydsl.mapping.drift import unlearnt
-from dstill_querydsl.mapping.index_describe import describe
-from dstill_querydsl.mapping.index_profile import IndexProfile
-from dstill_querydsl.mapping.uses import uses
 from dstill_querydsl.options import OPTIONS
-from dstill_querydsl.prompting import INSTRUCTIONS, field_list, question_brief
-from dstill_querydsl.prompting.user_message import user_message
-from dstill_querydsl.questions import Tally, questions
-from dstill_querydsl.questions.example_splits import HAND_WRITTEN, rules_of, splits_of, unseen_data
-from dstill_querydsl.questions.focus_weights import FocusWeights
-from dstill_querydsl.results import compare, refusal, render, tables
+from dstill_querydsl.prompting import INSTRUCTIONS, field_list
+from dstill_querydsl.results import refusal
 from dstill_querydsl.results.causes import LABELS, cause, clauses
-from dstill_querydsl.results.excerpt import excerpt
-from dstill_querydsl.results.result_diff import diff
 from dstill_querydsl.settings import Settings
-from dstill_querydsl.synthesize import synthesize
-from dstill_querydsl.testsuites.suites import Suites
+
+if TYPE_CHECKING:
+    from dstill_querydsl.bundle.indices import Index
+    from dstill_querydsl.mapping.index_profile import IndexProfile
 
 __all__ = ["QueryDsl", "Settings"]
 
@@ -86,6 +74,10 @@ class QueryDsl(
 
     def __init__(self, config: Settings | None = None) -> None:
         super().__init__(config)
+        from dstill_querydsl.index_profiles import IndexProfiles
+        from dstill_querydsl.questions import Tally
+        from dstill_querydsl.testsuites.suites import Suites
+
         self._profiles = IndexProfiles(self.config)
         self._suites = Suites(self, self.config, self._profiles)
         self._tally = Tally()  # of the last call of `synthesize`
@@ -102,16 +94,22 @@ class QueryDsl(
 
     @cached_property
     def _splits(self) -> Mapping[str, list[Example]]:
+        from dstill_querydsl.questions.example_splits import splits_of
+
         return splits_of(self.config, self.seed)
 
     @cached_property
     def _unseen_data(self) -> list[Example]:
+        from dstill_querydsl.questions.example_splits import unseen_data
+
         return unseen_data(self.config, self.seed, self._splits.get("train", ()))
 
     def examples(self, split: str) -> Iterable[Example]:
         return iter(self._unseen_data if split == "test_unseen_data" else self._splits.get(split, ()))
 
     def prompt(self, example: Example, shots: Sequence[Example]) -> Prompt:
+        from dstill_querydsl.prompting.user_message import user_message
+
         form = self.reply_text("which fields, types and operators, and why", '{"query": …}')
         messages = [
             Message(role="system", content=f"{self.instructions}\n\nReply in this form and nothing else:\n{form}")
@@ -145,6 +143,8 @@ class QueryDsl(
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
+        from dstill_querydsl.layers import layers
+
         return layers(self.config, self._profiles)
 
     def canonical(self, answer: str) -> str:
@@ -154,6 +154,8 @@ class QueryDsl(
         return refusal.is_refusal(strict.read(answer).value)
 
     def same(self, got: Any, want: Any) -> bool:
+        from dstill_querydsl.results import compare
+
         return compare.same(got, want)
 
     def cause(self, got: str, want: str) -> Cause | None:
@@ -180,39 +182,60 @@ class QueryDsl(
     # --- ResultProperties ---------------------------------------------------------------
 
     def is_empty(self, value: Any) -> bool:
+        from dstill_querydsl.results import compare
+
         return compare.is_empty(value)
 
     def is_trivial(self, value: Any, example: Example) -> bool:
+        from dstill_querydsl.results import compare
+
         return compare.is_trivial(value, value["documents"])
 
     def is_nondeterministic(self, value: Any, example: Example) -> bool:
+        from dstill_querydsl.results import compare
+
         return compare.is_nondeterministic(value)
 
     # --- Presentation -------------------------------------------------------------------
 
     def render_result(self, value: Any) -> str:
+        from dstill_querydsl.results import render
+
         return render.show(value)
 
     def diff_results(self, got: Any, want: Any, database: TestDatabase | None = None) -> ResultDiff:
+        from dstill_querydsl.results.result_diff import diff
+
         documents = dict(database.data["documents"]) if database else {}
         gold, answer = diff(want, got, documents)
         return ResultDiff(gold=gold, answer=answer, test_database=database.name if database else "")
 
     def result_tables(self, value: Any) -> Sequence[Table]:
+        from dstill_querydsl.results import tables
+
         return tables.tables(value)
 
     def relevant_schema(self, example: Example, answer: str) -> RelevantSchema:
+        from dstill_querydsl.results.excerpt import excerpt
+
         profile = self.index_profile(example)
         return RelevantSchema() if profile is None else excerpt(profile, strict.read(answer).value or {})
 
     # --- RationaleTerms -----------------------------------------------------------------
 
     def answer_terms(self, answer: str) -> Iterable[str]:
+        from dstill_querydsl.mapping.uses import uses
+
         return sorted({use.name for use in uses(strict.read(answer).value or {})})
 
     # --- Synthesis ----------------------------------------------------------------------
 
     def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
+        from dstill_querydsl.questions import Tally, questions
+        from dstill_querydsl.questions.example_splits import HAND_WRITTEN, rules_of
+        from dstill_querydsl.questions.focus_weights import FocusWeights
+        from dstill_querydsl.synthesize import synthesize
+
         context = self._about(context)
         index = self.index(Example(id="", question="", context=context))
         if index is None:
@@ -229,6 +252,8 @@ class QueryDsl(
         return self._tally.remarks()
 
     def question_brief(self, context: Mapping[str, Any]) -> QuestionBrief:
+        from dstill_querydsl.prompting import question_brief
+
         example = Example(id="", question="", context=self._about(context))
         profile = self.index_profile(example)
         if profile is None:
@@ -248,15 +273,24 @@ class QueryDsl(
     # --- DataProfile --------------------------------------------------------------------
 
     def describe(self, engine: Engine, settings: Any = None) -> ProjectFiles:
+        from dstill_querydsl.engines import HttpSettings
+        from dstill_querydsl.mapping.index_describe import describe
+
         return describe(engine, settings if isinstance(settings, HttpSettings) else HttpSettings(), self.config)
 
     def data_facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
+        from dstill_querydsl.mapping.data_profile import facts_of
+
         return facts_of(examples, self._profiles)
 
     def drift(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
+        from dstill_querydsl.mapping.drift import unlearnt
+
         return unlearnt(then, now)
 
     def licences(self, examples: Sequence[Example]) -> Mapping[str, str]:
+        from dstill_querydsl.mapping.data_profile import licences_of
+
         return licences_of(examples, self._profiles, self.config.index)
 
     # --- Demo ---------------------------------------------------------------------------

@@ -38,7 +38,7 @@ def test_a_files_golds(cli: Cli, project: Path) -> None:
     assert ended.code == 3
     assert "1 of 3 golds are refused or fail; 1 questions have several golds" in ended.err
     assert "'words' is no sum" in ended.out
-    assert "kill rate: not checked" in ended.out  # the toy makes no neighbours
+    assert "mutation score: not measured" in ended.out  # the toy makes no neighbours
     facts = cli("data", "audit", file, "--json")
     assert facts.code == 3
     assert last(facts)["refused"][0]["problems"][0]["code"] == "not_a_sum"
@@ -56,13 +56,13 @@ def test_a_runs_dataset(cli: Cli) -> None:
 def test_a_limit_of_none_checks_without_an_engine(cli: Cli) -> None:
     ended = cli("data", "audit", "--task", "toy", "--limit", "0")
     assert ended.code == 0
-    assert "run on" not in ended.out
+    assert "executed on" not in ended.out
 
 
 def test_what_cannot_be_audited(cli: Cli, project: Path) -> None:
     file = written(project / "questions.jsonl", {"question": "add 1 and 2"})
     ended = cli("data", "audit", file)
-    assert (ended.code, ended.err.splitlines()[0]) == (4, "error: no golds to audit")
+    assert (ended.code, ended.err.splitlines()[0]) == (4, "error: no reference answers")
     assert cli("data", "audit", "nowhere").err.startswith("error: no run 'nowhere'")
     missing = cli("data", "audit", "nowhere.jsonl")
     assert (missing.code, missing.err.splitlines()[0]) == (2, "error: no file nowhere.jsonl")

@@ -110,11 +110,16 @@ def test_an_error_is_three_lines_and_with_json_an_object_too(cli: Cli) -> None:
     assert ended.out == ""
     what, where, hint = ended.err.splitlines()
     assert what == "error: no run 'nothing'."
-    assert where.startswith("looked in ")
-    assert hint == "`dstill runs list` shows what is there"
+    assert where.startswith("where: looked in ")
+    assert hint == "hint: `dstill runs list` shows what is there"
     as_json = cli("runs", "show", "nothing", "--json")
     assert last(as_json) == {
-        "error": {"code": "usage", "message": "no run 'nothing'.", "hint": hint, "where": where},
+        "error": {
+            "code": "usage",
+            "message": "no run 'nothing'.",
+            "hint": hint.removeprefix("hint: "),
+            "where": where.removeprefix("where: "),
+        },
     }
     assert as_json.code == 2
 
@@ -177,7 +182,7 @@ def test_init_writes_a_file_that_can_be_read(cli: Cli) -> None:
     assert shown["project.task"] == {"value": "toy", "origin": "dstill.toml:4"}
     again = cli("init")
     assert again.code == 2
-    assert again.err.startswith("error: dstill.toml is there already\n")
+    assert again.err.startswith("error: dstill.toml already exists\n")
 
 
 def test_plugins_lists_parts_and_who_brought_them(cli: Cli) -> None:
@@ -211,8 +216,8 @@ def test_doctor_says_what_is_wrong_and_ends_with_its_code(cli: Cli) -> None:
     assert ended.code == 2
     what, where, hint = ended.err.splitlines()
     assert what == "error: task 'toy' has no executor that takes a url"
-    assert where == "--engine-url"
-    assert hint.startswith("leave it out")
+    assert where == "where: --engine-url"
+    assert hint.startswith("hint: leave it out")
     assert "engine" in ended.out
 
 
@@ -254,7 +259,7 @@ def test_completion_for_the_shell_at_hand(cli: Cli, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("SHELL", "/bin/sh")
     ended = cli("completion")
     assert ended.code == 2
-    assert ended.err == "error: no completion for 'sh'\nSHELL\nname one of bash, zsh, fish\n"
+    assert ended.err == "error: no completion for 'sh'\nwhere: SHELL\nhint: choose one of bash, zsh, fish\n"
 
 
 @pytest.mark.parametrize(
@@ -318,7 +323,7 @@ def test_a_task_that_makes_no_questions_says_so(cli: Cli, monkeypatch: pytest.Mo
     )
     ended = cli("--plugin", "mute.py", "data", "questions", "--task", "mute")
     assert ended.code == 2
-    assert ended.err.startswith("error: task 'mute' makes no questions of its own\n")
+    assert ended.err.startswith("error: task 'mute' has no questions\n")
 
 
 @pytest.mark.parametrize(
@@ -330,13 +335,13 @@ def test_check_takes_one_answer_from_stdin_or_a_file(cli: Cli, answer: str, code
     from_file = cli("check", "answer.txt")
     assert (from_stdin.code, from_stdin.out) == (from_file.code, from_file.out)
     assert from_file.code == code
-    assert from_file.out.startswith("1: ok" if code == 0 else "1: refused")
+    assert from_file.out.startswith("1: ok" if code == 0 else "1: failed")
 
 
 def test_check_prints_what_is_wrong_and_what_to_do(cli: Cli) -> None:
     ended = cli("check", stdin=b"1*2")
-    assert ended.out == "1: refused\n  error (form, not_a_sum) '1*2' is no sum\n    write it as 1+2\n"
-    assert ended.err == "error: 1 of 1 answers refused\nstdin\nwhat is wrong with each stands above\n"
+    assert ended.out == "1: failed\n  error (form, not_a_sum) '1*2' is no sum\n    write it as 1+2\n"
+    assert ended.err == "error: 1 of 1 answers failed\nwhere: stdin\n"
 
 
 ROWS = b"""{"id": "a", "query": "1+2"}
@@ -385,7 +390,10 @@ def test_check_by_layer_and_with_a_mapping(cli: Cli) -> None:
     assert cli("check", "--layer", "digits", stdin=b"100+1").code == 9
     assert cli("check", "--layer", "digits", stdin=b"words").code == 9  # what does not parse has no digits to check
     ended = cli("check", "--layer", "schema", stdin=b"1+2")
-    assert (ended.code, ended.err) == (2, "error: no layer 'schema'\n--layer\ntask 'toy' has form, digits\n")
+    assert (ended.code, ended.err) == (
+        2,
+        "error: no layer 'schema'\nwhere: --layer\nhint: task 'toy' has form, digits\n",
+    )
 
 
 @pytest.mark.parametrize(
@@ -443,7 +451,7 @@ def test_generate_shows_counts_and_what_comes_next(cli: Cli) -> None:
     assert ended.code == 3
     assert "26 of 27 questions accepted" in ended.out
     assert "truncated" in ended.out
-    assert "error: 1 of 27 questions got no whole reply\n" in ended.err
+    assert "error: 1 of 27 questions got no complete reply\n" in ended.err
     assert ended.out.endswith("run: mine\nnext: dstill train mine\n")
     assert "asking the teacher 27/27" in ended.err
 
@@ -458,7 +466,7 @@ def test_generate_goes_on_with_a_run_that_is_there(cli: Cli, generated: Path) ->
     assert cli("generate", "--out", "mine", "--json").code == 0
     ended = cli("generate", "--out", "mine", "--seed", "7")
     assert ended.code == 5
-    assert ended.err.startswith("error: run 'mine' was begun with project.seed = 0, not 7\n")
+    assert ended.err.startswith("error: run 'mine' was created with project.seed = 0, not 7\n")
 
 
 def test_a_mistyped_questions_file_leaves_no_run_behind(cli: Cli, project: Path) -> None:
@@ -554,12 +562,18 @@ def test_predict_answers_the_questions_of_stdin(cli: Cli, finished: Path) -> Non
         "# sing a song\nnone\n  the student refused to answer\n"
         "# what is this\n(nothing)\n  no output\n"
     )
-    assert ended.err.splitlines()[:2] == ["error: 2 of 3 answers are no use", "run mine"]
+    assert ended.err.splitlines()[:2] == [
+        "note: the student refused 1 of 3 questions",
+        "error: 1 of 3 answers cannot be used",
+    ]
     rows = cli("predict", "mine", "--json", stdin=b'{"question": "add 2 and 1"}\n{"question": "add 3 and 1"}\n')
     assert [json.loads(line)["answer"] for line in rows.out.splitlines()] == ["1+2", "1+3"]
     assert rows.code == 0
     bad = cli("predict", "mine", stdin=b'{"question": "add 2 and 1"}\n{"q": 1}\n')
-    assert (bad.code, bad.err) == (4, 'error: row has no \'question\'\nstdin:2\nrows are {"question": "…"}\n')
+    assert (bad.code, bad.err) == (
+        4,
+        'error: row has no \'question\'\nwhere: stdin:2\nhint: rows are {"question": "…"}\n',
+    )
 
 
 def test_trace_prints_a_row_of_every_file(cli: Cli, finished: Path) -> None:
@@ -569,7 +583,7 @@ def test_trace_prints_a_row_of_every_file(cli: Cli, finished: Path) -> None:
     ended = cli("runs", "trace", "mine", "nothing")
     assert ended.code == 2
     assert ended.err.startswith("error: no row with id 'nothing' in run 'mine'\n")
-    assert re.search(r"rejects\.jsonl, as '[^']+'\n$", ended.err)
+    assert re.search(r"rejects\.jsonl, for example '[^']+'\n$", ended.err)
 
 
 def test_runs_are_listed_shown_and_deleted(cli: Cli, finished: Path) -> None:
@@ -624,7 +638,7 @@ def test_demo_of_one_of_several_data_sets(cli: Cli) -> None:
 def test_a_quick_demo_says_what_it_gives_up(cli: Cli) -> None:
     ended = cli("demo", "--quick", "--index", "loud")
     assert ended.code == 0, ended.err
-    assert "\nThis was --quick: with less data and fewer steps the student is less often right" in ended.out
+    assert "\nThis was --quick: with less data and fewer steps, the student is less accurate" in ended.out
     kept = next(Path("runs").glob("toy-*/config.toml")).read_text()
     assert "most = 5" in kept
     assert 'prefix = "loud: "' in kept
@@ -656,11 +670,11 @@ def test_predict_warns_of_a_question_that_is_far_from_training(cli: Cli, finishe
         "warning: no training question is like this one (similarity 0.00, below 0.5): the answer is a guess\n"
     )
     both = cli("predict", "mine", stdin=b"add 2 and 1\nwer hat gewonnen\n")
-    assert both.err.startswith("warning: no training question is like 1 of these 2 (similarity below 0.5)")
+    assert both.err.startswith("warning: no training question is like 1 of 2 questions (similarity below 0.5)")
     (finished / "baselines" / "nearest" / "nearest.json").write_text("{")
     broken = cli("predict", "mine", "add 2 and 1")
     assert (broken.code, broken.out) == (0, "1+2\n")
-    assert broken.err.startswith("note: whether a question is like those of training is not known: ")
+    assert broken.err.startswith("note: the similarity to the training questions is not known: ")
 
 
 def test_the_python_road_opens_what_the_command_line_made(cli: Cli, finished: Path, toy_file: Path) -> None:

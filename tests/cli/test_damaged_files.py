@@ -52,7 +52,7 @@ GOLD = {"question": "add 1 and 2", "answer": "1+2", "rationale": "it says 1+2"}
 def test_a_truncated_last_line_is_refused(cli: Cli, project: Path) -> None:
     Path("q.jsonl").write_text('{"question":"add 1 and 2"}\n{"question":"add 2 a')
     ended = generate(cli, "q.jsonl")
-    refused(ended, 4, "line 2 is truncated: the file ends inside it, at byte 47\nq.jsonl:2\n")
+    refused(ended, 4, "line 2 is truncated: the file ends inside it, at byte 47\nwhere: q.jsonl:2\n")
     assert "the line starts at byte 27" in ended.err
 
 
@@ -86,7 +86,7 @@ def test_a_missing_column_or_a_null_is_named_by_row(cli: Cli, project: Path) -> 
 
 def test_duplicate_ids_and_questions_are_counted(cli: Cli, project: Path) -> None:
     ids = written("ids.jsonl", {**GOLD, "id": "a"}, {"question": "add 1 and 3", "id": "a"})
-    refused(generate(cli, ids), 4, "duplicate ids: 1 ids in 2 rows; first 'a' in rows 1 and 2\nids.jsonl:2\n")
+    refused(generate(cli, ids), 4, "duplicate ids: 1 ids in 2 rows; first 'a' in rows 1 and 2\nwhere: ids.jsonl:2\n")
     golds = written("golds.jsonl", GOLD, {**GOLD, "answer": "2+1"})
     what = "different answers to one question: 1 questions; first 'add 1 and 2' in rows 1 and 2\ngolds.jsonl:2\n"
     refused(generate(cli, golds), 4, what)
@@ -127,7 +127,7 @@ def test_a_format_that_could_run_code_is_not_opened(cli: Cli, project: Path) -> 
     with gzip.open("a.jsonl.gz", "wb") as bomb:
         bomb.write(b"0" * 2**24)
     for name in ("a.pkl", "a.pt", "a.py", "a.arrow", "a.tar", "a.jsonl.gz"):
-        refused(generate(cli, name), 4, f"format not accepted: {Path(name).suffix}\n{name}\n")
+        refused(generate(cli, name), 4, f"format not accepted: {Path(name).suffix}\nwhere: {name}\n")
     for name, found in (
         ("a.pkl", "a pickle"),
         ("a.arrow", "Arrow"),
@@ -149,7 +149,7 @@ def test_a_dataset_without_usable_rows_is_refused(cli: Cli, project: Path) -> No
         *("generate", "--teacher", "parrot", "--questions", written("five.jsonl", *rows), "--out", "all"),
         *("--set", "teacher.parrot.garble=add"),
     )
-    refused(ended, 4, "0 usable rows of 5; reasons: not_parseable 5\nfive.jsonl\n")
+    refused(ended, 4, "0 usable rows of 5; reasons: not_parseable 5\nwhere: five.jsonl\n")
     assert "all/rejects.jsonl says what is wrong with each" in ended.err
     ended = cli("train", "all", "--student", "memory", "--objective", "plain")
     assert ended.code in (4, 5)

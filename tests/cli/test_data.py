@@ -81,7 +81,7 @@ def test_a_question_about_the_data_that_is_named(towns: Cli, finished: Path) -> 
 def test_without_a_name_most_questions_decide_and_a_note_says_so(towns: Cli, finished: Path) -> None:
     ended = towns("predict", "mine", "count table 0")
     assert ended.out == "shop:teas\n"
-    assert ended.err == "note: asked about the database 'shop'; --data chooses one of shop, school, clinic\n"
+    assert ended.err == "note: asked about the database 'shop'; choose with --data: shop, school, clinic\n"
 
 
 def test_data_that_the_run_does_not_know(towns: Cli, finished: Path) -> None:
@@ -89,8 +89,8 @@ def test_data_that_the_run_does_not_know(towns: Cli, finished: Path) -> None:
     assert ended.code == 2
     assert ended.err.splitlines() == [
         "error: this run knows no database 'schol'. Did you mean 'school'?",
-        "--data",
-        "it knows shop, school, clinic",
+        "where: --data",
+        "hint: it knows shop, school, clinic",
     ]
 
 
@@ -122,10 +122,10 @@ def test_rows_say_which_data_and_keep_their_id(towns: Cli, finished: Path) -> No
 @pytest.mark.parametrize(
     ("row", "code", "said"),
     [
-        ({"db": "schol"}, 2, "this run knows no database 'schol'. Did you mean 'school'?\nstdin:1"),
+        ({"db": "schol"}, 2, "this run knows no database 'schol'. Did you mean 'school'?\nwhere: stdin:1"),
         ({"context": {"db": "x"}}, 2, "this run knows no database 'x'."),
-        ({"db": 7}, 4, "'db' is a number, expected text\nstdin:1"),
-        ({"context": [1]}, 4, "'context' is a list, expected an object\nstdin:1"),
+        ({"db": 7}, 4, "'db' is a number, expected text\nwhere: stdin:1"),
+        ({"context": [1]}, 4, "'context' is a list, expected an object\nwhere: stdin:1"),
         ({"context": "{"}, 4, "'context' is not strict JSON"),
     ],
 )

@@ -78,7 +78,7 @@ def test_each_wrong_answer_is_named_and_the_first_problem_gives_the_code(cli: Cl
     assert "known answers of broken 1 of 2 right 1 wrong" in said
     assert "1+1 got 3 expected 2" in said
     assert ended.code == 4
-    assert ended.err == "also: the beads fell off\nerror: 1+1 gives 3\nx\ny\n"
+    assert ended.err == "also: the beads fell off\nerror: 1+1 gives 3\nwhere: x\nhint: y\n"
     as_json = cli("--plugin", "broken.py", "doctor", "--task", "broken", "--json")
     found = json.loads(as_json.out.splitlines()[0])
     assert found["ok"] is False
@@ -94,7 +94,7 @@ def test_advice_about_what_is_not_there_is_left_out(cli: Cli, project: Path) -> 
     assert first in advised
     (project / "gone.py").write_text(advised.replace(first, ""))
     ended = cli("--plugin", "gone.py", "doctor", "--task", "broken")
-    assert (ended.code, ended.err) == (7, "error: the beads fell off\nabacus\npick them up\n")
+    assert (ended.code, ended.err) == (7, "error: the beads fell off\nwhere: abacus\nhint: pick them up\n")
     assert "make a key for it" not in ended.out
     (project / "wrong.py").write_text(advised)
     assert "make a key for it" in cli("--plugin", "wrong.py", "doctor", "--task", "broken").out

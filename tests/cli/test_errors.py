@@ -107,8 +107,9 @@ def test_an_error_is_three_lines(cli: Cli, finished: Path, words: str, where: st
     assert ended.code not in (0, 1), ended.err
     *_, what, place, hint = ended.err.rstrip("\n").split("\n")
     assert what.startswith("error: "), ended.err
+    assert place.startswith("where: ")
     assert where in place
-    assert hint
+    assert hint.startswith("hint: ")
 
 
 def test_the_hint_about_keys_is_true_where_it_is_given(cli: Cli) -> None:
@@ -139,7 +140,7 @@ def test_where_nothing_can_be_made_is_not_called_missing(cli: Cli, disk_says: Ca
 def test_nothing_is_deleted_unasked(cli: Cli, finished: Path) -> None:
     ended = cli("runs", "rm", "mine", stdin=b"y\n")
     assert ended.code == 2
-    assert ended.err.endswith("give --yes to delete it unasked\n")
+    assert ended.err.endswith("hint: pass --yes to delete it without confirmation\n")
     assert finished.exists()
 
 
@@ -157,13 +158,13 @@ def test_on_a_terminal_the_person_is_asked(finished: Path, toy_file: Path, said:
 
 
 @pytest.mark.parametrize("more", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_on_a_terminal_where_and_hint_are_named(project: Path, toy_file: Path, more: dict[str, str]) -> None:
+def test_a_terminal_gets_the_same_lines(project: Path, toy_file: Path, more: dict[str, str]) -> None:
     ours, theirs = pty.openpty()
     words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "demo", "--index", "wide"]
     with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, **more}):
         os.close(theirs)
         told = shown(ours)
-    assert told == "error: the toy has no data called 'wide'\nwhere: --index\nhint:  loud or soft\n"
+    assert told == "error: the toy has no data called 'wide'\nwhere: --index\nhint: loud or soft\n"
 
 
 STOPPED_LOADING = """
@@ -207,7 +208,7 @@ def test_a_library_of_an_extra_that_is_not_installed(project: Path) -> None:
     )
     assert ended.returncode == 2
     told = r"error: `dstill experiment plan` needs the extra 'train' \(\w+ is not installed\)\n"
-    told += r"pip install 'dstill\[train\]'\n"
+    told += r"hint: pip install 'dstill\[train\]'\n"
     assert re.fullmatch(told, ended.stderr)
 
 
@@ -221,7 +222,7 @@ def test_the_demo_names_all_that_is_missing_before_any_work(
     assert ended.code == 2
     assert ended.err == (
         "error: `dstill demo` needs the extra 'demo' (no-such-engine, no-such-torch are not installed)\n"
-        "pip install 'dstill[demo]'\n"
+        "hint: pip install 'dstill[demo]'\n"
     )
     assert not Path("mine").exists()
 
@@ -283,7 +284,7 @@ def test_ids_cannot_steer_the_terminal_through_json(cli: Cli) -> None:
 def test_a_bad_question_is_told_with_its_line(cli: Cli, finished: Path, line: str, what: str) -> None:
     ended = cli("predict", "mine", stdin=f'{{"question": "add 1 and 2"}}\n\n{line}\n'.encode())
     assert ended.code in (2, 4)
-    assert ended.err.splitlines()[:2] == [f"error: {what}", "stdin:3"]
+    assert ended.err.splitlines()[:2] == [f"error: {what}", "where: stdin:3"]
 
 
 def test_what_is_disabled_and_not_there_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

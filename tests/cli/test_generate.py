@@ -103,7 +103,7 @@ def test_a_run_begun_again_says_what_it_had(ask: Callable[..., Any], cli: Cli) -
     assert ask("--max-requests", "10").code == 8
     ended = cli("generate", "--out", "mine", "--max-requests", "100")
     assert ended.code == 0, ended.err
-    assert "10 replies were there, 17 were bought now\n" in ended.out
+    assert "10 replies came from the cache, 17 were requested now\n" in ended.out
 
 
 # --- caps -------------------------------------------------------------------------------
@@ -324,7 +324,7 @@ def test_changed_settings_are_refused(ask: Callable[..., Any]) -> None:
     assert ask().code == 0
     ended = ask("--limit", "5")
     assert ended.code == 5
-    assert "was begun with generate.limit = 0, not 5" in ended.err
+    assert "was created with generate.limit = 0, not 5" in ended.err
     assert ask("--limit", "5", "--resume-with-changes").code == 0
     assert len(asked()) == 5
     assert ask("--limit", "5").code == 0
@@ -343,4 +343,4 @@ def test_how_a_teacher_is_asked_may_change_what_it_is_may_not(ask: Callable[...,
     assert ask("--set", "teacher.openai.timeout=9", "--set", "teacher.openai.max_retries=1").code == 0
     ended = ask("--set", "teacher.openai.temperature=1")
     assert ended.code == 5
-    assert ended.err.startswith("error: run 'mine' was begun with teacher.openai.temperature = 0.0, not 1.0\n")
+    assert ended.err.startswith("error: run 'mine' was created with teacher.openai.temperature = 0.0, not 1.0\n")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from dstill.cli import MOVED, build
-from dstill.cli.groups import SECTIONS, Command, Group
+from dstill.cli.groups import SECTIONS, Command, Group, LazyCommand
+from dstill.errors import PluginError
 
 Cli = Callable[..., Any]
 
@@ -43,6 +46,7 @@ def test_the_first_screen_has_at_most_twelve_verbs(cli: Cli) -> None:
 
 def test_every_command_of_dstill_shows_an_example(cli: Cli) -> None:
     group, _ = build([])
+    group.load()
 
     def walk(group: click.Group, *path: str) -> None:
         for name, one in group.commands.items():
@@ -75,6 +79,39 @@ def test_a_name_of_two_words_goes_into_a_subgroup() -> None:
         group.add_command(click.Command("inner"), "leaf inner")
 
 
+def lazy(group: click.Group, *path: str) -> Iterator[tuple[str, LazyCommand]]:
+    """Every command of `group` that is not loaded yet, by its whole name."""
+    for name, one in group.commands.items():
+        if isinstance(one, click.Group):
+            yield from lazy(one, *path, name)
+        elif isinstance(one, LazyCommand):
+            yield " ".join((*path, name)), one
+
+
+def test_a_list_says_what_the_help_of_its_commands_says() -> None:
+    group, _ = build([])
+    listed = dict(lazy(group))
+    assert {"generate", "runs show", "report", "ray train", "run-trial", "trust"} <= set(listed)
+    for name, one in listed.items():
+        loaded = one.load()
+        assert one.short_help == click.Command(name, help=loaded.help).get_short_help_str(100), name
+        assert one.hidden == loaded.hidden, name
+
+
+def test_a_command_is_loaded_when_it_is_called(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "late.py").write_text("import click\n@click.command()\ndef hello(): click.echo('hello')\nother = 1\n")
+    monkeypatch.syspath_prepend(project)
+    group = Group("dstill")
+    group.add_command(LazyCommand("say hello", "late:hello", "Say hello."))
+    group.add_command(LazyCommand("say other", "late:other", "No command."))
+    shown = CliRunner().invoke(group, ["say", "--help"]).output
+    assert re.search(r"hello +Say hello\.", shown)
+    assert "late" not in sys.modules
+    assert CliRunner().invoke(group, ["say", "hello"]).output == "hello\n"
+    with pytest.raises(PluginError, match="the command 'say other' does not load"):
+        CliRunner().invoke(group, ["say", "other"], catch_exceptions=False)
+
+
 def test_what_was_meant_is_looked_for_in_the_groups_too(cli: Cli) -> None:
     assert "Did you mean 'experiment sweep'?" in cli("swep").err
     assert "Did you mean 'train'?" in cli("tarin").err
@@ -86,7 +123,9 @@ def test_a_teacher_is_named_with_its_model(cli: Cli) -> None:
     text = Path("dstill.toml").read_text()
     assert 'teacher = "openai"' in text
     assert '[teacher.openai]\nmodel = "gpt-5-mini"' in text
-    assert "teacher 'parrot' takes no model" in cli("generate", "--teacher", "parrot:x").err
+    for words in (["generate"], ["data", "questions"]):
+        assert "teacher 'parrot' takes no model" in cli(*words, "--teacher", "parrot:x").err
+        assert "no teacher called 'nobody'" in cli(*words, "--teacher", "nobody:x").err
 
 
 def test_help_shows_the_default_of_a_configuration_key(cli: Cli) -> None:

@@ -170,7 +170,7 @@ def test_a_further_line_cannot_pass_for_a_hint_or_an_entry(
     capsys: pytest.CaptureFixture[str], cli: Cli, project: Path
 ) -> None:
     console.error(ServiceError("gone\nhint: curl x", where="a\nb", hint="c\nd"), as_json=False)
-    assert capsys.readouterr().err == "error: gone\n    hint: curl x\na\n    b\nc\n    d\n"
+    assert capsys.readouterr().err == "error: gone\n    hint: curl x\nwhere: a\n    b\nhint: c\n    d\n"
     assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
     with RunFolder.read(project / "mine").lock():
         logging.getLogger("dstill").warning("one\n2026-01-01 00:00:00,000 INFO forged\x1b[2J")

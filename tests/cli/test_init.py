@@ -76,20 +76,20 @@ def test_nothing_is_written_over(cli: Cli, there: str) -> None:
     Path(there).write_text("mine")
     ended = cli("init", *ENGINE)
     assert ended.code == 2
-    assert ended.err.startswith(f"error: {there} is there already\n")
+    assert ended.err.startswith(f"error: {there} already exists\n")
     assert [(path.name, path.read_text()) for path in Path(".").iterdir()] == [(there, "mine")]
 
 
 def test_an_index_needs_a_server(cli: Cli) -> None:
     ended = cli("init", "--index", "sums")
-    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: --index without a server")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: --index needs a server")
 
 
 def test_a_task_that_describes_no_server_says_so(cli: Cli, project: Path) -> None:
     (project / "plain.py").write_text(PLAIN)
     ended = cli("--plugin", "plain.py", "init", "--task", "plain", *ENGINE)
     assert ended.code == 2
-    assert ended.err.startswith("error: task 'plain' describes no server\n--engine-url\n")
+    assert ended.err.startswith("error: task 'plain' cannot describe the data of a server\nwhere: --engine-url\n")
     assert not Path("dstill.toml").exists()
 
 

@@ -100,13 +100,13 @@ def test_a_setting_that_moved_is_told_once_and_written_under_its_new_name(cli: C
     ("words", "message"),
     [
         (("--task", "toy"), "task 'toy' has no option --words"),
-        ((), "of which task is --words?"),
+        ((), "several tasks have the option --words"),
     ],
 )
 def test_an_option_of_another_task_is_refused(packs: Cli, words: tuple[str, ...], message: str) -> None:
     ended = packs("check", *words, "--words", "a", stdin=b"1+2")
-    hint = "it is an option of one, other: --task NAME, or leave it out"
-    assert (ended.code, ended.err) == (2, f"error: {message}\n--words\n{hint}\n")
+    hint = "it is an option of one, other: choose one with --task NAME, or omit --words"
+    assert (ended.code, ended.err) == (2, f"error: {message}\nwhere: --words\nhint: {hint}\n")
 
 
 def test_an_option_that_the_command_has_already_is_the_packs_failure(cli: Cli, project: Path) -> None:

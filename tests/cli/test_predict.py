@@ -60,7 +60,11 @@ def test_what_stands_before_a_bad_row_is_answered(cli: Cli, finished: Path) -> N
     rows = b'\n{"question": "add 2 and 1"}\n{"question": 7}\n{"question": "add 3 and 1"}\n'
     ended = cli("predict", "mine", stdin=rows)
     assert (ended.code, ended.out) == (4, "# add 2 and 1\n1+2\n")
-    assert ended.err.splitlines() == ["error: row has no 'question'", "stdin:3", 'rows are {"question": "…"}']
+    assert ended.err.splitlines() == [
+        "error: row has no 'question'",
+        "where: stdin:3",
+        'hint: rows are {"question": "…"}',
+    ]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +84,7 @@ def test_marks_and_blank_lines_are_no_questions(cli: Cli, finished: Path, data: 
 
 def test_no_questions_are_no_answers(cli: Cli, finished: Path) -> None:
     ended = cli("predict", "mine", stdin=b" \n\n")
-    assert (ended.code, ended.out, ended.err) == (0, "", "note: there was no question on stdin\n")
+    assert (ended.code, ended.out, ended.err) == (0, "", "note: no questions on stdin\n")
 
 
 @pytest.mark.parametrize(
@@ -213,13 +217,13 @@ def test_what_cannot_vote_or_draw_is_told(cli: Cli, project: Path) -> None:
         2,
         [
             "error: answers vote by their results, but they cannot be run: task 'mute' has no executor",
-            "--self-consistency",
+            "where: --self-consistency",
         ],
     )
     ended = cli("--plugin", "mute.py", "predict", "toy", *words)
     assert ended.code == 2
     assert ended.err.startswith(
-        "error: this kind of student cannot sample several answers to one question\n--num-samples\n"
+        "error: this kind of student cannot sample several answers to one question\nwhere: --num-samples\n"
     )
 
 
@@ -237,7 +241,6 @@ def taught(finished: Path, **answers: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "code", "reason"),
     [
-        ("none", 9, "the student refused to answer"),
         ("1*2", 9, "'1*2' is no sum"),
         ("123+1", 9, "123 has more than 2 digits"),
         ("1+2~", 9, "not today"),  # this engine cannot run it
@@ -254,10 +257,20 @@ def test_each_failure_has_its_exit_code(cli: Cli, finished: Path, answer: str, c
     assert (as_json.code, row["ok"], row["reason"], row["answer"]) == (code, False, reason, answer)
 
 
+def test_a_refusal_is_an_answer(cli: Cli, finished: Path) -> None:
+    taught(finished, what="none")
+    ended = cli("predict", "mine", "--execute", "what")
+    assert (ended.code, ended.out) == (0, "none\n")
+    assert ended.err.splitlines()[0] == "note: the student refused to answer"
+    as_json = cli("predict", "mine", "--execute", "what", "--json")
+    (row,) = objects(as_json)
+    assert (as_json.code, row["ok"], row["refused"], row["answer"]) == (0, False, True, "none")
+
+
 def test_one_answer_that_is_no_use_decides_for_all(cli: Cli, finished: Path) -> None:
     taught(finished, away="1+2!", wrong="1*2")
     ended = cli("predict", "mine", "--execute", stdin=b"add 2 and 1\naway\n")
-    assert (ended.code, ended.err.splitlines()[0]) == (7, "error: 1 of 2 answers are no use")
+    assert (ended.code, ended.err.splitlines()[0]) == (7, "error: 1 of 2 answers cannot be used")
     ended = cli("predict", "mine", "--execute", stdin=b"away\nwrong\n")
     assert ended.code == 9
 

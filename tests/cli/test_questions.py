@@ -165,7 +165,7 @@ def test_a_wider_limit_asks_on(ask: Callable[..., Any], server: LoopbackTeacher)
 @pytest.mark.parametrize(
     ("words", "what"),
     [
-        (("--seed-questions", "seeds.csv"), "--seed-questions are for a teacher"),
+        (("--seed-questions", "seeds.csv"), "--seed-questions needs a teacher"),
         (("--teacher", "synthetic"), "teacher 'synthetic' invents no questions: it only repeats existing answers"),
         (("--teacher", "nobody"), "no teacher called 'nobody'"),
         (("--teacher", "openai", "--seed-questions", "none.jsonl"), "no file none.jsonl"),
@@ -251,8 +251,8 @@ def test_the_tasks_own_questions_about_a_mapping_say_how_they_are_read(cli: Cli,
             "no failures are called 'agregation'. Did you mean 'aggregation'?",
         ),
         (("--augment-cause", "sort", "--from-run", "weak"), "run 'weak' has no failure of 'sort'"),
-        (("--augment-cause", "sort"), "a focus is a label of failures and the run that has them"),
-        (("--from-run", "weak"), "a focus is a label of failures and the run that has them"),
+        (("--augment-cause", "sort"), "--augment-cause and --from-run need each other"),
+        (("--from-run", "weak"), "--augment-cause and --from-run need each other"),
         (("--augment-cause", "sort", "--from-run", "weka"), "no run 'weka'. Did you mean 'weak'?"),
     ],
 )
@@ -276,8 +276,8 @@ def test_generate_adds_to_the_training_set_alone(cli: Cli, project: Path, weak: 
     (weak / "config.toml").write_text((project / "plain/config.toml").read_text())
     ended = cli(*words, "--out", "more", "--augment-cause", "different", "--from-run", "weak")
     assert ended.code == 0, ended.err
-    assert "not as in run weak" not in ended.err
-    assert "more to train on, in the shares of 1 failure of 'different' in run weak: add 1\n" in ended.out
+    assert "from run weak" not in ended.err
+    assert "more training questions, in proportion to 1 failure of 'different' in run weak: add 1\n" in ended.out
     plain, more = (
         {split: RunFolder.read(project / name).manifest["files"].get(data_file(split), {}) for split in SPLITS}
         for name in ("plain", "more")
@@ -299,10 +299,10 @@ def test_test_sets_that_will_not_be_those_of_the_run_are_told(cli: Cli, project:
     focus = ("generate", "--augment-cause", "different", "--from-run", "weak", "--set", "augment.n=5")
     ended = cli(*focus, "--task", "toy", "--teacher", "parrot", "--out", "other")
     assert ended.code == 0, ended.err
-    assert "warning: project.seed is not as in run weak: its test sets may be others" in ended.err
+    assert "warning: project.seed differs from run weak: the test splits may differ too" in ended.err
     ended = cli("--config", weak / "config.toml", *focus, "--out", "same")
     assert ended.code == 0, ended.err
-    assert "not as in run weak" not in ended.err
+    assert "from run weak" not in ended.err
 
 
 def test_a_mapping_that_is_no_regular_file_or_too_large_is_refused(cli: Cli, project: Path) -> None:

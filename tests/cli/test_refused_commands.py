@@ -231,7 +231,7 @@ def test_ctrl_c_tells_how_to_resume_in_any_stage(command: list[str], project: Pa
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert err == "error: stopped\ndstill sleep\nrun the same command again\n"
+    assert err == "error: stopped\nwhere: dstill sleep\nhint: run the same command again\n"
 
 
 @pytest.mark.parametrize(
@@ -402,14 +402,14 @@ def test_a_toml_syntax_error_is_shown_with_its_place(cli: Cli, text: str, where:
     Path("dstill.toml").write_text(text)
     ended = cli("generate")
     refused(ended, 2, "not TOML: ")
-    assert ended.err.splitlines()[1] == f"{where}: {line}"
+    assert ended.err.splitlines()[1] == f"where: {where}: {line}"
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_name(cli: Cli) -> None:
     Path("dstill.toml").write_text("[project]\nseed = 1\n[trian]\nlr = 0.1\n")
     ended = cli("generate")
     refused(ended, 2, "unknown key 'trian.lr'. Did you mean 'train.learning_rate'?\n")
-    assert ended.err.splitlines()[1] == "dstill.toml:4"
+    assert ended.err.splitlines()[1] == "where: dstill.toml:4"
     Path("dstill.toml").unlink()
     refused(cli("generate", "--set", "trian.r=1"), 2, "unknown key 'trian.r'. Did you mean 'train.r'?\n")
 
@@ -429,7 +429,7 @@ def test_a_setting_of_a_wrong_type_is_refused(cli: Cli, line: str, what: str) ->
     Path("dstill.toml").write_text(f"[train]\n{line}\n")
     ended = cli("generate")
     refused(ended, 2, f"{what}\n")
-    assert ended.err.splitlines()[1] == "dstill.toml:2"
+    assert ended.err.splitlines()[1] == "where: dstill.toml:2"
 
 
 @pytest.mark.parametrize(
@@ -482,7 +482,7 @@ def test_an_unknown_part_is_refused_with_the_installed_ones(
     refused(ended, 2, f"no {kind} called '")
     what, where, hint = ended.err.splitlines()[-3:]
     assert "Did you mean '" in what
-    assert where == f"installed: {installed}"
+    assert where == f"where: installed: {installed}"
     assert "pip install" in hint
 
 
@@ -589,5 +589,5 @@ def test_what_is_no_answer_is_refused_by_check(cli: Cli, monkeypatch: pytest.Mon
     assert row["ok"] is False
     assert any(p["message"].startswith("not a search body: ") for p in row["problems"])
     shown = cli("check", "--task", "querydsl", stdin=answer.encode())
-    refused(shown, 9, "1 of 1 answers refused\n")
+    refused(shown, 9, "1 of 1 answers failed\n")
     assert "not a search body: " in shown.out

@@ -61,7 +61,7 @@ def test_what_was_not_run_is_not_called_wrong() -> None:
     scores = {"student": {"test": {"executable_accuracy": score(0, 0), "parsed": score(3, 3)}, "test_unseen_data": {}}}
     assert list(sentences(scores, ["test", "test_unseen_data"], WORDS)) == [
         "There are no questions in test_unseen_data.",
-        "How often the student is right on test was not checked: no answer was run.",
+        "How often the student is right on test is not known: no answer was executed.",
     ]
 
 
@@ -91,8 +91,9 @@ def test_evaluate_ends_with_the_sentences(cli: Cli, scored: Path) -> None:
     assert "parsed 100 – The answer is in the language at all" in told
     assert "Half of the answers take at most 0.010 s and 3 tokens, 95 % at most 0.010 s and 4 tokens." in told
     assert "kB, 13 parameters." in told
-    assert "first causes of 6 failures went wrong first failures % as different 6 100 [61.0, 100] test-take-" in told
-    assert "More questions where it is weak: dstill data questions --augment-cause different --from-run mine" in told
+    assert "causes of 6 failures first error failures % for example different 6 100 [61.0, 100] test-take-" in told
+    command = "dstill data questions --augment-cause different --from-run mine"
+    assert f"To make more questions of the most common cause: {command}" in told
     assert ended.out.endswith("next: dstill report mine\n")
     assert json.loads(cli("evaluate", "mine", "--json").out.splitlines()[-1])["unseen_data"] is None
     assert json.loads(cli("evaluate", "mine", "--json").out.splitlines()[-1])["causes"] == {"different": 6}
@@ -127,8 +128,8 @@ def test_every_line_fits_the_terminal(scored: Path, columns: int, toy_file: Path
 @pytest.mark.parametrize(
     ("n", "told"),
     [
-        (1, "1 answer is not the gold and gave its result on the data. It counts as right unchecked, "),
-        (2, "2 answers are not the gold and gave its result on the data. They count as right unchecked, "),
+        (1, "1 answer differs from the reference and returned the same result. It counts as right without a check"),
+        (2, "2 answers differ from the reference and returned the same result. They count as right without a check"),
     ],
 )
 def test_one_answer_is_told_as_one(n: int, told: str) -> None:

@@ -135,7 +135,7 @@ def test_after_a_word_of_the_user_it_does_until_it_asks_for_something_else(
     assert sums("trust", "theirs", "--yes").code == 0
     assert sums("evaluate", "theirs").code == 0
     assert set(evil.keys) == {KEY}
-    assert "asks for nothing more that has to be allowed" in sums("trust", "theirs").out
+    assert "needs no further permission" in sums("trust", "theirs").out
 
     before = len(evil.keys)
     aim(theirs / "config.toml", evil.url, key="HOME")
@@ -248,7 +248,7 @@ def test_a_dstill_toml_that_init_wrote_asks_nothing(sums: Cli, project: Path) ->
     flags = ("--set", "engine.api_key_env=ES_KEY", "--set", "generate.questions=/data/q.csv")
     ended = sums("init", "--task", "sums", "--engine-url", "http://abacus:20", *flags)
     assert ended.code == 0, ended.err
-    assert "asks for nothing more" in sums("trust").out
+    assert "needs no further permission" in sums("trust").out
 
 
 def test_a_trial_of_a_strangers_run_may_do_no_more_than_the_run(
@@ -287,8 +287,8 @@ def test_what_a_folder_still_inherits_is_shown_when_it_is_forgotten(sums: Cli, p
         Path(folder, "dstill.toml").write_text('[generate]\nquestions = "/data/q.csv"\n')
     assert sums("trust", "above", "--yes").code == 0
     ended = sums("trust", "--forget", "above/below")
-    assert "nothing was allowed for this folder itself" in ended.out
-    assert f"still allowed, because it lies in {project / 'above'}" in ended.out
+    assert "this folder itself was allowed nothing" in ended.out
+    assert f"still allowed, because it is inside {project / 'above'}" in ended.out
     assert "  read '/data/q.csv'" in ended.out
 
 

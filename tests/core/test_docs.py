@@ -116,6 +116,7 @@ def test_files_and_modules_of_the_project_that_a_page_names_are_there(root: Path
 def test_no_page_names_a_command_or_an_option_that_is_not_there(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DSTILL_DISABLE", raising=False)
     group, _ = build([])
+    group.load()
     for page in pages(root):
         for line in re.findall(r"(?:^    |`)(dstill [^`#\n]+)", page.read_text(), re.MULTILINE):
             words = line.split()

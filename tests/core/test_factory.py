@@ -43,7 +43,7 @@ def test_the_only_task_need_not_be_named(plugins: Plugins) -> None:
 
 
 def test_several_tasks_or_none_must_be_told_apart(plugins: Plugins) -> None:
-    plugins._parts["tasks"]["other"] = plugins._parts["tasks"]["toy"]
+    plugins._of("tasks")["other"] = plugins._of("tasks")["toy"]
     with pytest.raises(UsageError, match=r"^which task\?") as caught:
         task_name(plugins, config(plugins).settings)
     assert caught.value.hint == "installed: other, toy"
@@ -64,7 +64,7 @@ def test_a_file_names_its_student_by_its_ending(plugins: Plugins) -> None:
         name = "filed"
         suffixes = (".rows",)
 
-    plugins._parts["students"]["filed"] = (Filed, "toy")
+    plugins._of("students")["filed"] = (Filed, "toy")
     for spec in ("some/model.rows", "SOME.ROWS", "filed:some/model.rows"):
         made = make_student(plugins, config(plugins), spec)
         assert (made.name, made.base) == ("filed", spec.removeprefix("filed:"))
@@ -86,7 +86,7 @@ def test_an_executor_is_the_one_named_or_reached_by_url_or_the_first(plugins: Pl
     assert made.name == "abacus"
     with pytest.raises(UsageError, match="task 'toy' has no executor that takes a url"):
         make_executor(plugins, config(plugins, engine__url="http://127.0.0.1:1"), task)
-    plugins._parts["executors"]["remote"] = (Remote, "toy")
+    plugins._of("executors")["remote"] = (Remote, "toy")
     type(task).executors = ("abacus", "remote")
     for flags in ({"engine__url": "http://127.0.0.1:1"}, {"engine__name": "remote"}):
         made = make_executor(plugins, config(plugins, **flags), task)
@@ -102,7 +102,7 @@ def test_beside_a_second_executor_the_other_one_is_the_first(plugins: Plugins) -
         name = "remote"
         takes_url = True
 
-    plugins._parts["executors"]["remote"] = (Remote, "toy")
+    plugins._of("executors")["remote"] = (Remote, "toy")
     task = make_task(plugins, config(plugins))
     type(task).executors = ("abacus", "remote")
     for second, first in (("remote", "abacus"), ("abacus", "remote")):

@@ -50,13 +50,57 @@ HEAVY = {
 ROOTS = ("core", "plugins", "task_packs")
 
 
-def loaded_by(code: str) -> set[str]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("DSTILL_")}
-    tail = "\nimport json, sys; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
-    ended = subprocess.run(
-        [sys.executable, "-c", code + tail], capture_output=True, text=True, env=environment, timeout=60, check=True
+# What stands behind the first screen: no part, no command, no setting.
+FIRST_SCREEN = {
+    "dstill.cli": {"console", "groups", "options", "panics"},
+    "dstill.io": {"files", "inert", "secrets", "strict_json"},
+    "dstill.runtime": {"distributed", "progress", "signals"},
+    "dstill": {"cli", "defaults", "errors", "hookspecs", "io", "plugins", "runtime", "teacher"},
+    "dstill.teacher": {"trace"},
+    "dstill_finetune": {"recipe_rule"},  # plugins that answer hooks, beside those that only add commands
+    "dstill_teachers": {"nearest_shots", "rationale", "reasoning"},
+}
+# What the Query DSL pack needs for questions and answers, not to say which options it has.
+OF_TASKS = {
+    "dstill_querydsl": {"engines", "grammar", "layers", "questions", "schema", "studies", "synthesize", "testsuites"},
+}
+
+
+def modules_of(words: list[str]) -> set[tuple[str, str]]:
+    """(package, module) of dstill's own that `dstill WORDS` imports."""
+    code = (
+        f"import json, sys\nfrom dstill.cli import run\nassert run({words}) == 0\nprint(json.dumps(list(sys.modules)))"
     )
-    return set(json.loads(ended.stdout.splitlines()[-1]))
+    names = (name.rpartition(".") for name in json.loads(output_of(code)))
+    return {(package, name) for package, _, name in names if package.partition("_")[0].partition(".")[0] == "dstill"}
+
+
+def output_of(code: str) -> str:
+    """The last line that Python prints."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("DSTILL_")}
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60, check=True
+    )
+    return ended.stdout.splitlines()[-1]
+
+
+def loaded_by(code: str) -> set[str]:
+    tail = "\nimport json, sys; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    return set(json.loads(output_of(code + tail)))
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["runs", "--help"]])
+def test_the_first_screen_loads_no_command_and_no_part(words: list[str]) -> None:
+    allowed = {(package, name) for package, names in FIRST_SCREEN.items() for name in names}
+    assert modules_of(words) - allowed == set()
+
+
+@pytest.mark.parametrize("words", [["generate", "--help"], ["runs", "show", "--help"], ["check", "--help"]])
+def test_the_help_of_a_command_loads_no_more_of_a_pack_than_its_options(words: list[str]) -> None:
+    loaded = modules_of(words)
+    assert ("dstill_querydsl", "pack") in loaded
+    assert not loaded & {(package, name) for package, names in OF_TASKS.items() for name in names}
+    assert not [name for package, name in loaded if package == "dstill_finetune" and name != "recipe_rule"]
 
 
 @pytest.mark.parametrize(

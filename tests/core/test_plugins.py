@@ -20,7 +20,8 @@ from dstill.api.records import Draft, Example, Message, Problem, Prompt, Reply, 
 from dstill.api.task import Check, Task
 from dstill.api.teacher import Teacher
 from dstill.errors import PluginError, UsageError
-from dstill.plugins import KINDS, PluginInfo, Plugins
+from dstill.parts import KINDS
+from dstill.plugins import PluginInfo, Plugins
 
 
 class Echo(Teacher):

@@ -87,6 +87,7 @@ def commands(group: click.Group) -> Iterator[click.Command]:
 def test_the_new_name_of_every_renamed_option_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSTILL_DISABLE", "")
     group, _ = build([])
+    group.load()
     renamed = [one for one in commands(group) if isinstance(one, Command) and one.renamed]
     assert {"generate", "questions", "train", "review", "plan", "export"} <= {one.name for one in renamed}
     for one in renamed:

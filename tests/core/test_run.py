@@ -285,7 +285,7 @@ def test_a_second_engine_is_scored_beside_the_first(create: Callable[..., Run], 
     run.generate()
     run.train()
     run.evaluate()
-    plugins._parts["executors"]["other"] = (Other, "toy")
+    plugins._of("executors")["other"] = (Other, "toy")
     again = reopened(run, engine__name="other")
     assert again.evaluate()["engine"] == "other abacus 2"
     assert set(again.manifest["stages"]) == {"generate", "train", "evaluate", "evaluate on other abacus 2"}

@@ -63,9 +63,9 @@ def test_the_commands_of_its_readme_lead_to_a_scored_student(written: Written) -
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("querydsl", "the package dstill_querydsl is installed already"),
-        ("My-Pack", "'My-Pack' is no name for a pack"),
-        ("there", "dstill-there is there already"),
+        ("querydsl", "the package dstill_querydsl is already installed"),
+        ("My-Pack", "'My-Pack' cannot be the name of a pack"),
+        ("there", "dstill-there already exists"),
     ],
 )
 def test_names_that_cannot_be(cli: Callable[..., Any], project: Path, name: str, message: str) -> None:

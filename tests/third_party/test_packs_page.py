@@ -48,6 +48,7 @@ def test_the_commands_in_its_text_are_there(root: Path) -> None:
     from dstill.cli import build
 
     group, _ = build([])
+    group.load()
     page = (root / "docs" / "packs.md").read_text()
     for text in re.findall(r"`dstill ([^`]*)`", page):
         words = shlex.split(text)

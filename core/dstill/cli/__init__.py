@@ -1,7 +1,7 @@
 """The command line: a thin layer on `dstill.Run` and the plugins.
 
-`main` loads the plugins, lets them add commands, runs one command, and turns whatever
-happens into three lines and an exit code (the tree of `dstill.errors`).
+`main` loads the plugins, lets them add commands and runs one command. Any failure becomes up to three lines on stderr
+and an exit code (see `dstill.errors`).
 """
 
 from __future__ import annotations
@@ -12,18 +12,17 @@ import os
 import sys
 import time
 import traceback
+from functools import partial
 from pathlib import Path
-from typing import Sequence
+from typing import Any, Sequence
 
 import click
-from click.shell_completion import shell_complete
 
 from dstill import plugins as plugin_loading
 from dstill.cli.console import error as show_error
 from dstill.cli.console import note, plain, warnings_shown
-from dstill.cli.extras import extra_of
-from dstill.cli.groups import SUBGROUPS, Group
-from dstill.cli.options import App, add_pack_options
+from dstill.cli.groups import SUBGROUPS, Group, LazyCommand
+from dstill.cli.options import App, with_pack_options
 from dstill.cli.panics import panics_explained
 from dstill.errors import ConfigError, DstillError, Interrupted, MissingExtra, TrustError, UsageError
 from dstill.io.files import disk_error
@@ -32,8 +31,9 @@ from dstill.runtime import distributed, signals
 
 __all__ = ["COMPLETE", "build", "main", "run"]
 
-PATIENCE = 5.0  # seconds in which the first of several processes says what is wrong for all
-COMPLETE = "_DSTILL_COMPLETE"  # by which a shell asks for completions
+# Seconds that the other processes of a distributed run wait, so that rank 0 reports an error that they all have.
+PATIENCE = 5.0
+COMPLETE = "_DSTILL_COMPLETE"  # environment variable in which a shell asks for completions
 
 
 @click.group(
@@ -51,7 +51,7 @@ COMPLETE = "_DSTILL_COMPLETE"  # by which a shell asks for completions
 )
 @click.option("--debug", is_flag=True, help="Show the traceback if a command fails.")
 @click.pass_context
-def _cli(ctx: click.Context, plugin_files: tuple[str, ...], config_file: Path | None, debug: bool) -> None:
+def _cli(ctx: click.Context, /, config_file: Path | None, **_: Any) -> None:
     """Train a small model to write a structured language, and score it by running what it writes.
 
     Begin with `dstill demo`: the whole pipeline on bundled data, on a CPU, in minutes.
@@ -61,7 +61,7 @@ def _cli(ctx: click.Context, plugin_files: tuple[str, ...], config_file: Path | 
     found.config_file = config_file
 
 
-# The names of one release ago, which still work (`Group.moved`).
+# Commands of the previous release → their new names. The old ones still work (`Group.moved`).
 MOVED = {
     "ablate": "experiment ablate",
     "audit": "data audit",
@@ -77,12 +77,46 @@ MOVED = {
     "trace": "runs trace",
 }
 
+# Plugins add theirs in the hook `register_commands`.
+COMMANDS = (
+    LazyCommand("demo", "dstill.cli.demo:demo", "Run the whole pipeline on bundled data.", section="Start"),
+    LazyCommand("init", "dstill.cli.init:init", "Create a project: write a dstill.toml.", section="Start"),
+    LazyCommand(
+        "doctor", "dstill.cli.doctor:doctor", "Check the installation, the machine and the engine.", section="Start"
+    ),
+    LazyCommand(
+        "generate", "dstill.cli.data:generate", "Ask the teacher and write a checked dataset.", section="Pipeline"
+    ),
+    LazyCommand("train", "dstill.cli.train:train", "Fine-tune a student on the dataset of a run.", section="Pipeline"),
+    LazyCommand(
+        "evaluate",
+        "dstill.cli.evaluate:evaluate",
+        "Answer the test questions, execute the answers and score them.",
+        section="Pipeline",
+    ),
+    LazyCommand("predict", "dstill.cli.predict:predict", "Answer a question with the student of a run.", section="Use"),
+    LazyCommand("check", "dstill.cli.check:check", "Check answers without executing them.", section="Use"),
+    LazyCommand(
+        "trust", "dstill.cli.trust:trust_command", "Allow what the settings of a run or project ask for.", hidden=True
+    ),
+    LazyCommand("completion", "dstill.cli.runs:completion", "Print the shell's completion script.", hidden=True),
+    LazyCommand("data questions", "dstill.cli.questions:questions", "Make questions."),
+    LazyCommand("data curate", "dstill.cli.data:curate", "Rebuild the dataset from the replies of a run."),
+    LazyCommand("data audit", "dstill.cli.audit:audit", "Find unusable reference answers."),
+    LazyCommand("data export", "dstill.cli.data:export_data", "Export the dataset for TRL, axolotl and LLaMA-Factory."),
+    LazyCommand("runs list", "dstill.cli.runs:runs_list", "List the runs under ./runs, oldest first."),
+    LazyCommand("runs show", "dstill.cli.runs:runs_show", "Show the manifest of a run."),
+    LazyCommand("runs trace", "dstill.cli.evaluate:trace", "Show what every file of a run says about one record."),
+    LazyCommand("runs rm", "dstill.cli.runs:runs_rm", "Delete a run."),
+    LazyCommand("runs salvage", "dstill.cli.runs:runs_salvage", "Recover the replies of a damaged replies.sqlite."),
+    LazyCommand("pack new", "dstill.cli.new_pack:new_pack", "Create a package with a new task pack."),
+    LazyCommand("pack list", "dstill.cli.runs:plugins", "List the installed plugins and what each provides."),
+    LazyCommand("config show", "dstill.cli.runs:config_show", "Show every configuration key and its value."),
+)
+
 
 def build(argv: Sequence[str]) -> tuple[Group, App]:
     """The command group with every plugin's commands, and the object that commands are given."""
-    from dstill.cli import audit, check, data, demo, doctor, evaluate, init, new_pack, predict, questions, runs, train
-    from dstill.cli import trust as trusting
-
     loaded = plugin_loading.load(_plugin_files(argv))
     group = Group(
         name="dstill",
@@ -92,41 +126,17 @@ def build(argv: Sequence[str]) -> tuple[Group, App]:
         epilog=_cli.epilog,
         context_settings=_cli.context_settings,
     )
-    commands = {
-        "demo": demo.demo,
-        "init": init.init,
-        "doctor": doctor.doctor,
-        "generate": data.generate,
-        "train": train.train,
-        "evaluate": evaluate.evaluate,
-        "predict": predict.predict,
-        "check": check.check,
-        "trust": trusting.trust_command,
-        "completion": runs.completion,
-        "data questions": questions.questions,
-        "data curate": data.curate,
-        "data audit": audit.audit,
-        "data export": data.export_data,
-        "runs list": runs.runs_list,
-        "runs show": runs.runs_show,
-        "runs trace": evaluate.trace,
-        "runs rm": runs.runs_rm,
-        "runs salvage": runs.runs_salvage,
-        "pack new": new_pack.new_pack,
-        "pack list": runs.plugins,
-        "config show": runs.config_show,
-    }
-    for name, command in commands.items():
-        group.add_command(command, name)
+    for command in COMMANDS:
+        group.add_command(command)
     loaded.register_commands(group)
-    add_pack_options(group, loaded)
+    group.prepare = partial(with_pack_options, loaded)
     for old, new in MOVED.items():
         group.moved(old, new)
     return group, App(plugins=loaded)
 
 
 def _plugin_files(argv: Sequence[str]) -> list[Path]:
-    """The files of ``--plugin``: read before click, since they may bring the command that is called."""
+    """The files of ``--plugin``. Parsed before click does, because they may define the command that is called."""
     files = []
     for position, word in enumerate(argv):
         if word == "--plugin" and position + 1 < len(argv):
@@ -134,7 +144,7 @@ def _plugin_files(argv: Sequence[str]) -> list[Path]:
         elif word.startswith("--plugin="):
             files.append(Path(word.removeprefix("--plugin=")))
         elif not word.startswith("-") and (position == 0 or argv[position - 1] not in ("--plugin", "--config")):
-            break  # the command: what follows is its own
+            break  # the command: its own arguments follow
     return files
 
 
@@ -142,10 +152,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The entry point ``dstill``. Exits with one of the codes of `dstill.errors`."""
     words = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # where a terminal has no sign for a letter, its number
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may lack a character: print its code point
             stream.reconfigure(errors="backslashreplace")
-    # SIGTERM ends as Ctrl-C does, so that servers are stopped and data on them removed; but torchrun ends the other
-    # processes by it while they may wait for the first one, where no handler runs
+    # SIGTERM acts like Ctrl-C, so that servers stop and data on them is removed. Not in ranks other than 0: torchrun
+    # ends them with SIGTERM while they may wait for rank 0, where no handler runs.
     with signals.sigterm_interrupts() if distributed.is_main() else contextlib.nullcontext():
         code = run(words)
     with contextlib.suppress(BrokenPipeError, ValueError):
@@ -154,14 +164,14 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run one command and return its exit code; whatever goes wrong is told on stderr."""
+    """Run one command and return its exit code. Errors go to stderr."""
     as_json, debug = "--json" in argv, "--debug" in argv
-    argv = [word for word in argv if word != "--debug"]  # it may stand anywhere
+    argv = [word for word in argv if word != "--debug"]  # allowed at any position
     try:
         with warnings_shown():
             return _allowed(argv)
     except BrokenPipeError:
-        # whoever read our output has gone: nothing more to say, also not at shutdown
+        # The reader of our output has closed it: print nothing more, also not at shutdown.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as problem:
@@ -181,7 +191,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _allowed(argv: Sequence[str]) -> int:
-    """Run the command; where a folder asks for what nobody has allowed, ask, and after a yes run it again."""
+    """Run the command. If a folder's settings need permission, ask for it, and then run the command again."""
     while True:
         group, found = build(argv)
         try:
@@ -196,6 +206,8 @@ def _allowed(argv: Sequence[str]) -> int:
 def _invoke(group: click.Group, found: App, argv: Sequence[str]) -> int:
     """One command, without click's own handling of interrupts and closed pipes."""
     if instruction := os.environ.get(COMPLETE):
+        from click.shell_completion import shell_complete
+
         return shell_complete(group, {"obj": found}, "dstill", COMPLETE, instruction)
     try:
         context = group.make_context("dstill", list(argv), obj=found, color=False if plain() else None)
@@ -203,7 +215,7 @@ def _invoke(group: click.Group, found: App, argv: Sequence[str]) -> int:
             group.invoke(context)
     except click.exceptions.Exit as end:
         if end.exit_code == 0:  # --help and --version
-            found.end_with_failures()
+            found.end_with_failures(found.plugins.known_failures)
         return end.exit_code
     except click.exceptions.NoArgsIsHelpError as problem:
         note(problem.format_message(), verbatim=True)
@@ -212,10 +224,10 @@ def _invoke(group: click.Group, found: App, argv: Sequence[str]) -> int:
 
 
 def _ended(problem: DstillError) -> int:
-    """Of several processes another one than the first ended.
+    """The exit code of a process other than rank 0.
 
-    What is wrong for all of them the first one says, and torchrun ends this one meanwhile. What is wrong
-    here alone is said after a while.
+    Rank 0 reports an error that all processes have, and torchrun then ends this one. An error of this process alone is
+    reported after `PATIENCE` seconds.
     """
     if not isinstance(problem, Interrupted):
         time.sleep(PATIENCE)
@@ -225,13 +237,16 @@ def _ended(problem: DstillError) -> int:
 
 
 def _as_dstill(problem: Exception, argv: Sequence[str]) -> DstillError:
-    """Any exception as one of dstill's; what nobody foresaw is a bug and says so."""
+    """Any exception as a `DstillError`. An unexpected one is reported as a bug."""
     if isinstance(problem, DstillError):
         return problem
     if isinstance(problem, click.exceptions.Abort):
         return Interrupted("stopped", where=_command(argv), hint="run the same command again")
     if isinstance(problem, click.ClickException):
         return _usage(problem)
+    if isinstance(problem, ModuleNotFoundError) and problem.name:
+        from dstill.cli.extras import extra_of
+
     if isinstance(problem, ModuleNotFoundError) and problem.name and (extra := extra_of(problem.name)):
         return MissingExtra(f"`{_command(argv)}`", extra, problem.name.partition(".")[0])
     if isinstance(problem, OSError) and problem.filename:
@@ -240,7 +255,7 @@ def _as_dstill(problem: Exception, argv: Sequence[str]) -> DstillError:
         return UsageError(
             f"{type(problem).__name__}: the input is too large for this machine",
             where=_command(argv),
-            hint="give less at a time",
+            hint="pass smaller inputs",
         )
     return DstillError(
         f"bug in dstill: {type(problem).__name__}: {redact(str(problem))}",
@@ -250,7 +265,7 @@ def _as_dstill(problem: Exception, argv: Sequence[str]) -> DstillError:
 
 
 def _command(argv: Sequence[str]) -> str:
-    """The command that was called, without its arguments: those may hold anything."""
+    """The command that was called, without its arguments, which may contain secrets."""
     words = iter(argv)
     for word in words:
         if word in ("--plugin", "--config"):

@@ -1,4 +1,4 @@
-"""The command `audit`: gold checks over a file, a run, or the task's own questions."""
+"""The command `data audit`: checks the reference answers of a file, a run, or the task."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from dstill.runs.manifest import MANIFEST
 
 __all__ = ["audit"]
 
-SHOWN = 10  # survivors and refused golds in a person's table; --json has all
+SHOWN = 10  # rows of a table for a person; --json has all
 
 
 @click.command(cls=Command, examples=["dstill data audit runs/mine --limit 50"])
@@ -51,7 +51,7 @@ def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
     setup, examples = _given(found, what)
     task = setup.task
     if not any(example.answer is not None for example in examples):
-        raise DataError("no golds to audit", where=what or f"task '{task.name}'", hint="give rows with an 'answer'")
+        raise DataError("no reference answers", where=what or f"task '{task.name}'", hint="give rows with an 'answer'")
     with progress() as report, setup.opened_executor() if limit else contextlib.nullcontext() as executor:
         result = audit_golds(task, examples, executor, limit=limit, progress=report)
     source = what or f"task {task.name}"
@@ -60,13 +60,13 @@ def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
     else:
         _show(source, result)
     if result.bad and as_json:
-        raise click.exceptions.Exit(FailedItems.exit_code)  # the object says it itself
+        raise click.exceptions.Exit(FailedItems.exit_code)  # the object has the reasons
     if result.bad:
-        raise FailedItems("; ".join(result.bad), where=source, hint="mend or leave out those rows; --json names each")
+        raise FailedItems("; ".join(result.bad), where=source, hint="fix or remove those rows; --json names each")
 
 
 def _given(found: App, what: str | None) -> tuple[Setup, list[Example]]:
-    """The task with its executor, and the questions."""
+    """The setup of the task, and the questions to audit."""
     if what is not None and _is_run(what):
         run = found.open(what)
         examples = [record.example for split in SPLITS for record in run.records(split)]
@@ -78,67 +78,67 @@ def _given(found: App, what: str | None) -> tuple[Setup, list[Example]]:
 
 
 def _is_run(what: str) -> bool:
-    """Whether WHAT names a run, there or not; what has a suffix and is neither is a file that is not there."""
+    """Whether WHAT names a run, existing or not. A name with a suffix that is neither is a missing file."""
     if Path(what).is_file():
         return (RUNS / what / MANIFEST).exists()
     return Path(what).is_dir() or (RUNS / what).is_dir() or not Path(what).suffix
 
 
-# --- for a person -----------------------------------------------------------------------
+# --- output -----------------------------------------------------------------------------
 
 
 def _show(source: str, result: Audit) -> None:
     facts = result.to_json()
     rows = [
-        ["golds", facts["golds"]],
-        ["of them refusals", facts["refusals"]],
-        ["questions without a gold", facts["without_gold"]],
-        ["refused by the checks", len(facts["refused"])],
-        ["asked twice, one answer", len(facts["duplicates"]["same"])],
-        ["asked twice, several answers", len(facts["duplicates"]["conflicting"])],
+        ["reference answers", facts["golds"]],
+        ["of these, refusals", facts["refusals"]],
+        ["questions without a reference", facts["without_gold"]],
+        ["failed a check", len(facts["refused"])],
+        ["duplicate question, same answer", len(facts["duplicates"]["same"])],
+        ["duplicate question, other answer", len(facts["duplicates"]["conflicting"])],
     ]
     if result.engine:
         rows += [
-            [f"run on {result.engine}", facts["ran"]],
+            [f"executed on {result.engine}", facts["ran"]],
             ["refused by the engine", len(facts["failed"])],
-            ["not run: unsupported here", len(facts["unsupported"])],
-            ["not run: unavailable", len(facts["unavailable"])],
+            ["not executed: unsupported by the engine", len(facts["unsupported"])],
+            ["not executed: engine unavailable", len(facts["unavailable"])],
             ["trivial", len(facts["trivial"])],
-            ["decided by chance (a page that ends in a tie)", len(facts["nondeterministic"])],
+            ["depends on chance (a page that ends in a tie)", len(facts["nondeterministic"])],
         ]
-    table(["found", "#golds"], [[name, str(n)] for name, n in rows], title=f"audit of {source}")
+    table(["found", "#count"], [[name, str(n)] for name, n in rows], title=f"audit of {source}")
     if result.engine:
-        _show_kills(facts)
+        _show_mutation_score(facts)
     for leak in result.leaked:
         say(str(leak), lines=True)
-    _show_some("refused", [(one["id"], one["problems"][0]["message"]) for one in facts["refused"]])
-    _show_some("failed", [(one["id"], one["reason"]) for one in facts["failed"]])
-    _show_some("survivors", [(one["id"], ", ".join(one["mutants"])) for one in facts["survivors"]])
+    _show_some("failed a check", [(one["id"], one["problems"][0]["message"]) for one in facts["refused"]])
+    _show_some("refused by the engine", [(one["id"], one["reason"]) for one in facts["failed"]])
+    _show_some("undetected mutants", [(one["id"], ", ".join(one["mutants"])) for one in facts["survivors"]])
 
 
-def _show_kills(facts: dict[str, Any]) -> None:
+def _show_mutation_score(facts: dict[str, Any]) -> None:
     corpora, alone = facts["mutation_score"], facts["mutation_score_data_only"]
     if not corpora["n"]:
-        say("kill rate: not checked" + "".join(f"; {reason} ({n})" for reason, n in facts["not_checked"].items()))
+        say("mutation score: not measured" + "".join(f"; {reason} ({n})" for reason, n in facts["not_checked"].items()))
         return
     rows = [[name, *(_figure(one[name]) for one in (corpora, alone))] for name in ("median", "mean", "minimum")]
     above = None
     for bound in corpora["classes"]:
-        label = f"golds from {bound} to below {above}" if above else "golds told from all"
+        label = f"references from {bound} to below {above}" if above else "references with all mutants detected"
         rows.append([label, *(str(one["classes"].get(bound, 0)) for one in (corpora, alone))])
         above = bound
-    table(["kill rate", "#on corpora", "#on the data alone"], rows)
+    table(["mutation score", "#on test databases", "#on the data alone"], rows)
     for reason, n in facts["not_checked"].items():
-        say(f"not checked: {n} golds, {reason}")
+        say(f"not measured: {n} references, {reason}")
     if pairs := facts["held_out_mutants"]["of"]:
-        say(f"held-back neighbours: {facts['held_out_mutants']['n_killed']} of {pairs} told")
+        say(f"held-out mutants: {facts['held_out_mutants']['n_killed']} of {pairs} detected")
 
 
 def _figure(value: float | None) -> str:
-    return "not checked" if value is None else f"{value:.3f}"
+    return "not measured" if value is None else f"{value:.3f}"
 
 
 def _show_some(what: str, found: Sequence[tuple[str, str]]) -> None:
     if found:
         more = f" (the first {SHOWN} of {len(found)}; --json has all)" if len(found) > SHOWN else ""
-        table([what, "what"], [list(one) for one in found[:SHOWN]], title=f"{what}{more}")
+        table([what, "details"], [list(one) for one in found[:SHOWN]], title=f"{what}{more}")

@@ -1,10 +1,10 @@
-"""The command `check`: answers in, one line of verdict each out.
+"""The command `check`: reads answers, and prints one line for each.
 
     {"id": "a", "answer": {"query": {"match_all": {}}}}     a row; "answer" may also be a model's raw text
-    {"id":"a","ok":true,"problems":[],"not_checked":[]}     what --json says of it
+    {"id":"a","ok":true,"problems":[],"not_checked":[]}     its line with --json
 
-``not_checked`` names layers that did not look, because something they need is not known. A row that cannot be read is
-refused like any other, and the next one is read.
+``not_checked`` names layers that were skipped, because they need to know more about the data. A row that cannot be read
+fails like a wrong answer, and the next one is read.
 """
 
 from __future__ import annotations
@@ -38,10 +38,12 @@ ANSWERS = ("answer", "query")  # what a row calls its answer
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    id: Any  # as the row has it, so that it joins with the row; else the line's number
+    """One answer to check."""
+
+    id: Any  # as in the row, so that output can be joined with input; else the line's number
     text: str = ""
     context: Mapping[str, Any] = field(default_factory=dict)
-    flaw: str = ""  # why the row itself cannot be read
+    error: str = ""  # why the row itself cannot be read
 
 
 @click.command(cls=Command, section="Use", examples=["dstill check answers.jsonl"])
@@ -70,52 +72,48 @@ def check(found: App, file: Path, data: str | None, layers: tuple[str, ...], as_
         if option.column is not None and "check" in option.commands
     }
     context: dict[str, Any] = {**found.context, **({task.data_key: data} if data else {})}
-    refused = total = 0
-    unseen: Counter[str] = Counter()
+    failed = total = 0
+    skips: Counter[str] = Counter()  # layer → answers that it did not check
     for answer in _answers(file, task, columns):
         example = Example(id=str(answer.id), question="", context={**context, **answer.context})
         problems = _problems(task, answer, example, layers)
-        skipped = [] if answer.flaw else [name for name in not_checked(task, example) if name in (layers or known)]
+        skipped = [] if answer.error else [name for name in not_checked(task, example) if name in (layers or known)]
         ok = not any(p.is_error for p in problems)
-        total, refused = total + 1, refused + (not ok)
-        unseen.update(skipped if ok else ())  # what is refused needs no reservation
+        total, failed = total + 1, failed + (not ok)
+        skips.update(skipped if ok else ())
         _show(answer.id, ok, problems, skipped, as_json=as_json)
-    if unseen:
+    if skips:
         hint = f": give {' or '.join(f'--{name}' for name in columns)}" if columns else ""
-        note(f"note: {_not_looked(unseen, total)}, because nothing is known of the data{hint}")
-    if refused and as_json:
-        raise click.exceptions.Exit(AnswerError.exit_code)  # each row has said so itself
-    if refused:
-        raise AnswerError(
-            f"{refused} of {total} answers refused",
-            where="stdin" if str(file) == "-" else str(file),
-            hint="what is wrong with each stands above",
-        )
+        note(f"note: {_skipped(skips, total)}, because nothing is known about the data{hint}")
+    if failed and as_json:
+        raise click.exceptions.Exit(AnswerError.exit_code)  # each row has its problems
+    if failed:
+        raise AnswerError(f"{failed} of {total} answers failed", where="stdin" if str(file) == "-" else str(file))
 
 
-def _not_looked(unseen: Counter[str], total: int) -> str:
-    """``schema and values not checked in 3 of 7 answers``"""
-    most = max(unseen.values())
+def _skipped(skips: Counter[str], total: int) -> str:
+    """As ``schema and values not checked in 3 of 7 answers``."""
+    most = max(skips.values())
     where = "" if most == total else f" in {most} of {total} answers"
-    return f"{' and '.join(unseen)} not checked{where}"
+    return f"{' and '.join(skips)} not checked{where}"
 
 
 def _problems(task: Task, answer: Answer, example: Example, layers: tuple[str, ...]) -> list[Problem]:
-    if answer.flaw:
+    if answer.error:
         first = task.checks[0].name if task.checks else "form"
-        return [Problem(layer=first, code="bad_row", message=answer.flaw, hint=ROW_FORM)]
-    # what a model wrote may come in the form that teachers use, or bare
+        return [Problem(layer=first, code="bad_row", message=answer.error, hint=ROW_FORM)]
+    # a model's output may be in the form of teachers' replies, or the bare answer
     draft = task.parse(answer.text) or Draft(answer=answer.text)
     return list(find_problems(task, example, draft, layers or None))
 
 
-def _show(identity: Any, ok: bool, problems: list[Problem], idle: list[str], *, as_json: bool) -> None:
+def _show(identity: Any, ok: bool, problems: list[Problem], skipped: list[str], *, as_json: bool) -> None:
     if as_json:
         keys = ("layer", "severity", "code", "message", "pointer", "hint")
         found = [{k: p.to_row()[k] for k in keys} for p in problems]
-        emit({"id": identity, "ok": ok, "problems": found, "not_checked": idle})
+        emit({"id": identity, "ok": ok, "problems": found, "not_checked": skipped})
         return
-    say(f"{identity}: {'ok' if ok else 'refused'}")
+    say(f"{identity}: {'ok' if ok else 'failed'}")
     for p in problems:
         lines = [f"  {p.severity.value} ({p.layer}, {p.code}) {p.message}", p.pointer and f"at {p.pointer}", p.hint]
         say("\n    ".join(line for line in lines if line), lines=True)
@@ -124,14 +122,14 @@ def _show(identity: Any, ok: bool, problems: list[Problem], idle: list[str], *, 
 # --- reading ----------------------------------------------------------------------------
 
 
-Columns = Mapping[str, Callable[[Any], Mapping[str, Any]]]  # of a row, beside its id and answer
+Columns = Mapping[str, Callable[[Any], Mapping[str, Any]]]  # further key of a row → what reads its value
 
 
 def _answers(file: Path, task: Task, columns: Columns) -> Iterator[Answer]:
-    """Each answer in `file`: JSONL rows with an id and an answer, else the whole text as one answer."""
+    """Each answer in `file`: JSONL rows with an id and an answer, otherwise the whole text as one answer."""
     data = bytes_of(file, "FILE")
     text = text_of(data).removeprefix("\ufeff")
-    # only on line breaks: U+2028 may stand in a string
+    # not splitlines(): a string may contain U+2028
     lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if file.suffix in (".jsonl", ".ndjson"):
         if lines and (found := detect(lines[0][1].encode())):
@@ -151,15 +149,15 @@ def _row(number: int, line: str, task: Task, columns: Columns) -> Answer:
     try:
         row = loads(line)
     except NotStrict as problem:
-        return Answer(id=_lenient(line).get("id", str(number)), flaw=f"line {number}: not strict JSON: {problem}")
+        return Answer(id=_lenient(line).get("id", str(number)), error=f"line {number}: not strict JSON: {problem}")
     identity = row.get("id", str(number)) if isinstance(row, dict) else str(number)
     name = next((name for name in ANSWERS if name in row), None) if isinstance(row, dict) else None
     if name is None:
-        return Answer(id=identity, flaw=f"line {number}: row has no 'answer'")
+        return Answer(id=identity, error=f"line {number}: row has no 'answer'")
     try:
         data, given = given_data(row, task, f"line {number}")
     except DataError as problem:
-        return Answer(id=identity, flaw=f"line {number}: {problem.what}")
+        return Answer(id=identity, error=f"line {number}: {problem.what}")
     context = {**given, **({task.data_key: data} if data else {})}
     for column, read in columns.items():
         context.update(read(row[column]) if column in row else {})
@@ -168,7 +166,7 @@ def _row(number: int, line: str, task: Task, columns: Columns) -> Answer:
 
 
 def _lenient(line: str) -> dict[str, Any]:
-    """The row as Python's own reader takes it, to know its id; nothing where it takes none."""
+    """The row as Python's tolerant reader parses it, to know its id; empty if it cannot."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):

@@ -2,7 +2,7 @@
 
 With ``--json`` the last line of stdout is one compact object, errors too:
 ``{"error": {"code", "message", "hint", "where"}}``. Text that came from questions, replies
-or engines goes through `dstill.io.inert.visible` here, so that it cannot steer the terminal: no other module prints.
+or engines goes through `dstill.io.inert.visible`, so that it cannot control the terminal. No other module prints.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from typing import Any, Iterator, Sequence
 
 import click
 
-from dstill.config import masked
 from dstill.errors import DstillError
 from dstill.io.inert import indented, visible
 from dstill.io.strict_json import dumps
 from dstill.runtime import distributed
-from dstill.runtime.progress import Progress
+from dstill.runtime.progress import Progress, silent
 
 __all__ = [
     "confirm",
@@ -41,31 +40,33 @@ __all__ = [
 
 
 LONGEST = 8000  # characters of an error
-NARROW = 80  # columns: below it figures have the place of a bar
+NARROW = 80  # columns; a narrower terminal shows numbers without a bar
 
 
 def plain() -> bool:
-    """Whether the terminal is to get text alone: no colours, no bars, no escapes."""
+    """Whether to print plain text only: no colours, no bars, no escape sequences."""
     return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
 
 def emit(value: Any) -> None:
-    """One compact JSON object, a line of stdout; what cannot be seen stands in it as escapes."""
+    """Print one compact JSON object as a line on stdout. Invisible characters are escaped."""
     print(visible(dumps(value)), flush=True)
 
 
 def say(text: str = "", *, lines: bool = False, bold: bool = False) -> None:
-    """A line of the result, on stdout. Line breaks in `text` are escaped unless it is meant to have `lines`."""
+    """Print a line of the result on stdout. Line breaks in `text` are escaped unless `lines` allows them."""
     shown = visible(text, one_line=not lines)
     click.echo(click.style(shown, bold=True) if bold else shown)
 
 
 def note(text: str, *, verbatim: bool = False) -> None:
-    """A message for the person, on stderr, without what looks like a key.
+    """Print a message on stderr, with anything that looks like a key masked.
 
-    `verbatim`: a text of dstill's own. Its lines stay, and so does the variable in ``Bearer $TOKEN``, which looks
-    like a key.
+    `verbatim` is for dstill's own text: lines are kept, and so is the variable in ``Bearer $TOKEN``, which looks like a
+    key.
     """
+    from dstill.config import masked
+
     print(visible(text) if verbatim else masked(indented(text)), file=sys.stderr, flush=True)
 
 
@@ -76,8 +77,8 @@ def confirm(question: str, *, abort: bool = False, err: bool = False) -> bool:
 
 @contextlib.contextmanager
 def warnings_shown() -> Iterator[None]:
-    """What is logged as a warning meanwhile is also said to the person; errors are told by whoever ends with them."""
-    log, handler = logging.getLogger("dstill"), _Told(logging.WARNING)
+    """Show warnings that are logged in the block. Errors are not shown: the command that fails reports them."""
+    log, handler = logging.getLogger("dstill"), _Notes(logging.WARNING)
     log.addHandler(handler)
     try:
         yield
@@ -85,40 +86,38 @@ def warnings_shown() -> Iterator[None]:
         log.removeHandler(handler)
 
 
-class _Told(logging.Handler):
+class _Notes(logging.Handler):
     def __init__(self, level: int) -> None:
         super().__init__(level)
-        self._said: set[str] = set()  # what is logged with ``extra={"once": True}``
+        self._shown: set[str] = set()  # messages logged with ``extra={"once": True}``
 
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
-        if record.levelno >= logging.ERROR or text in self._said:
+        if record.levelno >= logging.ERROR or text in self._shown:
             return
         if getattr(record, "once", False):
-            self._said.add(text)
+            self._shown.add(text)
         note(f"warning: {text}")
 
 
 def error(problem: DstillError, *, as_json: bool) -> None:
-    """What, where and what to do, a line each; with ``--json`` also the object on stdout.
+    """Print what went wrong, where, and what to do, a line each; with ``--json`` also the object on stdout."""
+    from dstill.config import masked
 
-    On a terminal the second and third line have a name before them; elsewhere a line is what it says and no more.
-    """
-    names = ("", "where: ", "hint:  ") if sys.stderr.isatty() else ("", "", "")
-    parts = zip(names, (problem.what, problem.where, problem.hint), strict=True)
-    shown = "\n".join(f"{name}{indented(part)}" for name, part in parts if part)
-    print(f"error: {_capped(masked(shown))}", file=sys.stderr, flush=True)
+    parts = {"error": problem.what, "where": problem.where, "hint": problem.hint}
+    shown = "\n".join(f"{name}: {indented(part)}" for name, part in parts.items() if part)
+    print(_capped(masked(shown)), file=sys.stderr, flush=True)
     if as_json:
         emit({"error": {name: masked(_capped(text)) for name, text in problem.as_json().items()}})
 
 
 def _capped(text: str) -> str:
-    """What a server or a file says may be of any length; a person reads so much of it."""
+    """At most `LONGEST` characters: the text of a server or file may be of any length."""
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def width() -> int:
-    """Columns of what stdout goes to; a file or pipe has none of its own, and gets 120."""
+    """Columns of the terminal; 120 for a file or pipe."""
     if not sys.stdout.isatty():
         return 120
     from rich.console import Console
@@ -127,30 +126,30 @@ def width() -> int:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "") -> None:
-    """A table on stdout. Columns whose name begins with ``#`` are numbers, set to the right."""
+    """Print a table on stdout. Columns whose name begins with ``#`` hold numbers and are aligned right."""
     from rich.table import Table
     from rich.text import Text
 
     shown = Table(header_style="bold", box=None)
     for column in columns:
-        # a field's name, or what a student called its buckets
+        # untrusted text: the name of a field, or of a student's buckets
         name = Text(visible(column.removeprefix("#"), one_line=True))
         shown.add_column(name, justify="right" if column.startswith("#") else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(Text(visible(cell, one_line=True)) for cell in row))
-    # not the table's own title, which is wrapped at the table's width
+    # Table(title=…) would wrap the title at the table's width
     _print(*([Text(visible(title, one_line=True), style="bold")] if title else []), shown)
 
 
 def paragraph(text: str, *, bold: bool = False) -> None:
-    """Text of any length on stdout, wrapped at the terminal's width."""
+    """Print text on stdout, wrapped at the terminal's width."""
     from rich.text import Text
 
     _print(Text(visible(text), style="bold" if bold else ""))
 
 
 def rule(title: str) -> None:
-    """A line across the terminal with `title` in it."""
+    """Print a horizontal line with `title` in it."""
     from rich.rule import Rule
     from rich.text import Text
 
@@ -158,11 +157,11 @@ def rule(title: str) -> None:
 
 
 def _print(*shown: Any) -> None:
-    """What rich lays out. Text comes as `Text`: rich reads square brackets in a `str` as markup."""
+    """Print rich's renderables. Text must be a `Text`: rich reads square brackets in a `str` as markup."""
     from rich.console import Console
 
     console = Console(width=width(), highlight=False, color_system=None if plain() else "auto")
-    with console.capture() as text:  # rich would end the program itself where the reader has gone
+    with console.capture() as text:  # rich itself would exit if the reader has closed the pipe
         for one in shown:
             console.print(one)
     print(text.get(), end="", flush=True)
@@ -170,9 +169,9 @@ def _print(*shown: Any) -> None:
 
 @contextlib.contextmanager
 def progress() -> Iterator[Progress]:
-    """Bars on a terminal, plain lines elsewhere; both on stderr. Of several processes the first one's alone."""
+    """Show progress on stderr: bars on a terminal, plain lines elsewhere, nothing in processes other than rank 0."""
     if not distributed.is_main():
-        yield lambda what, done, total, detail="": None
+        yield silent
     elif sys.stderr.isatty() and not plain():
         with _bars() as report:
             yield report
@@ -214,7 +213,7 @@ def _bars() -> Iterator[Progress]:
 
 
 def _lines(every: float = 10.0) -> Progress:
-    """A line when something begins, one every `every` seconds, one when it is done."""
+    """Print a line at the start, every `every` seconds, and at the end."""
     began: dict[str, tuple[float, int]] = {}
     last: dict[str, tuple[float, int]] = {}
 
@@ -223,7 +222,7 @@ def _lines(every: float = 10.0) -> Progress:
         since, at = began.setdefault(what, (now, done))
         said, then = last.get(what, (now - every, -1))
         ended = bool(total) and done == total
-        if (now - said >= every or ended) and not (ended and then == done):  # the end is said once
+        if (now - said >= every or ended) and not (ended and then == done):  # print the end once
             last[what] = (now, done)
             left = _clock((now - since) * (total - done) / (done - at)) if at < done < total else ""
             words = [f"{what} {done}/{total}" if total else f"{what} {done}", detail, f"{left} left" if left else ""]
@@ -233,7 +232,7 @@ def _lines(every: float = 10.0) -> Progress:
 
 
 def _clock(seconds: float) -> str:
-    """``1:05:09``, as a bar has it."""
+    """Seconds as ``1:05:09``."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}"

@@ -1,4 +1,4 @@
-"""Commands about data: generate, curate, export-data."""
+"""The commands `generate`, `data curate` and `data export`."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ from dstill.teacher.cost import summary_lines
 __all__ = ["curate", "export_data", "generate"]
 
 NOT_RUN = {
-    "unsupported": "this engine cannot, or does not have their data (--engine-url names one that has)",
+    "unsupported": "this engine cannot run them, or does not have their data (choose another with --engine-url)",
     "unavailable": "the engine did not answer",
 }
 
-# Settings that decide what `generate` makes: a run keeps to those that it began with.
+# Settings that decide the content of the dataset: a run keeps those that it was created with.
 DECIDING = (
     "project.",
     "generate.questions",
@@ -53,8 +53,8 @@ DECIDING = (
     "task.",
     "teacher.",
 )
-# Those that decide which test sets, with which golds.
-OF_SETS = ("project.seed", "generate.questions", "generate.limit", "generate.teacher", "task.")
+# Settings that decide the test splits and their reference answers.
+OF_TEST_SPLITS = ("project.seed", "generate.questions", "generate.limit", "generate.teacher", "task.")
 
 
 @click.command(
@@ -128,10 +128,10 @@ def generate(found: App, out: Path | None, dry_run: bool, resume_with_changes: b
         else:
             config = found.config()
             if questions := config.settings.generate.questions:
-                with reading(Path(questions)):  # a name that is mistyped leaves no run behind
+                with reading(Path(questions)):  # a mistyped name must not create a run
                     Path(questions).stat()
-            if configured_focus(Setup(found.plugins, config)) is not None:  # likewise a label
-                _tell_other_sets(found, config)
+            if configured_focus(Setup(found.plugins, config)) is not None:  # nor may a mistyped label
+                _warn_of_other_splits(found, config)
             run = Run.create(out, config=config, plugins=found.plugins, arguments=found.flags)
         run.progress = report
         facts = run.generate(resume_with_changes=resume_with_changes)
@@ -145,31 +145,31 @@ def generate(found: App, out: Path | None, dry_run: bool, resume_with_changes: b
     for line in summary_lines(facts["cost"]):
         say(line)
     if facts["cost"] and facts["replies"]["cached"]:
-        say("{cached:,} replies were there, {bought:,} were bought now".format(**facts["replies"]))
+        say("{cached:,} replies came from the cache, {bought:,} were requested now".format(**facts["replies"]))
     say(f"run: {run.folder}")
     say(f"next: {_next(run)}")
     if failed:
         raise FailedItems(
-            f"{failed} of {facts['questions']} questions got no whole reply",
+            f"{failed} of {facts['questions']} questions got no complete reply",
             where=str(run.folder / "rejects.jsonl"),
-            hint=f"ask for them again with: {command('generate', '--out', run.folder)}",
+            hint=f"request them again: {command('generate', '--out', run.folder)}",
         )
 
 
-def _tell_other_sets(found: App, config: Config) -> None:
-    """Warn where the test sets will not be those of the run whose failures are looked at."""
+def _warn_of_other_splits(found: App, config: Config) -> None:
+    """Warn if the test splits will differ from those of the run in --from-run."""
     other = Run.open(config.settings.augment.from_run, plugins=found.plugins)
     before, now = other.config.flat(), config.flat()
-    if differ := [key for key in now if key.startswith(OF_SETS) and before.get(key) != now[key]]:
+    if differ := [key for key in now if key.startswith(OF_TEST_SPLITS) and before.get(key) != now[key]]:
         note(
-            f"warning: {', '.join(differ)} {'is' if len(differ) == 1 else 'are'} not as in run {other.name}: its test "
-            "sets may be others, and `dstill experiment compare` refuses such runs. "
-            f"With its settings: {command('--config', other.folder / SETTINGS, 'generate')} …"
+            f"warning: {', '.join(differ)} {'differs' if len(differ) == 1 else 'differ'} from run {other.name}: the "
+            "test splits may differ too, and `dstill experiment compare` refuses such runs. "
+            f"To use its settings: {command('--config', other.folder / SETTINGS, 'generate')} …"
         )
 
 
 def _dry_run(found: App, out: Path | None, as_json: bool) -> None:
-    """What `generate` would do, without a run."""
+    """Show what `generate` would do. No run is created."""
     config = found.open(out.absolute()).config if out is not None and (out / MANIFEST).exists() else found.config()
     setup = Setup(found.plugins, config)
     estimate = estimated(setup, configured_focus(setup), STORE)
@@ -180,7 +180,7 @@ def _dry_run(found: App, out: Path | None, as_json: bool) -> None:
         say(line)
     if estimate.prompt is not None:
         say()
-        say(f"the first prompt, id {estimate.prompt.example.id}:")
+        say(f"prompt of the first question, id {estimate.prompt.example.id}:")
         for message in estimate.prompt.messages:
             say(f"--- {message.role}\n{message.content}", lines=True)
 
@@ -209,30 +209,30 @@ def curate(found: App, run: str, as_json: bool) -> None:
 
 
 def _decides(run: Run, key: str) -> bool:
-    """Whether a setting decides what a dataset holds; a teacher's time-out does not."""
+    """Whether a setting decides the content of the dataset; a teacher's timeout does not."""
     teacher = run.settings.generate.teacher
-    manners = {f"teacher.{teacher}.{name}" for name in run.plugins.teacher(teacher).non_identity_settings}
-    return key.startswith(DECIDING) and key not in manners
+    others = {f"teacher.{teacher}.{name}" for name in run.plugins.teacher(teacher).non_identity_settings}
+    return key.startswith(DECIDING) and key not in others
 
 
 def _keeps_to_its_settings(run: Run, resume_with_changes: bool) -> None:
-    """Refuse to mix data of two settings in one run; one that has no rows yet takes those of now."""
+    """Refuse to mix rows of two settings in one run. A run without rows takes the current settings."""
     if resume_with_changes or not run.has_dataset:
-        with run.lock():  # somebody else may be at it
+        with run.lock():  # another process may use it
             run.save_settings()
         return
     before = Run.open(run.folder, plugins=run.plugins).config.flat()
     for key, value in run.config.flat().items():
         if before.get(key) != value and _decides(run, key):
             raise RunError(
-                f"run '{run.name}' was begun with {key} = {json.dumps(before.get(key))}, not {json.dumps(value)}",
+                f"run '{run.name}' was created with {key} = {json.dumps(before.get(key))}, not {json.dumps(value)}",
                 where=str(run.folder),
-                hint="begin a new run with another --out, or make this one's dataset anew with --resume-with-changes",
+                hint="create a new run with another --out, or rebuild this run's dataset with --resume-with-changes",
             )
 
 
 def _next(run: Run) -> str:
-    """The command after the dataset: a person's look, where training would wait for one."""
+    """The next command: `review` if training requires it, else `train`."""
     try:
         run.gate(allow=False)
     except DataError:
@@ -241,16 +241,16 @@ def _next(run: Run) -> str:
 
 
 def show_dataset(facts: Any) -> None:
-    """The counts of `Run.generate`."""
+    """Show the counts of `Run.generate`."""
     if "focus" in facts:
-        say(f"more to train on, in the shares of {facts['focus']}")
+        say(f"more training questions, in proportion to {facts['focus']}")
     rows = [[split, str(n)] for split, n in facts["splits"].items()]
     table(["split", "#rows"], rows, title=f"{facts['accepted']} of {facts['questions']} questions accepted")
     if facts["rejections"]:
         table(["rejected for", "#rows"], [[code, str(n)] for code, n in facts["rejections"].items()])
     for kind, why in NOT_RUN.items():
         if n := facts["outcomes"].get(kind):
-            say(f"{n:,} answers were not run: {why}")
+            say(f"{n:,} answers were not executed: {why}")
 
 
 @click.command("export", cls=Command, examples=["dstill data export runs/mine"])

@@ -1,4 +1,4 @@
-"""The whole pipeline in one command, on what the task pack itself brings."""
+"""The command `demo`: the whole pipeline, on the questions and data of a task pack."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ def demo(found: App, out: Path | None, quick: bool, as_json: bool) -> None:
         show_training(training)
         show_scores(run, scores)
         if quick:
-            say("This was --quick: with less data and fewer steps the student is less often right than the demo's.")
+            say("This was --quick: with less data and fewer steps, the student is less accurate than that of the demo.")
         _show_live(run, live)
         look = f"Look at {page}, or try" if page else "Try"
-        say(f"{seconds:.0f} s in all. {look} the student yourself:")
+        say(f"Took {seconds:.0f} s. {look} the student yourself:")
         say(f"  {command('predict', run.folder, live.question, '--execute')}")
         return
     emit(
@@ -79,7 +79,7 @@ def demo(found: App, out: Path | None, quick: bool, as_json: bool) -> None:
 
 
 def _prepared(found: App, out: Path | None, quick: bool) -> Run:
-    """A new run with the settings under which the pack wants to be shown; flags go before them."""
+    """A new run with the demo settings of the pack. Flags override them."""
     found.plugins.require_healthy()
     settings = found.config(use_files=False).settings
     shows = [name for name in found.plugins.names("tasks") if _demo_of(found, name).demo_settings]
@@ -90,12 +90,12 @@ def _prepared(found: App, out: Path | None, quick: bool) -> Run:
         hint = "a pack gives its settings in Demo.demo_settings"
         raise UsageError(f"task '{name}' has no demo", where="--task", hint=hint)
     if quick and not task.demo_quick_settings:
-        raise UsageError(f"task '{name}' has no quick demo", where="--quick", hint="leave it out")
-    # a pack from elsewhere may need less
+        raise UsageError(f"task '{name}' has no quick demo", where="--quick", hint="run the demo without --quick")
+    # a pack of another package may need less
     if (lacking := missing("demo")) and built_in(found.plugins.owner("tasks", name)):
         raise MissingExtra("`dstill demo`", "demo", ", ".join(lacking))
     shown = {**task.demo_settings, **(task.demo_quick_settings if quick else {})}
-    # the data are the pack's own: a demo may write them to the server that it is given
+    # a demo may write the pack's own data to the server of --engine-url
     shown = {"project.task": name, "engine.load_data": True, **shown}
     config = found.config(shown, use_files=False)
     return Run.create(out, config=config, plugins=found.plugins, arguments={"command": "demo", **found.flags})
@@ -107,7 +107,7 @@ def _demo_of(found: App, name: str) -> type[Demo]:
 
 
 def _live(run: Run) -> PredictedAnswer:
-    """One question of the test set, answered now and run."""
+    """One question of the first split, answered and executed now."""
     record = next(r for r in run.records(run.settings.evaluate.splits[0]) if not run.task.is_refusal(r.answer))
     example = Example(id=record.id, question=record.question, context=record.context)
     with Predictor(run, execute=True) as answering:

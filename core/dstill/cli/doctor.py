@@ -1,13 +1,13 @@
-"""The command `doctor`: what is installed, what the machine has, and what the engine behind it is and answers.
+"""The command `doctor`: checks the installation, the machine, and the engine's version and answers.
 
     dstill doctor --engine-url http://127.0.0.1:9200 --load-data
 
     engine of sql            PostgreSQL 17.2   ok
     known answers of sql     60 of 60 right    ok
 
-What an engine is asked lies with the executor (`Executor.self_check`). Students of the project's runs that learnt
-fields which are gone are named (`dstill.pipeline.data_drift`): that is no error of the installation. Everything is
-printed first; then the command ends with the exit code of the first thing that is wrong.
+The executor decides how to check its engine (`Executor.self_check`). Students of the project's runs that learned fields
+which no longer exist are listed (`dstill.pipeline.data_drift`); that is not an error. Everything is printed first; then
+the command ends with the exit code of the first problem.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ __all__ = ["doctor"]
 
 @dataclass
 class Engines:
-    """What was found out about the engines of the tasks."""
+    """The results of checking the engines of the tasks."""
 
     rows: list[list[str]] = field(default_factory=list)  # what, found, state
     results: list[CheckResult] = field(default_factory=list)
@@ -64,25 +64,27 @@ def doctor(found: App, load_data: bool, as_json: bool) -> None:
     """
     if load_data:
         found.flags["engine.load_data"] = True
-    engines = Engines() if found.plugins.failures else _engines(found)
-    rows = [*_installed(found), *engines.rows]
+    failures = found.failures()
+    engines = Engines() if failures else _engines(found)
+    broken = [[f"plugin {failure.plugin}", failure.version, failure.problem] for failure in failures]
+    rows = [*_installed(), *broken, *engines.rows]
     if as_json:
         shown = [{"what": w, "found": f, "state": s} for w, f, s in rows]
-        ok = not found.plugins.failures and not engines.problems
+        ok = not failures and not engines.problems
         emit({"ok": ok, "checks": shown, "engine": [_plain(one) for one in engines.results]})
     else:
         table(["what", "found", "state"], rows)
         for advice in dict.fromkeys(one.advice for one in engines.results if one.advice):
             say(f"\n{advice}", lines=True)
     found.note_unknown()
-    found.end_with_failures()
+    found.end_with_failures(failures)
     for other in engines.problems[1:]:
         note(f"also: {other.what}")
     if engines.problems:
         raise engines.problems[0]
 
 
-def _installed(found: App) -> list[list[str]]:
+def _installed() -> list[list[str]]:
     device = hardware.device()
     rows = [
         ["dstill", dstill.__version__, "ok"],
@@ -93,20 +95,20 @@ def _installed(found: App) -> list[list[str]]:
         missing = [name for name in needed if not is_installed(name)]
         state = f"missing: pip install 'dstill[{extra}]'" if missing else "ok"
         rows.append([f"extra {extra}", ", ".join(missing or needed), state])
-    return rows + [[f"plugin {f.plugin}", f.version, f.problem] for f in found.plugins.failures]
+    return rows
 
 
 # --- the engines ------------------------------------------------------------------------
 
 
 def _engines(found: App) -> Engines:
-    """Whether the executor opens, and what it finds: of the task asked for, else of every one that is installed."""
+    """Open and check the executor of the task in use, or of every installed task if none is set."""
     engines = Engines()
     try:
         asked = found.config().settings.project.task
         for name in [asked] if asked else found.plugins.names("tasks"):
             _look(found, name, engines)
-    except TrustError:  # asked about before anything is shown
+    except TrustError:  # permission is asked for before anything is shown
         raise
     except DstillError as problem:
         engines.rows.append(["engine", "", str(problem).replace("\n", "; ")])
@@ -126,11 +128,11 @@ def _look(found: App, name: str, engines: Engines) -> None:
         try:
             for result in executor.self_check():
                 results.append(result)
-        except DstillError:  # as data that are not there: advice about it would mislead
+        except DstillError:  # for example missing data, about which advice would mislead
             if not any(one.problem for one in results):
                 results = [replace(one, advice="") for one in results]
             raise
-        finally:  # what was found before an engine went away is told too
+        finally:  # show what was found before the engine failed too
             engines.results += results
             engines.problems += [one.problem for one in results if one.problem]
             engines.rows += _rows(name, results)
@@ -138,7 +140,7 @@ def _look(found: App, name: str, engines: Engines) -> None:
 
 
 def _students(task: Task, executor: Executor | None) -> list[list[str]]:
-    """Which students of the runs under ./runs learnt fields that are gone or others now, of how many."""
+    """Students of the runs under ./runs that learned fields which no longer exist or have changed."""
     looked, unknown, rows = 0, 0, []
     for folder in list_runs():
         try:
@@ -151,15 +153,14 @@ def _students(task: Task, executor: Executor | None) -> list[list[str]]:
             looked, unknown = looked + known, unknown + (not known)
             rows += [[f"student of {folder}", task.name, line] for line in drift(task, learnt, executor)]
     if looked:
-        rows.append([f"students of {task.name}", f"{looked} looked at", "see above" if rows else "ok"])
+        rows.append([f"students of {task.name}", f"{looked} checked", "see above" if rows else "ok"])
     if unknown:
-        why = "nothing here says what the fields are now that they learnt"
-        rows.append([f"students of {task.name}", f"{unknown} not looked at", why])
+        rows.append([f"students of {task.name}", f"{unknown} not checked", "the current fields are not known here"])
     return rows
 
 
 def _rows(task: str, results: Iterable[CheckResult]) -> list[list[str]]:
-    """Facts one by one; of the known answers how many were right, and each that was not."""
+    """Each fact, the number of right answers among the known ones, and each wrong answer."""
     facts = [one for one in results if not one.expected]
     known = [one for one in results if one.expected and one.checked]
     wrong = [one for one in known if one.problem]

@@ -1,4 +1,4 @@
-"""Commands that look at what a student does: evaluate, trace."""
+"""The commands `evaluate` and `runs trace`."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def evaluate(found: App, run: str, load_data: bool, as_json: bool) -> None:
     with progress() as report:
         opened.progress = report
         facts = opened.evaluate()
-    for told in facts.get("notes", ()):
-        note(f"note: {told}")
+    for text in facts.get("notes", ()):
+        note(f"note: {text}")
     if as_json:
         emit(summary(opened, facts))
     else:
@@ -48,12 +48,12 @@ def evaluate(found: App, run: str, load_data: bool, as_json: bool) -> None:
         raise FailedItems(
             f"this evaluation is invalid: {facts['invalid']}",
             where=str(opened.folder / "verdicts.jsonl"),
-            hint=f"see to the engine, then: {command('evaluate', opened.folder)}",
+            hint=f"check the engine, then run: {command('evaluate', opened.folder)}",
         )
 
 
 def summary(run: Run, facts: Any, *, seconds: float | None = None) -> dict[str, Any]:
-    """The numbers of an evaluation as one object; what was not measured is null."""
+    """The numbers of an evaluation as one JSON object. A number that was not measured is null."""
     splits = run.settings.evaluate.splits
     scores = facts["scores"]
     main = scores["student"][splits[0]]
@@ -98,7 +98,7 @@ def trace(found: App, run: str, identity: str, as_json: bool) -> None:
         raise UsageError(
             f"no row with id '{identity}' in run '{opened.name}'",
             where=str(opened.folder),
-            hint="its ids are in dataset/data/*.jsonl and rejects.jsonl" + (f", as '{seen}'" if seen else ""),
+            hint="ids are in dataset/data/*.jsonl and rejects.jsonl" + (f", for example '{seen}'" if seen else ""),
         )
     if as_json:
         emit({"id": identity, "files": rows})

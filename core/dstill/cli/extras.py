@@ -1,6 +1,6 @@
-"""What dstill's extras bring, as its package says it.
+"""The optional dependencies of dstill, read from its package metadata.
 
-extra_of("transformers.trainer")    # → "train", where transformers is not installed
+extra_of("transformers.trainer")    # → "train", if transformers is not installed
 extras()                            # → {"evaluate": ["scikit-learn", "scipy", "statsmodels"], …}
 missing("demo")                     # → ["scikit-learn", "torch"]
 """
@@ -15,14 +15,14 @@ from typing import Mapping, Sequence
 
 __all__ = ["built_in", "extra_of", "extras", "is_installed", "missing"]
 
-GATHERED = ("all", "demo")  # extras that only gather others
+GATHERED = ("all", "demo")  # extras that only combine others
 _OF_EXTRA = re.compile(r"([\w.-]+).*;.*extra == ['\"]([\w-]+)['\"]")
 
 
 def extra_of(module: str) -> str | None:
-    """The smallest extra that has the distribution of this module's name.
+    """The smallest extra that installs this module.
 
-    None where dstill names none, or where the library is there and lacks a module: that is a fault.
+    None if no extra does, or if the library is installed and lacks the module, which is a fault of the library.
     """
     top = module.partition(".")[0]
     if not top or find_spec(top) is not None:
@@ -34,7 +34,7 @@ def extra_of(module: str) -> str | None:
 
 
 def extras() -> dict[str, list[str]]:
-    """Extra → its packages. One that needs another extra names only what it adds."""
+    """Extra → its packages, without those of another extra that it includes."""
     found: dict[str, list[str]] = {}
     for name, extra in _pairs():
         found.setdefault(extra, []).append(name)
@@ -54,6 +54,7 @@ def built_in(plugin: str) -> bool:
 
 
 def is_installed(distribution: str) -> bool:
+    """Whether a distribution is installed."""
     try:
         metadata.version(distribution)
     except metadata.PackageNotFoundError:
@@ -68,7 +69,7 @@ def _added(extra: str, found: Mapping[str, Sequence[str]]) -> set[str]:
 
 
 def _pairs() -> list[tuple[str, str]]:
-    """(package, extra) of each requirement that belongs to an extra; none where dstill is run from its sources."""
+    """(package, extra) of each requirement of an extra; none if dstill is not installed as a package."""
     try:
         required = metadata.requires("dstill") or []
     except metadata.PackageNotFoundError:

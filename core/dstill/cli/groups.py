@@ -1,8 +1,9 @@
 """Commands and groups whose help has sections, examples and the old names of commands that moved.
 
-    @click.command(cls=Command, section="Start", examples=["dstill demo --quick"])
+    @click.command(cls=Command, examples=["dstill demo --quick"])
     def demo() -> None: ...
 
+    cli.add_command(LazyCommand("demo", "my_package.demo:demo", "Run it.", section="Start"))
     cli.add_command(trace, "runs trace")         # dstill runs trace
     cli.moved("trace", "runs trace")             # `dstill trace` still works, and names the new command
 
@@ -12,16 +13,17 @@ a section they are listed under "Other commands".
 
 from __future__ import annotations
 
-import difflib
-from typing import Any, Mapping, Sequence
+from importlib import import_module
+from typing import Any, Callable, Mapping, Sequence
 
 import click
 
 from dstill.cli.console import note
+from dstill.errors import PluginError
 
-__all__ = ["SECTIONS", "SUBGROUPS", "Command", "Group"]
+__all__ = ["SECTIONS", "SUBGROUPS", "Command", "Group", "LazyCommand"]
 
-# Section → its commands in the order of use; those that are not named here follow.
+# Section → its commands in the order of use. Other commands of the section follow.
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "init", "doctor"),
     "Pipeline": ("generate", "review", "train", "evaluate", "report"),
@@ -40,7 +42,7 @@ SUBGROUPS: Mapping[str, str] = {
 class Command(click.Command):
     """A command with examples in its help, and the section that its group lists it in.
 
-    `renamed`: the name that an option had one release ago → the name it has now. The old one works and names the new.
+    `renamed`: the option's name in the previous release → its name now. The old name works and warns.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Command(click.Command):
         self.section, self.examples, self.renamed = section, tuple(examples), renamed or {}
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words after the command's name; up to ``--``, old names of options are replaced."""
         end = args.index("--") if "--" in args else len(args)
         return super().parse_args(ctx, [*map(self._current, args[:end]), *args[end:]])
 
@@ -66,10 +69,38 @@ class Command(click.Command):
         return f"{self.renamed[name]}{equals}{value}"
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples after the options."""
         if self.examples:
             with formatter.section("Examples"):
                 formatter.write("".join(f"{'':>{formatter.current_indent}}{line}\n" for line in self.examples))
         super().format_epilog(ctx, formatter)
+
+
+class LazyCommand(click.Command):
+    """A command in a list; its module is imported when it is called, or when its own help is shown.
+
+    `target`: where the command is, as ``package.module:name``. `summary`: the first sentence of its help.
+    """
+
+    def __init__(self, name: str, target: str, summary: str, *, section: str = "", hidden: bool = False) -> None:
+        super().__init__(name, short_help=summary, hidden=hidden)
+        self.target, self.section = target, section
+
+    def load(self) -> click.Command:
+        """Import the command. Raises PluginError."""
+        module, _, attribute = self.target.partition(":")
+        try:
+            command = getattr(import_module(module), attribute)
+            assert isinstance(command, click.Command)
+        except Exception as error:
+            raise PluginError(
+                f"the command '{self.name}' does not load: {type(error).__name__}: {error}",
+                where=self.target,
+                hint="repair or disable the plugin that has it",
+            ) from error
+        if isinstance(command, Command):
+            command.section = self.section
+        return command
 
 
 class Group(click.Group):
@@ -81,27 +112,55 @@ class Group(click.Group):
     def __init__(self, *args: Any, **attributes: Any) -> None:
         super().__init__(*args, **attributes)
         self._moved: dict[str, str] = {}
+        self._ready: set[str] = set()  # the commands that `_load` has seen
+        # Called once with the whole name and each command that is loaded; what it returns takes the command's place.
+        self.prepare: Callable[[str, click.Command], click.Command] = lambda _, command: command
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        """Add a command; a name of two words puts it into a subgroup, which the first such name makes."""
-        outer, _, inner = (name or "").rpartition(" ")
+        """Add a command. A name of two words, as ``runs trace``, puts it into a subgroup, created when needed."""
+        outer, _, inner = (name or cmd.name or "").rpartition(" ")
         if not outer:
             super().add_command(cmd, name)
+            if isinstance(cmd, Group):
+                cmd.prepare = lambda inner, command: self.prepare(f"{cmd.name} {inner}", command)
             return
         if outer not in self.commands:
-            super().add_command(Group(outer, help=SUBGROUPS.get(outer)))
+            self.add_command(Group(outer, help=SUBGROUPS.get(outer)))
         group = self.commands[outer]
         if not isinstance(group, click.Group):
             raise TypeError(f"'{outer}' is a command, so it cannot hold '{inner}'")
         group.add_command(cmd, inner)
 
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, loaded."""
+        return self._load(cmd_name) if cmd_name in self.commands else None
+
+    def load(self) -> None:
+        """Load every command of this group and its subgroups, for callers that read `commands`."""
+        for name in list(self.commands):
+            command = self._load(name)
+            if isinstance(command, Group):
+                command.load()
+
+    def _load(self, name: str) -> click.Command:
+        command = self.commands[name]
+        if name not in self._ready:
+            if isinstance(command, LazyCommand):
+                command = command.load()
+            if not isinstance(command, click.Group):
+                command = self.prepare(name, command)
+            self.commands[name] = command
+            self._ready.add(name)
+        return command
+
     def moved(self, old: str, new: str) -> None:
-        """Let the old name `old` run the command `new`, for one release: ``moved("trace", "runs trace")``."""
+        """Keep the old name of a command for one release: ``moved("trace", "runs trace")``."""
         self._moved[old] = new
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that `args` call, by its old name too. Raises UsageError with the most similar name."""
         name = args[0] if args else ""
         if name not in self.commands and (new := self._moved.get(name)):
             note(f"warning: `{ctx.command_path} {name}` is now `{ctx.command_path} {new}`")
@@ -115,10 +174,13 @@ class Group(click.Group):
         for group in (one for one in self.commands.values() if isinstance(one, Group)):
             known.update({inner: f"{group.name} {inner}" for inner in group.commands if inner not in known})
         known.update(self._moved)
+        import difflib
+
         near = difflib.get_close_matches(name, known, n=1)
         return f" Did you mean '{known[near[0]]}'?" if near else ""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands by section. No command is loaded."""
         visible = {name: one for name, one in self.commands.items() if not one.hidden}
         widest = max(map(len, visible), default=0)
         by_section: dict[str, dict[str, str]] = {}

@@ -1,10 +1,10 @@
-"""The command `init`: a dstill.toml to begin with, or a whole project about data of the user's own.
+"""The command `init`: writes a dstill.toml, or a whole project about the user's own data.
 
     dstill init                                                          # dstill.toml
-    dstill init --engine-url http://127.0.0.1:9200 --out logs            # and what the task reads of the server
+    dstill init --engine-url http://127.0.0.1:9200 --out logs            # and files about the data on that server
 
-The task says what is read, and into which files it goes (`DataProfile.describe`, `Task.options`). What --set gives is
-written down too, so that the project's commands go on with it. No secret is ever written.
+The task decides what is read from the server and which files it goes to (`DataProfile.describe`, `Task.options`).
+Settings of --set are written to dstill.toml too, so that later commands use them. Secrets are never written.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ def init(found: App, out: Path) -> None:
     """
     target = out / FILE
     if target.exists():
-        raise UsageError(f"{target} is there already", where=str(out.absolute()), hint="edit it, or delete it first")
+        raise UsageError(f"{target} already exists", where=str(out.absolute()), hint="edit it, or delete it first")
     config = found.config(use_files=False)
     name = task_name(found.plugins, config.settings)
     engine = config.settings.engine
     if found.given and not engine.url:
         option = next(iter(found.given))
-        raise UsageError(f"{option} without a server", where=option, hint="--engine-url http://HOST:PORT")
+        raise UsageError(f"{option} needs a server", where=option, hint="add --engine-url http://HOST:PORT")
     config = found.config({"project.task": name}, use_files=False)
     task = make_task(found.plugins, config)
     project = ProjectFiles(files={}, settings={})
@@ -72,7 +72,9 @@ def init(found: App, out: Path) -> None:
         project = _described(task, engine, config.part("executor", executor))
     for file in project.files:
         if (out / file).exists():
-            raise UsageError(f"{out / file} is there already", where=str(out.absolute()), hint="--out another folder")
+            raise UsageError(
+                f"{out / file} already exists", where=str(out.absolute()), hint="choose another folder with --out"
+            )
     for file, text in project.files.items():
         write_text(out / file, text)
     asked = {key: value for key, value in config.flat().items() if config.origins[key] == "command line"}
@@ -90,15 +92,15 @@ def _described(task: Task, engine: Engine, settings: Any) -> ProjectFiles:
     project = DataProfile.of(task).describe(engine, settings)
     if project is None:
         raise UsageError(
-            f"task '{task.name}' describes no server",
+            f"task '{task.name}' cannot describe the data of a server",
             where="--engine-url",
-            hint="`dstill init` without it writes a dstill.toml to begin with",
+            hint="run `dstill init` without it to write a dstill.toml",
         )
     return project
 
 
 def _text(plugins: Plugins, name: str, project: ProjectFiles, flags: Mapping[str, Any]) -> str:
-    """dstill.toml: defaults of a new project, then what the task says, then what was asked for."""
+    """The text of dstill.toml: defaults of a new project, overridden by the task's settings, then by flags."""
     default = plugins.default_student()
     student = str(flags.get("train.student", default))
     values: dict[str, Any] = {
@@ -109,7 +111,7 @@ def _text(plugins: Plugins, name: str, project: ProjectFiles, flags: Mapping[str
         **({"train.student": student} if student else {}),
         "train.modality": "auto",
     }
-    if student == default:  # a model that was trained before wants other settings: the defaults
+    if student == default:  # a pretrained model trains with the usual defaults
         values |= {**(plugins.student(default).recipe if default else {}), **project.recipe}
     values |= flags
     ordered = dict(sorted(values.items(), key=_place))
@@ -118,6 +120,6 @@ def _text(plugins: Plugins, name: str, project: ProjectFiles, flags: Mapping[str
 
 
 def _place(item: tuple[str, Any]) -> tuple[int, str]:
-    """Tables in their order, each before its own tables; within one the order stays."""
+    """The sort key of a setting: tables in `ORDER`, each before its subtables. Within a table the order stays."""
     section = item[0].partition(".")[0]
     return ORDER.index(section) if section in ORDER else len(ORDER), item[0].rpartition(".")[0]

@@ -1,4 +1,4 @@
-"""What a row on stdin or in a user's file says of itself: its id, and the data that it is about.
+"""What a row of the user's input, on stdin or in a file, gives beside the question: its id, and the data it is about.
 
 given_data({"question": "…", "data": "school"}, task, "stdin:3")     ("school", {})
 """
@@ -15,15 +15,15 @@ __all__ = ["given_data", "given_id"]
 
 
 def given_id(row: Mapping[str, Any], otherwise: str) -> str:
-    """The id of a row of the user's: text or a whole number; else `otherwise`."""
+    """The id of a row, text or a whole number; else `otherwise`."""
     found = row.get("id")
     return str(found) if isinstance(found, (str, int)) and not isinstance(found, bool) and found != "" else otherwise
 
 
 def given_data(row: Mapping[str, Any], task: Task, where: str) -> tuple[str | None, Mapping[str, Any]]:
-    """Which data a row of the user's is about: its name ("data", or `Task.data_key`), and a context. Raises DataError.
+    """The data that a row is about: its name ("data", or `Task.data_key`) and a context. Raises DataError.
 
-    None and an empty context: the row does not say.
+    (None, {}) if the row does not say.
     """
     name = None
     for key in ("data", task.data_key):

@@ -1,4 +1,4 @@
-"""new-pack: a package with a small task pack of one's own, ready to install and to test."""
+"""The command `pack new`: creates a package with a small task pack, ready to install and test."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dstill.plugins import Plugins
 
 __all__ = ["new_pack"]
 
-# file of the template → where it goes in the new package; NAME stands for the name, NAME_TITLE for the class
+# File of the template → its path in the new package. NAME stands for the name, NAME_TITLE for the class.
 LAYOUT = {
     "pyproject.toml.txt": "pyproject.toml",
     "README.md.txt": "README.md",
@@ -41,14 +41,14 @@ def new_pack(found: App, name: str, out: Path) -> None:
     The package has a small working language, an entry point and a passing test.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name) or keyword.iskeyword(name):
-        raise UsageError(f"'{name}' is no name for a pack", where="NAME", hint="small letters, digits and _, as my_sql")
+        raise UsageError(
+            f"'{name}' cannot be the name of a pack", where="NAME", hint="use lower case, digits and _, as in my_sql"
+        )
     if find_spec(f"dstill_{name}") is not None:
-        raise UsageError(f"the package dstill_{name} is installed already", where="NAME", hint="choose another name")
+        raise UsageError(f"the package dstill_{name} is already installed", where="NAME", hint="choose another name")
     target = out / f"dstill-{name.replace('_', '-')}"
     if target.exists():
-        raise UsageError(
-            f"{target} is there already", where=str(target.absolute()), hint="choose another name or --out"
-        )
+        raise UsageError(f"{target} already exists", where=str(target.absolute()), hint="choose another name or --out")
     for source, destination in LAYOUT.items():
         text = (files("dstill.cli") / "template" / source).read_text(encoding="utf-8")
         text = (
@@ -60,7 +60,7 @@ def new_pack(found: App, name: str, out: Path) -> None:
 
 
 def _student(plugins: Plugins) -> str:
-    """The section of the default student, as small as such a language wants it."""
+    """The section of the default student, as small as the template's language needs it."""
     name = plugins.default_student()
     smallest = plugins.student(name).smallest if name else {}
     return as_toml({f"student.{name}.{key}": value for key, value in smallest.items()}) if smallest else ""

@@ -1,7 +1,7 @@
-"""The frame of the command line: global options, how commands get their settings, how errors end.
+"""Options that several commands share, and how commands get their settings.
 
-`App` is ``ctx.obj`` of every command: the loaded plugins, and the flags of this call by
-dotted key (an option made with `setting` puts its value there).
+`App` is ``ctx.obj`` of every command. It holds the loaded plugins and the flags of this call by dotted key: an option
+made with `setting` stores its value there.
 """
 
 from __future__ import annotations
@@ -11,26 +11,28 @@ import functools
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Callable, Mapping, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence, TypeVar
 
 import click
 
-from dstill import config as configuration
-from dstill.api.option import Option, OptionValue
-from dstill.api.part import Part
 from dstill.cli.console import note
-from dstill.config import Config
+from dstill.cli.groups import Group
 from dstill.errors import FailedItems, PluginError, UsageError
-from dstill.plugins import Plugins, part_sections
-from dstill.runs.run import Run
+from dstill.plugins import Failure, Plugins, part_sections, sources
+
+if TYPE_CHECKING:
+    from dstill.api.option import Option, OptionValue
+    from dstill.api.part import Part
+    from dstill.config import Config
+    from dstill.runs.run import Run
 
 __all__ = [
     "App",
     "Count",
     "PartOption",
-    "add_pack_options",
     "app",
     "cap_options",
+    "choose_teacher",
     "constrain_option",
     "json_option",
     "run_argument",
@@ -38,6 +40,7 @@ __all__ = [
     "setting",
     "student_option",
     "teacher_option",
+    "with_pack_options",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -46,26 +49,40 @@ SHELLS = ("bash", "zsh", "fish")
 
 @dataclass
 class App:
+    """What every command gets: the plugins, and the settings that this call gives."""
+
     plugins: Plugins
     config_file: Path | None = None
     flags: dict[str, Any] = field(default_factory=dict)
-    given: dict[str, OptionValue] = field(default_factory=dict)  # by options of task packs, as "--schema"
+    given: dict[str, OptionValue] = field(default_factory=dict)  # option of a task pack, as "--schema" → its meaning
 
     @property
     def context(self) -> dict[str, Any]:
-        """What options of task packs say of the questions and answers of this call."""
+        """The context that options of task packs give to the questions and answers of this call."""
         return {key: value for given in self.given.values() for key, value in given.context.items()}
 
+    def default(self, key: str) -> Any:
+        """The default of a configuration key; None if there is no such key."""
+        from dstill import config as configuration
+
+        if key.partition(".")[0] in configuration.PARTS:
+            return configuration.load(use_files=False, sections=part_sections(self.plugins)).flat().get(key)
+        return self._core_defaults.get(key)
+
     @cached_property
-    def defaults(self) -> Mapping[str, Any]:
-        """The default of every configuration key."""
-        return configuration.load(use_files=False, sections=part_sections(self.plugins)).flat()
+    def _core_defaults(self) -> Mapping[str, Any]:
+        from dstill import config as configuration
+
+        return configuration.load(use_files=False).flat()
 
     def config(self, extra: Mapping[str, Any] | None = None, *, use_files: bool = True) -> Config:
-        """The merged configuration; `extra` are defaults that flags go before.
+        """The merged configuration. Flags override `extra`.
 
-        With ``use_files=False`` neither dstill.toml nor the environment is read.
+        With ``use_files=False``, dstill.toml and the environment are not read. Raises PluginError if a plugin did not
+        load, and ConfigError.
         """
+        from dstill import config as configuration
+
         self.plugins.require_healthy()
         return configuration.load(
             self.config_file,
@@ -74,22 +91,31 @@ class App:
             sections=part_sections(self.plugins),
         )
 
-    def end_with_failures(self) -> None:
-        """For commands that work whatever did not load: name it, and end with exit 3."""
-        if self.plugins.failures:
+    def failures(self) -> Sequence[Failure]:
+        """Everything that is wrong with plugins, including their commands and options."""
+        group = click.get_current_context().find_root().command
+        if isinstance(group, Group):
+            group.load()
+        return self.plugins.failures
+
+    def end_with_failures(self, failures: Sequence[Failure]) -> None:
+        """End with exit code 3 and name these plugins: for commands that work although a plugin did not load."""
+        if failures:
             raise FailedItems(
-                "\n".join(str(failure) for failure in self.plugins.failures),
-                where=self.plugins.failed_sources(),
+                "\n".join(map(str, failures)),
+                where=sources(failures),
                 hint="repair or disable what is named; the other plugins work",
             )
 
     def note_unknown(self) -> None:
-        """For commands about the installation: name what is disabled and not there."""
+        """Warn about names in DSTILL_DISABLE that are not installed."""
         for name in self.plugins.unknown:
             note(f"note: DSTILL_DISABLE names '{name}', which is not installed")
 
     def open(self, run: str | Path) -> Run:
-        """A run that is there, with this call's flags before its own configuration."""
+        """Open an existing run. This call's flags override its own configuration."""
+        from dstill.runs.run import Run
+
         return Run.open(run, flags=self.flags, plugins=self.plugins)
 
 
@@ -97,21 +123,30 @@ app = click.make_pass_decorator(App)
 
 
 class Count(click.IntRange):
-    """A whole number in a range; the message names the range whatever was given."""
+    """A whole number in a range. The error names the range, the help does not: most limits only stop nonsense."""
 
-    name = "count"
+    name = "integer"
 
     def __init__(self, low: int, high: int) -> None:
         super().__init__(low, high)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number. Raises BadParameter."""
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter:
             self.fail(f"'{value}' is not a whole number from {self.min} to {self.max}", param, ctx)
 
     def _describe_range(self) -> str:
-        """Nothing in the help: most bounds are only there to stop nonsense."""
+        return ""
+
+
+class Number(click.FloatRange):
+    """A number in a range that the help does not show."""
+
+    name = "number"
+
+    def _describe_range(self) -> str:
         return ""
 
 
@@ -122,14 +157,15 @@ class Setting(click.Option):
         super().__init__(*args, callback=self._keep, expose_value=False, default=None, **attributes)
         self.key = key
 
-    def _keep(self, ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    def _keep(self, ctx: click.Context, _: click.Parameter, value: Any) -> None:
         if value not in (None, ()):
             ctx.find_object(App).flags[self.key] = value  # type: ignore[union-attr]
 
     def get_help_extra(self, ctx: click.Context) -> Any:
+        """The default of the configuration key, for the help."""
         extra = super().get_help_extra(ctx)
         found = ctx.find_object(App)
-        value = found.defaults.get(self.key) if found else None
+        value = found.default(self.key) if found else None
         if value not in (None, "", [], False) and not self.is_flag:
             extra["default"] = ", ".join(value) if isinstance(value, list) else str(value)
         return extra
@@ -143,7 +179,7 @@ def setting(*names: str, key: str, **attributes: Any) -> Callable[[F], F]:
 def complete_parts(kind: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
     """Shell completion over the names of one kind of part."""
 
-    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    def complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
         found = ctx.find_object(App)
         return [n for n in found.plugins.names(kind) if n.startswith(incomplete)] if found else []
 
@@ -151,35 +187,40 @@ def complete_parts(kind: str) -> Callable[[click.Context, click.Parameter, str],
 
 
 class PartOption(Setting):
-    """An option that takes the name of a part: its help and its completion list those that are installed."""
+    """An option that takes the name of a part. Its help and completion list the installed parts."""
 
     def __init__(self, *arguments: Any, parts: str, **attributes: Any) -> None:
         super().__init__(*arguments, shell_complete=complete_parts(parts), **attributes)
         self.parts = parts
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The option and its help, with the names of the installed parts."""
         record, found = super().get_help_record(ctx), ctx.find_object(App)
         names = found.plugins.names(self.parts) if found else []
         return (record[0], f"{record[1]} Installed: {', '.join(names)}.") if record and names else record
 
 
 class _Teacher(PartOption):
-    """``--teacher openai:MODEL``: the model is a setting of that teacher."""
-
-    def _keep(self, ctx: click.Context, param: click.Parameter, value: Any) -> None:
-        name, colon, model = (value or "").partition(":")
-        found = ctx.find_object(App)
-        assert found is not None
-        if colon:
-            if f"teacher.{name}.model" not in found.defaults:
-                raise click.BadParameter(f"teacher '{name}' takes no model", ctx, param)
-            found.flags[f"teacher.{name}.model"] = model
-        super()._keep(ctx, param, name or None)
+    def _keep(self, ctx: click.Context, _: click.Parameter, value: Any) -> None:
+        if value:
+            choose_teacher(ctx.find_object(App), value)  # type: ignore[arg-type]
 
 
-def _assign(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> None:
+def choose_teacher(found: App, text: str) -> None:
+    """Set the teacher ``NAME[:MODEL]``. The model is a setting of that teacher. Raises UsageError."""
+    name, colon, model = text.partition(":")
+    if colon:
+        if not hasattr(found.plugins.teacher(name).Config, "model"):
+            raise UsageError(f"teacher '{name}' takes no model", where="--teacher", hint=f"--teacher {name}")
+        found.flags[f"teacher.{name}.model"] = model
+    found.flags["generate.teacher"] = name
+
+
+def _assign(ctx: click.Context, _: click.Parameter, values: tuple[str, ...]) -> None:
+    from dstill.config import parse_assignment
+
     for text in values:
-        key, value = configuration.parse_assignment(text)
+        key, value = parse_assignment(text)
         ctx.find_object(App).flags[key] = value  # type: ignore[union-attr]
 
 
@@ -226,29 +267,26 @@ teacher_option = setting(
 NO_FILE = ("init", "demo")  # commands that read no dstill.toml
 
 
-def add_pack_options(group: click.Group, plugins: Plugins, outer: str = "") -> None:
-    """Give each command the options that task packs have for it (`Task.options`)."""
-    for word, command in list(group.commands.items()):
-        name = f"{outer}{word}"  # as "data questions"
-        if isinstance(command, click.Group):
-            add_pack_options(command, plugins, f"{name} ")
-            continue
-        options = plugins.options(name)
-        taken = {flag for param in command.params for flag in param.opts}
-        for flag in [flag for flag in options if flag in taken]:
-            for task in options.pop(flag):
-                owner = next(info for info in plugins.loaded if info.name == plugins.owner("tasks", task))
-                plugins.fail(owner, PluginError(f"`dstill {name}` has an option {flag} of its own"))
-        if options:
-            group.commands[word] = _with_options(name, command, options)
+def with_pack_options(plugins: Plugins, name: str, command: click.Command) -> click.Command:
+    """The command `name`, as "data questions", with the options that task packs add to it (`Task.options`).
+
+    An option that the command has already is a failure of the pack's plugin.
+    """
+    options = plugins.options(name)
+    taken = {flag for param in command.params for flag in param.opts}
+    for flag in taken & options.keys():
+        for task in options.pop(flag):
+            owner = next(info for info in plugins.loaded if info.name == plugins.owner("tasks", task))
+            plugins.fail(owner, PluginError(f"`dstill {name}` has an option {flag} of its own"))
+    return _with_options(name, command, options) if options else command
 
 
 def _with_options(name: str, command: click.Command, options: Mapping[str, Mapping[str, Option]]) -> click.Command:
-    said: dict[str, str] = {}
+    values: dict[str, str] = {}
 
-    def keep(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    def keep(_: click.Context, param: click.Parameter, value: str | None) -> None:
         if value is not None:
-            said[param.opts[0]] = value
+            values[param.opts[0]] = value
 
     def added(flag: str, of: Mapping[str, Option]) -> click.Option:
         first = next(iter(of.values()))
@@ -262,7 +300,7 @@ def _with_options(name: str, command: click.Command, options: Mapping[str, Mappi
     def callback(*arguments: Any, **named: Any) -> Any:
         found = click.get_current_context().find_object(App)
         assert found is not None
-        for flag, text in said.items():
+        for flag, text in values.items():
             given = _of_task(found, name, flag, options[flag]).read(text)
             found.given[flag] = given
             found.flags.update(given.settings)
@@ -277,16 +315,16 @@ def _with_options(name: str, command: click.Command, options: Mapping[str, Mappi
 
 
 def _of_task(found: App, command: str, flag: str, of: Mapping[str, Option]) -> Option:
-    """What `flag` is for the task asked for. Raises UsageError where it is an option of another one."""
+    """The option `flag` of the task in use. Raises UsageError if it belongs to another task."""
     asked = found.config(use_files=command not in NO_FILE).settings.project.task
     if asked in of:
         return of[asked]
     if not asked and len(of) == 1:
         return next(iter(of.values()))
     raise UsageError(
-        f"task '{asked}' has no option {flag}" if asked else f"of which task is {flag}?",
+        f"task '{asked}' has no option {flag}" if asked else f"several tasks have the option {flag}",
         where=flag,
-        hint=f"it is an option of {', '.join(of)}: --task NAME, or leave it out",
+        hint=f"it is an option of {', '.join(of)}: choose one with --task NAME, or omit {flag}",
     )
 
 
@@ -321,7 +359,7 @@ _CAPS = (
 
 
 def cap_options(command: F) -> F:
-    """The options that say what replies may cost."""
+    """The options that limit what a teacher's replies may cost."""
     for option in reversed(_CAPS):
         command = option(command)
     return command

@@ -1,7 +1,7 @@
-"""Panics of native code, which Python does not know as exceptions.
+"""Panics of native code.
 
-A library in Rust (tokenizers, safetensors, llguidance) that meets something it did not expect in a file panics, and
-pyo3 raises that as a BaseException which passes every handler, so a user would see its traceback.
+A library in Rust (tokenizers, safetensors, llguidance) may panic on an unexpected file. pyo3 raises a panic as a
+BaseException, which no handler of exceptions catches, so a user would see a traceback.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ __all__ = ["is_panic", "panics_explained"]
 
 
 def is_panic(error: BaseException) -> bool:
-    """By its name: each extension module has a class of its own, which cannot be imported."""
+    """Whether an exception is a panic, by its name: each extension module has its own class, which has no import."""
     return type(error).__name__ == "PanicException"
 
 
 @contextlib.contextmanager
 def panics_explained() -> Iterator[None]:
-    """Raises DataError for a panic in the block."""
+    """Raise DataError for a panic in the block."""
     try:
         yield
     except BaseException as error:

@@ -1,4 +1,4 @@
-"""The command about questions: the task's own, or those that a teacher invents."""
+"""The command `data questions`: questions of the task, or questions that a teacher invents."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from dstill.cli.options import (
     Count,
     app,
     cap_options,
+    choose_teacher,
     complete_parts,
     json_option,
     seed_option,
@@ -57,6 +58,7 @@ __all__ = ["questions"]
 @click.option(
     "--teacher",
     shell_complete=complete_parts("teachers"),
+    metavar="NAME[:MODEL]",
     help="Teacher that invents the questions. Default: the task makes them.",
 )
 @click.option(
@@ -97,16 +99,15 @@ def questions(
     and none is like a question of that run. Notes go to stderr.
     """
     if seeds and not teacher:
-        raise UsageError("--seed-questions are for a teacher", where="--seed-questions", hint="give --teacher too")
+        raise UsageError("--seed-questions needs a teacher", where="--seed-questions", hint="add --teacher NAME")
     if bool(focus) != bool(source):
         raise UsageError(
-            "a focus is a label of failures and the run that has them",
+            "--augment-cause and --from-run need each other",
             where="--augment-cause" if focus else "--from-run",
             hint="give both --augment-cause LABEL and --from-run RUN",
         )
-    context = found.context
     if teacher:
-        found.flags["generate.teacher"] = teacher
+        choose_teacher(found, teacher)
     config = found.config()
     task = Setup(found.plugins, config).task
     context = found.context
@@ -123,10 +124,10 @@ def questions(
         else list(itertools.islice(Synthesis.of(task).synthesize(context, number, seed), number))
     )
     if not made:
-        hint = "write them into a file, or ask a --teacher for some"
-        raise UsageError(f"task '{task.name}' makes no questions of its own", where="--task", hint=hint)
+        hint = "write a file of questions, or let a --teacher invent some"
+        raise UsageError(f"task '{task.name}' has no questions", where="--task", hint=hint)
     _show(made, out, as_json)
-    _told(made, number, task)
+    _note_counts(made, number, task)
     if out is not None and found.given:
         note(f"next: {command('generate', '--questions', out, *_about(found))}")
 
@@ -140,13 +141,13 @@ def _invent(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """The questions of a teacher; where it gave too few, they are shown before the error."""
+    """Show the questions that a teacher invents. If it gives too few, they are shown before the error is raised."""
     config = found.config()
     examples = read_questions(seeds) if seeds else []
     with progress() as report:
         setup = Setup(found.plugins, config, report)
         invented = invent(setup, context, number, STORE, seeds=examples, focus=weak)
-    if invented.examples:  # else there is nothing to write, and a file of before stays
+    if invented.examples:  # otherwise an existing file is kept
         _show(invented.examples, out, as_json and out is None)
     if as_json and out is not None:
         emit({"out": str(out), **invented.to_json()})
@@ -157,7 +158,7 @@ def _invent(
         raise FailedItems(
             f"{len(invented.examples)} of {number} questions: {invented.stopped}",
             where=f"teacher '{config.settings.generate.teacher}'",
-            hint="a higher temperature, --seed-questions of your own or fewer questions help; "
+            hint="try a higher temperature, --seed-questions or fewer questions; "
             "generate.max_duplicate_rate is the limit",
         )
     if out is not None:
@@ -166,7 +167,7 @@ def _invent(
 
 
 def _about(found: App) -> list[str]:
-    """The settings by which `generate` knows what these questions are about: their rows only name it."""
+    """The settings that `generate` needs to know the data of these questions: their rows only name it."""
     wanted = {key: value for given in found.given.values() for key, value in given.settings.items()}
     others = {key: value for key, value in found.flags.items() if key not in wanted}
     known = replace(found, flags=others).config().flat()
@@ -184,16 +185,16 @@ def _show(made: Sequence[Example], out: Path | None, as_json: bool) -> None:
             say(example.question + (f"\n    {example.answer}" if example.answer else ""), lines=True)
 
 
-def _told(made: Sequence[Example], asked: int, task: Task) -> None:
-    """How many there are of each category, and what the task has to say, on stderr."""
+def _note_counts(made: Sequence[Example], asked: int, task: Task) -> None:
+    """Note the number of questions of each category, and the task's warnings, on stderr."""
     counts = Counter(example.category for example in made)
     note(_categories(counts))
     if len(made) < asked:
-        note(f"warning: {asked} were asked for, and there are no more of these")
+        note(f"warning: {asked} questions were requested, and there are no more of this kind")
     for line in Synthesis.of(task).warnings():
         note(line)
 
 
 def _categories(counts: Counter[str]) -> str:
-    said = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()) if name)
-    return f"{counts.total()} questions" + (f" of {len(counts)} categories: {said}" if said else "")
+    listed = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()) if name)
+    return f"{counts.total()} questions" + (f" of {len(counts)} categories: {listed}" if listed else "")

@@ -1,4 +1,4 @@
-"""Commands about the installation and its runs: plugins, runs, config, completion."""
+"""The commands `pack list`, `runs …`, `config show` and `completion`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dstill.cli.groups import Command
 from dstill.cli.options import SHELLS, App, app, described, json_option, set_option
 from dstill.config import Config
 from dstill.errors import DstillError, UsageError
-from dstill.plugins import KINDS
+from dstill.parts import KINDS
 from dstill.runs.folder import RunFolder, find_run, list_runs
 
 __all__ = ["completion", "config_show", "plugins", "runs_list", "runs_rm", "runs_salvage", "runs_show"]
@@ -28,22 +28,22 @@ __all__ = ["completion", "config_show", "plugins", "runs_list", "runs_rm", "runs
 @json_option
 def plugins(found: App, as_json: bool) -> None:
     """List the installed plugins and what each provides."""
+    failures = found.failures()
     loaded = found.plugins
     parts = [
         {"kind": kind, "name": name, "plugin": loaded.owner(kind, name), "about": described(loaded.part(kind, name))}
         for kind in KINDS
         for name in loaded.names(kind)
     ]
-    failures = [asdict(failure) for failure in loaded.failures]
     if as_json:
         plugins_ = [{"name": p.name, "version": p.version, "source": p.source} for p in loaded.loaded]
-        emit({"plugins": plugins_, "parts": parts, "failures": failures})
+        emit({"plugins": plugins_, "parts": parts, "failures": [asdict(failure) for failure in failures]})
     else:
         table(["plugin", "version", "source"], [[p.name, p.version, p.source] for p in loaded.loaded])
         say()
         table(["kind", "name", "plugin", "about"], [[p["kind"], p["name"], p["plugin"], p["about"]] for p in parts])
     found.note_unknown()
-    found.end_with_failures()
+    found.end_with_failures(failures)
 
 
 @click.command("list", cls=Command, examples=["dstill runs list"])
@@ -56,7 +56,7 @@ def runs_list(found: App, as_json: bool) -> None:
         emit({"runs": overviews})
         return
     if not overviews:
-        note("no runs under ./runs; `dstill demo` or `dstill generate` makes one")
+        note("no runs under ./runs; `dstill demo` or `dstill generate` creates one")
         return
     rows = [[r["run"], r["created"], r["status"], _rounded(r["accuracy"])] for r in overviews]
     table(["run", "created", "status", "#accuracy"], rows)
@@ -100,9 +100,9 @@ def runs_rm(run: str, yes: bool) -> None:
     if not yes:
         if sys.stdin is None or not sys.stdin.isatty():
             raise UsageError(
-                f"deleting {folder.folder} needs a word of yours, and stdin is no terminal to ask on",
+                f"cannot ask before deleting {folder.folder}: stdin is not a terminal",
                 where="dstill runs rm",
-                hint="give --yes to delete it unasked",
+                hint="pass --yes to delete it without confirmation",
             )
         confirm(f"delete {folder.folder} with its student and scores?", abort=True)
     folder.remove()
@@ -126,9 +126,9 @@ def runs_salvage(damaged: Path, new: Path, as_json: bool) -> None:
     if as_json:
         emit({"file": str(new), **asdict(saved)})
         return
-    note(f"{saved.unreadable} rows cannot be read" if saved.unreadable else "every row that is known can be read")
+    note(f"{saved.unreadable} rows cannot be read" if saved.unreadable else "all known rows can be read")
     say(f"{saved.replies} replies saved to {new}")
-    say(f"next: move {damaged} away, and {new} to its place")
+    say(f"next: move {damaged} away, and put {new} in its place")
 
 
 @click.command("show", cls=Command, examples=["dstill config show --origin"])
@@ -160,6 +160,6 @@ def completion(ctx: click.Context, shell: str | None) -> None:
     shell = shell or Path(os.environ.get("SHELL", "bash")).name
     made = get_completion_class(shell)
     if made is None:
-        hint = f"name one of {', '.join(SHELLS)}"
+        hint = f"choose one of {', '.join(SHELLS)}"
         raise UsageError(f"no completion for '{shell}'", where="SHELL", hint=hint)
     say(made(ctx.find_root().command, {}, "dstill", "_DSTILL_COMPLETE").source(), lines=True)

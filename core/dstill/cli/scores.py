@@ -1,12 +1,12 @@
-"""What an evaluation came to, for a person: a table, the student's other figures, and then plain sentences.
+"""Shows the result of an evaluation: a table of accuracy, a table of the other metrics, and then sentences.
 
     executable accuracy in %, run on embedded postgres 17.2
-     set               n  student            untrained        nearest
+     split             n  student            untrained        nearest
      test            533  89.5 [86.6, 91.8]  0 [0, 0.7]   26.8 [23.2, 30.7]
 
     The student is right on 477 of 533 (89.5 %) new questions of known shapes (test); …
 
-All of it fits 80 columns; what is left out (every interval, n and note) is in ``--json`` and the report.
+The output fits 80 columns. ``--json`` and the report have every interval, n and note.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from dstill.runs.run import Run
 
 __all__ = ["Words", "sentences", "show_scores"]
 
-COMMONEST = 6  # first causes in the table; the others have a line
+COMMONEST = 6  # causes in the table; the others share a line
 WIDEST = 100  # columns of a line of prose
-SETS = {
+SPLITS = {
     "train": "questions that it was trained on",
-    "validation": "questions held back in training",
+    "validation": "validation questions",
     "test": "new questions of known shapes",
     "test_unseen_templates": "questions of shapes that training never saw",
     "test_unseen_data": "questions about data that training never saw",
 }
-Scores = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]  # system → set → metric → score
+Scores = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]  # system → split → metric → score
 
 
 def show_scores(run: Run, facts: Mapping[str, Any]) -> None:
-    """Sets × systems, the student's other figures, what corpora told, and the sentences last."""
+    """Show accuracy by split and system, the other metrics, what the test databases found, and sentences."""
     scores, splits, words = facts["scores"], run.settings.evaluate.splits, Words.of(run.plugins)
     _show_accuracy(scores, splits, words.headline, facts["engine"])
     say()
@@ -51,7 +51,7 @@ def show_scores(run: Run, facts: Mapping[str, Any]) -> None:
 
 
 def _show_causes(run: Run, found: Mapping[str, Mapping[str, Any]]) -> None:
-    """The commonest first causes of failures, and how to get more questions of their kinds."""
+    """Show the most common causes of failures, and how to get more questions of those kinds."""
     if not found:
         return
     total = next(iter(found.values()))["of"]
@@ -59,11 +59,11 @@ def _show_causes(run: Run, found: Mapping[str, Mapping[str, Any]]) -> None:
         [label, str(one["count"]), _with_interval({**one, "value": one["count"] / one["of"]}), one["examples"][0]]
         for label, one in list(found.items())[:COMMONEST]
     ]
-    table(["went wrong first", "#failures", "#%", "as"], rows, title=f"first causes of {total:,} failures")
+    table(["first error", "#failures", "#%", "for example"], rows, title=f"causes of {total:,} failures")
     if len(found) > COMMONEST:
         rest = list(found.items())[COMMONEST:]
         _say("Also " + ", ".join(f"{label} {one['count']}" for label, one in rest) + ".")
-    say("More questions where it is weak:")
+    say("To make more questions of the most common cause:")
     say(f"  {command('data', 'questions', '--augment-cause', next(iter(found)), '--from-run', run.folder)}")
     say()
 
@@ -77,7 +77,7 @@ def _show_accuracy(scores: Scores, splits: Sequence[str], headline: str, engine:
             for split in splits
         ]
 
-    columns = ["set", "#n", *scores]
+    columns = ["split", "#n", *scores]
     shown = rows(_with_interval)
     title = f"{headline.replace('_', ' ')} in %, run on {engine}"
     if _needs(columns, shown) > width():
@@ -86,7 +86,7 @@ def _show_accuracy(scores: Scores, splits: Sequence[str], headline: str, engine:
 
 
 def _show_others(run: Run, student: Mapping[str, Mapping[str, Any]], splits: Sequence[str], headline: str) -> None:
-    """A line each; what a metric means beside it, where there is room."""
+    """Show the other metrics, a line each, with their meaning if the terminal is wide enough."""
     names = sorted({name for split in splits for name in student[split]} - {headline})
     if not names:
         return
@@ -101,7 +101,7 @@ def _show_others(run: Run, student: Mapping[str, Mapping[str, Any]], splits: Seq
 
 
 def _needs(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """The columns of a terminal that a table takes: a space on either side of each cell."""
+    """The width of a table in columns: each cell has a space on both sides."""
     heads = [column.lstrip("#") for column in columns]
     return sum(max(len(row[i]) for row in (heads, *rows)) + 2 for i in range(len(heads)))
 
@@ -121,7 +121,7 @@ def _with_interval(score: Mapping[str, Any] | None) -> str:
 
 
 def _notes(scores: Scores, splits: Sequence[str], headline: str) -> Iterator[str]:
-    """What accuracy is not taken over, once for all systems that say the same."""
+    """Notes on the accuracy, as which answers it leaves out; the same note of several systems once."""
     for split in splits:
         said: dict[str, list[str]] = {}
         for system, of in scores.items():
@@ -132,7 +132,7 @@ def _notes(scores: Scores, splits: Sequence[str], headline: str) -> Iterator[str
 
 
 def _weight(facts: Mapping[str, Any]) -> Iterator[str]:
-    """What an answer takes, and how large the student is; nothing of what was not measured."""
+    """The latency of answers and the size of the student, as far as they were measured."""
     latency, tokens, size = facts["latency"], facts["tokens"], facts["size"]
     if latency["p50"] is not None:
         middle, most = (
@@ -156,22 +156,19 @@ def _room(count: int) -> str:
 def _of_corpora(corpora: Mapping[str, Any]) -> Iterator[str]:
     if corpora["n_same_on_data"]:
         yield (
-            f"{_beside_the_gold(corpora['n_same_on_data'])} on the data. {corpora['n_killed']} of them "
-            "gave another one on small data sets made to tell them from the gold, and count as wrong."
+            f"{_same_result(corpora['n_same_on_data'])}. {corpora['n_killed']} of them returned another result on a "
+            "test database, so they count as wrong."
         )
     for reason, n in corpora["not_checked"].items():
         yield (
-            f"{_beside_the_gold(n)} on the data. {'It counts' if n == 1 else 'They count'} as right unchecked, "
-            f"without data sets made to tell them from the gold ({reason})."
+            f"{_same_result(n)}. {'It counts' if n == 1 else 'They count'} as right without a check on test databases "
+            f"({reason})."
         )
 
 
-def _beside_the_gold(n: int) -> str:
-    return (
-        "1 answer is not the gold and gave its result"
-        if n == 1
-        else f"{n} answers are not the gold and gave its result"
-    )
+def _same_result(n: int) -> str:
+    differs = "1 answer differs" if n == 1 else f"{n} answers differ"
+    return f"{differs} from the reference and returned the same result"
 
 
 # --- sentences --------------------------------------------------------------------------
@@ -179,14 +176,15 @@ def _beside_the_gold(n: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """What metrics and baselines say of themselves."""
+    """The words for metrics and baselines."""
 
     headline: str  # the metric that an evaluation is about
-    baselines: Mapping[str, str]  # name → what it is
-    metrics: Mapping[str, str] = field(default_factory=dict)  # name → how a sentence about its values begins
+    baselines: Mapping[str, str]  # name → its meaning
+    metrics: Mapping[str, str] = field(default_factory=dict)  # name → the beginning of a sentence about its values
 
     @classmethod
     def of(cls, plugins: Plugins) -> Self:
+        """The words that installed metrics and baselines give."""
         metrics = {name: plugins.metric(name).wording for name in plugins.names("metrics")}
         return cls(
             headline=plugins.headline(),
@@ -196,14 +194,14 @@ class Words:
 
 
 def sentences(scores: Scores, splits: Sequence[str], words: Words) -> Iterator[str]:
-    """What the scores say: the first set, the others, and what hurts most."""
+    """The scores as sentences: the first split, the other splits, then the metrics that have a wording."""
     student = scores["student"]
     ran = [split for split in splits if student[split].get(words.headline, {}).get("value") is not None]
     empty = [split for split in splits if not any(score["n"] for score in student[split].values())]
     if empty:
         yield f"There are no questions in {_list(empty)}."
     if missing := [split for split in splits if split not in ran and split not in empty]:
-        yield f"How often the student is right on {_list(missing)} was not checked: no answer was run."
+        yield f"How often the student is right on {_list(missing)} is not known: no answer was executed."
     if not ran:
         return
     first, *others = ran
@@ -237,7 +235,7 @@ def _right(student: Mapping[str, Mapping[str, Any]], split: str, words: Words) -
     """``477 of 533 (89.5 %) new questions of known shapes (test)``."""
     score = student[split][words.headline]
     right = f"{round(score['value'] * score['n']):,} of {score['n']:,} ({_percent(score)} %)"
-    return f"{right} {SETS.get(split, 'questions')} ({split})"
+    return f"{right} {SPLITS.get(split, 'questions')} ({split})"
 
 
 def _list(parts: Sequence[str]) -> str:
@@ -245,6 +243,6 @@ def _list(parts: Sequence[str]) -> str:
 
 
 def _say(text: str) -> None:
-    whole = text.replace(" %", "\u00a0%")  # a figure keeps its sign
+    whole = text.replace(" %", "\u00a0%")  # no line break before the sign
     lines = textwrap.fill(whole, min(width(), WIDEST), break_long_words=False, break_on_hyphens=False)
     say(lines.replace("\u00a0%", " %"), lines=True)

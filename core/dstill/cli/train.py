@@ -1,4 +1,4 @@
-"""The command that trains. (`plan` comes from the plugin that trains.)"""
+"""The command `train`."""
 
 from __future__ import annotations
 
@@ -32,12 +32,20 @@ __all__ = ["RENAMED", "note_other_recipe", "show_trained", "show_training", "tra
 OPTIONS = (
     run_argument,
     student_option,
-    setting("--objective", key="train.objective", cls=PartOption, parts="objectives", help="Training objective."),
+    setting(
+        "--objective",
+        key="train.objective",
+        cls=PartOption,
+        parts="objectives",
+        metavar="NAME",
+        help="Training objective.",
+    ),
     setting(
         "--modality",
         key="train.modality",
         cls=PartOption,
         parts="modalities",
+        metavar="NAME",
         help="How the model is trained. auto: chosen by available memory.",
     ),
     click.option("--restart", is_flag=True, help="Train from the start, even if there is a checkpoint."),
@@ -54,7 +62,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def training_options(command: F) -> F:
-    """What every command that trains is given: RUN, the recipe, and how it goes on."""
+    """The arguments and options of every command that trains: RUN, the recipe, and how to resume."""
     for option in reversed(OPTIONS):
         command = option(command)
     return command
@@ -88,7 +96,7 @@ def train(
         show_trained(opened, facts, as_json=as_json)
 
 
-# what `init` writes for a student that begins from nothing, and what another kind wants otherwise
+# Settings that `init` writes for a student that is trained from scratch, and that do not suit other kinds.
 SUITED = (
     "learning_rate",
     "per_device_train_batch_size",
@@ -100,13 +108,17 @@ SUITED = (
 
 
 def note_other_recipe(found: App, run: str | None) -> None:
-    """Say which settings were written for a student that begins from nothing, where this call asks for another.
+    """Warn about settings for a student that is trained from scratch, if this call names another kind of student.
 
-    Of `run`, or of the project where none is named.
+    The settings are those of `run`, or of the project if None.
     """
     asked = found.flags.get("train.student")
     default = found.plugins.default_student()
-    if asked is None or not default or kind_and_base(found.plugins, asked)[0] == default:
+    if asked is None or not default:
+        return
+    kind, _ = kind_and_base(found.plugins, asked)
+    found.plugins.student(kind)  # an unknown kind is an error, not a reason to warn
+    if kind == default:
         return
     plain = replace(found, flags={})
     own = (plain.open(run).config if run else plain.config()).settings.train
@@ -126,7 +138,7 @@ def note_other_recipe(found: App, run: str | None) -> None:
 
 
 def show_trained(run: Run, facts: Any, *, as_json: bool) -> None:
-    """The end of a command that trained `run`."""
+    """Show the result of training `run`, and the next command."""
     if as_json:
         emit({"run": str(run.folder), "last": _last(facts), **{k: v for k, v in facts.items() if k != "history"}})
         return
@@ -135,12 +147,12 @@ def show_trained(run: Run, facts: Any, *, as_json: bool) -> None:
 
 
 def _last(facts: Any) -> dict[str, float]:
-    """The latest of each figure that training logged."""
+    """The last value of each figure that training logged."""
     return {key: value for row in facts["history"] for key, value in row.items()}
 
 
 def show_training(facts: Any) -> None:
-    """What `Run.train` came to."""
+    """Show the result of `Run.train`."""
     last = _last(facts)
     for reason in facts["choice"]:
         verdict = reason["unfit_reason"] or ("chosen" if reason["modality"] == facts["modality"] else "fits")

@@ -1,10 +1,10 @@
-"""The command `trust`, and the question that other commands ask in its place.
+"""The command `trust`, and the same question when another command asks it.
 
     dstill trust runs/theirs          # shows what its settings ask for, and asks whether to allow it
-    dstill trust --list               # what was allowed, folder by folder
+    dstill trust --list               # lists what each folder is allowed
     dstill trust --forget runs/theirs
 
-What asks for what, and where the answers are kept, is in `dstill.trust`.
+`dstill.trust` decides which settings need permission, and keeps the answers.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from dstill.runtime import distributed
 
 __all__ = ["ask", "trust_command"]
 
-LONGEST = 200  # characters of what is shown of one setting
+LONGEST = 200  # characters shown of one setting
 QUESTION = "allow this, now and from now on?"
 
 
@@ -67,22 +67,22 @@ def _list(*, as_json: bool) -> None:
     for folder, actions in known.items():
         _show(say, folder, ((action, "") for action in actions))
     if not known:
-        note("no folder was allowed anything")
+        note("no folder is allowed anything")
 
 
 def _forget(what: str, *, as_json: bool) -> None:
-    gone = Path(what)  # maybe a folder that is deleted by now
+    gone = Path(what)  # the folder may be deleted by now
     folder = gone if os.path.realpath(gone) in trust.remembered() else _settings(what).parent
     forgotten = trust.forget(folder)
     left = trust.grants(folder)
     if as_json:
         emit({"folder": str(folder), "forgotten": forgotten, "inherited": left})
         return
-    say(_line(f"{folder}: {'forgotten' if forgotten else 'nothing was allowed for this folder itself'}"))
+    say(_line(f"{folder}: {'forgotten' if forgotten else 'this folder itself was allowed nothing'}"))
     for above, actions in left.items():
-        say(f"still allowed, because it lies in {_line(above)}:")
+        say(f"still allowed, because it is inside {_line(above)}:")
         _show_actions(say, ((action, "") for action in actions))
-        say(f"to forget that: {command('trust', '--forget', above)}")
+        say(f"to forget that too: {command('trust', '--forget', above)}")
 
 
 def _allow(found: App, file: Path, *, yes: bool, as_json: bool) -> None:
@@ -96,20 +96,20 @@ def _allow(found: App, file: Path, *, yes: bool, as_json: bool) -> None:
     if waiting and not yes:
         if not _can_ask():
             raise UsageError(
-                "allowing this needs your answer, and stdin is no terminal to ask on",
+                "cannot ask for permission: stdin is not a terminal",
                 where="dstill trust",
-                hint="give --yes to allow what is listed above",
+                hint="pass --yes to allow what is listed above",
             )
         confirm(QUESTION, err=True, abort=True)
     trust.allow(folder, [one.action for one in waiting])
     if as_json:
         emit({"folder": str(folder), "allowed": sorted({one.action for one in asked})})
     elif not waiting:
-        say(f"{folder} asks for nothing {'more ' if asked else ''}that has to be allowed")
+        say(f"{folder} needs no {'further ' if asked else ''}permission")
 
 
 def ask(problem: TrustError) -> bool:
-    """Ask the person at the terminal, and remember a yes; False where there is nobody to ask, or the answer is no."""
+    """Ask at the terminal and remember a yes. False if there is no terminal, or if the answer is no."""
     if not _can_ask() or distributed.world_size() > 1:
         return False
     _show(note, problem.folder, problem.actions)
@@ -120,7 +120,7 @@ def ask(problem: TrustError) -> bool:
 
 
 def _settings(what: str) -> Path:
-    """The settings of a folder with a dstill.toml, or of a run by its name or path; or a file itself.
+    """The settings file of a project's folder, or of a run by name or path; or `what` itself if it is a file.
 
     Raises UsageError.
     """
@@ -131,12 +131,12 @@ def _settings(what: str) -> Path:
         return folder / FILE
     if what == "." and not (folder / MANIFEST).exists():
         hint = "name a run: dstill trust RUN"
-        raise UsageError(f"no {FILE} here, and no run", where=str(folder.absolute()), hint=hint)
+        raise UsageError(f"this folder has no {FILE} and is not a run", where=str(folder.absolute()), hint=hint)
     return find_run(what) / SETTINGS
 
 
 def _from_where(folder: Path) -> Path:
-    """A project's commands run in its folder, a run's anywhere."""
+    """The folder that relative paths start from: a project's commands run in its folder, a run's anywhere."""
     return Path() if (folder / MANIFEST).exists() else folder
 
 
@@ -155,7 +155,7 @@ def _show_actions(write: Callable[[str], None], actions: Iterable[tuple[str, str
 
 
 def _line(text: str) -> str:
-    """`text` in one line: a folder's name may hold line breaks that would look like other lines of the question."""
+    """`text` as one line: line breaks in a folder's name could imitate other lines of the question."""
     text = visible(text, one_line=True)
-    # both ends stay: an action begins with what is sent, and ends with where to
+    # keep both ends: an action begins with what is sent, and ends with the destination
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}…{text[-LONGEST // 2 :]}"

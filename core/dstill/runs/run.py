@@ -343,7 +343,7 @@ def configured_focus(setup: Setup) -> Focus | None:
         return None
     if not label or not name:
         raise UsageError(
-            "a focus is a label of failures and the run that has them",
+            "--augment-cause and --from-run need each other",
             where="augment.cause" if label else "augment.from_run",
             hint="give --augment-cause LABEL and --from-run RUN",
         )

@@ -10,13 +10,13 @@ from typing import Any, Callable
 
 import pytest
 import torch
+from dstill_export.forms import form_of
 from safetensors.torch import load_file
 
 from dstill.errors import UsageError
 from dstill.runs.run import Run
 from dstill_export import ctranslate2
 from dstill_export.exporting import export
-from dstill_export.forms import form_of
 
 pytestmark = pytest.mark.slow  # all of them together take a minute, most of it to train five students
 

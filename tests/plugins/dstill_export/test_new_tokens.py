@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
+from dstill_export.forms import form_of
 
 from dstill_export.exporting import export
-from dstill_export.forms import form_of
 
 pytestmark = pytest.mark.slow  # trains two more students
 

@@ -13,6 +13,7 @@ from typing import Any, Callable
 
 import pytest
 import torch
+from dstill_export.forms import form_of
 from safetensors.torch import load_file, save_file
 
 from dstill.api.records import Prediction
@@ -21,7 +22,6 @@ from dstill.runs.run import Run
 from dstill_export.ctranslate2 import CTranslate2
 from dstill_export.exporting import Differs, export
 from dstill_export.formats import Format, Source
-from dstill_export.forms import form_of
 from dstill_export.merged import Merged
 from dstill_export.parity import compared, sample
 

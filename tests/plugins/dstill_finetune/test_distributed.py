@@ -250,7 +250,10 @@ def test_a_signal_to_one_of_two_stops_both_at_one_step_and_both_go_on_from_there
     several.train("whole", count=1)
     stopped = several.train("half", count=2, deed="interrupt")
     assert stopped.returncode == 1  # torchrun's own
-    assert "error: stopped at step 6 of 12; checkpoint-6 is kept\nthe same command goes on from there" in stopped.stderr
+    assert (
+        "error: stopped at step 6 of 12; checkpoint-6 is kept\nhint: the same command goes on from there"
+        in stopped.stderr
+    )
     assert json.loads((several.folder / "half" / "run.json").read_text())["status"] == "train: interrupted"
     kept = several.folder / "half" / "checkpoints" / "checkpoint-6"
     assert {"rng_state_0.pth", "rng_state_1.pth", "COMPLETE.json"} <= {path.name for path in kept.iterdir()}

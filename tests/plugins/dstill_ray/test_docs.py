@@ -40,6 +40,7 @@ def _pods(job: dict[str, Any]) -> list[dict[str, Any]]:
 def test_the_commands_are_commands_of_dstill(manifests: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DSTILL_DISABLE", raising=False)
     group, found = build([])
+    group.load()
     parent = click.Context(group, info_name="dstill", obj=found, **group.context_settings)
     entries = [found for row in manifests if (found := row.get("entrypoint") or row.get("spec", {}).get("entrypoint"))]
     assert [shlex.split(entry)[:3] for entry in entries] == [["dstill", "ray", "train"], ["dstill", "ray", "sweep"]]

@@ -165,7 +165,7 @@ def test_an_export_written_again_is_the_same_and_leaves_nothing_old(cli: Cli, sc
 def test_a_run_without_verdicts_is_not_exported(cli: Cli, scored: Path, form: str) -> None:
     (scored / "verdicts.jsonl").unlink()
     ended = cli("report", "mine", "--to", form)
-    assert (ended.code, ended.err.splitlines()[-1]) == (5, "dstill evaluate mine")
+    assert (ended.code, ended.err.splitlines()[-1]) == (5, "hint: dstill evaluate mine")
     assert "13 of 13 questions of test have no verdict on 'student'" in ended.err or form == "page"
     assert not (scored / "exports").exists()
     assert not (scored / "report.html").exists()

@@ -97,8 +97,8 @@ def test_ctrl_c_keeps_everything(make_run: Made, place: Path, boxes: Path) -> No
     hint = f"resume with: dstill review {run.folder} --tui"
     assert err.splitlines() == [
         "error: stopped; 1 of 3 rows are judged and saved",
-        str(run.folder),
-        hint,
+        f"where: {run.folder}",
+        f"hint: {hint}",
     ]
     assert json.loads(out.splitlines()[-1])["error"]["hint"] == hint
     assert [d.decision for d in decisions(run)] == ["accept"]
@@ -180,8 +180,8 @@ def test_a_port_that_is_taken(make_run: Made, review: Any) -> None:
     assert ended.code == 2
     assert ended.err.splitlines() == [
         f"error: port {port} is taken",
-        "--port",
-        "omit --port to use any free port, or use --tui",
+        "where: --port",
+        "hint: omit --port to use any free port, or use --tui",
     ]
 
 
@@ -191,7 +191,7 @@ def test_libraries_that_are_not_there(make_run: Made, review: Any, monkeypatch: 
     assert ended.code == 2
     assert ended.err.splitlines() == [
         "error: the page of `dstill review` needs the extra 'review' (starlette is not installed)",
-        "pip install 'dstill[review]'",
+        "hint: pip install 'dstill[review]'",
     ]
 
 

@@ -123,8 +123,8 @@ def test_a_port_that_is_taken(run: Run, command: Any) -> None:
     assert ended.code == 2
     assert ended.err.splitlines() == [
         f"error: port {port} is taken",
-        "--port",
-        "choose another port, or 0 for any free one",
+        "where: --port",
+        "hint: choose another port, or 0 for any free one",
     ]
 
 
@@ -145,7 +145,7 @@ def test_an_address_that_is_none_of_this_machine(run: Run, command: Any, host: s
     monkeypatch.setenv("SHOP_TOKEN", TOKEN)
     ended = command(run.folder, "--host", host, "--port", 0, "--token-env", "SHOP_TOKEN")
     assert ended.code == 2
-    assert ended.err.splitlines()[:2] == [f"error: '{host}' is not an address of this machine", "--host"]
+    assert ended.err.splitlines()[:2] == [f"error: '{host}' is not an address of this machine", "where: --host"]
 
 
 def test_a_token_that_is_not_there(run: Run, command: Any) -> None:
@@ -168,8 +168,8 @@ def test_an_engine_that_is_not_there(run: Run, command: Any) -> None:
     assert ended.code == 7
     assert ended.err.splitlines()[-3:] == [
         "error: cannot reach the till",
-        "till",
-        "open it; or do not execute answers: --no-execute",
+        "where: till",
+        "hint: open it; or do not execute answers: --no-execute",
     ]
 
 
@@ -183,7 +183,7 @@ def test_libraries_that_are_not_there(run: Run, command: Any, monkeypatch: pytes
     assert ended.code == 2
     assert ended.err.splitlines() == [
         "error: `dstill serve` needs the extra 'serve' (starlette is not installed)",
-        "pip install 'dstill[serve]'",
+        "hint: pip install 'dstill[serve]'",
     ]
 
 

@@ -56,7 +56,9 @@ def warm(modules: Sequence[str]) -> None:
 
     from dstill.cli import build
 
-    build([])
+    group, found = build([])
+    group.load()
+    assert not found.plugins.failures  # which loads every part
     for module in modules:
         importlib.import_module(module)
     gc.freeze()  # what is there already need not be looked through when a child ends

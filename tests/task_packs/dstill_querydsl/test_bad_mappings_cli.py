@@ -264,7 +264,7 @@ def test_text_that_is_no_search_body_is_refused(check: Callable[..., Any], text:
 def test_without_a_mapping_it_is_said_that_fields_were_not_checked(check: Callable[..., Any], cli: Any) -> None:
     body = {"query": {"term": {"nosuch": 1}}}
     assert check(body)[1]["not_checked"] == []
-    told = "note: mapping and values not checked, because nothing is known of the data: give --mapping\n"
+    told = "note: mapping and values not checked, because nothing is known about the data: give --mapping\n"
     ended = cli("check", "--task", "querydsl", "--json", stdin=json.dumps(body).encode())
     row = json.loads(ended.out)
     assert (ended.code, row["ok"], row["not_checked"], ended.err) == (0, True, ["mapping", "values"], told)
@@ -272,7 +272,7 @@ def test_without_a_mapping_it_is_said_that_fields_were_not_checked(check: Callab
         [json.dumps({"id": 1, "query": body}), json.dumps({"id": 2, "query": body, "mapping": MAPPING}), '{"id": 3}']
     ).encode()
     some = cli("check", "--task", "querydsl", stdin=rows)
-    told = "note: mapping and values not checked in 1 of 3 answers, because nothing is known of the data"
+    told = "note: mapping and values not checked in 1 of 3 answers, because nothing is known about the data"
     assert some.err.startswith(told)
     assert cli("check", "--task", "querydsl", "--layer", "json", stdin=rows).err.startswith("error: 1 of 3")
 

@@ -101,7 +101,7 @@ def test_a_mapping_that_was_read_again_is_held_against_the_student(cli: Cli, mov
     ended = cli("doctor", "--json")
     assert ended.code == 0
     assert states(ended)["student of runs/shop"] == TOLD
-    assert "1 looked at" in cli("doctor").out
+    assert "1 checked" in cli("doctor").out
 
 
 def test_a_student_of_fields_that_nothing_here_knows_is_not_called_well(cli: Cli, moved: Path) -> None:
@@ -110,8 +110,8 @@ def test_a_student_of_fields_that_nothing_here_knows_is_not_called_well(cli: Cli
     assert ended.code == 0
     (row,) = [one for one in json.loads(ended.out)["checks"] if one["what"] == "students of querydsl"]
     assert (row["found"], row["state"]) == (
-        "1 not looked at",
-        "nothing here says what the fields are now that they learnt",
+        "1 not checked",
+        "the current fields are not known here",
     )
 
 
@@ -146,4 +146,4 @@ def test_a_damaged_file_is_told_and_stops_doctor_nowhere(cli: Cli, trained: Path
     assert ended.code == 0
     assert "does not say what a student learnt" in states(ended)["student of runs/shop"]
     ended = cli("predict", "shop", QUESTION)
-    assert (ended.code, ended.err.splitlines()[-1]) == (4, "train it again")
+    assert (ended.code, ended.err.splitlines()[-1]) == (4, "hint: train it again")

@@ -275,13 +275,13 @@ def three_lines(ended: Any, code: int) -> list[str]:
 def test_a_server_that_is_no_search_engine_is_named(doctor: Any, serve: Serve) -> None:
     what, _, hint = three_lines(doctor("--engine-url", "http://127.0.0.1:9"), 7)
     assert what == "error: cannot reach an engine at http://127.0.0.1:9"
-    assert hint.startswith("is it running there?")
+    assert hint.startswith("hint: is it running there?")
     url = serve(lambda method, path, body: (200, {"content-type": "text/html"}, b"<html>Welcome to nginx!</html>"))
     what, _, _ = three_lines(doctor("--engine-url", url), 7)
     assert what == f"error: {url} answers, but is not Elasticsearch or OpenSearch"
     what, _, hint = three_lines(doctor("--engine-url", "http://127.0.0.1:port"), 2)
     assert what == "error: refused address of 127.0.0.1: it has an invalid port"
-    assert hint == "write it as https://HOST:PORT/PATH, or with http:// on this machine"
+    assert hint == "hint: write it as https://HOST:PORT/PATH, or with http:// on this machine"
 
 
 def test_an_untested_version_works_and_is_named(doctor: Any, serve: Serve, said: dict[str, Any]) -> None:

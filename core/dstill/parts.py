@@ -1,0 +1,76 @@
+"""The kinds of parts that a plugin may register, and what is refused of one at load."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import is_dataclass
+from typing import Any, Iterator, Mapping
+
+from dstill.api.baseline import Baseline
+from dstill.api.executor import Executor
+from dstill.api.metric import Metric
+from dstill.api.modality import Modality
+from dstill.api.objective import Objective
+from dstill.api.part import Part
+from dstill.api.protocols import PROTOCOLS
+from dstill.api.student import Student
+from dstill.api.task import Task
+from dstill.api.teacher import Teacher
+from dstill.errors import PluginError
+
+__all__ = ["KINDS", "parts_of", "singular"]
+
+# A part's name is a table's name in dstill.toml and stands before the colon of --student.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+# Kind → the base class of its parts.
+KINDS: Mapping[str, type[Part]] = {
+    "tasks": Task,
+    "teachers": Teacher,
+    "students": Student,
+    "modalities": Modality,
+    "objectives": Objective,
+    "executors": Executor,
+    "metrics": Metric,
+    "baselines": Baseline,
+}
+
+
+def singular(kind: str) -> str:
+    """``teachers`` → ``teacher``."""
+    return KINDS[kind].__name__.lower()
+
+
+def parts_of(plugin: object, kind: str) -> Iterator[type[Part]]:
+    """The parts of one kind that a plugin registers. Raises PluginError for one that a run could not use."""
+    base = KINDS[kind]
+    register: Any = getattr(plugin, f"register_{kind}")
+    for part in register() or ():
+        if not (isinstance(part, type) and issubclass(part, base)):
+            raise PluginError(f"register_{kind} gave {part!r}, which is no class of dstill's {base.__name__}")
+        _refuse_unfinished(part)
+        _refuse_unused_methods(part)
+        yield part
+
+
+def _refuse_unfinished(part: type[Part]) -> None:
+    """What would fail later, when a run makes the part."""
+    missing = sorted(getattr(part, "__abstractmethods__", ()))
+    if missing:
+        raise PluginError(f"{part.__name__} does not define {', '.join(missing)}")
+    name = getattr(part, "name", None)
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise PluginError(f"{part.__name__}.name is {name!r}, wanted letters, digits, - and _")
+    if not is_dataclass(part.Config):
+        raise PluginError(f"{part.__name__}.Config is no dataclass")
+
+
+def _refuse_unused_methods(part: type[Part]) -> None:
+    """A method that would never be called, because the task does not inherit the protocol that has it."""
+    for protocol in PROTOCOLS if issubclass(part, Task) else ():
+        if not issubclass(part, protocol):
+            for name in vars(protocol):
+                if not name.startswith("_") and hasattr(part, name):
+                    raise PluginError(
+                        f"{part.__name__}.{name} would never be used: inherit dstill.api.{protocol.__name__}, too"
+                    )
