@@ -243,7 +243,7 @@ def test_gib_is_a_unit_too(plan: Any) -> None:
     ("student", "words"),
     [
         ("nobody", "nobody"),
-        ("hf:", "which model?"),
+        ("hf:", "no model is named"),
         ("hf:./nowhere", "config.json"),
         ("hf:no such id", "'no such id' is neither a folder"),
     ],
