@@ -108,7 +108,7 @@ def test_a_card_says_what_it_is(exported: Any) -> None:
     assert f"{facts['exported']['bytes'] / 1e6:.1f} MB" in card
     assert str(folder.parent) not in card
     alone, _ = exported("lora", "merged")
-    assert "none: trained from nothing" in (alone / "README.md").read_text()
+    assert "none: trained from scratch" in (alone / "README.md").read_text()
     assert "licence of the base" not in (alone / "README.md").read_text()
 
 

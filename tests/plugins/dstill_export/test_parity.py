@@ -94,12 +94,9 @@ def test_a_student_that_answers_otherwise_is_not_kept(form: Format, student: Stu
 
 
 def test_what_the_weights_lost_may_be_taken_when_a_person_says_so(student: Student, tmp_path: Path) -> None:
-    facts = export(student("full"), Perturbed(), tmp_path / "mine", rate=0.0)
+    facts = export(student("full"), Perturbed(), tmp_path / "mine", min_parity=0.0)
     assert facts["parity"]["same"] < facts["parity"]["n"]
-    assert (
-        f"{facts['parity']['n'] - facts['parity']['same']} not the same"
-        in (tmp_path / "mine" / "README.md").read_text()
-    )
+    assert f"{facts['parity']['n'] - facts['parity']['same']} differ" in (tmp_path / "mine" / "README.md").read_text()
 
 
 def test_it_is_held_against_what_was_evaluated(student: Student, tmp_path: Path) -> None:
