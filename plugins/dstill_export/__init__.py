@@ -1,9 +1,9 @@
-"""``dstill export``: a run's student in a form that other programs run, if it answers as the evaluated one does.
+"""``dstill export``: writes a run's student in a format for other programs, if it answers like the evaluated student.
 
     dstill export RUN --to ctranslate2 --out FOLDER
 
-merged, adapter, ctranslate2 and gguf are classes of `dstill_export.formats`; what holds for all of them, the parity
-gate among it, is in `dstill_export.exporting`.
+The formats merged, adapter, ctranslate2 and gguf are subclasses of `dstill_export.formats.Format`. The steps that all
+of them share, including the parity check, are in `dstill_export.exporting`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ __all__ = ["register_commands"]
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
+    """Add `dstill export`."""
     from dstill.cli.groups import LazyCommand
 
     summary = "Export the trained student for other programs."

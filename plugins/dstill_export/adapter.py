@@ -1,4 +1,4 @@
-"""The form `adapter`: the adapter alone, which peft puts on its base, with the base beside it where it has no other.
+"""The format `adapter`: only the adapter, for peft, with the base model if it exists nowhere else.
 
 adapter_config.json  adapter_model.safetensors  generation_config.json  tokenizer…  student.json  [base/]
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Sequence
 
 from dstill.api.student import Generator
 from dstill.errors import UsageError
-from dstill_export.formats import AGAIN, Format, Source, bytes_of, copy_tokenizer
+from dstill_export.formats import RETRY_HINT, Format, Source, copy_tokenizer, folder_size
 
 if TYPE_CHECKING:
     from dstill_finetune.student_metadata import Facts
@@ -23,10 +23,12 @@ CONFIG, WEIGHTS, BASE = "adapter_config.json", "adapter_model.safetensors", "bas
 
 
 class Adapter(Format):
+    """The adapter of a student that was trained with one."""
+
     name = "adapter"
     library = "peft"
 
-    def require(self, source: Source) -> None:
+    def check(self, source: Source) -> None:
         if not source.facts.adapter:
             raise UsageError(
                 "this student has no adapter: it was trained in full",
@@ -34,16 +36,16 @@ class Adapter(Format):
                 hint="--to merged exports all of its weights",
             )
 
-    def need(self, source: Source) -> int:
-        return bytes_of(source.folder)
+    def disk_space(self, source: Source) -> int:
+        return folder_size(source.folder)
 
     def write(self, source: Source, folder: Path) -> None:
         from dstill_finetune.saving import saving
 
-        with saving(folder, hint=AGAIN):
+        with saving(folder, hint=RETRY_HINT):
             config = json.loads((source.folder / CONFIG).read_text(encoding="utf-8"))
             if source.facts.base == BASE:
-                config["base_model_name_or_path"] = BASE  # not where the run lies
+                config["base_model_name_or_path"] = BASE  # relative, instead of the run's folder
                 shutil.copytree(source.folder / BASE, folder / BASE)
             (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
             shutil.copyfile(source.folder / WEIGHTS, folder / WEIGHTS)
@@ -54,14 +56,14 @@ class Adapter(Format):
     def load(self, folder: Path) -> Generator:
         from transformers import GenerationConfig
 
-        from dstill_export.hf_folder import PlainWriter
+        from dstill_export.hf_folder import PlainGenerator
         from dstill_finetune.hf import Hf
 
-        # transformers and peft, as the card does; what `load` says of generation gives way to the files' own
+        # Like the code in the model card, use the generation settings of the exported files.
         loaded = Hf().load(folder)
         model = loaded.model
         model.generation_config = GenerationConfig.from_pretrained(str(folder), local_files_only=True)
-        return PlainWriter(model, loaded.encoder, threads=loaded.threads)
+        return PlainGenerator(model, loaded.encoder, threads=loaded.threads)
 
     def usage(self, facts: Facts, prompt: str, task: Sequence[int], *, cut: bool) -> str:
         from dstill_finetune.card import usage

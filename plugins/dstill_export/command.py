@@ -15,12 +15,12 @@ from dstill_export.formats import NAMES
 
 __all__ = ["export"]
 
-SHOWN = 3  # differing answers that a person is shown
-LONGEST = 400  # characters of each
+SHOWN = 3  # differing answers to print
+MAX_TEXT = 400  # characters of a printed answer
 
 
 class Form(click.Choice[str]):
-    """One of `NAMES`; a name that is none of them may be near to one."""
+    """One of `NAMES`; the error for any other value suggests a similar one."""
 
     def get_invalid_choice_message(self, value: str, ctx: click.Context | None) -> str:
         return f"{super().get_invalid_choice_message(value, ctx)}{did_you_mean(value, NAMES)}"
@@ -49,51 +49,51 @@ class Form(click.Choice[str]):
 def export(found: App, run: str, form: str, out: Path, sample: int, parity: float | None, as_json: bool) -> None:
     """Export the trained student for other programs.
 
-    
+    \b
     merged       one folder of safetensors, for plain transformers
     adapter      only the adapter, for peft with its base
     ctranslate2  8-bit weights, for CTranslate2 on a CPU
     gguf         for llama.cpp and tools that use it
 
-    The export is read back and asked questions of the evaluated splits. If its answers differ from those of the
-    evaluated student (neither the same text nor the same result), the export is deleted, and the command exits with
-    9. To export the dataset, see `dstill data export`.
-    """
-    from dstill_export.card import figures
-    from dstill_export.exporting import Differs
-    from dstill_export.exporting import export as exported
-    from dstill_export.forms import form_of
+    The exported student is loaded and answers questions of the evaluated splits. If too many answers differ from those
+    of the evaluated student (neither the same text nor the same result), the export is deleted, and the command exits
+    with 9. To export the dataset, see `dstill data export`.
+    """  # noqa: D301 - click needs the character \b itself
+    from dstill_export.card import size_and_speed
+    from dstill_export.exporting import ParityError
+    from dstill_export.exporting import export as run_export
+    from dstill_export.registry import format_of
 
     opened = found.open(run)
     try:
         with progress() as report:
             opened.progress = report
-            facts = exported(opened, form_of(form), out, count=sample, rate=parity)
-    except Differs as problem:
-        _tell(problem.items)
+            facts = run_export(opened, format_of(form), out, count=sample, min_parity=parity)
+    except ParityError as error:
+        _show_differences(error.differing)
         raise
-    except Interrupted as problem:
-        problem.hint = "nothing is kept: run the same command again"
+    except Interrupted as error:
+        error.hint = "the export was deleted: run the same command again"
         raise
     if as_json:
         emit({"export": str(out), **{name: facts[name] for name in facts if name != "folder"}})
         return
     columns = ["", "#size", "#tokens/s, one question", f"#tokens/s, {facts['batch']} at once", "#same answers"]
     same = ("", f"{facts['parity']['same']} of {facts['parity']['n']}")
-    table(columns, [[*row, told] for row, told in zip(figures(facts), same, strict=True)])
-    say(f"exported to {out}; its README.md has code that uses it")
+    table(columns, [[*row, cell] for row, cell in zip(size_and_speed(facts), same, strict=True)])
+    say(f"exported to {out}; its README.md has example code")
 
 
-def _tell(items: Any) -> None:
-    for item in items[:SHOWN]:
+def _show_differences(comparisons: Any) -> None:
+    for item in comparisons[:SHOWN]:
         note(f"{item.example.id}: {item.example.question}")
-        note(f"  evaluated: {_short(item.want)}")
-        note(f"  exported:  {_short(item.got)}")
+        note(f"  evaluated: {_short(item.evaluated)}")
+        note(f"  exported:  {_short(item.exported)}")
         note(f"  {_short(item.reason)}")
-    if len(items) > SHOWN:
-        note(f"and {len(items) - SHOWN} more")
+    if len(comparisons) > SHOWN:
+        note(f"and {len(comparisons) - SHOWN} more")
 
 
 def _short(text: str) -> str:
-    shown = visible(text) or "(nothing)"
-    return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"
+    shown = visible(text) or "(empty)"
+    return shown if len(shown) <= MAX_TEXT else f"{shown[:MAX_TEXT]}…"

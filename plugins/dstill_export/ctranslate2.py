@@ -1,11 +1,11 @@
-"""The form `ctranslate2`: weights in 8 bits, for CTranslate2's own runtime on a CPU.
+"""The format `ctranslate2`: 8-bit weights, for the CTranslate2 runtime on a CPU.
 
     model.bin  config.json  …vocabulary.json  tokenizer…  student.json
 
-Its converter reads the student in one piece (`dstill_export.merged`), which takes that room for a while. A matrix keeps
-the scale of each row and 8 bits a weight, so a close call between two tokens may end otherwise: by default 90 % of the
-sample have to be answered alike. Encoder–decoders (T5 …) and decoders (Llama, Qwen, Gemma …), as many as CTranslate2
-converts; a task word that the answer begins with is given as its prefix.
+The converter reads the merged student (`dstill_export.merged`), which is written to disk temporarily. A matrix becomes
+8-bit integers with one scale per row, so two tokens with similar probabilities may change places: by default only 90 %
+of the sample must be answered alike. Supports the encoder–decoders (T5 …) and decoders (Llama, Qwen, Gemma …) that
+CTranslate2 converts. A task word that starts the answer is passed as the target prefix.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
 from dstill.api.student import Generation, Generator
 from dstill.errors import MissingExtra, UsageError
-from dstill_export.formats import AGAIN, Format, Source, encoder_of
+from dstill_export.formats import RETRY_HINT, Format, Source, encoder_of
 from dstill_export.merged import merged_bytes, write_merged
 from dstill_finetune.generation import BATCH
 
@@ -28,34 +28,36 @@ if TYPE_CHECKING:
 
 __all__ = ["CTranslate2"]
 
-_KEPT = ("config.json", "generation_config.json")  # of the merged student: those of CTranslate2's take their place
+_REPLACED = ("config.json", "generation_config.json")  # files of the merged student that CTranslate2 writes itself
 
 
 class CTranslate2(Format):
+    """A student converted with CTranslate2's `TransformersConverter`, quantized to int8."""
+
     name = "ctranslate2"
-    rate = 0.9
+    min_parity = 0.9
     on_cpu = True
     library = "ctranslate2"
 
-    def require(self, source: Source) -> None:
+    def check(self, _: Source) -> None:
         if find_spec("ctranslate2") is None:
             raise MissingExtra("exporting to ctranslate2", "export", "ctranslate2")
 
-    def need(self, source: Source) -> int:
-        return 2 * merged_bytes(source)  # the merged student, and at most as much again
+    def disk_space(self, source: Source) -> int:
+        return 2 * merged_bytes(source)  # the merged student and at most the same for the converted one
 
     def write(self, source: Source, folder: Path) -> None:
         from dstill_finetune.saving import saving
 
         merged, converted = folder / "merged", folder / "converted"
         write_merged(source, merged)
-        with saving(folder, hint=AGAIN):
+        with saving(folder, hint=RETRY_HINT):
             try:
                 _converter(merged).convert(str(converted), quantization="int8")
-            except (ValueError, NotImplementedError, KeyError) as error:  # an architecture, or an option of one
-                raise _refused(error) from error
+            except (ValueError, NotImplementedError, KeyError) as error:  # an unsupported architecture or option
+                raise _unsupported(error) from error
             for file in merged.iterdir():
-                if ".safetensors" not in file.name and file.name not in _KEPT:
+                if ".safetensors" not in file.name and file.name not in _REPLACED:
                     file.rename(folder / file.name)
             shutil.rmtree(merged)
             for file in converted.iterdir():
@@ -68,9 +70,9 @@ class CTranslate2(Format):
         encoder = encoder_of(folder)
         kind = ctranslate2.Translator if encoder.encoder_decoder else ctranslate2.Generator
         try:
-            return _Writer(kind(str(folder), device="cpu", intra_threads=_threads(folder)), encoder)
+            return _Generator(kind(str(folder), device="cpu", intra_threads=_threads(folder)), encoder)
         except RuntimeError as error:
-            raise _refused(error) from error
+            raise _unsupported(error) from error
 
     def usage(self, facts: Facts, prompt: str, task: Sequence[int], *, cut: bool) -> str:
         text = prompt if facts.encoder_decoder else f"{prompt}\n"
@@ -93,9 +95,9 @@ class CTranslate2(Format):
                 f"written = tokenizer.convert_tokens_to_ids(result[0].hypotheses[0][{len(task)}:])",
             ]
         else:
-            begun = f" + {list(task)}" if task else ""
+            prefix = f" + {list(task)}" if task else ""
             lines += [
-                f"tokens = tokenizer.convert_ids_to_tokens(ids{begun})",
+                f"tokens = tokenizer.convert_ids_to_tokens(ids{prefix})",
                 f"result = model.generate_batch([tokens], max_length={facts.max_target_length},",
                 "                              include_prompt_in_result=False)",
                 "written = result[0].sequences_ids[0]",
@@ -103,10 +105,10 @@ class CTranslate2(Format):
         return "\n".join([*lines, "print(tokenizer.decode(written, skip_special_tokens=True))", ""])
 
 
-def _refused(error: Exception) -> UsageError:
+def _unsupported(error: Exception) -> UsageError:
     reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
     return UsageError(
-        "CTranslate2 does not take this student", where=reason[:300], hint="--to merged exports every student"
+        "CTranslate2 does not support this student", where=reason[:300], hint="--to merged works for every student"
     )
 
 
@@ -115,18 +117,18 @@ def _converter(folder: Path) -> Any:
 
     class Converter(TransformersConverter):  # type: ignore[misc]
         def load_tokenizer(self, kind: Any, name: str, **options: Any) -> Any:
-            """CTranslate2 wants every special token; one that the student does not have is never read or written."""
+            """Set missing special tokens, which CTranslate2 requires, to the padding token; they are never used."""
             tokenizer = super().load_tokenizer(kind, name, **options)
-            for absent in ("unk_token", "bos_token"):
-                if getattr(tokenizer, absent) is None:
-                    setattr(tokenizer, absent, tokenizer.pad_token)
+            for missing in ("unk_token", "bos_token"):
+                if getattr(tokenizer, missing) is None:
+                    setattr(tokenizer, missing, tokenizer.pad_token)
             return tokenizer
 
     return Converter(str(folder))
 
 
-class _Writer(Generator):
-    """Greedy, in batches sorted by length; an answer ends at the end token that the model's own files name."""
+class _Generator(Generator):
+    """Generates greedily, in batches sorted by length, until the end token that the model's files name."""
 
     def __init__(self, model: Any, encoder: Encoder) -> None:
         self.model = model
@@ -141,18 +143,20 @@ class _Writer(Generator):
         for at in range(0, len(rows), self.batch):
             chosen = order[at : at + self.batch]
             started = time.perf_counter()
-            found = self._batch([rows[number] for number in chosen])
+            outputs = self._batch([rows[number] for number in chosen])
             seconds = (time.perf_counter() - started) / len(chosen)
-            written.update((number, self._written(ids, seconds)) for number, ids in zip(chosen, found, strict=True))
+            written.update(
+                (number, self._generation(ids, seconds)) for number, ids in zip(chosen, outputs, strict=True)
+            )
         yield from (written[number] for number in range(len(rows)))
 
     def _batch(self, rows: Sequence[tuple[list[str], list[str]]]) -> list[list[int]]:
-        """The ids that follow each prompt, with the end token where there is one."""
-        most = self.encoder.max_target_length
+        """The generated ids of each prompt, with the end token if generation reached it."""
+        limit = self.encoder.max_target_length
         if not self.encoder.encoder_decoder:
             prompts = [tokens + task for tokens, task in rows]
             results = self.model.generate_batch(
-                prompts, max_length=most, include_prompt_in_result=False, return_end_token=True
+                prompts, max_length=limit, include_prompt_in_result=False, return_end_token=True
             )
             return [result.sequences_ids[0] for result in results]
         results = self.model.translate_batch(
@@ -160,21 +164,23 @@ class _Writer(Generator):
             target_prefix=[task for _, task in rows],
             beam_size=1,
             max_input_length=0,
-            max_decoding_length=most,
+            max_decoding_length=limit,
             return_end_token=True,
         )
         ids = self.encoder.tokenizer.convert_tokens_to_ids
         return [ids(result.hypotheses[0][len(task) :]) for result, (_, task) in zip(results, rows, strict=True)]
 
-    def _written(self, ids: list[int], seconds: float) -> Generation:
+    def _generation(self, ids: list[int], seconds: float) -> Generation:
         end = self.encoder.tokenizer.eos_token_id
-        ended = end in ids and ids.index(end) == len(ids) - 1  # what goes on after it was stopped by the limit
+        ended = (
+            end in ids and ids.index(end) == len(ids) - 1
+        )  # an answer that continues after it was stopped by the limit
         text = self.encoder.decode(ids[:-1] if ended else ids)
         return Generation(text=text, tokens=len(ids), seconds=seconds, truncated=not ended)
 
 
 def _threads(folder: Path) -> int:
-    """Of the CPU, as the student's training was told; 0: CTranslate2's own choice."""
+    """CPU threads, as set for training; 0: CTranslate2 chooses."""
     from dstill_finetune.student_metadata import Facts
 
     return Facts.read(folder).threads

@@ -1,9 +1,9 @@
-"""What a form of export is: how it is written, and how its own runtime reads it back.
+"""The interface of export formats: writing a student, and loading it with the format's own runtime.
 
-    form.write(source, folder)            # weights, tokenizer and settings, of which `load` needs no others
+    form.write(source, folder)            # weights, tokenizer and settings: all that `load` needs
     form.load(folder).generate(["predict: how many requests failed"])
 
-A further form is a class of its own and a line in `dstill_export.forms`.
+To add a format, write a subclass of `Format` and add it to `dstill_export.registry`.
 """
 
 from __future__ import annotations
@@ -21,19 +21,28 @@ if TYPE_CHECKING:
     from dstill_finetune.student_metadata import Facts
     from dstill_finetune.students import Finetuned
 
-__all__ = ["AGAIN", "NAMES", "Format", "Source", "bytes_of", "copy_tokenizer", "describe", "encoder_of"]
+__all__ = [
+    "NAMES",
+    "RETRY_HINT",
+    "Format",
+    "Source",
+    "copy_other_files",
+    "copy_tokenizer",
+    "encoder_of",
+    "folder_size",
+]
 
-AGAIN = "free some space, or name a folder on another disk, and run the same command again"
+RETRY_HINT = "free some space, or use a folder on another disk, and run the same command again"
 NAMES = ("merged", "adapter", "ctranslate2", "gguf")
-# Of a student's folder: what each form writes in its own way, or not at all.
-_OWN = ("README.md", "adapter_config.json", "config.json", "generation_config.json", "student.json")
+# Files of a student's folder that a format writes itself, or omits.
+_BY_FORMAT = ("README.md", "adapter_config.json", "config.json", "generation_config.json", "student.json")
 
 _TOKENIZER = ("tokenizer", "special_tokens_map", "added_tokens", "chat_template", "vocab", "merges", "spiece")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """The student that is exported, where it lies, and what is known of it."""
+    """The student to export, its folder and its metadata."""
 
     student: Finetuned
     folder: Path
@@ -41,53 +50,57 @@ class Source:
 
 
 class Format(ABC):
-    name: ClassVar[str]
-    rate: ClassVar[float] = 1.0  # of the sample that has to be answered alike, unless `--parity` says otherwise
-    library: ClassVar[str] = "transformers"  # that opens it, as model hubs call it
-    on_cpu: ClassVar[bool] = False  # whatever the machine has
+    """An export format."""
 
-    def require(self, source: Source) -> None:
-        """Raises MissingExtra or UsageError where this student cannot have this form; no weights are read for it."""
+    name: ClassVar[str]
+    min_parity: ClassVar[float] = 1.0  # share of the sample that must be answered alike; `--parity` overrides it
+    library: ClassVar[str] = "transformers"  # that loads it, in the spelling of the Hugging Face Hub
+    on_cpu: ClassVar[bool] = False  # runs on the CPU even if there is a GPU
+
+    def check(self, _: Source) -> None:
+        """Raises MissingExtra or UsageError if this student cannot be exported. Does not read weights."""
         return None
 
     @abstractmethod
-    def need(self, source: Source) -> int:
-        """Bytes that `write` takes on the disk at most, with what it takes for a while."""
+    def disk_space(self, source: Source) -> int:
+        """Bytes that `write` takes on the disk at most, including temporary files."""
 
     @abstractmethod
     def write(self, source: Source, folder: Path) -> None:
-        """Fill `folder`. Raises UsageError where its runtime does not know the student's architecture."""
+        """Write the student to `folder`. Raises UsageError if the format does not support its architecture."""
 
     @abstractmethod
     def load(self, folder: Path) -> Generator:
-        """The exported student, from the files in `folder` alone: its answers end where those say."""
+        """The exported student, loaded only from the files in `folder`, including its generation settings."""
 
     @abstractmethod
     def usage(self, facts: Facts, prompt: str, task: Sequence[int], *, cut: bool) -> str:
-        """Python for the model card that answers `prompt`.
+        """Python code for the model card that answers `prompt`.
 
-        `task`: ids that the answer begins with; `cut`: the prompt loses the end token that the tokenizer adds.
+        `task` are token ids that the answer starts with. `cut`: remove the end token that the tokenizer adds to the
+        prompt.
         """
 
 
-def describe(source: Source, folder: Path) -> None:
-    """Copy what else describes the student: the files beside its weights that are a matter of no form."""
+def copy_other_files(source: Source, folder: Path) -> None:
+    """Copy the student's files that no format writes itself, other than weights and tokenizer."""
     for file in sorted(source.folder.iterdir()):
         weights = ".safetensors" in file.name
-        if file.is_file() and not weights and not file.name.startswith(_TOKENIZER) and file.name not in _OWN:
+        if file.is_file() and not weights and not file.name.startswith(_TOKENIZER) and file.name not in _BY_FORMAT:
             shutil.copyfile(file, folder / file.name)
 
 
 def copy_tokenizer(source: Source, folder: Path) -> None:
+    """Copy the files of the student's tokenizer."""
     for file in source.folder.iterdir():
         if file.name.startswith(_TOKENIZER):
             shutil.copyfile(file, folder / file.name)
 
 
 def encoder_of(folder: Path, tokenizer: Any = None, model: Any = None) -> Encoder:
-    """Prompts as the student learnt them, from the exported files; `tokenizer`: where it is not beside them.
+    """The encoder that builds prompts as in training, from the files in `folder`.
 
-    `model`: whose positions a prompt and its answer have to do with.
+    Pass `tokenizer` if it is not in the folder, and `model` to limit prompts and answers to its positions.
     """
     from dstill_finetune.adapter_loading import saved_tokenizer
     from dstill_finetune.encoding import Encoder
@@ -106,6 +119,6 @@ def encoder_of(folder: Path, tokenizer: Any = None, model: Any = None) -> Encode
     )
 
 
-def bytes_of(folder: Path) -> int:
-    """Of every file in `folder` and below it."""
+def folder_size(folder: Path) -> int:
+    """Bytes of all files in `folder` and its subfolders."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -1,21 +1,23 @@
-"""Answers by transformers with the settings that lie in the exported files, and with no others.
+"""Generates answers with transformers, using only the settings in the exported files.
 
-    PlainWriter(model, encoder, threads=1).generate(["predict: how many requests failed"])
+    PlainGenerator(model, encoder, threads=1).generate(["predict: how many requests failed"])
 
-A student of a run is given its end token and its limits when it is loaded; here they are the files' own, so that a
-file which lacks one of them shows.
+When a run loads its student, it sets the end token and the limits. Here they come from the exported files, so that the
+parity check notices if one is missing there.
 """
 
 from __future__ import annotations
 
 from dstill_finetune.generation import ModelGenerator
 
-__all__ = ["PlainWriter"]
+__all__ = ["PlainGenerator"]
 
 
-class PlainWriter(ModelGenerator):
+class PlainGenerator(ModelGenerator):
+    """A generator that stops where the model's own generation settings say."""
+
     def end(self, ids: list[int]) -> int | None:
-        """Where `generate` itself stops; None: at the limit."""
-        named = self.model.generation_config.eos_token_id
-        ends = {named} if isinstance(named, int) else set(named or ())
+        """The position of the first end token in `ids`; None if the limit was reached."""
+        configured = self.model.generation_config.eos_token_id
+        ends = {configured} if isinstance(configured, int) else set(configured or ())
         return next((at for at, token in enumerate(ids) if token in ends), None)

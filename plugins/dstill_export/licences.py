@@ -1,7 +1,7 @@
-"""Under what terms a student's base stands, as far as the base's own files say.
+"""The licence of a student's base model, as far as the base's own files state it.
 
-licence_of("google/flan-t5-small") → "apache-2.0"       of its model card, where that is on this machine
-licence_of("") → ""                                     made from nothing: there is none
+licence_of("google/flan-t5-small") → "apache-2.0"       from its model card, if that is on this machine
+licence_of("") → ""                                     trained from scratch: no base
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-__all__ = ["UNKNOWN", "copy_terms", "licence_of"]
+__all__ = ["UNKNOWN", "copy_licences", "licence_of"]
 
-UNKNOWN = "unknown: see where the base comes from"
-_TERMS = ("LICEN[CS]E*", "NOTICE*", "USE_POLICY*")
+UNKNOWN = "unknown: see the source of the base model"
+_FILES = ("LICEN[CS]E*", "NOTICE*", "USE_POLICY*")
 
 
 def licence_of(base: str) -> str:
-    """Of a folder, a GGUF file or a hub id; nothing is fetched. Empty where there is no base."""
+    """The licence of a folder, a GGUF file or a hub id; empty without a base. Downloads nothing."""
     from dstill_finetune.gguf_files import is_gguf
 
     if not base or base == "base":
@@ -26,13 +26,13 @@ def licence_of(base: str) -> str:
     return _of_card(_card_of(base)) or UNKNOWN
 
 
-def copy_terms(base: str, folder: Path) -> None:
-    """The licence files that lie beside a base's weights go with what is made of them."""
-    beside = Path(base).expanduser()
-    beside = beside if beside.is_dir() else beside.parent
-    if base and base != "base" and beside.is_dir() and Path(base).expanduser().exists():
-        for pattern in _TERMS:
-            for file in sorted(beside.glob(pattern)):
+def copy_licences(base: str, folder: Path) -> None:
+    """Copy the licence files of a local base to the export."""
+    path = Path(base).expanduser()
+    if base and base != "base" and path.exists():
+        source = path if path.is_dir() else path.parent
+        for pattern in _FILES:
+            for file in sorted(source.glob(pattern)):
                 if file.is_file():
                     shutil.copyfile(file, folder / file.name)
 
@@ -53,11 +53,10 @@ def _of_card(file: Path | None) -> str:
     if file is None:
         return ""
     try:
-        found = ModelCard.load(file, ignore_metadata_errors=True).data.to_dict()
-    except ValueError:  # whatever stands at its top is no metadata
+        metadata = ModelCard.load(file, ignore_metadata_errors=True).data.to_dict()
+    except ValueError:  # no valid metadata at the top of the card
         return ""
-    name = found.get("license_name") or found.get("license") or ""
-    return str(name)
+    return str(metadata.get("license_name") or metadata.get("license") or "")
 
 
 def _of_gguf(file: Path) -> str:

@@ -1,9 +1,9 @@
-"""The form `merged`: one folder of safetensors that plain transformers opens.
+"""The format `merged`: a folder of safetensors for plain transformers.
 
     config.json  model.safetensors  generation_config.json  tokenizer…  student.json
 
-An adapter's weights are added to those of its base, a base in 4 bits is unpacked before. The weights keep the number
-format of training. `write_merged` is also what the other forms convert.
+The weights of an adapter are added to those of its base, which is dequantized first if it is in 4 bits. The weights
+keep the data type of training. Other formats convert the output of `write_merged`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
 from dstill.api.student import Generator
-from dstill_export.formats import AGAIN, Format, Source, bytes_of, encoder_of
+from dstill_export.formats import RETRY_HINT, Format, Source, encoder_of, folder_size
 
 if TYPE_CHECKING:
     from dstill_finetune.student_metadata import Facts
@@ -21,9 +21,11 @@ __all__ = ["Merged", "merged_bytes", "write_merged"]
 
 
 class Merged(Format):
+    """The whole student in one model."""
+
     name = "merged"
 
-    def need(self, source: Source) -> int:
+    def disk_space(self, source: Source) -> int:
         return merged_bytes(source)
 
     def write(self, source: Source, folder: Path) -> None:
@@ -33,14 +35,14 @@ class Merged(Format):
         import torch
         import transformers
 
-        from dstill_export.hf_folder import PlainWriter
+        from dstill_export.hf_folder import PlainGenerator
         from dstill_finetune.student_metadata import Facts
 
         facts = Facts.read(folder)
         kind = transformers.AutoModelForSeq2SeqLM if facts.encoder_decoder else transformers.AutoModelForCausalLM
         model = kind.from_pretrained(str(folder), local_files_only=True, use_safetensors=True)
-        device = "cuda" if torch.cuda.is_available() else "cpu"  # where the student is evaluated too
-        return PlainWriter(model.to(device), encoder_of(folder, model=model), threads=facts.threads)
+        device = "cuda" if torch.cuda.is_available() else "cpu"  # the device on which the student is evaluated
+        return PlainGenerator(model.to(device), encoder_of(folder, model=model), threads=facts.threads)
 
     def usage(self, facts: Facts, prompt: str, task: Sequence[int], *, cut: bool) -> str:
         from dstill_finetune.card import usage
@@ -49,19 +51,19 @@ class Merged(Format):
 
 
 def write_merged(source: Source, folder: Path) -> None:
-    """Model, tokenizer and facts of the student in one piece."""
+    """Write the merged model, the tokenizer and the student's metadata."""
     from dstill_finetune.saving import saving
 
     model, tokenizer, facts = source.student.merged(source.folder)
-    with saving(folder, hint=AGAIN):
+    with saving(folder, hint=RETRY_HINT):
         tokenizer.save_pretrained(folder)
         model.save_pretrained(folder)
         facts.write(folder)
 
 
 def merged_bytes(source: Source) -> int:
-    """What the student takes in one piece, counted from its architecture where it lies in two."""
-    facts, own = source.facts, bytes_of(source.folder)
+    """Bytes of the merged student; for an adapter, estimated from the architecture of its base."""
+    facts, own = source.facts, folder_size(source.folder)
     if not facts.adapter:
         return own
     from dstill_finetune import model_loading

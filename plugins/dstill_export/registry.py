@@ -1,6 +1,6 @@
-"""The forms of export by name.
+"""Looks up export formats.
 
-form_of("merged")  →  a `dstill_export.formats.Format`
+format_of("merged")  →  a `dstill_export.formats.Format`
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dstill_export.formats import NAMES, Format
 from dstill_export.gguf import Gguf
 from dstill_export.merged import Merged
 
-__all__ = ["form_of"]
+__all__ = ["format_of"]
 
 
-def form_of(name: str) -> Format:
-    """The form called `name`. Raises UsageError."""
-    found: dict[str, Format] = {form.name: form for form in (Merged(), Adapter(), CTranslate2(), Gguf())}
-    if name not in found:
-        raise UsageError(f"no form '{name}'", where="--to", hint=f"there are {', '.join(NAMES)}")
-    return found[name]
+def format_of(name: str) -> Format:
+    """The format called `name`. Raises UsageError if it is unknown."""
+    formats: dict[str, Format] = {one.name: one for one in (Merged(), Adapter(), CTranslate2(), Gguf())}
+    if name not in formats:
+        raise UsageError(f"no format '{name}'", where="--to", hint=f"formats: {', '.join(NAMES)}")
+    return formats[name]

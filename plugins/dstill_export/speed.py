@@ -1,8 +1,8 @@
-"""How fast a writer writes: tokens a second, one question at a time and in a batch, on the same questions.
+"""Measures the speed of a generator: tokens per second, one question at a time and in batches.
 
-    measured(writer, sources) → Measured(written=[…], one=41.2, batch=480.5, size=64)
+    measure(generator, sources) → Measurement(answers=[…], single=41.2, batch=480.5, batch_size=64)
 
-The first answer is thrown away: runtimes make themselves ready in it.
+One answer is generated first and discarded, because runtimes initialize themselves during it.
 """
 
 from __future__ import annotations
@@ -14,29 +14,32 @@ from typing import Sequence
 from dstill.api.student import Generation, Generator
 from dstill_finetune.generation import BATCH
 
-__all__ = ["Measured", "measured"]
+__all__ = ["Measurement", "measure"]
 
-ALONE = 16  # questions that are asked one at a time
+SINGLE = 16  # questions to answer one at a time
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
-    written: list[Generation]  # to every source, in order
-    one: float  # tokens a second
-    batch: float
-    size: int  # of the batch
+class Measurement:
+    """Answers and speed of a generator."""
+
+    answers: list[Generation]  # to all sources, in order
+    single: float  # tokens per second, one question at a time
+    batch: float  # tokens per second in batches
+    batch_size: int
 
 
-def measured(writer: Generator, sources: Sequence[str]) -> Measured:
-    """Every source is answered once in batches as the writer makes them, the first `ALONE` once more one by one."""
-    list(writer.generate(sources[:1]))
+def measure(generator: Generator, sources: Sequence[str]) -> Measurement:
+    """Answer all sources in the generator's own batches, then the first `SINGLE` of them one by one."""
+    list(generator.generate(sources[:1]))
     started = time.perf_counter()
-    written = list(writer.generate(sources))
-    batch = _rate(written, started)
+    answers = list(generator.generate(sources))
+    batch = _tokens_per_second(answers, started)
     started = time.perf_counter()
-    alone = [answer for source in sources[:ALONE] for answer in writer.generate([source])]
-    return Measured(written=written, one=_rate(alone, started), batch=batch, size=min(len(sources), BATCH))
+    singles = [answer for source in sources[:SINGLE] for answer in generator.generate([source])]
+    single = _tokens_per_second(singles, started)
+    return Measurement(answers=answers, single=single, batch=batch, batch_size=min(len(sources), BATCH))
 
 
-def _rate(written: Sequence[Generation], started: float) -> float:
-    return round(sum(answer.tokens for answer in written) / (time.perf_counter() - started), 1)
+def _tokens_per_second(answers: Sequence[Generation], started: float) -> float:
+    return round(sum(answer.tokens for answer in answers) / (time.perf_counter() - started), 1)

@@ -1,13 +1,13 @@
-"""The teacher ``openai``: any endpoint that speaks OpenAI's chat completions.
+"""The teacher ``openai``: any endpoint with OpenAI's chat completions API.
 
     [teacher.openai]
     base_url = "https://api.openai.com/v1"
     model = "gpt-4.1-mini"
     api_key_env = "OPENAI_API_KEY"       # the name of a variable, never the key
 
-`teacher` asks one by one, `batch` in batches, over `connection`. `responses` reads what came back, `errors` says what
-each failure means, `backoff` when to try again, `concurrency` how many requests are in flight; `structured` asks for
-JSON.
+`teacher` sends single requests and `batch` uses the Batch API, both over `connection`. `responses` parses replies,
+`errors` classifies failures, `backoff` delays retries, `concurrency` limits the requests in flight, and `structured`
+requests JSON.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ __all__ = ["parse_reply", "register_teachers"]
 
 @hookimpl
 def register_teachers() -> Iterable[type[Teacher]]:
+    """The teacher `openai`."""
     from dstill_openai.teacher import OpenAITeacher
 
     yield OpenAITeacher
@@ -33,6 +34,7 @@ def register_teachers() -> Iterable[type[Teacher]]:
 
 @hookimpl
 def parse_reply(task: Task, text: str) -> Draft | None:
+    """A structured reply; None for any other reply."""
     from dstill_openai.structured import draft_of
 
     return draft_of(task, text)

@@ -1,12 +1,12 @@
-"""How many requests are in flight at once: as many as are asked for, until the endpoint says that they are too many.
+"""Limits the requests in flight after an endpoint replied that there are too many.
 
-    ticket = await pace.enter()      # waits only where there is a limit, and it is reached
-    pace.cut(ticket)                 # this one was answered with 429: half of those in flight, from now on
-    pace.leave(grow=True)            # this one was answered: a limit of 8 is one of 9 after eight of these
+    ticket = await limit.acquire()   # waits only if there is a limit and it is reached
+    limit.decrease(ticket)           # the reply was 429: the limit becomes half of the requests in flight
+    limit.release(grow=True)         # the reply was a success: eight of these raise a limit of 8 to 9
 
-Additive increase, multiplicative decrease (Chiu and Jain 1989), as in TCP. There is no limit before the
-first 429, and none again when it has grown to the most that ever were in flight: who asks decides how many
-those are. All that were under way when a limit was cut were sent under the old one, so they cut it only once.
+Additive increase, multiplicative decrease, as in TCP (Chiu and Jain 1989). There is no limit before the first 429, and
+none again once it has grown to the highest number of requests that were ever in flight. Requests that were in flight
+when the limit was decreased do not decrease it again.
 """
 
 from __future__ import annotations
@@ -19,42 +19,46 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["Pace"]
+__all__ = ["ConcurrencyLimit"]
 
 _log = logging.getLogger("dstill")
 
 
-class Pace:
+class ConcurrencyLimit:
+    """The limit of one endpoint. Not thread-safe: it belongs to one event loop."""
+
     def __init__(self, host: str) -> None:
         self._host = host
         self._limit = self._lowest = math.inf
-        self._in_flight = self._most = 0
-        self._cuts = 0
+        self._in_flight = self._peak = 0
+        self._decreases = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def enter(self) -> int:
-        """Returns when the request may go. The ticket says how often the limit had been cut by then."""
+    async def acquire(self) -> int:
+        """Return once the request may be sent. The ticket is the number of decreases so far."""
         if self._waiting or self._in_flight + 1 > self._limit:
-            await self._turn()
+            await self._wait()
         else:
             self._in_flight += 1
-        self._most = max(self._most, self._in_flight)
-        return self._cuts
+        self._peak = max(self._peak, self._in_flight)
+        return self._decreases
 
-    def leave(self, *, grow: bool = False) -> None:
+    def release(self, *, grow: bool = False) -> None:
+        """End a request; `grow` after a success."""
         self._in_flight -= 1
         if grow:
-            self._limit += 1 / self._limit  # of no limit it stays none
-            if self._limit >= self._most:
+            self._limit += 1 / self._limit  # stays infinite if there is no limit
+            if self._limit >= self._peak:
                 self._limit = math.inf
         self._admit()
 
-    def cut(self, ticket: int) -> None:
-        if ticket < self._cuts:
+    def decrease(self, ticket: int) -> None:
+        """Halve the limit, unless it was decreased since the request of `ticket` was sent."""
+        if ticket < self._decreases:
             return
-        self._cuts += 1
+        self._decreases += 1
         self._limit = float(max(1, self._in_flight // 2))
-        if self._limit < self._lowest:  # told once, not at each of its ups and downs
+        if self._limit < self._lowest:  # warn only about a new minimum
             self._lowest = self._limit
             _log.warning(
                 "rate-limited by %s, requests in flight: %d instead of %d",
@@ -63,16 +67,16 @@ class Pace:
                 self._in_flight,
             )
 
-    async def _turn(self) -> None:
-        import asyncio  # here, as plugins load at every start of the command line
+    async def _wait(self) -> None:
+        import asyncio  # imported late: plugins load at every start of the command line
 
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # it had just been given its place
-                self.leave()
+            if turn.done() and not turn.cancelled():  # it was admitted just before it was cancelled
+                self.release()
             raise
 
     def _admit(self) -> None:

@@ -1,12 +1,12 @@
-"""What came back from an endpoint, sorted into the retry classes.
+"""Classifies the failures of an endpoint by what to do next.
 
-    transient   asked again: Transient, RateLimited, EmptyReply, BrokenReply   (ServiceError)
-    permanent   this item fails: Refused, Filtered, BadRequest, Oversized   (DataError)
-                everything stops: key, quota, model, no such API       (AuthError, ConfigError)
+    retry the request     Transient, RateLimited, EmptyReply, BrokenReply         (ServiceError)
+    fail this item        Refused, Filtered, BadRequest, Oversized                (DataError)
+    stop everything       a wrong key, quota or model, or an address without API  (AuthError, ConfigError)
 
-In: an exception of the SDK (`fault_of`), or a status with its body (`of_answer`); `bodies` reads what is no error at
-first sight. Out: one of these errors. Words that come from a server are shortened, made printable and freed of
-secrets (`shown`).
+`from_sdk_error` converts an exception of the SDK, `from_status` an HTTP status with its body; `dstill_openai.responses`
+detects errors in successful responses. Text from a server is shortened, made printable and stripped of secrets
+(`printable`).
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ __all__ = [
     "EmptyReply",
     "Endpoint",
     "Filtered",
-    "FormRefused",
     "NotFound",
     "Oversized",
     "RateLimited",
     "Refused",
+    "SchemaUnsupported",
     "Transient",
-    "fault_of",
-    "of_answer",
+    "from_sdk_error",
+    "from_status",
+    "key_rejected",
     "oversized",
-    "rejected",
-    "shown",
-    "too_slow",
+    "printable",
+    "timed_out",
 ]
 
-SAID = 200  # characters of a server's own words that are shown
+MAX_TEXT = 200  # characters of a server's message to show
 TRANSIENT_STATUS = {408, 409, 425}
-FORM = ("response_format", "json_schema", "structured output")  # words of an endpoint that takes none
+SCHEMA_WORDS = ("response_format", "json_schema", "structured output")  # in errors of endpoints without schemas
 QUOTA = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
 
 
 class Transient(ServiceError):
-    """Worth another try, after `after` seconds where the server said so."""
+    """A failure that a retry may fix; `after` are the seconds to wait, if the server said so."""
 
     def __init__(self, what: str, *, where: str = "", hint: str = "", after: float | None = None) -> None:
         super().__init__(what, where=where, hint=hint)
@@ -58,141 +58,154 @@ class Transient(ServiceError):
 
 
 class RateLimited(Transient):
-    """Too many at once; the others in flight would be told the same."""
+    """Status 429: too many requests."""
 
 
 class EmptyReply(Transient):
+    """A reply without text."""
+
     code = "empty"
 
 
 class BrokenReply(Transient):
+    """A truncated or malformed response."""
+
     code = "broken"
 
 
 class Refused(DataError):
+    """The model refused to answer."""
+
     code = "refused"
 
 
 class Oversized(DataError):
-    """More than a reply may be; asked again it would be no shorter."""
+    """A response that exceeds the size limit; a retry would not help."""
 
     code = "too_long"
 
 
 class Filtered(DataError):
+    """The endpoint's content filter blocked the question or the reply."""
+
     code = "filtered"
 
 
 class BadRequest(DataError):
+    """The endpoint rejected the request itself."""
+
     code = "bad_request"
 
 
-class FormRefused(BadRequest):
-    """The endpoint takes no structured outputs."""
+class SchemaUnsupported(BadRequest):
+    """The endpoint does not support structured outputs."""
 
 
 class NotFound(AuthError):
-    """404: there is nothing of this name."""
+    """Status 404: no such model, batch or API."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """What messages name: where the request went, with what."""
+    """The endpoint, for messages."""
 
     host: str
     model: str
-    key_from: str  # as "env OPENAI_API_KEY"; empty: no key is sent
-    timeout: float
+    key_from: str  # source of the key, for example "env OPENAI_API_KEY"; empty: no key is sent
+    timeout: float  # seconds
 
 
-def fault_of(error: openai.OpenAIError, at: Endpoint) -> DstillError:
-    """The error for people that one of the SDK's stands for."""
+def from_sdk_error(error: openai.OpenAIError, at: Endpoint) -> DstillError:
+    """Convert an exception of the SDK."""
     import openai
 
     if isinstance(error, openai.APITimeoutError):
-        return Transient(
-            f"{at.host} did not answer within {at.timeout:g} s", hint="teacher.openai.timeout sets how long"
-        )
+        return timed_out(at)
     if isinstance(error, openai.APIConnectionError):
-        return Transient(f"cannot reach {at.host}: {_cause(error)}", hint="is teacher.openai.base_url right?")
+        return Transient(f"cannot reach {at.host}: {_cause(error)}", hint="check teacher.openai.base_url")
     if isinstance(error, openai.APIStatusError):
-        return _of_status(error, at)
-    return Transient(f"{at.host}: {shown(str(error))}")
+        return _from_status_error(error, at)
+    return Transient(f"{at.host}: {printable(str(error))}")
 
 
-def too_slow(at: Endpoint) -> Transient:
-    return Transient(f"{at.host} did not answer within {at.timeout:g} s", hint="teacher.openai.timeout sets how long")
+def timed_out(at: Endpoint) -> Transient:
+    """The error for a request that took longer than the timeout."""
+    return Transient(f"{at.host} did not answer within {at.timeout:g} s", hint="raise teacher.openai.timeout")
 
 
 def oversized(error: Exception, at: Endpoint) -> Oversized:
+    """The error for a response that exceeds the size limit."""
     return Oversized(f"{at.host} sent a reply that is {error}")
 
 
-def _of_status(error: openai.APIStatusError, at: Endpoint) -> DstillError:
+def _from_status_error(error: openai.APIStatusError, at: Endpoint) -> DstillError:
     body = error.body if isinstance(error.body, dict) else {}
     message = str(body.get("message") or error.message)
-    return of_answer(error.status_code, {**body, "message": message}, error.response.headers, at)
+    return from_status(error.status_code, {**body, "message": message}, error.response.headers, at)
 
 
-def of_answer(status: int, body: Mapping[str, Any], headers: Mapping[str, str], at: Endpoint) -> DstillError:
-    """The error of a status that is no success, with the ``error`` object that came along."""
-    said, codes = shown(str(body.get("message") or "")), {str(body.get("code")), str(body.get("type"))}
+def from_status(status: int, body: Mapping[str, Any], headers: Mapping[str, str], at: Endpoint) -> DstillError:
+    """Convert an HTTP status other than success; `body` is the ``error`` object of the response."""
+    message, codes = printable(str(body.get("message") or "")), {str(body.get("code")), str(body.get("type"))}
     if codes & QUOTA or status == 402:
-        return AuthError(f"the quota at {at.host} is used up: {said}", hint="raise it there, then run again to resume")
+        return AuthError(
+            f"the quota at {at.host} is used up: {message}", hint="raise the quota, then run again to resume"
+        )
     if status in (401, 403):
-        return rejected(at, said)
+        return key_rejected(at, message)
     if status == 404:
         return NotFound(
-            f"{at.host} has no model '{at.model}', or no chat completions at this address: {said}",
+            f"{at.host} has no model '{at.model}', or no chat completions at this address: {message}",
             where="teacher.openai.model, teacher.openai.base_url",
-            hint="GET /models at that address lists the names that it knows",
+            hint="GET /models at that address lists its models",
         )
     if status == 429:
-        return RateLimited(f"rate-limited by {at.host}: {said}", after=retry_after(headers))
+        return RateLimited(f"rate-limited by {at.host}: {message}", after=retry_after(headers))
     if status in TRANSIENT_STATUS or status >= 500:
-        return Transient(f"{at.host} failed with {status}: {said}", after=retry_after(headers))
+        return Transient(f"{at.host} failed with {status}: {message}", after=retry_after(headers))
     if status < 400:
-        to = shown(headers.get("location", "nowhere"))
+        target = printable(headers.get("location", "nowhere"))
         return ConfigError(
-            f"{at.host} redirects to {to}", where="teacher.openai.base_url", hint="set the address itself"
+            f"{at.host} redirects to {target}", where="teacher.openai.base_url", hint="use the final address"
         )
     if "content_filter" in codes:
-        return Filtered(f"{at.host} filtered the question: {said}")
-    return _of_request(f"{at.host} refused the request ({status}): {said}", body)
+        return Filtered(f"{at.host} filtered the question: {message}")
+    return _bad_request(f"{at.host} refused the request ({status}): {message}", body)
 
 
-def _of_request(what: str, body: Mapping[str, Any]) -> BadRequest:
-    """The request itself will not do."""
-    words = json.dumps(body).lower()
-    if any(name in words for name in FORM):
-        return FormRefused(what, hint="--json-mode off asks for none, auto where it is taken")
-    if body.get("code") == "context_length_exceeded" or "context length" in words:
-        return BadRequest(what, hint="the prompt is too long: fewer shots or a smaller mapping")
+def _bad_request(what: str, body: Mapping[str, Any]) -> BadRequest:
+    text = json.dumps(body).lower()
+    if any(word in text for word in SCHEMA_WORDS):
+        return SchemaUnsupported(what, hint="use --json-mode off, or auto to send a schema only if it is supported")
+    if body.get("code") == "context_length_exceeded" or "context length" in text:
+        return BadRequest(what, hint="the prompt is too long: use fewer shots or a smaller mapping")
     if param := body.get("param"):
-        return BadRequest(what, hint=f"the endpoint does not take '{shown(str(param))}' as it was sent")
+        return BadRequest(what, hint=f"the endpoint rejected the parameter '{printable(str(param))}'")
     return BadRequest(what)
 
 
-def rejected(at: Endpoint, said: str) -> AuthError:
+def key_rejected(at: Endpoint, message: str) -> AuthError:
+    """The error for a missing or wrong key."""
     if not at.key_from:
-        return AuthError(f"{at.host} wants a key: {said}", where="teacher.openai.api_key_env", hint="name a variable")
-    what = f"key rejected by {at.host} ({at.key_from}): {said}"
-    hint = "put a valid key there, then run again to resume"
+        hint = "set it to the environment variable that holds the key"
+        return AuthError(f"{at.host} requires a key: {message}", where="teacher.openai.api_key_env", hint=hint)
+    what = f"key rejected by {at.host} ({at.key_from}): {message}"
+    hint = "set a valid key, then run again to resume"
     return AuthError(what, where="teacher.openai.api_key_env", hint=hint)
 
 
 def _cause(error: BaseException) -> str:
-    """The innermost reason, as ``ConnectError: [Errno 111] Connection refused``."""
+    """The innermost cause, for example ``ConnectError: [Errno 111] Connection refused``."""
     chain = [error]
     while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
         chain.append(inner)
     outer = chain[1] if len(chain) > 1 else error
-    words = str(chain[-1]) or str(outer)
-    return shown(f"{type(outer).__name__}: {words}")
+    message = str(chain[-1]) or str(outer)
+    return printable(f"{type(outer).__name__}: {message}")
 
 
-def shown(text: str) -> str:
-    """A server's words as they may be shown."""
+def printable(text: str) -> str:
+    """A server's message on one line, shortened, without secrets and control characters."""
     line = " ".join(redact(text).split())
     clean = "".join(c for c in line if c.isprintable())
-    return clean if len(clean) <= SAID else f"{clean[:SAID]}…"
+    return clean if len(clean) <= MAX_TEXT else f"{clean[:MAX_TEXT]}…"

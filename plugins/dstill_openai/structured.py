@@ -1,12 +1,12 @@
-"""Structured outputs: a reply as a JSON object of a schema, where an endpoint has them, and back.
+"""Structured outputs: requests replies as JSON objects with a schema, and parses them.
 
     PARAMETERS                        # response_format for the request
-    messages(prompt.messages, task)   # the same words, worked examples as JSON, and a note that says so
-    draft_of(task, '{"id": "5f1c09ab", "rationale": "because", "answer": "1 + 2"}')   # by the task's own parser
+    messages(prompt.messages, task)   # the same messages with a note about JSON, and examples as JSON
+    draft_of(task, '{"id": "5f1c09ab", "rationale": "because", "answer": "1 + 2"}')   # with the task's parser
 
-The prompt keeps the task's own form, which the note then overrules: so an endpoint that takes the schema and does
-not keep to it, and one that refuses it and is asked without, give replies that are read as ever. The answer is
-text also where the language is JSON, as a schema of "any object" is none that endpoints hold a model to.
+The prompt still describes the task's usual format, and the note overrides it. So replies in the usual format, from
+endpoints that ignore or reject the schema, can be parsed as well. The answer is a string even if the task's language is
+JSON, because endpoints cannot enforce a schema that allows any object.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dstill.io.strict_json import NotStrict, dumps, loads
 
 __all__ = ["PARAMETERS", "VERSION", "draft_of", "messages"]
 
-FIELDS = ("id", "rationale", "answer")  # in the order in which they are written: first why, then what
+FIELDS = ("id", "rationale", "answer")  # in the order of generation: the rationale before the answer
 PARAMETERS: Mapping[str, Any] = {
     "response_format": {
         "type": "json_schema",
@@ -44,31 +44,31 @@ NOTE = (
     '{"id": "the letters that stand between <id> and </id>, or nothing", "rationale": "…", "answer": "…"}. '
     "What would stand in <rationale> and <answer> are its texts."
 )
-# In the key of a reply: other words of this module are other words sent.
+# Part of the cache key of replies: a change of this module's texts changes the prompt.
 VERSION = hashlib.sha256(json.dumps([NOTE, PARAMETERS]).encode()).hexdigest()[:8]
 
 _ID = re.compile(r"\s*<id>(?P<id>[^<]*)</id>")
 
 
-def messages(asked: Sequence[Message], task: Task) -> list[Message]:
-    """What is sent: the note at the end of the first system message, worked examples in the form of the schema."""
-    sent = [_as_json(message, task) if message.role == "assistant" else message for message in asked]
-    if not sent or sent[0].role != "system":
-        return [Message(role="system", content=NOTE), *sent]
-    return [replace(sent[0], content=f"{sent[0].content}\n\n{NOTE}"), *sent[1:]]
+def messages(prompt: Sequence[Message], task: Task) -> list[Message]:
+    """The messages to send: the note is added to the first system message, and examples become JSON."""
+    converted = [_as_json(message, task) if message.role == "assistant" else message for message in prompt]
+    if not converted or converted[0].role != "system":
+        return [Message(role="system", content=NOTE), *converted]
+    return [replace(converted[0], content=f"{converted[0].content}\n\n{NOTE}"), *converted[1:]]
 
 
 def _as_json(message: Message, task: Task) -> Message:
-    found = _ID.match(message.content)
-    draft = task.parse(message.content[found.end() :] if found else message.content)
-    if draft is None:  # a reply that is shown again as it was
+    match = _ID.match(message.content)
+    draft = task.parse(message.content[match.end() :] if match else message.content)
+    if draft is None:  # an earlier reply that is quoted unchanged
         return message
-    values = (found["id"] if found else "", draft.rationale, draft.answer)
+    values = (match["id"] if match else "", draft.rationale, draft.answer)
     return replace(message, content=dumps(dict(zip(FIELDS, values, strict=True))))
 
 
 def draft_of(task: Task, text: str) -> Draft | None:
-    """A reply in the form of the schema, taken apart; None: it is in another."""
+    """The draft in a reply that has the schema; None for any other reply."""
     if not text.lstrip().startswith("{"):
         return None
     try:

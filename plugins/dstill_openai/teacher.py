@@ -1,8 +1,7 @@
-"""The teacher ``openai``: one request a prompt, tried again by dstill's own rules.
+"""The teacher ``openai``: one request per prompt, with dstill's own retries.
 
-In: a prompt. Out: a `Reply`; one that was cut (``finish_reason="length"``) too, which nobody may take
-for a whole one. Or an error: ServiceError when it was tried often enough, DataError when this
-prompt will never do, AuthError or ConfigError when no prompt will.
+`OpenAITeacher.ask` returns a `Reply`, which may be truncated (``finish_reason="length"``). It raises ServiceError after
+the last retry, DataError if this prompt cannot succeed, and AuthError or ConfigError if no prompt can.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ from dstill.errors import ConfigError, DstillError, needs
 from dstill.io.secrets import Secret
 from dstill.io.urls import checked_url
 from dstill_openai import structured
-from dstill_openai.batch import BatchApi, line
-from dstill_openai.concurrency import Pace
+from dstill_openai.batch import BatchApi, request_line
+from dstill_openai.concurrency import ConcurrencyLimit
 from dstill_openai.connection import Connection
-from dstill_openai.errors import Endpoint, FormRefused, RateLimited
+from dstill_openai.errors import Endpoint, RateLimited, SchemaUnsupported
 from dstill_openai.responses import read_body
 
 __all__ = ["OpenAIConfig", "OpenAITeacher"]
@@ -34,7 +33,7 @@ _log = logging.getLogger("dstill")
 
 @dataclass(frozen=True, kw_only=True)
 class OpenAIConfig:
-    """The teacher `openai`: any endpoint that speaks the chat-completions protocol."""
+    """The teacher `openai`: any endpoint with the chat completions API."""
 
     base_url: str = field(
         default="https://api.openai.com/v1", metadata={"help": "Address of the API.", "trust": "address"}
@@ -53,25 +52,23 @@ class OpenAIConfig:
         metadata={
             "low": -1,
             "high": 2,
-            "help": "Sampling temperature. Below 0: not sent, so that the endpoint's default holds.",
+            "help": "Sampling temperature. Below 0: not sent, so the endpoint uses its default.",
         },
     )
     max_tokens: int = field(default=2048, metadata={"low": 1, "high": 1 << 20, "help": "Longest reply, in tokens."})
     max_tokens_name: Literal["max_tokens", "max_completion_tokens"] = field(
         default="max_tokens",
-        metadata={"help": "Name of the request field that limits the reply's length. Endpoints differ in it."},
+        metadata={"help": "Name of the request parameter that limits the reply's length; endpoints differ."},
     )
     prices: Mapping[str, tuple[float, float]] = field(
         default_factory=dict,
-        metadata={
-            "help": 'US dollars for a million tokens of prompt and of reply, by model: `{"gpt-4.1-mini" = [0.4, 1.6]}`.'
-        },
+        metadata={"help": 'US dollars per million prompt and reply tokens, by model: `{"gpt-4.1-mini" = [0.4, 1.6]}`.'},
     )
     timeout: float = field(
         default=120.0, metadata={"low": 0.1, "high": 3600, "help": "Timeout of a request, in seconds."}
     )
     max_retries: int = field(
-        default=6, metadata={"low": 0, "high": 100, "help": "How often a failed request is tried again."}
+        default=6, metadata={"low": 0, "high": 100, "help": "Maximum number of retries of a failed request."}
     )
     max_wait: float = field(
         default=600.0,
@@ -79,18 +76,22 @@ class OpenAIConfig:
     )
     batch_poll: float = field(
         default=30.0,
-        metadata={"low": 0.01, "high": 86400, "help": "Seconds between two looks at the state of a batch."},
+        metadata={"low": 0.01, "high": 86400, "help": "Seconds between two checks of a batch's state."},
     )
 
 
 class OpenAITeacher(BatchTeacher):
+    """A model behind an OpenAI-compatible API."""
+
     name = "openai"
     paid: ClassVar[bool] = True
     Config = OpenAIConfig
     non_identity_settings = frozenset(
         {"api_key_env", "api_key_file", "prices", "timeout", "max_retries", "max_wait", "batch_poll"}
     )
-    price_hint: ClassVar[str] = 'set teacher.openai.prices, as {"NAME" = [0.4, 1.6]}, or max_tokens instead'
+    price_hint: ClassVar[str] = (
+        'set teacher.openai.prices, for example to {"NAME" = [0.4, 1.6]}, or use max_tokens instead'
+    )
 
     @property
     def label(self) -> str:
@@ -102,14 +103,14 @@ class OpenAITeacher(BatchTeacher):
             import tenacity  # noqa: F401
         config: OpenAIConfig = self.config
         if not config.model:
-            raise ConfigError("no model is named", where="teacher.openai.model", hint="--set teacher.openai.model=NAME")
+            raise ConfigError("no model is set", where="teacher.openai.model", hint="--set teacher.openai.model=NAME")
         key, key_from = _key(config)
         url = checked_url(config.base_url, where="teacher.openai.base_url", key=key is not None)
         at = Endpoint(host=urlsplit(url).netloc, model=config.model, key_from=key_from, timeout=config.timeout)
         self._connection = Connection(url, key, at, max_retries=config.max_retries, max_wait=config.max_wait)
-        self._pace, self._batches = Pace(at.host), BatchApi(self._connection)
+        self._limit, self._batches = ConcurrencyLimit(at.host), BatchApi(self._connection)
         self.batch_poll = config.batch_poll
-        self._form = self.json_mode != "off"  # whether a schema is sent; `auto` gives up where it is refused
+        self._send_schema = self.json_mode != "off"  # becomes False if `auto` finds it unsupported
         self.reply_tokens = config.max_tokens
         if config.model in config.prices:
             prompt, completion = config.prices[config.model]
@@ -124,54 +125,54 @@ class OpenAITeacher(BatchTeacher):
         await self._connection.__aexit__()
 
     def identity(self, prompt: Prompt) -> Mapping[str, Any]:
-        """Of structured outputs the mode: what `auto` came to is the endpoint's doing, and no reason to buy again."""
+        """The request's cache key. It has the JSON mode, but not whether `auto` sent a schema."""
         sent = {"teacher": self.name, "endpoint": self._connection.url, **self._parameters(prompt)}
         return sent if self.json_mode == "off" else {**sent, "json": [self.json_mode, structured.VERSION]}
 
     async def ask(self, prompt: Prompt) -> Reply:
         try:
-            return await self._connection.tried(self._in_turn, prompt)
-        except FormRefused as refused:
+            return await self._connection.retry(self._ask_within_limit, prompt)
+        except SchemaUnsupported as error:
             if self.json_mode != "auto":
                 raise
-            self._take_no_form(refused)
-            return await self._connection.tried(self._in_turn, prompt)
+            self._stop_sending_schema(error)
+            return await self._connection.retry(self._ask_within_limit, prompt)
 
-    async def _in_turn(self, prompt: Prompt) -> Reply:
-        """One request, when there is room for it in flight."""
-        ticket, answered = await self._pace.enter(), False
+    async def _ask_within_limit(self, prompt: Prompt) -> Reply:
+        """Send one request once the concurrency limit allows it."""
+        ticket, answered = await self._limit.acquire(), False
         try:
-            reply = await self._once(prompt)
+            reply = await self._send(prompt)
             answered = True
             return reply
         except RateLimited:
-            self._pace.cut(ticket)
+            self._limit.decrease(ticket)
             raise
         finally:
-            self._pace.leave(grow=answered)
+            self._limit.release(grow=answered)
 
-    async def _once(self, prompt: Prompt) -> Reply:
+    async def _send(self, prompt: Prompt) -> Reply:
         connection = self._connection
         create = connection.client.chat.completions.with_raw_response.create
-        # What is in extra_body the SDK sends as it is; it would take half a millisecond to look through a schema.
-        schema = structured.PARAMETERS if self._form else None
-        words = self._request(prompt, form=self._form)
-        # the SDK's own time-out would start again with every byte
-        body = await connection.sent(create, within=connection.at.timeout, extra_body=schema, **words)
-        reply = read_body(body.content, body.kind, prompt.example.id, connection.at)
+        # In extra_body the SDK does not process the schema, which would take half a millisecond.
+        schema = structured.PARAMETERS if self._send_schema else None
+        request = self._request(prompt, with_schema=self._send_schema)
+        body = await connection.send(create, timeout=connection.at.timeout, extra_body=schema, **request)
+        reply = read_body(body.content, body.content_type, prompt.example.id, connection.at)
         return replace(reply, seconds=body.seconds)
 
-    def _take_no_form(self, refused: FormRefused) -> None:
-        if self._form:
-            self._form = False
-            _log.warning("%s; asked without structured outputs from now on", refused.what)
+    def _stop_sending_schema(self, error: SchemaUnsupported) -> None:
+        if self._send_schema:
+            self._send_schema = False
+            _log.warning("%s; structured outputs are off from now on", error.what)
 
     # --- batches ------------------------------------------------------------------------
 
     def batch_line(self, key: str, prompt: Prompt) -> bytes:
-        """In `auto` without a schema: a batch cannot be asked again when it is refused."""
-        form = self.json_mode == "schema"
-        return line(key, {**self._request(prompt, form=form), **(structured.PARAMETERS if form else {})})
+        """A line of a batch file. Mode `auto` sends no schema here, since a batch cannot fall back to none."""
+        with_schema = self.json_mode == "schema"
+        request = self._request(prompt, with_schema=with_schema)
+        return request_line(key, {**request, **(structured.PARAMETERS if with_schema else {})})
 
     async def submit_batch(self, digest: str, lines: Sequence[bytes]) -> str:
         return await self._batches.submit(digest, lines)
@@ -180,23 +181,23 @@ class OpenAITeacher(BatchTeacher):
         return await self._batches.find(digest)
 
     async def batch_state(self, id: str) -> BatchState:
-        return await self._batches.look(id)
+        return await self._batches.state(id)
 
     def batch_answers(self, id: str) -> AsyncIterator[tuple[str, Reply | DstillError]]:
         return self._batches.answers(id)
 
-    # --- what is sent -------------------------------------------------------------------
+    # --- requests -----------------------------------------------------------------------
 
     def as_sent(self, prompt: Prompt) -> Prompt:
-        """With the schema, which is sent beside the messages, as a last one."""
-        if not self._form:
+        """The prompt as sent, with the schema as the last message, for counting tokens."""
+        if not self._send_schema:
             return prompt
         schema = Message(role="system", content=json.dumps(structured.PARAMETERS))
         return replace(prompt, messages=(*structured.messages(prompt.messages, self.task), schema))
 
-    def _request(self, prompt: Prompt, *, form: bool) -> dict[str, Any]:
-        """What is sent, but for the schema."""
-        messages = structured.messages(prompt.messages, self.task) if form else prompt.messages
+    def _request(self, prompt: Prompt, *, with_schema: bool) -> dict[str, Any]:
+        """The request without the schema itself."""
+        messages = structured.messages(prompt.messages, self.task) if with_schema else prompt.messages
         return {"messages": [{"role": m.role, "content": m.content} for m in messages], **self._parameters(prompt)}
 
     def _parameters(self, prompt: Prompt) -> dict[str, Any]:
@@ -209,7 +210,7 @@ class OpenAITeacher(BatchTeacher):
 
 
 def _key(config: OpenAIConfig) -> tuple[Secret | None, str]:
-    """The key, and where it is from, for messages."""
+    """The key, and its source for messages."""
     needed_by = "the teacher 'openai'"
     if config.api_key_file:
         return Secret.from_file(Path(config.api_key_file), needed_by), f"file {config.api_key_file}"

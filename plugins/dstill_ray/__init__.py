@@ -1,7 +1,7 @@
-"""Ray: one training on several machines (`dstill ray train`), a sweep's trials on a cluster (`dstill ray sweep`).
+"""Ray: trains a student on several machines (`dstill ray train`), and runs a sweep on a cluster (`dstill ray sweep`).
 
-The workers do what dstill does in one process or under torchrun, on the same run folder, which every machine
-has to see. ray loads when one of the commands begins.
+The workers do the same as dstill in one process or under torchrun. They need the run's folder at the same path on
+every machine.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ __all__ = ["register_commands"]
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
+    """Add `dstill ray`."""
     from dstill.cli.groups import Group, LazyCommand
 
     cli.add_command(Group("ray", help="Train and sweep on a Ray cluster."))

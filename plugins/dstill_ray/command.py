@@ -25,7 +25,8 @@ address_option = click.option(
 
 
 def cpus_option(of: str) -> Callable[..., Callable[..., None]]:
-    return click.option(f"--cpus-per-{of}", "cpus", type=Count(1, 1024), default=1, help=f"Cores of each {of}.")
+    """The option for cores per worker or per trial."""
+    return click.option(f"--cpus-per-{of}", "cpus", type=Count(1, 1024), default=1, help=f"Cores per {of}.")
 
 
 @click.command(cls=Command, examples=["dstill ray train runs/mine --workers 2"], renamed=RENAMED)
@@ -37,7 +38,7 @@ def cpus_option(of: str) -> Callable[..., Callable[..., None]]:
 )
 @address_option
 @app
-def train(
+def train(  # noqa: PLR0913 - one parameter per command line option
     found: App,
     run: str,
     workers: int,
@@ -51,19 +52,19 @@ def train(
 ) -> None:
     """Fine-tune one student with several workers.
 
-    Each worker takes its part of every batch: the batch of a step is train.per_device_train_batch_size times the number
-    of workers. RUN must have the same path on every machine. Resumes like `dstill train`.
+    Each step uses a batch of train.per_device_train_batch_size times the number of workers. RUN must have the same path
+    on every machine. Resumes like `dstill train`.
     """
-    from dstill_ray.training import Share
+    from dstill_ray.training import Resources
     from dstill_ray.training import train as run_training
 
     opened = found.open(run)
     note_other_recipe(found, run)
-    share = Share(workers=workers, cpus=cpus, gpus=gpus)
+    resources = Resources(workers=workers, cpus=cpus, gpus=gpus)
     with progress() as report:
         opened.progress = report
         how = {"restart": restart, "resume_with_changes": resume_with_changes, "allow_unreviewed": allow_unreviewed}
-        facts = run_training(opened, share, address=address, flags=found.flags, **how)
+        facts = run_training(opened, resources, address=address, flags=found.flags, **how)
     show_trained(opened, facts, as_json=as_json)
 
 
@@ -85,7 +86,7 @@ def train(
 @json_option
 @set_option
 @app
-def sweep(
+def sweep(  # noqa: PLR0913 - one parameter per command line option
     found: App,
     run: str,
     space: Path,
@@ -100,18 +101,18 @@ def sweep(
 ) -> None:
     """Run a sweep with Ray Tune.
 
-    Takes the same SPACE, makes the same trials in RUN/trials and the same report as `dstill experiment sweep`: each can
-    resume the other. RUN must have the same path on every machine.
+    SPACE, the trials in RUN/trials and the report are those of `dstill experiment sweep`, and each command can resume
+    the other. RUN must have the same path on every machine.
     """
     from dstill_ray.cluster import cluster
-    from dstill_ray.tuning import Tuned
+    from dstill_ray.tuning import TuneRunner
     from dstill_sweep.space import read_space
     from dstill_sweep.sweeping import sweep as run_sweep
 
     opened = found.open(run)
     wanted = read_space(space, trials)
-    with progress() as report, cluster(address, cpus=jobs * cpus) as desk:
+    with progress() as report, cluster(address, cpus=jobs * cpus) as coordinator:
         opened.progress = report
-        engine = Tuned(desk=desk, flags=found.flags, cpus=cpus, gpus=gpus)
-        facts = run_sweep(opened, wanted, split=split, jobs=jobs, keep=keep_students, engine=engine)
+        runner = TuneRunner(coordinator=coordinator, flags=found.flags, cpus=cpus, gpus=gpus)
+        facts = run_sweep(opened, wanted, split=split, jobs=jobs, keep=keep_students, runner=runner)
     show_sweep(opened, facts, as_json=as_json)

@@ -1,10 +1,10 @@
-"""One training in several workers of a Ray cluster, data-parallel: Ray Train's TorchTrainer starts them.
+"""Data-parallel training in several workers of a Ray cluster, started by Ray Train's TorchTrainer.
 
-    train(run, Share(workers=2, cpus=1), address="", flags={})  →  what `Run.train` gives
+    train(run, Resources(workers=2, cpus=1), address="", flags={})  →  the result of `Run.train`
 
-Ray sets RANK, WORLD_SIZE and the process group up as torchrun does, and each worker calls `Run.train` on the same
-folder: what holds for several processes (`dstill.runtime.distributed`) holds here. In place of signals, which do not
-cross machines, the first worker asks the desk at its steps whether it is to stop.
+Ray sets RANK, WORLD_SIZE and the process group as torchrun does, and each worker calls `Run.train` on the same folder
+(`dstill.runtime.distributed`). Signals do not reach other machines, so the first worker asks the coordinator at every
+step whether to stop.
 """
 
 from __future__ import annotations
@@ -20,31 +20,35 @@ from dstill.errors import DstillError, Interrupted, RunError, ServiceError, Trai
 from dstill.runs.folder import RunFolder
 from dstill.runs.run import Run
 from dstill.runtime import distributed
-from dstill_ray.cluster import cluster, gpus, in_folder, said, storage, wants
-from dstill_ray.coordinator import Reports, State, error_of, look, row_of
-from dstill_ray.waiting import in_background, over
+from dstill_ray.cluster import change_folder, cluster, gpu_count, last_line, storage, warn_if_too_small
+from dstill_ray.coordinator import ProgressReporter, State, error_from_row, error_to_row, state_of
+from dstill_ray.waiting import finished, in_background
 
-__all__ = ["Share", "train"]
+__all__ = ["Resources", "train"]
 
-PATIENCE = 30.0  # seconds in which a worker that Ray ends has let go of the run
+PATIENCE = 30.0  # seconds until a worker that Ray ended has released the run's lock
 
 
 @dataclass(frozen=True, kw_only=True)
-class Share:
-    """What of the cluster a training takes."""
+class Resources:
+    """Resources of the cluster for a training."""
 
     workers: int
-    cpus: float = 1  # of each worker
-    gpus: int | None = None  # of each worker, 0 or 1; None: 1 where the cluster has that many
+    cpus: float = 1  # per worker
+    gpus: int | None = None  # per worker, 0 or 1; None: 1 if the cluster has enough
 
-    def resources(self) -> dict[str, float]:
-        each = self.gpus if self.gpus is not None else int(gpus() >= self.workers)
+    def per_worker(self) -> dict[str, float]:
+        """Ray's resources of one worker."""
+        each = self.gpus if self.gpus is not None else int(gpu_count() >= self.workers)
         return {"CPU": self.cpus, "GPU": each} if each else {"CPU": self.cpus}
 
 
-def train(run: Run, share: Share, *, address: str, flags: Mapping[str, Any], **how: bool) -> Mapping[str, Any]:
-    """`how` is as of `Run.train`, whose errors these are; ServiceError where Ray fails."""
-    trust.require(run.config)  # the workers may lie on machines where nobody has allowed anything
+def train(run: Run, resources: Resources, *, address: str, flags: Mapping[str, Any], **how: bool) -> Mapping[str, Any]:
+    """Train the student of `run`. `flags` are those of the command, `how` the arguments of `Run.train`.
+
+    Raises the errors of `Run.train`, and ServiceError if Ray fails.
+    """
+    trust.require(run.config)  # checked here: the workers' machines have no record of what the user trusts
     job = {
         "run": str(run.folder.absolute()),
         "folder": str(Path.cwd()),
@@ -53,101 +57,101 @@ def train(run: Run, share: Share, *, address: str, flags: Mapping[str, Any], **h
         "how": how,
     }
     try:
-        with cluster(address, cpus=share.workers * share.cpus) as desk, storage(run) as folder:
-            trainer = _trainer({**job, "desk": desk}, share, folder)
-            failure = _followed(in_background(trainer.fit), run, desk)
-            _raise(look(desk), failure, share.workers)
-    except (DstillError, KeyboardInterrupt) as problem:
-        _write_down(run, problem)
+        with cluster(address, cpus=resources.workers * resources.cpus) as coordinator, storage(run) as folder:
+            trainer = _trainer({**job, "coordinator": coordinator}, resources, folder)
+            failure = _follow(in_background(trainer.fit), run, coordinator)
+            _raise(state_of(coordinator), failure, resources.workers)
+    except (DstillError, KeyboardInterrupt) as error:
+        _record_status(run, error)
         raise
-    found: Mapping[str, Any] = RunFolder.read(run.folder).manifest["stages"]["train"]
-    return found
+    facts: Mapping[str, Any] = RunFolder.read(run.folder).manifest["stages"]["train"]
+    return facts
 
 
-def _trainer(job: Mapping[str, Any], share: Share, folder: str) -> Any:
+def _trainer(job: Mapping[str, Any], resources: Resources, folder: str) -> Any:
     from ray.train import RunConfig, ScalingConfig
     from ray.train.torch import TorchConfig, TorchTrainer
 
-    resources = share.resources()
-    wants(share.workers, resources)
-    cuda = "GPU" in resources
+    per_worker = resources.per_worker()
+    warn_if_too_small(resources.workers, per_worker)
+    cuda = "GPU" in per_worker
     return TorchTrainer(
         work,
         train_loop_config=dict(job),
-        # objects go over the CPU, as `dstill.runtime.distributed` has it
+        # `dstill.runtime.distributed` exchanges objects on the CPU
         torch_config=TorchConfig(backend="cpu:gloo,cuda:nccl" if cuda else "gloo"),
-        scaling_config=ScalingConfig(num_workers=share.workers, use_gpu=cuda, resources_per_worker=resources),
+        scaling_config=ScalingConfig(num_workers=resources.workers, use_gpu=cuda, resources_per_worker=per_worker),
         run_config=RunConfig(storage_path=folder, name="train"),
     )
 
 
-def _followed(fitting: Any, run: Run, desk: Any) -> BaseException | None:
-    """What Ray's training ended with. At Ctrl-C the workers stop in order; at the second all end at once."""
-    told: dict[str, Any] = {}
+def _follow(fit: Any, run: Run, coordinator: Any) -> BaseException | None:
+    """Show progress until the training ends, and return its error. The first Ctrl-C asks the workers to stop."""
+    shown: dict[str, Any] = {}
     try:
-        while not over(fitting):
-            told = _report(run, look(desk), told)
+        while not finished(fit):
+            shown = _show_progress(run, state_of(coordinator), shown)
     except KeyboardInterrupt:
-        _ask_to_stop(desk)
-        while not over(fitting):
+        _request_stop(coordinator)
+        while not finished(fit):
             pass
-    _report(run, look(desk), told)
-    failure: BaseException | None = fitting.exception()
+    _show_progress(run, state_of(coordinator), shown)
+    failure: BaseException | None = fit.exception()
     return failure
 
 
-def _ask_to_stop(desk: Any) -> None:
+def _request_stop(coordinator: Any) -> None:
     import ray
 
-    ray.get(desk.ask_to_stop.remote())
-    if not look(desk).begun:
-        raise Interrupted("stopped before the workers began", hint="run the same command again")
-    note("stops after the step that runs, with a checkpoint; Ctrl-C again ends it at once")
+    ray.get(coordinator.request_stop.remote())
+    if not state_of(coordinator).started:
+        raise Interrupted("stopped before the workers started", hint="run the same command again")
+    note("stopping after the current step, with a checkpoint; Ctrl-C again stops immediately")
 
 
-def _report(run: Run, state: State, before: Mapping[str, Any]) -> dict[str, Any]:
-    """What is new since `before`, to the person; returns what was told by now."""
-    for what, (done, total, detail) in state.told.items():
-        if before.get(what) != (done, total, detail):
-            run.progress(what, done, total, detail)
-    return state.told
+def _show_progress(run: Run, state: State, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Show progress that is not in `shown`, and return all progress shown so far."""
+    for label, (done, total, detail) in state.progress.items():
+        if shown.get(label) != (done, total, detail):
+            run.progress(label, done, total, detail)
+    return state.progress
 
 
 def _raise(state: State, failure: BaseException | None, workers: int) -> None:
-    """The error that all began with: what is wrong for all the first worker says, as the command line would."""
-    for worker, row in sorted(state.ended.items(), key=lambda item: int(item[0])):
+    """Raise the error that ended the training, if any: of the lowest worker, since all may report the same one."""
+    for worker, row in sorted(state.results.items(), key=lambda item: int(item[0])):
         if row and row["message"] != distributed.GONE:
             if worker != "0":
                 note(f"worker {worker} of {workers} (numbered from 0)")
-            raise error_of(row) from failure
+            raise error_from_row(row) from failure
     if failure is None:
         return
-    died = [number for number in getattr(failure, "worker_failures", ()) if str(number) not in state.ended]
+    died = [number for number in getattr(failure, "worker_failures", ()) if str(number) not in state.results]
     if died:
         raise TrainingError(
             f"worker {died[0]} of {workers} (numbered from 0) died",
-            where=said(failure.worker_failures[died[0]]),  # type: ignore[attr-defined]
-            hint="killed, as for want of memory? The same command goes on from the last checkpoint",
+            where=last_line(failure.worker_failures[died[0]]),  # type: ignore[attr-defined]
+            hint="it may have run out of memory; the same command resumes from the last checkpoint",
         ) from failure
     raise ServiceError(
-        f"Ray could not do the training: {said(failure)}",
-        hint="dstill is installed, and the run's folder seen at the same path, on every machine? --debug shows more",
+        f"training on Ray failed: {last_line(failure)}",
+        hint="every machine needs dstill, and the run's folder at the same path; --debug shows more",
     ) from failure
 
 
-def _write_down(run: Run, problem: DstillError | KeyboardInterrupt) -> None:
-    """How it ended, in run.json: the first worker could not say it where Ray ended it with the others."""
+def _record_status(run: Run, error: DstillError | KeyboardInterrupt) -> None:
+    """Record in run.json how the training ended, unless a worker did: Ray may have killed it before it could."""
     unknown = {"train: running", f"train: failed: {distributed.GONE}"}
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
             with run.lock():
                 if run.manifest["status"] in unknown:
-                    ended = "interrupted" if isinstance(problem, KeyboardInterrupt) else f"failed: {problem.what}"
+                    ended = "interrupted" if isinstance(error, KeyboardInterrupt) else f"failed: {error.what}"
                     run.manifest["status"] = f"train: {ended}"
                     run.save()
             return
-        except RunError:  # by a worker that is being ended, or by somebody else, who will say it
+        except RunError:  # locked by a worker that is being ended, or by another command
             time.sleep(0.2)
 
 
@@ -155,26 +159,26 @@ def _write_down(run: Run, problem: DstillError | KeyboardInterrupt) -> None:
 
 
 def work(job: Mapping[str, Any]) -> None:
-    """One worker's whole life."""
+    """Train as one worker, from start to end."""
     import ray
 
-    desk, me = job["desk"], str(distributed.rank())
-    if not distributed.broadcast(lambda: ray.get(desk.begin.remote(me))):
+    coordinator, worker = job["coordinator"], str(distributed.rank())
+    if not distributed.broadcast(lambda: ray.get(coordinator.start.remote(worker))):
         return
     try:
         _train(job)
-    except Exception as problem:
-        ray.get(desk.end.remote(me, row_of(problem)))
-        if isinstance(problem, Interrupted):
-            return  # all of them, after the same step
+    except Exception as error:
+        ray.get(coordinator.finish.remote(worker, error_to_row(error)))
+        if isinstance(error, Interrupted):
+            return  # every worker stops after the same step
         raise
-    ray.get(desk.end.remote(me, {}))
+    ray.get(coordinator.finish.remote(worker, {}))
 
 
 def _train(job: Mapping[str, Any]) -> None:
-    in_folder(Path(job["folder"]))
+    change_folder(Path(job["folder"]))
     loaded = plugins.load(map(Path, job["plugins"]))
     run = Run.open(job["run"], flags=job["flags"], plugins=loaded, trusted=True)
     if distributed.is_main():
-        run.progress = Reports(job["desk"])
+        run.progress = ProgressReporter(job["coordinator"])
     run.train(**job["how"])

@@ -1,10 +1,10 @@
-"""The trials of a sweep on a Ray cluster: Ray Tune runs what `dstill_sweep` proposes.
+"""Runs the trials of a sweep on a Ray cluster, with Ray Tune.
 
-    engine = Tuned(desk, flags={}, cpus=1, gpus=None)
-    sweep(run, space, split="validation", jobs=4, engine=engine)
+    runner = TuneRunner(coordinator=coordinator, flags={}, cpus=1, gpus=None)
+    sweep(run, space, split="validation", jobs=4, runner=runner)
 
-Points, names, folders, results and their order are those of `dstill experiment sweep`; Tune gives each trial a process
-of its own somewhere on the cluster, and what it needs there. A trial that is finished is read, not sent.
+Points, names, folders and results are those of `dstill experiment sweep`. Tune runs each trial in a separate process on
+the cluster, with its cores and GPUs. The result of a finished trial is read instead of repeated.
 """
 
 from __future__ import annotations
@@ -18,68 +18,68 @@ from typing import Any, Generator, Iterable, Mapping
 from dstill import plugins
 from dstill.errors import DstillError, ServiceError
 from dstill.runs.run import Run
-from dstill_ray.cluster import gpus, in_folder, said, storage, wants
-from dstill_ray.coordinator import Reports, look
-from dstill_ray.waiting import in_background, over
-from dstill_sweep.trials import Result, Trial, Trials, do
+from dstill_ray.cluster import change_folder, gpu_count, last_line, storage, warn_if_too_small
+from dstill_ray.coordinator import ProgressReporter, state_of
+from dstill_ray.waiting import finished, in_background
+from dstill_sweep.trials import Result, Trial, Trials, complete
 
-__all__ = ["Tuned"]
+__all__ = ["TuneRunner"]
 
-DIED = "its process died, as for want of memory"
-GRACE = 60.0  # seconds that stopped trials have to save their checkpoints
+DIED = "its process died, perhaps out of memory"
+GRACE = 60.0  # seconds for stopped trials to save their checkpoints
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tuned:
-    """Does the trials of `Trials` as `dstill_sweep.trials.finished` does, on a cluster."""
+class TuneRunner:
+    """A `dstill_sweep.sweeping.TrialRunner` for a cluster."""
 
-    desk: Any
+    coordinator: Any
     flags: Mapping[str, Any] = field(default_factory=dict)  # of the command
-    cpus: float = 1  # of each trial
-    gpus: float | None = None  # of each trial; None: 1 where the cluster has any
+    cpus: float = 1  # per trial
+    gpus: float | None = None  # per trial; None: 1 if the cluster has any
 
     def __call__(self, trials: Trials, wanted: Iterable[Trial], *, jobs: int) -> Generator[Result, None, None]:
         missing: dict[str, Trial] = {}
         for trial in wanted:
             if trial.name not in missing:
-                if known := trials.known(trial):
-                    yield known
+                if result := trials.finished_result(trial):
+                    yield result
                 else:
                     missing[trial.name] = trial
         if missing:
-            yield from self._tried(trials, list(missing.values()), jobs)
+            yield from self._run(trials, list(missing.values()), jobs)
 
-    def _tried(self, trials: Trials, wanted: list[Trial], jobs: int) -> Generator[Result, None, None]:
+    def _run(self, trials: Trials, wanted: list[Trial], jobs: int) -> Generator[Result, None, None]:
         import ray
 
-        left = {trial.name: trial for trial in wanted}
-        ray.get(self.desk.forget.remote(list(left)))
+        remaining = {trial.name: trial for trial in wanted}
+        ray.get(self.coordinator.forget.remote(list(remaining)))
         with storage(trials.parent) as folder:
-            fitting = in_background(self._tuner(trials, wanted, jobs, folder).fit)
+            fit = in_background(self._tuner(trials, wanted, jobs, folder).fit)
             try:
                 ended = False
                 while not ended:
-                    ended = over(fitting)  # before the look: after it nothing more is told
-                    rows = look(self.desk).ended
-                    for name in left.keys() & rows.keys():
-                        del left[name]
+                    ended = finished(fit)  # before the results are read, so that the last ones are not missed
+                    rows = state_of(self.coordinator).results
+                    for name in remaining.keys() & rows.keys():
+                        del remaining[name]
                         yield Result.from_row(rows[name])
             except BaseException:
-                self._stop(fitting)
+                self._stop(fit)
                 raise
-            if failure := fitting.exception():
+            if failure := fit.exception():
                 raise ServiceError(
-                    f"Ray could not do the sweep: {said(failure)}",
-                    hint="dstill is installed, and the run's folder seen at the same path, on every machine?",
+                    f"the sweep on Ray failed: {last_line(failure)}",
+                    hint="every machine needs dstill, and the run's folder at the same path",
                 ) from failure
-        for trial in left.values():
+        for trial in remaining.values():
             yield Result(name=trial.name, changes=trial.changes, error=DIED)
 
     def _tuner(self, trials: Trials, wanted: list[Trial], jobs: int, folder: str) -> Any:
         from ray import tune
 
         job = {
-            "desk": self.desk,
+            "coordinator": self.coordinator,
             "run": str(trials.parent.folder.absolute()),
             "folder": str(Path.cwd()),
             "flags": dict(self.flags),
@@ -87,65 +87,62 @@ class Tuned:
             "split": trials.split,
         }
         resources = self._resources()
-        wants(1, resources)
+        tune_resources = {name.lower(): amount for name, amount in resources.items()}
+        warn_if_too_small(1, resources)
         return tune.Tuner(
-            tune.with_resources(lambda config: attempt(job, wanted[config["trial"]]), _small(resources)),
+            tune.with_resources(lambda config: run_trial(job, wanted[config["trial"]]), tune_resources),
             param_space={"trial": tune.grid_search(list(range(len(wanted))))},
             tune_config=tune.TuneConfig(max_concurrent_trials=jobs, reuse_actors=False),
             run_config=tune.RunConfig(storage_path=folder, name="sweep", verbose=0),
         )
 
     def _resources(self) -> dict[str, float]:
-        each = self.gpus if self.gpus is not None else min(1.0, gpus())
+        each = self.gpus if self.gpus is not None else min(1.0, gpu_count())
         return {"CPU": self.cpus, "GPU": each} if each else {"CPU": self.cpus}
 
-    def _stop(self, fitting: Future[Any]) -> None:
-        """Trials that are under way save what they have, those that wait find nothing to do."""
+    def _stop(self, fit: Future[Any]) -> None:
+        """Ask running trials to save a checkpoint and stop, and wait for them. Waiting trials do not start."""
         import ray
 
-        ray.get(self.desk.ask_to_stop.remote())
+        ray.get(self.coordinator.request_stop.remote())
         deadline = time.monotonic() + GRACE
-        while look(self.desk).working and time.monotonic() < deadline and not over(fitting):
+        while state_of(self.coordinator).running and time.monotonic() < deadline and not finished(fit):
             pass
-
-
-def _small(resources: Mapping[str, float]) -> dict[str, float]:
-    return {name.lower(): amount for name, amount in resources.items()}
 
 
 # --- in a worker ------------------------------------------------------------------------
 
 
-class Here(Trials):
-    """Trials in this process, which Ray made for one of them."""
+class InProcessTrials(Trials):
+    """Trials that run in this process, which Ray started for one of them."""
 
-    def __init__(self, parent: Run, *, split: str, desk: Any) -> None:
+    def __init__(self, parent: Run, *, split: str, coordinator: Any) -> None:
         super().__init__(parent, split=split)
-        self.desk = desk
+        self._coordinator = coordinator
 
-    def done(self, folder: Path) -> str:
+    def complete(self, folder: Path) -> str:
         run = Run.open(folder, plugins=self.parent.plugins, trusted=True)
-        run.progress = Reports(self.desk)
+        run.progress = ProgressReporter(self._coordinator)
         try:
-            do(run)
-        except DstillError as problem:
-            return problem.what
+            complete(run)
+        except DstillError as error:
+            return error.what
         return ""
 
 
-def attempt(job: Mapping[str, Any], trial: Trial) -> dict[str, float]:
-    """One trial, whatever it does; Ray's own views show what is returned."""
+def run_trial(job: Mapping[str, Any], trial: Trial) -> dict[str, float]:
+    """Run one trial and report its result, even if it fails. Ray's own views show the returned metrics."""
     import ray
 
-    desk = job["desk"]
-    if not ray.get(desk.begin.remote(trial.name)):
+    coordinator = job["coordinator"]
+    if not ray.get(coordinator.start.remote(trial.name)):
         return {}
     try:
-        in_folder(Path(job["folder"]))
+        change_folder(Path(job["folder"]))
         loaded = plugins.load(map(Path, job["plugins"]))
         parent = Run.open(job["run"], flags=job["flags"], plugins=loaded, trusted=True)
-        result = Here(parent, split=job["split"], desk=desk).run(trial)
-    except Exception as problem:
-        result = Result(name=trial.name, changes=trial.changes, error=said(problem))
-    ray.get(desk.end.remote(trial.name, result.to_row()))
+        result = InProcessTrials(parent, split=job["split"], coordinator=coordinator).run(trial)
+    except Exception as error:
+        result = Result(name=trial.name, changes=trial.changes, error=last_line(error))
+    ray.get(coordinator.finish.remote(trial.name, result.to_row()))
     return {"accuracy": result.accuracy_value, "seconds": result.seconds}

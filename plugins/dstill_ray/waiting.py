@@ -1,7 +1,7 @@
-"""A long call into Ray in a thread, so that the command goes on looking and hears of Ctrl-C.
+"""Runs a long call to Ray in a thread, so that the command can report progress and react to Ctrl-C.
 
-fitting = in_background(trainer.fit)
-while not over(fitting): …               # every half second
+fit = in_background(trainer.fit)
+while not finished(fit): …               # waits for half a second
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import threading
 from concurrent.futures import Future, wait
 from typing import Any, Callable
 
-__all__ = ["in_background", "over"]
+__all__ = ["finished", "in_background"]
 
-EVERY = 0.5  # seconds
+INTERVAL = 0.5  # seconds
 
 
 def in_background(call: Callable[[], Any]) -> Future[Any]:
-    """The thread keeps nobody from leaving: Ray ends what it waits for."""
+    """Run `call` in a daemon thread, which does not keep the process from exiting."""
     future: Future[Any] = Future()
 
     def work() -> None:
@@ -29,6 +29,6 @@ def in_background(call: Callable[[], Any]) -> Future[Any]:
     return future
 
 
-def over(future: Future[Any]) -> bool:
-    """Whether it has ended, after at most half a second."""
-    return bool(wait([future], timeout=EVERY).done)
+def finished(future: Future[Any]) -> bool:
+    """Whether the call has ended, after waiting for it for at most `INTERVAL`."""
+    return bool(wait([future], timeout=INTERVAL).done)

@@ -1,8 +1,7 @@
 """Experiments on one dataset: `dstill experiment sweep` over settings, `dstill experiment ablate` of the rationales.
 
-Each trial is a run of its own under ``RUN/trials``, on the dataset of RUN and with settings
-of its own, so that everything that is done with a run can be done with a trial. A trial that
-is finished is not done again; one that was stopped goes on. optuna loads when a sweep begins.
+Each trial is a run in ``RUN/trials`` that uses the dataset of RUN with other settings, so every command that works on
+a run works on a trial. Finished trials are not repeated, and interrupted ones resume.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ __all__ = ["register_commands", "report_sections"]
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
+    """Add `dstill experiment sweep` and `dstill experiment ablate`."""
     from dstill.cli.groups import LazyCommand
 
     module = "dstill_sweep.command"
@@ -34,6 +34,7 @@ def register_commands(cli: click.Group) -> None:
 
 @hookimpl
 def report_sections(run: Run) -> Iterable[Section]:
+    """Sections on the sweep and the ablation of `run`, if it has them."""
     from dstill_sweep.sections import sections
 
     return sections(run)

@@ -1,20 +1,19 @@
-"""The ablation: does the rationale help? Distilling Step-by-Step against the label alone.
+"""The ablation of rationales: Distilling Step-by-Step (DSS, Hsieh et al. 2023) against training on labels only.
 
     ablate(run, seeds=3, split="test", jobs=2)
     →  {"arms": {"dss": […], …}, "comparisons": {"equal steps": {"difference": 0.03, "p_holm": …, …}, …},
         "modality": "lora"}
 
-Both arms learn from the same records in the same order of settings, once at equal steps and once at
-equal examples. A record is two training sequences to DSS (its label, its rationale) and one to the
-label alone, so
+All arms use the same records and settings. A record is two training sequences for DSS (label and rationale) and one for
+label-only, so there are two ways to compare them:
 
-    equal steps      as many optimizer steps over as many records; DSS has learnt from twice as many sequences
-    equal examples   as many sequences: the label alone takes twice the steps
+    equal steps      the same optimizer steps and records; DSS sees twice as many sequences
+    equal examples   the same number of sequences; label-only takes twice the steps
 
-The second is the harder test for DSS: it pays for the rationales' computing. What the modality `auto`
-comes to, and how many steps its epochs are, hangs on what an arm learns: the first trial of DSS, the
-larger one, says both for all, and nothing stops an arm before its steps. Each seed trains each arm
-anew; arms are held against each other as `dstill experiment compare` does it (`dstill_evaluate.comparison`).
+The second is the harder test for DSS, since it charges the compute for the rationales to DSS. The modality that `auto`
+selects and the number of steps may depend on the arm, so the first trial of DSS, which needs more memory, sets both for
+all arms, and no arm stops early. Each arm is trained once per seed, and arms are compared as in `dstill experiment
+compare` (`dstill_evaluate.comparison`).
 """
 
 from __future__ import annotations
@@ -24,28 +23,29 @@ from typing import Any, Iterable, Mapping
 
 from dstill.errors import DataError, FailedItems, UsageError
 from dstill.runs.run import Run
-from dstill_sweep.comparing import held_against_each, verdicts
-from dstill_sweep.trials import Result, Trial, Trials, finished
+from dstill_sweep.comparing import compare_with_each, verdicts
+from dstill_sweep.trials import Result, Trial, Trials, run_trials
 
 __all__ = ["ablate"]
 
 TREATMENT = "dss"
 EQUAL_STEPS, EQUAL_EXAMPLES = "label-only, equal steps", "label-only, equal examples"
-WHOLE = {"train.early_stopping": "none", "train.max_seconds": 0.0}  # steps are equal where all of them are done
+FULL_LENGTH = {"train.early_stopping": "none", "train.max_seconds": 0.0}  # so that all arms do all their steps
 
 
 def ablate(run: Run, *, seeds: int, split: str, jobs: int, keep: bool = False) -> Mapping[str, Any]:
-    """Train and compare all arms. The facts go to run.json.
+    """Train and compare all arms, and record the facts in run.json.
 
-    Raises UsageError, DataError where nothing could be told; FailedItems where a trial failed.
+    `seeds` is the number of trainings per arm, `jobs` how many run at the same time; `keep` keeps the weights.
+    Raises UsageError or DataError if an ablation of this run is pointless, and FailedItems if a trial failed.
     """
     _check(run)
-    begins = run.settings.project.seed
+    first_seed = run.settings.project.seed
     results: dict[str, Result] = {}
 
-    def do(trials: Trials, wanted: Iterable[Trial]) -> None:
-        with closing(finished(trials, wanted, jobs=jobs)) as ended:
-            for result in ended:
+    def run_all(trials: Trials, wanted: Iterable[Trial]) -> None:
+        with closing(run_trials(trials, wanted, jobs=jobs)) as finished:
+            for result in finished:
                 results[result.name] = result
                 run.progress("trials", len(results), 3 * seeds)
                 if not keep and not result.error:
@@ -54,52 +54,54 @@ def ablate(run: Run, *, seeds: int, split: str, jobs: int, keep: bool = False) -
             raise FailedItems(
                 f"{len(failed)} of {len(results)} trials failed: {failed[0].error}",
                 where=str(trials.folder / failed[0].name),
-                hint="the same command does those again and keeps the others",
+                hint="run the same command again: it repeats only failed trials",
             )
 
-    trials = Trials(run, split=split, fixed=WHOLE)
+    trials = Trials(run, split=split, fixed=FULL_LENGTH)
     with run.stage("ablate") as facts:
-        first = trials.trial({"train.objective": TREATMENT, "project.seed": begins})
-        do(trials, [first])
-        modality, steps = trials.training(first)["modality"], results[first.name].steps
-        trials = Trials(run, split=trials.split, fixed={**WHOLE, "train.modality": modality, "train.max_steps": steps})
+        first = trials.trial({"train.objective": TREATMENT, "project.seed": first_seed})
+        run_all(trials, [first])
+        modality, steps = trials.training_facts(first)["modality"], results[first.name].steps
+        trials = Trials(
+            run, split=trials.split, fixed={**FULL_LENGTH, "train.modality": modality, "train.max_steps": steps}
+        )
         arms = {
-            name: [trials.trial({**changes, "project.seed": begins + number}) for number in range(seeds)]
+            name: [trials.trial({**changes, "project.seed": first_seed + number}) for number in range(seeds)]
             for name, changes in _arms(steps).items()
         }
         arms[TREATMENT][0] = first
         by_seed = [trial for arm in zip(*arms.values(), strict=True) for trial in arm]
-        do(trials, [trial for trial in by_seed if trial is not first])
+        run_all(trials, [trial for trial in by_seed if trial is not first])
         verdicts_of = {name: verdicts(trials, arm) for name, arm in arms.items()}
         facts.update(
             split=trials.split,
             modality=modality,
-            seeds=[begins + number for number in range(seeds)],
+            seeds=[first_seed + number for number in range(seeds)],
             arms={name: [results[trial.name].to_row() for trial in arm] for name, arm in arms.items()},
-            comparisons={name: one.to_row() for name, one in held_against_each(verdicts_of, TREATMENT).items()},
+            comparisons={name: one.to_row() for name, one in compare_with_each(verdicts_of, TREATMENT).items()},
         )
     return facts
 
 
 def _check(run: Run) -> None:
-    """Raises UsageError, DataError where trainings could tell nothing."""
+    """Raises UsageError or DataError if the comparison could not show anything."""
     if not run.task.executors:
         raise UsageError(
-            f"answers of task '{run.task.name}' are not run: arms are compared by what their answers do",
+            f"answers of task '{run.task.name}' cannot be executed, but arms are compared by executable accuracy",
             where=str(run.folder),
-            hint='a sweep over train.objective = ["dss", "label-only"] compares by exact match',
+            hint='use a sweep over train.objective = ["dss", "label-only"], which compares by exact match',
         )
     if run.settings.train.label_weight == 1:
         raise UsageError(
-            "at train.label_weight = 1 DSS learns the label alone: there is nothing to ablate",
+            "with train.label_weight = 1, DSS learns only labels: there is nothing to ablate",
             where=f"train.label_weight: {run.config.origins['train.label_weight']}",
-            hint="lower it, as --set train.label_weight=0.5",
+            hint="lower it, for example with --set train.label_weight=0.5",
         )
     if not any(record.rationale for record in run.records("train")):
         raise DataError(
             "no training record has a rationale: there is nothing to ablate",
             where=str(run.folder / "dataset"),
-            hint="a teacher writes them; see `dstill generate`",
+            hint="generate the dataset with a teacher that writes rationales; see `dstill generate --help`",
         )
 
 

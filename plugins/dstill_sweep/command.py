@@ -14,8 +14,8 @@ from dstill.config import command_line
 from dstill.errors import FailedItems
 from dstill.io.shell import command
 from dstill.runs.run import Run
-from dstill_sweep.parent_watch import follow
-from dstill_sweep.trials import COMMAND, do
+from dstill_sweep.parent_watch import exit_with_parent
+from dstill_sweep.trials import COMMAND, complete
 
 __all__ = ["ablate", "keep_option", "run_trial", "show_sweep", "split_option", "sweep", "trials_option"]
 
@@ -40,9 +40,9 @@ keep_option = click.option("--keep-students", is_flag=True, help="Keep the weigh
 def sweep(
     found: App, run: str, space: Path, trials: int | None, split: str, jobs: int, keep_students: bool, as_json: bool
 ) -> None:
-    """Train and compare a space of settings.
+    """Train and compare combinations of settings.
 
-    SPACE is a TOML file. Lists alone are tried whole; a range, or --trials, lets optuna choose:
+    SPACE is a TOML file. If it has only lists, all combinations are tried. With a range or --trials, optuna chooses:
 
     \b
       [space]
@@ -52,8 +52,8 @@ def sweep(
       [sweep]
       trials = 20
 
-    Each trial is a run in RUN/trials. The same command goes on where it was stopped.
-    """
+    Each trial is a run in RUN/trials. The same command resumes an interrupted sweep.
+    """  # noqa: D301 - click needs the character \b itself
     from dstill_sweep.space import read_space
     from dstill_sweep.sweeping import sweep as run_sweep
 
@@ -66,7 +66,7 @@ def sweep(
 
 
 def show_sweep(run: Run, facts: Mapping[str, Any], *, as_json: bool) -> None:
-    """What a sweep came to. Raises FailedItems where trials failed."""
+    """Print the result of a sweep. Raises FailedItems if trials failed."""
     failed = [row for row in facts["trials"] if row["error"]]
     if as_json:
         emit({"run": str(run.folder), **facts})
@@ -78,7 +78,7 @@ def show_sweep(run: Run, facts: Mapping[str, Any], *, as_json: bool) -> None:
         raise FailedItems(
             f"{len(failed)} of {len(facts['trials'])} trials failed",
             where=str(run.folder / "trials" / failed[0]["name"]),
-            hint=f"{failed[0]['error']}; the same command tries them again",
+            hint=f"{failed[0]['error']}; run the same command again to retry",
         )
 
 
@@ -113,13 +113,13 @@ def ablate(found: App, run: str, seeds: int, split: str, jobs: int, keep_student
         emit({"run": str(opened.folder), **facts})
         return
     _show_ablation(facts)
-    note(f"{command('report', opened.folder)} writes it into the report")
+    note(f"next: {command('report', opened.folder)} adds it to the report")
 
 
 @click.command(COMMAND, hidden=True)
 @run_argument
-@click.option("--follow", "follows", is_flag=True, hidden=True, help="End where standard input does.")
-@click.option("--trusted", is_flag=True, hidden=True, help="The sweep's caller allows what the run asks for.")
+@click.option("--follow", "follows", is_flag=True, hidden=True, help="Exit when standard input closes.")
+@click.option("--trusted", is_flag=True, hidden=True, help="The sweep has checked that the run's settings are trusted.")
 @json_option
 @app
 def run_trial(found: App, run: str, follows: bool, trusted: bool, as_json: bool) -> None:
@@ -128,14 +128,14 @@ def run_trial(found: App, run: str, follows: bool, trusted: bool, as_json: bool)
     A sweep runs this for each of its trials.
     """
     if follows:
-        follow()
-    do(Run.open(run, plugins=found.plugins, trusted=True) if trusted else found.open(run))
+        exit_with_parent()
+    complete(Run.open(run, plugins=found.plugins, trusted=True) if trusted else found.open(run))
     if as_json:
         emit({"run": run})
 
 
 def _train(run: Run, changes: Mapping[str, Any]) -> str:
-    """The line that trains a trial's settings in `run`, with the plugins and the flags of the sweep."""
+    """The command that trains `run` with a trial's settings, and with the plugins and flags of the sweep."""
     config = run.config
     flags = {key: value for key, value in config.flat().items() if config.origins[key] == "command line"}
     return command_line(run.plugins.files, "train", run.folder, settings={**flags, **changes})
@@ -145,16 +145,19 @@ def _table_of_sweep(facts: Mapping[str, Any]) -> None:
     from dstill_sweep.text import SWEEP, sweep_rows
 
     _table(SWEEP, sweep_rows(facts))
-    say(f"front: no other is better in accuracy, memory and time. Chosen on {facts['split']}: score it on another.")
+    say(
+        "front: no other trial is at least as good in accuracy, memory and time. The trials were compared on "
+        f"{facts['split']}: score the chosen one on another split."
+    )
 
 
 def _show_ablation(facts: Mapping[str, Any]) -> None:
-    from dstill_sweep.text import ARMS, arm_rows, held, verdict
+    from dstill_sweep.text import ARMS, arm_rows, common_settings, comparison_sentence
 
     _table(ARMS, arm_rows(facts))
-    say(held(facts))
+    say(common_settings(facts))
     for name, row in facts["comparisons"].items():
-        say(f"dss against {name}: {verdict(row)}")
+        say(f"dss against {name}: {comparison_sentence(row)}")
 
 
 def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

@@ -1,11 +1,11 @@
-"""A trial ends with the sweep that began it, however that ends.
+"""Ends a trial's process when the sweep that started it ends, for whatever reason.
 
-    with leash() as end:                        # in the sweep
-        subprocess.Popen(command, stdin=end)
-    follow()                                    # in the trial: SIGTERM to itself once its standard input ends
+    with parent_pipe() as stdin:                # in the sweep
+        subprocess.Popen(command, stdin=stdin)
+    exit_with_parent()                          # in the trial
 
-Nothing is ever written there. The system closes the other end with the sweep's process, after SIGKILL too: a trial
-that went on would hold its run, and the same command could not go on with it.
+The pipe never carries data. The operating system closes the sweep's end when its process ends, even after SIGKILL. A
+trial that kept running would keep the lock of its run, and the sweep could not be resumed.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ import sys
 import threading
 from typing import Iterator
 
-__all__ = ["follow", "leash"]
+__all__ = ["exit_with_parent", "parent_pipe"]
 
 
 @contextlib.contextmanager
-def leash() -> Iterator[int]:
-    """What a trial gets as its standard input; it ends with the block."""
-    theirs, ours = os.pipe()
+def parent_pipe() -> Iterator[int]:
+    """A file descriptor for a trial's standard input, which closes at the end of the block."""
+    read_end, write_end = os.pipe()
     try:
-        yield theirs
+        yield read_end
     finally:
-        os.close(theirs)
-        os.close(ours)
+        os.close(read_end)
+        os.close(write_end)
 
 
-def follow() -> None:
-    """Stop this process as a person would, once its standard input has ended."""
-    number = sys.stdin.fileno()
+def exit_with_parent() -> None:
+    """Send SIGTERM to this process when its standard input closes."""
+    stdin = sys.stdin.fileno()
 
     def wait() -> None:
-        while os.read(number, 1):
+        while os.read(stdin, 1):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
 

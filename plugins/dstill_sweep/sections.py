@@ -1,6 +1,6 @@
-"""The report's sections: what a sweep and an ablation came to, with their plots.
+"""The report's sections on a sweep and an ablation, with plots.
 
-sections(run)  →  Section(title="Sweep", …), Section(title="Ablation", …); none where there was neither
+sections(run)  →  Section(title="Sweep", …), Section(title="Ablation: rationales", …)
 """
 
 from __future__ import annotations
@@ -17,31 +17,33 @@ __all__ = ["sections"]
 
 
 def sections(run: Run) -> Iterator[Section]:
+    """Yield the sections on the sweep and the ablation of `run`, if it has them."""
     stages: Mapping[str, Mapping[str, Any]] = run.manifest["stages"]
     if facts := stages.get("sweep"):
         yield from _sweep(facts, stages.get("train", {}).get("modality", ""))
     if facts := stages.get("ablate"):
-        yield _ablation(facts) if "modality" in facts else _of_before()
+        yield _ablation(facts) if "modality" in facts else _outdated()
 
 
 def _sweep(facts: Mapping[str, Any], modality: str) -> Iterator[Section]:
-    """`modality`: of trials that do not choose one."""
+    """`modality` is that of trials that do not set one."""
     from dstill_report import plots
     from dstill_sweep.text import SWEEP, sweep_rows
 
     done = [row for row in facts["trials"] if not row["error"]]
     accuracy = [100 * row["accuracy"]["value"] for row in done]
-    leads = [row["name"] in facts["front"] for row in done]
+    on_front = [row["name"] in facts["front"] for row in done]
     modalities = [row["changes"].get("train.modality", modality) for row in done]
     yield Section(
         title="Sweep",
         order=60,
-        text=f"{len(facts['trials'])} trials, scored on {facts['split']}; the front holds those that no other beats in "
-        "accuracy, peak memory and time of training at once. What was chosen on a set is to be scored on another.",
+        text=f"{len(facts['trials'])} trials, scored on {facts['split']}. A trial is on the Pareto front if no other "
+        "one is at least as good in accuracy, peak memory and training time. Score the trial that you choose on "
+        "another split.",
         table=Table(columns=SWEEP, rows=tuple(sweep_rows(facts))),
         svg=plots.scatter(
             [(row["peak_memory"] / 2**20, value) for row, value in zip(done, accuracy, strict=True)],
-            leads,
+            on_front,
             "Accuracy against peak memory",
             "peak memory, MiB",
             "accuracy, %",
@@ -53,9 +55,9 @@ def _sweep(facts: Mapping[str, Any], modality: str) -> Iterator[Section]:
         order=61,
         svg=plots.scatter(
             [(row["seconds"], value) for row, value in zip(done, accuracy, strict=True)],
-            leads,
-            "Accuracy against time of training",
-            "training, s",
+            on_front,
+            "Accuracy against training time",
+            "training time, s",
             "accuracy, %",
             modalities,
         ),
@@ -65,40 +67,42 @@ def _sweep(facts: Mapping[str, Any], modality: str) -> Iterator[Section]:
         yield Section(
             title="Sweep: alpha : rank",
             order=62,
-            text="The mean over all trials of a modality with one ratio of lora_alpha to r.",
+            text="Mean accuracy over all trials of a modality with the same ratio of lora_alpha to r.",
             svg=plots.curve(ratios, "Accuracy by alpha : rank", "accuracy, %", "alpha : rank"),
         )
 
 
 def _by_ratio(facts: Mapping[str, Any], modality: str) -> dict[str, list[tuple[float, float]]]:
-    """Modality → mean accuracy by ratio."""
-    found: dict[str, dict[float, list[float]]] = {}
+    """Modality → (ratio of lora_alpha to r, mean accuracy in percent)."""
+    accuracies: dict[str, dict[float, list[float]]] = {}
     for row in facts["trials"]:
         changes = row["changes"]
         if not row["error"] and "train.lora_alpha" in changes:
-            of_modality = found.setdefault(changes.get("train.modality", modality) or "accuracy", {})
+            of_modality = accuracies.setdefault(changes.get("train.modality", modality) or "accuracy", {})
             ratio = changes["train.lora_alpha"] / changes.get("train.r", facts["rank"])
             of_modality.setdefault(ratio, []).append(100 * row["accuracy"]["value"])
     return {
         name: sorted((ratio, statistics.fmean(values)) for ratio, values in ratios.items())
-        for name, ratios in found.items()
+        for name, ratios in accuracies.items()
     }
 
 
-def _of_before() -> Section:
-    """Of an ablation that an earlier dstill made: it left no modality, and p-values without a correction."""
+def _outdated() -> Section:
+    """For an ablation by an earlier dstill, which recorded no modality and uncorrected p-values."""
     return Section(
         title="Ablation: rationales",
         order=65,
-        text="An earlier dstill made it: `dstill experiment ablate` makes it again.",
+        text="This ablation was made by an earlier version of dstill. Run `dstill experiment ablate` again.",
     )
 
 
 def _ablation(facts: Mapping[str, Any]) -> Section:
     from dstill_report import plots
-    from dstill_sweep.text import ARMS, arm_rows, held, verdict
+    from dstill_sweep.text import ARMS, arm_rows, common_settings, comparison_sentence
 
-    said = " ".join(f"DSS against {name}: {verdict(row)}." for name, row in facts["comparisons"].items())
+    comparisons = " ".join(
+        f"DSS against {name}: {comparison_sentence(row)}." for name, row in facts["comparisons"].items()
+    )
     rows = {
         name: tuple(100 * row[key] for key in ("difference", "low", "high"))
         for name, row in facts["comparisons"].items()
@@ -106,11 +110,12 @@ def _ablation(facts: Mapping[str, Any]) -> Section:
     return Section(
         title="Ablation: rationales",
         order=65,
-        text=f"Distilling Step-by-Step against the label alone, on {facts['split']}; {held(facts)}. {said}",
+        text=f"Distilling Step-by-Step (DSS) against labels only, on {facts['split']}; {common_settings(facts)}. "
+        f"{comparisons}",
         table=Table(columns=ARMS, rows=tuple(arm_rows(facts))),
         svg=plots.differences(
             {name: (row[0], row[1], row[2]) for name, row in rows.items()},
-            "DSS minus the label alone, with 95 % intervals",
-            "points of accuracy",
+            "DSS minus label-only, with 95 % intervals",
+            "accuracy, points",
         ),
     )

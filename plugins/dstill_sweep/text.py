@@ -1,6 +1,6 @@
-"""What is said of a sweep and of an ablation, on the terminal and in the report alike.
+"""Describes sweeps and ablations for the terminal and the report: rows of tables, and sentences.
 
-In: the facts that they left in run.json. Out: rows of a table, and a sentence.
+All functions take the facts that the sweep or the ablation recorded in run.json.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from dstill_evaluate.wording import difference, p_value, points
 from dstill_report.text import interval, percent
 from dstill_sweep.trials import short
 
-__all__ = ["ARMS", "SWEEP", "arm_rows", "held", "sweep_rows", "verdict"]
+__all__ = ["ARMS", "SWEEP", "arm_rows", "common_settings", "comparison_sentence", "sweep_rows"]
 
 SWEEP = ("trial", "accuracy", "95 %", "n", "memory", "time", "trained", "")
 ARMS = ("arm", "accuracy", "± sd", "seeds", "steps", "time")
 
 
 def sweep_rows(facts: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """The trials, the most accurate first, those that failed last."""
+    """The trials, most accurate first, failed ones last."""
     rows: list[tuple[str, ...]] = []
-    for row in sorted(facts["trials"], key=_place):
+    for row in sorted(facts["trials"], key=_order):
         name = ", ".join(f"{key.rpartition('.')[2]} {short(value)}" for key, value in row["changes"].items())
         if row["error"]:
             rows.append((name or row["name"], "", "", "", "", "", "", f"failed: {row['error']}"))
@@ -32,7 +32,7 @@ def sweep_rows(facts: Mapping[str, Any]) -> list[tuple[str, ...]]:
         front = "front" if row["name"] in facts["front"] else ""
         rows.append(
             (
-                name or "as the run",
+                name or "settings of the run",
                 percent(score.value or 0.0),
                 interval(score),
                 f"{score.n:,}",
@@ -45,12 +45,13 @@ def sweep_rows(facts: Mapping[str, Any]) -> list[tuple[str, ...]]:
     return rows
 
 
-def _place(row: Mapping[str, Any]) -> tuple[bool, float, str]:
+def _order(row: Mapping[str, Any]) -> tuple[bool, float, str]:
     value = (row["accuracy"] or {}).get("value") or 0.0
     return (bool(row["error"]), -value, row["name"])
 
 
 def arm_rows(facts: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The arms of an ablation, with mean and standard deviation of accuracy over the seeds."""
     rows: list[tuple[str, ...]] = []
     for name, results in facts["arms"].items():
         values = [row["accuracy"]["value"] for row in results]
@@ -69,20 +70,20 @@ def arm_rows(facts: Mapping[str, Any]) -> list[tuple[str, ...]]:
     return rows
 
 
-def held(facts: Mapping[str, Any]) -> str:
-    """What is the same for all arms, though the run's settings may leave it open."""
-    return f"all arms: modality {facts['modality']}, no early stopping, no limit of time"
+def common_settings(facts: Mapping[str, Any]) -> str:
+    """Settings that the ablation fixes for all arms."""
+    return f"all arms: modality {facts['modality']}, no early stopping, no time limit"
 
 
-def verdict(row: Mapping[str, Any]) -> str:
-    """A comparison in a sentence; what cannot be told is said to be so."""
+def comparison_sentence(row: Mapping[str, Any]) -> str:
+    """The comparison of two arms: difference, p-value, and the smallest detectable difference."""
     corrected = "" if row["p_holm"] == row["p"] else f", {p_value(row['p_holm'])} after Holm's correction"
     seeds = "one seed" if row["seeds"] == 1 else f"{row['seeds']} seeds"
     basis = f"p = {p_value(row['p'])}{corrected}; {row['items']:,} items of {row['clusters']:,} templates, {seeds}"
-    if row["detectable"] is None:  # every template differs alike: there is no spread to reckon it from
-        smallest = "how large a difference would show is not known"
+    if row["detectable"] is None:  # all templates differ equally: the variance is zero
+        smallest = "the smallest detectable difference is not known"
     else:
-        smallest = f"the smallest difference that these would show is {points(row['detectable'])} points"
+        smallest = f"the smallest detectable difference is {points(row['detectable'])} points"
     word = "better" if row["difference"] > 0 else "worse"
-    told = word if row["distinguishable"] else "not distinguishable"
-    return f"{difference(row)} points, {told} ({basis}); {smallest}"
+    result = word if row["distinguishable"] else "not distinguishable"
+    return f"{difference(row)} points, {result} ({basis}); {smallest}"

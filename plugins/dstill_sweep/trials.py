@@ -1,15 +1,15 @@
-"""One trial: a run of its own on another run's dataset, trained and scored in a process of its own.
+"""Trials: runs on the dataset of a parent run, each trained and scored in a separate process.
 
     trials = Trials(run, split="validation")
     trial = trials.trial({"train.modality": "lora", "train.r": 8})
     trials.run(trial)   →   Result(name="modality-lora-r-8-3f2a91c0", accuracy=Score(…), seconds=61.2, …)
-    with closing(finished(trials, [first, second, …], jobs=2)) as results:     # several at once
+    with closing(run_trials(trials, [first, second, …], jobs=2)) as results:     # two at the same time
         for result in results: …
 
-A process of its own: so the peak memory is the trial's alone, and one that runs out of memory
-takes nothing else with it. A trial's name is a digest of all that decides its outcome (the
-resolved settings, the bytes of the dataset); settings that its modality or objective ignores
-are no part of that, so a full fine-tuning is not done again for every LoRA rank.
+With separate processes, the measured peak memory is that of one trial, and a trial that runs out of memory does not
+affect the others. A trial's name contains a digest of everything that determines its result: the resolved settings and
+the dataset's content. Settings that its modality or objective ignores are not part of the digest, so full fine-tuning
+is not repeated for every LoRA rank.
 """
 
 from __future__ import annotations
@@ -39,38 +39,41 @@ from dstill.io.shell import command
 from dstill.pipeline import review
 from dstill.runs.provenance import sha256
 from dstill.runs.run import Run
-from dstill_sweep.parent_watch import leash
+from dstill_sweep.parent_watch import parent_pipe
 
-__all__ = ["COMMAND", "Result", "Trial", "Trials", "do", "finished", "short"]
+__all__ = ["COMMAND", "Result", "Trial", "Trials", "complete", "run_trials", "short"]
 
 FOLDER = "trials"
 STUDENT = "student"
 COMMAND = "run-trial"
-GRACE = 60.0  # seconds that a stopped trial has to save its checkpoint
-# Where its data came from (which is told by digest), how a run is shown and how fast it goes: of no weight here.
-UNDECIDING = re.compile(
+GRACE = 60.0  # seconds for a stopped trial to save its checkpoint
+# Settings that do not change a trial's result: the origin of its data (the digest covers the data itself), reporting
+# and speed.
+NO_EFFECT = re.compile(
     r"train\.(threads|save_steps|save_total_limit|auto_find_batch_size|probe|report_to)|generate\.|review\.|teacher\."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
+    """A point of the search space."""
+
     name: str
-    changes: Mapping[str, Any]  # dotted key → value, before the parent's own settings
-    flags: Mapping[str, Any] = field(repr=False)  # the changes, and what every trial gets
+    changes: Mapping[str, Any]  # dotted key → value, overriding the parent's settings
+    flags: Mapping[str, Any] = field(repr=False)  # the changes and the settings of every trial
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result(Row):
-    """What a trial came to. Seconds are of training alone; memory is the peak above what the process held before."""
+    """The result of a trial."""
 
     name: str
     changes: Mapping[str, Any]
-    error: str = ""  # why there is nothing else; empty: it is finished
+    error: str = ""  # why the trial failed; empty: it succeeded
     accuracy: Score | None = None
     steps: int = 0
-    seconds: float = 0.0
-    peak_memory: int = 0  # bytes
+    seconds: float = 0.0  # of training
+    peak_memory: int = 0  # bytes during training, in addition to what the process used before
     trained_parameters: int = 0
 
     @property
@@ -79,26 +82,32 @@ class Result(Row):
 
 
 class Trials:
-    """The trials of `parent`, scored on `split` and on the sets `beside` it. Several threads may call `run`.
+    """The trials of `parent`. `run` is thread-safe.
 
-    `fixed`: settings of every trial, whatever the parent's are.
+    Args:
+        parent: the run whose dataset is used.
+        split: the split that trials are scored on.
+        extra_splits: further splits to evaluate.
+        fixed: settings of every trial, which override the parent's.
+
+    Raises ConfigError for an unknown split and RunError for an empty one.
     """
 
     def __init__(
-        self, parent: Run, *, split: str, beside: Sequence[str] = (), fixed: Mapping[str, Any] | None = None
+        self, parent: Run, *, split: str, extra_splits: Sequence[str] = (), fixed: Mapping[str, Any] | None = None
     ) -> None:
-        trust.require(parent.config)  # once for all trials, which ask for the same
+        trust.require(parent.config)  # once: all trials use the same settings
         split = split_name(split, "--split")
         if split not in SPLITS:
             raise ConfigError(f"no split '{split}'.{did_you_mean(split, SPLITS)}", where="--split")
         if not parent.records(split):
             raise RunError(
-                f"run '{parent.name}' has no rows to score trials on: {split} is empty",
+                f"run '{parent.name}' has no rows to score trials on: split {split} is empty",
                 where=str(parent.folder / "dataset"),
-                hint=f"`{command('generate', '--out', parent.folder)}` makes the dataset; --split names another set",
+                hint=f"`{command('generate', '--out', parent.folder)}` makes the dataset; --split sets another",
             )
-        self.parent, self.split, self.beside, self.fixed = parent, split, beside, fixed or {}
-        # one for all trials, also for one that an engine was away from: accuracies of two kinds are no ranking
+        self.parent, self.split, self.extra_splits, self.fixed = parent, split, extra_splits, fixed or {}
+        # The same for all trials: a trial without an engine must not be ranked by another metric.
         self.metric = "executable_accuracy" if parent.task.executors else "exact_match"
         self.folder = parent.folder / FOLDER
         self._running: set[subprocess.Popen[str]] = set()
@@ -106,23 +115,23 @@ class Trials:
         self._stopped = False
 
     def trial(self, changes: Mapping[str, Any]) -> Trial:
-        """A trial by its changes. Raises ConfigError for a key or a value that is none."""
+        """The trial with these changes. Raises ConfigError for an unknown key or an invalid value."""
         changes = configuration.current(changes, self.parent.config)
-        flags = {**self.fixed, **changes, "evaluate.splits": [self.split, *self.beside], "evaluate.baselines": []}
+        flags = {**self.fixed, **changes, "evaluate.splits": [self.split, *self.extra_splits], "evaluate.baselines": []}
         flat = self.parent.config_with(flags).flat()
         ignored = self._ignored(flat)
-        kept = {key: value for key, value in changes.items() if key not in ignored}
-        decides = {k: v for k, v in flat.items() if k not in ignored and not UNDECIDING.match(k)}
+        effective = {key: value for key, value in changes.items() if key not in ignored}
+        settings = {k: v for k, v in flat.items() if k not in ignored and not NO_EFFECT.match(k)}
         data = {n: f["sha256"] for n, f in self.parent.manifest["files"].items() if n.startswith("dataset/")}
         if (decisions := self.parent.folder / review.FILE).exists():
             data[review.FILE] = sha256(decisions)
-        digest = hashlib.sha256(json.dumps([decides, data], sort_keys=True, default=str).encode()).hexdigest()
-        words = "-".join(f"{key.rpartition('.')[2]}-{short(value)}" for key, value in sorted(kept.items()))
+        digest = hashlib.sha256(json.dumps([settings, data], sort_keys=True, default=str).encode()).hexdigest()
+        words = "-".join(f"{key.rpartition('.')[2]}-{short(value)}" for key, value in sorted(effective.items()))
         slug = re.sub(r"[^A-Za-z0-9.]+", "-", words).strip("-.")[:80]
-        return Trial(name=f"{slug}-{digest[:8]}".lstrip("-"), changes=kept, flags=flags)
+        return Trial(name=f"{slug}-{digest[:8]}".lstrip("-"), changes=effective, flags=flags)
 
     def _ignored(self, flat: Mapping[str, Any]) -> set[str]:
-        """The keys that this trial's modality and objective do nothing with."""
+        """The keys that the modality and the objective ignore."""
         plugins = self.parent.plugins
         parts: list[type[Modality] | type[Objective]] = [plugins.objective(flat["train.objective"])]
         if flat["train.modality"] != "auto":
@@ -130,69 +139,69 @@ class Trials:
         return {f"train.{key}" for part in parts for key in part.ignores}
 
     def run(self, trial: Trial) -> Result:
-        """Train and score `trial`, or what is missing of that. Never raises for what a trial does."""
+        """Train and score `trial` unless it is finished. A failure becomes `Result.error`."""
         folder = self.folder / trial.name
         try:
-            run = self._opened(trial, folder)
+            run = self._open_or_create(trial, folder)
             if not self._finished(run):
-                self._set_as_now(trial, run)
-                if error := self.done(folder):
+                self._update_settings(trial, run)
+                if error := self.complete(folder):
                     return Result(name=trial.name, changes=trial.changes, error=error)
-                run = self._read(folder)
+                run = self._open(folder)
             return self._result(trial, run)
         except (DstillError, OSError) as error:
             return Result(name=trial.name, changes=trial.changes, error=str(error).splitlines()[0])
 
-    def known(self, trial: Trial) -> Result | None:
-        """What `trial` came to, where it is finished."""
+    def finished_result(self, trial: Trial) -> Result | None:
+        """The result of `trial` if it is finished, else None."""
         with contextlib.suppress(DstillError, OSError):
-            run = self._read(self.folder / trial.name)
+            run = self._open(self.folder / trial.name)
             if self._finished(run):
                 return self._result(trial, run)
         return None
 
-    def training(self, trial: Trial) -> Mapping[str, Any]:
-        """What run.json says of the training of `trial`, which is finished."""
-        facts: Mapping[str, Any] = self._read(self.folder / trial.name).manifest["stages"]["train"]
+    def training_facts(self, trial: Trial) -> Mapping[str, Any]:
+        """The facts about training in the run.json of a finished trial."""
+        facts: Mapping[str, Any] = self._open(self.folder / trial.name).manifest["stages"]["train"]
         return facts
 
     def drop_weights(self, name: str) -> None:
-        """The student of a finished trial goes; its scores, verdicts and predictions stay."""
+        """Delete the student of a finished trial; its scores, verdicts and predictions remain."""
         shutil.rmtree(self.folder / name / STUDENT, ignore_errors=True)
 
-    def _opened(self, trial: Trial, folder: Path) -> Run:
+    def _open_or_create(self, trial: Trial, folder: Path) -> Run:
         with contextlib.suppress(DstillError):
-            run = self._read(folder)
+            run = self._open(folder)
             if run.has_dataset:
                 return run
-        shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed while it made the folder
+        shutil.rmtree(folder, ignore_errors=True)  # incomplete: a process was killed while it created the folder
         folder.parent.mkdir(exist_ok=True)
         return self.parent.branch(folder, flags=trial.flags)
 
-    def _set_as_now(self, trial: Trial, run: Run) -> None:
-        """What is no part of a trial's name is as it is asked for now: an error may have advised it."""
-        asked = self.parent.config_with(trial.flags).flat()
-        now = {key: value for key, value in asked.items() if UNDECIDING.match(key) and value is not None}
+    def _update_settings(self, trial: Trial, run: Run) -> None:
+        """Set what is not part of a trial's name as it is now: the user may have changed it after an error."""
+        wanted = self.parent.config_with(trial.flags).flat()
+        now = {key: value for key, value in wanted.items() if NO_EFFECT.match(key) and value is not None}
         if any(run.config.flat()[key] != value for key, value in now.items()):
             run.config = run.config_with(now)
             run.save_settings()
 
-    def _read(self, folder: Path) -> Run:
+    def _open(self, folder: Path) -> Run:
         return Run.open(folder, plugins=self.parent.plugins)
 
-    def done(self, folder: Path) -> str:
-        """What is missing of a trial, done in a process of its own; why that failed, or nothing."""
+    def complete(self, folder: Path) -> str:
+        """Train and score the trial in `folder` in a separate process. Returns the error, empty if it succeeded."""
         plugins = [word for file in self.parent.plugins.files for word in ("--plugin", str(file))]
         trusted = ["--trusted"] if self.parent.config.trusted else []
         command = [sys.executable, "-P", "-m", "dstill", *plugins, COMMAND, str(folder), "--follow", "--json", *trusted]
         err = folder / "trial.err"
-        with leash() as end:
+        with parent_pipe() as stdin:
             with err.open("w") as stderr, self._lock:
                 if self._stopped:
                     return "stopped"
-                # a session of its own: Ctrl-C comes to it from `stop` alone, once
+                # In a new session, Ctrl-C does not reach the trial directly: `stop` ends it.
                 process = subprocess.Popen(
-                    command, stdin=end, stdout=subprocess.PIPE, stderr=stderr, text=True, start_new_session=True
+                    command, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, text=True, start_new_session=True
                 )
                 self._running.add(process)
             out, _ = process.communicate()
@@ -200,15 +209,15 @@ class Trials:
             self._running.discard(process)
             if self._stopped:
                 return "stopped"
-        return "" if process.returncode == 0 else _why(process.returncode, out, err)
+        return "" if process.returncode == 0 else _error_of(process.returncode, out, err)
 
     def stop(self) -> None:
-        """End every trial that is under way: it keeps a checkpoint, and no other begins."""
+        """Stop all running trials, which save a checkpoint, and start no others."""
         with self._lock:
             self._stopped = True
             running = list(self._running)
         for process in running:
-            process.terminate()  # taken as Ctrl-C, which is ignored where a script began the sweep in the background
+            process.terminate()  # not SIGINT, which a process ignores if a script started the sweep in the background
         deadline = time.monotonic() + GRACE
         for process in running:
             try:
@@ -217,17 +226,17 @@ class Trials:
                 process.kill()
 
     def _finished(self, run: Run) -> bool:
-        """Whether it is trained, and its evaluation says something of `split`."""
+        """Whether the trial is trained and scored on `split`."""
         return _is_done(run, "train") and _is_done(run, "evaluate") and not self._unscored(run)
 
     def _unscored(self, run: Run) -> str:
-        """Why the evaluation of `run` gives no result, or nothing."""
+        """Why the evaluation of `run` has no result; empty if it has one."""
         evaluated = run.manifest["stages"]["evaluate"]
         if evaluated["invalid"]:
             return f"its evaluation is invalid: {evaluated['invalid']}"
-        scores = evaluated["scores"]["student"].get(self.split, {})  # a person may have scored it on another set
+        scores = evaluated["scores"]["student"].get(self.split, {})  # the user may have evaluated it on another split
         measured = scores.get(self.metric, {}).get("value") is not None
-        return "" if measured else f"nothing of {self.split} could be scored"
+        return "" if measured else f"no answer to {self.split} could be scored"
 
     def _result(self, trial: Trial, run: Run) -> Result:
         if error := self._unscored(run):
@@ -244,10 +253,10 @@ class Trials:
         )
 
 
-def finished(trials: Trials, wanted: Iterable[Trial], *, jobs: int) -> Generator[Result, None, None]:
-    """Trials in the order in which they are ready, `jobs` at once; of two of one name one is run.
+def run_trials(trials: Trials, wanted: Iterable[Trial], *, jobs: int) -> Generator[Result, None, None]:
+    """Run trials, `jobs` at the same time, and yield results as they finish. Trials with the same name are run once.
 
-    Closed early, as by Ctrl-C, it stops those that are under way.
+    Closing the generator early, for example after Ctrl-C, stops the running trials.
     """
     with ThreadPoolExecutor(jobs) as pool:
         try:
@@ -260,8 +269,8 @@ def finished(trials: Trials, wanted: Iterable[Trial], *, jobs: int) -> Generator
             raise
 
 
-def do(run: Run) -> None:
-    """What is missing of the trial in `run`, in this process."""
+def complete(run: Run) -> None:
+    """Train and score the trial `run` in this process, as far as that was not done yet."""
     if not _is_done(run, "train") or not (run.folder / STUDENT).exists():
         run.train()
     run.evaluate()
@@ -272,14 +281,14 @@ def _is_done(run: Run, stage: str) -> bool:
 
 
 def short(value: Any) -> str:
-    """A setting's value for people: numbers to three digits."""
+    """The value of a setting for people: numbers with three digits."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _why(code: int, out: str, err: Path) -> str:
-    """What a failed command said: its error as JSON, or else how the process ended."""
+def _error_of(code: int, out: str, err: Path) -> str:
+    """The error of a failed trial: from its JSON output, else from its exit code."""
     try:
         return str(json.loads(out.splitlines()[-1])["error"]["message"])
     except (IndexError, KeyError, TypeError, ValueError):
-        ended = f"killed by signal {-code}, as for want of memory" if code < 0 else f"exit {code}"
-        return f"{ended}; see {err}"
+        reason = f"killed by signal {-code}, perhaps out of memory" if code < 0 else f"exit code {code}"
+        return f"{reason}; see {err}"

@@ -1,6 +1,6 @@
-"""Teachers that need no endpoint, and what all of them share: worked examples, traces, rationales.
+"""Teachers that need no endpoint, and hooks for all teachers: few-shot examples, reasoning traces, rationale checks.
 
-dstill generate --teacher synthetic          # the example's own gold and rationale
+dstill generate --teacher synthetic          # the example's gold answer and rationale
 dstill generate --teacher replay --set teacher.replay.file=answers.csv
 dstill generate --teacher local --set teacher.local.model=./folder     # a transformers model in this process
 """
@@ -22,6 +22,7 @@ __all__ = ["build_prompt", "check_draft", "parse_reply", "register_teachers"]
 
 @hookimpl
 def register_teachers() -> Iterable[type[Teacher]]:
+    """The teachers `synthetic`, `replay` and `local`."""
     from dstill_teachers.local import Local
     from dstill_teachers.replay import Replay
     from dstill_teachers.synthetic import Synthetic

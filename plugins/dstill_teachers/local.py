@@ -3,9 +3,9 @@
     [teacher.local]
     model = "models/gemma-3-4b-it"      # a folder of safetensors, a GGUF file, or a hub id
 
-In: prompts, one at a time. Out: replies; those that are asked for while others are answered make up the next batch,
-as a model answers eight together in little more time than one. The model is loaded when the first reply is wanted,
-in a thread of its own, so that Ctrl-C ends it at the next token.
+Prompts that arrive while others are being answered form the next batch, since a batch of eight takes little more time
+than one prompt. The model is loaded for the first reply and runs in a separate thread, so that Ctrl-C stops it at the
+next token.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from dstill.api.teacher import Teacher
 from dstill.errors import ConfigError, DataError, DstillError, MissingExtra, UsageError, needs
 from dstill.runs.provenance import sha256
 
-if TYPE_CHECKING:  # it takes a third of the time in which --help answers
-    import asyncio
+if TYPE_CHECKING:
+    import asyncio  # at run time imported late: it would take a third of the time of --help
 
     from dstill_teachers.local_model import LocalModel
 
 __all__ = ["Local", "LocalConfig"]
 
-GATHER = 0.02  # seconds that the first of a batch waits for others
-
-
-_WORDS = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")  # they decide what a model reads
+GATHER = 0.02  # seconds that the first prompt of a batch waits for others
+_TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
 
 class TooLong(DataError):
-    """Rejections count it under a name of its own, as the next one."""
+    """The prompt and its reply do not fit the model's context."""
 
     code = "too_long"
 
 
 class NoMemory(DataError):
+    """The model ran out of memory on a single prompt."""
+
     code = "out_of_memory"
 
 
 class Unusable(DstillError):
-    """A model that cannot be loaded: no question's fault, so no DataError, which would be one question's end."""
+    """The model cannot be loaded. Not a DataError, which would fail only one question."""
 
     exit_code, code = DataError.exit_code, DataError.code
 
@@ -66,6 +66,8 @@ class LocalConfig:
 
 
 class Local(Teacher):
+    """A transformers model in this process."""
+
     name = "local"
     Config = LocalConfig
     config: LocalConfig
@@ -76,27 +78,25 @@ class Local(Teacher):
 
     def open(self, task: Task) -> Self:
         if not self.config.model:
-            raise ConfigError(
-                "no model is named", where="teacher.local.model", hint="--set teacher.local.model=./folder"
-            )
+            raise ConfigError("no model is set", where="teacher.local.model", hint="--set teacher.local.model=./folder")
         with needs("the teacher 'local'", "train"):
             import torch  # noqa: F401
             import transformers  # noqa: F401
         self._digest = _digest(self.config.model)
         self.reply_tokens = self.config.max_new_tokens
-        self._size = self.config.batch
+        self._batch_size = self.config.batch
         self._waiting: list[tuple[Prompt, asyncio.Future[Reply]]] = []
         self._model: LocalModel | None = None
-        self._working: asyncio.Task[None] | None = None
+        self._worker: asyncio.Task[None] | None = None
         return super().open(task)
 
     def identity(self, prompt: Prompt) -> Mapping[str, Any]:
-        drawn = {"temperature": self.config.temperature, "seed": self.config.seed} if self.config.temperature else {}
+        sampling = {"temperature": self.config.temperature, "seed": self.config.seed} if self.config.temperature else {}
         return {
             "teacher": self.name,
             "model": self._digest,
             "max_new_tokens": self.config.max_new_tokens * prompt.max_tokens_factor,
-            **drawn,
+            **sampling,
         }
 
     async def ask(self, prompt: Prompt) -> Reply:
@@ -104,8 +104,8 @@ class Local(Teacher):
 
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting.append((prompt, future))
-        if self._working is None or self._working.done():
-            self._working = asyncio.create_task(self._work())
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._answer_waiting())
         return await future
 
     async def __aexit__(self, *error: object) -> None:
@@ -113,29 +113,29 @@ class Local(Teacher):
 
         if self._model is not None:
             self._model.stop()
-        if self._working is not None:
-            self._working.cancel()
-            await asyncio.gather(self._working, return_exceptions=True)
+        if self._worker is not None:
+            self._worker.cancel()
+            await asyncio.gather(self._worker, return_exceptions=True)
         self._model = None
 
     # --- batches ------------------------------------------------------------------------
 
-    async def _work(self) -> None:
-        """Answer whatever waits, until nothing does."""
+    async def _answer_waiting(self) -> None:
+        """Answer prompts in batches until none is waiting."""
         import asyncio
 
         await asyncio.sleep(GATHER)
         while self._waiting:
-            room = self._waiting[0][0].max_tokens_factor  # of one length limit, as they stop together
-            same = [item for item in self._waiting if item[0].max_tokens_factor == room]
-            others = [item for item in self._waiting if item[0].max_tokens_factor != room]
-            batch, self._waiting = same[: self._size], [*same[self._size :], *others]
+            factor = self._waiting[0][0].max_tokens_factor  # a batch has one length limit
+            same = [item for item in self._waiting if item[0].max_tokens_factor == factor]
+            others = [item for item in self._waiting if item[0].max_tokens_factor != factor]
+            batch, self._waiting = same[: self._batch_size], [*same[self._batch_size :], *others]
             live = [(prompt, future) for prompt, future in batch if not future.cancelled()]
             if not live:
                 continue
             try:
                 replies = await asyncio.to_thread(self._replies, [prompt for prompt, _ in live])
-            except Exception as error:  # whatever it is, those who wait must learn of it
+            except Exception as error:  # every waiting prompt must receive it
                 replies = [error] * len(live)
             for (_, future), reply in zip(live, replies, strict=True):
                 if future.done():
@@ -146,17 +146,17 @@ class Local(Teacher):
                     future.set_exception(reply)
 
     def _replies(self, prompts: Sequence[Prompt]) -> list[Reply | Exception]:
-        """In a thread. The error of one prompt stands in the place of its reply."""
-        model = self._model = self._model or self._loaded()
+        """The reply or the error of each prompt. Runs in a thread."""
+        model = self._model = self._model or self._load()
         limit = self.config.max_new_tokens * prompts[0].max_tokens_factor
         rows = [model.encode(prompt.messages) for prompt in prompts]
-        found: list[Reply | Exception | None] = [self._too_long(model, row, limit) for row in rows]
-        fits = [n for n, problem in enumerate(found) if problem is None]
-        for at, reply in zip(fits, self._answered([rows[n] for n in fits], limit), strict=True):
-            found[at] = reply
-        return [reply for reply in found if reply is not None]
+        replies: list[Reply | Exception | None] = [self._too_long(model, row, limit) for row in rows]
+        fitting = [n for n, error in enumerate(replies) if error is None]
+        for n, reply in zip(fitting, self._generate([rows[n] for n in fitting], limit), strict=True):
+            replies[n] = reply
+        return [reply for reply in replies if reply is not None]
 
-    def _loaded(self) -> LocalModel:
+    def _load(self) -> LocalModel:
         from dstill_teachers.local_model import LocalModel
 
         try:
@@ -164,22 +164,23 @@ class Local(Teacher):
                 self.config.model,
                 temperature=self.config.temperature,
                 seed=self.config.seed,
-                stop=self.task.reply_text("", "\0").partition("\0")[2].strip(),  # what stands behind an answer
+                stop=self.task.reply_text("", "\0").partition("\0")[2].strip(),  # the text after an answer
             )
         except DataError as error:
             raise Unusable(error.what, where=error.where, hint=error.hint) from error
 
     def _too_long(self, model: LocalModel, row: Sequence[int], limit: int) -> Exception | None:
-        if model.places is None or len(row) + limit <= model.places:
+        if model.context_length is None or len(row) + limit <= model.context_length:
             return None
         return TooLong(
-            f"the prompt has {len(row):,} tokens and the reply may have {limit:,}; the model takes {model.places:,}",
+            f"the prompt has {len(row):,} tokens and the reply up to {limit:,}, but the model's context is "
+            f"{model.context_length:,}",
             where="teacher.local.max_new_tokens",
-            hint="fewer examples (generate.shots), shorter replies, or another model",
+            hint="use fewer examples (generate.shots), shorter replies, or another model",
         )
 
-    def _answered(self, rows: Sequence[Sequence[int]], limit: int) -> list[Reply | Exception]:
-        """Replies to rows that fit; where memory does not do for all of them together, in halves."""
+    def _generate(self, rows: Sequence[Sequence[int]], limit: int) -> list[Reply | Exception]:
+        """Replies to encoded prompts. Out of memory, the batch is split in halves, and later batches are smaller."""
         import torch
 
         if not rows:
@@ -190,15 +191,15 @@ class Local(Teacher):
             answers = self._model.answer(rows, limit)
         except torch.OutOfMemoryError:
             if len(rows) == 1:
-                hint = "a smaller model, or shorter replies (teacher.local.max_new_tokens)"
-                return [NoMemory("there is not enough memory for one prompt", where=self.label, hint=hint)]
-            self._size = max(1, min(self._size, len(rows) // 2))
+                hint = "use a smaller model or shorter replies (teacher.local.max_new_tokens)"
+                return [NoMemory("not enough memory for one prompt", where=self.label, hint=hint)]
             half = len(rows) // 2
-            return [*self._answered(rows[:half], limit), *self._answered(rows[half:], limit)]
+            self._batch_size = max(1, min(self._batch_size, half))
+            return [*self._generate(rows[:half], limit), *self._generate(rows[half:], limit)]
         seconds = round((time.perf_counter() - started) / len(rows), 3)
         return [
             Reply(
-                id="",  # `teacher.client` gives it that of its question
+                id="",  # set by `dstill.teacher.client`
                 text=answer.text,
                 model=Path(self.config.model).name,
                 finish_reason="stop" if answer.ended else "length",
@@ -210,7 +211,7 @@ class Local(Teacher):
 
 
 def _digest(base: str) -> str:
-    """What tells this model from others: a digest of its weights, or the id with the revision that is there."""
+    """What identifies the model: digests of its weights and tokenizer, or its hub id and revision."""
     from dstill_finetune import model_loading
 
     folder = Path(base).expanduser()
@@ -219,11 +220,11 @@ def _digest(base: str) -> str:
         if folder.is_dir():
             model_loading.check(folder)
         if weights := model_loading.fingerprint(base):
-            words = [sha256(folder / name) for name in _WORDS if (folder / name).is_file()]
-            return " ".join([weights, *words])
+            tokenizer = [sha256(folder / name) for name in _TOKENIZER if (folder / name).is_file()]
+            return " ".join([weights, *tokenizer])
     except UsageError as error:
         if isinstance(error, MissingExtra):
             raise
-        hint = "give a folder of safetensors, a GGUF file or a hub id"
+        hint = "use a folder of safetensors, a GGUF file or a hub id"
         raise ConfigError(error.what, where="teacher.local.model", hint=hint) from error
     return f"{base}@{getattr(config, '_commit_hash', None) or 'main'}"

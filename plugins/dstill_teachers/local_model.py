@@ -1,13 +1,13 @@
-"""A transformers model that answers conversations: loaded once, many at a time, and stopped when asked to.
+"""A transformers model that answers conversations in batches and can be stopped from another thread.
 
     model = LocalModel("models/gemma-3-1b.gguf", temperature=0.0, seed=0)
-    ids = model.encode(prompt.messages)                  # by the tokenizer's chat template, where it has one
+    ids = model.encode(prompt.messages)                  # with the tokenizer's chat template, if it has one
     model.answer([ids], max_new_tokens=512)              # [Answer(text="…", tokens=87, ended=True)]
 
-Models come in by the same door as students (`dstill_finetune.model_loading`): safetensors or GGUF, and no code of their
-own. Without a chat template the messages stand one after the other, as a model that only continues text reads them;
-as such a model would go on with a next question, its answer ends behind `stop`.
-Not covered: answers that are drawn (temperature above 0) hang on which are drawn together.
+Models are loaded like students (`dstill_finetune.model_loading`): from safetensors or GGUF, without running code of the
+model's repository. Without a chat template, the model is assumed to continue text: messages are concatenated, and the
+answer ends after `stop`, since the model would go on with another question.
+Not covered: with a temperature above 0, a sampled answer depends on the other rows of its batch.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ __all__ = ["Answer", "LocalModel"]
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
+    """One generated answer."""
+
     text: str
-    tokens: int  # the end among them
-    ended: bool  # by itself, not at the limit
+    tokens: int  # including the end token
+    ended: bool  # by itself; False: truncated at the limit
 
 
 class LocalModel:
-    """Raises DataError and ServiceError where the model cannot be loaded."""
+    """A loaded model. Raises DataError or ServiceError if it cannot be loaded."""
 
     def __init__(self, base: str, *, temperature: float = 0.0, seed: int = 0, stop: str = "") -> None:
         import torch
@@ -46,34 +48,35 @@ class LocalModel:
         self.encoder_decoder = model_loading.is_encoder_decoder(self.model.config)
         self._stop = "" if self.tokenizer.chat_template else stop
         self._stopped = threading.Event()
-        self._ends = self._settle(temperature)
+        self._end_ids = self._configure(temperature)
 
-    def _settle(self, temperature: float) -> set[int]:
-        """Generation as it is asked for becomes the model's default. Returns the tokens that end an answer."""
+    def _configure(self, temperature: float) -> set[int]:
+        """Set the model's generation defaults. Returns the ids of the tokens that end an answer."""
         config, tokenizer = self.model.generation_config, self.tokenizer
-        told = config.eos_token_id if config.eos_token_id is not None else tokenizer.eos_token_id
-        ends = {told} if isinstance(told, int) else set(told or ())
+        eos = config.eos_token_id if config.eos_token_id is not None else tokenizer.eos_token_id
+        end_ids = {eos} if isinstance(eos, int) else set(eos or ())
         config.do_sample, config.num_beams, config.max_length = temperature > 0, 1, None
         config.temperature = temperature or None
         config.top_p = config.top_k = None if not temperature else config.top_p
         if tokenizer.pad_token_id is None:
-            tokenizer.pad_token_id = min(ends, default=0)
+            tokenizer.pad_token_id = min(end_ids, default=0)
         config.pad_token_id = tokenizer.pad_token_id
-        return ends
+        return end_ids
 
     @property
-    def places(self) -> int | None:
-        """Tokens of prompt and answer together, at most; None: as many as there is memory for."""
-        known: int | None = getattr(self.model.config, "max_position_embeddings", None)
-        return None if self.encoder_decoder else known
+    def context_length(self) -> int | None:
+        """Maximum tokens of prompt and answer together; None: limited only by memory."""
+        positions: int | None = getattr(self.model.config, "max_position_embeddings", None)
+        return None if self.encoder_decoder else positions
 
     def encode(self, messages: Sequence[Message]) -> list[int]:
+        """The token ids of a conversation."""
         if not self.tokenizer.chat_template:
             text = "".join(f"{message.content}\n\n" for message in messages)
             return list(self.tokenizer(text)["input_ids"])
-        return list(self.tokenizer(self._chat(messages), add_special_tokens=False)["input_ids"])
+        return list(self.tokenizer(self._render_chat(messages), add_special_tokens=False)["input_ids"])
 
-    def _chat(self, messages: Sequence[Message]) -> str:
+    def _render_chat(self, messages: Sequence[Message]) -> str:
         from jinja2 import TemplateError
 
         def render(turns: Sequence[Message]) -> str:
@@ -83,26 +86,26 @@ class LocalModel:
 
         try:
             return render(messages)
-        except TemplateError:  # some templates have no place for a system message
+        except TemplateError:  # some templates do not support a system message
             first, second, *rest = messages
             return render([Message(role="user", content=f"{first.content}\n\n{second.content}"), *rest])
 
     def answer(self, rows: Sequence[Sequence[int]], max_new_tokens: int) -> list[Answer]:
-        """Answers to encoded conversations, in one batch."""
+        """Answer encoded conversations in one batch, at most `max_new_tokens` each."""
         import torch
 
         longest = max(map(len, rows))
         ids = torch.full((len(rows), longest), self.tokenizer.pad_token_id)
         mask = torch.zeros((len(rows), longest), dtype=torch.long)
-        for number, row in enumerate(rows):  # a decoder goes on where a row ends, so padding stands before it
-            place = slice(0, len(row)) if self.encoder_decoder else slice(longest - len(row), longest)
-            ids[number, place] = torch.tensor(list(row), dtype=torch.long)
-            mask[number, place] = 1
+        for number, row in enumerate(rows):  # decoders continue at the end of a row, so they need padding on the left
+            columns = slice(0, len(row)) if self.encoder_decoder else slice(longest - len(row), longest)
+            ids[number, columns] = torch.tensor(list(row), dtype=torch.long)
+            mask[number, columns] = 1
         torch.manual_seed(self._seed(rows))
         device, start = self.model.device, 1 if self.encoder_decoder else longest
 
-        def is_done(so_far: Any, scores: Any, **more: Any) -> Any:
-            return torch.tensor([self._is_done(row[start:]) for row in so_far.tolist()], device=so_far.device)
+        def is_done(ids: Any, *_: Any, **__: Any) -> Any:
+            return torch.tensor([self._is_done(row[start:]) for row in ids.tolist()], device=ids.device)
 
         with torch.inference_mode():
             out = self.model.generate(
@@ -123,14 +126,14 @@ class LocalModel:
         return self._stop in self.tokenizer.decode(ids[-len(self._stop.encode()) - 1 :])
 
     def _answer(self, ids: list[int]) -> Answer:
-        end = next((at for at, token in enumerate(ids) if token in self._ends), None)
+        end = next((at for at, token in enumerate(ids) if token in self._end_ids), None)
         text = self.tokenizer.decode(ids if end is None else ids[:end], skip_special_tokens=True)
         before, stop, _ = text.partition(self._stop) if self._stop else (text, "", "")
-        while stop and end is None and ids[-1] == self.tokenizer.pad_token_id:  # it was done before others
+        while stop and end is None and ids[-1] == self.tokenizer.pad_token_id:  # padding of rows that ended early
             ids = ids[:-1]
         tokens = len(ids) if end is None else end + 1
         return Answer(text=before + stop, tokens=tokens, ended=end is not None or bool(stop))
 
     def stop(self) -> None:
-        """End what is being answered at its next token; what comes of it is no answer."""
+        """Stop generating at the next token; the answers of the current batch are incomplete."""
         self._stopped.set()

@@ -1,14 +1,14 @@
-"""Worked examples by their question: those whose words are most like those of the question that is asked.
+"""Chooses the few-shot examples whose questions are most similar to the current question.
 
     [generate]
     shots_by = "nearest"
 
-The nearest stands last, directly before the question. Words are compared without case, signs and order
-(`rapidfuzz.fuzz.token_sort_ratio`); of equally near ones the earlier is taken, so the same questions give the same
-prompts. Each question is compared with every worked example: about 10 ms a question where there are 5,000.
+The most similar example comes last, directly before the question. Similarity ignores case, punctuation and word order
+(`rapidfuzz.fuzz.token_sort_ratio`). Ties go to the earlier example, so the same questions yield the same prompts. Each
+question is compared with all examples, which takes about 10 ms for 5,000 of them.
 
-Liu et al. 2022, "What Makes Good In-Context Examples for GPT-3?", choose by sentence embeddings. Those would need a
-model, and are not covered here.
+Not covered: similarity of sentence embeddings (Liu et al. 2022, "What Makes Good In-Context Examples for GPT-3?"),
+which needs a model.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ __all__ = ["build_prompt", "nearest"]
 def build_prompt(
     example: Example, pool: Iterable[Example], settings: Generate, build: Callable[[Sequence[Example]], Prompt]
 ) -> Prompt | None:
+    """Build the prompt with the nearest examples, if `generate.shots_by` is "nearest"."""
     if settings.shots_by != "nearest":
         return None
     chosen = nearest(example.question, list(pool), settings.shots)
@@ -35,10 +36,10 @@ def build_prompt(
 
 
 def nearest(question: str, pool: Sequence[Example], k: int) -> list[Example]:
-    """The `k` of `pool` whose questions are nearest to `question`, the nearest last."""
+    """The `k` examples of `pool` whose questions are most similar to `question`, the most similar last."""
     from rapidfuzz import fuzz, process, utils
 
     questions = [shot.question for shot in pool]
     scorer, processor = fuzz.token_sort_ratio, utils.default_process
-    found = process.extract(question, questions, scorer=scorer, processor=processor, limit=k)
-    return [pool[at] for _, _, at in reversed(found)]
+    matches = process.extract(question, questions, scorer=scorer, processor=processor, limit=k)
+    return [pool[index] for _, _, index in reversed(matches)]

@@ -1,10 +1,10 @@
-"""The teacher ``replay``: answers and rationales that lie in a file already.
+"""The teacher ``replay``: answers and rationales from a file.
 
     [teacher.replay]
     file = "answers.csv"        # prompt,rationale,dsl; or JSONL, or Parquet: see dstill.pipeline.question_files
 
-In: a prompt. Out: the row with the example's id, else the row with exactly its question. A row
-without a rationale is replayed without one; whether that will do, the checks of drafts say.
+The reply to a prompt is the row with the example's id, or else the row with exactly its question. A row without
+rationale yields a reply without one, which the checks of drafts may reject.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ __all__ = ["Replay", "ReplayConfig"]
 
 
 class NotInFile(DataError):
-    """Rejections count it under a name of its own, as the next one."""
+    """The file has no answer to the question."""
 
     code = "not_in_file"
 
 
 class SeveralAnswers(DataError):
+    """The file has different answers to the question."""
+
     code = "several_answers"
 
 
@@ -41,17 +43,19 @@ class ReplayConfig:
 
 
 class Replay(Teacher):
+    """Looks up answers in a file."""
+
     name = "replay"
     is_lookup = True
     Config = ReplayConfig
 
     def open(self, task: Task) -> Self:
-        # imported here, since plugins load at every start of the command line
+        # imported late: plugins load at every start of the command line
         from dstill.pipeline.question_files import read_questions
 
         if not self.config.file:
             raise ConfigError(
-                "the teacher 'replay' has no file to read from",
+                "the teacher 'replay' needs a file with answers",
                 where="teacher.replay.file",
                 hint="--set teacher.replay.file=answers.csv",
             )
@@ -79,7 +83,7 @@ class Replay(Teacher):
             raise SeveralAnswers(
                 f"the file has {len(rows)} different answers to the question ({ids})",
                 where=f"{self.config.file}, id {example.id}",
-                hint="give the rows the ids of the questions",
+                hint="set the ids of the rows to those of the questions",
             )
         row = rows[0]
         return Reply(id=example.id, text=self.task.reply_text(row.rationale or "", row.answer or ""), model=self.name)

@@ -1,7 +1,7 @@
-"""The teacher ``synthetic``: a task's own synthesizer answers, offline and always the same.
+"""The teacher ``synthetic``: replies with the gold answer and rationale of the example itself, offline.
 
-In: a prompt whose example has a gold (`Synthesis.synthesize` makes such examples). Out: gold and
-rationale in the form of `Task.reply_text`, so that it is parsed and checked like any reply.
+Examples from `Synthesis.synthesize` have both. The reply has the format of `Task.reply_text`, so it is parsed and
+checked like any other.
 """
 
 from __future__ import annotations
@@ -18,29 +18,32 @@ __all__ = ["Synthetic", "digest"]
 
 
 class NoGold(DataError):
-    """A question that this teacher can not answer; rejections count it under a name of its own."""
+    """The question has no gold answer."""
 
     code = "no_gold"
 
 
 class Synthetic(Teacher):
+    """Repeats the gold answer of each example."""
+
     name = "synthetic"
     is_lookup = True
 
     def identity(self, prompt: Prompt) -> Mapping[str, Any]:
-        """The answer decides the reply here, not only the words of the question."""
+        """The cache key, which depends on the gold answer instead of the prompt."""
         return {"teacher": self.name, "answer": digest(prompt.example.answer, prompt.example.rationale)}
 
     async def ask(self, prompt: Prompt) -> Reply:
         example = prompt.example
         if example.answer is None:
             raise NoGold(
-                "the question has no gold answer, and the synthetic teacher knows no other",
+                "the question has no gold answer for the synthetic teacher to repeat",
                 where=f"id {example.id}",
-                hint="ask another teacher, or use the task's own questions",
+                hint="use another teacher, or the task's own questions",
             )
         return Reply(id=example.id, text=self.task.reply_text(example.rationale or "", example.answer), model=self.name)
 
 
 def digest(answer: str | None, rationale: str | None) -> str:
+    """SHA-256 of an answer and its rationale, in hex."""
     return hashlib.sha256(dumps([answer, rationale]).encode()).hexdigest()

@@ -16,7 +16,7 @@ from typing import Any
 
 from support.kill.children import Children
 
-from dstill_sweep.trials import COMMAND, Trials, _why
+from dstill_sweep.trials import COMMAND, Trials, _error_of
 
 __all__ = ["forked"]
 
@@ -24,10 +24,10 @@ TRAINING = ("torch", "peft", "transformers.trainer", "transformers.models.t5.mod
 
 
 def forked(children: Children) -> Any:
-    """What `Trials.done` does, in a fork. One at a time, whatever thread asks."""
+    """What `Trials.complete` does, in a fork. One at a time, whatever thread asks."""
     lock = threading.Lock()
 
-    def done(self: Trials, folder: Path) -> str:
+    def complete(self: Trials, folder: Path) -> str:
         plugins = [word for file in self.parent.plugins.files for word in ("--plugin", str(file))]
         out, err = Path("out.txt"), Path("err.txt")
         with lock:
@@ -36,12 +36,12 @@ def forked(children: Children) -> Any:
             said = out.read_text()
             out.unlink()
             err.replace(folder / "trial.err")
-        return "" if code == 0 else _why(code, said, folder / "trial.err")
+        return "" if code == 0 else _error_of(code, said, folder / "trial.err")
 
-    return done
+    return complete
 
 
 if __name__ == "__main__":
     with Children(*TRAINING) as made:
-        Trials.done = forked(made)  # type: ignore[method-assign]
+        Trials.complete = forked(made)  # type: ignore[method-assign]
         runpy.run_module("tests.benchmarks.reproduce", run_name="__main__")

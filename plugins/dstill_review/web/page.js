@@ -9,16 +9,17 @@ let ended = false;
 // The token works once: remove it from the address and the browser's history.
 if (location.search) history.replaceState(null, "", "/");
 
-async function ask(path, body) {
+async function callApi(path, body) {
   const options = body === undefined ? {} : {
     method: "POST",
     headers: { "content-type": "application/json", "x-dstill": "1" },
     body: JSON.stringify(body),
   };
-  const answer = await fetch(path, options);
-  const type = answer.headers.get("content-type") || "";
-  const found = type.startsWith("application/json") ? await answer.json() : { problems: [{ message: await answer.text() }] };
-  return { ok: answer.ok, found };
+  const response = await fetch(path, options);
+  const type = response.headers.get("content-type") || "";
+  const isJson = type.startsWith("application/json");
+  const data = isJson ? await response.json() : { problems: [{ message: await response.text() }] };
+  return { ok: response.ok, data };
 }
 
 // The same as `dstill.io.inert.visible`: invisible and bidirectional control characters become escapes.
@@ -102,22 +103,22 @@ function show(state) {
   $("others").querySelector("summary").textContent = `${row.excerpt.rest.length} more fields`;
   put("result", "…");
   scrollTo(0, 0);
-  run(row);
+  showResult(row);
 }
 
-async function run(of) {
+async function showResult(of) {
   try {
-    const { found } = await ask(`/result?id=${encodeURIComponent(of.id)}`);
+    const { data } = await callApi(`/result?id=${encodeURIComponent(of.id)}`);
     if (row !== of) return; // another row is shown now
-    const why = (found.problems || []).map((one) => one.message);
-    put("result", [found.text, found.note, ...why].filter(Boolean).join("\n") || "nothing");
+    const errors = (data.problems || []).map((one) => one.message);
+    put("result", [data.text, data.note, ...errors].filter(Boolean).join("\n") || "(empty)");
   } catch (error) {
     if (row === of) put("result", "The server does not respond.");
   }
 }
 
 // One request at a time: keys pressed meanwhile are ignored.
-async function during(work) {
+async function exclusively(work) {
   if (busy || ended) return;
   busy = true;
   try {
@@ -129,19 +130,19 @@ async function during(work) {
   }
 }
 
-function update(answer, words) {
-  if (answer.found.progress) show(answer.found);
-  const wrong = answer.found.note || (answer.found.problems || []).map((one) => one.message).join("; ");
-  say(wrong || words);
+function update({ data }, message) {
+  if (data.progress) show(data);
+  const problem = data.note || (data.problems || []).map((one) => one.message).join("; ");
+  say(problem || message);
 }
 
-function judge(decision, words) {
+function judge(decision, message) {
   if (row === null) return;
-  const asked = { id: row.id, digest: row.digest, decision };
-  during(async () => update(await ask("/judge", asked), words));
+  const body = { id: row.id, digest: row.digest, decision };
+  exclusively(async () => update(await callApi("/judge", body), message));
 }
 
-function undo() { during(async () => update(await ask("/undo", {}), "Undone.")); }
+function undo() { exclusively(async () => update(await callApi("/undo", {}), "Undone.")); }
 
 function edit() {
   if (row === null || busy) return;
@@ -153,17 +154,17 @@ function edit() {
 }
 
 function save() {
-  const asked = { id: row.id, digest: row.digest };
-  if ($("new-answer").value !== row.edit.answer) asked.answer = $("new-answer").value;
-  if ($("new-rationale").value !== row.edit.rationale) asked.rationale = $("new-rationale").value;
-  if (asked.answer === undefined && asked.rationale === undefined) {
+  const body = { id: row.id, digest: row.digest };
+  if ($("new-answer").value !== row.edit.answer) body.answer = $("new-answer").value;
+  if ($("new-rationale").value !== row.edit.rationale) body.rationale = $("new-rationale").value;
+  if (body.answer === undefined && body.rationale === undefined) {
     $("errors").replaceChildren(problem({ message: "Nothing was changed." }));
     return;
   }
-  during(async () => {
-    const answer = await ask("/edit", asked);
-    if (answer.found.problems) {
-      $("errors").replaceChildren(...answer.found.problems.map(problem));
+  exclusively(async () => {
+    const answer = await callApi("/edit", body);
+    if (answer.data.problems) {
+      $("errors").replaceChildren(...answer.data.problems.map(problem));
       return;
     }
     $("editor").close();
@@ -172,8 +173,8 @@ function save() {
 }
 
 function finish() {
-  during(async () => {
-    await ask("/finish", {});
+  exclusively(async () => {
+    await callApi("/finish", {});
     ended = true;
     for (const button of $("keys").children) button.disabled = true;
     say("Finished. You can close this window; see the terminal for the next step.");
@@ -210,8 +211,8 @@ for (const [id, act] of Object.entries(BUTTONS)) $(id).addEventListener("click",
 $("cancel").addEventListener("click", () => $("editor").close());
 $("close").addEventListener("click", () => $("manual").close());
 
-ask("/state").then(({ ok, found }) => {
+callApi("/state").then(({ ok, data }) => {
   busy = false;
-  if (ok) show(found);
-  else say(found.problems.map((one) => one.message).join("; "));
+  if (ok) show(data);
+  else say(data.problems.map((one) => one.message).join("; "));
 }).catch(() => say("The server does not respond."));

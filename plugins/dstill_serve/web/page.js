@@ -6,7 +6,7 @@ const STORAGE_KEY = "dstill playground history"; // questions only
 const MAX_HISTORY = 50;
 let token = ""; // kept in memory only
 let about = null;
-let asking = false;
+let waiting = false; // for an answer
 let used = []; // fields that the current answer uses
 
 // The same as `dstill.io.inert.visible`: invisible and bidirectional control characters become escapes.
@@ -29,17 +29,17 @@ function say(text, bad) {
 
 class Unauthorized extends Error {}
 
-async function ask(path, body) {
+async function callApi(path, body) {
   const headers = token ? { authorization: `Bearer ${token}` } : {};
   const options = body === undefined ? { headers } : {
     method: "POST", headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(body),
   };
-  const answer = await fetch(path, options);
-  if (answer.status === 401) throw new Unauthorized((await answer.json()).error.message);
+  const response = await fetch(path, options);
+  if (response.status === 401) throw new Unauthorized((await response.json()).error.message);
   // Keep the spelling of numbers: JavaScript would round large ones.
-  const found = JSON.parse(await answer.text(), (key, value, context) =>
+  const data = JSON.parse(await response.text(), (key, value, context) =>
     typeof value === "number" && context ? new RawNumber(context.source) : value);
-  return { ok: answer.ok, found };
+  return { ok: response.ok, data };
 }
 
 class RawNumber {
@@ -132,12 +132,12 @@ function verdict(row) {
   return words.join(" · ");
 }
 
-function show(row, asked) {
+function show(row, query) {
   $("answer").hidden = false;
   $("asked").textContent = visible(row.question);
   $("verdict").textContent = visible(verdict(row));
   $("verdict").className = row.ok ? "good" : row.refused ? "muted" : "bad";
-  $("why").hidden = !asked.explain;
+  $("why").hidden = !query.explain;
   $("rationale").textContent = row.rationale ? visible(row.rationale) : "This student was not trained to explain its answers.";
   const tree = row.value !== null && typeof row.value === "object" && !(row.value instanceof RawNumber);
   $("body").replaceChildren(tree ? branch("", row.value) : make("pre", row.answer || "(empty)"));
@@ -152,29 +152,29 @@ function show(row, asked) {
   fields();
 }
 
-// --- asking -----------------------------------------------------------------------------
+// --- sending questions ------------------------------------------------------------------
 
 async function send() {
   const question = $("question").value.trim();
-  if (asking || !question) return;
-  asking = true;
+  if (waiting || !question) return;
+  waiting = true;
   $("send").disabled = true;
   say("Waiting for the answer …");
-  const asked = { question, execute: $("execute").checked, explain: $("explain").checked };
-  if ($("data").value) asked.data = $("data").value;
+  const query = { question, execute: $("execute").checked, explain: $("explain").checked };
+  if ($("data").value) query.data = $("data").value;
   try {
-    const { ok, found } = await ask("/v1/query", asked);
-    const row = ok ? found : found.answered;
-    if (row) show(row, asked);
+    const { ok, data } = await callApi("/v1/query", query);
+    const row = ok ? data : data.answered;
+    if (row) show(row, query);
     else $("answer").hidden = true;
-    say(ok ? "" : found.error.message, !ok);
-    addToHistory(question, asked.data || "", row ? (row.ok ? "✓" : row.refused ? "–" : "✗") : "✗");
+    say(ok ? "" : data.error.message, !ok);
+    addToHistory(question, query.data || "", row ? (row.ok ? "✓" : row.refused ? "–" : "✗") : "✗");
     if (row) $("asked").focus();
   } catch (error) {
     if (error instanceof Unauthorized) showLogin(error.message);
     else say("The server does not respond. Is `dstill serve` still running?", true);
   } finally {
-    asking = false;
+    waiting = false;
     $("send").disabled = false;
   }
 }
@@ -263,21 +263,21 @@ function examples() {
   }));
 }
 
-async function begin() {
-  const { ok, found } = await ask("/v1/about");
+async function load() {
+  const { ok, data } = await callApi("/v1/about");
   if (!ok) {
-    $("state").textContent = visible(found.error.message);
+    $("state").textContent = visible(data.error.message);
     return;
   }
-  about = found;
+  about = data;
   $("login").hidden = true;
   $("main").hidden = false;
   $("model").textContent = visible(about.model);
   document.title = `${visible(about.model)} · dstill playground`;
   $("question").maxLength = Number(about.longest);
-  for (const [id, can] of [["execute", about.executes], ["explain", about.explains]]) {
-    $(id).checked = can;
-    $(id).parentElement.hidden = !can;
+  for (const [id, supported] of [["execute", about.executes], ["explain", about.explains]]) {
+    $(id).checked = supported;
+    $(id).parentElement.hidden = !supported;
   }
   const names = Object.keys(about.data);
   $("data").replaceChildren(...names.map((name) => {
@@ -291,7 +291,7 @@ async function begin() {
   fields();
   examples();
   showHistory(loadHistory());
-  const health = (await ask("/healthz")).found;
+  const health = (await callApi("/healthz")).data;
   $("state").textContent = `model ${health.model} · engine ${health.engine}`;
   $("question").focus();
 }
@@ -304,7 +304,7 @@ function showLogin(message) {
 }
 
 function start() {
-  begin().catch((error) => {
+  load().catch((error) => {
     if (error instanceof Unauthorized) showLogin(error.message);
     else $("state").textContent = "The server does not respond.";
   });

@@ -30,7 +30,7 @@ from dstill.api.records import Record
 from dstill.errors import FailedItems
 from dstill.runs.folder import MANIFEST, data_file
 from dstill_sweep.comparing import Verdicts, verdicts
-from dstill_sweep.trials import Result, Trials, finished
+from dstill_sweep.trials import Result, Trials, run_trials
 
 __all__ = ["TRIALS", "UNSEEN", "Arm", "Lab", "arm_of"]
 
@@ -149,7 +149,7 @@ class Lab:
     def arms(self, parent: Run, wanted: Mapping[str, Mapping[str, Any]], *, split: str = "test") -> dict[str, Arm]:
         """Each of `wanted`, by name: its changes with every seed. Raises FailedItems when a trial fails."""
         beside = (UNSEEN,) if split == "test" else ()
-        trials = Trials(parent, split=split, beside=beside)
+        trials = Trials(parent, split=split, extra_splits=beside)
         asked = {
             name: [trials.trial({**changes, "project.seed": seed}) for seed in self.seeds(split)]
             for name, changes in wanted.items()
@@ -157,7 +157,7 @@ class Lab:
         every = {trial.name: trial for arm in zip(*asked.values(), strict=True) for trial in arm}
         keys = {name: key_of(parent, split, trial.changes) for name, trial in every.items()}
         missing = [trial for name, trial in every.items() if keys[name] not in self.kept]
-        with closing(finished(trials, missing, jobs=self.jobs)) as results:
+        with closing(run_trials(trials, missing, jobs=self.jobs)) as results:
             for result in results:
                 if result.error:
                     raise FailedItems(f"{result.name}: {result.error}", where=str(trials.folder / result.name))

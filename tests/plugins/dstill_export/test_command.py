@@ -12,7 +12,7 @@ from typing import Any, Callable
 import pytest
 
 from dstill.runs.run import Run
-from dstill_export import ctranslate2, exporting, forms, gguf
+from dstill_export import ctranslate2, exporting, gguf, registry
 from dstill_export.merged import Merged
 
 Call = Callable[..., Any]
@@ -64,7 +64,7 @@ def test_a_student_that_is_no_model(call: Call, refused: Any, untrained: str) ->
     flags = ("--set=train.student=memory", "--set=train.objective=plain", "--set=train.modality=heap")
     assert call("train", untrained, *flags).code == 0
     code, error = refused(untrained, "--to", "merged", *flags)
-    assert (code, error["hint"]) == (2, "tiny and hf can be exported")
+    assert (code, error["hint"]) == (2, "students of kind tiny and hf can be exported")
 
 
 def test_an_existing_target_is_refused(refused: Any, untrained: str, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_answers_that_differ_are_shown(
         "q0: add 1 and 1\n  evaluated: 9+9\n  exported:  1+1\n  ran, with another result than the evaluated answer\n"
         in ended.err
     )
-    assert "8 of 9 questions (88.9%), and 100.0% are wanted: nothing is kept" in ended.err
+    assert "8 of 9 questions (88.9%), but 100.0% are required: the export was deleted" in ended.err
     assert not (tmp_path / "mine").exists()
     assert call("export", run.folder, "--to", "merged", "--out", "mine", "--parity", "0.888").code == 0
 
@@ -133,10 +133,10 @@ class Stopped(Merged):
 
 @pytest.mark.slow
 def test_ctrl_c_leaves_nothing(call: Call, student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forms, "form_of", lambda name: Stopped())
+    monkeypatch.setattr(registry, "format_of", lambda name: Stopped())
     ended = call("export", student("full").folder, "--to", "merged", "--out", "mine", "--json")
     assert ended.code == 130
-    assert json.loads(ended.out)["error"]["hint"] == "nothing is kept: run the same command again"
+    assert json.loads(ended.out)["error"]["hint"] == "the export was deleted: run the same command again"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -173,7 +173,7 @@ def test_an_adapter_without_its_base_is_refused(
     for name in ("lora", "qlora"):
         code, error = refused(name, "--to", form)
         assert code == 2, error
-        assert "the base of this adapter is not where it was" in error["message"]
+        assert "the base model of this adapter is missing" in error["message"]
     assert error["where"] == "/nowhere/base"
 
 

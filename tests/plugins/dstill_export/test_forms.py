@@ -10,13 +10,13 @@ from typing import Any, Callable
 
 import pytest
 import torch
-from dstill_export.forms import form_of
 from safetensors.torch import load_file
 
 from dstill.errors import UsageError
 from dstill.runs.run import Run
 from dstill_export import ctranslate2
 from dstill_export.exporting import export
+from dstill_export.registry import format_of
 
 pytestmark = pytest.mark.slow  # all of them together take a minute, most of it to train five students
 
@@ -59,7 +59,7 @@ def exported(student: Student, tmp_path_factory: pytest.TempPathFactory) -> Call
     def make(name: str, form: str) -> tuple[Path, Any]:
         if (name, form) not in made:
             folder = tmp_path_factory.mktemp("exports") / f"{name}-{form}"
-            made[name, form] = folder, export(student(name), form_of(form), folder)
+            made[name, form] = folder, export(student(name), format_of(form), folder)
         return made[name, form]
 
     return make
@@ -95,7 +95,7 @@ def test_plain_code_of_the_cards_gives_the_answers_that_they_name(exported: Any)
     command = [sys.executable, "-I", "-c", RUN_CARDS, *map(str, folders)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert ended.returncode == 0, ended.stderr[-3000:]
-    assert ended.stdout.splitlines() == [card.split("prints\n\n    ")[1].strip() for card in cards]
+    assert ended.stdout.splitlines() == [card.split("Output:\n\n    ")[1].strip() for card in cards]
 
 
 def test_a_card_says_what_it_is(exported: Any) -> None:
@@ -108,7 +108,7 @@ def test_a_card_says_what_it_is(exported: Any) -> None:
     assert f"{facts['exported']['bytes'] / 1e6:.1f} MB" in card
     assert str(folder.parent) not in card
     alone, _ = exported("lora", "merged")
-    assert "none: trained from nothing" in (alone / "README.md").read_text()
+    assert "none: trained from scratch" in (alone / "README.md").read_text()
     assert "licence of the base" not in (alone / "README.md").read_text()
 
 
@@ -126,13 +126,13 @@ def test_an_adapter_is_in_the_merged_weights(student: Student, exported: Any) ->
 def test_what_describes_the_student_goes_with_it(student: Student, tmp_path: Path) -> None:
     run = student("full")
     (run.folder / "student" / "fields.json").write_text("{}")
-    export(run, form_of("ctranslate2"), tmp_path / "out", count=2)
+    export(run, format_of("ctranslate2"), tmp_path / "out", count=2)
     assert (tmp_path / "out" / "fields.json").read_text() == "{}"
 
 
 def test_a_student_of_no_gguf_file_is_none(student: Student, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="trained from a GGUF file") as caught:
-        export(student("llama"), form_of("gguf"), tmp_path / "out")
+        export(student("llama"), format_of("gguf"), tmp_path / "out")
     assert "convert_hf_to_gguf.py" in caught.value.hint
 
 
@@ -142,8 +142,8 @@ def test_an_architecture_that_ctranslate2_does_not_know(
     from ctranslate2.converters import transformers as converters
 
     monkeypatch.delitem(converters._MODEL_LOADERS, "T5Config")
-    with pytest.raises(UsageError, match="CTranslate2 does not take this student") as caught:
-        export(student("full"), form_of("ctranslate2"), tmp_path / "out")
+    with pytest.raises(UsageError, match="CTranslate2 does not support this student") as caught:
+        export(student("full"), format_of("ctranslate2"), tmp_path / "out")
     assert "T5Config" in caught.value.where
     assert list(tmp_path.iterdir()) == []
 
@@ -151,8 +151,8 @@ def test_an_architecture_that_ctranslate2_does_not_know(
 def test_every_form_is_known_by_its_name() -> None:
     from dstill_export.formats import NAMES
 
-    assert [form_of(name).name for name in NAMES] == list(NAMES)
-    assert form_of("ctranslate2").rate < form_of("merged").rate == 1
-    assert isinstance(form_of("ctranslate2"), ctranslate2.CTranslate2)
-    with pytest.raises(UsageError, match="no form 'onnx'"):
-        form_of("onnx")
+    assert [format_of(name).name for name in NAMES] == list(NAMES)
+    assert format_of("ctranslate2").min_parity < format_of("merged").min_parity == 1
+    assert isinstance(format_of("ctranslate2"), ctranslate2.CTranslate2)
+    with pytest.raises(UsageError, match="no format 'onnx'"):
+        format_of("onnx")

@@ -10,7 +10,7 @@ import pytest
 import torch
 import transformers
 
-from dstill_export.gguf import _STORED, stored
+from dstill_export.gguf import _CONVERSIONS, gguf_tensors
 from dstill_finetune import gguf_files, model_loading
 
 SIZES = {
@@ -65,7 +65,7 @@ def write(model: Any, family: str, file: Path) -> None:
     writer.add_token_list([f"t{number}" for number in range(config.vocab_size)])
     writer.add_token_scores([0.0] * config.vocab_size)
     writer.add_token_types([1] * config.vocab_size)
-    for name, values in stored(model, family):
+    for name, values in gguf_tensors(model, family):
         writer.add_tensor(name, values)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -74,7 +74,7 @@ def write(model: Any, family: str, file: Path) -> None:
 
 
 def test_every_family_is_proven() -> None:
-    assert FAMILIES.keys() == _STORED.keys()
+    assert FAMILIES.keys() == _CONVERSIONS.keys()
 
 
 @pytest.mark.parametrize("family", FAMILIES)

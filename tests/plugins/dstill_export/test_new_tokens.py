@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from dstill_export.forms import form_of
 
 from dstill_export.exporting import export
+from dstill_export.registry import format_of
 
 pytestmark = pytest.mark.slow  # trains two more students
 
@@ -43,5 +43,5 @@ def test_new_rows_and_a_head_of_its_own_are_exported(modality: str, base: Path, 
     run = make_run(f"flan-{modality}", **flags)
     assert "+" in "".join(answer.text for answer in run.predictions())
     for name in ("merged", "ctranslate2", *(["adapter"] if modality == "lora" else [])):
-        facts = export(run, form_of(name), tmp_path / name)
+        facts = export(run, format_of(name), tmp_path / name)
         assert facts["parity"]["same"] == facts["parity"]["n"] == 9

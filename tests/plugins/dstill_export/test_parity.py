@@ -13,17 +13,17 @@ from typing import Any, Callable
 
 import pytest
 import torch
-from dstill_export.forms import form_of
 from safetensors.torch import load_file, save_file
 
 from dstill.api.records import Prediction
 from dstill.errors import UsageError
 from dstill.runs.run import Run
 from dstill_export.ctranslate2 import CTranslate2
-from dstill_export.exporting import Differs, export
+from dstill_export.exporting import ParityError, export
 from dstill_export.formats import Format, Source
 from dstill_export.merged import Merged
-from dstill_export.parity import compared, sample
+from dstill_export.parity import compare, sample
+from dstill_export.registry import format_of
 
 pytestmark = pytest.mark.slow  # with the students of test_forms
 
@@ -82,24 +82,21 @@ class EndlessCt2(CTranslate2):
 def test_a_student_that_answers_otherwise_is_not_kept(form: Format, student: Student, tmp_path: Path) -> None:
     out = tmp_path / "exports"
     out.mkdir()
-    with pytest.raises(Differs, match="nothing is kept") as caught:
+    with pytest.raises(ParityError, match="the export was deleted") as caught:
         export(student("full"), form, out / "mine")
     assert caught.value.exit_code == 9
     assert {file.name for file in out.iterdir()} <= {"damaged"}
     assert "--parity" in caught.value.hint
-    assert caught.value.items
-    assert {item.how for item in caught.value.items} == {"no"}
-    assert all(item.reason and item.want != item.got for item in caught.value.items)
+    assert caught.value.differing
+    assert {item.same_by for item in caught.value.differing} == {"no"}
+    assert all(item.reason and item.evaluated != item.exported for item in caught.value.differing)
     assert "failed" in student("full").manifest["status"]
 
 
 def test_what_the_weights_lost_may_be_taken_when_a_person_says_so(student: Student, tmp_path: Path) -> None:
-    facts = export(student("full"), Perturbed(), tmp_path / "mine", rate=0.0)
+    facts = export(student("full"), Perturbed(), tmp_path / "mine", min_parity=0.0)
     assert facts["parity"]["same"] < facts["parity"]["n"]
-    assert (
-        f"{facts['parity']['n'] - facts['parity']['same']} not the same"
-        in (tmp_path / "mine" / "README.md").read_text()
-    )
+    assert f"{facts['parity']['n'] - facts['parity']['same']} differ" in (tmp_path / "mine" / "README.md").read_text()
 
 
 def test_it_is_held_against_what_was_evaluated(student: Student, tmp_path: Path) -> None:
@@ -115,11 +112,11 @@ def test_it_is_held_against_what_was_evaluated(student: Student, tmp_path: Path)
 
     try:
         leave(made_of)
-        with pytest.raises(Differs) as caught:
-            export(student("full"), form_of("merged"), tmp_path / "mine")
-        assert {item.want for item in caught.value.items} == {"9+9"}
+        with pytest.raises(ParityError) as caught:
+            export(student("full"), format_of("merged"), tmp_path / "mine")
+        assert {item.evaluated for item in caught.value.differing} == {"9+9"}
         leave(["another training", "other data"])
-        assert export(student("full"), form_of("merged"), tmp_path / "mine")["parity"]["same"] == len(before)
+        assert export(student("full"), format_of("merged"), tmp_path / "mine")["parity"]["same"] == len(before)
     finally:
         with run.lock():
             run.write("predictions.jsonl", before)
@@ -146,8 +143,8 @@ def test_two_answers(want: str, got: str, how: str, student: Student) -> None:
     run = student("full")
     example = sample(run, 1)[0]
     pair = [Prediction(id=example.id, text=text) for text in (want, got)]
-    (found,) = compared(run, [example], pair[:1], pair[1:])
-    assert (found.how, found.want, found.got) == (how, want, got)
+    (found,) = compare(run, [example], pair[:1], pair[1:])
+    assert (found.same_by, found.evaluated, found.exported) == (how, want, got)
     assert bool(found.reason) == (how == "no")
 
 
@@ -155,17 +152,17 @@ def test_an_answer_that_never_ends_is_another(student: Student) -> None:
     run = student("full")
     example = sample(run, 1)[0]
     whole, cut = (Prediction(id=example.id, text="1+2", truncated=flag) for flag in (False, True))
-    assert compared(run, [example], [cut], [cut])[0].how == "text"
+    assert compare(run, [example], [cut], [cut])[0].same_by == "text"
     for want, got in ((whole, cut), (cut, whole)):
-        assert compared(run, [example], [want], [got])[0].how == "no"
+        assert compare(run, [example], [want], [got])[0].same_by == "no"
 
 
 def test_where_nothing_is_run_another_spelling_has_to_be_the_canonical_one(student: Student) -> None:
     run = student("full")
     example = sample(run, 1)[0]
     want, spaced, other = (Prediction(id=example.id, text=text) for text in ("1+2", " 1+2", "2+1"))
-    assert compared(run, [example], [want], [spaced], execute=False)[0].how == "result"
-    assert compared(run, [example], [want], [other], execute=False)[0].how == "no"
+    assert compare(run, [example], [want], [spaced], execute=False)[0].same_by == "result"
+    assert compare(run, [example], [want], [other], execute=False)[0].same_by == "no"
 
 
 def test_the_sample_is_the_same_each_time(student: Student) -> None:
@@ -203,7 +200,7 @@ def test_a_kill_leaves_nothing_at_the_name_and_the_next_export_sweeps(
     (left,) = tmp_path.iterdir()
     assert left.name.endswith(".tmp")
     assert (left / "model.safetensors").exists()
-    export(student("full"), form_of("merged"), out)
+    export(student("full"), format_of("merged"), out)
     assert list(tmp_path.iterdir()) == [out]
     with pytest.raises(UsageError, match="already exists"):
-        export(student("full"), form_of("merged"), out)
+        export(student("full"), format_of("merged"), out)

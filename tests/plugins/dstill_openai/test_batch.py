@@ -268,7 +268,7 @@ def test_an_endpoint_without_batches_says_so(store: Path) -> None:
     gone = error(404, "unknown url")
     with LoopbackTeacher() as server:
         server.batches.faults = {"POST /v1/files": [(gone, False)]}
-        with pytest.raises(ConfigError, match="has no batches at this address") as caught:
+        with pytest.raises(ConfigError, match="has no Batch API at this address") as caught:
             buy(server, store)
         assert "without --batch-api" in caught.value.hint
 

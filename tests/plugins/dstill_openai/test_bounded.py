@@ -93,14 +93,14 @@ def test_a_batchs_file_has_a_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_bomb_is_unpacked_up_to_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     got: list[int] = []
-    plain = bounded.unpacked
+    plain = bounded.decompressed
 
     def counted(unpack: Any, part: bytes) -> Iterator[bytes]:
         for piece in plain(unpack, part):
             got.append(len(piece))
             yield piece
 
-    monkeypatch.setattr(bounded, "unpacked", counted)
+    monkeypatch.setattr(bounded, "decompressed", counted)
     with LoopbackTeacher(script=[bomb()]) as server, pytest.raises(Oversized, match="longer than 20,971,520 bytes"):
         ask(opened(server.base_url))
     assert bounded.MAX_REPLY < sum(got) <= bounded.MAX_REPLY + bounded.PIECE
@@ -137,5 +137,5 @@ def test_broken_gzip_is_asked_for_again() -> None:
 def test_no_other_packing_is_asked_for_or_taken(encoding: str) -> None:
     said = answer("because")
     packed = Say(body=b"x", headers={**said.headers, "content-encoding": encoding})
-    with LoopbackTeacher(script=[packed]) as server, pytest.raises(DataError, match=f"packed as '{encoding}'"):
+    with LoopbackTeacher(script=[packed]) as server, pytest.raises(DataError, match=f"encoded as '{encoding}'"):
         ask(opened(server.base_url))

@@ -15,15 +15,15 @@ from support.openai_asking import opened, prompt
 
 from dstill.teacher.cache import ReplyStore
 from dstill.teacher.client import Counts, replies
-from dstill_openai.concurrency import Pace
+from dstill_openai.concurrency import ConcurrencyLimit
 
 
 def run(work: Any) -> Any:
     return asyncio.run(work)
 
 
-async def entered(pace: Pace, many: int) -> list[asyncio.Task[int]]:
-    tasks = [asyncio.create_task(pace.enter()) for _ in range(many)]
+async def entered(limit: ConcurrencyLimit, many: int) -> list[asyncio.Task[int]]:
+    tasks = [asyncio.create_task(limit.acquire()) for _ in range(many)]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     return tasks
@@ -31,20 +31,20 @@ async def entered(pace: Pace, many: int) -> list[asyncio.Task[int]]:
 
 def test_without_a_429_nothing_waits() -> None:
     async def work() -> None:
-        pace = Pace("host")
-        assert all(task.done() for task in await entered(pace, 500))
+        limit = ConcurrencyLimit("host")
+        assert all(task.done() for task in await entered(limit, 500))
 
     run(work())
 
 
 def test_a_429_halves_what_is_in_flight_and_all_of_one_round_cut_once(caplog: pytest.LogCaptureFixture) -> None:
     async def work() -> None:
-        pace = Pace("host")
-        tickets = [task.result() for task in await entered(pace, 8)]
+        limit = ConcurrencyLimit("host")
+        tickets = [task.result() for task in await entered(limit, 8)]
         for ticket in tickets:
-            pace.cut(ticket)
-            pace.leave()
-        assert sum(task.done() for task in await entered(pace, 8)) == 4
+            limit.decrease(ticket)
+            limit.release()
+        assert sum(task.done() for task in await entered(limit, 8)) == 4
 
     run(work())
     assert caplog.messages == ["rate-limited by host, requests in flight: 4 instead of 8"]
@@ -52,31 +52,31 @@ def test_a_429_halves_what_is_in_flight_and_all_of_one_round_cut_once(caplog: py
 
 def test_it_grows_by_one_a_round_until_there_is_no_limit() -> None:
     async def work() -> None:
-        pace = Pace("host")
-        tasks = await entered(pace, 8)
-        pace.cut(tasks[0].result())
+        limit = ConcurrencyLimit("host")
+        tasks = await entered(limit, 8)
+        limit.decrease(tasks[0].result())
         for _ in range(8):
-            pace.leave()
+            limit.release()
         sizes = []
         for _ in range(5):
-            tasks = await entered(pace, 8)
+            tasks = await entered(limit, 8)
             sizes.append(sum(task.done() for task in tasks))
             for _ in range(8):
                 await asyncio.sleep(0)
-                pace.leave(grow=True)
+                limit.release(grow=True)
         assert sizes == [4, 5, 6, 8, 8]
-        assert all(task.done() for task in await entered(pace, 50))
+        assert all(task.done() for task in await entered(limit, 50))
 
     run(work())
 
 
 def test_one_stays_in_flight_however_often_it_is_cut() -> None:
     async def work() -> None:
-        pace = Pace("host")
+        limit = ConcurrencyLimit("host")
         for _ in range(5):
-            ticket = await asyncio.wait_for(pace.enter(), 1)
-            pace.cut(ticket)
-            pace.leave()
+            ticket = await asyncio.wait_for(limit.acquire(), 1)
+            limit.decrease(ticket)
+            limit.release()
 
     run(work())
 
@@ -87,34 +87,34 @@ def test_places_are_neither_lost_nor_made(steps: list[str]) -> None:
 
     async def work() -> None:
         logging.disable(logging.WARNING)
-        pace = Pace("host")
+        limit = ConcurrencyLimit("host")
         tasks: list[asyncio.Task[int]] = []
         inside: list[int] = []
         for step in steps:
             if step == "enter":
-                tasks.append(asyncio.create_task(pace.enter()))
+                tasks.append(asyncio.create_task(limit.acquire()))
             elif step == "cancel" and tasks:
                 tasks[-1].cancel()
             elif step == "cut" and inside:
-                pace.cut(inside[-1])
+                limit.decrease(inside[-1])
             elif step in ("leave", "grow") and inside:
                 inside.pop()
-                pace.leave(grow=step == "grow")
+                limit.release(grow=step == "grow")
             for _ in range(3):
                 await asyncio.sleep(0)
             inside += [task.result() for task in tasks if task.done() and not task.cancelled()]
             tasks = [task for task in tasks if not task.done()]
-            assert pace._in_flight == len(inside)
+            assert limit._in_flight == len(inside)
         while inside or tasks:
             if inside:
                 inside.pop()
-                pace.leave()
+                limit.release()
             for _ in range(3):
                 await asyncio.sleep(0)
             inside += [task.result() for task in tasks if task.done() and not task.cancelled()]
             tasks = [task for task in tasks if not task.done()]
             assert inside or not tasks, "somebody waits for ever"
-        await asyncio.wait_for(pace.enter(), 1)
+        await asyncio.wait_for(limit.acquire(), 1)
 
     try:
         run(work())

@@ -66,7 +66,7 @@ def test_an_unsupported_parameter_or_a_long_context_fails_that_item(tmp_path: Pa
 def test_auto_goes_on_without_the_parameter() -> None:
     ran = run([error(400, "response_format is not supported")])
     well(ran, ASKED + 1)
-    assert "asked without structured outputs from now on" in ran.err
+    assert "structured outputs are off from now on" in ran.err
 
 
 LIMITS = [name for name in FAULTS if name.startswith("429") and "hour" not in name and "quota" not in name]

@@ -145,5 +145,5 @@ def test_what_the_sdk_finds_in_the_environment_goes_to_openai_alone(key: str, mo
 
 
 def test_a_model_must_be_named(key: str) -> None:
-    with pytest.raises(ConfigError, match="no model is named"):
+    with pytest.raises(ConfigError, match="no model is set"):
         opened(LOCAL, model="")

@@ -136,7 +136,7 @@ def test_auto_gives_up_once_and_says_so(refusal: Say, caplog: pytest.LogCaptureF
         assert ["response_format" in sent for sent in server.requests] == [True, False, False]
         assert [m["role"] for m in server.requests[1]["messages"]] == ["user"]
     assert len(caplog.messages) == 1
-    assert "asked without structured outputs from now on" in caplog.messages[0]
+    assert "structured outputs are off from now on" in caplog.messages[0]
 
 
 def test_many_in_flight_are_refused_once_each_and_all_answered(tmp_path: Path) -> None:

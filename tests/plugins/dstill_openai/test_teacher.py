@@ -232,7 +232,7 @@ def test_a_refused_key_is_named_by_its_variable() -> None:
     failed, _ = outcome(error(401))
     assert "(env OPENAI_API_KEY)" in str(failed)
     failed, _ = outcome(error(401), api_key_env="")
-    assert "wants a key" in str(failed)
+    assert "requires a key" in str(failed)
 
 
 def test_a_key_that_the_server_repeats_is_masked(key: str) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from dstill import errors
 from dstill.errors import DstillError, MissingExtra, TrainingError
-from dstill_ray.cluster import QUIET, said
-from dstill_ray.coordinator import Desk, error_of, row_of
+from dstill_ray.cluster import ENVIRONMENT, last_line
+from dstill_ray.coordinator import Coordinator, error_from_row, error_to_row
 
 KINDS = [
     kind for name in errors.__all__ if isinstance(kind := getattr(errors, name), type) and kind is not MissingExtra
@@ -22,38 +22,38 @@ KINDS = [
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_comes_over_as_it_was(kind: type[DstillError]) -> None:
     problem = kind("too large", where="here", hint="make it smaller")
-    found = error_of(row_of(problem))
+    found = error_from_row(error_to_row(problem))
     assert (type(found), str(found), found.exit_code) == (kind, str(problem), kind.exit_code)
 
 
 def test_a_missing_extra_stays_an_error_of_use() -> None:
     problem = MissingExtra("QLoRA", "qlora", "bitsandbytes")
-    found = error_of(row_of(problem))
+    found = error_from_row(error_to_row(problem))
     assert (str(found), found.exit_code) == (str(problem), MissingExtra.exit_code)
 
 
 def test_what_is_not_foreseen_is_a_bug() -> None:
-    found = error_of(row_of(KeyError("x")))
+    found = error_from_row(error_to_row(KeyError("x")))
     assert found.exit_code == 1
     assert "bug in dstill: KeyError: 'x'" in str(found)
 
 
 def test_who_comes_after_a_stop_does_not_begin() -> None:
-    desk = Desk()
-    assert desk.begin("0")
-    assert not desk.tell("training", 1, 12, "loss 2.1")
-    desk.ask_to_stop()
-    assert desk.tell("training", 2, 12, "loss 2.0")
-    assert not desk.begin("1")
-    desk.end("0", row_of(TrainingError("the loss is NaN")))
-    state = desk.look()
-    assert (state.begun, state.working, state.told) == (True, set(), {"training": (2, 12, "loss 2.0")})
-    assert state.ended["0"]["message"] == "the loss is NaN"
+    coordinator = Coordinator()
+    assert coordinator.start("0")
+    assert not coordinator.report("training", 1, 12, "loss 2.1")
+    coordinator.request_stop()
+    assert coordinator.report("training", 2, 12, "loss 2.0")
+    assert not coordinator.start("1")
+    coordinator.finish("0", error_to_row(TrainingError("the loss is NaN")))
+    state = coordinator.state()
+    assert (state.started, state.running, state.progress) == (True, set(), {"training": (2, 12, "loss 2.0")})
+    assert state.results["0"]["message"] == "the loss is NaN"
 
 
 def test_an_error_of_ray_is_its_last_line() -> None:
-    assert said(RuntimeError("\x1b[36mray::f()\x1b[39m\nTraceback\nOSError: no room\n")) == "OSError: no room"
-    assert said(RuntimeError()) == "RuntimeError"
+    assert last_line(RuntimeError("\x1b[36mray::f()\x1b[39m\nTraceback\nOSError: no room\n")) == "OSError: no room"
+    assert last_line(RuntimeError()) == "RuntimeError"
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def made(cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch
     off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"ray", "sweep", "report"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
     own = ("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "RAY_AUTH_TOKEN")
-    for name in (*QUIET, *own):  # which the command sets; they go with the test
+    for name in (*ENVIRONMENT, *own):  # which the command sets; they go with the test
         monkeypatch.setenv(name, "0")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     (project / "space.toml").write_text("[space]\ntrain.r = [4, 8]\n")

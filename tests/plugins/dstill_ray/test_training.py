@@ -84,7 +84,7 @@ def test_a_second_ctrl_c_ends_all_at_once(trained: Lab) -> None:
     process = _paced(trained, "twice", "30")
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
-    while "Ctrl-C again ends it at once" not in (line := process.stderr.readline()):
+    while "Ctrl-C again stops immediately" not in (line := process.stderr.readline()):
         assert line
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=300)

@@ -29,7 +29,7 @@ def children() -> Iterator[Children]:
 @pytest.fixture
 def lab(processes: Cli, children: Children, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """`processes`, with forks for the trials, one at a time."""
-    monkeypatch.setattr(Trials, "done", forked(children))
+    monkeypatch.setattr(Trials, "complete", forked(children))
     return processes
 
 

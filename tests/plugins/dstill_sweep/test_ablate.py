@@ -12,9 +12,9 @@ import pytest
 
 from dstill.api.records import Level, Verdict
 from dstill.runs.run import Run
-from dstill_sweep.comparing import Verdicts, held_against_each
+from dstill_sweep.comparing import Verdicts, compare_with_each
 from dstill_sweep.sections import sections
-from dstill_sweep.text import verdict
+from dstill_sweep.text import comparison_sentence
 
 Cli = Callable[..., Any]
 Diary = Callable[[], list[str]]
@@ -60,7 +60,7 @@ def test_it_goes_on_keeps_no_weights_and_comes_into_the_report(lab: Cli, diary: 
     assert ended.code == 0
     assert len(diary()) == 6  # three of them were there
     assert "dss against label-only, equal steps:" in ended.out
-    assert "how large a difference would show is not known" in ended.out  # no item moved
+    assert "the smallest detectable difference is not known" in ended.out  # no item moved
     assert not list((project / "run" / "trials").glob("*/student"))
     assert lab("train", "run").code == 0
     assert lab("evaluate", "run").code == 0
@@ -84,7 +84,7 @@ def test_without_rationales_there_is_nothing_to_ablate(lab: Cli, project: Path) 
 
 def test_without_the_rationales_weight_there_is_nothing_to_ablate(lab: Cli, diary: Diary) -> None:
     ended = lab("ablate", "run", "--set", "train.label_weight=1")
-    assert (ended.code, "DSS learns the label alone" in ended.err, diary()) == (2, True, [])
+    assert (ended.code, "DSS learns only labels" in ended.err, diary()) == (2, True, [])
 
 
 def test_what_the_run_leaves_open_is_the_same_for_all_arms(lab: Cli, diary: Diary, project: Path) -> None:
@@ -92,7 +92,7 @@ def test_what_the_run_leaves_open_is_the_same_for_all_arms(lab: Cli, diary: Diar
     ended = lab("ablate", "run", "--seeds", 1, *(f"--set={words}" for words in open_))
     assert ended.code == 0, ended.err
     assert [line.split()[0] for line in diary()] == ["part"] * 3  # what DSS gets: the label alone would fit in `whole`
-    assert "all arms: modality part, no early stopping, no limit of time" in ended.out
+    assert "all arms: modality part, no early stopping, no time limit" in ended.out
     for trial in (project / "run" / "trials").iterdir():
         train = tomllib.loads((trial / "config.toml").read_text())["train"]
         assert (train["early_stopping"], train["max_seconds"]) == ("none", 0.0)
@@ -115,21 +115,21 @@ def _answers(right: int, templates: int) -> Verdicts:
 @pytest.mark.parametrize(("templates", "told"), [(2, "not distinguishable (p = 0.5, "), (20, "better (p = ")])
 def test_arms_are_told_apart_as_systems_are(templates: int, told: str) -> None:
     arms = {"dss": _answers(12, templates), "label": _answers(0, templates), "other": _answers(2, templates)}
-    found = held_against_each(arms, "dss")["label"]
+    found = compare_with_each(arms, "dss")["label"]
     assert found.paired.excludes_zero  # the interval alone leaves out zero for both
-    assert told in verdict(found.to_row())
+    assert told in comparison_sentence(found.to_row())
 
 
 def test_three_items_that_all_failed_claim_no_precision() -> None:
     row = {"difference": 0.0, "low": 0.0, "high": 0.0, "p": 1.0, "p_holm": 1.0, "distinguishable": False}
     row |= {"detectable": None, "items": 3, "clusters": 3, "seeds": 1}
-    said = verdict(row)
+    said = comparison_sentence(row)
     assert "not distinguishable" in said
-    assert "how large a difference would show is not known" in said
-    assert "would show is 3.9 points" in verdict({**row, "detectable": 0.039})
+    assert "the smallest detectable difference is not known" in said
+    assert "smallest detectable difference is 3.9 points" in comparison_sentence({**row, "detectable": 0.039})
 
 
 def test_an_ablation_of_an_earlier_dstill_is_said_to_be_one() -> None:
     before = SimpleNamespace(manifest={"stages": {"ablate": {"split": "test", "arms": {}, "comparisons": {}}}})
     [section] = sections(cast(Run, before))
-    assert "`dstill experiment ablate` makes it again" in section.text
+    assert "Run `dstill experiment ablate` again" in section.text

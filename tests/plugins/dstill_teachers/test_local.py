@@ -73,7 +73,7 @@ def test_what_waits_is_answered_together_and_as_if_alone(
             return super().answer(rows, max_new_tokens)
 
     together, alone = teacher(llama, batch=5), teacher(llama, batch=1)
-    together._loaded = lambda: Counting(str(llama))  # type: ignore[method-assign]
+    together._load = lambda: Counting(str(llama))  # type: ignore[method-assign]
     prompts = [prompt(question) for question in QUESTIONS]
     found = asked(together, prompts, tmp_path / "a.sqlite")
     assert sizes == [5, 5, 2]
@@ -107,7 +107,7 @@ def test_an_answer_ends_at_any_of_the_models_own_ends(llama: Path) -> None:
     with torch.inference_mode():
         likeliest = int(model.model(torch.tensor([rows[0]])).logits[0, -1].argmax())
     model.model.generation_config.eos_token_id = [1, likeliest]
-    model._ends = {1, likeliest}
+    model._end_ids = {1, likeliest}
     first = model.answer(rows, 12)[0]
     assert (first.text, first.tokens, first.ended) == ("", 1, True)
 
@@ -162,7 +162,7 @@ def test_a_rerun_loads_no_model_and_other_weights_are_other_replies(
     first = asked(teacher(llama), prompts, store)
     moved = shutil.copytree(llama, tmp_path / "moved")
     again = teacher(moved)
-    monkeypatch.setattr(again, "_loaded", lambda: pytest.fail("a model was loaded"))
+    monkeypatch.setattr(again, "_load", lambda: pytest.fail("a model was loaded"))
     (cached,) = asked(again, prompts, store)
     assert cached.cached
     assert texts([cached]) == texts(first)
@@ -188,7 +188,7 @@ def test_a_prompt_that_is_too_long_fails_alone(llama: Path, tmp_path: Path) -> N
     both = asked(teacher(llama), [prompt("add 1 and 2 " * 200), prompt("add 1 and 2")], tmp_path / "s.sqlite")
     assert isinstance(both[0].reply, Problem)
     assert both[0].reply.code == "too_long"
-    assert "the model takes 256" in both[0].reply.message
+    assert "the model's context is 256" in both[0].reply.message
     assert isinstance(both[1].reply, Reply)
 
 
@@ -206,7 +206,7 @@ def test_a_batch_that_memory_does_not_do_for_is_halved(
             return super().answer(rows, max_new_tokens)
 
     made = teacher(llama, batch=8)
-    made._loaded = lambda: Small(str(llama))  # type: ignore[method-assign]
+    made._load = lambda: Small(str(llama))  # type: ignore[method-assign]
     found = asked(made, [prompt(question) for question in QUESTIONS], tmp_path / "s.sqlite")
     assert len(texts(found)) == len(QUESTIONS)
     assert sizes == [8, 4, 2, 2, 4, 2, 2, 2, 2]  # what was too much is not tried again
@@ -220,7 +220,7 @@ def test_memory_that_does_not_do_for_one_prompt_is_its_problem(llama: Path, tmp_
             return super().answer(rows, max_new_tokens)
 
     made = teacher(llama)
-    made._loaded = lambda: Tiny(str(llama))  # type: ignore[method-assign]
+    made._load = lambda: Tiny(str(llama))  # type: ignore[method-assign]
     long, short = asked(made, [prompt("add 1 and 2" * 9), prompt("add 1")], tmp_path / "s.sqlite")
     assert isinstance(long.reply, Problem)
     assert long.reply.code == "out_of_memory"

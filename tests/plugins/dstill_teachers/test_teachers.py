@@ -119,7 +119,7 @@ def test_a_corrected_file_is_replayed_anew(tmp_path: Path) -> None:
 
 
 def test_replay_says_what_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no file to read from"):
+    with pytest.raises(ConfigError, match="needs a file with answers"):
         Replay().open(Sums())
     write_rows(tmp_path / "questions.jsonl", [{"question": "q"}])
     with pytest.raises(DataError, match="no row has an answer"):

@@ -18,7 +18,7 @@ def named(task: QueryDsl, examples: Iterable[Example]) -> int:
     count = 0
     for example in examples:
         answer, rationale = example.answer or "", example.rationale or ""
-        problems = check_draft(task, example, Draft(answer=answer, rationale=rationale))
+        problems = check_draft(task, Draft(answer=answer, rationale=rationale))
         assert not problems, (example.question, rationale, answer)
         count += bool(list(task.answer_terms(answer)))
     return count
@@ -48,6 +48,5 @@ def test_so_do_those_of_every_index_and_set(index: str) -> None:
 def test_a_rationale_that_names_no_field_is_refused() -> None:
     task = QueryDsl()
     answer = '{"query":{"range":{"http.response.status_code":{"gte":500}}}}'
-    example = Example(id="1", question="failed requests", context={"index": "weblogs"})
     draft = Draft(answer=answer, rationale="Failed means a range from five hundred on.")
-    assert [p.code for p in check_draft(task, example, draft) or ()] == ["rationale_names_nothing"]
+    assert [p.code for p in check_draft(task, draft) or ()] == ["rationale_names_nothing"]
