@@ -1,4 +1,4 @@
-"""What every test may use: a project folder with few plugins, and a toy plugin (`support/toy.py`)."""
+"""Fixtures of all tests: a project folder with few plugins, commands in this process, and the toy plugin."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ import pytest
 from hypothesis import HealthCheck, settings
 from support.shared import shared_folder
 
-# The gate gives the same verdict twice. HYPOTHESIS_PROFILE=explore looks for what it has not seen yet, and `make fuzz`
-# (fuzz) does so for as long as one likes. Neither has a deadline: a busy machine makes no test fail.
+# CI tries the same examples every time. HYPOTHESIS_PROFILE=explore tries new ones, and `make fuzz` goes on with new
+# ones for as long as you like. None has a deadline, so that no test fails on a busy machine.
 UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("repeatable", derandomize=True, **UNTIMED)
 settings.register_profile("explore", max_examples=2000, **UNTIMED)
-settings.register_profile("fuzz", max_examples=200, **UNTIMED)  # a pass; `make fuzz` makes many
+settings.register_profile("fuzz", max_examples=200, **UNTIMED)  # in each of the passes of `make fuzz`
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
-# Where a script began the tests in the background, Ctrl-C is ignored, and so it would be by all that they begin.
+# Tests that a shell script starts in the background ignore Ctrl-C, and so would all processes that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
 TOY = Path(__file__).parent / "support" / "toy.py"
-KEPT = {"teachers", "evaluate"}  # built-ins that stay beside the toy: light, and without a task
+KEPT = {"teachers", "evaluate"}  # built-in plugins beside the toy: they load quickly and have no task
 
 
-# Files that take minutes come first, so that no worker has one of them left when the other has nothing more to do. The
-# demo is built in the very first; the others that read it come last of these, so that no worker waits for it.
+# Files that take minutes run first, so that the workers end at the same time. The first one builds the demo; the others
+# that read it run last of these, so that no worker waits for it.
 LONGEST = (
     "tests/test_demo.py",
     "tests/test_killed.py",
@@ -51,11 +51,14 @@ LONGEST = (
     "third_party/test_new_pack.py",
     "dstill_serve/test_soak.py",
     "live/test_demo.py",
+    "questions/test_weblogs.py",
+    "questions/test_made.py",
+    "testsuites/test_kill_rate.py",
 )
 
 
-# Importing torch, transformers and all test modules makes much that stays; to look through it again and again for garbage
-# takes 2 s of each worker.
+# Collection imports torch, transformers and all test modules, and hardly anything of that is garbage: looking for it
+# would cost each worker 2 s.
 gc.disable()
 
 
@@ -64,7 +67,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests that start real engines as `live`, and begin with the files that take longest."""
+    """Begin with the files that take longest."""
     items.sort(key=_order)
 
 
@@ -84,22 +87,22 @@ class Ended:
 
 @pytest.fixture(scope="module", autouse=True)
 def quick_collections() -> None:
-    """Take what is loaded already out of garbage collection.
+    """Take everything that is loaded so far out of garbage collection.
 
-    Training collects garbage in every run, and looking through torch, transformers and all test modules each time takes
-    longer than a small training.
+    Each training collects garbage, and looking through torch, transformers and all test modules takes longer than a
+    small training.
     """
     gc.collect()
     gc.freeze()
 
 
 def pytest_unconfigure() -> None:
-    gc.unfreeze()  # so that libraries find at exit that nothing of theirs is left
+    gc.unfreeze()  # some libraries complain at exit about objects that are left
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The user's own settings are those of the tests: nothing is written to a real home folder."""
+    """Keep user settings in a temporary folder: no test writes to the real home folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         yield
@@ -117,7 +120,7 @@ def toy_file() -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in, with the toy's own needs installed and nothing heavy."""
+    """An empty working folder; of the built-in plugins only `KEPT` are loaded."""
     for name in [name for name in os.environ if name.startswith("DSTILL_")]:
         monkeypatch.delenv(name)
     others = {point.name for point in entry_points(group="dstill")} - KEPT
@@ -163,7 +166,7 @@ def once(project: Path, _built_folders: Path) -> Callable[[str, Callable[[], Non
 
 @pytest.fixture(scope="session")
 def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel of this tree, built with what is installed here."""
+    """A wheel of this tree, built without network access."""
 
     def build(out: Path) -> None:
         command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)]
@@ -174,7 +177,7 @@ def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True)
 class Demo:
-    """A whole `dstill demo`, run once a session. Tests only read the folder."""
+    """The result of `dstill demo`, run once a session. Tests only read the folder."""
 
     folder: Path
     summary: dict[str, Any]
@@ -182,7 +185,7 @@ class Demo:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    """The demo as a user runs it, in a folder of its own. Takes minutes: for tests marked slow."""
+    """The demo as a user runs it. Takes minutes: for tests marked slow."""
     place = shared_folder(tmp_path_factory, "demo", _run_demo)
     return Demo(place / "run", json.loads((place / "summary.json").read_text()))
 

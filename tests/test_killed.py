@@ -1,8 +1,8 @@
 """`dstill generate` killed by SIGKILL, at chosen points and at random times, and run again.
 
-What must hold is in `support.kill.lab`: ids complete and unique, the bytes of an uninterrupted run, nothing bought
-twice but what was in flight, nothing asked again that was kept, files whole at their final names, a sound store, no
-lock left, no temporary file left. Each test prints a row of the table that `table` heads.
+`support.kill.lab` checks what must hold: ids are complete and unique, the files have the bytes of an uninterrupted
+run, only requests in flight are paid for twice, no stored reply is asked for again, files are whole at their final
+names, the store is sound, and no lock or temporary file is left. Each test prints a row of a Markdown table.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from support.sizes import size
 
 SEED = 5
 EACH = size("KILLS", ci=4, nightly=40)  # random times a phase
-COMMANDS_STEP = size("KILLED_COMMANDS_STEP", ci=3, nightly=1)  # every n-th time at which the command itself is killed
+COMMANDS_STEP = size("KILLED_COMMANDS_STEP", ci=3, nightly=1)  # every n-th of the times at which the command is killed
 QUERIES_STEP = size("KILLED_QUERIES_STEP", ci=20, nightly=5)  # every n-th point of a run on the Query DSL
-LATER = ("BEGIN", "INSERT", "COMMIT")  # come many times: not the first alone is tried
-PAUSE = 0.002  # seconds before each point, where times are random: writing takes long enough to be met
+LATER = ("BEGIN", "INSERT", "COMMIT")  # frequent: later ones are tried beside the first
+PAUSE = 0.002  # seconds before each point: makes writing long enough for a random time to fall into it
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def curated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def chosen(lab: Lab, phase: str = "") -> list[Point]:
-    """In each phase one point of each kind, place and moment; of what comes many times also two later ones."""
+    """One point of each kind, place and moment in each phase; two later ones too where there are many."""
     alike: dict[tuple[str, ...], list[Point]] = {}
     for point, of in lab.points:
         if phase in ("", of):
@@ -64,8 +64,11 @@ def chosen(lab: Lab, phase: str = "") -> list[Point]:
 
 
 def killed_near(lab: Lab, point: Point) -> list[Trial]:
-    """Killed at `point`. How many transactions there are hangs on which replies arrive together: where the wanted one
-    does not come this time, at earlier ones until one does. All trials, the last one of them the one that counts."""
+    """The trials that were needed to kill a run at `point`, or near it; the last one counts.
+
+    The number of transactions depends on which replies arrive together. Where the run ends before the wanted one,
+    earlier ones are tried.
+    """
     trials = [lab.killed_at(point)]
     while not trials[-1].reached and point.kind in LATER and point.number > 1:
         point = point._replace(number=point.number * 3 // 4)
@@ -73,8 +76,8 @@ def killed_near(lab: Lab, point: Point) -> list[Trial]:
     return trials
 
 
-def held(name: str, trials: list[Trial]) -> None:
-    """Nothing is broken after any of `trials`. Prints their row: those killed, what is broken, what was lost."""
+def assert_nothing_broken(name: str, trials: list[Trial]) -> None:
+    """Check that no trial left something broken, and print a row of the table for them."""
     broken = [f"{t.wanted} ({t.phase}): {line}" for t in trials for line in t.broken]
     reached = [t for t in trials if t.reached]
     lost = Counter(t.lost for t in reached)
@@ -88,14 +91,14 @@ def held(name: str, trials: list[Trial]) -> None:
 def test_at_a_few_points_of_each_phase(sums: Lab) -> None:
     points = [point for phase in PHASES for point in chosen(sums, phase)[::16]]
     trials = [killed_near(sums, point) for point in points]
-    held("a few points", [t for tried in trials for t in tried])
+    assert_nothing_broken("a few points", [t for tried in trials for t in tried])
     assert all(tried[-1].reached for tried in trials)
     assert {tried[-1].phase for tried in trials} == set(PHASES)
 
 
-def test_while_a_process_works_a_second_one_is_told_who_holds_the_run(sums: Lab) -> None:
+def test_a_second_process_learns_who_holds_the_run(sums: Lab) -> None:
     for point in (Point("COMMIT", "replies.sqlite", "before", 9), Point("write", "test.jsonl", "half", 2)):
-        second, pid = sums.held_at(point)
+        second, pid = sums.second_command_at(point)
         assert second.returncode == 5, second.stderr
         assert re.match(rf"error: run 'run' is locked by pid {pid} on host \S+ since \d{{4}}-", second.stderr)
 
@@ -105,7 +108,7 @@ def test_while_a_process_works_a_second_one_is_told_who_holds_the_run(sums: Lab)
 def test_at_every_kind_of_point(sums: Lab, phase: str) -> None:
     trials = [killed_near(sums, point) for point in chosen(sums, phase)]
     for kind in sorted({t[0].wanted.split()[0] for t in trials}):
-        held(f"{phase}: {kind}", [t for tried in trials for t in tried if t.wanted.split()[0] == kind])
+        assert_nothing_broken(f"{phase}: {kind}", [t for tried in trials for t in tried if t.wanted.split()[0] == kind])
     assert all(tried[-1].reached for tried in trials)
 
 
@@ -116,7 +119,7 @@ def test_at_random_times(slow_disk: Lab, phase: str) -> None:
     trials: list[Trial] = []
     while len(trials) < EACH or (_hits(trials, phase) < EACH // 4 and len(trials) < 4 * EACH):
         trials.append(slow_disk.killed_in(phase, draw.random()))
-    held(f"random times from {phase} on", trials)
+    assert_nothing_broken(f"random times from {phase} on", trials)
     # how long a phase takes was measured once: where it took longer then, most kills come after it
     assert _hits(trials, phase) >= EACH // 4
 
@@ -130,7 +133,7 @@ def test_the_command_itself_at_random_times(sums: Lab) -> None:
     draw = random.Random(SEED)
     times = [draw.uniform(0.2, 3.0) for _ in range(12)]
     trials = [sums.killed_for_real(seconds) for seconds in times[::COMMANDS_STEP]]
-    held("dstill itself, random times", trials)
+    assert_nothing_broken("dstill itself, random times", trials)
     assert any(t.reached for t in trials)
 
 
@@ -142,7 +145,7 @@ def test_queries_at_every_kind_of_point(querydsl: Lab) -> None:
         if len(_phases(trials)) >= 4:
             break
         trials += killed_near(querydsl, point)
-    held("querydsl: points", trials)
+    assert_nothing_broken("querydsl: points", trials)
     assert len(_phases(trials)) >= 4
 
 
@@ -153,6 +156,6 @@ def _phases(trials: list[Trial]) -> set[str]:
 @pytest.mark.slow
 def test_curating_at_every_kind_of_point(curated: Lab) -> None:
     trials = [curated.killed_at(point) for point in chosen(curated)[::2]]
-    held("curate: points", trials)
+    assert_nothing_broken("curate: points", trials)
     assert sum(t.reached for t in trials) >= 30
     assert all(t.lost == 0 for t in trials)

@@ -114,14 +114,14 @@ def _url(product: str, version: str | None, temporary: pytest.TempPathFactory, s
     except _nodes().Missing as error:
         return _not_there(f"{product}: {error}", missing=True)
     name = f"{product}-{release.version}"
-    told = folder / f"{name}.json"
+    file = folder / f"{name}.json"
     with FileLock(folder / f"{name}.lock"):
-        if not told.exists():
+        if not file.exists():
             node, found = _start(product, release.version, folder / name, parent)
-            told.write_text(json.dumps(found))
+            file.write_text(json.dumps(found))
             if node is not None:
                 started.append(node)
-        found = json.loads(told.read_text())
+        found = json.loads(file.read_text())
     if "url" not in found:
         return _not_there(f"{name}: {found['problem']}", missing=found["missing"])
     return str(found["url"])

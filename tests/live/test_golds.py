@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any, Iterator
 
 import pytest
-from support.held import in_documents, in_engine
+from support.field_counts import counts_in_documents, counts_in_engine
 
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
@@ -151,7 +151,7 @@ def test_every_document_is_taken_under_the_strict_mapping(
     assert mapping["dynamic"] == "strict"
     assert mapping["_meta"]["now"] == index.now
     assert mapping["properties"].keys() == index.mapping["properties"].keys()
-    assert in_engine(engine, there, index) == in_documents(index)
+    assert counts_in_engine(engine, there, index) == counts_in_documents(index)
 
 
 def test_data_that_was_loaded_is_gone_afterwards(opensearch_url: str) -> None:

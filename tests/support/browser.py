@@ -1,8 +1,8 @@
 """The system's Chromium, for tests of pages.
 
     pytestmark = needs_chromium          # skipped where there is none; with DSTILL_REQUIRE_LIVE=1 that is a failure
-    with chromium() as browser:          # of playwright
-        with visits(browser) as visit:   # at its end nothing was fetched from elsewhere, and nothing went wrong
+    with chromium() as browser:          # playwright's
+        with visits(browser) as visit:   # checks at its end that nothing was fetched from elsewhere or went wrong
             page = visit("http://127.0.0.1:8000", "#main")
 
 `CHROMIUM_PATH` names another executable than the first that is found.
@@ -44,14 +44,14 @@ def chromium(**how: Any) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def visits(browser: Any) -> Iterator[Callable[..., Any]]:
-    """What opens an address in a new context and waits until `shown` is there.
+    """Gives a function that opens an address in a new context and waits until the selector `shown` is there.
 
-    `excused` says which messages of the browser's console are no failure.
+    Any message on the browser's console is a failure, except where `excused(message)`.
     """
     contexts, hosts, wrong = [], set[str](), list[str]()
 
     def visit(address: str, shown: str, *, excused: Callable[[Any], bool] = lambda message: False, **how: Any) -> Any:
-        def told(message: Any) -> None:
+        def on_console(message: Any) -> None:
             if not excused(message):
                 wrong.append(f"{message.type}: {message.text}")
 
@@ -60,7 +60,7 @@ def visits(browser: Any) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
         page.on("request", lambda request: hosts.add(urllib.parse.urlsplit(request.url).netloc))
-        page.on("console", told)
+        page.on("console", on_console)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}"))
         page.goto(address)

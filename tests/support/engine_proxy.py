@@ -1,4 +1,4 @@
-"""A loopback proxy in front of a real engine: it passes on, records, and misbehaves when told to.
+"""A loopback proxy in front of a real engine: it passes requests on, records them, and misbehaves on demand.
 
     with EngineProxy(node_url) as proxy:
         engine = HttpEngine(Engine(url=proxy.url))      # everything reaches the node, and is recorded
@@ -89,8 +89,8 @@ def say(status: int, body: Any, **headers: str) -> Fault:
 
 def busy(retry_after: str | None = None, status: int = 429) -> Fault:
     """Too many requests, as an engine says it."""
-    told = {} if retry_after is None else {"retry_after": retry_after}
-    return refused(status, "es_rejected_execution_exception", "rejected execution of search", **told)
+    details = {} if retry_after is None else {"retry_after": retry_after}
+    return refused(status, "es_rejected_execution_exception", "rejected execution of search", **details)
 
 
 def refused(status: int, type: str, reason: str, **headers: str) -> Fault:

@@ -134,7 +134,7 @@ def from_answers(answers: Mapping[str, str | Sequence[str]]) -> Callable[[Messag
 class LoopbackTeacher:
     """`reply` gets the last message of a conversation, `reply_to` the whole of it.
 
-    ``{words}`` in a reply becomes the hash of all that was asked, by which one reply is told from another.
+    ``{words}`` in a reply becomes the hash of all that was asked, so that replies differ.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ from dstill_finetune.setup import set_generation_config
 from dstill_finetune.tokenizer import learn
 from dstill_querydsl.bundle.indices import NAMES, Index, bundled
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.questions import Rules, questions
+from dstill_querydsl.questions import Rules, splits
 from dstill_querydsl.settings import Settings
 from dstill_querydsl.synthesize import synthesize
 from dstill_querydsl.variants import vary
@@ -51,14 +51,16 @@ def pack(name: str, documents: int = 300) -> tuple[QueryDsl, Example]:
 def golds(name: str, count: int = 60) -> tuple[Example, ...]:
     """The synthesizer's own golds of one bundled index."""
     index = index_of(name)
-    made = synthesize(index, count, SEED) if name == "weblogs" else questions(index, count, SEED, Rules())
-    return tuple(example for example in made if not {"mapping", "variant"} & set(example.context))
+    if name == "weblogs":
+        return tuple(synthesize(index, count, SEED))
+    made = splits(index, count, SEED, Rules(), variants=False)
+    return tuple(example for split in made.values() for example in split if "mapping" not in example.context)
 
 
 @cache
-def learnt(size: int = 1_500) -> Any:
-    """A byte-level tokenizer of the golds of all bundled indices."""
-    return learn([t for name in NAMES for e in golds(name) for t in (e.question, e.answer or "")], size)
+def learnt(size: int = 1_500, names: tuple[str, ...] = NAMES) -> Any:
+    """A byte-level tokenizer of the golds of these bundled indices; those of weblogs need no engine."""
+    return learn([t for name in names for e in golds(name) for t in (e.question, e.answer or "")], size)
 
 
 def t5(tokenizer: Any, seed: int = 0) -> Any:

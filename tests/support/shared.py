@@ -1,10 +1,10 @@
-"""Things that are dear to build, built once a session and read by every worker of pytest-xdist.
+"""Folders that take long to build: built once a session and read by all workers of pytest-xdist.
 
     @pytest.fixture(scope="session")
     def demo(tmp_path_factory):
         return shared_folder(tmp_path_factory, "demo", run_the_demo)   # run_the_demo(folder) fills an empty folder
 
-Tests read the folder and never write to it: one that has to, works on a copy.
+Tests only read the folder; one that has to write works on a copy.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ __all__ = ["session_folder", "shared_folder"]
 
 
 def session_folder(temporary: pytest.TempPathFactory) -> Path:
-    """The temporary folder of the whole session: a worker's own lies inside it."""
+    """The temporary folder of the whole session, which has those of the workers in it."""
     base = temporary.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 def shared_folder(temporary: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
-    """The folder `name` of the session. The first worker that asks builds it while the others wait.
+    """The session's folder `name`, built by the first worker that asks while the others wait.
 
-    A build that raises is tried again by the next test that asks.
+    Where `build` raises, the next test that asks tries again.
     """
     base = session_folder(temporary)
     folder, built = base / name, base / f"{name}.built"

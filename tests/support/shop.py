@@ -1,4 +1,4 @@
-"""A plugin with a student to serve: it answers at once, unless it is told to wait, and its engine can go away.
+"""A plugin with a student to serve: it answers at once unless a file makes it wait, and its engine can go away.
 
     Shop: "what is tea?" → {"say": "tea"}       the task, whose answers are JSON
     Clerk                                        the student: pairs by heart

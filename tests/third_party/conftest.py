@@ -23,6 +23,17 @@ from support.shared import shared_folder
 
 HERE = Path(__file__).parent
 RPN = HERE / "dstill-rpn"
+IN_TURN = """
+import contextlib, io, json, sys
+from dstill.cli import run
+for words in json.loads(sys.argv[1]):
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        code = run([*words, "--json"])
+    if code:
+        sys.exit(code)
+    print(out.getvalue().splitlines()[-1])
+"""
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,11 @@ class Venv:
         out = self.run("dstill", *words, "--json", cwd=cwd, code=code, **environment)
         result: dict[str, Any] = json.loads(out.splitlines()[-1])
         return result
+
+    def dstill_in_turn(self, *commands: tuple[str, ...], cwd: Path, **environment: str) -> list[dict[str, Any]]:
+        """The last line of each ``dstill … --json``, of one process: torch is loaded once."""
+        out = self.run("python", "-c", IN_TURN, json.dumps(commands), cwd=cwd, **environment)
+        return [json.loads(line) for line in out.splitlines()]
 
 
 def _done(command: list[Any], *, cwd: Path | None = None, code: int = 0, **environment: str) -> str:

@@ -26,12 +26,12 @@ class Scored:
 
 @pytest.fixture(scope="module")
 def scored(with_rpn: Venv, tmp_path_factory: pytest.TempPathFactory) -> Scored:
-    """The package's own road: generate, train, evaluate, with its own dstill.toml."""
+    """Generate, train and evaluate, with the package's own dstill.toml."""
     project = tmp_path_factory.mktemp("project")
     shutil.copy(RPN / "dstill.toml", project)
-    for words in (("generate", "--out", "run"), ("train", "run")):
-        with_rpn.dstill(*words, cwd=project, **ALONE)
-    return Scored(with_rpn, project, with_rpn.dstill("evaluate", "run", cwd=project, **ALONE))
+    with_rpn.dstill("generate", "--out", "run", cwd=project, **ALONE)
+    _, summary = with_rpn.dstill_in_turn(("train", "run"), ("evaluate", "run"), cwd=project, **ALONE)
+    return Scored(with_rpn, project, summary)
 
 
 def test_the_pack_is_under_sixty_lines() -> None:

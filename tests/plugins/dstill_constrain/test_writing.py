@@ -21,9 +21,14 @@ TABLE = Grammar(ebnf='root ::= "SELECT " COLUMN " FROM films" (" WHERE year > " 
 WRITTEN = re.compile(r"SELECT (title|year|the name) FROM films( WHERE year > [1-9][0-9]{0,3})?")
 
 
+def words() -> Any:
+    """A byte-level tokenizer that has seen none of these sentences."""
+    return learnt(700, ("weblogs",))
+
+
 @pytest.mark.parametrize("make", [t5, llama], ids=["encoder–decoder", "decoder"])
 def test_every_answer_is_a_sentence_and_ends(make: Any) -> None:
-    tokenizer = learnt(700)
+    tokenizer = words()
     written = write(writer(make(tokenizer), tokenizer), TABLE, 40)
     assert all(WRITTEN.fullmatch(one.text) for one in written), [one.text for one in written]
     assert not any(one.truncated for one in written)
@@ -38,7 +43,7 @@ def test_a_sentencepiece_vocabulary_is_read_by_its_spaces(make: Any, unigram: An
 
 def test_pieces_put_together_are_the_text(unigram: Any) -> None:
     text = '{"title": "the year of ships", "n": 1999}'
-    for tokenizer in (unigram, learnt(700)):
+    for tokenizer in (unigram, words()):
         made = vocabulary.of(tokenizer, len(tokenizer) + 3)
         ids = tokenizer(text, add_special_tokens=False)["input_ids"]
         assert b"".join(made.pieces[i] for i in ids).decode().removeprefix(" ") == text
@@ -48,7 +53,7 @@ def test_pieces_put_together_are_the_text(unigram: Any) -> None:
 
 
 def test_greedy_answers_are_held_too_and_rows_without_a_grammar_are_free() -> None:
-    tokenizer = learnt(700)
+    tokenizer = words()
     by = writer(t5(tokenizer), tokenizer, temperature=0.0)
     held, free = by.generate_constrained(["predict: a", "predict: b"], [TABLE, None])
     assert WRITTEN.fullmatch(held.text)
@@ -58,7 +63,7 @@ def test_greedy_answers_are_held_too_and_rows_without_a_grammar_are_free() -> No
 
 @pytest.mark.parametrize("make", [t5, llama], ids=["encoder–decoder", "decoder"])
 def test_answers_that_are_drawn_for_a_vote_are_held_too(make: Any) -> None:
-    tokenizer = learnt(700)
+    tokenizer = words()
     by = Constrained(
         writer(make(tokenizer), tokenizer, temperature=0.0),
         DistillStepByStep(),
@@ -75,7 +80,7 @@ def test_answers_that_are_drawn_for_a_vote_are_held_too(make: Any) -> None:
 
 
 def test_a_decoder_with_too_few_places_is_cut_and_says_so() -> None:
-    tokenizer = learnt(700)
+    tokenizer = words()
     long = Grammar(ebnf="root ::= [a-z]{600}")
     student = writer(llama(tokenizer, places=64), tokenizer)
     student.model.generation_config.max_new_tokens = 16
@@ -101,7 +106,7 @@ class Words(ConstrainedOutput):
 
 
 def test_a_student_that_reasons_first_is_held_from_its_answer_on() -> None:
-    tokenizer, task, example = learnt(700), Words(), Example(id="1", question="?")
+    tokenizer, task, example = words(), Words(), Example(id="1", question="?")
     grammar = RationaleFirst().grammar(task, example)  # type: ignore[arg-type]
     assert grammar is not None
     assert grammar.frame == ("<rationale>", "</rationale><answer>", "</answer>")

@@ -91,12 +91,12 @@ def cpu() -> Device:
     return CPU
 
 
-@pytest.fixture(name="records")
+@pytest.fixture(name="records", scope="session")
 def _records() -> Callable[..., list[tuple[Pair, Pair]]]:
     return records
 
 
-@pytest.fixture(name="fit")
+@pytest.fixture(name="fit", scope="session")
 def _fit() -> Callable[..., TrainResult]:
     return fit
 

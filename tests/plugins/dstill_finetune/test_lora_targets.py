@@ -39,6 +39,7 @@ BOTH: dict[str, Any] = {
 }
 BART: dict[str, Any] = {**V, **BOTH, "d_model": 32, "max_position_embeddings": 64}
 STATES: dict[str, Any] = {**S, "state_size": 8}
+SHORT: dict[str, Any] = {"max_length": 32, "max_target_length": 16}  # a state space is followed token by token
 CONFIGS: dict[str, dict[str, Any]] = {
     "llama": KV,
     "gemma3_text": {**KV, "head_dim": 8},
@@ -185,7 +186,7 @@ def test_a_mixtures_adapters_are_trained_and_read_again(
 @pytest.mark.parametrize("kind", ["mamba", "mamba2", "falcon_mamba", "rwkv"])
 def test_a_student_without_attention_is_planned(kind: str) -> None:
     config = config_of(kind)
-    shape, recipe = shape_of(config), Recipe(precision="fp32")
+    shape, recipe = shape_of(config), Recipe(precision="fp32", **SHORT)
     assert shape.parameters == sum(p.numel() for p in made(config).parameters())
     assert (shape.heads, shape.layers, shape.hidden) == (0, 2, 32)
     needs = {modality.name: modality.memory_required(shape, recipe).parts for modality in (Full(), Lora(), Qlora())}
@@ -194,11 +195,11 @@ def test_a_student_without_attention_is_planned(kind: str) -> None:
 
 
 def test_a_state_space_layer_is_not_held_in_four_bits() -> None:
-    config, card = config_of("mamba"), planned_device("24GB")
-    unfit = Qlora().unfit_reason(shape_of(config), Recipe(), card)
+    config, card, recipe = config_of("mamba"), planned_device("24GB"), Recipe(**SHORT)
+    unfit = Qlora().unfit_reason(shape_of(config), recipe, card)
     assert unfit == "cannot store a state space layer, whose kernels need unquantized weights, in 4 bits"
-    assert Lora().unfit_reason(shape_of(config), Recipe(), card) is None
-    assert Qlora().unfit_reason(shape_of(config_of("deepseek_v3")), Recipe(), card) is None
+    assert Lora().unfit_reason(shape_of(config), recipe, card) is None
+    assert Qlora().unfit_reason(shape_of(config_of("deepseek_v3")), recipe, card) is None
     with pytest.raises(UsageError, match="qlora cannot store a state space layer") as caught:
         Qlora().prepare(made(config), Recipe())
     assert caught.value.hint == "train with --modality lora or full"

@@ -56,7 +56,7 @@ def test_the_loss_curve_is_the_same_with_and_without(
 def test_it_computes_in_the_precision_of_the_steps(
     modality: Modality, precision: str, fit: Fit, t5: Path, cpu: Device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """accelerate brings autocast when training begins: a probe without it takes more than a step in bf16."""
+    """Accelerate turns autocast on when training begins: a probe without it takes more than a step in bf16."""
     import torch
 
     seen: list[tuple[Any, ...]] = []  # of each forward pass: autocast and what the head reads, and the output

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import signal
 import subprocess
 import sys
@@ -123,9 +124,15 @@ conftest.fit(Tiny(small), Full(), Path({folder!r}), max_steps=12, save_steps=4, 
 """
 
 
-def test_a_training_resumes_after_sigkill(fit: Fit, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def whole(fit: Fit, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
+    """A training of the tiny student that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    return fit(Tiny(SMALL), Full(), folder / "student", job={"checkpoints": folder / "checkpoints"}, **LONG)
+
+
+def test_a_training_resumes_after_sigkill(whole: TrainResult, fit: Fit, tmp_path: Path) -> None:
     """The process is killed outright; what it left is resumed by another one, and the curve is the same."""
-    whole = fit(Tiny(SMALL), Full(), tmp_path / "whole", job={"checkpoints": tmp_path / "kept"}, **LONG)
     checkpoints = tmp_path / "checkpoints"
     script = SCRIPT.format(
         tests=str(Path(__file__).parent), folder=str(tmp_path / "half"), checkpoints=str(checkpoints)
@@ -137,18 +144,28 @@ def test_a_training_resumes_after_sigkill(fit: Fit, tmp_path: Path) -> None:
     assert _losses(resumed) == pytest.approx(_losses(whole), rel=1e-6)
 
 
-def _interrupted(fit: Fit, tmp_path: Path, **changes: Any) -> Checkpoints:
-    job = {"checkpoints": tmp_path / "checkpoints", "on_step": _stop_at(10, _kill)}
+@pytest.fixture(scope="module")
+def interrupted_folder(fit: Fit, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training that was killed at step 10: `half` and its `checkpoints`."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    job = {"checkpoints": folder / "checkpoints", "on_step": _stop_at(10, _kill)}
     with pytest.raises(Killed):
-        fit(Tiny(SMALL), Full(), tmp_path / "half", job=job, **{**LONG, **changes})
+        fit(Tiny(SMALL), Full(), folder / "half", job=job, **LONG)
+    return folder
+
+
+@pytest.fixture
+def interrupted(interrupted_folder: Path, tmp_path: Path) -> Checkpoints:
+    """The checkpoints of that training, in a copy that the test may damage."""
+    shutil.copytree(interrupted_folder, tmp_path, dirs_exist_ok=True)
     return Checkpoints(tmp_path / "checkpoints")
 
 
 @pytest.mark.parametrize("damage", ["no mark", "cut", "flipped"])
 def test_a_damaged_checkpoint_is_left_out(
-    damage: str, fit: Fit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    damage: str, interrupted: Checkpoints, caplog: pytest.LogCaptureFixture
 ) -> None:
-    checkpoints = _interrupted(fit, tmp_path)
+    checkpoints = interrupted
     newest = checkpoints.at(8)
     weights = newest / "model.safetensors"
     data = bytearray(weights.read_bytes())
@@ -178,8 +195,7 @@ def test_checkpoints_hold_no_pickled_weights_and_few_are_kept(fit: Fit, tmp_path
     assert not files & {"training_args.bin", "pytorch_model.bin"}
 
 
-def test_a_changed_configuration_is_refused(fit: Fit, tmp_path: Path) -> None:
-    _interrupted(fit, tmp_path)
+def test_a_changed_configuration_is_refused(interrupted: Checkpoints, fit: Fit, tmp_path: Path) -> None:
     job = {"checkpoints": tmp_path / "checkpoints"}
     with pytest.raises(RunError) as caught:
         fit(Tiny(SMALL), Full(), tmp_path / "half", job=job, **{**LONG, "learning_rate": 1e-4})
@@ -198,8 +214,7 @@ def test_a_changed_configuration_is_refused(fit: Fit, tmp_path: Path) -> None:
     assert 0 < rates[12] < rates[9] < 1e-4
 
 
-def test_changed_data_or_shape_is_refused(fit: Fit, records: Any, tmp_path: Path) -> None:
-    _interrupted(fit, tmp_path)
+def test_changed_data_or_shape_is_refused(interrupted: Checkpoints, fit: Fit, records: Any, tmp_path: Path) -> None:
     job: dict[str, Any] = {"checkpoints": tmp_path / "checkpoints"}
     with pytest.raises(RunError, match="data"):
         fit(Tiny(SMALL), Full(), tmp_path / "half", records()[:-1], job=job, **LONG)
@@ -219,8 +234,9 @@ def test_changed_data_or_shape_is_refused(fit: Fit, records: Any, tmp_path: Path
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_person_who_stops_it_loses_nothing(number: signal.Signals, fit: Fit, tmp_path: Path) -> None:
-    whole = fit(Tiny(SMALL), Full(), tmp_path / "whole", job={"checkpoints": tmp_path / "kept"}, **LONG)
+def test_a_person_who_stops_it_loses_nothing(
+    number: signal.Signals, whole: TrainResult, fit: Fit, tmp_path: Path
+) -> None:
     job = {"checkpoints": tmp_path / "checkpoints"}
     stop = _stop_at(7, lambda: signal.raise_signal(number))
     with pytest.raises(Interrupted) as caught:
@@ -471,7 +487,7 @@ def test_a_best_that_is_damaged_is_forgotten(fit: Fit, records: Any, tmp_path: P
 
 def test_the_best_so_far_cuts_no_row_of_the_history(fit: Fit, records: Any, tmp_path: Path) -> None:
     """A row is a mean over 2 steps, and the look at step 5 leaves a checkpoint from which training goes on."""
-    changes = {"max_steps": 200, "save_steps": 100, "eval_steps": 5, "early_stopping_patience": 99}
+    changes = {"max_steps": 200, "save_steps": 100, "eval_steps": 5, "early_stopping_patience": 4}
     train = partial(fit, Tiny(SMALL), Full(), tmp_path / "student", validation=records()[:4])
 
     def job(folder: str) -> dict[str, Any]:
@@ -483,17 +499,17 @@ def test_the_best_so_far_cuts_no_row_of_the_history(fit: Fit, records: Any, tmp_
         train(job={**job("checkpoints"), "on_step": _stop_at(8, _kill)}, early_stopping="accuracy", **changes)
     resumed = train(job={**job("checkpoints"), "score": lambda writer: 0.4}, early_stopping="accuracy", **changes)
     assert Checkpoints(tmp_path / "checkpoints").at(5).exists()
+    assert resumed.steps == whole.steps == 25  # four looks after the best
     assert _losses(resumed) == pytest.approx(_losses(whole), rel=1e-6)
     assert {2, 4, 5, 6, 8} <= _losses(whole).keys()
 
 
-def test_how_often_it_saves_may_change_on_the_way(fit: Fit, tmp_path: Path) -> None:
-    checkpoints = _interrupted(fit, tmp_path)
-    assert checkpoints.last == "checkpoint-8"
-    job = {"checkpoints": checkpoints.folder, "on_step": _stop_at(11, _kill)}
+def test_how_often_it_saves_may_change_on_the_way(interrupted: Checkpoints, fit: Fit, tmp_path: Path) -> None:
+    assert interrupted.last == "checkpoint-8"
+    job = {"checkpoints": interrupted.folder, "on_step": _stop_at(11, _kill)}
     with pytest.raises(Killed):
         fit(Tiny(SMALL), Full(), tmp_path / "half", job=job, **{**LONG, "save_steps": 1})
-    assert checkpoints.last == "checkpoint-10"
+    assert interrupted.last == "checkpoint-10"
 
 
 def test_what_was_lost_after_the_last_step_is_made_without_another(fit: Fit, records: Any, tmp_path: Path) -> None:

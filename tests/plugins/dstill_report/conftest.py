@@ -60,10 +60,10 @@ class Logs(Task, Presentation):
     def relevant_schema(self, example: Example, answer: str) -> RelevantSchema:
         fields = {"status": "long: 500 to 506", "took": "long", **example.context.get("fields", {})}
         used = [name for name in fields if f'"{name}"' in answer]
-        told = {True: [], False: []}  # type: dict[bool, list[tuple[str, str]]]
+        by_use = {True: [], False: []}  # type: dict[bool, list[tuple[str, str]]]
         for name, about in fields.items():
-            told[name in used].append((name, about))
-        return RelevantSchema(title="fields of logs", used=tuple(told[True]), rest=tuple(told[False]))
+            by_use[name in used].append((name, about))
+        return RelevantSchema(title="fields of logs", used=tuple(by_use[True]), rest=tuple(by_use[False]))
 
 
 class AsWritten(Objective):

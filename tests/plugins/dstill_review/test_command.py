@@ -25,7 +25,7 @@ Made = Callable[..., Run]
 
 @pytest.fixture
 def review(place: Path, boxes: Path, cli: Callable[..., Any]) -> Callable[..., Any]:
-    """``review(run.folder, "--tui", typed="a\\nr\\n")``"""
+    r"""Reviews as a person at a terminal: ``review(run.folder, "--tui", typed="a\nr\n")``."""
 
     def call(*words: object, typed: str = "", command: str = "review") -> Any:
         return cli("--plugin", boxes, command, *words, stdin=typed.encode(), toy=False)

@@ -179,7 +179,7 @@ def here(serve_here: Callable[..., Here]) -> Here:
 
 
 class Side:
-    """Calls in threads beside the test: ``asked = side(here.query, "what is tea?")`` … ``asked()``"""
+    """Calls in threads beside the test: ``asked = side(here.query, "what is tea?")`` … ``asked()``."""
 
     def __init__(self) -> None:
         self.threads: list[threading.Thread] = []

@@ -1,13 +1,13 @@
-"""A run that is killed and run again, and everything that must hold then.
+"""Kills a run, runs it again, and checks everything that must hold then.
 
     with Lab(folder, SUMS) as lab:
         lab.points                                   # those that an uninterrupted run reaches, in order
         trial = lab.killed_at(Point("fsync", "run.json", "after", 2))
         trial = lab.killed_in("writing", 0.4)        # at a random time of that phase, 0 its begin, 1 its end
-        trial.reached, trial.phase, trial.broken     # broken: what does not hold, a line each; empty is well
+        trial.reached, trial.phase, trial.broken     # broken: a line for each thing that does not hold
 
-A trial is a project folder of its own. The teacher is one process for all of them, and outlives the killed ones;
-what it logged under the trial's own path is what was asked and bought.
+Each trial has its own project folder. One teacher process serves all of them and outlives the killed ones; it logs
+what each trial asked for and paid for under that trial's path.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ WORDS = re.compile(r"[0-9a-f]{16}")  # the hash of what was asked, which each re
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What is run: a plugin, settings of the project, what the teacher says, and the command that is killed."""
+    """What is run: a plugin, project settings, the teacher's replies, and the command that is killed."""
 
     plugin: Path | None
     settings: Mapping[str, Any]
     replies: Callable[[], Mapping[str, Any]]
     command: tuple[str, ...] = ("generate", "--out", "run")
-    before: tuple[str, ...] = ()  # a command that has ended well before that one is killed
+    before: tuple[str, ...] = ()  # a command that runs to its end first
     disabled: str = "finetune,ray,sweep,report,evaluate,review"
 
 
@@ -93,7 +93,7 @@ class Lab:
         return self._finished(trial)
 
     def killed_in(self, phase: str, share: float) -> Trial:
-        """By another process, when so much of the phase has passed as an uninterrupted run has of it."""
+        """Kill from another process, after this share of the time that an uninterrupted run spends in the phase."""
         trial = self._trial(f"{phase} {share:.3f}")
         begin, end = self.times[phase]
         pid = self._begun(trial)
@@ -111,7 +111,7 @@ class Lab:
         return self._finished(trial)
 
     def killed_for_real(self, seconds: float) -> Trial:
-        """The command line itself, not a fork of it, and nobody watches it."""
+        """Kill the command line itself instead of a fork, without a trace."""
         trial = self._trial(f"dstill, {seconds:.3f} s")
         command = [sys.executable, "-m", "dstill", *self._command(self.subject.command)]
         with subprocess.Popen(
@@ -129,9 +129,9 @@ class Lab:
         trial.phase = "not known"
         return self._finished(trial)
 
-    def held_at(self, point: Point) -> tuple[subprocess.CompletedProcess[str], int]:
-        """What a second process is told while the first stands still at `point`, and the first one's id."""
-        trial = self._trial("held")
+    def second_command_at(self, point: Point) -> tuple[subprocess.CompletedProcess[str], int]:
+        """How the command ends in a second process while the first is stopped at `point`, and the first one's id."""
+        trial = self._trial("second command")
         pid = self._begun(trial, kill=point, stop=True)
         _until(lambda: _stopped(pid))
         second = subprocess.run(
@@ -220,7 +220,7 @@ class Lab:
     # --- what must hold -----------------------------------------------------------------
 
     def _finished(self, trial: Trial) -> Trial:
-        """Look at what the kill left, run again, look at what there is then."""
+        """Check what the kill left, run again, and check the result."""
         if not trial.phase:
             trial.phase = PHASES[_phase(_read(trial.folder / "trace.jsonl"))]
         kept = self._left(trial)
@@ -239,7 +239,7 @@ class Lab:
         return trial
 
     def _left(self, trial: Trial) -> set[str]:
-        """Right after the kill: files at their final names, the lock, the store. Returns which replies are kept."""
+        """Check files, lock and store right after the kill. Returns the stored replies."""
         for name, path in _final(trial.folder / "run"):
             trial.broken += _incomplete(name, path.read_bytes(), self.files.get(name))
         lock = trial.folder / "run" / ".lock"
@@ -252,7 +252,7 @@ class Lab:
         return self._kept(trial)
 
     def _kept(self, trial: Trial) -> set[str]:
-        """The replies in a copy of the store, by the hash that each holds, after SQLite's own check of it."""
+        """The hashes of the replies in a copy of the store, after SQLite's own check of it."""
         copy = trial.folder / "copy"
         copy.mkdir()
         for file in trial.folder.glob("replies.sqlite*"):
@@ -310,7 +310,7 @@ def _final(run: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _incomplete(name: str, content: bytes, whole: bytes | None) -> list[str]:
-    """Why a file at its final name is not as the uninterrupted run has it, if it is not."""
+    """How a file at its final name differs from that of the uninterrupted run, if it does."""
     try:
         same = content == whole or (name in ALIKE and whole is not None and ALIKE[name](content) == ALIKE[name](whole))
     except ValueError as error:
@@ -318,7 +318,7 @@ def _incomplete(name: str, content: bytes, whole: bytes | None) -> list[str]:
     return [] if same else [f"{name} is not that of an uninterrupted run"]
 
 
-# What of a file does not hang on the trial's own address, nor on the clock.
+# The parts of a file that depend neither on the trial's address nor on the clock.
 ALIKE: Mapping[str, Callable[[bytes], Any]] = {
     "run.json": lambda content: json.loads(content)["name"],
     "config.toml": lambda content: tomllib.loads(content.decode()).keys(),
@@ -342,7 +342,7 @@ def _read(file: Path) -> list[dict[str, Any]]:
 
 
 def _phase(trace: Sequence[Mapping[str, Any]]) -> int:
-    """The phase in which a process was that left this trace: what it did last tells it."""
+    """The phase of the process that left this trace, by what it did last."""
     if any(p["place"] == "README.md" and (p["kind"], p["moment"]) == ("rename", "after") for p in trace):
         return 4
     for p in reversed(trace):

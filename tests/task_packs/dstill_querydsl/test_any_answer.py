@@ -26,9 +26,10 @@ from dstill_querydsl.engines.freeze import freeze
 from dstill_querydsl.engines.result_extraction import observe
 from dstill_querydsl.language import strict
 from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
 from dstill_querydsl.testsuites.embedded_runner import EmbeddedRunner
 
-TASK = QueryDsl()
+TASK = QueryDsl(Settings(n_questions=1_500))
 GOLDS = [one for one in TASK.examples("test") if one.answer]
 ASKED = GOLDS[0]
 MAPPING = TASK.index_profile(ASKED).index.mapping  # type: ignore[union-attr]

@@ -14,6 +14,7 @@ from typing import Any, Iterator
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from support.sizes import size
 from support.spellings import MAPPING, SPELLINGS, body, documents, step
 
 from dstill.api.engine import Engine
@@ -23,9 +24,11 @@ from dstill_querydsl.engines import Embedded
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.results import compare
 
-CORPORA = 5
+CORPORA, EXAMPLES = 5, size("EXAMPLES", ci=60, nightly=600)
 seeds = st.integers(0, 10**9)
-quietly = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+quietly = settings(
+    max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @pytest.fixture(scope="module")

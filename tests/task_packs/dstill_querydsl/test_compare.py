@@ -20,7 +20,7 @@ from dstill_querydsl.results import compare
 Value = dict[str, Any]
 
 
-def value(
+def value(  # noqa: PLR0913  # a reply has as many parts
     body: Value,
     ids: str = "",
     *,

@@ -10,7 +10,7 @@ from dstill_querydsl.engines.unsupported_features import is_missing_feature
 
 
 def test_what_is_stored_is_what_the_installed_engine_says() -> None:
-    """After an upgrade: python -m dstill_querydsl.engines.probe"""
+    """Run `python -m dstill_querydsl.engines.probe` after an upgrade."""
     assert ask_embedded() == lacking()
 
 

@@ -1,8 +1,6 @@
 """`dstill data questions --mapping`, as a person gives it files."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Callable
 
@@ -13,18 +11,18 @@ MAPPING = {"properties": {"level": KEYWORD, "took": {"type": "long", "meta": {"u
 
 
 @pytest.fixture
-def asked(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def asked(cli: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """``asked(mapping, values, "-n", "5")``: objects are written to files, bytes as they are."""
+    monkeypatch.delenv("DSTILL_DISABLE")
 
-    def call(mapping: Any, values: Any = None, *words: str) -> subprocess.CompletedProcess[str]:
+    def call(mapping: Any, values: Any = None, *words: str) -> Any:
         given = []
         for name, content in (("mapping", mapping), ("values", values)):
             if content is not None:
                 data = content if isinstance(content, bytes) else json.dumps(content).encode()
                 (tmp_path / f"{name}.json").write_bytes(data)
                 given += [f"--{name}", f"{name}.json"]
-        command = [sys.executable, "-m", "dstill", "data", "questions", "--task", "querydsl", *given, *words]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        return cli("data", "questions", "--task", "querydsl", *given, *words, toy=False)
 
     return call
 
@@ -32,12 +30,12 @@ def asked(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 def test_questions_about_a_mapping_of_ones_own(asked: Callable[..., Any]) -> None:
     values = {"level": ["info", "warn", "error"], "took": {"min": 1, "max": 90_000}, "gone": ["x"]}
     ended = asked(MAPPING, values, "-n", "60", "--json")
-    assert ended.returncode == 0
-    rows = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert ended.code == 0
+    rows = [json.loads(line) for line in ended.out.splitlines()]
     assert len(rows) == 60
     assert {row["context"]["index"] for row in rows} == {"mapping"}
     assert {row["category"] for row in rows} >= {"refusal", "exact_filter", "terms", "units", "adversarial"}
-    first, *others = ended.stderr.splitlines()
+    first, *others = ended.err.splitlines()
     assert first.startswith("60 questions of ")
     assert "exact_filter" in first
     assert any("candidates were dropped" in line for line in others)
@@ -64,17 +62,17 @@ def test_bad_files_end_with_what_where_and_what_to_do(
     mapping: Any, values: Any, code: int, said: str, asked: Callable[..., Any]
 ) -> None:
     ended = asked(mapping, values, "-n", "3")
-    assert ended.returncode == code, ended.stderr
-    assert ended.stdout == ""
-    assert ended.stderr.startswith("error: ")
-    assert said in ended.stderr
-    assert len(ended.stderr.splitlines()) == 3
+    assert ended.code == code, ended.err
+    assert ended.out == ""
+    assert ended.err.startswith("error: ")
+    assert said in ended.err
+    assert len(ended.err.splitlines()) == 3
 
 
 def test_a_missing_mapping_is_refused(asked: Callable[..., Any]) -> None:
     ended = asked(None, None, "--mapping", "nowhere.json")
-    assert ended.returncode == 2
-    assert ended.stderr.splitlines()[0] == "error: cannot read nowhere.json: no such file or directory"
+    assert ended.code == 2
+    assert ended.err.splitlines()[0] == "error: cannot read nowhere.json: no such file or directory"
 
 
 STRANGE = {
@@ -91,11 +89,11 @@ STRANGE = {
 
 def test_strange_names_and_types_are_counted(asked: Callable[..., Any]) -> None:
     ended = asked(STRANGE, None, "-n", "30", "--json")
-    assert ended.returncode == 0, ended.stderr
-    text = ended.stdout
+    assert ended.code == 0, ended.err
+    text = ended.out
     assert len(text.splitlines()) == 30
     assert "'🚀'" in text
-    assert "no questions about 2 fields because of the type: 1 dense_vector, 1 brand_new" in ended.stderr
+    assert "no questions about 2 fields because of the type: 1 dense_vector, 1 brand_new" in ended.err
 
 
 def test_five_thousand_fields_are_read(asked: Callable[..., Any]) -> None:
@@ -104,7 +102,7 @@ def test_five_thousand_fields_are_read(asked: Callable[..., Any]) -> None:
     for n in range(5000):
         fields[f"group_{n // 100}"]["properties"][f"field_{n}"] = {"type": kinds[n % 4]}
     ended = asked({"properties": fields}, {"group_3.field_300": ["x", "y"]}, "-n", "20", "--json")
-    assert ended.returncode == 0, ended.stderr
-    assert len(ended.stdout.splitlines()) == 20
-    assert "group_3.field_300" in ended.stdout
-    assert "the mapping is wide: 4,920 of its fields have no questions" in ended.stderr
+    assert ended.code == 0, ended.err
+    assert len(ended.out.splitlines()) == 20
+    assert "group_3.field_300" in ended.out
+    assert "the mapping is wide: 4,920 of its fields have no questions" in ended.err

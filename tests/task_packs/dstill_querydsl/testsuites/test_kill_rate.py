@@ -31,10 +31,10 @@ def audited(task: QueryDsl, golds: list[Example]) -> Audit:
         return audit(task, golds, executor, limit=len(golds))
 
 
-def measured(index: str, n: int) -> None:
+def measured(index: str, n: int, documents: int = DOCUMENTS) -> None:
     """Goal: median kill rate ≥ 0.9 at ≤ 5 corpora."""
-    task = QueryDsl(Settings(index=index, documents=DOCUMENTS))
-    golds = list(questions(bundled(index, DOCUMENTS), n=n, seed=11, rules=Rules()))
+    task = QueryDsl(Settings(index=index, documents=documents))
+    golds = list(questions(bundled(index, documents), n=n, seed=11, rules=Rules()))
     golds = [gold for gold in golds if not task.is_refusal(gold.answer or "")]
     start = time.perf_counter()
     found = audited(task, golds).to_json()
@@ -62,7 +62,7 @@ def measured(index: str, n: int) -> None:
 
 @pytest.mark.parametrize("index", [NAMES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:])])
 def test_neighbours_of_a_few_bundled_questions(index: str) -> None:
-    measured(index, 12)
+    measured(index, 12, documents=300)
 
 
 @pytest.mark.nightly

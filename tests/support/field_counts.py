@@ -1,4 +1,4 @@
-"""What an engine holds of an index, field by field, against what the documents hold."""
+"""How many documents have a value of each field: by the documents themselves, and by an engine that indexed them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dstill_querydsl.engines import HttpEngine
 from dstill_querydsl.language.fields import Fields
 
 
-def in_documents(index: Index) -> dict[str, int]:
-    """Field → how many documents have a value of it, sub-fields included."""
+def counts_in_documents(index: Index) -> dict[str, int]:
+    """Field → the number of documents with a value of it, sub-fields included."""
     counts: Counter[str] = Counter()
     for _, source in index.documents():
         counts.update(set(_present(source)))
@@ -19,8 +19,8 @@ def in_documents(index: Index) -> dict[str, int]:
     return {one.name: counts[one.name.rpartition(".")[0] if one.sub else one.name] for one in fields}
 
 
-def in_engine(engine: HttpEngine, name: str, index: Index) -> dict[str, int]:
-    """The same, asked of the engine."""
+def counts_in_engine(engine: HttpEngine, name: str, index: Index) -> dict[str, int]:
+    """The same, by an `exists` query for each field."""
     found = {}
     for one in Fields.of(index.mapping):
         if one.family in ("object", "nested"):
