@@ -1,6 +1,6 @@
 """Compares the arms of an experiment on the items that they share. An arm is several trials with different seeds.
 
-compare_with_each({"dss": verdicts(trials, …), "label-only": …}, "dss")  →  {"label-only": PairComparison(difference=0.03, …)}
+compare_with_each({"dss": verdicts(trials, …), "label-only": …}, "dss")  →  {"label-only": PairComparison(…)}
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ def lines(archive: Archive, data: bytes) -> bytes:
 
 
 def packed(text: bytes) -> bytes:
-    """gzip without a name or a time in it: the same bytes at every run."""
+    """Compress with gzip, without a file name or time: every run gives the same bytes."""
     out = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=out, mtime=0) as file:
         file.write(text)
