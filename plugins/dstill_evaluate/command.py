@@ -10,7 +10,7 @@ import click
 from dstill.api.splits import split_name
 from dstill.cli.console import emit, note, say, table, width
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app, json_option
+from dstill.cli.options import ALL_SPLITS, App, app, json_option
 from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.io.shell import command
 
@@ -26,21 +26,30 @@ MAX_WIDTH = 100  # columns of a line of prose
 
 @click.command(cls=Command, examples=["dstill experiment compare runs/first runs/second"])
 @click.argument("systems", metavar="A B [C …]", nargs=-1, required=True)
-@click.option("--split", "splits", multiple=True, metavar="SPLIT", help="Split to compare on (repeatable).")
+@click.option(
+    "--split",
+    "splits",
+    multiple=True,
+    metavar="SPLIT",
+    help=f"Split to compare on (repeatable): {ALL_SPLITS}. Default: every split that all the runs were scored on.",
+)
 @json_option
 @app
 def compare(found: App, systems: tuple[str, ...], splits: tuple[str, ...], as_json: bool) -> None:
     """Compare evaluated runs question by question.
 
-    Compares every other run with the first, on the same questions.
+    Compares every other run with the first, on the same questions. A and B are runs: folders, or names of runs under
+    ./runs. Join runs of different seeds with commas. RUN:BASELINE names a baseline of a run.
 
     
       dstill experiment compare a b                  # two students
       dstill experiment compare a1,a2,a3 b1,b2,b3    # several seeds of each, in the same order
       dstill experiment compare a:nearest a          # a baseline of a run, and its student
 
-    Two systems differ only if both the exact test and the interval say so; otherwise they are "not distinguishable".
-    Runs with different questions, engines or data are refused.
+    Two single runs are reported as different only if two methods agree: McNemar's exact test (p below 5 % after Holm's
+    correction), and the 95 % interval of the difference (bootstrap by question template). For several seeds, the test is
+    a permutation test or a t-test across seeds. Otherwise the systems are "not distinguishable". Runs with different
+    questions, engines or data are refused.
     """
     from dstill_evaluate.comparison import compare as compare_arms
     from dstill_evaluate.systems import common_splits, read_arms

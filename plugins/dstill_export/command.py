@@ -9,7 +9,7 @@ import click
 
 from dstill.cli.console import emit, note, progress, say, table, visible
 from dstill.cli.groups import Command
-from dstill.cli.options import App, Count, app, json_option, run_argument, set_option, setting
+from dstill.cli.options import App, Count, Number, app, engine_url_option, json_option, run_argument, set_option
 from dstill.errors import Interrupted, did_you_mean
 from dstill_export.formats import NAMES
 
@@ -35,14 +35,15 @@ class Form(click.Choice[str]):
 @run_argument
 @click.option("--to", "form", required=True, type=Form(NAMES), help="Export format, see above.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="New folder to write.")
-@click.option("--limit", "sample", default=64, type=Count(1, 10**6), help="Number of questions to compare on.")
+@click.option("--limit", "sample", default=64, type=Count(1, 10**6), help="Maximum number of questions to compare on.")
 @click.option(
     "--parity",
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1),
     metavar="RATE",
-    help="Share of questions that must get the same answer. Default: 1; 0.9 for ctranslate2 and gguf.",
+    help="Share of questions, from 0 to 1, that must get the same answer. Default: 1, but 0.9 for ctranslate2 and "
+    "gguf.",
 )
-@setting("--engine-url", key="engine.url", metavar="URL", help="Execute answers that differ on this server.")
+@engine_url_option("Execute answers whose text differs on this server")
 @json_option
 @set_option
 @app
@@ -55,9 +56,11 @@ def export(found: App, run: str, form: str, out: Path, sample: int, parity: floa
     ctranslate2  8-bit weights, for CTranslate2 on a CPU
     gguf         for llama.cpp and tools that use it
 
-    The exported student is loaded and answers questions of the evaluated splits. If too many answers differ from those
-    of the evaluated student (neither the same text nor the same result), the export is deleted, and the command exits
-    with 9. To export the dataset, see `dstill data export`.
+    dstill then loads the exported student and asks it up to --limit questions of the evaluated splits. Its answer to a
+    question is the same if its text or its result is the same as before. If fewer than --parity of the answers are the
+    same, dstill deletes the export and exits with 9.
+
+    `dstill data export` exports the dataset.
     """  # noqa: D301 - click needs the character \b itself
     from dstill_export.card import size_and_speed
     from dstill_export.exporting import ParityError

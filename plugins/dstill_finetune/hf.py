@@ -31,7 +31,7 @@ class HfConfig:
 
 
 class Hf(Finetuned):
-    """A student that starts from a pretrained model."""
+    """A pretrained model that is fine-tuned."""
 
     name = "hf"
     suffixes = (gguf_files.SUFFIX,)

@@ -28,7 +28,7 @@ PREDICT, EXPLAIN, REASON = "predict: ", "explain: ", "reason: "
 
 
 class DistillStepByStep(Objective):
-    """Answer and rationale as two tasks with one input (Hsieh et al. 2023)."""
+    """Rationale and answer as two tasks with the same input (Distilling Step-by-Step, Hsieh et al. 2023)."""
 
     name = "dss"
 

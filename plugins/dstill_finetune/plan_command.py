@@ -23,8 +23,8 @@ from dstill.api.modality import Choice, Modality, ModalityFit, ModelSpec, reason
 from dstill.api.recipe import Device, Recipe
 from dstill.cli.console import emit, note, say, table
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app, json_option, set_option, setting, student_option
-from dstill.cli.train import note_other_recipe
+from dstill.cli.options import App, PartOption, app, json_option, set_option, setting, student_option
+from dstill.cli.train import MODALITY, note_other_recipe
 from dstill.config import command_line
 from dstill.errors import UsageError
 from dstill.factory import make_student
@@ -49,20 +49,32 @@ __all__ = ["plan"]
 @click.argument("run", metavar="[RUN]", required=False)
 @student_option
 @click.option(
-    "--vram", metavar="SIZE[,SIZE…]", help="Plan for GPUs with this much memory, for example 24GB or 24GB,40GB,80GB."
+    "--vram",
+    metavar="SIZE[,SIZE…]",
+    help="Plan for GPUs with this much memory, for example 24GB or 24GB,40GB,80GB. Default: this machine.",
 )
-@setting("--batch-size", key="train.per_device_train_batch_size", type=int, help="Sequences per step.")
-@setting("--max-length", key="train.max_length", type=int, help="Tokens per sequence.")
 @setting(
-    "--modality", key="train.modality", metavar="NAME", help="Modality to plan for. auto: chosen by available memory."
+    "--batch-size",
+    key="train.per_device_train_batch_size",
+    type=int,
+    help="Training records per step on one GPU. Without RUN: sequences per step.",
 )
+@setting(
+    "--max-length",
+    key="train.max_length",
+    type=int,
+    help="Longest sequence, in tokens. Without RUN, every sequence is this long.",
+)
+@setting("--modality", key="train.modality", cls=PartOption, parts="modalities", metavar="NAME", help=MODALITY)
 @json_option
 @set_option
 @app
 def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
     """Estimate the memory of each modality, and show which one fits.
 
-    With RUN, the length and number of sequences come from its dataset; without, from --batch-size and --max-length.
+    A modality is the set of weights that training changes, see --modality. With RUN, plans for its dataset: the largest
+    batch of --batch-size records, with texts cut at --max-length tokens. Without RUN, plans for --batch-size sequences
+    of --max-length tokens. Without --vram, plans for the memory that is free on this machine.
     """
     devices = [hardware.planned_device(card) for card in vram.split(",")] if vram is not None else [hardware.device()]
     opened = found.open(run) if run else None

@@ -34,7 +34,10 @@ def cpus_option(of: str) -> Callable[..., Callable[..., None]]:
 @click.option("--workers", type=Count(1, 4096), default=2, help="Number of training processes.")
 @cpus_option("worker")
 @click.option(
-    "--gpus-per-worker", "gpus", type=Count(0, 1), help="GPUs per worker. Default: 1 if the cluster has enough."
+    "--gpus-per-worker",
+    "gpus",
+    type=Count(0, 1),
+    help="GPUs per worker. Default: 1 if the cluster has a GPU for every worker, else 0.",
 )
 @address_option
 @app
@@ -79,7 +82,7 @@ def train(  # noqa: PLR0913 - one parameter per command line option
     "--gpus-per-trial",
     "gpus",
     type=Number(0, 64),
-    help="GPUs per trial, for example 0.5. Default: 1 if there is one.",
+    help="GPUs per trial, for example 0.5. Default: 1 if the cluster has a GPU, else 0.",
 )
 @address_option
 @keep_option
@@ -101,8 +104,8 @@ def sweep(  # noqa: PLR0913 - one parameter per command line option
 ) -> None:
     """Run a sweep with Ray Tune.
 
-    SPACE, the trials in RUN/trials and the report are those of `dstill experiment sweep`, and each command can resume
-    the other. RUN must have the same path on every machine.
+    Works like `dstill experiment sweep`: the same SPACE file, the same runs in RUN/trials, the same report. Each of the
+    two commands can resume a sweep that the other began. RUN must have the same path on every machine.
     """
     from dstill_ray.cluster import cluster
     from dstill_ray.tuning import TuneRunner

@@ -20,7 +20,7 @@ __all__ = ["report"]
     "form",
     type=click.Choice(["page", "inspect", "lm-eval"]),
     default="page",
-    help="Format: an HTML page with JSON and Markdown, or logs for another program.",
+    help="page: the report. inspect, lm-eval: files for other programs, see above.",
 )
 @click.option("--quiet", is_flag=True, help="Do not print anything.")
 @json_option
@@ -29,10 +29,14 @@ __all__ = ["report"]
 def report(found: App, run: str, form: str, quiet: bool, as_json: bool) -> None:
     """Write the report of an evaluated run.
 
-    Writes report.html, report.json and report.md to the run's folder. --to inspect writes logs for Inspect to
-    RUN/exports/inspect; --to lm-eval writes results and samples in the format of the LM Evaluation Harness to
-    RUN/exports/lm-eval.
-    """
+    \b
+    page     report.html, report.json and report.md in RUN
+    inspect  logs for Inspect (inspect_ai), in RUN/exports/inspect
+    lm-eval  results and samples as the LM Evaluation Harness has them,
+             in RUN/exports/lm-eval
+
+    `dstill data export` writes the dataset, to RUN/export.
+    """  # noqa: D301 - click needs the character \b itself
     from dstill_report import inspect_log, lm_eval_files, page
 
     opened = found.open(run)

@@ -10,7 +10,17 @@ import click
 
 from dstill.cli.console import emit, note, say, table
 from dstill.cli.groups import Command
-from dstill.cli.options import App, Count, app, json_option, run_argument, set_option, setting
+from dstill.cli.options import (
+    ALL_SPLITS,
+    App,
+    Count,
+    app,
+    engine_url_option,
+    json_option,
+    run_argument,
+    set_option,
+    setting,
+)
 from dstill.errors import Interrupted
 from dstill.io.shell import command
 from dstill.io.units import percent
@@ -32,18 +42,19 @@ __all__ = ["review"]
     "--split",
     "splits",
     multiple=True,
-    metavar="NAME",
-    help="Split to review (repeatable). Default: train and validation.",
+    metavar="SPLIT",
+    help=f"Split to review (repeatable): {ALL_SPLITS}. Default: train and validation, those that a review must pass.",
 )
 @setting(
     "--ci-half-width",
     key="review.ci_half_width",
     type=float,
-    help="Half-width of the 95 % confidence interval, which sets the sample size.",
+    help="How precisely to estimate the share of good rows: 0.05 means ± 5 points at 95 % confidence. Smaller means more "
+    "rows.",
 )
 @setting("--reviewer", key="review.reviewer", metavar="NAME", help="Name of the reviewer. Default: your login name.")
 @setting("--port", key="review.port", type=Count(0, 65535), help="Port of the page. 0: any free port.")
-@setting("--engine-url", key="engine.url", metavar="URL", help="Execute answers on this server.")
+@engine_url_option("Execute answers on this server")
 @json_option
 @set_option
 @app
@@ -52,6 +63,10 @@ def review(found: App, run: str, tui: bool, everything: bool, splits: tuple[str,
 
     Accept, reject or edit each row on a page that only this machine can open; the printed address works once. Decisions
     are saved immediately, and the same command resumes. `train` drops rejected rows and uses edited ones.
+
+    The review passes if every row of the sample is judged and at least review.min_accept of them (90 % unless set) were
+    accepted without an edit. `train` requires it of datasets that a model wrote; those of the teachers synthetic and
+    replay need none.
     """
     from dstill_review import serving, terminal
     from dstill_review.session import ReviewSession, split_names

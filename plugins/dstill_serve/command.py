@@ -12,7 +12,17 @@ import click
 from dstill.api.task import data_of
 from dstill.cli.console import emit, note, visible
 from dstill.cli.groups import Command
-from dstill.cli.options import App, Count, Number, app, constrain_option, json_option, run_argument, set_option, setting
+from dstill.cli.options import (
+    App,
+    Count,
+    Number,
+    app,
+    constrain_option,
+    engine_url_option,
+    json_output,
+    run_argument,
+    set_option,
+)
 from dstill.errors import Interrupted, ServiceError
 from dstill.io.shell import quoted
 
@@ -33,10 +43,14 @@ __all__ = ["serve"]
     default="",
     show_default=False,
     metavar="NAME",
-    help="Environment variable that holds the access token.",
+    help="Environment variable that holds the access token. Default: no token.",
 )
-@click.option("--execute/--no-execute", default=True, help="Let requests ask for the answer to be executed.")
-@setting("--engine-url", key="engine.url", metavar="URL", help="Execute answers on this server.")
+@click.option(
+    "--execute/--no-execute",
+    default=True,
+    help="Execute an answer if the request asks for it. With --no-execute: never.",
+)
+@engine_url_option("Execute answers on this server")
 @constrain_option
 @click.option("--max-batch", type=Count(1, 512), default=16, help="Maximum number of questions in a batch.")
 @click.option(
@@ -52,7 +66,7 @@ __all__ = ["serve"]
     default=60,
     help="Timeout of a request, in seconds.",
 )
-@json_option
+@json_output("Print a JSON object when the server is ready (with its address), and one when it has stopped.")
 @set_option
 @app
 def serve(  # noqa: PLR0913 - one parameter per command line option

@@ -9,7 +9,7 @@ import click
 
 from dstill.cli.console import emit, note, progress, say
 from dstill.cli.groups import Command
-from dstill.cli.options import App, Count, app, json_option, run_argument, set_option
+from dstill.cli.options import ALL_SPLITS, App, Count, app, json_option, run_argument, set_option
 from dstill.config import command_line
 from dstill.errors import FailedItems
 from dstill.io.shell import command
@@ -23,8 +23,12 @@ jobs_option = click.option("--jobs", type=Count(1, 256), default=1, help="Trials
 trials_option = click.option(
     "--trials", type=Count(1, 10_000), help="Number of trials. Overrides sweep.trials in the file."
 )
-split_option = click.option("--split", default="validation", help="Split that trials are scored on.")
-keep_option = click.option("--keep-students", is_flag=True, help="Keep the weights of all trials.")
+split_option = click.option(
+    "--split", default="validation", metavar="SPLIT", help=f"Split that trials are scored on: {ALL_SPLITS}."
+)
+keep_option = click.option(
+    "--keep-students", is_flag=True, help="Keep the weights of every trial. By default they are deleted."
+)
 
 
 @click.command(cls=Command, examples=["dstill experiment sweep runs/mine space.toml --jobs 2"])
@@ -42,7 +46,8 @@ def sweep(
 ) -> None:
     """Train and compare combinations of settings.
 
-    SPACE is a TOML file. If it has only lists, all combinations are tried. With a range or --trials, optuna chooses:
+    SPACE is a TOML file. If it has only lists, all combinations are tried. With a range or --trials, optuna chooses the
+    combinations to try:
 
     \b
       [space]
@@ -88,9 +93,11 @@ def show_sweep(run: Run, facts: Mapping[str, Any], *, as_json: bool) -> None:
     "--seeds",
     type=Count(1, 100),
     default=3,
-    help="Number of trainings per arm, each with its own seed.",
+    help="Number of seeds. Each seed takes three trainings.",
 )
-@click.option("--split", default="test", help="Split that the arms are compared on.")
+@click.option(
+    "--split", default="test", metavar="SPLIT", help=f"Split that the objectives are compared on: {ALL_SPLITS}."
+)
 @jobs_option
 @keep_option
 @json_option
@@ -99,9 +106,10 @@ def show_sweep(run: Run, facts: Mapping[str, Any], *, as_json: bool) -> None:
 def ablate(found: App, run: str, seeds: int, split: str, jobs: int, keep_students: bool, as_json: bool) -> None:
     """Compare training with and without rationales.
 
-    Trains DSS (rationale and answer) and label-only, at equal steps and at equal examples. DSS learns two sequences
-    from each record, so at equal examples label-only takes twice the steps. Each training is a run in RUN/trials; the
-    same command resumes.
+    Trains the objectives dss (Distilling Step-by-Step: rationale and answer) and label-only (answer alone), the latter
+    once with the same number of steps as dss and once with the same number of training sequences. dss learns two
+    sequences from each record, so label-only then takes twice the steps. That is three trainings per seed: nine with
+    --seeds 3. Each training is a run in RUN/trials, and the same command resumes.
     """
     from dstill_sweep.ablation import ablate as run_ablation
 
@@ -116,7 +124,7 @@ def ablate(found: App, run: str, seeds: int, split: str, jobs: int, keep_student
     note(f"next: {command('report', opened.folder)} adds it to the report")
 
 
-@click.command(COMMAND, hidden=True)
+@click.command(COMMAND, cls=Command, hidden=True)
 @run_argument
 @click.option("--follow", "follows", is_flag=True, hidden=True, help="Exit when standard input closes.")
 @click.option("--trusted", is_flag=True, hidden=True, help="The sweep has checked that the run's settings are trusted.")

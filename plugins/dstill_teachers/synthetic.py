@@ -24,7 +24,7 @@ class NoGold(DataError):
 
 
 class Synthetic(Teacher):
-    """Repeats the gold answer of each example."""
+    """Repeats the reference answer of each question."""
 
     name = "synthetic"
     is_lookup = True

@@ -7,7 +7,8 @@ from typing import Any, Mapping
 
 from dstill.api.option import Option, OptionValue
 from dstill.io.input_files import object_of
-from dstill_querydsl.bundle.indices import trainable
+from dstill_querydsl.bundle.indices import TRAINABLE, trainable
+from dstill_querydsl.settings import Settings
 
 __all__ = ["OPTIONS"]
 
@@ -44,7 +45,7 @@ OPTIONS = (
     Option(
         name="--index",
         commands=("init",),
-        help="The index, alias or data stream to read from the server.",
+        help="The index, alias or data stream to read from the server. Required with --engine-url.",
         read=lambda text: OptionValue(settings={"executor.http.index": text}),
     ),
     Option(
@@ -56,7 +57,7 @@ OPTIONS = (
     Option(
         name="--index",
         commands=("demo",),
-        help="The bundled index that the demo is about.",
+        help=f"The bundled index that the demo is about: {', '.join(TRAINABLE)}. Default: {Settings.index}.",
         read=lambda text: OptionValue(settings={f"{_SECTION}.index": trainable(text)}),
     ),
     Option(
@@ -70,21 +71,21 @@ OPTIONS = (
         name="--values",
         commands=("data questions",),
         metavar="FILE",
-        help="Known values of its fields, as JSON. Needs --mapping.",
+        help="Common values of its fields, as JSON. Needs --mapping.",
         read=_values,
     ),
     Option(
         name="--mapping",
         commands=("check",),
         metavar="FILE",
-        help="The mapping to check fields against, as JSON. A row can bring its own mapping.",
+        help='Mapping of your index, as JSON: checks of fields and values need it. A row may have its own "mapping".',
         read=_mapping,
         column=_of_row,
     ),
     Option(
         name="--dialect",
         commands=("check",),
-        help="The product whose rules apply: elasticsearch9, elasticsearch8, opensearch3 or opensearch2.",
+        help="The product whose rules apply: elasticsearch9, elasticsearch8, opensearch3 or opensearch2. Default: task.querydsl.dialect, which is elasticsearch9 unless set.",
         read=lambda text: OptionValue(settings={f"{_SECTION}.dialect": text}),
     ),
 )

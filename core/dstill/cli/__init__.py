@@ -82,7 +82,10 @@ COMMANDS = (
     LazyCommand("demo", "dstill.cli.demo:demo", "Run the whole pipeline on bundled data.", section="Start"),
     LazyCommand("init", "dstill.cli.init:init", "Create a project: write a dstill.toml.", section="Start"),
     LazyCommand(
-        "doctor", "dstill.cli.doctor:doctor", "Check the installation, the machine and the engine.", section="Start"
+        "doctor",
+        "dstill.cli.doctor:doctor",
+        "Check the installation, the machine and the engine that runs the answers.",
+        section="Start",
     ),
     LazyCommand(
         "generate", "dstill.cli.data:generate", "Ask the teacher and write a checked dataset.", section="Pipeline"

@@ -11,7 +11,7 @@ import click
 from dstill.api.records import SPLITS, Example
 from dstill.cli.console import emit, progress, say, table
 from dstill.cli.groups import Command
-from dstill.cli.options import App, Count, app, json_option, seed_option, set_option, setting, task_option
+from dstill.cli.options import App, Count, app, engine_url_option, json_option, seed_option, set_option, task_option
 from dstill.errors import DataError, FailedItems
 from dstill.factory import Setup
 from dstill.pipeline.audit import audit as audit_golds
@@ -35,7 +35,7 @@ SHOWN = 10  # rows of a table for a person; --json has all
     help="Number of reference answers to execute. 0: none.",
 )
 @task_option
-@setting("--engine-url", key="engine.url", metavar="URL", help="Execute reference answers on this server.")
+@engine_url_option("Execute reference answers on this server")
 @seed_option
 @json_option
 @set_option
@@ -43,11 +43,21 @@ SHOWN = 10  # rows of a table for a person; --json has all
 def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
     """Find unusable reference answers.
 
-    Looks at the reference answers of FILE (as for `generate --questions`), of RUN's dataset, or of the task. Reports
-    references that fail a check, fail to execute, match trivially or depend on chance; the mutation score (the share of
-    wrong answers that the test databases detect); duplicate questions; and leaks between test splits and train. All
-    references are checked, and --limit of them are executed. Exits with 3 if any fails, contradicts another or leaks.
-    """
+    Reads FILE (formats of `generate --questions`), the dataset of RUN, or by default the task's questions. Checks all
+    reference answers, and executes --limit of them. Reports:
+
+    \b
+      - references that fail a check or do not run
+      - references that match everything or nothing
+      - references whose result is not deterministic
+      - two references that contradict each other: same question, different answers
+      - duplicate questions
+      - test questions that are also in train
+      - the mutation score: the share of deliberately wrong answers that the test
+        databases tell from the reference
+
+    Exits with 3 if references do not run, fail a check or contradict each other, or if test questions are in train.
+    """  # noqa: D301 - click needs the character \b itself
     setup, examples = _given(found, what)
     task = setup.task
     if not any(example.answer is not None for example in examples):

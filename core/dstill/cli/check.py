@@ -23,7 +23,7 @@ from dstill.api.task import Task
 from dstill.cli.console import emit, note, say
 from dstill.cli.groups import Command
 from dstill.cli.input_rows import given_data
-from dstill.cli.options import App, app, json_option, set_option, task_option
+from dstill.cli.options import App, app, json_output, set_option, task_option
 from dstill.errors import AnswerError, DataError, UsageError
 from dstill.factory import make_task
 from dstill.io.input_files import bytes_of, text_of
@@ -48,18 +48,31 @@ class Answer:
 
 @click.command(cls=Command, section="Use", examples=["dstill check answers.jsonl"])
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
-@click.option("--data", metavar="NAME", help="Name of the data that the answers are about. Rows may name their own.")
-@click.option("--layer", "layers", multiple=True, metavar="LAYER", help="Run only this layer of checks (repeatable).")
+@click.option(
+    "--data",
+    metavar="NAME",
+    help="Name of the data that the answers are about, such as a table. A row may name its own. Default: none.",
+)
+@click.option(
+    "--layer",
+    "layers",
+    multiple=True,
+    metavar="LAYER",
+    help="Run only this layer of checks (repeatable). Default: all layers of the task.",
+)
 @task_option
-@json_option
+@json_output("Print one JSON object for each answer.")
 @set_option
 @app
 def check(found: App, file: Path, data: str | None, layers: tuple[str, ...], as_json: bool) -> None:
     """Check answers without executing them.
 
-    FILE holds one answer, or JSONL rows {"id", "answer"} (or "query" instead of "answer"). An answer is an object, or
-    a string with the raw output of a model. A row may have "data" (the name of its data) or a whole "context". Checks
-    that need to know the data are skipped and named if nothing is known of it. Exits with 9 if an answer fails.
+    FILE holds one answer, or JSONL rows {"id", "answer"} (or "query" instead of "answer"). Without FILE, reads stdin. An
+    answer is an object, or a string with the raw output of a model. A row may have "data" (the name of its data) or a
+    whole "context".
+
+    If the fields of the data are not known, the checks that need them are skipped, and a note names them. Exits with 9
+    if an answer fails.
     """
     task = make_task(found.plugins, found.config())
     known = [c.name for c in task.checks]

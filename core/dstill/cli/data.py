@@ -15,6 +15,7 @@ from dstill.cli.options import (
     Count,
     app,
     cap_options,
+    engine_url_option,
     json_option,
     run_argument,
     seed_option,
@@ -73,7 +74,11 @@ OF_TEST_SPLITS = ("project.seed", "generate.questions", "generate.limit", "gener
         "dstill generate --teacher openai:gpt-5-mini --dry-run",
     ],
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run. An existing run is resumed.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder of the run. An existing run is resumed. Default: a new folder under ./runs.",
+)
 @task_option
 @teacher_option
 @setting(
@@ -82,24 +87,32 @@ OF_TEST_SPLITS = ("project.seed", "generate.questions", "generate.limit", "gener
     metavar="FILE",
     help="File of questions: JSONL, CSV or Parquet. Default: the task's own.",
 )
-@setting("--limit", key="generate.limit", type=Count(1, 10**8), help="Maximum number of questions.")
+@setting("--limit", key="generate.limit", type=Count(1, 10**8), help="Maximum number of questions. Default: all.")
 @setting(
     "--augment-cause",
     key="augment.cause",
     metavar="LABEL",
-    help="Add training questions like those that failed with this cause in --from-run.",
+    help="Add 25 % more training questions, like those that failed for this cause in --from-run. `dstill evaluate` and "
+    "the report list the causes.",
 )
-@setting("--from-run", key="augment.from_run", metavar="RUN", help="Evaluated run whose failures to look at.")
-@setting("--engine-url", key="engine.url", metavar="URL", help="Execute answers on this server.")
+@setting("--from-run", key="augment.from_run", metavar="RUN", help="An evaluated run: its failures are used.")
+@engine_url_option("Execute answers on this server")
 @cap_options
 @setting(
     "--batch-api",
     key="generate.batch",
     is_flag=True,
     flag_value=True,
-    help="Submit requests through the batch API. Run the command again later to collect replies.",
+    help="Use the provider's batch API (teacher openai): submit now, run the same command later to collect the "
+    "replies.",
 )
-@setting("--json-mode", key="generate.json_mode", type=click.Choice(["auto", "schema", "off"]), help="Form of replies.")
+@setting(
+    "--json-mode",
+    key="generate.json_mode",
+    type=click.Choice(["auto", "schema", "off"]),
+    help="Ask for JSON that follows a schema (teacher openai). auto: if the API supports it; not in batches. schema: "
+    "always, and fail if it does not. off: never.",
+)
 @click.option(
     "--dry-run",
     is_flag=True,
@@ -113,9 +126,8 @@ OF_TEST_SPLITS = ("project.seed", "generate.questions", "generate.limit", "gener
 def generate(found: App, out: Path | None, dry_run: bool, resume_with_changes: bool, as_json: bool) -> None:
     """Ask the teacher and write a checked dataset.
 
-    A reply that fails a check is requested again, with the errors. The --max options limit a run as a whole: a resumed
-    run counts what it has spent already. --augment-cause adds a quarter more training questions, like those that failed
-    with that cause in --from-run.
+    A reply that fails a check is requested again, with the errors. --max-usd, --max-total-tokens and --max-requests
+    limit a run as a whole: a resumed run counts what it has spent already. --max-wall limits each command.
     """
     if dry_run:
         _dry_run(found, out, as_json)
@@ -187,15 +199,15 @@ def _dry_run(found: App, out: Path | None, as_json: bool) -> None:
 
 @click.command(cls=Command, examples=["dstill data curate runs/mine"])
 @run_argument
-@setting("--engine-url", key="engine.url", metavar="URL", help="Execute answers on this server.")
+@engine_url_option("Execute answers on this server")
 @json_option
 @set_option
 @app
 def curate(found: App, run: str, as_json: bool) -> None:
     """Rebuild the dataset from the replies of a run.
 
-    Use it after a change of checks, engine or parser. No requests are sent. Rows that are dropped are in rejects.jsonl
-    with the reason.
+    Use it after the checks, the engine or the parser have changed. No requests are sent. Rows that are dropped are in
+    rejects.jsonl with the reason.
     """
     with progress() as report:
         opened = found.open(run)
@@ -263,8 +275,9 @@ def export_data(found: App, run: str, without_rationale: bool, as_json: bool) ->
     """Export the dataset for TRL, axolotl and LLaMA-Factory.
 
     Writes every split to RUN/export in two forms, messages and prompt-completion, with the edits of the review.
-    `datasets.load_dataset(folder, "messages")` reads it too. The dataset itself does not change. To export the trained
-    student, see `dstill export`.
+    `datasets.load_dataset(folder, "messages")` reads it too. The dataset itself does not change.
+
+    `dstill export` exports the trained student. `dstill report --to` exports scores and answers, to RUN/exports.
     """
     opened = found.open(run)
     counts = export(opened, rationales=not without_rationale)

@@ -14,7 +14,7 @@ from dstill.cli.data import show_dataset
 from dstill.cli.evaluate import summary
 from dstill.cli.extras import built_in, missing
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app, json_option, seed_option, set_option, setting, task_option
+from dstill.cli.options import App, app, engine_url_option, json_option, seed_option, set_option, task_option
 from dstill.cli.scores import show_scores
 from dstill.cli.train import show_training
 from dstill.errors import MissingExtra, UsageError
@@ -30,12 +30,7 @@ __all__ = ["demo"]
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run. Default: a new one under ./runs.")
 @task_option
 @click.option("--quick", is_flag=True, help="Take about a quarter of the time, for a less accurate student.")
-@setting(
-    "--engine-url",
-    key="engine.url",
-    metavar="URL",
-    help="Execute answers on this server instead of the embedded engine.",
-)
+@engine_url_option("Execute answers on this server")
 @seed_option
 @json_option
 @set_option
@@ -44,8 +39,8 @@ def demo(found: App, out: Path | None, quick: bool, as_json: bool) -> None:
     """Run the whole pipeline on bundled data.
 
     Makes questions, builds a dataset, trains a small student, executes its answers and writes a report. Needs no API
-    key, no network and no GPU. With --engine-url, the demo's data is written to a new place on that server, and
-    answers are executed there.
+    key, no network and no GPU. With --engine-url, the demo copies its data to that server under a new name (dstill-…),
+    executes answers there, and removes the data at the end.
     """
     started = time.monotonic()
     run = _prepared(found, out, quick)

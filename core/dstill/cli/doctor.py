@@ -26,7 +26,7 @@ from dstill.api.task import Task
 from dstill.cli.console import emit, note, say, table
 from dstill.cli.extras import extras, is_installed
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app, json_option, set_option, setting, task_option
+from dstill.cli.options import App, app, engine_url_option, json_option, load_data_option, set_option, setting
 from dstill.errors import DstillError, TrustError
 from dstill.factory import Setup
 from dstill.io.units import size
@@ -48,19 +48,20 @@ class Engines:
 
 
 @click.command(cls=Command, section="Start", examples=["dstill doctor"])
-@setting("--engine-url", key="engine.url", metavar="URL", help="Check this server too.")
-@click.option(
-    "--load-data", is_flag=True, help="Write some test data to a new place on the server, to check its answers."
+@engine_url_option("Check this server too", otherwise="")
+@load_data_option("Write test data")
+@setting(
+    "--task", key="project.task", metavar="NAME", help="Task whose engine to check. Default: every installed task."
 )
-@task_option
 @json_option
 @set_option
 @app
 def doctor(found: App, load_data: bool, as_json: bool) -> None:
-    """Check the installation, the machine and the engine.
+    """Check the installation, the machine and the engine that runs the answers.
 
-    With --engine-url, also checks the server: its version, what the key may do, and whether it answers test requests
-    correctly. This only reads; --load-data allows the tests that need data of their own.
+    With --engine-url, also checks that server: its version, what the key may do, and whether it answers test requests
+    correctly. By default, doctor only reads from the server. With --load-data it also writes test data, and runs the
+    checks that need it.
     """
     if load_data:
         found.flags["engine.load_data"] = True

@@ -10,7 +10,18 @@ import click
 from dstill.api.records import SPLITS
 from dstill.cli.console import emit, note, progress, say
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app, constrain_option, json_option, run_argument, set_option, setting
+from dstill.cli.options import (
+    ALL_SPLITS,
+    App,
+    app,
+    constrain_option,
+    engine_url_option,
+    json_option,
+    load_data_option,
+    run_argument,
+    set_option,
+    setting,
+)
 from dstill.cli.scores import show_scores
 from dstill.errors import FailedItems, UsageError
 from dstill.io.shell import command
@@ -22,9 +33,15 @@ __all__ = ["evaluate", "summary", "trace"]
 
 @click.command(cls=Command, section="Pipeline", examples=["dstill evaluate runs/mine"])
 @run_argument
-@setting("--split", key="evaluate.splits", multiple=True, metavar="SPLIT", help="Split to score (repeatable).")
-@setting("--engine-url", key="engine.url", metavar="URL", help="Execute answers on this server.")
-@click.option("--load-data", is_flag=True, help="Write the task's own data to a new place on that server.")
+@setting(
+    "--split",
+    key="evaluate.splits",
+    multiple=True,
+    metavar="SPLIT",
+    help=f"Split to score (repeatable): {ALL_SPLITS}.",
+)
+@engine_url_option("Execute answers on this server")
+@load_data_option("Copy the task's bundled data")
 @constrain_option
 @json_option
 @set_option

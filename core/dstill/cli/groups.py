@@ -13,6 +13,7 @@ a section they are listed under "Other commands".
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from typing import Any, Callable, Mapping, Sequence
 
@@ -29,12 +30,13 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Pipeline": ("generate", "review", "train", "evaluate", "report"),
     "Use": ("predict", "serve", "export", "check"),
 }
+RUN_IS = "RUN is a folder, or the name of a run under ./runs."
 OTHER, GROUPS = "Other commands", "More commands, in groups"
 SUBGROUPS: Mapping[str, str] = {
     "data": "Make, check and export datasets.",
     "runs": "List, inspect and delete runs.",
     "experiment": "Plan, repeat and compare trainings.",
-    "pack": "Write task packs, and list what plugins bring.",
+    "pack": "Write task packs, and list what plugins provide.",
     "config": "Show the configuration.",
 }
 
@@ -67,6 +69,14 @@ class Command(click.Command):
             return word
         note(f"warning: the option {name} is now {self.renamed[name]}")
         return f"{self.renamed[name]}{equals}{value}"
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help, and what RUN is if the command takes one."""
+        super().format_help_text(ctx, formatter)
+        if any(re.search(r"\bRUN\b", param.metavar or "") for param in self.params):
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_text(RUN_IS)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples after the options."""

@@ -22,7 +22,7 @@ from dstill.api.protocols import DataProfile
 from dstill.api.task import Task
 from dstill.cli.console import say
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app, set_option, setting, student_option, task_option, teacher_option
+from dstill.cli.options import App, app, engine_url_option, set_option, student_option, task_option, teacher_option
 from dstill.config import FILE, as_toml
 from dstill.errors import UsageError
 from dstill.factory import make_task, task_name
@@ -32,7 +32,7 @@ from dstill.plugins import Plugins, part_sections
 
 __all__ = ["init"]
 
-HEAD = "# `dstill config show --origin` lists every key, its value and where it came from.\n"
+HEAD = "# `dstill config show --origin` lists every key, its value and its origin.\n"
 ORDER = ("project", "generate", "task", "train", "evaluate", "engine")  # of the tables in the file
 
 
@@ -41,7 +41,7 @@ ORDER = ("project", "generate", "task", "train", "evaluate", "engine")  # of the
     section="Start",
     examples=["dstill init", "dstill init --teacher openai:gpt-5-mini --student hf:Qwen/Qwen3-0.6B"],
 )
-@setting("--engine-url", key="engine.url", metavar="URL", help="Describe the data on this server (read-only).")
+@engine_url_option("Read a description of your data from this server. Nothing is written there", otherwise="")
 @teacher_option
 @student_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("."), help="Folder of the project.")
@@ -51,8 +51,8 @@ ORDER = ("project", "generate", "task", "train", "evaluate", "engine")  # of the
 def init(found: App, out: Path) -> None:
     """Create a project: write a dstill.toml.
 
-    With --engine-url, the project is about your own data: the description that the task needs is read from the server
-    and written next to the file. Run generate, train and evaluate in that folder.
+    With --engine-url, the project is about your own data: init reads a description of it from the server (its fields
+    and common values) and writes it next to dstill.toml. Run generate, train and evaluate in that folder.
     """
     target = out / FILE
     if target.exists():

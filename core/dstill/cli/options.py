@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence, TypeVar
 
 import click
 
+from dstill.api.splits import SPLITS
 from dstill.cli.console import note
 from dstill.cli.groups import Group
 from dstill.errors import FailedItems, PluginError, UsageError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from dstill.runs.run import Run
 
 __all__ = [
+    "ALL_SPLITS",
     "App",
     "Count",
     "PartOption",
@@ -34,7 +36,10 @@ __all__ = [
     "cap_options",
     "choose_teacher",
     "constrain_option",
+    "engine_url_option",
     "json_option",
+    "json_output",
+    "load_data_option",
     "run_argument",
     "set_option",
     "setting",
@@ -45,6 +50,7 @@ __all__ = [
 
 F = TypeVar("F", bound=Callable[..., Any])
 SHELLS = ("bash", "zsh", "fish")
+ALL_SPLITS = ", ".join(SPLITS)  # for the help of --split
 
 
 @dataclass
@@ -65,6 +71,8 @@ class App:
         """The default of a configuration key; None if there is no such key."""
         from dstill import config as configuration
 
+        if key == "train.student":
+            return self.plugins.default_student()
         if key.partition(".")[0] in configuration.PARTS:
             return configuration.load(use_files=False, sections=part_sections(self.plugins)).flat().get(key)
         return self._core_defaults.get(key)
@@ -166,9 +174,14 @@ class Setting(click.Option):
         extra = super().get_help_extra(ctx)
         found = ctx.find_object(App)
         value = found.default(self.key) if found else None
-        if value not in (None, "", [], False) and not self.is_flag:
-            extra["default"] = ", ".join(value) if isinstance(value, list) else str(value)
+        if value is None or value in ("", []) or isinstance(value, bool) or self._means_unset(value):
+            return extra
+        extra["default"] = ", ".join(value) if isinstance(value, list) else str(value)
         return extra
+
+    def _means_unset(self, value: Any) -> bool:
+        """Whether the default is a number that the option does not take, such as 0 for no limit."""
+        return isinstance(self.type, click.IntRange) and self.type.min is not None and value < self.type.min
 
 
 def setting(*names: str, key: str, **attributes: Any) -> Callable[[F], F]:
@@ -187,17 +200,26 @@ def complete_parts(kind: str) -> Callable[[click.Context, click.Parameter, str],
 
 
 class PartOption(Setting):
-    """An option that takes the name of a part. Its help and completion list the installed parts."""
+    """An option that takes the name of a part. Its help says what each installed part is; completion lists them."""
 
     def __init__(self, *arguments: Any, parts: str, **attributes: Any) -> None:
         super().__init__(*arguments, shell_complete=complete_parts(parts), **attributes)
         self.parts = parts
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """The option and its help, with the names of the installed parts."""
+        """The option and its help, with a sentence about each installed part before the default."""
         record, found = super().get_help_record(ctx), ctx.find_object(App)
-        names = found.plugins.names(self.parts) if found else []
-        return (record[0], f"{record[1]} Installed: {', '.join(names)}.") if record and names else record
+        if not record or not found:
+            return record
+        text, bracket, default = record[1].partition("  [")
+        about = [_sentence(name, found.plugins.part(self.parts, name)) for name in found.plugins.names(self.parts)]
+        return record[0], " ".join([text, *about]) + bracket + default
+
+
+def _sentence(name: str, part: type[Part]) -> str:
+    """``lora: trains low-rank adapters on a frozen base.``"""
+    about = described(part).rstrip(".")
+    return f"{name}: {about[:1].lower()}{about[1:]}."
 
 
 class _Teacher(PartOption):
@@ -233,11 +255,38 @@ set_option = click.option(
     expose_value=False,
     help="Set any configuration key, for example --set train.r=8 (repeatable).",
 )
-task_option = setting("--task", key="project.task", metavar="NAME", help="Task pack to use.")
-seed_option = setting("--seed", key="project.seed", type=Count(0, 2**32 - 1), help="Random seed.")
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print the result as one JSON object on the last line."
+task_option = setting(
+    "--task",
+    key="project.task",
+    metavar="NAME",
+    help="Task to use. Default: the only one that is installed; `dstill pack list` shows all.",
 )
+seed_option = setting("--seed", key="project.seed", type=Count(0, 2**32 - 1), help="Random seed.")
+
+
+def engine_url_option(use: str, *, otherwise: str = "the task's embedded engine") -> Callable[[F], F]:
+    """``--engine-url``. `use`: what the server is for; `otherwise`: what is used without one, "" for nothing."""
+    default = f" Default: engine.url{f', else {otherwise}' if otherwise else ''}."
+    key = " If it needs a key, set engine.api_key_env."
+    return setting("--engine-url", key="engine.url", metavar="URL", help=f"{use}.{default}{key}")
+
+
+def load_data_option(why: str) -> Callable[[F], F]:
+    """``--load-data``. `why`: the beginning of its help."""
+    return click.option(
+        "--load-data",
+        is_flag=True,
+        help=f"{why} to that server under a new name (dstill-…), and remove it at the end. Existing data is not "
+        "changed.",
+    )
+
+
+def json_output(help: str) -> Callable[[F], F]:
+    """``--json`` of a command that prints other lines than one object at the end."""
+    return click.option("--json", "as_json", is_flag=True, help=help)
+
+
+json_option = json_output("Print the result as one JSON object on the last line.")
 run_argument = click.argument("run", metavar="RUN")
 student_option = setting(
     "--student",
@@ -245,12 +294,13 @@ student_option = setting(
     cls=PartOption,
     parts="students",
     metavar="KIND[:BASE]",
-    help="Kind of student and the base that it starts from (a folder or hub id), or a model file.",
+    help="Kind of student, and the base that it starts from: a folder or a Hub id. A GGUF file is a base of hf.",
 )
 constrain_option = setting(
     "--constrain/--no-constrain",
     key="evaluate.constrain",
-    help="Constrain decoding to the task's grammar, so that every answer is valid.",
+    help="Let the student write only what the task's grammar allows. Later checks can still fail. "
+    "Default: evaluate.constrain, off unless set.",
 )
 
 
@@ -260,7 +310,7 @@ teacher_option = setting(
     cls=_Teacher,
     parts="teachers",
     metavar="NAME[:MODEL]",
-    help="Teacher and its model, for example openai:gpt-5-mini.",
+    help="Teacher, and its model if it has one, for example openai:gpt-5-mini.",
 )
 # --- options of task packs --------------------------------------------------------------
 
@@ -290,7 +340,7 @@ def _with_options(name: str, command: click.Command, options: Mapping[str, Mappi
 
     def added(flag: str, of: Mapping[str, Option]) -> click.Option:
         first = next(iter(of.values()))
-        about = f"{first.help} [{', '.join(of)}]"
+        about = f"{first.help} (task {', '.join(of)} only)"
         return click.Option([flag], metavar=first.metavar, help=about, expose_value=False, callback=keep)
 
     assert command.callback is not None
@@ -334,26 +384,26 @@ _CAPS = (
         key="generate.max_usd",
         type=float,
         metavar="USD",
-        help="Maximum total cost of the teacher's replies, in USD.",
+        help="Maximum total cost of the teacher's replies, in USD. Default: no limit.",
     ),
     setting(
         "--max-total-tokens",
         key="generate.max_tokens",
         type=Count(1, 10**12),
-        help="Maximum total tokens of the teacher's replies.",
+        help="Maximum total tokens of prompts and replies. Default: no limit.",
     ),
     setting(
         "--max-requests",
         key="generate.max_requests",
         type=Count(1, 10**9),
-        help="Maximum number of requests to the teacher.",
+        help="Maximum number of requests to the teacher. Default: no limit.",
     ),
     setting(
         "--max-wall",
         key="generate.max_wall",
         type=float,
         metavar="SECONDS",
-        help="Stop sending requests after this many seconds.",
+        help="Send no new requests after this many seconds of this command. Default: no limit.",
     ),
 )
 

@@ -25,7 +25,17 @@ from dstill.api.task import Task, data_of
 from dstill.cli.console import emit, note, say, table, width
 from dstill.cli.groups import Command
 from dstill.cli.input_rows import given_data, given_id
-from dstill.cli.options import App, Count, Number, app, constrain_option, json_option, seed_option, set_option, setting
+from dstill.cli.options import (
+    App,
+    Count,
+    Number,
+    app,
+    constrain_option,
+    engine_url_option,
+    json_output,
+    seed_option,
+    set_option,
+)
 from dstill.errors import AnswerError, DataError, DstillError, ServiceError, UsageError
 from dstill.io.input_files import text_of
 from dstill.io.jsonl import MAX_LINE, rows_from
@@ -52,9 +62,14 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row, or a JSON array, which the r
 @click.argument("question", required=False)
 @click.option("--run", "run_option", hidden=True)  # of the previous release: --run RUN [QUESTION]
 @click.option("--vote", is_flag=True, hidden=True)  # of the previous release: --num-samples K --vote
-@click.option("--data", metavar="NAME", help="Name of the data to ask about. Default: the most common one in the run.")
+@click.option(
+    "--data",
+    metavar="NAME",
+    help="Name of the data that the question is about, such as a table. Default: the one that most questions of the run "
+    "are about.",
+)
 @click.option("--execute", is_flag=True, help="Execute the answer and show its result.")
-@setting("--engine-url", key="engine.url", metavar="URL", help="Execute the answer on this server.")
+@engine_url_option("With --execute, execute the answer on this server. Also look there for fields that no longer exist")
 @click.option(
     "--num-samples",
     "samples",
@@ -67,17 +82,17 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row, or a JSON array, which the r
     "voters",
     type=Count(2, 100),
     metavar="K",
-    help="Sample K answers, execute them, and return the one with the most common result.",
+    help="Sample K answers, execute them (as with --execute), and return the one with the most common result.",
 )
 @click.option(
     "--temperature",
     type=Number(0.01, 10),
     default=self_consistency.TEMPERATURE,
-    help="Sampling temperature.",
+    help="Sampling temperature, for --num-samples and --self-consistency.",
 )
 @seed_option
 @constrain_option
-@json_option
+@json_output("Print one JSON object for each question.")
 @set_option
 @app
 def predict(
@@ -94,9 +109,13 @@ def predict(
     """Answer a question with the student of a run.
 
     Without QUESTION, reads questions from stdin, as plain lines or as JSONL rows with "question", and answers them in
-    blocks. A row may have an "id", and "data" (the name of the data to ask about) or a whole "context". Exits with 9 if
-    an answer is invalid or fails to run. A refusal is an answer: it exits with 0. Warns about fields that no longer
-    exist, and about questions that are unlike all training questions (if the run was evaluated).
+    blocks. A row may have an "id", and "data" (the name of the data to ask about) or a whole "context".
+
+    Exits with 9 if an answer is invalid or, with --execute, fails to run. If the student refuses (it says that the data
+    cannot answer), the command exits with 0.
+
+    Warns if fields that the student learned no longer exist in the data, and if a question is unlike all training
+    questions (if the run was evaluated).
     """
     if run_option is not None:
         note("warning: `dstill predict --run RUN QUESTION` is now `dstill predict RUN QUESTION`")

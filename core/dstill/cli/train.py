@@ -26,9 +26,10 @@ from dstill.io.shell import command
 from dstill.runs.run import Run
 from dstill.runtime import distributed
 
-__all__ = ["RENAMED", "note_other_recipe", "show_trained", "show_training", "train", "training_options"]
+__all__ = ["MODALITY", "RENAMED", "note_other_recipe", "show_trained", "show_training", "train", "training_options"]
 
 
+MODALITY = "Which weights are trained. auto: the modality that fits the available memory."
 OPTIONS = (
     run_argument,
     student_option,
@@ -38,7 +39,7 @@ OPTIONS = (
         cls=PartOption,
         parts="objectives",
         metavar="NAME",
-        help="Training objective.",
+        help="What the student learns to write.",
     ),
     setting(
         "--modality",
@@ -46,13 +47,15 @@ OPTIONS = (
         cls=PartOption,
         parts="modalities",
         metavar="NAME",
-        help="How the model is trained. auto: chosen by available memory.",
+        help=MODALITY,
     ),
     click.option("--restart", is_flag=True, help="Train from the start, even if there is a checkpoint."),
     click.option(
         "--resume-with-changes", is_flag=True, help="Resume from a checkpoint even if settings or data have changed."
     ),
-    click.option("--allow-unreviewed", is_flag=True, help="Train even if the dataset has not passed review."),
+    click.option(
+        "--allow-unreviewed", is_flag=True, help="Train even if the dataset needs a review and has not passed it."
+    ),
     seed_option,
     json_option,
     set_option,
@@ -81,8 +84,8 @@ def train(
 ) -> None:
     """Fine-tune a student on the dataset of a run.
 
-    A dataset that a model labelled must be reviewed first: `dstill review RUN`. A stopped training resumes from its
-    last complete checkpoint.
+    A dataset that a model wrote must pass a review first: `dstill review RUN`. One of the teachers synthetic and replay
+    needs none. A stopped training resumes from its last complete checkpoint.
     """
     opened = found.open(run)
     if distributed.is_main():

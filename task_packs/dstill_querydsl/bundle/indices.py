@@ -21,11 +21,12 @@ from dstill_querydsl.language.values import Values, values_in
 from dstill_querydsl.mapping.form import require_mapping
 from dstill_querydsl.mapping.merge import plain
 
-__all__ = ["HELD_OUT", "LICENCES", "NAMES", "Index", "bundled", "configured", "own_index", "trainable"]
+__all__ = ["HELD_OUT", "LICENCES", "NAMES", "TRAINABLE", "Index", "bundled", "configured", "own_index", "trainable"]
 
 _PACKED = {"movies": movies, "flights": flights, "quakes": quakes}
 NAMES = ("weblogs", *_PACKED)
 HELD_OUT = ("quakes",)  # never used for training, so that it tests unseen data
+TRAINABLE = tuple(name for name in NAMES if name not in HELD_OUT)
 # Licences of the documents. `bundle/NOTICE.md` has the details.
 LICENCES = {
     "weblogs": "Apache-2.0, dstill's own",
@@ -119,7 +120,7 @@ def trainable(name: str) -> str:
         raise UsageError(
             f"'{name}' is held out: it tests students on unseen data, so none is trained on it",
             where=f"index '{name}'",
-            hint=f"give one of {', '.join(one for one in NAMES if one not in HELD_OUT)}",
+            hint=f"give one of {', '.join(TRAINABLE)}",
         )
     return bundled(name, 1).name
 
