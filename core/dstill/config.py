@@ -164,7 +164,8 @@ class Generate:
         default=None, metadata={"low": 1, "high": 10**9, "help": "Stop after this many requests."}
     )
     max_wall: float | None = field(
-        default=None, metadata={"low": 0.1, "high": 1e7, "help": "Send no new requests after this many seconds."}
+        default=None,
+        metadata={"low": 0.1, "high": 1e7, "help": "Send no new requests after this many seconds of one command."},
     )
     max_duplicate_rate: float = field(
         default=0.5,
@@ -274,7 +275,7 @@ class Evaluate:
     )
     constrain: bool = field(
         default=False,
-        metadata={"help": "Decode within the task's grammar, so that every answer of the student is valid."},
+        metadata={"help": "Let the student write only what the task's grammar allows. Later checks can still fail."},
     )
     second_executor: str = field(
         default="",
@@ -326,9 +327,9 @@ class Config:
             values.update(_values(name, section))
         return values
 
-    def to_toml(self) -> str:
-        """The text of a file from which `load` reads the same values."""
-        return as_toml(self.flat())
+    def to_toml(self, *, unset: bool = False) -> str:
+        """The text of a file from which `load` reads the same values. `unset`: keys without a value are comments."""
+        return as_toml(self.flat(), unset=unset)
 
 
 def fields(config: Config) -> dict[str, dataclasses.Field[Any]]:
@@ -339,18 +340,21 @@ def fields(config: Config) -> dict[str, dataclasses.Field[Any]]:
     return known
 
 
-def as_toml(values: Mapping[str, Any]) -> str:
-    """The text of a configuration file with `values`, by dotted key. The keys of a table must follow each other."""
+def as_toml(values: Mapping[str, Any], *, unset: bool = False) -> str:
+    """The text of a configuration file with `values`, by dotted key. The keys of a table must follow each other.
+
+    TOML has no null: keys whose value is None, the default, are left out, or with `unset` are comments.
+    """
     lines: list[str] = []
     section = ""
     for key, value in values.items():
         table, _, name = key.rpartition(".")
-        if value is None:  # TOML has no null; None is the default
+        if value is None and not unset:
             continue
         if table != section:
             lines += ["", f"[{_quoted(table)}]"]
             section = table
-        lines.append(f"{name} = {_toml(value)}")
+        lines.append(f"# {name} =   (unset)" if value is None else f"{name} = {_toml(value)}")
     return "\n".join(lines).lstrip() + "\n"
 
 

@@ -46,10 +46,10 @@ def compare(found: App, systems: tuple[str, ...], splits: tuple[str, ...], as_js
       dstill experiment compare a1,a2,a3 b1,b2,b3    # several seeds of each, in the same order
       dstill experiment compare a:nearest a          # a baseline of a run, and its student
 
-    Two single runs are reported as different only if two methods agree: McNemar's exact test (p below 5 % after Holm's
-    correction), and the 95 % interval of the difference (bootstrap by question template). For several seeds, the test is
-    a permutation test or a t-test across seeds. Otherwise the systems are "not distinguishable". Runs with different
-    questions, engines or data are refused.
+    Two systems are reported as different only if both the exact test (McNemar's, p below 5 % after Holm's correction)
+    and the 95 % interval of the difference (bootstrap by question template) say so. Otherwise they are "not
+    distinguishable". With several seeds, a permutation test and a t-test across seeds take the place of McNemar's.
+    Runs with different questions, engines or data are refused.
     """
     from dstill_evaluate.comparison import compare as compare_arms
     from dstill_evaluate.systems import common_splits, read_arms

@@ -1,7 +1,7 @@
 """The metrics of `dstill evaluate`: each takes the verdicts of one split and returns a `Score`.
 
     ExecutableAccuracy()(verdicts)  →  Score(value=0.913, n=689, low=0.889, high=0.932,
-                                             note="left out: 9 vacuous gold, 2 gold error")
+                                             note="left out: 9 trivial reference, 2 failing reference")
 
 A rate at a level is over the verdicts that were checked up to that level: what was never tried is "not checked" and
 lowers nothing.
@@ -69,9 +69,9 @@ def why_uncounted(verdict: Verdict) -> str:
     """Why a verdict says nothing about correctness; empty if it does. The reason is never the student's fault."""
     if verdict.gold_error:  # an unavailable engine is not the gold's error
         kind = verdict.gold_error.partition(":")[0]
-        return kind if kind in ENGINE_OUTCOMES else "gold error"
+        return kind if kind in ENGINE_OUTCOMES else "failing reference"
     if verdict.trivial:
-        return "vacuous gold"
+        return "trivial reference"
     if verdict.checked < Level.CORRECT:
         return verdict.outcome if verdict.outcome in ENGINE_OUTCOMES else "not checked"
     return ""
@@ -157,7 +157,7 @@ class Executed(Rate):
 
 
 class ExecutableAccuracy(Rate):
-    """The same result as the gold, or a refusal if one is expected. There is no partial credit."""
+    """The same result as the reference, or a refusal if one is expected. There is no partial credit."""
 
     name = "executable_accuracy"
     headline = True
@@ -174,14 +174,16 @@ class ExecutableAccuracy(Rate):
 
 
 class SilentWrong(Rate):
-    """The answer ran without an error and was wrong: the costliest mistake in use, because nothing reports it.
+    """The answer ran without an error and was wrong.
+
+    The costliest mistake in use, because nothing reports it.
 
     An answer to a question that should have been refused is never run: it counts in `refusal_recall`, not here.
     """
 
     name = "silent_error_rate"
     summary = True
-    wording = "Silently wrong, that is run without an error and with another result than the gold's"
+    wording = "Silently wrong (the answer ran without an error, but its result differs from the reference's)"
 
     def hit(self, verdict: Verdict) -> bool:
         return verdict.reached == Level.EXECUTED
@@ -194,7 +196,7 @@ class SilentWrong(Rate):
 
 
 class ExactMatch(Rate):
-    """The same canonical text as the gold."""
+    """The same canonical text as the reference."""
 
     name = "exact_match"
     summary = True
@@ -251,7 +253,7 @@ class ClauseMean(Metric):
 
 
 class ClauseF1(ClauseMean):
-    """F1 of the answer's clauses against the gold's."""
+    """F1 of the answer's clauses against the reference's."""
 
     name = "clause_f1"
     summary = True
@@ -261,7 +263,7 @@ class ClauseF1(ClauseMean):
 
 
 class ClausePrecision(ClauseMean):
-    """The share of the answer's clauses that the gold has."""
+    """The share of the answer's clauses in the reference."""
 
     name = "clause_precision"
 
@@ -270,7 +272,7 @@ class ClausePrecision(ClauseMean):
 
 
 class ClauseRecall(ClauseMean):
-    """The share of the gold's clauses that the answer has."""
+    """The share of the reference's clauses in the answer."""
 
     name = "clause_recall"
 

@@ -4,7 +4,7 @@
     read_arms(["a1,a2,a3", "b1,b2,b3"], open)    # two recipes, three seeds each
     read_arms(["a:nearest", "a"], open)          # a baseline of a run, and its student
     common_splits(arms)                          # ["test", "test_unseen_templates"]: scored in every run
-    differences(arms, splits)                    # ["a and b, items of test: the golds of 3 differ (t-4, …)"]
+    differences(arms, splits)                    # ["a and b, items of test: the reference answers of 3 differ (…)"]
 
 Not covered: data on a server that changed while its number of documents and its fields did not.
 """
@@ -25,7 +25,7 @@ __all__ = ["Arm", "Side", "common_splits", "differences", "differing_judges", "d
 MAX_NAMED = 3  # items or keys that a message names
 ITEM_PARTS = {  # fields of a record that must be equal → their names in messages
     "question": "questions",
-    "answer": "golds",
+    "answer": "reference answers",
     "context": "contexts (index, mapping …)",
     "template": "templates",
 }

@@ -31,7 +31,7 @@ class HfConfig:
 
 
 class Hf(Finetuned):
-    """A pretrained model that is fine-tuned."""
+    """A pretrained model (a folder, a Hub id or a GGUF file) that is fine-tuned."""
 
     name = "hf"
     suffixes = (gguf_files.SUFFIX,)

@@ -54,7 +54,7 @@ class LabelOnly(Objective):
 
 
 class RationaleFirst(Objective):
-    """Rationale and answer in one sequence: the student also writes a rationale whenever it answers."""
+    """Rationale and answer in one sequence; the student writes both whenever it answers."""
 
     name = "rationale-first"
     ignores = frozenset({"label_weight"})

@@ -57,13 +57,13 @@ __all__ = ["plan"]
     "--batch-size",
     key="train.per_device_train_batch_size",
     type=int,
-    help="Training records per step on one GPU. Without RUN: sequences per step.",
+    help="Training records per batch. Without RUN: sequences per batch.",
 )
 @setting(
     "--max-length",
     key="train.max_length",
     type=int,
-    help="Longest sequence, in tokens. Without RUN, every sequence is this long.",
+    help="Tokens of the longest sequence. Without RUN, every sequence is this long.",
 )
 @setting("--modality", key="train.modality", cls=PartOption, parts="modalities", metavar="NAME", help=MODALITY)
 @json_option
@@ -72,9 +72,9 @@ __all__ = ["plan"]
 def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
     """Estimate the memory of each modality, and show which one fits.
 
-    A modality is the set of weights that training changes, see --modality. With RUN, plans for its dataset: the largest
-    batch of --batch-size records, with texts cut at --max-length tokens. Without RUN, plans for --batch-size sequences
-    of --max-length tokens. Without --vram, plans for the memory that is free on this machine.
+    A modality says which weights training changes, see --modality. With RUN, plans for its dataset: the largest batch
+    of --batch-size training records. Without RUN, plans for a batch of --batch-size sequences of --max-length tokens.
+    Without --vram, plans for the memory that is free on this machine.
     """
     devices = [hardware.planned_device(card) for card in vram.split(",")] if vram is not None else [hardware.device()]
     opened = found.open(run) if run else None

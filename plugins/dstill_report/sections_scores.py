@@ -84,8 +84,8 @@ def _not_counted(scores: Mapping[str, Any]) -> Section | None:
     return Section(
         title="Not counted in accuracy",
         order=15,
-        text="Answers are not counted if the gold is vacuous or fails, or if the engine could not run them. "
-        "They do not lower a system's score.",
+        text="Answers are not counted if the reference answer matches everything or nothing, or fails, or if the "
+        "engine could not run them. They do not lower a system's score.",
         table=Table(columns=("system", "split", "counted", "not counted"), rows=tuple(rows)),
     )
 

@@ -49,8 +49,8 @@ __all__ = ["review"]
     "--ci-half-width",
     key="review.ci_half_width",
     type=float,
-    help="How precisely to estimate the share of good rows: 0.05 means ± 5 points at 95 % confidence. Smaller means more "
-    "rows.",
+    help="How precisely to estimate the share of good rows: 0.05 means ± 5 points at 95 % confidence. Smaller means "
+    "more rows.",
 )
 @setting("--reviewer", key="review.reviewer", metavar="NAME", help="Name of the reviewer. Default: your login name.")
 @setting("--port", key="review.port", type=Count(0, 65535), help="Port of the page. 0: any free port.")

@@ -27,7 +27,9 @@ split_option = click.option(
     "--split", default="validation", metavar="SPLIT", help=f"Split that trials are scored on: {ALL_SPLITS}."
 )
 keep_option = click.option(
-    "--keep-students", is_flag=True, help="Keep the weights of every trial. By default they are deleted."
+    "--keep-students",
+    is_flag=True,
+    help="Keep the weights of all trials. By default, only the best ones of a sweep are kept, and none of an ablation.",
 )
 
 

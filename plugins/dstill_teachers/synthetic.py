@@ -37,7 +37,7 @@ class Synthetic(Teacher):
         example = prompt.example
         if example.answer is None:
             raise NoGold(
-                "the question has no gold answer for the synthetic teacher to repeat",
+                "the question has no reference answer for the synthetic teacher to repeat",
                 where=f"id {example.id}",
                 hint="use another teacher, or the task's own questions",
             )

@@ -85,7 +85,8 @@ OPTIONS = (
     Option(
         name="--dialect",
         commands=("check",),
-        help="The product whose rules apply: elasticsearch9, elasticsearch8, opensearch3 or opensearch2. Default: task.querydsl.dialect, which is elasticsearch9 unless set.",
+        help="The product whose rules apply: elasticsearch9, elasticsearch8, opensearch3 or opensearch2. "
+        "Default: task.querydsl.dialect, which is elasticsearch9 unless set.",
         read=lambda text: OptionValue(settings={f"{_SECTION}.dialect": text}),
     ),
 )

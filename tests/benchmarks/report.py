@@ -71,7 +71,7 @@ def _wrong(example: Example) -> Verdict:
         checked=Level.CORRECT,
         exact=False,
         outcome="ok",
-        reason="ran, with another result than the gold",
+        reason="ran, with another result than the reference",
         result_diff=ResultDiff(gold=FOUND, answer=FOUND.replace("w000", "w009")),
         cause=Cause(label="wrong field", detail="user.name, not url.path"),
         category=example.category,

@@ -36,7 +36,9 @@ def test_a_files_golds(cli: Cli, project: Path) -> None:
     )
     ended = cli("data", "audit", file)
     assert ended.code == 3
-    assert "1 of 3 golds are refused or fail; 1 questions have several golds" in ended.err
+    assert (
+        "1 of 3 reference answers fail a check or do not run; 1 questions have different reference answers" in ended.err
+    )
     assert "'words' is no sum" in ended.out
     assert "mutation score: not measured" in ended.out  # the toy makes no neighbours
     facts = cli("data", "audit", file, "--json")

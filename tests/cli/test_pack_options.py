@@ -64,7 +64,7 @@ def packs(cli: Cli, project: Path) -> Cli:
 
 def test_help_says_whose_an_option_is(packs: Cli) -> None:
     shown = " ".join(packs("check", "--help").out.split())
-    assert "--words WORDS The words of one. [one, other]" in shown
+    assert "--words WORDS The words of one. (task one or other only)" in shown
     assert "--mapping FILE How many digits a number may have. (task toy only)" in shown
     assert "--words" not in packs("train", "--help").out
 

@@ -248,7 +248,7 @@ def test_the_tasks_own_questions_about_a_mapping_say_how_they_are_read(cli: Cli,
     [
         (
             ("--augment-cause", "agregation", "--from-run", "weak"),
-            "no failures are called 'agregation'. Did you mean 'aggregation'?",
+            "no cause of failures is called 'agregation'. Did you mean 'aggregation'?",
         ),
         (("--augment-cause", "sort", "--from-run", "weak"), "run 'weak' has no failure of 'sort'"),
         (("--augment-cause", "sort"), "--augment-cause and --from-run need each other"),

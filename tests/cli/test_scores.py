@@ -54,7 +54,7 @@ def test_the_sentences_say_what_is_right_beside_the_baselines_and_what_fails_sil
         "It is right on 10 of 200 (5.0 %) questions about data that training never saw (test_unseen_data), "
         "the answer of the most similar training question on 0.5 %: most of its answers there are wrong."
     )
-    assert wrong.endswith("than the gold's: 8.4 % of test and 60.0 % of test_unseen_data.")
+    assert wrong.endswith("differs from the reference's): 8.4 % of test and 60.0 % of test_unseen_data.")
 
 
 def test_what_was_not_run_is_not_called_wrong() -> None:

@@ -111,7 +111,7 @@ def test_what_is_wrong_with_golds(task: Task) -> None:
     assert [one["id"] for one in facts["refused"]] == ["long", "odd"]
     assert facts["failed"] == [{"id": "fails", "reason": "cannot count 99+2"}]
     assert facts["unavailable"] == [{"id": "away", "reason": "cannot count 1+2!"}]
-    assert found.bad == ["3 of 7 golds are refused or fail"]
+    assert found.bad == ["3 of 7 reference answers fail a check or do not run"]
 
 
 def test_a_gold_without_corpora_says_why(task: Task) -> None:
@@ -143,7 +143,10 @@ def test_what_the_checks_refuse_never_meets_the_data(task: Task) -> None:
 def test_contradictions_and_leaks_are_bad(task: Task) -> None:
     rows = [("1", "1+2", "add", "train"), ("2", "1+3", "add", "test"), ("3", "1+2", "more", "train")]
     found = audited(task, *(row(id, answer, question, split=split) for id, answer, question, split in rows))
-    assert found.bad == ["1 questions have several golds", "1 of 1 items of test shares a question with train"]
+    assert found.bad == [
+        "1 questions have different reference answers",
+        "1 of 1 items of test shares a question with train",
+    ]
 
 
 def test_a_limit_runs_some_and_checks_all(task: Task) -> None:

@@ -141,7 +141,7 @@ def test_evaluate() -> None:
             EVALUATION,
             data=data,
             efficiency=EFFICIENCY,
-            teacher=TeacherScores(why="it repeats golds"),
+            teacher=TeacherScores(why="it repeats reference answers"),
             judged_by=[{"name": "core"}],
             plugins=[{"name": "toy"}],
             notes=notes,
@@ -161,7 +161,7 @@ def test_evaluate() -> None:
         "latency": {"p50": 0.1, "p95": 0.2},
         "tokens": {"p50": 4, "p95": 9, "total": 13},
         "size": {"bytes": 100, "parameters": None},
-        "teacher": {"why": "it repeats golds", "scores": {}},
+        "teacher": {"why": "it repeats reference answers", "scores": {}},
         "judged_by": [{"name": "core"}],
         "plugins": [{"name": "toy"}],
     }

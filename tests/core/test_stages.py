@@ -331,7 +331,7 @@ def test_correct_is_what_agrees_on_every_corpus(plugins: Plugins) -> None:
     assert (same.reached, same.n_test_databases) == (Level.CORRECT, 2)
     other, _ = on_corpora(plugins, "3+1", "one", "two")
     assert (other.reached, other.checked, other.n_test_databases) == (Level.EXECUTED, Level.CORRECT, 1)
-    assert other.reason == "another result than the gold on the test database 'one'"
+    assert other.reason == "another result than the reference on the test database 'one'"
     assert other.result_diff == ResultDiff(gold="3", answer="4", test_database="one")
     assert Verdict.from_row(other.to_row()) == other
 

@@ -35,7 +35,7 @@ def evaluated(plugins: Plugins, **flags: Any) -> tuple[Run, dict[str, Any]]:
 
 def test_a_teacher_that_repeats_golds_is_not_measured(plugins: Plugins) -> None:
     run, facts = evaluated(plugins)
-    assert facts == {"why": "the teacher 'parrot' repeats golds", "scores": {}}
+    assert facts == {"why": "the teacher 'parrot' repeats reference answers", "scores": {}}
     assert run.verdicts("teacher") == []
 
 
@@ -57,7 +57,10 @@ def test_questions_without_golds_say_nothing_of_the_teacher(plugins: Plugins, mo
     monkeypatch.setattr(plugins.teacher("parrot"), "is_lookup", False)
     run, _ = evaluated(plugins)
     (run.folder / "requests.jsonl").unlink()
-    assert run.evaluate()["teacher"]["why"] == "no question that is scored had a gold before the teacher was asked"
+    assert (
+        run.evaluate()["teacher"]["why"]
+        == "no question that is scored had a reference answer before the teacher was asked"
+    )
 
 
 @pytest.mark.parametrize("before", ["", "<think>Hm.</think>"])

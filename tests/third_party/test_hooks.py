@@ -70,7 +70,7 @@ def test_a_reply_in_the_pack_s_form_is_left_to_the_pack(hooks: Any, rpn: Task) -
     ("answer", "level", "reason"),
     [
         ("x 4 + y * 1 *", Level.CORRECT, "right, in 7 words instead of 5"),
-        ("x 4 + y * 2 *", Level.EXECUTED, "ran, with another result than the gold"),
+        ("x 4 + y * 2 *", Level.EXECUTED, "ran, with another result than the reference"),
         ("x 4 + y * * *", Level.UNPARSED, "'*' is no operand, or lacks operands before it"),
     ],
 )

@@ -46,7 +46,7 @@ class Engine:
     )
     load_data: bool = field(
         default=False,
-        metadata={"help": "Write the task's own data to the server, to a place made for it.", "trust": "write"},
+        metadata={"help": "Copy the task's bundled data to the server under a new name.", "trust": "write"},
     )
     timeout: float = field(
         default=30.0, metadata={"low": 0.1, "high": 3600, "help": "Timeout of a request, in seconds."}

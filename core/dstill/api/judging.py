@@ -103,7 +103,7 @@ def _execute(
     if gold is None:
         return verdict
     if not task.same(answer.value, gold.value):
-        verdict = replace(verdict, reason="ran, with another result than the gold")
+        verdict = replace(verdict, reason="ran, with another result than the reference")
         return replace(verdict, result_diff=Presentation.of(task).diff_results(answer.value, gold.value))
     if verdict.exact:
         return replace(verdict, reached=Level.CORRECT)
@@ -134,7 +134,7 @@ def _on_test_databases(task: Task, verdict: Verdict, example: Example, draft: Dr
         if answer.kind is OutcomeKind.INVALID or not task.same(answer.value, gold.value):
             return replace(
                 verdict,
-                reason=f"another result than the gold on the test database '{database.name}'",
+                reason=f"another result than the reference on the test database '{database.name}'",
                 result_diff=_diff_on_database(task, gold, answer, database),
             )
     return replace(verdict, reached=Level.CORRECT)

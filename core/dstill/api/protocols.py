@@ -93,7 +93,7 @@ class TestDatabases(_Protocol):
     def mutants(self, example: Example) -> Iterable[Mutant]:
         """Wrong answers that a model might give: the gold with one change that alters its meaning.
 
-        `audit` runs them and counts how many have another result than the gold on the test databases.
+        `audit` runs them and counts how many have another result than the reference on the test databases.
         ``[Mutant(name="< → > at price", answer="price > 20")]``.
         """
         return ()
@@ -134,7 +134,7 @@ class Presentation(_Protocol):
     def diff_results(self, got: Any, want: Any, database: TestDatabase | None = None) -> ResultDiff:
         """How the answer's result, `got`, differs from the gold's, `want`: a few lines each. Default: both results.
 
-        Called for each answer with another result than the gold, on the example's own data or on `database`. The
+        Called for each answer with another result than the reference, on the example's own data or on `database`. The
         report's failure browser shows it.
         """
         return ResultDiff(

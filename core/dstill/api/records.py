@@ -413,7 +413,7 @@ class Verdict(Row):
     gold_error: str = ""  # why the gold failed, so that the verdict does not count; empty: it did not
     n_test_databases: int = 0  # how many it ran on; 0 for an answer that is the gold in another spelling
     test_suite_skipped: str = ""  # why it did not run on test databases
-    result_diff: ResultDiff | None = None  # if it ran with another result than the gold
+    result_diff: ResultDiff | None = None  # if it ran with another result than the reference
     trivial: bool = False  # the gold finds nothing or everything: counted, but not part of the accuracy
     expects_refusal: bool = False  # the gold is a refusal
     refused: bool = False  # the answer is a refusal

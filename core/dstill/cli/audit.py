@@ -110,10 +110,10 @@ def _show(source: str, result: Audit) -> None:
     if result.engine:
         rows += [
             [f"executed on {result.engine}", facts["ran"]],
-            ["refused by the engine", len(facts["failed"])],
+            ["do not run: refused by the engine", len(facts["failed"])],
             ["not executed: unsupported by the engine", len(facts["unsupported"])],
             ["not executed: engine unavailable", len(facts["unavailable"])],
-            ["trivial", len(facts["trivial"])],
+            ["match everything or nothing", len(facts["trivial"])],
             ["depends on chance (a page that ends in a tie)", len(facts["nondeterministic"])],
         ]
     table(["found", "#count"], [[name, str(n)] for name, n in rows], title=f"audit of {source}")
@@ -122,7 +122,7 @@ def _show(source: str, result: Audit) -> None:
     for leak in result.leaked:
         say(str(leak), lines=True)
     _show_some("failed a check", [(one["id"], one["problems"][0]["message"]) for one in facts["refused"]])
-    _show_some("refused by the engine", [(one["id"], one["reason"]) for one in facts["failed"]])
+    _show_some("do not run: refused by the engine", [(one["id"], one["reason"]) for one in facts["failed"]])
     _show_some("undetected mutants", [(one["id"], ", ".join(one["mutants"])) for one in facts["survivors"]])
 
 

@@ -30,7 +30,7 @@ __all__ = ["demo"]
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run. Default: a new one under ./runs.")
 @task_option
 @click.option("--quick", is_flag=True, help="Take about a quarter of the time, for a less accurate student.")
-@engine_url_option("Execute answers on this server")
+@engine_url_option("Execute answers on this server", default="the embedded engine")
 @seed_option
 @json_option
 @set_option

@@ -48,11 +48,9 @@ class Engines:
 
 
 @click.command(cls=Command, section="Start", examples=["dstill doctor"])
-@engine_url_option("Check this server too", otherwise="")
+@engine_url_option("Check this server too", default="engine.url")
 @load_data_option("Write test data")
-@setting(
-    "--task", key="project.task", metavar="NAME", help="Task whose engine to check. Default: every installed task."
-)
+@setting("--task", key="project.task", metavar="NAME", help="Task whose engine to check. Default: all tasks.")
 @json_option
 @set_option
 @app

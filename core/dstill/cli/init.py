@@ -41,7 +41,7 @@ ORDER = ("project", "generate", "task", "train", "evaluate", "engine")  # of the
     section="Start",
     examples=["dstill init", "dstill init --teacher openai:gpt-5-mini --student hf:Qwen/Qwen3-0.6B"],
 )
-@engine_url_option("Read a description of your data from this server. Nothing is written there", otherwise="")
+@engine_url_option("Read a description of your data from this server. Nothing is written there", default="")
 @teacher_option
 @student_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("."), help="Folder of the project.")

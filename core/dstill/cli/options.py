@@ -217,7 +217,7 @@ class PartOption(Setting):
 
 
 def _sentence(name: str, part: type[Part]) -> str:
-    """``lora: trains low-rank adapters on a frozen base.``"""
+    """As ``lora: trains low-rank adapters on a frozen base.`` in help."""
     about = described(part).rstrip(".")
     return f"{name}: {about[:1].lower()}{about[1:]}."
 
@@ -264,11 +264,10 @@ task_option = setting(
 seed_option = setting("--seed", key="project.seed", type=Count(0, 2**32 - 1), help="Random seed.")
 
 
-def engine_url_option(use: str, *, otherwise: str = "the task's embedded engine") -> Callable[[F], F]:
-    """``--engine-url``. `use`: what the server is for; `otherwise`: what is used without one, "" for nothing."""
-    default = f" Default: engine.url{f', else {otherwise}' if otherwise else ''}."
-    key = " If it needs a key, set engine.api_key_env."
-    return setting("--engine-url", key="engine.url", metavar="URL", help=f"{use}.{default}{key}")
+def engine_url_option(use: str, *, default: str = "engine.url, else the task's embedded engine") -> Callable[[F], F]:
+    """``--engine-url``. `use`: what the server is for; `default`: what is used without the option."""
+    about = f"{use}.{f' Default: {default}.' if default else ''} If it needs a key, set engine.api_key_env."
+    return setting("--engine-url", key="engine.url", metavar="URL", help=about)
 
 
 def load_data_option(why: str) -> Callable[[F], F]:
@@ -294,7 +293,7 @@ student_option = setting(
     cls=PartOption,
     parts="students",
     metavar="KIND[:BASE]",
-    help="Kind of student, and the base that it starts from: a folder or a Hub id. A GGUF file is a base of hf.",
+    help="Kind of student, and the model that it starts from.",
 )
 constrain_option = setting(
     "--constrain/--no-constrain",
@@ -340,7 +339,7 @@ def _with_options(name: str, command: click.Command, options: Mapping[str, Mappi
 
     def added(flag: str, of: Mapping[str, Option]) -> click.Option:
         first = next(iter(of.values()))
-        about = f"{first.help} (task {', '.join(of)} only)"
+        about = f"{first.help} (task {' or '.join(of)} only)"
         return click.Option([flag], metavar=first.metavar, help=about, expose_value=False, callback=keep)
 
     assert command.callback is not None

@@ -65,8 +65,8 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row, or a JSON array, which the r
 @click.option(
     "--data",
     metavar="NAME",
-    help="Name of the data that the question is about, such as a table. Default: the one that most questions of the run "
-    "are about.",
+    help="Name of the data that the question is about, such as a table. Default: the one that most questions of the "
+    "run are about.",
 )
 @click.option("--execute", is_flag=True, help="Execute the answer and show its result.")
 @engine_url_option("With --execute, execute the answer on this server. Also look there for fields that no longer exist")

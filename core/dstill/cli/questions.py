@@ -22,7 +22,7 @@ from dstill.cli.options import (
     cap_options,
     choose_teacher,
     complete_parts,
-    json_option,
+    json_output,
     seed_option,
     set_option,
     task_option,
@@ -59,26 +59,29 @@ __all__ = ["questions"]
     "--teacher",
     shell_complete=complete_parts("teachers"),
     metavar="NAME[:MODEL]",
-    help="Teacher that invents the questions. Default: the task makes them.",
+    help="Model that writes the questions, for example openai:gpt-5-mini. Default: the task makes them.",
 )
 @click.option(
     "--seed-questions",
     "seeds",
     type=click.Path(path_type=Path),
-    help="File of sample questions for --teacher.",
+    help="File of example questions that the teacher imitates, in the formats of `generate --questions`.",
 )
 @click.option(
     "--augment-cause",
     "focus",
     metavar="LABEL",
-    help="Only questions like those that failed with this cause in --from-run.",
+    help="Only make questions like those that failed for this cause in --from-run. `dstill evaluate` and the report "
+    "list the causes.",
 )
-@click.option("--from-run", "source", metavar="RUN", help="Evaluated run whose failures to look at.")
-@click.option("--out", type=click.Path(path_type=Path), help="JSONL file for `generate --questions`. Default: stdout.")
+@click.option("--from-run", "source", metavar="RUN", help="An evaluated run: its failures are used.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="JSONL file to write, for `generate --questions`. Default: stdout."
+)
 @cap_options
 @task_option
 @seed_option
-@json_option
+@json_output("Print one JSON object for each question. With --out: one object with the counts.")
 @set_option
 @app
 def questions(
@@ -93,10 +96,12 @@ def questions(
 ) -> None:
     """Make questions.
 
-    The task's questions come with a reference answer and a rationale. With --teacher, a model invents questions
-    without answers, a quota for each category. Options of a task pack name your own data. With --augment-cause and
-    --from-run, the questions are of the kinds that the student of that run failed on, in proportion to its failures,
-    and none is like a question of that run. Notes go to stderr.
+    By default the task makes the questions, with reference answers and rationales. With --teacher, a model writes the
+    questions, without answers, about the same number for each category. For your own data, give the options of the
+    task that are listed below.
+
+    With --augment-cause and --from-run, makes questions of the kinds that the student of that run failed on, in
+    proportion to its failures, and repeats no question of that run.
     """
     if seeds and not teacher:
         raise UsageError("--seed-questions needs a teacher", where="--seed-questions", hint="add --teacher NAME")
@@ -126,7 +131,9 @@ def questions(
     if not made:
         hint = "write a file of questions, or let a --teacher invent some"
         raise UsageError(f"task '{task.name}' has no questions", where="--task", hint=hint)
-    _show(made, out, as_json)
+    _show(made, out, as_json and out is None)
+    if as_json and out is not None:
+        emit({"out": str(out), "questions": len(made)})
     _note_counts(made, number, task)
     if out is not None and found.given:
         note(f"next: {command('generate', '--questions', out, *_about(found))}")

@@ -138,7 +138,10 @@ def runs_salvage(damaged: Path, new: Path, as_json: bool) -> None:
 @set_option
 @app
 def config_show(found: App, origin: bool, defaults: bool, as_json: bool) -> None:
-    """Show every configuration key and its value."""
+    """Show every configuration key and its value.
+
+    The output is the text of a dstill.toml, in which keys without a value are comments.
+    """
     merged: Config = replace(found, config_file=None).config(use_files=False) if defaults else found.config()
     values = merged.flat()
     if as_json:
@@ -146,7 +149,7 @@ def config_show(found: App, origin: bool, defaults: bool, as_json: bool) -> None
     elif origin:
         table(["key", "value", "origin"], [[k, str(v), merged.origins[k]] for k, v in values.items()])
     else:
-        say(merged.to_toml().rstrip("\n"), lines=True)
+        say(merged.to_toml(unset=True).rstrip("\n"), lines=True)
 
 
 @click.command(cls=Command, hidden=True, examples=["source <(dstill completion bash)"])

@@ -84,7 +84,7 @@ def train(
 ) -> None:
     """Fine-tune a student on the dataset of a run.
 
-    A dataset that a model wrote must pass a review first: `dstill review RUN`. One of the teachers synthetic and replay
+    A dataset that a model wrote must pass a review first: `dstill review RUN`. One by the teacher synthetic or replay
     needs none. A stopped training resumes from its last complete checkpoint.
     """
     opened = found.open(run)

@@ -118,7 +118,7 @@ def held_out_mutants(example: Example) -> Iterator[Mutant]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Killed:
-    """Whether a mutant gives another result than the gold answer; None: it could not be run."""
+    """Whether a mutant gives another result than the reference answer; None: it could not be run."""
 
     by_data: bool | None
     by_databases: bool | None

@@ -67,9 +67,9 @@ class Audit:
     def bad(self) -> list[str]:
         """What a person has to fix, one line for each finding."""
         failed = sum(gold.failed for gold in self.golds)
-        found = [f"{failed} of {len(self.golds)} golds are refused or fail"] if failed else []
+        found = [f"{failed} of {len(self.golds)} reference answers fail a check or do not run"] if failed else []
         if n := len(self.repeated.conflicting):
-            found.append(f"{n} questions have several golds")
+            found.append(f"{n} questions have different reference answers")
         return found + [str(leak) for leak in self.leaked]
 
     def to_json(self) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def focus_of(label: str, run: str, verdicts: Sequence[Verdict], asked: Sequence[
         raise RunError(f"run '{run}' has no verdicts yet", where=where, hint=command("evaluate", Path(where)))
     counts = Counter(verdict.cause.label for verdict in verdicts if verdict.cause is not None)
     if not counts[label]:
-        others = ", ".join(f"{name} {count}" for name, count in counts.most_common())
+        others = ", ".join(f"'{name}' ({count})" for name, count in counts.most_common())
         raise UsageError(
             f"run '{run}' has no failure of '{label}'",
             where="--augment-cause",
@@ -86,9 +86,9 @@ def require_label(label: str, labels: Sequence[str]) -> None:
     """Raises UsageError when `label` is not one of `labels`."""
     if label not in labels:
         raise UsageError(
-            f"no failures are called '{label}'.{did_you_mean(label, labels)}",
+            f"no cause of failures is called '{label}'.{did_you_mean(label, labels)}",
             where="--augment-cause",
-            hint=f"there are {', '.join(labels)}",
+            hint=f"causes: {', '.join(map(repr, labels))}",
         )
 
 

@@ -1,6 +1,6 @@
 """How good the teacher is: its answers against gold answers that existed before it was asked.
 
-    unmeasured(plugins, "synthetic", golds)  →  "the teacher 'synthetic' repeats golds"; empty: it can be measured
+    unmeasured(plugins, "synthetic", golds)  →  "the teacher 'synthetic' repeats reference answers"; empty: it can be
     judged(setup, golds, rows, executor)     →  a Verdict on the teacher's answer to each of `golds`, in order
 
 A student learns the teacher's answers and is scored against them, so it can hardly do better. A reply that failed a
@@ -37,8 +37,8 @@ def unmeasured(plugins: Plugins, teacher: str, golds: Sequence[Example]) -> str:
     `golds`: questions of the scored splits that had an answer before the teacher was asked.
     """
     if teacher in plugins.names("teachers") and plugins.teacher(teacher).is_lookup:
-        return f"the teacher '{teacher}' repeats golds"
-    return "" if golds else "no question that is scored had a gold before the teacher was asked"
+        return f"the teacher '{teacher}' repeats reference answers"
+    return "" if golds else "no question that is scored had a reference answer before the teacher was asked"
 
 
 def judged(

@@ -65,12 +65,12 @@ def choose(
             finds = finds or not empty(want.value)
             survivors = [one for one in survivors if one not in killed]
     if choice.databases and not finds:
-        return Choice(reason="the gold finds nothing in any documents that were made for it")
+        return Choice(reason="the reference finds nothing in any documents that were made for it")
     if not choice.databases:
-        choice.reason = choice.reason or "the gold runs on none of the candidates"
+        choice.reason = choice.reason or "the reference runs on none of the candidates"
     return choice
 
 
 def _kills(got: Outcome, want: Outcome, same: Callable[[Any, Any], bool]) -> bool:
-    """Whether the mutant ran and gave another result than the gold."""
+    """Whether the mutant ran and gave another result than the reference."""
     return got.kind is OutcomeKind.OK and not same(got.value, want.value)

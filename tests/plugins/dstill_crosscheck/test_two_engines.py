@@ -66,7 +66,7 @@ def test_right_on_one_engine_alone_is_not_judged() -> None:
     for verdict in (wrong_there, right_there):
         assert (verdict.reached, verdict.checked, verdict.outcome) == (Level.VALID, Level.VALID, "unsupported")
         assert not verdict.correct
-    wrong = "ran, with another result than the gold"
+    wrong = "ran, with another result than the reference"
     assert wrong_there.reason == f"the engines disagree: abacus 1 says right; other 2 says wrong ({wrong})"
     assert right_there.reason == f"the engines disagree: abacus 1 says wrong ({wrong}); other 2 says right"
 

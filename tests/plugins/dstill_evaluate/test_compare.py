@@ -141,7 +141,7 @@ def test_other_items_are_refused_and_named(cli: Cli, runs: Path) -> None:
     told = [line.strip() for line in ended.err.splitlines()]
     assert told[0] == "error: these runs cannot be compared: what they were scored on differs"
     assert told[1] == "where: a and b, items of test: the questions of 1 differ (test-add-2-1)"
-    assert told[2] == "a and b, items of test: the golds of 1 differ (test-take-2-1)"
+    assert told[2] == "a and b, items of test: the reference answers of 1 differ (test-take-2-1)"
     assert told[-1] == "hint: evaluate both on one dataset and one engine"
 
 

@@ -44,7 +44,14 @@ class Engine(Executor):
 
 
 # gold → what is known of it before anybody answers
-GOLDS = {"2": "counts", "3": "counts", "0": "vacuous gold", "7": "gold error", "8": "unavailable", "no": "counts"}
+GOLDS = {
+    "2": "counts",
+    "3": "counts",
+    "0": "trivial reference",
+    "7": "failing reference",
+    "8": "unavailable",
+    "no": "counts",
+}
 
 
 def judged(answer: str | None) -> list[Verdict]:
@@ -58,13 +65,18 @@ def judged(answer: str | None) -> list[Verdict]:
 @pytest.mark.parametrize("answer", ["2", "3", "0", "7", "no", "letters", None])
 def test_the_same_questions_count_for_every_student(answer: str | None) -> None:
     verdicts = judged(answer)
-    assert uncounted(verdicts) == {"gold error": 1, "unavailable": 1, "vacuous gold": 1}
+    assert uncounted(verdicts) == {"failing reference": 1, "unavailable": 1, "trivial reference": 1}
     assert ExecutableAccuracy()(verdicts).n == 3
     assert ExactMatch()(verdicts).n == len(GOLDS)
 
 
 def test_an_answer_that_the_engine_cannot_run_is_left_out_too() -> None:
-    assert uncounted(judged("9")) == {"gold error": 1, "unavailable": 1, "unsupported": 2, "vacuous gold": 1}
+    assert uncounted(judged("9")) == {
+        "failing reference": 1,
+        "unavailable": 1,
+        "unsupported": 2,
+        "trivial reference": 1,
+    }
 
 
 def test_a_right_answer_to_a_vacuous_gold_is_no_pass() -> None:

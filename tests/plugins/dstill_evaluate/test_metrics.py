@@ -28,7 +28,7 @@ from dstill_evaluate.metrics import (
 )
 
 RIGHT = Verdict(id="1", reached=Level.CORRECT, checked=Level.CORRECT, exact=True, outcome="ok")
-WRONG = replace(RIGHT, reached=Level.EXECUTED, exact=False, reason="ran, with another result than the gold")
+WRONG = replace(RIGHT, reached=Level.EXECUTED, exact=False, reason="ran, with another result than the reference")
 INVALID = replace(RIGHT, reached=Level.PARSED, exact=False, outcome="")
 UNPARSED = replace(INVALID, reached=Level.UNPARSED)
 VACUOUS = replace(RIGHT, trivial=True)
@@ -66,9 +66,9 @@ def test_what_is_nobodys_fault_is_left_out_and_counted() -> None:
     verdicts = [RIGHT, RIGHT, WRONG, VACUOUS, replace(WRONG, trivial=True), GOLD_ERROR, UNAVAILABLE, UNSUPPORTED]
     score = ExecutableAccuracy()(verdicts)
     assert (score.value, score.n) == (2 / 3, 3)
-    assert score.note == "left out: 1 gold error, 1 unavailable, 1 unsupported, 2 vacuous gold"
+    assert score.note == "left out: 1 failing reference, 2 trivial reference, 1 unavailable, 1 unsupported"
     assert SilentWrong()(verdicts).n == 3
-    assert uncounted(verdicts) == {"gold error": 1, "unavailable": 1, "unsupported": 1, "vacuous gold": 2}
+    assert uncounted(verdicts) == {"failing reference": 1, "unavailable": 1, "unsupported": 1, "trivial reference": 2}
     assert uncounted([RIGHT]) == {}
     assert uncounted([replace(GOLD_ERROR, gold_error="unavailable: timed out")]) == {"unavailable": 1}
 

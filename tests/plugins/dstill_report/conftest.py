@@ -139,7 +139,7 @@ def judged(item: Record, system: str, number: int) -> tuple[Prediction, Verdict]
                 Level.UNPARSED: "expecting ':' at column 18",
                 Level.PARSED: problem.message,
                 Level.VALID: "should have refused",
-            }.get(level, "ran, with another result than the gold"),
+            }.get(level, "ran, with another result than the reference"),
             result_diff=FOUND if level == Level.EXECUTED else None,
         ),
     )

@@ -39,8 +39,8 @@ CORRECT = Verdict(id="1", reached=Level.CORRECT, checked=Level.CORRECT, outcome=
         (replace(CORRECT, reached=Level.UNPARSED, checked=Level.VALID), "unparsed"),
         (replace(CORRECT, reached=Level.VALID, checked=Level.VALID, outcome=""), ""),  # no engine
         (replace(CORRECT, reached=Level.VALID, checked=Level.VALID, outcome="unavailable"), "unavailable"),
-        (replace(CORRECT, reached=Level.VALID, checked=Level.VALID, gold_error="invalid: x"), "gold error"),
-        (replace(CORRECT, trivial=True), "vacuous gold"),
+        (replace(CORRECT, reached=Level.VALID, checked=Level.VALID, gold_error="invalid: x"), "failing reference"),
+        (replace(CORRECT, trivial=True), "trivial reference"),
     ],
 )
 def test_how_an_answer_failed(verdict: Verdict, kind: str) -> None:

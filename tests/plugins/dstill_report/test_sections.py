@@ -127,7 +127,7 @@ def test_the_teachers_ceiling_stands_beside_the_student(make_run: Any, measured:
     evaluated["teacher"] = (
         {"why": "", "scores": {"test": {"executable_accuracy": score}}}
         if measured
-        else {"why": "the teacher 'synthetic' repeats golds", "scores": {}}
+        else {"why": "the teacher 'synthetic' repeats reference answers", "scores": {}}
     )
     report = gather(run)
     page = html(report)
@@ -138,4 +138,4 @@ def test_the_teachers_ceiling_stands_beside_the_student(make_run: Any, measured:
         assert '"teacher": {' in summary(report)
     else:
         assert report.headlines[0].teacher is None
-        assert "not measured: the teacher &#39;synthetic&#39; repeats golds." in page
+        assert "not measured: the teacher &#39;synthetic&#39; repeats reference answers." in page

@@ -143,7 +143,7 @@ def test_fields_count_where_they_were_asked() -> None:
     assert compare.same(gold, value({}, "ab"))
 
 
-# --- arbitrary and vacuous golds --------------------------------------------------------
+# --- arbitrary and trivial references --------------------------------------------------------
 
 
 def test_a_cut_inside_a_tie_is_arbitrary() -> None:

@@ -146,7 +146,7 @@ def test_two_empty_results_prove_nothing(judged: Judged) -> None:
     gold, answer = {"query": {"term": {"shop": "z"}}}, {"query": {"range": {"price": {"gt": 900}}}}
     verdict = judged(gold, answer)
     assert verdict.trivial
-    assert why_uncounted(verdict) == "vacuous gold"
+    assert why_uncounted(verdict) == "trivial reference"
     assert ExecutableAccuracy()([verdict]).value is None
     assert not judged({"query": {"term": {"shop": "a"}}}, answer).correct
     assert judged({"size": 0, "aggs": {"of": {"max": {"field": "price"}}}, **gold}, answer).trivial

@@ -65,7 +65,7 @@ def test_a_gold_that_meets_a_hole_is_asked_once() -> None:
 def test_a_gold_that_finds_nothing_on_any_has_none() -> None:
     bare = [Candidate(name=name, documents=[(name, {"x": 1})]) for name in "ab"]
     found = chosen(bare, ["x"])
-    assert (found.databases, found.reason) == ([], "the gold finds nothing in any documents that were made for it")
+    assert (found.databases, found.reason) == ([], "the reference finds nothing in any documents that were made for it")
     # where it finds something on one of them, that it finds nothing on another tells too
     assert [one.name for one in chosen([*bare, candidate("c")], ["x", "y"]).databases] == ["a", "b", "c"]
 

@@ -116,7 +116,7 @@ def test_an_answer_that_agrees_by_luck_is_not_correct() -> None:
     with Embedded().open(task, Engine()) as executor:
         lucky = judge(task, EXAMPLE, Draft(answer=LUCKY), executor)
         assert (lucky.reached, lucky.checked, lucky.n_test_databases) == (Level.EXECUTED, Level.CORRECT, 1)
-        assert lucky.reason == "another result than the gold on the test database 'boundaries'"
+        assert lucky.reason == "another result than the reference on the test database 'boundaries'"
         right = judge(
             task, EXAMPLE, Draft(answer='{"query":{"range":{"event.duration":{"gte":1000000001}}}}'), executor
         )
