@@ -41,7 +41,7 @@ stdout is the result, stderr the progress. With `--json` the last line of stdout
 | 8 | a budget was reached |
 | 9 | an answer is invalid |
 | 10 | training failed: out of memory, NaN |
-| 11 | no room, or no permission left, on the disk |
+| 11 | the disk is full, or writing is not permitted |
 | 130 | interrupted |
 """
 

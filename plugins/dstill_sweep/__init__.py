@@ -25,7 +25,7 @@ def register_commands(cli: click.Group) -> None:
     from dstill.cli.groups import LazyCommand
 
     module = "dstill_sweep.command"
-    cli.add_command(LazyCommand("experiment sweep", f"{module}:sweep", "Train and compare a space of settings."))
+    cli.add_command(LazyCommand("experiment sweep", f"{module}:sweep", "Train and compare combinations of settings."))
     cli.add_command(
         LazyCommand("experiment ablate", f"{module}:ablate", "Compare training with and without rationales.")
     )
