@@ -24,9 +24,10 @@ HEAD = """# Commands
 
 <!-- Written by docs/make_cli.py from --help: change the help, then `make docs`. -->
 
-stdout is the result, stderr the progress. With `--json` the last line of stdout is one compact object
-(`check`, `predict` and `questions`: one a line), errors too: `{"error": {"code", "message", "hint", "where"}}`.
-`NO_COLOR`, `TERM=dumb` and pipes get plain lines. RUN is a name under `./runs`, or a path.
+Results go to stdout, progress and notes to stderr. With `--json` the last line of stdout is one compact JSON object.
+`check`, `predict` and `data questions` print one object for each answer or question, `serve` prints one at its start and
+one at its end. Errors are objects too: `{"error": {"code", "message", "hint", "where"}}`. With `NO_COLOR`, `TERM=dumb` or
+a pipe, the output is plain text. RUN is a folder, or the name of a run under `./runs`.
 
 | exit code | |
 | ---: | --- |
@@ -41,7 +42,7 @@ stdout is the result, stderr the progress. With `--json` the last line of stdout
 | 8 | a budget was reached |
 | 9 | an answer is invalid |
 | 10 | training failed: out of memory, NaN |
-| 11 | no room, or no permission left, on the disk |
+| 11 | the disk is full, or writing is not permitted |
 | 130 | interrupted |
 """
 

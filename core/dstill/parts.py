@@ -1,4 +1,4 @@
-"""The kinds of parts that a plugin may register, and what is refused of one at load."""
+"""The kinds of parts that a plugin can register, and what dstill checks of a part when it loads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dstill.errors import PluginError
 
 __all__ = ["KINDS", "parts_of", "singular"]
 
-# A part's name is a table's name in dstill.toml and stands before the colon of --student.
+# Of a part: it names a table in dstill.toml, and precedes the colon in --student.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 # Kind → the base class of its parts.
@@ -42,31 +42,31 @@ def singular(kind: str) -> str:
 
 
 def parts_of(plugin: object, kind: str) -> Iterator[type[Part]]:
-    """The parts of one kind that a plugin registers. Raises PluginError for one that a run could not use."""
+    """The parts of one kind that a plugin registers. Raises PluginError for a wrong or unfinished class."""
     base = KINDS[kind]
     register: Any = getattr(plugin, f"register_{kind}")
     for part in register() or ():
         if not (isinstance(part, type) and issubclass(part, base)):
-            raise PluginError(f"register_{kind} gave {part!r}, which is no class of dstill's {base.__name__}")
+            raise PluginError(f"register_{kind} yielded {part!r}, which is not a subclass of dstill's {base.__name__}")
         _refuse_unfinished(part)
         _refuse_unused_methods(part)
         yield part
 
 
 def _refuse_unfinished(part: type[Part]) -> None:
-    """What would fail later, when a run makes the part."""
+    """Raise PluginError for a part that could not be created later."""
     missing = sorted(getattr(part, "__abstractmethods__", ()))
     if missing:
         raise PluginError(f"{part.__name__} does not define {', '.join(missing)}")
     name = getattr(part, "name", None)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise PluginError(f"{part.__name__}.name is {name!r}, wanted letters, digits, - and _")
+        raise PluginError(f"{part.__name__}.name is {name!r}, expected letters, digits, - and _")
     if not is_dataclass(part.Config):
-        raise PluginError(f"{part.__name__}.Config is no dataclass")
+        raise PluginError(f"{part.__name__}.Config is not a dataclass")
 
 
 def _refuse_unused_methods(part: type[Part]) -> None:
-    """A method that would never be called, because the task does not inherit the protocol that has it."""
+    """Raise PluginError for a method of a protocol that the task does not inherit: it would never be called."""
     for protocol in PROTOCOLS if issubclass(part, Task) else ():
         if not issubclass(part, protocol):
             for name in vars(protocol):

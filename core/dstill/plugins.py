@@ -147,7 +147,7 @@ class Plugins:
                 raise PluginError(f"{name} is a hook, but is not marked with @dstill.hookimpl")
 
     def _of(self, kind: str) -> dict[str, tuple[type[Part], str]]:
-        """The parts of one kind by name, each with its plugin. The first call imports them."""
+        """Name → part of one kind and its plugin. The first call imports them."""
         if not self._complete:
             for info in list(self._loaded):
                 self._register(info, kind)
@@ -188,7 +188,7 @@ class Plugins:
 
     @property
     def loaded(self) -> list[PluginInfo]:
-        """The plugins in use, by name."""
+        """The plugins in use, sorted."""
         self._register_all()
         return self._loaded
 

@@ -176,9 +176,8 @@ class ExecutableAccuracy(Rate):
 class SilentWrong(Rate):
     """The answer ran without an error and was wrong.
 
-    The costliest mistake in use, because nothing reports it.
-
-    An answer to a question that should have been refused is never run: it counts in `refusal_recall`, not here.
+    This is the costliest mistake in use, because nothing reports it. An answer to a question that should have been
+    refused is never run: it counts in `refusal_recall`, not here.
     """
 
     name = "silent_error_rate"

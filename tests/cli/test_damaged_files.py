@@ -88,7 +88,7 @@ def test_duplicate_ids_and_questions_are_counted(cli: Cli, project: Path) -> Non
     ids = written("ids.jsonl", {**GOLD, "id": "a"}, {"question": "add 1 and 3", "id": "a"})
     refused(generate(cli, ids), 4, "duplicate ids: 1 ids in 2 rows; first 'a' in rows 1 and 2\nwhere: ids.jsonl:2\n")
     golds = written("golds.jsonl", GOLD, {**GOLD, "answer": "2+1"})
-    what = "different answers to one question: 1 questions; first 'add 1 and 2' in rows 1 and 2\ngolds.jsonl:2\n"
+    what = "different answers to one question: 1 questions; first 'add 1 and 2' in rows 1 and 2\nwhere: golds.jsonl:2\n"
     refused(generate(cli, golds), 4, what)
 
 

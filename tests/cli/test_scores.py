@@ -47,8 +47,8 @@ WORDS = Words.of(plugin_loading.load())
 def test_the_sentences_say_what_is_right_beside_the_baselines_and_what_fails_silently() -> None:
     first, further, wrong = sentences(SCORES, ["test", "test_unseen_data"], WORDS)
     assert first == (
-        "The student is right on 477 of 533 (89.5 %) new questions of known shapes (test); the student before training "
-        "on 0 %; the answer of the most similar training question on 26.8 %."
+        "The student is right on 477 of 533 (89.5 %) new questions from known templates (test); the student before "
+        "training on 0 %; the answer of the most similar training question on 26.8 %."
     )
     assert further == (
         "It is right on 10 of 200 (5.0 %) questions about data that training never saw (test_unseen_data), "
@@ -86,9 +86,9 @@ def scored(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
 def test_evaluate_ends_with_the_sentences(cli: Cli, scored: Path) -> None:
     ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")
     told = " ".join(ended.out.split())
-    assert "The student is right on 7 of 13 (53.8 %) new questions of known shapes (test)" in told
+    assert "The student is right on 7 of 13 (53.8 %) new questions from known templates (test)" in told
     assert " the student before training on " in told
-    assert "parsed 100 – The answer is in the language at all" in told
+    assert "parsed 100 – The answer parses" in told
     assert "Half of the answers take at most 0.010 s and 3 tokens, 95 % at most 0.010 s and 4 tokens." in told
     assert "kB, 13 parameters." in told
     assert "causes of 6 failures first error failures % for example different 6 100 [61.0, 100] test-take-" in told
@@ -122,7 +122,7 @@ def test_every_line_fits_the_terminal(scored: Path, columns: int, toy_file: Path
     assert process.returncode == 0
     # a command to copy is never broken
     assert [line for line in read.splitlines() if len(line) > columns and not line.startswith("  dstill ")] == []
-    assert ("in the language at all" in read) == (columns == 110)
+    assert ("The answer parses" in read) == (columns == 110)
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,10 @@ def test_a_label_that_is_none_is_told_with_what_was_probably_meant(run: RunFolde
 def test_a_run_without_such_a_failure_is_told_what_it_has(run: RunFolder) -> None:
     with pytest.raises(UsageError) as caught:
         run_focus(str(run.folder), "form", LABELS)
-    assert (caught.value.what, caught.value.hint) == ("run 'mine' has no failure of 'form'", "it has 'sort' (4), 'value' (1)")
+    assert (caught.value.what, caught.value.hint) == (
+        "run 'mine' has no failure of 'form'",
+        "it has 'sort' (4), 'value' (1)",
+    )
 
 
 def test_verdicts_of_an_older_dstill_have_no_labels(run: RunFolder) -> None:

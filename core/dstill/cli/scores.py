@@ -4,7 +4,7 @@
      split             n  student            untrained        nearest
      test            533  89.5 [86.6, 91.8]  0 [0, 0.7]   26.8 [23.2, 30.7]
 
-    The student is right on 477 of 533 (89.5 %) new questions of known shapes (test); …
+    The student is right on 477 of 533 (89.5 %) new questions from known templates (test); …
 
 The output fits 80 columns. ``--json`` and the report have every interval, n and note.
 """
@@ -29,8 +29,8 @@ WIDEST = 100  # columns of a line of prose
 SPLITS = {
     "train": "questions that it was trained on",
     "validation": "validation questions",
-    "test": "new questions of known shapes",
-    "test_unseen_templates": "questions of shapes that training never saw",
+    "test": "new questions from known templates",
+    "test_unseen_templates": "questions from templates that training never saw",
     "test_unseen_data": "questions about data that training never saw",
 }
 Scores = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]  # system → split → metric → score
@@ -232,7 +232,7 @@ def _beside(scores: Scores, split: str, words: Words) -> dict[str, str]:
 
 
 def _right(student: Mapping[str, Mapping[str, Any]], split: str, words: Words) -> str:
-    """``477 of 533 (89.5 %) new questions of known shapes (test)``."""
+    """``477 of 533 (89.5 %) new questions from known templates (test)``."""
     score = student[split][words.headline]
     right = f"{round(score['value'] * score['n']):,} of {score['n']:,} ({_percent(score)} %)"
     return f"{right} {SPLITS.get(split, 'questions')} ({split})"

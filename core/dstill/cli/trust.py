@@ -120,7 +120,7 @@ def ask(problem: TrustError) -> bool:
 
 
 def _settings(what: str) -> Path:
-    """The settings file of a project's folder, or of a run by name or path; or `what` itself if it is a file.
+    """The settings file of a project's folder, or of a run, given as name or path; or `what` itself if it is a file.
 
     Raises UsageError.
     """
