@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 import click
 
-from dstill.api.splits import split_name
+from dstill.api.splits import SPLITS, split_name
 from dstill.cli.console import emit, note, say, table, width
 from dstill.cli.groups import Command
-from dstill.cli.options import ALL_SPLITS, App, app, json_option
+from dstill.cli.options import App, app, json_option
 from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.io.shell import command
 
@@ -31,7 +31,8 @@ MAX_WIDTH = 100  # columns of a line of prose
     "splits",
     multiple=True,
     metavar="SPLIT",
-    help=f"Split to compare on (repeatable): {ALL_SPLITS}. Default: every split that all the runs were scored on.",
+    help=f"Split to compare on (repeatable): {', '.join(SPLITS)}. Default: every split that all of the runs were "
+    "scored on.",
 )
 @json_option
 @app

@@ -8,10 +8,10 @@ from typing import Any, Mapping
 
 import click
 
+from dstill.api.splits import SPLITS
 from dstill.cli.console import emit, note, say, table
 from dstill.cli.groups import Command
 from dstill.cli.options import (
-    ALL_SPLITS,
     App,
     Count,
     app,
@@ -43,7 +43,8 @@ __all__ = ["review"]
     "splits",
     multiple=True,
     metavar="SPLIT",
-    help=f"Split to review (repeatable): {ALL_SPLITS}. Default: train and validation, those that a review must pass.",
+    help=f"Split to review (repeatable): {', '.join(SPLITS)}. Default: train and validation, those that `train` asks "
+    "about.",
 )
 @setting(
     "--ci-half-width",

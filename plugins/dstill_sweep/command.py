@@ -7,9 +7,10 @@ from typing import Any, Mapping
 
 import click
 
+from dstill.api.splits import SPLITS
 from dstill.cli.console import emit, note, progress, say
 from dstill.cli.groups import Command
-from dstill.cli.options import ALL_SPLITS, App, Count, app, json_option, run_argument, set_option
+from dstill.cli.options import App, Count, app, json_option, run_argument, set_option
 from dstill.config import command_line
 from dstill.errors import FailedItems
 from dstill.io.shell import command
@@ -24,7 +25,7 @@ trials_option = click.option(
     "--trials", type=Count(1, 10_000), help="Number of trials. Overrides sweep.trials in the file."
 )
 split_option = click.option(
-    "--split", default="validation", metavar="SPLIT", help=f"Split that trials are scored on: {ALL_SPLITS}."
+    "--split", default="validation", metavar="SPLIT", help=f"Split that trials are scored on: {', '.join(SPLITS)}."
 )
 keep_option = click.option(
     "--keep-students",
@@ -98,7 +99,7 @@ def show_sweep(run: Run, facts: Mapping[str, Any], *, as_json: bool) -> None:
     help="Number of seeds. Each seed takes three trainings.",
 )
 @click.option(
-    "--split", default="test", metavar="SPLIT", help=f"Split that the objectives are compared on: {ALL_SPLITS}."
+    "--split", default="test", metavar="SPLIT", help=f"Split that the objectives are compared on: {', '.join(SPLITS)}."
 )
 @jobs_option
 @keep_option

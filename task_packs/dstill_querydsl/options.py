@@ -78,7 +78,8 @@ OPTIONS = (
         name="--mapping",
         commands=("check",),
         metavar="FILE",
-        help='Mapping of your index, as JSON: checks of fields and values need it. A row may have its own "mapping".',
+        help="Mapping of your index, as JSON. Without one, the layers mapping and values are skipped; json, schema and "
+        "guard are not. A row may have its own mapping.",
         read=_mapping,
         column=_of_row,
     ),

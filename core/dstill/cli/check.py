@@ -9,7 +9,6 @@ fails like a wrong answer, and the next one is read.
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections import Counter
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from dstill.cli.console import emit, note, say
 from dstill.cli.groups import Command
 from dstill.cli.input_rows import given_data
 from dstill.cli.options import App, app, json_output, set_option, task_option
-from dstill.errors import AnswerError, DataError, DstillError, UsageError
+from dstill.errors import AnswerError, DataError, UsageError
 from dstill.factory import make_task
 from dstill.io.input_files import bytes_of, text_of
 from dstill.io.jsonl import detect
@@ -47,22 +46,6 @@ class Answer:
     error: str = ""  # why the row itself cannot be read
 
 
-class LayerOption(click.Option):
-    """``--layer``. Its help lists the layers of each installed task."""
-
-    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """The option and its help. A task whose settings are wrong is left out."""
-        record, found = super().get_help_record(ctx), ctx.find_object(App)
-        if not record or not found:
-            return record
-        lines = [record[1]]
-        for name in found.plugins.names("tasks"):
-            with contextlib.suppress(DstillError):
-                task = make_task(found.plugins, found.config({"project.task": name}, use_files=False))
-                lines.append(f"Task {name}: {', '.join(check.name for check in task.checks)}.")
-        return record[0], " ".join(lines)
-
-
 @click.command(cls=Command, section="Use", examples=["dstill check answers.jsonl"])
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
 @click.option(
@@ -73,10 +56,9 @@ class LayerOption(click.Option):
 @click.option(
     "--layer",
     "layers",
-    cls=LayerOption,
     multiple=True,
     metavar="LAYER",
-    help="Run only this layer of checks (repeatable). Default: all layers.",
+    help="Run only this layer of checks (repeatable). Default: all layers of the task. A wrong name lists them.",
 )
 @task_option
 @json_output("Print one JSON object for each answer.")

@@ -11,7 +11,6 @@ from dstill.api.records import SPLITS
 from dstill.cli.console import emit, note, progress, say
 from dstill.cli.groups import Command
 from dstill.cli.options import (
-    ALL_SPLITS,
     App,
     app,
     constrain_option,
@@ -38,7 +37,7 @@ __all__ = ["evaluate", "summary", "trace"]
     key="evaluate.splits",
     multiple=True,
     metavar="SPLIT",
-    help=f"Split to score (repeatable): {ALL_SPLITS}.",
+    help=f"Split to score (repeatable): {', '.join(SPLITS)}.",
 )
 @engine_url_option("Execute answers on this server")
 @load_data_option("Copy the task's bundled data")

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence, TypeVar
 
 import click
 
-from dstill.api.splits import SPLITS
 from dstill.cli.console import note
 from dstill.cli.groups import Group
 from dstill.errors import FailedItems, PluginError, UsageError
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from dstill.runs.run import Run
 
 __all__ = [
-    "ALL_SPLITS",
     "App",
     "Count",
     "PartOption",
@@ -50,7 +48,6 @@ __all__ = [
 
 F = TypeVar("F", bound=Callable[..., Any])
 SHELLS = ("bash", "zsh", "fish")
-ALL_SPLITS = ", ".join(SPLITS)  # for the help of --split
 
 
 @dataclass

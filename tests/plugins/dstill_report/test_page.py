@@ -259,7 +259,7 @@ def test_a_run_of_strangers_answers_has_no_training(make_run: Any) -> None:
 def test_metrics_and_times_say_what_they_are(make_run: Any) -> None:
     run = make_run()
     scores, training = (section for section in gather(run).sections if section.title in ("Scores", "Training"))
-    assert "\nExact match: The same canonical text as the gold.\n" in scores.text
+    assert "\nExact match: The same canonical text as the reference.\n" in scores.text
     assert training.table is not None
     assert {("time of the steps", "240 s"), ("time of the whole stage", "251 s")} <= set(training.table.rows)
     write(run)

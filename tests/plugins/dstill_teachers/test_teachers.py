@@ -57,7 +57,7 @@ def test_the_synthetic_teacher_answers_in_the_tasks_own_form() -> None:
 
 
 def test_the_synthetic_teacher_does_not_invent() -> None:
-    with pytest.raises(DataError, match="no gold answer") as caught:
+    with pytest.raises(DataError, match="no reference answer") as caught:
         reply(Synthetic(), prompt())
     assert caught.value.code == "no_gold"  # what rejections are counted under
 
