@@ -289,6 +289,7 @@ def test_config_show_is_a_file_that_says_the_same(cli: Cli) -> None:
     ended = cli("--config", "other.toml", "config", "show")
     assert ended.out == text
     assert "r = 8" in text
+    assert "# max_usd =   (unset)" in text
     assert "[task.toy.limits]\nmost = 9" in text
 
 

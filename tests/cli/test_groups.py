@@ -131,6 +131,22 @@ def test_a_teacher_is_named_with_its_model(cli: Cli) -> None:
 def test_help_shows_the_default_of_a_configuration_key(cli: Cli) -> None:
     shown = " ".join(cli("train", "--help").out.split())
     assert re.search(r"--modality .* \[default: auto\]", shown)
+    assert "--seed INTEGER Random seed. [default: 0]" in shown
+    assert "--limit INTEGER Maximum number of questions. Default: all. --" in " ".join(
+        cli("generate", "--help").out.split()
+    )
+
+
+def test_help_says_what_each_part_is_and_what_run_is(cli: Cli) -> None:
+    shown = " ".join(cli("train", "--help").out.split())
+    assert "lora: trains low-rank adapters on a frozen base." in shown
+    assert "RUN is a folder, or the name of a run under ./runs." in shown
+    assert "RUN is a folder" not in cli("demo", "--help").out
+
+
+def test_questions_in_a_file_are_counted_in_one_object(cli: Cli) -> None:
+    ended = cli("data", "questions", "--task", "toy", "-n", 3, "--out", "q.jsonl", "--json")
+    assert ended.out == '{"out":"q.jsonl","questions":3}\n'
 
 
 def test_the_old_spelling_of_predict(cli: Cli, finished: None) -> None:
