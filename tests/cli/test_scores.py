@@ -47,8 +47,8 @@ WORDS = Words.of(plugin_loading.load())
 def test_the_sentences_say_what_is_right_beside_the_baselines_and_what_fails_silently() -> None:
     first, further, wrong = sentences(SCORES, ["test", "test_unseen_data"], WORDS)
     assert first == (
-        "The student is right on 477 of 533 (89.5 %) new questions from known templates (test); the student before training "
-        "on 0 %; the answer of the most similar training question on 26.8 %."
+        "The student is right on 477 of 533 (89.5 %) new questions from known templates (test); the student before "
+        "training on 0 %; the answer of the most similar training question on 26.8 %."
     )
     assert further == (
         "It is right on 10 of 200 (5.0 %) questions about data that training never saw (test_unseen_data), "
@@ -133,5 +133,5 @@ def test_every_line_fits_the_terminal(scored: Path, columns: int, toy_file: Path
     ],
 )
 def test_one_answer_is_told_as_one(n: int, told: str) -> None:
-    (line,) = scores._of_corpora({"n_same_on_data": 0, "n_killed": 0, "not_checked": {"no corpora": n}})
+    (line,) = scores._of_test_suite({"n_same_on_data": 0, "n_killed": 0, "not_checked": {"no corpora": n}})
     assert line.startswith(told)
