@@ -361,7 +361,7 @@ class Plugins:
         for info, owned in self._commands.items():
             if any(one is command for _, _, one in owned):
                 if info in self._loaded:  # else another of its commands failed before
-                    self._drop(info, error)
+                    self._drop(info, PluginError(error.what))
                 return
         raise error
 

@@ -165,7 +165,7 @@ def test_a_command_that_does_not_load_is_the_failure_of_its_plugin(cli: Cli) -> 
     assert (ended.code, "querydsl" in ended.out) == (3, True)
     assert "plugin 'broken': the command 'zap' does not load" in ended.err
     assert "broken" in cli("--plugin", "broken.py", "doctor").out
-    assert cli("--plugin", "broken.py", "zap").code == 2
+    assert cli("--plugin", "broken.py", "zap").code == 3
 
 
 def test_completion_loads_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
