@@ -713,7 +713,7 @@ def _converted(kind: Any, value: Any) -> Any:
         except OverflowError as error:
             raise ValueError from error
         _require(math.isfinite(value))
-    if kind is str:
+    if isinstance(value, str):
         _require(re.search("[\ud800-\udfff]", value) is None)  # bytes from the shell that are not UTF-8
     return value
 

@@ -6,8 +6,8 @@ A plugin is a module (or any object) with functions of these names, marked with
     [project.entry-points.dstill]
     mine = "my_package"
 
-Registration hooks yield part *classes* (see `dstill.api`). Each is called once, when plugins load. Two parts of the
-same kind and name are an error that names both plugins.
+Registration hooks yield part *classes* (see `dstill.api`). Each is called at most once, when a part of its kind
+is first needed. Two parts of the same kind and name are an error that names both plugins.
 
 In a "first result" hook, dstill asks the plugin that was loaded last first. It can return None to pass: then the next
 plugin is asked, and finally the core (`dstill.defaults`). A plugin that implements `build_prompt`, `parse_reply`,
@@ -167,7 +167,7 @@ def select_modality(
 ) -> Choice | None:
     """The modality to train with, and why. The first result wins.
 
-    Called by `train` and `plan` if ``train.modality`` is auto.
+    Called by `train` and `experiment plan` if ``train.modality`` is auto.
 
     Args:
         modalities: all installed ones.

@@ -95,6 +95,7 @@ class Plugins:
         self._failures: list[Failure] = []
         self._parts: dict[str, dict[str, tuple[type[Part], str]]] = defaultdict(dict)  # kind → name → part, plugin
         self._registered: set[tuple[str, str]] = set()  # plugin and kind
+        self._commands: dict[PluginInfo, list[tuple[click.Group, str, click.Command]]] = {}  # with group and name
         self._complete = True  # whether the parts of every plugin are registered
         self._tracing = bool(os.environ.get("DSTILL_TRACE_HOOKS"))
         if self._tracing:
@@ -130,6 +131,8 @@ class Plugins:
         self._loaded = [one for one in self._loaded if one.name != info.name]
         for kind, parts in self._parts.items():
             self._parts[kind] = {name: (part, owner) for name, (part, owner) in parts.items() if owner != info.name}
+        for group, name, _ in self._commands.get(info, ()):
+            group.commands.pop(name, None)
         self.fail(info, error)
 
     def fail(self, info: PluginInfo, error: BaseException) -> None:
@@ -341,11 +344,26 @@ class Plugins:
                 for group, known in before.items():
                     if taken := [name for name, command in known.items() if after[group].get(name) is not command]:
                         raise PluginError(f"its command '{taken[0]}' already exists")
+                self._commands[info] = [
+                    (group, name, command)
+                    for group, known in after.items()
+                    for name, command in known.items()
+                    if name not in before.get(group, ())
+                ]
             except Exception as error:
                 for group, known in before.items():
                     group.commands.clear()
                     group.commands.update(known)
                 self.fail(info, error)
+
+    def fail_command(self, command: click.Command, error: PluginError) -> None:
+        """Drop the plugin whose command does not load. Raises the error if no plugin has the command."""
+        for info, owned in self._commands.items():
+            if any(one is command for _, _, one in owned):
+                if info in self._loaded:  # else another of its commands failed before
+                    self._drop(info, PluginError(error.what))
+                return
+        raise error
 
     def build_prompt(
         self,

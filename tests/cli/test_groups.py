@@ -161,3 +161,42 @@ def test_an_old_option_still_works_and_names_the_new_one(cli: Cli) -> None:
     ended = cli("data", "questions", "--task", "toy", "--number=3")
     assert ended.out == cli("data", "questions", "--task", "toy", "--limit", 3).out
     assert ended.err.startswith("warning: the option --number is now --limit\n")
+
+
+BROKEN = """
+from dstill import hookimpl
+from dstill.cli.groups import LazyCommand
+
+@hookimpl
+def register_commands(cli):
+    cli.add_command(LazyCommand("zap", "no_such_module:zap", "Zap."))
+    cli.add_command(LazyCommand("zaps list", "no_such_module:zaps", "List zaps."))
+"""
+
+
+def test_a_command_that_does_not_load_is_the_failure_of_its_plugin(cli: Cli) -> None:
+    Path("broken.py").write_text(BROKEN)
+    assert "Zap." in cli("--plugin", "broken.py", "--help").out
+    ended = cli("--plugin", "broken.py", "pack", "list")
+    assert (ended.code, "querydsl" in ended.out) == (3, True)
+    assert "plugin 'broken': the command 'zap' does not load" in ended.err
+    assert "broken" in cli("--plugin", "broken.py", "doctor").out
+    assert cli("--plugin", "broken.py", "zap").code == 3
+
+
+def test_completion_loads_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = Group("main")
+    group.add_command(LazyCommand("predict", "no_such_module:predict", "Answer a question."))
+    group.add_command(LazyCommand("runs list", "no_such_module:runs", "List."))
+    with click.Context(group) as context:
+        assert [one.value for one in group.shell_complete(context, "pr")] == ["predict"]
+        assert [one.value for one in group.shell_complete(context, "")] == ["predict", "runs"]
+
+
+def test_commands_in_a_group_of_click_are_prepared_too() -> None:
+    inner = click.Group("inner", commands={"one": click.Command("one")})
+    group, seen = Group("main"), []
+    group.prepare = lambda name, command: (seen.append(name), command)[1]
+    group.add_command(inner, "other")
+    assert group.load() == []
+    assert seen == ["other one"]

@@ -133,5 +133,5 @@ def test_every_line_fits_the_terminal(scored: Path, columns: int, toy_file: Path
     ],
 )
 def test_one_answer_is_told_as_one(n: int, told: str) -> None:
-    (line,) = scores._of_corpora({"n_same_on_data": 0, "n_killed": 0, "not_checked": {"no corpora": n}})
+    (line,) = scores._of_test_suite({"n_same_on_data": 0, "n_killed": 0, "not_checked": {"no corpora": n}})
     assert line.startswith(told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import json
 import os
 import subprocess
@@ -62,7 +63,16 @@ FIRST_SCREEN = {
 }
 # What the Query DSL pack needs for questions and answers, not to say which options it has.
 OF_TASKS = {
-    "dstill_querydsl": {"engines", "grammar", "layers", "questions", "schema", "studies", "synthesize", "testsuites"},
+    "dstill_querydsl": {
+        "engines",
+        "grammar",
+        "layers",
+        "questions",
+        "schema",
+        "index_profiles",
+        "synthesize",
+        "testsuites",
+    },
 }
 
 
@@ -99,6 +109,7 @@ def test_the_first_screen_loads_no_command_and_no_part(words: list[str]) -> None
 def test_the_help_of_a_command_loads_no_more_of_a_pack_than_its_options(words: list[str]) -> None:
     loaded = modules_of(words)
     assert ("dstill_querydsl", "pack") in loaded
+    assert all(importlib.util.find_spec(f"{package}.{name}") for package, names in OF_TASKS.items() for name in names)
     assert not loaded & {(package, name) for package, names in OF_TASKS.items() for name in names}
     assert not [name for package, name in loaded if package == "dstill_finetune" and name != "recipe_rule"]
 

@@ -98,7 +98,7 @@ def test_init_reads_a_wide_index_and_says_what_it_left_out(proxy: EngineProxy, t
     assert re.search(r"values of 9\d fields are in values.json", said)
     assert re.search(r"no values \(in fewer documents\): payload\..* and 4\d\d more", said)
     assert "questions use the first 40 of these (task.querydsl.question_fields)" in said
-    assert "its newest date is 2015-02-01T00:00:16.000Z" in said
+    assert "the newest date is 2015-02-01T00:00:16.000Z" in said
     toml = tomllib.loads((tmp_path / "mine" / "dstill.toml").read_text())
     assert toml["task"]["querydsl"]["index"] == toml["executor"]["http"]["index"] == INDEX
     assert toml["task"]["querydsl"]["dialect"] == "elasticsearch9"

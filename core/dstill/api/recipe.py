@@ -10,7 +10,7 @@ __all__ = ["Device", "Recipe"]
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """The device that trains, or that `dstill plan --vram` plans for."""
+    """The device that trains, or that `dstill experiment plan --vram` plans for."""
 
     name: str  # "NVIDIA H100", "CPU"
     kind: Literal["cpu", "cuda"]

@@ -250,8 +250,8 @@ def _as_dstill(problem: Exception, argv: Sequence[str]) -> DstillError:
     if isinstance(problem, ModuleNotFoundError) and problem.name:
         from dstill.cli.extras import extra_of
 
-    if isinstance(problem, ModuleNotFoundError) and problem.name and (extra := extra_of(problem.name)):
-        return MissingExtra(f"`{_command(argv)}`", extra, problem.name.partition(".")[0])
+        if extra := extra_of(problem.name):
+            return MissingExtra(f"`{_command(argv)}`", extra, problem.name.partition(".")[0])
     if isinstance(problem, OSError) and problem.filename:
         return disk_error(problem, Path(str(problem.filename)))
     if isinstance(problem, (MemoryError, RecursionError)):

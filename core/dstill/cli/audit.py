@@ -127,15 +127,15 @@ def _show(source: str, result: Audit) -> None:
 
 
 def _show_mutation_score(facts: dict[str, Any]) -> None:
-    corpora, alone = facts["mutation_score"], facts["mutation_score_data_only"]
-    if not corpora["n"]:
+    databases, alone = facts["mutation_score"], facts["mutation_score_data_only"]
+    if not databases["n"]:
         say("mutation score: not measured" + "".join(f"; {reason} ({n})" for reason, n in facts["not_checked"].items()))
         return
-    rows = [[name, *(_figure(one[name]) for one in (corpora, alone))] for name in ("median", "mean", "minimum")]
+    rows = [[name, *(_figure(one[name]) for one in (databases, alone))] for name in ("median", "mean", "minimum")]
     above = None
-    for bound in corpora["classes"]:
+    for bound in databases["classes"]:
         label = f"references from {bound} to below {above}" if above else "references with all mutants detected"
-        rows.append([label, *(str(one["classes"].get(bound, 0)) for one in (corpora, alone))])
+        rows.append([label, *(str(one["classes"].get(bound, 0)) for one in (databases, alone))])
         above = bound
     table(["mutation score", "#on test databases", "#on the data alone"], rows)
     for reason, n in facts["not_checked"].items():

@@ -15,12 +15,15 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
-from typing import Any, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
 import click
 
 from dstill.cli.console import note
 from dstill.errors import PluginError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["SECTIONS", "SUBGROUPS", "Command", "Group", "LazyCommand"]
 
@@ -132,7 +135,8 @@ class Group(click.Group):
         if not outer:
             super().add_command(cmd, name)
             if isinstance(cmd, Group):
-                cmd.prepare = lambda inner, command: self.prepare(f"{cmd.name} {inner}", command)
+                outer = name or cmd.name or ""
+                cmd.prepare = lambda inner, command: self.prepare(f"{outer} {inner}", command)
             return
         if outer not in self.commands:
             self.add_command(Group(outer, help=SUBGROUPS.get(outer)))
@@ -145,23 +149,47 @@ class Group(click.Group):
         """The command of this name, loaded."""
         return self._load(cmd_name) if cmd_name in self.commands else None
 
-    def load(self) -> None:
-        """Load every command of this group and its subgroups, for callers that read `commands`."""
-        for name in list(self.commands):
-            command = self._load(name)
+    def load(self) -> list[tuple[click.Command, PluginError]]:
+        """Load every command of this group and its subgroups, for callers that read `commands`.
+
+        Returns the commands that do not load, with their errors.
+        """
+        broken: list[tuple[click.Command, PluginError]] = []
+        for name, found in list(self.commands.items()):
+            try:
+                command = self._load(name)
+            except PluginError as error:
+                broken.append((found, error))
+                continue
             if isinstance(command, Group):
-                command.load()
+                broken += command.load()
+        return broken
 
     def _load(self, name: str) -> click.Command:
         command = self.commands[name]
         if name not in self._ready:
             if isinstance(command, LazyCommand):
                 command = command.load()
-            if not isinstance(command, click.Group):
-                command = self.prepare(name, command)
-            self.commands[name] = command
+            self.commands[name] = self._prepared(name, command)
             self._ready.add(name)
-        return command
+        return self.commands[name]
+
+    def _prepared(self, name: str, command: click.Command) -> click.Command:
+        if isinstance(command, Group):  # prepares its commands itself
+            return command
+        if isinstance(command, click.Group):
+            for inner, one in command.commands.items():
+                command.commands[inner] = self._prepared(f"{name} {inner}", one)
+            return command
+        return self.prepare(name, command)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the name of a command or an option. No command is loaded."""
+        from click.shell_completion import CompletionItem
+
+        names = [name for name, one in self.commands.items() if name.startswith(incomplete) and not one.hidden]
+        found = [CompletionItem(name, help=self.commands[name].get_short_help_str()) for name in sorted(names)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def moved(self, old: str, new: str) -> None:
         """Keep the old name of a command for one release: ``moved("trace", "runs trace")``."""

@@ -100,7 +100,8 @@ class App:
         """Everything that is wrong with plugins, including their commands and options."""
         group = click.get_current_context().find_root().command
         if isinstance(group, Group):
-            group.load()
+            for command, error in group.load():
+                self.plugins.fail_command(command, error)
         return self.plugins.failures
 
     def end_with_failures(self, failures: Sequence[Failure]) -> None:

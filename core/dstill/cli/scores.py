@@ -42,7 +42,7 @@ def show_scores(run: Run, facts: Mapping[str, Any]) -> None:
     _show_accuracy(scores, splits, words.headline, facts["engine"])
     say()
     _show_others(run, scores["student"], splits, words.headline)
-    for line in [*_weight(facts), *_notes(scores, splits, words.headline), *_of_corpora(facts["test_suite"])]:
+    for line in [*_weight(facts), *_notes(scores, splits, words.headline), *_of_test_suite(facts["test_suite"])]:
         _say(line)
     say()
     _show_causes(run, facts["causes"])
@@ -153,13 +153,13 @@ def _room(count: int) -> str:
     return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.1f} kB"
 
 
-def _of_corpora(corpora: Mapping[str, Any]) -> Iterator[str]:
-    if corpora["n_same_on_data"]:
+def _of_test_suite(test_suite: Mapping[str, Any]) -> Iterator[str]:
+    if test_suite["n_same_on_data"]:
         yield (
-            f"{_same_result(corpora['n_same_on_data'])}. {corpora['n_killed']} of them returned another result on a "
-            "test database, so they count as wrong."
+            f"{_same_result(test_suite['n_same_on_data'])}. {test_suite['n_killed']} of them returned another result "
+            "on a test database, so they count as wrong."
         )
-    for reason, n in corpora["not_checked"].items():
+    for reason, n in test_suite["not_checked"].items():
         yield (
             f"{_same_result(n)}. {'It counts' if n == 1 else 'They count'} as right without a check on test databases "
             f"({reason})."

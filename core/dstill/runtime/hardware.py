@@ -1,4 +1,4 @@
-"""The device of this machine, or the one that `dstill plan --vram` plans for, and the available memory.
+"""The device of this machine, or the one that `dstill experiment plan --vram` plans for, and the available memory.
 
 >>> planned_device("24GB").name
 'a card of 24 GB'

@@ -114,7 +114,7 @@ def _should(found: dict[str, list[Json]], parts: list[Json], minimum: Any, optio
     if not parts:
         impossible = optional and minimum not in (None, 0)  # more matches than clauses: the bool matches nothing
         if impossible and not (found["must"] or found["filter"]):
-            found["must"].append(_EVERYTHING)
+            found["must"].append(dict(_EVERYTHING))
         return minimum if impossible else None
     clauses = [query(part, scored=scored) for part in parts]
     one_must = minimum == 1 or (minimum is None and not optional)
@@ -130,7 +130,7 @@ def _should(found: dict[str, list[Json]], parts: list[Json], minimum: Any, optio
     if minimum is None and not optional and selects:
         return 1
     if optional and not selects:  # the clauses that made these optional were dropped, as they select everything
-        found["must"].append(_EVERYTHING)
+        found["must"].append(dict(_EVERYTHING))
     return None
 
 
