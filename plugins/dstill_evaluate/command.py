@@ -39,8 +39,8 @@ MAX_WIDTH = 100  # columns of a line of prose
 def compare(found: App, systems: tuple[str, ...], splits: tuple[str, ...], as_json: bool) -> None:
     """Compare evaluated runs question by question.
 
-    Compares every other run with the first, on the same questions. A and B are runs: folders, or names of runs under
-    ./runs. Join runs of different seeds with commas. RUN:BASELINE names a baseline of a run.
+    Compares each of the other runs with the first, on the same questions. A and B are runs: folders, or names of runs
+    under ./runs. Join runs of different seeds with commas. RUN:BASELINE names a baseline of a run.
 
     
       dstill experiment compare a b                  # two students

@@ -63,7 +63,7 @@ __all__ = ["plan"]
     "--max-length",
     key="train.max_length",
     type=int,
-    help="Tokens of the longest sequence. Without RUN, every sequence is this long.",
+    help="Longer sequences are cut to this many tokens. Without RUN, every sequence has this many.",
 )
 @setting("--modality", key="train.modality", cls=PartOption, parts="modalities", metavar="NAME", help=MODALITY)
 @json_option
@@ -72,8 +72,8 @@ __all__ = ["plan"]
 def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
     """Estimate the memory of each modality, and show which one fits.
 
-    A modality says which weights training changes, see --modality. With RUN, plans for its dataset: the largest batch
-    of --batch-size training records. Without RUN, plans for a batch of --batch-size sequences of --max-length tokens.
+    A modality says which weights training changes, see --modality. With RUN, plans for the --batch-size longest
+    records of its training split. Without RUN, plans for a batch of --batch-size sequences of --max-length tokens.
     Without --vram, plans for the memory that is free on this machine.
     """
     devices = [hardware.planned_device(card) for card in vram.split(",")] if vram is not None else [hardware.device()]

@@ -47,7 +47,7 @@ class TinyConfig:
 
 
 class Tiny(Finetuned):
-    """A small T5, trained from scratch or from an earlier `tiny`."""
+    """A small T5, trained from scratch, or from the folder of an earlier one (`tiny:FOLDER`)."""
 
     name = "tiny"
     Config = TinyConfig

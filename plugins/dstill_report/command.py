@@ -32,10 +32,10 @@ def report(found: App, run: str, form: str, quiet: bool, as_json: bool) -> None:
     \b
     page     report.html, report.json and report.md in RUN
     inspect  logs for Inspect (inspect_ai), in RUN/exports/inspect
-    lm-eval  results and samples as the LM Evaluation Harness has them,
+    lm-eval  results and samples in the format of the LM Evaluation Harness,
              in RUN/exports/lm-eval
 
-    `dstill data export` writes the dataset, to RUN/export.
+    `dstill data export` writes the dataset, to RUN/export (without s).
     """  # noqa: D301 - click needs the character \b itself
     from dstill_report import inspect_log, lm_eval_files, page
 

@@ -43,8 +43,8 @@ __all__ = ["review"]
     "splits",
     multiple=True,
     metavar="SPLIT",
-    help=f"Split to review (repeatable): {', '.join(SPLITS)}. Default: train and validation, those that `train` asks "
-    "about.",
+    help=f"Split to review (repeatable): {', '.join(SPLITS)}. Default: train and validation, the splits whose review "
+    "`dstill train` requires.",
 )
 @setting(
     "--ci-half-width",
@@ -55,7 +55,7 @@ __all__ = ["review"]
 )
 @setting("--reviewer", key="review.reviewer", metavar="NAME", help="Name of the reviewer. Default: your login name.")
 @setting("--port", key="review.port", type=Count(0, 65535), help="Port of the page. 0: any free port.")
-@engine_url_option("Execute answers on this server")
+@engine_url_option("Server that executes the answers, whose results the page shows")
 @json_option
 @set_option
 @app

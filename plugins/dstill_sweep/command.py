@@ -22,7 +22,9 @@ __all__ = ["ablate", "keep_option", "run_trial", "show_sweep", "split_option", "
 
 jobs_option = click.option("--jobs", type=Count(1, 256), default=1, help="Trials to run at the same time.")
 trials_option = click.option(
-    "--trials", type=Count(1, 10_000), help="Number of trials. Overrides sweep.trials in the file."
+    "--trials",
+    type=Count(1, 10_000),
+    help="Number of combinations that optuna chooses. Default: sweep.trials in the file.",
 )
 split_option = click.option(
     "--split", default="validation", metavar="SPLIT", help=f"Split that trials are scored on: {', '.join(SPLITS)}."
@@ -30,7 +32,8 @@ split_option = click.option(
 keep_option = click.option(
     "--keep-students",
     is_flag=True,
-    help="Keep the weights of all trials. By default, only the best ones of a sweep are kept, and none of an ablation.",
+    help="Keep the weights of all trials. By default, a sweep keeps those of the trials on its Pareto front, and an "
+    "ablation none.",
 )
 
 
@@ -49,8 +52,8 @@ def sweep(
 ) -> None:
     """Train and compare combinations of settings.
 
-    SPACE is a TOML file. If it has only lists, all combinations are tried. With a range or --trials, optuna chooses the
-    combinations to try:
+    SPACE is a TOML file. If it has only lists, all combinations are tried. With a range, or if the number of trials
+    is set, optuna chooses the combinations:
 
     \b
       [space]

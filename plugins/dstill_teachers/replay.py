@@ -43,7 +43,7 @@ class ReplayConfig:
 
 
 class Replay(Teacher):
-    """Looks up answers in a file."""
+    """Looks up answers in the file teacher.replay.file."""
 
     name = "replay"
     is_lookup = True

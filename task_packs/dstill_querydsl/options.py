@@ -51,7 +51,7 @@ OPTIONS = (
     Option(
         name="--index",
         commands=("doctor",),
-        help="Your index, alias or data stream on the server.",
+        help="Your index, alias or data stream on the server: also check what can be read of it.",
         read=lambda text: OptionValue(settings={"executor.http.index": text}),
     ),
     Option(
@@ -64,14 +64,14 @@ OPTIONS = (
         name="--mapping",
         commands=("data questions",),
         metavar="FILE",
-        help="The mapping of your own index, as JSON.",
+        help="The mapping of your own index, as `GET INDEX/_mapping` prints it.",
         read=_own_index,
     ),
     Option(
         name="--values",
         commands=("data questions",),
         metavar="FILE",
-        help="Common values of its fields, as JSON. Needs --mapping.",
+        help="Common values of its fields, as the values.json that `dstill init` writes. Needs --mapping.",
         read=_values,
     ),
     Option(
@@ -79,7 +79,7 @@ OPTIONS = (
         commands=("check",),
         metavar="FILE",
         help="Mapping of your index, as JSON. Without one, the layers mapping and values are skipped; json, schema and "
-        "guard are not. A row may have its own mapping.",
+        'guard are not. A row may have its own mapping, in its "context".',
         read=_mapping,
         column=_of_row,
     ),

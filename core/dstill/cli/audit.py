@@ -54,7 +54,7 @@ def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
       - duplicate questions
       - test questions that are also in train
       - the mutation score: the share of deliberately wrong answers that the test
-        databases tell from the reference
+        databases distinguish from the reference
 
     Exits with 3 if references do not run, fail a check or contradict each other, or if test questions are in train.
     """  # noqa: D301 - click needs the character \b itself

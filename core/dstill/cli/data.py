@@ -111,7 +111,7 @@ OF_TEST_SPLITS = ("project.seed", "generate.questions", "generate.limit", "gener
     key="generate.json_mode",
     type=click.Choice(["auto", "schema", "off"]),
     help="Ask for JSON that follows a schema (teacher openai). auto: if the API supports it; not in batches. schema: "
-    "always, and fail if it does not. off: never.",
+    "always, and fail if the API does not support it. off: never.",
 )
 @click.option(
     "--dry-run",

@@ -264,7 +264,7 @@ seed_option = setting("--seed", key="project.seed", type=Count(0, 2**32 - 1), he
 
 def engine_url_option(use: str, *, default: str = "engine.url, else the task's embedded engine") -> Callable[[F], F]:
     """``--engine-url``. `use`: what the server is for; `default`: what is used without the option."""
-    about = f"{use}.{f' Default: {default}.' if default else ''} If it needs a key, set engine.api_key_env."
+    about = f"{use}.{f' Default: {default}.' if default else ''} For a key: --set engine.api_key_env=VARIABLE."
     return setting("--engine-url", key="engine.url", metavar="URL", help=about)
 
 

@@ -69,7 +69,9 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row, or a JSON array, which the r
     "run are about.",
 )
 @click.option("--execute", is_flag=True, help="Execute the answer and show its result.")
-@engine_url_option("With --execute, execute the answer on this server. Also look there for fields that no longer exist")
+@engine_url_option(
+    "Server that executes the answer, with --execute. It is also checked for the fields that the student learned"
+)
 @click.option(
     "--num-samples",
     "samples",

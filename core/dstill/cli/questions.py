@@ -97,11 +97,11 @@ def questions(
     """Make questions.
 
     By default the task makes the questions, with reference answers and rationales. With --teacher, a model writes the
-    questions, without answers, about the same number for each category. For your own data, give the options of the
-    task that are listed below.
+    questions, without answers, about the same number for each kind of question that the task defines. For your own
+    data, give the options that are marked with the name of the task.
 
-    With --augment-cause and --from-run, makes questions of the kinds that the student of that run failed on, in
-    proportion to its failures, and repeats no question of that run.
+    With --augment-cause and --from-run, makes questions like those that the student of that run failed on for that
+    cause, in proportion to the failures. It repeats no question of that run.
     """
     if seeds and not teacher:
         raise UsageError("--seed-questions needs a teacher", where="--seed-questions", hint="add --teacher NAME")

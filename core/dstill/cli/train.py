@@ -29,7 +29,7 @@ from dstill.runtime import distributed
 __all__ = ["MODALITY", "RENAMED", "note_other_recipe", "show_trained", "show_training", "train", "training_options"]
 
 
-MODALITY = "Which weights are trained. auto: the modality that fits the available memory."
+MODALITY = "Which weights are trained. auto: of those that fit the available memory, the one that trains the most."
 OPTIONS = (
     run_argument,
     student_option,
@@ -84,8 +84,8 @@ def train(
 ) -> None:
     """Fine-tune a student on the dataset of a run.
 
-    A dataset that a model wrote must pass a review first: `dstill review RUN`. One by the teacher synthetic or replay
-    needs none. A stopped training resumes from its last complete checkpoint.
+    A dataset that a model wrote must pass a review first: `dstill review RUN`. A dataset of the teacher synthetic or
+    replay needs none. A stopped training resumes from its last complete checkpoint.
     """
     opened = found.open(run)
     if distributed.is_main():
