@@ -108,8 +108,8 @@ def _reason(verdict: Verdict, *, executed: bool) -> str:
         return ""
     if verdict.gold_error:
         return f"the evaluated answer fails: {verdict.gold_error}"
-    # the verdict's "gold" is the evaluated answer
-    return verdict.reason.replace("the gold", "the evaluated answer") or "not proven to be the same"
+    # the reference of this verdict is the evaluated answer
+    return verdict.reason.replace("the reference", "the evaluated answer") or "not proven to be the same"
 
 
 def _text(prediction: Prediction) -> str:
