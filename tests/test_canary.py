@@ -225,6 +225,7 @@ def echoing() -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", ["engine.api_key_env=OPENAI_API_KEY", "engine.basic_auth_env=LOGIN"])
 def test_an_engine_that_repeats_its_key(project: Path, said: Said, echoing: str, setting: str) -> None:
     engine = [

@@ -88,6 +88,7 @@ def assert_nothing_broken(name: str, trials: list[Trial]) -> None:
     assert not broken, "\n".join(broken)
 
 
+@pytest.mark.slow
 def test_at_a_few_points_of_each_phase(sums: Lab) -> None:
     points = [point for phase in PHASES for point in chosen(sums, phase)[::16]]
     trials = [killed_near(sums, point) for point in points]

@@ -50,6 +50,7 @@ def test_dstill_is_the_wheel_s_and_the_parts_are_the_package_s(with_rpn: Venv, t
     assert ("tasks", "querydsl") not in owners
 
 
+@pytest.mark.slow
 def test_the_student_beats_the_untrained_one_and_the_nearest_question(scored: Scored) -> None:
     summary = scored.summary
     assert summary["engine"] == "rpn-machine"
@@ -59,6 +60,7 @@ def test_the_student_beats_the_untrained_one_and_the_nearest_question(scored: Sc
     assert summary["untrained"] < 0.05
 
 
+@pytest.mark.slow
 def test_corrupted_golds_lower_its_score(scored: Scored) -> None:
     """The same student against golds that are wrong in every second row: it is the golds that score."""
     _questions_with_wrong_golds(scored.project / "run/dataset/data", scored.project / "wrong.jsonl", ("test",))
@@ -105,6 +107,7 @@ def studied(scored: Scored) -> dict[str, Any]:
     return result
 
 
+@pytest.mark.slow
 def test_top_is_chosen_in_a_window_of_memory(studied: dict[str, Any]) -> None:
     needs = studied["needs"]
     assert needs["qlora"] < needs["lora"] < needs["top"] < needs["full"]
@@ -112,10 +115,12 @@ def test_top_is_chosen_in_a_window_of_memory(studied: dict[str, Any]) -> None:
     assert studied["on the smallest card"] is None
 
 
+@pytest.mark.slow
 def test_headroom_goes_to_the_next_modality_only_where_it_is_asked_for(studied: dict[str, Any]) -> None:
     assert studied["with headroom"] == ["lora", "top"]
 
 
+@pytest.mark.slow
 def test_top_moves_the_last_block_and_nothing_else(studied: dict[str, Any]) -> None:
     assert studied["modality"] == "top"
     assert studied["moved"]

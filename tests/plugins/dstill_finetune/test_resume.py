@@ -131,6 +131,7 @@ def whole(fit: Fit, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
     return fit(Tiny(SMALL), Full(), folder / "student", job={"checkpoints": folder / "checkpoints"}, **LONG)
 
 
+@pytest.mark.slow
 def test_a_training_resumes_after_sigkill(whole: TrainResult, fit: Fit, tmp_path: Path) -> None:
     """The process is killed outright; what it left is resumed by another one, and the curve is the same."""
     checkpoints = tmp_path / "checkpoints"

@@ -226,6 +226,7 @@ def loading(folder: Path) -> str:
     return code.replace('FOLDER = "."', f"FOLDER = {str(folder)!r}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_plain_transformers_and_peft_in_another_process_give_the_same_tokens_and_logits(
     case: str, trained: Callable[[str], Trained], plain: dict[str, Any]

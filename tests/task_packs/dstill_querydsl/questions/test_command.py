@@ -96,6 +96,7 @@ def test_strange_names_and_types_are_counted(asked: Callable[..., Any]) -> None:
     assert "no questions about 2 fields because of the type: 1 dense_vector, 1 brand_new" in ended.err
 
 
+@pytest.mark.slow
 def test_five_thousand_fields_are_read(asked: Callable[..., Any]) -> None:
     kinds = ["keyword", "long", "date", "text"]
     fields = {f"group_{n // 100}": {"properties": {}} for n in range(5000)}
