@@ -14,7 +14,7 @@ def counts_in_documents(index: Index) -> dict[str, int]:
     """Field → the number of documents with a value of it, sub-fields included."""
     counts: Counter[str] = Counter()
     for _, source in index.documents():
-        counts.update(set(_present(source)))
+        counts.update({path for path, value in leaves(source) if value is not None})
     fields = [one for one in Fields.of(index.mapping) if one.family not in ("object", "nested")]
     return {one.name: counts[one.name.rpartition(".")[0] if one.sub else one.name] for one in fields}
 
@@ -33,12 +33,13 @@ def counts_in_engine(engine: HttpEngine, name: str, index: Index) -> dict[str, i
     return found
 
 
-def _present(value: Any, path: str = "") -> Iterator[str]:
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """The full name and value of every field of a document; of a list, those of its items. A point is one value."""
     if isinstance(value, Mapping) and set(value) != {"lat", "lon"}:
         for key, inner in value.items():
-            yield from _present(inner, f"{path}.{key}" if path else key)
+            yield from leaves(inner, f"{path}.{key}" if path else key)
     elif isinstance(value, list):
         for inner in value:
-            yield from _present(inner, path)
-    elif value is not None:
-        yield path
+            yield from leaves(inner, path)
+    else:
+        yield path, value

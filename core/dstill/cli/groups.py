@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 __all__ = ["SECTIONS", "SUBGROUPS", "Command", "Group", "LazyCommand"]
 
+RUN_IS = "RUN is a folder, or the name of a run under ./runs."
 # Section → its commands in the order of use. Other commands of the section follow.
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "init", "doctor"),
     "Pipeline": ("generate", "review", "train", "evaluate", "report"),
     "Use": ("predict", "serve", "export", "check"),
 }
-RUN_IS = "RUN is a folder, or the name of a run under ./runs."
 OTHER, GROUPS = "Other commands", "More commands, in groups"
 SUBGROUPS: Mapping[str, str] = {
     "data": "Make, check and export datasets.",

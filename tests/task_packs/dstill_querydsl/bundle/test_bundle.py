@@ -9,9 +9,10 @@ from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 from types import ModuleType
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 import pytest
+from support.field_counts import leaves
 from tools.bundle import build
 
 from dstill.errors import DataError, ServiceError
@@ -26,17 +27,6 @@ Documents = dict[str, list[dict[str, Any]]]
 @pytest.fixture(scope="module")
 def documents() -> Documents:
     return {name: [source for _, source in bundled(name, CEILING).documents()] for name in MODULES}
-
-
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping) and set(value) != {"lat", "lon"}:
-        for key, inner in value.items():
-            yield from leaves(inner, f"{path}.{key}" if path else key)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from leaves(inner, path)
-    else:
-        yield path, value
 
 
 # --- the files ----------------------------------------------------------------------------

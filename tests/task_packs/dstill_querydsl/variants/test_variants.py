@@ -11,6 +11,7 @@ from typing import Any, Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.field_counts import leaves
 
 from dstill.api.checking import find_problems
 from dstill.api.engine import Engine
@@ -124,24 +125,13 @@ def test_documents_hold_the_same_values_under_the_new_names(name: str, seed: int
     assert moved == list(variant.index.documents())
     for (old_id, source), (new_id, other) in zip(index.documents(), moved, strict=True):
         assert old_id == new_id
-        want = Counter((new_name(path, variant.names), value) for path, value in _leaves(source))
-        got = Counter(_leaves(other))
+        want = Counter((new_name(path, variant.names), json.dumps(value)) for path, value in leaves(source))
+        got = Counter((path, json.dumps(value)) for path, value in leaves(other))
         assert want <= got
         further = {path for path, _ in got - want}
         assert all(fields.get(path) is not None for path, _ in got)
         assert further.isdisjoint(variant.names.values())
         assert bool(further) is (variant.distractors > 0)
-
-
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict) and set(value) != {"lat", "lon"}:
-        for key, inner in value.items():
-            yield from _leaves(inner, f"{path}.{key}" if path else key)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(inner, path)
-    else:
-        yield path, json.dumps(value)
 
 
 @given(seed=SEEDS)
