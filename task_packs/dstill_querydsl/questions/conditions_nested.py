@@ -89,11 +89,6 @@ def _spoken(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _pair_text(draw: Draw, ways: Sequence[Way], path: str, one: tuple[Role, str], other: tuple[Role, str]) -> str:
-    slots = {"f": leaf_noun(one[0]), "v": one[1], "g": leaf_noun(other[0]), "w": other[1]}
-    return fill(draw.random.choice(ways), p=noun_of(path, 1), **slots)
-
-
 def _nested(path: str, *inner: Mapping[str, Any]) -> dict[str, Any]:
     return {"nested": {"path": path, "query": {"bool": {"filter": list(inner)}}}}
 
