@@ -20,5 +20,5 @@ def register_commands(cli: click.Group) -> None:
     """Adds ``dstill pack grammar``."""
     from dstill.cli.groups import LazyCommand
 
-    summary = "Print the grammar that --constrain uses, and the bytes of the longest answer that it allows."
+    summary = "Print the grammar that --constrain uses, and how long an answer it allows, in bytes."
     cli.add_command(LazyCommand("pack grammar", "dstill_constrain.command:grammar", summary))

@@ -56,9 +56,9 @@ def export(found: App, run: str, form: str, out: Path, sample: int, parity: floa
     ctranslate2  8-bit weights, for CTranslate2 on a CPU
     gguf         for llama.cpp and tools that use it
 
-    dstill then loads the exported student and asks it up to --limit questions of the splits in evaluate.splits. Two
-    answers count as the same if their texts or their results are equal. If fewer than --parity of the answers are
-    the same, dstill deletes the export and exits with 9.
+    dstill then asks the original and the exported student the same questions: up to --limit, of the splits in
+    evaluate.splits. Two answers count as the same if their texts or their results are equal. If fewer than --parity of
+    the answers are the same, dstill deletes the export and exits with 9.
 
     `dstill data export` exports the dataset.
     """  # noqa: D301 - click needs the character \b itself

@@ -85,7 +85,7 @@ def train(  # noqa: PLR0913 - one parameter per command line option
     help="GPUs per trial, for example 0.5. Default: 1 if the cluster has a GPU, else 0.",
 )
 @address_option
-@keep_option
+@keep_option("those of the trials on the Pareto front of accuracy, memory and time")
 @json_option
 @set_option
 @app

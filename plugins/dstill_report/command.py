@@ -35,7 +35,7 @@ def report(found: App, run: str, form: str, quiet: bool, as_json: bool) -> None:
     lm-eval  results and samples in the format of the LM Evaluation Harness,
              in RUN/exports/lm-eval
 
-    `dstill data export` writes the dataset, to RUN/export (without s).
+    `dstill data export` writes the dataset to another folder: RUN/export, not RUN/exports.
     """  # noqa: D301 - click needs the character \b itself
     from dstill_report import inspect_log, lm_eval_files, page
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 import click
 
 from dstill.api.splits import SPLITS
 from dstill.cli.console import emit, note, progress, say
 from dstill.cli.groups import Command
-from dstill.cli.options import App, Count, app, json_option, run_argument, set_option
+from dstill.cli.options import App, Count, F, app, json_option, run_argument, set_option
 from dstill.config import command_line
 from dstill.errors import FailedItems
 from dstill.io.shell import command
@@ -29,12 +29,11 @@ trials_option = click.option(
 split_option = click.option(
     "--split", default="validation", metavar="SPLIT", help=f"Split that trials are scored on: {', '.join(SPLITS)}."
 )
-keep_option = click.option(
-    "--keep-students",
-    is_flag=True,
-    help="Keep the weights of all trials. By default, a sweep keeps those of the trials on its Pareto front, and an "
-    "ablation none.",
-)
+
+
+def keep_option(default: str) -> Callable[[F], F]:
+    """``--keep-students``. `default`: whose weights are kept without it."""
+    return click.option("--keep-students", is_flag=True, help=f"Keep the weights of all trials. Default: {default}.")
 
 
 @click.command(cls=Command, examples=["dstill experiment sweep runs/mine space.toml --jobs 2"])
@@ -43,7 +42,7 @@ keep_option = click.option(
 @trials_option
 @split_option
 @jobs_option
-@keep_option
+@keep_option("those of the trials on the Pareto front of accuracy, memory and time")
 @json_option
 @set_option
 @app
@@ -105,17 +104,17 @@ def show_sweep(run: Run, facts: Mapping[str, Any], *, as_json: bool) -> None:
     "--split", default="test", metavar="SPLIT", help=f"Split that the objectives are compared on: {', '.join(SPLITS)}."
 )
 @jobs_option
-@keep_option
+@keep_option("none")
 @json_option
 @set_option
 @app
 def ablate(found: App, run: str, seeds: int, split: str, jobs: int, keep_students: bool, as_json: bool) -> None:
     """Compare training with and without rationales.
 
-    Trains the objectives dss (Distilling Step-by-Step: rationale and answer) and label-only (answer alone), the latter
-    once with the same number of steps as dss and once with the same number of training sequences. dss learns two
-    sequences from each record, so label-only then takes twice the steps. That is three trainings per seed: nine with
-    --seeds 3. Each training is a run in RUN/trials, and the same command resumes.
+    Trains the objective dss (Distilling Step-by-Step: rationale and answer) once, and label-only (answer alone) twice:
+    with as many steps as dss, and with as many training sequences. dss makes two sequences of each record, so the
+    second label-only training takes twice the steps. That is three trainings per seed: nine with --seeds 3. Each
+    training is a run in RUN/trials. Run the same command again to continue.
     """
     from dstill_sweep.ablation import ablate as run_ablation
 

@@ -384,6 +384,15 @@ def test_check_answers_row_by_row(cli: Cli) -> None:
     assert cli("check", "rows.jsonl", "--json") == ended
 
 
+def test_a_file_of_bare_answers_is_checked_line_by_line(cli: Cli) -> None:
+    """A search body has a key "query" itself: it is an answer, not a row."""
+    Path("answers.jsonl").write_text('{"query": {"a": 1}}\n{"size": 5}\n{"id": "c", "query": "1+2"}\n')
+    rows = [json.loads(line) for line in cli("check", "answers.jsonl", "--json").out.splitlines()]
+    assert [(row["id"], row["ok"]) for row in rows] == [("1", False), ("2", False), ("c", True)]
+    messages = [row["problems"][0]["message"] for row in rows[:2]]
+    assert messages == ["""'{"query": {"a": 1}}' is no sum""", """'{"size": 5}' is no sum"""]
+
+
 def test_check_by_layer_and_with_a_mapping(cli: Cli) -> None:
     Path("mapping.json").write_text('{"digits": 3}')
     assert cli("check", "--mapping", "mapping.json", stdin=b"100+1").code == 0

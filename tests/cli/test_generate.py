@@ -116,7 +116,9 @@ def test_a_budget_that_cannot_be_kept_is_refused(ask: Callable[..., Any], server
         assert words[1] in ended.err
     ended = ask("--max-usd", "1", "--set", "teacher.openai.prices={}")
     assert ended.code == 2
-    assert ended.err.startswith("error: cannot enforce max_usd: no price for model 'toy'; set price or max_tokens\n")
+    assert ended.err.startswith(
+        "error: cannot enforce max_usd: no price for model 'toy'; set it, or use --max-total-tokens\n"
+    )
     assert server.requests == []
 
 
@@ -198,7 +200,7 @@ def test_a_dry_run_says_what_would_be_asked_and_asks_nobody(ask: Callable[..., A
     ended = ask("--dry-run")
     assert ended.code == 0, ended.err
     lines = ended.out.splitlines()
-    assert lines[0] == "27 questions: 0 replies are there, 27 to ask for"
+    assert lines[0] == "27 questions: 0 replies cached, 27 to request"
     assert re.fullmatch(r"tokens: prompts [\d,]+ to [\d,]+, replies 1,620 to 55,296; .*", lines[1])
     assert re.fullmatch(r"cost: \$[\d.]+ to \$[\d.,]+", lines[2])
     assert "add 1 and 2" in ended.out

@@ -240,7 +240,7 @@ def test_the_tasks_own_questions_about_a_mapping_say_how_they_are_read(cli: Cli,
     about = "--set task.querydsl.mapping=shop.json --set task.querydsl.index=shop"
     assert ended.err.endswith(f"next: dstill generate --questions questions.jsonl {about}\n")
     ended = cli("generate", "--task", "querydsl", "--out", "new", *about.split(), "--questions", "questions.jsonl")
-    assert "do not say what they are about" not in ended.err
+    assert "nothing describes the data" not in ended.err
 
 
 @pytest.mark.parametrize(

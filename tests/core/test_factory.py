@@ -156,7 +156,7 @@ def test_the_fullest_that_fits_is_taken_with_every_reason(three: Plugins, free: 
 def test_none_that_fits_says_what_each_would_need(three: Plugins) -> None:
     with pytest.raises(UsageError) as caught:
         choose_modality(three, config(three), SMALLEST, hardware.planned_device("2GB"))
-    assert caught.value.what == "no modality fits a card of 2 GB"
+    assert caught.value.what == "no modality fits a card of 2 GiB"
     assert "full: needs 30.0 GiB, 2.0 GiB free; lora: needs 12.0 GiB" in caught.value.where
     assert caught.value.hint.startswith("qlora needs the least memory")
 
@@ -180,7 +180,9 @@ def test_what_is_no_size(text: str) -> None:
 
 def test_a_planned_device_is_not_this_one() -> None:
     device = hardware.planned_device("24GB")
-    assert device == Device(name="a card of 24 GB", kind="cuda", total=24 * GB, free=24 * GB, bf16=True, is_local=False)
+    assert device == Device(
+        name="a card of 24 GiB", kind="cuda", total=24 * GB, free=24 * GB, bf16=True, is_local=False
+    )
     assert replace(device, is_local=True) != device
 
 

@@ -109,9 +109,9 @@ def _show(source: str, result: Audit) -> None:
     ]
     if result.engine:
         rows += [
-            [f"executed on {result.engine}", facts["ran"]],
-            ["do not run: refused by the engine", len(facts["failed"])],
-            ["not executed: unsupported by the engine", len(facts["unsupported"])],
+            [f"sent to {result.engine}", facts["ran"]],
+            ["of these, refused by the engine", len(facts["failed"])],
+            ["not executed: the engine cannot run it, or lacks its data", len(facts["unsupported"])],
             ["not executed: engine unavailable", len(facts["unavailable"])],
             ["match everything or nothing", len(facts["trivial"])],
             ["depends on chance (a page that ends in a tie)", len(facts["nondeterministic"])],
@@ -122,7 +122,7 @@ def _show(source: str, result: Audit) -> None:
     for leak in result.leaked:
         say(str(leak), lines=True)
     _show_some("failed a check", [(one["id"], one["problems"][0]["message"]) for one in facts["refused"]])
-    _show_some("do not run: refused by the engine", [(one["id"], one["reason"]) for one in facts["failed"]])
+    _show_some("of these, refused by the engine", [(one["id"], one["reason"]) for one in facts["failed"]])
     _show_some("undetected mutants", [(one["id"], ", ".join(one["mutants"])) for one in facts["survivors"]])
 
 

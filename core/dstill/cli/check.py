@@ -23,7 +23,7 @@ from dstill.api.task import Task
 from dstill.cli.console import emit, note, say
 from dstill.cli.groups import Command
 from dstill.cli.input_rows import given_data
-from dstill.cli.options import App, app, json_output, set_option, task_option
+from dstill.cli.options import App, app, data_option, json_output, set_option, task_option
 from dstill.errors import AnswerError, DataError, UsageError
 from dstill.factory import make_task
 from dstill.io.input_files import bytes_of, text_of
@@ -32,7 +32,7 @@ from dstill.io.strict_json import NotStrict, dumps, loads
 
 __all__ = ["check"]
 
-ROW_FORM = 'rows are {"id", "answer"}, one a line'
+ROW_FORM = 'rows are {"id": …, "answer": …}, one per line'
 ANSWERS = ("answer", "query")  # what a row calls its answer
 
 
@@ -48,17 +48,13 @@ class Answer:
 
 @click.command(cls=Command, section="Use", examples=["dstill check answers.jsonl"])
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
-@click.option(
-    "--data",
-    metavar="NAME",
-    help="Name of the data that the answers are about, such as a table. A row may name its own. Default: none.",
-)
+@data_option("the answers are about", "A row may name its own. Default: none.")
 @click.option(
     "--layer",
     "layers",
     multiple=True,
     metavar="LAYER",
-    help="Run only this layer of checks (repeatable). Default: all layers of the task. A wrong name lists them.",
+    help="Run only this layer of checks (repeatable). Each problem is printed with its layer. Default: all layers.",
 )
 @task_option
 @json_output("Print one JSON object for each answer.")
@@ -67,9 +63,9 @@ class Answer:
 def check(found: App, file: Path, data: str | None, layers: tuple[str, ...], as_json: bool) -> None:
     """Check answers without executing them.
 
-    FILE holds one answer, or JSONL rows {"id", "answer"} (or "query" instead of "answer"). Without FILE, reads stdin.
-    An answer is an object, or a string with the raw output of a model. A row may have "data" (the name of its data) or
-    a whole "context".
+    FILE holds one answer. If its name ends in .jsonl, or its first line has an "id" and an "answer", each line is a
+    row {"id": …, "answer": …}, or else a bare answer. Without FILE, reads stdin. An answer is an object, or a string
+    with the raw output of a model. A row may have "data" (the name of its data) or a whole "context".
 
     If the fields of the data are not known, the checks that need them are skipped, and a note names them. Exits with 9
     if an answer fails.
@@ -147,15 +143,20 @@ def _answers(file: Path, task: Task, columns: Columns) -> Iterator[Answer]:
     if file.suffix in (".jsonl", ".ndjson"):
         if lines and (found := detect(lines[0][1].encode())):
             raise DataError(f"detected {found}, expected JSONL", where=f"{file}:{lines[0][0]}", hint=ROW_FORM)
-    elif not lines or not _is_row(_lenient(lines[0][1])):
+    elif not lines or not _begins_rows(_lenient(lines[0][1])):
         yield Answer(id="1", text=text)  # a search body has no id
         return
     for number, line in lines:
         yield _row(number, line, task, columns)
 
 
-def _is_row(value: Mapping[str, Any]) -> bool:
+def _begins_rows(value: Mapping[str, Any]) -> bool:
     return "id" in value and any(name in value for name in ANSWERS)
+
+
+def _is_row(value: Mapping[str, Any]) -> bool:
+    """Whether a line of a file of rows is one. If not, it is a bare answer, which may have a key "query" itself."""
+    return "id" in value or "answer" in value or isinstance(value.get("query"), str)
 
 
 def _row(number: int, line: str, task: Task, columns: Columns) -> Answer:
@@ -163,6 +164,8 @@ def _row(number: int, line: str, task: Task, columns: Columns) -> Answer:
         row = loads(line)
     except NotStrict as problem:
         return Answer(id=_lenient(line).get("id", str(number)), error=f"line {number}: not strict JSON: {problem}")
+    if isinstance(row, dict) and not _is_row(row):
+        return Answer(id=str(number), text=line)
     identity = row.get("id", str(number)) if isinstance(row, dict) else str(number)
     name = next((name for name in ANSWERS if name in row), None) if isinstance(row, dict) else None
     if name is None:

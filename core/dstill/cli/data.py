@@ -70,7 +70,7 @@ OF_TEST_SPLITS = ("project.seed", "generate.questions", "generate.limit", "gener
     },
     examples=[
         "dstill generate --out runs/mine",
-        "dstill generate --teacher openai:gpt-5-mini --questions questions.jsonl --max-usd 5",
+        "dstill generate --teacher openai:gpt-5-mini --questions questions.jsonl --max-total-tokens 2000000",
         "dstill generate --teacher openai:gpt-5-mini --dry-run",
     ],
 )
@@ -116,7 +116,8 @@ OF_TEST_SPLITS = ("project.seed", "generate.questions", "generate.limit", "gener
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Show what would be requested, its estimated cost and one prompt, without calling the teacher.",
+    help="Show how many requests would be sent, their tokens, their cost (if the price is known) and one prompt. Sends "
+    "nothing, but a teacher that needs a key must have it.",
 )
 @click.option("--resume-with-changes", is_flag=True, help="Resume even if settings or questions have changed.")
 @seed_option
@@ -206,8 +207,8 @@ def _dry_run(found: App, out: Path | None, as_json: bool) -> None:
 def curate(found: App, run: str, as_json: bool) -> None:
     """Rebuild the dataset from the replies of a run.
 
-    Use it after the checks, the engine or the parser have changed. No requests are sent. Rows that are dropped are in
-    rejects.jsonl with the reason.
+    Use it after the checks, the engine or the parser have changed. The teacher is not asked again. Rows that are
+    dropped are in rejects.jsonl with the reason.
     """
     with progress() as report:
         opened = found.open(run)

@@ -101,7 +101,10 @@ def summary(run: Run, facts: Any, *, seconds: float | None = None) -> dict[str, 
 @json_option
 @app
 def trace(found: App, run: str, identity: str, as_json: bool) -> None:
-    """Show what every file of a run says about one record."""
+    """Show what every file of a run says about one record.
+
+    ID is the id of a question, as in RUN/dataset/data and in the failures of the report.
+    """
     opened = found.open(run)
     rows, seen = {}, ""
     for path in sorted(opened.folder.rglob("*.jsonl")):

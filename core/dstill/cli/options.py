@@ -34,6 +34,7 @@ __all__ = [
     "cap_options",
     "choose_teacher",
     "constrain_option",
+    "data_option",
     "engine_url_option",
     "json_option",
     "json_output",
@@ -157,7 +158,7 @@ class Number(click.FloatRange):
 
 
 class Setting(click.Option):
-    """An option that stands for a configuration key; its help shows the default of that key."""
+    """An option that stands for a configuration key; its help names the key and the default of that key."""
 
     def __init__(self, *args: Any, key: str, **attributes: Any) -> None:
         super().__init__(*args, callback=self._keep, expose_value=False, default=None, **attributes)
@@ -174,7 +175,7 @@ class Setting(click.Option):
         value = found.default(self.key) if found else None
         if value is None or value in ("", []) or isinstance(value, bool) or self._means_unset(value):
             return extra
-        extra["default"] = ", ".join(value) if isinstance(value, list) else str(value)
+        extra["default"] = f"{self.key}, else {', '.join(value) if isinstance(value, list) else value}"
         return extra
 
     def _means_unset(self, value: Any) -> bool:
@@ -218,6 +219,23 @@ def _sentence(name: str, part: type[Part]) -> str:
     """As ``lora: trains low-rank adapters on a frozen base.`` in help."""
     about = described(part).rstrip(".")
     return f"{name}: {about[:1].lower()}{about[1:]}."
+
+
+class _Data(click.Option):
+    """``--data``. Its help says what each installed task calls its data."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The option and its help, with the noun of each task."""
+        record, found = super().get_help_record(ctx), ctx.find_object(App)
+        if not record or not found:
+            return record
+        nouns = [f"{found.plugins.task(name).data_noun} ({name})" for name in found.plugins.names("tasks")]
+        return record[0], record[1].replace("data that", f"{' or '.join(nouns)} that", 1) if nouns else record[1]
+
+
+def data_option(what: str, default: str) -> Callable[[F], F]:
+    """``--data``. `what`: the end of "Name of the data that"; `default`: what holds without it."""
+    return click.option("--data", cls=_Data, metavar="NAME", help=f"Name of the data that {what}. {default}")
 
 
 class _Teacher(PartOption):
@@ -264,7 +282,8 @@ seed_option = setting("--seed", key="project.seed", type=Count(0, 2**32 - 1), he
 
 def engine_url_option(use: str, *, default: str = "engine.url, else the task's embedded engine") -> Callable[[F], F]:
     """``--engine-url``. `use`: what the server is for; `default`: what is used without the option."""
-    about = f"{use}.{f' Default: {default}.' if default else ''} For a key: --set engine.api_key_env=VARIABLE."
+    about = f"{use}.{f' Default: {default}.' if default else ''} If it needs an API key: --set "
+    about += "engine.api_key_env=VARIABLE, the name of an environment variable that holds the key."
     return setting("--engine-url", key="engine.url", metavar="URL", help=about)
 
 
@@ -273,8 +292,8 @@ def load_data_option(why: str) -> Callable[[F], F]:
     return click.option(
         "--load-data",
         is_flag=True,
-        help=f"{why} to that server under a new name (dstill-…), and remove it at the end. Existing data is not "
-        "changed.",
+        help=f"{why} to the server of --engine-url under a new name (dstill-…), and remove it at the end. Existing "
+        "data is not changed.",
     )
 
 

@@ -31,6 +31,7 @@ from dstill.cli.options import (
     Number,
     app,
     constrain_option,
+    data_option,
     engine_url_option,
     json_output,
     seed_option,
@@ -62,15 +63,11 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row, or a JSON array, which the r
 @click.argument("question", required=False)
 @click.option("--run", "run_option", hidden=True)  # of the previous release: --run RUN [QUESTION]
 @click.option("--vote", is_flag=True, hidden=True)  # of the previous release: --num-samples K --vote
-@click.option(
-    "--data",
-    metavar="NAME",
-    help="Name of the data that the question is about, such as a table. Default: the one that most questions of the "
-    "run are about.",
-)
+@data_option("the question is about", "Default: what most questions of the run are about.")
 @click.option("--execute", is_flag=True, help="Execute the answer and show its result.")
 @engine_url_option(
-    "Server that executes the answer, with --execute. It is also checked for the fields that the student learned"
+    "Server that executes the answer, with --execute. Even without, its fields are compared with those that the "
+    "student learned"
 )
 @click.option(
     "--num-samples",
@@ -116,8 +113,8 @@ def predict(
     Exits with 9 if an answer is invalid or, with --execute, fails to run. If the student refuses (it says that the data
     cannot answer), the command exits with 0.
 
-    Warns if fields that the student learned no longer exist in the data, and if a question is unlike all training
-    questions (if the run was evaluated).
+    Warns if fields that the student learned no longer exist in the data. If the run was evaluated, it also warns of
+    questions that are unlike all training questions.
     """
     if run_option is not None:
         note("warning: `dstill predict --run RUN QUESTION` is now `dstill predict RUN QUESTION`")

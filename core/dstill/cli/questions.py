@@ -97,8 +97,8 @@ def questions(
     """Make questions.
 
     By default the task makes the questions, with reference answers and rationales. With --teacher, a model writes the
-    questions, without answers, about the same number for each kind of question that the task defines. For your own
-    data, give the options that are marked with the name of the task.
+    questions, without answers. Each kind of question that the task defines gets about the same number of them. For your
+    own data, also give the options whose help ends in "(task NAME only)".
 
     With --augment-cause and --from-run, makes questions like those that the student of that run failed on for that
     cause, in proportion to the failures. It repeats no question of that run.

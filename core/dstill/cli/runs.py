@@ -140,7 +140,7 @@ def runs_salvage(damaged: Path, new: Path, as_json: bool) -> None:
 def config_show(found: App, origin: bool, defaults: bool, as_json: bool) -> None:
     """Show every configuration key and its value.
 
-    The output is the text of a dstill.toml, in which keys without a value are comments.
+    Without --origin and --json, the output is the text of a dstill.toml, in which keys without a value are comments.
     """
     merged: Config = replace(found, config_file=None).config(use_files=False) if defaults else found.config()
     values = merged.flat()

@@ -1,13 +1,13 @@
 """What `generate` would ask, before it asks: ``dstill generate --dry-run``.
 
     estimate = estimated(setup, None, Path("replies.sqlite"))
-    estimate.summary_lines()      # ["1,000 questions: 640 replies are there, 360 to ask for", "tokens: …", "cost: …"]
+    estimate.summary_lines()      # ["1,000 questions: 640 replies cached, 360 to request", "tokens: …", "cost: …"]
     estimate.prompt               # the first prompt that would be sent
 
 Tokens are a range, because the tokenizer of the teacher is not at hand. The lower end takes one token for
 `BYTES_A_TOKEN` bytes of the prompt, and replies of the mean length of the stored ones (`SHORT_REPLY` without any). The
 upper end is the worst case that budgets assume: one token for each byte, and the longest reply.
-Retries after a wrong reply come on top: at most twice the same.
+Requests that are repeated after a wrong reply are not counted: at most twice as many again.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ class Estimate:
     def summary_lines(self) -> list[str]:
         """The estimate for a person."""
         missing = self.questions - self.n_cached
-        lines = [f"{self.questions:,} questions: {self.n_cached:,} replies are there, {missing:,} to ask for"]
+        lines = [f"{self.questions:,} questions: {self.n_cached:,} replies cached, {missing:,} to request"]
         if self.prompt is None:
             return lines
         parts = (("prompts", "prompt_tokens"), ("replies", "completion_tokens"))
         ranges = [f"{what} {getattr(self.low, name):,} to {getattr(self.high, name):,}" for what, name in parts]
-        lines.append(f"tokens: {', '.join(ranges)}; replies that are asked for again come on top")
+        lines.append(f"tokens: {', '.join(ranges)} (not counted: requests that are repeated after a wrong reply)")
         if not self.paid:
             return [*lines, "cost: none"]
         if self.usd is None:

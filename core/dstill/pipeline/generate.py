@@ -122,7 +122,7 @@ def _warn_of_skipped_checks(task: Task, examples: Sequence[Example]) -> None:
     skipped = Counter(layer for example in examples for layer in not_checked(task, example))
     if skipped:
         log.warning(
-            "%s of %s questions do not say what they are about (context): %s of their answers will not be checked",
+            "nothing describes the data of %s of %s questions (context): %s of their answers will not be checked",
             f"{max(skipped.values()):,}",
             f"{len(examples):,}",
             " and ".join(skipped),

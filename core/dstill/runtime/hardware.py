@@ -1,7 +1,7 @@
 """The device of this machine, or the one that `dstill experiment plan --vram` plans for, and the available memory.
 
 >>> planned_device("24GB").name
-'a card of 24 GB'
+'a card of 24 GiB'
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["available_memory", "device", "peak_memory", "planned_device", "total
 def planned_device(vram: str) -> Device:
     """A CUDA card of another machine with `vram` of memory ("24GB"), all of it free. Raises UsageError."""
     size = parse_size(vram, where="--vram")
-    sold = f"{size / 2**30:g} GB" if size >= 2**30 else f"{size / 2**20:g} MB"
+    sold = f"{size / 2**30:g} GiB" if size >= 2**30 else f"{size / 2**20:g} MiB"
     return Device(name=f"a card of {sold}", kind="cuda", total=size, free=size, bf16=True, is_local=False)
 
 

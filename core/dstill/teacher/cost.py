@@ -29,7 +29,7 @@ def caps(settings: Generate, teacher: Teacher) -> Caps:
 
     if settings.max_usd is not None and teacher.paid and teacher.price is None:
         raise ConfigError(
-            f"cannot enforce max_usd: no price for {teacher.label}; set price or max_tokens",
+            f"cannot enforce max_usd: no price for {teacher.label}; set it, or use --max-total-tokens",
             where="generate.max_usd",
             hint=teacher.price_hint,
         )

@@ -98,7 +98,7 @@ def test_where_nothing_fits_the_table_is_shown_and_the_error_says_what_helps(pla
     result = plan("--student", seven_billion, "--vram", "8GB")
     assert "qlora" in result.stdout
     assert result.exception.exit_code == 2
-    assert "no modality fits a card of 8 GB" in str(result.exception)
+    assert "no modality fits a card of 8 GiB" in str(result.exception)
     assert "--batch-size 1" in str(result.exception)
 
 
@@ -159,7 +159,7 @@ def test_settings_that_were_written_for_another_student_are_named(plan: Any, sev
 def test_a_card_of_less_than_a_gigabyte(plan: Any) -> None:
     """What is free is less than half of it: CUDA itself takes the rest."""
     result = plan("--student", "tiny", "--vram", "700MB")
-    assert "on a card of 700 MB" in result.stdout
+    assert "on a card of 700 MiB" in result.stdout
     assert "188 MiB free beside 512 MiB of CUDA's own" in " ".join(result.stdout.split())
 
 
@@ -193,7 +193,7 @@ def test_modalities_by_cards_in_one_table_and_the_line_for_the_smallest_that_can
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[-1] == f"dstill train RUN --student {seven_billion} --modality qlora"
-    assert lines[-2] == "on a card of 24 GB:"
+    assert lines[-2] == "on a card of 24 GiB:"
     verdicts = {
         (words[0], words[2]): words[5] for line in lines if len(words := line.split()) > 5 and words[1] == "GiB"
     }

@@ -287,5 +287,5 @@ def test_questions_without_a_mapping_are_told_before_they_are_asked(
     words = ("--task", "querydsl", "--teacher", "replay", "--set", "teacher.replay.file=rows.jsonl")
     ended = cli("generate", "--questions", "rows.jsonl", *words, "--dry-run")
     assert ended.code == 0, ended.err
-    said = "warning: 1 of 1 questions do not say what they are about (context): mapping and values of their answers"
+    said = "warning: nothing describes the data of 1 of 1 questions (context): mapping and values of their answers"
     assert (said in ended.err) is warned
