@@ -9,9 +9,9 @@ that the file is what this makes.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Iterator
 
 import click
 

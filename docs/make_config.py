@@ -11,8 +11,9 @@ import dataclasses
 import inspect
 import json
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 import click
 from make_cli import built_in

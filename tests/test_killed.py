@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from typing import Iterator
+from collections.abc import Iterator
 
 import pytest
 from support.kill.lab import PHASES, Lab, Trial

@@ -29,11 +29,12 @@ import re
 import sys
 import tomllib
 import typing
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType, NoneType, UnionType
-from typing import Any, Callable, Iterable, Literal, Mapping
+from typing import Any, Literal
 
 from dstill.api.engine import Engine
 from dstill.api.recipe import Recipe

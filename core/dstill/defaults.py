@@ -5,7 +5,8 @@ They are registered first, so pluggy calls them last.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from dstill.errors import UsageError
 from dstill.hookspecs import hookimpl

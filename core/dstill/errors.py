@@ -25,8 +25,9 @@ An error has three parts, each on its own line: *what* happened, *where* (``file
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from typing import ClassVar, Iterable, Iterator
+from typing import ClassVar
 
 __all__ = [
     "AnswerError",

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Iterator
 from functools import cached_property
-from typing import Iterator
 
 from dstill import trust
 from dstill.api.baseline import Baseline

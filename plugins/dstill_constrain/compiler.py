@@ -12,8 +12,9 @@ compiled in less than a second, so a cache on disk would not pay off.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from dstill.api.records import Grammar
 from dstill.errors import DataError, UsageError

@@ -13,9 +13,9 @@ comment.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Iterator, Mapping, Sequence
 
 from dstill.errors import DataError
 from dstill_constrain.ebnf_parser import (

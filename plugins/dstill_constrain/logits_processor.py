@@ -8,7 +8,8 @@ It works for encoder–decoders and decoders: the tokens of a row at the first c
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from dstill.api.records import Grammar
 from dstill_constrain.compiler import Compiler, State

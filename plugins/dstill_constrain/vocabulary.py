@@ -10,9 +10,10 @@ llguidance reads byte-level vocabularies but refuses SentencePiece's in transfor
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Mapping
+from typing import Any
 
 __all__ = ["Vocabulary", "of"]
 

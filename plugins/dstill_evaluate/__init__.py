@@ -7,7 +7,8 @@ dstill train RUN --student nearest      # the answer of the most similar trainin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterable
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from dstill import hookimpl
 

@@ -6,8 +6,8 @@ nearest     a look-up: the answer of the most similar training question (`neares
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 from dstill.api.baseline import Baseline
 from dstill.api.student import Generator, Student, TrainingJob

@@ -20,8 +20,9 @@ by template and the t-test over seeds.
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from dstill.api.metric import CONFIDENCE, rate
 from dstill.api.records import Score, Verdict

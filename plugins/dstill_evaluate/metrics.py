@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from typing import Sequence
+from collections.abc import Sequence
 
 from dstill.api.metric import Metric, rate
 from dstill.api.records import Level, OutcomeKind, Overlap, Score, Verdict

@@ -20,8 +20,9 @@ Not covered: several comparisons at once; the caller corrects with `statistics.h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Sequence
+from typing import Any
 
 from dstill.api.metric import CONFIDENCE
 from dstill.errors import needs

@@ -5,7 +5,8 @@ sections(run)  →  Section(title="Against the baselines", table=Table(…)); no
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import Section, Table, Verdict
 from dstill.errors import MissingExtra

@@ -13,7 +13,7 @@ A score with n = 0 has no interval and the value None, which is printed as "not 
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 from dstill.api.metric import CONFIDENCE
 from dstill.api.records import Score

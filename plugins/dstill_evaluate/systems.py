@@ -11,9 +11,10 @@ Not covered: data on a server that changed while its number of documents and its
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from dstill.api.records import Prediction, Record, Verdict
 from dstill.errors import RunError, UsageError, did_you_mean

@@ -5,7 +5,8 @@ sentence(row, "b", "a")   →   "test: b is better than a by 5.1 points (exact M
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill.api.records import Score
 from dstill.io.units import percent

@@ -5,8 +5,9 @@ The example code needs the format's library and transformers' tokenizer, but not
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from dstill.io import cards
 from dstill.io.units import size_on_disk

@@ -12,8 +12,9 @@ import json
 import math
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Sequence
+from typing import TYPE_CHECKING, Any
 
 from dstill.api.protocols import DataProfile
 from dstill.api.records import SCHEMA_VERSION, Example, Prediction

@@ -13,9 +13,10 @@ CTranslate2, 90 % of the sample must be answered alike.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from dstill.api.student import Generator
 from dstill.errors import MissingExtra, UsageError

@@ -8,8 +8,9 @@ keep the data type of training. Other formats convert the output of `write_merge
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Sequence
+from typing import TYPE_CHECKING
 
 from dstill.api.student import Generator
 from dstill_export.formats import RETRY_HINT, Format, Source, encoder_of, folder_size

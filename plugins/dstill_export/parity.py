@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import contextlib
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
 
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Level, Prediction, Verdict

@@ -8,8 +8,8 @@ One answer is generated first and discarded, because runtimes initialize themsel
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 from dstill.api.student import Generation, Generator
 from dstill_finetune.generation import BATCH

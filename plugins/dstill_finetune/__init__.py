@@ -5,7 +5,8 @@ torch, transformers, peft and bitsandbytes are imported when a student is first 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterable
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from dstill import hookimpl
 from dstill_finetune.recipe_rule import select_modality

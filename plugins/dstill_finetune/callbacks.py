@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from functools import cache
-from typing import Any, Callable, Mapping
+from typing import Any
 
 from dstill.api.recipe import Recipe
 from dstill.errors import TrainingError

@@ -5,8 +5,9 @@ The code needs only transformers (and peft for an adapter), and gives the same a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Sequence
+from typing import TYPE_CHECKING
 
 from dstill.api.records import Pair
 from dstill.api.student import TrainingJob, TrainResult

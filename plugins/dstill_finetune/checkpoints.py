@@ -19,8 +19,9 @@ import json
 import logging
 import os
 import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any
 
 from dstill.api.records import Pair
 from dstill.errors import RunError

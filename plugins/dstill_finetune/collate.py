@@ -19,8 +19,9 @@ an encoder–decoder.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from dstill_finetune.encoding import Encoded, Row
 from dstill_finetune.sharing import PADDING, Sharing, layout

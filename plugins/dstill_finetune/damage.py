@@ -11,7 +11,7 @@ and dstill's own errors pass unchanged.
 from __future__ import annotations
 
 import contextlib
-from typing import Iterator
+from collections.abc import Iterator
 
 from dstill.cli.panics import is_panic
 from dstill.errors import DataError, DstillError

@@ -19,8 +19,9 @@ branch of a record and is computed once; when a trained student answers, it is g
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from dstill.api.records import Pair
 from dstill.errors import DataError

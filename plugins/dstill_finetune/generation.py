@@ -11,10 +11,11 @@ grammar, and allows as many tokens as the grammar's longest sentence needs.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import Grammar
 from dstill.api.student import Generation, Generator

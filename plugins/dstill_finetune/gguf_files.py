@@ -14,10 +14,11 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any
 
 from dstill.errors import DataError, MissingExtra
 from dstill_finetune.damage import damaged, first_line

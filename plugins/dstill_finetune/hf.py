@@ -7,9 +7,10 @@ dstill train --student my-model.gguf
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Iterable
+from typing import Any
 
 from dstill.api.modality import ModelSpec
 from dstill.api.student import TrainingJob

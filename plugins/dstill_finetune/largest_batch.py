@@ -8,7 +8,8 @@ All sequences of a record are in one forward pass: two for Distilling Step-by-St
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from dstill.api.modality import Batch
 from dstill.api.recipe import Recipe

@@ -12,7 +12,8 @@ have no effect: a mixture's fused experts, and weights that the kernels of a sta
 
 from __future__ import annotations
 
-from typing import Any, Collection, Iterable
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from dstill.errors import ConfigError
 

@@ -15,7 +15,8 @@ The vocabulary head runs only at labelled positions, and the encoder once per so
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Iterator
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from dstill_finetune.collate import IGNORED
 from dstill_finetune.cross_entropy import cross_entropy

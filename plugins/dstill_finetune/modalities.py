@@ -12,9 +12,10 @@ alpha 4 × rank, dropout 0.1, query and value projections.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import Any, ClassVar, Mapping
+from typing import Any, ClassVar
 
 from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.recipe import Device, Recipe

@@ -15,8 +15,9 @@ import json
 import os
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 from dstill.errors import DataError, ServiceError, UsageError
 from dstill.runs.provenance import sha256

@@ -5,7 +5,8 @@ shape_of(T5Config(d_model=64, …)) → ModelSpec(parameters=…, linears={"q": 
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill.api.modality import ModelSpec
 from dstill_finetune.lora_targets import linear_layers

@@ -6,7 +6,8 @@ lose the head. So the weights themselves are compared.
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 __all__ = ["NEW_TOKENS", "add_rows", "token_rows"]
 

@@ -12,8 +12,9 @@ CE is the mean cross-entropy over the tokens of its branch. Distilling Step-by-S
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Callable, Iterable
+from typing import TYPE_CHECKING
 
 from dstill.api.objective import Objective
 from dstill.api.protocols import ConstrainedOutput

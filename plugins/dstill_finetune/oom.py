@@ -7,8 +7,8 @@ with explain_oom(recipe, peak, last=lambda: "checkpoint-200"):
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Callable, Iterator
 
 from dstill.api.recipe import Recipe
 from dstill.errors import TrainingError

@@ -13,8 +13,9 @@ reserved for the CUDA context. Of a hub id, only the configuration is downloaded
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 import click
 

@@ -11,7 +11,8 @@ Not covered: a compiled model, which is compiled when training begins and alloca
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill.api.recipe import Recipe
 from dstill.io.units import size

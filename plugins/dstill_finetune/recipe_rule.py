@@ -9,7 +9,8 @@ the modality with the highest priority that fits.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dstill import hookimpl
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Iterator, Sequence
+from typing import Any
 
 from dstill.errors import MissingExtra, UsageError, did_you_mean
 

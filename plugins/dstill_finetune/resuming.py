@@ -6,11 +6,12 @@ checkpoints_of(job, model, tokenizer)  →  (Checkpoints(runs/mine/checkpoints),
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from math import prod
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import Any
 
 from dstill.api.recipe import Recipe
 from dstill.api.student import TrainingJob

@@ -19,8 +19,9 @@ from __future__ import annotations
 import copy
 import json
 import logging
+from collections.abc import Callable
 from functools import cache, partial
-from typing import Any, Callable
+from typing import Any
 
 from dstill.api.modality import ActivationBytes
 from dstill_finetune.model_loading import is_encoder_decoder

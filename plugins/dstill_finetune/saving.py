@@ -13,10 +13,10 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Iterator
 
 from dstill.errors import DiskError, DstillError
 from dstill.io.files import disk_error

@@ -8,7 +8,8 @@ set_generation_config(model, tokenizer, recipe)
 from __future__ import annotations
 
 import logging
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill.api.recipe import Recipe
 from dstill.errors import DataError

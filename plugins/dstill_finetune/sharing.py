@@ -16,8 +16,9 @@ with relative positions (T5's), because they take no position ids.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from dstill_finetune.model_loading import is_encoder_decoder
 

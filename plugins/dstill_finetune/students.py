@@ -17,9 +17,10 @@ import os
 import shutil
 import warnings
 from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any
 
 from dstill.api.modality import Batch
 from dstill.api.recipe import Recipe

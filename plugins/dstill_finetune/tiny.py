@@ -8,9 +8,10 @@ The architecture is T5 v1.1's (gated GELU) with tied embeddings, small enough fo
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from dstill.api.modality import ModelSpec
 from dstill.api.records import Pair

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Iterator
 
 from dstill.api.recipe import Device, Recipe
 from dstill.errors import TrainingError, UsageError

@@ -11,11 +11,12 @@ Tokens are counted over everything that one optimizer step sees (`dstill_finetun
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any
 
 from dstill.api.recipe import Device, Recipe
 from dstill.errors import Interrupted

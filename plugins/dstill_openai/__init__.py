@@ -12,7 +12,8 @@ requests JSON.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterable
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from dstill import hookimpl
 

@@ -14,7 +14,8 @@ Not covered: batches of another project than the API key's.
 from __future__ import annotations
 
 import json
-from typing import Any, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 from dstill.api.records import Reply
 from dstill.api.teacher import BatchState

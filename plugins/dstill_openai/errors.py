@@ -12,8 +12,9 @@ detects errors in successful responses. Text from a server is shortened, made pr
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Mapping
+from typing import TYPE_CHECKING, Any
 
 from dstill.errors import AuthError, ConfigError, DataError, DstillError, ServiceError
 from dstill.io.secrets import redact

@@ -11,7 +11,8 @@ vLLM) is put in front of the text, as in `dstill.teacher.trace`. All functions r
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill.api.records import Reply, Usage
 from dstill.errors import AuthError, DstillError

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, AsyncIterator, ClassVar, Literal, Mapping, Self, Sequence
+from typing import Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from dstill.api.records import Message, Price, Prompt, Reply

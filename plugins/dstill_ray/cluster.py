@@ -15,9 +15,10 @@ import re
 import secrets
 import signal
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 from dstill.cli.console import note
 from dstill.errors import ServiceError, UsageError, needs

@@ -10,8 +10,9 @@ Errors are sent as rows instead of pickled exceptions: `error_to_row` and `error
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Mapping
+from typing import Any
 
 from dstill import errors
 from dstill.errors import DstillError, MissingExtra, UsageError

@@ -10,9 +10,10 @@ step whether to stop.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 from dstill import plugins, trust
 from dstill.cli.console import note

@@ -10,10 +10,11 @@ the cluster, with its cores and GPUs. The result of a finished trial is read ins
 from __future__ import annotations
 
 import time
+from collections.abc import Generator, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generator, Iterable, Mapping
+from typing import Any
 
 from dstill import plugins
 from dstill.errors import DstillError, ServiceError

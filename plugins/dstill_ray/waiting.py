@@ -7,8 +7,9 @@ while not finished(fit): …               # waits for half a second
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, wait
-from typing import Any, Callable
+from typing import Any
 
 __all__ = ["finished", "in_background"]
 

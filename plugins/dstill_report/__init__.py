@@ -8,7 +8,8 @@ Every plugin can add sections through the hook `report_sections`; those of this 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterable
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from dstill import hookimpl
 

@@ -8,9 +8,10 @@ Texts are cut so that all rows together stay below `BUDGET` bytes; `dstill runs 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from dstill.api.protocols import Presentation
 from dstill.api.records import SPLITS, Cause, Example, Level, Prediction, Problem, Record, ResultDiff, Verdict

@@ -10,7 +10,8 @@ Cells contain untrusted text, so everything that Markdown or HTML would read as 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from dstill.api.records import Score
 from dstill.cli.console import visible

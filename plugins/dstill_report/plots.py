@@ -12,7 +12,8 @@ import html
 import io
 import itertools
 import re
-from typing import TYPE_CHECKING, Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import Score
 from dstill.cli.console import visible

@@ -9,8 +9,9 @@ The aggregated scores are those of run.json, as `dstill evaluate` printed them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import Prediction, Record, Verdict
 from dstill.errors import RunError

@@ -7,7 +7,8 @@ Each module covers one subject: scores, training and data, cost. A section witho
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterator
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from dstill.api.records import Section
 from dstill_report import sections_cost, sections_scores, sections_training

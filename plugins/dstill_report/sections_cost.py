@@ -11,8 +11,9 @@ is ``evaluate.machine_usd_per_hour``; if it is not set, the section assumes that
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import Section, Table
 from dstill_report import plots

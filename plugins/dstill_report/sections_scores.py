@@ -5,8 +5,9 @@ sections(run)  →  Section(title="Scores", order=10, table=Table(…)), …
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import Score, Section, Table
 from dstill.cli.options import described

@@ -6,7 +6,8 @@ sections(run)  →  Section(title="Training", order=30, svg="<svg …"), …
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from dstill.api.metric import rate
 from dstill.api.records import SPLITS, Section, Table

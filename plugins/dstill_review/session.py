@@ -15,8 +15,9 @@ from __future__ import annotations
 import getpass
 import threading
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Iterable, Sequence
+from typing import Any
 
 from dstill.api.executor import Executor
 from dstill.api.metric import rate

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Callable, Self, TypeVar
+from typing import Self, TypeVar
 
 from dstill.api.records import Example, OutcomeKind
 from dstill.errors import DstillError

@@ -6,7 +6,8 @@ RequestError(404, "model_not_found", "unknown model 'gpt-5'", param="model").bod
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill.cli.console import visible
 from dstill.config import masked

@@ -15,9 +15,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Callable, Generic, Self, Sequence, TypeVar
+from typing import Generic, Self, TypeVar
 
 __all__ = ["Full", "Queue", "Ticket"]
 

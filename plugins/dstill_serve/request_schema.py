@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Mapping
+from typing import TYPE_CHECKING, Any
 
 from dstill.io.strict_json import NotStrict, kind, loads
 from dstill_serve.errors import RequestError

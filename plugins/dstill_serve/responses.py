@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 from dstill.api.faults import about
 from dstill.api.protocols import Presentation, RationaleTerms

@@ -13,9 +13,10 @@ import asyncio
 import contextlib
 import signal
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Iterator
+from typing import TYPE_CHECKING
 
 from dstill.errors import MissingExtra
 from dstill.io.secrets import Secret

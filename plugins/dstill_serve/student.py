@@ -8,8 +8,9 @@ student.work([job, …])                     [StudentAnswer(predicted=…, ratio
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from dstill.api.records import Example
 from dstill.errors import UsageError, did_you_mean

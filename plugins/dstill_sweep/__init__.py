@@ -6,7 +6,8 @@ a run works on a trial. Finished trials are not repeated, and interrupted ones r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterable
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from dstill import hookimpl
 

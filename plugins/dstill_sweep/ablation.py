@@ -18,8 +18,9 @@ compare` (`dstill_evaluate.comparison`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from contextlib import closing
-from typing import Any, Iterable, Mapping
+from typing import Any
 
 from dstill.errors import DataError, FailedItems, UsageError
 from dstill.runs.run import Run

@@ -5,7 +5,7 @@ compare_with_each({"dss": verdicts(trials, …), "label-only": …}, "dss")  →
 
 from __future__ import annotations
 
-from typing import Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from dstill.errors import DataError
 from dstill.runs.run import Run

@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import threading
-from typing import Iterator
+from collections.abc import Iterator
 
 __all__ = ["exit_with_parent", "parent_pipe"]
 

@@ -6,7 +6,8 @@ sections(run)  →  Section(title="Sweep", …), Section(title="Ablation: ration
 from __future__ import annotations
 
 import statistics
-from typing import TYPE_CHECKING, Any, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import Section, Table
 

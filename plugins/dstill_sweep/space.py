@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 from dstill.errors import ConfigError, UsageError, did_you_mean
 from dstill.io import toml

@@ -13,8 +13,9 @@ Not covered: pruning a trial before it ends.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import closing
-from typing import Any, Callable, Collection, Generator, Iterable, Mapping, Protocol
+from typing import Any, Protocol
 
 from dstill.errors import DataError, needs
 from dstill.runs.run import Run

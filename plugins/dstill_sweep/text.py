@@ -6,7 +6,8 @@ All functions take the facts that the sweep or the ablation recorded in run.json
 from __future__ import annotations
 
 import statistics
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill.api.records import Score
 from dstill.io.units import size

@@ -7,7 +7,8 @@ dstill generate --teacher local --set teacher.local.model=./folder     # a trans
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterable
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from dstill import hookimpl
 from dstill_teachers.nearest_shots import build_prompt

@@ -11,9 +11,10 @@ next token.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Mapping, Self, Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 from dstill.api.records import Prompt, Reply, Usage
 from dstill.api.task import Task

@@ -13,7 +13,8 @@ mentioned term is enough. Not covered: whether a rationale is true.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Iterable
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from dstill import hookimpl
 

@@ -8,8 +8,9 @@ trace or the rest cannot be parsed, since ``</think>`` may be part of an answer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING
 
 from dstill import hookimpl
 from dstill.teacher import trace

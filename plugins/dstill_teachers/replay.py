@@ -10,9 +10,10 @@ rationale yields a reply without one, which the checks of drafts may reject.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Mapping, Self
+from typing import Any, Self
 
 from dstill.api.records import Example, Prompt, Reply
 from dstill.api.task import Task

@@ -7,7 +7,8 @@ checked like any other.
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill.api.records import Prompt, Reply
 from dstill.api.teacher import Teacher

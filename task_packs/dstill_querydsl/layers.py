@@ -8,7 +8,8 @@ and ``schema`` alone.
 
 from __future__ import annotations
 
-from typing import Any, Iterable
+from collections.abc import Iterable
+from typing import Any
 
 from dstill.api.records import Example, Problem
 from dstill.api.task import Check

@@ -10,9 +10,10 @@ module is imported by the method that uses it: `dstill generate --help` reads th
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.protocols import (

@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 import statistics
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Callable, Iterable
 
 from tests.benchmarks import constrain, predicting, querydsl, report, serving, teaching, training
 from tests.benchmarks.measure import Figure, figure, interleaved, process

@@ -11,8 +11,8 @@ from __future__ import annotations
 import resource
 import statistics
 import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Callable, Iterable, Sequence
 
 from support.random_student import WIDE, golds, learnt, pack, writer
 from tests.benchmarks.measure import Figure, figure, interleaved

@@ -16,10 +16,11 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Iterator
+from typing import Any
 
 from tests.benchmarks import training
 from tests.benchmarks.measure import Figure, clock

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import statistics
 import tempfile
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Callable, Iterable, Sequence
 
 from tests.benchmarks.measure import Figure, clock, figure, interleaved
 from tests.benchmarks.serving import trained

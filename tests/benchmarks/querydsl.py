@@ -16,8 +16,9 @@ import json
 import random
 import statistics
 import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Callable, Iterable, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from tests.benchmarks.measure import Figure, figure, interleaved

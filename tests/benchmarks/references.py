@@ -12,8 +12,9 @@ ids: input, label, rationale.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from tempfile import TemporaryDirectory
-from typing import Any, Sequence
+from typing import Any
 
 from tests.benchmarks.measure import clock
 

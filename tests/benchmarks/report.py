@@ -9,9 +9,9 @@ from __future__ import annotations
 import statistics
 import sys
 import tempfile
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from typing import Iterable
 
 from tests.benchmarks.measure import Figure, figure, interleaved, process
 

@@ -17,8 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Callable, Coroutine, Iterable, Iterator
+from typing import Any
 
 from tests.benchmarks.measure import Figure, figure, interleaved
 

@@ -19,9 +19,10 @@ import random
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks import references
 from tests.benchmarks.measure import Figure, clock, figure

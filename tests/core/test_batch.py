@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import logging
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, AsyncIterator, Iterator, Sequence
+from typing import Any
 
 import pytest
 

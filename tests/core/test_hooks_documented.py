@@ -7,9 +7,10 @@ import inspect
 import re
 import sys
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any
 
 import pytest
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import tokenize
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Iterator
 
 import pytest
 

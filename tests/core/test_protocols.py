@@ -6,8 +6,9 @@ import doctest
 import inspect
 import json
 import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Callable, Iterable
+from typing import Any
 
 import pytest
 from support.protocols import ASKED, is_method, with_one

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable, Mapping
 from string import ascii_lowercase
-from typing import Any, Callable, Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from importlib.metadata import entry_points
 from itertools import count
-from typing import Iterator
 
 import pytest
 from support.foreign import Project, call

@@ -20,10 +20,10 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Iterator
 
 __all__ = ["PRODUCTS", "RELEASES", "Failed", "Jdk", "Missing", "Node", "Release", "jdks", "release_for", "start"]
 

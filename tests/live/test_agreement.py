@@ -9,7 +9,8 @@ table is printed (``-s``); every difference is listed by name, with its reason.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Callable, Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from support.exec_cases import CASES, Runner, check, like, load, rows

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import secrets
 import urllib.request
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, Callable, Iterator
+from typing import Any
 
 import pytest
 

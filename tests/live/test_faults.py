@@ -10,8 +10,9 @@ import resource
 import secrets
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Iterator
+from typing import Any
 
 import pytest
 from support.engine_proxy import EngineProxy, Fault, busy, cut, large, partial, refused, reset, say, slow

@@ -11,9 +11,10 @@ import json
 import secrets
 import urllib.request
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Iterator
+from typing import Any
 
 import pytest
 from support.field_counts import counts_in_documents, counts_in_engine

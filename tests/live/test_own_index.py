@@ -15,8 +15,9 @@ import sys
 import time
 import tomllib
 import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any
 
 import pytest
 from support.engine_proxy import EngineProxy

@@ -7,8 +7,9 @@ certificates made here, and with the answers that a secured Elasticsearch gives.
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 import pytest
 from support.certificates import Authority

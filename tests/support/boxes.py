@@ -7,8 +7,9 @@ A key ``script`` is refused by the guard, and what begins with ``!`` by the exec
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Iterable
+from typing import Any
 
 from dstill import Check, Task, hookimpl
 from dstill.api.executor import Executor

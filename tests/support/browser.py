@@ -14,7 +14,8 @@ import contextlib
 import os
 import shutil
 import urllib.parse
-from typing import Any, Callable, Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 

@@ -10,8 +10,9 @@ The index has 10,000 values of the keyword `c`, numbers over twelve orders of ma
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator
+from typing import Any
 
 from dstill_querydsl import guard
 

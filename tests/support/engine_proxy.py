@@ -24,10 +24,11 @@ import struct
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Callable, Iterable, Mapping, Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 __all__ = [

@@ -8,9 +8,9 @@ A date is of the moment in which the fault is made, and of whole seconds: 3 from
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from email.utils import formatdate
-from typing import Callable, Mapping
 
 from support.loopback_teacher import Say, answer, bomb, broken_json, cut_body, error, hang, html, raw
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.engines import HttpEngine

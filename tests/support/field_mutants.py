@@ -9,8 +9,9 @@ Whether that is an error, silently empty, or no harm, is for an engine to say.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any
 
 __all__ = ["FieldMutant", "Seen", "mutants", "verdict"]
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 import copy
 import json
 import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 __all__ = ["KINDS", "Mutant", "mutants", "places"]
 

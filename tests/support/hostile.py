@@ -6,8 +6,9 @@ hidden(HOSTILE["wrapper"])  -> ("bool.must", {"query": {"bool": {"must": [{"wrap
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator
+from typing import Any
 
 SCRIPT = {"source": "while (true) {}"}
 

@@ -28,9 +28,10 @@ import threading
 import time
 import zlib
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Iterable, Mapping, Self, Sequence
+from typing import Any, Self
 
 from aiohttp import web
 from support.loopback_batches import LoopbackBatches

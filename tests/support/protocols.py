@@ -7,8 +7,9 @@ Their language is the toy's. `Alone`, the task ``alone``, has no protocol.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Callable, Iterable
+from typing import Any
 
 from support.toy import Toy
 

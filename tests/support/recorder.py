@@ -7,9 +7,10 @@ Stranger: a teacher that says the gold, and does not repeat it, so that its own 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Sequence
+from typing import Any
 
 from support.toy import Abacus, Memorizer, Parrot, Recall, Toy
 

@@ -6,8 +6,9 @@ dstill --plugin toy.py --plugin sender.py evaluate RUN --task sums
 from __future__ import annotations
 
 import urllib.request
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Iterable, Self, Sequence
+from typing import TYPE_CHECKING, Self
 
 from dstill import Task, hookimpl
 from dstill.api.engine import Engine

@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-from typing import Any, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 __all__ = ["ended", "processes"]
 

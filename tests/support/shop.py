@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Mapping, Self, Sequence
+from typing import Any, Self
 
 from support.boxes import form, guard
 from support.toy import Heap

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import copy
 import random
-from typing import Any, Callable, Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from support.form_mutants import places
 

@@ -7,8 +7,9 @@ An answer is ``DATABASE:TABLE``. ``unseen`` names the database of the split of u
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Iterable
+from typing import Any, ClassVar
 
 from dstill import Check, Task, hookimpl
 from dstill.api import Example, Problem, data_of

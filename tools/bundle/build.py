@@ -17,9 +17,10 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator
+from typing import Any
 
 from dstill.errors import DataError, ServiceError
 from dstill_querydsl.bundle import FOLDER

@@ -14,8 +14,9 @@ import csv
 import io
 import tarfile
 import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any
 
 __all__ = ["documents"]
 

@@ -14,7 +14,8 @@ import io
 import re
 import sqlite3
 import zipfile
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 __all__ = ["documents"]
 

@@ -6,7 +6,7 @@ not_checked(task, example)                                → ["schema"]: the ex
 
 from __future__ import annotations
 
-from typing import Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from dstill.api.faults import PASSING, refused
 from dstill.api.records import Draft, Example, Problem

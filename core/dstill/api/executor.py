@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, ClassVar, Iterable, Mapping, Self, Sequence, final
+from typing import Any, ClassVar, Self, final
 
 from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.faults import PASSING, about, fault

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Iterator, Protocol
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from dstill.api.records import Example, Level, Problem, Severity, Verdict

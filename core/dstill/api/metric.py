@@ -10,8 +10,9 @@ True
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from math import sqrt
-from typing import ClassVar, Sequence
+from typing import ClassVar
 
 from dstill.api.part import Part
 from dstill.api.records import (

@@ -24,8 +24,9 @@ If a method that takes an answer or a result raises, dstill reports it and uses 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Iterable, Mapping, Self, Sequence
+from typing import Any, ClassVar, Self
 
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.records import Example, Grammar, Mutant, RelevantSchema, ResultDiff, Table, TestDatabase

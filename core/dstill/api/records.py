@@ -15,9 +15,10 @@ columns.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import IntEnum, StrEnum
-from typing import Any, ClassVar, Literal, Mapping, Self
+from typing import Any, ClassVar, Literal, Self
 
 from dstill.api.splits import SPLITS
 from dstill.io.strict_json import dumps, loads

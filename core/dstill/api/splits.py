@@ -7,7 +7,8 @@ split_name("test_index", "--split")      "test_unseen_data", and a warning that 
 from __future__ import annotations
 
 import logging
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 __all__ = ["FORMER_SPLITS", "SPLITS", "split_name", "with_split_names"]
 

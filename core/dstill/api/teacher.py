@@ -10,9 +10,10 @@ class Shout(Teacher):
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, AsyncIterator, ClassVar, Literal, Mapping, Self, Sequence
+from typing import Any, ClassVar, Literal, Self
 
 from dstill.api.part import Part
 from dstill.api.records import (

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from importlib.util import find_spec
-from typing import Mapping, Sequence
 
 __all__ = ["built_in", "extra_of", "extras", "is_installed", "missing"]
 

@@ -9,9 +9,10 @@ Settings of --set are written to dstill.toml too, so that later commands use the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 import click
 

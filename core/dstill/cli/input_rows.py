@@ -5,7 +5,8 @@ given_data({"question": "…", "data": "school"}, task, "stdin:3")     ("school"
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill.api.task import Task
 from dstill.errors import DataError

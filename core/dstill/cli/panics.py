@@ -7,7 +7,7 @@ BaseException, which no handler of exceptions catches, so a user would see a tra
 from __future__ import annotations
 
 import contextlib
-from typing import Iterator
+from collections.abc import Iterator
 
 from dstill.errors import DataError
 

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any, BinaryIO, Iterable, Iterator, Mapping, Self, Sequence
+from typing import Any, BinaryIO, Self
 
 import click
 

@@ -12,8 +12,9 @@ The output fits 80 columns. ``--json`` and the report have every interval, n and
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Iterator, Mapping, Self, Sequence
+from typing import Any, Self
 
 from dstill.cli.console import say, table, width
 from dstill.cli.options import described

@@ -5,7 +5,8 @@ card(["license: mit"], "mine", [*table(("split", "#rows"), [("train", 800)]), ""
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from dstill.io.inert import visible
 

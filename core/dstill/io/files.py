@@ -15,9 +15,10 @@ import os
 import re
 import secrets
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Iterator
+from typing import BinaryIO
 
 from dstill.errors import DiskError, DstillError, UsageError
 from dstill.io.secrets import redact

@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, Iterable, Iterator, Mapping, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from dstill.errors import DataError
 from dstill.io.files import atomic, reading, writing

@@ -13,9 +13,9 @@ from __future__ import annotations
 import sqlite3
 import stat
 import sys
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Iterable, Mapping
 
 from dstill.errors import RunError
 

@@ -18,8 +18,9 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable, NoReturn
+from typing import Any, NoReturn
 
 __all__ = ["MAX_DEPTH", "SURROGATE", "Flaw", "NotStrict", "dumps", "fenced", "kind", "loads", "parse"]
 

@@ -10,18 +10,16 @@ dict), a dict, list, tuple, union, literal, enum or `Any`. Keys that a form does
 
 from __future__ import annotations
 
-import collections.abc
 import dataclasses
 import enum
 import types
 import typing
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cache
 from typing import (
     Annotated,
     Any,
-    Callable,
     Literal,
-    Mapping,
     Never,
     NotRequired,
     Required,
@@ -115,16 +113,21 @@ def _one_of(form: Any, value: Any) -> Any:
 
 
 def _instance(form: type, value: Any) -> Any:
-    hints = _hints(form)
-    required = {f.name for f in dataclasses.fields(form) if _has_no_default(f)}
-    return form(**_fields(value, {f.name: hints[f.name] for f in dataclasses.fields(form)}, required))
+    return form(**_fields(value, *_parameters(form)))
+
+
+@cache
+def _parameters(form: type) -> tuple[Mapping[str, Any], Set[str]]:
+    """The annotations of the fields of a dataclass, and the names of those without a default."""
+    hints, fields = _hints(form), dataclasses.fields(form)
+    return {f.name: hints[f.name] for f in fields}, {f.name for f in fields if _has_no_default(f)}
 
 
 def _has_no_default(field: dataclasses.Field[Any]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
-def _fields(value: Any, forms: Mapping[str, Any], required: collections.abc.Set[str]) -> dict[str, Any]:
+def _fields(value: Any, forms: Mapping[str, Any], required: Set[str]) -> dict[str, Any]:
     _require(isinstance(value, Mapping), value, "an object")
     if missing := sorted(required - value.keys()):
         raise Misfit("is missing", (missing[0],))
@@ -173,8 +176,8 @@ _CONVERTERS: dict[Any, Callable[[Any, Any], Any]] = {  # by the origin of a form
     types.UnionType: _one_of,
     Literal: _literal,
     dict: _dict,
-    collections.abc.Mapping: _dict,
+    Mapping: _dict,
     list: _list,
     tuple: _list,
-    collections.abc.Sequence: _list,
+    Sequence: _list,
 }

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Iterator
+from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
 from dstill.errors import ConfigError

@@ -13,8 +13,8 @@ Rows may have held-out mutants, which the task does not see when it makes test d
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Callable, Iterator, Sequence
 
 from dstill.api.checking import find_problems
 from dstill.api.executor import Executor

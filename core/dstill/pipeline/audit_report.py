@@ -7,8 +7,9 @@ Audit(…).to_json()["mutation_score"]  -> {"n": 200, "median": 1.0, "mean": 0.9
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Sequence
+from typing import Any
 
 from dstill.api.records import OutcomeKind, Problem, Row
 from dstill.pipeline.leakage import Duplicates, Leak

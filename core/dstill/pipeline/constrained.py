@@ -8,7 +8,7 @@ Sources must come in the order of the examples.
 
 from __future__ import annotations
 
-from typing import Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from dstill.api.objective import Objective
 from dstill.api.records import Example, Grammar

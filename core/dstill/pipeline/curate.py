@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from dstill.api.executor import Executor
 from dstill.api.records import SPLITS, Example, Record, Rejection, TeacherRequest

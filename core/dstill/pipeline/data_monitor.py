@@ -14,8 +14,9 @@ moments.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from dstill.api.executor import Executor
 from dstill.api.records import Example, OutcomeKind, Verdict

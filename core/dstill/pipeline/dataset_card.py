@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import statistics
-from typing import Any, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from dstill.api.protocols import DataProfile
 from dstill.api.records import Record

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter, defaultdict
-from typing import Callable, Hashable, Iterable, Iterator, Protocol, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import Protocol
 
 from dstill.api.faults import about
 from dstill.api.records import SPLITS, Problem, Record, Rejection

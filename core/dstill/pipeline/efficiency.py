@@ -10,9 +10,9 @@ of an adapter excludes its base model; its parameters include those of the base 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Sequence
 
 from dstill.api.records import Prediction
 

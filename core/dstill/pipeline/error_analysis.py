@@ -14,8 +14,8 @@ answer. An answer that is not scored has no label: its gold answer fails or is t
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Iterable, Mapping, Sequence
 
 from dstill.api.metric import wilson
 from dstill.api.records import Cause, Draft, Example, Level, Overlap, Verdict

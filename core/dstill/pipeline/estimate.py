@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import contextlib
 import statistics
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import Price, Prompt, Reply, Usage
 from dstill.factory import Setup, make_teacher

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, AsyncIterator, Iterable, Mapping, Sequence, Sized
+from typing import TYPE_CHECKING, Any
 
 from dstill.api.checking import not_checked
 from dstill.api.protocols import DataProfile

@@ -9,8 +9,9 @@ Rows are examples or records. The task declares which data a row is about (`Task
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Sequence
+from typing import Any
 
 from dstill.api.faults import about
 from dstill.api.records import Example, Record

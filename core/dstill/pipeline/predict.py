@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Iterable, Mapping, Protocol, Self, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from dstill.api.executor import Executor
 from dstill.api.faults import about

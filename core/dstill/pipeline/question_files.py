@@ -17,8 +17,9 @@ code when opened (.pkl, .pt, .py …) are refused unread.
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Iterator, Mapping
+from typing import Any, BinaryIO
 
 from dstill.api.records import SPLITS, Example
 from dstill.api.splits import FORMER_SPLITS, split_name

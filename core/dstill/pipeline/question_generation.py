@@ -11,9 +11,10 @@ store, so that a rerun buys only what is missing. The budgets of `generate` appl
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, AsyncGenerator, Callable, Iterable, Mapping, Sequence, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from dstill.api.protocols import QuestionBrief, Synthesis
 from dstill.api.records import Example, Prompt, Reply

@@ -24,8 +24,9 @@ import random
 import re
 import unicodedata
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from dstill.api.protocols import QuestionBrief
 from dstill.api.records import Example, Message, Prompt

@@ -11,8 +11,8 @@ with results in place of final answers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Sequence
 
 from dstill.api.faults import about
 from dstill.api.records import Example

@@ -9,8 +9,8 @@ check is judged as it is. A row that the curation removed, as a duplicate, is no
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Iterable, Iterator, Mapping, Sequence
 
 from dstill.api.executor import Executor
 from dstill.api.records import Draft, Example, Record, Rejection, Verdict

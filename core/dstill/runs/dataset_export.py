@@ -14,8 +14,9 @@ of the task), or the answer alone. Rows are exported after the review.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Mapping
+from typing import Any
 
 from dstill.api.records import SPLITS, Message, Record, Row
 from dstill.errors import RunError

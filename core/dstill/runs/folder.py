@@ -22,10 +22,11 @@ import secrets
 import shutil
 import socket
 import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator, Mapping, Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 from dstill.api.records import SCHEMA_VERSION, Row
 from dstill.api.splits import FORMER_SPLITS, with_split_names

@@ -10,7 +10,8 @@ translated each time they are read; a stage that writes a file writes format 2.
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill.api.records import SCHEMA_VERSION
 

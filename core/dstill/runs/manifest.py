@@ -7,9 +7,10 @@ The types below describe what dstill reads again. Stages of plugins, and values 
 
 # No `from __future__ import annotations`: with it, a TypedDict does not know which of its keys are required.
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, Mapping, Never, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, Never, NotRequired, TypedDict
 
 from dstill.api.records import SCHEMA_VERSION, Score
 from dstill.api.splits import FORMER_SPLITS, with_split_names

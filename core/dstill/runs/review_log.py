@@ -5,7 +5,8 @@ decisions(run)  →  [Decision(id="q-17", decision="reject", …), …], without
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from dstill.errors import DataError, RunError
 from dstill.pipeline.review import EDIT, FILE, JUDGED, SKIP, UNDO, Decision, without_undone

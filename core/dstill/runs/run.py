@@ -19,9 +19,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any
 
 from dstill.api.executor import Executor
 from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, Verdict

@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from dstill.api.modality import ModalityFit
 from dstill.pipeline.augment import Focus

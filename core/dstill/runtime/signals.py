@@ -16,8 +16,9 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+from collections.abc import Callable, Coroutine, Iterator
 from types import FrameType, TracebackType
-from typing import Any, Callable, Coroutine, Iterator, NoReturn, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 __all__ = ["Stop", "handling", "next_quits", "run", "sigterm_interrupts"]
 

@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from dstill.api.records import Problem, Prompt, Reply
 from dstill.api.teacher import BatchTeacher

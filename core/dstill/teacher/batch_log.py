@@ -17,8 +17,9 @@ import fcntl
 import hashlib
 import json
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 from dstill.errors import DataError, DstillError, RunError
 from dstill.io.plain_files import regular

@@ -15,8 +15,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
-from typing import AsyncIterator, Iterable
 
 from dstill.api.records import Price, Prompt, Reply, Usage
 from dstill.errors import BudgetError

@@ -18,10 +18,11 @@ import shutil
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, Iterator, Mapping, Self, Sequence
+from typing import Any, Self
 
 from dstill.api.records import Message, Reply
 from dstill.errors import DataError, DiskError, DstillError, RunError, UsageError

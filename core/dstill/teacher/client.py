@@ -20,8 +20,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, AsyncIterator, Iterable, Mapping, Self
+from typing import Any, Self
 
 from dstill.api.records import Problem, Prompt, Reply, Usage
 from dstill.api.teacher import Teacher

@@ -9,7 +9,8 @@ A teacher that is not paid has no costs. If a price is not known, the cost is no
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from dstill.api.teacher import Teacher
 from dstill.config import Cost, Generate

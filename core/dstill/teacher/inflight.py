@@ -18,7 +18,7 @@ import logging
 import os
 import struct
 import sys
-from typing import AsyncIterator
+from collections.abc import AsyncIterator
 
 from dstill.api.records import Reply
 from dstill.io.files import writing

@@ -14,10 +14,11 @@ import shutil
 import sqlite3
 import stat
 import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, Sequence
+from typing import Any
 
 from dstill.api.records import Reply
 from dstill.errors import RunError, UsageError

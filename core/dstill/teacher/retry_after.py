@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Mapping
+from collections.abc import Mapping
 
 __all__ = ["retry_after"]
 

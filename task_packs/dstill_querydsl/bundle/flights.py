@@ -16,7 +16,8 @@ negative delay.
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill_querydsl.bundle import Packed
 

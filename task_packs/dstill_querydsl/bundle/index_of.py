@@ -5,9 +5,10 @@ index_of({"index": "movies", "variant": 3})  →  Index(name="movies-variant-3",
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Mapping
+from typing import Any
 
 from dstill.errors import DataError
 from dstill_querydsl.bundle.indices import NAMES, Index, bundled, configured, own_index

@@ -15,7 +15,8 @@ director also acts, so "directed by" and "with" need the same object. `reviews` 
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill_querydsl.bundle import Packed
 

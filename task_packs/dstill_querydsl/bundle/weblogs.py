@@ -16,9 +16,10 @@ nanoseconds. `user.name`, `http.request.referrer`, `error.message`, `x-cache` an
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 __all__ = ["MAPPING", "NOW", "documents"]
 

@@ -16,8 +16,9 @@ ranges on a field with several values (each range may match another value).
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Mapping
+from typing import Any
 
 from dstill_querydsl.canonical.aggs import aggregations, reads_score, uses_scores
 from dstill_querydsl.canonical.query import Json, query, without_constant

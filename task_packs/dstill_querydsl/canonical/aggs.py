@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill_querydsl.canonical.query import Json, key, query
 from dstill_querydsl.canonical.values import interval, place, plain, without_defaults

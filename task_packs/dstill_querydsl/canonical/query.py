@@ -7,7 +7,8 @@ query({"term": {"user": "uma"}}, scored=False)
 from __future__ import annotations
 
 import json
-from typing import Any, Iterable
+from collections.abc import Iterable
+from typing import Any
 
 from dstill_querydsl.canonical.values import distance, equal, place, plain, without_defaults
 from dstill_querydsl.language.query_forms import FIELDED, SELECTS_BY

@@ -9,7 +9,8 @@ interval("1d")             -> "day"
 from __future__ import annotations
 
 import re
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 __all__ = ["distance", "equal", "interval", "place", "plain", "without_defaults"]
 

@@ -7,7 +7,8 @@ asks_fields({"_source": ["title"]})   → True
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 __all__ = ["aggregations_of", "asks_fields", "asks_page", "counts_hits", "page", "sort_of"]
 

@@ -12,8 +12,9 @@ may differ between engines.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any
 
 __all__ = ["CASES", "REFUSED", "Case", "extract"]
 

@@ -8,7 +8,8 @@ without values, a nested object and a plain one.
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 __all__ = ["DOCUMENTS", "MAPPING"]
 

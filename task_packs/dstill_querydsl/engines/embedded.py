@@ -10,8 +10,9 @@ other engines it ignores them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Mapping, Self
+from typing import Any, Self
 
 from dstill.api.engine import Engine
 from dstill_querydsl.engines.freeze import freeze

@@ -19,10 +19,11 @@ import hashlib
 import json
 import secrets
 from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, ClassVar, Iterable, Mapping, Self, Sequence
+from typing import Any, ClassVar, Self
 
 from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.executor import Executor

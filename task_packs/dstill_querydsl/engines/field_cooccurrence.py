@@ -8,8 +8,8 @@ A question about two such fields would find nothing. Not covered: fields inside 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
-from typing import Sequence
 
 from dstill.api.records import OutcomeKind
 from dstill_querydsl.engines.http import HttpEngine

@@ -12,8 +12,9 @@ a date field whose format does not include ISO.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Mapping
+from typing import Any
 
 from dstill_querydsl.language.query_forms import BOUNDS, DECAYS
 

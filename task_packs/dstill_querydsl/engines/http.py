@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Callable, Iterable, Mapping, Self
+from typing import Any, Self
 
 from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind

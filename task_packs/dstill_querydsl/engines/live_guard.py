@@ -7,8 +7,9 @@ open a denied field, and a narrow range of values would let a histogram fill any
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping, Self
+from typing import Any, Self
 
 from dstill.api.records import Problem
 from dstill_querydsl import guard

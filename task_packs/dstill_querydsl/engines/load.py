@@ -9,8 +9,9 @@ Uses a separate client that can only reach indices that this object created (`ru
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Iterable, Mapping
+from typing import Any
 
 from dstill.api.engine import Engine
 from dstill.errors import AuthError, DataError, ServiceError

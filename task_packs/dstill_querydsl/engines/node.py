@@ -13,8 +13,9 @@ It reads at most ``wire.max_bytes`` of a reply, for at most ``wire.max_seconds``
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping
+from typing import Any
 
 __all__ = ["MAX_REPLY", "NotPermitted", "ReplyTooLarge", "ReplyTooSlow", "Wire", "node_class"]
 

@@ -6,8 +6,9 @@ search_if_supported(unsupported, search, {"query": {"knn": …}})               
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Mapping
+from typing import Any
 
 from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.engines.bodies import aggregations_of

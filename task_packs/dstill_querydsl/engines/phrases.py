@@ -9,7 +9,8 @@ two or three adjacent words from each document, never a whole text.
 from __future__ import annotations
 
 import re
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 from dstill.api.records import OutcomeKind
 from dstill.config import looks_secret

@@ -9,8 +9,9 @@ there is "cannot tell".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any
 
 from dstill.api.engine import Engine
 from dstill_querydsl.engines.connect import connect

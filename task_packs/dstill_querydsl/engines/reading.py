@@ -14,10 +14,11 @@ list of values stays complete, as an index changes.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from dstill.api.records import OutcomeKind
 from dstill.config import looks_secret

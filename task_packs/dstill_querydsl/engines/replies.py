@@ -11,7 +11,8 @@
 from __future__ import annotations
 
 import random
-from typing import Any, Mapping, TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import ServiceError

@@ -15,8 +15,9 @@ the page, a second request gets all ids; and after a full page with a sort, anot
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Callable, Iterable, Mapping
+from typing import Any
 
 from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.engines.bodies import aggregations_of, asks_fields, counts_hits, page, sort_of

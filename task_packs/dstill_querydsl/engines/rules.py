@@ -9,7 +9,7 @@ reads("DELETE", "/logs-2025")       is False
 from __future__ import annotations
 
 import re
-from typing import Callable
+from collections.abc import Callable
 from urllib.parse import unquote
 
 from dstill.errors import UsageError

@@ -11,8 +11,9 @@ Each yields `CheckResult`s. A wrong result is a `CheckResult` with a problem, ne
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 from dstill.api.engine import CheckResult
 from dstill.api.records import OutcomeKind

@@ -7,8 +7,9 @@ identify({"version": {"number": "9.2.0"}, "tagline": "You Know, for Search"}, cl
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any
 
 __all__ = ["Capabilities", "NotAnEngine", "identify"]
 

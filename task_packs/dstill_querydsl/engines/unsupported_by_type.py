@@ -9,8 +9,9 @@ Bodies that the mapping check refuses are not listed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 __all__ = ["ByType", "type_of", "under", "words"]
 

@@ -10,8 +10,9 @@ engine with real ones. `probe` stores the names that it lacks.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any
 
 from dstill_querydsl.engines import unsupported_significant as significant
 from dstill_querydsl.engines.probe import bare, declared, lacking, unknown

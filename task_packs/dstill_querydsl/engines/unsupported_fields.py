@@ -13,8 +13,9 @@ The other fields stay as they are.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from dstill_querydsl.engines.unsupported_by_type import under
 from dstill_querydsl.language.fields import raw_fields

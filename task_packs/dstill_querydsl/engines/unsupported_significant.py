@@ -10,7 +10,8 @@ buckets. If there are more terms with equal scores than requested, the embedded 
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from dstill_querydsl.engines.bodies import aggregations_of
 from dstill_querydsl.engines.unsupported_by_type import under

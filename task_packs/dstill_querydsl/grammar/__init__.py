@@ -12,7 +12,7 @@ for. Whether a field has several values in a document is not known here.
 
 from __future__ import annotations
 
-from typing import Collection
+from collections.abc import Collection
 
 from dstill.errors import ConfigError
 from dstill_querydsl.grammar import bounds as bounds

@@ -10,7 +10,8 @@ metrics.numbers(None)     metrics with a single number as the result, for orders
 
 from __future__ import annotations
 
-from typing import Callable, Collection, TypeAlias
+from collections.abc import Callable, Collection
+from typing import TypeAlias
 
 from dstill_querydsl.grammar.fields import FieldPicker, single
 from dstill_querydsl.grammar.notation import Notation, alt, listed, obj, one_of

@@ -9,7 +9,7 @@ Buckets(…).few(None)     a rule for pairs such as "terms":{"field":"host.name"
 
 from __future__ import annotations
 
-from typing import Callable, Mapping
+from collections.abc import Callable, Mapping
 
 from dstill_querydsl.grammar.aggregations import Metrics, is_number, is_point, pair
 from dstill_querydsl.grammar.data_range import BUCKETS

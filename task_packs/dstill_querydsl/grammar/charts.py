@@ -8,7 +8,7 @@ A pipeline names another aggregation, so one rule contains both, under fixed nam
 
 from __future__ import annotations
 
-from typing import Mapping
+from collections.abc import Mapping
 
 from dstill_querydsl.grammar.aggregations import Metrics, is_number, pair
 from dstill_querydsl.grammar.data_range import BUCKETS, DataRange

@@ -11,7 +11,7 @@ query would cause a warning.
 
 from __future__ import annotations
 
-from typing import Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from dstill_querydsl.grammar.notation import Notation, one_of
 from dstill_querydsl.guard.limits import Limits

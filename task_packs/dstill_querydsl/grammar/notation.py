@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Iterable, Mapping, Sequence
 
 __all__ = ["Notation", "alt", "count", "key", "listed", "lit", "obj", "one_of", "opt", "pairs", "text", "up_to"]
 

@@ -7,7 +7,7 @@ Leaves(notation, picker, values).at(None)     a rule: any query without inner qu
 
 from __future__ import annotations
 
-from typing import Callable
+from collections.abc import Callable
 
 from dstill_querydsl.grammar import bounds as bounds
 from dstill_querydsl.grammar.fields import FieldPicker, searchable

@@ -8,7 +8,7 @@ Strings are any characters up to a length, numbers fit the type, and dates are d
 
 from __future__ import annotations
 
-from typing import Mapping
+from collections.abc import Mapping
 
 from dstill_querydsl.grammar import bounds as bounds
 from dstill_querydsl.grammar.data_range import DataRange

@@ -13,7 +13,8 @@ Without a mapping, these pass. Use the guard together with a read-only key and t
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from dstill.api.records import Problem, Severity
 from dstill_querydsl.guard import kinds as kinds

@@ -13,7 +13,8 @@ them, simple metrics are counted for a typical field, but sketches and hits for 
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterator, Mapping, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from dstill_querydsl.guard.buckets import Buckets, buckets_of
 from dstill_querydsl.guard.limits import Limits

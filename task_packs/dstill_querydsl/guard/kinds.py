@@ -9,8 +9,9 @@ A table maps each option to the kind of value that it accepts:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Mapping, TypeAlias
+from typing import TypeAlias
 
 __all__ = [
     "AGGREGATIONS_", "BOX", "COUNT", "DOCUMENT_FIELDS", "DURATION", "FIELD", "FILTERS", "FUZZY", "HIGHLIGHT",

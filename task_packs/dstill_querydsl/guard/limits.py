@@ -11,11 +11,11 @@ turns the guard off:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from dataclasses import fields as fields_of
 from fnmatch import fnmatchcase
 from glob import escape
-from typing import Iterable
 
 from dstill.errors import ConfigError
 

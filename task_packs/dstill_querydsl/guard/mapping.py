@@ -15,8 +15,9 @@ read anything, so such a field must be allowed by its exact name.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Mapping
+from typing import Any
 
 from dstill_querydsl.guard.limits import Limits
 from dstill_querydsl.language.fields import raw_fields

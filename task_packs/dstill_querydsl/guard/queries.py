@@ -6,7 +6,7 @@ here.
 
 from __future__ import annotations
 
-from typing import Mapping
+from collections.abc import Mapping
 
 from dstill_querydsl.guard.kinds import (
     BOX,

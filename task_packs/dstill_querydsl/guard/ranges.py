@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Iterable, Mapping, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from dstill_querydsl.guard.walk import number
 from dstill_querydsl.language.dates import seconds

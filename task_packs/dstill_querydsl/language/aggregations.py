@@ -10,10 +10,14 @@ thousand values. Formatted copies (``key_as_string``) and error estimates do not
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # isinstance with typing's Mapping is ten times slower
+from collections.abc import (
+    Callable,
+    Mapping,  # isinstance with typing's Mapping is ten times slower
+    Sequence,
+)
 from dataclasses import dataclass
 from math import isclose
-from typing import Any, Callable, Sequence, TypeVar
+from typing import Any, TypeVar
 
 from dstill_querydsl.engines.bodies import aggregations_of
 

@@ -13,8 +13,9 @@ covered: queries with inner queries other than `bool` and `nested`, such as `spa
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 from dstill_querydsl.canonical import canonical
 from dstill_querydsl.canonical.query import listed, query

@@ -9,8 +9,9 @@ Not covered: week dates, locales, and parts that strptime does not have. The pat
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Mapping
+from typing import Any
 
 __all__ = ["ISO", "formats_of", "pattern_of", "written"]
 

@@ -14,11 +14,12 @@ Malformed parts of a mapping are skipped.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher, get_close_matches
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 from dstill_querydsl.language.field_types import BELOW, GRAMS, NO_DOC_VALUES, family
 from dstill_querydsl.mapping.merge import Conflict, merge, roots

@@ -10,7 +10,8 @@ checks every answer, whatever text led to it. Not covered: other wordings, and o
 from __future__ import annotations
 
 import re
-from typing import Any, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from dstill_querydsl.language.fields import raw_fields
 from dstill_querydsl.language.values import Values

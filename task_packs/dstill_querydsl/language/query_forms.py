@@ -13,7 +13,7 @@ questions, with other tables (docs/adr/0012).
 
 from __future__ import annotations
 
-from typing import Mapping
+from collections.abc import Mapping
 
 __all__ = ["BOUNDS", "DECAYS", "FIELDED", "FIELD_LIST", "FIELD_OPTION", "PLACES", "SELECTS_BY", "VALUE_KEYS"]
 

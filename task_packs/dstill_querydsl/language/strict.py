@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Iterator
+from typing import Any
 
 from dstill.api.records import Problem, Severity
 from dstill.io.strict_json import SURROGATE, Flaw, kind, parse

@@ -15,8 +15,9 @@ An index changes, so a value that is not in a list is at most a warning.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from dstill.errors import DataError
 from dstill_querydsl.language.fields import Fields

@@ -13,7 +13,8 @@ whether a value occurs, and fields that a script reads.
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from dstill.api.records import Problem, Severity
 from dstill_querydsl.language.fields import Field, Fields

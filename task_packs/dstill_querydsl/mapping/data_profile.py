@@ -6,7 +6,8 @@ licences_of(examples, profiles, "weblogs")     → {"weblogs": "Apache-2.0"}
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dstill.api.records import Example
 from dstill_querydsl.bundle.indices import LICENCES

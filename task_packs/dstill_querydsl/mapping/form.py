@@ -11,7 +11,8 @@ Names of types and options are not checked: the engine judges them.
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill.errors import DataError
 from dstill_querydsl.language.strict import escape

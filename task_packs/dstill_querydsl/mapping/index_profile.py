@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Collection
 from functools import cached_property
-from typing import Collection
 
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.grammar import grammar_of

@@ -13,8 +13,9 @@ A plain mapping is returned unchanged. Not covered: fields that some of the indi
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any
 
 from dstill_querydsl.language.field_types import WIDENING
 from dstill_querydsl.mapping.form import names_an_index

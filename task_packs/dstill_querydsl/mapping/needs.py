@@ -9,8 +9,8 @@ a wrong result without a word.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Mapping
 
 __all__ = ["AGGREGATION_NEEDS", "BY_TYPE", "COLLAPSE", "DOC_VALUES", "NEEDS", "SORT", "Need"]
 

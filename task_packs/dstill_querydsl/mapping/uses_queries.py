@@ -11,9 +11,12 @@ Never raises: parts that do not have the form of a search body are skipped, as t
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # isinstance takes ten times as long with typing.Mapping
+from collections.abc import (
+    Iterator,
+    Mapping,  # isinstance takes ten times as long with typing.Mapping
+)
 from dataclasses import dataclass, field, replace
-from typing import Any, Iterator
+from typing import Any
 
 from dstill_querydsl.language.query_forms import (
     BOUNDS,

@@ -13,8 +13,9 @@ values that never occur in the same document.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 from dstill.api.records import Problem, Severity
 from dstill_querydsl.language import dates

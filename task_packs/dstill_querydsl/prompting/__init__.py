@@ -9,7 +9,8 @@ most similar to the question (`pruning`).
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from dstill.io.strict_json import fenced
 from dstill_querydsl.language.values import Values

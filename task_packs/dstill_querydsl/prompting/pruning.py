@@ -16,10 +16,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any, Collection, Iterator, Mapping
+from typing import Any
 
 from dstill_querydsl.language.field_types import family
 from dstill_querydsl.language.values import Values

@@ -9,7 +9,8 @@ that quotas and results use the same names.
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from dstill_querydsl.language.fields import raw_fields
 from dstill_querydsl.mapping.index_profile import IndexProfile

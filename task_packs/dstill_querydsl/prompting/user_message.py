@@ -5,7 +5,7 @@ user_message(profile, example, shots, Settings())    "Mapping. …\nValues …\n
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 from dstill.api.records import Example
 from dstill_querydsl.language import strict

@@ -10,7 +10,8 @@ of people, so only fields that the user lists for it get them. `values` has no v
 from __future__ import annotations
 
 import json
-from typing import Any, Collection, Iterable
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from dstill_querydsl.language.values import Known, Values
 

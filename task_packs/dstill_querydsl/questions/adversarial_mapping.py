@@ -6,7 +6,8 @@ poisoned(draw, {"properties": …})   the mapping, with an instruction as `_meta
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill_querydsl.language.prompt_injection import PLANTED
 from dstill_querydsl.questions.context import Draw, Skip

@@ -6,8 +6,9 @@ noun_phrase(draw, clauses)   "slow requests with host web-03 and with status 503
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Literal, Mapping, Sequence
+from typing import Any, Literal
 
 from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.roles import Role

@@ -10,9 +10,10 @@ Golds are always written in one way: compact JSON, filters in the order of the q
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from dstill.api.records import Example
 from dstill_querydsl.questions.adversarial_mapping import poisoned

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping
+from collections.abc import Mapping
 
 from dstill_querydsl.questions.clause import Maker
 from dstill_querydsl.questions.conditions_dates import DATES

@@ -8,8 +8,9 @@ days" ends now, while "last week" and "last month" are calendar spans.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from dstill_querydsl.questions.clause import Clause, Maker, fill
 from dstill_querydsl.questions.context import Draw, Skip

@@ -6,8 +6,9 @@ NESTED["pair"](draw)   where the same credits entry has role director and name â
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from dstill_querydsl.questions.clause import Clause, Maker, Way, fill
 from dstill_querydsl.questions.conditions_numbers import limits

@@ -5,7 +5,8 @@ NUMBERS["range"](draw)   with a distance over 590 miles     {"range": {"distance
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dstill_querydsl.questions.clause import Clause, Maker, Way, worded_clause
 from dstill_querydsl.questions.context import Draw, Skip

@@ -5,9 +5,10 @@ PLACES["near"](draw)   within 50 km of 40.64, -73.78     {"geo_distance": {"dist
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from math import ceil, floor
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from dstill_querydsl.questions.clause import Clause, Maker, Way, worded_clause
 from dstill_querydsl.questions.conditions_values import equals

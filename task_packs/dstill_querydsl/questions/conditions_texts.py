@@ -6,7 +6,8 @@ TEXTS["phrase"](draw)   whose title contains the phrase "big lake"     {"match_p
 from __future__ import annotations
 
 import re
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dstill_querydsl.questions.clause import Clause, Maker, Way, worded_clause
 from dstill_querydsl.questions.context import Draw, Skip

@@ -5,7 +5,8 @@ VALUES["term"](draw)     with host web-03      {"term": {"host.name": "web-03"}}
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dstill_querydsl.questions.clause import Clause, Maker, Way, fill, worded_clause
 from dstill_querydsl.questions.context import Draw, Skip, values_at

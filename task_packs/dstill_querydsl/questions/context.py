@@ -9,11 +9,12 @@ All conditions of a question come from one document, so at least that document m
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from random import Random
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.language.fields import Fields

@@ -10,11 +10,12 @@ question would have several answers.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from random import Random
-from typing import Any, Mapping
+from typing import Any
 
 from dstill_querydsl.bundle.indices import NAMES, Index
 from dstill_querydsl.questions.context import QuestionContext

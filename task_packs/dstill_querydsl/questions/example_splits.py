@@ -11,8 +11,9 @@ unseen index, since its engine has no other.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any
 
 from dstill.api.records import Example
 from dstill_querydsl.bundle.indices import HELD_OUT, bundled, configured, trainable

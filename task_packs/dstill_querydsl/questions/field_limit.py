@@ -8,9 +8,9 @@ a made-up value would not be in the index. An index without a values file, or wi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import Iterator
 
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.language.fields import Fields

@@ -7,9 +7,10 @@ A person may have written the file, or the index may have changed. The user is w
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from ipaddress import ip_address
-from typing import Any, Callable, Mapping
+from typing import Any
 
 from dstill_querydsl.language.values import Known
 

@@ -9,8 +9,9 @@ Held-out templates are never drawn, since a test split consists of them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping, Self
+from typing import Any, Self
 
 __all__ = ["FocusWeights"]
 

@@ -11,9 +11,9 @@ of categories that the mapping has no fields for goes to the others.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Iterator, Mapping, Sequence
 
 from dstill.api.records import Example
 from dstill.errors import DataError

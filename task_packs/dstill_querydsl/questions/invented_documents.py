@@ -12,9 +12,10 @@ that are `apart` are never in the same document, so that the conditions of a que
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from dstill_querydsl.questions.moments import moment, written
 from dstill_querydsl.questions.roles import Role

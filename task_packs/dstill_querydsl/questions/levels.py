@@ -5,7 +5,8 @@ LEVELS["ranked"](draw)   the 5 carriers with the highest average delay of flight
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill_querydsl.questions.conditions_nested import inner_measure, leaf_noun
 from dstill_querydsl.questions.conditions_numbers import limits

@@ -14,8 +14,9 @@ the mapping's ``meta.unit``, and a document is called document. A mapping can ha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any
 
 from dstill.errors import DataError
 from dstill_querydsl.language.fields import Field, Fields

@@ -5,8 +5,9 @@ Ask(ways=("the {n} newest {what}", …), slots={"n": 5}, before={"size": 5}, aft
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any
 
 from dstill_querydsl.questions.context import Draw
 

@@ -7,8 +7,9 @@ REFUSALS["no_field"](draw)   Refused(ways=("the {t} of {what}", …), missing=("
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any
 
 from dstill_querydsl.prompting.pruning_words import split
 from dstill_querydsl.questions.context import Draw, Skip

@@ -10,9 +10,10 @@ Sub-fields with the same values, aliases and fields that cannot be searched have
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Mapping
+from typing import Any
 
 from dstill_querydsl.language.fields import Field, Fields, raw_fields
 from dstill_querydsl.language.values import Known, Values

@@ -5,8 +5,8 @@ mistyped(draw, "show films with …")      "shwo films with …": never inside a
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Mapping, Sequence
 
 from dstill_querydsl.questions.clause import Clause
 from dstill_querydsl.questions.context import Draw, Skip

@@ -9,7 +9,8 @@ groups, and 1000 stands for "all".
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.moments import moment

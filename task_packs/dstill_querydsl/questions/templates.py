@@ -8,7 +8,8 @@ instructions say.
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dstill_querydsl.questions.conditions_places import point_near
 from dstill_querydsl.questions.context import Draw

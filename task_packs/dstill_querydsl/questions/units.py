@@ -7,9 +7,10 @@ spell(340_000_000, "nanos", …)   "340 ms"
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from random import Random
-from typing import Any, Mapping
+from typing import Any
 
 __all__ = ["UNITS", "around", "number", "rounded", "spell"]
 

@@ -11,10 +11,11 @@ All golds run on one embedded engine, which loads each index once. Only the form
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Iterable, Mapping, Self, Sequence
+from typing import Any, Self
 
 from dstill.api.records import Outcome, OutcomeKind, Problem
 from dstill_querydsl import guard, schema

@@ -11,7 +11,8 @@ Marks are two control characters, which are not in any value that a question can
 from __future__ import annotations
 
 import re
-from typing import Any, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from dstill_querydsl.language.name_words import words_in
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any
 
 from dstill.api.records import Cause
 from dstill_querydsl.canonical import canonical_text

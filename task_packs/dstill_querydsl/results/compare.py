@@ -20,9 +20,10 @@ Not covered: highlights, explanations, and scores as numbers.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from math import isclose
-from typing import Any, Literal, Mapping, Sequence
+from typing import Any, Literal
 
 from dstill_querydsl.engines.bodies import aggregations_of, asks_fields, asks_page, counts_hits, sort_of
 from dstill_querydsl.language import aggregations

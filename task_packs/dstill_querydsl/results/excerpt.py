@@ -8,7 +8,8 @@ It has no values that the guard denies (`IndexProfile.values`).
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from dstill.api.records import RelevantSchema
 from dstill_querydsl.language.fields import Field

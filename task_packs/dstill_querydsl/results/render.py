@@ -7,7 +7,8 @@ groups: 200 1423, 404 311, 503 40
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill_querydsl.results.tables import buckets, key_of
 

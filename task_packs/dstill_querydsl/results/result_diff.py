@@ -12,7 +12,8 @@ place.
 from __future__ import annotations
 
 import json
-from typing import Any, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from dstill_querydsl.engines.bodies import counts_hits
 from dstill_querydsl.results.tables import buckets, key_of

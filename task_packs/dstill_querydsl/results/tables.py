@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from typing import Any, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from dstill.api.records import Table
 from dstill_querydsl.engines.bodies import sort_of

@@ -11,7 +11,7 @@ The tables hold differences only. Each entry comes from a real body, or from a b
 
 from __future__ import annotations
 
-from typing import Mapping
+from collections.abc import Mapping
 
 from dstill_querydsl.schema import forms_aggregations as aggregations
 from dstill_querydsl.schema import forms_body as body

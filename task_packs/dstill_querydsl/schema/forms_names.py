@@ -9,7 +9,7 @@ The client types most of them as a string or a number; the parsers require a cer
 
 from __future__ import annotations
 
-from typing import Mapping
+from collections.abc import Mapping
 
 from dstill_querydsl.schema.parts import BOOST, NOT_NEGATIVE, POSITIVE
 from dstill_querydsl.schema.shapes import Shape, bare_number, null, pattern, text, union, with_extra

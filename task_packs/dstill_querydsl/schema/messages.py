@@ -10,8 +10,9 @@ In: one ``jsonschema`` error. Out: problems, each with a JSON pointer, the value
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Container, Iterator
 from difflib import get_close_matches
-from typing import Any, Callable, Container, Iterator
+from typing import Any
 
 from dstill.api.records import Problem
 from dstill_querydsl.language.strict import escape

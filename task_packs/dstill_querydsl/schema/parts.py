@@ -6,8 +6,8 @@ Table().add("query.range", Form(value=…))          how one place differs from 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Mapping
 
 from dstill_querydsl.schema.shapes import Schema, Shape, any_way, array, boolean, literals, number, obj, text, union
 

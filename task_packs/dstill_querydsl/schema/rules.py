@@ -11,7 +11,8 @@ In: a body that the schema accepts. Out: problems of layer ``schema``:
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from dstill.api.records import Problem
 from dstill.errors import did_you_mean

@@ -13,8 +13,9 @@ and ``"true"`` as a boolean.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Iterable
+from typing import Any
 
 __all__ = [
     "Schema",

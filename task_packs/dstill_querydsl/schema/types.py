@@ -16,10 +16,10 @@ import inspect
 import re
 import types as python_types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Callable
+from typing import Any
 
 from dstill_querydsl.schema.shapes import (
     Schema,

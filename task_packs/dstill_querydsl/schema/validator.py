@@ -6,7 +6,8 @@ In: the schema. Out: a ``jsonschema`` validator that also knows the keyword ``x-
 
 from __future__ import annotations
 
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 __all__ = ["compile_schema"]
 

@@ -8,7 +8,7 @@ Used for hints only, never to decide whether a name is valid.
 
 from __future__ import annotations
 
-from typing import Container, Mapping
+from collections.abc import Container, Mapping
 
 __all__ = ["synonym"]
 

@@ -9,7 +9,8 @@ the question asks for a number of groups, and 1000 stands for "all".
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill_querydsl.synthesize.draw import Draw
 from dstill_querydsl.synthesize.operations import Ask, AskMaker

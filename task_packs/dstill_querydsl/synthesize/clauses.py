@@ -7,8 +7,9 @@ A maker takes its values from the drawn document, and raises `Skip` if the docum
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Mapping
+from typing import Any
 
 from dstill_querydsl.synthesize.draw import Clause, Draw, Maker, Skip
 from dstill_querydsl.synthesize.measures import MEASURES

@@ -10,10 +10,11 @@ and `bool.must_not` instead of a bare clause.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 from dstill.api.records import Example
 from dstill.errors import DataError

@@ -8,9 +8,9 @@ it includes the whole day. "The last 7 days" ends now, while "last week" and "la
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Mapping
 
 from dstill_querydsl.questions.conditions_dates import CALENDAR, windows
 from dstill_querydsl.synthesize.draw import Clause, Draw, Maker, Skip

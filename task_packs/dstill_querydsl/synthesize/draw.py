@@ -9,9 +9,10 @@ from one document, so at least that document matches and the result is not empty
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Callable
+from typing import Any
 
 from dstill_querydsl.questions.clause import Clause
 from dstill_querydsl.questions.context import Drawn, Skip

@@ -8,7 +8,8 @@ defined in the pack's instructions.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from dstill_querydsl.synthesize.draw import Clause, Draw, Maker, Skip
 from dstill_querydsl.synthesize.values import duration_words, round_down, round_up, size_words

@@ -8,8 +8,9 @@ instructions say.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping
+from typing import Any
 
 from dstill_querydsl.synthesize.draw import Draw
 

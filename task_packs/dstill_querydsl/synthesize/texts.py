@@ -5,7 +5,8 @@ TEXTS["phrase"](draw)   Clause(text='with the error "out of memory"', body={"mat
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill_querydsl.synthesize.draw import Clause, Draw, Maker, Skip
 

@@ -6,7 +6,8 @@ size_words(draw, 59_000)            "59 kB"
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill_querydsl.bundle import weblogs
 from dstill_querydsl.questions.lexicons import COUNTRIES

@@ -10,8 +10,10 @@ would agree with it, so there are no test databases.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Callable, ContextManager, Iterable, Mapping, Sequence
+from typing import Any
 
 from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.testsuites.documents import Candidate
@@ -35,7 +37,7 @@ def choose(
     candidates: Iterable[Candidate],
     gold: Mapping[str, Any],
     mutants: Sequence[Mapping[str, Any]],
-    on: Callable[[Sequence[tuple[str, Mapping[str, Any]]]], ContextManager[Run]],
+    on: Callable[[Sequence[tuple[str, Mapping[str, Any]]]], AbstractContextManager[Run]],
     same: Callable[[Any, Any], bool],
     empty: Callable[[Any], bool],
     k: int,

@@ -13,9 +13,10 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from dstill_querydsl.language.fields import Field
 from dstill_querydsl.language.query_forms import VALUE_KEYS

@@ -10,9 +10,10 @@ misses come first, so that a body which includes one gives another result.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from dstill_querydsl.language.fields import Field
 from dstill_querydsl.testsuites import instants

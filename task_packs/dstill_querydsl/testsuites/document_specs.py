@@ -9,9 +9,10 @@ A `DocumentSpec` fixes some fields. `Filler` gives values to the others.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any
 
 from dstill_querydsl.testsuites.layout import Layout
 from dstill_querydsl.testsuites.leaves import All, Key, Leaf, Not, Tree, leaves

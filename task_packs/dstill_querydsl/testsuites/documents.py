@@ -10,9 +10,10 @@ at random. The same gold and mapping give the same documents.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any
 
 from dstill_querydsl.engines.bodies import page
 from dstill_querydsl.mapping.uses import uses

@@ -13,8 +13,9 @@ import atexit
 import contextlib
 import json
 import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import DataError

@@ -8,8 +8,9 @@ layout.fillable                  -> the fields that documents can have, by name
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from difflib import SequenceMatcher
-from typing import Any, Mapping
+from typing import Any
 
 from dstill_querydsl.language.fields import Field, Fields, raw_fields
 

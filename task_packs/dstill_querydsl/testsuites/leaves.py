@@ -9,8 +9,9 @@ decides which documents match.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any
 
 from dstill_querydsl.canonical.query import listed
 from dstill_querydsl.language.query_forms import FIELDED, PLACES, SELECTS_BY

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Callable, Iterable, Mapping
+from typing import Any
 
 from dstill.api.protocols import NoTestDatabases
 from dstill.api.records import Mutant, TestDatabase

@@ -12,7 +12,8 @@ scores.
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from dstill.api.records import Mutant
 from dstill_querydsl.canonical import canonical

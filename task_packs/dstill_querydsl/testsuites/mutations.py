@@ -9,7 +9,8 @@ list(walk({"a": [1]}))                    -> [((), {"a": [1]}), (("a",), [1]), (
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 __all__ = ["Edit", "Path", "at", "drop", "pointer", "put", "read_pointer", "rename", "walk"]
 

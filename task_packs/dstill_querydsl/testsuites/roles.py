@@ -6,8 +6,9 @@ roles({"aggs": {"a": {"date_histogram": {"field": "at", "calendar_interval": "da
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any
 
 from dstill_querydsl.mapping.uses import uses
 from dstill_querydsl.testsuites import instants

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from dstill_querydsl.testsuites.layout import Layout
 from dstill_querydsl.testsuites.mutations import Edit, Path, drop, pointer, put, rename, walk

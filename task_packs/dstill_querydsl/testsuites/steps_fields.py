@@ -7,7 +7,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from dstill_querydsl.language.query_forms import FIELDED
 from dstill_querydsl.mapping.uses import Use, uses

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 from dstill_querydsl.testsuites import instants
 from dstill_querydsl.testsuites.layout import Layout

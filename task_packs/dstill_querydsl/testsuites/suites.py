@@ -9,7 +9,8 @@ A body that the checks refuse is never run, whether gold or mutant.
 
 from __future__ import annotations
 
-from typing import Any, Iterable
+from collections.abc import Iterable
+from typing import Any
 
 from dstill.api.gate import Gate
 from dstill.api.protocols import NoTestDatabases

@@ -14,9 +14,10 @@ about a variant is ``{"index": "weblogs", "variant": 3}``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.language.values import Values

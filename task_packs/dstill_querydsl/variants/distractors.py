@@ -11,9 +11,10 @@ makes a refusal wrong.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from itertools import product
 from random import Random
-from typing import Any, Callable, Collection, Mapping
+from typing import Any
 
 from dstill_querydsl.variants.naming import Naming
 

@@ -13,8 +13,9 @@ In: properties, a naming and a structure. Out: old full name → new full name, 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
 from random import Random
-from typing import Any, Collection, Iterator, Mapping
+from typing import Any
 
 from dstill_querydsl.language.field_types import family
 from dstill_querydsl.variants.naming import Naming, words

@@ -12,8 +12,8 @@ A word always gets the same synonym, as if a person had named the fields.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
-from typing import Callable, Collection, Mapping, Sequence
 
 __all__ = ["Naming", "words"]
 

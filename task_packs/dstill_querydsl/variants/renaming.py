@@ -9,8 +9,9 @@ It renames fields where `mapping.uses` finds them: in queries, sorts, aggregatio
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 from dstill.errors import DataError
 from dstill_querydsl.language.query_forms import FIELD_OPTION

@@ -17,8 +17,9 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 from tests.benchmarks.reproduce.experiments import Found, run
 from tests.benchmarks.reproduce.lab import TRIALS, Arm, Lab

@@ -12,8 +12,9 @@ held when all its parts are, not held when one is not.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Mapping
+from typing import Any, Literal
 
 from dstill_evaluate.paired_tests import Paired
 

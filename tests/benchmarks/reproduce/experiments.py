@@ -11,8 +11,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any
 
 from tests.benchmarks.reproduce import memory
 from tests.benchmarks.reproduce.claims import Claim, points

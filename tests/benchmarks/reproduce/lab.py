@@ -14,10 +14,11 @@ from __future__ import annotations
 import random
 import shutil
 import statistics
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from tests.benchmarks.reproduce.kept import Kept, Trialled, dataset_of, key_of
 from tests.benchmarks.reproduce.memory import Saving, savings

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Sequence
+from typing import Any
 
 from tests.benchmarks.reproduce.claims import Claim, Part
 from tests.support.planned import Case, measured

@@ -6,7 +6,7 @@ page(lab, found, minutes)  →  Markdown, as docs/benchmark.md
 from __future__ import annotations
 
 import statistics
-from typing import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tests.benchmarks.reproduce.claims import Part
 from tests.benchmarks.reproduce.experiments import LONGER, Found

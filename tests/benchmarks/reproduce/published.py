@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Mapping
+from typing import Any
 
 from tests.benchmarks.reproduce.claims import Claim
 from tests.benchmarks.reproduce.experiments import Found, run

@@ -9,9 +9,10 @@ stands one optimizer step of `dstill_finetune.trainer`, whose gradients are read
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Callable, Iterable, Sequence
+from typing import Any
 
 import pytest
 import torch

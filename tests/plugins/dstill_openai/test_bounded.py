@@ -8,7 +8,8 @@ import gzip
 import socket
 import threading
 import zlib
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from support.fault_table import QUESTIONS, first, run

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Iterable, Mapping
 
 from dstill import hookimpl
 from dstill.api.student import Student, TrainingJob, TrainResult

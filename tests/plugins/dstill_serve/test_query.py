@@ -6,9 +6,10 @@ import contextlib
 import json
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 from support.inert import ENCODABLE, hidden

@@ -13,8 +13,9 @@ import json
 import os
 import signal
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Iterable, Self, Sequence
+from typing import Self
 
 from dstill import hookimpl
 from dstill.api.engine import Engine

@@ -10,8 +10,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
-from typing import Any, Callable, Generator, Iterable
+from typing import Any
 
 import pytest
 from support.strangers_folder import plant, ran

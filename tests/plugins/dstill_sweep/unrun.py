@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable
+from collections.abc import Iterable
 
 from dstill import Check, Task, hookimpl
 from dstill.api.records import Example

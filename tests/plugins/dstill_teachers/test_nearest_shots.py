@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from types import ModuleType
-from typing import Any, Iterator
+from typing import Any
 
 import pytest
 

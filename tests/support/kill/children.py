@@ -13,9 +13,10 @@ import os
 import select
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Mapping, Self, Sequence
+from typing import Self
 
 from support.kill.points import Orders
 

@@ -26,10 +26,11 @@ import sys
 import time
 import tomllib
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping, Self, Sequence
+from typing import Any, Self
 
 from support.kill.children import SECONDS, Children, line_of, python_path, started
 from support.kill.points import Orders, Point

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import time
-from typing import Iterable
+from collections.abc import Iterable
 
 from support.kill import points
 from support.toy import Abacus, Toy

@@ -13,7 +13,8 @@ import importlib
 import json
 import os
 import sys
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from support.kill.points import Orders, Point, install
 

@@ -1,9 +1,10 @@
 """Third-party cases, read where they lie: nothing of them is part of this project."""
 
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 

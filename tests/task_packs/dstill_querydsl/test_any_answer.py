@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Iterator, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import example as also

@@ -1,8 +1,9 @@
 """Indices that nobody tuned the questions for: a shop, a fleet's telemetry, and somebody else's event log."""
 
 import json
+from collections.abc import Callable
 from functools import cache
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 

@@ -1,8 +1,9 @@
 """`dstill data questions --mapping`, as a person gives it files."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 

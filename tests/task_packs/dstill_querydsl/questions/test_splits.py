@@ -1,7 +1,7 @@
 """Sets of a data set: what is held out is held out by shape, and quakes by index."""
 
 import json
-from typing import Callable
+from collections.abc import Callable
 
 import pytest
 

@@ -2,8 +2,9 @@
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from itertools import pairwise
-from typing import Any, Callable, Mapping
+from typing import Any
 
 import pytest
 

@@ -3,9 +3,10 @@
 import json
 import re
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from random import Random
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 

@@ -1,7 +1,8 @@
 """Which candidates are kept, on an engine of the test's own: a document matches what it names."""
 
 import contextlib
-from typing import Any, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.testsuites.choose import LEAST, choose

@@ -1,7 +1,8 @@
 """Documents at and around what a gold asks."""
 
 import json
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from dstill_querydsl.testsuites import IndexSchema, Layout
 from dstill_querydsl.testsuites.documents import Candidate, candidates

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import Any, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given, settings

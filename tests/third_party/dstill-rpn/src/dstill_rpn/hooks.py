@@ -9,8 +9,8 @@ select_modality  of the modalities that fit, the fullest that leaves `modality.t
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Sequence
 
 from dstill import Task, hookimpl
 from dstill.api.executor import Executor

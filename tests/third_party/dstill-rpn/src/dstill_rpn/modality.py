@@ -9,8 +9,9 @@ the blocks that move.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Mapping
+from typing import Any
 
 from dstill import hookimpl
 from dstill.api.modality import Memory, Modality, ModelSpec

@@ -2,7 +2,7 @@
 
 import itertools
 import random
-from typing import Iterable
+from collections.abc import Iterable
 
 from dstill import hookimpl
 from dstill.api import Check, Example, Executor, Outcome, OutcomeKind, Task
