@@ -131,8 +131,8 @@ def test_a_teacher_is_named_with_its_model(cli: Cli) -> None:
 
 def test_help_shows_the_default_of_a_configuration_key(cli: Cli) -> None:
     shown = " ".join(cli("train", "--help").out.split())
-    assert re.search(r"--modality .* \[default: auto\]", shown)
-    assert "--seed INTEGER Random seed. [default: 0]" in shown
+    assert re.search(r"--modality .* \[default: train\.modality, else auto\]", shown)
+    assert "--seed INTEGER Random seed. [default: project.seed, else 0]" in shown
     assert "--limit INTEGER Maximum number of questions. Default: all. --" in " ".join(
         cli("generate", "--help").out.split()
     )

@@ -30,7 +30,7 @@ from dstill.runtime import distributed
 __all__ = ["MODALITY", "RENAMED", "note_other_recipe", "show_trained", "show_training", "train", "training_options"]
 
 
-MODALITY = "Which weights are trained. auto: the first of full, lora and qlora that fits the available memory."
+MODALITY = "Which weights are trained. auto: the most that fit the available memory."
 OPTIONS = (
     run_argument,
     student_option,
