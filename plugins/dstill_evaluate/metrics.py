@@ -96,7 +96,7 @@ def scored(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 def _note(verdicts: Sequence[Verdict]) -> str:
     reasons = ", ".join(f"{n} {reason}" for reason, n in uncounted(verdicts).items())
-    return "; ".join(filter(None, ["" if scored(verdicts) else "not checked", reasons and f"left out: {reasons}"]))
+    return "; ".join(filter(None, ["" if scored(verdicts) else "not checked", reasons and f"excluded: {reasons}"]))
 
 
 class Rate(Metric):

@@ -37,7 +37,7 @@ def model_card(facts: Facts, job: TrainingJob, fitted: TrainResult, *, n_too_lon
         "modality": facts.modality,
         "trained parameters": f"{fitted.trained_parameters:,} of {fitted.all_parameters:,}",
         "steps": f"{fitted.steps:,} in {fitted.seconds:,.0f} s on {job.device.name}",
-        "records": f"{len(job.train) - n_too_long:,} (left out for their length: {n_too_long})",
+        "records": f"{len(job.train) - n_too_long:,} ({n_too_long} more were too long)",
         "learning rate, batch": f"{recipe.learning_rate:g}, {recipe.per_device_train_batch_size}"
         f" × {recipe.gradient_accumulation_steps}",
         "task word": "before the question" if facts.task_prefix == "encoder" else "where the answer begins",

@@ -181,7 +181,7 @@ class Encoder:
             raise self._too_long(rows, n_too_long)
         if n_too_long:
             log.warning(
-                "%d of %d %s records (%.1f%%) are longer than the limits and left out",
+                "%d of %d %s records (%.1f%%) exceed the length limits and are not used",
                 n_too_long,
                 len(rows),
                 "training" if strict else "validation",
@@ -225,11 +225,11 @@ class Encoder:
         positions = "{:,} and {:,}".format(*self.positions) if self.encoder_decoder else f"{self.positions[0]:,}"
         longest = [max(len(getattr(row, side)) for record in rows for row in record) for side in ("source", "target")]
         return DataError(
-            f"{n_too_long} of {len(rows)} records ({n_too_long / len(rows):.0%}) are longer than the limits: "
+            f"{n_too_long} of {len(rows)} records ({n_too_long / len(rows):.0%}) exceed the length limits: "
             f"{sources} sources over max_length {self.max_length}, "
             f"{targets} targets over max_target_length {self.max_target_length}"
             + (f", {no_position} over the {positions} positions that the student has" if no_position else ""),
-            where=f"longest source {longest[0]} tokens, longest target {longest[1]} tokens; at most 5% may be left out",
+            where=f"longest source {longest[0]} tokens, longest target {longest[1]} tokens; at most 5% may exceed the limits",
             hint="choose a student with more positions, or shorten the questions"
             if no_position > n_too_long - no_position
             else "raise train.max_length or train.max_target_length, or shorten the questions",

@@ -132,7 +132,7 @@ def _raise(state: State, failure: BaseException | None, workers: int) -> None:
         raise TrainingError(
             f"worker {died[0]} of {workers} (numbered from 0) died",
             where=last_line(failure.worker_failures[died[0]]),  # type: ignore[attr-defined]
-            hint="it may have run out of memory; the same command resumes from the last checkpoint",
+            hint="it may have run out of memory; run the same command again to continue",
         ) from failure
     raise ServiceError(
         f"training on Ray failed: {last_line(failure)}",

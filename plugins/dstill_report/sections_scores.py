@@ -5,6 +5,7 @@ sections(run)  →  Section(title="Scores", order=10, table=Table(…)), …
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["sections"]
 
 SHOWN = 2  # example failures per cause: the failure browser lists all
+EXCLUDED = re.compile("(?:excluded|left out): ")  # before the reasons in a note; older runs have the second
 
 
 def sections(run: Run) -> Iterator[Section]:
@@ -74,11 +76,11 @@ def _cell(row: Mapping[str, Any] | None) -> str:
 
 def _not_counted(scores: Mapping[str, Any]) -> Section | None:
     rows = [
-        (system, split, str(score["n"]), score["note"].rpartition("left out: ")[2])
+        (system, split, str(score["n"]), parts[-1])
         for system in scores
         for split, metrics in scores[system].items()
-        for score in [metrics.get("executable_accuracy")]
-        if score and "left out: " in score["note"]
+        if (score := metrics.get("executable_accuracy"))
+        if len(parts := EXCLUDED.split(score["note"])) > 1
     ]
     if not rows:
         return None

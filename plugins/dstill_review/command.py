@@ -64,7 +64,7 @@ def review(found: App, run: str, tui: bool, everything: bool, splits: tuple[str,
     """Review a sample of the dataset before training.
 
     Accept, reject or edit each row on a page that only this machine can open; the printed address works once. Decisions
-    are saved immediately, and the same command continues. `train` drops rejected rows and uses edited ones.
+    are saved immediately; run the same command again to continue. `train` drops rejected rows and uses edited ones.
 
     The review passes if every row of the sample is judged and at least review.min_accept of them (90 % unless set) were
     accepted without an edit. `train` requires it of datasets that a model wrote; those of the teachers synthetic and

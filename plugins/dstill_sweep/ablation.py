@@ -55,7 +55,7 @@ def ablate(run: Run, *, seeds: int, split: str, jobs: int, keep: bool = False) -
             raise FailedItems(
                 f"{len(failed)} of {len(results)} trials failed: {failed[0].error}",
                 where=str(trials.folder / failed[0].name),
-                hint="run the same command again: it repeats only failed trials",
+                hint="run the same command again to continue: it repeats only failed trials",
             )
 
     trials = Trials(run, split=split, fixed=FULL_LENGTH)

@@ -215,7 +215,7 @@ def test_leaving_says_that_it_goes_on_and_how_to_collect(
     teacher.endpoint.ends = False
     with caplog.at_level(logging.WARNING, logger="dstill"):
         asyncio.run(leave())
-    assert "batch b0, b1 continues at the provider; the same command collects it" in caplog.messages
+    assert "batch b0, b1 continues at the provider; run the same command again to collect it" in caplog.messages
     teacher.endpoint.ends = True
     assert len(ask(teacher, prompts(*"abcd"), store)) == 4
     assert len(teacher.endpoint.batches) == 2
@@ -310,7 +310,7 @@ def test_a_cap_of_time_leaves_what_is_submitted(
         ask(teacher, prompts(*"ab"), store, budget=Budget(Caps(max_wall=5000)))
     assert teacher.endpoint.looks == 3
     assert caught.value.hint == "--max-wall"
-    assert caught.value.where == "batch b0 continues at the provider; the same command collects it"
+    assert caught.value.where == "batch b0 continues at the provider; run the same command again to collect it"
     teacher.endpoint.ends = True
     assert ids(ask(teacher, prompts(*"ab"), store)) == ["id-0", "id-1"]
     assert len(teacher.endpoint.batches) == 1

@@ -343,8 +343,8 @@ def test_a_rejected_gold_is_not_scored_and_that_is_said(run: Callable[..., Run])
     facts = made.evaluate()
     assert facts["scores"]["student"]["test"]["right"]["n"] == 3
     assert facts["notes"][-1] == (
-        "1 of 4 questions left out as a person rejected their reference answer, "
-        "1 of 4 questions scored against a reference answer that a person wrote"
+        "1 of 4 questions not scored, because a reviewer rejected the reference answer, "
+        "1 of 4 questions scored against a reference answer that a reviewer wrote"
     )
 
 

@@ -532,4 +532,4 @@ def test_an_engine_that_is_away_is_no_reason_to_stop_early(
         with pytest.raises(ServiceError, match="could not be asked about") as caught:
             score(run.generator("student"))
     assert caught.value.exit_code == 7
-    assert "the same command goes on" in caught.value.hint
+    assert "run the same command again to continue" in caught.value.hint

@@ -52,7 +52,7 @@ class TrainResult:
     best_step: int | None = None  # the step whose weights early stopping took; None: the last step
     tokens_seen: int | None = None  # without padding; None: not measured
     rows_per_second: float | None = None  # records, time for evaluations included; None: not measured
-    n_too_long: int = 0  # training records that were longer than the limits
+    n_too_long: int = 0  # training records that exceeded the length limits
 
 
 @dataclass(frozen=True, kw_only=True)

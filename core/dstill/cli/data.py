@@ -103,7 +103,7 @@ OF_TEST_SPLITS = ("project.seed", "generate.questions", "generate.limit", "gener
     key="generate.batch",
     is_flag=True,
     flag_value=True,
-    help="Use the provider's batch API (teacher openai): submit now, run the same command later to collect the "
+    help="Use the provider's batch API (teacher openai): submit now, run the same command again to collect the "
     "replies.",
 )
 @setting(

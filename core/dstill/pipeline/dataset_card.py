@@ -56,8 +56,8 @@ def dataset_card(name: str, task: Task, dataset: Dataset, source: LabelSource, c
         *table(("text", "#mean length in characters"), _lengths(records)),
         *table(("data", "licence"), sorted(licences.items())),
         "",
-        "The licences are those of the data that the questions are about; what a model wrote is under the terms of "
-        "whoever runs it.",
+        "The licences apply to the data that the questions are about. Text that a model wrote is subject to the terms "
+        "of the model's provider.",
         "",
         _ABOUT,
     ]

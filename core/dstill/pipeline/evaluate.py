@@ -201,7 +201,7 @@ def scoring(setup: Setup, validation: Sequence[Record]) -> Iterator[Callable[[Ge
                 raise ServiceError(
                     away,
                     where="train.early_stopping = accuracy",
-                    hint="when the engine is there again, the same command goes on from the newest checkpoint",
+                    hint="when the engine is available again, run the same command again to continue",
                 )
             return sum(v.correct or (executor is None and v.exact is True) for v in verdicts) / len(verdicts)
 

@@ -86,12 +86,12 @@ def invent(
         try:
             signals.run(_asked(teacher, asked, ask, setup.progress))
         except KeyboardInterrupt:
-            raise Interrupted(f"stopped at {stored()}", where=str(replies), hint="the same command goes on") from None
+            raise Interrupted(f"stopped at {stored()}", where=str(replies), hint="run the same command again to continue") from None
         except BudgetError as error:
             raise BudgetError(
                 f"{error.what} at {stored()}",
                 where=error.where,
-                hint=f"the same command with a higher {error.hint} goes on",
+                hint=f"run the same command again with a higher {error.hint} to continue",
             ) from None
     if focus is not None:
         asked.found.examples = [replace(example, split="train") for example in asked.found.examples]

@@ -327,8 +327,8 @@ class Run(RunContents):
         rows = [record for split in self.settings.evaluate.splits for record in self.records(split, raw=True)]
         after = reviewing.applied(rows, decisions(self))
         counts = {
-            "left out as a person rejected their reference answer": after.rejected,
-            "scored against a reference answer that a person wrote": after.edited,
+            "not scored, because a reviewer rejected the reference answer": after.rejected,
+            "scored against a reference answer that a reviewer wrote": after.edited,
         }
         note = ", ".join(f"{n} of {len(rows)} questions {what}" for what, n in counts.items() if n)
         return [note] if note else []

@@ -91,7 +91,7 @@ def in_step() -> Iterator[None]:
         raise TrainingError(
             GONE,
             where=f"process {rank()} of {world_size()} cannot continue alone",
-            hint="its error is above or below; the same command resumes from the last checkpoint",
+            hint="its error is above or below; run the same command again to continue",
         ) from error
 
 

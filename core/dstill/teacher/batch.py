@@ -156,7 +156,7 @@ class _BatchScheduler:
         id = await self.teacher.submit_batch(batch.digest, lines)
         batch_log.set_id(self.store, batch.digest, id)
         log.warning(
-            "submitted batch %s with %d requests; it continues after Ctrl-C, and the same command collects it",
+            "submitted batch %s with %d requests; it continues after Ctrl-C; run the same command again to collect it",
             id,
             len(part),
         )
@@ -215,4 +215,4 @@ class _BatchScheduler:
 
 
 def _continues(batches: list[OpenBatch]) -> str:
-    return f"batch {', '.join(batch.id for batch in batches)} continues at the provider; the same command collects it"
+    return f"batch {', '.join(batch.id for batch in batches)} continues at the provider; run the same command again to collect it"

@@ -119,7 +119,7 @@ def trainable(name: str) -> str:
     """`name`, if it is a bundled index that students may be trained on. Raises UsageError otherwise."""
     if name in HELD_OUT:
         raise UsageError(
-            f"'{name}' is held out: it tests students on unseen data, so none is trained on it",
+            f"'{name}' is held out as unseen test data: no student is trained on it",
             where=f"index '{name}'",
             hint=f"give one of {', '.join(TRAINABLE)}",
         )

@@ -31,7 +31,7 @@ def check(value: Any) -> tuple[Problem, ...]:
         return (
             _problem(
                 "refusal_and_body",
-                f"a refusal stands beside '{extra[0]}'",
+                f"a refusal cannot be combined with '{extra[0]}'",
                 f"/{extra[0]}",
                 "refuse or search, not both",
             ),
@@ -40,7 +40,7 @@ def check(value: Any) -> tuple[Problem, ...]:
     if not isinstance(refusal, dict):
         return (_problem("refusal_form", "a refusal is an object", "/refusal", FORM),)
     problems = [
-        _problem("refusal_form", f"'{name}' is no part of a refusal", f"/refusal/{name}", FORM)
+        _problem("refusal_form", f"a refusal has no field '{name}'", f"/refusal/{name}", FORM)
         for name in sorted(set(refusal) - {"reason", "missing"})
     ]
     reason = refusal.get("reason")

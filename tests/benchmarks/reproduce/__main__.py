@@ -3,8 +3,8 @@
     python -m tests.benchmarks.reproduce [--size full|quick|smoke] [--jobs N] [--kept docs/benchmark.jsonl]
 
 Writes trials.jsonl, claims.json, results.json and benchmark.md into build/reproduce/full (or another size), and the
-full one into docs, too: benchmark.md, benchmark.jsonl (the trials) and claims.json. Stopped by whatever, the same
-command goes on; --kept FILE goes on from what another machine has done.
+full one into docs, too: benchmark.md, benchmark.jsonl (the trials) and claims.json. After a stop, run the
+same command again to continue; --kept FILE continues with the trials of another machine.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("stopped; the same command goes on", file=sys.stderr)
+        print("stopped; run the same command again to continue", file=sys.stderr)
         return 130
     text = page(size, found, json.loads(clock.read_text()) / 60)
     write_text(lab.folder / CLAIMS, as_json([claim.to_row() for claim in found.claims]))

@@ -66,7 +66,7 @@ def test_what_is_nobodys_fault_is_left_out_and_counted() -> None:
     verdicts = [RIGHT, RIGHT, WRONG, VACUOUS, replace(WRONG, trivial=True), GOLD_ERROR, UNAVAILABLE, UNSUPPORTED]
     score = ExecutableAccuracy()(verdicts)
     assert (score.value, score.n) == (2 / 3, 3)
-    assert score.note == "left out: 1 failing reference, 2 trivial reference, 1 unavailable, 1 unsupported"
+    assert score.note == "excluded: 1 failing reference, 2 trivial reference, 1 unavailable, 1 unsupported"
     assert SilentWrong()(verdicts).n == 3
     assert uncounted(verdicts) == {"failing reference": 1, "unavailable": 1, "unsupported": 1, "trivial reference": 2}
     assert uncounted([RIGHT]) == {}
@@ -79,7 +79,7 @@ def test_without_an_engine_nothing_is_zero() -> None:
         score = metric()(verdicts)
         assert (score.value, score.n, score.low, score.high) == (None, 0, None, None)
     assert Executed()(verdicts).note == "not checked"
-    assert ExecutableAccuracy()(verdicts).note == "not checked; left out: 2 not checked"
+    assert ExecutableAccuracy()(verdicts).note == "not checked; excluded: 2 not checked"
     assert of(Valid, verdicts) == (0.5, 2)
 
 

@@ -252,7 +252,7 @@ def test_a_signal_to_one_of_two_stops_both_at_one_step_and_both_go_on_from_there
     stopped = several.train("half", count=2, deed="interrupt")
     assert stopped.returncode == 1  # torchrun's own
     assert (
-        "error: stopped at step 6 of 12; checkpoint-6 is kept\nhint: the same command goes on from there"
+        "error: stopped at step 6 of 12; checkpoint-6 is kept\nhint: run the same command again to continue"
         in stopped.stderr
     )
     assert json.loads((several.folder / "half" / "run.json").read_text())["status"] == "train: interrupted"

@@ -40,13 +40,13 @@ def test_a_few_records_are_left_out_and_counted(caplog: pytest.LogCaptureFixture
     with caplog.at_level(logging.WARNING):
         data = encoder().encode([pair("abc")] * 39 + [pair("z" * 99)])
     assert (len(data), data.n_too_long) == (39, 1)
-    assert caplog.messages == ["1 of 40 training records (2.5%) are longer than the limits and left out"]
+    assert caplog.messages == ["1 of 40 training records (2.5%) exceed the length limits and are not used"]
 
 
 def test_more_than_five_percent_are_refused_with_counts() -> None:
     with pytest.raises(DataError) as caught:
         encoder().encode([pair("abc")] * 17 + [pair("z" * 99)] * 2 + [pair("abc", "z" * 99)])
-    assert caught.value.what.startswith("3 of 20 records (15%) are longer than the limits: 2 sources")
+    assert caught.value.what.startswith("3 of 20 records (15%) exceed the length limits: 2 sources")
     assert "1 targets over max_target_length 32" in caught.value.what
     assert caught.value.exit_code == 4
 

@@ -379,7 +379,7 @@ def test_rows_without_any_weight_are_refused(fit: Fit, tmp_path: Path, records: 
 
 def test_long_sources_are_refused_before_the_first_step(fit: Fit, tmp_path: Path, records: Any) -> None:
     long = [(Pair(task_prefix="predict: ", source="x y " * 80, target="{}"),)] * 4
-    with pytest.raises(DataError, match="longer than the limits"):
+    with pytest.raises(DataError, match="exceed the length limits"):
         fit(Tiny(SMALL), Full(), tmp_path, [*records(), *long])
 
 

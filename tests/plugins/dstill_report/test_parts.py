@@ -145,7 +145,7 @@ def test_figures_for_people() -> None:
     assert [percent(v) for v in (0, 0.0001, 0.913, 0.9999, 1)] == ["0 %", "< 0.1 %", "91.3 %", "> 99.9 %", "100 %"]
     assert shown(rate("r", 9, 10)) == "90.0 % [59.6, 98.2]"
     assert shown(Score(name="r", value=None, n=0)) == "not checked"
-    assert shown(Score(name="r", value=None, n=0, note="not checked; left out: 3 unavailable")) == "not checked"
+    assert shown(Score(name="r", value=None, n=0, note="not checked; excluded: 3 unavailable")) == "not checked"
     assert words("silent_error_rate") == "Silent error rate"
     assert (size_on_disk(512), size_on_disk(4_000_000)) == ("0.5 kB", "4.0 MB")
     assert (size(310 * 2**20), size(9 * 2**30)) == ("310 MiB", "9.0 GiB")
