@@ -1,4 +1,4 @@
-"""Help, first lines of docstrings and docs use plain words: the list of banned words, and what is not converted yet.
+"""Help, messages, first lines of docstrings and docs use plain words: the list of banned words, and exceptions.
 
 A file in `NOT_CONVERTED` may have as many banned words as its number says. The test also fails when a number is too
 high, so the list only shrinks. `python tests/test_vocabulary.py` writes it again after a merge.
@@ -17,8 +17,27 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 NOT_CONVERTED = Path(__file__).parent / "vocabulary.json"
-SOURCES = ("core", "plugins", "task_packs")
-DOCS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+TEMPLATES = "core/dstill/cli/template"  # of `pack new`
+SOURCES = (
+    *(file for folder in ("core", "plugins", "task_packs") for file in sorted((ROOT / folder).rglob("*.py"))),
+    *sorted((ROOT / TEMPLATES).glob("*.py.txt")),
+    ROOT / "tests/support/fault_table.py",  # the words of docs/faults.md
+)
+DOCS = (
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "task_packs").rglob("NOTICE.md")),
+    *(file for file in sorted((ROOT / TEMPLATES).glob("*.txt")) if not file.name.endswith(".py.txt")),
+)
+# Files whose texts are questions in the words of users, or prompts: other words are another, paid request.
+NO_MESSAGES = (
+    "core/dstill/pipeline/question_inventor.py",
+    "plugins/dstill_openai/structured.py",
+    "task_packs/dstill_querydsl/prompting/",
+    "task_packs/dstill_querydsl/questions/",
+    "task_packs/dstill_querydsl/synthesize/",
+    f"{TEMPLATES}/pack.py.txt",
+)
 BANNED = (
     r"told",
     r"anew",
@@ -44,12 +63,26 @@ PATTERN = re.compile(rf"\b({'|'.join(BANNED)})\b", re.IGNORECASE)
 CODE = re.compile(r"```.*?```|`[^`\n]*`|^(?: {4}|\t)[^\n]*$", re.DOTALL | re.MULTILINE)
 
 
-def texts_of_source(text: str) -> Iterator[str]:
-    """Help texts, the first lines of docstrings, and the whole docstring of commands, which is their help."""
-    for node in ast.walk(ast.parse(text)):
+def texts_of_source(text: str, messages: bool = True) -> Iterator[str]:
+    """First lines of docstrings, the whole docstring of commands (their help), and all messages, or only help texts."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             docstring = ast.get_docstring(node) or ""
             yield docstring if _is_command(node) else docstring.partition("\n")[0]
+    yield from _messages(tree) if messages else _helps(tree)
+
+
+def _messages(tree: ast.AST) -> Iterator[str]:
+    """String literals with a space, other than docstrings."""
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and id(node) not in alone and " " in str(node.value):
+            yield str(node.value)
+
+
+def _helps(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.keyword) and node.arg in ("help", "short_help"):
             yield from _constants(node.value)
         if isinstance(node, ast.Dict):
@@ -70,16 +103,18 @@ def _constants(node: ast.AST) -> Iterator[str]:
 def found() -> dict[str, Counter[str]]:
     """File → its banned words."""
     words: dict[str, Counter[str]] = {}
-    for folder in SOURCES:
-        for file in sorted((ROOT / folder).rglob("*.py")):
-            texts = texts_of_source(file.read_text(encoding="utf-8"))
-            words[str(file.relative_to(ROOT))] = Counter(
-                match[1].lower() for text in texts for match in PATTERN.finditer(CODE.sub("", text))
-            )
+    for file in SOURCES:
+        name = str(file.relative_to(ROOT))
+        texts = texts_of_source(file.read_text(encoding="utf-8"), messages=not name.startswith(NO_MESSAGES))
+        words[name] = Counter(word for text in texts for word in banned(text))
     for file in DOCS:
-        prose = CODE.sub("", file.read_text(encoding="utf-8"))
-        words[str(file.relative_to(ROOT))] = Counter(match[1].lower() for match in PATTERN.finditer(prose))
+        words[str(file.relative_to(ROOT))] = Counter(banned(file.read_text(encoding="utf-8")))
     return {file: counted for file, counted in words.items() if counted}
+
+
+def banned(text: str) -> list[str]:
+    """The banned words in the prose of Markdown, in order."""
+    return [match[1].lower() for match in PATTERN.finditer(CODE.sub("", text))]
 
 
 def test_texts_use_plain_words() -> None:
@@ -97,12 +132,30 @@ def test_texts_use_plain_words() -> None:
     [
         ("What it is made of.", ["made of"]),
         ("Room for more; `room` in code, and\n\n    room in a block", ["room"]),
+        ("First.\n\n    a room\n    another room\n\nThen a desk.\n", ["desk"]),
+        ("First.\n\n```sh\nls room\n```\n\nThen a desk.\n", ["desk"]),
         ("It runs in all cases.", []),
         ("What replies cost in all.", ["in all"]),
     ],
 )
 def test_banned_words_are_found_in_prose_alone(text: str, words: list[str]) -> None:
-    assert [match[1].lower() for match in PATTERN.finditer(CODE.sub("", text))] == words
+    assert banned(text) == words
+
+
+def test_banned_words_are_found_in_docstrings_help_and_messages() -> None:
+    source = '''
+"""A desk."""
+@click.option("--x", help="An x for the room.")
+def run():
+    """First line.
+
+    The second line is not checked: a leash.
+    """
+    raise ValueError(f"{n} rows left over")
+'''
+    texts = list(texts_of_source(source))
+    assert sorted(word for text in texts for word in banned(text)) == ["desk", "left over", "room"]
+    assert [word for text in texts_of_source(source, messages=False) for word in banned(text)] == ["desk", "room"]
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""What is claimed, and what the figures say of it: held, not held, or cannot be told at this size.
+"""What is claimed, and what the figures say of it: held, not held, or inconclusive at this size.
 
     Claim(name="dss", statement="DSS beats label-only", seeds=3, parts=(
         Part(what="full, equal steps", estimate=0.04, low=0.01, high=0.07, above=0.0),))
     .verdict  →  "held"
 
 A claim is about quantities, each said to lie in a region (`above` < quantity < `below`). With its 95 %
-interval inside the region a part is held, with it outside not held, else it cannot be told. A claim is
+interval inside the region a part is held, with it outside not held, else it is inconclusive. A claim is
 held when all its parts are, not held when one is not.
 """
 
@@ -18,10 +18,10 @@ from typing import Any, Literal
 
 from dstill_evaluate.paired_tests import Paired
 
-Verdict = Literal["held", "not held", "cannot be told at this size"]
+Verdict = Literal["held", "not held", "inconclusive at this size"]
 HELD: Verdict = "held"
 NOT_HELD: Verdict = "not held"
-OPEN: Verdict = "cannot be told at this size"
+OPEN: Verdict = "inconclusive at this size"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -156,7 +156,7 @@ def _claims(lab: Lab, found: Found) -> list[Claim]:
         ),
         Claim(
             name="alpha-rank-steady",
-            statement="alpha : rank = 4 : 1 is steady: no other ratio is far better",
+            statement="alpha : rank = 4 : 1 is a safe choice: no other ratio is much better",
             margin=f"{STEADY:g} points",
             seeds=seeds,
             parts=tuple(

@@ -137,13 +137,13 @@ def card_claim() -> Claim:
     need = card_need(sequences=2)
     return Claim(
         name="qlora-7b-on-24-gb",
-        statement="QLoRA trains a 7B decoder on a card of 24 GB: two sequences of 1,024 tokens a step (one record of "
+        statement="QLoRA trains a 7B decoder on a 24 GB card: two sequences of 1,024 tokens per step (one record of "
         "DSS or two of the label alone), bf16, no checkpointing",
         margin=f"the plan may be off by {OFF:.0%}",
         seeds=0,
         parts=(
             Part(
-                what="planned need (not measured: no card at hand)",
+                what="planned (not measured: no card available)",
                 estimate=need,
                 low=need * (1 - OFF),
                 high=need * (1 + OFF),

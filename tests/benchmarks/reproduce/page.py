@@ -21,36 +21,38 @@ from dstill_sweep.comparing import Verdicts
 __all__ = ["page"]
 
 INTRODUCTION = """\
-# The benchmark: the recipe's claims, put to the test
+# The benchmark: testing the recipe's claims
 
-    make reproduce             # hours on two cores; goes on where it was stopped
-    make reproduce QUICK=1     # minutes: shows that all of it runs; its figures say nothing
+    make reproduce             # hours on two cores; run it again to continue after a stop
+    make reproduce QUICK=1     # minutes: shows that everything runs; its figures mean nothing
 
-The paper's data is not public, so dstill measures its claims on its own bundled indices, by what the answers *do* when
-they are run. An adapter on random weights learns nothing, so each modality is measured as people use adapters: a `tiny`
-base (a T5 of a million parameters) is trained in full on one index, then frozen, and adapted to another, whose
-fields, values and wordings it has never seen. `quakes` is in no training: its column says what is left on an index that
-nobody trained for.
+The paper's data is not public. So dstill tests its claims on the bundled indices, and scores answers by running them.
+An adapter on random weights learns nothing, so each modality is measured the way adapters are used: a `tiny` base (a T5
+with a million parameters) is fully trained on one index, then frozen, and adapted to another index whose fields, values
+and wordings it has never seen. No training uses `quakes`: its column shows the accuracy on an index that the student
+was not trained for.
 
 ## What this size can and cannot show
 
-A model of a million parameters is thousands of times smaller than those that the recipe was written for. It shows
-which way an effect points when everything else is equal, and how large it is *here*; it does not show that a 7B model
-gains as much, or at all. Rationales of the synthetic teacher are short and exact, a large model's are longer and
-sometimes wrong. 4-bit weights lose more, in proportion, the smaller a matrix is. A claim is **held** where its whole
-95 % interval lies on the claimed side of the margin, **not held** where it lies on the other, and else **cannot be told
-at this size**: then the interval says what is still possible. A claim of several parts is held only if every part is,
-and not held as soon as one part is not. Plans are arithmetic and have no interval; the 7B one stands with what it may
-be off by.
+A model with a million parameters is thousands of times smaller than the models that the recipe was written for. The
+benchmark shows the direction of an effect when everything else is equal, and its size *here*. It does not show that a
+7B model gains as much, or gains at all. The rationales of the synthetic teacher are short and exact; those of a large
+model are longer and sometimes wrong. Quantization to 4 bits costs small matrices relatively more.
 
-An interval draws whole question templates anew, and seeds with them (a bootstrap's percentiles); each stands by itself,
-uncorrected for how many there are. Three seeds are few for that: where trainings of one recipe differ much, such an
-interval is too narrow. Measured memory stands with the range of its measurements.
+- A claim is **held** if its whole 95 % interval is on the claimed side of the margin.
+- It is **not held** if the whole interval is on the other side.
+- Otherwise it is **inconclusive at this size**: the interval shows what is still possible.
+- A claim with several parts is held if every part is held, and not held as soon as one part is not.
+- Planned memory is calculated, so it has no interval. The plan for 7B comes with its possible error instead.
 
-After ± stands the standard deviation over the seeds. Claims compare the questions that could be judged in every trial
-of both arms, so that their differences may be other than those of the tables by some tenths. Base weights of a million
-parameters take 4 MB: at this size activations are the memory, and adapters on every linear layer add theirs. What LoRA
-saves where weights weigh is in the last table.
+Intervals are percentiles of a bootstrap that resamples whole question templates and seeds. They are not corrected for
+the number of comparisons. Three seeds are few: if trainings with the same settings differ much, an interval is too
+narrow. The intervals of measured memory are the range of the measurements.
+
+The number after ± is the standard deviation over the seeds. A claim compares only the questions that could be judged
+in every trial of both arms, so its differences may deviate from the tables by a few tenths of a point. The base weights
+take only 4 MB, so at this size activations dominate the memory, and adapters on every linear layer add more of them.
+The last table shows what LoRA saves when the weights are large.
 """
 
 
@@ -70,12 +72,12 @@ def _recipe(size: Size, found: Found, minutes: float) -> str:
 
 Bases: {size.rows:,} questions, {size.base_steps:,} steps. Adaptations: {size.steps:,} steps, {size.seeds} seeds,
 {first.asked["test"]} test questions (and {first.asked[UNSEEN]} about quakes).
-All trainings, but for the arm that says otherwise: {settings}
-(the recipe's own: alpha 0.5, adapters on the attention's q and v, a dropout of 0.1). The learning rate of each
-modality is the best of those tried on the validation set with one seed ({rates}; adapters at 4 : 1).
-{minutes:.0f} minutes in all.
-What every trial answered rightly, item by item, is in [benchmark.jsonl](benchmark.jsonl), the claims' figures in
-[claims.json](claims.json).
+Settings of all trainings, unless an arm says otherwise: {settings}.
+The recipe itself uses a label weight of 0.5, adapters on the attention's q and v, and a dropout of 0.1. The learning
+rate of each modality is the best of those tried, on the validation set with one seed ({rates}; adapters at 4 : 1).
+It took {minutes:.0f} minutes.
+[benchmark.jsonl](benchmark.jsonl) has the result of every trial for every question, and [claims.json](claims.json) the
+figures of the claims.
 """
 
 
@@ -100,7 +102,7 @@ def _part(part: Part) -> str:
 
 
 def _unfinished(size: Size, found: Found) -> Iterable[str]:
-    """What DSS lost to more steps of the label alone, where these still help."""
+    """How much more steps still help the label alone."""
     gains = {
         way: 100
         * (statistics.fmean(arms[f"full, {LONGER}"].accuracies) - statistics.fmean(arms["full, label-only"].accuracies))
@@ -109,9 +111,9 @@ def _unfinished(size: Size, found: Found) -> Iterable[str]:
     if min(gains.values()) > 0:
         gained = " and ".join(f"{gain:+.1f} points ({way})" for way, gain in gains.items())
         yield f"""\
-After {size.steps:,} steps training is not at its end: twice the steps give the label alone {gained}. A record of DSS is
-two sequences, so DSS against the label alone at twice the steps says where the next sequences are better spent, not
-which of them ends higher.
+After {size.steps:,} steps the students still improve: twice the steps give the label alone {gained}. A record of DSS is
+two sequences. So comparing DSS with the label alone at twice the steps shows which makes better use of the same number
+of sequences, not which is better after full training.
 """
 
 
@@ -141,25 +143,25 @@ def _ratios(found: Found) -> str:
 def _adapted(found: Found) -> str:
     sits = {"all-linear": "every linear layer (here)", "attention": "the attention's q and v (the recipe's)"}
     rows = [(sits[modules], _accuracy(arm), _rate(arm.unseen)) for modules, arm in found.adapted.items()]
-    return "## Where the adapters sit, with LoRA\n\n" + _table(
+    return "## Which layers get adapters, with LoRA\n\n" + _table(
         ("adapters on", "executable accuracy", "on quakes"), rows
     )
 
 
 def _tuned(size: Size, found: Found) -> str:
-    """What the learning rates were not looked for on."""
+    """How the learning rates were chosen, and which arms were not tuned."""
     source, target = size.directions[0]
     tried = "; ".join(f"{modality} {', '.join(f'{r:g}' for r in rates)}" for modality, rates in size.rates.items())
     all_largest = all(found.rates[modality] == max(rates) for modality, rates in size.rates.items())
-    largest = ", and is the largest of those tried" if all_largest else ", of those tried"
+    largest = " It is the largest of those tried" if all_largest else " Rates tried"
     top = max(found.ratios)
     lost = 100 * (found.ratios[4].accuracy - found.ratios[top].accuracy)
-    gap = f": {top} : 1 lies {lost:.0f} points below 4 : 1 at the same rate, and a lower one may close part of the gap"
+    gap = f": {top} : 1 is {lost:.0f} points below 4 : 1 at the same rate, and a lower rate may close part of the gap"
     return f"""\
-The learning rate of each modality was found with DSS at alpha : rank 4 : 1, adapters on all linear layers, {source} →
-{target} alone{largest}
+The learning rate of each modality was chosen with DSS at alpha : rank 4 : 1 and adapters on all linear layers, on
+{source} → {target} only.{largest}
 ({tried}).
-The other ratios and the arm on q and v were not tuned by themselves{gap if lost > 0 else ""}.
+The other ratios and the q-and-v arm were not tuned separately{gap if lost > 0 else ""}.
 """
 
 
@@ -169,8 +171,9 @@ def _curve(found: Found) -> str:
     rows = [(f"{size:,}", *(_accuracy(found.curve[size, noise]) for noise in noises)) for size in sizes]
     return (
         "## The learning curve: training rows and corrupted answers\n\n"
-        "Full fine-tuning with DSS, as many steps for all; a corrupted record has answer and rationale of another. "
-        f"The last line is what curation leaves of {sizes[-1]:,} questions.\n\n"
+        "Full fine-tuning with DSS, with the same number of steps everywhere. A corrupted record has the answer and "
+        "the rationale of another one. "
+        f"The last row uses all records that curation accepted out of {sizes[-1]:,} questions.\n\n"
         + _table(("rows", *(f"{noise} % corrupted" for noise in noises)), rows)
     )
 
@@ -193,12 +196,12 @@ def _memory(found: Found) -> str:
 
 
 def _card() -> str:
-    """Where the claim about the card ends."""
+    """The limit of the claim about a 24 GB card."""
     plain, checkpointing = card_need(sequences=4), card_need(sequences=4, checkpointing=True)
     return f"""\
-On a card of 24 GB a 7B decoder with QLoRA takes two sequences of 1,024 tokens a step: one record of DSS, or two of the
-label alone. For two records of DSS of that length the plan says {plain:.1f} GiB, or {checkpointing:.1f} GiB with
-gradient checkpointing.
+On a 24 GB card, a 7B decoder with QLoRA can train on two sequences of 1,024 tokens per step: one record of DSS, or two
+of the label alone. Two records of DSS of that length need {plain:.1f} GiB according to the plan, or
+{checkpointing:.1f} GiB with gradient checkpointing.
 """
 
 

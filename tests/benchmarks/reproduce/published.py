@@ -1,4 +1,4 @@
-"""The published page made anew where its words change: from what lies in docs, and nothing is trained.
+"""Rewrites the published page when its wording changes, from the results in docs; nothing is trained.
 
     python -m tests.benchmarks.reproduce.published     # docs/benchmark.jsonl → docs/benchmark.md, docs/claims.json
 
@@ -29,7 +29,7 @@ __all__ = ["CLAIMS", "DOCS", "Published", "again", "as_json"]
 
 DOCS = Path("docs") / "benchmark.md"
 CLAIMS = "claims.json"
-MINUTES = re.compile(r"^([0-9]+) minutes in all", re.MULTILINE)
+MINUTES = re.compile(r"^It took ([0-9]+) minutes", re.MULTILINE)
 SAVING = re.compile(r"^\| (Llama .+?) \| (.+?) MiB / (.+?) MiB \| (.+?) MiB / (.+?) MiB \|", re.MULTILINE)
 
 
