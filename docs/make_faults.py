@@ -1,4 +1,4 @@
-"""Writes docs/faults.md: what `dstill generate` makes of each fault of a teacher's endpoint, found by running it.
+"""Writes docs/faults.md: how `dstill generate` reacts to each fault of a teacher's endpoint, found by running it.
 
     python docs/make_faults.py          # `make docs`
 
@@ -15,12 +15,14 @@ HEAD = """# When a teacher's endpoint fails
 
 <!-- Written by docs/make_faults.py from tests/support/fault_table.py: change that, then `make docs`. -->
 
-A real HTTP server on loopback puts each fault before `dstill generate` with the teacher `openai`: at the first of two
-requests, all others being answered ("once"), and at every request of a run of one question ("at every request").
-`teacher.openai.max_retries` is 1 and `teacher.openai.max_wait` is 10 s here; the defaults are 6 and 600 s. "Asked 3
-times" for two questions means that one of them was asked again.
+This table shows how `dstill generate` with the teacher `openai` reacts to each fault. It was written by running the
+command against an HTTP server on this machine:
 
-A run that stops has every reply that was paid for in `replies.sqlite`; the same command goes on from there.
+- **once**: a run with two questions. The first request fails, all others get a reply.
+- **at every request**: a run with one question. Every request fails.
+
+Here `teacher.openai.max_retries` is 1 and `teacher.openai.max_wait` is 10 s; the defaults are 6 and 600 s. If a run
+stops, every paid reply is already in `replies.sqlite`: run the same command again to continue.
 
 """
 

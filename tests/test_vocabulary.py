@@ -145,7 +145,7 @@ def test_banned_words_are_found_in_prose_alone(text: str, words: list[str]) -> N
 def test_banned_words_are_found_in_docstrings_help_and_messages() -> None:
     source = '''
 """A desk."""
-@click.option("--x", help="An x for the room.")
+x = field(help="An x for the room.")
 def run():
     """First line.
 

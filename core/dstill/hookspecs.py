@@ -13,8 +13,9 @@ In a "first result" hook, dstill asks the plugin that was loaded last first. It 
 plugin is asked, and finally the core (`dstill.defaults`). A plugin that implements `build_prompt`, `parse_reply`,
 `check_draft` or `judge_answer` for one task returns None for every other task.
 
-An implementation may leave out arguments that it does not need. What concerns only one task is a method of its `Task`,
-not a hook.
+An implementation may omit arguments that it does not need, but it must not rename them. So new arguments do not break
+existing plugins. dstill is alpha and may still rename or remove a hook or an argument; CHANGELOG.md marks such a change
+with **Breaking**. What concerns only one task is a method of its `Task`, not a hook.
 """
 
 from __future__ import annotations
@@ -96,6 +97,9 @@ def register_commands(cli: click.Group) -> None:
     """Add commands to the command line, with ``cli.add_command`` or ``@cli.command``.
 
     Called at every start of ``dstill``, so do not import heavy libraries here.
+
+    Args:
+        cli: the click group of ``dstill``. Adding a command with an existing name is an error of the plugin.
     """
 
 
@@ -121,8 +125,8 @@ def build_prompt(
         shots: worked examples, chosen from `pool` by category.
         pool: every worked example that may precede this question.
         settings: the section ``[generate]``.
-        build: returns the prompt of all plugins and the core with other worked examples, for a plugin that only
-            chooses them. The hook is then called again with an empty pool.
+        build: takes other worked examples and returns the prompt that all plugins and the core make with them. A plugin
+            that only chooses the examples returns its result. It calls the hook again, with an empty pool.
 
     The core returns ``task.prompt(example, shots)``.
     """
@@ -137,8 +141,8 @@ def parse_reply(task: Task, text: str, parse: Callable[[str], Draft | None]) -> 
     Args:
         task: the task of the run.
         text: the reply as it came.
-        parse: parses another text, such as a part of this one, with all plugins and the core, for a plugin that only
-            removes something. It calls this plugin again, so the plugin must return None for that text.
+        parse: takes another text and parses it with all plugins and the core. A plugin that only removes a part of the
+            reply returns its result for the rest. It calls this plugin again, which must return None for that text.
 
     The core returns ``task.parse(text)``. If that is None too, the reply is rejected with the code ``not_parseable``.
     """
@@ -185,14 +189,14 @@ def select_modality(
 
 @hookspec(firstresult=True)
 def judge_answer(task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict | None:
-    """How far an answer comes. The first result wins.
+    """Which level an answer reaches. The first result wins.
 
     Called by `evaluate` for each answer, by `train` for early stopping by accuracy, and, with `executor` None, by
     `predict` and `serve`. Several threads may call it at once if `Executor.parallel` allows that.
 
     Args:
         task: the task of the run.
-        example: the question with its gold.
+        example: the question with its reference answer.
         draft: the parsed answer; None: the text has no answer.
         executor: the opened executor; None: answers are not run.
 
@@ -202,15 +206,25 @@ def judge_answer(task: Task, example: Example, draft: Draft | None, executor: Ex
 
 @hookspec
 def report_sections(run: RunView) -> Iterable[Section] | None:
-    """Yield sections for the report of `run`, as plain data that the report escapes.
+    """Yield sections for the report of a run, as plain data that the report escapes.
 
-    The sections of all plugins are sorted by `Section.order`.
+    Called when a report is written, by `report` and `demo`.
+
+    Args:
+        run: the evaluated run, read-only: manifest, settings, task and rows.
+
+    The results of all plugins are combined and sorted by `Section.order`.
     """
 
 
 @hookspec(firstresult=True)
 def write_report(run: RunView) -> Path | None:
-    """Write the report of an evaluated run, and return the path of its page; called by ``dstill demo``.
+    """Write the report of a run and return the path of its page. The first result wins.
 
-    The first result wins. If no plugin returns a path, there is no report.
+    Called by `demo`, at its end.
+
+    Args:
+        run: the evaluated run, read-only. `RunView.folder` is the folder to write to.
+
+    If no plugin returns a path, there is no report.
     """

@@ -1,7 +1,7 @@
 """The metrics of `dstill evaluate`: each takes the verdicts of one split and returns a `Score`.
 
     ExecutableAccuracy()(verdicts)  →  Score(value=0.913, n=689, low=0.889, high=0.932,
-                                             note="left out: 9 trivial reference, 2 failing reference")
+                                             note="excluded: 9 trivial reference, 2 failing reference")
 
 A rate at a level is over the verdicts that were checked up to that level: what was never tried is "not checked" and
 lowers nothing.

@@ -229,7 +229,8 @@ class Encoder:
             f"{sources} sources over max_length {self.max_length}, "
             f"{targets} targets over max_target_length {self.max_target_length}"
             + (f", {no_position} over the {positions} positions that the student has" if no_position else ""),
-            where=f"longest source {longest[0]} tokens, longest target {longest[1]} tokens; at most 5% may exceed the limits",
+            where=f"longest source {longest[0]} tokens, longest target {longest[1]} tokens; "
+            "at most 5% may exceed the limits",
             hint="choose a student with more positions, or shorten the questions"
             if no_position > n_too_long - no_position
             else "raise train.max_length or train.max_target_length, or shorten the questions",

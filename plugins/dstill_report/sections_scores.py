@@ -5,7 +5,6 @@ sections(run)  →  Section(title="Scores", order=10, table=Table(…)), …
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["sections"]
 
 SHOWN = 2  # example failures per cause: the failure browser lists all
-EXCLUDED = re.compile("(?:excluded|left out): ")  # before the reasons in a note; older runs have the second
 
 
 def sections(run: Run) -> Iterator[Section]:
@@ -76,11 +74,11 @@ def _cell(row: Mapping[str, Any] | None) -> str:
 
 def _not_counted(scores: Mapping[str, Any]) -> Section | None:
     rows = [
-        (system, split, str(score["n"]), parts[-1])
+        (system, split, str(score["n"]), reasons)
         for system in scores
         for split, metrics in scores[system].items()
         if (score := metrics.get("executable_accuracy"))
-        if len(parts := EXCLUDED.split(score["note"])) > 1
+        if (reasons := score["note"].rpartition("; ")[2].partition(": ")[2])
     ]
     if not rows:
         return None

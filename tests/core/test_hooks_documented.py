@@ -80,6 +80,16 @@ def test_a_hook_says_what_it_is_for(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", hooks())
+def test_every_argument_of_a_hook_is_explained_in_its_docstring_and_in_the_docs(name: str, root: Path) -> None:
+    text = (root / "docs" / "hooks.md").read_text()
+    _, _, entry = text.partition(f"\n### `{name}(")
+    explained, _, _ = entry.partition("\n## ")[0].partition("\n### ")[0].partition("**Called**")
+    for argument in arguments(hooks()[name]):
+        assert f"        {argument}: " in (hooks()[name].__doc__ or "")
+        assert f"`{argument}`: " in explained
+
+
+@pytest.mark.parametrize("name", hooks())
 def test_a_hook_has_a_user_outside_the_core(name: str, implementers: dict[str, list[Any]]) -> None:
     assert implementers[name]
 

@@ -1,10 +1,10 @@
-"""What `dstill generate` makes of each fault of a teacher's endpoint, found by running it.
+"""How `dstill generate` reacts to each fault of a teacher's endpoint, found by running it.
 
     for row in rows():
-        row.fault, row.once, row.always      # "503", "asked 3 times, all well", "stops, exit 7: HOST failed …"
+        row.fault, row.once, row.always      # "503", "1 retry, all rows accepted", "stops, exit 7: HOST …"
 
-`once`: the first request meets the fault, all later ones are answered. `always`: every request meets it. Backoff is a
-hundred times as fast as a person's; a pause that the endpoint asks for is kept.
+`once`: the first request fails, all later ones get a reply. `always`: every request fails. Backoff is a hundred times
+as fast as usual; a pause that the endpoint requests is kept.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ SETTINGS = {
     "teacher.openai.model": "toy",
     "teacher.openai.max_retries": 1,
     "teacher.openai.max_wait": 10.0,
-    "teacher.openai.timeout": 10.0,  # a machine that is busy with something else is no fault of an endpoint
+    "teacher.openai.timeout": 10.0,  # long enough for a busy machine
 }
-# Only who never answers is waited for less long; where an answer comes after that, it has time to.
+# Shorter for an endpoint that never answers; in `once`, the next reply needs more time than that.
 BRIEFLY: Mapping[str, Mapping[str, Any]] = {
     "once": {"teacher.openai.timeout": 2.0},
     "always": {"teacher.openai.timeout": 0.5},
@@ -67,7 +67,7 @@ class Ran:
 
 def rows() -> Iterator[Row]:
     for name, fault in FAULTS.items():
-        once, always = (BRIEFLY[when] if name == "hang" else {} for when in ("once", "always"))
+        once, always = (BRIEFLY[when] if name == "no response" else {} for when in ("once", "always"))
         yield Row(
             fault=name,
             once=said(run(first(fault), **once)),
@@ -76,7 +76,7 @@ def rows() -> Iterator[Row]:
 
 
 def first(fault: Callable[[], Say]) -> Iterator[Say]:
-    """A script of that fault alone, made when the request has come: a date in it is not past before anybody asks."""
+    """A script with only that fault, made when the request arrives, so that a date in it is not in the past."""
     yield fault()
 
 
@@ -85,10 +85,11 @@ def said(ran: Ran) -> str:
     if ran.code not in (0, 3) or "error" in ran.result:
         return f"stops, exit {ran.code}: {ran.result['error']['message']}"
     rejected = ", ".join(f"`{code}`" for code in ran.result["rejections"])
-    asked = f"asked {ran.requests} times" if ran.requests > ran.result["questions"] else "asked once"
-    waited = "after the pause that was asked for" if re.search(r"next try in [1-9]", ran.err) else ""
-    words = [asked, waited, f"row fails: {rejected}" if rejected else "all well"]
-    return ", ".join(word for word in words if word) + (f", exit {ran.code}" if ran.code else "")
+    retries = ran.requests - ran.result["questions"]
+    tried = f"{retries} {'retry' if retries == 1 else 'retries'}" if retries else "no retry"
+    waited = " after the requested pause" if re.search(r"next try in [1-9]", ran.err) else ""
+    outcome = f"row rejected: {rejected}" if rejected else "all rows accepted"
+    return f"{tried}{waited}, {outcome}" + (f", exit {ran.code}" if ran.code else "")
 
 
 def run(script: Iterable[Say], questions: Iterable[str] = QUESTIONS, **settings: Any) -> Ran:
@@ -101,7 +102,7 @@ def generate(server: LoopbackTeacher, folder: Path, questions: Iterable[str], *w
     rows = [{"id": f"q{n}", "question": question, "split": "train"} for n, question in enumerate(questions, start=1)]
     (folder / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     given = {**SETTINGS, **settings}
-    # not in the file, whose address would be asked about
+    # not in the file: dstill would ask whether to trust that address
     address = f"teacher.openai.base_url={given.pop('teacher.openai.base_url', server.base_url)}"
     (folder / "dstill.toml").write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in given.items()))
     command = ("generate", "--out", "run", "--json", "--set", address, *words)

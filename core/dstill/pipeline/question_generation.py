@@ -86,7 +86,9 @@ def invent(
         try:
             signals.run(_asked(teacher, asked, ask, setup.progress))
         except KeyboardInterrupt:
-            raise Interrupted(f"stopped at {stored()}", where=str(replies), hint="run the same command again to continue") from None
+            raise Interrupted(
+                f"stopped at {stored()}", where=str(replies), hint="run the same command again to continue"
+            ) from None
         except BudgetError as error:
             raise BudgetError(
                 f"{error.what} at {stored()}",

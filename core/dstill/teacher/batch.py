@@ -215,4 +215,5 @@ class _BatchScheduler:
 
 
 def _continues(batches: list[OpenBatch]) -> str:
-    return f"batch {', '.join(batch.id for batch in batches)} continues at the provider; run the same command again to collect it"
+    ids = ", ".join(batch.id for batch in batches)
+    return f"batch {ids} continues at the provider; run the same command again to collect it"

@@ -53,7 +53,7 @@ def test_an_unsupported_parameter_or_a_long_context_fails_that_item(tmp_path: Pa
     """A parameter that the endpoint does not take, or a context too long: that item fails, and the run goes on."""
     for name, fault, words, hint in (
         ("parameter", error(400, "response_format is not supported"), ("--json-mode", "schema"), "--json-mode off"),
-        ("context", FAULTS["400, the context is too long"](), (), "a smaller mapping"),
+        ("context", FAULTS["400, context too long"](), (), "a smaller mapping"),
     ):
         folder = tmp_path / name
         folder.mkdir()
@@ -93,12 +93,12 @@ def test_a_retry_after_longer_than_the_limit_stops_resumably() -> None:
 
 def test_a_used_up_quota_stops_at_once() -> None:
     """A quota that is used up: one request, and all stops."""
-    ran = run([FAULTS["429, the quota is used up"]()])
+    ran = run([FAULTS["429, quota used up"]()])
     assert (ran.code, ran.requests) == (6, 1)
     assert message(ran).startswith("the quota at HOST is used up")
 
 
-@pytest.mark.parametrize("name", ["500", "502 with a page", "503", "200 with an error body"])
+@pytest.mark.parametrize("name", ["500", "502 with an HTML page", "503", "200 with an error body"])
 def test_a_server_error_is_tried_again(name: str) -> None:
     """Of two tries the second is answered; where it is not, the item fails."""
     well(run([FAULTS[name]()]), ASKED + 1)
@@ -149,7 +149,7 @@ def test_json_that_is_cut_off_fails_the_item() -> None:
 
 def test_empty_and_refused_replies_are_counted_apart() -> None:
     """No choices, no content: asked again. A refusal, a filter: not. Each is counted by its own name."""
-    for name in ("choices empty", "content null"):
+    for name in ("empty `choices`", "`content` is null"):
         well(run([FAULTS[name]()]), ASKED + 1)
         failed(run([FAULTS[name](), FAULTS[name]()]), "empty", ASKED + 1)
     failed(run([FAULTS["refusal"]()]), "refused")
