@@ -55,7 +55,7 @@ bench: $(STAMP)
 bench-gpu: $(STAMP)
 	$(PYTHON) -m tests.benchmarks.gpu $(ARGS)
 
-# The recipe's claims, put to the test: hours on two cores, and it goes on where it was stopped. QUICK=1: minutes.
+# Tests the recipe's claims: hours on two cores. Run it again to continue after a stop. QUICK=1: minutes.
 reproduce: $(STAMP)
 	OMP_NUM_THREADS=1 $(PYTHON) -m tests.benchmarks.reproduce $(if $(QUICK),--size quick)
 

@@ -26,7 +26,7 @@ INTRODUCTION = """\
     make reproduce             # hours on two cores; run it again to continue after a stop
     make reproduce QUICK=1     # minutes: shows that everything runs; its figures mean nothing
 
-The paper's data is not public. So dstill tests its claims on the bundled indices, and scores answers by running them.
+The paper's data is not public, so dstill tests its claims on the bundled indices, and scores answers by running them.
 An adapter on random weights learns nothing, so each modality is measured the way adapters are used: a `tiny` base (a T5
 with a million parameters) is fully trained on one index, then frozen, and adapted to another index whose fields, values
 and wordings it has never seen. No training uses `quakes`: its column shows the accuracy on an index that the student
