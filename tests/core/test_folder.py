@@ -271,14 +271,14 @@ def test_a_run_that_another_process_has_just_made_is_not_taken_over(project: Pat
 
 def test_a_stage_that_fails_again_leaves_the_status_of_its_results(project: Path) -> None:
     run = make(project / "mine")
-    with pytest.raises(DataError), run.stage("sweep"):
+    with pytest.raises(DataError), run.stage("tidy"):
         raise DataError("no rows")
-    assert run.manifest["status"] == "sweep: failed: no rows"
-    with run.stage("sweep"):
+    assert run.manifest["status"] == "tidy: failed: no rows"
+    with run.stage("tidy"):
         pass
-    with pytest.raises(DataError), run.stage("sweep"):
+    with pytest.raises(DataError), run.stage("tidy"):
         raise DataError("no rows")
-    assert run.manifest["status"] == "sweep: done"
+    assert run.manifest["status"] == "tidy: done"
 
 
 def test_what_a_kill_left_of_a_run_is_taken_and_a_file_of_the_same_name_is_not(project: Path) -> None:
