@@ -137,7 +137,7 @@ def make_teacher(plugins: Plugins, config: Config) -> Teacher:
         raise ConfigError(
             f"teacher '{teacher.name}' does not support batches",
             where="generate.batch",
-            hint="leave out --batch-api: dstill then requests its replies one by one",
+            hint="omit --batch-api: dstill then requests its replies one by one",
         )
     teacher.json_mode = settings.json_mode
     return teacher

@@ -16,6 +16,7 @@ import pytest
 from support.terminal import shown
 
 from dstill.cli import build, console, main
+from dstill.errors import Interrupted
 from dstill.runs.run import Run
 
 Cli = Callable[..., Any]
@@ -594,7 +595,7 @@ def test_trace_prints_a_row_of_every_file(cli: Cli, finished: Path) -> None:
     ended = cli("runs", "trace", "mine", "nothing")
     assert ended.code == 2
     assert ended.err.startswith("error: no row with id 'nothing' in run 'mine'\n")
-    assert re.search(r"rejects\.jsonl, for example '[^']+'\n$", ended.err)
+    assert re.search(r"rejects\.jsonl\. For example: '[^']+'\n$", ended.err)
 
 
 def test_runs_are_listed_shown_and_deleted(cli: Cli, finished: Path) -> None:
@@ -644,6 +645,32 @@ def test_demo_of_one_of_several_data_sets(cli: Cli) -> None:
     assert 'prefix = "loud: "' in next(Path("runs").glob("toy-*/config.toml")).read_text()
     ended = cli("demo", "--index", "lowd")
     assert (ended.code, ended.err.splitlines()[0]) == (2, "error: the toy has no data called 'lowd'")
+
+
+def test_a_stopped_demo_continues_in_its_folder(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(run: Run) -> None:
+        raise Interrupted("stopped", where=str(run.folder), hint="the same command")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "train", stop)
+        ended = cli("demo", "--out", "shown")
+    assert (ended.code, ended.err.splitlines()[-1]) == (130, "hint: resume with: dstill demo --out shown")
+    asked = Path("shown/requests.jsonl").stat().st_mtime_ns
+    ended = cli("demo", "--out", "shown")
+    assert ended.code == 0, ended.err
+    assert set(json.loads(Path("shown/run.json").read_text())["stages"]) == {"generate", "train", "evaluate"}
+    assert Path("shown/requests.jsonl").stat().st_mtime_ns == asked  # no question is asked again
+
+
+def test_a_demo_does_not_continue_another_run(cli: Cli, finished: Path) -> None:
+    ended = cli("demo", "--out", "mine")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: run 'mine' is not a demo")
+
+
+def test_a_demo_may_write_data_only_to_the_server_that_it_was_given(cli: Cli) -> None:
+    """Without one, a later command with --engine-url would ask for permission to write there."""
+    assert cli("demo", "--out", "shown").code == 0
+    assert "load_data = false" in Path("shown/config.toml").read_text()
 
 
 def test_a_quick_demo_says_what_it_gives_up(cli: Cli) -> None:

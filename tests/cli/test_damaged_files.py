@@ -67,7 +67,11 @@ def test_blank_lines_bom_and_crlf_are_read(cli: Cli, project: Path) -> None:
 def test_a_file_of_another_format_is_named(cli: Cli, project: Path) -> None:
     for name, content, detected in (
         ("a.jsonl", b'[{"question":"q"}]', "detected a JSON array, expected JSONL (one object on each line)\n"),
-        ("b.csv", b"add 1 and 2,it is,1+2\n", "detected CSV without a header, expected CSV"),
+        (
+            "b.csv",
+            b"add 1 and 2,it is,1+2\n",
+            "no column 'question' in the first line, which has: add 1 and 2",
+        ),
         ("c.jsonl", b"PAR1\x15\x04", "detected Parquet, expected JSONL (one object on each line)\n"),
     ):
         Path(name).write_bytes(content)

@@ -257,9 +257,28 @@ def test_a_first_run_may_be_named_under_runs(project: Path) -> None:
 def test_a_folder_of_somebody_elses_is_left_alone(project: Path) -> None:
     (project / "theirs").mkdir()
     (project / "theirs" / "thesis.txt").write_text("mine")
-    with pytest.raises(UsageError, match="theirs is not a dstill run and not empty; choose another folder"):
+    with pytest.raises(UsageError, match="theirs is not a dstill run and not empty"):
         make(project / "theirs")
     assert [p.name for p in (project / "theirs").iterdir()] == ["thesis.txt"]
+
+
+def test_a_run_that_another_process_has_just_made_is_not_taken_over(project: Path) -> None:
+    make(project / "mine")
+    with pytest.raises(RunError, match="mine is a dstill run already") as caught:
+        make(project / "mine")
+    assert "run the same command again" in caught.value.hint
+
+
+def test_a_stage_that_fails_again_leaves_the_status_of_its_results(project: Path) -> None:
+    run = make(project / "mine")
+    with pytest.raises(DataError), run.stage("tidy"):
+        raise DataError("no rows")
+    assert run.manifest["status"] == "tidy: failed: no rows"
+    with run.stage("tidy"):
+        pass
+    with pytest.raises(DataError), run.stage("tidy"):
+        raise DataError("no rows")
+    assert run.manifest["status"] == "tidy: done"
 
 
 def test_what_a_kill_left_of_a_run_is_taken_and_a_file_of_the_same_name_is_not(project: Path) -> None:

@@ -201,7 +201,10 @@ def test_a_file_of_another_format_is_named(tmp_path: Path) -> None:
         "parquet.jsonl": (parquet, "detected Parquet, expected JSONL"),
         "parquet.csv": (parquet, "detected Parquet, expected CSV"),
         "page.jsonl": (b"<!DOCTYPE html>\n", "detected a web page, expected JSONL"),
-        "bare.csv": (b'show errors,because,"{""query"":{}}"\n', "detected CSV without a header, expected"),
+        "bare.csv": (
+            b'show errors,because,"{""query"":{}}"\n',
+            "no column 'question' in the first line, which has: show",
+        ),
         "rows.csv": (b'{"question":"q"}\n', "detected JSONL, expected CSV"),
         "rows.parquet": (b'{"question":"q"}\n', "detected JSONL, expected Parquet"),
         "cut.parquet": (parquet[: len(parquet) // 2], "damaged Parquet file"),

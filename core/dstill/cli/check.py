@@ -93,8 +93,11 @@ def check(found: App, file: Path, data: str | None, layers: tuple[str, ...], as_
         skips.update(skipped if ok else ())
         _show(answer.id, ok, problems, skipped, as_json=as_json)
     if skips:
-        hint = f": give {' or '.join(f'--{name}' for name in columns)}" if columns else ""
-        note(f"note: {_skipped(skips, total)}, because nothing is known about the data{hint}")
+        hint = f"give {' or '.join(f'--{name}' for name in columns)}" if columns else ""
+        if data:
+            what = f"nothing is known about the {task.data_noun} '{data}': {_skipped(skips, total)}"
+            raise UsageError(what, where="--data", hint=hint or "check the name")
+        note(f"note: {_skipped(skips, total)}, because nothing is known about the data{hint and f': {hint}'}")
     if failed and as_json:
         raise click.exceptions.Exit(AnswerError.exit_code)  # each row has its problems
     if failed:

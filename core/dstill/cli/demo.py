@@ -17,10 +17,11 @@ from dstill.cli.groups import Command
 from dstill.cli.options import App, app, engine_url_option, json_option, seed_option, set_option, task_option
 from dstill.cli.scores import show_scores
 from dstill.cli.train import show_training
-from dstill.errors import MissingExtra, UsageError
+from dstill.errors import Interrupted, MissingExtra, UsageError
 from dstill.factory import task_name
 from dstill.io.shell import command
 from dstill.pipeline.predict import PredictedAnswer, Predictor
+from dstill.runs.manifest import MANIFEST
 from dstill.runs.run import Run
 
 __all__ = ["demo"]
@@ -41,15 +42,21 @@ def demo(found: App, out: Path | None, quick: bool, as_json: bool) -> None:
     Makes questions, builds a dataset, trains a small student, executes its answers and writes a report. Needs no API
     key, no network and no GPU. With --engine-url, the demo copies its data to that server under a new name (dstill-…),
     executes answers there, and removes the data at the end.
+    To continue a stopped demo, pass its folder as --out.
     """
     started = time.monotonic()
-    run = _prepared(found, out, quick)
-    with progress() as report:
-        run.progress = report
-        note(f"demo of task '{run.task.name}' in {run.folder}")
-        data = run.generate()
-        training = run.train()
-        scores = run.evaluate()
+    run = _resumed(found, out) if out is not None and (out / MANIFEST).exists() else _prepared(found, out, quick)
+    quick = run.manifest["arguments"].get("quick", quick)
+    note(f"demo of task '{run.task.name}' in {run.folder}")
+    try:
+        with progress() as report:
+            run.progress = report
+            data = run.stages["generate"] if run.has_dataset else run.generate()
+            training = run.stages.get("train") or run.train()
+            scores = run.evaluate()
+    except Interrupted as stopped:
+        stopped.hint = f"resume with: {command('demo', '--out', run.folder)}"
+        raise
     live = _live(run)
     page = run.plugins.write_report(run)
     seconds = time.monotonic() - started
@@ -91,9 +98,18 @@ def _prepared(found: App, out: Path | None, quick: bool) -> Run:
         raise MissingExtra("`dstill demo`", "demo", ", ".join(lacking))
     shown = {**task.demo_settings, **(task.demo_quick_settings if quick else {})}
     # a demo may write the pack's own data to the server of --engine-url
-    shown = {"project.task": name, "engine.load_data": True, **shown}
-    config = found.config(shown, use_files=False)
-    return Run.create(out, config=config, plugins=found.plugins, arguments={"command": "demo", **found.flags})
+    loads = {"engine.load_data": True} if settings.engine.url else {}
+    config = found.config({"project.task": name, **loads, **shown}, use_files=False)
+    arguments = {"command": "demo", "quick": quick, **found.flags}
+    return Run.create(out, config=config, plugins=found.plugins, arguments=arguments)
+
+
+def _resumed(found: App, out: Path) -> Run:
+    """The run of a stopped demo."""
+    run = found.open(out)
+    if run.manifest["arguments"].get("command") != "demo":
+        raise UsageError(f"run '{run.name}' is not a demo", where="--out", hint="choose another folder, or omit --out")
+    return run
 
 
 def _demo_of(found: App, name: str) -> type[Demo]:

@@ -22,7 +22,7 @@ from dstill.cli.options import (
     setting,
 )
 from dstill.cli.scores import show_scores
-from dstill.errors import FailedItems, UsageError
+from dstill.errors import FailedItems, UsageError, did_you_mean
 from dstill.io.shell import command
 from dstill.runs.run import Run
 from dstill.runtime import hardware
@@ -106,18 +106,21 @@ def trace(found: App, run: str, identity: str, as_json: bool) -> None:
     ID is the id of a question, as in RUN/dataset/data and in the failures of the report.
     """
     opened = found.open(run)
-    rows, seen = {}, ""
+    rows, ids = {}, dict[str, None]()
     for path in sorted(opened.folder.rglob("*.jsonl")):
         file = str(path.relative_to(opened.folder))
         for row in opened.rows(file):
-            seen = seen or str(row.get("id", ""))
+            ids[str(row.get("id", ""))] = None
             if row.get("id") == identity:
                 rows[file] = row
     if not rows:
+        hint = "ids are in dataset/data/*.jsonl and rejects.jsonl"
+        example = next(iter(ids), "")
+        near = did_you_mean(identity, ids) or (f" For example: '{example}'" if example else "")
         raise UsageError(
             f"no row with id '{identity}' in run '{opened.name}'",
             where=str(opened.folder),
-            hint="ids are in dataset/data/*.jsonl and rejects.jsonl" + (f", for example '{seen}'" if seen else ""),
+            hint=f"{hint}.{near}" if near else hint,
         )
     if as_json:
         emit({"id": identity, "files": rows})

@@ -259,7 +259,8 @@ def _show(run: Run, given: Sequence[PredictedAnswer], *, many: bool) -> None:
 def _show_answer(run: Run, answered: PredictedAnswer, *, many: bool) -> None:
     say(answered.answer or "(nothing)", lines=True)
     for problem in answered.problems:
-        say(f"  {problem.severity.value}: {problem.message} {problem.hint}".rstrip(), lines=True)
+        hint = f"\n    {problem.hint}" if problem.hint else ""
+        say(f"  {problem.severity.value}: {problem.message}{hint}", lines=True)
     if answered.votes:
         say(f"  {answered.votes}", lines=True)
     if answered.outcome == OutcomeKind.OK:

@@ -72,7 +72,9 @@ def _list(*, as_json: bool) -> None:
 
 def _forget(what: str, *, as_json: bool) -> None:
     gone = Path(what)  # the folder may be deleted by now
-    folder = gone if os.path.realpath(gone) in trust.remembered() else _settings(what).parent
+    real = Path(os.path.realpath(gone))
+    known = any(Path(name).is_relative_to(real) for name in trust.remembered())
+    folder = gone if known else _settings(what).parent
     forgotten = trust.forget(folder)
     left = trust.grants(folder)
     if as_json:

@@ -106,7 +106,7 @@ def _measured(file: BinaryIO, path: Path) -> Iterator[None]:
 def full(path: Path, needed: int = 0) -> DiskError:
     """The error for a full disk while `path` is written. `needed`: its bytes so far; 0: not known."""
     size = f" (needed more than {needed / 1e6:.1f} MB)" if needed >= 100_000 else ""
-    hint = "free some space and run the command again; files written before are kept"
+    hint = "free some space and run the same command again to continue; files that are already written are kept"
     return DiskError(f"disk full writing {path}{size}", where=str(path), hint=hint)
 
 

@@ -34,7 +34,7 @@ __all__ = ["read_questions", "read_table"]
 ALIASES = {"prompt": "question", "dsl": "answer"}
 TEXTS = ("rationale", "category", "template", "split")
 KNOWN = {"question", "answer", "context", "id", *TEXTS, *ALIASES}
-HEADER = "prompt,rationale,dsl"
+HEADER = "question,answer,rationale"
 
 
 def read_questions(path: Path, *, json_answers: bool = False, one_answer: bool = False) -> list[Example]:
@@ -222,11 +222,16 @@ def _check_header(header: list[str], path: Path) -> None:
     if not header:
         raise DataError(f"no rows in {path}", where=where, hint=f"begin it with a header: {HEADER}")
     if KNOWN.isdisjoint(header):
-        found = "JSONL" if header[0].startswith("{") else "CSV without a header"
+        if header[0].startswith("{"):
+            raise DataError(
+                "detected JSONL, expected CSV with column names in its first line",
+                where=where,
+                hint="give the file the suffix .jsonl",
+            )
         raise DataError(
-            f"detected {found}, expected CSV with column names in its first line",
+            f"no column 'question' in the first line, which has: {', '.join(header)[:200]}",
             where=where,
-            hint=f"put such a line first: {HEADER}",
+            hint=f"begin the file with a line of column names, such as {HEADER}",
         )
     if len(set(header)) < len(header):
         name = next(name for name in header if header.count(name) > 1)

@@ -51,6 +51,7 @@ APPENDED = ("review.jsonl",)  # written row by row; a kill may leave half a last
 
 R = TypeVar("R", bound=Row)
 log = logging.getLogger("dstill")
+_ALREADY = "run the same command again to continue this run, or choose another folder"
 
 
 class RunFolder:
@@ -169,6 +170,7 @@ class RunFolder:
         with self.lock():
             facts: dict[str, Any] = {}
             started = time.monotonic()
+            before = self.manifest["status"]
             self._status(f"{name}: running")
             log.info("%s begins", name)
             try:
@@ -178,6 +180,8 @@ class RunFolder:
                 raise
             except Exception as error:
                 failed = f"{name}: failed: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+                if name in self.stages:  # the run still has the results of an earlier call
+                    failed = before
                 try:
                     log.exception("%s failed", name)
                     self._last_status(failed)
@@ -378,16 +382,18 @@ def _fresh(stem: str) -> Path:
 
 
 def _claimed(folder: Path) -> Path:
-    """Create `folder`, or take an empty one. Raises UsageError for a folder with other files."""
+    """Create `folder`, or take an empty one. Raises UsageError for a folder with other files, RunError for a run."""
     if visible(folder.name, one_line=True) != folder.name:
         raise UsageError(
             f"the name of {folder} has a control character or another one that cannot be seen",
             where="--out",
             hint="choose a name without it",
         )
+    if (folder / MANIFEST).exists():
+        raise RunError(f"{folder} is a dstill run already", where=str(folder), hint=_ALREADY)
     if folder.is_dir() and not _half_made(folder):
         raise UsageError(
-            f"{folder} is not a dstill run and not empty; choose another folder (--force is not offered here)",
+            f"{folder} is not a dstill run and not empty",
             where="--out",
             hint="name an empty or new folder, or omit --out for a new one under ./runs",
         )

@@ -96,7 +96,7 @@ class Run(RunContents):
             raise Interrupted(
                 f"stopped in {name}; {KEPT.get(stage, 'files at their final names are complete')}",
                 where=str(self.folder),
-                hint=f"go on with: {command(*COMMANDS.get(stage, (stage,)), *words)}{more}",
+                hint=f"resume with: {command(*COMMANDS.get(stage, (stage,)), *words)}{more}",
             ) from None
 
     @property
@@ -166,11 +166,16 @@ class Run(RunContents):
         """Write the rows of every split, the rejected ones, and the card. Raises DataError when there are no rows."""
         self.write("rejects.jsonl", dataset.rejections)
         if not dataset.records:
-            reasons = ", ".join(f"{code} {n}" for code, n in dataset.counts.rejections.items()) or "no questions"
+            rejections = dataset.counts.rejections
+            reasons = ", ".join(f"{code} {n}" for code, n in rejections.items()) or "no questions"
+            hint = f"{self.folder / 'rejects.jsonl'} says what is wrong with each"
+            problems = dataset.rejections[0].problems if len(rejections) == 1 else ()
+            if problems and problems[0].hint:  # all were rejected for one reason
+                hint = f"{problems[0].hint}; {hint}"
             raise DataError(
                 f"0 usable rows of {dataset.counts.questions}; reasons: {reasons}",
                 where=self.settings.generate.questions or f"task '{self.task.name}'",
-                hint=f"{self.folder / 'rejects.jsonl'} says what is wrong with each",
+                hint=hint,
             )
         check_splits(dataset.records, self.task)
         for split in SPLITS:

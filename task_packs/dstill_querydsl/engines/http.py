@@ -189,7 +189,7 @@ class HttpEngine:
         return ServiceError(
             f"no such index: {what}",
             where=self.settings.url,
-            hint="check its name: --set executor.http.index=NAME",
+            hint="check its name: --index NAME, or executor.http.index in dstill.toml",
         )
 
     def _closed(self, what: str) -> ServiceError:

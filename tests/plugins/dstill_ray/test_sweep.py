@@ -116,7 +116,7 @@ def test_ctrl_c_stops_the_trials_and_the_same_command_goes_on(learners: Lab) -> 
     process.send_signal(signal.SIGINT)
     err = process.communicate(timeout=300)[1]
     assert process.returncode == 130, err
-    assert "go on with: dstill experiment sweep" in err
+    assert "resume with: dstill experiment sweep" in err
     assert learners.left() == []
     stopped = next(path for path in (learners.folder / "made" / "trials").iterdir() if path.name.startswith("r-3"))
     assert json.loads((stopped / "run.json").read_text())["status"] == "train: interrupted"

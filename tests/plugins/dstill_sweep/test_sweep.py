@@ -259,7 +259,7 @@ def test_ctrl_c_stops_the_trials_and_leaves_no_process(lab: Cli, project: Path) 
     finally:
         process.kill()
     assert process.returncode == 130
-    assert "go on with" in err
+    assert "resume with" in err
     held = [folder for folder in (project / "run" / "trials").iterdir() if _locked(folder)]
     assert not held  # no process is left behind
 
