@@ -73,11 +73,11 @@ def _speed() -> Figure:
     by.batch = 1
     grammar = _grammar("weblogs")
 
-    def seconds_a_token(held: Grammar | None) -> Callable[[], float]:
+    def seconds_a_token(grammar: Grammar | None) -> Callable[[], float]:
         def run() -> float:
             torch.manual_seed(1)
             started = time.process_time()
-            written = list(by.generate_constrained([f"question {n}" for n in range(ANSWERS)], [held] * ANSWERS))
+            written = list(by.generate_constrained([f"question {n}" for n in range(ANSWERS)], [grammar] * ANSWERS))
             return (time.process_time() - started) / sum(one.tokens for one in written)
 
         return run

@@ -34,7 +34,7 @@ from dstill_querydsl.settings import Settings
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 PAIRS = 5
 SLICE = 200  # predictions of one pair: five pairs are a thousand of them
-WITH_CORPORA = 20  # where the small corpora are made first, a third of a second each
+WITH_TEST_DATABASES = 20  # where the small corpora are made first, a third of a second each
 HOSTILE = {
     "depth 100,000": '{"query":' + '{"bool":{"must":[' * 50_000 + "]}}" * 50_000 + "}",
     "5,000 digits": '{"size":' + "9" * 5_000 + "}",
@@ -46,7 +46,7 @@ def figures() -> Iterable[Figure]:
     yield from _checking()
     yield from _refusing()
     yield _scoring(corpora=0, each=SLICE)
-    yield _scoring(corpora=5, each=WITH_CORPORA)
+    yield _scoring(corpora=5, each=WITH_TEST_DATABASES)
 
 
 def _seconds(work: Callable[[], Any]) -> float:
@@ -100,7 +100,7 @@ def _scoring(corpora: int, each: int) -> Figure:
     with Embedded().open(task, Engine()) as executor:
         for example, _ in predictions:
             judge(task, example, Draft(answer=example.answer or ""), executor)  # the golds are known from here on
-        measured = [_pair(task, executor, one) for one in slices]
+        measured = [_measure_pair(task, executor, one) for one in slices]
     seconds = 1_000 * sum(mine for mine, _ in measured) / len(predictions)
     data = f"making and loading up to {corpora} corpora" if corpora else "the base index alone, ratio to be at most 1.3"
     note = f"{seconds:.1f} s for 1,000 predictions, the bar is 20 s; {data}; against the same requests, plainly sent"
@@ -123,7 +123,7 @@ def _prediction(task: QueryDsl, example: Example, draw: random.Random) -> str:
     return draw.choice(others).answer if others else gold
 
 
-def _pair(task: QueryDsl, executor: Embedded, predictions: Sequence[Prediction]) -> tuple[float, float]:
+def _measure_pair(task: QueryDsl, executor: Embedded, predictions: Sequence[Prediction]) -> tuple[float, float]:
     """Seconds of judging, and of sending the requests that it sent once more, by a plain client."""
     sent: Sent = []
     search = executor.server.search
@@ -137,10 +137,10 @@ def _pair(task: QueryDsl, executor: Embedded, predictions: Sequence[Prediction])
         ours = _seconds(lambda: [judge(task, example, Draft(answer=text), executor) for example, text in predictions])
     finally:
         executor.server.search = search  # type: ignore[method-assign]
-    return ours, _seconds(lambda: _plainly(executor.server.settings.url, sent))
+    return ours, _seconds(lambda: _send_plainly(executor.server.settings.url, sent))
 
 
-def _plainly(url: str, sent: Sent) -> None:
+def _send_plainly(url: str, sent: Sent) -> None:
     """The same requests over one connection that is kept, each reply read."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc)
     parameters = "timeout=30000ms&allow_partial_search_results=false"

@@ -70,8 +70,8 @@ def rows() -> Iterator[Row]:
         once, always = (BRIEFLY[when] if name == "hang" else {} for when in ("once", "always"))
         yield Row(
             fault=name,
-            once=said(run(first(fault), **once)),
-            always=said(run(iter(fault, None), QUESTIONS[:1], **always)),
+            once=summary_of(run(first(fault), **once)),
+            always=summary_of(run(iter(fault, None), QUESTIONS[:1], **always)),
         )
 
 
@@ -80,7 +80,7 @@ def first(fault: Callable[[], Say]) -> Iterator[Say]:
     yield fault()
 
 
-def said(ran: Ran) -> str:
+def summary_of(ran: Ran) -> str:
     """What happened, in a few words."""
     if ran.code not in (0, 3) or "error" in ran.result:
         return f"stops, exit {ran.code}: {ran.result['error']['message']}"

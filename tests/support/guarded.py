@@ -41,7 +41,7 @@ _PLAIN: dict[str, Any] = {
 _DEEPEST = 6
 
 
-class Made:
+class GeneratedBody:
     """One body and its slots."""
 
     def __init__(self, rng: random.Random) -> None:

@@ -48,7 +48,7 @@ def main() -> int:
     lab = Lab(folder, size, jobs=chosen.jobs)
     clock = lab.folder / "seconds.json"
     try:
-        with _adding_up(clock):
+        with _accumulate_seconds(clock):
             found = run(lab)
     except DstillError as error:
         print(error, file=sys.stderr)
@@ -71,7 +71,7 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def _adding_up(file: Path) -> Iterator[None]:
+def _accumulate_seconds(file: Path) -> Iterator[None]:
     """The seconds spent, over all the times that it was begun."""
     before = json.loads(file.read_text()) if file.exists() else 0.0
     started = time.monotonic()

@@ -57,7 +57,7 @@ def confusions(pairs: list[tuple[str, str]]) -> str:
 
 
 @pytest.mark.parametrize(("name", "least"), [("failures.jsonl", 60), ("failures_blind.jsonl", 20)])
-def test_the_label_is_the_hands(name: str, least: int) -> None:
+def test_labels_agree_with_hand_labels(name: str, least: int) -> None:
     failures = rows(name)
     assert len(failures) >= least
     pairs = [(row["label"], labelled(row).label) for row in failures]
@@ -67,7 +67,7 @@ def test_the_label_is_the_hands(name: str, least: int) -> None:
     assert agreed >= 0.9 * len(pairs), table
 
 
-def test_ten_labels_are_there_three_times_each() -> None:
+def test_ten_labels_have_three_examples_each() -> None:
     counts = Counter(row["label"] for row in rows("failures.jsonl"))
     assert counts.keys() <= set(labels(TASK))
     assert sum(count >= 3 for count in counts.values()) >= 10
@@ -82,7 +82,7 @@ def dumped(value: Any) -> str:
 
 @settings(max_examples=200)
 @given(st.integers(0, 10**9))
-def test_what_differs_has_one_label_and_what_is_equal_has_none(seed: int) -> None:
+def test_different_bodies_have_one_label_and_equal_bodies_none(seed: int) -> None:
     draw = random.Random(seed)
     one = body(draw)
     other = step(one, draw)
@@ -96,7 +96,7 @@ def test_what_differs_has_one_label_and_what_is_equal_has_none(seed: int) -> Non
 
 @settings(max_examples=200)
 @given(st.integers(0, 10**9), st.sampled_from(sorted(SPELLINGS)))
-def test_another_spelling_has_no_cause_and_the_same_clauses(seed: int, spelling: str) -> None:
+def test_other_spelling_has_no_cause_and_same_clauses(seed: int, spelling: str) -> None:
     draw = random.Random(seed)
     one = body(draw)
     other = SPELLINGS[spelling](one, draw)
@@ -118,7 +118,7 @@ def test_another_spelling_has_no_cause_and_the_same_clauses(seed: int, spelling:
         max_leaves=12,
     )
 )
-def test_no_shape_of_a_body_raises(value: Any) -> None:
+def test_no_body_raises(value: Any) -> None:
     gold = dumped({"query": {"term": {"k": "red"}}})
     found = cause(dumped(value), gold)
     assert found is None or found.label in LABELS
@@ -182,18 +182,18 @@ def since(time: Any, end: str = "gte") -> dict[str, Any]:
         (scored({"constant_score": {"filter": UMA}}), scored(UMA), "wrong context"),
     ],
 )
-def test_a_difference_and_its_label(got: str, want: str, label: str) -> None:
+def test_labels_difference(got: str, want: str, label: str) -> None:
     found = cause(got, want)
     assert found is not None
     assert found.label == label
 
 
-def test_the_detail_says_what_stands_where() -> None:
+def test_detail_names_both_clauses() -> None:
     found = cause(asked({"term": {"host": "uma"}}), asked(UMA))
     assert found == Cause(label="wrong field", detail='terms host ["uma"], not terms user ["uma"]')
 
 
-def test_clauses_are_the_leaves_of_the_canonical_form() -> None:
+def test_clauses_are_leaves_of_canonical_form() -> None:
     answer = asked(UMA, {"range": {"took": {"gte": 5, "lt": 9}}}, size=3, sort=[{"took": "desc"}])
     assert Counter(clauses(answer) or ()) == Counter(
         ['terms user ["uma"]', "range gte took 5", "range lt took 9", "sort 1 desc took {}", "page size 3"]
@@ -203,7 +203,7 @@ def test_clauses_are_the_leaves_of_the_canonical_form() -> None:
     assert clauses("not JSON") is None
 
 
-def test_a_verdict_of_the_pack_has_its_label_and_overlap() -> None:
+def test_verdict_has_label_and_overlap() -> None:
     example = Example(id="1", question="?", answer=asked(UMA, ON), context={"index": "weblogs"})
     draft = Draft(answer=asked(UMA))
     wrong = Verdict(id="1", reached=Level.EXECUTED, checked=Level.CORRECT)
