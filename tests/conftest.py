@@ -34,7 +34,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 ROOT = Path(__file__).parent.parent
 TOY = Path(__file__).parent / "support" / "toy.py"
-LOADED_PLUGINS = {"teachers", "evaluate"}  # built-in plugins beside the toy: they load quickly and have no task
+LOADED_PLUGINS = {"teachers", "evaluate"}  # built-in plugins besides the toy: they load quickly and have no task
 
 
 # Files that take minutes run first, so that the workers end at the same time. The first one builds the demo; the others

@@ -1,4 +1,4 @@
-"""A marked key is in no byte of what dstill writes or says, whoever repeats it: the teacher, the engine, an error.
+"""A marked key is in no byte of what dstill writes or prints, whoever repeats it: the teacher, the engine, an error.
 
 Looked for as it is, as JSON has it once and twice, as a URL has it, and in base64.
 """
@@ -92,7 +92,7 @@ def spellings_in(what: str, content: bytes) -> Iterator[str]:
 
 
 def echo_keys(messages: Messages) -> str:
-    """Right replies in whose rationale the key stands in every spelling; one answer is the key."""
+    """Right replies whose rationale has the key in every spelling; one answer is the key."""
     asked = asked_in(messages)[0]
     if any(pair in asked for pair in ("3 and 3", "3 and 4")):  # two of each: a 400 takes the question that comes first
         return f"<rationale>it is so</rationale><answer>{KEY}</answer>"
@@ -129,7 +129,7 @@ def children() -> Iterator[Children]:
 
 @pytest.fixture
 def run_dstill(project: Path, root: Path, children: Children) -> RunDstill:
-    """Runs a command with the keys in its environment; what it says must hold none of them."""
+    """Runs a command with the keys in its environment; its output must hold none of them."""
     (project / "locked.py").write_text(ENGINE)
     environment = {
         **os.environ,

@@ -34,7 +34,7 @@ def test_student_beats_nearest_question(demo) -> None:
     assert demo.summary["ci95"][0] > nearest["high"]
 
 
-def test_no_gold_of_an_unseen_template_stands_in_training(demo) -> None:
+def test_unseen_template_golds_are_not_in_training(demo) -> None:
     golds = {split: _golds(demo.folder, split) for split in ("train", "test_unseen_templates")}
     assert len(golds["test_unseen_templates"]) > 50
     assert not golds["train"] & golds["test_unseen_templates"]

@@ -183,7 +183,7 @@ CLAIMS = {
 
 @pytest.fixture
 def reproduce(root: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
-    """``reproduce("smoke")`` starts that size in the test's folder; with `forks` its trials are no processes anew."""
+    """``reproduce("smoke")`` starts that size in the test's folder; with `forks` its trials are forked."""
 
     def start(size: str, *, forks: bool = False) -> subprocess.Popen[str]:
         module = "support.forked_trials" if forks else "tests.benchmarks.reproduce"

@@ -1,4 +1,4 @@
-"""A replies.sqlite that somebody else made, or that a disk has damaged: opened, read, written and salvaged as data."""
+"""A foreign or damaged replies.sqlite: opened, read, written and salvaged as data."""
 
 from __future__ import annotations
 

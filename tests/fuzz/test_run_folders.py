@@ -1,4 +1,4 @@
-"""A run folder that somebody else made, or that a disk has damaged: every command says so, and touches nothing else."""
+"""A foreign or damaged run folder: every command says so, and touches nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Agreement of the embedded engine with four real ones, over cases that nobody of this project wrote.
+"""Agreement of the embedded engine with four real ones, over third-party cases.
 
 Every case runs on each real node, through the client that scoring uses, on its own documents.
 Three comparisons: what the case asserts (its own checker), what the same engine's stored answer

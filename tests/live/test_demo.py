@@ -1,6 +1,6 @@
 """The demo's golds and its student's predictions, run on the embedded engine and on two real ones.
 
-Same verdicts, or the difference stands in `DIFFERENT` with its reason.
+Same verdicts, or `DIFFERENT` lists the difference with its reason.
 """
 
 from __future__ import annotations

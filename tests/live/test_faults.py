@@ -1,4 +1,4 @@
-"""A real node behind a proxy that misbehaves: nothing that is nobody's fault is held against an answer.
+"""A real node behind a proxy that misbehaves: a fault of the server never counts as a wrong answer.
 
 What needs no real node is tested in tests/task_packs/dstill_querydsl/engines/test_http.py.
 """

@@ -1,4 +1,4 @@
-"""The mapping check against a real Elasticsearch, on exchanges of fields that nobody has seen.
+"""The mapping check against a real Elasticsearch, on new exchanges of fields.
 
 The third-party cases that share a corpus are run with one of their fields exchanged for another;
 the bars are those of the third-party file of field mutants.

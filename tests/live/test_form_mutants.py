@@ -1,4 +1,4 @@
-"""The schema against parsers, on bodies that nobody has seen: new one-step mutants of the third-party valid bodies.
+"""The schema against parsers, on new one-step mutants of the third-party valid bodies.
 
 Each is put to a real Elasticsearch and a real OpenSearch; what both refuse the layers json and
 schema should refuse, what both run they should let pass. The seed is fixed; ``SEED=…`` in the

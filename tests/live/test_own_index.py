@@ -1,7 +1,7 @@
 """An index of the user's, from `init` to `evaluate`, as a user goes: commands, one after another, on a real server.
 
 The server is Elasticsearch 9.2 behind a recording proxy. Its index holds events of GitHub's as they were put
-in by somebody who gave no mapping: 889 fields, most of them text with a keyword beside it. What the commands
+in without a mapping: 889 fields, most of them text with a keyword sub-field. What the commands
 ask for is in the proxy's record, and is nothing but reading.
 """
 
@@ -109,7 +109,7 @@ def test_init_reads_wide_index_and_lists_omitted_fields(proxy: EngineProxy, tmp_
     assert values["created_at"] == {"min": "2015-02-01T00:00:00.000Z", "max": "2015-02-01T00:00:16.000Z"}
     assert list(values)[:5] == ["actor.id", "created_at", "public", "repo.id", "type.keyword"]
     apart = json.loads((tmp_path / "mine" / "mapping.json").read_text())["_meta"]["fields_apart"]
-    assert "payload.push_id" in apart["payload.comment.id"]  # nobody comments by pushing
+    assert "payload.push_id" in apart["payload.comment.id"]  # a push is no comment
     # without text_sample_size no request brings a document: counts, values and bounds of fields alone
     assert all(one.json["size"] == 0 for one in proxy.asked if one.path == f"/{INDEX}/_search")
 

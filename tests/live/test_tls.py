@@ -1,6 +1,6 @@
 """TLS and secrets against a real node: a proxy before it speaks TLS, and demands a key.
 
-Nodes from Maven Central's jars have no security of their own, so the proxy stands for it: with
+Nodes from Maven Central's jars have no security of their own, so the proxy provides it: with
 certificates made here, and with the answers that a secured Elasticsearch gives.
 """
 

@@ -33,7 +33,7 @@ def task() -> QueryDsl:
 
 @pytest.fixture
 def pair(task: QueryDsl, elasticsearch_url: str) -> Iterator[Executor]:
-    """The embedded engine with the node beside it, which holds the same documents."""
+    """The embedded engine and a node with the same documents."""
     with (
         Embedded().open(task, Engine()) as executor,
         Http().open(task, Engine(url=elasticsearch_url, load_data=True)) as second,

@@ -1,6 +1,6 @@
-"""Whether the list of the embedded engine's holes is whole, as far as one tricky index goes.
+"""Whether the list of features that the embedded engine lacks is complete, as far as one tricky index shows.
 
-Every body either meets a declared hole or gives the result that a real node gives. Words are
+Every body either uses a declared unsupported feature or gives the result that a real node gives. Words are
 compared apart: each analyzer that is not declared gives the real one's tokens.
 """
 
@@ -28,7 +28,7 @@ from dstill_querydsl.results import compare
 
 pytestmark = pytest.mark.live
 
-INDEX = f"dstill-holes-{secrets.token_hex(4)}"
+INDEX = f"dstill-unsupported-{secrets.token_hex(4)}"
 SETTINGS = {"analysis": {"normalizer": {"low": {"type": "custom", "filter": ["lowercase", "asciifolding"]}}}}
 MAPPING: dict[str, Any] = {
     "properties": {
@@ -166,7 +166,7 @@ def test_body_is_declared_unsupported_or_has_real_result(
 
 
 def test_declares_few_bodies_unsupported(embedded: HttpEngine, unsupported: UnsupportedFeatures) -> None:
-    """The list is no way out: most of them run, and each hole that is listed is met by one at least."""
+    """Most bodies run: the list of unsupported features is short."""
     kinds = Counter(
         search_if_supported(unsupported, lambda one: embedded.search(INDEX, one), body).kind.value
         for body in BODIES.values()
@@ -206,7 +206,7 @@ TYPES: dict[str, tuple[dict[str, Any], list[Any]]] = {
 
 
 def queries_for(value: Any) -> Iterator[dict[str, Any]]:
-    """What may be asked of a field `f` that holds `value`, whether it makes sense or not."""
+    """Queries on a field `f` that holds `value`, whether they make sense or not."""
     yield {"query": {"exists": {"field": "f"}}}
     if not isinstance(value, (dict, list)) and value is not None:
         for query in ("term", "match", "prefix"):

@@ -1,9 +1,9 @@
 """The third-party cases (../shared/cases) and how one is run: each on its own documents.
 
-cases = load()                                    # exec_cases.jsonl, corpora filled in
-runner = Runner(engine)                           # of the embedded engine: holes are declared
+cases = load()                                    # exec_cases.jsonl, with its documents
+runner = Runner(engine)                           # of the embedded engine: reports unsupported
 ran = runner.run(cases[0])                        # Ran(outcome=Outcome(kind=ok, value=…, raw=…), loaded=True)
-check().check(cases[0], ran.outcome.raw)          # the cases' own checker: what is wrong, by line
+load_checker().check(cases[0], ran.outcome.raw)   # the cases' own checker: what is wrong, by line
 """
 
 from __future__ import annotations

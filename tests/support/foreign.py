@@ -1,7 +1,7 @@
-"""What files that somebody else made may do to a command: end it with a documented error, and nothing else.
+"""Foreign files may only end a command with a documented error.
 
-with project.copy() as made:      # the current folder, with runs/a, and a folder outside that nobody may touch
-    project.ends_well(made, ("report", "runs/a"))
+with project.copy() as made:      # the current folder, with runs/a, and a folder outside that must stay untouched
+    project.check_commands(made, ("report", "runs/a"))
 """
 
 from __future__ import annotations

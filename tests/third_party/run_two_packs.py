@@ -1,6 +1,6 @@
 """Run by `test_two_packs` inside an environment with two packs; prints one JSON object.
 
-For each task, with both packs and with one of them left out: the prompts of a few questions,
+For each task, with both packs and with one of them disabled: the prompts of a few questions,
 and what the plugins make of a few replies and answers.
 """
 

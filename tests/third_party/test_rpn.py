@@ -1,4 +1,4 @@
-"""A real package of somebody else's, on the built wheel: from its questions to a scored student."""
+"""A third-party package on the built wheel: from its questions to a scored student."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@
     arm.accuracy, arm.verdicts, arm.unseen                # on movies; unseen: on quakes, never trained on
 
 Whatever is finished is read from the folder and its trials.jsonl, so a reproduction that was stopped goes on. A run
-that was not made whole, or by another size, is made anew.
+that is incomplete, or of another size, is made again.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class Lab:
         return Run.create(folder, config=config, plugins=self.plugins, arguments={"command": "reproduce"})
 
     def _existing_run(self, folder: Path) -> Run | None:
-        """The run in `folder`; None where a kill left a part of one, or nothing."""
+        """The run in `folder`; None if it is incomplete or missing."""
         return Run.open(folder, plugins=self.plugins) if (folder / MANIFEST).exists() else None
 
     def _base_settings(self, index: str) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def savings(sizes: Sequence[tuple[int, int]], folder: Path, *, times: int, say: 
 
 
 def _measure_once(file: Path, case: Case) -> dict[str, Any]:
-    """What was measured before is read."""
+    """Measure the case, or read the earlier measurement."""
     if not file.exists():
         write_text(file, json.dumps(measured(case)))
     return dict(json.loads(file.read_text()))

@@ -1,8 +1,8 @@
-"""The published page made anew where its words change: from what lies in docs, and nothing is trained.
+"""Rebuild the published page after its text changed: from the files in docs, without training.
 
     python -m tests.benchmarks.reproduce.published     # docs/benchmark.jsonl → docs/benchmark.md, docs/claims.json
 
-The trials are kept item by item. Memory is not: its claim is read from claims.json and its table from the page.
+The trials are stored item by item. Memory is not: its claim is read from claims.json and its table from the page.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SAVING = re.compile(r"^\| (Llama .+?) \| (.+?) MiB / (.+?) MiB \| (.+?) MiB / (.
 
 
 class Published(Lab):
-    """Answers as a lab where all is done."""
+    """A lab whose trials are all finished: it reads them."""
 
     def __init__(self, docs: Path) -> None:
         self.size, self.trial_log, self.text = FULL, TrialLog(docs / "benchmark.jsonl"), (docs / DOCS.name).read_text()

@@ -1,4 +1,4 @@
-"""What every trial came to, item by item, in one small file: enough for each figure of the page, without the runs.
+"""The outcome of every trial, item by item, in one small file: enough for each figure of the page, without the runs.
 
     log = TrialLog(Path("trials.jsonl"))
     log[key]                             →  TrialOutcome(result=…, verdicts={"test": {id: verdict, …}}); KeyError
@@ -8,10 +8,10 @@
     {"key": "5f0c…", "parent": "weblogs-to-movies", "result": {…}, "items": {"test": "9c1e…"},
      "answers": {"test": "10-"}}
 
-1: right; 0: wrong; -: an item that says nothing of the answer. Items are named by a digest of what stands beside the
-name, as ids are the same in every version of a dataset: a trial's answers are to the items that it was asked. The file
-is published beside the page, so that anybody can reckon with it, and a reproduction that another machine began can go
-on from it.
+1: right; 0: wrong; -: an item that is not counted. Items are named by a digest of their ids and templates, because ids
+are the same in every version of a dataset: a trial's answers belong to the items of its own version. The file is
+published with the page, so that anybody can recompute the figures, and a reproduction can resume from it on another
+machine.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def key_of(parent: Run, split: str, changes: Mapping[str, Any]) -> str:
     """
     flat = parent.config.flat()
     recipe = {name: flat[name] for name in ("project.seed", "train.max_steps", *RECIPE)}
-    # a digest in a digest: the first trials were kept by the inner one alone, so that theirs could be made of it
+    # a digest in a digest: the first trials were stored under the inner one, so their new keys could be computed
     trial = _digest([parent.folder.name, split, {**recipe, **changes}, dataset_of(parent)])
     return _digest([trial, parent.manifest["base"], {name: flat[name] for name in DEFAULTS}])
 
@@ -80,7 +80,7 @@ class TrialLog:
         )
 
     def lookup(self, parent: str, split: str, changes: Mapping[str, Any]) -> TrialOutcome:
-        """By what was changed, where there is no dataset to tell the key by: the last one. Raises KeyError."""
+        """The last trial with these changes, for when no dataset gives the key. Raises KeyError."""
         for key, row in reversed(self._trials.items()):
             if row["parent"] == parent and split in row["answers"] and row["result"]["changes"] == changes:
                 return self[key]
@@ -92,7 +92,7 @@ class TrialLog:
         self._append({"key": key, "parent": parent, "result": result.to_row(), "items": items, "answers": answers})
 
     def _items_digest(self, verdicts: ByItem) -> str:
-        """The name of the items of `verdicts`, in their order; kept when they are new."""
+        """The digest of the items of `verdicts`, in their order; stored when they are new."""
         ids, templates = list(verdicts), [verdict.template or id for id, verdict in verdicts.items()]
         name = _digest([ids, templates])
         if name not in self._items:

@@ -2,8 +2,8 @@
 
     with Lab(folder, SUMS) as lab:
         lab.points                                   # those that an uninterrupted run reaches, in order
-        trial = lab.killed_at(Point("fsync", "run.json", "after", 2))
-        trial = lab.killed_in("writing", 0.4)        # at a random time of that phase, 0 its begin, 1 its end
+        trial = lab.kill_at(Point("fsync", "run.json", "after", 2))
+        trial = lab.kill_in_phase("writing", 0.4)        # at a random time of that phase, 0 its begin, 1 its end
         trial.reached, trial.phase, trial.broken     # broken: a line for each thing that does not hold
 
 Each trial has its own project folder. One teacher process serves all of them and outlives the killed ones; it logs

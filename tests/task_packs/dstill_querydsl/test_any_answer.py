@@ -77,7 +77,7 @@ def answers(draw: st.DrawFn) -> str:
 
 
 def run_all_methods(answer: str) -> None:
-    """By every method that is given an answer."""
+    """Call every method that takes an answer."""
     draft, asked = Draft(answer=answer), replace(ASKED, answer=answer)
     for check in TASK.checks:
         list(check.run(ASKED, answer))
@@ -92,7 +92,7 @@ def run_all_methods(answer: str) -> None:
 
 
 def run_after_checks(answer: str) -> None:
-    """By what is done with an answer that passed the checks, on an engine that says the same to all."""
+    """Do what follows after an answer passed the checks, on an engine with one constant reply."""
     hits = [{"_id": "a", "_score": 1.0, "_source": {"a": 1}}, {"_id": "b", "_score": None}]
     reply = {"hits": {"total": {"value": 2, "relation": "eq"}, "hits": hits}, "aggregations": {}}
     body = freeze(strict.read(answer).value or {}, "2025-03-27T12:00:00Z", MAPPING)
@@ -137,7 +137,7 @@ def test_skips_date_format_with_exponential_pattern() -> None:
     list(find_problems(TASK, ASKED, Draft(answer=json.dumps(body))))
 
 
-# --- the road to an engine --------------------------------------------------------------
+# --- what reaches an engine -------------------------------------------------------------
 
 HOSTILE = [
     '{"query":{"match_all":{}},"script_fields":{"x":{"script":"1"}}}',
@@ -153,21 +153,21 @@ class Recorder(Executor):
 
     def __init__(self) -> None:
         super().__init__()
-        self.run_after_checks: list[str] = []
+        self.ran: list[str] = []
 
     def execute(self, answer: str, example: Example) -> Outcome:
-        self.run_after_checks.append(answer)
+        self.ran.append(answer)
         return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="it only listens")
 
 
 @pytest.mark.parametrize("gold", HOSTILE)
 def test_hostile_gold_reaches_no_engine(gold: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the executor's, nor the one on which corpora are tried."""
+    """Neither the executor's nor the one that tries test databases."""
     monkeypatch.setattr(EmbeddedRunner, "__init__", lambda self: pytest.fail("the runner was started"))
     example, recorder = replace(ASKED, answer=gold), Recorder()
     verdict = judge(TASK, example, Draft(answer=ASKED.answer or ""), recorder.open(TASK, Engine()))
     assert verdict.gold_error.startswith("invalid: not run: ")
-    assert recorder.run_after_checks == [ASKED.answer]  # the student's, which is harmless
+    assert recorder.ran == [ASKED.answer]  # the student's, which is harmless
     assert list(TASK.mutants(example)) == []
     with contextlib.suppress(NoTestDatabases):
         assert list(TASK.test_databases(example, 5)) == []

@@ -53,7 +53,7 @@ def test_suggests_field_of_right_type() -> None:
 
 
 def _problems_and_warnings(mapping, body, caplog):
-    """What the pack says of `body` under `mapping`, and what it told the person."""
+    """The problems of `body` under `mapping`, and the warnings to the user."""
     example = Example(id="1", question="q", context={"mapping": mapping})
     with caplog.at_level("WARNING", logger="dstill"):
         problems = list(find_problems(QueryDsl(), example, Draft(answer=json.dumps(body))))
@@ -91,9 +91,9 @@ def test_reports_recursive_alias(caplog) -> None:
 
 def test_reports_unknown_field_type(caplog) -> None:
     mapping = {"properties": {"a": {"type": "star"}, "b": {"type": "star"}, "c": {"type": "moon"}}}
-    problems, told = _problems_and_warnings(mapping, {"sort": ["a"]}, caplog)
+    problems, warnings = _problems_and_warnings(mapping, {"sort": ["a"]}, caplog)
     assert problems == []
-    [note] = told
+    [note] = warnings
     assert note.startswith("the mapping has types that dstill does not know")
     assert note.endswith("star (2 fields), moon (1 field)")
 

@@ -24,7 +24,7 @@ REFUSED = {
 
 
 def parse_and_check(answer: str) -> tuple[str, tuple[str, ...], list[Problem]]:
-    """The answer of a reply as it would stand in the dataset, what was repaired, and what is wrong with it."""
+    """The answer of a reply as it would be in the dataset, its repairs, and its errors."""
     task = QueryDsl()
     draft = task.parse(f"<rationale>host.name is a keyword.</rationale><answer>{answer}</answer>")
     assert draft is not None

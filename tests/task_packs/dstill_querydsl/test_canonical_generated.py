@@ -1,4 +1,4 @@
-"""The canonical form on generated corpora: canonically equal bodies have equal results.
+"""The canonical form on generated bodies and documents: canonically equal bodies have equal results.
 
 Also in reverse, without an engine: other spellings of a body come to the same form, by kind of
 spelling.
@@ -34,7 +34,7 @@ few_examples = settings(
 
 @pytest.fixture(scope="module")
 def run() -> Iterator[Any]:
-    """`run(body, n)` is the body's value on the n-th corpus."""
+    """`run(body, n)` is the body's value on the n-th test database."""
     examples = [
         Example(
             id=str(seed),

@@ -78,7 +78,7 @@ SAME: dict[str, tuple[Value, Value]] = {
         value(ANY, "abc", scores=[0, 0, 0]),
         value(ANY, "cba", scores=[3, 2, 1]),
     ),
-    "hits beside aggregations that nobody asked for": (
+    "hits next to aggregations, not requested": (
         value({"size": 0, "aggs": {"x": {"avg": {}}}}, "", aggregations={"x": {"value": 2}}, total=3),
         value({"aggs": {"y": {"avg": {}}}}, "abc", aggregations={"y": {"value": 2}}),
     ),
@@ -374,7 +374,7 @@ def test_other_spelling_has_same_result(engine: HttpEngine, parts: list[Any], ou
 @settings(max_examples=40)
 @given(queries, queries)
 def test_results_are_equal_iff_matches_are_equal(engine: HttpEngine, first: list[Any], second: list[Any]) -> None:
-    """Told by asking for everything at once, where nothing is left to the rules."""
+    """Matches are compared by requesting all documents at once, without the rules of the comparison."""
     bodies = [{"query": {"bool": {"filter": parts}}} for parts in (first, second)]
     ids = [{hit["id"] for hit in result_of(engine, {**body, "size": 100})["hits"]} for body in bodies]
     got, want = (result_of(engine, body) for body in bodies)

@@ -1,4 +1,4 @@
-"""An index as a project: settings, files, what a person is told, and what is refused."""
+"""An index as a project: settings, files, messages to the user, and what is refused."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_relative_files_belong_to_their_project(tmp_path: Any, monkeypatch: pyte
     assert found == ["a", "b"]
 
 
-# --- the fields that questions are made of ----------------------------------------------
+# --- the fields that questions use ------------------------------------------------------
 
 
 def test_questions_use_first_fields_with_known_values(tmp_path: Any) -> None:

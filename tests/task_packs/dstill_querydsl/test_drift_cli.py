@@ -30,7 +30,7 @@ def installed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def trained(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
-    """A run whose student learnt the fields of THEN, from mapping.json beside it."""
+    """A run whose student learnt the fields of THEN, from mapping.json next to it."""
 
     def build() -> None:
         (project / "mapping.json").write_text(json.dumps({"properties": THEN}))

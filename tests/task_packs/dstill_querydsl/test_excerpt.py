@@ -1,4 +1,4 @@
-"""What a person reads beside a question about an index: the fields that the answer uses, then the others."""
+"""The schema shown with a question about an index: the fields that the answer uses, then the others."""
 
 from __future__ import annotations
 

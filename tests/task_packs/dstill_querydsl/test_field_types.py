@@ -15,7 +15,7 @@ from dstill_querydsl.mapping.uses import uses
 
 # Of the client, for types that it does not know.
 _NO_TYPE = {"custom"}
-# They name no field, or only in what stands inside of them.
+# They name no field, or only in their inner queries.
 _FIELDLESS = {
     "match_all", "match_none", "ids", "bool", "dis_max", "constant_score", "boosting", "nested", "function_score",
     "span_near", "span_or", "span_not", "span_first", "span_multi", "span_containing", "span_within",
@@ -52,7 +52,7 @@ def test_needs_name_known_families() -> None:
 
 
 def test_every_family_differs_from_unknown_type() -> None:
-    """A known type is refused somewhere where one that nobody knows is let through."""
+    """Some query refuses a known type but accepts an unknown one."""
     for name in set(FAMILIES.values()) - {"other"}:
         tables = (*NEEDS.values(), *AGGREGATION_NEEDS.values(), SORT)
         assert any("other" in need.fits and name not in need.fits for need in tables), name

@@ -491,7 +491,7 @@ def test_accepts_bodies_with_listed_names_only(cases) -> None:
     assert len(refused) <= 0.02 * len(listed)  # 11 of 800 at the time of writing, 98.6 % pass
 
 
-# What is refused by name or on purpose, wherever it stands: bodies with it do not use only the list.
+# Refused by name or on purpose anywhere: bodies with it do not use listed names only.
 _OFF_THE_LIST = {
     "script", "script_fields", "runtime_mappings", "indexed_shape", "inner_hits", "indices_boost", "like", "suggest",
     "stored_fields", "rescore", "profile", "slice", "knn", "retriever", "pit", "ext", "explain", "version",

@@ -1,4 +1,4 @@
-"""What must never pass, hidden wherever a body has room for it; and that no body crashes the guard."""
+"""Hostile parts in every place of a body are refused, and no body makes the guard raise."""
 
 import copy
 import importlib.util
@@ -41,7 +41,7 @@ def test_has_100_hostile_parts_and_1000_bodies(capsys: pytest.CaptureFixture[str
 
 
 def test_accepts_every_place_with_harmless_part() -> None:
-    """Else a refusal might be of the place and not of what hides in it."""
+    """Otherwise the guard might refuse the place and not the part in it."""
     harmless = {"query": {"term": {"f": 1}}, "aggregation": {"max": {"field": "f"}}, "sort": {"f": "asc"}, "hits": {}}
     for kind, part in harmless.items():
         some = next(one for one in HOSTILE.values() if one.kind == kind)
@@ -64,7 +64,7 @@ def test_accepts_bodies_made_from_guard_tables(seed: int) -> None:
 
 @given(st.integers(0, 2**32))
 def test_finds_hostile_part_anywhere_in_body(seed: int) -> None:
-    """A hostile part in any place of a body that the tables know is found, whatever stands around it."""
+    """The guard finds a hostile part in any place that its tables know, whatever surrounds it."""
     rng = random.Random(seed)
     made = GeneratedBody(rng)
     assume(made.slots)
@@ -75,7 +75,7 @@ def test_finds_hostile_part_anywhere_in_body(seed: int) -> None:
 
 
 def _all_problems(body):
-    """Without the cut at 20, behind which the one might lie that is looked for."""
+    """All problems, without the limit of 20 that might hide the expected one."""
     walk = guard._Body(Limits())
     walk.body(body, guard.Ranges.of(body))
     return walk.problems
@@ -141,7 +141,7 @@ def test_refuses_script_in_any_object_of_valid_body() -> None:
                 at = at[step]
             at["script"] = SCRIPT
             codes = {problem.code for problem in guard.check(spoilt)}
-            # Where it is the name of a field or of an aggregation, what stands under it is refused.
+            # Where it is the name of a field or of an aggregation, its content is refused.
             assert codes & {"script", "not_allowed"}, path
             named_script += "script" in codes
             asked += 1

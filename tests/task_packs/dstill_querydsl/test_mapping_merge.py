@@ -63,8 +63,8 @@ def test_merged_mapping_keeps_conflicts() -> None:
 
 def test_names_few_of_many_indices() -> None:
     merged = merge(_indices(*[{"took": {"type": "long"}}] * 9, {"took": {"type": "keyword"}}))
-    told = merged.mapping["_meta"]["field_conflicts"]["took"]
-    assert told == {"long": ["logs-1", "logs-2", "logs-3", "6 more"], "keyword": ["logs-10"]}
+    types = merged.mapping["_meta"]["field_conflicts"]["took"]
+    assert types == {"long": ["logs-1", "logs-2", "logs-3", "6 more"], "keyword": ["logs-10"]}
 
 
 @pytest.mark.parametrize(

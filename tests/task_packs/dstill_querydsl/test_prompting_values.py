@@ -1,4 +1,4 @@
-"""What prompts tell of a field's values, and what they keep to themselves."""
+"""Which values of a field prompts show, and which they hide."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Wide mappings in prompts: what is left out, that it is said, and that what golds need survives."""
+"""Wide mappings in prompts: what is omitted, the notice about it, and that fields of golds are kept."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ from dstill_querydsl.prompting.pruning import Pruner
 from dstill_querydsl.settings import Settings
 from dstill_querydsl.variants import rename, vary
 
-# Distractors: names as real schemas have them, many of whose words stand in questions too.
+# Distractors: names as real schemas have them, many of whose words occur in questions too.
 _AREAS = (
     "process", "dns", "tls", "container", "cloud", "file", "registry", "threat", "agent", "network", "observer",
     "email", "faas", "device", "destination", "client", "server", "orchestrator", "package", "rule", "trace", "vlan",

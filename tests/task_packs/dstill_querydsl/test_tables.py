@@ -11,8 +11,8 @@ from dstill_querydsl.results.tables import tables
 
 
 def value(hits: Any = (), total: int | None = None, relation: str = "eq", aggregations: Any = None, **body: Any) -> Any:
-    told = None if total is None else {"value": total, "relation": relation}
-    return {"body": body, "total": told, "hits": list(hits), "aggregations": aggregations}
+    hits_total = None if total is None else {"value": total, "relation": relation}
+    return {"body": body, "total": hits_total, "hits": list(hits), "aggregations": aggregations}
 
 
 def hit(n: int, source: Any = None, **more: Any) -> dict[str, Any]:

@@ -115,18 +115,18 @@ json_values = st.recursive(
 
 
 @given(st.sampled_from(["term", "terms", "range", "match"]), st.sampled_from(list(FIELDS.names)), json_values)
-def test_it_never_raises(operator, name, value) -> None:
+def test_never_raises(operator, name, value) -> None:
     _problems({operator: {name: value}})
 
 
 def test_golds_use_values_of_their_index() -> None:
     task = QueryDsl()
-    told = 0
+    n_warned = 0
     for example in task.synthesize({"index": "weblogs"}, 150, seed=3):
-        told += any(
+        n_warned += any(
             problem.layer == "values" for problem in find_problems(task, example, Draft(answer=example.answer or ""))
         )
-    assert told <= 3  # questions after what is not there are asked on purpose
+    assert n_warned <= 3  # some questions ask for missing values on purpose
 
 
 def test_layer_is_between_mapping_and_guard() -> None:

@@ -1,4 +1,4 @@
-"""A toy index and its task, the embedded engine over them, and servers that answer as a test says."""
+"""A toy index and its task, the embedded engine over them, and servers that answer as a test specifies."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The embedded engine on questions that others wrote, with answers that real engines gave.
 
-The cases lie beside the repository and are not part of it; without them this is skipped. Two
+The cases are next to the repository and not part of it; without them this is skipped. Two
 kinds of numbers are asserted: the bars (what must hold at least), and ratchets of what was
 reached: raise these when the engine gets better, never lower them.
 """
@@ -22,8 +22,8 @@ from dstill_querydsl.engines.unsupported_features import is_missing_feature
 
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the third-party cases are not here")
 
-MIN_CORRECT = 272  # of 294; two more meet what they assert, though not all of what real engines answer: a hole
-# How a case that is declared unsupported says why → the hole, as docs/querydsl.md names it.
+MIN_CORRECT = 272  # of 294; two more meet their assertion but differ from real engines: unsupported
+# The reason of an unsupported case → the feature, as docs/querydsl.md names it.
 UNSUPPORTED_REASONS = {
     r"script in aggregation .* is not supported by osmem": "scripts in aggregations",
     r"holds? .*numbers? beyond 2\^53": "whole numbers beyond 2^53",
@@ -141,7 +141,7 @@ def test_wrong_field_fails_as_on_real_engines(cases: list[dict[str, Any]], runne
     for row in rows("field_mutants.jsonl"):
         outcome = runner.run({**by_id[row["of"]], "query": row["query"]})
         if row["verdict"] == "dialect" or outcome.kind is OutcomeKind.UNSUPPORTED:
-            counts["left out"] += 1
+            counts["not compared"] += 1
         elif (row["verdict"] == "error") != (outcome.kind is OutcomeKind.INVALID):
             counts["refused otherwise"] += 1  # objects where a field should be: the mapping check refuses these first
         elif (
@@ -151,7 +151,7 @@ def test_wrong_field_fails_as_on_real_engines(cases: list[dict[str, Any]], runne
         else:
             counts["alike"] += 1
     print(dict(counts))
-    assert counts["alike"] >= 848  # 13 more are mutants of cases that meet a hole
+    assert counts["alike"] >= 848  # 13 more are mutants of unsupported cases
     assert counts["another total"] == 0
     assert counts["refused otherwise"] <= 14
 

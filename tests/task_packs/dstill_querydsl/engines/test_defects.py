@@ -1,7 +1,7 @@
 """What public evaluators of executed answers are known to get wrong, each put to this one.
 
 Each test's docstring names an evaluator and what it answers; facts as of their sources in 2026. Bodies are run
-on a real engine and judged as `dstill evaluate` does, without corpora, so that the comparison alone decides.
+on a real engine and judged as `dstill evaluate` does, without test databases, so that the comparison alone decides.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def test_timeout_interrupts_request(
 ) -> None:
     """Spider's test suite awaits ``asyncio.wait_for`` around a function that never yields; BIRD throws into a thread.
 
-    Neither comes through while the database works: the evaluator stands as long as the query does. Here the engine
+    Neither comes through while the database works: the evaluator waits as long as the query runs. Here the engine
     answers one body not at all until the judgement of it has ended, and the next body at once.
     """
     monkeypatch.setattr("dstill_querydsl.engines.http.GRACE", 2.0)  # seconds beyond the engine's own timeout
@@ -182,7 +182,7 @@ def test_timeout_interrupts_request(
         assert not over.is_set()
         over.set()
         assert verdict.outcome == OutcomeKind.UNAVAILABLE.value
-        assert why_uncounted(verdict) == "unavailable"  # the engine's fault, held against nobody
+        assert why_uncounted(verdict) == "unavailable"  # the engine's fault, not the answer's
         assert judge(TASK, example, Draft(answer=gold), executor).correct
 
 

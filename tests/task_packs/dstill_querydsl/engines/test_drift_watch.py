@@ -1,4 +1,4 @@
-"""An index of the user's that moves: what is told of it, and in which order answers run on it."""
+"""A user's index that changes: what is reported, and in which order answers run on it."""
 
 from __future__ import annotations
 

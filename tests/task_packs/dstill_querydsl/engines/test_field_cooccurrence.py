@@ -45,7 +45,7 @@ def fields(*names: str) -> list[Field]:
 
 def test_finds_field_pairs_in_no_document(engine: HttpEngine) -> None:
     assert never_together(engine, "dstill-kinds", fields(*NAMES)) == {"comment.id": ["push.head", "push.size"]}
-    # a sub-field stands under the field whose values it has
+    # a sub-field is listed under its parent field
     assert never_together(engine, "dstill-types", fields("push.size", "type.keyword")) == {"push.size": ["type"]}
 
 

@@ -66,7 +66,7 @@ def test_names_server_that_is_no_search_engine(serve: Serve, reply: Any) -> None
 
 
 def test_names_engine_that_is_not_running() -> None:
-    url = "http://127.0.0.1:9"  # the discard port: nobody listens
+    url = "http://127.0.0.1:9"  # the discard port: nothing listens
     with pytest.raises(ServiceError, match=f"cannot reach an engine at {url}") as caught:
         HttpEngine(Engine(url=url))
     assert caught.value.exit_code == 7
@@ -75,7 +75,7 @@ def test_names_engine_that_is_not_running() -> None:
 
 @pytest.mark.parametrize("product", ["Elasticsearch 7", "OpenSearch 1"])
 def test_untested_version_works_and_is_named(serve: Serve, root_replies: dict[str, Any], product: str) -> None:
-    """A version that nobody tried works, and every score says that it is untested."""
+    """An untested version works, and every score says that it is untested."""
     url = serve(lambda method, path, body: (200, {}, root_replies[product] if path == "/" else FOUND))
     with HttpEngine(Engine(url=url)) as engine:
         assert str(engine.capabilities) == f"{product}.{'17' if '7' in product else '3'}.0 (untested)"

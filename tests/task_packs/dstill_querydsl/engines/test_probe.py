@@ -1,4 +1,4 @@
-"""Names that the embedded engine lacks: stored as it is installed, and told from invented ones."""
+"""Names that the embedded engine lacks: stored for the installed version, and distinguished from invented ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read of an index: values, bounds and places, in as few requests as that takes, and what is left out."""
+"""What is read of an index: values, bounds and geo points, in few requests, and what is omitted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which bodies the embedded engine is not asked, of which index."""
+"""Which bodies use features that the embedded engine lacks."""
 
 from __future__ import annotations
 

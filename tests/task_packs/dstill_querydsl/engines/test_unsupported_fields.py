@@ -89,7 +89,7 @@ def test_removes_unsupported_fields_from_mapping() -> None:
         ({"query": {"term": {"labels": "x"}}}, "labels"),
         ({"query": {"term": {"labels.env": "x"}}}, "labels"),
         ({"query": {"exists": {"field": "tags"}}}, "tags"),
-        ({"query": {"exists": {"field": "part"}}}, "part.vector"),  # an object is there where any field of it is
+        ({"query": {"exists": {"field": "part"}}}, "part.vector"),  # an object exists if any of its fields does
         ({"query": {"match": {"title.marked": "x"}}}, "title.marked"),
         ({"query": {"bool": {"must_not": {"range": {"hour": {"gt": 3}}}}}}, "hour"),
         ({"query": {"multi_match": {"query": "x"}}}, "hour"),

@@ -1,4 +1,4 @@
-"""Indices that nobody tuned the questions for: a shop, a fleet's telemetry, and somebody else's event log."""
+"""Indices that the questions were not tuned for: a shop, a fleet's telemetry, and a third-party event log."""
 
 import json
 from collections.abc import Callable

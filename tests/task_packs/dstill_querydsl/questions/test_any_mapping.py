@@ -61,8 +61,8 @@ VALUES = st.sampled_from(
 
 
 def _index(mapping: dict[str, Any], values: list[Any]) -> Any:
-    told = dict(zip(mapping["properties"], values, strict=False))
-    return index_of({"index": "own", "mapping": mapping, "values": told})
+    known = dict(zip(mapping["properties"], values, strict=False))
+    return index_of({"index": "own", "mapping": mapping, "values": known})
 
 
 @given(MAPPINGS, st.lists(VALUES, max_size=8))

@@ -31,7 +31,7 @@ def test_fields_apart_share_no_document() -> None:
     parted = sources({"fields_apart": {"size": ["words"]}})
     assert parted == sources({"fields_apart": {"size": ["words"]}})  # the same ones at every call
     assert not any({"size", "words"} <= set(one) for one in parted)
-    for name in ("size", "words"):  # each has its turn, beside what it may be beside
+    for name in ("size", "words"):  # each appears, together with fields that it may occur with
         assert sum({name, "kind"} <= set(one) for one in parted) > len(parted) / 5
 
 

@@ -222,7 +222,7 @@ def test_golds_run_with_nontrivial_results(outcomes: list[tuple[Example, object]
 
 
 def test_different_questions_have_different_results(outcomes: list[tuple[Example, object]]) -> None:
-    """A gold is told from its neighbour's in the list: results are not all alike."""
+    """Neighbouring golds have different results: results are not all alike."""
     task = QueryDsl(SMALL)
     pairs = list(pairwise(outcomes))
     alike = sum(task.same(one, other) for (_, one), (_, other) in pairs)

@@ -1,4 +1,4 @@
-"""Which candidates are kept, on an engine of the test's own: a document matches what it names."""
+"""Which candidates are kept, on a fake engine: a document matches what it names."""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ def on(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[Any]:
         if ("refuses", {}) in documents:
             return Outcome(kind=OutcomeKind.INVALID, reason="too many buckets")
         if wanted == "strange":
-            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason="a hole")
+            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason="unsupported")
         return Outcome(kind=OutcomeKind.OK, value=[name for name, source in documents if wanted in source])
 
     OPENED.append(documents)
@@ -60,7 +60,7 @@ def test_skips_candidate_on_which_gold_fails() -> None:
 def test_runs_unsupported_gold_once() -> None:
     OPENED.clear()
     found = choose_for([candidate("a"), candidate("b")], ["x"], gold={"match": "strange"})
-    assert (found.databases, found.reason, len(OPENED)) == ([], "a hole", 1)
+    assert (found.databases, found.reason, len(OPENED)) == ([], "unsupported", 1)
 
 
 def test_gold_without_results_has_no_databases() -> None:

@@ -1,4 +1,4 @@
-"""How many wrong answers the corpora tell: of neighbours made here, and of pairs that nobody chose.
+"""How many wrong answers the test databases detect: of mutants made here, and of held-out mutants.
 
 The figures are printed; what is asserted are the goals.
 """
@@ -33,7 +33,7 @@ def run_audit(task: QueryDsl, golds: list[Example]) -> Audit:
 
 
 def check_kill_rate(index: str, n: int, documents: int = DOCUMENTS) -> None:
-    """Goal: median kill rate ≥ 0.9 at ≤ 5 corpora."""
+    """Goal: median kill rate ≥ 0.9 at ≤ 5 test databases."""
     task = QueryDsl(Settings(index=index, documents=documents))
     golds = list(questions(bundled(index, documents), n=n, seed=11, rules=Rules()))
     golds = [gold for gold in golds if not task.is_refusal(gold.answer or "")]
@@ -73,7 +73,7 @@ def test_kills_mutants_of_many_bundled_questions(index: str) -> None:
 
 
 def held_out_pairs(cases: Callable[[str], Any]) -> list[Example]:
-    """One gold a case, its held-back neighbours beside it: equal on the case's own documents, on real engines too."""
+    """One gold a case with its held-out mutants: equal on the case's own documents, on real engines too."""
     effective, by_id = cases("effective_mappings.json"), {row["id"]: row for row in cases("exec_cases.jsonl")}
     same: dict[str, list[dict[str, Any]]] = {}
     for row in cases("field_mutants.jsonl"):
@@ -95,11 +95,11 @@ def held_out_pairs(cases: Callable[[str], Any]) -> list[Example]:
 
 
 def test_kills_held_out_mutants(cases: Callable[[str], Any]) -> None:
-    """Goal: ≥ 80 % told, by corpora made from the original alone."""
+    """Goal: ≥ 80 % killed, by test databases made from the gold alone."""
     found = run_audit(QueryDsl(), held_out_pairs(cases))
     figures = found.to_json()["held_out_mutants"]
     reasons = Counter(gold.test_suite_skipped for gold in found.golds if gold.test_suite_skipped)
-    print(f"{figures['n_killed']} of {figures['of']} pairs told; golds without corpora: {dict(reasons)}")
+    print(f"{figures['n_killed']} of {figures['of']} pairs killed; golds without test databases: {dict(reasons)}")
     for one in figures["survivors"]:
         print("  ", one["id"], one["mutants"])
     assert figures["of"] >= 67  # the guard refuses the golds of 23 more, so those are not run

@@ -1,4 +1,4 @@
-"""Corpora from a gold to verdicts: made once, kept, and what a lucky answer comes to."""
+"""Test databases from gold to verdict: made once, cached, and the verdict on a lucky answer."""
 
 import json
 import subprocess
@@ -39,7 +39,7 @@ def test_makes_databases_once_and_caches_them(place: IndexSchema, cache: Path, m
     before = file.read_bytes()
 
     def none() -> Any:
-        raise AssertionError("made anew")
+        raise AssertionError("made again")
 
     with monkeypatch.context() as patched:
         patched.setattr(make, "shared_runner", none)
@@ -90,7 +90,7 @@ def test_works_without_writable_cache(place: IndexSchema, cache: Path) -> None:
 )
 def test_unsupported_gold_has_no_databases(place: IndexSchema, gold: Any, mapping: Any, why: str) -> None:
     schema = replace(place, mapping={"properties": {**place.mapping["properties"], **mapping}})
-    for _ in range(2):  # the reason is kept, as corpora are
+    for _ in range(2):  # the reason is cached, as test databases are
         with pytest.raises(NoTestDatabases, match=why):
             databases_for(schema, gold)
 
@@ -123,20 +123,20 @@ def test_lucky_answer_is_not_correct() -> None:
         assert (right.reached, right.n_test_databases, right.exact) == (Level.CORRECT, 2, False)
         gold = judge(task, EXAMPLE, Draft(answer=json.dumps(json.loads(EXAMPLE.answer or ""), indent=1)), executor)
         assert (gold.reached, gold.n_test_databases, gold.exact) == (Level.CORRECT, 0, True)
-    switched_off = QueryDsl(Settings(documents=300, databases_for=0))
+    switched_off = QueryDsl(Settings(documents=300, corpora=0))
     with Embedded().open(switched_off, Engine()) as executor:
         assert judge(switched_off, EXAMPLE, Draft(answer=LUCKY), executor).reached == Level.CORRECT
 
 
 def test_unknown_index_has_no_databases() -> None:
-    task = QueryDsl(Settings(documents=300, databases_for=5))
+    task = QueryDsl(Settings(documents=300, corpora=5))
     unknown = replace(EXAMPLE, context={"index": "elsewhere"})
     with pytest.raises(NoTestDatabases, match="'elsewhere' is not known"):
         task.test_databases(unknown, 5)
 
 
 def test_checks_answers_on_read_only_user_index(place: IndexSchema) -> None:
-    """Its mapping is asked of the server; the corpora lie on an embedded one."""
+    """The server gives the mapping; the test databases are on the embedded engine."""
     task, answer = QueryDsl(), '{"query":{"range":{"took":{"gt":5}}}}'
     asked = Example(id="1", question="?", context={"index": "dstill-live"}, answer=answer)
     with EmbeddedServer.start() as server, HttpEngine(Engine(url=server.url), writable=True) as users:
@@ -151,7 +151,7 @@ def test_checks_answers_on_read_only_user_index(place: IndexSchema) -> None:
 
 
 def test_unsupported_live_mapping_skips_test_suite(place: IndexSchema) -> None:
-    """The base run counts, and that nothing more was checked is said."""
+    """The base run counts, and the verdict says that nothing more was checked."""
     duration = {"type": "long", "fields": {"raw": {"type": "flattened"}}, "script": "emit(1)"}
 
     class Live(Embedded):
@@ -187,8 +187,8 @@ def test_unsupported_fields_leave_others_testable(place: IndexSchema) -> None:
 
 
 def test_answer_with_unsupported_field_is_judged_on_data_only(place: IndexSchema) -> None:
-    """… as where the gold does: what it found on the user's own index is not taken from it."""
-    labels = {"properties": {"env": {"type": "keyword"}}}  # on the server, which stands for one that has the type
+    """As if the gold used it: the result on the user's own index counts."""
+    labels = {"properties": {"env": {"type": "keyword"}}}  # on the server, as if it had the type
 
     class Live(Http):
         def context(self, example: Example) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def test_answer_with_unsupported_field_is_judged_on_data_only(place: IndexSchema
 
 
 def test_cache_key_covers_every_module_of_pack() -> None:
-    """Whatever is imported for them is read for the key, the embedded engine's holes too."""
+    """The key covers every imported module, the embedded engine's unsupported features too."""
     code = "import sys, dstill_querydsl.testsuites; print(*(n for n in sys.modules if n.startswith('dstill_querydsl')))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "dstill_querydsl.engines.unsupported_by_type" in loaded

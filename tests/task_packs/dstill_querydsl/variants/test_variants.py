@@ -77,7 +77,7 @@ def test_renamed_gold_has_same_result(seed: int, golds: list[Example], engine: E
 
 
 def _with_old_names(value: dict[str, Any], variant: Variant) -> dict[str, Any]:
-    """Chosen fields are told by name: those of the variant, back as they were."""
+    """Selected fields have names: turn those of the variant back."""
     old = {new: name for name, new in variant.names.items()}
     hits = [
         {**hit, "fields": {old.get(k, k): v for k, v in hit["fields"].items()}} if "fields" in hit else hit
