@@ -20,7 +20,7 @@ from urllib.parse import quote
 import pytest
 from support.fault_table import sum_of
 from support.kill.children import Children, python_path
-from support.loopback_teacher import LoopbackTeacher, Messages, Say, asked_in, error, raw
+from support.loopback_teacher import LoopbackTeacher, Messages, Say, error, question_in, raw
 
 from dstill.io import secrets
 
@@ -93,7 +93,7 @@ def spellings_in(what: str, content: bytes) -> Iterator[str]:
 
 def echo_keys(messages: Messages) -> str:
     """Right replies whose rationale has the key in every spelling; one answer is the key."""
-    asked = asked_in(messages)[0]
+    asked = question_in(messages)[0]
     if any(pair in asked for pair in ("3 and 3", "3 and 4")):  # two of each: a 400 takes the question that comes first
         return f"<rationale>it is so</rationale><answer>{KEY}</answer>"
     if any(pair in asked for pair in ("2 and 3", "2 and 4")):

@@ -22,7 +22,7 @@ from typing import Any
 from unittest import mock
 
 from support.faults import FAULTS
-from support.loopback_teacher import LoopbackTeacher, Messages, Say, asked_in
+from support.loopback_teacher import LoopbackTeacher, Messages, Say, question_in
 
 __all__ = ["Ran", "Row", "first", "generate", "rows", "run"]
 
@@ -131,7 +131,7 @@ def called(folder: Path, *argv: str) -> tuple[int, str, str]:
 
 def sum_of(messages: Messages) -> str:
     """The right reply to a question of the toy's, as ``add 1 and 2``."""
-    a, b = re.findall(r"add (\d+) and (\d+)", asked_in(messages)[0])[-1]
+    a, b = re.findall(r"add (\d+) and (\d+)", question_in(messages)[0])[-1]
     return f"<rationale>the numbers {a} and {b} together</rationale><answer>{a}+{b}</answer>"
 
 

@@ -41,7 +41,6 @@ __all__ = [
     "Messages",
     "Say",
     "answer",
-    "asked_in",
     "bomb",
     "broken_json",
     "cut_body",
@@ -49,6 +48,7 @@ __all__ = [
     "from_answers",
     "hang",
     "html",
+    "question_in",
     "raw",
 ]
 
@@ -110,7 +110,7 @@ def hang(seconds: float = 30.0) -> Say:
     return Say(delay=seconds)
 
 
-def asked_in(messages: Messages) -> tuple[str, int]:
+def question_in(messages: Messages) -> tuple[str, int]:
     """The question of a conversation, and how often its reply was sent back since."""
     users = [message["content"] for message in messages if message["role"] == "user"]
     sent_back = sum(text.startswith(SENT_BACK) for text in users)
@@ -125,7 +125,7 @@ def from_answers(answers: Mapping[str, str | Sequence[str]]) -> Callable[[Messag
     longest = sorted(answers, key=len, reverse=True)
 
     def reply(messages: Messages) -> str:
-        asked, sent_back = asked_in(messages)
+        asked, sent_back = question_in(messages)
         found = next((answers[question] for question in longest if question in asked), "I do not know that.")
         return found if isinstance(found, str) else found[min(sent_back, len(found) - 1)]
 

@@ -23,12 +23,12 @@ EXAMPLE = Example(id="1", question="GET requests", context={"index": "weblogs"})
 
 
 def test_teacher_sees_lists_and_ranges_but_no_examples() -> None:
-    told = for_teacher(VALUES, VALUES)
-    assert told["level"] == ["ERROR", "WARN"]
-    assert told["code"][-1] == "… 10 more"
-    assert told["took"] == {"min": 1, "max": 900}
-    assert told["long"] == ["x" * 39 + "…"]
-    assert "mail" not in told
+    shown = for_teacher(VALUES, VALUES)
+    assert shown["level"] == ["ERROR", "WARN"]
+    assert shown["code"][-1] == "… 10 more"
+    assert shown["took"] == {"min": 1, "max": 900}
+    assert shown["long"] == ["x" * 39 + "…"]
+    assert "mail" not in shown
 
 
 def test_examples_are_shown_for_named_fields_only() -> None:

@@ -106,7 +106,7 @@ def test_rounded_bounds_of_value(value: float, whole: bool, bounds: tuple[float,
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "said"),
+    ("value", "unit", "expected"),
     [
         (340_000_000, "nanos", {"340 milliseconds", "340 ms"}),
         (120, "minute", {"2 hours", "2 h"}),
@@ -116,8 +116,8 @@ def test_rounded_bounds_of_value(value: float, whole: bool, bounds: tuple[float,
         (7, "", {"7"}),
     ],
 )
-def test_says_number_in_unit(value: int, unit: str, said: set[str]) -> None:
-    assert {spell(value, unit, Random(seed)) for seed in range(20)} == said
+def test_says_number_in_unit(value: int, unit: str, expected: set[str]) -> None:
+    assert {spell(value, unit, Random(seed)) for seed in range(20)} == expected
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -169,9 +169,11 @@ def test_keeps_words_of_any_alphabet(path: str, noun: str) -> None:
     assert noun_of(path) == noun
 
 
-@pytest.mark.parametrize(("name", "said"), [("n", "an n"), ("SKU", "an SKU"), ("user", "a user"), ("name", "a name")])
-def test_article_follows_sound(name: str, said: str) -> None:
-    assert plain(f"a {mark(name)}") == said
+@pytest.mark.parametrize(
+    ("name", "expected"), [("n", "an n"), ("SKU", "an SKU"), ("user", "a user"), ("name", "a name")]
+)
+def test_article_follows_sound(name: str, expected: str) -> None:
+    assert plain(f"a {mark(name)}") == expected
 
 
 ODD = {
@@ -190,7 +192,7 @@ ODD = {
 
 
 @pytest.fixture(scope="module")
-def said() -> dict[str, list[str]]:
+def questions_by_template() -> dict[str, list[str]]:
     """Template → questions about `ODD`."""
     context = QuestionContexts(
         Index(name="odd", mapping=ODD, settings={}, now="", documents=tuple, given_values=Values({})), 0
@@ -215,14 +217,14 @@ def said() -> dict[str, list[str]]:
         r"\bwith an? (bought|sent) (to|yester)day\b",
     ],
 )
-def test_no_question_has_wrong_grammar(pattern: str, said: dict[str, list[str]]) -> None:
-    questions = [question for several in said.values() for question in several]
+def test_no_question_has_wrong_grammar(pattern: str, questions_by_template: dict[str, list[str]]) -> None:
+    questions = [question for several in questions_by_template.values() for question in several]
     assert len(questions) > 1_000
     assert [question for question in questions if re.search(pattern, question)] == []
 
 
-def test_optional_values_are_not_called_missing(said: dict[str, list[str]]) -> None:
-    questions = [q for name, several in said.items() if name.startswith("no_field") for q in several]
+def test_optional_values_are_not_called_missing(questions_by_template: dict[str, list[str]]) -> None:
+    questions = [q for name, several in questions_by_template.items() if name.startswith("no_field") for q in several]
     assert any("revenue" in question for question in questions)
     pattern = re.compile("operating system|postal code|discount|battery level")
     assert [question for question in questions if pattern.search(question)] == []
@@ -261,6 +263,6 @@ def test_plural_field_name_agrees_in_number() -> None:
     context = QuestionContext.of(
         Index(name="mine", mapping=mapping, settings={}, now="", documents=lambda: [("1", {})])
     )
-    said = {plain(VALUES["lacks"](context.draw(Random(seed))).text) for seed in range(40)}
-    assert {"where the tags are missing", "without tags"} <= said
-    assert not [text for text in said if " is " in text or " a " in text]
+    texts = {plain(VALUES["lacks"](context.draw(Random(seed))).text) for seed in range(40)}
+    assert {"where the tags are missing", "without tags"} <= texts
+    assert not [text for text in texts if " is " in text or " a " in text]
