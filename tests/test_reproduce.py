@@ -88,7 +88,7 @@ def test_trial_log_survives_round_trip(tmp_path: Path) -> None:
     for found in (trial_log, TrialLog(tmp_path / "trials.jsonl")):
         assert "m" not in found
         assert found["k"].asked == {"test": 4}
-        assert found.found("weblogs-to-movies", "test", {"train.r": 8}) == found["l"]
+        assert found.lookup("weblogs-to-movies", "test", {"train.r": 8}) == found["l"]
         assert found["k"].result == result
         assert {id: v.correct for id, v in found["k"].verdicts["test"].items()} == {"a": True, "b": False, "c": False}
         assert [v.template for v in found["l"].verdicts["test"].values()] == ["t", "t", "t"]
@@ -119,7 +119,7 @@ class _UntrainedLab(Lab):
     """A lab whose bases have a few records and no student."""
 
     def base(self, index: str) -> Run:
-        run = self._run(index, self._of_base(index))
+        run = self._run(index, self._base_settings(index))
         if not run.manifest["files"]:
             for split in ("train", "test", "validation", "test_unseen_data"):
                 ids = (f"{index}-{split}-{n}" for n in range(9))

@@ -52,6 +52,8 @@ def run() -> Iterator[Any]:
         def value(answer: Any, number: int) -> Any:
             # not `run`: what is canonical must hold for bodies that the guard refuses, too
             outcome = executor.execute(json.dumps(answer), examples[number])
+            # a canonical form may be nested deeper than its body; only bodies are run, so it has no limit of its own
+            assume(outcome.reason != "nested more than 20 deep")
             assert outcome.kind is OutcomeKind.OK, (outcome.reason, answer)
             return outcome.value
 
