@@ -34,7 +34,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 ROOT = Path(__file__).parent.parent
 TOY = Path(__file__).parent / "support" / "toy.py"
-KEPT = {"teachers", "evaluate"}  # built-in plugins beside the toy: they load quickly and have no task
+LOADED_PLUGINS = {"teachers", "evaluate"}  # built-in plugins besides the toy: they load quickly and have no task
 
 
 # Files that take minutes run first, so that the workers end at the same time. The first one builds the demo; the others
@@ -124,7 +124,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder; of the built-in plugins only `KEPT` are loaded."""
     for name in [name for name in os.environ if name.startswith("DSTILL_")]:
         monkeypatch.delenv(name)
-    others = {point.name for point in entry_points(group="dstill")} - KEPT
+    others = {point.name for point in entry_points(group="dstill")} - LOADED_PLUGINS
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -1,4 +1,4 @@
-"""A marked key is in no byte of what dstill writes or says, whoever repeats it: the teacher, the engine, an error.
+"""A marked key is in no byte of what dstill writes or prints, whoever repeats it: the teacher, the engine, an error.
 
 Looked for as it is, as JSON has it once and twice, as a URL has it, and in base64.
 """
@@ -20,7 +20,7 @@ from urllib.parse import quote
 import pytest
 from support.fault_table import sum_of
 from support.kill.children import Children, python_path
-from support.loopback_teacher import LoopbackTeacher, Messages, Say, asked_in, error, raw
+from support.loopback_teacher import LoopbackTeacher, Messages, Say, error, question_in, raw
 
 from dstill.io import secrets
 
@@ -84,16 +84,16 @@ def spellings(key: str) -> set[str]:
     return {key, once, json.dumps(once)[1:-1], quote(key, safe=""), in_base64}
 
 
-def found(what: str, content: bytes) -> Iterator[str]:
+def spellings_in(what: str, content: bytes) -> Iterator[str]:
     for key in (KEY, ENGINE_KEY, LOGIN, LOGIN.partition(":")[2]):
         for spelling in spellings(key):
             if spelling.encode() in content:
                 yield f"{what}: {spelling}"
 
 
-def echo(messages: Messages) -> str:
-    """Right replies in whose rationale the key stands in every spelling; one answer is the key."""
-    asked = asked_in(messages)[0]
+def echo_keys(messages: Messages) -> str:
+    """Right replies whose rationale has the key in every spelling; one answer is the key."""
+    asked = question_in(messages)[0]
     if any(pair in asked for pair in ("3 and 3", "3 and 4")):  # two of each: a 400 takes the question that comes first
         return f"<rationale>it is so</rationale><answer>{KEY}</answer>"
     if any(pair in asked for pair in ("2 and 3", "2 and 4")):
@@ -118,7 +118,7 @@ class Ended:
     stderr: bytes
 
 
-Said = Callable[..., Ended]
+RunDstill = Callable[..., Ended]
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +128,8 @@ def children() -> Iterator[Children]:
 
 
 @pytest.fixture
-def said(project: Path, root: Path, children: Children) -> Said:
-    """Runs a command with the keys in its environment; what it says must hold none of them."""
+def run_dstill(project: Path, root: Path, children: Children) -> RunDstill:
+    """Runs a command with the keys in its environment; its output must hold none of them."""
     (project / "locked.py").write_text(ENGINE)
     environment = {
         **os.environ,
@@ -148,18 +148,18 @@ def said(project: Path, root: Path, children: Children) -> Said:
         ended = Ended(os.waitstatus_to_exitcode(status), out.read_bytes(), err.read_bytes())
         for file in (out, err):
             file.unlink()
-        assert list(found(f"dstill {' '.join(words)}", ended.stdout + ended.stderr)) == []
+        assert list(spellings_in(f"dstill {' '.join(words)}", ended.stdout + ended.stderr)) == []
         return ended
 
     return run
 
 
-def test_no_key_is_in_any_byte(project: Path, said: Said) -> None:
+def test_no_output_contains_key(project: Path, run_dstill: RunDstill) -> None:
     rows = [{"id": f"q{n}", "question": text, "split": "train"} for n, text in enumerate(QUESTIONS)]
     held_out = [{"id": f"t{n}", "question": f"add {n} and 9", "answer": f"{n}+9", "split": "test"} for n in (1, 2)]
     (project / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*rows, *held_out]))
-    with LoopbackTeacher(reply_to=echo, script=ECHOES) as server:
-        assert said("init", "--task", "locked").returncode == 0
+    with LoopbackTeacher(reply_to=echo_keys, script=ECHOES) as server:
+        assert run_dstill("init", "--task", "locked").returncode == 0
         settings = {
             "generate.teacher": "openai",
             "generate.questions": "questions.jsonl",
@@ -170,7 +170,7 @@ def test_no_key_is_in_any_byte(project: Path, said: Said) -> None:
             "train.objective": "plain",
         }
         given = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-        made = said("generate", "--task", "locked", "--out", "run", "--json", *given)
+        made = run_dstill("generate", "--task", "locked", "--out", "run", "--json", *given)
         assert made.returncode in (0, 3), made.stderr.decode()
         facts = json.loads(made.stdout.splitlines()[-1])
         assert facts["accepted"] > 10
@@ -186,11 +186,11 @@ def test_no_key_is_in_any_byte(project: Path, said: Said) -> None:
             ["doctor", "--task", "locked", "--set", "engine.api_key_env=ENGINE_KEY"],
             ["doctor", "--task", "locked", "--set", "engine.api_key_env=ENGINE_KEY", "--json"],
         ):
-            ended = said(*words)
+            ended = run_dstill(*words)
             assert ended.returncode != 1, ended.stderr.decode()  # a bug
     files = [path for path in project.rglob("*") if path.is_file()]
     assert {"run.json", "log.txt", "rejects.jsonl", "train.jsonl", "report.html"} <= {path.name for path in files}
-    leaks = [leak for path in files for leak in found(str(path.relative_to(project)), path.read_bytes())]
+    leaks = [leak for path in files for leak in spellings_in(str(path.relative_to(project)), path.read_bytes())]
     assert leaks == []
     assert "says " + "***" in (project / "run" / "dataset" / "data" / "train.jsonl").read_text()
 
@@ -228,7 +228,7 @@ def echoing() -> Iterator[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", ["engine.api_key_env=OPENAI_API_KEY", "engine.basic_auth_env=LOGIN"])
-def test_an_engine_that_repeats_its_key(project: Path, said: Said, echoing: str, setting: str) -> None:
+def test_hides_key_that_engine_repeats(project: Path, run_dstill: RunDstill, echoing: str, setting: str) -> None:
     engine = [
         "--task",
         "querydsl",
@@ -240,9 +240,9 @@ def test_an_engine_that_repeats_its_key(project: Path, said: Said, echoing: str,
         setting,
     ]
     for words in (["doctor", *engine], ["generate", *engine, "--teacher", "synthetic", "--out", "run"]):
-        ended = said(*words)
+        ended = run_dstill(*words)
         assert ended.returncode != 0
         assert re.search(rb"denied|401|reject|refused", ended.stdout + ended.stderr), ended.stderr.decode()
     for path in project.rglob("*"):
         if path.is_file():
-            assert list(found(path.name, path.read_bytes())) == []
+            assert list(spellings_in(path.name, path.read_bytes())) == []

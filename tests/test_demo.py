@@ -18,7 +18,7 @@ KEYS = {
 }  # fmt: skip
 
 
-def test_it_reaches_its_floor_with_the_memory_it_may_take(demo) -> None:
+def test_reaches_accuracy_floor_within_memory_limit(demo) -> None:
     summary = demo.summary
     assert summary.keys() >= KEYS
     assert summary["executable_accuracy"] >= 0.80
@@ -28,13 +28,13 @@ def test_it_reaches_its_floor_with_the_memory_it_may_take(demo) -> None:
     assert summary["peak_memory_bytes"] <= 6 * 2**30
 
 
-def test_the_student_lies_above_the_nearest_question(demo) -> None:
+def test_student_beats_nearest_question(demo) -> None:
     manifest = json.loads((demo.folder / "run.json").read_text())
     nearest = manifest["stages"]["evaluate"]["scores"]["nearest"]["test"]["executable_accuracy"]
     assert demo.summary["ci95"][0] > nearest["high"]
 
 
-def test_no_gold_of_an_unseen_template_stands_in_training(demo) -> None:
+def test_unseen_template_golds_are_not_in_training(demo) -> None:
     golds = {split: _golds(demo.folder, split) for split in ("train", "test_unseen_templates")}
     assert len(golds["test_unseen_templates"]) > 50
     assert not golds["train"] & golds["test_unseen_templates"]

@@ -19,10 +19,10 @@ from support.kill.subjects import CURATED, QUERYDSL, SUMS
 from support.sizes import size
 
 SEED = 5
-EACH = size("KILLS", ci=4, nightly=40)  # random times a phase
+N_KILLS = size("KILLS", ci=4, nightly=40)  # random times a phase
 COMMANDS_STEP = size("KILLED_COMMANDS_STEP", ci=3, nightly=1)  # every n-th of the times at which the command is killed
 QUERIES_STEP = size("KILLED_QUERIES_STEP", ci=20, nightly=5)  # every n-th point of a run on the Query DSL
-LATER = ("BEGIN", "INSERT", "COMMIT")  # frequent: later ones are tried beside the first
+REPEATED_KINDS = ("BEGIN", "INSERT", "COMMIT")  # frequent: later ones are tried besides the first
 PAUSE = 0.002  # seconds before each point: makes writing long enough for a random time to fall into it
 
 
@@ -50,7 +50,7 @@ def curated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield lab
 
 
-def chosen(lab: Lab, phase: str = "") -> list[Point]:
+def choose_points(lab: Lab, phase: str = "") -> list[Point]:
     """One point of each kind, place and moment in each phase; two later ones too where there are many."""
     alike: dict[tuple[str, ...], list[Point]] = {}
     for point, of in lab.points:
@@ -58,21 +58,21 @@ def chosen(lab: Lab, phase: str = "") -> list[Point]:
             alike.setdefault((of, point.kind, point.place, point.moment), []).append(point)
     found = []
     for points in alike.values():
-        later = {len(points) // 3, 2 * len(points) // 3} if points[0].kind in LATER else {len(points) // 2}
+        later = {len(points) // 3, 2 * len(points) // 3} if points[0].kind in REPEATED_KINDS else {len(points) // 2}
         found += [points[n] for n in sorted({0, *later})]
     return found
 
 
-def killed_near(lab: Lab, point: Point) -> list[Trial]:
+def kill_near(lab: Lab, point: Point) -> list[Trial]:
     """The trials that were needed to kill a run at `point`, or near it; the last one counts.
 
     The number of transactions depends on which replies arrive together. Where the run ends before the wanted one,
     earlier ones are tried.
     """
-    trials = [lab.killed_at(point)]
-    while not trials[-1].reached and point.kind in LATER and point.number > 1:
+    trials = [lab.kill_at(point)]
+    while not trials[-1].reached and point.kind in REPEATED_KINDS and point.number > 1:
         point = point._replace(number=point.number * 3 // 4)
-        trials.append(lab.killed_at(point))
+        trials.append(lab.kill_at(point))
     return trials
 
 
@@ -89,15 +89,15 @@ def assert_nothing_broken(name: str, trials: list[Trial]) -> None:
 
 
 @pytest.mark.slow
-def test_at_a_few_points_of_each_phase(sums: Lab) -> None:
-    points = [point for phase in PHASES for point in chosen(sums, phase)[::16]]
-    trials = [killed_near(sums, point) for point in points]
+def test_survives_kill_at_few_points_of_each_phase(sums: Lab) -> None:
+    points = [point for phase in PHASES for point in choose_points(sums, phase)[::16]]
+    trials = [kill_near(sums, point) for point in points]
     assert_nothing_broken("a few points", [t for tried in trials for t in tried])
     assert all(tried[-1].reached for tried in trials)
     assert {tried[-1].phase for tried in trials} == set(PHASES)
 
 
-def test_a_second_process_learns_who_holds_the_run(sums: Lab) -> None:
+def test_second_process_names_process_that_holds_run(sums: Lab) -> None:
     for point in (Point("COMMIT", "replies.sqlite", "before", 9), Point("write", "test.jsonl", "half", 2)):
         second, pid = sums.second_command_at(point)
         assert second.returncode == 5, second.stderr
@@ -106,8 +106,8 @@ def test_a_second_process_learns_who_holds_the_run(sums: Lab) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("phase", PHASES)
-def test_at_every_kind_of_point(sums: Lab, phase: str) -> None:
-    trials = [killed_near(sums, point) for point in chosen(sums, phase)]
+def test_survives_kill_at_every_kind_of_point(sums: Lab, phase: str) -> None:
+    trials = [kill_near(sums, point) for point in choose_points(sums, phase)]
     for kind in sorted({t[0].wanted.split()[0] for t in trials}):
         assert_nothing_broken(f"{phase}: {kind}", [t for tried in trials for t in tried if t.wanted.split()[0] == kind])
     assert all(tried[-1].reached for tried in trials)
@@ -115,14 +115,14 @@ def test_at_every_kind_of_point(sums: Lab, phase: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("phase", PHASES)
-def test_at_random_times(slow_disk: Lab, phase: str) -> None:
+def test_survives_kill_at_random_times(slow_disk: Lab, phase: str) -> None:
     draw = random.Random(f"{SEED} {phase}")
     trials: list[Trial] = []
-    while len(trials) < EACH or (_hits(trials, phase) < EACH // 4 and len(trials) < 4 * EACH):
-        trials.append(slow_disk.killed_in(phase, draw.random()))
+    while len(trials) < N_KILLS or (_hits(trials, phase) < N_KILLS // 4 and len(trials) < 4 * N_KILLS):
+        trials.append(slow_disk.kill_in_phase(phase, draw.random()))
     assert_nothing_broken(f"random times from {phase} on", trials)
     # how long a phase takes was measured once: where it took longer then, most kills come after it
-    assert _hits(trials, phase) >= EACH // 4
+    assert _hits(trials, phase) >= N_KILLS // 4
 
 
 def _hits(trials: list[Trial], phase: str) -> int:
@@ -130,22 +130,22 @@ def _hits(trials: list[Trial], phase: str) -> int:
 
 
 @pytest.mark.slow
-def test_the_command_itself_at_random_times(sums: Lab) -> None:
+def test_command_line_survives_kill_at_random_times(sums: Lab) -> None:
     draw = random.Random(SEED)
     times = [draw.uniform(0.2, 3.0) for _ in range(12)]
-    trials = [sums.killed_for_real(seconds) for seconds in times[::COMMANDS_STEP]]
+    trials = [sums.kill_command_line(seconds) for seconds in times[::COMMANDS_STEP]]
     assert_nothing_broken("dstill itself, random times", trials)
     assert any(t.reached for t in trials)
 
 
 @pytest.mark.slow
-def test_queries_at_every_kind_of_point(querydsl: Lab) -> None:
-    points = chosen(querydsl)[::QUERIES_STEP]
-    trials = [querydsl.killed_at(point) for point in points]
+def test_querydsl_survives_kill_at_every_kind_of_point(querydsl: Lab) -> None:
+    points = choose_points(querydsl)[::QUERIES_STEP]
+    trials = [querydsl.kill_at(point) for point in points]
     for point in points:  # a run takes seconds: others than the wanted transactions are tried only for want of a phase
         if len(_phases(trials)) >= 4:
             break
-        trials += killed_near(querydsl, point)
+        trials += kill_near(querydsl, point)
     assert_nothing_broken("querydsl: points", trials)
     assert len(_phases(trials)) >= 4
 
@@ -155,8 +155,8 @@ def _phases(trials: list[Trial]) -> set[str]:
 
 
 @pytest.mark.slow
-def test_curating_at_every_kind_of_point(curated: Lab) -> None:
-    trials = [curated.killed_at(point) for point in chosen(curated)[::2]]
+def test_curation_survives_kill_at_every_kind_of_point(curated: Lab) -> None:
+    trials = [curated.kill_at(point) for point in choose_points(curated)[::2]]
     assert_nothing_broken("curate: points", trials)
     assert sum(t.reached for t in trials) >= 30
     assert all(t.lost == 0 for t in trials)

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.benchmarks.reproduce.claims import HELD, NOT_HELD, OPEN, Claim, Part
-from tests.benchmarks.reproduce.kept import Kept, key_of
 from tests.benchmarks.reproduce.lab import Lab, corrupted
-from tests.benchmarks.reproduce.published import again, as_json
+from tests.benchmarks.reproduce.published import as_json, rebuild
 from tests.benchmarks.reproduce.size import QUICK
+from tests.benchmarks.reproduce.trial_log import TrialLog, key_of
 
 from dstill import Run
 from dstill.api.records import Level, Record, Score, Verdict
@@ -35,7 +35,7 @@ def _part(low: float, high: float, above: float = 0.0, below: float = math.inf) 
     ("low", "high", "verdict"),
     [(0.1, 3, HELD), (-3, -0.1, NOT_HELD), (-1, 1, OPEN), (0, 0, OPEN), (0, 1, OPEN), (-1, 0, OPEN)],
 )
-def test_an_interval_says_held_not_held_or_neither(low: float, high: float, verdict: str) -> None:
+def test_interval_decides_verdict(low: float, high: float, verdict: str) -> None:
     assert _part(low, high).verdict == verdict
 
 
@@ -43,12 +43,12 @@ def test_an_interval_says_held_not_held_or_neither(low: float, high: float, verd
     ("low", "high", "verdict"),
     [(0.61, 0.69, HELD), (0.55, 0.65, OPEN), (0.71, 0.8, NOT_HELD), (0.1, 0.2, NOT_HELD), (0.1, 0.9, OPEN)],
 )
-def test_a_region_has_two_sides(low: float, high: float, verdict: str) -> None:
+def test_region_has_two_sides(low: float, high: float, verdict: str) -> None:
     assert _part(low, high, above=0.6, below=0.7).verdict == verdict
 
 
 @given(st.lists(st.tuples(st.floats(-5, 5), st.floats(0, 5)), min_size=1, max_size=5))
-def test_a_claim_is_held_by_all_its_parts_and_lost_by_one(drawn: list[tuple[float, float]]) -> None:
+def test_claim_holds_only_if_all_parts_hold(drawn: list[tuple[float, float]]) -> None:
     parts = tuple(_part(low, low + width) for low, width in drawn)
     said = Claim(name="c", statement="", margin="", seeds=1, parts=parts).verdict
     verdicts = [part.verdict for part in parts]
@@ -56,7 +56,7 @@ def test_a_claim_is_held_by_all_its_parts_and_lost_by_one(drawn: list[tuple[floa
     assert (said == NOT_HELD) == any(v == NOT_HELD for v in verdicts)
 
 
-def test_a_claim_s_row_is_json_that_names_its_region_and_seeds() -> None:
+def test_claim_row_is_json_with_region_and_seeds() -> None:
     claim = Claim(name="dss", statement="DSS wins", margin="none", seeds=3, parts=(_part(0.1, 3),))
     row = json.loads(json.dumps(claim.to_row(), allow_nan=False))
     assert (row["verdict"], row["seeds"], row["margin"]) == (HELD, 3, "none")
@@ -65,7 +65,7 @@ def test_a_claim_s_row_is_json_that_names_its_region_and_seeds() -> None:
 
 
 @pytest.mark.parametrize("percent", [0, 10, 30])
-def test_just_that_share_of_records_has_the_answer_of_another(percent: int) -> None:
+def test_corrupts_exact_share_of_records(percent: int) -> None:
     records = [
         Record(id=f"q{n}", question=f"q{n}", rationale=f"r{n}", answer=f"a{n}", split="train") for n in range(100)
     ]
@@ -77,18 +77,18 @@ def test_just_that_share_of_records_has_the_answer_of_another(percent: int) -> N
     assert [record.question for record in found] == [record.question for record in records]
 
 
-def test_what_a_trial_came_to_is_read_back_item_by_item(tmp_path: Path) -> None:
+def test_trial_log_survives_round_trip(tmp_path: Path) -> None:
     judged = {"a": Level.CORRECT, "b": Level.EXECUTED, "c": Level.VALID}
     verdicts = {id: Verdict(id=id, reached=level, checked=Level.CORRECT, template="t") for id, level in judged.items()}
     verdicts["d"] = Verdict(id="d", reached=Level.CORRECT, checked=Level.CORRECT, trivial=True)  # tells nothing
     result = Result(name="seed-0", changes={"train.r": 8}, accuracy=Score(name="executable_accuracy", value=0.5, n=2))
-    kept = Kept(tmp_path / "trials.jsonl")
-    kept.add("k", "weblogs-to-movies", result, {"test": verdicts})
-    kept.add("l", "weblogs-to-movies", result, {"test": {**verdicts, "b": verdicts["a"]}})
-    for found in (kept, Kept(tmp_path / "trials.jsonl")):
+    trial_log = TrialLog(tmp_path / "trials.jsonl")
+    trial_log.add("k", "weblogs-to-movies", result, {"test": verdicts})
+    trial_log.add("l", "weblogs-to-movies", result, {"test": {**verdicts, "b": verdicts["a"]}})
+    for found in (trial_log, TrialLog(tmp_path / "trials.jsonl")):
         assert "m" not in found
         assert found["k"].asked == {"test": 4}
-        assert found.found("weblogs-to-movies", "test", {"train.r": 8}) == found["l"]
+        assert found.lookup("weblogs-to-movies", "test", {"train.r": 8}) == found["l"]
         assert found["k"].result == result
         assert {id: v.correct for id, v in found["k"].verdicts["test"].items()} == {"a": True, "b": False, "c": False}
         assert [v.template for v in found["l"].verdicts["test"].values()] == ["t", "t", "t"]
@@ -96,9 +96,9 @@ def test_what_a_trial_came_to_is_read_back_item_by_item(tmp_path: Path) -> None:
     assert len((tmp_path / "trials.jsonl").read_text().splitlines()) == 3  # the items once
 
 
-def test_answers_are_to_the_items_of_their_own_version_of_the_dataset(tmp_path: Path) -> None:
+def test_trial_log_keeps_items_of_each_dataset_version(tmp_path: Path) -> None:
     result = Result(name="seed-0", changes={}, accuracy=Score(name="executable_accuracy", value=0.5, n=2))
-    kept = Kept(tmp_path / "trials.jsonl")
+    trial_log = TrialLog(tmp_path / "trials.jsonl")
     versions = {
         "old": {"q-1": "status", "q-2": "count"},
         "other": {"q-1": "count", "q-2": "status"},
@@ -109,17 +109,17 @@ def test_answers_are_to_the_items_of_their_own_version_of_the_dataset(tmp_path: 
             id: Verdict(id=id, reached=Level.CORRECT, checked=Level.CORRECT, template=template)
             for id, template in items.items()
         }
-        kept.add(key, "weblogs-to-movies", result, {"test": judged})
+        trial_log.add(key, "weblogs-to-movies", result, {"test": judged})
     for key, items in versions.items():
-        found = Kept(tmp_path / "trials.jsonl")[key].verdicts["test"]
+        found = TrialLog(tmp_path / "trials.jsonl")[key].verdicts["test"]
         assert {id: verdict.template for id, verdict in found.items()} == items
 
 
-class _Untrained(Lab):
+class _UntrainedLab(Lab):
     """A lab whose bases have a few records and no student."""
 
     def base(self, index: str) -> Run:
-        run = self._run(index, self._of_base(index))
+        run = self._run(index, self._base_settings(index))
         if not run.manifest["files"]:
             for split in ("train", "test", "validation", "test_unseen_data"):
                 ids = (f"{index}-{split}-{n}" for n in range(9))
@@ -130,8 +130,8 @@ class _Untrained(Lab):
         return run
 
 
-def test_what_a_kill_left_of_a_run_is_made_anew(tmp_path: Path) -> None:
-    lab = _Untrained(tmp_path, QUICK, jobs=1)
+def test_rebuilds_incomplete_runs(tmp_path: Path) -> None:
+    lab = _UntrainedLab(tmp_path, QUICK, jobs=1)
     for name in ("weblogs-to-movies", "weblogs", "movies"):
         made = lab.adaptation("weblogs", "movies")
         left = lab.adaptation("weblogs", "movies")
@@ -144,17 +144,17 @@ def test_what_a_kill_left_of_a_run_is_made_anew(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [{"base_steps": 61}, {"rows": 601}, {"steps": 21}, {"items": 5}])
-def test_another_size_has_other_trials(tmp_path: Path, change: dict[str, int]) -> None:
+def test_other_size_rebuilds_run(tmp_path: Path, change: dict[str, int]) -> None:
     changes = {"train.modality": "lora"}
     keys = []
     for size in (QUICK, replace(QUICK, **change), QUICK):  # type: ignore[arg-type]
-        lab = _Untrained(tmp_path, size, jobs=1)
+        lab = _UntrainedLab(tmp_path, size, jobs=1)
         keys.append(key_of(lab.adaptation("weblogs", "movies"), "test", changes))
     assert keys[0] == keys[2] != keys[1]
 
 
-def test_a_default_of_the_recipe_and_the_base_s_dataset_are_in_a_trial_s_key(tmp_path: Path) -> None:
-    parent = _Untrained(tmp_path, QUICK, jobs=1).adaptation("weblogs", "movies")
+def test_trial_key_has_recipe_defaults_and_base_dataset(tmp_path: Path) -> None:
+    parent = _UntrainedLab(tmp_path, QUICK, jobs=1).adaptation("weblogs", "movies")
     keys = {key_of(parent, "test", {})}
     parent.manifest["base"]["dataset"]["dataset/data/train.jsonl"] = "0"
     keys.add(key_of(parent, "test", {}))
@@ -164,8 +164,8 @@ def test_a_default_of_the_recipe_and_the_base_s_dataset_are_in_a_trial_s_key(tmp
 
 
 @pytest.mark.slow
-def test_the_published_page_is_what_the_code_makes_of_the_published_trials(root: Path) -> None:
-    found, text = again(root / "docs")
+def test_published_page_matches_published_trials(root: Path) -> None:
+    found, text = rebuild(root / "docs")
     assert text == (root / "docs" / "benchmark.md").read_text()
     assert as_json([claim.to_row() for claim in found.claims]) == (root / "docs" / "claims.json").read_text()
 
@@ -183,7 +183,7 @@ CLAIMS = {
 
 @pytest.fixture
 def reproduce(root: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
-    """``reproduce("smoke")`` starts that size in the test's folder; with `forks` its trials are no processes anew."""
+    """``reproduce("smoke")`` starts that size in the test's folder; with `forks` its trials are forked."""
 
     def start(size: str, *, forks: bool = False) -> subprocess.Popen[str]:
         module = "support.forked_trials" if forks else "tests.benchmarks.reproduce"
@@ -198,7 +198,7 @@ def reproduce(root: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]
     return start
 
 
-def _finished(process: subprocess.Popen[str], out: Path) -> str:
+def _wait_and_check(process: subprocess.Popen[str], out: Path) -> str:
     """Wait for the whole reproduction, check what it wrote, and return its claims."""
     process.communicate(timeout=2400)
     assert process.returncode == 0, (out.parents[2] / "reproduce.err").read_text()[-3000:]
@@ -213,9 +213,7 @@ def _finished(process: subprocess.Popen[str], out: Path) -> str:
 
 
 @pytest.mark.slow
-def test_an_interrupted_reproduction_goes_on_from_its_finished_trials(
-    reproduce: Callable[..., subprocess.Popen[str]], tmp_path: Path
-) -> None:
+def test_interrupted_reproduction_resumes(reproduce: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
     out = tmp_path / "build/reproduce/smoke"
     trials = out / "trials.jsonl"
     process = reproduce("smoke")
@@ -227,7 +225,7 @@ def test_an_interrupted_reproduction_goes_on_from_its_finished_trials(
     process.communicate(timeout=600)
     assert process.returncode == 130, (tmp_path / "reproduce.err").read_text()[-3000:]
     before = trials.read_text()
-    _finished(reproduce("smoke", forks=True), out)
+    _wait_and_check(reproduce("smoke", forks=True), out)
     assert trials.read_text().startswith(before)  # nothing finished was trained again
     keys = [row["key"] for row in _trials(trials)]
     assert len(keys) == len(set(keys)) > 4
@@ -238,8 +236,6 @@ def _trials(file: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.nightly
-def test_the_quick_reproduction_runs_from_end_to_end_and_goes_on_from_what_is_there(
-    reproduce: Callable[..., subprocess.Popen[str]], tmp_path: Path
-) -> None:
+def test_quick_reproduction_runs_and_resumes(reproduce: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
     out = tmp_path / "build/reproduce/quick"
-    assert _finished(reproduce("quick"), out) == _finished(reproduce("quick"), out)
+    assert _wait_and_check(reproduce("quick"), out) == _wait_and_check(reproduce("quick"), out)

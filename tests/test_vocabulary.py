@@ -138,11 +138,11 @@ def test_texts_use_plain_words() -> None:
         ("What replies cost in all.", ["in all"]),
     ],
 )
-def test_banned_words_are_found_in_prose_alone(text: str, words: list[str]) -> None:
+def test_finds_banned_words_in_prose_only(text: str, words: list[str]) -> None:
     assert banned(text) == words
 
 
-def test_banned_words_are_found_in_docstrings_help_and_messages() -> None:
+def test_finds_banned_words_in_docstrings_help_and_messages() -> None:
     source = '''
 """A desk."""
 x = field(help="An x for the room.")
@@ -156,6 +156,25 @@ def run():
     texts = list(texts_of_source(source))
     assert sorted(word for text in texts for word in banned(text)) == ["desk", "left over", "room"]
     assert [word for text in texts_of_source(source, messages=False) for word in banned(text)] == ["desk", "room"]
+
+
+RIDDLES = ("told", "anew", "road", "door", "desk", "beside", "nobodys?", "left_out", "corpora", "is_there")
+
+
+def test_names_of_tests_and_fixtures_use_plain_words() -> None:
+    pattern = re.compile(rf"(^|_)({'|'.join(RIDDLES)})(_|$)")
+    names = [
+        f"{file.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for file in sorted((ROOT / "tests").rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and _is_test_or_fixture(node)
+        if pattern.search(node.name)
+    ]
+    assert not names, "say subject and expected behaviour in plain words (RIDDLES in this file)"
+
+
+def _is_test_or_fixture(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return node.name.startswith("test_") or any("fixture" in ast.unparse(one) for one in node.decorator_list)
 
 
 if __name__ == "__main__":

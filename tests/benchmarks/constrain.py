@@ -1,4 +1,4 @@
-"""Constrained decoding: how soon a grammar is ready, and what holding a student to it costs.
+"""Constrained decoding: how soon a grammar is ready, and what decoding under it costs.
 
     python -m tests.benchmarks constrain        the figures, in `make bench`
     python -m tests.benchmarks.constrain        the table of the two libraries that could do it
@@ -73,11 +73,11 @@ def _speed() -> Figure:
     by.batch = 1
     grammar = _grammar("weblogs")
 
-    def seconds_a_token(held: Grammar | None) -> Callable[[], float]:
+    def seconds_a_token(grammar: Grammar | None) -> Callable[[], float]:
         def run() -> float:
             torch.manual_seed(1)
             started = time.process_time()
-            written = list(by.generate_constrained([f"question {n}" for n in range(ANSWERS)], [held] * ANSWERS))
+            written = list(by.generate_constrained([f"question {n}" for n in range(ANSWERS)], [grammar] * ANSWERS))
             return (time.process_time() - started) / sum(one.tokens for one in written)
 
         return run
@@ -127,12 +127,12 @@ def xgrammar_row(name: str, words: Vocabulary, texts: Sequence[bytes], grammar: 
     import xgrammar
 
     pieces = [piece or b"\xff[%d]" % number for number, piece in enumerate(words.pieces)]
-    told = xgrammar.TokenizerInfo(
+    tokenizer_info = xgrammar.TokenizerInfo(
         pieces, xgrammar.VocabType.RAW, vocab_size=len(pieces), stop_token_ids=[words.end], add_prefix_space=False
     )
     before = _memory()
     started = time.process_time()
-    compiled = xgrammar.GrammarCompiler(told, max_threads=1).compile_grammar(grammar.ebnf or "")
+    compiled = xgrammar.GrammarCompiler(tokenizer_info, max_threads=1).compile_grammar(grammar.ebnf or "")
     bits = xgrammar.allocate_token_bitmask(1, len(pieces))
     xgrammar.GrammarMatcher(compiled).fill_next_token_bitmask(bits)
     ready = time.process_time() - started

@@ -2,7 +2,7 @@
 
     figure("dstill --help", interleaved(ours, theirs, pairs=5), "what it is") → Figure(ratio=…, low=…, high=…)
 
-A busy machine slows both of a pair, so that the ratio stands; the median of the pairs is the figure.
+A busy machine slows both of a pair, so the ratio is stable; the median of the pairs is the figure.
 """
 
 from __future__ import annotations

@@ -29,20 +29,20 @@ def figures() -> Iterable[Figure]:
     with tempfile.TemporaryDirectory() as place:
         run = trained(Path(place) / "asked")
         questions = [record.question for record in run.records("train")]
-        with Predictor(run) as answering:
-            examples = [answering.example(questions[n % len(questions)], id=str(n)) for n in range(QUESTIONS)]
-            singly = _asked(answering, examples[::EACH], 1)
-            times = interleaved(lambda: singly() * EACH, _asked(answering, examples, BLOCK), PAIRS)
+        with Predictor(run) as predictor:
+            examples = [predictor.example(questions[n % len(questions)], id=str(n)) for n in range(QUESTIONS)]
+            one_by_one = _measure_in_blocks(predictor, examples[::EACH], 1)
+            times = interleaved(lambda: one_by_one() * EACH, _measure_in_blocks(predictor, examples, BLOCK), PAIRS)
     rates = [QUESTIONS / statistics.median(each) for each in zip(*times, strict=True)]
     note = f"{rates[1]:.0f} answers a second against {rates[0]:.0f} one by one, of the processor's; the bar is 5"
     yield figure(f"{QUESTIONS:,} answers, in blocks of {BLOCK}", times, note)
 
 
-def _asked(answering: Predictor, examples: Sequence[Example], block: int) -> Callable[[], float]:
+def _measure_in_blocks(predictor: Predictor, examples: Sequence[Example], block: int) -> Callable[[], float]:
     def ask() -> float:
         started = clock()
         for at in range(0, len(examples), block):
-            answering.answer(examples[at : at + block])
+            predictor.answer(examples[at : at + block])
         return clock() - started
 
     return ask

@@ -5,7 +5,7 @@
     scoring    `Task.judge` on predictions, golds known, against the same requests by a plain HTTP client
 
 The predictions are golds of the bundled index, half of them changed by one step (`TestDatabases.mutants`).
-Their data is the base index alone, then with small corpora (`task.querydsl.corpora`) too.
+Their data is the base index alone, then with small test databases (`task.querydsl.corpora`) too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from dstill_querydsl.settings import Settings
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 PAIRS = 5
 SLICE = 200  # predictions of one pair: five pairs are a thousand of them
-WITH_CORPORA = 20  # where the small corpora are made first, a third of a second each
+WITH_TEST_DATABASES = 20  # where small test databases are made first, a third of a second each
 HOSTILE = {
     "depth 100,000": '{"query":' + '{"bool":{"must":[' * 50_000 + "]}}" * 50_000 + "}",
     "5,000 digits": '{"size":' + "9" * 5_000 + "}",
@@ -45,8 +45,8 @@ EVERYDAY = '{"query":{"bool":{"filter":[{"term":{"level":"error"}},{"range":{"n"
 def figures() -> Iterable[Figure]:
     yield from _checking()
     yield from _refusing()
-    yield _scoring(corpora=0, each=SLICE)
-    yield _scoring(corpora=5, each=WITH_CORPORA)
+    yield _scoring(n_databases=0, each=SLICE)
+    yield _scoring(n_databases=5, each=WITH_TEST_DATABASES)
 
 
 def _seconds(work: Callable[[], Any]) -> float:
@@ -92,19 +92,23 @@ Prediction = tuple[Example, str]
 Sent = list[tuple[str, Mapping[str, Any]]]
 
 
-def _scoring(corpora: int, each: int) -> Figure:
-    """Of `each` predictions a pair; corpora are made while judging, as in an evaluation."""
-    task = QueryDsl(Settings(corpora=corpora, n_questions=1_500))
+def _scoring(n_databases: int, each: int) -> Figure:
+    """Of `each` predictions a pair; test databases are made while judging, as in an evaluation."""
+    task = QueryDsl(Settings(corpora=n_databases, n_questions=1_500))
     predictions = _predictions(task, PAIRS * each)
     slices = [predictions[start : start + each] for start in range(0, len(predictions), each)]
     with Embedded().open(task, Engine()) as executor:
         for example, _ in predictions:
             judge(task, example, Draft(answer=example.answer or ""), executor)  # the golds are known from here on
-        measured = [_pair(task, executor, one) for one in slices]
+        measured = [_measure_pair(task, executor, one) for one in slices]
     seconds = 1_000 * sum(mine for mine, _ in measured) / len(predictions)
-    data = f"making and loading up to {corpora} corpora" if corpora else "the base index alone, ratio to be at most 1.3"
+    data = (
+        f"making and loading up to {n_databases} test databases"
+        if n_databases
+        else "the base index alone, ratio to be at most 1.3"
+    )
     note = f"{seconds:.1f} s for 1,000 predictions, the bar is 20 s; {data}; against the same requests, plainly sent"
-    return figure("score with corpora" if corpora else "score", measured, note)
+    return figure("score with test databases" if n_databases else "score", measured, note)
 
 
 def _predictions(task: QueryDsl, n: int) -> list[Prediction]:
@@ -123,7 +127,7 @@ def _prediction(task: QueryDsl, example: Example, draw: random.Random) -> str:
     return draw.choice(others).answer if others else gold
 
 
-def _pair(task: QueryDsl, executor: Embedded, predictions: Sequence[Prediction]) -> tuple[float, float]:
+def _measure_pair(task: QueryDsl, executor: Embedded, predictions: Sequence[Prediction]) -> tuple[float, float]:
     """Seconds of judging, and of sending the requests that it sent once more, by a plain client."""
     sent: Sent = []
     search = executor.server.search
@@ -137,11 +141,11 @@ def _pair(task: QueryDsl, executor: Embedded, predictions: Sequence[Prediction])
         ours = _seconds(lambda: [judge(task, example, Draft(answer=text), executor) for example, text in predictions])
     finally:
         executor.server.search = search  # type: ignore[method-assign]
-    return ours, _seconds(lambda: _plainly(executor.server.settings.url, sent))
+    return ours, _seconds(lambda: _send_plainly(executor.server.settings.url, sent))
 
 
-def _plainly(url: str, sent: Sent) -> None:
-    """The same requests over one connection that is kept, each reply read."""
+def _send_plainly(url: str, sent: Sent) -> None:
+    """Send the same requests over one open connection and read each reply."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc)
     parameters = "timeout=30000ms&allow_partial_search_results=false"
     for index, body in sent:

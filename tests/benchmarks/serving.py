@@ -68,14 +68,14 @@ def measured(folder: Path, questions: Sequence[str]) -> Figure:
         assert process.stdout is not None
         port = int(json.loads(process.stdout.readline())["address"].rpartition(":")[2])
         chosen = [questions[n * 7 % len(questions)] for n in range(QUESTIONS)]
-        times = interleaved(_asked(port, chosen, 1), _asked(port, chosen, CLIENTS), PAIRS)
+        times = interleaved(_seconds_to_answer(port, chosen, 1), _seconds_to_answer(port, chosen, CLIENTS), PAIRS)
         process.send_signal(signal.SIGTERM)
     rates = [QUESTIONS / statistics.median(each) for each in zip(*times, strict=True)]
     note = f"{rates[1]:.1f} answers a second against {rates[0]:.1f} one after the other; the bar is 3"
     return figure(f"answers/s of {CLIENTS} clients, of one at a time", times, note)
 
 
-def _asked(port: int, questions: Sequence[str], clients: int) -> Callable[[], float]:
+def _seconds_to_answer(port: int, questions: Sequence[str], clients: int) -> Callable[[], float]:
     """Seconds until so many clients, each with a connection that it keeps, have asked all questions."""
 
     def ask(own: Sequence[str]) -> None:

@@ -5,7 +5,7 @@
 
 One thread, one machine, one model from its configuration (random weights), the same rows for all, batches of 4:
 600, 120 and 80 tokens of input, label and rationale in the mean, each at three quantiles of a spread that
-questions have, four records each. That stands for a set of hundreds of rows, where the batches of a
+questions have, four records each. That represents a set of hundreds of rows, where the batches of a
 length-bucketed epoch are nearly of one length (2 % padding; twelve lengths of their own would not show it).
 
 In a round every way trains one epoch, one after the other. Seconds are the processor's, of that one thread,

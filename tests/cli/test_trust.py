@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.strangers_folder import plant, ran
 from support.terminal import shown
+from support.untrusted_folder import plant, ran
 
 from dstill import plugins as plugin_loading
 from dstill.errors import TrustError

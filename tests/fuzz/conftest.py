@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 from support.foreign import Project, call
 
-KEPT = {"teachers", "evaluate", "report", "finetune"}  # plugins whose commands read runs and models
+LOADED_PLUGINS = {"teachers", "evaluate", "report", "finetune"}  # plugins whose commands read runs and models
 
 
 @pytest.fixture(scope="module")  # not longer: other tests of this worker need all plugins
@@ -18,8 +18,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("DSTILL_")]:
             patch.delenv(name)
-        others = {point.name for point in entry_points(group="dstill")} - KEPT
-        patch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
+        disabled = {point.name for point in entry_points(group="dstill")} - LOADED_PLUGINS
+        patch.setenv("DSTILL_DISABLE", ",".join(sorted(disabled)))
         patch.setattr(os, "fsync", lambda handle: None)  # no power cut is among what happens here
         place = tmp_path_factory.mktemp("fuzz")
         (place / "whole").mkdir()

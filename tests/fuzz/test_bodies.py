@@ -128,7 +128,7 @@ PATTERN_PLACES: tuple[Callable[[str], dict[str, Any]], ...] = (
 
 
 @given(st.lists(trees, min_size=1, max_size=4), st.sampled_from(PATTERN_PLACES))
-def test_patterns_that_pass_are_small_in_sum(patterns: list[Tree], place: Callable[[str], dict[str, Any]]) -> None:
+def test_accepted_patterns_have_small_automata(patterns: list[Tree], place: Callable[[str], dict[str, Any]]) -> None:
     bodies = [place(f"x{text_of(tree)}") for tree in patterns]
     body = bodies[0] if "aggs" in bodies[0] else {"query": {"bool": {"should": [one["query"] for one in bodies]}}}
     checked = patterns[:1] if "aggs" in body else patterns
@@ -140,7 +140,7 @@ def test_patterns_that_pass_are_small_in_sum(patterns: list[Tree], place: Callab
 
 
 @given(trees)
-def test_a_small_pattern_passes(tree: Tree) -> None:
+def test_accepts_small_pattern(tree: Tree) -> None:
     """The guard counts no more than there is: what is far below the limit is let through."""
     text = f"x{text_of(tree)}"
     try:
@@ -170,7 +170,7 @@ FUZZY_QUERIES: tuple[Callable[[str, int], dict[str, Any]], ...] = (
         min_size=1, max_size=6,
     )
 )  # fmt: skip
-def test_fuzzy_texts_that_pass_are_small_in_sum(made: list[tuple[Any, str, int]]) -> None:
+def test_accepted_fuzzy_texts_are_small(made: list[tuple[Any, str, int]]) -> None:
     queries = [query(text, count) for query, text, count in made]
     passed = guard.check({"query": {"bool": {"should": queries}}}, LOW) == ()
     event("passed" if passed else "refused")
@@ -260,15 +260,15 @@ def bytes_of(name: str, options: dict[str, Any]) -> int:
     return 1_000 * int(options["size"]) if name == "top_hits" else 100
 
 
-UNTOLD = ("rare_terms", "ip_prefix", "geotile_grid")  # only the documents say how many buckets they have
+DATA_DEPENDENT = ("rare_terms", "ip_prefix", "geotile_grid")  # only the documents say how many buckets they have
 SKETCHES = ("percentiles", "percentile_ranks", "median_absolute_deviation", "top_hits")
 
 
 def buckets(name: str, options: dict[str, Any], cap: int, sketches: bool) -> int:
     """Counted one by one, up to `cap`; for `sketches`, as many as an engine may come to keep."""
-    if name in UNTOLD or options.get("min_doc_count") == 1:
-        there = 4 ** options["precision"] if name == "geotile_grid" else cap
-        return int(min(there, LOW.buckets if sketches else options.get("size", 100)))
+    if name in DATA_DEPENDENT or options.get("min_doc_count") == 1:
+        total = 4 ** options["precision"] if name == "geotile_grid" else cap
+        return int(min(total, LOW.buckets if sketches else options.get("size", 100)))
     if name == "terms":
         sampled = max(options.get("shard_size", 0), int(options["size"] * 1.5 + 10))
         return sampled if "order" not in options else max(sampled, 1_000)
@@ -320,7 +320,7 @@ class Count:
 
 
 @given(aggregations)
-def test_aggregations_that_pass_keep_no_more_than_the_budget(aggs: dict[str, Any]) -> None:
+def test_accepted_aggregations_are_within_budget(aggs: dict[str, Any]) -> None:
     passed = guard.check({"size": 0, "aggs": aggs}, LOW) == ()
     event("passed" if passed else "refused")
     if passed:
@@ -334,7 +334,7 @@ def test_aggregations_that_pass_keep_no_more_than_the_budget(aggs: dict[str, Any
 @given(st.sampled_from(["histogram", "date_histogram"]), st.dictionaries(
     st.sampled_from(["missing", "min_doc_count", "extended_bounds", "offset", "keyed"]),
     st.sampled_from([0, "0", {"min": 0, "max": 1}, True, None]), max_size=4))  # fmt: skip
-def test_gaps_of_an_unknown_range_are_not_filled_in_small_steps(name: str, more: dict[str, Any]) -> None:
+def test_refuses_small_steps_over_unknown_range(name: str, more: dict[str, Any]) -> None:
     step = {"interval": 5} if name == "histogram" else {"fixed_interval": "1h"}
     assert guard.check({"aggs": {"a": {name: {"field": "f", **step, **more}}}})
 
@@ -358,7 +358,7 @@ def test_no_body_raises(body: dict[str, Any]) -> None:
 
 
 @given(st.text(alphabet='ab.*+?{}1,()[]|&^\\"<>-@~#', max_size=30), st.integers(1, 3_000))
-def test_the_work_of_a_check_grows_with_the_text(unit: str, times: int) -> None:
+def test_check_is_linear_in_text_length(unit: str, times: int) -> None:
     """… and no faster: a pattern is read once, however it is nested or left open."""
     body = {"query": {"regexp": {"f": unit * times}}}
     steps = 0

@@ -8,7 +8,7 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.foreign import Project, fewer, guarded
+from support.foreign import Project, fewer, time_limit
 from support.gguf_files import write_llama
 
 from dstill.errors import DstillError
@@ -22,7 +22,7 @@ SETTINGS = (
 
 
 @pytest.fixture(scope="session")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def gguf_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     file = tmp_path_factory.mktemp("gguf") / "whole.gguf"
     write_llama(file)
     return file.read_bytes()
@@ -38,24 +38,24 @@ def check(project: Project, content: bytes) -> None:
     with project.copy() as made:
         file = made / "file.gguf"
         file.write_bytes(content)
-        project.ends_well(made, ("experiment", "plan", "--student", f"hf:{file}"))
-        with guarded("load"), contextlib.suppress(DstillError):
+        project.check_commands(made, ("experiment", "plan", "--student", f"hf:{file}"))
+        with time_limit("load"), contextlib.suppress(DstillError):
             gguf_files.load_tokenizer(file)("all red cars")
             gguf_files.load_model(file, transformers.AutoModelForCausalLM, {"dtype": torch.float32})
 
 
 @given(name=st.sampled_from(SETTINGS), size=SIZES)
 @settings(max_examples=fewer(8))
-def test_settings_of_any_size(project: Project, whole: bytes, name: str, size: int) -> None:
-    at = whole.index(f"llama.{name}".encode()) + len(f"llama.{name}") + 4
-    check(project, whole[:at] + struct.pack("<I", size) + whole[at + 4 :])
+def test_survives_settings_of_any_size(project: Project, gguf_bytes: bytes, name: str, size: int) -> None:
+    at = gguf_bytes.index(f"llama.{name}".encode()) + len(f"llama.{name}") + 4
+    check(project, gguf_bytes[:at] + struct.pack("<I", size) + gguf_bytes[at + 4 :])
 
 
 @given(data=st.data())
 @settings(max_examples=fewer(5))
-def test_heads_with_other_bytes(project: Project, whole: bytes, data: st.DataObject) -> None:
-    content = bytearray(whole)
-    end = whole.index(b"blk.1.ffn_down.weight") + 60  # of the head; weights may be any
+def test_survives_damaged_header(project: Project, gguf_bytes: bytes, data: st.DataObject) -> None:
+    content = bytearray(gguf_bytes)
+    end = gguf_bytes.index(b"blk.1.ffn_down.weight") + 60  # of the head; weights may be any
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, 64) | st.integers(0, end))
         new = data.draw(st.binary(min_size=1, max_size=8) | COUNTS.map(lambda count: struct.pack("<Q", count)))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.foreign import ODD, Project, fewer, guarded, places, put
+from support.foreign import ODD, Project, fewer, places, replace_at, time_limit
 
 from dstill.errors import DstillError
 
@@ -53,7 +53,7 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @given(data=st.data())
 @settings(max_examples=fewer(6))
-def test_json_files_with_other_values(
+def test_survives_other_json_values(
     project: Project, student: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     from dstill_finetune.hf import Hf
@@ -63,8 +63,8 @@ def test_json_files_with_other_values(
     file = data.draw(st.sampled_from(sorted(folder.glob("*.json"))))
     value: Any = json.loads(file.read_text())
     path = data.draw(st.sampled_from([path for path in places(value) if "vocab" not in path]))
-    value = put(value, path, data.draw(ODD | SIZES), gone=data.draw(st.booleans()))
+    value = replace_at(value, path, data.draw(ODD | SIZES), remove=data.draw(st.booleans()))
     file.write_text(json.dumps(value))
-    with guarded(f"{file.name} {path}"), contextlib.suppress(DstillError):
+    with time_limit(f"{file.name} {path}"), contextlib.suppress(DstillError):
         list(Hf().load(folder).generate(TEXTS))
     shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""A replies.sqlite that somebody else made, or that a disk has damaged: opened, read, written and salvaged as data."""
+"""A foreign or damaged replies.sqlite: opened, read, written and salvaged as data."""
 
 from __future__ import annotations
 
@@ -54,27 +54,25 @@ STATEMENTS = st.sampled_from(
 )
 
 
-def tried(db: sqlite3.Connection, statement: str) -> None:
+def try_statement(db: sqlite3.Connection, statement: str) -> None:
     with contextlib.suppress(sqlite3.Error):  # an earlier statement may have removed what this one is about
         db.execute(statement)
 
 
 @given(statements=st.lists(STATEMENTS, min_size=1, max_size=3), command=st.sampled_from(COMMANDS))
 @settings(max_examples=fewer(10))
-def test_a_store_that_was_written_by_others(
-    project: Project, statements: list[str], command: tuple[object, ...]
-) -> None:
+def test_survives_foreign_store(project: Project, statements: list[str], command: tuple[object, ...]) -> None:
     with project.copy() as made:
         with closing(sqlite3.connect(STORE, isolation_level=None)) as db:
             db.set_progress_handler(lambda: 1, 100_000)  # a trigger that never ends also fires here
             for statement in statements:
-                tried(db, statement)
-        project.ends_well(made, command)
+                try_statement(db, statement)
+        project.check_commands(made, command)
 
 
 @given(data=st.data(), command=st.sampled_from(COMMANDS))
 @settings(max_examples=fewer(10))
-def test_a_store_with_other_bytes(project: Project, data: st.DataObject, command: tuple[object, ...]) -> None:
+def test_survives_damaged_store(project: Project, data: st.DataObject, command: tuple[object, ...]) -> None:
     with project.copy() as made:
         with closing(sqlite3.connect(STORE)) as db:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -84,4 +82,4 @@ def test_a_store_with_other_bytes(project: Project, data: st.DataObject, command
             new = data.draw(st.binary(min_size=1, max_size=4))
             content[at : at + len(new)] = new
         STORE.write_bytes(content[: data.draw(st.sampled_from([len(content), len(content) // 2, 100, 0]))])
-        project.ends_well(made, command)
+        project.check_commands(made, command)

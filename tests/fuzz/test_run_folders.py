@@ -1,4 +1,4 @@
-"""A run folder that somebody else made, or that a disk has damaged: every command says so, and touches nothing else."""
+"""A foreign or damaged run folder: every command says so, and touches nothing else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.foreign import ODD, Project, fewer, places, put
+from support.foreign import ODD, Project, fewer, places, replace_at
 
 RUN = Path("runs/a")
 COMMANDS = (
@@ -33,33 +33,33 @@ SOME = st.lists(st.sampled_from(COMMANDS), min_size=1, max_size=2)  # one may le
 
 @given(data=st.data())
 @settings(max_examples=fewer(10))
-def test_a_manifest_with_other_values(project: Project, data: st.DataObject) -> None:
+def test_survives_other_manifest_values(project: Project, data: st.DataObject) -> None:
     with project.copy() as made:
         file = RUN / "run.json"
         manifest = json.loads(file.read_text())
         for _ in range(data.draw(st.integers(1, 3))):
             path = data.draw(st.sampled_from(places(manifest)))
-            manifest = put(manifest, path, data.draw(ODD), gone=data.draw(st.booleans()))
+            manifest = replace_at(manifest, path, data.draw(ODD), remove=data.draw(st.booleans()))
         file.write_text(json.dumps(manifest))
-        project.ends_well(made, *data.draw(SOME))
+        project.check_commands(made, *data.draw(SOME))
 
 
 @given(data=st.data())
 @settings(max_examples=fewer(10))
-def test_rows_with_other_values(project: Project, data: st.DataObject) -> None:
+def test_survives_other_row_values(project: Project, data: st.DataObject) -> None:
     with project.copy() as made:
         file = data.draw(st.sampled_from(sorted(RUN.rglob("*.jsonl"))))
         rows = [json.loads(line) for line in file.read_text().splitlines()] or [{}]
         number = data.draw(st.integers(0, len(rows) - 1))
         path = data.draw(st.sampled_from(places(rows[number])))
-        rows[number] = put(rows[number], path, data.draw(ODD), gone=data.draw(st.booleans()))
+        rows[number] = replace_at(rows[number], path, data.draw(ODD), remove=data.draw(st.booleans()))
         file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        project.ends_well(made, *data.draw(SOME))
+        project.check_commands(made, *data.draw(SOME))
 
 
 @given(data=st.data())
 @settings(max_examples=fewer(10))
-def test_files_with_other_bytes(project: Project, data: st.DataObject) -> None:
+def test_survives_damaged_files(project: Project, data: st.DataObject) -> None:
     with project.copy() as made:
         ours = [p for p in sorted(RUN.rglob("*")) if p.is_file() and p.name not in ("pairs.json", "config.toml")]
         file = data.draw(st.sampled_from(ours))  # the toy's own file, and settings, are others' tests
@@ -69,7 +69,7 @@ def test_files_with_other_bytes(project: Project, data: st.DataObject) -> None:
             content[at : at + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
         deep = data.draw(st.sampled_from([b"", b"", b"[" * 50_000, b'{"a":' * 50_000, b'{"n":' + b"9" * 50_000]))
         file.write_bytes(deep or bytes(content))
-        project.ends_well(made, *data.draw(SOME))
+        project.check_commands(made, *data.draw(SOME))
 
 
 @given(
@@ -78,9 +78,7 @@ def test_files_with_other_bytes(project: Project, data: st.DataObject) -> None:
     kind=st.sampled_from(["link to a file", "link to a folder", "link to nothing", "link to itself", "fifo", "folder"]),
 )
 @settings(max_examples=fewer(10))
-def test_files_that_are_links_or_fifos(
-    project: Project, commands: list[tuple[object, ...]], number: int, kind: str
-) -> None:
+def test_refuses_links_and_fifos(project: Project, commands: list[tuple[object, ...]], number: int, kind: str) -> None:
     with project.copy() as made:
         absent = [
             RUN / name for name in ("review.jsonl", "export", "checkpoints", "baselines", "exports", "report.html")
@@ -98,4 +96,4 @@ def test_files_that_are_links_or_fifos(
             case _:
                 to = {"link to a file": "outside/file", "link to a folder": "outside", "link to nothing": "outside/new"}
                 path.symlink_to(made / to[kind] if kind in to else path.absolute())
-        project.ends_well(made, *commands)
+        project.check_commands(made, *commands)

@@ -25,7 +25,7 @@ from filelock import FileLock
 from dstill.api.engine import Engine
 from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
 
-LEFT_RUNNING: list[Any] = []  # nodes of a worker's that others may still use: not to be collected as forgotten
+STILL_RUNNING: list[Any] = []  # nodes of a worker's that others may still use: not to be collected as forgotten
 
 
 def _nodes() -> ModuleType:
@@ -86,7 +86,7 @@ def own_node(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], A
             with FileLock(nodes.BUILD / "lock"):
                 return nodes.start(product, tmp_path_factory.mktemp(product), heap=heap)
         except (nodes.Missing, nodes.Failed) as error:
-            return _not_there(f"{product}: {error}", missing=isinstance(error, nodes.Missing))
+            return _skip_or_fail(f"{product}: {error}", missing=isinstance(error, nodes.Missing))
 
     return start
 
@@ -113,7 +113,7 @@ def _url(product: str, version: str | None, temporary: pytest.TempPathFactory, s
     try:
         release, _ = _nodes().release_for(product, version)
     except _nodes().Missing as error:
-        return _not_there(f"{product}: {error}", missing=True)
+        return _skip_or_fail(f"{product}: {error}", missing=True)
     name = f"{product}-{release.version}"
     file = folder / f"{name}.json"
     with FileLock(folder / f"{name}.lock"):
@@ -124,11 +124,11 @@ def _url(product: str, version: str | None, temporary: pytest.TempPathFactory, s
                 started.append(node)
         found = json.loads(file.read_text())
     if "url" not in found:
-        return _not_there(f"{name}: {found['problem']}", missing=found["missing"])
+        return _skip_or_fail(f"{name}: {found['problem']}", missing=found["missing"])
     return str(found["url"])
 
 
-def _not_there(problem: str, *, missing: bool) -> NoReturn:
+def _skip_or_fail(problem: str, *, missing: bool) -> NoReturn:
     require = os.environ.get("DSTILL_REQUIRE_LIVE") == "1" or not missing
     (pytest.fail if require else pytest.skip)(problem)
 
@@ -136,7 +136,7 @@ def _not_there(problem: str, *, missing: bool) -> NoReturn:
 def _end(started: list[Any]) -> None:
     """Under xdist the nodes end with the run, since other workers may still use them."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        LEFT_RUNNING.extend(started)
+        STILL_RUNNING.extend(started)
         return
     for node in started:
         node.stop()

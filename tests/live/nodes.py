@@ -5,8 +5,8 @@
     node.stop()
 
 No Docker and no distribution: Maven fetches the jars into the user's own ``~/.m2``, `javac`
-compiles the launcher beside this file against them, and `java` runs it. What was worked out
-once (class path, classes) is kept under ``build/live``. A node ends with the process that
+compiles the launcher next to this file against them, and `java` runs it. The class path and
+the classes are cached under ``build/live``. A node ends with the process that
 started it, and removes its data. Without what it needs, `start` raises `Missing`, saying what.
 """
 
@@ -48,7 +48,7 @@ class Release:
     version: str
     jdk: int  # the oldest that runs it
     jars: tuple[str, ...]  # group:artifact:version
-    launcher: str  # file beside this one
+    launcher: str  # file next to this one
     main: str
 
 
@@ -88,7 +88,7 @@ def _opensearch(version: str, jdk: int, log4j: str) -> Release:
     )
 
 
-# Of each product the newest first; an older one where only an older JDK is there.
+# Of each product the newest first; an older one if the machine has an older JDK only.
 RELEASES = (
     _elasticsearch("9.2.0", 21),
     _elasticsearch("8.19.5", 17),

@@ -1,4 +1,4 @@
-"""Agreement of the embedded engine with four real ones, over cases that nobody of this project wrote.
+"""Agreement of the embedded engine with four real ones, over third-party cases.
 
 Every case runs on each real node, through the client that scoring uses, on its own documents.
 Three comparisons: what the case asserts (its own checker), what the same engine's stored answer
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from support.exec_cases import CASES, Runner, check, like, load, rows
+from support.exec_cases import CASES, Runner, load, load_checker, rows, same_reply
 from support.sizes import size
 
 from dstill.api.engine import Engine
@@ -51,7 +51,7 @@ def embedded(cases: list[dict[str, Any]]) -> Iterator[dict[str, Outcome]]:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_embedded_and_real_engines_agree(
+def test_embedded_and_real_engines_agree_on_cases(
     url_of: Callable[[str], str], cases: list[dict[str, Any]], embedded: dict[str, Outcome], dialect: str
 ) -> None:
     stored = {row["id"]: row for row in rows("engine_answers.jsonl")}
@@ -67,10 +67,10 @@ def test_embedded_and_real_engines_agree(
                 refused[case["id"]] = real.reason
                 counts["refused by the real one"] += 1
                 continue
-            if bad := check().check(case, real.raw):
+            if bad := load_checker().check(case, real.raw):
                 wrong[case["id"]] = bad
             answer = stored[case["id"]].get("answer", {})
-            if stored[case["id"]]["agree"] and "hits" in answer and not like(real.raw, answer, case["query"]):
+            if stored[case["id"]]["agree"] and "hits" in answer and not same_reply(real.raw, answer, case["query"]):
                 unlike.append(case["id"])
             if ours.kind is not OutcomeKind.OK:
                 counts["declared unsupported"] += 1

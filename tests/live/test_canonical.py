@@ -17,19 +17,19 @@ from dstill_querydsl.results import compare
 
 pytestmark = pytest.mark.live
 BODIES = 400
-CORPORA = 3
+N_DATABASES = 3
 
 
-def test_canonically_equal_bodies_have_the_same_result(elasticsearch_url: str) -> None:
+def test_canonically_equal_bodies_have_same_result(elasticsearch_url: str) -> None:
     wrong: list[tuple[Any, Any]] = []
     pairs = 0
     with HttpEngine(Engine(url=elasticsearch_url), writable=True) as engine:
-        for number in range(CORPORA):
+        for number in range(N_DATABASES):
             engine.index(f"dstill-canonical-{number}", MAPPING, [(d[0], d[1]) for d in documents(50 + number)])
 
-        def value(asked: Any, number: int) -> Any:
-            outcome = observe(lambda one: engine.search(f"dstill-canonical-{number}", one), asked)
-            assert outcome.kind is OutcomeKind.OK, (outcome.reason, asked)
+        def value(query: Any, number: int) -> Any:
+            outcome = observe(lambda one: engine.search(f"dstill-canonical-{number}", one), query)
+            assert outcome.kind is OutcomeKind.OK, (outcome.reason, query)
             return outcome.value
 
         for seed in range(BODIES):
@@ -39,7 +39,7 @@ def test_canonically_equal_bodies_have_the_same_result(elasticsearch_url: str) -
                 other = step(other, draw)
             equal = [canonical(one), *([other] if canonical(other) == canonical(one) else [])]
             pairs += len(equal)
-            want = value(one, seed % CORPORA)
-            wrong += [(one, asked) for asked in equal if not compare.same(value(asked, seed % CORPORA), want)]
+            want = value(one, seed % N_DATABASES)
+            wrong += [(one, same) for same in equal if not compare.same(value(same, seed % N_DATABASES), want)]
     print(f"{pairs} pairs, {len(wrong)} with different results")
     assert not wrong

@@ -49,7 +49,7 @@ def ask(url: str, method: str, path: str, body: dict[str, Any] | list[str] | Non
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_the_largest_body_is_answered(url: str, name: str) -> None:
+def test_answers_largest_accepted_body(url: str, name: str) -> None:
     body = FAMILIES[name].body(FAMILIES[name].largest())
     assert guard.check(body) == ()
     status, answer = ask(url, "POST", f"/{INDEX}/_search", body)

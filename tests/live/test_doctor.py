@@ -32,7 +32,7 @@ def ask(url: str, method: str = "GET", body: Any = None) -> bytes:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_every_known_answer_is_right(dialect: str, url_of: Callable[[str], str]) -> None:
+def test_every_case_passes(dialect: str, url_of: Callable[[str], str]) -> None:
     results = checked(url=url_of(dialect), load_data=True)
     answers = [one for one in results if one.expected]
     assert [(one.name, one.found, one.expected) for one in answers if one.problem or not one.checked] == []
@@ -56,8 +56,8 @@ def index(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> Itera
 
 
 @pytest.mark.parametrize("index", DIALECTS, indirect=True)
-def test_what_must_hold_of_any_index_is_asked_without_data(index: str) -> None:
+def test_checks_invariants_of_index_without_loading_data(index: str) -> None:
     url, _, name = index.rpartition("/")
-    asked = [one for one in checked(url=url, index=name) if one.expected and one.checked]
-    assert len(asked) == len(invariants(1)) + 2
-    assert [(one.name, one.found, one.expected) for one in asked if one.problem] == []
+    invariant_checks = [one for one in checked(url=url, index=name) if one.expected and one.checked]
+    assert len(invariant_checks) == len(invariants(1)) + 2
+    assert [(one.name, one.found, one.expected) for one in invariant_checks if one.problem] == []

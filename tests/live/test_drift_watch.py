@@ -63,7 +63,7 @@ def executor(url: str, name: str) -> Iterator[Http]:
 EXAMPLE = Example(id="1", question="?", answer='{"query": {"term": {"level": "error"}}}')
 
 
-def test_a_missing_index_is_named(url: str) -> None:
+def test_names_missing_index(url: str) -> None:
     with Http(HttpSettings(index="not-there")).open(QueryDsl(Settings()), Engine(url=url)) as executor:
         for attempt in (lambda: executor.run("{}", EXAMPLE), lambda: executor.facts([EXAMPLE])):
             with pytest.raises(ServiceError, match="no such index: the mapping of 'not-there'") as caught:
@@ -72,7 +72,7 @@ def test_a_missing_index_is_named(url: str) -> None:
             assert len(str(caught.value).splitlines()) == 3
 
 
-def test_a_closed_index_is_named(executor: Http, ask: Ask, name: str) -> None:
+def test_names_closed_index(executor: Http, ask: Ask, name: str) -> None:
     executor.run("{}", EXAMPLE)  # it is open when it is looked at first
     ask("POST", f"/{name}/_close")
     with pytest.raises(ServiceError, match=f"the index is closed: {name}") as caught:
@@ -83,7 +83,7 @@ def test_a_closed_index_is_named(executor: Http, ask: Ask, name: str) -> None:
         executor.facts([EXAMPLE])
 
 
-def test_an_index_removed_while_answers_run_is_named(executor: Http, ask: Ask, name: str) -> None:
+def test_names_index_removed_during_run(executor: Http, ask: Ask, name: str) -> None:
     executor.run("{}", EXAMPLE)
     ask("DELETE", f"/{name}")
     with pytest.raises(ServiceError, match="no such index"):
@@ -91,7 +91,7 @@ def test_an_index_removed_while_answers_run_is_named(executor: Http, ask: Ask, n
     ask("PUT", f"/{name}", MAPPING)  # for the fixture, which removes it
 
 
-def test_an_empty_index_is_named(url: str, ask: Ask) -> None:
+def test_names_empty_index(url: str, ask: Ask) -> None:
     name = f"empty-{secrets.token_hex(4)}"
     ask("PUT", f"/{name}", MAPPING)
     try:
@@ -104,14 +104,14 @@ def test_an_empty_index_is_named(url: str, ask: Ask) -> None:
         ask("DELETE", f"/{name}")
 
 
-def test_an_index_changed_since_the_dataset_was_made_is_reported(executor: Http, ask: Ask, name: str) -> None:
+def test_reports_index_changed_since_dataset(executor: Http, ask: Ask, name: str) -> None:
     then = executor.facts([EXAMPLE])
     assert then[name]["documents"] == 2
     assert not list(executor.changes(then, executor.facts([EXAMPLE])))
     ask("PUT", f"/{name}/_mapping", {"properties": {"seen": {"type": "date"}}})
     ask("PUT", f"/{name}/_doc/2?refresh=true", {"level": "warn"})
-    told = [(change.message, change.breaks) for change in executor.changes(then, executor.facts([EXAMPLE]))]
-    assert told == [
+    changes = [(change.message, change.breaks) for change in executor.changes(then, executor.facts([EXAMPLE]))]
+    assert changes == [
         (f"the mapping of '{name}' differs: added seen", False),
         (f"'{name}' has 3 documents, and had 2", False),
     ]
@@ -121,7 +121,7 @@ def test_an_index_changed_since_the_dataset_was_made_is_reported(executor: Http,
     assert change.message == f"the mapping of '{name}' differs: added seen; removed gone"
 
 
-def test_a_student_that_learnt_other_fields_is_told_which(executor: Http, ask: Ask, name: str) -> None:
+def test_names_changed_fields_of_student(executor: Http, ask: Ask, name: str) -> None:
     task = QueryDsl(Settings())
     then = executor.facts([EXAMPLE])[name]
     learnt = Learnt(task="querydsl", context={"index": name}, data={name: then})
@@ -129,14 +129,14 @@ def test_a_student_that_learnt_other_fields_is_told_which(executor: Http, ask: A
     ask("PUT", f"/{name}/_mapping", {"properties": {"seen": {"type": "date"}}})
     assert drift(task, learnt, executor) == ()  # what is new was not learnt
     moved = {"fields": {**then["fields"], "bytes": "keyword", "took": "long"}}
-    told = "fields that the student learnt are gone: took; changed: bytes (keyword, now long)"
-    assert drift(task, replace(learnt, data={name: moved}), executor) == (told,)
+    message = "fields that the student learnt are gone: took; changed: bytes (keyword, now long)"
+    assert drift(task, replace(learnt, data={name: moved}), executor) == (message,)
     ask("DELETE", f"/{name}")
     assert drift(task, replace(learnt, data={name: moved}), executor) == ()  # nothing can be asked
     ask("PUT", f"/{name}", MAPPING)  # for the fixture, which removes it
 
 
-def test_an_alias_over_indices_that_differ_is_one_index(url: str, ask: Ask, name: str) -> None:
+def test_alias_over_different_indices_is_one_index(url: str, ask: Ask, name: str) -> None:
     other = f"{name}-2"
     ask("PUT", f"/{other}", {"mappings": {"properties": {"level": {"type": "text"}, "seen": {"type": "date"}}}})
     ask("POST", "/_aliases", {"actions": [{"add": {"index": one, "alias": f"{name}-all"}} for one in (name, other)]})

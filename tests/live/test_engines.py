@@ -149,7 +149,7 @@ def loaded(engines: dict[str, HttpEngine], url_of: Callable[[str], str]) -> Iter
         yield every
 
 
-def test_the_client_reads_what_each_engine_is(loaded: dict[str, HttpEngine]) -> None:
+def test_client_reads_product_and_version(loaded: dict[str, HttpEngine]) -> None:
     said = {name: engine.capabilities for name, engine in loaded.items()}
     print({name: str(one) for name, one in said.items()})
     products = ["osmem-server", "Elasticsearch", "OpenSearch", "Elasticsearch", "OpenSearch"]
@@ -161,7 +161,7 @@ def test_the_client_reads_what_each_engine_is(loaded: dict[str, HttpEngine]) -> 
     assert not said["elasticsearch8"].own  # the client is of major 9: plain JSON is spoken
 
 
-def test_the_mapping_comes_back(loaded: dict[str, HttpEngine]) -> None:
+def test_mapping_survives_round_trip(loaded: dict[str, HttpEngine]) -> None:
     for engine in loaded.values():
         mapping = engine.mapping(INDEX)
         assert mapping["_meta"]["now"] == NOW
@@ -171,7 +171,7 @@ def test_the_mapping_comes_back(loaded: dict[str, HttpEngine]) -> None:
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_the_engines_agree(loaded: dict[str, HttpEngine], name: str) -> None:
+def test_engines_agree(loaded: dict[str, HttpEngine], name: str) -> None:
     body = freeze(QUERIES[name], NOW, MAPPING)
     values = {}
     for engine_name, engine in loaded.items():
@@ -194,7 +194,7 @@ BROKEN: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_the_engines_refuse_alike(loaded: dict[str, HttpEngine], name: str) -> None:
+def test_engines_refuse_same_bodies(loaded: dict[str, HttpEngine], name: str) -> None:
     for engine in loaded.values():
         outcome = engine.search(INDEX, BROKEN[name])
         assert outcome.kind is OutcomeKind.INVALID

@@ -1,4 +1,4 @@
-"""A real node behind a proxy that misbehaves: nothing that is nobody's fault is held against an answer.
+"""A real node behind a proxy that misbehaves: a fault of the server never counts as a wrong answer.
 
 What needs no real node is tested in tests/task_packs/dstill_querydsl/engines/test_http.py.
 """
@@ -47,7 +47,7 @@ def engine(proxy: EngineProxy) -> Iterator[HttpEngine]:
         yield engine
 
 
-def total(engine: HttpEngine) -> int:
+def count_hits(engine: HttpEngine) -> int:
     outcome = engine.search(INDEX, BODY)
     assert outcome.kind is OutcomeKind.OK, outcome.reason
     return int(outcome.raw["hits"]["total"]["value"])
@@ -71,18 +71,16 @@ def total(engine: HttpEngine) -> int:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_an_engine_s_own_fault_is_no_wrong_answer(
-    proxy: EngineProxy, engine: HttpEngine, fault: Fault, reason: str
-) -> None:
+def test_engine_fault_is_unavailable(proxy: EngineProxy, engine: HttpEngine, fault: Fault, reason: str) -> None:
     proxy.next("_search", fault)
     outcome = engine.search(INDEX, BODY)
     assert outcome.kind is OutcomeKind.UNAVAILABLE
     assert reason in outcome.reason
-    assert total(engine) == 5  # and the connection is fit for the next one
+    assert count_hits(engine) == 5  # and the connection is fit for the next one
 
 
 @pytest.mark.parametrize(
-    ("told", "at_least", "at_most"),
+    ("retry_after", "at_least", "at_most"),
     [
         ("1", 1.0, 3.0),
         (email.utils.formatdate(time.time() - 3600, usegmt=True), 0.0, 1.0),  # a date that is over
@@ -93,21 +91,21 @@ def test_an_engine_s_own_fault_is_no_wrong_answer(
     ],
     ids=["seconds", "date", "garbage", "none", "4301 digits", "negative"],
 )
-def test_a_busy_engine_is_asked_again(
-    proxy: EngineProxy, engine: HttpEngine, told: str | None, at_least: float, at_most: float
+def test_retries_busy_engine(
+    proxy: EngineProxy, engine: HttpEngine, retry_after: str | None, at_least: float, at_most: float
 ) -> None:
     waits: list[float] = []
     before = len(proxy.asked)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dstill_querydsl.engines.http.time.sleep", waits.append)
-        proxy.next("_search", busy(told), busy(told, status=503))
-        assert total(engine) == 5
+        proxy.next("_search", busy(retry_after), busy(retry_after, status=503))
+        assert count_hits(engine) == 5
     assert [asked.path for asked in proxy.asked[before:]] == [f"/{INDEX}/_search"] * 3
     assert len(waits) == 2
     assert all(at_least <= wait <= at_most for wait in waits)
 
 
-def test_an_engine_that_stays_busy_is_unavailable(proxy: EngineProxy, engine: HttpEngine) -> None:
+def test_engine_that_stays_busy_is_unavailable(proxy: EngineProxy, engine: HttpEngine) -> None:
     before = len(proxy.asked)
     proxy.always("_search", busy("0"))
     try:
@@ -119,23 +117,23 @@ def test_an_engine_that_stays_busy_is_unavailable(proxy: EngineProxy, engine: Ht
     assert len(proxy.asked) - before == 4
 
 
-def test_a_broken_breaker_is_nobodys_fault(proxy: EngineProxy, engine: HttpEngine) -> None:
+def test_circuit_breaker_is_unavailable(proxy: EngineProxy, engine: HttpEngine) -> None:
     proxy.next("_search", *[refused(429, "circuit_breaking_exception", "[parent] Data too large", retry_after="0")] * 4)
     assert engine.search(INDEX, BODY).kind is OutcomeKind.UNAVAILABLE
 
 
-def test_an_answer_that_comes_too_late_is_unavailable(proxy: EngineProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_late_response_is_unavailable(proxy: EngineProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     # short for the slow reply, and long enough for a busy node behind the proxy to answer the next search
     monkeypatch.setattr("dstill_querydsl.engines.http.GRACE", 2)
     with HttpEngine(Engine(url=proxy.url, timeout=2)) as engine:
         proxy.next("_search", slow(10))
         outcome = engine.search(INDEX, BODY)
-        assert total(engine) == 5
+        assert count_hits(engine) == 5
     assert outcome.kind is OutcomeKind.UNAVAILABLE
     assert "ConnectionTimeout" in outcome.reason
 
 
-def test_a_reply_over_the_limit_is_cut_off(proxy: EngineProxy, engine: HttpEngine) -> None:
+def test_cuts_off_reply_over_limit(proxy: EngineProxy, engine: HttpEngine) -> None:
     """200 MB are offered, 20 MB are read, and no more memory is taken than for those."""
     before = _peak()
     proxy.next("_search", large(200 * MEGABYTE))
@@ -143,7 +141,7 @@ def test_a_reply_over_the_limit_is_cut_off(proxy: EngineProxy, engine: HttpEngin
     assert outcome.kind is OutcomeKind.INVALID
     assert outcome.reason == "too_large: the reply is longer than 20,971,520 bytes"
     assert _peak() - before < 80 * MEGABYTE
-    assert total(engine) == 5
+    assert count_hits(engine) == 5
 
 
 def _peak() -> int:
@@ -151,38 +149,38 @@ def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def test_a_parse_error_is_told_in_the_engine_s_own_words(engine: HttpEngine) -> None:
+def test_parse_error_quotes_engine(engine: HttpEngine) -> None:
     """An engine's own words about a body that it does not take, of the first cause."""
     outcome = engine.search(INDEX, {"query": {"mach": {"level": "error"}}})
     assert outcome.kind is OutcomeKind.INVALID
     assert outcome.reason.startswith("400 parsing_exception: unknown query [mach]")
 
 
-def test_a_server_in_front_that_wants_a_login(proxy: EngineProxy) -> None:
+def test_proxy_that_requires_login_is_auth_error(proxy: EngineProxy) -> None:
     proxy.next("/", say(200, b"<html>Sign in</html>", content_type="text/html"))
     with pytest.raises(ServiceError, match="answers, but is not Elasticsearch or OpenSearch"):
         HttpEngine(Engine(url=proxy.url))
 
 
-def test_at_most_four_requests_at_once(proxy: EngineProxy) -> None:
+def test_sends_at_most_four_requests_at_once(proxy: EngineProxy) -> None:
     # a proxy of its own: requests that others gave up may be under way in `proxy` still
     with EngineProxy(proxy.node) as own, HttpEngine(Engine(url=own.url)) as engine:
         own.always("_search", slow(0.1))
         with ThreadPoolExecutor(12) as pool:
-            totals = list(pool.map(lambda _: total(engine), range(24)))
+            totals = list(pool.map(lambda _: count_hits(engine), range(24)))
         assert totals == [5] * 24
         assert own.most_at_once == 4
 
 
-def test_replies_that_are_given_up_do_not_use_up_the_connections(proxy: EngineProxy, engine: HttpEngine) -> None:
+def test_aborted_replies_release_connections(proxy: EngineProxy, engine: HttpEngine) -> None:
     faults = [large(30 * MEGABYTE), cut(60), reset(60)] * 5
     proxy.next("_search", *faults)
     for _ in faults:
         assert engine.search(INDEX, BODY).kind is not OutcomeKind.OK
-    assert total(engine) == 5
+    assert count_hits(engine) == 5
 
 
-def test_only_the_allowed_paths_are_asked(proxy: EngineProxy) -> None:
+def test_requests_allowed_paths_only(proxy: EngineProxy) -> None:
     proxy.asked.clear()
     with HttpEngine(Engine(url=proxy.url)) as engine:
         engine.mapping(INDEX)

@@ -1,4 +1,4 @@
-"""The mapping check against a real Elasticsearch, on exchanges of fields that nobody has seen.
+"""The mapping check against a real Elasticsearch, on new exchanges of fields.
 
 The third-party cases that share a corpus are run with one of their fields exchanged for another;
 the bars are those of the third-party file of field mutants.
@@ -26,11 +26,11 @@ from dstill_querydsl.mapping import check
 
 pytestmark = [pytest.mark.live, pytest.mark.skipif(not CASES.is_dir(), reason="the third-party cases are not here")]
 SEED = 5
-EACH = 8  # mutants of a case
+N_PER_CASE = 8  # mutants of a case
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class JudgedMutant:
     mutant: FieldMutant
     verdict: str  # the engine's: error, silent_…, changed or same
     type: str | None  # of the new field; None: no such field; "dynamic": no mapping names it
@@ -46,12 +46,12 @@ class Judged:
 
 
 @pytest.fixture(scope="module")
-def judged(elasticsearch_url: str) -> list[Judged]:
+def judged(elasticsearch_url: str) -> list[JudgedMutant]:
     with HttpEngine(Engine(url=elasticsearch_url), writable=True) as engine:
         return list(_judged(engine))
 
 
-def _judged(engine: HttpEngine) -> Iterator[Judged]:
+def _judged(engine: HttpEngine) -> Iterator[JudgedMutant]:
     draw, known = random.Random(SEED), dict[str, tuple[Fields, Fields] | None]()
     for case in load():
         if "corpus" not in case or case.get("api") == "count":
@@ -66,9 +66,9 @@ def _judged(engine: HttpEngine) -> Iterator[Judged]:
         if was.kind is not OutcomeKind.OK:
             continue
         names = sorted(field.name for field in fields if not field.name.startswith("_"))
-        for mutant in mutants(case["query"], names, draw, EACH):
+        for mutant in mutants(case["query"], names, draw, N_PER_CASE):
             now = engine.search(name, mutant.body)
-            yield Judged(
+            yield JudgedMutant(
                 mutant=mutant,
                 verdict="error" if now.kind is not OutcomeKind.OK else verdict(_seen(was), _seen(now)),
                 type=_type(mutant.new, fields, given),
@@ -100,12 +100,12 @@ def _seen(outcome: Outcome) -> Seen:
     ids = [hit["_id"] for hit in hits["hits"]]
     return Seen(
         total=(hits.get("total") or {"value": 0})["value"],
-        results=sum(map(_tells, found.values())),
+        results=sum(map(_has_results, found.values())),
         whole=json.dumps([ids, hits.get("total"), found], sort_keys=True),
     )
 
 
-def _tells(found: Any) -> bool:
+def _has_results(found: Any) -> bool:
     """Whether an aggregation's result holds anything."""
     if not isinstance(found, Mapping):
         return False
@@ -121,20 +121,20 @@ def _share(name: str, hits: list[bool]) -> float:
     return sum(hits) / len(hits)
 
 
-def test_what_the_engine_refuses(judged: list[Judged]) -> None:
+def test_refuses_what_engine_refuses(judged: list[JudgedMutant]) -> None:
     assert _share("error, refused", [one.refused for one in judged if one.verdict == "error"]) >= 0.95
 
 
-def test_what_is_silently_empty_for_want_of_a_field(judged: list[Judged]) -> None:
+def test_refuses_silently_empty_mutants_with_unknown_field(judged: list[JudgedMutant]) -> None:
     assert _share("no such field, refused", [one.refused for one in judged if one.silent and one.type is None]) == 1
 
 
-def test_what_is_silently_empty_on_an_object(judged: list[Judged]) -> None:
+def test_refuses_silently_empty_mutants_on_object(judged: list[JudgedMutant]) -> None:
     hits = [bool(one.problems) for one in judged if one.silent and one.type in ("object", "nested")]
     assert _share("object or nested, any problem", hits) >= 0.95
 
 
-def test_what_is_as_right_as_before(judged: list[Judged]) -> None:
+def test_accepts_correct_mutants(judged: list[JudgedMutant]) -> None:
     rows = [one for one in judged if one.verdict in ("same", "changed") and one.type not in (None, "dynamic")]
     for one in rows:
         if one.refused:
@@ -144,6 +144,6 @@ def test_what_is_as_right_as_before(judged: list[Judged]) -> None:
     assert _share("same or changed, refused", wrong) <= 0.01
 
 
-def test_other_silent_ones(judged: list[Judged]) -> None:
+def test_reports_some_other_silently_empty_mutants(judged: list[JudgedMutant]) -> None:
     hits = [bool(one.problems) for one in judged if one.silent and one.type not in (None, "object", "nested")]
     assert _share("other silent ones, any problem (no goal)", hits) > 0

@@ -138,7 +138,7 @@ def _refused(status: int, reply: Any) -> bool | None:
     return None if "nknown aggregation type" in json.dumps(reply) else True
 
 
-def test_what_a_node_refuses_the_table_refuses(dialect: str, ask: Callable[..., tuple[int, Any]]) -> None:
+def test_table_refuses_what_node_refuses(dialect: str, ask: Callable[..., tuple[int, Any]]) -> None:
     wrong: list[tuple[str, str, bool]] = []
     asked = 0
     # CI asks one node of each type, `make nightly` both

@@ -1,4 +1,4 @@
-"""The schema against parsers, on bodies that nobody has seen: new one-step mutants of the third-party valid bodies.
+"""The schema against parsers, on new one-step mutants of the third-party valid bodies.
 
 Each is put to a real Elasticsearch and a real OpenSearch; what both refuse the layers json and
 schema should refuse, what both run they should let pass. The seed is fixed; ``SEED=…`` in the
@@ -26,11 +26,11 @@ pytestmark = [pytest.mark.live, pytest.mark.skipif(not CASES.is_dir(), reason="t
 SEED = int(os.environ.get("SEED", "3"))
 N = 1_500
 # What the schema refuses although parsers take it: they pass over a part of the body without a word.
-PASSED_OVER = re.compile(
+IGNORED_BY_ENGINES = re.compile(
     r"an item of '\w+' must be an? (object|query|span query)|must be an object( or a list| or one of asc, desc)?, found"
 )
 # A 400 that is about the index, its fields, or a module that this node lacks: no verdict on the form.
-NOT_THE_FORM = re.compile(
+NOT_ABOUT_FORM = re.compile(
     r"[Nn]o mapping found|failed to find geo field|does not exist|failed to find nested|script_lang not supported"
     r"|runtime error|Result window|Unable to find a field mapper"
 )
@@ -51,7 +51,7 @@ class Node:
         assert status not in (429, 503), text  # the node is in trouble: no verdict on the body
         if status == 200:
             return "accept"
-        return None if NOT_THE_FORM.search(text) else "reject"
+        return None if NOT_ABOUT_FORM.search(text) else "reject"
 
     def close(self) -> None:
         self._ask("DELETE", "/dstill-form", None)
@@ -64,29 +64,29 @@ class Node:
 
 
 @pytest.fixture(scope="module")
-def asked(elasticsearch_url: str, opensearch_url: str) -> Iterator[list[Node]]:
+def engine_nodes(elasticsearch_url: str, opensearch_url: str) -> Iterator[list[Node]]:
     opened = [Node(elasticsearch_url, "elasticsearch9"), Node(opensearch_url, "opensearch3")]
     yield opened
     for node in opened:
         node.close()
 
 
-def test_new_mutants(asked: list[Node]) -> None:
+def test_schema_agrees_with_engines_on_new_mutants(engine_nodes: list[Node]) -> None:
     valid = [row["query"] for row in rows("dsl_valid.jsonl")]
-    bodies = [body for body in valid if all(node.verdict(body) == "accept" for node in asked)]
+    bodies = [body for body in valid if all(node.verdict(body) == "accept" for node in engine_nodes)]
     assert len(bodies) >= 500
     seen: Counter[tuple[str, str]] = Counter()
     refused: Counter[tuple[str, str]] = Counter()
     wrong: list[tuple[str, str]] = []
     for mutant in mutants(bodies, SEED, N):
-        verdicts = {node.verdict(mutant.body) for node in asked}
+        verdicts = {node.verdict(mutant.body) for node in engine_nodes}
         if len(verdicts) > 1 or None in verdicts:
             continue  # the engines differ
         (verdict,) = verdicts
         key, problems = (mutant.kind, str(verdict)), schema.check(mutant.body)
         seen[key] += 1
         refused[key] += bool(problems)
-        if problems and verdict == "accept" and not PASSED_OVER.search(problems[0].message):
+        if problems and verdict == "accept" and not IGNORED_BY_ENGINES.search(problems[0].message):
             wrong.append((problems[0].pointer, problems[0].message))
     for kind in KINDS:
         counts = [counter[(kind, verdict)] for verdict in ("reject", "accept") for counter in (refused, seen)]
@@ -104,12 +104,12 @@ def _share(name: str, refused: Counter[tuple[str, str]], seen: Counter[tuple[str
     return hits / of
 
 
-def test_dialects_differ_as_the_engines_do(asked: list[Node]) -> None:
+def test_dialects_differ_as_engines_do(engine_nodes: list[Node]) -> None:
     """Every row on which the four engines differ, asked again of the two that run here."""
     differ = [row for row in rows("form_mutants.jsonl") if row["verdict"] == "dialect"]
     wrong = []
     for row in differ:
-        for node in asked:
+        for node in engine_nodes:
             verdict = node.verdict(row["query"])
             if verdict and bool(schema.check(row["query"], node.dialect)) != (verdict == "reject"):
                 wrong.append((node.dialect, verdict, row["query"]))

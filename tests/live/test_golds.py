@@ -41,7 +41,7 @@ BY_BOX_OFFICE = (
 )
 DIFFERENT = {BY_BOX_OFFICE: "Elasticsearch sorts a country none of whose films has a box office before all others"}
 # What a gold may hold that a real node of the tests has not → why.
-NOT_THERE: dict[str, str] = {}
+UNSUPPORTED_BY_ENGINE: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def embedded(task: QueryDsl) -> Iterator[Executor]:
 
 
 @pytest.fixture(scope="module")
-def reals(task: QueryDsl, request: pytest.FixtureRequest) -> Iterator[dict[str, Executor]]:
+def real_executors(task: QueryDsl, request: pytest.FixtureRequest) -> Iterator[dict[str, Executor]]:
     """Each opened when a test asks for it; what it loaded is gone afterwards."""
     opened: dict[str, Executor] = {}
     yield opened
@@ -94,25 +94,23 @@ def reals(task: QueryDsl, request: pytest.FixtureRequest) -> Iterator[dict[str, 
 
 
 @pytest.fixture
-def real(product: str, task: QueryDsl, reals: dict[str, Executor], request: pytest.FixtureRequest) -> Executor:
-    if product not in reals:
+def real(product: str, task: QueryDsl, real_executors: dict[str, Executor], request: pytest.FixtureRequest) -> Executor:
+    if product not in real_executors:
         url = request.getfixturevalue(f"{product}_url")
-        reals[product] = Http().open(task, Engine(url=url, load_data=True))
-    return reals[product]
+        real_executors[product] = Http().open(task, Engine(url=url, load_data=True))
+    return real_executors[product]
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
 @pytest.mark.parametrize("name", NAMES)
-def test_golds_have_the_same_result(
-    name: str, product: str, sample: Sample, real: Executor, embedded: Executor
-) -> None:
+def test_golds_have_same_result(name: str, product: str, sample: Sample, real: Executor, embedded: Executor) -> None:
     assert real.label.lower().startswith(product)
     counts: Counter[str] = Counter()
     different, refused = [], []
     for example in golds(name, sample):
         answer = example.answer or ""
         ours, theirs = (executor.run(answer, example) for executor in (embedded, real))
-        if theirs.kind is OutcomeKind.INVALID and any(part in answer for part in NOT_THERE):
+        if theirs.kind is OutcomeKind.INVALID and any(part in answer for part in UNSUPPORTED_BY_ENGINE):
             counts["not on this node"] += 1
         elif ours.kind is not OutcomeKind.OK or theirs.kind is not OutcomeKind.OK:
             refused.append((answer, f"{ours.kind}: {ours.reason}", f"{theirs.kind}: {theirs.reason}"))
@@ -141,9 +139,7 @@ IN_CI = {(name, ("embedded", *PRODUCTS)[(number + 1) % 3]) for number, name in e
     ("name", "product"),
     [pytest.param(*pair, marks=() if pair in IN_CI else pytest.mark.nightly) for pair in ALL_PAIRS],
 )
-def test_every_document_is_taken_under_the_strict_mapping(
-    name: str, product: str, engines: dict[str, HttpEngine]
-) -> None:
+def test_strict_mapping_accepts_every_document(name: str, product: str, engines: dict[str, HttpEngine]) -> None:
     index, engine = bundled(name, CEILING), engines[product]
     there = f"dstill-{name}-{secrets.token_hex(4)}"
     count = engine.index(there, index.mapping, index.documents(), index.settings)
@@ -155,7 +151,7 @@ def test_every_document_is_taken_under_the_strict_mapping(
     assert counts_in_engine(engine, there, index) == counts_in_documents(index)
 
 
-def test_data_that_was_loaded_is_gone_afterwards(opensearch_url: str) -> None:
+def test_removes_loaded_data(opensearch_url: str) -> None:
     def indices() -> Any:
         with urllib.request.urlopen(f"{opensearch_url}/_cat/indices?format=json", timeout=60) as reply:
             return {row["index"] for row in json.load(reply)}

@@ -29,19 +29,19 @@ NOT_ON_THE_NODE = {
                       "normalize", "cumulative_cardinality"},
     "opensearch": {"geo_shape"},
 }  # fmt: skip
-MANY = size("BODIES", ci=250, nightly=1_000)
+FULL_COUNT = size("BODIES", ci=250, nightly=1_000)
 DIALECTS = {"elasticsearch": "elasticsearch9", "opensearch": "opensearch3"}
 CASES = [
     # a few bodies in CI, those of each index on one of the two products
-    pytest.param(name, product, count, marks=() if count != MANY and (i + j) % 2 == 0 else pytest.mark.nightly)
+    pytest.param(name, product, count, marks=() if count != FULL_COUNT and (i + j) % 2 == 0 else pytest.mark.nightly)
     for i, name in enumerate(NAMES)
     for j, product in enumerate(DIALECTS)
-    for count in (60, MANY)
+    for count in (60, FULL_COUNT)
 ]
 
 
 @pytest.mark.parametrize(("name", "product", "count"), CASES)
-def test_none_is_refused(name: str, product: str, count: int, request: pytest.FixtureRequest) -> None:
+def test_engine_accepts_sampled_bodies(name: str, product: str, count: int, request: pytest.FixtureRequest) -> None:
     known, example = pack(name)
     task = QueryDsl(replace(known.config, dialect=DIALECTS[product]))  # type: ignore[arg-type]
     bodies = [one.text for one in write(writer(t5(learnt()), learnt()), task.grammar(example), count, seed=3)]

@@ -17,13 +17,13 @@ pytestmark = pytest.mark.live
 TOY = {"properties": {"level": {"type": "keyword"}}}
 
 
-def test_jdks_are_asked_for_their_version(nodes: ModuleType) -> None:
+def test_finds_jdks_with_version(nodes: ModuleType) -> None:
     found = nodes.jdks()
     assert found == sorted(found)
     assert all((jdk.home / "bin" / "javac").is_file() and jdk.version >= 8 for jdk in found)
 
 
-def test_a_jdk_too_old_is_named(nodes: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_jdk_that_is_too_old(nodes: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nodes, "jdks", lambda: [nodes.Jdk(version=11, home=Path("/nowhere"))])
     with pytest.raises(nodes.Missing, match="found: 11"):
         nodes.release_for("opensearch")
@@ -32,7 +32,7 @@ def test_a_jdk_too_old_is_named(nodes: ModuleType, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(("product", "version"), [("elasticsearch", "8.19.5"), ("opensearch", "2.19.6")])
-def test_the_older_releases_speak_with_the_same_client(
+def test_older_releases_work_with_same_client(
     nodes: ModuleType, elasticsearch_url: str, tmp_path: Path, product: str, version: str
 ) -> None:
     node = nodes.start(product, tmp_path, version=version)
@@ -47,7 +47,7 @@ def test_the_older_releases_speak_with_the_same_client(
     assert not (tmp_path / f"{product}-data").exists()
 
 
-def test_a_node_ends_with_its_parent(nodes: ModuleType, elasticsearch_url: str, tmp_path: Path) -> None:
+def test_node_stops_with_parent(nodes: ModuleType, elasticsearch_url: str, tmp_path: Path) -> None:
     """The parent is killed without a chance to clean up."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"]) as parent:
         try:

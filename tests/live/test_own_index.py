@@ -1,7 +1,7 @@
 """An index of the user's, from `init` to `evaluate`, as a user goes: commands, one after another, on a real server.
 
 The server is Elasticsearch 9.2 behind a recording proxy. Its index holds events of GitHub's as they were put
-in by somebody who gave no mapping: 889 fields, most of them text with a keyword beside it. What the commands
+in without a mapping: 889 fields, most of them text with a keyword sub-field. What the commands
 ask for is in the proxy's record, and is nothing but reading.
 """
 
@@ -87,14 +87,14 @@ class Project:
         return ended.stdout
 
 
-def only_read(proxy: EngineProxy) -> None:
+def assert_read_only(proxy: EngineProxy) -> None:
     assert proxy.paths <= ALLOWED, proxy.paths - ALLOWED
     assert {("GET", "/"), ("GET", f"/{INDEX}/_mapping"), ("POST", f"/{INDEX}/_search")} <= proxy.paths
 
 
-def test_init_reads_a_wide_index_and_says_what_it_left_out(proxy: EngineProxy, tmp_path: Path) -> None:
+def test_init_reads_wide_index_and_lists_omitted_fields(proxy: EngineProxy, tmp_path: Path) -> None:
     said = Project(tmp_path)("init", "--engine-url", proxy.url, "--index", INDEX, "--out", "mine")
-    only_read(proxy)
+    assert_read_only(proxy)
     assert "read from Elasticsearch 9.2.0: 'gharchive', 100 documents, 889 fields" in said
     assert re.search(r"values of 9\d fields are in values.json", said)
     assert re.search(r"no values \(in fewer documents\): payload\..* and 4\d\d more", said)
@@ -109,12 +109,12 @@ def test_init_reads_a_wide_index_and_says_what_it_left_out(proxy: EngineProxy, t
     assert values["created_at"] == {"min": "2015-02-01T00:00:00.000Z", "max": "2015-02-01T00:00:16.000Z"}
     assert list(values)[:5] == ["actor.id", "created_at", "public", "repo.id", "type.keyword"]
     apart = json.loads((tmp_path / "mine" / "mapping.json").read_text())["_meta"]["fields_apart"]
-    assert "payload.push_id" in apart["payload.comment.id"]  # nobody comments by pushing
+    assert "payload.push_id" in apart["payload.comment.id"]  # a push is no comment
     # without text_sample_size no request brings a document: counts, values and bounds of fields alone
     assert all(one.json["size"] == 0 for one in proxy.asked if one.path == f"/{INDEX}/_search")
 
 
-def test_a_denied_field_is_never_asked_for(proxy: EngineProxy, tmp_path: Path) -> None:
+def test_no_request_names_denied_field(proxy: EngineProxy, tmp_path: Path) -> None:
     denied = 'task.querydsl.guard.fields=["*", "!*email*", "!actor"]'
     said = Project(tmp_path)("init", "--engine-url", proxy.url, "--index", INDEX, "--set", denied)
     assert "no values (denied by guard.fields): actor.avatar_url" in said
@@ -126,7 +126,7 @@ def test_a_denied_field_is_never_asked_for(proxy: EngineProxy, tmp_path: Path) -
     assert toml["task"]["querydsl"]["guard"]["fields"] == ["*", "!*email*", "!actor"]
 
 
-def scored(project: Project, *sets: str) -> dict[str, Any]:
+def train_and_evaluate(project: Project, *sets: str) -> dict[str, Any]:
     """The last line of `evaluate`, after `generate` and `train`."""
     more = [word for one in sets for word in ("--set", one)]
     project("generate", "--out", "runs/first", *more)
@@ -134,32 +134,32 @@ def scored(project: Project, *sets: str) -> dict[str, Any]:
     return json.loads(project("evaluate", "runs/first", "--json").splitlines()[-1])  # type: ignore[no-any-return]
 
 
-def test_from_init_to_evaluate_in_small(proxy: EngineProxy, tmp_path: Path) -> None:
+def test_init_to_evaluate_small(proxy: EngineProxy, tmp_path: Path) -> None:
     project = Project(tmp_path)
     project("init", "--engine-url", proxy.url, "--index", INDEX)
     small = ("task.querydsl.n_questions=90", "train.max_steps=2", 'evaluate.splits=["test", "test_unseen_templates"]')
-    summary = scored(project, *small, "task.querydsl.question_fields=12", "evaluate.baselines=[]")
-    only_read(proxy)
+    summary = train_and_evaluate(project, *small, "task.querydsl.question_fields=12", "evaluate.baselines=[]")
+    assert_read_only(proxy)
     assert summary["engine"] == "Elasticsearch 9.2.0"
     assert summary["n"] >= 3
-    in_order(project)
+    assert_doctor_passes(project)
     print(project.seconds)
 
 
 @pytest.mark.nightly
-def test_from_init_to_evaluate(proxy: EngineProxy, tmp_path: Path) -> None:
+def test_init_to_evaluate(proxy: EngineProxy, tmp_path: Path) -> None:
     project = Project(tmp_path)
     project("init", "--engine-url", proxy.url, "--index", INDEX)
-    summary = scored(project)
-    only_read(proxy)
+    summary = train_and_evaluate(project)
+    assert_read_only(proxy)
     print(project.seconds, summary)
     assert summary["engine"] == "Elasticsearch 9.2.0"
     assert summary["n"] >= 50
     assert summary["executable_accuracy"] > summary["untrained"] == 0.0
-    in_order(project)
+    assert_doctor_passes(project)
 
 
-def in_order(project: Project) -> None:
+def assert_doctor_passes(project: Project) -> None:
     doctor = project("doctor")
     assert "unchanged" in doctor
     assert "10 of 10 right" in doctor

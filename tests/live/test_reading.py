@@ -33,7 +33,7 @@ def values_of(url: str) -> dict[str, Any]:
         return json.loads(described(url, name).files["values.json"])  # type: ignore[no-any-return]
 
 
-def unordered(values: dict[str, Any]) -> dict[str, Any]:
+def sort_lists(values: dict[str, Any]) -> dict[str, Any]:
     """Values whose order is that of equally frequent ones, or of the documents."""
 
     def one(value: Any) -> Any:
@@ -47,12 +47,12 @@ def unordered(values: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def embedded() -> dict[str, Any]:
     with EmbeddedServer.start() as server:
-        return unordered(values_of(server.url))
+        return sort_lists(values_of(server.url))
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_the_engines_say_the_same(dialect: str, url_of: Callable[[str], str], embedded: dict[str, Any]) -> None:
-    found = unordered(values_of(url_of(dialect)))
+def test_engines_give_same_values(dialect: str, url_of: Callable[[str], str], embedded: dict[str, Any]) -> None:
+    found = sort_lists(values_of(url_of(dialect)))
     # their order is that of the documents, and a figure of a place has a rest of its own on each engine
     for name in ("place", "message", "title"):
         assert found.pop(name)["examples"]
@@ -79,7 +79,7 @@ def ask(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> Iterato
         call("DELETE", path)
 
 
-def two(ask: Ask) -> None:
+def make_two_indices(ask: Ask) -> None:
     """Two indices of one family that disagree on a field."""
     for number, type_ in ((1, "keyword"), (2, "long")):
         body = {"mappings": {"properties": {"level": {"type": "keyword"}, "code": {"type": type_}}}}
@@ -88,8 +88,8 @@ def two(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("ask", ["elasticsearch9", "opensearch3"], indirect=True)
-def test_an_alias_and_a_pattern_stand_for_several_indices(ask: Any) -> None:
-    two(ask)
+def test_alias_and_pattern_cover_several_indices(ask: Any) -> None:
+    make_two_indices(ask)
     for name, engine in (("family", {}), ("family-*", {"allow_pattern": True})):
         project = described(ask.url, name, **engine)
         assert json.loads(project.files["values.json"]) == {"level": ["l1", "l2"]}
@@ -102,7 +102,7 @@ def test_an_alias_and_a_pattern_stand_for_several_indices(ask: Any) -> None:
 
 
 @pytest.mark.parametrize("ask", ["opensearch3"], indirect=True)
-def test_a_data_stream_is_an_index_by_name(ask: Any) -> None:
+def test_data_stream_is_read_as_index(ask: Any) -> None:
     fields = {"@timestamp": {"type": "date"}, "level": {"type": "keyword"}}
     template = {"index_patterns": ["stream-*"], "data_stream": {}, "template": {"mappings": {"properties": fields}}}
     ask("PUT", "/_index_template/streams", template)

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.live
 DOCUMENTS = 400
 GOLD = '{"size":0,"track_total_hits":true,"query":{"range":{"http.response.status_code":{"gte":400}}}}'
 EXAMPLE = Example(id="1", question="how many requests failed?", context={"index": "weblogs"}, answer=GOLD)
-OTHER_WORDS = GOLD.replace('"gte":400', '"gt":399')
+SAME_RESULT = GOLD.replace('"gte":400', '"gt":399')
 EVERYTHING = '{"size":0,"track_total_hits":true,"query":{"exists":{"field":"http.response.status_code"}}}'
 
 
@@ -33,7 +33,7 @@ def task() -> QueryDsl:
 
 @pytest.fixture
 def pair(task: QueryDsl, elasticsearch_url: str) -> Iterator[Executor]:
-    """The embedded engine with the node beside it, which holds the same documents."""
+    """The embedded engine and a node with the same documents."""
     with (
         Embedded().open(task, Engine()) as executor,
         Http().open(task, Engine(url=elasticsearch_url, load_data=True)) as second,
@@ -42,21 +42,21 @@ def pair(task: QueryDsl, elasticsearch_url: str) -> Iterator[Executor]:
         yield executor
 
 
-def judged(task: QueryDsl, answer: str, executor: Executor) -> Verdict:
+def judge(task: QueryDsl, answer: str, executor: Executor) -> Verdict:
     verdict = judge_answer(task, EXAMPLE, Draft(answer=answer), executor)
     assert verdict is not None
     return verdict
 
 
-def test_engines_with_the_same_documents_agree(task: QueryDsl, pair: Executor) -> None:
+def test_engines_with_same_documents_agree(task: QueryDsl, pair: Executor) -> None:
     assert pair.labels == f"{pair.label} and {pair.second.label if pair.second else ''}"
     assert "elasticsearch" in pair.labels.lower()
-    for answer, reached in ((GOLD, Level.CORRECT), (OTHER_WORDS, Level.CORRECT), (EVERYTHING, Level.EXECUTED)):
-        verdict = judged(task, answer, pair)
+    for answer, reached in ((GOLD, Level.CORRECT), (SAME_RESULT, Level.CORRECT), (EVERYTHING, Level.EXECUTED)):
+        verdict = judge(task, answer, pair)
         assert (verdict.reached, verdict.checked) == (reached, Level.CORRECT), verdict
 
 
-def test_an_answer_that_is_right_on_one_of_them_alone_is_not_judged(task: QueryDsl, elasticsearch_url: str) -> None:
+def test_answer_correct_on_one_engine_only_is_not_judged(task: QueryDsl, elasticsearch_url: str) -> None:
     """The node holds failed requests alone: there every request is a failed one."""
     index, name = bundled("weblogs", DOCUMENTS), f"dstill-failed-{secrets.token_hex(4)}"
     failed = [(id, one) for id, one in index.documents() if _status(one) >= 400]
@@ -68,7 +68,7 @@ def test_an_answer_that_is_right_on_one_of_them_alone_is_not_judged(task: QueryD
             Http(HttpSettings(index=name)).open(task, Engine(url=elasticsearch_url)) as second,
         ):
             executor.second = second
-            verdict = judged(task, EVERYTHING, executor)
+            verdict = judge(task, EVERYTHING, executor)
             assert (verdict.reached, verdict.checked, verdict.outcome) == (Level.VALID, Level.VALID, "unsupported")
             assert f"the engines disagree: {executor.label} says wrong (" in verdict.reason
             assert f"; {second.label} says right" in verdict.reason

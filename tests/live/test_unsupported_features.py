@@ -1,6 +1,6 @@
-"""Whether the list of the embedded engine's holes is whole, as far as one tricky index goes.
+"""Whether the list of features that the embedded engine lacks is complete, as far as one tricky index shows.
 
-Every body either meets a declared hole or gives the result that a real node gives. Words are
+Every body either uses a declared unsupported feature or gives the result that a real node gives. Words are
 compared apart: each analyzer that is not declared gives the real one's tokens.
 """
 
@@ -28,7 +28,7 @@ from dstill_querydsl.results import compare
 
 pytestmark = pytest.mark.live
 
-INDEX = f"dstill-holes-{secrets.token_hex(4)}"
+INDEX = f"dstill-unsupported-{secrets.token_hex(4)}"
 SETTINGS = {"analysis": {"normalizer": {"low": {"type": "custom", "filter": ["lowercase", "asciifolding"]}}}}
 MAPPING: dict[str, Any] = {
     "properties": {
@@ -145,7 +145,7 @@ def real(opensearch_url: str) -> Iterator[HttpEngine]:
 
 
 @pytest.fixture(scope="module")
-def holes(embedded: HttpEngine, real: HttpEngine) -> UnsupportedFeatures:
+def unsupported(embedded: HttpEngine, real: HttpEngine) -> UnsupportedFeatures:
     large: set[str] = set()
     embedded.index(INDEX, MAPPING, note_large_numbers(documents(), large), SETTINGS)
     real.index(INDEX, MAPPING, documents(), SETTINGS)
@@ -153,10 +153,10 @@ def holes(embedded: HttpEngine, real: HttpEngine) -> UnsupportedFeatures:
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_a_body_meets_a_declared_hole_or_gives_the_real_result(
-    embedded: HttpEngine, real: HttpEngine, holes: UnsupportedFeatures, name: str
+def test_body_is_declared_unsupported_or_has_real_result(
+    embedded: HttpEngine, real: HttpEngine, unsupported: UnsupportedFeatures, name: str
 ) -> None:
-    ours = search_if_supported(holes, lambda one: embedded.search(INDEX, one), BODIES[name])
+    ours = search_if_supported(unsupported, lambda one: embedded.search(INDEX, one), BODIES[name])
     theirs = observe(lambda one: real.search(INDEX, one), BODIES[name])
     if ours.kind is OutcomeKind.UNSUPPORTED:
         return
@@ -165,10 +165,11 @@ def test_a_body_meets_a_declared_hole_or_gives_the_real_result(
         assert compare.same(ours.value, theirs.value, relevance="set"), (ours.value, theirs.value)
 
 
-def test_few_bodies_are_declared(embedded: HttpEngine, holes: UnsupportedFeatures) -> None:
-    """The list is no way out: most of them run, and each hole that is listed is met by one at least."""
+def test_declares_few_bodies_unsupported(embedded: HttpEngine, unsupported: UnsupportedFeatures) -> None:
+    """Most bodies run: the list of unsupported features is short."""
     kinds = Counter(
-        search_if_supported(holes, lambda one: embedded.search(INDEX, one), body).kind.value for body in BODIES.values()
+        search_if_supported(unsupported, lambda one: embedded.search(INDEX, one), body).kind.value
+        for body in BODIES.values()
     )
     print(dict(kinds))
     assert kinds["ok"] >= 0.6 * kinds.total()
@@ -204,8 +205,8 @@ TYPES: dict[str, tuple[dict[str, Any], list[Any]]] = {
 }
 
 
-def asked_of(value: Any) -> Iterator[dict[str, Any]]:
-    """What may be asked of a field `f` that holds `value`, whether it makes sense or not."""
+def queries_for(value: Any) -> Iterator[dict[str, Any]]:
+    """Queries on a field `f` that holds `value`, whether they make sense or not."""
     yield {"query": {"exists": {"field": "f"}}}
     if not isinstance(value, (dict, list)) and value is not None:
         for query in ("term", "match", "prefix"):
@@ -221,19 +222,19 @@ def asked_of(value: Any) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("type", TYPES)
-def test_a_type_of_field_is_held_as_it_really_is(embedded: HttpEngine, real: HttpEngine, type: str) -> None:
+def test_field_type_behaves_as_on_real_engine(embedded: HttpEngine, real: HttpEngine, type: str) -> None:
     """… or a body that shows a difference is declared, or the mapping check refuses it before it runs."""
     options, values = TYPES[type]
     mapping = {"properties": {"f": {"type": type, **options}}}
     index = f"{INDEX}-{type}"
     for engine in (embedded, real):
         engine.index(index, mapping, [(str(n), {"f": value}) for n, value in enumerate(values)])
-    holes, fields, checked = UnsupportedFeatures.of(mapping, {}), Fields.of(mapping), Counter[str]()
-    for body in asked_of(values[0]):
+    unsupported, fields, checked = UnsupportedFeatures.of(mapping, {}), Fields.of(mapping), Counter[str]()
+    for body in queries_for(values[0]):
         if any(problem.is_error for problem in check.check(body, fields)):
             checked["refused by the mapping check"] += 1
             continue
-        ours = search_if_supported(holes, lambda one: embedded.search(index, one), body)
+        ours = search_if_supported(unsupported, lambda one: embedded.search(index, one), body)
         if ours.kind is OutcomeKind.UNSUPPORTED:
             checked["declared"] += 1
             continue
@@ -299,9 +300,7 @@ ANALYZERS = (
 
 
 @pytest.mark.parametrize("analyzer", ANALYZERS)
-def test_an_analyzer_that_is_not_declared_gives_the_real_words(
-    embedded: HttpEngine, real: HttpEngine, analyzer: str
-) -> None:
+def test_supported_analyzer_gives_real_tokens(embedded: HttpEngine, real: HttpEngine, analyzer: str) -> None:
     drawn = random.Random(5)
     made = ("".join(drawn.choices(LETTERS, k=drawn.randint(2, 7))) + drawn.choice(["", *ENDINGS]) for _ in range(600))
     text = "The quick Brown-Foxes' PowerShot500 l'avion d'été Straße naïve foo_bar@example.com 12.5 東京 " + " ".join(

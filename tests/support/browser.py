@@ -45,7 +45,7 @@ def chromium(**how: Any) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def visits(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Gives a function that opens an address in a new context and waits until the selector `shown` is there.
+    """Gives a function that opens an address in a new context and waits until the selector `shown` appears.
 
     Any message on the browser's console is a failure, except where `excused(message)`.
     """

@@ -32,10 +32,10 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 __all__ = [
-    "Asked",
     "EngineProxy",
     "Fault",
     "Reply",
+    "Request",
     "altered",
     "busy",
     "cut",
@@ -49,7 +49,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Request:
     """One request that came in."""
 
     method: str
@@ -75,7 +75,7 @@ class Reply:
 
 
 # The reply to a request; `fetch` asks the node.
-Fault = Callable[[Asked, Callable[[], Reply]], Reply]
+Fault = Callable[[Request, Callable[[], Reply]], Reply]
 
 
 # --- faults -----------------------------------------------------------------------------
@@ -103,7 +103,7 @@ def refused(status: int, type: str, reason: str, **headers: str) -> Fault:
 def slow(seconds: float) -> Fault:
     """The node's reply, so much later."""
 
-    def fault(asked: Asked, fetch: Callable[[], Reply]) -> Reply:
+    def fault(asked: Request, fetch: Callable[[], Reply]) -> Reply:
         time.sleep(seconds)
         return fetch()
 
@@ -121,7 +121,7 @@ def reset(keep: int) -> Fault:
 
 
 def _shortened(keep: int, *, reset: bool) -> Fault:
-    def fault(asked: Asked, fetch: Callable[[], Reply]) -> Reply:
+    def fault(asked: Request, fetch: Callable[[], Reply]) -> Reply:
         reply = fetch()
         return Reply(status=reply.status, headers=reply.headers, body=reply.body, keep=keep, reset=reset)
 
@@ -131,7 +131,7 @@ def _shortened(keep: int, *, reset: bool) -> Fault:
 def altered(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Fault:
     """The node's reply, its JSON changed."""
 
-    def fault(asked: Asked, fetch: Callable[[], Reply]) -> Reply:
+    def fault(asked: Request, fetch: Callable[[], Reply]) -> Reply:
         reply = fetch()
         assert isinstance(reply.body, bytes)
         body = json.dumps(change(json.loads(reply.body))).encode()
@@ -168,7 +168,7 @@ class EngineProxy:
         self._always: dict[str, Fault] = {}
         self._lock = threading.Lock()
         self._under_way = 0
-        self.asked: list[Asked] = []
+        self.asked: list[Request] = []
         self.most_at_once = 0
         self._server = _Server(self._handler())
         if tls is not None:
@@ -212,7 +212,7 @@ class EngineProxy:
 
     # --- one request --------------------------------------------------------------------
 
-    def _answer(self, asked: Asked) -> Reply:
+    def _answer(self, asked: Request) -> Reply:
         with self._lock:
             self.asked.append(asked)
             self._under_way += 1
@@ -223,7 +223,7 @@ class EngineProxy:
             with self._lock:
                 self._under_way -= 1
 
-    def _fault(self, asked: Asked) -> Fault:
+    def _fault(self, asked: Request) -> Fault:
         if self._authorization and asked.headers.get("authorization") != self._authorization:
             return refused(401, "security_exception", "unable to authenticate with provided credentials")
         with self._lock:
@@ -235,7 +235,7 @@ class EngineProxy:
                     return fault
         return lambda asked, fetch: fetch()
 
-    def _fetch(self, asked: Asked) -> Reply:
+    def _fetch(self, asked: Request) -> Reply:
         node = urlsplit(self.node)
         connection = http.client.HTTPConnection(node.hostname or "", node.port, timeout=60)
         kept = {name: asked.headers[name] for name in ("accept", "content-type") if name in asked.headers}
@@ -256,7 +256,7 @@ class EngineProxy:
                 path, _, parameters = self.path.partition("?")
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 body = self.rfile.read(int(headers.get("content-length", 0)))
-                asked = Asked(method=self.command, path=path, parameters=parameters, headers=headers, body=body)
+                asked = Request(method=self.command, path=path, parameters=parameters, headers=headers, body=body)
                 with contextlib.suppress(ConnectionError, ssl.SSLError):  # the client had enough
                     self._send(answer(asked))
 

@@ -1,9 +1,9 @@
 """The third-party cases (../shared/cases) and how one is run: each on its own documents.
 
-cases = load()                                    # exec_cases.jsonl, corpora filled in
-runner = Runner(engine)                           # of the embedded engine: holes are declared
+cases = load()                                    # exec_cases.jsonl, with its documents
+runner = Runner(engine)                           # of the embedded engine: reports unsupported
 ran = runner.run(cases[0])                        # Ran(outcome=Outcome(kind=ok, value=…, raw=…), loaded=True)
-check().check(cases[0], ran.outcome.raw)          # the cases' own checker: what is wrong, by line
+load_checker().check(cases[0], ran.outcome.raw)   # the cases' own checker: what is wrong, by line
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from dstill_querydsl.engines.result_extraction import observe
 from dstill_querydsl.engines.unsupported_features import UnsupportedFeatures, note_large_numbers
 from dstill_querydsl.language import aggregations
 
-__all__ = ["CASES", "Runner", "check", "like", "load", "rows"]
+__all__ = ["CASES", "Runner", "load", "load_checker", "rows", "same_reply"]
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 
 
 @cache
-def check() -> ModuleType:
+def load_checker() -> ModuleType:
     """The cases' own reader and checker."""
     spec = importlib.util.spec_from_file_location("third_party_check", CASES / "check.py")
     assert spec is not None
@@ -44,7 +44,7 @@ def check() -> ModuleType:
 
 
 def load() -> list[dict[str, Any]]:
-    return list(check().load(str(CASES / "exec_cases.jsonl")))
+    return list(load_checker().load(str(CASES / "exec_cases.jsonl")))
 
 
 def rows(name: str) -> Iterator[dict[str, Any]]:
@@ -66,7 +66,7 @@ class Runner:
         index = self._index(case)
         if isinstance(index, str):
             return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=f"setup: {index}")
-        name, holes = index
+        name, unsupported = index
         embedded, body = self.engine.capabilities.embedded, dict(case["query"])
         if case.get("api") == "count":
             body |= {"size": 0, "track_total_hits": True}
@@ -74,7 +74,7 @@ class Runner:
         def search(one: Mapping[str, Any]) -> Outcome:
             return self.engine.search(name, one)
 
-        return search_if_supported(holes, search, body) if embedded else observe(search, body)
+        return search_if_supported(unsupported, search, body) if embedded else observe(search, body)
 
     def _index(self, case: dict[str, Any]) -> tuple[str, UnsupportedFeatures] | str:
         """The case's documents on the engine, or why it does not take them."""
@@ -91,7 +91,7 @@ class Runner:
         return self._indices[key]
 
 
-def like(got: dict[str, Any], want: dict[str, Any], body: dict[str, Any]) -> bool:
+def same_reply(got: dict[str, Any], want: dict[str, Any], body: dict[str, Any]) -> bool:
     """Whether two raw replies say the same: totals, whole pages, order where sorted, aggregations; not scores."""
     values = [{"body": body, "aggregations": reply.get("aggregations")} for reply in (got, want)]
     ours, theirs = ([hit["_id"] for hit in reply["hits"]["hits"]] for reply in (got, want))

@@ -22,7 +22,7 @@ from typing import Any
 from unittest import mock
 
 from support.faults import FAULTS
-from support.loopback_teacher import LoopbackTeacher, Messages, Say, asked_in
+from support.loopback_teacher import LoopbackTeacher, Messages, Say, question_in
 
 __all__ = ["Ran", "Row", "first", "generate", "rows", "run"]
 
@@ -70,8 +70,8 @@ def rows() -> Iterator[Row]:
         once, always = (BRIEFLY[when] if name == "no response" else {} for when in ("once", "always"))
         yield Row(
             fault=name,
-            once=said(run(first(fault), **once)),
-            always=said(run(iter(fault, None), QUESTIONS[:1], **always)),
+            once=summary_of(run(first(fault), **once)),
+            always=summary_of(run(iter(fault, None), QUESTIONS[:1], **always)),
         )
 
 
@@ -80,7 +80,7 @@ def first(fault: Callable[[], Say]) -> Iterator[Say]:
     yield fault()
 
 
-def said(ran: Ran) -> str:
+def summary_of(ran: Ran) -> str:
     """What happened, in a few words."""
     if ran.code not in (0, 3) or "error" in ran.result:
         return f"stops, exit {ran.code}: {ran.result['error']['message']}"
@@ -132,7 +132,7 @@ def called(folder: Path, *argv: str) -> tuple[int, str, str]:
 
 def sum_of(messages: Messages) -> str:
     """The right reply to a question of the toy's, as ``add 1 and 2``."""
-    a, b = re.findall(r"add (\d+) and (\d+)", asked_in(messages)[0])[-1]
+    a, b = re.findall(r"add (\d+) and (\d+)", question_in(messages)[0])[-1]
     return f"<rationale>the numbers {a} and {b} together</rationale><answer>{a}+{b}</answer>"
 
 

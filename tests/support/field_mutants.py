@@ -52,7 +52,7 @@ def _others(name: str, names: Sequence[str]) -> list[str]:
 
 
 def _mentions(value: Any) -> Iterator[str]:
-    """Every key and every text in a body: what may be a field's name, its boost left out."""
+    """Every key and every text in a body: what may be a field's name, without its boost."""
     if isinstance(value, str):
         yield value.split("^", 1)[0]
     for key, inner in value.items() if isinstance(value, Mapping) else ():

@@ -1,7 +1,7 @@
-"""What files that somebody else made may do to a command: end it with a documented error, and nothing else.
+"""Foreign files may only end a command with a documented error.
 
-with project.copy() as made:      # the current folder, with runs/a, and a folder outside that nobody may touch
-    project.ends_well(made, ("report", "runs/a"))
+with project.copy() as made:      # the current folder, with runs/a, and a folder outside that must stay untouched
+    project.check_commands(made, ("report", "runs/a"))
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TOY = Path(__file__).parent / "toy.py"
 CODES = {0, *range(2, 12)}  # of `dstill.errors`; 1 is a bug
 PATIENCE = 30  # seconds after which a command hangs; on a busy machine an import alone may take ten
 
-__all__ = ["ODD", "Ended", "Project", "call", "fewer", "guarded", "places", "put"]
+__all__ = ["ODD", "CommandResult", "Project", "call", "fewer", "places", "replace_at", "time_limit"]
 
 # Values of every kind that JSON has, and some that break arithmetic, names of files and encoders.
 _TEXTS = ("", "x", "../../outside/made", "\ud800", "\x1b[2J")
@@ -39,7 +39,7 @@ def fewer(by: int) -> int:
 
 
 @dataclass(frozen=True)
-class Ended:
+class CommandResult:
     code: int
     said: str
 
@@ -49,7 +49,7 @@ class TookTooLong(BaseException):
 
 
 @contextlib.contextmanager
-def guarded(what: object) -> Iterator[None]:
+def time_limit(what: object) -> Iterator[None]:
     """Ends a block that waits or works without end."""
 
     def over(number: int, frame: object) -> None:
@@ -64,14 +64,14 @@ def guarded(what: object) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def call(*words: object) -> Ended:
+def call(*words: object) -> CommandResult:
     """A command in this process."""
     from dstill.cli import run
 
     out = io.StringIO()
-    with guarded(words), contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), _stdin():
+    with time_limit(words), contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), _stdin():
         code = run(["--plugin", str(TOY), *map(str, words)])
-    return Ended(code, out.getvalue())
+    return CommandResult(code, out.getvalue())
 
 
 @contextlib.contextmanager
@@ -110,7 +110,7 @@ class Project:
             os.chdir(before)
             shutil.rmtree(made)
 
-    def ends_well(self, made: Path, *commands: tuple[object, ...]) -> None:
+    def check_commands(self, made: Path, *commands: tuple[object, ...]) -> None:
         """Each command ends as documented, and leaves what is outside the run as it was."""
         outside = contents(made / "outside")
         names = {path.name for path in made.iterdir()}
@@ -131,14 +131,14 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(found for key, item in items for found in places(item, (*path, key)))]
 
 
-def put(value: Any, path: tuple[Any, ...], new: Any, *, gone: bool = False) -> Any:
+def replace_at(value: Any, path: tuple[Any, ...], new: Any, *, remove: bool = False) -> Any:
     """`value` with `new` at `path`, or with nothing there."""
     if not path:
         return new
     parent = value
     for key in path[:-1]:
         parent = parent[key]
-    if gone:
+    if remove:
         del parent[path[-1]]
     else:
         parent[path[-1]] = new

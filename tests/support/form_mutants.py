@@ -50,7 +50,7 @@ def mutants(bodies: Sequence[Mapping[str, Any]], seed: int, n: int) -> list[Muta
 
 
 def places(value: Any, path: Path = ()) -> Iterator[Place]:
-    """Everything in a body with its path, the body itself left out."""
+    """Everything in a body with its path, without the body itself."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in items:
         yield (*path, key), inner
@@ -222,12 +222,12 @@ def _second_field(body: Any, draw: random.Random) -> Any:
 
 
 def _moved_into_query(body: Any, draw: random.Random) -> Any:
-    """A key of the top level, or of a bool, set beside a query."""
+    """A key of the top level, or of a bool, moved into a query."""
     if not isinstance(body.get("query"), dict):
         return None
-    beside = [key for key in body if key != "query"]
-    if beside and draw.random() < 0.5:
-        key = draw.choice(beside)
+    other_keys = [key for key in body if key != "query"]
+    if other_keys and draw.random() < 0.5:
+        key = draw.choice(other_keys)
         body["query"][key] = body.pop(key)
     else:
         body["query"][draw.choice(("filter", "sort", "size", "minimum_should_match", "aggs"))] = draw.choice(({}, 1))

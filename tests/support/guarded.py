@@ -1,6 +1,6 @@
-"""Bodies made from the guard's own tables, and every place in them where a query or an aggregation stands.
+"""Bodies made from the guard's own tables, and every place in them where a query or an aggregation may be.
 
-made = Made(random.Random(7))
+made = GeneratedBody(random.Random(7))
 made.body        {"query": {"boosting": {"positive": {"term": {"f": 1}}, …}}, "aggs": …}
 made.slots       [("query", {"positive": …}, "positive"), …]: kind, container, key
 """
@@ -41,7 +41,7 @@ _PLAIN: dict[str, Any] = {
 _DEEPEST = 6
 
 
-class Made:
+class GeneratedBody:
     """One body and its slots."""
 
     def __init__(self, rng: random.Random) -> None:

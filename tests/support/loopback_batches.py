@@ -50,14 +50,14 @@ class LoopbackBatches:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.post("/v1/files", self._said(self._upload)),
-            web.get("/v1/files/{id}/content", self._said(self._content)),
-            web.post("/v1/batches", self._said(self._make)),
-            web.get("/v1/batches", self._said(self._list)),
-            web.get("/v1/batches/{id}", self._said(self._show)),
+            web.post("/v1/files", self._handler(self._upload)),
+            web.get("/v1/files/{id}/content", self._handler(self._content)),
+            web.post("/v1/batches", self._handler(self._make)),
+            web.get("/v1/batches", self._handler(self._list)),
+            web.get("/v1/batches/{id}", self._handler(self._show)),
         ]
 
-    def _said(self, work: Any) -> Any:
+    def _handler(self, work: Any) -> Any:
         async def handler(request: web.Request) -> web.StreamResponse:
             call = f"{request.method} {request.match_info.route.resource.canonical}"  # type: ignore[union-attr]
             if call in self.stalls:

@@ -7,7 +7,7 @@
 
 `server.requests` are the bodies that came in, `server.keys` the Authorization headers, `server.sold` the
 questions (last message) whose answer went out as a whole completion, in order: what was bought. What
-stands before ``/v1`` in an address is free: several runs tell their requests apart by it.
+precedes ``/v1`` in an address is free: several runs tell their requests apart by it.
 It runs in a thread with a loop of its own; or, so that it outlives whoever is killed, as a process:
 
     python -m support.loopback_teacher --log sold.jsonl --answers answers.json     # says its address, ends with stdin
@@ -41,7 +41,6 @@ __all__ = [
     "Messages",
     "Say",
     "answer",
-    "asked_in",
     "bomb",
     "broken_json",
     "cut_body",
@@ -49,6 +48,7 @@ __all__ = [
     "from_answers",
     "hang",
     "html",
+    "question_in",
     "raw",
 ]
 
@@ -110,7 +110,7 @@ def hang(seconds: float = 30.0) -> Say:
     return Say(delay=seconds)
 
 
-def asked_in(messages: Messages) -> tuple[str, int]:
+def question_in(messages: Messages) -> tuple[str, int]:
     """The question of a conversation, and how often its reply was sent back since."""
     users = [message["content"] for message in messages if message["role"] == "user"]
     sent_back = sum(text.startswith(SENT_BACK) for text in users)
@@ -118,14 +118,14 @@ def asked_in(messages: Messages) -> tuple[str, int]:
 
 
 def from_answers(answers: Mapping[str, str | Sequence[str]]) -> Callable[[Messages], str]:
-    """Replies looked up by the longest of the questions that stands in what was asked.
+    """Replies looked up by the longest of the questions that the prompt contains.
 
     Of several the first, and the next each time that the reply is sent back.
     """
     longest = sorted(answers, key=len, reverse=True)
 
     def reply(messages: Messages) -> str:
-        asked, sent_back = asked_in(messages)
+        asked, sent_back = question_in(messages)
         found = next((answers[question] for question in longest if question in asked), "I do not know that.")
         return found if isinstance(found, str) else found[min(sent_back, len(found) - 1)]
 
@@ -228,7 +228,7 @@ class LoopbackTeacher:
         return response
 
     def _note(self, event: str, request: web.Request, question: str, words: str) -> None:
-        """In the log before it happens: what stands there may have been bought, what does not was not."""
+        """Log the event before it happens: a reply in the log may have been bought, any other was not."""
         if self._log is not None:
             line = {"event": event, "at": time.monotonic(), "path": request.path, "question": question, "words": words}
             os.write(self._log, json.dumps(line).encode() + b"\n")

@@ -2,7 +2,7 @@
 
     write(writer(t5(tokenizer)), Grammar(ebnf=…), 1_000)     -> 1,000 texts
 
-The tokenizer is learnt from questions and golds as `tiny` learns its own: an answer is made of its subwords.
+The tokenizer is learnt from questions and golds as `tiny` learns its own: an answer is a sequence of its subwords.
 """
 
 from __future__ import annotations

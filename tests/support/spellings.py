@@ -3,7 +3,7 @@
 body(draw)                      a search body over `MAPPING`, from a random.Random
 SPELLINGS["short_leaf"](b, draw)   the same body in other words; None where it has no such place
 step(b, draw)                   a body one step away, which may mean the same or something else
-documents(seed)                 a corpus for them
+documents(seed)                 documents for them
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     ours, theirs = pty.openpty()
     with subprocess.Popen(words, stdout=theirs):
         os.close(theirs)
-        text = shown(ours)                # to its end, which comes when nobody holds `theirs` any more
+        text = shown(ours)                # to its end, when `theirs` is closed everywhere
 
 One `os.read` may give only the first of several writes.
 """

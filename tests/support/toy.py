@@ -179,7 +179,7 @@ class AbacusConfig:
 
 
 class Abacus(Executor):
-    """Counts. What it stands on are the looks in ``looks.json`` of the working folder, one after the other."""
+    """Counts. Its data are the entries of ``looks.json`` in the working folder, one after the other."""
 
     name = "abacus"
     parallel = 2

@@ -1,4 +1,4 @@
-"""Environments for packages of others: the built wheel of dstill, installed apart, and what stands on it.
+"""Environments for third-party packages: the built wheel of dstill and packages that depend on it.
 
 Each is a venv that borrows this interpreter's heavy libraries by a .pth file (in which the
 editable dstill does not count: only a site folder's own .pth files are followed). Nothing

@@ -43,13 +43,13 @@ def rpn(hooks: Any) -> Task:
     return task
 
 
-def test_the_prompt_asks_for_the_stack(hooks: Any, rpn: Task) -> None:
+def test_prompt_asks_for_stack(hooks: Any, rpn: Task) -> None:
     prompt, own = hooks.build_prompt(rpn, EXAMPLE, [EXAMPLE]), rpn.prompt(EXAMPLE, [EXAMPLE])
     assert prompt.messages[0].content.endswith(hooks.STACK)
     assert prompt.messages[1:] == own.messages[1:]
 
 
-def test_a_reply_may_end_in_a_line_with_the_answer(hooks: Any, rpn: Task) -> None:
+def test_reads_answer_from_last_line(hooks: Any, rpn: Task) -> None:
     draft = hooks.parse_reply(rpn, "x, 4: one number\ny: the result\nAnswer: x 4 + y *\n")
     assert draft == Draft(
         answer="x 4 + y *",
@@ -59,11 +59,11 @@ def test_a_reply_may_end_in_a_line_with_the_answer(hooks: Any, rpn: Task) -> Non
 
 
 @pytest.mark.parametrize("reply", ["x 4 +", "answer: x 4 +", "answer:\nx 4 +", ""])
-def test_other_replies_are_left_to_the_pack(hooks: Any, rpn: Task, reply: str) -> None:
+def test_passes_other_replies_to_pack(hooks: Any, rpn: Task, reply: str) -> None:
     assert hooks.parse_reply(rpn, reply) is None
 
 
-def test_a_reply_in_the_pack_s_form_is_left_to_the_pack(hooks: Any, rpn: Task) -> None:
+def test_passes_reply_in_pack_form_to_pack(hooks: Any, rpn: Task) -> None:
     assert hooks.parse_reply(rpn, rpn.reply_text("why\nanswer: 1 2 +", "x 4 +")) is None
 
 
@@ -75,9 +75,7 @@ def test_a_reply_in_the_pack_s_form_is_left_to_the_pack(hooks: Any, rpn: Task) -
         ("x 4 + y * * *", Level.UNPARSED, "'*' is no operand, or lacks operands before it"),
     ],
 )
-def test_a_longer_program_is_judged_with_its_length(
-    hooks: Any, rpn: Task, answer: str, level: Level, reason: str
-) -> None:
+def test_judges_longer_program_by_length(hooks: Any, rpn: Task, answer: str, level: Level, reason: str) -> None:
     from dstill_rpn.pack import Machine
 
     verdict = hooks.judge_answer(rpn, EXAMPLE, Draft(answer=answer), Machine().open(rpn, Engine()))
@@ -85,18 +83,18 @@ def test_a_longer_program_is_judged_with_its_length(
 
 
 @pytest.mark.parametrize("draft", [None, Draft(answer="x 4 + y *"), Draft(answer="x")])
-def test_a_program_of_the_gold_s_length_is_left_to_the_core(hooks: Any, rpn: Task, draft: Draft | None) -> None:
+def test_passes_program_of_gold_length_to_core(hooks: Any, rpn: Task, draft: Draft | None) -> None:
     assert hooks.judge_answer(rpn, EXAMPLE, draft, None) is None
 
 
-def test_every_hook_passes_on_another_task(hooks: Any) -> None:
+def test_every_hook_ignores_other_task(hooks: Any) -> None:
     other = Other()
     assert hooks.build_prompt(other, EXAMPLE, []) is None
     assert hooks.parse_reply(other, "why\nanswer: x 4 +") is None
     assert hooks.judge_answer(other, EXAMPLE, Draft(answer="x 4 + y * 1 *"), None) is None
 
 
-def test_choice_of_modality_is_the_core_s_unless_headroom_is_asked_for(hooks: Any) -> None:
+def test_core_selects_modality_unless_headroom_is_set(hooks: Any) -> None:
     from dstill_rpn.modality import Top, TopConfig
 
     from dstill_finetune.modalities import Full
@@ -125,5 +123,5 @@ def test_choice_of_modality_is_the_core_s_unless_headroom_is_asked_for(hooks: An
     assert hooks.select_modality(asked, shape, recipe, cramped) is None  # nothing leaves as much
 
 
-def test_the_package_is_tested_from_this_folder(hooks: Any) -> None:
+def test_imports_package_from_this_folder(hooks: Any) -> None:
     assert Path(hooks.__file__).is_relative_to(RPN)

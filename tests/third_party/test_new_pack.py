@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from tests.third_party.conftest import Venv
 
-Written = tuple[Venv, Path]
+NewPack = tuple[Venv, Path]
 
 
 @pytest.fixture(scope="module")
-def written(new_venv: Callable[..., Venv], tmp_path_factory: pytest.TempPathFactory) -> Written:
+def new_pack(new_venv: Callable[..., Venv], tmp_path_factory: pytest.TempPathFactory) -> NewPack:
     """A pack written by the installed dstill, and installed as its README says (but from no index)."""
     venv, place = new_venv("new-pack"), tmp_path_factory.mktemp("packs")
     out = venv.run("dstill", "pack", "new", "tool_shed", cwd=place)
@@ -25,14 +25,14 @@ def written(new_venv: Callable[..., Venv], tmp_path_factory: pytest.TempPathFact
     return venv, place / "dstill-tool-shed"
 
 
-def test_its_own_test_passes_as_written(written: Written) -> None:
-    venv, package = written
+def test_own_test_passes(new_pack: NewPack) -> None:
+    venv, package = new_pack
     out = venv.run("python", "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", cwd=package)
     assert re.search(r"\d+ passed in", out.splitlines()[-1]), out
 
 
-def test_nothing_of_the_template_is_left(written: Written) -> None:
-    _, package = written
+def test_has_no_template_placeholders(new_pack: NewPack) -> None:
+    _, package = new_pack
     files = [path for path in package.rglob("*") if path.is_file() and path.suffix in (".py", ".toml", ".md")]
     assert {str(path.relative_to(package)) for path in files} == {
         "pyproject.toml",
@@ -45,8 +45,8 @@ def test_nothing_of_the_template_is_left(written: Written) -> None:
 
 
 @pytest.mark.slow
-def test_the_commands_of_its_readme_lead_to_a_scored_student(written: Written) -> None:
-    venv, package = written
+def test_readme_commands_give_scored_student(new_pack: NewPack) -> None:
+    venv, package = new_pack
     commands = re.findall(r"^    (dstill .*)$", (package / "README.md").read_text(), re.MULTILINE)
     names = [shlex.split(command)[1] for command in commands]
     assert names == ["generate", "train", "evaluate", "predict", "report"]
@@ -69,7 +69,7 @@ def test_the_commands_of_its_readme_lead_to_a_scored_student(written: Written) -
         ("there", "dstill-there already exists"),
     ],
 )
-def test_names_that_cannot_be(cli: Callable[..., Any], project: Path, name: str, message: str) -> None:
+def test_refuses_invalid_name(cli: Callable[..., Any], project: Path, name: str, message: str) -> None:
     (project / "dstill-there").mkdir()
     ended = cli("pack", "new", name)
     assert (ended.code, ended.out) == (2, "")

@@ -24,19 +24,19 @@ def blocks(root: Path) -> list[tuple[str, str]]:
     return found
 
 
-def test_every_block_of_code_is_the_package_s_own_text(blocks: list[tuple[str, str]]) -> None:
+def test_every_code_block_is_in_package(blocks: list[tuple[str, str]]) -> None:
     files = [file.read_text() for file in (*SOURCE.glob("*.py"), RPN / "pyproject.toml")]
     shown = [text for language, text in blocks if language != "sh"]
     assert [text for text in shown if not any(text in file for file in files)] == []
 
 
-def test_the_whole_pack_is_on_the_page(blocks: list[tuple[str, str]]) -> None:
+def test_page_shows_whole_pack(blocks: list[tuple[str, str]]) -> None:
     pack = (SOURCE / "pack.py").read_text()
     shown = [text for language, text in blocks if language == "python" and text in pack]
     assert re.sub(r"\n+", "\n", "".join(shown)) == re.sub(r"\n+", "\n", pack)
 
 
-def test_its_commands_are_those_that_new_pack_s_readme_has(blocks: list[tuple[str, str]], root: Path) -> None:
+def test_commands_equal_those_of_new_pack_readme(blocks: list[tuple[str, str]], root: Path) -> None:
     """Which a test runs as written."""
     readme = (root / "core/dstill/cli/template/README.md.txt").read_text()
     lines = [line for language, text in blocks if language == "sh" for line in text.splitlines()]
@@ -44,7 +44,7 @@ def test_its_commands_are_those_that_new_pack_s_readme_has(blocks: list[tuple[st
     assert [line for line in lines[2:] if f"    {line}\n" not in readme] == []
 
 
-def test_the_commands_in_its_text_are_there(root: Path) -> None:
+def test_commands_in_text_exist(root: Path) -> None:
     from dstill.cli import build
 
     group, _ = build([])
@@ -57,7 +57,7 @@ def test_the_commands_in_its_text_are_there(root: Path) -> None:
         assert {word for word in words if word.startswith("--")} <= known
 
 
-def test_every_method_it_names_is_a_task_s(root: Path) -> None:
+def test_every_named_method_exists(root: Path) -> None:
     page = (root / "docs" / "packs.md").read_text().partition("## What a task can add")[0]
     table = re.findall(r"^\| ((?:`\w+.*?`(?:, )?)+) \|", page, re.MULTILINE)
     names = {name for cell in table for name in re.findall(r"`(\w+)", cell)}
@@ -65,7 +65,7 @@ def test_every_method_it_names_is_a_task_s(root: Path) -> None:
     assert {name for name in names if not hasattr(Task, name)} == set()
 
 
-def test_every_method_of_every_protocol_is_on_the_page(root: Path) -> None:
+def test_page_names_every_protocol_method(root: Path) -> None:
     page = (root / "docs" / "packs.md").read_text().partition("## What a task can add")[2]
     named: dict[str, set[str]] = {}
     protocol = ""

@@ -1,4 +1,4 @@
-"""A real package of somebody else's, on the built wheel: from its questions to a scored student."""
+"""A third-party package on the built wheel: from its questions to a scored student."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def scored(with_rpn: Venv, tmp_path_factory: pytest.TempPathFactory) -> Scored:
     return Scored(with_rpn, project, summary)
 
 
-def test_the_pack_is_under_sixty_lines() -> None:
+def test_pack_is_under_60_lines() -> None:
     assert len((RPN / "src/dstill_rpn/pack.py").read_text().splitlines()) < 60
 
 
-def test_dstill_is_the_wheel_s_and_the_parts_are_the_package_s(with_rpn: Venv, tmp_path: Path) -> None:
+def test_uses_installed_wheel_and_package(with_rpn: Venv, tmp_path: Path) -> None:
     place = with_rpn.run("python", "-c", "import dstill; print(dstill.__file__)", cwd=tmp_path)
     assert Path(place.strip()).is_relative_to(with_rpn.folder)
     owners = {
@@ -51,7 +51,7 @@ def test_dstill_is_the_wheel_s_and_the_parts_are_the_package_s(with_rpn: Venv, t
 
 
 @pytest.mark.slow
-def test_the_student_beats_the_untrained_one_and_the_nearest_question(scored: Scored) -> None:
+def test_student_beats_untrained_and_nearest_question(scored: Scored) -> None:
     summary = scored.summary
     assert summary["engine"] == "rpn-machine"
     assert summary["n"] >= 50
@@ -61,7 +61,7 @@ def test_the_student_beats_the_untrained_one_and_the_nearest_question(scored: Sc
 
 
 @pytest.mark.slow
-def test_corrupted_golds_lower_its_score(scored: Scored) -> None:
+def test_corrupted_golds_lower_score(scored: Scored) -> None:
     """The same student against golds that are wrong in every second row: it is the golds that score."""
     _questions_with_wrong_golds(scored.project / "run/dataset/data", scored.project / "wrong.jsonl", ("test",))
     scored.dstill("generate", "--out", "wrong", "--questions", "wrong.jsonl")
@@ -72,7 +72,7 @@ def test_corrupted_golds_lower_its_score(scored: Scored) -> None:
 
 
 @pytest.mark.nightly
-def test_a_student_taught_with_corrupted_golds_scores_lower(scored: Scored) -> None:
+def test_student_trained_on_corrupted_golds_scores_lower(scored: Scored) -> None:
     _questions_with_wrong_golds(scored.project / "run/dataset/data", scored.project / "taught.jsonl", ("train",))
     scored.dstill("generate", "--out", "taught", "--questions", "taught.jsonl")
     scored.dstill("train", "taught")
@@ -100,30 +100,30 @@ def _questions_with_wrong_golds(data: Path, out: Path, splits: tuple[str, ...]) 
 
 
 @pytest.fixture(scope="module")
-def studied(scored: Scored) -> dict[str, Any]:
+def modality_results(scored: Scored) -> dict[str, Any]:
     """Plans for several cards, and a training in the modality top: one process that loads torch once."""
-    script = Path(__file__).parent / "study_modality.py"
+    script = Path(__file__).parent / "run_modality.py"
     result: dict[str, Any] = json.loads(scored.venv.run("python", script, cwd=scored.project, **ALONE).splitlines()[-1])
     return result
 
 
 @pytest.mark.slow
-def test_top_is_chosen_in_a_window_of_memory(studied: dict[str, Any]) -> None:
-    needs = studied["needs"]
+def test_selects_top_for_its_memory_range(modality_results: dict[str, Any]) -> None:
+    needs = modality_results["needs"]
     assert needs["qlora"] < needs["lora"] < needs["top"] < needs["full"]
-    assert studied["chosen"] == {name: name for name in ("qlora", "lora", "top", "full")}
-    assert studied["on the smallest card"] is None
+    assert modality_results["chosen"] == {name: name for name in ("qlora", "lora", "top", "full")}
+    assert modality_results["on the smallest card"] is None
 
 
 @pytest.mark.slow
-def test_headroom_goes_to_the_next_modality_only_where_it_is_asked_for(studied: dict[str, Any]) -> None:
-    assert studied["with headroom"] == ["lora", "top"]
+def test_headroom_selects_next_modality_only_when_set(modality_results: dict[str, Any]) -> None:
+    assert modality_results["with headroom"] == ["lora", "top"]
 
 
 @pytest.mark.slow
-def test_top_moves_the_last_block_and_nothing_else(studied: dict[str, Any]) -> None:
-    assert studied["modality"] == "top"
-    assert studied["moved"]
-    assert {name.split(".")[:3] == ["decoder", "block", "1"] for name in studied["moved"]} == {True}
-    assert studied["kept"] > len(studied["moved"])
-    assert max(studied["losses"][-5:]) < studied["losses"][0] / 2
+def test_top_trains_last_block_only(modality_results: dict[str, Any]) -> None:
+    assert modality_results["modality"] == "top"
+    assert modality_results["moved"]
+    assert {name.split(".")[:3] == ["decoder", "block", "1"] for name in modality_results["moved"]} == {True}
+    assert modality_results["kept"] > len(modality_results["moved"])
+    assert max(modality_results["losses"][-5:]) < modality_results["losses"][0] / 2

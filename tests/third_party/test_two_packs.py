@@ -14,9 +14,9 @@ RPN = "rpn,rpn-hooks,rpn-modality"
 
 
 @pytest.fixture(scope="module")
-def seen(with_rpn: Venv, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def plugin_results(with_rpn: Venv, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What plugins answer for each task, with both packs and with one of them."""
-    script = Path(__file__).parent / "study_two_packs.py"
+    script = Path(__file__).parent / "run_two_packs.py"
     out = with_rpn.run("python", script, cwd=tmp_path_factory.mktemp("two"))
     result: dict[str, Any] = json.loads(out.splitlines()[-1])
     return result
@@ -24,16 +24,14 @@ def seen(with_rpn: Venv, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("task", "other"), [("querydsl", RPN), ("rpn", "querydsl")])
-def test_a_pack_s_answers_are_the_same_with_and_without_the_other(
-    seen: dict[str, Any], task: str, other: str, kind: str
-) -> None:
-    alone, together = seen[f"{task} without {other}"][kind], seen[f"{task} without "][kind]
+def test_other_pack_does_not_change_answers(plugin_results: dict[str, Any], task: str, other: str, kind: str) -> None:
+    alone, together = plugin_results[f"{task} without {other}"][kind], plugin_results[f"{task} without "][kind]
     assert together
     assert together == alone
 
 
-def test_the_package_s_own_hooks_answer_for_its_own_task(seen: dict[str, Any]) -> None:
+def test_package_hooks_answer_for_own_task(plugin_results: dict[str, Any]) -> None:
     """So that the test above is not passed by hooks that never answer."""
-    hooked, bare = seen["rpn without "], seen["rpn without rpn-hooks"]
+    hooked, bare = plugin_results["rpn without "], plugin_results["rpn without rpn-hooks"]
     for kind in ("prompts", "drafts", "verdicts"):
         assert hooked[kind] != bare[kind]

@@ -1,10 +1,10 @@
 """The recipe's claims, put to the test: `make reproduce`, or `make reproduce QUICK=1`.
 
-    python -m tests.benchmarks.reproduce [--size full|quick|smoke] [--jobs N] [--kept docs/benchmark.jsonl]
+    python -m tests.benchmarks.reproduce [--size full|quick|smoke] [--jobs N] [--resume docs/benchmark.jsonl]
 
 Writes trials.jsonl, claims.json, results.json and benchmark.md into build/reproduce/full (or another size), and the
-full one into docs, too: benchmark.md, benchmark.jsonl (the trials) and claims.json. After a stop, run the
-same command again to continue; --kept FILE continues with the trials of another machine.
+full one into docs, too: benchmark.md, benchmark.jsonl (the trials) and claims.json. If it is stopped, run the same
+command again to continue; --resume FILE continues with the trials of another machine.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="make reproduce")
     options.add_argument("--size", choices=SIZES, default=FULL.name)
     options.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1))
-    options.add_argument("--kept", type=Path, help="trials.jsonl of a reproduction to go on from")
+    options.add_argument("--resume", type=Path, help="trials.jsonl of a reproduction to resume")
     chosen = options.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the trials under way are stopped as by Ctrl-C
     size = SIZES[chosen.size]
     folder = (OUT / size.name).absolute()
-    if chosen.kept and not (folder / TRIALS).exists():
+    if chosen.resume and not (folder / TRIALS).exists():
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(chosen.kept, folder / TRIALS)
+        shutil.copyfile(chosen.resume, folder / TRIALS)
     lab = Lab(folder, size, jobs=chosen.jobs)
     clock = lab.folder / "seconds.json"
     try:
-        with _adding_up(clock):
+        with _accumulate_seconds(clock):
             found = run(lab)
     except DstillError as error:
         print(error, file=sys.stderr)
@@ -71,8 +71,8 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def _adding_up(file: Path) -> Iterator[None]:
-    """The seconds spent, over all the times that it was begun."""
+def _accumulate_seconds(file: Path) -> Iterator[None]:
+    """Add the seconds of this block to those of earlier runs."""
     before = json.loads(file.read_text()) if file.exists() else 0.0
     started = time.monotonic()
     try:

@@ -6,7 +6,7 @@
     arm.accuracy, arm.verdicts, arm.unseen                # on movies; unseen: on quakes, never trained on
 
 Whatever is finished is read from the folder and its trials.jsonl, so a reproduction that was stopped goes on. A run
-that was not made whole, or by another size, is made anew.
+that is incomplete, or of another size, is made again.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.reproduce.kept import Kept, Trialled, dataset_of, key_of
 from tests.benchmarks.reproduce.memory import Saving, savings
 from tests.benchmarks.reproduce.size import BASE_RATE, RECIPE, Size
+from tests.benchmarks.reproduce.trial_log import TrialLog, TrialOutcome, dataset_of, key_of
 
 from dstill import Run
 from dstill import config as configuration
@@ -72,13 +72,13 @@ class Lab:
         self.folder, self.size, self.jobs = folder, size, jobs
         self.plugins = plugin_loading.load()
         folder.mkdir(parents=True, exist_ok=True)
-        self.kept = Kept(folder / TRIALS)
+        self.trial_log = TrialLog(folder / TRIALS)
 
     # --- runs ---------------------------------------------------------------------------
 
     def base(self, index: str) -> Run:
         """A run on `index` with a student trained in full: the base of every adaptation from it."""
-        run = self._run(index, self._of_base(index))
+        run = self._run(index, self._base_settings(index))
         if "seconds" not in run.manifest["stages"].get("generate", {}):
             self.say(f"questions about {index}")
             run.generate()
@@ -96,11 +96,11 @@ class Lab:
         base, about = self.base(source), self.base(target)
         made = {
             "status": "ready",
-            "base": {**self._of_base(source), "dataset": dataset_of(base)},
+            "base": {**self._base_settings(source), "dataset": dataset_of(base)},
             "steps": self.size.steps,
             "items": self.size.items,
         }
-        if (run := self._there(folder)) and all(run.manifest.get(key) == value for key, value in made.items()):
+        if (run := self._existing_run(folder)) and all(run.manifest.get(key) == value for key, value in made.items()):
             return run
         _clear(folder)
         student = f"tiny:{base.folder / 'student'}"
@@ -122,7 +122,7 @@ class Lab:
 
     def _run(self, name: str, settings: Mapping[str, Any]) -> Run:
         folder = self.folder / name
-        if run := self._there(folder):
+        if run := self._existing_run(folder):
             flat = run.config.flat()
             if all(flat[key] == value for key, value in settings.items()):
                 return run
@@ -131,11 +131,11 @@ class Lab:
         config = configuration.load(use_files=False, flags=settings, sections=sections)
         return Run.create(folder, config=config, plugins=self.plugins, arguments={"command": "reproduce"})
 
-    def _there(self, folder: Path) -> Run | None:
-        """The run in `folder`; None where a kill left a part of one, or nothing."""
+    def _existing_run(self, folder: Path) -> Run | None:
+        """The run in `folder`; None if it is incomplete or missing."""
         return Run.open(folder, plugins=self.plugins) if (folder / MANIFEST).exists() else None
 
-    def _of_base(self, index: str) -> dict[str, Any]:
+    def _base_settings(self, index: str) -> dict[str, Any]:
         return {
             "task.querydsl.index": index,
             "task.querydsl.n_questions": self.size.rows,
@@ -149,25 +149,25 @@ class Lab:
 
     def arms(self, parent: Run, wanted: Mapping[str, Mapping[str, Any]], *, split: str = "test") -> dict[str, Arm]:
         """Each of `wanted`, by name: its changes with every seed. Raises FailedItems when a trial fails."""
-        beside = (UNSEEN,) if split == "test" else ()
-        trials = Trials(parent, split=split, extra_splits=beside)
+        extra_splits = (UNSEEN,) if split == "test" else ()
+        trials = Trials(parent, split=split, extra_splits=extra_splits)
         asked = {
             name: [trials.trial({**changes, "project.seed": seed}) for seed in self.seeds(split)]
             for name, changes in wanted.items()
         }
         every = {trial.name: trial for arm in zip(*asked.values(), strict=True) for trial in arm}
         keys = {name: key_of(parent, split, trial.changes) for name, trial in every.items()}
-        missing = [trial for name, trial in every.items() if keys[name] not in self.kept]
+        missing = [trial for name, trial in every.items() if keys[name] not in self.trial_log]
         with closing(run_trials(trials, missing, jobs=self.jobs)) as results:
             for result in results:
                 if result.error:
                     raise FailedItems(f"{result.name}: {result.error}", where=str(trials.folder / result.name))
-                answers = {of: verdicts(trials, [every[result.name]], of)[0] for of in (split, *beside)}
-                self.kept.add(keys[result.name], parent.folder.name, result, answers)
+                answers = {of: verdicts(trials, [every[result.name]], of)[0] for of in (split, *extra_splits)}
+                self.trial_log.add(keys[result.name], parent.folder.name, result, answers)
                 trials.drop_weights(result.name)
                 self.say(f"{parent.name} {result.name}: {result.accuracy_value:.3f} in {result.seconds:.0f} s")
         return {
-            name: arm_of(wanted[name], [self.kept[keys[trial.name]] for trial in arm], split)
+            name: arm_of(wanted[name], [self.trial_log[keys[trial.name]] for trial in arm], split)
             for name, arm in asked.items()
         }
 
@@ -183,7 +183,7 @@ class Lab:
         print(text, flush=True)
 
 
-def arm_of(changes: Mapping[str, Any], found: Sequence[Trialled], split: str) -> Arm:
+def arm_of(changes: Mapping[str, Any], found: Sequence[TrialOutcome], split: str) -> Arm:
     return Arm(
         changes=changes,
         results=[one.result for one in found],

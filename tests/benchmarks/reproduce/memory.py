@@ -92,15 +92,15 @@ def savings(sizes: Sequence[tuple[int, int]], folder: Path, *, times: int, say: 
                 source=SOURCE,
                 target=TARGET,
             )
-            rows = [_kept(folder / f"memory-{hidden}-{layers}-{modality}-{n}.json", case) for n in range(times)]
+            rows = [_measure_once(folder / f"memory-{hidden}-{layers}-{modality}-{n}.json", case) for n in range(times)]
             peaks[modality] = Peaks(planned=rows[0]["predicted"], measured=tuple(row["measured"] for row in rows))
             say(f"memory of {case.name}: {peaks[modality].mean / 2**20:,.0f} MiB")
         found.append(Saving(model=f"Llama {hidden} × {layers}", **peaks))
     return found
 
 
-def _kept(file: Path, case: Case) -> dict[str, Any]:
-    """What was measured before is read."""
+def _measure_once(file: Path, case: Case) -> dict[str, Any]:
+    """Measure the case, or read the earlier measurement."""
     if not file.exists():
         write_text(file, json.dumps(measured(case)))
     return dict(json.loads(file.read_text()))

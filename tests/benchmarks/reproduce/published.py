@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.reproduce.published     # docs/benchmark.jsonl → docs/benchmark.md, docs/claims.json
 
-The trials are kept item by item. Memory is not: its claim is read from claims.json and its table from the page.
+The trials are stored item by item. Memory is not: its claim is read from claims.json and its table from the page.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Any
 
 from tests.benchmarks.reproduce.claims import Claim
 from tests.benchmarks.reproduce.experiments import Found, run
-from tests.benchmarks.reproduce.kept import Kept
 from tests.benchmarks.reproduce.lab import Arm, Lab, arm_of
 from tests.benchmarks.reproduce.memory import MEMORY, Peaks, Saving
 from tests.benchmarks.reproduce.page import page
 from tests.benchmarks.reproduce.size import FULL
+from tests.benchmarks.reproduce.trial_log import TrialLog
 
 from dstill.config import Settings
 from dstill.io.files import write_text
 
-__all__ = ["CLAIMS", "DOCS", "Published", "again", "as_json"]
+__all__ = ["CLAIMS", "DOCS", "Published", "as_json", "rebuild"]
 
 DOCS = Path("docs") / "benchmark.md"
 CLAIMS = "claims.json"
@@ -34,10 +34,10 @@ SAVING = re.compile(r"^\| (Llama .+?) \| (.+?) MiB / (.+?) MiB \| (.+?) MiB / (.
 
 
 class Published(Lab):
-    """Answers as a lab where all is done."""
+    """A lab whose trials are all finished: it reads them."""
 
     def __init__(self, docs: Path) -> None:
-        self.size, self.kept, self.text = FULL, Kept(docs / "benchmark.jsonl"), (docs / DOCS.name).read_text()
+        self.size, self.trial_log, self.text = FULL, TrialLog(docs / "benchmark.jsonl"), (docs / DOCS.name).read_text()
 
     def adaptation(self, source: str, target: str, *, rows: int = 0, noise: int = 0) -> Any:
         return SimpleNamespace(name=self.name_of(source, target, rows=rows, noise=noise), settings=Settings())
@@ -46,7 +46,10 @@ class Published(Lab):
         return {
             name: arm_of(
                 changes,
-                [self.kept.found(parent.name, split, {**changes, "project.seed": seed}) for seed in self.seeds(split)],
+                [
+                    self.trial_log.lookup(parent.name, split, {**changes, "project.seed": seed})
+                    for seed in self.seeds(split)
+                ],
                 split,
             )
             for name, changes in wanted.items()
@@ -65,12 +68,12 @@ def _peaks(planned: str, measured: str) -> Peaks:
     return Peaks(planned=in_bytes[0], measured=(in_bytes[1],))
 
 
-def again(docs: Path) -> tuple[Found, str]:
+def rebuild(docs: Path) -> tuple[Found, str]:
     """What was found, and the page of it."""
     lab = Published(docs)
     found = run(lab)
-    kept = {row["name"]: Claim.from_row(row) for row in json.loads((docs / CLAIMS).read_text())}
-    found.claims = [kept[claim.name] if claim.name == MEMORY else claim for claim in found.claims]
+    claims = {row["name"]: Claim.from_row(row) for row in json.loads((docs / CLAIMS).read_text())}
+    found.claims = [claims[claim.name] if claim.name == MEMORY else claim for claim in found.claims]
     minutes = MINUTES.search(lab.text)
     assert minutes is not None
     return found, page(FULL, found, float(minutes[1]))
@@ -81,6 +84,6 @@ def as_json(content: Any) -> str:
 
 
 if __name__ == "__main__":
-    found, text = again(DOCS.parent)
+    found, text = rebuild(DOCS.parent)
     write_text(DOCS.with_name(CLAIMS), as_json([claim.to_row() for claim in found.claims]))
     write_text(DOCS, text)

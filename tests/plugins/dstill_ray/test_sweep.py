@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from support.ray_lab import Lab
 from support.sizes import size
-from support.strangers_folder import plant, ran
+from support.untrusted_folder import plant, ran
 
 SWEEP = ("--split", "test", "--json")
 TRIALS = size("RAY_TRIALS", ci=2, nightly=4)

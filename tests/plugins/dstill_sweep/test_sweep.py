@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.strangers_folder import plant, ran
+from support.untrusted_folder import plant, ran
 
 from dstill.api.records import Score
 from dstill.config import assignment, parse_assignment

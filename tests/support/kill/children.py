@@ -3,7 +3,7 @@
 with Children() as children:
     pid = children.begin(["pack", "list"], cwd=folder, env=environment)
     children.end()                                      # the status of `os.waitpid`
-    (folder / "out.txt").read_bytes()                   # what it said; err.txt beside it
+    (folder / "out.txt").read_bytes()                   # its stdout; err.txt: its stderr
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     with Lab(folder, SUMS) as lab:
         lab.points                                   # those that an uninterrupted run reaches, in order
-        trial = lab.killed_at(Point("fsync", "run.json", "after", 2))
-        trial = lab.killed_in("writing", 0.4)        # at a random time of that phase, 0 its begin, 1 its end
+        trial = lab.kill_at(Point("fsync", "run.json", "after", 2))
+        trial = lab.kill_in_phase("writing", 0.4)        # at a random time of that phase, 0 its begin, 1 its end
         trial.reached, trial.phase, trial.broken     # broken: a line for each thing that does not hold
 
 Each trial has its own project folder. One teacher process serves all of them and outlives the killed ones; it logs
@@ -79,7 +79,7 @@ class Lab:
         self._teacher = started("support.loopback_teacher", *words)
         self._children = Children().__enter__()
         self.address = line_of(self._teacher).strip().removesuffix("/v1")
-        self._whole()
+        self._run_uninterrupted()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -88,30 +88,30 @@ class Lab:
 
     # --- runs ---------------------------------------------------------------------------
 
-    def killed_at(self, point: Point) -> Trial:
+    def kill_at(self, point: Point) -> Trial:
         trial = self._trial(" ".join(map(str, point)))
         self._run(trial, kill=point)
-        return self._finished(trial)
+        return self._check_and_rerun(trial)
 
-    def killed_in(self, phase: str, share: float) -> Trial:
+    def kill_in_phase(self, phase: str, share: float) -> Trial:
         """Kill from another process, after this share of the time that an uninterrupted run spends in the phase."""
         trial = self._trial(f"{phase} {share:.3f}")
         begin, end = self.times[phase]
-        pid = self._begun(trial)
+        pid = self._start(trial)
         try:
             process = os.pidfd_open(pid)
         except ProcessLookupError:  # ended, and waited for, before this process looked
-            self._ended(trial)
-            return self._finished(trial)
-        _until(lambda: phase == "start" or _phase(_read(trial.folder / "trace.jsonl")) >= PHASES.index(phase))
+            self._wait(trial)
+            return self._check_and_rerun(trial)
+        _wait_until(lambda: phase == "start" or _phase(_read(trial.folder / "trace.jsonl")) >= PHASES.index(phase))
         time.sleep(share * (end - begin))
         with contextlib.suppress(ProcessLookupError):  # it has ended by itself
             signal.pidfd_send_signal(process, signal.SIGKILL)
         os.close(process)
-        self._ended(trial)
-        return self._finished(trial)
+        self._wait(trial)
+        return self._check_and_rerun(trial)
 
-    def killed_for_real(self, seconds: float) -> Trial:
+    def kill_command_line(self, seconds: float) -> Trial:
         """Kill the command line itself instead of a fork, without a trace."""
         trial = self._trial(f"dstill, {seconds:.3f} s")
         command = [sys.executable, "-m", "dstill", *self._command(self.subject.command)]
@@ -128,13 +128,13 @@ class Lab:
                 process.kill()
             trial.reached = process.wait() == -signal.SIGKILL
         trial.phase = "not known"
-        return self._finished(trial)
+        return self._check_and_rerun(trial)
 
     def second_command_at(self, point: Point) -> tuple[subprocess.CompletedProcess[str], int]:
         """How the command ends in a second process while the first is stopped at `point`, and the first one's id."""
         trial = self._trial("second command")
-        pid = self._begun(trial, kill=point, stop=True)
-        _until(lambda: _stopped(pid))
+        pid = self._start(trial, kill=point, stop=True)
+        _wait_until(lambda: _stopped(pid))
         second = subprocess.run(
             [sys.executable, "-m", "dstill", *self._command(self.subject.command)],
             cwd=trial.folder,
@@ -144,10 +144,10 @@ class Lab:
             timeout=SECONDS,
         )
         os.kill(pid, signal.SIGKILL)
-        self._ended(trial)
+        self._wait(trial)
         return second, pid
 
-    def _whole(self) -> None:
+    def _run_uninterrupted(self) -> None:
         """The uninterrupted run: its files, its points, and when each phase began."""
         trial = self._trial("whole")
         began = time.monotonic()
@@ -157,7 +157,7 @@ class Lab:
         trace = _read(trial.folder / "trace.jsonl")
         self.files = {name: path.read_bytes() for name, path in _final(trial.folder / "run")}
         self.ids = set(_ids(trial.folder / "run"))
-        self.points = list(_numbered(trace))
+        self.points = list(_number_points(trace))
         reached = [(p["at"], _phase(trace[:n])) for n, p in enumerate(trace, start=1)]
         begins = [next(at for at, phase in reached if phase >= number) for number in range(1, len(PHASES))]
         self.times = dict(zip(PHASES, itertools.pairwise([began, *begins, ended]), strict=True))
@@ -177,8 +177,8 @@ class Lab:
         (folder / "dstill.toml").write_text("".join(lines))
         trial = Trial(folder=folder, wanted=wanted)
         if self.subject.before:
-            self._begun(trial, words=self.subject.before, watched=False)
-            assert self._ended(trial) == 0, (folder / "err.txt").read_text()
+            self._start(trial, words=self.subject.before, watched=False)
+            assert self._wait(trial) == 0, (folder / "err.txt").read_text()
         return trial
 
     def _command(self, words: Sequence[str]) -> list[str]:
@@ -195,7 +195,7 @@ class Lab:
             "XDG_CONFIG_HOME": str(trial.folder / "config"),  # what is written there is one of the points
         }
 
-    def _begun(
+    def _start(
         self,
         trial: Trial,
         kill: Point | None = None,
@@ -209,22 +209,22 @@ class Lab:
         environment = self._environment(trial)
         return self._children.begin(argv, cwd=trial.folder, env=environment, orders=orders if watched else None)
 
-    def _ended(self, trial: Trial) -> int:
+    def _wait(self, trial: Trial) -> int:
         status = self._children.end()
         trial.reached = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
         return status
 
     def _run(self, trial: Trial, kill: Point | None = None, *, watched: bool = True) -> int:
-        self._begun(trial, kill, watched=watched)
-        return self._ended(trial)
+        self._start(trial, kill, watched=watched)
+        return self._wait(trial)
 
     # --- what must hold -----------------------------------------------------------------
 
-    def _finished(self, trial: Trial) -> Trial:
+    def _check_and_rerun(self, trial: Trial) -> Trial:
         """Check what the kill left, run again, and check the result."""
         if not trial.phase:
             trial.phase = PHASES[_phase(_read(trial.folder / "trace.jsonl"))]
-        kept = self._left(trial)
+        kept = self._check_after_kill(trial)
         again = len(self._events(trial))  # lines of the log until here
         reached = trial.reached
         status = self._run(trial, watched=False)
@@ -233,13 +233,13 @@ class Lab:
             said = (trial.folder / "err.txt").read_text().strip().splitlines()
             trial.broken.append(f"it does not go on: {' / '.join(said[-3:])}")
             return trial
-        self._whole_again(trial)
-        self._bought(trial, kept, again)
+        self._check_final_files(trial)
+        self._check_purchases(trial, kept, again)
         if not trial.broken:
             shutil.rmtree(trial.folder)
         return trial
 
-    def _left(self, trial: Trial) -> set[str]:
+    def _check_after_kill(self, trial: Trial) -> set[str]:
         """Check files, lock and store right after the kill. Returns the stored replies."""
         for name, path in _final(trial.folder / "run"):
             trial.broken += _incomplete(name, path.read_bytes(), self.files.get(name))
@@ -250,9 +250,9 @@ class Lab:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
                     trial.broken.append("the lock is still held")
-        return self._kept(trial)
+        return self._stored_replies(trial)
 
-    def _kept(self, trial: Trial) -> set[str]:
+    def _stored_replies(self, trial: Trial) -> set[str]:
         """The hashes of the replies in a copy of the store, after SQLite's own check of it."""
         copy = trial.folder / "copy"
         copy.mkdir()
@@ -270,7 +270,7 @@ class Lab:
         shutil.rmtree(copy)
         return kept
 
-    def _whole_again(self, trial: Trial) -> None:
+    def _check_final_files(self, trial: Trial) -> None:
         run = trial.folder / "run"
         ids = list(_ids(run))
         if twice := [id for id, n in Counter(ids).items() if n > 1]:
@@ -284,9 +284,9 @@ class Lab:
             trial.broken += _incomplete(name, content, self.files.get(name))
         if left := [path.name for path in run.rglob("*.tmp")]:
             trial.broken.append(f"temporary files left: {left}")
-        self._kept(trial)
+        self._stored_replies(trial)
 
-    def _bought(self, trial: Trial, kept: set[str], again: int) -> None:
+    def _check_purchases(self, trial: Trial, kept: set[str], again: int) -> None:
         events = self._events(trial)
         if asked := {e["words"] for e in events[again:] if e["event"] == "asked"} & kept:
             trial.broken.append(f"asked again though kept: {len(asked)}")
@@ -313,14 +313,16 @@ def _final(run: Path) -> Iterator[tuple[str, Path]]:
 def _incomplete(name: str, content: bytes, whole: bytes | None) -> list[str]:
     """How a file at its final name differs from that of the uninterrupted run, if it does."""
     try:
-        same = content == whole or (name in ALIKE and whole is not None and ALIKE[name](content) == ALIKE[name](whole))
+        same = content == whole or (
+            name in SAME_CONTENT and whole is not None and SAME_CONTENT[name](content) == SAME_CONTENT[name](whole)
+        )
     except ValueError as error:
         return [f"{name} is not complete: {error}"]
     return [] if same else [f"{name} is not that of an uninterrupted run"]
 
 
 # The parts of a file that depend neither on the trial's address nor on the clock.
-ALIKE: Mapping[str, Callable[[bytes], Any]] = {
+SAME_CONTENT: Mapping[str, Callable[[bytes], Any]] = {
     "run.json": lambda content: json.loads(content)["name"],
     "config.toml": lambda content: tomllib.loads(content.decode()).keys(),
     "requests.jsonl": lambda content: [
@@ -358,7 +360,7 @@ def _phase(trace: Sequence[Mapping[str, Any]]) -> int:
     return 0
 
 
-def _numbered(trace: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Point, str]]:
+def _number_points(trace: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Point, str]]:
     """Each point with its number among its like, and its phase."""
     counts: Counter[tuple[str, str, str]] = Counter()
     for n, p in enumerate(trace, start=1):
@@ -370,7 +372,7 @@ def _numbered(trace: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Point, str]]
 # --- processes --------------------------------------------------------------------------
 
 
-def _until(condition: Callable[[], bool]) -> None:
+def _wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + SECONDS
     while not condition():
         assert time.monotonic() < deadline, "it never came"

@@ -77,7 +77,7 @@ _watch: _Watch | None = None
 
 
 def mark(kind: str, place: str) -> None:
-    """A point of the test's own, where somebody watches."""
+    """A point that the test itself marks."""
     if _watch is not None:
         _watch.reached(kind, place, "before")
 

@@ -21,5 +21,5 @@ def _read(name: str) -> Any:
 def cases() -> Callable[[str], Any]:
     """`cases("dsl_valid.jsonl")` is the rows of that file; without the files the test is skipped."""
     if not _CASES.is_dir():
-        pytest.skip(f"the third-party cases are not beside the repository ({_CASES})")
+        pytest.skip(f"the third-party cases are not next to the repository ({_CASES})")
     return _read

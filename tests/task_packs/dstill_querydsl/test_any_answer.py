@@ -76,8 +76,8 @@ def answers(draw: st.DrawFn) -> str:
     return put(body, draw(st.sampled_from(list(places(body)))), draw(_JSON))
 
 
-def taken(answer: str) -> None:
-    """By every method that is given an answer."""
+def run_all_methods(answer: str) -> None:
+    """Call every method that takes an answer."""
     draft, asked = Draft(answer=answer), replace(ASKED, answer=answer)
     for check in TASK.checks:
         list(check.run(ASKED, answer))
@@ -88,11 +88,11 @@ def taken(answer: str) -> None:
     TASK.is_refusal(answer), TASK.relevant_schema(ASKED, answer), TASK.prompt(ASKED, [asked])
     TASK.parse(answer), TASK.parse(TASK.reply_text("so", answer))
     if not any(problem.is_error for problem in find_problems(TASK, ASKED, draft)) and not TASK.is_refusal(answer):
-        ran(answer)
+        run_after_checks(answer)
 
 
-def ran(answer: str) -> None:
-    """By what is done with an answer that passed the checks, on an engine that says the same to all."""
+def run_after_checks(answer: str) -> None:
+    """Do what follows after an answer passed the checks, on an engine with one constant reply."""
     hits = [{"_id": "a", "_score": 1.0, "_source": {"a": 1}}, {"_id": "b", "_score": None}]
     reply = {"hits": {"total": {"value": 2, "relation": "eq"}, "hits": hits}, "aggregations": {}}
     body = freeze(strict.read(answer).value or {}, "2025-03-27T12:00:00Z", MAPPING)
@@ -107,37 +107,37 @@ def ran(answer: str) -> None:
 @given(answers())
 @also(LONG_YEAR)
 @also(NO_LIST)
-def test_any_json_in_any_place(answer: str) -> None:
-    taken(answer)
+def test_methods_accept_any_json_anywhere(answer: str) -> None:
+    run_all_methods(answer)
 
 
 @given(st.text() | _JSON.map(json.dumps))
 @also("[" * 100_000)
 @also('{"size":' + "9" * 5_000 + "}")
 @also('{"size":1e999}')
-def test_any_text(answer: str) -> None:
-    taken(answer)
+def test_methods_accept_any_text(answer: str) -> None:
+    run_all_methods(answer)
 
 
-def test_a_year_of_more_letters_than_digits_is_a_format() -> None:
+def test_checks_value_by_date_format_with_long_year() -> None:
     (problem,) = (one for one in find_problems(TASK, ASKED, Draft(answer=LONG_YEAR)) if one.is_error)
     assert (problem.layer, problem.code) == ("mapping", "wrong_value")
     right = LONG_YEAR.replace("2025-01-01", "000000002025")
     assert not [one for one in find_problems(TASK, ASKED, Draft(answer=right)) if one.is_error]
 
 
-def test_a_refusal_whose_missing_is_no_list_is_refused() -> None:
+def test_rejects_refusal_whose_missing_is_no_list() -> None:
     verdict = judge(TASK, replace(ASKED, answer=NO_LIST), Draft(answer=NO_LIST), None)
     assert (verdict.reached, verdict.reason) == (Level.PARSED, "'missing' is a list of names")
 
 
-def test_a_format_of_many_open_ended_parts_is_not_tried() -> None:
+def test_skips_date_format_with_exponential_pattern() -> None:
     """Each may be one to nine digits long: a pattern of them would try 9²⁰ ways before it gives up."""
     body = {"query": {"range": {"@timestamp": {"gte": "1" * 90 + "x", "format": "yM" * 20}}}}
     list(find_problems(TASK, ASKED, Draft(answer=json.dumps(body))))
 
 
-# --- the road to an engine --------------------------------------------------------------
+# --- what reaches an engine -------------------------------------------------------------
 
 HOSTILE = [
     '{"query":{"match_all":{}},"script_fields":{"x":{"script":"1"}}}',
@@ -161,8 +161,8 @@ class Recorder(Executor):
 
 
 @pytest.mark.parametrize("gold", HOSTILE)
-def test_a_hostile_gold_reaches_no_engine(gold: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the executor's, nor the one on which corpora are tried."""
+def test_hostile_gold_reaches_no_engine(gold: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the executor's nor the one that tries test databases."""
     monkeypatch.setattr(EmbeddedRunner, "__init__", lambda self: pytest.fail("the runner was started"))
     example, recorder = replace(ASKED, answer=gold), Recorder()
     verdict = judge(TASK, example, Draft(answer=ASKED.answer or ""), recorder.open(TASK, Engine()))
@@ -173,7 +173,7 @@ def test_a_hostile_gold_reaches_no_engine(gold: str, monkeypatch: pytest.MonkeyP
         assert list(TASK.test_databases(example, 5)) == []
 
 
-def test_the_bench_runs_nothing_that_is_refused() -> None:
+def test_runner_refuses_refused_body() -> None:
     from dstill_querydsl.testsuites.embedded_runner import shared_runner
 
     documents: list[tuple[str, dict[str, Any]]] = [("a", {"code": "x"})]

@@ -75,7 +75,7 @@ def _sound(problems: tuple[Problem, ...], layer: str) -> None:
 
 @settings(max_examples=300)
 @given(_BODIES)
-def test_no_object_makes_a_layer_raise(body: dict) -> None:
+def test_no_object_raises(body: dict) -> None:
     for dialect in schema.DIALECTS[:1]:
         _sound(schema.check(body, dialect), "schema")
     _sound(mapping_check.check(body, FIELDS), "mapping")
@@ -85,14 +85,14 @@ def test_no_object_makes_a_layer_raise(body: dict) -> None:
 
 @settings(max_examples=150)
 @given(_JSON)
-def test_no_mapping_makes_it_raise(mapping) -> None:
+def test_no_mapping_raises(mapping) -> None:
     if isinstance(mapping, dict):
         mapping_check.check(
             {"query": {"term": {"a": 1}}, "sort": ["b"], "aggs": {"x": {"avg": {"field": "c"}}}}, mapping
         )
 
 
-def test_deep_objects_raise_neither() -> None:
+def test_deep_objects_do_not_raise() -> None:
     body: dict = {"match_all": {}}
     for _ in range(60):
         body = {"bool": {"must": [body]}}
@@ -102,7 +102,7 @@ def test_deep_objects_raise_neither() -> None:
 
 
 @pytest.mark.parametrize("cell", [None, 1, "x", [], {}, [[]], {"a": None}, True, 1.5])
-def test_every_place_takes_every_kind(cell, cases) -> None:
+def test_every_key_accepts_every_json_type(cell, cases) -> None:
     """Each key of some real bodies is exchanged for each kind of value."""
     for row in cases("dsl_valid.jsonl")[::25]:
         for body in _exchanged(row["query"], cell):
@@ -133,7 +133,7 @@ def _exchanged(value, cell):
         {"x" * 30_000: 1, "aggs": {"y" * 15_000: {"z" * 15_000: {}}}},
     ],
 )
-def test_hostile_bodies_are_checked_quickly(body: dict) -> None:
+def test_checks_hostile_bodies_quickly(body: dict) -> None:
     wide = Fields.of(
         {"properties": {f"field_number_{n}": {"type": "keyword"} for n in range(900)} | MAPPING["properties"]}
     )

@@ -26,7 +26,7 @@ def _mapping(body):
     return problem
 
 
-def test_an_unknown_field_is_named_with_the_nearest() -> None:
+def test_suggests_nearest_field_for_unknown_field() -> None:
     problem = _mapping({"query": {"range": {"publishdate": {"gte": "2024"}}}})
     assert problem.message == "unknown field 'publishdate'"
     assert problem.hint == "did you mean 'published' (date)?"
@@ -34,7 +34,7 @@ def test_an_unknown_field_is_named_with_the_nearest() -> None:
     assert problem.suggestion == "published"
 
 
-def test_a_query_of_a_wrong_field_type_is_named_with_the_right_field() -> None:
+def test_suggests_field_of_right_type() -> None:
     term = _mapping({"query": {"term": {"title": "Alien"}}})
     assert term.message == "term does not fit 'title', which is a text field"
     assert term.hint == "use 'title.raw' (keyword), or match for words in the text"
@@ -52,23 +52,23 @@ def test_a_query_of_a_wrong_field_type_is_named_with_the_right_field() -> None:
 # --- 32: mappings --------------------------------------------------------------------------
 
 
-def _asked(mapping, body, caplog):
-    """What the pack says of `body` under `mapping`, and what it told the person."""
+def _problems_and_warnings(mapping, body, caplog):
+    """The problems of `body` under `mapping`, and the warnings to the user."""
     example = Example(id="1", question="q", context={"mapping": mapping})
     with caplog.at_level("WARNING", logger="dstill"):
         problems = list(find_problems(QueryDsl(), example, Draft(answer=json.dumps(body))))
     return problems, [record.getMessage() for record in caplog.records]
 
 
-def test_an_empty_mapping_is_reported(caplog) -> None:
+def test_reports_empty_mapping(caplog) -> None:
     with pytest.raises(DataError) as raised:
-        _asked({}, {}, caplog)
+        _problems_and_warnings({}, {}, caplog)
     assert (raised.value.what, raised.value.exit_code) == ("this is not an index mapping", 4)
-    [problem], _ = _asked({"properties": {}}, {"query": {"exists": {"field": "a"}}}, caplog)
+    [problem], _ = _problems_and_warnings({"properties": {}}, {"query": {"exists": {"field": "a"}}}, caplog)
     assert (problem.message, problem.hint) == ("unknown field 'a'", "the mapping has no fields")
 
 
-def test_a_wide_mapping_is_reported(caplog) -> None:
+def test_reports_wide_mapping(caplog) -> None:
     mapping = {"properties": {f"field{n}": {"type": "keyword"} for n in range(5_000)}}
     example = Example(id="1", question="what is in field4711?", context={"index": "big", "mapping": mapping})
     with caplog.at_level("WARNING", logger="dstill"):
@@ -81,28 +81,28 @@ def test_a_wide_mapping_is_reported(caplog) -> None:
     ]
 
 
-def test_a_recursive_alias_is_reported(caplog) -> None:
+def test_reports_recursive_alias(caplog) -> None:
     mapping = {"properties": {"a": {"type": "alias", "path": "b"}, "b": {"type": "alias", "path": "a"}}}
-    problems, _ = _asked(mapping, {"query": {"term": {"a": 1}}}, caplog)
+    problems, _ = _problems_and_warnings(mapping, {"query": {"term": {"a": 1}}}, caplog)
     assert [(p.code, p.message, p.pointer) for p in problems] == [
         ("wrong_type", "term does not fit 'a', which is an alias field", "/query/term/a")
     ]
 
 
-def test_an_unknown_field_type_is_reported(caplog) -> None:
+def test_reports_unknown_field_type(caplog) -> None:
     mapping = {"properties": {"a": {"type": "star"}, "b": {"type": "star"}, "c": {"type": "moon"}}}
-    problems, told = _asked(mapping, {"sort": ["a"]}, caplog)
+    problems, warnings = _problems_and_warnings(mapping, {"sort": ["a"]}, caplog)
     assert problems == []
-    [note] = told
+    [note] = warnings
     assert note.startswith("the mapping has types that dstill does not know")
     assert note.endswith("star (2 fields), moon (1 field)")
 
 
 @pytest.mark.parametrize("name", ["two words", "a.b", 'say "it"', "x-cache", "🎬", "it's", "a/b~c", "名前", "-"])
-def test_strange_field_names_are_accepted(name: str, caplog) -> None:
+def test_accepts_unusual_field_names(name: str, caplog) -> None:
     mapping = {"properties": {name: {"type": "keyword"}}}
-    assert _asked(mapping, {"query": {"term": {name: "x"}}}, caplog) == ([], [])
-    [problem], _ = _asked(mapping, {"query": {"term": {f"{name}x": "x"}}}, caplog)
+    assert _problems_and_warnings(mapping, {"query": {"term": {name: "x"}}}, caplog) == ([], [])
+    [problem], _ = _problems_and_warnings(mapping, {"query": {"term": {f"{name}x": "x"}}}, caplog)
     assert problem.hint == f"did you mean {name!r} (keyword)?"
     assert problem.pointer == "/query/term/" + f"{name}x".replace("~", "~0").replace("/", "~1")
 
@@ -121,12 +121,12 @@ _DEEP = {"terms": {"field": "f"}, "aggs": {"b": {"scripted_metric": {"map_script
         ({"aggs": {"a": {"filter": {"match_all": {}}, "aggs": {"a": _DEEP}}}}, "/aggs/a/aggs/a/aggs/b/scripted_metric"),
     ],
 )
-def test_scripts_are_refused_wherever_they_stand(body, pointer) -> None:
+def test_refuses_scripts_anywhere(body, pointer) -> None:
     (problem,) = guard.check(body)
     assert (problem.message, problem.pointer) == ("refused: scripts are not allowed", pointer)
 
 
-def test_a_wrapper_query_is_refused() -> None:
+def test_refuses_wrapper_query() -> None:
     (problem,) = guard.check({"query": {"bool": {"must": [{"wrapper": {"query": "e30="}}]}}})
     assert problem.message == "refused: a wrapped query hides what it does"
     assert problem.pointer == "/query/bool/must/0/wrapper"
@@ -142,13 +142,13 @@ def test_a_wrapper_query_is_refused() -> None:
         ({"indices_boost": [{"other": 2}]}, "/indices_boost"),
     ],
 )  # fmt: skip
-def test_what_reads_another_index_is_refused(body, pointer) -> None:
+def test_refuses_reads_from_another_index(body, pointer) -> None:
     (problem,) = guard.check(body)
     assert (problem.message, problem.pointer) == ("refused: reads another index/document", pointer)
 
 
 @pytest.mark.parametrize("index", ["../_cluster/settings", "*", ".security", "remote:x", "<x-{now/d}>"])
-def test_another_index_in_a_body_is_refused(index: str) -> None:
+def test_refuses_other_index_in_body(index: str) -> None:
     body = {"index": index, "query": {"match_all": {}}}
     (form,) = schema.check(body)
     assert (form.message, form.pointer) == ("not a search body: 'index' is not a key of one", "/index")
@@ -165,7 +165,7 @@ def test_another_index_in_a_body_is_refused(index: str) -> None:
         'POST /logs/_delete_by_query\n{"query": {"match_all": {}}}',
     ],
 )
-def test_text_that_is_no_body_is_refused(text: str) -> None:
+def test_refuses_text_that_is_no_body(text: str) -> None:
     (problem,) = strict.read(text).problems
     assert problem.message == f"not a search body: the text starts with '{text.split()[0]}'"
     assert problem.hint == "write one JSON object and nothing else"
@@ -181,7 +181,7 @@ def test_text_that_is_no_body_is_refused(text: str) -> None:
         {"conflicts": "proceed", "query": {"match_all": {}}},
     ],
 )
-def test_an_object_that_is_no_body_is_refused(body) -> None:
+def test_refuses_object_that_is_no_body(body) -> None:
     first = schema.check(body)[0]
     key = next(iter(body))
     assert first.message == f"not a search body: '{key}' is not a key of one"

@@ -23,8 +23,8 @@ REFUSED = {
 }
 
 
-def taken(answer: str) -> tuple[str, tuple[str, ...], list[Problem]]:
-    """The answer of a reply as it would stand in the dataset, what was repaired, and what is wrong with it."""
+def parse_and_check(answer: str) -> tuple[str, tuple[str, ...], list[Problem]]:
+    """The answer of a reply as it would be in the dataset, its repairs, and its errors."""
     task = QueryDsl()
     draft = task.parse(f"<rationale>host.name is a keyword.</rationale><answer>{answer}</answer>")
     assert draft is not None
@@ -33,18 +33,18 @@ def taken(answer: str) -> tuple[str, tuple[str, ...], list[Problem]]:
 
 
 @pytest.mark.parametrize("answer", [f"```json\n{BODY}\n```", f"```\n{BODY}\n```"])
-def test_a_fenced_answer_is_repaired(answer: str) -> None:
-    assert taken(answer) == (BODY, FENCED, [])
+def test_repairs_fenced_answer(answer: str) -> None:
+    assert parse_and_check(answer) == (BODY, FENCED, [])
 
 
-def test_space_around_an_answer_is_removed() -> None:
-    assert taken(f"\n\t {BODY} \n") == (BODY, (), [])
+def test_strips_space_around_answer() -> None:
+    assert parse_and_check(f"\n\t {BODY} \n") == (BODY, (), [])
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_an_answer_that_cannot_be_repaired_is_refused(name: str) -> None:
+def test_refuses_unrepairable_answer(name: str) -> None:
     answer, code = REFUSED[name]
-    kept, notes, problems = taken(answer)
+    kept, notes, problems = parse_and_check(answer)
     assert kept == answer  # nothing was guessed at
     assert not notes
     assert [(problem.layer, problem.code) for problem in problems] == [("json", code)]

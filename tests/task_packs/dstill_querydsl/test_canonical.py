@@ -108,13 +108,13 @@ def respell(value: Any, draw: random.Random) -> Any:
 
 
 @given(body)
-def test_canonical_form_is_its_own(value: Any) -> None:
+def test_canonical_form_is_idempotent(value: Any) -> None:
     once = canonical(value)
     assert canonical(once) == once
 
 
 @given(body, st.integers(0, 10**6))
-def test_other_spellings_meet_in_one(value: Any, seed: int) -> None:
+def test_other_spellings_have_same_canonical_form(value: Any, seed: int) -> None:
     other = {**respell(value, random.Random(seed)), "from": 0, "_source": True}
     assert canonical_text(json.dumps(other)) == canonical_text(json.dumps(value))
 
@@ -127,7 +127,7 @@ misshapen = st.recursive(
 
 @example(text='{"query": {}}')
 @given(st.text(max_size=60) | misshapen.map(json.dumps))
-def test_no_text_makes_it_raise(text: str) -> None:
+def test_no_text_raises(text: str) -> None:
     assert isinstance(canonical_text(text), str)
 
 
@@ -273,12 +273,12 @@ def _pairs(text: str) -> list[tuple[Any, Any]]:
 
 
 @pytest.mark.parametrize(("one", "other"), _pairs(EQUAL))
-def test_equal_bodies(one: Any, other: Any) -> None:
+def test_equal_bodies_have_same_canonical_form(one: Any, other: Any) -> None:
     assert canonical_text(json.dumps(one)) == canonical_text(json.dumps(other))
 
 
 @pytest.mark.parametrize(("one", "other"), _pairs(UNEQUAL))
-def test_unequal_bodies(one: Any, other: Any) -> None:
+def test_different_bodies_have_different_canonical_forms(one: Any, other: Any) -> None:
     assert canonical_text(json.dumps(one)) != canonical_text(json.dumps(other))
 
 
@@ -308,5 +308,5 @@ def run() -> Iterator[Any]:
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(value=body)
 @example(value={"query": {"bool": {"must": [{"match_all": {}}], "should": [{"term": {"k": "red"}}]}}})
-def test_the_canonical_form_gives_the_same_result(run: Any, value: Any) -> None:
+def test_canonical_form_gives_same_result(run: Any, value: Any) -> None:
     assert compare.same(run(canonical(value)), run(value))

@@ -35,7 +35,7 @@ REFUSED = {
 }
 
 
-def test_valid_bodies_pass_the_schema(cases) -> None:
+def test_valid_bodies_pass_schema(cases) -> None:
     rows = cases("dsl_valid.jsonl")
     refused = {row["id"]: schema.check(row["query"]) for row in rows if _refused(schema.check(row["query"]))}
     _share("valid bodies refused", len(refused), len(rows))
@@ -46,7 +46,7 @@ def test_valid_bodies_pass_the_schema(cases) -> None:
     ]
 
 
-def test_a_body_takes_a_millisecond_or_so(cases) -> None:
+def test_checks_body_in_about_a_millisecond(cases) -> None:
     rows = cases("dsl_valid.jsonl")
     schema.check({})
     start = time.process_time()  # of this process alone, however busy the machine is
@@ -58,7 +58,7 @@ def test_a_body_takes_a_millisecond_or_so(cases) -> None:
 
 
 # Every invalid body that the layers json, schema and mapping let pass, with the reason.
-PASSED = {
+MAX_ACCEPTED = {
     "i-0200b0218b": "a word for a number inside the text of a query_string, which only its parser reads",
     "i-799a095df4": "a limit of the index: how long a text may be that is highlighted without offsets",
     "i-671bbb5645": "a limit of the index: index.max_docvalue_fields_search, there set to 2",
@@ -66,7 +66,7 @@ PASSED = {
 }
 
 
-def test_invalid_bodies_are_refused(cases) -> None:
+def test_refuses_invalid_bodies(cases) -> None:
     refused: Counter[str] = Counter()
     rows = cases("dsl_invalid.jsonl")
     passed = set()
@@ -80,7 +80,7 @@ def test_invalid_bodies_are_refused(cases) -> None:
     of = Counter(row["kind"] for row in rows)
     shares = {kind: _share(f"invalid, {kind}", refused[kind], of[kind]) for kind in sorted(of)}
     assert min(shares[kind] for kind in ("structure", "cross-field", "value")) >= 0.95
-    assert passed == PASSED.keys()
+    assert passed == MAX_ACCEPTED.keys()
 
 
 # What is refused although engines run it: each reads a part of the body, and passes over the rest without a word.
@@ -92,7 +92,7 @@ IGNORED = re.compile(
 ENGINES = {"elasticsearch9": "es9", "elasticsearch8": "es8", "opensearch2": "os2", "opensearch3": "os3"}
 
 
-def test_form_mutants(cases) -> None:
+def test_refuses_form_mutants_that_engines_refuse(cases) -> None:
     rows = cases("form_mutants.jsonl")
     by_verdict = {verdict: [r for r in rows if r["verdict"] == verdict] for verdict in ("reject", "accept", "dialect")}
     problems = {row["id"]: schema.check(row["query"]) for row in rows}
@@ -132,12 +132,12 @@ def _silent(row) -> bool:
     return row["verdict"].startswith("silent")
 
 
-def test_field_mutants_that_engines_refuse(field_mutants) -> None:
+def test_refuses_field_mutants_that_engines_refuse(field_mutants) -> None:
     hits = [_refused(problems) for row, _, problems in field_mutants if row["verdict"] == "error"]
     assert _share("error, refused", sum(hits), len(hits)) >= 0.99
 
 
-def test_field_mutants_without_such_a_field(field_mutants) -> None:
+def test_refuses_mutants_with_unknown_field(field_mutants) -> None:
     silent = [(row, known, p) for row, known, p in field_mutants if _silent(row) and row["new_type"] is None]
     # Dynamic mapping made some of the names after all: sub-fields and objects that the file does not count as fields.
     unknown = [problems for row, known, problems in silent if known.get(row["new"]) is None]
@@ -145,12 +145,12 @@ def test_field_mutants_without_such_a_field(field_mutants) -> None:
     assert len(unknown) >= 240
 
 
-def test_field_mutants_on_objects(field_mutants) -> None:
+def test_refuses_mutants_on_objects(field_mutants) -> None:
     hits = [bool(p) for row, _, p in field_mutants if _silent(row) and row["new_type"] in ("object", "nested")]
     assert _share("object or nested, any problem", sum(hits), len(hits)) >= 0.95
 
 
-def test_field_mutants_that_are_right(field_mutants) -> None:
+def test_accepts_correct_field_mutants(field_mutants) -> None:
     right = ("same", "changed")
     rows = [
         (row, p) for row, _, p in field_mutants if row["verdict"] in right and row["new_type"] not in (None, "dynamic")
@@ -158,7 +158,7 @@ def test_field_mutants_that_are_right(field_mutants) -> None:
     assert _share("same or changed, refused", sum(_refused(p) for _, p in rows), len(rows)) <= 0.01
 
 
-def test_other_silent_field_mutants(field_mutants) -> None:
+def test_reports_other_silently_empty_mutants(field_mutants) -> None:
     hits = [
         bool(p) for row, _, p in field_mutants if _silent(row) and row["new_type"] not in (None, "object", "nested")
     ]

@@ -57,7 +57,7 @@ def confusions(pairs: list[tuple[str, str]]) -> str:
 
 
 @pytest.mark.parametrize(("name", "least"), [("failures.jsonl", 60), ("failures_blind.jsonl", 20)])
-def test_the_label_is_the_hands(name: str, least: int) -> None:
+def test_labels_agree_with_hand_labels(name: str, least: int) -> None:
     failures = rows(name)
     assert len(failures) >= least
     pairs = [(row["label"], labelled(row).label) for row in failures]
@@ -67,7 +67,7 @@ def test_the_label_is_the_hands(name: str, least: int) -> None:
     assert agreed >= 0.9 * len(pairs), table
 
 
-def test_ten_labels_are_there_three_times_each() -> None:
+def test_ten_labels_have_three_examples_each() -> None:
     counts = Counter(row["label"] for row in rows("failures.jsonl"))
     assert counts.keys() <= set(labels(TASK))
     assert sum(count >= 3 for count in counts.values()) >= 10
@@ -82,7 +82,7 @@ def dumped(value: Any) -> str:
 
 @settings(max_examples=200)
 @given(st.integers(0, 10**9))
-def test_what_differs_has_one_label_and_what_is_equal_has_none(seed: int) -> None:
+def test_different_bodies_have_one_label_and_equal_bodies_none(seed: int) -> None:
     draw = random.Random(seed)
     one = body(draw)
     other = step(one, draw)
@@ -96,7 +96,7 @@ def test_what_differs_has_one_label_and_what_is_equal_has_none(seed: int) -> Non
 
 @settings(max_examples=200)
 @given(st.integers(0, 10**9), st.sampled_from(sorted(SPELLINGS)))
-def test_another_spelling_has_no_cause_and_the_same_clauses(seed: int, spelling: str) -> None:
+def test_other_spelling_has_no_cause_and_same_clauses(seed: int, spelling: str) -> None:
     draw = random.Random(seed)
     one = body(draw)
     other = SPELLINGS[spelling](one, draw)
@@ -118,7 +118,7 @@ def test_another_spelling_has_no_cause_and_the_same_clauses(seed: int, spelling:
         max_leaves=12,
     )
 )
-def test_no_shape_of_a_body_raises(value: Any) -> None:
+def test_no_body_raises(value: Any) -> None:
     gold = dumped({"query": {"term": {"k": "red"}}})
     found = cause(dumped(value), gold)
     assert found is None or found.label in LABELS
@@ -130,11 +130,11 @@ def test_no_shape_of_a_body_raises(value: Any) -> None:
 # --- single differences -----------------------------------------------------------------
 
 
-def asked(*filters: dict[str, Any], **rest: Any) -> str:
+def filter_body(*filters: dict[str, Any], **rest: Any) -> str:
     return dumped({"query": {"bool": {"filter": list(filters)}}, **rest})
 
 
-def scored(*must: dict[str, Any]) -> str:
+def must_body(*must: dict[str, Any]) -> str:
     return dumped({"query": {"bool": {"must": [*must, {"match": {"text": "b"}}]}}})
 
 
@@ -148,53 +148,73 @@ def since(time: Any, end: str = "gte") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("got", "want", "label"),
     [
-        (asked({"term": {"host": "uma"}}), asked(UMA), "wrong field"),
-        (asked(UMA, since(5)), asked(UMA, {"range": {"took": {"lt": 9}}}), "wrong field"),
-        (asked({"prefix": {"user": "uma"}}), asked(UMA), "wrong operator"),
-        (asked(since(5, "gt")), asked(since(5)), "wrong operator"),
-        (asked({"match": {"user.text": "u"}}), asked(UMA), "wrong operator"),  # a sub-field, asked in another way
-        (asked({"term": {"user.text": "uma"}}), asked(UMA), "wrong field"),
-        (asked({"terms": {"user": ["uma", "jo"]}}), asked(UMA), "wrong value"),
-        (asked(since("2025-03-02||+1d")), asked(since("2025-03-01||+1d")), "wrong value"),
-        (dumped({"query": {"bool": {"must_not": [UMA]}}}), asked(UMA), "wrong context"),
-        (dumped({"query": {"bool": {"should": [UMA, ON]}}}), asked(UMA, ON), "wrong context"),
-        (asked({"nested": {"path": "a", "query": {"term": {"a.b": 1}}}}), asked({"term": {"a.b": 1}}), "wrong context"),
-        (asked(UMA), asked(UMA, ON), "missing clause"),
-        (asked({"range": {"at": {"gte": 1}}}), asked({"range": {"at": {"gte": 1, "lt": 2}}}), "missing clause"),
-        (asked(UMA, ON), asked(UMA), "extra clause"),
-        (dumped({}), asked(UMA), "missing clause"),
-        (asked(UMA), asked(UMA, aggs={"a": {"avg": {"field": "took"}}}), "aggregation"),
+        (filter_body({"term": {"host": "uma"}}), filter_body(UMA), "wrong field"),
+        (filter_body(UMA, since(5)), filter_body(UMA, {"range": {"took": {"lt": 9}}}), "wrong field"),
+        (filter_body({"prefix": {"user": "uma"}}), filter_body(UMA), "wrong operator"),
+        (filter_body(since(5, "gt")), filter_body(since(5)), "wrong operator"),
         (
-            asked(UMA, aggs={"a": {"terms": {"field": "host", "size": 3}}}),
-            asked(UMA, aggs={"b": {"terms": {"field": "host"}}}),
+            filter_body({"match": {"user.text": "u"}}),
+            filter_body(UMA),
+            "wrong operator",
+        ),  # a sub-field, asked in another way
+        (filter_body({"term": {"user.text": "uma"}}), filter_body(UMA), "wrong field"),
+        (filter_body({"terms": {"user": ["uma", "jo"]}}), filter_body(UMA), "wrong value"),
+        (filter_body(since("2025-03-02||+1d")), filter_body(since("2025-03-01||+1d")), "wrong value"),
+        (dumped({"query": {"bool": {"must_not": [UMA]}}}), filter_body(UMA), "wrong context"),
+        (dumped({"query": {"bool": {"should": [UMA, ON]}}}), filter_body(UMA, ON), "wrong context"),
+        (
+            filter_body({"nested": {"path": "a", "query": {"term": {"a.b": 1}}}}),
+            filter_body({"term": {"a.b": 1}}),
+            "wrong context",
+        ),
+        (filter_body(UMA), filter_body(UMA, ON), "missing clause"),
+        (
+            filter_body({"range": {"at": {"gte": 1}}}),
+            filter_body({"range": {"at": {"gte": 1, "lt": 2}}}),
+            "missing clause",
+        ),
+        (filter_body(UMA, ON), filter_body(UMA), "extra clause"),
+        (dumped({}), filter_body(UMA), "missing clause"),
+        (filter_body(UMA), filter_body(UMA, aggs={"a": {"avg": {"field": "took"}}}), "aggregation"),
+        (
+            filter_body(UMA, aggs={"a": {"terms": {"field": "host", "size": 3}}}),
+            filter_body(UMA, aggs={"b": {"terms": {"field": "host"}}}),
             "aggregation",
         ),
-        (asked(UMA), asked(UMA, sort=[{"took": "desc"}]), "sort"),
-        (asked(UMA, sort=[{"took": "asc"}]), asked(UMA, sort=[{"took": "desc"}]), "sort"),
-        (asked(UMA, size=3), asked(UMA, size=5), "size"),
-        (asked(UMA), asked(UMA, _source=["host"]), "size"),
-        (asked(since("now-24h")), asked(since("now-27h")), "date maths"),
-        (asked(since("now-1d/d")), asked(since("now-1d")), "date maths"),
-        (asked(since("2025-03-01")), asked(since("now/M")), "date maths"),
-        (asked(since("2025-03-01||+1M")), asked(since("2025-03-01||+1d")), "date maths"),
-        (asked(since("now-24h"), size=3), asked(since("now-27h"), size=5), "size"),  # in the order of the labels
-        (scored({"match": {"text": {"query": "a", "boost": 2}}}), scored({"match": {"text": "a"}}), "wrong context"),
-        (scored({"constant_score": {"filter": UMA}}), scored(UMA), "wrong context"),
+        (filter_body(UMA), filter_body(UMA, sort=[{"took": "desc"}]), "sort"),
+        (filter_body(UMA, sort=[{"took": "asc"}]), filter_body(UMA, sort=[{"took": "desc"}]), "sort"),
+        (filter_body(UMA, size=3), filter_body(UMA, size=5), "size"),
+        (filter_body(UMA), filter_body(UMA, _source=["host"]), "size"),
+        (filter_body(since("now-24h")), filter_body(since("now-27h")), "date maths"),
+        (filter_body(since("now-1d/d")), filter_body(since("now-1d")), "date maths"),
+        (filter_body(since("2025-03-01")), filter_body(since("now/M")), "date maths"),
+        (filter_body(since("2025-03-01||+1M")), filter_body(since("2025-03-01||+1d")), "date maths"),
+        (
+            filter_body(since("now-24h"), size=3),
+            filter_body(since("now-27h"), size=5),
+            "size",
+        ),  # in the order of the labels
+        (
+            must_body({"match": {"text": {"query": "a", "boost": 2}}}),
+            must_body({"match": {"text": "a"}}),
+            "wrong context",
+        ),
+        (must_body({"constant_score": {"filter": UMA}}), must_body(UMA), "wrong context"),
     ],
 )
-def test_a_difference_and_its_label(got: str, want: str, label: str) -> None:
+def test_labels_difference(got: str, want: str, label: str) -> None:
     found = cause(got, want)
     assert found is not None
     assert found.label == label
 
 
-def test_the_detail_says_what_stands_where() -> None:
-    found = cause(asked({"term": {"host": "uma"}}), asked(UMA))
+def test_detail_names_both_clauses() -> None:
+    found = cause(filter_body({"term": {"host": "uma"}}), filter_body(UMA))
     assert found == Cause(label="wrong field", detail='terms host ["uma"], not terms user ["uma"]')
 
 
-def test_clauses_are_the_leaves_of_the_canonical_form() -> None:
-    answer = asked(UMA, {"range": {"took": {"gte": 5, "lt": 9}}}, size=3, sort=[{"took": "desc"}])
+def test_clauses_are_leaves_of_canonical_form() -> None:
+    answer = filter_body(UMA, {"range": {"took": {"gte": 5, "lt": 9}}}, size=3, sort=[{"took": "desc"}])
     assert Counter(clauses(answer) or ()) == Counter(
         ['terms user ["uma"]', "range gte took 5", "range lt took 9", "sort 1 desc took {}", "page size 3"]
     )
@@ -203,9 +223,9 @@ def test_clauses_are_the_leaves_of_the_canonical_form() -> None:
     assert clauses("not JSON") is None
 
 
-def test_a_verdict_of_the_pack_has_its_label_and_overlap() -> None:
-    example = Example(id="1", question="?", answer=asked(UMA, ON), context={"index": "weblogs"})
-    draft = Draft(answer=asked(UMA))
+def test_verdict_has_label_and_overlap() -> None:
+    example = Example(id="1", question="?", answer=filter_body(UMA, ON), context={"index": "weblogs"})
+    draft = Draft(answer=filter_body(UMA))
     wrong = Verdict(id="1", reached=Level.EXECUTED, checked=Level.CORRECT)
     found = with_cause(TASK, wrong, example, draft)
     assert found.cause == Cause(label="missing clause", detail='terms host ["web-1"]')

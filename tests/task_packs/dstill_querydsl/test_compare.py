@@ -78,7 +78,7 @@ SAME: dict[str, tuple[Value, Value]] = {
         value(ANY, "abc", scores=[0, 0, 0]),
         value(ANY, "cba", scores=[3, 2, 1]),
     ),
-    "hits beside aggregations that nobody asked for": (
+    "hits next to aggregations, not requested": (
         value({"size": 0, "aggs": {"x": {"avg": {}}}}, "", aggregations={"x": {"value": 2}}, total=3),
         value({"aggs": {"y": {"avg": {}}}}, "abc", aggregations={"y": {"value": 2}}),
     ),
@@ -119,23 +119,23 @@ DIFFERENT: dict[str, tuple[Value, Value]] = {
 
 
 @pytest.mark.parametrize("case", SAME)
-def test_the_same(case: str) -> None:
+def test_equal_results(case: str) -> None:
     got, want = SAME[case]
     assert compare.same(got, want)
 
 
 @pytest.mark.parametrize("case", DIFFERENT)
-def test_different(case: str) -> None:
+def test_different_results(case: str) -> None:
     got, want = DIFFERENT[case]
     assert not compare.same(got, want)
 
 
-def test_relevance_can_be_a_set() -> None:
+def test_relevance_order_can_be_ignored() -> None:
     got, want = DIFFERENT["relevance"]
     assert compare.same(got, want, relevance="set")
 
 
-def test_fields_count_where_they_were_asked() -> None:
+def test_compares_requested_fields() -> None:
     asked = {"_source": ["x"]}
     gold = value(asked, "ab", fields={"a": {"x": [1]}, "b": {"x": [2]}})
     assert compare.same(value({"fields": ["x"]}, "ba", fields={"a": {"x": [1]}, "b": {"x": [2]}}), gold)
@@ -147,7 +147,7 @@ def test_fields_count_where_they_were_asked() -> None:
 # --- arbitrary and trivial references --------------------------------------------------------
 
 
-def test_a_cut_inside_a_tie_is_arbitrary() -> None:
+def test_cut_inside_tie_is_arbitrary() -> None:
     assert compare.is_nondeterministic(value(TOP, "abc", sort=[1, 2, 3], matched="abcd", after=3))
     assert not compare.is_nondeterministic(value(TOP, "abc", sort=[1, 2, 3], matched="abcd", after=4))
     assert not compare.is_nondeterministic(value(TOP, "abc", sort=[1, 1, 1]))
@@ -158,7 +158,7 @@ def test_a_cut_inside_a_tie_is_arbitrary() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gold", "vacuous"),
+    ("gold", "trivial"),
     [
         (value(ANY, ""), True),
         (value(ANY, "abc"), True),
@@ -182,8 +182,8 @@ def test_a_cut_inside_a_tie_is_arbitrary() -> None:
         ),
     ],
 )
-def test_vacuous(gold: Value, vacuous: bool) -> None:
-    assert compare.is_trivial(gold, 3) is vacuous
+def test_trivial_gold(gold: Value, trivial: bool) -> None:
+    assert compare.is_trivial(gold, 3) is trivial
 
 
 # --- aggregations -----------------------------------------------------------------------
@@ -198,7 +198,7 @@ def terms(*buckets: tuple[str, int], **body: Any) -> Value:
     return aggregated({"x": {"terms": {"field": "f", **body}}}, {"x": {"buckets": found, "sum_other_doc_count": 4}})
 
 
-def test_bucket_order_counts_where_it_was_asked() -> None:
+def test_compares_requested_bucket_order() -> None:
     plain, flipped = terms(("a", 2), ("b", 2)), terms(("b", 2), ("a", 2))
     assert compare.same(flipped, plain)
     assert not compare.same(flipped, terms(("a", 2), ("b", 2), order={"_key": "asc"}))
@@ -206,7 +206,7 @@ def test_bucket_order_counts_where_it_was_asked() -> None:
     assert not compare.same(terms(("a", 2), ("b", 3)), plain)
 
 
-def test_approximate_ones_have_a_tolerance_and_others_do_not() -> None:
+def test_only_approximate_metrics_have_tolerance() -> None:
     def metric(kind: str, number: float) -> Value:
         return aggregated({"x": {kind: {"field": "f"}}}, {"x": {"value": number, "value_as_string": str(number)}})
 
@@ -216,7 +216,7 @@ def test_approximate_ones_have_a_tolerance_and_others_do_not() -> None:
     assert compare.same(metric("sum", 0.1 + 0.2), metric("sum", 0.3))
 
 
-def test_names_of_composites_filters_and_ranges_are_names() -> None:
+def test_ignores_names_of_composites_filters_and_ranges() -> None:
     def composite(name: str) -> Value:
         request = {"composite": {"sources": [{name: {"terms": {"field": "f"}}}]}}
         return aggregated(
@@ -293,7 +293,7 @@ def _again(inner: Value, reply: Value, rng: random.Random) -> Value:
 
 @settings(max_examples=150)
 @given(results(), st.randoms(use_true_random=False))
-def test_names_and_order_never_matter(result: tuple[Value, Value], rng: random.Random) -> None:
+def test_ignores_names_and_order(result: tuple[Value, Value], rng: random.Random) -> None:
     want = aggregated(*result)
     got = aggregated(renamed(result[0]), renamed_reply(*result, rng))
     assert compare.same(want, want)
@@ -303,7 +303,7 @@ def test_names_and_order_never_matter(result: tuple[Value, Value], rng: random.R
 
 @settings(max_examples=100)
 @given(results(), st.data())
-def test_another_number_anywhere_matters(result: tuple[Value, Value], data: st.DataObject) -> None:
+def test_detects_changed_number_anywhere(result: tuple[Value, Value], data: st.DataObject) -> None:
     want = aggregated(*result)
     text = json.dumps(want["aggregations"])
     changed = json.loads(text)
@@ -338,7 +338,7 @@ def engine() -> Iterator[HttpEngine]:
         yield opened
 
 
-def seen(engine: HttpEngine, body: Value) -> Value:
+def result_of(engine: HttpEngine, body: Value) -> Value:
     outcome = observe(lambda one: engine.search("dstill-compare", one), body)
     assert outcome.kind is OutcomeKind.OK, outcome.reason
     found: Value = outcome.value
@@ -364,20 +364,18 @@ outputs = st.fixed_dictionaries(
 
 @settings(max_examples=40)
 @given(queries, outputs)
-def test_another_spelling_of_a_query_has_the_same_result(engine: HttpEngine, parts: list[Any], output: Value) -> None:
-    want = seen(engine, {"query": {"bool": {"filter": parts}}, **output})
+def test_other_spelling_has_same_result(engine: HttpEngine, parts: list[Any], output: Value) -> None:
+    want = result_of(engine, {"query": {"bool": {"filter": parts}}, **output})
     turned = {"query": {"constant_score": {"filter": {"bool": {"must": parts[::-1]}}}}, **output}
     assert compare.same(want, want)
-    assert compare.same(seen(engine, turned), want)
+    assert compare.same(result_of(engine, turned), want)
 
 
 @settings(max_examples=40)
 @given(queries, queries)
-def test_queries_have_the_same_result_just_when_they_match_the_same(
-    engine: HttpEngine, first: list[Any], second: list[Any]
-) -> None:
-    """Told by asking for everything at once, where nothing is left to the rules."""
+def test_results_are_equal_iff_matches_are_equal(engine: HttpEngine, first: list[Any], second: list[Any]) -> None:
+    """Matches are compared by requesting all documents at once, without the rules of the comparison."""
     bodies = [{"query": {"bool": {"filter": parts}}} for parts in (first, second)]
-    ids = [{hit["id"] for hit in seen(engine, {**body, "size": 100})["hits"]} for body in bodies]
-    got, want = (seen(engine, body) for body in bodies)
+    ids = [{hit["id"] for hit in result_of(engine, {**body, "size": 100})["hits"]} for body in bodies]
+    got, want = (result_of(engine, body) for body in bodies)
     assert compare.same(got, want) is (ids[0] == ids[1])

@@ -1,4 +1,4 @@
-"""An index as a project: settings, files, what a person is told, and what is refused."""
+"""An index as a project: settings, files, messages to the user, and what is refused."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def described(url: str, index: str, settings: Settings | None = None, **there: A
     return QueryDsl(settings or Settings()).describe(Engine(url=url), HttpSettings(index=index, **there))
 
 
-def test_the_files_and_settings_of_a_project(url: str, tmp_path: Any) -> None:
+def test_writes_files_and_settings(url: str, tmp_path: Any) -> None:
     project = described(url, "dstill-old")
     assert set(project.files) == {"mapping.json", "values.json"}
     settings = {key.removeprefix("task.querydsl."): value for key, value in project.settings.items()}
@@ -56,7 +56,7 @@ def test_the_files_and_settings_of_a_project(url: str, tmp_path: Any) -> None:
     assert index.values.to_json()["level"] == ["info", "error", "warn", "Error", "debug"]
 
 
-def test_what_a_person_is_told(url: str) -> None:
+def test_describes_index_to_user(url: str) -> None:
     about = described(url, "dstill-old").about
     assert about[0].startswith("read from embedded osmem-server")
     assert "'dstill-old', 12 documents, 16 fields (their names and types: " in about[0]
@@ -69,7 +69,7 @@ def test_what_a_person_is_told(url: str) -> None:
     )
 
 
-def test_now_is_that_of_the_data_only_where_nothing_is_added_any_more(url: str) -> None:
+def test_now_comes_from_data_of_static_index_only(url: str) -> None:
     def now(index: str) -> Any:
         return json.loads(described(url, index).files["mapping.json"]).get("_meta", {}).get("now")
 
@@ -85,13 +85,13 @@ def test_denied_fields_have_no_values(url: str) -> None:
     assert "no values (denied by guard.fields): client, owner.name" in project.about
 
 
-def test_fewer_fields_where_that_is_asked_for(url: str) -> None:
+def test_limits_fields_on_request(url: str) -> None:
     project = described(url, "dstill-old", Settings(profiled_fields=3))
     assert len(json.loads(project.files["values.json"])) == 3
     assert any(line.startswith("no values (in fewer documents): ") for line in project.about)
 
 
-def test_what_cannot_be_described(url: str) -> None:
+def test_refuses_index_that_cannot_be_described(url: str) -> None:
     with pytest.raises(UsageError, match="no index is named"):
         described(url, "")
     with pytest.raises(UsageError, match="is not a valid index name"):
@@ -104,7 +104,7 @@ def test_what_cannot_be_described(url: str) -> None:
         described(url, "dstill-none")
 
 
-def test_files_of_one_name_in_two_projects_are_two(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_relative_files_belong_to_their_project(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -114,10 +114,10 @@ def test_files_of_one_name_in_two_projects_are_two(tmp_path: Any, monkeypatch: p
     assert found == ["a", "b"]
 
 
-# --- the fields that questions are made of ----------------------------------------------
+# --- the fields that questions use ------------------------------------------------------
 
 
-def test_questions_are_of_the_first_fields_whose_values_are_known(tmp_path: Any) -> None:
+def test_questions_use_first_fields_with_known_values(tmp_path: Any) -> None:
     fields = {name: {"type": "text", "fields": {"raw": {"type": "keyword"}}} for name in "abcd"}
     mapping = {"properties": {**fields, "o": {"properties": {"n": {"type": "long"}, "m": {"type": "long"}}}}}
     (tmp_path / "m.json").write_text(json.dumps(mapping))
@@ -153,7 +153,7 @@ def test_questions_are_of_the_first_fields_whose_values_are_known(tmp_path: Any)
         (("--engine-url", "http://a:secret@127.0.0.1:9200", "--index", "logs"), 2, "refused address: it holds a user"),
     ],
 )
-def test_what_goes_wrong_is_three_lines_and_nothing_is_written(
+def test_error_is_three_lines_and_writes_nothing(
     url: str, cli: Any, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], code: int, what: str
 ) -> None:
     monkeypatch.delenv("DSTILL_DISABLE")
@@ -165,7 +165,7 @@ def test_what_goes_wrong_is_three_lines_and_nothing_is_written(
     assert not Path("mine").exists()
 
 
-def test_a_project_is_checked_against_its_own_mapping(url: str, cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checks_project_against_own_mapping(url: str, cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DSTILL_DISABLE")
     assert cli("init", "--engine-url", url, "--index", "dstill-old", toy=False).code == 0
     body = b'{"query": {"term": {"levle": "info"}}}'
@@ -176,7 +176,7 @@ def test_a_project_is_checked_against_its_own_mapping(url: str, cli: Any, monkey
         assert "did you mean 'level'" in ended.out
 
 
-def test_fields_that_are_never_together_stand_in_the_mapping(url: str) -> None:
+def test_mapping_lists_fields_apart(url: str) -> None:
     documents = [
         ("1", {"kind": "push", "size": 3}),
         ("2", {"kind": "push", "size": 4}),
@@ -188,11 +188,11 @@ def test_fields_that_are_never_together_stand_in_the_mapping(url: str) -> None:
         project = described(url, "dstill-kinds")
         engine.drop("dstill-kinds")
     assert json.loads(project.files["mapping.json"])["_meta"]["fields_apart"] == {"size": ["words"]}
-    told = "questions do not combine fields that no document has together: 1 pair (_meta.fields_apart in mapping.json)"
-    assert told in project.about
+    line = "questions do not combine fields that no document has together: 1 pair (_meta.fields_apart in mapping.json)"
+    assert line in project.about
 
 
-def test_an_index_of_which_no_question_can_be_made(url: str) -> None:
+def test_refuses_index_without_possible_questions(url: str) -> None:
     with HttpEngine(Engine(url=url), writable=True) as engine:
         engine.index("dstill-odd", {"properties": {"shape": {"type": "geo_shape"}}}, [("1", {"shape": "POINT (1 2)"})])
         about = described(url, "dstill-odd").about

@@ -25,7 +25,7 @@ INTERVAL = {"aggs": {"a": {"date_histogram": {"field": "d", "interval": "day"}}}
         (FROM, "solr", 2),
     ],
 )
-def test_the_dialect_that_is_asked_for(
+def test_checks_by_given_dialect(
     cli: Callable[..., Any], project: Any, monkeypatch: pytest.MonkeyPatch, body: Any, dialect: str, code: int
 ) -> None:
     others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"querydsl"}

@@ -7,7 +7,7 @@ from dstill_querydsl.mapping.drift import drift, field_count, fields_digest, unl
 THEN = {"properties": {"a": {"type": "long"}, "b": {"type": "text", "fields": {"raw": {"type": "keyword"}}}}}
 
 
-def test_nothing_changed_whatever_the_order_and_the_options() -> None:
+def test_ignores_order_and_options() -> None:
     now = {"mappings": {"properties": {"b": THEN["properties"]["b"], "a": {"type": "long", "coerce": False}}}}
     found = drift(THEN, now)
     assert not found
@@ -16,7 +16,7 @@ def test_nothing_changed_whatever_the_order_and_the_options() -> None:
     assert fields_digest(THEN) == fields_digest(now)
 
 
-def test_each_kind_of_change_is_named() -> None:
+def test_names_each_kind_of_change() -> None:
     now = {"properties": {"a": {"type": "keyword"}, "b": {"type": "text"}, "c": {"type": "date"}}}
     found = drift(THEN, now)
     assert (found.gone, found.new, found.changed) == (("b.raw",), ("c",), ("a (long, now keyword)",))
@@ -25,14 +25,14 @@ def test_each_kind_of_change_is_named() -> None:
     assert fields_digest(THEN) != fields_digest(now)
 
 
-def test_new_fields_break_nothing_and_many_are_counted() -> None:
+def test_new_fields_break_nothing_and_are_counted() -> None:
     now = {"properties": {**THEN["properties"], **{f"n{n}": {"type": "long"} for n in range(8)}}}
     found = drift(THEN, now)
     assert not found.breaks
     assert str(found) == "added n0, n1, n2, n3, n4 and 3 more"
 
 
-def test_objects_are_no_fields() -> None:
+def test_ignores_objects() -> None:
     assert field_count({"properties": {"o": THEN, "n": {"type": "nested", **THEN}, "c": {"type": "date"}}}) == 7
 
 
@@ -40,12 +40,12 @@ def fields(**types: str) -> dict[str, dict[str, str]]:
     return {"fields": types}
 
 
-def test_what_a_student_learnt_and_is_gone_is_named() -> None:
+def test_names_missing_fields_of_student() -> None:
     then = {"logs": fields(took="long", bytes="long", at="date")}
-    told = ["fields that the student learnt are gone: took; changed: bytes (long, now keyword)"]
-    assert list(unlearnt(then, {"logs": fields(bytes="keyword", at="date", new="ip")})) == told
+    lines = ["fields that the student learnt are gone: took; changed: bytes (long, now keyword)"]
+    assert list(unlearnt(then, {"logs": fields(bytes="keyword", at="date", new="ip")})) == lines
     assert (
-        list(unlearnt(then, {"logs-2": fields(bytes="keyword", at="date")})) == told
+        list(unlearnt(then, {"logs-2": fields(bytes="keyword", at="date")})) == lines
     )  # the one index under a new name
     assert not list(unlearnt(then, then))
     assert not list(unlearnt(then, {"logs": fields(took="long", bytes="long", at="date", new="ip")}))
@@ -56,7 +56,7 @@ def test_what_a_student_learnt_and_is_gone_is_named() -> None:
     ]
 
 
-def test_of_several_indices_each_is_named_and_only_the_same_are_compared() -> None:
+def test_names_indices_and_compares_same_ones_only() -> None:
     then = {"a": fields(x="long"), "b": fields(x="long")}
     now = {"b": fields(x="ip"), "c": fields()}
     assert list(unlearnt(then, now)) == ["fields of 'b' that the student learnt are changed: x (long, now ip)"]

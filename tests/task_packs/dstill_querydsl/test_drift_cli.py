@@ -17,7 +17,7 @@ from dstill_querydsl.engines import EmbeddedServer, HttpEngine
 Cli = Callable[..., Any]
 THEN = {"state": {"type": "keyword"}, "took": {"type": "long"}, "bytes": {"type": "long"}}
 NOW = {"state": {"type": "keyword"}, "bytes": {"type": "keyword"}, "added": {"type": "date"}}
-TOLD = "fields that the student learnt are gone: took; changed: bytes (long, now keyword)"
+WARNING = "fields that the student learnt are gone: took; changed: bytes (long, now keyword)"
 INDEX = "dstill-shop"
 QUESTION = "how many are there?"
 
@@ -30,7 +30,7 @@ def installed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def trained(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
-    """A run whose student learnt the fields of THEN, from mapping.json beside it."""
+    """A run whose student learnt the fields of THEN, from mapping.json next to it."""
 
     def build() -> None:
         (project / "mapping.json").write_text(json.dumps({"properties": THEN}))
@@ -47,7 +47,9 @@ def trained(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
 
 
 @pytest.fixture
-def moved(cli: Cli, trained: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def moved_project(
+    cli: Cli, trained: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """The same project in another place, its mapping.json read again from an index that changed.
 
     The run reads a file outside of its folder, which its user has to allow where it lies now.
@@ -66,7 +68,7 @@ def server() -> Iterator[EmbeddedServer]:
         yield server
 
 
-def holding(server: EmbeddedServer, fields: dict[str, Any]) -> HttpEngine:
+def load_index(server: EmbeddedServer, fields: dict[str, Any]) -> HttpEngine:
     """A server with documents in an index of these fields, until it is closed."""
     engine = HttpEngine(Engine(url=server.url), writable=True)
     engine.index(INDEX, {"properties": fields}, [("1", {"state": "new", "bytes": 5})])
@@ -81,32 +83,32 @@ def states(ended: Any) -> dict[str, str]:
     return {row["what"]: row["state"] for row in json.loads(ended.out)["checks"]}
 
 
-def test_a_student_keeps_the_fields_and_their_digest(trained: Path) -> None:
+def test_student_stores_fields_and_digest(trained: Path) -> None:
     kept = json.loads((trained / "runs" / "shop" / "student" / "data.json").read_text())
     assert kept["context"] == {"index": INDEX}
     assert kept["data"][INDEX]["fields"] == {name: field["type"] for name, field in THEN.items()}
     assert len(kept["data"][INDEX]["digest"]) == 64
 
 
-def test_while_all_is_there_nothing_is_said(cli: Cli, trained: Path) -> None:
+def test_no_warning_while_all_fields_exist(cli: Cli, trained: Path) -> None:
     ended = cli("predict", "shop", QUESTION)
     assert (ended.code, warnings(ended)) == (0, [])
     assert states(cli("doctor", "--json"))["students of querydsl"] == "ok"
 
 
-def test_a_mapping_that_was_read_again_is_held_against_the_student(cli: Cli, moved: Path) -> None:
+def test_warns_when_updated_mapping_lacks_fields_of_student(cli: Cli, moved_project: Path) -> None:
     for words in ((QUESTION,), (QUESTION, "--json")):
         ended = cli("predict", *words, "--run", "shop")
-        assert warnings(ended) == [f"warning: {TOLD}"]
+        assert warnings(ended) == [f"warning: {WARNING}"]
         assert "learnt" not in ended.out
     ended = cli("doctor", "--json")
     assert ended.code == 0
-    assert states(ended)["student of runs/shop"] == TOLD
+    assert states(ended)["student of runs/shop"] == WARNING
     assert "1 checked" in cli("doctor").out
 
 
-def test_a_student_of_fields_that_nothing_here_knows_is_not_called_well(cli: Cli, moved: Path) -> None:
-    (moved / "dstill.toml").write_text('[project]\ntask = "querydsl"\n')
+def test_student_without_known_fields_is_not_checked(cli: Cli, moved_project: Path) -> None:
+    (moved_project / "dstill.toml").write_text('[project]\ntask = "querydsl"\n')
     ended = cli("doctor", "--json")
     assert ended.code == 0
     (row,) = [one for one in json.loads(ended.out)["checks"] if one["what"] == "students of querydsl"]
@@ -116,32 +118,32 @@ def test_a_student_of_fields_that_nothing_here_knows_is_not_called_well(cli: Cli
     )
 
 
-def test_an_index_that_changed_is_held_against_the_student(cli: Cli, trained: Path, server: EmbeddedServer) -> None:
+def test_warns_when_index_lacks_fields_of_student(cli: Cli, trained: Path, server: EmbeddedServer) -> None:
     live = ("--engine-url", server.url)
-    with holding(server, NOW):
+    with load_index(server, NOW):
         asked = cli("predict", "shop", QUESTION, *live)
         ran = cli("predict", "shop", QUESTION, "--execute", *live)
         other = cli("predict", "shop", QUESTION, "--set", "executor.http.index=dstill-none", *live)
         doctor = cli("doctor", "--json", "--index", INDEX, *live)
-    assert warnings(asked) == warnings(ran) == [f"warning: {TOLD}"]
+    assert warnings(asked) == warnings(ran) == [f"warning: {WARNING}"]
     assert (other.code, warnings(other)) == (0, [])  # no such index: nothing can be said
     assert json.loads(doctor.out.splitlines()[0])["checks"][-1]["state"] == "see above"
-    with holding(server, THEN):
+    with load_index(server, THEN):
         assert not warnings(cli("predict", "shop", QUESTION, *live))
 
 
-def test_a_server_that_is_not_there_says_nothing_where_no_answer_runs(cli: Cli, trained: Path) -> None:
+def test_ignores_missing_server_when_no_answer_runs(cli: Cli, trained: Path) -> None:
     ended = cli("predict", "shop", QUESTION, "--engine-url", "http://127.0.0.1:9")
     assert (ended.code, warnings(ended)) == (0, [])
 
 
-def test_a_copied_student_without_its_dataset_knows_them_too(cli: Cli, moved: Path) -> None:
-    shutil.rmtree(moved / "runs" / "shop" / "dataset")
+def test_copied_student_without_dataset_has_fields(cli: Cli, moved_project: Path) -> None:
+    shutil.rmtree(moved_project / "runs" / "shop" / "dataset")
     ended = cli("predict", "shop", QUESTION)
-    assert warnings(ended) == [f"warning: {TOLD}"]
+    assert warnings(ended) == [f"warning: {WARNING}"]
 
 
-def test_a_damaged_file_is_told_and_stops_doctor_nowhere(cli: Cli, trained: Path) -> None:
+def test_doctor_reports_damaged_file_and_continues(cli: Cli, trained: Path) -> None:
     (trained / "runs" / "shop" / "student" / "data.json").write_text("{")
     ended = cli("doctor", "--json")
     assert ended.code == 0

@@ -1,4 +1,4 @@
-"""What a person reads beside a question about an index: the fields that the answer uses, then the others."""
+"""The schema shown with a question about an index: the fields that the answer uses, then the others."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def excerpt(body: object, **settings: object) -> RelevantSchema:
     return QueryDsl(Settings(**settings)).relevant_schema(example, json.dumps(body))  # type: ignore[arg-type]
 
 
-def test_used_fields_come_first_in_the_order_of_the_answer() -> None:
+def test_used_fields_come_first_in_answer_order() -> None:
     found = excerpt({"query": {"range": {"took": {"gte": 5}}}, "sort": ["at", {"level": "asc"}]})
     assert found.title == "fields of logs"
     assert found.used == (
@@ -46,28 +46,28 @@ def test_used_fields_come_first_in_the_order_of_the_answer() -> None:
     assert dict(found.rest)["title"] == "text: as a title …"
 
 
-def test_what_may_not_be_read_is_not_told() -> None:
+def test_omits_values_of_denied_fields() -> None:
     found = excerpt({"query": {"match_all": {}}}, guard=Limits(fields=("*", "!mail")))
     assert dict(found.rest)["mail"] == "keyword"
 
 
-def test_a_name_that_is_no_field_is_not_among_them() -> None:
+def test_omits_names_that_are_no_fields() -> None:
     assert excerpt({"query": {"term": {"nothing": 1}}}).used == ()
 
 
-def test_a_refusal_and_a_text_that_is_no_json_use_nothing() -> None:
+def test_refusal_and_invalid_json_use_no_fields() -> None:
     assert excerpt({"refusal": "no"}).used == ()
     example = Example(id="1", question="q", context={"index": "logs", "mapping": MAPPING})
     assert len(QueryDsl().relevant_schema(example, "{").rest) == 8
 
 
-def test_an_index_of_which_only_the_name_is_known() -> None:
+def test_index_without_mapping_has_empty_excerpt() -> None:
     assert (
         QueryDsl().relevant_schema(Example(id="1", question="q", context={"index": "mine"}), "{}") == RelevantSchema()
     )
 
 
-def test_a_wide_mapping_is_cut_and_says_so() -> None:
+def test_shortens_wide_mapping_and_says_so() -> None:
     mapping = {"properties": {f"f{n}": {"type": "long"} for n in range(MOST + 5)}}
     example = Example(id="1", question="q", context={"index": "logs", "mapping": mapping})
     found = QueryDsl().relevant_schema(example, '{"query":{"term":{"f1":1}}}')

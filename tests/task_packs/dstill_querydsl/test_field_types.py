@@ -15,7 +15,7 @@ from dstill_querydsl.mapping.uses import uses
 
 # Of the client, for types that it does not know.
 _NO_TYPE = {"custom"}
-# They name no field, or only in what stands inside of them.
+# They name no field, or only in their inner queries.
 _FIELDLESS = {
     "match_all", "match_none", "ids", "bool", "dis_max", "constant_score", "boosting", "nested", "function_score",
     "span_near", "span_or", "span_not", "span_first", "span_multi", "span_containing", "span_within",
@@ -27,7 +27,7 @@ _FIELDLESS_AGGREGATIONS = {
     "percentiles_bucket", "derivative", "cumulative_sum", "cumulative_cardinality", "serial_diff", "normalize",
 }  # fmt: skip
 # Another name of a query that has a need.
-_SAME = {"span_field_masking": "field_masking_span"}
+_SYNONYMS = {"span_field_masking": "field_masking_span"}
 
 
 def _client_types() -> set[str]:
@@ -35,24 +35,24 @@ def _client_types() -> set[str]:
     return {one.name for one in classes if isinstance(one.name, str) and one.name} - _NO_TYPE
 
 
-def test_every_type_of_the_client_has_a_family() -> None:
+def test_every_client_type_has_family() -> None:
     assert len(_client_types()) > 45
     assert {name for name in _client_types() if family(name) == "other"} == set()
 
 
-def test_every_query_and_aggregation_of_the_guards_list_has_a_need() -> None:
-    queries = {_SAME.get(name, name) for name in guard_queries.QUERIES} - _FIELDLESS
+def test_every_allowed_query_and_aggregation_has_need() -> None:
+    queries = {_SYNONYMS.get(name, name) for name in guard_queries.QUERIES} - _FIELDLESS
     assert queries - set(NEEDS) == set()
     assert set(aggregations.AGGREGATIONS) - _FIELDLESS_AGGREGATIONS - set(AGGREGATION_NEEDS) == set()
 
 
-def test_what_needs_name_are_families() -> None:
+def test_needs_name_known_families() -> None:
     for need in (*NEEDS.values(), *AGGREGATION_NEEDS.values(), SORT, COLLAPSE, DOC_VALUES):
         assert need.fits | set(need.doubtful) <= {*FAMILIES.values(), "other"}
 
 
-def test_every_family_is_told_apart_from_an_unknown_type() -> None:
-    """A known type is refused somewhere where one that nobody knows is let through."""
+def test_every_family_differs_from_unknown_type() -> None:
+    """Some query refuses a known type but accepts an unknown one."""
     for name in set(FAMILIES.values()) - {"other"}:
         tables = (*NEEDS.values(), *AGGREGATION_NEEDS.values(), SORT)
         assert any("other" in need.fits and name not in need.fits for need in tables), name
@@ -113,16 +113,16 @@ def _codes(body, type_: str, **options) -> set[str]:
         ("text", {"query": {"intervals": {"f": {"match": {"query": "x"}}}}}, {"docvalue_fields": ["f"]}),
     ],
 )
-def test_what_types_can_and_cannot(type_, fits, refused) -> None:
+def test_type_fits_and_refuses_queries(type_, fits, refused) -> None:
     assert _codes(fits, type_) == set()
     assert _codes(refused, type_)
 
 
-def test_an_unknown_type_is_not_held_against_a_body() -> None:
+def test_accepts_unknown_type() -> None:
     assert _codes({"query": {"term": {"f": 1}}, "sort": ["f"], "docvalue_fields": ["f"]}, "brand_new") == set()
 
 
-def test_functions_and_counts_are_uses_too() -> None:
+def test_functions_and_counts_use_fields() -> None:
     body = {
         "query": {
             "function_score": {
@@ -142,7 +142,7 @@ def test_functions_and_counts_are_uses_too() -> None:
     }  # fmt: skip
 
 
-def test_words_of_a_search_as_you_type_field_stand_in_no_mapping() -> None:
+def test_search_as_you_type_has_implicit_sub_fields() -> None:
     fields = Fields.of({"properties": {"t": {"type": "search_as_you_type"}, "k": {"type": "keyword"}}})
     assert fields.names == ("t", "k")
     found = fields.get("t._index_prefix")

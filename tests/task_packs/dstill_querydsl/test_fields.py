@@ -24,7 +24,7 @@ PROPERTIES = {
         {"properties": {"mappings": {"properties": PROPERTIES}}},  # an index called "properties"
     ],
 )
-def test_every_form_of_a_mapping_is_read(mapping) -> None:
+def test_reads_every_form_of_mapping(mapping) -> None:
     fields = Fields.of(mapping)
     assert fields.get("title.raw").family == "keyword"
     assert fields.get("title.raw").sub
@@ -33,7 +33,7 @@ def test_every_form_of_a_mapping_is_read(mapping) -> None:
     assert fields.get("nope") is None
 
 
-def test_aliases_flattened_and_runtime_fields() -> None:
+def test_reads_alias_flattened_and_runtime_fields() -> None:
     fields = Fields.of({"properties": PROPERTIES, "runtime": {"day": {"type": "keyword", "script": "…"}}})
     assert fields.get("name").type == "text"
     assert fields.get("loop").type == "alias"
@@ -42,7 +42,7 @@ def test_aliases_flattened_and_runtime_fields() -> None:
     assert fields.get("year.below") is None
 
 
-def test_doc_values() -> None:
+def test_knows_fields_with_doc_values() -> None:
     fields = Fields.of({"properties": PROPERTIES})
     has = {name for name in fields.names if fields.get(name).has_doc_values}
     assert {"title.raw", "year", "released", "loose"} <= has
@@ -66,7 +66,7 @@ def test_nearest_name(name, near) -> None:
     assert Fields.of({"properties": PROPERTIES}).nearest(name) == near
 
 
-def test_several_indices_are_merged_and_conflicts_named() -> None:
+def test_merges_indices_and_names_conflicts() -> None:
     one = {"mappings": {"properties": {"a": {"type": "long"}, "b": {"type": "date"}}}}
     two = {"mappings": {"properties": {"a": {"type": "keyword"}, "c": {"type": "ip"}}}}
     fields = Fields.of({"logs-1": one, "logs-2": two})
@@ -77,5 +77,5 @@ def test_several_indices_are_merged_and_conflicts_named() -> None:
 @pytest.mark.parametrize(
     "mapping", [{}, {"properties": None}, {"properties": {"a": 3, "b": {"type": 4}}}, {"mappings": []}]
 )
-def test_a_broken_mapping_has_fewer_fields(mapping) -> None:
+def test_skips_broken_parts_of_mapping(mapping) -> None:
     assert len(Fields.of(mapping).names) <= 1

@@ -17,37 +17,37 @@ from dstill_querydsl.synthesize.templates import TEMPLATES as HAND_WRITTEN
 FOCUS = {"label": "sort", "categories": {"metric": 3, "sort_page": 1}, "templates": {}}
 
 
-def drawn(index: str, n: int, focus: Mapping[str, Any] | None) -> list[Example]:
+def questions_for(index: str, n: int, focus: Mapping[str, Any] | None) -> list[Example]:
     task = QueryDsl(Settings(index=index, documents=150))
     context = {} if focus is None else {"focus": focus}
     return list(task.synthesize(context, n, seed=0))
 
 
 @pytest.mark.parametrize("index", ["weblogs", "movies"])
-def test_the_weak_categories_alone_are_drawn_in_their_shares(index: str) -> None:
-    weak = drawn(index, 80, FOCUS)
+def test_draws_weak_categories_in_their_shares(index: str) -> None:
+    weak = questions_for(index, 80, FOCUS)
     counts = Counter(example.category for example in weak)
     assert set(counts) == {"metric", "sort_page"}
     assert 48 <= counts["metric"] <= 72
-    usual = Counter(example.category for example in drawn(index, 80, None))
+    usual = Counter(example.category for example in questions_for(index, 80, None))
     assert usual["metric"] + usual["sort_page"] < 40
-    assert drawn(index, 80, FOCUS) == weak
+    assert questions_for(index, 80, FOCUS) == weak
 
 
 @pytest.mark.parametrize(("index", "templates"), [("weblogs", HAND_WRITTEN), ("movies", WRITTEN)])
-def test_no_template_that_is_held_back_is_drawn(index: str, templates: tuple[Any, ...]) -> None:
+def test_draws_no_held_out_template(index: str, templates: tuple[Any, ...]) -> None:
     held = {template.name for template in templates if template.held_out}
     assert held
-    assert not held & {example.template for example in drawn(index, 120, FOCUS)}
+    assert not held & {example.template for example in questions_for(index, 120, FOCUS)}
 
 
-def test_a_template_that_fails_is_drawn_more_often() -> None:
+def test_draws_failing_template_more_often() -> None:
     one = next(t.name for t in HAND_WRITTEN if t.category == "metric" and not t.held_out)
-    often = drawn("weblogs", 80, {**FOCUS, "templates": {one: 20}})
-    share = [sum(e.template == one for e in examples) for examples in (drawn("weblogs", 80, FOCUS), often)]
+    often = questions_for("weblogs", 80, {**FOCUS, "templates": {one: 20}})
+    share = [sum(e.template == one for e in examples) for examples in (questions_for("weblogs", 80, FOCUS), often)]
     assert share[1] > 3 * max(1, share[0])
 
 
-def test_a_category_without_fields_leaves_its_share_to_the_others() -> None:
-    found = drawn("weblogs", 20, {"label": "sort", "categories": {"geo": 5, "metric": 1}, "templates": {}})
+def test_other_categories_get_share_of_category_without_fields() -> None:
+    found = questions_for("weblogs", 20, {"label": "sort", "categories": {"geo": 5, "metric": 1}, "templates": {}})
     assert {example.category for example in found} == {"metric"}

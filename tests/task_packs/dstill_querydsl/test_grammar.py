@@ -30,7 +30,7 @@ from dstill_querydsl.settings import Settings
 BYTES = Vocabulary((*(bytes([byte]) for byte in range(256)), b""), 256, leading_space=False)
 ALL = (*NAMES, WIDE)
 # What the guard lets through and the grammar leaves out → why.
-LEFT_OUT = {
+NOT_IN_GRAMMAR = {
     "rank_feature": "no bundled mapping has such a field",
     "span_field_masking": "another name of field_masking_span",
     "span_multi": "only the documents say whether an engine takes it",
@@ -61,7 +61,7 @@ class Reader:
 
 @pytest.mark.parametrize("count", [60, pytest.param(1_500, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("name", NAMES)
-def test_every_gold_of_the_synthesizer_is_let_through_as_written_and_in_canonical_form(name: str, count: int) -> None:
+def test_accepts_every_gold_as_written_and_canonical(name: str, count: int) -> None:
     reader = Reader(name)
     answers = [example.answer or "" for example in golds(name, count)]
     bodies = [answer for answer in answers if not is_refusal(strict.read(answer).value)]
@@ -70,7 +70,7 @@ def test_every_gold_of_the_synthesizer_is_let_through_as_written_and_in_canonica
     assert not refused
 
 
-def test_a_refusal_is_let_through_with_its_keys_in_either_order_and_not_without_a_reason() -> None:
+def test_accepts_refusal_in_any_key_order_with_reason() -> None:
     reader = Reader("weblogs")
     assert reader.reads('{"refusal":{"reason":"no field holds the revenue","missing":["revenue"]}}')
     assert reader.reads('{"refusal":{"missing":[],"reason":"it would delete documents"}}')
@@ -101,13 +101,13 @@ WRONG = [
 
 
 @pytest.mark.parametrize("text", WRONG)
-def test_what_the_checks_refuse_is_not_let_through(text: str) -> None:
+def test_rejects_bodies_that_checks_refuse(text: str) -> None:
     task, example = pack("weblogs")
     assert any(problem.is_error for problem in find_problems(task, example, Draft(answer=text)))
     assert not Reader("weblogs").reads(text)
 
 
-def test_nested_fields_stand_only_below_their_path() -> None:
+def test_nested_fields_occur_only_below_their_path() -> None:
     reader, inner = Reader("movies"), '{"term":{"credits.name":"Alan Rickman"}}'
     assert not reader.reads(f'{{"query":{inner}}}')
     assert reader.reads(f'{{"query":{{"nested":{{"path":"credits","query":{inner}}}}}}}')
@@ -116,26 +116,26 @@ def test_nested_fields_stand_only_below_their_path() -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_its_longest_sentence_is_one_that_strict_json_reads(name: str) -> None:
+def test_longest_sentence_is_within_json_limit(name: str) -> None:
     longest = parse(grammar(name)).longest()
     print(f"{name}: the longest sentence has {longest} bytes")
     assert longest is not None
     assert longest <= strict.MAX_BYTES
 
 
-def test_every_query_and_aggregation_of_the_guards_list_has_a_rule_in_some_grammar() -> None:
+def test_every_allowed_query_and_aggregation_has_rule() -> None:
     words = {word for name in ALL for word in re.findall(r'\\"([a-z_]+)\\"', grammar(name))}
     absent = {*QUERIES, *AGGREGATIONS} - words
-    assert absent == set(LEFT_OUT)
+    assert absent == set(NOT_IN_GRAMMAR)
 
 
-def test_the_same_index_has_the_same_grammar() -> None:
+def test_same_index_has_same_grammar() -> None:
     assert grammar("flights") == grammar("flights")
     profile = IndexProfile(index_of("flights"), Limits())
     assert profile.grammar("elasticsearch9") == grammar("flights")
 
 
-def test_denied_fields_are_in_no_rule_and_hits_name_what_they_bring() -> None:
+def test_omits_denied_fields_and_requires_source_filter() -> None:
     task = QueryDsl(Settings(guard=Limits(fields=("*", "!user.*"))))
     example = pack("weblogs")[1]
     made = task.grammar(example)
@@ -146,7 +146,7 @@ def test_denied_fields_are_in_no_rule_and_hits_name_what_they_bring() -> None:
     assert Compiler(BYTES).start(made).try_consume(list(b'{"query":{"match_all":{}},"_source":["host.name"]}'))
 
 
-def test_sizes_follow_the_guards_limits() -> None:
+def test_sizes_follow_guard_limits() -> None:
     task = QueryDsl(Settings(guard=Limits(size=50, window=60)))
     made = task.grammar(pack("weblogs")[1])
     assert made is not None
@@ -157,26 +157,26 @@ def test_sizes_follow_the_guards_limits() -> None:
                     '{"from":11,"size":50}': False}  # fmt: skip
 
 
-def test_limits_below_its_own_forms_are_said() -> None:
+def test_refuses_limits_too_low_for_its_forms() -> None:
     task = QueryDsl(Settings(guard=Limits(aggregation_depth=1)))
     with pytest.raises(ConfigError, match="aggregation_depth = 1 is too low"):
         task.grammar(pack("weblogs")[1])
 
 
-def test_what_opensearch_lacks_is_left_out_for_it() -> None:
+def test_omits_features_missing_in_opensearch() -> None:
     made = QueryDsl(Settings(dialect="opensearch3")).grammar(pack("weblogs")[1])
     assert made is not None
     assert '\\"boxplot\\"' not in (made.ebnf or "")
     assert '\\"boxplot\\"' in grammar("weblogs")
 
 
-def test_a_mapping_that_is_not_known_has_none() -> None:
+def test_unknown_mapping_has_no_grammar() -> None:
     task, example = pack("weblogs")
     unknown = type(example)(id="2", question="?", context={"index": "somewhere"})
     assert task.grammar(unknown) is None
 
 
-def test_a_field_may_be_called_as_an_option_is() -> None:
+def test_field_name_may_equal_option_name() -> None:
     mapping = {"properties": {"distance": {"type": "geo_point"}, 'a"b': {"type": "keyword"}, "boost": {"type": "long"}}}
     task = QueryDsl(Settings())
     example = type(pack("weblogs")[1])(id="3", question="?", context={"index": "mine", "mapping": mapping})
@@ -187,7 +187,7 @@ def test_a_field_may_be_called_as_an_option_is() -> None:
         assert Compiler(BYTES).start(made).try_consume(list(text.encode())), text
 
 
-def test_gaps_of_numbers_whose_range_is_not_known_are_left_out() -> None:
+def test_omits_histogram_gaps_for_unknown_range() -> None:
     """Else the guard would refuse the histogram."""
     profile = IndexProfile(index_of("weblogs"), Limits())
     assert "min_doc_count" not in grammar_of(profile.fields, profile.values, Limits())

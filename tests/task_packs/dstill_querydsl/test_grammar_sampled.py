@@ -43,7 +43,7 @@ def sampled(name: str, count: int, seed: int = 1) -> list[str]:
     return [one.text for one in written]
 
 
-def possible(name: str) -> set[str]:
+def possible_operators(name: str) -> set[str]:
     """Of the guard's list: what the mapping has a field for."""
     task, example = pack(name)
     profile = task.index_profile(example)
@@ -51,14 +51,14 @@ def possible(name: str) -> set[str]:
     fields: Fields = profile.fields
     nested = any(field.type == "nested" for field in fields)
 
-    def has(operator: str, needs: Any) -> bool:
+    def is_possible(operator: str, needs: Any) -> bool:
         need = needs.get(_BY.get(operator, operator))
         if need is None:
             return nested or operator not in _OF_NESTED
         return any(f.family in need.fits and (f.has_doc_values or not need.doc_values) for f in fields)
 
-    queries = {name for name in QUERIES if has(name, NEEDS) and name not in _ALIASES}
-    return queries | {name for name in AGGREGATIONS if has(name, AGGREGATION_NEEDS)}
+    queries = {name for name in QUERIES if is_possible(name, NEEDS) and name not in _ALIASES}
+    return queries | {name for name in AGGREGATIONS if is_possible(name, AGGREGATION_NEEDS)}
 
 
 def keys(value: Any) -> Iterator[str]:
@@ -77,19 +77,19 @@ def errors(name: str, bodies: list[str]) -> list[tuple[str, str]]:
     return [(body, problem.message) for body, problem in found if problem.is_error]
 
 
-def test_a_hundred_bodies_pass_every_check() -> None:
+def test_sampled_bodies_pass_every_check() -> None:
     assert not errors("movies", sampled("movies", 100))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
-def test_bodies_pass_every_check_and_the_embedded_engine_refuses_none(name: str) -> None:
+def test_many_sampled_bodies_pass_checks_and_run(name: str) -> None:
     bodies = sampled(name, BODIES)
     assert not errors(name, bodies)
     task, _ = pack(name)
     counts: Counter[str] = Counter()
     refused = []
-    with running(name) as run:
+    with body_runner(name) as run:
         for body in bodies:
             if task.is_refusal(body):
                 counts["refusal"] += 1
@@ -105,7 +105,7 @@ def test_bodies_pass_every_check_and_the_embedded_engine_refuses_none(name: str)
 
 
 @contextmanager
-def running(name: str) -> Iterator[Callable[[str], Outcome]]:
+def body_runner(name: str) -> Iterator[Callable[[str], Outcome]]:
     """Runs a body as evaluation does; of the wide variant, which has no name, on an index made for it."""
     task, example = pack(name)
     if name != WIDE:
@@ -122,8 +122,8 @@ def running(name: str) -> Iterator[Callable[[str], Outcome]]:
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("name", ALL)
-def test_they_cover_most_of_what_the_guard_allows_and_the_mapping_has_fields_for(name: str) -> None:
-    allowed, seen, wrote = possible(name), set[str](), 0
+def test_sampled_bodies_cover_most_possible_operators(name: str) -> None:
+    allowed, seen, wrote = possible_operators(name), set[str](), 0
     while wrote < COVERING and len(allowed & seen) < ENOUGH * len(allowed):
         for body in sampled(name, 500, seed=2 + wrote):
             seen.update(keys(json.loads(body)))

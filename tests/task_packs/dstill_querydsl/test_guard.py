@@ -14,7 +14,7 @@ def _codes(body, limits: Limits | None = None) -> set[str]:
 # --- an allow-list: what is not named is refused ------------------------------------------
 
 
-def test_everything_else_of_the_client_is_refused() -> None:
+def test_refuses_client_names_off_the_list() -> None:
     for name in set(schema.names("query", "opensearch3")) - set(queries.QUERIES):
         assert _codes({"query": {name: {}}}), name
     for name in set(schema.names("aggregation", "opensearch3")) - set(aggregations.AGGREGATIONS):
@@ -23,7 +23,7 @@ def test_everything_else_of_the_client_is_refused() -> None:
         assert _codes({name: {}}), name
 
 
-def test_every_listed_name_is_one_that_the_client_knows() -> None:
+def test_every_listed_name_is_known_to_client() -> None:
     assert set(queries.QUERIES) <= set(schema.names("query"))
     assert set(aggregations.AGGREGATIONS) <= set(schema.names("aggregation"))
     assert set(tables.BODY) <= set(schema.document()["$defs"]["body"]["properties"])
@@ -127,7 +127,7 @@ SCRIPT = {"source": "1"}
         ({"knn": {}}, "not_allowed", "/knn"),
     ],
 )  # fmt: skip
-def test_refused_at_any_depth(body, code, pointer) -> None:
+def test_refuses_at_any_depth(body, code, pointer) -> None:
     assert (code, pointer) in {(problem.code, problem.pointer) for problem in guard.check(body)}
 
 
@@ -149,7 +149,7 @@ def test_refused_at_any_depth(body, code, pointer) -> None:
         {"highlight": {"fields": [{"f": {"number_of_fragments": 0}}], "pre_tags": ["<b>"]}},
     ],
 )
-def test_let_through(body) -> None:
+def test_accepts_safe_body(body) -> None:
     assert guard.check(body) == ()
 
 
@@ -276,7 +276,7 @@ _DAY = {"query": {"bool": {"filter": [{"range": {"t": {"gte": "now-1d"}}}]}}}
         {"query": {"simple_query_string": {"query": "x", "fields": ["f"], "fuzzy_max_expansions": 2_000}}},
     ],
 )  # fmt: skip
-def test_limits(body) -> None:
+def test_refuses_body_over_limits(body) -> None:
     assert "limit" in _codes(body)
 
 
@@ -330,7 +330,7 @@ def test_limits(body) -> None:
         {"aggs": {"a": {"terms": {"field": "f", "size": 100}, "aggs": {"b": {"terms": {"field": "g", "size": 100}}}}}},
     ],
 )
-def test_within_limits(body) -> None:
+def test_accepts_body_within_limits(body) -> None:
     assert _codes(body) == set()
 
 
@@ -358,24 +358,24 @@ _VALUES = {"f": (0, 900), "t": ("2025-01-01T08:00:00Z", "2025-03-31T20:00:00Z"),
         ({"aggs": {"a": {"histogram": {"field": "other", "interval": 5}}}}, False),
     ],
 )
-def test_known_values_limit_a_histogram(body, passes) -> None:
+def test_known_values_bound_histogram(body, passes) -> None:
     assert (guard.check(body, Limits(), _VALUES) == ()) is passes
 
 
-def test_an_unknown_range_is_named_with_what_to_do() -> None:
+def test_unknown_range_message_says_what_to_do() -> None:
     (problem,) = guard.check(_numbers(interval=50))
     assert problem.message == "refused: the range of 'f' is unknown, and empty buckets would fill all of its gaps"
     assert problem.hint == "set min_doc_count to 1, or add hard_bounds"
     assert problem.pointer == "/aggs/a/histogram"
 
 
-def test_limits_are_named_in_the_message() -> None:
+def test_message_names_limit() -> None:
     (problem,) = guard.check({"size": 1_000_000})
     assert problem.message == "refused: size is 1,000,000, the limit is 1,000"
     assert problem.hint == "use at most 1,000"
 
 
-def test_limits_have_a_ceiling() -> None:
+def test_limits_have_maximum() -> None:
     with pytest.raises(ConfigError, match=r"guard\.size = 20000"):
         Limits(size=20_000)
     with pytest.raises(ConfigError, match="buckets"):
@@ -383,7 +383,7 @@ def test_limits_have_a_ceiling() -> None:
     assert _codes({"size": 10_000}, Limits(size=10_000)) == set()
 
 
-def test_query_string_is_off_unless_configured() -> None:
+def test_query_string_is_off_by_default() -> None:
     body = {"query": {"query_string": {"query": "a AND b", "fields": ["f"]}}}
     assert _codes(body) == {"query_string"}
     assert _codes(body, Limits(query_string=True)) == set()
@@ -392,22 +392,22 @@ def test_query_string_is_off_unless_configured() -> None:
 @pytest.mark.parametrize(
     "text", ["_index:x", r"_ind\ex:x", r"\u005findex:x", "a _i*:x", "_exists_:_id", '_exists_:("_id")']
 )
-def test_the_text_of_a_query_string_names_no_metadata(text) -> None:
+def test_refuses_metadata_in_query_string(text) -> None:
     body = {"query": {"query_string": {"query": text, "fields": ["f"]}}}
     assert _codes(body, Limits(query_string=True)) == {"metadata"}
 
 
 @pytest.mark.parametrize("text", ["_exists_:f", r"a_b:x OR f:\_c", "f:_index", r"C\:\\_x"])
-def test_other_texts_of_a_query_string_pass(text) -> None:
+def test_accepts_other_query_string_texts(text) -> None:
     assert _codes({"query": {"query_string": {"query": text, "fields": ["f"]}}}, Limits(query_string=True)) == set()
 
 
 @pytest.mark.parametrize("value", [[10**5_000], {"x": 10**5_000}, 10**5_000], ids=["list", "object", "number"])
-def test_numbers_longer_than_python_writes_end_no_check(value) -> None:
+def test_refuses_number_too_long_for_python_to_print(value) -> None:
     assert _codes({"query": {"match": {"f": {"query": value}}}, "from": value}) >= {"limit"}
 
 
-def test_a_dash_does_not_deny() -> None:
+def test_rejects_dash_as_denial() -> None:
     with pytest.raises(ConfigError, match=r"guard\.fields has '-secret'") as raised:
         Limits(fields=("*", "-secret"))
     assert raised.value.hint == "to deny a field, write '!secret'"
@@ -450,7 +450,7 @@ DENIED = Limits(fields=("*", "!user.email", "!secret.*"))
         {"query": {"match_all": {}}},
     ],
 )
-def test_denied_fields_stay_unread(body) -> None:
+def test_refuses_denied_fields(body) -> None:
     assert "field_denied" in _codes(body, DENIED)
 
 
@@ -463,11 +463,11 @@ def test_denied_fields_stay_unread(body) -> None:
         {"size": 0, "aggs": {"a": {"top_hits": {"_source": ["status"]}}}},
     ],
 )
-def test_other_fields_are_read(body) -> None:
+def test_accepts_other_fields(body) -> None:
     assert _codes(body, DENIED) == set()
 
 
-def test_an_allow_list_of_fields() -> None:
+def test_allow_list_refuses_other_fields() -> None:
     limits = Limits(fields=("status", "host.*"))
     assert (
         _codes({"size": 0, "query": {"term": {"status": 1}}, "aggs": {"a": {"max": {"field": "host.cpu"}}}}, limits)
@@ -479,7 +479,7 @@ def test_an_allow_list_of_fields() -> None:
 # --- third-party bodies --------------------------------------------------------------------
 
 
-def test_bodies_that_use_only_the_list_pass(cases) -> None:
+def test_accepts_bodies_with_listed_names_only(cases) -> None:
     rows = cases("dsl_valid.jsonl") + cases("exec_cases.jsonl")
     listed = [row for row in rows if _only_listed(row["query"])]
     refused = {row["id"]: guard.check(row["query"]) for row in listed if guard.check(row["query"])}
@@ -491,7 +491,7 @@ def test_bodies_that_use_only_the_list_pass(cases) -> None:
     assert len(refused) <= 0.02 * len(listed)  # 11 of 800 at the time of writing, 98.6 % pass
 
 
-# What is refused by name or on purpose, wherever it stands: bodies with it do not use only the list.
+# Refused by name or on purpose anywhere: bodies with it do not use listed names only.
 _OFF_THE_LIST = {
     "script", "script_fields", "runtime_mappings", "indexed_shape", "inner_hits", "indices_boost", "like", "suggest",
     "stored_fields", "rescore", "profile", "slice", "knn", "retriever", "pit", "ext", "explain", "version",

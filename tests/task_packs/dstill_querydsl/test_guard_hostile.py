@@ -1,4 +1,4 @@
-"""What must never pass, hidden wherever a body has room for it; and that no body crashes the guard."""
+"""Hostile parts in every place of a body are refused, and no body makes the guard raise."""
 
 import copy
 import importlib.util
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from support.guarded import Made
+from support.guarded import GeneratedBody
 from support.hostile import HOSTILE, SCRIPT, hidden
 
 from dstill.api.checking import find_problems
@@ -22,7 +22,7 @@ from dstill_querydsl.pack import QueryDsl
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_refused_wherever_it_hides(name: str) -> None:
+def test_refuses_hostile_part_in_every_place(name: str) -> None:
     for place, body in hidden(HOSTILE[name]):
         before = copy.deepcopy(body)
         problems = guard.check(body)
@@ -31,7 +31,7 @@ def test_refused_wherever_it_hides(name: str) -> None:
         assert body == before  # a pure function
 
 
-def test_there_are_enough_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+def test_has_100_hostile_parts_and_1000_bodies(capsys: pytest.CaptureFixture[str]) -> None:
     bodies = sum(len(list(hidden(one))) for one in HOSTILE.values())
     print(f"{len(HOSTILE)} hostile parts in {bodies} bodies")
     for name, one in HOSTILE.items():
@@ -40,8 +40,8 @@ def test_there_are_enough_of_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert bodies >= 1_000
 
 
-def test_the_places_themselves_are_let_through() -> None:
-    """Else a refusal might be of the place and not of what hides in it."""
+def test_accepts_every_place_with_harmless_part() -> None:
+    """Otherwise the guard might refuse the place and not the part in it."""
     harmless = {"query": {"term": {"f": 1}}, "aggregation": {"max": {"field": "f"}}, "sort": {"f": "asc"}, "hits": {}}
     for kind, part in harmless.items():
         some = next(one for one in HOSTILE.values() if one.kind == kind)
@@ -52,37 +52,37 @@ def test_the_places_themselves_are_let_through() -> None:
 # --- nothing unsafe passes, whatever it looks like -----------------------------------------
 
 _BELOW_LIMITS = {"limit"}
-SLOTTED = [one for one in HOSTILE.values() if one.kind in ("query", "aggregation", "sort")]
+PLACEABLE = [one for one in HOSTILE.values() if one.kind in ("query", "aggregation", "sort")]
 
 
 @given(st.integers(0, 2**32))
-def test_bodies_made_from_its_tables_pass(seed: int) -> None:
-    problems = guard.check(Made(random.Random(seed)).body)
+def test_accepts_bodies_made_from_guard_tables(seed: int) -> None:
+    problems = guard.check(GeneratedBody(random.Random(seed)).body)
     # Deep ones are many aggregations and buckets: what a limit says is no matter of the list.
     assert {problem.code for problem in problems} <= _BELOW_LIMITS, problems
 
 
 @given(st.integers(0, 2**32))
-def test_what_stands_anywhere_in_them_is_looked_at(seed: int) -> None:
-    """A hostile part in any place of a body that the tables know is found, whatever stands around it."""
+def test_finds_hostile_part_anywhere_in_body(seed: int) -> None:
+    """The guard finds a hostile part in any place that its tables know, whatever surrounds it."""
     rng = random.Random(seed)
-    made = Made(rng)
+    made = GeneratedBody(rng)
     assume(made.slots)
     kind, container, key = rng.choice(made.slots)
-    hostile = rng.choice([one for one in SLOTTED if one.kind == kind])
+    hostile = rng.choice([one for one in PLACEABLE if one.kind == kind])
     container[key] = hostile.part
     assert hostile.code in {problem.code for problem in _all_problems(made.body)}
 
 
 def _all_problems(body):
-    """Without the cut at 20, behind which the one might lie that is looked for."""
+    """All problems, without the limit of 20 that might hide the expected one."""
     walk = guard._Body(Limits())
     walk.body(body, guard.Ranges.of(body))
     return walk.problems
 
 
-def test_every_kind_of_place_is_met() -> None:
-    places = {str(key) for seed in range(400) for _, _, key in Made(random.Random(seed)).slots}
+def test_generated_bodies_have_every_kind_of_place() -> None:
+    places = {str(key) for seed in range(400) for _, _, key in GeneratedBody(random.Random(seed)).slots}
     assert places >= {
         "query", "post_filter", "filter", "positive", "negative", "highlight_query", "background_filter", "big",
         "match", "x", "a", "0",
@@ -103,7 +103,7 @@ json_values = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["", "é*", *_PLAIN]), json_values, max_size=3))
-def test_no_body_crashes_it(body) -> None:
+def test_no_body_raises(body) -> None:
     for limits in (Limits(), Limits(query_string=True, fields=("f", "!g"))):
         assert isinstance(guard.check(body, limits), tuple)
 
@@ -130,7 +130,7 @@ def _objects(value, path=()):
             yield from _objects(inner, (*path, index))
 
 
-def test_a_script_put_into_any_object_of_a_good_body_is_refused() -> None:
+def test_refuses_script_in_any_object_of_valid_body() -> None:
     asked = named_script = 0
     for gold in GOLDS:
         assert guard.check(gold) == ()
@@ -141,7 +141,7 @@ def test_a_script_put_into_any_object_of_a_good_body_is_refused() -> None:
                 at = at[step]
             at["script"] = SCRIPT
             codes = {problem.code for problem in guard.check(spoilt)}
-            # Where it is the name of a field or of an aggregation, what stands under it is refused.
+            # Where it is the name of a field or of an aggregation, its content is refused.
             assert codes & {"script", "not_allowed"}, path
             named_script += "script" in codes
             asked += 1
@@ -152,7 +152,7 @@ def test_a_script_put_into_any_object_of_a_good_body_is_refused() -> None:
 # --- size ----------------------------------------------------------------------------------
 
 
-def test_a_body_of_any_depth_is_refused_and_not_followed() -> None:
+def test_refuses_deep_body_without_recursion() -> None:
     deep: dict = {"match_all": {}}
     for _ in range(100_000):
         deep = {"bool": {"must": [deep]}}
@@ -171,7 +171,7 @@ def test_a_body_of_any_depth_is_refused_and_not_followed() -> None:
         ('{"size":' + "9" * 5_000 + "}", "digits"),
     ],
 )
-def test_text_of_any_depth_and_numbers_of_any_length_are_refused(text: str, message: str) -> None:
+def test_refuses_deep_text_and_long_numbers(text: str, message: str) -> None:
     problems = list(find_problems(QueryDsl(), Example(id="1", question="?"), Draft(answer=text)))
     assert [problem.layer for problem in problems] == ["json"]
     assert message in problems[0].message
@@ -181,7 +181,7 @@ def test_text_of_any_depth_and_numbers_of_any_length_are_refused(text: str, mess
 
 
 @pytest.mark.parametrize("name", [item.name for item in fields(Limits) if item.metadata.get("high") is not None])
-def test_every_limit_has_a_ceiling_that_no_configuration_exceeds(name: str) -> None:
+def test_no_configuration_exceeds_maximum_of_limit(name: str) -> None:
     ceiling = next(item.metadata["high"] for item in fields(Limits) if item.name == name)
     assert getattr(Limits(**{name: ceiling}), name) == ceiling
     for value in (ceiling + 1, -1):
@@ -207,16 +207,16 @@ ON = Limits(query_string=True)
         ("x" * 1_001, "limit"),
     ],
 )
-def test_its_text_is_held_to_the_limits(text: str, code: str) -> None:
+def test_refuses_query_string_over_limits(text: str, code: str) -> None:
     assert code in {problem.code for problem in guard.check({"query": {"query_string": {"query": text}}}, ON)}
 
 
 @pytest.mark.parametrize("text", ["a AND b", "f:ab*", "*", "*:*", "_exists_:f", "f:[1 TO *]", '"a b"~2', "f:/ab.*/"])
-def test_ordinary_text_passes(text: str) -> None:
+def test_accepts_ordinary_query_string(text: str) -> None:
     assert guard.check({"query": {"query_string": {"query": text}}}, ON) == ()
 
 
-def test_it_stays_off_where_a_field_is_denied() -> None:
+def test_query_string_is_off_when_field_is_denied() -> None:
     limits = Limits(query_string=True, fields=("*", "!secret"))
     body = {"size": 0, "query": {"query_string": {"query": "secret:x", "fields": ["f"]}}}
     assert {problem.code for problem in guard.check(body, limits)} == {"field_denied"}
@@ -233,14 +233,14 @@ MAPPING = {
 }
 
 
-def test_a_runtime_field_must_be_allowed_by_name_where_fields_are_denied() -> None:
+def test_denied_fields_require_runtime_field_on_allow_list() -> None:
     limits = limits_on(MAPPING, Limits(fields=("*", "!secret")))
     assert [limits.allows(name) for name in ("f", "plain", "shown", "secret")] == [True, True, False, False]
     assert limits_on(MAPPING, Limits(fields=("*", "shown", "!secret"))).allows("shown")
     assert limits_on(MAPPING, Limits()).allows("shown")
 
 
-def test_a_field_that_is_looked_up_in_another_index_is_refused() -> None:
+def test_refuses_lookup_field() -> None:
     mapping = {"properties": {}, "runtime": {"user": {"type": "lookup", "target_index": "users"}}}
     example = Example(id="1", question="?", context={"mapping": mapping})
     problems = list(find_problems(QueryDsl(), example, Draft(answer='{"fields":["user"]}')))
@@ -250,7 +250,7 @@ def test_a_field_that_is_looked_up_in_another_index_is_refused() -> None:
 # --- the manual's list ---------------------------------------------------------------------
 
 
-def test_the_manual_lists_them_all(root: Path) -> None:
+def test_manual_is_up_to_date(root: Path) -> None:
     spec = importlib.util.spec_from_file_location("make_guard", root / "docs" / "make_guard.py")
     assert spec is not None
     assert spec.loader is not None

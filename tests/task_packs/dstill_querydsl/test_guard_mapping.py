@@ -33,16 +33,16 @@ def _denied(*globs: str, mapping=MAPPING) -> set[str]:
     return {name for name in NAMES if not limits.allows(name)}
 
 
-def test_other_names_of_a_denied_field_are_denied() -> None:
+def test_denies_aliases_of_denied_field() -> None:
     assert _denied("*", "!secret") == {"secret", "secret.raw", "al", "raw", "over", "all", "all.exact", "more"}
     assert _denied("*", "!user.mail") == {"user.mail", "user.any"}
 
 
-def test_a_denied_sub_field_denies_the_field_with_it() -> None:
+def test_denied_sub_field_denies_its_field() -> None:
     assert _denied("*", "!title.raw") == {"title", "title.raw", "title.ngram"}
 
 
-def test_a_flattened_field_is_denied_by_its_own_name_where_a_key_of_it_is() -> None:
+def test_denied_key_denies_flattened_field() -> None:
     for flat in ("flattened", "flat_object"):
         mapping = {"properties": {"labels": {"type": flat}, "other": {"type": flat}, "user": {"properties": {}}}}
         limits = limits_on(mapping, Limits(fields=("*", "!labels.token", "!user.mail")))
@@ -50,23 +50,23 @@ def test_a_flattened_field_is_denied_by_its_own_name_where_a_key_of_it_is() -> N
         assert all(map(limits.allows, ("labels.env", "other", "other.token", "user")))
 
 
-def test_an_allow_list() -> None:
+def test_allow_list_denies_other_fields() -> None:
     assert set(NAMES) - _denied("title", "fine", "al", "most") == {"title"}  # what they lead to is not allowed
     assert set(NAMES) - _denied("title", "fine", "open", "most") == {"title", "fine", "open", "most"}
 
 
-def test_without_a_restriction_nothing_is_denied() -> None:
+def test_denies_nothing_by_default() -> None:
     assert limits_on(MAPPING, Limits()) == Limits()
 
 
-def test_every_index_of_several_counts() -> None:
+def test_considers_every_index() -> None:
     plain = {"mappings": {"properties": {"al": {"type": "keyword"}}}}
     alias = {"mappings": {"properties": {"al": {"type": "alias", "path": "secret"}}}}
     assert "al" in _denied("*", "!secret", mapping={"a": plain, "b": alias})
     assert "al" in _denied("*", "!secret", mapping={"a": alias, "b": plain})
 
 
-def test_names_are_no_globs() -> None:
+def test_field_names_are_no_globs() -> None:
     mapping = {"properties": {"a[b]": {"type": "alias", "path": "secret"}}}
     limits = limits_on(mapping, Limits(fields=("*", "!secret")))
     assert not limits.allows("a[b]")
@@ -74,7 +74,7 @@ def test_names_are_no_globs() -> None:
 
 
 @pytest.mark.parametrize("name", ["al", "all", "more", "over", "raw", "secret.raw"])
-def test_the_pack_follows_the_mapping(name: str) -> None:
+def test_pack_denies_fields_by_mapping(name: str) -> None:
     task = QueryDsl(Settings(guard=Limits(fields=("*", "!secret"))))
     example = Example(id="1", question="?", context={"mapping": MAPPING})
     for body in ('{"size":0,"query":{"match":{"%s":"x"}}}', '{"_source":false,"fields":["%s"]}'):

@@ -16,7 +16,7 @@ from dstill_querydsl.guard.patterns import read
         "(" * 900 + ".*",
     ],
 )  # fmt: skip
-def test_an_open_beginning(pattern: str) -> None:
+def test_pattern_has_open_beginning(pattern: str) -> None:
     assert read(pattern).open
 
 
@@ -27,7 +27,7 @@ def test_an_open_beginning(pattern: str) -> None:
         r"\.*x", r"\*x", '".*"', '"ab".*', "<1-100>.*", "[.*]x.*", "(a[^b]*)c", "x(.*)", ".foo", "web-0[1-9].+",
     ],
 )  # fmt: skip
-def test_a_beginning_that_is_given(pattern: str) -> None:
+def test_pattern_has_fixed_beginning(pattern: str) -> None:
     assert not read(pattern).open
 
 
@@ -52,7 +52,7 @@ def test_no_pattern_raises(pattern: str) -> None:
         ("u.{0,10}a.{0,10}b", 24, 45),
     ],
 )
-def test_the_size_is_that_of_lucenes_automaton(pattern: str, states: int, transitions: int) -> None:
+def test_size_equals_lucene_automaton(pattern: str, states: int, transitions: int) -> None:
     found = read(pattern)
     assert found.states == pytest.approx(states, rel=0.1)
     assert found.transitions + found.first == pytest.approx(transitions, rel=0.1)
@@ -63,12 +63,12 @@ def test_the_size_is_that_of_lucenes_automaton(pattern: str, states: int, transi
     ["a{999999999}", "((a{1,100}){1,100}){1,100}", "x((a?){100}){100}", "(a{999}){0}b{9}(c?){150}", "x(a{99}&b{999})",
      "x~((a|b)*a(a|b){20})", "a{9999999999}", "[abc", '"abc', "(a", "a)", "a{1"],
 )  # fmt: skip
-def test_what_expands_or_cannot_be_read_is_large(pattern: str) -> None:
+def test_expanding_or_invalid_pattern_is_large(pattern: str) -> None:
     assert read(pattern).size > 10_000
 
 
 @pytest.mark.parametrize("part", ["[", "(", '"', "~", "a{1}", "[\\]", "<1-2", "a|", "a&", "(a", "a?"])
-def test_a_long_pattern_is_read_once(part: str) -> None:
+def test_reads_long_pattern_once(part: str) -> None:
     """Calls are counted and not seconds: 30,000 opening brackets took 8.5 s when each was read to the end."""
     calls = 0
 

@@ -18,14 +18,14 @@ def _bytes(count: int, seed: int = 7) -> bytes:
     return "\n".join(json.dumps(row) for row in weblogs.documents(count, seed)).encode()
 
 
-def test_documents_are_the_same_bytes_for_the_same_seed() -> None:
+def test_same_seed_gives_same_bytes() -> None:
     assert _bytes(300) == _bytes(300)
     assert _bytes(300) != _bytes(300, seed=8)
     # known: another machine or Python must come to the same
     assert hashlib.sha256(_bytes(300)).hexdigest().startswith("7ce2fbf78ef06050")
 
 
-def test_documents_are_in_order_of_time_and_have_their_own_ids() -> None:
+def test_documents_are_in_time_order_with_unique_ids() -> None:
     rows = list(bundled("weblogs", 1000).documents())
     times = [source["@timestamp"] for _, source in rows]
     assert times == sorted(times)
@@ -33,13 +33,13 @@ def test_documents_are_in_order_of_time_and_have_their_own_ids() -> None:
     assert len({name for name, _ in rows}) == 1000
 
 
-def test_addresses_are_kept_for_documentation() -> None:
+def test_addresses_are_from_documentation_ranges() -> None:
     nets = [ipaddress.ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
     for _, source in bundled("weblogs", 500).documents():
         assert any(ipaddress.ip_address(source["source"]["ip"]) in net for net in nets)
 
 
-def test_every_field_of_a_document_is_in_the_mapping() -> None:
+def test_mapping_has_every_document_field() -> None:
     def walk(value: object, properties: dict[str, dict[str, object]]) -> None:
         for item in value if isinstance(value, list) else [value]:
             for name, inner in item.items():  # type: ignore[attr-defined]
@@ -52,7 +52,7 @@ def test_every_field_of_a_document_is_in_the_mapping() -> None:
         walk(source, index.mapping["properties"])
 
 
-def test_the_mapping_holds_its_traps() -> None:
+def test_mapping_has_pitfalls() -> None:
     fields = weblogs.MAPPING["properties"]
     assert "fields" not in fields["host"]["properties"]["name"]
     assert set(fields["url"]["properties"]["path"]["fields"]) == {"raw"}
@@ -60,31 +60,31 @@ def test_the_mapping_holds_its_traps() -> None:
     assert "type" not in fields["upstream"]
 
 
-def test_some_fields_are_missing_from_some_documents() -> None:
+def test_some_documents_lack_fields() -> None:
     sources = [source for _, source in bundled("weblogs", 500).documents()]
     for name in ("user", "error", "x-cache", "upstream"):
         there = sum(name in source for source in sources)
         assert 0 < there < len(sources)
 
 
-def test_an_index_is_known_by_its_digest() -> None:
+def test_digest_identifies_index() -> None:
     assert bundled("weblogs", 100).digest == bundled("weblogs", 100).digest
     assert bundled("weblogs", 100).digest != bundled("weblogs", 101).digest
 
 
-def test_an_unknown_index_is_an_error_with_the_nearest_name() -> None:
+def test_unknown_index_error_suggests_nearest_name() -> None:
     with pytest.raises(UsageError, match="Did you mean 'weblogs'"):
         bundled("weblog")
     with pytest.raises(UsageError, match="Did you mean 'movies'"):
         bundled("movie")
 
 
-def test_what_is_held_out_is_bundled() -> None:
+def test_held_out_indices_are_bundled() -> None:
     assert set(HELD_OUT) < set(NAMES)
     assert [name for name in NAMES if bundled(name, 10).now] == ["weblogs", "movies", "flights", "quakes"]
 
 
-def test_a_demo_is_of_any_index_that_is_not_held_out() -> None:
+def test_demo_accepts_any_index_not_held_out() -> None:
     (option,) = [one for one in QueryDsl.options if one.name == "--index" and "demo" in one.commands]
     assert {name: option.read(name).settings for name in NAMES if name not in HELD_OUT} == {
         "weblogs": {"task.querydsl.index": "weblogs"},
@@ -98,18 +98,18 @@ def test_a_demo_is_of_any_index_that_is_not_held_out() -> None:
         option.read("fligths")
 
 
-def test_no_questions_to_train_on_are_made_for_an_index_that_is_held_out() -> None:
+def test_makes_no_train_questions_for_held_out_index() -> None:
     with pytest.raises(UsageError, match="'quakes' is held out"):
         QueryDsl(Settings(index="quakes")).examples("train")
 
 
 @pytest.mark.parametrize("count", [0, -1, 20_001])
-def test_a_number_of_documents_out_of_range_is_an_error(count: int) -> None:
+def test_document_count_out_of_range_is_an_error(count: int) -> None:
     with pytest.raises(UsageError, match="out of range"):
         bundled("weblogs", count)
 
 
-def test_a_context_stands_for_an_index_where_that_is_known() -> None:
+def test_context_with_mapping_gives_index() -> None:
     own = index_of({"index": "mine", "mapping": {"properties": {"a": {"type": "keyword"}}}})
     assert own is not None
     assert list(own.documents()) == []

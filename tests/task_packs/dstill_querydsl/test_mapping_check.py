@@ -74,7 +74,7 @@ def _problems(body):
         ({"aggs": {"a": {"nested": {"path": "genre"}}}}, "not_nested", "/aggs/a/nested/path", None),
     ],
 )  # fmt: skip
-def test_errors(body, code, pointer, suggestion) -> None:
+def test_finds_error(body, code, pointer, suggestion) -> None:
     (problem,) = _problems(body)
     assert (problem.code, problem.pointer, problem.severity) == (code, pointer, Severity.ERROR)
     assert problem.suggestion == suggestion
@@ -82,7 +82,7 @@ def test_errors(body, code, pointer, suggestion) -> None:
 
 
 @pytest.mark.parametrize("name", ["type", "distance", "unit", "boost", "ignore_unmapped"])
-def test_a_field_may_be_called_as_an_option_of_another_query(name) -> None:
+def test_field_name_may_equal_option_of_other_query(name) -> None:
     for operator, value in (("term", "x"), ("match_phrase", "x"), ("terms", ["x"])):
         body = {"query": {operator: {name: value}}}
         assert [problem.code for problem in check.check(body, {"properties": {"votes": {"type": "long"}}})] == [
@@ -99,7 +99,7 @@ def test_a_field_may_be_called_as_an_option_of_another_query(name) -> None:
     assert check.check({"query": {"geo_distance": place}}, {"properties": {"p": {"type": "geo_point"}}}) == ()
 
 
-def test_an_aggregation_is_not_told_to_match() -> None:
+def test_aggregation_hint_suggests_no_match_query() -> None:
     (asked,), (grouped,) = (
         _problems(body)
         for body in ({"query": {"terms": {"title": ["x"]}}}, {"aggs": {"a": {"terms": {"field": "title"}}}})
@@ -118,7 +118,7 @@ def test_an_aggregation_is_not_told_to_match() -> None:
         {"aggs": {"a": {"range": {"field": "published", "ranges": [{"to": 5}]}}}},
     ],
 )
-def test_legal_but_doubtful_is_a_warning(body) -> None:
+def test_warns_of_doubtful_body(body) -> None:
     (problem,) = _problems(body)
     assert (problem.code, problem.severity) == ("doubtful_type", Severity.WARNING)
 
@@ -145,21 +145,21 @@ def test_legal_but_doubtful_is_a_warning(body) -> None:
         {"aggs": {"a": {"composite": {"sources": [{"g": {"terms": {"field": "genre"}}}], "after": {"g": "x"}}}}},
     ],
 )  # fmt: skip
-def test_what_fits_has_no_problem(body) -> None:
+def test_accepts_fitting_body(body) -> None:
     assert _problems(body) == ()
 
 
-def test_a_mapping_may_be_given_as_it_is() -> None:
+def test_accepts_raw_mapping() -> None:
     assert check.check({"query": {"term": {"nope": 1}}}, MAPPING)[0].code == "unknown_field"
 
 
 @pytest.mark.parametrize("day", ["2024-13-45", "2024-02-30", "2023-02-29", "2024-02-28T25:00:00", "2024-02-30||+1d"])
-def test_a_day_that_no_calendar_has_is_refused(day):
+def test_refuses_impossible_day(day):
     # Elasticsearch 9.2.0 and OpenSearch 3.8.0 answer 400 to the first four
     [problem] = _problems({"query": {"range": {"published": {"gte": day}}}})
     assert problem.severity == Severity.ERROR
     assert "a day that does not exist" in problem.message
 
 
-def test_a_leap_day_is_a_day():
+def test_accepts_leap_day():
     assert not _problems({"query": {"range": {"published": {"gte": "2024-02-29", "lt": "2024-02-29||+1d"}}}})

@@ -11,13 +11,13 @@ from dstill.errors import DataError
 from dstill_querydsl.bundle.indices import LARGEST, configured
 
 
-def test_a_fifo_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+def test_refuses_fifo_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "mapping.json")
     with pytest.raises(DataError, match="not a regular file"):
         configured("mine", str(tmp_path / "mapping.json"), "")
 
 
-def test_a_file_of_absurd_size_is_not_read(tmp_path: Path) -> None:
+def test_refuses_huge_file(tmp_path: Path) -> None:
     with (tmp_path / "mapping.json").open("wb") as file:
         file.truncate(LARGEST + 1)
     with pytest.raises(DataError, match="larger than 64 mib"):

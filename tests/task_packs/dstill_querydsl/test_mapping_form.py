@@ -25,7 +25,7 @@ FIELDS = {"a": {"type": "text", "fields": {"raw": {"type": "keyword"}}}, "o": {"
         ({"properties": {"a": {"fields": {"b": 1}}}}, "mapping, /properties/a/fields/b"),
     ],
 )
-def test_what_is_no_mapping_is_said(mapping, where) -> None:
+def test_names_invalid_part_of_mapping(mapping, where) -> None:
     with pytest.raises(DataError) as raised:
         require_mapping(mapping)
     assert raised.value.where == where
@@ -46,18 +46,18 @@ def test_what_is_no_mapping_is_said(mapping, where) -> None:
         {"properties": {"type": {"type": "keyword"}}},
     ],
 )
-def test_every_form_of_a_mapping_is_taken(mapping) -> None:
+def test_accepts_every_form_of_mapping(mapping) -> None:
     require_mapping(mapping)
 
 
-def test_a_field_may_be_called_mappings() -> None:
+def test_field_may_be_named_mappings() -> None:
     mapping = {"properties": {"mappings": {"type": "keyword"}, "properties": {"type": "long"}}}
     require_mapping(mapping)
     assert Fields.of(mapping).names == ("mappings", "properties")
 
 
 @pytest.mark.parametrize("mapping", [{}, {"properties": {"a": {"type": 5}}}, [], "x", {"_meta": 5, "properties": {}}])
-def test_the_pack_refuses_it_where_it_is_first_read(mapping) -> None:
+def test_pack_refuses_invalid_mapping(mapping) -> None:
     example = Example(id="1", question="?", context={"mapping": mapping})
     with pytest.raises(DataError):
         list(find_problems(QueryDsl(), example, Draft(answer='{"query":{"term":{"a":1}}}')))

@@ -27,17 +27,17 @@ PLAIN = {"properties": {"a": {"type": "text", "fields": {"raw": {"type": "keywor
         {"logs": {"mappings": {"_doc": PLAIN}}},
     ],
 )
-def test_one_index_is_given_back_as_it_is(given) -> None:
+def test_returns_single_mapping_unchanged(given) -> None:
     assert plain(given) is PLAIN
     assert merge(given).conflicts == ()
 
 
 @pytest.mark.parametrize("given", [{}, {"mappings": {}}, {"logs": {"mappings": {"dynamic": "strict"}}}, [], 5])
-def test_without_fields_there_are_none(given) -> None:
+def test_empty_mapping_has_no_fields(given) -> None:
     assert plain(given) == {"properties": {}}
 
 
-def test_fields_of_all_indices_are_there_inner_ones_too() -> None:
+def test_merges_fields_of_all_indices() -> None:
     one = {"user": {"properties": {"name": {"type": "text"}}}, "at": {"type": "date"}}
     two = {"user": {"properties": {"name": {"type": "text", "fields": {"raw": {"type": "keyword"}}}}}}
     merged = merge(_indices(one, two))
@@ -45,14 +45,14 @@ def test_fields_of_all_indices_are_there_inner_ones_too() -> None:
     assert Fields.of(merged.mapping).names == ("user", "user.name", "user.name.raw", "at")
 
 
-def test_the_type_of_most_indices_stands_and_the_conflict_is_named() -> None:
+def test_uses_most_common_type_and_names_conflict() -> None:
     merged = merge(_indices({"took": {"type": "long"}}, {"took": {"type": "keyword"}}, {"took": {"type": "keyword"}}))
     assert merged.mapping["properties"]["took"] == {"type": "keyword"}
     assert merged.conflicts == (Conflict(field="took", types={"long": ("logs-1",), "keyword": ("logs-2", "logs-3")}),)
     assert str(merged.conflicts[0]) == "long in logs-1, keyword in logs-2 and logs-3"
 
 
-def test_a_plain_mapping_keeps_its_conflicts() -> None:
+def test_merged_mapping_keeps_conflicts() -> None:
     merged = merge(_indices({"took": {"type": "long"}}, {"took": {"type": "keyword"}}))
     again = merge(merged.mapping)
     assert again.mapping is merged.mapping
@@ -61,14 +61,14 @@ def test_a_plain_mapping_keeps_its_conflicts() -> None:
     ]
 
 
-def test_of_many_indices_few_are_named() -> None:
+def test_names_few_of_many_indices() -> None:
     merged = merge(_indices(*[{"took": {"type": "long"}}] * 9, {"took": {"type": "keyword"}}))
-    told = merged.mapping["_meta"]["field_conflicts"]["took"]
-    assert told == {"long": ["logs-1", "logs-2", "logs-3", "6 more"], "keyword": ["logs-10"]}
+    types = merged.mapping["_meta"]["field_conflicts"]["took"]
+    assert types == {"long": ["logs-1", "logs-2", "logs-3", "6 more"], "keyword": ["logs-10"]}
 
 
 @pytest.mark.parametrize(
-    ("types", "stands", "compatible"),
+    ("types", "merged_type", "compatible"),
     [
         (("long", "integer"), "long", True),
         (("byte", "integer", "short"), "integer", True),
@@ -80,14 +80,14 @@ def test_of_many_indices_few_are_named() -> None:
         (("object", "nested"), "object", False),
     ],
 )
-def test_types_that_differ_in_width_alone_are_no_conflict_of_meaning(types, stands, compatible) -> None:
+def test_types_of_different_width_are_compatible(types, merged_type, compatible) -> None:
     merged = merge(_indices(*({"f": {"type": type_}} for type_ in types)))
-    assert merged.mapping["properties"]["f"]["type"] == stands
+    assert merged.mapping["properties"]["f"]["type"] == merged_type
     assert [one.compatible for one in merged.conflicts] == [compatible]
     assert ("_meta" in merged.mapping) is not compatible
 
 
-def test_what_one_index_forbids_is_forbidden() -> None:
+def test_keeps_restrictions_of_each_index() -> None:
     merged = merge(
         _indices(
             {"a": {"type": "keyword"}, "t": {"type": "text", "fielddata": True}},
@@ -98,7 +98,7 @@ def test_what_one_index_forbids_is_forbidden() -> None:
     assert "fielddata" not in merged.mapping["properties"]["t"]
 
 
-def test_runtime_fields_and_notes_of_all_indices() -> None:
+def test_merges_runtime_fields_and_descriptions() -> None:
     one = {"mappings": {"properties": {}, "runtime": {"day": {"type": "keyword"}}, "_meta": {"now": "2025-01-01"}}}
     two = {"mappings": {"properties": {}, "runtime": {"hour": {"type": "long"}}, "_meta": {"now": "x", "by": "me"}}}
     mapping = plain({"a": one, "b": two})
@@ -106,7 +106,7 @@ def test_runtime_fields_and_notes_of_all_indices() -> None:
     assert mapping["_meta"] == {"now": "2025-01-01", "by": "me"}
 
 
-def test_a_body_that_uses_such_a_field_is_warned_of() -> None:
+def test_warns_of_body_with_conflicting_field() -> None:
     mapping = _indices({"took": {"type": "long"}, "ms": {"type": "long"}}, {"took": {"type": "keyword"}})
     [problem] = check.check({"sort": ["took"]}, mapping)
     assert (problem.code, problem.is_error, problem.pointer) == ("conflicting_field", False, "/sort/0")
@@ -115,7 +115,7 @@ def test_a_body_that_uses_such_a_field_is_warned_of() -> None:
     assert check.check({"sort": ["ms"]}, mapping) == ()
 
 
-def test_the_guard_sees_what_any_index_shows() -> None:
+def test_guard_considers_every_index() -> None:
     alias, copy = {"type": "alias", "path": "secret"}, {"type": "keyword", "copy_to": "all"}
     plainly = {"al": {"type": "keyword"}, "secret": {"type": "text"}, "all": {"type": "text"}}
     for given in (_indices(plainly, plainly, {"al": alias, "secret": copy}), _indices({"al": alias}, plainly)):
@@ -125,14 +125,14 @@ def test_the_guard_sees_what_any_index_shows() -> None:
     assert not limits.allows("all")
 
 
-def test_an_index_of_ones_own_has_a_plain_mapping() -> None:
+def test_user_index_has_plain_mapping() -> None:
     index = index_of({"index": "mine", "mapping": {"logs": {"mappings": PLAIN}}})
     assert index is not None
     assert index.mapping is PLAIN
     assert index.now == "2025-01-01"
 
 
-def test_a_hundred_levels_do_not_overflow() -> None:
+def test_merges_mapping_of_100_levels() -> None:
     deep: dict = {"type": "keyword"}
     for _ in range(400):
         deep = {"properties": {"a": deep}}

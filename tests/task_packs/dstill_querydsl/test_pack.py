@@ -24,7 +24,7 @@ EXAMPLE = Example(
 )
 
 
-def test_the_prompt_holds_persona_form_mapping_and_question() -> None:
+def test_prompt_has_persona_form_mapping_and_question() -> None:
     prompt = QueryDsl().prompt(EXAMPLE, [EXAMPLE])
     roles = [message.role for message in prompt.messages]
     assert roles == ["system", "user", "assistant", "user"]
@@ -47,12 +47,12 @@ json_values = st.recursive(
 
 
 @given(st.text().filter(lambda text: "</rationale>" not in text), json_values)
-def test_parse_undoes_reply_text(rationale: str, value: object) -> None:
+def test_parse_inverts_reply_text(rationale: str, value: object) -> None:
     task, answer = QueryDsl(), json.dumps({"query": value}, separators=(",", ":"))
     assert task.parse(task.reply_text(rationale, answer)) == Draft(answer=answer, rationale=rationale.strip())
 
 
-def test_a_fence_is_taken_away_and_noted() -> None:
+def test_removes_fence_and_notes_it() -> None:
     draft = QueryDsl().parse(f"<rationale>so</rationale><answer>```json\n{GOLD}\n```</answer>")
     assert draft is not None
     assert draft.answer == GOLD
@@ -60,11 +60,11 @@ def test_a_fence_is_taken_away_and_noted() -> None:
 
 
 @pytest.mark.parametrize("text", ["", GOLD, "<answer>{}</answer>", "<rationale>so</rationale>"])
-def test_what_is_not_in_the_form_is_not_parsed(text: str) -> None:
+def test_does_not_parse_other_forms(text: str) -> None:
     assert QueryDsl().parse(text) is None
 
 
-def test_a_student_reads_the_question_or_the_fields_too() -> None:
+def test_student_reads_question_and_optionally_fields() -> None:
     assert QueryDsl().model_input(EXAMPLE) == "requests on web-03"
     with_fields = QueryDsl(Settings(student_context="mapping")).model_input(EXAMPLE)
     assert with_fields.startswith("requests on web-03\nfields: @timestamp date, event.duration long")
@@ -86,33 +86,33 @@ def test_a_student_reads_the_question_or_the_fields_too() -> None:
         (REFUSAL, Level.VALID),
     ],
 )
-def test_how_far_an_answer_comes_without_an_engine(answer: str, reached: Level) -> None:
+def test_level_reached_without_engine(answer: str, reached: Level) -> None:
     verdict = judge(QueryDsl(), EXAMPLE, Draft(answer=answer), None)
     assert verdict.reached == reached
 
 
-def test_layers_are_named_in_order() -> None:
+def test_layers_have_names_in_order() -> None:
     assert [check.name for check in QueryDsl().checks] == ["json", "schema", "mapping", "values", "guard"]
 
 
-def test_the_mapping_is_not_checked_where_only_a_name_is_known() -> None:
+def test_skips_mapping_check_without_mapping() -> None:
     elsewhere = replace(EXAMPLE, context={"index": "mine"})
     assert list(find_problems(QueryDsl(), elsewhere, Draft(answer=GOLD))) == []
 
 
-def test_a_mapping_of_the_users_own_is_checked() -> None:
+def test_checks_against_user_mapping() -> None:
     own = replace(EXAMPLE, context={"index": "mine", "mapping": {"properties": {"host": {"type": "keyword"}}}})
     (problem,) = find_problems(QueryDsl(), own, Draft(answer=GOLD))
     assert (problem.layer, problem.code) == ("mapping", "unknown_field")
 
 
-def test_the_guard_follows_the_config() -> None:
+def test_guard_follows_config() -> None:
     limits = replace(Settings().guard, size=5)
     (problem,) = find_problems(QueryDsl(Settings(guard=limits)), EXAMPLE, Draft(answer='{"size": 6}'))
     assert problem.layer == "guard"
 
 
-def test_refusing_is_right_where_refusing_was_asked() -> None:
+def test_refusal_is_correct_for_unanswerable_question() -> None:
     unanswerable = Example(id="2", question="the revenue", context={"index": "weblogs"}, answer=REFUSAL)
     other_words = '{"refusal":{"reason":"there is no revenue here"}}'
     assert judge(QueryDsl(), unanswerable, Draft(answer=other_words), None).correct
@@ -120,7 +120,7 @@ def test_refusing_is_right_where_refusing_was_asked() -> None:
     assert not judge(QueryDsl(), EXAMPLE, Draft(answer=REFUSAL), None).correct
 
 
-def test_questions_are_the_same_at_every_call_and_follow_the_config() -> None:
+def test_questions_are_deterministic_and_follow_config() -> None:
     task = QueryDsl(Settings(n_questions=60, documents=500))
     assert list(task.examples("train")) == list(QueryDsl(Settings(n_questions=60, documents=500)).examples("train"))
     assert len(list(task.examples("train"))) == 60
@@ -134,7 +134,7 @@ def test_questions_need_documents() -> None:
         QueryDsl().synthesize({"index": "mine"}, 5, seed=0)
 
 
-def test_the_pack_loads_no_client_library() -> None:
+def test_pack_imports_no_client_library() -> None:
     heavy = ("elasticsearch", "elastic_transport", "jsonschema", "torch", "osmem_server")
     code = f"import sys, dstill_querydsl.pack; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -142,7 +142,7 @@ def test_the_pack_loads_no_client_library() -> None:
 
 
 @pytest.mark.parametrize("same_mapping", [True, False])
-def test_values_that_one_row_brings_count_for_no_other_row(same_mapping: bool) -> None:
+def test_values_of_one_row_do_not_affect_others(same_mapping: bool) -> None:
     task, mapping = QueryDsl(), {"properties": {"n": {"type": "long"}}}
     body = '{"size":0,"aggs":{"h":{"histogram":{"field":"n","interval":1}}}}'
 

@@ -1,4 +1,4 @@
-"""Wide mappings in prompts: what is left out, that it is said, and that what golds need survives."""
+"""Wide mappings in prompts: what is omitted, the notice about it, and that fields of golds are kept."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ from dstill_querydsl.prompting.pruning import Pruner
 from dstill_querydsl.settings import Settings
 from dstill_querydsl.variants import rename, vary
 
-# Distractors: names as real schemas have them, many of whose words stand in questions too.
+# Distractors: names as real schemas have them, many of whose words occur in questions too.
 _AREAS = (
     "process", "dns", "tls", "container", "cloud", "file", "registry", "threat", "agent", "network", "observer",
     "email", "faas", "device", "destination", "client", "server", "orchestrator", "package", "rule", "trace", "vlan",
@@ -75,14 +75,14 @@ def _recall(questions: list[Example], values: Values, limit: int) -> float:
     return there / needed
 
 
-def test_what_golds_need_survives(questions: list[Example]) -> None:
+def test_keeps_fields_of_golds(questions: list[Example]) -> None:
     """Distractors that share the questions' words, the hard case; a figure may rise."""
     assert _recall(questions, _values(), 120) >= 0.94
     assert _recall(questions, Values(), 120) >= 0.83
 
 
 @pytest.mark.parametrize("name", ["weblogs", "quakes"])
-def test_it_survives_in_schema_variants(name: str) -> None:
+def test_keeps_fields_of_golds_in_schema_variants(name: str) -> None:
     """Renamed, moved, and among 200 to 900 further fields."""
     asked = [
         (example.question, read(example.answer or "").value or {})
@@ -105,7 +105,7 @@ def test_it_survives_in_schema_variants(name: str) -> None:
     assert there / needed >= 0.94
 
 
-def test_of_fields_that_no_word_tells_apart_the_rarest_names_come_first() -> None:
+def test_equally_relevant_fields_are_ordered_by_rarity() -> None:
     repeated = {
         f"{place}_{part}_created": {"type": "date"} for place in ("kiln", "loom", "silo") for part in "abcdefgh"
     }
@@ -113,27 +113,27 @@ def test_of_fields_that_no_word_tells_apart_the_rarest_names_come_first() -> Non
     assert "logged" in Pruner(mapping, Values()).prune("anything", 8).mapping["properties"]
 
 
-def test_what_init_put_first_comes_first() -> None:
+def test_keeps_order_of_init() -> None:
     mapping = {"properties": {f"f{n}": {"type": "keyword"} for n in range(50)}}
     values = Values.read({f"f{n}": ["x"] for n in (49, 3, 30)})
     shown = Pruner(mapping, values, ranked=True).prune("anything", 2).mapping
     assert set(shown["properties"]) == {"f49", "f3"}
 
 
-def test_a_date_that_holds_the_year_comes_first() -> None:
+def test_date_with_asked_year_comes_first() -> None:
     mapping = {"properties": {f"d{n}": {"type": "date"} for n in range(40)}}
     values = Values.read({f"d{n}": {"min": f"{1980 + n}-01-01", "max": f"{1980 + n}-12-31"} for n in range(40)})
     assert "d37" in Pruner(mapping, values).prune("those of March 2017", 5).mapping["properties"]
 
 
-def test_a_narrow_mapping_is_shown_as_it_is() -> None:
+def test_shows_narrow_mapping_unchanged() -> None:
     mapping = bundled("weblogs").mapping
     pruned = Pruner(mapping, Values()).prune("anything", 120)
     assert pruned.mapping is mapping
     assert pruned.notice == ""
 
 
-def test_dates_and_what_is_kept_are_always_there() -> None:
+def test_always_shows_dates_and_kept_fields() -> None:
     pruned = Pruner(WIDE, Values()).prune("zzz", 10, keep={"x-cache", "url.path.raw", "no.such"})
     shown = Fields.of(pruned.mapping)
     assert {"@timestamp", "x-cache", "url.path", "url.path.raw"} <= set(shown.names)
@@ -141,7 +141,7 @@ def test_dates_and_what_is_kept_are_always_there() -> None:
     assert pruned.notice == "10 of 919 fields shown, those nearest to the question"
 
 
-def test_many_dates_do_not_fill_it() -> None:
+def test_dates_do_not_crowd_out_other_fields() -> None:
     mapping = {"properties": {**{f"d{n}": {"type": "date"} for n in range(300)}, "took": {"type": "long"}}}
     assert "took" in Pruner(mapping, Values()).prune("which took long", 20).mapping["properties"]
 
@@ -159,7 +159,7 @@ def test_many_dates_do_not_fill_it() -> None:
         ("magnitude above 5", "misc.MAG"),  # a short form
     ],
 )
-def test_what_a_question_says_is_found(question: str, name: str) -> None:
+def test_finds_field_named_in_question(question: str, name: str) -> None:
     own = {
         "delivery": {"type": "keyword"},
         "customerId": {"type": "keyword"},
@@ -180,7 +180,7 @@ def test_what_a_question_says_is_found(question: str, name: str) -> None:
     assert Fields.of(pruner.prune(question, 5).mapping).get(name) is not None
 
 
-def test_the_same_question_gives_the_same_fields() -> None:
+def test_same_question_gives_same_fields() -> None:
     one, other = (Pruner(WIDE, _values()).prune("slow requests by host", 60).mapping for _ in range(2))
     assert one == other
 
@@ -190,7 +190,7 @@ def test_the_same_question_gives_the_same_fields() -> None:
 OWN = Example(id="1", question="slow requests on web-03", context={"index": "wide", "mapping": WIDE})
 
 
-def test_prompt_and_source_say_how_much_is_shown_and_the_person_is_told_once(caplog) -> None:
+def test_prompt_says_how_many_fields_are_shown_and_user_is_warned_once(caplog) -> None:
     task = QueryDsl(Settings(student_context="mapping"))
     shot = Example(id="2", question="by cache", answer='{"query":{"term":{"x-cache":"HIT"}}}')
     with caplog.at_level(logging.WARNING, logger="dstill"):
@@ -206,12 +206,12 @@ def test_prompt_and_source_say_how_much_is_shown_and_the_person_is_told_once(cap
     ]
 
 
-def test_the_limit_is_the_configs() -> None:
+def test_limit_comes_from_config() -> None:
     asked = QueryDsl(Settings(prompt_fields=10)).prompt(OWN, []).messages[-1].content
     assert "10 of 919 fields shown" in asked
 
 
-def test_checks_know_the_whole_mapping() -> None:
+def test_checks_use_whole_mapping() -> None:
     task = QueryDsl(Settings(prompt_fields=10))
     shown = Fields.of(Pruner(WIDE, Values()).prune(OWN.question, 10).mapping)
     name = next(field.name for field in Fields.of(WIDE) if field.type == "keyword" and shown.get(field.name) is None)

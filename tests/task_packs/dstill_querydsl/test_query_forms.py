@@ -71,41 +71,41 @@ def _names(table: str) -> set[str]:
 
 
 @pytest.mark.parametrize("table", QUERY_TABLES)
-def test_every_query_in_a_table_is_known(table: str) -> None:
+def test_every_query_in_table_is_known(table: str) -> None:
     assert _names(table) <= KNOWN_QUERIES
 
 
 @pytest.mark.parametrize("table", AGGREGATION_TABLES)
-def test_every_aggregation_in_a_table_is_known(table: str) -> None:
+def test_every_aggregation_in_table_is_known(table: str) -> None:
     assert _names(table) <= KNOWN_AGGREGATIONS
 
 
-def test_defaults_are_those_of_known_queries_and_aggregations() -> None:
+def test_defaults_name_known_queries_and_aggregations() -> None:
     names = _names("canonical.values._DEFAULTS") | _names("canonical.values._ORDERS")
     assert {name.removeprefix("agg.") for name in names if name.startswith("agg.")} <= KNOWN_AGGREGATIONS
     assert {name for name in names if not name.startswith("agg.")} <= KNOWN_QUERIES
 
 
-def test_needs_are_those_of_known_queries() -> None:
+def test_needs_name_known_queries() -> None:
     assert NEEDS.keys() - PARTS - OPENSEARCH <= KNOWN_QUERIES
 
 
-def test_every_allowed_query_on_a_field_says_what_the_field_must_be() -> None:
+def test_every_allowed_field_query_has_need() -> None:
     on_fields = {*FIELDED, *PLACES, *FIELD_LIST, *FIELD_OPTION} & QUERIES.keys()
     assert on_fields - NEEDS.keys() == {"span_field_masking"}  # another spelling of field_masking_span
 
 
-def test_every_allowed_aggregation_of_a_field_says_what_the_field_must_be() -> None:
+def test_every_allowed_field_aggregation_has_need() -> None:
     on_fields = {name for name, kind in AGGREGATIONS.items() if isinstance(kind, Options) and "field" in kind.names}
     assert on_fields <= AGGREGATION_NEEDS.keys()
 
 
-def test_queries_on_one_field_by_name_are_those_of_the_guard_and_of_the_schema() -> None:
+def test_single_field_queries_agree_with_guard_and_schema() -> None:
     assert FIELDED.keys() | PLACES.keys() == OF_GUARD.keys()
     assert OF_GUARD.keys() <= KNOWN_QUERIES
 
 
-def test_queries_that_name_fields_in_an_option_are_those_of_the_guard() -> None:
+def test_field_option_queries_agree_with_guard() -> None:
     options = {name: kind.names.keys() for name, kind in QUERIES.items() if isinstance(kind, Options)}
     assert {name for name, kind in options.items() if "field" in kind} == set(FIELD_OPTION)
     assert {name for name, kind in options.items() if "fields" in kind} == set(FIELD_LIST) & QUERIES.keys()
@@ -113,20 +113,20 @@ def test_queries_that_name_fields_in_an_option_are_those_of_the_guard() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, long in FIELDED.items() if long])
-def test_the_guard_lets_the_long_form_through(name: str) -> None:
+def test_guard_accepts_long_form(name: str) -> None:
     assert FIELDED[name] in OF_GUARD[name].long
 
 
 @pytest.mark.parametrize("name", PLACES)
-def test_no_option_of_the_guard_is_taken_for_a_field(name: str) -> None:
+def test_options_are_not_read_as_fields(name: str) -> None:
     assert OF_GUARD[name].options.keys() - {"boost", "_name"} <= set(PLACES[name])
 
 
-def test_a_query_that_names_its_field_is_one_leaf_on_that_field() -> None:
+def test_field_query_is_one_leaf() -> None:
     (near,) = conditions({"query": {"distance_feature": {"field": "at", "origin": "now", "pivot": "7d"}}})
     assert (near.operator, near.field) == ("distance_feature", "at")
 
 
-def test_options_beside_a_place_are_no_leaves() -> None:
+def test_geo_options_are_no_leaves() -> None:
     place = {"distance": "1km", "ignore_unmapped": True, "p": {"lat": 1, "lon": 2}}
     assert [leaf.field for leaf in conditions({"query": {"geo_distance": place}})] == ["p"]

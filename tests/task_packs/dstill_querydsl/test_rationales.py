@@ -13,7 +13,7 @@ from dstill_querydsl.settings import Settings
 from dstill_teachers.rationale import check_draft
 
 
-def named(task: QueryDsl, examples: Iterable[Example]) -> int:
+def count_with_fields(task: QueryDsl, examples: Iterable[Example]) -> int:
     """How many of them have fields to name, and name one; every one has to pass."""
     count = 0
     for example in examples:
@@ -24,9 +24,9 @@ def named(task: QueryDsl, examples: Iterable[Example]) -> int:
     return count
 
 
-def test_the_rationales_of_a_bundled_index_name_their_fields() -> None:
+def test_rationales_of_bundled_index_name_fields() -> None:
     task = QueryDsl()
-    assert named(task, task.synthesize({"index": "weblogs"}, 300, seed=5)) > 200
+    assert count_with_fields(task, task.synthesize({"index": "weblogs"}, 300, seed=5)) > 200
 
 
 # those held out are the split test_unseen_data of the others; CI takes one index, and above a few questions of weblogs
@@ -38,14 +38,14 @@ INDICES = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("index", INDICES)
-def test_so_do_those_of_every_index_and_set(index: str) -> None:
+def test_rationales_of_every_index_and_split_name_fields(index: str) -> None:
     task = QueryDsl(Settings(index=index, n_questions=1_500, documents=2_000))
-    count = named(task, (example for split in SPLITS for example in task.examples(split)))
+    count = count_with_fields(task, (example for split in SPLITS for example in task.examples(split)))
     print(f"{index}: {count} rationales name a field of theirs")
     assert count > 1_000
 
 
-def test_a_rationale_that_names_no_field_is_refused() -> None:
+def test_refuses_rationale_without_field() -> None:
     task = QueryDsl()
     answer = '{"query":{"range":{"http.response.status_code":{"gte":500}}}}'
     draft = Draft(answer=answer, rationale="Failed means a range from five hundred on.")

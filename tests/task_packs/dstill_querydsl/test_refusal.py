@@ -14,7 +14,7 @@ from dstill_querydsl.results import refusal
         {"refusal": {"reason": "a search cannot write"}},
     ],
 )
-def test_a_refusal_in_form_passes(value: Any) -> None:
+def test_accepts_valid_refusal(value: Any) -> None:
     assert refusal.is_refusal(value)
     assert refusal.check(value) == ()
 
@@ -33,11 +33,11 @@ def test_a_refusal_in_form_passes(value: Any) -> None:
         ({"refusal": {"reason": "no"}, "query": {"match_all": {}}}, "/query"),
     ],
 )
-def test_what_is_wrong_is_pointed_at(value: Any, pointer: str) -> None:
+def test_points_at_invalid_part(value: Any, pointer: str) -> None:
     assert [problem.pointer for problem in refusal.check(value)] == [pointer]
 
 
 @pytest.mark.parametrize("value", [None, [], {}, {"query": {"match_all": {}}}])
-def test_what_does_not_try_to_refuse_is_left_alone(value: Any) -> None:
+def test_ignores_other_answers(value: Any) -> None:
     assert not refusal.is_refusal(value)
     assert refusal.check(value) == ()

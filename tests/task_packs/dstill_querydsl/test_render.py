@@ -7,19 +7,19 @@ from dstill_querydsl.results.render import show
 HITS = [{"id": f"d{n}", "score": 1.0} for n in range(12)]
 
 
-def test_hits_are_counted_and_the_first_are_named() -> None:
+def test_counts_hits_and_names_first() -> None:
     value = {"total": {"value": 367, "relation": "eq"}, "hits": HITS[:2], "aggregations": None}
     assert show(value) == "367 hits: d0, d1 …"
 
 
-def test_no_more_than_ten_hits_are_named() -> None:
+def test_names_at_most_ten_hits() -> None:
     text = show({"total": {"value": 12, "relation": "gte"}, "hits": HITS, "aggregations": None})
     assert text.startswith("at least 12 hits: d0")
     assert "d9 …" in text
     assert "d10" not in text
 
 
-def test_aggregations_show_their_groups_and_what_is_below() -> None:
+def test_shows_buckets_and_sub_aggregations() -> None:
     aggregations = {
         "groups": {"buckets": [{"key": 200, "doc_count": 3, "mean": {"value": 1.5}}, {"key": 404, "doc_count": 1}]},
         "value": {"value": 7},
@@ -28,6 +28,6 @@ def test_aggregations_show_their_groups_and_what_is_below() -> None:
     assert text == "groups: 200 3 (mean 1.5), 404 1\nvalue: 7"
 
 
-def test_groups_that_the_body_names_have_their_names() -> None:
+def test_shows_names_of_named_buckets() -> None:
     aggregations = {"groups": {"buckets": {"slow": {"doc_count": 3}, "fast": {"doc_count": 1}}}}
     assert show({"total": None, "hits": [], "aggregations": aggregations}) == "groups: slow 3, fast 1"

@@ -18,38 +18,38 @@ def result(*ids: str, count: int | None = None, aggregations: Any = None, **body
     }
 
 
-def test_hits_that_the_other_side_has_not() -> None:
+def test_shows_hits_of_one_side_only() -> None:
     assert diff(result("a", "b", "c"), result("c"), {}) == ("3 hits\na\nb\n1 line alike", "1 hit\n1 line alike")
 
 
-def test_documents_of_a_corpus_stand_beside_their_hits() -> None:
+def test_shows_test_documents_with_hits() -> None:
     gold, answer = diff(result("a"), result("b"), {"a": {"took": 40}, "b": {"took": 41, "text": "long" * 99}})
     assert gold == '1 hit\na {"took": 40}'
     assert answer.startswith('1 hit\nb {"took": 41, "text": "longlong')
     assert len(answer) < 220
 
 
-def test_hits_beyond_the_page_are_told_where_all_are_known() -> None:
+def test_shows_hits_beyond_page_when_known() -> None:
     gold, answer = result("a", "b", count=3, sort=["took"]), result("a", "b", count=2, sort=["took"])
     gold["matched"]["ids"], answer["matched"]["ids"] = ["a", "b", "c"], ["a", "b"]
     assert diff(gold, answer, {}) == ("3 hits\nc\n2 lines alike", "2 hits\n2 lines alike")
 
 
-def test_no_more_than_eight_are_told() -> None:
+def test_shows_at_most_eight_hits() -> None:
     gold, answer = diff(result(*map(str, range(12)), count=1200), result(), {})
     assert gold.splitlines()[0] == "1,200 hits"
     assert gold.splitlines()[-1] == "… 4 more that the other does not have"
     assert answer == "0 hits"
 
 
-def test_the_same_hits_in_another_order_have_their_places() -> None:
+def test_shows_positions_of_reordered_hits() -> None:
     assert diff(result("a", "b", "c"), result("b", "a", "c"), {}) == (
         "3 hits\n1. a\n2. b\n1 line alike",
         "3 hits\n1. b\n2. a\n1 line alike",
     )
 
 
-def test_groups_that_differ_whatever_they_are_called() -> None:
+def test_compares_buckets_regardless_of_aggregation_name() -> None:
     def by(name: str, errors: int) -> Any:
         inner = {"buckets": [{"key": 503, "doc_count": errors}]}
         buckets = [{"key": "web-1", "doc_count": 7, "codes": inner}, {"key": "web-2", "doc_count": 5}]
@@ -59,7 +59,7 @@ def test_groups_that_differ_whatever_they_are_called() -> None:
     assert (gold, answer) == ("web-1 / 503 → 3\n2 lines alike", "web-1 / 503 → 4\n2 lines alike")
 
 
-def test_groups_of_one_name_stand_in_one_place() -> None:
+def test_aligns_buckets_with_same_key() -> None:
     def by(**counts: int) -> Any:
         return {"by": {"buckets": [{"key": key, "doc_count": count} for key, count in counts.items()]}}
 
@@ -68,7 +68,7 @@ def test_groups_of_one_name_stand_in_one_place() -> None:
     assert answer.splitlines() == ["a → 7", "b → 8", "c → 9"]
 
 
-def test_figures_and_named_groups() -> None:
+def test_shows_metrics_and_named_buckets() -> None:
     gold, answer = diff(
         result(size=0, aggregations={"mean": {"value": 1.5}, "parts": {"buckets": {"low": {"doc_count": 2}}}}),
         result(size=0, aggregations={"mean": {"value": None}}),

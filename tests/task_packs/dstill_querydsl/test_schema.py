@@ -18,7 +18,7 @@ def _first(body: dict, dialect: str = "elasticsearch9"):
 # --- derived, complete -------------------------------------------------------------------
 
 
-def test_every_query_and_aggregation_of_the_client_is_there() -> None:
+def test_has_every_client_query_and_aggregation() -> None:
     queries, aggregations = set(schema.names("query", "opensearch3")), set(schema.names("aggregation", "opensearch3"))
     assert set(types.queries()) <= queries
     assert set(types.aggregations()) == aggregations
@@ -27,7 +27,7 @@ def test_every_query_and_aggregation_of_the_client_is_there() -> None:
     assert queries - set(types.queries()) == {"field_masking_span"}  # the other spelling of one
 
 
-def test_top_level_keys_are_those_of_the_client() -> None:
+def test_top_level_keys_equal_client_keys() -> None:
     from elasticsearch import Elasticsearch
 
     known, method = set(), Elasticsearch.search
@@ -41,13 +41,13 @@ def test_top_level_keys_are_those_of_the_client() -> None:
     assert set(schema.document()["$defs"]["body"]["properties"]) == known
 
 
-def test_it_is_valid_json_schema_of_its_draft() -> None:
+def test_is_valid_json_schema() -> None:
     from jsonschema import Draft202012Validator
 
     Draft202012Validator.check_schema(schema.document())
 
 
-def test_no_reference_leads_nowhere() -> None:
+def test_every_reference_resolves() -> None:
     document = schema.document()
 
     def references(value):
@@ -63,7 +63,7 @@ def test_no_reference_leads_nowhere() -> None:
     assert {ref.removeprefix("#/$defs/") for ref in references(document)} <= set(document["$defs"])
 
 
-def test_an_unknown_dialect_is_an_error() -> None:
+def test_unknown_dialect_is_an_error() -> None:
     with pytest.raises(UsageError, match="Did you mean 'elasticsearch9'"):
         schema.document("elasticsearch99")
 
@@ -79,7 +79,7 @@ def empty_cache(tmp_path, monkeypatch):
     schema.document.cache_clear()
 
 
-def test_it_is_kept_by_client_version_and_read_back(empty_cache, monkeypatch) -> None:
+def test_caches_schema_by_client_version(empty_cache, monkeypatch) -> None:
     derived = schema.document()
     (kept,) = (empty_cache / "dstill").iterdir()
     assert version("elasticsearch") in kept.name
@@ -89,7 +89,7 @@ def test_it_is_kept_by_client_version_and_read_back(empty_cache, monkeypatch) ->
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "\x00"])
-def test_a_broken_cache_is_derived_anew(empty_cache, text) -> None:
+def test_replaces_broken_cache(empty_cache, text) -> None:
     derived = schema.document()
     (kept,) = (empty_cache / "dstill").iterdir()
     kept.write_text(text)
@@ -98,7 +98,7 @@ def test_a_broken_cache_is_derived_anew(empty_cache, text) -> None:
     assert json.loads(kept.read_text()) == derived
 
 
-def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path, monkeypatch) -> None:
+def test_ignores_unwritable_cache(tmp_path, monkeypatch) -> None:
     (tmp_path / "dstill").write_text("a file where the folder should be")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     schema.document.cache_clear()
@@ -151,7 +151,7 @@ def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path, monkeypatch) -> N
         {"timeout": "500ms"},
     ],
 )
-def test_short_and_long_forms_are_accepted(body) -> None:
+def test_accepts_short_and_long_forms(body) -> None:
     assert schema.check(body) == ()
 
 
@@ -241,7 +241,7 @@ def test_short_and_long_forms_are_accepted(body) -> None:
         ),
     ],
 )  # fmt: skip
-def test_messages_name_the_path_the_value_found_and_the_one_expected(body, code, pointer, message, hint) -> None:
+def test_message_names_path_found_and_expected_value(body, code, pointer, message, hint) -> None:
     problem = _first(body)
     assert (problem.code, problem.pointer) == (code, pointer)
     assert message in problem.message
@@ -256,12 +256,12 @@ def test_messages_name_the_path_the_value_found_and_the_one_expected(body, code,
         {"date_histogram": {"field": "t", "format": "", "calendar_interval": "day"}},
     ],
 )
-def test_aggregations_that_every_engine_refuses(options) -> None:
+def test_refuses_aggregations_that_every_engine_refuses(options) -> None:
     _first({"aggs": {"a": options}})
 
 
 @pytest.mark.parametrize("way", [str.lower, str.upper, str.capitalize])
-def test_words_are_read_as_engines_read_them(way) -> None:
+def test_ignores_case_where_engines_do(way) -> None:
     """All four engines take these in small and capital letters."""
     point = {"loc": [1, 2], "order": way("desc"), "mode": way("min"), "distance_type": way("plane")}
     field = {"order": way("asc"), "mode": way("avg")}
@@ -281,7 +281,7 @@ def test_words_are_read_as_engines_read_them(way) -> None:
         assert schema.check(body) == ()
 
 
-def test_other_words_are_read_as_they_are_written() -> None:
+def test_other_keywords_are_case_sensitive() -> None:
     for body in (
         {"aggs": {"a": {"terms": {"field": "f", "value_type": "keyword"}}}},
         {"query": {"nested": {"path": "p", "query": {"match_all": {}}, "score_mode": "MAX"}}},
@@ -292,17 +292,17 @@ def test_other_words_are_read_as_they_are_written() -> None:
 
 
 @pytest.mark.parametrize(("word", "meant"), [("descending", "desc"), ("Ascending", "asc"), ("dsc", "desc")])
-def test_a_word_that_was_meant_is_named(word, meant) -> None:
+def test_suggests_intended_word(word, meant) -> None:
     for body in ({"sort": [{"f": word}]}, {"sort": [{"f": {"order": word}}]}):
         assert _first(body).suggestion == meant
 
 
-def test_suggestions_are_values() -> None:
+def test_suggestion_is_bare_value() -> None:
     assert _first({"query": {"mach": {}}}).suggestion == "match"
     assert _first({"query": {"multi_match": {"query": "x", "type": "best_field"}}}).suggestion == "best_fields"
 
 
-def test_problems_are_few_even_where_everything_is_wrong() -> None:
+def test_number_of_problems_is_bounded() -> None:
     body = {"query": {"bool": {"must": [{"nope": {}} for _ in range(3_000)]}}}
     assert len(schema.check(body)) == schema.MAX_PROBLEMS
 

@@ -42,7 +42,7 @@ def _code(text: str) -> str:
         ("// x\n{}", "not_json", "1:1"),
     ],
 )
-def test_refused(text: str, code: str, pointer: str) -> None:
+def test_refuses_invalid_text(text: str, code: str, pointer: str) -> None:
     assert _code(text) == code
     assert read(text).problems[0].pointer == pointer
 
@@ -59,7 +59,7 @@ def test_refused(text: str, code: str, pointer: str) -> None:
         '{"a' + '"' * 30_000,
     ],
 )
-def test_hostile_text_is_refused_quickly(text: str) -> None:
+def test_refuses_hostile_text_quickly(text: str) -> None:
     start = time.process_time()
     assert read(text).value is None
     assert time.process_time() - start < 1  # quadratic work on such a text takes seconds
@@ -75,7 +75,7 @@ def test_limits_are_exact() -> None:
     assert _code('{"a":"' + "é" * (strict.MAX_BYTES // 2) + '"}') == "too_long"  # bytes, not characters
 
 
-def test_brackets_in_strings_have_no_depth() -> None:
+def test_brackets_in_strings_do_not_count_as_depth() -> None:
     assert read(json.dumps({"a": "[" * 50 + '\\"{' * 50})).value is not None
 
 
@@ -92,12 +92,12 @@ def test_brackets_in_strings_have_no_depth() -> None:
         ),
     ],
 )
-def test_the_only_repairs_are_noted(text: str, notes: tuple[str, ...]) -> None:
+def test_notes_repairs(text: str, notes: tuple[str, ...]) -> None:
     assert read(text).value == {"a": 1}
     assert read(text).notes == notes
 
 
-def test_prose_around_a_fence_is_no_repair() -> None:
+def test_does_not_repair_prose_around_fence() -> None:
     assert _code('Here it is:\n```json\n{"a": 1}\n```') == "not_json"
 
 
@@ -107,7 +107,7 @@ _JSON = st.recursive(_SCALARS | _TEXT, lambda inner: st.lists(inner) | st.dictio
 
 
 @given(st.dictionaries(_TEXT, _JSON, max_size=5), st.booleans())
-def test_every_object_comes_back_as_it_was(value: dict[str, object], ascii_only: bool) -> None:
+def test_objects_survive_round_trip(value: dict[str, object], ascii_only: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only)
     body = read(text)
     if not body.problems:  # it may be too deep
@@ -116,12 +116,12 @@ def test_every_object_comes_back_as_it_was(value: dict[str, object], ascii_only:
 
 
 @given(st.text(max_size=200))
-def test_no_text_makes_it_raise(text: str) -> None:
+def test_no_text_raises(text: str) -> None:
     body = read(text)
     assert (body.value is None) == bool(body.problems)
 
 
-def test_real_bodies_are_read(cases) -> None:
+def test_reads_real_bodies(cases) -> None:
     for row in cases("dsl_valid.jsonl"):
         text = json.dumps(row["query"])
         if len(text.encode()) <= strict.MAX_BYTES:

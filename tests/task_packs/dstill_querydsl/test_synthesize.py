@@ -33,31 +33,31 @@ def _rows(examples: list[Example]) -> bytes:
     return "\n".join(json.dumps(example.to_row()) for example in examples).encode()
 
 
-def test_sizes(splits: dict[str, list[Example]]) -> None:
+def test_split_sizes(splits: dict[str, list[Example]]) -> None:
     assert {name: len(examples) for name, examples in splits.items()} == {
         "train": 6000, "validation": 300, "test": 400, "test_unseen_templates": 200,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_every_category_is_there(splits: dict[str, list[Example]], split: str) -> None:
+def test_split_has_every_category(splits: dict[str, list[Example]], split: str) -> None:
     assert {example.category for example in splits[split]} == CATEGORIES
 
 
 @pytest.mark.parametrize("split", ["train", "test", "test_unseen_templates"])
-def test_refusals_are_at_least_eight_percent(splits: dict[str, list[Example]], split: str) -> None:
+def test_at_least_8_percent_are_refusals(splits: dict[str, list[Example]], split: str) -> None:
     task = QueryDsl()
     refused = sum(task.is_refusal(example.answer or "") for example in splits[split])
     assert refused >= 0.08 * len(splits[split])
 
 
-def test_no_question_and_no_id_is_there_twice(splits: dict[str, list[Example]]) -> None:
+def test_questions_and_ids_are_unique(splits: dict[str, list[Example]]) -> None:
     everything = [example for examples in splits.values() for example in examples]
     for names in ([e.question.lower() for e in everything], [e.id for e in everything]):
         assert not [name for name, count in Counter(names).items() if count > 1]
 
 
-def test_unseen_templates_are_unseen_in_name_and_in_gold(splits: dict[str, list[Example]]) -> None:
+def test_unseen_templates_share_no_name_or_gold_with_train(splits: dict[str, list[Example]]) -> None:
     others = [example for name, examples in splits.items() if name != "test_unseen_templates" for example in examples]
     unseen = splits["test_unseen_templates"]
     assert not {e.template for e in unseen} & {e.template for e in others}
@@ -65,7 +65,7 @@ def test_unseen_templates_are_unseen_in_name_and_in_gold(splits: dict[str, list[
 
 
 @pytest.mark.parametrize("rows", [60, 6000])
-def test_templates_of_test_were_seen(rows: int, splits: dict[str, list[Example]]) -> None:
+def test_test_uses_train_templates(rows: int, splits: dict[str, list[Example]]) -> None:
     found = splits if rows == 6000 else split_examples(INDEX, rows=rows, seed=0)
     seen = {example.template for example in found["train"]}
     for name in ("test", "validation"):
@@ -73,7 +73,7 @@ def test_templates_of_test_were_seen(rows: int, splits: dict[str, list[Example]]
         assert {example.template for example in found[name]} <= seen
 
 
-def test_golds_are_asked_for_in_several_ways(splits: dict[str, list[Example]]) -> None:
+def test_each_gold_has_several_wordings(splits: dict[str, list[Example]]) -> None:
     """First words of the questions of one template."""
     ways: dict[str, set[str]] = defaultdict(set)
     for example in splits["train"]:
@@ -82,7 +82,7 @@ def test_golds_are_asked_for_in_several_ways(splits: dict[str, list[Example]]) -
     assert counts[len(counts) // 4] >= 4  # three quarters of the templates have at least four
 
 
-def test_rationales_are_short_and_name_the_fields(splits: dict[str, list[Example]]) -> None:
+def test_rationales_are_short_and_name_fields(splits: dict[str, list[Example]]) -> None:
     for example in splits["train"]:
         assert example.rationale
         assert len(example.rationale.split()) <= 30
@@ -93,14 +93,14 @@ def test_rationales_are_short_and_name_the_fields(splits: dict[str, list[Example
             assert field in example.rationale
 
 
-def test_golds_are_compact_json_of_one_spelling(splits: dict[str, list[Example]]) -> None:
+def test_golds_are_compact_canonical_json(splits: dict[str, list[Example]]) -> None:
     for example in splits["train"]:
         answer = example.answer or ""
         assert json.dumps(json.loads(answer), separators=(",", ":"), ensure_ascii=False) == answer
         assert len(answer) < 400
 
 
-def test_the_same_seed_gives_the_same_bytes() -> None:
+def test_same_seed_gives_same_bytes() -> None:
     one, other = (split_examples(INDEX, rows=200, seed=5) for _ in range(2))
     assert {name: _rows(examples) for name, examples in one.items()} == {
         name: _rows(examples) for name, examples in other.items()
@@ -108,14 +108,14 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
     assert _rows(split_examples(INDEX, rows=200, seed=6)["train"]) != _rows(one["train"])
 
 
-def test_synthesize_gives_as_many_as_asked_of_all_templates() -> None:
+def test_synthesize_gives_requested_count_from_all_templates() -> None:
     made = list(synthesize(INDEX, 500, seed=1))
     assert len({example.question for example in made}) == len({example.id for example in made}) == 500
     assert {example.category for example in made} == CATEGORIES
     assert list(synthesize(INDEX, 500, seed=1)) == made
 
 
-def test_an_index_without_documents_gives_no_questions() -> None:
+def test_refuses_index_without_documents() -> None:
     empty = Index(name="empty", mapping={"properties": {}}, settings={}, now="", documents=tuple)
     with pytest.raises(DataError, match="no documents"):
         next(synthesize(empty, 1, seed=0))
@@ -148,14 +148,14 @@ def outcomes() -> list[tuple[Example, object]]:
     return found
 
 
-def test_golds_run_and_most_tell_something(outcomes: list[tuple[Example, object]]) -> None:
+def test_golds_run_with_mostly_nontrivial_results(outcomes: list[tuple[Example, object]]) -> None:
     task = QueryDsl(SMALL)
     vacuous = [example.template for example, value in outcomes if task.is_trivial(value, example)]
     assert len(vacuous) <= 0.03 * len(outcomes), vacuous
 
 
-def test_another_question_has_another_result(outcomes: list[tuple[Example, object]]) -> None:
-    """A gold is told from its neighbour's in the list: results are not all alike."""
+def test_different_questions_have_different_results(outcomes: list[tuple[Example, object]]) -> None:
+    """Neighbouring golds have different results: results are not all alike."""
     task = QueryDsl(SMALL)
     pairs = list(pairwise(outcomes))
     alike = sum(task.same(one, other) for (_, one), (_, other) in pairs)

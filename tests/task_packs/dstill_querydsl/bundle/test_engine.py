@@ -21,7 +21,7 @@ def engine() -> Iterator[HttpEngine]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_field_is_held_by_as_many_documents_as_have_it(name: str, engine: HttpEngine) -> None:
+def test_engine_counts_fields_as_documents_do(name: str, engine: HttpEngine) -> None:
     index = bundled(name, 1_000 if name == "quakes" else DOCUMENTS)  # few quakes have an alert
     count = engine.index(f"dstill-{name}", index.mapping, index.documents(), index.settings)
     assert count == len(list(index.documents()))
@@ -31,7 +31,7 @@ def test_each_field_is_held_by_as_many_documents_as_have_it(name: str, engine: H
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_so_is_each_field_of_a_wide_variant(name: str, engine: HttpEngine) -> None:
+def test_engine_counts_fields_of_wide_variant(name: str, engine: HttpEngine) -> None:
     variant = vary(bundled(name, 60), 2, distractors=900)
     assert (
         engine.index(f"dstill-{name}-2", variant.index.mapping, variant.index.documents(), variant.index.settings) == 60
@@ -42,7 +42,7 @@ def test_so_is_each_field_of_a_wide_variant(name: str, engine: HttpEngine) -> No
     assert held == new
 
 
-def test_a_person_who_directs_and_acts_is_the_same_object_twice(engine: HttpEngine) -> None:
+def test_acting_director_is_two_nested_objects(engine: HttpEngine) -> None:
     index = bundled("movies", DOCUMENTS)
     engine.index("dstill-credits", index.mapping, index.documents(), index.settings)
     films = [film for _, film in index.documents()]
@@ -59,7 +59,7 @@ def test_a_person_who_directs_and_acts_is_the_same_object_twice(engine: HttpEngi
     assert want
 
 
-def test_places_lie_where_they_should(engine: HttpEngine) -> None:
+def test_geo_points_have_expected_coordinates(engine: HttpEngine) -> None:
     index = bundled("flights", DOCUMENTS)
     engine.index("dstill-places", index.mapping, index.documents(), index.settings)
     near = {"geo_distance": {"distance": "20km", "origin.location": {"lat": 40.64, "lon": -73.78}}}  # JFK

@@ -1,4 +1,4 @@
-"""A toy index and its task, the embedded engine over them, and servers that answer as a test says."""
+"""A toy index and its task, the embedded engine over them, and servers that answer as a test specifies."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ PRODUCT = {"x-elastic-product": "Elasticsearch"}
 
 
 @pytest.fixture(scope="session")
-def said() -> dict[str, dict[str, Any]]:
+def root_replies() -> dict[str, dict[str, Any]]:
     """Replies to ``GET /``, by product and major version."""
     return {
         "Elasticsearch 9": ELASTICSEARCH_9,

@@ -1,6 +1,6 @@
 """The embedded engine on questions that others wrote, with answers that real engines gave.
 
-The cases lie beside the repository and are not part of it; without them this is skipped. Two
+The cases are next to the repository and not part of it; without them this is skipped. Two
 kinds of numbers are asserted: the bars (what must hold at least), and ratchets of what was
 reached: raise these when the engine gets better, never lower them.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.exec_cases import CASES, Runner, check, like, load, rows
+from support.exec_cases import CASES, Runner, load, load_checker, rows, same_reply
 
 from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
@@ -22,9 +22,9 @@ from dstill_querydsl.engines.unsupported_features import is_missing_feature
 
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the third-party cases are not here")
 
-RIGHT = 272  # of 294; two more meet what they assert, though not all of what real engines answer: a hole
-# How a case that is declared unsupported says why → the hole, as docs/querydsl.md names it.
-HOLES = {
+MIN_CORRECT = 272  # of 294; two more meet their assertion but differ from real engines: unsupported
+# The reason of an unsupported case → the feature, as docs/querydsl.md names it.
+UNSUPPORTED_REASONS = {
     r"script in aggregation .* is not supported by osmem": "scripts in aggregations",
     r"holds? .*numbers? beyond 2\^53": "whole numbers beyond 2^53",
     r"collapses inner_hits": "a second collapse inside inner_hits",
@@ -34,7 +34,7 @@ HOLES = {
 # What every real engine refuses too: a look-up in an index that the case does not bring.
 REFUSED_BY_ALL = {"e-099e735227"}
 # Accepted by real engines, and called invalid here: none of them passes the guard, or OpenSearch refuses it as well.
-BLAMED = {
+FALSELY_INVALID = {
     "v-01c10dbedc": "script",
     "v-2331162516": "script",
     "v-49516d126b": "script",
@@ -71,30 +71,33 @@ def outcomes(cases: list[dict[str, Any]], runner: Runner) -> Outcomes:
     return [(case, runner.run(case)) for case in cases]
 
 
-def test_what_it_answers_is_right(outcomes: Outcomes) -> None:
-    wrong = {c["id"]: bad for c, o in outcomes if o.kind is OutcomeKind.OK and (bad := check().check(c, o.raw))}
+def test_answers_are_correct(outcomes: Outcomes) -> None:
+    wrong = {c["id"]: bad for c, o in outcomes if o.kind is OutcomeKind.OK and (bad := load_checker().check(c, o.raw))}
     counts = Counter(outcome.kind.value for _, outcome in outcomes)
     print(dict(counts), "wrong:", wrong)
     right = counts["ok"] - len(wrong)
     assert not wrong
-    assert right >= RIGHT
+    assert right >= MIN_CORRECT
     assert right >= 0.95 * (len(outcomes) - counts["unsupported"])
     assert {case["id"] for case, outcome in outcomes if outcome.kind is OutcomeKind.INVALID} == REFUSED_BY_ALL
     assert counts["unavailable"] == 0
 
 
-def test_what_it_declares_unsupported_is_a_documented_hole(outcomes: Outcomes, root: Path) -> None:
+def test_unsupported_answers_are_documented(outcomes: Outcomes, root: Path) -> None:
     declared = {case["id"]: outcome.reason for case, outcome in outcomes if outcome.kind is OutcomeKind.UNSUPPORTED}
-    named = {id: [hole for words, hole in HOLES.items() if re.search(words, why)] for id, why in declared.items()}
-    table = Counter(hole for holes in named.values() for hole in holes)
-    print(*(f"{n:4} {hole}" for hole, n in table.items()), *named.items(), sep="\n")
+    named = {
+        id: [feature for words, feature in UNSUPPORTED_REASONS.items() if re.search(words, why)]
+        for id, why in declared.items()
+    }
+    table = Counter(feature for features in named.values() for feature in features)
+    print(*(f"{n:4} {feature}" for feature, n in table.items()), *named.items(), sep="\n")
     assert len(declared) <= 0.12 * len(outcomes)
-    assert all(len(holes) == 1 for holes in named.values()), named
+    assert all(len(features) == 1 for features in named.values()), named
     documented = (root / "docs" / "querydsl.md").read_text()
-    assert all(hole in documented for hole in HOLES.values())
+    assert all(feature in documented for feature in UNSUPPORTED_REASONS.values())
 
 
-def test_it_says_what_real_engines_said(outcomes: Outcomes) -> None:
+def test_replies_equal_those_of_real_engines(outcomes: Outcomes) -> None:
     """The whole reply, not just what a case asserts: totals, whole pages, sorted pages, aggregations."""
     answers = {row["id"]: row for row in rows("engine_answers.jsonl")}
     counts: Counter[str] = Counter()
@@ -110,35 +113,35 @@ def test_it_says_what_real_engines_said(outcomes: Outcomes) -> None:
             counts["alike" if alike else "different"] += 1
             different += [] if alike else [case["id"]]
         else:
-            alike = like(outcome.raw, real["answer"], case["query"])
+            alike = same_reply(outcome.raw, real["answer"], case["query"])
             counts["alike" if alike else "different"] += 1
             different += [] if alike else [case["id"]]
     print(dict(counts), different)
     assert counts.total() == len(outcomes)
     assert counts["alike"] >= 0.95 * (counts["alike"] + counts["different"])
-    assert counts["alike"] >= RIGHT
+    assert counts["alike"] >= MIN_CORRECT
     assert not different
 
 
-def test_the_comparison_can_fail(outcomes: Outcomes) -> None:
+def test_comparison_tells_cases_apart(outcomes: Outcomes) -> None:
     """Each answer against that of another case: only those that are alike by chance may agree."""
     answers = {row["id"]: row["answer"] for row in rows("engine_answers.jsonl") if "hits" in row.get("answer", {})}
     ran = [(case, outcome) for case, outcome in outcomes if outcome.kind is OutcomeKind.OK and case["id"] in answers]
     shifted = [
-        like(outcome.raw, answers[other["id"]], case["query"])
+        same_reply(outcome.raw, answers[other["id"]], case["query"])
         for (case, outcome), (other, _) in zip(ran, ran[7:] + ran[:7], strict=True)
     ]
     assert sum(shifted) < 0.2 * len(shifted)
 
 
-def test_a_wrong_field_fails_as_it_does_on_real_engines(cases: list[dict[str, Any]], runner: Runner) -> None:
+def test_wrong_field_fails_as_on_real_engines(cases: list[dict[str, Any]], runner: Runner) -> None:
     """One field name exchanged: mostly HTTP 200 and another or no result, which must be the real ones'."""
     by_id = {case["id"]: case for case in cases}
     counts: Counter[str] = Counter()
     for row in rows("field_mutants.jsonl"):
         outcome = runner.run({**by_id[row["of"]], "query": row["query"]})
         if row["verdict"] == "dialect" or outcome.kind is OutcomeKind.UNSUPPORTED:
-            counts["left out"] += 1
+            counts["not compared"] += 1
         elif (row["verdict"] == "error") != (outcome.kind is OutcomeKind.INVALID):
             counts["refused otherwise"] += 1  # objects where a field should be: the mapping check refuses these first
         elif (
@@ -148,17 +151,17 @@ def test_a_wrong_field_fails_as_it_does_on_real_engines(cases: list[dict[str, An
         else:
             counts["alike"] += 1
     print(dict(counts))
-    assert counts["alike"] >= 848  # 13 more are mutants of cases that meet a hole
+    assert counts["alike"] >= 848  # 13 more are mutants of unsupported cases
     assert counts["another total"] == 0
     assert counts["refused otherwise"] <= 14
 
 
-def test_unsupported_is_told_from_invalid(engine: HttpEngine) -> None:
+def test_distinguishes_unsupported_from_invalid(engine: HttpEngine) -> None:
     """Bodies that real engines accept are not called invalid, those that they refuse are not called fine."""
     engine.index("dstill-almost-empty", {}, [("1", {"some": "thing"})])
     verdicts = {row["id"]: row for row in rows("engine_verdicts.jsonl")}
     counts: Counter[str] = Counter()
-    blamed, let_through = set(), {}
+    falsely_invalid, let_through = set(), {}
     for row in (*rows("dsl_valid.jsonl"), *rows("dsl_invalid.jsonl")):
         if row.get("mapping") or row.get("corpus"):
             continue
@@ -168,12 +171,12 @@ def test_unsupported_is_told_from_invalid(engine: HttpEngine) -> None:
         accepted = 200 in verdicts[row["id"]]["status"].values()
         counts[f"{kind}, {'accepted' if accepted else 'refused'} by real ones"] += 1
         if kind == "invalid" and accepted:
-            blamed.add(row["id"])
+            falsely_invalid.add(row["id"])
         if kind == "ok" and not accepted:
             let_through[row["id"]] = verdicts[row["id"]]["reason"]["os3"]
     print(dict(counts), "let through:", *let_through.items(), sep="\n")
     assert not [name for name in counts if name.startswith("unavailable")]
-    assert blamed == set(BLAMED)
+    assert falsely_invalid == set(FALSELY_INVALID)
     # A sort by a field that is not there, where nothing is found: the mapping check has refused these before.
     unseen = {id for id, why in let_through.items() if not re.search("No mapping found for|failed to find mapper", why)}
     assert unseen == {"i-37fae38402"}  # a query_string with a regular expression of 1,110 characters

@@ -1,7 +1,7 @@
 """What public evaluators of executed answers are known to get wrong, each put to this one.
 
 Each test's docstring names an evaluator and what it answers; facts as of their sources in 2026. Bodies are run
-on a real engine and judged as `dstill evaluate` does, without corpora, so that the comparison alone decides.
+on a real engine and judged as `dstill evaluate` does, without test databases, so that the comparison alone decides.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def filters(*prices: Body) -> Body:
 ONE, TWO = {"term": {"shop": "d"}}, {"term": {"shop": "b"}}  # match one document, and two
 
 
-def test_sets_instead_of_bags(judged: Judged) -> None:
+def test_compares_rows_as_multisets(judged: Judged) -> None:
     """BIRD's execution accuracy (evaluation.py, mini_dev's evaluation_ex.py) compares ``set(rows)`` with ``set(rows)``.
 
     1, 1, 2 is 1, 2, 2 to it: it calls an answer right that counts one group too few and another one too often.
@@ -103,7 +103,7 @@ def test_sets_instead_of_bags(judged: Judged) -> None:
     assert judged(gold, filters(TWO, ONE, ONE)).correct
 
 
-def test_values_of_a_field_are_a_bag_too(judged: Judged) -> None:
+def test_compares_field_values_as_multisets(judged: Judged) -> None:
     """The same set comparison, within a row: [x, x, y] would be [x, y]."""
     by_count = {"size": 0, "aggs": {"of": {"terms": {"field": "price"}}}}
     of_prices = {**by_count, "query": {"term": {"shop": "a"}}}  # 1, 1, 2
@@ -111,7 +111,7 @@ def test_values_of_a_field_are_a_bag_too(judged: Judged) -> None:
     assert not judged(of_prices, once_each).correct
 
 
-def test_rows_in_another_order_are_the_same_rows(judged: Judged) -> None:
+def test_ignores_row_order_without_sort(judged: Judged) -> None:
     """BIRD mini_dev's soft F1 (evaluation_f1.py) holds row i against row i: the same rows, rotated, give it 0.0."""
     gold: Body = {"query": {"exists": {"field": "price"}}}
     rotated = {**gold, "sort": [{"price": "desc"}]}
@@ -122,7 +122,7 @@ def test_rows_in_another_order_are_the_same_rows(judged: Judged) -> None:
     assert not judged(turned, buckets).correct  # the other way round an order was asked for
 
 
-def test_null_is_not_zero(judged: Judged) -> None:
+def test_null_differs_from_zero(judged: Judged) -> None:
     """Spider 2.0's ``compare_pandas_table`` (evaluate.py) turns every missing value into 0 before it compares.
 
     The average of no price and a price of 0 are one to it.
@@ -139,7 +139,7 @@ def test_null_is_not_zero(judged: Judged) -> None:
     assert not judged({"size": 0, "aggs": by_price}, {"size": 0, "aggs": none_is_zero}).correct
 
 
-def test_two_empty_results_prove_nothing(judged: Judged) -> None:
+def test_two_empty_results_are_trivial(judged: Judged) -> None:
     """The test suite of Spider (exec_eval.py, ``result_eq``) returns True where both results are empty; BIRD too.
 
     Any answer that finds nothing is right then, whatever it asks.
@@ -153,10 +153,12 @@ def test_two_empty_results_prove_nothing(judged: Judged) -> None:
     assert judged({"size": 0, "aggs": {"of": {"max": {"field": "price"}}}, **gold}, answer).trivial
 
 
-def test_a_timeout_interrupts(serve: Callable[..., str], said: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timeout_interrupts_request(
+    serve: Callable[..., str], root_replies: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Spider's test suite awaits ``asyncio.wait_for`` around a function that never yields; BIRD throws into a thread.
 
-    Neither comes through while the database works: the evaluator stands as long as the query does. Here the engine
+    Neither comes through while the database works: the evaluator waits as long as the query runs. Here the engine
     answers one body not at all until the judgement of it has ended, and the next body at once.
     """
     monkeypatch.setattr("dstill_querydsl.engines.http.GRACE", 2.0)  # seconds beyond the engine's own timeout
@@ -166,7 +168,7 @@ def test_a_timeout_interrupts(serve: Callable[..., str], said: dict[str, Any], m
 
     def answer(method: str, path: str, body: bytes) -> tuple[int, dict[str, str], Any]:
         if path == "/":
-            return 200, product, said["Elasticsearch 9"]
+            return 200, product, root_replies["Elasticsearch 9"]
         if "_search" in path and b"endless" in body:
             over.wait(60)
         if "_mapping" in path:
@@ -180,11 +182,11 @@ def test_a_timeout_interrupts(serve: Callable[..., str], said: dict[str, Any], m
         assert not over.is_set()
         over.set()
         assert verdict.outcome == OutcomeKind.UNAVAILABLE.value
-        assert why_uncounted(verdict) == "unavailable"  # the engine's fault, held against nobody
+        assert why_uncounted(verdict) == "unavailable"  # the engine's fault, not the answer's
         assert judge(TASK, example, Draft(answer=gold), executor).correct
 
 
-def test_the_words_order_by_are_words(judged: Judged) -> None:
+def test_words_order_by_in_text_do_not_sort(judged: Judged) -> None:
     """Spider's test suite compares in order where the gold's text holds "order by": in a string as well.
 
     ``WHERE text = 'order by mail'`` asks for no order, and the same rows in another one are wrong to it.
@@ -200,7 +202,7 @@ def test_the_words_order_by_are_words(judged: Judged) -> None:
     assert not judged({**ordered, "size": 2}, {**turned, "size": 2}).correct
 
 
-def test_aggregations_are_compared(judged: Judged) -> None:
+def test_compares_aggregations(judged: Judged) -> None:
     """Public evaluators of Query DSL compare hits (elasticsearch-llm-poc: the text of each hit's ``_source``).
 
     Bodies that only count have none (``size: 0``): any two of them agree. Elasticsearch's own ``_rank_eval``
@@ -217,7 +219,7 @@ def test_aggregations_are_compared(judged: Judged) -> None:
         assert not judged(per_shop, other).correct
 
 
-def test_the_gold_is_not_timed_against_itself(engine: Shops) -> None:
+def test_verdict_ignores_run_time(engine: Shops) -> None:
     """BIRD's efficiency score (evaluation_ves.py) rewards the gold's seconds over the answer's.
 
     The gold given as the answer is one query timed twice: it gets 1 or 0.75 as the clock will have it. Here no

@@ -1,4 +1,4 @@
-"""An index of the user's that moves: what is told of it, and in which order answers run on it."""
+"""A user's index that changes: what is reported, and in which order answers run on it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def loaded(server: EmbeddedServer, *levels: str, mapping: dict[str, Any] = MAPPI
     return engine
 
 
-def test_an_index_that_stays_is_the_same_at_every_look(server: EmbeddedServer) -> None:
+def test_unchanged_index_has_equal_facts(server: EmbeddedServer) -> None:
     with loaded(server, "error", "info") as engine:
         first, second = snapshot(engine, [NAME, NAME]), snapshot(engine, [NAME])
     assert json.loads(json.dumps(first)) == first == second
@@ -78,16 +78,16 @@ def facts(fields: dict[str, str], documents: int = 5, mapping: str = "9f2c") -> 
         ({"logs": {"fields": {"a": "long"}}}, facts({}), "the mapping of 'logs' differs: removed a", True),
     ],
 )
-def test_what_changed_is_named(then: dict[str, Any], now: dict[str, Any], message: str, breaks: bool) -> None:
+def test_names_each_change(then: dict[str, Any], now: dict[str, Any], message: str, breaks: bool) -> None:
     assert list(changes(then, now)) == [Change(message=message, breaks=breaks)]
 
 
-def test_only_the_same_indices_are_compared() -> None:
+def test_compares_same_indices_only() -> None:
     assert not list(changes({"weblogs": {"fields": {"a": "long"}}}, facts({"b": "long"})))
     assert not list(changes({"logs": {"fields": {"a": "long"}}}, facts({"a": "long"})))
 
 
-def test_a_dataset_knows_the_fields_that_its_questions_were_made_from() -> None:
+def test_dataset_records_fields_of_its_questions() -> None:
     examples = [
         Example(id="1", question="?", context={"index": "weblogs"}),
         Example(id="2", question="?", context={"index": "weblogs", "variant": 3}),
@@ -100,7 +100,7 @@ def test_a_dataset_knows_the_fields_that_its_questions_were_made_from() -> None:
     assert found["weblogs"]["fields"]["@timestamp"] == "date"
 
 
-def test_an_empty_index_is_reported(server: EmbeddedServer) -> None:
+def test_reports_empty_index(server: EmbeddedServer) -> None:
     example = Example(id="1", question="?", context={"index": NAME})
     with (
         loaded(server),
@@ -111,7 +111,7 @@ def test_an_empty_index_is_reported(server: EmbeddedServer) -> None:
     assert caught.value.exit_code == 4
 
 
-def test_a_name_from_a_dataset_is_checked_before_it_is_asked_for(server: EmbeddedServer) -> None:
+def test_checks_index_name_of_dataset_before_request(server: EmbeddedServer) -> None:
     example = Example(id="7", question="?", context={"index": "../_cluster/settings"})
     with (
         Http().open(QueryDsl(Settings()), Engine(url=server.url)) as executor,
@@ -137,7 +137,7 @@ class Plain(Task):
         return compare.same(got, want)
 
 
-def test_gold_and_prediction_run_back_to_back_and_no_gold_is_remembered(server: EmbeddedServer) -> None:
+def test_gold_and_prediction_run_back_to_back_uncached(server: EmbeddedServer) -> None:
     """So that an index that moves between two questions hits both sides of each."""
     golds = [json.dumps({"query": {"term": {"level": level}}, "size": 5}) for level in ("error", "info")]
     gold = Example(id="1", question="?", context={"index": NAME})

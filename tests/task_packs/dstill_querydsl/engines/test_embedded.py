@@ -31,7 +31,7 @@ def run(executor: Executor, body: Any, example: Example) -> Any:
     return executor.run(json.dumps(body), example)
 
 
-def test_an_answer_runs(embedded: Executor, example: Example) -> None:
+def test_runs_answer(embedded: Executor, example: Example) -> None:
     outcome = run(embedded, {"query": {"term": {"level": "error"}}, "sort": ["bytes"], "size": 3}, example)
     assert outcome.kind is OutcomeKind.OK
     assert [hit["id"] for hit in outcome.value["hits"]] == ["d00", "d03", "d06"]
@@ -41,7 +41,7 @@ def test_an_answer_runs(embedded: Executor, example: Example) -> None:
     assert embedded.label == "embedded osmem-server 0.1.6"
 
 
-def test_now_is_the_index_own(embedded: Executor, example: Example) -> None:
+def test_uses_now_of_index(embedded: Executor, example: Example) -> None:
     outcome = run(embedded, {"query": {"range": {"at": {"gte": "now-2d/d", "lt": "now/d"}}}}, example)
     assert {hit["id"] for hit in outcome.value["hits"]} == {"d24", "d25"}
 
@@ -58,7 +58,7 @@ def test_now_is_the_index_own(embedded: Executor, example: Example) -> None:
         ('{"query": {"range": {"at": {"gte": "yesterday"}}}}', "400 "),
     ],
 )
-def test_an_answer_that_is_wrong_is_invalid(embedded: Executor, example: Example, answer: str, reason: str) -> None:
+def test_wrong_answer_is_invalid(embedded: Executor, example: Example, answer: str, reason: str) -> None:
     outcome = embedded.run(answer, example)
     assert outcome.kind is OutcomeKind.INVALID
     assert reason in outcome.reason
@@ -79,7 +79,7 @@ def test_an_answer_that_is_wrong_is_invalid(embedded: Executor, example: Example
         {"aggs": {"a": {"significant_terms": {"field": "level", "percentage": {}}}}},
     ],
 )
-def test_what_only_this_engine_lacks_is_unsupported(embedded: Executor, example: Example, body: Any) -> None:
+def test_feature_missing_in_this_engine_is_unsupported(embedded: Executor, example: Example, body: Any) -> None:
     outcome = run(embedded, body, example)
     assert outcome.kind is OutcomeKind.UNSUPPORTED
     assert outcome.reason
@@ -94,12 +94,12 @@ trees = st.recursive(leaves, lambda t: st.lists(t, max_size=3) | st.dictionaries
 
 @settings(max_examples=60)
 @given(st.text(max_size=20) | st.dictionaries(names, trees, max_size=4).map(json.dumps))
-def test_no_answer_makes_it_raise(embedded: Executor, answer: str) -> None:
+def test_no_answer_raises(embedded: Executor, answer: str) -> None:
     example = Example(id="1", question="?", context={"index": "toy"})
     assert embedded.run(answer, example).kind in OutcomeKind
 
 
-def test_golds_run_once_and_everything_loads_once(embedded: Any, example: Example) -> None:
+def test_runs_each_gold_once_and_loads_each_index_once(embedded: Any, example: Example) -> None:
     gold = json.dumps({"query": {"term": {"level": "info"}}, "track_total_hits": True})
     asked = replace(example, answer=gold)
     assert embedded.run(gold, asked) is embedded.run(gold, asked)
@@ -109,7 +109,7 @@ def test_golds_run_once_and_everything_loads_once(embedded: Any, example: Exampl
     assert len({place.name for place in embedded._places.values() if place.documents == 30}) == 1
 
 
-def test_a_corpus_takes_the_place_of_the_documents(embedded: Executor, example: Example) -> None:
+def test_test_database_replaces_documents(embedded: Executor, example: Example) -> None:
     database = TestDatabase(
         name="two", data={"documents": [["a", {"level": "error"}], ["b", {"level": ["error", "info"]}]]}
     )
@@ -119,7 +119,7 @@ def test_a_corpus_takes_the_place_of_the_documents(embedded: Executor, example: 
     assert outcome.value["documents"] == 2
 
 
-def test_few_corpora_are_on_the_server_at_once(
+def test_server_holds_few_test_databases_at_once(
     embedded: Executor, toy_task: Task, example: Example, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executors, "MAX_TEST_DATABASES", 2)
@@ -140,7 +140,7 @@ def test_few_corpora_are_on_the_server_at_once(
         assert executor.run(gold, there[0]) is first[0]
 
 
-def test_a_corpus_says_what_now_is_and_how_words_are_cut(toy_task: Task, example: Example) -> None:
+def test_test_database_sets_now_and_analyzer(toy_task: Task, example: Example) -> None:
     data = {
         "documents": [["a", {"at": "2020-01-01T00:00:00Z"}]],
         "now": "2020-01-02T00:00:00Z",
@@ -153,7 +153,7 @@ def test_a_corpus_says_what_now_is_and_how_words_are_cut(toy_task: Task, example
     assert [hit["id"] for hit in outcome.value["hits"]] == ["a"]
 
 
-def test_an_index_without_documents_is_the_users_own(toy_task: Task) -> None:
+def test_index_without_documents_is_unsupported(toy_task: Task) -> None:
     own = Example(id="7", question="?", context={"index": "logs", "mapping": {"properties": {}}})
     with Embedded().open(toy_task, Engine()) as executor:
         outcome = executor.run("{}", own)
@@ -161,7 +161,7 @@ def test_an_index_without_documents_is_the_users_own(toy_task: Task) -> None:
     assert "no documents of 'logs'" in outcome.reason
 
 
-def test_a_document_that_does_not_fit_is_named(toy_index: Index) -> None:
+def test_names_document_that_does_not_fit(toy_index: Index) -> None:
     with EmbeddedServer.start() as server, HttpEngine(Engine(url=server.url), writable=True) as engine:
         documents = [("good", {"bytes": 1}), ("bad", {"bytes": "many"})]
         with pytest.raises(DataError, match="document 'bad' cannot be indexed"):
@@ -170,7 +170,7 @@ def test_a_document_that_does_not_fit_is_named(toy_index: Index) -> None:
             engine.index("dstill-toy2", {"properties": {"x": {"type": "nonsense"}}}, [])
 
 
-def test_the_indices_are_removed_and_nothing_else(toy_index: Index) -> None:
+def test_removes_own_indices_only(toy_index: Index) -> None:
     with EmbeddedServer.start() as server:
         theirs = urllib.request.Request(f"{server.url}/dstill-theirs", method="PUT")
         urllib.request.urlopen(theirs, timeout=5).close()
@@ -194,7 +194,7 @@ def answers(url: str) -> bool:
     return True
 
 
-def test_the_server_ends_when_it_is_closed() -> None:
+def test_close_stops_server() -> None:
     server = EmbeddedServer.start()
     assert answers(server.url)
     server.close()
@@ -213,7 +213,7 @@ time.sleep(120)
 """
 
 
-def test_the_server_dies_with_a_parent_that_is_killed() -> None:
+def test_server_stops_when_parent_is_killed() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as p:

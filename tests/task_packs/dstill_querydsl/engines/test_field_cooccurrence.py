@@ -43,13 +43,13 @@ def fields(*names: str) -> list[Field]:
     return [one for one in map(known.get, names) if one is not None]
 
 
-def test_pairs_that_no_document_has(engine: HttpEngine) -> None:
+def test_finds_field_pairs_in_no_document(engine: HttpEngine) -> None:
     assert never_together(engine, "dstill-kinds", fields(*NAMES)) == {"comment.id": ["push.head", "push.size"]}
-    # a sub-field stands under the field whose values it has
+    # a sub-field is listed under its parent field
     assert never_together(engine, "dstill-types", fields("push.size", "type.keyword")) == {"push.size": ["type"]}
 
 
-def test_one_request_that_brings_no_document_and_no_value(engine: HttpEngine) -> None:
+def test_sends_one_request_without_documents_or_values(engine: HttpEngine) -> None:
     asked: list[Any] = []
 
     class Recorder:
@@ -66,7 +66,7 @@ def test_one_request_that_brings_no_document_and_no_value(engine: HttpEngine) ->
     assert len(asked) == 1
 
 
-def test_an_engine_that_does_not_answer_it_costs_nothing_else() -> None:
+def test_failed_request_gives_no_pairs() -> None:
     class Silent:
         def search(self, name: str, body: Mapping[str, Any]) -> Outcome:
             return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="timed out")

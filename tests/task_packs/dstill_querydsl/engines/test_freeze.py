@@ -43,17 +43,17 @@ def frozen(body: dict[str, Any]) -> dict[str, Any]:
         ({"day": {"gte": "01.03.2025"}}, {"day": {"gte": "01.03.2025"}}),
     ],
 )
-def test_a_range(clause: dict[str, Any], want: dict[str, Any]) -> None:
+def test_freezes_range(clause: dict[str, Any], want: dict[str, Any]) -> None:
     deep = {"query": {"bool": {"filter": [{"nested": {"path": "x", "query": {"range": clause}}}]}}}
     assert frozen(deep) == {"query": {"bool": {"filter": [{"nested": {"path": "x", "query": {"range": want}}}]}}}
 
 
-def test_words_stay_words() -> None:
+def test_keeps_text_values() -> None:
     body = {"query": {"bool": {"must": [{"match": {"word.text": "now"}}, {"term": {"word": {"value": "now"}}}]}}}
     assert frozen(body) == body
 
 
-def test_other_places_of_dates() -> None:
+def test_freezes_dates_outside_ranges() -> None:
     assert frozen({"query": {"term": {"at": "now/d"}}}) == {"query": {"term": {"at": f"{NOW}||/d"}}}
     assert frozen({"query": {"terms": {"at": ["now/d"], "boost": 2}}}) == {
         "query": {"terms": {"at": [f"{NOW}||/d"], "boost": 2}}
@@ -73,12 +73,12 @@ def test_other_places_of_dates() -> None:
     }
 
 
-def test_the_origin_that_a_decay_takes_from_the_clock_is_written_out() -> None:
+def test_writes_implicit_decay_origin() -> None:
     assert frozen({"gauss": {"at": {"scale": "10d"}}}) == {"gauss": {"at": {"scale": "10d", "origin": NOW}}}
     assert frozen({"gauss": {"price": {"scale": 3, "origin": 1}}}) == {"gauss": {"price": {"scale": 3, "origin": 1}}}
 
 
-def test_key_order_stays() -> None:
+def test_keeps_key_order() -> None:
     body = {"size": 3, "query": {"range": {"at": {"lt": "now", "gte": "now-1d"}}}, "sort": ["at"]}
     assert list(frozen(body)) == ["size", "query", "sort"]
     assert list(frozen(body)["query"]["range"]["at"]) == ["lt", "gte"]

@@ -25,13 +25,15 @@ FOUND = {"hits": {"total": {"value": 0, "relation": "eq"}, "hits": []}, "timed_o
 Serve = Callable[[Any], str]
 
 
-def engine_that(serve: Serve, said: dict[str, Any], search: Callable[[], Any], timeout: float = 30.0) -> HttpEngine:
+def engine_with_search(
+    serve: Serve, root_replies: dict[str, Any], search: Callable[[], Any], timeout: float = 30.0
+) -> HttpEngine:
     """An Elasticsearch 9 whose searches give what `search` gives."""
     product = {"x-elastic-product": "Elasticsearch"}
 
     def answer(method: str, path: str, body: bytes) -> tuple[int, dict[str, str], Any]:
         if path == "/":
-            return 200, product, said["Elasticsearch 9"]
+            return 200, product, root_replies["Elasticsearch 9"]
         status, headers, reply = search()
         return status, {**product, **headers}, reply
 
@@ -54,7 +56,7 @@ def engine_that(serve: Serve, said: dict[str, Any], search: Callable[[], Any], t
     ],
     ids=["nginx", "nginx 404", "nginx 401", "solr", "broken json", "bytes", "another"],
 )
-def test_a_server_that_is_no_search_engine_is_named(serve: Serve, reply: Any) -> None:
+def test_names_server_that_is_no_search_engine(serve: Serve, reply: Any) -> None:
     url = serve(lambda method, path, body: reply)
     with pytest.raises(ServiceError) as caught:
         HttpEngine(Engine(url=url))
@@ -63,8 +65,8 @@ def test_a_server_that_is_no_search_engine_is_named(serve: Serve, reply: Any) ->
     assert "--engine-url" in caught.value.hint
 
 
-def test_an_engine_that_is_not_running_is_named() -> None:
-    url = "http://127.0.0.1:9"  # the discard port: nobody listens
+def test_names_engine_that_is_not_running() -> None:
+    url = "http://127.0.0.1:9"  # the discard port: nothing listens
     with pytest.raises(ServiceError, match=f"cannot reach an engine at {url}") as caught:
         HttpEngine(Engine(url=url))
     assert caught.value.exit_code == 7
@@ -72,16 +74,16 @@ def test_an_engine_that_is_not_running_is_named() -> None:
 
 
 @pytest.mark.parametrize("product", ["Elasticsearch 7", "OpenSearch 1"])
-def test_an_untested_version_works_and_is_named(serve: Serve, said: dict[str, Any], product: str) -> None:
-    """A version that nobody tried works, and every score says that it is untested."""
-    url = serve(lambda method, path, body: (200, {}, said[product] if path == "/" else FOUND))
+def test_untested_version_works_and_is_named(serve: Serve, root_replies: dict[str, Any], product: str) -> None:
+    """An untested version works, and every score says that it is untested."""
+    url = serve(lambda method, path, body: (200, {}, root_replies[product] if path == "/" else FOUND))
     with HttpEngine(Engine(url=url)) as engine:
         assert str(engine.capabilities) == f"{product}.{'17' if '7' in product else '3'}.0 (untested)"
         assert engine.search("logs", {"query": {"match_all": {}}}).kind is OutcomeKind.OK
 
 
-def test_a_version_too_old_to_be_understood_is_refused(serve: Serve, said: dict[str, Any]) -> None:
-    url = serve(lambda method, path, body: (200, {}, said["Elasticsearch 6"]))
+def test_refuses_version_too_old(serve: Serve, root_replies: dict[str, Any]) -> None:
+    url = serve(lambda method, path, body: (200, {}, root_replies["Elasticsearch 6"]))
     with pytest.raises(
         ServiceError, match=r"is Elasticsearch 6\.8\.0; dstill supports Elasticsearch 7 and later"
     ) as caught:
@@ -89,7 +91,7 @@ def test_a_version_too_old_to_be_understood_is_refused(serve: Serve, said: dict[
     assert caught.value.exit_code == 7
 
 
-def test_a_refused_key_is_no_missing_engine(serve: Serve) -> None:
+def test_rejected_key_is_auth_error(serve: Serve) -> None:
     body = {"error": {"type": "security_exception", "reason": "unable to authenticate"}, "status": 401}
     with pytest.raises(AuthError, match="refused"):
         HttpEngine(Engine(url=serve(lambda method, path, sent: (401, {}, body))))
@@ -98,9 +100,9 @@ def test_a_refused_key_is_no_missing_engine(serve: Serve) -> None:
 # --- searching --------------------------------------------------------------------------
 
 
-def test_a_busy_server_is_asked_again_when_it_says(serve: Serve, said: dict[str, Any]) -> None:
+def test_retries_busy_server_after_its_delay(serve: Serve, root_replies: dict[str, Any]) -> None:
     replies = iter([(429, {"retry-after": "1"}, {"error": "busy"}), (503, {}, {"error": "busy"}), (200, {}, FOUND)])
-    with engine_that(serve, said, lambda: next(replies)) as engine:
+    with engine_with_search(serve, root_replies, lambda: next(replies)) as engine:
         began = time.monotonic()
         assert engine.search("logs", {}).kind is OutcomeKind.OK
         assert time.monotonic() - began >= 1.0
@@ -118,62 +120,64 @@ def test_a_busy_server_is_asked_again_when_it_says(serve: Serve, said: dict[str,
         ((200, {"content-length": "1000"}, b"{"), "ConnectionError"),
     ],
 )
-def test_what_is_nobodys_fault(serve: Serve, said: dict[str, Any], reply: Any, reason: str) -> None:
-    with engine_that(serve, said, lambda: reply) as engine:
+def test_server_fault_is_unavailable(serve: Serve, root_replies: dict[str, Any], reply: Any, reason: str) -> None:
+    with engine_with_search(serve, root_replies, lambda: reply) as engine:
         outcome = engine.search("logs", {})
     assert outcome.kind is OutcomeKind.UNAVAILABLE
     assert reason in outcome.reason
 
 
-def test_a_body_that_an_engine_stumbles_over_is_refused(serve: Serve, said: dict[str, Any]) -> None:
+def test_body_that_opensearch_answers_with_500_is_invalid(serve: Serve, root_replies: dict[str, Any]) -> None:
     """OpenSearch says 500 where Elasticsearch says 400; at every try."""
     cause = {"type": "illegal_state_exception", "reason": "Can't get text on a START_ARRAY at 1:34"}
-    with engine_that(serve, said, lambda: (500, {}, {"error": {**cause, "root_cause": [cause]}})) as engine:
+    with engine_with_search(
+        serve, root_replies, lambda: (500, {}, {"error": {**cause, "root_cause": [cause]}})
+    ) as engine:
         outcome = engine.search("logs", {})
     assert outcome.kind is OutcomeKind.INVALID
     assert outcome.reason.startswith("500 illegal_state_exception")
 
 
-def test_an_answer_that_is_refused(serve: Serve, said: dict[str, Any]) -> None:
+def test_refused_answer_is_invalid_with_root_cause(serve: Serve, root_replies: dict[str, Any]) -> None:
     cause = {"type": "parsing_exception", "reason": "unknown query [mach]"}
     reply = (400, {}, {"error": {"type": "x_content", "reason": "outer", "root_cause": [cause]}, "status": 400})
-    with engine_that(serve, said, lambda: reply) as engine:
+    with engine_with_search(serve, root_replies, lambda: reply) as engine:
         outcome = engine.search("logs", {})
     assert outcome.kind is OutcomeKind.INVALID
     assert outcome.reason == "400 parsing_exception: unknown query [mach]"
 
 
-def test_an_index_that_only_the_answer_names_is_the_answers_fault(serve: Serve, said: dict[str, Any]) -> None:
+def test_unknown_index_named_in_answer_is_invalid(serve: Serve, root_replies: dict[str, Any]) -> None:
     error = {"type": "index_not_found_exception", "reason": "no such index [x]", "index": "x"}
-    with engine_that(serve, said, lambda: (404, {}, {"error": error})) as engine:
+    with engine_with_search(serve, root_replies, lambda: (404, {}, {"error": error})) as engine:
         assert engine.search("logs", {}).kind is OutcomeKind.INVALID
         with pytest.raises(ServiceError, match="no such index: x"):
             engine.search("x", {})
 
 
-def test_a_runaway_body_ends_at_the_deadline(serve: Serve, said: dict[str, Any]) -> None:
+def test_slow_response_ends_at_deadline(serve: Serve, root_replies: dict[str, Any]) -> None:
     def drip() -> Iterator[bytes]:
         for _ in range(400):
             yield b" "
             time.sleep(0.05)
 
-    with engine_that(serve, said, lambda: (200, {}, drip()), timeout=0.5) as engine:
+    with engine_with_search(serve, root_replies, lambda: (200, {}, drip()), timeout=0.5) as engine:
         engine._wire.max_seconds = 1.0  # what the engine's own timeout and its grace come to, cut short
         outcome = engine.search("logs", {})
     assert outcome.kind is OutcomeKind.UNAVAILABLE
     assert "did not end within 1 s" in outcome.reason
 
 
-def test_a_reply_beyond_the_cap_is_cut(serve: Serve, said: dict[str, Any]) -> None:
+def test_reply_over_size_limit_is_cut_off(serve: Serve, root_replies: dict[str, Any]) -> None:
     chunk = b" " * 2**20
-    with engine_that(serve, said, lambda: (200, {}, itertools.repeat(chunk, 40))) as engine:
+    with engine_with_search(serve, root_replies, lambda: (200, {}, itertools.repeat(chunk, 40))) as engine:
         outcome = engine.search("logs", {})
     assert outcome.kind is OutcomeKind.INVALID
     assert outcome.reason.startswith("too_large")
 
 
-def test_the_scoring_client_cannot_write(serve: Serve, said: dict[str, Any]) -> None:
-    with engine_that(serve, said, lambda: (200, {}, FOUND)) as engine:
+def test_scoring_client_cannot_write(serve: Serve, root_replies: dict[str, Any]) -> None:
+    with engine_with_search(serve, root_replies, lambda: (200, {}, FOUND)) as engine:
         with pytest.raises(NotPermitted, match="DELETE /logs"):
             engine._client.indices.delete(index="logs")
         with pytest.raises(ServiceError, match="read-only"):
@@ -182,12 +186,12 @@ def test_the_scoring_client_cannot_write(serve: Serve, said: dict[str, Any]) -> 
             engine.search("logs,secrets", {})
 
 
-def test_timeout_and_whole_results_are_always_asked_for(serve: Serve, said: dict[str, Any]) -> None:
+def test_always_requests_timeout_and_complete_results(serve: Serve, root_replies: dict[str, Any]) -> None:
     seen = []
 
     def answer(method: str, path: str, body: bytes) -> tuple[int, dict[str, str], Any]:
         seen.append((path, body))
-        return 200, {"x-elastic-product": "Elasticsearch"}, said["Elasticsearch 9"] if path == "/" else FOUND
+        return 200, {"x-elastic-product": "Elasticsearch"}, root_replies["Elasticsearch 9"] if path == "/" else FOUND
 
     with HttpEngine(Engine(url=serve(answer), timeout=2)) as engine:
         engine.search("logs", {"size": 1, "query": {"match_all": {}}})
@@ -217,9 +221,7 @@ def test_timeout_and_whole_results_are_always_asked_for(serve: Serve, said: dict
         ({"url": "https://127.0.0.1:9200", "ca_certs": "/no/such/file"}, "/no/such/file does not exist"),
     ],
 )
-def test_addresses_and_keys_that_are_refused(
-    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], message: str
-) -> None:
+def test_refuses_unsafe_address_or_key(monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], message: str) -> None:
     monkeypatch.setenv("TOY_KEY", "very-secret")
     monkeypatch.setenv("TOY_LOGIN", "me:very-secret")
     with pytest.raises(ConfigError, match=message) as caught:
@@ -227,15 +229,19 @@ def test_addresses_and_keys_that_are_refused(
     assert "secret" not in str(caught.value)
 
 
-def test_a_key_goes_to_a_loopback_server(serve: Serve, said: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sends_key_to_loopback_server(
+    serve: Serve, root_replies: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TOY_KEY", "abc=")
-    url = serve(lambda method, path, body: (200, {"x-elastic-product": "Elasticsearch"}, said["Elasticsearch 9"]))
+    url = serve(
+        lambda method, path, body: (200, {"x-elastic-product": "Elasticsearch"}, root_replies["Elasticsearch 9"])
+    )
     HttpEngine(Engine(url=url, api_key_env="TOY_KEY")).close()
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
-def test_requests_go_through_no_proxy_of_the_environment(
-    serve: Serve, said: dict[str, Any], monkeypatch: pytest.MonkeyPatch, variable: str
+def test_ignores_proxies_of_environment(
+    serve: Serve, root_replies: dict[str, Any], monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     """Row 12 of the attack review: the key of a loopback server would leave this machine."""
     monkeypatch.setenv("TOY_KEY", "abc=")
@@ -246,15 +252,17 @@ def test_requests_go_through_no_proxy_of_the_environment(
         return 502, {}, b""
 
     monkeypatch.setenv(variable, serve(proxy))
-    url = serve(lambda method, path, body: (200, {"x-elastic-product": "Elasticsearch"}, said["Elasticsearch 9"]))
+    url = serve(
+        lambda method, path, body: (200, {"x-elastic-product": "Elasticsearch"}, root_replies["Elasticsearch 9"])
+    )
     HttpEngine(Engine(url=url, api_key_env="TOY_KEY")).close()
     assert through == []
 
 
-def test_a_key_of_a_file_is_sent_if_only_its_owner_may_read_it(
-    serve: Serve, said: dict[str, Any], tmp_path: Path
-) -> None:
-    url = serve(lambda method, path, body: (200, {"x-elastic-product": "Elasticsearch"}, said["Elasticsearch 9"]))
+def test_sends_key_from_private_file_only(serve: Serve, root_replies: dict[str, Any], tmp_path: Path) -> None:
+    url = serve(
+        lambda method, path, body: (200, {"x-elastic-product": "Elasticsearch"}, root_replies["Elasticsearch 9"])
+    )
     key = tmp_path / "key"
     key.write_text("abc=\n")
     with pytest.raises(ConfigError, match="may be used by others than its owner"):
@@ -264,20 +272,22 @@ def test_a_key_of_a_file_is_sent_if_only_its_owner_may_read_it(
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_key_does_not_follow_a_redirect(
-    serve: Serve, said: dict[str, Any], monkeypatch: pytest.MonkeyPatch, status: int
+def test_key_does_not_follow_redirect(
+    serve: Serve, root_replies: dict[str, Any], monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     monkeypatch.setenv("TOY_KEY", "abc=")
     elsewhere: list[str] = []
 
     def other(method: str, path: str, body: bytes) -> tuple[int, dict[str, str], Any]:
         elsewhere.append(path)
-        return 200, {}, said["Elasticsearch 7"] if path == "/" else FOUND
+        return 200, {}, root_replies["Elasticsearch 7"] if path == "/" else FOUND
 
     there = serve(other)
 
     def answer(method: str, path: str, body: bytes) -> tuple[int, dict[str, str], Any]:
-        return (200, {}, said["Elasticsearch 7"]) if path == "/" else (status, {"location": f"{there}{path}"}, b"")
+        return (
+            (200, {}, root_replies["Elasticsearch 7"]) if path == "/" else (status, {"location": f"{there}{path}"}, b"")
+        )
 
     with HttpEngine(Engine(url=serve(answer), api_key_env="TOY_KEY")) as engine:
         assert engine.search("logs", {}).kind is OutcomeKind.UNAVAILABLE
@@ -289,8 +299,8 @@ def test_a_key_does_not_follow_a_redirect(
 # --- the executor -----------------------------------------------------------------------
 
 
-def test_the_executor_reads_an_index_of_the_users(
-    serve: Serve, said: dict[str, Any], example: Example, toy_task: Task
+def test_executor_reads_user_index(
+    serve: Serve, root_replies: dict[str, Any], example: Example, toy_task: Task
 ) -> None:
     seen = []
 
@@ -298,7 +308,7 @@ def test_the_executor_reads_an_index_of_the_users(
         seen.append((path.partition("?")[0], body))
         mapping = {"mappings": {"_meta": {"now": "2020-01-01T00:00:00Z"}, "properties": {"at": {"type": "date"}}}}
         replies: dict[str, Any] = {
-            "/": said["Elasticsearch 7"],
+            "/": root_replies["Elasticsearch 7"],
             "/live/_mapping": {"live-1": mapping, "live-2": {"mappings": {"properties": {"x": {"type": "long"}}}}},
             "/live/_count": {"count": 7},
         }
@@ -328,13 +338,13 @@ GAPS = '{"size":0,"aggs":{"h":{"histogram":{"field":"n","interval":1}}}}'
         (GAPS, "limit"),
     ],
 )
-def test_a_row_does_not_say_what_the_index_of_the_user_holds(
-    serve: Serve, said: dict[str, Any], tmp_path: Path, body: str, code: str
+def test_row_does_not_override_mapping_of_user_index(
+    serve: Serve, root_replies: dict[str, Any], tmp_path: Path, body: str, code: str
 ) -> None:
     searched = []
 
     def answer(method: str, path: str, sent: bytes) -> tuple[int, dict[str, str], Any]:
-        replies = {"/": said["Elasticsearch 7"], "/live/_mapping": {"live": {"mappings": {"properties": LIVE}}},
+        replies = {"/": root_replies["Elasticsearch 7"], "/live/_mapping": {"live": {"mappings": {"properties": LIVE}}},
                    "/live/_count": {"count": 7}}  # fmt: skip
         searched.extend([sent] * path.startswith("/live/_search"))
         return 200, {}, replies.get(path.partition("?")[0], FOUND)
@@ -360,7 +370,7 @@ def test_a_row_does_not_say_what_the_index_of_the_user_holds(
         assert (executor.run(body, example).kind is OutcomeKind.OK) == (body == GAPS)
 
 
-def test_the_executor_needs_a_server(toy_task: Task) -> None:
+def test_executor_needs_server(toy_task: Task) -> None:
     with pytest.raises(UsageError, match="needs a server"):
         Http().open(toy_task, Engine())
 
@@ -369,21 +379,21 @@ def test_the_executor_needs_a_server(toy_task: Task) -> None:
 
 
 @pytest.mark.parametrize("reply", [{}, {"hits": []}, {"hits": {"hits": None}}, [1]], ids=str)
-def test_a_search_without_hits_is_nobodys_answer(serve: Serve, said: dict[str, Any], reply: Any) -> None:
-    with engine_that(serve, said, lambda: (200, {}, reply)) as engine:
+def test_search_reply_without_hits_is_unavailable(serve: Serve, root_replies: dict[str, Any], reply: Any) -> None:
+    with engine_with_search(serve, root_replies, lambda: (200, {}, reply)) as engine:
         assert engine.search("logs", {}).kind is OutcomeKind.UNAVAILABLE
 
 
 @pytest.mark.parametrize("reply", [{}, {"count": "many"}, [1]], ids=str)
-def test_a_count_without_a_number_is_said(serve: Serve, said: dict[str, Any], reply: Any) -> None:
+def test_count_without_number_is_service_error(serve: Serve, root_replies: dict[str, Any], reply: Any) -> None:
     with (
-        engine_that(serve, said, lambda: (200, {}, reply)) as engine,
+        engine_with_search(serve, root_replies, lambda: (200, {}, reply)) as engine,
         pytest.raises(ServiceError, match="no 'count'"),
     ):
         engine.count("logs")
 
 
-def test_without_a_key_the_hint_is_how_to_give_one(serve: Serve) -> None:
+def test_hint_without_key_says_how_to_set_one(serve: Serve) -> None:
     url = serve(lambda method, path, body: (401, {}, {"error": {"type": "security_exception", "reason": "who?"}}))
     with pytest.raises(AuthError) as caught:
         HttpEngine(Engine(url=url))

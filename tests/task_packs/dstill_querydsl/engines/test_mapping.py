@@ -13,14 +13,14 @@ from dstill_querydsl.engines import HttpEngine
 from dstill_querydsl.language.fields import Fields
 
 
-def test_conflicts_between_indices_are_named_once_read(
-    serve: Callable[[Any], str], said: dict[str, Any], caplog: pytest.LogCaptureFixture
+def test_warns_of_conflicts_between_indices(
+    serve: Callable[[Any], str], root_replies: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     def index(took: str) -> dict[str, Any]:
         return {"mappings": {"properties": {"took": {"type": took}, "size": {"type": "long"}}}}
 
     replies = {
-        "/": said["Elasticsearch 9"],
+        "/": root_replies["Elasticsearch 9"],
         "/logs/_mapping": {"logs-1": index("long"), "logs-2": index("keyword"), "logs-3": index("long")},
     }
     url = serve(lambda method, path, body: (200, {"x-elastic-product": "Elasticsearch"}, replies[path]))

@@ -1,4 +1,4 @@
-"""Names that the embedded engine lacks: stored as it is installed, and told from invented ones."""
+"""Names that the embedded engine lacks: stored for the installed version, and distinguished from invented ones."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dstill_querydsl.engines.probe import ask_embedded, lacking, unknown
 from dstill_querydsl.engines.unsupported_features import is_missing_feature
 
 
-def test_what_is_stored_is_what_the_installed_engine_says() -> None:
+def test_stored_names_match_installed_engine() -> None:
     """Run `python -m dstill_querydsl.engines.probe` after an upgrade."""
     assert ask_embedded() == lacking()
 
 
-def test_only_real_names_are_stored() -> None:
+def test_stores_real_names_only() -> None:
     assert set(lacking()["queries"]) < set(schema.names("query"))
     assert set(lacking()["aggregations"]) < set(schema.names("aggregation"))
     assert {"knn", "semantic", "pinned"} <= set(lacking()["queries"])
@@ -40,11 +40,11 @@ def test_only_real_names_are_stored() -> None:
         ("", False),
     ],
 )
-def test_not_here_is_told_from_invented(reason: str, real: bool) -> None:
+def test_distinguishes_unsupported_from_invented_names(reason: str, real: bool) -> None:
     assert is_missing_feature(reason) is real
 
 
-def test_names_are_read_from_what_an_engine_says() -> None:
+def test_reads_names_from_engine_error() -> None:
     assert unknown("400 parsing_exception: unknown query [mach]") == ("queries", "mach")
     assert unknown("400 parsing_exception: Unknown aggregation type [aevrage]") == ("aggregations", "aevrage")
     assert unknown("400 parsing_exception: Unknown key for a VALUE_NUMBER in [sise].") == ("keys", "sise")

@@ -1,4 +1,4 @@
-"""What is read of an index: values, bounds and places, in as few requests as that takes, and what is left out."""
+"""What is read of an index: values, bounds and geo points, in few requests, and what is omitted."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def reading(engine: Any, mapping: Mapping[str, Any] = MAPPING, name: str = NAME,
     return read(engine, name, mapping, **{"allows": lambda _: True, "most": 100, "texts": 0, "together": 40, **more})
 
 
-def test_values_bounds_and_places_of_every_kind(engine: HttpEngine) -> None:
+def test_reads_values_bounds_and_geo_points(engine: HttpEngine) -> None:
     found = reading(engine)
     values = found.values.to_json()
     assert values["level"] == ["info", "error", "warn", "Error", "debug"]
@@ -94,12 +94,12 @@ def test_values_bounds_and_places_of_every_kind(engine: HttpEngine) -> None:
     assert found.unread == {"message": "texts", "title": "texts", "empty": "in no document"}
 
 
-def test_what_is_read_can_be_read_back(engine: HttpEngine) -> None:
+def test_values_survive_json_round_trip(engine: HttpEngine) -> None:
     written = reading(engine).values.to_json()
     assert Values.read(json.loads(json.dumps(written))).to_json() == written
 
 
-def test_what_is_not_kept(engine: HttpEngine) -> None:
+def test_omits_long_secret_and_inexact_values(engine: HttpEngine) -> None:
     found = reading(engine, ODD, f"{NAME}-odd")
     values = found.values.to_json()
     assert len(values["many"]["examples"]) == MOST  # so many that there may be others
@@ -113,7 +113,7 @@ def test_what_is_not_kept(engine: HttpEngine) -> None:
     assert found.unread["unindexed"] == "not indexed, or without doc values"
 
 
-def test_a_denied_field_is_in_no_request(engine: HttpEngine) -> None:
+def test_no_request_names_denied_field(engine: HttpEngine) -> None:
     asked = Recorder(engine)
     limits = limits_on(ODD, Limits(fields=("*", "!hidden", "!ids")))
     found = reading(asked, ODD, f"{NAME}-odd", allows=limits.allows)
@@ -124,7 +124,7 @@ def test_a_denied_field_is_in_no_request(engine: HttpEngine) -> None:
         assert word not in found.values
 
 
-def test_of_a_wide_index_the_fullest_fields_are_read(engine: HttpEngine) -> None:
+def test_reads_most_filled_fields_of_wide_index(engine: HttpEngine) -> None:
     asked = Recorder(engine)
     found = reading(asked, WIDE, f"{NAME}-wide", most=30)
     assert len(list(found.values)) == 30
@@ -133,7 +133,7 @@ def test_of_a_wide_index_the_fullest_fields_are_read(engine: HttpEngine) -> None
     assert len(asked.bodies) == 900 // AT_ONCE + 2 + 1  # how full they are, what they hold, what goes together
 
 
-def test_a_request_that_is_too_much_is_asked_in_parts(engine: HttpEngine) -> None:
+def test_splits_request_that_fails(engine: HttpEngine) -> None:
     asked = Recorder(engine, fails=lambda text: '"level"' in text and '"terms"' in text)
     found = reading(asked)
     assert found.unread["level"] == "not answered: timed out"
@@ -141,7 +141,7 @@ def test_a_request_that_is_too_much_is_asked_in_parts(engine: HttpEngine) -> Non
     assert len(asked.bodies) < 15
 
 
-def test_texts_are_read_only_where_that_is_asked_for(engine: HttpEngine) -> None:
+def test_reads_texts_only_on_request(engine: HttpEngine) -> None:
     asked = Recorder(engine)
     reading(asked)
     assert not any('"_source": ["' in body for body in asked.bodies)

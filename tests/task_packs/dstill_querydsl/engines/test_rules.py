@@ -46,16 +46,16 @@ NEVER = [
 
 
 @pytest.mark.parametrize(("method", "path"), READS)
-def test_the_scoring_client_reads(method: str, path: str) -> None:
+def test_scoring_client_allows_reads(method: str, path: str) -> None:
     assert reads(method, path)
 
 
 @pytest.mark.parametrize(("method", "path"), NEVER)
-def test_the_scoring_client_does_nothing_else(method: str, path: str) -> None:
+def test_scoring_client_refuses_everything_else(method: str, path: str) -> None:
     assert not reads(method, path)
 
 
-def test_the_loader_writes_only_what_it_made() -> None:
+def test_loader_writes_own_indices_only() -> None:
     created: set[str] = set()
     permit = writes(created)
     assert not permit("PUT", "/dstill-toy")
@@ -70,19 +70,19 @@ def test_the_loader_writes_only_what_it_made() -> None:
 
 
 @pytest.mark.parametrize("name", ["logs", "logs-2025.03", "a", "my_index", "9lives"])
-def test_index_names(name: str) -> None:
+def test_accepts_index_name(name: str) -> None:
     assert check_name(name) == name
 
 
 @pytest.mark.parametrize(
     "name", ["", "_all", ".security", "-x", "a,b", "a:b", "a/b", "Logs", "<a-{now/d}>", "logs-*", "*", "a b", "a\n"]
 )
-def test_names_that_are_more_or_less_than_one_index(name: str) -> None:
+def test_rejects_name_that_is_not_one_index(name: str) -> None:
     with pytest.raises(UsageError, match="not a valid index name"):
         check_name(name)
 
 
-def test_a_pattern_has_to_be_allowed() -> None:
+def test_pattern_must_be_allowed() -> None:
     assert check_name("logs-*", pattern=True) == "logs-*"
     with pytest.raises(UsageError, match="allow_pattern"):
         check_name("logs-*")
@@ -91,7 +91,7 @@ def test_a_pattern_has_to_be_allowed() -> None:
 
 
 @given(st.text(max_size=30))
-def test_whatever_passes_stands_for_itself_in_a_path(name: str) -> None:
+def test_accepted_name_needs_no_escaping_in_path(name: str) -> None:
     try:
         check_name(name)
     except UsageError:

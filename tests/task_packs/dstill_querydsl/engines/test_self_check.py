@@ -22,21 +22,21 @@ Serve = Callable[[Any], str]
 PRODUCT = {"x-elastic-product": "Elasticsearch"}
 
 
-def wrong(results: list[CheckResult]) -> dict[str, str]:
+def problems_by_name(results: list[CheckResult]) -> dict[str, str]:
     return {one.name: one.found for one in results if one.problem}
 
 
 # --- the table --------------------------------------------------------------------------
 
 
-def test_there_are_some_sixty_with_a_name_each() -> None:
+def test_has_60_to_70_cases_with_unique_names() -> None:
     assert 60 <= len(CASES) <= 70
     assert len({one.name for one in CASES}) == len(CASES)
     assert sum(one.expected == REFUSED for one in CASES) == 8
     assert {d for one in CASES for d in one.dialects} == {"elasticsearch8", "elasticsearch9"}
 
 
-def test_what_a_reply_is_reduced_to() -> None:
+def test_extracts_compared_parts_of_reply() -> None:
     hits = [{"_id": "b", "_source": {"x": 1}}, {"_id": "a", "_source": {}}]
     buckets = {"buckets": [{"key": 1, "key_as_string": "one", "doc_count": 3, "m": {"value": 2.5}}]}
     reply = {
@@ -57,11 +57,11 @@ def test_what_a_reply_is_reduced_to() -> None:
 # --- the embedded engine ----------------------------------------------------------------
 
 
-def test_every_known_answer_is_right_on_the_embedded_engine() -> None:
+def test_embedded_engine_passes_every_case() -> None:
     with Embedded().open(QueryDsl(), Engine()) as executor:
         results = list(executor.self_check())
     assert len(results) == sum(not one.dialects for one in CASES)
-    assert wrong(results) == {}
+    assert problems_by_name(results) == {}
     assert all(one.checked and json.loads(one.expected) == json.loads(one.found) for one in results)
 
 
@@ -71,7 +71,7 @@ def server() -> Any:
         yield running
 
 
-def test_a_server_is_asked_known_answers_only_where_data_may_be_loaded(server: Any) -> None:
+def test_runs_cases_on_server_only_if_writable(server: Any) -> None:
     with Http().open(QueryDsl(), Engine(url=server.url)) as executor:
         asked = [one for one in executor.self_check() if one.expected]
     assert not any(one.checked for one in asked)
@@ -80,13 +80,13 @@ def test_a_server_is_asked_known_answers_only_where_data_may_be_loaded(server: A
         loaded = [one for one in executor.self_check() if one.expected]
         [name] = [place.name for place in executor._places.values()]
         assert name.startswith("dstill-doctor-")
-    assert wrong(loaded) == {}
+    assert problems_by_name(loaded) == {}
     assert len(loaded) == len(asked)
     with HttpEngine(Engine(url=server.url)) as engine, pytest.raises(ServiceError, match="no such index"):
         engine.count(name)
 
 
-def test_an_index_of_the_users_is_only_read(server: Any) -> None:
+def test_only_reads_user_index(server: Any) -> None:
     with HttpEngine(Engine(url=server.url), writable=True) as owner:
         owner.index("dstill-mine", {"properties": {"a": {"type": "keyword"}}}, [("1", {"a": "x"}), ("2", {})])
         with Http(HttpSettings(index="dstill-mine")).open(QueryDsl(), Engine(url=server.url)) as executor:
@@ -99,7 +99,7 @@ def test_an_index_of_the_users_is_only_read(server: Any) -> None:
             "_validate/query of match_all",
             "_validate/query of mach",
         ]
-        assert wrong(results) == {}
+        assert problems_by_name(results) == {}
 
 
 # --- engines that answer wrongly, and indices that moved --------------------------------
@@ -108,7 +108,7 @@ def test_an_index_of_the_users_is_only_read(server: Any) -> None:
 MAPPING = {"properties": {"a": {"type": "keyword"}, "n": {"type": "long"}}}
 
 
-def elasticsearch(said: dict[str, Any], **replies: Any) -> Callable[[str, str, bytes], Any]:
+def elasticsearch(root_replies: dict[str, Any], **replies: Any) -> Callable[[str, str, bytes], Any]:
     """An Elasticsearch with the index ``logs``; `replies` by the end of the path."""
     total = {"hits": {"total": {"value": 3}, "hits": []}, "aggregations": {"a": {"doc_count": 3}}, "_shards": {}}
     given = {
@@ -121,7 +121,7 @@ def elasticsearch(said: dict[str, Any], **replies: Any) -> Callable[[str, str, b
 
     def answer(method: str, path: str, body: bytes) -> tuple[int, dict[str, str], Any]:
         if path == "/":
-            return 200, PRODUCT, said["Elasticsearch 9"]
+            return 200, PRODUCT, root_replies["Elasticsearch 9"]
         reply = given.get(path.partition("?")[0].rpartition("/")[2])
         if isinstance(reply, tuple):
             return reply[0], PRODUCT, reply[1]
@@ -136,9 +136,9 @@ def checked(serve: Serve, answer: Any, mapping: Path | None = None) -> list[Chec
         return [one for one in executor.self_check() if one.checked]
 
 
-def test_an_engine_that_answers_everything_alike_is_found_out(serve: Serve, said: dict[str, Any]) -> None:
-    results = checked(serve, elasticsearch(said))
-    assert wrong(results).keys() == {
+def test_detects_engine_with_constant_answers(serve: Serve, root_replies: dict[str, Any]) -> None:
+    results = checked(serve, elasticsearch(root_replies))
+    assert problems_by_name(results).keys() == {
         "match_none finds nothing",
         "must_not of everything finds nothing",
         "exists on an unknown field finds nothing",
@@ -153,30 +153,30 @@ def test_an_engine_that_answers_everything_alike_is_found_out(serve: Serve, said
     assert problem.hint.startswith("do not trust scores of this engine")
 
 
-def test_fields_that_are_gone_new_or_of_another_type_are_named(
-    serve: Serve, said: dict[str, Any], tmp_path: Path
-) -> None:
+def test_names_removed_added_and_changed_fields(serve: Serve, root_replies: dict[str, Any], tmp_path: Path) -> None:
     file = tmp_path / "mapping.json"
     then = {"a": {"type": "keyword"}, "n": {"type": "integer"}, "old": {"type": "date"}}
     file.write_text(json.dumps({"properties": then}))
-    [drifted] = [one for one in checked(serve, elasticsearch(said), file) if one.name == "mapping"]
+    [drifted] = [one for one in checked(serve, elasticsearch(root_replies), file) if one.name == "mapping"]
     assert isinstance(drifted.problem, DataError)
     assert drifted.problem.what == "the mapping of 'logs' differs: removed old; changed n (integer, now long)"
     assert "dstill init --engine-url" in drifted.problem.hint
     file = tmp_path / "narrow.json"
     file.write_text(json.dumps({"properties": {"a": {"type": "keyword"}}}))
-    [grown] = [one for one in checked(serve, elasticsearch(said), file) if one.name == "mapping"]
+    [grown] = [one for one in checked(serve, elasticsearch(root_replies), file) if one.name == "mapping"]
     assert grown.problem is None
     assert grown.found.endswith("differs: added n")
     assert "dstill init" in grown.advice
     file = tmp_path / "same.json"
     file.write_text(json.dumps({"mappings": MAPPING}))
-    [same] = [one for one in checked(serve, elasticsearch(said), file) if one.name == "mapping"]
+    [same] = [one for one in checked(serve, elasticsearch(root_replies), file) if one.name == "mapping"]
     assert same.found.endswith(", unchanged")
 
 
-def test_an_empty_index_is_told(serve: Serve, said: dict[str, Any]) -> None:
-    [size] = [one for one in checked(serve, elasticsearch(said, _count={"count": 0})) if one.name == "index logs"]
+def test_reports_empty_index(serve: Serve, root_replies: dict[str, Any]) -> None:
+    [size] = [
+        one for one in checked(serve, elasticsearch(root_replies, _count={"count": 0})) if one.name == "index logs"
+    ]
     assert isinstance(size.problem, DataError)
     assert size.problem.what == "'logs' has no documents"
 
@@ -199,25 +199,27 @@ def rights(read: bool, write: bool) -> dict[str, Any]:
         ({"index": []}, "cannot tell whether the key can write: the server's reply has an unknown form", True),
     ],
 )
-def test_what_a_key_may_do(serve: Serve, said: dict[str, Any], reply: Any, says: str, advised: bool) -> None:
-    [key] = [one for one in checked(serve, elasticsearch(said, _has_privileges=reply)) if one.name == "key"]
+def test_reports_privileges_of_key(
+    serve: Serve, root_replies: dict[str, Any], reply: Any, says: str, advised: bool
+) -> None:
+    [key] = [one for one in checked(serve, elasticsearch(root_replies, _has_privileges=reply)) if one.name == "key"]
     assert (key.found, bool(key.advice), key.problem) == (says, advised, None)
 
 
-def test_a_key_that_cannot_read_is_a_problem(serve: Serve, said: dict[str, Any]) -> None:
-    results = checked(serve, elasticsearch(said, _has_privileges=rights(False, False)))
+def test_key_without_read_privilege_is_a_problem(serve: Serve, root_replies: dict[str, Any]) -> None:
+    results = checked(serve, elasticsearch(root_replies, _has_privileges=rights(False, False)))
     [key] = [one for one in results if one.name == "key"]
     assert key.found == "cannot write; lacks read, view_index_metadata"
     assert key.problem is not None
     assert key.problem.what == "the key lacks read, view_index_metadata on 'logs'"
 
 
-def test_opensearch_does_not_say_what_a_key_may_do(serve: Serve, said: dict[str, Any]) -> None:
+def test_opensearch_does_not_report_privileges(serve: Serve, root_replies: dict[str, Any]) -> None:
     asked = []
 
     def answer(method: str, path: str, body: bytes) -> tuple[int, dict[str, str], Any]:
         asked.append(path)
-        return 200, {}, said["OpenSearch 1"]
+        return 200, {}, root_replies["OpenSearch 1"]
 
     with Http().open(QueryDsl(), Engine(url=serve(answer))) as executor:
         facts = [one for one in executor.self_check() if not one.expected]
@@ -228,12 +230,12 @@ def test_opensearch_does_not_say_what_a_key_may_do(serve: Serve, said: dict[str,
     assert asked == ["/"]
 
 
-def test_the_client_that_asks_for_privileges_asks_nothing_else(
-    serve: Serve, said: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+def test_privilege_client_sends_no_other_request(
+    serve: Serve, root_replies: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOY_KEY", "very-secret")
     seen_paths = []
-    inner = elasticsearch(said, _has_privileges=rights(True, False))
+    inner = elasticsearch(root_replies, _has_privileges=rights(True, False))
 
     def answer(method: str, path: str, body: bytes) -> Any:
         seen_paths.append((method, path.partition("?")[0]))
@@ -249,7 +251,7 @@ def test_the_client_that_asks_for_privileges_asks_nothing_else(
     assert "very-secret" not in str(results)
 
 
-def test_the_words_for_a_key_are_json_that_can_be_sent() -> None:
+def test_read_only_key_request_is_valid_json() -> None:
     for product in ("Elasticsearch", "OpenSearch"):
         text = read_only_key(product, "https://search.example:9200/", "logs")
         body = json.loads(text[text.index("'\n    {") + 2 if "-d '\n" in text else 0 :].partition("}'")[0] + "}")
@@ -266,36 +268,36 @@ def doctor(project: Path, monkeypatch: pytest.MonkeyPatch, cli: Any) -> Callable
     return lambda *words: cli("doctor", *words, toy=False)
 
 
-def three_lines(ended: Any, code: int) -> list[str]:
+def error_lines(ended: Any, code: int) -> list[str]:
     lines: list[str] = ended.err.splitlines()
     assert ended.code == code, ended.err
     assert len(lines) == 3, lines
     return lines
 
 
-def test_a_server_that_is_no_search_engine_is_named(doctor: Any, serve: Serve) -> None:
-    what, _, hint = three_lines(doctor("--engine-url", "http://127.0.0.1:9"), 7)
+def test_names_server_that_is_no_search_engine(doctor: Any, serve: Serve) -> None:
+    what, _, hint = error_lines(doctor("--engine-url", "http://127.0.0.1:9"), 7)
     assert what == "error: cannot reach an engine at http://127.0.0.1:9"
     assert hint.startswith("hint: is it running there?")
     url = serve(lambda method, path, body: (200, {"content-type": "text/html"}, b"<html>Welcome to nginx!</html>"))
-    what, _, _ = three_lines(doctor("--engine-url", url), 7)
+    what, _, _ = error_lines(doctor("--engine-url", url), 7)
     assert what == f"error: {url} answers, but is not Elasticsearch or OpenSearch"
-    what, _, hint = three_lines(doctor("--engine-url", "http://127.0.0.1:port"), 2)
+    what, _, hint = error_lines(doctor("--engine-url", "http://127.0.0.1:port"), 2)
     assert what == "error: refused address of 127.0.0.1: it has an invalid port"
     assert hint == "hint: write it as https://HOST:PORT/PATH, or with http:// on this machine"
 
 
-def test_an_untested_version_works_and_is_named(doctor: Any, serve: Serve, said: dict[str, Any]) -> None:
-    url = serve(lambda method, path, body: (200, {}, said["Elasticsearch 7"]))
+def test_untested_version_works_and_is_named(doctor: Any, serve: Serve, root_replies: dict[str, Any]) -> None:
+    url = serve(lambda method, path, body: (200, {}, root_replies["Elasticsearch 7"]))
     ended = doctor("--engine-url", url, "--json")
     assert ended.code == 0, ended.err
     assert "Elasticsearch 7.17.0 (untested)" in ended.out
     assert "not tested with dstill" in ended.out
 
 
-def test_a_key_without_the_privilege_is_told_which_one(doctor: Any, serve: Serve, said: dict[str, Any]) -> None:
+def test_names_missing_privilege_of_key(doctor: Any, serve: Serve, root_replies: dict[str, Any]) -> None:
     security = {"error": {"type": "security_exception", "reason": "action [indices:data/read/search] is unauthorized"}}
-    inner = elasticsearch(said)
+    inner = elasticsearch(root_replies)
 
     def refusing(at: str, status: int) -> str:
         def answer(method: str, path: str, body: bytes) -> Any:
@@ -303,40 +305,44 @@ def test_a_key_without_the_privilege_is_told_which_one(doctor: Any, serve: Serve
 
         return serve(answer)
 
-    what, where, hint = three_lines(doctor("--engine-url", refusing("/", 401)), 6)
+    what, where, hint = error_lines(doctor("--engine-url", refusing("/", 401)), 6)
     assert what == "error: the engine refused GET / (401)"
     assert "unauthorized" in where
     assert "privilege" in hint
-    what, _, hint = three_lines(doctor("--engine-url", refusing("/_search", 403), "--index", "logs"), 6)
+    what, _, hint = error_lines(doctor("--engine-url", refusing("/_search", 403), "--index", "logs"), 6)
     assert what == "error: the engine refused searching 'logs' (403)"
     assert "read" in hint
 
 
-def test_an_index_that_changed_is_reported(doctor: Any, serve: Serve, said: dict[str, Any], project: Path) -> None:
+def test_reports_changed_index(doctor: Any, serve: Serve, root_replies: dict[str, Any], project: Path) -> None:
     missing = (404, {"error": {"type": "index_not_found_exception", "reason": "no such index", "index": "logs"}})
-    what, _, hint = three_lines(
-        doctor("--engine-url", serve(elasticsearch(said, _mapping=missing)), "--index", "logs"), 7
+    what, _, hint = error_lines(
+        doctor("--engine-url", serve(elasticsearch(root_replies, _mapping=missing)), "--index", "logs"), 7
     )
     assert what == "error: no such index: the mapping of 'logs'"
     assert "executor.http.index" in hint
     closed = (400, {"error": {"type": "index_closed_exception", "reason": "closed", "index": "logs"}})
-    what, _, _ = three_lines(doctor("--engine-url", serve(elasticsearch(said, _count=closed)), "--index", "logs"), 7)
+    what, _, _ = error_lines(
+        doctor("--engine-url", serve(elasticsearch(root_replies, _count=closed)), "--index", "logs"), 7
+    )
     assert "closed" in what
     (project / "mapping.json").write_text(json.dumps({"properties": {"old": {"type": "date"}}}))
     ended = doctor(
-        "--engine-url", serve(elasticsearch(said)), "--index", "logs",
+        "--engine-url", serve(elasticsearch(root_replies)), "--index", "logs",
         "--set", "task.querydsl.mapping=mapping.json", "--set", "task.querydsl.index=logs",
     )  # fmt: skip
     assert ended.code == 4
     assert "error: the mapping of 'logs' differs: added a, n; removed old\n" in ended.err
 
 
-def test_loading_with_a_key_that_only_reads_says_so(doctor: Any, serve: Serve, said: dict[str, Any]) -> None:
+def test_loading_with_read_only_key_names_missing_privilege(
+    doctor: Any, serve: Serve, root_replies: dict[str, Any]
+) -> None:
     def answer(method: str, path: str, body: bytes) -> Any:
         if path == "/":
-            return 200, PRODUCT, said["Elasticsearch 9"]
+            return 200, PRODUCT, root_replies["Elasticsearch 9"]
         return 403, PRODUCT, {"error": {"type": "security_exception", "reason": "unauthorized"}}
 
-    what, _, hint = three_lines(doctor("--engine-url", serve(answer), "--load-data"), AuthError.exit_code)
+    what, _, hint = error_lines(doctor("--engine-url", serve(answer), "--load-data"), AuthError.exit_code)
     assert "': 403" in what
     assert "create_index" in hint

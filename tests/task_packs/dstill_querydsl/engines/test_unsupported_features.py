@@ -1,4 +1,4 @@
-"""Which bodies the embedded engine is not asked, of which index."""
+"""Which bodies use features that the embedded engine lacks."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ MAPPING: dict[str, Any] = {
 }
 
 
-def met(body: Any, settings: Any = None, large: tuple[str, ...] = ("id",)) -> str:
+def unsupported_reason(body: Any, settings: Any = None, large: tuple[str, ...] = ("id",)) -> str:
     return UnsupportedFeatures.of(MAPPING, settings or {}, large).reason(body)
 
 
 @pytest.mark.parametrize(
-    ("body", "hole"),
+    ("body", "reason"),
     [
         ({"sort": ["name"]}, "sorts by 'name', which has a normalizer"),
         ({"sort": [{"called": "asc"}]}, "sorts by 'called', which has a normalizer"),
@@ -65,9 +65,9 @@ def met(body: Any, settings: Any = None, large: tuple[str, ...] = ("id",)) -> st
         ),
     ],
 )
-def test_what_meets_a_hole(body: dict[str, Any], hole: str) -> None:
-    assert met(body).startswith(hole)
-    assert bool(met(body)) is bool(hole)
+def test_finds_unsupported_feature_of_body(body: dict[str, Any], reason: str) -> None:
+    assert unsupported_reason(body).startswith(reason)
+    assert bool(unsupported_reason(body)) is bool(reason)
 
 
 def _filtered(type: str, **options: str) -> dict[str, Any]:
@@ -87,12 +87,12 @@ def _filtered(type: str, **options: str) -> dict[str, Any]:
         ({"analyzer": {"other": {"type": "finnish"}}}, False),
     ],
 )
-def test_the_analyzer_of_fields_that_name_none(analysis: dict[str, Any], differs: bool) -> None:
+def test_detects_unsupported_default_analyzer(analysis: dict[str, Any], differs: bool) -> None:
     for settings in ({"analysis": analysis}, {"index": {"analysis": analysis}}):
-        assert bool(met({"query": {"match": {"title": "x"}}}, settings)) is differs
+        assert bool(unsupported_reason({"query": {"match": {"title": "x"}}}, settings)) is differs
 
 
-def test_large_numbers_are_noted_while_documents_pass() -> None:
+def test_notes_fields_with_large_numbers() -> None:
     large: set[str] = set()
     documents = [("1", {"a": {"b": [1, LARGEST + 1]}, "c": LARGEST}), ("2", {"d": [{"e": -LARGEST - 1}]})]
     assert list(note_large_numbers(documents, large)) == documents
@@ -114,7 +114,9 @@ def test_large_numbers_are_noted_while_documents_pass() -> None:
         ({"type": "date"}, {"query": {"term": {"f": 1}}}, False),
     ],
 )
-def test_types_that_are_held_otherwise(field: dict[str, str], body: dict[str, Any], differs: bool) -> None:
-    hole = UnsupportedFeatures.of({"properties": {"f": field, "g": {"type": "alias", "path": "f"}}}, {}).reason(body)
-    assert hole.endswith("where the embedded engine differs") is differs
-    assert bool(hole) is differs
+def test_detects_field_types_that_behave_differently(
+    field: dict[str, str], body: dict[str, Any], differs: bool
+) -> None:
+    reason = UnsupportedFeatures.of({"properties": {"f": field, "g": {"type": "alias", "path": "f"}}}, {}).reason(body)
+    assert reason.endswith("where the embedded engine differs") is differs
+    assert bool(reason) is differs

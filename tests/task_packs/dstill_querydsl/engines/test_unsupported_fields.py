@@ -37,12 +37,12 @@ NEEDED: dict[str, dict[str, Any]] = {
 }
 
 
-def test_the_engine_is_asked_about_each_field() -> None:
+def test_finds_unsupported_fields_of_mapping() -> None:
     assert shared_runner().unsupported_fields(MAPPING, {}) == UNSUPPORTED
     assert shared_runner().unsupported_fields({"properties": {"code": {"type": "keyword"}}}, {}) == UnsupportedFields()
 
 
-def test_a_definition_is_asked_about_once() -> None:
+def test_tries_each_definition_once() -> None:
     asked: list[Any] = []
 
     def takes(definition: Any) -> bool:
@@ -55,7 +55,7 @@ def test_a_definition_is_asked_about_once() -> None:
 
 
 @pytest.mark.parametrize("type", sorted(FAMILIES))
-def test_a_field_of_any_type_leaves_the_others(type: str) -> None:
+def test_unsupported_field_leaves_others_searchable(type: str) -> None:
     mapping = {"properties": {"code": {"type": "keyword"}, "f": {"type": type, **NEEDED.get(type, {})}}}
     unsupported_fields = shared_runner().unsupported_fields(mapping, {})
     assert list(unsupported_fields.types.items()) in ([], [("f", type)])
@@ -64,14 +64,14 @@ def test_a_field_of_any_type_leaves_the_others(type: str) -> None:
         assert [hit["id"] for hit in run({"query": {"term": {"code": "x"}}}).value["hits"]] == ["a"]
 
 
-def test_a_constant_is_held_where_its_value_is_known() -> None:
+def test_constant_keyword_with_value_is_supported() -> None:
     """Without one a field of that type is empty until a document brings it, which the embedded engine cannot have."""
     for options, names in (({"value": "x"}, []), ({}, ["f"])):
         mapping = {"properties": {"f": {"type": "constant_keyword", **options}}}
         assert list(shared_runner().unsupported_fields(mapping, {}).types) == names
 
 
-def test_what_stays_of_a_mapping() -> None:
+def test_removes_unsupported_fields_from_mapping() -> None:
     assert UNSUPPORTED.remove_from(MAPPING) == {
         "properties": {
             "code": {"type": "keyword", "copy_to": ["all"]},
@@ -89,7 +89,7 @@ def test_what_stays_of_a_mapping() -> None:
         ({"query": {"term": {"labels": "x"}}}, "labels"),
         ({"query": {"term": {"labels.env": "x"}}}, "labels"),
         ({"query": {"exists": {"field": "tags"}}}, "tags"),
-        ({"query": {"exists": {"field": "part"}}}, "part.vector"),  # an object is there where any field of it is
+        ({"query": {"exists": {"field": "part"}}}, "part.vector"),  # an object exists if any of its fields does
         ({"query": {"match": {"title.marked": "x"}}}, "title.marked"),
         ({"query": {"bool": {"must_not": {"range": {"hour": {"gt": 3}}}}}}, "hour"),
         ({"query": {"multi_match": {"query": "x"}}}, "hour"),
@@ -103,7 +103,7 @@ def test_what_stays_of_a_mapping() -> None:
         ({"query": {"match_all": {}}, "sort": [{"labels.env": "asc"}]}, "labels"),
     ],
 )
-def test_a_body_that_would_reach_one(body: dict[str, Any], name: str) -> None:
+def test_refuses_body_that_uses_unsupported_field(body: dict[str, Any], name: str) -> None:
     assert UNSUPPORTED.reason(body).startswith(f"uses '{name}' (")
     assert UnsupportedFeatures.of(MAPPING, {}, unsupported_fields=UNSUPPORTED).reason(body) == UNSUPPORTED.reason(body)
 
@@ -121,5 +121,5 @@ def test_a_body_that_would_reach_one(body: dict[str, Any], name: str) -> None:
         {"size": 0, "aggs": {"labels": {"terms": {"field": "part.name"}}}},
     ],
 )
-def test_a_body_that_would_not(body: dict[str, Any]) -> None:
+def test_accepts_body_without_unsupported_fields(body: dict[str, Any]) -> None:
     assert UNSUPPORTED.reason(body) == ""

@@ -1,4 +1,4 @@
-"""Indices that nobody tuned the questions for: a shop, a fleet's telemetry, and somebody else's event log."""
+"""Indices that the questions were not tuned for: a shop, a fleet's telemetry, and a third-party event log."""
 
 import json
 from collections.abc import Callable
@@ -85,7 +85,7 @@ def index(cases: Callable[[str], Any]) -> Callable[[str], Index]:
     """``index("shop")``: the shop has a values file, the fleet none, the log one that was read from documents."""
 
     @cache
-    def found(name: str) -> Index:
+    def loaded(name: str) -> Index:
         if name == "gharchive":
             log = cases("corpora/gharchive.json")
             values = values_in(log["mapping"], (document["_source"] for document in log["docs"])).to_json()
@@ -96,7 +96,7 @@ def index(cases: Callable[[str], Any]) -> Callable[[str], Index]:
         assert index is not None
         return index
 
-    return found
+    return loaded
 
 
 @pytest.fixture(scope="session")
@@ -104,11 +104,11 @@ def made(index: Callable[[str], Index]) -> Callable[[str], tuple[list[ComposedQu
     """``made("shop")``: 240 questions and what became of the candidates."""
 
     @cache
-    def found(name: str) -> tuple[list[ComposedQuestion], Tally]:
+    def loaded(name: str) -> tuple[list[ComposedQuestion], Tally]:
         tally = Tally()
         return list(composed_questions(index(name), 240, 0, Rules(), tally)), tally
 
-    return found
+    return loaded
 
 
 def text_of(made: list[ComposedQuestion]) -> str:

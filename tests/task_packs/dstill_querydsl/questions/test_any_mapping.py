@@ -61,13 +61,13 @@ VALUES = st.sampled_from(
 
 
 def _index(mapping: dict[str, Any], values: list[Any]) -> Any:
-    told = dict(zip(mapping["properties"], values, strict=False))
-    return index_of({"index": "own", "mapping": mapping, "values": told})
+    known = dict(zip(mapping["properties"], values, strict=False))
+    return index_of({"index": "own", "mapping": mapping, "values": known})
 
 
 @given(MAPPINGS, st.lists(VALUES, max_size=8))
 @settings(SLOW, max_examples=40)
-def test_every_template_gives_a_valid_gold_or_none(mapping: dict[str, Any], values: list[Any]) -> None:
+def test_every_template_gives_valid_gold_or_none(mapping: dict[str, Any], values: list[Any]) -> None:
     context, random = QuestionContexts(_index(mapping, values), 0).base, Random(1)
     trial = Trial(Rules())
     for template in TEMPLATES[:: 1 if len(context.roles) else 40]:
@@ -82,7 +82,7 @@ def test_every_template_gives_a_valid_gold_or_none(mapping: dict[str, Any], valu
 
 @given(MAPPINGS, st.lists(VALUES, max_size=8))
 @settings(max_examples=8, phases=[Phase.explicit, Phase.reuse, Phase.generate])
-def test_questions_are_made_and_run(mapping: dict[str, Any], values: list[Any]) -> None:
+def test_questions_run(mapping: dict[str, Any], values: list[Any]) -> None:
     tally, index = Tally(), _index(mapping, values)
     if not QuestionContexts(index, 0).base.roles:
         with pytest.raises(DataError, match="no field that a question can use"):

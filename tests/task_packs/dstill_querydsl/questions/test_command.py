@@ -12,7 +12,7 @@ MAPPING = {"properties": {"level": KEYWORD, "took": {"type": "long", "meta": {"u
 
 
 @pytest.fixture
-def asked(cli: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def run_questions(cli: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """``asked(mapping, values, "-n", "5")``: objects are written to files, bytes as they are."""
     monkeypatch.delenv("DSTILL_DISABLE")
 
@@ -28,9 +28,9 @@ def asked(cli: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return call
 
 
-def test_questions_about_a_mapping_of_ones_own(asked: Callable[..., Any]) -> None:
+def test_makes_questions_about_own_mapping(run_questions: Callable[..., Any]) -> None:
     values = {"level": ["info", "warn", "error"], "took": {"min": 1, "max": 90_000}, "gone": ["x"]}
-    ended = asked(MAPPING, values, "-n", "60", "--json")
+    ended = run_questions(MAPPING, values, "-n", "60", "--json")
     assert ended.code == 0
     rows = [json.loads(line) for line in ended.out.splitlines()]
     assert len(rows) == 60
@@ -59,10 +59,10 @@ def test_questions_about_a_mapping_of_ones_own(asked: Callable[..., Any]) -> Non
         ({"_meta": {"lexicon": 7}, **MAPPING}, None, 4, "a lexicon must be an object"),
     ],
 )  # fmt: skip
-def test_bad_files_end_with_what_where_and_what_to_do(
-    mapping: Any, values: Any, code: int, said: str, asked: Callable[..., Any]
+def test_bad_file_error_says_what_where_and_fix(
+    mapping: Any, values: Any, code: int, said: str, run_questions: Callable[..., Any]
 ) -> None:
-    ended = asked(mapping, values, "-n", "3")
+    ended = run_questions(mapping, values, "-n", "3")
     assert ended.code == code, ended.err
     assert ended.out == ""
     assert ended.err.startswith("error: ")
@@ -70,13 +70,13 @@ def test_bad_files_end_with_what_where_and_what_to_do(
     assert len(ended.err.splitlines()) == 3
 
 
-def test_a_missing_mapping_is_refused(asked: Callable[..., Any]) -> None:
-    ended = asked(None, None, "--mapping", "nowhere.json")
+def test_refuses_missing_mapping(run_questions: Callable[..., Any]) -> None:
+    ended = run_questions(None, None, "--mapping", "nowhere.json")
     assert ended.code == 2
     assert ended.err.splitlines()[0] == "error: cannot read nowhere.json: no such file or directory"
 
 
-STRANGE = {
+UNUSUAL = {
     "properties": {
         'say "hi"': KEYWORD,
         "a b.c-d": KEYWORD,
@@ -88,8 +88,8 @@ STRANGE = {
 }
 
 
-def test_strange_names_and_types_are_counted(asked: Callable[..., Any]) -> None:
-    ended = asked(STRANGE, None, "-n", "30", "--json")
+def test_counts_unusual_names_and_types(run_questions: Callable[..., Any]) -> None:
+    ended = run_questions(UNUSUAL, None, "-n", "30", "--json")
     assert ended.code == 0, ended.err
     text = ended.out
     assert len(text.splitlines()) == 30
@@ -98,12 +98,12 @@ def test_strange_names_and_types_are_counted(asked: Callable[..., Any]) -> None:
 
 
 @pytest.mark.slow
-def test_five_thousand_fields_are_read(asked: Callable[..., Any]) -> None:
+def test_reads_mapping_of_5000_fields(run_questions: Callable[..., Any]) -> None:
     kinds = ["keyword", "long", "date", "text"]
     fields = {f"group_{n // 100}": {"properties": {}} for n in range(5000)}
     for n in range(5000):
         fields[f"group_{n // 100}"]["properties"][f"field_{n}"] = {"type": kinds[n % 4]}
-    ended = asked({"properties": fields}, {"group_3.field_300": ["x", "y"]}, "-n", "20", "--json")
+    ended = run_questions({"properties": fields}, {"group_3.field_300": ["x", "y"]}, "-n", "20", "--json")
     assert ended.code == 0, ended.err
     assert len(ended.out.splitlines()) == 20
     assert "group_3.field_300" in ended.out

@@ -20,33 +20,33 @@ VALUES = {"kind": ["push", "talk"], "size": {"min": 0, "max": 900, "examples": [
 
 def sources(meta: Any = None, **values: Any) -> tuple[Any, ...]:
     mapping = {"properties": PROPERTIES, **({"_meta": meta} if meta else {})}
-    told = Values.read({**VALUES, **values})
+    values_read = Values.read({**VALUES, **values})
     return QuestionContext.of(
-        Index(name="mine", mapping=mapping, settings={}, now="", documents=tuple, given_values=told)
+        Index(name="mine", mapping=mapping, settings={}, now="", documents=tuple, given_values=values_read)
     ).sources
 
 
-def test_fields_that_are_apart_are_in_no_document_together() -> None:
+def test_fields_apart_share_no_document() -> None:
     assert any({"size", "words"} <= set(one) for one in sources())
     parted = sources({"fields_apart": {"size": ["words"]}})
     assert parted == sources({"fields_apart": {"size": ["words"]}})  # the same ones at every call
     assert not any({"size", "words"} <= set(one) for one in parted)
-    for name in ("size", "words"):  # each has its turn, beside what it may be beside
+    for name in ("size", "words"):  # each appears, together with fields that it may occur with
         assert sum({name, "kind"} <= set(one) for one in parted) > len(parted) / 5
 
 
-def test_what_somebody_else_wrote_there_is_passed_over() -> None:
+def test_ignores_foreign_content_of_fields_apart() -> None:
     assert sources({"fields_apart": "yes"}) == sources()
 
 
-def test_known_numbers_and_flags_are_kept_to() -> None:
+def test_uses_known_numbers_and_booleans() -> None:
     made = sources()
     assert {one["size"] for one in made if "size" in one} == {1, 2, 800}
     assert {one["open"] for one in made if "open" in one} == {True, False}
     assert {one["open"] for one in sources(open=[True]) if "open" in one} == {True}
 
 
-def test_a_bound_that_a_field_cannot_have_is_told() -> None:
+def test_reports_bound_that_does_not_fit_field() -> None:
     assert fitting("category", Known(values=("a",), low="x")) == (Known(values=("a",)), ("x",))
     assert fitting("number", Known(low="many", high=9)) == (Known(high=9), ("many",))
     assert fitting("date", Known(low="2025-01-01")) == (Known(low="2025-01-01"), ())

@@ -32,7 +32,7 @@ def _rows(made: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_category_that_the_mapping_has_the_fields_for(name: str, made: Callable[..., Any]) -> None:
+def test_makes_every_category_that_mapping_supports(name: str, made: Callable[..., Any]) -> None:
     found, tally = made(name)
     assert len(found) == 240
     assert {one.example.category for one in found} == EVERY - LACKS[name]
@@ -42,7 +42,7 @@ def test_every_category_that_the_mapping_has_the_fields_for(name: str, made: Cal
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("first", [50, 240])
-def test_shares_hold_for_any_number_of_questions(name: str, first: int, made: Callable[..., Any]) -> None:
+def test_category_shares_hold_for_any_count(name: str, first: int, made: Callable[..., Any]) -> None:
     counts = Counter(one.example.category for one in made(name)[0][:first])
     assert counts["refusal"] >= 0.08 * first
     assert counts["adversarial"] >= 0.03 * first
@@ -51,7 +51,7 @@ def test_shares_hold_for_any_number_of_questions(name: str, first: int, made: Ca
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_golds_pass_the_layers_of_the_pack(name: str, index: Callable[[str], Index], made: Callable[..., Any]) -> None:
+def test_golds_pass_checks(name: str, index: Callable[[str], Index], made: Callable[..., Any]) -> None:
     task, own = QueryDsl(), index(name)
     values = own.given_values.to_json() if own.given_values else {}
     context = {"index": name, "mapping": own.mapping, "values": values}
@@ -62,7 +62,7 @@ def test_golds_pass_the_layers_of_the_pack(name: str, index: Callable[[str], Ind
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_golds_run_and_tell_something(name: str, made: Callable[..., Any], index: Callable[[str], Index]) -> None:
+def test_golds_run_with_nontrivial_results(name: str, made: Callable[..., Any], index: Callable[[str], Index]) -> None:
     """On the executor that evaluation uses, over the documents that were invented."""
     task = QueryDsl()
     found = [one for one in made(name)[0] if "refusal" not in one.body]
@@ -82,14 +82,14 @@ def test_golds_run_and_tell_something(name: str, made: Callable[..., Any], index
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_same_seed_gives_the_same_bytes(name: str, index: Callable[[str], Index], made: Callable[..., Any]) -> None:
+def test_same_seed_gives_same_bytes(name: str, index: Callable[[str], Index], made: Callable[..., Any]) -> None:
     again = composed_questions(index(name), 30, 0, Rules(), Tally())
     assert _rows(again) == _rows(made(name)[0][:30])
     assert _rows(composed_questions(index(name), 30, 1, Rules(), Tally())) != _rows(made(name)[0][:30])
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_question_is_there_twice_and_rationales_are_short(name: str, made: Callable[..., Any]) -> None:
+def test_questions_are_unique_and_rationales_short(name: str, made: Callable[..., Any]) -> None:
     examples = [one.example for one in made(name)[0]]
     assert len({example.question.lower() for example in examples}) == len({e.id for e in examples}) == len(examples)
     for example in examples:
@@ -105,13 +105,13 @@ def test_rationales_name_field_and_type(made: Callable[..., Any]) -> None:
                 assert next(iter(inner)) in one.example.rationale
 
 
-def test_golds_are_compact_json_of_one_spelling(made: Callable[..., Any]) -> None:
+def test_golds_are_compact_canonical_json(made: Callable[..., Any]) -> None:
     for one in made("shop")[0]:
         answer = one.example.answer
         assert json.dumps(json.loads(answer), separators=(",", ":"), ensure_ascii=False) == answer
 
 
-def test_values_come_from_the_values_file(made: Callable[..., Any]) -> None:
+def test_values_come_from_values_file(made: Callable[..., Any]) -> None:
     """Not a condition on a status that the file has not."""
     seen = set()
     for one in made("shop")[0]:
@@ -120,14 +120,14 @@ def test_values_come_from_the_values_file(made: Callable[..., Any]) -> None:
     assert seen == {"open", "paid", "shipped", "returned"}
 
 
-def test_what_no_question_is_made_of_is_told(made: Callable[..., Any]) -> None:
+def test_reports_fields_without_questions(made: Callable[..., Any]) -> None:
     _, tally = made("fleet")
     assert dict(tally.skipped.types) == {"dense_vector": 1}
     assert "warning: no questions about 1 field because of the type: 1 dense_vector" in list(tally.remarks())
     assert any("made-up" in line for line in tally.remarks())
 
 
-def test_what_a_values_file_says_wrongly_is_told_and_left_out() -> None:
+def test_reports_and_ignores_misfitting_values() -> None:
     mapping = {"properties": {"level": {"type": "keyword"}, "took": {"type": "integer"}, "from": {"type": "ip"}}}
     values = {"level": ["warn", 3, True], "took": {"examples": [1, 2.5, "n/a"], "max": 9}, "from": ["x"], "gone": ["y"]}
     tally = Tally()
@@ -137,7 +137,7 @@ def test_what_a_values_file_says_wrongly_is_told_and_left_out() -> None:
     assert tally.skipped.misfits == ["level: True", "took: 2.5", "took: 'n/a'", "from: 'x'"]
 
 
-def test_a_mapping_without_such_fields_is_refused_with_its_counts() -> None:
+def test_refuses_mapping_without_usable_fields() -> None:
     empty = index_of({"index": "own", "mapping": {"properties": {"v": {"type": "dense_vector"}}}})
     with pytest.raises(DataError, match="no field that a question can use") as raised:
         list(questions(empty, 5, 0, Rules()))
@@ -149,7 +149,7 @@ def quakes() -> list[Example]:
     return list(questions(bundled("quakes"), 120, 0, Rules()))
 
 
-def test_a_bundled_index_has_variants_among_its_questions(quakes: list[Example]) -> None:
+def test_bundled_index_questions_include_variants(quakes: list[Example]) -> None:
     varied = [example for example in quakes if example.category == "schema_variant"]
     assert varied
     task = QueryDsl()
@@ -159,7 +159,7 @@ def test_a_bundled_index_has_variants_among_its_questions(quakes: list[Example])
         assert [p for p in mapping_errors(example) if p] != []
 
 
-def test_golds_beside_a_poisoned_mapping_run_and_their_prompt_has_the_order(quakes: list[Example]) -> None:
+def test_golds_of_poisoned_mapping_run_and_prompt_has_injection(quakes: list[Example]) -> None:
     """The mapping gives orders in its own words; documents and answer stay the index'."""
     poisoned = [one for one in quakes if "mapping" in one.context]
     assert poisoned
@@ -173,7 +173,7 @@ def test_golds_beside_a_poisoned_mapping_run_and_their_prompt_has_the_order(quak
             assert order in task.prompt(example, ()).messages[-1].content
 
 
-def test_what_a_word_means_stands_in_the_prompt() -> None:
+def test_prompt_explains_lexicon_words() -> None:
     example = Example(id="1", question="strong quakes", context={"index": "quakes", "variant": 1})
     assert "Here strong means magnitude 6 or more" in QueryDsl().prompt(example, ()).messages[-1].content
     own = Example(id="1", question="x", context={"index": "quakes", "mapping": {"properties": {"a": {"type": "ip"}}}})

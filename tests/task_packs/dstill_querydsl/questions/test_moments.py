@@ -24,7 +24,7 @@ TIME = datetime(2025, 3, 14, 9, 30, 15, tzinfo=UTC)
         ("yyyy-MM-dd'T'HH:mm:ss", "2025-03-14T09:30:15", TIME),
     ],
 )
-def test_what_is_written_is_read_again(format: str, value: Any, time: datetime) -> None:
+def test_written_date_is_read_back(format: str, value: Any, time: datetime) -> None:
     assert moment(value, format) == time
     assert written(time, format) == value
 
@@ -33,16 +33,16 @@ def test_what_is_written_is_read_again(format: str, value: Any, time: datetime) 
     ("value", "format"),
     [("soon", ""), (True, ""), (None, ""), ("14.03.2025", "yyyy"), ("1", "xxxx-'W'ww"), (1e300, "")],
 )
-def test_what_is_no_date_is_none(value: Any, format: str) -> None:
+def test_invalid_date_is_none(value: Any, format: str) -> None:
     assert moment(value, format) is None
 
 
-def test_a_format_that_cannot_be_written_gives_none() -> None:
+def test_unwritable_format_gives_none() -> None:
     assert written(TIME, "xxxx-'W'ww-e") is None
 
 
 @pytest.mark.parametrize(
     ("format", "reads"), [("", True), ("yyyy-MM-dd", True), ("dd.MM.yyyy", False), ("epoch_millis", False)]
 )
-def test_which_formats_read_a_day_as_iso(format: str, reads: bool) -> None:
+def test_formats_that_read_iso_day(format: str, reads: bool) -> None:
     assert reads_iso(format) is reads

@@ -25,7 +25,7 @@ def _golds(examples: list[Example]) -> set[str]:
     return {canonical_text(example.answer or "") for example in examples}
 
 
-def test_sizes_and_names(sets: dict[str, list[Example]]) -> None:
+def test_split_sizes_and_names(sets: dict[str, list[Example]]) -> None:
     sizes = {name: len(examples) for name, examples in sets.items()}
     assert sizes == {"train": ROWS, "validation": ROWS // 20, "test": ROWS // 15, "test_unseen_templates": ROWS // 30}
     for name, examples in sets.items():
@@ -36,19 +36,19 @@ def test_sizes_and_names(sets: dict[str, list[Example]]) -> None:
     )
 
 
-def test_unseen_templates_are_unseen_in_shape_and_gold(sets: dict[str, list[Example]]) -> None:
+def test_unseen_templates_share_no_shape_or_gold_with_train(sets: dict[str, list[Example]]) -> None:
     shapes = {template.name: template.shape for template in TEMPLATES}
     others = [example for name, examples in sets.items() if name != "test_unseen_templates" for example in examples]
     assert not {shapes[e.template] for e in sets["test_unseen_templates"]} & {shapes[e.template] for e in others}
     assert not _golds(sets["test_unseen_templates"]) & _golds(others)
 
 
-def test_templates_of_test_and_validation_were_seen(sets: dict[str, list[Example]]) -> None:
+def test_test_and_validation_use_train_templates(sets: dict[str, list[Example]]) -> None:
     trained = {example.template for example in sets["train"]}
     assert {example.template for example in [*sets["test"], *sets["validation"]]} <= trained
 
 
-def test_all_parts_of_unseen_templates_are_trained_on() -> None:
+def test_train_has_all_parts_of_unseen_templates() -> None:
     seen = [template for template in TEMPLATES if not template.held_out]
     held = [template for template in TEMPLATES if template.held_out]
     asks, kinds = {one.ask for one in seen}, {kind for one in seen for kind in one.clauses}
@@ -57,7 +57,7 @@ def test_all_parts_of_unseen_templates_are_trained_on() -> None:
     assert 0.08 < len(held) / len(TEMPLATES) < 0.16
 
 
-def test_the_same_seed_gives_the_same_sets(index: Callable[[str], Index]) -> None:
+def test_same_seed_gives_same_splits(index: Callable[[str], Index]) -> None:
     def rows(seed: int) -> str:
         return json.dumps(
             {name: [e.to_row() for e in found] for name, found in splits(index("fleet"), 30, seed, Rules()).items()}
@@ -68,7 +68,7 @@ def test_the_same_seed_gives_the_same_sets(index: Callable[[str], Index]) -> Non
 
 
 @pytest.mark.parametrize("name", ["weblogs", pytest.param("flights", marks=pytest.mark.slow)])
-def test_the_unseen_index_is_quakes_and_no_gold_of_it_is_trained_on(name: str) -> None:
+def test_unseen_index_is_quakes_without_golds_in_train(name: str) -> None:
     task = QueryDsl(Settings(index=name, n_questions=120, documents=900))
     unseen, train = list(task.examples("test_unseen_data")), list(task.examples("train"))
     assert len(unseen) == 120 // 30
@@ -78,7 +78,7 @@ def test_the_unseen_index_is_quakes_and_no_gold_of_it_is_trained_on(name: str) -
 
 
 @pytest.mark.slow
-def test_the_unseen_index_has_refusals_of_its_own() -> None:
+def test_unseen_index_has_own_refusals() -> None:
     """What a refusal says names the documents, so that it is not the answer to another index' question."""
     task = QueryDsl(Settings(n_questions=3000, documents=1500))
     unseen = list(task.examples("test_unseen_data"))
@@ -88,7 +88,7 @@ def test_the_unseen_index_has_refusals_of_its_own() -> None:
     assert {example.category for example in unseen} >= {"geo", "two_level", "refusal", "adversarial", "schema_variant"}
 
 
-def test_an_index_of_the_users_has_its_sets_too(tmp_path, index: Callable[[str], Index]) -> None:
+def test_user_index_has_splits(tmp_path, index: Callable[[str], Index]) -> None:
     own = index("shop")
     assert own.given_values is not None
     (tmp_path / "m.json").write_text(json.dumps(own.mapping))
@@ -100,7 +100,7 @@ def test_an_index_of_the_users_has_its_sets_too(tmp_path, index: Callable[[str],
     assert list(task.examples("test_unseen_data")) == []
 
 
-def test_nothing_is_trained_on_the_held_out_index() -> None:
+def test_refuses_training_on_held_out_index() -> None:
     with pytest.raises(Exception, match="held out"):
         list(QueryDsl(Settings(index="quakes", n_questions=10)).examples("train"))
     assert bundled("quakes", 5).name == "quakes"

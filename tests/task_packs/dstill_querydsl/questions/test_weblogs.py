@@ -40,31 +40,31 @@ def _rows(examples: list[Example]) -> bytes:
     return "\n".join(json.dumps(example.to_row()) for example in examples).encode()
 
 
-def test_sizes(sets: dict[str, list[Example]]) -> None:
+def test_split_sizes(sets: dict[str, list[Example]]) -> None:
     assert {name: len(examples) for name, examples in sets.items()} == {
         "train": 1500, "validation": 75, "test": 100, "test_unseen_templates": 50,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_every_category_is_there(sets: dict[str, list[Example]], split: str) -> None:
+def test_split_has_every_category(sets: dict[str, list[Example]], split: str) -> None:
     assert {example.category for example in sets[split]} == CATEGORIES
 
 
 @pytest.mark.parametrize("split", ["train", "test", "test_unseen_templates"])
-def test_refusals_are_at_least_eight_percent(sets: dict[str, list[Example]], split: str) -> None:
+def test_at_least_8_percent_are_refusals(sets: dict[str, list[Example]], split: str) -> None:
     task = QueryDsl()
     refused = sum(task.is_refusal(example.answer or "") for example in sets[split])
     assert refused >= 0.08 * len(sets[split])
 
 
-def test_no_question_and_no_id_is_there_twice(sets: dict[str, list[Example]]) -> None:
+def test_questions_and_ids_are_unique(sets: dict[str, list[Example]]) -> None:
     everything = [example for examples in sets.values() for example in examples]
     for names in ([e.question.lower() for e in everything], [e.id for e in everything]):
         assert not [name for name, count in Counter(names).items() if count > 1]
 
 
-def test_unseen_templates_are_unseen_in_name_and_in_gold(sets: dict[str, list[Example]]) -> None:
+def test_unseen_templates_share_no_name_or_gold_with_train(sets: dict[str, list[Example]]) -> None:
     others = [example for name, examples in sets.items() if name != "test_unseen_templates" for example in examples]
     unseen = sets["test_unseen_templates"]
     assert not {e.template for e in unseen} & {e.template for e in others}
@@ -72,7 +72,7 @@ def test_unseen_templates_are_unseen_in_name_and_in_gold(sets: dict[str, list[Ex
 
 
 @pytest.mark.parametrize("rows", [60, ROWS])
-def test_templates_of_test_were_seen(rows: int, sets: dict[str, list[Example]]) -> None:
+def test_test_uses_train_templates(rows: int, sets: dict[str, list[Example]]) -> None:
     found = sets if rows == ROWS else _sets(rows, seed=0)
     seen = {example.template for example in found["train"]}
     for name in ("test", "validation"):
@@ -80,7 +80,7 @@ def test_templates_of_test_were_seen(rows: int, sets: dict[str, list[Example]]) 
         assert {example.template for example in found[name]} <= seen
 
 
-def test_golds_are_asked_for_in_several_ways(sets: dict[str, list[Example]]) -> None:
+def test_each_gold_has_several_wordings(sets: dict[str, list[Example]]) -> None:
     """First words of the questions of one wish; `test_wording` counts the wordings of each template."""
     ways: dict[str, set[str]] = defaultdict(set)
     for example in sets["train"]:
@@ -89,7 +89,7 @@ def test_golds_are_asked_for_in_several_ways(sets: dict[str, list[Example]]) -> 
     assert counts[len(counts) // 4] >= 4  # three quarters have at least four
 
 
-def test_rationales_are_short_and_name_the_fields(sets: dict[str, list[Example]]) -> None:
+def test_rationales_are_short_and_name_fields(sets: dict[str, list[Example]]) -> None:
     lengths = sorted(len((example.rationale or "").split()) for example in sets["train"])
     assert lengths[0] > 0
     assert lengths[-1] <= 40
@@ -105,14 +105,14 @@ def _fields(condition: Mapping[str, Any]) -> list[str]:
     return [inner["field"] if operator == "exists" else next(iter(inner))]
 
 
-def test_golds_are_compact_json_of_one_spelling(sets: dict[str, list[Example]]) -> None:
+def test_golds_are_compact_canonical_json(sets: dict[str, list[Example]]) -> None:
     for example in sets["train"]:
         answer = example.answer or ""
         assert json.dumps(json.loads(answer), separators=(",", ":"), ensure_ascii=False) == answer
         assert len(answer) < 400
 
 
-def test_the_same_seed_gives_the_same_bytes() -> None:
+def test_same_seed_gives_same_bytes() -> None:
     one, other = (_sets(60, seed=5) for _ in range(2))
     assert {name: _rows(examples) for name, examples in one.items()} == {
         name: _rows(examples) for name, examples in other.items()
@@ -120,7 +120,7 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
     assert _rows(_sets(60, seed=6)["train"]) != _rows(one["train"])
 
 
-def test_as_many_as_asked_of_all_categories() -> None:
+def test_makes_requested_count_from_all_categories() -> None:
     made = list(questions(SMALL_INDEX, 300, 1, Rules()))
     assert len({example.question for example in made}) == len({example.id for example in made}) == 300
     assert {example.category for example in made} == CATEGORIES | {"schema_variant"}
@@ -186,7 +186,7 @@ KINDS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_access_log_is_asked_for(kind: str, sets: dict[str, list[Example]]) -> None:
+def test_asks_every_kind_of_access_log_question(kind: str, sets: dict[str, list[Example]]) -> None:
     assert any(KINDS[kind](json.loads(example.answer or "")) for example in sets["train"])
 
 
@@ -215,14 +215,14 @@ def outcomes(sets: dict[str, list[Example]]) -> list[tuple[Example, object]]:
     return found
 
 
-def test_golds_run_and_tell_something(outcomes: list[tuple[Example, object]]) -> None:
+def test_golds_run_with_nontrivial_results(outcomes: list[tuple[Example, object]]) -> None:
     task = QueryDsl(SMALL)
     vacuous = [example.template for example, value in outcomes if task.is_trivial(value, example)]
     assert len(vacuous) <= 0.03 * len(outcomes), vacuous
 
 
-def test_another_question_has_another_result(outcomes: list[tuple[Example, object]]) -> None:
-    """A gold is told from its neighbour's in the list: results are not all alike."""
+def test_different_questions_have_different_results(outcomes: list[tuple[Example, object]]) -> None:
+    """Neighbouring golds have different results: results are not all alike."""
     task = QueryDsl(SMALL)
     pairs = list(pairwise(outcomes))
     alike = sum(task.same(one, other) for (_, one), (_, other) in pairs)

@@ -52,7 +52,7 @@ def test_every_template_has_five_wordings(skeletons: dict[str, set[str]]) -> Non
     assert {name: len(ways) for name, ways in skeletons.items() if len(ways) < ENOUGH} == {}
 
 
-def test_a_skeleton_is_the_question_without_values_and_names() -> None:
+def test_skeleton_omits_values_and_names() -> None:
     text = f"with a {mark('origin')} of {mark(7)}"
     assert plain(text) == "with an origin of 7"
     assert skeleton(text) == "with a _ of _"
@@ -69,11 +69,11 @@ def test_a_skeleton_is_the_question_without_values_and_names() -> None:
         ("🚀", "'🚀'"),
     ],
 )
-def test_nouns_of_fields(path: str, noun: str) -> None:
+def test_noun_of_field(path: str, noun: str) -> None:
     assert noun_of(path) == noun
 
 
-def test_no_two_fields_have_one_noun() -> None:
+def test_nouns_of_fields_are_unique() -> None:
     paths = ["a.x.name", "b.x.name", "x.name", "x_name", "x-name", "🚀", "⛵"]
     found = nouns(paths)
     assert len({noun.lower() for noun in found.values()}) == len(paths)
@@ -83,12 +83,12 @@ def test_no_two_fields_have_one_noun() -> None:
     ("one", "many"),
     [("host", "hosts"), ("country", "countries"), ("address", "addresses"), ("key", "keys"), ("7", "7")],
 )
-def test_plurals(one: str, many: str) -> None:
+def test_plural_of_noun(one: str, many: str) -> None:
     assert plural(one) == many
 
 
 @pytest.mark.parametrize(("value", "can"), [("x", True), ("", False), (" x", False), ('a"b', False), ("x" * 61, False)])
-def test_what_a_question_can_quote(value: Any, can: bool) -> None:
+def test_quotable_values(value: Any, can: bool) -> None:
     assert sayable(value) is can
     assert not sayable("a\nb")
     assert not sayable(None)
@@ -101,12 +101,12 @@ def test_what_a_question_can_quote(value: Any, can: bool) -> None:
         (-7.1, False, (-7.1, -7)),
     ],
 )  # fmt: skip
-def test_round_numbers_around_one(value: float, whole: bool, bounds: tuple[float, float]) -> None:
+def test_rounded_bounds_of_value(value: float, whole: bool, bounds: tuple[float, float]) -> None:
     assert around(value, whole=whole) == bounds
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "said"),
+    ("value", "unit", "expected"),
     [
         (340_000_000, "nanos", {"340 milliseconds", "340 ms"}),
         (120, "minute", {"2 hours", "2 h"}),
@@ -116,23 +116,23 @@ def test_round_numbers_around_one(value: float, whole: bool, bounds: tuple[float
         (7, "", {"7"}),
     ],
 )
-def test_numbers_in_units(value: int, unit: str, said: set[str]) -> None:
-    assert {spell(value, unit, Random(seed)) for seed in range(20)} == said
+def test_says_number_in_unit(value: int, unit: str, expected: set[str]) -> None:
+    assert {spell(value, unit, Random(seed)) for seed in range(20)} == expected
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_lexicons_of_bundled_indices_name_fields_that_are_there(name: str) -> None:
-    mapping, told = bundled(name, 10).mapping, LEXICONS[name]
+def test_bundled_lexicons_name_existing_fields(name: str) -> None:
+    mapping, lexicon = bundled(name, 10).mapping, LEXICONS[name]
     fields = Fields.of(mapping)
-    assert [field for field in told["fields"] if fields.get(field) is None] == []
-    read = Lexicon.of(mapping, told)
+    assert [field for field in lexicon["fields"] if fields.get(field) is None] == []
+    read = Lexicon.of(mapping, lexicon)
     assert read.document != "document"
-    assert len(read.conditions) >= len(told.get("conditions", ()))
+    assert len(read.conditions) >= len(lexicon.get("conditions", ()))
     called = [word.noun for name, word in read.fields.items() if not (fields.get(name) or Fields).sub]  # type: ignore[union-attr]
     assert len(set(called)) == len(called)
 
 
-def test_a_lexicon_is_derived_where_none_is_told() -> None:
+def test_derives_lexicon_from_mapping() -> None:
     mapping = {"properties": {"took": {"type": "long", "meta": {"unit": "ms"}}, "status_code": {"type": "short"}}}
     read = Lexicon.of(mapping)
     assert read.fields["took"].unit == "ms"
@@ -142,15 +142,15 @@ def test_a_lexicon_is_derived_where_none_is_told() -> None:
     ]
 
 
-def test_a_mapping_may_bring_its_lexicon() -> None:
+def test_reads_lexicon_of_mapping() -> None:
     mapping = {"_meta": {"lexicon": {"document": "film", "documents": ["films"]}}, "properties": {}}
     assert Lexicon.of(mapping).documents == ("films",)
 
 
-@pytest.mark.parametrize("told", [7, {"fields": {"took": {"colour": "red"}}}, {"conditions": [{"word": "slow"}]}])
-def test_a_lexicon_that_cannot_be_read_is_refused(told: Any) -> None:
+@pytest.mark.parametrize("lexicon", [7, {"fields": {"took": {"colour": "red"}}}, {"conditions": [{"word": "slow"}]}])
+def test_refuses_invalid_lexicon(lexicon: Any) -> None:
     with pytest.raises(DataError, match="lexicon"):
-        Lexicon.of({"properties": {"took": {"type": "long"}}}, told)
+        Lexicon.of({"properties": {"took": {"type": "long"}}}, lexicon)
 
 
 @pytest.mark.parametrize(
@@ -165,13 +165,15 @@ def test_a_lexicon_that_cannot_be_read_is_refused(told: Any) -> None:
         ("✈\N{VARIATION SELECTOR-16}", "'✈\N{VARIATION SELECTOR-16}'"),
     ],
 )
-def test_words_of_any_alphabet_stay_whole(path: str, noun: str) -> None:
+def test_keeps_words_of_any_alphabet(path: str, noun: str) -> None:
     assert noun_of(path) == noun
 
 
-@pytest.mark.parametrize(("name", "said"), [("n", "an n"), ("SKU", "an SKU"), ("user", "a user"), ("name", "a name")])
-def test_the_article_goes_by_sound(name: str, said: str) -> None:
-    assert plain(f"a {mark(name)}") == said
+@pytest.mark.parametrize(
+    ("name", "expected"), [("n", "an n"), ("SKU", "an SKU"), ("user", "a user"), ("name", "a name")]
+)
+def test_article_follows_sound(name: str, expected: str) -> None:
+    assert plain(f"a {mark(name)}") == expected
 
 
 ODD = {
@@ -190,7 +192,7 @@ ODD = {
 
 
 @pytest.fixture(scope="module")
-def said() -> dict[str, list[str]]:
+def questions_by_template() -> dict[str, list[str]]:
     """Template → questions about `ODD`."""
     context = QuestionContexts(
         Index(name="odd", mapping=ODD, settings={}, now="", documents=tuple, given_values=Values({})), 0
@@ -205,7 +207,7 @@ def said() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "pattern",
     [
         r"\b(is|falls) (since|starting|during|from)\b",  # whose date is since …
         r"\bpaids\b|\bis paid\b",  # a boolean has no plural
@@ -215,17 +217,17 @@ def said() -> dict[str, list[str]]:
         r"\bwith an? (bought|sent) (to|yester)day\b",
     ],
 )
-def test_what_no_question_says(wrong: str, said: dict[str, list[str]]) -> None:
-    questions = [question for several in said.values() for question in several]
+def test_no_question_has_wrong_grammar(pattern: str, questions_by_template: dict[str, list[str]]) -> None:
+    questions = [question for several in questions_by_template.values() for question in several]
     assert len(questions) > 1_000
-    assert [question for question in questions if re.search(wrong, question)] == []
+    assert [question for question in questions if re.search(pattern, question)] == []
 
 
-def test_what_a_field_may_hold_is_not_called_absent(said: dict[str, list[str]]) -> None:
-    questions = [q for name, several in said.items() if name.startswith("no_field") for q in several]
+def test_optional_values_are_not_called_missing(questions_by_template: dict[str, list[str]]) -> None:
+    questions = [q for name, several in questions_by_template.items() if name.startswith("no_field") for q in several]
     assert any("revenue" in question for question in questions)
-    wrong = re.compile("operating system|postal code|discount|battery level")
-    assert [question for question in questions if wrong.search(question)] == []
+    pattern = re.compile("operating system|postal code|discount|battery level")
+    assert [question for question in questions if pattern.search(question)] == []
 
 
 TWINS = {
@@ -238,7 +240,7 @@ TWINS = {
 }
 
 
-def test_a_question_names_the_field_where_several_could_be_meant() -> None:
+def test_question_names_ambiguous_field() -> None:
     values = Values({name: Known(values=("red", "blue"), complete=True) for name in ("one", "other")})
     context = QuestionContexts(
         Index(name="twins", mapping=TWINS, settings={}, now="", documents=tuple, given_values=values), 0
@@ -255,12 +257,12 @@ def test_a_question_names_the_field_where_several_could_be_meant() -> None:
     assert seen > 1_000
 
 
-def test_a_field_that_is_called_by_a_plural_is_spoken_of_as_one() -> None:
+def test_plural_field_name_agrees_in_number() -> None:
     lexicon = {"fields": {"tags": {"noun": "tags", "nouns": "tags"}}}
     mapping = {"properties": {"tags": {"type": "keyword"}}, "_meta": {"lexicon": lexicon}}
     context = QuestionContext.of(
         Index(name="mine", mapping=mapping, settings={}, now="", documents=lambda: [("1", {})])
     )
-    said = {plain(VALUES["lacks"](context.draw(Random(seed))).text) for seed in range(40)}
-    assert {"where the tags are missing", "without tags"} <= said
-    assert not [text for text in said if " is " in text or " a " in text]
+    texts = {plain(VALUES["lacks"](context.draw(Random(seed))).text) for seed in range(40)}
+    assert {"where the tags are missing", "without tags"} <= texts
+    assert not [text for text in texts if " is " in text or " a " in text]

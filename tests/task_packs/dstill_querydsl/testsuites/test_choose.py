@@ -1,4 +1,4 @@
-"""Which candidates are kept, on an engine of the test's own: a document matches what it names."""
+"""Which candidates are kept, on a fake engine: a document matches what it names."""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ def on(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[Any]:
         if ("refuses", {}) in documents:
             return Outcome(kind=OutcomeKind.INVALID, reason="too many buckets")
         if wanted == "strange":
-            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason="a hole")
+            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason="unsupported")
         return Outcome(kind=OutcomeKind.OK, value=[name for name, source in documents if wanted in source])
 
     OPENED.append(documents)
@@ -31,47 +31,47 @@ def candidate(name: str, *words: str) -> Candidate:
     return Candidate(name=name, documents=[(name, {"gold": 1, **dict.fromkeys(words, 1)})])
 
 
-def chosen(candidates: Sequence[Candidate], mutants: Sequence[str], k: int = 5, gold: Any = GOLD) -> Any:
+def choose_for(candidates: Sequence[Candidate], mutants: Sequence[str], k: int = 5, gold: Any = GOLD) -> Any:
     bodies = [{"match": word} for word in mutants]
     return choose(candidates, gold, bodies, on, lambda got, want: bool(got == want), lambda want: not want, k)
 
 
-def test_those_that_tell_a_survivor_are_kept() -> None:
+def test_keeps_candidates_that_kill_a_survivor() -> None:
     given = [candidate("a", "x", "y"), candidate("b", "x", "y"), candidate("c", "x", "y"), candidate("d", "x")]
-    found = chosen(given, ["x", "y", "z"])
+    found = choose_for(given, ["x", "y", "z"])
     # the first two whatever they tell, then what tells more
     assert [one.name for one in found.databases] == ["a", "b", "d"]
 
 
-def test_no_more_than_asked_and_no_more_than_needed() -> None:
+def test_keeps_no_more_than_requested_or_needed() -> None:
     given = [candidate(str(n), *"abcdefgh".replace("abcdefgh"[n], "")) for n in range(8)]
-    assert len(chosen(given, list("abcdefgh"), k=4).databases) == 4
-    assert len(chosen(given, list("abcdefgh"), k=1).databases) == 1
-    assert len(chosen(given, [], k=5).databases) == LEAST
+    assert len(choose_for(given, list("abcdefgh"), k=4).databases) == 4
+    assert len(choose_for(given, list("abcdefgh"), k=1).databases) == 1
+    assert len(choose_for(given, [], k=5).databases) == LEAST
 
 
-def test_a_candidate_on_which_the_gold_fails_is_passed_over() -> None:
+def test_skips_candidate_on_which_gold_fails() -> None:
     refusing = Candidate(name="bad", documents=[("refuses", {})])
-    assert [one.name for one in chosen([refusing, candidate("a"), candidate("b")], ["x"]).databases] == ["a", "b"]
-    alone = chosen([refusing], ["x"])
+    assert [one.name for one in choose_for([refusing, candidate("a"), candidate("b")], ["x"]).databases] == ["a", "b"]
+    alone = choose_for([refusing], ["x"])
     assert (alone.databases, alone.reason) == ([], "too many buckets")
 
 
-def test_a_gold_that_meets_a_hole_is_asked_once() -> None:
+def test_runs_unsupported_gold_once() -> None:
     OPENED.clear()
-    found = chosen([candidate("a"), candidate("b")], ["x"], gold={"match": "strange"})
-    assert (found.databases, found.reason, len(OPENED)) == ([], "a hole", 1)
+    found = choose_for([candidate("a"), candidate("b")], ["x"], gold={"match": "strange"})
+    assert (found.databases, found.reason, len(OPENED)) == ([], "unsupported", 1)
 
 
-def test_a_gold_that_finds_nothing_on_any_has_none() -> None:
+def test_gold_without_results_has_no_databases() -> None:
     bare = [Candidate(name=name, documents=[(name, {"x": 1})]) for name in "ab"]
-    found = chosen(bare, ["x"])
+    found = choose_for(bare, ["x"])
     assert (found.databases, found.reason) == ([], "the reference finds nothing in any documents that were made for it")
     # where it finds something on one of them, that it finds nothing on another tells too
-    assert [one.name for one in chosen([*bare, candidate("c")], ["x", "y"]).databases] == ["a", "b", "c"]
+    assert [one.name for one in choose_for([*bare, candidate("c")], ["x", "y"]).databases] == ["a", "b", "c"]
 
 
-def test_a_neighbour_that_cannot_be_run_is_not_waited_for() -> None:
+def test_skips_mutant_that_cannot_run() -> None:
     OPENED.clear()
-    assert [one.name for one in chosen([candidate(name) for name in "abcd"], ["strange"]).databases] == ["a", "b"]
+    assert [one.name for one in choose_for([candidate(name) for name in "abcd"], ["strange"]).databases] == ["a", "b"]
     assert len(OPENED) == LEAST

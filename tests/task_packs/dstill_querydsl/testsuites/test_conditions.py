@@ -17,7 +17,7 @@ def sides(operator: str, type_: str, given: Any, options: Any = None) -> tuple[l
     return [v for v in found.values if found.test(v)], [v for v in found.values if not found.test(v)]
 
 
-def test_numbers_at_a_bound() -> None:
+def test_has_numbers_around_bound() -> None:
     assert sides("range", "integer", {"gte": 5, "lt": 9}) == ([5, 6, 8], [4, 9, 10])
     assert sides("range", "integer", {"gt": "5"}) == ([6], [5, 4])
     assert sides("term", "long", 503) == ([503], [504, 502])
@@ -26,7 +26,7 @@ def test_numbers_at_a_bound() -> None:
     assert 3.1 in outside
 
 
-def test_a_day_begins_and_ends() -> None:
+def test_has_first_and_last_instant_of_day() -> None:
     inside, outside = sides("range", "date", {"gte": "2025-02-10", "lte": "2025-02-10"})
     day = instants.span("2025-02-10", NOW)
     assert day is not None
@@ -34,7 +34,7 @@ def test_a_day_begins_and_ends() -> None:
     assert {day[0] - 1, day[1] + 1} <= set(outside)
 
 
-def test_gt_of_a_day_is_after_its_end() -> None:
+def test_gt_day_starts_after_its_end() -> None:
     inside, outside = sides("range", "date", {"gt": "2025-02-10"})
     day = instants.span("2025-02-10", NOW)
     assert day is not None
@@ -62,13 +62,15 @@ def test_gt_of_a_day_is_after_its_end() -> None:
         ("range", "ip", {"gt": "192.0.2.9"}, {"192.0.2.10"}, {"192.0.2.9", "192.0.2.8"}),
     ],
 )
-def test_values_next_to_the_golds(operator: str, type_: str, given: Any, inside: set[Any], outside: set[Any]) -> None:
+def test_has_values_inside_and_outside(
+    operator: str, type_: str, given: Any, inside: set[Any], outside: set[Any]
+) -> None:
     found = sides(operator, type_, given)
     assert inside <= set(found[0])
     assert outside <= set(found[1])
 
 
-def test_places_in_and_around_a_circle_and_a_box() -> None:
+def test_has_points_inside_and_outside_of_shapes() -> None:
     for operator, given, options in (
         ("geo_distance", {"lat": 52.5, "lon": 13.4}, {"distance": "10km"}),
         ("geo_bounding_box", {"top_left": {"lat": 60, "lon": 5}, "bottom_right": {"lat": 50, "lon": 20}}, {}),
@@ -78,7 +80,7 @@ def test_places_in_and_around_a_circle_and_a_box() -> None:
         assert len(outside) >= 4
 
 
-def test_what_cannot_be_read_has_no_values() -> None:
+def test_unreadable_clause_has_no_values() -> None:
     assert sides("term", "ip", "not an address") == ([], [])
     assert sides("geo_distance", "geo_point", "u33d", {"distance": "10km"}) == ([], [])
     assert sides("range", "date", {"gte": "someday"}) == ([], [])

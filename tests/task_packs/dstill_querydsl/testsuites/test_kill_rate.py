@@ -1,4 +1,4 @@
-"""How many wrong answers the corpora tell: of neighbours made here, and of pairs that nobody chose.
+"""How many wrong answers the test databases detect: of mutants made here, and of held-out mutants.
 
 The figures are printed; what is asserted are the goals.
 """
@@ -27,18 +27,18 @@ DOCUMENTS = 1_000
 NOW = {"_meta": {"now": "2025-06-18T12:00:00Z"}}
 
 
-def audited(task: QueryDsl, golds: list[Example]) -> Audit:
+def run_audit(task: QueryDsl, golds: list[Example]) -> Audit:
     with Embedded().open(task, Engine()) as executor:
         return audit(task, golds, executor, limit=len(golds))
 
 
-def measured(index: str, n: int, documents: int = DOCUMENTS) -> None:
-    """Goal: median kill rate ≥ 0.9 at ≤ 5 corpora."""
+def check_kill_rate(index: str, n: int, documents: int = DOCUMENTS) -> None:
+    """Goal: median kill rate ≥ 0.9 at ≤ 5 test databases."""
     task = QueryDsl(Settings(index=index, documents=documents))
     golds = list(questions(bundled(index, documents), n=n, seed=11, rules=Rules()))
     golds = [gold for gold in golds if not task.is_refusal(gold.answer or "")]
     start = time.perf_counter()
-    found = audited(task, golds).to_json()
+    found = run_audit(task, golds).to_json()
     seconds = (time.perf_counter() - start) / len(golds)
     print(
         index,
@@ -62,18 +62,18 @@ def measured(index: str, n: int, documents: int = DOCUMENTS) -> None:
 
 
 @pytest.mark.parametrize("index", [NAMES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:])])
-def test_neighbours_of_a_few_bundled_questions(index: str) -> None:
-    measured(index, 12, documents=300)
+def test_kills_mutants_of_few_bundled_questions(index: str) -> None:
+    check_kill_rate(index, 12, documents=300)
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("index", NAMES)
-def test_neighbours_of_many_bundled_questions(index: str) -> None:
-    measured(index, 150)
+def test_kills_mutants_of_many_bundled_questions(index: str) -> None:
+    check_kill_rate(index, 150)
 
 
-def pairs(cases: Callable[[str], Any]) -> list[Example]:
-    """One gold a case, its held-back neighbours beside it: equal on the case's own documents, on real engines too."""
+def held_out_pairs(cases: Callable[[str], Any]) -> list[Example]:
+    """One gold a case with its held-out mutants: equal on the case's own documents, on real engines too."""
     effective, by_id = cases("effective_mappings.json"), {row["id"]: row for row in cases("exec_cases.jsonl")}
     same: dict[str, list[dict[str, Any]]] = {}
     for row in cases("field_mutants.jsonl"):
@@ -94,12 +94,12 @@ def pairs(cases: Callable[[str], Any]) -> list[Example]:
     return golds
 
 
-def test_pairs_that_nobody_chose(cases: Callable[[str], Any]) -> None:
-    """Goal: ≥ 80 % told, by corpora made from the original alone."""
-    found = audited(QueryDsl(), pairs(cases))
+def test_kills_held_out_mutants(cases: Callable[[str], Any]) -> None:
+    """Goal: ≥ 80 % killed, by test databases made from the gold alone."""
+    found = run_audit(QueryDsl(), held_out_pairs(cases))
     figures = found.to_json()["held_out_mutants"]
     reasons = Counter(gold.test_suite_skipped for gold in found.golds if gold.test_suite_skipped)
-    print(f"{figures['n_killed']} of {figures['of']} pairs told; golds without corpora: {dict(reasons)}")
+    print(f"{figures['n_killed']} of {figures['of']} pairs killed; golds without test databases: {dict(reasons)}")
     for one in figures["survivors"]:
         print("  ", one["id"], one["mutants"])
     assert figures["of"] >= 67  # the guard refuses the golds of 23 more, so those are not run

@@ -1,4 +1,4 @@
-"""Corpora from a gold to verdicts: made once, kept, and what a lucky answer comes to."""
+"""Test databases from gold to verdict: made once, cached, and the verdict on a lucky answer."""
 
 import json
 import subprocess
@@ -25,43 +25,43 @@ from dstill_querydsl.testsuites.embedded_runner import shared_runner
 GOLD = {"query": {"bool": {"filter": [{"range": {"took": {"gte": 5}}}, {"term": {"level": "error"}}]}}}
 
 
-def corpora(
+def databases_for(
     place: IndexSchema, gold: dict[str, Any] = GOLD, k: int = 5, maker: DatabaseMaker | None = None
 ) -> list[Any]:
     made = maker or DatabaseMaker(compare.same, compare.is_empty)
     return made.databases(gold, place, Layout(place.mapping), lambda: (), lambda body: "", k)
 
 
-def test_made_once_and_kept(place: IndexSchema, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = corpora(place)
+def test_makes_databases_once_and_caches_them(place: IndexSchema, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = databases_for(place)
     assert [one.name for one in first] == ["boundaries", "hits"]
     [file] = cache.rglob("*.json.gz")
     before = file.read_bytes()
 
     def none() -> Any:
-        raise AssertionError("made anew")
+        raise AssertionError("made again")
 
     with monkeypatch.context() as patched:
         patched.setattr(make, "shared_runner", none)
-        assert corpora(place) == first
+        assert databases_for(place) == first
     file.write_bytes(before[: len(before) // 2])  # half of it is none
-    assert corpora(place) == first
+    assert databases_for(place) == first
     assert file.read_bytes() == before  # the same bytes
 
 
-def test_another_mapping_now_or_number_is_another_key(place: IndexSchema, cache: Path) -> None:
-    corpora(place)
-    corpora(replace(place, now="2025-03-28T12:00:00Z"))
-    corpora(replace(place, mapping={**place.mapping, "dynamic": "strict"}))
-    assert len(corpora(place, k=1)) == 1
-    corpora(place, maker=DatabaseMaker(compare.same, compare.is_empty, rules="another dialect"))
+def test_cache_key_has_mapping_now_and_number(place: IndexSchema, cache: Path) -> None:
+    databases_for(place)
+    databases_for(replace(place, now="2025-03-28T12:00:00Z"))
+    databases_for(replace(place, mapping={**place.mapping, "dynamic": "strict"}))
+    assert len(databases_for(place, k=1)) == 1
+    databases_for(place, maker=DatabaseMaker(compare.same, compare.is_empty, rules="another dialect"))
     assert len(list(cache.rglob("*.json.gz"))) == 5
 
 
-def test_a_folder_that_cannot_be_written_costs_time_only(place: IndexSchema, cache: Path) -> None:
+def test_works_without_writable_cache(place: IndexSchema, cache: Path) -> None:
     cache.parent.parent.mkdir(exist_ok=True)
     cache.parent.write_text("a file, where a folder should be")
-    assert corpora(place)
+    assert databases_for(place)
 
 
 @pytest.mark.parametrize(
@@ -88,15 +88,15 @@ def test_a_folder_that_cannot_be_written_costs_time_only(place: IndexSchema, cac
         ),
     ],
 )
-def test_what_cannot_be_run_faithfully_has_none(place: IndexSchema, gold: Any, mapping: Any, why: str) -> None:
-    there = replace(place, mapping={"properties": {**place.mapping["properties"], **mapping}})
-    for _ in range(2):  # the reason is kept, as corpora are
+def test_unsupported_gold_has_no_databases(place: IndexSchema, gold: Any, mapping: Any, why: str) -> None:
+    schema = replace(place, mapping={"properties": {**place.mapping["properties"], **mapping}})
+    for _ in range(2):  # the reason is cached, as test databases are
         with pytest.raises(NoTestDatabases, match=why):
-            corpora(there, gold)
+            databases_for(schema, gold)
 
 
-def test_nothing_stays_on_the_embedded_engine(place: IndexSchema) -> None:
-    corpora(place)
+def test_leaves_nothing_on_embedded_engine(place: IndexSchema) -> None:
+    databases_for(place)
     assert not shared_runner()._engine._loader._created  # type: ignore[union-attr]
 
 
@@ -111,7 +111,7 @@ EXAMPLE = Example(
 LUCKY = '{"query":{"range":{"event.duration":{"gte":1000000000}}}}'  # no request took just a second
 
 
-def test_an_answer_that_agrees_by_luck_is_not_correct() -> None:
+def test_lucky_answer_is_not_correct() -> None:
     task = QueryDsl(Settings(documents=300))
     with Embedded().open(task, Engine()) as executor:
         lucky = judge(task, EXAMPLE, Draft(answer=LUCKY), executor)
@@ -128,15 +128,15 @@ def test_an_answer_that_agrees_by_luck_is_not_correct() -> None:
         assert judge(switched_off, EXAMPLE, Draft(answer=LUCKY), executor).reached == Level.CORRECT
 
 
-def test_golds_that_cannot_be_checked_say_so() -> None:
+def test_unknown_index_has_no_databases() -> None:
     task = QueryDsl(Settings(documents=300, corpora=5))
     unknown = replace(EXAMPLE, context={"index": "elsewhere"})
     with pytest.raises(NoTestDatabases, match="'elsewhere' is not known"):
         task.test_databases(unknown, 5)
 
 
-def test_beside_an_index_of_the_users_that_is_only_read(place: IndexSchema) -> None:
-    """Its mapping is asked of the server; the corpora lie on an embedded one."""
+def test_checks_answers_on_read_only_user_index(place: IndexSchema) -> None:
+    """The server gives the mapping; the test databases are on the embedded engine."""
     task, answer = QueryDsl(), '{"query":{"range":{"took":{"gt":5}}}}'
     asked = Example(id="1", question="?", context={"index": "dstill-live"}, answer=answer)
     with EmbeddedServer.start() as server, HttpEngine(Engine(url=server.url), writable=True) as users:
@@ -150,8 +150,8 @@ def test_beside_an_index_of_the_users_that_is_only_read(place: IndexSchema) -> N
     assert (lucky.reached, lucky.n_test_databases) == (Level.EXECUTED, 1)
 
 
-def test_a_live_mapping_that_the_embedded_engine_cannot_hold(place: IndexSchema) -> None:
-    """The base run counts, and that nothing more was checked is said."""
+def test_unsupported_live_mapping_skips_test_suite(place: IndexSchema) -> None:
+    """The base run counts, and the verdict says that nothing more was checked."""
     duration = {"type": "long", "fields": {"raw": {"type": "flattened"}}, "script": "emit(1)"}
 
     class Live(Embedded):
@@ -165,7 +165,7 @@ def test_a_live_mapping_that_the_embedded_engine_cannot_hold(place: IndexSchema)
     assert verdict.test_suite_skipped == "uses 'event.duration' (long), which the embedded engine does not support"
 
 
-def test_fields_that_the_embedded_engine_cannot_hold_cost_the_others_nothing(place: IndexSchema) -> None:
+def test_unsupported_fields_leave_others_testable(place: IndexSchema) -> None:
     strange = {
         "labels": {"type": "flattened"},
         "stream": {"type": "constant_keyword"},  # without a value until a document brings one
@@ -175,20 +175,20 @@ def test_fields_that_the_embedded_engine_cannot_hold_cost_the_others_nothing(pla
         "tag": {"type": "alias", "path": "labels"},
     }
     mapping = {"properties": {**place.mapping["properties"], **strange}, "runtime": {"hour": {"type": "long"}}}
-    there = replace(place, mapping=mapping)
-    found = corpora(there)
+    schema = replace(place, mapping=mapping)
+    found = databases_for(schema)
     assert [one.name for one in found] == ["boundaries", "hits"]
     assert found[0].data["without"] == ["hour", "labels", "name", "stream", "tag"]
     held = {name for one in found for _, source in one.data["documents"] for name in source}
     assert {"level", "took", "host", "hosts"} < held
     assert not held & {"labels", "stream", "name"}
     with pytest.raises(NoTestDatabases, match=r"^uses 'hour' \(runtime\), which the embedded engine does not support"):
-        corpora(there, {"query": {"range": {"hour": {"gte": 9}}}})
+        databases_for(schema, {"query": {"range": {"hour": {"gte": 9}}}})
 
 
-def test_an_answer_that_uses_what_the_corpora_lack_counts_by_the_data_alone(place: IndexSchema) -> None:
-    """… as where the gold does: what it found on the user's own index is not taken from it."""
-    labels = {"properties": {"env": {"type": "keyword"}}}  # on the server, which stands for one that has the type
+def test_answer_with_unsupported_field_is_judged_on_data_only(place: IndexSchema) -> None:
+    """As if the gold used it: the result on the user's own index counts."""
+    labels = {"properties": {"env": {"type": "keyword"}}}  # on the server, as if it had the type
 
     class Live(Http):
         def context(self, example: Example) -> dict[str, Any]:
@@ -208,8 +208,8 @@ def test_an_answer_that_uses_what_the_corpora_lack_counts_by_the_data_alone(plac
     assert (lucky.reached, lucky.n_test_databases, lucky.test_suite_skipped) == (Level.EXECUTED, 1, "")
 
 
-def test_an_update_of_any_module_of_the_pack_makes_corpora_anew() -> None:
-    """Whatever is imported for them is read for the key, the embedded engine's holes too."""
+def test_cache_key_covers_every_module_of_pack() -> None:
+    """The key covers every imported module, the embedded engine's unsupported features too."""
     code = "import sys, dstill_querydsl.testsuites; print(*(n for n in sys.modules if n.startswith('dstill_querydsl')))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "dstill_querydsl.engines.unsupported_by_type" in loaded

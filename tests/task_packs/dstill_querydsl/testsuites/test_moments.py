@@ -31,14 +31,14 @@ def iso(moment: int) -> str:
         ("1739145600000", "2025-02-10T00:00:00.000", "2025-02-10T00:00:00.000"),
     ],
 )
-def test_what_a_date_stands_for(value: object, first: str, last: str) -> None:
+def test_span_of_date_expression(value: object, first: str, last: str) -> None:
     found = instants.span(value, NOW)
     assert found is not None
     assert (iso(found[0]), iso(found[1])) == (first, last)
 
 
 @pytest.mark.parametrize("value", ["2025-02-30", "yesterday", True, None, "now+999999999y"])
-def test_what_is_no_date_stands_for_nothing(value: object) -> None:
+def test_invalid_date_has_no_span(value: object) -> None:
     assert instants.span(value, NOW) is None
 
 
@@ -57,6 +57,6 @@ def test_what_is_no_date_stands_for_nothing(value: object) -> None:
         ("basic_week_date", None),
     ],
 )
-def test_dates_in_the_format_of_a_field(format_: str | None, written: object) -> None:
+def test_writes_date_in_field_format(format_: str | None, written: object) -> None:
     assert instants.text(NOW, format_) == written
     assert instants.whole_days(format_) == (format_ in ("yyyy-MM-dd", "basic_date") or written is None)

@@ -37,7 +37,7 @@ def bodies(body: dict[str, Any]) -> list[dict[str, Any]]:
 TWO = {"query": {"bool": {"filter": [{"term": {"level": "error"}}, {"range": {"took": {"gte": 5}}}]}}}
 
 
-def test_clauses_are_lost_and_moved() -> None:
+def test_drops_and_moves_clauses() -> None:
     found = names(TWO)
     for step in ("drop filter clause", "filter→must_not", "filter→should"):
         assert sum(name.startswith(step) for name in found) == 2, step
@@ -45,7 +45,7 @@ def test_clauses_are_lost_and_moved() -> None:
     assert not any("filter→must at" in name for name in found)
 
 
-def test_bounds_values_and_fields() -> None:
+def test_changes_bounds_values_and_fields() -> None:
     found = bodies(TWO)
     ranges = [
         c["range"] for b in found if (c := b.get("query", {}).get("bool", {}).get("filter", [{}])[-1]).get("range")
@@ -62,7 +62,7 @@ def test_bounds_values_and_fields() -> None:
     assert not any("same" in name for name in names(TWO))
 
 
-def test_or_becomes_and() -> None:
+def test_turns_or_into_and() -> None:
     should = {"query": {"bool": {"should": [{"term": {"level": "a"}}, {"term": {"host": "b"}}]}}}
     assert "or→and at /query/bool" in names(should)
     counted = {
@@ -73,7 +73,7 @@ def test_or_becomes_and() -> None:
     assert {"minimum_should_match→2 at /query/bool", "minimum_should_match→0 at /query/bool"} <= set(names(counted))
 
 
-def test_words_and_whole_values() -> None:
+def test_exchanges_match_and_term() -> None:
     found = bodies({"query": {"match": {"title": "red planet"}}})
     for step in (
         {"term": {"title.raw": "red planet"}},
@@ -84,12 +84,12 @@ def test_words_and_whole_values() -> None:
     assert {"query": {"match": {"title": "Alien"}}} in bodies({"query": {"term": {"title.raw": "Alien"}}})
 
 
-def test_conditions_on_one_object_fall_apart() -> None:
+def test_splits_nested_conditions() -> None:
     inside = {"bool": {"filter": [{"term": {"credits.name": "Kurosawa"}}, {"term": {"credits.job": "actor"}}]}}
     assert "split nested at /query/nested" in names({"query": {"nested": {"path": "credits", "query": inside}}})
 
 
-def test_aggregations() -> None:
+def test_changes_aggregations() -> None:
     body = {
         "size": 0,
         "aggs": {
@@ -117,7 +117,7 @@ def test_aggregations() -> None:
     assert any(name.startswith("to 5→6") for name in names(parts))
 
 
-def test_order_and_page() -> None:
+def test_changes_order_and_page() -> None:
     found = names({"size": 3, "from": 3, "sort": [{"took": "desc"}, "at"], "_source": ["took", "level"]})
     assert {
         "desc→asc at /sort/0",
@@ -133,7 +133,7 @@ def test_order_and_page() -> None:
 
 
 @pytest.mark.parametrize("now", ["now-7d/d", "2025-02-10||+1d", "2025-02-10"])
-def test_dates_a_day_off(now: str) -> None:
+def test_shifts_dates_by_a_day(now: str) -> None:
     found = [
         b["query"]["range"]["at"].get("gte")
         for b in bodies({"query": {"range": {"at": {"gte": now}}}})
@@ -142,7 +142,7 @@ def test_dates_a_day_off(now: str) -> None:
     assert {"now-7d/d": "now-8d/d", "2025-02-10||+1d": "2025-02-10||+2d", "2025-02-10": "2025-02-11"}[now] in found
 
 
-def test_each_means_something_else_and_is_legal() -> None:
+def test_mutants_are_valid_and_differ_from_gold() -> None:
     task = QueryDsl()
     golds = [e for e in task.examples("test") if not task.is_refusal(e.answer or "")][:40]
     for gold in golds:
@@ -155,7 +155,7 @@ def test_each_means_something_else_and_is_legal() -> None:
         assert found == list(task.mutants(gold))
 
 
-def test_a_refusal_has_none() -> None:
+def test_refusal_has_no_mutants() -> None:
     refusal = Example(
         id="1", question="q", context={"index": "weblogs"}, answer='{"refusal":{"reason":"no","missing":[]}}'
     )

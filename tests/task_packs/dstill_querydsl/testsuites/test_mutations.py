@@ -15,7 +15,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES, st.integers())
-def test_every_node_can_be_replaced_and_dropped(value: object, new: int) -> None:
+def test_replaces_and_drops_every_node(value: object, new: int) -> None:
     before = copy.deepcopy(value)
     for path, node in walk(value):
         assert at(value, path) is node
@@ -27,5 +27,5 @@ def test_every_node_can_be_replaced_and_dropped(value: object, new: int) -> None
     assert value == before
 
 
-def test_a_renamed_key_keeps_its_place() -> None:
+def test_renamed_key_keeps_position() -> None:
     assert list(rename({"a": {"x": 1, "y": 2}}, ("a", "x"), "z")["a"].items()) == [("z", 1), ("y", 2)]

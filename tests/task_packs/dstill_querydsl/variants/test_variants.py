@@ -56,9 +56,7 @@ def engine(task: QueryDsl) -> Iterator[Executor]:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 3])
-def test_a_gold_has_the_same_result_by_the_other_names(
-    seed: int, golds: list[Example], engine: Executor, task: QueryDsl
-) -> None:
+def test_renamed_gold_has_same_result(seed: int, golds: list[Example], engine: Executor, task: QueryDsl) -> None:
     variant = vary(bundled("weblogs", DOCUMENTS), seed)
     different = []
     for example in golds:
@@ -79,7 +77,7 @@ def test_a_gold_has_the_same_result_by_the_other_names(
 
 
 def _with_old_names(value: dict[str, Any], variant: Variant) -> dict[str, Any]:
-    """Chosen fields are told by name: those of the variant, back as they were."""
+    """Selected fields have names: turn those of the variant back."""
     old = {new: name for name, new in variant.names.items()}
     hits = [
         {**hit, "fields": {old.get(k, k): v for k, v in hit["fields"].items()}} if "fields" in hit else hit
@@ -88,7 +86,7 @@ def _with_old_names(value: dict[str, Any], variant: Variant) -> dict[str, Any]:
     return {**value, "hits": hits}
 
 
-def test_the_seeds_above_are_of_every_structure_and_of_both_widths() -> None:
+def test_seeds_cover_every_structure_and_both_widths() -> None:
     made = [vary(bundled("weblogs", DOCUMENTS), seed) for seed in (0, 1, 3)]
     assert {one.structure for one in made} == {"kept", "opened", "grouped"}
     assert {one.distractors > 0 for one in made} == {True, False}
@@ -99,7 +97,7 @@ def test_the_seeds_above_are_of_every_structure_and_of_both_widths() -> None:
 
 @settings(max_examples=40)
 @given(name=st.sampled_from(NAMES), seed=SEEDS)
-def test_every_field_has_one_new_name_of_the_same_kind(name: str, seed: int) -> None:
+def test_every_field_has_one_new_name_of_same_kind(name: str, seed: int) -> None:
     index = bundled(name, 5)
     variant = vary(index, seed)
     old, new = Fields.of(index.mapping), Fields.of(variant.index.mapping)
@@ -118,7 +116,7 @@ def test_every_field_has_one_new_name_of_the_same_kind(name: str, seed: int) -> 
 
 @settings(max_examples=25)
 @given(name=st.sampled_from(NAMES), seed=SEEDS)
-def test_documents_hold_the_same_values_under_the_new_names(name: str, seed: int) -> None:
+def test_documents_have_same_values_under_new_names(name: str, seed: int) -> None:
     index = bundled(name, 6)
     variant = vary(index, seed)
     fields = Fields.of(variant.index.mapping)
@@ -137,7 +135,7 @@ def test_documents_hold_the_same_values_under_the_new_names(name: str, seed: int
 
 @given(seed=SEEDS)
 @settings(max_examples=5)
-def test_a_seed_gives_the_same_variant(seed: int) -> None:
+def test_same_seed_gives_same_variant(seed: int) -> None:
     index = bundled("movies", 5)
     one, other = vary(index, seed), vary(index, seed)
     assert one.names == other.names
@@ -145,7 +143,7 @@ def test_a_seed_gives_the_same_variant(seed: int) -> None:
     assert one.index.digest == other.index.digest
 
 
-def test_seeds_give_different_variants() -> None:
+def test_different_seeds_give_different_variants() -> None:
     index = bundled("flights", 5)
     made = [vary(index, seed) for seed in range(30)]
     assert len({json.dumps(one.index.mapping) for one in made}) == 30
@@ -155,14 +153,14 @@ def test_seeds_give_different_variants() -> None:
     assert sum(changed) / len(changed) > 0.5
 
 
-def test_more_fields_than_an_engine_takes_by_default_raise_its_limit() -> None:
+def test_wide_variant_raises_field_limit() -> None:
     variant = vary(bundled("flights", 5), 1, distractors=900)
     assert variant.distractors == 900
     assert variant.index.settings["index.mapping.total_fields.limit"] > 1_000
     assert "index.mapping.total_fields.limit" not in vary(bundled("flights", 5), 1, distractors=0).index.settings
 
 
-def test_an_own_index_varies_with_aliases_copies_and_told_values() -> None:
+def test_varies_user_index_with_aliases_copies_and_values() -> None:
     mapping = {
         "mine": {
             "mappings": {
@@ -175,8 +173,8 @@ def test_an_own_index_varies_with_aliases_copies_and_told_values() -> None:
             }
         }
     }
-    told = Values({"host.name": Known(values=("a", "b"), complete=True)})
-    index = Index(name="mine", mapping=mapping, settings={}, now="", documents=tuple, given_values=told)
+    values = Values({"host.name": Known(values=("a", "b"), complete=True)})
+    index = Index(name="mine", mapping=mapping, settings={}, now="", documents=tuple, given_values=values)
     for seed in range(6):
         variant = vary(index, seed, distractors=0)
         field = Fields.of(variant.index.mapping).get(variant.names["machine_name"])
@@ -185,7 +183,7 @@ def test_an_own_index_varies_with_aliases_copies_and_told_values() -> None:
         source = Fields.of(variant.index.mapping).get(variant.names["host.name"])
         assert source is not None
         assert source.options["copy_to"] == [variant.names["all"]]
-        assert variant.index.values.get(variant.names["host.name"]) == told.get("host.name")
+        assert variant.index.values.get(variant.names["host.name"]) == values.get("host.name")
         assert variant.index.recipe == ""
         renamed = rename({"query": {"term": {"labels.env.tier": "x"}}}, variant.names)
         assert renamed == {"query": {"term": {f"{variant.names['labels']}.env.tier": "x"}}}
@@ -194,7 +192,7 @@ def test_an_own_index_varies_with_aliases_copies_and_told_values() -> None:
 # --- by context -------------------------------------------------------------------------------
 
 
-def test_a_context_names_a_variant() -> None:
+def test_context_selects_variant() -> None:
     index = index_of({"index": "weblogs", "variant": 3}, Settings(documents=20))
     assert index is not None
     assert index.name == "weblogs-variant-3"
@@ -203,7 +201,7 @@ def test_a_context_names_a_variant() -> None:
 
 
 @pytest.mark.parametrize("seed", ["3", True, [1]])
-def test_a_variant_is_a_whole_number(seed: Any) -> None:
+def test_variant_must_be_an_integer(seed: Any) -> None:
     with pytest.raises(DataError, match="is not a variant"):
         index_of({"index": "weblogs", "variant": seed})
 
@@ -254,12 +252,12 @@ NAMES_OF = {"a": "A", "a.b": "A.B", "a.b.raw": "A.B.kw", "n": "N", "n.x": "N.X",
         ({"query": {"term": {"nobody": 1}}}, {"query": {"term": {"nobody": 1}}}),
     ],
 )  # fmt: skip
-def test_names_change_where_they_are_names(body: dict[str, Any], want: dict[str, Any]) -> None:
+def test_renames_fields_only(body: dict[str, Any], want: dict[str, Any]) -> None:
     assert rename(body, NAMES_OF) == want
     assert rename(rename(body, NAMES_OF), {new: old for old, new in NAMES_OF.items()}) == body
 
 
-def test_an_opened_object_is_its_fields_in_a_list_and_an_error_elsewhere() -> None:
+def test_flattened_object_is_listed_fields_or_an_error() -> None:
     names = {"http.status": "http_status", "http.path": "http_path", "http.path.raw": "http_path.raw"}
     assert rename({"_source": ["http", "x"]}, names) == {"_source": ["http_status", "http_path", "x"]}
     assert rename({"_source": "http"}, names) == {"_source": ["http_status", "http_path"]}
@@ -267,7 +265,7 @@ def test_an_opened_object_is_its_fields_in_a_list_and_an_error_elsewhere() -> No
         rename({"query": {"exists": {"field": "http"}}}, names)
 
 
-def test_a_pattern_is_the_fields_that_it_matches() -> None:
+def test_expands_pattern_to_matching_fields() -> None:
     names = {"http.status": "http_status", "http.path": "http_path", "host": "host"}
     assert rename({"_source": ["http.*", "host"]}, names) == {"_source": ["http_status", "http_path", "host"]}
     assert rename({"_source": "*"}, names) == {"_source": "*"}
@@ -275,7 +273,7 @@ def test_a_pattern_is_the_fields_that_it_matches() -> None:
 
 @settings(max_examples=30)
 @given(seed=SEEDS)
-def test_a_renamed_gold_uses_fields_of_the_variant_alone(seed: int) -> None:
+def test_renamed_gold_uses_variant_fields_only(seed: int) -> None:
     index = bundled("weblogs", 60)
     variant = vary(index, seed)
     fields = Fields.of(variant.index.mapping)

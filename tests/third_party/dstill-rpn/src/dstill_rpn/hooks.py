@@ -1,6 +1,6 @@
 """What a team adds to a pack without touching it: each hook passes on every task but rpn.
 
-build_prompt     the teacher is told to name the stack after each operator
+build_prompt     the prompt asks for the stack after each operator
 parse_reply      a reply that ends in a line "answer: x 4 +" will do, without tags
 judge_answer     a right program that is longer than the gold is right, and the verdict says how long
 select_modality  of the modalities that fit, the fullest that leaves `modality.top.headroom` of the memory free
@@ -64,13 +64,13 @@ def select_modality(
     top = next((m for m in modalities if isinstance(m, Top)), None)
     if top is None or not top.config.headroom:
         return None
-    room = replace(device, free=int(device.free * (1 - top.config.headroom)))
+    reduced = replace(device, free=int(device.free * (1 - top.config.headroom)))
     reasons = tuple(
         ModalityFit(
             modality=m.name,
             priority=m.priority,
             memory_required=m.memory_required(student, recipe),
-            unfit_reason=m.unfit_reason(student, recipe, room) or "",
+            unfit_reason=m.unfit_reason(student, recipe, reduced) or "",
         )
         for m in sorted(modalities, key=lambda m: -m.priority)
     )

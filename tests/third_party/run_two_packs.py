@@ -1,6 +1,6 @@
 """Run by `test_two_packs` inside an environment with two packs; prints one JSON object.
 
-For each task, with both packs and with one of them left out: the prompts of a few questions,
+For each task, with both packs and with one of them disabled: the prompts of a few questions,
 and what the plugins make of a few replies and answers.
 """
 
@@ -21,7 +21,7 @@ OTHERS = {"querydsl": "rpn,rpn-hooks,rpn-modality", "rpn": "querydsl"}
 REPLIES = ("<rationale>because</rationale><answer>{}</answer>", "because\nanswer: {}", "{}", "")
 
 
-def study(plugins: Plugins, task: Task, executor: Executor | None) -> dict[str, list[str]]:
+def collect(plugins: Plugins, task: Task, executor: Executor | None) -> dict[str, list[str]]:
     examples = list(itertools.islice(task.examples("test"), 3))
     shots = list(itertools.islice(task.examples("train"), 2))
     golds = [example.answer or "" for example in examples]
@@ -54,7 +54,7 @@ def main() -> None:
             task = plugins.task(name)()
             # the Query DSL is followed to VALID: what runs it is no hook's business
             executor = plugins.executor(task.executors[0])().open(task, Engine()) if name == "rpn" else None
-            result[f"{name} without {off}"] = study(plugins, task, executor)
+            result[f"{name} without {off}"] = collect(plugins, task, executor)
     print(json.dumps(result))
 
 

@@ -1,17 +1,17 @@
-"""What every trial came to, item by item, in one small file: enough for each figure of the page, without the runs.
+"""The outcome of every trial, item by item, in one small file: enough for each figure of the page, without the runs.
 
-    kept = Kept(Path("trials.jsonl"))
-    kept[key]                            →  Trialled(result=…, verdicts={"test": {id: verdict, …}}); KeyError
-    kept.add(key, "weblogs-to-movies", result, {"test": {id: verdict, …}})
+    log = TrialLog(Path("trials.jsonl"))
+    log[key]                             →  TrialOutcome(result=…, verdicts={"test": {id: verdict, …}}); KeyError
+    log.add(key, "weblogs-to-movies", result, {"test": {id: verdict, …}})
 
     {"items": "9c1e…", "ids": ["q-1", "q-2", "q-3"], "templates": ["status", "count", "count"]}
     {"key": "5f0c…", "parent": "weblogs-to-movies", "result": {…}, "items": {"test": "9c1e…"},
      "answers": {"test": "10-"}}
 
-1: right; 0: wrong; -: an item that says nothing of the answer. Items are named by a digest of what stands beside the
-name, as ids are the same in every version of a dataset: a trial's answers are to the items that it was asked. The file
-is published beside the page, so that anybody can reckon with it, and a reproduction that another machine began can go
-on from it.
+1: right; 0: wrong; -: an item that is not counted. Items are named by a digest of their ids and templates, because ids
+are the same in every version of a dataset: a trial's answers belong to the items of its own version. The file is
+published with the page, so that anybody can recompute the figures, and a reproduction can resume from it on another
+machine.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from dstill.runs.run import Run
 from dstill_evaluate.metrics import why_uncounted
 from dstill_sweep.trials import Result
 
-__all__ = ["Kept", "Trialled", "dataset_of", "key_of"]
+__all__ = ["TrialLog", "TrialOutcome", "dataset_of", "key_of"]
 
 ByItem = Mapping[str, Verdict]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trialled:
+class TrialOutcome:
     result: Result
     verdicts: Mapping[str, ByItem]  # by set; of the items that count
     asked: Mapping[str, int]  # by set; of all items
@@ -50,7 +50,7 @@ def key_of(parent: Run, split: str, changes: Mapping[str, Any]) -> str:
     """
     flat = parent.config.flat()
     recipe = {name: flat[name] for name in ("project.seed", "train.max_steps", *RECIPE)}
-    # a digest in a digest: the first trials were kept by the inner one alone, so that theirs could be made of it
+    # a digest in a digest: the first trials were stored under the inner one, so their new keys could be computed
     trial = _digest([parent.folder.name, split, {**recipe, **changes}, dataset_of(parent)])
     return _digest([trial, parent.manifest["base"], {name: flat[name] for name in DEFAULTS}])
 
@@ -60,7 +60,7 @@ def dataset_of(run: Run) -> dict[str, str]:
     return {name: facts["sha256"] for name, facts in run.manifest["files"].items() if name.startswith("dataset/")}
 
 
-class Kept:
+class TrialLog:
     def __init__(self, file: Path) -> None:
         self.file = file
         self._items: dict[str, list[tuple[str, str]]] = {}
@@ -71,28 +71,28 @@ class Kept:
     def __contains__(self, key: str) -> bool:
         return key in self._trials
 
-    def __getitem__(self, key: str) -> Trialled:
+    def __getitem__(self, key: str) -> TrialOutcome:
         row = self._trials[key]
-        return Trialled(
+        return TrialOutcome(
             result=Result.from_row(row["result"]),
             verdicts={of: self._verdicts(row["items"][of], marks, of) for of, marks in row["answers"].items()},
             asked={of: len(marks) for of, marks in row["answers"].items()},
         )
 
-    def found(self, parent: str, split: str, changes: Mapping[str, Any]) -> Trialled:
-        """By what was changed, where there is no dataset to tell the key by: the last one. Raises KeyError."""
+    def lookup(self, parent: str, split: str, changes: Mapping[str, Any]) -> TrialOutcome:
+        """The last trial with these changes, for when no dataset gives the key. Raises KeyError."""
         for key, row in reversed(self._trials.items()):
             if row["parent"] == parent and split in row["answers"] and row["result"]["changes"] == changes:
                 return self[key]
         raise KeyError(f"{parent} {split}: {changes}")
 
     def add(self, key: str, parent: str, result: Result, verdicts: Mapping[str, ByItem]) -> None:
-        items = {split: self._named(of_split) for split, of_split in verdicts.items()}
+        items = {split: self._items_digest(of_split) for split, of_split in verdicts.items()}
         answers = {split: "".join(map(_mark, of_split.values())) for split, of_split in verdicts.items()}
         self._append({"key": key, "parent": parent, "result": result.to_row(), "items": items, "answers": answers})
 
-    def _named(self, verdicts: ByItem) -> str:
-        """The name of the items of `verdicts`, in their order; kept when they are new."""
+    def _items_digest(self, verdicts: ByItem) -> str:
+        """The digest of the items of `verdicts`, in their order; stored when they are new."""
         ids, templates = list(verdicts), [verdict.template or id for id, verdict in verdicts.items()]
         name = _digest([ids, templates])
         if name not in self._items:

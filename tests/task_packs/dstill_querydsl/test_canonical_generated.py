@@ -1,4 +1,4 @@
-"""The canonical form on generated corpora: canonically equal bodies have equal results.
+"""The canonical form on generated bodies and documents: canonically equal bodies have equal results.
 
 Also in reverse, without an engine: other spellings of a body come to the same form, by kind of
 spelling.
@@ -25,17 +25,17 @@ from dstill_querydsl.engines import Embedded
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.results import compare
 
-CORPORA, EXAMPLES = 5, size("EXAMPLES", ci=60, nightly=600)
+N_DATABASES, EXAMPLES = 5, size("EXAMPLES", ci=60, nightly=600)
 seeds = st.integers(0, 10**9)
-quietly = settings(
+few_examples = settings(
     max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
 @pytest.fixture(scope="module")
 def run() -> Iterator[Any]:
-    """`run(body, n)` is the body's value on the n-th corpus."""
-    asked = [
+    """`run(body, n)` is the body's value on the n-th test database."""
+    examples = [
         Example(
             id=str(seed),
             question="",
@@ -45,45 +45,47 @@ def run() -> Iterator[Any]:
                 "test_database": TestDatabase(name=str(seed), data={"documents": documents(seed)}),
             },
         )
-        for seed in range(CORPORA)
+        for seed in range(N_DATABASES)
     ]
     with Embedded().open(QueryDsl(), Engine()) as executor:
 
         def value(answer: Any, number: int) -> Any:
             # not `run`: what is canonical must hold for bodies that the guard refuses, too
-            outcome = executor.execute(json.dumps(answer), asked[number])
+            outcome = executor.execute(json.dumps(answer), examples[number])
+            # a canonical form may be nested deeper than its body; only bodies are run, so it has no limit of its own
+            assume(outcome.reason != "nested more than 20 deep")
             assert outcome.kind is OutcomeKind.OK, (outcome.reason, answer)
             return outcome.value
 
         yield value
 
 
-@quietly
-@given(seeds, st.integers(0, CORPORA - 1))
-def test_a_body_and_its_canonical_form_have_the_same_result(run: Any, seed: int, corpus: int) -> None:
+@few_examples
+@given(seeds, st.integers(0, N_DATABASES - 1))
+def test_canonical_form_gives_same_result(run: Any, seed: int, database: int) -> None:
     one = body(random.Random(seed))
-    assert compare.same(run(canonical(one), corpus), run(one, corpus))
+    assert compare.same(run(canonical(one), database), run(one, database))
 
 
-@quietly
-@given(seeds, st.integers(0, CORPORA - 1), st.integers(1, 4))
-def test_canonically_equal_bodies_have_the_same_result(run: Any, seed: int, corpus: int, steps: int) -> None:
+@few_examples
+@given(seeds, st.integers(0, N_DATABASES - 1), st.integers(1, 4))
+def test_canonically_equal_bodies_have_same_result(run: Any, seed: int, database: int, steps: int) -> None:
     draw = random.Random(seed)
     one = other = body(draw)
     for _ in range(steps):
         other = step(other, draw)
     assume(other != one and canonical(other) == canonical(one))
-    assert compare.same(run(other, corpus), run(one, corpus)), (one, other)
+    assert compare.same(run(other, database), run(one, database)), (one, other)
 
 
 @given(seeds)
 @settings(max_examples=150)
-def test_the_form_of_a_form_is_itself(seed: int) -> None:
+def test_canonical_form_is_idempotent(seed: int) -> None:
     once = canonical(body(random.Random(seed)))
     assert canonical(once) == once
 
 
-def test_other_spellings_come_to_the_same_form() -> None:
+def test_other_spellings_have_same_canonical_form() -> None:
     met: Counter[str] = Counter()
     of: Counter[str] = Counter()
     apart: dict[str, Any] = {}

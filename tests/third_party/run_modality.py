@@ -41,7 +41,7 @@ def plan(vram: str, *settings: str) -> dict[str, Any]:
     return next(line for line in lines if "modalities" in line)
 
 
-def adapted() -> dict[str, Any]:
+def train_top() -> dict[str, Any]:
     """What some steps in the modality top, towards another objective, came to, and which tensors they moved."""
     from safetensors.torch import load_file
 
@@ -81,7 +81,7 @@ def main() -> None:
         "chosen": {name: chosen(needs[name]) for name in MODALITIES},
         "on the smallest card": chosen(needs["qlora"] / 2),
         "with headroom": [chosen(needs["top"], *headroom), chosen(needs["top"] * 1.5, *headroom)],
-        **adapted(),
+        **train_top(),
     }
     print(json.dumps(result))
 
