@@ -101,13 +101,13 @@ def loaded_by(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["runs", "--help"]])
-def test_the_first_screen_loads_no_command_and_no_part(words: list[str]) -> None:
+def test_help_loads_no_command_and_no_part(words: list[str]) -> None:
     allowed = {(package, name) for package, names in FIRST_SCREEN.items() for name in names}
     assert modules_of(words) - allowed == set()
 
 
 @pytest.mark.parametrize("words", [["generate", "--help"], ["runs", "show", "--help"], ["check", "--help"]])
-def test_the_help_of_a_command_loads_no_more_of_a_pack_than_its_options(words: list[str]) -> None:
+def test_command_help_loads_only_the_options_of_a_pack(words: list[str]) -> None:
     loaded = modules_of(words)
     assert ("dstill_querydsl", "pack") in loaded
     assert all(importlib.util.find_spec(f"{package}.{name}") for package, names in OF_TASKS.items() for name in names)
@@ -133,7 +133,7 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert not loaded & HEAVY
 
 
-def test_the_package_alone_loads_next_to_nothing() -> None:
+def test_importing_the_package_loads_little() -> None:
     loaded = loaded_by("import dstill")
     assert not loaded & (HEAVY | {"click", "pluggy"})
 
@@ -184,12 +184,12 @@ def test_one_module_calls_pluggy_and_one_marks_the_hooks(root: Path) -> None:
     assert using == {"core/dstill/plugins.py", "core/dstill/hookspecs.py"}
 
 
-def test_the_command_line_is_on_top(root: Path) -> None:
+def test_no_module_imports_the_command_line(root: Path) -> None:
     below = {path for path in users(root, "core", {"dstill.cli"}) if not path.startswith("core/dstill/cli/")}
     assert below == {"core/dstill/__main__.py"}
 
 
-def test_no_modules_import_each_other_in_a_circle(root: Path) -> None:
+def test_there_are_no_import_cycles(root: Path) -> None:
     """Imports inside functions and for type checking count. The layers are a contract in pyproject.toml."""
     files = {_name(path.relative_to(root / folder)): path for folder in ROOTS for path in modules(root, folder)}
     graph = {name: set(_imported(path, files)) - {name} for name, path in files.items()}

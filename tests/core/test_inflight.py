@@ -70,7 +70,7 @@ async def asked(store: ReplyStore, counts: Counts) -> list[TeacherReply]:
 
 
 @pytest.mark.parametrize(("killed", "text", "bought"), [(False, "bought there", 0), (True, "bought here", 1)])
-def test_a_reply_that_another_process_asks_for_is_waited_for(
+def test_waits_for_a_reply_that_another_process_requests(
     store: ReplyStore,
     other: subprocess.Popen[str],
     caplog: pytest.LogCaptureFixture,

@@ -34,19 +34,19 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
             yield number, PYTHON.sub("", line)
 
 
-def refused(text: str) -> set[str]:
+def forbidden_words(text: str) -> set[str]:
     words = {word.lower() for word in SPLIT.findall(text)}
     bare = re.sub(r"[\W_]", "", text).lower()
     return (WORDS & words) | {part for part in PARTS if part in bare}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(CORE)))
-def test_no_word_of_one_language_or_student(path: Path) -> None:
-    found = [f"{path}:{number}: {', '.join(words)}" for number, line in lines(path) if (words := refused(line))]
+def test_core_is_free_of_words_of_one_language_or_student(path: Path) -> None:
+    found = [f"{path}:{number}: {', '.join(words)}" for number, line in lines(path) if (words := forbidden_words(line))]
     assert found == []
 
 
-def test_the_templates_are_among_what_is_read() -> None:
+def test_templates_are_checked_too() -> None:
     assert {"cli/template/pack.py.txt", "cli/template/dstill.toml.txt", "config.py"} <= {
         str(path.relative_to(CORE)) for path in SOURCES
     }
@@ -65,5 +65,5 @@ def test_the_templates_are_among_what_is_read() -> None:
         ("indexing destiny remapped", set()),
     ],
 )
-def test_the_rule(text: str, words: set[str]) -> None:
-    assert refused(PYTHON.sub("", text)) == words
+def test_forbidden_words_are_found_within_identifiers(text: str, words: set[str]) -> None:
+    assert forbidden_words(PYTHON.sub("", text)) == words
