@@ -28,7 +28,7 @@ Cli = Callable[..., Any]
 ESCAPE = "\x1b"
 
 
-def refused(ended: Any, code: int, what: str) -> None:
+def assert_refused(ended: Any, code: int, what: str) -> None:
     """`ended` with this exit code and this first line, and no traceback."""
     assert ended.err.startswith(f"error: {what}"), ended.err
     assert ended.code == code
@@ -58,31 +58,31 @@ def finished(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
 
 def test_an_unknown_command_is_refused_with_the_nearest_name(cli: Cli) -> None:
     ended = cli("genrate")
-    refused(ended, 2, "No such command 'genrate'. Did you mean 'generate'?\n")
-    refused(cli("runs", "lsit"), 2, "No such command 'lsit'. Did you mean 'list'?\n")
-    refused(cli("xyzzy"), 2, "No such command 'xyzzy'.\n")
+    assert_refused(ended, 2, "No such command 'genrate'. Did you mean 'generate'?\n")
+    assert_refused(cli("runs", "lsit"), 2, "No such command 'lsit'. Did you mean 'list'?\n")
+    assert_refused(cli("xyzzy"), 2, "No such command 'xyzzy'.\n")
 
 
 @pytest.mark.parametrize("limit", ["-5", "abc", "1e9", "0", "1.5", "", "100000001"])
 def test_a_limit_out_of_range_is_refused(cli: Cli, limit: str) -> None:
     ended = cli("generate", "--limit", limit)
-    refused(ended, 2, f"Invalid value for '--limit': '{limit}' is not a whole number from 1 to 100000000\n")
+    assert_refused(ended, 2, f"Invalid value for '--limit': '{limit}' is not a whole number from 1 to 100000000\n")
     assert not Path("runs").exists()
 
 
-def test_a_folder_that_is_no_run_is_not_written_to(cli: Cli, project: Path) -> None:
+def test_folder_that_is_not_a_run_is_untouched(cli: Cli, project: Path) -> None:
     (project / "thesis").mkdir()
     (project / "thesis" / "chapter.txt").write_text("years of work")
     for command in (["generate", "--teacher", "parrot"], ["demo"]):
         ended = cli(*command, "--out", "thesis")
-        refused(
+        assert_refused(
             ended, 2, "thesis is not a dstill run and not empty; choose another folder (--force is not offered here)\n"
         )
     assert [(p.name, p.read_text()) for p in (project / "thesis").iterdir()] == [("chapter.txt", "years of work")]
 
 
 @pytest.fixture
-def nobody() -> Iterator[Path]:
+def unwritable_folder() -> Iterator[Path]:
     """A folder in which this process may not write."""
     folder = Path(tempfile.mkdtemp(prefix="dstill-test-"))
     folder.chmod(0o555)
@@ -98,16 +98,22 @@ def nobody() -> Iterator[Path]:
 
 def test_an_output_path_that_cannot_be_written_is_refused(cli: Cli, project: Path) -> None:
     (project / "file").write_text("")
-    refused(cli("generate", "--out", "missing/run"), 2, "cannot write missing/run: the folder missing does not exist\n")
-    refused(cli("generate", "--out", "file"), 2, "cannot write file: it is a file\n")
-    refused(cli("generate", "--out", "file/run"), 2, "cannot write file/run: file is not a folder\n")
+    assert_refused(
+        cli("generate", "--out", "missing/run"), 2, "cannot write missing/run: the folder missing does not exist\n"
+    )
+    assert_refused(cli("generate", "--out", "file"), 2, "cannot write file: it is a file\n")
+    assert_refused(cli("generate", "--out", "file/run"), 2, "cannot write file/run: file is not a folder\n")
 
 
-def test_a_read_only_folder_is_refused(cli: Cli, nobody: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(nobody)
-    refused(cli("generate", "--out", nobody / "run"), 2, f"cannot write {nobody / 'run'}: permission denied\n")
-    refused(cli("generate"), 2, "cannot write runs/")
-    refused(cli("init"), 2, "cannot write dstill.toml: permission denied\n")
+def test_a_read_only_folder_is_refused(cli: Cli, unwritable_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(unwritable_folder)
+    assert_refused(
+        cli("generate", "--out", unwritable_folder / "run"),
+        2,
+        f"cannot write {unwritable_folder / 'run'}: permission denied\n",
+    )
+    assert_refused(cli("generate"), 2, "cannot write runs/")
+    assert_refused(cli("init"), 2, "cannot write dstill.toml: permission denied\n")
 
 
 SECRET = "sk-abcdefghijklmnop0123456789"
@@ -131,14 +137,14 @@ def test_a_key_on_the_command_line_is_refused_and_not_shown(cli: Cli, words: lis
     assert "OPENAI_API_KEY" in ended.err or "api_key_env" in ended.err or "No such option '--json'" in ended.err
     assert SECRET not in ended.out + ended.err
     if "--api-key" in words[:2]:
-        refused(ended, 2, "no such option: --api-key\n")
+        assert_refused(ended, 2, "no such option: --api-key\n")
         assert "set the environment variable OPENAI_API_KEY" in ended.err
 
 
 # --- stopping ---------------------------------------------------------------------------
 
 
-def kept(folder: Path) -> int:
+def n_cached(folder: Path) -> int:
     if not (folder / "replies.sqlite").exists():
         return 0
     with ReplyStore(folder / "replies.sqlite") as store:
@@ -163,11 +169,11 @@ def test_ctrl_c_stops_generate_and_tells_how_to_resume(command: list[str], proje
     # some are answered at once, and two not in time: it is not over when the signal comes, however late that is
     slow = ("--set", "teacher.parrot.delay=60", "--set", "teacher.parrot.slow=from 4")
     process = started(command, *SLOW, *slow)
-    wait_until(lambda: kept(project) >= 4)
+    wait_until(lambda: n_cached(project) >= 4)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    saved = kept(project)
+    saved = n_cached(project)
     assert 4 <= saved < 27
     assert f"error: stopped; {saved}/27 saved; resume with: dstill generate --out mine\n" in err
     assert "Traceback" not in out + err
@@ -176,7 +182,7 @@ def test_ctrl_c_stops_generate_and_tells_how_to_resume(command: list[str], proje
     resumed = cli("generate", "--out", "mine", "--json", "--set", "teacher.parrot.delay=0")
     assert resumed.code == 0, resumed.err
     assert json.loads(resumed.out.splitlines()[-1])["accepted"] == 27
-    assert kept(project) == 27
+    assert n_cached(project) == 27
     # the very bytes of a run that nobody stopped
     assert cli("generate", "--teacher", "parrot", "--out", "whole").code == 0
     for split in ("train", "validation", "test"):
@@ -264,7 +270,7 @@ def test_head_ends_silently(command: list[str]) -> None:
         assert process.wait(60) in (0, 141, -signal.SIGPIPE)
 
 
-def on_a_terminal(words: list[str], **environment: str) -> str:
+def run_in_terminal(words: list[str], **environment: str) -> str:
     """All that a command writes to a terminal of its own."""
     ours, theirs = pty.openpty()
     names = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "TERM", "COLORTERM")}
@@ -288,9 +294,9 @@ def on_a_terminal(words: list[str], **environment: str) -> str:
 
 
 @pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TERM": "xterm-256color", "NO_COLOR": "1"}])
-def test_a_plain_terminal_gets_no_escapes(command: list[str], environment: dict[str, str]) -> None:
+def test_dumb_terminal_gets_no_escapes(command: list[str], environment: dict[str, str]) -> None:
     for words in (["generate", "--teacher", "parrot"], ["pack", "list"], ["--help"]):
-        assert ESCAPE not in on_a_terminal([*command, *words], **environment)
+        assert ESCAPE not in run_in_terminal([*command, *words], **environment)
 
 
 def test_a_pipe_gets_plain_lines(command: list[str]) -> None:
@@ -301,20 +307,20 @@ def test_a_pipe_gets_plain_lines(command: list[str]) -> None:
     assert "\r" not in ended.stderr
 
 
-def test_a_terminal_without_the_letters_gets_their_numbers(command: list[str]) -> None:
+def test_ascii_terminal_gets_escaped_letters(command: list[str]) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
     ended = subprocess.run([*command, "check"], input="1→2".encode(), capture_output=True, timeout=60, env=environment)
     assert ended.returncode == 9
     assert b"'1\\u21922' is no sum" in ended.stdout
 
 
-def test_a_terminal_that_can_gets_bars(command: list[str]) -> None:
-    shown = on_a_terminal([*command, "generate", "--teacher", "parrot"], TERM="xterm-256color")
+def test_capable_terminal_gets_progress_bars(command: list[str]) -> None:
+    shown = run_in_terminal([*command, "generate", "--teacher", "parrot"], TERM="xterm-256color")
     assert ESCAPE in shown
     assert "27/27" in shown
 
 
-def test_a_run_that_another_process_works_on_is_locked(command: list[str], project: Path, cli: Cli) -> None:
+def test_run_of_another_process_is_locked(command: list[str], project: Path, cli: Cli) -> None:
     first = started(command, *SLOW, "--set", "teacher.parrot.delay=5")
     wait_until(lambda: Path("mine/.lock").exists() and Path("mine/.lock").read_text().startswith("pid"))
     second = cli("generate", "--out", "mine")
@@ -344,14 +350,14 @@ def test_a_run_that_another_process_works_on_is_locked(command: list[str], proje
 )
 def test_an_impossible_question_is_refused(cli: Cli, finished: Path, question: str, what: str) -> None:
     ended = cli("predict", "mine", question)
-    refused(ended, 2, what)
+    assert_refused(ended, 2, what)
     assert len(ended.err) < 500
 
 
 def test_an_impossible_question_on_stdin_is_refused(cli: Cli, finished: Path) -> None:
-    refused(cli("predict", "mine", stdin=b"add \0 1"), 2, "the question has characters that are not text")
+    assert_refused(cli("predict", "mine", stdin=b"add \0 1"), 2, "the question has characters that are not text")
     row = b'{"question": "add \\ud800"}'
-    refused(cli("predict", "mine", stdin=row), 2, "the question has characters that are not text")
+    assert_refused(cli("predict", "mine", stdin=row), 2, "the question has characters that are not text")
     bidi = cli("predict", "mine", stdin="sing \u202ea\u2066 song\x1b[2J\nadd 2 and 1\n".encode())
     assert bidi.code == 9
     assert "# sing \\u202ea\\u2066 song\\u001b[2J\n" in bidi.out
@@ -360,13 +366,13 @@ def test_an_impossible_question_on_stdin_is_refused(cli: Cli, finished: Path) ->
 
 @pytest.mark.parametrize("data", [b"add 1\nadd 2\nadd \xff\n", b'{"question": "a"}\n\n{"question": "\xff"}\n'])
 def test_input_that_is_not_utf_8_is_refused(cli: Cli, finished: Path, data: bytes) -> None:
-    refused(cli("predict", "mine", stdin=data), 2, "line 3: not UTF-8 (byte 0xff)\n")
+    assert_refused(cli("predict", "mine", stdin=data), 2, "line 3: not UTF-8 (byte 0xff)\n")
 
 
 @pytest.mark.parametrize("data", [b"1+2\n1+3\n\xff", b'{"id": 1, "query": "1+2"}\n\n{"id": 2, "query": "\xff"}\n'])
 def test_answers_that_are_not_utf_8_are_refused_by_check(cli: Cli, data: bytes) -> None:
-    refused(cli("check", stdin=data), 2, "line 3: not UTF-8 (byte 0xff)\n")
-    refused(cli("check", stdin="1+2".encode("utf-16")), 2, "line 1: not UTF-8 (byte 0xff)\n")
+    assert_refused(cli("check", stdin=data), 2, "line 3: not UTF-8 (byte 0xff)\n")
+    assert_refused(cli("check", stdin="1+2".encode("utf-16")), 2, "line 1: not UTF-8 (byte 0xff)\n")
 
 
 # --- configuration ----------------------------------------------------------------------
@@ -385,9 +391,9 @@ def test_a_configuration_file_that_is_missing_or_empty_is_named(cli: Cli, projec
         "blank.toml": "blank.toml is empty",
     }.items():
         ended = cli("--config", name, "generate")
-        refused(ended, 2, f"{what}\n")
+        assert_refused(ended, 2, f"{what}\n")
         assert hint in ended.err
-    refused(cli("--config", "binary.toml", "generate"), 2, "binary.toml is not UTF-8 (byte 0xff)\n")
+    assert_refused(cli("--config", "binary.toml", "generate"), 2, "binary.toml is not UTF-8 (byte 0xff)\n")
 
 
 @pytest.mark.parametrize(
@@ -402,17 +408,17 @@ def test_a_configuration_file_that_is_missing_or_empty_is_named(cli: Cli, projec
 def test_a_toml_syntax_error_is_shown_with_its_place(cli: Cli, text: str, where: str, line: str) -> None:
     Path("dstill.toml").write_text(text)
     ended = cli("generate")
-    refused(ended, 2, "not TOML: ")
+    assert_refused(ended, 2, "not TOML: ")
     assert ended.err.splitlines()[1] == f"where: {where}: {line}"
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_name(cli: Cli) -> None:
     Path("dstill.toml").write_text("[project]\nseed = 1\n[trian]\nlr = 0.1\n")
     ended = cli("generate")
-    refused(ended, 2, "unknown key 'trian.lr'. Did you mean 'train.learning_rate'?\n")
+    assert_refused(ended, 2, "unknown key 'trian.lr'. Did you mean 'train.learning_rate'?\n")
     assert ended.err.splitlines()[1] == "where: dstill.toml:4"
     Path("dstill.toml").unlink()
-    refused(cli("generate", "--set", "trian.r=1"), 2, "unknown key 'trian.r'. Did you mean 'train.r'?\n")
+    assert_refused(cli("generate", "--set", "trian.r=1"), 2, "unknown key 'trian.r'. Did you mean 'train.r'?\n")
 
 
 @pytest.mark.parametrize(
@@ -429,7 +435,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_name(cli: Cli) -> None:
 def test_a_setting_of_a_wrong_type_is_refused(cli: Cli, line: str, what: str) -> None:
     Path("dstill.toml").write_text(f"[train]\n{line}\n")
     ended = cli("generate")
-    refused(ended, 2, f"{what}\n")
+    assert_refused(ended, 2, f"{what}\n")
     assert ended.err.splitlines()[1] == "where: dstill.toml:2"
 
 
@@ -480,7 +486,7 @@ def test_an_unknown_part_is_refused_with_the_installed_ones(
     cli: Cli, words: list[str], kind: str, installed: str
 ) -> None:
     ended = cli(*words)
-    refused(ended, 2, f"no {kind} called '")
+    assert_refused(ended, 2, f"no {kind} called '")
     what, where, hint = ended.err.splitlines()[-3:]
     assert "Did you mean '" in what
     assert where == f"where: installed: {installed}"
@@ -489,8 +495,8 @@ def test_an_unknown_part_is_refused_with_the_installed_ones(
 
 def test_an_unknown_part_of_a_training_is_refused(cli: Cli, finished: Path) -> None:
     for option, name, kind in (("--student", "memroy", "student"), ("--objective", "plian", "objective")):
-        refused(cli("train", "mine", option, name), 2, f"no {kind} called '{name}'. Did you mean '")
-    refused(cli("train", "mine", "--modality", "hep"), 2, "no modality called 'hep'.")
+        assert_refused(cli("train", "mine", option, name), 2, f"no {kind} called '{name}'. Did you mean '")
+    assert_refused(cli("train", "mine", "--modality", "hep"), 2, "no modality called 'hep'.")
     ended = cli("evaluate", "mine")  # the student that was there is there
     assert ended.code == 0
 
@@ -528,7 +534,7 @@ def test_a_broken_plugin_is_named_and_the_others_load(cli: Cli, name: str) -> No
     assert [f["plugin"] for f in listed["failures"]] == [name]
     assert {"toy", "teachers", "evaluate"} == {p["name"] for p in listed["plugins"]}  # the others load
     assert error["error"]["code"] == "failed_items"
-    refused(cli("--plugin", f"{name}.py", "generate", "--teacher", "parrot"), 3, f"plugin '{name}': ")
+    assert_refused(cli("--plugin", f"{name}.py", "generate", "--teacher", "parrot"), 3, f"plugin '{name}': ")
 
 
 # --- answers ----------------------------------------------------------------------------
@@ -541,9 +547,9 @@ def test_a_broken_plugin_is_named_and_the_others_load(cli: Cli, name: str) -> No
         ("an endless list of numbers", "cut off at the token limit"),
     ],
 )
-def test_an_unusable_prediction_is_told_with_its_reason(cli: Cli, finished: Path, question: str, reason: str) -> None:
+def test_unusable_prediction_has_its_reason(cli: Cli, finished: Path, question: str, reason: str) -> None:
     ended = cli("predict", "mine", question)
-    refused(ended, 9, f"{reason}\n")
+    assert_refused(ended, 9, f"{reason}\n")
     as_json = cli("predict", "mine", question, "--json")
     assert as_json.code == 9
     row = json.loads(as_json.out)
@@ -581,7 +587,7 @@ def test_an_unusable_prediction_is_wrong_in_evaluate(
         "POST logs/_delete_by_query",
     ],
 )
-def test_what_is_no_answer_is_refused_by_check(cli: Cli, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+def test_check_refuses_non_answers(cli: Cli, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"querydsl"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
     ended = cli("check", "--task", "querydsl", "--json", stdin=answer.encode())
@@ -590,5 +596,5 @@ def test_what_is_no_answer_is_refused_by_check(cli: Cli, monkeypatch: pytest.Mon
     assert row["ok"] is False
     assert any(p["message"].startswith("not a search body: ") for p in row["problems"])
     shown = cli("check", "--task", "querydsl", stdin=answer.encode())
-    refused(shown, 9, "1 of 1 answers failed\n")
+    assert_refused(shown, 9, "1 of 1 answers failed\n")
     assert "not a search body: " in shown.out
