@@ -27,7 +27,7 @@ def words() -> Any:
 
 
 @pytest.mark.parametrize("make", [t5, llama], ids=["encoder–decoder", "decoder"])
-def test_every_answer_is_a_sentence_and_ends(make: Any) -> None:
+def test_every_answer_is_a_complete_sentence_of_the_grammar(make: Any) -> None:
     tokenizer = words()
     written = write(writer(make(tokenizer), tokenizer), TABLE, 40)
     assert all(WRITTEN.fullmatch(one.text) for one in written), [one.text for one in written]
@@ -36,12 +36,12 @@ def test_every_answer_is_a_sentence_and_ends(make: Any) -> None:
 
 
 @pytest.mark.parametrize("make", [t5, llama], ids=["encoder–decoder", "decoder"])
-def test_a_sentencepiece_vocabulary_is_read_by_its_spaces(make: Any, unigram: Any) -> None:
+def test_sentencepiece_spaces_are_read(make: Any, unigram: Any) -> None:
     written = write(writer(make(unigram), unigram), TABLE, 40)
     assert all(WRITTEN.fullmatch(one.text) for one in written), [one.text for one in written]
 
 
-def test_pieces_put_together_are_the_text(unigram: Any) -> None:
+def test_vocabulary_pieces_join_to_the_text(unigram: Any) -> None:
     text = '{"title": "the year of ships", "n": 1999}'
     for tokenizer in (unigram, words()):
         made = vocabulary.of(tokenizer, len(tokenizer) + 3)
@@ -52,7 +52,7 @@ def test_pieces_put_together_are_the_text(unigram: Any) -> None:
         assert b"".join(made.pieces[i] for i in made.tokens(text.encode())).decode() == text
 
 
-def test_greedy_answers_are_held_too_and_rows_without_a_grammar_are_free() -> None:
+def test_greedy_answers_are_constrained_only_for_rows_with_a_grammar() -> None:
     tokenizer = words()
     by = writer(t5(tokenizer), tokenizer, temperature=0.0)
     held, free = by.generate_constrained(["predict: a", "predict: b"], [TABLE, None])
@@ -62,7 +62,7 @@ def test_greedy_answers_are_held_too_and_rows_without_a_grammar_are_free() -> No
 
 
 @pytest.mark.parametrize("make", [t5, llama], ids=["encoder–decoder", "decoder"])
-def test_answers_that_are_drawn_for_a_vote_are_held_too(make: Any) -> None:
+def test_sampled_answers_are_constrained(make: Any) -> None:
     tokenizer = words()
     by = Constrained(
         writer(make(tokenizer), tokenizer, temperature=0.0),
@@ -79,7 +79,7 @@ def test_answers_that_are_drawn_for_a_vote_are_held_too(make: Any) -> None:
     assert again == [[one.text for one in given] for given in (first, second, free)]
 
 
-def test_a_decoder_with_too_few_places_is_cut_and_says_so() -> None:
+def test_decoder_at_its_position_limit_truncates_the_answer() -> None:
     tokenizer = words()
     long = Grammar(ebnf="root ::= [a-z]{600}")
     student = writer(llama(tokenizer, places=64), tokenizer)
@@ -105,7 +105,7 @@ class Words(ConstrainedOutput):
         return f"<rationale>{rationale}</rationale><answer>{answer}</answer>"
 
 
-def test_a_student_that_reasons_first_is_held_from_its_answer_on() -> None:
+def test_rationale_first_student_is_constrained_from_the_answer_on() -> None:
     tokenizer, task, example = words(), Words(), Example(id="1", question="?")
     grammar = RationaleFirst().grammar(task, example)  # type: ignore[arg-type]
     assert grammar is not None
@@ -120,7 +120,7 @@ def test_a_student_that_reasons_first_is_held_from_its_answer_on() -> None:
     assert WRITTEN.fullmatch(answer[1])
 
 
-def test_a_task_without_a_grammar_and_a_student_that_cannot_be_held_are_said() -> None:
+def test_task_without_grammar_and_unconstrainable_student_are_refused() -> None:
     class Plain(Generator):
         def generate(self, sources: Any) -> Any:
             return iter(())
@@ -133,6 +133,6 @@ def test_a_task_without_a_grammar_and_a_student_that_cannot_be_held_are_said() -
         list(held.generate(["?"]))
 
 
-def test_a_vocabulary_that_cannot_write_the_language_is_said(unigram: Any) -> None:
+def test_vocabulary_without_required_characters_is_refused(unigram: Any) -> None:
     with pytest.raises(DataError, match="cannot write what the grammar asks for"):
         write(writer(t5(unigram), unigram), Grammar(ebnf='root ::= "Größe"'), 1)

@@ -103,7 +103,7 @@ def _fit() -> Callable[..., TrainResult]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def loaded() -> None:
+def _imports() -> None:
     """What nearly every test here imports, out of garbage collection from the first one on (see the root conftest)."""
     import peft  # noqa: F401
     from transformers import Trainer  # noqa: F401

@@ -24,7 +24,7 @@ def _run(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *words], cwd=root, capture_output=True, text=True, timeout=600, check=False)
 
 
-def test_without_a_gpu_it_says_so(root: Path) -> None:
+def test_reports_a_missing_gpu(root: Path) -> None:
     import torch
 
     if torch.cuda.is_available():
@@ -33,7 +33,7 @@ def test_without_a_gpu_it_says_so(root: Path) -> None:
     assert (ended.returncode, ended.stdout) == (0, "no GPU: nothing was measured\n")
 
 
-def test_what_is_planned_is_what_the_trainer_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_planned_batch_is_the_largest_of_the_trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     planned: list[Batch | None] = []
     seen: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
 
@@ -59,7 +59,7 @@ def test_what_is_planned_is_what_the_trainer_sees(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.nightly
-def test_its_code_runs_on_a_cpu_at_a_tiny_size(root: Path) -> None:
+def test_benchmark_runs_on_a_cpu_at_tiny_size(root: Path) -> None:
     ended = _run(root, "--tiny")
     assert ended.returncode == 0, ended.stderr
     found = json.loads((root / "build" / "bench-gpu.json").read_text())

@@ -48,15 +48,15 @@ GOING_ON: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def longest(name: str, settings: Mapping[str, Any]) -> tuple[Any, list[bool]]:
+def accepts_lengths(name: str, settings: Mapping[str, Any]) -> tuple[Any, list[bool]]:
     """The configuration, and whether a tiny model of it takes as many tokens as it has positions, and one more."""
     config = CONFIG_MAPPING[name](**settings)
     kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
     model = kind.from_config(config).eval()
-    return config, [takes(model, count) for count in (PLACES, PLACES + 1)]
+    return config, [accepts(model, count) for count in (PLACES, PLACES + 1)]
 
 
-def takes(model: Any, count: int) -> bool:
+def accepts(model: Any, count: int) -> bool:
     ids = torch.arange(5, 5 + count)[None]
     given = {"decoder_input_ids": ids} if model.config.is_encoder_decoder else {}
     try:
@@ -68,19 +68,19 @@ def takes(model: Any, count: int) -> bool:
 
 
 @pytest.mark.parametrize("name", ENDING)
-def test_those_that_end_where_it_is_said(name: str) -> None:
-    config, taken = longest(name, ENDING[name])
+def test_bounded_models_end_at_their_positions(name: str) -> None:
+    config, taken = accepts_lengths(name, ENDING[name])
     assert taken == [True, False]
     assert model_loading.positions_of(config) == (PLACES, PLACES)
 
 
 @pytest.mark.parametrize("name", GOING_ON)
-def test_those_that_name_a_number_and_go_on_beyond_it(name: str) -> None:
-    config, taken = longest(name, GOING_ON[name])
+def test_unbounded_models_go_beyond_their_positions(name: str) -> None:
+    config, taken = accepts_lengths(name, GOING_ON[name])
     assert taken == [True, True]
     assert model_loading.positions_of(config) == model_loading.UNBOUNDED
 
 
-def test_an_encoder_and_a_decoder_of_other_lengths() -> None:
+def test_encoder_and_decoder_lengths_may_differ() -> None:
     sizes = {"max_encoder_position_embeddings": 64, "max_decoder_position_embeddings": PLACES}
     assert model_loading.positions_of(CONFIG_MAPPING["led"](**{**BART, **LED, **sizes})) == (64, PLACES)
