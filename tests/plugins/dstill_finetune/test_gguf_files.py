@@ -213,8 +213,8 @@ BAD = [
 
 
 @pytest.mark.parametrize(("spoil", "what"), BAD, ids=[f"{number}" for number in range(len(BAD))])
-def test_bad_file_is_a_one_line_error(set_tensor_type: Callable[[bytes], bytes], what: str, file: Path) -> None:
-    file.write_bytes(set_tensor_type(file.read_bytes()))
+def test_bad_file_is_a_one_line_error(spoil: Callable[[bytes], bytes], what: str, file: Path) -> None:
+    file.write_bytes(spoil(file.read_bytes()))
     with pytest.raises(DataError) as caught:
         model_loading.load_model(str(file), FP32)
     assert caught.value.what == what

@@ -33,7 +33,7 @@ asyncio.run(buy(sys.argv[2], Path(sys.argv[3]), {QUESTIONS}, {IN_FLIGHT}, say=la
 def test_a_killed_run_resumes_without_buying_twice(tmp_path: Path, sold: int) -> None:
     store = tmp_path / "replies.sqlite"
     with LoopbackTeacher(delay=0.1) as server:  # so slow that the run is not over before it is killed
-        seen = killed(server, store, sold)
+        seen = run_and_kill(server, store, sold)
         server.delay = 0.01
         before = len(server.sold)
         assert before >= sold
@@ -54,7 +54,7 @@ def run(server: LoopbackTeacher, store: Path) -> tuple[list[str], Counts]:
     return lines, counts
 
 
-def killed(server: LoopbackTeacher, store: Path, sold: int) -> list[str]:
+def run_and_kill(server: LoopbackTeacher, store: Path, sold: int) -> list[str]:
     """What a run gave out before it was killed, just after the server had sold so many replies."""
     command = [sys.executable, "-c", RUN, str(Path(__file__).parents[2]), server.base_url, str(store)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

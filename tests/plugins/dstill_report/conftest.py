@@ -44,7 +44,7 @@ def plugins() -> Plugins:
     found = Plugins()
     for module in (dstill_evaluate, dstill_report):
         found.add(module, PluginInfo(name=module.__name__))
-    found.add(Parts(), PluginInfo(name="parts"))
+    found.add(ReportPlugin(), PluginInfo(name="parts"))
     assert not found.failures
     return found
 
@@ -79,7 +79,7 @@ class AsWritten(Objective):
         return Draft(answer=text)
 
 
-class Parts:
+class ReportPlugin:
     """The plugin that brings both."""
 
     @hookimpl
@@ -146,7 +146,9 @@ def judged(item: Record, system: str, number: int) -> tuple[Prediction, Verdict]
     )
 
 
-def fill(run: Run, rows: dict[str, Sequence[Record]], judge: Callable[..., tuple[Prediction, Verdict]]) -> None:
+def write_results(
+    run: Run, rows: dict[str, Sequence[Record]], judge: Callable[..., tuple[Prediction, Verdict]]
+) -> None:
     """Dataset, predictions and verdicts of every system, and the manifest as the stages leave it."""
     for split, records in rows.items():
         run.write(f"dataset/data/{split}.jsonl", records)
@@ -224,7 +226,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         run = Run.make(tmp_path / name, stem="toy", arguments={"command": "demo"}, seed=7)
         flags = {"train.objective": "as-written"}
         run.setup = Setup(plugins(), load_config(use_files=False, environment={}, flags=flags))
-        fill(
+        write_results(
             run,
             rows
             or {
