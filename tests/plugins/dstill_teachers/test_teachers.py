@@ -52,18 +52,18 @@ def reply(teacher: Teacher, asked: Prompt) -> Reply:
 # --- synthetic --------------------------------------------------------------------------
 
 
-def test_the_synthetic_teacher_answers_in_the_tasks_own_form() -> None:
+def test_synthetic_teacher_answers_in_the_form_of_the_task() -> None:
     asked = prompt(answer="1 + 2", rationale="one is 1")
     assert reply(Synthetic(), asked) == Reply(id="1", text="one is 1 => 1 + 2", model="synthetic")
 
 
-def test_the_synthetic_teacher_does_not_invent() -> None:
+def test_synthetic_teacher_needs_a_gold() -> None:
     with pytest.raises(DataError, match="no reference answer") as caught:
         reply(Synthetic(), prompt())
     assert caught.value.code == "no_gold"  # what rejections are counted under
 
 
-def test_another_gold_is_another_reply(tmp_path: Path) -> None:
+def test_reply_depends_on_the_gold(tmp_path: Path) -> None:
     """The words of the question are the same; the store must not give the old gold."""
     teacher = Synthetic().open(Sums())
 
@@ -97,7 +97,7 @@ def test_answers_are_replayed_from_three_formats(tmp_path: Path, suffix: str) ->
     assert reply(replay(file), prompt(id="any", question="two")).text == " => 2"  # without a rationale
 
 
-def test_replay_goes_by_id_and_then_by_the_exact_question(tmp_path: Path) -> None:
+def test_replay_matches_by_id_then_by_question(tmp_path: Path) -> None:
     file = tmp_path / "answers.jsonl"
     rows = [{"id": "a", "question": "x", "answer": "1"}, {"id": "b", "question": "x", "answer": "2"}]
     write_rows(file, [*rows, {"id": "c", "question": "y", "answer": "3"}])
@@ -111,7 +111,7 @@ def test_replay_goes_by_id_and_then_by_the_exact_question(tmp_path: Path) -> Non
     assert (several.value.code, none.value.code) == ("several_answers", "not_in_file")
 
 
-def test_a_corrected_file_is_replayed_anew(tmp_path: Path) -> None:
+def test_corrected_file_is_replayed_again(tmp_path: Path) -> None:
     file = tmp_path / "answers.jsonl"
     write_rows(file, [{"question": "one and two", "answer": "1 + 2"}])
     before = replay(file).open(Sums()).identity(prompt())
@@ -182,14 +182,16 @@ class Fields(Sums, RationaleTerms):
         ("none", "Nothing of it is there.", True),  # an answer without names needs none
     ],
 )
-def test_a_rationale_names_what_its_answer_uses(plugins: Plugins, answer: str, rationale: str, passes: bool) -> None:
+def test_rationale_must_name_the_terms_of_its_answer(
+    plugins: Plugins, answer: str, rationale: str, passes: bool
+) -> None:
     draft = Draft(answer=f"all of {answer}", rationale=rationale)
     found = plugins.check_draft(Fields(), Example(id="1", question="q"), draft)
     assert [p.code for p in found] == ([] if passes else ["rationale_names_nothing"])
     assert passes or answer in found[0].hint  # what the teacher is told when it is asked again
 
 
-def test_the_core_knows_nothing_of_rationales() -> None:
+def test_core_does_not_check_rationales() -> None:
     found: Iterable[Problem] = core_checks(Sums(), Example(id="1", question="q"), Draft(answer="x"))
     assert list(found) == []
 
