@@ -629,7 +629,7 @@ def test_demo_prints_the_scores(cli: Cli) -> None:
     assert numbers["example"] == {"question": "add 2 and 1", "answer": "1+2", "ok": True}
 
 
-def test_demo_shows_an_example_and_what_to_try(cli: Cli) -> None:
+def test_demo_shows_an_example_and_next_steps(cli: Cli) -> None:
     Path("dstill.toml").write_text("no TOML: the demo does not read it")
     text = cli("demo").out
     assert "an example, answered live\n  question: add 2 and 1\n  answer:   1+2\n  result:   3\n" in text

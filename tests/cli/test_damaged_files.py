@@ -50,7 +50,7 @@ def write_file(name: str, *rows: dict[str, Any]) -> str:
 GOLD = {"question": "add 1 and 2", "answer": "1+2", "rationale": "it says 1+2"}
 
 
-def test_a_truncated_last_line_is_refused(cli: Cli, project: Path) -> None:
+def test_truncated_last_line_is_refused(cli: Cli, project: Path) -> None:
     Path("q.jsonl").write_text('{"question":"add 1 and 2"}\n{"question":"add 2 a')
     ended = generate(cli, "q.jsonl")
     assert_refused(ended, 4, "line 2 is truncated: the file ends inside it, at byte 47\nwhere: q.jsonl:2\n")
@@ -147,7 +147,7 @@ def test_formats_that_could_run_code_are_not_opened(cli: Cli, project: Path) -> 
     assert not (project.parent / "escaped").exists()
 
 
-def test_a_dataset_without_usable_rows_is_refused(cli: Cli, project: Path) -> None:
+def test_dataset_without_usable_rows_is_refused(cli: Cli, project: Path) -> None:
     Path("none.jsonl").write_text("\n")
     assert_refused(generate(cli, "none.jsonl"), 4, "no rows in none.jsonl\n")
     assert generate(cli, write_file("one.jsonl", {**GOLD, "split": "train"})).code == 0
@@ -163,24 +163,24 @@ def test_a_dataset_without_usable_rows_is_refused(cli: Cli, project: Path) -> No
     assert "Traceback" not in ended.err
 
 
-NASTY = "add 1 and 2 \x1b[31m\x07\u202e<b onclick=x>=cmd()|'/C calc'!A0"
+CONTROL_CHARACTERS = "add 1 and 2 \x1b[31m\x07\u202e<b onclick=x>=cmd()|'/C calc'!A0"
 
 
 def test_terminal_escapes_in_questions_are_printed_as_text(cli: Cli, project: Path) -> None:
     """What steers a terminal is written as escapes; files keep the text as it is."""
     rows = [
-        {**GOLD, "id": "a", "question": NASTY, "split": "train"},
-        {**GOLD, "id": "b", "answer": NASTY, "question": "x"},
+        {**GOLD, "id": "a", "question": CONTROL_CHARACTERS, "split": "train"},
+        {**GOLD, "id": "b", "answer": CONTROL_CHARACTERS, "question": "x"},
     ]
     ended = generate(cli, write_file("q.jsonl", *rows))
     assert ended.code in (0, 3)
     (run,) = Path().glob("run-*")
     for words in (["trace", run, "a"], ["trace", run, "a", "--json"], ["trace", run, "b"], ["check", "-"]):
-        ended = cli(*words, stdin=NASTY.encode())
+        ended = cli(*words, stdin=CONTROL_CHARACTERS.encode())
         assert not {"\x1b", "\x07", "\u202e"} & set(ended.out + ended.err), words
         assert "\\u202e" in ended.out + ended.err
     (row,) = lines(run / "dataset" / "data" / "train.jsonl")
-    assert row["question"] == NASTY
+    assert row["question"] == CONTROL_CHARACTERS
 
 
 # --- what is kept between runs ----------------------------------------------------------
@@ -227,7 +227,7 @@ def test_newer_store_is_refused(cli: Cli, filled_cache: Path) -> None:
 # --- the disk ---------------------------------------------------------------------------
 
 # In a name space of its own: a disk of 1 MB, which is full but for so many kB; then there is room.
-FULL = """
+DISK_FULL = """
 set -e
 mount -t tmpfs -o size=1m tmpfs disk
 cp -r project/. disk/
@@ -255,7 +255,7 @@ def test_full_disk_keeps_earlier_data(project: Path, toy_file: Path, left: int) 
     settings = 'generate.teacher = "parrot"\nproject.task = "toy"\n'
     (Path("project") / "dstill.toml").write_text(settings)
     command = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "generate", "--out", "run"]
-    script = FULL.replace("LEFT", str(left))
+    script = DISK_FULL.replace("LEFT", str(left))
     ended = subprocess.run(
         [*namespace, "sh", "-c", script, "sh", *command], capture_output=True, text=True, timeout=120
     )
@@ -276,7 +276,7 @@ def test_full_disk_keeps_earlier_data(project: Path, toy_file: Path, left: int) 
     assert not list(Path("after/run").rglob("*.tmp"))
 
 
-BACKWARDS = """
+BACKWARDS_CLOCK = """
 import itertools, sys, time
 from datetime import datetime
 import dstill.runs.folder
@@ -297,7 +297,17 @@ main(sys.argv[1:])
 
 def test_backwards_clock_changes_no_duration_or_name(project: Path, toy_file: Path) -> None:
     """A clock that runs backwards: durations are those of another clock, and names and ids stay apart."""
-    command = [sys.executable, "-c", BACKWARDS, "--plugin", str(toy_file), "generate", "--teacher", "parrot", "--json"]
+    command = [
+        sys.executable,
+        "-c",
+        BACKWARDS_CLOCK,
+        "--plugin",
+        str(toy_file),
+        "generate",
+        "--teacher",
+        "parrot",
+        "--json",
+    ]
     names = []
     for _ in range(3):
         ended = subprocess.run(command, capture_output=True, text=True, timeout=60)

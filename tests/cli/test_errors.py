@@ -95,7 +95,7 @@ FILES = {
         ("completion csh", "dstill completion"),
     ],
 )
-def test_an_error_is_three_lines(cli: Cli, finished: Path, words: str, where: str) -> None:
+def test_error_is_three_lines(cli: Cli, finished: Path, words: str, where: str) -> None:
     for name, text in FILES.items():
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_text(text)

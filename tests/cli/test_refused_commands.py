@@ -56,7 +56,7 @@ def finished(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
 # --- options ----------------------------------------------------------------------------
 
 
-def test_an_unknown_command_is_refused_with_the_nearest_name(cli: Cli) -> None:
+def test_unknown_command_is_refused_with_the_nearest_name(cli: Cli) -> None:
     ended = cli("genrate")
     assert_refused(ended, 2, "No such command 'genrate'. Did you mean 'generate'?\n")
     assert_refused(cli("runs", "lsit"), 2, "No such command 'lsit'. Did you mean 'list'?\n")
@@ -64,7 +64,7 @@ def test_an_unknown_command_is_refused_with_the_nearest_name(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("limit", ["-5", "abc", "1e9", "0", "1.5", "", "100000001"])
-def test_a_limit_out_of_range_is_refused(cli: Cli, limit: str) -> None:
+def test_limit_out_of_range_is_refused(cli: Cli, limit: str) -> None:
     ended = cli("generate", "--limit", limit)
     assert_refused(ended, 2, f"Invalid value for '--limit': '{limit}' is not a whole number from 1 to 100000000\n")
     assert not Path("runs").exists()
@@ -96,7 +96,7 @@ def unwritable_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def test_an_output_path_that_cannot_be_written_is_refused(cli: Cli, project: Path) -> None:
+def test_output_path_that_cannot_be_written_is_refused(cli: Cli, project: Path) -> None:
     (project / "file").write_text("")
     assert_refused(
         cli("generate", "--out", "missing/run"), 2, "cannot write missing/run: the folder missing does not exist\n"
@@ -105,7 +105,7 @@ def test_an_output_path_that_cannot_be_written_is_refused(cli: Cli, project: Pat
     assert_refused(cli("generate", "--out", "file/run"), 2, "cannot write file/run: file is not a folder\n")
 
 
-def test_a_read_only_folder_is_refused(cli: Cli, unwritable_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_only_folder_is_refused(cli: Cli, unwritable_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(unwritable_folder)
     assert_refused(
         cli("generate", "--out", unwritable_folder / "run"),
@@ -131,7 +131,7 @@ SECRET = "sk-abcdefghijklmnop0123456789"
         ["--json", "generate", "--api-key", SECRET],
     ],
 )
-def test_a_key_on_the_command_line_is_refused_and_not_shown(cli: Cli, words: list[str]) -> None:
+def test_key_on_the_command_line_is_refused_and_not_shown(cli: Cli, words: list[str]) -> None:
     ended = cli(*words)
     assert ended.code == 2
     assert "OPENAI_API_KEY" in ended.err or "api_key_env" in ended.err or "No such option '--json'" in ended.err
@@ -214,7 +214,7 @@ def register_teachers():
 """
 
 
-def test_a_second_ctrl_c_ends_at_once(command: list[str], project: Path) -> None:
+def test_second_ctrl_c_ends_at_once(command: list[str], project: Path) -> None:
     Path("stubborn.py").write_text(STUBBORN)
     process = started(command, "--plugin", "stubborn.py", "generate", "--teacher", "stubborn", "--out", "mine")
     wait_until(Path("asked").exists)
@@ -251,7 +251,7 @@ def test_ctrl_c_tells_how_to_resume_in_any_stage(command: list[str], project: Pa
         ["pack", "list", "--json"],
     ],
 )
-def test_a_closed_stdout_ends_silently(command: list[str], words: list[str]) -> None:
+def test_closed_stdout_ends_silently(command: list[str], words: list[str]) -> None:
     with started(command, *words) as process:
         assert process.stdout is not None
         process.stdout.close()  # before anything was written
@@ -299,7 +299,7 @@ def test_dumb_terminal_gets_no_escapes(command: list[str], environment: dict[str
         assert ESCAPE not in run_in_terminal([*command, *words], **environment)
 
 
-def test_a_pipe_gets_plain_lines(command: list[str]) -> None:
+def test_pipe_gets_plain_lines(command: list[str]) -> None:
     ended = subprocess.run([*command, "generate", "--teacher", "parrot"], capture_output=True, text=True, timeout=60)
     assert ended.returncode == 0
     assert ESCAPE not in ended.stdout + ended.stderr
@@ -348,13 +348,13 @@ def test_run_of_another_process_is_locked(command: list[str], project: Path, cli
         ("add \udcff", "the question has characters that are not text: 'add \\udcff'"),
     ],
 )
-def test_an_impossible_question_is_refused(cli: Cli, finished: Path, question: str, what: str) -> None:
+def test_impossible_question_is_refused(cli: Cli, finished: Path, question: str, what: str) -> None:
     ended = cli("predict", "mine", question)
     assert_refused(ended, 2, what)
     assert len(ended.err) < 500
 
 
-def test_an_impossible_question_on_stdin_is_refused(cli: Cli, finished: Path) -> None:
+def test_impossible_question_on_stdin_is_refused(cli: Cli, finished: Path) -> None:
     assert_refused(cli("predict", "mine", stdin=b"add \0 1"), 2, "the question has characters that are not text")
     row = b'{"question": "add \\ud800"}'
     assert_refused(cli("predict", "mine", stdin=row), 2, "the question has characters that are not text")
@@ -378,7 +378,7 @@ def test_answers_that_are_not_utf_8_are_refused_by_check(cli: Cli, data: bytes) 
 # --- configuration ----------------------------------------------------------------------
 
 
-def test_a_configuration_file_that_is_missing_or_empty_is_named(cli: Cli, project: Path) -> None:
+def test_configuration_file_that_is_missing_or_empty_is_named(cli: Cli, project: Path) -> None:
     hint = "`dstill init` writes one"
     (project / "folder.toml").mkdir()
     (project / "empty.toml").write_text("")
@@ -405,14 +405,14 @@ def test_a_configuration_file_that_is_missing_or_empty_is_named(cli: Cli, projec
         ("[project]\ntask = 'toy", "dstill.toml:2:12", "task = 'toy"),
     ],
 )
-def test_a_toml_syntax_error_is_shown_with_its_place(cli: Cli, text: str, where: str, line: str) -> None:
+def test_toml_syntax_error_is_shown_with_its_place(cli: Cli, text: str, where: str, line: str) -> None:
     Path("dstill.toml").write_text(text)
     ended = cli("generate")
     assert_refused(ended, 2, "not TOML: ")
     assert ended.err.splitlines()[1] == f"where: {where}: {line}"
 
 
-def test_an_unknown_key_is_refused_with_the_nearest_name(cli: Cli) -> None:
+def test_unknown_key_is_refused_with_the_nearest_name(cli: Cli) -> None:
     Path("dstill.toml").write_text("[project]\nseed = 1\n[trian]\nlr = 0.1\n")
     ended = cli("generate")
     assert_refused(ended, 2, "unknown key 'trian.lr'. Did you mean 'train.learning_rate'?\n")
@@ -432,7 +432,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_name(cli: Cli) -> None:
         ("r = [8]", "train.r: got [8], wanted a whole number from 1 to 4096"),
     ],
 )
-def test_a_setting_of_a_wrong_type_is_refused(cli: Cli, line: str, what: str) -> None:
+def test_setting_of_a_wrong_type_is_refused(cli: Cli, line: str, what: str) -> None:
     Path("dstill.toml").write_text(f"[train]\n{line}\n")
     ended = cli("generate")
     assert_refused(ended, 2, f"{what}\n")
@@ -448,7 +448,7 @@ def test_a_setting_of_a_wrong_type_is_refused(cli: Cli, line: str, what: str) ->
         '[teacher.openai]\napi_key = "hunter2"\n',
     ],
 )
-def test_a_secret_in_a_configuration_file_is_refused(cli: Cli, text: str) -> None:
+def test_secret_in_a_configuration_file_is_refused(cli: Cli, text: str) -> None:
     Path("dstill.toml").write_text(text)
     ended = cli("generate", "--json")
     assert ended.code == 2
@@ -462,7 +462,7 @@ def test_a_secret_in_a_configuration_file_is_refused(cli: Cli, text: str) -> Non
 @pytest.mark.parametrize(
     "setting", ["engine.url=https://me:hunter22@search.example", "engine.api_key_env=AIza0hunter22-0123456789abcdef"]
 )
-def test_a_secret_reaches_no_file_of_a_run(cli: Cli, project: Path, setting: str) -> None:
+def test_secret_reaches_no_file_of_a_run(cli: Cli, project: Path, setting: str) -> None:
     for command in (("generate", "--task", "toy", "--out", "x"), ("config", "show"), ("init",), ("doctor",)):
         ended = cli(*command, "--set", setting)
         assert ended.code == 2, command
@@ -482,9 +482,7 @@ def test_a_secret_reaches_no_file_of_a_run(cli: Cli, project: Path, setting: str
         (["check", "--task", "tyo"], "task", "toy"),
     ],
 )
-def test_an_unknown_part_is_refused_with_the_installed_ones(
-    cli: Cli, words: list[str], kind: str, installed: str
-) -> None:
+def test_unknown_part_is_refused_with_the_installed_ones(cli: Cli, words: list[str], kind: str, installed: str) -> None:
     ended = cli(*words)
     assert_refused(ended, 2, f"no {kind} called '")
     what, where, hint = ended.err.splitlines()[-3:]
@@ -493,7 +491,7 @@ def test_an_unknown_part_is_refused_with_the_installed_ones(
     assert "pip install" in hint
 
 
-def test_an_unknown_part_of_a_training_is_refused(cli: Cli, finished: Path) -> None:
+def test_unknown_part_of_a_training_is_refused(cli: Cli, finished: Path) -> None:
     for option, name, kind in (("--student", "memroy", "student"), ("--objective", "plian", "objective")):
         assert_refused(cli("train", "mine", option, name), 2, f"no {kind} called '{name}'. Did you mean '")
     assert_refused(cli("train", "mine", "--modality", "hep"), 2, "no modality called 'hep'.")
@@ -522,7 +520,7 @@ PLUGINS = {
 
 
 @pytest.mark.parametrize("name", PLUGINS)
-def test_a_broken_plugin_is_named_and_the_others_load(cli: Cli, name: str) -> None:
+def test_broken_plugin_is_named_and_the_others_load(cli: Cli, name: str) -> None:
     text, problem = PLUGINS[name]
     Path(f"{name}.py").write_text(text)
     ended = cli("--plugin", f"{name}.py", "pack", "list", "--json")
@@ -560,7 +558,7 @@ def test_unusable_prediction_has_its_reason(cli: Cli, finished: Path, question: 
     ("written", "truncated", "reason"),
     [("", False, "no output"), (" \n\t", False, "no output"), ("1+1+1+1+1+", True, "cut off at the token limit")],
 )
-def test_an_unusable_prediction_is_wrong_in_evaluate(
+def test_unusable_prediction_is_wrong_in_evaluate(
     cli: Cli, finished: Path, written: str, truncated: bool, reason: str
 ) -> None:
     """In `evaluate` such an answer is wrong, and the verdict says why."""

@@ -115,7 +115,7 @@ def test_reports_golds_that_fail(task: Task) -> None:
     assert found.bad == ["3 of 7 reference answers fail a check or do not run"]
 
 
-def test_a_gold_without_test_databases_has_a_reason(task: Task) -> None:
+def test_gold_without_test_databases_has_a_reason(task: Task) -> None:
     facts = audited(task, row("unchecked", "1+2"), row("b", "1+2", "another")).to_json()
     assert facts["not_checked"] == {"there is no corpus for it": 1}
     assert facts["mutation_score"]["n"] == 1

@@ -90,7 +90,7 @@ def test_keys_are_equal_iff_requests_are(one: Any, two: Any) -> None:
     assert (ReplyStore.key(*one) == ReplyStore.key(*two)) == (one == two)
 
 
-def test_the_order_of_parameters_does_not_change_the_key() -> None:
+def test_order_of_parameters_does_not_change_the_key() -> None:
     assert ReplyStore.key({"a": 1, "b": 2}, ASKED) == ReplyStore.key({"b": 2, "a": 1}, ASKED)
     assert ReplyStore.key({"a": 1}, ASKED) != ReplyStore.key({"a": 1}, ASKED, sample=1)
     assert ReplyStore.key({}, ASKED) != ReplyStore.key({}, ASKED[::-1])

@@ -23,7 +23,7 @@ from dstill.io.secrets import Secret
 from dstill.runs.folder import RunFolder, find_run, list_runs
 from dstill.runs.provenance import loaded, versions
 
-HOLD = """
+HOLD_LOCK = """
 import sys, time
 from pathlib import Path
 from dstill.runs.folder import RunFolder
@@ -45,7 +45,7 @@ def run(project: Path) -> RunFolder:
 def other_process(run: RunFolder) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the run."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, run.folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD_LOCK, run.folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
@@ -441,11 +441,11 @@ TRIAL = {
     "peak_memory": 1,
     "trained_parameters": 1,
 }
-SWEPT = {"trials": [TRIAL], "front": ["r-8"], "split": "test", "rank": 8}
-ABLATED = {"modality": "full", "split": "test", "arms": {"dss": [TRIAL]}, "comparisons": {}}
+SWEEP_FACTS = {"trials": [TRIAL], "front": ["r-8"], "split": "test", "rank": 8}
+ABLATION_FACTS = {"modality": "full", "split": "test", "arms": {"dss": [TRIAL]}, "comparisons": {}}
 
 
-@pytest.mark.parametrize("stages", [{"sweep": SWEPT}, {"ablate": ABLATED}, {"ablate": {"arms": 3}}])
+@pytest.mark.parametrize("stages", [{"sweep": SWEEP_FACTS}, {"ablate": ABLATION_FACTS}, {"ablate": {"arms": 3}}])
 def test_reads_a_manifest_with_trials(run: RunFolder, stages: dict[str, Any]) -> None:
     (run.folder / "run.json").write_text(json.dumps({**run.manifest, "stages": stages}))
     assert RunFolder.read(run.folder).manifest["stages"] == stages
@@ -461,10 +461,13 @@ def test_reads_a_manifest_with_trials(run: RunFolder, stages: dict[str, Any]) ->
         ({"stages": {"evaluate": {"engine": "e", "scores": {"student": {"../x": {}}}}}}, "expected one of train"),
         ({"stages": {"sweep": {"trials": [{"name": 3}]}}}, "stages/sweep/"),
         ({"stages": {"sweep": {"trials": [], "front": [], "split": "test", "rank": 8}}}, "sweep/trials has no trials"),
-        ({"stages": {"sweep": {**SWEPT, "trials": [{**TRIAL, "accuracy": None}]}}}, "without an accuracy or error"),
-        ({"stages": {"sweep": {**SWEPT, "trials": [{**TRIAL, "changes": {"train.r": 0}}]}}}, "train.r is 0"),
+        (
+            {"stages": {"sweep": {**SWEEP_FACTS, "trials": [{**TRIAL, "accuracy": None}]}}},
+            "without an accuracy or error",
+        ),
+        ({"stages": {"sweep": {**SWEEP_FACTS, "trials": [{**TRIAL, "changes": {"train.r": 0}}]}}}, "train.r is 0"),
         ({"stages": {"ablate": {"modality": "x", "arms": 3}}}, "stages/ablate/"),
-        ({"stages": {"ablate": {**ABLATED, "arms": {"dss": []}}}}, "arms/dss has no trials"),
+        ({"stages": {"ablate": {**ABLATION_FACTS, "arms": {"dss": []}}}}, "arms/dss has no trials"),
         ({"files": {"a.jsonl": {"rows": "1", "sha256": ""}}}, "files/a.jsonl/rows is text, expected a whole number"),
         ({"created": "../../x"}, "created is not a time"),
         ({"seed": 10**30}, "seed is a number that is too large"),

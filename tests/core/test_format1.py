@@ -18,7 +18,7 @@ from dstill.runs.folder import RunFolder
 
 OLD = Path(__file__).parent / "format1"
 # keys of format 1 that nothing may show any more
-GONE = (
+OLD_NAMES = (
     "asked_again", "mended", "people", "changed_since", "enough", "said", "student_seconds", "made_of", "need", "unfit",
     "fullness", "here", "corpora", "told", "unchecked", "contrast", "vacuous", "silent_wrong", "asked.jsonl",
     "left_out",
@@ -43,7 +43,7 @@ def keys(value: Any) -> set[str]:
 def test_manifest_is_shown_with_the_new_names(old: Path, cli: Callable[..., Any]) -> None:
     shown = json.loads(cli("runs", "show", "old", "--json").out)
     assert shown["schema_version"] == 2
-    assert not keys(shown) & set(GONE)
+    assert not keys(shown) & set(OLD_NAMES)
     trained = shown["stages"]["train"]
     assert trained["training_seconds"] == 0.1
     assert trained["review"]["n_rejected"] == 1
@@ -87,7 +87,7 @@ def test_evaluate_reuses_predictions_and_writes_the_new_format(old: Path, cli: C
     assert (old / "predictions.jsonl").read_bytes() == before  # those of format 1, as they are of this student
     written = json.loads((old / "run.json").read_text())
     assert written["schema_version"] == 2
-    assert not keys(written) & set(GONE)
+    assert not keys(written) & set(OLD_NAMES)
     first = json.loads((old / "verdicts.jsonl").read_text().splitlines()[0])
     assert (first["schema_version"], first["trivial"]) == (2, False)
 

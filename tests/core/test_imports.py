@@ -175,7 +175,7 @@ def packages(root: Path, folder: str) -> set[str]:
     return {path.parent.name for path in (root / folder).glob("*/__init__.py")}
 
 
-def test_the_core_imports_no_plugin(root: Path) -> None:
+def test_core_imports_no_plugin(root: Path) -> None:
     assert users(root, "core", packages(root, "plugins") | packages(root, "task_packs")) == set()
 
 
@@ -218,7 +218,7 @@ def test_only_a_run_writes_its_files(root: Path) -> None:
     assert not {path for path in users(root, "core", names) if path.startswith("core/dstill/pipeline/")}
 
 
-def test_a_task_pack_imports_no_plugin_and_no_other_pack(root: Path) -> None:
+def test_task_pack_imports_no_plugin_and_no_other_pack(root: Path) -> None:
     for pack in packages(root, "task_packs"):
         others = (packages(root, "plugins") | packages(root, "task_packs")) - {pack}
         assert users(root, f"task_packs/{pack}", others) == set()

@@ -34,7 +34,7 @@ class Bare(Task):
         return ()
 
 
-def test_a_task_has_twelve_methods() -> None:
+def test_task_has_twelve_methods() -> None:
     there = {name for name, value in inspect.getmembers(Task) if callable(value) or isinstance(value, property)}
     assert len({name for name in there if not name.startswith("_")} - {"Config"}) == 12
     assert "__init__" not in vars(Task)

@@ -93,7 +93,7 @@ def test_verdict_round_trips_with_levels_and_problems() -> None:
     assert read.problems[0].is_error
 
 
-def test_a_draft_keeps_its_notes() -> None:
+def test_draft_keeps_its_notes() -> None:
     draft = Draft(answer="a", notes=("took away a fence",))
     assert draft.to_row()["notes"] == ["took away a fence"]
 

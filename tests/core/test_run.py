@@ -131,7 +131,7 @@ def test_scores_are_split_by_data(create: Callable[..., Run]) -> None:
     assert [(name, of["right"]["n"]) for name, of in by_data.items()] == [("logs-0", 7), ("logs-1", 6)]
 
 
-def test_the_same_seed_gives_the_same_bytes(create: Callable[..., Run]) -> None:
+def test_same_seed_gives_the_same_bytes(create: Callable[..., Run]) -> None:
     a, b = create("a"), create("b")
     a.generate()
     Path("replies.sqlite").rename("elsewhere.sqlite")

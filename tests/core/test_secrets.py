@@ -23,7 +23,7 @@ def test_secret_prints_as_stars() -> None:
     assert secret.reveal() == VALUE
 
 
-def test_a_secret_is_not_written_to_files() -> None:
+def test_secret_is_not_written_to_files() -> None:
     for write in (pickle.dumps, copy.copy, json.dumps):
         with pytest.raises(TypeError):
             write(Secret(VALUE))

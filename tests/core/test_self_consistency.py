@@ -19,7 +19,7 @@ def answer_with(result: Any, answer: str = "") -> PredictedAnswer:
 
 REFUSED = PredictedAnswer(id="1", question="q", answer="none", ok=False, refused=True)
 INVALID = PredictedAnswer(id="1", question="q", answer="1*2", ok=False, refused=False, reason="'1*2' is no sum")
-AWAY = PredictedAnswer(id="1", question="q", answer="1+2!", ok=False, refused=False, outcome="unavailable")
+UNAVAILABLE = PredictedAnswer(id="1", question="q", answer="1+2!", ok=False, refused=False, outcome="unavailable")
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ AWAY = PredictedAnswer(id="1", question="q", answer="1+2!", ok=False, refused=Fa
         ),  # a tie: the greedy one's
         ([INVALID, answer_with(5), answer_with(6)], "5", Votes(agree=1, voted=2, of=3)),  # or the first one's
         ([answer_with(3), REFUSED, REFUSED], "none", Votes(agree=2, voted=3, of=3)),
-        ([INVALID, INVALID, AWAY, answer_with(3)], "3", Votes(agree=1, voted=1, of=4)),
-        ([AWAY, INVALID], "1+2!", Votes(agree=0, voted=0, of=2)),
+        ([INVALID, INVALID, UNAVAILABLE, answer_with(3)], "3", Votes(agree=1, voted=1, of=4)),
+        ([UNAVAILABLE, INVALID], "1+2!", Votes(agree=0, voted=0, of=2)),
     ],
 )
 def test_largest_group_wins(task: Task, given: list[PredictedAnswer], answer: str, votes: Votes) -> None:

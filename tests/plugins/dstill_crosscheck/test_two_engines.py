@@ -172,7 +172,7 @@ def test_off_by_default(evaluated: Any) -> None:
     assert [judge["name"] for judge in facts["judged_by"]] == ["core"]
 
 
-def test_an_evaluation_on_two_engines(evaluated: Any) -> None:
+def test_evaluation_on_two_engines(evaluated: Any) -> None:
     ended, facts = evaluated("--set", "evaluate.second_executor=other")
     assert ended.code == 0, ended.err
     assert facts["engine"] == "abacus 1 and other 2"

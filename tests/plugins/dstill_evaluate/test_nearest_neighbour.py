@@ -98,7 +98,7 @@ def test_answers_do_not_depend_on_order_and_chunks() -> None:
     assert answers(writer, *[q for q in TRAIN for _ in range(100)]) == [a for a in TRAIN.values() for _ in range(100)]
 
 
-def test_the_same_rows_give_the_same_file(tmp_path: Path) -> None:
+def test_same_rows_give_the_same_file(tmp_path: Path) -> None:
     for name in ("a", "b"):
         Nearest().fit(job(tmp_path / name, rows()))
     assert (tmp_path / "a" / FILE).read_bytes() == (tmp_path / "b" / FILE).read_bytes()

@@ -26,7 +26,7 @@ from dstill_export.merged import Merged
 from dstill_export.parity import compare, sample
 from dstill_export.registry import format_of
 
-pytestmark = pytest.mark.slow  # with the students of test_forms
+pytestmark = pytest.mark.slow  # uses the students of test_formats
 
 Student = Callable[[str], Run]
 

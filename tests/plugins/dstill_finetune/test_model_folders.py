@@ -137,7 +137,7 @@ BAD: list[tuple[Callable[[Path], None], str, str]] = [
 
 
 @pytest.mark.parametrize(("spoil", "what", "where"), BAD, ids=[spoil.__name__ for spoil, _, _ in BAD])
-def test_a_model_folder_that_is_unsafe_or_broken_is_refused(
+def test_model_folder_that_is_unsafe_or_broken_is_refused(
     spoil: Callable[[Path], None], what: str, where: str, t5: Path, tmp_path: Path, fit: Callable[..., Any]
 ) -> None:
     folder = tmp_path / "model"
@@ -212,7 +212,7 @@ def test_missing_weights_are_not_initialized_at_random(t5: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("kind", [Full, Lora])
-def test_an_adapter_without_safetensors_is_refused(
+def test_adapter_without_safetensors_is_refused(
     kind: type[Modality], t5: Path, tmp_path: Path, fit: Callable[..., Any]
 ) -> None:
     student = Hf()

@@ -15,8 +15,8 @@ from dstill_finetune.sharing import PADDING, Sharing, layout, sharing
 
 PROMPT = [5, 6, 7]
 RECORD = (Row(PROMPT, [8, 1], 0.5, "a", [3]), Row(PROMPT, [9, 9, 1], 0.5, "b", [4, 2]))
-ALONE = (Row([5], [8, 1], 1.0, "a", [3]),)
-EVERYTHING = Sharing({"full_attention": None}, additive=False)
+ONE_BRANCH = (Row([5], [8, 1], 1.0, "a", [3]),)
+FULL_ATTENTION = Sharing({"full_attention": None}, additive=False)
 
 
 def decoder(kind: str, **config: Any) -> Any:
@@ -33,7 +33,7 @@ def test_positions_of_each_branch_continue_after_the_prompt() -> None:
 
 def test_branch_attends_to_the_prompt_and_itself() -> None:
     positions, segments = torch.tensor([[0, 1, 2, 3, 2, 3, 0]]), torch.tensor([[0, 0, 1, 1, 2, 2, PADDING]])
-    sees = EVERYTHING.mask(positions, segments)[0, 0].int().tolist()
+    sees = FULL_ATTENTION.mask(positions, segments)[0, 0].int().tolist()
     assert sees == [
         [1, 0, 0, 0, 0, 0, 0],
         [1, 1, 0, 0, 0, 0, 0],
@@ -53,7 +53,7 @@ def test_sliding_window_uses_branch_positions() -> None:
 
 
 def test_prompt_and_branches_share_a_row_with_task_words_masked() -> None:
-    batch = Collator(encoder_decoder=False, pad=0, branches="ab", sharing=EVERYTHING)([RECORD, ALONE])
+    batch = Collator(encoder_decoder=False, pad=0, branches="ab", sharing=FULL_ATTENTION)([RECORD, ONE_BRANCH])
     assert batch["input_ids"].tolist() == [[5, 6, 7, 3, 8, 4, 2, 9, 9], [5, 3, 8, 0, 0, 0, 0, 0, 0]]
     assert batch["position_ids"].tolist() == [[0, 1, 2, 3, 4, 3, 4, 5, 6], [0, 1, 2, 0, 0, 0, 0, 0, 0]]
     no = IGNORED
@@ -70,7 +70,7 @@ def test_source_is_encoded_once_and_the_head_sees_only_learnt_tokens() -> None:
     rows: dict[str, Any] = {}
     model.encoder.block[0].register_forward_hook(lambda m, i, o: rows.update(encoder=i[0].shape[0]))
     model.lm_head.register_forward_hook(lambda m, i, o: rows.update(head=i[0].shape[:-1].numel()))
-    batch = Collator(encoder_decoder=True, pad=0, branches="ab")([RECORD, ALONE])
+    batch = Collator(encoder_decoder=True, pad=0, branches="ab")([RECORD, ONE_BRANCH])
     for name in ("weight", "branch"):
         del batch[name]
     found, _ = losses(model, batch)
@@ -106,7 +106,7 @@ def test_decoder_with_learnt_positions_does_not_share() -> None:
 
 
 def test_encoder_decoder_branches_share_a_row() -> None:
-    batch = Collator(encoder_decoder=True, pad=0, branches="ab", sharing=EVERYTHING)([RECORD, ALONE])
+    batch = Collator(encoder_decoder=True, pad=0, branches="ab", sharing=FULL_ATTENTION)([RECORD, ONE_BRANCH])
     assert batch["input_ids"].tolist() == [[5, 6, 7], [5, 0, 0]]
     assert batch["decoder_input_ids"].tolist() == [[0, 3, 8, 0, 4, 2, 9, 9], [0, 3, 8, 0, 0, 0, 0, 0]]
     no = IGNORED

@@ -30,7 +30,7 @@ asyncio.run(buy(sys.argv[2], Path(sys.argv[3]), {QUESTIONS}, {IN_FLIGHT}, say=la
 
 
 @pytest.mark.parametrize("sold", [1, 120])
-def test_a_killed_run_resumes_without_buying_twice(tmp_path: Path, sold: int) -> None:
+def test_killed_run_resumes_without_buying_twice(tmp_path: Path, sold: int) -> None:
     store = tmp_path / "replies.sqlite"
     with LoopbackTeacher(delay=0.1) as server:  # so slow that the run is not over before it is killed
         seen = run_and_kill(server, store, sold)

@@ -144,6 +144,6 @@ def test_sdk_environment_variables_apply_to_openai_only(key: str, monkeypatch: p
         assert key in str(server.headers)
 
 
-def test_a_model_must_be_named(key: str) -> None:
+def test_model_must_be_named(key: str) -> None:
     with pytest.raises(ConfigError, match="no model is set"):
         opened(LOCAL, model="")

@@ -97,7 +97,7 @@ def test_second_ctrl_c_ends_at_once(trained: Lab) -> None:
 
 def test_failed_worker_stops_all_with_its_reason(trained: Lab) -> None:
     trained.copy("broken")
-    ended = trained.run("ray", "train", "broken", *TWO, TROUBLE="1 5 fail")
+    ended = trained.run("ray", "train", "broken", *TWO, FAULT="1 5 fail")
     assert ended.returncode == 10, ended.stderr
     assert "worker 1 of 2 (numbered from 0)\nerror: out of memory while training" in ended.stderr
     assert trained.manifest("broken")["status"].startswith("train: failed: out of memory while training")
@@ -106,7 +106,7 @@ def test_failed_worker_stops_all_with_its_reason(trained: Lab) -> None:
 
 def test_killed_worker_stops_all_and_training_resumes(trained: Lab, curve_of_one: dict[tuple[int, str], float]) -> None:
     trained.copy("killed")
-    ended = trained.run("ray", "train", "killed", *TWO, TROUBLE="1 6 die")
+    ended = trained.run("ray", "train", "killed", *TWO, FAULT="1 6 die")
     assert ended.returncode == 10, ended.stderr
     assert "error: worker 1 of 2 (numbered from 0) died" in ended.stderr
     assert trained.manifest("killed")["status"] == "train: failed: worker 1 of 2 (numbered from 0) died"

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 Cli = Callable[..., Any]
-KEPT = {"teachers", "evaluate", "report"}
+ENABLED_PLUGINS = {"teachers", "evaluate", "report"}
 
 INSPECT = """
 import json, sys
@@ -84,7 +84,7 @@ def read(script: str, *words: object) -> Any:
 @pytest.fixture
 def scored(cli: Cli, project: Path, once: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A scored run with an answer that the abacus is away for, so that one item is left out."""
-    others = {point.name for point in entry_points(group="dstill")} - KEPT
+    others = {point.name for point in entry_points(group="dstill")} - ENABLED_PLUGINS
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
 
     def build() -> None:

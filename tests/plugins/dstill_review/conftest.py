@@ -24,13 +24,13 @@ from dstill_review.access import Access
 from dstill_review.serving import listening, server_of
 from dstill_review.session import ReviewSession
 
-KEPT = {"evaluate", "review", "teachers"}
+ENABLED_PLUGINS = {"evaluate", "review", "teachers"}
 
 
 @pytest.fixture
 def review_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """`project`, with the command `review`."""
-    others = {point.name for point in entry_points(group="dstill")} - KEPT
+    others = {point.name for point in entry_points(group="dstill")} - ENABLED_PLUGINS
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
     return project
 

@@ -29,7 +29,7 @@ from dstill.runs.run import Run
 from dstill_serve.app import Service
 from dstill_serve.serving import Limits, listening, opened
 
-KEPT = {"evaluate", "serve", "teachers"}
+ENABLED_PLUGINS = {"evaluate", "serve", "teachers"}
 TOKEN = "a-token-of-the-tests-0123456789"
 PATIENCE = 60  # seconds: a busy machine is slow, a test that hangs is wrong
 
@@ -37,7 +37,7 @@ PATIENCE = 60  # seconds: a busy machine is slow, a test that hangs is wrong
 @pytest.fixture
 def serve_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """`project`, with the command `serve`."""
-    others = {point.name for point in entry_points(group="dstill")} - KEPT
+    others = {point.name for point in entry_points(group="dstill")} - ENABLED_PLUGINS
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
     return project
 
@@ -51,7 +51,7 @@ def shop_pack(root: Path) -> Path:
 def trained(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     """A run called "tea", trained; it is copied, not used."""
     with pytest.MonkeyPatch.context() as patch:
-        others = {point.name for point in entry_points(group="dstill")} - KEPT
+        others = {point.name for point in entry_points(group="dstill")} - ENABLED_PLUGINS
         patch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
         loaded = plugins.load([root / "tests" / "support" / "shop.py"])
     flags = {

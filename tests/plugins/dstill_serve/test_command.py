@@ -18,7 +18,7 @@ from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 
 TOKEN = "a-token-of-the-tests-0123456789"
-Until = Callable[[Callable[[], Any]], None]
+WaitFor = Callable[[Callable[[], Any]], None]
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_data_drift_is_reported_at_the_start(run: Run, serve: Any) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_requests_in_progress_finish_before_it_stops(
-    run: Run, serve: Any, background: Any, wait_for: Until, number: signal.Signals
+    run: Run, serve: Any, background: Any, wait_for: WaitFor, number: signal.Signals
 ) -> None:
     served = serve(run.folder)
     Path("hold").touch()
@@ -76,7 +76,7 @@ def test_requests_in_progress_finish_before_it_stops(
     assert "replies by status: 1 × 200" in err
 
 
-def test_second_ctrl_c_stops_at_once(run: Run, serve: Any, background: Any, wait_for: Until) -> None:
+def test_second_ctrl_c_stops_at_once(run: Run, serve: Any, background: Any, wait_for: WaitFor) -> None:
     served = serve(run.folder)
     Path("hold").touch()
     asked = background(served.query)

@@ -19,7 +19,7 @@ from dstill.runs.run import Run
 from dstill_serve.errors import RequestError
 from dstill_serve.request_schema import parse_chat, parse_query
 
-Until = Callable[[Callable[[], Any]], None]
+WaitFor = Callable[[Callable[[], Any]], None]
 
 SHORT = 3  # seconds that a request may take where that has to be too long; what the student does at once takes less
 
@@ -117,7 +117,9 @@ def test_model_with_several_data_needs_a_name(run: Run, serve_in_thread: Any) ->
     assert error["message"] == "unknown index 'tea'. Known: shop, cafe"
 
 
-def test_concurrent_requests_form_one_batch(server: Any, background: Any, wait_for: Until, serve_project: Path) -> None:
+def test_concurrent_requests_form_one_batch(
+    server: Any, background: Any, wait_for: WaitFor, serve_project: Path
+) -> None:
     Path("hold").touch()
     first = background(server.query, "what is tea?")
     wait_for(lambda: Path("batches.txt").exists())
@@ -131,7 +133,7 @@ def test_concurrent_requests_form_one_batch(server: Any, background: Any, wait_f
 
 
 def test_failing_request_does_not_affect_others(
-    server: Any, background: Any, wait_for: Until, capsys: pytest.CaptureFixture[str]
+    server: Any, background: Any, wait_for: WaitFor, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("hold").touch()
     first = background(server.query)
@@ -280,7 +282,7 @@ def test_slow_engine_times_out(serve_in_thread: Callable[..., Any]) -> None:
 # --- waiting ----------------------------------------------------------------------------
 
 
-def test_full_queue_is_overloaded(serve_in_thread: Callable[..., Any], background: Any, wait_for: Until) -> None:
+def test_full_queue_is_overloaded(serve_in_thread: Callable[..., Any], background: Any, wait_for: WaitFor) -> None:
     server = serve_in_thread(queue_size=2)
     Path("hold").touch()
     first = background(server.query)
@@ -298,7 +300,7 @@ def test_full_queue_is_overloaded(serve_in_thread: Callable[..., Any], backgroun
 
 
 def test_request_that_waits_too_long_is_not_run(
-    serve_in_thread: Callable[..., Any], background: Any, wait_for: Until
+    serve_in_thread: Callable[..., Any], background: Any, wait_for: WaitFor
 ) -> None:
     server = serve_in_thread(seconds=SHORT)
     Path("hold").touch()
@@ -313,7 +315,7 @@ def test_request_that_waits_too_long_is_not_run(
     assert Path("batches.txt").read_text().split() == ["1"]
 
 
-def test_disconnected_client_is_not_answered(server: Any, background: Any, wait_for: Until) -> None:
+def test_disconnected_client_is_not_answered(server: Any, background: Any, wait_for: WaitFor) -> None:
     Path("hold").touch()
     first = background(server.query)
     wait_for(lambda: Path("batches.txt").exists())
@@ -330,7 +332,7 @@ def test_disconnected_client_is_not_answered(server: Any, background: Any, wait_
     wait_for(lambda: 'status="499"' in server("GET", "/metrics").text)
 
 
-def test_client_may_disconnect_in_the_middle_of_a_body(server: Any, wait_for: Until) -> None:
+def test_client_may_disconnect_in_the_middle_of_a_body(server: Any, wait_for: WaitFor) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         head = f"POST {QUERY} HTTP/1.1\r\nhost: 127.0.0.1:{server.port}\r\ncontent-type: application/json\r\n"
         connection.sendall(f'{head}content-length: 50\r\n\r\n{{"qu'.encode())
@@ -342,7 +344,7 @@ def test_client_may_disconnect_in_the_middle_of_a_body(server: Any, wait_for: Un
 # --- what it says of itself -------------------------------------------------------------
 
 
-def test_health_and_metrics(server: Any, wait_for: Until) -> None:
+def test_health_and_metrics(server: Any, wait_for: WaitFor) -> None:
     health = server("GET", "/healthz")
     assert health.status == 200
     assert health.json == {

@@ -22,7 +22,7 @@ from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 from dstill_querydsl.pack import QueryDsl
 
-KEPT = {"querydsl", "serve", "teachers"}
+ENABLED_PLUGINS = {"querydsl", "serve", "teachers"}
 MAPPING = {"properties": {"level": {"type": "keyword"}, "took": {"type": "long"}}}
 HOSTILE = '{"query":{"script":{"script":{"source":"while (true) {}"}}}}'
 UNKNOWN = '{"query":{"term":{"http.response.status":404}}}'
@@ -31,7 +31,7 @@ UNKNOWN = '{"query":{"term":{"http.response.status":404}}}'
 @pytest.fixture
 def make_run(project: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
     """``make_run([example, …], **settings)``: a run whose student knows these by heart."""
-    others = {point.name for point in entry_points(group="dstill")} - KEPT
+    others = {point.name for point in entry_points(group="dstill")} - ENABLED_PLUGINS
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
 
     def make(examples: list[Example], **settings: Any) -> Run:

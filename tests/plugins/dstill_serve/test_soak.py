@@ -33,7 +33,7 @@ from dstill.io.jsonl import read_rows
 SECONDS = size("SOAK_SECONDS", ci=40, nightly=60)
 RUN = os.environ.get("DSTILL_SOAK_RUN", "")
 CLIENTS = 16
-BAD, GOES, STREAMS, EXPLAINS = 0.05, 0.03, 0.15, 0.05  # shares of the requests
+BAD, DISCONNECTS, STREAMS, EXPLAINS = 0.05, 0.03, 0.15, 0.05  # shares of the requests
 TIMEOUT = 120  # seconds of the server, a request: two batches of the student may take more than 30 on a busy machine
 GROWTH = 0.05  # of the memory in the middle third of the answers, to the last
 
@@ -95,7 +95,7 @@ def client(
         began = time.monotonic()
         try:
             connection.request("POST", path, body, headers)
-            if not wrong and rng.random() < GOES:
+            if not wrong and rng.random() < DISCONNECTS:
                 time.sleep(rng.random() * 0.2)
                 connection.close()
                 with lock:
@@ -123,13 +123,13 @@ def memory_of(pid: int) -> float:
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
-AWAY = reset(0)
+UNAVAILABLE = reset(0)
 
 
 def engine_states() -> Iterator[tuple[float, Any]]:
     """What becomes of the engine, and for what share of the time."""
     while True:
-        yield from ((0.10, None), (0.03, AWAY), (0.10, None), (0.02, slow(2.0)))
+        yield from ((0.10, None), (0.03, UNAVAILABLE), (0.10, None), (0.02, slow(2.0)))
 
 
 if RUN:
@@ -172,7 +172,7 @@ def test_server_survives_a_soak(
             over = time.monotonic() + share * max(SECONDS, 60)
             # a batch may take longer than the engine is away: it stays away until that was noticed once
             while (now := time.monotonic()) < end and (
-                now < over or (fault is AWAY and not observed.answers["query 503"])
+                now < over or (fault is UNAVAILABLE and not observed.answers["query 503"])
             ):
                 time.sleep(0.2)
             if time.monotonic() >= end:

@@ -29,7 +29,7 @@ from dstill_sweep.trials import Result, Trial, Trials
 
 TOY = Path(__file__).parents[2] / "support" / "toy.py"
 LEARNER = Path(__file__).parent / "learner.py"
-UNRUN = Path(__file__).parent / "unrun.py"
+NOEXEC = Path(__file__).parent / "noexec.py"
 Cli = Callable[..., Any]
 Trainings = Callable[[], list[str]]
 GRID = """
@@ -160,15 +160,16 @@ def test_invalid_evaluation_is_a_failed_trial(forking_cli: Cli, trainings: Train
 
 def test_exact_match_is_the_metric_without_execution(forking_cli: Cli) -> None:
     assert (
-        forking_cli("--plugin", UNRUN, "generate", "--task", "unrun", "--teacher", "parrot", "--out", "bare").code == 0
+        forking_cli("--plugin", NOEXEC, "generate", "--task", "noexec", "--teacher", "parrot", "--out", "bare").code
+        == 0
     )
     settings = ("--set", "train.student=learner", "--set", "train.modality=part")
-    ended = forking_cli("--plugin", UNRUN, "sweep", "bare", _space("[space]\ntrain.r = [4]\n"), *settings, "--json")
+    ended = forking_cli("--plugin", NOEXEC, "sweep", "bare", _space("[space]\ntrain.r = [4]\n"), *settings, "--json")
     assert ended.code == 0, ended.err
     assert _last_object(ended)["metric"] == "exact_match"
     assert _last_object(ended)["trials"][0]["accuracy"]["name"] == "exact_match"
-    ended = forking_cli("--plugin", UNRUN, "ablate", "bare", *settings)
-    assert (ended.code, "answers of task 'unrun' cannot be executed" in ended.err) == (2, True)
+    ended = forking_cli("--plugin", NOEXEC, "ablate", "bare", *settings)
+    assert (ended.code, "answers of task 'noexec' cannot be executed" in ended.err) == (2, True)
 
 
 @pytest.mark.parametrize("text", ["", "[sweep]\ntrials = 3\n"])

@@ -196,6 +196,6 @@ def test_core_does_not_check_rationales() -> None:
     assert list(found) == []
 
 
-def test_the_plugin_registers_both_teachers(plugins: Plugins) -> None:
+def test_plugin_registers_both_teachers(plugins: Plugins) -> None:
     assert plugins.teacher("synthetic") is Synthetic
     assert plugins.teacher("replay") is Replay

@@ -21,14 +21,14 @@ TABLE = Grammar(ebnf='root ::= "SELECT " COLUMN " FROM films" (" WHERE year > " 
 WRITTEN = re.compile(r"SELECT (title|year|the name) FROM films( WHERE year > [1-9][0-9]{0,3})?")
 
 
-def words() -> Any:
+def word_tokenizer() -> Any:
     """A byte-level tokenizer that has seen none of these sentences."""
     return learnt(700, ("weblogs",))
 
 
 @pytest.mark.parametrize("make", [t5, llama], ids=["encoder–decoder", "decoder"])
 def test_every_answer_is_a_complete_sentence_of_the_grammar(make: Any) -> None:
-    tokenizer = words()
+    tokenizer = word_tokenizer()
     written = write(writer(make(tokenizer), tokenizer), TABLE, 40)
     assert all(WRITTEN.fullmatch(one.text) for one in written), [one.text for one in written]
     assert not any(one.truncated for one in written)
@@ -43,7 +43,7 @@ def test_sentencepiece_spaces_are_read(make: Any, unigram: Any) -> None:
 
 def test_vocabulary_pieces_join_to_the_text(unigram: Any) -> None:
     text = '{"title": "the year of ships", "n": 1999}'
-    for tokenizer in (unigram, words()):
+    for tokenizer in (unigram, word_tokenizer()):
         made = vocabulary.of(tokenizer, len(tokenizer) + 3)
         ids = tokenizer(text, add_special_tokens=False)["input_ids"]
         assert b"".join(made.pieces[i] for i in ids).decode().removeprefix(" ") == text
@@ -53,7 +53,7 @@ def test_vocabulary_pieces_join_to_the_text(unigram: Any) -> None:
 
 
 def test_greedy_answers_are_constrained_only_for_rows_with_a_grammar() -> None:
-    tokenizer = words()
+    tokenizer = word_tokenizer()
     by = writer(t5(tokenizer), tokenizer, temperature=0.0)
     held, free = by.generate_constrained(["predict: a", "predict: b"], [TABLE, None])
     assert WRITTEN.fullmatch(held.text)
@@ -63,7 +63,7 @@ def test_greedy_answers_are_constrained_only_for_rows_with_a_grammar() -> None:
 
 @pytest.mark.parametrize("make", [t5, llama], ids=["encoder–decoder", "decoder"])
 def test_sampled_answers_are_constrained(make: Any) -> None:
-    tokenizer = words()
+    tokenizer = word_tokenizer()
     by = Constrained(
         writer(make(tokenizer), tokenizer, temperature=0.0),
         DistillStepByStep(),
@@ -80,7 +80,7 @@ def test_sampled_answers_are_constrained(make: Any) -> None:
 
 
 def test_decoder_at_its_position_limit_truncates_the_answer() -> None:
-    tokenizer = words()
+    tokenizer = word_tokenizer()
     long = Grammar(ebnf="root ::= [a-z]{600}")
     student = writer(llama(tokenizer, places=64), tokenizer)
     student.model.generation_config.max_new_tokens = 16
@@ -106,7 +106,7 @@ class Words(ConstrainedOutput):
 
 
 def test_rationale_first_student_is_constrained_from_the_answer_on() -> None:
-    tokenizer, task, example = words(), Words(), Example(id="1", question="?")
+    tokenizer, task, example = word_tokenizer(), Words(), Example(id="1", question="?")
     grammar = RationaleFirst().grammar(task, example)  # type: ignore[arg-type]
     assert grammar is not None
     assert grammar.frame == ("<rationale>", "</rationale><answer>", "</answer>")
