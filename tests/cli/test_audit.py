@@ -1,4 +1,4 @@
-"""`dstill data audit`: of a file, a run, the task's own questions; as a table and as JSON; how it ends."""
+"""`dstill data audit` of a file, a run and the questions of a task: table, JSON and exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: what each command prints, as text and as JSON, and how it ends."""
+"""The command line: the output of each command as text and as JSON, and its exit code."""
 
 from __future__ import annotations
 
@@ -751,7 +751,7 @@ def test_progress_end_is_printed_once(capsys: pytest.CaptureFixture[str], monkey
 
 @pytest.mark.parametrize(("width", "bar"), [(100, True), (60, False)])
 def test_narrow_terminal_shows_numbers_without_a_bar(width: int, bar: bool) -> None:
-    """Seen through a terminal of that width: nothing is cut."""
+    """A terminal of that width cuts nothing off."""
     import pty
 
     code = """if True:

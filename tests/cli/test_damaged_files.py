@@ -1,4 +1,4 @@
-"""Damaged files at the command line: a user's own, those kept between runs, and a full disk."""
+"""Damaged input files, a damaged reply store and a full disk, at the command line."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_non_strict_json_is_refused(cli: Cli, project: Path, row: str, message: 
 
 
 def test_formats_that_could_run_code_are_not_opened(cli: Cli, project: Path) -> None:
-    """None of these is opened, whatever it would do: nothing is unpacked, nothing is run."""
+    """None of these files is opened: nothing is unpacked or executed."""
     Path("a.pkl").write_bytes(pickle.dumps(GOLD))
     Path("a.pt").write_bytes(b"PK\x03\x04")
     Path("a.py").write_text("open('ran', 'w')")
@@ -167,7 +167,7 @@ CONTROL_CHARACTERS = "add 1 and 2 \x1b[31m\x07\u202e<b onclick=x>=cmd()|'/C calc
 
 
 def test_terminal_escapes_in_questions_are_printed_as_text(cli: Cli, project: Path) -> None:
-    """What steers a terminal is written as escapes; files keep the text as it is."""
+    """The terminal shows control characters as escapes; files keep the text unchanged."""
     rows = [
         {**GOLD, "id": "a", "question": CONTROL_CHARACTERS, "split": "train"},
         {**GOLD, "id": "b", "answer": CONTROL_CHARACTERS, "question": "x"},
@@ -188,13 +188,13 @@ def test_terminal_escapes_in_questions_are_printed_as_text(cli: Cli, project: Pa
 
 @pytest.fixture
 def filled_cache(cli: Cli, project: Path) -> Path:
-    """A project with a store of 27 replies."""
+    """A project with 27 cached replies."""
     assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
     return project / "replies.sqlite"
 
 
 def test_damaged_store_is_reported_and_recovered(cli: Cli, filled_cache: Path) -> None:
-    """A damaged store is told with SQLite's own check, and what can be read of it is saved."""
+    """The error quotes SQLite's integrity check; readable replies are recovered."""
     content = bytearray(filled_cache.read_bytes())
     pages = len(content) // 4096
     for page in range(3, pages):
@@ -246,7 +246,7 @@ cp -r . ../after
 
 @pytest.mark.parametrize("left", [0, 24, 64, 120])
 def test_full_disk_keeps_earlier_data(project: Path, toy_file: Path, left: int) -> None:
-    """A disk that is full when the run is made, while replies are kept, or while the dataset is written."""
+    """The disk is full when the run is created, while replies are stored, or while the dataset is written."""
     namespace = ["unshare", "--mount", "--map-root-user"]
     if shutil.which("unshare") is None or subprocess.run([*namespace, "true"], check=False).returncode:
         pytest.skip("no name spaces here, in which to mount a small disk")
@@ -296,7 +296,7 @@ main(sys.argv[1:])
 
 
 def test_backwards_clock_changes_no_duration_or_name(project: Path, toy_file: Path) -> None:
-    """A clock that runs backwards: durations are those of another clock, and names and ids stay apart."""
+    """Durations come from a monotonic clock; names and ids stay unique."""
     command = [
         sys.executable,
         "-c",

@@ -1,4 +1,4 @@
-"""`dstill doctor`: what an executor says of its engine, as rows, as JSON and as an exit code."""
+"""`dstill doctor`: the checks of an executor as rows, JSON and exit code."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_names_each_wrong_answer_and_exits_with_the_first_problem(cli: Cli, proj
 
 
 def test_advice_is_hidden_if_the_engine_fails(cli: Cli, project: Path) -> None:
-    """As a key for an index that does not exist."""
+    """For example, advice to create a key for an index that does not exist."""
     advised = BROKEN.replace('name="2+2",', 'name="2+2", advice="make a key for it",')
     first = (
         'yield CheckResult(name="1+1", found="3", expected="2", problem=DataError("1+1 gives 3", where="x", hint="y"))'

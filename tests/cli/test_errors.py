@@ -1,4 +1,4 @@
-"""Every error says what, where and what to do: one line each, and nothing in it that must not be shown."""
+"""Every error has one line each for what, where and hint, and shows no secret."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def finished(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
 
 @pytest.fixture
 def mkdir_fails(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """``mkdir_fails(errno.EROFS)``: from now on no folder can be made, for this reason."""
+    """``mkdir_fails(errno.EROFS)``: from now on creating a folder fails with this error."""
 
     def refuse(number: int) -> None:
         def mkdir(folder: Path, *_: object, **__: object) -> None:

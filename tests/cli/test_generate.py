@@ -1,4 +1,4 @@
-"""`generate` with a paid teacher, `generate --dry-run` and `curate`: what is asked, what it costs, what becomes data.
+"""`generate` with a paid teacher, `generate --dry-run` and `curate`: requests, cost and the dataset.
 
 The teacher is a real server on loopback; the task is the toy's sums.
 """
@@ -300,7 +300,7 @@ def test_curate_without_the_cache_changes_nothing(cli: Cli, ask: Callable[..., A
 
 
 def test_changed_questions_are_refused(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
-    """A file of questions that was edited: the difference is told, and the dataset stays unless that is allowed."""
+    """After an edit of the questions file the error names the difference; the dataset stays unless changes are allowed."""
 
     def write(**questions: str) -> None:
         rows = [{"id": id, "question": question, "split": "train"} for id, question in questions.items()]

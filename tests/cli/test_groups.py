@@ -1,4 +1,4 @@
-"""Help in sections, subgroups, and the old names of commands that moved."""
+"""Help sections, subgroups, and the old names of renamed commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is printed is inert: no command passes on what steers a terminal, and each line to copy is quoted."""
+"""Output is inert: no command prints terminal escapes of its input, and every command to copy is quoted."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_tables_and_bars_ignore_markup_and_escapes() -> None:
 
 
 def test_only_the_console_prints(root: Path) -> None:
-    """Other modules call `say`, `note`, `table` …: nobody has to remember to escape."""
+    """Other modules call `say`, `note`, `table` …, which escape their text."""
     allowed = {
         "core/dstill/cli/console.py",
         "core/dstill/__main__.py",  # one constant line, before anything is loaded

@@ -1,4 +1,4 @@
-"""`dstill init`: what it writes, for a new project and for data of the user's own, and what it refuses."""
+"""`dstill init`: files of a new project, with and without the user's data, and refused options."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def register_tasks():
 
 @pytest.fixture
 def packs(cli: Cli, project: Path) -> Cli:
-    """The command line with two packs that have an option of the same name, beside the toy that has none."""
+    """The command line with the toy pack and two packs that share an option name."""
     files = []
     for name in ("One", "Other"):
         file = project / f"{name.lower()}.py"

@@ -1,4 +1,4 @@
-"""`dstill predict` with the toy: stdin block by block, several answers to a question, votes, exit codes."""
+"""`dstill predict` with the toy: streaming from stdin, sampling, voting and exit codes."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def test_voting_needs_an_executor_and_a_sampling_student(cli: Cli, project: Path
 
 
 def set_answers(finished: Path, **answers: str) -> None:
-    """The student answers these questions, of one word each, so."""
+    """Set the student's answers to questions of one word."""
     file = finished / "student" / "pairs.json"
     pairs = json.loads(file.read_text())
     pairs |= {" ".join(sorted(("predict:", question))): answer for question, answer in answers.items()}
@@ -277,7 +277,7 @@ def test_one_unusable_answer_sets_the_exit_code(cli: Cli, finished: Path) -> Non
 
 
 def test_questions_and_answers_cannot_inject_terminal_escapes(cli: Cli, finished: Path) -> None:
-    """Escapes for the terminal are shown as escapes; HTML and formulas are text there."""
+    """Terminal escapes are escaped; HTML and formulas are harmless text."""
     steer = "\x1b[2J\x1b]0;owned\x07<script>=cmd()"
     set_answers(finished, steer=f"1+2{steer}")
     for words in (("steer",), ("steer", "--json"), (f"steer{steer}",), (f"steer{steer}", "--json")):
@@ -288,7 +288,7 @@ def test_questions_and_answers_cannot_inject_terminal_escapes(cli: Cli, finished
 
 
 def test_results_cannot_inject_terminal_escapes(capsys: pytest.CaptureFixture[str]) -> None:
-    """Values, names of fields and of buckets: what the index, its owner and the student wrote."""
+    """Values, field names and bucket names, written by the index, its owner or the student."""
     predict._show_table(
         Table(title="3 \x1b[2Jhits", columns=("[red]id[/red]", "#\x1b]0;x\x07took"), rows=(("a\x1b[31m", "[b]1"),))
     )

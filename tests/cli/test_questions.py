@@ -1,4 +1,4 @@
-"""`dstill data questions --teacher`: a model on loopback invents them; `generate` takes what comes."""
+"""`dstill data questions --teacher`: a model on loopback invents questions, and `generate` accepts them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def ids(asked: str) -> list[str]:
 
 
 def new_questions(asked: str) -> str:
-    """One question for each id, no two alike."""
+    """One distinct question for each id."""
     return "\n".join(
         json.dumps({"id": id, "question": f"{' '.join(WORDS[int(digit)] * 2 for digit in id[1:])} of {id}"})
         for id in ids(asked)
@@ -140,7 +140,7 @@ def test_budget_stops_and_the_same_command_resumes(ask: Callable[..., Any], serv
 def test_duplicates_are_dropped_and_their_rate_shown(
     ask: Callable[..., Any], server: LoopbackTeacher, project: Path
 ) -> None:
-    """One question 500 times: the rate is shown, what is new is kept, and the exit code says that it is not all."""
+    """One question 500 times: new questions are stored, the rate is shown, and the exit code signals the shortfall."""
     server.reply_to = same_question
     ended = ask("-n", "500", "--out", "questions.jsonl", "--set", "generate.concurrency=1")
     assert ended.code == 3
@@ -180,7 +180,7 @@ def test_invalid_options_are_refused_before_any_request(cli: Cli, words: tuple[s
 
 @pytest.fixture
 def weak(project: Path) -> Path:
-    """A run with three failures of one label in metrics and one in counts, and a question that it held back."""
+    """A run with three failures of one label in metrics and one in counts, and a held-out question."""
     run = RunFolder.make(Path("runs/weak"), stem="querydsl", arguments={}, seed=0)
 
     def failure(id: str, category: str) -> Verdict:

@@ -1,6 +1,6 @@
-"""Commands, questions and settings that dstill refuses: what the user sees, and the exit code.
+"""Refused commands, questions and settings: the error message and the exit code.
 
-Never a traceback; nothing that was written before is lost.
+There is never a traceback, and no earlier file is lost.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def assert_refused(ended: Any, code: int, what: str) -> None:
 
 @pytest.fixture
 def command(project: Path, toy_file: Path) -> list[str]:
-    """The command line as a process of its own, with the toy."""
+    """The command line in a separate process, with the toy."""
     return [sys.executable, "-m", "dstill", "--plugin", str(toy_file)]
 
 
@@ -83,7 +83,7 @@ def test_folder_that_is_not_a_run_is_untouched(cli: Cli, project: Path) -> None:
 
 @pytest.fixture
 def unwritable_folder() -> Iterator[Path]:
-    """A folder in which this process may not write."""
+    """A folder that this process may not write to."""
     folder = Path(tempfile.mkdtemp(prefix="dstill-test-"))
     folder.chmod(0o555)
     root = os.geteuid() == 0
@@ -227,7 +227,7 @@ def test_second_ctrl_c_ends_at_once(command: list[str], project: Path) -> None:
 
 
 def test_ctrl_c_tells_how_to_resume_in_any_stage(command: list[str], project: Path) -> None:
-    """A stage that no loop runs: the person hears how to go on as well."""
+    """A stage without an event loop also tells how to resume."""
     Path("sleepy.py").write_text(
         "import time, click\nfrom pathlib import Path\nfrom dstill import hookimpl\n"
         "@hookimpl\ndef register_commands(cli):\n"
@@ -271,7 +271,7 @@ def test_head_ends_silently(command: list[str]) -> None:
 
 
 def run_in_terminal(words: list[str], **environment: str) -> str:
-    """All that a command writes to a terminal of its own."""
+    """The output of a command in a pseudo-terminal."""
     ours, theirs = pty.openpty()
     names = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "TERM", "COLORTERM")}
     process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env={**names, **environment})

@@ -1,4 +1,4 @@
-"""What an evaluation prints: a table that fits, and sentences that say what it comes to."""
+"""Output of an evaluation: a table that fits the terminal, and a summary in sentences."""
 
 from __future__ import annotations
 

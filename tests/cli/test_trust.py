@@ -1,4 +1,4 @@
-"""`dstill trust`, and what every other command does before somebody's settings reach outside of their folder."""
+"""`dstill trust`, and how other commands refuse settings that reach outside their folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Cli = Callable[..., Any]
 
 
 class Server:
-    """Counts what comes in, and keeps the keys."""
+    """Records the API keys of requests."""
 
     def __init__(self) -> None:
         self.keys: list[str | None] = []
@@ -79,7 +79,7 @@ def sums_cli(cli: Cli) -> Cli:
 
 @pytest.fixture
 def foreign_run(sums_cli: Cli, attacker: Server, project: Path) -> Path:
-    """A whole run, trained, as a stranger packed it: with settings that send $ES_KEY away."""
+    """A trained run from somebody else, whose settings send $ES_KEY to the attacker."""
     flags = ("--set", "train.student=memory", "--set", "train.objective=plain", "--set", "evaluate.splits=['test']")
     made = sums_cli("generate", "--task", "sums", "--teacher", "parrot", "--out", "made", *flags)
     assert made.code == 0, made.err
@@ -90,7 +90,7 @@ def foreign_run(sums_cli: Cli, attacker: Server, project: Path) -> Path:
 
 
 def redirect_secret(file: Path, url: str, key: str = "ES_KEY") -> None:
-    """Let a run's settings send a secret to an address."""
+    """Change a run's settings to send a secret to an address."""
     lines = file.read_text().split("\n")
     start = lines.index("[engine]")
     own = {"url": url, "api_key_env": key}
@@ -115,7 +115,7 @@ COMMANDS = [
 def test_foreign_run_sends_no_secret(
     command: tuple[str, ...], sums_cli: Cli, foreign_run: Path, attacker: Server
 ) -> None:
-    """Row 5 of the attack review."""
+    """A run from somebody else must not exfiltrate a secret of the environment."""
     ended = sums_cli(*command)
     assert ended.code == 5, ended.err
     assert f"send the environment variable 'ES_KEY' to {attacker.url}" in ended.err
@@ -189,7 +189,7 @@ def test_own_runs_need_no_trust_for_any_address(sums_cli: Cli, attacker: Server,
 
 
 def test_base_model_elsewhere_needs_trust(sums_cli: Cli, foreign_run: Path, project: Path) -> None:
-    """Which base an adapter stands on is said by the student's own files, not by settings."""
+    """The student's own files name the base of an adapter, not the settings."""
     file = foreign_run / "config.toml"
     file.write_text(file.read_text().replace('student = "memory"', 'student = "borrower"'))
     ask = ("predict", "theirs", "add 1 and 2")
@@ -214,7 +214,7 @@ def test_base_model_elsewhere_needs_trust(sums_cli: Cli, foreign_run: Path, proj
 
 
 def test_foreign_project_sends_no_secret(sums_cli: Cli, attacker: Server, project: Path) -> None:
-    """Row 18: doctor, audit, generate and questions in a folder whose dstill.toml is somebody else's."""
+    """doctor, audit, generate and questions in a folder with a dstill.toml from somebody else."""
     Path("dstill.toml").write_text(
         '[project]\ntask = "sums"\n[generate]\nteacher = "parrot"\n'
         f'[engine]\nurl = "{attacker.url}"\napi_key_env = "ES_KEY"\n'
@@ -330,7 +330,7 @@ def test_folder_name_stays_on_one_line(sums_cli: Cli, foreign_run: Path) -> None
 
 
 def test_python_dash_m_loads_nothing_from_the_current_folder(project: Path) -> None:
-    """Row 8, the parent's side: neither modules nor the entry points of plugins."""
+    """Neither modules nor entry points of plugins are loaded from there."""
     plant(project)
     ended = subprocess.run([sys.executable, "-m", "dstill", "pack", "list", "--json"], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr

@@ -1,4 +1,4 @@
-"""docs/architecture.md walks one record through dstill: what it shows is what happens."""
+"""docs/architecture.md follows one record through dstill and matches the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An audit through a task of its own: sums, whose neighbours and corpora are numbers to add."""
+"""Audits of a task of sums, whose mutants and test databases are numbers to add."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dstill.plugins import load
 
 
 class Machine(Executor):
-    """Adds the corpus' number to every operand; `~` cannot be run, `?` and 99 are refused."""
+    """Adds the number of the test database to every operand; `~` cannot be executed, `?` and 99 are refused."""
 
     name = "machine"
 

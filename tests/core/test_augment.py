@@ -1,4 +1,4 @@
-"""More questions where a student is weak: in the shares of its failures, and none of a set that is held back."""
+"""More questions where a student is weak: in proportion to its failures, and none from a test set."""
 
 from __future__ import annotations
 

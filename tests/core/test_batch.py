@@ -1,4 +1,4 @@
-"""Batches: bought once whatever happens in between, collected by whoever comes later, in the order of the prompts."""
+"""Batches are bought once even after a kill, and replies come in the order of the prompts."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from dstill.teacher.client import Counts, TeacherReply
 
 
 class Killed(BaseException):
-    """As a kill: nothing after it happens."""
+    """Simulates a kill: nothing after it is executed."""
 
 
 class Endpoint:
-    """What stays where it is when a process is killed: the batches, by id."""
+    """The server side, which survives a kill of the process: batches by id."""
 
     def __init__(self) -> None:
         self.batches: dict[str, tuple[str, list[str]]] = {}  # id → digest, keys

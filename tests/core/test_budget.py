@@ -1,4 +1,4 @@
-"""Caps: looked at before a request goes out, and never passed whatever comes back."""
+"""Caps are checked before each request and never exceeded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def reply(usage: Usage | None, text: str = "a") -> Reply:
 
 
 def buy(budget: Budget, usages: list[Usage | None], *, at_once: int = 4) -> int:
-    """Ask for one reply after the other, so many in flight; how many came before the budget was reached."""
+    """Request replies, `at_once` in flight; return how many came before the budget was reached."""
     bought = 0
 
     async def one(usage: Usage | None, slots: asyncio.Semaphore) -> None:
@@ -83,7 +83,7 @@ def test_time_cap_stops_requests() -> None:
 
 
 def test_unused_reservation_is_released() -> None:
-    """What is in flight is waited for, not given up on."""
+    """A request waits for those in flight before it is refused."""
     budget = Budget(Caps(max_tokens=1000), PRICE)
     assert buy(budget, [Usage(prompt_tokens=30, completion_tokens=10)] * 30) == 22  # 40 each, and 150 for the next
 

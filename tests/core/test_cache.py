@@ -1,4 +1,4 @@
-"""The reply store: one key a question, kept once, and a file that is refused by name when it is not ours."""
+"""The reply store: one reply per key, transactions, and refused files."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_newer_schema_is_refused_with_its_version(path: Path) -> None:
 
 
 def test_older_schema_is_migrated(path: Path) -> None:
-    """Made by the statements of schema 1, as dstill 0.1.0 did."""
+    """A store of schema 1, as dstill 0.1.0 created it."""
     with closing(sqlite3.connect(path)) as db:
         for statement in (*_STEPS[1].split(";"), f"PRAGMA application_id = {APPLICATION}", "PRAGMA user_version = 1"):
             db.execute(statement)
@@ -330,7 +330,7 @@ def test_fifo_is_refused(path: Path) -> None:
 
 
 def test_hostile_schema_runs_neither_functions_nor_triggers(path: Path) -> None:
-    """Should a hostile schema get past `unexpected`, SQLite itself runs nothing of it."""
+    """If a hostile schema gets past `unexpected`, SQLite itself runs nothing of it."""
     with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE t (a, b DEFAULT (spy()))")
         db.execute("CREATE TABLE u (a)")

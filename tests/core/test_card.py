@@ -1,4 +1,4 @@
-"""The dataset folder: what the real `datasets` library makes of it, and what its card says."""
+"""The dataset folder, loaded with `datasets`, and its card."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SETS = ("train", "validation", "test", "test_unseen_templates", "test_unseen_dat
 
 
 def opened(folder: Path, name: str | None = None) -> Any:
-    """As `datasets` opens it, with its cache beside the folder; nothing is fetched."""
+    """Load the folder with `datasets`, offline and with a local cache."""
     import datasets
 
     datasets.disable_progress_bars()

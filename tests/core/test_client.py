@@ -1,4 +1,4 @@
-"""Asking: in order, in parallel, once a key, and on disk before anybody sees it."""
+"""Requests run in parallel; replies keep their order and are stored before they are yielded."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_concurrency_bounds_requests_in_flight(store: ReplyStore) -> None:
     seven = asyncio.Barrier(7)
 
     class WaitsForSeven(Toy):
-        """None is answered before seven are in flight, however slow the machine is."""
+        """Answers none before seven are in flight."""
 
         async def wait(self, question: str) -> None:
             async with asyncio.timeout(60):
@@ -132,7 +132,7 @@ def test_reply_is_stored_before_it_is_yielded(store: ReplyStore) -> None:
 
 
 class Slow(ReplyStore):
-    """A store whose disk takes its time."""
+    """A store with a slow disk."""
 
     def put_many(self, items: Any) -> list[Reply]:
         time.sleep(0.05)
@@ -176,7 +176,7 @@ def test_prompts_are_read_lazily(store: ReplyStore) -> None:
 
 
 def test_replies_of_a_free_teacher_share_commits(tmp_path: Path) -> None:
-    """One fsync a reply would take most of the time."""
+    """One fsync per reply would dominate the run time."""
     commits = 0
 
     class CountsCommits(ReplyStore):

@@ -1,4 +1,4 @@
-"""Idle, slow and too many connections: each is closed, and whoever asks properly has an answer."""
+"""Idle, slow and excess connections are closed, and proper requests are answered."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Served:
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Reads a request to its end and answers; of ``/large`` more than anybody takes unread."""
+    """Reads a request to its end and answers; ``/large`` is more than socket buffers hold."""
     while (message := await receive()).get("more_body"):
         pass
     if message["type"] == "http.request":

@@ -1,4 +1,4 @@
-"""What a student keeps of its data, and what is told of fields that are gone."""
+"""Facts about the data that a student stores, and reports of missing fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dataset as other trainers read it, by the real `datasets` and TRL, and by the names that the others document."""
+"""The exported dataset, read by `datasets` and TRL, and by the file names that other trainers document."""
 
 from __future__ import annotations
 

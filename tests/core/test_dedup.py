@@ -1,4 +1,4 @@
-"""Which rows become the dataset: planted duplicates go, look-alikes with other answers stay."""
+"""Deduplication removes planted duplicates and keeps look-alikes with other answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dstill.pipeline.dedup import select
 
 
 class Answers:
-    """One spelling: upper case."""
+    """The canonical form is upper case."""
 
     def canonical(self, answer: str) -> str:
         return answer.upper()
@@ -29,7 +29,7 @@ def row(id: str, question: str, answer: str = "a", split: str = "train", **more:
 
 
 def found(*rows: Record | Rejection) -> dict[str, str]:
-    """Id → code, of what is rejected."""
+    """Rejected rows: id → code."""
     chosen = select(rows, Answers())
     assert [one.id for one in chosen] == [one.id for one in rows]
     return {one.id: one.problems[0].code for one in chosen if isinstance(one, Rejection)}
@@ -119,7 +119,7 @@ def asked(n: int) -> str:
 
 
 def near_duplicate_of(question: str, kind: int, seed: random.Random) -> str:
-    """The same question again, as people and teachers repeat themselves."""
+    """A near duplicate, as people and teachers write them."""
     words = question.split()
     if kind == 0:  # a letter missing
         at = seed.randrange(4, len(question))
@@ -158,7 +158,7 @@ def test_removes_near_duplicates_with_the_same_answer_only() -> None:
     )
 )
 def test_selection_is_idempotent(rows: list[tuple[str, str, str]]) -> None:
-    """Every row comes out, and what is chosen is chosen again whole."""
+    """No row is lost, and selecting the accepted rows again changes nothing."""
     records = [row(str(n), question, answer, split) for n, (question, answer, split) in enumerate(rows)]
     chosen = select(records, Answers())
     assert [one.id for one in chosen] == [one.id for one in records]

@@ -1,4 +1,4 @@
-"""The manual is true: commands as --help prints them, links that lead somewhere, names that exist."""
+"""The docs match the code: commands as --help prints them, links with targets, names that exist."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def without_code(page: Path) -> str:
 
 
 def anchors(page: Path) -> set[str]:
-    """Of its headings, as GitHub makes them."""
+    """Anchors of its headings, as GitHub builds them."""
     headings = re.findall(r"^#+ (.+)$", without_code(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -97,7 +97,7 @@ def test_links_have_targets(root: Path) -> None:
 
 
 def test_links_of_the_docs_stay_within_the_docs(root: Path) -> None:
-    """A website has nothing else."""
+    """The website contains only docs/."""
     for page in pages(root)[1:]:
         for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", without_code(page)):
             if not target.startswith(("http://", "https://")):

@@ -1,4 +1,4 @@
-"""What an answer takes, from predictions whose figures are known."""
+"""Latency, tokens and size, from predictions with known values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One label for each failure, by the step at which the answer stopped; and what counts as a failure."""
+"""Each failure gets one label, by the step that failed."""
 
 from __future__ import annotations
 

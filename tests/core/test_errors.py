@@ -1,4 +1,4 @@
-"""The tree of errors: drawn in the docstring as it is in the classes, each code one of the design's."""
+"""The error tree: its docstring matches the classes, and each class has an exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which part a name stands for, and what the machine has."""
+"""Parts are created from names, and modalities chosen by available memory."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_executor_is_chosen_by_name_then_url_then_order(plugins: Plugins) -> Non
 
 
 def test_first_executor_differs_from_the_second(plugins: Plugins) -> None:
-    """Whichever of the two the server is for."""
+    """In either order."""
     abacus = plugins.executor("abacus")
 
     class Remote(abacus):  # type: ignore[misc, valid-type]

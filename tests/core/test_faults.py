@@ -1,4 +1,4 @@
-"""An answer is never a bug: what a pack raises on one is a problem of that item, and everything else goes on."""
+"""An exception in a pack method is a problem of one item, and everything else continues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`renewed`: a folder made anew, or as it was. `atomic_folder`: a new one, whole or not at all."""
+"""`replace_dir` replaces a folder or restores it; `atomic_folder` creates a complete one or none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run's folder: one process at a time, files whole or not at all, nothing of anybody else's touched."""
+"""The run folder: locking, atomic writes, and no change to foreign files."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def run(project: Path) -> RunFolder:
 
 @pytest.fixture
 def other_process(run: RunFolder) -> Iterator[subprocess.Popen[str]]:
-    """Another process that holds the run."""
+    """Another process that holds the lock of the run."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD_LOCK, run.folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -1,4 +1,4 @@
-"""Runs of format 1 still open: `format1/` is one, made before names in run.json and in rows changed."""
+"""Runs of format 1 (such as `format1/`) still open; newer runs use other names in run.json and rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OLD_NAMES = (
 
 @pytest.fixture
 def old(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it, with the report beside what other tests have."""
+    """A copy of that run; the report plugin is enabled."""
     here = {point.name for point in entry_points(group="dstill")} - {"teachers", "evaluate", "report"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(here)))
     return Path(shutil.copytree(OLD, project / "old"))

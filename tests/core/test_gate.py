@@ -1,4 +1,4 @@
-"""One road to the engine: no command runs an answer that a check of the task refuses, whoever wrote it."""
+"""The execution gate: no command executes an answer that a check of the task refuses."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_refused_gold_does_not_count_against_the_student() -> None:
 
 
 class Narrow(Sums, TestDatabases):
-    """Its check knows more where the engine says what the data is like, as that there is no 2."""
+    """Its check refuses more with context from the engine."""
 
     def test_databases(self, example: Example, k: int) -> list[TestDatabase]:
         return [TestDatabase(name="small", data={})]
@@ -180,7 +180,7 @@ def recorder(root: Path) -> Path:
 
 
 def rows(split: str) -> list[dict[str, Any]]:
-    """Three questions; the gold of the first is hostile, and so is a neighbour that the second brings."""
+    """Three questions; the gold of the first and a mutant of the second are hostile."""
     found: list[dict[str, Any]] = [
         {"question": f"{split} add 6 and 1", "answer": HOSTILE},
         {"question": f"{split} add 2 and 3", "answer": "2+3", "neighbours": [HOSTILE]},
@@ -234,7 +234,7 @@ def test_no_command_executes_refused_answers(
 
 
 def test_serve_and_review_do_not_execute_refused_answers(project: Path, recorder: Path, toy_file: Path) -> None:
-    """By the objects behind both, which run answers for them."""
+    """Tests the objects behind both that execute answers."""
     from dstill import config
     from dstill.pipeline.predict import Predictor
     from dstill.plugins import part_sections
@@ -273,7 +273,7 @@ def test_serve_and_review_do_not_execute_refused_answers(project: Path, recorder
 
 
 def calls(root: Path, *methods: str) -> Iterator[tuple[str, str, ast.Call]]:
-    """Every ``something.METHOD(…)`` with its module and what stands before the dot; also ``getattr(…, "METHOD")``."""
+    """Every ``something.METHOD(…)`` with its module and what precedes the dot; also ``getattr(…, "METHOD")``."""
     by_name = ("getattr", "attrgetter", "methodcaller", "operator.attrgetter", "operator.methodcaller")
     for module, text in sources(root).items():
         if not any(method in text for method in methods):

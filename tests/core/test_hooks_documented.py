@@ -1,4 +1,4 @@
-"""Every hook is documented with its very arguments, and somebody outside the core uses it."""
+"""Every hook is documented with its arguments and used outside the core."""
 
 from __future__ import annotations
 

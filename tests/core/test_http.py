@@ -1,4 +1,4 @@
-"""What servers have in common: their socket, and that nothing holds up what goes out."""
+"""Sockets and headers that all servers share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What loads when: `--help` imports nothing heavy, and each layer imports only what lies below it."""
+"""`--help` imports nothing heavy, and each layer imports only lower layers."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def _name(path: Path) -> str:
 
 
 def test_only_a_run_writes_its_files(root: Path) -> None:
-    """A stage is a function: what it returns is written in `dstill.runs`."""
+    """Stages are functions; `dstill.runs` writes their results."""
     writing = ("atomic", "atomic_folder", "link_tree", "renewed", "write_text")
     names = {f"dstill.io.files.{name}" for name in writing} | {"dstill.io.jsonl.write_rows"}
     assert not {path for path in users(root, "core", names) if path.startswith("core/dstill/pipeline/")}

@@ -1,4 +1,4 @@
-"""Two processes that want the same paid reply: one buys it, the other waits for it and is told for whom."""
+"""Two processes need the same paid reply: one buys it, the other waits."""
 
 from __future__ import annotations
 

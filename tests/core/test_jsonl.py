@@ -1,4 +1,4 @@
-"""Rows on disk: what is written comes back, and what is no JSONL is told as what it is."""
+"""Rows on disk round-trip, and files of other formats are refused by name."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_input_that_is_not_utf_8_is_refused() -> None:
 
 
 def test_truncated_last_line_is_skipped_only_in_own_files(caplog: pytest.LogCaptureFixture) -> None:
-    """A half last line: ignored with a note in our own files, an error with its offset in a user's."""
+    """A truncated last line is ignored with a note in files of dstill, and an error with its offset in input files."""
     rows = b'{"id":"1"}\n{"id":"2"}\n'
     halves = [b'{"id":"3', b"{", b'{"id":"\xc3', b'{"id":"3","a":{}', b"\0" * 40]
     for half in halves:
@@ -182,7 +182,7 @@ def test_truncated_last_line_is_skipped_only_in_own_files(caplog: pytest.LogCapt
 
 
 def test_blank_lines_bom_crlf_and_line_separators_are_accepted() -> None:
-    """Blank lines, BOM, CRLF, and line separators that are no line ends."""
+    """Blank lines, BOM, CRLF, and Unicode line separators inside values."""
     content = '\ufeff{"a":"x\u2028y\u2029z\x85\u000b"}\r\n\r\n  \n{"a":"\\u2028"}\n'.replace("\u000b", "")
     assert list(rows_from(io.BytesIO(content.encode()), "")) == [
         (1, {"a": "x\u2028y\u2029z\x85"}),

@@ -1,4 +1,4 @@
-"""Questions to records: prompts, replies that will not do, and what is asked again."""
+"""From questions to records: prompts, refused replies and retries."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_refused_replies_become_rejections_with_a_code(
 
 
 def test_truncated_reply_is_never_parsed(plugins: Plugins, task: Task) -> None:
-    """Not even where the part that came is in the right form."""
+    """Even if the received part is in a valid form."""
     rows = taught(plugins, task, list(task.examples("train")), cut="a")
     assert codes(rows) == {"truncated": len(rows)}
 
@@ -117,7 +117,7 @@ def test_saved_counts_cached_replies(plugins: Plugins, task: Task) -> None:
 
 
 class ScriptedTeacher(Teacher):
-    """Says to each question what `say` makes of its conversation so far."""
+    """Replies to each prompt with `say(prompt)`."""
 
     name = "pupil"
 
@@ -136,7 +136,7 @@ class ScriptedTeacher(Teacher):
 
 
 def wrong_first(times: int) -> Callable[[Prompt], str]:
-    """Answers that a check refuses, so many times for each question; then the right one."""
+    """Refused answers, `times` for each question, then the right one."""
 
     def say(prompt: Prompt) -> str:
         mistakes = sum(m.role == "user" and m.content.startswith("That reply") for m in prompt.messages)
@@ -235,7 +235,7 @@ def test_second_run_and_rebuild_send_no_request(plugins: Plugins, task: Task) ->
 
 
 def test_reply_that_passes_now_is_accepted_despite_its_retry(plugins: Plugins, task: Task) -> None:
-    """As after a change of the checks."""
+    """For example, after a change of the checks."""
     example = next(iter(task.examples("train")))
     (one,) = teach(plugins, task, ScriptedTeacher(wrong_first(1)).open(task), [example])
     wider = replace(one.request, example=replace(example, context={"mapping": {"digits": 3}}))
@@ -256,7 +256,7 @@ def test_question_without_cached_reply_is_rejected(plugins: Plugins, task: Task)
 
 
 def test_reply_to_another_question_is_rejected(plugins: Plugins, task: Task) -> None:
-    """As a proxy gives that mixes up what it was asked."""
+    """For example, from a proxy that mixes up requests."""
     one, other = list(task.examples("train"))[:2]
 
     def say(prompt: Prompt) -> str:

@@ -1,4 +1,4 @@
-"""The core knows no language: its code, comments, messages and templates do without the words of one task pack.
+"""The core is language-neutral: code, comments, messages and templates contain no words of one task pack.
 
 Names are split into words: ``index_of``, ``IndexOf`` and "the index" all hold *index*. What Python itself calls so may
 stay: the type ``Mapping``, ``MappingProxyType``, and the method ``.index(…)`` of a sequence; and SQL's CREATE INDEX.

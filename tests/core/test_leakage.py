@@ -1,4 +1,4 @@
-"""What sets share with train, and questions that stand there twice."""
+"""Leaks from train into test sets, and duplicate questions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Sums(Task):
 
 
 class IndexSums(Sums):
-    """A pack that calls its data otherwise, and has no other word for it."""
+    """A pack with another data key and no noun of its own."""
 
     data_key = "index"
 
@@ -39,7 +39,7 @@ def row(id: str, question: str = "q", answer: str | None = "1+2", **more: Any) -
 
 @pytest.mark.parametrize(("task", "noun"), [(Sums(), "a database"), (IndexSums(), "an index")])
 def test_leaks_into_each_test_set_are_found(task: Task, noun: str) -> None:
-    """Whatever the pack calls the data that its questions are about."""
+    """For any data key of the pack."""
     key = task.data_key
     rows = [
         row("1", "a", template="t", context={key: "i"}, split="train"),
@@ -87,7 +87,7 @@ def test_duplicates_distinguish_same_and_conflicting_answers() -> None:
 
 @pytest.mark.parametrize("split", ["test_unseen_data", "train"])
 def test_row_of_unseen_data_must_name_its_data(split: str) -> None:
-    """Nobody could see the leak. The error names the row, the key and what to do."""
+    """Without a name a leak could not be found. The error names the row, the key and a fix."""
     named = {"test_unseen_data": {"db": "clinic"}, "train": {"db": "shop"}}
     rows = [row(f"of-{name}", split=name, context={} if name == split else of) for name, of in named.items()]
     with pytest.raises(DataError) as caught:

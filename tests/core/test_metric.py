@@ -1,4 +1,4 @@
-"""The interval of a rate: known values, its symmetries, and the same figures as statsmodels."""
+"""The interval of a rate: known values, symmetry, and agreement with statsmodels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wheel holds every package and nothing else; built-ins come in by their entry points."""
+"""The wheel contains every package and nothing else; built-in plugins load by entry points."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loading plugins: what is wrong with one is said by name, and the others load."""
+"""Loading plugins: a faulty one is named, and the others load."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from dstill.plugins import PluginInfo, Plugins
 
 
 class Echo(Teacher):
-    """Says the question."""
+    """Repeats the question."""
 
     name = "echo"
 

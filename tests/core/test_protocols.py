@@ -1,4 +1,4 @@
-"""A task is small: what else it may offer stands in protocols, each of which is asked for on its own."""
+"""The task class is small; optional features are separate protocols."""
 
 from __future__ import annotations
 

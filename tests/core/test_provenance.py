@@ -1,4 +1,4 @@
-"""The commit of the working folder, which may be a stranger's repository: nothing that it names is run."""
+"""The commit of the working folder, read without running any program of the repository."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_records_no_commit_outside_a_repository(tmp_path: Path, monkeypatch: pyt
 def test_runs_no_program_of_the_repository(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inherited: bool
 ) -> None:
-    """Row 7 of the attack review: fsmonitor, hooks, filters and what a fetch of missing objects would start."""
+    """fsmonitor, hooks, filters, and programs that a fetch of missing objects would start."""
     if inherited:  # settings that the user gives git in the environment stay, and ours come after them
         monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
         monkeypatch.setenv("GIT_CONFIG_KEY_0", "core.fsmonitor")

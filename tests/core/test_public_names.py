@@ -1,4 +1,4 @@
-"""``__all__`` of every module of the core is true: sorted, defined there, and nothing public left out."""
+"""``__all__`` of every core module is sorted, defined and complete."""
 
 from __future__ import annotations
 

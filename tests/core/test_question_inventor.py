@@ -1,4 +1,4 @@
-"""Questions that a teacher invents: by id, so many of each category, none twice; and when asking on is no use."""
+"""Questions that a teacher invents: matched by id, balanced by category, deduplicated, with stop conditions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Reply = Callable[[Mapping[str, str]], str]
 
 
 def asked_in(prompt: Prompt) -> dict[str, str]:
-    """Id → category of a request, as a teacher reads them."""
+    """Id → category in a prompt, as a teacher reads them."""
     lines = prompt.messages[-1].content.rpartition("Write one question for each:\n")[2].split("\n")
     return {row["id"]: row.get("category", "") for row in map(json.loads, lines)}
 
@@ -104,7 +104,7 @@ def test_later_prompts_show_earlier_questions() -> None:
 
 
 def test_same_replies_give_the_same_prompts() -> None:
-    """So that a rerun finds every one of them in the reply store."""
+    """A rerun finds every reply in the store."""
 
     def words() -> list[str]:
         seen: list[str] = []
@@ -128,7 +128,7 @@ def test_same_replies_give_the_same_prompts() -> None:
 
 
 def test_replies_are_matched_to_questions_by_id() -> None:
-    """9 of 10, 11, swapped, twice, others' ids: by id; what is missing is asked for again, what is extra dropped."""
+    """9 of 10, 11, swapped, twice, others' ids: missing ones are requested again, extra ones dropped."""
     wanted = {f"q{n}": ("red", "big")[(n - 1) % 2] for n in range(1, 11)}
 
     def once(**changed: str | None) -> Inventor:
@@ -230,7 +230,7 @@ def test_short_question_is_not_a_duplicate_of_a_longer_one() -> None:
 
 
 def test_questions_with_other_numbers_are_distinct() -> None:
-    """Without answers nobody can tell, and a student learns most from such pairs."""
+    """Answers are not known here, and a student learns most from such pairs."""
     both = ("requests of today with status 404 on any host", "requests of today with status 500 on any host")
     assert accepted_questions(*both) == list(both)
 
@@ -243,7 +243,7 @@ def test_questions_of_the_user_are_not_repeated() -> None:
 
 
 def test_stops_at_the_duplicate_rate() -> None:
-    """The same question 500 times: the rate is shown, and no more is asked when it is over the limit."""
+    """The same question 500 times: the rate is shown, and requests stop above the limit."""
     requests = 0
 
     def same(asked: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Rows: what `to_row` writes, JSON carries and `from_row` reads back."""
+"""Rows round-trip through `to_row`, JSON and `from_row`."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_example_of_a_record_has_its_answer_as_gold() -> None:
 
 
 def test_columns_do_not_depend_on_the_context() -> None:
-    """So that every set of a dataset has the same features; as it was written before is read, too."""
+    """Every split of a dataset has the same features; the earlier nested form is still read."""
     row = Record(id="1", question="q", rationale="r", answer="a", context={"mapping": {"x": [1]}}, extra={"who": "é"})
     written = row.to_row()
     assert (written["context"], written["extra"]) == ('{"mapping":{"x":[1]}}', '{"who":"é"}')

@@ -1,4 +1,4 @@
-"""What a damaged store still holds is saved, whatever page of it is damaged."""
+"""Recovery of replies from a damaged store, for any damaged page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person's decisions: read back, applied to rows, sampled, and held to a rate before training."""
+"""Review decisions: stored, applied to rows, sampled, and required before training."""
 
 from __future__ import annotations
 

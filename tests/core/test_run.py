@@ -1,4 +1,4 @@
-"""`Run`, the road from Python: a whole run in a folder, resumed, retrained, and scored again."""
+"""`Run`, the Python API: a complete run in a folder, resumed, retrained and evaluated again."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_execute_setting_selects_the_answers_that_are_run(
 
 
 def test_student_keeps_its_training_settings(create: Callable[..., Run]) -> None:
-    """`evaluate` loads the kind of student that `train --student` fitted, not that of the first day."""
+    """`evaluate` loads the kind of student that `train --student` fitted, not the one the run was created with."""
     run = create(train__student="nearest")
     run.generate()
     reopened(run, train__student="memory").train()

@@ -1,4 +1,4 @@
-"""Secrets do not print, and are taken out of every text."""
+"""Secrets do not print, and are masked in every text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who wins a vote, by the results of answers; and which answers differ."""
+"""Votes by the results of answers, and distinct answers."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_votes_print_as_a_sentence() -> None:
 
 
 def test_results_agree_only_if_mutually_equal(task: Task) -> None:
-    """`Task.same` asks what its second argument counts: a page holds more than a number."""
+    """`Task.same` compares what its second argument contains: a page has more than a number."""
     task.same = lambda got, want: got["total"] == want["total"] and want.get("page") in (None, got.get("page"))  # type: ignore[method-assign]
     number, page = answer_with({"total": 3}, "number"), answer_with({"total": 3, "page": [1, 2]}, "page")
     assert elected(task, [number, page]).votes == Votes(agree=1, voted=2, of=2)

@@ -1,4 +1,4 @@
-"""Ctrl-C in a loop: the first cancels in order, and then the handlers are as they were."""
+"""Ctrl-C in an event loop: the first cancels the work, and handlers are restored."""
 
 from __future__ import annotations
 

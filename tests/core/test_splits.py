@@ -1,4 +1,4 @@
-"""Splits have other names than in earlier versions: what was written under the old ones is still read."""
+"""Old names of splits are still read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_old_name_is_read_with_a_warning(caplog: pytest.LogCaptureFixture) -> No
 
 
 def test_questions_file_may_use_old_names(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """One warning a file and name, not one a row."""
+    """One warning per file and name, not per row."""
     splits = ["train", "test_index", "test_index", "test_templates"]
     file = tmp_path / "q.jsonl"
     write_rows(file, [{"question": f"q{n}", "split": split} for n, split in enumerate(splits)])

@@ -1,4 +1,4 @@
-"""The stages, from rows to rows, with a toy of every part: no file but the reply store, no torch."""
+"""The stages, from rows to rows, with toy parts: no file except the reply store, no torch."""
 
 from __future__ import annotations
 
@@ -261,7 +261,7 @@ def test_empty_output_has_its_own_reason(plugins: Plugins, task: Task, abacus: E
 
 
 class Broken(Executor):
-    """Right on the base data, not there on a corpus."""
+    """Right on the base data, unavailable on a test database."""
 
     name = "broken"
 
@@ -287,7 +287,7 @@ def test_unavailable_test_database_does_not_count_against_the_student(plugins: P
 
 
 class RightOnDataOnly(Executor):
-    """Every answer is right on the base data; on the corpus each is what it says."""
+    """Every answer is right on the base data; on a test database an answer evaluates to itself."""
 
     name = "lucky"
 

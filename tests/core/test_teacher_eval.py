@@ -1,4 +1,4 @@
-"""The teacher's own answers, against golds that were there before it was asked."""
+"""The teacher's answers, compared with golds."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_questions_without_golds_are_not_counted(plugins: Plugins, monkeypatch: 
 
 @pytest.mark.parametrize("before", ["", "<think>Hm.</think>"])
 def test_refused_reply_is_judged_without_its_fence(plugins: Plugins, before: str) -> None:
-    """They, and a reasoning trace, are no part of the answer."""
+    """The fence and a reasoning trace are not part of the answer."""
     config = configuration.load(flags=FLAGS, environment={}, sections=part_sections(plugins))
     setup = Setup(plugins, config)
     gold = next(e for e in setup.task.examples("test") if e.answer is not None)

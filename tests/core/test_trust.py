@@ -1,4 +1,4 @@
-"""What a folder's settings ask for, and what of that is allowed."""
+"""Permissions that the settings of a folder request, and which are granted."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def load_settings(text: str, *, run: bool = True, flags: dict[str, Any] | None = None) -> Config:
-    """The settings of a stranger's run, or of a stranger's project."""
+    """The settings of a run or project from somebody else."""
     folder = Path("theirs")
     if run:
         (folder / "run.json").write_text("{}")
@@ -203,7 +203,7 @@ class Runner:
     ],
 )
 def test_request_names_executor_and_engine_address(engine: str, executor: str, asked: list[str]) -> None:
-    """The parts of a pair may stand in two sections."""
+    """The parts of a pair may be in two sections."""
     folder = Path("theirs")
     (folder / "run.json").write_text("{}")
     (folder / "config.toml").write_text(f"[engine]\n{engine}\n[executor.sql]\n{executor}\n")
@@ -360,7 +360,7 @@ def test_saves_entries_of_the_user_but_not_of_a_foreign_file() -> None:
 
 
 def test_run_in_a_trusted_folder_has_its_own_entry(cwd: Path) -> None:
-    """As a trial below the run that it branches from: once it is a run, what the folder above may do does not count."""
+    """For example, a trial below its run: once it is a run, grants of the parent folder do not apply."""
     config = load_settings(service(base_url=ELSEWHERE))
     trust.allow(cwd, actions(config))
     trust.allow_written(replace(config, file=None), cwd / "theirs/trials/one/config.toml")
@@ -411,7 +411,7 @@ def keys_of(section: str, cls: Any) -> Iterator[tuple[str, Any]]:
 
 
 def test_every_external_setting_has_a_role() -> None:
-    """By its name: a setting that somebody adds later must not be forgotten."""
+    """New settings are recognized by their names."""
     sections = {"": Settings, **plugin_loading.part_sections(plugin_loading.load())}
     outward = re.compile(r"(^|_)(url|env|file|files|path|folder|certs|fingerprint|mapping|questions|run)$")
     known = {key: one for section, cls in sections.items() for key, one in keys_of(section, cls)}

@@ -1,4 +1,4 @@
-"""Students of random weights under a grammar: whatever they write is in it, whatever their form and vocabulary."""
+"""Students with random weights write only sentences of a grammar, for any architecture and vocabulary."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_decoder_at_its_position_limit_truncates_the_answer() -> None:
 
 
 class Words(ConstrainedOutput):
-    """A task, as far as an objective asks it."""
+    """The parts of a task that an objective uses."""
 
     name = "words"
 

@@ -1,4 +1,4 @@
-"""EBNF as packs write it: read, measured, and decoded by."""
+"""EBNF grammars of packs: parsing, longest sentence and decoding."""
 
 from __future__ import annotations
 

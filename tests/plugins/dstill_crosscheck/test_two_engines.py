@@ -1,4 +1,4 @@
-"""A verdict by two engines: an answer is right only where both say so (``evaluate.second_executor``)."""
+"""Verdicts by two engines: an answer is correct only if both agree (``evaluate.second_executor``)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GOLD = Example(id="t-1", question="one and two", answer="1+2", split="test")
 
 
 class Other(Abacus):
-    """Counts like the abacus, but for what `says` has of an answer."""
+    """Counts as the abacus does, except for the answers in `says`."""
 
     name = "other"
     parallel = 1
@@ -62,7 +62,7 @@ def test_agreeing_engines_give_the_verdict_of_one(answer: str) -> None:
 
 
 def test_correct_on_one_engine_only_is_not_judged() -> None:
-    """In whichever order the engines come, and the reason names both."""
+    """In either order of the engines; the reason names both."""
     wrong_there, right_there = judged("2+1", _2_plus_1_=ok(4)), judged("1+1", _1_plus_1_=ok(3))
     for verdict in (wrong_there, right_there):
         assert (verdict.reached, verdict.checked, verdict.outcome) == (Level.VALID, Level.VALID, "unsupported")
@@ -146,7 +146,7 @@ MAKE = (
 def evaluated(
     cli: Cli, project: Path, once: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Any]:
-    """Evaluates the run with more words, and returns how the command ended and what run.json says of it."""
+    """Evaluate the run with more options; return the result of the command and the facts in run.json."""
     disabled = set(os.environ["DSTILL_DISABLE"].split(",")) - {"crosscheck"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(disabled)))
     (project / "second.py").write_text(SECOND)

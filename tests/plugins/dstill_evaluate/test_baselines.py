@@ -1,4 +1,4 @@
-"""Baselines come from plugins: built-in ones, one of a third party, and names that nobody brings."""
+"""Baselines come from plugins: built-in, third-party and unknown ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`dstill experiment compare` as a user runs it: two students of one dataset, and what must not be compared."""
+"""`dstill experiment compare` as a user runs it: two students of one dataset, and refused comparisons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Comparisons whose truth is known: on which items, by which test, and what is not to be told apart."""
+"""Comparisons with known truth: items, tests and indistinguishable systems."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def verdict(id: str, right: bool, **changes: object) -> Verdict:
 
 
 def run(marks: str, templates: int = 0) -> Run:
-    """``"1101"``: one item a mark; `templates` > 0: the items share so many templates."""
+    """``"1101"``: one item per mark; if `templates` > 0, the items share that many templates."""
     ids = [f"t{number}" for number in range(len(marks))]
     shared = {id: f"of {number % templates}" for number, id in enumerate(ids)} if templates else {}
     return {id: verdict(id, mark == "1", template=shared.get(id, id)) for id, mark in zip(ids, marks, strict=True)}
@@ -143,7 +143,7 @@ def test_equal_systems_have_no_detectable_size() -> None:
 
 
 def test_items_of_one_template_are_not_enough() -> None:
-    """McNemar's test takes items for independent: alone it would call this one better."""
+    """McNemar's test assumes independent items, and alone it would find a difference."""
     a, b = run("0" * 40, templates=2), run("10" * 20, templates=2)
     found = holm_corrected([compare_pair([b], [a], list(a))])[0]
     assert found.p < 0.001

@@ -1,4 +1,4 @@
-"""Which questions count must not hang on how good the student is: judged by a toy task, scored by the metrics."""
+"""The denominator of metrics does not depend on the student's answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verdicts with known answers: what each metric counts, and what it leaves out."""
+"""Verdicts with known answers: which ones each metric counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two systems on the same items: what the interval and the test say when the truth is known."""
+"""Two systems on the same items: intervals and tests with known truth."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_false_positive_rate_is_the_nominal_one() -> None:
 
 
 def test_false_positive_rate_over_seeds_is_the_nominal_one() -> None:
-    """Three trainings a side whose accuracy moves by 8 points: a bootstrap of three sees too little of that."""
+    """Three trainings per side whose accuracy varies by 8 points, which a bootstrap of three underestimates."""
     told = by_interval = 0
     for number in range(80):
         rng = random.Random(number)

@@ -1,4 +1,4 @@
-"""Runs whose small students learnt a few sums by heart, in each modality and both kinds of architecture."""
+"""Runs with small students that memorized a few sums, in each modality and both architectures."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def export_plugins(toy_file: Path) -> Plugins:
-    """The toy beside what trains, scores and exports."""
+    """The toy plugin and those for training, evaluation and export."""
     others = {point.name for point in entry_points(group="dstill")} - {"finetune", "evaluate", "export"}
     return load([toy_file], disabled=others)
 
@@ -93,7 +93,7 @@ def make_run(export_plugins: Plugins, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="session")
 def student(make_run: MakeRun, llama: Path, gguf_base: Path) -> Callable[[str], Run]:
-    """The runs that the tests share, by the name of what is special in them."""
+    """Shared runs, named by their special feature."""
     of_llama = {"train.student": f"hf:{llama}", "train.learning_rate": 5e-3}
     flags: dict[str, dict[str, Any]] = {
         "full": {},

@@ -1,4 +1,4 @@
-"""`dstill export` as it is typed: what it prints, and what it refuses before it works."""
+"""`dstill export`: output and refused arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every form of students of every kind: the evaluated student's answers, and code that gives them without dstill."""
+"""Every export format of every kind of student gives the evaluated answers, also with the code of its card."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ assert "dstill" not in sys.modules
 
 @pytest.fixture(scope="module")
 def exported(student: Student, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], tuple[Path, Any]]:
-    """The folder of a student in a form, and what `export` said of it; made once."""
+    """The folder of an exported student and the facts that `export` returned; cached."""
     made: dict[tuple[str, str], tuple[Path, Any]] = {}
 
     def make(name: str, form: str) -> tuple[Path, Any]:

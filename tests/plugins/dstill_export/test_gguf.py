@@ -1,4 +1,4 @@
-"""How each family's weights are stored in GGUF: what transformers' reader makes of them is the model they came from."""
+"""Weights of each family in GGUF, read back by transformers, equal the original model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""New tokens, beside a base with a head of its own that its configuration does not name (FLAN-T5)."""
+"""New tokens with a base whose head is untied although its configuration says otherwise (FLAN-T5)."""
 
 from __future__ import annotations
 

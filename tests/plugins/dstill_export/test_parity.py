@@ -1,4 +1,4 @@
-"""The parity gate: what passes, what fails and leaves nothing, and whose answers an export is held against."""
+"""The parity gate: accepted and refused exports, and the answers they are compared with."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Student = Callable[[str], Run]
 
 
 def perturb(folder: Path) -> None:
-    """Every matrix is off by as much as its own spread."""
+    """Add noise to every matrix, as large as its standard deviation."""
     file = folder / "model.safetensors"
     random = torch.Generator().manual_seed(1)
     weights = {

@@ -14,7 +14,7 @@ GLIBC = platform.libc_ver()[0] == "glibc"
 
 @pytest.mark.skipif(not GLIBC, reason="the C library is not glibc")
 def test_freed_memory_of_a_wide_student_returns_to_the_system() -> None:
-    """In a process of its own: the threshold stays for as long as a process lives."""
+    """In a separate process, because the threshold cannot be reset."""
     code = """
 import psutil, torch
 from dstill_finetune.torch_settings import return_freed_memory

@@ -1,4 +1,4 @@
-"""`make bench-gpu` where there is no GPU: it says so; its code runs all the same, at a tiny size."""
+"""`make bench-gpu` without a GPU: it reports that, and its code runs at a tiny size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model card of rows that a stranger wrote: nothing in it is hidden, and its code asks the same prompt."""
+"""The model card with hostile text: no hidden characters, and its code uses the same prompt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""torch.compile as an option: the same losses, and a clear word where there is no compiler."""
+"""torch.compile gives the same losses, and a missing compiler is a clear error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_l
 
 @pytest.fixture
 def compiled_options(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything of torch.compile but the code that inductor writes, which takes a C++ compiler and minutes."""
+    """torch.compile without inductor, which would need a C++ compiler and minutes."""
     before = trainer._options
 
     def options(recipe: Recipe, *arguments: Any, **named: Any) -> dict[str, Any]:

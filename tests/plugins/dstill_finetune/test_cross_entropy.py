@@ -1,4 +1,4 @@
-"""The loss in one buffer is torch's own, in value and in gradient, and says so where it cannot go twice."""
+"""The in-place loss matches torch in value and gradient, and a second backward pass is an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A disk that is too small for a training is found out before the first step, and the estimate is right."""
+"""Too little disk space is detected before the first step, and the estimate is accurate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One training in several processes: torchrun on two processes of this machine, and what makes it the same training."""
+"""Training in two processes with torchrun equals training in one."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_batch_is_halved_only_in_a_single_process(fit: Callable[..., Any], tmp_p
 @pytest.mark.parametrize("count", [2, 3, 4])
 @pytest.mark.parametrize("epoch", [0, 1])
 def test_each_record_is_seen_once_per_epoch(records: int, count: int, epoch: int) -> None:
-    """As accelerate hands the batches out; each process makes the same number of steps."""
+    """Batches as accelerate distributes them; every process takes the same number of steps."""
     from accelerate.data_loader import BatchSamplerShard
     from torch.utils.data import BatchSampler
 

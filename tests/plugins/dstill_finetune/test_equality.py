@@ -256,7 +256,7 @@ def test_wrong_attention_window_is_detected(family: str, windows: dict[str, int 
 
 @pytest.mark.parametrize("family", ["t5", "llama"])
 def test_one_row_per_branch_matches_the_formula(family: str, cpu: Device) -> None:
-    """What a student does that cannot have its branches in one row; the encoder still reads once."""
+    """The path of students that cannot share a row between branches; the encoder still runs once."""
     want = formula(small_model(family, Full()), "decoder", "dss")
     apart = step(small_model(family, Full()), "decoder", DistillStepByStep(), cpu, shares=lambda model: None, **BUCKETS)
     assert_same(apart, want)

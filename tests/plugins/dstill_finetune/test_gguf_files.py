@@ -1,4 +1,4 @@
-"""GGUF files as students: a small one written here, trained in each modality, and what is said of bad ones."""
+"""GGUF files as students: a small one is trained in each modality, and bad ones are refused."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_adapter_detects_changed_base_weights(t5: Path, fit: Fit, tmp_path: Path
 
 
 def test_adapter_answers_in_its_training_precision(t5: Path, fit: Fit, tmp_path: Path) -> None:
-    """Bases are published in bf16; beside one that is read as it lies, an adapter of fp32 would answer otherwise."""
+    """Bases are published in bf16; an fp32 adapter on a base in another precision would answer differently."""
     import shutil
 
     base, folder = tmp_path / "base", tmp_path / "student"
@@ -143,7 +143,7 @@ def test_adapter_answers_in_its_training_precision(t5: Path, fit: Fit, tmp_path:
 
 
 def test_chat_template_does_not_change_prompts(fit: Fit, tmp_path: Path) -> None:
-    """The template of the file is not used: what is learnt and what is asked are the same tokens."""
+    """The template of the file is not used: training and prompts have the same tokens."""
     write_llama(tmp_path / "chat.gguf", template="{% for m in messages %}<turn>{{ m.content }}{% endfor %}")
     folder = tmp_path / "student"
     fit(hf_student(tmp_path / "chat.gguf"), Full(), folder, max_steps=1)

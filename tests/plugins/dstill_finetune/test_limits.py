@@ -1,4 +1,4 @@
-"""Which architectures fail beyond a number of tokens, and where: tried on tiny models of them."""
+"""Which architectures fail beyond their position limit, tested with tiny models."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ WITHOUT_LIMIT: Mapping[str, Mapping[str, Any]] = {
 
 
 def accepts_lengths(name: str, settings: Mapping[str, Any]) -> tuple[Any, list[bool]]:
-    """The configuration, and whether a tiny model of it takes as many tokens as it has positions, and one more."""
+    """The configuration, and whether a tiny model accepts as many tokens as it has positions, and one more."""
     config = CONFIG_MAPPING[name](**settings)
     kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
     model = kind.from_config(config).eval()

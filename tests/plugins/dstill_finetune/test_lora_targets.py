@@ -1,4 +1,4 @@
-"""Adapters of many architectures: as many as planned, none on the head, and none that learns nothing."""
+"""Adapters of many architectures: as many as planned, none on the head, and all of them learn."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def build(config: Any) -> Any:
 
 
 def adapter_weights(model: Any) -> dict[str, Any]:
-    """Path of a layer → the matrix of its adapter that begins as zeros."""
+    """Layer path → the adapter matrix that is initialized to zero."""
     return {name.split(".lora_B")[0]: p for name, p in model.named_parameters() if ".lora_B" in name}
 
 

@@ -1,4 +1,4 @@
-"""The loss is what training.md says it is: each branch a mean over its own true tokens, whatever the padding."""
+"""The loss matches training.md: each branch is a mean over its own tokens, without padding."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def load_base(base: Path) -> tuple[Any, Encoder, Collator]:
 
 
 def reference(model: Any, data: Dataset, encoder_decoder: bool) -> float:
-    """The loss written down plainly: one row at a time, no padding, the whole head."""
+    """A plain implementation: one row at a time, no padding, the whole head."""
     sums: dict[str, float] = {}
     counts: dict[str, int] = {}
     for record in data.records:

@@ -1,4 +1,4 @@
-"""The plan against measured peaks: other combinations than those that its coefficients were fitted on.
+"""The plan compared with measured peaks, on combinations that its coefficients were not fitted on.
 
 `pytest -m slow -s` prints the table of docs/training.md.
 """

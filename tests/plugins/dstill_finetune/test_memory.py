@@ -1,4 +1,4 @@
-"""The memory model: where it must place a 7B decoder, and that it grows with what makes it grow."""
+"""The memory model: modalities chosen for a 7B decoder, and monotonicity."""
 
 from __future__ import annotations
 

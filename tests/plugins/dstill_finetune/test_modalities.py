@@ -1,4 +1,4 @@
-"""Each modality trained for real on the CPU: what moves, what must not, and that it learns."""
+"""Each modality trains on the CPU: which weights change, and that the loss falls."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_l
 
 
 def recording(kind: type[Modality]) -> Any:
-    """The modality, keeping the prepared model and a copy of every weight as it was before the first step."""
+    """The modality, which stores the prepared model and a copy of its initial weights."""
 
     class Recording(kind):  # type: ignore[misc,valid-type]
         model: Any

@@ -1,4 +1,4 @@
-"""Model folders that are let in, and what is said about the rest."""
+"""Model folders that are accepted, and errors for the others."""
 
 from __future__ import annotations
 

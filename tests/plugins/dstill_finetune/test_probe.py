@@ -1,4 +1,4 @@
-"""The step before the first one: it tells, it stops, and it leaves nothing behind."""
+"""The probe of the largest batch: it reports memory, stops a training that does not fit, and has no side effects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_l
 
 
 class Modest(Full):
-    """It says that it needs a mebibyte."""
+    """Claims to need one mebibyte."""
 
     def memory_required(self, student: ModelSpec, recipe: Recipe) -> Memory:
         return Memory(parts={"all": 2**20})
@@ -102,7 +102,7 @@ def test_exceeding_the_plan_stops_before_the_first_step(
 def test_slightly_exceeding_the_plan_is_accepted(
     measured: int, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Libraries set aside what no plan of a student can know."""
+    """Libraries reserve memory that a plan cannot know."""
     monkeypatch.setattr(PeakMemory, "latest", measured)
     fitted = fit(Tiny(SMALL), Modest(), tmp_path, max_steps=1)
     assert fitted.probe["measured"] == measured

@@ -1,4 +1,4 @@
-"""The recipe's rule answers the hook `select_modality` where the policy asks for it, and passes everywhere else."""
+"""The recipe rule implements the hook `select_modality` for its policy, and otherwise returns None."""
 
 from __future__ import annotations
 

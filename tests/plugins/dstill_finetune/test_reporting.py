@@ -1,4 +1,4 @@
-"""What is told of a training while it runs: TensorBoard's files, transformers' reporters, progress, and the facts."""
+"""Reports of a running training: TensorBoard, transformers' reporters, progress and facts."""
 
 from __future__ import annotations
 

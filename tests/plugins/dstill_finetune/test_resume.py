@@ -1,4 +1,4 @@
-"""A training that ends before its last step, by force, by wish or by itself, and one that goes on."""
+"""Trainings that are killed, interrupted, fail or stop early, and trainings that resume."""
 
 from __future__ import annotations
 
@@ -269,7 +269,7 @@ class _AtTenthStep(Full):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_non_finite_loss_stops_training(value: float, fit: Fit, tmp_path: Path) -> None:
-    """It stops before the optimizer carries the number into every weight, and names what is still good."""
+    """It stops before the optimizer spreads the value to every weight, and names the last good checkpoint."""
 
     def poison(output: Any) -> None:
         output.logits = output.logits * value
@@ -314,7 +314,7 @@ def test_out_of_memory_at_the_first_step_has_a_hint(fit: Fit, tmp_path: Path) ->
 
 
 def test_out_of_memory_later_names_the_last_checkpoint(fit: Fit, tmp_path: Path) -> None:
-    """After a while: the last checkpoint is named."""
+    """The error names the last checkpoint."""
     import torch
 
     def fail(output: Any) -> None:
@@ -443,7 +443,7 @@ def test_early_stopping_saves_the_best_step(wanted: str, fit: Fit, records: Any,
 
 
 def _killed_after_best(fit: Fit, records: Any, tmp_path: Path) -> Callable[..., TrainResult]:
-    """Step 2 was the best, step 4 has the newest checkpoint. What goes on from there, given how it is to stop early."""
+    """A training killed after its best step 2 and newest checkpoint 4. Returns a function that resumes it."""
     scores = iter([0.5, 0.4, 0.3, 0.3, 0.3, 0.3])
 
     def train(early_stopping: str, **job: Any) -> TrainResult:
@@ -484,7 +484,7 @@ def test_damaged_best_checkpoint_is_forgotten(fit: Fit, records: Any, tmp_path: 
 
 
 def test_best_checkpoint_keeps_the_history_complete(fit: Fit, records: Any, tmp_path: Path) -> None:
-    """A row is a mean over 2 steps, and the look at step 5 leaves a checkpoint from which training goes on."""
+    """A row is a mean over 2 steps, and the evaluation at step 5 writes a checkpoint to resume from."""
     changes = {"max_steps": 200, "save_steps": 100, "eval_steps": 5, "early_stopping_patience": 4}
     train = partial(fit, Tiny(SMALL), Full(), tmp_path / "student", validation=records()[:4])
 
@@ -511,7 +511,7 @@ def test_save_interval_may_change_on_resume(interrupted: Checkpoints, fit: Fit, 
 
 
 def test_lost_student_is_rebuilt_without_another_step(fit: Fit, records: Any, tmp_path: Path) -> None:
-    """The last step's weights were the best, and a full disk took the student that was made of them."""
+    """The last step was the best, and saving its student failed on a full disk."""
     changes = {**LONG, "max_steps": 11, "eval_steps": 4, "early_stopping": "accuracy"}  # 11: in the middle of an epoch
     scores = iter([0.1, 0.2, 0.3])
     job = {"checkpoints": tmp_path / "checkpoints", "score": lambda writer: next(scores)}

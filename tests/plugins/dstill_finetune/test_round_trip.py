@@ -1,4 +1,4 @@
-"""A base whose tokenizer lacks characters of the targets: their rows are learnt, saved, and read by plain libraries.
+"""A base whose tokenizer lacks characters of the targets: new rows are learnt, saved, and loaded by plain libraries.
 
 Bases: T5 and Llama, embedding and head in one or apart, with and without rows to spare (T5's embedding has
 more rows than its tokenizer has tokens). Each is trained in each modality; then one process of its own opens
@@ -75,7 +75,7 @@ def base_of(shape: str, tokenizer: Any, folder: Path) -> Path:
 
 
 def embedding_and_head(model: Any) -> list[torch.Tensor]:
-    """Embedding and head, an adapter's rows included: what they do, not what they hold."""
+    """Embedding and head with adapter rows, as computed outputs instead of stored weights."""
     embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
     with torch.no_grad():
         width = embedding.weight.shape[1]
@@ -86,7 +86,7 @@ def embedding_and_head(model: Any) -> list[torch.Tensor]:
 
 
 def outputs(model: Any, tokenizer: Any) -> tuple[list[torch.Tensor], list[list[int]]]:
-    """As the script below, of the model in memory."""
+    """Logits and answers, as the script below computes them."""
     model.eval()
     logits, answers = [], []
     for prompt in PROMPTS:
@@ -196,7 +196,7 @@ print(json.dumps({{case: plain.row(*both) for case, both in found.items()}}))
 def answers_of_plain_libraries(
     trained: Callable[[str], Trained], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
-    """What a process that knows transformers and peft alone makes of every student."""
+    """Results of every student in a process with only transformers and peft."""
     import inspect
 
     module = tmp_path_factory.mktemp("plain")

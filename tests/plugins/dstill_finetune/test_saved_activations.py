@@ -1,4 +1,4 @@
-"""What is counted on tensors without values is what real ones keep."""
+"""Activation bytes counted on meta tensors match those that autograd saves."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def size(kept: ActivationBytes, read: int, written: int) -> float:
 
 
 def measured(config: Any, read: int, written: int, rows: int) -> int:
-    """Bytes that autograd keeps of real tensors, with padding, the head left out."""
+    """Bytes that autograd saves for real tensors, with padding and without the head."""
     kind = transformers.AutoModelForSeq2SeqLM if is_encoder_decoder(config) else transformers.AutoModelForCausalLM
     model = kind.from_config(config).train()
     weights = {p.untyped_storage().data_ptr() for p in model.parameters()}

@@ -1,4 +1,4 @@
-"""Saving a student: on a full disk, and with modes that let others read it."""
+"""Saving a student: disk errors and file permissions."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_system_errors_become_readable_errors(problem: Exception, kind: type[Dst
 
 @contextlib.contextmanager
 def _file_size_limit(size: int) -> Iterator[None]:
-    """A disk with so much room, for each file."""
+    """Limit the size of each file, as a full disk would."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -108,7 +108,7 @@ def test_student_files_have_default_permissions(kind: type[Modality], fit: Fit, 
 
 def test_modality_without_adapters_stores_no_base(fit: Fit, tmp_path: Path) -> None:
     class Head(Modality):
-        """Somebody else's, which moves the embedding alone."""
+        """A third-party modality that trains only the embedding."""
 
         name = "head"
         priority = 1

@@ -1,4 +1,4 @@
-"""What is computed once: the prompt of a record, the encoder's pass, and the head where something is learnt."""
+"""Shared computation: one prompt per record, one encoder pass, and the head only for learnt tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Students end to end: the folder that training leaves, and what plain transformers and peft make of it."""
+"""Students end to end: the folder after training, also loaded by plain transformers and peft."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def without_time(written: Generation) -> Generation:
 
 
 def card_answer(folder: Path, prompt: str) -> str:
-    """What the code of the model card prints, run as it stands but for folder and prompt."""
+    """Output of the code in the model card, with only folder and prompt replaced."""
     (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
     code = code.replace('FOLDER = "."', f"FOLDER = {str(folder)!r}")
     code = re.sub(r"^prompt = .*$", lambda _: f"prompt = {prompt!r}", code, flags=re.MULTILINE)
@@ -83,7 +83,7 @@ def with_repeated_answers(records: Any) -> list[tuple[Pair]]:
 def answers_with_repetition(
     llama: Path, fit: Fit, records: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[type[Modality]], list[str]]:
-    """The answers of students that learnt to repeat, by modality; their base has no wishes of its own."""
+    """Answers of students that learnt to repeat, by modality, from a base without generation settings."""
 
     @cache
     def answers(kind: type[Modality]) -> list[str]:
@@ -169,7 +169,7 @@ def short_gpt2(llama: Path, tmp_path: Path) -> Path:
 def test_rows_beyond_the_positions_of_the_student_are_refused(
     short_gpt2: Path, fit: Fit, tmp_path: Path, records: Any
 ) -> None:
-    """They are within the limits of the recipe, and are left out all the same; too many of them are refused."""
+    """They are within the limits of the recipe but are dropped; too many of them are an error."""
     fitting = [(Pair(task_prefix="predict: ", source="red", target="blue"),)] * 39
     long = [(Pair(task_prefix="predict: ", source="all red cars " * 9, target="blue"),)]
     fitted = fit(hf_student(short_gpt2), Full(), tmp_path / "a", [*fitting, *long], max_steps=1, max_length=64)
@@ -212,13 +212,13 @@ def test_tiny_learns_its_training_rows(fit: Fit, tmp_path: Path, records: Any) -
 
 @pytest.mark.parametrize("kind", [Full, Lora, Qlora])
 def test_untrained_student_equals_the_start_of_training(kind: type[Modality], fit: Fit, tmp_path: Path) -> None:
-    """A learning rate of nearly nothing leaves the weights where they were."""
+    """A tiny learning rate leaves the weights unchanged."""
     fit(Tiny(SMALL), kind(), tmp_path, max_steps=1, learning_rate=1e-9)
     assert texts(Tiny(), tmp_path) == texts(Tiny(), tmp_path, trained=False)
 
 
 def test_answers_keep_the_order_of_questions_for_any_batch_size(llama: Path, fit: Fit, tmp_path: Path) -> None:
-    """Left padding: a decoder's answer must not hang on what else is in its batch."""
+    """Left padding: a decoder's answer must not depend on its batch."""
     student = hf_student(llama)
     fit(student, Full(), tmp_path, max_steps=25)
     writer: Any = student.load(tmp_path)
@@ -316,7 +316,7 @@ def t5_without_braces(t5: Path, unigram: Callable[[], Any], tmp_path: Path) -> P
 def test_missing_characters_are_added_and_learnt(
     t5_without_braces: Path, fit: Fit, tmp_path: Path, records: Any
 ) -> None:
-    """Two questions, learnt by heart: their answers hold characters that the base has no token for."""
+    """Two memorized questions whose answers contain characters without a token in the base."""
     student, folder = hf_student(t5_without_braces), tmp_path / "student"
     rows = records(2)
     fit(student, Full(), folder, rows, max_steps=200, learning_rate=5e-3, per_device_train_batch_size=2)
@@ -377,7 +377,7 @@ def test_out_of_memory_has_a_hint(fit: Fit, tmp_path: Path, monkeypatch: pytest.
 
 
 def test_rows_without_weight_are_refused(fit: Fit, tmp_path: Path, records: Any) -> None:
-    """As dss gives them at alpha 0, where no teacher wrote a rationale."""
+    """For example, dss with label weight 0 and no rationales."""
     rows = [(replace(label, weight=0.0),) for label, _ in records(8)]
     with pytest.raises(DataError, match="nothing would be learned"):
         fit(Tiny(SMALL), Full(), tmp_path, rows)

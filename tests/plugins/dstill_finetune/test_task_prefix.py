@@ -1,4 +1,4 @@
-"""A student remembers in which form it was trained: the task word before the question, or before the answer."""
+"""A student stores the form of its training: task word before the question or before the answer."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def generated_texts(folder: Path, prompts: list[str], *, batch: int = 64) -> lis
 
 
 def card_answer(folder: Path) -> str:
-    """What the code of the model card prints, run as it stands but for the folder."""
+    """Output of the code in the model card, with only the folder replaced."""
     (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
     assert "dstill" not in code
     out = io.StringIO()
@@ -86,7 +86,7 @@ def test_adapter_keeps_its_prefix_form(base: str, request: pytest.FixtureRequest
 def test_cpu_trains_in_bf16_if_configured(
     base: str, request: pytest.FixtureRequest, fit: Fit, tmp_path: Path, cpu: Device
 ) -> None:
-    """Both forms of computing once: the mask and the encoder's output go with autocast."""
+    """Both forms of sharing: mask and encoder output work with autocast."""
     losses = {}
     for precision in ("fp32", "bf16"):
         fitted = fit(

@@ -95,7 +95,7 @@ def test_repaired_t5_tokenizer_survives_saving(unigram: Callable[[], Any], tmp_p
 
 
 def test_irreparable_tokenizer_is_refused_with_an_example() -> None:
-    """BERT's way: it lowers case, and puts a space between any two tokens."""
+    """A tokenizer like BERT's: lower case, and a space between any two tokens."""
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 

@@ -1,4 +1,4 @@
-"""Makes tests/support importable, and sets a key that must not be found anywhere."""
+"""Make tests/support importable, set a key that must not appear anywhere, and speed up retries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Backoff, and a pause that holds for everybody."""
+"""Backoff, and pauses that apply to all requests."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_too_long_retry_after_stops() -> None:
 
 
 def test_pause_applies_to_all_requests(caplog: pytest.LogCaptureFixture) -> None:
-    """Those that were not told yet wait too, instead of being told the same."""
+    """Requests that have not got the error wait too."""
     told: list[float] = []
 
     def script() -> Iterator[Say]:

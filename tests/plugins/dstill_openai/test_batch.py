@@ -1,4 +1,4 @@
-"""The Batch API against a loopback one: what is submitted, what comes back, and a process that is killed."""
+"""The Batch API against a loopback one: submission, results and recovery after a kill."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_batch_and_single_replies_share_cache_keys(store: Path) -> None:
 
 
 def test_batch_has_a_schema_only_if_configured(store: Path) -> None:
-    """`auto` could not be asked again within the batch."""
+    """`auto` could not retry within the batch."""
     for mode, sent in (("schema", True), ("auto", False), ("off", False)):
         with LoopbackTeacher() as server:
             buy(server, store.with_name(mode), ["a"], json_mode=mode)
@@ -145,7 +145,7 @@ asyncio.run(run())
 
 @pytest.mark.parametrize("moment", ["POST /v1/files", "POST /v1/batches", "GET /v1/batches/{id}"])
 def test_rerun_after_a_kill_collects_the_same_batch(store: Path, moment: str) -> None:
-    """Killed while the server has done what was asked, and before it says so; or while it is at work."""
+    """Killed after the server created the batch and before it responded, or while the batch is in progress."""
     with LoopbackTeacher() as server:
         server.batches.hold = True
         server.batches.stalls = {moment}

@@ -1,4 +1,4 @@
-"""A reply without end, or one that unpacks to a gigabyte: what is read of it, and what becomes of the other items."""
+"""Endless replies and compression bombs are read up to a limit, and other items continue."""
 
 from __future__ import annotations
 

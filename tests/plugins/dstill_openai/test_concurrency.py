@@ -1,4 +1,4 @@
-"""Requests in flight: fewer after a 429, more again while all goes well, never more than were asked for."""
+"""Concurrency falls after a 429, grows again with success, and never exceeds its setting."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_limit_never_falls_below_one() -> None:
 def test_slots_are_conserved(  # noqa: C901  # one branch for each kind of step
     steps: list[str],
 ) -> None:
-    """Whatever happens in whatever order: when all have left, the next one enters at once."""
+    """For any sequence of steps: when all have left, the next one enters at once."""
 
     async def work() -> None:
         logging.disable(logging.WARNING)
@@ -127,7 +127,7 @@ def test_slots_are_conserved(  # noqa: C901  # one branch for each kind of step
 
 @pytest.mark.usefixtures("key")
 def test_busy_endpoint_gets_fewer_requests_and_answers_all(tmp_path: Path) -> None:
-    """It takes four at once and refuses the others, without a Retry-After."""
+    """The endpoint accepts four requests at once and refuses others without Retry-After."""
 
     def script() -> Iterator[Say | None]:
         while True:

@@ -1,4 +1,4 @@
-"""An endpoint that fails, and what the user sees of `dstill generate`."""
+"""Endpoint errors, as `dstill generate` reports them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def assert_all_accepted(ran: Ran, requests: int) -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_refused_key_is_named_and_not_retried(status: int) -> None:
-    """A refused key: named by host and variable, not tried again, not shown."""
+    """The error names host and variable; the key is not shown."""
     ran = run([error(status, f"incorrect key {KEY}")])
     assert (ran.code, ran.requests) == (6, 1)
     assert error_message(ran) == "key rejected by HOST (env OPENAI_API_KEY): incorrect key ***"
@@ -42,7 +42,7 @@ def test_refused_key_is_named_and_not_retried(status: int) -> None:
 
 
 def test_missing_model_is_named() -> None:
-    """A model that is not there: its name, and where it is set."""
+    """The error names the model and its setting."""
     ran = run([error(404, "The model 'toy' does not exist")])
     assert (ran.code, ran.requests) == (6, 1)
     assert "has no model 'toy'" in error_message(ran)
@@ -50,7 +50,7 @@ def test_missing_model_is_named() -> None:
 
 
 def test_unsupported_parameter_or_long_context_fails_only_its_item(tmp_path: Path) -> None:
-    """A parameter that the endpoint does not take, or a context too long: that item fails, and the run goes on."""
+    """The item fails, and the run continues."""
     for name, fault, words, hint in (
         ("parameter", error(400, "response_format is not supported"), ("--json-mode", "schema"), "--json-mode off"),
         ("context", FAULTS["400, the context is too long"](), (), "a smaller mapping"),
@@ -74,7 +74,7 @@ LIMITS = [name for name in FAULTS if name.startswith("429") and "hour" not in na
 
 @pytest.mark.parametrize("name", LIMITS)
 def test_retry_after_is_respected_and_reported(name: str) -> None:
-    """A pause is kept as it was told, and said; one that makes no sense is a backoff."""
+    """Retry-After is respected and reported; an invalid value leads to a backoff."""
     started = time.monotonic()
     ran = run(first(FAULTS[name]))
     assert_all_accepted(ran, ASKED + 1)
@@ -84,7 +84,7 @@ def test_retry_after_is_respected_and_reported(name: str) -> None:
 
 
 def test_retry_after_above_the_limit_stops_resumably() -> None:
-    """A pause that is longer than is waited for: all stops, resumably, and is told how long it would have been."""
+    """A pause above the limit stops the run; the error says how long it would be."""
     ran = run([limited("300")], QUESTIONS)
     assert (ran.code, ran.requests) == (7, 1)
     assert ran.result["error"]["message"].endswith("it asks for a pause of 300 s")
@@ -92,7 +92,7 @@ def test_retry_after_above_the_limit_stops_resumably() -> None:
 
 
 def test_exhausted_quota_stops_at_once() -> None:
-    """A quota that is used up: one request, and all stops."""
+    """The run stops after one request."""
     ran = run([FAULTS["429, the quota is used up"]()])
     assert (ran.code, ran.requests) == (6, 1)
     assert error_message(ran).startswith("the quota at HOST is used up")
@@ -100,13 +100,13 @@ def test_exhausted_quota_stops_at_once() -> None:
 
 @pytest.mark.parametrize("name", ["500", "502 with a page", "503", "200 with an error body"])
 def test_server_error_is_retried(name: str) -> None:
-    """Of two tries the second is answered; where it is not, the item fails."""
+    """The second try succeeds, or the item fails."""
     assert_all_accepted(run([FAULTS[name]()]), ASKED + 1)
     assert_one_failed(run([FAULTS[name](), FAULTS[name]()]), "unavailable", ASKED + 1)
 
 
 def test_unreachable_host_is_named(tmp_path: Path) -> None:
-    """Nobody there, no such name, no TLS, a hang, a body that breaks off: the host and what it was, exit 7."""
+    """Connection refused, unknown host, no TLS, a timeout or a truncated body: the error names the host (exit 7)."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         nobody = f"127.0.0.1:{taken.getsockname()[1]}"
@@ -141,14 +141,14 @@ def test_login_page_is_not_a_reply() -> None:
 
 
 def test_truncated_json_fails_its_item() -> None:
-    """JSON that is cut off: tried again, then the item failed."""
+    """It is retried once, then the item fails."""
     fault = FAULTS["JSON cut off"]
     assert_all_accepted(run([fault()]), ASKED + 1)
     assert_one_failed(run([fault(), fault()]), "broken", ASKED + 1)
 
 
 def test_empty_and_refused_replies_have_separate_counts() -> None:
-    """No choices, no content: asked again. A refusal, a filter: not. Each is counted by its own name."""
+    """Empty replies are retried; refusals and filtered replies are not. Each has its own count."""
     for name in ("choices empty", "content null"):
         assert_all_accepted(run([FAULTS[name]()]), ASKED + 1)
         assert_one_failed(run([FAULTS[name](), FAULTS[name]()]), "empty", ASKED + 1)
@@ -157,7 +157,7 @@ def test_empty_and_refused_replies_have_separate_counts() -> None:
 
 
 def test_truncated_reply_is_retried_with_more_tokens(tmp_path: Path) -> None:
-    """A reply that was cut off is asked for once more with more room, and never parsed as a prefix."""
+    """A truncated reply is retried once with more tokens, and never parsed."""
     whole = "<rationale>the numbers 1 and 2 together</rationale><answer>1+2</answer>"
     cut = answer(whole, finish="length")
     with LoopbackTeacher(reply_to=sum_of, script=[cut]) as server:
@@ -170,7 +170,7 @@ def test_truncated_reply_is_retried_with_more_tokens(tmp_path: Path) -> None:
 
 
 def test_missing_usage_is_estimated(tmp_path: Path) -> None:
-    """Tokens that nobody counted are a guess, and said to be one; a cap reckons with the guess."""
+    """Missing usage is estimated and marked as such; caps use the estimate."""
     said = answer("<rationale>the numbers 1 and 2 together</rationale><answer>1+2</answer>", usage=False)
     ran = run([said])
     assert_all_accepted(ran, ASKED)
@@ -179,7 +179,7 @@ def test_missing_usage_is_estimated(tmp_path: Path) -> None:
 
 
 def test_key_in_an_error_is_masked() -> None:
-    """A key that the endpoint repeats is masked, wherever it stands."""
+    """A key that the endpoint echoes is masked everywhere."""
     spoken = {"message": f"no {KEY}", "type": KEY, "param": KEY, "code": KEY}
     for fault in (error(401, f"bad {KEY}"), raw({"error": spoken}, status=400), raw({"error": spoken}), html(503)):
         said = replace(fault, headers={**fault.headers, "x-said": KEY})

@@ -1,4 +1,4 @@
-"""docs/faults.md is what happens: every fault by name, through the real command line."""
+"""docs/faults.md matches the behaviour of the real command line for every fault."""
 
 from __future__ import annotations
 

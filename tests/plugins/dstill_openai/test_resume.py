@@ -1,4 +1,4 @@
-"""A run that is killed buys nothing twice, gives the same replies when it is run again, and in the same order."""
+"""A killed run resumes with the same replies in the same order and buys nothing twice."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def run(server: LoopbackTeacher, store: Path) -> tuple[list[str], Counts]:
 
 
 def run_and_kill(server: LoopbackTeacher, store: Path, sold: int) -> list[str]:
-    """What a run gave out before it was killed, just after the server had sold so many replies."""
+    """Run, kill the process after the server sold `sold` replies, and return its output."""
     command = [sys.executable, "-c", RUN, str(Path(__file__).parents[2]), server.base_url, str(store)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60

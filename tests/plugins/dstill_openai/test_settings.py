@@ -1,4 +1,4 @@
-"""What the settings of the teacher ``openai`` must be."""
+"""Settings of the teacher ``openai``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOCAL = "http://127.0.0.1:9/v1"
 
 
 def test_unset_or_empty_key_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable that is named, but not set, empty, or no key: named, with who needs it; its value is not shown."""
+    """The error names the variable and the teacher that needs it; its value is not shown."""
     monkeypatch.delenv("MY_KEY", raising=False)
     cases = {None: "is not set", "": "is empty", "  ": "is empty", "sk-abc\n": "holds a line break", "sk-ä": "holds"}
     for value, problem in cases.items():
@@ -43,7 +43,7 @@ def test_key_file_precedes_the_variable_and_is_named_if_refused(key: str, tmp_pa
 
 
 def test_unsafe_base_url_is_refused(key: str) -> None:
-    """Addresses to which no key must go."""
+    """Addresses that must not get a key."""
     cases = {
         "file:///etc/passwd": "file: is not http or https",
         "ftp://example.org/v1": "ftp: is not http or https",
@@ -113,7 +113,7 @@ def test_private_network_hosts_are_local(host: str) -> None:
 def test_loopback_server_bypasses_the_proxy(
     key: str, host: str, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Row 12 of the attack review."""
+    """The key of a loopback server must not leave this machine."""
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     with LoopbackTeacher() as server, LoopbackTeacher() as proxy:
@@ -124,7 +124,7 @@ def test_loopback_server_bypasses_the_proxy(
 
 
 def test_clear_text_key_stays_on_the_private_network(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy may stand elsewhere; without a key it may be the only way."""
+    """A proxy may be on another network; without a key it is allowed."""
     with LoopbackTeacher() as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.base_url.removesuffix("/v1"))
         ask(opened("http://gpu.internal/v1", api_key_env=""))

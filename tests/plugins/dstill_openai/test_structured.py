@@ -1,4 +1,4 @@
-"""Structured outputs: sent where they are taken, given up once where not, read back by the task's own parser."""
+"""Structured outputs: sent if supported, disabled after one refusal, and parsed by the task."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ REFUSALS = {
 
 
 def conversation() -> Prompt:
-    """A prompt with a worked example, each with its nonce."""
+    """A prompt with a worked example, each with its fence."""
     task = Echo()
     shot = [Message(role="user", content="one?"), Message(role="assistant", content=task.reply_text("so", "1"))]
     system, asked = Message(role="system", content="Be brief."), Message(role="user", content="two?")
@@ -165,7 +165,7 @@ def test_concurrent_requests_are_each_refused_once_then_answered(tmp_path: Path)
 
 
 def test_fallback_buys_no_reply_twice(tmp_path: Path) -> None:
-    """A rerun knows the replies that were bought without a schema, also before it is refused one itself."""
+    """A rerun finds replies that were bought without a schema, even before its own schema is refused."""
 
     async def work() -> Counts:
         counts = Counts()
@@ -188,7 +188,7 @@ def test_cache_key_includes_the_mode() -> None:
 
 
 def test_unsupported_parameter_or_long_context_fails_only_its_item() -> None:
-    """400 for a parameter or a prompt that is too long: that item fails, with what to do; it is not asked again."""
+    """Error 400 for a parameter or a too long prompt: the item fails with a hint and is not retried."""
     cases: list[tuple[Say, str]] = [
         (REFUSALS["named as parameter"], "--json-mode off"),
         (error(400, "maximum context length is 8192 tokens", code="context_length_exceeded"), "a smaller mapping"),

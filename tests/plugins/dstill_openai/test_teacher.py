@@ -1,4 +1,4 @@
-"""The teacher ``openai`` against a real server: what is sent, what is tried again, what is said."""
+"""The teacher ``openai`` against a real server: requests, retries and messages."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_missing_usage_is_none() -> None:
 
 @pytest.mark.parametrize("tokens", [-1, 10**400, "12", None, 1.5])
 def test_impossible_usage_is_none(tokens: Any) -> None:
-    """Less than nothing would leave room below every cap, and more than a float holds was an overflow."""
+    """Negative usage would defeat every cap, and huge numbers overflow a float."""
     choice = {"message": {"content": "because"}}
     for usage in ({"prompt_tokens": tokens, "completion_tokens": 5}, {"prompt_tokens": 5, "completion_tokens": tokens}):
         reply, _ = outcome(raw({"choices": [choice], "usage": usage}))
@@ -162,7 +162,7 @@ def test_exit_code_distinguishes_empty_replies_from_an_outage() -> None:
 
 
 def test_slow_body_ends_at_the_timeout() -> None:
-    """The SDK's own timeout would begin again with every byte."""
+    """The SDK's timeout restarts with every byte."""
 
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n")

@@ -1,4 +1,4 @@
-"""A lab for sweeps, and one for trainings."""
+"""Project folders for sweeps and for trainings."""
 
 from __future__ import annotations
 

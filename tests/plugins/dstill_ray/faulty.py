@@ -1,4 +1,4 @@
-"""A plugin: the student `tiny`, to which something happens in one of the workers.
+"""A plugin: the student `tiny`, which fails in one of the workers.
 
 FAULT     in the environment: "RANK STEP ACTION", where the action is fail or die
 PACE        seconds that each step takes longer

@@ -1,4 +1,4 @@
-"""What goes between workers and command, and what is said before there is a cluster."""
+"""Messages between workers and command, and errors before the cluster starts."""
 
 from __future__ import annotations
 

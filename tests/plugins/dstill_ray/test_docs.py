@@ -1,4 +1,4 @@
-"""docs/ray.md: its manifests parse, and what they run is there."""
+"""docs/ray.md: its manifests parse, and their commands exist."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ TRIALS = size("RAY_TRIALS", ci=2, nightly=4)
 
 
 def _facts(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    """The line of results, which stands above that of an error."""
+    """The results, on the line above that of an error."""
     return dict(next(row for line in ended.stdout.splitlines() if "trials" in (row := json.loads(line))))
 
 

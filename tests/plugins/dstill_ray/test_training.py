@@ -1,4 +1,4 @@
-"""`dstill ray train`: two workers make the training of one process, and end as one."""
+"""`dstill ray train`: two workers train as one process does, and stop together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run folder as `Run` writes it, with known rows, and no model or engine behind it."""
+"""A run folder as `Run` writes it, with known rows, without a model or an engine."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Logs(Task, Presentation):
 
 
 class AsWritten(Objective):
-    """What the student writes is the answer."""
+    """The student's text is the answer."""
 
     name = "as-written"
 
@@ -80,7 +80,7 @@ class AsWritten(Objective):
 
 
 class ReportPlugin:
-    """The plugin that brings both."""
+    """Registers both."""
 
     @hookimpl
     def register_tasks(self) -> list[type[Task]]:
@@ -107,7 +107,7 @@ def record(number: int, split: str, **changes: Any) -> Record:
 
 
 def judged(item: Record, system: str, number: int) -> tuple[Prediction, Verdict]:
-    """What `system` wrote for `item`, and how far it came: by a fixed rule."""
+    """What `system` wrote for `item`, and its verdict, by a fixed rule."""
     every = SYSTEMS[system] + len(item.category) % 7
     right = number % every == 0 if system == "untrained" else number % every != 0
     base = Verdict(
@@ -149,7 +149,7 @@ def judged(item: Record, system: str, number: int) -> tuple[Prediction, Verdict]
 def write_results(
     run: Run, rows: dict[str, Sequence[Record]], judge: Callable[..., tuple[Prediction, Verdict]]
 ) -> None:
-    """Dataset, predictions and verdicts of every system, and the manifest as the stages leave it."""
+    """Dataset, predictions and verdicts of every system, and the manifest as stages write it."""
     for split, records in rows.items():
         run.write(f"dataset/data/{split}.jsonl", records)
     splits = [split for split in rows if split.startswith("test")]

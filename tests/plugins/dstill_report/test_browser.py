@@ -1,4 +1,4 @@
-"""The page in a real browser: filters, keys, two sides, schemes, print, and that nothing leaves it."""
+"""The page in a real browser: filters, keys, comparison, colour schemes, print, and no network requests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def browser() -> Iterator[Any]:
 
 @dataclass
 class Observed:
-    """What a page did that it should not."""
+    """Requests and messages of a page, which should be none."""
 
     requests: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -41,7 +41,7 @@ def observed() -> Observed:
 
 @pytest.fixture
 def show(browser: Any, observed: Observed) -> Iterator[Any]:
-    """Opens a file, and looks on: whatever a test does, no request leaves the page and nothing is complained of."""
+    """Open a file; at the end there must be no request and no message in the console."""
     pages = []
 
     def open_page(file: Path, **context: Any) -> Any:

@@ -28,7 +28,7 @@ def test_json_is_one_object_on_the_last_line(make_run: Any) -> None:
 
 
 def damage(run: Any, how: str) -> None:
-    """Makes `run` one that no report can be written of."""
+    """Damage `run` so that no report can be written."""
     if how == "no verdicts":
         (run.folder / "verdicts.jsonl").unlink()
     elif how == "no scores":

@@ -1,4 +1,4 @@
-"""Sections, failures, plots and texts, each by itself."""
+"""Sections, failures, plots and texts of a report."""
 
 from __future__ import annotations
 

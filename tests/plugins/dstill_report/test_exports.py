@@ -1,4 +1,4 @@
-"""Scores and answers for other programs, opened by these programs' own readers in a process of their own."""
+"""Scores and answers exported for other programs, read by these programs in a separate process."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ print(json.dumps({
 
 
 def read(script: str, *words: object) -> Any:
-    """What a reader found, in a process of its own: these packages warn, patch and start much."""
+    """The output of a reader in a separate process, because these packages warn and patch."""
     package = "inspect_ai" if script is INSPECT else "lm_eval"
     if find_spec(package) is None:
         reason = f"{package} is not installed; the group 'dev' of pyproject.toml has it"
@@ -83,7 +83,7 @@ def read(script: str, *words: object) -> Any:
 
 @pytest.fixture
 def scored(cli: Cli, project: Path, once: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A scored run with an answer that the abacus is away for, so that one item is left out."""
+    """An evaluated run in which the engine was unavailable for one item, which is not counted."""
     others = {point.name for point in entry_points(group="dstill")} - ENABLED_PLUGINS
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
 

@@ -1,4 +1,4 @@
-"""The page as a file: what it holds, and what it must never do."""
+"""The page as a file: its content, and no network requests."""
 
 from __future__ import annotations
 

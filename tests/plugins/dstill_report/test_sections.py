@@ -1,4 +1,4 @@
-"""Sections on cost, review and first causes, and the teacher's ceiling; and what is said where nothing is known."""
+"""Sections on cost, review, causes and teacher scores, also with unknown values."""
 
 from __future__ import annotations
 

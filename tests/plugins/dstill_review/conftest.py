@@ -1,4 +1,4 @@
-"""Runs to review, made without a teacher, and the command as a person runs it."""
+"""Runs to review, created without a teacher, and the command as a person runs it."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def serve_in_thread(review_project: Path) -> Iterator[Callable[..., Access]]:
 
 @dataclass
 class Served:
-    """`dstill review` in a process of its own."""
+    """`dstill review` in a separate process."""
 
     process: subprocess.Popen[str]
     address: str  # with the token

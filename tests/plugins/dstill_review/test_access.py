@@ -1,4 +1,4 @@
-"""Who gets in, asked as programs ask: other names, other sites, no cookie, and what the page never sends."""
+"""Access control: host names, origins, cookies and malformed requests."""
 
 from __future__ import annotations
 

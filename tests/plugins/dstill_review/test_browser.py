@@ -1,4 +1,4 @@
-"""The page in a real browser: who gets in, judging by keys, edits that are checked, a kill, and hostile rows."""
+"""The page in a real browser: access, keys, checked edits, a kill, and hostile rows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def visit(browser: Any) -> Iterator[Callable[..., Any]]:
-    """A page of a new context, once it shows a row. `icon`: whether it has to come."""
+    """A page of a new context that shows a row. `icon`: whether the icon must load."""
     with visits(browser) as opened:
 
         def visit(address: str, *, icon: bool = True, **how: Any) -> Any:

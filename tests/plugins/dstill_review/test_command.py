@@ -1,4 +1,4 @@
-"""`dstill review` as it is typed: the terminal mode over a pipe, its summary, and what cannot be."""
+"""`dstill review`: the terminal mode over a pipe, its summary, and refused arguments."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MakeRun = Callable[..., Run]
 
 @pytest.fixture
 def review(review_project: Path, boxes_pack: Path, cli: Callable[..., Any]) -> Callable[..., Any]:
-    r"""Reviews as a person at a terminal: ``review(run.folder, "--tui", typed="a\nr\n")``."""
+    r"""Review in a terminal: ``review(run.folder, "--tui", typed="a\nr\n")``."""
 
     def call(*words: object, typed: str = "", command: str = "review") -> Any:
         return cli("--plugin", boxes_pack, command, *words, stdin=typed.encode(), toy=False)

@@ -72,7 +72,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
 
 @pytest.fixture
 def run(serve_project: Path, shop_pack: Path, trained: Path) -> Run:
-    """That run, in this test's folder."""
+    """A copy of that run in the folder of the test."""
     shutil.copytree(trained, serve_project / "tea")
     return Run.open(serve_project / "tea", plugins=plugins.load([shop_pack]))
 
@@ -89,7 +89,7 @@ class Reply:
 
     @property
     def error(self) -> dict[str, Any]:
-        """The error, after a look at its form."""
+        """The error object, with its keys checked."""
         found: dict[str, Any] = self.json["error"]
         assert found.keys() == {"message", "type", "param", "code"}
         return found
@@ -97,7 +97,7 @@ class Reply:
 
 @dataclass
 class Client:
-    """Asks a server on loopback; every call is a connection of its own."""
+    """Client of a server on loopback; every call opens a connection."""
 
     port: int
     headers: dict[str, str] = field(default_factory=dict)
@@ -134,7 +134,7 @@ class ThreadServer(Client):
 
 @pytest.fixture
 def serve_in_thread(request: pytest.FixtureRequest, project: Path) -> Iterator[Callable[..., ThreadServer]]:
-    """``serve_in_thread(queue_size=2)``: of `run` or another one; starts at once, and is stopped in order at the end.
+    """``serve_in_thread(queue_size=2)``: a server of `run` or another run, stopped at the end of the test.
 
     By then the working folder, which the shop pack reads, still belongs to the test.
     """
@@ -208,7 +208,7 @@ def background() -> Iterator[Background]:
 
 
 def wait_for(holds: Callable[[], Any]) -> None:
-    """Wait for something that has to happen."""
+    """Wait until `holds()` is true."""
     end = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < end, "it never happened"
@@ -222,7 +222,7 @@ def wait_for_fixture() -> Callable[[Callable[[], Any]], None]:
 
 @dataclass
 class Served(Client):
-    """`dstill serve` in a process of its own."""
+    """`dstill serve` in a separate process."""
 
     process: subprocess.Popen[str] = field(kw_only=True)
     said: list[str] = field(kw_only=True)
@@ -246,5 +246,5 @@ def serve(serve_project: Path, shop_pack: Path) -> Iterator[Callable[..., Served
 
 
 def _environment(shop_pack: Path) -> dict[str, str]:
-    """Where the plugin's own imports are found."""
+    """The environment, with the imports of the plugin on the path."""
     return {**os.environ, "PYTHONPATH": str(shop_pack.parent.parent)}

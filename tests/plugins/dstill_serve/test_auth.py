@@ -1,4 +1,4 @@
-"""Who may come in: this machine by its own name, or whoever brings the token; and what every answer carries."""
+"""Access control: loopback host names or a token; and headers of every response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page in a real browser: asking, what comes back, what stands beside, hostile text, a token, small windows."""
+"""The page in a real browser: questions, answers, the list of fields, hostile text, a token, small windows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def visit(browser: Any) -> Iterator[Callable[..., Any]]:
-    """A page of a new context; the main one has asked for its state."""
+    """A page of a new context, loaded."""
     with visits(browser) as opened:
 
         def visit(address: str, wait: str = "#main", **how: Any) -> Any:
@@ -44,7 +44,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
 
 
 def wait_until_loaded(page: Any) -> None:
-    """Wait until a page asks no more of its own accord: it was shown before, and the focus comes with the state."""
+    """Wait until the page has loaded the state of the server and set the focus."""
     page.locator("#state", has_text=re.compile("^model ")).wait_for()
 
 
@@ -76,7 +76,7 @@ def test_question_shows_its_answer(server: Any, visit: Any) -> None:
 
 
 def test_data_of_a_question_can_be_chosen(run: Run, serve_in_thread: Any, visit: Any) -> None:
-    """By the word that the task has for it; what stands beside is about the chosen one."""
+    """The menu has the noun of the task; the list of fields follows the choice."""
     first, *others = run.records("test")
     run.write(data_file("test"), [replace(first, context={"index": "cafe"}), *others])
     page = visit(serve_in_thread().address)

@@ -1,4 +1,4 @@
-"""`dstill serve` as it is typed: what it says, how it stops, and what cannot be."""
+"""`dstill serve`: output, shutdown and refused arguments."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WaitFor = Callable[[Callable[[], Any]], None]
 
 @pytest.fixture
 def command(serve_project: Path, shop_pack: Path, cli: Callable[..., Any]) -> Callable[..., Any]:
-    """``command(run.folder, "--port", 80)``: of a server that does not come to stand."""
+    """``command(run.folder, "--port", 80)``: for a server that does not start."""
     return lambda *words: cli("--plugin", shop_pack, "serve", *words, toy=False)
 
 

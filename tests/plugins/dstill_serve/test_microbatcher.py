@@ -1,4 +1,4 @@
-"""Requests brought together: batches, order, a bound, those who leave, and errors that stay with who made them."""
+"""Micro-batches: order, size limit, cancelled jobs, and errors of single jobs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PATIENCE = 60
 
 
 class BlockingWorker:
-    """Work that waits until it may, and keeps what it was given."""
+    """Work that waits for `go` and records its batches."""
 
     def __init__(self) -> None:
         self.go = threading.Event()

@@ -1,4 +1,4 @@
-"""OpenAI's API, asked by OpenAI's own client: answers, streams, models, and errors as its exceptions."""
+"""The OpenAI API with OpenAI's client: completions, streams, models, and errors as exceptions."""
 
 from __future__ import annotations
 

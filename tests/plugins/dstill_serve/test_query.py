@@ -1,4 +1,4 @@
-"""`/v1/query`: answers, runs, reasons; and everything that can be wrong with a request, as an error with its status."""
+"""`/v1/query`: answers, execution, rationales, and an error with its status for every invalid request."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_request_names_data_by_the_key_of_its_task() -> None:
 
 
 def test_model_with_several_data_needs_a_name(run: Run, serve_in_thread: Any) -> None:
-    """The examples name data that can be asked about, and an unknown name is answered with the known ones."""
+    """Examples name known data, and an unknown name is refused with the known ones."""
     record = run.records("test")[0]
     more = [replace(record, id=f"cafe-{n}", question=f"of the cafe {n}", context={"index": "cafe"}) for n in range(2)]
     run.write(data_file("test"), [*run.records("test"), *more])

@@ -1,6 +1,6 @@
-"""The Query DSL pack behind `dstill serve`: real bodies, the real guard, real hits, and a mapping that goes.
+"""The Query DSL pack behind `dstill serve`: real bodies, the real guard, real hits, and a deleted mapping.
 
-The student is the clerk of `support/shop.py`: what is asked here is the server.
+The student is the clerk of `support/shop.py`: only the server is tested here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ UNKNOWN = '{"query":{"term":{"http.response.status":404}}}'
 
 @pytest.fixture
 def make_run(project: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
-    """``make_run([example, …], **settings)``: a run whose student knows these by heart."""
+    """``make_run([example, …], **settings)``: a run whose student memorized these examples."""
     others = {point.name for point in entry_points(group="dstill")} - ENABLED_PLUGINS
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
 

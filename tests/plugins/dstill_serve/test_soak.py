@@ -40,7 +40,7 @@ GROWTH = 0.05  # of the memory in the middle third of the answers, to the last
 
 @dataclass
 class Observed:
-    """What the clients met."""
+    """What the clients observed."""
 
     answers: Counter[str] = field(default_factory=Counter)  # "query 200"
     wrong: list[str] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Observed:
 
 
 def bad_request(rng: random.Random) -> tuple[str, bytes | str, dict[str, str], set[int]]:
-    """A request that is none: path, body, headers, and what it is answered."""
+    """An invalid request: path, body, headers and expected statuses."""
     own = {"content-type": "application/json"}
     return rng.choice(
         [
@@ -70,7 +70,7 @@ def bad_request(rng: random.Random) -> tuple[str, bytes | str, dict[str, str], s
 
 
 def good_request(rng: random.Random, question: str, model: str) -> tuple[str, str, set[int]]:
-    """A question: path, body, and how it may be answered."""
+    """A question: path, body and expected statuses."""
     if rng.random() < STREAMS:
         messages = [{"role": "user", "content": question}]
         body = {"model": model, "messages": messages, "stream": rng.random() < 0.5}
@@ -127,7 +127,7 @@ UNAVAILABLE = reset(0)
 
 
 def engine_states() -> Iterator[tuple[float, Any]]:
-    """What becomes of the engine, and for what share of the time."""
+    """Engine states, each with its share of the time."""
     while True:
         yield from ((0.10, None), (0.03, UNAVAILABLE), (0.10, None), (0.02, slow(2.0)))
 
@@ -142,7 +142,7 @@ else:
 
     @pytest.fixture
     def folder(demo: Any, tmp_path: Path) -> Path:
-        """A copy of the demo, which other tests read."""
+        """A copy of the demo run, which other tests read."""
         return shutil.copytree(demo.folder, tmp_path / "run")
 
 

@@ -1,6 +1,6 @@
-"""A project with a generated run of the toy, whose trials are the learner's (`learner.py`).
+"""A project with a generated run of the toy task and the student `learner` (`learner.py`).
 
-Trials are processes of their own. Starting one takes far longer than the learner's training, so most tests fork a
+Trials are separate processes. Starting one takes far longer than the learner's training, so most tests fork a
 process that has imported dstill already.
 """
 
@@ -36,7 +36,7 @@ def forking_cli(sweep_cli: Cli, children: Children, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def sweep_cli(project: Path, cli: Cli, once: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """``sweep_cli("sweep", "run", "space.toml")``: a command with toy, learner and this plugin loaded."""
+    """``sweep_cli("sweep", "run", "space.toml")``: a command with the plugins toy, learner and sweep."""
     off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"sweep", "report"} | {"evaluate"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
 

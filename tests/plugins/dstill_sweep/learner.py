@@ -1,4 +1,4 @@
-"""A plugin beside the toy: a student whose accuracy, memory and fate hang on its recipe, and that keeps a diary.
+"""A plugin with a student whose accuracy, memory and failures depend on its recipe, and that logs its trainings.
 
 learning_rate   the share of its training pairs that it keeps
 r               1: it fails; 2: it is killed; 3: it takes a minute; 5: it fails unless the batch may be halved;
@@ -113,7 +113,7 @@ class Dss(Objective):
 
 
 class LabelOnly(Dss):
-    """Learns nothing of what is taken away."""
+    """Learns labels only."""
 
     name = "label-only"
 
@@ -123,7 +123,7 @@ class LabelOnly(Dss):
 
 
 class Accuracy(Metric):
-    """As the real one, without the statistics that take seconds to import in every trial."""
+    """Like the real metric, without statistics, whose import takes seconds in every trial."""
 
     name = "executable_accuracy"
 
@@ -159,7 +159,7 @@ class UnreliableExecutor(Executor):
 
 @hookimpl
 def select_modality(modalities: Sequence[Modality], student: ModelSpec, recipe: Recipe, device: Device) -> Choice:
-    """`whole` holds 40 texts: what an objective of two sequences a record makes of the toy's rows are more."""
+    """`whole` fits 40 texts: an objective with two sequences per record exceeds that for the toy's rows."""
     return Choice(modality="part" if student.parameters > 40 else "whole", reasons=())
 
 

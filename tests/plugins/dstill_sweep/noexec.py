@@ -1,4 +1,4 @@
-"""A task whose answers nobody runs: a word in large letters."""
+"""A task without an executor: answers are words in upper case."""
 
 from __future__ import annotations
 

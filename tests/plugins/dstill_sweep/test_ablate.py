@@ -1,4 +1,4 @@
-"""`dstill experiment ablate`: the same records, seeds and items for both arms, and an honest verdict."""
+"""`dstill experiment ablate`: the same records, seeds and items for both arms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`dstill experiment sweep`: trials in processes of their own, a front, and a way on from wherever it was stopped."""
+"""`dstill experiment sweep`: trials in separate processes, the Pareto front, and resuming."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_every_combination_runs_once_and_finished_trials_are_reused(forking_cli:
 
 
 def test_changed_dataset_is_a_new_trial(forking_cli: Cli, trainings: Trainings, project: Path) -> None:
-    plant(project)  # row 8 of the attack review: trials import nothing from the current folder
+    plant(project)  # trials import nothing from the current folder
     space = _space("[space]\ntrain.r = [8]\n")
     assert forking_cli("sweep", "run", space, "--split", "test").code == 0
     run = Run.open("run", plugins=load([TOY, LEARNER]))

