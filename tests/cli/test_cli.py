@@ -669,7 +669,7 @@ def test_demo_refuses_a_task_without_one(cli: Cli, monkeypatch: pytest.MonkeyPat
 
 
 def test_predict_warns_of_out_of_distribution_questions(cli: Cli, finished: Path) -> None:
-    assert last_object(cli("predict", "mine", "add 2 and 1", "--json"))["similarity"] is None  # nobody knows yet
+    assert last_object(cli("predict", "mine", "add 2 and 1", "--json"))["similarity"] is None  # not known yet
     assert cli("evaluate", "mine").code == 0  # with the nearest question as a baseline
     near = cli("predict", "mine", "add 2 and 1")
     assert (near.code, near.err) == (0, "")
@@ -693,7 +693,7 @@ def test_python_api_opens_a_run_of_the_command_line(cli: Cli, finished: Path, to
     assert len(run.verdicts()) == 13
 
 
-# --- what a terminal gets ---------------------------------------------------------------
+# --- terminal output --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

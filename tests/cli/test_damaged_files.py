@@ -183,7 +183,7 @@ def test_terminal_escapes_in_questions_are_printed_as_text(cli: Cli, project: Pa
     assert row["question"] == CONTROL_CHARACTERS
 
 
-# --- what is kept between runs ----------------------------------------------------------
+# --- the reply store --------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ def test_newer_store_is_refused(cli: Cli, filled_cache: Path) -> None:
 
 # --- the disk ---------------------------------------------------------------------------
 
-# In a name space of its own: a disk of 1 MB, which is full but for so many kB; then there is room.
+# In its own mount namespace: a disk of 1 MB with only a few kB free; later it has space.
 DISK_FULL = """
 set -e
 mount -t tmpfs -o size=1m tmpfs disk
@@ -269,7 +269,7 @@ def test_full_disk_keeps_earlier_data(project: Path, toy_file: Path, left: int) 
         assert "free some space" in told
         assert "Traceback" not in told
     assert Path("second.code").read_text().strip() == "0", Path("second.err").read_text()
-    for path in Path("left").rglob("*.jsonl"):  # what stands at its final name is whole
+    for path in Path("left").rglob("*.jsonl"):  # a file with its final name is complete
         assert path.read_bytes() == (Path("after") / path.relative_to("left")).read_bytes()
     run = Path("after/run")
     assert len(lines(*run.glob("dataset/data/*.jsonl"), run / "rejects.jsonl")) == 27

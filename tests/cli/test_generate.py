@@ -169,7 +169,7 @@ def test_time_limit_stops_resumably(
     assert server.sold_twice == {}
 
 
-# --- asked again ------------------------------------------------------------------------
+# --- retries ----------------------------------------------------------------------------
 
 
 def test_refused_replies_are_fixed_by_a_retry(cli: Cli, project: Path) -> None:
@@ -193,7 +193,7 @@ def test_refused_replies_are_fixed_by_a_retry(cli: Cli, project: Path) -> None:
     assert sum(facts["retries"].values()) == len(server.requests) - 27 > 0
 
 
-# --- before asking ----------------------------------------------------------------------
+# --- dry run ----------------------------------------------------------------------------
 
 
 def test_dry_run_estimates_without_requests(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
@@ -208,7 +208,7 @@ def test_dry_run_estimates_without_requests(ask: Callable[..., Any], server: Loo
     assert server.requests == []
     assert not Path("mine").exists()
     assert not Path("replies.sqlite").exists()
-    # what is really sent is what was shown
+    # the real requests equal the shown ones
     assert ask("--set", "generate.concurrency=1").code == 0
     shown = ended.out[ended.out.index("--- user\n") :].split("--- ")
     sent = [message["content"] for message in server.requests[0]["messages"] if message["role"] == "user"]
@@ -296,11 +296,11 @@ def test_curate_without_the_cache_changes_nothing(cli: Cli, ask: Callable[..., A
     assert not Path("replies.sqlite").exists()
 
 
-# --- what has changed since -------------------------------------------------------------
+# --- changed inputs ---------------------------------------------------------------------
 
 
 def test_changed_questions_are_refused(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
-    """After an edit of the questions file the error names the difference; the dataset stays unless changes are allowed."""
+    """After an edit of the questions file the error names the difference; the dataset changes only if allowed."""
 
     def write(**questions: str) -> None:
         rows = [{"id": id, "question": question, "split": "train"} for id, question in questions.items()]

@@ -119,7 +119,7 @@ def test_blocks_have_the_maximum_size() -> None:
     assert not list(predict._blocks(examples(0)))
 
 
-# --- several answers --------------------------------------------------------------------
+# --- sampling and voting ----------------------------------------------------------------
 
 
 def test_samples_are_shown_with_their_counts(cli: Cli, finished: Path) -> None:
@@ -228,7 +228,7 @@ def test_voting_needs_an_executor_and_a_sampling_student(cli: Cli, project: Path
     )
 
 
-# --- how it ends ------------------------------------------------------------------------
+# --- exit codes -------------------------------------------------------------------------
 
 
 def set_answers(finished: Path, **answers: str) -> None:

@@ -175,7 +175,7 @@ def test_invalid_options_are_refused_before_any_request(cli: Cli, words: tuple[s
     assert not Path("replies.sqlite").exists()
 
 
-# --- where a student is weak ------------------------------------------------------------
+# --- augmentation -----------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -282,7 +282,7 @@ def test_generate_adds_to_the_training_split_only(cli: Cli, project: Path, weak:
     assert more["train"]["rows"] == plain["train"]["rows"] + 5
     del plain["train"], more["train"]
     assert {s: one.get("sha256") for s, one in more.items()} == {s: one.get("sha256") for s, one in plain.items()}
-    again = cli("generate", "--out", "more")  # it begins where it ended
+    again = cli("generate", "--out", "more")  # it resumes
     assert again.code == 0, again.err
     assert cli("generate", "--out", "more", "--augment-cause", "form").code == 5
 

@@ -141,7 +141,7 @@ def test_key_on_the_command_line_is_refused_and_not_shown(cli: Cli, words: list[
         assert "set the environment variable OPENAI_API_KEY" in ended.err
 
 
-# --- stopping ---------------------------------------------------------------------------
+# --- interrupts -------------------------------------------------------------------------
 
 
 def n_cached(folder: Path) -> int:
@@ -183,7 +183,7 @@ def test_ctrl_c_stops_generate_and_tells_how_to_resume(command: list[str], proje
     assert resumed.code == 0, resumed.err
     assert json.loads(resumed.out.splitlines()[-1])["accepted"] == 27
     assert n_cached(project) == 27
-    # the very bytes of a run that nobody stopped
+    # the same bytes as an uninterrupted run
     assert cli("generate", "--teacher", "parrot", "--out", "whole").code == 0
     for split in ("train", "validation", "test"):
         file = f"dataset/data/{split}.jsonl"
@@ -283,7 +283,7 @@ def run_in_terminal(words: list[str], **environment: str) -> str:
             continue
         try:
             part = os.read(ours, 65536)
-        except OSError:  # the other end has gone
+        except OSError:  # the process has closed its end
             break
         if not part:
             break
@@ -336,7 +336,7 @@ def test_run_of_another_process_is_locked(command: list[str], project: Path, cli
     assert cli("runs", "rm", "mine", "--yes").code == 0
 
 
-# --- what comes in ----------------------------------------------------------------------
+# --- input ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def test_foreign_run_sends_no_secret(
 
 def test_trusted_run_works_until_its_requests_change(sums_cli: Cli, foreign_run: Path, attacker: Server) -> None:
     shown_only = sums_cli("trust", "theirs")
-    assert shown_only.code == 2  # nobody is there to answer
+    assert shown_only.code == 2  # no terminal to ask
     assert f"  send the environment variable 'ES_KEY' to {attacker.url}   (engine.api_key_env, theirs/config" in (
         shown_only.out
     )

@@ -54,7 +54,7 @@ def task(toy_file: Path, project: Path) -> Task:
     class Sums(toy, ResultProperties, TestDatabases):  # type: ignore[misc]
         def mutants(self, example: Example) -> Iterable[Mutant]:
             a, b = int((example.answer or "")[0]), int((example.answer or "")[2])
-            # told on any data, told by a corpus alone, told by none, not to be run
+            # killed on any data, killed by a test database only, surviving, not executable
             for name, answer in (
                 ("off by one", f"{a}+{b + 1}"),
                 ("minus", f"{a + 2 * b}-{b}"),
@@ -88,7 +88,7 @@ def audited(task: Task, *rows: Example, limit: int = 100) -> Audit:
 
 def test_counts_killed_and_surviving_mutants_of_a_gold(task: Task) -> None:
     [gold] = audited(task, row("a", "1+2")).golds
-    # "odd" cannot be run, so nobody knows
+    # "odd" cannot be executed and is not counted
     assert (gold.mutants, gold.killed, gold.survivors, gold.test_databases) == (3, 2, ("turned",), 1)
     assert gold.killed_by_data == 1
     assert gold.mutation_score == pytest.approx(2 / 3)

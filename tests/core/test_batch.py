@@ -160,7 +160,7 @@ def test_progress_is_reported_at_each_poll(store: ReplyStore, teacher: Toy) -> N
     assert looks == [(2, 4), (2, 4), (4, 4)]
 
 
-# --- killed -----------------------------------------------------------------------------
+# --- kills ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("moment", ["submit", "submitted", "collect", "between"])
@@ -184,7 +184,7 @@ def test_rerun_after_a_kill_submits_new_prompts_only(store: ReplyStore, teacher:
     teacher.dies = ""
     assert len(ask(teacher, prompts(*"bcde"), store)) == 4
     assert len(bought(teacher)) == len(set(bought(teacher))) == 5
-    assert len(store) == 5  # the one that nobody asks for any more too
+    assert len(store) == 5  # also the one that is not needed any more
 
 
 def test_batch_of_other_prompts_is_not_collected(store: ReplyStore, teacher: Toy) -> None:
@@ -226,7 +226,7 @@ def test_two_processes_do_not_submit_concurrently(store: ReplyStore, teacher: To
     ask(teacher, prompts("a"), store)
 
 
-# --- what came back ---------------------------------------------------------------------
+# --- replies ----------------------------------------------------------------------------
 
 
 def test_duplicate_unknown_and_missing_answers_are_handled(

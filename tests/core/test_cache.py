@@ -96,7 +96,7 @@ def test_order_of_parameters_does_not_change_the_key() -> None:
     assert ReplyStore.key({}, ASKED) != ReplyStore.key({}, ASKED[::-1])
 
 
-# --- files that will not do -------------------------------------------------------------
+# --- refused files ----------------------------------------------------------------------
 
 
 def test_newer_schema_is_refused_with_its_version(path: Path) -> None:
@@ -238,7 +238,7 @@ def test_several_processes_share_one_file(path: Path) -> None:
             assert reply.text in "abc"
 
 
-# --- files that somebody else made ------------------------------------------------------
+# --- hostile files ----------------------------------------------------------------------
 
 
 def create_and_change(path: Path, *statements: str) -> None:

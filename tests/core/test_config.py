@@ -55,7 +55,7 @@ def refused(text: str = "", environment: Mapping[str, str] | None = None, **flag
     return caught.value
 
 
-# --- where values come from -------------------------------------------------------------
+# --- precedence -------------------------------------------------------------------------
 
 
 def test_precedence_is_flag_environment_file_default() -> None:
@@ -123,7 +123,7 @@ def test_malformed_assignment_is_refused(text: str) -> None:
         parse_assignment(text)
 
 
-# --- what is refused --------------------------------------------------------------------
+# --- refused settings -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -452,7 +452,7 @@ def test_detects_secrets(value: str, secret: bool) -> None:
     assert looks_secret(value) is secret
 
 
-# --- and back ---------------------------------------------------------------------------
+# --- round trip -------------------------------------------------------------------------
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 VALUES = st.fixed_dictionaries(

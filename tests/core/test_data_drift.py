@@ -67,7 +67,7 @@ def test_no_drift_is_reported_without_facts(run: Run) -> None:
         assert answering.drift() == ()
 
 
-# --- told -------------------------------------------------------------------------------
+# --- reports ----------------------------------------------------------------------------
 
 
 class Beads(Task, DataProfile):
@@ -105,7 +105,7 @@ class Counter(Executor):
         ({"rods": 1}, {"wires": 2}, ("wires is gone",)),
         ({"wires": 2}, {"rods": 1}, ("wires is gone",)),
         ({"rods": 1}, {"rods": 1}, ("wires is gone",)),  # once
-        ({}, {}, ()),  # nobody knows anything
+        ({}, {}, ()),  # nothing is known
         ({"wires": 2}, None, ()),  # an engine that is away says nothing
     ],
 )

@@ -106,7 +106,7 @@ def test_earlier_rejections_are_unchanged() -> None:
     assert select([rejection, row("2", "errors of today")], Answers()) == [rejection, row("2", "errors of today")]
 
 
-# --- planted ----------------------------------------------------------------------------
+# --- planted duplicates -----------------------------------------------------------------
 
 SUBJECTS = ("requests", "log entries", "orders", "flights", "films", "tickets", "sessions", "sensors", "users", "mails")
 FIELDS = ("status", "region", "carrier", "language", "priority", "browser", "building", "country", "folder", "genre")

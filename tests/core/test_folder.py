@@ -237,7 +237,7 @@ def test_manifest_has_arguments_seed_versions_and_plugins(run: RunFolder) -> Non
     assert {"name": "evaluate", "distribution": "dstill", "version": version("dstill")} in manifest["plugins"]
 
 
-# --- making, finding, deleting ----------------------------------------------------------
+# --- create, find, delete ---------------------------------------------------------------
 
 
 def make(folder: Path | None) -> RunFolder:
@@ -347,7 +347,7 @@ def test_fails_without_a_free_name(project: Path, monkeypatch: pytest.MonkeyPatc
         make(None)
 
 
-# --- runs that somebody else made -------------------------------------------------------
+# --- hostile runs -----------------------------------------------------------------------
 
 
 @pytest.fixture

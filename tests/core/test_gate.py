@@ -213,7 +213,7 @@ def test_no_command_executes_refused_answers(
     check_executed("curate", 0, 3, ended=cli(*toy, "curate", "run"))
     check_executed("audit of a file", 3, ended=cli(*toy, "audit", "golds.jsonl", *task))
 
-    # a dataset that somebody else made holds what no check of ours has seen
+    # a foreign dataset may hold answers that no check has seen
     run = Run.open("run", plugins=load([toy_file, recorder]))
     for split in ("train", "validation", "test"):
         made_rows = [{k: v for k, v in row.items() if k != "neighbours"} for row in rows(split)]
@@ -311,7 +311,7 @@ def test_only_run_calls_execute(root: Path) -> None:
         if before not in OTHER_EXECUTE.get(module, "").split() and before != "super()"
     }
     assert found == {("core/dstill/api/executor.py", "self")}
-    # what is left are executors that call the one they are made from
+    # the rest are executors that call their base executor
     above = {module for module, before, _ in calls(root, "execute") if before == "super()"}
     assert above == {"task_packs/dstill_querydsl/engines/executors.py"}
 

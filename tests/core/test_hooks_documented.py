@@ -91,6 +91,6 @@ def test_shipped_plugins_use_the_hook(name: str, shipped: dict[str, list[Any]]) 
 
 @pytest.mark.parametrize("name", [name for name in hooks() if not REGISTRATION.fullmatch(name) and name not in REPORT])
 def test_core_implements_every_stage_hook(name: str) -> None:
-    used = arguments(getattr(defaults, name))  # in the hook's order; what the core does not need is left out
+    used = arguments(getattr(defaults, name))  # in the hook's order; unused arguments are omitted
     assert used == [argument for argument in arguments(hooks()[name]) if argument in used]
     assert name in defaults.__all__

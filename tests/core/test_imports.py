@@ -52,14 +52,14 @@ HEAVY = {
 ROOTS = ("core", "plugins", "task_packs")
 
 
-# What stands behind the first screen: no part, no command, no setting.
+# What the first screen may load: no part, no command, no setting.
 FIRST_SCREEN = {
     "dstill.cli": {"console", "groups", "options", "panics"},
     "dstill.io": {"files", "inert", "secrets", "strict_json"},
     "dstill.runtime": {"distributed", "progress", "signals"},
     "dstill": {"cli", "defaults", "errors", "hookspecs", "io", "plugins", "runtime", "teacher"},
     "dstill.teacher": {"trace"},
-    "dstill_finetune": {"recipe_rule"},  # plugins that answer hooks, beside those that only add commands
+    "dstill_finetune": {"recipe_rule"},  # plugins that implement hooks other than register_commands
     "dstill_teachers": {"nearest_shots", "rationale", "reasoning"},
 }
 # What the Query DSL pack needs for questions and answers, not to say which options it has.

@@ -153,7 +153,7 @@ def test_strict_json_round_trips(value: Any) -> None:
     dumps(value).encode()
 
 
-# --- files that are no JSONL ------------------------------------------------------------
+# --- other formats ----------------------------------------------------------------------
 
 
 def test_input_that_is_not_utf_8_is_refused() -> None:

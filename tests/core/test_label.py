@@ -113,7 +113,7 @@ def test_saved_counts_cached_replies(plugins: Plugins, task: Task) -> None:
         assert label.saved(plugins, task, teacher, examples[:5], Generate(shots=2), store) == 4
 
 
-# --- asking again -----------------------------------------------------------------------
+# --- retries ----------------------------------------------------------------------------
 
 
 class ScriptedTeacher(Teacher):
@@ -220,7 +220,7 @@ def test_truncated_reply_is_retried_once_with_more_tokens(plugins: Plugins, task
     found = teach(plugins, task, teacher, examples, shots=0)
     assert codes([one.row for one in found]) == {"accepted": 4, "truncated": 1}
     assert Counter(prompt.max_tokens_factor for prompt in teacher.prompts) == {1: 5, label.LONGER: 5}
-    assert all(len(prompt.messages) == 2 for prompt in teacher.prompts)  # what was cut is not repeated to it
+    assert all(len(prompt.messages) == 2 for prompt in teacher.prompts)  # the truncated reply is not repeated
 
 
 def test_second_run_and_rebuild_send_no_request(plugins: Plugins, task: Task) -> None:
@@ -252,7 +252,7 @@ def test_question_without_cached_reply_is_rejected(plugins: Plugins, task: Task)
     assert codes([row]) == {"not_in_store": 1}
 
 
-# --- letters to repeat ------------------------------------------------------------------
+# --- fence ------------------------------------------------------------------------------
 
 
 def test_reply_to_another_question_is_rejected(plugins: Plugins, task: Task) -> None:

@@ -95,7 +95,7 @@ def test_row_of_unseen_data_must_name_its_data(split: str) -> None:
     assert caught.value.what == f"row 'of-{split}' of {split} does not say which database it is about"
     assert caught.value.where == f"context of row 'of-{split}'"
     assert '{"db": "NAME"}' in caught.value.hint
-    assert not leaks([one for one in rows if one.split != "test_unseen_data"], Sums())  # else nobody need say
+    assert not leaks([one for one in rows if one.split != "test_unseen_data"], Sums())  # elsewhere no name is needed
 
 
 def test_data_name_and_noun() -> None:

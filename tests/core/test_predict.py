@@ -133,7 +133,7 @@ def test_invalid_question_is_an_error_with_its_place(run: Run, question: str, wh
     assert caught.value.where == "line 3"
 
 
-# --- several at once --------------------------------------------------------------------
+# --- threads ----------------------------------------------------------------------------
 
 
 def test_answers_are_the_same_across_threads(run: Run) -> None:
@@ -177,7 +177,7 @@ def test_executor_bounds_concurrent_executions(run: Run) -> None:
     assert slow.engine == Engine()
 
 
-# --- several answers to one question ----------------------------------------------------
+# --- sampling and voting ----------------------------------------------------------------
 
 
 def test_sampled_answers_are_reproducible_and_start_with_the_greedy_one(run: Run) -> None:

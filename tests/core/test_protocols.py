@@ -133,7 +133,7 @@ DEMO = ("demo", "--quick")
 
 # Protocol → the commands that ask for all of its methods.
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "ConstrainedOutput": (),  # only a student with a vocabulary is held to a grammar: see below
+    "ConstrainedOutput": (),  # only a student with a vocabulary can be constrained: see below
     "DataProfile": (("init", "--engine-url", "http://127.0.0.1:9", "--out", "there"), *TRAINED, PREDICT),
     "Demo": (DEMO,),
     "Presentation": (*EVALUATED, PREDICT, ("report", "run")),

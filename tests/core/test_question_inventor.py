@@ -50,7 +50,7 @@ def invent(
     return inventor
 
 
-# --- asking -----------------------------------------------------------------------------
+# --- prompts ----------------------------------------------------------------------------
 
 
 def test_categories_share_requests_of_ten_questions() -> None:
@@ -239,7 +239,7 @@ def test_questions_of_the_user_are_not_repeated() -> None:
     assert accepted_questions("Red hats?", "blue caps", seeds=("red hats",)) == ["blue caps"]
 
 
-# --- when it is no use ------------------------------------------------------------------
+# --- stop conditions --------------------------------------------------------------------
 
 
 def test_stops_at_the_duplicate_rate() -> None:

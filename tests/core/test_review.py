@@ -51,7 +51,7 @@ def test_undo_restores_the_previous_decision(folder: RunFolder) -> None:
         decision_on(one, "reject"),
         decision_on(one, "undo"),  # the second about it
         decision_on(two, "undo"),
-        decision_on(record(3), "undo"),  # of what was never decided
+        decision_on(record(3), "undo"),  # of a row without a decision
     ):
         folder.append(FILE, decision)
     assert [(d.id, d.decision) for d in decisions(folder)] == [("q1", "accept")]
@@ -111,7 +111,7 @@ def test_newer_file_is_refused(folder: RunFolder) -> None:
         decisions(folder)
 
 
-# --- what it does to rows ---------------------------------------------------------------
+# --- rows -------------------------------------------------------------------------------
 
 
 def test_rejected_rows_are_dropped_and_edits_applied() -> None:

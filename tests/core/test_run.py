@@ -73,7 +73,7 @@ def data(run: Run) -> dict[str, bytes]:
     return {str(p.relative_to(run.folder)): p.read_bytes() for p in sorted((run.folder / "dataset").rglob("*.*"))}
 
 
-# --- the whole road ---------------------------------------------------------------------
+# --- a complete run ---------------------------------------------------------------------
 
 
 def test_run_goes_through_every_stage(create: Callable[..., Run], toy_file: Path) -> None:
@@ -198,7 +198,7 @@ def test_execute_setting_selects_the_answers_that_are_run(
     assert create(generate__execute=execute).generate()["accepted"] == accepted
 
 
-# --- training and scoring again ---------------------------------------------------------
+# --- training and evaluating again ------------------------------------------------------
 
 
 def test_student_keeps_its_training_settings(create: Callable[..., Run]) -> None:
@@ -230,7 +230,7 @@ def test_new_training_makes_new_predictions(create: Callable[..., Run]) -> None:
     run.train()
     run.evaluate()
     pairs = run.folder / "student" / "pairs.json"
-    pairs.write_text("{}")  # by hand: nobody trained it
+    pairs.write_text("{}")  # edited by hand, not trained
     assert reopened(run).evaluate()["scores"]["student"]["test"]["right"]["value"] > 0
     run = reopened(run)
     run.train()
@@ -381,7 +381,7 @@ def test_accuracy_without_an_executor_is_none(
     assert max(v.checked for v in run.verdicts() if not v.refused and not v.expects_refusal) == Level.VALID
 
 
-# --- what is refused --------------------------------------------------------------------
+# --- refused runs -----------------------------------------------------------------------
 
 
 def test_all_rows_rejected_is_an_error(create: Callable[..., Run]) -> None:
@@ -475,7 +475,7 @@ def test_failed_plugins_stop_a_run(plugins: Plugins, project: Path) -> None:
         Run.open("x", plugins=plugin_loading.load([Path("bad.py")]))
 
 
-# --- training goes on, and is looked at ---------------------------------------------------
+# --- checkpoints and early stopping -------------------------------------------------------
 
 
 def test_checkpoints_are_deleted_after_the_student_is_saved(create: Callable[..., Run]) -> None:

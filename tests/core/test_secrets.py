@@ -48,7 +48,7 @@ def test_other_text_is_unchanged() -> None:
     assert redact("an ordinary text with an x") == "an ordinary text with an x"
 
 
-# --- a file of its owner's --------------------------------------------------------------
+# --- key files --------------------------------------------------------------------------
 
 
 def test_reads_a_key_file_private_to_its_owner(tmp_path: Path) -> None:

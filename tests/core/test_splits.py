@@ -99,7 +99,7 @@ def test_run_of_an_earlier_version_opens(old: Path, toy_file: Path, cli: Cli, ca
     assert list(evaluated["scores"]["student"]) == ["test_unseen_data", "test_unseen_templates"]
     assert "by_data" in evaluated
     assert set(run.manifest["stages"]["generate"]["splits"]) == set(SPLITS)
-    assert caplog.messages == []  # dstill wrote the file: nobody has to change it
+    assert caplog.messages == []  # dstill wrote the file: no warning
     ended = cli("evaluate", "old")
     assert ended.code == 0, ended.err
 

@@ -59,7 +59,7 @@ def golds(task: Task) -> list[Record]:
     ]
 
 
-# --- running the answers of a dataset ---------------------------------------------------
+# --- executing the answers of a dataset -------------------------------------------------
 
 
 def record(id: str, answer: str, **more: Any) -> Record:
@@ -82,7 +82,7 @@ def test_rejects_only_invalid_answers(task: Task, abacus: Executor) -> None:
         record("1", "1+2"),
         record("2", "none"),  # a refusal is not run
         record("3", "1+2~"),  # unsupported: no fault of the answer's
-        record("4", "1+2!"),  # unavailable: nobody's fault
+        record("4", "1+2!"),  # unavailable: not the fault of the answer
         record("5", "1*2"),
     ]
     outcomes: Counter[str] = Counter()

@@ -73,7 +73,7 @@ CONNECT = "connect to https://evil.example:443"
 SENT = "send the environment variable 'EXAMPLE_KEY' to https://evil.example:443"
 
 
-# --- what is asked for ------------------------------------------------------------------
+# --- requests ---------------------------------------------------------------------------
 
 
 def test_defaults_stored_in_a_run_need_no_trust() -> None:
@@ -277,7 +277,7 @@ def test_unusual_names_are_shown_in_one_plain_line(name: str) -> None:
     assert action.isprintable()
 
 
-# --- what is allowed --------------------------------------------------------------------
+# --- grants -----------------------------------------------------------------------------
 
 
 def test_grant_lasts_until_the_request_changes() -> None:

@@ -198,7 +198,7 @@ def test_runs_judged_by_different_plugins_are_not_compared(cli: Cli, runs: Path)
         "warning: these runs were judged by different plugins: a: core (dstill 0.1.0); b: cheat (file 3f9a12c4)\n"
         in ended.err
     )
-    edit(runs / "b", lambda m: m["stages"]["evaluate"].pop("judged_by"))  # of an earlier version: nobody knows
+    edit(runs / "b", lambda m: m["stages"]["evaluate"].pop("judged_by"))  # of an earlier version: not known
     assert "judged by" not in cli("experiment", "compare", "a", "b").err
 
 
@@ -245,7 +245,7 @@ def test_foreign_text_cannot_inject_terminal_escapes(cli: Cli, runs: Path) -> No
     assert "\x1b" not in told
 
 
-# --- in the report ----------------------------------------------------------------------
+# --- report -----------------------------------------------------------------------------
 
 
 def test_report_compares_the_student_with_its_baselines(

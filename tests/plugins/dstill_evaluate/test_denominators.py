@@ -44,7 +44,7 @@ class Engine(Executor):
         return Outcome(kind=kind, reason=kind.value, value=int(answer) ** 2 if kind is OutcomeKind.OK else None)
 
 
-# gold → what is known of it before anybody answers
+# gold → its properties
 GOLDS = {
     "2": "counts",
     "3": "counts",

@@ -100,7 +100,7 @@ def test_refusals_count_in_accuracy_but_not_in_executed() -> None:
 def test_empty_rates_give_a_reason() -> None:
     assert RefusalPrecision()([RIGHT]).note == "nothing was refused"
     assert RefusalRecall()([RIGHT]).note == "no question asks for a refusal"
-    # a refusal without a gold: nobody knows whether it was asked for
+    # a refusal without a gold: not known whether it is expected
     assert value_and_n(RefusalPrecision, [replace(REFUSED, checked=Level.VALID, expects_refusal=False)]) == (None, 0)
     assert value_and_n(ExactMatch, [replace(RIGHT, exact=None)]) == (None, 0)
 
@@ -119,7 +119,7 @@ def test_clause_f1_is_a_mean_with_an_interval_clustered_by_template() -> None:
     assert f1.high is not None
     assert f1.low < f1.value < f1.high
     assert ClauseF1()(verdicts) == f1  # seeded
-    assert ClauseF1()([half, half]).low is None  # of one template nobody knows how another would be
+    assert ClauseF1()([half, half]).low is None  # one template says nothing about others
     assert ClauseF1()([WRONG]) == Score(name="clause_f1", value=None, n=0, note="not measured")
 
 

@@ -74,7 +74,7 @@ def test_exported_student_answers_as_evaluated(name: str, form: str, student: St
     assert parity["n"] == 9
     assert parity["same"] == parity["text"] + parity["result"] == 9
     score = run.manifest["stages"]["evaluate"]["scores"]["student"]["train"]["executable_accuracy"]
-    assert score["value"] == 1  # what is compared are right answers
+    assert score["value"] == 1  # the compared answers are correct
     names = {file.name for file in folder.iterdir()}
     assert names >= WRITTEN[form] | {"README.md", "export.json", "student.json"}
     assert "base" in names if (name, form) == ("lora", "adapter") else "base" not in names
@@ -119,7 +119,7 @@ def test_merged_weights_include_the_adapter(student: Student, exported: Any) -> 
     facts = json.loads((exported("lora", "merged")[0] / "student.json").read_text())
     assert (facts["adapter"], facts["base"]) == (False, "")
     config = json.loads((exported("lora", "adapter")[0] / "adapter_config.json").read_text())
-    assert config["base_model_name_or_path"] == "base"  # beside it, and not where the run lies
+    assert config["base_model_name_or_path"] == "base"  # next to it, not in the folder of the run
 
 
 def test_student_metadata_is_exported(student: Student, tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_parity_is_measured_against_evaluated_predictions(student: Student, tmp_
         ("squawk", "squawk", "text"),  # no use, and in the same words
         ("squawk", "squeak", "no"),
         ("", "squeak", "no"),
-        ("1+2~", "2+1~", "no"),  # the engine cannot: nobody knows
+        ("1+2~", "2+1~", "no"),  # the engine cannot execute them
     ],
 )
 def test_answers_are_compared_by_text_then_result(want: str, got: str, how: str, student: Student) -> None:

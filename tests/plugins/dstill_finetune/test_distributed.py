@@ -22,7 +22,7 @@ from dstill_finetune.loss import tokens
 from dstill_finetune.modalities import Full
 from dstill_finetune.tiny import Tiny
 
-# --- who is who -------------------------------------------------------------------------
+# --- rank and world size ----------------------------------------------------------------
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_padding_records_have_no_weight() -> None:
 
 # --- torchrun ---------------------------------------------------------------------------
 
-# Does as `python -m dstill` does, and looks on: what is written into the run, and at step 5 of process 1 a deed.
+# Runs as `python -m dstill`, logs what is written into the run, and acts at step 5 of process 1.
 SCRIPT = """
 import contextlib, os, signal, sys
 from dstill.cli import main, train

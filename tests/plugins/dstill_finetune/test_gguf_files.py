@@ -82,7 +82,7 @@ def test_transformers_and_peft_give_the_same_answers(
     facts = json.loads((folder / "student.json").read_text())
     assert facts["base"] == str(file)
     assert (facts["base_sha256"] != "") == (kind is not Full)
-    if kind is Full:  # a student of its own: the file may go
+    if kind is Full:  # an independent student: the file may be deleted
         assert "quantization_config" not in json.loads((folder / "config.json").read_text())
         file.unlink()
         assert generated_texts(folder) == answers

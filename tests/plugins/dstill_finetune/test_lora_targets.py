@@ -104,7 +104,7 @@ def adapter_weights(model: Any) -> dict[str, Any]:
     return {name.split(".lora_B")[0]: p for name, p in model.named_parameters() if ".lora_B" in name}
 
 
-@pytest.mark.filterwarnings("ignore:fan_in_fan_out")  # peft sets it by itself, for GPT-2's layers
+@pytest.mark.filterwarnings("ignore:fan_in_fan_out")  # peft sets it for GPT-2's layers
 @pytest.mark.parametrize(
     ("kind", "wanted"),
     [  # in CI one of the two for each architecture

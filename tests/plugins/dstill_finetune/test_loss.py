@@ -97,7 +97,7 @@ def test_accumulated_gradients_equal_one_large_batch(base: Path, one_step: Step)
     loss, small = one_step(per_device_train_batch_size=3, gradient_accumulation_steps=4)
     assert loss == pytest.approx(big_loss, rel=1e-5)
     # Adam's first step is the gradient's sign times the learning rate, so gradients show through their signs:
-    # those too near zero to have one are left out
+    # gradients near zero are excluded
     for name, weight in big.items():
         differs = (weight - small[name]).abs() > 1e-4
         assert differs.float().mean() < 0.01, name

@@ -146,7 +146,7 @@ def test_precision_auto_follows_the_device() -> None:
     assert resolved(Recipe(precision="bf16"), cpu).precision == "bf16"
 
 
-# --- what a batch holds -----------------------------------------------------------------
+# --- batches ----------------------------------------------------------------------------
 
 
 def test_largest_batch_of_the_dataset_overrides_the_limits_of_the_recipe() -> None:

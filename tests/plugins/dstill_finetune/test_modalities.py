@@ -140,7 +140,7 @@ def test_gradient_checkpointing_does_not_change_the_loss(base: Path, fit: Fit, t
     assert all(torch.allclose(one[name], other[name], atol=1e-6) for name in one)
 
 
-# --- modalities that cannot run here ----------------------------------------------------
+# --- unsupported modalities -------------------------------------------------------------
 
 
 def test_unsupported_modality_is_refused(

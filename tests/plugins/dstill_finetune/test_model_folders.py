@@ -187,7 +187,7 @@ def test_unreachable_hub_id_is_a_one_line_error(monkeypatch: pytest.MonkeyPatch)
     assert "\n" not in caught.value.where
 
 
-# --- nothing pickled, no code of a model's, no network ------------------------------------
+# --- no pickles, no model code, no network ------------------------------------------------
 
 
 def test_pickled_weights_next_to_safetensors_are_not_opened(t5: Path, tmp_path: Path) -> None:
@@ -306,7 +306,7 @@ def test_external_models_names_the_base_outside_the_run(tmp_path: Path, base: st
     assert list(Hf().external_models(tmp_path)) == [one.format(folder=tmp_path) for one in reads]
 
 
-# --- damaged on purpose -----------------------------------------------------------------
+# --- hostile files ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

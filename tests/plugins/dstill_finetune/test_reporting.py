@@ -118,7 +118,7 @@ def test_every_step_reports_rows_per_second(fit: Fit, tmp_path: Path) -> None:
     job = {"on_step": lambda step, steps, values: told.append((step, values))}
     fitted = fit(Tiny(SMALL), Full(), tmp_path / "student", job=job, max_steps=200, per_device_train_batch_size=1)
     assert len(fitted.history) == 100  # steps // 100 = every second one is logged
-    assert [step for step, _ in told] == list(range(1, 201))  # and each is told
+    assert [step for step, _ in told] == list(range(1, 201))  # and each is reported
     assert all(values["rows_per_second"] > 0 for _, values in told)
     assert [values["loss"] for step, values in told if step % 2 == 0] == [row["loss"] for row in fitted.history]
     assert told[2][1]["loss"] == fitted.history[0]["loss"]

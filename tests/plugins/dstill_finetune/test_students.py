@@ -135,7 +135,7 @@ def test_bf16_student_answers_without_bf16_support(
     writer: Any = Hf().load(tmp_path)
     base = writer.model.get_base_model().get_input_embeddings().weight
     assert base.dtype is torch.float32
-    assert torch.equal(base, base.bfloat16().float())  # the weights that the adapter was trained beside
+    assert torch.equal(base, base.bfloat16().float())  # the base weights during training
     assert len(list(writer.generate(PROMPTS))) == len(PROMPTS)
     model, *_ = Hf().merged(tmp_path)
     assert model.get_input_embeddings().weight.dtype is torch.bfloat16

@@ -125,7 +125,7 @@ def test_malformed_request_counts_are_ignored(store: Path, counts: Any) -> None:
         assert codes(buy(server, store)) == [""] * 7
 
 
-# --- killed -----------------------------------------------------------------------------
+# --- kills ------------------------------------------------------------------------------
 
 RUN = """
 import asyncio, sys
@@ -202,7 +202,7 @@ def test_truncated_file_is_fetched_again(store: Path) -> None:
         assert len(server.batches.made) == 2
 
 
-# --- what came back ---------------------------------------------------------------------
+# --- replies ----------------------------------------------------------------------------
 
 
 def test_order_duplicates_and_unknown_ids_do_not_matter(store: Path) -> None:
@@ -261,7 +261,7 @@ def test_malformed_reply_line_fails_only_its_item(store: Path) -> None:
         assert codes(buy(server, store)) == ["empty", "refused", "unavailable", "", "", "", ""]
 
 
-# --- endpoints without ------------------------------------------------------------------
+# --- endpoints without batches ----------------------------------------------------------
 
 
 def test_endpoint_without_batches_is_refused(store: Path) -> None:

@@ -119,7 +119,7 @@ def test_fence_is_found_in_the_object() -> None:
     assert problem.code == "other_question"
 
 
-# --- endpoints that take none -----------------------------------------------------------
+# --- endpoints without schemas ----------------------------------------------------------
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())

@@ -38,7 +38,7 @@ def outcome(*script: Say, **settings: Any) -> tuple[Reply | DstillError, Loopbac
             return error_, server
 
 
-# --- what is sent -----------------------------------------------------------------------
+# --- requests ---------------------------------------------------------------------------
 
 
 def test_answers_a_question(key: str) -> None:
@@ -115,7 +115,7 @@ def test_content_in_parts_is_joined() -> None:
     assert (reply.text, reply.finish_reason, reply.model) == ("because", "stop", "toy")
 
 
-# --- what is tried again ----------------------------------------------------------------
+# --- retries ----------------------------------------------------------------------------
 
 TRANSIENT = {
     "408": error(408),
@@ -200,7 +200,7 @@ def test_unresolvable_host_is_named() -> None:
         ask(opened("https://nowhere.invalid/v1", max_retries=0))
 
 
-# --- what is not tried again ------------------------------------------------------------
+# --- permanent errors -------------------------------------------------------------------
 
 PERMANENT: dict[str, tuple[Say, type[DstillError], str]] = {
     "401": (error(401), AuthError, "key rejected by 127.0.0.1"),

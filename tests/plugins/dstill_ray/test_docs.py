@@ -48,7 +48,7 @@ def test_commands_exist(manifests: list[dict[str, Any]], monkeypatch: pytest.Mon
     assert isinstance(inner, click.Group)
     for entry in entries:
         _, _, name, *words = shlex.split(entry)
-        context = inner.commands[name].make_context(name, words, parent)  # every option and value is taken
+        context = inner.commands[name].make_context(name, words, parent)  # every option and value is accepted
         assert context.params["run"] == "/runs/mine"
 
 

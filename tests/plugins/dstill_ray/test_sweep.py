@@ -38,7 +38,7 @@ def _trained(lab: Lab) -> list[str]:
 @pytest.mark.slow
 def test_failed_trial_does_not_stop_others_and_the_sweep_resumes(learners: Lab) -> None:
     space = _space(learners, "[space]\ntrain.r = [1, 8]\n")
-    # a stranger's, beside the data: neither the command nor Ray's workers may import it
+    # a foreign module next to the data: neither the command nor Ray's workers may import it
     plant(learners.folder)
     with learners.start("ray", "sweep", "made", space, *SWEEP) as process:
         beyond = set()

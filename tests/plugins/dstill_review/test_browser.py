@@ -142,7 +142,7 @@ def test_review_resumes_after_a_kill(make_run: Any, serve: Any, visit: Any) -> N
     page.reload()
     wait_until_judged(page, 2)
     shown = page.locator("#question").inner_text()
-    page.context.close()  # what it still asks for (a row's result, its icon) would be cut by the kill, and be told
+    page.context.close()  # pending requests (a row's result, the icon) would fail with the kill and be reported
     served.ended(by=signal.SIGKILL)
     with (run.folder / "review.jsonl").open("a") as file:  # as a kill in the middle of a row leaves it
         file.write('{"schema_version":1,"id":"q')
@@ -238,7 +238,7 @@ def test_page_fits_the_window_in_light_and_dark(make_run: Any, serve_in_thread: 
 def test_finish_ends_the_command(make_run: Any, serve: Any, visit: Any) -> None:
     run = make_run()
     served = serve(run.folder, "--json")
-    # a browser asks for the icon when it likes to, so perhaps when nobody answers any more
+    # the browser may request the icon after the server has stopped
     page = visit(served.address, icon=False)
     page.locator("#result", has_text="it says").wait_for()
     page.keyboard.press("a")

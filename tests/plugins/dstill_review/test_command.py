@@ -115,7 +115,7 @@ def test_ctrl_c_keeps_the_decisions(make_run: MakeRun, review_project: Path, box
     assert [d.decision for d in decisions(run)] == ["accept"]
 
 
-# --- what is reviewed -------------------------------------------------------------------
+# --- reviewed rows ----------------------------------------------------------------------
 
 
 def test_sample_size_follows_the_options(make_run: MakeRun, review: Any) -> None:
@@ -142,7 +142,7 @@ def test_changed_row_is_judged_again(make_run: MakeRun, review: Any, record: Cal
     run.save()
     facts = json.loads(review(run.folder, "--tui", "--json", typed="r\n").out.splitlines()[-1])
     assert (facts["judged"], facts["accepted"], facts["rejected"]) == (2, 1, 1)
-    # what is taken back is what was said of the row as it is; how it was judged before says nothing of it
+    # undo removes the decision on the current row; decisions on earlier versions do not apply
     facts = json.loads(review(run.folder, "--tui", "--json", typed="u\nu\nu\nq\n").out.splitlines()[-1])
     assert facts["judged"] == 0
     assert [d.decision for d in decisions(run)] == ["accept"]
@@ -157,7 +157,7 @@ def test_decision_counts_in_the_new_category(make_run: MakeRun, review: Any, rec
     assert facts["categories"] == {"renamed": {"sample": 2, "judged": 1, "accepted": 1}}
 
 
-# --- what cannot be ---------------------------------------------------------------------
+# --- refused arguments ------------------------------------------------------------------
 
 
 def test_unknown_run_is_refused(review: Any, review_project: Path) -> None:

@@ -34,7 +34,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
     with visits(browser) as opened:
 
         def visit(address: str, wait: str = "#main", **how: Any) -> Any:
-            # a browser says of its own accord that a request was refused
+            # the browser itself logs refused requests
             page = opened(address, wait, excused=lambda message: "Failed to load resource" in message.text, **how)
             if wait == "#main":
                 wait_until_loaded(page)

@@ -67,7 +67,7 @@ def test_requests_in_progress_finish_before_it_stops(
     asked = background(served.query)
     wait_for(lambda: Path("batches.txt").exists())
     served.process.send_signal(number)
-    wait_for(lambda: _refused(served.port))  # nobody new comes in
+    wait_for(lambda: _refused(served.port))  # no new connection
     Path("hold").unlink()
     assert asked().json["answer"] == '{"say": "tea"}'
     code, out, err = served.ended()
@@ -114,7 +114,7 @@ def test_token_of_the_environment_is_required_and_never_printed(
     assert TOKEN not in out + err + "".join(served.said)
 
 
-# --- what cannot be ---------------------------------------------------------------------
+# --- refused arguments ------------------------------------------------------------------
 
 
 def test_port_in_use_is_refused(run: Run, command: Any) -> None:

@@ -112,7 +112,7 @@ def test_close_finishes_running_jobs_and_cancels_the_rest() -> None:
     with Queue(worker, max_batch=1, max_requests=4) as queue:
         running, waiting = queue.put("running"), queue.put("waiting")
         assert worker.began.wait(PATIENCE)
-        # not by the clock: the batch goes on once the end has begun
+        # without a clock: the batch continues once closing has begun
         waiting.result.add_done_callback(lambda _: worker.go.set())
     assert running.result.result(PATIENCE) == "done running"
     assert waiting.result.cancelled()

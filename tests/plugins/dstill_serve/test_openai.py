@@ -170,7 +170,7 @@ def test_client_retries_an_overloaded_server_after_retry_after(
         with pytest.raises(openai.InternalServerError) as error:
             client.chat.completions.create(model="tea", messages=USER)
         assert (error.value.status_code, error.value.code) == (503, "overloaded")
-    # it asks again each second, also while this thread is held up: it may be sent away more often than twice
+    # it retries each second, also while this thread waits, so it may be refused more than twice
     patient = openai.OpenAI(base_url=f"{server.address}/v1", api_key="none", max_retries=60)
     answer = background(patient.chat.completions.create, model="tea", messages=USER)
     told = re.compile(r'dstill_requests_total\{route="/v1/chat/completions",status="503"\} (\S+)')

@@ -148,7 +148,7 @@ def test_failing_request_does_not_affect_others(
     assert "break it" not in said
 
 
-# --- what cannot be ---------------------------------------------------------------------
+# --- invalid requests -------------------------------------------------------------------
 
 QUERY, CHAT = "/v1/query", "/v1/chat/completions"
 
@@ -186,7 +186,7 @@ def test_malformed_request_is_refused(server: Any, body: Any, status: int, code:
     assert words in reply.error["message"]
     assert reply.error["type"] == "invalid_request_error"
     assert len(reply.text) < 1000
-    assert not Path("batches.txt").exists()  # the student was not troubled
+    assert not Path("batches.txt").exists()  # the student was not called
 
 
 def test_other_content_types_are_refused(server: Any) -> None:
@@ -273,13 +273,13 @@ def test_slow_engine_times_out(serve_in_thread: Callable[..., Any]) -> None:
         reply = server.query(execute=True)
         assert reply.status == 503
         assert "gave no answer within" in reply.json["error"]["message"]
-        assert server.query().status == 200  # the student is not held up
+        assert server.query().status == 200  # the student is not blocked
     finally:
         Path("stuck").unlink()  # the server's end waits for the run
     assert server.service.queue.in_progress == 0
 
 
-# --- waiting ----------------------------------------------------------------------------
+# --- queue ------------------------------------------------------------------------------
 
 
 def test_full_queue_is_overloaded(serve_in_thread: Callable[..., Any], background: Any, wait_for: WaitFor) -> None:
@@ -341,7 +341,7 @@ def test_client_may_disconnect_in_the_middle_of_a_body(server: Any, wait_for: Wa
     assert server.query().status == 200
 
 
-# --- what it says of itself -------------------------------------------------------------
+# --- health, metrics and about ----------------------------------------------------------
 
 
 def test_health_and_metrics(server: Any, wait_for: WaitFor) -> None:

@@ -106,7 +106,7 @@ def test_missing_mapping_is_an_error_before_the_server_starts(make_run: Callable
     run = run_with_own_mapping(make_run)
     Path("mapping.json").unlink()
     support = root / "tests" / "support"
-    # a process of its own: what this one has read of the file it keeps
+    # a separate process, because this one caches the file
     ended = subprocess.run(
         [sys.executable, "-m", "dstill", "--plugin", str(support / "shop.py"), "serve", str(run.folder), "--port", "0"],
         capture_output=True,

@@ -76,7 +76,7 @@ def test_ablation_resumes_keeps_no_weights_and_is_in_the_report(
 def test_failed_trial_is_an_error(forking_cli: Cli) -> None:
     ended = forking_cli("ablate", "run", "--seeds", 1, "--set", "train.r=1")
     assert ended.code == 3
-    assert "1 of 1 trials failed: the loss is NaN" in ended.err  # the first: the others hang on it
+    assert "1 of 1 trials failed: the loss is NaN" in ended.err  # the first one: the others depend on it
 
 
 def test_refuses_a_dataset_without_rationales(forking_cli: Cli, project: Path) -> None:

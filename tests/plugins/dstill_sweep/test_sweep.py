@@ -134,7 +134,7 @@ def test_trial_that_failed_in_evaluation_keeps_its_student(
     ended = forking_cli(*words)
     assert (ended.code, "moody is shut" in ended.err) == (4, True)
     assert len(list((project / "run" / "trials").glob("*/student"))) == 2
-    shutil.rmtree(next((project / "run" / "trials").glob("r-8*")) / "student")  # as somebody might for room
+    shutil.rmtree(next((project / "run" / "trials").glob("r-8*")) / "student")  # as a user might to free disk space
     (project / "shut").unlink()
     ended = forking_cli(*words)
     assert ended.code == 0, ended.err
@@ -152,7 +152,7 @@ def test_invalid_evaluation_is_a_failed_trial(forking_cli: Cli, trainings: Train
     assert ended.code == 0, ended.err
     assert _last_object(ended)["metric"] == "executable_accuracy"
     assert len(trainings()) == 1
-    # a person scores it on another set: the sweep's own scores are made anew
+    # a user evaluates it on another split: the sweep evaluates it again
     [trial] = (project / "run" / "trials").iterdir()
     assert forking_cli("evaluate", trial, "--set", 'evaluate.splits=["validation"]').code == 0
     assert _last_object(forking_cli(*words, "--json"))["trials"] == _last_object(ended)["trials"]
@@ -191,7 +191,7 @@ def test_interrupted_sweep_closes_its_runner(text: str, forking_cli: Cli) -> Non
     space = read_space(_space("[space]\ntrain.r = [4, 8, 16]\n" + text))
     with pytest.raises(Interrupted) as caught:
         sweep(run, space, split="test", jobs=3, runner=runner)
-    assert caught.tb  # whose frames hold what was not closed
+    assert caught.tb  # whose frames reference unclosed generators
     assert closed
 
 

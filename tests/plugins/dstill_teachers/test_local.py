@@ -151,7 +151,7 @@ def test_chat_template_without_system_role_puts_it_in_the_first_turn(llama: Path
     assert model.tokenizer.decode(model.encode(turns)) == "<user>Add.\n\nadd 1 and 2<assistant>3<user>x<go>"
 
 
-# --- what decides a reply ---------------------------------------------------------------
+# --- cache keys -------------------------------------------------------------------------
 
 
 def test_rerun_loads_no_model_and_cache_depends_on_weights(
@@ -180,7 +180,7 @@ def test_rerun_loads_no_model_and_cache_depends_on_weights(
     assert teacher(llama, seed=9, batch=3).identity(prompts[0]) == identity  # they change nothing of a greedy reply
 
 
-# --- what cannot be ---------------------------------------------------------------------
+# --- failures ---------------------------------------------------------------------------
 
 
 def test_too_long_prompt_fails_only_its_item(llama: Path, tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_batch_is_halved_when_out_of_memory(llama: Path, tmp_path: Path, monkeyp
     made._load = lambda: OutOfMemoryAboveTwo(str(llama))  # type: ignore[method-assign]
     found = ask(made, [prompt(question) for question in QUESTIONS], tmp_path / "s.sqlite")
     assert len(texts(found)) == len(QUESTIONS)
-    assert sizes == [8, 4, 2, 2, 4, 2, 2, 2, 2]  # what was too much is not tried again
+    assert sizes == [8, 4, 2, 2, 4, 2, 2, 2, 2]  # a batch size that failed is not tried again
 
 
 def test_out_of_memory_for_one_prompt_fails_only_its_item(llama: Path, tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_model_is_required(model: str) -> None:
     assert caught.value.where == "teacher.local.model"
 
 
-# --- as a user --------------------------------------------------------------------------
+# --- command line -----------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -272,7 +272,7 @@ def command(project: Path, toy_file: Path, llama: Path) -> list[str]:
     return [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "generate", *options]
 
 
-@pytest.mark.slow  # it imports torch in a process of its own
+@pytest.mark.slow  # it imports torch in a separate process
 def test_ctrl_c_stops_at_the_next_token_and_keeps_replies(command: list[str], project: Path) -> None:
     slow = ["--set", "teacher.local.max_new_tokens=8", "--set", "teacher.local.batch=1", "--set", "generate.shots=0"]
     process = subprocess.Popen([*command, *slow], stderr=subprocess.PIPE, text=True)

@@ -188,7 +188,7 @@ def test_rationale_must_name_the_terms_of_its_answer(
     draft = Draft(answer=f"all of {answer}", rationale=rationale)
     found = plugins.check_draft(Fields(), Example(id="1", question="q"), draft)
     assert [p.code for p in found] == ([] if passes else ["rationale_names_nothing"])
-    assert passes or answer in found[0].hint  # what the teacher is told when it is asked again
+    assert passes or answer in found[0].hint  # what the retry prompt says
 
 
 def test_core_does_not_check_rationales() -> None:
