@@ -41,7 +41,7 @@ def test_audits_golds_of_a_file(cli: Cli, project: Path) -> None:
         "1 of 3 reference answers fail a check or do not run; 1 questions have different reference answers" in ended.err
     )
     assert "'words' is no sum" in ended.out
-    assert "mutation score: not measured" in ended.out  # the toy makes no neighbours
+    assert "mutation score: not measured" in ended.out  # the toy has no mutants
     facts = cli("data", "audit", file, "--json")
     assert facts.code == 3
     assert last_object(facts)["refused"][0]["problems"][0]["code"] == "not_a_sum"

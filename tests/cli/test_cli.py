@@ -399,7 +399,7 @@ def test_check_by_layer_and_with_a_mapping(cli: Cli) -> None:
     assert cli("check", "--mapping", "mapping.json", stdin=b"100+1").code == 0
     assert cli("check", "--layer", "form", stdin=b"100+1").code == 0
     assert cli("check", "--layer", "digits", stdin=b"100+1").code == 9
-    assert cli("check", "--layer", "digits", stdin=b"words").code == 9  # what does not parse has no digits to check
+    assert cli("check", "--layer", "digits", stdin=b"words").code == 9  # an unparsed answer has no digits to check
     ended = cli("check", "--layer", "schema", stdin=b"1+2")
     assert (ended.code, ended.err) == (
         2,
@@ -612,7 +612,7 @@ def test_runs_are_listed_shown_and_deleted(cli: Cli, finished: Path) -> None:
     assert shown["files"]["verdicts.jsonl"]["rows"] == 13
     assert "verdicts.jsonl" in cli("runs", "show", "mine").out
     asked = cli("runs", "rm", "mine", stdin=b"n\n")
-    assert (asked.code, "--yes" in asked.err) == (2, True)  # nobody is there to ask
+    assert (asked.code, "--yes" in asked.err) == (2, True)  # no terminal to ask
     assert Path("runs/mine").exists()
     gone = cli("runs", "rm", "mine", "--yes")
     assert (gone.code, gone.err) == (0, "deleted runs/mine\n")

@@ -205,7 +205,7 @@ def test_damaged_store_is_reported_and_recovered(cli: Cli, filled_cache: Path) -
     assert ended.code == 5, ended.err
     assert re.search(r"error: the reply store \S*replies\.sqlite is corrupt: .+\n", ended.err)
     assert "dstill runs salvage" in ended.err
-    assert filled_cache.read_bytes()[4096:] == content[4096:]  # not touched, but for SQLite's own counter in its head
+    assert filled_cache.read_bytes()[4096:] == content[4096:]  # unchanged except for the counter in SQLite's header
     saved = cli("runs", "salvage", "replies.sqlite", "saved.sqlite", "--json")
     assert saved.code in (0, 5)
     filled_cache.write_bytes(whole)
@@ -261,7 +261,7 @@ def test_full_disk_keeps_earlier_data(project: Path, toy_file: Path, left: int) 
     )
     assert ended.returncode == 0, ended.stderr
     if Path("first.code").read_text().strip() == "0":
-        assert left >= 64  # there was room
+        assert left >= 64  # there was space
     else:
         assert Path("first.code").read_text().strip() == "11", Path("first.err").read_text()
         told = Path("first.err").read_text()

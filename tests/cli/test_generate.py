@@ -134,7 +134,7 @@ def test_budget_that_cannot_be_enforced_is_refused(ask: Callable[..., Any], serv
 def test_reached_budget_stops_with_a_hint_to_resume(
     ask: Callable[..., Any], server: LoopbackTeacher, words: list[str], named: str
 ) -> None:
-    small = ["--json-mode", "off"]  # a schema would be of the worst case, too
+    small = ["--json-mode", "off"]  # the worst case includes a schema
     for one in ("teacher.openai.max_tokens=20", "generate.concurrency=4", "generate.shots=0"):
         small += ["--set", one]
     ended = ask(*words, *small)
@@ -145,7 +145,7 @@ def test_reached_budget_stops_with_a_hint_to_resume(
     bought = len(server.sold)
     assert 0 < bought < 27
     assert f"reached at {bought}/27" in ended.err
-    # the cap is of the run: begun again, nothing more is bought
+    # the cap is per run: resuming it buys nothing more
     assert ask(*words, *small).code == 8
     assert len(server.sold) == bought
     ended = ask(words[0], "1000000", *small)
@@ -164,7 +164,7 @@ def test_time_limit_stops_resumably(
         ended = ask("--max-wall", "5000", "--set", "generate.concurrency=2")
     assert ended.code == 8, ended.err
     assert "budget of 5000 s reached at " in ended.err
-    assert 4 <= len(server.sold) <= 5  # none is asked for after that; one may have been under way
+    assert 4 <= len(server.sold) <= 5  # no request after that; one may have been in flight
     assert ask("--max-wall", "100").code == 0
     assert server.sold_twice == {}
 
@@ -177,7 +177,7 @@ def test_refused_replies_are_fixed_by_a_retry(cli: Cli, project: Path) -> None:
 
     def wrong_at_first(question: str) -> str:
         if question.startswith("That reply cannot be used"):
-            # the server gets the last message alone: what it was about is in the conversation
+            # `reply_to` gets only the last message; the question is earlier in the conversation
             return good_reply(server.requests[-1]["messages"][-3]["content"])
         seen[question] = seen.get(question, 0) + 1
         return good_reply(question).replace("<answer>", "<answer>99") if "add" in question else good_reply(question)
@@ -246,7 +246,7 @@ def test_curate_is_reproducible_without_requests(cli: Cli, ask: Callable[..., An
     assert "27 of 27 questions accepted" in ended.out
     assert [file.read_bytes() for file in files] == before
     assert len(server.requests) == bought
-    assert manifest()["seconds"] == seconds  # those of asking stay
+    assert manifest()["seconds"] == seconds  # the counts of requests stay
 
 
 def test_curate_applies_another_check_and_explains_rejections(

@@ -190,7 +190,7 @@ def test_tables_and_bars_ignore_markup_and_escapes() -> None:
     with subprocess.Popen([sys.executable, "-c", code], stdout=theirs, stderr=theirs, env=environment):
         os.close(theirs)
         text = shown(ours)
-    assert hidden(text) == {"\x1b"}  # of the styles that are dstill's own
+    assert hidden(text) == {"\x1b"}  # from dstill's own styles
     assert text.count("\\u001b]0;title\\u0007") >= 7
     assert "\x1b]" not in text
     assert "[bold]b[/bold] [/]" in text
@@ -201,7 +201,7 @@ def test_only_the_console_prints(root: Path) -> None:
     allowed = {
         "core/dstill/cli/console.py",
         "core/dstill/__main__.py",  # one constant line, before anything is loaded
-        "core/dstill/plugins.py",  # DSTILL_TRACE_HOOKS: names of hooks and plugins, for who writes one
+        "core/dstill/plugins.py",  # DSTILL_TRACE_HOOKS: names of hooks and plugins, for plugin authors
         "task_packs/dstill_querydsl/engines/probe.py",  # run by hand after an upgrade of the engine
     }
     for folder in ("core", "plugins", "task_packs"):

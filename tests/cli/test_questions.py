@@ -107,7 +107,9 @@ def test_generate_accepts_the_output(ask: Callable[..., Any], cli: Cli, project:
         *("--set", "task.querydsl.mapping=shop.json", "--set", "task.querydsl.index=shop"),
         *("--set", "generate.execute=none"),
     )
-    assert "0 usable rows of 12; reasons: no_gold 12" in ended.err  # that teacher knows no answers, and read them all
+    assert (
+        "0 usable rows of 12; reasons: no_gold 12" in ended.err
+    )  # that teacher has no answers, and read every question
 
 
 def test_seed_questions_are_shown_and_not_repeated(

@@ -166,7 +166,7 @@ SLOW = ("generate", "--teacher", "parrot", "--out", "mine", "--set", "generate.c
 
 
 def test_ctrl_c_stops_generate_and_tells_how_to_resume(command: list[str], project: Path, cli: Cli) -> None:
-    # some are answered at once, and two not in time: it is not over when the signal comes, however late that is
+    # two replies never arrive in time, so the run is still going when the signal comes
     slow = ("--set", "teacher.parrot.delay=60", "--set", "teacher.parrot.slow=from 4")
     process = started(command, *SLOW, *slow)
     wait_until(lambda: n_cached(project) >= 4)
@@ -222,7 +222,7 @@ def test_second_ctrl_c_ends_at_once(command: list[str], project: Path) -> None:
     wait_until(Path("cancelled").exists)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)  # it would sleep for a minute
-    assert process.returncode == -signal.SIGINT  # what a shell calls 130
+    assert process.returncode == -signal.SIGINT  # 130 in a shell
     assert "Traceback" not in out + err
 
 
@@ -495,7 +495,7 @@ def test_unknown_part_of_a_training_is_refused(cli: Cli, finished: Path) -> None
     for option, name, kind in (("--student", "memroy", "student"), ("--objective", "plian", "objective")):
         assert_refused(cli("train", "mine", option, name), 2, f"no {kind} called '{name}'. Did you mean '")
     assert_refused(cli("train", "mine", "--modality", "hep"), 2, "no modality called 'hep'.")
-    ended = cli("evaluate", "mine")  # the student that was there is there
+    ended = cli("evaluate", "mine")  # the earlier student is still there
     assert ended.code == 0
 
 

@@ -179,9 +179,9 @@ def test_own_runs_need_no_trust_for_any_address(sums_cli: Cli, attacker: Server,
     assert sums_cli("generate", "--task", "sums", "--teacher", "parrot", "--out", "mine", *flags, *own).code == 0
     assert sums_cli("train", "mine").code == 0
     assert sums_cli("evaluate", "mine").code == 0
-    assert sums_cli("evaluate", "mine", "--set", "engine.api_key_env=").code == 0  # a flag takes the secret away
+    assert sums_cli("evaluate", "mine", "--set", "engine.api_key_env=").code == 0  # a flag removes the secret
     assert set(attacker.keys) == {KEY, None}
-    with contextlib.closing(Server()) as other:  # another address, given by hand, for the run's own secret
+    with contextlib.closing(Server()) as other:  # another address, given as a flag, for the run's own secret
         assert sums_cli("evaluate", "mine", "--engine-url", other.url).code == 0
         assert set(other.keys) == {KEY}
     assert sums_cli("runs", "rm", "mine", "--yes").code == 0
@@ -204,7 +204,7 @@ def test_base_model_elsewhere_needs_trust(sums_cli: Cli, foreign_run: Path, proj
     assert sums_cli(*ask).code == 0
     (foreign_run / "student" / "base.txt").write_text("theirs/student/base")
     assert sums_cli("trust", "theirs", "--forget").code == 0
-    assert sums_cli(*ask).code == 0  # it lies in the run
+    assert sums_cli(*ask).code == 0  # it is inside the run
     (foreign_run / "student" / "base.txt").unlink()
     (foreign_run / "student").rename("elsewhere")
     (foreign_run / "student").symlink_to(project / "elsewhere")
@@ -225,7 +225,7 @@ def test_foreign_project_sends_no_secret(sums_cli: Cli, attacker: Server, projec
         assert "engine.api_key_env, dstill.toml:7" in ended.err
         assert ended.err.endswith("dstill trust .\n")
     assert attacker.keys == []
-    assert not Path("runs").exists()  # a run that may not do its work is not begun
+    assert not Path("runs").exists()  # a run without permission does not start
     assert not Path("x").exists()
     assert sums_cli("generate", "--out", "x", "--set", "engine.url=", "--set", "engine.api_key_env=").code == 0
     assert sums_cli("trust", "--yes").code == 0

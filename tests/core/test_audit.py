@@ -138,7 +138,7 @@ def test_answers_refused_by_checks_are_never_executed(task: Task) -> None:
         assert isinstance(machine, Machine)
         assert "1+3" in machine.on_data
         assert not {"100+1", "200+1"} & set(machine.on_data)
-    assert found.to_json()["held_out_mutants"]["n_killed"] == 2  # the corpora tell
+    assert found.to_json()["held_out_mutants"]["n_killed"] == 2  # by the test databases
 
 
 def test_contradictions_and_leaks_fail_the_audit(task: Task) -> None:

@@ -100,7 +100,7 @@ def test_no_cap_is_ever_exceeded(usages: list[Usage | None], cap: int, at_once: 
     budget = Budget(Caps(max_tokens=cap), PRICE)
     bought = buy(budget, usages, at_once=at_once)
     assert budget.spent.usage.total <= cap
-    if bought < len(usages):  # it stopped only where one more could have passed it
+    if bought < len(usages):  # it stopped only if one more could have exceeded it
         assert budget.spent.usage.total + WORST.total > cap
 
 

@@ -226,7 +226,7 @@ def test_several_processes_share_one_file(path: Path) -> None:
         for worker in workers:
             assert worker.stdout is not None
             assert worker.stdout.readline() == "open\n"
-        for worker in workers:  # so few rounds, for a slow disk's sake, that they have to begin together
+        for worker in workers:  # few rounds, because disks may be slow, so the workers must start together
             assert worker.stdin is not None
             worker.stdin.write("\n")
         assert [worker.wait(180) for worker in workers] == [0, 0, 0]

@@ -86,7 +86,7 @@ def test_concurrency_bounds_requests_in_flight(store: ReplyStore) -> None:
         async def wait(self, question: str) -> None:
             async with asyncio.timeout(60):
                 await seven.wait()
-            await super().wait(question)  # so that an eighth would have its turn, too
+            await super().wait(question)  # so that an eighth would also start
 
     teacher = WaitsForSeven(delay=lambda q: 0.005)
     ask(teacher, prompts(*map(str, range(6 * 7))), store, concurrency=7)

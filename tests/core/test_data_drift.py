@@ -106,7 +106,7 @@ class Counter(Executor):
         ({"wires": 2}, {"rods": 1}, ("wires is gone",)),
         ({"rods": 1}, {"rods": 1}, ("wires is gone",)),  # once
         ({}, {}, ()),  # nothing is known
-        ({"wires": 2}, None, ()),  # an engine that is away says nothing
+        ({"wires": 2}, None, ()),  # an unavailable engine reports nothing
     ],
 )
 def test_asks_task_and_engine(said: Any, held: Any, told: tuple[str, ...]) -> None:

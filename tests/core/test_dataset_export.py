@@ -106,7 +106,7 @@ def test_datasets_loads_both_formats(run: Run) -> None:
 CHAT = "{% for m in messages %}<{{ m['role'] }}>{{ m['content'] }}{{ eos_token }}{% endfor %}"
 
 
-@pytest.mark.slow  # half a minute is what importing TRL takes on a busy machine
+@pytest.mark.slow  # importing TRL takes half a minute on a busy machine
 @pytest.mark.filterwarnings("ignore")  # TRL's own, of what it calls
 @pytest.mark.parametrize("form", ["messages", "prompt-completion"])
 def test_trl_trains_on_the_rows_unchanged(run: Run, form: str, monkeypatch: pytest.MonkeyPatch) -> None:

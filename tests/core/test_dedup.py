@@ -54,7 +54,7 @@ def test_duplicate_questions_ignore_case_and_punctuation() -> None:
         ("over 5 $", "over 5 €"),
         ("cpu over 5%", "cpu over 5"),
         ("in /var/log/*", "in /var/log"),
-        ("दिन के लॉग", "दान के लॉग"),  # vowels are marks there
+        ("दिन के लॉग", "दान के लॉग"),  # vowels are marks in this script
         ("ดี", "ดู"),
         ("😀", "😡"),
     ],
@@ -126,11 +126,11 @@ def near_duplicate_of(question: str, kind: int, seed: random.Random) -> str:
         return question[:at] + question[at + 1 :]
     if kind == 1:  # polite
         return f"please tell me {question}, thanks"
-    if kind == 2:  # two words change places
+    if kind == 2:  # two words swapped
         at = seed.randrange(len(words) - 1)
         words[at : at + 2] = words[at + 1], words[at]
         return " ".join(words)
-    if kind == 3:  # a word more
+    if kind == 3:  # an extra word
         words.insert(seed.randrange(len(words)), seed.choice(("all", "really", "the", "exactly")))
         return " ".join(words).upper()
     return question.replace("how many", "count how many").replace(" have ", " with ")

@@ -24,7 +24,7 @@ from dstill.errors import DataError
 from dstill.pipeline import steps
 from dstill.plugins import PluginInfo, Plugins, load
 
-GOLD = Example(id="t-3", question="q", answer="2+2")  # the result of which is that of 1+3
+GOLD = Example(id="t-3", question="q", answer="2+2")  # with the same result as 1+3
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("canonical", "clauses", "is_refusal", "parse", "answer_terms"), (ODD,)),
     **dict.fromkeys(("is_empty", "render_result", "result_tables"), (RESULT,)),

@@ -119,7 +119,7 @@ def test_failed_stage_sets_the_status(run: RunFolder, error: BaseException, stat
     manifest = RunFolder.read(run.folder).manifest
     assert manifest["status"] == status
     assert "train" not in manifest["stages"]
-    with run.lock():  # free again
+    with run.lock():  # the lock is released
         pass
 
 

@@ -17,7 +17,7 @@ from dstill.runs import format1
 from dstill.runs.folder import RunFolder
 
 OLD = Path(__file__).parent / "format1"
-# keys of format 1 that nothing may show any more
+# keys of format 1 that no output may contain
 OLD_NAMES = (
     "asked_again", "mended", "people", "changed_since", "enough", "said", "student_seconds", "made_of", "need", "unfit",
     "fullness", "here", "corpora", "told", "unchecked", "contrast", "vacuous", "silent_wrong", "asked.jsonl",

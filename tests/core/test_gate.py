@@ -316,7 +316,7 @@ def test_only_run_calls_execute(root: Path) -> None:
     assert above == {"task_packs/dstill_querydsl/engines/executors.py"}
 
 
-# Who may hand a body to an engine, and why that body needs no check, or has had it.
+# Modules that may send a body to an engine, and why the body needs no check or was checked.
 SENDERS = {
     "engines/executors.py": "called by `execute`, which only Executor.run calls, after the checks",
     "testsuites/embedded_runner.py": "runs nothing that `refused`, the checks of the task, gives a reason for",

@@ -16,7 +16,7 @@ import pytest
 
 from dstill import defaults, hookspecs
 
-# Those of which every plugin that brings parts has one.
+# Every plugin with parts implements one of these.
 REGISTRATION = re.compile(r"register_\w+")
 REPORT = ("report_sections", "write_report")
 

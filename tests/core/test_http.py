@@ -17,7 +17,7 @@ def test_binds_a_free_port(host: str) -> None:
         assert address[0] == host
         with socket.create_connection(address[:2]) as client:
             accepted, _ = listener.accept()
-            # by this asyncio knows that it may turn off the wait for acknowledgements
+            # asyncio sets TCP_NODELAY only for this protocol
             assert accepted.proto == socket.IPPROTO_TCP
             accepted.close()
             assert client.recv(1) == b""

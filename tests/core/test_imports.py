@@ -45,7 +45,7 @@ HEAVY = {
     "starlette",
     "uvicorn",
     "prometheus_client",
-    # of Python's own: a third of the time that --help takes
+    # standard library: a third of the time of --help
     "asyncio",
     "sqlite3",
 }
@@ -62,7 +62,7 @@ FIRST_SCREEN = {
     "dstill_finetune": {"recipe_rule"},  # plugins that implement hooks other than register_commands
     "dstill_teachers": {"nearest_shots", "rationale", "reasoning"},
 }
-# What the Query DSL pack needs for questions and answers, not to say which options it has.
+# Modules of the Query DSL pack for questions and answers, not needed for its options.
 OF_TASKS = {
     "dstill_querydsl": {
         "engines",

@@ -17,7 +17,7 @@ from dstill.api.teacher import Teacher
 from dstill.teacher.cache import ReplyStore
 from dstill.teacher.client import Counts, TeacherReply, replies
 
-# Another process: it holds the key until a line comes in, and then has bought the reply, or is killed.
+# Another process: it holds the key until it reads a line; then it stores the reply, or is killed.
 OTHER = """
 import asyncio, sys
 from pathlib import Path

@@ -177,7 +177,7 @@ def test_truncated_last_line_is_skipped_only_in_own_files(caplog: pytest.LogCapt
         assert own == [(1, {"id": "1"}), (2, {"id": "2"})]
         assert caplog.messages[-1] == "line 3 truncated; ignored (rows.jsonl)"
     assert len(list(rows_from(io.BytesIO(rows + b'{"id":"3"}'), ""))) == 3  # only the line end is missing
-    for spoilt in (b'{"id":"3\n{"id":"4"}\n', b"hello"):  # not what a kill leaves: an error in both
+    for spoilt in (b'{"id":"3\n{"id":"4"}\n', b"hello"):  # not the result of a kill: an error in both
         assert "line 3: not strict JSON" in refused(rows + spoilt, own=True).what
 
 

@@ -29,7 +29,7 @@ SOURCES = sorted(
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines, without what may stay."""
-    with tokenize.open(path) as opened:  # by the file's own encoding
+    with tokenize.open(path) as opened:  # by the encoding of the file
         for number, line in enumerate(opened, 1):
             yield number, PYTHON.sub("", line)
 

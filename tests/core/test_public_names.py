@@ -11,7 +11,7 @@ import pytest
 
 import dstill
 
-# A package exports nothing of its own, except those that are imported from as a whole.
+# A package exports nothing, except those that users import from directly.
 WHOLE = ("dstill.api", "dstill.cli")
 MODULES = sorted(
     m.name

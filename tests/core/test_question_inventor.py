@@ -77,7 +77,7 @@ def test_prompt_describes_data_and_categories() -> None:
     rules, words = (message.content for message in prompt.messages)
     assert "You do not answer them." in rules
     assert words.startswith("About hats.\n\nCategories:\n- red: hats that are red\n- big: hats that are big\n\n")
-    assert '```json\n["who wears ``\\u0060hats``\\u0060?"]\n```' in words  # data that cannot end their block
+    assert '```json\n["who wears ``\\u0060hats``\\u0060?"]\n```' in words  # data that cannot close its code block
     assert words.endswith('{"id":"q1","category":"red"}\n{"id":"q2","category":"big"}')
 
 
@@ -121,7 +121,7 @@ def test_same_replies_give_the_same_prompts() -> None:
 
     first = words()
     assert first == words()
-    assert len(set(first)) == len(first)  # no two requests are the same words: each would have the reply of the other
+    assert len(set(first)) == len(first)  # prompts are distinct: equal ones would share a cached reply
 
 
 # --- replies ----------------------------------------------------------------------------

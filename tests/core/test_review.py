@@ -265,7 +265,7 @@ def verdicts(*words: str) -> list[tuple[int, str, dict[str, Any]]]:
         ),
         ("oracle", "auto", ["accept"] * 9 + ["skip"], ""),
         ("oracle", "auto", ["skip"] * 10, "nobody has reviewed"),
-        ("parrot", "auto", ["reject"], ""),  # one row says nothing yet
+        ("parrot", "auto", ["reject"], ""),  # one row is not enough
         (
             "parrot",
             "auto",

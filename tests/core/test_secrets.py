@@ -44,7 +44,7 @@ def test_longer_secret_is_masked_first() -> None:
 
 
 def test_other_text_is_unchanged() -> None:
-    Secret("x")  # too short to be looked for
+    Secret("x")  # too short to be masked
     assert redact("an ordinary text with an x") == "an ordinary text with an x"
 
 

@@ -25,7 +25,7 @@ def test_ctrl_c_cancels_and_raises(project: object) -> None:
     log: list[str] = []
     with pytest.raises(KeyboardInterrupt):
         signals.run(wait_for_ctrl_c(log))
-    assert log == ["begins", "second"]  # a further one would have quit
+    assert log == ["begins", "second"]  # a second one would have ended the process
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

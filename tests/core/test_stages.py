@@ -80,8 +80,8 @@ def test_rejects_only_invalid_answers(task: Task, abacus: Executor) -> None:
     rows: list[Record | Rejection] = [
         rejected,
         record("1", "1+2"),
-        record("2", "none"),  # a refusal is not run
-        record("3", "1+2~"),  # unsupported: no fault of the answer's
+        record("2", "none"),  # a refusal is not executed
+        record("3", "1+2~"),  # unsupported: not the fault of the answer
         record("4", "1+2!"),  # unavailable: not the fault of the answer
         record("5", "1*2"),
     ]

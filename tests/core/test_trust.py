@@ -304,7 +304,7 @@ def test_grant_covers_subfolders_but_not_siblings(cwd: Path) -> None:
     with pytest.raises(TrustError):
         trust.require(config)
     trust.allow(cwd, actions(config))
-    with pytest.raises(TrustError):  # a run may have been unpacked below a project that is the user's own
+    with pytest.raises(TrustError):  # a foreign run may be unpacked inside a project of the user
         trust.require(config)
     Path("theirs/run.json").unlink()
     config = load_settings(service(base_url=ELSEWHERE), run=False)
@@ -323,9 +323,9 @@ def test_user_may_replace_half_of_a_granted_pair() -> None:
     text = service(base_url=ELSEWHERE, api_key_env="THEIRS")
     trust.require(load_settings(text, flags={"teacher.far.base_url": "https://mine.example"}))
     trust.require(load_settings(text, flags={"teacher.far.api_key_env": "MINE"}))
-    with pytest.raises(TrustError):  # of two parts that are both the folder's, each known in another pair
+    with pytest.raises(TrustError):  # both parts come from the folder, each granted in another pair
         trust.require(load_settings(service(base_url=ELSEWHERE, api_key_env="AWS_KEY")))
-    with pytest.raises(TrustError):  # the default secret is no flag: no word of the user's sends it there
+    with pytest.raises(TrustError):  # the default secret was not given as a flag
         trust.require(load_settings(service(base_url=ELSEWHERE)))
 
 

@@ -48,7 +48,7 @@ def test_vocabulary_pieces_join_to_the_text(unigram: Any) -> None:
         ids = tokenizer(text, add_special_tokens=False)["input_ids"]
         assert b"".join(made.pieces[i] for i in ids).decode().removeprefix(" ") == text
         assert made.pieces[tokenizer.eos_token_id] == b""
-        assert made.pieces[-1] == b""  # a row of the head that no token has
+        assert made.pieces[-1] == b""  # a row of the head without a token
         assert b"".join(made.pieces[i] for i in made.tokens(text.encode())).decode() == text
 
 
@@ -87,10 +87,10 @@ def test_decoder_at_its_position_limit_truncates_the_answer() -> None:
     (one,) = write(student, long, 1)
     assert one.truncated
     assert one.text.isalpha()
-    assert 16 < one.tokens < 64  # more than is usual, and no more than it was trained on
+    assert 16 < one.tokens < 64  # more than the usual limit, and within its positions
     student.model.generation_config.max_new_tokens = 512
     (one,) = write(student, long, 1)
-    assert not one.truncated  # as without a grammar it may go on
+    assert not one.truncated  # as without a grammar, it may continue
 
 
 class Words(ConstrainedOutput):
@@ -113,7 +113,7 @@ def test_rationale_first_student_is_constrained_from_the_answer_on() -> None:
     assert DistillStepByStep().grammar(task, example) == TABLE  # type: ignore[arg-type]
     short = Grammar(ebnf=grammar.ebnf, frame=grammar.frame)
     (one,) = write(writer(t5(tokenizer), tokenizer), short, 1)
-    # of random weights the reasoning is as long as it may be: what follows it is an answer
+    # with random weights the reasoning has the maximum length; an answer follows
     assert one.text.startswith("<rationale>")
     answer = re.search(r"</rationale><answer>(.*)</answer>$", one.text, re.DOTALL)
     assert answer is not None

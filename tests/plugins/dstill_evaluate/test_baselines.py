@@ -22,7 +22,7 @@ FLAGS = {
     "train.objective": "plain",
     "evaluate.splits": ["test"],
 }
-# It says one thing to every question, and its own section of the settings which.
+# Gives the same answer to every question, set in its own section.
 STUBBORN = """
 from dataclasses import dataclass
 

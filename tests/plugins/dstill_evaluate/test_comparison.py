@@ -38,7 +38,7 @@ def row(found: PairComparison) -> dict[str, object]:
 
 @pytest.mark.parametrize(
     ("gained", "lost", "p"),
-    # twice the tail of a fair coin: 2 (C(10, 0) + C(10, 1)) / 2^10, 2 / 2^5; equal counts tell nothing
+    # twice the tail of a fair coin: 2 (C(10, 0) + C(10, 1)) / 2^10, 2 / 2^5; equal counts give p = 1
     [(9, 1, 22 / 1024), (1, 9, 22 / 1024), (5, 0, 1 / 16), (3, 3, 1.0), (0, 0, 1.0), (1, 0, 1.0)],
 )
 def test_mcnemar_is_exact(gained: int, lost: int, p: float) -> None:
@@ -133,7 +133,7 @@ def test_small_difference_is_inconclusive_with_the_detectable_size() -> None:
     said = sentence(row(found), "b", "a")
     assert said.startswith("test: b and a are not distinguishable (exact McNemar test: p = 0.5; right on 2 more items")
     smallest = float(said.partition("show a difference of ")[2].split()[0])
-    assert 10 < smallest < 15  # not the bootstrap's 9: six items of 60 have to be gained before the test tells anything
+    assert 10 < smallest < 15  # not the bootstrap's 9: the test needs at least six gained items of 60
 
 
 def test_equal_systems_have_no_detectable_size() -> None:

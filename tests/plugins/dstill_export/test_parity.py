@@ -129,12 +129,12 @@ def test_parity_is_measured_against_evaluated_predictions(student: Student, tmp_
     ("want", "got", "how"),
     [
         ("1+2", "1+2", "text"),
-        ("1+2", "2+1", "result"),  # another text that counts to the same
+        ("1+2", "2+1", "result"),  # another text with the same result
         ("1+2", "1+1", "no"),
         ("none", "none", "text"),
         ("1+2", "none", "no"),  # a refusal in place of an answer
         ("none", "1+2", "no"),
-        ("squawk", "squawk", "text"),  # no use, and in the same words
+        ("squawk", "squawk", "text"),  # unusable, and identical
         ("squawk", "squeak", "no"),
         ("", "squeak", "no"),
         ("1+2~", "2+1~", "no"),  # the engine cannot execute them

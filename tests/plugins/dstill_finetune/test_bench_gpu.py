@@ -53,7 +53,7 @@ def test_planned_batch_is_the_largest_of_the_trainer(tmp_path: Path, monkeypatch
     gpu.row("full", str(tmp_path), tiny=True)
     (batch,) = planned
     assert batch is not None
-    trained = seen[1:]  # after the one that is planned by
+    trained = seen[1:]  # the first one is for the plan
     assert (batch.source_shape, batch.target_shape) == max(trained)
     assert batch.source_shape[0] == 2 * BATCH
 

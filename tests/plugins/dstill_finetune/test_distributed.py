@@ -238,7 +238,7 @@ def test_loss_curve_of_two_processes_matches_one(
     assert (mine["processes"], other["processes"]) == (2, 1)
     for name in ("steps", "tokens_seen", "best_step", "trained_parameters"):
         assert mine[name] == other[name]
-    # process 0 alone writes and speaks
+    # only process 0 writes and prints
     assert not (project_of_two.folder / f"looks-{two}-1").exists()
     assert (project_of_two.folder / f"looks-{two}-0").exists()
     assert both.stdout.count(" steps in ") == 1

@@ -39,7 +39,7 @@ from dstill_finetune.sharing import Sharing, sharing
 from dstill_finetune.tokenizer import learn
 from dstill_finetune.trainer import train
 
-ALPHA = 0.8  # far from 0.5, so that a branch in the other's place shows
+ALPHA = 0.8  # far from 0.5, so that swapped branches are detected
 WORDS = ["how", "many", "requests", "failed", "with", "an", "error", "on", "monday", "between", "nine", "and", "ten"]
 RECORDS = [
     Record(
@@ -84,7 +84,7 @@ def small_model(family: str, modality: Modality) -> Any:
         "num_key_value_heads": 2,
         "head_dim": 8,
         "bos_token_id": None,
-        "initializer_range": 0.3,  # so that attention is far from even, and what a token sees matters
+        "initializer_range": 0.3,  # so that attention is not uniform
     }
     torch.manual_seed(0)
     if family == "t5":

@@ -75,7 +75,7 @@ def test_transformers_and_peft_give_the_same_answers(
     )
     losses = [row["loss"] for row in fitted.history]
     assert losses[-1] < 0.8 * losses[0]
-    monkeypatch.chdir("/")  # the base is found from any place
+    monkeypatch.chdir("/")  # the base is found from any folder
     answers = generated_texts(folder)
     assert answers[0] != next(a.text for a in Hf().load(folder, trained=False).generate(PROMPTS))
     assert [card_answer(folder, f"{prompt}\n") for prompt in PROMPTS] == answers

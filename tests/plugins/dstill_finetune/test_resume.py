@@ -221,9 +221,7 @@ def test_changed_data_or_shape_is_refused(interrupted: Checkpoints, fit: Fit, re
     with pytest.raises(RunError, match="modality full → lora") as caught:
         fit(Tiny(SMALL), Lora(), tmp_path / "half", job={**job, "resume_with_changes": True}, **LONG)
     assert "--restart" in caught.value.hint
-    job["resume_with_changes"] = (
-        True  # of no use where the checkpoint's weights would be of other shapes, or of other tokens
-    )
+    job["resume_with_changes"] = True  # the weights of the checkpoint would have other shapes or tokens
     with pytest.raises(RunError, match="parameters") as caught:
         fit(Tiny(replace(SMALL, d_ff=48)), Full(), tmp_path / "half", job=job, **LONG)
     assert "--restart" in caught.value.hint
@@ -423,7 +421,7 @@ def test_early_stopping_saves_the_best_step(wanted: str, fit: Fit, records: Any,
 
     changes: dict[str, Any] = {"early_stopping": wanted, "early_stopping_patience": 3, "eval_steps": 2}
     if wanted == "loss":
-        changes["learning_rate"] = 0.0  # no look is better than the first
+        changes["learning_rate"] = 0.0  # no evaluation is better than the first
     job = {"checkpoints": tmp_path / "checkpoints", "score": score}
     fitted = fit(
         Tiny(SMALL),
@@ -478,7 +476,7 @@ def test_damaged_best_checkpoint_is_forgotten(fit: Fit, records: Any, tmp_path: 
     weights = tmp_path / "checkpoints" / "checkpoint-2" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
     fitted = train("accuracy")
-    assert (fitted.best_step, fitted.steps) == (6, 12)  # the first look after the checkpoint of step 4
+    assert (fitted.best_step, fitted.steps) == (6, 12)  # the first evaluation after checkpoint 4
     kept = tmp_path / "checkpoints" / "checkpoint-6" / "model.safetensors"
     assert _same_weights(tmp_path / "student" / "model.safetensors", kept)
 
@@ -497,7 +495,7 @@ def test_best_checkpoint_keeps_the_history_complete(fit: Fit, records: Any, tmp_
         train(job={**job("checkpoints"), "on_step": _at_step(8, _kill)}, early_stopping="accuracy", **changes)
     resumed = train(job={**job("checkpoints"), "score": lambda writer: 0.4}, early_stopping="accuracy", **changes)
     assert Checkpoints(tmp_path / "checkpoints").at(5).exists()
-    assert resumed.steps == whole.steps == 25  # four looks after the best
+    assert resumed.steps == whole.steps == 25  # four evaluations after the best
     assert _losses(resumed) == pytest.approx(_losses(whole), rel=1e-6)
     assert {2, 4, 5, 6, 8} <= _losses(whole).keys()
 

@@ -62,7 +62,9 @@ def _file_size_limit(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.mark.parametrize("room", [2**16, 2**18 + 2**9])  # it ends in the tensor, or in what torch writes last
+@pytest.mark.parametrize(
+    "room", [2**16, 2**18 + 2**9]
+)  # the limit is within the tensor, or in the last bytes that torch writes
 def test_torch_write_error_is_explained_by_the_disk(room: int, tmp_path: Path) -> None:
     import torch
 
@@ -155,7 +157,7 @@ def test_ctrl_c_keeps_the_earlier_student(fit: Fit, tmp_path: Path) -> None:
             fit(Tiny(SMALL), Full(), folder, max_steps=3, **changes)
 
     def interrupt(step: int, *_: Any) -> None:
-        if step == 1:  # a second signal would end this very process
+        if step == 1:  # a second signal would end this process
             signal.raise_signal(signal.SIGINT)
 
     again()

@@ -187,7 +187,7 @@ def test_answer_ends_at_the_position_limit_without_affecting_others(short_gpt2: 
     room = [32 - min(len(source), 31) for source, _ in writer.encoder.prompts(prompts)]
     assert room[0] > room[1] > room[-1] == 1
     written = list(writer.generate(prompts))
-    assert [one.tokens for one in written] == [min(48, left) for left in room]  # it has learnt no end
+    assert [one.tokens for one in written] == [min(48, left) for left in room]  # it never learnt to stop
     assert all(one.truncated for one in written)
     alone = [next(iter(writer.generate([prompt]))) for prompt in prompts]
     assert [one.text for one in written] == [one.text for one in alone]
@@ -261,7 +261,7 @@ def test_sampled_answers_depend_only_on_the_seed(t5: Path, fit: Fit, tmp_path: P
     greedy = [written.text for written in writer.generate(PROMPTS)]
     before = torch.random.get_rng_state()
     first = sample_texts(1)
-    assert torch.equal(torch.random.get_rng_state(), before)  # who draws elsewhere is not disturbed
+    assert torch.equal(torch.random.get_rng_state(), before)  # the global random state is unchanged
     torch.rand(3)
     assert sample_texts(1) == first
     assert sample_texts(2) != first

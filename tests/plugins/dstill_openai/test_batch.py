@@ -63,7 +63,7 @@ def test_batch_has_the_same_requests_as_single_calls(store: Path) -> None:
         "temperature": 0.5,
     }
     assert len(batch["metadata"]["dstill"]) == 64
-    assert server.requests == []  # nothing one by one
+    assert server.requests == []  # no single requests
     assert server.sold == QUESTIONS
 
 

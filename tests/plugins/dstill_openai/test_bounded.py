@@ -106,7 +106,7 @@ def test_compression_bomb_is_unpacked_up_to_the_limit(monkeypatch: pytest.Monkey
         ask(opened(server.base_url))
     assert bounded.MAX_REPLY < sum(got) <= bounded.MAX_REPLY + bounded.PIECE
     assert max(got) <= bounded.PIECE
-    assert len(server.requests) == 1  # it is not asked again
+    assert len(server.requests) == 1  # it is not retried
 
 
 def test_run_continues_with_other_items() -> None:

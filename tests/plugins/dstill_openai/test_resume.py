@@ -32,14 +32,14 @@ asyncio.run(buy(sys.argv[2], Path(sys.argv[3]), {QUESTIONS}, {IN_FLIGHT}, say=la
 @pytest.mark.parametrize("sold", [1, 120])
 def test_killed_run_resumes_without_buying_twice(tmp_path: Path, sold: int) -> None:
     store = tmp_path / "replies.sqlite"
-    with LoopbackTeacher(delay=0.1) as server:  # so slow that the run is not over before it is killed
+    with LoopbackTeacher(delay=0.1) as server:  # slow enough that the run is killed before its end
         seen = run_and_kill(server, store, sold)
         server.delay = 0.01
         before = len(server.sold)
         assert before >= sold
         resumed, counts = run(server, store)
         assert [line.split(":")[0] for line in resumed] == [f"question {n}" for n in range(QUESTIONS)]
-        assert seen == resumed[: len(seen)]  # what the killed run gave out is given out again
+        assert seen == resumed[: len(seen)]  # replies of the killed run are yielded again
         lost = len(server.sold) - QUESTIONS
         assert 0 <= lost <= IN_FLIGHT  # at most the calls that were in flight
         assert counts == Counts(cached=before - lost, bought=QUESTIONS - before + lost)

@@ -62,7 +62,7 @@ def ray_cli(cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPa
     off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"ray", "sweep", "report"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
     own = ("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "RAY_AUTH_TOKEN")
-    for name in (*ENVIRONMENT, *own):  # which the command sets; they go with the test
+    for name in (*ENVIRONMENT, *own):  # the command sets them; monkeypatch removes them
         monkeypatch.setenv(name, "0")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     (project / "space.toml").write_text("[space]\ntrain.r = [4, 8]\n")

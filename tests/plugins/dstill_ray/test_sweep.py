@@ -63,7 +63,7 @@ def test_failed_trial_does_not_stop_others_and_the_sweep_resumes(learners: Lab) 
     again = learners.run("experiment", "sweep", "made", space, *SWEEP)
     assert again.returncode == 3
     assert _facts(again)["trials"] == facts["trials"]
-    assert sorted(_trained(learners)) == ["1", "1", "8"]  # what failed is tried again, the rest is read
+    assert sorted(_trained(learners)) == ["1", "1", "8"]  # failed trials run again, the others are reused
 
 
 @pytest.mark.slow

@@ -37,7 +37,7 @@ from dstill.runs.run import Run
 MakeRun = Callable[..., Run]
 CATEGORIES = ("range", "terms aggregation", "date histogram", "negation", "refusal")
 FOUND = ResultDiff(gold="3 hits\nw17\n2 lines alike", answer="2 hits\n2 lines alike", test_database="boundaries")
-SYSTEMS = {"student": 12, "nearest": 3, "untrained": 100}  # one in so many of its answers is right or wrong
+SYSTEMS = {"student": 12, "nearest": 3, "untrained": 100}  # one in this many answers is right or wrong
 
 
 def plugins() -> Plugins:

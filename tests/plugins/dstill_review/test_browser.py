@@ -243,7 +243,7 @@ def test_finish_ends_the_command(make_run: Any, serve: Any, visit: Any) -> None:
     page.locator("#result", has_text="it says").wait_for()
     page.keyboard.press("a")
     wait_until_judged(page, 1)
-    page.locator("#result", has_text="it says").wait_for()  # of the next row: cut by the end, it would be a fault
+    page.locator("#result", has_text="it says").wait_for()  # of the next row: it would fail when the server stops
     page.locator("#finish").click()
     page.locator("#message", has_text="Finished").wait_for()
     code, out, err = served.ended()

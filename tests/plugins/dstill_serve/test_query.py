@@ -21,7 +21,7 @@ from dstill_serve.request_schema import parse_chat, parse_query
 
 WaitFor = Callable[[Callable[[], Any]], None]
 
-SHORT = 3  # seconds that a request may take where that has to be too long; what the student does at once takes less
+SHORT = 3  # timeout in seconds for requests that must time out; a normal answer takes less
 
 
 # --- answers ----------------------------------------------------------------------------
@@ -309,7 +309,7 @@ def test_request_that_waits_too_long_is_not_run(
     second = server.query("what is coffee?")
     for reply in (first(), second):
         assert (reply.status, reply.error["code"]) == (504, "timeout")
-    assert server.service.queue.in_progress == 1  # the first is under way; the second left the queue
+    assert server.service.queue.in_progress == 1  # the first one is in progress; the second left the queue
     Path("hold").unlink()
     wait_for(lambda: server.service.queue.in_progress == 0)
     assert Path("batches.txt").read_text().split() == ["1"]

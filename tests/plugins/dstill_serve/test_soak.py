@@ -34,8 +34,8 @@ SECONDS = size("SOAK_SECONDS", ci=40, nightly=60)
 RUN = os.environ.get("DSTILL_SOAK_RUN", "")
 CLIENTS = 16
 BAD, DISCONNECTS, STREAMS, EXPLAINS = 0.05, 0.03, 0.15, 0.05  # shares of the requests
-TIMEOUT = 120  # seconds of the server, a request: two batches of the student may take more than 30 on a busy machine
-GROWTH = 0.05  # of the memory in the middle third of the answers, to the last
+TIMEOUT = 120  # timeout of a request in seconds: two batches may take more than 30 on a busy machine
+GROWTH = 0.05  # of memory, from the middle third of the answers to the last third
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Observed:
     wrong: list[str] = field(default_factory=list)
     slowest: float = 0.0
     gone: int = 0
-    # MiB, one an answer: by the clock a machine that is slow at first would bring its warming up into the last third
+    # MiB after each answer: measured over time, warm-up on a slow machine would reach the last third
     memory: list[float] = field(default_factory=list)
 
 
@@ -170,7 +170,7 @@ def test_server_survives_a_soak(
             proxy.always("", fault)
             proxy.asked.clear()
             over = time.monotonic() + share * max(SECONDS, 60)
-            # a batch may take longer than the engine is away: it stays away until that was noticed once
+            # a batch may outlast an outage, so the outage lasts until a client has seen it
             while (now := time.monotonic()) < end and (
                 now < over or (fault is UNAVAILABLE and not observed.answers["query 503"])
             ):
@@ -181,7 +181,7 @@ def test_server_survives_a_soak(
         for thread in threads:
             thread.join(4 * TIMEOUT)
         hanging = sum(thread.is_alive() for thread in threads)
-        wait_for(lambda: served("GET", "/healthz").json["inside"] == 0)  # who hung up may be in the last batch
+        wait_for(lambda: served("GET", "/healthz").json["inside"] == 0)  # disconnected clients may be in the last batch
         health, metrics = served("GET", "/healthz"), served("GET", "/metrics").text
         last = served.query(runs, execute=True)
         code, out, err = served.ended(by=signal.SIGTERM)

@@ -40,7 +40,7 @@ def test_both_arms_train_per_seed_at_equal_steps_and_equal_examples(
     assert {name: rows[0]["steps"] for name, rows in facts["arms"].items()} == {
         "dss": steps, "label-only, equal steps": steps, "label-only, equal examples": 2 * steps
     }  # fmt: skip
-    # the learner's label-only knows nothing of "take … from …", DSS half of the rest: what is right is known
+    # label-only fails on "take … from …", DSS on half of the rest, so the expected scores are known
     row = facts["comparisons"]["label-only, equal steps"]
     verdicts = {
         name: _correct_by_id(project, facts["arms"][name][0]["name"]) for name in ("dss", "label-only, equal steps")
@@ -63,9 +63,9 @@ def test_ablation_resumes_keeps_no_weights_and_is_in_the_report(
     assert forking_cli("ablate", "run", "--seeds", 1).code == 0
     ended = forking_cli("ablate", "run", "--seeds", 2)
     assert ended.code == 0
-    assert len(trainings()) == 6  # three of them were there
+    assert len(trainings()) == 6  # three of them existed
     assert "dss against label-only, equal steps:" in ended.out
-    assert "the smallest detectable difference is not known" in ended.out  # no item moved
+    assert "the smallest detectable difference is not known" in ended.out  # no item changed
     assert not list((project / "run" / "trials").glob("*/student"))
     assert forking_cli("train", "run").code == 0
     assert forking_cli("evaluate", "run").code == 0
@@ -98,7 +98,7 @@ def test_open_settings_are_fixed_for_all_arms(forking_cli: Cli, trainings: Train
     assert ended.code == 0, ended.err
     assert [line.split()[0] for line in trainings()] == [
         "part"
-    ] * 3  # what DSS gets: the label alone would fit in `whole`
+    ] * 3  # the modality of DSS: labels alone would fit in `whole`
     assert "all arms: modality part, no early stopping, no time limit" in ended.out
     for trial in (project / "run" / "trials").iterdir():
         train = tomllib.loads((trial / "config.toml").read_text())["train"]
@@ -123,7 +123,7 @@ def _answers(right: int, templates: int) -> Verdicts:
 def test_arms_are_compared_as_systems_are(templates: int, told: str) -> None:
     arms = {"dss": _answers(12, templates), "label": _answers(0, templates), "other": _answers(2, templates)}
     found = compare_with_each(arms, "dss")["label"]
-    assert found.paired.excludes_zero  # the interval alone leaves out zero for both
+    assert found.paired.excludes_zero  # the interval alone excludes zero for both
     assert told in comparison_sentence(found.to_row())
 
 

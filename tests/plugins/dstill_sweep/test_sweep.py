@@ -98,7 +98,7 @@ def test_failed_trial_is_named_and_others_continue(rank: int, why: str, sweep_cl
     assert rows[8]["accuracy"]["value"] > 0
     assert rows[rank]["name"] not in lines[-2]["front"]
     sweep_cli("sweep", "run", space, "--split", "test")
-    assert [line.split()[1] for line in trainings()].count(str(rank)) == 2  # tried again, the others not
+    assert [line.split()[1] for line in trainings()].count(str(rank)) == 2  # only this one runs again
     assert len(trainings()) == 3
 
 
@@ -285,8 +285,8 @@ def test_killed_sweep_ends_its_trials(forking_cli: Cli, project: Path) -> None:
         process.kill()
     process.wait()
     [trial] = (project / "run" / "trials").iterdir()
-    deadline = time.monotonic() + 40  # it would go on for a minute
-    while _is_locked(trial) or "stopped" not in (trial / "trial.err").read_text():  # said after the run is let go
+    deadline = time.monotonic() + 40  # it would run for a minute
+    while _is_locked(trial) or "stopped" not in (trial / "trial.err").read_text():  # printed after the lock is released
         assert time.monotonic() < deadline, "the trial went on"
         time.sleep(0.1)
 

@@ -63,7 +63,7 @@ def texts(found: Sequence[TeacherReply]) -> list[str]:
 
 
 def test_batched_answers_equal_single_ones(llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dstill_teachers.local.GATHER", 0.5)  # all of a batch have come, however slow the machine
+    monkeypatch.setattr("dstill_teachers.local.GATHER", 0.5)  # the whole batch has arrived
     sizes: list[int] = []
 
     class Counting(LocalModel):
@@ -84,7 +84,7 @@ def test_batched_answers_equal_single_ones(llama: Path, tmp_path: Path, monkeypa
 def test_reply_has_usage_and_truncation(llama: Path, tmp_path: Path) -> None:
     (one,) = ask(teacher(llama), [prompt("add 1 and 2")], tmp_path / "s.sqlite")
     assert isinstance(one.reply, Reply)
-    assert (one.reply.model, one.reply.finish_reason) == (llama.name, "length")  # drawn weights know no end
+    assert (one.reply.model, one.reply.finish_reason) == (llama.name, "length")  # random weights never stop
     tokens = len(LocalModel(str(llama)).encode(prompt("add 1 and 2").messages))
     assert one.reply.usage is not None
     assert one.reply.usage.to_row() == {"prompt_tokens": tokens, "completion_tokens": 12}
@@ -177,7 +177,7 @@ def test_rerun_loads_no_model_and_cache_depends_on_weights(
         teacher(llama).identity(replace(prompts[0], max_tokens_factor=4)),
     )
     assert all(other != identity for other in others)
-    assert teacher(llama, seed=9, batch=3).identity(prompts[0]) == identity  # they change nothing of a greedy reply
+    assert teacher(llama, seed=9, batch=3).identity(prompts[0]) == identity  # they do not affect a greedy reply
 
 
 # --- failures ---------------------------------------------------------------------------
@@ -253,7 +253,7 @@ def test_unloadable_model_stops_the_run(llama: Path, tmp_path: Path) -> None:
     with pytest.raises(DstillError, match="of the model's weights are missing") as caught:
         ask(made, [prompt(question) for question in QUESTIONS], tmp_path / "s.sqlite")
     assert caught.value.exit_code == DataError.exit_code
-    assert not isinstance(caught.value, DataError)  # as which it would be the end of one question
+    assert not isinstance(caught.value, DataError)  # as a token it would end one question
 
 
 @pytest.mark.parametrize("model", ["", "no model!"])
@@ -281,7 +281,7 @@ def test_ctrl_c_stops_at_the_next_token_and_keeps_replies(command: list[str], pr
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
-    if process.returncode != 130:  # it was done before
+    if process.returncode != 130:  # it had finished before
         assert process.returncode == 4
         assert "0 usable rows" in said
     else:

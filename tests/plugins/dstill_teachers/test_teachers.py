@@ -150,7 +150,7 @@ LONG = "one plus two plus three plus four"
         (LONG, "it is  one\nplus two plus\tthree plus four", ["rationale_leaks_answer"]),
         (LONG, "canonically one + two + three + four", ["rationale_leaks_answer"]),
         (LONG, "first one, then two, three and four", []),
-        ("42", "six times seven is 42", []),  # so short an answer is named by any good rationale
+        ("42", "six times seven is 42", []),  # any good rationale names such a short answer
     ],
 )
 def test_rationales_are_checked(plugins: Plugins, answer: str, rationale: str, codes: list[str]) -> None:
@@ -177,7 +177,7 @@ class Fields(Sums, RationaleTerms):
         ("took+host.name", "one of two will do: host.name", True),
         ("отклик.время", "Поле «время» — число.", True),
         ("http.response.status_code", "A range fits numbers well.", False),
-        ("http.response.status_code", "The status is a number.", False),  # half of a name is another name
+        ("http.response.status_code", "The status is a number.", False),  # a part of a name is another name
         ("http.response.status_code", "http.response is an object.", False),
         ("none", "Nothing of it is there.", True),  # an answer without names needs none
     ],
