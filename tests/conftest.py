@@ -47,7 +47,7 @@ LONGEST = (
     "dstill_ray/test_sweep.py",
     "dstill_finetune/test_distributed.py",
     "dstill_finetune/test_measured_memory.py",
-    "dstill_export/test_forms.py",
+    "dstill_export/test_formats.py",
     "third_party/test_rpn.py",
     "third_party/test_new_pack.py",
     "dstill_serve/test_soak.py",

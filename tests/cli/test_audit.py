@@ -1,4 +1,4 @@
-"""`dstill data audit`: of a file, a run, the task's own questions; as a table and as JSON; how it ends."""
+"""`dstill data audit` of a file, a run and the questions of a task: table, JSON and exit code."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Any
 Cli = Callable[..., Any]
 
 
-def last(ended: Any) -> Any:
+def last_object(ended: Any) -> Any:
     return json.loads(ended.out.splitlines()[-1])
 
 
-def written(path: Path, *rows: dict[str, Any]) -> Path:
+def write_rows(path: Path, *rows: dict[str, Any]) -> Path:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
 
 
-def test_the_tasks_own_golds(cli: Cli) -> None:
+def test_audits_golds_of_the_task(cli: Cli) -> None:
     ended = cli("data", "audit", "--task", "toy", "--json")
     assert ended.code == 0, ended.err
-    facts = last(ended)
+    facts = last_object(ended)
     assert facts["ok"] is True
     assert (facts["source"], facts["engine"], facts["refusals"]) == ("task toy", "abacus 1", 2)
     assert facts["golds"] == facts["ran"] + facts["refusals"] == 27
 
 
-def test_a_files_golds(cli: Cli, project: Path) -> None:
-    file = written(
+def test_audits_golds_of_a_file(cli: Cli, project: Path) -> None:
+    file = write_rows(
         project / "golds.jsonl",
         {"id": "a", "question": "add 1 and 2", "answer": "1+2"},
         {"id": "b", "question": "add 1 and 2", "answer": "2+2"},
@@ -41,29 +41,29 @@ def test_a_files_golds(cli: Cli, project: Path) -> None:
         "1 of 3 reference answers fail a check or do not run; 1 questions have different reference answers" in ended.err
     )
     assert "'words' is no sum" in ended.out
-    assert "mutation score: not measured" in ended.out  # the toy makes no neighbours
+    assert "mutation score: not measured" in ended.out  # the toy has no mutants
     facts = cli("data", "audit", file, "--json")
     assert facts.code == 3
-    assert last(facts)["refused"][0]["problems"][0]["code"] == "not_a_sum"
-    assert last(facts)["duplicates"] == {"same": [], "conflicting": [["a", "b"]]}
+    assert last_object(facts)["refused"][0]["problems"][0]["code"] == "not_a_sum"
+    assert last_object(facts)["duplicates"] == {"same": [], "conflicting": [["a", "b"]]}
 
 
-def test_a_runs_dataset(cli: Cli) -> None:
+def test_audits_the_dataset_of_a_run(cli: Cli) -> None:
     assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
     ended = cli("data", "audit", "mine", "--json", "--limit", "5")
     assert ended.code == 0, ended.err
-    assert (last(ended)["ran"], last(ended)["source"]) == (5, "mine")
-    assert last(ended)["leakage"] == []
+    assert (last_object(ended)["ran"], last_object(ended)["source"]) == (5, "mine")
+    assert last_object(ended)["leakage"] == []
 
 
-def test_a_limit_of_none_checks_without_an_engine(cli: Cli) -> None:
+def test_limit_zero_needs_no_engine(cli: Cli) -> None:
     ended = cli("data", "audit", "--task", "toy", "--limit", "0")
     assert ended.code == 0
     assert "executed on" not in ended.out
 
 
-def test_what_cannot_be_audited(cli: Cli, project: Path) -> None:
-    file = written(project / "questions.jsonl", {"question": "add 1 and 2"})
+def test_refuses_what_cannot_be_audited(cli: Cli, project: Path) -> None:
+    file = write_rows(project / "questions.jsonl", {"question": "add 1 and 2"})
     ended = cli("data", "audit", file)
     assert (ended.code, ended.err.splitlines()[0]) == (4, "error: no reference answers")
     assert cli("data", "audit", "nowhere").err.startswith("error: no run 'nowhere'")

@@ -1,4 +1,4 @@
-"""The command line: what each command prints, as text and as JSON, and how it ends."""
+"""The command line: the output of each command as text and as JSON, and its exit code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Cli = Callable[..., Any]
 QUICK = ("--task", "toy", "--set", "generate.teacher=parrot")
 
 
-def last(ended: Any) -> Any:
+def last_object(ended: Any) -> Any:
     """The object on the last line of stdout."""
     return json.loads(ended.out.splitlines()[-1])
 
@@ -71,20 +71,20 @@ def test_every_command_has_help(cli: Cli) -> None:
         assert ended.err == ""
 
 
-def test_every_command_that_gives_a_result_has_it_as_json(cli: Cli) -> None:
+def test_every_command_with_a_result_has_json(cli: Cli) -> None:
     group, _ = build([])
     without = {("init",), ("completion",), ("pack", "new"), ("runs", "rm")}
     for words in commands(group):
         assert ("--json" in cli(*words, "--help").out) is (words not in without), words
 
 
-def test_help_names_the_commands_of_plugins_too(cli: Cli) -> None:
+def test_help_lists_commands_of_plugins(cli: Cli) -> None:
     assert "squawk" in cli("--help").out
     assert cli("squawk").out == "squawk\n"
     assert "squawk" not in cli("--help", toy=False).out
 
 
-def test_without_a_command_the_help_is_shown(cli: Cli) -> None:
+def test_shows_help_without_a_command(cli: Cli) -> None:
     ended = cli(toy=False)
     assert ended.code == 2
     assert ended.err.startswith("Usage: dstill")
@@ -97,7 +97,7 @@ def test_version(cli: Cli) -> None:
     assert cli("--version").out == f"dstill, version {dstill.__version__}\n"
 
 
-def test_main_exits_with_the_code(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
+def test_main_exits_with_the_code_of_the_error(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["nothing"])
     assert caught.value.code == 2
@@ -106,7 +106,7 @@ def test_main_exits_with_the_code(cli: Cli, capsys: pytest.CaptureFixture[str]) 
 # --- errors -----------------------------------------------------------------------------
 
 
-def test_an_error_is_three_lines_and_with_json_an_object_too(cli: Cli) -> None:
+def test_error_is_three_lines_and_an_object_with_json(cli: Cli) -> None:
     ended = cli("runs", "show", "nothing")
     assert ended.code == 2
     assert ended.out == ""
@@ -115,7 +115,7 @@ def test_an_error_is_three_lines_and_with_json_an_object_too(cli: Cli) -> None:
     assert where.startswith("where: looked in ")
     assert hint == "hint: `dstill runs list` shows what is there"
     as_json = cli("runs", "show", "nothing", "--json")
-    assert last(as_json) == {
+    assert last_object(as_json) == {
         "error": {
             "code": "usage",
             "message": "no run 'nothing'.",
@@ -157,7 +157,7 @@ def register_commands(cli):
         ("click", 2, "no good"),
     ],
 )
-def test_what_nobody_foresaw_is_an_error_without_a_traceback(cli: Cli, what: str, code: int, message: str) -> None:
+def test_unexpected_error_has_no_traceback(cli: Cli, what: str, code: int, message: str) -> None:
     Path("bug.py").write_text(BUG)
     ended = cli("--plugin", "bug.py", "fail", what)
     assert ended.code == code
@@ -180,15 +180,15 @@ def test_debug_shows_the_traceback(cli: Cli, words: list[str]) -> None:
 
 def test_init_writes_a_file_that_can_be_read(cli: Cli) -> None:
     assert "wrote dstill.toml for task 'toy'" in cli("init").out
-    shown = last(cli("config", "show", "--origin", "--json"))
+    shown = last_object(cli("config", "show", "--origin", "--json"))
     assert shown["project.task"] == {"value": "toy", "origin": "dstill.toml:4"}
     again = cli("init")
     assert again.code == 2
     assert again.err.startswith("error: dstill.toml already exists\n")
 
 
-def test_plugins_lists_parts_and_who_brought_them(cli: Cli) -> None:
-    listed = last(cli("pack", "list", "--json"))
+def test_plugins_lists_parts_with_their_plugin(cli: Cli) -> None:
+    listed = last_object(cli("pack", "list", "--json"))
     assert {
         "kind": "tasks",
         "name": "toy",
@@ -202,10 +202,10 @@ def test_plugins_lists_parts_and_who_brought_them(cli: Cli) -> None:
     assert "Says the gold" in text
 
 
-def test_doctor_says_what_is_there(cli: Cli) -> None:
+def test_doctor_lists_engines_device_and_extras(cli: Cli) -> None:
     ended = cli("doctor", "--json")
     assert ended.code == 0, ended.err
-    found = last(ended)
+    found = last_object(ended)
     assert found["ok"] is True
     checks = {c["what"]: c for c in found["checks"]}
     assert checks["engine of toy"]["found"] == "abacus 1"
@@ -213,7 +213,7 @@ def test_doctor_says_what_is_there(cli: Cli) -> None:
     assert "extra train" in checks
 
 
-def test_doctor_says_what_is_wrong_and_ends_with_its_code(cli: Cli) -> None:
+def test_doctor_names_the_problem_and_exits_with_its_code(cli: Cli) -> None:
     ended = cli("doctor", "--engine-url", "http://127.0.0.1:1")
     assert ended.code == 2
     what, where, hint = ended.err.splitlines()
@@ -223,7 +223,7 @@ def test_doctor_says_what_is_wrong_and_ends_with_its_code(cli: Cli) -> None:
     assert "engine" in ended.out
 
 
-def test_doctor_names_what_is_not_installed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_names_missing_extras(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     from dstill.cli import doctor
 
     monkeypatch.setattr(doctor, "extras", lambda: {"train": ["nothing-like-it"]})
@@ -231,7 +231,7 @@ def test_doctor_names_what_is_not_installed(cli: Cli, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["plugins"], ["doctor"], ["generate", "--help"]])
-def test_a_plugin_that_does_not_load_is_named_and_the_rest_works(cli: Cli, words: list[str]) -> None:
+def test_failed_plugin_is_named_and_the_rest_works(cli: Cli, words: list[str]) -> None:
     Path("bad.py").write_text("1 / 0")
     ended = cli("--plugin", "bad.py", *words)
     assert ended.code == 3
@@ -242,7 +242,7 @@ def test_a_plugin_that_does_not_load_is_named_and_the_rest_works(cli: Cli, words
 @pytest.mark.parametrize(
     "words", [["data", "questions"], ["generate"], ["demo"], ["check"], ["config", "show"], ["train", "x"]]
 )
-def test_commands_that_run_stages_refuse_where_a_plugin_did_not_load(cli: Cli, words: list[str]) -> None:
+def test_stage_commands_refuse_failed_plugins(cli: Cli, words: list[str]) -> None:
     Path("bad.py").write_text("1 / 0")
     ended = cli("--plugin", "bad.py", *words)
     assert ended.code == 3
@@ -255,7 +255,7 @@ def test_completion_prints_a_script(cli: Cli, shell: str) -> None:
     assert "_DSTILL_COMPLETE" in cli("completion", shell).out
 
 
-def test_completion_for_the_shell_at_hand(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completion_detects_the_shell(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHELL", "/usr/bin/zsh")
     assert "compdef" in cli("completion").out
     monkeypatch.setenv("SHELL", "/bin/sh")
@@ -285,7 +285,7 @@ def test_completion_knows_commands_and_parts(
 # --- configuration ----------------------------------------------------------------------
 
 
-def test_config_show_is_a_file_that_says_the_same(cli: Cli) -> None:
+def test_config_show_output_is_an_equivalent_file(cli: Cli) -> None:
     text = cli("config", "show", "--set", "train.r=8", "--set", "task.toy.prefix=hey ").out
     Path("other.toml").write_text(text)
     ended = cli("--config", "other.toml", "config", "show")
@@ -295,15 +295,15 @@ def test_config_show_is_a_file_that_says_the_same(cli: Cli) -> None:
     assert "[task.toy.limits]\nmost = 9" in text
 
 
-def test_config_show_says_where_each_value_came_from(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_config_show_names_the_origin_of_each_value(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSTILL_TRAIN__LABEL_WEIGHT", "0.25")
     Path("dstill.toml").write_text("[project]\nseed = 5\n")
-    shown = last(cli("config", "show", "--origin", "--json", "--set", "train.r=8"))
+    shown = last_object(cli("config", "show", "--origin", "--json", "--set", "train.r=8"))
     assert shown["project.seed"] == {"value": 5, "origin": "dstill.toml:2"}
     assert shown["train.label_weight"] == {"value": 0.25, "origin": "environment DSTILL_TRAIN__LABEL_WEIGHT"}
     assert shown["train.r"] == {"value": 8, "origin": "command line"}
     assert shown["train.lora_alpha"] == {"value": 64, "origin": "default"}
-    assert last(cli("config", "show", "--json"))["project.seed"] == 5
+    assert last_object(cli("config", "show", "--json"))["project.seed"] == 5
     text = cli("config", "show", "--origin").out
     assert "dstill.toml:2" in text
 
@@ -311,14 +311,14 @@ def test_config_show_says_where_each_value_came_from(cli: Cli, monkeypatch: pyte
 # --- questions and check ----------------------------------------------------------------
 
 
-def test_questions_come_with_gold(cli: Cli) -> None:
+def test_questions_have_golds(cli: Cli) -> None:
     rows = [json.loads(line) for line in cli("data", "questions", "-n", "3", "--seed", "1", "--json").out.splitlines()]
     assert [row["id"] for row in rows] == ["made-0", "made-1", "made-2"]
     assert rows[0]["question"] == "add 2 and 1"
     assert cli("data", "questions", "-n", "1", "--seed", "1").out == "add 2 and 1\n    2+1\n"
 
 
-def test_a_task_that_makes_no_questions_says_so(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_questions_refuses_a_task_without_synthesis(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("mute.py").write_text(
         "from dstill import Check, Task, hookimpl\n"
         "class Mute(Task):\n    name = 'mute'\n    checks = ()\n    def examples(self, split): return ()\n"
@@ -341,7 +341,7 @@ def test_check_takes_one_answer_from_stdin_or_a_file(cli: Cli, answer: str, code
     assert from_file.out.startswith("1: ok" if code == 0 else "1: failed")
 
 
-def test_check_prints_what_is_wrong_and_what_to_do(cli: Cli) -> None:
+def test_check_prints_problem_and_hint(cli: Cli) -> None:
     ended = cli("check", stdin=b"1*2")
     assert ended.out == "1: failed\n  error (form, not_a_sum) '1*2' is no sum\n    write it as 1+2\n"
     assert ended.err == "error: 1 of 1 answers failed\nwhere: stdin\n"
@@ -357,7 +357,7 @@ ROWS = b"""{"id": "a", "query": "1+2"}
 """
 
 
-def test_check_answers_row_by_row(cli: Cli) -> None:
+def test_check_reads_jsonl_rows(cli: Cli) -> None:
     ended = cli("check", "--json", stdin=ROWS)
     rows = {row["id"]: row for row in map(json.loads, ended.out.splitlines())}
     assert ended.code == 9
@@ -386,7 +386,7 @@ def test_check_answers_row_by_row(cli: Cli) -> None:
     assert cli("check", "rows.jsonl", "--json") == ended
 
 
-def test_a_file_of_bare_answers_is_checked_line_by_line(cli: Cli) -> None:
+def test_check_reads_bare_answers_line_by_line(cli: Cli) -> None:
     """A search body has a key "query" itself: it is an answer, not a row."""
     Path("answers.jsonl").write_text('{"query": {"a": 1}}\n{"size": 5}\n{"id": "c", "query": "1+2"}\n')
     rows = [json.loads(line) for line in cli("check", "answers.jsonl", "--json").out.splitlines()]
@@ -400,7 +400,7 @@ def test_check_by_layer_and_with_a_mapping(cli: Cli) -> None:
     assert cli("check", "--mapping", "mapping.json", stdin=b"100+1").code == 0
     assert cli("check", "--layer", "form", stdin=b"100+1").code == 0
     assert cli("check", "--layer", "digits", stdin=b"100+1").code == 9
-    assert cli("check", "--layer", "digits", stdin=b"words").code == 9  # what does not parse has no digits to check
+    assert cli("check", "--layer", "digits", stdin=b"words").code == 9  # an unparsed answer has no digits to check
     ended = cli("check", "--layer", "schema", stdin=b"1+2")
     assert (ended.code, ended.err) == (
         2,
@@ -416,7 +416,7 @@ def test_check_by_layer_and_with_a_mapping(cli: Cli) -> None:
         (None, 2, "cannot read mapping.json: no such file or directory"),
     ],
 )
-def test_a_mapping_that_is_none(cli: Cli, content: str | None, code: int, message: str) -> None:
+def test_check_refuses_a_malformed_mapping(cli: Cli, content: str | None, code: int, message: str) -> None:
     if content is not None:
         Path("mapping.json").write_text(content)
     ended = cli("check", "--mapping", "mapping.json", stdin=b"1+2")
@@ -424,7 +424,7 @@ def test_a_mapping_that_is_none(cli: Cli, content: str | None, code: int, messag
     assert ended.err.startswith(f"error: {message}")
 
 
-def test_a_row_that_cannot_be_read_is_refused_and_the_next_is_read(cli: Cli) -> None:
+def test_check_refuses_a_malformed_row_and_reads_on(cli: Cli) -> None:
     lines = [
         '{"id": "1", "query": "1+2"}',
         '{"id": 2}',
@@ -449,7 +449,7 @@ def test_a_row_that_cannot_be_read_is_refused_and_the_next_is_read(cli: Cli) -> 
     assert messages[2].startswith("line 4: not strict JSON: ")
 
 
-def test_what_a_model_wrote_cannot_steer_the_terminal(cli: Cli) -> None:
+def test_model_output_cannot_inject_terminal_escapes(cli: Cli) -> None:
     ended = cli("check", stdin="\x1b[2J\u202e1+2".encode())
     assert "\x1b" not in ended.out + ended.err
     assert "\\u001b[2J\\u202e1+2" in ended.out
@@ -458,7 +458,7 @@ def test_what_a_model_wrote_cannot_steer_the_terminal(cli: Cli) -> None:
 # --- a run ------------------------------------------------------------------------------
 
 
-def test_generate_shows_counts_and_what_comes_next(cli: Cli) -> None:
+def test_generate_shows_counts_and_the_next_command(cli: Cli) -> None:
     ended = cli("generate", "--teacher", "parrot", "--out", "mine", "--set", "teacher.parrot.cut=add 1 and 2")
     assert ended.code == 3
     assert "26 of 27 questions accepted" in ended.out
@@ -469,39 +469,39 @@ def test_generate_shows_counts_and_what_comes_next(cli: Cli) -> None:
 
 
 def test_generate_as_json(cli: Cli) -> None:
-    facts = last(cli("generate", "--teacher", "parrot", "--limit", "10", "--json"))
+    facts = last_object(cli("generate", "--teacher", "parrot", "--limit", "10", "--json"))
     assert facts["accepted"] == 10
     assert facts["run"].startswith("runs/toy-")
 
 
-def test_generate_goes_on_with_a_run_that_is_there(cli: Cli, generated: Path) -> None:
+def test_generate_resumes_an_existing_run(cli: Cli, generated: Path) -> None:
     assert cli("generate", "--out", "mine", "--json").code == 0
     ended = cli("generate", "--out", "mine", "--seed", "7")
     assert ended.code == 5
     assert ended.err.startswith("error: run 'mine' was created with project.seed = 0, not 7\n")
 
 
-def test_a_mistyped_questions_file_leaves_no_run_behind(cli: Cli, project: Path) -> None:
+def test_mistyped_questions_file_creates_no_run(cli: Cli, project: Path) -> None:
     assert cli("generate", "--teacher", "parrot", "--out", "mine", "--questions", "nosuch.jsonl").code == 2
     assert not (project / "mine").exists()
 
 
-def test_a_run_that_never_came_to_rows_takes_other_settings(cli: Cli, project: Path) -> None:
+def test_run_without_rows_accepts_other_settings(cli: Cli, project: Path) -> None:
     (project / "q.jsonl").write_text("no row\n")
     assert cli("generate", "--teacher", "parrot", "--out", "mine", "--questions", "q.jsonl").code == 4
     (project / "q.jsonl").write_text('{"question": "add 1 and 3", "answer": "1+3"}\n')  # without a rationale: no row
     assert cli("generate", "--teacher", "parrot", "--out", "mine", "--questions", "q.jsonl").code == 4
     (project / "r.jsonl").write_text('{"question": "add 1 and 2", "answer": "1+2", "rationale": "both are added"}\n')
     ended = cli("generate", "--teacher", "parrot", "--out", "mine", "--questions", "r.jsonl", "--json")
-    assert last(ended)["accepted"] == 1
+    assert last_object(ended)["accepted"] == 1
     assert 'questions = "r.jsonl"' in (project / "mine" / "config.toml").read_text()
 
 
 def test_train_evaluate_predict_trace(cli: Cli, generated: Path) -> None:
     trained = cli("train", "mine", "--student", "memory", "--objective", "plain", "--json")
-    assert last(trained)["modality"] == "heap"
-    assert last(trained)["last"] == {"step": 2, "loss": 0.5}
-    scores = last(cli("evaluate", "mine", "--json"))
+    assert last_object(trained)["modality"] == "heap"
+    assert last_object(trained)["last"] == {"step": 2, "loss": 0.5}
+    scores = last_object(cli("evaluate", "mine", "--json"))
     assert {
         "executable_accuracy",
         "ci95",
@@ -520,14 +520,12 @@ def test_train_evaluate_predict_trace(cli: Cli, generated: Path) -> None:
     assert (scores["n"], scores["untrained"], scores["unseen_templates"]) == (13, 0.0, None)
     assert (scores["engine"], scores["run"]) == ("abacus 1", "mine")
 
-    traced = last(cli("runs", "trace", "mine", "test-add-2-1", "--json"))
+    traced = last_object(cli("runs", "trace", "mine", "test-add-2-1", "--json"))
     assert set(traced["files"]) >= {"dataset/data/test.jsonl", "predictions.jsonl", "verdicts.jsonl"}
     assert traced["files"]["predictions.jsonl"]["text"] == "1+2"
 
 
-def test_an_evaluation_without_its_engine_ends_with_3(
-    cli: Cli, finished: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_evaluate_without_its_engine_exits_with_3(cli: Cli, finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "dstill.pipeline.evaluate.engine_failures",
         lambda verdicts: "the engine could not be asked about 3 of 13 answers",
@@ -541,14 +539,14 @@ def test_an_evaluation_without_its_engine_ends_with_3(
     assert "dstill evaluate mine" in hint
 
 
-def test_data_that_moved_is_told(cli: Cli, finished: Path) -> None:
+def test_evaluate_notes_changed_data(cli: Cli, finished: Path) -> None:
     (finished.parent / "looks.json").write_text('[{"beads": 10}, {"beads": 12}]')
     ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")
     assert ended.code == 0
     assert ended.err.splitlines()[-1] == "note: while answers ran: beads: 10, now 12; scores are of data that moved"
 
 
-def test_scores_are_shown_beside_the_baselines(cli: Cli, finished: Path) -> None:
+def test_evaluate_shows_scores_and_baselines(cli: Cli, finished: Path) -> None:
     ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")
     assert "executable accuracy in %, run on abacus 1" in ended.out
     assert "53.8 [29.1, 76.8]" in ended.out
@@ -562,11 +560,11 @@ def test_scores_are_shown_beside_the_baselines(cli: Cli, finished: Path) -> None
 def test_predict_answers_a_question(cli: Cli, finished: Path) -> None:
     ended = cli("predict", "mine", "add 2 and 1", "--execute")
     assert (ended.code, ended.out) == (0, "1+2\n3\n")
-    as_json = last(cli("predict", "mine", "add 2 and 1", "--execute", "--json"))
+    as_json = last_object(cli("predict", "mine", "add 2 and 1", "--execute", "--json"))
     assert (as_json["answer"], as_json["ok"], as_json["outcome"], as_json["result"]) == ("1+2", True, "ok", 3)
 
 
-def test_predict_answers_the_questions_of_stdin(cli: Cli, finished: Path) -> None:
+def test_predict_answers_questions_from_stdin(cli: Cli, finished: Path) -> None:
     ended = cli("predict", "mine", stdin=b"add 2 and 1\n\nsing a song\nwhat is this\n")
     assert ended.code == 9
     assert ended.out == (
@@ -588,7 +586,7 @@ def test_predict_answers_the_questions_of_stdin(cli: Cli, finished: Path) -> Non
     )
 
 
-def test_trace_prints_a_row_of_every_file(cli: Cli, finished: Path) -> None:
+def test_trace_prints_the_rows_of_one_id(cli: Cli, finished: Path) -> None:
     text = cli("runs", "trace", "mine", "test-add-2-1").out
     assert "dataset/data/test.jsonl" in text
     assert "  question: add 2 and 1" in text
@@ -599,23 +597,23 @@ def test_trace_prints_a_row_of_every_file(cli: Cli, finished: Path) -> None:
 
 
 def test_runs_are_listed_shown_and_deleted(cli: Cli, finished: Path) -> None:
-    assert last(cli("runs", "list", "--json")) == {"runs": []}
+    assert last_object(cli("runs", "list", "--json")) == {"runs": []}
     assert cli("runs", "list").err.startswith("no runs under ./runs; ")
     finished.rename(finished.parent / "moved")
     (finished.parent / "runs").mkdir()
     (finished.parent / "moved").rename(finished.parent / "runs" / "mine")
     (finished.parent / "runs" / "bad").mkdir()
     (finished.parent / "runs" / "bad" / "run.json").write_text("{")
-    listed = {r["run"]: r for r in last(cli("runs", "list", "--json"))["runs"]}
+    listed = {r["run"]: r for r in last_object(cli("runs", "list", "--json"))["runs"]}
     assert listed["mine"]["accuracy"] == pytest.approx(7 / 13)
     assert listed["mine"]["status"] == "evaluate: done"
     assert "damaged" in listed["bad"]["status"]
     assert "0.538" in cli("runs", "list").out
-    shown = last(cli("runs", "show", "mine", "--json"))
+    shown = last_object(cli("runs", "show", "mine", "--json"))
     assert shown["files"]["verdicts.jsonl"]["rows"] == 13
     assert "verdicts.jsonl" in cli("runs", "show", "mine").out
     asked = cli("runs", "rm", "mine", stdin=b"n\n")
-    assert (asked.code, "--yes" in asked.err) == (2, True)  # nobody is there to ask
+    assert (asked.code, "--yes" in asked.err) == (2, True)  # no terminal to ask
     assert Path("runs/mine").exists()
     gone = cli("runs", "rm", "mine", "--yes")
     assert (gone.code, gone.err) == (0, "deleted runs/mine\n")
@@ -623,23 +621,23 @@ def test_runs_are_listed_shown_and_deleted(cli: Cli, finished: Path) -> None:
     assert Path("replies.sqlite").exists()
 
 
-def test_demo_ends_with_the_numbers(cli: Cli) -> None:
+def test_demo_prints_the_scores(cli: Cli) -> None:
     ended = cli("demo", "--out", "run", "--json")
     assert ended.code == 0, ended.err
-    numbers = last(ended)
+    numbers = last_object(ended)
     assert numbers["executable_accuracy"] == pytest.approx(7 / 13)
     assert numbers["run"] == "run"
     assert numbers["example"] == {"question": "add 2 and 1", "answer": "1+2", "ok": True}
 
 
-def test_demo_shows_an_example_and_what_to_try(cli: Cli) -> None:
+def test_demo_shows_an_example_and_next_steps(cli: Cli) -> None:
     Path("dstill.toml").write_text("no TOML: the demo does not read it")
     text = cli("demo").out
     assert "an example, answered live\n  question: add 2 and 1\n  answer:   1+2\n  result:   3\n" in text
     assert text.splitlines()[-1].startswith("  dstill predict runs/toy-")
 
 
-def test_demo_of_one_of_several_data_sets(cli: Cli) -> None:
+def test_demo_selects_one_of_several_data_sets(cli: Cli) -> None:
     ended = cli("demo", "--index", "loud")
     assert ended.code == 0, ended.err
     assert 'prefix = "loud: "' in next(Path("runs").glob("toy-*/config.toml")).read_text()
@@ -647,7 +645,7 @@ def test_demo_of_one_of_several_data_sets(cli: Cli) -> None:
     assert (ended.code, ended.err.splitlines()[0]) == (2, "error: the toy has no data called 'lowd'")
 
 
-def test_a_stopped_demo_continues_in_its_folder(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stopped_demo_continues_in_its_folder(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(run: Run) -> None:
         raise Interrupted("stopped", where=str(run.folder), hint="the same command")
 
@@ -662,18 +660,18 @@ def test_a_stopped_demo_continues_in_its_folder(cli: Cli, monkeypatch: pytest.Mo
     assert Path("shown/requests.jsonl").stat().st_mtime_ns == asked  # no question is asked again
 
 
-def test_a_demo_does_not_continue_another_run(cli: Cli, finished: Path) -> None:
+def test_demo_does_not_continue_another_run(cli: Cli, finished: Path) -> None:
     ended = cli("demo", "--out", "mine")
     assert (ended.code, ended.err.splitlines()[0]) == (2, "error: run 'mine' is not a demo")
 
 
-def test_a_demo_may_write_data_only_to_the_server_that_it_was_given(cli: Cli) -> None:
+def test_demo_writes_data_only_to_a_given_server(cli: Cli) -> None:
     """Without one, a later command with --engine-url would ask for permission to write there."""
     assert cli("demo", "--out", "shown").code == 0
     assert "load_data = false" in Path("shown/config.toml").read_text()
 
 
-def test_a_quick_demo_says_what_it_gives_up(cli: Cli) -> None:
+def test_quick_demo_names_its_limits(cli: Cli) -> None:
     ended = cli("demo", "--quick", "--index", "loud")
     assert ended.code == 0, ended.err
     assert "\nThis was --quick: with less data and fewer steps, the student is less accurate" in ended.out
@@ -683,7 +681,7 @@ def test_a_quick_demo_says_what_it_gives_up(cli: Cli) -> None:
     assert "--quick:" not in cli("demo").out
 
 
-def test_demo_of_a_task_that_has_none(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_demo_refuses_a_task_without_one(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("plain.py").write_text(
         "from dstill import Task, hookimpl\nfrom dstill.api import Demo\n"
         "class Plain(Task, Demo):\n    name = 'plainly'\n    checks = ()\n    def examples(self, split): return ()\n"
@@ -697,13 +695,13 @@ def test_demo_of_a_task_that_has_none(cli: Cli, monkeypatch: pytest.MonkeyPatch)
     assert (ended.code, ended.err.splitlines()[0]) == (2, "error: task 'plainly' has no quick demo")
 
 
-def test_predict_warns_of_a_question_that_is_far_from_training(cli: Cli, finished: Path) -> None:
-    assert last(cli("predict", "mine", "add 2 and 1", "--json"))["similarity"] is None  # nobody knows yet
+def test_predict_warns_of_out_of_distribution_questions(cli: Cli, finished: Path) -> None:
+    assert last_object(cli("predict", "mine", "add 2 and 1", "--json"))["similarity"] is None  # not known yet
     assert cli("evaluate", "mine").code == 0  # with the nearest question as a baseline
     near = cli("predict", "mine", "add 2 and 1")
     assert (near.code, near.err) == (0, "")
     far = cli("predict", "mine", "wer hat gewonnen", "--json")
-    assert last(far)["similarity"] == 0
+    assert last_object(far)["similarity"] == 0
     assert far.err == (
         "warning: no training question is like this one (similarity 0.00, below 0.5): the answer is a guess\n"
     )
@@ -715,14 +713,14 @@ def test_predict_warns_of_a_question_that_is_far_from_training(cli: Cli, finishe
     assert broken.err.startswith("note: the similarity to the training questions is not known: ")
 
 
-def test_the_python_road_opens_what_the_command_line_made(cli: Cli, finished: Path, toy_file: Path) -> None:
+def test_python_api_opens_a_run_of_the_command_line(cli: Cli, finished: Path, toy_file: Path) -> None:
     from dstill import plugins
 
     run = Run.open("mine", plugins=plugins.load([toy_file]))
     assert len(run.verdicts()) == 13
 
 
-# --- what a terminal gets ---------------------------------------------------------------
+# --- terminal output --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -738,12 +736,12 @@ def test_control_characters_are_written_as_escapes(text: str, shown: str) -> Non
     assert console.visible(text) == shown
 
 
-def test_json_of_a_half_surrogate_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_with_a_lone_surrogate_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
     console.emit({"text": "\ud800"})
     assert capsys.readouterr().out == '{"text":"\\ud800"}\n'
 
 
-def test_lines_of_progress_come_at_the_start_in_between_and_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_lines_at_start_middle_and_end(capsys: pytest.CaptureFixture[str]) -> None:
     with console.progress() as report:
         for done in range(1, 101):
             report("counting", done, 100)
@@ -752,7 +750,7 @@ def test_lines_of_progress_come_at_the_start_in_between_and_at_the_end(capsys: p
     assert capsys.readouterr().err == "counting 1/100\ncounting 100/100\nlooking 1\n"
 
 
-def test_a_line_of_progress_says_how_long_it_will_take(
+def test_progress_line_has_the_remaining_time(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = iter([0.0, 5.0, 30.0])
@@ -767,9 +765,7 @@ def test_a_line_of_progress_says_how_long_it_will_take(
     ]
 
 
-def test_the_end_is_said_once_however_late_it_is_said_again(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_progress_end_is_printed_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter([0.0, 1.0, 60.0, 61.0])
     monkeypatch.setattr(console.time, "monotonic", lambda: next(now))
     with console.progress() as report:
@@ -781,8 +777,8 @@ def test_the_end_is_said_once_however_late_it_is_said_again(
 
 
 @pytest.mark.parametrize(("width", "bar"), [(100, True), (60, False)])
-def test_a_narrow_terminal_shows_figures_and_no_bar(width: int, bar: bool) -> None:
-    """Seen through a terminal of that width: nothing is cut."""
+def test_narrow_terminal_shows_numbers_without_a_bar(width: int, bar: bool) -> None:
+    """A terminal of that width cuts nothing off."""
     import pty
 
     code = """if True:

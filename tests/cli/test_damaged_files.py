@@ -1,4 +1,4 @@
-"""Damaged files at the command line: a user's own, those kept between runs, and a full disk."""
+"""Damaged input files, a damaged reply store and a full disk, at the command line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from dstill.teacher.cache import ReplyStore
 Cli = Callable[..., Any]
 
 
-def refused(ended: Any, code: int, what: str) -> None:
+def assert_refused(ended: Any, code: int, what: str) -> None:
     """`ended` with this exit code and this first line of its error, and no traceback."""
     told = ended.err[ended.err.index("error: ") :]
     assert told.startswith(f"error: {what}"), ended.err
@@ -42,7 +42,7 @@ def lines(*paths: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for path in paths for line in path.read_bytes().split(b"\n") if line]
 
 
-def written(name: str, *rows: dict[str, Any]) -> str:
+def write_file(name: str, *rows: dict[str, Any]) -> str:
     Path(name).write_text("".join(json.dumps(row) + "\n" for row in rows))
     return name
 
@@ -50,21 +50,21 @@ def written(name: str, *rows: dict[str, Any]) -> str:
 GOLD = {"question": "add 1 and 2", "answer": "1+2", "rationale": "it says 1+2"}
 
 
-def test_a_truncated_last_line_is_refused(cli: Cli, project: Path) -> None:
+def test_truncated_last_line_is_refused(cli: Cli, project: Path) -> None:
     Path("q.jsonl").write_text('{"question":"add 1 and 2"}\n{"question":"add 2 a')
     ended = generate(cli, "q.jsonl")
-    refused(ended, 4, "line 2 is truncated: the file ends inside it, at byte 47\nwhere: q.jsonl:2\n")
+    assert_refused(ended, 4, "line 2 is truncated: the file ends inside it, at byte 47\nwhere: q.jsonl:2\n")
     assert "the line starts at byte 27" in ended.err
 
 
-def test_blank_lines_bom_and_crlf_are_read(cli: Cli, project: Path) -> None:
+def test_blank_lines_bom_and_crlf_are_accepted(cli: Cli, project: Path) -> None:
     text = "\ufeff" + json.dumps({**GOLD, "note": "a\u2028b"}, ensure_ascii=False) + "\r\n\r\n"
     Path("q.jsonl").write_bytes(text.encode())
     ended = generate(cli, "q.jsonl", "--json")
     assert (ended.code, json.loads(ended.out.splitlines()[-1])["accepted"]) == (0, 1)
 
 
-def test_a_file_of_another_format_is_named(cli: Cli, project: Path) -> None:
+def test_other_format_is_named(cli: Cli, project: Path) -> None:
     for name, content, detected in (
         ("a.jsonl", b'[{"question":"q"}]', "detected a JSON array, expected JSONL (one object on each line)\n"),
         (
@@ -75,26 +75,32 @@ def test_a_file_of_another_format_is_named(cli: Cli, project: Path) -> None:
         ("c.jsonl", b"PAR1\x15\x04", "detected Parquet, expected JSONL (one object on each line)\n"),
     ):
         Path(name).write_bytes(content)
-        refused(generate(cli, name), 4, detected)
+        assert_refused(generate(cli, name), 4, detected)
 
 
-def test_a_missing_column_or_a_null_is_named_by_row(cli: Cli, project: Path) -> None:
-    refused(
-        generate(cli, written("a.jsonl", {"text": "q"})), 4, "row 1, column 'question' is missing; the row has text\n"
+def test_missing_column_or_null_names_its_row(cli: Cli, project: Path) -> None:
+    assert_refused(
+        generate(cli, write_file("a.jsonl", {"text": "q"})),
+        4,
+        "row 1, column 'question' is missing; the row has text\n",
     )
-    refused(generate(cli, written("b.jsonl", GOLD, {"question": None})), 4, "row 2, column 'question' is null")
-    refused(generate(cli, written("c.jsonl", {**GOLD, "answer": [1]})), 4, "row 1, column 'answer' is a list")
-    assert generate(cli, written("d.jsonl", {**GOLD, "team": "ops", "split": "train"})).code == 0
+    assert_refused(
+        generate(cli, write_file("b.jsonl", GOLD, {"question": None})), 4, "row 2, column 'question' is null"
+    )
+    assert_refused(generate(cli, write_file("c.jsonl", {**GOLD, "answer": [1]})), 4, "row 1, column 'answer' is a list")
+    assert generate(cli, write_file("d.jsonl", {**GOLD, "team": "ops", "split": "train"})).code == 0
     (row,) = lines(*Path().glob("run-*/dataset/data/train.jsonl"))
     assert json.loads(row["extra"]) == {"team": "ops"}
 
 
 def test_duplicate_ids_and_questions_are_counted(cli: Cli, project: Path) -> None:
-    ids = written("ids.jsonl", {**GOLD, "id": "a"}, {"question": "add 1 and 3", "id": "a"})
-    refused(generate(cli, ids), 4, "duplicate ids: 1 ids in 2 rows; first 'a' in rows 1 and 2\nwhere: ids.jsonl:2\n")
-    golds = written("golds.jsonl", GOLD, {**GOLD, "answer": "2+1"})
+    ids = write_file("ids.jsonl", {**GOLD, "id": "a"}, {"question": "add 1 and 3", "id": "a"})
+    assert_refused(
+        generate(cli, ids), 4, "duplicate ids: 1 ids in 2 rows; first 'a' in rows 1 and 2\nwhere: ids.jsonl:2\n"
+    )
+    golds = write_file("golds.jsonl", GOLD, {**GOLD, "answer": "2+1"})
     what = "different answers to one question: 1 questions; first 'add 1 and 2' in rows 1 and 2\nwhere: golds.jsonl:2\n"
-    refused(generate(cli, golds), 4, what)
+    assert_refused(generate(cli, golds), 4, what)
 
 
 @pytest.mark.parametrize(
@@ -107,17 +113,17 @@ def test_duplicate_ids_and_questions_are_counted(cli: Cli, project: Path) -> Non
         ('{"question":' + "[" * 100_000, "deep"),
     ],
 )
-def test_json_that_is_not_strict_is_refused(cli: Cli, project: Path, row: str, message: str) -> None:
+def test_non_strict_json_is_refused(cli: Cli, project: Path, row: str, message: str) -> None:
     Path("q.jsonl").write_text(json.dumps(GOLD) + "\n" + row + "\n")
     ended = generate(cli, "q.jsonl")
-    refused(ended, 4, "line 2: not strict JSON: ")
+    assert_refused(ended, 4, "line 2: not strict JSON: ")
     assert message in ended.err
     assert len(ended.err) < 500
     assert "q.jsonl:2\n" in ended.err
 
 
-def test_a_format_that_could_run_code_is_not_opened(cli: Cli, project: Path) -> None:
-    """None of these is opened, whatever it would do: nothing is unpacked, nothing is run."""
+def test_formats_that_could_run_code_are_not_opened(cli: Cli, project: Path) -> None:
+    """None of these files is opened: nothing is unpacked or executed."""
     Path("a.pkl").write_bytes(pickle.dumps(GOLD))
     Path("a.pt").write_bytes(b"PK\x03\x04")
     Path("a.py").write_text("open('ran', 'w')")
@@ -132,7 +138,7 @@ def test_a_format_that_could_run_code_is_not_opened(cli: Cli, project: Path) -> 
     with gzip.open("a.jsonl.gz", "wb") as bomb:
         bomb.write(b"0" * 2**24)
     for name in ("a.pkl", "a.pt", "a.py", "a.arrow", "a.tar", "a.jsonl.gz"):
-        refused(generate(cli, name), 4, f"format not accepted: {Path(name).suffix}\nwhere: {name}\n")
+        assert_refused(generate(cli, name), 4, f"format not accepted: {Path(name).suffix}\nwhere: {name}\n")
     for name, found in (
         ("a.pkl", "a pickle"),
         ("a.arrow", "Arrow"),
@@ -140,92 +146,92 @@ def test_a_format_that_could_run_code_is_not_opened(cli: Cli, project: Path) -> 
         ("a.pt", "a zip"),
     ):
         shutil.copy(name, f"{found[2:5].strip()}.jsonl")  # by another name
-        refused(generate(cli, f"{found[2:5].strip()}.jsonl"), 4, f"detected {found}")
+        assert_refused(generate(cli, f"{found[2:5].strip()}.jsonl"), 4, f"detected {found}")
     assert not Path("ran").exists()
     assert not (project.parent / "escaped").exists()
 
 
-def test_a_dataset_without_usable_rows_is_refused(cli: Cli, project: Path) -> None:
+def test_dataset_without_usable_rows_is_refused(cli: Cli, project: Path) -> None:
     Path("none.jsonl").write_text("\n")
-    refused(generate(cli, "none.jsonl"), 4, "no rows in none.jsonl\n")
-    assert generate(cli, written("one.jsonl", {**GOLD, "split": "train"})).code == 0
+    assert_refused(generate(cli, "none.jsonl"), 4, "no rows in none.jsonl\n")
+    assert generate(cli, write_file("one.jsonl", {**GOLD, "split": "train"})).code == 0
     rows = [{**GOLD, "question": f"add {n} and 2", "answer": f"{n}+2"} for n in range(1, 6)]
     ended = cli(
-        *("generate", "--teacher", "parrot", "--questions", written("five.jsonl", *rows), "--out", "all"),
+        *("generate", "--teacher", "parrot", "--questions", write_file("five.jsonl", *rows), "--out", "all"),
         *("--set", "teacher.parrot.garble=add"),
     )
-    refused(ended, 4, "0 usable rows of 5; reasons: not_parseable 5\nwhere: five.jsonl\n")
+    assert_refused(ended, 4, "0 usable rows of 5; reasons: not_parseable 5\nwhere: five.jsonl\n")
     assert "all/rejects.jsonl says what is wrong with each" in ended.err
     ended = cli("train", "all", "--student", "memory", "--objective", "plain")
     assert ended.code in (4, 5)
     assert "Traceback" not in ended.err
 
 
-NASTY = "add 1 and 2 \x1b[31m\x07\u202e<b onclick=x>=cmd()|'/C calc'!A0"
+CONTROL_CHARACTERS = "add 1 and 2 \x1b[31m\x07\u202e<b onclick=x>=cmd()|'/C calc'!A0"
 
 
 def test_terminal_escapes_in_questions_are_printed_as_text(cli: Cli, project: Path) -> None:
-    """What steers a terminal is written as escapes; files keep the text as it is."""
+    """The terminal shows control characters as escapes; files keep the text unchanged."""
     rows = [
-        {**GOLD, "id": "a", "question": NASTY, "split": "train"},
-        {**GOLD, "id": "b", "answer": NASTY, "question": "x"},
+        {**GOLD, "id": "a", "question": CONTROL_CHARACTERS, "split": "train"},
+        {**GOLD, "id": "b", "answer": CONTROL_CHARACTERS, "question": "x"},
     ]
-    ended = generate(cli, written("q.jsonl", *rows))
+    ended = generate(cli, write_file("q.jsonl", *rows))
     assert ended.code in (0, 3)
     (run,) = Path().glob("run-*")
     for words in (["trace", run, "a"], ["trace", run, "a", "--json"], ["trace", run, "b"], ["check", "-"]):
-        ended = cli(*words, stdin=NASTY.encode())
+        ended = cli(*words, stdin=CONTROL_CHARACTERS.encode())
         assert not {"\x1b", "\x07", "\u202e"} & set(ended.out + ended.err), words
         assert "\\u202e" in ended.out + ended.err
     (row,) = lines(run / "dataset" / "data" / "train.jsonl")
-    assert row["question"] == NASTY
+    assert row["question"] == CONTROL_CHARACTERS
 
 
-# --- what is kept between runs ----------------------------------------------------------
+# --- the reply store --------------------------------------------------------------------
 
 
 @pytest.fixture
-def bought(cli: Cli, project: Path) -> Path:
-    """A project with a store of 27 replies."""
+def filled_cache(cli: Cli, project: Path) -> Path:
+    """A project with 27 cached replies."""
     assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
     return project / "replies.sqlite"
 
 
-def test_a_damaged_store_is_reported_and_salvaged(cli: Cli, bought: Path) -> None:
-    """A damaged store is told with SQLite's own check, and what can be read of it is saved."""
-    content = bytearray(bought.read_bytes())
+def test_damaged_store_is_reported_and_recovered(cli: Cli, filled_cache: Path) -> None:
+    """The error quotes SQLite's integrity check; readable replies are recovered."""
+    content = bytearray(filled_cache.read_bytes())
     pages = len(content) // 4096
     for page in range(3, pages):
         content[page * 4096 : page * 4096 + 2048] = b"\xa5" * 2048
-    whole = bytes(bought.read_bytes())
-    bought.write_bytes(content)
+    whole = bytes(filled_cache.read_bytes())
+    filled_cache.write_bytes(content)
     ended = cli("generate", "--teacher", "parrot", "--out", "other")
     assert ended.code == 5, ended.err
     assert re.search(r"error: the reply store \S*replies\.sqlite is corrupt: .+\n", ended.err)
     assert "dstill runs salvage" in ended.err
-    assert bought.read_bytes()[4096:] == content[4096:]  # not touched, but for SQLite's own counter in its head
+    assert filled_cache.read_bytes()[4096:] == content[4096:]  # unchanged except for the counter in SQLite's header
     saved = cli("runs", "salvage", "replies.sqlite", "saved.sqlite", "--json")
     assert saved.code in (0, 5)
-    bought.write_bytes(whole)
+    filled_cache.write_bytes(whole)
     saved = cli("runs", "salvage", "replies.sqlite", "whole.sqlite", "--json")
     assert json.loads(saved.out) == {"file": "whole.sqlite", "replies": 27, "unreadable": 0}
     with ReplyStore(Path("whole.sqlite")) as store:
         assert len(store) == 27
-    refused(cli("runs", "salvage", "replies.sqlite", "whole.sqlite"), 2, "whole.sqlite already exists\n")
+    assert_refused(cli("runs", "salvage", "replies.sqlite", "whole.sqlite"), 2, "whole.sqlite already exists\n")
 
 
-def test_a_store_of_a_newer_version_is_refused(cli: Cli, bought: Path) -> None:
-    with closing(sqlite3.connect(bought)) as db:
+def test_newer_store_is_refused(cli: Cli, filled_cache: Path) -> None:
+    with closing(sqlite3.connect(filled_cache)) as db:
         db.execute("PRAGMA user_version = 99")
     ended = cli("generate", "--teacher", "parrot", "--out", "other")
-    refused(ended, 5, "replies.sqlite has schema version 99, this dstill knows ")
+    assert_refused(ended, 5, "replies.sqlite has schema version 99, this dstill knows ")
     assert "pip install --upgrade dstill" in ended.err
 
 
 # --- the disk ---------------------------------------------------------------------------
 
-# In a name space of its own: a disk of 1 MB, which is full but for so many kB; then there is room.
-FULL = """
+# In its own mount namespace: a disk of 1 MB with only a few kB free; later it has space.
+DISK_FULL = """
 set -e
 mount -t tmpfs -o size=1m tmpfs disk
 cp -r project/. disk/
@@ -243,8 +249,8 @@ cp -r . ../after
 
 
 @pytest.mark.parametrize("left", [0, 24, 64, 120])
-def test_a_full_disk_leaves_earlier_data_whole(project: Path, toy_file: Path, left: int) -> None:
-    """A disk that is full when the run is made, while replies are kept, or while the dataset is written."""
+def test_full_disk_keeps_earlier_data(project: Path, toy_file: Path, left: int) -> None:
+    """The disk is full when the run is created, while replies are stored, or while the dataset is written."""
     namespace = ["unshare", "--mount", "--map-root-user"]
     if shutil.which("unshare") is None or subprocess.run([*namespace, "true"], check=False).returncode:
         pytest.skip("no name spaces here, in which to mount a small disk")
@@ -253,13 +259,13 @@ def test_a_full_disk_leaves_earlier_data_whole(project: Path, toy_file: Path, le
     settings = 'generate.teacher = "parrot"\nproject.task = "toy"\n'
     (Path("project") / "dstill.toml").write_text(settings)
     command = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "generate", "--out", "run"]
-    script = FULL.replace("LEFT", str(left))
+    script = DISK_FULL.replace("LEFT", str(left))
     ended = subprocess.run(
         [*namespace, "sh", "-c", script, "sh", *command], capture_output=True, text=True, timeout=120
     )
     assert ended.returncode == 0, ended.stderr
     if Path("first.code").read_text().strip() == "0":
-        assert left >= 64  # there was room
+        assert left >= 64  # there was space
     else:
         assert Path("first.code").read_text().strip() == "11", Path("first.err").read_text()
         told = Path("first.err").read_text()
@@ -267,14 +273,14 @@ def test_a_full_disk_leaves_earlier_data_whole(project: Path, toy_file: Path, le
         assert "free some space" in told
         assert "Traceback" not in told
     assert Path("second.code").read_text().strip() == "0", Path("second.err").read_text()
-    for path in Path("left").rglob("*.jsonl"):  # what stands at its final name is whole
+    for path in Path("left").rglob("*.jsonl"):  # a file with its final name is complete
         assert path.read_bytes() == (Path("after") / path.relative_to("left")).read_bytes()
     run = Path("after/run")
     assert len(lines(*run.glob("dataset/data/*.jsonl"), run / "rejects.jsonl")) == 27
     assert not list(Path("after/run").rglob("*.tmp"))
 
 
-BACKWARDS = """
+BACKWARDS_CLOCK = """
 import itertools, sys, time
 from datetime import datetime
 import dstill.runs.folder
@@ -293,9 +299,19 @@ main(sys.argv[1:])
 """
 
 
-def test_a_clock_that_runs_backwards_changes_no_duration_or_name(project: Path, toy_file: Path) -> None:
-    """A clock that runs backwards: durations are those of another clock, and names and ids stay apart."""
-    command = [sys.executable, "-c", BACKWARDS, "--plugin", str(toy_file), "generate", "--teacher", "parrot", "--json"]
+def test_backwards_clock_changes_no_duration_or_name(project: Path, toy_file: Path) -> None:
+    """Durations come from a monotonic clock; names and ids stay unique."""
+    command = [
+        sys.executable,
+        "-c",
+        BACKWARDS_CLOCK,
+        "--plugin",
+        str(toy_file),
+        "generate",
+        "--teacher",
+        "parrot",
+        "--json",
+    ]
     names = []
     for _ in range(3):
         ended = subprocess.run(command, capture_output=True, text=True, timeout=60)

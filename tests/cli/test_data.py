@@ -42,14 +42,14 @@ def rows(*given: dict[str, Any]) -> bytes:
 # --- unseen data ------------------------------------------------------------------------
 
 
-def test_unseen_data_that_training_has_are_refused(towns: Cli, project: Path) -> None:
+def test_unseen_data_in_training_is_refused(towns: Cli, project: Path) -> None:
     ended = towns(*MAKE, "--set", "task.towns.unseen=shop")
     assert ended.code == 4
     assert "1 of 1 items of test_unseen_data shares a database with train" in ended.err
     assert "split by template and database" in ended.err
 
 
-def test_unseen_data_without_a_name_are_refused_before_a_reply_is_bought(towns: Cli, project: Path) -> None:
+def test_unseen_data_without_a_name_is_refused_before_any_request(towns: Cli, project: Path) -> None:
     ended = towns(*MAKE, "--set", "task.towns.unseen=")
     assert ended.code == 4
     assert "row 'unseen-1' of test_unseen_data does not say which database it is about" in ended.err
@@ -57,7 +57,7 @@ def test_unseen_data_without_a_name_are_refused_before_a_reply_is_bought(towns: 
     assert not Path("replies.sqlite").exists()
 
 
-def test_scores_by_database(towns: Cli, finished: Path) -> None:
+def test_scores_are_split_by_database(towns: Cli, finished: Path) -> None:
     assert towns("evaluate", "mine").code == 0
     evaluated = json.loads((finished / "run.json").read_text())["stages"]["evaluate"]
     assert {name: of["right"]["n"] for name, of in evaluated["by_data"].items()} == {"school": 0, "shop": 0}
@@ -73,19 +73,19 @@ def _version() -> str:
 # --- predict ----------------------------------------------------------------------------
 
 
-def test_a_question_about_the_data_that_is_named(towns: Cli, finished: Path) -> None:
+def test_answers_about_the_named_data(towns: Cli, finished: Path) -> None:
     for name, answer in (("school", "school:pupils"), ("shop", "shop:teas")):
         ended = towns("predict", "mine", "--data", name, "count table 0")
         assert (ended.code, ended.out, ended.err) == (0, f"{answer}\n", "")
 
 
-def test_without_a_name_most_questions_decide_and_a_note_says_so(towns: Cli, finished: Path) -> None:
+def test_defaults_to_the_most_frequent_data_with_a_note(towns: Cli, finished: Path) -> None:
     ended = towns("predict", "mine", "count table 0")
     assert ended.out == "shop:teas\n"
     assert ended.err == "note: asked about the database 'shop'; choose with --data: shop, school, clinic\n"
 
 
-def test_data_that_the_run_does_not_know(towns: Cli, finished: Path) -> None:
+def test_unknown_data_is_refused_with_a_suggestion(towns: Cli, finished: Path) -> None:
     ended = towns("predict", "mine", "--data", "schol", "count table 0")
     assert ended.code == 2
     assert ended.err.splitlines() == [
@@ -95,7 +95,7 @@ def test_data_that_the_run_does_not_know(towns: Cli, finished: Path) -> None:
     ]
 
 
-def test_rows_say_which_data_and_keep_their_id(towns: Cli, finished: Path) -> None:
+def test_rows_may_name_their_data_and_id(towns: Cli, finished: Path) -> None:
     given = rows(
         {"id": "a", "question": "count table 0", "db": "school"},
         {"id": 7, "question": "count table 1", "data": "school"},
@@ -130,12 +130,14 @@ def test_rows_say_which_data_and_keep_their_id(towns: Cli, finished: Path) -> No
         ({"context": "{"}, 4, "'context' is not strict JSON"),
     ],
 )
-def test_rows_that_say_it_wrongly(towns: Cli, finished: Path, row: dict[str, Any], code: int, said: str) -> None:
+def test_rows_with_invalid_data_are_refused(
+    towns: Cli, finished: Path, row: dict[str, Any], code: int, said: str
+) -> None:
     ended = towns("predict", "mine", stdin=rows({"question": "count table 0", **row}))
     assert (ended.code, said in ended.err) == (code, True), ended.err
 
 
-def test_a_task_that_names_no_data(cli: Cli, project: Path) -> None:
+def test_option_data_is_refused_for_a_task_without_data_names(cli: Cli, project: Path) -> None:
     words = ("--task", "toy", "--teacher", "parrot", "--set", "train.student=memory", "--set", "train.objective=plain")
     assert cli("generate", "--out", "runs/mine", *words).code == 0
     assert cli("train", "mine").code == 0
@@ -148,7 +150,7 @@ def test_a_task_that_names_no_data(cli: Cli, project: Path) -> None:
 # --- check ------------------------------------------------------------------------------
 
 
-def test_answers_are_checked_against_the_data_that_they_are_about(towns: Cli, project: Path) -> None:
+def test_answers_are_checked_against_their_data(towns: Cli, project: Path) -> None:
     given = rows(
         {"id": "a", "answer": "shop:teas", "db": "shop"},
         {"id": "b", "answer": "shop:teas", "db": "school"},

@@ -1,4 +1,4 @@
-"""`dstill doctor`: what an executor says of its engine, as rows, as JSON and as an exit code."""
+"""`dstill doctor`: the checks of an executor as rows, JSON and exit code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def rows(ended: Any) -> list[str]:
     return [" ".join(line.split()) for line in ended.out.splitlines()]
 
 
-def test_facts_are_told_and_known_answers_counted(cli: Cli) -> None:
+def test_shows_facts_and_counts_known_answers(cli: Cli) -> None:
     ended = cli("doctor")
     assert ended.code == 0, ended.err
     said = rows(ended)
@@ -25,7 +25,7 @@ def test_facts_are_told_and_known_answers_counted(cli: Cli) -> None:
     assert "not asked" not in cli("doctor", "--load-data").out
 
 
-def test_json_has_each_answer(cli: Cli) -> None:
+def test_json_has_each_known_answer(cli: Cli) -> None:
     found = json.loads(cli("doctor", "--json").out.splitlines()[-1])
     assert found["ok"] is True
     answers = {one["name"]: (one["found"], one["expected"], one["ok"]) for one in found["engine"]}
@@ -72,7 +72,7 @@ def register_executors():
 """
 
 
-def test_each_wrong_answer_is_named_and_the_first_problem_gives_the_code(cli: Cli, project: Path) -> None:
+def test_names_each_wrong_answer_and_exits_with_the_first_problem(cli: Cli, project: Path) -> None:
     (project / "broken.py").write_text(BROKEN)
     ended = cli("--plugin", "broken.py", "doctor", "--task", "broken")
     said = rows(ended)
@@ -86,8 +86,8 @@ def test_each_wrong_answer_is_named_and_the_first_problem_gives_the_code(cli: Cl
     assert found["engine"][0]["problem"]["code"] == "data"
 
 
-def test_advice_about_what_is_not_there_is_left_out(cli: Cli, project: Path) -> None:
-    """As a key for an index that does not exist."""
+def test_advice_is_hidden_if_the_engine_fails(cli: Cli, project: Path) -> None:
+    """For example, advice to create a key for an index that does not exist."""
     advised = BROKEN.replace('name="2+2",', 'name="2+2", advice="make a key for it",')
     first = (
         'yield CheckResult(name="1+1", found="3", expected="2", problem=DataError("1+1 gives 3", where="x", hint="y"))'

@@ -1,4 +1,4 @@
-"""Every error says what, where and what to do: one line each, and nothing in it that must not be shown."""
+"""Every error has one line each for what, where and hint, and shows no secret."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def finished(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
 
 
 @pytest.fixture
-def disk_says(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """``disk_says(errno.EROFS)``: from now on no folder can be made, for this reason."""
+def mkdir_fails(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """``mkdir_fails(errno.EROFS)``: from now on creating a folder fails with this error."""
 
     def refuse(number: int) -> None:
         def mkdir(folder: Path, *_: object, **__: object) -> None:
@@ -95,7 +95,7 @@ FILES = {
         ("completion csh", "dstill completion"),
     ],
 )
-def test_an_error_is_three_lines(cli: Cli, finished: Path, words: str, where: str) -> None:
+def test_error_is_three_lines(cli: Cli, finished: Path, words: str, where: str) -> None:
     for name, text in FILES.items():
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_text(text)
@@ -113,7 +113,7 @@ def test_an_error_is_three_lines(cli: Cli, finished: Path, words: str, where: st
     assert hint.startswith("hint: ")
 
 
-def test_the_hint_about_keys_is_true_where_it_is_given(cli: Cli) -> None:
+def test_hint_to_list_keys_works_with_a_broken_file(cli: Cli) -> None:
     Path("dstill.toml").write_text("[train]\nepochs = 3\n")
     refused = cli("config", "show")
     assert refused.code == 2
@@ -122,8 +122,8 @@ def test_the_hint_about_keys_is_true_where_it_is_given(cli: Cli) -> None:
     assert cli("--config", "nofile", "config", "show", "--defaults").code == 0
 
 
-def test_a_read_only_disk_ends_alike_for_new_runs_and_old(cli: Cli, disk_says: Callable[[int], None]) -> None:
-    disk_says(errno.EROFS)
+def test_read_only_disk_is_the_same_error_for_new_and_old_runs(cli: Cli, mkdir_fails: Callable[[int], None]) -> None:
+    mkdir_fails(errno.EROFS)
     for words in (["--out", "new"], []):
         ended = cli("generate", "--teacher", "parrot", *words)
         assert ended.code == 11
@@ -131,14 +131,14 @@ def test_a_read_only_disk_ends_alike_for_new_runs_and_old(cli: Cli, disk_says: C
         assert ended.err.endswith("choose a folder on another file system\n")
 
 
-def test_where_nothing_can_be_made_is_not_called_missing(cli: Cli, disk_says: Callable[[int], None]) -> None:
-    disk_says(errno.ENOENT)  # what /proc says
+def test_unwritable_folder_is_not_called_missing(cli: Cli, mkdir_fails: Callable[[int], None]) -> None:
+    mkdir_fails(errno.ENOENT)  # what /proc says
     ended = cli("generate", "--teacher", "parrot", "--out", Path.cwd() / "xx")
     assert ended.code == 2
     assert ended.err.startswith(f"error: cannot write {Path.cwd() / 'xx'}: nothing can be created in {Path.cwd()}\n")
 
 
-def test_nothing_is_deleted_unasked(cli: Cli, finished: Path) -> None:
+def test_rm_needs_confirmation(cli: Cli, finished: Path) -> None:
     ended = cli("runs", "rm", "mine", stdin=b"y\n")
     assert ended.code == 2
     assert ended.err.endswith("hint: pass --yes to delete it without confirmation\n")
@@ -146,7 +146,7 @@ def test_nothing_is_deleted_unasked(cli: Cli, finished: Path) -> None:
 
 
 @pytest.mark.parametrize(("said", "code"), [(b"n\n", 130), (b"y\n", 0)])
-def test_on_a_terminal_the_person_is_asked(finished: Path, toy_file: Path, said: bytes, code: int) -> None:
+def test_rm_asks_on_a_terminal(finished: Path, toy_file: Path, said: bytes, code: int) -> None:
     ours, theirs = pty.openpty()
     words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "runs", "rm", "mine"]
     with subprocess.Popen(words, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
@@ -159,7 +159,7 @@ def test_on_a_terminal_the_person_is_asked(finished: Path, toy_file: Path, said:
 
 
 @pytest.mark.parametrize("more", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_a_terminal_gets_the_same_lines(project: Path, toy_file: Path, more: dict[str, str]) -> None:
+def test_terminal_shows_the_same_error_lines(project: Path, toy_file: Path, more: dict[str, str]) -> None:
     ours, theirs = pty.openpty()
     words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "demo", "--index", "wide"]
     with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, **more}):
@@ -183,7 +183,7 @@ main()
 """
 
 
-def test_stopped_before_the_command_line_is_loaded() -> None:
+def test_interrupt_during_import_exits_cleanly() -> None:
     ended = subprocess.run([sys.executable, "-c", STOPPED_LOADING], capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stderr) == (130, "error: stopped\n")
     assert json.loads(ended.stdout)["error"]["code"] == "interrupted"
@@ -199,7 +199,7 @@ main()
 """
 
 
-def test_a_library_of_an_extra_that_is_not_installed(project: Path) -> None:
+def test_missing_library_names_its_extra(project: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", WITHOUT_TRAINING],
         capture_output=True,
@@ -213,7 +213,7 @@ def test_a_library_of_an_extra_that_is_not_installed(project: Path) -> None:
     assert re.fullmatch(told, ended.stderr)
 
 
-def test_the_demo_names_all_that_is_missing_before_any_work(
+def test_demo_names_all_missing_extras_before_any_work(
     project: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DSTILL_DISABLE", "")
@@ -228,13 +228,13 @@ def test_the_demo_names_all_that_is_missing_before_any_work(
     assert not Path("mine").exists()
 
 
-def test_what_the_demo_needs_is_installed_here() -> None:
+def test_requirements_of_the_demo_are_installed() -> None:
     assert extras.missing("demo") == []
     needed = {name for name, extra in extras._pairs() if extra == "demo"}
     assert needed > {"torch", "scipy", "jinja2", "osmem-server"}
 
 
-def test_a_run_without_its_settings(cli: Cli, finished: Path) -> None:
+def test_run_without_settings_is_an_error(cli: Cli, finished: Path) -> None:
     (finished / "config.toml").unlink()
     for words in (["train", "mine"], ["generate", "--out", "mine"], ["runs", "trace", "mine", "1"]):
         ended = cli(*words)
@@ -249,7 +249,7 @@ def test_a_run_without_its_settings(cli: Cli, finished: Path) -> None:
     "words",
     [["plugins", SECRET], ["generate", "--json", SECRET], [SECRET], ["runs", "show", SECRET], ["trace", SECRET, "1"]],
 )
-def test_what_looks_like_a_key_is_never_echoed(cli: Cli, words: list[str]) -> None:
+def test_values_that_look_like_keys_are_never_echoed(cli: Cli, words: list[str]) -> None:
     ended = cli(*words)
     assert ended.code == 2
     assert "***" in ended.err
@@ -257,7 +257,7 @@ def test_what_looks_like_a_key_is_never_echoed(cli: Cli, words: list[str]) -> No
 
 
 @pytest.mark.parametrize("text", ["a\u202eb", "\u200b", "\u2028", "\U000e0041", "\x7f\x9b", "\ufeff", "\ue000"])
-def test_json_shows_what_cannot_be_seen(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_escapes_invisible_characters(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     emit({"id": text, "who": "é 日本 😀"})
     out = capsys.readouterr().out
     assert json.loads(out) == {"id": text, "who": "é 日本 😀"}
@@ -266,7 +266,7 @@ def test_json_shows_what_cannot_be_seen(text: str, capsys: pytest.CaptureFixture
     assert out.count("\n") == 1
 
 
-def test_ids_cannot_steer_the_terminal_through_json(cli: Cli) -> None:
+def test_ids_cannot_inject_terminal_escapes_through_json(cli: Cli) -> None:
     ended = cli("check", "--json", stdin='{"id": "a\u202eb", "query": "1+2"}\n'.encode())
     assert json.loads(ended.out)["id"] == "a\u202eb"
     assert "\u202e" not in ended.out
@@ -282,13 +282,13 @@ def test_ids_cannot_steer_the_terminal_through_json(cli: Cli) -> None:
         ('{"text": "add"}', "row has no 'question'"),
     ],
 )
-def test_a_bad_question_is_told_with_its_line(cli: Cli, finished: Path, line: str, what: str) -> None:
+def test_invalid_question_names_its_line(cli: Cli, finished: Path, line: str, what: str) -> None:
     ended = cli("predict", "mine", stdin=f'{{"question": "add 1 and 2"}}\n\n{line}\n'.encode())
     assert ended.code in (2, 4)
     assert ended.err.splitlines()[:2] == [f"error: {what}", "where: stdin:3"]
 
 
-def test_what_is_disabled_and_not_there_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_disabled_plugin_is_noted(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSTILL_DISABLE", f"{os.environ['DSTILL_DISABLE']},nosuch,toy")
     for words in (["plugins"], ["doctor"]):
         ended = cli(*words)
@@ -298,7 +298,7 @@ def test_what_is_disabled_and_not_there_is_named(cli: Cli, monkeypatch: pytest.M
     assert "nosuch" not in cli("config", "show").err
 
 
-def test_a_failed_plugin_is_named_with_its_file_as_json(cli: Cli) -> None:
+def test_failed_plugin_has_its_file_in_json(cli: Cli) -> None:
     Path("bad.py").write_text("raise RuntimeError('no luck')\n")
     listed, failed = map(json.loads, cli("--plugin", "bad.py", "plugins", "--json").out.splitlines())
     assert listed["failures"] == [

@@ -1,4 +1,4 @@
-"""`generate` with a paid teacher, `generate --dry-run` and `curate`: what is asked, what it costs, what becomes data.
+"""`generate` with a paid teacher, `generate --dry-run` and `curate`: requests, cost and the dataset.
 
 The teacher is a real server on loopback; the task is the toy's sums.
 """
@@ -21,7 +21,7 @@ Cli = Callable[..., Any]
 PRICES = 'teacher.openai.prices={"toy" = [1000.0, 2000.0]}'  # so that a few tokens cost something
 
 
-def right(question: str) -> str:
+def good_reply(question: str) -> str:
     """The answer to the last question of a prompt, or to that before a correction."""
     match = re.search(r"(add|take) (\d+) (?:and|from) (\d+)", question)
     if match is None:
@@ -32,7 +32,7 @@ def right(question: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def paid(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _openai_enabled(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disabled = set(os.environ["DSTILL_DISABLE"].split(",")) - {"openai"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(disabled)))
     monkeypatch.setenv("OPENAI_API_KEY", "loopback-key-of-a-test")
@@ -40,7 +40,7 @@ def paid(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server() -> Iterator[LoopbackTeacher]:
-    with LoopbackTeacher(right) as found:
+    with LoopbackTeacher(good_reply) as found:
         yield found
 
 
@@ -61,14 +61,14 @@ def manifest() -> dict[str, Any]:
     return found
 
 
-def asked() -> list[dict[str, Any]]:
+def request_rows() -> list[dict[str, Any]]:
     return [json.loads(line) for line in Path("mine/requests.jsonl").read_text().splitlines()]
 
 
 # --- cost -------------------------------------------------------------------------------
 
 
-def test_what_the_replies_cost_stands_beside_what_people_would_have_cost(ask: Callable[..., Any]) -> None:
+def test_shows_cost_of_replies_and_of_annotators(ask: Callable[..., Any]) -> None:
     ended = ask("--set", "cost.annotator_usd_per_hour=36", "--set", "cost.annotator_seconds_per_row=100")
     assert ended.code == 0, ended.err
     # 27 replies of 10 + 5 tokens, at 1,000 and 2,000 USD a million
@@ -79,28 +79,28 @@ def test_what_the_replies_cost_stands_beside_what_people_would_have_cost(ask: Ca
     assert cost["annotators"] == {"usd": 27.0, "usd_per_hour": 36.0, "seconds_per_row": 100.0}
 
 
-def test_a_cost_that_nobody_can_know_is_called_unknown(ask: Callable[..., Any]) -> None:
+def test_cost_without_a_price_is_unknown(ask: Callable[..., Any]) -> None:
     ended = ask("--set", "teacher.openai.prices={}")
     assert ended.code == 0, ended.err
     assert "cost: unknown (no price is set) (27 replies" in ended.out
     assert manifest()["cost"]["usd"] is None
 
 
-def test_a_free_teacher_costs_nothing_and_nothing_is_said(cli: Cli) -> None:
+def test_free_teacher_shows_no_cost(cli: Cli) -> None:
     ended = cli("generate", "--teacher", "parrot", "--out", "mine")
     assert ended.code == 0
     assert "cost" not in ended.out
     assert manifest()["cost"] == {}
 
 
-def test_what_a_model_wrote_is_to_be_reviewed_next(ask: Callable[..., Any], cli: Cli) -> None:
+def test_next_command_is_review_for_model_replies(ask: Callable[..., Any], cli: Cli) -> None:
     wants = ("--set", "review.required=auto")  # the default
     assert ask(*wants).out.endswith("run: mine\nnext: dstill review mine\n")
     assert cli("data", "curate", "mine", *wants).out.endswith("next: dstill review mine\n")
     assert cli("data", "curate", "mine", "--set", "review.required=never").out.endswith("next: dstill train mine\n")
 
 
-def test_a_run_begun_again_says_what_it_had(ask: Callable[..., Any], cli: Cli) -> None:
+def test_resumed_run_reports_cached_replies(ask: Callable[..., Any], cli: Cli) -> None:
     assert ask("--max-requests", "10").code == 8
     ended = cli("generate", "--out", "mine", "--max-requests", "100")
     assert ended.code == 0, ended.err
@@ -110,7 +110,7 @@ def test_a_run_begun_again_says_what_it_had(ask: Callable[..., Any], cli: Cli) -
 # --- caps -------------------------------------------------------------------------------
 
 
-def test_a_budget_that_cannot_be_kept_is_refused(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
+def test_budget_that_cannot_be_enforced_is_refused(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
     for words in (["--max-usd", "0"], ["--max-usd", "-1"], ["--max-total-tokens", "0"], ["--max-requests", "-3"]):
         ended = ask(*words)
         assert ended.code == 2, ended.err
@@ -131,10 +131,10 @@ def test_a_budget_that_cannot_be_kept_is_refused(ask: Callable[..., Any], server
         (["--max-total-tokens", "500"], "budget of 500 tokens reached at "),
     ],
 )
-def test_a_reached_budget_stops_and_tells_how_to_resume(
+def test_reached_budget_stops_with_a_hint_to_resume(
     ask: Callable[..., Any], server: LoopbackTeacher, words: list[str], named: str
 ) -> None:
-    small = ["--json-mode", "off"]  # a schema would be of the worst case, too
+    small = ["--json-mode", "off"]  # the worst case includes a schema
     for one in ("teacher.openai.max_tokens=20", "generate.concurrency=4", "generate.shots=0"):
         small += ["--set", one]
     ended = ask(*words, *small)
@@ -145,7 +145,7 @@ def test_a_reached_budget_stops_and_tells_how_to_resume(
     bought = len(server.sold)
     assert 0 < bought < 27
     assert f"reached at {bought}/27" in ended.err
-    # the cap is of the run: begun again, nothing more is bought
+    # the cap is per run: resuming it buys nothing more
     assert ask(*words, *small).code == 8
     assert len(server.sold) == bought
     ended = ask(words[0], "1000000", *small)
@@ -155,7 +155,7 @@ def test_a_reached_budget_stops_and_tells_how_to_resume(
     assert manifest()["replies"] == {"bought": 27 - bought, "cached": bought, "failed": 0}
 
 
-def test_after_the_last_second_a_run_stops_resumably(
+def test_time_limit_stops_resumably(
     ask: Callable[..., Any], server: LoopbackTeacher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late = lambda: time.monotonic() + (10_000 if len(server.sold) >= 4 else 0)  # noqa: E731  # no machine is so slow
@@ -164,24 +164,23 @@ def test_after_the_last_second_a_run_stops_resumably(
         ended = ask("--max-wall", "5000", "--set", "generate.concurrency=2")
     assert ended.code == 8, ended.err
     assert "budget of 5000 s reached at " in ended.err
-    assert 4 <= len(server.sold) <= 5  # none is asked for after that; one may have been under way
+    assert 4 <= len(server.sold) <= 5  # no request after that; one may have been in flight
     assert ask("--max-wall", "100").code == 0
     assert server.sold_twice == {}
 
 
-# --- asked again ------------------------------------------------------------------------
+# --- retries ----------------------------------------------------------------------------
 
 
-def test_replies_that_will_not_do_are_mended_by_asking_again(cli: Cli, project: Path) -> None:
+def test_refused_replies_are_fixed_by_a_retry(cli: Cli, project: Path) -> None:
     seen: dict[str, int] = {}
 
     def wrong_at_first(question: str) -> str:
         if question.startswith("That reply cannot be used"):
-            # the server gets the last message alone: what it was about is in the conversation
-            asked = server.requests[-1]["messages"][-3]["content"]
-            return right(asked)
+            # `reply_to` gets only the last message; the question is earlier in the conversation
+            return good_reply(server.requests[-1]["messages"][-3]["content"])
         seen[question] = seen.get(question, 0) + 1
-        return right(question).replace("<answer>", "<answer>99") if "add" in question else right(question)
+        return good_reply(question).replace("<answer>", "<answer>99") if "add" in question else good_reply(question)
 
     with LoopbackTeacher(wrong_at_first) as server:
         sets = [f"teacher.openai.base_url={server.base_url}", "teacher.openai.model=toy", "generate.concurrency=1"]
@@ -194,10 +193,10 @@ def test_replies_that_will_not_do_are_mended_by_asking_again(cli: Cli, project: 
     assert sum(facts["retries"].values()) == len(server.requests) - 27 > 0
 
 
-# --- before asking ----------------------------------------------------------------------
+# --- dry run ----------------------------------------------------------------------------
 
 
-def test_a_dry_run_says_what_would_be_asked_and_asks_nobody(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
+def test_dry_run_estimates_without_requests(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
     ended = ask("--dry-run")
     assert ended.code == 0, ended.err
     lines = ended.out.splitlines()
@@ -209,14 +208,14 @@ def test_a_dry_run_says_what_would_be_asked_and_asks_nobody(ask: Callable[..., A
     assert server.requests == []
     assert not Path("mine").exists()
     assert not Path("replies.sqlite").exists()
-    # what is really sent is what was shown
+    # the real requests equal the shown ones
     assert ask("--set", "generate.concurrency=1").code == 0
     shown = ended.out[ended.out.index("--- user\n") :].split("--- ")
     sent = [message["content"] for message in server.requests[0]["messages"] if message["role"] == "user"]
     assert [text.partition("\n")[2].strip() for text in shown if text.startswith("user")] == sent
 
 
-def test_a_dry_run_counts_the_replies_that_are_there(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
+def test_dry_run_counts_cached_replies(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
     assert ask("--limit", "9").code == 0
     before = len(server.sold)
     found = json.loads(ask("--dry-run", "--limit", "9", "--json").out)
@@ -225,7 +224,7 @@ def test_a_dry_run_counts_the_replies_that_are_there(ask: Callable[..., Any], se
     assert len(server.sold) == before
 
 
-def test_the_estimate_holds_what_was_paid(ask: Callable[..., Any]) -> None:
+def test_actual_cost_is_within_the_estimate(ask: Callable[..., Any]) -> None:
     low, high = json.loads(ask("--dry-run", "--json", "--set", "teacher.openai.max_tokens=50").out)["usd"]
     assert ask("--set", "teacher.openai.max_tokens=50").code == 0
     assert manifest()["cost"]["usd"] < high
@@ -235,9 +234,7 @@ def test_the_estimate_holds_what_was_paid(ask: Callable[..., Any]) -> None:
 # --- curate -----------------------------------------------------------------------------
 
 
-def test_curate_makes_the_same_dataset_of_the_same_replies_and_buys_nothing(
-    cli: Cli, ask: Callable[..., Any], server: LoopbackTeacher
-) -> None:
+def test_curate_is_reproducible_without_requests(cli: Cli, ask: Callable[..., Any], server: LoopbackTeacher) -> None:
     assert ask().code == 0
     files = [*sorted(Path("mine/dataset/data").iterdir()), Path("mine/rejects.jsonl")]
     before = [file.read_bytes() for file in files]
@@ -249,10 +246,10 @@ def test_curate_makes_the_same_dataset_of_the_same_replies_and_buys_nothing(
     assert "27 of 27 questions accepted" in ended.out
     assert [file.read_bytes() for file in files] == before
     assert len(server.requests) == bought
-    assert manifest()["seconds"] == seconds  # those of asking stay
+    assert manifest()["seconds"] == seconds  # the counts of requests stay
 
 
-def test_curate_follows_another_check_and_says_why_rows_left(
+def test_curate_applies_another_check_and_explains_rejections(
     cli: Cli, ask: Callable[..., Any], server: LoopbackTeacher, tmp_path: Path
 ) -> None:
     assert ask().code == 0
@@ -280,7 +277,7 @@ def test_curate_follows_another_check_and_says_why_rows_left(
     assert re.search(r"no_fours +12", table)
 
 
-def test_curate_before_generate_says_what_comes_first(cli: Cli) -> None:
+def test_curate_before_generate_is_refused_with_a_hint(cli: Cli) -> None:
     assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
     Path("mine/requests.jsonl").unlink()
     ended = cli("data", "curate", "mine")
@@ -288,7 +285,7 @@ def test_curate_before_generate_says_what_comes_first(cli: Cli) -> None:
     assert ended.err.startswith("error: nothing to curate: no teacher was asked\n")
 
 
-def test_curate_without_the_store_leaves_all_as_it_was(cli: Cli, ask: Callable[..., Any]) -> None:
+def test_curate_without_the_cache_changes_nothing(cli: Cli, ask: Callable[..., Any]) -> None:
     assert ask().code == 0
     before = Path("mine/rejects.jsonl").read_bytes()
     Path("replies.sqlite").rename("moved.sqlite")
@@ -299,11 +296,11 @@ def test_curate_without_the_store_leaves_all_as_it_was(cli: Cli, ask: Callable[.
     assert not Path("replies.sqlite").exists()
 
 
-# --- what has changed since -------------------------------------------------------------
+# --- changed inputs ---------------------------------------------------------------------
 
 
 def test_changed_questions_are_refused(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
-    """A file of questions that was edited: the difference is told, and the dataset stays unless that is allowed."""
+    """After an edit of the questions file the error names the difference; the dataset changes only if allowed."""
 
     def write(**questions: str) -> None:
         rows = [{"id": id, "question": question, "split": "train"} for id, question in questions.items()]
@@ -319,7 +316,7 @@ def test_changed_questions_are_refused(ask: Callable[..., Any], server: Loopback
     assert "--resume-with-changes" in ended.err
     assert (Path("mine/dataset/data/train.jsonl").read_bytes(), len(server.requests)) == (before, bought)
     assert ask("--questions", "questions.jsonl", "--resume-with-changes").code == 0
-    assert [row["id"] for row in asked()] == ["b", "c", "d", "e"]
+    assert [row["id"] for row in request_rows()] == ["b", "c", "d", "e"]
     assert ask("--questions", "questions.jsonl").code == 0
 
 
@@ -329,19 +326,19 @@ def test_changed_settings_are_refused(ask: Callable[..., Any]) -> None:
     assert ended.code == 5
     assert "was created with generate.limit = 0, not 5" in ended.err
     assert ask("--limit", "5", "--resume-with-changes").code == 0
-    assert len(asked()) == 5
+    assert len(request_rows()) == 5
     assert ask("--limit", "5").code == 0
 
 
-def test_every_question_and_its_replies_are_named(ask: Callable[..., Any]) -> None:
+def test_requests_file_has_every_question_with_its_keys(ask: Callable[..., Any]) -> None:
     assert ask().code == 0
-    rows = asked()
+    rows = request_rows()
     assert len(rows) == 27
     assert all(len(row["keys"]) == 1 for row in rows)
     assert len({row["keys"][0] for row in rows}) == 27
 
 
-def test_how_a_teacher_is_asked_may_change_what_it_is_may_not(ask: Callable[..., Any]) -> None:
+def test_transport_settings_may_change_but_not_sampling_settings(ask: Callable[..., Any]) -> None:
     assert ask().code == 0
     assert ask("--set", "teacher.openai.timeout=9", "--set", "teacher.openai.max_retries=1").code == 0
     ended = ask("--set", "teacher.openai.temperature=1")

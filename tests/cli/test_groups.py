@@ -1,4 +1,4 @@
-"""Help in sections, subgroups, and the old names of commands that moved."""
+"""Help sections, subgroups, and the old names of renamed commands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Cli = Callable[..., Any]
 
 
 @pytest.fixture(autouse=True)
-def _every_plugin(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _all_plugins_enabled(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSTILL_DISABLE", "")
 
 
@@ -34,7 +34,7 @@ def finished(cli: Cli, once: Callable[..., None]) -> None:
     once("finished", build)
 
 
-def test_the_first_screen_has_at_most_twelve_verbs(cli: Cli) -> None:
+def test_main_help_has_at_most_twelve_commands(cli: Cli) -> None:
     group, _ = build([])
     verbs = [name for name, one in group.commands.items() if not one.hidden and not isinstance(one, click.Group)]
     assert sorted(verbs) == sorted(name for names in SECTIONS.values() for name in names)
@@ -45,7 +45,7 @@ def test_the_first_screen_has_at_most_twelve_verbs(cli: Cli) -> None:
     assert order == sorted(order)
 
 
-def test_every_command_of_dstill_shows_an_example(cli: Cli) -> None:
+def test_every_command_help_has_an_example(cli: Cli) -> None:
     group, _ = build([])
     group.load()
 
@@ -62,13 +62,13 @@ def test_every_command_of_dstill_shows_an_example(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(("old", "new"), MOVED.items())
-def test_an_old_name_still_works_and_names_the_new_one(cli: Cli, old: str, new: str) -> None:
+def test_old_command_name_works_with_a_warning(cli: Cli, old: str, new: str) -> None:
     ended = cli(old, "--help")
     assert ended.out == cli(*new.split(), "--help").out
     assert ended.err == f"warning: `dstill {old}` is now `dstill {new}`\n"
 
 
-def test_a_name_of_two_words_goes_into_a_subgroup() -> None:
+def test_two_word_name_creates_a_subgroup() -> None:
     group = Group("dstill")
     group.add_command(click.Command("one"), "runs one")
     group.add_command(click.Command("two"), "runs two")
@@ -89,7 +89,7 @@ def lazy(group: click.Group, *path: str) -> Iterator[tuple[str, LazyCommand]]:
             yield " ".join((*path, name)), one
 
 
-def test_a_list_says_what_the_help_of_its_commands_says() -> None:
+def test_group_help_matches_command_help() -> None:
     group, _ = build([])
     listed = dict(lazy(group))
     assert {"generate", "runs show", "report", "ray train", "run-trial", "trust"} <= set(listed)
@@ -99,7 +99,7 @@ def test_a_list_says_what_the_help_of_its_commands_says() -> None:
         assert one.hidden == loaded.hidden, name
 
 
-def test_a_command_is_loaded_when_it_is_called(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_are_loaded_lazily(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "late.py").write_text("import click\n@click.command()\ndef hello(): click.echo('hello')\nother = 1\n")
     monkeypatch.syspath_prepend(project)
     group = Group("dstill")
@@ -113,12 +113,12 @@ def test_a_command_is_loaded_when_it_is_called(project: Path, monkeypatch: pytes
         CliRunner().invoke(group, ["say", "other"], catch_exceptions=False)
 
 
-def test_what_was_meant_is_looked_for_in_the_groups_too(cli: Cli) -> None:
+def test_suggestions_include_commands_of_groups(cli: Cli) -> None:
     assert "Did you mean 'experiment sweep'?" in cli("swep").err
     assert "Did you mean 'train'?" in cli("tarin").err
 
 
-def test_a_teacher_is_named_with_its_model(cli: Cli) -> None:
+def test_teacher_can_be_given_with_its_model(cli: Cli) -> None:
     ended = cli("init", "--teacher", "openai:gpt-5-mini", "--task", "toy")
     assert ended.code == 0
     text = Path("dstill.toml").read_text()
@@ -138,19 +138,19 @@ def test_help_shows_the_default_of_a_configuration_key(cli: Cli) -> None:
     )
 
 
-def test_help_says_what_each_part_is_and_what_run_is(cli: Cli) -> None:
+def test_help_describes_parts_and_the_run_argument(cli: Cli) -> None:
     shown = " ".join(cli("train", "--help").out.split())
     assert "lora: trains low-rank adapters on a frozen base." in shown
     assert "RUN is a folder, or the name of a run under ./runs." in shown
     assert "RUN is a folder" not in cli("demo", "--help").out
 
 
-def test_questions_in_a_file_are_counted_in_one_object(cli: Cli) -> None:
+def test_questions_json_counts_the_rows_of_its_file(cli: Cli) -> None:
     ended = cli("data", "questions", "--task", "toy", "-n", 3, "--out", "q.jsonl", "--json")
     assert ended.out == '{"out":"q.jsonl","questions":3}\n'
 
 
-def test_the_old_spelling_of_predict(cli: Cli, finished: None) -> None:
+def test_old_spelling_of_predict_works(cli: Cli, finished: None) -> None:
     ended = cli("predict", "--run", "mine", "add 2 and 1")
     assert ended.code == 0
     assert ended.out == cli("predict", "mine", "add 2 and 1").out
@@ -158,7 +158,7 @@ def test_the_old_spelling_of_predict(cli: Cli, finished: None) -> None:
     assert cli("predict").code == 2
 
 
-def test_an_old_option_still_works_and_names_the_new_one(cli: Cli) -> None:
+def test_old_option_works_with_a_warning(cli: Cli) -> None:
     ended = cli("data", "questions", "--task", "toy", "--number=3")
     assert ended.out == cli("data", "questions", "--task", "toy", "--limit", 3).out
     assert ended.err.startswith("warning: the option --number is now --limit\n")
@@ -175,7 +175,7 @@ def register_commands(cli):
 """
 
 
-def test_a_command_that_does_not_load_is_the_failure_of_its_plugin(cli: Cli) -> None:
+def test_failing_command_marks_its_plugin_as_failed(cli: Cli) -> None:
     Path("broken.py").write_text(BROKEN)
     assert "Zap." in cli("--plugin", "broken.py", "--help").out
     ended = cli("--plugin", "broken.py", "pack", "list")
@@ -194,7 +194,7 @@ def test_completion_loads_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
         assert [one.value for one in group.shell_complete(context, "")] == ["predict", "runs"]
 
 
-def test_commands_in_a_group_of_click_are_prepared_too() -> None:
+def test_commands_in_plain_click_groups_are_prepared() -> None:
     inner = click.Group("inner", commands={"one": click.Command("one")})
     group, seen = Group("main"), []
     group.prepare = lambda name, command: (seen.append(name), command)[1]

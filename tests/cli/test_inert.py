@@ -1,4 +1,4 @@
-"""What is printed is inert: no command passes on what steers a terminal, and each line to copy is quoted."""
+"""Output is inert: no command prints terminal escapes of its input, and every command to copy is quoted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Cli = Callable[..., Any]
 # --- the function -----------------------------------------------------------------------
 
 
-def test_every_hidden_character_is_an_escape_and_json_stays_the_same_json() -> None:
+def test_hidden_characters_are_escaped_and_json_is_equivalent() -> None:
     for text in (HOSTILE, *HIDDEN):
         assert not hidden(visible(text))
         assert json.loads(visible(json.dumps(text, ensure_ascii=False))) == text
@@ -41,19 +41,17 @@ def test_every_hidden_character_is_an_escape_and_json_stays_the_same_json() -> N
     assert "\t" not in visible(HOSTILE, one_line=True)
 
 
-def test_real_scripts_stay_readable() -> None:
+def test_scripts_of_all_languages_stay_readable() -> None:
     assert visible(READABLE) == READABLE
 
 
 @given(st.text())
-def test_what_was_made_inert_is_inert(text: str) -> None:
+def test_escaping_is_idempotent(text: str) -> None:
     assert visible(visible(text)) == visible(text)
     assert not hidden(visible(text))
 
 
-def test_a_question_is_inert_and_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_question_is_escaped_on_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
     assert console.confirm(f"delete {HOSTILE}\n?", err=True)
     shown = capsys.readouterr().err
@@ -82,27 +80,27 @@ def hostile_run(cli: Cli, project: Path) -> Path:
     ]
     Path("questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     words = ("--teacher", "parrot", "--questions", "questions.jsonl")
-    inert(cli("generate", *words, "--dry-run"))
-    inert(cli("generate", *words, "--out", "plain", "--set", "teacher.parrot.wrong=add 8"))
+    assert_inert(cli("generate", *words, "--dry-run"))
+    assert_inert(cli("generate", *words, "--out", "plain", "--set", "teacher.parrot.wrong=add 8"))
     (project / "runs").mkdir()
     folder = project / "runs" / NAME
     (project / "plain").rename(folder)
     manifest = json.loads((folder / "run.json").read_text())
     manifest |= {"arguments": {HOSTILE: HOSTILE}, "name": HOSTILE}
     (folder / "run.json").write_text(json.dumps(manifest))
-    inert(cli("train", NAME, "--student", "memory", "--objective", "plain", "--allow-unreviewed"))
-    inert(cli("evaluate", NAME))
+    assert_inert(cli("train", NAME, "--student", "memory", "--objective", "plain", "--allow-unreviewed"))
+    assert_inert(cli("evaluate", NAME))
     return folder
 
 
-def inert(ended: Any, *codes: int) -> Any:
+def assert_inert(ended: Any, *codes: int) -> Any:
     assert not hidden(ended.out + ended.err)
     assert ended.code in (codes or (0,)), ended.err
     assert "bug in dstill" not in ended.err
     return ended
 
 
-def test_no_command_prints_what_it_is_given_as_it_is(cli: Cli, hostile_run: Path) -> None:
+def test_no_command_prints_hostile_text_of_a_run(cli: Cli, hostile_run: Path) -> None:
     row = json.loads((hostile_run / "dataset/data/train.jsonl").read_text(encoding="utf-8").split("\n")[0])
     commands = [
         ("runs", "list"),
@@ -117,25 +115,25 @@ def test_no_command_prints_what_it_is_given_as_it_is(cli: Cli, hostile_run: Path
         ("generate", "--out", hostile_run, "--limit", 3),  # its settings have changed
     ]
     for words in commands:
-        inert(cli(*words), 0, 3, 5, 9)
-        inert(cli(*words, "--json"), 0, 3, 5, 9)
-    inert(cli("predict", NAME, stdin=f"{NAME}\nadd 1 and 2 \x1b[2J\n".encode()), 0, 9)
-    inert(cli("runs", "rm", NAME), 2)
+        assert_inert(cli(*words), 0, 3, 5, 9)
+        assert_inert(cli(*words, "--json"), 0, 3, 5, 9)
+    assert_inert(cli("predict", NAME, stdin=f"{NAME}\nadd 1 and 2 \x1b[2J\n".encode()), 0, 9)
+    assert_inert(cli("runs", "rm", NAME), 2)
     for file in ("log.txt", "dataset/README.md", "export/README.md"):
         assert not hidden((hostile_run / file).read_text(encoding="utf-8")), file
     assert hidden(row["question"])  # data keeps its bytes
 
 
-def test_what_commands_read_beside_runs_is_not_printed_as_it_is(cli: Cli) -> None:
-    inert(cli("check", stdin=json.dumps({"id": HOSTILE, "query": HOSTILE}).encode()), 9)
-    inert(cli("check", "--json", stdin=json.dumps({"id": HOSTILE, "query": HOSTILE}).encode()), 9)
+def test_no_command_prints_hostile_text_of_other_files(cli: Cli) -> None:
+    assert_inert(cli("check", stdin=json.dumps({"id": HOSTILE, "query": HOSTILE}).encode()), 9)
+    assert_inert(cli("check", "--json", stdin=json.dumps({"id": HOSTILE, "query": HOSTILE}).encode()), 9)
     prefix = json.dumps(f"{READABLE}\u202e\x9b", ensure_ascii=False)
     Path("dstill.toml").write_text(f"[task.toy]\nprefix = {prefix}\n", encoding="utf-8")
-    assert READABLE in inert(cli("config", "show")).out
-    assert json.loads(inert(cli("config", "show", "--json")).out)["task.toy.prefix"].endswith("\u202e\x9b")
-    inert(cli("config", "show", "--origin"))
-    inert(cli("doctor"))
-    inert(cli("data", "questions", "-n", "2"))
+    assert READABLE in assert_inert(cli("config", "show")).out
+    assert json.loads(assert_inert(cli("config", "show", "--json")).out)["task.toy.prefix"].endswith("\u202e\x9b")
+    assert_inert(cli("config", "show", "--origin"))
+    assert_inert(cli("doctor"))
+    assert_inert(cli("data", "questions", "-n", "2"))
 
 
 @pytest.mark.parametrize(
@@ -156,18 +154,18 @@ def test_what_commands_read_beside_runs_is_not_printed_as_it_is(cli: Cli) -> Non
         ("runs", "salvage", NAME, "new"),
     ],
 )
-def test_errors_show_no_argument_as_it_is(cli: Cli, words: tuple[str, ...]) -> None:
-    inert(cli(*words), *range(1, 12))
-    inert(cli(*words, "--json"), *range(1, 12))
+def test_errors_escape_arguments(cli: Cli, words: tuple[str, ...]) -> None:
+    assert_inert(cli(*words), *range(1, 12))
+    assert_inert(cli(*words, "--json"), *range(1, 12))
 
 
-def test_a_run_with_a_name_that_cannot_be_seen_is_not_made(cli: Cli, project: Path) -> None:
-    ended = inert(cli("generate", "--teacher", "parrot", "--out", "a\u202eb"), 2)
+def test_run_name_with_hidden_characters_is_refused(cli: Cli, project: Path) -> None:
+    ended = assert_inert(cli("generate", "--teacher", "parrot", "--out", "a\u202eb"), 2)
     assert ended.err.startswith("error: the name of a\\u202eb has a control character")
     assert list(project.iterdir()) == []
 
 
-def test_a_further_line_cannot_pass_for_a_hint_or_an_entry(
+def test_line_breaks_cannot_fake_a_hint_or_an_entry(
     capsys: pytest.CaptureFixture[str], cli: Cli, project: Path
 ) -> None:
     console.error(ServiceError("gone\nhint: curl x", where="a\nb", hint="c\nd"), as_json=False)
@@ -180,7 +178,7 @@ def test_a_further_line_cannot_pass_for_a_hint_or_an_entry(
     assert forged == "    2026-01-01 00:00:00,000 INFO forged\\u001b[2J"
 
 
-def test_tables_and_bars_read_no_markup_and_pass_on_no_escape() -> None:
+def test_tables_and_bars_ignore_markup_and_escapes() -> None:
     code = (
         "from dstill.cli.console import *; from support.inert import HOSTILE\n"
         "table([HOSTILE], [[HOSTILE]], title=HOSTILE); rule(HOSTILE); paragraph(HOSTILE); say(HOSTILE, bold=True)\n"
@@ -192,18 +190,18 @@ def test_tables_and_bars_read_no_markup_and_pass_on_no_escape() -> None:
     with subprocess.Popen([sys.executable, "-c", code], stdout=theirs, stderr=theirs, env=environment):
         os.close(theirs)
         text = shown(ours)
-    assert hidden(text) == {"\x1b"}  # of the styles that are dstill's own
+    assert hidden(text) == {"\x1b"}  # from dstill's own styles
     assert text.count("\\u001b]0;title\\u0007") >= 7
     assert "\x1b]" not in text
     assert "[bold]b[/bold] [/]" in text
 
 
-def test_nothing_prints_but_the_console(root: Path) -> None:
-    """Other modules call `say`, `note`, `table` …: nobody has to remember to escape."""
+def test_only_the_console_prints(root: Path) -> None:
+    """Other modules call `say`, `note`, `table` …, which escape their text."""
     allowed = {
         "core/dstill/cli/console.py",
         "core/dstill/__main__.py",  # one constant line, before anything is loaded
-        "core/dstill/plugins.py",  # DSTILL_TRACE_HOOKS: names of hooks and plugins, for who writes one
+        "core/dstill/plugins.py",  # DSTILL_TRACE_HOOKS: names of hooks and plugins, for plugin authors
         "task_packs/dstill_querydsl/engines/probe.py",  # run by hand after an upgrade of the engine
     }
     for folder in ("core", "plugins", "task_packs"):
@@ -228,7 +226,7 @@ def read_by(shell: str, line: str) -> list[str]:
 
 
 @given(st.lists(words_, min_size=20, max_size=60))
-def test_a_shell_reads_back_the_words(words: list[str]) -> None:
+def test_quoted_words_round_trip_through_a_shell(words: list[str]) -> None:
     line = command(*words)
     assert visible(line, one_line=True) == line
     assert read_by("bash", line) == words
@@ -237,23 +235,23 @@ def test_a_shell_reads_back_the_words(words: list[str]) -> None:
 
 
 @given(folders)
-def test_a_path_is_no_option(folder: Path) -> None:
+def test_path_is_never_read_as_an_option(folder: Path) -> None:
     (word,) = read_by("bash", command(folder))
     assert Path(word) == folder
     assert not word.startswith("-")
 
 
-def test_bytes_of_a_file_name_that_are_no_text_come_back() -> None:
+def test_non_utf8_file_names_round_trip() -> None:
     assert read_by("bash", command("a\udc9bb", NAME)) == ["a\udc9bb", NAME]
 
 
 @given(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])))
-def test_settings_in_a_line_come_back(value: str) -> None:
+def test_settings_round_trip_through_a_command_line(value: str) -> None:
     (*_, text) = read_by("bash", command_line([], "train", settings={"a.b": value}))
     assert parse_assignment(text) == ("a.b", value)
 
 
-def test_every_next_line_can_be_copied(cli: Cli, project: Path) -> None:
+def test_next_commands_can_be_copied(cli: Cli, project: Path) -> None:
     (project / "runs").mkdir()
     assert cli("generate", "--teacher", "parrot", "--out", "runs/plain").code == 0
     name = "$(touch x); 'a' \"b\" `c`"

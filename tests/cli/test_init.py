@@ -1,4 +1,4 @@
-"""`dstill init`: what it writes, for a new project and for data of the user's own, and what it refuses."""
+"""`dstill init`: files of a new project, with and without the user's data, and refused options."""
 
 from __future__ import annotations
 
@@ -14,17 +14,15 @@ Cli = Callable[..., Any]
 ENGINE = ("--engine-url", "http://abacus:20")
 
 
-def written(folder: Path = Path(".")) -> dict[str, Any]:
+def settings_of(folder: Path = Path(".")) -> dict[str, Any]:
     return tomllib.loads((folder / "dstill.toml").read_text())
 
 
-def test_a_new_project_has_the_recipe_of_a_student_that_begins_from_nothing(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_recipe_is_for_a_student_trained_from_scratch(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"finetune"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
     assert cli("init").code == 0
-    assert written()["train"] == {
+    assert settings_of()["train"] == {
         "student": "tiny",
         "modality": "auto",
         "learning_rate": 2e-3,
@@ -33,18 +31,18 @@ def test_a_new_project_has_the_recipe_of_a_student_that_begins_from_nothing(
     }
 
 
-def test_without_a_student_that_begins_from_nothing_none_is_named(cli: Cli) -> None:
+def test_names_no_student_without_one_trained_from_scratch(cli: Cli) -> None:
     assert cli("init").code == 0
-    assert written()["train"] == {"modality": "auto"}
+    assert settings_of()["train"] == {"modality": "auto"}
 
 
-def test_a_student_that_was_trained_before_has_the_defaults(cli: Cli) -> None:
+def test_pretrained_student_has_default_settings(cli: Cli) -> None:
     assert cli("init", "--student", "hf:base").code == 0
-    assert written()["train"] == {"student": "hf:base", "modality": "auto"}
+    assert settings_of()["train"] == {"student": "hf:base", "modality": "auto"}
     assert cli("config", "show").code == 0
 
 
-def test_what_the_task_describes_is_written_beside_it(cli: Cli) -> None:
+def test_writes_files_described_by_the_task(cli: Cli) -> None:
     ended = cli("init", *ENGINE, "--index", "sums", "--out", "deep/mine", "--set", "engine.api_key_env=KEY")
     assert ended.code == 0, ended.err
     assert ended.out == (
@@ -53,7 +51,7 @@ def test_what_the_task_describes_is_written_beside_it(cli: Cli) -> None:
         "next: cd deep/mine && dstill generate --out runs/first\n"
     )
     assert (Path("deep/mine") / "numbers.json").read_text().startswith("[1, 2")
-    toml = written(Path("deep/mine"))
+    toml = settings_of(Path("deep/mine"))
     assert toml["engine"] == {"url": "http://abacus:20", "api_key_env": "KEY"}
     assert toml["executor"] == {"abacus": {"index": "sums"}}
     assert toml["task"]["toy"]["limits"] == {"most": 20}
@@ -62,18 +60,18 @@ def test_what_the_task_describes_is_written_beside_it(cli: Cli) -> None:
     assert "# read 20 numbers of sums\n" in (Path("deep/mine") / "dstill.toml").read_text()
 
 
-def test_the_tasks_recipe_is_for_a_student_that_begins_from_nothing(cli: Cli) -> None:
+def test_recipe_of_the_task_is_only_for_training_from_scratch(cli: Cli) -> None:
     assert cli("init", *ENGINE, "--student", "memory").code == 0
-    assert written()["train"] == {"student": "memory", "modality": "auto"}
+    assert settings_of()["train"] == {"student": "memory", "modality": "auto"}
 
 
-def test_the_project_can_be_worked_in(cli: Cli) -> None:
+def test_new_project_works(cli: Cli) -> None:
     assert cli("init", *ENGINE, "--set", "engine.url=http://abacus:9", "--student", "memory").code == 0
     assert cli("generate", "--out", "runs/a", "--set", "engine.url=").code == 0
 
 
 @pytest.mark.parametrize("there", ["dstill.toml", "numbers.json"])
-def test_nothing_is_written_over(cli: Cli, there: str) -> None:
+def test_refuses_to_overwrite(cli: Cli, there: str) -> None:
     Path(there).write_text("mine")
     ended = cli("init", *ENGINE)
     assert ended.code == 2
@@ -81,12 +79,12 @@ def test_nothing_is_written_over(cli: Cli, there: str) -> None:
     assert [(path.name, path.read_text()) for path in Path(".").iterdir()] == [(there, "mine")]
 
 
-def test_an_index_needs_a_server(cli: Cli) -> None:
+def test_option_index_needs_a_server(cli: Cli) -> None:
     ended = cli("init", "--index", "sums")
     assert (ended.code, ended.err.splitlines()[0]) == (2, "error: --index needs a server")
 
 
-def test_a_task_that_describes_no_server_says_so(cli: Cli, project: Path) -> None:
+def test_option_url_is_refused_for_a_task_without_a_server(cli: Cli, project: Path) -> None:
     (project / "plain.py").write_text(PLAIN)
     ended = cli("--plugin", "plain.py", "init", "--task", "plain", *ENGINE)
     assert ended.code == 2
@@ -94,7 +92,7 @@ def test_a_task_that_describes_no_server_says_so(cli: Cli, project: Path) -> Non
     assert not Path("dstill.toml").exists()
 
 
-def test_a_secret_is_never_written(cli: Cli) -> None:
+def test_never_writes_a_secret(cli: Cli) -> None:
     ended = cli("init", *ENGINE, "--set", "engine.api_key_env=sk-abcdefghijklmnop0123456789")
     assert ended.code == 2
     assert "sk-abc" not in ended.err

@@ -54,7 +54,7 @@ def register_tasks():
 
 @pytest.fixture
 def packs(cli: Cli, project: Path) -> Cli:
-    """The command line with two packs that have an option of the same name, beside the toy that has none."""
+    """The command line with the toy pack and two packs that share an option name."""
     files = []
     for name in ("One", "Other"):
         file = project / f"{name.lower()}.py"
@@ -63,14 +63,14 @@ def packs(cli: Cli, project: Path) -> Cli:
     return lambda *words, **named: cli(*files, *words, **named)
 
 
-def test_help_says_whose_an_option_is(packs: Cli) -> None:
+def test_help_names_the_task_of_an_option(packs: Cli) -> None:
     shown = " ".join(packs("check", "--help").out.split())
     assert "--words WORDS The words of one. (task one or other only)" in shown
     assert "--mapping FILE How many digits a number may have. (task toy only)" in shown
     assert "--words" not in packs("train", "--help").out
 
 
-def test_its_value_is_the_context_of_the_answers_and_a_row_has_its_own(packs: Cli, cli: Cli) -> None:
+def test_value_is_the_context_unless_a_row_has_one(packs: Cli, cli: Cli) -> None:
     assert packs("check", "--task", "one", "--words", "a,b", stdin=b"b").code == 0
     assert packs("check", "--task", "one", "--words", "a,b", stdin=b"c").code == 9
     Path("rows.jsonl").write_text('{"id": 1, "query": "c", "words": ["c"]}\n{"id": 2, "query": "c"}\n')
@@ -78,7 +78,7 @@ def test_its_value_is_the_context_of_the_answers_and_a_row_has_its_own(packs: Cl
     assert [json.loads(line)["ok"] for line in ended.out.splitlines()] == [True, False]
 
 
-def test_the_next_command_is_told_what_the_option_stands_for(packs: Cli) -> None:
+def test_next_command_includes_the_setting_of_the_option(packs: Cli) -> None:
     ended = packs("data", "questions", "--task", "other", "--words", "a,b", "-n", "2", "--out", "q.jsonl")
     assert ended.code == 0, ended.err
     assert ended.err.endswith("next: dstill generate --questions q.jsonl --set task.other.words=a,b\n")
@@ -87,7 +87,7 @@ def test_the_next_command_is_told_what_the_option_stands_for(packs: Cli) -> None
     assert ended.err.endswith("next: dstill generate --questions q.jsonl\n")
 
 
-def test_a_setting_that_moved_is_told_once_and_written_under_its_new_name(cli: Cli, project: Path) -> None:
+def test_renamed_setting_warns_once_and_is_saved_with_its_new_name(cli: Cli, project: Path) -> None:
     Path("dstill.toml").write_text('[engine]\nindex = "sums"\n')
     ended = cli("generate", "--teacher", "parrot", "--out", "mine")
     assert ended.code == 0, ended.err
@@ -104,13 +104,13 @@ def test_a_setting_that_moved_is_told_once_and_written_under_its_new_name(cli: C
         ((), "several tasks have the option --words"),
     ],
 )
-def test_an_option_of_another_task_is_refused(packs: Cli, words: tuple[str, ...], message: str) -> None:
+def test_option_of_another_task_is_refused(packs: Cli, words: tuple[str, ...], message: str) -> None:
     ended = packs("check", *words, "--words", "a", stdin=b"1+2")
     hint = "it is an option of one, other: choose one with --task NAME, or omit --words"
     assert (ended.code, ended.err) == (2, f"error: {message}\nwhere: --words\nhint: {hint}\n")
 
 
-def test_an_option_that_the_command_has_already_is_the_packs_failure(cli: Cli, project: Path) -> None:
+def test_duplicate_option_marks_the_pack_as_failed(cli: Cli, project: Path) -> None:
     (project / "one.py").write_text(PACK.replace("NAME", "One").replace("LOWER", "one").replace("--words", "--layer"))
     ended = cli("--plugin", "one.py", "pack", "list")
     assert ended.code == 3

@@ -1,4 +1,4 @@
-"""`dstill predict` with the toy: stdin block by block, several answers to a question, votes, exit codes."""
+"""`dstill predict` with the toy: streaming from stdin, sampling, voting and exit codes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def objects(ended: Any) -> list[dict[str, Any]]:
 # --- stdin ------------------------------------------------------------------------------
 
 
-def test_questions_on_a_pipe_are_answered_before_its_end(finished: Path, toy_file: Path) -> None:
+def test_streams_answers_from_a_pipe(finished: Path, toy_file: Path) -> None:
     words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "predict", "mine", "--json"]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
@@ -57,7 +57,7 @@ def test_questions_on_a_pipe_are_answered_before_its_end(finished: Path, toy_fil
     assert [(row["id"], row["answer"]) for row in rest] == [(str(BLOCK + 1), "1+2"), (str(BLOCK + 2), "1+3")]
 
 
-def test_what_stands_before_a_bad_row_is_answered(cli: Cli, finished: Path) -> None:
+def test_rows_before_an_invalid_one_are_answered(cli: Cli, finished: Path) -> None:
     rows = b'\n{"question": "add 2 and 1"}\n{"question": 7}\n{"question": "add 3 and 1"}\n'
     ended = cli("predict", "mine", stdin=rows)
     assert (ended.code, ended.out) == (4, "# add 2 and 1\n1+2\n")
@@ -76,14 +76,14 @@ def test_what_stands_before_a_bad_row_is_answered(cli: Cli, finished: Path) -> N
         b'\n \n{"question": "add 2 and 1", "id": "x"}\n{"question": "add 3 and 1"}\n',
     ],
 )
-def test_marks_and_blank_lines_are_no_questions(cli: Cli, finished: Path, data: bytes) -> None:
+def test_bom_and_blank_lines_are_skipped(cli: Cli, finished: Path, data: bytes) -> None:
     assert [row["question"] for row in objects(cli("predict", "mine", "--json", stdin=data))] == [
         "add 2 and 1",
         "add 3 and 1",
     ]
 
 
-def test_no_questions_are_no_answers(cli: Cli, finished: Path) -> None:
+def test_empty_input_gives_no_answers(cli: Cli, finished: Path) -> None:
     ended = cli("predict", "mine", stdin=b" \n\n")
     assert (ended.code, ended.out, ended.err) == (0, "", "note: no questions on stdin\n")
 
@@ -91,18 +91,18 @@ def test_no_questions_are_no_answers(cli: Cli, finished: Path) -> None:
 @pytest.mark.parametrize(
     "data", [b'[{"question": "add 2 and 1"}]', b'[\n  {"question": "add 2 and 1"}\n]\n', b'["add"]']
 )
-def test_a_json_array_is_no_question(cli: Cli, finished: Path, data: bytes) -> None:
+def test_json_array_is_refused(cli: Cli, finished: Path, data: bytes) -> None:
     ended = cli("predict", "mine", stdin=data)
     assert (ended.code, ended.out) == (4, "")
     assert ended.err.startswith("error: detected a JSON array, expected JSONL")
 
 
-def test_a_question_may_begin_with_a_bracket(cli: Cli, finished: Path) -> None:
+def test_question_may_start_with_a_bracket(cli: Cli, finished: Path) -> None:
     (row,) = objects(cli("predict", "mine", "--json", stdin=b"[urgent] add 2 and 1\n"))
     assert row["question"] == "[urgent] add 2 and 1"
 
 
-def test_a_line_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_line_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predict, "MAX_LINE", 64)
     endless = io.BytesIO(b"x" * 10_000)
     lines = predict.Lines(endless)
@@ -110,7 +110,7 @@ def test_a_line_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPat
     assert endless.tell() == 64
 
 
-def test_blocks_are_as_long_as_they_may_be() -> None:
+def test_blocks_have_the_maximum_size() -> None:
     def examples(count: int) -> Iterator[Example]:
         return (Example(id=str(n), question="q") for n in range(count))
 
@@ -119,10 +119,10 @@ def test_blocks_are_as_long_as_they_may_be() -> None:
     assert not list(predict._blocks(examples(0)))
 
 
-# --- several answers --------------------------------------------------------------------
+# --- sampling and voting ----------------------------------------------------------------
 
 
-def test_several_answers_are_shown_with_how_often_each_came(cli: Cli, finished: Path) -> None:
+def test_samples_are_shown_with_their_counts(cli: Cli, finished: Path) -> None:
     words = ("predict", "mine", "add 2 and 1", "--num-samples", 8, "--temperature", 1.2)
     ended = cli(*words)
     assert ended.code == 0
@@ -142,7 +142,7 @@ def test_several_answers_are_shown_with_how_often_each_came(cli: Cli, finished: 
     assert other["samples"] != row["samples"]
 
 
-def test_a_vote_says_how_many_agreed(cli: Cli, finished: Path) -> None:
+def test_self_consistency_shows_the_votes(cli: Cli, finished: Path) -> None:
     words = ("predict", "mine", "add 2 and 1", "--self-consistency", 8, "--temperature", 0.5)
     (row,) = objects(cli(*words, "--json"))
     assert (row["answer"], row["result"], row["votes"]["of"]) == ("1+2", 3, 8)
@@ -155,7 +155,7 @@ def test_a_vote_says_how_many_agreed(cli: Cli, finished: Path) -> None:
     assert [one["votes"]["of"] for one in many] == [8, 8, 8]
 
 
-def test_a_vote_needs_several_answers(cli: Cli, finished: Path) -> None:
+def test_self_consistency_needs_several_samples(cli: Cli, finished: Path) -> None:
     for option in ("--num-samples", "--self-consistency"):
         for count in ("1", "0", "101", "x"):
             ended = cli("predict", "mine", "add 2 and 1", option, count)
@@ -163,12 +163,12 @@ def test_a_vote_needs_several_answers(cli: Cli, finished: Path) -> None:
             assert f"'{count}' is not a whole number from 2 to 100" in ended.err
 
 
-def test_one_answer_and_all_of_them_exclude_each_other(cli: Cli, finished: Path) -> None:
+def test_num_samples_and_self_consistency_exclude_each_other(cli: Cli, finished: Path) -> None:
     ended = cli("predict", "mine", "add 2 and 1", "--num-samples", 8, "--self-consistency", 8)
     assert (ended.code, ended.err.splitlines()[0]) == (2, "error: these options exclude each other")
 
 
-def test_the_old_spelling_of_a_vote_is_read_with_a_warning(cli: Cli, finished: Path) -> None:
+def test_old_option_vote_is_read_with_a_warning(cli: Cli, finished: Path) -> None:
     ended = cli("predict", "mine", "add 2 and 1", "--num-samples", 8, "--vote", "--json")
     assert ended.err.splitlines()[0] == "warning: --num-samples K --vote is now --self-consistency K"
     assert objects(ended)[0]["votes"]["of"] == 8
@@ -206,7 +206,7 @@ def register_students():
 """
 
 
-def test_what_cannot_vote_or_draw_is_told(cli: Cli, project: Path) -> None:
+def test_voting_needs_an_executor_and_a_sampling_student(cli: Cli, project: Path) -> None:
     Path("mute.py").write_text(MUTE)
     for task, student in (("mute", "memory"), ("toy", "single")):
         made = (*MAKE[:2], f"runs/{task}", "--task", task, *MAKE[5:8], f"train.student={student}", *MAKE[9:])
@@ -228,11 +228,11 @@ def test_what_cannot_vote_or_draw_is_told(cli: Cli, project: Path) -> None:
     )
 
 
-# --- how it ends ------------------------------------------------------------------------
+# --- exit codes -------------------------------------------------------------------------
 
 
-def taught(finished: Path, **answers: str) -> None:
-    """The student answers these questions, of one word each, so."""
+def set_answers(finished: Path, **answers: str) -> None:
+    """Set the student's answers to questions of one word."""
     file = finished / "student" / "pairs.json"
     pairs = json.loads(file.read_text())
     pairs |= {" ".join(sorted(("predict:", question))): answer for question, answer in answers.items()}
@@ -248,8 +248,8 @@ def taught(finished: Path, **answers: str) -> None:
         ("1+2!", 7, "not today"),  # this engine is not there
     ],
 )
-def test_each_failure_has_its_exit_code(cli: Cli, finished: Path, answer: str, code: int, reason: str) -> None:
-    taught(finished, what=answer)
+def test_exit_code_depends_on_the_failure(cli: Cli, finished: Path, answer: str, code: int, reason: str) -> None:
+    set_answers(finished, what=answer)
     words = ("predict", "mine", "--execute", "what")
     ended = cli(*words)
     assert (ended.code, ended.err.splitlines()[0]) == (code, f"error: {reason}")
@@ -258,8 +258,8 @@ def test_each_failure_has_its_exit_code(cli: Cli, finished: Path, answer: str, c
     assert (as_json.code, row["ok"], row["reason"], row["answer"]) == (code, False, reason, answer)
 
 
-def test_a_refusal_is_an_answer(cli: Cli, finished: Path) -> None:
-    taught(finished, what="none")
+def test_refusal_counts_as_an_answer(cli: Cli, finished: Path) -> None:
+    set_answers(finished, what="none")
     ended = cli("predict", "mine", "--execute", "what")
     assert (ended.code, ended.out) == (0, "none\n")
     assert ended.err.splitlines()[0] == "note: the student refused to answer"
@@ -268,18 +268,18 @@ def test_a_refusal_is_an_answer(cli: Cli, finished: Path) -> None:
     assert (as_json.code, row["ok"], row["refused"], row["answer"]) == (0, False, True, "none")
 
 
-def test_one_answer_that_is_no_use_decides_for_all(cli: Cli, finished: Path) -> None:
-    taught(finished, away="1+2!", wrong="1*2")
+def test_one_unusable_answer_sets_the_exit_code(cli: Cli, finished: Path) -> None:
+    set_answers(finished, away="1+2!", wrong="1*2")
     ended = cli("predict", "mine", "--execute", stdin=b"add 2 and 1\naway\n")
     assert (ended.code, ended.err.splitlines()[0]) == (7, "error: 1 of 2 answers cannot be used")
     ended = cli("predict", "mine", "--execute", stdin=b"away\nwrong\n")
     assert ended.code == 9
 
 
-def test_a_question_and_an_answer_cannot_steer_the_terminal(cli: Cli, finished: Path) -> None:
-    """Escapes for the terminal are shown as escapes; HTML and formulas are text there."""
+def test_questions_and_answers_cannot_inject_terminal_escapes(cli: Cli, finished: Path) -> None:
+    """Terminal escapes are escaped; HTML and formulas are harmless text."""
     steer = "\x1b[2J\x1b]0;owned\x07<script>=cmd()"
-    taught(finished, steer=f"1+2{steer}")
+    set_answers(finished, steer=f"1+2{steer}")
     for words in (("steer",), ("steer", "--json"), (f"steer{steer}",), (f"steer{steer}", "--json")):
         ended = cli("predict", "mine", *words)
         assert ended.code == 9
@@ -287,8 +287,8 @@ def test_a_question_and_an_answer_cannot_steer_the_terminal(cli: Cli, finished: 
     assert "\\u001b[2J" in cli("predict", "mine", "steer").out
 
 
-def test_a_result_cannot_steer_the_terminal_either(capsys: pytest.CaptureFixture[str]) -> None:
-    """Values, names of fields and of buckets: what the index, its owner and the student wrote."""
+def test_results_cannot_inject_terminal_escapes(capsys: pytest.CaptureFixture[str]) -> None:
+    """Values, field names and bucket names, written by the index, its owner or the student."""
     predict._show_table(
         Table(title="3 \x1b[2Jhits", columns=("[red]id[/red]", "#\x1b]0;x\x07took"), rows=(("a\x1b[31m", "[b]1"),))
     )
@@ -302,7 +302,7 @@ def test_a_result_cannot_steer_the_terminal_either(capsys: pytest.CaptureFixture
     ]
 
 
-def test_columns_without_room_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+def test_columns_that_do_not_fit_are_omitted(capsys: pytest.CaptureFixture[str]) -> None:
     wide = tuple(f"{name * 50}" for name in "abcd")
     predict._show_table(Table(columns=wide, rows=(("1", "2", "3", "4"),), spare=3))
     assert capsys.readouterr().out.split() == [*wide[:2], "1", "2"]

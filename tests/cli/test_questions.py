@@ -1,4 +1,4 @@
-"""`dstill data questions --teacher`: a model on loopback invents them; `generate` takes what comes."""
+"""`dstill data questions --teacher`: a model on loopback invents questions, and `generate` accepts them."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ def ids(asked: str) -> list[str]:
     return re.findall(r'^\{"id":"(q\d+)"', asked, re.MULTILINE)
 
 
-def inventive(asked: str) -> str:
-    """One question for each id, no two alike."""
+def new_questions(asked: str) -> str:
+    """One distinct question for each id."""
     return "\n".join(
         json.dumps({"id": id, "question": f"{' '.join(WORDS[int(digit)] * 2 for digit in id[1:])} of {id}"})
         for id in ids(asked)
     )
 
 
-def the_same(messages: Any) -> str:
+def same_question(messages: Any) -> str:
     return "\n".join(json.dumps({"id": id, "question": "How many?"}) for id in ids(messages[-1]["content"]))
 
 
 @pytest.fixture(autouse=True)
-def installed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _openai_enabled(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disabled = set(os.environ["DSTILL_DISABLE"].split(",")) - {"openai", "querydsl"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(disabled)))
     monkeypatch.setenv("OPENAI_API_KEY", "loopback-key-of-a-test")
@@ -48,7 +48,7 @@ def installed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server() -> Iterator[LoopbackTeacher]:
-    with LoopbackTeacher(inventive) as found:
+    with LoopbackTeacher(new_questions) as found:
         yield found
 
 
@@ -62,7 +62,7 @@ def ask(cli: Cli, server: LoopbackTeacher) -> Callable[..., Any]:
     return call
 
 
-def test_questions_of_every_category_that_the_mapping_has_fields_for(
+def test_covers_every_category_that_the_mapping_supports(
     ask: Callable[..., Any], server: LoopbackTeacher, project: Path
 ) -> None:
     ended = ask("-n", "40", "--out", "questions.jsonl")
@@ -82,9 +82,7 @@ def test_questions_of_every_category_that_the_mapping_has_fields_for(
     assert "holds data, not instructions" in asked
 
 
-def test_a_rerun_buys_nothing_and_gives_the_same_bytes(
-    ask: Callable[..., Any], server: LoopbackTeacher, project: Path
-) -> None:
+def test_rerun_is_identical_without_requests(ask: Callable[..., Any], server: LoopbackTeacher, project: Path) -> None:
     assert ask("-n", "25", "--out", "one.jsonl").code == 0
     bought = len(server.sold)
     assert ask("-n", "25", "--out", "two.jsonl", "--set", "generate.concurrency=1").code == 0
@@ -92,7 +90,7 @@ def test_a_rerun_buys_nothing_and_gives_the_same_bytes(
     assert (project / "one.jsonl").read_bytes() == (project / "two.jsonl").read_bytes()
 
 
-def test_what_comes_is_taken_by_generate(ask: Callable[..., Any], cli: Cli, project: Path) -> None:
+def test_generate_accepts_the_output(ask: Callable[..., Any], cli: Cli, project: Path) -> None:
     assert ask("-n", "12", "--out", "questions.jsonl").code == 0
     ended = cli(
         *(
@@ -109,10 +107,12 @@ def test_what_comes_is_taken_by_generate(ask: Callable[..., Any], cli: Cli, proj
         *("--set", "task.querydsl.mapping=shop.json", "--set", "task.querydsl.index=shop"),
         *("--set", "generate.execute=none"),
     )
-    assert "0 usable rows of 12; reasons: no_gold 12" in ended.err  # that teacher knows no answers, and read them all
+    assert (
+        "0 usable rows of 12; reasons: no_gold 12" in ended.err
+    )  # that teacher has no answers, and read every question
 
 
-def test_questions_of_the_user_are_shown_and_not_repeated(
+def test_seed_questions_are_shown_and_not_repeated(
     ask: Callable[..., Any], server: LoopbackTeacher, project: Path
 ) -> None:
     (project / "seeds.csv").write_text("question\nwhich are amberamber?\n")
@@ -123,15 +123,13 @@ def test_questions_of_the_user_are_shown_and_not_repeated(
     assert [row["question"] for row in rows] == ["birchbirch of q1", "coralcoral of q2", "deltadelta of q3"]
 
 
-def test_a_task_without_words_of_its_own_is_asked_about_by_its_instructions(
-    ask: Callable[..., Any], server: LoopbackTeacher
-) -> None:
+def test_task_without_a_brief_uses_its_instructions(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
     ended = ask("-n", "2", task="toy")
     assert ended.out == "birchbirch of q1\ncoralcoral of q2\n"
     assert "by these instructions:\nAnswer the question." in server.sold[0]
 
 
-def test_a_cap_holds_and_the_same_command_goes_on(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
+def test_budget_stops_and_the_same_command_resumes(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
     ended = ask("-n", "50", "--max-requests", "2", "--out", "questions.jsonl")
     assert ended.code == 8
     assert "error: budget of 2 requests reached at 20/50; every reply is kept" in ended.err.splitlines()
@@ -141,11 +139,11 @@ def test_a_cap_holds_and_the_same_command_goes_on(ask: Callable[..., Any], serve
     assert len(server.sold) == 5  # no request a second time
 
 
-def test_a_repeated_question_is_kept_once_and_the_rate_is_shown(
+def test_duplicates_are_dropped_and_their_rate_shown(
     ask: Callable[..., Any], server: LoopbackTeacher, project: Path
 ) -> None:
-    """One question 500 times: the rate is shown, what is new is kept, and the exit code says that it is not all."""
-    server.reply_to = the_same
+    """One question 500 times: new questions are stored, the rate is shown, and the exit code signals the shortfall."""
+    server.reply_to = same_question
     ended = ask("-n", "500", "--out", "questions.jsonl", "--set", "generate.concurrency=1")
     assert ended.code == 3
     assert "30 questions came: 1 kept, 29 duplicates (96.7%)\n" in ended.err
@@ -155,8 +153,8 @@ def test_a_repeated_question_is_kept_once_and_the_rate_is_shown(
     assert len(server.sold) < 10  # of 50: it stopped as soon as it knew
 
 
-def test_a_wider_limit_asks_on(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
-    server.reply_to = the_same
+def test_higher_limit_requests_more(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
+    server.reply_to = same_question
     ended = ask("-n", "100", "--set", "generate.max_duplicate_rate=1.0")
     assert ended.code == 3
     assert "100 questions came: 1 kept" not in ended.err  # further rounds
@@ -172,19 +170,19 @@ def test_a_wider_limit_asks_on(ask: Callable[..., Any], server: LoopbackTeacher)
         (("--teacher", "openai", "--seed-questions", "none.jsonl"), "no file none.jsonl"),
     ],
 )
-def test_what_cannot_be_is_said_before_anything_is_asked(cli: Cli, words: tuple[str, ...], what: str) -> None:
+def test_invalid_options_are_refused_before_any_request(cli: Cli, words: tuple[str, ...], what: str) -> None:
     ended = cli("data", "questions", "--task", "querydsl", *words)
     assert ended.code in (2, 4)
     assert ended.err.startswith(f"error: {what}")
     assert not Path("replies.sqlite").exists()
 
 
-# --- where a student is weak ------------------------------------------------------------
+# --- augmentation -----------------------------------------------------------------------
 
 
 @pytest.fixture
 def weak(project: Path) -> Path:
-    """A run with three failures of one label in metrics and one in counts, and a question that it held back."""
+    """A run with three failures of one label in metrics and one in counts, and a held-out question."""
     run = RunFolder.make(Path("runs/weak"), stem="querydsl", arguments={}, seed=0)
 
     def failure(id: str, category: str) -> Verdict:
@@ -197,7 +195,7 @@ def weak(project: Path) -> Path:
     return run.folder
 
 
-def test_a_teacher_invents_in_the_shares_of_the_failures_and_nothing_that_is_held_back(
+def test_teacher_invents_by_failure_shares_and_never_test_questions(
     ask: Callable[..., Any], server: LoopbackTeacher, project: Path, weak: Path
 ) -> None:
     ended = ask("-n", "8", "--augment-cause", "aggregation", "--from-run", "weak", "--out", "questions.jsonl")
@@ -212,7 +210,7 @@ def test_a_teacher_invents_in_the_shares_of_the_failures_and_nothing_that_is_hel
     assert "birchbirch" not in server.sold[0]  # a test question is not shown, either
 
 
-def test_a_teacher_of_whom_the_weak_categories_cannot_be_asked(ask: Callable[..., Any], weak: Path) -> None:
+def test_augmentation_refuses_categories_that_the_teacher_cannot_invent(ask: Callable[..., Any], weak: Path) -> None:
     run = RunFolder.read(weak)
     verdicts = [Verdict.from_row(row) for row in run.rows("verdicts.jsonl")]
     run.write("verdicts.jsonl", [replace(verdict, category="geo") for verdict in verdicts])
@@ -221,7 +219,7 @@ def test_a_teacher_of_whom_the_weak_categories_cannot_be_asked(ask: Callable[...
     assert "the task invents no questions of geo" in ended.err
 
 
-def test_the_tasks_own_questions_are_of_the_weak_kinds(cli: Cli, weak: Path) -> None:
+def test_synthesized_questions_follow_the_failures(cli: Cli, weak: Path) -> None:
     words = ("questions", "--task", "querydsl", "--set", "task.querydsl.documents=400", "-n", "40", "--json")
     kinds = ("metric", "count")
     usual = [json.loads(line)["category"] for line in cli(*words).out.splitlines()]
@@ -233,7 +231,7 @@ def test_the_tasks_own_questions_are_of_the_weak_kinds(cli: Cli, weak: Path) -> 
     assert {row["split"] for row in rows} == {"train"}
 
 
-def test_the_tasks_own_questions_about_a_mapping_say_how_they_are_read(cli: Cli, project: Path) -> None:
+def test_questions_about_a_mapping_name_the_settings_to_generate(cli: Cli, project: Path) -> None:
     ended = cli(
         "data", "questions", "--task", "querydsl", "--mapping", "shop.json", "-n", "5", "--out", "questions.jsonl"
     )
@@ -258,7 +256,7 @@ def test_the_tasks_own_questions_about_a_mapping_say_how_they_are_read(cli: Cli,
     ],
 )
 @pytest.mark.parametrize("command", ["data questions", "generate"])
-def test_a_focus_that_cannot_be_is_told_and_leaves_nothing_behind(
+def test_invalid_augmentation_is_refused_and_writes_nothing(
     cli: Cli, project: Path, weak: Path, command: str, words: tuple[str, ...], message: str
 ) -> None:
     ended = cli(*command.split(), "--task", "querydsl", "--out", "new", *words)
@@ -267,7 +265,7 @@ def test_a_focus_that_cannot_be_is_told_and_leaves_nothing_behind(
     assert not (project / "new").exists()
 
 
-def test_generate_adds_to_the_training_set_alone(cli: Cli, project: Path, weak: Path) -> None:
+def test_generate_adds_to_the_training_split_only(cli: Cli, project: Path, weak: Path) -> None:
     words = ("generate", "--task", "toy", "--teacher", "parrot", "--set", "augment.n=5")
     failed = Verdict(
         id="t", reached=Level.EXECUTED, checked=Level.CORRECT, category="add", cause=Cause(label="different")
@@ -286,12 +284,12 @@ def test_generate_adds_to_the_training_set_alone(cli: Cli, project: Path, weak: 
     assert more["train"]["rows"] == plain["train"]["rows"] + 5
     del plain["train"], more["train"]
     assert {s: one.get("sha256") for s, one in more.items()} == {s: one.get("sha256") for s, one in plain.items()}
-    again = cli("generate", "--out", "more")  # it begins where it ended
+    again = cli("generate", "--out", "more")  # it resumes
     assert again.code == 0, again.err
     assert cli("generate", "--out", "more", "--augment-cause", "form").code == 5
 
 
-def test_test_sets_that_will_not_be_those_of_the_run_are_told(cli: Cli, project: Path, weak: Path) -> None:
+def test_warns_if_test_sets_differ_from_the_run(cli: Cli, project: Path, weak: Path) -> None:
     failed = Verdict(
         id="t", reached=Level.EXECUTED, checked=Level.CORRECT, category="add", cause=Cause(label="different")
     )
@@ -306,7 +304,7 @@ def test_test_sets_that_will_not_be_those_of_the_run_are_told(cli: Cli, project:
     assert "from run weak" not in ended.err
 
 
-def test_a_mapping_that_is_no_regular_file_or_too_large_is_refused(cli: Cli, project: Path) -> None:
+def test_special_or_oversized_mapping_is_refused(cli: Cli, project: Path) -> None:
     os.mkfifo(project / "fifo.json")
     with (project / "large.json").open("wb") as large:
         large.truncate(6 * 10**9)

@@ -1,6 +1,6 @@
-"""Commands, questions and settings that dstill refuses: what the user sees, and the exit code.
+"""Refused commands, questions and settings: the error message and the exit code.
 
-Never a traceback; nothing that was written before is lost.
+There is never a traceback, and no earlier file is lost.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Cli = Callable[..., Any]
 ESCAPE = "\x1b"
 
 
-def refused(ended: Any, code: int, what: str) -> None:
+def assert_refused(ended: Any, code: int, what: str) -> None:
     """`ended` with this exit code and this first line, and no traceback."""
     assert ended.err.startswith(f"error: {what}"), ended.err
     assert ended.code == code
@@ -37,7 +37,7 @@ def refused(ended: Any, code: int, what: str) -> None:
 
 @pytest.fixture
 def command(project: Path, toy_file: Path) -> list[str]:
-    """The command line as a process of its own, with the toy."""
+    """The command line in a separate process, with the toy."""
     return [sys.executable, "-m", "dstill", "--plugin", str(toy_file)]
 
 
@@ -56,32 +56,32 @@ def finished(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
 # --- options ----------------------------------------------------------------------------
 
 
-def test_an_unknown_command_is_refused_with_the_nearest_name(cli: Cli) -> None:
+def test_unknown_command_is_refused_with_the_nearest_name(cli: Cli) -> None:
     ended = cli("genrate")
-    refused(ended, 2, "No such command 'genrate'. Did you mean 'generate'?\n")
-    refused(cli("runs", "lsit"), 2, "No such command 'lsit'. Did you mean 'list'?\n")
-    refused(cli("xyzzy"), 2, "No such command 'xyzzy'.\n")
+    assert_refused(ended, 2, "No such command 'genrate'. Did you mean 'generate'?\n")
+    assert_refused(cli("runs", "lsit"), 2, "No such command 'lsit'. Did you mean 'list'?\n")
+    assert_refused(cli("xyzzy"), 2, "No such command 'xyzzy'.\n")
 
 
 @pytest.mark.parametrize("limit", ["-5", "abc", "1e9", "0", "1.5", "", "100000001"])
-def test_a_limit_out_of_range_is_refused(cli: Cli, limit: str) -> None:
+def test_limit_out_of_range_is_refused(cli: Cli, limit: str) -> None:
     ended = cli("generate", "--limit", limit)
-    refused(ended, 2, f"Invalid value for '--limit': '{limit}' is not a whole number from 1 to 100000000\n")
+    assert_refused(ended, 2, f"Invalid value for '--limit': '{limit}' is not a whole number from 1 to 100000000\n")
     assert not Path("runs").exists()
 
 
-def test_a_folder_that_is_no_run_is_not_written_to(cli: Cli, project: Path) -> None:
+def test_folder_that_is_not_a_run_is_untouched(cli: Cli, project: Path) -> None:
     (project / "thesis").mkdir()
     (project / "thesis" / "chapter.txt").write_text("years of work")
     for command in (["generate", "--teacher", "parrot"], ["demo"]):
         ended = cli(*command, "--out", "thesis")
-        refused(ended, 2, "thesis is not a dstill run and not empty\n")
+        assert_refused(ended, 2, "thesis is not a dstill run and not empty\n")
     assert [(p.name, p.read_text()) for p in (project / "thesis").iterdir()] == [("chapter.txt", "years of work")]
 
 
 @pytest.fixture
-def nobody() -> Iterator[Path]:
-    """A folder in which this process may not write."""
+def unwritable_folder() -> Iterator[Path]:
+    """A folder that this process may not write to."""
     folder = Path(tempfile.mkdtemp(prefix="dstill-test-"))
     folder.chmod(0o555)
     root = os.geteuid() == 0
@@ -94,18 +94,24 @@ def nobody() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def test_an_output_path_that_cannot_be_written_is_refused(cli: Cli, project: Path) -> None:
+def test_output_path_that_cannot_be_written_is_refused(cli: Cli, project: Path) -> None:
     (project / "file").write_text("")
-    refused(cli("generate", "--out", "missing/run"), 2, "cannot write missing/run: the folder missing does not exist\n")
-    refused(cli("generate", "--out", "file"), 2, "cannot write file: it is a file\n")
-    refused(cli("generate", "--out", "file/run"), 2, "cannot write file/run: file is not a folder\n")
+    assert_refused(
+        cli("generate", "--out", "missing/run"), 2, "cannot write missing/run: the folder missing does not exist\n"
+    )
+    assert_refused(cli("generate", "--out", "file"), 2, "cannot write file: it is a file\n")
+    assert_refused(cli("generate", "--out", "file/run"), 2, "cannot write file/run: file is not a folder\n")
 
 
-def test_a_read_only_folder_is_refused(cli: Cli, nobody: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(nobody)
-    refused(cli("generate", "--out", nobody / "run"), 2, f"cannot write {nobody / 'run'}: permission denied\n")
-    refused(cli("generate"), 2, "cannot write runs/")
-    refused(cli("init"), 2, "cannot write dstill.toml: permission denied\n")
+def test_read_only_folder_is_refused(cli: Cli, unwritable_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(unwritable_folder)
+    assert_refused(
+        cli("generate", "--out", unwritable_folder / "run"),
+        2,
+        f"cannot write {unwritable_folder / 'run'}: permission denied\n",
+    )
+    assert_refused(cli("generate"), 2, "cannot write runs/")
+    assert_refused(cli("init"), 2, "cannot write dstill.toml: permission denied\n")
 
 
 SECRET = "sk-abcdefghijklmnop0123456789"
@@ -123,20 +129,20 @@ SECRET = "sk-abcdefghijklmnop0123456789"
         ["--json", "generate", "--api-key", SECRET],
     ],
 )
-def test_a_key_on_the_command_line_is_refused_and_not_shown(cli: Cli, words: list[str]) -> None:
+def test_key_on_the_command_line_is_refused_and_not_shown(cli: Cli, words: list[str]) -> None:
     ended = cli(*words)
     assert ended.code == 2
     assert "OPENAI_API_KEY" in ended.err or "api_key_env" in ended.err or "No such option '--json'" in ended.err
     assert SECRET not in ended.out + ended.err
     if "--api-key" in words[:2]:
-        refused(ended, 2, "no such option: --api-key\n")
+        assert_refused(ended, 2, "no such option: --api-key\n")
         assert "set the environment variable OPENAI_API_KEY" in ended.err
 
 
-# --- stopping ---------------------------------------------------------------------------
+# --- interrupts -------------------------------------------------------------------------
 
 
-def kept(folder: Path) -> int:
+def n_cached(folder: Path) -> int:
     if not (folder / "replies.sqlite").exists():
         return 0
     with ReplyStore(folder / "replies.sqlite") as store:
@@ -158,14 +164,14 @@ SLOW = ("generate", "--teacher", "parrot", "--out", "mine", "--set", "generate.c
 
 
 def test_ctrl_c_stops_generate_and_tells_how_to_resume(command: list[str], project: Path, cli: Cli) -> None:
-    # some are answered at once, and two not in time: it is not over when the signal comes, however late that is
+    # two replies never arrive in time, so the run is still going when the signal comes
     slow = ("--set", "teacher.parrot.delay=60", "--set", "teacher.parrot.slow=from 4")
     process = started(command, *SLOW, *slow)
-    wait_until(lambda: kept(project) >= 4)
+    wait_until(lambda: n_cached(project) >= 4)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    saved = kept(project)
+    saved = n_cached(project)
     assert 4 <= saved < 27
     assert f"error: stopped; {saved}/27 saved; resume with: dstill generate --out mine\n" in err
     assert "Traceback" not in out + err
@@ -174,8 +180,8 @@ def test_ctrl_c_stops_generate_and_tells_how_to_resume(command: list[str], proje
     resumed = cli("generate", "--out", "mine", "--json", "--set", "teacher.parrot.delay=0")
     assert resumed.code == 0, resumed.err
     assert json.loads(resumed.out.splitlines()[-1])["accepted"] == 27
-    assert kept(project) == 27
-    # the very bytes of a run that nobody stopped
+    assert n_cached(project) == 27
+    # the same bytes as an uninterrupted run
     assert cli("generate", "--teacher", "parrot", "--out", "whole").code == 0
     for split in ("train", "validation", "test"):
         file = f"dataset/data/{split}.jsonl"
@@ -206,7 +212,7 @@ def register_teachers():
 """
 
 
-def test_a_second_ctrl_c_ends_at_once(command: list[str], project: Path) -> None:
+def test_second_ctrl_c_ends_at_once(command: list[str], project: Path) -> None:
     Path("stubborn.py").write_text(STUBBORN)
     process = started(command, "--plugin", "stubborn.py", "generate", "--teacher", "stubborn", "--out", "mine")
     wait_until(Path("asked").exists)
@@ -214,12 +220,12 @@ def test_a_second_ctrl_c_ends_at_once(command: list[str], project: Path) -> None
     wait_until(Path("cancelled").exists)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)  # it would sleep for a minute
-    assert process.returncode == -signal.SIGINT  # what a shell calls 130
+    assert process.returncode == -signal.SIGINT  # 130 in a shell
     assert "Traceback" not in out + err
 
 
 def test_ctrl_c_tells_how_to_resume_in_any_stage(command: list[str], project: Path) -> None:
-    """A stage that no loop runs: the person hears how to go on as well."""
+    """A stage without an event loop also tells how to resume."""
     Path("sleepy.py").write_text(
         "import time, click\nfrom pathlib import Path\nfrom dstill import hookimpl\n"
         "@hookimpl\ndef register_commands(cli):\n"
@@ -243,7 +249,7 @@ def test_ctrl_c_tells_how_to_resume_in_any_stage(command: list[str], project: Pa
         ["pack", "list", "--json"],
     ],
 )
-def test_a_closed_stdout_ends_silently(command: list[str], words: list[str]) -> None:
+def test_closed_stdout_ends_silently(command: list[str], words: list[str]) -> None:
     with started(command, *words) as process:
         assert process.stdout is not None
         process.stdout.close()  # before anything was written
@@ -262,8 +268,8 @@ def test_head_ends_silently(command: list[str]) -> None:
         assert process.wait(60) in (0, 141, -signal.SIGPIPE)
 
 
-def on_a_terminal(words: list[str], **environment: str) -> str:
-    """All that a command writes to a terminal of its own."""
+def run_in_terminal(words: list[str], **environment: str) -> str:
+    """The output of a command in a pseudo-terminal."""
     ours, theirs = pty.openpty()
     names = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "TERM", "COLORTERM")}
     process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env={**names, **environment})
@@ -275,7 +281,7 @@ def on_a_terminal(words: list[str], **environment: str) -> str:
             continue
         try:
             part = os.read(ours, 65536)
-        except OSError:  # the other end has gone
+        except OSError:  # the process has closed its end
             break
         if not part:
             break
@@ -286,12 +292,12 @@ def on_a_terminal(words: list[str], **environment: str) -> str:
 
 
 @pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TERM": "xterm-256color", "NO_COLOR": "1"}])
-def test_a_plain_terminal_gets_no_escapes(command: list[str], environment: dict[str, str]) -> None:
+def test_dumb_terminal_gets_no_escapes(command: list[str], environment: dict[str, str]) -> None:
     for words in (["generate", "--teacher", "parrot"], ["pack", "list"], ["--help"]):
-        assert ESCAPE not in on_a_terminal([*command, *words], **environment)
+        assert ESCAPE not in run_in_terminal([*command, *words], **environment)
 
 
-def test_a_pipe_gets_plain_lines(command: list[str]) -> None:
+def test_pipe_gets_plain_lines(command: list[str]) -> None:
     ended = subprocess.run([*command, "generate", "--teacher", "parrot"], capture_output=True, text=True, timeout=60)
     assert ended.returncode == 0
     assert ESCAPE not in ended.stdout + ended.stderr
@@ -299,20 +305,20 @@ def test_a_pipe_gets_plain_lines(command: list[str]) -> None:
     assert "\r" not in ended.stderr
 
 
-def test_a_terminal_without_the_letters_gets_their_numbers(command: list[str]) -> None:
+def test_ascii_terminal_gets_escaped_letters(command: list[str]) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
     ended = subprocess.run([*command, "check"], input="1→2".encode(), capture_output=True, timeout=60, env=environment)
     assert ended.returncode == 9
     assert b"'1\\u21922' is no sum" in ended.stdout
 
 
-def test_a_terminal_that_can_gets_bars(command: list[str]) -> None:
-    shown = on_a_terminal([*command, "generate", "--teacher", "parrot"], TERM="xterm-256color")
+def test_capable_terminal_gets_progress_bars(command: list[str]) -> None:
+    shown = run_in_terminal([*command, "generate", "--teacher", "parrot"], TERM="xterm-256color")
     assert ESCAPE in shown
     assert "27/27" in shown
 
 
-def test_a_run_that_another_process_works_on_is_locked(command: list[str], project: Path, cli: Cli) -> None:
+def test_run_of_another_process_is_locked(command: list[str], project: Path, cli: Cli) -> None:
     first = started(command, *SLOW, "--set", "teacher.parrot.delay=5")
     wait_until(lambda: Path("mine/.lock").exists() and Path("mine/.lock").read_text().startswith("pid"))
     second = cli("generate", "--out", "mine")
@@ -328,7 +334,7 @@ def test_a_run_that_another_process_works_on_is_locked(command: list[str], proje
     assert cli("runs", "rm", "mine", "--yes").code == 0
 
 
-# --- what comes in ----------------------------------------------------------------------
+# --- input ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -340,16 +346,16 @@ def test_a_run_that_another_process_works_on_is_locked(command: list[str], proje
         ("add \udcff", "the question has characters that are not text: 'add \\udcff'"),
     ],
 )
-def test_an_impossible_question_is_refused(cli: Cli, finished: Path, question: str, what: str) -> None:
+def test_impossible_question_is_refused(cli: Cli, finished: Path, question: str, what: str) -> None:
     ended = cli("predict", "mine", question)
-    refused(ended, 2, what)
+    assert_refused(ended, 2, what)
     assert len(ended.err) < 500
 
 
-def test_an_impossible_question_on_stdin_is_refused(cli: Cli, finished: Path) -> None:
-    refused(cli("predict", "mine", stdin=b"add \0 1"), 2, "the question has characters that are not text")
+def test_impossible_question_on_stdin_is_refused(cli: Cli, finished: Path) -> None:
+    assert_refused(cli("predict", "mine", stdin=b"add \0 1"), 2, "the question has characters that are not text")
     row = b'{"question": "add \\ud800"}'
-    refused(cli("predict", "mine", stdin=row), 2, "the question has characters that are not text")
+    assert_refused(cli("predict", "mine", stdin=row), 2, "the question has characters that are not text")
     bidi = cli("predict", "mine", stdin="sing \u202ea\u2066 song\x1b[2J\nadd 2 and 1\n".encode())
     assert bidi.code == 9
     assert "# sing \\u202ea\\u2066 song\\u001b[2J\n" in bidi.out
@@ -358,19 +364,19 @@ def test_an_impossible_question_on_stdin_is_refused(cli: Cli, finished: Path) ->
 
 @pytest.mark.parametrize("data", [b"add 1\nadd 2\nadd \xff\n", b'{"question": "a"}\n\n{"question": "\xff"}\n'])
 def test_input_that_is_not_utf_8_is_refused(cli: Cli, finished: Path, data: bytes) -> None:
-    refused(cli("predict", "mine", stdin=data), 2, "line 3: not UTF-8 (byte 0xff)\n")
+    assert_refused(cli("predict", "mine", stdin=data), 2, "line 3: not UTF-8 (byte 0xff)\n")
 
 
 @pytest.mark.parametrize("data", [b"1+2\n1+3\n\xff", b'{"id": 1, "query": "1+2"}\n\n{"id": 2, "query": "\xff"}\n'])
 def test_answers_that_are_not_utf_8_are_refused_by_check(cli: Cli, data: bytes) -> None:
-    refused(cli("check", stdin=data), 2, "line 3: not UTF-8 (byte 0xff)\n")
-    refused(cli("check", stdin="1+2".encode("utf-16")), 2, "line 1: not UTF-8 (byte 0xff)\n")
+    assert_refused(cli("check", stdin=data), 2, "line 3: not UTF-8 (byte 0xff)\n")
+    assert_refused(cli("check", stdin="1+2".encode("utf-16")), 2, "line 1: not UTF-8 (byte 0xff)\n")
 
 
 # --- configuration ----------------------------------------------------------------------
 
 
-def test_a_configuration_file_that_is_missing_or_empty_is_named(cli: Cli, project: Path) -> None:
+def test_configuration_file_that_is_missing_or_empty_is_named(cli: Cli, project: Path) -> None:
     hint = "`dstill init` writes one"
     (project / "folder.toml").mkdir()
     (project / "empty.toml").write_text("")
@@ -383,9 +389,9 @@ def test_a_configuration_file_that_is_missing_or_empty_is_named(cli: Cli, projec
         "blank.toml": "blank.toml is empty",
     }.items():
         ended = cli("--config", name, "generate")
-        refused(ended, 2, f"{what}\n")
+        assert_refused(ended, 2, f"{what}\n")
         assert hint in ended.err
-    refused(cli("--config", "binary.toml", "generate"), 2, "binary.toml is not UTF-8 (byte 0xff)\n")
+    assert_refused(cli("--config", "binary.toml", "generate"), 2, "binary.toml is not UTF-8 (byte 0xff)\n")
 
 
 @pytest.mark.parametrize(
@@ -397,20 +403,20 @@ def test_a_configuration_file_that_is_missing_or_empty_is_named(cli: Cli, projec
         ("[project]\ntask = 'toy", "dstill.toml:2:12", "task = 'toy"),
     ],
 )
-def test_a_toml_syntax_error_is_shown_with_its_place(cli: Cli, text: str, where: str, line: str) -> None:
+def test_toml_syntax_error_is_shown_with_its_place(cli: Cli, text: str, where: str, line: str) -> None:
     Path("dstill.toml").write_text(text)
     ended = cli("generate")
-    refused(ended, 2, "not TOML: ")
+    assert_refused(ended, 2, "not TOML: ")
     assert ended.err.splitlines()[1] == f"where: {where}: {line}"
 
 
-def test_an_unknown_key_is_refused_with_the_nearest_name(cli: Cli) -> None:
+def test_unknown_key_is_refused_with_the_nearest_name(cli: Cli) -> None:
     Path("dstill.toml").write_text("[project]\nseed = 1\n[trian]\nlr = 0.1\n")
     ended = cli("generate")
-    refused(ended, 2, "unknown key 'trian.lr'. Did you mean 'train.learning_rate'?\n")
+    assert_refused(ended, 2, "unknown key 'trian.lr'. Did you mean 'train.learning_rate'?\n")
     assert ended.err.splitlines()[1] == "where: dstill.toml:4"
     Path("dstill.toml").unlink()
-    refused(cli("generate", "--set", "trian.r=1"), 2, "unknown key 'trian.r'. Did you mean 'train.r'?\n")
+    assert_refused(cli("generate", "--set", "trian.r=1"), 2, "unknown key 'trian.r'. Did you mean 'train.r'?\n")
 
 
 @pytest.mark.parametrize(
@@ -424,10 +430,10 @@ def test_an_unknown_key_is_refused_with_the_nearest_name(cli: Cli) -> None:
         ("r = [8]", "train.r: got [8], wanted a whole number from 1 to 4096"),
     ],
 )
-def test_a_setting_of_a_wrong_type_is_refused(cli: Cli, line: str, what: str) -> None:
+def test_setting_of_a_wrong_type_is_refused(cli: Cli, line: str, what: str) -> None:
     Path("dstill.toml").write_text(f"[train]\n{line}\n")
     ended = cli("generate")
-    refused(ended, 2, f"{what}\n")
+    assert_refused(ended, 2, f"{what}\n")
     assert ended.err.splitlines()[1] == "where: dstill.toml:2"
 
 
@@ -440,7 +446,7 @@ def test_a_setting_of_a_wrong_type_is_refused(cli: Cli, line: str, what: str) ->
         '[teacher.openai]\napi_key = "hunter2"\n',
     ],
 )
-def test_a_secret_in_a_configuration_file_is_refused(cli: Cli, text: str) -> None:
+def test_secret_in_a_configuration_file_is_refused(cli: Cli, text: str) -> None:
     Path("dstill.toml").write_text(text)
     ended = cli("generate", "--json")
     assert ended.code == 2
@@ -454,7 +460,7 @@ def test_a_secret_in_a_configuration_file_is_refused(cli: Cli, text: str) -> Non
 @pytest.mark.parametrize(
     "setting", ["engine.url=https://me:hunter22@search.example", "engine.api_key_env=AIza0hunter22-0123456789abcdef"]
 )
-def test_a_secret_reaches_no_file_of_a_run(cli: Cli, project: Path, setting: str) -> None:
+def test_secret_reaches_no_file_of_a_run(cli: Cli, project: Path, setting: str) -> None:
     for command in (("generate", "--task", "toy", "--out", "x"), ("config", "show"), ("init",), ("doctor",)):
         ended = cli(*command, "--set", setting)
         assert ended.code == 2, command
@@ -474,22 +480,20 @@ def test_a_secret_reaches_no_file_of_a_run(cli: Cli, project: Path, setting: str
         (["check", "--task", "tyo"], "task", "toy"),
     ],
 )
-def test_an_unknown_part_is_refused_with_the_installed_ones(
-    cli: Cli, words: list[str], kind: str, installed: str
-) -> None:
+def test_unknown_part_is_refused_with_the_installed_ones(cli: Cli, words: list[str], kind: str, installed: str) -> None:
     ended = cli(*words)
-    refused(ended, 2, f"no {kind} called '")
+    assert_refused(ended, 2, f"no {kind} called '")
     what, where, hint = ended.err.splitlines()[-3:]
     assert "Did you mean '" in what
     assert where == f"where: installed: {installed}"
     assert "pip install" in hint
 
 
-def test_an_unknown_part_of_a_training_is_refused(cli: Cli, finished: Path) -> None:
+def test_unknown_part_of_a_training_is_refused(cli: Cli, finished: Path) -> None:
     for option, name, kind in (("--student", "memroy", "student"), ("--objective", "plian", "objective")):
-        refused(cli("train", "mine", option, name), 2, f"no {kind} called '{name}'. Did you mean '")
-    refused(cli("train", "mine", "--modality", "hep"), 2, "no modality called 'hep'.")
-    ended = cli("evaluate", "mine")  # the student that was there is there
+        assert_refused(cli("train", "mine", option, name), 2, f"no {kind} called '{name}'. Did you mean '")
+    assert_refused(cli("train", "mine", "--modality", "hep"), 2, "no modality called 'hep'.")
+    ended = cli("evaluate", "mine")  # the earlier student is still there
     assert ended.code == 0
 
 
@@ -514,7 +518,7 @@ PLUGINS = {
 
 
 @pytest.mark.parametrize("name", PLUGINS)
-def test_a_broken_plugin_is_named_and_the_others_load(cli: Cli, name: str) -> None:
+def test_broken_plugin_is_named_and_the_others_load(cli: Cli, name: str) -> None:
     text, problem = PLUGINS[name]
     Path(f"{name}.py").write_text(text)
     ended = cli("--plugin", f"{name}.py", "pack", "list", "--json")
@@ -526,7 +530,7 @@ def test_a_broken_plugin_is_named_and_the_others_load(cli: Cli, name: str) -> No
     assert [f["plugin"] for f in listed["failures"]] == [name]
     assert {"toy", "teachers", "evaluate"} == {p["name"] for p in listed["plugins"]}  # the others load
     assert error["error"]["code"] == "failed_items"
-    refused(cli("--plugin", f"{name}.py", "generate", "--teacher", "parrot"), 3, f"plugin '{name}': ")
+    assert_refused(cli("--plugin", f"{name}.py", "generate", "--teacher", "parrot"), 3, f"plugin '{name}': ")
 
 
 # --- answers ----------------------------------------------------------------------------
@@ -539,9 +543,9 @@ def test_a_broken_plugin_is_named_and_the_others_load(cli: Cli, name: str) -> No
         ("an endless list of numbers", "cut off at the token limit"),
     ],
 )
-def test_an_unusable_prediction_is_told_with_its_reason(cli: Cli, finished: Path, question: str, reason: str) -> None:
+def test_unusable_prediction_has_its_reason(cli: Cli, finished: Path, question: str, reason: str) -> None:
     ended = cli("predict", "mine", question)
-    refused(ended, 9, f"{reason}\n")
+    assert_refused(ended, 9, f"{reason}\n")
     as_json = cli("predict", "mine", question, "--json")
     assert as_json.code == 9
     row = json.loads(as_json.out)
@@ -552,7 +556,7 @@ def test_an_unusable_prediction_is_told_with_its_reason(cli: Cli, finished: Path
     ("written", "truncated", "reason"),
     [("", False, "no output"), (" \n\t", False, "no output"), ("1+1+1+1+1+", True, "cut off at the token limit")],
 )
-def test_an_unusable_prediction_is_wrong_in_evaluate(
+def test_unusable_prediction_is_wrong_in_evaluate(
     cli: Cli, finished: Path, written: str, truncated: bool, reason: str
 ) -> None:
     """In `evaluate` such an answer is wrong, and the verdict says why."""
@@ -579,7 +583,7 @@ def test_an_unusable_prediction_is_wrong_in_evaluate(
         "POST logs/_delete_by_query",
     ],
 )
-def test_what_is_no_answer_is_refused_by_check(cli: Cli, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+def test_check_refuses_non_answers(cli: Cli, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"querydsl"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
     ended = cli("check", "--task", "querydsl", "--json", stdin=answer.encode())
@@ -588,5 +592,5 @@ def test_what_is_no_answer_is_refused_by_check(cli: Cli, monkeypatch: pytest.Mon
     assert row["ok"] is False
     assert any(p["message"].startswith("not a search body: ") for p in row["problems"])
     shown = cli("check", "--task", "querydsl", stdin=answer.encode())
-    refused(shown, 9, "1 of 1 answers failed\n")
+    assert_refused(shown, 9, "1 of 1 answers failed\n")
     assert "not a search body: " in shown.out

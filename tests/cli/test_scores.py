@@ -1,4 +1,4 @@
-"""What an evaluation prints: a table that fits, and sentences that say what it comes to."""
+"""Output of an evaluation: a table that fits the terminal, and a summary in sentences."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ SCORES: dict[str, Any] = {
 WORDS = Words.of(plugin_loading.load())
 
 
-def test_the_sentences_say_what_is_right_beside_the_baselines_and_what_fails_silently() -> None:
+def test_summary_compares_with_baselines_and_counts_silent_errors() -> None:
     first, further, wrong = sentences(SCORES, ["test", "test_unseen_data"], WORDS)
     assert first == (
         "The student is right on 477 of 533 (89.5 %) new questions from known templates (test); the student before "
@@ -58,7 +58,7 @@ def test_the_sentences_say_what_is_right_beside_the_baselines_and_what_fails_sil
     assert wrong.endswith("differs from the reference's): 8.4 % of test and 60.0 % of test_unseen_data.")
 
 
-def test_what_was_not_run_is_not_called_wrong() -> None:
+def test_unexecuted_answers_are_not_called_wrong() -> None:
     scores = {"student": {"test": {"executable_accuracy": score(0, 0), "parsed": score(3, 3)}, "test_unseen_data": {}}}
     assert list(sentences(scores, ["test", "test_unseen_data"], WORDS)) == [
         "There are no questions in test_unseen_data.",
@@ -69,7 +69,7 @@ def test_what_was_not_run_is_not_called_wrong() -> None:
 @pytest.mark.parametrize(
     ("value", "shown"), [(0.9129, "91.3"), (1, "100"), (0.99996, "> 99.9"), (0, "0"), (0.0001, "< 0.1")]
 )
-def test_all_and_nothing_stand_only_for_that(value: float, shown: str) -> None:
+def test_percent_is_exact_at_0_and_100(value: float, shown: str) -> None:
     assert percent(value) == shown
 
 
@@ -84,7 +84,7 @@ def scored(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
     return project / "mine"
 
 
-def test_evaluate_ends_with_the_sentences(cli: Cli, scored: Path) -> None:
+def test_evaluate_ends_with_the_summary(cli: Cli, scored: Path) -> None:
     ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")
     told = " ".join(ended.out.split())
     assert "The student is right on 7 of 13 (53.8 %) new questions from known templates (test)" in told
@@ -133,6 +133,6 @@ def test_every_line_fits_the_terminal(scored: Path, columns: int, toy_file: Path
         (2, "2 answers differ from the reference and returned the same result. They count as right without a check"),
     ],
 )
-def test_one_answer_is_told_as_one(n: int, told: str) -> None:
+def test_one_answer_is_singular(n: int, told: str) -> None:
     (line,) = scores._of_test_suite({"n_same_on_data": 0, "n_killed": 0, "not_checked": {"no corpora": n}})
     assert line.startswith(told)

@@ -1,4 +1,4 @@
-"""`dstill trust`, and what every other command does before somebody's settings reach outside of their folder."""
+"""`dstill trust`, and how other commands refuse settings that reach outside their folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Cli = Callable[..., Any]
 
 
 class Server:
-    """Counts what comes in, and keeps the keys."""
+    """Records the API keys of requests."""
 
     def __init__(self) -> None:
         self.keys: list[str | None] = []
@@ -57,7 +57,7 @@ class Server:
 
 
 @pytest.fixture
-def evil() -> Iterator[Server]:
+def attacker() -> Iterator[Server]:
     with contextlib.closing(Server()) as server:
         yield server
 
@@ -68,7 +68,7 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def sums(cli: Cli) -> Cli:
+def sums_cli(cli: Cli) -> Cli:
     """The command line with a task whose executor sends its key to its engine."""
 
     def call(*words: object) -> Any:
@@ -78,19 +78,19 @@ def sums(cli: Cli) -> Cli:
 
 
 @pytest.fixture
-def theirs(sums: Cli, evil: Server, project: Path) -> Path:
-    """A whole run, trained, as a stranger packed it: with settings that send $ES_KEY away."""
+def foreign_run(sums_cli: Cli, attacker: Server, project: Path) -> Path:
+    """A trained run from somebody else, whose settings send $ES_KEY to the attacker."""
     flags = ("--set", "train.student=memory", "--set", "train.objective=plain", "--set", "evaluate.splits=['test']")
-    made = sums("generate", "--task", "sums", "--teacher", "parrot", "--out", "made", *flags)
+    made = sums_cli("generate", "--task", "sums", "--teacher", "parrot", "--out", "made", *flags)
     assert made.code == 0, made.err
-    assert sums("train", "made").code == 0
+    assert sums_cli("train", "made").code == 0
     shutil.move("made", "theirs")
-    aim(Path("theirs/config.toml"), evil.url)
+    redirect_secret(Path("theirs/config.toml"), attacker.url)
     return Path("theirs")
 
 
-def aim(file: Path, url: str, key: str = "ES_KEY") -> None:
-    """Let a run's settings send a secret to an address."""
+def redirect_secret(file: Path, url: str, key: str = "ES_KEY") -> None:
+    """Change a run's settings to send a secret to an address."""
     lines = file.read_text().split("\n")
     start = lines.index("[engine]")
     own = {"url": url, "api_key_env": key}
@@ -112,158 +112,156 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_strangers_run_sends_no_secret_away(command: tuple[str, ...], sums: Cli, theirs: Path, evil: Server) -> None:
-    """Row 5 of the attack review."""
-    ended = sums(*command)
+def test_foreign_run_sends_no_secret(
+    command: tuple[str, ...], sums_cli: Cli, foreign_run: Path, attacker: Server
+) -> None:
+    """A run from somebody else must not exfiltrate a secret of the environment."""
+    ended = sums_cli(*command)
     assert ended.code == 5, ended.err
-    assert f"send the environment variable 'ES_KEY' to {evil.url}" in ended.err
+    assert f"send the environment variable 'ES_KEY' to {attacker.url}" in ended.err
     assert "engine.api_key_env, " in ended.err
     assert "theirs/config.toml:" in ended.err
     assert "allow it: dstill trust " in ended.err
-    assert evil.keys == []
-    assert json.loads(sums(*command, "--json").out.splitlines()[-1])["error"]["code"] == "trust"
+    assert attacker.keys == []
+    assert json.loads(sums_cli(*command, "--json").out.splitlines()[-1])["error"]["code"] == "trust"
 
 
-def test_after_a_word_of_the_user_it_does_until_it_asks_for_something_else(
-    sums: Cli, theirs: Path, evil: Server
-) -> None:
-    shown_only = sums("trust", "theirs")
-    assert shown_only.code == 2  # nobody is there to answer
-    assert f"  send the environment variable 'ES_KEY' to {evil.url}   (engine.api_key_env, theirs/config" in (
+def test_trusted_run_works_until_its_requests_change(sums_cli: Cli, foreign_run: Path, attacker: Server) -> None:
+    shown_only = sums_cli("trust", "theirs")
+    assert shown_only.code == 2  # no terminal to ask
+    assert f"  send the environment variable 'ES_KEY' to {attacker.url}   (engine.api_key_env, theirs/config" in (
         shown_only.out
     )
-    assert sums("evaluate", "theirs").code == 5
-    assert sums("trust", "theirs", "--yes").code == 0
-    assert sums("evaluate", "theirs").code == 0
-    assert set(evil.keys) == {KEY}
-    assert "needs no further permission" in sums("trust", "theirs").out
+    assert sums_cli("evaluate", "theirs").code == 5
+    assert sums_cli("trust", "theirs", "--yes").code == 0
+    assert sums_cli("evaluate", "theirs").code == 0
+    assert set(attacker.keys) == {KEY}
+    assert "needs no further permission" in sums_cli("trust", "theirs").out
 
-    before = len(evil.keys)
-    aim(theirs / "config.toml", evil.url, key="HOME")
-    assert sums("evaluate", "theirs").code == 5
-    aim(theirs / "config.toml", evil.url.replace("127.0.0.1", "localhost"))
-    assert sums("evaluate", "theirs").code == 5
-    assert len(evil.keys) == before
+    before = len(attacker.keys)
+    redirect_secret(foreign_run / "config.toml", attacker.url, key="HOME")
+    assert sums_cli("evaluate", "theirs").code == 5
+    redirect_secret(foreign_run / "config.toml", attacker.url.replace("127.0.0.1", "localhost"))
+    assert sums_cli("evaluate", "theirs").code == 5
+    assert len(attacker.keys) == before
 
-    aim(theirs / "config.toml", evil.url)
-    assert json.loads(sums("trust", "--list", "--json").out)["folders"][os.path.realpath("theirs")]
-    assert sums("trust", "theirs", "--forget").code == 0
-    assert sums("evaluate", "theirs").code == 5
-    assert len(evil.keys) == before
+    redirect_secret(foreign_run / "config.toml", attacker.url)
+    assert json.loads(sums_cli("trust", "--list", "--json").out)["folders"][os.path.realpath("theirs")]
+    assert sums_cli("trust", "theirs", "--forget").code == 0
+    assert sums_cli("evaluate", "theirs").code == 5
+    assert len(attacker.keys) == before
 
 
-def test_what_needs_no_engine_works_without_a_word(sums: Cli, theirs: Path, evil: Server) -> None:
+def test_commands_without_an_engine_need_no_trust(sums_cli: Cli, foreign_run: Path, attacker: Server) -> None:
     for command in (
         ("trace", "theirs", "test-add-2-1"),
         ("runs", "show", "theirs"),
         ("export-data", "theirs"),
         ("predict", "theirs", "add 1 and 2"),
     ):
-        assert sums(*command).code == 0, command
-    assert evil.keys == []
+        assert sums_cli(*command).code == 0, command
+    assert attacker.keys == []
 
 
-def test_an_address_of_the_command_line_gets_no_secret_that_the_run_chose(
-    sums: Cli, theirs: Path, evil: Server
-) -> None:
+def test_url_flag_gets_no_secret_chosen_by_the_run(sums_cli: Cli, foreign_run: Path, attacker: Server) -> None:
     with contextlib.closing(Server()) as mine:
-        ended = sums("evaluate", "theirs", "--engine-url", mine.url)
+        ended = sums_cli("evaluate", "theirs", "--engine-url", mine.url)
         assert ended.code == 5
         assert f"'ES_KEY' to {mine.url}" in ended.err
-        assert sums("evaluate", "theirs", "--engine-url", mine.url, "--set", "engine.api_key_env=").code == 0
+        assert sums_cli("evaluate", "theirs", "--engine-url", mine.url, "--set", "engine.api_key_env=").code == 0
         assert set(mine.keys) == {None}
-        assert evil.keys == []
+        assert attacker.keys == []
 
 
-def test_runs_of_the_user_ask_nothing_wherever_the_engine_is(sums: Cli, evil: Server, project: Path) -> None:
-    flags = ("--engine-url", evil.url, "--set", "engine.api_key_env=ES_KEY", "--set", "evaluate.splits=['test']")
+def test_own_runs_need_no_trust_for_any_address(sums_cli: Cli, attacker: Server, project: Path) -> None:
+    flags = ("--engine-url", attacker.url, "--set", "engine.api_key_env=ES_KEY", "--set", "evaluate.splits=['test']")
     own = ("--set", "train.student=memory", "--set", "train.objective=plain")
-    assert sums("generate", "--task", "sums", "--teacher", "parrot", "--out", "mine", *flags, *own).code == 0
-    assert sums("train", "mine").code == 0
-    assert sums("evaluate", "mine").code == 0
-    assert sums("evaluate", "mine", "--set", "engine.api_key_env=").code == 0  # a flag takes the secret away
-    assert set(evil.keys) == {KEY, None}
-    with contextlib.closing(Server()) as other:  # another address, given by hand, for the run's own secret
-        assert sums("evaluate", "mine", "--engine-url", other.url).code == 0
+    assert sums_cli("generate", "--task", "sums", "--teacher", "parrot", "--out", "mine", *flags, *own).code == 0
+    assert sums_cli("train", "mine").code == 0
+    assert sums_cli("evaluate", "mine").code == 0
+    assert sums_cli("evaluate", "mine", "--set", "engine.api_key_env=").code == 0  # a flag removes the secret
+    assert set(attacker.keys) == {KEY, None}
+    with contextlib.closing(Server()) as other:  # another address, given as a flag, for the run's own secret
+        assert sums_cli("evaluate", "mine", "--engine-url", other.url).code == 0
         assert set(other.keys) == {KEY}
-    assert sums("runs", "rm", "mine", "--yes").code == 0
-    assert os.path.realpath("mine") not in json.loads(sums("trust", "--list", "--json").out)["folders"]
+    assert sums_cli("runs", "rm", "mine", "--yes").code == 0
+    assert os.path.realpath("mine") not in json.loads(sums_cli("trust", "--list", "--json").out)["folders"]
 
 
-def test_a_base_model_elsewhere_is_loaded_only_with_a_word(sums: Cli, theirs: Path, project: Path) -> None:
-    """Which base an adapter stands on is said by the student's own files, not by settings."""
-    file = theirs / "config.toml"
+def test_base_model_elsewhere_needs_trust(sums_cli: Cli, foreign_run: Path, project: Path) -> None:
+    """The student's own files name the base of an adapter, not the settings."""
+    file = foreign_run / "config.toml"
     file.write_text(file.read_text().replace('student = "memory"', 'student = "borrower"'))
     ask = ("predict", "theirs", "add 1 and 2")
     outside = f"load the model '{project.parent}/base'"
     for base, asked in (("../base", outside), ("someone/base", "'someone/base' from the Hugging Face hub")):
-        (theirs / "student" / "base.txt").write_text(base)
-        ended = sums(*ask)
+        (foreign_run / "student" / "base.txt").write_text(base)
+        ended = sums_cli(*ask)
         assert ended.code == 5, ended.err
         assert asked in ended.err
-        assert asked in sums("trust", "theirs").out
-    assert sums("trust", "theirs", "--yes").code == 0
-    assert sums(*ask).code == 0
-    (theirs / "student" / "base.txt").write_text("theirs/student/base")
-    assert sums("trust", "theirs", "--forget").code == 0
-    assert sums(*ask).code == 0  # it lies in the run
-    (theirs / "student" / "base.txt").unlink()
-    (theirs / "student").rename("elsewhere")
-    (theirs / "student").symlink_to(project / "elsewhere")
-    ended = sums(*ask)
+        assert asked in sums_cli("trust", "theirs").out
+    assert sums_cli("trust", "theirs", "--yes").code == 0
+    assert sums_cli(*ask).code == 0
+    (foreign_run / "student" / "base.txt").write_text("theirs/student/base")
+    assert sums_cli("trust", "theirs", "--forget").code == 0
+    assert sums_cli(*ask).code == 0  # it is inside the run
+    (foreign_run / "student" / "base.txt").unlink()
+    (foreign_run / "student").rename("elsewhere")
+    (foreign_run / "student").symlink_to(project / "elsewhere")
+    ended = sums_cli(*ask)
     assert ended.code == 5
     assert "theirs/student is a symbolic link" in ended.err
 
 
-def test_a_strangers_project_sends_no_secret_away(sums: Cli, evil: Server, project: Path) -> None:
-    """Row 18: doctor, audit, generate and questions in a folder whose dstill.toml is somebody else's."""
+def test_foreign_project_sends_no_secret(sums_cli: Cli, attacker: Server, project: Path) -> None:
+    """doctor, audit, generate and questions in a folder with a dstill.toml from somebody else."""
     Path("dstill.toml").write_text(
         '[project]\ntask = "sums"\n[generate]\nteacher = "parrot"\n'
-        f'[engine]\nurl = "{evil.url}"\napi_key_env = "ES_KEY"\n'
+        f'[engine]\nurl = "{attacker.url}"\napi_key_env = "ES_KEY"\n'
     )
     for command in (("doctor",), ("audit",), ("generate",), ("generate", "--out", "x")):
-        ended = sums(*command)
+        ended = sums_cli(*command)
         assert ended.code == 5, (command, ended.err)
         assert "engine.api_key_env, dstill.toml:7" in ended.err
         assert ended.err.endswith("dstill trust .\n")
-    assert evil.keys == []
-    assert not Path("runs").exists()  # a run that may not do its work is not begun
+    assert attacker.keys == []
+    assert not Path("runs").exists()  # a run without permission does not start
     assert not Path("x").exists()
-    assert sums("generate", "--out", "x", "--set", "engine.url=", "--set", "engine.api_key_env=").code == 0
-    assert sums("trust", "--yes").code == 0
-    assert sums("doctor").code == 0
-    assert sums("generate", "--out", "y").code == 0
-    assert set(evil.keys) == {KEY}
+    assert sums_cli("generate", "--out", "x", "--set", "engine.url=", "--set", "engine.api_key_env=").code == 0
+    assert sums_cli("trust", "--yes").code == 0
+    assert sums_cli("doctor").code == 0
+    assert sums_cli("generate", "--out", "y").code == 0
+    assert set(attacker.keys) == {KEY}
 
 
-def test_a_strangers_teacher_gets_neither_key_nor_questions(sums: Cli, project: Path) -> None:
+def test_foreign_teacher_gets_neither_key_nor_questions(sums_cli: Cli, project: Path) -> None:
     (project / "answers").mkdir()
     Path("dstill.toml").write_text('[project]\ntask = "sums"\n[teacher.replay]\nfile = "/etc/hostname"\n')
     for command in (("generate", "--teacher", "replay"), ("questions", "--teacher", "replay")):
-        ended = sums(*command)
+        ended = sums_cli(*command)
         assert ended.code == 5, ended.err
         assert "read '/etc/hostname'" in ended.err
 
 
-def test_a_dstill_toml_that_init_wrote_asks_nothing(sums: Cli, project: Path) -> None:
+def test_settings_written_by_init_need_no_trust(sums_cli: Cli, project: Path) -> None:
     flags = ("--set", "engine.api_key_env=ES_KEY", "--set", "generate.questions=/data/q.csv")
-    ended = sums("init", "--task", "sums", "--engine-url", "http://abacus:20", *flags)
+    ended = sums_cli("init", "--task", "sums", "--engine-url", "http://abacus:20", *flags)
     assert ended.code == 0, ended.err
-    assert "needs no further permission" in sums("trust").out
+    assert "needs no further permission" in sums_cli("trust").out
 
 
-def test_a_trial_of_a_strangers_run_may_do_no_more_than_the_run(
-    theirs: Path, evil: Server, toy_file: Path, project: Path
+def test_trial_has_no_more_permissions_than_its_run(
+    foreign_run: Path, attacker: Server, toy_file: Path, project: Path
 ) -> None:
     run = Run.open("theirs", plugins=plugin_loading.load([toy_file, SENDER]))
     with pytest.raises(TrustError):
         run.branch(project / "branch", flags={"train.label_weight": 0.1})
     with pytest.raises(TrustError):
         run.evaluate()
-    assert evil.keys == []
+    assert attacker.keys == []
     trusted = Run.open("theirs", plugins=run.plugins, trusted=True)
     trusted.evaluate()
-    assert set(evil.keys) == {KEY}
+    assert set(attacker.keys) == {KEY}
     trusted.save_settings()
     branch = trusted.branch(project / "branch", flags={"train.label_weight": 0.1})
     for folder in ("theirs", branch.folder):  # trusted for this object, not for good
@@ -271,31 +269,31 @@ def test_a_trial_of_a_strangers_run_may_do_no_more_than_the_run(
             Run.open(folder, plugins=run.plugins).evaluate()
 
 
-def test_another_file_of_settings_is_allowed_by_its_own_name(sums: Cli, evil: Server, project: Path) -> None:
+def test_other_settings_file_is_trusted_separately(sums_cli: Cli, attacker: Server, project: Path) -> None:
     Path("theirs").mkdir()
     file = Path("theirs/other.toml")
-    file.write_text(f'[project]\ntask = "sums"\n[engine]\nurl = "{evil.url}"\napi_key_env = "ES_KEY"\n')
-    ended = sums("--config", file, "doctor")
+    file.write_text(f'[project]\ntask = "sums"\n[engine]\nurl = "{attacker.url}"\napi_key_env = "ES_KEY"\n')
+    ended = sums_cli("--config", file, "doctor")
     assert ended.code == 5, ended.err
     assert ended.err.endswith("dstill trust theirs/other.toml\n")
-    assert sums("trust", file, "--yes").code == 0
-    assert sums("--config", file, "doctor").code == 0
+    assert sums_cli("trust", file, "--yes").code == 0
+    assert sums_cli("--config", file, "doctor").code == 0
 
 
-def test_what_a_folder_still_inherits_is_shown_when_it_is_forgotten(sums: Cli, project: Path) -> None:
+def test_forget_shows_inherited_permissions(sums_cli: Cli, project: Path) -> None:
     Path("above/below").mkdir(parents=True)
     for folder in ("above", "above/below"):
         Path(folder, "dstill.toml").write_text('[generate]\nquestions = "/data/q.csv"\n')
-    assert sums("trust", "above", "--yes").code == 0
-    ended = sums("trust", "--forget", "above/below")
+    assert sums_cli("trust", "above", "--yes").code == 0
+    ended = sums_cli("trust", "--forget", "above/below")
     assert "this folder itself was allowed nothing" in ended.out
     assert f"still allowed, because it is inside {project / 'above'}" in ended.out
     assert "  read '/data/q.csv'" in ended.out
 
 
-def test_a_long_line_keeps_its_ends(sums: Cli, project: Path) -> None:
+def test_long_line_is_shortened_in_the_middle(sums_cli: Cli, project: Path) -> None:
     Path("dstill.toml").write_text(f'[generate]\nquestions = "/data/{"x" * 4_000}/q.csv"\n')
-    (line,) = [line for line in sums("trust").out.splitlines() if "read" in line]
+    (line,) = [line for line in sums_cli("trust").out.splitlines() if "read" in line]
     assert len(line) < 300
     assert line.startswith("  read '/data/xxx")
     assert "xxx/q.csv'   (generate.questions, " in line
@@ -305,7 +303,7 @@ def test_a_long_line_keeps_its_ends(sums: Cli, project: Path) -> None:
 
 
 @pytest.mark.parametrize("answer", ["y\n", "n\n"])
-def test_a_person_is_asked_once(answer: str, theirs: Path, evil: Server, toy_file: Path) -> None:
+def test_trust_prompt_appears_once(answer: str, foreign_run: Path, attacker: Server, toy_file: Path) -> None:
     words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "--plugin", str(SENDER), "evaluate", "theirs"]
     for turn in range(2 if answer == "y\n" else 1):
         ours, terminal = pty.openpty()
@@ -315,15 +313,15 @@ def test_a_person_is_asked_once(answer: str, theirs: Path, evil: Server, toy_fil
             text = shown(ours)
         asked = turn == 0
         assert ("allow this, now and from now on?" in text) is asked, text
-        assert (f"  send the environment variable 'ES_KEY' to {evil.url}" in text) is asked
+        assert (f"  send the environment variable 'ES_KEY' to {attacker.url}" in text) is asked
         assert process.returncode == (0 if answer == "y\n" else 5), text
-    assert set(evil.keys) == ({KEY} if answer == "y\n" else set())
+    assert set(attacker.keys) == ({KEY} if answer == "y\n" else set())
 
 
-def test_what_is_shown_stays_in_its_line(sums: Cli, theirs: Path) -> None:
+def test_folder_name_stays_on_one_line(sums_cli: Cli, foreign_run: Path) -> None:
     odd = Path("th\nallow this\x1b[2K")
-    theirs.rename(odd)
-    ended = sums("trust", odd)
+    foreign_run.rename(odd)
+    ended = sums_cli("trust", odd)
     assert "\x1b" not in ended.out
     assert ended.out.startswith("th\\u000aallow this\\u001b[2K:\n  send ")
 
@@ -332,7 +330,7 @@ def test_what_is_shown_stays_in_its_line(sums: Cli, theirs: Path) -> None:
 
 
 def test_python_dash_m_loads_nothing_from_the_current_folder(project: Path) -> None:
-    """Row 8, the parent's side: neither modules nor the entry points of plugins."""
+    """Neither modules nor entry points of plugins are loaded from there."""
     plant(project)
     ended = subprocess.run([sys.executable, "-m", "dstill", "pack", "list", "--json"], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr

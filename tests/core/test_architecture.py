@@ -1,4 +1,4 @@
-"""docs/architecture.md walks one record through dstill: what it shows is what happens."""
+"""docs/architecture.md follows one record through dstill and matches the code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import doctest
 from pathlib import Path
 
 
-def test_the_walk_of_one_record(root: Path) -> None:
+def test_page_names_the_files_that_one_record_passes(root: Path) -> None:
     result = doctest.testfile(str(root / "docs" / "architecture.md"), module_relative=False)
     assert result.attempted >= 20
     assert not result.failed

@@ -1,4 +1,4 @@
-"""An audit through a task of its own: sums, whose neighbours and corpora are numbers to add."""
+"""Audits of a task of sums, whose mutants and test databases are numbers to add."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dstill.plugins import load
 
 
 class Machine(Executor):
-    """Adds the corpus' number to every operand; `~` cannot be run, `?` and 99 are refused."""
+    """Adds the number of the test database to every operand; `~` cannot be executed, `?` and 99 are refused."""
 
     name = "machine"
 
@@ -54,7 +54,7 @@ def task(toy_file: Path, project: Path) -> Task:
     class Sums(toy, ResultProperties, TestDatabases):  # type: ignore[misc]
         def mutants(self, example: Example) -> Iterable[Mutant]:
             a, b = int((example.answer or "")[0]), int((example.answer or "")[2])
-            # told on any data, told by a corpus alone, told by none, not to be run
+            # killed on any data, killed by a test database only, surviving, not executable
             for name, answer in (
                 ("off by one", f"{a}+{b + 1}"),
                 ("minus", f"{a + 2 * b}-{b}"),
@@ -86,15 +86,15 @@ def audited(task: Task, *rows: Example, limit: int = 100) -> Audit:
         return audit(task, rows, machine, limit=limit)
 
 
-def test_which_neighbours_a_gold_is_told_from(task: Task) -> None:
+def test_counts_killed_and_surviving_mutants_of_a_gold(task: Task) -> None:
     [gold] = audited(task, row("a", "1+2")).golds
-    # "odd" cannot be run, so nobody knows
+    # "odd" cannot be executed and is not counted
     assert (gold.mutants, gold.killed, gold.survivors, gold.test_databases) == (3, 2, ("turned",), 1)
     assert gold.killed_by_data == 1
     assert gold.mutation_score == pytest.approx(2 / 3)
 
 
-def test_what_is_wrong_with_golds(task: Task) -> None:
+def test_reports_golds_that_fail(task: Task) -> None:
     answers = {
         "v": "0+0",
         "c": "4+5",
@@ -115,13 +115,13 @@ def test_what_is_wrong_with_golds(task: Task) -> None:
     assert found.bad == ["3 of 7 reference answers fail a check or do not run"]
 
 
-def test_a_gold_without_corpora_says_why(task: Task) -> None:
+def test_gold_without_test_databases_has_a_reason(task: Task) -> None:
     facts = audited(task, row("unchecked", "1+2"), row("b", "1+2", "another")).to_json()
     assert facts["not_checked"] == {"there is no corpus for it": 1}
     assert facts["mutation_score"]["n"] == 1
 
 
-def test_held_back_neighbours_are_told_too(task: Task) -> None:
+def test_counts_killed_held_out_mutants(task: Task) -> None:
     given = row("a", "1+2", extra={"neighbours": ["1+3", {"name": "turned", "answer": "2+1"}, "1?3"]})
     facts = audited(task, given).to_json()["held_out_mutants"]
     assert facts == {"of": 3, "n_killed": 2, "survivors": [{"id": "a", "mutants": ("turned",)}]}
@@ -131,17 +131,17 @@ def test_held_back_neighbours_are_told_too(task: Task) -> None:
     assert not list(held_out_mutants(row("c", "{}")))
 
 
-def test_what_the_checks_refuse_never_meets_the_data(task: Task) -> None:
+def test_answers_refused_by_checks_are_never_executed(task: Task) -> None:
     rows = [row("long", "100+1"), row("a", "1+2", "another", extra={"neighbours": ["1+3", "200+1"]})]
     with Machine().open(task, Engine()) as machine:
         found = audit(task, rows, machine, limit=9)
         assert isinstance(machine, Machine)
         assert "1+3" in machine.on_data
         assert not {"100+1", "200+1"} & set(machine.on_data)
-    assert found.to_json()["held_out_mutants"]["n_killed"] == 2  # the corpora tell
+    assert found.to_json()["held_out_mutants"]["n_killed"] == 2  # by the test databases
 
 
-def test_contradictions_and_leaks_are_bad(task: Task) -> None:
+def test_contradictions_and_leaks_fail_the_audit(task: Task) -> None:
     rows = [("1", "1+2", "add", "train"), ("2", "1+3", "add", "test"), ("3", "1+2", "more", "train")]
     found = audited(task, *(row(id, answer, question, split=split) for id, answer, question, split in rows))
     assert found.bad == [
@@ -150,7 +150,7 @@ def test_contradictions_and_leaks_are_bad(task: Task) -> None:
     ]
 
 
-def test_a_limit_runs_some_and_checks_all(task: Task) -> None:
+def test_limit_bounds_execution_but_not_checks(task: Task) -> None:
     rows = [row(str(n), f"{n}+1") for n in range(1, 9)]
     found = audited(task, *rows, row("bad", "100+1"), limit=3)
     assert (found.ran, sum(bool(gold.outcome) for gold in found.golds), len(found.golds)) == (3, 3, 9)
@@ -159,7 +159,7 @@ def test_a_limit_runs_some_and_checks_all(task: Task) -> None:
     assert (without.ran, without.engine, without.to_json()["mutation_score"]["n"]) == (0, "", 0)
 
 
-def test_the_distribution_is_by_classes(task: Task) -> None:
+def test_mutation_score_is_counted_by_class(task: Task) -> None:
     facts = audited(task, *(row(str(n), f"{n}+{n + 1}") for n in range(1, 5))).to_json()["mutation_score"]
     assert facts["classes"] == {"1": 0, "0.9": 0, "0.8": 0, "0.5": 4, "0": 0}
     assert facts["median"] == facts["minimum"] == pytest.approx(2 / 3)

@@ -1,4 +1,4 @@
-"""More questions where a student is weak: in the shares of its failures, and none of a set that is held back."""
+"""More questions where a student is weak: in proportion to its failures, and none from a test set."""
 
 from __future__ import annotations
 
@@ -78,21 +78,21 @@ def run(tmp_path: Path) -> RunFolder:
     return made
 
 
-def test_where_the_failures_of_a_label_lie(run: RunFolder) -> None:
+def test_counts_failures_of_a_label_by_category(run: RunFolder) -> None:
     focus = run_focus(str(run.folder), "sort", LABELS)
     assert (focus.categories, focus.templates, focus.failures) == ({"a": 3, "b": 1}, {"a-0": 3, "b-0": 1}, 4)
     assert focus.summary() == "4 failures of 'sort' in run mine: a 3, b 1"
     assert {record.id for record in focus.asked} == {"r1", "t1", "t2", "t3"}
 
 
-def test_a_label_that_is_none_is_told_with_what_was_probably_meant(run: RunFolder) -> None:
+def test_unknown_label_suggests_the_nearest(run: RunFolder) -> None:
     with pytest.raises(UsageError) as caught:
         run_focus(str(run.folder), "srot", LABELS)
     assert caught.value.what == "no cause of failures is called 'srot'. Did you mean 'sort'?"
     assert caught.value.hint == "causes: 'form', 'sort', 'value'"
 
 
-def test_a_run_without_such_a_failure_is_told_what_it_has(run: RunFolder) -> None:
+def test_label_without_failures_lists_the_labels_of_the_run(run: RunFolder) -> None:
     with pytest.raises(UsageError) as caught:
         run_focus(str(run.folder), "form", LABELS)
     assert (caught.value.what, caught.value.hint) == (
@@ -101,7 +101,7 @@ def test_a_run_without_such_a_failure_is_told_what_it_has(run: RunFolder) -> Non
     )
 
 
-def test_verdicts_of_an_older_dstill_have_no_labels(run: RunFolder) -> None:
+def test_verdicts_of_an_older_version_have_no_labels(run: RunFolder) -> None:
     file = run.folder / "verdicts.jsonl"
     rows = [json.loads(line) for line in file.read_text().splitlines()]
     file.write_text("".join(json.dumps({k: v for k, v in one.items() if k != "cause"}) + "\n" for one in rows))
@@ -110,45 +110,45 @@ def test_verdicts_of_an_older_dstill_have_no_labels(run: RunFolder) -> None:
     assert caught.value.hint == f"`dstill evaluate {run.folder}` labels its failures"
 
 
-def test_a_run_that_was_not_evaluated(tmp_path: Path) -> None:
+def test_refuses_a_run_without_an_evaluation(tmp_path: Path) -> None:
     RunFolder.make(tmp_path / "new", stem="kinds", arguments={}, seed=0)
     with pytest.raises(RunError, match="no verdicts"):
         run_focus(str(tmp_path / "new"), "sort", LABELS)
 
 
-def test_more_are_drawn_of_the_kinds_that_fail_in_their_shares(run: RunFolder) -> None:
+def test_draws_questions_in_proportion_to_failures(run: RunFolder) -> None:
     drawn = draw(Kinds(), run_focus(str(run.folder), "sort", LABELS), {}, 40, seed=0)
     assert Counter(example.category for example in drawn) == {"a": 30, "b": 10}
     assert {example.split for example in drawn} == {"train"}
     assert len({example.id for example in drawn}) == 40
 
 
-def test_nothing_of_a_set_that_is_held_back_is_drawn(run: RunFolder) -> None:
+def test_never_draws_a_question_of_a_test_set(run: RunFolder) -> None:
     focus = run_focus(str(run.folder), "sort", LABELS)
     other = Example(id="new", question="a number 1a 8a", answer="a18", split="test")
     drawn = draw(Kinds(), focus, {}, 60, 0, [other])
     questions = {example.question for example in drawn}
     assert not questions & {"a number 1a 2a", "a number 1a 5a", "a number 1a 8a"}
-    assert "a number 3a" in questions  # the rest of them is there
+    assert "a number 3a" in questions  # the other rows exist
     assert not {example.answer for example in drawn} & {"a21"}  # the gold of an unseen template
     assert "b-0" not in {example.template for example in drawn}
     assert not [example for example in drawn if example.context]
 
 
-def test_a_category_that_runs_short_is_made_up_by_the_others() -> None:
+def test_other_categories_replace_an_exhausted_one() -> None:
     focus = Focus(label="sort", run="mine", categories={"a": 1, "gone": 1}, templates={})
     drawn = draw(Kinds(), focus, {}, 10, seed=0)
     assert Counter(example.category for example in drawn) == {"a": 10}
 
 
-def test_a_task_that_makes_none_of_these() -> None:
+def test_refuses_a_task_without_synthesis_of_the_category() -> None:
     focus = Focus(label="sort", run="mine", categories={"take": 1}, templates={})
     with pytest.raises(UsageError, match="task 'toy' makes no questions of take"):
         draw(Toy(), focus, {}, 5, seed=0)
 
 
 @given(st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 50), min_size=1), st.integers(0, 500))
-def test_quotas_come_to_the_whole_and_are_within_one_of_the_share(shares: dict[str, int], n: int) -> None:
+def test_quotas_sum_to_n_and_differ_from_shares_by_less_than_one(shares: dict[str, int], n: int) -> None:
     found = quotas(shares, n)
     assert found.keys() == shares.keys()
     assert sum(found.values()) == n
@@ -157,7 +157,7 @@ def test_quotas_come_to_the_whole_and_are_within_one_of_the_share(shares: dict[s
 
 
 @given(st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 50), min_size=1), st.integers(0, 300))
-def test_quotas_of_a_sample_leave_nobody_out_and_take_what_is_there(sizes: dict[str, int], n: int) -> None:
+def test_sample_quotas_cover_every_category_within_its_size(sizes: dict[str, int], n: int) -> None:
     n = min(n, sum(sizes.values()))
     found = quotas(sizes, n, sample=True)
     assert sum(found.values()) == n

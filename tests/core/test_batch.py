@@ -1,4 +1,4 @@
-"""Batches: bought once whatever happens in between, collected by whoever comes later, in the order of the prompts."""
+"""Batches are bought once even after a kill, and replies come in the order of the prompts."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from dstill.teacher.client import Counts, TeacherReply
 
 
 class Killed(BaseException):
-    """As a kill: nothing after it happens."""
+    """Simulates a kill: nothing after it is executed."""
 
 
 class Endpoint:
-    """What stays where it is when a process is killed: the batches, by id."""
+    """The server side, which survives a kill of the process: batches by id."""
 
     def __init__(self) -> None:
         self.batches: dict[str, tuple[str, list[str]]] = {}  # id → digest, keys
@@ -113,9 +113,7 @@ def bought(teacher: Toy) -> list[str]:
     return [key for _, keys in teacher.endpoint.batches.values() for key in keys]
 
 
-def test_replies_come_in_the_order_of_the_prompts_from_batches_within_the_limits(
-    store: ReplyStore, teacher: Toy
-) -> None:
+def test_replies_of_several_batches_keep_the_order_of_prompts(store: ReplyStore, teacher: Toy) -> None:
     teacher.answers = lambda keys: [(key, Reply(id="", text=key[:8])) for key in reversed(keys)]
     counts = Counts()
     asked = ask(teacher, prompts(*"abcdefg"), store, counts=counts)
@@ -126,13 +124,13 @@ def test_replies_come_in_the_order_of_the_prompts_from_batches_within_the_limits
     assert not batch_log.open_batches(store)
 
 
-def test_a_batch_is_cut_by_its_bytes_too(store: ReplyStore, teacher: Toy) -> None:
+def test_batch_size_in_bytes_is_limited(store: ReplyStore, teacher: Toy) -> None:
     teacher.batch_bytes = 140  # type: ignore[misc]  # two lines of 64 letters, and their breaks
     ask(teacher, prompts(*"abcde"), store)
     assert [len(keys) for _, keys in teacher.endpoint.batches.values()] == [2, 2, 1]
 
 
-def test_what_is_in_the_store_is_not_bought_and_the_same_words_are_bought_once(store: ReplyStore, teacher: Toy) -> None:
+def test_submits_neither_cached_nor_duplicate_prompts(store: ReplyStore, teacher: Toy) -> None:
     ask(teacher, prompts("a"), store)
     counts = Counts()
     asked = ask(teacher, prompts(*"abab"), store, counts=counts)
@@ -143,32 +141,30 @@ def test_what_is_in_the_store_is_not_bought_and_the_same_words_are_bought_once(s
     assert len(bought(teacher)) == 3
 
 
-def test_a_store_that_has_all_submits_nothing_and_looks_at_nothing(store: ReplyStore, teacher: Toy) -> None:
+def test_full_cache_sends_no_request(store: ReplyStore, teacher: Toy) -> None:
     ask(teacher, prompts("a"), store)
     before = teacher.endpoint.looks
     assert ids(ask(teacher, prompts("a"), store)) == ["id-0"]
     assert teacher.endpoint.looks == before
 
 
-def test_each_look_is_told(store: ReplyStore, teacher: Toy) -> None:
+def test_progress_is_reported_at_each_poll(store: ReplyStore, teacher: Toy) -> None:
     looks: list[tuple[int, int]] = []
 
-    def looked(answered: int, total: int) -> None:
+    def record_progress(answered: int, total: int) -> None:
         looks.append((answered, total))
         teacher.endpoint.ends = len(looks) > 1
 
     teacher.endpoint.ends = False
-    ask(teacher, prompts(*"abcd"), store, on_progress=looked)
+    ask(teacher, prompts(*"abcd"), store, on_progress=record_progress)
     assert looks == [(2, 4), (2, 4), (4, 4)]
 
 
-# --- killed -----------------------------------------------------------------------------
+# --- kills ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("moment", ["submit", "submitted", "collect", "between"])
-def test_killed_at_any_moment_the_rerun_collects_and_each_is_bought_once(
-    store: ReplyStore, teacher: Toy, moment: str
-) -> None:
+def test_rerun_after_a_kill_collects_and_buys_each_reply_once(store: ReplyStore, teacher: Toy, moment: str) -> None:
     teacher.dies = moment
     with pytest.raises(Killed):
         ask(teacher, prompts(*"abc"), store)
@@ -181,17 +177,17 @@ def test_killed_at_any_moment_the_rerun_collects_and_each_is_bought_once(
     assert not batch_log.open_batches(store)
 
 
-def test_after_a_kill_what_is_new_is_bought_beside_what_is_collected(store: ReplyStore, teacher: Toy) -> None:
+def test_rerun_after_a_kill_submits_new_prompts_only(store: ReplyStore, teacher: Toy) -> None:
     teacher.dies = "submitted"
     with pytest.raises(Killed):
         ask(teacher, prompts(*"abc"), store)
     teacher.dies = ""
     assert len(ask(teacher, prompts(*"bcde"), store)) == 4
     assert len(bought(teacher)) == len(set(bought(teacher))) == 5
-    assert len(store) == 5  # the one that nobody asks for any more too
+    assert len(store) == 5  # also the one that is not needed any more
 
 
-def test_a_batch_of_other_words_is_left_alone(store: ReplyStore, teacher: Toy) -> None:
+def test_batch_of_other_prompts_is_not_collected(store: ReplyStore, teacher: Toy) -> None:
     teacher.dies = "collect"
     with pytest.raises(Killed):
         ask(teacher, prompts("a"), store)
@@ -201,7 +197,7 @@ def test_a_batch_of_other_words_is_left_alone(store: ReplyStore, teacher: Toy) -
     assert len(store) == 1
 
 
-def test_leaving_says_that_it_goes_on_and_how_to_collect(
+def test_interrupt_tells_how_to_collect_the_batch(
     store: ReplyStore, teacher: Toy, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def leave() -> None:
@@ -221,7 +217,7 @@ def test_leaving_says_that_it_goes_on_and_how_to_collect(
     assert len(teacher.endpoint.batches) == 2
 
 
-def test_two_processes_do_not_submit_at_once(store: ReplyStore, teacher: Toy) -> None:
+def test_two_processes_do_not_submit_concurrently(store: ReplyStore, teacher: Toy) -> None:
     with store.path.with_name(f".{store.path.name}.batches.lock").open("a") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(RunError, match="another process is submitting"):
@@ -230,10 +226,10 @@ def test_two_processes_do_not_submit_at_once(store: ReplyStore, teacher: Toy) ->
     ask(teacher, prompts("a"), store)
 
 
-# --- what came back ---------------------------------------------------------------------
+# --- replies ----------------------------------------------------------------------------
 
 
-def test_duplicates_strangers_and_missing_ones_are_sorted_out(
+def test_duplicate_unknown_and_missing_answers_are_handled(
     store: ReplyStore, teacher: Toy, caplog: pytest.LogCaptureFixture
 ) -> None:
     def odd(keys: list[str]) -> list[tuple[str, Reply | DstillError]]:
@@ -261,7 +257,7 @@ def test_duplicates_strangers_and_missing_ones_are_sorted_out(
     assert "batch b0: ignored 1 answers to unknown requests" in caplog.messages
 
 
-def test_what_failed_is_bought_by_the_next_run(store: ReplyStore, teacher: Toy) -> None:
+def test_next_run_requests_failed_items(store: ReplyStore, teacher: Toy) -> None:
     teacher.problem = ServiceError("batch b0 expired", hint="run again")
     teacher.answers = lambda keys: [(keys[0], Reply(id="", text="in time"))]
     assert ids(ask(teacher, prompts(*"abc"), store)) == ["id-0", "unavailable", "unavailable"]
@@ -272,14 +268,14 @@ def test_what_failed_is_bought_by_the_next_run(store: ReplyStore, teacher: Toy) 
     assert len(digests) == 2
 
 
-def test_not_one_answer_is_an_error_of_the_service(store: ReplyStore, teacher: Toy) -> None:
+def test_batch_without_answers_is_a_service_error(store: ReplyStore, teacher: Toy) -> None:
     teacher.problem, teacher.answers = AuthError("the quota is used up"), lambda keys: []
     with pytest.raises(AuthError, match="quota"):
         ask(teacher, prompts(*"abc"), store)
     assert not batch_log.open_batches(store)
 
 
-def test_the_same_keys_in_another_batch_have_another_digest(store: ReplyStore, teacher: Toy) -> None:
+def test_digest_depends_on_the_batch(store: ReplyStore, teacher: Toy) -> None:
     made = [batch_log.add(store, {}, {"k": "1"}).digest for _ in range(3)]
     assert len(set(made)) == 3
 
@@ -287,7 +283,7 @@ def test_the_same_keys_in_another_batch_have_another_digest(store: ReplyStore, t
 # --- caps -------------------------------------------------------------------------------
 
 
-def test_a_cap_cuts_what_is_submitted_and_is_told_when_that_is_collected(store: ReplyStore, teacher: Toy) -> None:
+def test_budget_limits_the_batch_and_stops_after_collection(store: ReplyStore, teacher: Toy) -> None:
     seen: list[str] = []
 
     async def run() -> None:
@@ -300,9 +296,7 @@ def test_a_cap_cuts_what_is_submitted_and_is_told_when_that_is_collected(store: 
     assert len(bought(teacher)) == len(store) == 2
 
 
-def test_a_cap_of_time_leaves_what_is_submitted(
-    store: ReplyStore, teacher: Toy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_time_limit_keeps_submitted_batches(store: ReplyStore, teacher: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     teacher.endpoint.ends = False
     late = lambda: 10_000.0 if teacher.endpoint.looks >= 3 else 0.0  # noqa: E731
     monkeypatch.setattr("dstill.teacher.budget.time", SimpleNamespace(monotonic=late))

@@ -1,4 +1,4 @@
-"""Caps: looked at before a request goes out, and never passed whatever comes back."""
+"""Caps are checked before each request and never exceeded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def reply(usage: Usage | None, text: str = "a") -> Reply:
 
 
 def buy(budget: Budget, usages: list[Usage | None], *, at_once: int = 4) -> int:
-    """Ask for one reply after the other, so many in flight; how many came before the budget was reached."""
+    """Request replies, `at_once` in flight; return how many came before the budget was reached."""
     bought = 0
 
     async def one(usage: Usage | None, slots: asyncio.Semaphore) -> None:
@@ -42,7 +42,7 @@ def buy(budget: Budget, usages: list[Usage | None], *, at_once: int = 4) -> int:
     return bought
 
 
-def test_without_caps_all_is_bought_and_counted() -> None:
+def test_counts_all_spending_without_caps() -> None:
     budget = Budget(Caps(), PRICE)
     assert buy(budget, [WORST] * 20) == 20
     assert budget.spent.usage == Usage(prompt_tokens=2000, completion_tokens=1000)
@@ -57,7 +57,7 @@ def test_without_caps_all_is_bought_and_counted() -> None:
         (Caps(max_requests=5), "--max-requests"),
     ],
 )
-def test_a_cap_is_reached_and_not_passed(caps: Caps, option: str) -> None:
+def test_cap_is_reached_and_never_exceeded(caps: Caps, option: str) -> None:
     budget = Budget(caps, PRICE)
     assert buy(budget, [WORST] * 20) == 5
     with pytest.raises(BudgetError, match=r"budget .* reached") as caught:
@@ -66,7 +66,7 @@ def test_a_cap_is_reached_and_not_passed(caps: Caps, option: str) -> None:
     assert caught.value.where.endswith("one more request may take $0.0002, 150 tokens")
 
 
-def test_a_cap_below_a_cent_is_not_called_zero() -> None:
+def test_cap_below_a_cent_is_not_shown_as_zero() -> None:
     with pytest.raises(BudgetError, match=r"budget \$0\.0001 reached"):
         asyncio.run(_one(Budget(Caps(max_usd=0.0001), PRICE)))
 
@@ -76,14 +76,14 @@ async def _one(budget: Budget) -> None:
         raise AssertionError("there was room")
 
 
-def test_after_the_last_second_nothing_goes_out() -> None:
+def test_time_cap_stops_requests() -> None:
     budget = Budget(Caps(max_wall=1e-9))
     with pytest.raises(BudgetError, match="of 1e-09 s reached"):
         asyncio.run(_one(budget))
 
 
-def test_replies_that_took_less_than_the_worst_leave_room_for_others() -> None:
-    """What is in flight is waited for, not given up on."""
+def test_unused_reservation_is_released() -> None:
+    """A request waits for those in flight before it is refused."""
     budget = Budget(Caps(max_tokens=1000), PRICE)
     assert buy(budget, [Usage(prompt_tokens=30, completion_tokens=10)] * 30) == 22  # 40 each, and 150 for the next
 
@@ -96,15 +96,15 @@ def test_replies_that_took_less_than_the_worst_leave_room_for_others() -> None:
     cap=st.integers(0, 3000),
     at_once=st.integers(1, 8),
 )
-def test_no_cap_is_ever_passed(usages: list[Usage | None], cap: int, at_once: int) -> None:
+def test_no_cap_is_ever_exceeded(usages: list[Usage | None], cap: int, at_once: int) -> None:
     budget = Budget(Caps(max_tokens=cap), PRICE)
     bought = buy(budget, usages, at_once=at_once)
     assert budget.spent.usage.total <= cap
-    if bought < len(usages):  # it stopped only where one more could have passed it
+    if bought < len(usages):  # it stopped only if one more could have exceeded it
         assert budget.spent.usage.total + WORST.total > cap
 
 
-def test_a_request_without_a_reply_took_nothing() -> None:
+def test_failed_request_costs_nothing() -> None:
     budget = Budget(Caps(max_requests=1))
 
     async def fail() -> None:
@@ -117,12 +117,12 @@ def test_a_request_without_a_reply_took_nothing() -> None:
     assert budget.spent.requests == 0
 
 
-def test_what_was_bought_before_counts() -> None:
+def test_earlier_spending_counts() -> None:
     budget = Budget(Caps(max_requests=5), spent=[reply(WORST)] * 3)
     assert buy(budget, [WORST] * 9) == 2
 
 
-def test_tokens_that_nobody_counted_are_estimated_and_said_to_be() -> None:
+def test_missing_usage_is_estimated_and_marked() -> None:
     budget = Budget(Caps(), PRICE)
     assert buy(budget, [None, WORST]) == 2
     assert budget.spent.estimated == 1
@@ -130,18 +130,18 @@ def test_tokens_that_nobody_counted_are_estimated_and_said_to_be() -> None:
     assert actual_usage(reply(None, "x" * 90), WORST) == Usage(prompt_tokens=34, completion_tokens=30)
 
 
-def test_what_was_guessed_of_a_reply_is_what_a_later_start_reckons_with() -> None:
+def test_resumed_run_counts_estimated_usage() -> None:
     kept = Reply.from_row(with_estimate(reply(None, "x" * 90), WORST).to_row())
     spent = Budget(Caps(), spent=[kept]).spent
     assert (spent.usage, spent.estimated) == (Usage(prompt_tokens=34, completion_tokens=30), 1)
 
 
-def test_without_a_price_the_cost_is_unknown() -> None:
+def test_cost_is_unknown_without_a_price() -> None:
     assert Budget(Caps()).usd is None
 
 
 @given(texts=st.lists(st.text(max_size=40), max_size=4), room=st.integers(1, 4))
-def test_the_worst_case_is_a_token_a_byte(texts: list[str], room: int) -> None:
+def test_worst_case_is_one_token_per_byte(texts: list[str], room: int) -> None:
     messages = tuple(Message(role="user", content=text) for text in texts)
     prompt = replace(Prompt(example=Example(id="1", question="q"), messages=messages), max_tokens_factor=room)
     worst = worst_case(prompt, 100)
@@ -149,7 +149,7 @@ def test_the_worst_case_is_a_token_a_byte(texts: list[str], room: int) -> None:
     assert worst.completion_tokens == 100
 
 
-def test_many_at_once_in_random_order_end_with_nothing_in_flight() -> None:
+def test_concurrent_requests_release_every_reservation() -> None:
     budget, seed = Budget(Caps(max_tokens=5_000)), random.Random(0)
 
     async def one() -> None:

@@ -1,4 +1,4 @@
-"""The reply store: one key a question, kept once, and a file that is refused by name when it is not ours."""
+"""The reply store: one reply per key, transactions, and refused files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "replies.sqlite"
 
 
-def test_a_reply_comes_back_also_in_another_life_of_the_store(path: Path) -> None:
+def test_reply_survives_reopening(path: Path) -> None:
     with ReplyStore(path) as store:
         assert store.get("k") is None
         assert store.put("k", REPLY, {"teacher": "toy"}) == REPLY
@@ -42,14 +42,14 @@ def test_a_reply_comes_back_also_in_another_life_of_the_store(path: Path) -> Non
         assert len(store) == 1
 
 
-def test_the_first_reply_to_a_key_stays(path: Path) -> None:
+def test_first_reply_to_a_key_wins(path: Path) -> None:
     with ReplyStore(path) as store:
         store.put("k", REPLY)
         assert store.put("k", Reply(id="2", text="later")) == REPLY
         assert store.get("k") == REPLY
 
 
-def test_many_are_kept_together_or_not_at_all(path: Path) -> None:
+def test_put_many_is_atomic(path: Path) -> None:
     unfit = Reply(id="3", text="x", seconds=float("nan"))  # no JSON
     with ReplyStore(path) as store:
         with pytest.raises(ValueError, match="JSON"):
@@ -59,7 +59,7 @@ def test_many_are_kept_together_or_not_at_all(path: Path) -> None:
         assert len(store) == 2
 
 
-def test_failures_are_attempts_and_no_answers(path: Path) -> None:
+def test_failures_are_recorded_as_attempts(path: Path) -> None:
     with ReplyStore(path) as store:
         store.attempt("k", ServiceError("no route", where="host"))
         store.attempt("k", DataError("refused"))
@@ -68,7 +68,7 @@ def test_failures_are_attempts_and_no_answers(path: Path) -> None:
         assert len(store) == 0
 
 
-def test_what_is_kept_is_on_disk(path: Path) -> None:
+def test_committed_reply_is_on_disk(path: Path) -> None:
     with ReplyStore(path) as store, closing(sqlite3.connect(path)) as other:
         assert store._writer.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -82,24 +82,24 @@ conversations = st.lists(
 )
 
 
-asked = st.tuples(identities, conversations, st.integers(0, 1))
+requests = st.tuples(identities, conversations, st.integers(0, 1))
 
 
-@given(asked, asked)
-def test_keys_are_equal_just_when_what_is_sent_is(one: Any, two: Any) -> None:
+@given(requests, requests)
+def test_keys_are_equal_iff_requests_are(one: Any, two: Any) -> None:
     assert (ReplyStore.key(*one) == ReplyStore.key(*two)) == (one == two)
 
 
-def test_the_order_of_parameters_does_not_change_the_key() -> None:
+def test_order_of_parameters_does_not_change_the_key() -> None:
     assert ReplyStore.key({"a": 1, "b": 2}, ASKED) == ReplyStore.key({"b": 2, "a": 1}, ASKED)
     assert ReplyStore.key({"a": 1}, ASKED) != ReplyStore.key({"a": 1}, ASKED, sample=1)
     assert ReplyStore.key({}, ASKED) != ReplyStore.key({}, ASKED[::-1])
 
 
-# --- files that will not do -------------------------------------------------------------
+# --- refused files ----------------------------------------------------------------------
 
 
-def test_a_newer_store_is_refused_by_name(path: Path) -> None:
+def test_newer_schema_is_refused_with_its_version(path: Path) -> None:
     ReplyStore(path).close()
     with closing(sqlite3.connect(path)) as db:
         db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
@@ -108,8 +108,8 @@ def test_a_newer_store_is_refused_by_name(path: Path) -> None:
     assert "upgrade" in caught.value.hint
 
 
-def test_a_store_of_an_older_dstill_is_brought_up_to_this_one(path: Path) -> None:
-    """Made by the statements of schema 1, as dstill 0.1.0 did."""
+def test_older_schema_is_migrated(path: Path) -> None:
+    """A store of schema 1, as dstill 0.1.0 created it."""
     with closing(sqlite3.connect(path)) as db:
         for statement in (*_STEPS[1].split(";"), f"PRAGMA application_id = {APPLICATION}", "PRAGMA user_version = 1"):
             db.execute(statement)
@@ -125,7 +125,7 @@ def test_a_store_of_an_older_dstill_is_brought_up_to_this_one(path: Path) -> Non
         assert db.execute("PRAGMA user_version").fetchone()[0] == SCHEMA
 
 
-def test_what_a_run_paid_for_is_known_whoever_asks_for_it_again(path: Path) -> None:
+def test_reply_belongs_to_the_run_that_paid(path: Path) -> None:
     with ReplyStore(path, buyer="a") as store:
         store.put("k1", REPLY)
     with ReplyStore(path, buyer="b") as store:
@@ -134,7 +134,7 @@ def test_what_a_run_paid_for_is_known_whoever_asks_for_it_again(path: Path) -> N
         assert (len(list(store.bought_by("a"))), len(list(store.bought_by("b")))) == (1, 1)
 
 
-def test_a_database_of_another_program_is_left_alone(path: Path) -> None:
+def test_database_of_another_program_is_untouched(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE bookmarks (url)")
     before = path.read_bytes()
@@ -143,7 +143,7 @@ def test_a_database_of_another_program_is_left_alone(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_corrupt_store_is_told_with_the_integrity_check(path: Path) -> None:
+def test_corrupt_store_reports_the_integrity_check(path: Path) -> None:
     with ReplyStore(path) as store:
         store.put_many([(f"{n:064}", Reply(id=str(n), text="x" * 900), {}) for n in range(300)])
     content = bytearray(path.read_bytes())
@@ -156,18 +156,18 @@ def test_a_corrupt_store_is_told_with_the_integrity_check(path: Path) -> None:
     assert "malformed" in caught.value.what or "page" in caught.value.what.lower()
 
 
-def test_a_file_that_is_no_database_is_told(path: Path) -> None:
+def test_non_database_file_is_an_error(path: Path) -> None:
     path.write_bytes(b"{}" * 4000)
     with pytest.raises(RunError, match="is corrupt: file is not a database"):
         ReplyStore(path)
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot write .*unable to open"):
         ReplyStore(tmp_path / "no" / "replies.sqlite")
 
 
-def test_a_full_disk_is_told_and_what_was_kept_stays(path: Path) -> None:
+def test_full_disk_keeps_earlier_replies(path: Path) -> None:
     with ReplyStore(path) as store:
         store.put("k", REPLY)
         store._writer.execute("PRAGMA max_page_count = 8")  # SQLite's own word for a full disk
@@ -180,7 +180,7 @@ def test_a_full_disk_is_told_and_what_was_kept_stays(path: Path) -> None:
         assert store.get("k") == store.get("later") == REPLY
 
 
-def test_a_store_that_another_process_holds_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_locked_store_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dstill.teacher.cache.BUSY_SECONDS", 0.1)
     with ReplyStore(path) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -190,7 +190,7 @@ def test_a_store_that_another_process_holds_is_told(path: Path, monkeypatch: pyt
         store.put("k", REPLY)
 
 
-def test_a_store_that_is_closed_is_told(path: Path) -> None:
+def test_closed_store_is_an_error(path: Path) -> None:
     store = ReplyStore(path)
     store.close()
     with pytest.raises(RunError, match="closed database"):
@@ -226,7 +226,7 @@ def test_several_processes_share_one_file(path: Path) -> None:
         for worker in workers:
             assert worker.stdout is not None
             assert worker.stdout.readline() == "open\n"
-        for worker in workers:  # so few rounds, for a slow disk's sake, that they have to begin together
+        for worker in workers:  # few rounds, because disks may be slow, so the workers must start together
             assert worker.stdin is not None
             worker.stdin.write("\n")
         assert [worker.wait(180) for worker in workers] == [0, 0, 0]
@@ -238,10 +238,10 @@ def test_several_processes_share_one_file(path: Path) -> None:
             assert reply.text in "abc"
 
 
-# --- files that somebody else made ------------------------------------------------------
+# --- hostile files ----------------------------------------------------------------------
 
 
-def changed(path: Path, *statements: str) -> None:
+def create_and_change(path: Path, *statements: str) -> None:
     with ReplyStore(path) as store:
         store.put("k", REPLY)
     with closing(sqlite3.connect(path)) as db:
@@ -269,8 +269,8 @@ def changed(path: Path, *statements: str) -> None:
         ("PRAGMA user_version = -7", "has version -7"),
     ],
 )
-def test_a_schema_that_dstill_did_not_write_is_refused(path: Path, statement: str, flaw: str) -> None:
-    changed(path, statement)
+def test_foreign_schema_is_refused(path: Path, statement: str, flaw: str) -> None:
+    create_and_change(path, statement)
     with pytest.raises(DataError, match=r"the schema of the reply store .* is not one that dstill wrote") as caught:
         ReplyStore(path)
     assert flaw in caught.value.what
@@ -278,8 +278,10 @@ def test_a_schema_that_dstill_did_not_write_is_refused(path: Path, statement: st
 
 
 @pytest.mark.parametrize("value", ["'{'", "'[]'", "'{\"id\": 1}'", "7", "NULL", "x'ff'", f"'{'[' * 100_000}'"])
-def test_a_reply_that_is_none_is_refused(path: Path, value: str) -> None:
-    changed(path, f"INSERT OR REPLACE INTO replies SELECT key, identity, ifnull({value}, 'null'), at, 'a' FROM replies")
+def test_damaged_reply_is_refused(path: Path, value: str) -> None:
+    create_and_change(
+        path, f"INSERT OR REPLACE INTO replies SELECT key, identity, ifnull({value}, 'null'), at, 'a' FROM replies"
+    )
     with ReplyStore(path) as store:
         with pytest.raises(DataError, match=r"a reply in the reply store .* is damaged"):
             store.get("k")
@@ -287,15 +289,15 @@ def test_a_reply_that_is_none_is_refused(path: Path, value: str) -> None:
             list(store.bought_by("a"))
 
 
-def test_a_length_that_is_made_up_takes_no_memory(path: Path) -> None:
-    changed(path, "UPDATE replies SET reply = zeroblob(70000000)")
+def test_oversized_blob_is_refused(path: Path) -> None:
+    create_and_change(path, "UPDATE replies SET reply = zeroblob(70000000)")
     with ReplyStore(path) as store, pytest.raises(RunError, match="too big"):
         store.get("k")
 
 
 @pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
-def test_sqlite_writes_through_no_link(path: Path, tmp_path: Path, ending: str) -> None:
-    changed(path)
+def test_sqlite_side_files_must_not_be_links(path: Path, tmp_path: Path, ending: str) -> None:
+    create_and_change(path)
     victim = tmp_path / "victim"
     victim.write_text("precious")
     path.with_name(path.name + ending).symlink_to(victim)
@@ -304,8 +306,8 @@ def test_sqlite_writes_through_no_link(path: Path, tmp_path: Path, ending: str) 
     assert victim.read_text() == "precious"
 
 
-def test_a_store_may_be_a_link_to_another_store_only(path: Path, tmp_path: Path) -> None:
-    changed(path)
+def test_store_may_be_a_link_only_to_another_store(path: Path, tmp_path: Path) -> None:
+    create_and_change(path)
     link = tmp_path / "link.sqlite"
     link.symlink_to(path)
     with ReplyStore(link) as store:
@@ -321,14 +323,14 @@ def test_a_store_may_be_a_link_to_another_store_only(path: Path, tmp_path: Path)
     assert (tmp_path / "empty").read_bytes() == b""
 
 
-def test_a_fifo_is_no_store(path: Path) -> None:
+def test_fifo_is_refused(path: Path) -> None:
     os.mkfifo(path)
     with pytest.raises(RunError, match="is not a regular file"):
         ReplyStore(path)
 
 
-def test_a_schema_calls_no_function_of_the_program_and_fires_no_trigger(path: Path) -> None:
-    """Should a hostile schema get past `unexpected`, SQLite itself runs nothing of it."""
+def test_hostile_schema_runs_neither_functions_nor_triggers(path: Path) -> None:
+    """If a hostile schema gets past `unexpected`, SQLite itself runs nothing of it."""
     with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE t (a, b DEFAULT (spy()))")
         db.execute("CREATE TABLE u (a)")

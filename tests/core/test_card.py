@@ -1,4 +1,4 @@
-"""The dataset folder: what the real `datasets` library makes of it, and what its card says."""
+"""The dataset folder, loaded with `datasets`, and its card."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SETS = ("train", "validation", "test", "test_unseen_templates", "test_unseen_dat
 
 
 def opened(folder: Path, name: str | None = None) -> Any:
-    """As `datasets` opens it, with its cache beside the folder; nothing is fetched."""
+    """Load the folder with `datasets`, offline and with a local cache."""
     import datasets
 
     datasets.disable_progress_bars()
@@ -60,7 +60,7 @@ def run(cli: Cli, project: Path, toy_file: Path) -> Run:
     return Run.open(project / "mine", plugins=plugin_loading.load([toy_file]))
 
 
-def test_datasets_opens_the_folder_with_every_set_and_all_columns_as_text(run: Run) -> None:
+def test_datasets_loads_every_split_with_text_columns(run: Run) -> None:
     found = opened(run.folder / "dataset")
     assert list(found) == list(SETS)
     for split in SETS:
@@ -71,14 +71,14 @@ def test_datasets_opens_the_folder_with_every_set_and_all_columns_as_text(run: R
     assert found["test_unseen_data"][0]["extra"] == '{"own 4":4}'
 
 
-def test_answers_that_look_like_numbers_are_text_all_the_same(run: Run) -> None:
+def test_numeric_answers_stay_text(run: Run) -> None:
     records = [Record(id=str(n), question=str(n), rationale="1", answer=str(n), split="train") for n in range(3)]
     for split in SETS:
         run.write(f"dataset/data/{split}.jsonl", records)
     assert opened(run.folder / "dataset")["train"]["answer"][:] == ["0", "1", "2"]
 
 
-def test_the_card_says_where_the_rows_come_from(run: Run) -> None:
+def test_card_names_the_source_of_rows(run: Run) -> None:
     text = (run.folder / "dataset" / "README.md").read_text()
     for line in (
         "license: unknown",
@@ -94,7 +94,7 @@ def test_the_card_says_where_the_rows_come_from(run: Run) -> None:
         assert line in text
 
 
-def test_the_card_has_cost_and_licences_where_they_are_known(run: Run) -> None:
+def test_card_has_known_cost_and_licences(run: Run) -> None:
     class Licensed(type(run.task), DataProfile):  # type: ignore[misc]
         def licences(self, examples: list[Example]) -> dict[str, str]:
             return {example.id: "CC0-1.0 | of sorts" for example in examples}
@@ -120,7 +120,7 @@ def test_the_card_has_cost_and_licences_where_they_are_known(run: Run) -> None:
         assert line in text
 
 
-def test_other_instructions_are_another_prompt_version(run: Run) -> None:
+def test_prompt_version_changes_with_instructions(run: Run) -> None:
     class Other(type(run.task)):  # type: ignore[misc]
         instructions = "Answer in French."
 
@@ -132,13 +132,13 @@ def test_other_instructions_are_another_prompt_version(run: Run) -> None:
     assert any(version.startswith("9, instructions ") for version in versions)
 
 
-def test_curate_keeps_what_the_replies_cost_and_who_wrote_them(run: Run, cli: Cli) -> None:
+def test_curate_keeps_cost_and_teacher(run: Run, cli: Cli) -> None:
     before = (run.folder / "dataset" / "README.md").read_text()
     assert cli("data", "curate", "mine").code == 0
     assert (run.folder / "dataset" / "README.md").read_text() == before
 
 
-def test_questions_may_be_the_rows_of_a_dataset(run: Run, project: Path) -> None:
+def test_dataset_rows_can_be_questions(run: Run, project: Path) -> None:
     """Context is JSON text there, and an object in other files of questions."""
     from dstill.pipeline.question_files import read_questions
 

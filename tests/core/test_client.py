@@ -1,4 +1,4 @@
-"""Asking: in order, in parallel, once a key, and on disk before anybody sees it."""
+"""Requests run in parallel; replies keep their order and are stored before they are yielded."""
 
 from __future__ import annotations
 
@@ -70,30 +70,30 @@ def store(tmp_path: Path) -> Iterator[ReplyStore]:
         yield store
 
 
-def test_replies_come_in_the_order_of_the_prompts(store: ReplyStore) -> None:
+def test_replies_keep_the_order_of_prompts(store: ReplyStore) -> None:
     teacher = Toy(delay=lambda q: 0.05 / (1 + ord(q) - ord("a")))  # the first takes longest
     asked = ask(teacher, prompts(*"abcdef"), store, concurrency=6)
     assert texts(asked) == list("ABCDEF")
     assert [a.reply.id for a in asked if isinstance(a.reply, Reply)] == [f"id-{n}" for n in range(6)]
 
 
-def test_no_more_are_in_flight_than_asked_for(store: ReplyStore) -> None:
+def test_concurrency_bounds_requests_in_flight(store: ReplyStore) -> None:
     seven = asyncio.Barrier(7)
 
-    class Together(Toy):
-        """None is answered before seven are in flight, however slow the machine is."""
+    class WaitsForSeven(Toy):
+        """Answers none before seven are in flight."""
 
         async def wait(self, question: str) -> None:
             async with asyncio.timeout(60):
                 await seven.wait()
-            await super().wait(question)  # so that an eighth would have its turn, too
+            await super().wait(question)  # so that an eighth would also start
 
-    teacher = Together(delay=lambda q: 0.005)
+    teacher = WaitsForSeven(delay=lambda q: 0.005)
     ask(teacher, prompts(*map(str, range(6 * 7))), store, concurrency=7)
     assert teacher.most == 7
 
 
-def test_what_is_in_the_store_is_not_asked(store: ReplyStore) -> None:
+def test_cached_prompts_are_not_requested(store: ReplyStore) -> None:
     first, second = Counts(), Counts()
     ask(Toy(), prompts(*"abc"), store, counts=first)
     teacher = Toy()
@@ -105,7 +105,7 @@ def test_what_is_in_the_store_is_not_asked(store: ReplyStore) -> None:
     assert (first, second) == (Counts(bought=3), Counts(bought=1, cached=3))
 
 
-def test_the_same_words_are_asked_once(store: ReplyStore) -> None:
+def test_duplicate_prompts_are_requested_once(store: ReplyStore) -> None:
     teacher = Toy(delay=lambda q: 0.01)
     counts = Counts()
     assert texts(ask(teacher, prompts(*"aabaa"), store, counts=counts)) == list("AABAA")
@@ -113,7 +113,7 @@ def test_the_same_words_are_asked_once(store: ReplyStore) -> None:
     assert counts == Counts(bought=2, cached=3)
 
 
-def test_another_sample_is_another_reply(store: ReplyStore) -> None:
+def test_each_sample_is_a_separate_reply(store: ReplyStore) -> None:
     teacher = Toy()
     ask(teacher, prompts("a"), store)
     ask(teacher, prompts("a"), store, sample=1)
@@ -121,7 +121,7 @@ def test_another_sample_is_another_reply(store: ReplyStore) -> None:
     assert len(store) == 2
 
 
-def test_a_reply_is_on_disk_before_it_is_yielded(store: ReplyStore) -> None:
+def test_reply_is_stored_before_it_is_yielded(store: ReplyStore) -> None:
     async def run() -> None:
         with closing(sqlite3.connect(store.path)) as other:
             async for asked in replies(Toy(), prompts(*map(str, range(50))), store):
@@ -132,7 +132,7 @@ def test_a_reply_is_on_disk_before_it_is_yielded(store: ReplyStore) -> None:
 
 
 class Slow(ReplyStore):
-    """A store whose disk takes its time."""
+    """A store with a slow disk."""
 
     def put_many(self, items: Any) -> list[Reply]:
         time.sleep(0.05)
@@ -140,22 +140,22 @@ class Slow(ReplyStore):
 
 
 @pytest.mark.parametrize("paid", [True, False])
-def test_a_paid_reply_keeps_its_place_until_it_is_on_disk(tmp_path: Path, paid: bool) -> None:
+def test_paid_reply_holds_its_slot_until_it_is_stored(tmp_path: Path, paid: bool) -> None:
     most = 0
 
-    class Watched(Toy):
+    class CountsUnstored(Toy):
         async def ask(self, prompt: Prompt) -> Reply:
             nonlocal most
             most = max(most, len(self.asked) + 1 - len(store))
             return await super().ask(prompt)
 
-    Watched.paid = paid
+    CountsUnstored.paid = paid
     with Slow(tmp_path / "replies.sqlite") as store:
-        ask(Watched(), prompts(*map(str, range(20))), store, concurrency=4)
+        ask(CountsUnstored(), prompts(*map(str, range(20))), store, concurrency=4)
     assert most == 4 if paid else most > 4
 
 
-def test_prompts_are_taken_as_they_are_needed(store: ReplyStore) -> None:
+def test_prompts_are_read_lazily(store: ReplyStore) -> None:
     taken = 0
 
     def endless() -> Iterator[Prompt]:
@@ -175,17 +175,17 @@ def test_prompts_are_taken_as_they_are_needed(store: ReplyStore) -> None:
     assert taken <= 2000
 
 
-def test_seven_thousand_answers_of_a_free_teacher_share_their_commits(tmp_path: Path) -> None:
-    """One fsync a reply would take most of the time."""
+def test_replies_of_a_free_teacher_share_commits(tmp_path: Path) -> None:
+    """One fsync per reply would dominate the run time."""
     commits = 0
 
-    class Counted(ReplyStore):
+    class CountsCommits(ReplyStore):
         def put_many(self, items: Any) -> list[Reply]:
             nonlocal commits
             commits += 1
             return super().put_many(items)
 
-    with Counted(tmp_path / "replies.sqlite") as store:
+    with CountsCommits(tmp_path / "replies.sqlite") as store:
         assert len(ask(Toy(), prompts(*(f"question {n} " * 20 for n in range(7000))), store)) == 7000
     assert commits < 700
 
@@ -193,7 +193,7 @@ def test_seven_thousand_answers_of_a_free_teacher_share_their_commits(tmp_path: 
 # --- failures ---------------------------------------------------------------------------
 
 
-def test_a_failed_item_does_not_stop_the_others(store: ReplyStore) -> None:
+def test_failed_item_does_not_stop_others(store: ReplyStore) -> None:
     teacher = Toy(fails={"b": ServiceError("no route", hint="try later"), "d": DataError("too long", where="b")})
     counts = Counts()
     asked = ask(teacher, prompts(*"abcd"), store, counts=counts)
@@ -205,7 +205,7 @@ def test_a_failed_item_does_not_stop_the_others(store: ReplyStore) -> None:
     assert texts(ask(Toy(), prompts(*"abcd"), store)) == list("ABCD")  # asked again in the next run
 
 
-def test_a_refused_key_stops_all_and_what_arrived_is_kept(store: ReplyStore) -> None:
+def test_refused_key_stops_the_run_and_keeps_replies(store: ReplyStore) -> None:
     teacher = Toy(
         delay=lambda q: {"a": 60.0, "b": 0.0, "c": 0.02}.get(q, 60.0), fails={"c": AuthError("key rejected by host")}
     )
@@ -217,7 +217,7 @@ def test_a_refused_key_stops_all_and_what_arrived_is_kept(store: ReplyStore) -> 
     assert len(store) == 1
 
 
-def test_any_other_error_of_a_teacher_comes_out_as_it_is(store: ReplyStore) -> None:
+def test_unexpected_teacher_error_propagates(store: ReplyStore) -> None:
     class Buggy(Toy):
         async def ask(self, prompt: Prompt) -> Reply:
             raise KeyError("bug")
@@ -226,7 +226,7 @@ def test_any_other_error_of_a_teacher_comes_out_as_it_is(store: ReplyStore) -> N
         ask(Buggy(), prompts(*"abc"), store)
 
 
-def test_a_service_that_only_fails_is_given_up(store: ReplyStore) -> None:
+def test_stops_after_repeated_service_failures(store: ReplyStore) -> None:
     questions = [str(n) for n in range(500)]
     teacher = Toy(fails=dict.fromkeys(questions, ServiceError("cannot reach host", hint="is it running?")))
     with pytest.raises(ServiceError, match="cannot reach host") as caught:
@@ -235,13 +235,13 @@ def test_a_service_that_only_fails_is_given_up(store: ReplyStore) -> None:
     assert len(teacher.asked) < 30
 
 
-def test_a_service_that_failed_for_each_of_a_few_is_named(store: ReplyStore) -> None:
+def test_service_error_is_raised_when_every_request_failed(store: ReplyStore) -> None:
     teacher = Toy(fails=dict.fromkeys("ab", ServiceError("cannot reach host")))
     with pytest.raises(ServiceError, match="cannot reach host"):
         ask(teacher, prompts(*"ab"), store)
 
 
-def test_cancelling_keeps_what_has_arrived(store: ReplyStore) -> None:
+def test_cancellation_keeps_received_replies(store: ReplyStore) -> None:
     teacher = Toy(delay=lambda q: 60.0 if q == "a" else 0.0)  # the first in order never comes
 
     async def run() -> None:
@@ -261,16 +261,16 @@ def test_cancelling_keeps_what_has_arrived(store: ReplyStore) -> None:
     assert len(store) == 3
 
 
-def test_a_commit_that_is_under_way_is_ended_before_the_cancelled_one_leaves(tmp_path: Path) -> None:
+def test_cancellation_waits_for_the_running_commit(tmp_path: Path) -> None:
     begun, may_end = threading.Event(), threading.Event()
 
-    class Held(ReplyStore):
+    class BlockingStore(ReplyStore):
         def put_many(self, items: Any) -> list[Reply]:
             begun.set()
             assert may_end.wait(60)
             return super().put_many(items)
 
-    with Held(tmp_path / "replies.sqlite") as store:
+    with BlockingStore(tmp_path / "replies.sqlite") as store:
 
         async def run() -> None:
             task = asyncio.create_task(take())
@@ -289,10 +289,10 @@ def test_a_commit_that_is_under_way_is_ended_before_the_cancelled_one_leaves(tmp
         asyncio.run(run())
 
 
-def test_a_store_that_cannot_write_stops_all(tmp_path: Path) -> None:
-    class Full(ReplyStore):
+def test_write_error_of_the_store_stops_the_run(tmp_path: Path) -> None:
+    class FullStore(ReplyStore):
         def put_many(self, items: Any) -> list[Reply]:
             raise DiskError("disk full")
 
-    with Full(tmp_path / "replies.sqlite") as store, pytest.raises(DiskError, match="disk full"):
+    with FullStore(tmp_path / "replies.sqlite") as store, pytest.raises(DiskError, match="disk full"):
         ask(Toy(), prompts(*"abc"), store)

@@ -38,7 +38,7 @@ SECTIONS: dict[str, type[Any]] = {"task.toy": PartConfig, "objective.label-only"
 
 
 @pytest.fixture(autouse=True)
-def _in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _project_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
@@ -55,10 +55,10 @@ def refused(text: str = "", environment: Mapping[str, str] | None = None, **flag
     return caught.value
 
 
-# --- where values come from -------------------------------------------------------------
+# --- precedence -------------------------------------------------------------------------
 
 
-def test_a_flag_goes_before_the_environment_before_the_file_before_the_default() -> None:
+def test_precedence_is_flag_environment_file_default() -> None:
     text = "[project]\nseed = 1\ntask = 'a'\n[train]\nr = 8\n"
     environment = {"DSTILL_PROJECT__SEED": "2", "DSTILL_TRAIN__R": "4"}
     config = read(text, environment, project__seed=3)
@@ -70,17 +70,17 @@ def test_a_flag_goes_before_the_environment_before_the_file_before_the_default()
     assert config.origins["train.lora_alpha"] == "default"
 
 
-def test_a_flag_that_was_not_given_changes_nothing() -> None:
+def test_absent_flag_changes_nothing() -> None:
     assert read(project__seed=None).origins["project.seed"] == "default"
 
 
-def test_without_files_the_file_and_the_environment_stay_unread() -> None:
+def test_neither_file_nor_environment_is_read_unless_asked() -> None:
     Path("dstill.toml").write_text("no TOML")
     config = load(use_files=False, environment={"DSTILL_PROJECT__SEED": "2"}, flags={"train.r": 8})
     assert (config.settings.project.seed, config.settings.train.r) == (0, 8)
 
 
-def test_parts_bring_their_own_sections_also_nested_ones() -> None:
+def test_parts_define_their_own_nested_sections() -> None:
     text = (
         "[task.toy]\ntext = 'x'\n[task.toy.guard]\nmost = 3\nwords = ['a', 'b']\n[objective.label-only]\nquick = true\n"
     )
@@ -92,11 +92,11 @@ def test_parts_bring_their_own_sections_also_nested_ones() -> None:
 
 
 @pytest.mark.parametrize("name", ["DSTILL_DISABLE", "DSTILL_TRACE_HOOKS", "DSTILL_REQUIRE_LIVE", "OTHER__THING"])
-def test_variables_that_are_no_keys_are_left_alone(name: str) -> None:
+def test_unrelated_environment_variables_are_ignored(name: str) -> None:
     assert read(environment={name: "1"}).settings == read().settings
 
 
-def test_an_unknown_variable_is_named() -> None:
+def test_unknown_variable_is_refused() -> None:
     error = refused(environment={"DSTILL_TRIAN__R": "8"})
     assert error.what == "unknown key 'trian.r'. Did you mean 'train.r'?"
     assert error.where == "environment DSTILL_TRIAN__R"
@@ -113,17 +113,17 @@ def test_an_unknown_variable_is_named() -> None:
         ("a=", "a", ""),
     ],
 )
-def test_an_assignment_is_read_as_toml_reads_it_and_bare_words_are_text(text: str, key: str, value: Any) -> None:
+def test_assignment_is_parsed_as_toml_or_bare_text(text: str, key: str, value: Any) -> None:
     assert parse_assignment(text) == (key, value)
 
 
 @pytest.mark.parametrize("text", ["train.r", "=8", " = 8"])
-def test_what_is_no_assignment_is_refused(text: str) -> None:
+def test_malformed_assignment_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="is not an assignment"):
         parse_assignment(text)
 
 
-# --- what is refused --------------------------------------------------------------------
+# --- refused settings -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_unknown_keys_are_never_ignored(text: str, what: str) -> None:
     assert error.where.startswith("dstill.toml")
 
 
-def test_a_section_of_a_part_that_is_not_installed_says_so() -> None:
+def test_section_of_a_missing_part_is_named() -> None:
     error = refused("[teacher.parrot]\ndelay = 1")
     assert error.what.startswith("unknown key 'teacher.parrot.delay'.")
     assert error.hint == "no teacher of that name is installed, or it has no settings: see `dstill pack list`"
@@ -170,7 +170,7 @@ def test_a_section_of_a_part_that_is_not_installed_says_so() -> None:
         ("[project\n", 'write it as key = 1, key = "text" or key = ["a", "b"], under a [section]'),
     ],
 )
-def test_what_is_wrong_is_told_with_what_to_do(text: str, hint: str) -> None:
+def test_errors_have_a_hint(text: str, hint: str) -> None:
     error = refused(text)
     assert error.hint == hint
     assert error.where.startswith("dstill.toml:")
@@ -193,13 +193,13 @@ DEEP = 5_000
         ("[project]  # '\n[" + "'a'." * 100_000 + "b]", "a key has more than 50 parts"),
     ],
 )
-def test_a_file_of_absurd_numbers_or_depth_is_refused_by_name(text: str, why: str) -> None:
+def test_extreme_numbers_and_nesting_in_a_file_are_refused(text: str, why: str) -> None:
     error = refused(text)
     assert why in error.what
     assert error.where.endswith("dstill.toml")
 
 
-def test_absurd_numbers_of_flags_and_the_environment_are_refused() -> None:
+def test_extreme_numbers_in_flags_and_environment_are_refused() -> None:
     for value in ("9" * DEEP, "0x" + "f" * DEEP):
         assert parse_assignment(f"project.seed={value}") == ("project.seed", value)
         with pytest.raises(ConfigError, match="wanted a whole number"):
@@ -208,12 +208,12 @@ def test_absurd_numbers_of_flags_and_the_environment_are_refused() -> None:
         assert refused(**{key: value}).what
 
 
-def test_text_with_many_dots_is_no_key() -> None:
+def test_text_with_many_dots_is_not_a_key() -> None:
     dots = "a." * 200
     assert toml.loads(f'x = \'{dots}\'  # {dots}\ny = """{dots}\n{dots}"""\n')["x"] == dots
 
 
-def test_what_is_no_regular_file_or_too_large_is_refused(tmp_path: Path) -> None:
+def test_special_and_oversized_files_are_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo.toml")
     (tmp_path / "zero.toml").symlink_to("/dev/zero")
     with (tmp_path / "large.toml").open("wb") as large:
@@ -223,7 +223,7 @@ def test_what_is_no_regular_file_or_too_large_is_refused(tmp_path: Path) -> None
             load(tmp_path / f"{name}.toml")
 
 
-def test_a_file_that_cannot_be_read_is_told_with_its_place(tmp_path: Path) -> None:
+def test_unreadable_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b"[project]\ntask = '\xe9'\n")
     (tmp_path / "empty.toml").write_text("")
     for name, where in {"none.toml": "none.toml", "empty.toml": "empty.toml", "latin.toml": "latin.toml:2"}.items():
@@ -233,7 +233,7 @@ def test_a_file_that_cannot_be_read_is_told_with_its_place(tmp_path: Path) -> No
         assert caught.value.hint
 
 
-def test_a_run_without_its_settings_is_no_matter_of_options(tmp_path: Path) -> None:
+def test_run_without_settings_has_no_hint_about_options(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(RunError) as caught:
         load(tmp_path / "config.toml")
@@ -241,13 +241,13 @@ def test_a_run_without_its_settings_is_no_matter_of_options(tmp_path: Path) -> N
     assert "start a new run" in caught.value.hint
 
 
-def test_what_looks_like_a_key_is_masked() -> None:
+def test_values_that_look_like_keys_are_masked() -> None:
     assert masked("got sk-proj-abcdefghijklmnop, and task-history-2024-abcdefgh") == (
         "got ***, and task-history-2024-abcdefgh"
     )
 
 
-def test_an_empty_table_of_a_known_section_is_fine() -> None:
+def test_empty_known_section_is_accepted() -> None:
     assert read("[train]\n[task.toy]\n[task.toy.guard]\n").settings == read().settings
 
 
@@ -278,13 +278,13 @@ PAIRS = 'a table of pairs of numbers, such as {"a-model" = [0.4, 1.6]}'
         ("task__toy__prices", {"a": [1.0, True]}, PAIRS),
     ],
 )
-def test_a_wrong_value_is_told_with_key_got_and_wanted(key: str, value: Any, wanted: str) -> None:
+def test_wrong_value_names_key_and_expected_type(key: str, value: Any, wanted: str) -> None:
     error = refused(**{key: value})
     assert error.what == f"{key.replace('__', '.')}: got {value!r}, wanted {wanted}"
     assert error.where == "command line"
 
 
-def test_an_old_name_of_a_value_is_read_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_renamed_value_is_read_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     config = read("[train]\nauto_modality = 'seed'\n")
     assert config.settings.train.auto_modality == "recipe"
     (warning,) = caplog.messages
@@ -312,7 +312,7 @@ OLD = "[engine]\ntable = 'a'\n[executor.sql]\nmany = true\n"
         ("[engine]\nmany = true\n[executor.sql]\ntable = 'a'\n", {"DSTILL_ENGINE__MANY": "true"}, {}, "dstill.toml:4"),
     ],
 )
-def test_a_key_that_moved_is_read_with_a_warning(
+def test_renamed_key_is_read_with_a_warning(
     text: str, environment: dict[str, str], flags: dict[str, Any], origin: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     Path("dstill.toml").write_text(text)
@@ -326,12 +326,12 @@ def test_a_key_that_moved_is_read_with_a_warning(
     assert not {"engine.table", "engine.many"} & config.flat().keys()
 
 
-def test_of_an_old_and_a_new_key_in_one_file_the_new_one_counts() -> None:
+def test_new_key_wins_over_the_old_one() -> None:
     Path("dstill.toml").write_text("[engine]\ntable = 'old'\n[executor.sql]\ntable = 'new'\n")
     assert load(environment={}, sections={"executor.sql": Moved}).part("executor", "sql").table == "new"
 
 
-def test_a_whole_number_will_do_for_a_number_and_one_text_for_a_list() -> None:
+def test_integer_is_a_float_and_text_is_a_list_of_one() -> None:
     config = read(train__label_weight=1, evaluate__splits="test")
     assert config.settings.train.label_weight == 1.0
     assert isinstance(config.settings.train.label_weight, float)
@@ -345,7 +345,7 @@ def test_a_whole_number_will_do_for_a_number_and_one_text_for_a_list() -> None:
         "[task.toy]\nprices = {a-model = [0.4, 1.6], 'b 2' = [1, 2]}\n",
     ],
 )
-def test_a_table_of_pairs_is_read_and_written(text: str) -> None:
+def test_table_of_pairs_round_trips(text: str) -> None:
     config = read(text)
     assert config.part("task", "toy").prices == {"a-model": (0.4, 1.6), "b 2": (1.0, 2.0)}
     assert read(config.to_toml()).parts == config.parts
@@ -359,14 +359,14 @@ SECRET = "sk-abcdefghijkl0123456789"
 @pytest.mark.parametrize(
     "text", [f"[project]\ntask = '{SECRET}'", f"[teacher]\napi_key = '{SECRET}'", f"[evaluate]\nsplits = ['{SECRET}']"]
 )
-def test_a_secret_in_the_file_is_refused_and_not_shown(text: str) -> None:
+def test_secret_in_the_file_is_refused_and_not_shown(text: str) -> None:
     error = refused(text)
     assert "looks like a secret" in error.what
     assert "api_key_env" in error.hint
     assert SECRET not in str(error)
 
 
-def test_a_secret_in_a_flag_is_refused_too_since_it_would_reach_the_run() -> None:
+def test_secret_in_a_flag_is_refused() -> None:
     assert SECRET not in str(refused(project__task=SECRET))
 
 
@@ -383,8 +383,8 @@ PASTED = (
 
 @pytest.mark.parametrize("value", PASTED)
 @pytest.mark.parametrize("key", ["engine.api_key_env", "engine.basic_auth_env"])
-def test_a_key_in_place_of_its_variable_is_refused_and_not_shown(key: str, value: str) -> None:
-    """Row 11 of the attack review, on every way in."""
+def test_key_instead_of_a_variable_name_is_refused_and_not_shown(key: str, value: str) -> None:
+    """A key pasted where a variable name belongs, in file, environment and flags."""
     table, _, name = key.rpartition(".")
     environment = {"DSTILL_" + key.replace(".", "__").upper(): value}
     for error in (
@@ -397,7 +397,7 @@ def test_a_key_in_place_of_its_variable_is_refused_and_not_shown(key: str, value
 
 
 @pytest.mark.parametrize("name", ["KEY", "_key", "OPENAI_API_KEY", "MY_ELASTICSEARCH_KEY_2", "AWSSECRETACCESSKEY"])
-def test_names_of_variables_are_taken(name: str) -> None:
+def test_variable_names_are_accepted(name: str) -> None:
     assert read(engine__api_key_env=name).settings.engine.api_key_env == name
 
 
@@ -413,7 +413,7 @@ def test_names_of_variables_are_taken(name: str) -> None:
         "https://search.example/?api_key=hunter22",
     ],
 )
-def test_an_address_with_a_password_is_refused_and_not_shown(url: str) -> None:
+def test_url_with_a_password_is_refused_and_not_shown(url: str) -> None:
     for error in (
         refused(f"[engine]\nurl = '{url}'"),
         refused("[project]\nseed = 1", {"DSTILL_ENGINE__URL": url}),
@@ -448,11 +448,11 @@ def test_an_address_with_a_password_is_refused_and_not_shown(url: str) -> None:
         ("", False),
     ],
 )
-def test_what_looks_like_a_secret(value: str, secret: bool) -> None:
+def test_detects_secrets(value: str, secret: bool) -> None:
     assert looks_secret(value) is secret
 
 
-# --- and back ---------------------------------------------------------------------------
+# --- round trip -------------------------------------------------------------------------
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 VALUES = st.fixed_dictionaries(
@@ -480,7 +480,7 @@ VALUES = st.fixed_dictionaries(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(VALUES)
-def test_the_resolved_file_is_read_back_to_the_same_values(values: dict[str, Any]) -> None:
+def test_resolved_file_round_trips(values: dict[str, Any]) -> None:
     if any(looks_secret(str(value)) for value in values.values()):
         return
     config = load(use_files=False, flags=values, sections=SECTIONS)

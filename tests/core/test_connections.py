@@ -1,4 +1,4 @@
-"""Idle, slow and too many connections: each is closed, and whoever asks properly has an answer."""
+"""Idle, slow and excess connections are closed, and proper requests are answered."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Served:
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Reads a request to its end and answers; of ``/large`` more than anybody takes unread."""
+    """Reads a request to its end and answers; ``/large`` is more than socket buffers hold."""
     while (message := await receive()).get("more_body"):
         pass
     if message["type"] == "http.request":
@@ -64,7 +64,7 @@ def serve() -> Iterator[Serve]:
 
 
 @contextlib.contextmanager
-def connected(served: Served) -> Iterator[socket.socket]:
+def connect(served: Served) -> Iterator[socket.socket]:
     with socket.create_connection(served.address, timeout=PATIENCE) as client:
         yield client
 
@@ -79,7 +79,7 @@ def rest(client: socket.socket) -> bytes:
 
 
 def asked(served: Served) -> bytes:
-    with connected(served) as client:
+    with connect(served) as client:
         client.sendall(GOOD)
         return rest(client)
 
@@ -93,24 +93,24 @@ def asked(served: Served) -> bytes:
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf",
     ],
 )
-def test_a_request_that_does_not_come_to_its_end_is_dropped(serve: Serve, sent: bytes) -> None:
+def test_incomplete_request_is_dropped(serve: Serve, sent: bytes) -> None:
     served = serve(patience=0.2)
-    with connected(served) as client:
+    with connect(served) as client:
         client.sendall(sent)
         assert rest(client) == b""
     assert b"here" in asked(served)
 
 
-def test_nor_does_the_second_one_of_a_connection(serve: Serve) -> None:
-    with connected(serve(patience=0.2)) as client:
+def test_incomplete_second_request_is_dropped(serve: Serve) -> None:
+    with connect(serve(patience=0.2)) as client:
         client.sendall(GOOD.replace(b"close", b"keep-alive"))
         assert b"200 OK" in client.recv(1 << 10)
         client.sendall(b"GET / HT")
         assert b"200 OK" not in rest(client)
 
 
-def test_a_byte_now_and_then_buys_no_time(serve: Serve) -> None:
-    with connected(serve(patience=0.3)) as client:
+def test_slow_request_does_not_extend_the_timeout(serve: Serve) -> None:
+    with connect(serve(patience=0.3)) as client:
         client.settimeout(0.02)
         sent = 0
         with contextlib.suppress(ConnectionError):
@@ -123,9 +123,9 @@ def test_a_byte_now_and_then_buys_no_time(serve: Serve) -> None:
         assert 0 < sent < 100
 
 
-def test_an_answer_that_nobody_reads_is_dropped(serve: Serve) -> None:
+def test_unread_response_is_dropped(serve: Serve) -> None:
     served = serve(patience=0.2)
-    with connected(served) as client:
+    with connect(served) as client:
         client.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
         assert client.recv(15) == b"HTTP/1.1 200 OK"
         end = time.monotonic() + PATIENCE
@@ -135,10 +135,10 @@ def test_an_answer_that_nobody_reads_is_dropped(serve: Serve) -> None:
         assert len(rest(client)) < len(LARGE)
 
 
-def test_idle_connections_keep_nobody_out(serve: Serve) -> None:
+def test_idle_connections_block_nobody(serve: Serve) -> None:
     served = serve(most=8, patience=PATIENCE)
     with contextlib.ExitStack() as stack:
-        idle = [stack.enter_context(connected(served)) for _ in range(40)]
+        idle = [stack.enter_context(connect(served)) for _ in range(40)]
         idle[-1].sendall(GOOD[:10])
         assert b"here" in asked(served)
         idle[-1].sendall(GOOD[10:])  # those who came last are still there
@@ -146,9 +146,9 @@ def test_idle_connections_keep_nobody_out(serve: Serve) -> None:
         assert [rest(client) for client in idle[:30]] == [b""] * 30
 
 
-def test_where_all_are_answered_a_new_one_is_sent_away(serve: Serve) -> None:
+def test_new_connection_is_refused_when_all_slots_are_busy(serve: Serve) -> None:
     served = serve(most=2, patience=PATIENCE)
-    with connected(served) as one, connected(served) as two:
+    with connect(served) as one, connect(served) as two:
         for client in (one, two):
             client.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             assert client.recv(15) == b"HTTP/1.1 200 OK"
@@ -159,7 +159,7 @@ def test_where_all_are_answered_a_new_one_is_sent_away(serve: Serve) -> None:
     assert b"here" in asked(served)
 
 
-def test_no_more_connections_than_the_process_may_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connections_are_bounded_by_the_open_file_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = [256, 400]
 
     def set_limits(kind: int, new: tuple[int, int]) -> None:

@@ -1,4 +1,4 @@
-"""What a student keeps of its data, and what is told of fields that are gone."""
+"""Facts about the data that a student stores, and reports of missing fields."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def run(plugins: Plugins, project: Path) -> Run:
     return run
 
 
-def test_a_student_keeps_what_its_dataset_was_made_from(run: Run, project: Path) -> None:
+def test_student_stores_the_data_facts_of_its_dataset(run: Run, project: Path) -> None:
     kept = json.loads((run.folder / "student" / FILE).read_text())
     assert kept == {"schema_version": 2, "task": "toy", "context": {}, "data": {"wires": 2}}
     shutil.copytree(run.folder, project / "elsewhere")
     assert Run.open(project / "elsewhere", plugins=run.plugins).learnt() == Learnt(task="toy", data={"wires": 2})
 
 
-def test_a_student_of_before_knows_what_the_run_does(run: Run) -> None:
+def test_student_of_an_older_version_uses_the_facts_of_the_run(run: Run) -> None:
     (run.folder / "student" / FILE).unlink()
     assert run.learnt() == Learnt(data={"wires": 2})
 
@@ -55,19 +55,19 @@ def test_a_student_of_before_knows_what_the_run_does(run: Run) -> None:
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, "{", "[]", '{"task": "toy"}', '{"task": "toy", "context": 1, "data": {}}']
 )
-def test_a_file_that_says_something_else_is_told(run: Run, text: str) -> None:
+def test_malformed_facts_file_is_an_error(run: Run, text: str) -> None:
     (run.folder / "student" / FILE).write_text(text)
     with pytest.raises(DataError, match="does not say what a student learnt") as caught:
         run.learnt()
     assert caught.value.hint == "train it again"
 
 
-def test_where_nothing_is_known_nothing_is_said(run: Run) -> None:
+def test_no_drift_is_reported_without_facts(run: Run) -> None:
     with Predictor(run, execute=True) as answering:
         assert answering.drift() == ()
 
 
-# --- told -------------------------------------------------------------------------------
+# --- reports ----------------------------------------------------------------------------
 
 
 class Beads(Task, DataProfile):
@@ -105,18 +105,18 @@ class Counter(Executor):
         ({"rods": 1}, {"wires": 2}, ("wires is gone",)),
         ({"wires": 2}, {"rods": 1}, ("wires is gone",)),
         ({"rods": 1}, {"rods": 1}, ("wires is gone",)),  # once
-        ({}, {}, ()),  # nobody knows anything
-        ({"wires": 2}, None, ()),  # an engine that is away says nothing
+        ({}, {}, ()),  # nothing is known
+        ({"wires": 2}, None, ()),  # an unavailable engine reports nothing
     ],
 )
-def test_both_the_project_and_the_engine_are_asked(said: Any, held: Any, told: tuple[str, ...]) -> None:
+def test_asks_task_and_engine(said: Any, held: Any, told: tuple[str, ...]) -> None:
     task, counter = Beads(), Counter()
     task.said, counter.held = said, held
     assert drift(task, Learnt(task="beads", data={"wires": 2}), counter) == told
     assert drift(task, Learnt(), counter) == ()
 
 
-def test_without_an_executor_the_project_alone_is_asked() -> None:
+def test_asks_the_task_alone_without_an_executor() -> None:
     task = Beads()
     task.said = {"rods": 1}
     assert drift(task, Learnt(task="beads", data={"wires": 2}), None) == ("wires is gone",)

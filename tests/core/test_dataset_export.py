@@ -1,4 +1,4 @@
-"""The dataset as other trainers read it, by the real `datasets` and TRL, and by the names that the others document."""
+"""The exported dataset, read by `datasets` and TRL, and by the file names that other trainers document."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def opened(run: Run, form: str) -> Any:
     return datasets.load_dataset(str(run.folder / "export"), form, cache_dir=str(run.folder / "cache"))
 
 
-def test_every_row_is_there_in_both_forms(run: Run) -> None:
+def test_both_formats_have_every_row(run: Run) -> None:
     record = run.records("train")[0]
     reply = f"<rationale>{record.rationale}</rationale><answer>{record.answer}</answer>"
     asked, told = {"role": "user", "content": record.question}, {"role": "assistant", "content": reply}
@@ -54,7 +54,7 @@ def test_every_row_is_there_in_both_forms(run: Run) -> None:
     assert (parsed.answer, parsed.rationale) == (record.answer, record.rationale)
 
 
-def test_the_files_are_in_the_manifest_and_go_when_the_dataset_is_made_anew(run: Run, cli: Cli) -> None:
+def test_exported_files_are_in_the_manifest_until_the_dataset_changes(run: Run, cli: Cli) -> None:
     named = {name for name in run.manifest["files"] if name.startswith("export/")}
     assert named == {
         f"export/{form}/{split}.jsonl"
@@ -66,14 +66,14 @@ def test_the_files_are_in_the_manifest_and_go_when_the_dataset_is_made_anew(run:
     assert not list((run.folder / "export").rglob("*.jsonl"))
 
 
-def test_answers_may_go_alone(run: Run, cli: Cli) -> None:
+def test_exports_answers_without_rationales(run: Run, cli: Cli) -> None:
     ended = cli("data", "export", "mine", "--without-rationale", "--json")
     told = json.loads(ended.out)
     assert (told["export"], told["splits"]) == ("mine/export", {"train": 13, "validation": 1, "test": 13})
     assert [row["completion"] for row in rows(run, "prompt-completion")] == [r.answer for r in run.records("train")]
 
 
-def test_rows_are_those_that_a_person_left(run: Run, cli: Cli) -> None:
+def test_exports_reviewed_rows(run: Run, cli: Cli) -> None:
     first, second = run.records("train")[:2]
     at = {"who": "me", "when": "2026-01-01T00:00:00+00:00"}
     edit = {"answer": second.answer, "rationale": "as a person says"}
@@ -85,7 +85,7 @@ def test_rows_are_those_that_a_person_left(run: Run, cli: Cli) -> None:
     assert "as a person says" in ids[second.id]
 
 
-def test_a_run_without_a_dataset_has_nothing_to_export(run: Run, cli: Cli) -> None:
+def test_refuses_a_run_without_a_dataset(run: Run, cli: Cli) -> None:
     for split in ("train", "validation", "test"):
         run.discard(f"dataset/data/{split}.jsonl")
     ended = cli("data", "export", "mine")
@@ -96,7 +96,7 @@ def test_a_run_without_a_dataset_has_nothing_to_export(run: Run, cli: Cli) -> No
 # --- the trainers -----------------------------------------------------------------------
 
 
-def test_datasets_opens_both_forms(run: Run) -> None:
+def test_datasets_loads_both_formats(run: Run) -> None:
     for form in ("messages", "prompt-completion"):
         found = opened(run, form)
         assert {split: len(found[split]) for split in found} == {"train": 13, "validation": 1, "test": 13}
@@ -106,10 +106,10 @@ def test_datasets_opens_both_forms(run: Run) -> None:
 CHAT = "{% for m in messages %}<{{ m['role'] }}>{{ m['content'] }}{{ eos_token }}{% endfor %}"
 
 
-@pytest.mark.slow  # half a minute is what importing TRL takes on a busy machine
+@pytest.mark.slow  # importing TRL takes half a minute on a busy machine
 @pytest.mark.filterwarnings("ignore")  # TRL's own, of what it calls
 @pytest.mark.parametrize("form", ["messages", "prompt-completion"])
-def test_trl_prepares_and_trains_on_the_rows_as_they_are(run: Run, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trl_trains_on_the_rows_unchanged(run: Run, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     from tokenizers import ByteLevelBPETokenizer
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -143,7 +143,7 @@ def test_trl_prepares_and_trains_on_the_rows_as_they_are(run: Run, form: str, mo
     assert trainer.train().global_step == 1
 
 
-def test_llama_factory_finds_the_files_by_the_names_that_it_documents(run: Run) -> None:
+def test_llama_factory_finds_the_files(run: Run) -> None:
     """`columns` name what stands in the rows, `tags` what stands in a message."""
     described = json.loads((run.folder / "export" / "dataset_info.json").read_text())
     assert set(described) == {

@@ -1,4 +1,4 @@
-"""Which rows become the dataset: planted duplicates go, look-alikes with other answers stay."""
+"""Deduplication removes planted duplicates and keeps look-alikes with other answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dstill.pipeline.dedup import select
 
 
 class Answers:
-    """One spelling: upper case."""
+    """The canonical form is upper case."""
 
     def canonical(self, answer: str) -> str:
         return answer.upper()
@@ -29,13 +29,13 @@ def row(id: str, question: str, answer: str = "a", split: str = "train", **more:
 
 
 def found(*rows: Record | Rejection) -> dict[str, str]:
-    """Id → code, of what is rejected."""
+    """Rejected rows: id → code."""
     chosen = select(rows, Answers())
     assert [one.id for one in chosen] == [one.id for one in rows]
     return {one.id: one.problems[0].code for one in chosen if isinstance(one, Rejection)}
 
 
-def test_the_same_question_is_kept_once_whatever_its_letters_and_signs() -> None:
+def test_duplicate_questions_ignore_case_and_punctuation() -> None:
     rows = [
         row("1", "Errors of today?"),
         row("2", "errors of  today"),
@@ -54,43 +54,43 @@ def test_the_same_question_is_kept_once_whatever_its_letters_and_signs() -> None
         ("over 5 $", "over 5 €"),
         ("cpu over 5%", "cpu over 5"),
         ("in /var/log/*", "in /var/log"),
-        ("दिन के लॉग", "दान के लॉग"),  # vowels are marks there
+        ("दिन के लॉग", "दान के लॉग"),  # vowels are marks in this script
         ("ดี", "ดู"),
         ("😀", "😡"),
     ],
 )
-def test_a_sign_that_says_something_makes_another_question(questions: tuple[str, str]) -> None:
+def test_meaningful_signs_distinguish_questions(questions: tuple[str, str]) -> None:
     assert found(row("1", questions[0], "a"), row("2", questions[1], "b")) == {}
 
 
-def test_an_answer_in_another_spelling_is_the_same_answer() -> None:
+def test_answers_are_compared_in_canonical_form() -> None:
     assert found(row("1", "errors", "a"), row("2", "Errors", "A")) == {"2": "duplicate"}
 
 
-def test_one_question_with_two_answers_is_not_to_be_trusted() -> None:
+def test_question_with_conflicting_answers_is_rejected() -> None:
     assert found(row("1", "errors", "a"), row("2", "Errors", "b"), row("3", "warnings", "c")) == {
         "1": "conflicting",
         "2": "conflicting",
     }
 
 
-def test_the_same_words_about_other_data_are_another_question() -> None:
+def test_same_text_on_other_data_is_another_question() -> None:
     assert found(row("1", "errors", context={"index": "a"}), row("2", "errors", "b", context={"index": "b"})) == {}
 
 
-def test_a_test_set_keeps_what_training_has_too() -> None:
+def test_contaminated_rows_leave_training_and_stay_in_test() -> None:
     rows = [row("1", "errors of today"), row("2", "the errors of today", split="test"), row("3", "x y", split="test")]
     assert found(*rows) == {"1": "contaminated"}
 
 
 @pytest.mark.parametrize("split", ["test_unseen_templates", "test_unseen_data"])
-def test_an_answer_of_an_unseen_template_or_index_is_not_trained_on(split: str) -> None:
+def test_training_excludes_answers_of_unseen_templates_and_data(split: str) -> None:
     rows = [row("1", "one way to ask", "x"), row("2", "quite other words", "X", split), row("3", "more", "y")]
     assert found(*rows) == {"1": "same_gold"}
     assert found(row("1", "one way to ask", "x"), row("2", "quite other words", "X", "test")) == {}
 
 
-def test_one_refusal_answers_many_questions() -> None:
+def test_refusals_may_repeat() -> None:
     rows = [
         row("1", "delete the errors", "no"),
         row("2", "delete the error", "no"),
@@ -100,13 +100,13 @@ def test_one_refusal_answers_many_questions() -> None:
     assert found(row("1", "delete all", "no"), row("2", "purge it", "no", "test_unseen_templates")) == {}
 
 
-def test_what_was_rejected_before_stays_as_it_is() -> None:
+def test_earlier_rejections_are_unchanged() -> None:
     problem = Problem(layer="json", code="not_json", message="no")
     rejection = Rejection(id="1", question="errors of today", problems=(problem,))
     assert select([rejection, row("2", "errors of today")], Answers()) == [rejection, row("2", "errors of today")]
 
 
-# --- planted ----------------------------------------------------------------------------
+# --- planted duplicates -----------------------------------------------------------------
 
 SUBJECTS = ("requests", "log entries", "orders", "flights", "films", "tickets", "sessions", "sensors", "users", "mails")
 FIELDS = ("status", "region", "carrier", "language", "priority", "browser", "building", "country", "folder", "genre")
@@ -118,28 +118,28 @@ def asked(n: int) -> str:
     return f"how many {SUBJECTS[one]} of last week have the {FIELDS[two]} {VALUES[three]}"
 
 
-def nearly(question: str, kind: int, seed: random.Random) -> str:
-    """The same question again, as people and teachers repeat themselves."""
+def near_duplicate_of(question: str, kind: int, seed: random.Random) -> str:
+    """A near duplicate, as people and teachers write them."""
     words = question.split()
     if kind == 0:  # a letter missing
         at = seed.randrange(4, len(question))
         return question[:at] + question[at + 1 :]
     if kind == 1:  # polite
         return f"please tell me {question}, thanks"
-    if kind == 2:  # two words change places
+    if kind == 2:  # two words swapped
         at = seed.randrange(len(words) - 1)
         words[at : at + 2] = words[at + 1], words[at]
         return " ".join(words)
-    if kind == 3:  # a word more
+    if kind == 3:  # an extra word
         words.insert(seed.randrange(len(words)), seed.choice(("all", "really", "the", "exactly")))
         return " ".join(words).upper()
     return question.replace("how many", "count how many").replace(" have ", " with ")
 
 
-def test_near_duplicates_go_and_look_alikes_with_other_answers_stay() -> None:
+def test_removes_near_duplicates_with_the_same_answer_only() -> None:
     seed = random.Random(0)
     base = [row(f"base-{n}", asked(n), f"gold {n}") for n in range(100)]
-    near = [row(f"near-{n}", nearly(asked(n), n % 5, seed), f"GOLD {n}") for n in range(100)]
+    near = [row(f"near-{n}", near_duplicate_of(asked(n), n % 5, seed), f"GOLD {n}") for n in range(100)]
     # one word differs, and so does the answer
     alike = [row(f"alike-{n}", asked(n).replace("last week", "last month"), f"gold month {n}") for n in range(100)]
     codes = found(*base, *near, *alike)
@@ -157,8 +157,8 @@ def test_near_duplicates_go_and_look_alikes_with_other_answers_stay() -> None:
         max_size=12,
     )
 )
-def test_what_stays_needs_no_second_look(rows: list[tuple[str, str, str]]) -> None:
-    """Every row comes out, and what is chosen is chosen again whole."""
+def test_selection_is_idempotent(rows: list[tuple[str, str, str]]) -> None:
+    """No row is lost, and selecting the accepted rows again changes nothing."""
     records = [row(str(n), question, answer, split) for n, (question, answer, split) in enumerate(rows)]
     chosen = select(records, Answers())
     assert [one.id for one in chosen] == [one.id for one in records]

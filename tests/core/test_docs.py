@@ -1,4 +1,4 @@
-"""The manual is true: commands as --help prints them, links that lead somewhere, names that exist."""
+"""The docs match the code: commands as --help prints them, links with targets, names that exist."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ def without_code(page: Path) -> str:
 
 
 def anchors(page: Path) -> set[str]:
-    """Of its headings, as GitHub makes them."""
+    """Anchors of its headings, as GitHub builds them."""
     headings = re.findall(r"^#+ (.+)$", without_code(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_the_commands_are_documented_as_help_prints_them(make_cli: Any, root: Path) -> None:
+def test_commands_page_matches_help(make_cli: Any, root: Path) -> None:
     assert (root / "docs" / "commands.md").read_text() == make_cli.text(), "run `make docs`"
 
 
-def test_the_configuration_keys_are_documented_as_the_code_has_them(root: Path) -> None:
+def test_config_page_matches_the_code(root: Path) -> None:
     assert (root / "docs" / "config.md").read_text() == script("make_config", root).text(), "run `make docs`"
 
 
-def test_every_key_that_can_be_set_is_in_it(root: Path) -> None:
+def test_config_page_has_every_key(root: Path) -> None:
     _, app = build([])
     found = config.load(use_files=False, sections=part_sections(app.plugins))
     documented = re.findall(r"^### `(.+)`$", (root / "docs" / "config.md").read_text(), re.MULTILINE)
@@ -57,14 +57,14 @@ def test_every_key_that_can_be_set_is_in_it(root: Path) -> None:
     assert len(set(documented)) == len(documented)
 
 
-def test_the_help_of_every_key_is_a_sentence() -> None:
+def test_every_key_has_a_sentence_of_help() -> None:
     _, app = build([])
     found = config.load(use_files=False, sections=part_sections(app.plugins))
     help_of = {key: field.metadata.get("help", "") for key, field in config.fields(found).items()}
     assert {key: text for key, text in help_of.items() if not re.fullmatch(r"[A-Z`].{9,}\.", text)} == {}
 
 
-def test_the_index_for_language_models_is_that_of_the_navigation(root: Path) -> None:
+def test_llms_txt_matches_the_navigation(root: Path) -> None:
     text = (root / "docs" / "llms.txt").read_text()
     assert text == script("make_llms", root).text(), "run `make docs`"
     assert re.match(r"# dstill\n\n> .+\n\n## ", text)
@@ -73,21 +73,21 @@ def test_the_index_for_language_models_is_that_of_the_navigation(root: Path) -> 
     assert {root / "docs" / page for page in named} == set((root / "docs").rglob("*.md"))
 
 
-def test_every_command_is_in_it(root: Path, project: Path) -> None:
+def test_commands_page_has_every_command(root: Path, project: Path) -> None:
     text = (root / "docs" / "commands.md").read_text()
     group, _ = build([])
     for name in group.commands:
         assert f"## `dstill {name}`" in text
 
 
-def test_the_exit_codes_are_those_of_the_errors(make_cli: Any) -> None:
+def test_exit_codes_page_matches_the_errors(make_cli: Any) -> None:
     from dstill import errors
 
     codes = {getattr(errors, name).exit_code for name in errors.__all__ if isinstance(getattr(errors, name), type)}
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", make_cli.HEAD, re.MULTILINE)} == codes | {0}
 
 
-def test_links_lead_somewhere(root: Path) -> None:
+def test_links_have_targets(root: Path) -> None:
     for page in pages(root):
         for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)]*))?\)", without_code(page)):
             if not target.startswith(("http://", "https://")):
@@ -96,15 +96,15 @@ def test_links_lead_somewhere(root: Path) -> None:
                 assert not anchor or anchor in anchors(there), f"{page.name}: {target}#{anchor}"
 
 
-def test_links_of_the_docs_stay_in_the_docs(root: Path) -> None:
-    """A website has nothing else."""
+def test_links_of_the_docs_stay_within_the_docs(root: Path) -> None:
+    """The website contains only docs/."""
     for page in pages(root)[1:]:
         for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", without_code(page)):
             if not target.startswith(("http://", "https://")):
                 assert (page.parent / target).resolve().is_relative_to(root / "docs"), f"{page.name}: {target}"
 
 
-def test_files_and_modules_of_the_project_that_a_page_names_are_there(root: Path) -> None:
+def test_files_and_modules_named_by_a_page_exist(root: Path) -> None:
     for page in pages(root):
         text = page.read_text()
         modules = {name.replace(".", "/") for name in re.findall(r"python -m (tests(?:\.\w+)+)", text)}
@@ -113,7 +113,7 @@ def test_files_and_modules_of_the_project_that_a_page_names_are_there(root: Path
             assert (root / named).exists() or (root / f"{named}.py").exists(), f"{page.name}: {named}"
 
 
-def test_no_page_names_a_command_or_an_option_that_is_not_there(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_and_options_named_by_a_page_exist(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DSTILL_DISABLE", raising=False)
     group, _ = build([])
     group.load()

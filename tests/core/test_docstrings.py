@@ -18,11 +18,11 @@ WITH_EXAMPLES = sorted(
 
 
 @pytest.mark.parametrize("module", WITH_EXAMPLES)
-def test_the_examples_of_a_module(module: str) -> None:
+def test_module_examples_run(module: str) -> None:
     result = doctest.testmod(importlib.import_module(module))
     assert result.attempted
     assert not result.failed
 
 
-def test_there_are_examples() -> None:
+def test_some_modules_have_examples() -> None:
     assert len(WITH_EXAMPLES) >= 12

@@ -1,4 +1,4 @@
-"""What an answer takes, from predictions whose figures are known."""
+"""Latency, tokens and size, from predictions with known values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dstill.api.records import Prediction
 from dstill.pipeline.efficiency import Percentiles, measured_efficiency
 
 
-def test_the_middle_and_the_slow_ones(tmp_path: Path) -> None:
+def test_measures_percentiles_disk_and_parameters(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "weights").write_bytes(b"x" * 700)
     (tmp_path / "config.json").write_bytes(b"x" * 300)
@@ -19,7 +19,7 @@ def test_the_middle_and_the_slow_ones(tmp_path: Path) -> None:
     assert (found.disk_bytes, found.parameters) == (1000, 12)
 
 
-def test_what_was_not_measured_is_not_zero(tmp_path: Path) -> None:
+def test_unmeasured_values_are_none(tmp_path: Path) -> None:
     found = measured_efficiency([Prediction(id="1", text="")], tmp_path / "none", None)
     assert found.seconds == Percentiles(p50=None, p95=None)
     assert (found.tokens, found.total_tokens) == (Percentiles(p50=None, p95=None), None)

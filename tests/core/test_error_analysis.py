@@ -1,4 +1,4 @@
-"""One label for each failure, by the step at which the answer stopped; and what counts as a failure."""
+"""Each failure gets one label, by the step that failed."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ def label(verdict: Verdict, draft: Draft | None = DRAFT) -> str:
         (replace(WRONG, reached=Level.VALID, checked=Level.VALID), DRAFT, ""),  # no engine
     ],
 )
-def test_the_label_is_that_of_the_step_at_which_it_stopped(verdict: Verdict, draft: Draft | None, wanted: str) -> None:
+def test_label_names_the_step_that_failed(verdict: Verdict, draft: Draft | None, wanted: str) -> None:
     assert label(verdict, draft) == wanted
 
 
-def test_labels_stand_in_the_order_of_looking() -> None:
+def test_labels_are_in_the_order_of_steps() -> None:
     assert labels(Called()) == [
         "no answer",
         "no sum",
@@ -90,7 +90,7 @@ def test_labels_stand_in_the_order_of_looking() -> None:
     st.sampled_from(["form", "digits", ""]),
     st.sampled_from(["1+2", "1+3", "none", "?", None]),
 )
-def test_every_failure_has_one_label_and_nothing_else_has(
+def test_every_failure_and_nothing_else_has_a_label(
     reached: Level, checked: Level, refused: bool, expects: bool, layer: str, answer: str | None
 ) -> None:
     verdict = Verdict(
@@ -106,7 +106,7 @@ def test_every_failure_has_one_label_and_nothing_else_has(
     assert found.cause is None or found.cause.label in labels(Called())
 
 
-def test_causes_are_counted_with_their_share_and_a_few_examples() -> None:
+def test_causes_have_count_share_and_examples() -> None:
     verdicts = [replace(WRONG, id=f"a{n}", cause=Cause(label="different")) for n in range(7)]
     verdicts += [replace(WRONG, id="b", cause=Cause(label="engine")), replace(WRONG, id="c", cause=Cause(label="form"))]
     found = counted([*verdicts, RIGHT], ["form", "engine", "different"])
@@ -129,7 +129,7 @@ def overlap(got: str, want: str) -> Overlap:
 
 
 @given(BAGS, BAGS)
-def test_f1_is_one_for_equal_bags_alone_and_the_sides_mirror_each_other(ours: list[str], theirs: list[str]) -> None:
+def test_f1_is_one_only_for_equal_bags_and_is_symmetric(ours: list[str], theirs: list[str]) -> None:
     one, other = overlap("".join(ours), "".join(theirs)), overlap("".join(theirs), "".join(ours))
     assert (one.f1 == 1) == (sorted(ours) == sorted(theirs))
     assert (one.precision, one.recall, one.f1) == (other.recall, other.precision, other.f1)
@@ -138,19 +138,19 @@ def test_f1_is_one_for_equal_bags_alone_and_the_sides_mirror_each_other(ours: li
         assert one.f1 == pytest.approx(2 * one.precision * one.recall / (one.precision + one.recall))
 
 
-def test_bags_and_not_sets() -> None:
+def test_overlap_counts_repeated_clauses() -> None:
     found = overlap("aab", "ab")
     assert (found.shared, found.got, found.want) == (2, 3, 2)
 
 
-def test_no_answer_shares_nothing_and_without_a_gold_nothing_is_measured() -> None:
+def test_overlap_is_zero_without_an_answer_and_none_without_a_gold() -> None:
     assert with_cause(Called(), WRONG, EXAMPLE, None).clauses == Overlap(shared=0, got=0, want=3)
     assert overlap("?", "ab") == Overlap(shared=0, got=0, want=2)
     assert with_cause(Called(), WRONG, replace(EXAMPLE, answer=None), DRAFT).clauses is None
     assert with_cause(Toy(), WRONG, EXAMPLE, DRAFT).clauses is None
 
 
-def test_a_verdict_is_read_back_with_both_and_an_older_one_without() -> None:
+def test_verdict_round_trips_with_cause_and_clauses() -> None:
     verdict = replace(WRONG, cause=Cause(label="sort", detail="by time"), clauses=Overlap(shared=1, got=2, want=3))
     row = verdict.to_row()
     assert Verdict.from_row(row) == verdict

@@ -1,4 +1,4 @@
-"""The tree of errors: drawn in the docstring as it is in the classes, each code one of the design's."""
+"""The error tree: its docstring matches the classes, and each class has an exit code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def classes(root: type[DstillError] = DstillError, depth: int = 0) -> Iterator[t
             yield from classes(cls, depth + 1)
 
 
-def test_the_tree_in_the_docstring_is_that_of_the_classes() -> None:
+def test_docstring_tree_matches_the_classes() -> None:
     assert errors.__doc__ is not None
     drawn = [
         (len(m[1]) // 4, m[2], int(m[3]))
@@ -30,14 +30,14 @@ def test_the_tree_in_the_docstring_is_that_of_the_classes() -> None:
     assert drawn == list(classes())
 
 
-def test_every_class_is_public_and_has_a_code_of_its_own() -> None:
+def test_every_class_is_public_with_its_own_exit_code() -> None:
     found = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, DstillError)]
     assert {cls.__name__ for cls in found} | {"did_you_mean", "needs"} == set(errors.__all__)
     assert len({cls.code for cls in found}) == len(found)
     assert {cls.exit_code for cls in found} <= CODES
 
 
-def test_an_error_is_what_where_and_what_to_do() -> None:
+def test_error_has_what_where_and_hint() -> None:
     error = UsageError("no run 'x'", where="--run", hint="dstill runs list")
     assert str(error) == "no run 'x'\n--run\ndstill runs list"
     assert str(UsageError("no run 'x'")) == "no run 'x'"
@@ -49,7 +49,7 @@ def test_an_error_is_what_where_and_what_to_do() -> None:
     }
 
 
-def test_a_missing_extra_is_one_line_and_how_to_get_it() -> None:
+def test_missing_extra_tells_how_to_install_it() -> None:
     error = MissingExtra("reading Parquet", "parquet", "pyarrow")
     assert error.what == "reading Parquet needs the extra 'parquet' (pyarrow is not installed)"
     assert error.hint == "pip install 'dstill[parquet]'"

@@ -1,4 +1,4 @@
-"""Which part a name stands for, and what the machine has."""
+"""Parts are created from names, and modalities chosen by available memory."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def config(plugins: Plugins, **flags: Any) -> Config:
 # --- names ------------------------------------------------------------------------------
 
 
-def test_the_only_task_need_not_be_named(plugins: Plugins) -> None:
+def test_only_task_is_the_default(plugins: Plugins) -> None:
     assert task_name(plugins, config(plugins).settings) == "toy"
     made = make_task(plugins, config(plugins, task__toy__prefix="please "))
     assert made.config.prefix == "please "
 
 
-def test_several_tasks_or_none_must_be_told_apart(plugins: Plugins) -> None:
+def test_ambiguous_or_missing_task_is_refused(plugins: Plugins) -> None:
     plugins._of("tasks")["other"] = plugins._of("tasks")["toy"]
     with pytest.raises(UsageError, match=r"^which task\?") as caught:
         task_name(plugins, config(plugins).settings)
@@ -52,12 +52,12 @@ def test_several_tasks_or_none_must_be_told_apart(plugins: Plugins) -> None:
     assert "pack new" in caught.value.hint
 
 
-def test_a_student_is_a_kind_and_its_base(plugins: Plugins) -> None:
+def test_student_has_kind_and_base(plugins: Plugins) -> None:
     assert make_student(plugins, config(plugins), "memory").base == ""
     assert make_student(plugins, config(plugins), "memory:hf:folder").base == "hf:folder"
 
 
-def test_a_file_names_its_student_by_its_ending(plugins: Plugins) -> None:
+def test_student_kind_follows_from_the_file_suffix(plugins: Plugins) -> None:
     memory = plugins.student("memory")
 
     class Filed(memory):  # type: ignore[misc, valid-type]
@@ -73,7 +73,7 @@ def test_a_file_names_its_student_by_its_ending(plugins: Plugins) -> None:
         make_student(plugins, config(plugins), "some/model.other")
 
 
-def test_an_executor_is_the_one_named_or_reached_by_url_or_the_first(plugins: Plugins) -> None:
+def test_executor_is_chosen_by_name_then_url_then_order(plugins: Plugins) -> None:
     abacus = plugins.executor("abacus")
 
     class Remote(abacus):  # type: ignore[misc, valid-type]
@@ -94,8 +94,8 @@ def test_an_executor_is_the_one_named_or_reached_by_url_or_the_first(plugins: Pl
         assert made.name == "remote"
 
 
-def test_beside_a_second_executor_the_other_one_is_the_first(plugins: Plugins) -> None:
-    """Whichever of the two the server is for."""
+def test_first_executor_differs_from_the_second(plugins: Plugins) -> None:
+    """In either order."""
     abacus = plugins.executor("abacus")
 
     class Remote(abacus):  # type: ignore[misc, valid-type]
@@ -130,7 +130,7 @@ def modality(named: str, full: float, gigabytes: float) -> type[Modality]:
 
 
 @pytest.fixture
-def three() -> Plugins:
+def three_modalities() -> Plugins:
     from types import ModuleType
 
     from dstill import hookimpl
@@ -145,17 +145,17 @@ def three() -> Plugins:
 
 
 @pytest.mark.parametrize(("free", "chosen"), [(80, "full"), (30, "full"), (29, "lora"), (12, "lora"), (4, "qlora")])
-def test_the_fullest_that_fits_is_taken_with_every_reason(three: Plugins, free: int, chosen: str) -> None:
+def test_chooses_the_fullest_modality_that_fits_with_reasons(three_modalities: Plugins, free: int, chosen: str) -> None:
     device = hardware.planned_device(f"{free}GB")
-    made, choice = choose_modality(three, config(three), SMALLEST, device)
+    made, choice = choose_modality(three_modalities, config(three_modalities), SMALLEST, device)
     assert made.name == choice.modality == chosen
     assert [r.modality for r in choice.reasons] == ["full", "lora", "qlora"]
     assert all(bool(r.unfit_reason) is (r.memory_required.total > device.free) for r in choice.reasons)
 
 
-def test_none_that_fits_says_what_each_would_need(three: Plugins) -> None:
+def test_no_fitting_modality_lists_what_each_needs(three_modalities: Plugins) -> None:
     with pytest.raises(UsageError) as caught:
-        choose_modality(three, config(three), SMALLEST, hardware.planned_device("2GB"))
+        choose_modality(three_modalities, config(three_modalities), SMALLEST, hardware.planned_device("2GB"))
     assert caught.value.what == "no modality fits a card of 2 GiB"
     assert "full: needs 30.0 GiB, 2.0 GiB free; lora: needs 12.0 GiB" in caught.value.where
     assert caught.value.hint.startswith("qlora needs the least memory")
@@ -168,17 +168,17 @@ def test_none_that_fits_says_what_each_would_need(three: Plugins) -> None:
     ("text", "count"),
     [("24GB", 24 * GB), ("24GiB", 24 * GB), ("24 gb", 24 * GB), ("0.5T", GB * 512), ("512M", 2**29), (str(GB), GB)],
 )
-def test_sizes(text: str, count: int) -> None:
+def test_parses_sizes(text: str, count: int) -> None:
     assert units.parse_size(text) == count
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1GB", "many", "24XB", "GB", "1e9", "0.0000001K", "24"])
-def test_what_is_no_size(text: str) -> None:
+def test_refuses_malformed_sizes(text: str) -> None:
     with pytest.raises(UsageError, match="is not an amount of memory"):
         units.parse_size(text)
 
 
-def test_a_planned_device_is_not_this_one() -> None:
+def test_planned_device_is_not_local() -> None:
     device = hardware.planned_device("24GB")
     assert device == Device(
         name="a card of 24 GiB", kind="cuda", total=24 * GB, free=24 * GB, bf16=True, is_local=False
@@ -186,7 +186,7 @@ def test_a_planned_device_is_not_this_one() -> None:
     assert replace(device, is_local=True) != device
 
 
-def test_this_machine_has_memory() -> None:
+def test_local_device_has_memory() -> None:
     assert 0 < hardware.available_memory() <= hardware.total_memory()
     assert 10 * 2**20 < hardware.peak_memory() < hardware.total_memory() * 2
     device = hardware.device()

@@ -1,4 +1,4 @@
-"""An answer is never a bug: what a pack raises on one is a problem of that item, and everything else goes on."""
+"""An exception in a pack method is a problem of one item, and everything else continues."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from dstill.errors import DataError
 from dstill.pipeline import steps
 from dstill.plugins import PluginInfo, Plugins, load
 
-GOLD = Example(id="t-3", question="q", answer="2+2")  # the result of which is that of 1+3
+GOLD = Example(id="t-3", question="q", answer="2+2")  # with the same result as 1+3
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("canonical", "clauses", "is_refusal", "parse", "answer_terms"), (ODD,)),
     **dict.fromkeys(("is_empty", "render_result", "result_tables"), (RESULT,)),
@@ -64,7 +64,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixtur
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_where_a_method_raises_the_core_s_default_answers(name: str, logged: pytest.LogCaptureFixture) -> None:
+def test_method_that_raises_falls_back_to_the_default(name: str, logged: pytest.LogCaptureFixture) -> None:
     task, given = task_of(name), ARGUMENTS[name]
     with about("t-3") as faults:
         found = getattr(task, name)(*given)
@@ -76,12 +76,12 @@ def test_where_a_method_raises_the_core_s_default_answers(name: str, logged: pyt
     assert "Traceback" in logged.text
 
 
-def test_a_pack_s_own_tests_see_what_it_raises() -> None:
+def test_pack_tests_see_the_original_error() -> None:
     with pytest.raises(ValueError, match="canonical broke"):
         Brittle().canonical(ODD)
 
 
-def test_a_generator_that_raises_halfway_is_caught_too() -> None:
+def test_generator_that_raises_midway_is_caught() -> None:
     class Half(Toy, RationaleTerms):
         def answer_terms(self, answer: str) -> Iterator[str]:
             yield "one"
@@ -93,7 +93,7 @@ def test_a_generator_that_raises_halfway_is_caught_too() -> None:
 
 
 @pytest.mark.parametrize("error", [DataError("no such index"), MemoryError(), KeyboardInterrupt(), OSError(28, "full")])
-def test_what_says_nothing_of_the_answer_keeps_its_meaning(error: BaseException) -> None:
+def test_errors_unrelated_to_the_answer_propagate(error: BaseException) -> None:
     class Other(Toy, TestDatabases):
         def canonical(self, answer: str) -> str:
             raise error
@@ -107,7 +107,7 @@ def test_what_says_nothing_of_the_answer_keeps_its_meaning(error: BaseException)
         with_fallbacks(Other()).test_databases(GOLD, 5)
 
 
-def test_a_traceback_is_logged_once_and_every_example_is_named(logged: pytest.LogCaptureFixture) -> None:
+def test_logs_the_traceback_once_and_names_every_example(logged: pytest.LogCaptureFixture) -> None:
     task = task_of("canonical")
     for id in ("a", "b", "c"):
         with about(id):
@@ -120,28 +120,28 @@ def test_a_traceback_is_logged_once_and_every_example_is_named(logged: pytest.Lo
 # --- verdicts ---------------------------------------------------------------------------
 
 
-def test_a_check_that_raises_refuses_the_answer(plugins: Plugins) -> None:
+def test_check_that_raises_refuses_the_answer(plugins: Plugins) -> None:
     verdict = judged(task_of("check"), ODD, "2+2", plugins)
     message = "task 'brittle': check 'brittle' raised ValueError on example 't-3': the check broke"
     assert (verdict.reached, verdict.reason) == (Level.PARSED, message)
     assert verdict.cause == Cause(label="brittle", detail=message)
 
 
-def test_a_gold_on_which_a_check_raises_is_not_run(plugins: Plugins) -> None:
+def test_gold_is_not_executed_when_a_check_raises(plugins: Plugins) -> None:
     verdict = judged(task_of("check"), "2+2", ODD, plugins)
     assert verdict.gold_error.startswith("invalid: not run: brittle: task 'brittle': check 'brittle' raised")
     assert (verdict.reached, verdict.checked) == (Level.VALID, Level.VALID)
 
 
 @pytest.mark.parametrize("name", ["same", "is_refusal"])
-def test_what_a_fault_leaves_undecided_is_not_counted(name: str, plugins: Plugins) -> None:
+def test_fault_leaves_the_verdict_undecided(name: str, plugins: Plugins) -> None:
     verdict = judged(task_of(name), ODD, "2+2", plugins)
     assert verdict.checked is Level.VALID
     assert verdict.reason == f"task 'brittle': method '{name}' raised ValueError on example 't-3': {name} broke badly"
     assert verdict.result_diff is None
 
 
-def test_a_gold_of_which_nobody_knows_what_it_tells_is_left_out(plugins: Plugins) -> None:
+def test_fault_in_is_trivial_excludes_the_gold(plugins: Plugins) -> None:
     verdict = judged(task_of("is_trivial"), "2+2", "2+2", plugins)
     assert "method 'is_trivial' raised ValueError on example 't-3'" in verdict.gold_error
 
@@ -150,13 +150,13 @@ def test_a_gold_of_which_nobody_knows_what_it_tells_is_left_out(plugins: Plugins
     ("name", "answer", "gold"),
     [("diff_results", "1+2", "2+2"), ("clauses", "2+2", ODD), ("cause", ODD, "3+3"), ("canonical", ODD, "3+3")],
 )
-def test_what_only_explains_a_verdict_does_not_change_it(name: str, answer: str, gold: str, plugins: Plugins) -> None:
+def test_fault_in_an_explanation_keeps_the_verdict(name: str, answer: str, gold: str, plugins: Plugins) -> None:
     plain, found = (judged(task_of(*raising), answer, gold, plugins) for raising in ((), (name,)))
     assert (found.reached, found.checked, found.reason) == (plain.reached, plain.checked, plain.reason)
     assert [problem.code for problem in found.problems][:1] == [f"{name}_raised"]
 
 
-def test_corpora_that_cannot_be_made_are_named(plugins: Plugins) -> None:
+def test_fault_in_test_databases_is_the_reason_to_skip_them(plugins: Plugins) -> None:
     verdict = judged(task_of("test_databases"), "4-0", ODD, plugins)
     assert verdict.reached is Level.CORRECT
     assert "method 'test_databases' raised" in verdict.test_suite_skipped
@@ -174,7 +174,7 @@ class Hooks:
         raise ValueError("no idea")
 
 
-def test_a_hook_that_raises_refuses_the_draft_and_judges_nothing(plugins: Plugins) -> None:
+def test_hook_that_raises_refuses_the_draft(plugins: Plugins) -> None:
     plugins.add(Hooks(), PluginInfo(name="hooks", source="test"))
     (problem,) = plugins.check_draft(Toy(), GOLD, Draft(answer="2+2"))
     message = "task 'toy': hook 'check_draft' raised ValueError on example 't-3': no idea"
@@ -187,7 +187,7 @@ def test_a_hook_that_raises_refuses_the_draft_and_judges_nothing(plugins: Plugin
 # --- commands ---------------------------------------------------------------------------
 
 
-def test_every_command_goes_on(cli: Callable[..., Any], project: Path, root: Path) -> None:
+def test_every_command_survives_faults(cli: Callable[..., Any], project: Path, root: Path) -> None:
     pack = ("--plugin", root / "tests" / "support" / "brittle.py")
     rows = [
         {"id": f"{split}-{n}", "question": f"{split} {answer}", "answer": answer, "rationale": "r", "split": split}

@@ -1,4 +1,4 @@
-"""`renewed`: a folder made anew, or as it was. `atomic_folder`: a new one, whole or not at all."""
+"""`replace_dir` replaces a folder or restores it; `atomic_folder` creates a complete one or none."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_nothing_of_before_is_left(tmp_path: Path) -> None:
+def test_replaced_folder_keeps_no_old_file(tmp_path: Path) -> None:
     _make(tmp_path / "student", "old")
     with replace_dir(tmp_path / "student"):
         _make(tmp_path / "student", "new")
@@ -33,7 +33,7 @@ def test_nothing_of_before_is_left(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_what_was_there_comes_back_when_the_work_fails(tmp_path: Path, there: bool) -> None:
+def test_failure_restores_the_old_folder(tmp_path: Path, there: bool) -> None:
     if there:
         _make(tmp_path / "student", "old")
     with pytest.raises(FileExistsError), replace_dir(tmp_path / "student"):
@@ -42,7 +42,7 @@ def test_what_was_there_comes_back_when_the_work_fails(tmp_path: Path, there: bo
     assert not there or _names(tmp_path / "student") == ["old"]
 
 
-def test_what_a_killed_process_left_is_no_folder_to_come_back_to(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_process_are_not_restored(tmp_path: Path) -> None:
     _make(tmp_path / "student.before", "old")
     _make(tmp_path / "student", "half")
     with pytest.raises(ValueError, match="again"), replace_dir(tmp_path / "student"):
@@ -54,7 +54,7 @@ def test_what_a_killed_process_left_is_no_folder_to_come_back_to(tmp_path: Path)
 # --- atomic_folder ----------------------------------------------------------------------
 
 
-def test_a_new_folder_is_at_its_name_when_it_is_whole(tmp_path: Path) -> None:
+def test_new_folder_appears_when_complete(tmp_path: Path) -> None:
     with atomic_folder(tmp_path / "made") as folder:
         (folder / "a").touch()
         assert not (tmp_path / "made").exists()
@@ -62,13 +62,13 @@ def test_a_new_folder_is_at_its_name_when_it_is_whole(tmp_path: Path) -> None:
     assert _names(tmp_path / "made") == ["a"]
 
 
-def test_nothing_is_left_of_a_new_folder_whose_work_fails(tmp_path: Path) -> None:
+def test_failure_leaves_no_new_folder(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError), atomic_folder(tmp_path / "made") as folder:
         _make_twice(folder / "within")
     assert _names(tmp_path) == []
 
 
-def test_what_is_there_is_never_taken_for_a_new_folder(tmp_path: Path) -> None:
+def test_existing_path_is_never_overwritten(tmp_path: Path) -> None:
     _make(tmp_path / "made", "old")
     with pytest.raises(UsageError, match="already exists"), atomic_folder(tmp_path / "made"):
         pytest.fail("it began")
@@ -81,7 +81,7 @@ def test_what_is_there_is_never_taken_for_a_new_folder(tmp_path: Path) -> None:
     assert _names(tmp_path / "made") == ["old"]
 
 
-def test_what_killed_processes_left_of_a_new_folder_is_taken_away(tmp_path: Path) -> None:
+def test_leftovers_of_killed_processes_are_removed(tmp_path: Path) -> None:
     for name in (".made.4194999-0123abcd.tmp", ".other.4194999-0123abcd.tmp"):  # above the highest process id
         _make(tmp_path / name, "half")
     with atomic_folder(tmp_path / "made"):
@@ -89,6 +89,6 @@ def test_what_killed_processes_left_of_a_new_folder_is_taken_away(tmp_path: Path
     assert _names(tmp_path) == [".other.4194999-0123abcd.tmp", "made"]
 
 
-def test_a_new_folder_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_parent_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"), atomic_folder(tmp_path / "no" / "made"):
         pytest.fail("it began")

@@ -1,4 +1,4 @@
-"""A run's folder: one process at a time, files whole or not at all, nothing of anybody else's touched."""
+"""The run folder: locking, atomic writes, and no change to foreign files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from dstill.io.secrets import Secret
 from dstill.runs.folder import RunFolder, find_run, list_runs
 from dstill.runs.provenance import loaded, versions
 
-HOLD = """
+HOLD_LOCK = """
 import sys, time
 from pathlib import Path
 from dstill.runs.folder import RunFolder
@@ -42,10 +42,10 @@ def run(project: Path) -> RunFolder:
 
 
 @pytest.fixture
-def holder(run: RunFolder) -> Iterator[subprocess.Popen[str]]:
-    """Another process that holds the run."""
+def other_process(run: RunFolder) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock of the run."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, run.folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD_LOCK, run.folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
@@ -57,28 +57,29 @@ def holder(run: RunFolder) -> Iterator[subprocess.Popen[str]]:
 # --- the lock ---------------------------------------------------------------------------
 
 
-def test_a_run_held_by_another_process_says_by_whom(run: RunFolder, holder: subprocess.Popen[str]) -> None:
-    with pytest.raises(RunError, match=rf"^run 'mine' is locked by pid {holder.pid} on host .+ since 2"), run.lock():
+def test_locked_run_names_the_process(run: RunFolder, other_process: subprocess.Popen[str]) -> None:
+    locked = rf"^run 'mine' is locked by pid {other_process.pid} on host .+ since 2"
+    with pytest.raises(RunError, match=locked), run.lock():
         pass
     with pytest.raises(RunError, match="is locked"):
         run.remove()
     assert run.folder.exists()
 
 
-def test_the_lock_goes_with_the_process_that_is_killed(run: RunFolder, holder: subprocess.Popen[str]) -> None:
-    holder.send_signal(signal.SIGKILL)
-    holder.wait(30)
+def test_kill_releases_the_lock(run: RunFolder, other_process: subprocess.Popen[str]) -> None:
+    other_process.send_signal(signal.SIGKILL)
+    other_process.wait(30)
     with run.lock():
         assert f"pid {os.getpid()}" in (run.folder / ".lock").read_text()
     assert (run.folder / ".lock").read_text() == ""
 
 
-def test_the_lock_is_not_taken_twice_in_one_process_either(run: RunFolder) -> None:
+def test_lock_is_not_reentrant(run: RunFolder) -> None:
     with run.lock(), pytest.raises(RunError, match=f"locked by pid {os.getpid()}"), run.lock():
         pass
 
 
-def test_what_another_process_wrote_meanwhile_is_kept(run: RunFolder) -> None:
+def test_stages_of_another_process_are_preserved(run: RunFolder) -> None:
     other = RunFolder.read(run.folder)
     with other.stage("count") as facts:
         facts["accepted"] = 3
@@ -90,7 +91,7 @@ def test_what_another_process_wrote_meanwhile_is_kept(run: RunFolder) -> None:
 # --- stages -----------------------------------------------------------------------------
 
 
-def test_a_stage_is_in_the_manifest_with_its_facts(run: RunFolder) -> None:
+def test_stage_is_recorded_in_the_manifest(run: RunFolder) -> None:
     with run.stage("polish") as facts:
         facts["steps"] = 5
         assert RunFolder.read(run.folder).manifest["status"] == "polish: running"
@@ -112,17 +113,17 @@ def test_a_stage_is_in_the_manifest_with_its_facts(run: RunFolder) -> None:
         (Interrupted("stopped"), "train: interrupted"),
     ],
 )
-def test_how_a_stage_ended_is_in_the_manifest(run: RunFolder, error: BaseException, status: str) -> None:
+def test_failed_stage_sets_the_status(run: RunFolder, error: BaseException, status: str) -> None:
     with pytest.raises(type(error)), run.stage("train"):
         raise error
     manifest = RunFolder.read(run.folder).manifest
     assert manifest["status"] == status
     assert "train" not in manifest["stages"]
-    with run.lock():  # free again
+    with run.lock():  # the lock is released
         pass
 
 
-def test_a_signal_while_a_failure_is_said_does_not_hide_it(run: RunFolder) -> None:
+def test_signal_while_logging_does_not_hide_the_error(run: RunFolder) -> None:
     class Signalled(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if record.exc_info:
@@ -138,7 +139,7 @@ def test_a_signal_while_a_failure_is_said_does_not_hide_it(run: RunFolder) -> No
     assert RunFolder.read(run.folder).manifest["status"] == "train: failed: another process has gone"
 
 
-def test_the_log_keeps_no_secret(run: RunFolder) -> None:
+def test_log_masks_secrets(run: RunFolder) -> None:
     value = "a-marked-key-0123456789"
     Secret(value)
     with pytest.raises(ValueError, match=value), run.stage(f"train with {value}"):
@@ -154,7 +155,7 @@ def rows(n: int) -> list[Prediction]:
     return [Prediction(id=str(i), text=f"line {i}\u2028here") for i in range(n)]
 
 
-def test_rows_are_written_with_version_count_and_digest(run: RunFolder) -> None:
+def test_rows_have_version_count_and_digest(run: RunFolder) -> None:
     import hashlib
 
     assert run.write("dataset/data/x.jsonl", rows(3)) == 3
@@ -167,7 +168,7 @@ def test_rows_are_written_with_version_count_and_digest(run: RunFolder) -> None:
     assert list(run.rows("nothing.jsonl")) == []
 
 
-def test_a_file_that_breaks_off_leaves_the_old_one(run: RunFolder) -> None:
+def test_failed_write_keeps_the_old_file(run: RunFolder) -> None:
     run.write("x.jsonl", rows(2))
     before = (run.folder / "x.jsonl").read_bytes()
 
@@ -181,7 +182,7 @@ def test_a_file_that_breaks_off_leaves_the_old_one(run: RunFolder) -> None:
     assert [p.name for p in run.folder.iterdir() if "tmp" in p.name] == []
 
 
-def test_a_killed_writer_leaves_the_old_file(run: RunFolder) -> None:
+def test_killed_writer_keeps_the_old_file(run: RunFolder) -> None:
     run.write("x.jsonl", rows(2))
     before = (run.folder / "x.jsonl").read_bytes()
     code = """
@@ -202,7 +203,7 @@ RunFolder.read(Path(sys.argv[1])).write("x.jsonl", rows())
     assert (run.folder / "x.jsonl").read_bytes() == before
 
 
-def test_rows_of_a_newer_version_are_refused_by_name(run: RunFolder) -> None:
+def test_rows_of_a_newer_version_are_refused(run: RunFolder) -> None:
     (run.folder / "x.jsonl").write_text('{"schema_version":1,"id":"1"}\n{"schema_version":99,"id":"2"}\n')
     with pytest.raises(RunError) as caught:
         list(run.rows("x.jsonl"))
@@ -214,7 +215,7 @@ def test_rows_of_a_newer_version_are_refused_by_name(run: RunFolder) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"schema_version": "x"}', "\x00" * 50])
-def test_a_damaged_manifest_is_told_with_what_stays(run: RunFolder, text: str) -> None:
+def test_damaged_manifest_is_an_error_with_a_hint(run: RunFolder, text: str) -> None:
     (run.folder / "run.json").write_text(text)
     with pytest.raises(RunError) as caught:
         RunFolder.read(run.folder)
@@ -222,13 +223,13 @@ def test_a_damaged_manifest_is_told_with_what_stays(run: RunFolder, text: str) -
     assert "replies are kept" in caught.value.hint
 
 
-def test_a_newer_manifest_is_refused_by_name(run: RunFolder) -> None:
+def test_newer_manifest_is_refused(run: RunFolder) -> None:
     (run.folder / "run.json").write_text(json.dumps({**run.manifest, "schema_version": 99}))
     with pytest.raises(RunError, match=f"run 'mine' has schema version 99, this dstill knows {SCHEMA_VERSION}"):
         RunFolder.read(run.folder)
 
 
-def test_a_manifest_says_what_the_run_was_made_with(run: RunFolder) -> None:
+def test_manifest_has_arguments_seed_versions_and_plugins(run: RunFolder) -> None:
     manifest = RunFolder.read(run.folder).manifest
     assert manifest["arguments"] == {"train.r": 8}
     assert manifest["seed"] == 7
@@ -236,25 +237,25 @@ def test_a_manifest_says_what_the_run_was_made_with(run: RunFolder) -> None:
     assert {"name": "evaluate", "distribution": "dstill", "version": version("dstill")} in manifest["plugins"]
 
 
-# --- making, finding, deleting ----------------------------------------------------------
+# --- create, find, delete ---------------------------------------------------------------
 
 
 def make(folder: Path | None) -> RunFolder:
     return RunFolder.make(folder, stem="toy", arguments={}, seed=0)
 
 
-def test_new_runs_lie_under_runs_each_with_its_own_name(project: Path) -> None:
+def test_new_runs_have_unique_names_under_runs(project: Path) -> None:
     a, b = make(None), make(None)
     assert a.name != b.name
     assert list_runs() == [a.folder, b.folder]
     assert find_run(a.name) == a.folder
 
 
-def test_a_first_run_may_be_named_under_runs(project: Path) -> None:
+def test_first_run_can_be_named_under_runs(project: Path) -> None:
     assert make(Path("runs/mine")).folder.is_dir()
 
 
-def test_a_folder_of_somebody_elses_is_left_alone(project: Path) -> None:
+def test_foreign_folder_is_untouched(project: Path) -> None:
     (project / "theirs").mkdir()
     (project / "theirs" / "thesis.txt").write_text("mine")
     with pytest.raises(UsageError, match="theirs is not a dstill run and not empty"):
@@ -262,14 +263,14 @@ def test_a_folder_of_somebody_elses_is_left_alone(project: Path) -> None:
     assert [p.name for p in (project / "theirs").iterdir()] == ["thesis.txt"]
 
 
-def test_a_run_that_another_process_has_just_made_is_not_taken_over(project: Path) -> None:
+def test_run_of_another_process_is_not_taken_over(project: Path) -> None:
     make(project / "mine")
     with pytest.raises(RunError, match="mine is a dstill run already") as caught:
         make(project / "mine")
     assert "run the same command again" in caught.value.hint
 
 
-def test_a_stage_that_fails_again_leaves_the_status_of_its_results(project: Path) -> None:
+def test_repeated_stage_that_fails_keeps_the_status_of_its_results(project: Path) -> None:
     run = make(project / "mine")
     with pytest.raises(DataError), run.stage("tidy"):
         raise DataError("no rows")
@@ -281,7 +282,7 @@ def test_a_stage_that_fails_again_leaves_the_status_of_its_results(project: Path
     assert run.manifest["status"] == "tidy: done"
 
 
-def test_what_a_kill_left_of_a_run_is_taken_and_a_file_of_the_same_name_is_not(project: Path) -> None:
+def test_leftovers_of_a_killed_start_are_reused_but_not_files(project: Path) -> None:
     left = project / "mine"
     left.mkdir()
     for name in (".lock", "config.toml", ".run.json.4194305-0123abcd.tmp"):
@@ -296,14 +297,14 @@ def test_what_a_kill_left_of_a_run_is_taken_and_a_file_of_the_same_name_is_not(p
         make(project / "theirs")
 
 
-def test_files_that_a_living_process_writes_are_not_swept_away(run: RunFolder) -> None:
+def test_files_of_a_running_process_are_not_removed(run: RunFolder) -> None:
     (run.folder / f".report.html.{os.getpid()}-0123abcd.tmp").write_text("half")
     (run.folder / ".mine.tmp").write_text("a person's")
     with run.lock():
         assert {p.name for p in run.folder.glob(".*.tmp")} == {f".report.html.{os.getpid()}-0123abcd.tmp", ".mine.tmp"}
 
 
-def test_an_empty_folder_is_taken_also_where_an_earlier_start_broke_off(project: Path) -> None:
+def test_empty_folder_with_a_lock_is_accepted(project: Path) -> None:
     (project / "empty").mkdir()
     (project / "empty" / ".lock").touch()
     assert make(project / "empty").name == "empty"
@@ -317,13 +318,13 @@ def test_an_empty_folder_is_taken_also_where_an_earlier_start_broke_off(project:
         ("missing/below", "the folder .*missing does not exist"),
     ],
 )
-def test_a_folder_that_cannot_be_is_told_with_its_reason(project: Path, path: str, reason: str) -> None:
+def test_impossible_folder_is_an_error_with_a_reason(project: Path, path: str, reason: str) -> None:
     (project / "file").write_text("")
     with pytest.raises(UsageError, match=f"^cannot write .*: .*{reason}"):
         make(project / path)
 
 
-def test_a_run_is_found_by_name_or_path(run: RunFolder, project: Path) -> None:
+def test_finds_a_run_by_name_or_path(run: RunFolder, project: Path) -> None:
     assert find_run(run.folder) == run.folder
     assert find_run("mine") == Path("mine")
     make(Path("runs/yours"))
@@ -337,17 +338,17 @@ def test_a_run_is_found_by_name_or_path(run: RunFolder, project: Path) -> None:
         RunFolder.read(project / "folder")
 
 
-def test_without_runs_the_list_is_empty(project: Path) -> None:
+def test_list_is_empty_without_runs(project: Path) -> None:
     assert list_runs() == []
 
 
-def test_a_run_is_deleted_with_all_that_is_in_it(run: RunFolder) -> None:
+def test_remove_deletes_the_whole_run(run: RunFolder) -> None:
     run.write("x.jsonl", rows(2))
     run.remove()
     assert not run.folder.exists()
 
 
-def test_a_link_to_a_run_is_not_deleted_through(run: RunFolder, tmp_path: Path) -> None:
+def test_remove_does_not_follow_a_link(run: RunFolder, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(run.folder, target_is_directory=True)
     with pytest.raises(RunError, match="is a symbolic link") as caught:
@@ -356,7 +357,7 @@ def test_a_link_to_a_run_is_not_deleted_through(run: RunFolder, tmp_path: Path) 
     assert run.folder.exists()
 
 
-def test_no_free_name_is_an_error(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fails_without_a_free_name(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def taken(self: Path, *args: Any, **kwargs: Any) -> None:
         raise FileExistsError
 
@@ -365,7 +366,7 @@ def test_no_free_name_is_an_error(project: Path, monkeypatch: pytest.MonkeyPatch
         make(None)
 
 
-# --- runs that somebody else made -------------------------------------------------------
+# --- hostile runs -----------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -377,7 +378,7 @@ def victim(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["log.txt", ".lock", "review.jsonl", "config.toml", "dataset/data/test.jsonl"])
-def test_a_link_in_a_run_is_refused_by_name(run: RunFolder, victim: Path, name: str) -> None:
+def test_link_in_a_run_is_refused(run: RunFolder, victim: Path, name: str) -> None:
     path = run.folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
@@ -391,7 +392,7 @@ def test_a_link_in_a_run_is_refused_by_name(run: RunFolder, victim: Path, name: 
 
 
 @pytest.mark.parametrize("name", ["export", "checkpoints", "student", "baselines/nearest", "dataset"])
-def test_a_folder_that_is_a_link_is_refused_by_name(run: RunFolder, victim: Path, name: str) -> None:
+def test_linked_subfolder_is_refused(run: RunFolder, victim: Path, name: str) -> None:
     (run.folder / name).parent.mkdir(exist_ok=True)
     (run.folder / name).symlink_to(victim.parent)
     with pytest.raises(RunError, match=f"{name} is a symbolic link"):
@@ -399,7 +400,7 @@ def test_a_folder_that_is_a_link_is_refused_by_name(run: RunFolder, victim: Path
 
 
 @pytest.mark.parametrize("name", ["run.json", "log.txt", ".lock", "review.jsonl", "dataset/fifo"])
-def test_a_fifo_in_a_run_is_refused_and_not_waited_for(run: RunFolder, name: str) -> None:
+def test_fifo_in_a_run_is_refused_without_blocking(run: RunFolder, name: str) -> None:
     (run.folder / name).parent.mkdir(exist_ok=True)
     (run.folder / name).unlink(missing_ok=True)
     os.mkfifo(run.folder / name)
@@ -410,7 +411,7 @@ def test_a_fifo_in_a_run_is_refused_and_not_waited_for(run: RunFolder, name: str
 
 
 @pytest.mark.parametrize("name", ["log.txt", ".lock"])
-def test_a_file_with_a_second_name_is_not_written_to(run: RunFolder, victim: Path, name: str) -> None:
+def test_hard_linked_file_is_not_written(run: RunFolder, victim: Path, name: str) -> None:
     (run.folder / name).unlink(missing_ok=True)
     (run.folder / name).hardlink_to(victim)
     with pytest.raises(RunError, match="has a second name"), run.lock():
@@ -418,13 +419,13 @@ def test_a_file_with_a_second_name_is_not_written_to(run: RunFolder, victim: Pat
     assert victim.read_text() == "precious"
 
 
-def test_the_folder_of_a_run_may_be_reached_through_a_link(run: RunFolder, tmp_path: Path) -> None:
+def test_run_may_be_opened_through_a_link(run: RunFolder, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(run.folder)
     with RunFolder.read(tmp_path / "link").stage("train"):
         pass
 
 
-def test_a_half_made_run_is_not_taken_through_a_link(project: Path, victim: Path) -> None:
+def test_incomplete_run_is_not_reused_through_a_link(project: Path, victim: Path) -> None:
     (project / "half").mkdir()
     (project / "half" / ".lock").symlink_to(project / "new")
     with pytest.raises(RunError, match="is a symbolic link"):
@@ -433,7 +434,7 @@ def test_a_half_made_run_is_not_taken_through_a_link(project: Path, victim: Path
 
 
 @pytest.mark.parametrize("name", ["../elsewhere/authorized_keys", "/etc/passwd", "export/../../x", ""])
-def test_no_file_of_a_run_lies_outside(run: RunFolder, victim: Path, name: str) -> None:
+def test_file_path_outside_the_run_is_refused(run: RunFolder, victim: Path, name: str) -> None:
     for use in (
         run.discard,
         run.rows,
@@ -459,12 +460,12 @@ TRIAL = {
     "peak_memory": 1,
     "trained_parameters": 1,
 }
-SWEPT = {"trials": [TRIAL], "front": ["r-8"], "split": "test", "rank": 8}
-ABLATED = {"modality": "full", "split": "test", "arms": {"dss": [TRIAL]}, "comparisons": {}}
+SWEEP_FACTS = {"trials": [TRIAL], "front": ["r-8"], "split": "test", "rank": 8}
+ABLATION_FACTS = {"modality": "full", "split": "test", "arms": {"dss": [TRIAL]}, "comparisons": {}}
 
 
-@pytest.mark.parametrize("stages", [{"sweep": SWEPT}, {"ablate": ABLATED}, {"ablate": {"arms": 3}}])
-def test_a_manifest_with_trials_is_read(run: RunFolder, stages: dict[str, Any]) -> None:
+@pytest.mark.parametrize("stages", [{"sweep": SWEEP_FACTS}, {"ablate": ABLATION_FACTS}, {"ablate": {"arms": 3}}])
+def test_reads_a_manifest_with_trials(run: RunFolder, stages: dict[str, Any]) -> None:
     (run.folder / "run.json").write_text(json.dumps({**run.manifest, "stages": stages}))
     assert RunFolder.read(run.folder).manifest["stages"] == stages
 
@@ -479,10 +480,13 @@ def test_a_manifest_with_trials_is_read(run: RunFolder, stages: dict[str, Any]) 
         ({"stages": {"evaluate": {"engine": "e", "scores": {"student": {"../x": {}}}}}}, "expected one of train"),
         ({"stages": {"sweep": {"trials": [{"name": 3}]}}}, "stages/sweep/"),
         ({"stages": {"sweep": {"trials": [], "front": [], "split": "test", "rank": 8}}}, "sweep/trials has no trials"),
-        ({"stages": {"sweep": {**SWEPT, "trials": [{**TRIAL, "accuracy": None}]}}}, "without an accuracy or error"),
-        ({"stages": {"sweep": {**SWEPT, "trials": [{**TRIAL, "changes": {"train.r": 0}}]}}}, "train.r is 0"),
+        (
+            {"stages": {"sweep": {**SWEEP_FACTS, "trials": [{**TRIAL, "accuracy": None}]}}},
+            "without an accuracy or error",
+        ),
+        ({"stages": {"sweep": {**SWEEP_FACTS, "trials": [{**TRIAL, "changes": {"train.r": 0}}]}}}, "train.r is 0"),
         ({"stages": {"ablate": {"modality": "x", "arms": 3}}}, "stages/ablate/"),
-        ({"stages": {"ablate": {**ABLATED, "arms": {"dss": []}}}}, "arms/dss has no trials"),
+        ({"stages": {"ablate": {**ABLATION_FACTS, "arms": {"dss": []}}}}, "arms/dss has no trials"),
         ({"files": {"a.jsonl": {"rows": "1", "sha256": ""}}}, "files/a.jsonl/rows is text, expected a whole number"),
         ({"created": "../../x"}, "created is not a time"),
         ({"seed": 10**30}, "seed is a number that is too large"),
@@ -490,7 +494,7 @@ def test_a_manifest_with_trials_is_read(run: RunFolder, stages: dict[str, Any]) 
         ({"schema_version": "1"}, "schema_version is text"),
     ],
 )
-def test_a_manifest_of_another_form_is_told_once(run: RunFolder, changes: dict[str, Any], flaw: str) -> None:
+def test_malformed_manifest_is_reported_once(run: RunFolder, changes: dict[str, Any], flaw: str) -> None:
     (run.folder / "run.json").write_text(json.dumps({**run.manifest, **changes}))
     with pytest.raises(RunError, match=r"run\.json is damaged: ") as caught:
         RunFolder.read(run.folder)
@@ -500,14 +504,14 @@ def test_a_manifest_of_another_form_is_told_once(run: RunFolder, changes: dict[s
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, '{"seed": ' + "9" * 5_000 + "}", "[1]", '{"a": ' * 90 + "1" + "}" * 90]
 )
-def test_a_manifest_of_absurd_depth_or_numbers_is_told(run: RunFolder, text: str) -> None:
+def test_extreme_manifest_is_an_error(run: RunFolder, text: str) -> None:
     (run.folder / "run.json").write_text(text)
     with pytest.raises(RunError, match=r"run\.json is damaged"):
         RunFolder.read(run.folder)
 
 
 @pytest.mark.parametrize("row", [{"id": 7, "text": "x"}, {"id": "1", "text": []}, {"id": "1"}, {"schema_version": "9"}])
-def test_a_row_of_another_form_is_told_with_its_line(run: RunFolder, row: dict[str, Any]) -> None:
+def test_malformed_row_names_its_line(run: RunFolder, row: dict[str, Any]) -> None:
     (run.folder / "predictions.jsonl").write_text('{"id": "0", "text": "x"}\n' + json.dumps(row) + "\n")
     with pytest.raises(DataError, match=r"line 2 of predictions\.jsonl") as caught:
         list(run.load(Prediction, "predictions.jsonl"))

@@ -1,4 +1,4 @@
-"""Runs of format 1 still open: `format1/` is one, made before names in run.json and in rows changed."""
+"""Runs of format 1 (such as `format1/`) still open; newer runs use other names in run.json and rows."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from dstill.runs import format1
 from dstill.runs.folder import RunFolder
 
 OLD = Path(__file__).parent / "format1"
-# keys of format 1 that nothing may show any more
-GONE = (
+# keys of format 1 that no output may contain
+OLD_NAMES = (
     "asked_again", "mended", "people", "changed_since", "enough", "said", "student_seconds", "made_of", "need", "unfit",
     "fullness", "here", "corpora", "told", "unchecked", "contrast", "vacuous", "silent_wrong", "asked.jsonl",
     "left_out",
@@ -27,7 +27,7 @@ GONE = (
 
 @pytest.fixture
 def old(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it, with the report beside what other tests have."""
+    """A copy of that run; the report plugin is enabled."""
     here = {point.name for point in entry_points(group="dstill")} - {"teachers", "evaluate", "report"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(here)))
     return Path(shutil.copytree(OLD, project / "old"))
@@ -40,10 +40,10 @@ def keys(value: Any) -> set[str]:
     return set(value).union(*map(keys, value.values())) if isinstance(value, dict) else set()
 
 
-def test_its_manifest_is_shown_with_the_new_names(old: Path, cli: Callable[..., Any]) -> None:
+def test_manifest_is_shown_with_the_new_names(old: Path, cli: Callable[..., Any]) -> None:
     shown = json.loads(cli("runs", "show", "old", "--json").out)
     assert shown["schema_version"] == 2
-    assert not keys(shown) & set(GONE)
+    assert not keys(shown) & set(OLD_NAMES)
     trained = shown["stages"]["train"]
     assert trained["training_seconds"] == 0.1
     assert trained["review"]["n_rejected"] == 1
@@ -54,7 +54,7 @@ def test_its_manifest_is_shown_with_the_new_names(old: Path, cli: Callable[..., 
     assert cli("runs", "show", "old").code == 0
 
 
-def test_its_rows_are_read(old: Path) -> None:
+def test_rows_are_read(old: Path) -> None:
     from conftest import TOY
 
     from dstill import plugins
@@ -68,7 +68,7 @@ def test_its_rows_are_read(old: Path) -> None:
     assert (wrong.result_diff.gold, wrong.result_diff.answer) == ("-4", "4")
 
 
-def test_it_is_reported_compared_and_asked(old: Path, cli: Callable[..., Any]) -> None:
+def test_report_predict_and_compare_read_an_old_run(old: Path, cli: Callable[..., Any]) -> None:
     assert cli("report", "old").code == 0
     assert "Silent" in (old / "report.html").read_text()
     answer = json.loads(cli("predict", "old", "--execute", "--json", "add 2 and 1").out)
@@ -78,7 +78,7 @@ def test_it_is_reported_compared_and_asked(old: Path, cli: Callable[..., Any]) -
     assert found["comparisons"][0]["p_holm"] == 1.0
 
 
-def test_an_evaluation_uses_its_predictions_and_writes_the_new_format(old: Path, cli: Callable[..., Any]) -> None:
+def test_evaluate_reuses_predictions_and_writes_the_new_format(old: Path, cli: Callable[..., Any]) -> None:
     before = (old / "predictions.jsonl").read_bytes()
     # its rows do not say which data they are about, as those of unseen data must now
     ended = cli("evaluate", "old", "--json", "--split", "test", "--split", "test_unseen_templates")
@@ -87,12 +87,12 @@ def test_an_evaluation_uses_its_predictions_and_writes_the_new_format(old: Path,
     assert (old / "predictions.jsonl").read_bytes() == before  # those of format 1, as they are of this student
     written = json.loads((old / "run.json").read_text())
     assert written["schema_version"] == 2
-    assert not keys(written) & set(GONE)
+    assert not keys(written) & set(OLD_NAMES)
     first = json.loads((old / "verdicts.jsonl").read_text().splitlines()[0])
     assert (first["schema_version"], first["trivial"]) == (2, False)
 
 
-def test_a_file_that_is_written_again_leaves_its_old_name(old: Path) -> None:
+def test_rewritten_file_has_its_new_name_only(old: Path) -> None:
     run = RunFolder.read(old)
     run.write("requests.jsonl", [])
     assert not (old / "asked.jsonl").exists()
@@ -112,5 +112,5 @@ _JSON = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(("stages", "files", "name")), _JSON))
-def test_what_is_no_manifest_is_translated_without_an_error(value: dict[str, Any]) -> None:
+def test_translation_accepts_any_json(value: dict[str, Any]) -> None:
     json.dumps(format1.manifest(value))

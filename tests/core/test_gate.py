@@ -1,4 +1,4 @@
-"""One road to the engine: no command runs an answer that a check of the task refuses, whoever wrote it."""
+"""The execution gate: no command executes an answer that a check of the task refuses."""
 
 from __future__ import annotations
 
@@ -69,18 +69,18 @@ class Counter(Executor):
 ASKED = Example(id="a", question="?", answer="1")
 
 
-def test_an_answer_that_a_check_refuses_is_not_run() -> None:
+def test_refused_answer_is_not_executed() -> None:
     outcome = Counter().open(Sums(), Engine()).run("one", ASKED)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.INVALID, "not run: form: 'one' is no number")
     assert [problem.code for problem in outcome.problems] == ["no_number"]
     assert Outcome.from_row(outcome.to_row()) == replace(outcome, kind=outcome.kind.value)
 
 
-def test_a_refusal_is_not_run() -> None:
+def test_refusal_is_not_executed() -> None:
     assert Counter().open(Sums(), Engine()).run("0", ASKED).reason == "not run: it is a refusal"
 
 
-def test_an_executor_that_raises_blames_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_executor_error_does_not_count_against_the_answer(caplog: pytest.LogCaptureFixture) -> None:
     outcome = Counter().open(Sums(), Engine()).run("13", ASKED)
     assert outcome.kind is OutcomeKind.UNSUPPORTED
     assert outcome.reason == "task 'sums': executor 'counter' raised ZeroDivisionError on example 'a': unlucky"
@@ -89,27 +89,27 @@ def test_an_executor_that_raises_blames_nobody(caplog: pytest.LogCaptureFixture)
 
 def test_run_cannot_be_overridden() -> None:
     with pytest.raises(
-        TypeError, match=r"^Own overrides Executor.run, .*: implement execute\(answer, example\) instead$"
+        TypeError, match=r"^OverridesRun overrides Executor.run, .*: implement execute\(answer, example\) instead$"
     ):
 
-        class Own(Executor):
+        class OverridesRun(Executor):
             def run(self, answer: str, example: Example) -> Outcome:  # type: ignore[misc]
                 return Outcome(kind=OutcomeKind.OK)
 
-    class Beside:
+    class NotAnExecutor:
         def run(self, answer: str, example: Example) -> Outcome:
             return Outcome(kind=OutcomeKind.OK)
 
     with pytest.raises(TypeError, match=r"overrides Executor\.run"):
-        type("Mixed", (Beside, Counter), {})
+        type("Mixed", (NotAnExecutor, Counter), {})
 
 
-def test_an_executor_that_is_not_open_runs_nothing() -> None:
+def test_closed_executor_executes_nothing() -> None:
     with pytest.raises(Exception, match="executor 'counter' is not open"):
         Counter().run("1", ASKED)
 
 
-def test_the_checks_look_once_at_an_answer_on_its_data_and_corpora() -> None:
+def test_checks_run_once_for_data_and_test_databases() -> None:
     task = Sums()
     executor = Counter().open(task, Engine())
     corpora = [replace(ASKED, context={"test_database": TestDatabase(name=str(n), data={})}) for n in range(5)]
@@ -120,7 +120,7 @@ def test_the_checks_look_once_at_an_answer_on_its_data_and_corpora() -> None:
     assert len(task.seen) == 2
 
 
-def test_the_gate_forgets_the_oldest_answers() -> None:
+def test_gate_evicts_the_oldest_answers() -> None:
     task = Sums()
     gate = Gate(task)
     for number in range(CACHED + 1):
@@ -131,7 +131,7 @@ def test_the_gate_forgets_the_oldest_answers() -> None:
     assert len(task.seen) == CACHED + 2
 
 
-def test_a_gold_that_the_checks_refuse_is_not_held_against_the_student() -> None:
+def test_refused_gold_does_not_count_against_the_student() -> None:
     task = Sums()
     verdict = judge(task, replace(ASKED, answer="one"), Draft(answer="1"), Counter().open(task, Engine()))
     assert verdict.gold_error == "invalid: not run: form: 'one' is no number"
@@ -139,7 +139,7 @@ def test_a_gold_that_the_checks_refuse_is_not_held_against_the_student() -> None
 
 
 class Narrow(Sums, TestDatabases):
-    """Its check knows more where the engine says what the data is like, as that there is no 2."""
+    """Its check refuses more with context from the engine."""
 
     def test_databases(self, example: Example, k: int) -> list[TestDatabase]:
         return [TestDatabase(name="small", data={})]
@@ -149,14 +149,14 @@ class Narrow(Sums, TestDatabases):
             yield Problem(layer="form", code="zero", message="no leading zero")
 
 
-class Knowing(Counter):
+class KnownContext(Counter):
     def context(self, example: Example) -> dict[str, Any]:
         return {"known": True}
 
 
-def test_what_only_the_engine_s_mapping_refuses_counts_by_the_data() -> None:
+def test_answer_refused_only_by_the_engine_mapping_is_scored_on_data() -> None:
     task = Narrow()
-    verdict = judge(task, ASKED, Draft(answer="01"), Knowing().open(task, Engine()))
+    verdict = judge(task, ASKED, Draft(answer="01"), KnownContext().open(task, Engine()))
     assert (verdict.reached, verdict.test_suite_skipped) == (Level.CORRECT, "not run: form: no leading zero")
 
 
@@ -180,7 +180,7 @@ def recorder(root: Path) -> Path:
 
 
 def rows(split: str) -> list[dict[str, Any]]:
-    """Three questions; the gold of the first is hostile, and so is a neighbour that the second brings."""
+    """Three questions; the gold of the first and a mutant of the second are hostile."""
     found: list[dict[str, Any]] = [
         {"question": f"{split} add 6 and 1", "answer": HOSTILE},
         {"question": f"{split} add 2 and 3", "answer": "2+3", "neighbours": [HOSTILE]},
@@ -189,15 +189,15 @@ def rows(split: str) -> list[dict[str, Any]]:
     return [{"id": f"{split}-{n}", "rationale": "r", "split": split, **row} for n, row in enumerate(found)]
 
 
-def test_no_command_runs_what_a_check_refuses(
+def test_no_command_executes_refused_answers(
     cli: Callable[..., Any], project: Path, recorder: Path, toy_file: Path
 ) -> None:
     ran = project / RAN
     toy = ("--plugin", recorder)
     given = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={json.dumps(value)}")]
 
-    def reached(what: str, *codes: int, ended: Any = None) -> None:
-        """… the engine, something; and nothing that is hostile."""
+    def check_executed(what: str, *codes: int, ended: Any = None) -> None:
+        """The engine executed something, and nothing hostile."""
         assert ended is None or ended.code in codes, (what, ended.err)
         lines = ran.read_text().splitlines()
         assert lines, what
@@ -208,21 +208,21 @@ def test_no_command_runs_what_a_check_refuses(
     (project / "golds.jsonl").write_text("".join(json.dumps(row) + "\n" for row in every))
     task = ("--task", "watched")
     made = cli(*toy, "generate", *task, "--out", "run", "--set", "generate.questions=golds.jsonl", *given)
-    reached("generate", 0, 3, ended=made)
+    check_executed("generate", 0, 3, ended=made)
     assert "hostile" in (project / "run" / "rejects.jsonl").read_text()
-    reached("curate", 0, 3, ended=cli(*toy, "curate", "run"))
-    reached("audit of a file", 3, ended=cli(*toy, "audit", "golds.jsonl", *task))
+    check_executed("curate", 0, 3, ended=cli(*toy, "curate", "run"))
+    check_executed("audit of a file", 3, ended=cli(*toy, "audit", "golds.jsonl", *task))
 
-    # a dataset that somebody else made holds what no check of ours has seen
+    # a foreign dataset may hold answers that no check has seen
     run = Run.open("run", plugins=load([toy_file, recorder]))
     for split in ("train", "validation", "test"):
         made_rows = [{k: v for k, v in row.items() if k != "neighbours"} for row in rows(split)]
         extra = [{"neighbours": row.get("neighbours", [])} for row in rows(split)]
         run.write(data_file(split), [Record(**row, extra=more) for row, more in zip(made_rows, extra, strict=True)])
     run.save()
-    reached("audit of a run", 3, ended=cli(*toy, "audit", "run"))
-    reached("train with early stopping", 0, ended=cli(*toy, "train", "run", "--resume-with-changes"))
-    reached("evaluate", 0, ended=cli(*toy, "evaluate", "run"))
+    check_executed("audit of a run", 3, ended=cli(*toy, "audit", "run"))
+    check_executed("train with early stopping", 0, ended=cli(*toy, "train", "run", "--resume-with-changes"))
+    check_executed("evaluate", 0, ended=cli(*toy, "evaluate", "run"))
     verdicts = {row["id"]: row for row in Run.open("run", plugins=run.plugins).rows("verdicts.jsonl")}
     assert verdicts["test-0"]["gold_error"] == "invalid: not run: guard: 66 is not allowed"
     teacher = run.folder / "verdicts-teacher.jsonl"
@@ -230,11 +230,11 @@ def test_no_command_runs_what_a_check_refuses(
     for more in ((), ("--self-consistency", "4")):
         for question in ("train add 2 and 3", "train add 6 and 1"):
             cli(*toy, "predict", "run", question, "--execute", *more)
-        reached(f"predict {' '.join(more)}")
+        check_executed(f"predict {' '.join(more)}")
 
 
-def test_neither_serve_nor_review_runs_what_a_check_refuses(project: Path, recorder: Path, toy_file: Path) -> None:
-    """By the objects behind both, which run answers for them."""
+def test_serve_and_review_do_not_execute_refused_answers(project: Path, recorder: Path, toy_file: Path) -> None:
+    """Tests the objects behind both that execute answers."""
     from dstill import config
     from dstill.pipeline.predict import Predictor
     from dstill.plugins import part_sections
@@ -273,7 +273,7 @@ def test_neither_serve_nor_review_runs_what_a_check_refuses(project: Path, recor
 
 
 def calls(root: Path, *methods: str) -> Iterator[tuple[str, str, ast.Call]]:
-    """Every ``something.METHOD(…)`` with its module and what stands before the dot; also ``getattr(…, "METHOD")``."""
+    """Every ``something.METHOD(…)`` with its module and what precedes the dot; also ``getattr(…, "METHOD")``."""
     by_name = ("getattr", "attrgetter", "methodcaller", "operator.attrgetter", "operator.methodcaller")
     for module, text in sources(root).items():
         if not any(method in text for method in methods):
@@ -304,19 +304,19 @@ OTHER_EXECUTE = {
 }
 
 
-def test_nobody_but_run_executes(root: Path) -> None:
+def test_only_run_calls_execute(root: Path) -> None:
     found = {
         (module, before)
         for module, before, _ in calls(root, "execute")
         if before not in OTHER_EXECUTE.get(module, "").split() and before != "super()"
     }
     assert found == {("core/dstill/api/executor.py", "self")}
-    # what is left are executors that call the one they are made from
+    # the rest are executors that call their base executor
     above = {module for module, before, _ in calls(root, "execute") if before == "super()"}
     assert above == {"task_packs/dstill_querydsl/engines/executors.py"}
 
 
-# Who may hand a body to an engine, and why that body needs no check, or has had it.
+# Modules that may send a body to an engine, and why the body needs no check or was checked.
 SENDERS = {
     "engines/executors.py": "called by `execute`, which only Executor.run calls, after the checks",
     "testsuites/embedded_runner.py": "runs nothing that `refused`, the checks of the task, gives a reason for",
@@ -334,7 +334,7 @@ READERS = {
 }
 
 
-def test_who_sends_a_body_to_a_search_endpoint(root: Path) -> None:
+def test_only_known_modules_send_search_bodies(root: Path) -> None:
     base = "task_packs/dstill_querydsl/"
     # a pattern's own `search` has one argument, the text; `re.search` has two, and is no engine
     bodies = {
@@ -351,7 +351,7 @@ def test_who_sends_a_body_to_a_search_endpoint(root: Path) -> None:
     assert paths == {base + "engines/http.py", base + "engines/rules.py"}  # rules: what the client lets out at all
 
 
-def test_the_packs_of_this_repository_implement_execute(plugins: Plugins) -> None:
+def test_packs_implement_execute(plugins: Plugins) -> None:
     for name in plugins.names("executors"):
         assert plugins.executor(name).run is Executor.run
 

@@ -1,4 +1,4 @@
-"""Every hook is documented with its very arguments, and somebody outside the core uses it."""
+"""Every hook is documented with its arguments and used outside the core."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 from dstill import defaults, hookspecs
 
-# Those of which every plugin that brings parts has one.
+# Every plugin with parts implements one of these.
 REGISTRATION = re.compile(r"register_\w+")
 REPORT = ("report_sections", "write_report")
 
@@ -64,23 +64,23 @@ def implementations(root: Path | None) -> dict[str, list[Any]]:
 
 
 @pytest.mark.parametrize("name", hooks())
-def test_a_hook_is_documented_with_its_very_arguments(name: str, root: Path) -> None:
+def test_hooks_are_documented_with_their_arguments(name: str, root: Path) -> None:
     documented = re.findall(r"^### `(\w+)\((.*?)\)`$", (root / "docs" / "hooks.md").read_text(), re.MULTILINE)
     assert (name, ", ".join(arguments(hooks()[name]))) in documented
 
 
-def test_no_hook_is_documented_that_is_not_there(root: Path) -> None:
+def test_documented_hooks_exist(root: Path) -> None:
     documented = re.findall(r"^### `(\w+)\(", (root / "docs" / "hooks.md").read_text(), re.MULTILINE)
     assert documented == list(hooks())
 
 
 @pytest.mark.parametrize("name", hooks())
-def test_a_hook_says_what_it_is_for(name: str) -> None:
+def test_hooks_have_a_docstring(name: str) -> None:
     assert hooks()[name].__doc__
 
 
 @pytest.mark.parametrize("name", hooks())
-def test_every_argument_of_a_hook_is_explained_in_its_docstring_and_in_the_docs(name: str, root: Path) -> None:
+def test_docstring_and_docs_explain_every_argument(name: str, root: Path) -> None:
     text = (root / "docs" / "hooks.md").read_text()
     _, _, entry = text.partition(f"\n### `{name}(")
     explained, _, _ = entry.partition("\n## ")[0].partition("\n### ")[0].partition("**Called**")
@@ -90,17 +90,17 @@ def test_every_argument_of_a_hook_is_explained_in_its_docstring_and_in_the_docs(
 
 
 @pytest.mark.parametrize("name", hooks())
-def test_a_hook_has_a_user_outside_the_core(name: str, implementers: dict[str, list[Any]]) -> None:
+def test_hooks_are_used_outside_the_core(name: str, implementers: dict[str, list[Any]]) -> None:
     assert implementers[name]
 
 
 @pytest.mark.parametrize("name", hooks())
-def test_a_shipped_plugin_uses_the_hook(name: str, shipped: dict[str, list[Any]]) -> None:
+def test_shipped_plugins_use_the_hook(name: str, shipped: dict[str, list[Any]]) -> None:
     assert shipped[name]
 
 
 @pytest.mark.parametrize("name", [name for name in hooks() if not REGISTRATION.fullmatch(name) and name not in REPORT])
-def test_the_core_answers_every_hook_of_a_stage_itself(name: str) -> None:
-    used = arguments(getattr(defaults, name))  # in the hook's order; what the core does not need is left out
+def test_core_implements_every_stage_hook(name: str) -> None:
+    used = arguments(getattr(defaults, name))  # in the hook's order; unused arguments are omitted
     assert used == [argument for argument in arguments(hooks()[name]) if argument in used]
     assert name in defaults.__all__

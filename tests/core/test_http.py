@@ -1,4 +1,4 @@
-"""What servers have in common: their socket, and that nothing holds up what goes out."""
+"""Sockets and headers that all servers share."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from dstill.runtime.http import POLICY, listening
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_a_free_port(host: str) -> None:
+def test_binds_a_free_port(host: str) -> None:
     with listening(host, 0, hint="") as listener:
         address = listener.getsockname()
         assert address[0] == host
         with socket.create_connection(address[:2]) as client:
             accepted, _ = listener.accept()
-            # by this asyncio knows that it may turn off the wait for acknowledgements
+            # asyncio sets TCP_NODELAY only for this protocol
             assert accepted.proto == socket.IPPROTO_TCP
             accepted.close()
             assert client.recv(1) == b""
 
 
-def test_a_port_that_is_taken_is_told_with_what_to_do() -> None:
+def test_port_in_use_is_an_error_with_a_hint() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(UsageError) as error, listening("127.0.0.1", port, hint="take another"):
@@ -34,10 +34,10 @@ def test_a_port_that_is_taken_is_told_with_what_to_do() -> None:
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])
-def test_an_address_of_another_machine(host: str) -> None:
+def test_address_of_another_machine_is_refused(host: str) -> None:
     with pytest.raises(UsageError, match=f"'{host}' is not an address of this machine"), listening(host, 0, hint=""):
         pass
 
 
-def test_the_policy_lets_nothing_in() -> None:
+def test_content_security_policy_blocks_all_by_default() -> None:
     assert POLICY["content-security-policy"].startswith("default-src 'none'; script-src 'self'")

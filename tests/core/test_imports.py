@@ -1,4 +1,4 @@
-"""What loads when: `--help` imports nothing heavy, and each layer imports only what lies below it."""
+"""`--help` imports nothing heavy, and each layer imports only lower layers."""
 
 from __future__ import annotations
 
@@ -45,24 +45,24 @@ HEAVY = {
     "starlette",
     "uvicorn",
     "prometheus_client",
-    # of Python's own: a third of the time that --help takes
+    # standard library: a third of the time of --help
     "asyncio",
     "sqlite3",
 }
 ROOTS = ("core", "plugins", "task_packs")
 
 
-# What stands behind the first screen: no part, no command, no setting.
+# What the first screen may load: no part, no command, no setting.
 FIRST_SCREEN = {
     "dstill.cli": {"console", "groups", "options", "panics"},
     "dstill.io": {"files", "inert", "secrets", "strict_json"},
     "dstill.runtime": {"distributed", "progress", "signals"},
     "dstill": {"cli", "defaults", "errors", "hookspecs", "io", "plugins", "runtime", "teacher"},
     "dstill.teacher": {"trace"},
-    "dstill_finetune": {"recipe_rule"},  # plugins that answer hooks, beside those that only add commands
+    "dstill_finetune": {"recipe_rule"},  # plugins that implement hooks other than register_commands
     "dstill_teachers": {"nearest_shots", "rationale", "reasoning"},
 }
-# What the Query DSL pack needs for questions and answers, not to say which options it has.
+# Modules of the Query DSL pack for questions and answers, not needed for its options.
 OF_TASKS = {
     "dstill_querydsl": {
         "engines",
@@ -101,13 +101,13 @@ def loaded_by(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["runs", "--help"]])
-def test_the_first_screen_loads_no_command_and_no_part(words: list[str]) -> None:
+def test_help_loads_no_command_and_no_part(words: list[str]) -> None:
     allowed = {(package, name) for package, names in FIRST_SCREEN.items() for name in names}
     assert modules_of(words) - allowed == set()
 
 
 @pytest.mark.parametrize("words", [["generate", "--help"], ["runs", "show", "--help"], ["check", "--help"]])
-def test_the_help_of_a_command_loads_no_more_of_a_pack_than_its_options(words: list[str]) -> None:
+def test_command_help_loads_only_the_options_of_a_pack(words: list[str]) -> None:
     loaded = modules_of(words)
     assert ("dstill_querydsl", "pack") in loaded
     assert all(importlib.util.find_spec(f"{package}.{name}") for package, names in OF_TASKS.items() for name in names)
@@ -133,7 +133,7 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert not loaded & HEAVY
 
 
-def test_the_package_alone_loads_next_to_nothing() -> None:
+def test_importing_the_package_loads_little() -> None:
     loaded = loaded_by("import dstill")
     assert not loaded & (HEAVY | {"click", "pluggy"})
 
@@ -175,7 +175,7 @@ def packages(root: Path, folder: str) -> set[str]:
     return {path.parent.name for path in (root / folder).glob("*/__init__.py")}
 
 
-def test_the_core_imports_no_plugin(root: Path) -> None:
+def test_core_imports_no_plugin(root: Path) -> None:
     assert users(root, "core", packages(root, "plugins") | packages(root, "task_packs")) == set()
 
 
@@ -184,12 +184,12 @@ def test_one_module_calls_pluggy_and_one_marks_the_hooks(root: Path) -> None:
     assert using == {"core/dstill/plugins.py", "core/dstill/hookspecs.py"}
 
 
-def test_the_command_line_is_on_top(root: Path) -> None:
+def test_no_module_imports_the_command_line(root: Path) -> None:
     below = {path for path in users(root, "core", {"dstill.cli"}) if not path.startswith("core/dstill/cli/")}
     assert below == {"core/dstill/__main__.py"}
 
 
-def test_no_modules_import_each_other_in_a_circle(root: Path) -> None:
+def test_there_are_no_import_cycles(root: Path) -> None:
     """Imports inside functions and for type checking count. The layers are a contract in pyproject.toml."""
     files = {_name(path.relative_to(root / folder)): path for folder in ROOTS for path in modules(root, folder)}
     graph = {name: set(_imported(path, files)) - {name} for name, path in files.items()}
@@ -212,13 +212,13 @@ def _name(path: Path) -> str:
 
 
 def test_only_a_run_writes_its_files(root: Path) -> None:
-    """A stage is a function: what it returns is written in `dstill.runs`."""
+    """Stages are functions; `dstill.runs` writes their results."""
     writing = ("atomic", "atomic_folder", "link_tree", "renewed", "write_text")
     names = {f"dstill.io.files.{name}" for name in writing} | {"dstill.io.jsonl.write_rows"}
     assert not {path for path in users(root, "core", names) if path.startswith("core/dstill/pipeline/")}
 
 
-def test_a_task_pack_imports_no_plugin_and_no_other_pack(root: Path) -> None:
+def test_task_pack_imports_no_plugin_and_no_other_pack(root: Path) -> None:
     for pack in packages(root, "task_packs"):
         others = (packages(root, "plugins") | packages(root, "task_packs")) - {pack}
         assert users(root, f"task_packs/{pack}", others) == set()

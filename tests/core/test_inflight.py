@@ -1,4 +1,4 @@
-"""Two processes that want the same paid reply: one buys it, the other waits for it and is told for whom."""
+"""Two processes need the same paid reply: one buys it, the other waits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dstill.api.teacher import Teacher
 from dstill.teacher.cache import ReplyStore
 from dstill.teacher.client import Counts, TeacherReply, replies
 
-# Another process: it holds the key until a line comes in, and then has bought the reply, or is killed.
+# Another process: it holds the key until it reads a line; then it stores the reply, or is killed.
 OTHER = """
 import asyncio, sys
 from pathlib import Path
@@ -70,7 +70,7 @@ async def asked(store: ReplyStore, counts: Counts) -> list[TeacherReply]:
 
 
 @pytest.mark.parametrize(("killed", "text", "bought"), [(False, "bought there", 0), (True, "bought here", 1)])
-def test_a_reply_that_another_process_asks_for_is_waited_for(
+def test_waits_for_a_reply_that_another_process_requests(
     store: ReplyStore,
     other: subprocess.Popen[str],
     caplog: pytest.LogCaptureFixture,

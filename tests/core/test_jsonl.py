@@ -1,4 +1,4 @@
-"""Rows on disk: what is written comes back, and what is no JSONL is told as what it is."""
+"""Rows on disk round-trip, and files of other formats are refused by name."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def refused(content: bytes, **how: Any) -> DataError:
 
 
 @given(st.lists(st.dictionaries(texts, values, max_size=4), max_size=5))
-def test_what_is_written_comes_back(rows: list[dict[str, Any]]) -> None:
+def test_rows_round_trip(rows: list[dict[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "rows.jsonl")
         written = write_rows(path, rows)
@@ -49,12 +49,12 @@ def test_what_is_written_comes_back(rows: list[dict[str, Any]]) -> None:
         assert path.read_bytes().count(b"\n") == len(rows)
 
 
-def test_rows_are_compact_and_keep_their_letters_and_order(tmp_path: Path) -> None:
+def test_rows_are_compact_unescaped_and_ordered(tmp_path: Path) -> None:
     write_rows(tmp_path / "a.jsonl", [{"z": "Größe", "a": [1, 2.5, None]}])
     assert (tmp_path / "a.jsonl").read_text() == '{"z":"Größe","a":[1,2.5,null]}\n'
 
 
-def test_a_file_that_is_not_finished_leaves_the_old_one(tmp_path: Path) -> None:
+def test_unfinished_write_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     write_rows(path, [{"id": "old"}])
 
@@ -68,14 +68,14 @@ def test_a_file_that_is_not_finished_leaves_the_old_one(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["rows.jsonl"]
 
 
-def test_a_written_file_has_the_usual_permissions(tmp_path: Path) -> None:
+def test_written_file_has_default_permissions(tmp_path: Path) -> None:
     (tmp_path / "usual").touch()
     with atomic(tmp_path / "ours") as file:
         file.write(b"x")
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
-def test_a_full_disk_is_told() -> None:
+def test_full_disk_is_an_error() -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("no /dev/full here")
@@ -95,14 +95,14 @@ def test_a_full_disk_is_told() -> None:
         (errno.EISDIR, UsageError, "it is a folder"),
     ],
 )
-def test_what_the_system_refuses_is_told(code: int, kind: type[DstillError], message: str) -> None:
+def test_system_errors_are_reported(code: int, kind: type[DstillError], message: str) -> None:
     error = disk_error(OSError(code, os.strerror(code)), Path("runs/a/run.json"))
     assert type(error) is kind
     assert message in error.what
     assert "runs/a/run.json" in error.what
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"the folder .* does not exist"):
         write_rows(tmp_path / "no" / "rows.jsonl", [])
     with pytest.raises(UsageError, match="no file"):
@@ -132,7 +132,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
         ('{"a":1} {"b":2}', "extra data at column 9"),
     ],
 )
-def test_what_is_not_strict_json_is_refused(text: str, why: str) -> None:
+def test_non_strict_json_is_refused(text: str, why: str) -> None:
     with pytest.raises(NotStrict, match=why):
         loads(text)
     error = refused(b'{"id":"1"}\n' + text.encode() + b"\n")
@@ -141,19 +141,19 @@ def test_what_is_not_strict_json_is_refused(text: str, why: str) -> None:
     assert error.where == "rows.jsonl:2"
 
 
-def test_deep_but_not_too_deep_is_read() -> None:
+def test_nesting_up_to_the_limit_is_read() -> None:
     inner = MAX_DEPTH - 1
     assert loads('{"a":' + "[" * inner + "]" * inner + "}")
     assert loads('{"a":"' + "[" * 10_000 + '"}') == {"a": "[" * 10_000}
 
 
 @given(values)
-def test_strict_json_undoes_dumps(value: Any) -> None:
+def test_strict_json_round_trips(value: Any) -> None:
     assert loads(dumps(value)) == value
     dumps(value).encode()
 
 
-# --- files that are no JSONL ------------------------------------------------------------
+# --- other formats ----------------------------------------------------------------------
 
 
 def test_input_that_is_not_utf_8_is_refused() -> None:
@@ -164,8 +164,8 @@ def test_input_that_is_not_utf_8_is_refused() -> None:
     assert "detected a gzip archive" in refused(b"\x1f\x8b\x08\x00\xff\n").what
 
 
-def test_a_truncated_last_line_is_skipped_in_own_files_and_refused_in_others(caplog: pytest.LogCaptureFixture) -> None:
-    """A half last line: ignored with a note in our own files, an error with its offset in a user's."""
+def test_truncated_last_line_is_skipped_only_in_own_files(caplog: pytest.LogCaptureFixture) -> None:
+    """A truncated last line is ignored with a note in files of dstill, and an error with its offset in input files."""
     rows = b'{"id":"1"}\n{"id":"2"}\n'
     halves = [b'{"id":"3', b"{", b'{"id":"\xc3', b'{"id":"3","a":{}', b"\0" * 40]
     for half in halves:
@@ -177,12 +177,12 @@ def test_a_truncated_last_line_is_skipped_in_own_files_and_refused_in_others(cap
         assert own == [(1, {"id": "1"}), (2, {"id": "2"})]
         assert caplog.messages[-1] == "line 3 truncated; ignored (rows.jsonl)"
     assert len(list(rows_from(io.BytesIO(rows + b'{"id":"3"}'), ""))) == 3  # only the line end is missing
-    for spoilt in (b'{"id":"3\n{"id":"4"}\n', b"hello"):  # not what a kill leaves: an error in both
+    for spoilt in (b'{"id":"3\n{"id":"4"}\n', b"hello"):  # not the result of a kill: an error in both
         assert "line 3: not strict JSON" in refused(rows + spoilt, own=True).what
 
 
-def test_blank_lines_bom_crlf_and_line_separators_are_read() -> None:
-    """Blank lines, BOM, CRLF, and line separators that are no line ends."""
+def test_blank_lines_bom_crlf_and_line_separators_are_accepted() -> None:
+    """Blank lines, BOM, CRLF, and Unicode line separators inside values."""
     content = '\ufeff{"a":"x\u2028y\u2029z\x85\u000b"}\r\n\r\n  \n{"a":"\\u2028"}\n'.replace("\u000b", "")
     assert list(rows_from(io.BytesIO(content.encode()), "")) == [
         (1, {"a": "x\u2028y\u2029z\x85"}),
@@ -190,7 +190,7 @@ def test_blank_lines_bom_crlf_and_line_separators_are_read() -> None:
     ]
 
 
-def test_a_file_of_another_format_is_named(tmp_path: Path) -> None:
+def test_other_format_is_named(tmp_path: Path) -> None:
     """An array instead of JSONL, CSV without a header, Parquet by another name."""
     pyarrow.parquet.write_table(pyarrow.table({"question": ["q"]}), tmp_path / "real.parquet")
     parquet = (tmp_path / "real.parquet").read_bytes()
@@ -217,7 +217,7 @@ def test_a_file_of_another_format_is_named(tmp_path: Path) -> None:
         assert str(tmp_path / name) in caught.value.where
 
 
-def test_a_missing_column_or_a_null_is_named_by_row(tmp_path: Path) -> None:
+def test_missing_column_or_null_names_its_row(tmp_path: Path) -> None:
     """A missing column, a null question, an answer of another kind; further columns are kept."""
     path = tmp_path / "q.jsonl"
     wrong = {
@@ -246,7 +246,7 @@ def test_a_missing_column_or_a_null_is_named_by_row(tmp_path: Path) -> None:
 # --- a user's questions -----------------------------------------------------------------
 
 
-def test_the_three_formats_give_the_same_questions(tmp_path: Path) -> None:
+def test_jsonl_csv_and_parquet_give_the_same_questions(tmp_path: Path) -> None:
     rows = [
         {"prompt": "errors, today", "rationale": "because\nof this", "dsl": '{"query":{}}', "team": "a"},
         {"prompt": "Größe?", "rationale": None, "dsl": None, "team": "b"},
@@ -272,7 +272,7 @@ def test_answers_and_context_may_be_objects(tmp_path: Path) -> None:
     assert (example.id, example.answer, example.context) == ("7", '{"query":{}}', {"index": "logs"})
 
 
-def test_parquet_types_that_json_has_not_become_text(tmp_path: Path) -> None:
+def test_parquet_types_without_json_equivalent_become_text(tmp_path: Path) -> None:
     table = pyarrow.table({"question": ["q"], "raw": [b"\x00"], "nan": [float("nan")]})
     pyarrow.parquet.write_table(table, tmp_path / "q.parquet")
     (example,) = read_questions(tmp_path / "q.parquet")
@@ -280,7 +280,7 @@ def test_parquet_types_that_json_has_not_become_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["q.pkl", "q.pt", "q.py", "q.arrow", "q.tar", "q"])
-def test_other_formats_are_refused_unread(tmp_path: Path, name: str) -> None:
+def test_other_formats_are_refused_without_reading(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match="format not accepted"):
         read_questions(tmp_path / name)  # it is not even there
 
@@ -315,7 +315,7 @@ def test_duplicate_ids_and_questions_are_counted(tmp_path: Path) -> None:
         ("prompt,dsl\nq,\udcff\n", "line 2: not UTF-8 \\(byte 0xff\\)"),
     ],
 )
-def test_a_csv_that_is_wrong_is_told(tmp_path: Path, content: str, message: str) -> None:
+def test_malformed_csv_is_an_error(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "q.csv"
     path.write_bytes(content.encode(errors="surrogateescape"))
     with pytest.raises(DataError, match=message):

@@ -1,4 +1,4 @@
-"""Questions to records: prompts, replies that will not do, and what is asked again."""
+"""From questions to records: prompts, refused replies and retries."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def codes(rows: Rows) -> Counter[str]:
 # --- rows -------------------------------------------------------------------------------
 
 
-def test_what_passes_every_check_becomes_a_record_in_order(plugins: Plugins, task: Task) -> None:
+def test_accepted_replies_become_records_in_order(plugins: Plugins, task: Task) -> None:
     examples = [replace(e, extra={"team": "ops"}, context={"index": "i"}) for e in task.examples("train")]
     rows = taught(plugins, task, examples)
     assert [row.id for row in rows] == [e.id for e in examples]
@@ -86,7 +86,7 @@ def test_what_passes_every_check_becomes_a_record_in_order(plugins: Plugins, tas
         ({"down": "add 1 and 2"}, "unavailable"),
     ],
 )
-def test_what_does_not_pass_is_a_rejection_with_a_code(
+def test_refused_replies_become_rejections_with_a_code(
     plugins: Plugins, task: Task, settings: dict[str, Any], code: str
 ) -> None:
     examples = list(task.examples("train"))
@@ -97,13 +97,13 @@ def test_what_does_not_pass_is_a_rejection_with_a_code(
     assert bool(rejection.text) is (code != "unavailable")
 
 
-def test_a_reply_that_was_cut_is_never_parsed_as_if_it_were_whole(plugins: Plugins, task: Task) -> None:
-    """Not even where the part that came is in the right form."""
+def test_truncated_reply_is_never_parsed(plugins: Plugins, task: Task) -> None:
+    """Even if the received part is in a valid form."""
     rows = taught(plugins, task, list(task.examples("train")), cut="a")
     assert codes(rows) == {"truncated": len(rows)}
 
 
-def test_saved_counts_the_replies_in_the_store(plugins: Plugins, task: Task) -> None:
+def test_saved_counts_cached_replies(plugins: Plugins, task: Task) -> None:
     examples = list(task.examples("train"))
     teacher = plugins.teacher("parrot")().open(task)
     with ReplyStore(STORE) as store:
@@ -113,11 +113,11 @@ def test_saved_counts_the_replies_in_the_store(plugins: Plugins, task: Task) -> 
         assert label.saved(plugins, task, teacher, examples[:5], Generate(shots=2), store) == 4
 
 
-# --- asking again -----------------------------------------------------------------------
+# --- retries ----------------------------------------------------------------------------
 
 
-class Pupil(Teacher):
-    """Says to each question what `say` makes of its conversation so far."""
+class ScriptedTeacher(Teacher):
+    """Replies to each prompt with `say(prompt)`."""
 
     name = "pupil"
 
@@ -136,7 +136,7 @@ class Pupil(Teacher):
 
 
 def wrong_first(times: int) -> Callable[[Prompt], str]:
-    """Answers that a check refuses, so many times for each question; then the right one."""
+    """Refused answers, `times` for each question, then the right one."""
 
     def say(prompt: Prompt) -> str:
         mistakes = sum(m.role == "user" and m.content.startswith("That reply") for m in prompt.messages)
@@ -147,11 +147,9 @@ def wrong_first(times: int) -> Callable[[Prompt], str]:
 
 
 @pytest.mark.parametrize(("mistakes", "accepted"), [(0, True), (1, True), (2, True), (3, False)])
-def test_a_reply_that_a_check_refuses_is_asked_for_again_at_most_twice(
-    plugins: Plugins, task: Task, mistakes: int, accepted: bool
-) -> None:
+def test_refused_reply_is_retried_at_most_twice(plugins: Plugins, task: Task, mistakes: int, accepted: bool) -> None:
     examples, again = list(task.examples("train"))[:6], label.RetryStats()
-    teacher = Pupil(wrong_first(mistakes)).open(task)
+    teacher = ScriptedTeacher(wrong_first(mistakes)).open(task)
     found = teach(plugins, task, teacher, examples, again=again, shots=0)
     assert codes([one.row for one in found]) == {"accepted" if accepted else "too_long": 6}
     asked = min(mistakes, 2)
@@ -161,8 +159,8 @@ def test_a_reply_that_a_check_refuses_is_asked_for_again_at_most_twice(
     assert +again.fixed == ({"too_long": 6} if mistakes in (1, 2) else {})
 
 
-def test_the_teacher_is_told_what_was_wrong_in_the_words_of_the_check(plugins: Plugins, task: Task) -> None:
-    teacher = Pupil(wrong_first(1)).open(task)
+def test_retry_prompt_has_the_messages_of_the_checks(plugins: Plugins, task: Task) -> None:
+    teacher = ScriptedTeacher(wrong_first(1)).open(task)
     teach(plugins, task, teacher, list(task.examples("train"))[:1], shots=0)
     first, second = teacher.prompts
     assert second.messages[: len(first.messages)] == first.messages
@@ -172,8 +170,10 @@ def test_the_teacher_is_told_what_was_wrong_in_the_words_of_the_check(plugins: P
     assert "digits: 100 has more than 2 digits at /0" in told.content
 
 
-def test_a_reply_without_end_is_not_read_and_shown_again_cut(plugins: Plugins, task: Task) -> None:
-    teacher = Pupil(lambda prompt: task.reply_text("so it is" * 20_000, prompt.example.answer or "")).open(task)
+def test_endless_reply_is_not_parsed_and_is_cut_in_the_retry(plugins: Plugins, task: Task) -> None:
+    teacher = ScriptedTeacher(lambda prompt: task.reply_text("so it is" * 20_000, prompt.example.answer or "")).open(
+        task
+    )
     (one,) = teach(plugins, task, teacher, list(task.examples("train"))[:1], shots=0)
     assert codes([one.row]) == {"reply_too_long": 1}
     assert isinstance(one.row, Rejection)
@@ -181,15 +181,15 @@ def test_a_reply_without_end_is_not_read_and_shown_again_cut(plugins: Plugins, t
     assert len(one.row.text) == len(shown) == label.LONGEST
 
 
-def test_no_rationale_steers_what_shows_it(plugins: Plugins, task: Task) -> None:
+def test_rationale_cannot_inject_terminal_escapes(plugins: Plugins, task: Task) -> None:
     said = "so\x00 it \x1b[31mis\u202e\ud800:\n\tyes \u200d न\u094dय"  # joiners and marks are part of words
-    teacher = Pupil(lambda prompt: task.reply_text(said, prompt.example.answer or "")).open(task)
+    teacher = ScriptedTeacher(lambda prompt: task.reply_text(said, prompt.example.answer or "")).open(task)
     (one,) = teach(plugins, task, teacher, list(task.examples("train"))[:1], shots=0)
     assert isinstance(one.row, Record)
     assert one.row.rationale == "so it [31mis:\n\tyes \u200d न\u094dय"
 
 
-def test_what_the_engine_refuses_is_asked_for_again_too(plugins: Plugins, task: Task) -> None:
+def test_answer_refused_by_the_engine_is_retried(plugins: Plugins, task: Task) -> None:
     def say(prompt: Prompt) -> str:
         told = "engine: too many beads" in prompt.messages[-1].content
         return task.reply_text("r", (prompt.example.answer or "") if told else "9+9")
@@ -204,28 +204,28 @@ def test_what_the_engine_refuses_is_asked_for_again_too(plugins: Plugins, task: 
         ]
 
     examples, again = list(task.examples("train"))[:3], label.RetryStats()
-    found = teach(plugins, task, Pupil(say).open(task), examples, execute=execute, again=again)
+    found = teach(plugins, task, ScriptedTeacher(say).open(task), examples, execute=execute, again=again)
     assert codes([one.row for one in found]) == {"accepted": 3}
     assert again.fixed == {"invalid": 3}
 
 
-def test_a_reply_that_was_cut_gets_more_room_once(plugins: Plugins, task: Task) -> None:
+def test_truncated_reply_is_retried_once_with_more_tokens(plugins: Plugins, task: Task) -> None:
     def say(prompt: Prompt) -> Reply:
         text = task.reply_text("r", prompt.example.answer or "")
         enough = prompt.max_tokens_factor > 1 and "add 1 and 2" not in prompt.example.question
         return Reply(id=prompt.example.id, text=text, finish_reason="stop" if enough else "length")
 
-    teacher = Pupil(say).open(task)
+    teacher = ScriptedTeacher(say).open(task)
     examples = list(task.examples("train"))[:5]
     found = teach(plugins, task, teacher, examples, shots=0)
     assert codes([one.row for one in found]) == {"accepted": 4, "truncated": 1}
     assert Counter(prompt.max_tokens_factor for prompt in teacher.prompts) == {1: 5, label.LONGER: 5}
-    assert all(len(prompt.messages) == 2 for prompt in teacher.prompts)  # what was cut is not repeated to it
+    assert all(len(prompt.messages) == 2 for prompt in teacher.prompts)  # the truncated reply is not repeated
 
 
-def test_a_second_run_asks_nothing_again_and_a_rebuild_asks_nobody(plugins: Plugins, task: Task) -> None:
+def test_second_run_and_rebuild_send_no_request(plugins: Plugins, task: Task) -> None:
     examples = list(task.examples("train"))
-    first, second = Pupil(wrong_first(1)).open(task), Pupil(wrong_first(1)).open(task)
+    first, second = ScriptedTeacher(wrong_first(1)).open(task), ScriptedTeacher(wrong_first(1)).open(task)
     rows = teach(plugins, task, first, examples)
     assert [one.row for one in teach(plugins, task, second, examples)] == [one.row for one in rows]
     assert second.prompts == []
@@ -234,10 +234,10 @@ def test_a_second_run_asks_nothing_again_and_a_rebuild_asks_nobody(plugins: Plug
         assert label.relabel_from_cache(plugins, task, "pupil", requests, store, iter) == [one.row for one in rows]
 
 
-def test_a_reply_that_passes_now_is_taken_although_it_was_asked_for_again(plugins: Plugins, task: Task) -> None:
-    """As after a change of the checks."""
+def test_reply_that_passes_now_is_accepted_despite_its_retry(plugins: Plugins, task: Task) -> None:
+    """For example, after a change of the checks."""
     example = next(iter(task.examples("train")))
-    (one,) = teach(plugins, task, Pupil(wrong_first(1)).open(task), [example])
+    (one,) = teach(plugins, task, ScriptedTeacher(wrong_first(1)).open(task), [example])
     wider = replace(one.request, example=replace(example, context={"mapping": {"digits": 3}}))
     with ReplyStore(STORE) as store:
         (row,) = label.relabel_from_cache(plugins, task, "pupil", [wider], store, iter)
@@ -245,38 +245,38 @@ def test_a_reply_that_passes_now_is_taken_although_it_was_asked_for_again(plugin
     assert row.answer == "100+1"
 
 
-def test_a_question_whose_reply_is_not_in_the_store_is_a_rejection(plugins: Plugins, task: Task) -> None:
-    (one,) = teach(plugins, task, Pupil(wrong_first(0)).open(task), list(task.examples("train"))[:1])
+def test_question_without_cached_reply_is_rejected(plugins: Plugins, task: Task) -> None:
+    (one,) = teach(plugins, task, ScriptedTeacher(wrong_first(0)).open(task), list(task.examples("train"))[:1])
     with ReplyStore(Path("another.sqlite")) as store:
         (row,) = label.relabel_from_cache(plugins, task, "pupil", [one.request], store, iter)
     assert codes([row]) == {"not_in_store": 1}
 
 
-# --- letters to repeat ------------------------------------------------------------------
+# --- fence ------------------------------------------------------------------------------
 
 
-def test_a_reply_to_another_question_is_not_taken(plugins: Plugins, task: Task) -> None:
-    """As a proxy gives that mixes up what it was asked."""
+def test_reply_to_another_question_is_rejected(plugins: Plugins, task: Task) -> None:
+    """For example, from a proxy that mixes up requests."""
     one, other = list(task.examples("train"))[:2]
 
     def say(prompt: Prompt) -> str:
         letters = fence.of(other if prompt.example == one else prompt.example)
         return f"<id>{letters}</id>\n" + task.reply_text("r", prompt.example.answer or "")
 
-    rows = [found.row for found in teach(plugins, task, Pupil(say).open(task), [one, other])]
+    rows = [found.row for found in teach(plugins, task, ScriptedTeacher(say).open(task), [one, other])]
     assert codes(rows) == {"other_question": 1, "accepted": 1}
 
 
-def test_the_letters_follow_from_the_question_not_from_its_id(task: Task) -> None:
+def test_fence_depends_on_the_question_and_not_on_its_id(task: Task) -> None:
     example = next(iter(task.examples("train")))
     assert fence.of(example) == fence.of(replace(example, id="another", extra={"a": 1}))
     assert fence.of(example) != fence.of(replace(example, question="another"))
     assert fence.of(example) != fence.of(replace(example, context={"index": "i"}))
 
 
-def test_worked_examples_carry_their_letters_as_replies_shall(plugins: Plugins, task: Task) -> None:
+def test_worked_examples_carry_their_fence(plugins: Plugins, task: Task) -> None:
     examples = list(task.examples("train"))
-    teacher = Pupil(wrong_first(0)).open(task)
+    teacher = ScriptedTeacher(wrong_first(0)).open(task)
     for prompt in label.prompts(plugins, task, teacher, examples, Generate(shots=2)):
         *before, asked = prompt.messages
         assert asked.content.endswith(f"Begin your reply with <id>{fence.of(prompt.example)}</id>.")
@@ -298,7 +298,7 @@ def prompts(plugins: Plugins, task: Task, examples: Sequence[Example], k: int) -
     return list(label.prompts(plugins, task, plugins.teacher("parrot")(), examples, Generate(shots=k)))
 
 
-def test_shots_are_of_the_same_category_first_and_never_the_question_itself(plugins: Plugins, task: Task) -> None:
+def test_shots_prefer_the_same_category_and_exclude_the_question(plugins: Plugins, task: Task) -> None:
     examples = [*task.examples("train"), *task.examples("test")]
     for example, prompt in zip(examples, prompts(plugins, task, examples, 3), strict=True):
         *shots, asked = questions(prompt)
@@ -313,13 +313,13 @@ def test_shots_are_of_the_same_category_first_and_never_the_question_itself(plug
             assert kinds[2] != kinds[0]
 
 
-def test_shots_come_out_of_training_alone(plugins: Plugins, task: Task) -> None:
+def test_shots_come_from_the_training_split(plugins: Plugins, task: Task) -> None:
     examples = [*task.examples("test"), *task.examples("train")]
     train = {e.question for e in task.examples("train")}
     for prompt in prompts(plugins, task, examples, 4):
         assert set(questions(prompt)[:-1]) <= train
 
 
-def test_without_shots_a_prompt_is_instruction_and_question(plugins: Plugins, task: Task) -> None:
+def test_prompt_without_shots_is_instruction_and_question(plugins: Plugins, task: Task) -> None:
     (prompt, *_) = prompts(plugins, task, list(task.examples("train")), 0)
     assert [m.role for m in prompt.messages] == ["system", "user"]

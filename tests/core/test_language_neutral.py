@@ -1,4 +1,4 @@
-"""The core knows no language: its code, comments, messages and templates do without the words of one task pack.
+"""The core is language-neutral: code, comments, messages and templates contain no words of one task pack.
 
 Names are split into words: ``index_of``, ``IndexOf`` and "the index" all hold *index*. What Python itself calls so may
 stay: the type ``Mapping``, ``MappingProxyType``, and the method ``.index(…)`` of a sequence; and SQL's CREATE INDEX.
@@ -29,24 +29,24 @@ SOURCES = sorted(
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines, without what may stay."""
-    with tokenize.open(path) as opened:  # by the file's own encoding
+    with tokenize.open(path) as opened:  # by the encoding of the file
         for number, line in enumerate(opened, 1):
             yield number, PYTHON.sub("", line)
 
 
-def refused(text: str) -> set[str]:
+def forbidden_words(text: str) -> set[str]:
     words = {word.lower() for word in SPLIT.findall(text)}
     bare = re.sub(r"[\W_]", "", text).lower()
     return (WORDS & words) | {part for part in PARTS if part in bare}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(CORE)))
-def test_no_word_of_one_language_or_student(path: Path) -> None:
-    found = [f"{path}:{number}: {', '.join(words)}" for number, line in lines(path) if (words := refused(line))]
+def test_core_is_free_of_words_of_one_language_or_student(path: Path) -> None:
+    found = [f"{path}:{number}: {', '.join(words)}" for number, line in lines(path) if (words := forbidden_words(line))]
     assert found == []
 
 
-def test_the_templates_are_among_what_is_read() -> None:
+def test_templates_are_checked_too() -> None:
     assert {"cli/template/pack.py.txt", "cli/template/dstill.toml.txt", "config.py"} <= {
         str(path.relative_to(CORE)) for path in SOURCES
     }
@@ -65,5 +65,5 @@ def test_the_templates_are_among_what_is_read() -> None:
         ("indexing destiny remapped", set()),
     ],
 )
-def test_the_rule(text: str, words: set[str]) -> None:
-    assert refused(PYTHON.sub("", text)) == words
+def test_forbidden_words_are_found_within_identifiers(text: str, words: set[str]) -> None:
+    assert forbidden_words(PYTHON.sub("", text)) == words

@@ -1,4 +1,4 @@
-"""What sets share with train, and questions that stand there twice."""
+"""Leaks from train into test sets, and duplicate questions."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Sums(Task):
         return answer.replace(" ", "")
 
 
-class OfIndices(Sums):
-    """A pack that calls its data otherwise, and has no other word for it."""
+class IndexSums(Sums):
+    """A pack with another data key and no noun of its own."""
 
     data_key = "index"
 
@@ -37,9 +37,9 @@ def row(id: str, question: str = "q", answer: str | None = "1+2", **more: Any) -
     return Example(id=id, question=question, answer=answer, **more)
 
 
-@pytest.mark.parametrize(("task", "noun"), [(Sums(), "a database"), (OfIndices(), "an index")])
-def test_each_set_is_held_to_its_name(task: Task, noun: str) -> None:
-    """Whatever the pack calls the data that its questions are about."""
+@pytest.mark.parametrize(("task", "noun"), [(Sums(), "a database"), (IndexSums(), "an index")])
+def test_leaks_into_each_test_set_are_found(task: Task, noun: str) -> None:
+    """For any data key of the pack."""
     key = task.data_key
     rows = [
         row("1", "a", template="t", context={key: "i"}, split="train"),
@@ -62,7 +62,7 @@ def test_each_set_is_held_to_its_name(task: Task, noun: str) -> None:
     ]
 
 
-def test_golds_of_unseen_templates_in_any_spelling() -> None:
+def test_golds_of_unseen_templates_are_compared_in_canonical_form() -> None:
     rows = [
         row("1", "a", "1 + 2", split="train"),
         row("2", "b", "1+2", template="t", split="test_unseen_templates"),
@@ -73,7 +73,7 @@ def test_golds_of_unseen_templates_in_any_spelling() -> None:
     assert str(leak) == "1 of 2 items of test_unseen_templates shares a gold with train"
 
 
-def test_one_question_with_one_answer_or_several() -> None:
+def test_duplicates_distinguish_same_and_conflicting_answers() -> None:
     rows = [
         row("1", "Add one and two", "1+2"),
         row("2", "add one  and two", "1 +2"),
@@ -86,8 +86,8 @@ def test_one_question_with_one_answer_or_several() -> None:
 
 
 @pytest.mark.parametrize("split", ["test_unseen_data", "train"])
-def test_a_row_that_does_not_name_its_data_is_refused_where_that_must_be_unseen(split: str) -> None:
-    """Nobody could see the leak. The error names the row, the key and what to do."""
+def test_row_of_unseen_data_must_name_its_data(split: str) -> None:
+    """Without a name a leak could not be found. The error names the row, the key and a fix."""
     named = {"test_unseen_data": {"db": "clinic"}, "train": {"db": "shop"}}
     rows = [row(f"of-{name}", split=name, context={} if name == split else of) for name, of in named.items()]
     with pytest.raises(DataError) as caught:
@@ -95,12 +95,12 @@ def test_a_row_that_does_not_name_its_data_is_refused_where_that_must_be_unseen(
     assert caught.value.what == f"row 'of-{split}' of {split} does not say which database it is about"
     assert caught.value.where == f"context of row 'of-{split}'"
     assert '{"db": "NAME"}' in caught.value.hint
-    assert not leaks([one for one in rows if one.split != "test_unseen_data"], Sums())  # else nobody need say
+    assert not leaks([one for one in rows if one.split != "test_unseen_data"], Sums())  # elsewhere no name is needed
 
 
-def test_the_name_of_the_data() -> None:
+def test_data_name_and_noun() -> None:
     assert data_of(Sums, row("1", context={"db": "shop", "index": "x"})) == "shop"
     assert data_of(Sums, row("1", context={"index": "x"})) == ""
     assert data_of(Sums, row("1", context={"db": 7})) == "7"
     assert (Task.data_key, Task.data_noun) == ("data", "data set")
-    assert (OfIndices.data_noun, type("Inherits", (Sums,), {}).data_noun) == ("index", "database")
+    assert (IndexSums.data_noun, type("Inherits", (Sums,), {}).data_noun) == ("index", "database")

@@ -1,4 +1,4 @@
-"""The interval of a rate: known values, its symmetries, and the same figures as statsmodels."""
+"""The interval of a rate: known values, symmetry, and agreement with statsmodels."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from dstill.api.metric import rate, wilson
 
 
-def test_wilson_as_in_the_textbook() -> None:
+def test_wilson_interval_matches_the_textbook() -> None:
     assert wilson(114, 114) == (pytest.approx(0.96740, abs=1e-5), 1.0)
     assert wilson(0, 10) == (0.0, pytest.approx(0.27753, abs=1e-5))
     assert wilson(81, 263) == (pytest.approx(0.25528, abs=1e-4), pytest.approx(0.36622, abs=1e-4))
 
 
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_the_interval_narrows_with_n_and_mirrors(counts: tuple[int, int]) -> None:
+def test_interval_narrows_with_n_and_is_symmetric(counts: tuple[int, int]) -> None:
     hits, n = counts
     low, high = wilson(hits, n)
     wide_low, wide_high = wilson(n - hits, n)
@@ -27,11 +27,11 @@ def test_the_interval_narrows_with_n_and_mirrors(counts: tuple[int, int]) -> Non
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_the_interval_is_that_of_statsmodels(counts: tuple[int, int]) -> None:
+def test_interval_matches_statsmodels(counts: tuple[int, int]) -> None:
     from statsmodels.stats.proportion import proportion_confint
 
     assert wilson(*counts) == pytest.approx(proportion_confint(*counts, method="wilson"), abs=1e-12)
 
 
-def test_nothing_counted_is_not_zero() -> None:
+def test_empty_count_is_none() -> None:
     assert rate("valid", 0, 0).value is None

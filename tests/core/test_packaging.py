@@ -1,4 +1,4 @@
-"""The wheel holds every package and nothing else; built-ins come in by their entry points."""
+"""The wheel contains every package and nothing else; built-in plugins load by entry points."""
 
 from __future__ import annotations
 
@@ -53,18 +53,18 @@ def packages(root: Path) -> set[str]:
     return {path.parent.name for part in PARTS for path in (root / part).glob("*/__init__.py")}
 
 
-def test_the_wheel_holds_every_source_file_and_no_other(names: set[str], root: Path) -> None:
+def test_wheel_has_exactly_the_source_files(names: set[str], root: Path) -> None:
     shipped = {name for name in names if ".dist-info/" not in name}
     assert shipped == sources(root)
 
 
-def test_the_top_level_of_the_wheel_is_packages_alone(names: set[str], root: Path) -> None:
+def test_wheel_top_level_has_only_packages(names: set[str], root: Path) -> None:
     top = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
     assert top == packages(root)
     assert "dstill" in top
 
 
-def test_the_wheel_is_typed_and_brings_its_templates(names: set[str], root: Path) -> None:
+def test_wheel_has_py_typed_and_templates(names: set[str], root: Path) -> None:
     from dstill.cli.new_pack import LAYOUT
 
     assert "dstill/py.typed" in names
@@ -73,11 +73,11 @@ def test_the_wheel_is_typed_and_brings_its_templates(names: set[str], root: Path
         assert "/".join(file.relative_to(root).parts[1:]) in names
 
 
-def test_the_licence_is_in_the_wheel(names: set[str]) -> None:
+def test_wheel_has_the_licence(names: set[str]) -> None:
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 
-def test_the_metadata_name_what_users_install_alone(wheel: Path, project_file: dict[str, Any]) -> None:
+def test_metadata_has_only_user_extras(wheel: Path, project_file: dict[str, Any]) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         text = archive.read(name).decode()
@@ -87,7 +87,7 @@ def test_the_metadata_name_what_users_install_alone(wheel: Path, project_file: d
     assert "Classifier: Operating System :: POSIX" in text  # fcntl
 
 
-def test_the_sdist_holds_the_sources_and_the_docs_and_no_test(sdist: Path, root: Path) -> None:
+def test_sdist_has_sources_and_docs_without_tests(sdist: Path, root: Path) -> None:
     with tarfile.open(sdist) as archive:
         held = {name.partition("/")[2] for name in archive.getnames()}
     brought = {"PKG-INFO", ".gitignore", "pyproject.toml"}  # by hatchling itself
@@ -96,7 +96,7 @@ def test_the_sdist_holds_the_sources_and_the_docs_and_no_test(sdist: Path, root:
     assert {name.partition("/")[2] for name in held if name.partition("/")[0] in PARTS} == sources(root)
 
 
-def test_a_wheel_can_be_built_from_the_sdist(sdist: Path, names: set[str], tmp_path: Path) -> None:
+def test_wheel_builds_from_the_sdist(sdist: Path, names: set[str], tmp_path: Path) -> None:
     with tarfile.open(sdist) as archive:
         archive.extractall(tmp_path, filter="data")
     (source,) = tmp_path.iterdir()
@@ -106,19 +106,17 @@ def test_a_wheel_can_be_built_from_the_sdist(sdist: Path, names: set[str], tmp_p
         assert set(archive.namelist()) == names
 
 
-def test_every_package_has_its_entry_point_and_every_entry_point_its_package(
-    project_file: dict[str, Any], root: Path
-) -> None:
+def test_packages_and_entry_points_match(project_file: dict[str, Any], root: Path) -> None:
     points = project_file["project"]["entry-points"]["dstill"]
     assert sorted(points.values()) == sorted(packages(root) - {"dstill"})
     assert all(value == f"dstill_{name}" for name, value in points.items())
 
 
-def test_the_linter_of_wheels_knows_every_package(project_file: dict[str, Any], root: Path) -> None:
+def test_wheel_linter_knows_every_package(project_file: dict[str, Any], root: Path) -> None:
     assert set(project_file["tool"]["check-wheel-contents"]["toplevel"]) == packages(root)
 
 
-def test_what_is_installed_here_is_this_tree(project_file: dict[str, Any], root: Path) -> None:
+def test_installed_package_is_this_tree(project_file: dict[str, Any], root: Path) -> None:
     """A new plugin needs a fresh `pip install -e .`, else its entry point is not seen."""
     from importlib.metadata import distribution
 
@@ -136,7 +134,7 @@ def test_git_ignores_no_source(root: Path) -> None:
         assert not re.fullmatch(rf"/?({'|'.join(PARTS)}|dstill\w*|docs|tests)(/.*)?", pattern), pattern
 
 
-def test_every_extra_is_part_of_all(project_file: dict[str, Any]) -> None:
+def test_extra_all_has_every_extra(project_file: dict[str, Any]) -> None:
     extras = project_file["project"]["optional-dependencies"]
 
     def reached(name: str) -> set[str]:
@@ -147,7 +145,7 @@ def test_every_extra_is_part_of_all(project_file: dict[str, Any]) -> None:
     assert reached("demo") - {"demo"} < reached("all")
 
 
-def test_every_extra_that_doctor_looks_for_is_one(project_file: dict[str, Any]) -> None:
+def test_doctor_checks_existing_extras(project_file: dict[str, Any]) -> None:
     from dstill.cli.extras import extras
 
     assert set(extras()) == set(project_file["project"]["optional-dependencies"]) - {"all", "demo"}

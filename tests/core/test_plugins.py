@@ -1,4 +1,4 @@
-"""Loading plugins: what is wrong with one is said by name, and the others load."""
+"""Loading plugins: a faulty one is named, and the others load."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from dstill.plugins import PluginInfo, Plugins
 
 
 class Echo(Teacher):
-    """Says the question."""
+    """Repeats the question."""
 
     name = "echo"
 
@@ -47,16 +47,16 @@ def pack(name: str) -> type[Task]:
 
 def plugin(**functions: Any) -> ModuleType:
     """A plugin with these hooks."""
-    return unmarked(**{name: hookimpl(function) for name, function in functions.items()})
+    return module_of(**{name: hookimpl(function) for name, function in functions.items()})
 
 
-def unmarked(**functions: Any) -> ModuleType:
+def module_of(**functions: Any) -> ModuleType:
     module = ModuleType("toy")
     vars(module).update(functions)
     return module
 
 
-def added(**named: Any) -> Plugins:
+def load_plugins(**named: Any) -> Plugins:
     found = Plugins()
     for name, one in named.items():
         found.add(one, PluginInfo(name=name, version="1.2"))
@@ -70,8 +70,8 @@ def teachers(*classes: Any) -> ModuleType:
 # --- parts ------------------------------------------------------------------------------
 
 
-def test_parts_are_kept_by_kind_and_name() -> None:
-    found = added(a=teachers(Echo))
+def test_parts_are_registered_by_kind_and_name() -> None:
+    found = load_plugins(a=teachers(Echo))
     assert found.teacher("echo") is Echo
     assert found.part("teachers", "echo") is Echo
     assert found.owner("teachers", "echo") == "a"
@@ -80,9 +80,9 @@ def test_parts_are_kept_by_kind_and_name() -> None:
     found.require_healthy()
 
 
-def test_an_unknown_name_lists_what_is_installed() -> None:
+def test_unknown_name_lists_installed_parts() -> None:
     with pytest.raises(UsageError) as caught:
-        added(a=teachers(Echo)).teacher("ecko")
+        load_plugins(a=teachers(Echo)).teacher("ecko")
     assert caught.value.what == "no teacher called 'ecko'. Did you mean 'echo'?"
     assert caught.value.where == "installed: echo"
     assert "pip install" in caught.value.hint
@@ -95,8 +95,8 @@ def test_every_kind_has_a_typed_method(kind: str) -> None:
         getattr(Plugins(), one)("x")
 
 
-def test_two_parts_of_one_name_are_an_error_that_names_both_sides() -> None:
-    found = added(a=teachers(Echo), b=teachers(Echo), c=plugin(register_tasks=lambda: [pack("p")]))
+def test_name_conflict_names_both_plugins() -> None:
+    found = load_plugins(a=teachers(Echo), b=teachers(Echo), c=plugin(register_tasks=lambda: [pack("p")]))
     assert [str(f) for f in found.failures] == [
         "plugin 'b' 1.2: two teachers are called 'echo': one of plugin 'a', one of plugin 'b' "
         "(disable it with DSTILL_DISABLE=b)"
@@ -107,11 +107,11 @@ def test_two_parts_of_one_name_are_an_error_that_names_both_sides() -> None:
         found.require_healthy()
 
 
-def test_one_plugin_may_not_bring_a_name_twice() -> None:
-    assert "two teachers are called 'echo'" in added(a=teachers(Echo, Echo)).failures[0].problem
+def test_plugin_cannot_register_a_name_twice() -> None:
+    assert "two teachers are called 'echo'" in load_plugins(a=teachers(Echo, Echo)).failures[0].problem
 
 
-def test_two_plugins_of_one_name_leave_the_first_as_it_was() -> None:
+def test_duplicate_plugin_leaves_the_first_unchanged() -> None:
     found = Plugins()
     found.add(teachers(Echo), PluginInfo(name="a"))
     found.add(plugin(register_tasks=lambda: [pack("p")]), PluginInfo(name="a"))
@@ -127,11 +127,11 @@ class Nameless(Echo):
     name = None  # type: ignore[assignment]
 
 
-class Spaced(Echo):
+class SpaceInName(Echo):
     name = "two words"
 
 
-class Loose(Echo):
+class UntypedConfig(Echo):
     name = "loose"
     Config = dict
 
@@ -141,25 +141,25 @@ class Loose(Echo):
     [
         (teachers(Unfinished), "Unfinished does not define ask"),
         (teachers(Nameless), "Nameless.name is None, expected letters, digits, - and _"),
-        (teachers(Spaced), "Spaced.name is 'two words', expected letters, digits, - and _"),
-        (teachers(Loose), "Loose.Config is not a dataclass"),
+        (teachers(SpaceInName), "SpaceInName.name is 'two words', expected letters, digits, - and _"),
+        (teachers(UntypedConfig), "UntypedConfig.Config is not a dataclass"),
         (teachers(Echo()), "which is not a subclass of dstill's Teacher"),
         (teachers(pack("p")), "which is not a subclass of dstill's Teacher"),
         (plugin(register_teachers=lambda: 1 / 0), "ZeroDivisionError: division by zero"),
         (plugin(bild_prompt=lambda task: None), "unknown hook 'bild_prompt'"),
         (plugin(build_prompt=lambda task, exmaple: None), "exmaple"),
-        (unmarked(build_prompt=lambda task: None), "build_prompt is a hook, but is not marked with @dstill.hookimpl"),
+        (module_of(build_prompt=lambda task: None), "build_prompt is a hook, but is not marked with @dstill.hookimpl"),
     ],
 )
-def test_what_would_fail_later_is_refused_at_load(one: Any, problem: str) -> None:
-    found = added(bad=one, good=teachers(Echo))
+def test_invalid_parts_are_refused_at_load(one: Any, problem: str) -> None:
+    found = load_plugins(bad=one, good=teachers(Echo))
     assert [f.plugin for f in found.failures] == ["bad"]
     assert problem in found.failures[0].problem
     assert found.names("teachers") == ["echo"]
 
 
-def test_a_plugin_that_yields_nothing_is_fine() -> None:
-    assert not added(a=plugin(register_teachers=lambda: None)).failures
+def test_plugin_may_register_nothing() -> None:
+    assert not load_plugins(a=plugin(register_teachers=lambda: None)).failures
 
 
 # --- hooks ------------------------------------------------------------------------------
@@ -195,12 +195,12 @@ def recording(name: str, calls: list[str], only: str | None = None, **answers: A
     )
 
 
-def test_the_order_of_hook_calls() -> None:
+def test_hooks_are_called_in_order() -> None:
     """Of two plugins the later is asked first; a first result ends the asking; the core is asked last."""
     calls: list[str] = []
     problem = Problem(layer="b", code="c", message="m")
     draft = Draft(answer="of b")
-    found = added(a=recording("a", calls), b=recording("b", calls, parse_reply=draft, check_draft=[problem]))
+    found = load_plugins(a=recording("a", calls), b=recording("b", calls, parse_reply=draft, check_draft=[problem]))
     task = pack("p")()
     prompt = found.build_prompt(task, EXAMPLE, ())
     assert prompt.example is EXAMPLE  # the core's
@@ -215,7 +215,7 @@ def test_the_order_of_hook_calls() -> None:
     ]
 
 
-def test_two_packs_do_not_touch_each_other() -> None:
+def test_packs_are_isolated_from_each_other() -> None:
     """Neither pack's hooks change the other's prompts, drafts, problems or verdicts."""
     calls: list[str] = []
     loud = Prompt(example=EXAMPLE, messages=(Message(role="user", content="LOUD"),))
@@ -224,10 +224,10 @@ def test_two_packs_do_not_touch_each_other() -> None:
     verdict = Verdict(id="loud", reached=1, checked=1)  # type: ignore[arg-type]
     answers = {"build_prompt": loud, "parse_reply": draft, "check_draft": [problem], "judge_answer": verdict}
     loud_pack, calm = pack("loud")(), pack("calm")()
-    both = added(
+    both = load_plugins(
         loud=recording("loud", calls, only="loud", **answers), calm=plugin(register_tasks=lambda: [type(calm)])
     )
-    alone = added(calm=plugin(register_tasks=lambda: [type(calm)]))
+    alone = load_plugins(calm=plugin(register_tasks=lambda: [type(calm)]))
 
     def seen(found: Plugins, task: Task) -> tuple[Any, ...]:
         return (
@@ -247,24 +247,24 @@ def test_select_modality_asks_plugins_before_the_core() -> None:
     def select_modality(modalities: Any, student: ModelSpec, recipe: Recipe, device: Device) -> Choice:
         return choice
 
-    found = added(a=plugin(select_modality=select_modality))
+    found = load_plugins(a=plugin(select_modality=select_modality))
     device = Device(name="d", kind="cpu", total=1, free=1)
     nothing: list[Modality] = []
     assert found.select_modality(nothing, SMALLEST, Recipe(), device) is choice
 
 
-def test_sections_of_a_report_come_in_their_order() -> None:
+def test_report_sections_are_ordered() -> None:
     def report_sections(run: Any) -> Iterable[Section]:
         yield Section(title="later", order=200)
         yield Section(title="b")
         yield Section(title="a")
 
     run: Any = None
-    found = added(a=plugin(report_sections=report_sections), b=plugin(report_sections=lambda run: None))
+    found = load_plugins(a=plugin(report_sections=report_sections), b=plugin(report_sections=lambda run: None))
     assert [s.title for s in found.report_sections(run)] == ["a", "b", "later"]
 
 
-def test_metrics_are_called_on_verdicts() -> None:
+def test_metrics_kind_is_metric() -> None:
     assert issubclass(KINDS["metrics"], Metric)
 
 
@@ -275,8 +275,8 @@ def command(name: str) -> click.Command:
     return click.Command(name, callback=lambda: None)
 
 
-def test_a_command_that_is_there_already_is_not_replaced() -> None:
-    found = added(
+def test_plugin_cannot_replace_a_command() -> None:
+    found = load_plugins(
         a=plugin(register_commands=lambda cli: cli.add_command(command("mine"))),
         b=plugin(register_commands=lambda cli: cli.add_command(command("train"))),
         c=plugin(register_commands=lambda cli: 1 / 0),
@@ -308,7 +308,7 @@ def register_teachers():
 """
 
 
-def test_a_file_is_a_plugin(project: Path) -> None:
+def test_file_can_be_a_plugin(project: Path) -> None:
     Path("json.py").write_text(FILE)  # a name of one of Python's own modules does no harm
     found = plugins.load([Path("json.py")])
     assert not found.failures
@@ -317,7 +317,7 @@ def test_a_file_is_a_plugin(project: Path) -> None:
     assert found.teacher("mine").__module__ == "dstill_plugin_json"
 
 
-def test_a_file_that_is_not_there_is_an_error_of_the_command(project: Path) -> None:
+def test_missing_plugin_file_is_a_usage_error(project: Path) -> None:
     with pytest.raises(UsageError, match="no plugin file nothing"):
         plugins.load([Path("nothing.py")])
 
@@ -331,7 +331,7 @@ def test_a_file_that_is_not_there_is_an_error_of_the_command(project: Path) -> N
         ("raise ValueError", "ValueError: "),
     ],
 )
-def test_a_file_that_does_not_import_is_named(text: str, problem: str, project: Path) -> None:
+def test_plugin_file_with_an_import_error_is_named(text: str, problem: str, project: Path) -> None:
     Path("mine.py").write_text(text)
     found = plugins.load([Path("mine.py")])
     assert found.failures[0].plugin == "mine"
@@ -340,12 +340,12 @@ def test_a_file_that_does_not_import_is_named(text: str, problem: str, project: 
     assert found.names("teachers")  # the others load
 
 
-def test_a_file_that_is_no_python_is_named(project: Path) -> None:
+def test_non_python_plugin_file_is_named(project: Path) -> None:
     Path("mine.txt").write_text("")
     assert plugins.load([Path("mine.txt")]).failures[0].problem == "mine.txt is not a Python file"
 
 
-def test_plugins_are_left_out_by_name(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plugins_are_disabled_by_name(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("mine.py").write_text(FILE)
     assert "teachers" in [info.name for info in plugins.load().loaded]
     monkeypatch.setenv("DSTILL_DISABLE", "teachers, evaluate ,mine,querydsl,finetune,openai,report")
@@ -354,7 +354,7 @@ def test_plugins_are_left_out_by_name(project: Path, monkeypatch: pytest.MonkeyP
     assert plugins.load(disabled=["teachers"]).names("metrics")
 
 
-def test_part_sections_name_every_part_and_its_config(toy_file: Path, project: Path) -> None:
+def test_part_sections_cover_every_part(toy_file: Path, project: Path) -> None:
     sections = plugins.part_sections(plugins.load([toy_file]))
     assert sections["task.toy"].__name__ == "ToyConfig"
     assert {"teacher.parrot", "student.memory", "modality.heap", "objective.plain", "metric.right"} <= set(sections)
@@ -373,6 +373,6 @@ def test_every_hook_call_can_be_printed(toy_file: Path, project: Path, monkeypat
     assert "hook register_commands(cli) → toy\n" in ended.stderr
 
 
-def test_the_built_in_plugins_load(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_built_in_plugins_load(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DSTILL_DISABLE", raising=False)
     assert [str(f) for f in plugins.load().failures] == []

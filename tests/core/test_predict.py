@@ -39,14 +39,14 @@ def run(plugins: Plugins, project: Path) -> Run:
     return run
 
 
-def asked(answering: Predictor, *questions: str) -> list[Example]:
+def examples_of(answering: Predictor, *questions: str) -> list[Example]:
     return [answering.example(question, id=str(n)) for n, question in enumerate(questions)]
 
 
-def test_answers_are_checked_and_run_in_order(run: Run) -> None:
+def test_answers_are_checked_and_executed_in_order(run: Run) -> None:
     with Predictor(run, execute=True) as answering:
         right, refused, nothing, endless = answering.answer(
-            asked(answering, "add 2 and 1", "sing a song", "what is this", "endless")
+            examples_of(answering, "add 2 and 1", "sing a song", "what is this", "endless")
         )
     assert (right.id, right.answer, right.ok, right.outcome, right.result) == ("0", "1+2", True, "ok", 3)
     assert (right.tokens, right.seconds) == (3, 0.01)
@@ -56,9 +56,9 @@ def test_answers_are_checked_and_run_in_order(run: Run) -> None:
     assert (endless.ok, endless.reason) == (False, "cut off at the token limit")
 
 
-def test_what_was_not_run_at_once_can_be_run_later(run: Run) -> None:
+def test_execution_can_be_deferred(run: Run) -> None:
     with Predictor(run, execute=True) as answering:
-        examples = asked(answering, "add 2 and 1", "sing a song")
+        examples = examples_of(answering, "add 2 and 1", "sing a song")
         at_once = answering.answer(examples)
         later = [
             answering.executed(*pair) for pair in zip(examples, answering.answer(examples, execute=False), strict=True)
@@ -69,13 +69,13 @@ def test_what_was_not_run_at_once_can_be_run_later(run: Run) -> None:
         assert answering.executed(examples[0], answered) == answered
 
 
-def test_a_student_that_learnt_no_reasons_and_counts_nothing(run: Run) -> None:
+def test_student_without_explanations_or_token_counts(run: Run) -> None:
     with Predictor(run) as answering:
         assert not answering.explains
-        assert answering.count_tokens(asked(answering, "add 2 and 1")) == []
+        assert answering.count_tokens(examples_of(answering, "add 2 and 1")) == []
 
 
-def test_a_row_has_what_was_found_and_no_more(run: Run) -> None:
+def test_row_has_only_determined_fields(run: Run) -> None:
     with Predictor(run, execute=True) as answering:
         example = answering.example("add 2 and 1")
         (ran,), (read,) = answering.answer([example]), answering.answer([example], execute=False)
@@ -92,7 +92,7 @@ def test_a_row_has_what_was_found_and_no_more(run: Run) -> None:
     assert ran.to_row() == {**read.to_row(), "outcome": "ok", "result": 3}
 
 
-def test_the_checks_are_those_of_evaluation(run: Run) -> None:
+def test_uses_the_checks_of_evaluation(run: Run) -> None:
     run.evaluate()
     with Predictor(run) as answering:
         answered = answering.answer([record.example for record in run.records("test")])
@@ -103,7 +103,7 @@ def test_the_checks_are_those_of_evaluation(run: Run) -> None:
         assert one.similarity is not None  # the run has the baseline that knows
 
 
-def test_answers_run_only_where_an_executor_was_opened(run: Run) -> None:
+def test_executes_only_with_an_open_executor(run: Run) -> None:
     with Predictor(run) as answering:
         example = answering.example("add 2 and 1")
         with pytest.raises(UsageError, match="no executor was opened"):
@@ -112,7 +112,7 @@ def test_answers_run_only_where_an_executor_was_opened(run: Run) -> None:
             vote(answering, [example], 3)
 
 
-def test_a_run_without_a_student_is_told(plugins: Plugins, project: Path) -> None:
+def test_run_without_a_student_is_an_error(plugins: Plugins, project: Path) -> None:
     config = configuration.load(flags=FLAGS, environment={}, sections=part_sections(plugins))
     run = Run.create(project / "new", config=config, plugins=plugins)
     with pytest.raises(RunError, match="has no student yet"), Predictor(run, execute=True):
@@ -127,21 +127,21 @@ def test_a_run_without_a_student_is_told(plugins: Plugins, project: Path) -> Non
         ("add \0", r"the question has characters that are not text: 'add \\x00'"),
     ],
 )
-def test_what_is_no_question_is_told_with_its_place(run: Run, question: str, what: str) -> None:
+def test_invalid_question_is_an_error_with_its_place(run: Run, question: str, what: str) -> None:
     with Predictor(run) as answering, pytest.raises(UsageError, match=what) as caught:
         answering.example(question, where="line 3")
     assert caught.value.where == "line 3"
 
 
-# --- several at once --------------------------------------------------------------------
+# --- threads ----------------------------------------------------------------------------
 
 
-def test_the_same_answers_come_to_several_threads(run: Run) -> None:
+def test_answers_are_the_same_across_threads(run: Run) -> None:
     questions = [f"add {a} and {b}" for a in range(1, 5) for b in range(1, 5) if a != b]
     with Predictor(run, execute=True) as answering:
-        alone = [answering.answer(asked(answering, question))[0] for question in questions]
+        alone = [answering.answer(examples_of(answering, question))[0] for question in questions]
         with ThreadPoolExecutor(6) as pool:
-            together = list(pool.map(lambda question: answering.answer(asked(answering, question))[0], questions))
+            together = list(pool.map(lambda question: answering.answer(examples_of(answering, question))[0], questions))
     assert together == alone
     assert [one.result for one in alone] == [a + b for a in range(1, 5) for b in range(1, 5) if a != b]
 
@@ -167,22 +167,22 @@ class Slow(Executor):
         return Outcome(kind=OutcomeKind.OK, value=answer)
 
 
-def test_no_more_answers_run_at_once_than_the_executor_takes(run: Run) -> None:
+def test_executor_bounds_concurrent_executions(run: Run) -> None:
     slow = Slow()
     run.setup.executor = lambda: slow  # type: ignore[method-assign]
     with Predictor(run, execute=True) as answering, ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda n: answering.answer(asked(answering, "add 2 and 1", "add 3 and 1")), range(12)))
+        list(pool.map(lambda n: answering.answer(examples_of(answering, "add 2 and 1", "add 3 and 1")), range(12)))
     assert slow.most == 2
     assert answering.executor is None
     assert slow.engine == Engine()
 
 
-# --- several answers to one question ----------------------------------------------------
+# --- sampling and voting ----------------------------------------------------------------
 
 
-def test_drawn_answers_begin_with_the_greedy_one_and_are_the_same_again(run: Run) -> None:
+def test_sampled_answers_are_reproducible_and_start_with_the_greedy_one(run: Run) -> None:
     with Predictor(run, execute=True) as answering:
-        examples = asked(answering, "add 2 and 1", "take 1 from 3")
+        examples = examples_of(answering, "add 2 and 1", "take 1 from 3")
         first = answering.sample(examples, 6, temperature=1.5, seed=1)
         assert first == answering.sample(examples, 6, temperature=1.5, seed=1)
         assert first != answering.sample(examples, 6, temperature=1.5, seed=2)
@@ -191,10 +191,10 @@ def test_drawn_answers_begin_with_the_greedy_one_and_are_the_same_again(run: Run
         assert [[one] for one in answering.answer(examples)] == answering.sample(examples, 1, temperature=1)
 
 
-def test_a_vote_takes_what_most_results_agree_on(run: Run) -> None:
+def test_vote_takes_the_majority_result(run: Run) -> None:
     with Predictor(run, execute=True) as answering:
-        (elected,) = vote(answering, asked(answering, "add 2 and 1"), 8, temperature=0.5)
-        given = answering.sample(asked(answering, "add 2 and 1"), 8, temperature=0.5)[0]
+        (elected,) = vote(answering, examples_of(answering, "add 2 and 1"), 8, temperature=0.5)
+        given = answering.sample(examples_of(answering, "add 2 and 1"), 8, temperature=0.5)[0]
     assert (elected.answer, elected.result) == ("1+2", 3)
     assert elected.votes == Votes(
         agree=sum(one.result == 3 for one in given), voted=sum(one.ok or one.refused for one in given), of=8

@@ -1,4 +1,4 @@
-"""A task is small: what else it may offer stands in protocols, each of which is asked for on its own."""
+"""The task class is small; optional features are separate protocols."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ class Bare(Task):
         return ()
 
 
-def test_a_task_has_twelve_methods() -> None:
+def test_task_has_twelve_methods() -> None:
     there = {name for name, value in inspect.getmembers(Task) if callable(value) or isinstance(value, property)}
     assert len({name for name in there if not name.startswith("_")} - {"Config"}) == 12
     assert "__init__" not in vars(Task)
 
 
-def test_no_method_is_in_two_classes() -> None:
+def test_no_method_is_in_two_protocols() -> None:
     names = [name for kind in (Task, *PROTOCOLS) for name in methods(kind)]
     assert len(names) == len(set(names))
 
 
-def test_the_example_of_a_check_is_true() -> None:
+def test_docstring_example_of_check_runs() -> None:
     assert doctest.testmod(task).failed == 0
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda one: str(one.__name__))
-def test_a_task_with_one_protocol_is_asked_for_it(protocol: Any) -> None:
+def test_protocol_lookup_returns_the_task_or_a_default(protocol: Any) -> None:
     class One(Bare, protocol):  # type: ignore[misc]
         pass
 
@@ -61,7 +61,7 @@ def test_a_task_with_one_protocol_is_asked_for_it(protocol: Any) -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda one: str(one.__name__))
-def test_a_method_without_its_protocol_does_not_load(protocol: type) -> None:
+def test_protocol_method_without_its_protocol_is_refused(protocol: type) -> None:
     name = min(methods(protocol))
     lost = type("Lost", (Bare,), {name: None})
 
@@ -76,27 +76,27 @@ def test_a_method_without_its_protocol_does_not_load(protocol: type) -> None:
     assert failure.problem == f"Lost.{name} would never be used: inherit dstill.api.{protocol.__name__}, too"
 
 
-def test_defaults_need_no_task() -> None:
+def test_protocol_defaults_need_no_task() -> None:
     assert Presentation.of(Bare()).render_result({"a": 1}) == '{"a": 1}'
     assert Presentation.of(Bare()).diff_results(1, 2).gold == "2"
     assert list(TestDatabases.of(Bare()).test_databases(EXAMPLE, 5)) == []
 
 
-def test_a_layer_that_does_not_apply_is_skipped_and_named() -> None:
+def test_check_that_does_not_apply_is_skipped_and_named() -> None:
     def refuse(example: Example, answer: str) -> Iterable[Problem]:
         yield Problem(layer="schema", code="no", message="no")
 
-    class Picky(Bare):
+    class ConditionalCheck(Bare):
         checks = (Check("schema", refuse, applies=lambda example: "schema" in example.context),)
 
     known = Example(id="2", question="?", context={"schema": {}})
-    assert not_checked(Picky(), EXAMPLE) == ["schema"]
-    assert not list(find_problems(Picky(), EXAMPLE, Draft(answer="1")))
-    assert not not_checked(Picky(), known)
-    assert [problem.code for problem in find_problems(Picky(), known, Draft(answer="1"))] == ["no"]
+    assert not_checked(ConditionalCheck(), EXAMPLE) == ["schema"]
+    assert not list(find_problems(ConditionalCheck(), EXAMPLE, Draft(answer="1")))
+    assert not not_checked(ConditionalCheck(), known)
+    assert [problem.code for problem in find_problems(ConditionalCheck(), known, Draft(answer="1"))] == ["no"]
 
 
-def test_an_example_on_which_a_layer_cannot_say_whether_it_applies_is_refused() -> None:
+def test_error_in_applies_refuses_the_example() -> None:
     class Broken(Bare):
         checks = (Check("schema", lambda example, answer: (), applies=lambda example: 1 // 0 > 0),)
 
@@ -106,7 +106,7 @@ def test_an_example_on_which_a_layer_cannot_say_whether_it_applies_is_refused() 
 
 
 @pytest.mark.parametrize(("answer", "codes"), [("12", []), ("one", ["syntax_error"])])
-def test_a_parser_is_a_check(answer: str, codes: list[str]) -> None:
+def test_parser_can_be_a_check(answer: str, codes: list[str]) -> None:
     check = Check.of_parser("form", int, hint="write digits", cause="no number")
     assert (check.name, check.parses, check.cause) == ("form", True, "no number")
     problems = list(check.run(EXAMPLE, answer))
@@ -133,7 +133,7 @@ DEMO = ("demo", "--quick")
 
 # Protocol → the commands that ask for all of its methods.
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "ConstrainedOutput": (),  # only a student with a vocabulary is held to a grammar: see below
+    "ConstrainedOutput": (),  # only a student with a vocabulary can be constrained: see below
     "DataProfile": (("init", "--engine-url", "http://127.0.0.1:9", "--out", "there"), *TRAINED, PREDICT),
     "Demo": (DEMO,),
     "Presentation": (*EVALUATED, PREDICT, ("report", "run")),
@@ -161,13 +161,13 @@ def run_all(cli: Callable[..., Any], root: Path, monkeypatch: pytest.MonkeyPatch
     return call
 
 
-def test_a_pack_with_task_alone_goes_all_the_way(run_all: Callable[..., Any]) -> None:
+def test_pack_without_protocols_runs_every_command(run_all: Callable[..., Any]) -> None:
     ended = run_all("alone", (*EVALUATED, ("audit", "run"), ("report", "run"), PREDICT))
     assert "3+4" in ended.out
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda one: str(one.__name__))
-def test_a_pack_with_one_protocol_is_asked_all_of_it(protocol: type, run_all: Callable[..., Any]) -> None:
+def test_every_method_of_a_protocol_is_called(protocol: type, run_all: Callable[..., Any]) -> None:
     name = protocol.__name__
     run_all(name.lower(), COMMANDS[name])
     if name == "ConstrainedOutput":

@@ -1,4 +1,4 @@
-"""The commit of the working folder, which may be a stranger's repository: nothing that it names is run."""
+"""The commit of the working folder, read without running any program of the repository."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_repository_has_a_commit_and_may_have_changed_since(repository: Path) -> None:
+def test_records_commit_and_whether_it_is_modified(repository: Path) -> None:
     first = commit()
     assert len(first["id"]) == 40
     assert first["changed"] is False
@@ -41,17 +41,17 @@ def test_a_repository_has_a_commit_and_may_have_changed_since(repository: Path) 
     assert commit()["changed"] is True
 
 
-def test_where_there_is_no_repository_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_no_commit_outside_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert commit() == {}
 
 
 @pytest.mark.parametrize("inherited", [False, True])
-def test_no_program_of_a_repository_is_run(
+def test_runs_no_program_of_the_repository(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inherited: bool
 ) -> None:
-    """Row 7 of the attack review: fsmonitor, hooks, filters and what a fetch of missing objects would start."""
+    """fsmonitor, hooks, filters, and programs that a fetch of missing objects would start."""
     if inherited:  # settings that the user gives git in the environment stay, and ours come after them
         monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
         monkeypatch.setenv("GIT_CONFIG_KEY_0", "core.fsmonitor")

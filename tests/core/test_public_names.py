@@ -1,4 +1,4 @@
-"""``__all__`` of every module of the core is true: sorted, defined there, and nothing public left out."""
+"""``__all__`` of every core module is sorted, defined and complete."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 import dstill
 
-# A package exports nothing of its own, except those that are imported from as a whole.
+# A package exports nothing, except those that users import from directly.
 WHOLE = ("dstill.api", "dstill.cli")
 MODULES = sorted(
     m.name
@@ -21,7 +21,7 @@ MODULES = sorted(
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_every_name_in_all_is_there(name: str) -> None:
+def test_names_in_all_exist(name: str) -> None:
     module = importlib.import_module(name)
     assert module.__all__, "what of it is public?"
     assert len(set(module.__all__)) == len(module.__all__)
@@ -30,7 +30,7 @@ def test_every_name_in_all_is_there(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_what_other_modules_import_is_public_or_a_setting(name: str) -> None:
+def test_names_imported_by_other_modules_are_public(name: str) -> None:
     """A name with an underscore stays in its module."""
     tree = ast.parse(Path(str(importlib.import_module(name).__file__)).read_text())
     for node in ast.walk(tree):
@@ -39,14 +39,14 @@ def test_what_other_modules_import_is_public_or_a_setting(name: str) -> None:
             assert not private, f"{name} imports {private} of {node.module}"
 
 
-def test_the_package_gives_what_it_names() -> None:
+def test_package_exports_its_names() -> None:
     for name in dstill.__all__:
         assert getattr(dstill, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         dstill.nothing  # noqa: B018
 
 
-def test_the_version_is_that_of_the_distribution() -> None:
+def test_version_matches_the_distribution() -> None:
     from importlib.metadata import version
 
     assert dstill.__version__ == version("dstill")

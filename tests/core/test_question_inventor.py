@@ -1,4 +1,4 @@
-"""Questions that a teacher invents: by id, so many of each category, none twice; and when asking on is no use."""
+"""Questions that a teacher invents: matched by id, balanced by category, deduplicated, with stop conditions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Reply = Callable[[Mapping[str, str]], str]
 
 
 def asked_in(prompt: Prompt) -> dict[str, str]:
-    """Id → category of a request, as a teacher reads them."""
+    """Id → category in a prompt, as a teacher reads them."""
     lines = prompt.messages[-1].content.rpartition("Write one question for each:\n")[2].split("\n")
     return {row["id"]: row.get("category", "") for row in map(json.loads, lines)}
 
@@ -35,11 +35,13 @@ def lines(**questions: str) -> str:
     return "\n".join(json.dumps({"id": id, "question": text}) for id, text in questions.items())
 
 
-def right(asked: Mapping[str, str]) -> str:
+def good_reply(asked: Mapping[str, str]) -> str:
     return lines(**{id: question(id) for id in asked})
 
 
-def made(n: int, reply: Reply = right, *, brief: QuestionBrief = BRIEF, rate: float = 0.5, **more: Any) -> Inventor:
+def invent(
+    n: int, reply: Reply = good_reply, *, brief: QuestionBrief = BRIEF, rate: float = 0.5, **more: Any
+) -> Inventor:
     inventor = Inventor(brief, more.pop("seeds", ()), n, seed=0, max_duplicate_rate=rate)
     while prompts := inventor.round():
         for prompt in prompts:
@@ -48,10 +50,10 @@ def made(n: int, reply: Reply = right, *, brief: QuestionBrief = BRIEF, rate: fl
     return inventor
 
 
-# --- asking -----------------------------------------------------------------------------
+# --- prompts ----------------------------------------------------------------------------
 
 
-def test_each_category_gets_its_share_in_requests_of_ten() -> None:
+def test_categories_share_requests_of_ten_questions() -> None:
     inventor = Inventor(BRIEF, (), 25, seed=0, max_duplicate_rate=0.5)
     prompts = inventor.round()
     asked = [asked_in(prompt) for prompt in prompts]
@@ -60,7 +62,7 @@ def test_each_category_gets_its_share_in_requests_of_ten() -> None:
     ids = [id for one in asked for id in one]
     assert len(set(ids)) == 25
     for prompt in prompts:
-        inventor.take(prompt.example.id, right(asked_in(prompt)))
+        inventor.take(prompt.example.id, good_reply(asked_in(prompt)))
     assert inventor.round() == []
     examples = inventor.found.examples
     assert [sum(one.category == name for one in examples) for name in BRIEF.categories] == [13, 12]
@@ -68,41 +70,41 @@ def test_each_category_gets_its_share_in_requests_of_ten() -> None:
     assert all(one.answer is None for one in examples)
 
 
-def test_a_request_says_what_is_asked_about_and_what_each_category_is() -> None:
+def test_prompt_describes_data_and_categories() -> None:
     seeds = [Example(id="1", question="who wears ```hats```?")]
     inventor = Inventor(BRIEF, seeds, 2, seed=0, max_duplicate_rate=0.5)
     (prompt,) = inventor.round()
     rules, words = (message.content for message in prompt.messages)
     assert "You do not answer them." in rules
     assert words.startswith("About hats.\n\nCategories:\n- red: hats that are red\n- big: hats that are big\n\n")
-    assert '```json\n["who wears ``\\u0060hats``\\u0060?"]\n```' in words  # data that cannot end their block
+    assert '```json\n["who wears ``\\u0060hats``\\u0060?"]\n```' in words  # data that cannot close its code block
     assert words.endswith('{"id":"q1","category":"red"}\n{"id":"q2","category":"big"}')
 
 
-def test_a_task_without_categories_asks_by_ids_alone() -> None:
-    inventor = made(3, brief=QuestionBrief(about="Sums.", context={"index": "i"}))
+def test_prompt_without_categories_has_ids_only() -> None:
+    inventor = invent(3, brief=QuestionBrief(about="Sums.", context={"index": "i"}))
     assert [(one.category, one.context) for one in inventor.found.examples] == [("", {"index": "i"})] * 3
 
 
-def test_what_is_there_is_shown_in_later_requests() -> None:
+def test_later_prompts_show_earlier_questions() -> None:
     asked: list[str] = []
 
-    def half(wanted: Mapping[str, str]) -> str:
-        return right(dict(list(wanted.items())[: len(wanted) // 2]))
+    def half_of(wanted: Mapping[str, str]) -> str:
+        return good_reply(dict(list(wanted.items())[: len(wanted) // 2]))
 
     inventor = Inventor(BRIEF, (), 10, seed=0, max_duplicate_rate=0.5)
     while prompts := inventor.round():
         for prompt in prompts:
             asked.append(prompt.messages[-1].content)
-            reply = half(asked_in(prompt)) if len(asked) < 3 else right(asked_in(prompt))
+            reply = half_of(asked_in(prompt)) if len(asked) < 3 else good_reply(asked_in(prompt))
             inventor.take(prompt.example.id, reply)
     assert "These are there already" not in asked[0]
     assert question("q1") in asked[1]
     assert len(inventor.found.examples) == 10
 
 
-def test_the_same_replies_give_the_same_requests() -> None:
-    """So that a rerun finds every one of them in the reply store."""
+def test_same_replies_give_the_same_prompts() -> None:
+    """A rerun finds every reply in the store."""
 
     def words() -> list[str]:
         seen: list[str] = []
@@ -114,19 +116,19 @@ def test_the_same_replies_give_the_same_requests() -> None:
                 seen.append(prompt.messages[-1].content)
                 asked = asked_in(prompt)
                 asked.popitem()
-                inventor.take(prompt.example.id, right(asked))
+                inventor.take(prompt.example.id, good_reply(asked))
         return seen
 
     first = words()
     assert first == words()
-    assert len(set(first)) == len(first)  # no two requests are the same words: each would have the reply of the other
+    assert len(set(first)) == len(first)  # prompts are distinct: equal ones would share a cached reply
 
 
 # --- replies ----------------------------------------------------------------------------
 
 
 def test_replies_are_matched_to_questions_by_id() -> None:
-    """9 of 10, 11, swapped, twice, others' ids: by id; what is missing is asked for again, what is extra dropped."""
+    """9 of 10, 11, swapped, twice, others' ids: missing ones are requested again, extra ones dropped."""
     wanted = {f"q{n}": ("red", "big")[(n - 1) % 2] for n in range(1, 11)}
 
     def once(**changed: str | None) -> Inventor:
@@ -142,7 +144,7 @@ def test_replies_are_matched_to_questions_by_id() -> None:
     assert (len(nine.found.examples), nine.found.missing) == (9, 1)
     (again,) = nine.round()
     assert list(asked_in(again).values()) == ["big"]  # one of that category, and under a new id
-    nine.take(again.example.id, right(asked_in(again)))
+    nine.take(again.example.id, good_reply(asked_in(again)))
     assert len(nine.found.examples) == 10
 
     eleven = once(q11="eleven hats", extra="another hat")
@@ -172,20 +174,20 @@ def test_replies_are_matched_to_questions_by_id() -> None:
         '<think>{"id": "q1", "question": "no"}</think>{"id": "q1", "question": "one"}\n{"id": "q2", "question": "two"}',
     ],
 )
-def test_a_reply_is_read_tolerantly_and_ids_exactly(text: str) -> None:
+def test_replies_are_parsed_leniently_and_ids_exactly(text: str) -> None:
     assert list(read(text)) == [("q1", "one"), ("q2", "two")]
 
 
 @given(st.text())
-def test_no_reply_breaks_the_reading(text: str) -> None:
+def test_parsing_never_raises(text: str) -> None:
     assert list(read(text)) == []
 
 
-def test_a_line_separator_in_a_question_does_not_cut_it() -> None:
+def test_line_separator_does_not_split_a_question() -> None:
     assert list(read('{"id": "q1", "question": "a\u2028b"}')) == [("q1", "a\u2028b")]
 
 
-def test_invisible_characters_go_and_what_is_no_question_is_counted() -> None:
+def test_invisible_characters_are_removed_and_non_questions_counted() -> None:
     inventor = Inventor(QuestionBrief(about=""), (), 4, seed=0, max_duplicate_rate=1)
     (prompt,) = inventor.round()
     texts = {
@@ -202,7 +204,7 @@ def test_invisible_characters_go_and_what_is_no_question_is_counted() -> None:
 # --- duplicates -------------------------------------------------------------------------
 
 
-def kept(*questions: str, seeds: tuple[str, ...] = ()) -> list[str]:
+def accepted_questions(*questions: str, seeds: tuple[str, ...] = ()) -> list[str]:
     examples = [Example(id=text, question=text) for text in seeds]
     inventor = Inventor(QuestionBrief(about=""), examples, len(questions), seed=0, max_duplicate_rate=1)
     (prompt,) = inventor.round()
@@ -210,38 +212,38 @@ def kept(*questions: str, seeds: tuple[str, ...] = ()) -> list[str]:
     return [one.question for one in inventor.found.examples]
 
 
-def test_the_same_question_is_kept_once() -> None:
-    assert kept("Red hats?", "red  hats", "RED, hats!") == ["Red hats?"]
+def test_duplicate_question_is_dropped() -> None:
+    assert accepted_questions("Red hats?", "red  hats", "RED, hats!") == ["Red hats?"]
 
 
-def test_nearly_the_same_words_are_a_duplicate() -> None:
+def test_near_duplicate_is_dropped() -> None:
     near = "which of the red hats were sold in the north last week"
-    assert kept(near, near.replace("which of", "which ones of"), "how many caps are there") == [
+    assert accepted_questions(near, near.replace("which of", "which ones of"), "how many caps are there") == [
         near,
         "how many caps are there",
     ]
 
 
-def test_a_short_question_is_not_the_long_one_that_has_its_words() -> None:
+def test_short_question_is_not_a_duplicate_of_a_longer_one() -> None:
     both = ("hats of today", "how many of the red hats of today were sold in the north")
-    assert kept(*both) == list(both)
+    assert accepted_questions(*both) == list(both)
 
 
-def test_other_numbers_are_another_question() -> None:
-    """Without answers nobody can tell, and a student learns most from such pairs."""
+def test_questions_with_other_numbers_are_distinct() -> None:
+    """Answers are not known here, and a student learns most from such pairs."""
     both = ("requests of today with status 404 on any host", "requests of today with status 500 on any host")
-    assert kept(*both) == list(both)
+    assert accepted_questions(*both) == list(both)
 
 
-def test_questions_of_the_user_are_not_asked_again() -> None:
-    assert kept("Red hats?", "blue caps", seeds=("red hats",)) == ["blue caps"]
+def test_questions_of_the_user_are_not_repeated() -> None:
+    assert accepted_questions("Red hats?", "blue caps", seeds=("red hats",)) == ["blue caps"]
 
 
-# --- when it is no use ------------------------------------------------------------------
+# --- stop conditions --------------------------------------------------------------------
 
 
-def test_a_repeated_question_stops_at_the_duplicate_rate() -> None:
-    """The same question 500 times: the rate is shown, and no more is asked when it is over the limit."""
+def test_stops_at_the_duplicate_rate() -> None:
+    """The same question 500 times: the rate is shown, and requests stop above the limit."""
     requests = 0
 
     def same(asked: Mapping[str, str]) -> str:
@@ -249,32 +251,32 @@ def test_a_repeated_question_stops_at_the_duplicate_rate() -> None:
         requests += 1
         return lines(**dict.fromkeys(asked, "which hats are red?"))
 
-    found = made(500, same).found
+    found = invent(500, same).found
     assert [one.question for one in found.examples] == ["which hats are red?"]
     assert found.stopped == "the teacher repeats itself: 29 of 30 questions are duplicates (97%)"
     assert requests == 3  # not 50
     assert found.summary_lines() == ["30 questions came: 1 kept, 29 duplicates (96.7%)"]
 
 
-def test_some_duplicates_are_made_up_for() -> None:
-    def a_third_again(asked: Mapping[str, str]) -> str:
+def test_duplicates_are_replaced() -> None:
+    def one_third_repeated(asked: Mapping[str, str]) -> str:
         ids = list(asked)
         return lines(**{id: question(ids[0] if n % 3 == 0 else id) for n, id in enumerate(ids)})
 
-    found = made(100, a_third_again).found
+    found = invent(100, one_third_repeated).found
     assert (len(found.examples), found.stopped) == (100, "")
     assert 0.2 < found.duplicate_rate < 0.5
-    assert made(100, a_third_again, rate=0.2).found.stopped.startswith("the teacher repeats itself: 9 of 30 ")
+    assert invent(100, one_third_repeated, rate=0.2).found.stopped.startswith("the teacher repeats itself: 9 of 30 ")
 
 
-def test_replies_without_a_question_end_it() -> None:
-    found = made(20, lambda asked: "I would rather not.").found
+def test_stops_after_replies_without_questions() -> None:
+    found = invent(20, lambda asked: "I would rather not.").found
     assert (found.stopped, found.missing) == ("no reply could be read", 20)
     assert found.summary_lines()[0].endswith("20 missing, 2 replies that could not be read")
 
 
-def test_a_trickle_of_questions_ends_it_too() -> None:
+def test_stops_when_few_new_questions_arrive() -> None:
     """One new question a request: each request costs as much as ten."""
-    found = made(1_000, lambda asked: right(dict([next(iter(asked.items()))]))).found
+    found = invent(1_000, lambda asked: good_reply(dict([next(iter(asked.items()))]))).found
     assert "requests did not bring enough new questions" in found.stopped
     assert 0 < len(found.examples) < 1_000

@@ -1,4 +1,4 @@
-"""Rows: what `to_row` writes, JSON carries and `from_row` reads back."""
+"""Rows round-trip through `to_row`, JSON and `from_row`."""
 
 from __future__ import annotations
 
@@ -73,18 +73,18 @@ ROWS = st.one_of(
 
 
 @given(ROWS)
-def test_every_row_survives_a_file(row: records.Row) -> None:
+def test_rows_round_trip(row: records.Row) -> None:
     read = type(row).from_row(loads(dumps(row.to_row())))
     assert read == row
     assert type(read) is type(row)
 
 
-def test_keys_that_a_class_does_not_know_are_ignored() -> None:
+def test_unknown_keys_are_ignored() -> None:
     row = {"id": "1", "question": "q", "schema_version": 1, "of a later version": True}
     assert Example.from_row(row) == Example(id="1", question="q")
 
 
-def test_a_verdict_comes_back_with_levels_and_problems() -> None:
+def test_verdict_round_trips_with_levels_and_problems() -> None:
     problem = Problem(layer="json", code="syntax", message="no")
     verdict = Verdict(id="1", reached=Level.PARSED, checked=Level.CORRECT, problems=(problem,))
     read = Verdict.from_row(loads(dumps(verdict.to_row())))
@@ -93,19 +93,19 @@ def test_a_verdict_comes_back_with_levels_and_problems() -> None:
     assert read.problems[0].is_error
 
 
-def test_a_draft_keeps_its_notes() -> None:
+def test_draft_keeps_its_notes() -> None:
     draft = Draft(answer="a", notes=("took away a fence",))
     assert draft.to_row()["notes"] == ["took away a fence"]
 
 
-def test_the_example_of_a_record_has_its_answer_as_gold() -> None:
+def test_example_of_a_record_has_its_answer_as_gold() -> None:
     record = Record(id="1", question="q", rationale="r", answer="a", context={"index": "i"}, template="t", split="test")
     example = record.example
     assert (example.answer, example.rationale, example.context, example.split) == ("a", "r", {"index": "i"}, "test")
 
 
-def test_a_record_has_the_same_columns_whatever_its_context_is() -> None:
-    """So that every set of a dataset has the same features; as it was written before is read, too."""
+def test_columns_do_not_depend_on_the_context() -> None:
+    """Every split of a dataset has the same features; the earlier nested form is still read."""
     row = Record(id="1", question="q", rationale="r", answer="a", context={"mapping": {"x": [1]}}, extra={"who": "é"})
     written = row.to_row()
     assert (written["context"], written["extra"]) == ('{"mapping":{"x":[1]}}', '{"who":"é"}')
@@ -115,7 +115,7 @@ def test_a_record_has_the_same_columns_whatever_its_context_is() -> None:
 
 
 @pytest.mark.parametrize("name", [n for n in records.__all__ if dataclasses.is_dataclass(getattr(records, n))])
-def test_records_are_frozen_and_given_by_keyword(name: str) -> None:
+def test_records_are_frozen_and_keyword_only(name: str) -> None:
     cls = getattr(records, name)
     parameters = typing.cast(typing.Any, cls).__dataclass_params__
     assert parameters.frozen

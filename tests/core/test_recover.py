@@ -1,4 +1,4 @@
-"""What a damaged store still holds is saved, whatever page of it is damaged."""
+"""Recovery of replies from a damaged store, for any damaged page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def texts(path: Path) -> dict[str, str]:
         return {reply.id: reply.text for reply in store.bought_by("run 1")}
 
 
-def test_of_a_whole_store_everything_is_saved(whole: Path, tmp_path: Path) -> None:
+def test_intact_store_is_recovered_completely(whole: Path, tmp_path: Path) -> None:
     before = whole.read_bytes()
     saved = salvage(whole, tmp_path / "saved.sqlite")
     assert (saved.replies, saved.unreadable) == (ROWS, 0)
@@ -40,7 +40,7 @@ def test_of_a_whole_store_everything_is_saved(whole: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_damaged_page_takes_only_its_own_rows_with_it(whole: Path, tmp_path: Path, seed: int) -> None:
+def test_damaged_page_loses_only_its_rows(whole: Path, tmp_path: Path, seed: int) -> None:
     """Any page but the first, which says where the tables are: at most 20 rows lie on one, unless it is an index."""
     content = bytearray(whole.read_bytes())
     page = random.Random(seed).randrange(4, len(content) // PAGE)
@@ -56,7 +56,7 @@ def test_a_damaged_page_takes_only_its_own_rows_with_it(whole: Path, tmp_path: P
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-def test_a_store_of_the_first_schema_is_saved_too(tmp_path: Path) -> None:
+def test_recovers_a_store_of_the_first_schema(tmp_path: Path) -> None:
     old = tmp_path / "old.sqlite"
     with closing(sqlite3.connect(old)) as db, db:
         db.execute("CREATE TABLE replies (key TEXT PRIMARY KEY, identity TEXT, reply TEXT, at REAL)")
@@ -68,7 +68,7 @@ def test_a_store_of_the_first_schema_is_saved_too(tmp_path: Path) -> None:
         assert store.get("k") == Reply(id="1", text="x")
 
 
-def test_what_cannot_be_saved_is_told(whole: Path, tmp_path: Path) -> None:
+def test_unrecoverable_store_is_an_error(whole: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="already exists"):
         salvage(whole, whole)
     with pytest.raises(UsageError, match="no file"):
@@ -82,7 +82,7 @@ def test_what_cannot_be_saved_is_told(whole: Path, tmp_path: Path) -> None:
         salvage(whole, tmp_path / "other.sqlite")
 
 
-def test_a_store_that_somebody_else_made_is_only_data(whole: Path, tmp_path: Path) -> None:
+def test_foreign_store_is_read_as_data_only(whole: Path, tmp_path: Path) -> None:
     """Row numbers without end, a view that never ends, and a trigger."""
     with closing(sqlite3.connect(whole)) as db, db:
         db.execute("CREATE TRIGGER more AFTER INSERT ON replies BEGIN DELETE FROM replies; END")
@@ -97,7 +97,7 @@ def test_a_store_that_somebody_else_made_is_only_data(whole: Path, tmp_path: Pat
         assert {kind for (kind,) in db.execute("SELECT type FROM sqlite_master")} == {"table", "index"}
 
 
-def test_a_fifo_cannot_be_saved_from(tmp_path: Path) -> None:
+def test_fifo_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     with pytest.raises(UsageError, match="is not a regular file"):
         salvage(tmp_path / "fifo", tmp_path / "saved.sqlite")

@@ -37,7 +37,7 @@ def toml(key: str, value: Any) -> str:
 
 
 @pytest.mark.parametrize(("old", "new", "value"), RENAMED)
-def test_an_old_key_is_read_with_a_warning(
+def test_old_key_is_read_with_a_warning(
     old: str, new: str, value: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     sections = part_sections(load())
@@ -59,7 +59,7 @@ def test_an_old_key_is_read_with_a_warning(
         configuration.load(use_files=False, flags={old: object()}, sections=sections)
 
 
-def test_the_settings_of_a_run_are_read_without_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_run_settings_are_read_without_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "run.json").touch()
     (tmp_path / "config.toml").write_text(toml("train.alpha", 0.25))
     config = configuration.load(tmp_path / "config.toml", environment={})
@@ -67,12 +67,12 @@ def test_the_settings_of_a_run_are_read_without_a_warning(tmp_path: Path, caplog
     assert caplog.messages == []
 
 
-def test_the_new_name_counts_where_one_source_has_both() -> None:
+def test_new_key_wins_within_one_source() -> None:
     flags = {"train.label_weight": 0.1, "train.alpha": 0.2}
     assert configuration.load(use_files=False, flags=flags).settings.train.label_weight == 0.1
 
 
-def test_what_dstill_writes_has_the_new_names() -> None:
+def test_written_settings_have_the_new_names() -> None:
     written = configuration.load(use_files=False).to_toml()
     known = configuration.fields(configuration.load(use_files=False))
     assert configuration.load(use_files=False).settings == Settings()
@@ -85,7 +85,7 @@ def commands(group: click.Group) -> Iterator[click.Command]:
         yield from commands(one) if isinstance(one, click.Group) else [one]
 
 
-def test_the_new_name_of_every_renamed_option_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_names_of_renamed_options_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSTILL_DISABLE", "")
     group, _ = build([])
     group.load()

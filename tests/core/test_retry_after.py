@@ -36,17 +36,17 @@ from dstill.teacher.retry_after import retry_after
         ({"retry-after": "Fri, 31 Dec 99999 23:59:59 GMT"}, None),
     ],
 )
-def test_retry_after_is_read(headers: dict[str, str], seconds: float | None) -> None:
+def test_parses_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers) == seconds
 
 
-def test_retry_after_as_a_date_is_the_time_until_then() -> None:
+def test_date_in_retry_after_is_the_time_until_then() -> None:
     seconds = retry_after({"retry-after": formatdate(time.time() + 60, usegmt=True)})
     assert seconds is not None
     assert 57 < seconds <= 60
 
 
 @given(st.text(max_size=40) | st.from_regex(r"\w{3}, \d+ \w{3} \d+ \d+:\d+:\d+ \w+", fullmatch=True))
-def test_whatever_a_server_says_is_a_wait_of_a_day_at_most_or_none(value: str) -> None:
+def test_any_retry_after_is_none_or_at_most_a_day(value: str) -> None:
     seconds = retry_after({"retry-after": value})
     assert seconds is None or 0 <= seconds <= 86_400

@@ -1,4 +1,4 @@
-"""A person's decisions: read back, applied to rows, sampled, and held to a rate before training."""
+"""Review decisions: stored, applied to rows, sampled, and required before training."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def record(number: int, category: str = "plain", **values: Any) -> Record:
     return Record(**{**made, "category": category, "teacher": "parrot", **values})
 
 
-def decided(row: Record, decision: str, **values: Any) -> Decision:
+def decision_on(row: Record, decision: str, **values: Any) -> Decision:
     return Decision(
         id=row.id, decision=decision, who="somebody", when="2026-03-01T10:00:00+00:00", digest=digest(row), **values
     )
@@ -43,39 +43,39 @@ def folder(tmp_path: Path) -> RunFolder:
 # --- the file ---------------------------------------------------------------------------
 
 
-def test_what_stands_is_what_was_not_taken_back(folder: RunFolder) -> None:
+def test_undo_restores_the_previous_decision(folder: RunFolder) -> None:
     one, two = record(1), record(2)
     for decision in (
-        decided(one, "accept"),
-        decided(two, "reject"),
-        decided(one, "reject"),
-        decided(one, "undo"),  # the second about it
-        decided(two, "undo"),
-        decided(record(3), "undo"),  # of what was never decided
+        decision_on(one, "accept"),
+        decision_on(two, "reject"),
+        decision_on(one, "reject"),
+        decision_on(one, "undo"),  # the second about it
+        decision_on(two, "undo"),
+        decision_on(record(3), "undo"),  # of a row without a decision
     ):
         folder.append(FILE, decision)
     assert [(d.id, d.decision) for d in decisions(folder)] == [("q1", "accept")]
 
 
-def test_there_is_no_file(folder: RunFolder) -> None:
+def test_decisions_are_empty_without_a_file(folder: RunFolder) -> None:
     assert decisions(folder) == []
 
 
 @pytest.mark.parametrize("rest", ['{"schema_version":1,"id":"q2","deci', '{"id":"é', "\0\0\0\0"])
-def test_half_a_last_line_is_ignored_and_gives_way(
+def test_truncated_last_line_is_ignored_and_replaced(
     folder: RunFolder, rest: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    folder.append(FILE, decided(record(1), "accept"))
+    folder.append(FILE, decision_on(record(1), "accept"))
     with (folder.folder / FILE).open("ab") as file:
         file.write(rest.encode()[: -1 if rest.endswith("é") else None])
     assert [d.id for d in decisions(folder)] == ["q1"]
     assert "line 2 truncated; ignored" in caplog.text
-    folder.append(FILE, decided(record(3), "reject"))
+    folder.append(FILE, decision_on(record(3), "reject"))
     assert [d.id for d in decisions(folder)] == ["q1", "q3"]
     assert len((folder.folder / FILE).read_bytes().splitlines()) == 2
 
 
-def test_a_whole_row_without_its_line_break_is_kept(tmp_path: Path) -> None:
+def test_complete_last_line_without_newline_is_read(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text('{"a":1}')
     append_row(file, {"a": 2})
@@ -93,34 +93,34 @@ def test_a_whole_row_without_its_line_break_is_kept(tmp_path: Path) -> None:
         ('{"id":1,"decision":"accept","who":"","when":"","digest":""}', "line 2 is not a decision"),
     ],
 )
-def test_a_damaged_line_in_the_middle_is_told(folder: RunFolder, line: str, what: str) -> None:
-    folder.append(FILE, decided(record(1), "accept"))
+def test_damaged_line_in_the_middle_is_an_error(folder: RunFolder, line: str, what: str) -> None:
+    folder.append(FILE, decision_on(record(1), "accept"))
     with (folder.folder / FILE).open("a") as file:
         file.write(f"{line}\n")
-    folder.append(FILE, decided(record(2), "accept"))
+    folder.append(FILE, decision_on(record(2), "accept"))
     with pytest.raises(RunError) as caught:
         decisions(folder)
     assert f"review.jsonl is damaged: {what}" in caught.value.what
     assert caught.value.where == f"{folder.folder / FILE}:2"
 
 
-def test_a_newer_file_is_refused_by_its_version(folder: RunFolder) -> None:
-    row = {**decided(record(1), "accept").to_row(), "schema_version": 99}
+def test_newer_file_is_refused(folder: RunFolder) -> None:
+    row = {**decision_on(record(1), "accept").to_row(), "schema_version": 99}
     (folder.folder / FILE).write_text(json.dumps(row) + "\n")
     with pytest.raises(RunError, match=r"review\.jsonl has schema version 99"):
         decisions(folder)
 
 
-# --- what it does to rows ---------------------------------------------------------------
+# --- rows -------------------------------------------------------------------------------
 
 
-def test_rejected_rows_go_and_edited_ones_are_the_persons() -> None:
+def test_rejected_rows_are_dropped_and_edits_applied() -> None:
     rows = [record(n) for n in range(5)]
     standing = [
-        decided(rows[0], "accept"),
-        decided(rows[1], "reject"),
-        decided(rows[2], "edit", answer="9+9", rationale="mine"),
-        decided(rows[3], "skip"),
+        decision_on(rows[0], "accept"),
+        decision_on(rows[1], "reject"),
+        decision_on(rows[2], "edit", answer="9+9", rationale="mine"),
+        decision_on(rows[3], "skip"),
     ]
     after = applied(rows, standing)
     assert [r.id for r in after.records] == ["q0", "q2", "q3", "q4"]
@@ -129,24 +129,24 @@ def test_rejected_rows_go_and_edited_ones_are_the_persons() -> None:
 
 
 @pytest.mark.parametrize("change", [{"answer": "2+2"}, {"rationale": "new"}, {"question": "?"}, {"context": {"a": 1}}])
-def test_a_decision_about_another_row_than_is_there_does_nothing(change: dict[str, Any]) -> None:
-    standing = [decided(record(1), "reject"), decided(record(2), "edit", answer="9+9", rationale="mine")]
+def test_decision_on_a_changed_row_is_ignored(change: dict[str, Any]) -> None:
+    standing = [decision_on(record(1), "reject"), decision_on(record(2), "edit", answer="9+9", rationale="mine")]
     rows = [record(1, **change), record(2, **change)]
     after = applied(rows, standing)
     assert (after.records, after.changed) == (rows, 2)
 
 
-def test_what_a_person_does_not_judge_does_not_change_the_digest() -> None:
+def test_digest_covers_only_the_judged_fields() -> None:
     assert digest(record(1)) == digest(record(1, "other", split="validation", teacher="x", template="t"))
 
 
-def test_a_run_reads_its_rows_as_they_were_left(run: Callable[..., Run]) -> None:
+def test_run_reads_reviewed_rows(run: Callable[..., Run]) -> None:
     made = run([record(n) for n in range(3)], [(1, "reject", {})])
     assert [r.id for r in made.records("train")] == ["q0", "q2"]
     assert [r.id for r in made.records("train", raw=True)] == ["q0", "q1", "q2"]
 
 
-def test_a_branch_takes_the_decisions_with_it(run: Callable[..., Run], tmp_path: Path) -> None:
+def test_branch_copies_the_decisions(run: Callable[..., Run], tmp_path: Path) -> None:
     made = run([record(n) for n in range(3)], [(1, "reject", {})])
     assert [r.id for r in made.branch(tmp_path / "branch", flags={}).records("train")] == ["q0", "q2"]
 
@@ -167,7 +167,7 @@ def test_a_branch_takes_the_decisions_with_it(run: Callable[..., Run], tmp_path:
         (0, 0.1, 0),
     ],
 )
-def test_the_size_follows_from_the_precision(rows: int, precision: float, size: int) -> None:
+def test_sample_size_follows_from_the_interval_half_width(rows: int, precision: float, size: int) -> None:
     assert sample_size(rows, precision) == size
 
 
@@ -176,7 +176,7 @@ def test_the_size_follows_from_the_precision(rows: int, precision: float, size: 
     st.sampled_from([0.05, 0.1, 0.3]),
     st.integers(0, 5),
 )
-def test_every_category_has_its_share(sizes: dict[str, int], precision: float, seed: int) -> None:
+def test_sample_is_stratified_by_category(sizes: dict[str, int], precision: float, seed: int) -> None:
     rows = [record(f"{name}{n}", name) for name, size in sizes.items() for n in range(size)]  # type: ignore[arg-type]
     chosen = sample(rows, precision, seed, ())
     found = Counter(row.category for row in chosen)
@@ -190,25 +190,25 @@ def test_every_category_has_its_share(sizes: dict[str, int], precision: float, s
     assert chosen == sample(list(reversed(rows)), precision, seed, ())
 
 
-def test_another_seed_draws_others() -> None:
+def test_sample_depends_on_the_seed() -> None:
     rows = [record(n) for n in range(200)]
     assert sample(rows, 0.1, 0, ()) != sample(rows, 0.1, 1, ())
 
 
-def test_a_skipped_row_gives_way_to_one_of_its_category() -> None:
+def test_skipped_row_is_replaced_within_its_category() -> None:
     rows = [record(n, "even" if n % 2 == 0 else "odd") for n in range(100)]
     before = sample(rows, 0.2, 0, ())
     skipped = before[0]
-    after = sample(rows, 0.2, 0, [decided(skipped, "skip")])
+    after = sample(rows, 0.2, 0, [decision_on(skipped, "skip")])
     assert skipped not in after
     (new,) = [row for row in after if row not in before]
     assert new.category == skipped.category
     assert len(after) == len(before)
 
 
-def test_where_all_of_a_category_is_skipped_it_is_left_out() -> None:
+def test_category_with_every_row_skipped_is_omitted() -> None:
     rows = [record(1, "rare"), *(record(n) for n in range(2, 30))]
-    after = sample(rows, 0.2, 0, [decided(rows[0], "skip")])
+    after = sample(rows, 0.2, 0, [decision_on(rows[0], "skip")])
     assert "rare" not in {row.category for row in after}
 
 
@@ -227,7 +227,7 @@ def run(project: Path, toy_file: Path) -> Callable[..., Run]:
         run.write(data_file("train"), rows)
         run.save()
         for number, decision, values in judged:
-            run.append(FILE, decided(rows[number], decision, **values))
+            run.append(FILE, decision_on(rows[number], decision, **values))
         return run
 
     return make
@@ -265,7 +265,7 @@ def verdicts(*words: str) -> list[tuple[int, str, dict[str, Any]]]:
         ),
         ("oracle", "auto", ["accept"] * 9 + ["skip"], ""),
         ("oracle", "auto", ["skip"] * 10, "nobody has reviewed"),
-        ("parrot", "auto", ["reject"], ""),  # one row says nothing yet
+        ("parrot", "auto", ["reject"], ""),  # one row is not enough
         (
             "parrot",
             "auto",
@@ -276,7 +276,7 @@ def verdicts(*words: str) -> list[tuple[int, str, dict[str, Any]]]:
         ("parrot", "never", ["reject"] * 10, ""),
     ],
 )
-def test_training_waits_for_a_person(
+def test_training_requires_a_review(
     run: Callable[..., Run], teacher: str, required: str, judged: list[str], refused: str
 ) -> None:
     rows = [record(n, teacher=teacher) for n in range(10)]
@@ -292,7 +292,7 @@ def test_training_waits_for_a_person(
     assert refused in made.gate(allow=True).message
 
 
-def test_the_wanted_rate_is_a_setting(run: Callable[..., Run]) -> None:
+def test_minimum_acceptance_rate_is_a_setting(run: Callable[..., Run]) -> None:
     made = run(
         [record(n, teacher="oracle") for n in range(10)], verdicts(*["accept"] * 5, *["reject"] * 5), min_accept=0.5
     )
@@ -300,7 +300,7 @@ def test_the_wanted_rate_is_a_setting(run: Callable[..., Run]) -> None:
     assert (status.rate, status.n_rejected, status.sufficient) == (0.5, 5, True)
 
 
-def test_rows_that_have_changed_are_to_be_judged_again(run: Callable[..., Run]) -> None:
+def test_changed_rows_need_a_new_decision(run: Callable[..., Run]) -> None:
     made = run([record(n, teacher="oracle") for n in range(10)], verdicts(*["accept"] * 10))
     made.write(
         data_file("train"), [record(n, teacher="oracle", answer="1+1" if n == 3 else f"{n}+1") for n in range(10)]
@@ -310,7 +310,7 @@ def test_rows_that_have_changed_are_to_be_judged_again(run: Callable[..., Run]) 
     assert made.gate(allow=True).modified == 1
 
 
-def test_training_says_it_and_counts_what_it_left_out(
+def test_training_logs_an_unfinished_review_and_counts_rejected_rows(
     run: Callable[..., Run], caplog: pytest.LogCaptureFixture
 ) -> None:
     made = run(ROWS, verdicts("accept", "reject", "edit"))
@@ -324,7 +324,7 @@ def test_training_says_it_and_counts_what_it_left_out(
     assert Run.open(made.folder, plugins=made.plugins).manifest["stages"]["train"]["review"] == facts["review"]
 
 
-def test_training_that_is_refused_leaves_no_student(run: Callable[..., Run]) -> None:
+def test_refused_training_leaves_no_student(run: Callable[..., Run]) -> None:
     made = run([record(n, teacher="oracle") for n in range(10)], [])
     with pytest.raises(DataError, match="nobody has reviewed"):
         made.train()
@@ -332,14 +332,14 @@ def test_training_that_is_refused_leaves_no_student(run: Callable[..., Run]) -> 
     assert made.train(allow_unreviewed=True)["review"]["allowed"] is True
 
 
-def test_a_rejected_gold_is_not_scored_and_that_is_said(run: Callable[..., Run]) -> None:
+def test_rejected_gold_is_not_scored_and_noted(run: Callable[..., Run]) -> None:
     made = run(ROWS, [])
     tests = [record(n, split="test", id=f"t{n}", question=f"1 and {n} add") for n in range(4)]
     made.write(data_file("test"), tests)
     made.save()
     made.train()
-    made.append(FILE, decided(tests[0], "reject"))
-    made.append(FILE, decided(tests[1], "edit", answer="1+2", rationale="as it is asked"))
+    made.append(FILE, decision_on(tests[0], "reject"))
+    made.append(FILE, decision_on(tests[1], "edit", answer="1+2", rationale="as it is asked"))
     facts = made.evaluate()
     assert facts["scores"]["student"]["test"]["right"]["n"] == 3
     assert facts["notes"][-1] == (
@@ -348,7 +348,7 @@ def test_a_rejected_gold_is_not_scored_and_that_is_said(run: Callable[..., Run])
     )
 
 
-def test_what_is_shown_beside_a_question_by_default_is_its_context_cut_short(run: Callable[..., Run]) -> None:
+def test_default_details_of_a_question_are_its_shortened_context(run: Callable[..., Run]) -> None:
     task = run([], []).task
     found = Presentation.of(task).relevant_schema(
         record(1, context={"index": "logs", "long": "x" * 600}).example, "1+1"

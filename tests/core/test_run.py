@@ -1,4 +1,4 @@
-"""`Run`, the road from Python: a whole run in a folder, resumed, retrained, and scored again."""
+"""`Run`, the Python API: a complete run in a folder, resumed, retrained and evaluated again."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ def data(run: Run) -> dict[str, bytes]:
     return {str(p.relative_to(run.folder)): p.read_bytes() for p in sorted((run.folder / "dataset").rglob("*.*"))}
 
 
-# --- the whole road ---------------------------------------------------------------------
+# --- a complete run ---------------------------------------------------------------------
 
 
-def test_a_whole_run(create: Callable[..., Run], toy_file: Path) -> None:
+def test_run_goes_through_every_stage(create: Callable[..., Run], toy_file: Path) -> None:
     run = create()
     said: list[tuple[str, int, int]] = []
     run.progress = lambda what, done, total, detail="": said.append((what, done, total))
@@ -121,7 +121,7 @@ def test_a_whole_run(create: Callable[..., Run], toy_file: Path) -> None:
     assert ("judging student", 13, 13) in said
 
 
-def test_scores_by_data_where_there_are_several(create: Callable[..., Run]) -> None:
+def test_scores_are_split_by_data(create: Callable[..., Run]) -> None:
     run = create()
     run.generate()
     rows = [replace(row, context={"data": f"logs-{number % 2}"}) for number, row in enumerate(run.records("test"))]
@@ -131,7 +131,7 @@ def test_scores_by_data_where_there_are_several(create: Callable[..., Run]) -> N
     assert [(name, of["right"]["n"]) for name, of in by_data.items()] == [("logs-0", 7), ("logs-1", 6)]
 
 
-def test_the_same_seed_gives_the_same_bytes(create: Callable[..., Run]) -> None:
+def test_same_seed_gives_the_same_bytes(create: Callable[..., Run]) -> None:
     a, b = create("a"), create("b")
     a.generate()
     Path("replies.sqlite").rename("elsewhere.sqlite")
@@ -141,7 +141,7 @@ def test_the_same_seed_gives_the_same_bytes(create: Callable[..., Run]) -> None:
     }
 
 
-def test_nothing_is_bought_twice(create: Callable[..., Run]) -> None:
+def test_no_reply_is_bought_twice(create: Callable[..., Run]) -> None:
     run = create(teacher__parrot__down="add 1 and 2")
     assert run.generate()["rejections"] == {"unavailable": 1}
     assert replies() == 26
@@ -158,14 +158,14 @@ def test_nothing_is_bought_twice(create: Callable[..., Run]) -> None:
     ).read_bytes()
 
 
-def test_a_run_goes_on_where_it_stood(create: Callable[..., Run]) -> None:
+def test_reopened_run_continues(create: Callable[..., Run]) -> None:
     create().generate()
     run = Run.open("mine", plugins=create("other").plugins)  # by its name under ./runs
     run.train()
     assert Run.open(Path("runs/mine"), plugins=run.plugins).evaluate()["engine"] == "abacus 1"
 
 
-def test_a_user_s_own_questions(create: Callable[..., Run]) -> None:
+def test_uses_questions_of_the_user(create: Callable[..., Run]) -> None:
     rows = [
         {"id": f"u{i}", "question": f"add {i} and {i}", "answer": f"{i}+{i}", "rationale": "twice the same number"}
         for i in range(1, 10)
@@ -176,14 +176,14 @@ def test_a_user_s_own_questions(create: Callable[..., Run]) -> None:
     assert sum(facts["splits"].values()) == 9
 
 
-def test_a_limit_leaves_something_to_test_on(create: Callable[..., Run]) -> None:
+def test_limit_keeps_test_questions(create: Callable[..., Run]) -> None:
     facts = create(generate__limit=10).generate()
     assert facts["splits"]["train"] + facts["splits"]["test"] == 10
     assert facts["splits"]["test"] >= 4
 
 
 @pytest.mark.parametrize(("execute", "accepted"), [("all", 26), ("eval-only", 27), ("none", 27)])
-def test_which_answers_are_run_before_they_become_records(
+def test_execute_setting_selects_the_answers_that_are_run(
     create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch, execute: str, accepted: int
 ) -> None:
     abacus = plugins.executor("abacus")
@@ -198,11 +198,11 @@ def test_which_answers_are_run_before_they_become_records(
     assert create(generate__execute=execute).generate()["accepted"] == accepted
 
 
-# --- training and scoring again ---------------------------------------------------------
+# --- training and evaluating again ------------------------------------------------------
 
 
-def test_the_settings_of_the_training_stay_with_the_student(create: Callable[..., Run]) -> None:
-    """`evaluate` loads the kind of student that `train --student` fitted, not that of the first day."""
+def test_student_keeps_its_training_settings(create: Callable[..., Run]) -> None:
+    """`evaluate` loads the kind of student that `train --student` fitted, not the one the run was created with."""
     run = create(train__student="nearest")
     run.generate()
     reopened(run, train__student="memory").train()
@@ -211,7 +211,7 @@ def test_the_settings_of_the_training_stay_with_the_student(create: Callable[...
 
 
 @pytest.mark.parametrize("explains", [True, False])
-def test_rows_without_a_rationale_are_counted_where_one_would_be_learnt(
+def test_counts_rows_without_a_rationale_when_one_is_learnt(
     create: Callable[..., Run], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, explains: bool
 ) -> None:
     run = create()
@@ -224,13 +224,13 @@ def test_rows_without_a_rationale_are_counted_where_one_would_be_learnt(
     assert (f"1 of {len(train)} training rows have no rationale" in caplog.text) == explains
 
 
-def test_another_training_makes_new_predictions(create: Callable[..., Run]) -> None:
+def test_new_training_makes_new_predictions(create: Callable[..., Run]) -> None:
     run = create()
     run.generate()
     run.train()
     run.evaluate()
     pairs = run.folder / "student" / "pairs.json"
-    pairs.write_text("{}")  # by hand: nobody trained it
+    pairs.write_text("{}")  # edited by hand, not trained
     assert reopened(run).evaluate()["scores"]["student"]["test"]["right"]["value"] > 0
     run = reopened(run)
     run.train()
@@ -238,7 +238,7 @@ def test_another_training_makes_new_predictions(create: Callable[..., Run]) -> N
     assert reopened(run).evaluate()["scores"]["student"]["test"]["right"]["value"] == 0
 
 
-def test_predictions_that_are_there_are_not_made_again(create: Callable[..., Run]) -> None:
+def test_existing_predictions_are_reused(create: Callable[..., Run]) -> None:
     run = create()
     run.generate()
     run.train()
@@ -248,7 +248,7 @@ def test_predictions_that_are_there_are_not_made_again(create: Callable[..., Run
     assert (run.folder / "predictions.jsonl").stat().st_mtime_ns == made
 
 
-def test_an_evaluation_that_was_stopped_goes_on_with_the_answers_that_it_had(
+def test_interrupted_evaluation_resumes_with_its_answers(
     create: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dstill.pipeline.evaluate.BLOCK", 5)
@@ -277,7 +277,7 @@ def test_an_evaluation_that_was_stopped_goes_on_with_the_answers_that_it_had(
     assert not [name for name in json.loads((run.folder / "run.json").read_text())["files"] if "unfinished" in name]
 
 
-def test_a_second_engine_is_scored_beside_the_first(create: Callable[..., Run], plugins: Plugins) -> None:
+def test_second_engine_is_scored_separately(create: Callable[..., Run], plugins: Plugins) -> None:
     class Other(plugins.executor("abacus")):  # type: ignore[misc]
         name = "other"
         label = "other abacus 2"
@@ -294,13 +294,13 @@ def test_a_second_engine_is_scored_beside_the_first(create: Callable[..., Run], 
     assert (run.folder / "verdicts-other-abacus-2.jsonl").exists()
 
 
-def looks(*looks: dict[str, Any]) -> None:
-    """What the toy's abacus stands on, one look after the other."""
-    Path("looks.json").write_text(json.dumps(looks))
+def write_engine_facts(*facts: dict[str, Any]) -> None:
+    """What the abacus of the toy task reports about its data, one entry per call."""
+    Path("looks.json").write_text(json.dumps(facts))
 
 
-def test_data_that_moved_is_recorded_with_what_moved(create: Callable[..., Run]) -> None:
-    looks({"wires": 3, "beads": 10}, {"wires": 3, "beads": 12}, {"wires": 3, "beads": 13})
+def test_changed_data_is_recorded_in_notes(create: Callable[..., Run]) -> None:
+    write_engine_facts({"wires": 3, "beads": 10}, {"wires": 3, "beads": 12}, {"wires": 3, "beads": 13})
     run = create()
     assert run.generate()["data"] == {"wires": 3, "beads": 10}
     run.train()
@@ -314,8 +314,8 @@ def test_data_that_moved_is_recorded_with_what_moved(create: Callable[..., Run])
     assert facts["notes"][1] in (run.folder / "log.txt").read_text()
 
 
-def test_data_that_questions_do_not_fit_any_more_is_refused_before_anything_runs(create: Callable[..., Run]) -> None:
-    looks({"wires": 3}, {"wires": 2})
+def test_incompatible_data_is_refused_before_execution(create: Callable[..., Run]) -> None:
+    write_engine_facts({"wires": 3}, {"wires": 2})
     run = create()
     run.generate()
     run.train()
@@ -327,24 +327,24 @@ def test_data_that_questions_do_not_fit_any_more_is_refused_before_anything_runs
 
 
 @pytest.mark.parametrize(("each", "invalid"), [(1, True), (8, True), (1000, False)])
-def test_an_engine_that_was_away_too_often_makes_scores_invalid(
+def test_frequently_unavailable_engine_invalidates_scores(
     create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch, each: int, invalid: bool
 ) -> None:
     abacus = plugins.executor("abacus")
     runs, calls = abacus.run, iter(range(10_000))
 
-    def away(self: Any, answer: str, example: Example) -> Outcome:
+    def unavailable(self: Any, answer: str, example: Example) -> Outcome:
         gone = Outcome(kind=OutcomeKind.UNAVAILABLE, reason="429 es_rejected_execution_exception")
         return gone if next(calls) % each == each - 1 else runs(self, answer, example)
 
     run = create()
     run.generate()
     run.train()
-    monkeypatch.setattr(abacus, "run", away)
+    monkeypatch.setattr(abacus, "run", unavailable)
     assert bool(run.evaluate()["invalid"]) is invalid
 
 
-def test_an_invalid_evaluation_gives_way_to_one_on_another_engine(
+def test_invalid_evaluation_is_replaced_on_another_engine(
     create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = create()
@@ -352,22 +352,22 @@ def test_an_invalid_evaluation_gives_way_to_one_on_another_engine(
     run.train()
     abacus = plugins.executor("abacus")
     gone = Outcome(kind=OutcomeKind.UNAVAILABLE, reason="connection refused")
-    with monkeypatch.context() as away:
-        away.setattr(abacus, "run", lambda *_: gone)
+    with monkeypatch.context() as patch:
+        patch.setattr(abacus, "run", lambda *_: gone)
         assert run.evaluate()["invalid"]
     monkeypatch.setattr(abacus, "label", "abacus 2")
     assert not run.evaluate()["invalid"]
     assert run.manifest["stages"]["evaluate"]["engine"] == "abacus 2"
 
 
-def test_data_that_cannot_move_is_not_spoken_of(create: Callable[..., Run]) -> None:
+def test_static_data_is_not_mentioned(create: Callable[..., Run]) -> None:
     run = create()
     assert "data" not in run.generate()
     run.train()
     assert not {"data", "notes"} & set(run.evaluate())
 
 
-def test_without_an_executor_accuracy_is_not_checked_never_zero(
+def test_accuracy_without_an_executor_is_none(
     create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plugins.task("toy"), "executors", ())
@@ -381,10 +381,10 @@ def test_without_an_executor_accuracy_is_not_checked_never_zero(
     assert max(v.checked for v in run.verdicts() if not v.refused and not v.expects_refusal) == Level.VALID
 
 
-# --- what is refused --------------------------------------------------------------------
+# --- refused runs -----------------------------------------------------------------------
 
 
-def test_all_rejected_is_no_dataset(create: Callable[..., Run]) -> None:
+def test_all_rows_rejected_is_an_error(create: Callable[..., Run]) -> None:
     run = create(teacher__parrot__cut="a")
     with pytest.raises(DataError) as caught:
         run.generate()
@@ -393,7 +393,7 @@ def test_all_rejected_is_no_dataset(create: Callable[..., Run]) -> None:
     assert run.manifest["status"] == "generate: failed: 0 usable rows of 27; reasons: truncated 27"
 
 
-def test_a_run_whose_curation_comes_to_nothing_still_opens(create: Callable[..., Run]) -> None:
+def test_run_opens_after_a_failed_curation(create: Callable[..., Run]) -> None:
     run = create(teacher__parrot__cut="a")
     for stage in (run.generate, run.curate):
         with pytest.raises(DataError, match="0 usable rows"):
@@ -401,7 +401,7 @@ def test_a_run_whose_curation_comes_to_nothing_still_opens(create: Callable[...,
     assert reopened(run).manifest["stages"] == {}
 
 
-def test_stages_out_of_order_say_what_comes_first(create: Callable[..., Run]) -> None:
+def test_stage_out_of_order_names_the_missing_one(create: Callable[..., Run]) -> None:
     run = create()
     with pytest.raises(DataError, match="no training rows") as caught:
         run.train()
@@ -413,13 +413,13 @@ def test_stages_out_of_order_say_what_comes_first(create: Callable[..., Run]) ->
         run.evaluate()
 
 
-def test_an_unknown_split_is_an_error(create: Callable[..., Run]) -> None:
+def test_unknown_split_is_an_error(create: Callable[..., Run]) -> None:
     run = create(evaluate__splits=["tset"])
     with pytest.raises(ConfigError, match=r"no split 'tset'. Did you mean 'test'\?"):
         run.evaluate()
 
 
-def test_a_dataset_whose_test_set_is_in_training_is_not_scored(create: Callable[..., Run]) -> None:
+def test_leaked_test_set_is_not_scored(create: Callable[..., Run]) -> None:
     run = create()
     run.generate()
     run.train()
@@ -442,7 +442,7 @@ def test_a_dataset_whose_test_set_is_in_training_is_not_scored(create: Callable[
         ("engine__name", "executor"),
     ],
 )
-def test_an_unknown_name_lists_what_is_installed(create: Callable[..., Run], key: str, kind: str) -> None:
+def test_unknown_part_lists_installed_ones(create: Callable[..., Run], key: str, kind: str) -> None:
     def generate_and_train() -> None:
         run = create(**{key: "nohting"})
         run.generate()
@@ -454,7 +454,7 @@ def test_an_unknown_name_lists_what_is_installed(create: Callable[..., Run], key
     assert caught.value.where.startswith("installed: ")
 
 
-def test_a_modality_asked_for_is_taken_also_where_it_may_not_fit(
+def test_configured_modality_is_used_even_if_it_may_not_fit(
     create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plugins.modality("heap"), "unfit_reason", lambda *_: "needs more")
@@ -467,7 +467,7 @@ def test_a_modality_asked_for_is_taken_also_where_it_may_not_fit(
     assert caught.value.where == "heap: needs more"
 
 
-def test_plugins_that_did_not_load_stop_a_run(plugins: Plugins, project: Path) -> None:
+def test_failed_plugins_stop_a_run(plugins: Plugins, project: Path) -> None:
     Path("bad.py").write_text("1 / 0")
     with pytest.raises(PluginError, match="plugin 'bad': ZeroDivisionError"):
         Run.create(plugins=plugin_loading.load([Path("bad.py")]))
@@ -475,10 +475,10 @@ def test_plugins_that_did_not_load_stop_a_run(plugins: Plugins, project: Path) -
         Run.open("x", plugins=plugin_loading.load([Path("bad.py")]))
 
 
-# --- training goes on, and is looked at ---------------------------------------------------
+# --- checkpoints and early stopping -------------------------------------------------------
 
 
-def test_checkpoints_stay_until_the_student_is_there(create: Callable[..., Run]) -> None:
+def test_checkpoints_are_deleted_after_the_student_is_saved(create: Callable[..., Run]) -> None:
     run = create()
     run.generate()
     left = run.folder / "checkpoints" / "checkpoint-7"
@@ -506,7 +506,7 @@ def test_checkpoints_stay_until_the_student_is_there(create: Callable[..., Run])
     assert {job.score for job in jobs} == {None}
 
 
-def test_early_stopping_looks_at_answers_that_are_run(create: Callable[..., Run]) -> None:
+def test_early_stopping_scores_executed_answers(create: Callable[..., Run]) -> None:
     run = create(train__early_stopping="accuracy")
     run.generate()
     run.train()
@@ -519,7 +519,7 @@ def test_early_stopping_looks_at_answers_that_are_run(create: Callable[..., Run]
         pass
 
 
-def test_an_engine_that_is_away_is_no_reason_to_stop_early(
+def test_unavailable_engine_does_not_stop_early(
     create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = create(train__early_stopping="accuracy")

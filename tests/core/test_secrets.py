@@ -1,4 +1,4 @@
-"""Secrets do not print, and are taken out of every text."""
+"""Secrets do not print, and are masked in every text."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from dstill.io.secrets import Secret, redact
 VALUE = 'key/+"with=odd signs'
 
 
-def test_a_secret_prints_as_stars() -> None:
+def test_secret_prints_as_stars() -> None:
     secret = Secret(VALUE)
     assert f"{secret} {secret!r} {secret!s} {[secret]}" == "*** Secret(***) *** [Secret(***)]"
     assert secret.reveal() == VALUE
 
 
-def test_a_secret_is_not_written_to_files() -> None:
+def test_secret_is_not_written_to_files() -> None:
     for write in (pickle.dumps, copy.copy, json.dumps):
         with pytest.raises(TypeError):
             write(Secret(VALUE))
 
 
-def test_known_secrets_are_taken_out_of_texts_in_every_spelling() -> None:
+def test_known_secrets_are_masked_in_every_encoding() -> None:
     Secret(VALUE)
     spellings = (VALUE, quote(VALUE, safe=""), json.dumps(VALUE), base64.b64encode(VALUE.encode()).decode())
     for spelling in spellings:
@@ -37,21 +37,21 @@ def test_known_secrets_are_taken_out_of_texts_in_every_spelling() -> None:
         assert text in ("<***>", '<"***">')
 
 
-def test_the_longer_of_two_secrets_goes_first() -> None:
+def test_longer_secret_is_masked_first() -> None:
     Secret("abcdef-short")
     Secret("abcdef-short-and-long")
     assert redact("abcdef-short-and-long") == "***"
 
 
-def test_what_is_no_secret_stays() -> None:
-    Secret("x")  # too short to be looked for
+def test_other_text_is_unchanged() -> None:
+    Secret("x")  # too short to be masked
     assert redact("an ordinary text with an x") == "an ordinary text with an x"
 
 
-# --- a file of its owner's --------------------------------------------------------------
+# --- key files --------------------------------------------------------------------------
 
 
-def test_a_key_may_lie_in_a_file_that_only_its_owner_may_read(tmp_path: Path) -> None:
+def test_reads_a_key_file_private_to_its_owner(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_bytes(b"sk-from-a-file-0123\n")
     path.chmod(0o600)
@@ -62,7 +62,7 @@ def test_a_key_may_lie_in_a_file_that_only_its_owner_may_read(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o666, 0o610, 0o777])
-def test_a_key_file_that_others_may_use_is_refused_with_the_reason(tmp_path: Path, mode: int) -> None:
+def test_key_file_open_to_others_is_refused(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "key"
     path.write_text("sk-from-a-file-0123")
     path.chmod(mode)
@@ -76,7 +76,7 @@ def test_a_key_file_that_others_may_use_is_refused_with_the_reason(tmp_path: Pat
         assert "sk-" not in str(caught.value)
 
 
-def test_what_is_no_key_file_is_refused(tmp_path: Path) -> None:
+def test_malformed_key_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "key"
     with pytest.raises(ConfigError, match="cannot be read: no such file"):
         Secret.from_file(path, "the teacher")

@@ -1,4 +1,4 @@
-"""Ctrl-C in a loop: the first cancels in order, and then the handlers are as they were."""
+"""Ctrl-C in an event loop: the first cancels the work, and handlers are restored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from dstill.runtime import signals
 
 
-async def interrupted(log: list[str]) -> None:
+async def wait_for_ctrl_c(log: list[str]) -> None:
     log.append("begins")
     try:
         os.kill(os.getpid(), signal.SIGINT)
@@ -24,12 +24,12 @@ async def interrupted(log: list[str]) -> None:
 def test_ctrl_c_cancels_and_raises(project: object) -> None:
     log: list[str] = []
     with pytest.raises(KeyboardInterrupt):
-        signals.run(interrupted(log))
-    assert log == ["begins", "second"]  # a further one would have quit
+        signals.run(wait_for_ctrl_c(log))
+    assert log == ["begins", "second"]  # a second one would have ended the process
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_without_ctrl_c_it_is_asyncio_run() -> None:
+def test_behaves_as_asyncio_run_without_ctrl_c() -> None:
     async def work() -> int:
         await asyncio.sleep(0)
         return 7
@@ -38,7 +38,7 @@ def test_without_ctrl_c_it_is_asyncio_run() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_cancellation_of_the_work_s_own_is_no_ctrl_c() -> None:
+def test_own_cancellation_is_not_ctrl_c() -> None:
     async def work() -> None:
         raise asyncio.CancelledError
 
@@ -46,7 +46,7 @@ def test_a_cancellation_of_the_work_s_own_is_no_ctrl_c() -> None:
         signals.run(work())
 
 
-def test_a_handler_of_the_program_s_own_stays() -> None:
+def test_custom_sigint_handler_stays() -> None:
     called: list[int] = []
 
     async def work() -> str:
@@ -62,7 +62,7 @@ def test_a_handler_of_the_program_s_own_stays() -> None:
     assert called == [signal.SIGINT]
 
 
-def test_other_threads_are_left_alone() -> None:
+def test_other_threads_are_unaffected() -> None:
     async def work() -> str:
         return "done"
 
@@ -73,7 +73,7 @@ def test_other_threads_are_left_alone() -> None:
     assert got == ["done"]
 
 
-def test_a_second_signal_is_the_systems_own() -> None:
+def test_second_signal_has_its_default_effect() -> None:
     with signals.Stop() as stop:
         signal.raise_signal(signal.SIGINT)
         assert stop.asked
@@ -81,7 +81,7 @@ def test_a_second_signal_is_the_systems_own() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_script_that_began_it_in_the_background_stops_it_by_sigterm() -> None:
+def test_sigterm_stops_when_sigint_is_ignored() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as shells do then
     try:
         with signals.Stop() as stop:

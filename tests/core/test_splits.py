@@ -1,4 +1,4 @@
-"""Splits have other names than in earlier versions: what was written under the old ones is still read."""
+"""Old names of splits are still read."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ Cli = Callable[..., Any]
 OLD = {new: old for old, new in FORMER_SPLITS.items()}
 
 
-def test_an_old_name_is_read_as_the_new_one_and_a_warning_says_so(caplog: pytest.LogCaptureFixture) -> None:
+def test_old_name_is_read_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     assert [split_name(name, "--split") for name in SPLITS] == list(SPLITS)
     assert not caplog.records
     assert split_name("test_index", "--split") == "test_unseen_data"
     assert caplog.messages == ["the split 'test_index' is now called 'test_unseen_data' (--split)"]
 
 
-def test_old_names_in_a_file_of_questions(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """One warning a file and name, not one a row."""
+def test_questions_file_may_use_old_names(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """One warning per file and name, not per row."""
     splits = ["train", "test_index", "test_index", "test_templates"]
     file = tmp_path / "q.jsonl"
     write_rows(file, [{"question": f"q{n}", "split": split} for n, split in enumerate(splits)])
@@ -42,7 +42,7 @@ def test_old_names_in_a_file_of_questions(tmp_path: Path, caplog: pytest.LogCapt
     assert all(str(file) in message for message in caplog.messages)
 
 
-def test_old_names_in_a_configuration(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_configuration_may_use_old_names(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "dstill.toml"
     file.write_text('[evaluate]\nsplits = ["test", "test_index"]\n')
     assert configuration.load(file).settings.evaluate.splits == ("test", "test_unseen_data")
@@ -88,9 +88,7 @@ def old(cli: Cli, project: Path, toy_file: Path) -> Path:
     return folder
 
 
-def test_a_run_of_an_earlier_version_opens(
-    old: Path, toy_file: Path, cli: Cli, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_run_of_an_earlier_version_opens(old: Path, toy_file: Path, cli: Cli, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         run = Run.open(old, plugins=plugin_loading.load([toy_file]))
     assert [len(run.records(split)) for split in SPLITS] == [2] * 5
@@ -101,19 +99,19 @@ def test_a_run_of_an_earlier_version_opens(
     assert list(evaluated["scores"]["student"]) == ["test_unseen_data", "test_unseen_templates"]
     assert "by_data" in evaluated
     assert set(run.manifest["stages"]["generate"]["splits"]) == set(SPLITS)
-    assert caplog.messages == []  # dstill wrote the file: nobody has to change it
+    assert caplog.messages == []  # dstill wrote the file: no warning
     ended = cli("evaluate", "old")
     assert ended.code == 0, ended.err
 
 
-def test_a_dataset_that_is_made_anew_leaves_no_file_of_an_old_name(old: Path, cli: Cli) -> None:
+def test_rebuilt_dataset_has_no_file_with_an_old_name(old: Path, cli: Cli) -> None:
     assert cli("data", "curate", "old").code == 0
     assert sorted(file.stem for file in (old / "dataset/data").iterdir()) == sorted(SPLITS)
     files = json.loads((old / "run.json").read_text())["files"]
     assert {name for name in files if name.startswith("dataset/")} == {f"dataset/data/{one}.jsonl" for one in SPLITS}
 
 
-def test_an_id_stands_for_one_question_in_all_splits() -> None:
+def test_ids_are_unique_across_splits() -> None:
     rows = [Example(id="a", question=f"of {split}", split=split) for split in ("train", "test")]
     require_unique_ids(rows[:1])
     with pytest.raises(DataError) as caught:
@@ -121,7 +119,7 @@ def test_an_id_stands_for_one_question_in_all_splits() -> None:
     assert caught.value.what == "two questions have the id 'a': 'of train' of train, and 'of test' of test"
 
 
-def test_a_pack_with_one_id_in_two_splits_is_refused(cli: Cli, project: Path) -> None:
+def test_pack_with_an_id_in_two_splits_is_refused(cli: Cli, project: Path) -> None:
     """Before a teacher is asked; the audit refuses it, too."""
     pack = """
 from dstill import Check, Task, hookimpl

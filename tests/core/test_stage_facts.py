@@ -167,4 +167,4 @@ def test_evaluate() -> None:
     }
     moved = facts(DataReport(data={"beads": 3}, notes=("beads moved",)), "one row edited")
     assert (moved["data"], moved["notes"]) == ({"beads": 3}, ["one row edited", "beads moved"])
-    assert facts(DataReport(data={"beads": 3}))["notes"] == []  # somebody looked, and nothing moved
+    assert facts(DataReport(data={"beads": 3}))["notes"] == []  # drift was checked, and nothing changed

@@ -1,4 +1,4 @@
-"""The stages, from rows to rows, with a toy of every part: no file but the reply store, no torch."""
+"""The stages, from rows to rows, with toy parts: no file except the reply store, no torch."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def golds(task: Task) -> list[Record]:
     ]
 
 
-# --- running the answers of a dataset ---------------------------------------------------
+# --- executing the answers of a dataset -------------------------------------------------
 
 
 def record(id: str, answer: str, **more: Any) -> Record:
     return Record(id=id, question=f"q {id}", rationale="r", answer=answer, **more)
 
 
-class Fussy(Executor):
+class RefusesAll(Executor):
     """Refuses every answer."""
 
     name = "fussy"
@@ -75,14 +75,14 @@ class Fussy(Executor):
         return Outcome(kind=OutcomeKind.INVALID, reason=f"I do not like {answer}")
 
 
-def test_only_what_the_engine_or_the_checks_call_invalid_is_rejected(task: Task, abacus: Executor) -> None:
+def test_rejects_only_invalid_answers(task: Task, abacus: Executor) -> None:
     rejected = Rejection(id="0", question="q", problems=())
     rows: list[Record | Rejection] = [
         rejected,
         record("1", "1+2"),
-        record("2", "none"),  # a refusal is not run
-        record("3", "1+2~"),  # unsupported: no fault of the answer's
-        record("4", "1+2!"),  # unavailable: nobody's fault
+        record("2", "none"),  # a refusal is not executed
+        record("3", "1+2~"),  # unsupported: not the fault of the answer
+        record("4", "1+2!"),  # unavailable: not the fault of the answer
         record("5", "1*2"),
     ]
     outcomes: Counter[str] = Counter()
@@ -91,7 +91,7 @@ def test_only_what_the_engine_or_the_checks_call_invalid_is_rejected(task: Task,
     assert ran[:5] == rows[:5]
     assert isinstance(ran[5], Rejection)
     assert (ran[5].problems[0].layer, ran[5].problems[0].message) == ("form", "'1*2' is no sum")
-    (row,) = steps.execute(rows[1:2], Fussy().open(task, Engine()), task, outcomes)
+    (row,) = steps.execute(rows[1:2], RefusesAll().open(task, Engine()), task, outcomes)
     assert isinstance(row, Rejection)
     assert (row.problems[0].layer, row.problems[0].message) == ("engine", "I do not like 1+2")
 
@@ -112,7 +112,7 @@ EXAMPLES = st.lists(
 
 
 @given(EXAMPLES, st.integers(0, 2**32 - 1))
-def test_a_split_is_drawn_by_template_and_the_same_way_each_time(examples: list[Example], seed: int) -> None:
+def test_splits_are_deterministic_by_template(examples: list[Example], seed: int) -> None:
     split = [steps.assign_split(e, seed) for e in examples]
     assert split == [steps.assign_split(e, seed) for e in reversed(examples)][::-1]
     for before, after in zip(examples, split, strict=True):
@@ -124,7 +124,7 @@ def test_a_split_is_drawn_by_template_and_the_same_way_each_time(examples: list[
     assert not held & {e.template for e in drawn if e.split != "test_unseen_templates"}
 
 
-def test_the_shares_of_the_splits() -> None:
+def test_splits_have_the_configured_shares() -> None:
     examples = [Example(id=str(i), question="q", template=f"t{i % 500}") for i in range(10_000)]
     counts = Counter(steps.assign_split(e, 0).split for e in examples)
     assert 0.7 < counts["train"] / 10_000 < 0.83
@@ -134,7 +134,7 @@ def test_the_shares_of_the_splits() -> None:
 
 
 @given(EXAMPLES, st.integers(1, 80))
-def test_a_limit_keeps_the_shares_and_a_higher_one_only_adds(examples: list[Example], limit: int) -> None:
+def test_limit_keeps_shares_and_grows_monotonically(examples: list[Example], limit: int) -> None:
     examples = [steps.assign_split(e, 0) for e in examples]
     kept = steps.stratified_head(examples, limit)
     assert len(kept) == min(limit, len(examples))
@@ -171,13 +171,13 @@ def splits(**records: list[Record]) -> list[Record]:
         ),
     ],
 )
-def test_sets_that_are_not_what_their_names_say_are_refused(task: Task, records: list[Record], what: str) -> None:
+def test_mislabelled_splits_are_refused(task: Task, records: list[Record], what: str) -> None:
     with pytest.raises(DataError) as caught:
         steps.check_splits(records, task)
     assert caught.value.what == what
 
 
-def test_sets_that_are_what_their_names_say_pass(task: Task, plugins: Plugins) -> None:
+def test_correct_splits_pass(task: Task, plugins: Plugins) -> None:
     steps.check_splits(golds(task), task)
     same_words = splits(
         train=[record("1", "a", context={"data": "i"})], test=[replace(record("2", "a"), context={"data": "j"})]
@@ -217,7 +217,7 @@ def judged(
         ("1+2", "none", Level.VALID, Level.CORRECT, ""),
     ],
 )
-def test_how_far_an_answer_comes(
+def test_level_reached_by_an_answer(
     plugins: Plugins, task: Task, abacus: Executor, answer: str, gold: str, reached: Level, checked: Level, outcome: str
 ) -> None:
     (verdict,) = judged(plugins, task, {answer: gold}, abacus)
@@ -225,7 +225,7 @@ def test_how_far_an_answer_comes(
     assert bool(verdict.reason) is (reached is not Level.CORRECT)
 
 
-def test_a_gold_that_fails_is_never_held_against_the_student(plugins: Plugins, task: Task, abacus: Executor) -> None:
+def test_failing_gold_does_not_count_against_the_student(plugins: Plugins, task: Task, abacus: Executor) -> None:
     verdicts = judged(plugins, task, {"1+2": "1*2", "2+2": "1+2!", "words": "1+2~"}, abacus)
     assert [v.checked for v in verdicts] == [Level.VALID] * 3
     assert [v.gold_error for v in verdicts] == [
@@ -235,14 +235,14 @@ def test_a_gold_that_fails_is_never_held_against_the_student(plugins: Plugins, t
     ]
 
 
-def test_without_an_executor_nothing_is_checked_beyond_valid(plugins: Plugins, task: Task) -> None:
+def test_checks_stop_at_valid_without_an_executor(plugins: Plugins, task: Task) -> None:
     verdicts = judged(plugins, task, {"1+2": "1+2", "2-1": "1+2", "100+1": "1+2"}, None)
     assert [v.reached for v in verdicts] == [Level.VALID, Level.VALID, Level.PARSED]
     assert {v.checked for v in verdicts} == {Level.VALID}
     assert [v.exact for v in verdicts] == [True, False, False]
 
 
-def test_without_a_gold_an_answer_is_followed_to_where_it_runs(plugins: Plugins, task: Task, abacus: Executor) -> None:
+def test_checks_stop_at_executed_without_a_gold(plugins: Plugins, task: Task, abacus: Executor) -> None:
     example = Example(id="1", question="q")
     for text, reached in (("1+2", Level.EXECUTED), ("words", Level.UNPARSED), ("none", Level.VALID)):
         verdict = judge(task, example, task.parse(task.reply_text("", text)), abacus)
@@ -251,17 +251,17 @@ def test_without_a_gold_an_answer_is_followed_to_where_it_runs(plugins: Plugins,
         assert verdict.exact is None
 
 
-def test_an_answer_that_was_cut_off_is_no_answer(plugins: Plugins, task: Task, abacus: Executor) -> None:
+def test_truncated_answer_is_not_an_answer(plugins: Plugins, task: Task, abacus: Executor) -> None:
     (verdict,) = judged(plugins, task, {"1+2": "1+2"}, abacus, truncated=True)
     assert (verdict.reached, verdict.reason) == (Level.UNPARSED, "cut off at the token limit")
 
 
-def test_no_output_is_called_so(plugins: Plugins, task: Task, abacus: Executor) -> None:
+def test_empty_output_has_its_own_reason(plugins: Plugins, task: Task, abacus: Executor) -> None:
     assert [v.reason for v in judged(plugins, task, {"": "1+2", " \n": "1+2"}, abacus)] == ["no output"] * 2
 
 
 class Broken(Executor):
-    """Right on the base data, not there on a corpus."""
+    """Right on the base data, unavailable on a test database."""
 
     name = "broken"
 
@@ -271,23 +271,23 @@ class Broken(Executor):
         return Outcome(kind=OutcomeKind.OK, value=3)
 
 
-def test_a_corpus_that_cannot_be_asked_is_not_held_against_the_student(plugins: Plugins) -> None:
+def test_unavailable_test_database_does_not_count_against_the_student(plugins: Plugins) -> None:
     from dstill.api.protocols import TestDatabases
     from dstill.api.records import TestDatabase
 
     toy = plugins.task("toy")
 
-    class WithCorpora(toy, TestDatabases):  # type: ignore[misc, valid-type]
+    class WithTestDatabases(toy, TestDatabases):  # type: ignore[misc, valid-type]
         def test_databases(self, example: Example, k: int) -> list[TestDatabase]:
             return [TestDatabase(name="small", data={})]
 
-    task = WithCorpora()
+    task = WithTestDatabases()
     (verdict,) = judged(plugins, task, {"2+1": "1+2"}, Broken().open(task, Engine()))
     assert (verdict.reached, verdict.checked, verdict.outcome) == (Level.EXECUTED, Level.EXECUTED, "unavailable")
 
 
-class Lucky(Executor):
-    """Every answer is right on the base data; on the corpus each is what it says."""
+class RightOnDataOnly(Executor):
+    """Every answer is right on the base data; on a test database an answer evaluates to itself."""
 
     name = "lucky"
 
@@ -307,13 +307,13 @@ class Lucky(Executor):
         return Outcome(kind=OutcomeKind.INVALID if bad else OutcomeKind.OK, value=eval(answer))
 
 
-def on_corpora(plugins: Plugins, answer: str, *names: str, why_not: str = "") -> tuple[Verdict, list[str]]:
+def on_test_databases(plugins: Plugins, answer: str, *names: str, why_not: str = "") -> tuple[Verdict, list[str]]:
     from dstill.api.protocols import TestDatabases
     from dstill.api.records import TestDatabase
 
     toy = plugins.task("toy")
 
-    class WithCorpora(toy, TestDatabases):  # type: ignore[misc, valid-type]
+    class WithTestDatabases(toy, TestDatabases):  # type: ignore[misc, valid-type]
         def test_databases(self, example: Example, k: int) -> list[TestDatabase]:
             if why_not:
                 raise NoTestDatabases(why_not)
@@ -322,33 +322,33 @@ def on_corpora(plugins: Plugins, answer: str, *names: str, why_not: str = "") ->
         def canonical(self, text: str) -> str:
             return text.replace("02", "2")
 
-    task, lucky = WithCorpora(), Lucky()
+    task, lucky = WithTestDatabases(), RightOnDataOnly()
     (verdict,) = judged(plugins, task, {answer: "1+2"}, lucky.open(task, Engine()))
     return verdict, lucky.asked
 
 
-def test_correct_is_what_agrees_on_every_corpus(plugins: Plugins) -> None:
-    same, _ = on_corpora(plugins, "2+1", "one", "two")
+def test_correct_means_equal_on_every_test_database(plugins: Plugins) -> None:
+    same, _ = on_test_databases(plugins, "2+1", "one", "two")
     assert (same.reached, same.n_test_databases) == (Level.CORRECT, 2)
-    other, _ = on_corpora(plugins, "3+1", "one", "two")
+    other, _ = on_test_databases(plugins, "3+1", "one", "two")
     assert (other.reached, other.checked, other.n_test_databases) == (Level.EXECUTED, Level.CORRECT, 1)
     assert other.reason == "another result than the reference on the test database 'one'"
     assert other.result_diff == ResultDiff(gold="3", answer="4", test_database="one")
     assert Verdict.from_row(other.to_row()) == other
 
 
-def test_a_corpus_on_which_the_gold_fails_tells_nothing(plugins: Plugins) -> None:
-    verdict, _ = on_corpora(plugins, "3+1", "bad")
+def test_test_database_is_skipped_if_the_gold_fails_on_it(plugins: Plugins) -> None:
+    verdict, _ = on_test_databases(plugins, "3+1", "bad")
     assert (verdict.reached, verdict.n_test_databases) == (Level.CORRECT, 0)
 
 
-def test_the_gold_in_another_spelling_runs_on_the_data_alone(plugins: Plugins) -> None:
-    verdict, asked = on_corpora(plugins, "1+02", "one")
+def test_equivalent_spelling_of_the_gold_skips_test_databases(plugins: Plugins) -> None:
+    verdict, asked = on_test_databases(plugins, "1+02", "one")
     assert (verdict.reached, verdict.n_test_databases, verdict.exact, len(asked)) == (Level.CORRECT, 0, True, 2)
 
 
-def test_why_there_are_no_corpora_is_kept(plugins: Plugins) -> None:
-    verdict, _ = on_corpora(plugins, "2+1", why_not="no such engine here")
+def test_keeps_the_reason_for_no_test_databases(plugins: Plugins) -> None:
+    verdict, _ = on_test_databases(plugins, "2+1", why_not="no such engine here")
     assert (verdict.reached, verdict.test_suite_skipped) == (Level.CORRECT, "no such engine here")
 
 
@@ -370,7 +370,7 @@ def fitted(plugins: Plugins, task: Task, objective: Objective, records: Sequence
     return student
 
 
-def test_from_questions_to_verdicts(plugins: Plugins, task: Task, abacus: Executor, tmp_path: Path) -> None:
+def test_stages_lead_from_questions_to_verdicts(plugins: Plugins, task: Task, abacus: Executor, tmp_path: Path) -> None:
     records = [row for row in steps.execute(golds(task), abacus, task, Counter()) if isinstance(row, Record)]
     objective = plugins.objective("plain")()
     student = fitted(plugins, task, objective, [r for r in records if r.split == "train"], tmp_path)

@@ -1,4 +1,4 @@
-"""The teacher's own answers, against golds that were there before it was asked."""
+"""The teacher's answers, compared with golds."""
 
 from __future__ import annotations
 
@@ -33,15 +33,13 @@ def evaluated(plugins: Plugins, **flags: Any) -> tuple[Run, dict[str, Any]]:
     return run, dict(run.evaluate()["teacher"])
 
 
-def test_a_teacher_that_repeats_golds_is_not_measured(plugins: Plugins) -> None:
+def test_teacher_that_repeats_golds_is_not_measured(plugins: Plugins) -> None:
     run, facts = evaluated(plugins)
     assert facts == {"why": "the teacher 'parrot' repeats reference answers", "scores": {}}
     assert run.verdicts("teacher") == []
 
 
-def test_answers_and_refused_replies_are_held_against_the_golds(
-    plugins: Plugins, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_answers_and_refused_replies_are_compared_with_golds(plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugins.teacher("parrot"), "is_lookup", False)
     # "4 and 3" is one of 13 questions of `test`, and its reply has too many digits for the checks
     run, facts = evaluated(plugins, teacher__parrot__wrong="4 and 3")
@@ -53,7 +51,7 @@ def test_answers_and_refused_replies_are_held_against_the_golds(
     assert len(run.verdicts()) == 12
 
 
-def test_questions_without_golds_say_nothing_of_the_teacher(plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_questions_without_golds_are_not_counted(plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugins.teacher("parrot"), "is_lookup", False)
     run, _ = evaluated(plugins)
     (run.folder / "requests.jsonl").unlink()
@@ -64,8 +62,8 @@ def test_questions_without_golds_say_nothing_of_the_teacher(plugins: Plugins, mo
 
 
 @pytest.mark.parametrize("before", ["", "<think>Hm.</think>"])
-def test_a_refused_reply_is_judged_without_its_letters(plugins: Plugins, before: str) -> None:
-    """They, and a reasoning trace, are no part of the answer."""
+def test_refused_reply_is_judged_without_its_fence(plugins: Plugins, before: str) -> None:
+    """The fence and a reasoning trace are not part of the answer."""
     config = configuration.load(flags=FLAGS, environment={}, sections=part_sections(plugins))
     setup = Setup(plugins, config)
     gold = next(e for e in setup.task.examples("test") if e.answer is not None)

@@ -1,4 +1,4 @@
-"""What a folder's settings ask for, and what of that is allowed."""
+"""Permissions that the settings of a folder request, and which are granted."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def _own_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "theirs").mkdir()
     return tmp_path
 
 
-def of(text: str, *, run: bool = True, flags: dict[str, Any] | None = None) -> Config:
-    """The settings of a stranger's run, or of a stranger's project."""
+def load_settings(text: str, *, run: bool = True, flags: dict[str, Any] | None = None) -> Config:
+    """The settings of a run or project from somebody else."""
     folder = Path("theirs")
     if run:
         (folder / "run.json").write_text("{}")
@@ -73,14 +73,14 @@ CONNECT = "connect to https://evil.example:443"
 SENT = "send the environment variable 'EXAMPLE_KEY' to https://evil.example:443"
 
 
-# --- what is asked for ------------------------------------------------------------------
+# --- requests ---------------------------------------------------------------------------
 
 
-def test_defaults_ask_for_nothing_though_a_run_writes_them_down() -> None:
-    config = of("[project]\nseed = 1\n")
+def test_defaults_stored_in_a_run_need_no_trust() -> None:
+    config = load_settings("[project]\nseed = 1\n")
     assert actions(config) == []
-    assert actions(of(config.to_toml())) == []
-    trust.require(of(config.to_toml()))
+    assert actions(load_settings(config.to_toml())) == []
+    trust.require(load_settings(config.to_toml()))
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_defaults_ask_for_nothing_though_a_run_writes_them_down() -> None:
         ({"model": "someone/model"}, "load the model 'someone/model' from the Hugging Face hub"),
     ],
 )
-def test_what_a_run_asks_for(keys: dict[str, str], asked: str) -> None:
-    config = of(service(**keys))
+def test_lists_the_requests_of_a_run(keys: dict[str, str], asked: str) -> None:
+    config = load_settings(service(**keys))
     assert actions(config) == [asked]
     assert actions(config, "teacher.far") == [asked]
     assert actions(config, "teacher.fa", "engine") == []
@@ -116,35 +116,37 @@ def test_what_a_run_asks_for(keys: dict[str, str], asked: str) -> None:
 @pytest.mark.parametrize(
     "keys", [{"base_url": "http://127.0.0.1:9200", "api_key_env": ""}, {"file": "theirs/x.csv"}, {"model": ""}]
 )
-def test_what_stays_in_the_folder_or_on_this_machine_needs_no_word(keys: dict[str, str]) -> None:
-    assert actions(of(service(**keys))) == []
+def test_local_paths_and_addresses_need_no_trust(keys: dict[str, str]) -> None:
+    assert actions(load_settings(service(**keys))) == []
 
 
-def test_a_key_file_and_the_certificates_are_part_of_what_is_asked(here: Path) -> None:
-    config = of(
+def test_requests_include_key_file_and_certificates(cwd: Path) -> None:
+    config = load_settings(
         "[engine]\nurl = 'https://search.example'\napi_key_file = '~/.keys/search'\nca_certs = 'theirs/their.pem'\n"
     )
     key = os.path.realpath(Path("~/.keys/search").expanduser())
     to = "https://search.example:443, trusting the certificate 'theirs/their.pem'"
     assert actions(config) == [f"send the content of {key!r} to {to}"]
-    assert "read '/etc/ca.pem'" in actions(of("[engine]\nurl = 'https://127.0.0.1'\nca_certs = '/etc/ca.pem'\n"))
+    assert "read '/etc/ca.pem'" in actions(
+        load_settings("[engine]\nurl = 'https://127.0.0.1'\nca_certs = '/etc/ca.pem'\n")
+    )
 
 
-def test_a_link_out_of_the_folder_is_outside(here: Path) -> None:
+def test_link_out_of_the_folder_is_outside(cwd: Path) -> None:
     Path("theirs/data.csv").symlink_to("/etc/passwd")
-    assert actions(of(service(file="theirs/data.csv"))) == ["read '/etc/passwd'"]
+    assert actions(load_settings(service(file="theirs/data.csv"))) == ["read '/etc/passwd'"]
 
 
-def test_training_is_reported_elsewhere_only_with_a_word() -> None:
-    assert actions(of("[train]\nreport_to = 'tensorboard, wandb,none'\n")) == ["report trainings to 'wandb'"]
+def test_reporting_elsewhere_needs_trust() -> None:
+    assert actions(load_settings("[train]\nreport_to = 'tensorboard, wandb,none'\n")) == ["report trainings to 'wandb'"]
 
 
-def test_a_run_asks_before_it_writes_to_an_engine() -> None:
+def test_writing_to_an_engine_needs_trust() -> None:
     text = "[engine]\nload_data = true\nurl = 'http://127.0.0.1:9200'\n"
-    assert actions(of(text)) == ["write data to http://127.0.0.1:9200"]
-    assert actions(of(text, flags={"engine.load_data": True})) == []  # the user's own choice
+    assert actions(load_settings(text)) == ["write data to http://127.0.0.1:9200"]
+    assert actions(load_settings(text, flags={"engine.load_data": True})) == []  # the user's own choice
     Path("theirs/run.json").unlink()
-    assert actions(of(text, run=False)) == []
+    assert actions(load_settings(text, run=False)) == []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,10 +202,8 @@ class Runner:
         ),
     ],
 )
-def test_an_executor_is_asked_about_together_with_the_engines_address(
-    engine: str, executor: str, asked: list[str]
-) -> None:
-    """The parts of a pair may stand in two sections."""
+def test_request_names_executor_and_engine_address(engine: str, executor: str, asked: list[str]) -> None:
+    """The parts of a pair may be in two sections."""
     folder = Path("theirs")
     (folder / "run.json").write_text("{}")
     (folder / "config.toml").write_text(f"[engine]\n{engine}\n[executor.sql]\n{executor}\n")
@@ -216,16 +216,16 @@ def test_an_executor_is_asked_about_together_with_the_engines_address(
             trust.require(config, "engine", "executor.sql")
 
 
-def test_a_run_asks_before_it_loosens_a_limit_and_not_before_it_tightens_one() -> None:
+def test_only_loosened_limits_need_trust() -> None:
     text = "[teacher.far.limits]\nmemory = 1024\nstrict = 1\ntexts = true\n"
     asked = ["loosen a limit: teacher.far.limits.memory = 1024", "loosen a limit: teacher.far.limits.texts = True"]
-    assert actions(of(text)) == asked
-    assert actions(of(text), "teacher.far") == asked
+    assert actions(load_settings(text)) == asked
+    assert actions(load_settings(text), "teacher.far") == asked
     Path("theirs/run.json").unlink()
-    assert actions(of(text, run=False)) == []
+    assert actions(load_settings(text, run=False)) == []
 
 
-def test_the_guard_of_the_query_dsl_has_limits() -> None:
+def test_query_dsl_guard_has_limits() -> None:
     config = load(use_files=False, sections=plugin_loading.part_sections(plugin_loading.load()))
     assert config_fields(config)["task.querydsl.guard.memory"].metadata["trust"] == "limits"
 
@@ -236,35 +236,35 @@ def test_the_guard_of_the_query_dsl_has_limits() -> None:
         ("tiny", []),
         ("hf:theirs/base", []),
         ("hf:../base", ["load the model '{parent}/base'"]),
-        ("other.gguf", ["load the model '{here}/other.gguf'"]),
+        ("other.gguf", ["load the model '{cwd}/other.gguf'"]),
         ("hf:google/flan-t5-small", ["load the model 'google/flan-t5-small' from the Hugging Face hub"]),
     ],
 )
-def test_a_students_base(student: str, asked: list[str], here: Path) -> None:
-    (here / "theirs" / "base").mkdir()
-    wanted = [one.format(here=here, parent=here.parent) for one in asked]
-    assert actions(of(f"[train]\nstudent = '{student}'\n"), "train") == wanted
+def test_base_model_elsewhere_needs_trust(student: str, asked: list[str], cwd: Path) -> None:
+    (cwd / "theirs" / "base").mkdir()
+    wanted = [one.format(cwd=cwd, parent=cwd.parent) for one in asked]
+    assert actions(load_settings(f"[train]\nstudent = '{student}'\n"), "train") == wanted
 
 
-def test_a_project_may_name_addresses_and_hub_ids_as_long_as_no_secret_goes_there() -> None:
-    assert actions(of(service(base_url=ELSEWHERE, api_key_env=""), run=False)) == []
-    assert actions(of(service(model="someone/model"), run=False)) == []
-    assert actions(of(service(base_url=ELSEWHERE), run=False)) == [SENT]
-    assert actions(of(service(file="/etc/passwd"), run=False)) == ["read '/etc/passwd'"]
+def test_project_addresses_without_secrets_need_no_trust() -> None:
+    assert actions(load_settings(service(base_url=ELSEWHERE, api_key_env=""), run=False)) == []
+    assert actions(load_settings(service(model="someone/model"), run=False)) == []
+    assert actions(load_settings(service(base_url=ELSEWHERE), run=False)) == [SENT]
+    assert actions(load_settings(service(file="/etc/passwd"), run=False)) == ["read '/etc/passwd'"]
 
 
-def test_a_projects_server_on_this_machine_may_have_the_usual_secret_and_no_other() -> None:
-    here = "http://localhost:8000/v1"
+def test_loopback_server_gets_only_the_default_secret() -> None:
+    local = "http://localhost:8000/v1"
     sent = "send the environment variable '{}' to http://localhost:8000"
-    assert actions(of(service(base_url=here), run=False)) == []
-    assert actions(of(service(base_url=here), run=True)) == [sent.format("EXAMPLE_KEY")]
+    assert actions(load_settings(service(base_url=local), run=False)) == []
+    assert actions(load_settings(service(base_url=local), run=True)) == [sent.format("EXAMPLE_KEY")]
     Path("theirs/run.json").unlink()
-    assert actions(of(service(base_url=here, api_key_env="AWS_KEY"), run=False)) == [sent.format("AWS_KEY")]
+    assert actions(load_settings(service(base_url=local, api_key_env="AWS_KEY"), run=False)) == [sent.format("AWS_KEY")]
 
 
-def test_what_this_call_gives_needs_no_word(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flags_need_no_trust(monkeypatch: pytest.MonkeyPatch) -> None:
     flags = {"teacher.far.base_url": ELSEWHERE, "teacher.far.api_key_env": "MINE", "teacher.far.file": "/etc/passwd"}
-    assert actions(of("[project]\nseed = 1\n", flags=flags)) == []
+    assert actions(load_settings("[project]\nseed = 1\n", flags=flags)) == []
     (Path("theirs") / "config.toml").write_text(service(base_url=ELSEWHERE))
     environment = {"DSTILL_TEACHER__FAR__BASE_URL": "https://mine.example"}
     own = load(Path("theirs/config.toml"), environment=environment, sections={"teacher.far": Service})
@@ -272,16 +272,16 @@ def test_what_this_call_gives_needs_no_word(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("name", ["\0", "~nobody/x", "a" * 5000, "line\nbreak", "\x1b[2J"])
-def test_odd_names_are_asked_about_in_one_line_of_plain_text(name: str) -> None:
-    (action,) = actions(of(service(file=f"../{name}")))
+def test_unusual_names_are_shown_in_one_plain_line(name: str) -> None:
+    (action,) = actions(load_settings(service(file=f"../{name}")))
     assert action.isprintable()
 
 
-# --- what is allowed --------------------------------------------------------------------
+# --- grants -----------------------------------------------------------------------------
 
 
-def test_what_was_allowed_is_not_asked_again_until_the_folder_asks_for_something_else() -> None:
-    config = of(service(base_url=ELSEWHERE))
+def test_grant_lasts_until_the_request_changes() -> None:
+    config = load_settings(service(base_url=ELSEWHERE))
     trust.allow(Path("theirs"), actions(config))
     trust.require(config)
     for other in (
@@ -290,85 +290,87 @@ def test_what_was_allowed_is_not_asked_again_until_the_folder_asks_for_something
         service(base_url="http://evil.example:443"),
     ):
         with pytest.raises(TrustError):
-            trust.require(of(other))
-    trust.require(of(service(base_url=ELSEWHERE)))
+            trust.require(load_settings(other))
+    trust.require(load_settings(service(base_url=ELSEWHERE)))
     Path("theirs").rename("moved")
     with pytest.raises(TrustError):
         trust.require(load(Path("moved/config.toml"), environment={}, sections={"teacher.far": Service}))
 
 
-def test_what_a_folder_may_do_holds_below_it_and_not_beside_it(here: Path) -> None:
-    config = of(service(base_url=ELSEWHERE))
-    trust.allow(here / "other", actions(config))
-    trust.allow(here / "their", actions(config))
+def test_grant_covers_subfolders_but_not_siblings(cwd: Path) -> None:
+    config = load_settings(service(base_url=ELSEWHERE))
+    trust.allow(cwd / "other", actions(config))
+    trust.allow(cwd / "their", actions(config))
     with pytest.raises(TrustError):
         trust.require(config)
-    trust.allow(here, actions(config))
-    with pytest.raises(TrustError):  # a run may have been unpacked below a project that is the user's own
+    trust.allow(cwd, actions(config))
+    with pytest.raises(TrustError):  # a foreign run may be unpacked inside a project of the user
         trust.require(config)
     Path("theirs/run.json").unlink()
-    config = of(service(base_url=ELSEWHERE), run=False)
+    config = load_settings(service(base_url=ELSEWHERE), run=False)
     trust.require(config)
-    assert trust.grants(Path("theirs")) == {str(here): [SENT]}
-    assert trust.forget(here)
-    assert not trust.forget(here)
+    assert trust.grants(Path("theirs")) == {str(cwd): [SENT]}
+    assert trust.forget(cwd)
+    assert not trust.forget(cwd)
     assert trust.remembered() == {}
     with pytest.raises(TrustError):
         trust.require(config)
 
 
-def test_of_a_pair_the_part_that_the_user_gives_needs_no_word() -> None:
+def test_user_may_replace_half_of_a_granted_pair() -> None:
     """A flag may send the folder's known secret to another address, and another secret to its known address."""
-    trust.allow(Path("theirs"), actions(of(service(base_url=ELSEWHERE, api_key_env="THEIRS"))))
+    trust.allow(Path("theirs"), actions(load_settings(service(base_url=ELSEWHERE, api_key_env="THEIRS"))))
     text = service(base_url=ELSEWHERE, api_key_env="THEIRS")
-    trust.require(of(text, flags={"teacher.far.base_url": "https://mine.example"}))
-    trust.require(of(text, flags={"teacher.far.api_key_env": "MINE"}))
-    with pytest.raises(TrustError):  # of two parts that are both the folder's, each known in another pair
-        trust.require(of(service(base_url=ELSEWHERE, api_key_env="AWS_KEY")))
-    with pytest.raises(TrustError):  # the default secret is no flag: no word of the user's sends it there
-        trust.require(of(service(base_url=ELSEWHERE)))
+    trust.require(load_settings(text, flags={"teacher.far.base_url": "https://mine.example"}))
+    trust.require(load_settings(text, flags={"teacher.far.api_key_env": "MINE"}))
+    with pytest.raises(TrustError):  # both parts come from the folder, each granted in another pair
+        trust.require(load_settings(service(base_url=ELSEWHERE, api_key_env="AWS_KEY")))
+    with pytest.raises(TrustError):  # the default secret was not given as a flag
+        trust.require(load_settings(service(base_url=ELSEWHERE)))
 
 
-def test_an_address_that_was_allowed_without_a_secret_gets_none_later() -> None:
-    trust.allow(Path("theirs"), actions(of(service(base_url=ELSEWHERE, api_key_env=""))))
-    trust.require(of(service(base_url=ELSEWHERE, api_key_env="")))
+def test_address_granted_without_a_secret_gets_none() -> None:
+    trust.allow(Path("theirs"), actions(load_settings(service(base_url=ELSEWHERE, api_key_env=""))))
+    trust.require(load_settings(service(base_url=ELSEWHERE, api_key_env="")))
     with pytest.raises(TrustError):
-        trust.require(of(service(base_url=ELSEWHERE)))
+        trust.require(load_settings(service(base_url=ELSEWHERE)))
 
 
-def test_a_connection_that_was_allowed_lets_no_other_secret_go_there() -> None:
+def test_grant_covers_one_secret_only() -> None:
     flags = {"teacher.far.api_key_env": "MINE"}
     trust.allow(Path("theirs"), ["connect to https://evil.example:443"])
     with pytest.raises(TrustError):
-        trust.require(of(service(base_url=ELSEWHERE), flags=flags))
+        trust.require(load_settings(service(base_url=ELSEWHERE), flags=flags))
 
 
-def test_what_is_trusted_for_one_process_is_not_remembered() -> None:
-    config = replace(of(service(base_url=ELSEWHERE)), trusted=True)
+def test_trust_for_one_process_is_not_stored() -> None:
+    config = replace(load_settings(service(base_url=ELSEWHERE)), trusted=True)
     trust.require(config)
     trust.allow_written(config, Path("theirs/config.toml"))
     assert trust.remembered() == {}
 
 
-def test_what_a_user_writes_is_kept_but_not_what_a_strangers_file_slipped_in() -> None:
-    theirs = of(service(base_url=ELSEWHERE, api_key_env="AWS_KEY"), flags={"teacher.far.file": "/data/mine.csv"})
+def test_saves_entries_of_the_user_but_not_of_a_foreign_file() -> None:
+    theirs = load_settings(
+        service(base_url=ELSEWHERE, api_key_env="AWS_KEY"), flags={"teacher.far.file": "/data/mine.csv"}
+    )
     target = Path("made") / "config.toml"
     trust.allow_written(theirs, target)
     assert list(trust.remembered().values()) == [["read '/data/mine.csv'"]]
 
 
-def test_a_run_below_a_folder_of_the_users_gets_a_line_of_its_own(here: Path) -> None:
-    """As a trial below the run that it branches from: once it is a run, what the folder above may do does not count."""
-    config = of(service(base_url=ELSEWHERE))
-    trust.allow(here, actions(config))
-    trust.allow_written(replace(config, file=None), here / "theirs/trials/one/config.toml")
-    (here / "theirs/trials/one").mkdir(parents=True)
-    (here / "theirs/trials/one/run.json").write_text("{}")
-    assert trust.allowed(here / "theirs/trials/one") == {SENT}
+def test_run_in_a_trusted_folder_has_its_own_entry(cwd: Path) -> None:
+    """For example, a trial below its run: once it is a run, grants of the parent folder do not apply."""
+    config = load_settings(service(base_url=ELSEWHERE))
+    trust.allow(cwd, actions(config))
+    trust.allow_written(replace(config, file=None), cwd / "theirs/trials/one/config.toml")
+    (cwd / "theirs/trials/one").mkdir(parents=True)
+    (cwd / "theirs/trials/one/run.json").write_text("{}")
+    assert trust.allowed(cwd / "theirs/trials/one") == {SENT}
 
 
-def test_several_processes_remember_at_once(here: Path) -> None:
-    threads = [threading.Thread(target=trust.allow, args=(here / str(n), ["read 'x'"])) for n in range(16)]
+def test_concurrent_grants_are_all_stored(cwd: Path) -> None:
+    threads = [threading.Thread(target=trust.allow, args=(cwd / str(n), ["read 'x'"])) for n in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -377,17 +379,17 @@ def test_several_processes_remember_at_once(here: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"folders": [1]}', '{"folders": {"/x": 1}}', "\udcff"])
-def test_a_damaged_memory_is_an_error_that_names_it(text: str) -> None:
+def test_damaged_trust_file_is_named(text: str) -> None:
     trust.allow(Path("theirs"), ["read 'x'"])
     file = Path(os.environ["XDG_CONFIG_HOME"]) / "dstill" / "trust.json"
     assert file.exists()
     file.write_bytes(os.fsencode(text))
     with pytest.raises(ConfigError) as caught:
-        trust.require(of(service(base_url=ELSEWHERE)))
+        trust.require(load_settings(service(base_url=ELSEWHERE)))
     assert caught.value.where == str(file)
 
 
-def test_where_nothing_can_be_remembered_work_goes_on(
+def test_unwritable_trust_file_does_not_stop_work(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", "/dev/null")
@@ -408,8 +410,8 @@ def keys_of(section: str, cls: Any) -> Iterator[tuple[str, Any]]:
             yield f"{section}.{one.name}".lstrip("."), one
 
 
-def test_every_setting_that_reaches_outside_has_a_role() -> None:
-    """By its name: a setting that somebody adds later must not be forgotten."""
+def test_every_external_setting_has_a_role() -> None:
+    """New settings are recognized by their names."""
     sections = {"": Settings, **plugin_loading.part_sections(plugin_loading.load())}
     outward = re.compile(r"(^|_)(url|env|file|files|path|folder|certs|fingerprint|mapping|questions|run)$")
     known = {key: one for section, cls in sections.items() for key, one in keys_of(section, cls)}

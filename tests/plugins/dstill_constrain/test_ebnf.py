@@ -1,4 +1,4 @@
-"""EBNF as packs write it: read, measured, and decoded by."""
+"""EBNF grammars of packs: parsing, longest sentence and decoding."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TEXT ::= "'" [^'\\\x00-\x1f]{1,8} "'"
 """
 
 
-def lets(grammar: Grammar, text: str) -> bool:
+def accepts(grammar: Grammar, text: str) -> bool:
     state = Compiler(BYTES).start(grammar)
     return state.try_consume(list(text.encode())) and state.complete
 
@@ -46,31 +46,31 @@ def lets(grammar: Grammar, text: str) -> bool:
         ("DROP TABLE films", False),
     ],
 )
-def test_a_language_that_is_not_json(text: str, right: bool) -> None:
-    assert lets(Grammar(ebnf=SQL), text) is right
+def test_constrains_a_language_other_than_json(text: str, right: bool) -> None:
+    assert accepts(Grammar(ebnf=SQL), text) is right
 
 
-def test_a_json_schema_is_followed_without_white_space() -> None:
+def test_json_schema_is_compiled_without_white_space() -> None:
     schema = {
         "type": "object",
         "properties": {"a": {"type": "integer"}},
         "required": ["a"],
         "additionalProperties": False,
     }
-    assert lets(Grammar(json_schema=schema), '{"a":12}')
-    assert not lets(Grammar(json_schema=schema), '{"a": 12}')
-    assert not lets(Grammar(json_schema=schema), '{"b":12}')
+    assert accepts(Grammar(json_schema=schema), '{"a":12}')
+    assert not accepts(Grammar(json_schema=schema), '{"a": 12}')
+    assert not accepts(Grammar(json_schema=schema), '{"b":12}')
     assert longest(Grammar(json_schema=schema)) is None
 
 
-def test_reasoning_stands_free_before_an_answer_that_is_held() -> None:
+def test_reasoning_is_free_and_the_answer_constrained() -> None:
     grammar = Grammar(ebnf='root ::= "yes" | "no"', frame=("<why>", "</why><answer>", "</answer>"))
-    assert lets(grammar, "<why>any words, <b>tags</b> and\nlines</why><answer>no</answer>")
-    assert not lets(grammar, "<why>any words</why><answer>perhaps</answer>")
-    assert not lets(grammar, "yes")
+    assert accepts(grammar, "<why>any words, <b>tags</b> and\nlines</why><answer>no</answer>")
+    assert not accepts(grammar, "<why>any words</why><answer>perhaps</answer>")
+    assert not accepts(grammar, "yes")
 
 
-def test_a_longest_sentence_is_counted_in_bytes() -> None:
+def test_longest_sentence_is_counted_in_bytes() -> None:
     assert parse('root ::= "ab" [a-z]{1,3} ("x" | "yyy")?').longest() == 2 + 3 + 3
     assert parse("root ::= [^a]{2}").longest() == 8  # four bytes each
     assert parse(r"root ::= [^\x80-\U0010ffff]{2}").longest() == 2
@@ -79,11 +79,11 @@ def test_a_longest_sentence_is_counted_in_bytes() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=("Cs",)), max_size=12))
-def test_a_literal_of_any_text_is_that_text(text: str) -> None:
+def test_literals_round_trip(text: str) -> None:
     import json
 
     grammar = Grammar(ebnf=f'root ::= "<" A\nA ::= {json.dumps(text)} ">"')
-    assert lets(grammar, f"<{text}>")
+    assert accepts(grammar, f"<{text}>")
     assert longest(grammar) == len(text.encode()) + 2
 
 
@@ -99,11 +99,11 @@ def test_a_literal_of_any_text_is_that_text(text: str) -> None:
         ("root = x", "not a grammar rule"),
     ],
 )
-def test_what_cannot_be_read_is_said_with_its_place(text: str, message: str) -> None:
+def test_syntax_error_names_its_place(text: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         lark_of(Grammar(ebnf=text))
 
 
-def test_a_grammar_of_nothing_is_said() -> None:
+def test_empty_grammar_is_refused() -> None:
     with pytest.raises(DataError, match="neither a JSON Schema nor EBNF"):
         lark_of(Grammar())

@@ -1,4 +1,4 @@
-"""A verdict by two engines: an answer is right only where both say so (``evaluate.second_executor``)."""
+"""Verdicts by two engines: an answer is correct only if both agree (``evaluate.second_executor``)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GOLD = Example(id="t-1", question="one and two", answer="1+2", split="test")
 
 
 class Other(Abacus):
-    """Counts like the abacus, but for what `says` has of an answer."""
+    """Counts as the abacus does, except for the answers in `says`."""
 
     name = "other"
     parallel = 1
@@ -49,20 +49,20 @@ def ok(value: int) -> Outcome:
     return Outcome(kind=OutcomeKind.OK, value=value)
 
 
-def test_it_passes_where_there_is_no_second_engine() -> None:
+def test_returns_none_without_a_second_engine() -> None:
     assert judge_answer(Toy(), GOLD, Draft(answer="1+2"), None) is None
     assert judge_answer(Toy(), GOLD, Draft(answer="1+2"), Abacus().open(Toy(), Engine())) is None
 
 
 @pytest.mark.parametrize("answer", ["1+2", "2+1", "1+1", "100+1", "words", "none", "1+2~", "1+2!"])
-def test_where_both_say_the_same_it_is_the_verdict_of_one(answer: str) -> None:
+def test_agreeing_engines_give_the_verdict_of_one(answer: str) -> None:
     alone = judge(Toy(), GOLD, Draft(answer=answer), Abacus().open(Toy(), Engine()))
     found = judged(answer)
     assert (found.reached, found.checked, found.outcome) == (alone.reached, alone.checked, alone.outcome)
 
 
-def test_right_on_one_engine_alone_is_not_judged() -> None:
-    """In whichever order the engines come, and the reason names both."""
+def test_correct_on_one_engine_only_is_not_judged() -> None:
+    """In either order of the engines; the reason names both."""
     wrong_there, right_there = judged("2+1", _2_plus_1_=ok(4)), judged("1+1", _1_plus_1_=ok(3))
     for verdict in (wrong_there, right_there):
         assert (verdict.reached, verdict.checked, verdict.outcome) == (Level.VALID, Level.VALID, "unsupported")
@@ -72,32 +72,32 @@ def test_right_on_one_engine_alone_is_not_judged() -> None:
     assert right_there.reason == f"the engines disagree: abacus 1 says wrong ({wrong}); other 2 says right"
 
 
-def test_refused_by_one_engine_alone_is_not_judged() -> None:
+def test_refused_by_one_engine_only_is_not_judged() -> None:
     verdict = judged("2+1", _2_plus_1_=Outcome(kind=OutcomeKind.INVALID, reason="no sums here"))
     assert (verdict.reached, verdict.checked, verdict.outcome) == (Level.VALID, Level.VALID, "unsupported")
     assert verdict.reason == "the engines disagree: abacus 1 says right; other 2 says refused (no sums here)"
 
 
-def test_wrong_on_both_is_wrong_however_they_say_it() -> None:
+def test_wrong_on_both_engines_is_wrong() -> None:
     verdict = judged("1+1", _1_plus_1_=Outcome(kind=OutcomeKind.INVALID, reason="no sums here"))
     assert (verdict.reached, verdict.checked) == (Level.VALID, Level.CORRECT)
     assert "other 2 says refused (no sums here)" in verdict.reason
 
 
 @pytest.mark.parametrize("kind", [OutcomeKind.UNSUPPORTED, OutcomeKind.UNAVAILABLE])
-def test_what_one_engine_cannot_judge_is_not_judged(kind: OutcomeKind) -> None:
+def test_undecided_on_one_engine_is_not_judged(kind: OutcomeKind) -> None:
     verdict = judged("2+1", _2_plus_1_=Outcome(kind=kind, reason="away"))
     assert (verdict.checked, verdict.outcome, verdict.reason) == (Level.VALID, kind, "away (on other 2)")
     assert not verdict.correct
 
 
-def test_a_reference_that_fails_on_one_engine_counts_for_nobody() -> None:
+def test_gold_that_fails_on_one_engine_is_excluded() -> None:
     verdict = judged("2+1", _1_plus_2_=Outcome(kind=OutcomeKind.UNAVAILABLE, reason="away"))
     assert verdict.gold_error == "unavailable: away (on other 2)"
     assert verdict.checked == Level.VALID
 
 
-def test_a_reference_that_tells_nothing_on_one_engine_alone() -> None:
+def test_gold_that_is_trivial_on_one_engine_is_not_judged() -> None:
     class Vacuous(Toy, ResultProperties):
         def is_trivial(self, value: Any, example: Example) -> bool:
             return bool(value == 0)
@@ -107,7 +107,7 @@ def test_a_reference_that_tells_nothing_on_one_engine_alone() -> None:
     assert "other 2 says right, and the reference's result is trivial" in verdict.reason
 
 
-def test_an_answer_without_a_reference() -> None:
+def test_answer_without_a_gold_is_judged_to_executed() -> None:
     asked = Example(id="t-1", question="one and two")
     assert judged("2+1", gold=asked).reached == Level.EXECUTED
     refused = judged("2+1", gold=asked, _2_plus_1_=Outcome(kind=OutcomeKind.INVALID, reason="no"))
@@ -146,7 +146,7 @@ MAKE = (
 def evaluated(
     cli: Cli, project: Path, once: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Any]:
-    """Evaluates the run with more words, and returns how the command ended and what run.json says of it."""
+    """Evaluate the run with more options; return the result of the command and the facts in run.json."""
     disabled = set(os.environ["DSTILL_DISABLE"].split(",")) - {"crosscheck"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(disabled)))
     (project / "second.py").write_text(SECOND)
@@ -172,7 +172,7 @@ def test_off_by_default(evaluated: Any) -> None:
     assert [judge["name"] for judge in facts["judged_by"]] == ["core"]
 
 
-def test_an_evaluation_on_two_engines(evaluated: Any) -> None:
+def test_evaluation_on_two_engines(evaluated: Any) -> None:
     ended, facts = evaluated("--set", "evaluate.second_executor=other")
     assert ended.code == 0, ended.err
     assert facts["engine"] == "abacus 1 and other 2"
@@ -191,19 +191,19 @@ def test_an_evaluation_on_two_engines(evaluated: Any) -> None:
         ("abacos", 2, "no executor called 'abacos'. Did you mean 'abacus'?"),
     ],
 )
-def test_a_second_executor_that_cannot_be(evaluated: Any, name: str, code: int, said: str) -> None:
+def test_invalid_second_executor_is_refused(evaluated: Any, name: str, code: int, said: str) -> None:
     ended, facts = evaluated("--set", f"evaluate.second_executor={name}")
     assert (ended.code, said in ended.err, facts) == (code, True, {}), ended.err
 
 
-def test_without_the_plugin_nobody_would_ask_the_second_engine(evaluated: Any, monkeypatch: Any) -> None:
+def test_second_executor_without_the_plugin_is_refused(evaluated: Any, monkeypatch: Any) -> None:
     monkeypatch.setenv("DSTILL_DISABLE", os.environ["DSTILL_DISABLE"] + ",crosscheck")
     ended, facts = evaluated("--set", "evaluate.second_executor=other")
     assert "no loaded plugin judges with two executors" in ended.err
     assert facts == {}
 
 
-def test_as_many_threads_as_both_take() -> None:
+def test_thread_count_is_the_smaller_limit() -> None:
     """`Executor.parallel` of the smaller one."""
     from dstill.api import Prediction
     from dstill.pipeline.steps import judge as judged_by_threads

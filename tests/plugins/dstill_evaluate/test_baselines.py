@@ -1,4 +1,4 @@
-"""Baselines come from plugins: built-in ones, one of a third party, and names that nobody brings."""
+"""Baselines come from plugins: built-in, third-party and unknown ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FLAGS = {
     "train.objective": "plain",
     "evaluate.splits": ["test"],
 }
-# It says one thing to every question, and its own section of the settings which.
+# Gives the same answer to every question, set in its own section.
 STUBBORN = """
 from dataclasses import dataclass
 
@@ -70,7 +70,7 @@ def trained(plugins: Plugins, **flags: Any) -> Run:
     return run
 
 
-def test_a_plugins_own_baseline_is_scored_and_named_in_its_words(plugins: Plugins) -> None:
+def test_baseline_of_a_plugin_is_scored_with_its_description(plugins: Plugins) -> None:
     run = trained(plugins, evaluate__baselines=["stubborn", "untrained"], baseline__stubborn__answer="4+3")
     scores = run.evaluate()["scores"]
     assert list(scores) == ["student", "stubborn", "untrained"]
@@ -88,9 +88,7 @@ def test_a_plugins_own_baseline_is_scored_and_named_in_its_words(plugins: Plugin
         ("student", "no baseline called 'student'."),
     ],
 )
-def test_a_name_that_no_plugin_brings_is_an_error_before_anything_is_done(
-    plugins: Plugins, name: str, what: str
-) -> None:
+def test_unknown_baseline_is_refused_before_any_work(plugins: Plugins, name: str, what: str) -> None:
     run = trained(plugins, evaluate__baselines=["untrained", name])
     with pytest.raises(ConfigError) as caught:
         run.evaluate()
@@ -99,26 +97,26 @@ def test_a_name_that_no_plugin_brings_is_an_error_before_anything_is_done(
     assert not list(run.folder.glob("*predictions*"))
 
 
-def test_a_baseline_is_asked_once_however_often_it_is_named(plugins: Plugins) -> None:
+def test_repeated_baseline_runs_once(plugins: Plugins) -> None:
     run = trained(plugins, evaluate__baselines=["untrained", "untrained"])
     assert list(run.evaluate()["scores"]) == ["student", "untrained"]
 
 
 @pytest.mark.parametrize("system", ["student", "untrained", "nearest"])
-def test_without_a_student_there_is_no_baseline_either(plugins: Plugins, system: str) -> None:
+def test_baselines_need_a_student(plugins: Plugins, system: str) -> None:
     config = configuration.load(flags=FLAGS, environment={}, sections=part_sections(plugins))
     with pytest.raises(RunError, match="has no student yet"):
         Run.create("runs/mine", config=config, plugins=plugins).generator(system)
 
 
-def test_baselines_are_parts_of_the_evaluate_plugin(plugins: Plugins) -> None:
+def test_evaluate_plugin_registers_the_baselines(plugins: Plugins) -> None:
     assert {name: plugins.owner("baselines", name) for name in ("nearest", "untrained")} == {
         "nearest": "evaluate",
         "untrained": "evaluate",
     }
 
 
-def test_the_default_names_are_left_out_where_their_plugin_is(
+def test_default_baselines_are_skipped_without_their_plugin(
     project: Path, toy_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DSTILL_DISABLE", f"{os.environ['DSTILL_DISABLE']},evaluate")

@@ -1,4 +1,4 @@
-"""`dstill experiment compare` as a user runs it: two students of one dataset, and what must not be compared."""
+"""`dstill experiment compare` as a user runs it: two students of one dataset, and refused comparisons."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def rows(file: Path, change: Callable[[dict[str, Any]], None]) -> None:
     file.write_text("".join(json.dumps(row) + "\n" for row in made))
 
 
-def test_gained_items_are_listed_with_what_each_answered(cli: Cli, runs: Path) -> None:
+def test_gained_items_are_listed_with_both_answers(cli: Cli, runs: Path) -> None:
     found = facts(cli("experiment", "compare", "b", "a", "--json"))
     assert found["engine"] == "abacus 1"
     assert found["arms"]["a"]["test"]["accuracy"]["n"] == found["arms"]["b"]["test"]["accuracy"]["n"] == 13
@@ -67,7 +67,7 @@ def test_gained_items_are_listed_with_what_each_answered(cli: Cli, runs: Path) -
     assert gained[0]["answers"]["a"] == [gained[0]["gold"].replace("2+1", "1+2")]
 
 
-def test_the_terminal_says_that_they_are_not_distinguishable(cli: Cli, runs: Path) -> None:
+def test_terminal_says_that_systems_are_not_distinguishable(cli: Cli, runs: Path) -> None:
     told = cli("experiment", "compare", "b", "a").out
     assert "b 13 15.4 [4.3, 42.2]" in " ".join(told.split())
     assert "test: a and b are not distinguishable (exact McNemar test: p = 0.062" in " ".join(told.split())
@@ -75,7 +75,7 @@ def test_the_terminal_says_that_they_are_not_distinguishable(cli: Cli, runs: Pat
     assert "lost" not in told.splitlines()[-1]
 
 
-def test_a_baseline_inside_a_run(cli: Cli, runs: Path) -> None:
+def test_compares_with_a_baseline_of_the_run(cli: Cli, runs: Path) -> None:
     inside, beside = (
         facts(cli("experiment", "compare", "a:nearest", "a", "--json")),
         facts(cli("experiment", "compare", "b", "a", "--json")),
@@ -84,7 +84,7 @@ def test_a_baseline_inside_a_run(cli: Cli, runs: Path) -> None:
     assert {**one, "system": ""} == {**other, "system": ""}
 
 
-def test_seeds_are_a_mean_and_a_deviation(cli: Cli, runs: Path) -> None:
+def test_seeds_give_mean_and_deviation(cli: Cli, runs: Path) -> None:
     found = facts(cli("experiment", "compare", "b,a:nearest", "a,b", "--json"))
     (row,) = found["comparisons"]
     assert (row["seeds"], row["test"], row["gained"]) == (2, "permutation", 5)
@@ -95,20 +95,20 @@ def test_seeds_are_a_mean_and_a_deviation(cli: Cli, runs: Path) -> None:
     assert "34.6 ± 27.2 [" in cli("experiment", "compare", "b,a:nearest", "a,b").out
 
 
-def test_several_are_corrected_together(cli: Cli, runs: Path) -> None:
+def test_several_comparisons_are_corrected_together(cli: Cli, runs: Path) -> None:
     found = facts(cli("experiment", "compare", "b", "a", "a:nearest", "--json"))
     assert [row["p_holm"] for row in found["comparisons"]] == pytest.approx([1 / 8, 1.0])
     assert "0.12 after Holm's correction" in " ".join(cli("experiment", "compare", "b", "a", "a:nearest").out.split())
 
 
-def test_a_rerun_is_the_same_to_the_last_byte(cli: Cli, runs: Path) -> None:
+def test_rerun_is_byte_identical(cli: Cli, runs: Path) -> None:
     first = cli("experiment", "compare", "b", "a", "--json").out
     assert cli("experiment", "compare", "b", "a", "--json").out == first
     assert cli("evaluate", "a").code == 0
     assert cli("experiment", "compare", "b", "a", "--json").out == first
 
 
-def test_a_run_that_is_not_there(cli: Cli, runs: Path) -> None:
+def test_missing_run_is_refused(cli: Cli, runs: Path) -> None:
     ended = cli("experiment", "compare", "a", "b2", "--json")
     assert ended.code == 2
     assert json.loads(ended.out)["error"]["message"].startswith("no run 'b2'.")
@@ -126,12 +126,12 @@ def test_a_run_that_is_not_there(cli: Cli, runs: Path) -> None:
         (["a", "b", "--split", "tset"], "not every run was scored on 'tset'. Did you mean 'test'?"),
     ],
 )
-def test_what_cannot_be_meant(cli: Cli, runs: Path, words: list[str], message: str) -> None:
+def test_ambiguous_arguments_are_refused(cli: Cli, runs: Path, words: list[str], message: str) -> None:
     ended = cli("experiment", "compare", *words)
     assert (ended.code, ended.err.splitlines()[0]) == (2, f"error: {message}")
 
 
-def test_other_items_are_refused_and_named(cli: Cli, runs: Path) -> None:
+def test_different_items_are_refused_and_named(cli: Cli, runs: Path) -> None:
     def other(row: dict[str, Any]) -> None:
         row["question"] = row["question"].replace("add 2 and 1", "sum 2 and 1")
         row["answer"] = row["answer"].replace("1-2", "2-1")
@@ -155,7 +155,7 @@ def test_missing_items_are_named(cli: Cli, runs: Path) -> None:
     assert "a and b, items of test: 1 are in a only (test-add-2-1)" in ended.err
 
 
-def test_another_engine_and_other_data_are_refused_and_named(cli: Cli, runs: Path) -> None:
+def test_different_engine_or_data_is_refused_and_named(cli: Cli, runs: Path) -> None:
     def change(manifest: dict[str, Any]) -> None:
         manifest["stages"]["evaluate"].update(engine="abacus 2", data={"beads": {"count": 6, "digest": "ab"}})
 
@@ -167,7 +167,7 @@ def test_another_engine_and_other_data_are_refused_and_named(cli: Cli, runs: Pat
     assert "a and b, data that answers ran on: beads.count: 5, and 6" in ended.err
 
 
-def test_a_run_without_scores_or_verdicts_says_what_to_do(cli: Cli, runs: Path) -> None:
+def test_run_without_scores_or_verdicts_is_refused_with_a_hint(cli: Cli, runs: Path) -> None:
     (runs / "b" / "verdicts.jsonl").unlink()
     ended = cli("experiment", "compare", "a", "b")
     assert ended.code == 5
@@ -177,14 +177,14 @@ def test_a_run_without_scores_or_verdicts_says_what_to_do(cli: Cli, runs: Path) 
     assert (ended.code, ended.err.splitlines()[0]) == (5, "error: run 'b' has no scores yet")
 
 
-def test_a_run_of_a_newer_version_is_refused(cli: Cli, runs: Path) -> None:
+def test_run_of_a_newer_version_is_refused(cli: Cli, runs: Path) -> None:
     edit(runs / "b", lambda manifest: manifest.update(schema_version=99))
     ended = cli("experiment", "compare", "a", "b")
     assert ended.code == 5
     assert "schema version 99" in ended.err
 
 
-def test_runs_that_other_plugins_judged_are_told_apart(cli: Cli, runs: Path) -> None:
+def test_runs_judged_by_different_plugins_are_not_compared(cli: Cli, runs: Path) -> None:
     judges = [
         [{"name": "core", "distribution": "dstill", "version": "0.1.0"}],
         [{"name": "cheat", "distribution": "", "version": "", "sha256": "3f9a12c4" * 8}],
@@ -198,17 +198,17 @@ def test_runs_that_other_plugins_judged_are_told_apart(cli: Cli, runs: Path) -> 
         "warning: these runs were judged by different plugins: a: core (dstill 0.1.0); b: cheat (file 3f9a12c4)\n"
         in ended.err
     )
-    edit(runs / "b", lambda m: m["stages"]["evaluate"].pop("judged_by"))  # of an earlier version: nobody knows
+    edit(runs / "b", lambda m: m["stages"]["evaluate"].pop("judged_by"))  # of an earlier version: not known
     assert "judged by" not in cli("experiment", "compare", "a", "b").err
 
 
-def test_an_old_name_of_a_split_is_read_with_a_warning(cli: Cli, runs: Path) -> None:
+def test_old_split_name_is_read_with_a_warning(cli: Cli, runs: Path) -> None:
     ended = cli("experiment", "compare", "a", "b", "--split", "test_templates")
     assert "not every run was scored on" not in ended.err
     assert "the split 'test_templates' is now called 'test_unseen_templates' (--split)" in ended.err
 
 
-def test_sets_in_common_are_needed(cli: Cli, runs: Path) -> None:
+def test_runs_need_a_common_split(cli: Cli, runs: Path) -> None:
     edit(
         runs / "b", lambda manifest: manifest["stages"]["evaluate"].update(scores={"student": {"test_unseen_data": {}}})
     )
@@ -216,14 +216,14 @@ def test_sets_in_common_are_needed(cli: Cli, runs: Path) -> None:
     assert (ended.code, ended.err.splitlines()[0]) == (4, "error: no split was scored in all of these runs")
 
 
-def test_what_was_not_executed_is_not_compared(cli: Cli, runs: Path) -> None:
+def test_unexecuted_runs_are_not_compared(cli: Cli, runs: Path) -> None:
     rows(runs / "b" / "verdicts.jsonl", lambda row: row.update(checked=2, reached=2, refused=False))
     ended = cli("experiment", "compare", "a", "b")
     assert ended.code == 5
     assert "there is nothing to compare" in ended.err
 
 
-def test_an_invalid_evaluation_and_other_settings_are_said(cli: Cli, runs: Path) -> None:
+def test_invalid_evaluation_and_different_settings_are_noted(cli: Cli, runs: Path) -> None:
     edit(runs / "b", lambda m: m["stages"]["evaluate"].update(invalid="the engine could not be asked about 2 of 13"))
     config = (runs / "b" / "config.toml").read_text()
     (runs / "b" / "config.toml").write_text(config.replace("most = 9", "most = 8"))
@@ -234,7 +234,7 @@ def test_an_invalid_evaluation_and_other_settings_are_said(cli: Cli, runs: Path)
     assert "task.toy.limits.most" in ended.err
 
 
-def test_words_of_strangers_cannot_steer_the_terminal(cli: Cli, runs: Path) -> None:
+def test_foreign_text_cannot_inject_terminal_escapes(cli: Cli, runs: Path) -> None:
     def bidi(row: dict[str, Any]) -> None:
         row["question"] = f"\u202e\x1b[2J{row['question']}"
 
@@ -245,10 +245,10 @@ def test_words_of_strangers_cannot_steer_the_terminal(cli: Cli, runs: Path) -> N
     assert "\x1b" not in told
 
 
-# --- in the report ----------------------------------------------------------------------
+# --- report -----------------------------------------------------------------------------
 
 
-def test_the_report_holds_the_student_against_its_baselines(
+def test_report_compares_the_student_with_its_baselines(
     runs: Path, toy_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run.open("a", plugins=load([toy_file]))
@@ -263,6 +263,6 @@ def test_the_report_holds_the_student_against_its_baselines(
     assert list(sections(run)) == []  # a report can be written where nothing can be tested
 
 
-def test_a_run_without_scores_has_no_such_section(cli: Cli, runs: Path, toy_file: Path) -> None:
+def test_run_without_scores_has_no_comparison_section(cli: Cli, runs: Path, toy_file: Path) -> None:
     edit(runs / "b", lambda manifest: manifest["stages"].pop("evaluate"))
     assert list(sections(Run.open("b", plugins=load([toy_file])))) == []

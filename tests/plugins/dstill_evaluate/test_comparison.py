@@ -1,4 +1,4 @@
-"""Comparisons whose truth is known: on which items, by which test, and what is not to be told apart."""
+"""Comparisons with known truth: items, tests and indistinguishable systems."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def verdict(id: str, right: bool, **changes: object) -> Verdict:
 
 
 def run(marks: str, templates: int = 0) -> Run:
-    """``"1101"``: one item a mark; `templates` > 0: the items share so many templates."""
+    """``"1101"``: one item per mark; if `templates` > 0, the items share that many templates."""
     ids = [f"t{number}" for number in range(len(marks))]
     shared = {id: f"of {number % templates}" for number, id in enumerate(ids)} if templates else {}
     return {id: verdict(id, mark == "1", template=shared.get(id, id)) for id, mark in zip(ids, marks, strict=True)}
@@ -38,14 +38,14 @@ def row(found: PairComparison) -> dict[str, object]:
 
 @pytest.mark.parametrize(
     ("gained", "lost", "p"),
-    # twice the tail of a fair coin: 2 (C(10, 0) + C(10, 1)) / 2^10, 2 / 2^5; equal counts tell nothing
+    # twice the tail of a fair coin: 2 (C(10, 0) + C(10, 1)) / 2^10, 2 / 2^5; equal counts give p = 1
     [(9, 1, 22 / 1024), (1, 9, 22 / 1024), (5, 0, 1 / 16), (3, 3, 1.0), (0, 0, 1.0), (1, 0, 1.0)],
 )
 def test_mcnemar_is_exact(gained: int, lost: int, p: float) -> None:
     assert mcnemar(gained, lost) == pytest.approx(p)
 
 
-def test_holm_as_in_the_paper() -> None:
+def test_holm_matches_the_paper() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([]) == []
 
@@ -63,7 +63,7 @@ P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=8)
 
 
 @given(P_VALUES)
-def test_holm_s_formula_never_makes_a_p_value_smaller(ps: list[float]) -> None:
+def test_holm_formula_never_lowers_a_p_value(ps: list[float]) -> None:
     after = holm_by_formula(ps)
     assert all(p <= q <= 1 for p, q in zip(ps, after, strict=True))
     assert after[ps.index(min(ps))] == pytest.approx(min(1, len(ps) * min(ps)))
@@ -71,11 +71,11 @@ def test_holm_s_formula_never_makes_a_p_value_smaller(ps: list[float]) -> None:
 
 @settings(max_examples=10)  # a twentieth of a second each
 @given(P_VALUES)
-def test_holm_is_its_formula(ps: list[float]) -> None:
+def test_holm_matches_its_formula(ps: list[float]) -> None:
     assert holm(ps) == pytest.approx(holm_by_formula(ps))
 
 
-def test_a_mean_has_an_interval_by_template() -> None:
+def test_mean_has_an_interval_clustered_by_template() -> None:
     values, alone = [0.0, 1.0] * 20, [str(number) for number in range(40)]
     apart, together = mean("f1", values, alone), mean("f1", values, [str(number % 4) for number in range(40)])
     assert apart.value == together.value == 0.5
@@ -92,7 +92,7 @@ def test_a_mean_has_an_interval_by_template() -> None:
 # --- items ------------------------------------------------------------------------------
 
 
-def test_an_item_that_says_nothing_in_one_run_counts_in_none() -> None:
+def test_item_undecided_in_one_run_is_excluded() -> None:
     a, b = run("1111"), run("1111")
     b["t1"] = verdict("t1", False, gold_error="invalid: no such field")
     b["t2"] = verdict("t2", True, trivial=True)
@@ -100,7 +100,7 @@ def test_an_item_that_says_nothing_in_one_run_counts_in_none() -> None:
     assert judged_in_all([[a], [b]]) == ["t0"]
 
 
-def test_where_one_run_was_not_executed_nothing_counts() -> None:
+def test_nothing_counts_if_one_run_was_not_executed() -> None:
     refusal = verdict("t0", True, expects_refusal=True, refused=True)
     unrun = Verdict(id="t1", reached=Level.VALID, checked=Level.VALID, split="test")
     assert judged_in_all([[run("11")], [{"t0": refusal, "t1": unrun}]]) == []
@@ -114,7 +114,7 @@ def test_gained_and_lost_are_named() -> None:
 # --- verdicts ---------------------------------------------------------------------------
 
 
-def test_a_clear_difference_is_told_and_its_reverse_too() -> None:
+def test_clear_difference_is_reported_in_both_directions() -> None:
     a, b = run("1" * 20 + "0" * 40), run("1" * 50 + "0" * 10)
     better = compare_pair([b], [a], list(a))
     worse = compare_pair([a], [b], list(a))
@@ -126,31 +126,31 @@ def test_a_clear_difference_is_told_and_its_reverse_too() -> None:
     assert "a is worse than b by 50.0 points" in sentence(row(holm_corrected([worse])[0]), "a", "b")
 
 
-def test_a_small_difference_is_said_to_be_none_and_how_large_one_would_show() -> None:
+def test_small_difference_is_inconclusive_with_the_detectable_size() -> None:
     a, b = run("1" * 30 + "0" * 30), run("1" * 32 + "0" * 28)
     found = holm_corrected([compare_pair([b], [a], list(a))])[0]
     assert not found.distinguishable
     said = sentence(row(found), "b", "a")
     assert said.startswith("test: b and a are not distinguishable (exact McNemar test: p = 0.5; right on 2 more items")
     smallest = float(said.partition("show a difference of ")[2].split()[0])
-    assert 10 < smallest < 15  # not the bootstrap's 9: six items of 60 have to be gained before the test tells anything
+    assert 10 < smallest < 15  # not the bootstrap's 9: the test needs at least six gained items of 60
 
 
-def test_equal_systems_do_not_pretend_to_know_what_would_show() -> None:
+def test_equal_systems_have_no_detectable_size() -> None:
     found = compare_pair([run("1010")], [run("1010")], ["t0", "t1", "t2", "t3"])
     assert row(found)["detectable"] is None
     assert "how large a difference would show is not known" in sentence(row(found), "b", "a")
 
 
-def test_many_items_of_one_template_are_not_enough() -> None:
-    """McNemar's test takes items for independent: alone it would call this one better."""
+def test_items_of_one_template_are_not_enough() -> None:
+    """McNemar's test assumes independent items, and alone it would find a difference."""
     a, b = run("0" * 40, templates=2), run("10" * 20, templates=2)
     found = holm_corrected([compare_pair([b], [a], list(a))])[0]
     assert found.p < 0.001
     assert not found.distinguishable
 
 
-def test_of_many_comparisons_one_by_chance_is_none() -> None:
+def test_chance_finding_among_many_comparisons_is_not_significant() -> None:
     a, b = run("1" * 30 + "0" * 30), run("1" * 36 + "0" * 24)
     found = compare_pair([b], [a], list(a))
     assert found.p == pytest.approx(2 / 2**6)
@@ -171,7 +171,7 @@ def test_seeds_are_tested_by_permutation_of_templates() -> None:
     assert "permutation test by template" in sentence(row(found), "b", "a")
 
 
-def test_seeds_that_do_not_agree_tell_nothing_however_many_templates_do() -> None:
+def test_disagreeing_seeds_are_not_significant_for_any_number_of_templates() -> None:
     a = [run("1" * 40 + "0" * 160)] * 3
     b = [run("1" * n + "0" * (200 - n)) for n in (44, 60, 110)]
     found = compare_pair(b, a, list(a[0]))
@@ -183,19 +183,19 @@ def test_seeds_that_do_not_agree_tell_nothing_however_many_templates_do() -> Non
 
 
 @pytest.mark.parametrize(("templates", "enough"), [(5, False), (6, True)])
-def test_five_templates_are_too_few_to_flip_however_many_items_and_seeds(templates: int, enough: bool) -> None:
+def test_permutation_test_needs_more_than_five_templates(templates: int, enough: bool) -> None:
     first, other = [run("0" * 240, templates)] * 2, [run("1" * 16 + "0" * 224, templates)] * 2
     (found,) = holm_corrected([compare_pair(other, first, list(first[0]))])
     assert (found.test, found.paired.clusters) == ("permutation", templates)
     assert (found.to_row()["detectable"] < 1) == enough
 
 
-def test_the_same_comparison_twice_is_the_same_to_the_last_digit() -> None:
+def test_comparison_is_reproducible() -> None:
     a, b = run("1100" * 9), run("1010" * 9)
     assert compare_pair([b], [a], list(a)).to_row() == compare_pair([b], [a], list(a)).to_row()
 
 
-def test_figures_are_written_for_people() -> None:
+def test_numbers_are_formatted_for_people() -> None:
     assert difference({"difference": 0.051, "low": 0.012, "high": 0.09}) == "+5.1 [+1.2, +9.0]"
     assert [p_value(p) for p in (1.0, 0.0432, 1e-9)] == ["1", "0.043", "< 0.0001"]
     assert not math.isnan(compare_pair([run("1")], [run("0")], ["t0"]).p)

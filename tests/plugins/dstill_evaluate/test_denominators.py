@@ -1,4 +1,4 @@
-"""Which questions count must not hang on how good the student is: judged by a toy task, scored by the metrics."""
+"""The denominator of metrics does not depend on the student's answers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Engine(Executor):
         return Outcome(kind=kind, reason=kind.value, value=int(answer) ** 2 if kind is OutcomeKind.OK else None)
 
 
-# gold → what is known of it before anybody answers
+# gold → its properties
 GOLDS = {
     "2": "counts",
     "3": "counts",
@@ -64,14 +64,14 @@ def judged(answer: str | None) -> list[Verdict]:
 
 
 @pytest.mark.parametrize("answer", ["2", "3", "0", "7", "no", "letters", None])
-def test_the_same_questions_count_for_every_student(answer: str | None) -> None:
+def test_denominator_is_the_same_for_every_student(answer: str | None) -> None:
     verdicts = judged(answer)
     assert uncounted(verdicts) == {"failing reference": 1, "unavailable": 1, "trivial reference": 1}
     assert ExecutableAccuracy()(verdicts).n == 3
     assert ExactMatch()(verdicts).n == len(GOLDS)
 
 
-def test_an_answer_that_the_engine_cannot_run_is_left_out_too() -> None:
+def test_answer_unsupported_by_the_engine_is_excluded() -> None:
     assert uncounted(judged("9")) == {
         "failing reference": 1,
         "unavailable": 1,
@@ -80,13 +80,13 @@ def test_an_answer_that_the_engine_cannot_run_is_left_out_too() -> None:
     }
 
 
-def test_a_right_answer_to_a_vacuous_gold_is_no_pass() -> None:
+def test_correct_answer_to_a_trivial_gold_does_not_count() -> None:
     verdict = judged("0")[2]
     assert (verdict.reached, verdict.trivial) == (Level.CORRECT, True)
     assert ExecutableAccuracy()([verdict]).value is None
 
 
-def test_without_a_gold_an_answer_is_followed_to_executed_only() -> None:
+def test_answer_without_a_gold_stops_at_executed() -> None:
     for draft, reached in ((Draft(answer="2"), Level.EXECUTED), (Draft(answer="x"), Level.UNPARSED)):
         task = Squares()
         verdict = judge(task, Example(id="1", question="q"), draft, Engine().open(task, Settings()))

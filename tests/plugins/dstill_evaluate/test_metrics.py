@@ -1,4 +1,4 @@
-"""Verdicts with known answers: what each metric counts, and what it leaves out."""
+"""Verdicts with known answers: which ones each metric counts."""
 
 from __future__ import annotations
 
@@ -41,28 +41,28 @@ NOT_REFUSED = replace(REFUSED, reached=Level.VALID, refused=False, exact=False)
 REFUSED_WRONGLY = replace(REFUSED, reached=Level.VALID, expects_refusal=False, exact=False)
 
 
-def of(metric: type, verdicts: Sequence[Verdict]) -> tuple[float | None, int]:
+def value_and_n(metric: type, verdicts: Sequence[Verdict]) -> tuple[float | None, int]:
     score: Score = metric()(verdicts)
     return score.value, score.n
 
 
-def test_all_right_is_an_interval_and_not_a_point() -> None:
+def test_all_correct_has_an_interval() -> None:
     score = ExecutableAccuracy()([RIGHT] * 114)
     assert (score.value, score.n, score.high) == (1.0, 114, 1.0)
     assert score.low == pytest.approx(0.967, abs=5e-4)
 
 
-def test_levels_are_rates_over_what_was_followed_that_far() -> None:
+def test_levels_are_rates_over_checked_answers() -> None:
     verdicts = [RIGHT, WRONG, INVALID, UNPARSED]
-    assert of(Parsed, verdicts) == (0.75, 4)
-    assert of(Valid, verdicts) == (0.5, 4)
-    assert of(Executed, verdicts) == (0.5, 4)
-    assert of(ExecutableAccuracy, verdicts) == (0.25, 4)
-    assert of(SilentWrong, verdicts) == (0.25, 4)
-    assert of(ExactMatch, verdicts) == (0.25, 4)
+    assert value_and_n(Parsed, verdicts) == (0.75, 4)
+    assert value_and_n(Valid, verdicts) == (0.5, 4)
+    assert value_and_n(Executed, verdicts) == (0.5, 4)
+    assert value_and_n(ExecutableAccuracy, verdicts) == (0.25, 4)
+    assert value_and_n(SilentWrong, verdicts) == (0.25, 4)
+    assert value_and_n(ExactMatch, verdicts) == (0.25, 4)
 
 
-def test_what_is_nobodys_fault_is_left_out_and_counted() -> None:
+def test_excluded_answers_are_counted_by_reason() -> None:
     verdicts = [RIGHT, RIGHT, WRONG, VACUOUS, replace(WRONG, trivial=True), GOLD_ERROR, UNAVAILABLE, UNSUPPORTED]
     score = ExecutableAccuracy()(verdicts)
     assert (score.value, score.n) == (2 / 3, 3)
@@ -73,39 +73,39 @@ def test_what_is_nobodys_fault_is_left_out_and_counted() -> None:
     assert uncounted([replace(GOLD_ERROR, gold_error="unavailable: timed out")]) == {"unavailable": 1}
 
 
-def test_without_an_engine_nothing_is_zero() -> None:
+def test_values_without_an_engine_are_none() -> None:
     verdicts = [NO_ENGINE, replace(INVALID, checked=Level.VALID)]
     for metric in (Executed, ExecutableAccuracy, SilentWrong):
         score = metric()(verdicts)
         assert (score.value, score.n, score.low, score.high) == (None, 0, None, None)
     assert Executed()(verdicts).note == "not checked"
     assert ExecutableAccuracy()(verdicts).note == "not checked; excluded: 2 not checked"
-    assert of(Valid, verdicts) == (0.5, 2)
+    assert value_and_n(Valid, verdicts) == (0.5, 2)
 
 
-def test_refusals_alone_do_not_pass_for_accuracy() -> None:
-    assert of(ExecutableAccuracy, [NO_ENGINE, REFUSED]) == (None, 0)
-    assert of(ExecutableAccuracy, [REFUSED, NOT_REFUSED]) == (0.5, 2)  # a category of nothing else
+def test_refusals_alone_give_no_accuracy_without_an_engine() -> None:
+    assert value_and_n(ExecutableAccuracy, [NO_ENGINE, REFUSED]) == (None, 0)
+    assert value_and_n(ExecutableAccuracy, [REFUSED, NOT_REFUSED]) == (0.5, 2)  # a category of nothing else
 
 
-def test_refusals_count_in_accuracy_and_stand_outside_executed() -> None:
+def test_refusals_count_in_accuracy_but_not_in_executed() -> None:
     verdicts = [RIGHT, REFUSED, REFUSED, NOT_REFUSED, REFUSED_WRONGLY]
-    assert of(ExecutableAccuracy, verdicts) == (3 / 5, 5)
-    assert of(Executed, verdicts) == (1.0, 1)
-    assert of(RefusalPrecision, verdicts) == (2 / 3, 3)
-    assert of(RefusalRecall, verdicts) == (2 / 3, 3)
-    assert of(SilentWrong, verdicts) == (0.0, 5)
+    assert value_and_n(ExecutableAccuracy, verdicts) == (3 / 5, 5)
+    assert value_and_n(Executed, verdicts) == (1.0, 1)
+    assert value_and_n(RefusalPrecision, verdicts) == (2 / 3, 3)
+    assert value_and_n(RefusalRecall, verdicts) == (2 / 3, 3)
+    assert value_and_n(SilentWrong, verdicts) == (0.0, 5)
 
 
-def test_rates_over_nothing_say_why() -> None:
+def test_empty_rates_give_a_reason() -> None:
     assert RefusalPrecision()([RIGHT]).note == "nothing was refused"
     assert RefusalRecall()([RIGHT]).note == "no question asks for a refusal"
-    # a refusal without a gold: nobody knows whether it was asked for
-    assert of(RefusalPrecision, [replace(REFUSED, checked=Level.VALID, expects_refusal=False)]) == (None, 0)
-    assert of(ExactMatch, [replace(RIGHT, exact=None)]) == (None, 0)
+    # a refusal without a gold: not known whether it is expected
+    assert value_and_n(RefusalPrecision, [replace(REFUSED, checked=Level.VALID, expects_refusal=False)]) == (None, 0)
+    assert value_and_n(ExactMatch, [replace(RIGHT, exact=None)]) == (None, 0)
 
 
-def test_clauses_are_a_mean_over_answers_in_an_interval_that_draws_templates() -> None:
+def test_clause_f1_is_a_mean_with_an_interval_clustered_by_template() -> None:
     half = replace(WRONG, clauses=Overlap(shared=1, got=1, want=3), template="a")
     whole = replace(RIGHT, clauses=Overlap(shared=2, got=2, want=2), template="b")
     nothing = replace(UNPARSED, clauses=Overlap(shared=0, got=0, want=2), template="c")
@@ -119,16 +119,16 @@ def test_clauses_are_a_mean_over_answers_in_an_interval_that_draws_templates() -
     assert f1.high is not None
     assert f1.low < f1.value < f1.high
     assert ClauseF1()(verdicts) == f1  # seeded
-    assert ClauseF1()([half, half]).low is None  # of one template nobody knows how another would be
+    assert ClauseF1()([half, half]).low is None  # one template says nothing about others
     assert ClauseF1()([WRONG]) == Score(name="clause_f1", value=None, n=0, note="not measured")
 
 
-def test_every_metric_takes_an_empty_set() -> None:
+def test_every_metric_accepts_an_empty_set() -> None:
     for metric in METRICS:
         assert metric()([]).value is None
 
 
-def test_metrics_come_in_by_the_entry_point() -> None:
+def test_entry_point_registers_the_metrics() -> None:
     plugins = load()
     assert {metric.name for metric in METRICS} <= set(plugins.names("metrics"))
     assert plugins.owner("students", "nearest") == "evaluate"
@@ -155,7 +155,7 @@ verdicts = st.lists(
 
 
 @given(verdicts)
-def test_an_interval_holds_its_rate(verdicts: list[Verdict]) -> None:
+def test_interval_contains_its_rate(verdicts: list[Verdict]) -> None:
     for metric in METRICS:
         score = metric()(verdicts)
         assert score.n <= len(verdicts)
@@ -168,7 +168,7 @@ def test_an_interval_holds_its_rate(verdicts: list[Verdict]) -> None:
 
 
 @given(verdicts)
-def test_accuracy_and_silent_wrong_are_shares_of_the_same_answers(verdicts: list[Verdict]) -> None:
+def test_accuracy_and_silent_errors_share_a_denominator(verdicts: list[Verdict]) -> None:
     right, silent = ExecutableAccuracy()(verdicts), SilentWrong()(verdicts)
     assert right.n == silent.n
     assert (right.value or 0) + (silent.value or 0) <= 1 + 1e-9

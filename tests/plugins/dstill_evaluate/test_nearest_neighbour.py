@@ -24,7 +24,7 @@ TRAIN = {
 }
 
 
-class Unmoved(Modality):
+class NoOpModality(Modality):
     name = "unmoved"
     priority = 0
 
@@ -39,7 +39,7 @@ def job(folder: Path, rows: Sequence[tuple[Pair, ...]]) -> TrainingJob:
     return TrainingJob(
         train=rows,
         validation=(),
-        modality=Unmoved(),
+        modality=NoOpModality(),
         recipe=Recipe(),
         device=Device(name="here", kind="cpu", total=1, free=1),
         folder=folder,
@@ -62,7 +62,7 @@ def answers(writer: object, *questions: str) -> list[str]:
     return [written.text for written in writer.generate([f"predict: {q}" for q in questions])]
 
 
-def test_answers_with_the_most_similar_training_question(tmp_path: Path) -> None:
+def test_answers_as_the_most_similar_training_question(tmp_path: Path) -> None:
     fitted = Nearest().fit(job(tmp_path / "student", rows()))
     assert (fitted.steps, fitted.trained_parameters) == (0, 0)
     writer = Nearest().load(tmp_path / "student")
@@ -74,17 +74,17 @@ def test_answers_with_the_most_similar_training_question(tmp_path: Path) -> None
     ]
 
 
-def test_untrained_it_knows_nothing(tmp_path: Path) -> None:
+def test_untrained_baseline_answers_nothing(tmp_path: Path) -> None:
     Nearest().fit(job(tmp_path, rows()))
     assert answers(Nearest().load(tmp_path, trained=False), "slow request") == [""]
 
 
-def test_of_equals_the_first_wins() -> None:
+def test_first_of_equal_neighbours_wins() -> None:
     writer = NearestGenerator(["same question"] * 300 + ["other one"], [str(i) for i in range(301)])
     assert answers(writer, "same question", "zzz") == ["0", "0"]
 
 
-def test_what_all_sources_hold_does_not_blur_them() -> None:
+def test_text_common_to_all_sources_does_not_matter() -> None:
     mapping = " | " + " ".join(f"field_{i} keyword" for i in range(200))
     writer = NearestGenerator([q + mapping for q in TRAIN], list(TRAIN.values()))
     assert answers(writer, "ten slowest" + mapping, "came from Lima" + mapping) == [
@@ -93,37 +93,37 @@ def test_what_all_sources_hold_does_not_blur_them() -> None:
     ]
 
 
-def test_order_of_questions_and_chunks_changes_nothing() -> None:
+def test_answers_do_not_depend_on_order_and_chunks() -> None:
     writer = NearestGenerator(list(TRAIN), list(TRAIN.values()))
     assert answers(writer, *[q for q in TRAIN for _ in range(100)]) == [a for a in TRAIN.values() for _ in range(100)]
 
 
-def test_the_same_rows_give_the_same_file(tmp_path: Path) -> None:
+def test_same_rows_give_the_same_file(tmp_path: Path) -> None:
     for name in ("a", "b"):
         Nearest().fit(job(tmp_path / name, rows()))
     assert (tmp_path / "a" / FILE).read_bytes() == (tmp_path / "b" / FILE).read_bytes()
 
 
-def test_without_rows_it_refuses(tmp_path: Path) -> None:
+def test_refuses_an_empty_dataset(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nothing to look answers up in"):
         Nearest().fit(job(tmp_path, []))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 1}'])
-def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
+def test_damaged_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE).write_text(text)
     with pytest.raises(DataError, match="'nearest'") as error:
         Nearest().load(tmp_path)
     assert str(tmp_path) in error.value.where
 
 
-def test_a_newer_file_is_refused(tmp_path: Path) -> None:
+def test_newer_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text(json.dumps({"schema_version": 99}))
     with pytest.raises(DataError, match="schema version 99"):
         Nearest().load(tmp_path)
 
 
-def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_scikit_learn_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.feature_extraction.text", None)
     with pytest.raises(MissingExtra, match="'evaluate'"):
         NearestGenerator(["a question"], ["an answer"])
@@ -137,7 +137,7 @@ def test_seven_thousand_sources_take_seconds() -> None:
     assert time.process_time() - started < 30  # 4 on an idle machine
 
 
-def test_the_package_imports_nothing_heavy() -> None:
+def test_package_imports_nothing_heavy() -> None:
     code = (
         "import sys, dstill_evaluate, dstill_report;"
         "print([m for m in ('numpy', 'scipy', 'statsmodels', 'sklearn', 'matplotlib', 'jinja2') if m in sys.modules])"
@@ -146,7 +146,7 @@ def test_the_package_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_it_knows_how_near_a_question_is(tmp_path: Path) -> None:
+def test_reports_the_similarity_of_a_question(tmp_path: Path) -> None:
     Nearest().fit(job(tmp_path, rows()))
     writer = Nearest().load(tmp_path)
     same, like, other = writer.similarity(

@@ -1,4 +1,4 @@
-"""Two systems on the same items: what the interval and the test say when the truth is known."""
+"""Two systems on the same items: intervals and tests with known truth."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _draw(
     return first, second
 
 
-def test_a_difference_that_is_there_is_told() -> None:
+def test_real_difference_is_detected() -> None:
     a, b = _draw(random.Random(1), 400, 3, 0.8, 0.7)
     found = paired(a, b, [str(i) for i in range(400)])
     assert found.low < 0.1 < found.high
@@ -32,7 +32,7 @@ def test_a_difference_that_is_there_is_told() -> None:
     assert found.gained > found.lost
 
 
-def test_no_difference_is_told_about_as_often_as_chance_allows() -> None:
+def test_false_positive_rate_is_the_nominal_one() -> None:
     told = 0
     for number in range(60):
         a, b = _draw(random.Random(number), 60, 2, 0.6, 0.6)
@@ -40,8 +40,8 @@ def test_no_difference_is_told_about_as_often_as_chance_allows() -> None:
     assert told <= 8  # 5 % of 60 are 3
 
 
-def test_seeds_that_differ_by_chance_are_not_told_apart_more_often_than_said() -> None:
-    """Three trainings a side whose accuracy moves by 8 points: a bootstrap of three sees too little of that."""
+def test_false_positive_rate_over_seeds_is_the_nominal_one() -> None:
+    """Three trainings per side whose accuracy varies by 8 points, which a bootstrap of three underestimates."""
     told = by_interval = 0
     for number in range(80):
         rng = random.Random(number)
@@ -56,7 +56,7 @@ def test_seeds_that_differ_by_chance_are_not_told_apart_more_often_than_said() -
     assert by_interval > 9  # without the t-test
 
 
-def test_one_seed_says_nothing_of_seeds() -> None:
+def test_one_seed_has_no_p_value_across_seeds() -> None:
     a, b = _draw(random.Random(1), 40, 1, 0.8, 0.7)
     assert paired(a, b, [str(i) for i in range(40)]).p_value_across_seeds is None
 
@@ -72,7 +72,7 @@ def test_items_of_one_template_count_once() -> None:
     assert alone.p < 0.01
 
 
-def test_one_template_alone_tells_nothing_of_another() -> None:
+def test_one_template_gives_the_widest_interval() -> None:
     found = paired([[1.0]] * 40, [[0.0]] * 40, ["one"] * 40)
     assert (found.difference, found.low, found.high, found.detectable, found.excludes_zero) == (
         1.0,
@@ -101,7 +101,7 @@ def test_equal_systems_do_not_differ_at_all() -> None:
     assert (found.difference, found.low, found.high, found.p, found.excludes_zero) == (0, 0, 0, 1.0, False)
 
 
-def test_items_that_do_not_match_are_refused() -> None:
+def test_mismatched_items_are_refused() -> None:
     with pytest.raises(ValueError, match="clusters"):
         paired([[1.0]], [[1.0], [0.0]], ["a"])
     with pytest.raises(ValueError, match="clusters"):

@@ -8,7 +8,7 @@ from dstill.errors import MissingExtra
 from dstill_evaluate.statistics import POWER, mcnemar, smallest_detectable
 
 
-def test_without_statsmodels_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_statsmodels_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "statsmodels.stats.contingency_tables", None)
     with pytest.raises(MissingExtra, match="'evaluate'") as error:
         mcnemar(1, 2)
@@ -16,7 +16,7 @@ def test_without_statsmodels_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(("comparisons", "gained"), [(1, 6), (3, 7)])
-def test_what_would_show_is_what_the_exact_test_can_tell(comparisons: int, gained: int) -> None:
+def test_detectable_difference_matches_the_exact_test(comparisons: int, gained: int) -> None:
     from scipy import stats
 
     assert mcnemar(gained, 0) * comparisons < 0.05 <= mcnemar(gained - 1, 0) * comparisons

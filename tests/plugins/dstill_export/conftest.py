@@ -1,4 +1,4 @@
-"""Runs whose small students learnt a few sums by heart, in each modality and both kinds of architecture."""
+"""Runs with small students that memorized a few sums, in each modality and both architectures."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def loaded(toy_file: Path) -> Plugins:
-    """The toy beside what trains, scores and exports."""
+def export_plugins(toy_file: Path) -> Plugins:
+    """The toy plugin and those for training, evaluation and export."""
     others = {point.name for point in entry_points(group="dstill")} - {"finetune", "evaluate", "export"}
     return load([toy_file], disabled=others)
 
 
 @pytest.fixture(scope="session")
-def make_run(loaded: Plugins, tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
+def make_run(export_plugins: Plugins, tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
     """``make_run("lora", **{"train.modality": "lora"})``: generated, trained and evaluated on what it learnt.
 
     Each is trained once a session. A worker has a copy of its own, as an export is written into its run.
@@ -74,10 +74,10 @@ def make_run(loaded: Plugins, tmp_path_factory: pytest.TempPathFactory) -> MakeR
     copies: dict[str, Path] = {}
 
     def make(name: str, **flags: Any) -> Run:
-        config = configuration.load(use_files=False, flags={**RECIPE, **flags}, sections=part_sections(loaded))
+        config = configuration.load(use_files=False, flags={**RECIPE, **flags}, sections=part_sections(export_plugins))
 
         def build(folder: Path) -> None:
-            run = Run.create(folder / name, config=config, plugins=loaded)
+            run = Run.create(folder / name, config=config, plugins=export_plugins)
             run.write("dataset/data/train.jsonl", list(records()))
             run.train(allow_unreviewed=True)
             run.evaluate()
@@ -86,27 +86,27 @@ def make_run(loaded: Plugins, tmp_path_factory: pytest.TempPathFactory) -> MakeR
             built = shared_folder(tmp_path_factory, f"export-{name}", build) / name
             copies[name] = shutil.copytree(built, tmp_path_factory.mktemp("runs") / name)
             trust.allow_written(config, copies[name] / SETTINGS)  # as `Run.create` does
-        return Run.open(copies[name], plugins=loaded)
+        return Run.open(copies[name], plugins=export_plugins)
 
     return make
 
 
 @pytest.fixture(scope="session")
-def student(make_run: MakeRun, llama: Path, packed: Path) -> Callable[[str], Run]:
-    """The runs that the tests share, by the name of what is special in them."""
+def student(make_run: MakeRun, llama: Path, gguf_base: Path) -> Callable[[str], Run]:
+    """Shared runs, named by their special feature."""
     of_llama = {"train.student": f"hf:{llama}", "train.learning_rate": 5e-3}
     flags: dict[str, dict[str, Any]] = {
         "full": {},
         "lora": {"train.modality": "lora", "train.task_prefix": "decoder"},
         "llama": of_llama,
         "qlora": {**of_llama, "train.modality": "qlora", "train.task_prefix": "decoder"},
-        "gguf": {"train.student": str(packed), "train.learning_rate": 5e-3, "train.modality": "lora"},
+        "gguf": {"train.student": str(gguf_base), "train.learning_rate": 5e-3, "train.modality": "lora"},
     }
     return lambda name: make_run(name, **flags[name])
 
 
 @pytest.fixture(scope="session")
-def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def gguf_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Llama in a GGUF file, untrained."""
 
     def build(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""`dstill export` as it is typed: what it prints, and what it refuses before it works."""
+"""`dstill export`: output and refused arguments."""
 
 from __future__ import annotations
 
@@ -49,26 +49,26 @@ def untrained(call: Call) -> str:
     return "run"
 
 
-def test_an_unknown_form_is_named_with_those_that_are_known(refused: Any, untrained: str) -> None:
+def test_unknown_format_lists_the_known_ones(refused: Any, untrained: str) -> None:
     assert refused(untrained, "--to", "mergd")[1]["message"].endswith("Did you mean 'merged'?")
     code, error = refused(untrained, "--to", "onnx")
     assert code == 2
     assert "'onnx' is not one of 'merged', 'adapter', 'ctranslate2', 'gguf'" in error["message"]
 
 
-def test_a_run_without_a_student(refused: Any, untrained: str) -> None:
+def test_refuses_a_run_without_a_student(refused: Any, untrained: str) -> None:
     code, error = refused(untrained, "--to", "merged")
     assert (code, error["hint"]) == (5, "dstill train run")
 
 
-def test_a_student_that_is_no_model(call: Call, refused: Any, untrained: str) -> None:
+def test_refuses_a_student_that_is_not_a_model(call: Call, refused: Any, untrained: str) -> None:
     flags = ("--set=train.student=memory", "--set=train.objective=plain", "--set=train.modality=heap")
     assert call("train", untrained, *flags).code == 0
     code, error = refused(untrained, "--to", "merged", *flags)
     assert (code, error["hint"]) == (2, "students of kind tiny and hf can be exported")
 
 
-def test_an_existing_target_is_refused(refused: Any, untrained: str, tmp_path: Path) -> None:
+def test_existing_target_is_refused(refused: Any, untrained: str, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "own.txt").write_text("mine")
     code, error = refused(untrained, "--to", "merged")
@@ -76,7 +76,7 @@ def test_an_existing_target_is_refused(refused: Any, untrained: str, tmp_path: P
     assert (tmp_path / "mine" / "own.txt").read_text() == "mine"
 
 
-def test_the_student_and_the_dataset_have_commands_of_their_own(call: Call) -> None:
+def test_student_and_dataset_have_separate_commands(call: Call) -> None:
     assert "Did you mean 'export'?" in call("exprt", "run").err
     assert "Did you mean 'data export'?" in call("export_data", "run").err
     assert "`dstill data export`" in call("export", "--help").out
@@ -87,7 +87,7 @@ def test_the_student_and_the_dataset_have_commands_of_their_own(call: Call) -> N
 
 
 @pytest.mark.slow
-def test_a_table_and_one_object(call: Call, student: Student, tmp_path: Path) -> None:
+def test_prints_a_table_and_one_json_object(call: Call, student: Student, tmp_path: Path) -> None:
     folder = student("full").folder
     ended = call("export", folder, "--to", "ctranslate2", "--out", "mine", "--limit", 4)
     assert ended.code == 0, ended.err
@@ -102,7 +102,7 @@ def test_a_table_and_one_object(call: Call, student: Student, tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_answers_that_differ_are_shown(
+def test_different_answers_are_shown(
     call: Call, student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = student("full")
@@ -133,7 +133,7 @@ class Stopped(Merged):
 
 
 @pytest.mark.slow
-def test_ctrl_c_leaves_nothing(call: Call, student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_leaves_no_folder(call: Call, student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "format_of", lambda name: Stopped())
     ended = call("export", student("full").folder, "--to", "merged", "--out", "mine", "--json")
     assert ended.code == 130
@@ -142,13 +142,13 @@ def test_ctrl_c_leaves_nothing(call: Call, student: Student, tmp_path: Path, mon
 
 
 @pytest.mark.slow
-def test_a_full_student_has_no_adapter(refused: Any, student: Student) -> None:
+def test_fully_trained_student_has_no_adapter_to_export(refused: Any, student: Student) -> None:
     code, error = refused(student("full").folder, "--to", "adapter")
     assert (code, error["hint"]) == (2, "--to merged exports all of its weights")
 
 
 @pytest.mark.slow
-def test_a_library_that_is_missing(refused: Any, student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_library_names_its_extra(refused: Any, student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctranslate2, "find_spec", lambda name: None)
     code, error = refused(student("full").folder, "--to", "ctranslate2")
     assert (code, error["code"], error["hint"]) == (2, "missing_extra", "pip install 'dstill[export]'")
@@ -159,7 +159,7 @@ def test_a_library_that_is_missing(refused: Any, student: Student, monkeypatch: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["merged", "adapter", "ctranslate2"])
-def test_an_adapter_without_its_base_is_refused(
+def test_adapter_without_its_base_is_refused(
     form: str, call: Call, refused: Any, student: Student, tmp_path: Path
 ) -> None:
     """Neither the base that dstill made beside the adapter, nor one that lay elsewhere."""
@@ -180,7 +180,7 @@ def test_an_adapter_without_its_base_is_refused(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "form"), [("lora", "merged"), ("full", "ctranslate2"), ("gguf", "gguf")])
-def test_no_room_for_an_export_is_refused(
+def test_refuses_without_free_disk_space(
     name: str, form: str, refused: Any, student: Student, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exporting.shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 16))
@@ -190,6 +190,6 @@ def test_no_room_for_an_export_is_refused(
 
 
 @pytest.mark.slow
-def test_a_folder_in_none(refused: Any, student: Student) -> None:
+def test_missing_parent_folder_is_refused(refused: Any, student: Student) -> None:
     code, error = refused(student("full").folder, "--to", "merged", out="no/such/mine")
     assert (code, "does not exist" in error["message"]) == (2, True)

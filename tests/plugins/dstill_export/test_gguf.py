@@ -1,4 +1,4 @@
-"""How each family's weights are stored in GGUF: what transformers' reader makes of them is the model they came from."""
+"""Weights of each family in GGUF, read back by transformers, equal the original model."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FAMILIES: Mapping[str, tuple[Any, Mapping[str, Any]]] = {
 }
 
 
-def drawn(family: str) -> Any:
+def random_model(family: str) -> Any:
     """A small model whose every weight, norms and biases too, is drawn at random."""
     kind, more = FAMILIES[family]
     model = transformers.AutoModelForCausalLM.from_config(kind(**SIZES, **more))
@@ -74,14 +74,14 @@ def write(model: Any, family: str, file: Path) -> None:
     writer.close()
 
 
-def test_every_family_is_proven() -> None:
+def test_every_family_is_tested() -> None:
     assert FAMILIES.keys() == _CONVERSIONS.keys()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_weights_come_back_as_they_were(family: str, tmp_path: Path) -> None:
+def test_weights_round_trip(family: str, tmp_path: Path) -> None:
     model_loading.quiet()
-    model = drawn(family)
+    model = random_model(family)
     write(model, family, tmp_path / "drawn.gguf")
     back = gguf_files.load_model(tmp_path / "drawn.gguf", transformers.AutoModelForCausalLM, {"dtype": torch.float32})
     before, after = model.state_dict(), back.state_dict()

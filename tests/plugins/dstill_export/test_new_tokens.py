@@ -1,4 +1,4 @@
-"""New tokens, beside a base with a head of its own that its configuration does not name (FLAN-T5)."""
+"""New tokens with a base whose head is untied although its configuration says otherwise (FLAN-T5)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("modality", ["full", "lora"])
-def test_new_rows_and_a_head_of_its_own_are_exported(modality: str, base: Path, make_run: Any, tmp_path: Path) -> None:
+def test_new_embedding_rows_and_an_untied_head_are_exported(
+    modality: str, base: Path, make_run: Any, tmp_path: Path
+) -> None:
     flags = {"train.student": f"hf:{base}", "train.modality": modality, "train.learning_rate": 1e-2}
     run = make_run(f"flan-{modality}", **flags)
     assert "+" in "".join(answer.text for answer in run.predictions())

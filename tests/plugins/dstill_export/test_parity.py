@@ -1,4 +1,4 @@
-"""The parity gate: what passes, what fails and leaves nothing, and whose answers an export is held against."""
+"""The parity gate: accepted and refused exports, and the answers they are compared with."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from dstill_export.merged import Merged
 from dstill_export.parity import compare, sample
 from dstill_export.registry import format_of
 
-pytestmark = pytest.mark.slow  # with the students of test_forms
+pytestmark = pytest.mark.slow  # uses the students of test_formats
 
 Student = Callable[[str], Run]
 
 
 def perturb(folder: Path) -> None:
-    """Every matrix is off by as much as its own spread."""
+    """Add noise to every matrix, as large as its standard deviation."""
     file = folder / "model.safetensors"
     random = torch.Generator().manual_seed(1)
     weights = {
@@ -80,7 +80,7 @@ class EndlessCt2(CTranslate2):
 @pytest.mark.parametrize(
     "form", [Perturbed(), PerturbedBefore(), Endless(), EndlessCt2()], ids=lambda f: type(f).__name__
 )
-def test_a_student_that_answers_otherwise_is_not_kept(form: Format, student: Student, tmp_path: Path) -> None:
+def test_export_with_different_answers_is_deleted(form: Format, student: Student, tmp_path: Path) -> None:
     out = tmp_path / "exports"
     out.mkdir()
     with pytest.raises(ParityError, match="the export was deleted") as caught:
@@ -94,34 +94,34 @@ def test_a_student_that_answers_otherwise_is_not_kept(form: Format, student: Stu
     assert "failed" in student("full").manifest["status"]
 
 
-def test_what_the_weights_lost_may_be_taken_when_a_person_says_so(student: Student, tmp_path: Path) -> None:
+def test_min_parity_accepts_different_answers(student: Student, tmp_path: Path) -> None:
     facts = export(student("full"), Perturbed(), tmp_path / "mine", min_parity=0.0)
     assert facts["parity"]["same"] < facts["parity"]["n"]
     assert f"{facts['parity']['n'] - facts['parity']['same']} differ" in (tmp_path / "mine" / "README.md").read_text()
 
 
-def test_it_is_held_against_what_was_evaluated(student: Student, tmp_path: Path) -> None:
+def test_parity_is_measured_against_evaluated_predictions(student: Student, tmp_path: Path) -> None:
     """The answers in predictions.jsonl, as long as they are of this student."""
     run = student("full")
-    before, made_of = run.predictions(), run.manifest["files"]["predictions.jsonl"]["provenance"]
+    before, original = run.predictions(), run.manifest["files"]["predictions.jsonl"]["provenance"]
 
-    def leave(made_by: list[str]) -> None:
+    def store_predictions(provenance: list[str]) -> None:
         with run.lock():
             run.write("predictions.jsonl", [replace(one, text="9+9") for one in before])
-            run.manifest["files"]["predictions.jsonl"]["provenance"] = made_by
+            run.manifest["files"]["predictions.jsonl"]["provenance"] = provenance
             run.save()
 
     try:
-        leave(made_of)
+        store_predictions(original)
         with pytest.raises(ParityError) as caught:
             export(student("full"), format_of("merged"), tmp_path / "mine")
         assert {item.evaluated for item in caught.value.differing} == {"9+9"}
-        leave(["another training", "other data"])
+        store_predictions(["another training", "other data"])
         assert export(student("full"), format_of("merged"), tmp_path / "mine")["parity"]["same"] == len(before)
     finally:
         with run.lock():
             run.write("predictions.jsonl", before)
-            run.manifest["files"]["predictions.jsonl"]["provenance"] = made_of
+            run.manifest["files"]["predictions.jsonl"]["provenance"] = original
             run.save()
 
 
@@ -129,18 +129,18 @@ def test_it_is_held_against_what_was_evaluated(student: Student, tmp_path: Path)
     ("want", "got", "how"),
     [
         ("1+2", "1+2", "text"),
-        ("1+2", "2+1", "result"),  # another text that counts to the same
+        ("1+2", "2+1", "result"),  # another text with the same result
         ("1+2", "1+1", "no"),
         ("none", "none", "text"),
         ("1+2", "none", "no"),  # a refusal in place of an answer
         ("none", "1+2", "no"),
-        ("squawk", "squawk", "text"),  # no use, and in the same words
+        ("squawk", "squawk", "text"),  # unusable, and identical
         ("squawk", "squeak", "no"),
         ("", "squeak", "no"),
-        ("1+2~", "2+1~", "no"),  # the engine cannot: nobody knows
+        ("1+2~", "2+1~", "no"),  # the engine cannot execute them
     ],
 )
-def test_two_answers(want: str, got: str, how: str, student: Student) -> None:
+def test_answers_are_compared_by_text_then_result(want: str, got: str, how: str, student: Student) -> None:
     run = student("full")
     example = sample(run, 1)[0]
     pair = [Prediction(id=example.id, text=text) for text in (want, got)]
@@ -149,7 +149,7 @@ def test_two_answers(want: str, got: str, how: str, student: Student) -> None:
     assert bool(found.reason) == (how == "no")
 
 
-def test_an_answer_that_never_ends_is_another(student: Student) -> None:
+def test_truncated_answer_is_different(student: Student) -> None:
     run = student("full")
     example = sample(run, 1)[0]
     whole, cut = (Prediction(id=example.id, text="1+2", truncated=flag) for flag in (False, True))
@@ -158,7 +158,7 @@ def test_an_answer_that_never_ends_is_another(student: Student) -> None:
         assert compare(run, [example], [want], [got])[0].same_by == "no"
 
 
-def test_where_nothing_is_run_another_spelling_has_to_be_the_canonical_one(student: Student) -> None:
+def test_answers_are_compared_in_canonical_form_without_an_executor(student: Student) -> None:
     run = student("full")
     example = sample(run, 1)[0]
     want, spaced, other = (Prediction(id=example.id, text=text) for text in ("1+2", " 1+2", "2+1"))
@@ -166,7 +166,7 @@ def test_where_nothing_is_run_another_spelling_has_to_be_the_canonical_one(stude
     assert compare(run, [example], [want], [other], execute=False)[0].same_by == "no"
 
 
-def test_the_sample_is_the_same_each_time(student: Student) -> None:
+def test_sample_is_deterministic(student: Student) -> None:
     run = student("full")
     first = [example.id for example in sample(run, 4)]
     assert first == [example.id for example in sample(run, 4)]
@@ -190,7 +190,7 @@ export(Run.open(sys.argv[1], plugins=load([Path(sys.argv[2])])), Killed(), Path(
 """
 
 
-def test_a_kill_leaves_nothing_at_the_name_and_the_next_export_sweeps(
+def test_killed_export_leaves_no_folder_and_the_next_one_cleans_up(
     student: Student, toy_file: Path, tmp_path: Path
 ) -> None:
     run, out = student("full"), tmp_path / "mine"

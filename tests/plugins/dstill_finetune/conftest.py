@@ -1,4 +1,4 @@
-"""Small bases, made here: a T5 and a Llama of a few ten thousand weights, with tokenizers of their own."""
+"""Small base models built here: a T5 and a Llama with some ten thousand weights and their tokenizers."""
 
 from __future__ import annotations
 
@@ -103,8 +103,8 @@ def _fit() -> Callable[..., TrainResult]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def loaded() -> None:
-    """What nearly every test here imports, out of garbage collection from the first one on (see the root conftest)."""
+def _imports() -> None:
+    """Import what nearly every test needs, and freeze it for the garbage collector (see the root conftest)."""
     import peft  # noqa: F401
     from transformers import Trainer  # noqa: F401
 

@@ -13,8 +13,8 @@ GLIBC = platform.libc_ver()[0] == "glibc"
 
 
 @pytest.mark.skipif(not GLIBC, reason="the C library is not glibc")
-def test_what_a_wide_student_lets_go_of_goes_back_to_the_system() -> None:
-    """In a process of its own: the threshold stays for as long as a process lives."""
+def test_freed_memory_of_a_wide_student_returns_to_the_system() -> None:
+    """In a separate process, because the threshold cannot be reset."""
     code = """
 import psutil, torch
 from dstill_finetune.torch_settings import return_freed_memory
@@ -35,12 +35,12 @@ for _ in range(2):
 
 
 @pytest.mark.parametrize("library", ["", "musl"])
-def test_elsewhere_nothing_is_done(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_does_nothing_without_glibc(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch_settings.platform, "libc_ver", lambda: (library, ""))
     assert not return_freed_memory(6, 10)
 
 
-def test_where_there_is_room_and_where_a_person_has_set_it_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_does_nothing_for_small_students_or_with_a_user_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not return_freed_memory(4, 10)
     monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "65536")
     assert not return_freed_memory(6, 10)

@@ -1,4 +1,4 @@
-"""`make bench-gpu` where there is no GPU: it says so; its code runs all the same, at a tiny size."""
+"""`make bench-gpu` without a GPU: it reports that, and its code runs at a tiny size."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _run(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *words], cwd=root, capture_output=True, text=True, timeout=600, check=False)
 
 
-def test_without_a_gpu_it_says_so(root: Path) -> None:
+def test_reports_a_missing_gpu(root: Path) -> None:
     import torch
 
     if torch.cuda.is_available():
@@ -33,7 +33,7 @@ def test_without_a_gpu_it_says_so(root: Path) -> None:
     assert (ended.returncode, ended.stdout) == (0, "no GPU: nothing was measured\n")
 
 
-def test_what_is_planned_is_what_the_trainer_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_planned_batch_is_the_largest_of_the_trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     planned: list[Batch | None] = []
     seen: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
 
@@ -53,13 +53,13 @@ def test_what_is_planned_is_what_the_trainer_sees(tmp_path: Path, monkeypatch: p
     gpu.row("full", str(tmp_path), tiny=True)
     (batch,) = planned
     assert batch is not None
-    trained = seen[1:]  # after the one that is planned by
+    trained = seen[1:]  # the first one is for the plan
     assert (batch.source_shape, batch.target_shape) == max(trained)
     assert batch.source_shape[0] == 2 * BATCH
 
 
 @pytest.mark.nightly
-def test_its_code_runs_on_a_cpu_at_a_tiny_size(root: Path) -> None:
+def test_benchmark_runs_on_a_cpu_at_tiny_size(root: Path) -> None:
     ended = _run(root, "--tiny")
     assert ended.returncode == 0, ended.stderr
     found = json.loads((root / "build" / "bench-gpu.json").read_text())

@@ -1,4 +1,4 @@
-"""The model card of rows that a stranger wrote: nothing in it is hidden, and its code asks the same prompt."""
+"""The model card with hostile text: no hidden characters, and its code uses the same prompt."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FITTED = TrainResult(steps=1, seconds=1.0, history=(), peak_memory=0, trained_pa
 
 
 @pytest.mark.parametrize("base", ["", f"models/{HOSTILE}", f"models/{HOSTILE}.gguf"])
-def test_a_card_hides_nothing_and_its_code_asks_the_same(base: str, tmp_path: Path) -> None:
+def test_card_escapes_text_and_its_code_asks_the_same_prompt(base: str, tmp_path: Path) -> None:
     facts = Facts(
         student="hf", base=base, modality="lora", adapter=bool(base), four_bit=False, encoder_decoder=True,
         new_tokens=(), seed=0, max_length=8, max_target_length=8,

@@ -1,4 +1,4 @@
-"""torch.compile as an option: the same losses, and a clear word where there is no compiler."""
+"""torch.compile gives the same losses, and a missing compiler is a clear error."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_l
 
 
 @pytest.fixture
-def traced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything of torch.compile but the code that inductor writes, which takes a C++ compiler and minutes."""
+def compiled_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch.compile without inductor, which would need a C++ compiler and minutes."""
     before = trainer._options
 
     def options(recipe: Recipe, *arguments: Any, **named: Any) -> dict[str, Any]:
@@ -33,9 +33,9 @@ def traced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("traced")
+@pytest.mark.usefixtures("compiled_options")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # torch's own about itself
-def test_a_compiled_model_learns_the_same(fit: Fit, tmp_path: Path) -> None:
+def test_compiled_model_learns_the_same(fit: Fit, tmp_path: Path) -> None:
     from torch._dynamo.utils import counters
 
     def losses(**changes: Any) -> list[float]:
@@ -51,7 +51,7 @@ def test_a_compiled_model_learns_the_same(fit: Fit, tmp_path: Path) -> None:
     assert list(Tiny(SMALL).load(tmp_path / "student").generate(["predict: all red cars"]))
 
 
-def test_without_a_compiler_it_says_what_helps() -> None:
+def test_missing_compiler_has_a_hint() -> None:
     from torch._inductor.exc import InvalidCxxCompiler
 
     with pytest.raises(TrainingError) as caught, compiling(Recipe(torch_compile=True)):

@@ -1,4 +1,4 @@
-"""The loss in one buffer is torch's own, in value and in gradient, and says so where it cannot go twice."""
+"""The in-place loss matches torch in value and gradient, and a second backward pass is an error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dstill_finetune import cross_entropy as module
 from dstill_finetune.cross_entropy import cross_entropy
 
 
-def drawn(tokens: int, vocabulary: int, *, seed: int = 0, size: float = 3.0) -> tuple[torch.Tensor, ...]:
+def random_batch(tokens: int, vocabulary: int, *, seed: int = 0, size: float = 3.0) -> tuple[torch.Tensor, ...]:
     """Logits, labels and the weight of each token."""
     generator = torch.Generator().manual_seed(seed)
     return (
@@ -35,15 +35,15 @@ def gradients(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor)
 
 @settings(max_examples=50)
 @given(st.integers(0, 40), st.integers(1, 50), st.integers(0, 99), st.sampled_from([0.0, 1.0, 30.0, 3000.0]))
-def test_losses_and_gradients_are_torchs(tokens: int, vocabulary: int, seed: int, size: float) -> None:
-    theirs, slope, ours, own = gradients(*drawn(tokens, vocabulary, seed=seed, size=size))
+def test_losses_and_gradients_match_torch(tokens: int, vocabulary: int, seed: int, size: float) -> None:
+    theirs, slope, ours, own = gradients(*random_batch(tokens, vocabulary, seed=seed, size=size))
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(own, slope, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("rows", [1, 3, 7, 20])
-def test_the_number_of_rows_at_a_time_changes_nothing(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = drawn(20, 16)
+def test_chunk_size_changes_nothing(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = random_batch(20, 16)
     *_, ours, own = gradients(*data)
     monkeypatch.setattr(module, "CHUNK", 16 * rows)
     *_, again, same = gradients(*data)
@@ -52,15 +52,15 @@ def test_the_number_of_rows_at_a_time_changes_nothing(rows: int, monkeypatch: py
 
 
 def test_bf16_logits_are_summed_in_fp32_and_their_gradient_is_bf16() -> None:
-    logits, labels, weights = drawn(8, 500)
+    logits, labels, weights = random_batch(8, 500)
     theirs, slope, ours, own = gradients(logits.bfloat16(), labels, weights)
     assert (ours.dtype, own.dtype) == (torch.float32, torch.bfloat16)
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(own, slope, rtol=2**-7, atol=1e-6)
 
 
-def test_the_gradient_is_the_logits_own_memory() -> None:
-    logits, labels, weights = drawn(8, 16)
+def test_gradient_reuses_the_memory_of_logits() -> None:
+    logits, labels, weights = random_batch(8, 16)
     head = logits.clone().requires_grad_() * 1
     seen: list[int] = []
     head.register_hook(lambda gradient: seen.append(gradient.data_ptr()))
@@ -68,8 +68,8 @@ def test_the_gradient_is_the_logits_own_memory() -> None:
     assert seen == [head.data_ptr()]
 
 
-def test_a_second_backward_and_a_head_that_needs_its_output_are_errors_not_wrong_gradients() -> None:
-    logits, labels, weights = drawn(8, 16)
+def test_second_backward_and_overwritten_output_are_errors() -> None:
+    logits, labels, weights = random_batch(8, 16)
     loss = (cross_entropy(logits.clone().requires_grad_() * 1, labels) * weights).sum()
     loss.backward(retain_graph=True)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):

@@ -1,4 +1,4 @@
-"""A disk that is too small for a training is found out before the first step, and the estimate is right."""
+"""Too little disk space is detected before the first step, and the estimate is accurate."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def size(folder: Path, *names: str) -> int:
 
 
 @pytest.mark.parametrize("modality", [Full(), Lora()], ids=lambda m: m.name)
-def test_what_is_needed_is_what_is_written(
+def test_estimate_matches_the_bytes_written(
     modality: Modality, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
@@ -43,7 +43,7 @@ def test_what_is_needed_is_what_is_written(
     assert asked == [pytest.approx(student + checkpoints * 3 / 2, rel=0.1)]
 
 
-def test_a_training_without_room_is_refused(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_without_disk_space_is_refused(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It refuses before the first step, and leaves nothing of the training behind."""
     monkeypatch.setattr(students, "train", lambda *a, **k: pytest.fail("a step was made"))
     monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 20))
@@ -55,9 +55,7 @@ def test_a_training_without_room_is_refused(fit: Fit, tmp_path: Path, monkeypatc
     assert not (tmp_path / "checkpoints").exists()
 
 
-def test_checkpoints_that_are_there_need_no_more_room(
-    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_existing_checkpoints_reduce_the_estimate(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Model(SimpleNamespace):
         def parameters(self) -> list[Any]:
             import torch

@@ -1,4 +1,4 @@
-"""One training in several processes: torchrun on two processes of this machine, and what makes it the same training."""
+"""Training in two processes with torchrun equals training in one."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ from dstill_finetune.loss import tokens
 from dstill_finetune.modalities import Full
 from dstill_finetune.tiny import Tiny
 
-# --- who is who -------------------------------------------------------------------------
+# --- rank and world size ----------------------------------------------------------------
 
 
 @pytest.fixture
-def second(monkeypatch: pytest.MonkeyPatch) -> None:
+def rank_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """This process is the second of two on one machine."""
     names = {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2"}
     for name, value in names.items():
         monkeypatch.setenv(name, value)
 
 
-def test_alone_a_process_leads_and_asks_nobody() -> None:
+def test_single_process_is_main() -> None:
     assert (distributed.world_size(), distributed.rank(), distributed.is_main()) == (1, 0, True)
     assert distributed.broadcast(lambda: 3) == 3
     assert distributed.all_gather("a") == ["a"]
 
 
-@pytest.mark.usefixtures("second")
-def test_of_two_the_second_does_not_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("rank_one")
+def test_second_process_is_not_main(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (distributed.world_size(), distributed.rank(), distributed.is_main()) == (2, 1, False)
     monkeypatch.setattr(hardware, "available_memory", lambda: 6 * 2**30)
     assert hardware.device().free == 3 * 2**30
 
 
-@pytest.mark.usefixtures("second")
+@pytest.mark.usefixtures("rank_one")
 @pytest.mark.parametrize(
     ("raised", "becomes"),
     [
@@ -55,7 +55,7 @@ def test_of_two_the_second_does_not_lead(monkeypatch: pytest.MonkeyPatch) -> Non
         (KeyError("x"), KeyError),
     ],
 )
-def test_a_process_that_has_gone_is_said_to_have_gone(raised: Exception, becomes: type[Exception]) -> None:
+def test_lost_process_is_an_error(raised: Exception, becomes: type[Exception]) -> None:
     with pytest.raises(becomes) as caught, distributed.in_step():
         raise raised
     if becomes is TrainingError:
@@ -63,8 +63,8 @@ def test_a_process_that_has_gone_is_said_to_have_gone(raised: Exception, becomes
         assert "process 1 of 2" in str(caught.value)
 
 
-@pytest.mark.usefixtures("second")
-def test_a_batch_is_halved_in_one_process_only(fit: Callable[..., Any], tmp_path: Path) -> None:
+@pytest.mark.usefixtures("rank_one")
+def test_batch_is_halved_only_in_a_single_process(fit: Callable[..., Any], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="this training has 2"):
         fit(Tiny(), Full(), tmp_path / "student", auto_find_batch_size=True)
 
@@ -75,8 +75,8 @@ def test_a_batch_is_halved_in_one_process_only(fit: Callable[..., Any], tmp_path
 @pytest.mark.parametrize("records", [1, 7, 8, 9, 61, 64])
 @pytest.mark.parametrize("count", [2, 3, 4])
 @pytest.mark.parametrize("epoch", [0, 1])
-def test_each_record_is_learnt_once_an_epoch_by_one_process(records: int, count: int, epoch: int) -> None:
-    """As accelerate hands the batches out; each process makes the same number of steps."""
+def test_each_record_is_seen_once_per_epoch(records: int, count: int, epoch: int) -> None:
+    """Batches as accelerate distributes them; every process takes the same number of steps."""
     from accelerate.data_loader import BatchSamplerShard
     from torch.utils.data import BatchSampler
 
@@ -98,7 +98,7 @@ def test_each_record_is_learnt_once_an_epoch_by_one_process(records: int, count:
         assert [index for part in parts for index in part if index >= 0] == whole
 
 
-def test_what_fills_a_batch_counts_for_nothing() -> None:
+def test_padding_records_have_no_weight() -> None:
     record = (Row([5, 6], [7, 1], 0.5, "label"), Row([5, 6], [8, 9, 1], 0.5, "rationale"))
     data = Dataset(records=[record], n_too_long=0, longest_source=2, longest_target=3)
     collator = Collator(encoder_decoder=True, pad=0, branches=data.branches)
@@ -108,7 +108,7 @@ def test_what_fills_a_batch_counts_for_nothing() -> None:
 
 # --- torchrun ---------------------------------------------------------------------------
 
-# Does as `python -m dstill` does, and looks on: what is written into the run, and at step 5 of process 1 a deed.
+# Runs as `python -m dstill`, logs what is written into the run, and acts at step 5 of process 1.
 SCRIPT = """
 import contextlib, os, signal, sys
 from dstill.cli import main, train
@@ -172,13 +172,13 @@ class Project:
         (folder / "script.py").write_text(SCRIPT)
         self._ended("-m", "dstill", "--plugin", str(toy), "generate", "--teacher", "parrot", "--out", "made")
 
-    def train(self, run: str, *settings: str, count: int, deed: str = "") -> subprocess.CompletedProcess[str]:
+    def train(self, run: str, *settings: str, count: int, action: str = "") -> subprocess.CompletedProcess[str]:
         if not (self.folder / run).exists():
             shutil.copytree(self.folder / "made", self.folder / run)
         # so that all of them learn from one global batch of 4
         words = [*settings, f"train.per_device_train_batch_size={4 // count}"]
         launcher = ["-m", "torch.distributed.run", "--nproc-per-node", str(count)] if count > 1 else []
-        look = [str(self.folder / run), str(self.folder / f"looks-{run}"), deed or "none"]
+        look = [str(self.folder / run), str(self.folder / f"looks-{run}"), action or "none"]
         flags = [word for setting in words for word in ("--set", setting)]
         return self._ended(*launcher, "script.py", *look, "--plugin", str(self.toy), "train", run, *flags)
 
@@ -207,7 +207,7 @@ class Project:
 
 
 @pytest.fixture(scope="module")
-def several(tmp_path_factory: pytest.TempPathFactory, toy_file: Path) -> Project:
+def project_of_two(tmp_path_factory: pytest.TempPathFactory, toy_file: Path) -> Project:
     return Project(tmp_path_factory.mktemp("several"), toy_file)
 
 
@@ -227,67 +227,67 @@ SETTINGS_ALONE = {
         *(pytest.param(settings, id=name, marks=pytest.mark.nightly) for name, settings in SETTINGS_ALONE.items()),
     ],
 )
-def test_two_processes_make_the_loss_curve_of_one(
-    several: Project, settings: list[str], request: pytest.FixtureRequest
+def test_loss_curve_of_two_processes_matches_one(
+    project_of_two: Project, settings: list[str], request: pytest.FixtureRequest
 ) -> None:
     one, two = (f"{request.node.callspec.id}-{count}" for count in (1, 2))
-    alone, both = several.train(one, *settings, count=1), several.train(two, *settings, count=2)
+    alone, both = project_of_two.train(one, *settings, count=1), project_of_two.train(two, *settings, count=2)
     assert (alone.returncode, both.returncode) == (0, 0), alone.stderr + both.stderr
-    assert several.curve(two) == pytest.approx(several.curve(one), rel=1e-4)
-    mine, other = several.facts(two), several.facts(one)
+    assert project_of_two.curve(two) == pytest.approx(project_of_two.curve(one), rel=1e-4)
+    mine, other = project_of_two.facts(two), project_of_two.facts(one)
     assert (mine["processes"], other["processes"]) == (2, 1)
     for name in ("steps", "tokens_seen", "best_step", "trained_parameters"):
         assert mine[name] == other[name]
-    # process 0 alone writes and speaks
-    assert not (several.folder / f"looks-{two}-1").exists()
-    assert (several.folder / f"looks-{two}-0").exists()
+    # only process 0 writes and prints
+    assert not (project_of_two.folder / f"looks-{two}-1").exists()
+    assert (project_of_two.folder / f"looks-{two}-0").exists()
     assert both.stdout.count(" steps in ") == 1
     assert both.stderr.count("training 1/12") == 1
-    assert len(list((several.folder / two / "events").iterdir())) == 1
+    assert len(list((project_of_two.folder / two / "events").iterdir())) == 1
 
 
 @pytest.mark.slow
-def test_a_signal_to_one_of_two_stops_both_at_one_step_and_both_go_on_from_there(several: Project) -> None:
-    several.train("whole", count=1)
-    stopped = several.train("half", count=2, deed="interrupt")
+def test_signal_stops_both_processes_at_one_step_and_training_resumes(project_of_two: Project) -> None:
+    project_of_two.train("whole", count=1)
+    stopped = project_of_two.train("half", count=2, action="interrupt")
     assert stopped.returncode == 1  # torchrun's own
     assert (
         "error: stopped at step 6 of 12; checkpoint-6 is kept\nhint: run the same command again to continue"
         in stopped.stderr
     )
-    assert json.loads((several.folder / "half" / "run.json").read_text())["status"] == "train: interrupted"
-    kept = several.folder / "half" / "checkpoints" / "checkpoint-6"
+    assert json.loads((project_of_two.folder / "half" / "run.json").read_text())["status"] == "train: interrupted"
+    kept = project_of_two.folder / "half" / "checkpoints" / "checkpoint-6"
     assert {"rng_state_0.pth", "rng_state_1.pth", "COMPLETE.json"} <= {path.name for path in kept.iterdir()}
-    resumed = several.train("half", count=2)
+    resumed = project_of_two.train("half", count=2)
     assert resumed.returncode == 0, resumed.stderr
     assert "training 6/12" not in resumed.stderr
-    assert several.curve("half") == pytest.approx(several.curve("whole"), rel=1e-4)
-    assert several.facts("half")["tokens_seen"] == several.facts("whole")["tokens_seen"]
-    assert not (several.folder / "looks-half-1").exists()
+    assert project_of_two.curve("half") == pytest.approx(project_of_two.curve("whole"), rel=1e-4)
+    assert project_of_two.facts("half")["tokens_seen"] == project_of_two.facts("whole")["tokens_seen"]
+    assert not (project_of_two.folder / "looks-half-1").exists()
 
 
 @pytest.mark.slow
-def test_a_process_that_fails_ends_all_and_says_why(several: Project) -> None:
-    ended = several.train("broken", count=2, deed="fail")
+def test_failed_process_stops_all_with_its_reason(project_of_two: Project) -> None:
+    ended = project_of_two.train("broken", count=2, action="fail")
     assert ended.returncode == 1  # torchrun's own; it names the process and its exit code
     assert "process 1 of 2 (numbered from 0)\nerror: out of memory while training" in ended.stderr
     assert "exitcode  : 10" in ended.stderr
-    status = json.loads((several.folder / "broken" / "run.json").read_text())["status"]
+    status = json.loads((project_of_two.folder / "broken" / "run.json").read_text())["status"]
     # torchrun's SIGTERM may come first
     assert status in ("train: failed: another process of this training ended", "train: interrupted")
 
 
 @pytest.mark.slow
-def test_what_is_wrong_for_all_is_said_once(several: Project) -> None:
-    ended = several.train("wrong", "train.target_modules=nothing", "train.modality=lora", count=2)
+def test_shared_error_is_printed_once(project_of_two: Project) -> None:
+    ended = project_of_two.train("wrong", "train.target_modules=nothing", "train.modality=lora", count=2)
     assert ended.returncode == 1
     assert ended.stderr.count("has no linear layer called 'nothing'") == 1
     assert "exitcode  : 2" in ended.stderr
 
 
 @pytest.mark.slow
-def test_other_stages_run_in_one_process(several: Project) -> None:
+def test_other_stages_refuse_several_processes(project_of_two: Project) -> None:
     launcher = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "dstill")
-    ended = several._ended(*launcher, "--plugin", str(several.toy), "evaluate", "made")
+    ended = project_of_two._ended(*launcher, "--plugin", str(project_of_two.toy), "evaluate", "made")
     assert ended.returncode == 1
     assert ended.stderr.count("error: dstill evaluate runs in one process, and here are 2") == 1

@@ -24,26 +24,26 @@ def pair(source: str, target: str = "abc") -> tuple[Pair]:
     return (Pair(task_prefix="predict: ", source=source, target=target),)
 
 
-def test_an_encoder_decoder_gets_source_and_target_each_with_its_end() -> None:
+def test_encoder_decoder_source_and_target_end_with_eos() -> None:
     (row,) = encoder().encode([pair("abc")])[0]
     assert TOKENIZER.decode(row.source) == "predict: abc</s>"
     assert TOKENIZER.decode(row.target) == "abc</s>"
 
 
-def test_a_decoder_goes_on_after_a_line_break_and_its_prompt_has_no_end() -> None:
+def test_decoder_prompt_ends_with_a_line_break_without_eos() -> None:
     (row,) = encoder(False).encode([pair("abc")])[0]
     assert TOKENIZER.decode(row.source) == "predict: abc\n"
     assert TOKENIZER.decode(row.target) == "abc</s>"
 
 
-def test_a_few_records_are_left_out_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+def test_too_long_records_are_dropped_and_counted(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         data = encoder().encode([pair("abc")] * 39 + [pair("z" * 99)])
     assert (len(data), data.n_too_long) == (39, 1)
     assert caplog.messages == ["1 of 40 training records (2.5%) exceed the length limits and are not used"]
 
 
-def test_more_than_five_percent_are_refused_with_counts() -> None:
+def test_more_than_five_percent_too_long_is_refused() -> None:
     with pytest.raises(DataError) as caught:
         encoder().encode([pair("abc")] * 17 + [pair("z" * 99)] * 2 + [pair("abc", "z" * 99)])
     assert caught.value.what.startswith("3 of 20 records (15%) exceed the length limits: 2 sources")
@@ -51,7 +51,7 @@ def test_more_than_five_percent_are_refused_with_counts() -> None:
     assert caught.value.exit_code == 4
 
 
-def test_what_a_model_cannot_place_is_over_its_limits_too() -> None:
+def test_position_limit_of_the_model_applies() -> None:
     """A decoder-only model places source, task word and target together; an encoder–decoder each on its side."""
     for kind, positions, kept in (
         (False, (24, 24), [True, False, False]),
@@ -64,11 +64,11 @@ def test_what_a_model_cannot_place_is_over_its_limits_too() -> None:
         assert [bool(size) for size in sizes] == kept, (kind, positions)
 
 
-def test_validation_rows_over_the_limits_are_only_left_out() -> None:
+def test_too_long_validation_rows_are_dropped_without_error() -> None:
     assert len(encoder().encode([pair("z" * 99)] * 3, strict=False)) == 0
 
 
-def test_a_batch_is_padded_to_its_longest_and_padding_is_never_learnt() -> None:
+def test_padding_goes_to_the_longest_row_and_is_masked() -> None:
     rows = [(Row([5, 6, 7], [8, 1], 0.5, "a"), Row([5], [8, 9, 1], 0.5, "b")), (Row([4], [1], 1.0, "a"),)]
     batch = Collator(encoder_decoder=True, pad=0, start=3, branches="ab")(rows)
     assert batch["input_ids"].tolist() == [[5, 6, 7], [5, 0, 0], [4, 0, 0]]
@@ -78,7 +78,7 @@ def test_a_batch_is_padded_to_its_longest_and_padding_is_never_learnt() -> None:
     assert batch["branch"][:, 0].tolist() == [0, 1, 0]
 
 
-def test_a_decoder_learns_the_target_alone_each_token_where_it_is_predicted() -> None:
+def test_decoder_loss_covers_only_the_shifted_target() -> None:
     batch = Collator(encoder_decoder=False, pad=0, branches="a")(
         [(Row([5, 6], [8, 1], 1.0, "a"),), (Row([5], [1], 1.0, "a"),)]
     )
@@ -88,9 +88,7 @@ def test_a_decoder_learns_the_target_alone_each_token_where_it_is_predicted() ->
 
 @given(st.lists(st.integers(1, 50), max_size=300), st.integers(1, 7), st.integers(0, 9))
 @settings(max_examples=40)
-def test_every_record_comes_once_an_epoch_in_an_order_that_seed_and_epoch_fix(
-    lengths: list[int], batch: int, seed: int
-) -> None:
+def test_order_is_a_permutation_fixed_by_seed_and_epoch(lengths: list[int], batch: int, seed: int) -> None:
     one, other = BucketSampler(lengths, batch, seed), BucketSampler(lengths, batch, seed)
     one.set_epoch(3)
     other.set_epoch(3)
@@ -99,7 +97,7 @@ def test_every_record_comes_once_an_epoch_in_an_order_that_seed_and_epoch_fix(
     assert sorted(order) == list(range(len(lengths)))
 
 
-def test_a_batch_holds_records_of_about_one_length() -> None:
+def test_batches_group_records_of_similar_length() -> None:
     generator = torch.Generator().manual_seed(0)
     lengths = torch.randint(1, 100, (640,), generator=generator).tolist()
     order = list(BucketSampler(lengths, 8, 0))

@@ -39,7 +39,7 @@ from dstill_finetune.sharing import Sharing, sharing
 from dstill_finetune.tokenizer import learn
 from dstill_finetune.trainer import train
 
-ALPHA = 0.8  # far from 0.5, so that a branch in the other's place shows
+ALPHA = 0.8  # far from 0.5, so that swapped branches are detected
 WORDS = ["how", "many", "requests", "failed", "with", "an", "error", "on", "monday", "between", "nine", "and", "ten"]
 RECORDS = [
     Record(
@@ -71,7 +71,7 @@ def tokenizer() -> Any:
     return learn([text for r in RECORDS for text in (r.question, r.answer, r.rationale)], 300)
 
 
-def fresh(family: str, modality: Modality) -> Any:
+def small_model(family: str, modality: Modality) -> Any:
     """A model of two layers; its weights, adapters among them, are random and always the same."""
     quiet()
     size = {"vocab_size": len(tokenizer()), "pad_token_id": 0, "eos_token_id": 1}
@@ -84,7 +84,7 @@ def fresh(family: str, modality: Modality) -> Any:
         "num_key_value_heads": 2,
         "head_dim": 8,
         "bos_token_id": None,
-        "initializer_range": 0.3,  # so that attention is far from even, and what a token sees matters
+        "initializer_range": 0.3,  # so that attention is not uniform
     }
     torch.manual_seed(0)
     if family == "t5":
@@ -217,19 +217,19 @@ def assert_same(got: Result, want: Result) -> None:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("modality", MODALITIES, ids=lambda m: m.name)
 @pytest.mark.parametrize("family", FAMILIES)
-def test_distilling_step_by_step_is_the_published_formula(
+def test_distilling_step_by_step_matches_the_published_formula(
     family: str, modality: Modality, form: str, batches: dict[str, int], cpu: Device
 ) -> None:
-    want = formula(fresh(family, modality), form, "dss")
-    assert_same(step(fresh(family, modality), form, DistillStepByStep(), cpu, **batches), want)
+    want = formula(small_model(family, modality), form, "dss")
+    assert_same(step(small_model(family, modality), form, DistillStepByStep(), cpu, **batches), want)
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("objective", [DistillStepByStep(), LabelOnly(), RationaleFirst()], ids=lambda o: o.name)
 @pytest.mark.parametrize("family", ["t5", "llama"])
-def test_one_batch_of_eight_is_eight_of_one(family: str, objective: Objective, form: str, cpu: Device) -> None:
-    want = formula(fresh(family, Full()), form, objective.name)  # over all eight
-    assert_same(step(fresh(family, Full()), form, objective, cpu, **ONES), want)
+def test_one_batch_of_eight_equals_eight_of_one(family: str, objective: Objective, form: str, cpu: Device) -> None:
+    want = formula(small_model(family, Full()), form, objective.name)  # over all eight
+    assert_same(step(small_model(family, Full()), form, objective, cpu, **ONES), want)
 
 
 @pytest.mark.parametrize(
@@ -240,10 +240,10 @@ def test_one_batch_of_eight_is_eight_of_one(family: str, objective: Objective, f
         ("llama", {"full_attention": 8}),
     ],
 )
-def test_another_window_is_told_apart(family: str, windows: dict[str, int | None], cpu: Device) -> None:
-    want = formula(fresh(family, Full()), "decoder", "dss")
+def test_wrong_attention_window_is_detected(family: str, windows: dict[str, int | None], cpu: Device) -> None:
+    want = formula(small_model(family, Full()), "decoder", "dss")
     wrong = step(
-        fresh(family, Full()),
+        small_model(family, Full()),
         "decoder",
         DistillStepByStep(),
         cpu,
@@ -255,19 +255,19 @@ def test_another_window_is_told_apart(family: str, windows: dict[str, int | None
 
 
 @pytest.mark.parametrize("family", ["t5", "llama"])
-def test_a_row_for_each_branch_is_the_same_formula(family: str, cpu: Device) -> None:
-    """What a student does that cannot have its branches in one row; the encoder still reads once."""
-    want = formula(fresh(family, Full()), "decoder", "dss")
-    apart = step(fresh(family, Full()), "decoder", DistillStepByStep(), cpu, shares=lambda model: None, **BUCKETS)
+def test_one_row_per_branch_matches_the_formula(family: str, cpu: Device) -> None:
+    """The path of students that cannot share a row between branches; the encoder still runs once."""
+    want = formula(small_model(family, Full()), "decoder", "dss")
+    apart = step(small_model(family, Full()), "decoder", DistillStepByStep(), cpu, shares=lambda model: None, **BUCKETS)
     assert_same(apart, want)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_family_has_its_branches_in_one_row(family: str) -> None:
-    assert sharing(fresh(family, Full())) is not None
+def test_every_family_shares_one_row_between_branches(family: str) -> None:
+    assert sharing(small_model(family, Full())) is not None
 
 
 @pytest.mark.parametrize("family", ["t5", "llama"])
-def test_the_two_forms_are_not_the_same_method(family: str) -> None:
-    one, other = (formula(fresh(family, Full()), form, "dss").loss for form in FORMS)
+def test_encoder_and_decoder_prefix_differ(family: str) -> None:
+    one, other = (formula(small_model(family, Full()), form, "dss").loss for form in FORMS)
     assert one != pytest.approx(other, rel=1e-3)

@@ -1,4 +1,4 @@
-"""GGUF files as students: a small one written here, trained in each modality, and what is said of bad ones."""
+"""GGUF files as students: a small one is trained in each modality, and bad ones are refused."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "small.gguf"
 
 
-def hf(base: Path) -> Hf:
+def hf_student(base: Path) -> Hf:
     found = Hf()
     found.base = str(base)
     return found
 
 
-def written(folder: Path) -> list[str]:
+def generated_texts(folder: Path) -> list[str]:
     return [answer.text for answer in Hf().load(folder).generate(PROMPTS)]
 
 
@@ -53,9 +53,9 @@ def card_answer(folder: Path, prompt: str) -> str:
     return out.getvalue().removesuffix("\n")
 
 
-def test_weights_and_counts_are_those_of_the_file(tmp_path: Path) -> None:
+def test_weights_and_parameter_counts_match_the_file(tmp_path: Path) -> None:
     weights = write_llama(tmp_path / "Small.GGUF")
-    student = hf(tmp_path / "Small.GGUF")
+    student = hf_student(tmp_path / "Small.GGUF")
     assert student.spec().parameters == sum(array.size for array in weights.values())
     model = model_loading.load_model(student.base, FP32)
     head, down = torch.tensor(weights["output.weight"]), torch.tensor(weights["blk.1.ffn_down.weight"])
@@ -65,74 +65,74 @@ def test_weights_and_counts_are_those_of_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [Full, Lora, Qlora])
-def test_plain_transformers_and_peft_give_the_same_answers(
+def test_transformers_and_peft_give_the_same_answers(
     kind: type[Modality], file: Path, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "student"
-    fitted = fit(hf(Path(file.name)), kind(), folder, max_steps=20, learning_rate=2e-2 if kind is not Full else 3e-3)
+    fitted = fit(
+        hf_student(Path(file.name)), kind(), folder, max_steps=20, learning_rate=2e-2 if kind is not Full else 3e-3
+    )
     losses = [row["loss"] for row in fitted.history]
     assert losses[-1] < 0.8 * losses[0]
-    monkeypatch.chdir("/")  # the base is found from any place
-    answers = written(folder)
+    monkeypatch.chdir("/")  # the base is found from any folder
+    answers = generated_texts(folder)
     assert answers[0] != next(a.text for a in Hf().load(folder, trained=False).generate(PROMPTS))
     assert [card_answer(folder, f"{prompt}\n") for prompt in PROMPTS] == answers
     facts = json.loads((folder / "student.json").read_text())
     assert facts["base"] == str(file)
     assert (facts["base_sha256"] != "") == (kind is not Full)
-    if kind is Full:  # a student of its own: the file may go
+    if kind is Full:  # an independent student: the file may be deleted
         assert "quantization_config" not in json.loads((folder / "config.json").read_text())
         file.unlink()
-        assert written(folder) == answers
+        assert generated_texts(folder) == answers
 
 
 @pytest.mark.parametrize("kind", [Lora, Qlora])
-def test_an_adapter_finds_its_base_again_or_says_why_not(
-    kind: type[Modality], file: Path, fit: Fit, tmp_path: Path
-) -> None:
+def test_adapter_finds_its_base_or_explains(kind: type[Modality], file: Path, fit: Fit, tmp_path: Path) -> None:
     folder = tmp_path / "student"
-    fit(hf(file), kind(), folder, max_steps=10, learning_rate=2e-2)
-    answers = written(folder)
+    fit(hf_student(file), kind(), folder, max_steps=10, learning_rate=2e-2)
+    answers = generated_texts(folder)
     moved = file.rename(tmp_path / "elsewhere.gguf")
     with pytest.raises(DataError, match="is not where it was") as caught:
-        written(folder)
+        generated_texts(folder)
     assert caught.value.where == str(file)
     assert str(folder / "student.json") in caught.value.hint
     facts = json.loads((folder / "student.json").read_text())
     (folder / "student.json").write_text(json.dumps({**facts, "base": str(moved)}))  # as the hint says
-    assert written(folder) == answers
+    assert generated_texts(folder) == answers
     write_llama(moved, seed=1)
     with pytest.raises(DataError, match="other weights than the adapter was trained with") as caught:
-        written(folder)
+        generated_texts(folder)
     assert caught.value.exit_code == 4
 
 
-def test_an_adapter_on_a_folder_notices_other_weights(t5: Path, fit: Fit, tmp_path: Path) -> None:
+def test_adapter_detects_changed_base_weights(t5: Path, fit: Fit, tmp_path: Path) -> None:
     import shutil
 
     base, folder = tmp_path / "base", tmp_path / "student"
     shutil.copytree(t5, base)
-    fit(hf(base), Lora(), folder, max_steps=1)
-    assert len(written(folder)) == 2
+    fit(hf_student(base), Lora(), folder, max_steps=1)
+    assert len(generated_texts(folder)) == 2
     model = model_loading.load_model(str(base), FP32)
     with torch.no_grad():
         model.shared.weight += 1
     model.save_pretrained(base)
     with pytest.raises(DataError, match="other weights"):
-        written(folder)
+        generated_texts(folder)
     shutil.rmtree(base)
     with pytest.raises(DataError, match="is not where it was"):
-        written(folder)
+        generated_texts(folder)
 
 
-def test_an_adapter_answers_in_the_precision_that_it_learnt_in(t5: Path, fit: Fit, tmp_path: Path) -> None:
-    """Bases are published in bf16; beside one that is read as it lies, an adapter of fp32 would answer otherwise."""
+def test_adapter_answers_in_its_training_precision(t5: Path, fit: Fit, tmp_path: Path) -> None:
+    """Bases are published in bf16; an fp32 adapter on a base in another precision would answer differently."""
     import shutil
 
     base, folder = tmp_path / "base", tmp_path / "student"
     shutil.copytree(t5, base)
     model_loading.load_model(str(t5), {"dtype": torch.bfloat16}).save_pretrained(base)
-    fit(hf(base), Lora(), folder, max_steps=2)
+    fit(hf_student(base), Lora(), folder, max_steps=2)
     assert json.loads((folder / "student.json").read_text())["precision"] == "fp32"
     writer: Any = Hf().load(folder)
     assert writer.model.dtype is torch.float32
@@ -142,11 +142,11 @@ def test_an_adapter_answers_in_the_precision_that_it_learnt_in(t5: Path, fit: Fi
 # --- prompts ----------------------------------------------------------------------------
 
 
-def test_a_chat_template_changes_nothing_between_training_and_answering(fit: Fit, tmp_path: Path) -> None:
-    """The template of the file is not used: what is learnt and what is asked are the same tokens."""
+def test_chat_template_does_not_change_prompts(fit: Fit, tmp_path: Path) -> None:
+    """The template of the file is not used: training and prompts have the same tokens."""
     write_llama(tmp_path / "chat.gguf", template="{% for m in messages %}<turn>{{ m.content }}{% endfor %}")
     folder = tmp_path / "student"
-    fit(hf(tmp_path / "chat.gguf"), Full(), folder, max_steps=1)
+    fit(hf_student(tmp_path / "chat.gguf"), Full(), folder, max_steps=1)
     tokenizer = model_loading.load_tokenizer(str(tmp_path / "chat.gguf"))
     assert tokenizer.chat_template
     writer: Any = Hf().load(folder)
@@ -189,12 +189,12 @@ def nothing(data: bytes) -> bytes:
 
 
 def of_type(number: int) -> Callable[[bytes], bytes]:
-    def spoil(data: bytes) -> bytes:
+    def set_tensor_type(data: bytes) -> bytes:
         name = b"blk.0.attn_q.weight"
         at = data.index(name) + len(name) + 4 + 2 * 8  # after its number of dimensions, and those
         return data[:at] + struct.pack("<I", number) + data[at + 4 :]
 
-    return spoil
+    return set_tensor_type
 
 
 DAMAGED = "the GGUF file is damaged, truncated or of an unknown version"
@@ -213,7 +213,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("spoil", "what"), BAD, ids=[f"{number}" for number in range(len(BAD))])
-def test_a_bad_file_is_an_error_of_one_line(spoil: Callable[[bytes], bytes], what: str, file: Path) -> None:
+def test_bad_file_is_a_one_line_error(spoil: Callable[[bytes], bytes], what: str, file: Path) -> None:
     file.write_bytes(spoil(file.read_bytes()))
     with pytest.raises(DataError) as caught:
         model_loading.load_model(str(file), FP32)
@@ -224,7 +224,7 @@ def test_a_bad_file_is_an_error_of_one_line(spoil: Callable[[bytes], bytes], wha
     assert caught.value.exit_code == 4
 
 
-def test_a_damaged_stretch_of_the_metadata_is_an_error_wherever_it_lies(file: Path) -> None:
+def test_damaged_metadata_is_an_error_at_any_offset(file: Path) -> None:
     whole = file.read_bytes()
     refused = 0
     for at in range(24, 2000, 100):
@@ -252,7 +252,7 @@ def setting(data: bytes, name: str, value: int) -> bytes:
         ("feed_forward_length", 2**32 - 1),
     ],
 )
-def test_a_file_that_says_it_is_larger_than_any_model_is_refused(file: Path, name: str, value: int) -> None:
+def test_unrealistic_sizes_are_refused(file: Path, name: str, value: int) -> None:
     """Before a layer is built: 2,147,483,647 of them took memory until it ended."""
     file.write_bytes(setting(file.read_bytes(), f"llama.{name}", value))
     with pytest.raises(DataError, match=rf"llama\.{name} is {value:,}, more than the") as caught:
@@ -262,7 +262,7 @@ def test_a_file_that_says_it_is_larger_than_any_model_is_refused(file: Path, nam
 
 @pytest.mark.parametrize("at", [8, 16])
 @pytest.mark.parametrize("count", [2**31 - 1, 2**63, 2**64 - 1])
-def test_counts_that_the_file_cannot_hold_are_refused(file: Path, at: int, count: int) -> None:
+def test_impossible_counts_are_refused(file: Path, at: int, count: int) -> None:
     data = file.read_bytes()
     file.write_bytes(data[:at] + struct.pack("<Q", count) + data[at + 8 :])
     with pytest.raises(DataError, match="is damaged") as caught:
@@ -271,7 +271,7 @@ def test_counts_that_the_file_cannot_hold_are_refused(file: Path, at: int, count
 
 
 @pytest.mark.parametrize("kind", [0, 4, 8, 9, 77])
-def test_an_array_without_end_is_refused(file: Path, kind: int) -> None:
+def test_oversized_array_is_refused(file: Path, kind: int) -> None:
     data = file.read_bytes()
     at = data.index(b"tokenizer.ggml.scores") + len("tokenizer.ggml.scores") + 4
     file.write_bytes(data[:at] + struct.pack("<IQ", kind, 2**60) + data[at + 12 :])
@@ -279,14 +279,14 @@ def test_an_array_without_end_is_refused(file: Path, kind: int) -> None:
         model_loading.config_of(str(file))
 
 
-def test_weights_that_cannot_be_of_the_model_are_not_made_up(file: Path) -> None:
+def test_missing_weights_are_not_initialized_at_random(file: Path) -> None:
     """A model of a billion parameters and a file of 200 kB: transformers would draw the rest at random."""
     file.write_bytes(setting(file.read_bytes(), "llama.feed_forward_length", 2**22))
     with pytest.raises(DataError, match=r"describes 1,610,\d{3},\d{3} parameters, and the weights are"):
         model_loading.load_model(str(file), FP32)
 
 
-def test_no_file_no_architecture_no_weights(tmp_path: Path) -> None:
+def test_missing_file_architecture_or_weights_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such GGUF file"):
         model_loading.config_of(str(tmp_path / "none.gguf"))
     write_llama(tmp_path / "other.gguf", architecture="nonsense")
@@ -299,22 +299,22 @@ def test_no_file_no_architecture_no_weights(tmp_path: Path) -> None:
     assert "merged first" in caught.value.hint
 
 
-def test_a_file_that_is_written_anew_is_read_anew(file: Path) -> None:
+def test_rewritten_file_is_read_again(file: Path) -> None:
     assert model_loading.config_of(str(file)).hidden_size == 64
     file.write_bytes(other(file.read_bytes()))
     with pytest.raises(DataError):
         model_loading.config_of(str(file))
 
 
-def test_without_the_extra_it_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_extra_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gguf_files, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match="needs the extra 'gguf'") as caught:
         model_loading.config_of(str(file))
     assert caught.value.hint == "pip install 'dstill[gguf]'"
 
 
-def test_saved_adapters_hold_no_base(file: Path, fit: Fit, tmp_path: Path) -> None:
-    fit(hf(file), Lora(), tmp_path / "student", max_steps=1)
+def test_saved_adapters_exclude_the_base(file: Path, fit: Fit, tmp_path: Path) -> None:
+    fit(hf_student(file), Lora(), tmp_path / "student", max_steps=1)
     names = load_file(tmp_path / "student" / "adapter_model.safetensors")
     assert names
     assert all("lora_" in name for name in names)

@@ -1,4 +1,4 @@
-"""Adapters of many architectures: as many as planned, none on the head, and none that learns nothing."""
+"""Adapters of many architectures: as many as planned, none on the head, and all of them learn."""
 
 from __future__ import annotations
 
@@ -92,19 +92,19 @@ def config_of(kind: str) -> Any:
     return config
 
 
-def made(config: Any) -> Any:
+def build(config: Any) -> Any:
     quiet()
     auto = transformers.AutoModelForSeq2SeqLM if is_encoder_decoder(config) else transformers.AutoModelForCausalLM
     torch.manual_seed(0)
     return auto.from_config(config)
 
 
-def adapted(model: Any) -> dict[str, Any]:
-    """Path of a layer → the matrix of its adapter that begins as zeros."""
+def adapter_weights(model: Any) -> dict[str, Any]:
+    """Layer path → the adapter matrix that is initialized to zero."""
     return {name.split(".lora_B")[0]: p for name, p in model.named_parameters() if ".lora_B" in name}
 
 
-@pytest.mark.filterwarnings("ignore:fan_in_fan_out")  # peft sets it by itself, for GPT-2's layers
+@pytest.mark.filterwarnings("ignore:fan_in_fan_out")  # peft sets it for GPT-2's layers
 @pytest.mark.parametrize(
     ("kind", "wanted"),
     [  # in CI one of the two for each architecture
@@ -113,20 +113,22 @@ def adapted(model: Any) -> dict[str, Any]:
         for j, wanted in enumerate(("attention", "all-linear"))
     ],
 )
-def test_as_many_adapters_as_planned_and_all_of_them_learn(kind: str, wanted: str) -> None:
+def test_planned_adapters_exist_and_learn(kind: str, wanted: str) -> None:
     config, recipe = config_of(kind), Recipe(r=2, target_modules=wanted)
-    model = made(config)
+    model = build(config)
     head = next(path for path, module in model.named_modules() if module is model.get_output_embeddings())
     prepared = Lora().prepare(model, recipe).train()
     trained = sum(p.numel() for p in prepared.parameters() if p.requires_grad)
     assert trained == adapter_parameters(shape_of(config), recipe) > 0
-    assert f"base_model.model.{head}" not in adapted(prepared)
+    assert f"base_model.model.{head}" not in adapter_weights(prepared)
 
     ids = torch.arange(5, 37).reshape(2, 16)
     more = {"decoder_input_ids": ids} if is_encoder_decoder(config) else {}
     logits = prepared(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False, **more).logits
     logits.square().sum().backward()
-    idle = {path.rpartition(".")[2] for path, b in adapted(prepared).items() if b.grad is None or not b.grad.any()}
+    idle = {
+        path.rpartition(".")[2] for path, b in adapter_weights(prepared).items() if b.grad is None or not b.grad.any()
+    }
     assert idle <= (ROUTED if kind == "switch_transformers" else GLOBAL if kind == "led" else set())
 
 
@@ -143,30 +145,28 @@ def test_as_many_adapters_as_planned_and_all_of_them_learn(kind: str, wanted: st
         ("mamba", {"in_proj"}),
     ],
 )
-def test_what_attention_means(kind: str, names: set[str]) -> None:
-    prepared = Lora().prepare(made(config_of(kind)), Recipe(r=2, target_modules="attention"))
-    assert {path.rpartition(".")[2] for path in adapted(prepared)} == names
+def test_attention_selects_the_projections(kind: str, names: set[str]) -> None:
+    prepared = Lora().prepare(build(config_of(kind)), Recipe(r=2, target_modules="attention"))
+    assert {path.rpartition(".")[2] for path in adapter_weights(prepared)} == names
 
 
 @pytest.mark.parametrize("name", ["lm_head", "gate_proj"])
-def test_a_layer_that_no_adapter_goes_on_is_said_to_be_so(name: str) -> None:
+def test_unsupported_target_layer_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=f"'{name}' cannot have an adapter") as caught:
-        Lora().prepare(made(config_of("deepseek_v3")), Recipe(target_modules=f"o_proj, {name}"))
+        Lora().prepare(build(config_of("deepseek_v3")), Recipe(target_modules=f"o_proj, {name}"))
     assert caught.value.hint == (
         "attention, all-linear, or of: kv_a_proj_with_mqa, kv_b_proj, o_proj, q_a_proj, q_b_proj"
     )
 
 
-def test_a_student_with_no_layer_for_an_adapter_is_to_be_trained_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_student_without_adapter_layers_needs_full_training(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dstill_finetune.lora_targets.is_linear", lambda module: False)
     with pytest.raises(ConfigError, match="no linear layer that can have an adapter") as caught:
-        Lora().prepare(made(config_of("llama")), Recipe())
+        Lora().prepare(build(config_of("llama")), Recipe())
     assert caught.value.hint == "train every weight: --modality full"
 
 
-def test_a_mixtures_adapters_are_trained_and_read_again(
-    llama: Path, fit: Callable[..., TrainResult], tmp_path: Path
-) -> None:
+def test_mixture_of_experts_adapters_round_trip(llama: Path, fit: Callable[..., TrainResult], tmp_path: Path) -> None:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -175,38 +175,38 @@ def test_a_mixtures_adapters_are_trained_and_read_again(
     tokenizer.save_pretrained(base)
     config = config_of("mixtral")
     config.vocab_size = len(tokenizer)
-    made(config).save_pretrained(base)
+    build(config).save_pretrained(base)
     student = Hf()
     student.base = str(base)
     fitted = fit(student, Lora(), tmp_path / "out", max_steps=2, target_modules="all-linear", lora_dropout=0.1)
     assert fitted.trained_parameters == adapter_parameters(student.spec(), Recipe(r=4, target_modules="all-linear"))
     plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), str(tmp_path / "out"))
-    assert {path.rpartition(".")[2] for path in adapted(plain)} == {"q_proj", "k_proj", "v_proj", "o_proj"}
+    assert {path.rpartition(".")[2] for path in adapter_weights(plain)} == {"q_proj", "k_proj", "v_proj", "o_proj"}
 
 
 @pytest.mark.parametrize("kind", ["mamba", "mamba2", "falcon_mamba", "rwkv"])
-def test_a_student_without_attention_is_planned(kind: str) -> None:
+def test_student_without_attention_can_be_planned(kind: str) -> None:
     config = config_of(kind)
     shape, recipe = shape_of(config), Recipe(precision="fp32", **SHORT)
-    assert shape.parameters == sum(p.numel() for p in made(config).parameters())
+    assert shape.parameters == sum(p.numel() for p in build(config).parameters())
     assert (shape.heads, shape.layers, shape.hidden) == (0, 2, 32)
     needs = {modality.name: modality.memory_required(shape, recipe).parts for modality in (Full(), Lora(), Qlora())}
     assert needs["full"]["weights"] == needs["lora"]["weights"] == 4 * shape.parameters
     assert all(parts["activations"] + parts["working"] > 0 for parts in needs.values())
 
 
-def test_a_state_space_layer_is_not_held_in_four_bits() -> None:
+def test_state_space_layers_are_not_quantized() -> None:
     config, card, recipe = config_of("mamba"), planned_device("24GB"), Recipe(**SHORT)
     unfit = Qlora().unfit_reason(shape_of(config), recipe, card)
     assert unfit == "cannot store a state space layer, whose kernels need unquantized weights, in 4 bits"
     assert Lora().unfit_reason(shape_of(config), recipe, card) is None
     assert Qlora().unfit_reason(shape_of(config_of("deepseek_v3")), recipe, card) is None
     with pytest.raises(UsageError, match="qlora cannot store a state space layer") as caught:
-        Qlora().prepare(made(config), Recipe())
+        Qlora().prepare(build(config), Recipe())
     assert caught.value.hint == "train with --modality lora or full"
 
 
-def test_peft_is_asked_of_mixtures_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_peft_is_consulted_only_for_mixtures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its import takes longer than the rest of a plan."""
     asked: list[str] = []
     monkeypatch.setattr("dstill_finetune.lora_targets._is_fused_experts", lambda name, model: asked.append(name))

@@ -1,4 +1,4 @@
-"""The loss is what training.md says it is: each branch a mean over its own true tokens, whatever the padding."""
+"""The loss matches training.md: each branch is a mean over its own tokens, without padding."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def base(request: pytest.FixtureRequest) -> Path:
     return folder
 
 
-def loaded(base: Path) -> tuple[Any, Encoder, Collator]:
+def load_base(base: Path) -> tuple[Any, Encoder, Collator]:
     model = model_loading.load_model(str(base), {"dtype": torch.float32})
     encoder_decoder = model_loading.is_encoder_decoder(model.config)
     encoder = Encoder(
@@ -37,7 +37,7 @@ def loaded(base: Path) -> tuple[Any, Encoder, Collator]:
 
 
 def reference(model: Any, data: Dataset, encoder_decoder: bool) -> float:
-    """The loss written down plainly: one row at a time, no padding, the whole head."""
+    """A plain implementation: one row at a time, no padding, the whole head."""
     sums: dict[str, float] = {}
     counts: dict[str, int] = {}
     for record in data.records:
@@ -60,7 +60,7 @@ def one_step(base: Path, tmp_path: Path, cpu: Device, records: Any) -> Step:
     """Loss and weights after one optimizer step over twelve records of unequal lengths."""
 
     def step(**recipe: Any) -> tuple[float, dict[str, torch.Tensor]]:
-        model, encoder, collator = loaded(base)
+        model, encoder, collator = load_base(base)
         losses: list[float] = []
         train(
             model,
@@ -78,7 +78,7 @@ def one_step(base: Path, tmp_path: Path, cpu: Device, records: Any) -> Step:
 
 
 def test_unequal_lengths_and_padding_do_not_change_the_loss(base: Path, one_step: Step, records: Any) -> None:
-    model, encoder, _ = loaded(base)
+    model, encoder, _ = load_base(base)
     data = encoder.encode(records(12))
     with torch.no_grad():
         want = reference(model, data, encoder.encoder_decoder)
@@ -86,34 +86,34 @@ def test_unequal_lengths_and_padding_do_not_change_the_loss(base: Path, one_step
     assert loss == pytest.approx(want, rel=1e-5)
 
 
-def moved(base: Path, weights: dict[str, torch.Tensor]) -> float:
+def share_changed(base: Path, weights: dict[str, torch.Tensor]) -> float:
     """Share of the weights that are not the base's."""
-    before = dict(loaded(base)[0].state_dict())
+    before = dict(load_base(base)[0].state_dict())
     return torch.cat([(weight != before[name]).flatten() for name, weight in weights.items()]).float().mean().item()
 
 
-def test_accumulated_gradients_are_those_of_one_big_batch(base: Path, one_step: Step) -> None:
+def test_accumulated_gradients_equal_one_large_batch(base: Path, one_step: Step) -> None:
     big_loss, big = one_step(per_device_train_batch_size=12)
     loss, small = one_step(per_device_train_batch_size=3, gradient_accumulation_steps=4)
     assert loss == pytest.approx(big_loss, rel=1e-5)
     # Adam's first step is the gradient's sign times the learning rate, so gradients show through their signs:
-    # those too near zero to have one are left out
+    # gradients near zero are excluded
     for name, weight in big.items():
         differs = (weight - small[name]).abs() > 1e-4
         assert differs.float().mean() < 0.01, name
-    assert moved(base, big) > 0.5
+    assert share_changed(base, big) > 0.5
 
 
-def test_the_optimizer_can_be_chosen(base: Path, one_step: Step) -> None:
+def test_optimizer_is_configurable(base: Path, one_step: Step) -> None:
     """Both are AdamW: one step gives the same weights."""
     _, plain = one_step(per_device_train_batch_size=12)
     _, fused = one_step(per_device_train_batch_size=12, optim="adamw_torch_fused")
     assert all(torch.allclose(weight, plain[name], atol=1e-6) for name, weight in fused.items())
-    assert moved(base, plain) > 0.5
+    assert share_changed(base, plain) > 0.5
 
 
-def test_the_validation_loss_is_the_same_sum(base: Path, tmp_path: Path, cpu: Device, records: Any) -> None:
-    model, encoder, collator = loaded(base)
+def test_validation_loss_uses_the_same_weights(base: Path, tmp_path: Path, cpu: Device, records: Any) -> None:
+    model, encoder, collator = load_base(base)
     data = encoder.encode(records(12))
     with torch.no_grad():
         want = reference(model, data, encoder.encoder_decoder)
@@ -131,7 +131,7 @@ def test_the_validation_loss_is_the_same_sum(base: Path, tmp_path: Path, cpu: De
     assert found == [pytest.approx(want, rel=1e-5)]
 
 
-def test_the_learning_rate_rises_then_falls_to_zero() -> None:
+def test_learning_rate_warms_up_then_decays_to_zero() -> None:
     values = [learning_rate_factor(step / 100, 0.1) for step in range(101)]
     assert values[5] == pytest.approx(0.5)
     assert max(values) == values[10] == pytest.approx(1.0)

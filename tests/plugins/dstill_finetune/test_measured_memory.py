@@ -1,4 +1,4 @@
-"""The plan against measured peaks: other combinations than those that its coefficients were fitted on.
+"""The plan compared with measured peaks, on combinations that its coefficients were not fitted on.
 
 `pytest -m slow -s` prints the table of docs/training.md.
 """
@@ -57,7 +57,7 @@ CUDA = [replace(case, device="cuda") for case in (*CI, *NIGHTLY)]
     [*CI, *CUDA, *(pytest.param(case, marks=pytest.mark.nightly) for case in NIGHTLY)],
     ids=lambda case: case.name,
 )
-def test_the_plan_is_within_15_percent_of_the_measured_peak(case: Case) -> None:
+def test_plan_is_within_15_percent_of_the_measured_peak(case: Case) -> None:
     if case.device == "cuda" and hardware.device().kind != "cuda":
         pytest.skip("no GPU here")
     if case.precision == "bf16" and not hardware.device().bf16:

@@ -1,4 +1,4 @@
-"""The memory model: where it must place a 7B decoder, and that it grows with what makes it grow."""
+"""The memory model: modalities chosen for a 7B decoder, and monotonicity."""
 
 from __future__ import annotations
 
@@ -42,44 +42,44 @@ def seven_billion() -> ModelSpec:
 SMALL = shape_of(T5Config(d_model=64, d_ff=128, d_kv=16, num_heads=4, num_layers=2, vocab_size=500))
 
 
-def chosen(shape: ModelSpec, vram: str, recipe: Recipe = REFERENCE) -> str:
+def chosen_modality(shape: ModelSpec, vram: str, recipe: Recipe = REFERENCE) -> str:
     return select_modality(MODALITIES, shape, recipe, planned_device(vram)).modality
 
 
-def test_a_7b_decoder_is_counted_exactly_from_its_configuration(seven_billion: ModelSpec) -> None:
+def test_decoder_of_7b_is_counted_exactly(seven_billion: ModelSpec) -> None:
     assert seven_billion.parameters == 6_738_415_616  # Llama 2's own count
     assert seven_billion.linears["q_proj"] == (4096, 4096, 32)
     assert seven_billion.linears["down_proj"] == (11008, 4096, 32)
     assert seven_billion.embedding == 2 * 32000 * 4096 + 65 * 4096  # embedding, head, norms
 
 
-def test_a_7b_decoder_lands_on_qlora_at_24_gb_and_on_lora_at_40(seven_billion: ModelSpec) -> None:
-    assert chosen(seven_billion, "24GB") == "qlora"
-    assert chosen(seven_billion, "40GB") == "lora"
-    assert chosen(seven_billion, "80GB") == "lora"
+def test_decoder_of_7b_gets_qlora_at_24_gb_and_lora_at_40(seven_billion: ModelSpec) -> None:
+    assert chosen_modality(seven_billion, "24GB") == "qlora"
+    assert chosen_modality(seven_billion, "40GB") == "lora"
+    assert chosen_modality(seven_billion, "80GB") == "lora"
     with pytest.raises(UsageError, match="no modality fits"):
-        chosen(seven_billion, "8GB")
+        chosen_modality(seven_billion, "8GB")
 
 
-def test_checkpointing_lets_a_7b_decoder_be_trained_by_lora_on_24_gb(seven_billion: ModelSpec) -> None:
-    assert chosen(seven_billion, "24GB", replace(REFERENCE, gradient_checkpointing=True)) == "lora"
+def test_checkpointing_fits_lora_of_a_7b_decoder_in_24_gb(seven_billion: ModelSpec) -> None:
+    assert chosen_modality(seven_billion, "24GB", replace(REFERENCE, gradient_checkpointing=True)) == "lora"
 
 
 def test_full_is_chosen_wherever_it_fits() -> None:
-    assert chosen(SMALL, "8GB") == "full"
+    assert chosen_modality(SMALL, "8GB") == "full"
 
 
-def test_a_student_without_weights_can_be_planned_for_too() -> None:
-    assert chosen(Nearest().spec(), "8GB") == "full"
+def test_student_without_weights_can_be_planned() -> None:
+    assert chosen_modality(Nearest().spec(), "8GB") == "full"
 
 
-def test_four_bits_leave_a_base_about_a_quarter_of_bf16(seven_billion: ModelSpec) -> None:
+def test_four_bit_base_is_about_a_quarter_of_bf16(seven_billion: ModelSpec) -> None:
     four = Qlora().memory_required(seven_billion, REFERENCE).parts
     whole = Lora().memory_required(seven_billion, REFERENCE).parts["weights"]
     assert 0.25 < (four["quantized_weights"] + four["weights"]) / whole < 0.35
 
 
-def test_adapters_are_counted_as_peft_makes_them(t5: Any, llama: Any) -> None:
+def test_adapter_parameters_match_peft(t5: Any, llama: Any) -> None:
     from dstill_finetune.memory import adapter_parameters
     from dstill_finetune.model_loading import load_model, quiet
 
@@ -94,7 +94,7 @@ def test_adapters_are_counted_as_peft_makes_them(t5: Any, llama: Any) -> None:
             assert adapter_parameters(shape, recipe) == real
 
 
-def test_gpt2s_transposed_layers_are_linear_layers_too() -> None:
+def test_transposed_layers_of_gpt2_count_as_linear() -> None:
     shape = shape_of(GPT2Config(n_embd=64, n_layer=2, n_head=4, vocab_size=300))
     assert shape.linears["c_attn"] == (64, 192, 2)
     assert shape.feed_forward >= 192
@@ -114,7 +114,7 @@ RECIPES = st.builds(
 
 @given(RECIPES, st.sampled_from(MODALITIES))
 @settings(max_examples=150)
-def test_more_of_anything_never_needs_less(recipe: Recipe, modality: Modality) -> None:
+def test_memory_is_monotonic_in_every_size(recipe: Recipe, modality: Modality) -> None:
     def need(**changes: Any) -> Memory:
         return modality.memory_required(SMALL, replace(recipe, **changes))
 
@@ -130,7 +130,7 @@ def test_more_of_anything_never_needs_less(recipe: Recipe, modality: Modality) -
 
 @given(RECIPES)
 @settings(max_examples=50)
-def test_four_bit_weights_never_need_more_than_whole_ones(recipe: Recipe) -> None:
+def test_four_bit_weights_never_need_more_memory(recipe: Recipe) -> None:
     held = [
         sum(modality.memory_required(SMALL, recipe).parts.get(name, 0) for name in ("weights", "quantized_weights"))
         for modality in MODALITIES
@@ -138,7 +138,7 @@ def test_four_bit_weights_never_need_more_than_whole_ones(recipe: Recipe) -> Non
     assert held[0] >= held[1] >= held[2]
 
 
-def test_precision_auto_is_what_the_device_has() -> None:
+def test_precision_auto_follows_the_device() -> None:
     assert resolved(Recipe(), planned_device("24GB")).precision == "bf16"
     assert resolved(Recipe(), replace(planned_device("24GB"), bf16=False)).precision == "fp32"
     cpu = replace(planned_device("24GB"), kind="cpu")  # one that has it: only when asked
@@ -146,10 +146,10 @@ def test_precision_auto_is_what_the_device_has() -> None:
     assert resolved(Recipe(precision="bf16"), cpu).precision == "bf16"
 
 
-# --- what a batch holds -----------------------------------------------------------------
+# --- batches ----------------------------------------------------------------------------
 
 
-def test_the_datasets_largest_batch_goes_before_the_recipes_limits() -> None:
+def test_largest_batch_of_the_dataset_overrides_the_limits_of_the_recipe() -> None:
     batch = Batch(source_shape=(4, 32), target_shape=(4, 16), loss_tokens=60)
     small = Full().memory_required(replace(SMALL, batch=batch), REFERENCE)
     assert small.total < Full().memory_required(SMALL, REFERENCE).total
@@ -159,7 +159,7 @@ def test_the_datasets_largest_batch_goes_before_the_recipes_limits() -> None:
     assert parts[1]["logits"] == 2 * parts[0]["logits"]
 
 
-def test_gradients_that_wait_for_the_next_batch_add_to_its_activations() -> None:
+def test_accumulated_gradients_add_to_activations() -> None:
     plain = Full().memory_required(SMALL, REFERENCE)
     waiting = Full().memory_required(SMALL, replace(REFERENCE, gradient_accumulation_steps=4))
     assert plain.parts["gradients"] == 0  # at the peak: activations go as gradients come
@@ -167,21 +167,21 @@ def test_gradients_that_wait_for_the_next_batch_add_to_its_activations() -> None
     assert waiting.total > plain.total
 
 
-def test_new_rows_cost_a_copy_of_the_embedding_and_its_gradient() -> None:
+def test_new_rows_need_a_copy_of_the_embedding_and_its_gradient() -> None:
     batch = Batch(source_shape=(4, 32), target_shape=(4, 16), loss_tokens=60)
     with_rows = Lora().memory_required(replace(SMALL, batch=replace(batch, new_tokens=3)), REFERENCE)
     assert with_rows.parts["token_rows"] == 6 * SMALL.vocabulary * SMALL.hidden * (1 if SMALL.tied else 2)
     assert Lora().memory_required(replace(SMALL, batch=batch), REFERENCE).parts["token_rows"] == 0
 
 
-def test_an_architecture_that_cannot_be_followed_is_planned_by_rule(seven_billion: ModelSpec) -> None:
+def test_unknown_architecture_is_planned_by_rule(seven_billion: ModelSpec) -> None:
     """The rule is made for such a decoder, and must come near what is counted of it."""
     counted = Full().memory_required(seven_billion, REFERENCE).total
     ruled = Full().memory_required(replace(seven_billion, activation_bytes=lambda how, wide: None), REFERENCE).total
     assert ruled == pytest.approx(counted, rel=0.15)
 
 
-def test_a_cuda_process_takes_something_of_a_card_that_is_only_planned_for() -> None:
+def test_planned_cards_reserve_memory_for_cuda() -> None:
     need = Full().memory_required(SMALL, REFERENCE).total
     card = replace(planned_device("8GB"), total=need + 2**20, free=need + 2**20)
     assert Full().unfit_reason(SMALL, REFERENCE, card) is not None

@@ -1,4 +1,4 @@
-"""Each modality trained for real on the CPU: what moves, what must not, and that it learns."""
+"""Each modality trains on the CPU: which weights change, and that the loss falls."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Fit = Callable[..., TrainResult]
 SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
 
 
-def watched(kind: type[Modality]) -> Any:
-    """The modality, keeping the prepared model and a copy of every weight as it was before the first step."""
+def recording(kind: type[Modality]) -> Any:
+    """The modality, which stores the prepared model and a copy of its initial weights."""
 
-    class Watched(kind):  # type: ignore[misc,valid-type]
+    class Recording(kind):  # type: ignore[misc,valid-type]
         model: Any
         before: dict[str, torch.Tensor]
 
@@ -37,7 +37,7 @@ def watched(kind: type[Modality]) -> Any:
             self.before = snapshot(self.model)
             return self.model
 
-    return Watched()
+    return Recording()
 
 
 def snapshot(model: Any) -> dict[str, torch.Tensor]:
@@ -51,7 +51,7 @@ def snapshot(model: Any) -> dict[str, torch.Tensor]:
     return weights
 
 
-def moved(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> set[str]:
+def changed_weights(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> set[str]:
     return {name for name in before if not torch.equal(before[name], after[name])}
 
 
@@ -71,24 +71,24 @@ def losses(fitted: TrainResult) -> list[float]:
     return [row["loss"] for row in fitted.history if "loss" in row]
 
 
-def test_full_moves_every_weight_and_learns(base: Path, fit: Fit, tmp_path: Path) -> None:
-    modality = watched(Full)
+def test_full_trains_every_weight(base: Path, fit: Fit, tmp_path: Path) -> None:
+    modality = recording(Full)
     fitted = fit(student(base), modality, tmp_path, max_steps=30)
     after = snapshot(modality.model)
-    assert moved(modality.before, after) == set(after)
+    assert changed_weights(modality.before, after) == set(after)
     assert losses(fitted)[-1] < 0.7 * losses(fitted)[0]
     assert fitted.trained_parameters == fitted.all_parameters
     assert (tmp_path / "model.safetensors").exists()
 
 
 @pytest.mark.parametrize("kind", [Lora, Qlora])
-def test_adapters_move_alone_and_learn(kind: type[Modality], base: Path, fit: Fit, tmp_path: Path) -> None:
-    modality = watched(kind)
+def test_lora_trains_only_the_adapters(kind: type[Modality], base: Path, fit: Fit, tmp_path: Path) -> None:
+    modality = recording(kind)
     fitted = fit(student(base), modality, tmp_path, max_steps=30, learning_rate=2e-2)
     after = snapshot(modality.model)
     adapters = {name for name in after if "lora_" in name}
     assert adapters
-    assert moved(modality.before, after) == adapters
+    assert changed_weights(modality.before, after) == adapters
     assert losses(fitted)[-1] < 0.9 * losses(fitted)[0]
     assert fitted.trained_parameters < 0.5 * fitted.all_parameters
     saved = {path.name for path in tmp_path.iterdir()}
@@ -96,8 +96,8 @@ def test_adapters_move_alone_and_learn(kind: type[Modality], base: Path, fit: Fi
     assert "model.safetensors" not in saved
 
 
-def test_a_qlora_base_lies_in_four_bits_with_double_quantization(base: Path, fit: Fit, tmp_path: Path) -> None:
-    modality = watched(Qlora)
+def test_qlora_base_uses_double_quantized_four_bits(base: Path, fit: Fit, tmp_path: Path) -> None:
+    modality = recording(Qlora)
     fit(student(base), modality, tmp_path, max_steps=1)
     packed = [p for p in modality.model.parameters() if type(p).__name__ == "Params4bit"]
     assert len(packed) >= 7
@@ -110,21 +110,21 @@ def test_a_qlora_base_lies_in_four_bits_with_double_quantization(base: Path, fit
 
 @pytest.mark.parametrize("kind", [Full, Lora, Qlora])
 def test_tiny_trains_in_every_modality(kind: type[Modality], fit: Fit, tmp_path: Path) -> None:
-    modality = watched(kind)
+    modality = recording(kind)
     fitted = fit(Tiny(SMALL), modality, tmp_path, max_steps=30, learning_rate=2e-2)
     assert losses(fitted)[-1] < 0.9 * losses(fitted)[0]
     assert (tmp_path / "base" / "model.safetensors").exists() == (kind is not Full)
 
 
-def test_attention_targets_are_query_and_value_alone(base: Path, fit: Fit, tmp_path: Path) -> None:
-    modality = watched(Lora)
+def test_attention_targets_are_query_and_value(base: Path, fit: Fit, tmp_path: Path) -> None:
+    modality = recording(Lora)
     fit(student(base), modality, tmp_path, max_steps=1, target_modules="attention")
     names = {name.split(".lora_")[0].rpartition(".")[2] for name in modality.before if ".lora_" in name}
     assert names in ({"q", "v"}, {"q_proj", "v_proj"})
 
 
-def test_named_targets_and_a_name_that_is_not_there(t5: Path, fit: Fit, tmp_path: Path) -> None:
-    modality = watched(Lora)
+def test_named_targets_are_used_and_unknown_names_refused(t5: Path, fit: Fit, tmp_path: Path) -> None:
+    modality = recording(Lora)
     fit(student(t5), modality, tmp_path, max_steps=1, target_modules="k, o")
     names = {name.split(".lora_")[0].rpartition(".")[2] for name in modality.before if ".lora_" in name}
     assert names == {"k", "o"}
@@ -132,18 +132,18 @@ def test_named_targets_and_a_name_that_is_not_there(t5: Path, fit: Fit, tmp_path
         fit(student(t5), Lora(), tmp_path, target_modules="q_proj")
 
 
-def test_gradient_checkpointing_changes_nothing(base: Path, fit: Fit, tmp_path: Path) -> None:
-    plain, saving = watched(Lora), watched(Lora)
+def test_gradient_checkpointing_does_not_change_the_loss(base: Path, fit: Fit, tmp_path: Path) -> None:
+    plain, saving = recording(Lora), recording(Lora)
     fit(student(base), plain, tmp_path / "a", max_steps=3)
     fit(student(base), saving, tmp_path / "b", max_steps=3, gradient_checkpointing=True)
     one, other = snapshot(plain.model), snapshot(saving.model)
     assert all(torch.allclose(one[name], other[name], atol=1e-6) for name in one)
 
 
-# --- modalities that cannot run here ----------------------------------------------------
+# --- unsupported modalities -------------------------------------------------------------
 
 
-def test_a_modality_that_cannot_run_here_is_refused(
+def test_unsupported_modality_is_refused(
     monkeypatch: pytest.MonkeyPatch, t5: Path, cpu: Device, fit: Fit, tmp_path: Path
 ) -> None:
     """bf16 that is not there, no bitsandbytes, a bitsandbytes without its library: said clearly, exit 2."""
@@ -168,7 +168,7 @@ def test_a_modality_that_cannot_run_here_is_refused(
     assert Full().unfit_reason(shape, Recipe(), cpu) is None  # so auto takes another
 
 
-def test_auto_passes_by_a_bitsandbytes_without_its_library(
+def test_auto_skips_qlora_without_the_bitsandbytes_library(
     monkeypatch: pytest.MonkeyPatch, t5: Path, cpu: Device
 ) -> None:
     """It would take QLoRA by memory or by the recipe's rule; without the library it takes the next, or says why."""
@@ -190,7 +190,7 @@ def test_auto_passes_by_a_bitsandbytes_without_its_library(
     assert plugins.select_modality(kinds, shape, by_rule, replace(cpu, free=2**36)).modality == "full"
 
 
-def test_auto_precision_takes_what_is_there(t5: Path, fit: Fit, tmp_path: Path) -> None:
-    modality = watched(Lora)
+def test_auto_precision_follows_the_device(t5: Path, fit: Fit, tmp_path: Path) -> None:
+    modality = recording(Lora)
     fit(student(t5), modality, tmp_path, max_steps=1, precision="auto")
     assert {p.dtype for p in modality.model.parameters()} == {torch.float32}

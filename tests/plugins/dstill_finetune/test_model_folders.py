@@ -1,4 +1,4 @@
-"""Model folders that are let in, and what is said about the rest."""
+"""Model folders that are accepted, and errors for the others."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def other_shapes(folder: Path) -> None:
     edit(folder / "config.json", d_ff=48)
 
 
-def no_number(folder: Path) -> None:
+def non_numeric_size(folder: Path) -> None:
     edit(folder / "config.json", num_heads="two")
 
 
@@ -123,7 +123,7 @@ BAD: list[tuple[Callable[[Path], None], str, str]] = [
     (missing_part, "a part of the weights is missing", "model-00002-of-00002.safetensors"),
     (index_without_parts, "the index of the weights does not list them", "weight_map"),
     (other_shapes, "weights have other shapes than config.json says", "model"),
-    (no_number, "cannot load", "num_heads"),
+    (non_numeric_size, "cannot load", "num_heads"),
     (other_tokenizer, "the model knows 100", "model"),
     (own_code, "its own code, which dstill never runs", "config.json"),
     (own_code_of_the_tokenizer, "its own code", "tokenizer_config.json"),
@@ -137,7 +137,7 @@ BAD: list[tuple[Callable[[Path], None], str, str]] = [
 
 
 @pytest.mark.parametrize(("spoil", "what", "where"), BAD, ids=[spoil.__name__ for spoil, _, _ in BAD])
-def test_a_model_folder_that_is_unsafe_or_broken_is_refused(
+def test_model_folder_that_is_unsafe_or_broken_is_refused(
     spoil: Callable[[Path], None], what: str, where: str, t5: Path, tmp_path: Path, fit: Callable[..., Any]
 ) -> None:
     folder = tmp_path / "model"
@@ -152,7 +152,7 @@ def test_a_model_folder_that_is_unsafe_or_broken_is_refused(
     assert caught.value.exit_code == 4
 
 
-def test_a_pad_token_can_be_named(t5: Path, tmp_path: Path, fit: Callable[..., Any]) -> None:
+def test_pad_token_can_be_configured(t5: Path, tmp_path: Path, fit: Callable[..., Any]) -> None:
     folder = tmp_path / "model"
     shutil.copytree(t5, folder)
     no_pad_token(folder)
@@ -167,13 +167,13 @@ def test_a_pad_token_can_be_named(t5: Path, tmp_path: Path, fit: Callable[..., A
 
 
 @pytest.mark.parametrize("base", ["", "a b", "x/y/z", "http://host/model"])
-def test_what_is_neither_folder_nor_hub_id_is_refused(base: str) -> None:
+def test_name_that_is_neither_folder_nor_hub_id_is_refused(base: str) -> None:
     with pytest.raises(UsageError) as caught:
         model_loading.config_of(base)
     assert "--student hf:BASE" in caught.value.where
 
 
-def test_a_hub_id_that_cannot_be_fetched_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_hub_id_is_a_one_line_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """Offline, as the hub's client itself would be: no request is made."""
     from huggingface_hub import constants
 
@@ -187,17 +187,17 @@ def test_a_hub_id_that_cannot_be_fetched_is_an_error_of_one_line(monkeypatch: py
     assert "\n" not in caught.value.where
 
 
-# --- nothing pickled, no code of a model's, no network ------------------------------------
+# --- no pickles, no model code, no network ------------------------------------------------
 
 
-def test_pickled_weights_beside_safetensors_are_not_opened(t5: Path, tmp_path: Path) -> None:
+def test_pickled_weights_next_to_safetensors_are_not_opened(t5: Path, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(t5, folder)
     (folder / "pytorch_model.bin").write_bytes(b"not even a pickle")
     assert model_loading.load_model(str(folder), {}).config.model_type == "t5"
 
 
-def test_weights_that_a_folder_lacks_are_not_drawn_at_random(t5: Path, tmp_path: Path) -> None:
+def test_missing_weights_are_not_initialized_at_random(t5: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
     folder = tmp_path / "model"
@@ -212,7 +212,7 @@ def test_weights_that_a_folder_lacks_are_not_drawn_at_random(t5: Path, tmp_path:
 
 
 @pytest.mark.parametrize("kind", [Full, Lora])
-def test_an_adapter_without_safetensors_is_refused(
+def test_adapter_without_safetensors_is_refused(
     kind: type[Modality], t5: Path, tmp_path: Path, fit: Callable[..., Any]
 ) -> None:
     student = Hf()
@@ -225,7 +225,7 @@ def test_an_adapter_without_safetensors_is_refused(
 
 
 @pytest.mark.parametrize("kind", [Full, Lora])
-def test_a_folder_needs_no_network(
+def test_folder_needs_no_network(
     kind: type[Modality], t5: Path, tmp_path: Path, fit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import socket
@@ -259,7 +259,7 @@ def cached(t5: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return model / "snapshots" / commit
 
 
-def test_a_hub_id_that_was_fetched_once_needs_no_network(cached: Path, tmp_path: Path, fit: Callable[..., Any]) -> None:
+def test_cached_hub_id_needs_no_network(cached: Path, tmp_path: Path, fit: Callable[..., Any]) -> None:
     student = Hf()
     student.base = "some/t5"
     fit(student, Lora(), tmp_path / "student", max_steps=1)
@@ -268,7 +268,7 @@ def test_a_hub_id_that_was_fetched_once_needs_no_network(cached: Path, tmp_path:
     assert (facts["base"], facts["base_sha256"]) == ("some/t5", "")
 
 
-def test_a_hub_id_is_held_to_the_same(cached: Path) -> None:
+def test_cached_hub_id_passes_the_same_checks(cached: Path) -> None:
     """Pickled weights, code of its own, no tokenizer."""
     (cached / "model.safetensors").rename(cached / "pytorch_model.bin")
     with pytest.raises(DataError, match="no weights in safetensors; pickled ones can run code"):
@@ -287,7 +287,7 @@ def test_a_hub_id_is_held_to_the_same(cached: Path) -> None:
     ("base", "reads"),
     [("/models/t5", ["/models/t5"]), ("base", ["{folder}/base"]), ("", []), ("someone/t5", ["someone/t5"])],
 )
-def test_which_model_a_trained_student_stands_on(tmp_path: Path, base: str, reads: list[str]) -> None:
+def test_external_models_names_the_base_outside_the_run(tmp_path: Path, base: str, reads: list[str]) -> None:
     """What the user is asked about before it is opened, where it lies outside of the run."""
     facts = Facts(
         student="hf",
@@ -306,7 +306,7 @@ def test_which_model_a_trained_student_stands_on(tmp_path: Path, base: str, read
     assert list(Hf().external_models(tmp_path)) == [one.format(folder=tmp_path) for one in reads]
 
 
-# --- damaged on purpose -----------------------------------------------------------------
+# --- hostile files ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_which_model_a_trained_student_stands_on(tmp_path: Path, base: str, read
         ({"text_config": {"nested": [{"num_hidden_layers": 5000}]}}, "num_hidden_layers is 5,000"),
     ],
 )
-def test_sizes_that_no_model_has_are_refused(t5: Path, tmp_path: Path, changes: dict[str, Any], what: str) -> None:
+def test_unrealistic_sizes_are_refused(t5: Path, tmp_path: Path, changes: dict[str, Any], what: str) -> None:
     shutil.copytree(t5, tmp_path / "base")
     edit(tmp_path / "base" / "config.json", **changes)
     loaders = (model_loading.config_of, model_loading.load_tokenizer, lambda base: model_loading.load_model(base, {}))
@@ -330,7 +330,7 @@ def test_sizes_that_no_model_has_are_refused(t5: Path, tmp_path: Path, changes: 
 
 
 @pytest.mark.parametrize("changes", [{"d_model": -1}, {"num_heads": "four"}, {"d_kv": 0.5}, {"num_layers": 1e9}])
-def test_a_configuration_of_no_model_is_refused(t5: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_configuration_without_a_model_is_refused(t5: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
     shutil.copytree(t5, tmp_path / "base")
     edit(tmp_path / "base" / "config.json", **changes)
     student = Hf()
@@ -339,21 +339,21 @@ def test_a_configuration_of_no_model_is_refused(t5: Path, tmp_path: Path, change
         student.spec()
 
 
-def test_a_file_that_is_nested_without_end_is_refused(t5: Path, tmp_path: Path) -> None:
+def test_deeply_nested_file_is_refused(t5: Path, tmp_path: Path) -> None:
     shutil.copytree(t5, tmp_path / "base")
     (tmp_path / "base" / "config.json").write_text("[" * 100_000)
     with pytest.raises(DataError, match="is not JSON"):
         model_loading.config_of(str(tmp_path / "base"))
 
 
-def test_a_fifo_in_a_model_folder_is_not_waited_for(t5: Path, tmp_path: Path) -> None:
+def test_fifo_in_a_model_folder_does_not_block(t5: Path, tmp_path: Path) -> None:
     shutil.copytree(t5, tmp_path / "base")
     os.mkfifo(tmp_path / "base" / "added_tokens.json")
     with pytest.raises(DataError, match="is a fifo"):
         model_loading.load_tokenizer(str(tmp_path / "base"))
 
 
-def test_a_text_file_of_absurd_size_is_not_read(t5: Path, tmp_path: Path) -> None:
+def test_oversized_text_file_is_not_read(t5: Path, tmp_path: Path) -> None:
     shutil.copytree(t5, tmp_path / "base")
     with (tmp_path / "base" / "tokenizer.json").open("ab") as file:
         file.truncate(2**28 + 1)
@@ -369,7 +369,7 @@ def test_a_text_file_of_absurd_size_is_not_read(t5: Path, tmp_path: Path) -> Non
         ("decoder", {"type": "Strip", "content": "a", "start": 5, "stop": 5}),
     ],
 )
-def test_a_panic_of_the_tokenizers_library_is_a_damaged_tokenizer(
+def test_panic_of_the_tokenizers_library_is_reported_as_damage(
     t5: Path, tmp_path: Path, part: str, value: dict[str, Any]
 ) -> None:
     shutil.copytree(t5, tmp_path / "base")

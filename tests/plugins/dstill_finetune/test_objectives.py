@@ -21,7 +21,7 @@ class Echo(Task):
 RECORD = Record(id="1", question="one and two", rationale="add them", answer="1 + 2")
 
 
-def test_dss_gives_label_and_rationale_with_weights_that_sum_to_one() -> None:
+def test_dss_weights_of_label_and_rationale_sum_to_one() -> None:
     objective = DistillStepByStep()
     objective.label_weight = 0.8
     label, rationale = objective.pairs(RECORD, Echo())
@@ -31,13 +31,13 @@ def test_dss_gives_label_and_rationale_with_weights_that_sum_to_one() -> None:
     assert label.weight == pytest.approx(0.8)
 
 
-def test_dss_with_alpha_one_is_the_label_only_ablation() -> None:
+def test_dss_with_label_weight_one_is_label_only() -> None:
     objective = DistillStepByStep()
     objective.label_weight = 1.0
     assert list(objective.pairs(RECORD, Echo())) == list(LabelOnly().pairs(RECORD, Echo()))
 
 
-def test_dss_can_be_asked_why_where_it_learnt_why() -> None:
+def test_dss_explains_if_it_learnt_rationales() -> None:
     objective = DistillStepByStep()
     _, rationale = objective.pairs(RECORD, Echo())
     assert objective.explanation(rationale.source) == rationale.task_prefix + rationale.source
@@ -47,12 +47,12 @@ def test_dss_can_be_asked_why_where_it_learnt_why() -> None:
     assert RationaleFirst().explanation("one and two") is None  # its reasons come with the answer
 
 
-def test_a_record_without_a_rationale_teaches_its_label() -> None:
+def test_record_without_a_rationale_has_a_label_only() -> None:
     bare = Record(id="1", question="q", rationale="", answer="a")
     assert [pair.target for pair in DistillStepByStep().pairs(bare, Echo())] == ["a"]
 
 
-def test_rationale_first_is_read_back_by_the_task() -> None:
+def test_rationale_first_target_is_parsed_by_the_task() -> None:
     objective, task = RationaleFirst(), Echo()
     (pair,) = objective.pairs(RECORD, task)
     assert objective.prompt(pair.source) == pair.task_prefix + pair.source
@@ -63,7 +63,7 @@ def test_rationale_first_is_read_back_by_the_task() -> None:
 
 
 @pytest.mark.parametrize("objective", [DistillStepByStep(), LabelOnly()])
-def test_what_a_student_is_asked_is_what_it_learnt(objective: Any) -> None:
+def test_prompts_match_training_sources(objective: Any) -> None:
     first = next(iter(objective.pairs(RECORD, Echo())))
     assert objective.prompt(first.source) == first.task_prefix + first.source
     assert objective.read(" 1 + 2 \n", Echo().parse).answer == "1 + 2"

@@ -5,7 +5,7 @@ import torch
 from dstill_finetune.peak_memory import PeakMemory
 
 
-def test_what_was_held_and_let_go_again_counts() -> None:
+def test_peak_includes_freed_memory() -> None:
     """Far more than an allocator keeps at hand, so that it shows in the resident set whatever ran before."""
     size = 256 * 2**20
     with PeakMemory("cpu") as peak:

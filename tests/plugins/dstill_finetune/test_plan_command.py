@@ -67,7 +67,7 @@ def seven_billion(tmp_path: Path) -> str:
     return f"hf:{folder}"
 
 
-def test_a_row_for_each_modality_and_the_line_that_trains(plan: Any, seven_billion: str) -> None:
+def test_shows_each_modality_and_the_train_command(plan: Any, seven_billion: str) -> None:
     result = plan("--student", seven_billion, "--vram", "24GB")
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
@@ -80,7 +80,7 @@ def test_a_row_for_each_modality_and_the_line_that_trains(plan: Any, seven_billi
     assert lines[-1] == f"dstill train RUN --student {seven_billion} --modality qlora"
 
 
-def test_json_holds_every_component_in_bytes(plan: Any, seven_billion: str) -> None:
+def test_json_has_every_component_in_bytes(plan: Any, seven_billion: str) -> None:
     options = ("--batch-size", "1", "--set", "train.gradient_checkpointing=true")
     result = plan("--student", seven_billion, "--vram", "40GB", "--json", *options)
     row = json.loads(result.stdout.splitlines()[-1])
@@ -94,7 +94,7 @@ def test_json_holds_every_component_in_bytes(plan: Any, seven_billion: str) -> N
     assert row["shape"]["parameters"] == 6_738_415_616
 
 
-def test_where_nothing_fits_the_table_is_shown_and_the_error_says_what_helps(plan: Any, seven_billion: str) -> None:
+def test_nothing_fits_shows_the_table_and_an_error_with_a_hint(plan: Any, seven_billion: str) -> None:
     result = plan("--student", seven_billion, "--vram", "8GB")
     assert "qlora" in result.stdout
     assert result.exception.exit_code == 2
@@ -102,7 +102,7 @@ def test_where_nothing_fits_the_table_is_shown_and_the_error_says_what_helps(pla
     assert "--batch-size 1" in str(result.exception)
 
 
-def test_a_third_partys_modality_takes_its_place_by_fullness(plan: Any, seven_billion: str) -> None:
+def test_third_party_modality_is_ordered_by_priority(plan: Any, seven_billion: str) -> None:
     for vram, wins in (("8GB", "small"), ("24GB", "small"), ("40GB", "lora")):
         result = plan("--student", seven_billion, "--vram", vram, "--json", extra=(Small,))
         row = json.loads(result.stdout.splitlines()[-1])
@@ -110,14 +110,14 @@ def test_a_third_partys_modality_takes_its_place_by_fullness(plan: Any, seven_bi
         assert row["command"].startswith("dstill --plugin mine.py train RUN ")
 
 
-def test_tiny_is_planned_for_this_machine(plan: Any) -> None:
+def test_tiny_is_planned_for_the_local_device(plan: Any) -> None:
     result = plan("--student", "tiny", "--json")
     row = json.loads(result.stdout.splitlines()[-1])
     assert row["modality"] == "full"
     assert row["device"]["free"] > 0
 
 
-def test_flan_t5_is_counted_with_its_own_head(plan: Any, tmp_path: Path) -> None:
+def test_flan_t5_has_an_untied_head(plan: Any, tmp_path: Path) -> None:
     """google/flan-t5-small has 76,961,152 parameters; its configuration, read by transformers 5, ties the head."""
     from transformers import T5Config
 
@@ -127,14 +127,14 @@ def test_flan_t5_is_counted_with_its_own_head(plan: Any, tmp_path: Path) -> None
     assert json.loads(result.stdout.splitlines()[-1])["shape"]["parameters"] == 76_961_152
 
 
-def test_the_line_that_trains_is_quoted(plan: Any, seven_billion: str) -> None:
+def test_train_command_is_quoted(plan: Any, seven_billion: str) -> None:
     folder = Path(seven_billion.removeprefix("hf:"))
     spaced = f"hf:{folder.rename(folder.with_name('my base'))}"
     result = plan("--student", spaced, "--vram", "80GB", "--batch-size", "1")
     assert shlex.split(result.stdout.splitlines()[-1])[3:5] == ["--student", spaced]
 
 
-def test_what_train_refuses_is_not_planned(plan: Any, tmp_path: Path) -> None:
+def test_plan_refuses_what_train_refuses(plan: Any, tmp_path: Path) -> None:
     from transformers import T5Config
 
     T5Config().save_pretrained(tmp_path / "base")
@@ -144,7 +144,7 @@ def test_what_train_refuses_is_not_planned(plan: Any, tmp_path: Path) -> None:
     assert "the weights are pickled" in str(error)
 
 
-def test_settings_that_were_written_for_another_student_are_named(plan: Any, seven_billion: str) -> None:
+def test_settings_for_another_student_are_noted(plan: Any, seven_billion: str) -> None:
     Path("dstill.toml").write_text(
         '[train]\nstudent = "tiny"\nlearning_rate = 0.002\nper_device_train_batch_size = 4\nnum_train_epochs = 8.0\n'
     )
@@ -156,14 +156,14 @@ def test_settings_that_were_written_for_another_student_are_named(plan: Any, sev
     assert "warning" not in plan("--student", "tiny", "--vram", "80GB").stderr
 
 
-def test_a_card_of_less_than_a_gigabyte(plan: Any) -> None:
+def test_card_below_one_gigabyte_reserves_memory_for_cuda(plan: Any) -> None:
     """What is free is less than half of it: CUDA itself takes the rest."""
     result = plan("--student", "tiny", "--vram", "700MB")
     assert "on a card of 700 MiB" in result.stdout
     assert "188 MiB free beside 512 MiB of CUDA's own" in " ".join(result.stdout.split())
 
 
-def test_a_gguf_file_is_planned_by_its_name(plan: Any, tmp_path: Path) -> None:
+def test_gguf_file_can_be_planned(plan: Any, tmp_path: Path) -> None:
     from support.gguf_files import write_llama
 
     weights = write_llama(tmp_path / "small.gguf")
@@ -173,7 +173,7 @@ def test_a_gguf_file_is_planned_by_its_name(plan: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_table_in_the_manual_is_what_its_script_makes() -> None:
+def test_docs_table_matches_its_script() -> None:
     root = Path(__file__).parents[3]
     spec = importlib.util.spec_from_file_location("make_plans", root / "docs" / "make_plans.py")
     assert spec is not None
@@ -188,7 +188,7 @@ def test_the_table_in_the_manual_is_what_its_script_makes() -> None:
 CARDS = "8GB,16GB,24GB,40GB,80GB"
 
 
-def test_modalities_by_cards_in_one_table_and_the_line_for_the_smallest_that_can(plan: Any, seven_billion: str) -> None:
+def test_several_cards_share_a_table_with_the_command_for_the_smallest(plan: Any, seven_billion: str) -> None:
     result = plan("--student", seven_billion, "--vram", CARDS)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
@@ -205,7 +205,7 @@ def test_modalities_by_cards_in_one_table_and_the_line_for_the_smallest_that_can
     assert len(verdicts) == 15
 
 
-def test_json_of_several_cards_says_what_would_make_a_modality_fit(plan: Any, seven_billion: str) -> None:
+def test_json_of_several_cards_says_what_fits_with(plan: Any, seven_billion: str) -> None:
     row = json.loads(plan("--student", seven_billion, "--vram", CARDS, "--json").stdout.splitlines()[-1])
     assert [one["modality"] for one in row["plans"]] == [None, None, "qlora", "lora", "lora"]
     at_24 = {one["modality"]: one for one in row["plans"][2]["modalities"]}
@@ -214,19 +214,19 @@ def test_json_of_several_cards_says_what_would_make_a_modality_fit(plan: Any, se
     assert at_24["qlora"]["fits_with"] == ""
 
 
-def test_the_recipes_policy_is_qlora_below_40_gb_whatever_else_fits(plan: Any) -> None:
-    def chosen(vram: str, policy: str) -> Any:
+def test_recipe_rule_chooses_qlora_below_40_gb(plan: Any) -> None:
+    def chosen_modality(vram: str, policy: str) -> Any:
         options = ("--student", "tiny", "--vram", vram, "--json", "--set", f"train.auto_modality={policy}")
         return json.loads(plan(*options).stdout.splitlines()[-1])["modality"]
 
-    assert chosen("24GB", "fullest") == "full"
-    assert chosen("24GB", "recipe") == "qlora"
-    assert chosen("37.9GB", "recipe") == "qlora"  # above: cards sold as 40 GB report less
-    assert chosen("40GB", "recipe") == "full"
+    assert chosen_modality("24GB", "fullest") == "full"
+    assert chosen_modality("24GB", "recipe") == "qlora"
+    assert chosen_modality("37.9GB", "recipe") == "qlora"  # above: cards sold as 40 GB report less
+    assert chosen_modality("40GB", "recipe") == "full"
 
 
 @pytest.mark.parametrize("vram", ["lots", "-8GB", "0", "0GB", "8", "", "8GB,,24GB", "8GB,", "8GB;24GB", "1e3GB"])
-def test_what_is_no_size_is_said_in_one_line(vram: str, plan: Any) -> None:
+def test_invalid_size_is_a_one_line_error(vram: str, plan: Any) -> None:
     error = plan("--student", "tiny", f"--vram={vram}").exception
     assert error.exit_code == 2
     assert "is not an amount of memory" in error.what
@@ -234,7 +234,7 @@ def test_what_is_no_size_is_said_in_one_line(vram: str, plan: Any) -> None:
     assert (error.where, error.hint) == ("--vram", "write it as 24GB")
 
 
-def test_gib_is_a_unit_too(plan: Any) -> None:
+def test_gib_is_accepted_as_unit(plan: Any) -> None:
     row = json.loads(plan("--student", "tiny", "--vram", "8GiB", "--json").stdout.splitlines()[-1])
     assert row["device"]["total"] == 8 * 2**30
 
@@ -248,15 +248,13 @@ def test_gib_is_a_unit_too(plan: Any) -> None:
         ("hf:no such id", "'no such id' is neither a folder"),
     ],
 )
-def test_a_student_that_is_not_there(student: str, words: str, plan: Any) -> None:
+def test_missing_student_is_refused(student: str, words: str, plan: Any) -> None:
     error = plan("--student", student, "--vram", "8GB").exception
     assert error.exit_code in (2, 4)
     assert words in str(error)
 
 
-def test_a_hub_id_whose_configuration_is_not_here_and_no_network(
-    plan: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_uncached_hub_id_without_network_is_refused(plan: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import huggingface_hub.constants
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
@@ -266,7 +264,7 @@ def test_a_hub_id_whose_configuration_is_not_here_and_no_network(
     assert "\n" not in error.where
 
 
-def test_a_batch_of_one_is_planned_with_one_record() -> None:
+def test_batch_of_one_is_planned_with_one_record() -> None:
     """Seven records of two sequences each: two are left, whatever the halves of seven are."""
     from dstill_finetune.fit_advice import fits_with
     from dstill_finetune.tiny import Tiny

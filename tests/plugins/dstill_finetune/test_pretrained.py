@@ -52,7 +52,7 @@ def questions() -> list[tuple[Pair, ...]]:
 
 
 @pytest.mark.parametrize("kind", [pytest.param(Lora, marks=pytest.mark.nightly), Qlora])
-def test_an_adapter_lowers_the_loss_and_answers_as_before_saving(
+def test_adapter_lowers_the_loss_and_survives_saving(
     kind: type[Modality], gemma: Path, questions: list[tuple[Pair, ...]], fit: Fit, tmp_path: Path
 ) -> None:
     class Watched(kind):  # type: ignore[misc,valid-type]

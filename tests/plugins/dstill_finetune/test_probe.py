@@ -1,4 +1,4 @@
-"""The step before the first one: it tells, it stops, and it leaves nothing behind."""
+"""The probe of the largest batch: it reports memory, stops a training that does not fit, and has no side effects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_l
 
 
 class Modest(Full):
-    """It says that it needs a mebibyte."""
+    """Claims to need one mebibyte."""
 
     def memory_required(self, student: ModelSpec, recipe: Recipe) -> Memory:
         return Memory(parts={"all": 2**20})
@@ -36,7 +36,7 @@ class Modest(Full):
     [("tiny", Full(), 1), ("t5", Full(), 2), ("llama", Lora(), 1), ("llama", Qlora(), 2)],
     ids=lambda value: getattr(value, "name", str(value)),
 )
-def test_the_loss_curve_is_the_same_with_and_without(
+def test_probe_does_not_change_the_loss_curve(
     kind: str, modality: Modality, accumulation: int, fit: Fit, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     def curve(probe: bool) -> list[float]:
@@ -54,7 +54,7 @@ def test_the_loss_curve_is_the_same_with_and_without(
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("modality", [Full(), Lora()], ids=lambda modality: modality.name)
-def test_it_computes_in_the_precision_of_the_steps(
+def test_probe_runs_in_the_precision_of_the_steps(
     modality: Modality, precision: str, fit: Fit, t5: Path, cpu: Device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Accelerate turns autocast on when training begins: a probe without it takes more than a step in bf16."""
@@ -82,7 +82,7 @@ def test_it_computes_in_the_precision_of_the_steps(
     assert probed[0] is (precision == "bf16")
 
 
-def test_more_than_planned_stops_before_the_first_step(
+def test_exceeding_the_plan_stops_before_the_first_step(
     fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PeakMemory, "latest", 2**30)
@@ -99,17 +99,17 @@ def test_more_than_planned_stops_before_the_first_step(
 
 
 @pytest.mark.parametrize("measured", [2**20 + 2**18, 200 * 2**20])
-def test_a_little_more_than_planned_is_let_through(
+def test_slightly_exceeding_the_plan_is_accepted(
     measured: int, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Libraries set aside what no plan of a student can know."""
+    """Libraries reserve memory that a plan cannot know."""
     monkeypatch.setattr(PeakMemory, "latest", measured)
     fitted = fit(Tiny(SMALL), Modest(), tmp_path, max_steps=1)
     assert fitted.probe["measured"] == measured
     assert fitted.steps == 1
 
 
-def test_peak_memory_counts_laps_and_the_whole() -> None:
+def test_peak_memory_tracks_laps_and_the_overall_peak() -> None:
     import torch
 
     with PeakMemory("cpu") as peak:
@@ -121,7 +121,7 @@ def test_peak_memory_counts_laps_and_the_whole() -> None:
         assert peak.bytes >= whole >= 2**27
 
 
-def test_before_its_tokenizer_is_there_tiny_is_planned_as_it_is_probed(fit: Fit, records: Any, tmp_path: Path) -> None:
+def test_plan_of_tiny_without_a_tokenizer_matches_the_probe(fit: Fit, records: Any, tmp_path: Path) -> None:
     lengths: dict[str, Any] = {"max_length": 1024, "max_target_length": 512}
     student, recipe = Tiny(SMALL), Recipe(per_device_train_batch_size=8, precision="fp32", **lengths)
     batch = student.largest_batch(records(), recipe)

@@ -1,4 +1,4 @@
-"""The recipe's rule answers the hook `select_modality` where the policy asks for it, and passes everywhere else."""
+"""The recipe rule implements the hook `select_modality` for its policy, and otherwise returns None."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def plugins() -> Plugins:
 
 
 @pytest.mark.parametrize(("vram", "chosen"), [(80, "full"), (40, "full"), (37, "qlora"), (24, "qlora"), (12, "qlora")])
-def test_below_40_gb_it_is_qlora_whatever_else_fits(plugins: Plugins, vram: int, chosen: str) -> None:
+def test_chooses_qlora_below_40_gb(plugins: Plugins, vram: int, chosen: str) -> None:
     choice = plugins.select_modality(
         THREE, SMALLEST, Recipe(auto_modality="recipe"), hardware.planned_device(f"{vram}GB")
     )
@@ -51,7 +51,7 @@ def test_below_40_gb_it_is_qlora_whatever_else_fits(plugins: Plugins, vram: int,
     assert [r.modality for r in choice.reasons] == ["full", "lora", "qlora"]
 
 
-def test_a_card_sold_as_40_gb_is_none_below_40_gb(plugins: Plugins) -> None:
+def test_card_sold_as_40_gb_is_not_below_40_gb(plugins: Plugins) -> None:
     device = Device(name="A100", kind="cuda", total=int(39.4 * GB), free=int(38.9 * GB), bf16=True)
     assert plugins.select_modality(THREE, SMALLEST, Recipe(auto_modality="recipe"), device).modality == "full"
 
@@ -61,12 +61,12 @@ def test_a_card_sold_as_40_gb_is_none_below_40_gb(plugins: Plugins) -> None:
     [("fullest", THREE), ("recipe", THREE[:2]), ("recipe", [*THREE[:2], toy("qlora", 30, 25)])],
     ids=["another policy", "no qlora", "qlora does not fit"],
 )
-def test_everywhere_else_it_passes(policy: Any, modalities: list[Modality]) -> None:
+def test_otherwise_returns_none(policy: Any, modalities: list[Modality]) -> None:
     device = hardware.planned_device("24GB")
     assert recipe_rule.select_modality(modalities, SMALLEST, Recipe(auto_modality=policy), device) is None
 
 
-def test_the_core_names_no_modality_in_its_own_answer() -> None:
+def test_core_defaults_name_no_modality() -> None:
     from pathlib import Path
 
     from dstill import defaults

@@ -1,4 +1,4 @@
-"""What is told of a training while it runs: TensorBoard's files, transformers' reporters, progress, and the facts."""
+"""Reports of a running training: TensorBoard, transformers' reporters, progress and facts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def scalars(events: Path) -> dict[str, dict[int, float]]:
     return {name: {found.step: found.value for found in read.Scalars(name)} for name in read.Tags()["scalars"]}
 
 
-def test_tensorboard_reads_the_history(fit: Fit, records: Any, tmp_path: Path) -> None:
+def test_tensorboard_has_the_history(fit: Fit, records: Any, tmp_path: Path) -> None:
     events = tmp_path / "events"
     fitted = fit(
         Tiny(SMALL), Full(), tmp_path / "student", validation=records()[:4], job={"events": events}, eval_steps=2
@@ -41,16 +41,16 @@ def test_tensorboard_reads_the_history(fit: Fit, records: Any, tmp_path: Path) -
     assert {"train/learning_rate", "train/grad_norm"} <= found.keys()
 
 
-def test_a_resumed_training_goes_on_in_the_same_curve_and_a_new_one_begins_anew(fit: Fit, tmp_path: Path) -> None:
+def test_resumed_training_continues_the_curve_and_a_new_one_starts_over(fit: Fit, tmp_path: Path) -> None:
     events = tmp_path / "events"
     job = {"events": events, "checkpoints": tmp_path / "checkpoints"}
 
-    def stop(step: int, steps: int, values: Mapping[str, float]) -> None:
+    def interrupt_at_step_5(step: int, steps: int, values: Mapping[str, float]) -> None:
         if step == 5:
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(Interrupted):
-        fit(Tiny(SMALL), Full(), tmp_path / "student", job={**job, "on_step": stop}, max_steps=12)
+        fit(Tiny(SMALL), Full(), tmp_path / "student", job={**job, "on_step": interrupt_at_step_5}, max_steps=12)
     fitted = fit(Tiny(SMALL), Full(), tmp_path / "student", job=job, max_steps=12)
     losses = {row["step"]: row["loss"] for row in fitted.history if "loss" in row}
     assert sorted(losses) == list(range(1, 13))
@@ -59,7 +59,7 @@ def test_a_resumed_training_goes_on_in_the_same_curve_and_a_new_one_begins_anew(
     assert sorted(scalars(events)["train/loss"]) == [1, 2]
 
 
-def test_without_tensorboard_one_line_says_so(
+def test_missing_tensorboard_is_noted(
     fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     from transformers.integrations import integration_utils
@@ -75,15 +75,13 @@ def test_without_tensorboard_one_line_says_so(
         reporting.required("tensorboard")
 
 
-def test_nothing_is_told_where_nothing_is_asked_for(fit: Fit, tmp_path: Path) -> None:
+def test_report_to_none_writes_no_events(fit: Fit, tmp_path: Path) -> None:
     job = {"events": tmp_path / "events"}
     fit(Tiny(SMALL), Full(), tmp_path / "student", job=job, max_steps=1, report_to="none")
     assert not (tmp_path / "events").exists()
 
 
-def test_an_unknown_reporter_is_refused_before_anything_is_loaded(
-    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unknown_reporter_is_refused_before_loading(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Tiny, "start", lambda *_: pytest.fail("the tokenizer was asked for"))
     with pytest.raises(UsageError) as caught:
         fit(Tiny(SMALL), Full(), tmp_path / "student", job={"events": tmp_path / "e"}, report_to="mlflo")
@@ -92,35 +90,35 @@ def test_an_unknown_reporter_is_refused_before_anything_is_loaded(
     assert "tensorboard" in caught.value.hint
 
 
-def test_a_reporter_that_is_not_installed_is_named() -> None:
+def test_missing_reporter_is_named() -> None:
     with pytest.raises(UsageError, match=r"cannot report to comet_ml: .*comet") as caught:
         reporting.required("tensorboard, comet_ml")
     assert caught.value.where == "train.report_to = comet_ml"
 
 
-def test_any_other_reporter_is_transformers_own(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_reporters_are_those_of_transformers(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from transformers import TrainerCallback
     from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 
     told: list[float] = []
 
-    class Diary(TrainerCallback):  # type: ignore[misc]
+    class LossRecorder(TrainerCallback):  # type: ignore[misc]
         def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
             told.extend(value for name, value in logs.items() if name == "loss")
 
-    monkeypatch.setitem(INTEGRATION_TO_CALLBACK, "diary", Diary)
+    monkeypatch.setitem(INTEGRATION_TO_CALLBACK, "diary", LossRecorder)
     job = {"events": tmp_path / "events"}
     fitted = fit(Tiny(SMALL), Full(), tmp_path / "student", job=job, max_steps=3, report_to="diary,tensorboard")
     assert told == pytest.approx([row["loss"] for row in fitted.history])
     assert sorted(scalars(tmp_path / "events")["train/loss"]) == [1, 2, 3]
 
 
-def test_every_step_is_told_with_rows_a_second(fit: Fit, tmp_path: Path) -> None:
+def test_every_step_reports_rows_per_second(fit: Fit, tmp_path: Path) -> None:
     told: list[tuple[int, Mapping[str, float]]] = []
     job = {"on_step": lambda step, steps, values: told.append((step, values))}
     fitted = fit(Tiny(SMALL), Full(), tmp_path / "student", job=job, max_steps=200, per_device_train_batch_size=1)
     assert len(fitted.history) == 100  # steps // 100 = every second one is logged
-    assert [step for step, _ in told] == list(range(1, 201))  # and each is told
+    assert [step for step, _ in told] == list(range(1, 201))  # and each is reported
     assert all(values["rows_per_second"] > 0 for _, values in told)
     assert [values["loss"] for step, values in told if step % 2 == 0] == [row["loss"] for row in fitted.history]
     assert told[2][1]["loss"] == fitted.history[0]["loss"]

@@ -1,4 +1,4 @@
-"""A training that ends before its last step, by force, by wish or by itself, and one that goes on."""
+"""Trainings that are killed, interrupted, fail or stop early, and trainings that resume."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class Killed(Exception):
     pass
 
 
-def _stop_at(step: int, deed: Callable[[], None]) -> Callable[..., None]:
+def _at_step(step: int, action: Callable[[], None]) -> Callable[..., None]:
     def on_step(now: int, steps: int, values: Mapping[str, float]) -> None:
         if now == step:
-            deed()
+            action()
 
     return on_step
 
@@ -77,7 +77,7 @@ RESUMED = [
 @pytest.mark.parametrize(
     ("kind", "modality", "killed_at"), RESUMED, ids=lambda value: getattr(value, "name", str(value))
 )
-def test_the_loss_curve_of_a_resumed_training_is_that_of_an_uninterrupted_one(
+def test_loss_curve_of_a_resumed_training_matches_an_uninterrupted_one(
     kind: str, modality: Modality, killed_at: int, fit: Fit, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     def student() -> Any:
@@ -90,7 +90,7 @@ def test_the_loss_curve_of_a_resumed_training_is_that_of_an_uninterrupted_one(
     whole = fit(student(), modality, tmp_path / "whole", job={"checkpoints": tmp_path / "kept"}, **LONG)
     job = {"checkpoints": tmp_path / "checkpoints"}
     with pytest.raises(Killed):
-        fit(student(), modality, tmp_path / "half", job={**job, "on_step": _stop_at(killed_at, _kill)}, **LONG)
+        fit(student(), modality, tmp_path / "half", job={**job, "on_step": _at_step(killed_at, _kill)}, **LONG)
     seen: list[int] = []
     resumed = fit(
         student(), modality, tmp_path / "half", job={**job, "on_step": lambda step, *_: seen.append(step)}, **LONG
@@ -133,7 +133,7 @@ def whole(fit: Fit, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
 
 
 @pytest.mark.slow
-def test_a_training_resumes_after_sigkill(whole: TrainResult, fit: Fit, tmp_path: Path) -> None:
+def test_training_resumes_after_sigkill(whole: TrainResult, fit: Fit, tmp_path: Path) -> None:
     """The process is killed outright; what it left is resumed by another one, and the curve is the same."""
     checkpoints = tmp_path / "checkpoints"
     script = SCRIPT.format(
@@ -150,7 +150,7 @@ def test_a_training_resumes_after_sigkill(whole: TrainResult, fit: Fit, tmp_path
 def interrupted_folder(fit: Fit, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training that was killed at step 10: `half` and its `checkpoints`."""
     folder = tmp_path_factory.mktemp("interrupted")
-    job = {"checkpoints": folder / "checkpoints", "on_step": _stop_at(10, _kill)}
+    job = {"checkpoints": folder / "checkpoints", "on_step": _at_step(10, _kill)}
     with pytest.raises(Killed):
         fit(Tiny(SMALL), Full(), folder / "half", job=job, **LONG)
     return folder
@@ -164,9 +164,7 @@ def interrupted(interrupted_folder: Path, tmp_path: Path) -> Checkpoints:
 
 
 @pytest.mark.parametrize("damage", ["no mark", "cut", "flipped"])
-def test_a_damaged_checkpoint_is_left_out(
-    damage: str, interrupted: Checkpoints, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_damaged_checkpoint_is_skipped(damage: str, interrupted: Checkpoints, caplog: pytest.LogCaptureFixture) -> None:
     checkpoints = interrupted
     newest = checkpoints.at(8)
     weights = newest / "model.safetensors"
@@ -187,7 +185,7 @@ def test_a_damaged_checkpoint_is_left_out(
     assert not newest.exists()
 
 
-def test_checkpoints_hold_no_pickled_weights_and_few_are_kept(fit: Fit, tmp_path: Path) -> None:
+def test_checkpoints_have_no_pickled_weights_and_are_limited(fit: Fit, tmp_path: Path) -> None:
     job = {"checkpoints": tmp_path / "checkpoints"}
     fit(Tiny(SMALL), Full(), tmp_path / "student", job=job, **{**LONG, "save_steps": 2})
     kept = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
@@ -197,7 +195,7 @@ def test_checkpoints_hold_no_pickled_weights_and_few_are_kept(fit: Fit, tmp_path
     assert not files & {"training_args.bin", "pytorch_model.bin"}
 
 
-def test_a_changed_configuration_is_refused(interrupted: Checkpoints, fit: Fit, tmp_path: Path) -> None:
+def test_changed_configuration_is_refused(interrupted: Checkpoints, fit: Fit, tmp_path: Path) -> None:
     job = {"checkpoints": tmp_path / "checkpoints"}
     with pytest.raises(RunError) as caught:
         fit(Tiny(SMALL), Full(), tmp_path / "half", job=job, **{**LONG, "learning_rate": 1e-4})
@@ -223,9 +221,7 @@ def test_changed_data_or_shape_is_refused(interrupted: Checkpoints, fit: Fit, re
     with pytest.raises(RunError, match="modality full → lora") as caught:
         fit(Tiny(SMALL), Lora(), tmp_path / "half", job={**job, "resume_with_changes": True}, **LONG)
     assert "--restart" in caught.value.hint
-    job["resume_with_changes"] = (
-        True  # of no use where the checkpoint's weights would be of other shapes, or of other tokens
-    )
+    job["resume_with_changes"] = True  # the weights of the checkpoint would have other shapes or tokens
     with pytest.raises(RunError, match="parameters") as caught:
         fit(Tiny(replace(SMALL, d_ff=48)), Full(), tmp_path / "half", job=job, **LONG)
     assert "--restart" in caught.value.hint
@@ -236,11 +232,9 @@ def test_changed_data_or_shape_is_refused(interrupted: Checkpoints, fit: Fit, re
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_person_who_stops_it_loses_nothing(
-    number: signal.Signals, whole: TrainResult, fit: Fit, tmp_path: Path
-) -> None:
+def test_interrupt_saves_a_checkpoint(number: signal.Signals, whole: TrainResult, fit: Fit, tmp_path: Path) -> None:
     job = {"checkpoints": tmp_path / "checkpoints"}
-    stop = _stop_at(7, lambda: signal.raise_signal(number))
+    stop = _at_step(7, lambda: signal.raise_signal(number))
     with pytest.raises(Interrupted) as caught:
         fit(Tiny(SMALL), Full(), tmp_path / "half", job={**job, "on_step": stop}, **LONG)
     assert caught.value.what in (
@@ -252,28 +246,28 @@ def test_a_person_who_stops_it_loses_nothing(
     assert _losses(resumed) == pytest.approx(_losses(whole), rel=1e-6)
 
 
-class _At(Full):
-    """Its model does `deed` to its output, or raises, at the tenth step."""
+class _AtTenthStep(Full):
+    """Its model applies `action` to its output, or raises, at the tenth step."""
 
     name = "at"
 
-    def __init__(self, deed: Callable[[Any], None]) -> None:
-        self.deed = deed
+    def __init__(self, action: Callable[[Any], None]) -> None:
+        self.action = action
 
     def prepare(self, model: Any, recipe: Recipe) -> Any:
         calls = iter(range(100))
 
         def hook(module: Any, args: Any, output: Any) -> None:
             if module.training and next(calls) == 9:
-                self.deed(output)
+                self.action(output)
 
         model.register_forward_hook(hook)
         return super().prepare(model, recipe)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_loss_that_is_not_finite_stops_the_training(value: float, fit: Fit, tmp_path: Path) -> None:
-    """It stops before the optimizer carries the number into every weight, and names what is still good."""
+def test_non_finite_loss_stops_training(value: float, fit: Fit, tmp_path: Path) -> None:
+    """It stops before the optimizer spreads the value to every weight, and names the last good checkpoint."""
 
     def poison(output: Any) -> None:
         output.logits = output.logits * value
@@ -281,7 +275,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(value: float, fit: Fit, tm
     job = {"checkpoints": tmp_path / "kept"}
     with pytest.raises(TrainingError) as caught:
         fit(
-            Tiny(SMALL), _At(poison), tmp_path / "student", job=job, test_largest_batch=False, **LONG
+            Tiny(SMALL), _AtTenthStep(poison), tmp_path / "student", job=job, test_largest_batch=False, **LONG
         )  # the probe is no step
     assert caught.value.exit_code == 10
     assert caught.value.what == "the gradient's norm is nan at step 10"
@@ -289,7 +283,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(value: float, fit: Fit, tm
     assert "--resume-with-changes continues from checkpoint-8" in caught.value.hint
 
 
-class _Hungry(Full):
+class _OutOfMemoryAboveTwo(Full):
     """Its model takes no more than two records at once."""
 
     name = "hungry"
@@ -305,9 +299,9 @@ class _Hungry(Full):
         return super().prepare(model, recipe)
 
 
-def test_out_of_memory_at_the_first_step_gives_advice(fit: Fit, tmp_path: Path) -> None:
+def test_out_of_memory_at_the_first_step_has_a_hint(fit: Fit, tmp_path: Path) -> None:
     with pytest.raises(TrainingError) as caught:
-        fit(Tiny(SMALL), _Hungry(), tmp_path / "student")
+        fit(Tiny(SMALL), _OutOfMemoryAboveTwo(), tmp_path / "student")
     assert caught.value.exit_code == 10
     assert "out of memory while training; peak " in caught.value.what
     assert "GiB free" in caught.value.what
@@ -318,14 +312,14 @@ def test_out_of_memory_at_the_first_step_gives_advice(fit: Fit, tmp_path: Path) 
 
 
 def test_out_of_memory_later_names_the_last_checkpoint(fit: Fit, tmp_path: Path) -> None:
-    """After a while: the last checkpoint is named."""
+    """The error names the last checkpoint."""
     import torch
 
     def fail(output: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     with pytest.raises(TrainingError, match="kept: checkpoint-8"):
-        fit(Tiny(SMALL), _At(fail), tmp_path / "student", job={"checkpoints": tmp_path / "kept"}, **LONG)
+        fit(Tiny(SMALL), _AtTenthStep(fail), tmp_path / "student", job={"checkpoints": tmp_path / "kept"}, **LONG)
 
 
 @pytest.mark.parametrize(
@@ -338,7 +332,7 @@ def test_out_of_memory_later_names_the_last_checkpoint(fit: Fit, tmp_path: Path)
         "NCCL error in: ProcessGroupNCCL.cpp\nLast error:\nCuda failure 2 'out of memory'",
     ],
 )
-def test_out_of_memory_beside_torchs_allocator_gives_advice(said: str, tmp_path: Path) -> None:
+def test_out_of_memory_outside_the_torch_allocator_has_a_hint(said: str, tmp_path: Path) -> None:
     """CUDA and its libraries take memory by themselves."""
     import torch
 
@@ -352,7 +346,7 @@ def test_out_of_memory_beside_torchs_allocator_gives_advice(said: str, tmp_path:
         assert caught.value.where == said.splitlines()[0]
 
 
-def test_other_errors_of_cuda_are_no_want_of_memory() -> None:
+def test_other_cuda_errors_are_not_out_of_memory() -> None:
     said = "CUDA error: an illegal memory access was encountered"
     with PeakMemory("cpu") as peak, pytest.raises(RuntimeError, match="illegal"), explain_oom(Recipe(), peak, str):
         raise RuntimeError(said)
@@ -361,12 +355,12 @@ def test_other_errors_of_cuda_are_no_want_of_memory() -> None:
 @pytest.mark.parametrize(
     ("before", "after"), [((8, 1), (4, 2)), ((5, 1), (1, 5)), ((7, 2), (2, 7)), ((6, 1), (3, 2)), ((3, 4), (1, 12))]
 )
-def test_a_smaller_batch_leaves_an_optimizer_step_its_size(before: tuple[int, int], after: tuple[int, int]) -> None:
+def test_smaller_batch_keeps_the_effective_batch_size(before: tuple[int, int], after: tuple[int, int]) -> None:
     less = halved(Recipe(per_device_train_batch_size=before[0], gradient_accumulation_steps=before[1]))
     assert (less.per_device_train_batch_size, less.gradient_accumulation_steps) == after
 
 
-def test_memory_that_runs_out_later_goes_on_from_the_last_checkpoint_with_half_the_batch(
+def test_later_out_of_memory_resumes_with_half_the_batch(
     fit: Fit, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     import torch
@@ -379,7 +373,7 @@ def test_memory_that_runs_out_later_goes_on_from_the_last_checkpoint_with_half_t
 
     job = {"checkpoints": tmp_path / "checkpoints"}
     with caplog.at_level(logging.INFO):
-        fitted = fit(Tiny(SMALL), _At(fail), tmp_path / "student", job=job, auto_find_batch_size=True, **LONG)
+        fitted = fit(Tiny(SMALL), _AtTenthStep(fail), tmp_path / "student", job=job, auto_find_batch_size=True, **LONG)
     assert "resuming from checkpoint-8 with a batch of 4" in caplog.messages
     assert "resuming from checkpoint-8" in caplog.messages
     assert fitted.steps == 12
@@ -388,7 +382,7 @@ def test_memory_that_runs_out_later_goes_on_from_the_last_checkpoint_with_half_t
 
 def test_auto_find_batch_size_halves_until_it_fits(fit: Fit, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        fitted = fit(Tiny(SMALL), _Hungry(), tmp_path / "student", auto_find_batch_size=True)
+        fitted = fit(Tiny(SMALL), _OutOfMemoryAboveTwo(), tmp_path / "student", auto_find_batch_size=True)
     assert [m for m in caplog.messages if "starting again" in m] == [
         "starting again with a batch of 4",
         "starting again with a batch of 2",
@@ -396,13 +390,13 @@ def test_auto_find_batch_size_halves_until_it_fits(fit: Fit, tmp_path: Path, cap
     assert fitted.steps == 6
 
 
-def test_a_resumed_training_begins_with_the_batch_that_fitted(
+def test_resumed_training_starts_with_the_batch_that_fitted(
     fit: Fit, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     job = {"checkpoints": tmp_path / "checkpoints"}
-    train = partial(fit, Tiny(SMALL), _Hungry(), tmp_path / "student", auto_find_batch_size=True, **LONG)
+    train = partial(fit, Tiny(SMALL), _OutOfMemoryAboveTwo(), tmp_path / "student", auto_find_batch_size=True, **LONG)
     with pytest.raises(Killed):
-        train(job={**job, "on_step": _stop_at(6, _kill)})
+        train(job={**job, "on_step": _at_step(6, _kill)})
     caplog.clear()
     with caplog.at_level(logging.INFO):
         assert train(job=job).steps == 12
@@ -411,13 +405,13 @@ def test_a_resumed_training_begins_with_the_batch_that_fitted(
 
 
 @pytest.mark.parametrize("wanted", ["accuracy", "loss"])
-def test_early_stopping_needs_something_to_look_at(wanted: str, fit: Fit, tmp_path: Path) -> None:
+def test_early_stopping_needs_validation_records(wanted: str, fit: Fit, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="without validation records"):
         fit(Tiny(SMALL), Full(), tmp_path / "student", early_stopping=wanted)
 
 
 @pytest.mark.parametrize("wanted", ["accuracy", "loss"])
-def test_early_stopping_takes_the_best(wanted: str, fit: Fit, records: Any, tmp_path: Path) -> None:
+def test_early_stopping_saves_the_best_step(wanted: str, fit: Fit, records: Any, tmp_path: Path) -> None:
     scores = iter([0.1, 0.5, 0.4, 0.5, 0.3, 0.9])
 
     def score(writer: Generator) -> float:
@@ -427,7 +421,7 @@ def test_early_stopping_takes_the_best(wanted: str, fit: Fit, records: Any, tmp_
 
     changes: dict[str, Any] = {"early_stopping": wanted, "early_stopping_patience": 3, "eval_steps": 2}
     if wanted == "loss":
-        changes["learning_rate"] = 0.0  # no look is better than the first
+        changes["learning_rate"] = 0.0  # no evaluation is better than the first
     job = {"checkpoints": tmp_path / "checkpoints", "score": score}
     fitted = fit(
         Tiny(SMALL),
@@ -446,8 +440,8 @@ def test_early_stopping_takes_the_best(wanted: str, fit: Fit, records: Any, tmp_
     assert _same_weights(tmp_path / "student" / "model.safetensors", kept)
 
 
-def _killed_after_its_best(fit: Fit, records: Any, tmp_path: Path) -> Callable[..., TrainResult]:
-    """Step 2 was the best, step 4 has the newest checkpoint. What goes on from there, given how it is to stop early."""
+def _killed_after_best(fit: Fit, records: Any, tmp_path: Path) -> Callable[..., TrainResult]:
+    """A training killed after its best step 2 and newest checkpoint 4. Returns a function that resumes it."""
     scores = iter([0.5, 0.4, 0.3, 0.3, 0.3, 0.3])
 
     def train(early_stopping: str, **job: Any) -> TrainResult:
@@ -463,13 +457,13 @@ def _killed_after_its_best(fit: Fit, records: Any, tmp_path: Path) -> Callable[.
         return fit(Tiny(SMALL), Full(), tmp_path / "student", validation=records()[:4], job=job, **changes)
 
     with pytest.raises(Killed):
-        train("accuracy", on_step=_stop_at(5, _kill))
+        train("accuracy", on_step=_at_step(5, _kill))
     return train
 
 
 @pytest.mark.parametrize("afterwards", ["accuracy", "none"])
-def test_a_resumed_training_keeps_the_best_of_before(afterwards: str, fit: Fit, records: Any, tmp_path: Path) -> None:
-    train = _killed_after_its_best(fit, records, tmp_path)
+def test_resumed_training_keeps_the_earlier_best(afterwards: str, fit: Fit, records: Any, tmp_path: Path) -> None:
+    train = _killed_after_best(fit, records, tmp_path)
     fitted = train(afterwards, resume_with_changes=True)
     assert (fitted.best_step, fitted.steps) == (2 if afterwards == "accuracy" else None, 12)
     if afterwards == "accuracy":
@@ -477,18 +471,18 @@ def test_a_resumed_training_keeps_the_best_of_before(afterwards: str, fit: Fit, 
         assert _same_weights(tmp_path / "student" / "model.safetensors", kept)
 
 
-def test_a_best_that_is_damaged_is_forgotten(fit: Fit, records: Any, tmp_path: Path) -> None:
-    train = _killed_after_its_best(fit, records, tmp_path)
+def test_damaged_best_checkpoint_is_forgotten(fit: Fit, records: Any, tmp_path: Path) -> None:
+    train = _killed_after_best(fit, records, tmp_path)
     weights = tmp_path / "checkpoints" / "checkpoint-2" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
     fitted = train("accuracy")
-    assert (fitted.best_step, fitted.steps) == (6, 12)  # the first look after the checkpoint of step 4
+    assert (fitted.best_step, fitted.steps) == (6, 12)  # the first evaluation after checkpoint 4
     kept = tmp_path / "checkpoints" / "checkpoint-6" / "model.safetensors"
     assert _same_weights(tmp_path / "student" / "model.safetensors", kept)
 
 
-def test_the_best_so_far_cuts_no_row_of_the_history(fit: Fit, records: Any, tmp_path: Path) -> None:
-    """A row is a mean over 2 steps, and the look at step 5 leaves a checkpoint from which training goes on."""
+def test_best_checkpoint_keeps_the_history_complete(fit: Fit, records: Any, tmp_path: Path) -> None:
+    """A row is a mean over 2 steps, and the evaluation at step 5 writes a checkpoint to resume from."""
     changes = {"max_steps": 200, "save_steps": 100, "eval_steps": 5, "early_stopping_patience": 4}
     train = partial(fit, Tiny(SMALL), Full(), tmp_path / "student", validation=records()[:4])
 
@@ -498,24 +492,24 @@ def test_the_best_so_far_cuts_no_row_of_the_history(fit: Fit, records: Any, tmp_
 
     whole = train(job=job("kept"), early_stopping="accuracy", **changes)
     with pytest.raises(Killed):
-        train(job={**job("checkpoints"), "on_step": _stop_at(8, _kill)}, early_stopping="accuracy", **changes)
+        train(job={**job("checkpoints"), "on_step": _at_step(8, _kill)}, early_stopping="accuracy", **changes)
     resumed = train(job={**job("checkpoints"), "score": lambda writer: 0.4}, early_stopping="accuracy", **changes)
     assert Checkpoints(tmp_path / "checkpoints").at(5).exists()
-    assert resumed.steps == whole.steps == 25  # four looks after the best
+    assert resumed.steps == whole.steps == 25  # four evaluations after the best
     assert _losses(resumed) == pytest.approx(_losses(whole), rel=1e-6)
     assert {2, 4, 5, 6, 8} <= _losses(whole).keys()
 
 
-def test_how_often_it_saves_may_change_on_the_way(interrupted: Checkpoints, fit: Fit, tmp_path: Path) -> None:
+def test_save_interval_may_change_on_resume(interrupted: Checkpoints, fit: Fit, tmp_path: Path) -> None:
     assert interrupted.last == "checkpoint-8"
-    job = {"checkpoints": interrupted.folder, "on_step": _stop_at(11, _kill)}
+    job = {"checkpoints": interrupted.folder, "on_step": _at_step(11, _kill)}
     with pytest.raises(Killed):
         fit(Tiny(SMALL), Full(), tmp_path / "half", job=job, **{**LONG, "save_steps": 1})
     assert interrupted.last == "checkpoint-10"
 
 
-def test_what_was_lost_after_the_last_step_is_made_without_another(fit: Fit, records: Any, tmp_path: Path) -> None:
-    """The last step's weights were the best, and a full disk took the student that was made of them."""
+def test_lost_student_is_rebuilt_without_another_step(fit: Fit, records: Any, tmp_path: Path) -> None:
+    """The last step was the best, and saving its student failed on a full disk."""
     changes = {**LONG, "max_steps": 11, "eval_steps": 4, "early_stopping": "accuracy"}  # 11: in the middle of an epoch
     scores = iter([0.1, 0.2, 0.3])
     job = {"checkpoints": tmp_path / "checkpoints", "score": lambda writer: next(scores)}
@@ -527,7 +521,7 @@ def test_what_was_lost_after_the_last_step_is_made_without_another(fit: Fit, rec
     assert _same_weights(tmp_path / "again" / "model.safetensors", tmp_path / "whole" / "model.safetensors")
 
 
-def test_best_counts_what_came_after() -> None:
+def test_best_counts_evaluations_without_improvement() -> None:
     best = Best(larger=False, patience=2)
     assert [best.add(step, value) for step, value in enumerate([3.0, 2.0, 2.0, 1.0, 5.0, 1.0])] == [
         True, True, False, True, False, False,
@@ -535,7 +529,7 @@ def test_best_counts_what_came_after() -> None:
     assert (best.step, best.value, best.over) == (3, 1.0, True)
 
 
-def test_a_mark_that_cannot_be_read_does_not_count(tmp_path: Path) -> None:
+def test_unreadable_completion_marker_is_ignored(tmp_path: Path) -> None:
     checkpoint = tmp_path / "checkpoint-3"
     checkpoint.mkdir()
     (checkpoint / "COMPLETE.json").write_text(json.dumps({"files": []}))

@@ -1,4 +1,4 @@
-"""A base whose tokenizer lacks characters of the targets: their rows are learnt, saved, and read by plain libraries.
+"""A base whose tokenizer lacks characters of the targets: new rows are learnt, saved, and loaded by plain libraries.
 
 Bases: T5 and Llama, embedding and head in one or apart, with and without rows to spare (T5's embedding has
 more rows than its tokenizer has tokens). Each is trained in each modality; then one process of its own opens
@@ -74,8 +74,8 @@ def base_of(shape: str, tokenizer: Any, folder: Path) -> Path:
     return folder
 
 
-def rows_of(model: Any) -> list[torch.Tensor]:
-    """Embedding and head, an adapter's rows included: what they do, not what they hold."""
+def embedding_and_head(model: Any) -> list[torch.Tensor]:
+    """Embedding and head with adapter rows, as computed outputs instead of stored weights."""
     embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
     with torch.no_grad():
         width = embedding.weight.shape[1]
@@ -86,7 +86,7 @@ def rows_of(model: Any) -> list[torch.Tensor]:
 
 
 def outputs(model: Any, tokenizer: Any) -> tuple[list[torch.Tensor], list[list[int]]]:
-    """As the script below, of the model in memory."""
+    """Logits and answers, as the script below computes them."""
     model.eval()
     logits, answers = [], []
     for prompt in PROMPTS:
@@ -124,7 +124,7 @@ def trained(unigram: Callable[[], Any], tmp_path_factory: pytest.TempPathFactory
         class Watched(KINDS[kind]):  # type: ignore[misc]
             def prepare(self, model: Any, recipe: Recipe) -> Any:
                 self.model = super().prepare(model, recipe)
-                self.before = rows_of(self.model)
+                self.before = embedding_and_head(self.model)
                 return self.model
 
         base, folder = home / shape, home / case.replace(" ", "-")
@@ -146,7 +146,7 @@ def trained(unigram: Callable[[], Any], tmp_path_factory: pytest.TempPathFactory
         made[case] = Trained(
             folder=folder,
             before=modality.before,
-            after=rows_of(modality.model),
+            after=embedding_and_head(modality.model),
             new=list(range(TOKENS, len(tokenizer))),
             lacked=set(tokenizer.convert_ids_to_tokens(range(TOKENS, len(tokenizer)))),
             logits=logits,
@@ -158,9 +158,7 @@ def trained(unigram: Callable[[], Any], tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_rows_of_new_tokens_move_and_beside_an_adapter_no_others(
-    case: str, trained: Callable[[str], Trained]
-) -> None:
+def test_new_token_rows_are_trained_and_with_an_adapter_no_others(case: str, trained: Callable[[str], Trained]) -> None:
     student = trained(case)
     assert student.lacked >= set('{}"<>\\\n')
     for before, after in zip(student.before, student.after, strict=True):
@@ -169,7 +167,7 @@ def test_the_rows_of_new_tokens_move_and_beside_an_adapter_no_others(
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case.endswith("full")])
-def test_an_adapter_holds_the_new_rows_and_not_the_embedding(case: str, trained: Callable[[str], Trained]) -> None:
+def test_adapter_stores_new_rows_without_the_embedding(case: str, trained: Callable[[str], Trained]) -> None:
     student = trained(case)
     saved = load_file(student.folder / "adapter_model.safetensors")
     tokens = {name: tuple(tensor.shape) for name, tensor in saved.items() if "lora_" not in name}
@@ -195,8 +193,10 @@ print(json.dumps({{case: plain.row(*both) for case, both in found.items()}}))
 
 
 @pytest.fixture(scope="module")
-def plain(trained: Callable[[str], Trained], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a process that knows transformers and peft alone makes of every student."""
+def answers_of_plain_libraries(
+    trained: Callable[[str], Trained], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """Results of every student in a process with only transformers and peft."""
     import inspect
 
     module = tmp_path_factory.mktemp("plain")
@@ -211,7 +211,7 @@ def plain(trained: Callable[[str], Trained], tmp_path_factory: pytest.TempPathFa
         "    return {'logits': [one.tolist() for one in logits], 'answers': answers}",
     ]
     (module / "plain.py").write_text("\n".join(parts))
-    codes = {case: loading(trained(case).folder) for case in CASES}
+    codes = {case: loading_code(trained(case).folder) for case in CASES}
     script = SCRIPT.format(here=str(module))
     done = subprocess.run(
         [sys.executable, "-I", "-c", script], input=json.dumps(codes), capture_output=True, text=True, timeout=300
@@ -221,7 +221,7 @@ def plain(trained: Callable[[str], Trained], tmp_path_factory: pytest.TempPathFa
     return found
 
 
-def loading(folder: Path) -> str:
+def loading_code(folder: Path) -> str:
     """The lines of the model card that make `tokenizer` and `model`."""
     code = (folder / "README.md").read_text().split("```python\n")[1].split("\nprompt = ")[0]
     return code.replace('FOLDER = "."', f"FOLDER = {str(folder)!r}")
@@ -229,10 +229,10 @@ def loading(folder: Path) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
-def test_plain_transformers_and_peft_in_another_process_give_the_same_tokens_and_logits(
-    case: str, trained: Callable[[str], Trained], plain: dict[str, Any]
+def test_transformers_and_peft_give_the_same_tokens_and_logits(
+    case: str, trained: Callable[[str], Trained], answers_of_plain_libraries: dict[str, Any]
 ) -> None:
-    student, found = trained(case), plain[case]
+    student, found = trained(case), answers_of_plain_libraries[case]
     assert found["answers"] == student.answers
     for mine, theirs in zip(student.logits, found["logits"], strict=True):
         torch.testing.assert_close(torch.tensor(theirs), mine, rtol=1e-5, atol=1e-5)
@@ -243,7 +243,7 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("kind", [Full, Lora])
-def test_a_resumed_training_goes_on_with_the_new_rows(
+def test_resumed_training_keeps_the_new_rows(
     kind: type[Modality], unigram: Callable[[], Any], fit: Fit, tmp_path: Path
 ) -> None:
     base = base_of("t5-apart", unigram(), tmp_path / "base")

@@ -1,4 +1,4 @@
-"""What is counted on tensors without values is what real ones keep."""
+"""Activation bytes counted on meta tensors match those that autograd saves."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def size(kept: ActivationBytes, read: int, written: int) -> float:
     )
 
 
-def really(config: Any, read: int, written: int, rows: int) -> int:
-    """Bytes that autograd keeps of real tensors, with padding, the head left out."""
+def measured(config: Any, read: int, written: int, rows: int) -> int:
+    """Bytes that autograd saves for real tensors, with padding and without the head."""
     kind = transformers.AutoModelForSeq2SeqLM if is_encoder_decoder(config) else transformers.AutoModelForCausalLM
     model = kind.from_config(config).train()
     weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
@@ -82,16 +82,16 @@ def really(config: Any, read: int, written: int, rows: int) -> int:
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_counted_as_real_tensors_are_kept(name: str) -> None:
+def test_count_matches_tensors_saved_by_autograd(name: str) -> None:
     config = CONFIGS[name]
     read, written, rows = 144, 80 if name == "t5" else 0, 3
     kept = activation_bytes_of(config)("full", 4)
     assert kept is not None
-    assert rows * size(kept, read, written) == pytest.approx(really(config, read, written, rows), rel=0.04)
+    assert rows * size(kept, read, written) == pytest.approx(measured(config, read, written, rows), rel=0.04)
 
 
 @pytest.mark.parametrize("name", ["llama", "t5"])
-def test_frozen_weights_and_bf16_keep_less(name: str) -> None:
+def test_frozen_weights_and_bf16_save_less(name: str) -> None:
     count = activation_bytes_of(CONFIGS[name])
     full, frozen, half = count("full", 4), count("frozen", 4), count("frozen", 2)
     assert full is not None
@@ -100,5 +100,5 @@ def test_frozen_weights_and_bf16_keep_less(name: str) -> None:
     assert size(full, 100, 50) > size(frozen, 100, 50) > size(half, 100, 50)
 
 
-def test_what_cannot_be_followed_is_said_to_be_so() -> None:
+def test_untraceable_architecture_gives_none() -> None:
     assert activation_bytes_of(RwkvConfig(num_hidden_layers=2, hidden_size=32, vocab_size=100))("full", 4) is None

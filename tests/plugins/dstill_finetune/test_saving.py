@@ -1,4 +1,4 @@
-"""Saving a student: on a full disk, and with modes that let others read it."""
+"""Saving a student: disk errors and file permissions."""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExc
     ],
     ids=str,
 )
-def test_what_the_system_refuses_is_said_to_a_person(
-    problem: Exception, kind: type[DstillError], tmp_path: Path
-) -> None:
+def test_system_errors_become_readable_errors(problem: Exception, kind: type[DstillError], tmp_path: Path) -> None:
     with pytest.raises(kind) as caught, saving(tmp_path):
         raise problem
     assert caught.value.where == str(tmp_path)
@@ -54,8 +52,8 @@ def test_what_the_system_refuses_is_said_to_a_person(
 
 
 @contextlib.contextmanager
-def _room(size: int) -> Iterator[None]:
-    """A disk with so much room, for each file."""
+def _file_size_limit(size: int) -> Iterator[None]:
+    """Limit the size of each file, as a full disk would."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -64,32 +62,34 @@ def _room(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.mark.parametrize("room", [2**16, 2**18 + 2**9])  # it ends in the tensor, or in what torch writes last
-def test_torch_says_no_number_so_the_disk_is_asked(room: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "room", [2**16, 2**18 + 2**9]
+)  # the limit is within the tensor, or in the last bytes that torch writes
+def test_torch_write_error_is_explained_by_the_disk(room: int, tmp_path: Path) -> None:
     import torch
 
-    with _room(room), pytest.raises(DiskError, match="file too large") as caught, saving(tmp_path):
+    with _file_size_limit(room), pytest.raises(DiskError, match="file too large") as caught, saving(tmp_path):
         torch.save(torch.zeros(2**16), tmp_path / "optimizer.pt")
     assert caught.value.exit_code == 11
 
 
-def test_a_disk_that_is_full_of_events_is_said_to_be(fit: Fit, tmp_path: Path) -> None:
+def test_disk_full_while_writing_events_is_a_disk_error(fit: Fit, tmp_path: Path) -> None:
     def fill(step: int, *_: Any) -> None:
         if step == 1:
             resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 
-    with _room(2**30), pytest.raises(DiskError) as caught:
+    with _file_size_limit(2**30), pytest.raises(DiskError) as caught:
         fit(Tiny(SMALL), Full(), tmp_path / "student", job={"events": tmp_path / "events", "on_step": fill})
     assert caught.value.where == str(tmp_path)
 
 
-def test_other_errors_stay_what_they_are(tmp_path: Path) -> None:
+def test_other_errors_are_unchanged(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="a bug"), saving(tmp_path):
         raise RuntimeError("a bug")
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
-def test_files_on_a_full_disk() -> None:
+def test_full_disk_is_a_disk_error() -> None:
     import tokenizers
 
     with pytest.raises(DiskError), saving(FULL):
@@ -99,9 +99,7 @@ def test_files_on_a_full_disk() -> None:
 
 
 @pytest.mark.parametrize("kind", [Full, Lora])
-def test_every_file_of_a_student_can_be_read_by_others_as_new_files_can(
-    kind: type[Modality], fit: Fit, tmp_path: Path
-) -> None:
+def test_student_files_have_default_permissions(kind: type[Modality], fit: Fit, tmp_path: Path) -> None:
     folder = tmp_path / "student"
     fit(Tiny(SMALL), kind(), folder, max_steps=1)
     (tmp_path / "new").touch()
@@ -110,9 +108,9 @@ def test_every_file_of_a_student_can_be_read_by_others_as_new_files_can(
     assert set(modes.values()) == {stat.S_IMODE((tmp_path / "new").stat().st_mode)}, modes
 
 
-def test_a_modality_without_adapters_keeps_no_base_beside_its_student(fit: Fit, tmp_path: Path) -> None:
+def test_modality_without_adapters_stores_no_base(fit: Fit, tmp_path: Path) -> None:
     class Head(Modality):
-        """Somebody else's, which moves the embedding alone."""
+        """A third-party modality that trains only the embedding."""
 
         name = "head"
         priority = 1
@@ -133,9 +131,7 @@ def test_a_modality_without_adapters_keeps_no_base_beside_its_student(fit: Fit, 
     assert answers() == answers(trained=False)
 
 
-def test_answers_are_written_with_the_threads_of_training(
-    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_generation_uses_the_threads_of_training(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
     fit(Tiny(SMALL), Full(), tmp_path, max_steps=1, threads=2)
@@ -153,7 +149,7 @@ def test_answers_are_written_with_the_threads_of_training(
     assert torch.get_num_threads() == 1
 
 
-def test_ctrl_c_in_the_loop_keeps_the_student_from_before(fit: Fit, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_the_earlier_student(fit: Fit, tmp_path: Path) -> None:
     folder = tmp_path / "student"
 
     def again(**changes: Any) -> None:
@@ -161,7 +157,7 @@ def test_ctrl_c_in_the_loop_keeps_the_student_from_before(fit: Fit, tmp_path: Pa
             fit(Tiny(SMALL), Full(), folder, max_steps=3, **changes)
 
     def interrupt(step: int, *_: Any) -> None:
-        if step == 1:  # a second signal would end this very process
+        if step == 1:  # a second signal would end this process
             signal.raise_signal(signal.SIGINT)
 
     again()

@@ -1,4 +1,4 @@
-"""Students end to end: the folder that training leaves, and what plain transformers and peft make of it."""
+"""Students end to end: the folder after training, also loaded by plain transformers and peft."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SMALL = TinyConfig(d_model=64, d_ff=128, num_heads=4, num_layers=1, num_decoder_
 PROMPTS = ["predict: all red cars", "predict: all brown hats", "explain: all pink cups", "predict: all"]
 
 
-def hf(base: Path, **config: Any) -> Hf:
+def hf_student(base: Path, **config: Any) -> Hf:
     found = Hf(HfConfig(**config))
     found.base = str(base)
     return found
@@ -42,12 +42,12 @@ def texts(student: Any, folder: Path, *, trained: bool = True) -> list[str]:
     return [written.text for written in student.load(folder, trained=trained).generate(PROMPTS)]
 
 
-def untimed(written: Generation) -> Generation:
+def without_time(written: Generation) -> Generation:
     return replace(written, seconds=0)
 
 
 def card_answer(folder: Path, prompt: str) -> str:
-    """What the code of the model card prints, run as it stands but for folder and prompt."""
+    """Output of the code in the model card, with only folder and prompt replaced."""
     (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
     code = code.replace('FOLDER = "."', f"FOLDER = {str(folder)!r}")
     code = re.sub(r"^prompt = .*$", lambda _: f"prompt = {prompt!r}", code, flags=re.MULTILINE)
@@ -60,10 +60,10 @@ def card_answer(folder: Path, prompt: str) -> str:
 
 @pytest.mark.parametrize("kind", [Full, Lora, Qlora])
 @pytest.mark.parametrize("base", ["t5", "llama"])
-def test_plain_transformers_and_peft_give_the_same_answers(
+def test_transformers_and_peft_give_the_same_answers(
     kind: type[Modality], base: str, request: pytest.FixtureRequest, fit: Fit, tmp_path: Path
 ) -> None:
-    student = hf(request.getfixturevalue(base))
+    student = hf_student(request.getfixturevalue(base))
     fit(student, kind(), tmp_path, max_steps=25, learning_rate=2e-2 if kind is not Full else 3e-3)
     answers = texts(student, tmp_path)
     assert answers[0] != texts(student, tmp_path, trained=False)[0]
@@ -74,22 +74,22 @@ def test_plain_transformers_and_peft_give_the_same_answers(
 REPEATING = {"max_steps": 40, "learning_rate": 5e-3}
 
 
-def twice(records: Any) -> list[tuple[Pair]]:
+def with_repeated_answers(records: Any) -> list[tuple[Pair]]:
     """Rows whose answers repeat themselves."""
     return [(replace(label, target=label.target * 2),) for label, _ in records()]
 
 
 @pytest.fixture(scope="module")
-def repeating(
+def answers_with_repetition(
     llama: Path, fit: Fit, records: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[type[Modality]], list[str]]:
-    """The answers of students that learnt to repeat, by modality; their base has no wishes of its own."""
+    """Answers of students that learnt to repeat, by modality, from a base without generation settings."""
 
     @cache
     def answers(kind: type[Modality]) -> list[str]:
         folder = tmp_path_factory.mktemp("repeating")
-        fit(hf(llama), kind(), folder, twice(records), **REPEATING)
-        found = texts(hf(llama), folder)
+        fit(hf_student(llama), kind(), folder, with_repeated_answers(records), **REPEATING)
+        found = texts(hf_student(llama), folder)
         assert card_answer(folder, PROMPTS[0] + "\n") == found[0]
         return found
 
@@ -98,8 +98,14 @@ def repeating(
 
 @pytest.mark.parametrize("kind", [Full, Lora])
 @pytest.mark.parametrize("kept", [{"repetition_penalty": 1.8}, {"no_repeat_ngram_size": 2, "forced_bos_token_id": 7}])
-def test_nothing_of_the_base_s_own_generation_is_in_an_answer(
-    kind: type[Modality], kept: dict[str, Any], llama: Path, repeating: Any, fit: Fit, tmp_path: Path, records: Any
+def test_generation_settings_of_the_base_are_ignored(
+    kind: type[Modality],
+    kept: dict[str, Any],
+    llama: Path,
+    answers_with_repetition: Any,
+    fit: Fit,
+    tmp_path: Path,
+    records: Any,
 ) -> None:
     """Instruct models penalize repetition and BART forbids it, but queries do repeat words."""
     from transformers import GenerationConfig
@@ -107,17 +113,17 @@ def test_nothing_of_the_base_s_own_generation_is_in_an_answer(
     fussy = shutil.copytree(llama, tmp_path / "fussy")
     GenerationConfig(pad_token_id=0, eos_token_id=1, **kept).save_pretrained(fussy)
     folder = tmp_path / "student"
-    fit(hf(fussy), kind(), folder, twice(records), **REPEATING)
-    answers = texts(hf(fussy), folder)
+    fit(hf_student(fussy), kind(), folder, with_repeated_answers(records), **REPEATING)
+    answers = texts(hf_student(fussy), folder)
     assert card_answer(folder, PROMPTS[0] + "\n") == answers[0]
-    assert answers == repeating(kind)
+    assert answers == answers_with_repetition(kind)
 
 
-def test_a_student_trained_in_bf16_answers_where_there_is_no_bf16(
+def test_bf16_student_answers_without_bf16_support(
     llama: Path, cpu: Device, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit(
-        hf(llama),
+        hf_student(llama),
         Lora(),
         tmp_path,
         max_steps=4,
@@ -129,7 +135,7 @@ def test_a_student_trained_in_bf16_answers_where_there_is_no_bf16(
     writer: Any = Hf().load(tmp_path)
     base = writer.model.get_base_model().get_input_embeddings().weight
     assert base.dtype is torch.float32
-    assert torch.equal(base, base.bfloat16().float())  # the weights that the adapter was trained beside
+    assert torch.equal(base, base.bfloat16().float())  # the base weights during training
     assert len(list(writer.generate(PROMPTS))) == len(PROMPTS)
     model, *_ = Hf().merged(tmp_path)
     assert model.get_input_embeddings().weight.dtype is torch.bfloat16
@@ -139,7 +145,7 @@ def test_a_student_trained_in_bf16_answers_where_there_is_no_bf16(
 
 
 @pytest.fixture
-def short(llama: Path, tmp_path: Path) -> Path:
+def short_gpt2(llama: Path, tmp_path: Path) -> Path:
     """A GPT-2, which has 32 positions, with the tokenizer of `llama`."""
     from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
@@ -160,32 +166,34 @@ def short(llama: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_rows_that_a_student_has_no_positions_for(short: Path, fit: Fit, tmp_path: Path, records: Any) -> None:
-    """They are within the limits of the recipe, and are left out all the same; too many of them are refused."""
+def test_rows_beyond_the_positions_of_the_student_are_refused(
+    short_gpt2: Path, fit: Fit, tmp_path: Path, records: Any
+) -> None:
+    """They are within the limits of the recipe but are dropped; too many of them are an error."""
     fitting = [(Pair(task_prefix="predict: ", source="red", target="blue"),)] * 39
     long = [(Pair(task_prefix="predict: ", source="all red cars " * 9, target="blue"),)]
-    fitted = fit(hf(short), Full(), tmp_path / "a", [*fitting, *long], max_steps=1, max_length=64)
+    fitted = fit(hf_student(short_gpt2), Full(), tmp_path / "a", [*fitting, *long], max_steps=1, max_length=64)
     assert fitted.n_too_long == 1
     with pytest.raises(DataError, match="4 over the 32 positions that the student has") as caught:
-        fit(hf(short), Full(), tmp_path / "b", [*fitting, *long * 4], max_steps=1, max_length=64)
+        fit(hf_student(short_gpt2), Full(), tmp_path / "b", [*fitting, *long * 4], max_steps=1, max_length=64)
     assert "more positions" in caught.value.hint
 
 
-def test_an_answer_ends_where_the_positions_do_and_not_its_neighbours(short: Path, fit: Fit, tmp_path: Path) -> None:
+def test_answer_ends_at_the_position_limit_without_affecting_others(short_gpt2: Path, fit: Fit, tmp_path: Path) -> None:
     rows = [(Pair(task_prefix="predict: ", source="red", target="blue"),)] * 8
-    fit(hf(short), Full(), tmp_path / "a", rows, max_steps=1, max_length=64)
-    writer: Any = hf(short).load(tmp_path / "a")
+    fit(hf_student(short_gpt2), Full(), tmp_path / "a", rows, max_steps=1, max_length=64)
+    writer: Any = hf_student(short_gpt2).load(tmp_path / "a")
     prompts = ["predict: red", *("predict: " + "all red cars " * count for count in (3, 4, 5, 20))]
     room = [32 - min(len(source), 31) for source, _ in writer.encoder.prompts(prompts)]
     assert room[0] > room[1] > room[-1] == 1
     written = list(writer.generate(prompts))
-    assert [one.tokens for one in written] == [min(48, left) for left in room]  # it has learnt no end
+    assert [one.tokens for one in written] == [min(48, left) for left in room]  # it never learnt to stop
     assert all(one.truncated for one in written)
     alone = [next(iter(writer.generate([prompt]))) for prompt in prompts]
     assert [one.text for one in written] == [one.text for one in alone]
 
 
-def test_tiny_learns_what_it_is_taught(fit: Fit, tmp_path: Path, records: Any) -> None:
+def test_tiny_learns_its_training_rows(fit: Fit, tmp_path: Path, records: Any) -> None:
     fitted = fit(Tiny(SMALL), Full(), tmp_path, max_steps=150, learning_rate=5e-3, validation=records(8))
     student = Tiny()
     rows = records()
@@ -203,17 +211,15 @@ def test_tiny_learns_what_it_is_taught(fit: Fit, tmp_path: Path, records: Any) -
 
 
 @pytest.mark.parametrize("kind", [Full, Lora, Qlora])
-def test_the_untrained_student_is_the_one_that_training_began_with(
-    kind: type[Modality], fit: Fit, tmp_path: Path
-) -> None:
-    """A learning rate of nearly nothing leaves the weights where they were."""
+def test_untrained_student_equals_the_start_of_training(kind: type[Modality], fit: Fit, tmp_path: Path) -> None:
+    """A tiny learning rate leaves the weights unchanged."""
     fit(Tiny(SMALL), kind(), tmp_path, max_steps=1, learning_rate=1e-9)
     assert texts(Tiny(), tmp_path) == texts(Tiny(), tmp_path, trained=False)
 
 
-def test_answers_come_in_the_order_of_the_questions_whatever_the_batch(llama: Path, fit: Fit, tmp_path: Path) -> None:
-    """Left padding: a decoder's answer must not hang on what else is in its batch."""
-    student = hf(llama)
+def test_answers_keep_the_order_of_questions_for_any_batch_size(llama: Path, fit: Fit, tmp_path: Path) -> None:
+    """Left padding: a decoder's answer must not depend on its batch."""
+    student = hf_student(llama)
     fit(student, Full(), tmp_path, max_steps=25)
     writer: Any = student.load(tmp_path)
     together = [written.text for written in writer.generate(PROMPTS)]
@@ -221,56 +227,56 @@ def test_answers_come_in_the_order_of_the_questions_whatever_the_batch(llama: Pa
     assert [written.text for written in writer.generate(PROMPTS)] == together
 
 
-def test_the_tokens_of_a_question_are_counted_as_far_as_they_are_read(fit: Fit, tmp_path: Path) -> None:
+def test_count_tokens_is_bounded_by_the_maximum_length(fit: Fit, tmp_path: Path) -> None:
     fit(Tiny(SMALL), Full(), tmp_path, max_steps=1)
     writer: Any = Tiny().load(tmp_path)
-    short, long = writer.count_tokens(["predict: all red cars", "predict: all red cars " * 40])
-    assert short == len(writer.encoder.prompts(["predict: all red cars"])[0][0]) > 3
+    short_gpt2, long = writer.count_tokens(["predict: all red cars", "predict: all red cars " * 40])
+    assert short_gpt2 == len(writer.encoder.prompts(["predict: all red cars"])[0][0]) > 3
     assert long == writer.encoder.max_length
 
 
 @pytest.mark.parametrize("base", ["llama", "t5"])
-def test_answers_written_in_portions_are_those_of_one_go(
+def test_answers_do_not_depend_on_batching(
     base: str, fit: Fit, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    student = hf(request.getfixturevalue(base))
+    student = hf_student(request.getfixturevalue(base))
     fit(student, Full(), tmp_path, max_steps=60, learning_rate=1e-2)
     writer: Any = student.load(tmp_path)
-    at_once = list(map(untimed, writer.generate(PROMPTS)))
+    at_once = list(map(without_time, writer.generate(PROMPTS)))
     assert len({written.tokens for written in at_once}) > 1
     for portion in (1, 3, 7, 48):
         monkeypatch.setattr(generation, "PORTION", portion)
-        assert list(map(untimed, writer.generate(PROMPTS))) == at_once
-        drawn = [list(map(untimed, given)) for given in writer.sample(PROMPTS, 3, temperature=1.0, seed=1)]
-        assert [len(given) for given in drawn] == [3] * len(PROMPTS)
+        assert list(map(without_time, writer.generate(PROMPTS))) == at_once
+        sample_texts = [list(map(without_time, given)) for given in writer.sample(PROMPTS, 3, temperature=1.0, seed=1)]
+        assert [len(given) for given in sample_texts] == [3] * len(PROMPTS)
 
 
-def test_drawn_answers_hang_on_the_seed_alone(t5: Path, fit: Fit, tmp_path: Path) -> None:
-    fit(hf(t5), Full(), tmp_path, max_steps=25)
-    writer = hf(t5).load(tmp_path)
+def test_sampled_answers_depend_only_on_the_seed(t5: Path, fit: Fit, tmp_path: Path) -> None:
+    fit(hf_student(t5), Full(), tmp_path, max_steps=25)
+    writer = hf_student(t5).load(tmp_path)
 
-    def drawn(seed: int, temperature: float = 1.0) -> list[list[str]]:
+    def sample_texts(seed: int, temperature: float = 1.0) -> list[list[str]]:
         return [[w.text for w in given] for given in writer.sample(PROMPTS, 4, temperature=temperature, seed=seed)]
 
     greedy = [written.text for written in writer.generate(PROMPTS)]
     before = torch.random.get_rng_state()
-    first = drawn(1)
-    assert torch.equal(torch.random.get_rng_state(), before)  # who draws elsewhere is not disturbed
+    first = sample_texts(1)
+    assert torch.equal(torch.random.get_rng_state(), before)  # the global random state is unchanged
     torch.rand(3)
-    assert drawn(1) == first
-    assert drawn(2) != first
+    assert sample_texts(1) == first
+    assert sample_texts(2) != first
     assert len({text for given in first for text in given}) > len(PROMPTS)
-    assert drawn(1, temperature=1e-4) == [[text] * 4 for text in greedy]
+    assert sample_texts(1, temperature=1e-4) == [[text] * 4 for text in greedy]
 
 
-def test_an_answer_that_does_not_end_is_marked_as_truncated(t5: Path, fit: Fit, tmp_path: Path) -> None:
-    fit(hf(t5), Full(), tmp_path, max_steps=1, learning_rate=1e-9)
-    written = list(hf(t5).load(tmp_path).generate(PROMPTS))
+def test_endless_answer_is_marked_as_truncated(t5: Path, fit: Fit, tmp_path: Path) -> None:
+    fit(hf_student(t5), Full(), tmp_path, max_steps=1, learning_rate=1e-9)
+    written = list(hf_student(t5).load(tmp_path).generate(PROMPTS))
     assert any(w.truncated and w.tokens == 48 for w in written)
 
 
 @pytest.mark.parametrize("kind", [Full, Qlora])
-def test_the_same_seed_gives_the_same_weights(kind: type[Modality], fit: Fit, tmp_path: Path) -> None:
+def test_same_seed_gives_the_same_weights(kind: type[Modality], fit: Fit, tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         fit(Tiny(SMALL), kind(), tmp_path / name, seed=seed, lora_dropout=0.1)
     file = "model.safetensors" if kind is Full else "adapter_model.safetensors"
@@ -279,7 +285,7 @@ def test_the_same_seed_gives_the_same_weights(kind: type[Modality], fit: Fit, tm
     assert not all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_a_tiny_student_is_the_base_of_another(fit: Fit, tmp_path: Path) -> None:
+def test_tiny_student_can_be_a_base(fit: Fit, tmp_path: Path) -> None:
     fit(Tiny(SMALL), Full(), tmp_path / "first", max_steps=3)
     second = Tiny()
     second.base = str(tmp_path / "first")
@@ -307,11 +313,11 @@ def t5_without_braces(t5: Path, unigram: Callable[[], Any], tmp_path: Path) -> P
     return folder
 
 
-def test_characters_that_the_tokenizer_lacks_are_learnt(
+def test_missing_characters_are_added_and_learnt(
     t5_without_braces: Path, fit: Fit, tmp_path: Path, records: Any
 ) -> None:
-    """Two questions, learnt by heart: their answers hold characters that the base has no token for."""
-    student, folder = hf(t5_without_braces), tmp_path / "student"
+    """Two memorized questions whose answers contain characters without a token in the base."""
+    student, folder = hf_student(t5_without_braces), tmp_path / "student"
     rows = records(2)
     fit(student, Full(), folder, rows, max_steps=200, learning_rate=5e-3, per_device_train_batch_size=2)
     written = student.load(folder).generate([label.task_prefix + label.source for label, _ in rows])
@@ -320,10 +326,10 @@ def test_characters_that_the_tokenizer_lacks_are_learnt(
 
 
 @pytest.mark.parametrize("kind", [Lora, Qlora])
-def test_adapters_train_the_rows_of_new_tokens_and_no_others(
+def test_adapters_train_only_the_rows_of_new_tokens(
     kind: type[Modality], t5_without_braces: Path, fit: Fit, tmp_path: Path
 ) -> None:
-    student, folder = hf(t5_without_braces), tmp_path / "student"
+    student, folder = hf_student(t5_without_braces), tmp_path / "student"
     fitted = fit(student, kind(), folder, max_steps=10, learning_rate=2e-2)
     writer: Any = student.load(folder)
     new = len(writer.encoder.tokenizer) - BASE_TOKENS
@@ -341,21 +347,21 @@ def test_adapters_train_the_rows_of_new_tokens_and_no_others(
 # --- limits and failures ----------------------------------------------------------------
 
 
-def test_max_seconds_ends_training_with_the_learning_rate_near_zero(fit: Fit, tmp_path: Path) -> None:
+def test_max_seconds_ends_training_early(fit: Fit, tmp_path: Path) -> None:
     fitted = fit(Tiny(SMALL), Full(), tmp_path, max_steps=100_000, max_seconds=1.5)
     assert fitted.steps < 100_000
     assert fitted.seconds < 60  # and not the many minutes of all steps
     assert (tmp_path / "model.safetensors").exists()
 
 
-def test_a_loss_that_is_not_a_number_stops_training(fit: Fit, tmp_path: Path) -> None:
+def test_nan_loss_stops_training(fit: Fit, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"(loss|norm) is nan at step") as caught:
         fit(Tiny(SMALL), Full(), tmp_path, learning_rate=1e30, max_steps=20)
     assert "tenth of the learning rate" in caught.value.hint
     assert caught.value.exit_code == 10
 
 
-def test_memory_that_runs_out_ends_with_advice(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_out_of_memory_has_a_hint(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dstill_finetune.collate import Collator
 
     def fail(self: Any, records: Any) -> Any:
@@ -370,19 +376,19 @@ def test_memory_that_runs_out_ends_with_advice(fit: Fit, tmp_path: Path, monkeyp
     )
 
 
-def test_rows_without_any_weight_are_refused(fit: Fit, tmp_path: Path, records: Any) -> None:
-    """As dss gives them at alpha 0, where no teacher wrote a rationale."""
+def test_rows_without_weight_are_refused(fit: Fit, tmp_path: Path, records: Any) -> None:
+    """For example, dss with label weight 0 and no rationales."""
     rows = [(replace(label, weight=0.0),) for label, _ in records(8)]
     with pytest.raises(DataError, match="nothing would be learned"):
         fit(Tiny(SMALL), Full(), tmp_path, rows)
 
 
-def test_long_sources_are_refused_before_the_first_step(fit: Fit, tmp_path: Path, records: Any) -> None:
+def test_too_long_sources_are_refused_before_the_first_step(fit: Fit, tmp_path: Path, records: Any) -> None:
     long = [(Pair(task_prefix="predict: ", source="x y " * 80, target="{}"),)] * 4
     with pytest.raises(DataError, match="exceed the length limits"):
         fit(Tiny(SMALL), Full(), tmp_path, [*records(), *long])
 
 
-def test_a_folder_without_a_student_is_said_to_be_one(tmp_path: Path) -> None:
+def test_folder_without_a_student_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not a student that dstill wrote"):
         Tiny().load(tmp_path)

@@ -1,4 +1,4 @@
-"""A student remembers in which form it was trained: the task word before the question, or before the answer."""
+"""A student stores the form of its training: task word before the question or before the answer."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ Fit = Callable[..., TrainResult]
 LEARN = {"max_steps": 90, "learning_rate": 5e-3}
 
 
-def hf(base: Path) -> Hf:
+def hf_student(base: Path) -> Hf:
     found = Hf()
     found.base = str(base)
     return found
 
 
-def written(folder: Path, prompts: list[str], *, batch: int = 64) -> list[str]:
+def generated_texts(folder: Path, prompts: list[str], *, batch: int = 64) -> list[str]:
     writer: Any = Hf().load(folder)
     writer.batch = batch
     return [answer.text for answer in writer.generate(prompts)]
 
 
 def card_answer(folder: Path) -> str:
-    """What the code of the model card prints, run as it stands but for the folder."""
+    """Output of the code in the model card, with only the folder replaced."""
     (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
     assert "dstill" not in code
     out = io.StringIO()
@@ -51,17 +51,17 @@ def card_answer(folder: Path) -> str:
 
 @pytest.mark.parametrize("form", ["encoder", "decoder"])
 @pytest.mark.parametrize("base", ["t5", "llama"])
-def test_a_student_answers_and_explains_in_the_form_that_it_learnt(
+def test_student_answers_and_explains_in_the_learnt_form(
     base: str, form: str, request: pytest.FixtureRequest, fit: Fit, tmp_path: Path, records: Any
 ) -> None:
-    fit(hf(request.getfixturevalue(base)), Full(), tmp_path, records(16), task_prefix=form, **LEARN)
+    fit(hf_student(request.getfixturevalue(base)), Full(), tmp_path, records(16), task_prefix=form, **LEARN)
     pairs = [pair for record in records(16) for pair in record]
     prompts = [pair.task_prefix + pair.source for pair in pairs]
-    answers = written(tmp_path, prompts)
+    answers = generated_texts(tmp_path, prompts)
     right = [answer == pair.target for answer, pair in zip(answers, pairs, strict=True)]
     assert sum(right[::2]) >= 14, answers  # what follows "predict: "
     assert sum(right[1::2]) >= 14, answers  # what follows "explain: "
-    assert written(tmp_path, prompts, batch=1) == answers
+    assert generated_texts(tmp_path, prompts, batch=1) == answers
     assert card_answer(tmp_path) == answers[0]
     facts = json.loads((tmp_path / "student.json").read_text())
     assert facts["task_prefix"] == form
@@ -69,21 +69,28 @@ def test_a_student_answers_and_explains_in_the_form_that_it_learnt(
 
 
 @pytest.mark.parametrize("base", ["t5", "llama"])
-def test_an_adapter_keeps_its_form(base: str, request: pytest.FixtureRequest, fit: Fit, tmp_path: Path) -> None:
-    fit(hf(request.getfixturevalue(base)), Lora(), tmp_path, task_prefix="decoder", max_steps=25, learning_rate=2e-2)
-    (answer,) = written(tmp_path, ["predict: all red cars"])
+def test_adapter_keeps_its_prefix_form(base: str, request: pytest.FixtureRequest, fit: Fit, tmp_path: Path) -> None:
+    fit(
+        hf_student(request.getfixturevalue(base)),
+        Lora(),
+        tmp_path,
+        task_prefix="decoder",
+        max_steps=25,
+        learning_rate=2e-2,
+    )
+    (answer,) = generated_texts(tmp_path, ["predict: all red cars"])
     assert card_answer(tmp_path) == answer
 
 
 @pytest.mark.parametrize("base", ["t5", "llama"])
-def test_a_cpu_trains_in_bf16_when_asked(
+def test_cpu_trains_in_bf16_if_configured(
     base: str, request: pytest.FixtureRequest, fit: Fit, tmp_path: Path, cpu: Device
 ) -> None:
-    """Both forms of computing once: the mask and the encoder's output go with autocast."""
+    """Both forms of sharing: mask and encoder output work with autocast."""
     losses = {}
     for precision in ("fp32", "bf16"):
         fitted = fit(
-            hf(request.getfixturevalue(base)),
+            hf_student(request.getfixturevalue(base)),
             Full(),
             tmp_path / precision,
             device=replace(cpu, bf16=True),
@@ -97,29 +104,29 @@ def test_a_cpu_trains_in_bf16_when_asked(
     assert losses["bf16"] != losses["fp32"]
 
 
-def test_a_student_from_before_the_two_forms_has_the_published_one(t5: Path, fit: Fit, tmp_path: Path) -> None:
-    fit(hf(t5), Full(), tmp_path)
-    answers = written(tmp_path, ["predict: all red cars"])
+def test_student_of_an_older_version_uses_the_encoder_prefix(t5: Path, fit: Fit, tmp_path: Path) -> None:
+    fit(hf_student(t5), Full(), tmp_path)
+    answers = generated_texts(tmp_path, ["predict: all red cars"])
     file = tmp_path / "student.json"
     facts = json.loads(file.read_text())
     del facts["task_prefix"], facts["tasks"]
     file.write_text(json.dumps(facts))
-    assert written(tmp_path, ["predict: all red cars"]) == answers
+    assert generated_texts(tmp_path, ["predict: all red cars"]) == answers
 
 
-def test_one_sequence_a_branch_where_a_prompt_cannot_be_shared(
+def test_unshareable_prompt_gives_one_sequence_per_branch(
     llama: Path, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shared = fit(hf(llama), Full(), tmp_path / "shared", task_prefix="decoder")
+    shared = fit(hf_student(llama), Full(), tmp_path / "shared", task_prefix="decoder")
     monkeypatch.setattr("dstill_finetune.setup.sharing", lambda model: None)
     with caplog.at_level(logging.WARNING, "dstill"):
-        apart = fit(hf(llama), Full(), tmp_path / "apart", task_prefix="decoder")
+        apart = fit(hf_student(llama), Full(), tmp_path / "apart", task_prefix="decoder")
     assert "each branch is its own sequence" in caplog.text
     losses = [[row["loss"] for row in fitted.history] for fitted in (shared, apart)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
-def test_a_task_word_must_tell_its_branch_from_the_others() -> None:
+def test_task_word_must_be_unique() -> None:
     encoder = Encoder(
         learn(["abc"], 300), encoder_decoder=True, max_length=9, max_target_length=9, task_prefix="decoder"
     )

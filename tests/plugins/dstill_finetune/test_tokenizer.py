@@ -18,37 +18,37 @@ LEARNT = learn([QUERY, 'all of "status" 503 in 12 days', "a rationale, in words.
 
 @given(st.text())
 @settings(max_examples=100)
-def test_the_learnt_tokenizer_gives_every_text_back(text: str) -> None:
+def test_learnt_tokenizer_round_trips_every_text(text: str) -> None:
     text = text.encode("utf-8", "ignore").decode()
     assert lossy_texts(LEARNT, [text]) == []
 
 
-def test_structure_becomes_one_token_and_numbers_stay_apart_from_it() -> None:
+def test_structure_is_one_token_and_separate_from_numbers() -> None:
     big = learn([QUERY] * 50, 420)
     tokens = big.convert_ids_to_tokens(big(QUERY, add_special_tokens=False)["input_ids"])
     assert '{"query":{"bool":{"filter":[{"term":{"status":' in tokens
     assert not any(any(c.isdigit() for c in token) and not token.isdigit() for token in tokens)
 
 
-def test_numbers_are_cut_in_threes_from_the_right() -> None:
+def test_numbers_are_split_in_threes_from_the_right() -> None:
     """So that 148 ms in a question and 148 000 000 ns in an answer begin with the same tokens."""
     tokenizer = learn(["148 000 148000000"] * 50, 400)
     tokens = tokenizer.convert_ids_to_tokens(tokenizer("148000000", add_special_tokens=False)["input_ids"])
     assert tokens == ["148", "000", "000"]
 
 
-def test_a_value_is_spelt_the_same_in_question_and_answer() -> None:
+def test_value_has_the_same_tokens_in_question_and_answer() -> None:
     tokenizer = learn(['{"city":"Lyon"}', "requests from Lyon", '{"city":"Lyon","x":"Lyon"}'] * 20, 400)
     answer = tokenizer.convert_ids_to_tokens(tokenizer('{"city":"Lyon"}', add_special_tokens=False)["input_ids"])
     assert "Lyon" in answer
 
 
-def test_the_same_texts_give_the_same_tokenizer() -> None:
+def test_training_is_deterministic() -> None:
     one, other = learn([QUERY, "a b"], 350), learn([QUERY, "a b"], 350)
     assert one.backend_tokenizer.to_str() == other.backend_tokenizer.to_str()
 
 
-def test_a_language_may_have_signs_that_a_tokenizer_keeps_for_itself(tmp_path: Path) -> None:
+def test_special_tokens_in_a_text_round_trip(tmp_path: Path) -> None:
     texts = ["<s>old</s>new", "<</s>>", "<pad>"]
     learn(texts, 350).save_pretrained(tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
@@ -57,7 +57,7 @@ def test_a_language_may_have_signs_that_a_tokenizer_keeps_for_itself(tmp_path: P
     assert 1 not in tokenizer(texts[0], add_special_tokens=False)["input_ids"]
 
 
-def test_a_tokenizer_that_can_write_the_targets_is_left_alone() -> None:
+def test_sufficient_tokenizer_is_unchanged() -> None:
     before = LEARNT.backend_tokenizer.to_str()
     assert repair(LEARNT, [[QUERY]]) == (LEARNT, ())
     assert LEARNT.backend_tokenizer.to_str() == before
@@ -66,7 +66,7 @@ def test_a_tokenizer_that_can_write_the_targets_is_left_alone() -> None:
 TARGETS = [QUERY, 'a\n  "b\\c" <d>\t{e}  f', "{}", "Größe: „5“"]
 
 
-def test_a_unigram_tokenizer_without_braces_is_repaired(unigram: Callable[[], Any], tmp_path: Path) -> None:
+def test_unigram_tokenizer_without_braces_is_repaired(unigram: Callable[[], Any], tmp_path: Path) -> None:
     tokenizer = unigram()
     assert lossy_texts(tokenizer, TARGETS) == TARGETS
     size = len(tokenizer)
@@ -78,7 +78,7 @@ def test_a_unigram_tokenizer_without_braces_is_repaired(unigram: Callable[[], An
     assert lossy_texts(AutoTokenizer.from_pretrained(tmp_path), TARGETS) == []
 
 
-def test_a_t5_tokenizer_is_repaired_for_good(unigram: Callable[[], Any], tmp_path: Path) -> None:
+def test_repaired_t5_tokenizer_survives_saving(unigram: Callable[[], Any], tmp_path: Path) -> None:
     """T5's own class puts its pre-tokenizer back when it is loaded; the repaired one must not."""
     import json
 
@@ -94,8 +94,8 @@ def test_a_t5_tokenizer_is_repaired_for_good(unigram: Callable[[], Any], tmp_pat
     assert (again.pad_token, again.eos_token) == ("<pad>", "</s>")
 
 
-def test_what_cannot_be_repaired_is_refused_with_the_loss_and_its_row() -> None:
-    """BERT's way: it lowers case, and puts a space between any two tokens."""
+def test_irreparable_tokenizer_is_refused_with_an_example() -> None:
+    """A tokenizer like BERT's: lower case, and a space between any two tokens."""
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -115,7 +115,7 @@ def test_what_cannot_be_repaired_is_refused_with_the_loss_and_its_row() -> None:
     assert caught.value.exit_code == 4
 
 
-def test_upper_case_alone_is_mended_where_a_tokenizer_lowers_it(unigram: Callable[[], Any]) -> None:
+def test_lowercasing_tokenizer_gets_upper_case_letters(unigram: Callable[[], Any]) -> None:
     from tokenizers import normalizers
 
     tokenizer = unigram()

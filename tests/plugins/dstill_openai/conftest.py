@@ -1,4 +1,4 @@
-"""Makes tests/support importable, and sets a key that must not be found anywhere."""
+"""Make tests/support importable, set a key that must not appear anywhere, and speed up retries."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ def key(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+def _fast_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same backoff, a hundred times as fast."""
     monkeypatch.setattr("dstill_openai.backoff.FIRST", 0.005)

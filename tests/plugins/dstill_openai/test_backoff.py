@@ -1,4 +1,4 @@
-"""Backoff, and a pause that holds for everybody."""
+"""Backoff, and pauses that apply to all requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_backoff_grows_with_full_jitter(monkeypatch: pytest.MonkeyPatch) -> None
         assert most * 3 / 4 < max(waits) <= most
 
 
-def test_a_pause_is_kept(caplog: pytest.LogCaptureFixture) -> None:
+def test_waits_for_retry_after(caplog: pytest.LogCaptureFixture) -> None:
     with LoopbackTeacher(script=[error(429, headers={"retry-after": "1"})]) as server:
         started = time.monotonic()
         ask(opened(server.base_url))
@@ -32,15 +32,15 @@ def test_a_pause_is_kept(caplog: pytest.LogCaptureFixture) -> None:
     assert any("rate-limited by 127.0.0.1" in m and "next try in 1 s" in m for m in caplog.messages)
 
 
-def test_a_pause_that_is_too_long_is_not_taken() -> None:
+def test_too_long_retry_after_stops() -> None:
     with LoopbackTeacher(script=[error(429, headers={"retry-after": "301"})]) as server:
         with pytest.raises(ServicePause, match=r"rate-limited by .* it asks for a pause of 301 s"):
             ask(opened(server.base_url, max_wait=300.0))
         assert len(server.requests) == 1
 
 
-def test_a_pause_holds_for_all_requests(caplog: pytest.LogCaptureFixture) -> None:
-    """Those that were not told yet wait too, instead of being told the same."""
+def test_pause_applies_to_all_requests(caplog: pytest.LogCaptureFixture) -> None:
+    """Requests that have not got the error wait too."""
     told: list[float] = []
 
     def script() -> Iterator[Say]:

@@ -1,4 +1,4 @@
-"""The Batch API against a loopback one: what is submitted, what comes back, and a process that is killed."""
+"""The Batch API against a loopback one: submission, results and recovery after a kill."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def store(tmp_path: Path) -> Path:
     return tmp_path / "replies.sqlite"
 
 
-def test_a_batch_is_the_requests_that_would_have_been_sent(store: Path) -> None:
+def test_batch_has_the_same_requests_as_single_calls(store: Path) -> None:
     with LoopbackTeacher() as server:
         asked = buy(server, store, temperature=0.5)
         (batch,) = server.batches.made
@@ -63,11 +63,11 @@ def test_a_batch_is_the_requests_that_would_have_been_sent(store: Path) -> None:
         "temperature": 0.5,
     }
     assert len(batch["metadata"]["dstill"]) == 64
-    assert server.requests == []  # nothing one by one
+    assert server.requests == []  # no single requests
     assert server.sold == QUESTIONS
 
 
-def test_a_reply_of_a_batch_and_one_asked_for_itself_are_the_same_to_the_store(store: Path) -> None:
+def test_batch_and_single_replies_share_cache_keys(store: Path) -> None:
     with LoopbackTeacher() as server:
         buy(server, store)
         with ReplyStore(store) as kept:
@@ -82,8 +82,8 @@ def test_a_reply_of_a_batch_and_one_asked_for_itself_are_the_same_to_the_store(s
     assert reply.usage is not None
 
 
-def test_a_schema_goes_into_a_batch_only_where_it_was_asked_for(store: Path) -> None:
-    """`auto` could not be asked again within the batch."""
+def test_batch_has_a_schema_only_if_configured(store: Path) -> None:
+    """`auto` could not retry within the batch."""
     for mode, sent in (("schema", True), ("auto", False), ("off", False)):
         with LoopbackTeacher() as server:
             buy(server, store.with_name(mode), ["a"], json_mode=mode)
@@ -92,16 +92,16 @@ def test_a_schema_goes_into_a_batch_only_where_it_was_asked_for(store: Path) -> 
         assert (structured.NOTE in line.decode() or json.dumps(structured.NOTE)[1:-1] in line.decode()) == sent
 
 
-def test_a_batch_is_looked_at_until_it_has_ended(store: Path) -> None:
+def test_polls_until_the_batch_has_ended(store: Path) -> None:
     async def work() -> list[TeacherReply]:
         with ReplyStore(store) as kept:
             async with opened(server.base_url, batch_poll=0.01) as teacher:
-                letting_go = asyncio.create_task(let_go_after(6))
+                letting_go = asyncio.create_task(release_after_polls(6))
                 found = [one async for one in replies(teacher, map(prompt, QUESTIONS), kept)]
                 await letting_go
                 return found
 
-    async def let_go_after(looks: int) -> None:
+    async def release_after_polls(looks: int) -> None:
         while server.batches.calls.count("GET /v1/batches/{id}") < looks:
             await asyncio.sleep(0.005)
         server.batches.hold = False
@@ -113,7 +113,7 @@ def test_a_batch_is_looked_at_until_it_has_ended(store: Path) -> None:
 
 
 @pytest.mark.parametrize("counts", [{"completed": "many", "total": None}, [7], None])
-def test_counts_that_are_none_are_not_believed(store: Path, counts: Any) -> None:
+def test_malformed_request_counts_are_ignored(store: Path, counts: Any) -> None:
     with LoopbackTeacher() as server:
         work = server.batches._work
 
@@ -125,7 +125,7 @@ def test_counts_that_are_none_are_not_believed(store: Path, counts: Any) -> None
         assert codes(buy(server, store)) == [""] * 7
 
 
-# --- killed -----------------------------------------------------------------------------
+# --- kills ------------------------------------------------------------------------------
 
 RUN = """
 import asyncio, sys
@@ -144,8 +144,8 @@ asyncio.run(run())
 
 
 @pytest.mark.parametrize("moment", ["POST /v1/files", "POST /v1/batches", "GET /v1/batches/{id}"])
-def test_killed_after_submitting_the_rerun_collects_and_one_batch_was_bought(store: Path, moment: str) -> None:
-    """Killed while the server has done what was asked, and before it says so; or while it is at work."""
+def test_rerun_after_a_kill_collects_the_same_batch(store: Path, moment: str) -> None:
+    """Killed after the server created the batch and before it responded, or while the batch is in progress."""
     with LoopbackTeacher() as server:
         server.batches.hold = True
         server.batches.stalls = {moment}
@@ -167,7 +167,7 @@ def test_killed_after_submitting_the_rerun_collects_and_one_batch_was_bought(sto
 
 
 @pytest.mark.parametrize("said", [error(500), error(429), html(502), raw([])], ids=["500", "429", "502", "no object"])
-def test_a_batch_that_was_made_though_the_answer_says_no_is_found_and_not_made_again(store: Path, said: Say) -> None:
+def test_batch_created_despite_an_error_is_found_and_not_repeated(store: Path, said: Say) -> None:
     with LoopbackTeacher() as server:
         server.batches.made += [
             {"id": f"batch_old{n}", "status": "completed", "metadata": {"dstill": "other"} if n % 2 else None}
@@ -179,7 +179,7 @@ def test_a_batch_that_was_made_though_the_answer_says_no_is_found_and_not_made_a
         assert server.sold == QUESTIONS
 
 
-def test_every_request_of_a_batch_is_tried_again(store: Path) -> None:
+def test_every_batch_request_is_retried(store: Path) -> None:
     calls = ["POST /v1/files", "POST /v1/batches", "GET /v1/batches/{id}", "GET /v1/files/{id}/content"]
     with LoopbackTeacher() as server:
         server.batches.faults = {call: [(error(503), False), (error(503), False)] for call in calls}
@@ -187,7 +187,7 @@ def test_every_request_of_a_batch_is_tried_again(store: Path) -> None:
         assert len(server.batches.made) == 1
 
 
-def test_a_file_that_is_cut_off_is_fetched_again_and_never_half_believed(store: Path) -> None:
+def test_truncated_file_is_fetched_again(store: Path) -> None:
     with LoopbackTeacher() as server:
         half = Say(body=b'{"custom_id": "x", "respon', headers={"content-type": "application/binary"})
         server.batches.faults = {"GET /v1/files/{id}/content": [(half, False)]}
@@ -202,10 +202,10 @@ def test_a_file_that_is_cut_off_is_fetched_again_and_never_half_believed(store: 
         assert len(server.batches.made) == 2
 
 
-# --- what came back ---------------------------------------------------------------------
+# --- replies ----------------------------------------------------------------------------
 
 
-def test_wrong_order_duplicates_and_strangers_do_not_matter(store: Path) -> None:
+def test_order_duplicates_and_unknown_ids_do_not_matter(store: Path) -> None:
     def odd(lines: list[bytes]) -> list[bytes]:
         stranger = json.dumps({**json.loads(lines[0]), "custom_id": "nobody"}).encode()
         return [*lines[::-1], lines[0], b"", stranger, b"[]", b"{half", *lines[:2]]
@@ -217,7 +217,7 @@ def test_wrong_order_duplicates_and_strangers_do_not_matter(store: Path) -> None
     assert texts == [f"<rationale>because</rationale><answer>{question}</answer>" for question in QUESTIONS]
 
 
-def test_items_that_were_refused_are_problems_with_the_endpoints_words(store: Path) -> None:
+def test_refused_items_are_problems_with_the_endpoint_message(store: Path) -> None:
     refuse = {
         "question 1": {"message": "too long", "code": "context_length_exceeded"},
         "question 2": {"message": "no", "code": "content_filter"},
@@ -235,7 +235,7 @@ def test_items_that_were_refused_are_problems_with_the_endpoints_words(store: Pa
 
 
 @pytest.mark.parametrize("status", ["expired", "cancelled", "failed"])
-def test_of_a_batch_that_did_not_end_well_what_there_is_is_kept(store: Path, status: str) -> None:
+def test_incomplete_batch_keeps_its_replies(store: Path, status: str) -> None:
     with LoopbackTeacher() as server:
         server.batches.plan = [Plan(status=status, answer=3, errors=[{"code": "x", "message": "out of luck"}])]
         asked = buy(server, store)
@@ -245,7 +245,7 @@ def test_of_a_batch_that_did_not_end_well_what_there_is_is_kept(store: Path, sta
         assert len(server.batches.made) == 2
 
 
-def test_a_batch_that_was_not_begun_for_want_of_money_stops_all(store: Path) -> None:
+def test_batch_refused_for_billing_stops_the_run(store: Path) -> None:
     with LoopbackTeacher() as server:
         errors = [{"code": "billing_hard_limit_reached", "message": "pay first"}]
         server.batches.plan = [Plan(status="failed", answer=0, errors=errors)]
@@ -254,17 +254,17 @@ def test_a_batch_that_was_not_begun_for_want_of_money_stops_all(store: Path) -> 
         assert codes(buy(server, store)) == [""] * 7
 
 
-def test_a_line_with_a_reply_that_will_not_do_fails_alone(store: Path) -> None:
+def test_malformed_reply_line_fails_only_its_item(store: Path) -> None:
     empty = raw({"choices": []})
     refused = raw({"choices": [{"message": {"content": None, "refusal": "no"}}]})
     with LoopbackTeacher(script=[empty, refused, raw({"error": {"message": "overloaded"}})]) as server:
         assert codes(buy(server, store)) == ["empty", "refused", "unavailable", "", "", "", ""]
 
 
-# --- endpoints without ------------------------------------------------------------------
+# --- endpoints without batches ----------------------------------------------------------
 
 
-def test_an_endpoint_without_batches_says_so(store: Path) -> None:
+def test_endpoint_without_batches_is_refused(store: Path) -> None:
     gone = error(404, "unknown url")
     with LoopbackTeacher() as server:
         server.batches.faults = {"POST /v1/files": [(gone, False)]}
@@ -273,7 +273,7 @@ def test_an_endpoint_without_batches_says_so(store: Path) -> None:
         assert "without --batch-api" in caught.value.hint
 
 
-def test_a_key_that_is_refused_stops_before_anything_is_bought(store: Path, key: str) -> None:
+def test_refused_key_stops_before_any_purchase(store: Path, key: str) -> None:
     with LoopbackTeacher() as server:
         server.batches.faults = {"POST /v1/batches": [(error(401, f"bad key {key}"), False)]}
         with pytest.raises(DstillError) as caught:
@@ -284,7 +284,7 @@ def test_a_key_that_is_refused_stops_before_anything_is_bought(store: Path, key:
         assert len(server.batches.made) == 1
 
 
-def test_counts_are_of_this_run(store: Path) -> None:
+def test_counts_cover_this_run_only(store: Path) -> None:
     async def work() -> Counts:
         counts = Counts()
         with ReplyStore(store) as kept:

@@ -1,4 +1,4 @@
-"""A reply without end, or one that unpacks to a gigabyte: what is read of it, and what becomes of the other items."""
+"""Endless replies and compression bombs are read up to a limit, and other items continue."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def serving(endless: Endless) -> Iterator[Endless]:
 
 
 @pytest.mark.parametrize("status", [200, 401, 500])
-def test_a_body_without_end_is_read_up_to_the_limit(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+def test_endless_body_is_read_up_to_the_limit(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
     monkeypatch.setattr(bounded, "MAX_REPLY", LIMIT)
     with serving(Endless(status)) as endless:
         with pytest.raises(Oversized, match="sent a reply that is longer than 1,048,576 bytes"):
@@ -67,7 +67,7 @@ def test_a_body_without_end_is_read_up_to_the_limit(monkeypatch: pytest.MonkeyPa
         assert LIMIT < endless.sent < LIMIT + IN_FLIGHT
 
 
-def test_empty_blocks_of_gzip_count_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_gzip_blocks_count_towards_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounded, "MAX_REPLY", LIMIT)
     pack = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
     head = pack.flush(zlib.Z_FULL_FLUSH)
@@ -79,7 +79,7 @@ def test_empty_blocks_of_gzip_count_as_well(monkeypatch: pytest.MonkeyPatch) -> 
     assert endless.sent < LIMIT + IN_FLIGHT
 
 
-def test_a_batchs_file_has_a_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batch_files_have_their_own_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounded, "MAX_FILE", LIMIT)
     with serving(Endless(200)) as endless:
         teacher = opened(endless.url)
@@ -92,7 +92,7 @@ def test_a_batchs_file_has_a_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -
             asyncio.run(fetch())
 
 
-def test_a_bomb_is_unpacked_up_to_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compression_bomb_is_unpacked_up_to_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     got: list[int] = []
     plain = bounded.decompressed
 
@@ -106,10 +106,10 @@ def test_a_bomb_is_unpacked_up_to_the_limit(monkeypatch: pytest.MonkeyPatch) -> 
         ask(opened(server.base_url))
     assert bounded.MAX_REPLY < sum(got) <= bounded.MAX_REPLY + bounded.PIECE
     assert max(got) <= bounded.PIECE
-    assert len(server.requests) == 1  # it is not asked again
+    assert len(server.requests) == 1  # it is not retried
 
 
-def test_the_run_goes_on_with_the_other_items() -> None:
+def test_run_continues_with_other_items() -> None:
     ran = run(first(bomb))
     assert ran.code == 3
     assert ran.requests == len(QUESTIONS)
@@ -117,7 +117,7 @@ def test_the_run_goes_on_with_the_other_items() -> None:
     assert ran.result["rejections"] == {"too_long": 1}
 
 
-def test_what_is_packed_is_read_all_the_same() -> None:
+def test_compressed_bodies_are_read() -> None:
     said = answer("because")
     packed = Say(body=gzip.compress(said.body), headers={**said.headers, "content-encoding": "gzip"})
     with LoopbackTeacher(script=[packed]) as server:
@@ -126,7 +126,7 @@ def test_what_is_packed_is_read_all_the_same() -> None:
     assert reply.text == "because"
 
 
-def test_broken_gzip_is_asked_for_again() -> None:
+def test_broken_gzip_is_retried() -> None:
     said = answer("because")
     broken = Say(body=b"no gzip", headers={**said.headers, "content-encoding": "gzip"})
     with LoopbackTeacher(script=[broken]) as server:
@@ -135,7 +135,7 @@ def test_broken_gzip_is_asked_for_again() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "deflate"])
-def test_no_other_packing_is_asked_for_or_taken(encoding: str) -> None:
+def test_other_encodings_are_neither_requested_nor_accepted(encoding: str) -> None:
     said = answer("because")
     packed = Say(body=b"x", headers={**said.headers, "content-encoding": encoding})
     with LoopbackTeacher(script=[packed]) as server, pytest.raises(DataError, match=f"encoded as '{encoding}'"):

@@ -1,4 +1,4 @@
-"""Requests in flight: fewer after a 429, more again while all goes well, never more than were asked for."""
+"""Concurrency falls after a 429, grows again with success, and never exceeds its setting."""
 
 from __future__ import annotations
 
@@ -23,55 +23,55 @@ def run(work: Any) -> Any:
     return asyncio.run(work)
 
 
-async def entered(limit: ConcurrencyLimit, many: int) -> list[asyncio.Task[int]]:
+async def acquire_many(limit: ConcurrencyLimit, many: int) -> list[asyncio.Task[int]]:
     tasks = [asyncio.create_task(limit.acquire()) for _ in range(many)]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     return tasks
 
 
-def test_without_a_429_nothing_waits() -> None:
+def test_nothing_waits_without_a_429() -> None:
     async def work() -> None:
         limit = ConcurrencyLimit("host")
-        assert all(task.done() for task in await entered(limit, 500))
+        assert all(task.done() for task in await acquire_many(limit, 500))
 
     run(work())
 
 
-def test_a_429_halves_what_is_in_flight_and_all_of_one_round_cut_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_errors_429_of_one_round_halve_the_limit_once(caplog: pytest.LogCaptureFixture) -> None:
     async def work() -> None:
         limit = ConcurrencyLimit("host")
-        tickets = [task.result() for task in await entered(limit, 8)]
+        tickets = [task.result() for task in await acquire_many(limit, 8)]
         for ticket in tickets:
             limit.decrease(ticket)
             limit.release()
-        assert sum(task.done() for task in await entered(limit, 8)) == 4
+        assert sum(task.done() for task in await acquire_many(limit, 8)) == 4
 
     run(work())
     assert caplog.messages == ["rate-limited by host, requests in flight: 4 instead of 8"]
 
 
-def test_it_grows_by_one_a_round_until_there_is_no_limit() -> None:
+def test_limit_grows_by_one_per_round_until_it_is_lifted() -> None:
     async def work() -> None:
         limit = ConcurrencyLimit("host")
-        tasks = await entered(limit, 8)
+        tasks = await acquire_many(limit, 8)
         limit.decrease(tasks[0].result())
         for _ in range(8):
             limit.release()
         sizes = []
         for _ in range(5):
-            tasks = await entered(limit, 8)
+            tasks = await acquire_many(limit, 8)
             sizes.append(sum(task.done() for task in tasks))
             for _ in range(8):
                 await asyncio.sleep(0)
                 limit.release(grow=True)
         assert sizes == [4, 5, 6, 8, 8]
-        assert all(task.done() for task in await entered(limit, 50))
+        assert all(task.done() for task in await acquire_many(limit, 50))
 
     run(work())
 
 
-def test_one_stays_in_flight_however_often_it_is_cut() -> None:
+def test_limit_never_falls_below_one() -> None:
     async def work() -> None:
         limit = ConcurrencyLimit("host")
         for _ in range(5):
@@ -83,10 +83,10 @@ def test_one_stays_in_flight_however_often_it_is_cut() -> None:
 
 
 @given(st.lists(st.sampled_from(["enter", "leave", "grow", "cut", "cancel"]), max_size=60))
-def test_places_are_neither_lost_nor_made(  # noqa: C901  # one branch for each kind of step
+def test_slots_are_conserved(  # noqa: C901  # one branch for each kind of step
     steps: list[str],
 ) -> None:
-    """Whatever happens in whatever order: when all have left, the next one enters at once."""
+    """For any sequence of steps: when all have left, the next one enters at once."""
 
     async def work() -> None:
         logging.disable(logging.WARNING)
@@ -126,8 +126,8 @@ def test_places_are_neither_lost_nor_made(  # noqa: C901  # one branch for each 
 
 
 @pytest.mark.usefixtures("key")
-def test_a_busy_endpoint_is_asked_by_fewer_at_once_and_all_are_answered(tmp_path: Path) -> None:
-    """It takes four at once and refuses the others, without a Retry-After."""
+def test_busy_endpoint_gets_fewer_requests_and_answers_all(tmp_path: Path) -> None:
+    """The endpoint accepts four requests at once and refuses others without Retry-After."""
 
     def script() -> Iterator[Say | None]:
         while True:

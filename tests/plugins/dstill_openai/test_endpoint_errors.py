@@ -1,4 +1,4 @@
-"""An endpoint that fails, and what the user sees of `dstill generate`."""
+"""Endpoint errors, as `dstill generate` reports them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from support.loopback_teacher import LoopbackTeacher, Say, answer, error, hang, 
 ASKED = len(QUESTIONS)
 
 
-def message(ran: Ran) -> str:
+def error_message(ran: Ran) -> str:
     return str(ran.result["error"]["message"])
 
 
-def failed(ran: Ran, code: str, requests: int = ASKED) -> None:
+def assert_one_failed(ran: Ran, code: str, requests: int = ASKED) -> None:
     """One item failed under `code`, and the run went on to its end."""
     assert ran.code == 3
     assert ran.result["rejections"] == {code: 1}
@@ -28,29 +28,29 @@ def failed(ran: Ran, code: str, requests: int = ASKED) -> None:
     assert ran.requests == requests
 
 
-def well(ran: Ran, requests: int) -> None:
+def assert_all_accepted(ran: Ran, requests: int) -> None:
     assert (ran.code, ran.result["accepted"], ran.requests) == (0, ASKED, requests), ran
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_key_is_named_and_not_tried_again(status: int) -> None:
-    """A refused key: named by host and variable, not tried again, not shown."""
+def test_refused_key_is_named_and_not_retried(status: int) -> None:
+    """The error names host and variable; the key is not shown."""
     ran = run([error(status, f"incorrect key {KEY}")])
     assert (ran.code, ran.requests) == (6, 1)
-    assert message(ran) == "key rejected by HOST (env OPENAI_API_KEY): incorrect key ***"
+    assert error_message(ran) == "key rejected by HOST (env OPENAI_API_KEY): incorrect key ***"
     assert KEY not in ran.err + str(ran.result)
 
 
-def test_a_model_that_is_not_there_is_named() -> None:
-    """A model that is not there: its name, and where it is set."""
+def test_missing_model_is_named() -> None:
+    """The error names the model and its setting."""
     ran = run([error(404, "The model 'toy' does not exist")])
     assert (ran.code, ran.requests) == (6, 1)
-    assert "has no model 'toy'" in message(ran)
+    assert "has no model 'toy'" in error_message(ran)
     assert "teacher.openai.model" in ran.result["error"]["where"]
 
 
-def test_an_unsupported_parameter_or_a_long_context_fails_that_item(tmp_path: Path) -> None:
-    """A parameter that the endpoint does not take, or a context too long: that item fails, and the run goes on."""
+def test_unsupported_parameter_or_long_context_fails_only_its_item(tmp_path: Path) -> None:
+    """The item fails, and the run continues."""
     for name, fault, words, hint in (
         ("parameter", error(400, "response_format is not supported"), ("--json-mode", "schema"), "--json-mode off"),
         ("context", FAULTS["400, context too long"](), (), "a smaller mapping"),
@@ -58,14 +58,14 @@ def test_an_unsupported_parameter_or_a_long_context_fails_that_item(tmp_path: Pa
         folder = tmp_path / name
         folder.mkdir()
         with LoopbackTeacher(reply_to=sum_of, script=[fault]) as server:
-            failed(generate(server, folder, QUESTIONS, *words), "bad_request")
+            assert_one_failed(generate(server, folder, QUESTIONS, *words), "bad_request")
         (row,) = [json.loads(line) for line in (folder / "run" / "rejects.jsonl").read_text().splitlines()]
         assert hint in row["problems"][0]["hint"]
 
 
-def test_auto_goes_on_without_the_parameter() -> None:
+def test_auto_continues_without_the_parameter() -> None:
     ran = run([error(400, "response_format is not supported")])
-    well(ran, ASKED + 1)
+    assert_all_accepted(ran, ASKED + 1)
     assert "structured outputs are off from now on" in ran.err
 
 
@@ -73,40 +73,40 @@ LIMITS = [name for name in FAULTS if name.startswith("429") and "hour" not in na
 
 
 @pytest.mark.parametrize("name", LIMITS)
-def test_a_retry_after_is_kept_and_said(name: str) -> None:
-    """A pause is kept as it was told, and said; one that makes no sense is a backoff."""
+def test_retry_after_is_respected_and_reported(name: str) -> None:
+    """Retry-After is respected and reported; an invalid value leads to a backoff."""
     started = time.monotonic()
     ran = run(first(FAULTS[name]))
-    well(ran, ASKED + 1)
+    assert_all_accepted(ran, ASKED + 1)
     told = name.endswith(("in seconds", "a date"))
     assert ("rate-limited by HOST, next try in" in ran.err) == (told or name.endswith(("0.2", "past")))
     assert time.monotonic() - started > 1 or not told
 
 
-def test_a_retry_after_longer_than_the_limit_stops_resumably() -> None:
-    """A pause that is longer than is waited for: all stops, resumably, and is told how long it would have been."""
+def test_retry_after_above_the_limit_stops_resumably() -> None:
+    """A pause above the limit stops the run; the error says how long it would be."""
     ran = run([limited("300")], QUESTIONS)
     assert (ran.code, ran.requests) == (7, 1)
     assert ran.result["error"]["message"].endswith("it asks for a pause of 300 s")
     assert "run again after that to resume" in ran.result["error"]["hint"]
 
 
-def test_a_used_up_quota_stops_at_once() -> None:
-    """A quota that is used up: one request, and all stops."""
+def test_exhausted_quota_stops_at_once() -> None:
+    """The run stops after one request."""
     ran = run([FAULTS["429, quota used up"]()])
     assert (ran.code, ran.requests) == (6, 1)
-    assert message(ran).startswith("the quota at HOST is used up")
+    assert error_message(ran).startswith("the quota at HOST is used up")
 
 
 @pytest.mark.parametrize("name", ["500", "502 with an HTML page", "503", "200 with an error body"])
-def test_a_server_error_is_tried_again(name: str) -> None:
-    """Of two tries the second is answered; where it is not, the item fails."""
-    well(run([FAULTS[name]()]), ASKED + 1)
-    failed(run([FAULTS[name](), FAULTS[name]()]), "unavailable", ASKED + 1)
+def test_server_error_is_retried(name: str) -> None:
+    """The second try succeeds, or the item fails."""
+    assert_all_accepted(run([FAULTS[name]()]), ASKED + 1)
+    assert_one_failed(run([FAULTS[name](), FAULTS[name]()]), "unavailable", ASKED + 1)
 
 
-def test_a_host_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
-    """Nobody there, no such name, no TLS, a hang, a body that breaks off: the host and what it was, exit 7."""
+def test_unreachable_host_is_named(tmp_path: Path) -> None:
+    """Connection refused, unknown host, no TLS, a timeout or a truncated body: the error names the host (exit 7)."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         nobody = f"127.0.0.1:{taken.getsockname()[1]}"
@@ -122,7 +122,7 @@ def test_a_host_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
                 folder.mkdir()
                 ran = generate(server, folder, QUESTIONS, **{"teacher.openai.base_url": address})
                 assert ran.code == 7
-                assert message(ran).startswith(words)
+                assert error_message(ran).startswith(words)
     briefly = {"teacher.openai.timeout": 1.0}
     for fault, words, settings in (
         (hang(), "HOST did not answer within 1 s", briefly),
@@ -130,54 +130,56 @@ def test_a_host_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
     ):
         ran = run([fault, fault], QUESTIONS[:1], **settings)
         assert (ran.code, ran.requests) == (7, 2)
-        assert message(ran).startswith(words)
+        assert error_message(ran).startswith(words)
 
 
-def test_a_login_page_is_no_answer() -> None:
+def test_login_page_is_not_a_reply() -> None:
     """A login page with status 200."""
     ran = run([html()])
     assert (ran.code, ran.requests) == (6, 1)
-    assert message(ran) == "HOST did not answer as an OpenAI API (text/html)"
+    assert error_message(ran) == "HOST did not answer as an OpenAI API (text/html)"
 
 
-def test_json_that_is_cut_off_fails_the_item() -> None:
-    """JSON that is cut off: tried again, then the item failed."""
+def test_truncated_json_fails_its_item() -> None:
+    """It is retried once, then the item fails."""
     fault = FAULTS["JSON cut off"]
-    well(run([fault()]), ASKED + 1)
-    failed(run([fault(), fault()]), "broken", ASKED + 1)
+    assert_all_accepted(run([fault()]), ASKED + 1)
+    assert_one_failed(run([fault(), fault()]), "broken", ASKED + 1)
 
 
-def test_empty_and_refused_replies_are_counted_apart() -> None:
-    """No choices, no content: asked again. A refusal, a filter: not. Each is counted by its own name."""
+def test_empty_and_refused_replies_have_separate_counts() -> None:
+    """Empty replies are retried; refusals and filtered replies are not. Each has its own count."""
     for name in ("empty `choices`", "`content` is null"):
-        well(run([FAULTS[name]()]), ASKED + 1)
-        failed(run([FAULTS[name](), FAULTS[name]()]), "empty", ASKED + 1)
-    failed(run([FAULTS["refusal"]()]), "refused")
-    failed(run([FAULTS["content filter"]()]), "filtered")
+        assert_all_accepted(run([FAULTS[name]()]), ASKED + 1)
+        assert_one_failed(run([FAULTS[name](), FAULTS[name]()]), "empty", ASKED + 1)
+    assert_one_failed(run([FAULTS["refusal"]()]), "refused")
+    assert_one_failed(run([FAULTS["content filter"]()]), "filtered")
 
 
-def test_a_truncated_reply_is_asked_for_with_more_room(tmp_path: Path) -> None:
-    """A reply that was cut off is asked for once more with more room, and never parsed as a prefix."""
+def test_truncated_reply_is_retried_with_more_tokens(tmp_path: Path) -> None:
+    """A truncated reply is retried once with more tokens, and never parsed."""
     whole = "<rationale>the numbers 1 and 2 together</rationale><answer>1+2</answer>"
     cut = answer(whole, finish="length")
     with LoopbackTeacher(reply_to=sum_of, script=[cut]) as server:
-        well(generate(server, tmp_path, QUESTIONS), ASKED + 1)
+        assert_all_accepted(generate(server, tmp_path, QUESTIONS), ASKED + 1)
         asked = [request["max_tokens"] for request in server.requests]
     assert asked == [2048, 2048, 4 * 2048]
-    failed(run([cut, answer(sum_of([{"role": "user", "content": QUESTIONS[1]}])), cut]), "truncated", ASKED + 1)
+    assert_one_failed(
+        run([cut, answer(sum_of([{"role": "user", "content": QUESTIONS[1]}])), cut]), "truncated", ASKED + 1
+    )
 
 
-def test_a_reply_without_usage_is_estimated(tmp_path: Path) -> None:
-    """Tokens that nobody counted are a guess, and said to be one; a cap reckons with the guess."""
+def test_missing_usage_is_estimated(tmp_path: Path) -> None:
+    """Missing usage is estimated and marked as such; caps use the estimate."""
     said = answer("<rationale>the numbers 1 and 2 together</rationale><answer>1+2</answer>", usage=False)
     ran = run([said])
-    well(ran, ASKED)
+    assert_all_accepted(ran, ASKED)
     assert ran.result["cost"]["usd"] is None
     assert ran.result["cost"]["replies_without_usage"] == 1
 
 
-def test_a_key_in_an_error_is_masked() -> None:
-    """A key that the endpoint repeats is masked, wherever it stands."""
+def test_key_in_an_error_is_masked() -> None:
+    """A key that the endpoint echoes is masked everywhere."""
     spoken = {"message": f"no {KEY}", "type": KEY, "param": KEY, "code": KEY}
     for fault in (error(401, f"bad {KEY}"), raw({"error": spoken}, status=400), raw({"error": spoken}), html(503)):
         said = replace(fault, headers={**fault.headers, "x-said": KEY})
@@ -186,9 +188,7 @@ def test_a_key_in_an_error_is_masked() -> None:
         assert KEY not in json.dumps(ran.result) + ran.err
 
 
-def test_a_person_is_told_that_questions_failed_and_how_to_ask_again(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_failed_questions_are_reported_with_a_hint_to_retry(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from support.fault_table import called
 
     refusal: list[Say] = [FAULTS["refusal"]()]

@@ -1,4 +1,4 @@
-"""docs/faults.md is what happens: every fault by name, through the real command line."""
+"""docs/faults.md matches the behaviour of the real command line for every fault."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.faults import FAULTS
 
 
 @pytest.mark.slow  # endpoints that never answer are waited for
-def test_the_manual_says_what_happens(root: Path) -> None:
+def test_docs_table_matches_the_behaviour(root: Path) -> None:
     spec = importlib.util.spec_from_file_location("make_faults", root / "docs" / "make_faults.py")
     assert spec is not None
     assert spec.loader is not None
@@ -20,7 +20,7 @@ def test_the_manual_says_what_happens(root: Path) -> None:
     assert module.text() == (root / "docs" / "faults.md").read_text(encoding="utf-8"), "run `make docs`"
 
 
-def test_a_pause_is_told_to_the_person() -> None:
+def test_pause_is_reported() -> None:
     ran = run([FAULTS["429, Retry-After in seconds"]()])
     assert "warning: rate-limited by HOST, next try in 1 s\n" in ran.err
     assert (ran.code, ran.requests) == (0, len(QUESTIONS) + 1)

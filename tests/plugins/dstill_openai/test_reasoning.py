@@ -47,7 +47,7 @@ class Reasoner(LoopbackTeacher):
                 yield answer(reply, **{self.where: THOUGHT})
 
 
-def taught(where: str, reply: str, mode: Any, store: Path) -> tuple[Record | Rejection, Reasoner]:
+def label_one(where: str, reply: str, mode: Any, store: Path) -> tuple[Record | Rejection, Reasoner]:
     plugins = Plugins()
     plugins.add(dstill_openai, PluginInfo(name="openai"))
     plugins.add(dstill_teachers, PluginInfo(name="teachers"))
@@ -88,8 +88,8 @@ FORMS = pytest.mark.parametrize(("mode", "form"), [("off", tagged), ("schema", a
 
 @FORMS
 @pytest.mark.parametrize("where", ["text", "lone", "reasoning_content", "reasoning"])
-def test_the_reply_is_read_without_its_trace(where: str, mode: str, form: Callable[..., str], tmp_path: Path) -> None:
-    row, server = taught(where, form(fence.of(EXAMPLE)), mode, tmp_path / "replies.sqlite")
+def test_reply_is_parsed_without_its_trace(where: str, mode: str, form: Callable[..., str], tmp_path: Path) -> None:
+    row, server = label_one(where, form(fence.of(EXAMPLE)), mode, tmp_path / "replies.sqlite")
     assert isinstance(row, Record)
     assert (row.rationale, row.answer) == ("so", "1 + 2")
     assert len(server.requests) == 1
@@ -97,17 +97,17 @@ def test_the_reply_is_read_without_its_trace(where: str, mode: str, form: Callab
 
 @FORMS
 @pytest.mark.parametrize("where", ["text", "reasoning_content"])
-def test_letters_of_another_question_are_found_behind_a_trace(
+def test_fence_of_another_question_is_detected_after_a_trace(
     where: str, mode: str, form: Callable[..., str], tmp_path: Path
 ) -> None:
-    row, _ = taught(where, form("00000000"), mode, tmp_path / "replies.sqlite")
+    row, _ = label_one(where, form("00000000"), mode, tmp_path / "replies.sqlite")
     assert isinstance(row, Rejection)
     assert [problem.code for problem in row.problems] == ["other_question"]
 
 
 @pytest.mark.parametrize("where", ["text", "reasoning_content"])
-def test_a_reply_goes_back_without_its_trace_and_is_kept_with_it(where: str, tmp_path: Path) -> None:
-    row, server = taught(where, "I do not know.", "off", tmp_path / "replies.sqlite")
+def test_retry_omits_the_trace_and_the_cache_keeps_it(where: str, tmp_path: Path) -> None:
+    row, server = label_one(where, "I do not know.", "off", tmp_path / "replies.sqlite")
     assert isinstance(row, Rejection)
     assert THOUGHT in row.text
     sent: Sequence[Mapping[str, str]] = server.requests[1]["messages"]
@@ -115,7 +115,7 @@ def test_a_reply_goes_back_without_its_trace_and_is_kept_with_it(where: str, tmp
     assert sent[-1]["content"].startswith(SENT_BACK)
 
 
-def test_a_trace_in_place_of_a_rationale_has_to_pass_the_checks(tmp_path: Path) -> None:
-    row, _ = taught("reasoning_content", tagged(fence.of(EXAMPLE), ""), "off", tmp_path / "replies.sqlite")
+def test_trace_used_as_rationale_is_checked(tmp_path: Path) -> None:
+    row, _ = label_one("reasoning_content", tagged(fence.of(EXAMPLE), ""), "off", tmp_path / "replies.sqlite")
     assert isinstance(row, Record)
     assert row.rationale == THOUGHT

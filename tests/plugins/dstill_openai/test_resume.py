@@ -1,4 +1,4 @@
-"""A run that is killed buys nothing twice, gives the same replies when it is run again, and in the same order."""
+"""A killed run resumes with the same replies in the same order and buys nothing twice."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ asyncio.run(buy(sys.argv[2], Path(sys.argv[3]), {QUESTIONS}, {IN_FLIGHT}, say=la
 
 
 @pytest.mark.parametrize("sold", [1, 120])
-def test_a_killed_run_resumes_without_buying_twice(tmp_path: Path, sold: int) -> None:
+def test_killed_run_resumes_without_buying_twice(tmp_path: Path, sold: int) -> None:
     store = tmp_path / "replies.sqlite"
-    with LoopbackTeacher(delay=0.1) as server:  # so slow that the run is not over before it is killed
-        seen = killed(server, store, sold)
+    with LoopbackTeacher(delay=0.1) as server:  # slow enough that the run is killed before its end
+        seen = run_and_kill(server, store, sold)
         server.delay = 0.01
         before = len(server.sold)
         assert before >= sold
         resumed, counts = run(server, store)
         assert [line.split(":")[0] for line in resumed] == [f"question {n}" for n in range(QUESTIONS)]
-        assert seen == resumed[: len(seen)]  # what the killed run gave out is given out again
+        assert seen == resumed[: len(seen)]  # replies of the killed run are yielded again
         lost = len(server.sold) - QUESTIONS
         assert 0 <= lost <= IN_FLIGHT  # at most the calls that were in flight
         assert counts == Counts(cached=before - lost, bought=QUESTIONS - before + lost)
@@ -54,8 +54,8 @@ def run(server: LoopbackTeacher, store: Path) -> tuple[list[str], Counts]:
     return lines, counts
 
 
-def killed(server: LoopbackTeacher, store: Path, sold: int) -> list[str]:
-    """What a run gave out before it was killed, just after the server had sold so many replies."""
+def run_and_kill(server: LoopbackTeacher, store: Path, sold: int) -> list[str]:
+    """Run, kill the process after the server sold `sold` replies, and return its output."""
     command = [sys.executable, "-c", RUN, str(Path(__file__).parents[2]), server.base_url, str(store)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60

@@ -1,4 +1,4 @@
-"""What the settings of the teacher ``openai`` must be."""
+"""Settings of the teacher ``openai``."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from dstill.io.urls import checked_url, is_local
 LOCAL = "http://127.0.0.1:9/v1"
 
 
-def test_an_unset_or_empty_key_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable that is named, but not set, empty, or no key: named, with who needs it; its value is not shown."""
+def test_unset_or_empty_key_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the variable and the teacher that needs it; its value is not shown."""
     monkeypatch.delenv("MY_KEY", raising=False)
     cases = {None: "is not set", "": "is empty", "  ": "is empty", "sk-abc\n": "holds a line break", "sk-ä": "holds"}
     for value, problem in cases.items():
@@ -29,7 +29,7 @@ def test_an_unset_or_empty_key_variable_is_named(monkeypatch: pytest.MonkeyPatch
         assert "sk-" not in str(caught.value)
 
 
-def test_a_key_file_goes_before_the_variable_and_is_named_when_its_key_is_refused(key: str, tmp_path: Path) -> None:
+def test_key_file_precedes_the_variable_and_is_named_if_refused(key: str, tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text("sk-of-the-file\n")
     with pytest.raises(ConfigError, match="others than its owner"):
@@ -42,8 +42,8 @@ def test_a_key_file_goes_before_the_variable_and_is_named_when_its_key_is_refuse
             ask(opened(server.base_url, api_key_file=str(path)))
 
 
-def test_a_base_url_that_no_key_may_go_to_is_refused(key: str) -> None:
-    """Addresses to which no key must go."""
+def test_unsafe_base_url_is_refused(key: str) -> None:
+    """Addresses that must not get a key."""
     cases = {
         "file:///etc/passwd": "file: is not http or https",
         "ftp://example.org/v1": "ftp: is not http or https",
@@ -83,7 +83,7 @@ def test_a_base_url_that_no_key_may_go_to_is_refused(key: str) -> None:
         assert "hunter22" not in str(caught.value)
 
 
-def test_a_key_of_a_file_goes_no_further_than_one_of_a_variable(tmp_path: Path) -> None:
+def test_key_of_a_file_needs_a_safe_url_too(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text("sk-of-the-file")
     path.chmod(0o600)
@@ -91,7 +91,7 @@ def test_a_key_of_a_file_goes_no_further_than_one_of_a_variable(tmp_path: Path) 
         opened("http://example.org/v1", api_key_env="", api_key_file=str(path))
 
 
-def test_addresses_that_are_fine(key: str) -> None:
+def test_safe_urls_are_accepted(key: str) -> None:
     for url in (
         "https://api.openai.com/v1",
         LOCAL,
@@ -104,16 +104,16 @@ def test_addresses_that_are_fine(key: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["192.168.1.5", "10.0.0.1", "fe80::1", "gpu-box.lan", "gpu", "::ffff:127.0.0.1"])
-def test_hosts_of_a_private_network(host: str) -> None:
+def test_private_network_hosts_are_local(host: str) -> None:
     assert is_local(host)
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_the_key_of_a_loopback_server_goes_through_no_proxy(
+def test_loopback_server_bypasses_the_proxy(
     key: str, host: str, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Row 12 of the attack review."""
+    """The key of a loopback server must not leave this machine."""
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     with LoopbackTeacher() as server, LoopbackTeacher() as proxy:
@@ -123,8 +123,8 @@ def test_the_key_of_a_loopback_server_goes_through_no_proxy(
         assert server.keys == [f"Bearer {key}"]
 
 
-def test_a_key_in_clear_text_stays_on_the_private_network(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy may stand elsewhere; without a key it may be the only way."""
+def test_clear_text_key_stays_on_the_private_network(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy may be on another network; without a key it is allowed."""
     with LoopbackTeacher() as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.base_url.removesuffix("/v1"))
         ask(opened("http://gpu.internal/v1", api_key_env=""))
@@ -134,7 +134,7 @@ def test_a_key_in_clear_text_stays_on_the_private_network(key: str, monkeypatch:
         assert proxy.keys == ["Bearer none"]
 
 
-def test_what_the_sdk_finds_in_the_environment_goes_to_openai_alone(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sdk_environment_variables_apply_to_openai_only(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY"):
         monkeypatch.setenv(name, "hunter22")
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-One: hunter22\nX-Two: hunter22")
@@ -144,6 +144,6 @@ def test_what_the_sdk_finds_in_the_environment_goes_to_openai_alone(key: str, mo
         assert key in str(server.headers)
 
 
-def test_a_model_must_be_named(key: str) -> None:
+def test_model_must_be_named(key: str) -> None:
     with pytest.raises(ConfigError, match="no model is set"):
         opened(LOCAL, model="")

@@ -1,4 +1,4 @@
-"""Structured outputs: sent where they are taken, given up once where not, read back by the task's own parser."""
+"""Structured outputs: sent if supported, disabled after one refusal, and parsed by the task."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ REFUSALS = {
 
 
 def conversation() -> Prompt:
-    """A prompt with a worked example, each with its nonce."""
+    """A prompt with a worked example, each with its fence."""
     task = Echo()
     shot = [Message(role="user", content="one?"), Message(role="assistant", content=task.reply_text("so", "1"))]
     system, asked = Message(role="system", content="Be brief."), Message(role="user", content="two?")
@@ -40,7 +40,7 @@ def conversation() -> Prompt:
     return fence.added(made)
 
 
-def test_a_schema_is_sent_with_worked_examples_in_its_form() -> None:
+def test_schema_is_sent_with_worked_examples_in_json() -> None:
     with LoopbackTeacher(script=[answer(json.dumps(REPLY))]) as server:
         teacher, asked = opened(server.base_url, json_mode="schema"), conversation()
 
@@ -59,7 +59,7 @@ def test_a_schema_is_sent_with_worked_examples_in_its_form() -> None:
     assert question["content"] == asked.messages[-1].content
 
 
-def test_caps_reckon_with_what_is_sent() -> None:
+def test_budget_counts_the_schema() -> None:
     asked = conversation()
     with LoopbackTeacher() as server:
         teacher = opened(server.base_url, json_mode="schema")
@@ -76,7 +76,7 @@ def test_caps_reckon_with_what_is_sent() -> None:
     assert json.loads(schema.content)["response_format"] == request["response_format"]
 
 
-def test_the_reply_is_kept_as_it_came_and_read_by_the_tasks_parser() -> None:
+def test_reply_is_stored_unchanged_and_parsed_by_the_task() -> None:
     text = json.dumps(REPLY, indent=2)
     with LoopbackTeacher(script=[answer(text)]) as server:
         reply = ask(opened(server.base_url, json_mode="schema"))
@@ -84,7 +84,7 @@ def test_the_reply_is_kept_as_it_came_and_read_by_the_tasks_parser() -> None:
     assert parse_reply(Echo(), reply.text) == Draft(rationale="because", answer="1 + 2")
 
 
-def test_an_answer_may_be_an_object() -> None:
+def test_answer_may_be_an_object() -> None:
     text = json.dumps({"rationale": "because", "answer": {"query": {"match_all": {}}}})
     draft = parse_reply(Echo(), text)
     assert draft == Draft(rationale="because", answer='{"query":{"match_all":{}}}')
@@ -103,11 +103,11 @@ def test_an_answer_may_be_an_object() -> None:
         "{" * 2000,
     ],
 )
-def test_what_is_in_another_form_is_left_to_the_task(text: str) -> None:
+def test_other_formats_are_left_to_the_task(text: str) -> None:
     assert parse_reply(Echo(), text) is None
 
 
-def test_the_letters_that_are_repeated_are_found_in_the_object() -> None:
+def test_fence_is_found_in_the_object() -> None:
     example = Example(id="1", question="why?")
     letters = fence.of(example)
     for written in (letters, f"<id>{letters}</id>"):
@@ -119,11 +119,11 @@ def test_the_letters_that_are_repeated_are_found_in_the_object() -> None:
     assert problem.code == "other_question"
 
 
-# --- endpoints that take none -----------------------------------------------------------
+# --- endpoints without schemas ----------------------------------------------------------
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())
-def test_auto_gives_up_once_and_says_so(refusal: Say, caplog: pytest.LogCaptureFixture) -> None:
+def test_auto_disables_schemas_after_one_refusal_with_a_warning(refusal: Say, caplog: pytest.LogCaptureFixture) -> None:
     with LoopbackTeacher(script=[refusal, answer("one"), answer("two")]) as server:
         teacher = opened(server.base_url, json_mode="auto")
 
@@ -139,7 +139,7 @@ def test_auto_gives_up_once_and_says_so(refusal: Say, caplog: pytest.LogCaptureF
     assert "structured outputs are off from now on" in caplog.messages[0]
 
 
-def test_many_in_flight_are_refused_once_each_and_all_answered(tmp_path: Path) -> None:
+def test_concurrent_requests_are_each_refused_once_then_answered(tmp_path: Path) -> None:
     class Plain(LoopbackTeacher):
         """Takes no response_format."""
 
@@ -164,8 +164,8 @@ def test_many_in_flight_are_refused_once_each_and_all_answered(tmp_path: Path) -
         assert len(server.requests) <= 48
 
 
-def test_a_fallback_buys_nothing_again(tmp_path: Path) -> None:
-    """A rerun knows the replies that were bought without a schema, also before it is refused one itself."""
+def test_fallback_buys_no_reply_twice(tmp_path: Path) -> None:
+    """A rerun finds replies that were bought without a schema, even before its own schema is refused."""
 
     async def work() -> Counts:
         counts = Counts()
@@ -181,14 +181,14 @@ def test_a_fallback_buys_nothing_again(tmp_path: Path) -> None:
         assert len(server.requests) == 3
 
 
-def test_the_mode_is_in_the_key() -> None:
+def test_cache_key_includes_the_mode() -> None:
     modes: tuple[Literal["auto", "schema", "off"], ...] = ("auto", "schema", "off")
     keys = {ReplyStore.key(opened("http://127.0.0.1:9/v1", json_mode=m).identity(prompt()), ()) for m in modes}
     assert len(keys) == 3
 
 
-def test_an_unsupported_parameter_or_a_long_context_fails_that_item() -> None:
-    """400 for a parameter or a prompt that is too long: that item fails, with what to do; it is not asked again."""
+def test_unsupported_parameter_or_long_context_fails_only_its_item() -> None:
+    """Error 400 for a parameter or a too long prompt: the item fails with a hint and is not retried."""
     cases: list[tuple[Say, str]] = [
         (REFUSALS["named as parameter"], "--json-mode off"),
         (error(400, "maximum context length is 8192 tokens", code="context_length_exceeded"), "a smaller mapping"),

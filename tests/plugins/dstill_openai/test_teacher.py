@@ -1,4 +1,4 @@
-"""The teacher ``openai`` against a real server: what is sent, what is tried again, what is said."""
+"""The teacher ``openai`` against a real server: requests, retries and messages."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def outcome(*script: Say, **settings: Any) -> tuple[Reply | DstillError, Loopbac
             return error_, server
 
 
-# --- what is sent -----------------------------------------------------------------------
+# --- requests ---------------------------------------------------------------------------
 
 
-def test_a_question_is_answered(key: str) -> None:
+def test_answers_a_question(key: str) -> None:
     reply, server = outcome(answer("because", usage=True))
     assert isinstance(reply, Reply)
     assert (reply.id, reply.text, reply.model, reply.finish_reason) == ("why?", "because", "toy", "stop")
@@ -57,17 +57,17 @@ def test_a_question_is_answered(key: str) -> None:
     assert server.keys == [f"Bearer {key}"]
 
 
-def test_parameters_are_sent_as_the_endpoint_calls_them() -> None:
+def test_parameters_have_the_names_of_the_endpoint() -> None:
     _, server = outcome(temperature=-1.0, max_tokens=9, max_tokens_name="max_completion_tokens")
     assert server.requests[0].keys() == {"model", "messages", "max_completion_tokens"}
 
 
-def test_without_a_variable_no_key_is_sent(key: str) -> None:
+def test_no_key_is_sent_without_a_variable(key: str) -> None:
     _, server = outcome(api_key_env="")
     assert key not in server.keys[0]
 
 
-def test_the_identity_holds_what_decides_the_reply_and_no_secret(key: str) -> None:
+def test_identity_has_sampling_settings_and_no_secret(key: str) -> None:
     one = opened("http://127.0.0.1:9/v1/").identity(prompt())
     assert one == opened("http://127.0.0.1:9/v1").identity(prompt())
     assert key not in str(one)
@@ -78,15 +78,15 @@ def test_the_identity_holds_what_decides_the_reply_and_no_secret(key: str) -> No
         assert opened("http://127.0.0.1:9/v1", **same).identity(prompt()) == one
 
 
-def test_usage_that_was_not_sent_is_unknown_and_not_zero() -> None:
+def test_missing_usage_is_none() -> None:
     reply, _ = outcome(answer("x", usage=False))
     assert isinstance(reply, Reply)
     assert reply.usage is None
 
 
 @pytest.mark.parametrize("tokens", [-1, 10**400, "12", None, 1.5])
-def test_usage_that_cannot_be_is_unknown(tokens: Any) -> None:
-    """Less than nothing would leave room below every cap, and more than a float holds was an overflow."""
+def test_impossible_usage_is_none(tokens: Any) -> None:
+    """Negative usage would defeat every cap, and huge numbers overflow a float."""
     choice = {"message": {"content": "because"}}
     for usage in ({"prompt_tokens": tokens, "completion_tokens": 5}, {"prompt_tokens": 5, "completion_tokens": tokens}):
         reply, _ = outcome(raw({"choices": [choice], "usage": usage}))
@@ -94,14 +94,14 @@ def test_usage_that_cannot_be_is_unknown(tokens: Any) -> None:
         assert reply.usage is None
 
 
-def test_a_model_s_name_is_shown_as_any_words_of_an_endpoint() -> None:
+def test_model_name_is_escaped() -> None:
     reply, _ = outcome(raw({"choices": [{"message": {"content": "because"}}], "model": "m\ud800\x1b[31m" + "y" * 9999}))
     assert isinstance(reply, Reply)
     assert reply.model.startswith("m[31my")
     assert len(reply.model) < 300
 
 
-def test_a_reply_that_was_cut_says_so() -> None:
+def test_truncated_reply_is_marked() -> None:
     reply, server = outcome(answer('{"query": {"match', finish="length"))
     assert isinstance(reply, Reply)
     assert reply.finish_reason == "length"
@@ -115,7 +115,7 @@ def test_content_in_parts_is_joined() -> None:
     assert (reply.text, reply.finish_reason, reply.model) == ("because", "stop", "toy")
 
 
-# --- what is tried again ----------------------------------------------------------------
+# --- retries ----------------------------------------------------------------------------
 
 TRANSIENT = {
     "408": error(408),
@@ -141,7 +141,7 @@ TRANSIENT = {
 
 
 @pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT.keys())
-def test_transient_faults_are_tried_again(fault: Say) -> None:
+def test_transient_faults_are_retried(fault: Say) -> None:
     reply, server = outcome(fault, fault, answer("at last"), timeout=2.0 if fault.delay else 10.0)
     assert isinstance(reply, Reply), reply
     assert reply.text == "at last"
@@ -149,20 +149,20 @@ def test_transient_faults_are_tried_again(fault: Say) -> None:
 
 
 @pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT.keys())
-def test_transient_faults_do_not_go_on_for_ever(fault: Say) -> None:
+def test_retries_are_bounded(fault: Say) -> None:
     failed, server = outcome(*[fault] * 9, timeout=1.0 if fault.delay else 10.0, max_retries=1)
     assert isinstance(failed, ServiceError)
     assert len(server.requests) == 2
     assert "127.0.0.1" in failed.what
 
 
-def test_the_code_tells_an_empty_reply_from_a_service_that_is_down() -> None:
+def test_exit_code_distinguishes_empty_replies_from_an_outage() -> None:
     codes = [outcome(*[fault] * 9, max_retries=0)[0] for fault in (error(500), raw({"choices": []}), broken_json())]
     assert [e.code for e in codes if isinstance(e, DstillError)] == ["service", "empty", "broken"]
 
 
-def test_a_body_that_comes_byte_by_byte_ends_at_the_timeout() -> None:
-    """The SDK's own timeout would begin again with every byte."""
+def test_slow_body_ends_at_the_timeout() -> None:
+    """The SDK's timeout restarts with every byte."""
 
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n")
@@ -186,7 +186,7 @@ def test_a_body_that_comes_byte_by_byte_ends_at_the_timeout() -> None:
     asyncio.run(run())
 
 
-def test_a_server_that_is_not_there_is_named() -> None:
+def test_unreachable_server_is_named() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, not listening: the connection is refused
         port = taken.getsockname()[1]
@@ -195,12 +195,12 @@ def test_a_server_that_is_not_there_is_named() -> None:
     assert "base_url" in caught.value.hint
 
 
-def test_a_name_that_does_not_resolve_is_named() -> None:
+def test_unresolvable_host_is_named() -> None:
     with pytest.raises(ServiceError, match=r"cannot reach nowhere\.invalid: ConnectError"):
         ask(opened("https://nowhere.invalid/v1", max_retries=0))
 
 
-# --- what is not tried again ------------------------------------------------------------
+# --- permanent errors -------------------------------------------------------------------
 
 PERMANENT: dict[str, tuple[Say, type[DstillError], str]] = {
     "401": (error(401), AuthError, "key rejected by 127.0.0.1"),
@@ -221,35 +221,35 @@ PERMANENT: dict[str, tuple[Say, type[DstillError], str]] = {
 
 
 @pytest.mark.parametrize(("fault", "kind", "says"), PERMANENT.values(), ids=PERMANENT.keys())
-def test_permanent_faults_are_not_tried_again(fault: Say, kind: type[DstillError], says: str) -> None:
+def test_permanent_faults_are_not_retried(fault: Say, kind: type[DstillError], says: str) -> None:
     failed, server = outcome(fault)
     assert isinstance(failed, kind)
     assert says in failed.what
     assert len(server.requests) == 1
 
 
-def test_a_refused_key_is_named_by_its_variable() -> None:
+def test_refused_key_names_its_variable() -> None:
     failed, _ = outcome(error(401))
     assert "(env OPENAI_API_KEY)" in str(failed)
     failed, _ = outcome(error(401), api_key_env="")
     assert "requires a key" in str(failed)
 
 
-def test_a_key_that_the_server_repeats_is_masked(key: str) -> None:
+def test_key_echoed_by_the_server_is_masked(key: str) -> None:
     for fault in (error(401, f"bad key {key}"), error(400, f"bad {key}"), error(500, f"bad {key}")):
         failed, _ = outcome(fault, max_retries=0)
         assert key not in str(failed)
         assert "bad" in str(failed)
 
 
-def test_words_of_a_server_are_shortened_and_made_printable() -> None:
+def test_server_messages_are_shortened_and_escaped() -> None:
     failed, _ = outcome(error(400, "\x1b[31mred\u202e\n" + "x" * 5000))
     assert isinstance(failed, DataError)
     assert len(failed.what) < 300
     assert failed.what.isprintable()
 
 
-def test_the_key_is_in_no_repr_of_the_teacher(key: str) -> None:
+def test_repr_of_the_teacher_has_no_key(key: str) -> None:
     teacher = opened("http://127.0.0.1:9/v1")
     assert key not in repr(vars(teacher))
     with pytest.raises(ServiceError) as caught:

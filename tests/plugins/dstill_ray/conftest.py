@@ -1,4 +1,4 @@
-"""A lab for sweeps, and one for trainings."""
+"""Project folders for sweeps and for trainings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from support.ray_lab import Lab
 
 LEARNER = Path(__file__).parents[1] / "dstill_sweep" / "learner.py"
-TROUBLED = Path(__file__).parent / "troubled.py"
+FAULTY = Path(__file__).parent / "faulty.py"
 
 
 @pytest.fixture
@@ -38,17 +38,17 @@ def trained(tmp_path_factory: pytest.TempPathFactory, toy_file: Path) -> Lab:
     [project]
     task = "toy"
     [train]
-    student = "troubled"
+    student = "faulty"
     modality = "full"
     learning_rate = 0.003
     max_steps = 12
     threads = 1
     save_steps = 4
     lora_dropout = 0.0
-    [student.troubled]
+    [student.faulty]
     d_model = 32
     d_ff = 64
     num_layers = 1
     num_decoder_layers = 1
     """
-    return Lab(tmp_path_factory.mktemp("ray"), [toy_file, TROUBLED], {"finetune"}, settings)
+    return Lab(tmp_path_factory.mktemp("ray"), [toy_file, FAULTY], {"finetune"}, settings)

@@ -1,4 +1,4 @@
-"""What goes between workers and command, and what is said before there is a cluster."""
+"""Messages between workers and command, and errors before the cluster starts."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ KINDS = [
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_error_comes_over_as_it_was(kind: type[DstillError]) -> None:
+def test_errors_round_trip(kind: type[DstillError]) -> None:
     problem = kind("too large", where="here", hint="make it smaller")
     found = error_from_row(error_to_row(problem))
     assert (type(found), str(found), found.exit_code) == (kind, str(problem), kind.exit_code)
 
 
-def test_a_missing_extra_stays_an_error_of_use() -> None:
+def test_missing_extra_keeps_its_exit_code() -> None:
     problem = MissingExtra("QLoRA", "qlora", "bitsandbytes")
     found = error_from_row(error_to_row(problem))
     assert (str(found), found.exit_code) == (str(problem), MissingExtra.exit_code)
 
 
-def test_what_is_not_foreseen_is_a_bug() -> None:
+def test_unexpected_error_is_a_bug() -> None:
     found = error_from_row(error_to_row(KeyError("x")))
     assert found.exit_code == 1
     assert "bug in dstill: KeyError: 'x'" in str(found)
 
 
-def test_who_comes_after_a_stop_does_not_begin() -> None:
+def test_trial_does_not_start_after_a_stop() -> None:
     coordinator = Coordinator()
     assert coordinator.start("0")
     assert not coordinator.report("training", 1, 12, "loss 2.1")
@@ -52,17 +52,17 @@ def test_who_comes_after_a_stop_does_not_begin() -> None:
     assert state.results["0"]["message"] == "the loss is NaN"
 
 
-def test_an_error_of_ray_is_its_last_line() -> None:
+def test_ray_error_is_reduced_to_its_last_line() -> None:
     assert last_line(RuntimeError("\x1b[36mray::f()\x1b[39m\nTraceback\nOSError: no room\n")) == "OSError: no room"
     assert last_line(RuntimeError()) == "RuntimeError"
 
 
 @pytest.fixture
-def made(cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def ray_cli(cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"ray", "sweep", "report"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
     own = ("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "RAY_AUTH_TOKEN")
-    for name in (*ENVIRONMENT, *own):  # which the command sets; they go with the test
+    for name in (*ENVIRONMENT, *own):  # the command sets them; monkeypatch removes them
         monkeypatch.setenv(name, "0")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     (project / "space.toml").write_text("[space]\ntrain.r = [4, 8]\n")
@@ -71,17 +71,17 @@ def made(cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("words", [("train", "run"), ("sweep", "run", "space.toml")])
-def test_without_the_extra_one_line_says_so(
-    words: tuple[str, ...], made: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+def test_missing_extra_is_one_line(
+    words: tuple[str, ...], ray_cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    ended = made("ray", *words)
+    ended = ray_cli("ray", *words)
     assert ended.code == 2
     assert ended.err.splitlines()[0] == "error: dstill ray needs the extra 'ray' (ray is not installed)"
     assert "pip install 'dstill[ray]'" in ended.err
 
 
-def test_the_client_of_ray_is_refused(made: Callable[..., Any]) -> None:
-    ended = made("ray", "train", "run", "--address", "ray://head:10001")
+def test_ray_client_is_refused(ray_cli: Callable[..., Any]) -> None:
+    ended = ray_cli("ray", "train", "run", "--address", "ray://head:10001")
     assert ended.code == 2
     assert "submit the command as a job" in ended.err

@@ -1,4 +1,4 @@
-"""docs/ray.md: its manifests parse, and what they run is there."""
+"""docs/ray.md: its manifests parse, and their commands exist."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _pods(job: dict[str, Any]) -> list[dict[str, Any]]:
     return [group["template"]["spec"] for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"])]
 
 
-def test_the_commands_are_commands_of_dstill(manifests: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_exist(manifests: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DSTILL_DISABLE", raising=False)
     group, found = build([])
     group.load()
@@ -48,13 +48,11 @@ def test_the_commands_are_commands_of_dstill(manifests: list[dict[str, Any]], mo
     assert isinstance(inner, click.Group)
     for entry in entries:
         _, _, name, *words = shlex.split(entry)
-        context = inner.commands[name].make_context(name, words, parent)  # every option and value is taken
+        context = inner.commands[name].make_context(name, words, parent)  # every option and value is accepted
         assert context.params["run"] == "/runs/mine"
 
 
-def test_every_pod_has_the_image_and_the_volume_of_the_run(
-    job: dict[str, Any], manifests: list[dict[str, Any]]
-) -> None:
+def test_every_pod_has_image_and_volume(job: dict[str, Any], manifests: list[dict[str, Any]]) -> None:
     claims = {row["metadata"]["name"]: row["spec"] for row in manifests if row.get("kind") == "PersistentVolumeClaim"}
     images = set()
     for pod in _pods(job):
@@ -67,7 +65,7 @@ def test_every_pod_has_the_image_and_the_volume_of_the_run(
     assert len(images) == 1
 
 
-def test_the_workers_have_what_the_command_asks_for(job: dict[str, Any]) -> None:
+def test_workers_have_the_requested_resources(job: dict[str, Any]) -> None:
     words = shlex.split(job["entrypoint"])
     asked = {
         name: int(words[words.index(name) + 1]) for name in ("--workers", "--gpus-per-worker", "--cpus-per-worker")
@@ -80,14 +78,12 @@ def test_the_workers_have_what_the_command_asks_for(job: dict[str, Any]) -> None
     assert int(limits["cpu"]) == asked["--cpus-per-worker"]
 
 
-def test_one_version_of_ray_is_named_and_it_is_the_one_that_is_tested(
-    page: str, root: Path, job: dict[str, Any]
-) -> None:
+def test_ray_version_is_the_tested_one(page: str, root: Path, job: dict[str, Any]) -> None:
     named = set(re.findall(r"(?:ray:|ray\[[a-z,]+\]==|dstill-ray:)(\d+\.\d+\.\d+)", page))
     constraints = (root / ".ci" / "constraints.txt").read_text()
     assert named == {job["rayClusterSpec"]["rayVersion"]} == set(re.findall(r"^ray==(.+)$", constraints, re.MULTILINE))
 
 
-def test_the_image_installs_extras_that_there_are(page: str) -> None:
+def test_extras_of_the_image_exist(page: str) -> None:
     extras = [name for found in re.findall(r"dstill\[([a-z,]+)\]", page) for name in found.split(",")]
     assert {"ray", "qlora"} <= set(extras) <= set(known_extras())

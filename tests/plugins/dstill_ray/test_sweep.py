@@ -22,7 +22,7 @@ TRIALS = size("RAY_TRIALS", ci=2, nightly=4)
 
 
 def _facts(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    """The line of results, which stands above that of an error."""
+    """The results, on the line above that of an error."""
     return dict(next(row for line in ended.stdout.splitlines() if "trials" in (row := json.loads(line))))
 
 
@@ -31,14 +31,14 @@ def _space(lab: Lab, text: str) -> str:
     return "space.toml"
 
 
-def _diary(lab: Lab) -> list[str]:
+def _trained(lab: Lab) -> list[str]:
     return [line.split()[1] for line in (lab.folder / "diary.txt").read_text().splitlines()]
 
 
 @pytest.mark.slow
-def test_trials_fail_alone_and_the_same_command_goes_on_as_does_the_one_without_ray(learners: Lab) -> None:
+def test_failed_trial_does_not_stop_others_and_the_sweep_resumes(learners: Lab) -> None:
     space = _space(learners, "[space]\ntrain.r = [1, 8]\n")
-    # a stranger's, beside the data: neither the command nor Ray's workers may import it
+    # a foreign module next to the data: neither the command nor Ray's workers may import it
     plant(learners.folder)
     with learners.start("ray", "sweep", "made", space, *SWEEP) as process:
         beyond = set()
@@ -56,18 +56,18 @@ def test_trials_fail_alone_and_the_same_command_goes_on_as_does_the_one_without_
     assert rows[8]["accuracy"]["value"] > 0
     assert rows[8]["peak_memory"] == 8 << 20
     assert facts["front"] == [rows[8]["name"]]
-    assert sorted(_diary(learners)) == ["1", "8"]
+    assert sorted(_trained(learners)) == ["1", "8"]
     assert not list((learners.folder / "made").glob(".ray*"))
     assert not (learners.folder / ".ray").exists()  # HOME is that folder
 
     again = learners.run("experiment", "sweep", "made", space, *SWEEP)
     assert again.returncode == 3
     assert _facts(again)["trials"] == facts["trials"]
-    assert sorted(_diary(learners)) == ["1", "1", "8"]  # what failed is tried again, the rest is read
+    assert sorted(_trained(learners)) == ["1", "1", "8"]  # failed trials run again, the others are reused
 
 
 @pytest.mark.slow
-def test_points_of_a_range_are_those_of_a_sweep_without_ray(learners: Lab) -> None:
+def test_proposed_points_match_a_sweep_without_ray(learners: Lab) -> None:
     space = _space(
         learners,
         "[space]\ntrain.learning_rate = { low = 0.1, high = 1.0 }\ntrain.r = [4, 8]\n"
@@ -86,16 +86,16 @@ def test_points_of_a_range_are_those_of_a_sweep_without_ray(learners: Lab) -> No
 
 
 @pytest.mark.nightly
-def test_a_point_that_failed_and_is_proposed_again_has_another_end(learners: Lab) -> None:
+def test_failed_point_can_succeed_when_proposed_again(learners: Lab) -> None:
     space = _space(learners, "[space]\ntrain.r = [6]\n[sweep]\ntrials = 2\n")
     ended = learners.run("ray", "sweep", "made", space, "--jobs", "1", *SWEEP)
     assert ended.returncode == 0, ended.stderr
-    assert _diary(learners) == ["6", "6"]
+    assert _trained(learners) == ["6", "6"]
     assert _facts(ended)["trials"][0]["error"] == ""
 
 
 @pytest.mark.slow
-def test_a_process_that_is_killed_is_a_trial_that_failed(learners: Lab) -> None:
+def test_killed_process_is_a_failed_trial(learners: Lab) -> None:
     space = _space(learners, "[space]\ntrain.r = [2, 8]\n")
     ended = learners.run("ray", "sweep", "made", space, *SWEEP)
     assert ended.returncode == 3, ended.stderr
@@ -105,7 +105,7 @@ def test_a_process_that_is_killed_is_a_trial_that_failed(learners: Lab) -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_stops_the_trials_and_the_same_command_goes_on(learners: Lab) -> None:
+def test_ctrl_c_stops_the_trials_and_the_sweep_resumes(learners: Lab) -> None:
     space = _space(learners, "[space]\ntrain.r = [8, 3]\n")
     process = learners.start("ray", "sweep", "made", space, "--jobs", "1", *SWEEP)
     deadline = time.monotonic() + 300
@@ -122,11 +122,11 @@ def test_ctrl_c_stops_the_trials_and_the_same_command_goes_on(learners: Lab) -> 
     assert json.loads((stopped / "run.json").read_text())["status"] == "train: interrupted"
     rest = learners.run("ray", "sweep", "made", _space(learners, "[space]\ntrain.r = [8, 16]\n"), *SWEEP)
     assert rest.returncode == 0, rest.stderr
-    assert _diary(learners) == ["8", "3", "16"]
+    assert _trained(learners) == ["8", "3", "16"]
 
 
 @pytest.mark.slow
-def test_a_cluster_that_runs_is_used_and_left_running(learners: Lab) -> None:
+def test_running_cluster_is_used_and_left_running(learners: Lab) -> None:
     learners.environment.update(RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN="t" * 64)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

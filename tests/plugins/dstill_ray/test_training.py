@@ -1,4 +1,4 @@
-"""`dstill ray train`: two workers make the training of one process, and end as one."""
+"""`dstill ray train`: two workers train as one process does, and stop together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def alone(trained: Lab) -> dict[tuple[int, str], float]:
+def curve_of_one(trained: Lab) -> dict[tuple[int, str], float]:
     """The curve of one process."""
     trained.copy("one")
     ended = trained.run("train", "one", *ONE)
@@ -35,11 +35,13 @@ def _curve(lab: Lab, run: str) -> dict[tuple[int, str], float]:
     return {(row["step"], name): row[name] for row in rows for name in names if name in row}
 
 
-def test_two_workers_make_the_loss_curve_of_one_process(trained: Lab, alone: dict[tuple[int, str], float]) -> None:
+def test_loss_curve_of_two_workers_matches_one_process(
+    trained: Lab, curve_of_one: dict[tuple[int, str], float]
+) -> None:
     trained.copy("two")
     ended = trained.run("ray", "train", "two", *TWO, "--json")
     assert ended.returncode == 0, ended.stderr
-    assert _curve(trained, "two") == pytest.approx(alone, rel=1e-4)
+    assert _curve(trained, "two") == pytest.approx(curve_of_one, rel=1e-4)
     last = json.loads(ended.stdout)
     assert (last["processes"], last["steps"], last["modality"]) == (2, 12, "full")
     assert last["tokens_seen"] == trained.manifest("one")["stages"]["train"]["tokens_seen"]
@@ -48,7 +50,7 @@ def test_two_workers_make_the_loss_curve_of_one_process(trained: Lab, alone: dic
     assert not list((trained.folder / "two").glob(".ray*"))
 
 
-def _paced(lab: Lab, run: str, pace: str) -> subprocess.Popen[str]:
+def _slow_training(lab: Lab, run: str, pace: str) -> subprocess.Popen[str]:
     """A training that is slow enough to be stopped, once it has a checkpoint."""
     lab.copy(run)
     process = lab.start("ray", "train", run, *TWO, "--set", "train.save_steps=2", PACE=pace)
@@ -60,10 +62,10 @@ def _paced(lab: Lab, run: str, pace: str) -> subprocess.Popen[str]:
     return process
 
 
-def test_sigterm_stops_the_workers_at_one_step_and_the_same_command_goes_on(
-    trained: Lab, alone: dict[tuple[int, str], float]
+def test_sigterm_stops_the_workers_at_one_step_and_training_resumes(
+    trained: Lab, curve_of_one: dict[tuple[int, str], float]
 ) -> None:
-    process = _paced(trained, "half", "3")
+    process = _slow_training(trained, "half", "3")
     process.send_signal(signal.SIGTERM)  # which `ray job stop` sends; Ctrl-C goes the same way
     err = process.communicate(timeout=300)[1]
     assert process.returncode == 130, err
@@ -76,12 +78,12 @@ def test_sigterm_stops_the_workers_at_one_step_and_the_same_command_goes_on(
     resumed = trained.run("ray", "train", "half", *TWO)
     assert resumed.returncode == 0, resumed.stderr
     assert f"training {stopped[1]}/12" not in resumed.stderr
-    assert _curve(trained, "half") == pytest.approx(alone, rel=1e-4)
+    assert _curve(trained, "half") == pytest.approx(curve_of_one, rel=1e-4)
 
 
 @pytest.mark.nightly
-def test_a_second_ctrl_c_ends_all_at_once(trained: Lab) -> None:
-    process = _paced(trained, "twice", "30")
+def test_second_ctrl_c_ends_at_once(trained: Lab) -> None:
+    process = _slow_training(trained, "twice", "30")
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
     while "Ctrl-C again stops immediately" not in (line := process.stderr.readline()):
@@ -93,20 +95,18 @@ def test_a_second_ctrl_c_ends_all_at_once(trained: Lab) -> None:
     assert trained.left() == []
 
 
-def test_a_worker_that_fails_ends_all_and_says_why(trained: Lab) -> None:
+def test_failed_worker_stops_all_with_its_reason(trained: Lab) -> None:
     trained.copy("broken")
-    ended = trained.run("ray", "train", "broken", *TWO, TROUBLE="1 5 fail")
+    ended = trained.run("ray", "train", "broken", *TWO, FAULT="1 5 fail")
     assert ended.returncode == 10, ended.stderr
     assert "worker 1 of 2 (numbered from 0)\nerror: out of memory while training" in ended.stderr
     assert trained.manifest("broken")["status"].startswith("train: failed: out of memory while training")
     assert trained.left() == []
 
 
-def test_a_worker_that_is_killed_ends_all_and_the_same_command_goes_on(
-    trained: Lab, alone: dict[tuple[int, str], float]
-) -> None:
+def test_killed_worker_stops_all_and_training_resumes(trained: Lab, curve_of_one: dict[tuple[int, str], float]) -> None:
     trained.copy("killed")
-    ended = trained.run("ray", "train", "killed", *TWO, TROUBLE="1 6 die")
+    ended = trained.run("ray", "train", "killed", *TWO, FAULT="1 6 die")
     assert ended.returncode == 10, ended.stderr
     assert "error: worker 1 of 2 (numbered from 0) died" in ended.stderr
     assert trained.manifest("killed")["status"] == "train: failed: worker 1 of 2 (numbered from 0) died"
@@ -114,11 +114,11 @@ def test_a_worker_that_is_killed_ends_all_and_the_same_command_goes_on(
     if NIGHTLY:  # CI resumes what SIGTERM stopped
         resumed = trained.run("ray", "train", "killed", *TWO)
         assert resumed.returncode == 0, resumed.stderr
-        assert _curve(trained, "killed") == pytest.approx(alone, rel=1e-4)
+        assert _curve(trained, "killed") == pytest.approx(curve_of_one, rel=1e-4)
 
 
 @pytest.mark.nightly
-def test_what_is_wrong_for_all_is_said_once(trained: Lab) -> None:
+def test_shared_error_is_printed_once(trained: Lab) -> None:
     trained.copy("wrong")
     ended = trained.run("ray", "train", "wrong", *TWO, "--modality", "lora", "--set", "train.target_modules=nothing")
     assert ended.returncode == 2, ended.stderr

@@ -1,4 +1,4 @@
-"""A run folder as `Run` writes it, with known rows, and no model or engine behind it."""
+"""A run folder as `Run` writes it, with known rows, without a model or an engine."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ from dstill.runs.run import Run
 MakeRun = Callable[..., Run]
 CATEGORIES = ("range", "terms aggregation", "date histogram", "negation", "refusal")
 FOUND = ResultDiff(gold="3 hits\nw17\n2 lines alike", answer="2 hits\n2 lines alike", test_database="boundaries")
-SYSTEMS = {"student": 12, "nearest": 3, "untrained": 100}  # one in so many of its answers is right or wrong
+SYSTEMS = {"student": 12, "nearest": 3, "untrained": 100}  # one in this many answers is right or wrong
 
 
 def plugins() -> Plugins:
     found = Plugins()
     for module in (dstill_evaluate, dstill_report):
         found.add(module, PluginInfo(name=module.__name__))
-    found.add(Parts(), PluginInfo(name="parts"))
+    found.add(ReportPlugin(), PluginInfo(name="parts"))
     assert not found.failures
     return found
 
@@ -68,7 +68,7 @@ class Logs(Task, Presentation):
 
 
 class AsWritten(Objective):
-    """What the student writes is the answer."""
+    """The student's text is the answer."""
 
     name = "as-written"
 
@@ -79,8 +79,8 @@ class AsWritten(Objective):
         return Draft(answer=text)
 
 
-class Parts:
-    """The plugin that brings both."""
+class ReportPlugin:
+    """Registers both."""
 
     @hookimpl
     def register_tasks(self) -> list[type[Task]]:
@@ -107,7 +107,7 @@ def record(number: int, split: str, **changes: Any) -> Record:
 
 
 def judged(item: Record, system: str, number: int) -> tuple[Prediction, Verdict]:
-    """What `system` wrote for `item`, and how far it came: by a fixed rule."""
+    """What `system` wrote for `item`, and its verdict, by a fixed rule."""
     every = SYSTEMS[system] + len(item.category) % 7
     right = number % every == 0 if system == "untrained" else number % every != 0
     base = Verdict(
@@ -146,8 +146,10 @@ def judged(item: Record, system: str, number: int) -> tuple[Prediction, Verdict]
     )
 
 
-def fill(run: Run, rows: dict[str, Sequence[Record]], judge: Callable[..., tuple[Prediction, Verdict]]) -> None:
-    """Dataset, predictions and verdicts of every system, and the manifest as the stages leave it."""
+def write_results(
+    run: Run, rows: dict[str, Sequence[Record]], judge: Callable[..., tuple[Prediction, Verdict]]
+) -> None:
+    """Dataset, predictions and verdicts of every system, and the manifest as stages write it."""
     for split, records in rows.items():
         run.write(f"dataset/data/{split}.jsonl", records)
     splits = [split for split in rows if split.startswith("test")]
@@ -224,7 +226,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         run = Run.make(tmp_path / name, stem="toy", arguments={"command": "demo"}, seed=7)
         flags = {"train.objective": "as-written"}
         run.setup = Setup(plugins(), load_config(use_files=False, environment={}, flags=flags))
-        fill(
+        write_results(
             run,
             rows
             or {

@@ -1,4 +1,4 @@
-"""The page in a real browser: filters, keys, two sides, schemes, print, and that nothing leaves it."""
+"""The page in a real browser: filters, keys, comparison, colour schemes, print, and no network requests."""
 
 from __future__ import annotations
 
@@ -27,38 +27,40 @@ def browser() -> Iterator[Any]:
 
 
 @dataclass
-class Seen:
-    """What a page did that it should not."""
+class Observed:
+    """Requests and messages of a page, which should be none."""
 
     requests: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
 
 @pytest.fixture
-def seen() -> Seen:
-    return Seen()
+def observed() -> Observed:
+    return Observed()
 
 
 @pytest.fixture
-def show(browser: Any, seen: Seen) -> Iterator[Any]:
-    """Opens a file, and looks on: whatever a test does, no request leaves the page and nothing is complained of."""
+def show(browser: Any, observed: Observed) -> Iterator[Any]:
+    """Open a file; at the end there must be no request and no message in the console."""
     pages = []
 
-    def opened(file: Path, **context: Any) -> Any:
+    def open_page(file: Path, **context: Any) -> Any:
         page = browser.new_page(**context)
         pages.append(page)
-        page.on("request", lambda request: seen.requests.append(request.url))
-        page.on("console", lambda message: seen.said.append(message.text))
-        page.on("pageerror", lambda error: seen.said.append(str(error)))
-        page.on("dialog", lambda dialog: (seen.said.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request: observed.requests.append(request.url))
+        page.on("console", lambda message: observed.said.append(message.text))
+        page.on("pageerror", lambda error: observed.said.append(str(error)))
+        page.on("dialog", lambda dialog: (observed.said.append(dialog.message), dialog.dismiss()))
         page.goto(file.as_uri())
         return page
 
-    yield opened
+    yield open_page
     for page in pages:
         page.close()
-    assert seen.said == []
-    assert [url for url in seen.requests if not url.startswith("file:///") or not url.endswith("/report.html")] == []
+    assert observed.said == []
+    assert [
+        url for url in observed.requests if not url.startswith("file:///") or not url.endswith("/report.html")
+    ] == []
 
 
 @pytest.fixture
@@ -66,23 +68,23 @@ def report(make_run: Any) -> Path:
     return Path(write(make_run(tests=90))["html"])
 
 
-def shown(page: Any) -> int:
+def n_visible_failures(page: Any) -> int:
     return int(page.locator(".failure:visible").count())
 
 
-def test_the_filters_filter(report: Path, show: Any) -> None:
+def test_filters_reduce_the_failures(report: Path, show: Any) -> None:
     page = show(report)
-    total, text = shown(page), page.content()
+    total, text = n_visible_failures(page), page.content()
     assert page.locator("#count").inner_text() == f"{total} of {total} shown"
     for name, value in (("kind", "invalid"), ("category", "negation"), ("split", "test_unseen_templates")):
         page.get_by_role("combobox").and_(page.locator(f"[name={name}]")).select_option(value)
-        assert shown(page) == text.count(f'data-{name}="{value}"') > 0
+        assert n_visible_failures(page) == text.count(f'data-{name}="{value}"') > 0
         page.get_by_role("button", name="Reset").click()
         page.locator("#count", has_text=f"{total} of {total} shown").wait_for()
     page.locator("[name=text]").fill("QUARY")  # in the answers, not in the questions
-    assert 0 < shown(page) == text.count('data-kind="invalid"') < total
+    assert 0 < n_visible_failures(page) == text.count('data-kind="invalid"') < total
     page.locator("[name=kind]").select_option("wrong on a test database")
-    assert shown(page) == 0
+    assert n_visible_failures(page) == 0
 
 
 def test_keys_find_and_open_a_failure(report: Path, show: Any) -> None:
@@ -93,7 +95,7 @@ def test_keys_find_and_open_a_failure(report: Path, show: Any) -> None:
     page.keyboard.press("/")
     page.keyboard.type("terms", delay=0)
     assert page.locator("[name=text]").input_value() == "terms"
-    few = shown(page)
+    few = n_visible_failures(page)
     page.keyboard.press("Escape")
     for key in ("j", "j", "ArrowDown", "k"):
         page.keyboard.press(key)
@@ -101,11 +103,11 @@ def test_keys_find_and_open_a_failure(report: Path, show: Any) -> None:
     assert page.evaluate("document.activeElement.textContent") == focused.locator("summary").text_content()
     page.keyboard.press("Enter")
     assert focused.get_attribute("open") is not None
-    assert shown(page) == few > 2
+    assert n_visible_failures(page) == few > 2
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
-def test_both_answers_and_what_they_find_stand_side_by_side(report: Path, show: Any) -> None:
+def test_both_answers_and_results_are_side_by_side(report: Path, show: Any) -> None:
     page = show(report)
     page.locator("[name=kind]").select_option("wrong on a test database")
     failure = page.locator(".failure:visible").first
@@ -123,7 +125,7 @@ def test_both_answers_and_what_they_find_stand_side_by_side(report: Path, show: 
     assert page.locator("#data-0").is_visible()
 
 
-def test_strangers_text_is_text(make_run: Any, judged: Any, record: Any, show: Any) -> None:
+def test_foreign_text_is_not_interpreted(make_run: Any, judged: Any, record: Any, show: Any) -> None:
     def judge(item: Any, system: str, number: int) -> Any:
         prediction, verdict = judged(item, system, number)
         contrast = ResultDiff(gold=HOSTILE, answer=f"{HOSTILE}2", test_database=HOSTILE)
@@ -143,7 +145,7 @@ def test_strangers_text_is_text(make_run: Any, judged: Any, record: Any, show: A
     assert not set(HIDDEN) & set(page.content())
 
 
-def test_the_policy_lets_no_other_script_run(report: Path, browser: Any) -> None:
+def test_content_security_policy_blocks_other_scripts(report: Path, browser: Any) -> None:
     bad = report.with_name("bad.html")
     bad.write_text(
         report.read_text().replace(
@@ -164,7 +166,7 @@ def luminance(colour: str) -> float:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_can_be_read_in_both_schemes_and_on_a_phone(report: Path, show: Any, scheme: str) -> None:
+def test_text_is_readable_in_both_schemes_and_on_a_phone(report: Path, show: Any, scheme: str) -> None:
     page = show(report, color_scheme=scheme, viewport={"width": 390, "height": 800})
     page.locator(".failure summary").first.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -180,13 +182,13 @@ def test_text_can_be_read_in_both_schemes_and_on_a_phone(report: Path, show: Any
     assert (high + 0.05) / (low + 0.05) >= 4.5
 
 
-def test_print_has_no_controls_and_not_every_failure(make_run: Any, show: Any) -> None:
+def test_print_hides_controls_and_limits_failures(make_run: Any, show: Any) -> None:
     page = show(Path(write(make_run(tests=600))["html"]), color_scheme="dark")
-    assert shown(page) > 50
+    assert n_visible_failures(page) > 50
     page.locator("[name=split]").select_option("test_unseen_templates")
-    few = shown(page)
+    few = n_visible_failures(page)
     page.emulate_media(media="print")
     assert not page.locator("#filters").is_visible()
-    assert shown(page) == min(few, 50)
+    assert n_visible_failures(page) == min(few, 50)
     assert "the first 50" in page.locator(".print-only").inner_text()
     assert page.pdf().startswith(b"%PDF")

@@ -12,7 +12,7 @@ from dstill.errors import RunError
 from dstill_report.command import report
 
 
-def test_it_writes_three_files_and_names_them(make_run: Any) -> None:
+def test_writes_three_files_and_names_them(make_run: Any) -> None:
     run = make_run(tests=12)
     result = CliRunner().invoke(report, [str(run.folder)], obj=App(plugins=run.plugins), catch_exceptions=False)
     files = [run.folder / name for name in ("report.html", "report.json", "report.md")]
@@ -27,8 +27,8 @@ def test_json_is_one_object_on_the_last_line(make_run: Any) -> None:
     assert CliRunner().invoke(report, [str(run.folder), "--quiet"], obj=App(plugins=run.plugins)).stdout == ""
 
 
-def damaged(run: Any, how: str) -> None:
-    """Makes `run` one that no report can be written of."""
+def damage(run: Any, how: str) -> None:
+    """Damage `run` so that no report can be written."""
     if how == "no verdicts":
         (run.folder / "verdicts.jsonl").unlink()
     elif how == "no scores":
@@ -51,9 +51,9 @@ def damaged(run: Any, how: str) -> None:
         ("newer verdicts", "verdicts.jsonl has schema version 3, this dstill knows 2"),
     ],
 )
-def test_a_run_that_no_report_can_be_of_is_told_and_nothing_is_written(make_run: Any, how: str, said: str) -> None:
+def test_unreportable_run_is_refused_and_nothing_is_written(make_run: Any, how: str, said: str) -> None:
     run = make_run(tests=6)
-    damaged(run, how)
+    damage(run, how)
     with pytest.raises(RunError, match=re.escape(said)) as error:
         CliRunner().invoke(report, [str(run.folder)], obj=App(plugins=run.plugins), catch_exceptions=False)
     assert error.value.exit_code == 5

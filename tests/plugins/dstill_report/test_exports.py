@@ -1,4 +1,4 @@
-"""Scores and answers for other programs, opened by these programs' own readers in a process of their own."""
+"""Scores and answers exported for other programs, read by these programs in a separate process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 Cli = Callable[..., Any]
-KEPT = {"teachers", "evaluate", "report"}
+ENABLED_PLUGINS = {"teachers", "evaluate", "report"}
 
 INSPECT = """
 import json, sys
@@ -63,7 +63,7 @@ print(json.dumps({
 
 
 def read(script: str, *words: object) -> Any:
-    """What a reader found, in a process of its own: these packages warn, patch and start much."""
+    """The output of a reader in a separate process, because these packages warn and patch."""
     package = "inspect_ai" if script is INSPECT else "lm_eval"
     if find_spec(package) is None:
         reason = f"{package} is not installed; the group 'dev' of pyproject.toml has it"
@@ -83,8 +83,8 @@ def read(script: str, *words: object) -> Any:
 
 @pytest.fixture
 def scored(cli: Cli, project: Path, once: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A scored run with an answer that the abacus is away for, so that one item is left out."""
-    others = {point.name for point in entry_points(group="dstill")} - KEPT
+    """An evaluated run in which the engine was unavailable for one item, which is not counted."""
+    others = {point.name for point in entry_points(group="dstill")} - ENABLED_PLUGINS
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
 
     def build() -> None:
@@ -103,7 +103,7 @@ def scored(cli: Cli, project: Path, once: Callable[..., None], monkeypatch: pyte
     return project / "mine"
 
 
-def test_inspect_reads_its_logs(cli: Cli, scored: Path) -> None:
+def test_inspect_reads_the_logs(cli: Cli, scored: Path) -> None:
     ended = cli("report", "mine", "--to", "inspect", "--json")
     assert ended.code == 0, ended.err
     logs = {log["model"]: log for log in read(INSPECT, json.loads(ended.out)["folder"])}
@@ -129,7 +129,7 @@ def test_inspect_reads_its_logs(cli: Cli, scored: Path) -> None:
     assert log["metadata"]["uncounted"] == "unsupported"
 
 
-def test_lm_eval_reads_its_results_and_samples(cli: Cli, scored: Path, tmp_path: Path) -> None:
+def test_lm_eval_reads_results_and_samples(cli: Cli, scored: Path, tmp_path: Path) -> None:
     ended = cli("report", "mine", "--to", "lm-eval", "--json")
     assert ended.code == 0, ended.err
     folder = Path(json.loads(ended.out)["folder"])
@@ -152,7 +152,7 @@ def test_lm_eval_reads_its_results_and_samples(cli: Cli, scored: Path, tmp_path:
 
 
 @pytest.mark.parametrize("form", ["inspect", "lm-eval"])
-def test_an_export_written_again_is_the_same_and_leaves_nothing_old(cli: Cli, scored: Path, form: str) -> None:
+def test_repeated_export_is_identical_and_leaves_no_old_file(cli: Cli, scored: Path, form: str) -> None:
     files = json.loads(cli("report", "mine", "--to", form, "--json").out)["files"]
     first = {name: Path(name).read_bytes() for name in files}
     old = Path(files[0]).parent / "2020-01-01T00-00-00+00-00_old_x.json"
@@ -163,7 +163,7 @@ def test_an_export_written_again_is_the_same_and_leaves_nothing_old(cli: Cli, sc
 
 
 @pytest.mark.parametrize("form", ["inspect", "lm-eval", "page"])
-def test_a_run_without_verdicts_is_not_exported(cli: Cli, scored: Path, form: str) -> None:
+def test_refuses_a_run_without_verdicts(cli: Cli, scored: Path, form: str) -> None:
     (scored / "verdicts.jsonl").unlink()
     ended = cli("report", "mine", "--to", form)
     assert (ended.code, ended.err.splitlines()[-1]) == (5, "hint: dstill evaluate mine")
@@ -172,13 +172,13 @@ def test_a_run_without_verdicts_is_not_exported(cli: Cli, scored: Path, form: st
     assert not (scored / "report.html").exists()
 
 
-def test_an_unknown_form_lists_what_there_is(cli: Cli, scored: Path) -> None:
+def test_unknown_format_lists_the_known_ones(cli: Cli, scored: Path) -> None:
     ended = cli("report", "mine", "--to", "csv")
     assert ended.code == 2
     assert "'page', 'inspect', 'lm-eval'" in ended.err
 
 
-def test_a_run_of_a_newer_version_is_refused(cli: Cli, scored: Path) -> None:
+def test_run_of_a_newer_version_is_refused(cli: Cli, scored: Path) -> None:
     manifest = json.loads((scored / "run.json").read_text())
     (scored / "run.json").write_text(json.dumps({**manifest, "schema_version": 99}))
     ended = cli("report", "mine")

@@ -1,4 +1,4 @@
-"""The page as a file: what it holds, and what it must never do."""
+"""The page as a file: its content, and no network requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HOSTILE = f"<script>alert(1)</script><img src=x onerror=alert(2)>{STEERS}'\"&{{{
 FETCHES = {"src", "srcset", "data", "poster", "action", "formaction", "ping", "background", "manifest"}
 
 
-class Reader(HTMLParser):
+class PageParser(HTMLParser):
     """Every tag with its attributes, and all text."""
 
     def __init__(self, page: str) -> None:
@@ -39,9 +39,9 @@ class Reader(HTMLParser):
         self.text += data
 
 
-def test_the_headline_holds_rate_interval_n_engine_and_baselines(make_run: Any) -> None:
+def test_headline_has_rate_interval_n_engine_and_baselines(make_run: Any) -> None:
     run = make_run()
-    text = " ".join(Reader(html(gather(run))).text.split())
+    text = " ".join(PageParser(html(gather(run))).text.split())
     score = run.manifest["stages"]["evaluate"]["scores"]["student"]["test"]["executable_accuracy"]
     assert (
         f"Executable accuracy, test unseen questions, from templates seen in training {100 * score['value']:.1f} %"
@@ -55,7 +55,7 @@ def test_the_headline_holds_rate_interval_n_engine_and_baselines(make_run: Any) 
         assert name in text
 
 
-def test_strangers_text_is_escaped_and_made_visible(make_run: Any, judged: Any, record: Any) -> None:
+def test_foreign_text_is_escaped_and_made_visible(make_run: Any, judged: Any, record: Any) -> None:
     def judge(item: Any, system: str, number: int) -> Any:
         prediction, verdict = judged(item, system, number)
         return replace(prediction, text=HOSTILE), replace(verdict, reached=Level.EXECUTED, reason=HOSTILE)
@@ -70,7 +70,7 @@ def test_strangers_text_is_escaped_and_made_visible(make_run: Any, judged: Any, 
     run.folder = run.folder.rename(run.folder.parent / NAME)
     write(run)
     page = (run.folder / "report.html").read_text(encoding="utf-8")
-    found = Reader(page)
+    found = PageParser(page)
     assert [tag for tag, _ in found.tags].count("script") == 1
     assert "img" not in [tag for tag, _ in found.tags]
     assert not any(name.startswith("on") for _, attributes in found.tags for name in attributes)
@@ -82,19 +82,19 @@ def test_strangers_text_is_escaped_and_made_visible(make_run: Any, judged: Any, 
     assert json.loads((run.folder / "report.json").read_text())["student"] == HOSTILE
 
 
-def test_half_a_surrogate_pair_can_be_written(make_run: Any, judged: Any) -> None:
+def test_lone_surrogate_can_be_written(make_run: Any, judged: Any) -> None:
     def judge(item: Any, system: str, number: int) -> Any:
         prediction, verdict = judged(item, system, number)
         return replace(prediction, text='{"query": "\ud800"}'), replace(verdict, reached=Level.EXECUTED)
 
     run = make_run(tests=6, judge=judge)
     write(run)
-    assert "\\ud800" in Reader((run.folder / "report.html").read_text(encoding="utf-8")).text
+    assert "\\ud800" in PageParser((run.folder / "report.html").read_text(encoding="utf-8")).text
 
 
-def test_nothing_is_fetched(make_run: Any) -> None:
+def test_page_fetches_nothing(make_run: Any) -> None:
     page = html(gather(make_run()))
-    found = Reader(page)
+    found = PageParser(page)
     for tag, attributes in found.tags:
         assert tag not in ("link", "iframe", "object", "embed", "base", "img", "image")
         assert not FETCHES & set(attributes)
@@ -106,7 +106,7 @@ def test_nothing_is_fetched(make_run: Any) -> None:
 
 
 def test_links_within_the_page_have_targets(make_run: Any) -> None:
-    tags = Reader(html(gather(make_run()))).tags
+    tags = PageParser(html(gather(make_run()))).tags
     ids = [attributes["id"] for _, attributes in tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     links = [attributes["href"].removeprefix("#") for tag, attributes in tags if tag == "a"]
@@ -114,13 +114,13 @@ def test_links_within_the_page_have_targets(make_run: Any) -> None:
     assert set(links) <= set(ids)
 
 
-def test_the_same_run_gives_the_same_bytes(make_run: Any) -> None:
+def test_page_is_reproducible(make_run: Any) -> None:
     run = make_run()
     first = {name: path.read_bytes() for name, path in write(run).items()}
     assert {name: path.read_bytes() for name, path in write(run).items()} == first
 
 
-def test_a_thousand_failures_stay_below_three_megabytes(make_run: Any, judged: Any, record: Any) -> None:
+def test_thousand_failures_stay_below_three_megabytes(make_run: Any, judged: Any, record: Any) -> None:
     long = {"query": {"bool": {"filter": [{"term": {f"field_{i}": f"value {i}"}} for i in range(60)]}}}
 
     def judge(item: Any, system: str, number: int) -> Any:
@@ -161,7 +161,7 @@ def test_ordinary_answers_are_not_cut(make_run: Any, judged: Any) -> None:
     assert len(page.encode()) < 3_000_000
 
 
-def test_without_an_engine_it_says_not_checked(make_run: Any, judged: Any) -> None:
+def test_without_an_engine_accuracy_is_not_checked(make_run: Any, judged: Any) -> None:
     def judge(item: Any, system: str, number: int) -> Any:
         prediction, verdict = judged(item, system, number)
         level = min(verdict.reached, Level.VALID)
@@ -170,24 +170,24 @@ def test_without_an_engine_it_says_not_checked(make_run: Any, judged: Any) -> No
     run = make_run(judge=judge)
     report = gather(run)
     assert report.warnings == ("No answer was executed, so executable accuracy is not checked.",)
-    text = Reader(html(report)).text
+    text = PageParser(html(report)).text
     assert "not checked" in text
     assert report.headlines[0].finding == ""
     assert json.loads(summary(report))["scores"]["student"]["test"]["executable_accuracy"]["value"] is None
 
 
-def test_a_run_without_this_packages_metrics_has_a_report_too(make_run: Any) -> None:
+def test_report_works_without_metrics_of_the_evaluate_plugin(make_run: Any) -> None:
     run = make_run(tests=12)
     evaluated = run.manifest["stages"]["evaluate"]
     score = {"name": "mine", "value": 0.5, "n": 12, "low": 0.2, "high": 0.8, "note": ""}
     evaluated.update(scores={"student": {"test": {"mine": score}}}, categories={"range": {"mine": score}})
-    text = Reader(html(gather(run))).text
+    text = PageParser(html(gather(run))).text
     assert "Mine" in text
     assert "50.0 %" in text
     assert "executable accuracy is not checked" in text
 
 
-def test_an_engine_that_was_not_there_makes_the_run_invalid(make_run: Any, judged: Any) -> None:
+def test_unavailable_engine_marks_the_run_as_invalid(make_run: Any, judged: Any) -> None:
     def judge(item: Any, system: str, number: int) -> Any:
         prediction, verdict = judged(item, system, number)
         if number % 20:
@@ -196,13 +196,13 @@ def test_an_engine_that_was_not_there_makes_the_run_invalid(make_run: Any, judge
 
     report = gather(make_run(judge=judge))
     assert "This run is invalid: the engine was unavailable for 5.0 % of the answers" in report.warnings[0]
-    assert report.warnings[0] in Reader(html(report)).text
+    assert report.warnings[0] in PageParser(html(report)).text
     uncounted = next(section for section in report.sections if section.title == "Not counted in accuracy")
     assert uncounted.table is not None
     assert uncounted.table.rows[0] == ("student", "test", "228", "12 unavailable")
 
 
-def test_sections_of_other_plugins_come_in_order(make_run: Any) -> None:
+def test_sections_of_other_plugins_are_ordered(make_run: Any) -> None:
     class Mine:
         @hookimpl
         def report_sections(self, run: Any) -> list[Section]:
@@ -239,7 +239,7 @@ def test_sections_of_other_plugins_come_in_order(make_run: Any) -> None:
     assert [s["title"] for s in json.loads((run.folder / "report.json").read_text())["sections"]] == titles
 
 
-def test_a_run_without_scores_says_what_to_do(make_run: Any) -> None:
+def test_run_without_scores_is_refused_with_a_hint(make_run: Any) -> None:
     run = make_run()
     del run.manifest["stages"]["evaluate"]
     with pytest.raises(RunError, match="has no scores yet") as error:
@@ -247,7 +247,7 @@ def test_a_run_without_scores_says_what_to_do(make_run: Any) -> None:
     assert error.value.hint == f"dstill evaluate {run.folder}"
 
 
-def test_a_run_of_strangers_answers_has_no_training(make_run: Any) -> None:
+def test_run_of_imported_answers_has_no_training_section(make_run: Any) -> None:
     run = make_run()
     del run.manifest["stages"]["train"], run.manifest["stages"]["generate"]
     titles = [section.title for section in gather(run).sections]
@@ -256,7 +256,7 @@ def test_a_run_of_strangers_answers_has_no_training(make_run: Any) -> None:
     assert html(gather(run)).count("<figure>") == 1
 
 
-def test_metrics_and_times_say_what_they_are(make_run: Any) -> None:
+def test_metrics_and_times_are_explained(make_run: Any) -> None:
     run = make_run()
     scores, training = (section for section in gather(run).sections if section.title in ("Scores", "Training"))
     assert "\nExact match: The same canonical text as the reference.\n" in scores.text
@@ -267,7 +267,7 @@ def test_metrics_and_times_say_what_they_are(make_run: Any) -> None:
     assert "Parsed: The answer parses." in lines
 
 
-def test_templates_are_part_of_the_package() -> None:
+def test_templates_are_packaged() -> None:
     import dstill_report
 
     names = {path.name for path in (Path(dstill_report.__file__).parent / "templates").iterdir()}

@@ -1,4 +1,4 @@
-"""Sections on cost, review and first causes, and the teacher's ceiling; and what is said where nothing is known."""
+"""Sections on cost, review, causes and teacher scores, also with unknown values."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ def section(run: Any, title: str) -> Section:
     return next(one for one in sections(run) if one.title == title)
 
 
-def priced(run: Any, cost: Any, hour: float | None = None) -> Section:
+def cost_section(run: Any, cost: Any, hour: float | None = None) -> Section:
     run.manifest["stages"]["generate"]["cost"] = cost
     flags = {"train.objective": "as-written", "evaluate.machine_usd_per_hour": hour}
     run.config = configuration.load(use_files=False, environment={}, flags=flags)
     return section(run, "Cost")
 
 
-def test_the_student_has_paid_when_the_teacher_would_have_cost_as_much() -> None:
+def test_break_even_is_where_teacher_and_student_cost_the_same() -> None:
     assert break_even(spent=12, teacher=0.02, student=0) == 600
     assert break_even(spent=12, teacher=0.02, student=0.005) == 800
     assert break_even(spent=12, teacher=0.02, student=0.02) is None
 
 
-def test_a_teacher_with_a_price_is_set_against_the_machine(make_run: Any) -> None:
+def test_cost_section_compares_teacher_and_machine(make_run: Any) -> None:
     run = make_run(tests=6)
-    free = priced(run, REPLIES)
+    free = cost_section(run, REPLIES)
     assert "The student breaks even after 600 questions: it cost $12.00 once, and costs $0.00 per question" in free.text
     assert "The machine is assumed to be free" in free.text
     assert "would have cost $1,200.00 (assuming 180 s per row at $40.00 per hour)" in free.text
     # 251.3 s of training are $1.40 at $20 an hour, an answer of 0.012 s is $0.000067
-    dear = priced(run, REPLIES, hour=20)
+    dear = cost_section(run, REPLIES, hour=20)
     assert "after 673 questions: it cost $13.40 once, and costs $0.000067 per question" in dear.text
     assert "where the teacher costs $0.020" in dear.text
     assert dear.table is not None
@@ -58,21 +58,21 @@ def test_a_teacher_with_a_price_is_set_against_the_machine(make_run: Any) -> Non
         "251 s; $1.40",
     )
     assert "student from 13.4 at 0 to 13.49 at 1,346" in dear.svg
-    assert priced(run, REPLIES, hour=50_000).text.startswith("The student never breaks even")
+    assert cost_section(run, REPLIES, hour=50_000).text.startswith("The student never breaks even")
 
 
-def test_what_costs_nothing_and_what_nobody_knows_is_said(make_run: Any) -> None:
+def test_cost_section_explains_free_and_unknown_prices(make_run: Any) -> None:
     run = make_run(tests=6)
-    free = priced(run, {})
+    free = cost_section(run, {})
     assert free.text.startswith("The teacher 'synthetic' is free, so there is no break-even point.")
-    unknown = priced(run, {**REPLIES, "usd": None, "usd_per_row": None})
+    unknown = cost_section(run, {**REPLIES, "usd": None, "usd_per_row": None})
     assert unknown.text.startswith("The teacher's price is not set, so the break-even point is not known.")
     assert unknown.table is not None
     assert unknown.table.rows[1][1] == "not known"
     assert (free.svg, unknown.svg) == ("", "")
 
 
-def test_a_persons_decisions_are_counted_as_they_stand(make_run: Any, record: Any) -> None:
+def test_review_decisions_are_counted_after_undo(make_run: Any, record: Any) -> None:
     run = make_run(tests=6)
     assert "Review" not in [one.title for one in sections(run)]
     rows = {one.id: one for one in run.records("train")}
@@ -96,7 +96,7 @@ def test_a_persons_decisions_are_counted_as_they_stand(make_run: Any, record: An
     assert "When the student was trained, nobody had looked." in review.text
 
 
-def test_first_causes_stand_in_a_table_and_with_each_failure(make_run: Any, judged: Any) -> None:
+def test_causes_are_in_a_table_and_with_each_failure(make_run: Any, judged: Any) -> None:
     def judge(item: Any, system: str, number: int) -> Any:
         prediction, verdict = judged(item, system, number)
         cause = None if verdict.correct else Cause(label="wrong field", detail="term became terms")
@@ -117,7 +117,7 @@ def test_first_causes_stand_in_a_table_and_with_each_failure(make_run: Any, judg
 
 
 @pytest.mark.parametrize("measured", [True, False])
-def test_the_teachers_ceiling_stands_beside_the_student(make_run: Any, measured: bool) -> None:
+def test_teacher_scores_are_shown_with_the_student(make_run: Any, measured: bool) -> None:
     run = make_run(tests=12)
     assert gather(run).teacher_note == (
         "The teacher's ceiling was not measured. Run `dstill evaluate` again to measure it."

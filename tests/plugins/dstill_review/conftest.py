@@ -1,4 +1,4 @@
-"""Runs to review, made without a teacher, and the command as a person runs it."""
+"""Runs to review, created without a teacher, and the command as a person runs it."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from dstill_review.access import Access
 from dstill_review.serving import listening, server_of
 from dstill_review.session import ReviewSession
 
-KEPT = {"evaluate", "review", "teachers"}
+ENABLED_PLUGINS = {"evaluate", "review", "teachers"}
 
 
 @pytest.fixture
-def place(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def review_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """`project`, with the command `review`."""
-    others = {point.name for point in entry_points(group="dstill")} - KEPT
+    others = {point.name for point in entry_points(group="dstill")} - ENABLED_PLUGINS
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
     return project
 
 
 @pytest.fixture
-def boxes(root: Path) -> Path:
+def boxes_pack(root: Path) -> Path:
     return root / "tests" / "support" / "boxes.py"
 
 
@@ -59,14 +59,14 @@ def record_fixture() -> Callable[..., Record]:
 
 
 @pytest.fixture
-def make_run(place: Path, boxes: Path) -> Callable[..., Run]:
+def make_run(review_project: Path, boxes_pack: Path) -> Callable[..., Run]:
     """``make_run(12, review__ci_half_width=0.2)``: a run of the task `boxes` with these rows."""
 
     def make(rows: Sequence[Record] | int = 12, name: str = "run", **settings: Any) -> Run:
-        loaded = plugins.load([boxes])
+        loaded = plugins.load([boxes_pack])
         flags = {"project.task": "boxes", **{key.replace("__", "."): value for key, value in settings.items()}}
         made = config.load(use_files=False, flags=flags, sections=plugins.part_sections(loaded))
-        run = Run.create(place / name, config=made, plugins=loaded)
+        run = Run.create(review_project / name, config=made, plugins=loaded)
         rows = [record(n) for n in range(rows)] if isinstance(rows, int) else rows
         for split in dict.fromkeys(row.split for row in rows):
             run.write(data_file(split), [row for row in rows if row.split == split])
@@ -77,8 +77,8 @@ def make_run(place: Path, boxes: Path) -> Callable[..., Run]:
 
 
 @pytest.fixture
-def serve_here(place: Path) -> Iterator[Callable[..., Access]]:
-    """``serve_here(run)``: the page's server in a thread of this process, which starts at once."""
+def serve_in_thread(review_project: Path) -> Iterator[Callable[..., Access]]:
+    """``serve_in_thread(run)``: the page's server in a thread of this process, which starts at once."""
     ends: list[Callable[[], None]] = []
 
     def start(run: Run, *, splits: Sequence[str] = ("train",), everything: bool = True) -> Access:
@@ -104,7 +104,7 @@ def serve_here(place: Path) -> Iterator[Callable[..., Access]]:
 
 @dataclass
 class Served:
-    """`dstill review` in a process of its own."""
+    """`dstill review` in a separate process."""
 
     process: subprocess.Popen[str]
     address: str  # with the token
@@ -119,13 +119,13 @@ class Served:
 
 
 @pytest.fixture
-def serve(place: Path, boxes: Path) -> Iterator[Callable[..., Served]]:
+def serve(review_project: Path, boxes_pack: Path) -> Iterator[Callable[..., Served]]:
     """``serve(run.folder, "--all")`` starts the page's server."""
     with processes() as starting:
 
         def start(*words: object) -> Served:
-            command = ["-m", "dstill", "--plugin", str(boxes), "review", *map(str, words)]
-            process, said = starting(command, until="open ", cwd=place)
+            command = ["-m", "dstill", "--plugin", str(boxes_pack), "review", *map(str, words)]
+            process, said = starting(command, until="open ", cwd=review_project)
             return Served(process, said[-1].split()[1], said)
 
         yield start

@@ -1,4 +1,4 @@
-"""Who gets in, asked as programs ask: other names, other sites, no cookie, and what the page never sends."""
+"""Access control: host names, origins, cookies and malformed requests."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Ask = Callable[..., "tuple[int, str, dict[str, str]]"]
 
 
 @pytest.fixture
-def access(make_run: Any, serve_here: Any) -> Access:
-    found: Access = serve_here(make_run())
+def access(make_run: Any, serve_in_thread: Any) -> Access:
+    found: Access = serve_in_thread(make_run())
     return found
 
 
@@ -38,12 +38,12 @@ def ask(access: Access) -> Ask:
     return send
 
 
-def shown(ask: Ask) -> dict[str, Any]:
+def shown_row(ask: Ask) -> dict[str, Any]:
     row: dict[str, Any] = json.loads(ask("GET", "/state")[1])["row"]
     return row
 
 
-def test_the_policy_is_on_every_answer(ask: Ask) -> None:
+def test_every_response_has_the_content_security_policy(ask: Ask) -> None:
     for method, path, headers in [
         ("GET", "/", {}),
         ("GET", "/page.js", {}),
@@ -62,24 +62,24 @@ def test_the_policy_is_on_every_answer(ask: Ask) -> None:
         assert not any(name.startswith("access-control") for name in found)
 
 
-def test_without_the_cookie_nothing_is_shown(ask: Ask, access: Access) -> None:
+def test_nothing_is_shown_without_the_cookie(ask: Ask, access: Access) -> None:
     for path in ("/", "/state", "/page.js", "/result?id=q1", "/?token="):
         for cookie in ("", "dstill_review=0", f"{access.cookie}=0", f"{access.cookie}=é"):
             status, body, _ = ask("GET", path, cookie=cookie.encode().decode("latin-1"))
             assert (status, "box" in body) == (403, False), (path, cookie)
 
 
-def test_another_name_for_this_machine_does_not_get_in(ask: Ask, access: Access) -> None:
+def test_other_host_names_are_refused(ask: Ask, access: Access) -> None:
     port = access.hosts[0].partition(":")[2]
     for host in ("evil.example", f"evil.example:{port}", "127.0.0.1", "localhost:1", "", "127.0.0.1.evil"):
         assert ask("GET", "/state", host=host)[0] == 403, host
 
 
-def test_localhost_is_this_machine(ask: Ask, access: Access) -> None:
+def test_localhost_is_accepted(ask: Ask, access: Access) -> None:
     assert ask("GET", "/state", host=access.hosts[1])[0] == 200
 
 
-def test_another_site_cannot_change_anything(ask: Ask, access: Access) -> None:
+def test_cross_origin_requests_are_refused(ask: Ask, access: Access) -> None:
     for path in ("/judge", "/edit", "/undo", "/finish"):
         for headers in (
             {},
@@ -95,8 +95,8 @@ def test_another_site_cannot_change_anything(ask: Ask, access: Access) -> None:
     assert ask("GET", "/state")[0] == 200
 
 
-def test_the_page_itself_can(ask: Ask, access: Access) -> None:
-    row = shown(ask)
+def test_requests_of_the_page_are_accepted(ask: Ask, access: Access) -> None:
+    row = shown_row(ask)
     body = json.dumps({"id": row["id"], "digest": row["digest"], "decision": "accept"})
     status, text, _ = ask("POST", "/judge", body, origin=f"http://{access.hosts[0]}", **SENT)
     assert (status, json.loads(text)["progress"]["judged"]) == (200, 1)
@@ -106,7 +106,7 @@ def test_the_page_itself_can(ask: Ask, access: Access) -> None:
     assert json.loads(text)["progress"]["judged"] == 1
 
 
-def test_what_the_page_never_sends(ask: Ask, access: Access) -> None:
+def test_malformed_requests_are_refused(ask: Ask, access: Access) -> None:
     for path, body in [
         ("/judge", ""),
         ("/judge", "[]"),
@@ -123,13 +123,13 @@ def test_what_the_page_never_sends(ask: Ask, access: Access) -> None:
         assert (status, json.loads(text)["problems"]) == (400, [{"message": "malformed request"}])
 
 
-def test_a_request_without_end_is_not_read(ask: Ask, access: Access) -> None:
+def test_endless_request_is_not_read(ask: Ask, access: Access) -> None:
     own = {"origin": f"http://{access.hosts[0]}", **SENT}
     assert ask("POST", "/edit", **own, **{"content-length": "1000000000"})[0] == 413
     assert ask("POST", "/edit", "3\r\n{}\n\r\n", **own, **{"transfer-encoding": "chunked"})[0] == 413
 
 
-def test_an_error_is_told_and_the_page_goes_on(ask: Ask, access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_is_reported_and_the_page_continues(ask: Ask, access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
     from dstill_review.session import ReviewSession
 
     def breaks(self: ReviewSession) -> None:

@@ -1,4 +1,4 @@
-"""The page in a real browser: who gets in, judging by keys, edits that are checked, a kill, and hostile rows."""
+"""The page in a real browser: access, keys, checked edits, a kill, and hostile rows."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def visit(browser: Any) -> Iterator[Callable[..., Any]]:
-    """A page of a new context, once it shows a row. `icon`: whether it has to come."""
+    """A page of a new context that shows a row. `icon`: whether the icon must load."""
     with visits(browser) as opened:
 
         def visit(address: str, *, icon: bool = True, **how: Any) -> Any:
-            def excused(message: Any) -> bool:
+            def is_expected(message: Any) -> bool:
                 return not icon and str(message.location["url"]).endswith("/icon.svg")
 
-            return opened(address, "#row", excused=excused, **how)
+            return opened(address, "#row", is_expected=is_expected, **how)
 
         yield visit
 
 
-def judged(page: Any, count: int) -> None:
+def wait_until_judged(page: Any, count: int) -> None:
     page.locator("#judged", has_text=re.compile(rf"^{count} of ")).wait_for()
 
 
@@ -49,8 +49,8 @@ def decisions(run: Run) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run.folder / "review.jsonl").read_text().splitlines()]
 
 
-def test_the_address_lets_one_browser_in_once(make_run: Any, serve_here: Any, browser: Any, visit: Any) -> None:
-    access = serve_here(make_run())
+def test_address_admits_one_browser_once(make_run: Any, serve_in_thread: Any, browser: Any, visit: Any) -> None:
+    access = serve_in_thread(make_run())
     page = visit(access.address)
     page.locator("#question", has_text="what does box").wait_for()
     assert page.url == f"http://{access.hosts[0]}/"  # the token is gone from the address
@@ -69,14 +69,14 @@ def test_the_address_lets_one_browser_in_once(make_run: Any, serve_here: Any, br
     other.close()
 
 
-def test_judging_by_keys(make_run: Any, serve_here: Any, visit: Any, record: Callable[..., Record]) -> None:
+def test_keys_judge_rows(make_run: Any, serve_in_thread: Any, visit: Any, record: Callable[..., Record]) -> None:
     run = make_run([record(n, "plain" if n % 2 else "other") for n in range(12)], review__reviewer="somebody")
-    page = visit(serve_here(run).address)
+    page = visit(serve_in_thread(run).address)
     seen = []
     for count, key in enumerate("aara", 1):
         seen.append(page.locator("#question").inner_text())
         page.keyboard.press(key)
-        judged(page, count)
+        wait_until_judged(page, count)
     low, high = wilson(3, 4)
     assert page.locator("#rate").inner_text() == f"accepted 75.0 % [{100 * low:.1f}, {100 * high:.1f}]"
     assert page.evaluate("[bar.value, bar.max]") == [4, 12]
@@ -87,25 +87,25 @@ def test_judging_by_keys(make_run: Any, serve_here: Any, visit: Any, record: Cal
     assert [f"what does box {row['id'][1:]} say?" for row in rows] == seen
 
 
-def test_undo_shows_the_row_again(make_run: Any, serve_here: Any, visit: Any) -> None:
+def test_undo_shows_the_row_again(make_run: Any, serve_in_thread: Any, visit: Any) -> None:
     run = make_run()
-    page = visit(serve_here(run).address)
+    page = visit(serve_in_thread(run).address)
     first = page.locator("#question").inner_text()
     page.keyboard.press("r")
-    judged(page, 1)
+    wait_until_judged(page, 1)
     assert page.locator("#question").inner_text() != first
     page.keyboard.press("u")
-    judged(page, 0)
+    wait_until_judged(page, 0)
     assert page.locator("#question").inner_text() == first
     assert page.locator("#rate").inner_text() == ""
     page.keyboard.press("a")
-    judged(page, 1)
+    wait_until_judged(page, 1)
     assert [row["decision"] for row in decisions(run)] == ["reject", "undo", "accept"]
 
 
-def test_an_edit_has_to_pass_every_check_and_the_engine(make_run: Any, serve_here: Any, visit: Any) -> None:
+def test_edit_must_pass_every_check_and_the_engine(make_run: Any, serve_in_thread: Any, visit: Any) -> None:
     run = make_run()
-    page = visit(serve_here(run).address)
+    page = visit(serve_in_thread(run).address)
     page.keyboard.press("e")
     assert json.loads(page.locator("#new-answer").input_value())["say"].startswith("word")
     refusals = {
@@ -122,7 +122,7 @@ def test_an_edit_has_to_pass_every_check_and_the_engine(make_run: Any, serve_her
     page.keyboard.press("a")  # a letter of the text, no decision
     page.locator("#new-answer").fill('{\n "say": "better"\n}')
     page.keyboard.press("Control+Enter")
-    judged(page, 1)
+    wait_until_judged(page, 1)
     assert page.locator("#editor").is_hidden()
     (row,) = decisions(run)
     assert (row["decision"], row["answer"]) == ("edit", '{"say":"better"}')
@@ -131,26 +131,26 @@ def test_an_edit_has_to_pass_every_check_and_the_engine(make_run: Any, serve_her
     assert {r.answer for r in after if r.id == row["id"]} == {'{"say":"better"}'}
 
 
-def test_a_server_that_was_killed_is_gone_on_with(make_run: Any, serve: Any, visit: Any) -> None:
+def test_review_resumes_after_a_kill(make_run: Any, serve: Any, visit: Any) -> None:
     run = make_run()
     served = serve(run.folder)
     page = visit(served.address)
     for count, key in enumerate("ars", 1):
         page.keyboard.press(key)
-        judged(page, min(count, 2))
+        wait_until_judged(page, min(count, 2))
     page.locator("#message", has_text="Skipped").wait_for()
     page.reload()
-    judged(page, 2)
+    wait_until_judged(page, 2)
     shown = page.locator("#question").inner_text()
-    page.context.close()  # what it still asks for (a row's result, its icon) would be cut by the kill, and be told
+    page.context.close()  # pending requests (a row's result, the icon) would fail with the kill and be reported
     served.ended(by=signal.SIGKILL)
     with (run.folder / "review.jsonl").open("a") as file:  # as a kill in the middle of a row leaves it
         file.write('{"schema_version":1,"id":"q')
     page = visit(serve(run.folder).address)
-    judged(page, 2)
+    wait_until_judged(page, 2)
     assert page.locator("#question").inner_text() == shown
     page.keyboard.press("a")
-    judged(page, 3)
+    wait_until_judged(page, 3)
     assert [row["decision"] for row in decisions(run)] == ["accept", "reject", "skip", "accept"]
 
 
@@ -158,15 +158,15 @@ HOSTILE = "<img src=//evil.example/x onerror=alert(1)><script>alert(2)</script>"
 BIDI = "\u202egnirts\u202c \u0007\u200b"
 
 
-def test_the_page_escapes_as_the_console_does(make_run: Any, serve_here: Any, visit: Any) -> None:
+def test_page_escapes_as_the_console_does(make_run: Any, serve_in_thread: Any, visit: Any) -> None:
     texts = [*ENCODABLE, READABLE]
-    assert visit(serve_here(make_run(1)).address).evaluate("texts => texts.map(visible)", texts) == [
+    assert visit(serve_in_thread(make_run(1)).address).evaluate("texts => texts.map(visible)", texts) == [
         *map(visible, texts)
     ]
 
 
-def test_what_a_row_holds_is_text_and_all_of_it_is_visible(
-    make_run: Any, serve_here: Any, visit: Any, record: Callable[..., Record]
+def test_row_text_is_not_interpreted_and_fully_visible(
+    make_run: Any, serve_in_thread: Any, visit: Any, record: Callable[..., Record]
 ) -> None:
     answer = json.dumps({"say": HOSTILE + BIDI, HOSTILE: [BIDI, {"deep": "x"}]})
     row = record(
@@ -174,7 +174,7 @@ def test_what_a_row_holds_is_text_and_all_of_it_is_visible(
     )
     run = make_run([row])
     run.folder = run.folder.rename(run.folder.parent / NAME)
-    page = visit(serve_here(run).address)
+    page = visit(serve_in_thread(run).address)
     page.locator("#result", has_text="it says").wait_for()
     assert not hidden(page.title() + page.locator("#run").inner_text())
     for id in ("question", "rationale", "answer", "used", "result", "where"):
@@ -189,21 +189,19 @@ def test_what_a_row_holds_is_text_and_all_of_it_is_visible(
     page.keyboard.press("Escape")
 
 
-def test_what_the_guard_refuses_is_not_run(
-    make_run: Any, serve_here: Any, visit: Any, record: Callable[..., Record], place: Path
+def test_refused_edit_is_not_executed(
+    make_run: Any, serve_in_thread: Any, visit: Any, record: Callable[..., Record], review_project: Path
 ) -> None:
     run = make_run([record(1, answer='{"script":"x"}')])
-    page = visit(serve_here(run).address)
+    page = visit(serve_in_thread(run).address)
     page.locator("#result", has_text="not run: refused: scripts are not allowed").wait_for()
     assert page.locator("#problems").inner_text() == "error, guard: refused: scripts are not allowed · /script"
-    assert not (place / "ran.txt").exists()
+    assert not (review_project / "ran.txt").exists()
 
 
-def test_the_keyboard_alone_is_enough(
-    make_run: Any, serve_here: Any, visit: Any, record: Callable[..., Record]
-) -> None:
+def test_keyboard_is_sufficient(make_run: Any, serve_in_thread: Any, visit: Any, record: Callable[..., Record]) -> None:
     run = make_run([record(1, answer='{"say":{"deep":"x"}}')])
-    page = visit(serve_here(run).address)
+    page = visit(serve_in_thread(run).address)
     page.locator("#answer summary").first.wait_for()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.parentElement.parentElement.id") == "answer"
@@ -226,9 +224,9 @@ def test_the_keyboard_alone_is_enough(
 
 
 @pytest.mark.parametrize("width", [320, 1200])
-def test_it_fits_the_window_in_light_and_dark(make_run: Any, serve_here: Any, visit: Any, width: int) -> None:
+def test_page_fits_the_window_in_light_and_dark(make_run: Any, serve_in_thread: Any, visit: Any, width: int) -> None:
     run = make_run()
-    page = visit(serve_here(run).address, viewport={"width": width, "height": 700}, color_scheme="dark")
+    page = visit(serve_in_thread(run).address, viewport={"width": width, "height": 700}, color_scheme="dark")
     page.locator("#result", has_text="it says").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     ground = "getComputedStyle(document.body).backgroundColor"
@@ -240,12 +238,12 @@ def test_it_fits_the_window_in_light_and_dark(make_run: Any, serve_here: Any, vi
 def test_finish_ends_the_command(make_run: Any, serve: Any, visit: Any) -> None:
     run = make_run()
     served = serve(run.folder, "--json")
-    # a browser asks for the icon when it likes to, so perhaps when nobody answers any more
+    # the browser may request the icon after the server has stopped
     page = visit(served.address, icon=False)
     page.locator("#result", has_text="it says").wait_for()
     page.keyboard.press("a")
-    judged(page, 1)
-    page.locator("#result", has_text="it says").wait_for()  # of the next row: cut by the end, it would be a fault
+    wait_until_judged(page, 1)
+    page.locator("#result", has_text="it says").wait_for()  # of the next row: it would fail when the server stops
     page.locator("#finish").click()
     page.locator("#message", has_text="Finished").wait_for()
     code, out, err = served.ended()

@@ -1,4 +1,4 @@
-"""`dstill review` as it is typed: the terminal mode over a pipe, its summary, and what cannot be."""
+"""`dstill review`: the terminal mode over a pipe, its summary, and refused arguments."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from dstill.runs.folder import data_file
 from dstill.runs.review_log import decisions
 from dstill.runs.run import Run
 
-Made = Callable[..., Run]
+MakeRun = Callable[..., Run]
 
 
 @pytest.fixture
-def review(place: Path, boxes: Path, cli: Callable[..., Any]) -> Callable[..., Any]:
-    r"""Reviews as a person at a terminal: ``review(run.folder, "--tui", typed="a\nr\n")``."""
+def review(review_project: Path, boxes_pack: Path, cli: Callable[..., Any]) -> Callable[..., Any]:
+    r"""Review in a terminal: ``review(run.folder, "--tui", typed="a\nr\n")``."""
 
     def call(*words: object, typed: str = "", command: str = "review") -> Any:
-        return cli("--plugin", boxes, command, *words, stdin=typed.encode(), toy=False)
+        return cli("--plugin", boxes_pack, command, *words, stdin=typed.encode(), toy=False)
 
     return call
 
@@ -37,7 +37,7 @@ def review(place: Path, boxes: Path, cli: Callable[..., Any]) -> Callable[..., A
 # --- the terminal -----------------------------------------------------------------------
 
 
-def test_judging_in_the_terminal(make_run: Made, review: Any) -> None:
+def test_terminal_review_records_decisions(make_run: MakeRun, review: Any) -> None:
     run = make_run(6, review__reviewer="somebody")
     ended = review(run.folder, "--tui", "--json", typed="a\nR\n\n?\nu\na\ns\nq\n")
     facts = json.loads(ended.out.splitlines()[-1])
@@ -53,7 +53,7 @@ def test_judging_in_the_terminal(make_run: Made, review: Any) -> None:
     assert Run.open(run.folder, plugins=run.plugins).manifest["stages"]["review"]["judged"] == 2
 
 
-def test_the_end_of_input_quits_and_the_next_time_goes_on(make_run: Made, review: Any) -> None:
+def test_end_of_input_quits_and_the_next_review_resumes(make_run: MakeRun, review: Any) -> None:
     run = make_run(3)
     first = review(run.folder, "--tui", typed="a\n")
     assert (first.code, first.out.splitlines()[-1]) == (0, f"next: dstill review {run.folder}")
@@ -64,7 +64,7 @@ def test_the_end_of_input_quits_and_the_next_time_goes_on(make_run: Made, review
     assert "3 of 3 rows judged: 2 accepted, 1 rejected, 0 edited; 0 skipped" in second.out
 
 
-def test_an_edit_in_the_terminal(make_run: Made, review: Any) -> None:
+def test_terminal_review_accepts_an_edit(make_run: MakeRun, review: Any) -> None:
     run = make_run(1)
     typed = 'e\n{"script":1}\n\ne\n\n\ne\n{"say": "better"}\nbecause\n'
     ended = review(run.folder, "--tui", typed=typed)
@@ -74,7 +74,7 @@ def test_an_edit_in_the_terminal(make_run: Made, review: Any) -> None:
     assert (decision.decision, decision.answer, decision.rationale) == ("edit", '{"say":"better"}', "because")
 
 
-def test_nothing_of_a_row_steers_the_terminal(make_run: Made, review: Any, record: Callable[..., Record]) -> None:
+def test_rows_cannot_inject_terminal_escapes(make_run: MakeRun, review: Any, record: Callable[..., Record]) -> None:
     bad = "\x1b[2J\u202e\x07"
     run = make_run([record(1, bad, question=bad, rationale=bad, answer=json.dumps({"say": bad}))])
     ended = review(run.folder, "--tui", typed="q\n")
@@ -83,11 +83,21 @@ def test_nothing_of_a_row_steers_the_terminal(make_run: Made, review: Any, recor
     assert r"\u001b[2J\u202e\u0007" in ended.out
 
 
-def test_ctrl_c_keeps_everything(make_run: Made, place: Path, boxes: Path) -> None:
+def test_ctrl_c_keeps_the_decisions(make_run: MakeRun, review_project: Path, boxes_pack: Path) -> None:
     run = make_run(3)
-    command = [sys.executable, "-m", "dstill", "--plugin", str(boxes), "review", str(run.folder), "--tui", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "dstill",
+        "--plugin",
+        str(boxes_pack),
+        "review",
+        str(run.folder),
+        "--tui",
+        "--json",
+    ]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, cwd=place, **pipes) as process:  # type: ignore[call-overload]
+    with subprocess.Popen(command, text=True, cwd=review_project, **pipes) as process:  # type: ignore[call-overload]
         process.stdin.write("a\n")
         process.stdin.flush()
         while "1 of 3 judged" not in process.stdout.readline():
@@ -105,17 +115,17 @@ def test_ctrl_c_keeps_everything(make_run: Made, place: Path, boxes: Path) -> No
     assert [d.decision for d in decisions(run)] == ["accept"]
 
 
-# --- what is reviewed -------------------------------------------------------------------
+# --- reviewed rows ----------------------------------------------------------------------
 
 
-def test_the_sample_and_all(make_run: Made, review: Any) -> None:
+def test_sample_size_follows_the_options(make_run: MakeRun, review: Any) -> None:
     run = make_run(300)
     for words, size in (((), 169), (("--ci-half-width", "0.1"), 73), (("--all",), 300)):
         facts = json.loads(review(run.folder, "--tui", "--json", *words).out.splitlines()[-1])
         assert (facts["sample"], facts["left"]) == (size, size)
 
 
-def test_the_sets(make_run: Made, review: Any, record: Callable[..., Record]) -> None:
+def test_splits_can_be_selected(make_run: MakeRun, review: Any, record: Callable[..., Record]) -> None:
     rows = [record(1), record(2, split="validation"), record(3, split="test")]
     run = make_run(rows)
     facts = json.loads(review(run.folder, "--tui", "--json").out.splitlines()[-1])
@@ -125,22 +135,20 @@ def test_the_sets(make_run: Made, review: Any, record: Callable[..., Record]) ->
     assert run.records("test") == []
 
 
-def test_a_row_that_changed_is_judged_again(make_run: Made, review: Any, record: Callable[..., Record]) -> None:
+def test_changed_row_is_judged_again(make_run: MakeRun, review: Any, record: Callable[..., Record]) -> None:
     run = make_run(2)
     review(run.folder, "--tui", typed="a\na\n")
     run.write(data_file("train"), [record(0), record(1, answer='{"say":"new"}')])
     run.save()
     facts = json.loads(review(run.folder, "--tui", "--json", typed="r\n").out.splitlines()[-1])
     assert (facts["judged"], facts["accepted"], facts["rejected"]) == (2, 1, 1)
-    # what is taken back is what was said of the row as it is; how it was judged before says nothing of it
+    # undo removes the decision on the current row; decisions on earlier versions do not apply
     facts = json.loads(review(run.folder, "--tui", "--json", typed="u\nu\nu\nq\n").out.splitlines()[-1])
     assert facts["judged"] == 0
     assert [d.decision for d in decisions(run)] == ["accept"]
 
 
-def test_a_row_of_another_category_since_counts_there(
-    make_run: Made, review: Any, record: Callable[..., Record]
-) -> None:
+def test_decision_counts_in_the_new_category(make_run: MakeRun, review: Any, record: Callable[..., Record]) -> None:
     run = make_run(2)
     review(run.folder, "--tui", typed="a\n")
     run.write(data_file("train"), [record(n, category="renamed") for n in range(2)])
@@ -149,32 +157,32 @@ def test_a_row_of_another_category_since_counts_there(
     assert facts["categories"] == {"renamed": {"sample": 2, "judged": 1, "accepted": 1}}
 
 
-# --- what cannot be ---------------------------------------------------------------------
+# --- refused arguments ------------------------------------------------------------------
 
 
-def test_an_unknown_run(review: Any, place: Path) -> None:
+def test_unknown_run_is_refused(review: Any, review_project: Path) -> None:
     assert review("nowhere").code == 2
 
 
-def test_a_run_without_a_dataset(make_run: Made, review: Any) -> None:
+def test_run_without_a_dataset_is_refused(make_run: MakeRun, review: Any) -> None:
     ended = review(make_run([]).folder, "--tui")
     assert ended.code == 4
     assert ended.err.splitlines()[0] == "error: no rows to review in train, validation"
     assert "dstill generate --out" in ended.err
 
 
-def test_an_unknown_set(make_run: Made, review: Any) -> None:
+def test_unknown_split_is_refused(make_run: MakeRun, review: Any) -> None:
     ended = review(make_run().folder, "--split", "tets")
     assert (ended.code, ended.err.splitlines()[0]) == (2, "error: no split 'tets'. Did you mean 'test'?")
 
 
-def test_a_precision_that_is_none(make_run: Made, review: Any) -> None:
+def test_invalid_interval_width_is_refused(make_run: MakeRun, review: Any) -> None:
     ended = review(make_run().folder, "--ci-half-width", "0")
     assert ended.code == 2
     assert "review.ci_half_width: got 0.0, wanted a number from 0.005 to 0.5" in ended.err
 
 
-def test_a_port_that_is_taken(make_run: Made, review: Any) -> None:
+def test_port_in_use_is_refused(make_run: MakeRun, review: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = review(make_run().folder, "--port", port)
@@ -186,7 +194,7 @@ def test_a_port_that_is_taken(make_run: Made, review: Any) -> None:
     ]
 
 
-def test_libraries_that_are_not_there(make_run: Made, review: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_libraries_name_the_extra(make_run: MakeRun, review: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dstill_review.serving.find_spec", lambda name: None)
     ended = review(make_run().folder)
     assert ended.code == 2
@@ -196,7 +204,7 @@ def test_libraries_that_are_not_there(make_run: Made, review: Any, monkeypatch: 
     ]
 
 
-def test_damaged_decisions(make_run: Made, review: Any) -> None:
+def test_damaged_decisions_are_an_error(make_run: MakeRun, review: Any) -> None:
     run = make_run()
     (run.folder / FILE).write_text("not a row\n{}\n")
     ended = review(run.folder, "--tui")
@@ -205,7 +213,7 @@ def test_damaged_decisions(make_run: Made, review: Any) -> None:
     assert (run.folder / FILE).read_text() == "not a row\n{}\n"
 
 
-def test_decisions_of_a_newer_program(make_run: Made, review: Any) -> None:
+def test_decisions_of_a_newer_version_are_refused(make_run: MakeRun, review: Any) -> None:
     run = make_run()
     (run.folder / FILE).write_text('{"schema_version":3}\n')
     ended = review(run.folder, "--tui")
@@ -213,7 +221,7 @@ def test_decisions_of_a_newer_program(make_run: Made, review: Any) -> None:
     assert "review.jsonl has schema version 3, this dstill knows 2" in ended.err
 
 
-def test_a_second_one_is_told_who_is_at_it(make_run: Made, review: Any, serve: Any) -> None:
+def test_second_review_names_the_running_one(make_run: MakeRun, review: Any, serve: Any) -> None:
     run = make_run()
     served = serve(run.folder)
     for command in ("review", "train"):
@@ -226,7 +234,7 @@ def test_a_second_one_is_told_who_is_at_it(make_run: Made, review: Any, serve: A
     assert review(run.folder, "--tui").code == 0  # the lock went with it
 
 
-def test_training_is_told_by_the_command_line(make_run: Made, review: Any) -> None:
+def test_train_requires_a_review(make_run: MakeRun, review: Any) -> None:
     ended = review(make_run(4).folder, command="train")
     assert ended.code == 4
     assert ended.err.splitlines()[0] == "error: nobody has reviewed the dataset: `dstill review` shows 4 of its rows"

@@ -29,21 +29,21 @@ from dstill.runs.run import Run
 from dstill_serve.app import Service
 from dstill_serve.serving import Limits, listening, opened
 
-KEPT = {"evaluate", "serve", "teachers"}
+ENABLED_PLUGINS = {"evaluate", "serve", "teachers"}
 TOKEN = "a-token-of-the-tests-0123456789"
 PATIENCE = 60  # seconds: a busy machine is slow, a test that hangs is wrong
 
 
 @pytest.fixture
-def place(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def serve_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """`project`, with the command `serve`."""
-    others = {point.name for point in entry_points(group="dstill")} - KEPT
+    others = {point.name for point in entry_points(group="dstill")} - ENABLED_PLUGINS
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
     return project
 
 
 @pytest.fixture
-def shop(root: Path) -> Path:
+def shop_pack(root: Path) -> Path:
     return root / "tests" / "support" / "shop.py"
 
 
@@ -51,7 +51,7 @@ def shop(root: Path) -> Path:
 def trained(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     """A run called "tea", trained; it is copied, not used."""
     with pytest.MonkeyPatch.context() as patch:
-        others = {point.name for point in entry_points(group="dstill")} - KEPT
+        others = {point.name for point in entry_points(group="dstill")} - ENABLED_PLUGINS
         patch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
         loaded = plugins.load([root / "tests" / "support" / "shop.py"])
     flags = {
@@ -71,10 +71,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
 
 
 @pytest.fixture
-def run(place: Path, shop: Path, trained: Path) -> Run:
-    """That run, in this test's folder."""
-    shutil.copytree(trained, place / "tea")
-    return Run.open(place / "tea", plugins=plugins.load([shop]))
+def run(serve_project: Path, shop_pack: Path, trained: Path) -> Run:
+    """A copy of that run in the folder of the test."""
+    shutil.copytree(trained, serve_project / "tea")
+    return Run.open(serve_project / "tea", plugins=plugins.load([shop_pack]))
 
 
 @dataclass
@@ -89,7 +89,7 @@ class Reply:
 
     @property
     def error(self) -> dict[str, Any]:
-        """The error, after a look at its form."""
+        """The error object, with its keys checked."""
         found: dict[str, Any] = self.json["error"]
         assert found.keys() == {"message", "type", "param", "code"}
         return found
@@ -97,7 +97,7 @@ class Reply:
 
 @dataclass
 class Client:
-    """Asks a server on loopback; every call is a connection of its own."""
+    """Client of a server on loopback; every call opens a connection."""
 
     port: int
     headers: dict[str, str] = field(default_factory=dict)
@@ -126,17 +126,17 @@ class Client:
 
 
 @dataclass
-class Here(Client):
+class ThreadServer(Client):
     """A server in a thread of this process."""
 
     service: Service = field(kw_only=True)
 
 
 @pytest.fixture
-def serve_here(request: pytest.FixtureRequest, project: Path) -> Iterator[Callable[..., Here]]:
-    """``serve_here(queue_size=2)``: of `run` or another one; starts at once, and is stopped in order at the end.
+def serve_in_thread(request: pytest.FixtureRequest, project: Path) -> Iterator[Callable[..., ThreadServer]]:
+    """``serve_in_thread(queue_size=2)``: a server of `run` or another run, stopped at the end of the test.
 
-    By then the working folder, which the shop looks into, is still the test's.
+    By then the working folder, which the shop pack reads, still belongs to the test.
     """
     ends: list[Callable[[], None]] = []
 
@@ -148,7 +148,7 @@ def serve_here(request: pytest.FixtureRequest, project: Path) -> Iterator[Callab
         batch: int = 16,
         queue_size: int = 64,
         seconds: float = PATIENCE,
-    ) -> Here:
+    ) -> ThreadServer:
         of = of or request.getfixturevalue("run")
         stack = contextlib.ExitStack()
         listener = stack.enter_context(listening("127.0.0.1", 0))
@@ -167,7 +167,7 @@ def serve_here(request: pytest.FixtureRequest, project: Path) -> Iterator[Callab
             stack.close()
 
         ends.append(end)
-        return Here(port, service=service)
+        return ThreadServer(port, service=service)
 
     yield start
     for end in ends:
@@ -175,12 +175,12 @@ def serve_here(request: pytest.FixtureRequest, project: Path) -> Iterator[Callab
 
 
 @pytest.fixture
-def here(serve_here: Callable[..., Here]) -> Here:
-    return serve_here()
+def server(serve_in_thread: Callable[..., ThreadServer]) -> ThreadServer:
+    return serve_in_thread()
 
 
-class Side:
-    """Calls in threads beside the test: ``asked = side(here.query, "what is tea?")`` … ``asked()``."""
+class Background:
+    """Calls in background threads: ``asked = background(server.query, "what is tea?")`` … ``asked()``."""
 
     def __init__(self) -> None:
         self.threads: list[threading.Thread] = []
@@ -199,30 +199,30 @@ class Side:
 
 
 @pytest.fixture
-def side() -> Iterator[Side]:
-    made = Side()
+def background() -> Iterator[Background]:
+    made = Background()
     yield made
     Path("hold").unlink(missing_ok=True)
     for thread in made.threads:
         thread.join(PATIENCE)
 
 
-def until(holds: Callable[[], Any]) -> None:
-    """Wait for something that has to happen."""
+def wait_for(holds: Callable[[], Any]) -> None:
+    """Wait until `holds()` is true."""
     end = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < end, "it never happened"
         time.sleep(0.01)
 
 
-@pytest.fixture(name="until")
-def until_fixture() -> Callable[[Callable[[], Any]], None]:
-    return until
+@pytest.fixture(name="wait_for")
+def wait_for_fixture() -> Callable[[Callable[[], Any]], None]:
+    return wait_for
 
 
 @dataclass
 class Served(Client):
-    """`dstill serve` in a process of its own."""
+    """`dstill serve` in a separate process."""
 
     process: subprocess.Popen[str] = field(kw_only=True)
     said: list[str] = field(kw_only=True)
@@ -232,19 +232,19 @@ class Served(Client):
 
 
 @pytest.fixture
-def serve(place: Path, shop: Path) -> Iterator[Callable[..., Served]]:
+def serve(serve_project: Path, shop_pack: Path) -> Iterator[Callable[..., Served]]:
     """``serve(run.folder, "--no-execute")`` starts it on a free port."""
     with processes() as starting:
 
         def start(*words: object, plugin: bool = True) -> Served:
-            given = ["--plugin", str(shop)] if plugin else []
+            given = ["--plugin", str(shop_pack)] if plugin else []
             command = ["-m", "dstill", *given, "serve", "--port", "0", *map(str, words)]
-            process, said = starting(command, until="curl ", cwd=place, env=_environment(shop))
+            process, said = starting(command, until="curl ", cwd=serve_project, env=_environment(shop_pack))
             return Served(int(said[-1].split("/")[2].rpartition(":")[2]), process=process, said=said)
 
         yield start
 
 
-def _environment(shop: Path) -> dict[str, str]:
-    """Where the plugin's own imports are found."""
-    return {**os.environ, "PYTHONPATH": str(shop.parent.parent)}
+def _environment(shop_pack: Path) -> dict[str, str]:
+    """The environment, with the imports of the plugin on the path."""
+    return {**os.environ, "PYTHONPATH": str(shop_pack.parent.parent)}

@@ -1,4 +1,4 @@
-"""Who may come in: this machine by its own name, or whoever brings the token; and what every answer carries."""
+"""Access control: loopback host names or a token; and headers of every response."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ BODY = {"question": "what is tea?"}
 PATHS = ("/v1/query", "/v1/chat/completions", "/v1/models", "/v1/models/tea", "/v1/about", "/metrics", "/nothing")
 
 
-def test_another_name_for_this_machine_does_not_get_in(here: Any) -> None:
-    for host in ("evil.example", f"evil.example:{here.port}", "127.0.0.1", "localhost:1", "", "127.0.0.1.evil"):
+def test_other_host_names_are_refused(server: Any) -> None:
+    for host in ("evil.example", f"evil.example:{server.port}", "127.0.0.1", "localhost:1", "", "127.0.0.1.evil"):
         for path in (*PATHS, *OPEN):
-            reply = here("GET", path, host=host)
+            reply = server("GET", path, host=host)
             assert (reply.status, reply.error["code"]) == (403, "wrong_host"), (host, path)
-    assert here("GET", "/v1/models", host=f"localhost:{here.port}").status == 200
+    assert server("GET", "/v1/models", host=f"localhost:{server.port}").status == 200
 
 
-def test_another_site_may_not_ask(here: Any) -> None:
+def test_cross_origin_requests_are_refused(server: Any) -> None:
     for origin in ("http://evil.example", "null", "https://127.0.0.1", "http://127.0.0.1:1"):
-        reply = here("POST", "/v1/query", BODY, origin=origin)
+        reply = server("POST", "/v1/query", BODY, origin=origin)
         assert (reply.status, reply.error["code"]) == (403, "wrong_origin")
-    assert here("POST", "/v1/query", BODY, origin=here.address).status == 200
-    assert here("OPTIONS", "/v1/query", origin="http://evil.example").status == 403
+    assert server("POST", "/v1/query", BODY, origin=server.address).status == 200
+    assert server("OPTIONS", "/v1/query", origin="http://evil.example").status == 403
 
 
-def test_the_policy_is_on_every_answer_and_no_other_site_may_read_one(here: Any) -> None:
+def test_every_response_has_security_headers_and_no_cors(server: Any) -> None:
     for method, path, body in [
         ("GET", "/", None),
         ("GET", "/page.js", None),
@@ -42,7 +42,7 @@ def test_the_policy_is_on_every_answer_and_no_other_site_may_read_one(here: Any)
         ("POST", "/v1/query", "{"),
         ("OPTIONS", "/v1/query", None),
     ]:
-        headers = here(method, path, body).headers
+        headers = server(method, path, body).headers
         policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
         assert policy["default-src"] == "'none'"
         assert {policy[name] for name in ("script-src", "style-src", "connect-src", "img-src")} == {"'self'"}
@@ -51,69 +51,69 @@ def test_the_policy_is_on_every_answer_and_no_other_site_may_read_one(here: Any)
         assert "server" not in headers
 
 
-def test_with_a_token_nothing_of_the_run_is_to_be_had_without_it(serve_here: Callable[..., Any]) -> None:
-    here = serve_here(token=TOKEN)
+def test_token_is_required_for_everything_about_the_run(serve_in_thread: Callable[..., Any]) -> None:
+    server = serve_in_thread(token=TOKEN)
     bearers = [f"Bearer {token}" for token in ("", TOKEN[:-1], f"{TOKEN}x", "é")]
     for given in ({}, *({"authorization": text} for text in ("", TOKEN, f"Basic {TOKEN}", *bearers))):
         sent = {name: value.encode().decode("latin-1") for name, value in given.items()}
         for path in PATHS:
-            reply = here("POST" if "q" in path or "chat" in path else "GET", path, BODY, **sent)
+            reply = server("POST" if "q" in path or "chat" in path else "GET", path, BODY, **sent)
             assert (reply.status, reply.error["code"]) == (401, "invalid_api_key")
             assert reply.error["type"] == "authentication_error"
             assert reply.headers["www-authenticate"] == "Bearer"
             assert TOKEN not in reply.text
     for path in OPEN:
-        reply = here("GET", path)
+        reply = server("GET", path)
         assert reply.status == 200
         assert "tea" not in reply.text
-    assert here("GET", "/healthz").json == {"status": "ok", "model": "ready", "engine": "reachable"}
+    assert server("GET", "/healthz").json == {"status": "ok", "model": "ready", "engine": "reachable"}
 
 
-def test_with_the_token_any_name_will_do(serve_here: Callable[..., Any]) -> None:
-    here = serve_here(token=TOKEN)
+def test_any_host_name_is_accepted_with_the_token(serve_in_thread: Callable[..., Any]) -> None:
+    server = serve_in_thread(token=TOKEN)
     own = {"authorization": f"Bearer {TOKEN}", "host": "dstill.example", "origin": "https://dstill.example"}
-    assert here("POST", "/v1/query", BODY, **own).json["answer"] == '{"say": "tea"}'
-    assert "drift" in here("GET", "/healthz", **own).json
-    assert here("GET", "/v1/models", authorization=f"bearer  {TOKEN}").status == 200
+    assert server("POST", "/v1/query", BODY, **own).json["answer"] == '{"say": "tea"}'
+    assert "drift" in server("GET", "/healthz", **own).json
+    assert server("GET", "/v1/models", authorization=f"bearer  {TOKEN}").status == 200
 
 
-def test_the_token_is_in_nothing_that_is_answered(serve_here: Callable[..., Any]) -> None:
-    here = serve_here(token=TOKEN)
-    here.headers = {"authorization": f"Bearer {TOKEN}"}
+def test_token_is_in_no_response(serve_in_thread: Callable[..., Any]) -> None:
+    server = serve_in_thread(token=TOKEN)
+    server.headers = {"authorization": f"Bearer {TOKEN}"}
     for question in (TOKEN, f"what is {TOKEN}\x07?"):
-        reply = here.query(question, model=None if "\x07" in question else TOKEN)
+        reply = server.query(question, model=None if "\x07" in question else TOKEN)
         assert TOKEN not in json.dumps(reply.error)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "example.org"])
-def test_others_come_in_with_a_token_alone(host: str) -> None:
+def test_public_address_needs_a_token(host: str) -> None:
     with pytest.raises(UsageError, match="but no token is set"):
         Access(host=host, port=1, token=None)
     assert Access(host=host, port=1, token=Secret(TOKEN)).requires_token
 
 
-def test_loopback() -> None:
+def test_loopback_addresses_are_recognized() -> None:
     assert all(map(is_loopback, ("127.0.0.1", "127.9.9.9", "::1")))
     assert not any(map(is_loopback, ("0.0.0.0", "::", "10.0.0.1", "localhost.evil.example")))
     assert Access(host="::1", port=80, token=None).address == "http://[::1]:80"
 
 
 @pytest.mark.parametrize(("port", "host", "in_"), [(80, "localhost", True), (8000, "localhost", False)])
-def test_port_80_goes_without_saying(port: int, host: str, in_: bool) -> None:
+def test_port_80_may_be_omitted_from_the_host(port: int, host: str, in_: bool) -> None:
     from starlette.requests import Request
 
     request = Request({"type": "http", "method": "GET", "path": "/", "headers": [(b"host", host.encode())]})
     assert (Access(host="127.0.0.1", port=port, token=None).check(request) is None) == in_
 
 
-def test_a_host_that_is_none_at_all(serve_here: Callable[..., Any]) -> None:
-    here = serve_here(token=TOKEN)
+def test_malformed_host_header_is_handled(serve_in_thread: Callable[..., Any]) -> None:
+    server = serve_in_thread(token=TOKEN)
     for host in ("[", "a b", "::", "/"):
-        assert here("GET", "/v1/models", authorization=f"Bearer {TOKEN}", host=host).status in (200, 400)
-    assert here("GET", "/healthz").status == 200
+        assert server("GET", "/v1/models", authorization=f"Bearer {TOKEN}", host=host).status in (200, 400)
+    assert server("GET", "/healthz").status == 200
 
 
-def test_tokens_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert token_of("") is None
     monkeypatch.setenv("SHOP", "short")
     with pytest.raises(ConfigError, match="the token in SHOP is too short"):

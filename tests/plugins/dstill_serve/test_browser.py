@@ -1,4 +1,4 @@
-"""The page in a real browser: asking, what comes back, what stands beside, hostile text, a token, small windows."""
+"""The page in a real browser: questions, answers, the list of fields, hostile text, a token, small windows."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def visit(browser: Any) -> Iterator[Callable[..., Any]]:
-    """A page of a new context; the main one has asked for its state."""
+    """A page of a new context, loaded."""
     with visits(browser) as opened:
 
         def visit(address: str, wait: str = "#main", **how: Any) -> Any:
-            # a browser says of its own accord that a request was refused
+            # the browser itself logs refused requests
             page = opened(address, wait, excused=lambda message: "Failed to load resource" in message.text, **how)
             if wait == "#main":
-                begun(page)
+                wait_until_loaded(page)
             return page
 
         yield visit
 
 
-def begun(page: Any) -> None:
-    """Wait until a page asks no more of its own accord: it was shown before, and the focus comes with the state."""
+def wait_until_loaded(page: Any) -> None:
+    """Wait until the page has loaded the state of the server and set the focus."""
     page.locator("#state", has_text=re.compile("^model ")).wait_for()
 
 
@@ -59,8 +59,8 @@ def lines(page: Any, selector: str) -> list[str]:
     return found
 
 
-def test_a_question_and_what_comes_back(here: Any, visit: Any) -> None:
-    page = visit(here.address)
+def test_question_shows_its_answer(server: Any, visit: Any) -> None:
+    page = visit(server.address)
     assert page.title() == "tea · dstill playground"
     assert page.locator("#state").inner_text() == "model ready · engine reachable"
     assert page.evaluate("document.activeElement.id") == "question"
@@ -75,11 +75,11 @@ def test_a_question_and_what_comes_back(here: Any, visit: Any) -> None:
     assert page.evaluate("document.activeElement.id") == "asked"
 
 
-def test_which_data_a_question_is_about_is_chosen(run: Run, serve_here: Any, visit: Any) -> None:
-    """By the word that the task has for it; what stands beside is about the chosen one."""
+def test_data_of_a_question_can_be_chosen(run: Run, serve_in_thread: Any, visit: Any) -> None:
+    """The menu has the noun of the task; the list of fields follows the choice."""
     first, *others = run.records("test")
     run.write(data_file("test"), [replace(first, context={"index": "cafe"}), *others])
-    page = visit(serve_here().address)
+    page = visit(serve_in_thread().address)
     assert page.locator("#of-data").inner_text().startswith("Index")
     assert lines(page, "#data option") == ["shop", "cafe"]
     page.locator("#data").select_option("cafe")
@@ -89,8 +89,8 @@ def test_which_data_a_question_is_about_is_chosen(run: Run, serve_here: Any, vis
     assert asked.value.post_data_json["data"] == "cafe"
 
 
-def test_the_answer_is_a_tree_that_folds_and_keeps_every_digit(here: Any, visit: Any) -> None:
-    page = visit(here.address)
+def test_answer_is_a_folding_tree_with_exact_numbers(server: Any, visit: Any) -> None:
+    page = visit(server.address)
     ask(page, "what is nested?")
     number = page.locator("#body").get_by_text("12345678901234567890")
     assert number.is_visible()
@@ -103,8 +103,8 @@ def test_the_answer_is_a_tree_that_folds_and_keeps_every_digit(here: Any, visit:
     assert number.is_visible()
 
 
-def test_checks_are_told_with_their_layer(here: Any, visit: Any) -> None:
-    page = visit(here.address)
+def test_checks_are_listed_by_layer(server: Any, visit: Any) -> None:
+    page = visit(server.address)
     ask(page, "what is a script?")
     assert lines(page, "#checks li") == ["✓json", "✗guard: refused: scripts are not allowed · /script"]
     assert page.locator("#verdict").inner_text().startswith("invalid: refused: scripts are not allowed")
@@ -118,8 +118,8 @@ def test_checks_are_told_with_their_layer(here: Any, visit: Any) -> None:
     assert page.locator("#verdict").inner_text().startswith("refused to answer")
 
 
-def test_an_engine_that_is_away_takes_no_answer_away(here: Any, visit: Any) -> None:
-    page = visit(here.address)
+def test_unavailable_engine_still_shows_the_answer(server: Any, visit: Any) -> None:
+    page = visit(server.address)
     Path("down").touch()
     ask(page, "what is tea?")
     assert 'say: "tea"' in page.locator("#body").inner_text()
@@ -132,8 +132,8 @@ def test_an_engine_that_is_away_takes_no_answer_away(here: Any, visit: Any) -> N
     assert page.locator("#ran").is_hidden()
 
 
-def test_what_stands_beside(here: Any, visit: Any) -> None:
-    page = visit(here.address)
+def test_fields_are_listed_and_filtered(server: Any, visit: Any) -> None:
+    page = visit(server.address)
     assert page.locator("#h-fields").inner_text().lower() == "fields of shop"
     assert lines(page, "#fields dt") == ["say", "price", "when", "who"]
     page.locator("#filter").fill("KEYWORD")
@@ -145,8 +145,8 @@ def test_what_stands_beside(here: Any, visit: Any) -> None:
     assert lines(page, "#fields dt") == []
 
 
-def test_examples_by_category_are_asked_by_a_click(here: Any, visit: Any) -> None:
-    page = visit(here.address)
+def test_click_asks_an_example(server: Any, visit: Any) -> None:
+    page = visit(server.address)
     assert set(lines(page, "#examples summary")) >= {"plain", "deep", "wrong", "refusal"}
     page.locator("#examples summary", has_text="plain").click()
     page.locator("#examples").get_by_text("what is coffee?").click()
@@ -154,8 +154,8 @@ def test_examples_by_category_are_asked_by_a_click(here: Any, visit: Any) -> Non
     assert page.locator("#question").input_value() == "what is coffee?"
 
 
-def test_history_stays_with_the_browser_until_it_is_forgotten(here: Any, visit: Any) -> None:
-    page = visit(here.address)
+def test_history_stays_in_the_browser_until_cleared(server: Any, visit: Any) -> None:
+    page = visit(server.address)
     assert page.locator("#of-history").is_hidden()
     for question in ("what is tea?", "what is a script?", "what is tea?"):
         ask(page, question)
@@ -171,13 +171,13 @@ def test_history_stays_with_the_browser_until_it_is_forgotten(here: Any, visit: 
     assert page.locator("#of-history").is_hidden()
 
 
-def test_the_page_escapes_as_the_console_does(here: Any, visit: Any) -> None:
+def test_page_escapes_as_the_console_does(server: Any, visit: Any) -> None:
     texts = [*ENCODABLE, READABLE]
-    assert visit(here.address).evaluate("texts => texts.map(visible)", texts) == [*map(visible, texts)]
+    assert visit(server.address).evaluate("texts => texts.map(visible)", texts) == [*map(visible, texts)]
 
 
-def test_what_comes_from_elsewhere_is_text_and_all_of_it_is_visible(here: Any, visit: Any) -> None:
-    page = visit(here.address)
+def test_foreign_text_is_not_interpreted_and_fully_visible(server: Any, visit: Any) -> None:
+    page = visit(server.address)
     ask(page, f"what is {HOSTILE}?")
     for id in ("asked", "rationale", "body", "outcome", "tables", "fields", "examples", "history"):
         assert "<script>alert(2)</script>" in page.locator(f"#{id}").text_content(), id
@@ -190,8 +190,8 @@ def test_what_comes_from_elsewhere_is_text_and_all_of_it_is_visible(here: Any, v
     assert page.locator("main img, main script").count() == 0
 
 
-def test_the_keyboard_alone_is_enough(here: Any, visit: Any) -> None:
-    page = visit(here.address)
+def test_keyboard_is_sufficient(server: Any, visit: Any) -> None:
+    page = visit(server.address)
     page.keyboard.type("what is nested?")
     page.keyboard.press("Shift+Enter")
     assert page.locator("#question").input_value() == "what is nested?\n"
@@ -209,16 +209,16 @@ def test_the_keyboard_alone_is_enough(here: Any, visit: Any) -> None:
     page.locator("#asked", has_text="what is tea?").wait_for()
 
 
-def test_a_token_is_asked_for_and_kept_in_memory_alone(serve_here: Callable[..., Any], visit: Any) -> None:
-    here = serve_here(token=TOKEN)
-    page = visit(here.address, wait="#login")
+def test_token_is_requested_and_stays_in_memory(serve_in_thread: Callable[..., Any], visit: Any) -> None:
+    server = serve_in_thread(token=TOKEN)
+    page = visit(server.address, wait="#login")
     page.locator("#token").fill("wrong")
     page.keyboard.press("Enter")
     page.locator("#state", has_text="wrong token").wait_for()
     assert page.locator("#main").is_hidden()
     page.locator("#token").fill(TOKEN)
     page.keyboard.press("Enter")
-    begun(page)
+    wait_until_loaded(page)
     assert page.locator("#main").is_visible()
     ask(page, "what is tea?")
     assert TOKEN not in page.content()
@@ -229,8 +229,8 @@ def test_a_token_is_asked_for_and_kept_in_memory_alone(serve_here: Callable[...,
 
 
 @pytest.mark.parametrize("width", [320, 1200])
-def test_it_fits_the_window_in_light_and_dark(here: Any, visit: Any, width: int) -> None:
-    page = visit(here.address, viewport={"width": width, "height": 700}, color_scheme="dark")
+def test_page_fits_the_window_in_light_and_dark(server: Any, visit: Any, width: int) -> None:
+    page = visit(server.address, viewport={"width": width, "height": 700}, color_scheme="dark")
     ask(page, "what is nested?")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     ground = "getComputedStyle(document.body).backgroundColor"

@@ -1,4 +1,4 @@
-"""`dstill serve` as it is typed: what it says, how it stops, and what cannot be."""
+"""`dstill serve`: output, shutdown and refused arguments."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 
 TOKEN = "a-token-of-the-tests-0123456789"
-Until = Callable[[Callable[[], Any]], None]
+WaitFor = Callable[[Callable[[], Any]], None]
 
 
 @pytest.fixture
-def command(place: Path, shop: Path, cli: Callable[..., Any]) -> Callable[..., Any]:
-    """``command(run.folder, "--port", 80)``: of a server that does not come to stand."""
-    return lambda *words: cli("--plugin", shop, "serve", *words, toy=False)
+def command(serve_project: Path, shop_pack: Path, cli: Callable[..., Any]) -> Callable[..., Any]:
+    """``command(run.folder, "--port", 80)``: for a server that does not start."""
+    return lambda *words: cli("--plugin", shop_pack, "serve", *words, toy=False)
 
 
-def test_it_says_where_it_is_and_the_line_that_it_names_works(run: Run, serve: Any) -> None:
+def test_prints_its_address_and_a_working_curl_command(run: Run, serve: Any) -> None:
     served = serve(run.folder, "--json")
     assert f"serving 'tea' at {served.address}; stop with Ctrl-C\n" in served.said
     line = served.said[-1].strip()
@@ -46,28 +46,28 @@ def test_it_says_where_it_is_and_the_line_that_it_names_works(run: Run, serve: A
     assert err.startswith("stopped by SIGTERM after ")
 
 
-def test_the_line_that_it_names_asks_about_data_that_is_known(run: Run, serve: Any) -> None:
+def test_printed_curl_command_names_known_data(run: Run, serve: Any) -> None:
     first, *others = run.records("test")
     run.write(data_file("test"), [replace(first, context={"index": "cafe"}), *others])
     assert '"index": "cafe"' in serve(run.folder).said[-1]
 
 
-def test_what_moved_is_said_at_the_start(run: Run, serve: Any) -> None:
+def test_data_drift_is_reported_at_the_start(run: Run, serve: Any) -> None:
     Path("moved").touch()
     served = serve(run.folder)
     assert "warning: fields that the student learnt are gone: say\n" in served.said
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_what_is_under_way_is_finished_before_it_stops(
-    run: Run, serve: Any, side: Any, until: Until, number: signal.Signals
+def test_requests_in_progress_finish_before_it_stops(
+    run: Run, serve: Any, background: Any, wait_for: WaitFor, number: signal.Signals
 ) -> None:
     served = serve(run.folder)
     Path("hold").touch()
-    asked = side(served.query)
-    until(lambda: Path("batches.txt").exists())
+    asked = background(served.query)
+    wait_for(lambda: Path("batches.txt").exists())
     served.process.send_signal(number)
-    until(lambda: _refused(served.port))  # nobody new comes in
+    wait_for(lambda: _refused(served.port))  # no new connection
     Path("hold").unlink()
     assert asked().json["answer"] == '{"say": "tea"}'
     code, out, err = served.ended()
@@ -76,13 +76,13 @@ def test_what_is_under_way_is_finished_before_it_stops(
     assert "replies by status: 1 × 200" in err
 
 
-def test_the_second_ctrl_c_waits_for_no_answer(run: Run, serve: Any, side: Any, until: Until) -> None:
+def test_second_ctrl_c_stops_at_once(run: Run, serve: Any, background: Any, wait_for: WaitFor) -> None:
     served = serve(run.folder)
     Path("hold").touch()
-    asked = side(served.query)
-    until(lambda: Path("batches.txt").exists())
+    asked = background(served.query)
+    wait_for(lambda: Path("batches.txt").exists())
     served.process.send_signal(signal.SIGINT)
-    until(lambda: _refused(served.port))
+    wait_for(lambda: _refused(served.port))
     served.process.send_signal(signal.SIGINT)
     reply = asked()  # every request has an answer
     assert (reply.status, reply.error["code"]) == (503, "stopping")
@@ -100,7 +100,7 @@ def _refused(port: int) -> bool:
     return False
 
 
-def test_a_token_of_the_environment_is_demanded_and_never_said(
+def test_token_of_the_environment_is_required_and_never_printed(
     run: Run, serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SHOP_TOKEN", TOKEN)
@@ -114,10 +114,10 @@ def test_a_token_of_the_environment_is_demanded_and_never_said(
     assert TOKEN not in out + err + "".join(served.said)
 
 
-# --- what cannot be ---------------------------------------------------------------------
+# --- refused arguments ------------------------------------------------------------------
 
 
-def test_a_port_that_is_taken(run: Run, command: Any) -> None:
+def test_port_in_use_is_refused(run: Run, command: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = command(run.folder, "--port", port)
@@ -129,33 +129,33 @@ def test_a_port_that_is_taken(run: Run, command: Any) -> None:
     ]
 
 
-def test_localhost_is_this_machine(run: Run, serve: Any) -> None:
+def test_localhost_is_accepted(run: Run, serve: Any) -> None:
     served = serve(run.folder, "--host", "localhost")
     assert served.address.startswith("http://127.0.0.1:")
     assert served.query().status == 200
 
 
-def test_an_address_for_others_without_a_token(run: Run, command: Any) -> None:
+def test_public_address_without_a_token_is_refused(run: Run, command: Any) -> None:
     ended = command(run.folder, "--host", "0.0.0.0", "--port", 0)
     assert ended.code == 2
     assert ended.err.splitlines()[0] == "error: other machines can reach 0.0.0.0, but no token is set"
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])
-def test_an_address_that_is_none_of_this_machine(run: Run, command: Any, host: str, monkeypatch: Any) -> None:
+def test_address_of_another_machine_is_refused(run: Run, command: Any, host: str, monkeypatch: Any) -> None:
     monkeypatch.setenv("SHOP_TOKEN", TOKEN)
     ended = command(run.folder, "--host", host, "--port", 0, "--token-env", "SHOP_TOKEN")
     assert ended.code == 2
     assert ended.err.splitlines()[:2] == [f"error: '{host}' is not an address of this machine", "where: --host"]
 
 
-def test_a_token_that_is_not_there(run: Run, command: Any) -> None:
+def test_missing_token_variable_is_refused(run: Run, command: Any) -> None:
     ended = command(run.folder, "--token-env", "SHOP_TOKEN")
     assert ended.code == 2
     assert "environment variable SHOP_TOKEN is not set; `dstill serve` needs it" in ended.err
 
 
-def test_a_run_without_a_student(run: Run, command: Any) -> None:
+def test_run_without_a_student_is_refused(run: Run, command: Any) -> None:
     shutil.rmtree(run.folder / "student")
     ended = command(run.folder, "--port", 0)
     assert ended.code == 5
@@ -163,7 +163,7 @@ def test_a_run_without_a_student(run: Run, command: Any) -> None:
     assert f"dstill train {run.folder}" in ended.err
 
 
-def test_an_engine_that_is_not_there(run: Run, command: Any) -> None:
+def test_unreachable_engine_is_reported(run: Run, command: Any) -> None:
     Path("down").touch()
     ended = command(run.folder, "--port", 0)
     assert ended.code == 7
@@ -174,11 +174,11 @@ def test_an_engine_that_is_not_there(run: Run, command: Any) -> None:
     ]
 
 
-def test_an_unknown_run(command: Any) -> None:
+def test_unknown_run_is_refused(command: Any) -> None:
     assert command("nowhere").code == 2
 
 
-def test_libraries_that_are_not_there(run: Run, command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_libraries_name_the_extra(run: Run, command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dstill_serve.serving.find_spec", lambda name: None)
     ended = command(run.folder)
     assert ended.code == 2
@@ -189,7 +189,7 @@ def test_libraries_that_are_not_there(run: Run, command: Any, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("words", [("--queue", "0"), ("--max-batch", "x"), ("--timeout", "0"), ("--port", "70000")])
-def test_limits_that_are_none(run: Run, command: Any, words: tuple[str, str]) -> None:
+def test_invalid_limits_are_refused(run: Run, command: Any, words: tuple[str, str]) -> None:
     ended = command(run.folder, *words)
     assert ended.code == 2
     assert words[0] in ended.err

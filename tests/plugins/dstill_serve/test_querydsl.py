@@ -1,6 +1,6 @@
-"""The Query DSL pack behind `dstill serve`: real bodies, the real guard, real hits, and a mapping that goes.
+"""The Query DSL pack behind `dstill serve`: real bodies, the real guard, real hits, and a deleted mapping.
 
-The student is the clerk of `support/shop.py`: what is asked here is the server.
+The student is the clerk of `support/shop.py`: only the server is tested here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 from dstill_querydsl.pack import QueryDsl
 
-KEPT = {"querydsl", "serve", "teachers"}
+ENABLED_PLUGINS = {"querydsl", "serve", "teachers"}
 MAPPING = {"properties": {"level": {"type": "keyword"}, "took": {"type": "long"}}}
 HOSTILE = '{"query":{"script":{"script":{"source":"while (true) {}"}}}}'
 UNKNOWN = '{"query":{"term":{"http.response.status":404}}}'
@@ -30,8 +30,8 @@ UNKNOWN = '{"query":{"term":{"http.response.status":404}}}'
 
 @pytest.fixture
 def make_run(project: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
-    """``make_run([example, …], **settings)``: a run whose student knows these by heart."""
-    others = {point.name for point in entry_points(group="dstill")} - KEPT
+    """``make_run([example, …], **settings)``: a run whose student memorized these examples."""
+    others = {point.name for point in entry_points(group="dstill")} - ENABLED_PLUGINS
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
 
     def make(examples: list[Example], **settings: Any) -> Run:
@@ -71,11 +71,11 @@ def weblogs(make_run: Callable[..., Run]) -> Run:
     return make_run([*asked, *bad])
 
 
-def test_answers_are_checked_and_run(weblogs: Run, serve_here: Callable[..., Any]) -> None:
-    here = serve_here(weblogs)
+def test_answers_are_checked_and_executed(weblogs: Run, serve_in_thread: Callable[..., Any]) -> None:
+    server = serve_in_thread(weblogs)
     outcomes = []
     for record in weblogs.records("train")[:30]:
-        row = here.query(record.question, execute=True, index="weblogs").json
+        row = server.query(record.question, execute=True, index="weblogs").json
         assert row["value"] == json.loads(record.answer)
         outcomes.append(row.get("outcome", "refused"))
         if row.get("outcome") == "ok":
@@ -83,17 +83,17 @@ def test_answers_are_checked_and_run(weblogs: Run, serve_here: Callable[..., Any
             assert row["tables"]
     assert outcomes.count("ok") > 20
     assert set(outcomes) <= {"ok", "refused", "unsupported"}
-    guarded, unknown = here.query("bad 0", execute=True).json, here.query("bad 1", execute=True).json
+    guarded, unknown = server.query("bad 0", execute=True).json, server.query("bad 1", execute=True).json
     assert (guarded["ok"], guarded["problems"][-1]["layer"]) == (False, "guard")
     assert "outcome" not in guarded
     assert unknown["problems"][0]["code"] == "unknown_field"
-    about = here("GET", "/v1/about").json
+    about = server("GET", "/v1/about").json
     assert [layer["name"] for layer in about["layers"]] == ["json", "schema", "mapping", "values", "guard"]
     fields = dict(about["data"]["weblogs"]["fields"])
     assert fields["http.response.status_code"].startswith("integer")
 
 
-def own(make_run: Callable[..., Run]) -> Run:
+def run_with_own_mapping(make_run: Callable[..., Run]) -> Run:
     Path("mapping.json").write_text(json.dumps(MAPPING))
     example = Example(
         id="1", question="errors?", answer='{"query":{"term":{"level":"error"}}}', context={"index": "logs"}
@@ -102,11 +102,11 @@ def own(make_run: Callable[..., Run]) -> Run:
     return make_run([example], task__querydsl__index="logs", task__querydsl__mapping=mapping)
 
 
-def test_a_mapping_that_is_gone_is_told_before_there_is_a_server(make_run: Callable[..., Run], root: Path) -> None:
-    run = own(make_run)
+def test_missing_mapping_is_an_error_before_the_server_starts(make_run: Callable[..., Run], root: Path) -> None:
+    run = run_with_own_mapping(make_run)
     Path("mapping.json").unlink()
     support = root / "tests" / "support"
-    # a process of its own: what this one has read of the file it keeps
+    # a separate process, because this one caches the file
     ended = subprocess.run(
         [sys.executable, "-m", "dstill", "--plugin", str(support / "shop.py"), "serve", str(run.folder), "--port", "0"],
         capture_output=True,
@@ -119,10 +119,10 @@ def test_a_mapping_that_is_gone_is_told_before_there_is_a_server(make_run: Calla
     assert "serving" not in ended.stderr
 
 
-def test_a_mapping_that_goes_while_it_serves_was_read(
-    make_run: Callable[..., Run], serve_here: Callable[..., Any]
+def test_mapping_deleted_while_serving_was_already_read(
+    make_run: Callable[..., Run], serve_in_thread: Callable[..., Any]
 ) -> None:
-    here = serve_here(own(make_run), execute=False)
+    server = serve_in_thread(run_with_own_mapping(make_run), execute=False)
     Path("mapping.json").unlink()
-    assert here.query("errors?").json["ok"]
-    assert here("GET", "/v1/about").json["data"]["logs"]["fields"] == [["level", "keyword"], ["took", "long"]]
+    assert server.query("errors?").json["ok"]
+    assert server("GET", "/v1/about").json["data"]["logs"]["fields"] == [["level", "keyword"], ["took", "long"]]

@@ -33,25 +33,25 @@ from dstill.io.jsonl import read_rows
 SECONDS = size("SOAK_SECONDS", ci=40, nightly=60)
 RUN = os.environ.get("DSTILL_SOAK_RUN", "")
 CLIENTS = 16
-BAD, GOES, STREAMS, EXPLAINS = 0.05, 0.03, 0.15, 0.05  # shares of the requests
-TIMEOUT = 120  # seconds of the server, a request: two batches of the student may take more than 30 on a busy machine
-GROWTH = 0.05  # of the memory in the middle third of the answers, to the last
+BAD, DISCONNECTS, STREAMS, EXPLAINS = 0.05, 0.03, 0.15, 0.05  # shares of the requests
+TIMEOUT = 120  # timeout of a request in seconds: two batches may take more than 30 on a busy machine
+GROWTH = 0.05  # of memory, from the middle third of the answers to the last third
 
 
 @dataclass
-class Seen:
-    """What the clients met."""
+class Observed:
+    """What the clients observed."""
 
     answers: Counter[str] = field(default_factory=Counter)  # "query 200"
     wrong: list[str] = field(default_factory=list)
     slowest: float = 0.0
     gone: int = 0
-    # MiB, one an answer: by the clock a machine that is slow at first would bring its warming up into the last third
+    # MiB after each answer: measured over time, warm-up on a slow machine would reach the last third
     memory: list[float] = field(default_factory=list)
 
 
-def bad(rng: random.Random) -> tuple[str, bytes | str, dict[str, str], set[int]]:
-    """A request that is none: path, body, headers, and what it is answered."""
+def bad_request(rng: random.Random) -> tuple[str, bytes | str, dict[str, str], set[int]]:
+    """An invalid request: path, body, headers and expected statuses."""
     own = {"content-type": "application/json"}
     return rng.choice(
         [
@@ -69,8 +69,8 @@ def bad(rng: random.Random) -> tuple[str, bytes | str, dict[str, str], set[int]]
     )
 
 
-def good(rng: random.Random, question: str, model: str) -> tuple[str, str, set[int]]:
-    """A question: path, body, and how it may be answered."""
+def good_request(rng: random.Random, question: str, model: str) -> tuple[str, str, set[int]]:
+    """A question: path, body and expected statuses."""
     if rng.random() < STREAMS:
         messages = [{"role": "user", "content": question}]
         body = {"model": model, "messages": messages, "stream": rng.random() < 0.5}
@@ -81,41 +81,41 @@ def good(rng: random.Random, question: str, model: str) -> tuple[str, str, set[i
 
 
 def client(
-    served: Any, seed: int, questions: list[str], model: str, end: float, seen: Seen, lock: threading.Lock
+    served: Any, seed: int, questions: list[str], model: str, end: float, observed: Observed, lock: threading.Lock
 ) -> None:
     rng = random.Random(seed)
     while time.monotonic() < end:
         headers = {"content-type": "application/json"}
         wrong = rng.random() < BAD
         if wrong:
-            path, body, headers, expected = bad(rng)
+            path, body, headers, expected = bad_request(rng)
         else:
-            path, body, expected = good(rng, rng.choice(questions), model)
+            path, body, expected = good_request(rng, rng.choice(questions), model)
         connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=3 * TIMEOUT)
         began = time.monotonic()
         try:
             connection.request("POST", path, body, headers)
-            if not wrong and rng.random() < GOES:
+            if not wrong and rng.random() < DISCONNECTS:
                 time.sleep(rng.random() * 0.2)
                 connection.close()
                 with lock:
-                    seen.gone += 1
+                    observed.gone += 1
                 continue
             reply = connection.getresponse()
             text = reply.read()
         except Exception as error:
             with lock:
-                seen.wrong.append(f"{path}: {error!r}")
+                observed.wrong.append(f"{path}: {error!r}")
             continue
         finally:
             connection.close()
         with lock:
-            seen.answers[f"{'bad' if wrong else path.rpartition('/')[2]} {reply.status}"] += 1
-            seen.slowest = max(seen.slowest, time.monotonic() - began)
-            seen.memory.append(memory_of(served.process.pid))
+            observed.answers[f"{'bad' if wrong else path.rpartition('/')[2]} {reply.status}"] += 1
+            observed.slowest = max(observed.slowest, time.monotonic() - began)
+            observed.memory.append(memory_of(served.process.pid))
             whole = text.endswith(b"[DONE]\n\n") if b"data: " in text[:6] else isinstance(json.loads(text), dict)
             if reply.status not in expected or not whole:
-                seen.wrong.append(f"{path} {reply.status}: {text[:300]!r}")
+                observed.wrong.append(f"{path} {reply.status}: {text[:300]!r}")
 
 
 def memory_of(pid: int) -> float:
@@ -123,13 +123,13 @@ def memory_of(pid: int) -> float:
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
-AWAY = reset(0)
+UNAVAILABLE = reset(0)
 
 
-def moods() -> Iterator[tuple[float, Any]]:
-    """What becomes of the engine, and for what share of the time."""
+def engine_states() -> Iterator[tuple[float, Any]]:
+    """Engine states, each with its share of the time."""
     while True:
-        yield from ((0.10, None), (0.03, AWAY), (0.10, None), (0.02, slow(2.0)))
+        yield from ((0.10, None), (0.03, UNAVAILABLE), (0.10, None), (0.02, slow(2.0)))
 
 
 if RUN:
@@ -142,36 +142,38 @@ else:
 
     @pytest.fixture
     def folder(demo: Any, tmp_path: Path) -> Path:
-        """A copy of the demo, which other tests read."""
+        """A copy of the demo run, which other tests read."""
         return shutil.copytree(demo.folder, tmp_path / "run")
 
 
 @pytest.mark.slow
-def test_a_soak(
-    folder: Path, serve: Callable[..., Any], until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+def test_server_survives_a_soak(
+    folder: Path, serve: Callable[..., Any], wait_for: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dstill_querydsl.engines import EmbeddedServer
 
     monkeypatch.delenv("DSTILL_DISABLE")
     texts = [row["question"] for _, row in read_rows(folder / "dataset" / "data" / "test.jsonl")]
-    seen, lock = Seen(), threading.Lock()
+    observed, lock = Observed(), threading.Lock()
     with EmbeddedServer.start() as node, EngineProxy(node.url) as proxy:
         words = ("--engine-url", proxy.url, "--set", "engine.load_data=true", "--timeout", TIMEOUT)
         served = serve(folder, *words, "--json", plugin=False)
         runs = next(text for text in texts if served.query(text, execute=True).json.get("outcome") == "ok")
         end = time.monotonic() + SECONDS
         threads = [
-            threading.Thread(target=client, args=(served, seed, texts, folder.name, end, seen, lock), daemon=True)
+            threading.Thread(target=client, args=(served, seed, texts, folder.name, end, observed, lock), daemon=True)
             for seed in range(CLIENTS)
         ]
         for thread in threads:
             thread.start()
-        for share, fault in moods():
+        for share, fault in engine_states():
             proxy.always("", fault)
             proxy.asked.clear()
             over = time.monotonic() + share * max(SECONDS, 60)
-            # a batch may take longer than the engine is away: it stays away until that was noticed once
-            while (now := time.monotonic()) < end and (now < over or (fault is AWAY and not seen.answers["query 503"])):
+            # a batch may outlast an outage, so the outage lasts until a client has seen it
+            while (now := time.monotonic()) < end and (
+                now < over or (fault is UNAVAILABLE and not observed.answers["query 503"])
+            ):
                 time.sleep(0.2)
             if time.monotonic() >= end:
                 break
@@ -179,28 +181,28 @@ def test_a_soak(
         for thread in threads:
             thread.join(4 * TIMEOUT)
         hanging = sum(thread.is_alive() for thread in threads)
-        until(lambda: served("GET", "/healthz").json["inside"] == 0)  # who hung up may be in the last batch
+        wait_for(lambda: served("GET", "/healthz").json["inside"] == 0)  # disconnected clients may be in the last batch
         health, metrics = served("GET", "/healthz"), served("GET", "/metrics").text
         last = served.query(runs, execute=True)
         code, out, err = served.ended(by=signal.SIGTERM)
-    thirds = [statistics.median(part) for part in _thirds(seen.memory)]
+    thirds = [statistics.median(part) for part in _thirds(observed.memory)]
     report = {
         "seconds": SECONDS,
-        "answers": dict(sorted(seen.answers.items())),
-        "gone": seen.gone,
+        "answers": dict(sorted(observed.answers.items())),
+        "gone": observed.gone,
         "hanging": hanging,
-        "slowest": round(seen.slowest, 2),
-        "memory_mib": [round(value, 1) for value in (seen.memory[0], *thirds, seen.memory[-1])],
+        "slowest": round(observed.slowest, 2),
+        "memory_mib": [round(value, 1) for value in (observed.memory[0], *thirds, observed.memory[-1])],
         "batches": re.findall(r"dstill_batch_size_(?:sum|count) \S+", metrics),
     }
     print(json.dumps(report))
-    assert seen.wrong == []
+    assert observed.wrong == []
     assert hanging == 0
     assert (health.status, health.json["model"], health.json["inside"]) == (200, "ready", 0)
     assert (last.status, last.json["outcome"]) == (200, "ok")  # the engine is back
-    assert seen.answers["query 200"]
-    assert seen.answers["query 503"]  # of those whose answer was to be run while the engine was away
-    assert seen.slowest < 2 * TIMEOUT
+    assert observed.answers["query 200"]
+    assert observed.answers["query 503"]  # of those whose answer was to be run while the engine was away
+    assert observed.slowest < 2 * TIMEOUT
     assert thirds[2] <= thirds[1] * (1 + GROWTH)
     assert (code, "bug" in err) == (0, False)
     assert json.loads(out.splitlines()[-1])["signal"] == "SIGTERM"

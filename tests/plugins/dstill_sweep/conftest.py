@@ -1,6 +1,6 @@
-"""A project with a generated run of the toy, whose trials are the learner's (`learner.py`).
+"""A project with a generated run of the toy task and the student `learner` (`learner.py`).
 
-Trials are processes of their own. Starting one takes far longer than the learner's training, so most tests fork a
+Trials are separate processes. Starting one takes far longer than the learner's training, so most tests fork a
 process that has imported dstill already.
 """
 
@@ -28,15 +28,15 @@ def children() -> Iterator[Children]:
 
 
 @pytest.fixture
-def lab(processes: Cli, children: Children, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """`processes`, with forks for the trials, one at a time."""
+def forking_cli(sweep_cli: Cli, children: Children, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """`sweep_cli` with forked trials, one at a time."""
     monkeypatch.setattr(Trials, "complete", forked(children))
-    return processes
+    return sweep_cli
 
 
 @pytest.fixture
-def processes(project: Path, cli: Cli, once: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """``processes("sweep", "run", "space.toml")``: a command with toy, learner and this plugin loaded."""
+def sweep_cli(project: Path, cli: Cli, once: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """``sweep_cli("sweep", "run", "space.toml")``: a command with the plugins toy, learner and sweep."""
     off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"sweep", "report"} | {"evaluate"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
 
@@ -62,6 +62,6 @@ def processes(project: Path, cli: Cli, once: Callable[..., None], monkeypatch: p
 
 
 @pytest.fixture
-def diary(project: Path) -> Callable[[], list[str]]:
+def trainings(project: Path) -> Callable[[], list[str]]:
     """The trainings so far."""
     return lambda: (project / "diary.txt").read_text().splitlines() if (project / "diary.txt").exists() else []

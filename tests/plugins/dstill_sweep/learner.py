@@ -1,4 +1,4 @@
-"""A plugin beside the toy: a student whose accuracy, memory and fate hang on its recipe, and that keeps a diary.
+"""A plugin with a student whose accuracy, memory and failures depend on its recipe, and that logs its trainings.
 
 learning_rate   the share of its training pairs that it keeps
 r               1: it fails; 2: it is killed; 3: it takes a minute; 5: it fails unless the batch may be halved;
@@ -40,8 +40,8 @@ class Learner(Student):
 
     def fit(self, job: TrainingJob) -> TrainResult:
         recipe = job.recipe
-        with Path("diary.txt").open("a") as diary:
-            diary.write(f"{job.modality.name} {recipe.r} {recipe.learning_rate:.6f} {job.seed}\n")
+        with Path("diary.txt").open("a") as trainings:
+            trainings.write(f"{job.modality.name} {recipe.r} {recipe.learning_rate:.6f} {job.seed}\n")
         times = sum(line.split()[1] == str(recipe.r) for line in Path("diary.txt").read_text().splitlines())
         if recipe.r == 1 or (recipe.r == 6 and times == 1):
             raise TrainingError("the loss is NaN", where="step 3", hint="lower it")
@@ -67,10 +67,10 @@ class Learner(Student):
         )
 
     def load(self, folder: Path, *, trained: bool = True) -> Generator:
-        return Recall(json.loads((folder / "pairs.json").read_text()))
+        return LookupGenerator(json.loads((folder / "pairs.json").read_text()))
 
 
-class Recall(Generator):
+class LookupGenerator(Generator):
     def __init__(self, pairs: dict[str, str]) -> None:
         self.pairs = pairs
 
@@ -84,7 +84,7 @@ def _key(source: str) -> str:
     return " ".join(sorted(source.split()))
 
 
-class Whole(Modality):
+class FullLike(Modality):
     """Ignores the rank."""
 
     name = "whole"
@@ -98,7 +98,7 @@ class Whole(Modality):
         return model
 
 
-class Part(Whole):
+class LoraLike(FullLike):
     name = "part"
     priority = 10
     ignores = frozenset()
@@ -113,7 +113,7 @@ class Dss(Objective):
 
 
 class LabelOnly(Dss):
-    """Learns nothing of what is taken away."""
+    """Learns labels only."""
 
     name = "label-only"
 
@@ -123,7 +123,7 @@ class LabelOnly(Dss):
 
 
 class Accuracy(Metric):
-    """As the real one, without the statistics that take seconds to import in every trial."""
+    """Like the real metric, without statistics, whose import takes seconds in every trial."""
 
     name = "executable_accuracy"
 
@@ -143,7 +143,7 @@ class Exact(Metric):
         return Score(name=self.name, value=value, low=value, high=value, n=len(verdicts))
 
 
-class Moody(Executor):
+class UnreliableExecutor(Executor):
     name = "moody"
 
     def open(self, task: Task, engine: Engine) -> Self:
@@ -159,13 +159,13 @@ class Moody(Executor):
 
 @hookimpl
 def select_modality(modalities: Sequence[Modality], student: ModelSpec, recipe: Recipe, device: Device) -> Choice:
-    """`whole` holds 40 texts: what an objective of two sequences a record makes of the toy's rows are more."""
+    """`whole` fits 40 texts: an objective with two sequences per record exceeds that for the toy's rows."""
     return Choice(modality="part" if student.parameters > 40 else "whole", reasons=())
 
 
 @hookimpl
 def register_executors() -> Iterable[type[Executor]]:
-    return [Moody]
+    return [UnreliableExecutor]
 
 
 @hookimpl
@@ -180,7 +180,7 @@ def register_students() -> Iterable[type[Student]]:
 
 @hookimpl
 def register_modalities() -> Iterable[type[Modality]]:
-    return [Whole, Part]
+    return [FullLike, LoraLike]
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""`dstill experiment sweep`: trials in processes of their own, a front, and a way on from wherever it was stopped."""
+"""`dstill experiment sweep`: trials in separate processes, the Pareto front, and resuming."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from dstill_sweep.trials import Result, Trial, Trials
 
 TOY = Path(__file__).parents[2] / "support" / "toy.py"
 LEARNER = Path(__file__).parent / "learner.py"
-UNRUN = Path(__file__).parent / "unrun.py"
+NOEXEC = Path(__file__).parent / "noexec.py"
 Cli = Callable[..., Any]
-Diary = Callable[[], list[str]]
+Trainings = Callable[[], list[str]]
 GRID = """
 [space]
 train.modality = ["whole", "part"]
@@ -46,47 +46,50 @@ def _space(text: str) -> Path:
     return file
 
 
-def _last(ended: Any) -> dict[str, Any]:
+def _last_object(ended: Any) -> dict[str, Any]:
     return dict(json.loads(ended.out.splitlines()[-1]))
 
 
-def test_every_combination_is_tried_once_and_what_is_finished_is_read(lab: Cli, diary: Diary) -> None:
-    ended = lab("sweep", "run", _space(GRID), "--split", "test", "--jobs", 2, "--json")
+def test_every_combination_runs_once_and_finished_trials_are_reused(forking_cli: Cli, trainings: Trainings) -> None:
+    ended = forking_cli("sweep", "run", _space(GRID), "--split", "test", "--jobs", 2, "--json")
     assert ended.code == 0, ended.err
-    facts = _last(ended)
+    facts = _last_object(ended)
     # `whole` ignores the rank: 2 of it, and 4 of `part`
-    assert len(facts["trials"]) == 6 == len(diary())
+    assert len(facts["trials"]) == 6 == len(trainings())
     by_rate = {row["changes"]["train.learning_rate"]: row["accuracy"]["value"] for row in facts["trials"]}
     assert by_rate[1.0] > by_rate[0.25]
     best = next(row for row in facts["trials"] if row["name"] == facts["best"])
     assert best["changes"]["train.learning_rate"] == 1.0
     assert facts["front"][0] == best["name"]
 
-    assert _last(lab("sweep", "run", _space(GRID), "--split", "test", "--json"))["trials"] == facts["trials"]
-    assert len(diary()) == 6
-    more = lab("sweep", "run", _space(GRID.replace("8, 16", "8")), "--split", "test", "--json")
-    assert len(_last(more)["trials"]) == 4
-    assert len(diary()) == 6  # a part of the space, and all of it known
-    lab("sweep", "run", _space(GRID.replace("8, 16", "32")), "--split", "test")
-    assert len(diary()) == 8  # the two of the new rank
+    assert (
+        _last_object(forking_cli("sweep", "run", _space(GRID), "--split", "test", "--json"))["trials"]
+        == facts["trials"]
+    )
+    assert len(trainings()) == 6
+    more = forking_cli("sweep", "run", _space(GRID.replace("8, 16", "8")), "--split", "test", "--json")
+    assert len(_last_object(more)["trials"]) == 4
+    assert len(trainings()) == 6  # a part of the space, and all of it known
+    forking_cli("sweep", "run", _space(GRID.replace("8, 16", "32")), "--split", "test")
+    assert len(trainings()) == 8  # the two of the new rank
 
 
-def test_another_dataset_is_another_trial(lab: Cli, diary: Diary, project: Path) -> None:
-    plant(project)  # row 8 of the attack review: trials import nothing from the current folder
+def test_changed_dataset_is_a_new_trial(forking_cli: Cli, trainings: Trainings, project: Path) -> None:
+    plant(project)  # trials import nothing from the current folder
     space = _space("[space]\ntrain.r = [8]\n")
-    assert lab("sweep", "run", space, "--split", "test").code == 0
+    assert forking_cli("sweep", "run", space, "--split", "test").code == 0
     run = Run.open("run", plugins=load([TOY, LEARNER]))
     run.write(data_file("train"), run.records("train")[:5])
     run.save()
-    assert lab("sweep", "run", space, "--split", "test").code == 0
-    assert len(diary()) == 2
+    assert forking_cli("sweep", "run", space, "--split", "test").code == 0
+    assert len(trainings()) == 2
     assert not ran(project)
 
 
 @pytest.mark.parametrize(("rank", "why"), [(1, "the loss is NaN"), (2, "killed by signal 9, perhaps out of memory")])
-def test_a_trial_that_fails_is_named_and_the_others_go_on(rank: int, why: str, processes: Cli, diary: Diary) -> None:
+def test_failed_trial_is_named_and_others_continue(rank: int, why: str, sweep_cli: Cli, trainings: Trainings) -> None:
     space = _space(f"[space]\ntrain.r = [{rank}, 8]\n")
-    ended = processes("sweep", "run", space, "--split", "test", "--json")
+    ended = sweep_cli("sweep", "run", space, "--split", "test", "--json")
     assert ended.code == 3
     lines = [json.loads(line) for line in ended.out.splitlines()]
     assert why in lines[-1]["error"]["hint"]
@@ -94,78 +97,83 @@ def test_a_trial_that_fails_is_named_and_the_others_go_on(rank: int, why: str, p
     assert why in rows[rank]["error"]
     assert rows[8]["accuracy"]["value"] > 0
     assert rows[rank]["name"] not in lines[-2]["front"]
-    processes("sweep", "run", space, "--split", "test")
-    assert [line.split()[1] for line in diary()].count(str(rank)) == 2  # tried again, the others not
-    assert len(diary()) == 3
+    sweep_cli("sweep", "run", space, "--split", "test")
+    assert [line.split()[1] for line in trainings()].count(str(rank)) == 2  # only this one runs again
+    assert len(trainings()) == 3
 
 
-def test_no_trial_that_ends_well_is_an_error(lab: Cli) -> None:
-    ended = lab("sweep", "run", _space("[space]\ntrain.r = [1]\n"), "--split", "test")
+def test_sweep_without_a_successful_trial_is_an_error(forking_cli: Cli) -> None:
+    ended = forking_cli("sweep", "run", _space("[space]\ntrain.r = [1]\n"), "--split", "test")
     assert ended.code == 4
     assert "all trials failed" in ended.err
     assert "the loss is NaN" in ended.err
 
 
-def test_trials_that_waited_for_a_review_go_on_where_none_is_asked_for_any_more(lab: Cli) -> None:
+def test_trials_waiting_for_a_review_resume_when_it_is_not_required(forking_cli: Cli) -> None:
     words = ("sweep", "run", _space("[space]\ntrain.r = [4]\n"), "--split", "test", "--set")
-    ended = lab(*words, "review.required=always")
+    ended = forking_cli(*words, "review.required=always")
     assert ended.code == 4
     assert "nobody has reviewed the dataset" in ended.err
-    ended = lab(*words, "review.required=never")
+    ended = forking_cli(*words, "review.required=never")
     assert ended.code == 0, ended.err
 
 
-def test_an_advice_of_a_trial_that_failed_can_be_taken(lab: Cli) -> None:
+def test_hint_of_a_failed_trial_works(forking_cli: Cli) -> None:
     words = ("sweep", "run", _space("[space]\ntrain.r = [5]\n"), "--split", "test")
-    ended = lab(*words)
+    ended = forking_cli(*words)
     assert (ended.code, "out of memory" in ended.err) == (4, True)
-    ended = lab(*words, "--set", "train.auto_find_batch_size=true")
+    ended = forking_cli(*words, "--set", "train.auto_find_batch_size=true")
     assert ended.code == 0, ended.err
 
 
-def test_a_trial_that_failed_in_its_evaluation_keeps_its_student(lab: Cli, diary: Diary, project: Path) -> None:
+def test_trial_that_failed_in_evaluation_keeps_its_student(
+    forking_cli: Cli, trainings: Trainings, project: Path
+) -> None:
     words = ("sweep", "run", _space("[space]\ntrain.r = [4, 8]\n"), "--split", "test", "--set", "engine.name=moody")
     (project / "shut").touch()
-    ended = lab(*words)
+    ended = forking_cli(*words)
     assert (ended.code, "moody is shut" in ended.err) == (4, True)
     assert len(list((project / "run" / "trials").glob("*/student"))) == 2
-    shutil.rmtree(next((project / "run" / "trials").glob("r-8*")) / "student")  # as somebody might for room
+    shutil.rmtree(next((project / "run" / "trials").glob("r-8*")) / "student")  # as a user might to free disk space
     (project / "shut").unlink()
-    ended = lab(*words)
+    ended = forking_cli(*words)
     assert ended.code == 0, ended.err
-    assert [line.split()[1] for line in diary()].count("4") == 1
-    assert len(diary()) == 3
+    assert [line.split()[1] for line in trainings()].count("4") == 1
+    assert len(trainings()) == 3
 
 
-def test_an_invalid_evaluation_is_a_trial_that_failed(lab: Cli, diary: Diary, project: Path) -> None:
+def test_invalid_evaluation_is_a_failed_trial(forking_cli: Cli, trainings: Trainings, project: Path) -> None:
     words = ("sweep", "run", _space("[space]\ntrain.r = [4]\n"), "--split", "test", "--set", "engine.name=moody")
     (project / "away").touch()
-    ended = lab(*words)
+    ended = forking_cli(*words)
     assert (ended.code, "its evaluation is invalid: the engine could not be asked" in ended.err) == (4, True)
     (project / "away").unlink()
-    ended = lab(*words, "--json")
+    ended = forking_cli(*words, "--json")
     assert ended.code == 0, ended.err
-    assert _last(ended)["metric"] == "executable_accuracy"
-    assert len(diary()) == 1
-    # a person scores it on another set: the sweep's own scores are made anew
+    assert _last_object(ended)["metric"] == "executable_accuracy"
+    assert len(trainings()) == 1
+    # a user evaluates it on another split: the sweep evaluates it again
     [trial] = (project / "run" / "trials").iterdir()
-    assert lab("evaluate", trial, "--set", 'evaluate.splits=["validation"]').code == 0
-    assert _last(lab(*words, "--json"))["trials"] == _last(ended)["trials"]
+    assert forking_cli("evaluate", trial, "--set", 'evaluate.splits=["validation"]').code == 0
+    assert _last_object(forking_cli(*words, "--json"))["trials"] == _last_object(ended)["trials"]
 
 
-def test_where_answers_are_not_run_exact_match_is_the_metric(lab: Cli) -> None:
-    assert lab("--plugin", UNRUN, "generate", "--task", "unrun", "--teacher", "parrot", "--out", "bare").code == 0
+def test_exact_match_is_the_metric_without_execution(forking_cli: Cli) -> None:
+    assert (
+        forking_cli("--plugin", NOEXEC, "generate", "--task", "noexec", "--teacher", "parrot", "--out", "bare").code
+        == 0
+    )
     settings = ("--set", "train.student=learner", "--set", "train.modality=part")
-    ended = lab("--plugin", UNRUN, "sweep", "bare", _space("[space]\ntrain.r = [4]\n"), *settings, "--json")
+    ended = forking_cli("--plugin", NOEXEC, "sweep", "bare", _space("[space]\ntrain.r = [4]\n"), *settings, "--json")
     assert ended.code == 0, ended.err
-    assert _last(ended)["metric"] == "exact_match"
-    assert _last(ended)["trials"][0]["accuracy"]["name"] == "exact_match"
-    ended = lab("--plugin", UNRUN, "ablate", "bare", *settings)
-    assert (ended.code, "answers of task 'unrun' cannot be executed" in ended.err) == (2, True)
+    assert _last_object(ended)["metric"] == "exact_match"
+    assert _last_object(ended)["trials"][0]["accuracy"]["name"] == "exact_match"
+    ended = forking_cli("--plugin", NOEXEC, "ablate", "bare", *settings)
+    assert (ended.code, "answers of task 'noexec' cannot be executed" in ended.err) == (2, True)
 
 
 @pytest.mark.parametrize("text", ["", "[sweep]\ntrials = 3\n"])
-def test_an_interrupted_sweep_closes_its_runner(text: str, lab: Cli) -> None:
+def test_interrupted_sweep_closes_its_runner(text: str, forking_cli: Cli) -> None:
     closed: list[bool] = []
 
     def runner(trials: Trials, wanted: Iterable[Trial], *, jobs: int) -> Generator[Result, None, None]:
@@ -183,14 +191,14 @@ def test_an_interrupted_sweep_closes_its_runner(text: str, lab: Cli) -> None:
     space = read_space(_space("[space]\ntrain.r = [4, 8, 16]\n" + text))
     with pytest.raises(Interrupted) as caught:
         sweep(run, space, split="test", jobs=3, runner=runner)
-    assert caught.tb  # whose frames hold what was not closed
+    assert caught.tb  # whose frames reference unclosed generators
     assert closed
 
 
-def test_the_next_command_can_be_given_as_it_is_printed(lab: Cli, cli: Cli) -> None:
+def test_printed_next_command_works(forking_cli: Cli, cli: Cli) -> None:
     space = _space("[space]\ntrain.gradient_checkpointing = [true]\n")
     flags = ("--set", "train.max_steps=7", "--set", "task.toy.prefix=so so")
-    ended = lab("sweep", "run", space, "--split", "test", *flags)
+    ended = forking_cli("sweep", "run", space, "--split", "test", *flags)
     assert ended.code == 0, ended.err
     [line] = [line for line in ended.out.splitlines() if line.startswith("next: ")]
     program, *words = shlex.split(line.removeprefix("next: "))
@@ -218,32 +226,32 @@ def test_the_next_command_can_be_given_as_it_is_printed(lab: Cli, cli: Cli) -> N
         {"NAME": [0.4, 1.6]},
     ],
 )
-def test_an_assignment_is_read_back_as_it_was(value: Any) -> None:
+def test_assignments_round_trip(value: Any) -> None:
     assert parse_assignment(assignment("a.b", value)) == ("a.b", value)
 
 
-def test_the_weights_of_the_front_alone_are_kept(lab: Cli, project: Path) -> None:
+def test_only_weights_of_the_front_are_stored(forking_cli: Cli, project: Path) -> None:
     space = _space("[space]\ntrain.learning_rate = [0.25, 1.0]\ntrain.max_steps = [5, 50]\n")
-    facts = _last(lab("sweep", "run", space, "--split", "test", "--json"))
+    facts = _last_object(forking_cli("sweep", "run", space, "--split", "test", "--json"))
     kept = {folder.parent.name for folder in (project / "run" / "trials").glob("*/student")}
     assert kept == set(facts["front"])
     assert len(kept) < len(facts["trials"])
     # a trial is a run like any other
-    shown = lab("evaluate", project / "run" / "trials" / facts["best"], "--json")
+    shown = forking_cli("evaluate", project / "run" / "trials" / facts["best"], "--json")
     assert shown.code == 0
 
 
-def test_optuna_proposes_the_same_points_again(lab: Cli, diary: Diary) -> None:
+def test_optuna_proposes_the_same_points_again(forking_cli: Cli, trainings: Trainings) -> None:
     space = _space("[space]\ntrain.learning_rate = { low = 0.2, high = 1.0 }\ntrain.r = [8, 16]\n[sweep]\ntrials = 5\n")
-    first = _last(lab("sweep", "run", space, "--split", "test", "--jobs", 2, "--json"))
+    first = _last_object(forking_cli("sweep", "run", space, "--split", "test", "--jobs", 2, "--json"))
     assert first["sampler"] == "tpe"
-    assert len(first["trials"]) == len(diary()) == 5
-    again = _last(lab("sweep", "run", space, "--split", "test", "--jobs", 2, "--json"))
-    assert len(diary()) == 5
+    assert len(first["trials"]) == len(trainings()) == 5
+    again = _last_object(forking_cli("sweep", "run", space, "--split", "test", "--jobs", 2, "--json"))
+    assert len(trainings()) == 5
     assert again["trials"] == first["trials"]
 
 
-def test_ctrl_c_stops_the_trials_and_leaves_no_process(lab: Cli, project: Path) -> None:
+def test_ctrl_c_stops_the_trials_and_leaves_no_process(forking_cli: Cli, project: Path) -> None:
     _space("[space]\ntrain.r = [8, 3, 16]\n")
     command = [sys.executable, "-m", "dstill", "--plugin", str(TOY), "--plugin", str(LEARNER)]
     command += ["sweep", "run", "space.toml", "--split", "test", "--jobs", "2"]
@@ -251,7 +259,7 @@ def test_ctrl_c_stops_the_trials_and_leaves_no_process(lab: Cli, project: Path) 
     try:
         deadline = time.monotonic() + 60
         # the slow one trains, and the two quick ones are done
-        while len(list((project / "run" / "trials").glob("*/verdicts.jsonl"))) < 2 or not _slow_began(project):
+        while len(list((project / "run" / "trials").glob("*/verdicts.jsonl"))) < 2 or not _slow_trial_started(project):
             assert time.monotonic() < deadline, "the trials never came so far"
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
@@ -260,35 +268,35 @@ def test_ctrl_c_stops_the_trials_and_leaves_no_process(lab: Cli, project: Path) 
         process.kill()
     assert process.returncode == 130
     assert "resume with" in err
-    held = [folder for folder in (project / "run" / "trials").iterdir() if _locked(folder)]
+    held = [folder for folder in (project / "run" / "trials").iterdir() if _is_locked(folder)]
     assert not held  # no process is left behind
 
 
-def test_a_sweep_that_is_killed_takes_its_trials_along(lab: Cli, project: Path) -> None:
+def test_killed_sweep_ends_its_trials(forking_cli: Cli, project: Path) -> None:
     _space("[space]\ntrain.r = [3]\n")
     command = [sys.executable, "-m", "dstill", "--plugin", str(TOY), "--plugin", str(LEARNER)]
     process = subprocess.Popen([*command, "sweep", "run", "space.toml", "--split", "test"], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     try:
-        while not _slow_began(project):
+        while not _slow_trial_started(project):
             assert time.monotonic() < deadline, "the trial never began"
             time.sleep(0.1)
     finally:
         process.kill()
     process.wait()
     [trial] = (project / "run" / "trials").iterdir()
-    deadline = time.monotonic() + 40  # it would go on for a minute
-    while _locked(trial) or "stopped" not in (trial / "trial.err").read_text():  # said after the run is let go
+    deadline = time.monotonic() + 40  # it would run for a minute
+    while _is_locked(trial) or "stopped" not in (trial / "trial.err").read_text():  # printed after the lock is released
         assert time.monotonic() < deadline, "the trial went on"
         time.sleep(0.1)
 
 
-def _slow_began(project: Path) -> bool:
-    diary = project / "diary.txt"
-    return diary.exists() and any(line.split()[1] == "3" for line in diary.read_text().splitlines())
+def _slow_trial_started(project: Path) -> bool:
+    trainings = project / "diary.txt"
+    return trainings.exists() and any(line.split()[1] == "3" for line in trainings.read_text().splitlines())
 
 
-def _locked(folder: Path) -> bool:
+def _is_locked(folder: Path) -> bool:
     import fcntl
 
     with (folder / ".lock").open("a+") as file:
@@ -299,18 +307,18 @@ def _locked(folder: Path) -> bool:
     return False
 
 
-def test_the_report_shows_it(lab: Cli, project: Path) -> None:
+def test_report_shows_the_sweep(forking_cli: Cli, project: Path) -> None:
     space = _space("[space]\nalpha_per_rank = [1, 4]\ntrain.r = [8, 16]\n")
-    assert lab("sweep", "run", space, "--split", "test").code == 0
+    assert forking_cli("sweep", "run", space, "--split", "test").code == 0
     settings = [
         row["changes"] for row in json.loads((project / "run" / "run.json").read_text())["stages"]["sweep"]["trials"]
     ]
     assert {(row["train.r"], row["train.lora_alpha"]) for row in settings} == {
         (8, 8), (8, 32), (16, 16), (16, 64)
     }  # fmt: skip
-    assert lab("train", "run").code == 0
-    assert lab("evaluate", "run").code == 0
-    assert lab("report", "run").code == 0
+    assert forking_cli("train", "run").code == 0
+    assert forking_cli("evaluate", "run").code == 0
+    assert forking_cli("report", "run").code == 0
     page = (project / "run" / "report.html").read_text()
     for text in ("Sweep", "Accuracy against peak memory", "Accuracy by alpha : rank", "lora_alpha 64"):
         assert text in page
@@ -348,22 +356,22 @@ def test_the_report_shows_it(lab: Cli, project: Path) -> None:
         ("[space]\ntrain.r = { low = 8, high = 16 }\n[sweep]\ntrials = 3\nseed = 4294967296", 2, "to 4294967295"),
     ],
 )
-def test_a_space_that_is_none_is_refused_before_a_trial(
-    text: str, code: int, said: str, lab: Cli, diary: Diary
+def test_invalid_space_is_refused_before_any_trial(
+    text: str, code: int, said: str, forking_cli: Cli, trainings: Trainings
 ) -> None:
-    ended = lab("sweep", "run", _space(text))
-    assert (ended.code, diary()) == (code, [])
+    ended = forking_cli("sweep", "run", _space(text))
+    assert (ended.code, trainings()) == (code, [])
     assert said in ended.err
 
 
-def test_a_set_without_rows_or_a_space_that_is_not_there_is_refused(lab: Cli) -> None:
-    assert "no file" in lab("sweep", "run", "nowhere.toml").err
-    ended = lab("sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "test_unseen_data")
+def test_empty_split_or_missing_space_is_refused(forking_cli: Cli) -> None:
+    assert "no file" in forking_cli("sweep", "run", "nowhere.toml").err
+    ended = forking_cli("sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "test_unseen_data")
     assert (ended.code, "test_unseen_data is empty" in ended.err) == (5, True)
-    ended = lab("sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "test_index")
+    ended = forking_cli("sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "test_index")
     assert (ended.code, "test_unseen_data is empty" in ended.err) == (5, True)
     assert "the split 'test_index' is now called 'test_unseen_data'" in ended.err
-    assert "no split 'tests'" in lab("sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "tests").err
+    assert "no split 'tests'" in forking_cli("sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "tests").err
 
 
 @pytest.mark.parametrize(
@@ -373,7 +381,7 @@ def test_a_set_without_rows_or_a_space_that_is_not_there_is_refused(lab: Cli) ->
         ("[space]\ntrain.r = " + "[" * 5_000, "nested deeper"),
     ],
 )
-def test_a_space_of_absurd_numbers_or_depth_is_refused_by_name(text: str, why: str, tmp_path: Path) -> None:
+def test_extreme_numbers_and_nesting_in_a_space_are_refused(text: str, why: str, tmp_path: Path) -> None:
     file = tmp_path / "space.toml"
     file.write_text(text)
     with pytest.raises(ConfigError, match=why) as caught:
@@ -381,13 +389,13 @@ def test_a_space_of_absurd_numbers_or_depth_is_refused_by_name(text: str, why: s
     assert caught.value.where == str(file)
 
 
-def test_a_space_that_is_a_fifo_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+def test_fifo_as_space_is_refused_without_blocking(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "space.toml")
     with pytest.raises(UsageError, match="not a regular file"):
         read_space(tmp_path / "space.toml")
 
 
-def test_dotted_keys_and_quoted_ones_are_the_same(tmp_path: Path) -> None:
+def test_dotted_and_quoted_keys_are_equivalent(tmp_path: Path) -> None:
     file = tmp_path / "space.toml"
     file.write_text('[space]\ntrain.r = [8]\n"train.label_weight" = { low = 0.1, high = 0.9 }\n[sweep]\ntrials = 2\n')
     assert read_space(file).choices == {"train.r": (8,), "train.label_weight": Range(low=0.1, high=0.9)}
@@ -398,7 +406,7 @@ def _result(name: str, accuracy: float, memory: int, seconds: float, error: str 
     return Result(name=name, changes={}, accuracy=score, peak_memory=memory, seconds=seconds, error=error)
 
 
-def test_the_front_is_what_nothing_beats() -> None:
+def test_front_has_the_undominated_trials() -> None:
     results = [
         _result("best", 0.9, 100, 100),
         _result("twin", 0.9, 100, 100),
@@ -411,9 +419,9 @@ def test_the_front_is_what_nothing_beats() -> None:
     assert front(results) == ["best", "twin", "small", "quick"]
 
 
-def test_a_name_says_what_was_changed(lab: Cli, project: Path) -> None:
-    facts = _last(
-        lab("sweep", "run", _space("[space]\ntrain.learning_rate = [0.123456]\n"), "--split", "test", "--json")
+def test_trial_name_has_the_changed_setting(forking_cli: Cli, project: Path) -> None:
+    facts = _last_object(
+        forking_cli("sweep", "run", _space("[space]\ntrain.learning_rate = [0.123456]\n"), "--split", "test", "--json")
     )
     assert facts["best"].startswith("learning-rate-0.123-")
     assert os.path.isdir(project / "run" / "trials" / facts["best"])

@@ -1,4 +1,4 @@
-"""A small Llama with drawn weights, as a folder that a teacher may be made of."""
+"""A model folder with a small random Llama, for a teacher."""
 
 from __future__ import annotations
 

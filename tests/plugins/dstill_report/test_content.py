@@ -1,4 +1,4 @@
-"""Sections, failures, plots and texts, each by itself."""
+"""Sections, failures, plots and texts of a report."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ CORRECT = Verdict(id="1", reached=Level.CORRECT, checked=Level.CORRECT, outcome=
         (replace(CORRECT, trivial=True), "trivial reference"),
     ],
 )
-def test_how_an_answer_failed(verdict: Verdict, kind: str) -> None:
+def test_kind_of_failure(verdict: Verdict, kind: str) -> None:
     assert kind_of(verdict) == kind
 
 
-def test_failures_stand_beside_their_gold(make_run: Any) -> None:
+def test_failures_have_their_gold(make_run: Any) -> None:
     found = collect(make_run())
     wrong = next(row for row in found.rows if row.kind == "wrong on a test database")
     assert '"term"' in "".join(line.text for line in wrong.gold)
@@ -67,24 +67,24 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_formatted_json_is_the_same_json(value: Any) -> None:
+def test_formatted_json_is_equivalent(value: Any) -> None:
     assert json.loads("\n".join(format_json(json.dumps(value, ensure_ascii=False)))) == value
 
 
 @given(st.text(max_size=200))
-def test_other_text_stays_as_it_is(text: str) -> None:
+def test_other_text_is_unchanged(text: str) -> None:
     try:
         json.loads(text)
     except ValueError:
         assert "\n".join(format_json(text)) == text
 
 
-def test_texts_that_break_readers_are_laid_out_all_the_same() -> None:
+def test_malformed_text_is_laid_out_without_error() -> None:
     for text in ("[" * 100_000, "9" * 5000, '{"a": NaN}', '{"a": 1, "a": 2}', ""):
         assert "\n".join(format_json(text)) == text
 
 
-def test_plots_are_the_same_each_time_and_fetch_nothing() -> None:
+def test_plots_are_reproducible_and_fetch_nothing() -> None:
     scores = {"a $x$ <b>&": rate("r", 3, 10), "b\u202e": rate("r", 10, 10), "none": rate("r", 0, 0)}
     first = intervals(scores, "Accuracy & more")
     assert first == intervals(scores, "Accuracy & more")
@@ -98,13 +98,13 @@ def test_plots_are_the_same_each_time_and_fetch_nothing() -> None:
     assert ">none<" not in first
 
 
-def test_there_is_no_plot_of_nothing() -> None:
+def test_empty_data_gives_no_plot() -> None:
     assert intervals({"none": rate("r", 0, 0)}, "t") == ""
     assert curve({"training": []}, "t", "loss") == ""
     assert "<svg" in curve({"training": [(1, 0.5)], "validation": []}, "t", "loss")
 
 
-def test_without_matplotlib_or_jinja_the_extra_is_named(make_run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_matplotlib_or_jinja_names_the_extra(make_run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     report = gather(make_run(tests=6))
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(MissingExtra, match="'report'"):
@@ -114,7 +114,7 @@ def test_without_matplotlib_or_jinja_the_extra_is_named(make_run: Any, monkeypat
         curve({"training": [(1, 0.5)]}, "t", "loss")
 
 
-def test_categories_begin_with_the_weakest(make_run: Any) -> None:
+def test_categories_start_with_the_weakest(make_run: Any) -> None:
     section = next(section for section in sections(make_run()) if section.title == "Categories")
     assert section.table is not None
     rates = [float(row[1].split(" %")[0]) for row in section.table.rows]
@@ -122,7 +122,7 @@ def test_categories_begin_with_the_weakest(make_run: Any) -> None:
     assert section.svg.count("<text") >= len(rates)
 
 
-def test_the_data_asked_about_stand_beside_categories(make_run: Any) -> None:
+def test_scores_by_data_are_shown_with_categories(make_run: Any) -> None:
     run = make_run(tests=12)
     evaluated = run.manifest["stages"]["evaluate"]
     assert "By data set" not in [section.title for section in sections(run)]
@@ -132,7 +132,7 @@ def test_the_data_asked_about_stand_beside_categories(make_run: Any) -> None:
     assert [row[0] for row in section.table.rows] == ["logs"]
 
 
-def test_a_second_engine_has_its_row(make_run: Any) -> None:
+def test_second_engine_has_a_row(make_run: Any) -> None:
     run = make_run(tests=12)
     stages = run.manifest["stages"]
     stages["evaluate on other 9"] = {**stages["evaluate"], "engine": "other 9"}
@@ -141,7 +141,7 @@ def test_a_second_engine_has_its_row(make_run: Any) -> None:
     assert {row[0] for row in section.table.rows} == {"embedded toy 1.0", "other 9"}
 
 
-def test_figures_for_people() -> None:
+def test_numbers_are_formatted_for_people() -> None:
     assert [percent(v) for v in (0, 0.0001, 0.913, 0.9999, 1)] == ["0 %", "< 0.1 %", "91.3 %", "> 99.9 %", "100 %"]
     assert shown(rate("r", 9, 10)) == "90.0 % [59.6, 98.2]"
     assert shown(Score(name="r", value=None, n=0)) == "not checked"
@@ -152,7 +152,7 @@ def test_figures_for_people() -> None:
     assert cell("a|b\n<i> `x` http://y \x1b") == "a\\|b \\<i\\> \\`x\\` http\\://y \\\\u001b"
 
 
-def test_kinds_of_points_are_told_by_form_and_named_once() -> None:
+def test_kinds_of_points_have_a_shape_and_one_label() -> None:
     points = [(100.0, 50.0), (200.0, 60.0), (300.0, 55.0)]
     svg = scatter(points, [True, True, False], "Accuracy", "MiB", "%", ["lora", "full", "full"])
     assert 'aria-label="Accuracy (%, MiB), Pareto front: 50 at 100; 60 at 200"' in svg

@@ -1,4 +1,4 @@
-"""Students of random weights under a grammar: whatever they write is in it, whatever their form and vocabulary."""
+"""Students with random weights write only sentences of a grammar, for any architecture and vocabulary."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ TABLE = Grammar(ebnf='root ::= "SELECT " COLUMN " FROM films" (" WHERE year > " 
 WRITTEN = re.compile(r"SELECT (title|year|the name) FROM films( WHERE year > [1-9][0-9]{0,3})?")
 
 
-def words() -> Any:
+def word_tokenizer() -> Any:
     """A byte-level tokenizer that has seen none of these sentences."""
     return learnt(700, ("weblogs",))
 
 
 @pytest.mark.parametrize("make", [t5, llama], ids=["encoder–decoder", "decoder"])
-def test_every_answer_is_a_sentence_and_ends(make: Any) -> None:
-    tokenizer = words()
+def test_every_answer_is_a_complete_sentence_of_the_grammar(make: Any) -> None:
+    tokenizer = word_tokenizer()
     written = write(writer(make(tokenizer), tokenizer), TABLE, 40)
     assert all(WRITTEN.fullmatch(one.text) for one in written), [one.text for one in written]
     assert not any(one.truncated for one in written)
@@ -36,24 +36,24 @@ def test_every_answer_is_a_sentence_and_ends(make: Any) -> None:
 
 
 @pytest.mark.parametrize("make", [t5, llama], ids=["encoder–decoder", "decoder"])
-def test_a_sentencepiece_vocabulary_is_read_by_its_spaces(make: Any, unigram: Any) -> None:
+def test_sentencepiece_spaces_are_read(make: Any, unigram: Any) -> None:
     written = write(writer(make(unigram), unigram), TABLE, 40)
     assert all(WRITTEN.fullmatch(one.text) for one in written), [one.text for one in written]
 
 
-def test_pieces_put_together_are_the_text(unigram: Any) -> None:
+def test_vocabulary_pieces_join_to_the_text(unigram: Any) -> None:
     text = '{"title": "the year of ships", "n": 1999}'
-    for tokenizer in (unigram, words()):
+    for tokenizer in (unigram, word_tokenizer()):
         made = vocabulary.of(tokenizer, len(tokenizer) + 3)
         ids = tokenizer(text, add_special_tokens=False)["input_ids"]
         assert b"".join(made.pieces[i] for i in ids).decode().removeprefix(" ") == text
         assert made.pieces[tokenizer.eos_token_id] == b""
-        assert made.pieces[-1] == b""  # a row of the head that no token has
+        assert made.pieces[-1] == b""  # a row of the head without a token
         assert b"".join(made.pieces[i] for i in made.tokens(text.encode())).decode() == text
 
 
-def test_greedy_answers_are_held_too_and_rows_without_a_grammar_are_free() -> None:
-    tokenizer = words()
+def test_greedy_answers_are_constrained_only_for_rows_with_a_grammar() -> None:
+    tokenizer = word_tokenizer()
     by = writer(t5(tokenizer), tokenizer, temperature=0.0)
     held, free = by.generate_constrained(["predict: a", "predict: b"], [TABLE, None])
     assert WRITTEN.fullmatch(held.text)
@@ -62,8 +62,8 @@ def test_greedy_answers_are_held_too_and_rows_without_a_grammar_are_free() -> No
 
 
 @pytest.mark.parametrize("make", [t5, llama], ids=["encoder–decoder", "decoder"])
-def test_answers_that_are_drawn_for_a_vote_are_held_too(make: Any) -> None:
-    tokenizer = words()
+def test_sampled_answers_are_constrained(make: Any) -> None:
+    tokenizer = word_tokenizer()
     by = Constrained(
         writer(make(tokenizer), tokenizer, temperature=0.0),
         DistillStepByStep(),
@@ -79,22 +79,22 @@ def test_answers_that_are_drawn_for_a_vote_are_held_too(make: Any) -> None:
     assert again == [[one.text for one in given] for given in (first, second, free)]
 
 
-def test_a_decoder_with_too_few_places_is_cut_and_says_so() -> None:
-    tokenizer = words()
+def test_decoder_at_its_position_limit_truncates_the_answer() -> None:
+    tokenizer = word_tokenizer()
     long = Grammar(ebnf="root ::= [a-z]{600}")
     student = writer(llama(tokenizer, places=64), tokenizer)
     student.model.generation_config.max_new_tokens = 16
     (one,) = write(student, long, 1)
     assert one.truncated
     assert one.text.isalpha()
-    assert 16 < one.tokens < 64  # more than is usual, and no more than it was trained on
+    assert 16 < one.tokens < 64  # more than the usual limit, and within its positions
     student.model.generation_config.max_new_tokens = 512
     (one,) = write(student, long, 1)
-    assert not one.truncated  # as without a grammar it may go on
+    assert not one.truncated  # as without a grammar, it may continue
 
 
 class Words(ConstrainedOutput):
-    """A task, as far as an objective asks it."""
+    """The parts of a task that an objective uses."""
 
     name = "words"
 
@@ -105,22 +105,22 @@ class Words(ConstrainedOutput):
         return f"<rationale>{rationale}</rationale><answer>{answer}</answer>"
 
 
-def test_a_student_that_reasons_first_is_held_from_its_answer_on() -> None:
-    tokenizer, task, example = words(), Words(), Example(id="1", question="?")
+def test_rationale_first_student_is_constrained_from_the_answer_on() -> None:
+    tokenizer, task, example = word_tokenizer(), Words(), Example(id="1", question="?")
     grammar = RationaleFirst().grammar(task, example)  # type: ignore[arg-type]
     assert grammar is not None
     assert grammar.frame == ("<rationale>", "</rationale><answer>", "</answer>")
     assert DistillStepByStep().grammar(task, example) == TABLE  # type: ignore[arg-type]
     short = Grammar(ebnf=grammar.ebnf, frame=grammar.frame)
     (one,) = write(writer(t5(tokenizer), tokenizer), short, 1)
-    # of random weights the reasoning is as long as it may be: what follows it is an answer
+    # with random weights the reasoning has the maximum length; an answer follows
     assert one.text.startswith("<rationale>")
     answer = re.search(r"</rationale><answer>(.*)</answer>$", one.text, re.DOTALL)
     assert answer is not None
     assert WRITTEN.fullmatch(answer[1])
 
 
-def test_a_task_without_a_grammar_and_a_student_that_cannot_be_held_are_said() -> None:
+def test_task_without_grammar_and_unconstrainable_student_are_refused() -> None:
     class Plain(Generator):
         def generate(self, sources: Any) -> Any:
             return iter(())
@@ -133,6 +133,6 @@ def test_a_task_without_a_grammar_and_a_student_that_cannot_be_held_are_said() -
         list(held.generate(["?"]))
 
 
-def test_a_vocabulary_that_cannot_write_the_language_is_said(unigram: Any) -> None:
+def test_vocabulary_without_required_characters_is_refused(unigram: Any) -> None:
     with pytest.raises(DataError, match="cannot write what the grammar asks for"):
         write(writer(t5(unigram), unigram), Grammar(ebnf='root ::= "Größe"'), 1)

@@ -1,6 +1,6 @@
-"""A plugin: the student `tiny`, to which something happens in one of the workers.
+"""A plugin: the student `tiny`, which fails in one of the workers.
 
-TROUBLE     in the environment: "RANK STEP DEED", where the deed is fail or die
+FAULT     in the environment: "RANK STEP ACTION", where the action is fail or die
 PACE        seconds that each step takes longer
 """
 
@@ -17,17 +17,17 @@ from dstill.api.student import Student, TrainingJob, TrainResult
 from dstill_finetune.tiny import Tiny
 
 
-class Troubled(Tiny):
-    name = "troubled"
+class Faulty(Tiny):
+    name = "faulty"
 
     def fit(self, job: TrainingJob) -> TrainResult:
-        rank, step, deed = os.environ.get("TROUBLE", "- 0 -").split()
+        rank, step, action = os.environ.get("FAULT", "- 0 -").split()
 
         def on_step(done: int, total: int, values: Mapping[str, float]) -> None:
             job.on_step(done, total, values)
             time.sleep(float(os.environ.get("PACE", "0")))
             if os.environ.get("RANK") == rank and done == int(step):
-                if deed == "die":
+                if action == "die":
                     os.kill(os.getpid(), signal.SIGKILL)
                 raise MemoryError("no room left in this worker")
 
@@ -36,4 +36,4 @@ class Troubled(Tiny):
 
 @hookimpl
 def register_students() -> Iterable[type[Student]]:
-    return [Troubled]
+    return [Faulty]
