@@ -118,6 +118,7 @@ class Toy(Task, DataProfile, Demo, Synthesis):
     executors: ClassVar[tuple[str, ...]] = ("abacus",)
     checks: tuple[Check, ...] = (Check("form", form, parses=True), Check("digits", digits))
     options = OPTIONS
+    answer_keys = ("query",)
     demo_settings = {  # noqa: RUF012 - a ClassVar of Demo
         "generate.teacher": "parrot",
         "train.student": "memory",
