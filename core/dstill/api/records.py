@@ -440,6 +440,7 @@ class Score(Row):
     low: float | None = None  # the interval; None: it has none
     high: float | None = None
     note: str = ""  # for a person: why it was not measured, or how to read it
+    uncounted: Mapping[str, int] = field(default_factory=dict)  # reason → verdicts that it leaves out
 
 
 @dataclass(frozen=True, kw_only=True)
