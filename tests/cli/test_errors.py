@@ -161,11 +161,11 @@ def test_on_a_terminal_the_person_is_asked(finished: Path, toy_file: Path, said:
 @pytest.mark.parametrize("more", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_a_terminal_gets_the_same_lines(project: Path, toy_file: Path, more: dict[str, str]) -> None:
     ours, theirs = pty.openpty()
-    words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "demo", "--index", "wide"]
+    words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "demo", "--bundled-index", "wide"]
     with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, **more}):
         os.close(theirs)
         told = shown(ours)
-    assert told == "error: the toy has no data called 'wide'\nwhere: --index\nhint: loud or soft\n"
+    assert told == "error: the toy has no data called 'wide'\nwhere: --bundled-index\nhint: loud or soft\n"
 
 
 STOPPED_LOADING = """

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 WORDS = {"mapping", "mappings", "index", "indices", "indexes", "tiny", "corpus", "corpora"}
-PARTS = ("dialect", "elasticsearch", "opensearch", "osmem", "querydsl", "weblogs", "lucene", "qlora")  # also within a word
+# also within a word
+PARTS = ("dialect", "elasticsearch", "opensearch", "osmem", "querydsl", "weblogs", "lucene", "qlora")
 PYTHON = re.compile(r"\b(Mapping|MappingProxyType)\b|\.index\(|CREATE INDEX|\"(?:test_index|indices|corpora|corpus)\"")
 SPLIT = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 

@@ -120,7 +120,8 @@ def test_every_old_option_does_what_the_new_one_does(every_command: tuple[list[c
             option = next(param for param in one.params if new in param.opts)
             value = [] if getattr(option, "is_flag", False) else ["1"]
             assert parsed(one, [old, *value], found.plugins) == parsed(one, [new, *value], found.plugins)
-            assert parsed(one, [old, *value], found.plugins) != parsed(one, [], found.plugins), old
+            if option.expose_value or isinstance(option, Setting):  # a pack's option is read when the command runs
+                assert parsed(one, [old, *value], found.plugins) != parsed(one, [], found.plugins), old
 
 
 def test_every_option_takes_the_old_values_of_its_setting(

@@ -87,12 +87,18 @@ class ToyConfig:
 
 def shown(data: str) -> OptionValue:
     if data not in ("loud", "soft"):
-        raise UsageError(f"the toy has no data called '{data}'", where="--index", hint="loud or soft")
+        raise UsageError(f"the toy has no data called '{data}'", where="--bundled-index", hint="loud or soft")
     return OptionValue(settings={"task.toy.prefix": f"{data}: "})
 
 
 OPTIONS = (
-    Option(name="--index", commands=("demo",), help="How the demo's questions are put.", read=shown),
+    Option(
+        name="--bundled-index",
+        was="--index",
+        commands=("demo",),
+        help="How the demo's questions are put.",
+        read=shown,
+    ),
     Option(
         name="--index",
         commands=("init",),

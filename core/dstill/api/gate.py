@@ -2,8 +2,8 @@
 
     Gate(task).errors("x 4 +* y", example)   → (Problem(layer="form", …),)
 
-An answer runs on its example's data and on up to five test databases, so the gate caches its latest results. Checking an
-answer of the largest pack takes 0.7 ms (median of 300 test questions, one core); running it takes 6 ms.
+An answer runs on its example's data and on up to five test databases, so the gate caches its latest results. In the
+largest pack, checking takes 0.7 ms (median of 300 test questions, one core) and running 6 ms.
 """
 
 from __future__ import annotations

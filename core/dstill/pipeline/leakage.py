@@ -96,9 +96,7 @@ def _leak(split: str, items: Sequence[Row], other: str, rows: Sequence[Row], wha
     if not shared:
         return None
     ids = tuple(id for id, _ in shared)
-    return Leak(
-        split=split, what=what, shared=len(ids), of=len(items), ids=ids, other=other, other_id=shared[0][1]
-    )
+    return Leak(split=split, what=what, shared=len(ids), of=len(items), ids=ids, other=other, other_id=shared[0][1])
 
 
 def refuse_leaks(rows: Iterable[Row], task: Task, *, questions: bool = True) -> None:

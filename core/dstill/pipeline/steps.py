@@ -23,7 +23,6 @@ from dstill.api.protocols import ResultProperties
 from dstill.api.records import SPLITS, Draft, Example, OutcomeKind, Prediction, Problem, Record, Rejection, Verdict
 from dstill.api.student import Generation, Generator
 from dstill.api.task import Task
-from dstill.errors import DataError
 from dstill.pipeline.error_analysis import with_cause
 from dstill.pipeline.leakage import refuse_leaks
 from dstill.pipeline.question_validation import require_unique_ids

@@ -102,6 +102,19 @@ def test_where_nothing_fits_the_table_is_shown_and_the_error_says_what_helps(pla
     assert "--batch-size 1" in str(result.exception)
 
 
+def test_a_configured_modality_is_planned_if_it_fits(plan: Any, seven_billion: str) -> None:
+    fits = plan("--student", seven_billion, "--vram", "40GB", "--modality", "qlora", "--json")
+    row = json.loads(fits.stdout.splitlines()[-1])
+    assert row["modality"] == "qlora"  # auto would take another
+    assert [m["modality"] for m in row["modalities"]] == ["full", "lora", "qlora"]
+    assert [m["chosen"] for m in row["modalities"]] == [False, False, True]
+    unfit = plan("--student", seven_billion, "--vram", "40GB", "--modality", "full", "--json")
+    assert json.loads(unfit.stdout.splitlines()[-1])["modality"] is None
+    assert "no modality fits a card of 40 GiB" in str(unfit.exception)
+    unknown = plan("--student", seven_billion, "--vram", "40GB", "--modality", "fill")
+    assert "fill" in str(unknown.exception)
+
+
 def test_a_third_partys_modality_takes_its_place_by_fullness(plan: Any, seven_billion: str) -> None:
     for vram, wins in (("8GB", "small"), ("24GB", "small"), ("40GB", "lora")):
         result = plan("--student", seven_billion, "--vram", vram, "--json", extra=(Small,))
