@@ -727,7 +727,7 @@ def _require(fits: bool) -> None:
 def _renamed(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) -> Any:
     """`value`, or each item of a list, with old values replaced by new ones. Warns about them if `origin` is given."""
     renamed = field_.metadata.get("renamed", {})
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_renamed(key, item, field_, origin) for item in value]
     if isinstance(value, str) and value in renamed:
         if origin:

@@ -12,7 +12,6 @@ here raises TrustError.
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -46,8 +45,6 @@ __all__ = [
     "models",
     "task_name",
 ]
-
-log = logging.getLogger("dstill")
 
 STUDENT = "student"  # folder of the student in a run's folder
 
@@ -232,7 +229,10 @@ def modalities(plugins: Plugins, config: Config) -> dict[str, Modality]:
 
 
 def choose_modality(plugins: Plugins, config: Config, shape: ModelSpec, device: Device) -> tuple[Modality, Choice]:
-    """The configured modality, or the one that the hook `select_modality` chooses, with the reasons."""
+    """The configured modality, or the one that the hook `select_modality` chooses, with the reasons.
+
+    A configured one may not fit: its reason says so. Raises UsageError if it is unknown, or if auto finds none.
+    """
     recipe = config.settings.train.on(device)
     installed = modalities(plugins, config)
     if recipe.modality == "auto":
@@ -240,7 +240,4 @@ def choose_modality(plugins: Plugins, config: Config, shape: ModelSpec, device: 
         return installed[choice.modality], choice
     plugins.modality(recipe.modality)  # raises UsageError with the known names if it is unknown
     modality = installed[recipe.modality]
-    (reason,) = reasons([modality], shape, recipe, device)
-    if reason.unfit_reason:
-        log.warning("using modality %s as configured, although it %s", modality.name, reason.unfit_reason)
-    return modality, Choice(modality=modality.name, reasons=(reason,))
+    return modality, Choice(modality=modality.name, reasons=reasons([modality], shape, recipe, device))

@@ -1,7 +1,8 @@
 """The metrics of `dstill evaluate`: each takes the verdicts of one split and returns a `Score`.
 
     ExecutableAccuracy()(verdicts)  →  Score(value=0.913, n=689, low=0.889, high=0.932,
-                                             note="excluded: 9 trivial reference, 2 failing reference")
+                                             note="excluded: 2 failing reference, 9 trivial reference",
+                                             uncounted={"failing reference": 2, "trivial reference": 9})
 
 A rate at a level is over the verdicts that were checked up to that level: what was never tried is "not checked" and
 lowers nothing.
@@ -28,7 +29,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from dstill.api.metric import Metric, rate
 from dstill.api.records import Level, OutcomeKind, Overlap, Score, Verdict
@@ -114,10 +116,15 @@ class Rate(Metric):
         """What the score says beside its value, such as why verdicts were not counted."""
         return ""
 
+    def uncounted(self, verdicts: Sequence[Verdict]) -> Mapping[str, int]:
+        """Reason → how many verdicts the score leaves out for it."""
+        return {}
+
     def __call__(self, verdicts: Sequence[Verdict]) -> Score:
         counted = self.denominator(verdicts)
         hits = sum(map(self.hit, counted))
-        return rate(self.name, hits, len(counted), self.note(verdicts))
+        score = rate(self.name, hits, len(counted), self.note(verdicts))
+        return replace(score, uncounted=self.uncounted(verdicts))
 
 
 class Parsed(Rate):
@@ -172,6 +179,9 @@ class ExecutableAccuracy(Rate):
     def note(self, verdicts: Sequence[Verdict]) -> str:
         return _note(verdicts)
 
+    def uncounted(self, verdicts: Sequence[Verdict]) -> Mapping[str, int]:
+        return uncounted(verdicts)
+
 
 class SilentWrong(Rate):
     """The answer ran without an error and was wrong.
@@ -192,6 +202,9 @@ class SilentWrong(Rate):
 
     def note(self, verdicts: Sequence[Verdict]) -> str:
         return _note(verdicts)
+
+    def uncounted(self, verdicts: Sequence[Verdict]) -> Mapping[str, int]:
+        return uncounted(verdicts)
 
 
 class ExactMatch(Rate):

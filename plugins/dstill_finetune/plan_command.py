@@ -19,16 +19,15 @@ from typing import Any
 
 import click
 
-from dstill import factory
-from dstill.api.modality import Choice, Modality, ModalityFit, ModelSpec, reasons
+from dstill.api.modality import Choice, ModalityFit, ModelSpec, reasons
 from dstill.api.recipe import Device, Recipe
 from dstill.cli.console import emit, note, say, table
 from dstill.cli.groups import Command
 from dstill.cli.options import App, PartOption, app, json_option, set_option, setting, student_option
 from dstill.cli.train import MODALITY, note_other_recipe
-from dstill.config import command_line
+from dstill.config import Config, command_line
 from dstill.errors import UsageError
-from dstill.factory import make_student
+from dstill.factory import choose_modality, make_student, modalities
 from dstill.io.units import size
 from dstill.plugins import Plugins
 from dstill.runs.run import Run
@@ -83,12 +82,12 @@ def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
     spec = config.settings.train.student or found.plugins.default_student()
     note_other_recipe(found, run)
     shape = _with_dataset(opened) if opened else make_student(found.plugins, config, spec).spec()
-    modalities = list(factory.modalities(found.plugins, config).values())
+    installed = modalities(found.plugins, config).values()
     plans = []
     for device in devices:
         recipe = resolved(config.settings.train, device)
-        choice = choose(found.plugins, modalities, shape, recipe, device)
-        advice = {m.name: fits_with(m, shape, recipe, device) for m in modalities if _unfit(choice, m.name)}
+        choice = _choice(found.plugins, config, shape, recipe, device)
+        advice = {m.name: fits_with(m, shape, recipe, device) for m in installed if _unfit(choice, m.name)}
         plans.append(Plan(device, recipe, choice, advice, _command(run or "RUN", spec, choice, found)))
     if as_json:
         rows = [_json(spec, shape, one) for one in plans]
@@ -139,16 +138,16 @@ def _unfit(choice: Choice, modality: str) -> bool:
     return any(reason.unfit_reason for reason in choice.reasons if reason.modality == modality)
 
 
-def choose(plugins: Plugins, modalities: list[Modality], shape: ModelSpec, recipe: Recipe, device: Device) -> Choice:
-    """The modality that training would use, with the fit of each; modality "" if none fits."""
-    fits = reasons(modalities, shape, recipe, device)
-    if recipe.modality != "auto":
-        plugins.modality(recipe.modality)  # raises for an unknown name
-        requested = next(reason for reason in fits if reason.modality == recipe.modality)
-        return Choice(modality="" if requested.unfit_reason else requested.modality, reasons=fits)
-    if all(reason.unfit_reason for reason in fits):
+def _choice(plugins: Plugins, config: Config, shape: ModelSpec, recipe: Recipe, device: Device) -> Choice:
+    """The modality that training would use, with the fit of each; modality "" if it does not fit, or none does."""
+    fits = reasons(modalities(plugins, config).values(), shape, recipe, device)
+    unfit = {fit.modality for fit in fits if fit.unfit_reason}
+    if recipe.modality == "auto" and len(unfit) == len(fits):
         return Choice(modality="", reasons=fits)
-    return plugins.select_modality(modalities, shape, recipe, device)
+    _, choice = choose_modality(plugins, config, shape, device)
+    if recipe.modality == "auto":
+        return choice
+    return Choice(modality="" if choice.modality in unfit else choice.modality, reasons=fits)
 
 
 def shape_row(shape: ModelSpec) -> dict[str, Any]:

@@ -56,7 +56,8 @@ OPTIONS = (
         read=lambda text: OptionValue(settings={"executor.http.index": text}),
     ),
     Option(
-        name="--index",
+        name="--bundled-index",
+        was="--index",
         commands=("demo",),
         help=f"The bundled index that the demo is about: {', '.join(TRAINABLE)}. Default: {Settings.index}.",
         read=lambda text: OptionValue(settings={f"{_SECTION}.index": trainable(text)}),

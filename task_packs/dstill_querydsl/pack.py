@@ -70,6 +70,8 @@ class QueryDsl(
     executors = ("embedded", "http")
     json_answers = True
     data_key = "index"
+    schema_keys = ("mapping",)
+    answer_keys = ("query",)
     causes = LABELS
     options = OPTIONS
 

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -638,10 +639,11 @@ def test_demo_shows_an_example_and_next_steps(cli: Cli) -> None:
 
 
 def test_demo_selects_one_of_several_data_sets(cli: Cli) -> None:
-    ended = cli("demo", "--index", "loud")
+    ended = cli("demo", "--bundled-index", "loud")
     assert ended.code == 0, ended.err
+    assert "now" not in ended.err
     assert 'prefix = "loud: "' in next(Path("runs").glob("toy-*/config.toml")).read_text()
-    ended = cli("demo", "--index", "lowd")
+    ended = cli("demo", "--bundled-index", "lowd")
     assert (ended.code, ended.err.splitlines()[0]) == (2, "error: the toy has no data called 'lowd'")
 
 
@@ -671,8 +673,25 @@ def test_demo_writes_data_only_to_a_given_server(cli: Cli) -> None:
     assert "load_data = false" in Path("shown/config.toml").read_text()
 
 
+def test_new_pack_has_one_name(cli: Cli) -> None:
+    assert cli("pack", "new", "duck_sql").code == 0
+    project = tomllib.loads(Path("dstill-duck-sql/pyproject.toml").read_text())["project"]
+    assert project["name"] == "dstill-duck-sql"
+    assert project["entry-points"]["dstill"] == {"duck_sql": "dstill_duck_sql"}
+    assert Path("dstill-duck-sql/README.md").read_text().startswith("# dstill-duck-sql\n")
+
+
+def test_old_name_of_a_pack_option_works_with_a_warning(cli: Cli) -> None:
+    ended = cli("demo", "--index=lowd")
+    warning, error, *_ = ended.err.splitlines()
+    assert warning == "warning: the option --index is now --bundled-index"
+    assert (ended.code, error) == (2, "error: the toy has no data called 'lowd'")
+    assert " --index" not in cli("demo", "--help").out
+    assert "is now" not in cli("init", "--index", "sums").err  # which has an option of that name
+
+
 def test_quick_demo_names_its_limits(cli: Cli) -> None:
-    ended = cli("demo", "--quick", "--index", "loud")
+    ended = cli("demo", "--quick", "--bundled-index", "loud")
     assert ended.code == 0, ended.err
     assert "\nThis was --quick: with less data and fewer steps, the student is less accurate" in ended.out
     kept = next(Path("runs").glob("toy-*/config.toml")).read_text()

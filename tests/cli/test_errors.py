@@ -161,11 +161,11 @@ def test_rm_asks_on_a_terminal(finished: Path, toy_file: Path, said: bytes, code
 @pytest.mark.parametrize("more", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_terminal_shows_the_same_error_lines(project: Path, toy_file: Path, more: dict[str, str]) -> None:
     ours, theirs = pty.openpty()
-    words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "demo", "--index", "wide"]
+    words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "demo", "--bundled-index", "wide"]
     with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, **more}):
         os.close(theirs)
         told = shown(ours)
-    assert told == "error: the toy has no data called 'wide'\nwhere: --index\nhint: loud or soft\n"
+    assert told == "error: the toy has no data called 'wide'\nwhere: --bundled-index\nhint: loud or soft\n"
 
 
 STOPPED_LOADING = """

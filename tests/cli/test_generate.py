@@ -344,3 +344,43 @@ def test_transport_settings_may_change_but_not_sampling_settings(ask: Callable[.
     ended = ask("--set", "teacher.openai.temperature=1")
     assert ended.code == 5
     assert ended.err.startswith("error: run 'mine' was created with teacher.openai.temperature = 0.0, not 1.0\n")
+
+
+# --- splits that are not what their names say -------------------------------------------
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+@pytest.mark.parametrize(
+    "unseen", [{"data": "Shop "}, {"data": ["shop"]}, {"data": "store", "mapping": {"digits": 3}}, {"data": " "}]
+)
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_unseen_data_that_another_split_has_are_refused_before_a_reply_is_bought(
+    ask: Callable[..., Any], server: LoopbackTeacher, unseen: dict[str, Any], split: str, dry: tuple[str, ...]
+) -> None:
+    rows = [
+        {"question": "add 1 and 2", "context": {"data": "shop", "mapping": {"digits": 3}}, "split": split},
+        {"question": "add 3 and 4", "context": {"data": "clinic"}, "split": "train"},
+        {"question": "add 5 and 6", "context": unseen, "split": "test_unseen_data"},
+    ]
+    Path("q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ended = ask("--questions", "q.jsonl", *dry)
+    assert ended.code == 4
+    blank = unseen["data"] == " "
+    wrong = "row 'q-3' of test_unseen_data does not say which data set it is about"
+    assert (wrong if blank else f"1 of 1 items of test_unseen_data shares a data set with {split}") in ended.err
+    assert (server.requests, server.sold) == ([], [])
+    assert not Path("replies.sqlite").exists()
+
+
+def test_templates_that_training_has_are_refused_before_a_reply_is_bought(
+    ask: Callable[..., Any], server: LoopbackTeacher
+) -> None:
+    rows = [
+        {"question": f"add {n} and 2", "template": "add", "split": split}
+        for n, split in enumerate(["train", "test_unseen_templates"])
+    ]
+    Path("q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ended = ask("--questions", "q.jsonl")
+    assert ended.code == 4
+    assert "1 of 1 items of test_unseen_templates shares a template with train" in ended.err
+    assert server.requests == []

@@ -73,7 +73,7 @@ def test_help_names_the_task_of_an_option(packs: Cli) -> None:
 def test_value_is_the_context_unless_a_row_has_one(packs: Cli, cli: Cli) -> None:
     assert packs("check", "--task", "one", "--words", "a,b", stdin=b"b").code == 0
     assert packs("check", "--task", "one", "--words", "a,b", stdin=b"c").code == 9
-    Path("rows.jsonl").write_text('{"id": 1, "query": "c", "words": ["c"]}\n{"id": 2, "query": "c"}\n')
+    Path("rows.jsonl").write_text('{"id": 1, "answer": "c", "words": ["c"]}\n{"id": 2, "answer": "c"}\n')
     ended = packs("check", "--task", "one", "--words", "a,b", "rows.jsonl", "--json")
     assert [json.loads(line)["ok"] for line in ended.out.splitlines()] == [True, False]
 

@@ -34,9 +34,9 @@ def run(cli: Cli, project: Path, toy_file: Path) -> Run:
     """A dataset of all five sets, each with contexts and columns of another form."""
     contexts = [
         {"mapping": {"digits": 3}, "data": "2023"},
-        {"list": [1, {"a": None}]},
+        {"list": [1, {"a": None}], "data": "2023"},
+        {"deep": {"er": [["x"]]}, "data": "2023"},
         {},
-        {"deep": {"er": [["x"]]}},
         {"data": "2024"},
     ]
     rows = [
@@ -67,7 +67,7 @@ def test_datasets_loads_every_split_with_text_columns(run: Run) -> None:
         types = {name: feature.dtype for name, feature in found[split].features.items()}
         assert types == {"schema_version": "int64", **dict.fromkeys(Record.__dataclass_fields__, "string")}
         assert [Record.from_row(row) for row in found[split]] == run.records(split)
-    assert found["validation"][0]["context"] == '{"list":[1,{"a":null}]}'
+    assert found["validation"][0]["context"] == '{"list":[1,{"a":null}],"data":"2023"}'
     assert found["test_unseen_data"][0]["extra"] == '{"own 4":4}'
 
 
@@ -143,4 +143,4 @@ def test_dataset_rows_can_be_questions(run: Run, project: Path) -> None:
     from dstill.pipeline.question_files import read_questions
 
     read = read_questions(run.folder / "dataset/data/validation.jsonl")
-    assert [example.context for example in read] == [{"list": [1, {"a": None}]}] * 2
+    assert [example.context for example in read] == [{"list": [1, {"a": None}], "data": "2023"}] * 2

@@ -1,7 +1,8 @@
 """The core is language-neutral: code, comments, messages and templates contain no words of one task pack.
 
 Names are split into words: ``index_of``, ``IndexOf`` and "the index" all hold *index*. What Python itself calls so may
-stay: the type ``Mapping``, ``MappingProxyType``, and the method ``.index(…)`` of a sequence; and SQL's CREATE INDEX.
+stay: the type ``Mapping``, ``MappingProxyType``, and the method ``.index(…)`` of a sequence; and SQL's CREATE INDEX. So
+may keys of files that earlier versions wrote, in quotes.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-WORDS = {"mapping", "mappings", "index", "indices", "indexes", "tiny"}
-PARTS = ("dialect", "elasticsearch", "opensearch", "osmem", "querydsl", "qlora")  # also within a word
-PYTHON = re.compile(r"\b(Mapping|MappingProxyType)\b|\.index\(|CREATE INDEX|\"test_index\"|\"indices\"")
+WORDS = {"mapping", "mappings", "index", "indices", "indexes", "tiny", "corpus", "corpora"}
+# also within a word
+PARTS = ("dialect", "elasticsearch", "opensearch", "osmem", "querydsl", "weblogs", "lucene", "qlora")
+PYTHON = re.compile(r"\b(Mapping|MappingProxyType)\b|\.index\(|CREATE INDEX|\"(?:test_index|indices|corpora|corpus)\"")
 SPLIT = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 CORE = Path(str(files("dstill")))
@@ -59,6 +61,10 @@ def test_templates_are_checked_too() -> None:
         ("class IndexOf:", {"index"}),
         ("QLoRA below 40 GB", {"qlora"}),
         ("the Query DSL pack", {"querydsl"}),
+        ('"""Gold(id="weblogs-17")."""', {"weblogs"}),
+        ("# Lucene's automata", {"lucene"}),
+        ("the corpora of a gold", {"corpora"}),
+        ('"corpora": "n_test_databases"', set()),
         ("osmem_server", {"osmem"}),
         ("from typing import Mapping", set()),
         ("names.index(name)", set()),

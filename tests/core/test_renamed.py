@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pytest
 from dstill import config as configuration
 from dstill.cli import build
 from dstill.cli.groups import Command
+from dstill.cli.options import App, Setting
 from dstill.config import Settings
 from dstill.plugins import load, part_sections
 
+Cli = Callable[..., Any]
 RENAMED = [
     ("train.policy", "train.auto_modality", "recipe"),
     ("train.alpha", "train.label_weight", 0.25),
@@ -85,13 +88,77 @@ def commands(group: click.Group) -> Iterator[click.Command]:
         yield from commands(one) if isinstance(one, click.Group) else [one]
 
 
-def test_new_names_of_renamed_options_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def every_command(monkeypatch: pytest.MonkeyPatch) -> tuple[list[click.Command], App]:
     monkeypatch.setenv("DSTILL_DISABLE", "")
-    group, _ = build([])
+    group, found = build([])
     group.load()
-    renamed = [one for one in commands(group) if isinstance(one, Command) and one.renamed]
+    return list(commands(group)), found
+
+
+def test_new_names_of_renamed_options_exist(every_command: tuple[list[click.Command], App]) -> None:
+    renamed = [one for one in every_command[0] if isinstance(one, Command) and one.renamed]
     assert {"generate", "questions", "train", "review", "plan", "export"} <= {one.name for one in renamed}
     for one in renamed:
         options = {name for param in one.params for name in param.opts}
         assert set(one.renamed.values()) <= options
         assert not set(one.renamed) & options
+
+
+def parsed(command: click.Command, words: list[str], plugins: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The arguments and the settings that these words give to a command."""
+    found = App(plugins=plugins)
+    ctx = click.Context(command, obj=found, resilient_parsing=True)  # without the arguments that it requires
+    command.parse_args(ctx, words)
+    return ctx.params, found.flags
+
+
+def test_every_old_option_does_what_the_new_one_does(every_command: tuple[list[click.Command], App]) -> None:
+    every, found = every_command
+    for one in every:
+        for old, new in one.renamed.items() if isinstance(one, Command) else ():
+            option = next(param for param in one.params if new in param.opts)
+            value = [] if getattr(option, "is_flag", False) else ["1"]
+            assert parsed(one, [old, *value], found.plugins) == parsed(one, [new, *value], found.plugins)
+            if option.expose_value or isinstance(option, Setting):  # a pack's option is read when the command runs
+                assert parsed(one, [old, *value], found.plugins) != parsed(one, [], found.plugins), old
+
+
+def test_every_option_takes_the_old_values_of_its_setting(
+    every_command: tuple[list[click.Command], App], caplog: pytest.LogCaptureFixture
+) -> None:
+    every, found = every_command
+    known = configuration.fields(configuration.load(use_files=False))
+    seen = set()
+    for one in every:
+        for option in (param for param in one.params if isinstance(param, Setting) and param.key in known):
+            for old, new in known[option.key].metadata.get("renamed", {}).items():
+                _, flags = parsed(one, [option.opts[0], old], found.plugins)
+                value = configuration.load(use_files=False, flags=flags).flat()[option.key]
+                assert value == ([new] if option.multiple else new)
+                assert caplog.messages[-1] == f"{option.key}: {old!r} is now called {new!r} (command line)"
+                seen.add((option.key, old))
+    assert {("evaluate.splits", "test_index"), ("evaluate.splits", "test_templates")} <= seen
+
+
+@pytest.mark.parametrize(("old", "new", "value"), [row for row in RENAMED if not row[0].startswith("task.")])
+def test_set_takes_an_old_key(old: str, new: str, value: Any, cli: Cli, project: Path) -> None:
+    ended = cli("config", "show", "--set", configuration.assignment(old, value), "--json")
+    assert ended.code == 0, ended.err
+    assert f"the setting {old} is now called {new} (command line)" in ended.err
+    assert json.loads(ended.out)[new] == value
+
+
+@pytest.mark.parametrize(
+    ("key", "old", "new"),
+    [
+        ("evaluate.splits", "test_index", ["test_unseen_data"]),
+        ("evaluate.splits", "test_templates", ["test_unseen_templates"]),
+        ("generate.execute", "held-out", "eval-only"),
+        ("train.auto_modality", "seed", "recipe"),
+    ],
+)
+def test_set_takes_an_old_value(key: str, old: str, new: Any, cli: Cli, project: Path) -> None:
+    ended = cli("config", "show", "--set", f"{key}={old}", "--json")
+    assert ended.code == 0, ended.err
+    assert json.loads(ended.out)[key] == new

@@ -104,6 +104,14 @@ def test_run_of_an_earlier_version_opens(old: Path, toy_file: Path, cli: Cli, ca
     assert ended.code == 0, ended.err
 
 
+def test_evaluate_takes_old_names(old: Path, cli: Cli) -> None:
+    ended = cli("evaluate", "old", "--split", "test_index", "--split", "test_templates", "--json")
+    assert ended.code == 0, ended.err
+    for former in ("test_index", "test_templates"):
+        assert f"evaluate.splits: '{former}' is now called '{FORMER_SPLITS[former]}' (command line)" in ended.err
+    assert json.loads(ended.out)["unseen_data"] is not None
+
+
 def test_rebuilt_dataset_has_no_file_with_an_old_name(old: Path, cli: Cli) -> None:
     assert cli("data", "curate", "old").code == 0
     assert sorted(file.stem for file in (old / "dataset/data").iterdir()) == sorted(SPLITS)

@@ -147,7 +147,7 @@ def test_evaluate() -> None:
             notes=notes,
         )
 
-    row = {"name": "right", "value": 0.5, "n": 2, "low": 0.1, "high": 0.9, "note": ""}
+    row = {"name": "right", "value": 0.5, "n": 2, "low": 0.1, "high": 0.9, "note": "", "uncounted": {}}
     still = facts(DataReport(data={}))
     assert still == {
         "categories": {"add": {"right": row}},

@@ -87,12 +87,18 @@ class ToyConfig:
 
 def shown(data: str) -> OptionValue:
     if data not in ("loud", "soft"):
-        raise UsageError(f"the toy has no data called '{data}'", where="--index", hint="loud or soft")
+        raise UsageError(f"the toy has no data called '{data}'", where="--bundled-index", hint="loud or soft")
     return OptionValue(settings={"task.toy.prefix": f"{data}: "})
 
 
 OPTIONS = (
-    Option(name="--index", commands=("demo",), help="How the demo's questions are put.", read=shown),
+    Option(
+        name="--bundled-index",
+        was="--index",
+        commands=("demo",),
+        help="How the demo's questions are put.",
+        read=shown,
+    ),
     Option(
         name="--index",
         commands=("init",),
@@ -118,6 +124,7 @@ class Toy(Task, DataProfile, Demo, Synthesis):
     executors: ClassVar[tuple[str, ...]] = ("abacus",)
     checks: tuple[Check, ...] = (Check("form", form, parses=True), Check("digits", digits))
     options = OPTIONS
+    answer_keys = ("query",)
     demo_settings = {  # noqa: RUF012 - a ClassVar of Demo
         "generate.teacher": "parrot",
         "train.student": "memory",

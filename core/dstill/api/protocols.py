@@ -224,7 +224,7 @@ class DataProfile(_Protocol):
         return ()
 
     def licences(self, examples: Sequence[Example]) -> Mapping[str, str]:
-        """Name of the data behind `examples` → its licence: ``{"weblogs": "CC0-1.0"}``. A user's own is ``unknown``.
+        """Name of the data behind `examples` → its licence: ``{"flights": "CC0-1.0"}``. A user's own is ``unknown``.
 
         The dataset card and the card of an exported student show it.
         """

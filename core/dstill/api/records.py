@@ -6,7 +6,7 @@
 Every class is a frozen, keyword-only dataclass. Every row in a file has its example's ``id``, so all files of a run can
 be joined by it. `Row.to_row` makes the JSON object of a row, `Row.from_row` reads one back:
 
-    {"id": "weblogs-17", "question": "requests that failed with 503", "answer": "{…}", …}
+    {"id": "train-17", "question": "take x, add 4, then multiply by y", "answer": "x 4 + y *", …}
 
 Answers are always text, even if the language is JSON: dstill keeps what a model wrote, unchanged. A `Record` writes its
 context and extra columns as JSON text, too: their keys differ from row to row, but all files of a dataset need the same
@@ -344,7 +344,7 @@ class RelevantSchema:
 class Mutant(Row):
     """The gold with one change, to test whether data show the difference."""
 
-    name: str  # the change and its place: "gte→gt at /query/range/took"
+    name: str  # the change and its place: "< → <= at price"
     answer: str
 
 
@@ -440,6 +440,7 @@ class Score(Row):
     low: float | None = None  # the interval; None: it has none
     high: float | None = None
     note: str = ""  # for a person: why it was not measured, or how to read it
+    uncounted: Mapping[str, int] = field(default_factory=dict)  # reason → verdicts that it leaves out
 
 
 @dataclass(frozen=True, kw_only=True)

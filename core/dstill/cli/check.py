@@ -1,6 +1,6 @@
 """The command `check`: reads answers, and prints one line for each.
 
-    {"id": "a", "answer": {"query": {"match_all": {}}}}     a row; "answer" may also be a model's raw text
+    {"id": "a", "answer": "1 + 2"}                          a row; "answer" may also be a model's raw text
     {"id":"a","ok":true,"problems":[],"not_checked":[]}     its line with --json
 
 ``not_checked`` names layers that were skipped, because they need to know more about the data. A row that cannot be read
@@ -34,7 +34,6 @@ from dstill.io.strict_json import NotStrict, dumps, loads
 __all__ = ["check"]
 
 ROW_FORM = 'rows are {"id": …, "answer": …}, one per line'
-ANSWERS = ("answer", "query")  # what a row calls its answer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,20 +146,26 @@ def _answers(file: Path, task: Task, columns: Columns) -> Iterator[Answer]:
     if file.suffix in (".jsonl", ".ndjson"):
         if lines and (found := detect(lines[0][1].encode())):
             raise DataError(f"detected {found}, expected JSONL", where=f"{file}:{lines[0][0]}", hint=ROW_FORM)
-    elif not lines or not _begins_rows(_lenient(lines[0][1])):
-        yield Answer(id="1", text=text)  # a search body has no id
+    elif not lines or not _begins_rows(_lenient(lines[0][1]), task):
+        yield Answer(id="1", text=text)  # an answer that is an object has no id
         return
     for number, line in lines:
         yield _row(number, line, task, columns)
 
 
-def _begins_rows(value: Mapping[str, Any]) -> bool:
-    return "id" in value and any(name in value for name in ANSWERS)
+def _answer_of(value: Mapping[str, Any], task: Task) -> str | None:
+    """The key of a row under which its answer is; None: it has none."""
+    return next((name for name in ("answer", *task.answer_keys) if name in value), None)
 
 
-def _is_row(value: Mapping[str, Any]) -> bool:
-    """Whether a line of a file of rows is one. If not, it is a bare answer, which may have a key "query" itself."""
-    return "id" in value or "answer" in value or isinstance(value.get("query"), str)
+def _begins_rows(value: Mapping[str, Any], task: Task) -> bool:
+    return "id" in value and _answer_of(value, task) is not None
+
+
+def _is_row(value: Mapping[str, Any], task: Task) -> bool:
+    """Whether a line of a file of rows is one. If not, it is a bare answer, which may have `answer_keys` itself."""
+    named = any(isinstance(value.get(name), str) for name in task.answer_keys)
+    return "id" in value or "answer" in value or named
 
 
 def _row(number: int, line: str, task: Task, columns: Columns) -> Answer:
@@ -168,10 +173,10 @@ def _row(number: int, line: str, task: Task, columns: Columns) -> Answer:
         row = loads(line)
     except NotStrict as problem:
         return Answer(id=_lenient(line).get("id", str(number)), error=f"line {number}: not strict JSON: {problem}")
-    if isinstance(row, dict) and not _is_row(row):
+    if isinstance(row, dict) and not _is_row(row, task):
         return Answer(id=str(number), text=line)
     identity = row.get("id", str(number)) if isinstance(row, dict) else str(number)
-    name = next((name for name in ANSWERS if name in row), None) if isinstance(row, dict) else None
+    name = _answer_of(row, task) if isinstance(row, dict) else None
     if name is None:
         return Answer(id=identity, error=f"line {number}: row has no 'answer'")
     try:

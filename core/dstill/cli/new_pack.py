@@ -21,7 +21,8 @@ from dstill.plugins import Plugins
 
 __all__ = ["new_pack"]
 
-# File of the template → its path in the new package. NAME stands for the name, NAME_TITLE for the class.
+# File of the template → its path in the new package. NAME stands for the name, dstill-NAME for the distribution and
+# NAME_TITLE for the class.
 LAYOUT = {
     "pyproject.toml.txt": "pyproject.toml",
     "README.md.txt": "README.md",
@@ -46,14 +47,14 @@ def new_pack(found: App, name: str, out: Path) -> None:
         )
     if find_spec(f"dstill_{name}") is not None:
         raise UsageError(f"the package dstill_{name} is already installed", where="NAME", hint="choose another name")
-    target = out / f"dstill-{name.replace('_', '-')}"
+    distribution = f"dstill-{name.replace('_', '-')}"
+    target = out / distribution
     if target.exists():
         raise UsageError(f"{target} already exists", where=str(target.absolute()), hint="choose another name or --out")
     for source, destination in LAYOUT.items():
         text = (files("dstill.cli") / "template" / source).read_text(encoding="utf-8")
-        text = (
-            text.replace("NAME_TITLE", _title(name)).replace("NAME", name).replace("STUDENT\n", _student(found.plugins))
-        )
+        text = text.replace("dstill-NAME", distribution).replace("NAME_TITLE", _title(name)).replace("NAME", name)
+        text = text.replace("STUDENT\n", _student(found.plugins))
         write_text(target / destination.replace("NAME", name), text)
     say(f"wrote {target}")
     say(f"next: cd {quoted(target)} && pip install -e '.[test]' && pytest")

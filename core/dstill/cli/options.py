@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dstill.cli.console import note
-from dstill.cli.groups import Group
+from dstill.cli.groups import Command, Group
 from dstill.errors import FailedItems, PluginError, UsageError
 from dstill.plugins import Failure, Plugins, part_sections, sources
 
@@ -378,6 +378,10 @@ def _with_options(name: str, command: click.Command, options: Mapping[str, Mappi
     copied.params = [*command.params]
     copied.params[at:at] = [added(flag, of) for flag, of in options.items()]
     copied.callback = callback
+    if isinstance(copied, Command):
+        was = {option.was: flag for flag, of in options.items() for option in of.values() if option.was}
+        taken = {flag for param in copied.params for flag in param.opts}
+        copied.renamed = {**copied.renamed, **{old: new for old, new in was.items() if old not in taken}}
     return copied
 
 

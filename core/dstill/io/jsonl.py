@@ -1,6 +1,6 @@
 r"""Reads and writes JSONL files: one strict JSON object on each line.
 
-    {"id":"weblogs-17","question":"requests that failed with 503"}
+    {"id":"train-17","question":"take x, add 4"}
 
 In: UTF-8. A BOM, CRLF and blank lines are accepted. A line ends only at ``\n``, so a text may contain U+2028.
 Out: ``(line number, row)``, or DataError with the line. If the file is not JSONL at all, the error says what it is.

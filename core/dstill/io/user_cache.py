@@ -1,6 +1,6 @@
 """Files in the user's cache folder. A missing one only costs time.
 
-save(path_of("schemas", "3f9a.json.gz"), data)      # ~/.cache/dstill/schemas/3f9a.json.gz
+save(path_of("databases", "3f9a.json.gz"), data)    # ~/.cache/dstill/databases/3f9a.json.gz
 """
 
 from __future__ import annotations

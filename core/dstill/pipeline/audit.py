@@ -1,7 +1,7 @@
 """Checks of gold answers: which ones are unusable, and which wrong answers would be judged correct.
 
     audit(task, examples, executor, limit=200)
-    → Audit(golds=[Gold(id="weblogs-17", trivial=False, mutants=22, killed=21, survivors=("size→11",)), …], …)
+    → Audit(golds=[Gold(id="test-17", trivial=False, mutants=22, killed=21, survivors=("4→5",)), …], …)
 
 Every gold answer is checked. `limit` of those that pass, spread over the splits, are also run on the data, and with
 their mutants on test databases. A mutant (a slightly wrong answer) is *killed* when it gives another result than the

@@ -1,6 +1,6 @@
 """The findings of an audit of gold answers: a `Gold` for each answer, an `Audit` for all, with every figure as JSON.
 
-Gold(id="weblogs-17", mutants=22, killed=21, survivors=("size→11",)).mutation_score   -> 0.9545…
+Gold(id="test-17", mutants=22, killed=21, survivors=("4→5",)).mutation_score   -> 0.9545…
 Audit(…).to_json()["mutation_score"]  -> {"n": 200, "median": 1.0, "mean": 0.99, "minimum": 0.78, "classes": {…}}
 """
 

@@ -24,10 +24,11 @@ from typing import Any
 
 from dstill.api.protocols import Synthesis
 from dstill.api.records import Example, Record, Verdict
-from dstill.api.task import Task, data_of
+from dstill.api.task import Task
 from dstill.errors import RunError, UsageError, did_you_mean
 from dstill.io.shell import command
 from dstill.pipeline.dedup import select
+from dstill.pipeline.leakage import data_keys
 from dstill.pipeline.quotas import quotas
 
 __all__ = ["Focus", "draw", "focus_of", "require_label"]
@@ -156,7 +157,7 @@ class _Unseen:
     def __init__(self, task: Task, rows: Sequence[Example | Record]) -> None:
         self.task = task
         self.templates = {row.template for row in rows if row.split == "test_unseen_templates"} - {""}
-        self.data = {data_of(task, row) for row in rows if row.split == "test_unseen_data"} - {""}
+        self.data = {key for row in rows if row.split == "test_unseen_data" for key in data_keys(task, row)}
 
     def has(self, example: Example) -> bool:
-        return example.template in self.templates or data_of(self.task, example) in self.data
+        return example.template in self.templates or not self.data.isdisjoint(data_keys(self.task, example))

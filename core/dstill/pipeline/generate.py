@@ -26,7 +26,7 @@ from dstill.io.strict_json import dumps
 from dstill.pipeline import label, steps
 from dstill.pipeline.augment import Focus, draw
 from dstill.pipeline.curate import Dataset, LabelSource, curated, executing
-from dstill.pipeline.leakage import require_data_names
+from dstill.pipeline.leakage import refuse_leaks
 from dstill.pipeline.question_files import read_questions
 from dstill.runtime import signals
 from dstill.teacher.cost import caps, cost
@@ -94,8 +94,9 @@ def generate(setup: Setup, teacher: Teacher, examples: Sequence[Example], purcha
 def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Example]:
     """The questions of a configuration, each in its split; a `focus` adds some to train on.
 
-    Raises DataError for a file that cannot be read or rows that do not name their data, UsageError when the task makes
-    no questions for the focus.
+    Raises DataError for a file that cannot be read, rows that do not name their data, and splits that share what they
+    must not (`dstill.pipeline.leakage`): nothing is bought then. Raises UsageError when the task makes no questions for
+    the focus.
     """
     if settings.generate.questions:
         file = Path(settings.generate.questions)
@@ -104,7 +105,7 @@ def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Examp
         found = steps.examples_of(task)
     found = [steps.assign_split(example, settings.project.seed) for example in found]
     found = steps.stratified_head(found, settings.generate.limit) if settings.generate.limit else found
-    require_data_names(found, task)
+    refuse_leaks(found, task, questions=False)
     found += _questions_for(task, settings, focus, found)
     _warn_of_skipped_checks(task, found)
     return found

@@ -1,7 +1,7 @@
 """A user's questions from JSONL, CSV or Parquet files.
 
     read_questions(Path("questions.csv"))
-    [Example(id="questions-2", question="errors of today", answer='{"query":…}', extra={"team": "ops"}), …]
+    [Example(id="questions-2", question="add 4 to x", answer="x 4 +", extra={"team": "ops"}), …]
 
 In: JSONL, CSV with a header, or Parquet (extra ``parquet``), with the columns
 

@@ -23,9 +23,8 @@ from dstill.api.protocols import ResultProperties
 from dstill.api.records import SPLITS, Draft, Example, OutcomeKind, Prediction, Problem, Record, Rejection, Verdict
 from dstill.api.student import Generation, Generator
 from dstill.api.task import Task
-from dstill.errors import DataError
 from dstill.pipeline.error_analysis import with_cause
-from dstill.pipeline.leakage import leaks
+from dstill.pipeline.leakage import refuse_leaks
 from dstill.pipeline.question_validation import require_unique_ids
 from dstill.plugins import Plugins
 
@@ -120,13 +119,8 @@ def _fraction(text: str) -> float:
 
 
 def check_splits(records: Sequence[Record], task: Task) -> None:
-    """Raises DataError when a split shares with training what its name excludes, or when ids are not unique."""
-    for leak in leaks(records, task):
-        raise DataError(
-            str(leak),
-            where=f"the splits {leak.split} and train",
-            hint=f"a score over them would not mean what its name says: split by template and {task.data_noun}",
-        )
+    """Raises DataError when a split shares with others what its name excludes, or when ids are not unique."""
+    refuse_leaks(records, task)
     require_unique_ids(records)
 
 

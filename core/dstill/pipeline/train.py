@@ -126,7 +126,11 @@ def _modality(setup: Setup, pairs: Sequence[tuple[Pair, ...]], device: Device) -
         texts = (text for row in pairs for pair in row for text in (pair.source, pair.target))
         batch = setup.student.largest_batch(pairs, setup.settings.train)
         shape = replace(setup.student.spec(texts), batch=batch)
-        return choose_modality(setup.plugins, setup.config, shape, device)[1]
+        _, choice = choose_modality(setup.plugins, setup.config, shape, device)
+        unfit = next(reason.unfit_reason for reason in choice.reasons if reason.modality == choice.modality)
+        if unfit:
+            log.warning("using modality %s as configured, although it %s", choice.modality, unfit)
+        return choice
 
     choice = distributed.broadcast(choose)
     return modalities(setup.plugins, setup.config)[choice.modality], choice

@@ -39,6 +39,7 @@ from dstill.pipeline.dataset_card import dataset_card
 from dstill.pipeline.efficiency import measured_efficiency
 from dstill.pipeline.evaluate import BLOCK, baselines, evaluate, predicted, require_splits, scores, scoring
 from dstill.pipeline.generate import Purchase, generate, questions, refuse_other_questions
+from dstill.pipeline.leakage import SEEN
 from dstill.pipeline.steps import check_splits
 from dstill.pipeline.teacher_eval import TeacherScores
 from dstill.pipeline.train import TrainingFiles, planned, trained
@@ -258,7 +259,8 @@ class Run(RunContents):
                 hint=f"`{command('generate', '--out', self.folder)}` writes them; "
                 "--set 'evaluate.splits=[\"NAME\"]' takes others",
             )
-        check_splits(records if "train" in splits else [*self.records("train"), *records], self.task)
+        others = [record for split in SEEN if split not in splits for record in self.records(split)]
+        check_splits([*others, *records], self.task)
         with self.setup.opened_executor(judging=True) as executor:
             return self._evaluate([record.example for record in records], executor)
 

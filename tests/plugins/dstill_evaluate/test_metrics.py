@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -68,6 +69,9 @@ def test_excluded_answers_are_counted_by_reason() -> None:
     assert (score.value, score.n) == (2 / 3, 3)
     assert score.note == "excluded: 1 failing reference, 2 trivial reference, 1 unavailable, 1 unsupported"
     assert SilentWrong()(verdicts).n == 3
+    assert score.uncounted == SilentWrong()(verdicts).uncounted == uncounted(verdicts)
+    assert Valid()(verdicts).uncounted == {}
+    assert Score.from_row(json.loads(json.dumps(score.to_row()))) == score
     assert uncounted(verdicts) == {"failing reference": 1, "unavailable": 1, "unsupported": 1, "trivial reference": 2}
     assert uncounted([RIGHT]) == {}
     assert uncounted([replace(GOLD_ERROR, gold_error="unavailable: timed out")]) == {"unavailable": 1}

@@ -102,6 +102,19 @@ def test_nothing_fits_shows_the_table_and_an_error_with_a_hint(plan: Any, seven_
     assert "--batch-size 1" in str(result.exception)
 
 
+def test_plans_configured_modality_if_it_fits(plan: Any, seven_billion: str) -> None:
+    fits = plan("--student", seven_billion, "--vram", "40GB", "--modality", "qlora", "--json")
+    row = json.loads(fits.stdout.splitlines()[-1])
+    assert row["modality"] == "qlora"  # auto would take another
+    assert [m["modality"] for m in row["modalities"]] == ["full", "lora", "qlora"]
+    assert [m["chosen"] for m in row["modalities"]] == [False, False, True]
+    unfit = plan("--student", seven_billion, "--vram", "40GB", "--modality", "full", "--json")
+    assert json.loads(unfit.stdout.splitlines()[-1])["modality"] is None
+    assert "no modality fits a card of 40 GiB" in str(unfit.exception)
+    unknown = plan("--student", seven_billion, "--vram", "40GB", "--modality", "fill")
+    assert "fill" in str(unknown.exception)
+
+
 def test_third_party_modality_is_ordered_by_priority(plan: Any, seven_billion: str) -> None:
     for vram, wins in (("8GB", "small"), ("24GB", "small"), ("40GB", "lora")):
         result = plan("--student", seven_billion, "--vram", vram, "--json", extra=(Small,))

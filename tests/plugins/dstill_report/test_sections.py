@@ -116,6 +116,21 @@ def test_causes_are_in_a_table_and_with_each_failure(make_run: Any, judged: Any)
     assert "First cause: term became terms" in page
 
 
+def test_answers_that_are_not_counted_stand_by_their_reasons(make_run: Any) -> None:
+    run = make_run(tests=6)
+    assert "Not counted in accuracy" not in [one.title for one in sections(run)]
+    score = run.manifest["stages"]["evaluate"]["scores"]["student"]["test"]["executable_accuracy"]
+    score |= {"note": "read the docs", "uncounted": {"trivial reference": 2, "unavailable": 1}}
+    table = section(run, "Not counted in accuracy").table
+    assert table is not None
+    assert table.rows == (("student", "test", str(score["n"]), "2 trivial reference, 1 unavailable"),)
+    del score["uncounted"]  # as an earlier version wrote it
+    score["note"] = "left out: 2 trivial reference"
+    table = section(run, "Not counted in accuracy").table
+    assert table is not None
+    assert table.rows[0][3] == "left out: 2 trivial reference"
+
+
 @pytest.mark.parametrize("measured", [True, False])
 def test_teacher_scores_are_shown_with_the_student(make_run: Any, measured: bool) -> None:
     run = make_run(tests=12)
