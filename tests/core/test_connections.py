@@ -135,7 +135,7 @@ def test_unread_response_is_dropped(serve: Serve) -> None:
         assert len(rest(client)) < len(LARGE)
 
 
-def test_idle_connections_block_nobody(serve: Serve) -> None:
+def test_idle_connections_do_not_block_others(serve: Serve) -> None:
     served = serve(most=8, patience=PATIENCE)
     with contextlib.ExitStack() as stack:
         idle = [stack.enter_context(connect(served)) for _ in range(40)]

@@ -108,7 +108,12 @@ def test_new_names_of_renamed_options_exist(every_command: tuple[list[click.Comm
 def parsed(command: click.Command, words: list[str], plugins: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """The arguments and the settings that these words give to a command."""
     found = App(plugins=plugins)
-    ctx = click.Context(command, obj=found, resilient_parsing=True)  # without the arguments that it requires
+    ctx = click.Context(
+        command,
+        obj=found,
+        resilient_parsing=True,  # without the arguments that it requires
+        help_option_names=["-h", "--help"],  # click keeps the first help option of a command
+    )
     command.parse_args(ctx, words)
     return ctx.params, found.flags
 
