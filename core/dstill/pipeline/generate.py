@@ -33,7 +33,7 @@ from dstill.pipeline.label import Labeled
 from dstill.pipeline.leakage import require_data_names
 from dstill.pipeline.question_files import read_questions
 from dstill.runtime import signals
-from dstill.teacher.cost import caps, cost
+from dstill.teacher.cost import ReplyCost, caps, cost
 
 if TYPE_CHECKING:
     from dstill.teacher.budget import Budget
@@ -75,8 +75,8 @@ class Generated:
     replies: Counts
     retries: Mapping[str, int]  # code of the error → questions that were asked again for it
     fixed_on_retry: Mapping[str, int]  # code of the error → questions whose next reply was right
-    cost: Mapping[str, Any]  # as `dstill.teacher.cost.cost` has it; empty: the teacher is free
-    data: Mapping[str, Any]  # what was seen of the data; open: its keys are those of task and executor
+    cost: ReplyCost | None  # None: the teacher is free
+    data: Mapping[str, Any]  # what was seen of the data: JSON whose keys task and executor choose
 
 
 @dataclass(kw_only=True)
