@@ -151,7 +151,7 @@ class RunFolder:
             file.write(f"pid {os.getpid()} on host {socket.gethostname()} since {datetime.now():%Y-%m-%d %H:%M:%S}")
             file.flush()
             # another process may have changed the run since it was read
-            self.manifest = self.read(self.folder).manifest
+            self.manifest = RunFolder.read(self.folder).manifest
             remove_stale(self.folder)
             try:
                 with self._log():
