@@ -238,7 +238,7 @@ class RunFolder:
         return path
 
     def write_folder(self, folder: str, texts: Mapping[str, str]) -> list[Path]:
-        """Replace `folder` of the run by one with these files, by name. If that fails, the former folder stays."""
+        """Replace `folder` of the run by one with these files (name → text). If that fails, the former folder stays."""
         with replace_dir(inside(self.folder, folder)):
             return [self.write_file(f"{folder}/{name}", text) for name, text in texts.items()]
 
