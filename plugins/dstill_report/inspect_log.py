@@ -14,7 +14,6 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dstill.io.files import replace_dir, write_text
 from dstill.io.strict_json import dumps
 from dstill_report.scored import Item, ScoredSet, scored_sets
 
@@ -31,10 +30,7 @@ MARKS = {True: "C", False: "I"}
 def write(run: Run) -> list[Path]:
     """Write all logs, replacing the folder as a whole. Raises RunError if the run lacks verdicts."""
     logs = {_file_name(run, one): dumps(log(run, one)) + "\n" for one in scored_sets(run)}
-    with replace_dir(run.folder / FOLDER):
-        for name, text in logs.items():
-            write_text(run.folder / FOLDER / name, text)
-    return [run.folder / FOLDER / name for name in logs]
+    return run.write_folder(FOLDER, logs)
 
 
 def _file_name(run: Run, one: ScoredSet) -> str:

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstill.errors import needs
-from dstill.io.files import replace_dir, write_text
 from dstill.io.strict_json import dumps
 from dstill_evaluate.metrics import METRICS
 from dstill_report.scored import Item, ScoredSet, scored_sets
@@ -47,10 +46,7 @@ def write(run: Run) -> list[Path]:
         for one in of_system:
             rows = (dumps(sample(number, item)) + "\n" for number, item in enumerate(one.items))
             files[f"{model}/samples_{one.name}_{date}.jsonl"] = "".join(rows)
-    with replace_dir(run.folder / FOLDER):
-        for name, text in files.items():
-            write_text(run.folder / FOLDER / name, text)
-    return [run.folder / FOLDER / name for name in files]
+    return run.write_folder(FOLDER, files)
 
 
 def results(run: Run, model: str, sets: Sequence[ScoredSet]) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from dstill.api.records import SCHEMA_VERSION, Score
 from dstill.cli.console import visible
 from dstill.errors import RunError, needs
-from dstill.io.files import write_text
 from dstill.io.shell import command
 from dstill.io.units import size_on_disk
 from dstill.pipeline.data_monitor import MOST_LOST
@@ -47,9 +46,8 @@ def write(run: Run) -> dict[str, Path]:
     """Write all three files to the run's folder. Raises RunError if the run was not evaluated yet."""
     report = gather(run)
     texts = {"report.html": html(report), "report.json": summary(report), "report.md": markdown(report)}
-    for name, text in texts.items():
-        write_text(run.folder / name, text)
-    return {key: run.folder / name for key, name in zip(("html", "json", "markdown"), texts, strict=True)}
+    files = [run.write_file(name, text) for name, text in texts.items()]
+    return dict(zip(("html", "json", "markdown"), files, strict=True))
 
 
 def gather(run: Run) -> Report:

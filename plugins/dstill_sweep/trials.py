@@ -18,7 +18,6 @@ import contextlib
 import hashlib
 import json
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -168,16 +167,14 @@ class Trials:
 
     def drop_weights(self, name: str) -> None:
         """Delete the student of a finished trial; its scores, verdicts and predictions remain."""
-        shutil.rmtree(self.folder / name / STUDENT, ignore_errors=True)
+        self.parent.remove_folder(f"{FOLDER}/{name}/{STUDENT}")
 
     def _open_or_create(self, trial: Trial, folder: Path) -> Run:
         with contextlib.suppress(DstillError):
             run = self._open(folder)
             if run.has_dataset:
                 return run
-        shutil.rmtree(folder, ignore_errors=True)  # incomplete: a process was killed while it created the folder
-        folder.parent.mkdir(exist_ok=True)
-        return self.parent.branch(folder, flags=trial.flags)
+        return self.parent.branch_below(f"{FOLDER}/{trial.name}", flags=trial.flags)
 
     def _update_settings(self, trial: Trial, run: Run) -> None:
         """Set what is not part of a trial's name as it is now: the user may have changed it after an error."""
@@ -195,9 +192,9 @@ class Trials:
         plugins = [word for file in self.parent.plugins.files for word in ("--plugin", str(file))]
         trusted = ["--trusted"] if self.parent.config.trusted else []
         command = [sys.executable, "-P", "-m", "dstill", *plugins, COMMAND, str(folder), "--follow", "--json", *trusted]
-        err = folder / "trial.err"
+        err = f"{FOLDER}/{folder.name}/trial.err"
         with parent_pipe() as stdin:
-            with err.open("w") as stderr, self._lock:
+            with self.parent.open_output(err) as stderr, self._lock:
                 if self._stopped:
                     return "stopped"
                 # In a new session, Ctrl-C does not reach the trial directly: `stop` ends it.
@@ -210,7 +207,7 @@ class Trials:
             self._running.discard(process)
             if self._stopped:
                 return "stopped"
-        return "" if process.returncode == 0 else _error_of(process.returncode, out, err)
+        return "" if process.returncode == 0 else _error_of(process.returncode, out, self.parent.folder / err)
 
     def stop(self) -> None:
         """Stop all running trials, which save a checkpoint, and start no others."""

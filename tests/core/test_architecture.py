@@ -2,11 +2,222 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
+import json
+import re
+import sys
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from graphlib import TopologicalSorter
 from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any
+
+import pytest
+
+import dstill
+from dstill import Run, hookimpl
+from dstill import config as configuration
+from dstill import plugins as plugin_loading
+from dstill.api.records import Prompt, Reply
+from dstill.api.teacher import Teacher
+from dstill.plugins import PluginInfo, Plugins
+from dstill.teacher import batch, client  # noqa: F401 - what only their import runs is no part of the walk
+
+CORE = Path(dstill.__file__).parent
+CALLED_FROM = "cli/data.py"  # the only file of the walk that `Run.generate` does not run
 
 
 def test_page_names_the_files_that_one_record_passes(root: Path) -> None:
     result = doctest.testfile(str(root / "docs" / "architecture.md"), module_relative=False)
     assert result.attempted >= 20
     assert not result.failed
+
+
+# --- the files of the walk --------------------------------------------------------------
+
+
+class Scholar(Teacher):
+    """Is wrong at first."""
+
+    name = "scholar"
+    paid = True
+
+    def identity(self, prompt: Prompt) -> Mapping[str, Any]:
+        return {"teacher": self.name}
+
+    async def ask(self, prompt: Prompt) -> Reply:
+        told = prompt.messages[-1].content.startswith("That reply")
+        answer = prompt.example.answer if told else "100+1"
+        return Reply(id=prompt.example.id, text=self.task.reply_text("so it is", answer or ""))
+
+
+@pytest.fixture
+def run(plugins: Plugins, project: Path) -> Run:
+    """A run of one question, which the teacher answers at the second request."""
+    module = ModuleType("scholars")
+    module.register_teachers = hookimpl(lambda: [Scholar])  # type: ignore[attr-defined]
+    plugins.add(module, PluginInfo(name="scholars"))
+    row = {"id": "q-1", "question": "add 1 and 2", "answer": "1+2", "split": "train"}
+    (project / "questions.jsonl").write_text(json.dumps(row) + "\n")
+    flags = {
+        "project.task": "toy",
+        "generate.questions": "questions.jsonl",
+        "generate.teacher": "scholar",
+        "train.student": "memory",
+        "train.objective": "plain",
+    }
+    config = configuration.load(flags=flags, sections=plugin_loading.part_sections(plugins))
+    return Run.create(project / "mine", config=config, plugins=plugins)
+
+
+def file_of(frame: FrameType | None) -> str:
+    """The file of the core that `frame` runs; empty: another one."""
+    file = Path(frame.f_code.co_filename) if frame is not None else Path()
+    return file.relative_to(CORE).as_posix() if file.is_relative_to(CORE) else ""
+
+
+@contextmanager
+def followed() -> Iterator[dict[str, set[str]]]:
+    """The files of the core whose functions run in the block, each with those that called them."""
+    callers: dict[str, set[str]] = defaultdict(set)
+
+    def profile(frame: FrameType, event: str, _: object) -> None:
+        if event != "call" or not (called := file_of(frame)):
+            return
+        caller = frame.f_back
+        while caller is not None and not file_of(caller):
+            caller = caller.f_back
+        callers[called].add(file_of(caller))
+
+    before = sys.getprofile()
+    threading.setprofile(profile)  # type: ignore[arg-type]
+    sys.setprofile(profile)
+    try:
+        yield callers
+    finally:
+        sys.setprofile(before)
+        threading.setprofile(before)  # type: ignore[arg-type]
+
+
+def described(root: Path) -> tuple[list[str], list[str]]:
+    """The files of the walk in docs/architecture.md, and its helpers."""
+    text = (root / "docs" / "architecture.md").read_text()
+    section = text.partition("## How a command runs\n")[2].partition("\n## ")[0]
+    helpers = section.partition("helpers does one thing")[2].partition("A test compares")[0]
+    return re.findall(r"^    (\S+\.py) ", section, re.MULTILINE), re.findall(r"`(\S+(?:\.py|/))`", helpers)
+
+
+def test_one_record_is_followed_in_at_most_twelve_files(root: Path, run: Run) -> None:
+    walk, helpers = described(root)
+    with followed() as callers:
+        facts = run.generate()
+    assert (facts["accepted"], facts["retries"]) == (1, {"too_long": 1})  # it went all the way
+    assert 8 <= len(walk) <= 12
+    assert callers.keys() | {CALLED_FROM} >= {*walk}, "the walk names a file that nothing comes to"
+    assert all((CORE / name).exists() for name in walk)
+    folders = tuple(name for name in helpers if name.endswith("/"))
+    files = {name for name in helpers if name not in folders}
+    assert callers.keys() >= files, "a helper that nothing calls"
+    missing = {name for name in callers.keys() - {*walk} - files if not name.startswith(folders)}
+    assert not missing, "neither in the walk nor among its helpers"
+
+
+def test_no_call_goes_back(root: Path, run: Run) -> None:
+    walk, _ = described(root)
+    with followed() as callers:
+        run.generate()
+    stages = {name for name in callers if name.startswith(("pipeline/", "teacher/", "runs/"))} | {*walk}
+    graph = {name: (callers[name] & stages) - {name} for name in stages & callers.keys()}
+    list(TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
+
+
+# --- only runs/ writes a run's files ----------------------------------------------------
+
+WRITES = {
+    "append_row", "atomic", "atomic_folder", "copy2", "copyfile", "copytree", "hardlink_to", "link_tree", "makedirs",
+    "mkdir", "move", "rename", "replace_dir", "rmdir", "rmtree", "save_file", "save_pretrained", "symlink_to", "touch",
+    "unlink", "write_bytes", "write_rows", "write_text",
+}  # fmt: skip
+
+# Modules outside runs/ and io/ that write files, and where: none is a file of a run, except those of a student.
+USER = "a file or folder that the user names, outside a run"
+SETTINGS = "the user's own settings"
+REPLIES = "the reply store of the project, beside runs/"
+STUDENT = "the folders that a TrainingJob names: a student or baseline saves itself"
+EXPORT = "the new folder of an export, which the user names"
+WRITERS = {
+    "core/dstill/cli/groups.py": "nothing: click calls its formatter's method so",
+    "core/dstill/cli/init.py": USER,
+    "core/dstill/cli/new_pack.py": USER,
+    "core/dstill/cli/questions.py": USER,
+    "core/dstill/teacher/batch_log.py": REPLIES,
+    "core/dstill/teacher/inflight.py": REPLIES,
+    "core/dstill/teacher/recover.py": REPLIES,
+    "core/dstill/trust.py": SETTINGS,
+    "plugins/dstill_evaluate/nearest_neighbour.py": STUDENT,
+    "plugins/dstill_export/adapter.py": EXPORT,
+    "plugins/dstill_export/ctranslate2.py": EXPORT,
+    "plugins/dstill_export/exporting.py": EXPORT,
+    "plugins/dstill_export/formats.py": EXPORT,
+    "plugins/dstill_export/licences.py": EXPORT,
+    "plugins/dstill_export/merged.py": EXPORT,
+    "plugins/dstill_finetune/checkpoints.py": STUDENT,
+    "plugins/dstill_finetune/reporting.py": STUDENT,
+    "plugins/dstill_finetune/student_metadata.py": STUDENT,
+    "plugins/dstill_finetune/students.py": STUDENT,
+    "plugins/dstill_finetune/tiny.py": STUDENT,
+    "plugins/dstill_finetune/trainer.py": STUDENT,
+    "plugins/dstill_ray/cluster.py": "os.devnull",
+}
+
+
+def writes(source: str) -> Iterator[str]:
+    """The calls in `source` that write, rename or delete files."""
+    for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
+        of = call.func
+        name = of.attr if isinstance(of, ast.Attribute) else of.id if isinstance(of, ast.Name) else ""
+        if name in WRITES or (name == "open" and any(_is_writing_mode(one) for one in _arguments(call))):
+            yield name
+        elif name == "replace" and isinstance(of, ast.Attribute) and len(call.args) == 1 and not call.keywords:
+            yield "Path.replace"
+
+
+def _arguments(call: ast.Call) -> Iterable[ast.expr]:
+    return [*call.args, *(keyword.value for keyword in call.keywords)]
+
+
+def _is_writing_mode(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and bool(re.fullmatch(r"[rbt]*[wax+][rbt+]*", str(value.value)))
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ('open(path, "w")', ["open"]),
+        ('path.open(mode="r+b")', ["open"]),
+        ('open(path, "rb", opener=regular)', []),
+        ('files.write_text(run.folder / "a", text)', ["write_text"]),
+        ("temporary.replace(path)", ["Path.replace"]),
+        ('text.replace("a", "b")', []),
+        ('run.write_file("a", text)', []),
+    ],
+)
+def test_a_write_is_found(source: str, found: list[str]) -> None:
+    assert list(writes(source)) == found
+
+
+def test_only_runs_writes_the_files_of_a_run(root: Path) -> None:
+    own = (root / "core" / "dstill" / "runs", root / "core" / "dstill" / "io")
+    files = [file for folder in ("core/dstill", "plugins") for file in (root / folder).rglob("*.py")]
+    found = {
+        file.relative_to(root).as_posix(): names
+        for file in files
+        if not any(file.is_relative_to(folder) for folder in own) and (names := [*writes(file.read_text())])
+    }
+    others = {file: names for file, names in found.items() if file not in WRITERS}
+    assert not others, "use RunFolder.write, write_file or write_folder"
+    assert WRITERS.keys() <= found.keys(), "it writes no longer: take it off the list"

@@ -12,10 +12,11 @@ import pytest
 from dstill import Run
 from dstill import plugins as plugin_loading
 from dstill.api.protocols import DataProfile
-from dstill.api.records import Example, Record
+from dstill.api.records import Example, Record, Usage
 from dstill.io.jsonl import write_rows
 from dstill.pipeline.curate import Dataset, DatasetCounts, LabelSource
 from dstill.pipeline.dataset_card import dataset_card, prompt_version
+from dstill.teacher.cost import AnnotatorCost, ReplyCost
 
 Cli = Callable[..., Any]
 SETS = ("train", "validation", "test", "test_unseen_templates", "test_unseen_data")
@@ -99,9 +100,14 @@ def test_card_has_known_cost_and_licences(run: Run) -> None:
         def licences(self, examples: list[Example]) -> dict[str, str]:
             return {example.id: "CC0-1.0 | of sorts" for example in examples}
 
-    tokens = {"prompt_tokens": 10, "completion_tokens": 5}
-    people = {"usd": 20.0, "usd_per_hour": 40, "seconds_per_row": 180}
-    cost = {"usd": 1.5, "usd_per_row": 0.15, "replies": 12, "tokens": tokens, "replies_without_usage": 0}
+    cost = ReplyCost(
+        usd=1.5,
+        usd_per_row=0.15,
+        replies=12,
+        tokens=Usage(prompt_tokens=10, completion_tokens=5),
+        replies_without_usage=0,
+        annotators=AnnotatorCost(usd=20.0, usd_per_hour=40, seconds_per_row=180),
+    )
     generated = run.manifest["stages"]["generate"]
     counts = {field.name: generated[field.name] for field in fields(DatasetCounts)}
     dataset = Dataset(
@@ -110,7 +116,7 @@ def test_card_has_known_cost_and_licences(run: Run) -> None:
         counts=DatasetCounts(**{**counts, "rejections": {"truncated": 2}}),
     )
     source = LabelSource(teacher="oracle", models={}, outcomes={})
-    text = dataset_card("mine", Licensed(), dataset, source, {**cost, "annotators": people})
+    text = dataset_card("mine", Licensed(), dataset, source, cost)
     for line in (
         "license: other",
         "cost: $1.50, $0.1500 a row (12 replies, 10 + 5 tokens)",

@@ -203,6 +203,27 @@ RunFolder.read(Path(sys.argv[1])).write("x.jsonl", rows())
     assert (run.folder / "x.jsonl").read_bytes() == before
 
 
+def test_files_of_a_plugin_are_complete_and_without_secrets(run: RunFolder) -> None:
+    Secret("hush-hush-hush")
+    file = run.write_file("notes/report.md", "the key is hush-hush-hush")
+    assert (file, file.read_text()) == (run.folder / "notes" / "report.md", "the key is ***")
+    assert "notes/report.md" not in run.manifest["files"]
+
+
+def test_folder_of_a_plugin_is_replaced_as_a_whole(run: RunFolder) -> None:
+    run.write_folder("exports/x", {"old.json": "1"})
+    written = run.write_folder("exports/x", {"a.json": "2", "b/c.json": "3"})
+    folder = run.folder / "exports" / "x"
+    assert written == [folder / "a.json", folder / "b" / "c.json"]
+    assert not (folder / "old.json").exists()
+    with pytest.raises(RunError, match="is not a file below"):
+        run.write_folder("exports/x", {"a.json": "4", "../../../b.json": "5"})
+    assert [file.read_text() for file in written] == ["2", "3"]
+    run.remove_folder("exports/x")
+    run.remove_folder("exports/x")  # it is gone already
+    assert not folder.exists()
+
+
 def test_rows_of_a_newer_version_are_refused(run: RunFolder) -> None:
     (run.folder / "x.jsonl").write_text('{"schema_version":1,"id":"1"}\n{"schema_version":99,"id":"2"}\n')
     with pytest.raises(RunError) as caught:
@@ -440,6 +461,10 @@ def test_file_path_outside_the_run_is_refused(run: RunFolder, victim: Path, name
         run.rows,
         lambda name: run.write(name, rows(1)),
         lambda name: run.append(name, rows(1)[0]),
+        lambda name: run.write_file(name, ""),
+        lambda name: run.write_folder(name, {}),
+        run.open_output,
+        run.remove_folder,
     ):
         with pytest.raises(RunError, match="is not a file below"):
             list(use(name) or ())

@@ -4,25 +4,49 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dstill.api.records import Example, Problem, Prompt, Record, Rejection, Reply
+from dstill import config as configuration
+from dstill.api.engine import Engine
+from dstill.api.executor import Executor
+from dstill.api.records import (
+    Example,
+    Outcome,
+    OutcomeKind,
+    Prompt,
+    Record,
+    Rejection,
+    Reply,
+    TeacherRequest,
+)
 from dstill.api.task import Task
 from dstill.api.teacher import Teacher
 from dstill.config import Generate
+from dstill.factory import Setup
 from dstill.pipeline import label
+from dstill.pipeline.curate import stored_rows
+from dstill.pipeline.generate import LabelCounts, label_examples
+from dstill.pipeline.label import Labeled
 from dstill.plugins import Plugins
 from dstill.teacher import fence
+from dstill.teacher.budget import Budget, Caps
 from dstill.teacher.cache import ReplyStore
-from dstill.teacher.client import TeacherReply, replies
+from dstill.teacher.client import Counts
 
 STORE = Path("replies.sqlite")
 Rows = list[Record | Rejection]
+
+
+def setup_of(plugins: Plugins, task: Task, **generate: Any) -> Setup:
+    flags = {"project.task": "toy", **{f"generate.{key}": value for key, value in generate.items()}}
+    setup = Setup(plugins, configuration.load(use_files=False, environment={}, flags=flags))
+    setup.task = task
+    return setup
 
 
 def teach(
@@ -32,27 +56,30 @@ def teach(
     examples: Sequence[Example],
     *,
     shots: int = 2,
-    again: label.RetryStats | None = None,
-    execute: label.Execute = iter,
-) -> list[label.Labeled]:
-    async def run() -> list[label.Labeled]:
-        with ReplyStore(STORE) as store:
+    again: LabelCounts | None = None,
+    executor: Executor | None = None,
+) -> list[Labeled]:
+    with ReplyStore(STORE) as store:
+        work = label_examples(
+            setup_of(plugins, task, shots=shots, concurrency=4),
+            teacher,
+            examples,
+            executor=executor,
+            store=store,
+            budget=Budget(Caps()),
+            counts=again or no_counts(),
+        )
+        return asyncio.run(work)
 
-            def ask(prompts: Iterable[Prompt]) -> AsyncIterator[TeacherReply]:
-                return replies(teacher, prompts, store, concurrency=4)
 
-            return await label.label_examples(
-                plugins,
-                task,
-                teacher,
-                examples,
-                Generate(shots=shots),
-                ask=ask,
-                execute=execute,
-                retries=again or label.RetryStats(),
-            )
+def no_counts() -> LabelCounts:
+    return LabelCounts(replies=Counts())
 
-    return asyncio.run(run())
+
+def relabelled(plugins: Plugins, task: Task, requests: Sequence[TeacherRequest], file: Path = STORE) -> Rows:
+    """The rows of stored replies; their answers are not run."""
+    with ReplyStore(file) as store:
+        return stored_rows(setup_of(plugins, task, teacher="pupil"), requests, store, None, Counter())
 
 
 def taught(plugins: Plugins, task: Task, examples: Sequence[Example], *, shots: int = 2, **settings: Any) -> Rows:
@@ -148,15 +175,15 @@ def wrong_first(times: int) -> Callable[[Prompt], str]:
 
 @pytest.mark.parametrize(("mistakes", "accepted"), [(0, True), (1, True), (2, True), (3, False)])
 def test_refused_reply_is_retried_at_most_twice(plugins: Plugins, task: Task, mistakes: int, accepted: bool) -> None:
-    examples, again = list(task.examples("train"))[:6], label.RetryStats()
+    examples, again = list(task.examples("train"))[:6], no_counts()
     teacher = ScriptedTeacher(wrong_first(mistakes)).open(task)
     found = teach(plugins, task, teacher, examples, again=again, shots=0)
     assert codes([one.row for one in found]) == {"accepted" if accepted else "too_long": 6}
     asked = min(mistakes, 2)
     assert len(teacher.prompts) == 6 * (1 + asked)
     assert all(len(one.request.keys) == 1 + asked for one in found)
-    assert again.asked == ({"too_long": 6 * asked} if asked else {})
-    assert +again.fixed == ({"too_long": 6} if mistakes in (1, 2) else {})
+    assert again.retries == ({"too_long": 6 * asked} if asked else {})
+    assert +again.fixed_on_retry == ({"too_long": 6} if mistakes in (1, 2) else {})
 
 
 def test_retry_prompt_has_the_messages_of_the_checks(plugins: Plugins, task: Task) -> None:
@@ -189,24 +216,27 @@ def test_rationale_cannot_inject_terminal_escapes(plugins: Plugins, task: Task) 
     assert one.row.rationale == "so it [31mis:\n\tyes \u200d न\u094dय"
 
 
+class Few(Executor):
+    """Has few beads."""
+
+    name = "few"
+
+    def execute(self, answer: str, example: Example) -> Outcome:
+        if answer == "9+9":
+            return Outcome(kind=OutcomeKind.INVALID, reason="too many beads")
+        return Outcome(kind=OutcomeKind.OK, value=0)
+
+
 def test_answer_refused_by_the_engine_is_retried(plugins: Plugins, task: Task) -> None:
     def say(prompt: Prompt) -> str:
         told = "engine: too many beads" in prompt.messages[-1].content
         return task.reply_text("r", (prompt.example.answer or "") if told else "9+9")
 
-    def execute(rows: Sequence[Record | Rejection]) -> list[Record | Rejection]:
-        problem = Problem(layer="engine", code="invalid", message="too many beads")
-        return [
-            Rejection(id=row.id, question=row.question, problems=(problem,))
-            if isinstance(row, Record) and row.answer == "9+9"
-            else row
-            for row in rows
-        ]
-
-    examples, again = list(task.examples("train"))[:3], label.RetryStats()
-    found = teach(plugins, task, ScriptedTeacher(say).open(task), examples, execute=execute, again=again)
+    examples, again = list(task.examples("train"))[:3], no_counts()
+    with Few().open(task, Engine()) as executor:
+        found = teach(plugins, task, ScriptedTeacher(say).open(task), examples, executor=executor, again=again)
     assert codes([one.row for one in found]) == {"accepted": 3}
-    assert again.fixed == {"invalid": 3}
+    assert again.fixed_on_retry == {"invalid": 3}
 
 
 def test_truncated_reply_is_retried_once_with_more_tokens(plugins: Plugins, task: Task) -> None:
@@ -229,9 +259,7 @@ def test_second_run_and_rebuild_send_no_request(plugins: Plugins, task: Task) ->
     rows = teach(plugins, task, first, examples)
     assert [one.row for one in teach(plugins, task, second, examples)] == [one.row for one in rows]
     assert second.prompts == []
-    with ReplyStore(STORE) as store:
-        requests = [one.request for one in rows]
-        assert label.relabel_from_cache(plugins, task, "pupil", requests, store, iter) == [one.row for one in rows]
+    assert relabelled(plugins, task, [one.request for one in rows]) == [one.row for one in rows]
 
 
 def test_reply_that_passes_now_is_accepted_despite_its_retry(plugins: Plugins, task: Task) -> None:
@@ -239,16 +267,14 @@ def test_reply_that_passes_now_is_accepted_despite_its_retry(plugins: Plugins, t
     example = next(iter(task.examples("train")))
     (one,) = teach(plugins, task, ScriptedTeacher(wrong_first(1)).open(task), [example])
     wider = replace(one.request, example=replace(example, context={"mapping": {"digits": 3}}))
-    with ReplyStore(STORE) as store:
-        (row,) = label.relabel_from_cache(plugins, task, "pupil", [wider], store, iter)
+    (row,) = relabelled(plugins, task, [wider])
     assert isinstance(row, Record)
     assert row.answer == "100+1"
 
 
 def test_question_without_cached_reply_is_rejected(plugins: Plugins, task: Task) -> None:
     (one,) = teach(plugins, task, ScriptedTeacher(wrong_first(0)).open(task), list(task.examples("train"))[:1])
-    with ReplyStore(Path("another.sqlite")) as store:
-        (row,) = label.relabel_from_cache(plugins, task, "pupil", [one.request], store, iter)
+    (row,) = relabelled(plugins, task, [one.request], Path("another.sqlite"))
     assert codes([row]) == {"not_in_store": 1}
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from dstill.api.modality import Choice, Memory, ModalityFit
 from dstill.api.recipe import Device
-from dstill.api.records import Score
+from dstill.api.records import Score, Usage
 from dstill.api.student import TrainResult
 from dstill.pipeline.augment import Focus
 from dstill.pipeline.curate import Dataset, DatasetCounts, LabelSource, Relabelled
@@ -21,6 +22,7 @@ from dstill.pipeline.teacher_eval import TeacherScores
 from dstill.pipeline.train import Trained
 from dstill.runs import stage_facts
 from dstill.teacher.client import Counts
+from dstill.teacher.cost import AnnotatorCost, ReplyCost, summary_lines
 
 COUNTS = DatasetCounts(questions=3, accepted=2, rejected=1, splits={"train": 2}, categories={}, rejections={"bad": 1})
 DATASET = Dataset(records=(), rejections=(), counts=COUNTS)
@@ -32,8 +34,24 @@ GENERATED = Generated(
     replies=Counts(bought=3),
     retries={"bad": 1},
     fixed_on_retry={},
-    cost={},
+    cost=None,
     data={},
+)
+COST_ROW = {
+    "usd": 1.5,
+    "usd_per_row": 0.5,
+    "replies": 3,
+    "tokens": {"prompt_tokens": 30, "completion_tokens": 15},
+    "replies_without_usage": 0,
+    "annotators": {"usd": 6.0, "usd_per_hour": 40.0, "seconds_per_row": 180.0},
+}
+COST = ReplyCost(
+    usd=1.5,
+    usd_per_row=0.5,
+    replies=3,
+    tokens=Usage(prompt_tokens=30, completion_tokens=15),
+    replies_without_usage=0,
+    annotators=AnnotatorCost(usd=6.0, usd_per_hour=40.0, seconds_per_row=180.0),
 )
 SCORE = Score(name="right", value=0.5, n=2, low=0.1, high=0.9)
 EVALUATION = Evaluation(
@@ -84,8 +102,21 @@ def test_generate_and_curate() -> None:
     }
     relabelled = Relabelled(dataset=DATASET, source=SOURCE)
     labels = {"teacher": "parrot", "models": {"m": 3}, "outcomes": {"ok": 2}}
-    assert stage_facts.relabelled(relabelled, {}) == {**labels, **counts}
-    assert stage_facts.relabelled(relabelled, {"usd": 1}) == {**labels, "cost": {"usd": 1}, **counts}
+    assert stage_facts.relabelled(relabelled, None) == {**labels, **counts}
+    assert stage_facts.relabelled(relabelled, COST) == {**labels, "cost": COST_ROW, **counts}
+
+
+def test_the_cost_is_written_as_it_is_read() -> None:
+    row = stage_facts.generated(replace(GENERATED, cost=COST), None)["cost"]
+    assert json.dumps(row) == json.dumps(COST_ROW)  # its keys in their order
+    assert stage_facts.cost_of({"cost": row}) == COST
+    assert stage_facts.cost_of({"cost": {}}) is None
+    earlier = {key: value for key, value in COST_ROW.items() if key != "annotators"}
+    found = stage_facts.cost_of({"cost": earlier})
+    assert found is not None
+    assert found.to_row() == earlier
+    assert summary_lines(found) == ["cost: $1.50, $0.5000 a row (3 replies, 30 + 15 tokens)"]
+    assert summary_lines(replace(found, usd_per_row=None)) == ["cost: $1.50 (3 replies, 30 + 15 tokens)"]  # no row
 
 
 def test_train() -> None:

@@ -30,6 +30,7 @@ from dstill.factory import Setup
 from dstill.io.files import reading
 from dstill.io.shell import command
 from dstill.pipeline.estimate import estimated
+from dstill.runs import stage_facts
 from dstill.runs.dataset_export import export
 from dstill.runs.folder import EXPORT, SETTINGS, STORE
 from dstill.runs.manifest import MANIFEST
@@ -155,7 +156,7 @@ def generate(found: App, out: Path | None, dry_run: bool, resume_with_changes: b
             raise click.exceptions.Exit(FailedItems.exit_code)  # the object says it itself
         return
     show_dataset(facts)
-    for line in summary_lines(facts["cost"]):
+    for line in summary_lines(stage_facts.cost_of(facts)):
         say(line)
     if facts["cost"] and facts["replies"]["cached"]:
         say("{cached:,} replies came from the cache, {bought:,} were requested now".format(**facts["replies"]))

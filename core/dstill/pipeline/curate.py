@@ -5,7 +5,7 @@
     dataset.rejections     # the others, each with its problems
     dataset.counts         # DatasetCounts(questions=7000, accepted=6950, splits={"train": 6000, …}, …)
 
-`executing` runs answers before they become records; `relabelled` makes the rows again from replies in the store.
+`executed` runs answers before they become records; `relabelled` makes the rows again from replies in the store.
 Nothing here asks a teacher or writes a file.
 """
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,17 @@ from dstill.pipeline.dedup import LEARNT_FROM, select
 if TYPE_CHECKING:
     from dstill.teacher.cache import ReplyStore
 
-__all__ = ["Dataset", "DatasetCounts", "LabelSource", "Relabelled", "curated", "executing", "relabelled"]
+__all__ = [
+    "Dataset",
+    "DatasetCounts",
+    "LabelSource",
+    "Relabelled",
+    "curated",
+    "executed",
+    "opened_executor",
+    "relabelled",
+    "stored_rows",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,41 +93,60 @@ def relabelled(setup: Setup, requests: Sequence[TeacherRequest], store: ReplySto
     A better parser, other checks or another engine make another dataset of the same replies.
     """
     teacher, outcomes = setup.settings.generate.teacher, Counter[str]()
-    with executing(setup, outcomes) as (execute, _):
-        rows = label.relabel_from_cache(setup.plugins, setup.task, teacher, requests, store, execute)
+    with opened_executor(setup) as executor:
+        rows = stored_rows(setup, requests, store, executor, outcomes)
     return Relabelled(
         dataset=curated(setup.task, [request.example for request in requests], rows),
         source=LabelSource(teacher=teacher, models=label.models(requests, store), outcomes=dict(outcomes)),
     )
 
 
-@contextlib.contextmanager
-def executing(setup: Setup, outcomes: Counter[str]) -> Iterator[tuple[label.Execute, Executor | None]]:
-    """A function that runs answers before they become records, and the open executor.
+def stored_rows(
+    setup: Setup,
+    requests: Sequence[TeacherRequest],
+    store: ReplyStore,
+    executor: Executor | None,
+    outcomes: Counter[str],
+) -> list[Record | Rejection]:
+    """The rows of stored replies: for each question the first one that passes the checks, else the last."""
+    teacher = setup.settings.generate.teacher
+    rows: list[Record | Rejection] = [label.unanswered(request) for request in requests]
+    for n in range(label.MAX_RETRIES + 1):
+        open_ = [at for at, request in enumerate(requests) if isinstance(rows[at], Rejection) and len(request.keys) > n]
+        found = {at: reply for at in open_ if (reply := store.get(requests[at].keys[n])) is not None}
+        parsed = [
+            label.row(setup.plugins, setup.task, teacher, requests[at].example, reply) for at, reply in found.items()
+        ]
+        for at, row in zip(found, executed(setup, parsed, executor, outcomes), strict=True):
+            rows[at] = row
+    return rows
 
-    The executor is None when ``generate.execute`` is none. Opens the engine first, so that no reply is bought while the
-    engine is away. Counts in `outcomes` how the answers ran.
+
+def opened_executor(setup: Setup) -> AbstractContextManager[Executor | None]:
+    """The executor of answers before they become records, open during the block; None: ``generate.execute`` is none."""
+    return contextlib.nullcontext() if setup.settings.generate.execute == "none" else setup.opened_executor()
+
+
+def executed(
+    setup: Setup, rows: Sequence[Record | Rejection], executor: Executor | None, outcomes: Counter[str]
+) -> Iterator[Record | Rejection]:
+    """`rows` in their order, after the answers that ``generate.execute`` chooses were run.
+
+    Counts in `outcomes` how they ran. Without an `executor`, the rows as they are.
     """
-    settings = setup.settings.generate
-    with setup.opened_executor() if settings.execute != "none" else contextlib.nullcontext() as executor:
-        if executor is None:
-            yield iter, None
-            return
-        running = executor
-
-        def execute(rows: Sequence[Record | Rejection]) -> Iterator[Record | Rejection]:
-            every = settings.execute == "all"
-            chosen = [isinstance(row, Record) and (every or row.split not in LEARNT_FROM) for row in rows]
-            wanted = [row for row, is_chosen in zip(rows, chosen, strict=True) if is_chosen]
-            executed = steps.execute(wanted, running, setup.task, outcomes)
-            done = 0
-            for row, is_chosen in zip(rows, chosen, strict=True):
-                yield next(executed) if is_chosen else row
-                if is_chosen:
-                    done += 1
-                    setup.progress("running the answers", done, len(wanted))
-
-        yield execute, executor
+    if executor is None:
+        yield from rows
+        return
+    every = setup.settings.generate.execute == "all"
+    chosen = [isinstance(row, Record) and (every or row.split not in LEARNT_FROM) for row in rows]
+    wanted = [row for row, is_chosen in zip(rows, chosen, strict=True) if is_chosen]
+    ran = steps.execute(wanted, executor, setup.task, outcomes)
+    done = 0
+    for row, is_chosen in zip(rows, chosen, strict=True):
+        yield next(ran) if is_chosen else row
+        if is_chosen:
+            done += 1
+            setup.progress("running the answers", done, len(wanted))
 
 
 def _counts(examples: Sequence[Example], records: Sequence[Record], rejections: Sequence[Rejection]) -> DatasetCounts:

@@ -11,14 +11,13 @@ from __future__ import annotations
 import hashlib
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from dstill.api.protocols import DataProfile
 from dstill.api.records import Record
 from dstill.api.task import Task
 from dstill.io.cards import card, cell, table
 from dstill.pipeline.curate import Dataset, LabelSource
-from dstill.teacher.cost import summary_lines
+from dstill.teacher.cost import ReplyCost, summary_lines
 
 __all__ = ["COLUMNS", "configs", "dataset_card", "prompt_version"]
 
@@ -33,8 +32,8 @@ columns of a user's own: both are JSON text, as their form differs from row to r
     load_dataset("dataset")["train"][0]["answer"]"""
 
 
-def dataset_card(name: str, task: Task, dataset: Dataset, source: LabelSource, cost: Mapping[str, Any]) -> str:
-    """The text of the card of run `name`. `cost`: of the replies, as run.json has it; empty: they were free."""
+def dataset_card(name: str, task: Task, dataset: Dataset, source: LabelSource, cost: ReplyCost | None) -> str:
+    """The text of the card of run `name`. `cost`: of the replies; None: they were free."""
     counts, records = dataset.counts, dataset.records
     licences = dict(DataProfile.of(task).licences([record.example for record in records])) or {task.name: UNKNOWN}
     known = UNKNOWN not in licences.values()

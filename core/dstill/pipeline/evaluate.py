@@ -158,8 +158,7 @@ def evaluate(
 
 
 def baseline_job(setup: Setup, records: Sequence[Record], folder: Path) -> TrainingJob:
-    """The training job of a baseline: the pairs of `records`. Creates `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """The training job of a baseline, which writes to `folder`: the pairs of `records`."""
     _, modality = next(iter(modalities(setup.plugins, setup.config).items()))
     return TrainingJob(
         train=[tuple(setup.objective.pairs(record, setup.task)) for record in records],

@@ -2,21 +2,24 @@
 
     generate(setup, teacher, examples, purchase)  →  Generated(requests=[…], dataset=Dataset(…), source=…, …)
 
-`dstill.pipeline.label` makes a question a row; `dstill.pipeline.curate` makes the rows a dataset.
+`label_examples` is the way of a question: asked, checked, run, and asked again when its reply is wrong. The steps are
+functions of `dstill.pipeline.label`; `dstill.pipeline.curate` makes the rows a dataset.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence, Sized
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstill.api.checking import not_checked
+from dstill.api.executor import Executor
 from dstill.api.protocols import DataProfile
-from dstill.api.records import Example, Prompt, TeacherRequest
+from dstill.api.records import Example, Prompt, Record, Rejection, TeacherRequest
 from dstill.api.task import Task
 from dstill.api.teacher import BatchTeacher, Teacher
 from dstill.config import Settings
@@ -25,18 +28,27 @@ from dstill.factory import Setup
 from dstill.io.strict_json import dumps
 from dstill.pipeline import label, steps
 from dstill.pipeline.augment import Focus, draw
-from dstill.pipeline.curate import Dataset, LabelSource, curated, executing
+from dstill.pipeline.curate import Dataset, LabelSource, curated, executed, opened_executor
+from dstill.pipeline.label import Labeled
 from dstill.pipeline.leakage import refuse_leaks
 from dstill.pipeline.question_files import read_questions
 from dstill.runtime import signals
-from dstill.teacher.cost import caps, cost
+from dstill.teacher.cost import ReplyCost, caps, cost
 
 if TYPE_CHECKING:
     from dstill.teacher.budget import Budget
     from dstill.teacher.cache import ReplyStore
     from dstill.teacher.client import Counts, TeacherReply
 
-__all__ = ["Generated", "Purchase", "generate", "questions", "refuse_other_questions"]
+__all__ = [
+    "Generated",
+    "LabelCounts",
+    "Purchase",
+    "generate",
+    "label_examples",
+    "questions",
+    "refuse_other_questions",
+]
 
 SHARE = 4  # training questions for each additional one, when ``augment.n`` is not set
 
@@ -63,8 +75,18 @@ class Generated:
     replies: Counts
     retries: Mapping[str, int]  # code of the error → questions that were asked again for it
     fixed_on_retry: Mapping[str, int]  # code of the error → questions whose next reply was right
-    cost: Mapping[str, Any]  # as `dstill.teacher.cost.cost` has it; empty: the teacher is free
-    data: Mapping[str, Any]  # what was seen of the data; open: its keys are those of task and executor
+    cost: ReplyCost | None  # None: the teacher is free
+    data: Mapping[str, Any]  # what was seen of the data: JSON whose keys task and executor choose
+
+
+@dataclass(kw_only=True)
+class LabelCounts:
+    """What `label_examples` counts."""
+
+    replies: Counts
+    retries: Counter[str] = field(default_factory=Counter)  # as in `Generated`
+    fixed_on_retry: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)  # value of `OutcomeKind` → answers that were run
 
 
 def generate(setup: Setup, teacher: Teacher, examples: Sequence[Example], purchase: Purchase) -> Generated:
@@ -72,23 +94,139 @@ def generate(setup: Setup, teacher: Teacher, examples: Sequence[Example], purcha
 
     Replies in the store are not bought again. Raises Interrupted and BudgetError, which say how many replies are saved.
     """
-    outcomes = Counter[str]()
-    with executing(setup, outcomes) as (execute, executor):
+    from dstill.teacher.budget import Budget
+    from dstill.teacher.cache import ReplyStore
+    from dstill.teacher.client import Counts
+
+    counts = LabelCounts(replies=Counts())
+    with opened_executor(setup) as executor:  # first, so that no reply is bought while the engine is away
         data = {
             **DataProfile.of(setup.task).data_facts(examples),
             **(executor.facts(examples) if executor is not None else {}),
         }
-        labels = _ask_teacher(setup, teacher.open(setup.task), examples, execute, purchase)
+        teacher = teacher.open(setup.task)
+        limits = caps(setup.settings.generate, teacher)
+        with ReplyStore(purchase.store, buyer=purchase.buyer) as store:
+            spent = store.bought_by(purchase.buyer) if teacher.paid else ()
+            budget = Budget(limits, teacher.price, spent=spent)
+            work = label_examples(
+                setup, teacher, examples, executor=executor, store=store, budget=budget, counts=counts
+            )
+            with _how_to_resume(setup, teacher, examples, store, purchase, counts):
+                labelled = signals.run(work)
+            requests = [one.request for one in labelled]
+            models = label.models(requests, store)
     return Generated(
-        requests=labels.requests,
-        dataset=curated(setup.task, examples, [one.row for one in labels.labelled]),
-        source=LabelSource(teacher=teacher.name, models=labels.models, outcomes=dict(outcomes)),
-        replies=labels.replies,
-        retries=dict(labels.retries.asked),
-        fixed_on_retry=dict(labels.retries.fixed),
-        cost=labels.cost,
+        requests=requests,
+        dataset=curated(setup.task, examples, [one.row for one in labelled]),
+        source=LabelSource(teacher=teacher.name, models=models, outcomes=dict(counts.outcomes)),
+        replies=counts.replies,
+        retries=dict(counts.retries),
+        fixed_on_retry=dict(counts.fixed_on_retry),
+        cost=cost(setup.settings.cost, teacher, budget, len(examples)),
         data=data,
     )
+
+
+async def label_examples(
+    setup: Setup,
+    teacher: Teacher,
+    examples: Sequence[Example],
+    *,
+    executor: Executor | None,
+    store: ReplyStore,
+    budget: Budget,
+    counts: LabelCounts,
+) -> list[Labeled]:
+    """Ask about `examples`, check and run what comes, and ask again about what is wrong. In the order of `examples`.
+
+    Each round ends before the next begins: all questions first, then all that are asked again. So the same replies give
+    the same rows, whatever their order.
+    """
+    import asyncio  # here, as every command imports this
+
+    plugins, task, what = setup.plugins, setup.task, "asking the teacher"
+    labelled: dict[int, Labeled] = {}  # by the position of the example
+    asked: Sequence[int] = range(len(examples))
+    prompts: Iterable[Prompt] = label.prompts(plugins, task, teacher, examples, setup.settings.generate)
+    async with teacher:
+        while asked:
+            # ask
+            replies: list[TeacherReply] = []
+            async for reply in _replies(setup, teacher, prompts, store, budget, counts.replies):
+                replies.append(reply)
+                setup.progress(what, len(replies), len(asked))
+            # parse and check
+            rows = [label.row(plugins, task, teacher.name, one.prompt.example, one.reply) for one in replies]
+            # run the answers
+            ran: list[Record | Rejection] = []
+            for row in executed(setup, rows, executor, counts.outcomes):
+                ran.append(row)
+                await asyncio.sleep(0)  # so that Ctrl-C is handled
+            for n, reply, row in zip(asked, replies, ran, strict=True):
+                before = labelled.get(n)
+                if before is not None:
+                    counts.fixed_on_retry[label.error_code(before)] += isinstance(row, Record)
+                labelled[n] = label.labeled(examples[n], reply, row, before)
+            if teacher.is_lookup:
+                break
+            # the next round shows the teacher what was wrong
+            follow_ups = {n: prompt for n in asked if (prompt := label.follow_up(task, labelled[n])) is not None}
+            counts.retries.update(label.error_code(labelled[n]) for n in follow_ups)
+            asked, prompts, what = list(follow_ups), follow_ups.values(), "asking again"
+    return [labelled[n] for n in range(len(examples))]
+
+
+def _replies(
+    setup: Setup, teacher: Teacher, prompts: Iterable[Prompt], store: ReplyStore, budget: Budget, counts: Counts
+) -> AsyncIterator[TeacherReply]:
+    """The reply to each prompt, in order: in parallel, or in batches with ``generate.batch``."""
+    from dstill.teacher import batch, client
+
+    settings = setup.settings.generate
+    if settings.batch and isinstance(teacher, BatchTeacher):
+        return batch.replies(
+            teacher,
+            prompts,
+            store,
+            counts=counts,
+            budget=budget,
+            on_progress=lambda done, total: setup.progress("waiting for batches", done, total),
+        )
+    return client.replies(teacher, prompts, store, concurrency=settings.concurrency, counts=counts, budget=budget)
+
+
+@contextlib.contextmanager
+def _how_to_resume(
+    setup: Setup,
+    teacher: Teacher,
+    examples: Sequence[Example],
+    store: ReplyStore,
+    purchase: Purchase,
+    counts: LabelCounts,
+) -> Iterator[None]:
+    """Raise Ctrl-C as Interrupted, and it and BudgetError with how many replies are saved and how to resume."""
+
+    def progress() -> str:
+        n = label.saved(setup.plugins, setup.task, teacher, examples, setup.settings.generate, store)
+        return f"{n}/{len(examples)}"
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"stopped; {progress()} saved; resume with: {purchase.resume}", where=purchase.where
+        ) from None
+    except BudgetError as error:
+        what = " while asking again," if counts.retries else ""
+        raise BudgetError(
+            f"{error.what}{what} at {progress()}; resume with a higher {error.hint}",
+            where=error.where,
+            hint=f"{purchase.resume} {error.hint} …",
+        ) from None
+
+
+# --- its questions ----------------------------------------------------------------------
 
 
 def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Example]:
@@ -145,114 +283,4 @@ def refuse_other_questions(now: Sequence[Example], then: Sequence[Example], run:
             f"the dataset of run '{run}' was made from other questions: {', '.join(parts)}",
             where=where,
             hint="use another --out for a new run, or replace the dataset of this run with --resume-with-changes",
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Labels:
-    """The rows made from the teacher's replies, and counts of the replies."""
-
-    labelled: Sequence[label.Labeled]
-    models: Mapping[str, int]
-    replies: Counts
-    retries: label.RetryStats
-    cost: Mapping[str, Any]
-
-    @property
-    def requests(self) -> list[TeacherRequest]:
-        return [one.request for one in self.labelled]
-
-
-def _ask_teacher(
-    setup: Setup, teacher: Teacher, examples: Sequence[Example], execute: label.Execute, purchase: Purchase
-) -> _Labels:
-    """Ask about all examples. Raises Interrupted and BudgetError, which say how many replies are saved."""
-    from dstill.teacher.budget import Budget
-    from dstill.teacher.cache import ReplyStore
-    from dstill.teacher.client import Counts
-
-    settings = setup.settings.generate
-    limits = caps(settings, teacher)
-    counts, retries = Counts(), label.RetryStats()
-    with ReplyStore(purchase.store, buyer=purchase.buyer) as store:
-
-        def progress() -> str:
-            n = label.saved(setup.plugins, setup.task, teacher, examples, settings, store)
-            return f"{n}/{len(examples)}"
-
-        spent = store.bought_by(purchase.buyer) if teacher.paid else ()
-        budget = Budget(limits, teacher.price, spent=spent)
-        client = _Client(setup, teacher, store, counts, budget, len(examples))
-        work = label.label_examples(
-            setup.plugins,
-            setup.task,
-            teacher,
-            examples,
-            settings,
-            ask=client.ask,
-            execute=execute,
-            retries=retries,
-        )
-        try:
-            labelled = signals.run(work)
-        except KeyboardInterrupt:
-            raise Interrupted(
-                f"stopped; {progress()} saved; resume with: {purchase.resume}", where=purchase.where
-            ) from None
-        except BudgetError as error:
-            what = " while asking again," if client.rounds > 1 else ""
-            raise BudgetError(
-                f"{error.what}{what} at {progress()}; resume with a higher {error.hint}",
-                where=error.where,
-                hint=f"{purchase.resume} {error.hint} …",
-            ) from None
-        return _Labels(
-            labelled=labelled,
-            models=label.models([one.request for one in labelled], store),
-            replies=counts,
-            retries=retries,
-            cost=cost(setup.settings.cost, teacher, budget, len(examples)),
-        )
-
-
-class _Client:
-    """Asks the teacher in rounds that share counts and budget, and reports progress."""
-
-    def __init__(
-        self, setup: Setup, teacher: Teacher, store: ReplyStore, counts: Counts, budget: Budget, questions: int
-    ) -> None:
-        self.setup, self.teacher, self.store, self.counts, self.budget = setup, teacher, store, counts, budget
-        self.questions = questions
-        self.rounds = 0
-
-    async def ask(self, prompts: Iterable[Prompt]) -> AsyncIterator[TeacherReply]:
-        what = "asking the teacher" if not self.rounds else "asking again"
-        total = len(prompts) if isinstance(prompts, Sized) else self.questions
-        self.rounds += 1
-        done = 0
-        async for asked in self._replies(prompts):
-            yield asked
-            done += 1
-            self.setup.progress(what, done, total)
-
-    def _replies(self, prompts: Iterable[Prompt]) -> AsyncIterator[TeacherReply]:
-        from dstill.teacher import batch, client
-
-        settings = self.setup.settings.generate
-        if settings.batch and isinstance(self.teacher, BatchTeacher):
-            return batch.replies(
-                self.teacher,
-                prompts,
-                self.store,
-                counts=self.counts,
-                budget=self.budget,
-                on_progress=lambda done, total: self.setup.progress("waiting for batches", done, total),
-            )
-        return client.replies(
-            self.teacher,
-            prompts,
-            self.store,
-            concurrency=settings.concurrency,
-            counts=self.counts,
-            budget=self.budget,
         )

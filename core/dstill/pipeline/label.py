@@ -1,21 +1,21 @@
-"""Questions → a teacher's replies → records: asked, checked, and asked again when a reply fails a check.
+"""Questions → prompts; replies → rows; wrong replies → follow-ups. Nothing here asks a teacher or runs an answer.
 
-    labelled = await label_examples(plugins, task, teacher, examples, settings, ask=…, execute=…, retries=RetryStats())
-    labelled[0].request      # TeacherRequest(id="logs-1", keys=("9f…", "41…")): the keys of its replies in the store
-    labelled[0].row          # a Record, or a Rejection with every problem of its last reply
+    prompts(plugins, task, teacher, examples, settings)   # a Prompt for each example
+    row(plugins, task, "openai", example, reply)          # a Record, or a Rejection with every problem of the reply
+    one = labeled(example, asked, row)                    # the question with the keys of its replies, and the row
+    follow_up(task, one)                                  # the Prompt that shows what was wrong; None: do not ask again
 
 A reply that cannot be parsed or fails a check goes back to the teacher with the message of the check, at most
-`MAX_RETRIES` times. A reply that was cut off is asked for once more with a higher token limit. Each round ends before
-the next begins: all questions first, then all that are asked again. So the same replies give the same rows, whatever
-their order. `relabel_from_cache` makes the rows from stored replies and sends no request.
+`MAX_RETRIES` times. A reply that was cut off is asked for once more with a higher token limit.
+`dstill.pipeline.generate.label_examples` asks, round by round.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dstill.api.faults import about
@@ -30,16 +30,12 @@ if TYPE_CHECKING:  # asyncio and sqlite3 take a third of the time in which --hel
     from dstill.teacher.cache import ReplyStore
     from dstill.teacher.client import TeacherReply
 
-__all__ = ["Labeled", "RetryStats", "label_examples", "models", "prompts", "relabel_from_cache", "saved"]
+__all__ = ["Labeled", "error_code", "follow_up", "labeled", "models", "prompts", "row", "saved", "unanswered"]
 
 MAX_RETRIES = 2  # of one question, at most
 LONGER = 4  # times the usual token limit, after a reply that was cut off
 LONGEST = 100_000  # characters; a longer reply is rejected
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-# Asks the teacher about prompts; runs the answers of rows.
-Ask = Callable[[Iterable[Prompt]], "AsyncIterator[TeacherReply]"]
-Execute = Callable[[Sequence[Record | Rejection]], Iterable[Record | Rejection]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,80 +44,39 @@ class Labeled:
 
     request: TeacherRequest
     row: Record | Rejection
+    asked: TeacherReply  # the last prompt, with its reply
 
 
-@dataclass(kw_only=True)
-class RetryStats:
-    """How many questions were asked again, by the code of the error in their reply."""
+def labeled(example: Example, asked: TeacherReply, row: Record | Rejection, before: Labeled | None = None) -> Labeled:
+    """The question after it was asked once more. `before`: what it was until then.
 
-    asked: Counter[str] = field(default_factory=Counter)
-    fixed: Counter[str] = field(default_factory=Counter)  # of those, how many the next reply got right
-
-
-async def label_examples(
-    plugins: Plugins,
-    task: Task,
-    teacher: Teacher,
-    examples: Sequence[Example],
-    settings: Generate,
-    *,
-    ask: Ask,
-    execute: Execute,
-    retries: RetryStats,
-) -> list[Labeled]:
-    """One `Labeled` for each example, in their order. Counts in `retries` what is asked again."""
-    import asyncio  # here, as every command imports this
-
-    async def executed(asked: Iterable[TeacherReply]) -> list[Record | Rejection]:
-        rows = []
-        for row in execute([_row(plugins, task, teacher.name, one.prompt.example, one.reply) for one in asked]):
-            rows.append(row)
-            await asyncio.sleep(0)  # so that Ctrl-C is handled
-        return rows
-
-    async with teacher:
-        asked = [one async for one in ask(prompts(plugins, task, teacher, examples, settings))]
-        keys: list[tuple[str, ...]] = [(one.key,) if isinstance(one.reply, Reply) else () for one in asked]
-        rows = await executed(asked)
-        for _ in range(0 if teacher.is_lookup else MAX_RETRIES):
-            wanted = {n: prompt for n, one in enumerate(asked) if (prompt := _follow_up(task, one, rows[n]))}
-            if not wanted:
-                break
-            before = {n: _code(rows[n]) for n in wanted}
-            retries.asked.update(before.values())
-            replies = [one async for one in ask(wanted.values())]
-            for n, one, row in zip(wanted, replies, await executed(replies), strict=True):
-                asked[n] = one
-                if isinstance(one.reply, Reply):
-                    keys[n] += (one.key,)
-                    rows[n] = row
-                retries.fixed[before[n]] += isinstance(row, Record)
-    return [
-        Labeled(request=_request(example, of, one), row=row)
-        for example, of, one, row in zip(examples, keys, asked, rows, strict=True)
-    ]
+    A request without a reply adds a problem, and the row before it stays.
+    """
+    keys = before.request.keys if before is not None else ()
+    if isinstance(asked.reply, Problem):
+        request = TeacherRequest(id=example.id, example=example, keys=keys, problems=(asked.reply,))
+        return Labeled(request=request, row=row if before is None else before.row, asked=asked)
+    return Labeled(
+        request=TeacherRequest(id=example.id, example=example, keys=(*keys, asked.key)), row=row, asked=asked
+    )
 
 
-def _request(example: Example, keys: tuple[str, ...], asked: TeacherReply) -> TeacherRequest:
-    problems = (asked.reply,) if isinstance(asked.reply, Problem) else ()
-    return TeacherRequest(id=example.id, example=example, keys=keys, problems=problems)
-
-
-def _follow_up(task: Task, asked: TeacherReply, row: Record | Rejection) -> Prompt | None:
+def follow_up(task: Task, one: Labeled) -> Prompt | None:
     """What to ask after a wrong reply; None: the reply was right, or asking again would not help."""
-    if isinstance(row, Record) or isinstance(asked.reply, Problem):
+    prompt, reply = one.asked.prompt, one.asked.reply
+    if isinstance(one.row, Record) or isinstance(reply, Problem) or len(one.request.keys) > MAX_RETRIES:
         return None
-    prompt = asked.prompt
-    if asked.reply.finish_reason == "length":
+    if reply.finish_reason == "length":
         return replace(prompt, max_tokens_factor=LONGER) if prompt.max_tokens_factor == 1 else None
-    reply = Message(role="assistant", content=trace.split(asked.reply.text)[1][:LONGEST])
-    correction = Message(role="user", content=task.correction([p for p in row.problems if p.is_error]))
-    return replace(prompt, messages=(*prompt.messages, reply, correction))
+    wrong = Message(role="assistant", content=trace.split(reply.text)[1][:LONGEST])
+    correction = Message(role="user", content=task.correction([p for p in one.row.problems if p.is_error]))
+    return replace(prompt, messages=(*prompt.messages, wrong, correction))
 
 
-def _code(row: Record | Rejection) -> str:
-    assert isinstance(row, Rejection)
-    return next(problem.code for problem in row.problems if problem.is_error)
+def error_code(one: Labeled) -> str:
+    """The code of the first error of a question whose row is a rejection."""
+    assert isinstance(one.row, Rejection)
+    return next(problem.code for problem in one.row.problems if problem.is_error)
 
 
 # --- prompts ----------------------------------------------------------------------------
@@ -182,32 +137,20 @@ def saved(
 # --- replies ----------------------------------------------------------------------------
 
 
-def relabel_from_cache(
-    plugins: Plugins, task: Task, teacher: str, requests: Sequence[TeacherRequest], store: ReplyStore, execute: Execute
-) -> list[Record | Rejection]:
-    """The rows of stored replies: for each question the first one that passes the checks, else the last."""
-    rows: list[Record | Rejection] = [_unanswered(request) for request in requests]
-    for n in range(MAX_RETRIES + 1):
-        open_ = [at for at, request in enumerate(requests) if isinstance(rows[at], Rejection) and len(request.keys) > n]
-        found = {at: reply for at in open_ if (reply := store.get(requests[at].keys[n])) is not None}
-        made = execute([_row(plugins, task, teacher, requests[at].example, reply) for at, reply in found.items()])
-        for at, row in zip(found, made, strict=True):
-            rows[at] = row
-    return rows
-
-
 def models(requests: Sequence[TeacherRequest], store: ReplyStore) -> dict[str, int]:
     """How many of the last replies each model wrote, by its name at the endpoint."""
     last = (store.get(request.keys[-1]) for request in requests if request.keys)
     return dict(Counter(reply.model for reply in last if reply is not None and reply.model).most_common())
 
 
-def _unanswered(request: TeacherRequest) -> Rejection:
+def unanswered(request: TeacherRequest) -> Rejection:
+    """The row of a question without a reply in the store."""
     missing = Problem(layer="teacher", code="not_in_store", message="the reply store does not have its reply")
     return Rejection(id=request.id, question=request.example.question, problems=request.problems or (missing,))
 
 
-def _row(plugins: Plugins, task: Task, teacher: str, example: Example, reply: Reply | Problem) -> Record | Rejection:
+def row(plugins: Plugins, task: Task, teacher: str, example: Example, reply: Reply | Problem) -> Record | Rejection:
+    """The row of a reply: a record when it can be parsed and passes every check."""
     if isinstance(reply, Problem):
         return Rejection(id=example.id, question=example.question, problems=(reply,))
     draft, problems = _draft(plugins, task, example, reply)

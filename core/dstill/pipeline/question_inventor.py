@@ -34,6 +34,7 @@ from dstill.io.strict_json import NotStrict, dumps, fenced, loads
 from dstill.pipeline.dedup import nearest, words_of
 from dstill.pipeline.quotas import quotas
 from dstill.teacher import trace
+from dstill.teacher.cost import ReplyCost
 
 __all__ = ["InventedQuestions", "Inventor", "digest", "read"]
 
@@ -69,7 +70,7 @@ class InventedQuestions:
     n_unparsed: int = 0  # replies without a readable question
     extra: int = 0  # in a reply but not asked for
     stopped: str = ""  # why there are fewer than requested; empty: there are not
-    cost: Mapping[str, Any] = field(default_factory=dict)  # as `dstill.teacher.cost.cost` has it; empty: free
+    cost: ReplyCost | None = None  # None: the teacher is free
 
     @property
     def duplicate_rate(self) -> float:
@@ -96,7 +97,7 @@ class InventedQuestions:
             "questions": len(self.examples),
             **{name: getattr(self, name) for name in counts},
             "duplicate_rate": round(self.duplicate_rate, 4),
-            "cost": self.cost,
+            "cost": self.cost.to_row() if self.cost is not None else {},
         }
 
 

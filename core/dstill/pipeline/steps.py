@@ -5,7 +5,7 @@
     sample:   Example… → several Predictions for each
     judge:    Example, Prediction … → Verdict…
 
-`dstill.pipeline.label` asks the teacher. `dstill.runs.run.Run` calls the stages and writes their results.
+`dstill.pipeline.generate` asks the teacher. `dstill.runs.run.Run` calls the stages and writes their results.
 """
 
 from __future__ import annotations

@@ -20,18 +20,20 @@ from dstill import plugins as plugin_loading
 from dstill import trust
 from dstill.api.objective import Objective
 from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, TeacherRequest, Verdict
-from dstill.api.student import Generator, Student
+from dstill.api.student import Generator, Student, TrainingJob
 from dstill.api.task import Task, data_of
 from dstill.config import Config, Settings
 from dstill.errors import RunError
 from dstill.factory import Setup, make_baseline, task_name
-from dstill.io.files import link_tree, write_text
+from dstill.io.files import link_tree
+from dstill.io.plain_files import inside
 from dstill.io.shell import command
 from dstill.pipeline import data_drift, review
 from dstill.pipeline.data_drift import Learnt
 from dstill.pipeline.evaluate import baseline_job
 from dstill.pipeline.leakage import context_key
 from dstill.plugins import Plugins
+from dstill.runs import stage_facts
 from dstill.runs.folder import REQUESTS, SETTINGS, RunFolder, data_file, find_run, system_file
 from dstill.runs.provenance import loaded, versions
 from dstill.runs.review_log import decisions
@@ -103,7 +105,7 @@ class RunContents(RunFolder):
 
     def save_settings(self) -> None:
         """Write the current configuration to config.toml, where the next command reads it."""
-        write_text(self.folder / SETTINGS, self.config.to_toml())
+        self.write_file(SETTINGS, self.config.to_toml())
         trust.allow_written(self.config, self.folder / SETTINGS)
 
     def config_with(self, flags: Mapping[str, Any]) -> Config:
@@ -134,6 +136,13 @@ class RunContents(RunFolder):
             made.stages["generate"] = self.stages["generate"]
         made.save()
         return made
+
+    def branch_below(self, name: str, *, flags: Mapping[str, Any]) -> Self:
+        """`branch` to the folder `name` of this run, in place of what a killed process left there."""
+        self.remove_folder(name)
+        folder = inside(self.folder, name)
+        folder.parent.mkdir(exist_ok=True)
+        return self.branch(folder, flags=flags)
 
     # --- the parts of the run -----------------------------------------------------------
 
@@ -241,7 +250,12 @@ class RunContents(RunFolder):
             return self.student.load(trained)
         folder = self._baseline(system)
         baseline = make_baseline(self.plugins, self.config, system)
-        baseline.fit(lambda: baseline_job(self.setup, self.records("train"), folder))
+
+        def job() -> TrainingJob:
+            folder.mkdir(parents=True, exist_ok=True)
+            return baseline_job(self.setup, self.records("train"), folder)
+
+        baseline.fit(job)
         return baseline.load(self.student, trained, folder)
 
     def nearest(self) -> Generator | None:
@@ -302,4 +316,4 @@ def _most_frequent(records: Sequence[Record]) -> Mapping[str, Any]:
 
 def learnt_in(run: RunFolder) -> Learnt:
     """What the student in `run` learnt of its data. Raises DataError when its file is damaged."""
-    return data_drift.learnt_by(run.folder / "student", run.stages.get("generate", {}).get("data", {}))
+    return data_drift.learnt_by(run.folder / "student", stage_facts.data_of(run.stages))

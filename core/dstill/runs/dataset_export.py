@@ -21,7 +21,6 @@ from typing import Any
 from dstill.api.records import SPLITS, Message, Record, Row
 from dstill.errors import RunError
 from dstill.io.cards import card, table
-from dstill.io.files import write_text
 from dstill.io.shell import command
 from dstill.pipeline.dataset_card import configs, prompt_version
 from dstill.runs.folder import EXPORT
@@ -95,8 +94,8 @@ def export(run: Run, *, rationales: bool = True) -> Mapping[str, int]:
                     run.discard(file)
         counts = {split: len(records) for split, records in splits.items()}
         facts.update(splits=counts, rationales=rationales)
-        write_text(run.folder / EXPORT / "dataset_info.json", _dataset_info(run.name, counts))
-        write_text(run.folder / EXPORT / "README.md", _card(run, counts, rationales))
+        run.write_file(f"{EXPORT}dataset_info.json", _dataset_info(run.name, counts))
+        run.write_file(f"{EXPORT}README.md", _card(run, counts, rationales))
     return counts
 
 

@@ -31,7 +31,7 @@ from typing import Any, Self, TypeVar, cast
 from dstill.api.records import SCHEMA_VERSION, Row
 from dstill.api.splits import FORMER_SPLITS, with_split_names
 from dstill.errors import DataError, DiskError, DstillError, Interrupted, RunError, UsageError, did_you_mean
-from dstill.io.files import disk_error, is_temporary, no_folder, reading, remove_stale, write_text
+from dstill.io.files import disk_error, is_temporary, no_folder, reading, remove_stale, replace_dir, write_text
 from dstill.io.inert import indented, visible
 from dstill.io.jsonl import append_row, read_rows, write_rows
 from dstill.io.plain_files import inside, refuse_links, regular
@@ -152,7 +152,7 @@ class RunFolder:
             file.write(f"pid {os.getpid()} on host {socket.gethostname()} since {datetime.now():%Y-%m-%d %H:%M:%S}")
             file.flush()
             # another process may have changed the run since it was read
-            self.manifest = self.read(self.folder).manifest
+            self.manifest = RunFolder.read(self.folder).manifest
             remove_stale(self.folder)
             try:
                 with self._log():
@@ -231,6 +231,28 @@ class RunFolder:
             "seconds": round(time.monotonic() - started, 3),
         }
         return written.rows
+
+    def write_file(self, file: str, text: str) -> Path:
+        """Write `text` to `file` of the run, completely or not at all, and return its path. Secrets become ``***``.
+
+        It is not in `manifest`, which lists files of rows.
+        """
+        path = inside(self.folder, file)
+        write_text(path, text)
+        return path
+
+    def write_folder(self, folder: str, texts: Mapping[str, str]) -> list[Path]:
+        """Replace `folder` of the run by one with these files (name → text). If that fails, the former folder stays."""
+        with replace_dir(inside(self.folder, folder)):
+            return [self.write_file(f"{folder}/{name}", text) for name, text in texts.items()]
+
+    def open_output(self, file: str) -> TextIOWrapper:
+        """`file` of the run, opened for the output of another program: it is on disk as it comes."""
+        return open(inside(self.folder, file), "w", encoding="utf-8", opener=regular)
+
+    def remove_folder(self, folder: str) -> None:
+        """Delete `folder` of the run, if it exists."""
+        shutil.rmtree(inside(self.folder, folder), ignore_errors=True)
 
     def append(self, file: str, row: Row) -> None:
         """Append a row to `file`, one of `APPENDED`; the row is on disk when this returns."""

@@ -49,6 +49,7 @@ from dstill.runs.folder import EXPORT, REQUESTS, STORE, RunFolder, data_file, fi
 from dstill.runs.provenance import commit, loaded, sha256, versions
 from dstill.runs.review_log import decisions
 from dstill.runtime import distributed
+from dstill.teacher.cost import ReplyCost
 
 __all__ = ["Run", "configured_focus", "run_focus"]
 
@@ -147,11 +148,10 @@ class Run(RunContents):
             )
         with self.stage("curate") as facts, ReplyStore(STORE) as store:
             made = relabelled(self.setup, requests, store)
-            cost = self.stages.get("generate", {}).get("cost", {})
+            cost = stage_facts.cost_of(self.stages.get("generate", {}))
             self._save_dataset(made.dataset, made.source, cost)
             facts.update(stage_facts.relabelled(made, cost))
-            # readers of the counts look there
-            self.manifest["stages"].setdefault("generate", {}).update(facts)
+            stage_facts.recount(self.manifest["stages"], facts)
         return facts
 
     def _purchase(self) -> Purchase:
@@ -163,7 +163,7 @@ class Run(RunContents):
             where=str(self.folder),
         )
 
-    def _save_dataset(self, dataset: Dataset, source: LabelSource, cost: Mapping[str, Any]) -> None:
+    def _save_dataset(self, dataset: Dataset, source: LabelSource, cost: ReplyCost | None) -> None:
         """Write the rows of every split, the rejected ones, and the card. Raises DataError when there are no rows."""
         self.write("rejects.jsonl", dataset.rejections)
         if not dataset.records:
@@ -186,7 +186,7 @@ class Run(RunContents):
             else:
                 self.discard(data_file(split))
         card = dataset_card(self.name, self.task, dataset, source, cost)
-        write_text(self.folder / "dataset" / "README.md", card)
+        self.write_file("dataset/README.md", card)
         for file in [file for file in self.manifest["files"] if file.startswith(EXPORT)]:
             self.discard(file)  # it has the former rows
 
@@ -215,7 +215,7 @@ class Run(RunContents):
                 files = TrainingFiles(student=folder, checkpoints=checkpoints, events=self.folder / "events")
                 result = trained(self.setup, plan, files, resume_with_changes=resume_with_changes, score=score)
                 if distributed.is_main():
-                    learnt = data_drift.learnt_from(self.task, records, self.context, self._data())
+                    learnt = data_drift.learnt_from(self.task, records, self.context, stage_facts.data_of(self.stages))
                     write_text(folder / data_drift.FILE, learnt.to_json())
             if not distributed.is_main():
                 return {}
@@ -237,10 +237,6 @@ class Run(RunContents):
         else:
             with TemporaryDirectory() as folder:
                 yield Path(folder)
-
-    def _data(self) -> Mapping[str, Any]:
-        """The facts of the data when the dataset was made."""
-        return self.stages.get("generate", {}).get("data", {})
 
     def evaluate(self) -> Mapping[str, Any]:
         """Student → missing predictions → verdicts → scores of every system and split.
@@ -271,7 +267,7 @@ class Run(RunContents):
         first = before.get("engine", label) == label or replaceable
         engine = "" if first else label
         with self.stage("evaluate" if first else f"evaluate on {label}") as facts:
-            monitor = DataMonitor(executor, examples, made_from=self._data())
+            monitor = DataMonitor(executor, examples, made_from=stage_facts.data_of(self.stages))
             self.plugins.judges.clear()
             systems = ["student", *baselines(self.setup)]
             predictions = {system: self._predicted(system, examples) for system in systems}

@@ -3,7 +3,7 @@
     generated(result, focus=None)  →  {"models": {…}, "replies": {"bought": 27, …}, …, "questions": 27, …}
     trained(result, review)        →  {"steps": 3000, "history": […], …, "modality": "full", …}
 
-`dstill.runs.manifest` checks these objects when they are read again.
+`dstill.runs.manifest` checks these objects when they are read again. `cost_of` and `data_of` read parts of them.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from dstill.pipeline.generate import Generated
 from dstill.pipeline.review import ReviewStatus
 from dstill.pipeline.teacher_eval import TeacherScores
 from dstill.pipeline.train import Trained
+from dstill.runs.manifest import Stages
+from dstill.teacher.cost import ReplyCost
 
-__all__ = ["evaluated", "generated", "relabelled", "trained"]
+__all__ = ["cost_of", "data_of", "evaluated", "generated", "recount", "relabelled", "trained"]
 
 Facts = dict[str, Any]
 
@@ -35,7 +37,7 @@ def generated(result: Generated, focus: Focus | None) -> Facts:
         "replies": asdict(result.replies),
         "retries": dict(result.retries),
         "fixed_on_retry": dict(result.fixed_on_retry),
-        "cost": dict(result.cost),
+        "cost": _cost_row(result.cost),
         "teacher": result.source.teacher,
         "outcomes": dict(result.source.outcomes),
         **({"data": dict(result.data)} if result.data else {}),
@@ -44,9 +46,26 @@ def generated(result: Generated, focus: Focus | None) -> Facts:
     }
 
 
-def relabelled(result: Relabelled, cost: Mapping[str, Any]) -> Facts:
-    """The object of the stage ``curate``. `cost`: of all replies, those that are not used included; empty: free."""
-    return {**asdict(result.source), **({"cost": dict(cost)} if cost else {}), **asdict(result.dataset.counts)}
+def relabelled(result: Relabelled, cost: ReplyCost | None) -> Facts:
+    """The object of the stage ``curate``. `cost`: of all replies, those that are not used included; None: free."""
+    row = _cost_row(cost)
+    return {**asdict(result.source), **({"cost": row} if row else {}), **asdict(result.dataset.counts)}
+
+
+def recount(stages: dict[str, Any], facts: Mapping[str, Any]) -> None:
+    """Put the `facts` of ``curate`` into the stage ``generate``, where readers look for the counts of the dataset."""
+    stages.setdefault("generate", {}).update(facts)
+
+
+def cost_of(generated: Mapping[str, Any]) -> ReplyCost | None:
+    """The cost in the object of the stage ``generate``; None: the teacher was free."""
+    row = generated.get("cost")
+    return ReplyCost.from_row(row) if row else None
+
+
+def data_of(stages: Stages) -> Mapping[str, Any]:
+    """What was seen of the data when the dataset was made."""
+    return stages.get("generate", {}).get("data", {})
 
 
 def trained(result: Trained, review: ReviewStatus) -> Facts:
@@ -98,6 +117,10 @@ def evaluated(
         "plugins": list(plugins),
         **({"notes": [*notes, *data.notes]} if notes or data.data else {}),
     }
+
+
+def _cost_row(cost: ReplyCost | None) -> Facts:
+    return {} if cost is None else cost.to_row()
 
 
 def _reason(reason: ModalityFit) -> Facts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,15 @@ from support.openai_asking import Echo, opened
 
 import dstill_openai
 import dstill_teachers
-from dstill.api.records import Example, Prompt, Record, Rejection
-from dstill.config import Generate
-from dstill.pipeline import label
+from dstill import config as configuration
+from dstill.api.records import Example, Record, Rejection
+from dstill.factory import Setup
+from dstill.pipeline.generate import LabelCounts, label_examples
 from dstill.plugins import PluginInfo, Plugins
 from dstill.teacher import fence
+from dstill.teacher.budget import Budget, Caps
 from dstill.teacher.cache import ReplyStore
-from dstill.teacher.client import TeacherReply, replies
+from dstill.teacher.client import Counts
 
 pytestmark = pytest.mark.usefixtures("key")
 
@@ -52,27 +54,21 @@ def label_one(where: str, reply: str, mode: Any, store: Path) -> tuple[Record | 
     plugins.add(dstill_openai, PluginInfo(name="openai"))
     plugins.add(dstill_teachers, PluginInfo(name="teachers"))
 
-    async def run(url: str) -> Record | Rejection:
-        with ReplyStore(store) as kept:
-            teacher = opened(url, json_mode=mode)
-
-            def ask(prompts: Iterable[Prompt]) -> AsyncIterator[TeacherReply]:
-                return replies(teacher, prompts, kept, concurrency=1)
-
-            (one,) = await label.label_examples(
-                plugins,
-                Echo(),
-                teacher,
-                [EXAMPLE],
-                Generate(shots=0),
-                ask=ask,
-                execute=iter,
-                retries=label.RetryStats(),
-            )
-            return one.row
-
-    with Reasoner(where, reply) as server:
-        return asyncio.run(run(server.base_url)), server
+    flags = {"generate.shots": 0, "generate.concurrency": 1}
+    setup = Setup(plugins, configuration.load(use_files=False, environment={}, flags=flags))
+    setup.task = Echo()
+    with Reasoner(where, reply) as server, ReplyStore(store) as kept:
+        work = label_examples(
+            setup,
+            opened(server.base_url, json_mode=mode),
+            [EXAMPLE],
+            executor=None,
+            store=kept,
+            budget=Budget(Caps()),
+            counts=LabelCounts(replies=Counts()),
+        )
+        (one,) = asyncio.run(work)
+        return one.row, server
 
 
 def tagged(letters: str, rationale: str = "so") -> str:
