@@ -130,6 +130,18 @@ def test_a_key_file_and_the_certificates_are_part_of_what_is_asked(here: Path) -
     assert "read '/etc/ca.pem'" in actions(of("[engine]\nurl = 'https://127.0.0.1'\nca_certs = '/etc/ca.pem'\n"))
 
 
+@pytest.mark.parametrize("old", [True, False])
+def test_a_fingerprint_in_the_executor_s_section_is_part_of_what_is_asked(here: Path, old: bool) -> None:
+    file, fingerprint = Path("theirs/config.toml"), f"ca_fingerprint = '{'0' * 64}'\n"
+    engine = "[engine]\nurl = 'https://search.example'\napi_key_env = 'ES_KEY'\n"
+    file.write_text(engine + (fingerprint if old else f"[executor.http]\n{fingerprint}"))
+    config = load(file, environment={}, sections=plugin_loading.part_sections(plugin_loading.load()))
+    sent = "send the environment variable 'ES_KEY' to https://search.example:443"
+    pinned = f"{sent}, trusting the certificate '{'0' * 64}'"
+    assert actions(config) == [sent, pinned]
+    assert actions(config, "executor.http") == [pinned]
+
+
 def test_a_link_out_of_the_folder_is_outside(here: Path) -> None:
     Path("theirs/data.csv").symlink_to("/etc/passwd")
     assert actions(of(service(file="theirs/data.csv"))) == ["read '/etc/passwd'"]

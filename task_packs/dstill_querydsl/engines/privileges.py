@@ -42,14 +42,14 @@ class Privileges:
         return f"{may}; lacks {', '.join(self.lacks)}" if self.lacks else may
 
 
-def privileges(settings: Engine, capabilities: Capabilities, index: str) -> Privileges:
+def privileges(settings: Engine, capabilities: Capabilities, index: str, ca_fingerprint: str = "") -> Privileges:
     """The privileges of the configured key on `index` (empty: on any index). Never raises for a server's reply."""
     from elastic_transport import ApiError, TransportError
 
     if capabilities.product != "Elasticsearch":
         return _unknown(f"{capabilities.product} does not reveal it")
     permit = Wire(permit=lambda method, path: (method, path) == ("POST", PATH), plain=not capabilities.own)
-    client = connect(settings, permit)
+    client = connect(settings, permit, ca_fingerprint)
     on_index = {"names": [index or "*"], "privileges": [*NEEDED, *WRITES], "allow_restricted_indices": False}
     body = {"cluster": list(CLUSTER), "index": [on_index]}
     try:

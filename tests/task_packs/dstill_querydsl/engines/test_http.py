@@ -227,6 +227,26 @@ def test_addresses_and_keys_that_are_refused(
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("engine", "fingerprint", "where"),
+    [
+        ({"url": "https://127.0.0.1:9200"}, "abc", "executor.http.ca_fingerprint"),
+        ({"url": "http://127.0.0.1:9200"}, "0" * 64, "engine.url"),
+        ({"url": "https://127.0.0.1:9200", "ca_certs": __file__}, "0" * 64, "executor.http.ca_fingerprint"),
+    ],
+)
+def test_a_fingerprint_of_the_executor_s_section_is_checked(
+    engine: dict[str, str], fingerprint: str, where: str
+) -> None:
+    settings = HttpSettings(index="live", ca_fingerprint=fingerprint)
+    with pytest.raises(ConfigError) as opened:
+        Http(settings).open(QueryDsl(), Engine(**engine))  # type: ignore[arg-type]
+    with pytest.raises(ConfigError) as described:
+        QueryDsl().describe(Engine(**engine), settings)  # type: ignore[arg-type]
+    assert where in opened.value.where
+    assert described.value.where == opened.value.where
+
+
 def test_a_key_goes_to_a_loopback_server(serve: Serve, said: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOY_KEY", "abc=")
     url = serve(lambda method, path, body: (200, {"x-elastic-product": "Elasticsearch"}, said["Elasticsearch 9"]))
