@@ -184,8 +184,7 @@ class HttpSettings:
     ca_fingerprint: str = field(
         default="",
         metadata={
-            "help": "SHA-256 fingerprint of the certificate of the CA that signed the server's, instead of "
-            "`engine.ca_certs`.",
+            "help": "SHA-256 fingerprint of the CA's certificate, instead of the file in `engine.ca_certs`.",
             "trust": "ca",
             "was": "engine.ca_fingerprint",
         },
