@@ -23,7 +23,7 @@ from dstill.errors import AuthError, ServiceError
 from dstill_querydsl.engines.connect import GRACE, connect
 from dstill_querydsl.engines.connection_errors import HINT, connection_error
 from dstill_querydsl.engines.load import Loader
-from dstill_querydsl.engines.node import ReplyTooLarge, Wire
+from dstill_querydsl.engines.node import JSON, ReplyTooLarge, Wire
 from dstill_querydsl.engines.replies import (
     BUSY,
     CLOSED,
@@ -45,7 +45,6 @@ __all__ = ["HttpEngine"]
 log = logging.getLogger("dstill")
 
 TRIES = 4  # requests, if the server says that it is busy
-JSON = {"accept": "application/json", "content-type": "application/json"}
 
 
 class HttpEngine:
