@@ -7,16 +7,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dstill.api.student import Generator
 from dstill.errors import UsageError
 from dstill_export.formats import RETRY_HINT, Format, Source, copy_tokenizer, folder_size
-
-if TYPE_CHECKING:
-    from dstill_finetune.student_metadata import Facts
 
 __all__ = ["Adapter"]
 
@@ -65,8 +60,3 @@ class Adapter(Format):
         model = loaded.model
         model.generation_config = GenerationConfig.from_pretrained(str(folder), local_files_only=True)
         return PlainGenerator(model, loaded.encoder, threads=loaded.threads)
-
-    def usage(self, facts: Facts, prompt: str, task: Sequence[int], *, cut: bool) -> str:
-        from dstill_finetune.card import usage
-
-        return usage(facts, prompt, task, cut=cut)

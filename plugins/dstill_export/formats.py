@@ -74,13 +74,15 @@ class Format(ABC):
     def load(self, folder: Path) -> Generator:
         """The exported student, loaded only from the files in `folder`, including its generation settings."""
 
-    @abstractmethod
     def usage(self, facts: Facts, prompt: str, task: Sequence[int], *, cut: bool) -> str:
-        """Python code for the model card that answers `prompt`.
+        """Python code for the model card that answers `prompt`. Default: with transformers.
 
         `task` are token ids that the answer starts with. `cut`: remove the end token that the tokenizer adds to the
         prompt.
         """
+        from dstill_finetune.card import usage
+
+        return usage(facts, prompt, task, cut=cut)
 
 
 def copy_other_files(source: Source, folder: Path) -> None:

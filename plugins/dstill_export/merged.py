@@ -8,15 +8,10 @@ keep the data type of training. Other formats convert the output of `write_merge
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dstill.api.student import Generator
 from dstill_export.formats import RETRY_HINT, Format, Source, encoder_of, folder_size
-
-if TYPE_CHECKING:
-    from dstill_finetune.student_metadata import Facts
 
 __all__ = ["Merged", "merged_bytes", "write_merged"]
 
@@ -44,11 +39,6 @@ class Merged(Format):
         model = kind.from_pretrained(str(folder), local_files_only=True, use_safetensors=True)
         device = "cuda" if torch.cuda.is_available() else "cpu"  # the device on which the student is evaluated
         return PlainGenerator(model.to(device), encoder_of(folder, model=model), threads=facts.threads)
-
-    def usage(self, facts: Facts, prompt: str, task: Sequence[int], *, cut: bool) -> str:
-        from dstill_finetune.card import usage
-
-        return usage(facts, prompt, task, cut=cut)
 
 
 def write_merged(source: Source, folder: Path) -> None:

@@ -56,8 +56,6 @@ class Dataset:
 
     records: list[Encoded]
     n_too_long: int  # records that were left out because they are over the limits
-    longest_source: int  # tokens, of `records`
-    longest_target: int
 
     @property
     def branches(self) -> list[str]:
@@ -187,12 +185,7 @@ class Encoder:
                 "training" if strict else "validation",
                 100 * n_too_long / len(rows),
             )
-        return Dataset(
-            records=fitting,
-            n_too_long=n_too_long,
-            longest_source=max((len(row.source) for record in fitting for row in record), default=0),
-            longest_target=max((len(row.target) for record in fitting for row in record), default=0),
-        )
+        return Dataset(records=fitting, n_too_long=n_too_long)
 
     @_TOKENIZER
     def _ids(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:

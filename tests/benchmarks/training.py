@@ -128,7 +128,7 @@ def encoded(model: Any, data: Rows, *, form: str) -> tuple[Collator, Dataset]:
         )
         for row in data
     ]
-    dataset = Dataset(records=records, n_too_long=0, longest_source=0, longest_target=0)
+    dataset = Dataset(records=records, n_too_long=0)
     collator = Collator(
         encoder_decoder=model.config.is_encoder_decoder,
         pad=PAD,
@@ -152,7 +152,7 @@ def dstill(model: Any, data: Rows, *, form: str, precision: str) -> float:
         learning_rate=1e-4,
         precision=precision,  # type: ignore[arg-type]
     )
-    nothing = Dataset(records=[], n_too_long=0, longest_source=0, longest_target=0)
+    nothing = Dataset(records=[], n_too_long=0)
     started = clock()
     train(model, collator, dataset, nothing, recipe, hardware.device(), seed=0, on_step=lambda step, of, values: None)
     return clock() - started

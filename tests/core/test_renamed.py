@@ -28,6 +28,7 @@ RENAMED = [
     ("generate.focus_rows", "augment.n", 7),
     ("generate.person_usd_per_hour", "cost.annotator_usd_per_hour", 50.0),
     ("generate.person_seconds_per_row", "cost.annotator_seconds_per_row", 60.0),
+    ("engine.ca_fingerprint", "executor.http.ca_fingerprint", "00:11"),
     ("task.querydsl.rows", "task.querydsl.n_questions", 300),
     ("task.querydsl.known_fields", "task.querydsl.profiled_fields", 9),
     ("task.querydsl.sample_texts", "task.querydsl.text_sample_size", 20),

@@ -37,7 +37,8 @@ def secured(elasticsearch_url: str, ca: Authority, tmp_path_factory: pytest.Temp
 
 def product_at(url: str, **settings: Any) -> str:
     """What answers there."""
-    with HttpEngine(Engine(url=url, **settings)) as engine:
+    fingerprint = settings.pop("ca_fingerprint", "")
+    with HttpEngine(Engine(url=url, **settings), ca_fingerprint=fingerprint) as engine:
         return str(engine.capabilities)
 
 
@@ -60,7 +61,7 @@ def test_trusts_fingerprint(secured: EngineProxy, ca: Authority) -> None:
 
 
 def test_loads_and_searches_data_over_tls(secured: EngineProxy, ca: Authority) -> None:
-    with HttpEngine(Engine(url=secured.url, ca_fingerprint=ca.fingerprint), writable=True) as engine:
+    with HttpEngine(Engine(url=secured.url), writable=True, ca_fingerprint=ca.fingerprint) as engine:
         assert engine.index(INDEX, {}, [("1", {"level": "error"})]) == 1
         outcome = engine.search(INDEX, {"query": {"match": {"level": "error"}}})
     assert outcome.kind is OutcomeKind.OK
@@ -125,11 +126,11 @@ def test_reports_tls_mismatch(secured: EngineProxy, elasticsearch_url: str, ca: 
 @pytest.mark.parametrize(
     ("settings", "where"),
     [
-        ({"ca_fingerprint": "abc"}, "engine.ca_fingerprint"),
-        ({"ca_fingerprint": "z" * 64}, "engine.ca_fingerprint"),
+        ({"ca_fingerprint": "abc"}, "executor.http.ca_fingerprint"),
+        ({"ca_fingerprint": "z" * 64}, "executor.http.ca_fingerprint"),
         ({"ca_certs": "/no/such/file"}, "engine.ca_certs"),
         ({"ca_certs": __file__}, "engine.ca_certs"),
-        ({"ca_certs": __file__, "ca_fingerprint": "0" * 64}, "engine"),
+        ({"ca_certs": __file__, "ca_fingerprint": "0" * 64}, "engine.ca_certs, executor.http.ca_fingerprint"),
     ],
 )
 def test_refuses_contradictory_settings(secured: EngineProxy, settings: dict[str, str], where: str) -> None:

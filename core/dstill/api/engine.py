@@ -15,7 +15,8 @@ __all__ = ["Change", "CheckResult", "Engine", "ProjectFiles"]
 class Engine:
     """How an executor reaches the engine that runs answers: the ``[engine]`` section.
 
-    Settings that only one executor understands are in its own section, ``[executor.NAME]`` (`Part.Config`).
+    Every executor that talks to a server can need these. Settings that only one executor understands are in its own
+    section, ``[executor.NAME]`` (`Part.Config`).
     """
 
     name: str = field(
@@ -40,10 +41,6 @@ class Engine:
             "help": "File with the certificate of the CA that signed the server's certificate.",
             "trust": "ca file",
         },
-    )
-    ca_fingerprint: str = field(
-        default="",
-        metadata={"help": "SHA-256 fingerprint of that CA's certificate, instead of the file.", "trust": "ca"},
     )
     load_data: bool = field(
         default=False,

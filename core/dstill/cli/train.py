@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -13,6 +12,7 @@ from dstill.cli.console import emit, note, progress, say
 from dstill.cli.groups import Command
 from dstill.cli.options import (
     App,
+    F,
     PartOption,
     app,
     json_option,
@@ -28,7 +28,6 @@ from dstill.runs.run import Run
 from dstill.runtime import distributed
 
 __all__ = ["MODALITY", "RENAMED", "note_other_recipe", "show_trained", "show_training", "train", "training_options"]
-
 
 MODALITY = "Which weights are trained. auto: the most that fit the available memory."
 OPTIONS = (
@@ -62,7 +61,6 @@ OPTIONS = (
     set_option,
 )
 RENAMED = {"--allow-changed": "--resume-with-changes"}
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def training_options(command: F) -> F:

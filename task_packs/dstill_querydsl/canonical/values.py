@@ -12,6 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from dstill_querydsl.language.dates import CALENDAR_SHORT
+
 __all__ = ["distance", "equal", "interval", "place", "plain", "without_defaults"]
 
 _PREFIXES = {"max_expansions": 50, "prefix_length": 0, "fuzzy_transpositions": True}
@@ -51,7 +53,6 @@ _ORDERS = {
     "agg.date_histogram": [{"_key": "asc"}],
     "agg.histogram": [{"_key": "asc"}],
 }
-_CALENDAR = {"1m": "minute", "1h": "hour", "1d": "day", "1w": "week", "1M": "month", "1q": "quarter", "1y": "year"}
 _UNITS = {"meters": "m", "kilometers": "km", "miles": "mi", "nauticalmiles": "nmi", "NM": "nmi", "feet": "ft", "": "m"}
 _DISTANCE = re.compile(r"\s*([0-9.]+)\s*([A-Za-z]*)\s*")
 
@@ -89,7 +90,7 @@ def _lower(name: str, value: Any) -> Any:
 
 def interval(text: Any) -> Any:
     """The name of a calendar interval; other values are returned unchanged."""
-    return _CALENDAR.get(text, text) if isinstance(text, str) else text
+    return CALENDAR_SHORT.get(text, text) if isinstance(text, str) else text
 
 
 def distance(value: Any) -> Any:

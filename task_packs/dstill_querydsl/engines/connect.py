@@ -28,7 +28,7 @@ GRACE = 5.0  # seconds that a request may take longer than the engine's own time
 LONG = 12  # characters; a shorter password is not redacted on its own, as it may be a word of the data
 
 
-def connect(engine: Engine, wire: Wire) -> Any:
+def connect(engine: Engine, wire: Wire, ca_fingerprint: str = "") -> Any:
     """A client for `engine`. Raises ConfigError for an invalid address or secret, MissingExtra without the package."""
     with needs("searching", "elasticsearch"):
         from elasticsearch import Elasticsearch
@@ -42,7 +42,7 @@ def connect(engine: Engine, wire: Wire) -> Any:
         max_retries=0,  # the client's own retries do not read Retry-After
         retry_on_timeout=False,
         **_secrets(engine, url),
-        **_certificates(engine, url),
+        **_certificates(engine, url, ca_fingerprint),
     )
 
 
@@ -88,18 +88,22 @@ def _from_environment(name: str, where: str) -> str:
     return Secret(value).reveal()  # `redact` hides it from now on
 
 
-def _certificates(engine: Engine, url: SplitResult) -> dict[str, Any]:
-    if (engine.ca_certs or engine.ca_fingerprint) and url.scheme != "https":
+def _certificates(engine: Engine, url: SplitResult, fingerprint: str) -> dict[str, Any]:
+    if (engine.ca_certs or fingerprint) and url.scheme != "https":
         setting = "ca_certs" if engine.ca_certs else "ca_fingerprint"
         raise ConfigError(
             f"{setting} is set, but the engine's address is plain http",
             where="engine.url",
             hint="use https://HOST:PORT, or remove the setting",
         )
-    if engine.ca_certs and engine.ca_fingerprint:
-        raise ConfigError("both ca_certs and ca_fingerprint are set", where="engine", hint="keep one of them")
-    if engine.ca_fingerprint:
-        return {"ssl_context": pinned(url.hostname or "", url.port or 443, engine.ca_fingerprint, engine.timeout)}
+    if engine.ca_certs and fingerprint:
+        raise ConfigError(
+            "both ca_certs and ca_fingerprint are set",
+            where="engine.ca_certs, executor.http.ca_fingerprint",
+            hint="keep one of them",
+        )
+    if fingerprint:
+        return {"ssl_context": pinned(url.hostname or "", url.port or 443, fingerprint, engine.timeout)}
     return {"ssl_context": _context(engine.ca_certs)} if engine.ca_certs else {}
 
 

@@ -14,7 +14,7 @@ from dstill.errors import ServiceError
 __all__ = ["HINT", "connection_error"]
 
 HINT = "is it running there? Pass its address as --engine-url http://HOST:PORT, or use the embedded engine without it"
-_OTHER_NAME = "its certificate is for another name: use that name in engine.url, or set engine.ca_fingerprint"
+_OTHER_NAME = "its certificate is for another name: use that name in engine.url, or set executor.http.ca_fingerprint"
 _CLOSED = "it closed the connection: if it uses TLS, set https:// and engine.ca_certs"
 # Part of the client's message → what to do. The first match counts.
 _HINTS = (
@@ -24,7 +24,7 @@ _HINTS = (
     ("IP address mismatch", _OTHER_NAME),
     (
         "CERTIFICATE_VERIFY_FAILED",
-        "set engine.ca_certs to the file of the CA that signed its certificate, or set engine.ca_fingerprint",
+        "set engine.ca_certs to the file of the CA that signed its certificate, or set executor.http.ca_fingerprint",
     ),
     ("WRONG_VERSION_NUMBER", "it does not use TLS: try http:// instead of https://"),
     ("ConnectionResetError", _CLOSED),

@@ -171,7 +171,7 @@ class Embedded(_EngineExecutor):
 
 @dataclass(frozen=True, kw_only=True)
 class HttpSettings:
-    """The section ``[executor.http]``. The server's address and keys are in ``[engine]``."""
+    """The section ``[executor.http]``. The server's address, keys and CA file are in ``[engine]``."""
 
     index: str = field(
         default="",
@@ -180,6 +180,14 @@ class HttpSettings:
     allow_pattern: bool = field(
         default=False,
         metadata={"help": "Allow a `*` in the index name, as in `logs-*`.", "was": "engine.allow_pattern"},
+    )
+    ca_fingerprint: str = field(
+        default="",
+        metadata={
+            "help": "SHA-256 fingerprint of the CA's certificate, instead of the file in `engine.ca_certs`.",
+            "trust": "ca",
+            "was": "engine.ca_fingerprint",
+        },
     )
 
 
@@ -199,7 +207,12 @@ class Http(_EngineExecutor):
             raise UsageError("the executor 'http' needs a server", where="engine.url", hint=hint)
         if self.config.index:
             check_name(self.config.index, pattern=self.config.allow_pattern)
-        self.server = HttpEngine(engine, writable=engine.load_data, pattern=self.config.allow_pattern)
+        self.server = HttpEngine(
+            engine,
+            writable=engine.load_data,
+            pattern=self.config.allow_pattern,
+            ca_fingerprint=self.config.ca_fingerprint,
+        )
         self._guards: dict[str, LiveGuard] = {}  # index name → guard
         return self
 

@@ -23,7 +23,7 @@ from dstill.errors import AuthError, ServiceError
 from dstill_querydsl.engines.connect import GRACE, connect
 from dstill_querydsl.engines.connection_errors import HINT, connection_error
 from dstill_querydsl.engines.load import Loader
-from dstill_querydsl.engines.node import ReplyTooLarge, Wire
+from dstill_querydsl.engines.node import JSON, ReplyTooLarge, Wire
 from dstill_querydsl.engines.replies import (
     BUSY,
     CLOSED,
@@ -45,26 +45,32 @@ __all__ = ["HttpEngine"]
 log = logging.getLogger("dstill")
 
 TRIES = 4  # requests, if the server says that it is busy
-JSON = {"accept": "application/json", "content-type": "application/json"}
 
 
 class HttpEngine:
     """A server and its capabilities. Connects at once to identify the server."""
 
     def __init__(
-        self, settings: Engine, *, writable: bool = False, pattern: bool = False, embedded_version: str = ""
+        self,
+        settings: Engine,
+        *,
+        writable: bool = False,
+        pattern: bool = False,
+        ca_fingerprint: str = "",
+        embedded_version: str = "",
     ) -> None:
         self.settings = settings
+        self.ca_fingerprint = ca_fingerprint
         self._pattern = pattern  # whether names may contain a *
         self._wire = Wire(permit=reads)
-        self._client = connect(settings, self._wire)
+        self._client = connect(settings, self._wire, ca_fingerprint)
         try:
             self.capabilities = self._identify(embedded_version)
         except BaseException:
             self._client.close()
             raise
         self._wire.plain = not self.capabilities.own
-        self._loader = Loader(settings, plain=self._wire.plain) if writable else None
+        self._loader = Loader(settings, ca_fingerprint, plain=self._wire.plain) if writable else None
 
     # --- server, mappings, counts -------------------------------------------------------
 

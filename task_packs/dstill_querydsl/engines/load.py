@@ -28,11 +28,11 @@ MIN_TIMEOUT = 120.0  # seconds per request; loading may take long on a busy mach
 class Loader:
     """Creates indices on a server and removes them in `close`."""
 
-    def __init__(self, settings: Engine, *, plain: bool) -> None:
+    def __init__(self, settings: Engine, ca_fingerprint: str = "", *, plain: bool) -> None:
         self._url = settings.url
         self._created: set[str] = set()
         settings = replace(settings, timeout=max(settings.timeout, MIN_TIMEOUT))
-        self._client = connect(settings, Wire(permit=writes(self._created), plain=plain))
+        self._client = connect(settings, Wire(permit=writes(self._created), plain=plain), ca_fingerprint)
 
     def load(
         self,

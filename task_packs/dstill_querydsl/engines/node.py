@@ -17,11 +17,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["MAX_REPLY", "NotPermitted", "ReplyTooLarge", "ReplyTooSlow", "Wire", "node_class"]
+__all__ = ["JSON", "MAX_REPLY", "NotPermitted", "ReplyTooLarge", "ReplyTooSlow", "Wire", "node_class"]
 
 MAX_REPLY = 20 * 2**20  # bytes
 AT_ONCE = 4  # connections to one server, so also requests at once
-_JSON = {"accept": "application/json", "content-type": "application/json"}
+JSON = {"accept": "application/json", "content-type": "application/json"}
 
 
 class NotPermitted(Exception):
@@ -105,7 +105,7 @@ def node_class(wire: Wire) -> type[Any]:
             sent = HttpHeaders(headers or {})
             if wire.plain:
                 # Bulk bodies have their own content type; all others are JSON.
-                sent.update({key: _plain(sent[key], value) for key, value in _JSON.items() if key in sent})
+                sent.update({key: _plain(sent[key], value) for key, value in JSON.items() if key in sent})
             reply = super().perform_request(method, target, body, sent, request_timeout)
             # Otherwise each deprecation becomes a Python warning, on every request.
             reply.meta.headers.pop("warning", None)

@@ -15,7 +15,7 @@ from typing import Any
 
 from dstill.api.engine import Engine
 from dstill_querydsl.engines.connect import connect
-from dstill_querydsl.engines.node import Wire
+from dstill_querydsl.engines.node import JSON, Wire
 from dstill_querydsl.engines.server_version import Capabilities
 
 __all__ = ["Privileges", "privileges", "read_only_key"]
@@ -24,7 +24,6 @@ PATH = "/_security/user/_has_privileges"
 NEEDED = ("read", "view_index_metadata")
 WRITES = ("write", "create_index", "delete_index", "manage")  # on an index
 CLUSTER = ("manage", "manage_security")
-_JSON = {"accept": "application/json", "content-type": "application/json"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,18 +41,18 @@ class Privileges:
         return f"{may}; lacks {', '.join(self.lacks)}" if self.lacks else may
 
 
-def privileges(settings: Engine, capabilities: Capabilities, index: str) -> Privileges:
+def privileges(settings: Engine, capabilities: Capabilities, index: str, ca_fingerprint: str = "") -> Privileges:
     """The privileges of the configured key on `index` (empty: on any index). Never raises for a server's reply."""
     from elastic_transport import ApiError, TransportError
 
     if capabilities.product != "Elasticsearch":
         return _unknown(f"{capabilities.product} does not reveal it")
     permit = Wire(permit=lambda method, path: (method, path) == ("POST", PATH), plain=not capabilities.own)
-    client = connect(settings, permit)
+    client = connect(settings, permit, ca_fingerprint)
     on_index = {"names": [index or "*"], "privileges": [*NEEDED, *WRITES], "allow_restricted_indices": False}
     body = {"cluster": list(CLUSTER), "index": [on_index]}
     try:
-        reply = client.perform_request("POST", PATH, headers=_JSON, body=body)
+        reply = client.perform_request("POST", PATH, headers=JSON, body=body)
         return _read(reply.body, index or "*")
     except ApiError as error:
         if error.meta.status == 400 and "no handler found" in str(error.body):

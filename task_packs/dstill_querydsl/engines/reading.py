@@ -26,6 +26,7 @@ from dstill_querydsl.engines.field_cooccurrence import never_together
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.phrases import phrases
 from dstill_querydsl.engines.replies import value_at
+from dstill_querydsl.language.field_types import INTEGERS, MAX_EXACT
 from dstill_querydsl.language.fields import Field, Fields
 from dstill_querydsl.language.values import MOST, Known, Values
 
@@ -34,7 +35,6 @@ __all__ = ["FieldValues", "read"]
 AT_ONCE = 25  # fields in one request
 LONGEST = 100  # characters; longer values are dropped
 POINTS = 10  # points of one geo field
-_EXACT = 2**53  # engines return numbers as floats, which are exact up to here
 
 # family of types → aggregations that read the values of a field
 _Aggregations = Mapping[str, Mapping[str, Any]]
@@ -50,7 +50,6 @@ READERS: Mapping[str, _Aggregations] = {
     "geo_point": {},
     "text": {},
 }
-_INTEGERS = ("long", "integer", "short", "byte", "unsigned_long")  # numbers of which single values are listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +173,7 @@ def _within(one: Field, below: Mapping[str, Any]) -> dict[str, Any]:
 def _aggregations(one: Field) -> dict[str, Any]:
     aggregations = {}
     for name, aggregation in READERS[one.family].items():
-        if name != "values" or one.family != "number" or one.type in _INTEGERS:
+        if name != "values" or one.family != "number" or one.type in INTEGERS:  # single values of others are not listed
             [(kind, options)] = aggregation.items()
             aggregations[name] = {kind: {"field": one.name, **options}}
     return aggregations
@@ -214,9 +213,9 @@ def _value(one: Field, bucket: Mapping[str, Any]) -> Any:
 
 
 def _number(one: Field, value: float | None) -> int | float | None:
-    if value is None or abs(value) > _EXACT:
+    if value is None or abs(value) > MAX_EXACT:
         return None
-    return int(value) if one.type in _INTEGERS else float(f"{value:.7g}")  # the digits that a 32-bit float has
+    return int(value) if one.type in INTEGERS else float(f"{value:.7g}")  # the digits that a 32-bit float has
 
 
 def _moment(milliseconds: float | None) -> str | None:

@@ -57,7 +57,7 @@ def server_checks(server: HttpEngine, index: str) -> Iterator[CheckResult]:
     yield CheckResult(name="version", found=f"{product.product} {product.version}, {tested}")
     form = "same major version, native form" if product.own else "another product or major version, plain JSON"
     yield CheckResult(name="client", found=f"elasticsearch {version('elasticsearch')}: {form}")
-    rights = privileges(settings, product, index)
+    rights = privileges(settings, product, index, server.ca_fingerprint)
     problem = None
     if rights.lacks:
         what = f"the key lacks {', '.join(rights.lacks)} on '{index}'"

@@ -35,11 +35,6 @@ class Capabilities:
     tested: bool = True  # dstill is tested with this major version
     own: bool = False  # an Elasticsearch of the client's major version, which understands its native form
 
-    @property
-    def exact_relevance(self) -> bool:
-        """Whether scores are Lucene's, so that order by relevance is comparable with other engines."""
-        return not self.embedded
-
     def __str__(self) -> str:
         name = f"{self.product} {self.version}"
         return f"embedded {name}" if self.embedded else name if self.tested else f"{name} (untested)"

@@ -31,7 +31,7 @@ def digest_of(fingerprint: str) -> str:
     if len(digest) != _DIGITS or set(digest) - set("0123456789abcdef"):
         raise ConfigError(
             "the fingerprint is not a SHA-256",
-            where="engine.ca_fingerprint",
+            where="executor.http.ca_fingerprint",
             hint="give 64 hex digits, as `openssl x509 -fingerprint -sha256 -noout -in http_ca.crt` prints them",
         )
     return digest
@@ -57,7 +57,7 @@ def pinned(host: str, port: int, fingerprint: str, timeout: float) -> ssl.SSLCon
         fingerprints = ", ".join(hashlib.sha256(one).hexdigest() for one in sent)
         raise ServiceError(
             f"cannot trust the engine at https://{host}:{port}: none of its certificates has this fingerprint",
-            where=f"engine.ca_fingerprint; it sent {fingerprints[:200]}",
+            where=f"executor.http.ca_fingerprint; it sent {fingerprints[:200]}",
             hint="compute the fingerprint of http_ca.crt on the server itself",
         )
     context = ssl.create_default_context(cadata=trusted)

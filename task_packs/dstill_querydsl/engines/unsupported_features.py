@@ -18,10 +18,10 @@ from dstill_querydsl.engines import unsupported_significant as significant
 from dstill_querydsl.engines.probe import bare, declared, lacking, unknown
 from dstill_querydsl.engines.unsupported_by_type import ByType, type_of, under, words
 from dstill_querydsl.engines.unsupported_fields import UnsupportedFields
+from dstill_querydsl.language.field_types import MAX_EXACT
 
 __all__ = ["UnsupportedFeatures", "is_missing_feature", "note_large_numbers"]
 
-LARGEST = 2**53  # larger integers lose their last digits
 _FILTERS = ("synonym", "synonym_graph", "word_delimiter", "word_delimiter_graph", "elision", "kstem")
 # Analyzers whose tokens differ from OpenSearch 3.8.0, each compared on 4,000 invented words. For english no difference
 # was found, but some are known.
@@ -44,7 +44,7 @@ class UnsupportedFeatures:
     analyzers: frozenset[str] = frozenset(_ANALYZERS)  # analyzers that differ
     integers: frozenset[str] = frozenset()  # integer fields
     addresses: frozenset[str] = frozenset()  # ip fields
-    large: frozenset[str] = frozenset()  # fields with numbers beyond `LARGEST`
+    large: frozenset[str] = frozenset()  # fields with numbers beyond `MAX_EXACT`
     types: Mapping[str, str] = field(default_factory=dict)  # field → type
     nested: frozenset[str] = frozenset()  # nested paths
     by_type: ByType = field(default_factory=lambda: ByType.of({}))
@@ -103,7 +103,7 @@ class UnsupportedFeatures:
         named = set(words(body))
         if found := self.large & named:
             return f"uses '{min(found)}', which holds numbers beyond 2^53"
-        large = any(isinstance(word, int) and abs(word) > LARGEST for word in named)
+        large = any(isinstance(word, int) and abs(word) > MAX_EXACT for word in named)
         return "holds a number beyond 2^53" if large else ""
 
     def _collapse(self, body: Mapping[str, Any]) -> str:
@@ -219,5 +219,5 @@ def _large(source: Any, path: str = "") -> Iterator[str]:
     elif isinstance(source, list):
         for inner in source:
             yield from _large(inner, path)
-    elif isinstance(source, int) and abs(source) > LARGEST:
+    elif isinstance(source, int) and abs(source) > MAX_EXACT:
         yield path

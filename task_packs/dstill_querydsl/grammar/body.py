@@ -9,14 +9,13 @@ from __future__ import annotations
 from dstill_querydsl.grammar import bounds as bounds
 from dstill_querydsl.grammar.fields import FieldPicker
 from dstill_querydsl.grammar.levels import Levels
-from dstill_querydsl.grammar.notation import Notation, alt, key, listed, obj, one_of, text
+from dstill_querydsl.grammar.notation import ORDER, Notation, alt, key, listed, obj, one_of, text
 from dstill_querydsl.grammar.places import Places
 from dstill_querydsl.guard.limits import Limits
 from dstill_querydsl.mapping.needs import DOC_VALUES, SORT
 
 __all__ = ["Body", "refusal"]
 
-_ORDER = one_of(("asc", "desc"))
 _BOOLEAN = '("true" | "false")'
 _REASON = 200  # characters
 # the order of keys in the synthesizer's answers
@@ -84,7 +83,7 @@ class Body:
         return alt(listed(one, bounds.SORTS), one)
 
     def _by(self, name: str) -> str:
-        return alt(text(name), f'"{{" {key(name, _ORDER)} "}}"')
+        return alt(text(name), f'"{{" {key(name, ORDER)} "}}"')
 
     def _sorted_by(self, path: str | None) -> list[str]:
         names = self._picker.names(self._picker.fitting(path, SORT))
@@ -92,8 +91,8 @@ class Body:
             return []
         last = {"missing": one_of(("_last", "_first"))}
         if path is None:
-            return [names, f'"{{" {names} ":" {alt(_ORDER, obj({"order": _ORDER}, last))} "}}"']
-        nested = {"order": _ORDER, "nested": obj({"path": text(path)})}
+            return [names, f'"{{" {names} ":" {alt(ORDER, obj({"order": ORDER}, last))} "}}"']
+        nested = {"order": ORDER, "nested": obj({"path": text(path)})}
         return [f'"{{" {names} ":" {obj(nested, last)} "}}"']
 
     def _by_distance(self) -> list[str]:
@@ -101,7 +100,7 @@ class Body:
         if not names:
             return []
         at = f'{names} ":" {self._places.point}'
-        order, unit = key("order", _ORDER), key("unit", one_of(("km", "mi", "m")))
+        order, unit = key("order", ORDER), key("unit", one_of(("km", "mi", "m")))
         first, second = f'"{{" {at} "," {order} "," {unit} "}}"', f'"{{" {order} "," {at} "," {unit} "}}"'
         return [obj({"_geo_distance": alt(first, second)})]
 

@@ -14,14 +14,13 @@ from collections.abc import Callable, Mapping
 from dstill_querydsl.grammar.aggregations import Metrics, is_number, is_point, pair
 from dstill_querydsl.grammar.data_range import BUCKETS
 from dstill_querydsl.grammar.levels import Levels
-from dstill_querydsl.grammar.notation import Notation, alt, key, listed, obj, one_of
+from dstill_querydsl.grammar.notation import ORDER, Notation, alt, key, listed, obj, one_of
 from dstill_querydsl.grammar.places import Places
 from dstill_querydsl.grammar.values import Values
 from dstill_querydsl.language.fields import Field
 
 __all__ = ["Buckets"]
 
-_ORDER = one_of(("asc", "desc"))
 _KEYED = ("keyword", "constant_keyword", "ip")
 _PRECISION = {"geohash_grid": 8, "geotile_grid": 20}
 
@@ -136,7 +135,7 @@ class Buckets:
 
 
 def _by(name: str) -> str:
-    by = f'"{{" {key(name, _ORDER)} "}}"'
+    by = f'"{{" {key(name, ORDER)} "}}"'
     return alt(by, listed(by, 1))
 
 

@@ -17,7 +17,21 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-__all__ = ["Notation", "alt", "count", "key", "listed", "lit", "obj", "one_of", "opt", "pairs", "text", "up_to"]
+__all__ = [
+    "ORDER",
+    "Notation",
+    "alt",
+    "count",
+    "key",
+    "listed",
+    "lit",
+    "obj",
+    "one_of",
+    "opt",
+    "pairs",
+    "text",
+    "up_to",
+]
 
 _NAME = re.compile(r"\"(?:[^\"\\]|\\.)*\"|\[(?:[^\]\\]|\\.)*\]|([A-Za-z_][A-Za-z0-9_]*)")
 
@@ -42,6 +56,9 @@ def alt(*parts: str) -> str:
     """One of the parts that are not empty."""
     distinct = list(dict.fromkeys(part for part in parts if part))
     return distinct[0] if len(distinct) == 1 else f"({' | '.join(distinct)})" if distinct else ""
+
+
+ORDER = one_of(("asc", "desc"))
 
 
 def opt(part: str) -> str:

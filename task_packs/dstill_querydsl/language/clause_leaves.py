@@ -23,7 +23,6 @@ from dstill_querydsl.language.query_forms import FIELDED, PLACES
 
 __all__ = ["Leaf", "conditions", "groups", "page", "parts", "sort"]
 
-_ENDS = ("gt", "gte", "lt", "lte")
 _PARTS = ("query", "post_filter", "aggs", "aggregations", "sort")
 
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+from dstill_querydsl.language.dates import EPOCH
 
 __all__ = ["ISO", "formats_of", "pattern_of", "written"]
 
@@ -31,7 +33,6 @@ _NAMED: Mapping[str, str] = {
 }
 _LETTERS = {"yyyy": "%Y", "uuuu": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S", "SSS": "%f"}
 _TOKEN = re.compile(r"'([^']*)'|([A-Za-z])\2*|[^A-Za-z']+")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def formats_of(format: str | None) -> list[str]:
@@ -59,7 +60,7 @@ def written(time: datetime, format: str | None) -> Any:
     """`time` as a document has it under that format. None if the format is not covered."""
     for one in formats_of(format):
         if one in ("epoch_millis", "epoch_second"):
-            return (time - _EPOCH) // timedelta(milliseconds=1 if one == "epoch_millis" else 1000)
+            return (time - EPOCH) // timedelta(milliseconds=1 if one == "epoch_millis" else 1000)
         if one in ISO:
             return time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03d}Z"
         if (pattern := pattern_of(one)) is not None:

@@ -15,13 +15,26 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-__all__ = ["UNITS", "impossible", "is_math", "seconds", "well_formed"]
+__all__ = [
+    "CALENDAR_SHORT",
+    "CALENDAR_UNITS",
+    "EPOCH",
+    "STEP",
+    "UNITS",
+    "impossible",
+    "is_math",
+    "seconds",
+    "well_formed",
+]
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "H": 3600, "d": 86400, "w": 604800, "M": 2592000, "y": 31536000}
+CALENDAR_UNITS = ("minute", "hour", "day", "week", "month", "quarter", "year")
+CALENDAR_SHORT = {"1m": "minute", "1h": "hour", "1d": "day", "1w": "week", "1M": "month", "1q": "quarter", "1y": "year"}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+STEP = re.compile(r"(?P<sign>[+-])(?P<count>\d*)(?P<unit>[yMwdhHms])|/(?P<round>[yMwdhHms])")  # one of date math
 
 _STEP = r"(?:[+-]\d*[yMwdhHms]|/[yMwdhHms])"
 _MATH = re.compile(rf"(?P<start>now|.+?\|\|)(?P<steps>{_STEP}*)")
-_ONE = re.compile(r"(?P<sign>[+-])(?P<count>\d*)(?P<unit>[yMwdhHms])|/(?P<round>[yMwdhHms])")
 _ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:[.,]\d+)?)?)?)?)?)?")
 
 
@@ -59,7 +72,7 @@ def seconds(value: object, now: float) -> float | None:
 
 
 def _stepped(moment: float, steps: str) -> float:
-    for step in _ONE.finditer(steps):
+    for step in STEP.finditer(steps):
         if unit := step["round"]:
             moment -= moment % UNITS[unit]
         else:

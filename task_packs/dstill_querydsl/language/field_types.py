@@ -9,11 +9,13 @@ the two tables that the manuals do not give come from tests on real nodes.
 
 from __future__ import annotations
 
-__all__ = ["BELOW", "FAMILIES", "GRAMS", "NO_DOC_VALUES", "WIDENING", "family"]
+__all__ = ["BELOW", "FAMILIES", "GRAMS", "INTEGERS", "MAX_EXACT", "NO_DOC_VALUES", "WIDENING", "family"]
+
+INTEGERS = ("long", "integer", "short", "byte", "unsigned_long")
+MAX_EXACT = 2**53  # engines return numbers as doubles, which are exact up to here
 
 _NUMBERS = (
-    "long", "integer", "short", "byte", "double", "float", "half_float", "scaled_float", "unsigned_long",
-    "token_count",
+    *INTEGERS, "double", "float", "half_float", "scaled_float", "token_count",
 )  # fmt: skip
 _KEYWORDS = (
     "keyword", "constant_keyword", "wildcard", "counted_keyword", "icu_collation_keyword", "join",

@@ -15,7 +15,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["BOUNDS", "DECAYS", "FIELDED", "FIELD_LIST", "FIELD_OPTION", "PLACES", "SELECTS_BY", "VALUE_KEYS"]
+__all__ = [
+    "BOUNDS",
+    "DECAYS",
+    "FIELDED",
+    "FIELD_LIST",
+    "FIELD_OPTION",
+    "PLACES",
+    "RANGE_ENDS",
+    "SELECTS_BY",
+    "VALUE_KEYS",
+]
 
 FIELDED: Mapping[str, str] = {
     **dict.fromkeys(("term", "prefix", "wildcard", "regexp", "fuzzy", "span_term"), "value"),
@@ -33,5 +43,6 @@ FIELD_OPTION = ("exists", "distance_feature", "rank_feature", "field_masking_spa
 FIELD_LIST = ("multi_match", "combined_fields", "simple_query_string", "query_string", "more_like_this")
 SELECTS_BY: Mapping[str, str] = {"constant_score": "filter", "boosting": "positive", "function_score": "query"}
 VALUE_KEYS = ("value", "query", "wildcard", "terms")  # the first of these in a long form holds the value
-BOUNDS = ("gt", "gte", "lt", "lte", "from", "to")  # of a range
+RANGE_ENDS = ("gt", "gte", "lt", "lte")
+BOUNDS = (*RANGE_ENDS, "from", "to")  # of a range, with the older names
 DECAYS = ("gauss", "exp", "linear")  # functions of a function_score on one field by name

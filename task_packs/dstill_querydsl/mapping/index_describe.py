@@ -47,7 +47,7 @@ def describe(engine: Engine, settings: HttpSettings, config: Settings) -> Projec
     if not settings.index:
         raise UsageError("no index is named", where="--index", hint="name the index, alias or data stream to read")
     name = check_name(settings.index, pattern=settings.allow_pattern, where="--index")
-    with HttpEngine(engine, pattern=settings.allow_pattern) as server:
+    with HttpEngine(engine, pattern=settings.allow_pattern, ca_fingerprint=settings.ca_fingerprint) as server:
         mapping, documents = server.mapping(name), server.count(name)
         if not documents:
             raise DataError(f"'{name}' has no documents", where=engine.url, hint="fill it, or name another index")

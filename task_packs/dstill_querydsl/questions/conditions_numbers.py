@@ -38,7 +38,7 @@ WAYS: Mapping[str, Sequence[Way]] = {
         "where the {f} lies between {v} and {w}", "with {f} in the range {v} to {w}",
     ),
 }  # fmt: skip
-_MEANING = {"gt": "more than", "gte": "at least", "lt": "less than", "lte": "at most"}
+MEANING = {"gt": "more than", "gte": "at least", "lt": "less than", "lte": "at most"}
 
 
 def limits(role: Role, value: Any) -> tuple[int | float, int | float]:
@@ -48,7 +48,7 @@ def limits(role: Role, value: Any) -> tuple[int | float, int | float]:
 
 def bounded(draw: Draw, role: Role, bound: str, limit: Any) -> Clause:
     """A condition with one bound."""
-    why = f"{role.note}{_in(role)}, {_MEANING[bound]}: range {bound}."
+    why = f"{role.note}{_in(role)}, {MEANING[bound]}: range {bound}."
     shown = spell(limit, role.word.unit, draw.random)
     sign = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}[bound]
     terse = f"{mark(role.word.noun)} {sign} {mark(shown)}"

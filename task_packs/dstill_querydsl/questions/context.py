@@ -17,6 +17,7 @@ from random import Random
 from typing import Any
 
 from dstill_querydsl.bundle.indices import Index
+from dstill_querydsl.language.field_types import MAX_EXACT
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.language.values import Known
 from dstill_querydsl.prompting.pruning_words import split
@@ -29,7 +30,6 @@ from dstill_querydsl.questions.words import sayable
 __all__ = ["Draw", "Drawn", "QuestionContext", "Skip"]
 
 MOST = 80  # fields of invented documents
-LARGEST = 2**53  # larger numbers lose digits as doubles
 _NOW = datetime(2025, 6, 18, 12, tzinfo=UTC)  # for an index without `now` and without known dates
 _MAIN = ("@timestamp", "timestamp", "date", "datetime", "time", "event_time", "created_at", "created")
 
@@ -284,7 +284,7 @@ def usable(role: Role, value: Any) -> bool:
     if role.kind == "geo":
         return isinstance(value, Mapping) and set(value) == {"lat", "lon"}
     if role.kind == "number":
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < MAX_EXACT
     if role.kind == "boolean":
         return isinstance(value, bool)
     if role.kind == "date":

@@ -12,13 +12,14 @@ from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
+from dstill_querydsl.language.field_types import MAX_EXACT
 from dstill_querydsl.language.values import Known
 
 __all__ = ["fitting"]
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= 2**53
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= MAX_EXACT
 
 
 def _point(value: Any) -> bool:

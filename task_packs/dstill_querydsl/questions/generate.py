@@ -11,7 +11,7 @@ of categories that the mapping has no fields for goes to the others.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -28,7 +28,7 @@ from dstill_querydsl.questions.plan import SHARES, TEMPLATES, Template
 from dstill_querydsl.questions.roles import SkippedFields
 from dstill_querydsl.questions.verify import Rules, Trial
 
-__all__ = ["Tally", "composed_questions", "questions", "splits"]
+__all__ = ["Tally", "composed_questions", "numbered", "questions", "splits"]
 
 TRIES = 30  # documents tried for one question before a template counts as exhausted
 BATCH = 96  # candidates checked together
@@ -234,12 +234,17 @@ def splits(index: Index, rows: int, seed: int, rules: Rules, *, variants: bool =
         for name, count in sizes.items():
             found[name] = _take(stream, count, reserved, trained)
         found["train"] = train
+    return numbered(index.name, seed, found)
+
+
+def numbered(name: str, seed: int, splits: Mapping[str, Iterable[Example]]) -> dict[str, list[Example]]:
+    """The examples of each split with their split and an id, such as ``weblogs-0-test-00012``."""
     return {
-        name: [
-            replace(example, id=f"{index.name}-{seed}-{name}-{number:05d}", split=name)
+        split: [
+            replace(example, id=f"{name}-{seed}-{split}-{number:05d}", split=split)
             for number, example in enumerate(examples)
         ]
-        for name, examples in found.items()
+        for split, examples in splits.items()
     }
 
 

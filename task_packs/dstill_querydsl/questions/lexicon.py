@@ -20,11 +20,11 @@ from typing import Any
 
 from dstill.errors import DataError
 from dstill_querydsl.language.fields import Field, Fields
+from dstill_querydsl.language.query_forms import RANGE_ENDS
 from dstill_querydsl.questions.words import nouns, plural
 
 __all__ = ["Condition", "Lexicon", "Word"]
 
-_BOUNDS = ("gt", "gte", "lt", "lte")
 _HINT = "docs/querydsl.md shows the form of a lexicon"
 
 
@@ -100,7 +100,7 @@ class Lexicon:
             document=str(given.get("document", basics.document)),
             documents=tuple(given.get("documents", ())) or basics.documents,
             fields=words,
-            conditions=tuple(one for one in conditions if one.field in names and set(one.bounds) <= set(_BOUNDS)),
+            conditions=tuple(one for one in conditions if one.field in names and set(one.bounds) <= set(RANGE_ENDS)),
             absent=tuple(given.get("absent", ())),
         )
 

@@ -14,10 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import product
 
-__all__ = ["NINTH", "SHARES", "TEMPLATES", "Template", "entries"]
+__all__ = ["NEVER_HELD_OUT", "NINTH", "SHARES", "TEMPLATES", "Template", "entries"]
 
 NINTH = 9
-_NEVER_HELD_OUT = ("refusal", "adversarial")  # by shape
+NEVER_HELD_OUT = ("refusal", "adversarial")  # by shape
 
 # category: share | operations | kinds of conditions ("-": none)
 _PLAN = """
@@ -124,7 +124,7 @@ def _templates() -> tuple[Template, ...]:
 
 def _with_held_out(templates: tuple[Template, ...]) -> tuple[Template, ...]:
     """Mark the held-out templates. A shape is held out in every style, or in none."""
-    shapes = list(dict.fromkeys(one.shape for one in templates if one.category not in _NEVER_HELD_OUT))
+    shapes = list(dict.fromkeys(one.shape for one in templates if one.category not in NEVER_HELD_OUT))
     held = set(shapes[NINTH // 2 :: NINTH])
     return tuple(replace(one, held_out=one.shape in held or one.ask == HELD_REFUSAL) for one in templates)
 

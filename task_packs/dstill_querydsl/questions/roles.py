@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from dstill_querydsl.language.field_types import INTEGERS
 from dstill_querydsl.language.fields import Field, Fields, raw_fields
 from dstill_querydsl.language.values import Known, Values
 from dstill_querydsl.questions.fitting_values import fitting
@@ -35,7 +36,6 @@ KINDS: Mapping[str, str] = {
     "ip": "ip",
     "geo_point": "geo",
 }
-_WHOLE = ("long", "integer", "short", "byte", "unsigned_long")
 _CODES = frozenset(("code", "status", "id", "ids", "port", "pid", "year", "version", "zip", "hash", "key", "number"))
 _A_DAY = datetime(2025, 3, 14, tzinfo=UTC)
 _NO_ROLE = ("constant_keyword", "aggregate_metric_double", "token_count", "semantic_text", "lookup")
@@ -61,7 +61,7 @@ class Role:
     @property
     def whole(self) -> bool:
         """Whether it has whole numbers."""
-        return self.type in _WHOLE
+        return self.type in INTEGERS
 
     @property
     def measures(self) -> bool:

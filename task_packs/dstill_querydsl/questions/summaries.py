@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dstill_querydsl.language.dates import CALENDAR_UNITS
 from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.moments import moment
 from dstill_querydsl.questions.prompt import Ask, AskMaker
@@ -49,7 +50,6 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "how are {what} spread over {g}?", "break down {what} by {o}",
     ),
 }  # fmt: skip
-UNITS = ("minute", "hour", "day", "week", "month", "quarter", "year")
 _BUCKETS = {"minute": 1 / 60, "hour": 1, "day": 24, "week": 168, "month": 720, "quarter": 2_160, "year": 8_760}
 MOST_BUCKETS = 4_000  # of a date histogram over the whole index. With aggregations below it, the guard allows no more
 
@@ -82,7 +82,7 @@ def time_of(draw: Draw, *units: str) -> tuple[Role, str, str]:
     alone = len(draw.context.of_kind("date")) == 1
     low, high = (moment(bound, role.format) or moment(bound, "") for bound in (role.known.low, role.known.high))
     hours = (high - low).total_seconds() / 3_600 if low and high else 24 * 400
-    small = [unit for unit in units or UNITS if hours / _BUCKETS[unit] < MOST_BUCKETS]
+    small = [unit for unit in units or CALENDAR_UNITS if hours / _BUCKETS[unit] < MOST_BUCKETS]
     if not small:
         raise Skip(role.field)
     unit = draw.random.choice([unit for unit in small if hours / _BUCKETS[unit] > 1] or small[:1])

@@ -6,11 +6,10 @@ groups: 200 1423, 404 311, 503 40
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from dstill_querydsl.results.tables import buckets, key_of
+from dstill_querydsl.results.tables import buckets, hit_count, key_of, number
 
 __all__ = ["show"]
 
@@ -22,9 +21,9 @@ def show(value: Mapping[str, Any]) -> str:
     total, hits = value["total"], value["hits"]
     lines = []
     if total is not None:
-        more = "at least " if total["relation"] == "gte" else ""
         ids = ", ".join(str(hit["id"]) for hit in hits[:FIRST]) + (" …" if total["value"] > len(hits[:FIRST]) else "")
-        lines.append(f"{more}{total['value']} hits" + (f": {ids}" if hits else ""))
+        count = hit_count(total["value"], at_least=total["relation"] == "gte")
+        lines.append(count + (f": {ids}" if hits else ""))
     lines += [f"{name}: {_aggregation(body)}" for name, body in (value["aggregations"] or {}).items()]
     return "\n".join(lines)
 
@@ -33,7 +32,7 @@ def _aggregation(body: Mapping[str, Any]) -> str:
     if (found := buckets(body)) is not None:
         shown = [f"{key_of(bucket)} {_bucket(bucket)}" for bucket in found[:FIRST]]
         return ", ".join(shown) + (f" … ({len(found)} groups)" if len(found) > FIRST else "")
-    return json.dumps(body["value"] if body.keys() == {"value"} else body, ensure_ascii=False)
+    return number(body)
 
 
 def _bucket(bucket: Mapping[str, Any]) -> str:

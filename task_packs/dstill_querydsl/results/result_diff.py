@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dstill_querydsl.engines.bodies import counts_hits
-from dstill_querydsl.results.tables import buckets, key_of
+from dstill_querydsl.results.tables import buckets, hit_count, key_of, number
 
 __all__ = ["diff"]
 
@@ -72,11 +72,7 @@ def _total(value: Value) -> str:
     count = (value["matched"] or {}).get("count", total.get("value"))
     if count is None:
         return ""
-    return f"{'at least ' if total.get('relation') == 'gte' and not value['matched'] else ''}{count:,} {_hit(count)}"
-
-
-def _hit(count: int) -> str:
-    return "hit" if count == 1 else "hits"
+    return hit_count(count, at_least=total.get("relation") == "gte" and not value["matched"])
 
 
 def _only_here(side: Sequence[str], other: Sequence[str]) -> Iterator[str]:
@@ -104,8 +100,7 @@ def _groups(value: Value, named: bool) -> Iterator[str]:
 def _lines(body: Any, before: str) -> Iterator[str]:
     found = buckets(body) if isinstance(body, Mapping) else None
     if found is None:
-        value = body["value"] if isinstance(body, Mapping) and body.keys() == {"value"} else body
-        yield f"{before}{json.dumps(value, ensure_ascii=False)}"
+        yield f"{before}{number(body)}"
         return
     for bucket in found:
         key = str(key_of(bucket))

@@ -18,7 +18,7 @@ from dstill.api.records import Table
 from dstill_querydsl.engines.bodies import sort_of
 from dstill_querydsl.mapping.drift import counted
 
-__all__ = ["buckets", "key_of", "tables"]
+__all__ = ["buckets", "hit_count", "key_of", "number", "tables"]
 
 HITS = 10  # hits shown
 GROUPS = 20  # rows of an aggregation
@@ -50,9 +50,7 @@ def tables(value: Value) -> list[Table]:
 
 def _hits(value: Value) -> Table:
     total, hits = value["total"], value["hits"]
-    title = "hits"
-    if total is not None:
-        title = f"{'at least ' if total['relation'] == 'gte' else ''}{counted(total['value'], 'hit')}"
+    title = "hits" if total is None else hit_count(total["value"], at_least=total["relation"] == "gte")
     if not hits:
         return Table(title=title, columns=(), rows=())
     shown, fields, keys = hits[:HITS], _fields(value), _sorted_by(value["body"])
@@ -60,6 +58,11 @@ def _hits(value: Value) -> Table:
     lines = [_hit(hit, fields, keys, ranked) for hit in shown]
     more = len(hits) > HITS or (total or {}).get("value", 0) > len(hits)
     return _table(f"{title}, the first {len(lines)}" if more else title, lines, spare=max(0, len(fields) - 1))
+
+
+def hit_count(count: int, *, at_least: bool) -> str:
+    """``1 hit``, ``at least 10,000 hits``."""
+    return f"{'at least ' if at_least else ''}{counted(count, 'hit')}"
 
 
 def _hit(hit: Value, fields: Sequence[str], keys: Sequence[str], ranked: bool) -> Line:
@@ -160,6 +163,12 @@ def buckets(body: Value) -> list[Value] | None:
 def key_of(bucket: Value) -> Any:
     """The key of a bucket, formatted if the engine formats it."""
     return bucket.get("key_as_string", bucket.get("key", ""))
+
+
+def number(body: Any) -> str:
+    """An aggregation without buckets, as JSON: its number if it has no more than that."""
+    value = body["value"] if isinstance(body, Mapping) and body.keys() == {"value"} else body
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _buckets(name: str, body: Value) -> Iterable[tuple[Line, Value]]:

@@ -5,6 +5,7 @@ A table of `schema.parts.Form` by place; `schema.forms` merges the tables.
 
 from __future__ import annotations
 
+from dstill_querydsl.language.query_forms import BOUNDS
 from dstill_querydsl.schema.forms_names import DISTANCE, MINIMUM, TIME_ZONE, any_case
 from dstill_querydsl.schema.forms_scores import ALONE, FUNCTION_SCORE_MODE, FUNCTIONS
 from dstill_querydsl.schema.parts import (
@@ -201,8 +202,7 @@ for _name in ("IntervalsQuery", "IntervalsContainer", "IntervalsFilter"):
 # --- older parsers, which also accept the bounds of a range under their Lucene names ------
 
 _INCLUDED = {"include_lower": BOOLEAN, "include_upper": BOOLEAN}
-_OLD_ENDS = ("gt", "gte", "lt", "lte", "from", "to")
-OLD_FORMS = Table({"query.range": Form(value=_range(*_OLD_ENDS, **_INCLUDED))})
+OLD_FORMS = Table({"query.range": Form(value=_range(*BOUNDS, **_INCLUDED))})
 _VALUE_OR_VALUES = Form(properties={"value": union(SCALAR, array(anything()))}, required=("value",))
 OPENSEARCH2 = Table({**OLD_FORMS, "type.TermQuery": _VALUE_OR_VALUES, "query.term": Form(short=SCALAR)})
-OPENSEARCH3 = Table({**OPENSEARCH2, "query.range": Form(value=_range(*_OLD_ENDS, bound=_ONE_BOUND, **_INCLUDED))})
+OPENSEARCH3 = Table({**OPENSEARCH2, "query.range": Form(value=_range(*BOUNDS, bound=_ONE_BOUND, **_INCLUDED))})

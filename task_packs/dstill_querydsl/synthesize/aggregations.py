@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dstill_querydsl.questions.summaries import aggs
 from dstill_querydsl.synthesize.draw import Draw
 from dstill_querydsl.synthesize.operations import Ask, AskMaker
 from dstill_querydsl.synthesize.values import duration_words, size_words
@@ -48,10 +49,6 @@ METRICS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "sum_size": ("sum", _SIZE[0], ("total bytes", "total response size", "sum of bytes")),
     "stats_duration": ("stats", _DURATION[0], ("duration statistics", "statistics of the response time")),
 }
-
-
-def _aggs(groups: Mapping[str, Any], within: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    return {"aggs": {"groups": {**groups, **({"aggs": within} if within else {})}}}
 
 
 def _metric(kind: str) -> AskMaker:
@@ -123,7 +120,7 @@ def _grouped(kind: str, asked: str) -> AskMaker:
             )
         text = text.format(n=terms.get("size"), g=several, o=one, what="{what}")
         why = f"Groups of {field}: terms" + (f", size {terms['size']}." if "size" in terms else ".")
-        return Ask(text=text, before={"size": 0}, after=_aggs({"terms": terms}), why=why)
+        return Ask(text=text, before={"size": 0}, after=aggs({"terms": terms}), why=why)
 
     return make
 
@@ -135,7 +132,7 @@ def _per(unit: str) -> AskMaker:
         )
         histogram = {"date_histogram": {"field": "@timestamp", "calendar_interval": unit}}
         why = f"Per {unit}: date_histogram, calendar_interval."
-        return Ask(text=text.format(u=unit, what="{what}"), before={"size": 0}, after=_aggs(histogram), why=why)
+        return Ask(text=text.format(u=unit, what="{what}"), before={"size": 0}, after=aggs(histogram), why=why)
 
     return make
 
@@ -145,7 +142,7 @@ def _every_hours(draw: Draw) -> Ask:
     text = draw.pick("{what} every {n} hours", "count {what} in steps of {n} hours", "{what} in {n} hour intervals")
     histogram = {"date_histogram": {"field": "@timestamp", "fixed_interval": f"{hours}h"}}
     why = f"Every {hours} hours: date_histogram, fixed_interval."
-    return Ask(text=text.format(n=hours, what="{what}"), before={"size": 0}, after=_aggs(histogram), why=why)
+    return Ask(text=text.format(n=hours, what="{what}"), before={"size": 0}, after=aggs(histogram), why=why)
 
 
 def _steps(field: str, names: tuple[str, ...]) -> AskMaker:
@@ -161,7 +158,7 @@ def _steps(field: str, names: tuple[str, ...]) -> AskMaker:
         text = draw.pick("histogram of the {m} of {what} in steps of {s}", "distribution of {m} of {what} every {s}")
         histogram = {"histogram": {"field": field, "interval": interval}}
         text = text.format(m=draw.pick(*names), s=said, what="{what}")
-        return Ask(text=text, before={"size": 0}, after=_aggs(histogram), why=f"Steps of {field}: histogram.")
+        return Ask(text=text, before={"size": 0}, after=aggs(histogram), why=f"Steps of {field}: histogram.")
 
     return make
 
@@ -175,7 +172,7 @@ def _bands(draw: Draw) -> Ask:
     low, high = low * 1_000_000, high * 1_000_000
     ranges = [{"to": low}, {"from": low, "to": high}, {"from": high}]
     bands = {"range": {"field": "event.duration", "ranges": ranges}}
-    return Ask(text=text, before={"size": 0}, after=_aggs(bands), why="Bands of event.duration in nanoseconds: range.")
+    return Ask(text=text, before={"size": 0}, after=aggs(bands), why="Bands of event.duration in nanoseconds: range.")
 
 
 def _metric_by(group: str, metric: str) -> AskMaker:
@@ -186,7 +183,7 @@ def _metric_by(group: str, metric: str) -> AskMaker:
     def make(draw: Draw) -> Ask:
         text = draw.pick("{m} of {what} per {o}", "{m} of {what} by {o}", "for each {o} the {m} of {what}")
         text = text.format(m=draw.pick(*called), o=one, what="{what}")
-        after = _aggs({"terms": {"field": field}}, {"value": {name: {"field": of}}})
+        after = aggs({"terms": {"field": field}}, {"value": {name: {"field": of}}})
         return Ask(text=text, before={"size": 0}, after=after, why=f"Groups of {field}: terms; in each {name} of {of}.")
 
     return make
@@ -203,7 +200,7 @@ def _ranked(group: str, metric: str) -> AskMaker:
         text = text.format(n=size, g=several, m=draw.pick(*called), what="{what}")
         terms = {"terms": {"field": field, "size": size, "order": {"value": "desc"}}}
         why = f"Groups of {field}: terms, size {size}, ordered by {name} of {of}."
-        return Ask(text=text, before={"size": 0}, after=_aggs(terms, {"value": {name: {"field": of}}}), why=why)
+        return Ask(text=text, before={"size": 0}, after=aggs(terms, {"value": {name: {"field": of}}}), why=why)
 
     return make
 
@@ -215,7 +212,7 @@ def _metric_per(unit: str, metric: str) -> AskMaker:
         text = draw.pick("{m} of {what} per {u}", "for each {u} the {m} of {what}")
         text = text.format(m=draw.pick(*called), u=unit, what="{what}")
         histogram = {"date_histogram": {"field": "@timestamp", "calendar_interval": unit}}
-        after = _aggs(histogram, {"value": {name: {"field": of}}})
+        after = aggs(histogram, {"value": {name: {"field": of}}})
         return Ask(
             text=text, before={"size": 0}, after=after, why=f"Per {unit}: date_histogram; in each {name} of {of}."
         )
@@ -229,7 +226,7 @@ def _within(unit: str, group: str) -> AskMaker:
     def make(draw: Draw) -> Ask:
         text = draw.pick("{what} per {u} and {o}", "{what} per {u}, split by {o}").format(u=unit, o=one, what="{what}")
         histogram = {"date_histogram": {"field": "@timestamp", "calendar_interval": unit}}
-        after = _aggs(histogram, {"groups": {"terms": {"field": field}}})
+        after = aggs(histogram, {"groups": {"terms": {"field": field}}})
         return Ask(
             text=text, before={"size": 0}, after=after, why=f"Per {unit}: date_histogram; in each terms of {field}."
         )
@@ -246,7 +243,7 @@ def _share(group: str) -> AskMaker:
         text = draw.pick("share of {e} among {what} per {o}", "for each {o} the ratio of {e} in {what}")
         text = text.format(e=called, o=one, what="{what}")
         part = {"filter": {"range": {"http.response.status_code": {"gte": low, "lt": low + 100}}}}
-        after = _aggs({"terms": {"field": field}}, {"value": part})
+        after = aggs({"terms": {"field": field}}, {"value": part})
         why = f"Groups of {field}: terms; in each a filter counts {low} to {low + 99}."
         return Ask(text=text, before={"size": 0}, after=after, why=why)
 

@@ -21,6 +21,7 @@ from dstill.errors import DataError
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.questions.focus_weights import FocusWeights
+from dstill_querydsl.questions.generate import numbered
 from dstill_querydsl.questions.plan import Template
 from dstill_querydsl.synthesize.aggregations import AGGREGATIONS
 from dstill_querydsl.synthesize.clauses import CLAUSES
@@ -93,13 +94,7 @@ def split_examples(index: Index, rows: int, seed: int) -> dict[str, list[Example
         kept = [example for example in splits[name] if example.template in trained]
         splits[name] = kept + _take(more, sizes[name] - len(kept))
     splits["test_unseen_templates"] = unseen
-    return {
-        name: [
-            replace(example, id=f"{index.name}-{seed}-{name}-{number:05d}", split=name)
-            for number, example in enumerate(examples)
-        ]
-        for name, examples in splits.items()
-    }
+    return numbered(index.name, seed, splits)
 
 
 def _take(stream: Iterator[Example], count: int) -> list[Example]:

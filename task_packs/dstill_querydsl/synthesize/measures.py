@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dstill_querydsl.questions.conditions_numbers import MEANING
 from dstill_querydsl.synthesize.draw import Clause, Draw, Maker, Skip
 from dstill_querydsl.synthesize.values import duration_words, round_down, round_up, size_words
 
@@ -38,13 +39,11 @@ def _measure(
             return Clause(text=text, body=_range(field, gte=low, lte=high), why=f"{note}, between: range gte lte.")
         limit = low if bound in ("gt", "gte") else high
         text = draw.pick(*words[bound]).format(spell(draw, limit))
-        why = f"{note}, {_MEANING[bound]}: range {bound}."
+        why = f"{note}, {MEANING[bound]}: range {bound}."
         return Clause(text=text, body=_range(field, **{bound: limit}), why=why)
 
     return make
 
-
-_MEANING = {"gt": "more than", "gte": "at least", "lt": "less than", "lte": "at most"}
 
 duration = _measure(
     "event.duration",
@@ -83,7 +82,7 @@ def status_range(draw: Draw) -> Clause:
         (("above {}", "gt", value - 1), ("of {} or higher", "gte", value), ("of at least {}", "gte", value),
          ("below {}", "lt", value + 1), ("of at most {}", "lte", value))
     )  # fmt: skip
-    why = f"http.response.status_code is integer, {_MEANING[bound]}: range {bound}."
+    why = f"http.response.status_code is integer, {MEANING[bound]}: range {bound}."
     text = "with a status " + way.format(limit)
     return Clause(text=text, body=_range("http.response.status_code", **{bound: limit}), why=why)
 

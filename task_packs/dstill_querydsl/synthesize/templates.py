@@ -16,11 +16,9 @@ from __future__ import annotations
 
 from itertools import product
 
-from dstill_querydsl.questions.plan import NINTH, Template, entries
+from dstill_querydsl.questions.plan import NEVER_HELD_OUT, NINTH, Template, entries
 
 __all__ = ["TEMPLATES"]
-
-REFUSING = ("refusal", "adversarial")
 
 
 # category: share of all questions | operations | clauses
@@ -88,7 +86,7 @@ def _templates() -> list[Template]:
                 ask=ask,
                 clauses=tuple(kinds.split("+")),
                 weight=share / len(pairs),
-                held_out=(column - 2 * row) % NINTH == NINTH // 2 and category not in REFUSING,
+                held_out=(column - 2 * row) % NINTH == NINTH // 2 and category not in NEVER_HELD_OUT,
             )
             found.setdefault(template.name, template)
     held = Template(category="refusal", ask="no_field_unseen", clauses=("host",), weight=2, held_out=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from dstill_querydsl.language.field_types import MAX_EXACT
 from dstill_querydsl.language.fields import Field
 from dstill_querydsl.testsuites import instants
 from dstill_querydsl.testsuites.document_specs import INSIDE, MISSING, DocumentSpec
@@ -25,7 +26,7 @@ __all__ = ["Filler", "Pools"]
 
 WORDS = ("alpha", "beta", "gamma", "delta", "omega", "sigma", "kappa")
 _SMALL = {"byte": 100, "short": 30_000, "half_float": 1000}
-_LARGEST = {"byte": 2**7, "short": 2**15, "integer": 2**31, "long": 2**53, "half_float": 65_000, "float": 2**24}
+_LARGEST = {"byte": 2**7, "short": 2**15, "integer": 2**31, "long": MAX_EXACT, "half_float": 65_000, "float": 2**24}
 FEW_GROUPS = 14
 _SPAN = 40 * instants.DAY  # of dates without bounds
 
@@ -209,7 +210,7 @@ class Filler:
         if field.family == "date":
             return instants.text(value, field.format) if isinstance(value, int) else None
         if field.family == "number" and isinstance(value, (int, float)):
-            if abs(value) >= _LARGEST.get(field.type, 2**53):
+            if abs(value) >= _LARGEST.get(field.type, MAX_EXACT):
                 return MISSING
             return int(value) if _whole(field) else value
         return value

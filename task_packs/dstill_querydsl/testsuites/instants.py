@@ -17,20 +17,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dstill_querydsl.language.date_formats import written
+from dstill_querydsl.language.dates import EPOCH, STEP
 
 __all__ = ["DAY", "instant", "span", "text", "whole_days"]
 
 DAY = 86_400_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?(?:[T ](\d\d))?(?::(\d\d))?(?::(\d\d))?(?:[.,](\d{1,3}))?")
-_STEP = re.compile(r"(?P<sign>[+-])(?P<count>\d*)(?P<unit>[yMwdhHms])|/(?P<round>[yMwdhHms])")
 _LENGTH = {"w": 7 * DAY, "d": DAY, "h": 3_600_000, "H": 3_600_000, "m": 60_000, "s": 1000}
 _OPEN = ("y", "M", "d", "h", "m", "s", "")  # the unit of the span, by the number of parts of an ISO date
 
 
 def instant(value: datetime) -> int:
     """Milliseconds since 1970."""
-    return round((value - _EPOCH) / timedelta(milliseconds=1))
+    return round((value - EPOCH) / timedelta(milliseconds=1))
 
 
 def span(value: Any, now: int) -> tuple[int, int] | None:
@@ -58,7 +57,7 @@ def _span(value: int | float | str, now: int) -> tuple[int, int] | None:
         moment = instant(datetime(*numbers[:6], tzinfo=UTC))  # type: ignore[arg-type, misc]
         moment += int(parts[6].ljust(3, "0")) if len(parts) > 6 else 0
         unit = "" if bars else _OPEN[len(parts) - 1]
-    for step in _STEP.finditer(steps):
+    for step in STEP.finditer(steps):
         if step["round"]:
             unit = step["round"]
             moment = _floor(moment, unit)
@@ -71,7 +70,7 @@ def _span(value: int | float | str, now: int) -> tuple[int, int] | None:
 def _plus(moment: int, count: int, unit: str) -> int:
     if unit in _LENGTH:
         return moment + count * _LENGTH[unit]
-    at = _EPOCH + timedelta(milliseconds=moment)
+    at = EPOCH + timedelta(milliseconds=moment)
     months = at.year * 12 + at.month - 1 + count * (12 if unit == "y" else 1)
     year, month = divmod(months, 12)
     day = min(at.day, calendar.monthrange(year, month + 1)[1])
@@ -79,7 +78,7 @@ def _plus(moment: int, count: int, unit: str) -> int:
 
 
 def _floor(moment: int, unit: str) -> int:
-    at = _EPOCH + timedelta(milliseconds=moment)
+    at = EPOCH + timedelta(milliseconds=moment)
     if unit in ("y", "M"):
         first = at.replace(month=1 if unit == "y" else at.month, day=1, hour=0, minute=0, second=0, microsecond=0)
         return instant(first)
@@ -90,7 +89,7 @@ def _floor(moment: int, unit: str) -> int:
 
 def text(moment: int, format_: str | None) -> Any:
     """The instant in the format of a field. None if the format is not covered."""
-    return written(_EPOCH + timedelta(milliseconds=moment), format_)
+    return written(EPOCH + timedelta(milliseconds=moment), format_)
 
 
 def whole_days(format_: str | None) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dstill_querydsl.language.dates import CALENDAR_SHORT, CALENDAR_UNITS
 from dstill_querydsl.testsuites.layout import Layout
 from dstill_querydsl.testsuites.mutations import Edit, Path, drop, pointer, put, rename, walk
 
@@ -23,8 +24,6 @@ _METRICS = {
     "median_absolute_deviation": ("avg",),
     "weighted_avg": (),
 }
-_UNITS = ("minute", "hour", "day", "week", "month", "quarter", "year")
-_SHORT = {"1m": "minute", "1h": "hour", "1d": "day", "1w": "week", "1M": "month", "1q": "quarter", "1y": "year"}
 LARGE = 200  # above this size, one more or less is not a likely error
 
 
@@ -64,10 +63,10 @@ def _metrics(body: Mapping[str, Any], path: Path) -> Iterator[Edit]:
 
 def _intervals(body: Mapping[str, Any], path: Path, options: Mapping[str, Any]) -> Iterator[Edit]:
     calendar = options.get("calendar_interval")
-    unit = _SHORT.get(str(calendar), str(calendar))
-    if unit in _UNITS:
-        place = _UNITS.index(unit)
-        for other in (*_UNITS[place + 1 : place + 3], *_UNITS[max(place - 1, 0) : place]):
+    unit = CALENDAR_SHORT.get(str(calendar), str(calendar))
+    if unit in CALENDAR_UNITS:
+        place = CALENDAR_UNITS.index(unit)
+        for other in (*CALENDAR_UNITS[place + 1 : place + 3], *CALENDAR_UNITS[max(place - 1, 0) : place]):
             yield f"{unit}→{other} at {pointer(path)}", put(body, (*path, "calendar_interval"), other)
     fixed = options.get("fixed_interval")
     if isinstance(fixed, str) and fixed[:-1].isdigit():

@@ -100,7 +100,7 @@ def test_each_record_is_seen_once_per_epoch(records: int, count: int, epoch: int
 
 def test_padding_records_have_no_weight() -> None:
     record = (Row([5, 6], [7, 1], 0.5, "label"), Row([5, 6], [8, 9, 1], 0.5, "rationale"))
-    data = Dataset(records=[record], n_too_long=0, longest_source=2, longest_target=3)
+    data = Dataset(records=[record], n_too_long=0)
     collator = Collator(encoder_decoder=True, pad=0, branches=data.branches)
     assert tokens(collator([data[0], data[~0]]), 2).tolist() == [2, 3]
     assert data[~0][1].target == record[1].target

@@ -10,6 +10,8 @@ HITS = [{"id": f"d{n}", "score": 1.0} for n in range(12)]
 def test_counts_hits_and_names_first() -> None:
     value = {"total": {"value": 367, "relation": "eq"}, "hits": HITS[:2], "aggregations": None}
     assert show(value) == "367 hits: d0, d1 …"
+    for count, text in ((1, "1 hit"), (1_423, "1,423 hits")):
+        assert show({"total": {"value": count, "relation": "eq"}, "hits": [], "aggregations": None}) == text
 
 
 def test_names_at_most_ten_hits() -> None:

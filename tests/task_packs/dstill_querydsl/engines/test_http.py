@@ -229,6 +229,24 @@ def test_refuses_unsafe_address_or_key(monkeypatch: pytest.MonkeyPatch, settings
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("engine", "fingerprint", "where"),
+    [
+        ({"url": "https://127.0.0.1:9200"}, "abc", "executor.http.ca_fingerprint"),
+        ({"url": "http://127.0.0.1:9200"}, "0" * 64, "engine.url"),
+        ({"url": "https://127.0.0.1:9200", "ca_certs": __file__}, "0" * 64, "executor.http.ca_fingerprint"),
+    ],
+)
+def test_checks_fingerprint_in_executor_section(engine: dict[str, str], fingerprint: str, where: str) -> None:
+    settings = HttpSettings(index="live", ca_fingerprint=fingerprint)
+    with pytest.raises(ConfigError) as opened:
+        Http(settings).open(QueryDsl(), Engine(**engine))  # type: ignore[arg-type]
+    with pytest.raises(ConfigError) as described:
+        QueryDsl().describe(Engine(**engine), settings)  # type: ignore[arg-type]
+    assert where in opened.value.where
+    assert described.value.where == opened.value.where
+
+
 def test_sends_key_to_loopback_server(
     serve: Serve, root_replies: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from dstill_querydsl.engines.unsupported_features import LARGEST, UnsupportedFeatures, note_large_numbers
+from dstill_querydsl.engines.unsupported_features import UnsupportedFeatures, note_large_numbers
+from dstill_querydsl.language.field_types import MAX_EXACT
 
 MAPPING: dict[str, Any] = {
     "properties": {
@@ -46,8 +47,8 @@ def unsupported_reason(body: Any, settings: Any = None, large: tuple[str, ...] =
         ({"query": {"term": {"number": 1}}}, "uses 'number', which holds numbers beyond 2^53"),
         ({"aggs": {"a": {"max": {"field": "all_ids"}}}}, "uses 'all_ids', which holds numbers beyond 2^53"),
         ({"query": {"term": {"id.text": "1"}}}, "uses 'id.text', which holds numbers beyond 2^53"),
-        ({"query": {"range": {"small": {"lt": LARGEST + 1}}}}, "holds a number beyond 2^53"),
-        ({"query": {"range": {"small": {"lt": LARGEST}}}}, ""),
+        ({"query": {"range": {"small": {"lt": MAX_EXACT + 1}}}}, "holds a number beyond 2^53"),
+        ({"query": {"range": {"small": {"lt": MAX_EXACT}}}}, ""),
         ({"sort": [{"small": {"mode": "median"}}]}, "sorts by the average or median of 'small'"),
         ({"sort": [{"small": {"mode": "sum"}}]}, ""),
         ({"sort": ["client"]}, "sorts by 'client': the embedded engine sorts addresses as strings"),
@@ -94,7 +95,7 @@ def test_detects_unsupported_default_analyzer(analysis: dict[str, Any], differs:
 
 def test_notes_fields_with_large_numbers() -> None:
     large: set[str] = set()
-    documents = [("1", {"a": {"b": [1, LARGEST + 1]}, "c": LARGEST}), ("2", {"d": [{"e": -LARGEST - 1}]})]
+    documents = [("1", {"a": {"b": [1, MAX_EXACT + 1]}, "c": MAX_EXACT}), ("2", {"d": [{"e": -MAX_EXACT - 1}]})]
     assert list(note_large_numbers(documents, large)) == documents
     assert large == {"a.b", "d.e"}
 
