@@ -36,7 +36,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
             def is_expected(message: Any) -> bool:
                 return not icon and str(message.location["url"]).endswith("/icon.svg")
 
-            return opened(address, "#row", is_expected=is_expected, **how)
+            return opened(address, "#row", excused=is_expected, **how)
 
         yield visit
 
