@@ -161,7 +161,11 @@ class ReplyStore:
 
     def _connect(self) -> sqlite3.Connection:
         db = connect(self.path, timeout=BUSY_SECONDS)
-        db.execute("PRAGMA synchronous = FULL")
+        try:
+            db.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            db.close()
+            raise
         return db
 
     def _prepare(self) -> None:
