@@ -61,6 +61,7 @@ def test_greedy_answers_are_constrained_only_for_rows_with_a_grammar() -> None:
     assert [one.text for one in by.generate(["predict: b"])] == [free.text]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [t5, llama], ids=["encoder–decoder", "decoder"])
 def test_sampled_answers_are_constrained(make: Any) -> None:
     tokenizer = word_tokenizer()

@@ -184,6 +184,7 @@ def test_mixture_of_experts_adapters_round_trip(llama: Path, fit: Callable[..., 
     assert {path.rpartition(".")[2] for path in adapter_weights(plain)} == {"q_proj", "k_proj", "v_proj", "o_proj"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["mamba", "mamba2", "falcon_mamba", "rwkv"])
 def test_student_without_attention_can_be_planned(kind: str) -> None:
     config = config_of(kind)
@@ -195,6 +196,7 @@ def test_student_without_attention_can_be_planned(kind: str) -> None:
     assert all(parts["activations"] + parts["working"] > 0 for parts in needs.values())
 
 
+@pytest.mark.slow
 def test_state_space_layers_are_not_quantized() -> None:
     config, card, recipe = config_of("mamba"), planned_device("24GB"), Recipe(**SHORT)
     unfit = Qlora().unfit_reason(shape_of(config), recipe, card)

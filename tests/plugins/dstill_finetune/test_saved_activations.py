@@ -81,7 +81,10 @@ def measured(config: Any, read: int, written: int, rows: int) -> int:
     return found
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+SLOW = ("mamba", "mamba2")
+
+
+@pytest.mark.parametrize("name", [pytest.param(one, marks=pytest.mark.slow) if one in SLOW else one for one in CONFIGS])
 def test_count_matches_tensors_saved_by_autograd(name: str) -> None:
     config = CONFIGS[name]
     read, written, rows = 144, 80 if name == "t5" else 0, 3

@@ -86,7 +86,10 @@ def test_changed_dataset_is_a_new_trial(forking_cli: Cli, trainings: Trainings, 
     assert not ran(project)
 
 
-@pytest.mark.parametrize(("rank", "why"), [(1, "the loss is NaN"), (2, "killed by signal 9, perhaps out of memory")])
+KILLED = pytest.param(2, "killed by signal 9, perhaps out of memory", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("rank", "why"), [(1, "the loss is NaN"), KILLED])
 def test_failed_trial_is_named_and_others_continue(rank: int, why: str, sweep_cli: Cli, trainings: Trainings) -> None:
     space = _space(f"[space]\ntrain.r = [{rank}, 8]\n")
     ended = sweep_cli("sweep", "run", space, "--split", "test", "--json")
