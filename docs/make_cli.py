@@ -40,7 +40,7 @@ and one at its end. Errors are objects too: `{"error": {"code", "message", "hint
 | 6 | a key was refused, or its quota is gone |
 | 7 | a service cannot be reached |
 | 8 | a budget was reached |
-| 9 | an answer is invalid |
+| 9 | an answer is invalid, or an exported student answers otherwise than the original |
 | 10 | training failed: out of memory, NaN |
 | 11 | the disk is full, or writing is not permitted |
 | 130 | interrupted |

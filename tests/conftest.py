@@ -121,7 +121,7 @@ def toy_file() -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working folder; of the built-in plugins only `KEPT` are loaded."""
+    """An empty working folder; of the built-in plugins only `LOADED_PLUGINS` are loaded."""
     for name in [name for name in os.environ if name.startswith("DSTILL_")]:
         monkeypatch.delenv(name)
     others = {point.name for point in entry_points(group="dstill")} - LOADED_PLUGINS

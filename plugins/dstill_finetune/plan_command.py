@@ -65,16 +65,23 @@ __all__ = ["plan"]
     type=int,
     help="Longer sequences are cut to this many tokens. Without RUN, every sequence has this many.",
 )
-@setting("--modality", key="train.modality", cls=PartOption, parts="modalities", metavar="NAME", help=MODALITY)
+@setting(
+    "--modality",
+    key="train.modality",
+    cls=PartOption,
+    parts="modalities",
+    metavar="NAME",
+    help=f"The one to choose; the others are estimated too. {MODALITY}",
+)
 @json_option
 @set_option
 @app
 def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
     """Estimate the memory of each modality, and show which one fits.
 
-    A modality says which weights training changes, see --modality. With RUN, plans for the --batch-size longest
-    records of its training split. Without RUN, plans for a batch of --batch-size sequences of --max-length tokens.
-    Without --vram, plans for the memory that is free on this machine.
+    A modality says which weights training changes, see --modality. With RUN, plans for a batch of the longest records
+    of its training split, as many as --batch-size says. Without RUN, plans for a batch of --batch-size sequences of
+    --max-length tokens. Without --vram, plans for the memory that is free on this machine.
     """
     devices = [hardware.planned_device(card) for card in vram.split(",")] if vram is not None else [hardware.device()]
     opened = found.open(run) if run else None

@@ -91,7 +91,7 @@ class OpenAITeacher(BatchTeacher):
         {"api_key_env", "api_key_file", "prices", "timeout", "max_retries", "max_wait", "batch_poll"}
     )
     price_hint: ClassVar[str] = (
-        'set teacher.openai.prices, for example to {"NAME" = [0.4, 1.6]}, or use max_tokens instead'
+        'set teacher.openai.prices, for example to {"NAME" = [0.4, 1.6]}, or use --max-total-tokens instead'
     )
 
     @property

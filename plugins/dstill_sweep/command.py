@@ -52,8 +52,8 @@ def sweep(
 ) -> None:
     """Train and compare combinations of settings.
 
-    SPACE is a TOML file. If it has only lists, all combinations are tried. With a range, or if the number of trials
-    is set, optuna chooses the combinations:
+    SPACE is a TOML file. If it has only lists, all combinations are tried. If the number of trials is set,
+    optuna chooses the combinations; a range needs that number:
 
     \b
       [space]

@@ -217,6 +217,18 @@ def test_refused_key_stops_the_run_and_keeps_replies(store: ReplyStore) -> None:
     assert len(store) == 1
 
 
+def test_refused_key_stops_a_run_that_still_reads_prompts(store: ReplyStore) -> None:
+    def slowly() -> Iterator[Prompt]:
+        for prompt in prompts(*"abcdefgh"):
+            yield prompt
+            time.sleep(0.03)
+
+    teacher = Toy(delay=lambda q: 0.01 if q == "b" else 60.0, fails={"b": AuthError("key rejected by host")})
+    with pytest.raises(AuthError, match="key rejected"):
+        ask(teacher, slowly(), store, concurrency=8)
+    assert set(teacher.asked) <= set("abcd")  # b fails while c and d are read
+
+
 def test_unexpected_teacher_error_propagates(store: ReplyStore) -> None:
     class Buggy(Toy):
         async def ask(self, prompt: Prompt) -> Reply:

@@ -48,13 +48,14 @@ class Answer:
 
 @click.command(cls=Command, section="Use", examples=["dstill check answers.jsonl"])
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
-@data_option("the answers are about", "A row may name its own. Default: none.")
+@data_option("the answers are about", "Its fields must be known. A row may name its own. Default: none.")
 @click.option(
     "--layer",
     "layers",
     multiple=True,
     metavar="LAYER",
-    help="Run only this layer of checks (repeatable). Each problem is printed with its layer. Default: all layers.",
+    help="Run only this layer of checks (repeatable). Problems are printed with their layer; a wrong name is an error "
+    "that lists all. Default: all layers.",
 )
 @task_option
 @json_output("Print one JSON object for each answer.")
@@ -67,8 +68,8 @@ def check(found: App, file: Path, data: str | None, layers: tuple[str, ...], as_
     row {"id": …, "answer": …}, or else a bare answer. Without FILE, reads stdin. An answer is an object, or a string
     with the raw output of a model. A row may have "data" (the name of its data) or a whole "context".
 
-    If the fields of the data are not known, the checks that need them are skipped, and a note names them. Exits with 9
-    if an answer fails.
+    If the fields of the data are not known, the checks that need them are skipped, and a note names them; with --data,
+    this is an error. Exits with 9 if an answer fails.
     """
     task = make_task(found.plugins, found.config())
     known = [c.name for c in task.checks]

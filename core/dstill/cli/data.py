@@ -104,8 +104,8 @@ OF_TEST_SPLITS = ("project.seed", "generate.questions", "generate.limit", "gener
     key="generate.batch",
     is_flag=True,
     flag_value=True,
-    help="Use the provider's batch API (teacher openai): submit now, run the same command again to collect the "
-    "replies.",
+    help="Use the provider's batch API (teacher openai): submit now; to collect the replies, run the "
+    "same command again, with --out RUN.",
 )
 @setting(
     "--json-mode",

@@ -405,7 +405,7 @@ _CAPS = (
         key="generate.max_usd",
         type=float,
         metavar="USD",
-        help="Maximum total cost of the teacher's replies, in USD. Default: no limit.",
+        help="Maximum total cost of the teacher's replies, in USD. Needs a known price. Default: no limit.",
     ),
     setting(
         "--max-total-tokens",

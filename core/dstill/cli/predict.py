@@ -67,8 +67,8 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row, or a JSON array, which the r
 @data_option("the question is about", "Default: what most questions of the run are about.")
 @click.option("--execute", is_flag=True, help="Execute the answer and show its result.")
 @engine_url_option(
-    "Server that executes the answer, with --execute. Even without, its fields are compared with those that the "
-    "student learned"
+    "Server that executes the answer, with --execute. With or without --execute, the fields of its data are "
+    "compared with those that the student learned"
 )
 @click.option(
     "--num-samples",

@@ -99,7 +99,7 @@ def questions(
 
     By default the task makes the questions, with reference answers and rationales. With --teacher, a model writes the
     questions, without answers. Each kind of question that the task defines gets about the same number of them. For your
-    own data, also give the options whose help ends in "(task NAME only)".
+    own data, also give the options of your task, whose help names it at the end.
 
     With --augment-cause and --from-run, makes questions like those that the student of that run failed on for that
     cause, in proportion to the failures. It repeats no question of that run.

@@ -41,7 +41,7 @@ QUESTION = "allow this, now and from now on?"
 @click.argument("what", metavar="[RUN|FOLDER]", default=".")
 @click.option("--yes", is_flag=True, help="Allow it without asking.")
 @click.option("--list", "listed", is_flag=True, help="List what each folder is allowed.")
-@click.option("--forget", is_flag=True, help="Revoke what this folder and those below it are allowed.")
+@click.option("--forget", is_flag=True, help="Revoke what RUN or FOLDER, and the folders below it, are allowed.")
 @json_option
 @app
 def trust_command(found: App, what: str, yes: bool, listed: bool, forget: bool, as_json: bool) -> None:
@@ -49,7 +49,7 @@ def trust_command(found: App, what: str, yes: bool, listed: bool, forget: bool, 
 
     The settings of a run or project from somebody else can name an address and the secret to send there, or a file or
     model outside its folder. Commands ask before they use such settings, and remember your answer in your own settings.
-    Your own runs need no permission.
+    Your own runs need no permission. Default: the project or run in the current folder.
     """
     if listed:
         _list(as_json=as_json)

@@ -112,7 +112,9 @@ class _Scheduler:
         self._failures_in_a_row = 0
 
     def start(self, prompt: Prompt) -> asyncio.Task[TeacherReply]:
-        """Start a task that answers `prompt`."""
+        """Start a task that answers `prompt`. Raises the error that ended the whole call, if there is one already."""
+        if self._fatal is not None:
+            raise self._fatal
         task = asyncio.create_task(self._answer(prompt))
         self._tasks.add(task)
         task.add_done_callback(self._ended)

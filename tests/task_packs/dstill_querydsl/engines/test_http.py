@@ -261,7 +261,7 @@ def test_sends_key_to_loopback_server(
 def test_ignores_proxies_of_environment(
     serve: Serve, root_replies: dict[str, Any], monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    """Row 12 of the attack review: the key of a loopback server would leave this machine."""
+    """Through a proxy, the key of a loopback server would leave this machine."""
     monkeypatch.setenv("TOY_KEY", "abc=")
     through: list[str] = []
 
