@@ -20,5 +20,5 @@ def register_commands(cli: click.Group) -> None:
     """Adds ``dstill pack grammar``."""
     from dstill.cli.groups import LazyCommand
 
-    summary = "Print the grammar that --constrain uses, and the length in bytes of the longest answer that it allows."
+    summary = "Print the grammar that --constrain uses, and how many bytes its longest answer has."
     cli.add_command(LazyCommand("pack grammar", "dstill_constrain.command:grammar", summary))

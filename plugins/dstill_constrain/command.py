@@ -30,7 +30,7 @@ _BYTES = Vocabulary((*(bytes([byte]) for byte in range(256)), b""), 256, leading
 @json_option
 @app
 def grammar(found: App, run: str, as_json: bool) -> None:
-    """Print the grammar that --constrain uses, and the length in bytes of the longest answer that it allows."""
+    """Print the grammar that --constrain uses, and how many bytes its longest answer has."""
     opened = found.open(run)
     started = time.perf_counter()
     made = opened.objective.grammar(opened.task, _first_example(opened))
