@@ -41,8 +41,8 @@ def compare(found: App, systems: tuple[str, ...], splits: tuple[str, ...], as_js
     """Compare evaluated runs question by question.
 
     Compares each of the other runs with the first, on the same questions. A and B are runs: folders, or names of runs
-    under ./runs. Join runs of different seeds with commas. RUN:BASELINE names a
-    baseline that the run was evaluated with, such as nearest or untrained.
+    under ./runs. Join runs of different seeds with commas. RUN:BASELINE names a baseline that
+    the run was evaluated with, such as nearest or untrained.
 
     
       dstill experiment compare a b                  # two students

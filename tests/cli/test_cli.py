@@ -662,6 +662,16 @@ def test_stopped_demo_continues_in_its_folder(cli: Cli, monkeypatch: pytest.Monk
     assert Path("shown/requests.jsonl").stat().st_mtime_ns == asked  # no question is asked again
 
 
+def test_demo_stopped_while_it_writes_the_dataset_continues(cli: Cli) -> None:
+    assert cli("demo", "--out", "shown").code == 0
+    file = Path("shown/run.json")
+    manifest = json.loads(file.read_text())
+    file.write_text(json.dumps({**manifest, "stages": {}}))
+    ended = cli("demo", "--out", "shown")
+    assert ended.code == 0, ended.err
+    assert set(json.loads(file.read_text())["stages"]) == {"generate", "train", "evaluate"}
+
+
 def test_demo_does_not_continue_another_run(cli: Cli, finished: Path) -> None:
     ended = cli("demo", "--out", "mine")
     assert (ended.code, ended.err.splitlines()[0]) == (2, "error: run 'mine' is not a demo")

@@ -123,7 +123,7 @@ def _show(source: str, result: Audit) -> None:
     for leak in result.leaked:
         say(str(leak), lines=True)
     _show_some("failed a check", [(one["id"], one["problems"][0]["message"]) for one in facts["refused"]])
-    _show_some("of these, refused by the engine", [(one["id"], one["reason"]) for one in facts["failed"]])
+    _show_some("refused by the engine", [(one["id"], one["reason"]) for one in facts["failed"]])
     _show_some("undetected mutants", [(one["id"], ", ".join(one["mutants"])) for one in facts["survivors"]])
 
 

@@ -51,7 +51,7 @@ def demo(found: App, out: Path | None, quick: bool, as_json: bool) -> None:
     try:
         with progress() as report:
             run.progress = report
-            data = run.stages["generate"] if run.has_dataset else run.generate()
+            data = run.stages.get("generate") or run.generate()
             training = run.stages.get("train") or run.train()
             scores = run.evaluate()
     except Interrupted as stopped:

@@ -127,8 +127,7 @@ def _modality(setup: Setup, pairs: Sequence[tuple[Pair, ...]], device: Device) -
         batch = setup.student.largest_batch(pairs, setup.settings.train)
         shape = replace(setup.student.spec(texts), batch=batch)
         _, choice = choose_modality(setup.plugins, setup.config, shape, device)
-        unfit = next((reason.unfit_reason for reason in choice.reasons if reason.modality == choice.modality), "")
-        if unfit:
+        if setup.settings.train.modality != "auto" and (unfit := choice.reasons[0].unfit_reason):
             log.warning("using modality %s as configured, although it %s", choice.modality, unfit)
         return choice
 
