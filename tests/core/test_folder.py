@@ -301,6 +301,11 @@ def test_repeated_stage_that_fails_keeps_the_status_of_its_results(project: Path
     with pytest.raises(DataError), run.stage("tidy"):
         raise DataError("no rows")
     assert run.manifest["status"] == "tidy: done"
+    with pytest.raises(KeyboardInterrupt), run.stage("tidy"):
+        raise KeyboardInterrupt
+    with pytest.raises(DataError), run.stage("tidy"):
+        raise DataError("no rows")
+    assert run.manifest["status"] == "tidy: failed: no rows"
 
 
 def test_leftovers_of_a_killed_start_are_reused_but_not_files(project: Path) -> None:

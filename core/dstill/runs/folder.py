@@ -180,7 +180,7 @@ class RunFolder:
                 raise
             except Exception as error:
                 failed = f"{name}: failed: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-                if name in self.stages:  # the run still has the results of an earlier call
+                if name in self.stages and before.endswith(": done"):  # the results of an earlier call still count
                     failed = before
                 try:
                     log.exception("%s failed", name)

@@ -83,6 +83,7 @@ class EndlessCt2(CTranslate2):
 def test_export_with_different_answers_is_deleted(form: Format, student: Student, tmp_path: Path) -> None:
     out = tmp_path / "exports"
     out.mkdir()
+    exported_before = f"export to {form.name}" in student("full").stages
     with pytest.raises(ParityError, match="the export was deleted") as caught:
         export(student("full"), form, out / "mine")
     assert caught.value.exit_code == 9
@@ -91,7 +92,9 @@ def test_export_with_different_answers_is_deleted(form: Format, student: Student
     assert caught.value.differing
     assert {item.same_by for item in caught.value.differing} == {"no"}
     assert all(item.reason and item.evaluated != item.exported for item in caught.value.differing)
-    assert "failed" in student("full").manifest["status"]
+    # an earlier test may have exported the run; the status of its results stays
+    assert exported_before or "failed" in student("full").manifest["status"]
+    assert not student("full").manifest["status"].endswith(("running", "interrupted"))
 
 
 def test_min_parity_accepts_different_answers(student: Student, tmp_path: Path) -> None:
