@@ -22,9 +22,10 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
+from dstill.linked.names import stems
 from dstill_querydsl.language.field_types import family
 from dstill_querydsl.language.values import Values
-from dstill_querydsl.prompting.pruning_words import CUES, MEANT, YEAR, shared, split
+from dstill_querydsl.prompting.pruning_words import CUES, MEANT, YEAR, shared
 
 __all__ = ["Pruned", "Pruner", "only"]
 
@@ -76,7 +77,7 @@ class Pruner:
                 self._words[word][leaf.number] = max(weight, self._words[word].get(leaf.number, 0.0))
         self._sorted = sorted(self._words)
         self._rarity = {
-            leaf.number: min((len(self._words[w]) for w in split(leaf.path)), default=0) for leaf in self._leaves
+            leaf.number: min((len(self._words[w]) for w in stems(leaf.path)), default=0) for leaf in self._leaves
         }
         self._near = lru_cache(maxsize=4096)(self._near_words)
 
@@ -111,8 +112,8 @@ class Pruner:
 
     def _points(self, question: str) -> dict[int, float]:
         points: dict[int, float] = defaultdict(float)
-        for word in dict.fromkeys(split(question)):
-            related = ((meant, _RELATED) for meant in split(MEANT.get(word, "")) if meant in self._words)
+        for word in dict.fromkeys(stems(question)):
+            related = ((meant, _RELATED) for meant in stems(MEANT.get(word, "")) if meant in self._words)
             for near, quality in (*self._near(word), *related):
                 fields = self._words[near]
                 rare = math.log(1 + len(self._leaves) / len(fields))
@@ -196,11 +197,11 @@ def _words_of(leaf: _Leaf, values: Values) -> Iterator[tuple[str, float]]:
     above, _, name = leaf.path.rpartition(".")
     described = ((text, _DESCRIPTION) for text in _texts(leaf.definition.get("meta")))
     for text, weight in ((name, _NAME), (above, _PATH), *described):
-        yield from ((word, weight) for word in split(text))
+        yield from ((word, weight) for word in stems(text))
     for path in (leaf.path, *(f"{leaf.path}.{sub}" for sub in leaf.definition.get("fields") or ())):
         known = values.get(path)
         for value in known.values if known else ():
-            yield from ((word, _VALUE) for word in split(str(value)) if not isinstance(value, (bool, Mapping)))
+            yield from ((word, _VALUE) for word in stems(str(value)) if not isinstance(value, (bool, Mapping)))
 
 
 def _texts(value: Any) -> Iterator[str]:

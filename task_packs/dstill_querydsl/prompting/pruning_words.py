@@ -1,6 +1,5 @@
-"""Normalize words of questions and schemas, and map words of people to words of schemas.
+"""Map words of people to words of schemas.
 
-split("responseStatus_codes")   -> ["response", "status", "code"]
 shared("deliver", "delivery")   -> 0.7, since both begin alike
 MEANT["slow"]                   "duration took time"
 """
@@ -9,9 +8,7 @@ from __future__ import annotations
 
 import re
 
-from dstill_querydsl.language.name_words import words_in
-
-__all__ = ["CUES", "MEANT", "YEAR", "shared", "split"]
+__all__ = ["CUES", "MEANT", "YEAR", "shared"]
 
 YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 # Patterns in a question that need a kind of field, whatever its name is.
@@ -35,19 +32,6 @@ MEANT = {
     **dict.fromkeys(("browser", "client"), "agent"),
     **dict.fromkeys(("machine", "server", "node"), "host"),
 }
-
-
-def split(text: str) -> list[str]:
-    """The words of a name or a text, in lower case and singular."""
-    return [_singular(word.lower()) for word in words_in(text)]
-
-
-def _singular(word: str) -> str:
-    if word.endswith("ies") and len(word) > 4:
-        return f"{word[:-3]}y"
-    if word.endswith(("sses", "ches", "shes", "xes")):
-        return word[:-2]
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
 def shared(one: str, other: str) -> float:

@@ -16,11 +16,11 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
+from dstill.linked.names import stems
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.language.field_types import MAX_EXACT
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.language.values import Known
-from dstill_querydsl.prompting.pruning_words import split
 from dstill_querydsl.questions.invented_documents import APART, invented_documents, settings_for
 from dstill_querydsl.questions.lexicon import Lexicon
 from dstill_querydsl.questions.moments import moment
@@ -112,7 +112,7 @@ class QuestionContext:
     def vocabulary(self) -> frozenset[str]:
         """All words in names and nouns of fields."""
         words = self.lexicon.fields
-        return frozenset(word for name in words for word in split(f"{name} {words[name].noun}"))
+        return frozenset(word for name in words for word in stems(f"{name} {words[name].noun}"))
 
     @cached_property
     def main_date(self) -> Role | None:

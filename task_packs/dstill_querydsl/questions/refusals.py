@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dstill_querydsl.prompting.pruning_words import split
+from dstill.linked.names import stems
 from dstill_querydsl.questions.context import Draw, Skip
 
 __all__ = ["REFUSALS", "Refused"]
@@ -73,7 +73,7 @@ def _no_field(common: tuple[str, ...]) -> RefusedMaker:
 
 def _may_have(thing: str, vocabulary: frozenset[str]) -> bool:
     """Whether a field may have the thing: by one of its words, by all in one word, or by another word for it."""
-    return not vocabulary.isdisjoint((*split(thing), thing.replace(" ", ""), *_ALSO.get(thing, ())))
+    return not vocabulary.isdisjoint((*stems(thing), thing.replace(" ", ""), *_ALSO.get(thing, ())))
 
 
 def _lacks(draw: Draw, thing: str) -> str:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dstill_querydsl.language.name_words import words_in
+from dstill.linked.names import words_in
 
 __all__ = ["LONGEST", "listed", "mark", "noun_of", "nouns", "pieces", "plain", "plural", "sayable", "skeleton"]
 __all__ += ["words_of"]

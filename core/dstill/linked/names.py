@@ -2,6 +2,7 @@
 
 words_in("responseStatus_code2")   ["response", "Status", "code", "2"]
 words_in("GrößeInCm")              ["Größe", "In", "Cm"]
+stems("responseStatus_codes")      ["response", "status", "code"]
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 import unicodedata
 from itertools import groupby, pairwise
 
-__all__ = ["words_in"]
+__all__ = ["stems", "words_in"]
 
 _ASCII = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -22,6 +23,19 @@ def words_in(text: str) -> list[str]:
     runs = ("".join(run) for kind, run in groupby(unicodedata.normalize("NFC", text), _kind) if kind)
     # A combining mark alone, such as the one after some emojis, is not a word.
     return [word for run in runs if any(char.isalnum() for char in run) for word in _split_camel_case(run)]
+
+
+def stems(text: str) -> list[str]:
+    """The words of a name or a text, in lower case and singular."""
+    return [_singular(word.lower()) for word in words_in(text)]
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        return f"{word[:-3]}y"
+    if word.endswith(("sses", "ches", "shes", "xes")):
+        return word[:-2]
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
 def _kind(char: str) -> str:

@@ -1,0 +1,70 @@
+"""A form of answers that point: what a student of the kind ``linked`` learns to write.
+
+A task that gives a `Form` (protocol `Linked`) says how its question and schema are read (`dstill.linked`), and how an
+answer becomes tokens and back. A token is a piece of structure (a text of `Form.tokens`) or a pointer (the number of a
+position of the reading: a word of the question or an item of the schema). The student sees no text of answers, so names
+and values that training never had cost nothing, and `Form.start` lets it write only what can be an answer.
+
+    form = Sums()                                        # "x plus 3" → x+3
+    reading = form.read(Example(question="x plus 3", …))
+    form.encode("x+3", reading)                          →  [3, "+", 2]
+    form.decode([3, "+", 2], reading)                    →  "x+3"
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
+from typing import ClassVar, Protocol
+
+from dstill.api.records import Example
+from dstill.linked import Reading
+
+__all__ = ["Cursor", "Form", "NotExpressible", "Token"]
+
+Token = str | int  # a piece of structure, or the number of a position
+
+
+class NotExpressible(ValueError):
+    """The form has no tokens for this answer. The message says which part of it."""
+
+
+class Cursor(Protocol):
+    """A place in an answer that is being written, for constrained decoding."""
+
+    def allowed(self) -> Collection[Token]:
+        """The tokens that may come next. An answer may end here if the empty text is one of them."""
+
+    def push(self, token: Token) -> Cursor:
+        """The place after `token`, which is allowed here."""
+
+
+class Form(ABC):
+    """How questions are read and answers are written as tokens."""
+
+    tokens: ClassVar[Sequence[str]]  # pieces of structure. Weights depend on them and on their order
+    features: ClassVar[Sequence[str]] = ()  # features of items with a row of their own; others are hashed
+
+    @abstractmethod
+    def read(self, example: Example) -> Reading:
+        """What the student reads for a question."""
+
+    @abstractmethod
+    def encode(self, answer: str, reading: Reading) -> list[Token]:
+        """The tokens of an answer. Raises NotExpressible."""
+
+    @abstractmethod
+    def decode(self, tokens: Sequence[Token], reading: Reading) -> str:
+        """The answer of tokens, in canonical form. Raises NotExpressible for tokens that are not an answer."""
+
+    def encode_rationale(self, rationale: str, answer: str, reading: Reading) -> list[Token]:
+        """The tokens of a rationale. Default: pointers to the items that the answer names, in the order of the rationale."""
+        named = {
+            token for token in self.encode(answer, reading) if isinstance(token, int) and token >= len(reading.words)
+        }
+        places = {position: rationale.find(reading.item(position).name) for position in named}
+        return sorted((position for position, place in places.items() if place >= 0), key=lambda one: places[one])
+
+    def start(self, reading: Reading) -> Cursor | None:
+        """Where writing starts. None: every sequence of tokens may be written."""
+        return None

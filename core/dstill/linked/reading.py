@@ -1,0 +1,123 @@
+"""What a linked student reads for one question: words, items of the schema, and the links between them.
+
+    reading = read("errors of rosa", schema)
+    reading.features[2]      →  {"kind:word": 1.0, "linked:value": 1.0, "=rosa": 1.0, "<ro": 0.45, …}
+
+Positions are numbered from 0: first the words, then the shown items. A feature is a name with a weight. A student has a
+row for each name that a `Form` lists, and hashes the others: whole words (``=rosa``) and character n-grams (``<ro``),
+with a prefix for where in the item they are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from dstill.linked.linking import LINKS, Item, Schema
+from dstill.linked.words import Word, words
+
+__all__ = ["FEATURES", "Reading", "read"]
+
+_GRAMS = 14  # of one word
+_COUNTED = 3  # more links of a kind are counted as this many
+_KINDS = ("word", "number", "date", "month", "address", "mark")
+# The features with a row of their own, besides those of the form.
+FEATURES = (
+    *(f"kind:{kind}" for kind in _KINDS),
+    "capital",
+    "quoted",
+    "year",
+    *(f"linked:{kind}" for kind in LINKS),
+    *(f"links:{kind}:{n}" for kind in LINKS for n in range(1, _COUNTED + 1)),
+    "links:none",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One question about one schema, as positions."""
+
+    question: str
+    words: Sequence[Word]
+    items: Sequence[Item]  # those that are shown
+    links: Mapping[tuple[int, int], str]  # (number of a word, number of an item) → kind of link
+    features: Sequence[Mapping[str, float]]  # of each position
+
+    def __len__(self) -> int:
+        return len(self.words) + len(self.items)
+
+    def item(self, position: int) -> Item:
+        """The item at a position. Raises IndexError if there is none."""
+        if position < len(self.words):
+            raise IndexError(f"position {position} is a word")
+        return self.items[position - len(self.words)]
+
+    def position(self, item: int) -> int:
+        """The position of an item."""
+        return len(self.words) + item
+
+    def span(self, first: int, last: int) -> str:
+        """The text from one word to another."""
+        return self.question[self.words[first].start : self.words[last].end]
+
+
+def read(question: str, schema: Schema, shown: Sequence[int] | None = None) -> Reading:
+    """Read a question. `shown`: the items that the student sees, in their order; None: all."""
+    found = words(question)
+    chosen = range(len(schema.items)) if shown is None else shown
+    places = {item: place for place, item in enumerate(chosen)}
+    links = {(word, places[item]): kind for (word, item), kind in schema.link(question, found, chosen).items()}
+    items = [schema.items[item] for item in chosen]
+    of_words, of_items = _kinds_by_end(links)
+    features = [_of_word(word, of_words.get(place, [])) for place, word in enumerate(found)]
+    features += [_of_item(item, of_items.get(place, [])) for place, item in enumerate(items)]
+    return Reading(question=question, words=found, items=items, links=links, features=features)
+
+
+def _kinds_by_end(links: Mapping[tuple[int, int], str]) -> tuple[dict[int, list[str]], dict[int, list[str]]]:
+    of_words: dict[int, list[str]] = {}
+    of_items: dict[int, list[str]] = {}
+    for (word, item), kind in links.items():
+        of_words.setdefault(word, []).append(kind)
+        of_items.setdefault(item, []).append(kind)
+    return of_words, of_items
+
+
+def _of_word(word: Word, links: Sequence[str]) -> dict[str, float]:
+    features = {f"kind:{word.kind}": 1.0, f"={word.text.lower()}": 1.0}
+    if word.quoted:
+        features["quoted"] = 1.0
+    if word.text[0].isupper():
+        features["capital"] = 1.0
+    if word.kind == "number" and len(word.text) == 4 and word.text[:2] in ("19", "20"):
+        features["year"] = 1.0
+    features |= {f"linked:{kind}": 1.0 for kind in links}
+    return features | _grams(word.stems, "")
+
+
+def _of_item(item: Item, links: Sequence[str]) -> dict[str, float]:
+    features = {f"type:{item.kind}": 1.0, **dict.fromkeys(item.features, 1.0)}
+    for prefix, named in (("", item.words[:4]), ("above", item.above[-3:]), ("about", item.description[:8])):
+        features |= {f"{prefix}={word}": 0.7 for word in named}
+    counts = Counter(links)
+    features |= {f"links:{kind}:{min(n, _COUNTED)}": 1.0 for kind, n in counts.items()} or {"links:none": 1.0}
+    return features | _grams(item.words[:4], "")
+
+
+def _grams(named: Sequence[str], prefix: str) -> dict[str, float]:
+    """Character n-grams of words, which together weigh as much as one feature."""
+    grams = [gram for word in named for gram in _grams_of(word)]
+    return {f"{prefix}{gram}": len(grams) ** -0.5 for gram in grams}
+
+
+@lru_cache(maxsize=65536)
+def _grams_of(word: str) -> tuple[str, ...]:
+    def cut() -> Iterator[str]:
+        marked = f"<{word}>"
+        for length in (3, 4):
+            for start in range(len(marked) - length + 1):
+                yield marked[start : start + length]
+
+    return tuple(sorted(set(cut())))[:_GRAMS]
