@@ -1,0 +1,11 @@
+"""The linked form of search bodies: fields and words of the question as positions, bodies as tokens that point to them.
+
+    form = QueryForm(profiles)
+    reading = form.read(example)                              # "errors of rosa": 3 words and the fields
+    form.encode('{"query":{"term":{"user.name":"rosa"}}}', reading)
+    →  ["{", "query:", "{", "bool:", "{", "filter:", "[", "{", "term:", "{", 5, "{", "value:", 2]
+    form.decode(tokens, reading)                              →  the body in canonical form
+
+Modules: `items` (fields as items), `tokens` (pieces of structure), `encoding` (body → tokens), `decoding` (tokens →
+body), `scalars` (values as spans of the question and back).
+"""

@@ -1,0 +1,137 @@
+"""Tokens as a search body: the other way of `encoding`.
+
+    decode(["{", "query:", "{", "term:", "{", 5, "{", "value:", 2], reading)
+    →  {"query": {"term": {"user.name": {"value": "rosa"}}}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dstill.api.form import NotExpressible, Token
+from dstill.linked import Reading
+from dstill_querydsl.linked.places import FIELD_VALUES, Place, below, expects_number
+from dstill_querydsl.linked.scalars import as_number, plain, read_value
+from dstill_querydsl.linked.tokens import CONSTANTS, LEVELS
+
+__all__ = ["REASON", "decode"]
+
+REASON = "the index cannot answer this"
+
+
+def decode(tokens: Sequence[Token], reading: Reading) -> dict[str, Any]:
+    """The body or refusal of tokens. Raises NotExpressible."""
+    decoder = _Decoder(tokens, reading)
+    if tokens[:1] == ["refuse"]:
+        decoder.at = 1
+        missing = decoder.value(Place.OPTIONS, "missing", "") if decoder.peek() else []
+        found = {"refusal": {"reason": REASON, "missing": missing if isinstance(missing, list) else [missing]}}
+    else:
+        body = decoder.value(Place.BODY, "", "")
+        if not isinstance(body, dict):
+            raise NotExpressible("an answer begins with an object")
+        found = body
+    if decoder.peek() is not None:
+        raise NotExpressible(f"{decoder.peek()!r} after the end")
+    return found
+
+
+class _Decoder:
+    def __init__(self, tokens: Sequence[Token], reading: Reading) -> None:
+        self.tokens, self.reading, self.at = tokens, reading, 0
+        self.kinds = {item.name: item.kind for item in reading.items}
+
+    def peek(self) -> Token | None:
+        return self.tokens[self.at] if self.at < len(self.tokens) else None
+
+    def next(self) -> Token:
+        token = self.peek()
+        if token is None:
+            raise NotExpressible("the answer ends too early")
+        self.at += 1
+        return token
+
+    def value(self, place: Place, key: str, field: str) -> Any:
+        """What comes next, as the value of `key`."""
+        token = self.peek()
+        if token == "{":
+            return self.object(place, field)
+        if token == "[":
+            return self.list(place, key, field)
+        return self.scalar(key, field)
+
+    def object(self, place: Place, field: str) -> dict[str, Any]:
+        self.next()
+        found: dict[str, Any] = {}
+        while (token := self.peek()) not in (None, "}"):
+            self.at += 1
+            key, of = self.key(token, place), field
+            if isinstance(token, int):
+                of = key
+            if key in found:
+                raise NotExpressible(f"the key {key!r} is there twice")
+            found[key] = self.value(below(place, key), key, of)
+            if key == "field" and isinstance(found[key], str):
+                field = found[key]
+        self.at += token is not None
+        return found
+
+    def key(self, token: Token | None, place: Place) -> str:
+        if isinstance(token, int):
+            return self.field(token)
+        if isinstance(token, str) and token in LEVELS:
+            return f"a{token[1:]}"
+        if isinstance(token, str) and token.endswith(":") and len(token) > 1:
+            return token[:-1]
+        raise NotExpressible(f"{token!r} is not a key")
+
+    def field(self, position: int) -> str:
+        if not len(self.reading.words) <= position < len(self.reading):
+            raise NotExpressible("expected a field")
+        return self.reading.item(position).name
+
+    def list(self, place: Place, key: str, field: str) -> list[Any]:
+        self.next()
+        found: list[Any] = []
+        while (token := self.peek()) not in (None, "]"):
+            if token == ",":
+                self.at += 1
+            found.append(self.value(place, key, field))
+        self.at += token is not None
+        return found
+
+    def scalar(self, key: str, field: str) -> Any:
+        token = self.next()
+        if isinstance(token, int) and token >= len(self.reading.words):
+            if key not in FIELD_VALUES:
+                raise NotExpressible(f"a field as the value of {key!r}")
+            return self.field(token)
+        if token in CONSTANTS:
+            return CONSTANTS[str(token)]
+        if isinstance(token, str) and token.startswith("="):
+            return token[1:]
+        numeric = expects_number(key, self.kinds.get(field, ""))
+        if token in ("number", "text"):
+            numeric = token == "number"
+            token = self.next()
+        value: list[Token] = [token]
+        while (following := self.peek()) is not None and _continues(value, following):
+            value.append(self.next())
+        found = read_value(value, self.reading)
+        if isinstance(found, str):
+            value_of = as_number(found) if numeric else None
+            return found if value_of is None else value_of
+        return plain(found)
+
+
+def _continues(value: Sequence[Token], token: Token) -> bool:
+    """Whether `token` belongs to the value that begins with the tokens before it."""
+    last = value[-1]
+    if isinstance(token, int):
+        return last in ("..", "page") or (isinstance(last, str) and last.startswith("+") and len(value) == 1)
+    if token in ("..", "page") or token[0] == "*":
+        return isinstance(last, int)
+    if token[0] == "+":
+        return True
+    return token[0] == "'" and isinstance(last, str) and last[0] == "'"

@@ -1,0 +1,117 @@
+"""A search body as tokens.
+
+    encode({"query": {"term": {"user.name": {"value": "rosa"}}}}, reading)
+    →  ["{", "query:", "{", "term:", "{", 5, "{", "value:", 2]
+
+The body is in canonical form, so that spellings with one meaning have one sequence. Conditions are in the order of the
+question.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dstill.api.form import NotExpressible, Token
+from dstill.linked import Reading
+from dstill.linked.words import number
+from dstill_querydsl.linked.places import CHOICES, FIELD_VALUES, Place, below, expects_number
+from dstill_querydsl.linked.scalars import SpanWriter
+from dstill_querydsl.linked.tokens import CONSTANTS, tokens
+
+__all__ = ["encode"]
+
+_ORDER = ("query", "post_filter", "field", "aggs", "sort", "size", "from")
+_UNORDERED = ("filter", "must", "must_not", "should")
+_LATE = 1_000  # the place of a condition that names no word of the question
+
+
+def encode(body: Mapping[str, Any], reading: Reading) -> list[Token]:
+    """The tokens of a body in canonical form, or of a refusal. Raises NotExpressible."""
+    encoder = _Encoder(reading)
+    if "refusal" in body:
+        missing = body["refusal"].get("missing", [])
+        found: list[Token] = ["refuse", *(encoder.listed(missing, Place.OPTIONS, "missing") if missing else [])]
+    else:
+        found = encoder.object(body, Place.BODY)
+    while found and found[-1] in ("}", "]"):
+        found.pop()
+    return found
+
+
+class _Encoder:
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.writer = SpanWriter(reading)
+        self.items = {item.name: reading.position(number) for number, item in enumerate(reading.items)}
+        self.kinds = {item.name: item.kind for item in reading.items}
+        self.known = frozenset(tokens())
+
+    def object(self, value: Mapping[str, Any], place: Place, field: str = "") -> list[Token]:
+        """An object with its keys in a fixed order. `field`: the field that its values are of."""
+        found: list[Token] = ["{"]
+        named = value.get("field")
+        field = named if isinstance(named, str) else field
+        for key in sorted(value, key=lambda key: _ORDER.index(key) if key in _ORDER else len(_ORDER)):
+            token = self.key(key, place)
+            of = key if isinstance(token, int) else field
+            found += [token, *self.value(value[key], below(place, key), key, of)]
+        return [*found, "}"]
+
+    def key(self, key: str, place: Place) -> Token:
+        """A field, a name of an aggregation, or a key of the schema."""
+        if place in (Place.FIELDS, Place.MIXED, Place.SORT) and key in self.items:
+            return self.items[key]
+        if place is Place.FIELDS:
+            raise NotExpressible(f"the field '{key}' is not among those that the student reads")
+        if place is Place.NAMES or re.fullmatch(r"a\d+", key):
+            return self._known(f"#{key[1:]}")
+        return self._known(f"{key}:")
+
+    def value(self, value: Any, place: Place, key: str, field: str = "") -> list[Token]:
+        """The value of a key."""
+        if isinstance(value, Mapping):
+            return self.object(value, place, field)
+        if isinstance(value, list):
+            return self.listed(value, place, key, field)
+        return self.scalar(value, key, field)
+
+    def listed(self, values: Sequence[Any], place: Place, key: str, field: str = "") -> list[Token]:
+        """A list. Conditions are in the order of the question."""
+        parts = [self.value(value, place, key, field) for value in values]
+        if key in _UNORDERED:
+            parts.sort(key=self._first_word)
+        found: list[Token] = ["["]
+        for number, (value, part) in enumerate(zip(values, parts, strict=True)):
+            found += [",", *part] if number and not isinstance(value, (Mapping, list)) else part
+        return [*found, "]"]
+
+    def scalar(self, value: Any, key: str, field: str) -> list[Token]:
+        """A text, a number, true, false or null."""
+        if value is None or isinstance(value, bool):
+            return ["=null" if value is None else f"={str(value).lower()}"]
+        numeric = expects_number(key, self.kinds.get(field, ""))
+        if isinstance(value, (int, float)):
+            written = self.writer.number(value)
+            if isinstance(written[0], str) and f"={value}" in CONSTANTS:
+                return [f"={value}"]
+            return [*(() if numeric else ("number",)), *written]
+        if key in FIELD_VALUES and value in self.items:
+            return [self.items[value]]
+        if key in CHOICES and f"={value}" in self.known:
+            return [f"={value}"]
+        return [*(("text",) if numeric and number(value) is not None else ()), *self.writer.text(value)]
+
+    def _first_word(self, part: Sequence[Token]) -> int:
+        """Where in the question a condition begins: at its first value, else at a word that is linked to its field."""
+        pointers = [token for token in part if isinstance(token, int)]
+        words = [token for token in pointers if token < len(self.reading.words)]
+        items = {token - len(self.reading.words) for token in pointers}
+        linked = [word for word, item in self.reading.links if item in items]
+        return min(words or linked or [_LATE])
+
+    def _known(self, token: str) -> str:
+        if token not in self.known:
+            raise NotExpressible(f"no token for {token!r}")
+        return token

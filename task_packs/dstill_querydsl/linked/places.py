@@ -1,0 +1,80 @@
+"""Where in a body a value is, which decides whether a key is a field, the name of an aggregation or a key of the schema.
+
+    below(Place.BODY, "query")     →  Place.QUERY
+    below(Place.QUERY, "term")     →  Place.FIELDS, an object whose keys are fields
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+__all__ = ["CHOICES", "FIELD_VALUES", "Place", "below", "expects_number"]
+
+
+class Place(Enum):
+    """What an object of a body is."""
+
+    BODY = "body"
+    QUERY = "query"  # one query by its name, or a list of them
+    CLAUSES = "clauses"  # of a bool
+    FIELDS = "fields"  # its keys are fields
+    MIXED = "mixed"  # its keys are fields and options: _geo_distance
+    NAMES = "names"  # its keys are names of aggregations
+    AGGREGATION = "aggregation"
+    SORT = "sort"
+    OPTIONS = "options"
+
+
+_BY_FIELD = frozenset(
+    "term terms range match match_phrase match_phrase_prefix match_bool_prefix prefix wildcard regexp fuzzy terms_set "
+    "intervals span_term rank_feature geo_bounding_box geo_distance geo_shape geo_grid".split()
+)
+_MIXED = frozenset(("geo_distance", "geo_bounding_box", "_geo_distance", "geo_shape"))
+_WITH_QUERIES = frozenset(
+    "query filter must must_not should positive negative no_match_query organic post_filter queries little big include "
+    "exclude match clauses".split()
+)
+# Keys whose text names a field.
+FIELD_VALUES = frozenset(("field", "path", "fields", "_source", "includes", "excludes", "sort", "missing", "docvalue_fields"))
+
+
+def below(place: Place, key: str) -> Place:
+    """The place of the value of `key` in an object at `place`."""
+    if place is Place.BODY:
+        known = {"query": Place.QUERY, "post_filter": Place.QUERY, "aggs": Place.NAMES, "sort": Place.SORT}
+        return known.get(key, Place.OPTIONS)
+    if place is Place.QUERY:
+        if key == "bool":
+            return Place.CLAUSES
+        if key in _MIXED:
+            return Place.MIXED
+        return Place.FIELDS if key in _BY_FIELD else Place.OPTIONS
+    if place is Place.AGGREGATION:
+        return {"aggs": Place.NAMES, "filter": Place.QUERY}.get(key, Place.OPTIONS)
+    if place is Place.NAMES:
+        return Place.AGGREGATION
+    if place is Place.SORT:
+        return Place.MIXED if key in _MIXED else Place.OPTIONS
+    if key in _WITH_QUERIES or (place is Place.OPTIONS and key == "filters"):
+        return Place.QUERY
+    return Place.SORT if key == "sort" else Place.OPTIONS
+
+
+# Keys whose text is one of the schema's choices, never a word of the question.
+CHOICES = frozenset(
+    "order calendar_interval unit operator default_operator type score_mode boost_mode modifier distance_type mode "
+    "validation_method relation zero_terms_query missing_order value_type execution_hint collect_mode multi_value_mode".split()
+)
+_NUMBERS = frozenset(
+    "size from percents interval lat lon precision precision_threshold min_doc_count shard_size buckets compression "
+    "number_of_significant_value_digits minimum_should_match boost slop tie_breaker weight factor min_score seed window "
+    "prefix_length max_expansions terminate_after gap lag shift sigma values radius top_left bottom_right keep".split()
+)
+_OF_FIELD = frozenset("value terms query gte gt lte lt from to missing values min max".split())
+
+
+def expects_number(key: str, kind: str) -> bool:
+    """Whether the value of `key` is a number. `kind`: the kind of the field that it belongs to; empty: none."""
+    if kind == "number" and key in _OF_FIELD:
+        return True
+    return key in _NUMBERS and not (kind and kind != "number" and key in _OF_FIELD)

@@ -1,0 +1,142 @@
+"""Values of an answer as spans of the question, and back.
+
+    writer = SpanWriter(reading)
+    writer.text("2024-03-03||+1d")     →  [5, "+||+1d"], where word 5 is "3 March 2024"
+    writer.number(2000)                →  [4, "*1000"], where word 4 is "2"
+
+A word that no value has used yet is preferred, so that equal numbers of a question are taken in turn. What no words of
+the question give is spelled by characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dstill.api.form import NotExpressible, Token
+from dstill.linked import Reading
+from dstill.linked.words import number
+from dstill_querydsl.linked.tokens import CHARACTERS, FACTORS, PREFIXES, SUFFIXES
+
+__all__ = ["SpanWriter", "as_number", "plain", "read_value", "spelled"]
+
+
+class SpanWriter:
+    """Writes the values of one answer."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self._used: set[int] = set()
+        self._starts = {word.start: place for place, word in enumerate(reading.words)}
+        self._ends = {word.end: place for place, word in enumerate(reading.words)}
+        self._numbers = [(place, word.number) for place, word in enumerate(reading.words) if word.number is not None]
+
+    def text(self, value: str) -> list[Token]:
+        """A text. Raises NotExpressible."""
+        if found := self._span(value):
+            return found
+        for prefix in ("", *PREFIXES):
+            for suffix in ("", *SUFFIXES):
+                inner = value[len(prefix) : len(value) - len(suffix)]
+                if (prefix or suffix) and inner and f"{prefix}{inner}{suffix}" == value and (found := self._span(inner)):
+                    return [*([f"+{prefix}"] if prefix else []), *found, *([f"+{suffix}"] if suffix else [])]
+        return spelled(value)
+
+    def number(self, value: float) -> list[Token]:
+        """A number. Raises NotExpressible."""
+        whole = isinstance(value, int)
+        same = [place for place, of in self._numbers if of == value and whole == ("." not in self.reading.words[place].text)]
+        for place in (*(one for one in same if one not in self._used), *same):
+            self._used.add(place)
+            return [place]
+        for place, of in self._numbers:
+            for factor in FACTORS:
+                if of and whole and abs(of * factor - value) <= 1e-9 * abs(value):
+                    self._used.add(place)
+                    return [place, f"*{factor}"]
+        for page, of in self._numbers:  # rows before a page: (page - 1) * size
+            for size, rows in self._numbers:
+                if page != size and of > 1 and (of - 1) * rows == value:
+                    return [page, "page", size]
+        return spelled(str(value))
+
+    def _span(self, value: str) -> list[Token] | None:
+        free, other = None, None
+        for first, last in self._spans(value):
+            if not self._used & set(range(first, last + 1)):
+                free = (first, last)
+                break
+            other = other or (first, last)
+        if (found := free or other) is None:
+            return None
+        first, last = found
+        self._used |= set(range(first, last + 1))
+        return [first] if first == last else [first, "..", last]
+
+    def _spans(self, value: str) -> Iterator[tuple[int, int]]:
+        """The first and last word of each part of the question that is this value."""
+        at = self.reading.question.find(value) if value else -1
+        while at >= 0:
+            first, last = self._starts.get(at), self._ends.get(at + len(value))
+            if first is not None and last is not None and (first != last or self.reading.words[first].value == value):
+                yield first, last
+            at = self.reading.question.find(value, at + 1)
+        yield from ((place, place) for place, word in enumerate(self.reading.words) if word.value == value != word.text)
+
+
+def spelled(value: str) -> list[Token]:
+    """A value by its characters. Raises NotExpressible."""
+    if unknown := [character for character in value if character not in CHARACTERS]:
+        raise NotExpressible(f"no token for the character {unknown[0]!r}")
+    if not value:
+        raise NotExpressible("an empty text has no token")
+    return [f"'{character}" for character in value]
+
+
+def plain(value: float) -> int | float:
+    """An int if the value is whole."""
+    return int(value) if float(value).is_integer() and abs(value) < 2**63 else value
+
+
+def as_number(text: str) -> int | float | None:
+    """The number that a text is: an int if it is written as one. None if it is none."""
+    found = number(text)
+    return found if found is None or "." in text else plain(found)
+
+
+def read_value(sequence: Sequence[Token], reading: Reading) -> str | float:
+    """The text or number that the tokens of one value stand for. Raises NotExpressible."""
+    texts: list[str] = []
+    result: float | None = None
+    tokens = list(sequence)
+    while tokens:
+        token = tokens.pop(0)
+        if isinstance(token, int):
+            last = token
+            if tokens[:1] == [".."]:
+                last = _word(tokens[1:2], reading)
+                del tokens[:2]
+            word = reading.words[_word([token], reading)]
+            texts.append(word.value if last == token else reading.span(token, last))
+        elif token.startswith("'") or token.startswith("+"):
+            texts.append(token[1:])
+        elif token.startswith("*"):
+            result = _number(texts) * int(token[1:])
+        elif token == "page":
+            result = (_number(texts) - 1) * _number([reading.words[_word(tokens[:1], reading)].text])
+            del tokens[:1]
+        else:
+            raise NotExpressible(f"{token!r} is not part of a value")
+    return "".join(texts) if result is None else result
+
+
+def _word(tokens: Sequence[Token], reading: Reading) -> int:
+    if not tokens or not isinstance(tokens[0], int) or tokens[0] >= len(reading.words):
+        raise NotExpressible("expected a word of the question")
+    return tokens[0]
+
+
+def _number(texts: Sequence[str]) -> float:
+    found = number("".join(texts))
+    if found is None:
+        raise NotExpressible(f"{''.join(texts)!r} is not a number")
+    return found
