@@ -1,7 +1,7 @@
 """Tokens as a search body: the other way of `encoding`.
 
-    decode(["{", "query:", "{", "term:", "{", 5, "{", "value:", 2], reading)
-    →  {"query": {"term": {"user.name": {"value": "rosa"}}}}
+decode(["{", "query:", "{", "term:", "{", 5, "{", "value:", 2], reading)
+→  {"query": {"term": {"user.name": {"value": "rosa"}}}}
 """
 
 from __future__ import annotations

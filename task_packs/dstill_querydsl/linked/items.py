@@ -1,6 +1,6 @@
 """The fields of a mapping as items of a schema.
 
-    items_of(fields, values)   →  [Item(name="took_ms", words=("took", "ms"), kind="number", features=("integer", …)), …]
+items_of(fields, values)   →  [Item(name="took_ms", words=("took", "ms"), kind="number", features=("integer", …)), …]
 """
 
 from __future__ import annotations

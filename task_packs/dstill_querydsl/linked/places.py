@@ -1,7 +1,7 @@
 """Where in a body a value is, which decides whether a key is a field, the name of an aggregation or a key of the schema.
 
-    below(Place.BODY, "query")     →  Place.QUERY
-    below(Place.QUERY, "term")     →  Place.FIELDS, an object whose keys are fields
+below(Place.BODY, "query")     →  Place.QUERY
+below(Place.QUERY, "term")     →  Place.FIELDS, an object whose keys are fields
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ _WITH_QUERIES = frozenset(
     "exclude match clauses".split()
 )
 # Keys whose text names a field.
-FIELD_VALUES = frozenset(("field", "path", "fields", "_source", "includes", "excludes", "sort", "missing", "docvalue_fields"))
+FIELD_VALUES = frozenset(
+    ("field", "path", "fields", "_source", "includes", "excludes", "sort", "missing", "docvalue_fields")
+)
 
 
 def below(place: Place, key: str) -> Place:

@@ -37,14 +37,21 @@ class SpanWriter:
         for prefix in ("", *PREFIXES):
             for suffix in ("", *SUFFIXES):
                 inner = value[len(prefix) : len(value) - len(suffix)]
-                if (prefix or suffix) and inner and f"{prefix}{inner}{suffix}" == value and (found := self._span(inner)):
+                if (
+                    (prefix or suffix)
+                    and inner
+                    and f"{prefix}{inner}{suffix}" == value
+                    and (found := self._span(inner))
+                ):
                     return [*([f"+{prefix}"] if prefix else []), *found, *([f"+{suffix}"] if suffix else [])]
         return spelled(value)
 
     def number(self, value: float) -> list[Token]:
         """A number. Raises NotExpressible."""
         whole = isinstance(value, int)
-        same = [place for place, of in self._numbers if of == value and whole == ("." not in self.reading.words[place].text)]
+        same = [
+            place for place, of in self._numbers if of == value and whole == ("." not in self.reading.words[place].text)
+        ]
         for place in (*(one for one in same if one not in self._used), *same):
             self._used.add(place)
             return [place]

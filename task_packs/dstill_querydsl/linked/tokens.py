@@ -28,7 +28,12 @@ from dstill.api.form import Token
 __all__ = ["AFFIXES", "CONSTANTS", "FACTORS", "MARKS", "learn_merges", "merged", "split", "tokens"]
 
 MARKS = ("{", "}", "[", "]", "..", ",", "page", "number", "text", "refuse")
-CONSTANTS = {"=true": True, "=false": False, "=null": None, **{f"={n}": n for n in (0, 1, 2, 3, 5, 10, 20, 100, 500, 1000)}}
+CONSTANTS = {
+    "=true": True,
+    "=false": False,
+    "=null": None,
+    **{f"={n}": n for n in (0, 1, 2, 3, 5, 10, 20, 100, 500, 1000)},
+}
 LEVELS = tuple(f"#{number}" for number in range(10))
 FACTORS = (
     60, 100, 1_000, 1_440, 3_600, 60_000, 86_400, 10**6, 3_600_000, 60 * 10**6, 86_400_000, 10**9, 3_600 * 10**6,

@@ -1,0 +1,150 @@
+"""Readings and tokens as tensors.
+
+vocabulary = Vocabulary.of(form)
+row = vocabulary.read(reading)                # features and relations as numbers
+vocabulary.numbers(tokens)                    # 3 → a pointer to position 3
+batch([row, …])                               # `Sources`, padded
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import torch
+
+from dstill.api.form import Form, Token
+from dstill.linked import LINKS, Reading
+from dstill.linked.reading import FEATURES
+from dstill_linked.model import END, START, Sources
+
+__all__ = ["RELATIONS", "Row", "Vocabulary", "batch"]
+
+BUCKETS = 6_144  # rows for features without a row of their own
+_FAR = 8  # words further apart have one relation
+_WORDS = 2 * _FAR + 1  # relations between words: by distance
+_UNLINKED, _UNLINKED_BACK, _ITEMS, _SIBLINGS, _SELF = range(_WORDS, _WORDS + 5)
+_LINKED, _LINKED_BACK = _SELF + 1, _SELF + 1 + len(LINKS)
+RELATIONS = _LINKED_BACK + len(LINKS)
+
+
+@lru_cache(maxsize=1 << 17)
+def _bucket(name: str) -> int:
+    return zlib.crc32(name.encode()) % BUCKETS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One reading as numbers."""
+
+    features: Sequence[Sequence[int]]  # of each position
+    weights: Sequence[Sequence[float]]
+    relations: torch.Tensor  # [positions, positions]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vocabulary:
+    """The numbers of features and tokens of a form."""
+
+    tokens: Sequence[str]
+    features: Sequence[str]
+
+    @classmethod
+    def of(cls, form: Form) -> Vocabulary:
+        """The vocabulary of a form."""
+        return cls(tokens=tuple(form.tokens), features=(*FEATURES, *form.features))
+
+    @property
+    def n_tokens(self) -> int:
+        """Rows of the token embedding."""
+        return len(self.tokens) + 2  # START and END
+
+    @property
+    def n_features(self) -> int:
+        """Rows of the feature embedding."""
+        return len(self.features) + BUCKETS
+
+    @cached_property
+    def _token_numbers(self) -> Mapping[str, int]:
+        return {token: number for number, token in enumerate(self.tokens, start=END + 1)}
+
+    @cached_property
+    def _feature_numbers(self) -> Mapping[str, int]:
+        return {name: number for number, name in enumerate(self.features)}
+
+    def read(self, reading: Reading) -> Row:
+        """A reading as numbers."""
+        own, first = self._feature_numbers, len(self.features)
+        features = [[own[name] if name in own else first + _bucket(name) for name in one] for one in reading.features]
+        return Row(
+            features=features,
+            weights=[list(one.values()) for one in reading.features],
+            relations=_relations(reading),
+        )
+
+    def numbers(self, tokens: Sequence[Token]) -> list[int]:
+        """Tokens as numbers, with the end."""
+        return [
+            *(self.n_tokens + token if isinstance(token, int) else self._token_numbers[token] for token in tokens),
+            END,
+        ]
+
+    def text(self, numbers: Sequence[int]) -> list[Token]:
+        """Numbers up to the end as tokens."""
+        found: list[Token] = []
+        for number in numbers:
+            if number == END:
+                break
+            if number != START:
+                found.append(number - self.n_tokens if number >= self.n_tokens else self.tokens[number - 2])
+        return found
+
+
+def _relations(reading: Reading) -> torch.Tensor:
+    words, items = len(reading.words), len(reading.items)
+    found = torch.full((words + items, words + items), _ITEMS, dtype=torch.int64)
+    places = torch.arange(words)
+    found[:words, :words] = (places[None] - places[:, None]).clamp(-_FAR, _FAR) + _FAR
+    found[:words, words:] = _UNLINKED
+    found[words:, :words] = _UNLINKED_BACK
+    parents: dict[tuple[str, ...], list[int]] = {}
+    for number, item in enumerate(reading.items):
+        if item.above:
+            parents.setdefault(item.above, []).append(words + number)
+    for siblings in parents.values():
+        group = torch.tensor(siblings)
+        found[group[:, None], group[None]] = _SIBLINGS
+    for (word, item), kind in reading.links.items():
+        found[word, words + item] = _LINKED + LINKS.index(kind)
+        found[words + item, word] = _LINKED_BACK + LINKS.index(kind)
+    own = torch.arange(words, words + items)
+    found[own, own] = _SELF
+    return found
+
+
+def batch(rows: Sequence[Row]) -> Sources:
+    """Rows padded to the longest one."""
+    longest = max(len(row.features) for row in rows)
+    relations = torch.zeros(len(rows), longest, longest, dtype=torch.int64)
+    mask = torch.zeros(len(rows), longest, dtype=torch.bool)
+    features: list[int] = []
+    weights: list[float] = []
+    offsets: list[int] = []
+    for number, row in enumerate(rows):
+        size = len(row.features)
+        mask[number, :size] = True
+        relations[number, :size, :size] = row.relations
+        for names, of in zip(row.features, row.weights, strict=True):
+            offsets.append(len(features))
+            features += names
+            weights += of
+        offsets += [len(features)] * (longest - size)
+    return Sources(
+        features=torch.tensor(features, dtype=torch.int64),
+        weights=torch.tensor(weights, dtype=torch.float32),
+        offsets=torch.tensor(offsets, dtype=torch.int64),
+        relations=relations,
+        mask=mask,
+    )
