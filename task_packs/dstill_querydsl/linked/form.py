@@ -11,6 +11,7 @@ from dstill.api.records import Example
 from dstill.linked import Reading, Schema, read
 from dstill_querydsl.canonical import canonical
 from dstill_querydsl.language import strict
+from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.linked import decoding, encoding, items, tokens
 from dstill_querydsl.mapping.index_profile import IndexProfile
 
@@ -40,7 +41,7 @@ class QueryForm(Form):
         schema = self._schema(profile)
         shown = None
         if len(schema.items) > SHOWN:
-            names = set(profile.shown_names(example.question, SHOWN))
+            names = Fields.of(profile.shown(example.question, SHOWN).mapping).names
             shown = [number for number, item in enumerate(schema.items) if item.name in names][:SHOWN]
         return read(example.question, schema, shown)
 
