@@ -1,6 +1,6 @@
 """Generates answers in batches: greedy, with a key–value cache, sorted by length to keep padding small.
 
-    list(ModelGenerator(model, encoder).generate([ModelInput(text="predict: …", example=…)])) → [Generation(text="{…}", …)]
+    list(ModelGenerator(model, encoder).generate([ModelInput(text="predict: …", example=…)])) → [Generation(…)]
 
 On a CPU, finished answers do not wait for longer ones: after a portion of tokens, the unfinished ones are batched
 again. Rows of a decoder-only student are padded on the left. Rows whose positions leave fewer tokens than an answer may

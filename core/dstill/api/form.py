@@ -62,9 +62,8 @@ class Form(ABC):
         named = {
             token for token in self.encode(answer, reading) if isinstance(token, int) and token >= len(reading.words)
         }
-        places = {position: rationale.find(reading.item(position).name) for position in named}
-        named_there = [position for position, place in places.items() if place >= 0]
-        return list[Token](sorted(named_there, key=places.__getitem__))
+        found = sorted((rationale.find(reading.item(position).name), position) for position in named)
+        return [position for place, position in found if place >= 0]
 
     def decode_rationale(self, tokens: Sequence[Token], reading: Reading) -> str:
         """The text of a rationale's tokens. Default: the names of the items that they point to."""

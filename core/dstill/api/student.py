@@ -54,6 +54,7 @@ class TrainResult:
     tokens_seen: int | None = None  # without padding; None: not measured
     rows_per_second: float | None = None  # records, time for evaluations included; None: not measured
     n_too_long: int = 0  # training records that exceeded the length limits
+    n_not_expressible: int = 0  # training records that the task's form has no tokens for
 
 
 @dataclass(frozen=True, kw_only=True)
