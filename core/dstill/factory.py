@@ -20,8 +20,10 @@ from dstill.api.baseline import Baseline
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.fallbacks import with_fallbacks
+from dstill.api.form import Form
 from dstill.api.modality import Choice, Modality, ModelSpec, reasons
 from dstill.api.objective import Objective
+from dstill.api.protocols import Linked
 from dstill.api.recipe import Device
 from dstill.api.student import Student
 from dstill.api.task import Task
@@ -34,6 +36,7 @@ from dstill.runtime.progress import Progress, silent
 __all__ = [
     "Setup",
     "choose_modality",
+    "form_of",
     "kind_and_base",
     "make_baseline",
     "make_executor",
@@ -77,8 +80,11 @@ class Setup:
 
     @cached_property
     def student(self) -> Student:
-        """The student of ``train.student``."""
-        return make_student(self.plugins, self.config, self.settings.train.student)
+        """The student of ``train.student``. Raises UsageError if it reads schemas and the task has no form."""
+        student = make_student(self.plugins, self.config, self.settings.train.student)
+        if student.reads_schema:
+            student.form = form_of(self.task, student.name)
+        return student
 
     def executor(self) -> Executor | None:
         """The executor, not opened yet. None: the task's answers are not run."""
@@ -147,6 +153,18 @@ def make_student(plugins: Plugins, config: Config, spec: str) -> Student:
     student = plugins.student(kind)(config.part("student", kind))
     student.base = base
     return student
+
+
+def form_of(task: Task, student: str) -> Form:
+    """The form that a student which reads schemas needs. Raises UsageError if the task has none."""
+    form = Linked.of(task).form()
+    if form is None:
+        raise UsageError(
+            f"student '{student}' needs a form of answers, and task '{task.name}' has none",
+            where="train.student",
+            hint="train another kind of student, or give the pack a form (docs/packs.md, Linked)",
+        )
+    return form
 
 
 def make_baseline(plugins: Plugins, config: Config, name: str) -> Baseline:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from dstill.api.modality import ModelSpec
-from dstill.api.records import SCHEMA_VERSION
+from dstill.api.records import SCHEMA_VERSION, ModelInput
 from dstill.api.student import Generation, Generator, Similarity, Student, TrainingJob, TrainResult
 from dstill.errors import DataError, needs
 
@@ -96,17 +96,18 @@ class NearestGenerator(Generator):
         self.targets = targets
         self.index = _Index(sources) if sources else None
 
-    def generate(self, sources: Sequence[str]) -> Iterator[Generation]:
+    def generate(self, sources: Sequence[ModelInput]) -> Iterator[Generation]:
         for start in range(0, len(sources), CHUNK):
             started = time.monotonic()
-            chunk = sources[start : start + CHUNK]
+            chunk = [source.text for source in sources[start : start + CHUNK]]
             texts = [""] * len(chunk) if self.index is None else [self.targets[i] for i in self.index.nearest(chunk)]
             seconds = (time.monotonic() - started) / len(chunk)
             for text in texts:
                 yield Generation(text=text, tokens=0, seconds=seconds)
 
-    def similarity(self, sources: Sequence[str]) -> list[Similarity]:
-        cosines = [] if self.index is None else self.index.similarity(sources)
+    def similarity(self, sources: Sequence[ModelInput]) -> list[Similarity]:
+        texts = [source.text for source in sources]
+        cosines = [] if self.index is None else self.index.similarity(texts)
         return [Similarity(value=cosine, threshold=OUT_OF_DISTRIBUTION) for cosine in cosines]
 
 

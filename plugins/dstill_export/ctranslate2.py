@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dstill.api.records import ModelInput
 from dstill.api.student import Generation, Generator
 from dstill.errors import MissingExtra, UsageError
 from dstill_export.formats import RETRY_HINT, Format, Source, encoder_of
@@ -136,9 +137,11 @@ class _Generator(Generator):
         self.encoder = encoder
         self.batch = BATCH
 
-    def generate(self, sources: Sequence[str]) -> Iterator[Generation]:
+    def generate(self, sources: Sequence[ModelInput]) -> Iterator[Generation]:
         limit, name = self.encoder.max_length, self.encoder.tokenizer.convert_ids_to_tokens
-        rows = [(name(ids[:limit]), name(task)) for ids, task in self.encoder.prompts(sources)]
+        rows = [
+            (name(ids[:limit]), name(task)) for ids, task in self.encoder.prompts([source.text for source in sources])
+        ]
         order = sorted(range(len(rows)), key=lambda number: len(rows[number][0]))
         written: dict[int, Generation] = {}
         for at in range(0, len(rows), self.batch):

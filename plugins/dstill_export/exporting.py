@@ -22,7 +22,7 @@ from dstill.api.student import Generation
 from dstill.errors import AnswerError, DiskError, RunError, UsageError
 from dstill.io.files import atomic_folder, require_absent, writing
 from dstill.io.shell import command
-from dstill.pipeline.steps import prediction_of
+from dstill.pipeline.steps import prediction_of, prompts
 from dstill.runs.provenance import sha256, versions
 from dstill.runtime import hardware
 from dstill_export.card import UsageExample, model_card
@@ -66,7 +66,7 @@ def export(
     _require_disk_space(form.disk_space(source), target)
     with run.stage(f"export to {form.name}") as facts, atomic_folder(target) as folder:
         examples = sample(run, count)
-        sources = [run.objective.prompt(run.task.model_input(example)) for example in examples]
+        sources = prompts(run.objective, run.task, examples)
         run.progress("export", 0, STEPS, "measuring the student")
         before = measure(source.student.load(source.folder), sources)
         run.progress("export", 1, STEPS, f"writing {form.name}")

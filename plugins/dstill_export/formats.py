@@ -1,7 +1,7 @@
 """The interface of export formats: writing a student, and loading it with the format's own runtime.
 
     form.write(source, folder)            # weights, tokenizer and settings: all that `load` needs
-    form.load(folder).generate(["predict: how many requests failed"])
+    form.load(folder).generate([ModelInput(text="predict: how many requests failed", example=…)])
 
 To add a format, write a subclass of `Format` and add it to `dstill_export.registry`.
 """

@@ -1,6 +1,6 @@
 """Generates answers with transformers, using only the settings in the exported files.
 
-    PlainGenerator(model, encoder, threads=1).generate(["predict: how many requests failed"])
+    PlainGenerator(model, encoder, threads=1).generate([ModelInput(text="predict: …", example=…)])
 
 When a run loads its student, it sets the end token and the limits. Here they come from the exported files, so that the
 parity check notices if one is missing there.

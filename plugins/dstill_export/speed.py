@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dstill.api.records import ModelInput
 from dstill.api.student import Generation, Generator
 from dstill_finetune.generation import BATCH
 
@@ -29,7 +30,7 @@ class Measurement:
     batch_size: int
 
 
-def measure(generator: Generator, sources: Sequence[str]) -> Measurement:
+def measure(generator: Generator, sources: Sequence[ModelInput]) -> Measurement:
     """Answer all sources in the generator's own batches, then the first `SINGLE` of them one by one."""
     list(generator.generate(sources[:1]))
     started = time.perf_counter()

@@ -19,9 +19,9 @@ an encoder–decoder.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dstill_finetune.encoding import Encoded, Row
 from dstill_finetune.sharing import PADDING, Sharing, layout
@@ -29,10 +29,22 @@ from dstill_finetune.sharing import PADDING, Sharing, layout
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["IGNORED", "BucketSampler", "Collator"]
+__all__ = ["IGNORED", "BatchMaker", "BucketSampler", "Collator", "padded"]
 
 IGNORED = -100  # the label that torch's cross entropy ignores
 BUCKET = 32  # batches that are sorted by length together
+
+
+class BatchMaker(Protocol):
+    """Makes the batches of a training. Each has ``labels``, ``weight`` and ``branch``, and what the model reads."""
+
+    branches: Mapping[str, int]  # task prefix → its number in ``branch``
+
+    def __call__(self, records: Sequence[Encoded]) -> dict[str, Any]:
+        """The batch of these records."""
+
+    def tokens_read(self, batch: Mapping[str, Any]) -> int:
+        """The input tokens of a batch, without padding and without records that only fill it up."""
 
 
 class Collator:
@@ -57,7 +69,7 @@ class Collator:
     ) -> None:
         self.encoder_decoder = encoder_decoder
         self.pad = pad
-        self.branches = {branch: number for number, branch in enumerate(branches)}
+        self.branches: Mapping[str, int] = {branch: number for number, branch in enumerate(branches)}
         self.start = start
         self.sharing = sharing
 
@@ -68,13 +80,18 @@ class Collator:
             return self._shared_decoder(records, self.sharing)
         return self._encoder_decoder(records) if self.encoder_decoder else self._decoder(records)
 
+    def tokens_read(self, batch: Mapping[str, Any]) -> int:
+        weighted = batch["weight"].any(dim=1)
+        inputs = [batch[name][weighted] for name in ("input_ids", "decoder_input_ids") if name in batch]
+        return sum(int((ids != self.pad).sum()) for ids in inputs)
+
     def _encoder_decoder(self, records: Sequence[Encoded]) -> dict[str, Any]:
         """The encoder reads the source, the decoder writes task word and target."""
         rows = [row for record in records for row in record]
         batch = {
-            "input_ids": _padded([row.source for row in rows], self.pad),
-            "attention_mask": _padded([[1] * len(row.source) for row in rows], 0),
-            "decoder_input_ids": _padded([[self.start, *row.task, *row.target[:-1]] for row in rows], self.pad),
+            "input_ids": padded([row.source for row in rows], self.pad),
+            "attention_mask": padded([[1] * len(row.source) for row in rows], 0),
+            "decoder_input_ids": padded([[self.start, *row.task, *row.target[:-1]] for row in rows], self.pad),
         }
         return batch | self._labels([[(len(row.task), row)] for row in rows]) | _distinct(records)
 
@@ -83,8 +100,8 @@ class Collator:
         rows = [row for record in records for row in record]
         sequences = [row.source + row.task + row.target[:-1] for row in rows]
         batch = {
-            "input_ids": _padded(sequences, self.pad),
-            "attention_mask": _padded([[1] * len(ids) for ids in sequences], 0),
+            "input_ids": padded(sequences, self.pad),
+            "attention_mask": padded([[1] * len(ids) for ids in sequences], 0),
         }
         return batch | self._labels([[(len(row.source) + len(row.task) - 1, row)] for row in rows])
 
@@ -95,10 +112,10 @@ class Collator:
             targets = [row.task + row.target[:-1] for row in record]
             sequences.append([*record[0].source, *chain.from_iterable(targets)])
             places.append(layout(len(record[0].source), list(map(len, targets))))
-        positions = _padded([positions for positions, _ in places], 0)
-        segments = _padded([segments for _, segments in places], PADDING)
+        positions = padded([positions for positions, _ in places], 0)
+        segments = padded([segments for _, segments in places], PADDING)
         batch = {
-            "input_ids": _padded(sequences, self.pad),
+            "input_ids": padded(sequences, self.pad),
             "position_ids": positions,
             "attention_mask": sharing.mask(positions, segments),
         }
@@ -113,12 +130,12 @@ class Collator:
         """One row per record: the encoder reads the source once, the decoder's row has all branches."""
         targets = [[[self.start, *row.task, *row.target[:-1]] for row in record] for record in records]
         places = [layout(0, list(map(len, lines))) for lines in targets]
-        positions = _padded([positions for positions, _ in places], 0)
-        segments = _padded([segments for _, segments in places], PADDING)
+        positions = padded([positions for positions, _ in places], 0)
+        segments = padded([segments for _, segments in places], PADDING)
         batch = {
-            "input_ids": _padded([record[0].source for record in records], self.pad),
-            "attention_mask": _padded([[1] * len(record[0].source) for record in records], 0),
-            "decoder_input_ids": _padded([[*chain.from_iterable(lines)] for lines in targets], self.pad),
+            "input_ids": padded([record[0].source for record in records], self.pad),
+            "attention_mask": padded([[1] * len(record[0].source) for record in records], 0),
+            "decoder_input_ids": padded([[*chain.from_iterable(lines)] for lines in targets], self.pad),
             "decoder_attention_mask": sharing.mask(positions, segments),
         }
         return batch | self._labels([[(len(row.task), row) for row in record] for record in records])
@@ -135,9 +152,9 @@ class Collator:
             branches.append([self.branches[row.branch] for gap, row in line for _ in range(gap + len(row.target))])
             weights.append([row.weight for gap, row in line for _ in range(gap + len(row.target))])
         return {
-            "labels": _padded(labels, IGNORED),
-            "branch": _padded(branches, 0),
-            "weight": _padded(weights, 0.0),
+            "labels": padded(labels, IGNORED),
+            "branch": padded(branches, 0),
+            "weight": padded(weights, 0.0),
         }
 
 
@@ -155,7 +172,7 @@ def _distinct(records: Sequence[Encoded]) -> dict[str, torch.Tensor]:
     return {"distinct": torch.tensor([place.index(i) for i in range(len(sources))]), "place": torch.tensor(place)}
 
 
-def _padded(rows: Sequence[Sequence[float]], value: float) -> torch.Tensor:
+def padded(rows: Sequence[Sequence[float]], value: float) -> torch.Tensor:
     """``[rows, longest]``, padded on the right."""
     import torch
 

@@ -1,6 +1,6 @@
 """Generates answers in batches: greedy, with a key–value cache, sorted by length to keep padding small.
 
-    list(ModelGenerator(model, encoder).generate(["predict: how many requests failed"])) → [Generation(text="{…}", …)]
+    list(ModelGenerator(model, encoder).generate([ModelInput(text="predict: …", example=…)])) → [Generation(…)]
 
 On a CPU, finished answers do not wait for longer ones: after a portion of tokens, the unfinished ones are batched
 again. Rows of a decoder-only student are padded on the left. Rows whose positions leave fewer tokens than an answer may
@@ -17,7 +17,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from dstill.api.records import Grammar
+from dstill.api.records import Grammar, ModelInput
 from dstill.api.student import Generation, Generator
 from dstill.errors import DataError
 from dstill_finetune.encoding import Encoder
@@ -52,15 +52,17 @@ class ModelGenerator(Generator):
         self.threads = threads
         self.temperature = temperature
 
-    def count_tokens(self, sources: Sequence[str]) -> list[int]:
-        prompts = self.encoder.prompts(sources)
+    def count_tokens(self, sources: Sequence[ModelInput]) -> list[int]:
+        prompts = self.encoder.prompts([source.text for source in sources])
         return [min(len(ids), self.encoder.max_source(task)) + len(task) for ids, task in prompts]
 
-    def generate(self, sources: Sequence[str]) -> Iterator[Generation]:
+    def generate(self, sources: Sequence[ModelInput]) -> Iterator[Generation]:
         """Answers in the order of `sources`. A source that is too long for the student is truncated."""
         return self.generate_constrained(sources, [None] * len(sources))
 
-    def generate_constrained(self, sources: Sequence[str], grammars: Sequence[Grammar | None]) -> Iterator[Generation]:
+    def generate_constrained(
+        self, sources: Sequence[ModelInput], grammars: Sequence[Grammar | None]
+    ) -> Iterator[Generation]:
         """As `generate`, each answer within its grammar.
 
         Raises:
@@ -71,7 +73,7 @@ class ModelGenerator(Generator):
 
     def sample(
         self,
-        sources: Sequence[str],
+        sources: Sequence[ModelInput],
         n: int,
         *,
         temperature: float,
@@ -93,11 +95,12 @@ class ModelGenerator(Generator):
         yield from (tuple(samples[at : at + n]) for at in range(0, len(samples), n))
 
     def _each(
-        self, sources: Sequence[str], grammars: Sequence[Grammar | None], temperature: float
+        self, sources: Sequence[ModelInput], grammars: Sequence[Grammar | None], temperature: float
     ) -> Iterator[Generation]:
+        prompts = self.encoder.prompts([source.text for source in sources])
         rows = [
             self._row(ids[: self.encoder.max_source(task)], task, grammar)
-            for (ids, task), grammar in zip(self.encoder.prompts(sources), grammars, strict=True)
+            for (ids, task), grammar in zip(prompts, grammars, strict=True)
         ]
         ordered = sorted(rows, key=lambda row: (row.task, row.limit or 0, len(row.source)))
         # usually one group, since all have one task word and one limit

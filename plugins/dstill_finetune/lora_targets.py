@@ -48,7 +48,7 @@ def is_linear(module: Any) -> bool:
 
 def linear_layers(model: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """The linear layers that can have an adapter, and those that cannot, by path; the head is in neither."""
-    head = model.get_output_embeddings()
+    head = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
     layers = {path: module for path, module in model.named_modules() if is_linear(module) and module is not head}
     fused = any(
         weight.ndim == 3 for weight in model.parameters()

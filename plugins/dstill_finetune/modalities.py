@@ -90,7 +90,7 @@ class Lora(_Base):
             lora_dropout=recipe.lora_dropout,
             target_modules=targets(model, recipe.target_modules),
             trainable_token_indices=token_rows(model),
-            task_type="SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM",
+            task_type=_task_type(model),
         )
         return get_peft_model(model, config)
 
@@ -142,6 +142,13 @@ class Qlora(Lora):
             )
         model.requires_grad_(False)
         return super().prepare(model, recipe)
+
+
+def _task_type(model: Any) -> str | None:
+    """Peft's name for what the model does; None for one that is not of transformers."""
+    if not hasattr(model, "config"):
+        return None
+    return "SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM"
 
 
 def _has_native_library() -> bool:

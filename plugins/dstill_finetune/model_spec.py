@@ -14,7 +14,7 @@ from dstill_finetune.meta import model_of
 from dstill_finetune.model_loading import is_encoder_decoder, quiet
 from dstill_finetune.saved_activations import activation_bytes_of
 
-__all__ = ["shape_of"]
+__all__ = ["counted", "shape_of"]
 
 
 def shape_of(config: Any) -> ModelSpec:
@@ -31,7 +31,7 @@ def shape_of(config: Any) -> ModelSpec:
     # transformers does not quantize some layers, such as T5's `wo`
     fp32 = set(model._keep_in_fp32_modules or ())
     quantized = sum(m.weight.numel() for p, m in {**adaptable, **others}.items() if fp32.isdisjoint(p.split(".")))
-    linears, unadapted = _counted(adaptable), _counted(others)
+    linears, unadapted = counted(adaptable), counted(others)
     parameters = sum(p.numel() for p in model.parameters())
     layers = config.num_hidden_layers
     if is_encoder_decoder(config):
@@ -53,7 +53,7 @@ def shape_of(config: Any) -> ModelSpec:
     )
 
 
-def _counted(layers: Mapping[str, Any]) -> dict[str, tuple[int, int, int]]:
+def counted(layers: Mapping[str, Any]) -> dict[str, tuple[int, int, int]]:
     """Layer name → inputs, outputs and count."""
     counted: dict[str, tuple[int, int, int]] = {}
     for path, module in layers.items():

@@ -35,10 +35,11 @@ class DistillStepByStep(Objective):
 
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
         """Label and rationale; only the label if α = 1 or the record has no rationale."""
-        source = task.model_input(record.example)
-        yield Pair(task_prefix=PREDICT, source=source, target=record.answer, weight=self.label_weight)
-        if record.rationale and self.label_weight < 1:
-            yield Pair(task_prefix=EXPLAIN, source=source, target=record.rationale, weight=1 - self.label_weight)
+        example = record.example
+        source, weight = task.model_input(example), self.label_weight
+        yield Pair(task_prefix=PREDICT, source=source, target=record.answer, weight=weight, example=example)
+        if record.rationale and weight < 1:
+            yield Pair(task_prefix=EXPLAIN, source=source, target=record.rationale, weight=1 - weight, example=example)
 
     def explanation(self, source: str) -> str | None:
         return EXPLAIN + source if self.label_weight < 1 else None
@@ -51,7 +52,8 @@ class LabelOnly(Objective):
     ignores = frozenset({"label_weight"})
 
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
-        yield Pair(task_prefix=PREDICT, source=task.model_input(record.example), target=record.answer)
+        example = record.example
+        yield Pair(task_prefix=PREDICT, source=task.model_input(example), target=record.answer, example=example)
 
 
 class RationaleFirst(Objective):
@@ -61,8 +63,8 @@ class RationaleFirst(Objective):
     ignores = frozenset({"label_weight"})
 
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
-        target = task.reply_text(record.rationale, record.answer)
-        yield Pair(task_prefix=REASON, source=task.model_input(record.example), target=target)
+        example, target = record.example, task.reply_text(record.rationale, record.answer)
+        yield Pair(task_prefix=REASON, source=task.model_input(example), target=target, example=example)
 
     def prompt(self, source: str) -> str:
         return REASON + source

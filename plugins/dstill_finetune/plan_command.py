@@ -27,7 +27,7 @@ from dstill.cli.options import App, PartOption, app, json_option, set_option, se
 from dstill.cli.train import MODALITY, note_other_recipe
 from dstill.config import Config, command_line
 from dstill.errors import UsageError
-from dstill.factory import choose_modality, make_student, modalities
+from dstill.factory import Setup, choose_modality, modalities
 from dstill.io.units import size
 from dstill.plugins import Plugins
 from dstill.runs.run import Run
@@ -88,7 +88,7 @@ def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
     config = opened.config if opened else found.config()
     spec = config.settings.train.student or found.plugins.default_student()
     note_other_recipe(found, run)
-    shape = _with_dataset(opened) if opened else make_student(found.plugins, config, spec).spec()
+    shape = _with_dataset(opened) if opened else Setup(found.plugins, config).student.spec()
     installed = modalities(found.plugins, config).values()
     plans = []
     for device in devices:

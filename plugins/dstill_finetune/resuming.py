@@ -1,6 +1,6 @@
 """Finds the checkpoint that a training resumes from, if there is one.
 
-checkpoints_of(job, model, tokenizer)  →  (Checkpoints(runs/mine/checkpoints), Path("…/checkpoint-400"))
+checkpoints_of(job, model, tokenizer.get_vocab())  →  (Checkpoints(runs/mine/checkpoints), Path("…/checkpoint-400"))
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ def _has_batch_of(recipe: Recipe, began: Mapping[str, Any]) -> bool:
 
 
 def checkpoints_of(
-    job: TrainingJob, model: Any, tokenizer: Any, base: str = ""
+    job: TrainingJob, model: Any, vocabulary: Any, base: str = ""
 ) -> tuple[Checkpoints | None, Path | None]:
     """The job's checkpoints, and the one to resume from.
 
     Args:
         job: The training.
         model: The prepared model.
-        tokenizer: The student's.
+        vocabulary: The student's, as JSON values.
         base: The fingerprint of the weights that an adapter is trained on; empty without one.
 
     Raises:
@@ -82,7 +82,7 @@ def checkpoints_of(
     settings = {**asdict(job.recipe), "modality": job.modality.name, "seed": job.seed, "data": digest(job.train)}
     # these differ if the student's settings, its base, or the records of its tokenizer changed
     settings["parameters"] = sum(p.numel() for p in model.parameters())
-    settings["vocabulary"] = sha256(json.dumps(tokenizer.get_vocab(), sort_keys=True).encode()).hexdigest()
+    settings["vocabulary"] = sha256(json.dumps(vocabulary, sort_keys=True).encode()).hexdigest()
     if base:
         settings["base"] = base
     for name in IRRELEVANT:

@@ -26,7 +26,7 @@ from typing import Any
 from dstill.api.modality import ActivationBytes
 from dstill_finetune.model_loading import is_encoder_decoder
 
-__all__ = ["activation_bytes_of"]
+__all__ = ["Bytes", "activation_bytes_of", "polynomial"]
 
 STEP = 32  # lengths tried: 32, 64 and 96 tokens
 DEPTHS = ("num_hidden_layers", "num_layers", "num_decoder_layers", "encoder_layers", "decoder_layers")
@@ -55,7 +55,11 @@ def _counted(kind: Any, text: str, how: str, width: int) -> ActivationBytes | No
 
 def _fitted(config: Any, frozen: bool, width: int) -> ActivationBytes:
     encoder, decoder = layers_of(config)
-    one, two = (_polynomial(_traced(_with_depth(config, depth), frozen, width), config) for depth in (1, 2))
+    h = max(STEP, *(2 * (getattr(config, name, None) or 0) for name in CHUNKS))
+    seq2seq = is_encoder_decoder(config)
+    one, two = (
+        polynomial(_traced(_with_depth(config, depth), frozen, width), encoder_decoder=seq2seq, h=h) for depth in (1, 2)
+    )
     counts = (encoder, encoder, decoder, decoder, decoder, decoder)
     return ActivationBytes(*(a + (count - 1) * (b - a) for a, b, count in zip(one, two, counts, strict=True)))
 
@@ -79,10 +83,12 @@ def _with_depth(config: Any, depth: int) -> Any:
     return smaller
 
 
-def _polynomial(run: Callable[[int, int], Bytes], config: Any) -> tuple[float, ...]:
-    """Coefficients of S, S² (encoder) and T, T², S, S·T (decoder) without constants; S, T: source and target length."""
-    h = max(STEP, *(2 * (getattr(config, name, None) or 0) for name in CHUNKS))
-    if not is_encoder_decoder(config):
+def polynomial(run: Callable[[int, int], Bytes], *, encoder_decoder: bool = True, h: int = STEP) -> tuple[float, ...]:
+    """Coefficients of S, S² (encoder) and T, T², S, S·T (decoder) without constants; S, T: source and target length.
+
+    `run` counts the bytes for a source and a target of some lengths; it is called with multiples of `h`.
+    """
+    if not encoder_decoder:
         a, b, c = (run(n * h, 0)[0] for n in (1, 2, 3))
         square = (c - 2 * b + a) / (2 * h * h)
         return ((b - a) / h - 3 * h * square, square, 0.0, 0.0, 0.0, 0.0)

@@ -11,13 +11,11 @@
 
 from __future__ import annotations
 
-import gc
-import logging
 import os
 import shutil
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,36 +23,32 @@ from typing import Any
 from dstill.api.modality import Batch
 from dstill.api.recipe import Recipe
 from dstill.api.records import Pair
-from dstill.api.student import Student, TrainingJob, TrainResult
-from dstill.errors import DataError, UsageError
+from dstill.api.student import TrainingJob, TrainResult
+from dstill.errors import DataError
 from dstill.runtime import distributed, hardware
 from dstill_finetune import disk_space, model_loading, reporting, torch_settings
 from dstill_finetune.adapter_loading import require_base, require_tokens, saved_tokenizer, with_adapter
 from dstill_finetune.card import model_card
 from dstill_finetune.checkpoints import step_of
 from dstill_finetune.damage import damaged
-from dstill_finetune.encoding import Encoder
 from dstill_finetune.generation import ModelGenerator
 from dstill_finetune.largest_batch import batch_before_training, batch_of, largest
 from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.new_token_rows import add_rows
-from dstill_finetune.oom import OutOfMemory, explain_oom, halved
 from dstill_finetune.peak_memory import PeakMemory
 from dstill_finetune.probe import LOOSE_MARGIN, MARGIN, run_probe
-from dstill_finetune.resuming import adopt_batch, checkpoints_of, newest_checkpoint, with_resumed_batch
+from dstill_finetune.resuming import checkpoints_of
 from dstill_finetune.saving import saving, share
 from dstill_finetune.setup import collator_of, encoder_of, require_learnable, require_rows, set_generation_config
 from dstill_finetune.student_metadata import Facts
 from dstill_finetune.tokenizer import repair
-from dstill_finetune.torch_settings import compiling, cpu_threads, resolved
-from dstill_finetune.trainer import History, prepare_imports, train
+from dstill_finetune.torch_student import TorchStudent, result_of, score_of
+from dstill_finetune.trainer import train
 
 __all__ = ["Finetuned"]
 
-log = logging.getLogger("dstill")
 
-
-class Finetuned(Student):
+class Finetuned(TorchStudent):
     """Trains with `dstill_finetune.trainer` and generates with `dstill_finetune.generation`."""
 
     distributions = ("torch", "transformers", "tokenizers", "accelerate")
@@ -67,36 +61,7 @@ class Finetuned(Student):
     def build(self, folder: Path, seed: int) -> Any:
         """The untrained model of a student whose `start` returned "", by tokenizer or configuration in `folder`."""
 
-    def fit(self, job: TrainingJob) -> TrainResult:
-        model_loading.quiet()
-        job = replace(job, recipe=resolved(job.recipe, job.device))
-        if job.recipe.auto_find_batch_size and distributed.world_size() > 1:
-            raise UsageError(
-                f"automatic batch sizes work in one process only, and this training has {distributed.world_size()}",
-                where="train.auto_find_batch_size = true",
-                hint="set it to false, and train.per_device_train_batch_size to what fits",
-            )
-        job = replace(job, recipe=with_resumed_batch(job))
-        with saving(job.folder):
-            job.folder.mkdir(parents=True, exist_ok=True)
-        _import_libraries(job)
-        with cpu_threads(job.recipe.threads), PeakMemory(job.device.kind) as peak:
-            while True:
-                try:
-                    with explain_oom(job.recipe, peak, newest_checkpoint(job)), compiling(job.recipe):
-                        return self._fit(job, peak)
-                except OutOfMemory as problem:
-                    if not job.recipe.auto_find_batch_size or job.recipe.per_device_train_batch_size == 1:
-                        raise
-                    log.warning("%s", problem.what)
-                job = replace(job, recipe=halved(job.recipe))
-                last = newest_checkpoint(job)()
-                then = f"resuming from {last}" if last else "starting again"
-                log.warning("%s with a batch of %d", then, job.recipe.per_device_train_batch_size)
-                adopt_batch(job)
-                _free_memory(job)
-
-    def _fit(self, job: TrainingJob, peak: PeakMemory) -> TrainResult:
+    def fit_once(self, job: TrainingJob, peak: PeakMemory) -> TrainResult:
         import torch
 
         recipe = job.recipe
@@ -127,7 +92,7 @@ class Finetuned(Student):
         weights = model_loading.fingerprint(base) if adapter and self.base else ""
         if distributed.is_main():
             disk_space.require(model, recipe, student=job.folder, checkpoints=job.checkpoints)
-        checkpoints, resume = checkpoints_of(job, model, tokenizer, weights)
+        checkpoints, resume = checkpoints_of(job, model, tokenizer.get_vocab(), weights)
         collator = collator_of(model, encoder, data, validation)
 
         def probe(trainer: Any) -> Mapping[str, float]:
@@ -148,7 +113,7 @@ class Finetuned(Student):
                 on_step=job.on_step,
                 checkpoints=checkpoints,
                 resume=resume,
-                score=_score(job, model, encoder),
+                score=score_of(job, model, lambda: ModelGenerator(model, encoder, threads=recipe.threads)),
                 callbacks=callbacks,
                 probe=probe if recipe.test_largest_batch and not recipe.torch_compile else None,
             )
@@ -172,7 +137,7 @@ class Finetuned(Student):
             task_prefix=recipe.task_prefix,
             tasks=encoder.tasks,
         )
-        fitted = _result(history, model, peak, data.n_too_long)
+        fitted = result_of(history, model, peak, data.n_too_long)
         if distributed.is_main():
             with saving(job.folder):
                 self._save(job, model, facts, fitted, n_too_long=data.n_too_long, cut=encoder.cuts_prompts)
@@ -277,56 +242,3 @@ class Finetuned(Student):
             require_base(facts, folder)
         model = self._untrained(folder, facts.base, facts.seed, options)
         return model if facts.four_bit else model.to(device)
-
-
-def _result(history: History, model: Any, peak: PeakMemory, n_too_long: int) -> TrainResult:
-    return TrainResult(
-        steps=history.steps,
-        seconds=round(history.seconds, 3),
-        history=tuple(history.rows),
-        peak_memory=peak.bytes,
-        trained_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
-        all_parameters=_count(model),
-        best_step=history.best,
-        tokens_seen=history.tokens,
-        rows_per_second=round(history.rows_per_second, 3),
-        n_too_long=n_too_long,
-        probe=history.probe,
-    )
-
-
-def _import_libraries(job: TrainingJob) -> None:
-    """Import what training needs first, so that it does not count as the training's memory."""
-    prepare_imports()
-    if job.modality.name != "full":
-        import peft  # noqa: F401
-
-
-def _score(job: TrainingJob, model: Any, encoder: Encoder) -> Callable[[], float] | None:
-    """A function that measures the model's accuracy during training; None if early stopping does not need it."""
-    if job.score is None or job.recipe.early_stopping != "accuracy":
-        return None
-    score = job.score
-
-    def current_score() -> float:
-        training = model.training
-        try:
-            return score(ModelGenerator(model, encoder, threads=job.recipe.threads))
-        finally:
-            model.train(training)
-
-    return current_score
-
-
-def _free_memory(job: TrainingJob) -> None:
-    """Free what a training that ran out of memory left behind."""
-    gc.collect()
-    if job.device.kind == "cuda":
-        import torch
-
-        torch.cuda.empty_cache()
-
-
-def _count(model: Any) -> int:
-    """The number of parameters; a byte of 4-bit weights counts as two."""
-    return sum(p.numel() * (2 if type(p).__name__ == "Params4bit" else 1) for p in model.parameters())

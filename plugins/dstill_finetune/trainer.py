@@ -24,7 +24,7 @@ from dstill.runtime import distributed
 from dstill.runtime.signals import Stop
 from dstill_finetune.callbacks import callback_class, diverged
 from dstill_finetune.checkpoints import Checkpoints, step_of
-from dstill_finetune.collate import BucketSampler, Collator
+from dstill_finetune.collate import BatchMaker, BucketSampler
 from dstill_finetune.encoding import Dataset, length
 from dstill_finetune.loss import TokenLosses, scale, tokens
 from dstill_finetune.saving import saving
@@ -60,7 +60,7 @@ def learning_rate_factor(progress: float, warmup: float) -> float:
 
 def train(  # noqa: PLR0913  what a Trainer needs, each named at the call
     model: Any,
-    collator: Collator,
+    collator: BatchMaker,
     data: Dataset,
     validation: Dataset,
     recipe: Recipe,
@@ -73,6 +73,7 @@ def train(  # noqa: PLR0913  what a Trainer needs, each named at the call
     score: Callable[[], float] | None = None,
     callbacks: Sequence[Any] = (),
     probe: Callable[[Any], Mapping[str, float]] | None = None,
+    losses: Callable[[Any], TokenLosses] = TokenLosses,
 ) -> History:
     """Train `model` in place.
 
@@ -90,6 +91,7 @@ def train(  # noqa: PLR0913  what a Trainer needs, each named at the call
         score: Measures the accuracy for early stopping.
         callbacks: More callbacks of transformers.
         probe: Called with the Trainer before the first step.
+        losses: Computes the token losses of the model that it is given.
 
     Raises:
         TrainingError: The loss or gradient is NaN or infinite.
@@ -105,6 +107,7 @@ def train(  # noqa: PLR0913  what a Trainer needs, each named at the call
         trainer = trainer_class(
             recipe=recipe,
             watch=watch,
+            losses=losses,
             score=score,
             model=model,
             args=arguments_class(
@@ -212,12 +215,18 @@ def _classes() -> tuple[Any, Any, Any]:  # noqa: C901  one class, defined here b
         loss_is_scaled_for_ga = True
 
         def __init__(
-            self, *, recipe: Recipe, watch: Any, score: Callable[[], float] | None = None, **kwargs: Any
+            self,
+            *,
+            recipe: Recipe,
+            watch: Any,
+            losses: Callable[[Any], TokenLosses] = TokenLosses,
+            score: Callable[[], float] | None = None,
+            **kwargs: Any,
         ) -> None:
             self.recipe, self.watch = recipe, watch
             self.score: Any = score  # None also if another process measures the accuracy for all
             super().__init__(**kwargs)
-            self.token_losses = TokenLosses(self.model)
+            self.token_losses = losses(self.model)
 
         def _get_train_sampler(self, train_dataset: Any = None) -> Any:
             lengths = [length(record) for record in self.train_dataset.records]
@@ -291,7 +300,7 @@ def _classes() -> tuple[Any, Any, Any]:  # noqa: C901  one class, defined here b
             counts = torch.zeros(len(self.data_collator.branches), dtype=torch.float64)
             for batch in batches:
                 counts += tokens(batch, len(counts))
-            seen = sum(_seen(batch, self.data_collator.pad) for batch in batches)
+            seen: int = sum(self.data_collator.tokens_read(batch) for batch in batches)
             if self.args.world_size > 1:
                 counts, seen = self._gather(counts, seen, device)
             for batch in batches:
@@ -337,11 +346,3 @@ def _classes() -> tuple[Any, Any, Any]:  # noqa: C901  one class, defined here b
             return metrics
 
     return StepTrainer, TrainingArguments, PrinterCallback
-
-
-def _seen(batch: Mapping[str, Any], pad: int) -> int:
-    """The input tokens of a batch, without padding and without records that only fill it up."""
-    weighted = batch["weight"].any(dim=1)
-    return sum(
-        int((batch[name][weighted] != pad).sum()) for name in ("input_ids", "decoder_input_ids") if name in batch
-    )

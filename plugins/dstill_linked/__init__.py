@@ -1,0 +1,25 @@
+"""The student ``linked``: reads the question with its schema, and writes answers as structure tokens and pointers.
+
+It needs a task with a form (`dstill.api.protocols.Linked`). Modules: `model` (the network), `tensors` (readings as
+tensors), `encoding` (records as rows and batches), `student` (training), `generation` (answers), `saving` (its folder).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from dstill import hookimpl
+
+if TYPE_CHECKING:
+    from dstill.api.student import Student
+
+__all__ = ["register_students"]
+
+
+@hookimpl
+def register_students() -> Iterable[type[Student]]:
+    """The student ``linked``."""
+    from dstill_linked.student import LinkedStudent
+
+    return [LinkedStudent]

@@ -14,15 +14,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["END", "START", "Cache", "LinkedModel", "Shape", "Sources"]
+__all__ = ["END", "FIRST", "RATIONALE", "START", "WEIGHTS", "Cache", "LinkedModel", "Shape", "Sources"]
 
-START, END = 0, 1  # the first two rows of the token embedding; tokens of the form follow
+# The first rows of the token embedding: what an answer begins with, what ends, and what a rationale begins with.
+START, END, RATIONALE = 0, 1, 2
+FIRST = 3  # the row of the form's first token
+WEIGHTS = "model.safetensors"
 _MASKED = -1e4
 
 
@@ -31,7 +35,7 @@ class Shape:
     """The sizes of a model."""
 
     features: int  # rows of the feature embedding, those for hashed names included
-    tokens: int  # START and END included
+    tokens: int  # those before FIRST included
     relations: int
     width: int = 192
     heads: int = 6
@@ -54,6 +58,10 @@ class Sources:
     offsets: Tensor  # [rows * positions] where the features of a position begin
     relations: Tensor  # [rows, positions, positions] kinds of relations
     mask: Tensor  # [rows, positions] True: a position, False: padding
+
+    def to(self, device: torch.device) -> Sources:
+        """The same on another device."""
+        return Sources(**{name: value.to(device) for name, value in vars(self).items()})
 
 
 class Norm(nn.Module):
@@ -193,7 +201,8 @@ class LinkedModel(nn.Module):
     def encode(self, sources: Sources) -> Tensor:
         """The states of the positions, [rows, positions, width]."""
         rows, positions = sources.mask.shape
-        x = self.features(sources.features, sources.offsets, per_sample_weights=sources.weights)
+        weights = sources.weights.to(self.features.weight.dtype)
+        x = self.features(sources.features, sources.offsets, per_sample_weights=weights)
         x = x.view(rows, positions, -1)
         bias = self.relations(sources.relations).permute(0, 3, 1, 2)
         bias = bias.masked_fill(~sources.mask[:, None, None, :], _MASKED)
@@ -241,11 +250,19 @@ class LinkedModel(nn.Module):
         pointers = self.pointer_query(x) @ cache.targets.transpose(1, 2) / math.sqrt(shape.width)
         return torch.cat([structure, pointers + cache.mask[:, 0].to(x.dtype)], -1)
 
-    def forward(self, sources: Sources, previous: Tensor) -> Tensor:
-        """The scores of every next token of whole answers."""
-        memory = self.encode(sources)
-        return self.decode(self.start(memory, sources.mask), previous)
+    def forward(self, sources: Sources, previous: Tensor, place: Tensor | None = None) -> Tensor:
+        """The scores of every next token of whole answers.
 
-    def save_shape(self) -> dict[str, Any]:
-        """What builds an equal model."""
-        return self.shape.to_json()
+        `place`, [rows]: the source of each row of `previous`; None: row n has source n.
+        """
+        memory, mask = self.encode(sources), sources.mask
+        if place is not None:
+            memory, mask = memory[place], mask[place]
+        return self.decode(self.start(memory, mask), previous)
+
+    def save_pretrained(self, folder: str | Path, **_: Any) -> None:
+        """Write ``model.safetensors``, as a transformers Trainer asks its model to."""
+        from safetensors.torch import save_file
+
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        save_file({name: value.contiguous() for name, value in self.state_dict().items()}, Path(folder) / WEIGHTS)

@@ -18,7 +18,7 @@ import torch
 from dstill.api.form import Form, Token
 from dstill.linked import LINKS, Reading
 from dstill.linked.reading import FEATURES
-from dstill_linked.model import END, START, Sources
+from dstill_linked.model import END, FIRST, Sources
 
 __all__ = ["RELATIONS", "Row", "Vocabulary", "batch"]
 
@@ -41,7 +41,7 @@ class Row:
 
     features: Sequence[Sequence[int]]  # of each position
     weights: Sequence[Sequence[float]]
-    relations: torch.Tensor  # [positions, positions]
+    relations: torch.Tensor  # [positions, positions], uint8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ class Vocabulary:
     @property
     def n_tokens(self) -> int:
         """Rows of the token embedding."""
-        return len(self.tokens) + 2  # START and END
+        return FIRST + len(self.tokens)
 
     @property
     def n_features(self) -> int:
@@ -68,7 +68,7 @@ class Vocabulary:
 
     @cached_property
     def _token_numbers(self) -> Mapping[str, int]:
-        return {token: number for number, token in enumerate(self.tokens, start=END + 1)}
+        return {token: number for number, token in enumerate(self.tokens, start=FIRST)}
 
     @cached_property
     def _feature_numbers(self) -> Mapping[str, int]:
@@ -84,12 +84,15 @@ class Vocabulary:
             relations=_relations(reading),
         )
 
+    def number(self, token: Token) -> int:
+        """The number of a token or pointer; the empty text is the end."""
+        if isinstance(token, int):
+            return self.n_tokens + token
+        return self._token_numbers[token] if token else END
+
     def numbers(self, tokens: Sequence[Token]) -> list[int]:
         """Tokens as numbers, with the end."""
-        return [
-            *(self.n_tokens + token if isinstance(token, int) else self._token_numbers[token] for token in tokens),
-            END,
-        ]
+        return [*map(self.number, tokens), END]
 
     def text(self, numbers: Sequence[int]) -> list[Token]:
         """Numbers up to the end as tokens."""
@@ -97,22 +100,21 @@ class Vocabulary:
         for number in numbers:
             if number == END:
                 break
-            if number != START:
-                found.append(number - self.n_tokens if number >= self.n_tokens else self.tokens[number - 2])
+            found.append(number - self.n_tokens if number >= self.n_tokens else self.tokens[number - FIRST])
         return found
 
 
 def _relations(reading: Reading) -> torch.Tensor:
     words, items = len(reading.words), len(reading.items)
-    found = torch.full((words + items, words + items), _ITEMS, dtype=torch.int64)
+    found = torch.full((words + items, words + items), _ITEMS, dtype=torch.uint8)  # thousands of rows are kept
     places = torch.arange(words)
     found[:words, :words] = (places[None] - places[:, None]).clamp(-_FAR, _FAR) + _FAR
     found[:words, words:] = _UNLINKED
     found[words:, :words] = _UNLINKED_BACK
     parents: dict[tuple[str, ...], list[int]] = {}
-    for number, item in enumerate(reading.items):
-        if item.above:
-            parents.setdefault(item.above, []).append(words + number)
+    for number, above in enumerate(one.above for one in reading.items):
+        if above:
+            parents.setdefault(above, []).append(words + number)
     for siblings in parents.values():
         group = torch.tensor(siblings)
         found[group[:, None], group[None]] = _SIBLINGS

@@ -20,6 +20,7 @@ from dstill.api.protocols import (
     ConstrainedOutput,
     DataProfile,
     Demo,
+    Linked,
     Presentation,
     QuestionBrief,
     RationaleTerms,
@@ -51,6 +52,7 @@ from dstill_querydsl.results.causes import LABELS, cause, clauses
 from dstill_querydsl.settings import Settings
 
 if TYPE_CHECKING:
+    from dstill.api.form import Form
     from dstill_querydsl.bundle.indices import Index
     from dstill_querydsl.mapping.index_profile import IndexProfile
 
@@ -58,7 +60,16 @@ __all__ = ["QueryDsl", "Settings"]
 
 
 class QueryDsl(
-    Task, ConstrainedOutput, DataProfile, Demo, Presentation, RationaleTerms, ResultProperties, Synthesis, TestDatabases
+    Task,
+    ConstrainedOutput,
+    DataProfile,
+    Demo,
+    Linked,
+    Presentation,
+    RationaleTerms,
+    ResultProperties,
+    Synthesis,
+    TestDatabases,
 ):
     """Questions about one Elasticsearch or OpenSearch index, answered by search bodies that executors run."""
 
@@ -173,6 +184,13 @@ class QueryDsl(
         """The grammar of the example's index. None if only its name is known. Raises ConfigError."""
         profile = self.index_profile(example)
         return None if profile is None else Grammar(ebnf=profile.grammar(self.config.dialect))
+
+    # --- Linked -------------------------------------------------------------------------
+
+    def form(self) -> Form:
+        from dstill_querydsl.linked.form import QueryForm
+
+        return QueryForm(self.index_profile)
 
     # --- TestDatabases ------------------------------------------------------------------
 

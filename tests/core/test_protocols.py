@@ -16,6 +16,8 @@ from support.protocols import ASKED, is_method, with_one
 from dstill import Check, Task, hookimpl
 from dstill.api import Draft, Example, Problem, find_problems, not_checked, task
 from dstill.api.protocols import PROTOCOLS, Presentation, TestDatabases
+from dstill.errors import UsageError
+from dstill.factory import form_of
 from dstill.plugins import PluginInfo, Plugins
 from dstill_finetune.objectives import LabelOnly
 
@@ -136,6 +138,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "ConstrainedOutput": (),  # only a student with a vocabulary can be constrained: see below
     "DataProfile": (("init", "--engine-url", "http://127.0.0.1:9", "--out", "there"), *TRAINED, PREDICT),
     "Demo": (DEMO,),
+    "Linked": (),  # only a student that reads schemas asks for the form: see below
     "Presentation": (*EVALUATED, PREDICT, ("report", "run")),
     "RationaleTerms": TRAINED[:1],
     "ResultProperties": (*TRAINED[:1], ("audit", "run")),
@@ -172,5 +175,8 @@ def test_every_method_of_a_protocol_is_called(protocol: type, run_all: Callable[
     run_all(name.lower(), COMMANDS[name])
     if name == "ConstrainedOutput":
         LabelOnly().grammar(with_one(protocol)(), EXAMPLE)
+    if name == "Linked":
+        with pytest.raises(UsageError, match="task 'linked' has none"):
+            form_of(with_one(protocol)(), "linked")
     asked = set(Path(ASKED).read_text().split()) if Path(ASKED).exists() else set()  # Demo has no methods
     assert asked == {name for name, value in vars(protocol).items() if is_method(name, value)}

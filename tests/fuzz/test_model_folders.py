@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.foreign import ODD, Project, fewer, places, replace_at, time_limit
+from support.inputs import inputs
 
 from dstill.errors import DstillError
 
@@ -66,5 +67,5 @@ def test_survives_other_json_values(
     value = replace_at(value, path, data.draw(ODD | SIZES), remove=data.draw(st.booleans()))
     file.write_text(json.dumps(value))
     with time_limit(f"{file.name} {path}"), contextlib.suppress(DstillError):
-        list(Hf().load(folder).generate(TEXTS))
+        list(Hf().load(folder).generate(inputs(*TEXTS)))
     shutil.rmtree(folder)

@@ -7,11 +7,11 @@ The tokenizer is learnt from questions and golds as `tiny` learns its own: an an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import torch
+from support.inputs import inputs
 from transformers import LlamaConfig, LlamaForCausalLM, T5Config, T5ForConditionalGeneration
 
 from dstill.api.recipe import Recipe
@@ -91,6 +91,6 @@ def writer(model: Any, tokenizer: Any, temperature: float = 1.0) -> ModelGenerat
 
 
 def write(by: ModelGenerator, grammar: Grammar | None, count: int, seed: int = 1) -> list[Generation]:
-    sources: Sequence[str] = [f"predict: question {number}" for number in range(count)]
+    sources = inputs(*(f"predict: question {number}" for number in range(count)))
     torch.manual_seed(seed)
     return list(by.generate_constrained(sources, [grammar] * count))

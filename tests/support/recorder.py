@@ -17,7 +17,7 @@ from support.toy import Abacus, Memorizer, Parrot, Recall, Toy
 from dstill import Check, Task, hookimpl
 from dstill.api.executor import Executor
 from dstill.api.protocols import TestDatabases
-from dstill.api.records import Example, Grammar, Mutant, Outcome, Problem, TestDatabase
+from dstill.api.records import Example, Grammar, ModelInput, Mutant, Outcome, Problem, TestDatabase
 from dstill.api.student import Generation, Generator, Student
 from dstill.api.teacher import Teacher
 
@@ -75,7 +75,7 @@ class Trained(Memorizer):
 class Drawing(Recall):
     def sample(
         self,
-        sources: Sequence[str],
+        sources: Sequence[ModelInput],
         n: int,
         *,
         temperature: float,

@@ -27,7 +27,7 @@ from dstill.api.executor import Executor
 from dstill.api.modality import Modality, ModelSpec
 from dstill.api.objective import Objective
 from dstill.api.protocols import DataProfile, Presentation, RationaleTerms
-from dstill.api.records import Example, Outcome, OutcomeKind, Record, RelevantSchema, Table
+from dstill.api.records import Example, ModelInput, Outcome, OutcomeKind, Record, RelevantSchema, Table
 from dstill.api.student import Generation, Generator, Student, TrainingJob, TrainResult
 from dstill.errors import ServiceError
 from dstill.io.strict_json import NotStrict, loads
@@ -152,18 +152,18 @@ class Memory(Generator):
     def __init__(self, pairs: Mapping[str, str]) -> None:
         self.pairs = pairs
 
-    def count_tokens(self, sources: Sequence[str]) -> list[int]:
-        return [len(source.split()) for source in sources]
+    def count_tokens(self, sources: Sequence[ModelInput]) -> list[int]:
+        return [len(source.text.split()) for source in sources]
 
-    def generate(self, sources: Sequence[str]) -> Iterator[Generation]:
+    def generate(self, sources: Sequence[ModelInput]) -> Iterator[Generation]:
         with Path("batches.txt").open("a") as file:
             file.write(f"{len(sources)}\n")
         while Path("hold").exists():
             time.sleep(0.005)
         for source in sources:
-            if "break" in source:
+            if "break" in source.text:
                 raise RuntimeError("the clerk has had enough")
-            text = self.pairs.get(source, '{"say": "what?"}')
+            text = self.pairs.get(source.text, '{"say": "what?"}')
             yield Generation(text=text, tokens=len(text.split()), seconds=0.01)
 
 

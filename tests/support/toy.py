@@ -34,6 +34,7 @@ from dstill.api.records import (
     Example,
     Grammar,
     Level,
+    ModelInput,
     Outcome,
     OutcomeKind,
     Pair,
@@ -341,14 +342,14 @@ class Recall(Generator):
     def __init__(self, pairs: Mapping[str, str]) -> None:
         self.pairs = pairs
 
-    def generate(self, sources: Sequence[str]) -> Iterator[Generation]:
+    def generate(self, sources: Sequence[ModelInput]) -> Iterator[Generation]:
         for source in sources:
-            text = self.pairs.get(_key(source), "")
-            yield Generation(text=text, tokens=len(text), seconds=0.01, truncated="endless" in source)
+            text = self.pairs.get(_key(source.text), "")
+            yield Generation(text=text, tokens=len(text), seconds=0.01, truncated="endless" in source.text)
 
     def sample(
         self,
-        sources: Sequence[str],
+        sources: Sequence[ModelInput],
         n: int,
         *,
         temperature: float,
@@ -357,7 +358,7 @@ class Recall(Generator):
     ) -> Iterator[tuple[Generation, ...]]:
         """What it would write, and with a chance of half the temperature the answer to another question."""
         for source, known in zip(sources, self.generate(sources), strict=True):
-            draw = random.Random(f"{seed} {source}")
+            draw = random.Random(f"{seed} {source.text}")
             others = sorted(set(self.pairs.values()))
             yield tuple(
                 replace(known, text=draw.choice(others)) if draw.random() < temperature / 2 else known for _ in range(n)

@@ -58,12 +58,17 @@ class Form(ABC):
         """The answer of tokens, in canonical form. Raises NotExpressible for tokens that are not an answer."""
 
     def encode_rationale(self, rationale: str, answer: str, reading: Reading) -> list[Token]:
-        """The tokens of a rationale. Default: pointers to the items that the answer names, in the order of the rationale."""
+        """The tokens of a rationale. Default: the items that the answer names, in the order of the rationale."""
         named = {
             token for token in self.encode(answer, reading) if isinstance(token, int) and token >= len(reading.words)
         }
-        places = {position: rationale.find(reading.item(position).name) for position in named}
-        return sorted((position for position, place in places.items() if place >= 0), key=lambda one: places[one])
+        found = sorted((rationale.find(reading.item(position).name), position) for position in named)
+        return [position for place, position in found if place >= 0]
+
+    def decode_rationale(self, tokens: Sequence[Token], reading: Reading) -> str:
+        """The text of a rationale's tokens. Default: the names of the items that they point to."""
+        items = (token for token in tokens if isinstance(token, int) and token >= len(reading.words))
+        return ", ".join(reading.item(position).name for position in items)
 
     def start(self, reading: Reading) -> Cursor | None:
         """Where writing starts. None: every sequence of tokens may be written."""

@@ -10,6 +10,7 @@
     Synthesis            makes questions for the user's own data
     DataProfile          reads what the questions are about from a server, records its licence, watches it for changes
     RationaleTerms       refuses a rationale that does not name what the answer uses
+    Linked               trains students that read the schema and write answers that point
     Demo                 shows the pack with `dstill demo`
 
 Every method has a default, and no class needs another one. dstill calls them through `of`, which returns the task if it
@@ -29,6 +30,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 from dstill.api.engine import Engine, ProjectFiles
+from dstill.api.form import Form
 from dstill.api.records import Example, Grammar, Mutant, RelevantSchema, ResultDiff, Table, TestDatabase
 from dstill.api.task import Task
 
@@ -37,6 +39,7 @@ __all__ = [
     "ConstrainedOutput",
     "DataProfile",
     "Demo",
+    "Linked",
     "NoTestDatabases",
     "Presentation",
     "QuestionBrief",
@@ -242,6 +245,17 @@ class RationaleTerms(_Protocol):
         return ()
 
 
+class Linked(_Protocol):
+    """The language has a form that students of the kind ``linked`` read and write."""
+
+    def form(self) -> Form | None:
+        """How questions are read with their schema, and how answers become tokens and pointers. None: there is none.
+
+        Called once for each training, and once when a student of such a kind is loaded. May raise DataError.
+        """
+        return None
+
+
 class Demo(_Protocol):
     """`dstill demo --task NAME` shows the pack. dstill reads the class attributes before it creates the task."""
 
@@ -254,6 +268,7 @@ PROTOCOLS = (
     ConstrainedOutput,
     DataProfile,
     Demo,
+    Linked,
     Presentation,
     RationaleTerms,
     ResultProperties,

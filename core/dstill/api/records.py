@@ -33,6 +33,7 @@ __all__ = [
     "Grammar",
     "Level",
     "Message",
+    "ModelInput",
     "Mutant",
     "Outcome",
     "OutcomeKind",
@@ -288,6 +289,15 @@ class Pair:
     source: str  # `Task.model_input`
     target: str
     weight: float = 1.0  # of this pair's loss
+    example: Example | None = None  # of the record, with its answer and rationale; students that read schemas need it
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInput:
+    """What a trained student reads for one question."""
+
+    text: str  # the objective's prompt: task prefix and `Task.model_input`
+    example: Example  # for students that read more than text
 
 
 @dataclass(frozen=True, kw_only=True)

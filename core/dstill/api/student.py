@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from dstill.api.form import Form
 from dstill.api.modality import Batch, Modality, ModelSpec
 from dstill.api.part import Part
 from dstill.api.recipe import Device, Recipe
-from dstill.api.records import Grammar, Pair
+from dstill.api.records import Grammar, ModelInput, Pair
 from dstill.errors import UsageError
 
 __all__ = ["Generation", "Generator", "Similarity", "Student", "TrainResult", "TrainingJob"]
@@ -53,6 +54,7 @@ class TrainResult:
     tokens_seen: int | None = None  # without padding; None: not measured
     rows_per_second: float | None = None  # records, time for evaluations included; None: not measured
     n_too_long: int = 0  # training records that exceeded the length limits
+    n_not_expressible: int = 0  # training records that the task's form has no tokens for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,10 +79,12 @@ class Generator(ABC):
     """A loaded student, ready to write."""
 
     @abstractmethod
-    def generate(self, sources: Sequence[str]) -> Iterator[Generation]:
+    def generate(self, sources: Sequence[ModelInput]) -> Iterator[Generation]:
         """Decode greedily: one answer for each source, in the order of `sources`."""
 
-    def generate_constrained(self, sources: Sequence[str], grammars: Sequence[Grammar | None]) -> Iterator[Generation]:
+    def generate_constrained(
+        self, sources: Sequence[ModelInput], grammars: Sequence[Grammar | None]
+    ) -> Iterator[Generation]:
         """As `generate`, each answer within its grammar; None: without one. Raises UsageError if it cannot."""
         raise UsageError(
             "this kind of student does not support constrained decoding",
@@ -90,7 +94,7 @@ class Generator(ABC):
 
     def sample(
         self,
-        sources: Sequence[str],
+        sources: Sequence[ModelInput],
         n: int,
         *,
         temperature: float,
@@ -107,11 +111,11 @@ class Generator(ABC):
             hint="leave it out, or train another kind of student",
         )
 
-    def similarity(self, sources: Sequence[str]) -> list[Similarity]:
+    def similarity(self, sources: Sequence[ModelInput]) -> list[Similarity]:
         """How similar each source is to the training data. Empty: not known."""
         return []
 
-    def count_tokens(self, sources: Sequence[str]) -> list[int]:
+    def count_tokens(self, sources: Sequence[ModelInput]) -> list[int]:
         """Tokens of each source. Empty: not counted."""
         return []
 
@@ -123,6 +127,8 @@ class Student(Part, ABC):
     default: ClassVar[bool] = False  # True: used if no student is named; it must train from scratch
     recipe: ClassVar[Mapping[str, Any]] = {}  # settings by dotted key that `dstill init` writes for it
     smallest: ClassVar[Mapping[str, Any]] = {}  # keys of its own section for a language of a few words
+    reads_schema: ClassVar[bool] = False  # True: it needs the task's form (`dstill.api.protocols.Linked`)
+    form: Form  # of the task, set by dstill for a kind that reads schemas
     base: str = ""  # the folder, file or id after "hf:" in ``--student hf:google/flan-t5-small``
 
     @abstractmethod

@@ -26,7 +26,7 @@ from dstill.cli.groups import Command
 from dstill.cli.options import App, app, engine_url_option, set_option, student_option, task_option, teacher_option
 from dstill.config import FILE, as_toml
 from dstill.errors import UsageError
-from dstill.factory import make_task, task_name
+from dstill.factory import kind_and_base, make_task, task_name
 from dstill.io.files import write_text
 from dstill.io.shell import quoted
 from dstill.plugins import Plugins, part_sections
@@ -112,8 +112,11 @@ def _text(plugins: Plugins, name: str, project: ProjectFiles, flags: Mapping[str
         **({"train.student": student} if student else {}),
         "train.modality": "auto",
     }
-    if student == default:  # a pretrained model trains with the usual defaults
-        values |= {**(plugins.student(default).recipe if default else {}), **project.recipe}
+    kind, _ = kind_and_base(plugins, student)
+    if kind in plugins.names("students"):  # a pretrained model trains with the usual defaults: its recipe is empty
+        values |= plugins.student(kind).recipe
+    if student == default:
+        values |= project.recipe
     values |= flags
     ordered = dict(sorted(values.items(), key=_place))
     about = "".join(f"# {line}\n" for line in project.about)

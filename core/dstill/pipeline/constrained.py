@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dstill.api.objective import Objective
-from dstill.api.records import Example, Grammar
+from dstill.api.records import Example, Grammar, ModelInput
 from dstill.api.student import Generation, Generator, Similarity
 from dstill.api.task import Task
 from dstill.errors import UsageError
@@ -33,13 +33,13 @@ class Constrained(Generator):
                 hint="the task may need a schema of the data; if the pack has no grammars, set it to false",
             )
 
-    def generate(self, sources: Sequence[str]) -> Iterator[Generation]:
+    def generate(self, sources: Sequence[ModelInput]) -> Iterator[Generation]:
         """The answer to the source of each example, in order."""
         return self._student.generate_constrained(sources, self._grammars)
 
     def sample(
         self,
-        sources: Sequence[str],
+        sources: Sequence[ModelInput],
         n: int,
         *,
         temperature: float,
@@ -49,6 +49,6 @@ class Constrained(Generator):
         """`n` answers to the source of each example, in order; `grammars` is ignored: the examples decide."""
         return self._student.sample(sources, n, temperature=temperature, seed=seed, grammars=self._grammars)
 
-    def similarity(self, sources: Sequence[str]) -> list[Similarity]:
+    def similarity(self, sources: Sequence[ModelInput]) -> list[Similarity]:
         """How near each source is to those of training; the grammars do not matter."""
         return self._student.similarity(sources)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from dstill.api.executor import Executor
 from dstill.api.faults import about
-from dstill.api.records import Example, Level, OutcomeKind, Prediction, Problem, Row
+from dstill.api.records import Example, Level, ModelInput, OutcomeKind, Prediction, Problem, Row
 from dstill.api.student import Generator, Similarity
 from dstill.api.task import data_of
 from dstill.errors import DstillError, UsageError, did_you_mean
@@ -290,17 +290,16 @@ class Predictor:
 
         One that reached the token limit ends in `…`.
         """
-        sources = [self.setup.objective.explanation(self.setup.task.model_input(example)) for example in examples]
+        texts = [self.setup.objective.explanation(self.setup.task.model_input(example)) for example in examples]
+        sources = [ModelInput(text=t, example=e) for t, e in zip(texts, examples, strict=True) if t is not None]
         with self._writing:
-            written = list(self._student.generate([source for source in sources if source is not None]))
+            written = list(self._student.generate(sources))
         return [one.text.strip() + (" …" if one.truncated else "") for one in written]
 
     def count_tokens(self, examples: Sequence[Example]) -> list[int]:
         """The input tokens of each example; empty when the student does not count tokens."""
         setup = self.setup
-        return self._student.count_tokens(
-            [setup.objective.prompt(setup.task.model_input(example)) for example in examples]
-        )
+        return self._student.count_tokens(steps.prompts(setup.objective, setup.task, examples))
 
     def _executor(self, execute: bool | None) -> Executor | None:
         if execute and not self.execute:
@@ -376,9 +375,7 @@ class Predictor:
         if self._nearest is None:
             return []
         setup = self.setup
-        return self._nearest.similarity(
-            [setup.objective.prompt(setup.task.model_input(example)) for example in examples]
-        )
+        return self._nearest.similarity(steps.prompts(setup.objective, setup.task, examples))
 
     @cached_property
     def _nearest(self) -> Generator | None:

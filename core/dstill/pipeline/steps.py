@@ -20,7 +20,18 @@ from dstill.api.executor import Executor
 from dstill.api.faults import about, with_faults
 from dstill.api.objective import Objective
 from dstill.api.protocols import ResultProperties
-from dstill.api.records import SPLITS, Draft, Example, OutcomeKind, Prediction, Problem, Record, Rejection, Verdict
+from dstill.api.records import (
+    SPLITS,
+    Draft,
+    Example,
+    ModelInput,
+    OutcomeKind,
+    Prediction,
+    Problem,
+    Record,
+    Rejection,
+    Verdict,
+)
 from dstill.api.student import Generation, Generator
 from dstill.api.task import Task
 from dstill.pipeline.error_analysis import with_cause
@@ -127,11 +138,16 @@ def check_splits(records: Sequence[Record], task: Task) -> None:
 # --- evaluation -------------------------------------------------------------------------
 
 
+def prompts(objective: Objective, task: Task, examples: Sequence[Example]) -> list[ModelInput]:
+    """What the student reads for each example, to write its answer."""
+    return [ModelInput(text=objective.prompt(task.model_input(e)), example=e) for e in examples]
+
+
 def predict(
     generator: Generator, objective: Objective, task: Task, examples: Sequence[Example]
 ) -> Iterator[Prediction]:
     """What the student writes for each example, in order."""
-    sources = [objective.prompt(task.model_input(e)) for e in examples]
+    sources = prompts(objective, task, examples)
     for example, written in zip(examples, generator.generate(sources), strict=True):
         yield prediction_of(example, written)
 
@@ -147,7 +163,7 @@ def sample(
     seed: int,
 ) -> Iterator[list[Prediction]]:
     """`n` sampled answers of the student to each example, in order."""
-    sources = [objective.prompt(task.model_input(e)) for e in examples]
+    sources = prompts(objective, task, examples)
     drawn = generator.sample(sources, n, temperature=temperature, seed=seed)
     for example, written in zip(examples, drawn, strict=True):
         yield [prediction_of(example, one) for one in written]

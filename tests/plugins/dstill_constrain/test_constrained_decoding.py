@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from support.inputs import inputs
 from support.random_student import learnt, llama, t5, write, writer
 
 from dstill.api.protocols import ConstrainedOutput
@@ -55,10 +56,10 @@ def test_vocabulary_pieces_join_to_the_text(unigram: Any) -> None:
 def test_greedy_answers_are_constrained_only_for_rows_with_a_grammar() -> None:
     tokenizer = word_tokenizer()
     by = writer(t5(tokenizer), tokenizer, temperature=0.0)
-    held, free = by.generate_constrained(["predict: a", "predict: b"], [TABLE, None])
+    held, free = by.generate_constrained(inputs("predict: a", "predict: b"), [TABLE, None])
     assert WRITTEN.fullmatch(held.text)
     assert not WRITTEN.fullmatch(free.text)
-    assert [one.text for one in by.generate(["predict: b"])] == [free.text]
+    assert [one.text for one in by.generate(inputs("predict: b"))] == [free.text]
 
 
 @pytest.mark.slow
@@ -71,7 +72,7 @@ def test_sampled_answers_are_constrained(make: Any) -> None:
         Words(),  # type: ignore[arg-type]
         [Example(id=id, question="?") for id in ("1", "2", "")],
     )
-    sources = ["predict: a", "predict: b", "predict: c"]
+    sources = inputs("predict: a", "predict: b", "predict: c")
     first, second, free = by.sample(sources, 6, temperature=1.0, seed=1)
     assert all(WRITTEN.fullmatch(one.text) for one in (*first, *second))
     assert len({one.text for one in (*first, *second)}) > 2
@@ -131,7 +132,7 @@ def test_task_without_grammar_and_unconstrainable_student_are_refused() -> None:
         Constrained(Plain(), objective, task, [Example(id="", question="?")])  # type: ignore[arg-type]
     held = Constrained(Plain(), objective, task, [Example(id="1", question="?")])  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="does not support constrained decoding"):
-        list(held.generate(["?"]))
+        list(held.generate(inputs("?")))
 
 
 def test_vocabulary_without_required_characters_is_refused(unigram: Any) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from support.inputs import inputs
 
 from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.recipe import Device, Recipe
@@ -59,7 +60,7 @@ def rows() -> list[tuple[Pair, ...]]:
 
 def answers(writer: object, *questions: str) -> list[str]:
     assert isinstance(writer, NearestGenerator)
-    return [written.text for written in writer.generate([f"predict: {q}" for q in questions])]
+    return [written.text for written in writer.generate(inputs(*(f"predict: {q}" for q in questions)))]
 
 
 def test_answers_as_the_most_similar_training_question(tmp_path: Path) -> None:
@@ -150,8 +151,13 @@ def test_reports_the_similarity_of_a_question(tmp_path: Path) -> None:
     Nearest().fit(job(tmp_path, rows()))
     writer = Nearest().load(tmp_path)
     same, like, other = writer.similarity(
-        [f"predict: {q}" for q in ("the ten slowest requests", "requests that failed with 502", "wer hat gewonnen")]
+        inputs(
+            *(
+                f"predict: {q}"
+                for q in ("the ten slowest requests", "requests that failed with 502", "wer hat gewonnen")
+            )
+        )
     )
     assert same.value == pytest.approx(1)
     assert same.value > like.value > like.threshold > other.value >= 0
-    assert Nearest().load(tmp_path, trained=False).similarity(["predict: anything"]) == []
+    assert Nearest().load(tmp_path, trained=False).similarity(inputs("predict: anything")) == []

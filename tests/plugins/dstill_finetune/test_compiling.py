@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.inputs import inputs
 
 from dstill.api.recipe import Recipe
 from dstill.api.student import TrainResult
@@ -48,7 +49,7 @@ def test_compiled_model_learns_the_same(fit: Fit, tmp_path: Path) -> None:
     assert losses(torch_compile=True) == pytest.approx(plain, rel=1e-5)
     assert counters["stats"]["unique_graphs"] > 0
     assert (tmp_path / "student" / "model.safetensors").exists()
-    assert list(Tiny(SMALL).load(tmp_path / "student").generate(["predict: all red cars"]))
+    assert list(Tiny(SMALL).load(tmp_path / "student").generate(inputs("predict: all red cars")))
 
 
 def test_missing_compiler_has_a_hint() -> None:

@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from support.gguf_files import write_llama
+from support.inputs import inputs
 
 from dstill.api.modality import Modality
 from dstill.api.student import TrainResult
@@ -40,7 +41,7 @@ def hf_student(base: Path) -> Hf:
 
 
 def generated_texts(folder: Path) -> list[str]:
-    return [answer.text for answer in Hf().load(folder).generate(PROMPTS)]
+    return [answer.text for answer in Hf().load(folder).generate(inputs(*PROMPTS))]
 
 
 def card_answer(folder: Path, prompt: str) -> str:
@@ -77,7 +78,7 @@ def test_transformers_and_peft_give_the_same_answers(
     assert losses[-1] < 0.8 * losses[0]
     monkeypatch.chdir("/")  # the base is found from any folder
     answers = generated_texts(folder)
-    assert answers[0] != next(a.text for a in Hf().load(folder, trained=False).generate(PROMPTS))
+    assert answers[0] != next(a.text for a in Hf().load(folder, trained=False).generate(inputs(*PROMPTS)))
     assert [card_answer(folder, f"{prompt}\n") for prompt in PROMPTS] == answers
     facts = json.loads((folder / "student.json").read_text())
     assert facts["base"] == str(file)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.inputs import inputs
 
 from dstill.api.modality import Modality
 from dstill.errors import DataError, UsageError
@@ -159,7 +160,7 @@ def test_pad_token_can_be_configured(t5: Path, tmp_path: Path, fit: Callable[...
     student = Hf(HfConfig(pad_token="</s>"))
     student.base = str(folder)
     fit(student, Full(), tmp_path / "student", max_steps=1)
-    assert list(student.load(tmp_path / "student").generate(["predict: all"]))
+    assert list(student.load(tmp_path / "student").generate(inputs("predict: all")))
     wrong = Hf(HfConfig(pad_token="<nothing>"))
     wrong.base = str(folder)
     with pytest.raises(DataError, match="no token '<nothing>'"):
@@ -241,7 +242,7 @@ def test_folder_needs_no_network(
     student.base = str(t5)
     student.spec()
     fit(student, kind(), tmp_path, max_steps=1)
-    assert list(student.load(tmp_path).generate(["predict: all"]))
+    assert list(student.load(tmp_path).generate(inputs("predict: all")))
     assert called == []
 
 
@@ -263,7 +264,7 @@ def test_cached_hub_id_needs_no_network(cached: Path, tmp_path: Path, fit: Calla
     student = Hf()
     student.base = "some/t5"
     fit(student, Lora(), tmp_path / "student", max_steps=1)
-    assert list(student.load(tmp_path / "student").generate(["predict: all"]))
+    assert list(student.load(tmp_path / "student").generate(inputs("predict: all")))
     facts = json.loads((tmp_path / "student" / "student.json").read_text())
     assert (facts["base"], facts["base_sha256"]) == ("some/t5", "")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.inputs import inputs
 
 from dstill.api.modality import Modality
 from dstill.api.recipe import Recipe
@@ -415,7 +416,7 @@ def test_early_stopping_saves_the_best_step(wanted: str, fit: Fit, records: Any,
     scores = iter([0.1, 0.5, 0.4, 0.5, 0.3, 0.9])
 
     def score(writer: Generator) -> float:
-        [written] = writer.generate(["predict: all red cars"])
+        [written] = writer.generate(inputs("predict: all red cars"))
         assert isinstance(written.text, str)
         return next(scores)
 

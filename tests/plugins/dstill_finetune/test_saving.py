@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.inputs import inputs
 
 from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.recipe import Recipe
@@ -124,7 +125,7 @@ def test_modality_without_adapters_stores_no_base(fit: Fit, tmp_path: Path) -> N
             return model
 
     def answers(**options: bool) -> list[str]:
-        return [written.text for written in Tiny().load(tmp_path, **options).generate(["predict: all red cars"])]
+        return [written.text for written in Tiny().load(tmp_path, **options).generate(inputs("predict: all red cars"))]
 
     fit(Tiny(SMALL), Head(), tmp_path, max_steps=1, learning_rate=1e-9)
     assert not (tmp_path / "base").exists()
@@ -144,7 +145,7 @@ def test_generation_uses_the_threads_of_training(fit: Fit, tmp_path: Path, monke
         return generate(**kwargs)
 
     monkeypatch.setattr(writer.model, "generate", counted)
-    list(writer.generate(["predict: all red cars"]))
+    list(writer.generate(inputs("predict: all red cars")))
     assert seen == [min(2, os.cpu_count() or 1)]
     assert torch.get_num_threads() == 1
 
@@ -165,7 +166,7 @@ def test_ctrl_c_keeps_the_earlier_student(fit: Fit, tmp_path: Path) -> None:
     with pytest.raises(Interrupted, match="stopped at step 2 of 3"):
         again(seed=1, job={"on_step": interrupt})
     assert (folder / "model.safetensors").read_bytes() == weights
-    assert list(Tiny().load(folder).generate(["predict: all red cars"]))
+    assert list(Tiny().load(folder).generate(inputs("predict: all red cars")))
     again(seed=1)
     assert (folder / "model.safetensors").read_bytes() != weights
     assert [path.name for path in tmp_path.iterdir()] == ["student"]

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from support.inputs import inputs
 
 from dstill.api.modality import Modality
 from dstill.api.recipe import Device
@@ -39,7 +40,7 @@ def hf_student(base: Path, **config: Any) -> Hf:
 
 
 def texts(student: Any, folder: Path, *, trained: bool = True) -> list[str]:
-    return [written.text for written in student.load(folder, trained=trained).generate(PROMPTS)]
+    return [written.text for written in student.load(folder, trained=trained).generate(inputs(*PROMPTS))]
 
 
 def without_time(written: Generation) -> Generation:
@@ -136,7 +137,7 @@ def test_bf16_student_answers_without_bf16_support(
     base = writer.model.get_base_model().get_input_embeddings().weight
     assert base.dtype is torch.float32
     assert torch.equal(base, base.bfloat16().float())  # the base weights during training
-    assert len(list(writer.generate(PROMPTS))) == len(PROMPTS)
+    assert len(list(writer.generate(inputs(*PROMPTS)))) == len(PROMPTS)
     model, *_ = Hf().merged(tmp_path)
     assert model.get_input_embeddings().weight.dtype is torch.bfloat16
 
@@ -186,10 +187,10 @@ def test_answer_ends_at_the_position_limit_without_affecting_others(short_gpt2: 
     prompts = ["predict: red", *("predict: " + "all red cars " * count for count in (3, 4, 5, 20))]
     room = [32 - min(len(source), 31) for source, _ in writer.encoder.prompts(prompts)]
     assert room[0] > room[1] > room[-1] == 1
-    written = list(writer.generate(prompts))
+    written = list(writer.generate(inputs(*prompts)))
     assert [one.tokens for one in written] == [min(48, left) for left in room]  # it never learnt to stop
     assert all(one.truncated for one in written)
-    alone = [next(iter(writer.generate([prompt]))) for prompt in prompts]
+    alone = [next(iter(writer.generate(inputs(prompt)))) for prompt in prompts]
     assert [one.text for one in written] == [one.text for one in alone]
 
 
@@ -198,14 +199,14 @@ def test_tiny_learns_its_training_rows(fit: Fit, tmp_path: Path, records: Any) -
     student = Tiny()
     rows = records()
     writer = student.load(tmp_path)
-    written = list(writer.generate([label.task_prefix + label.source for label, _ in rows]))
+    written = list(writer.generate(inputs(*(label.task_prefix + label.source for label, _ in rows))))
     right = sum(got.text == label.target for got, (label, _) in zip(written, rows, strict=True))
     assert right >= 40
     assert all(got.tokens and not got.truncated and got.seconds > 0 for got in written)
     assert card_answer(tmp_path, PROMPTS[0]) == texts(student, tmp_path)[0]
     assert [row["step"] for row in fitted.history if "eval_loss" in row][-1] == 150
     untrained = [
-        got.text for got in student.load(tmp_path, trained=False).generate([label.source for label, _ in rows])
+        got.text for got in student.load(tmp_path, trained=False).generate(inputs(*(label.source for label, _ in rows)))
     ]
     assert not any(got == label.target for got, (label, _) in zip(untrained, rows, strict=True))
 
@@ -222,15 +223,15 @@ def test_answers_keep_the_order_of_questions_for_any_batch_size(llama: Path, fit
     student = hf_student(llama)
     fit(student, Full(), tmp_path, max_steps=25)
     writer: Any = student.load(tmp_path)
-    together = [written.text for written in writer.generate(PROMPTS)]
+    together = [written.text for written in writer.generate(inputs(*PROMPTS))]
     writer.batch = 1
-    assert [written.text for written in writer.generate(PROMPTS)] == together
+    assert [written.text for written in writer.generate(inputs(*PROMPTS))] == together
 
 
 def test_count_tokens_is_bounded_by_the_maximum_length(fit: Fit, tmp_path: Path) -> None:
     fit(Tiny(SMALL), Full(), tmp_path, max_steps=1)
     writer: Any = Tiny().load(tmp_path)
-    short_gpt2, long = writer.count_tokens(["predict: all red cars", "predict: all red cars " * 40])
+    short_gpt2, long = writer.count_tokens(inputs("predict: all red cars", "predict: all red cars " * 40))
     assert short_gpt2 == len(writer.encoder.prompts(["predict: all red cars"])[0][0]) > 3
     assert long == writer.encoder.max_length
 
@@ -242,12 +243,14 @@ def test_answers_do_not_depend_on_batching(
     student = hf_student(request.getfixturevalue(base))
     fit(student, Full(), tmp_path, max_steps=60, learning_rate=1e-2)
     writer: Any = student.load(tmp_path)
-    at_once = list(map(without_time, writer.generate(PROMPTS)))
+    at_once = list(map(without_time, writer.generate(inputs(*PROMPTS))))
     assert len({written.tokens for written in at_once}) > 1
     for portion in (1, 3, 7, 48):
         monkeypatch.setattr(generation, "PORTION", portion)
-        assert list(map(without_time, writer.generate(PROMPTS))) == at_once
-        sample_texts = [list(map(without_time, given)) for given in writer.sample(PROMPTS, 3, temperature=1.0, seed=1)]
+        assert list(map(without_time, writer.generate(inputs(*PROMPTS)))) == at_once
+        sample_texts = [
+            list(map(without_time, given)) for given in writer.sample(inputs(*PROMPTS), 3, temperature=1.0, seed=1)
+        ]
         assert [len(given) for given in sample_texts] == [3] * len(PROMPTS)
 
 
@@ -256,9 +259,11 @@ def test_sampled_answers_depend_only_on_the_seed(t5: Path, fit: Fit, tmp_path: P
     writer = hf_student(t5).load(tmp_path)
 
     def sample_texts(seed: int, temperature: float = 1.0) -> list[list[str]]:
-        return [[w.text for w in given] for given in writer.sample(PROMPTS, 4, temperature=temperature, seed=seed)]
+        return [
+            [w.text for w in given] for given in writer.sample(inputs(*PROMPTS), 4, temperature=temperature, seed=seed)
+        ]
 
-    greedy = [written.text for written in writer.generate(PROMPTS)]
+    greedy = [written.text for written in writer.generate(inputs(*PROMPTS))]
     before = torch.random.get_rng_state()
     first = sample_texts(1)
     assert torch.equal(torch.random.get_rng_state(), before)  # the global random state is unchanged
@@ -271,7 +276,7 @@ def test_sampled_answers_depend_only_on_the_seed(t5: Path, fit: Fit, tmp_path: P
 
 def test_endless_answer_is_marked_as_truncated(t5: Path, fit: Fit, tmp_path: Path) -> None:
     fit(hf_student(t5), Full(), tmp_path, max_steps=1, learning_rate=1e-9)
-    written = list(hf_student(t5).load(tmp_path).generate(PROMPTS))
+    written = list(hf_student(t5).load(tmp_path).generate(inputs(*PROMPTS)))
     assert any(w.truncated and w.tokens == 48 for w in written)
 
 
@@ -320,7 +325,7 @@ def test_missing_characters_are_added_and_learnt(
     student, folder = hf_student(t5_without_braces), tmp_path / "student"
     rows = records(2)
     fit(student, Full(), folder, rows, max_steps=200, learning_rate=5e-3, per_device_train_batch_size=2)
-    written = student.load(folder).generate([label.task_prefix + label.source for label, _ in rows])
+    written = student.load(folder).generate(inputs(*(label.task_prefix + label.source for label, _ in rows)))
     assert [w.text for w in written] == [label.target for label, _ in rows]
     assert card_answer(folder, rows[0][0].task_prefix + rows[0][0].source) == rows[0][0].target
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.inputs import inputs
 
 from dstill.api.recipe import Device
 from dstill.api.records import Pair
@@ -36,7 +37,7 @@ def hf_student(base: Path) -> Hf:
 def generated_texts(folder: Path, prompts: list[str], *, batch: int = 64) -> list[str]:
     writer: Any = Hf().load(folder)
     writer.batch = batch
-    return [answer.text for answer in writer.generate(prompts)]
+    return [answer.text for answer in writer.generate(inputs(*prompts))]
 
 
 def card_answer(folder: Path) -> str:

@@ -24,7 +24,7 @@ from dstill.api.metric import Metric
 from dstill.api.modality import Choice, Memory, Modality, ModelSpec
 from dstill.api.objective import Objective
 from dstill.api.recipe import Device, Recipe
-from dstill.api.records import Example, Level, Outcome, OutcomeKind, Pair, Record, Score, Verdict
+from dstill.api.records import Example, Level, ModelInput, Outcome, OutcomeKind, Pair, Record, Score, Verdict
 from dstill.api.student import Generation, Generator, Student, TrainingJob, TrainResult
 from dstill.api.task import Task
 from dstill.errors import ServiceError, TrainingError
@@ -74,9 +74,9 @@ class LookupGenerator(Generator):
     def __init__(self, pairs: dict[str, str]) -> None:
         self.pairs = pairs
 
-    def generate(self, sources: Iterable[str]) -> Iterable[Generation]:  # type: ignore[override]
+    def generate(self, sources: Iterable[ModelInput]) -> Iterable[Generation]:  # type: ignore[override]
         for source in sources:
-            text = self.pairs.get(_key(source.removeprefix("predict: ")), "")
+            text = self.pairs.get(_key(source.text.removeprefix("predict: ")), "")
             yield Generation(text=text, tokens=len(text), seconds=0.01)
 
 

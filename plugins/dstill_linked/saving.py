@@ -1,0 +1,158 @@
+"""The folder of a linked student: weights in safetensors, and a JSON file with all that they depend on.
+
+    model.safetensors   fp32; bf16; or int8, each matrix with one fp32 scale a row (``NAME.scale``)
+    linked.json         {"schema_version": 1, "shape": {…}, "tokens": […], "features": […], "sha256": "…", …}
+
+`read_model` refuses weights that are damaged, of another version, or of another form. Nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from dstill.errors import DataError
+from dstill.io.typed_json import convert
+from dstill.runs.provenance import sha256
+from dstill_finetune.damage import damaged
+
+if TYPE_CHECKING:
+    from dstill.api.form import Form
+    from dstill_linked.model import LinkedModel
+
+__all__ = ["FILE", "LinkedFacts", "quantized", "read_facts", "read_model", "write_student"]
+
+FILE = "linked.json"
+SCHEMA_VERSION = 1
+_SMALLEST = 1024  # numbers of a matrix that is worth quantizing
+_SCALE = ".scale"
+_AGAIN = "copy it again, or train it again"
+Size = Annotated[int, range(1, 2**20 + 1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkedFacts:
+    """What `read_model` and the generator need to know about a student."""
+
+    schema_version: int = SCHEMA_VERSION
+    student: str = "linked"
+    shape: Mapping[str, Size]  # `dstill_linked.model.Shape`
+    tokens: Sequence[str]  # of the form
+    features: Sequence[str]  # with a row of their own
+    branches: Sequence[str]  # task prefixes: of answers, then of rationales
+    modality: str
+    seed: int
+    max_length: Size
+    max_target_length: Size
+    threads: int = 0  # of the CPU; 0: torch's own choice
+    base: str = ""  # the folder of the student that training started from; empty: none
+    sha256: str = ""  # of the weights
+
+
+def write_student(folder: Path, state: Mapping[str, Any], facts: LinkedFacts) -> None:
+    """Write weights and facts."""
+    from safetensors.torch import save_file
+
+    from dstill_linked.model import WEIGHTS
+
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.detach().cpu().contiguous() for name, value in state.items()}, folder / WEIGHTS)
+    row = asdict(replace(facts, sha256=sha256(folder / WEIGHTS)))
+    (folder / FILE).write_text(json.dumps(row, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def read_facts(folder: Path) -> LinkedFacts:
+    """The facts of the student in `folder`. Raises DataError."""
+    file = folder / FILE
+    try:
+        row = json.loads(file.read_text(encoding="utf-8"))
+        version = convert(int, row["schema_version"])
+        if version != SCHEMA_VERSION:
+            raise DataError(
+                f"the student has format version {version}, this dstill reads version {SCHEMA_VERSION}",
+                where=str(file),
+                hint="use the dstill that wrote it, or train it again",
+            )
+        found: LinkedFacts = convert(LinkedFacts, row)
+        return found
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DataError(
+            "this is not a linked student that dstill wrote", where=f"{file}: {error}", hint=_AGAIN
+        ) from error
+
+
+def read_model(folder: Path, form: Form) -> tuple[LinkedModel, LinkedFacts]:
+    """The model in `folder`, for questions of `form`. Raises DataError."""
+    facts = read_facts(folder)
+    _require_form(facts, form, folder)
+    from safetensors.torch import load_file
+
+    from dstill_linked.model import WEIGHTS, LinkedModel
+
+    weights = folder / WEIGHTS
+    with damaged("the weights of the student are damaged", where=str(weights), hint=_AGAIN):
+        if sha256(weights) != facts.sha256:
+            raise DataError(
+                "the weights of the student are damaged",
+                where=f"{weights}: not those that {FILE} describes",
+                hint=_AGAIN,
+            )
+        model = LinkedModel(_shape(facts))
+        model.load_state_dict(_floats(load_file(weights)))
+    return model.eval(), facts
+
+
+def _shape(facts: LinkedFacts) -> Any:
+    from dstill_linked.model import Shape
+
+    return Shape(**facts.shape)
+
+
+def _require_form(facts: LinkedFacts, form: Form, folder: Path) -> None:
+    """Raises DataError if tokens or features are not those of `form`: numbers would mean something else."""
+    from dstill_linked.tensors import RELATIONS, Vocabulary
+
+    now = Vocabulary.of(form)
+    differing = [
+        name
+        for name, then, today in (
+            ("tokens", tuple(facts.tokens), tuple(now.tokens)),
+            ("features", tuple(facts.features), tuple(now.features)),
+            ("sizes", [facts.shape.get(name) for name in ("tokens", "features", "relations")],
+             [now.n_tokens, now.n_features, RELATIONS]),
+        )
+        if then != today
+    ]  # fmt: skip
+    if differing:
+        raise DataError(
+            f"the student was trained for another form: its {' and '.join(differing)} differ from the task's",
+            where=str(folder / FILE),
+            hint="train it again, or use the task and the versions that it was trained with",
+        )
+
+
+def quantized(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Each large matrix as int8 with one scale a row: weight ≈ int8 · scale, rounded to nearest."""
+    import torch
+
+    made = {}
+    for name, value in state.items():
+        if value.ndim != 2 or value.numel() < _SMALLEST:
+            made[name] = value
+            continue
+        scale = value.float().abs().amax(1).clamp(min=1e-12) / 127
+        made[name] = (value.float() / scale[:, None]).round().to(torch.int8)
+        made[name + _SCALE] = scale
+    return made
+
+
+def _floats(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The weights in fp32."""
+    return {
+        name: value.float() * state[name + _SCALE][:, None] if name + _SCALE in state else value.float()
+        for name, value in state.items()
+        if not name.endswith(_SCALE)
+    }

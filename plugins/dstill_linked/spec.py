@@ -1,0 +1,107 @@
+"""Counts a linked model for the memory estimate, without making weights.
+
+spec_of(Shape(features=…, tokens=…, relations=…))   →  ModelSpec(parameters=4_400_000, …)
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from dstill.api.modality import ActivationBytes, ModelSpec
+from dstill_finetune.lora_targets import linear_layers
+from dstill_finetune.model_spec import counted
+from dstill_finetune.saved_activations import Bytes, polynomial
+
+if TYPE_CHECKING:
+    from dstill_linked.model import Shape
+
+__all__ = ["spec_of"]
+
+FEATURES = 24  # of one position, about what questions and schemas have
+
+
+def spec_of(shape: Shape) -> ModelSpec:
+    """The counts of a model of this shape."""
+    import torch
+
+    from dstill_linked.model import LinkedModel
+
+    with torch.device("meta"):
+        model = LinkedModel(shape)
+    parameters = sum(p.numel() for p in model.parameters())
+    linears, others = linear_layers(model)
+    return ModelSpec(
+        architecture="LinkedModel",
+        parameters=parameters,
+        embedding=parameters,  # nothing of it is stored in 4 bits
+        linears=counted(linears),
+        unadapted=counted(others),
+        layers=shape.encoder_layers + shape.decoder_layers,
+        hidden=shape.width,
+        feed_forward=shape.hidden,
+        heads=shape.heads,
+        vocabulary=shape.tokens,
+        encoder_decoder=True,
+        activation_bytes=lambda how, width: _activation_bytes(shape, how == "frozen", width),
+    )
+
+
+@cache
+def _activation_bytes(shape: Shape, frozen: bool, width: int) -> ActivationBytes:
+    """What autograd saves for one question, counted on fake tensors (`dstill_finetune.saved_activations`)."""
+    import torch
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    from dstill_linked.model import LinkedModel
+
+    fake = FakeTensorMode()
+    with fake:
+        model = LinkedModel(shape).train()
+        if frozen:
+            model.requires_grad_(False)
+            model.relations.weight.requires_grad_()  # gradients flow through every layer, as with adapters
+    weights = {p.untyped_storage()._cdata for p in model.parameters()}
+    saved: dict[int, tuple[int, Any]] = {}  # storage → 0 (encoder) or 1 (decoder), and the storage
+    part = [0]
+
+    def pack(tensor: Any) -> Any:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in weights:
+            saved.setdefault(storage._cdata, (part[0], storage))
+        return tensor
+
+    def run(source: int, target: int) -> Bytes:
+        saved.clear()
+        part[0] = 0
+        with (
+            fake,
+            torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor),
+            torch.autocast("cpu", torch.bfloat16, enabled=width == 2),
+        ):
+            sources = _sources(source)
+            memory = model.encode(sources)
+            part[0] = 1
+            out = model.decode(model.start(memory, sources.mask), torch.zeros(1, target, dtype=torch.long))
+            sums = [0.0, 0.0]
+            for number, storage in saved.values():
+                sums[number] += storage.nbytes()
+            del out
+        return sums[0], sums[1]
+
+    # the table of places bounds the targets that can be tried
+    return ActivationBytes(*polynomial(run, h=max(1, min(32, shape.longest // 3))))
+
+
+def _sources(positions: int) -> Any:
+    import torch
+
+    from dstill_linked.model import Sources
+
+    return Sources(
+        features=torch.zeros(FEATURES * positions, dtype=torch.long),
+        weights=torch.ones(FEATURES * positions),
+        offsets=torch.arange(positions) * FEATURES,
+        relations=torch.zeros(1, positions, positions, dtype=torch.long),
+        mask=torch.ones(1, positions, dtype=torch.bool),
+    )

@@ -1,0 +1,305 @@
+"""The student `linked`: a small encoder and decoder that reads positions and writes tokens and pointers.
+
+    dstill train --student linked             from scratch
+    dstill train --student linked:FOLDER      from an earlier student with the same form, for example for another schema
+
+It trains as the text students do (`dstill_finetune.trainer`). With the modality lora, the adapters are merged into the
+weights when the student is saved, so every student's folder has the same files (`dstill_linked.saving`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from dstill.api.modality import Batch, ModelSpec
+from dstill.api.recipe import Recipe
+from dstill.api.records import Pair
+from dstill.api.student import TrainingJob, TrainResult
+from dstill.errors import ConfigError, UsageError
+from dstill.io.cards import STUDENT, card, table
+from dstill.runtime import distributed
+from dstill_finetune import disk_space, model_loading, reporting, torch_settings
+from dstill_finetune.checkpoints import step_of
+from dstill_finetune.collate import IGNORED
+from dstill_finetune.largest_batch import largest
+from dstill_finetune.peak_memory import PeakMemory
+from dstill_finetune.probe import LOOSE_MARGIN, MARGIN, run_probe
+from dstill_finetune.resuming import checkpoints_of
+from dstill_finetune.saving import saving, share
+from dstill_finetune.setup import require_learnable
+from dstill_finetune.torch_student import TorchStudent, result_of, score_of
+from dstill_finetune.trainer import train
+from dstill_linked.encoding import LinkedCollator, LinkedData, LinkedEncoder, LinkedLosses
+from dstill_linked.generation import LinkedGenerator
+from dstill_linked.saving import LinkedFacts, read_facts, read_model, write_student
+
+if TYPE_CHECKING:
+    from dstill_linked.model import LinkedModel, Shape
+
+__all__ = ["LinkedConfig", "LinkedStudent"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkedConfig:
+    """The student `linked`: its sizes, and how it writes."""
+
+    width: int = field(default=192, metadata={"low": 16, "high": 2048, "help": "Hidden size."})
+    heads: int = field(default=6, metadata={"low": 1, "high": 64, "help": "Attention heads in each layer."})
+    encoder_layers: int = field(default=4, metadata={"low": 1, "high": 48, "help": "Layers of the encoder."})
+    decoder_layers: int = field(default=2, metadata={"low": 1, "high": 48, "help": "Layers of the decoder."})
+    hidden: int = field(default=768, metadata={"low": 16, "high": 8192, "help": "Size of the feed-forward layers."})
+    longest: int = field(
+        default=96, metadata={"low": 8, "high": 4096, "help": "Tokens of one answer at most, its end included."}
+    )
+    constrain: bool = field(
+        default=True,
+        metadata={"help": "Write only what the task's form allows, if it says what may come next."},
+    )
+
+
+class LinkedStudent(TorchStudent):
+    """Reads the question with its schema, and writes tokens and pointers; trained from scratch."""
+
+    name = "linked"
+    Config = LinkedConfig
+    config: LinkedConfig
+    reads_schema = True
+    distributions = ("torch", "transformers", "accelerate", "safetensors")
+    recipe: ClassVar[Mapping[str, Any]] = {
+        "train.objective": "label-only",
+        "train.learning_rate": 8e-4,
+        "train.per_device_train_batch_size": 48,
+        "train.max_steps": 700,
+        "train.warmup_ratio": 0.06,
+        "train.weight_decay": 0.01,
+        "train.optim": "adamw_torch_fused",
+    }
+    smallest: ClassVar[Mapping[str, Any]] = {
+        "width": 32,
+        "heads": 2,
+        "encoder_layers": 1,
+        "decoder_layers": 1,
+        "hidden": 64,
+    }
+
+    def __init__(self, config: LinkedConfig | None = None) -> None:
+        super().__init__(config)
+        self._data: tuple[Sequence[tuple[Pair, ...]], LinkedData] | None = None  # the training records, encoded
+
+    # --- sizes --------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Shape:
+        """The sizes of the model: those of the base, if there is one."""
+        from dstill_linked.model import Shape
+        from dstill_linked.tensors import RELATIONS, Vocabulary
+
+        if self.base:
+            return Shape(**read_facts(Path(self.base)).shape)
+        c, vocabulary = self.config, Vocabulary.of(self.form)
+        if c.width % c.heads:
+            raise ConfigError(
+                f"width {c.width} is not a multiple of {c.heads} heads",
+                where="[student.linked]",
+                hint="change width or heads",
+            )
+        return Shape(
+            features=vocabulary.n_features,
+            tokens=vocabulary.n_tokens,
+            relations=RELATIONS,
+            width=c.width,
+            heads=c.heads,
+            encoder_layers=c.encoder_layers,
+            decoder_layers=c.decoder_layers,
+            hidden=c.hidden,
+            longest=c.longest,
+        )
+
+    def spec(self, texts: Iterable[str] = ()) -> ModelSpec:
+        from dstill_linked.spec import spec_of
+
+        return spec_of(self.shape)
+
+    def largest_batch(self, train: Sequence[tuple[Pair, ...]], recipe: Recipe) -> Batch | None:
+        data = self._encoded(train, recipe)
+        if not len(data):
+            return None
+        return _shapes(LinkedCollator(data.branches)(largest(data.records, recipe.per_device_train_batch_size)))
+
+    def _encoded(self, train: Sequence[tuple[Pair, ...]], recipe: Recipe) -> LinkedData:
+        """The training records; encoded once for the plan and for the training."""
+        if self._data is None or self._data[0] is not train:
+            self._data = train, self._encoder(recipe).encode(train)
+        return self._data[1]
+
+    def _encoder(self, recipe: Recipe) -> LinkedEncoder:
+        longest = min(self.shape.longest, recipe.max_target_length)
+        return LinkedEncoder(self.form, max_length=recipe.max_length, longest=longest)
+
+    # --- training -----------------------------------------------------------------------
+
+    def fit_once(self, job: TrainingJob, peak: PeakMemory) -> TrainResult:
+        import torch
+
+        recipe = job.recipe
+        services = reporting.required(recipe.report_to) if job.events is not None and distributed.is_main() else []
+        options = job.modality.load_options(recipe, job.device)
+        _refuse(recipe, job.modality.name, options)
+        torch.manual_seed(job.seed)  # for adapters, which a modality initializes at random
+        encoder = self._encoder(recipe)
+        data = self._encoded(job.train, recipe)
+        validation = encoder.encode(job.validation, what="validation")
+        require_learnable(data, validation, recipe)
+        shape = self.spec()
+        returns_memory = job.device.kind == "cuda" or torch_settings.return_freed_memory(
+            job.modality.memory_required(shape, recipe).total, job.device.free
+        )
+        facts = LinkedFacts(
+            shape=self.shape.to_json(),
+            tokens=encoder.vocabulary.tokens,
+            features=encoder.vocabulary.features,
+            branches=data.branches,
+            modality=job.modality.name,
+            seed=job.seed,
+            max_length=recipe.max_length,
+            max_target_length=recipe.max_target_length,
+            threads=recipe.threads,
+            base=str(Path(self.base).absolute()) if self.base else "",
+        )
+        untrained = self._untrained(facts.base, job.seed)
+        model = job.modality.prepare(untrained.to(options.get("dtype", torch.float32)), recipe)
+        if distributed.is_main():
+            disk_space.require(model, recipe, student=job.folder, checkpoints=job.checkpoints)
+        targets = [[row.target for row in record] for record in data.records]
+        checkpoints, resume = checkpoints_of(job, model, [facts.tokens, facts.features, targets], self._base_digest())
+        collator = LinkedCollator(dict.fromkeys([*data.branches, *validation.branches]))
+
+        def probe(trainer: Any) -> Mapping[str, float]:
+            batch = _shapes(collator(largest(data.records, recipe.per_device_train_batch_size)))
+            need = job.modality.memory_required(replace(shape, batch=batch), recipe)
+            return run_probe(trainer, recipe, peak, need.total, margin=MARGIN if returns_memory else LOOSE_MARGIN)
+
+        def generator() -> LinkedGenerator:
+            return LinkedGenerator(untrained, self.form, facts, constrain=self.config.constrain)
+
+        events = reporting.callbacks(services, events=job.events, step=step_of(resume))
+        with saving(job.folder.parent), events as callbacks:
+            history = train(
+                model,
+                collator,
+                data,
+                validation,
+                recipe,
+                job.device,
+                seed=job.seed,
+                on_step=job.on_step,
+                checkpoints=checkpoints,
+                resume=resume,
+                score=score_of(job, model, generator),
+                callbacks=callbacks,
+                probe=probe if recipe.test_largest_batch and not recipe.torch_compile else None,
+                losses=LinkedLosses,
+            )
+        fitted = replace(result_of(history, model, peak, data.n_too_long), n_not_expressible=data.n_not_expressible)
+        if distributed.is_main():
+            with saving(job.folder):
+                self._save(job, model, facts, fitted)
+        return fitted
+
+    def _untrained(self, base: str, seed: int) -> LinkedModel:
+        """The model before its first step: the base's, or one with random weights that depend only on `seed`."""
+        import torch
+
+        from dstill_linked.model import LinkedModel
+
+        if base:
+            return read_model(Path(base), self.form)[0]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return LinkedModel(self.shape)
+
+    def _base_digest(self) -> str:
+        return read_facts(Path(self.base)).sha256 if self.base else ""
+
+    def _save(self, job: TrainingJob, model: Any, facts: LinkedFacts, fitted: TrainResult) -> None:
+        if hasattr(model, "peft_config"):
+            model = model.merge_and_unload()
+        write_student(job.folder, model.float().state_dict(), facts)
+        (job.folder / "README.md").write_text(_card(job, facts, fitted), encoding="utf-8")
+        share(job.folder)
+
+    # --- loading ------------------------------------------------------------------------
+
+    def external_models(self, folder: Path) -> Sequence[str]:
+        return ()  # weights of another folder are read only for a student as it was before training
+
+    def load(self, folder: Path, *, trained: bool = True) -> LinkedGenerator:
+        import torch
+
+        model_loading.quiet()
+        model, facts = read_model(folder, self.form)
+        if not trained:
+            from dstill_linked.model import LinkedModel, Shape
+
+            if facts.base:
+                model = read_model(Path(facts.base), self.form)[0]
+            else:
+                with torch.random.fork_rng(devices=[]):
+                    torch.manual_seed(facts.seed)
+                    model = LinkedModel(Shape(**facts.shape))
+        threads = min(facts.threads, os.cpu_count() or 1)  # training may have run on a larger machine
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        return LinkedGenerator(
+            model.to(device), self.form, replace(facts, threads=threads), constrain=self.config.constrain
+        )
+
+
+def _refuse(recipe: Recipe, modality: str, options: Mapping[str, Any]) -> None:
+    """Raises UsageError for what a linked student cannot do."""
+    if "quantization_config" in options:
+        raise UsageError(
+            "student 'linked' has no weights in 4 bits: it is small",
+            where=f"train.modality = {modality}",
+            hint="train with --modality full or lora",
+        )
+    if recipe.gradient_checkpointing:
+        raise UsageError(
+            "student 'linked' has no gradient checkpointing",
+            where="train.gradient_checkpointing = true",
+            hint="set it to false; a smaller train.per_device_train_batch_size needs less memory",
+        )
+
+
+def _shapes(batch: Mapping[str, Any]) -> Batch:
+    """The shapes of a batch, for the planner."""
+    return Batch(
+        source_shape=tuple(batch["mask"].shape),
+        target_shape=tuple(batch["previous"].shape),
+        loss_tokens=int((batch["labels"] != IGNORED).sum()),
+    )
+
+
+def _card(job: TrainingJob, facts: LinkedFacts, fitted: TrainResult) -> str:
+    left_out = fitted.n_too_long + fitted.n_not_expressible
+    rows = {
+        "student": f"linked, {fitted.all_parameters:,} parameters" + (f", from {facts.base}" if facts.base else ""),
+        "modality": facts.modality,
+        "trained parameters": f"{fitted.trained_parameters:,}",
+        "steps": f"{fitted.steps:,} in {fitted.seconds:,.0f} s on {job.device.name}",
+        "records": f"{len(job.train) - left_out:,} ({fitted.n_not_expressible} more have no tokens in the task's form, "
+        f"{fitted.n_too_long} were too long)",
+        "learning rate, batch": f"{job.recipe.learning_rate:g}, {job.recipe.per_device_train_batch_size}"
+        f" × {job.recipe.gradient_accumulation_steps}",
+        "seed": str(facts.seed),
+        **{str(key): str(value) for key, value in job.card.items()},
+    }
+    lines = [
+        *table(("", ""), rows.items()),
+        "",
+        "It reads a question with its schema, in the form of the task above: load it with dstill and that task's pack.",
+    ]
+    return card(["library_name: dstill", STUDENT], "A linked dstill student", lines)
