@@ -79,7 +79,7 @@ def stream(seed: int, counts: Counts | None = None) -> Iterator[InventedQuestion
     random, counts = Voice(f"invented {seed}"), counts or Counts()
     lanes = _lanes()
     names, weights = tuple(lanes), tuple(_SHARES.get(lane, SHARES[lane]) for lane in lanes)
-    pool = [_schema(random, counts) for _ in range(POOL)]
+    pool = [_schema(random, counts) for _ in range(TRIES)]
     number = 0
     while True:
         template = random.choice(lanes[random.choices(names, weights)[0]])
@@ -88,7 +88,9 @@ def stream(seed: int, counts: Counts | None = None) -> Iterator[InventedQuestion
         if (question := _question(*found, random, counts)) is not None:
             yield question
             number += 1
-            if number % EVERY == 0:
+            if len(pool) < POOL:
+                pool.append(_schema(random, counts))
+            elif number % EVERY == 0:
                 pool[number // EVERY % POOL] = _schema(random, counts)
 
 
