@@ -143,7 +143,7 @@ class _Inventor:
             one = self.random.choice(pool)
             if self.random.random() < 0.12 and (odd := [c for c in own if _writes(c)]):
                 one = self.random.choice(odd)
-            if one not in chosen:
+            if one not in chosen or self.random.random() < 0.2:  # the country of the sender, and of the receiver
                 chosen.append(one)
         return chosen
 
@@ -182,13 +182,12 @@ class _Inventor:
     def _nouns(self, concept: Concept, above: str) -> tuple[str, ...]:
         """Nouns that no other field has, in random order. With an object, most of them name it."""
         found = list(concept.nouns)
+        if self.taken.intersection(concept.nouns):
+            return ()
         if above:
             said = [f"{above} {one}" if not one.startswith(above) else one for one in concept.nouns]
             said += [f"{one} of the {above}" for one in concept.nouns if " of " not in one]
-            bare = not self.taken.intersection(concept.nouns)
-            found = said + (found if bare and self.random.random() < 0.5 else [])
-        elif self.taken.intersection(concept.nouns):
-            return ()
+            found = said + (found if self.random.random() < 0.4 else [])
         found = [one for one in dict.fromkeys(found) if one.lower() not in self.taken]
         return tuple(self.random.sample(found, len(found)))
 
