@@ -11,6 +11,7 @@ from dstill_querydsl.invented.parts import Part
 __all__ = ["mistyped"]
 
 _NEVER = ("cunt", "shit", "tit", "tits", "anal")  # errors that must not appear
+_VALUES = ("true", "false")  # values that wordings have
 _KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
@@ -20,7 +21,7 @@ def mistyped(parts: Sequence[Part], random: Random) -> list[Part]:
     kinds = ("text", "text", "document") if random.random() < 0.7 else ("text", "noun", "plural", "document")
     for _ in range(random.choice((1, 1, 2))):
         words = [(at, word) for at, one in enumerate(found) if one.kind in kinds for word in one.text.split()]
-        places = [(at, word) for at, word in words if word.isalpha() and len(word) > 3]
+        places = [(at, word) for at, word in words if word.isalpha() and len(word) > 3 and word not in _VALUES]
         if places:
             at, word = random.choice(places)
             found[at] = replace(found[at], text=found[at].text.replace(word, _slip(word, random), 1))

@@ -35,6 +35,7 @@ _BEGINNINGS = {
     "": re.compile(
         r"(I |I'm|for |\(|in |sorted|within|please|first |just |per |any |from |task|new rule|you )", re.IGNORECASE
     ),
+    "me": re.compile(r"\w+ me\b", re.IGNORECASE),
     "verb": re.compile(
         r"(show|list|find|display|print|get|return|give|count(?! of)|compute|group|search|fetch|pull|delete|remove|"
         r"update|set|change|insert|rank|order|run|copy|filter|see|do|tell|split|chart|stack|cross|compare|bucket|break|"
