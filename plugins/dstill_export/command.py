@@ -40,8 +40,8 @@ class Form(click.Choice[str]):
     "--parity",
     type=Number(0, 1),
     metavar="RATE",
-    help="Share of questions, from 0 to 1, that must get the same answer. Default: 1, but 0.9 for ctranslate2 and "
-    "gguf.",
+    help="Share of questions, from 0 to 1, that must get the same answer. Default: 1, but 0.9 for ctranslate2, "
+    "gguf and int8.",
 )
 @engine_url_option("Execute answers whose text differs on this server")
 @json_option
@@ -51,10 +51,11 @@ def export(found: App, run: str, form: str, out: Path, sample: int, parity: floa
     """Export the trained student for other programs.
 
     \b
-    merged       one folder of safetensors, for plain transformers
+    merged       one folder of safetensors, for plain transformers; of a linked student, for dstill
     adapter      only the adapter, for peft with its base
     ctranslate2  8-bit weights, for CTranslate2 on a CPU
     gguf         for llama.cpp and tools that use it
+    int8         8-bit weights of a linked student, for dstill
 
     dstill then asks the original and the exported student the same questions: up to --limit, of the splits in
     evaluate.splits. Two answers count as the same if their texts or their results are equal. If fewer than --parity of
@@ -71,7 +72,7 @@ def export(found: App, run: str, form: str, out: Path, sample: int, parity: floa
     try:
         with progress() as report:
             opened.progress = report
-            facts = run_export(opened, format_of(form), out, count=sample, min_parity=parity)
+            facts = run_export(opened, format_of(form, opened.student), out, count=sample, min_parity=parity)
     except ParityError as error:
         _show_differences(error.differing)
         raise

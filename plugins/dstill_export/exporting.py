@@ -26,7 +26,7 @@ from dstill.pipeline.steps import prediction_of, prompts
 from dstill.runs.provenance import sha256, versions
 from dstill.runtime import hardware
 from dstill_export.card import UsageExample, model_card
-from dstill_export.formats import Format, Source, copy_other_files, encoder_of, folder_size
+from dstill_export.formats import Format, Source, copy_other_files, folder_size
 from dstill_export.licences import copy_licences, licence_of
 from dstill_export.parity import Comparison, compare, sample
 from dstill_export.speed import Measurement, measure
@@ -84,7 +84,8 @@ def export(
         comparisons = compare(run, examples, evaluated, _predictions(examples, after.answers))
         facts["parity"] = _check_parity(form, comparisons, form.min_parity if min_parity is None else min_parity)
         complete = next((n for n, answer in enumerate(after.answers) if not answer.truncated), 0)
-        example = _usage_example(run, form, source, folder, examples[complete], after.answers[complete])
+        code = form.example_code(source, folder, sources[complete])
+        example = UsageExample(code=code, answer=after.answers[complete].text)
         (folder / "README.md").write_text(model_card(form, facts, example), encoding="utf-8")
         (folder / FACTS).write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
         share(folder)
@@ -101,14 +102,18 @@ def _source(run: Run) -> Source:
     folder = run.folder / "student"
     if not folder.exists():
         raise RunError(f"run '{run.name}' has no student yet", where=str(folder), hint=command("train", run.folder))
+    from dstill_export.linked import facts_of
     from dstill_finetune.student_metadata import Facts
-    from dstill_finetune.students import Finetuned
+    from dstill_finetune.torch_student import TorchStudent
+    from dstill_linked.student import LinkedStudent
 
-    if not isinstance(run.student, Finetuned):
+    if isinstance(run.student, LinkedStudent):
+        return Source(student=run.student, folder=folder, facts=facts_of(folder))
+    if not isinstance(run.student, TorchStudent):
         raise UsageError(
             f"students of kind '{run.student.name}' have no weights to export",
             where=str(folder),
-            hint="students of kind tiny and hf can be exported",
+            hint="students of kind tiny, hf and linked can be exported",
         )
     facts = Facts.read(folder)
     base = folder / "base" if facts.base == "base" else Path(facts.base)
@@ -195,15 +200,3 @@ def _size_and_speed(speed: Measurement, size: int) -> dict[str, Any]:
 def _digests(folder: Path) -> dict[str, str]:
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     return {str(file.relative_to(folder)): sha256(file) for file in files}
-
-
-def _usage_example(
-    run: Run, form: Format, source: Source, folder: Path, example: Example, answer: Generation
-) -> UsageExample:
-    from dstill_finetune.student_metadata import Facts
-
-    facts, text = Facts.read(folder), run.objective.prompt(run.task.model_input(example))
-    word = next((word for word in sorted(facts.tasks, key=len, reverse=True) if text.startswith(word)), "")
-    prompt, task = text.removeprefix(word), facts.tasks.get(word, [])
-    cut = encoder_of(source.folder).cuts_prompts
-    return UsageExample(code=form.usage(facts, prompt, task, cut=cut), answer=answer.text)

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from dstill.api.records import ModelInput
 from dstill.api.student import Generator
 
 if TYPE_CHECKING:
     from dstill_finetune.encoding import Encoder
     from dstill_finetune.student_metadata import Facts
-    from dstill_finetune.students import Finetuned
 
 __all__ = [
     "NAMES",
@@ -34,9 +34,16 @@ __all__ = [
 ]
 
 RETRY_HINT = "free some space, or use a folder on another disk, and run the same command again"
-NAMES = ("merged", "adapter", "ctranslate2", "gguf")
+NAMES = ("merged", "adapter", "ctranslate2", "gguf", "int8")
 # Files of a student's folder that a format writes itself, or omits.
-_BY_FORMAT = ("README.md", "adapter_config.json", "config.json", "generation_config.json", "student.json")
+_BY_FORMAT = (
+    "README.md",
+    "adapter_config.json",
+    "config.json",
+    "generation_config.json",
+    "student.json",
+    "linked.json",
+)
 
 _TOKENIZER = ("tokenizer", "special_tokens_map", "added_tokens", "chat_template", "vocab", "merges", "spiece")
 
@@ -45,7 +52,7 @@ _TOKENIZER = ("tokenizer", "special_tokens_map", "added_tokens", "chat_template"
 class Source:
     """The student to export, its folder and its metadata."""
 
-    student: Finetuned
+    student: Any  # `Finetuned`, or for the formats of `dstill_export.linked` a `LinkedStudent`
     folder: Path
     facts: Facts
 
@@ -73,6 +80,15 @@ class Format(ABC):
     @abstractmethod
     def load(self, folder: Path) -> Generator:
         """The exported student, loaded only from the files in `folder`, including its generation settings."""
+
+    def example_code(self, source: Source, folder: Path, question: ModelInput) -> str:
+        """Python code for the model card that answers `question`."""
+        from dstill_finetune.student_metadata import Facts
+
+        facts = Facts.read(folder)
+        word = next((word for word in sorted(facts.tasks, key=len, reverse=True) if question.text.startswith(word)), "")
+        cut = encoder_of(source.folder).cuts_prompts
+        return self.usage(facts, question.text.removeprefix(word), facts.tasks.get(word, []), cut=cut)
 
     def usage(self, facts: Facts, prompt: str, task: Sequence[int], *, cut: bool) -> str:
         """Python code for the model card that answers `prompt`. Default: with transformers.

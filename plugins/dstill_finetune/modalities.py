@@ -108,6 +108,8 @@ class Qlora(Lora):
     def unfit_reason(self, student: ModelSpec, recipe: Recipe, device: Device) -> str | None:
         if are_read_by_kernels(student.unadapted):
             return f"cannot store {_STATE_SPACE} in 4 bits"
+        if 0 < student.parameters == student.embedding:
+            return "has no weights to store in 4 bits"
         if device.is_local and find_spec("bitsandbytes") is None:
             return "bitsandbytes is not installed: pip install 'dstill[qlora]'"
         if (reason := super().unfit_reason(student, recipe, device)) or not device.is_local:

@@ -204,6 +204,7 @@ class LinkedStudent(TorchStudent):
                 probe=probe if recipe.test_largest_batch and not recipe.torch_compile else None,
                 losses=LinkedLosses,
             )
+        self._data = None
         fitted = replace(result_of(history, model, peak, data.n_too_long), n_not_expressible=data.n_not_expressible)
         if distributed.is_main():
             with saving(job.folder):

@@ -119,18 +119,18 @@ def note_other_recipe(found: App, run: str | None) -> None:
     if asked is None or not default:
         return
     kind, _ = kind_and_base(found.plugins, asked)
-    found.plugins.student(kind)  # an unknown kind is an error, not a reason to warn
+    recipe = found.plugins.student(kind).recipe  # an unknown kind is an error, not a reason to warn
     if kind == default:
         return
     plain = replace(found, flags={})
     own = (plain.open(run).config if run else plain.config()).settings.train
     if own.student not in ("", default):
         return
-    usual = Recipe()
+    usual = {name: recipe.get(f"train.{name}", getattr(Recipe(), name)) for name in SUITED}
     kept = [
-        (f"train.{name}", getattr(own, name), getattr(usual, name))
-        for name in SUITED
-        if getattr(own, name) != getattr(usual, name) and f"train.{name}" not in found.flags
+        (f"train.{name}", getattr(own, name), value)
+        for name, value in usual.items()
+        if getattr(own, name) != value and f"train.{name}" not in found.flags
     ]
     if kept:
         note(

@@ -150,7 +150,8 @@ def test_architecture_unknown_to_ctranslate2_is_refused(
 def test_every_format_is_found_by_name() -> None:
     from dstill_export.formats import NAMES
 
-    assert [format_of(name).name for name in NAMES] == list(NAMES)
+    text = [name for name in NAMES if name != "int8"]  # which only linked students have
+    assert [format_of(name).name for name in text] == text
     assert format_of("ctranslate2").min_parity < format_of("merged").min_parity == 1
     assert isinstance(format_of("ctranslate2"), ctranslate2.CTranslate2)
     with pytest.raises(UsageError, match="no format 'onnx'"):

@@ -1,0 +1,68 @@
+"""A linked student through the commands: generate, train, evaluate, predict, plan, export."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+SETTINGS = {
+    "generate.teacher": "synthetic",
+    "train.student": "linked",
+    "train.max_steps": 120,
+    "train.learning_rate": 3e-3,
+    "train.per_device_train_batch_size": 16,
+    "train.threads": 1,
+    "train.report_to": "none",
+    "student.linked.width": 32,
+    "student.linked.heads": 2,
+    "student.linked.encoder_layers": 1,
+    "student.linked.decoder_layers": 1,
+    "student.linked.hidden": 64,
+    "evaluate.splits": ["test"],
+    "evaluate.baselines": [],
+    "review.required": "never",
+}
+NEEDED = {"linked", "finetune", "teachers", "export", "evaluate", "report"}
+
+
+@pytest.fixture
+def run(cli: Any, root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    off = os.environ["DSTILL_DISABLE"].split(",")
+    monkeypatch.setenv("DSTILL_DISABLE", ",".join(name for name in off if name not in NEEDED))
+
+    def call(*words: object) -> Any:
+        return cli("--plugin", root / "tests/support/sums_form.py", *words)
+
+    return call
+
+
+def test_commands_work_with_a_linked_student(run: Any, tmp_path: Path) -> None:
+    given = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={json.dumps(value)}")]
+    for words in (("generate", "--task", "columns", "--out", "run", *given), ("train", "run"), ("evaluate", "run")):
+        ended = run(*words)
+        assert ended.code == 0, ended.err
+    stages = json.loads((tmp_path / "run" / "run.json").read_text())["stages"]
+    assert stages["train"]["n_not_expressible"] == 0
+    exact = stages["evaluate"]["scores"]["student"]["test"]["exact_match"]["value"]
+    assert exact > 0.25, stages["evaluate"]["scores"]
+    planned = run("experiment", "plan", "run", "--json")
+    assert "LinkedModel" in planned.out, planned.err
+    predicted = run("predict", "run", "12 plus 34", "--json")
+    assert predicted.code == 0, predicted.err
+    assert json.loads(predicted.out)["answer"]
+    for form in ("merged", "int8"):
+        ended = run("export", "run", "--to", form, "--out", form, "--limit", "20", "--json")
+        assert ended.code == 0, ended.err
+    assert (tmp_path / "int8" / "model.safetensors").stat().st_size < 0.4 * (
+        tmp_path / "merged" / "model.safetensors"
+    ).stat().st_size
+    refused = run("export", "run", "--to", "gguf", "--out", "gguf")
+    assert refused.code == 2
+    assert "students of kind 'linked' cannot be exported to gguf" in refused.err
+    assert run("train", "run", "--student", f"linked:{tmp_path / 'int8'}", "--set", "train.max_steps=2").code == 0
+    assert run("report", "run").code == 0
