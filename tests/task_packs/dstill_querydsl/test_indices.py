@@ -87,6 +87,7 @@ def test_held_out_indices_are_bundled() -> None:
         "flights",
         "quakes",
         "birdstrikes",
+        "factbook",
     ]
 
 

@@ -1,6 +1,6 @@
 """Questions about bundled indices, written one by one and without templates: a file for each index. They only measure.
 
-    HANDWRITTEN                 ("birdstrikes", …)
+    HANDWRITTEN                 ("birdstrikes", "factbook", …)
     handwritten("birdstrikes")  [Example(id="birdstrikes-h001", question="how many strikes did southwest have", …), …]
 
 In: ``INDEX.jsonl``, rows of id, question, answer and category. Out: examples whose context names the index. Do not
