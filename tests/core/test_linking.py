@@ -148,6 +148,12 @@ def test_item_whose_name_is_all_there_comes_first() -> None:
     assert _best(items, "the repo id", 1) == ["repo.id"]
 
 
+def test_form_of_word_above_counts() -> None:
+    items = [*(_field(f"f{n}") for n in range(9)), _field("delay.departure"), _field("dest.code")]
+    assert _best(items, "the delayed ones", 1) == ["delay.departure"]
+    assert _best(items, "per destination", 1) == ["dest.code"]
+
+
 def test_related_word_and_cue_find_items_that_no_word_names() -> None:
     items = [
         *(_field(f"f{n}") for n in range(20)),

@@ -20,7 +20,7 @@ from itertools import accumulate
 from dstill.linked.names import stems
 from dstill.linked.words import Word
 
-__all__ = ["LINKS", "STOP_WORDS", "Item", "Link", "Schema"]
+__all__ = ["LINKS", "STOP_WORDS", "Item", "Link", "Schema", "begin_alike"]
 
 LINKS = (
     "value",  # the word is in a known value of the item
@@ -129,10 +129,8 @@ class Schema:
     def _alike(self, stem: str) -> Iterator[tuple[Link, Sequence[int]]]:
         """Items with a word in the name that begins alike: one is the beginning of the other, or four letters are."""
         for word in self._starts.get(stem[:3], ()) if len(stem) >= 3 else ():
-            if word != stem and (
-                word.startswith(stem) or stem.startswith(word) or word[:_BEGINNING] == stem[:_BEGINNING]
-            ):
-                yield (_SHORT, _alike(word, stem)), self._names[word]
+            if alike := begin_alike(word, stem):
+                yield (_SHORT, alike), self._names[word]
 
     def _glued(self, word: str) -> Iterator[tuple[Link, Sequence[int]]]:
         """Items with the word inside a word of the name, not at its beginning."""
@@ -195,7 +193,9 @@ def _lower(text: str) -> str:
     return lower if len(lower) == len(text) else "".join(one.lower()[0] for one in text)
 
 
-def _alike(one: str, other: str) -> float:
-    """The share of the longer word that both begin with."""
+def begin_alike(one: str, other: str) -> float:
+    """The share of the longer word that both begin with; 0 if they are equal or hardly begin alike."""
+    if one == other or not (one.startswith(other) or other.startswith(one) or one[:_BEGINNING] == other[:_BEGINNING]):
+        return 0.0
     shared = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
     return shared / max(len(one), len(other))

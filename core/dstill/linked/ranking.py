@@ -15,12 +15,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from heapq import nsmallest
 from itertools import chain
 
-from dstill.linked.linking import LINKS, Item, Schema
+from dstill.linked.linking import LINKS, STOP_WORDS, Item, Schema, begin_alike
 from dstill.linked.names import stems
 from dstill.linked.words import Word
 
@@ -49,6 +49,10 @@ class Ranking:
         self.schema, self._related = schema, related or {}
         items = schema.items
         self._order = _order(items)
+        self._above: dict[str, dict[str, list[int]]] = {}  # first three letters → words of what is above → items
+        for number, item in enumerate(items):
+            for word in set(item.above):
+                self._above.setdefault(word[:3], {}).setdefault(word, []).append(number)
         self._place = {number: place for place, number in enumerate(self._order)}
         self._always = [number for number in self._order if items[number].prior >= 1]
         self._sizes = [len({*item.above, *item.words}) or 1 for item in items]
@@ -125,7 +129,18 @@ class Ranking:
         weights = {
             kind: _POINTS[kind] * self._rare(sum(n for other, n in kinds.items() if other <= kind)) for kind in kinds
         }
-        return {item: weights[kind] * alike for item, (kind, alike) in links.items()}
+        found = {item: weights[kind] * alike for item, (kind, alike) in links.items()}
+        for item, more in self._alike_above(word):  # "delayed" for delay.departure: no link, but it says something
+            found[item] = max(found.get(item, 0.0), more)
+        return found
+
+    def _alike_above(self, word: str) -> Iterator[tuple[int, float]]:
+        if word.lower() in STOP_WORDS:
+            return
+        for stem in stems(word):
+            for other, items in self._above.get(stem[:3], {}).items() if len(stem) >= 3 else ():
+                if alike := begin_alike(other, stem):
+                    yield from ((item, _BY_KIND["above"] * alike * self._rare(len(items))) for item in items)
 
     def _rare(self, items: int) -> float:
         """How much it says that only this many items have something."""
