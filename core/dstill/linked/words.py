@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from dstill.linked.names import stems
 
@@ -60,12 +60,17 @@ class Word:
     @cached_property
     def stems(self) -> tuple[str, ...]:
         """Its parts in lower case and singular; of words only."""
-        return tuple(stems(self.text)) if self.kind == "word" else ()
+        return _stems(self.text) if self.kind == "word" else ()
 
     @cached_property
     def number(self) -> float | None:
         """The number that it is; None if it is none."""
         return number(self.text)
+
+
+@lru_cache(maxsize=65536)
+def _stems(text: str) -> tuple[str, ...]:
+    return tuple(stems(text))
 
 
 def number(text: str) -> float | None:
