@@ -44,6 +44,8 @@ class Row:
     features: Sequence[Sequence[int]]  # of each position
     weights: Sequence[Sequence[float]]
     relations: torch.Tensor  # [positions, positions], uint8
+    words: int  # the positions that are words; the others are items
+    links: Sequence[tuple[int, int]]  # position of a word, number of an item
 
 
 @dataclass(frozen=True, kw_only=True)
