@@ -49,9 +49,9 @@ class Reading:
         return len(self.words) + len(self.items)
 
     def item(self, position: int) -> Item:
-        """The item at a position. Raises IndexError if there is none."""
+        """The item at a position. Raises LookupError if there is none."""
         if position < len(self.words):
-            raise IndexError(f"position {position} is a word")
+            raise LookupError(f"position {position} is a word")
         return self.items[position - len(self.words)]
 
     def position(self, item: int) -> int:
