@@ -27,6 +27,7 @@ from dstill_finetune.checkpoints import Checkpoints, step_of
 from dstill_finetune.collate import BatchMaker, BucketSampler
 from dstill_finetune.encoding import Dataset, length
 from dstill_finetune.loss import TokenLosses, scale, tokens
+from dstill_finetune.muon import muon
 from dstill_finetune.saving import saving
 
 __all__ = ["History", "learning_rate_factor", "prepare_imports", "train"]
@@ -178,7 +179,7 @@ def _options(recipe: Recipe, steps: int, *, evaluates: bool, saves: bool) -> dic
         "gradient_accumulation_steps": recipe.gradient_accumulation_steps,
         "learning_rate": recipe.learning_rate,
         "weight_decay": recipe.weight_decay,
-        "optim": recipe.optim,
+        "optim": "adamw_torch" if recipe.optim == "muon" else recipe.optim,  # the Trainer does not know Muon
         "torch_compile": recipe.torch_compile,
         "bf16": recipe.precision == "bf16",
         "logging_steps": logging,
@@ -233,6 +234,14 @@ def _classes() -> tuple[Any, Any, Any]:  # noqa: C901  one class, defined here b
             count = self.args.world_size
             self.watch.sampler = BucketSampler(lengths, self._train_batch_size * count, self.args.seed, count)
             return self.watch.sampler
+
+        def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
+            if self.recipe.optim != "muon":
+                return super().create_optimizer(*args, **kwargs)
+            self.optimizer = muon(
+                self.model, learning_rate=self.recipe.learning_rate, weight_decay=self.recipe.weight_decay
+            )
+            return self.optimizer
 
         def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
             self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(

@@ -173,7 +173,7 @@ class LinkedCollator:
         rows = [row for record in records for row in record if isinstance(row, LinkedRow)]
         readings = {id(row.reading): row.reading for row in rows}
         made: dict[str, Any] = {
-            **vars(batch(list(readings.values()))),
+            **vars(batch(list(readings.values()), shuffled=True)),
             "previous": padded([[row.start, *row.target[:-1]] for row in rows], END),
             "labels": padded([row.target for row in rows], IGNORED),
             "branch": padded([[self.branches[row.branch]] * len(row.target) for row in rows], 0),

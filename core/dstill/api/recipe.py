@@ -108,8 +108,12 @@ class Recipe:
     torch_compile: bool = field(
         default=False, metadata={"help": "Compile the model with torch.compile. On a CPU this needs a C++ compiler."}
     )
-    optim: Literal["adamw_torch", "adamw_torch_fused"] = field(
-        default="adamw_torch", metadata={"help": "The optimizer. The fused variant is faster."}
+    optim: Literal["adamw_torch", "adamw_torch_fused", "muon"] = field(
+        default="adamw_torch",
+        metadata={
+            "help": "The optimizer. The fused variant is faster. muon: Muon for matrices, AdamW for the rest; it needs "
+            "fewer steps, and torch 2.9."
+        },
     )
     auto_find_batch_size: bool = field(
         default=False,

@@ -5,6 +5,8 @@
     reading.words[5].text, reading.items[0].name     →  "404", "http.status"
     reading.links[5, 0]                              →  "value"
 
+`Ranking` chooses the items of a wide schema that a question is about.
+
 A student of the kind ``linked`` (`dstill_linked`) attends to positions and links, and writes an answer as structure
 tokens and pointers to positions, so it can use names and values that it never saw in training. What the items are, and
 how answers become tokens, is up to the task: `dstill.api.form.Form`.
@@ -14,7 +16,8 @@ BRIDGE (Lin et al. 2020, section 2.2), pointers of Pointer Networks (Vinyals et 
 """
 
 from dstill.linked.linking import LINKS, Item, Schema
+from dstill.linked.ranking import Ranking
 from dstill.linked.reading import Reading, read
 from dstill.linked.words import Word, words
 
-__all__ = ["LINKS", "Item", "Reading", "Schema", "Word", "read", "words"]
+__all__ = ["LINKS", "Item", "Ranking", "Reading", "Schema", "Word", "read", "words"]

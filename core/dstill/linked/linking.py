@@ -1,21 +1,26 @@
 """Links between the words of a question and the items of a schema.
 
     schema = Schema([Item(name="user.name", words=("name",), above=("user",), kind="keyword", values=("rosa",)), …])
-    schema.link(words("errors of rosa"))     →  {(2, 0): "value"}
+    schema.link("errors of rosa", words("errors of rosa"))     →  {(2, 0): "value"}
 
-The kinds of links, strongest first, are `LINKS`. A word and an item have one link, the strongest.
+The kinds of links, strongest first, are `LINKS`. A word and an item have one link, the strongest. What a word links to
+is remembered, since the questions about a schema share most of their words.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 
+from dstill.linked.names import stems
 from dstill.linked.words import Word
 
-__all__ = ["LINKS", "Item", "Schema"]
+__all__ = ["LINKS", "STOP_WORDS", "Item", "Link", "Schema", "begin_alike"]
 
 LINKS = (
     "value",  # the word is in a known value of the item
@@ -25,69 +30,17 @@ LINKS = (
     "description",  # it is in the item's description
     "above",  # it is in the name of what the item belongs to
 )
-_NO_VALUE = re.compile(r"\W*")
-_STOP = frozenset(
-    [
-        "a",
-        "all",
-        "an",
-        "and",
-        "are",
-        "at",
-        "been",
-        "by",
-        "count",
-        "do",
-        "does",
-        "each",
-        "every",
-        "find",
-        "for",
-        "from",
-        "get",
-        "give",
-        "had",
-        "has",
-        "have",
-        "having",
-        "how",
-        "i",
-        "in",
-        "is",
-        "it",
-        "list",
-        "many",
-        "me",
-        "much",
-        "need",
-        "no",
-        "not",
-        "of",
-        "on",
-        "or",
-        "per",
-        "show",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "there",
-        "to",
-        "us",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "whose",
-        "with",
-        "you",
-    ]
-)
+_VALUE, _NAME, _SHORT, _GLUED, _DESCRIPTION, _ABOVE = range(len(LINKS))
+# Words that link to nothing.
+STOP_WORDS = frozenset((
+    "a", "all", "an", "and", "are", "at", "been", "by", "count", "do", "does", "each", "every", "find", "for",
+    "from", "get", "give", "had", "has", "have", "having", "how", "i", "in", "is", "it", "list", "many", "me",
+    "much", "need", "no", "not", "of", "on", "or", "per", "show", "than", "that", "the", "their", "them", "there",
+    "to", "us", "was", "we", "were", "what", "when", "where", "which", "who", "whose", "with", "you",
+))  # fmt: skip
+_REMEMBERED = 400_000  # links of words to items; more words are remembered for a small schema
+_INITIALS = (2, 3, 4)  # letters of a name that first letters of words may spell
+_BEGINNING = 4  # letters that two forms of one word have in common
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +54,11 @@ class Item:
     description: tuple[str, ...] = ()
     values: tuple[str, ...] = ()  # known values
     features: tuple[str, ...] = ()  # what else the student should know: "unit=ms", "nested"
+    needs: tuple[str, ...] = ()  # names of the items that answers about it may need too
+    prior: float = 0.0  # how likely answers name it although no word does. 1: shown for every question
+
+
+Link = tuple[int, float]  # place in `LINKS`, and how alike the word and the item's word are, up to 1
 
 
 class Schema:
@@ -108,86 +66,136 @@ class Schema:
 
     def __init__(self, items: Sequence[Item]) -> None:
         self.items = tuple(items)
-        self._names, self._descriptions, self._above = (defaultdict[str, list[int]](list) for _ in range(3))
-        self._starts: dict[str, set[str]] = defaultdict(set)  # first three letters → words of names
-        self._values: dict[str, list[tuple[str, int]]] = defaultdict(list)  # first word of a value → values
+        names, descriptions, above = (defaultdict[str, list[int]](list) for _ in range(3))
         for number, item in enumerate(self.items):
-            for word in {*item.words, "".join(item.words)}:
-                self._names[word].append(number)
-                self._starts[word[:3]].add(word)
-            for word in set(item.description):
-                self._descriptions[word].append(number)
-            for word in set(item.above):
-                self._above[word].append(number)
-            for value in item.values:
-                if first := re.search(r"\w+", value.lower()):
-                    self._values[first.group()].append((value.lower(), number))
+            for found, named in (
+                (names, {*item.words, "".join(item.words)}),
+                (descriptions, set(item.description)),
+                (above, set(item.above)),
+            ):
+                for word in named:
+                    found[word].append(number)
+        self._names, self._descriptions, self._above = dict(names), dict(descriptions), dict(above)
+        self._starts: dict[str, list[str]] = defaultdict(list)  # first three letters → words of names
+        for word in self._names:
+            self._starts[word[:3]].append(word)
+        # All words of names in one text, which is searched faster than each of them.
+        self._ordered = list(self._names)
+        self._text = "\n".join(self._ordered)
+        self._ends = list(accumulate(len(name) + 1 for name in self._ordered))
+        self._values, self._forms = _values_of(self.items)
+        self.of_word = lru_cache(maxsize=max(64, _REMEMBERED // (len(self.items) or 1)))(self._of_word)
 
     def link(
         self, question: str, words: Sequence[Word], shown: Sequence[int] | None = None
     ) -> dict[tuple[int, int], str]:
         """(number of a word, number of an item) → the kind of link. `shown`: the items to link; None: all."""
-        found: dict[tuple[int, int], str] = {}
         wanted = None if shown is None else set(shown)
-        for place, item, kind in self._found(question, words):
-            if wanted is not None and item not in wanted:
-                continue
-            before = found.get((place, item))
-            if before is None or LINKS.index(kind) < LINKS.index(before):
-                found[place, item] = kind
+        found: dict[tuple[int, int], int] = {}
+        for place, word in enumerate(words):
+            if word.kind == "word" and (links := self.of_word(word.text)):
+                of = links if wanted is None else wanted if len(wanted) < len(links) else wanted & links.keys()
+                for item in of:
+                    if (link := links.get(item)) is not None:
+                        found[place, item] = link[0]
+        for places, items in self.initials(words):
+            for place in places:
+                for item in items if wanted is None else wanted.intersection(items):
+                    found[place, item] = min(_SHORT, found.get((place, item), _SHORT))
+        for start, end, items in self.known_values(question):
+            inside = [place for place, word in enumerate(words) if word.start < end and word.end > start]
+            for item in items if wanted is None else wanted.intersection(items):
+                found |= dict.fromkeys(((place, item) for place in inside), _VALUE)
+        return {pair: LINKS[kind] for pair, kind in found.items()}
+
+    def _of_word(self, word: str) -> Mapping[int, Link]:
+        """Number of an item → its link to a word of a question, apart from known values and initials."""
+        if word.lower() in STOP_WORDS:
+            return {}
+        found_stems = stems(word)
+        groups = [
+            *(((_NAME, 1.0), self._names.get(stem, ())) for stem in found_stems),
+            *sorted((pair for stem in found_stems for pair in self._alike(stem)), key=lambda pair: -pair[0][1]),
+            *self._glued(word.lower()),
+            *(((_DESCRIPTION, 1.0), self._descriptions.get(stem, ())) for stem in found_stems),
+            *(((_ABOVE, 1.0), self._above.get(stem, ())) for stem in found_stems),
+        ]
+        found: dict[int, Link] = {}
+        for link, items in groups:  # strongest first
+            for item in items:
+                found.setdefault(item, link)
         return found
 
-    def _found(self, question: str, words: Sequence[Word]) -> Iterator[tuple[int, int, str]]:
-        for place, word in enumerate(words):
-            if word.kind == "word" and word.text.lower() not in _STOP:
-                for stem in word.stems:
-                    yield from ((place, item, "name") for item in self._names.get(stem, ()))
-                    yield from ((place, item, "description") for item in self._descriptions.get(stem, ()))
-                    yield from ((place, item, "above") for item in self._above.get(stem, ()))
-                    yield from ((place, item, "short") for item in self._short(stem))
-                yield from ((place, item, "glued") for item in self._glued(word.text.lower()))
-        yield from self._known_values(question, words)
-        yield from self._initials(words)
+    def _alike(self, stem: str) -> Iterator[tuple[Link, Sequence[int]]]:
+        """Items with a word in the name that begins alike: one is the beginning of the other, or four letters are."""
+        for word in self._starts.get(stem[:3], ()) if len(stem) >= 3 else ():
+            if alike := begin_alike(word, stem):
+                yield (_SHORT, alike), self._names[word]
 
-    def _short(self, stem: str) -> Iterator[int]:
-        """Items with a word in the name that has the same beginning: one is a part of the other, or four letters are."""
-        if len(stem) < 3:
-            return
-        for word in self._starts.get(stem[:3], ()):
-            if (
-                word != stem
-                and len(word) >= 3
-                and (word.startswith(stem) or stem.startswith(word) or word[:4] == stem[:4])
-            ):
-                yield from self._names[word]
+    def _glued(self, word: str) -> Iterator[tuple[Link, Sequence[int]]]:
+        """Items with the word inside a word of the name, not at its beginning."""
+        at = self._text.find(word) if len(word) >= 4 else -1
+        while at >= 0:
+            number = bisect_right(self._ends, at)
+            name = self._ordered[number]
+            if not name.startswith(word):
+                yield (_GLUED, len(word) / len(name)), self._names[name]
+            at = self._text.find(word, self._ends[number])
 
-    def _glued(self, word: str) -> Iterator[int]:
-        if len(word) >= 4:
-            for name, items in self._names.items():
-                if len(name) > len(word) and word in name and not name.startswith(word):
-                    yield from items
-
-    def _known_values(self, question: str, words: Sequence[Word]) -> Iterator[tuple[int, int, str]]:
-        text = question.lower()
+    def known_values(self, question: str) -> Iterator[tuple[int, int, Sequence[int]]]:
+        """Known values in a question: where each starts and ends, and the items that have it."""
+        text = _lower(question)
         for match in re.finditer(r"\w+", text):
-            for value, item in self._values.get(match.group(), ()):
-                start = match.start() - (re.search(r"\w", value).start())  # type: ignore[union-attr]
-                end = start + len(value)
-                whole = start >= 0 and text[start:end] == value and not text[end : end + 1].isalnum()
-                if whole and value not in _STOP:
-                    for place, word in enumerate(words):
-                        if word.start < end and word.end > start:
-                            yield place, item, "value"
+            for offset, length in self._forms.get(match.group(), ()):
+                start = match.start() - offset
+                end = start + length
+                if (
+                    start >= 0
+                    and (items := self._values.get(text[start:end]))
+                    and not text[end : end + 1].isalnum()
+                    and (text[start:end] not in STOP_WORDS or _is_code(question, start, end))
+                ):
+                    yield start, end, items
 
-    def _initials(self, words: Sequence[Word]) -> Iterator[tuple[int, int, str]]:
+    def initials(self, words: Sequence[Word]) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
         """Words whose first letters spell a short name: "number of stations" and nst, "root mean square" and rms."""
-        spoken = [(place, word.text[0].lower()) for place, word in enumerate(words)
-                  if word.kind == "word" and word.text.lower() not in _STOP]  # fmt: skip
-        letters = "".join(letter for _, letter in spoken)
-        for name, items in self._names.items():
-            if 2 <= len(name) <= 4:
-                start = letters.find(name)
-                while start >= 0:
-                    for place, _ in spoken[start : start + len(name)]:
-                        yield from ((place, item, "short") for item in items)
-                    start = letters.find(name, start + 1)
+        spoken = [place for place, word in enumerate(words)
+                  if word.kind == "word" and word.text.lower() not in STOP_WORDS]  # fmt: skip
+        letters = "".join(words[place].text[0].lower()[:1] for place in spoken)
+        for start in range(len(letters)):
+            for length in _INITIALS:
+                if (items := self._names.get(letters[start : start + length])) and start + length <= len(letters):
+                    yield spoken[start : start + length], items
+
+
+def _values_of(items: Sequence[Item]) -> tuple[dict[str, list[int]], dict[str, set[tuple[int, int]]]]:
+    """Value → items, and the first word of values → where it is in the value, and how long the value is."""
+    values: dict[str, list[int]] = {}
+    forms: dict[str, set[tuple[int, int]]] = defaultdict(set)
+    for number, item in enumerate(items):
+        for value in dict.fromkeys(_lower(value) for value in item.values):
+            if value in values:
+                values[value].append(number)
+            elif first := re.search(r"\w+", value):
+                values[value] = [number]
+                forms[first.group()].add((first.start(), len(value)))
+    return values, dict(forms)
+
+
+def _is_code(question: str, start: int, end: int) -> bool:
+    """Whether a stop word is written as codes are, such as US and IN."""
+    return end - start > 1 and question[start:end].isupper() and not question.isupper()
+
+
+def _lower(text: str) -> str:
+    """In lower case, with every character where it was: İ has two in lower case."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(one.lower()[0] for one in text)
+
+
+def begin_alike(one: str, other: str) -> float:
+    """The share of the longer word that both begin with; 0 if they are equal or hardly begin alike."""
+    if one == other or not (one.startswith(other) or other.startswith(one) or one[:_BEGINNING] == other[:_BEGINNING]):
+        return 0.0
+    shared = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return shared / max(len(one), len(other))

@@ -49,9 +49,9 @@ class Reading:
         return len(self.words) + len(self.items)
 
     def item(self, position: int) -> Item:
-        """The item at a position. Raises IndexError if there is none."""
+        """The item at a position. Raises LookupError if there is none."""
         if position < len(self.words):
-            raise IndexError(f"position {position} is a word")
+            raise LookupError(f"position {position} is a word")
         return self.items[position - len(self.words)]
 
     def position(self, item: int) -> int:
@@ -94,19 +94,25 @@ def _of_word(word: Word, links: Sequence[str]) -> dict[str, float]:
     if word.kind == "number" and len(word.text) == 4 and word.text[:2] in ("19", "20"):
         features["year"] = 1.0
     features |= {f"linked:{kind}": 1.0 for kind in links}
-    return features | _grams(word.stems, "")
+    return {**features, **_grams(word.stems, "")}
 
 
 def _of_item(item: Item, links: Sequence[str]) -> dict[str, float]:
+    counts = Counter(links)
+    linked = {f"links:{kind}:{min(n, _COUNTED)}": 1.0 for kind, n in counts.items()} or {"links:none": 1.0}
+    return {**_of_any_question(item), **linked}
+
+
+@lru_cache(maxsize=65536)
+def _of_any_question(item: Item) -> Mapping[str, float]:
     features = {f"type:{item.kind}": 1.0, **dict.fromkeys(item.features, 1.0)}
     for prefix, named in (("", item.words[:4]), ("above", item.above[-3:]), ("about", item.description[:8])):
         features |= {f"{prefix}={word}": 0.7 for word in named}
-    counts = Counter(links)
-    features |= {f"links:{kind}:{min(n, _COUNTED)}": 1.0 for kind, n in counts.items()} or {"links:none": 1.0}
-    return features | _grams(item.words[:4], "")
+    return {**features, **_grams(item.words[:4], "")}
 
 
-def _grams(named: Sequence[str], prefix: str) -> dict[str, float]:
+@lru_cache(maxsize=65536)
+def _grams(named: tuple[str, ...], prefix: str) -> Mapping[str, float]:
     """Character n-grams of words, which together weigh as much as one feature."""
     grams = [gram for word in named for gram in _grams_of(word)]
     return {f"{prefix}{gram}": len(grams) ** -0.5 for gram in grams}

@@ -3,15 +3,16 @@
     [word.text for word in words("p95 of took_ms since 3 March 2024")]
     →  ["p", "95", "of", "took_ms", "since", "3 March 2024"]
 
-A word keeps its place in the question, so that a span of several words is a part of the text. Dates that are written out
-are one word with an ISO 8601 value. A number before its unit ("12km") is a word of its own.
+A word keeps its place in the question, so that a span of several words is a part of the text. Dates that are written
+out are one word with an ISO 8601 value. A number before its unit ("12km") is a word of its own, and so are the signs in
+"status=open", "price>5", "52.5,13.4" and "web*".
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from dstill.linked.names import stems
 
@@ -37,7 +38,7 @@ _WORD = re.compile(
   | (?P<prefix> \bp(?=\d\d) )                                             # p95: the 95th percentile
   | (?P<number> (?<![\w./-])-?\d+(?:,\d{{3}})*(?:\.\d+)?
                 (?= [^\w./-] | $ | \.(?:\s|$) | -?[A-Za-zµ%²] ) )         # 12, 1,000, 0.5, 12km, 5xx
-  | (?P<word> (?: (?! [,;:!?]+(?:\s|$) | ['"()](?:\W|$) | \.(?:\s|$|") | 's\b ) [^\s"()] )+ )
+  | (?P<word> (?: (?! [;:!?]+(?:\s|$) | ['"()](?:\W|$) | \.(?:\s|$|") | 's\b | !?= ) [^\s"(),<>*] )+ )
   | (?P<mark> \S )
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -59,12 +60,17 @@ class Word:
     @cached_property
     def stems(self) -> tuple[str, ...]:
         """Its parts in lower case and singular; of words only."""
-        return tuple(stems(self.text)) if self.kind == "word" else ()
+        return _stems(self.text) if self.kind == "word" else ()
 
     @cached_property
     def number(self) -> float | None:
         """The number that it is; None if it is none."""
         return number(self.text)
+
+
+@lru_cache(maxsize=65536)
+def _stems(text: str) -> tuple[str, ...]:
+    return tuple(stems(text))
 
 
 def number(text: str) -> float | None:

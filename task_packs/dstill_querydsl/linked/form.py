@@ -8,16 +8,15 @@ from functools import cached_property
 
 from dstill.api.form import Form, NotExpressible, Token
 from dstill.api.records import Example
-from dstill.linked import Reading, Schema, read
+from dstill.linked import Ranking, Reading, Schema, read, words
 from dstill_querydsl.canonical import canonical
 from dstill_querydsl.language import strict
-from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.linked import decoding, encoding, items, tokens
+from dstill_querydsl.linked import cues, decoding, encoding, items, tokens
 from dstill_querydsl.mapping.index_profile import IndexProfile
 
 __all__ = ["QueryForm"]
 
-SHOWN = 40  # fields of a wide mapping that the student reads
+SHOWN = 64  # fields of a wide mapping that the student reads
 
 
 class QueryForm(Form):
@@ -27,7 +26,7 @@ class QueryForm(Form):
 
     def __init__(self, profile_of: Callable[[Example], IndexProfile | None]) -> None:
         self._profile_of = profile_of
-        self._schemas: dict[int, tuple[IndexProfile, Schema]] = {}
+        self._rankings: dict[int, tuple[IndexProfile, Ranking]] = {}
 
     @cached_property
     def tokens(self) -> Sequence[str]:  # type: ignore[override]
@@ -38,17 +37,18 @@ class QueryForm(Form):
         profile = self._profile_of(example)
         if profile is None:
             return read(example.question, Schema([]))
-        schema = self._schema(profile)
+        ranking = self._ranking(profile)
         shown = None
-        if len(schema.items) > SHOWN:
-            names = Fields.of(profile.shown(example.question, SHOWN).mapping).names
-            shown = [number for number, item in enumerate(schema.items) if item.name in names][:SHOWN]
-        return read(example.question, schema, shown)
+        if len(ranking.schema.items) > SHOWN:
+            shown = sorted(ranking.best(example.question, words(example.question), SHOWN))
+        return read(example.question, ranking.schema, shown)
 
-    def _schema(self, profile: IndexProfile) -> Schema:
-        if id(profile) not in self._schemas:
-            self._schemas[id(profile)] = profile, Schema(items.items_of(profile.fields, profile.values))
-        return self._schemas[id(profile)][1]
+    def _ranking(self, profile: IndexProfile) -> Ranking:
+        if id(profile) not in self._rankings:
+            found = items.items_of(profile.fields, profile.values, ranked=profile.index.given_values is not None)
+            ranking = Ranking(Schema(found), related=cues.RELATED, cues=cues.cues_of(found))
+            self._rankings[id(profile)] = profile, ranking
+        return self._rankings[id(profile)][1]
 
     def encode(self, answer: str, reading: Reading) -> list[Token]:
         body = strict.read(answer).value

@@ -5,19 +5,22 @@ items_of(fields, values)   →  [Item(name="took_ms", words=("took", "ms"), kind
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dstill.linked import Item
 from dstill.linked.names import stems
 from dstill_querydsl.language.field_types import INTEGERS
 from dstill_querydsl.language.fields import Field, Fields
-from dstill_querydsl.language.values import Values
+from dstill_querydsl.language.values import Known, Values
 
 __all__ = ["FEATURES", "items_of"]
 
 _KINDS = ("keyword", "text", "number", "date", "boolean", "ip", "geo_point", "nested", "flattened", "other")
 _TIMES = ("@timestamp", "timestamp", "date", "datetime", "time", "event_time", "created_at", "created")
+_LARGE = 100
 # Features with a row of their own; units and words are hashed.
 FEATURES = (
     *(f"type:{kind}" for kind in _KINDS),
@@ -25,10 +28,36 @@ FEATURES = (
 )
 
 
-def items_of(fields: Fields, values: Values) -> list[Item]:
-    """Every field that an answer can name, in the order of the mapping."""
+def items_of(fields: Fields, values: Values, *, ranked: bool = False) -> list[Item]:
+    """Every field that an answer can name, in the order of the mapping.
+
+    `ranked`: `values` starts with the fields that most documents have, as `init` writes it.
+    """
     first = _first_date(fields)
-    return [_item(field, values, first) for field in fields if field.family not in ("object", "alias")]
+    priors = _priors(values, ranked=ranked)
+    subs: dict[str, list[str]] = defaultdict(list)
+    for field in fields:
+        if field.sub:
+            subs[field.name.rpartition(".")[0]].append(field.name)
+    return [
+        replace(
+            _item(field, values, first),
+            needs=(*field.nested, *_around(field), *subs.get(field.name, ())),
+            prior=1.0 if field.name == first else priors.get(field.name, 0.0),
+        )
+        for field in fields
+        if field.family not in ("object", "alias")
+    ]
+
+
+def _around(field: Field) -> Iterator[str]:
+    if field.sub:
+        yield field.name.rpartition(".")[0]
+
+
+def _priors(values: Values, *, ranked: bool) -> dict[str, float]:
+    """Questions without words of a field are more often about one with known values."""
+    return {name: 0.5 / (1 + place) if ranked else 0.5 for place, name in enumerate(values)}
 
 
 def _item(field: Field, values: Values, first: str) -> Item:
@@ -43,9 +72,20 @@ def _item(field: Field, values: Values, first: str) -> Item:
         kind=field.family if field.family in _KINDS else "other",
         above=tuple(stems(above)),
         description=tuple(_description(meta)) if isinstance(meta, Mapping) else (),
-        values=tuple(str(value) for value in named if isinstance(value, str)),
+        values=tuple(_spoken(named)) if named else tuple(_large(known)),
         features=tuple(_features(field, meta, first, bool(named))),
     )
+
+
+def _spoken(values: Sequence[Any]) -> Iterator[str]:
+    yield from (value for value in values if isinstance(value, str))
+
+
+def _large(known: Known | None) -> Iterator[str]:
+    """Numbers that are hardly there by chance, such as the 404 of a status."""
+    for value in known.values if known else ():
+        if isinstance(value, int) and not isinstance(value, bool) and value >= _LARGE:
+            yield str(value)
 
 
 def _features(field: Field, meta: Any, first: str, has_values: bool) -> Iterator[str]:
@@ -75,5 +115,6 @@ def _description(meta: Mapping[str, Any]) -> Iterator[str]:
 def _first_date(fields: Fields) -> str:
     """The date that a question without a date field means: the one with a usual name, else the first."""
     dates = [field.name for field in fields if field.family == "date" and not field.nested and not field.sub]
+    dates.sort(key=lambda name: name.count("."))  # created_at of the event, not of the user in it
     usual = (name for time in _TIMES for name in dates if name.rpartition(".")[2].lower() == time)
     return next(usual, dates[0] if dates else "")

@@ -39,9 +39,14 @@ class ComposedQuestion:
     """An example, and what it was composed from."""
 
     example: Example
-    skeleton: str  # the question without values and names
+    marked: str  # the question with marks around values and names
     body: Mapping[str, Any]  # the gold, parsed
     context: QuestionContext
+
+    @property
+    def skeleton(self) -> str:
+        """The question without values and names."""
+        return skeleton(self.marked)
 
 
 def compose(context: QuestionContext, template: Template, random: Random) -> ComposedQuestion:
@@ -67,7 +72,7 @@ def compose(context: QuestionContext, template: Template, random: Random) -> Com
         category=template.category,
         template=template.name,
     )
-    return ComposedQuestion(example=example, skeleton=skeleton(text), body=body, context=context)
+    return ComposedQuestion(example=example, marked=text, body=body, context=context)
 
 
 def _text(draw: Draw, style: str, way: str, slots: Mapping[str, Any], clauses: Sequence[Clause]) -> str:

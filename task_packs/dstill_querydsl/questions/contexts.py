@@ -67,7 +67,7 @@ def _variant(index: Index, sample: Index, seed: int) -> QuestionContext:
     return QuestionContext.of(
         variant.index,
         trial_index=vary(sample, seed, distractors=0).index,
-        lexicon=_renamed(LEXICONS[index.name], variant),
+        lexicon=_renamed(LEXICONS[index.name], variant) if index.name in LEXICONS else None,
         only=frozenset(variant.names.values()),
         context={"index": index.name, "variant": seed},
     )

@@ -81,7 +81,14 @@ def test_unknown_index_error_suggests_nearest_name() -> None:
 
 def test_held_out_indices_are_bundled() -> None:
     assert set(HELD_OUT) < set(NAMES)
-    assert [name for name in NAMES if bundled(name, 10).now] == ["weblogs", "movies", "flights", "quakes"]
+    assert [name for name in NAMES if bundled(name, 10).now] == [
+        "weblogs",
+        "movies",
+        "flights",
+        "quakes",
+        "birdstrikes",
+        "factbook",
+    ]
 
 
 def test_demo_accepts_any_index_not_held_out() -> None:
@@ -93,15 +100,17 @@ def test_demo_accepts_any_index_not_held_out() -> None:
         "flights": {"task.querydsl.index": "flights"},
     }
     assert "task.querydsl.index" not in QueryDsl.demo_settings
-    with pytest.raises(UsageError, match="'quakes' is held out"):
-        option.read("quakes")
+    for name in HELD_OUT:
+        with pytest.raises(UsageError, match=f"'{name}' is held out"):
+            option.read(name)
     with pytest.raises(UsageError, match="Did you mean 'flights'"):
         option.read("fligths")
 
 
-def test_makes_no_train_questions_for_held_out_index() -> None:
-    with pytest.raises(UsageError, match="'quakes' is held out"):
-        QueryDsl(Settings(index="quakes")).examples("train")
+@pytest.mark.parametrize("name", HELD_OUT)
+def test_makes_no_train_questions_for_held_out_index(name: str) -> None:
+    with pytest.raises(UsageError, match=f"'{name}' is held out"):
+        QueryDsl(Settings(index=name)).examples("train")
 
 
 @pytest.mark.parametrize("count", [0, -1, 20_001])

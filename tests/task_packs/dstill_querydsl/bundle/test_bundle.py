@@ -16,11 +16,11 @@ from support.field_counts import leaves
 from tools.bundle import build
 
 from dstill.errors import DataError, ServiceError
-from dstill_querydsl.bundle import FOLDER, flights, movies, quakes
+from dstill_querydsl.bundle import FOLDER, birdstrikes, factbook, flights, movies, quakes
 from dstill_querydsl.bundle.indices import CEILING, bundled
 from dstill_querydsl.language.fields import Fields
 
-MODULES = {"movies": movies, "flights": flights, "quakes": quakes}
+MODULES = {"movies": movies, "flights": flights, "quakes": quakes, "birdstrikes": birdstrikes, "factbook": factbook}
 Documents = dict[str, list[dict[str, Any]]]
 
 
@@ -177,6 +177,23 @@ def test_quakes_have_region_with_two_names_and_other_events(documents: Documents
     assert {quake["type"] for quake in documents["quakes"]} == {"earthquake", "explosion", "quarry blast"}
 
 
+def test_birdstrikes_have_levels_and_costs_only_with_damage_or_report(documents: Documents) -> None:
+    strikes = documents["birdstrikes"]
+    assert all(("damage_level" in strike) is strike["damaged"] for strike in strikes)
+    assert sum("cost" in strike for strike in strikes) == 209
+    assert {strike["airport"]["code"] for strike in strikes if "location" not in strike["airport"]} == {"BAD"}
+    assert len({strike["airport"]["code"] for strike in strikes}) == 50
+
+
+def test_factbook_has_landlocked_countries_without_coast_and_islands_without_borders(documents: Documents) -> None:
+    countries = documents["factbook"]
+    landlocked = [country for country in countries if country["landlocked"]]
+    assert len(landlocked) == 44
+    assert {country["coastline"] for country in landlocked} == {0}
+    assert sum("borders" in country for country in countries) == 160
+    assert sum("independence" in country for country in countries) == 180
+
+
 # --- the mappings -------------------------------------------------------------------------
 
 
@@ -195,14 +212,24 @@ def test_mappings_are_strict_and_have_now_and_pitfalls(name: str) -> None:
     assert [one for one in fields if one.type == "object"], "an object that is not nested"
 
 
-def test_movies_have_nested_objects_and_others_geo_points() -> None:
+def test_two_have_nested_objects_and_others_geo_points() -> None:
     types = {name: {one.type for one in Fields.of(module.MAPPING)} for name, module in MODULES.items()}
-    assert [name for name, found in types.items() if "nested" in found] == ["movies"]
-    assert [name for name, found in types.items() if "geo_point" in found] == ["flights", "quakes"]
-    assert [name for name, found in types.items() if "boolean" in found] == ["flights", "quakes"]
+    assert [name for name, found in types.items() if "nested" in found] == ["movies", "factbook"]
+    assert [name for name, found in types.items() if "geo_point" in found] == [
+        "flights",
+        "quakes",
+        "birdstrikes",
+        "factbook",
+    ]
+    assert [name for name, found in types.items() if "boolean" in found] == [
+        "flights",
+        "quakes",
+        "birdstrikes",
+        "factbook",
+    ]
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", [name for name, module in MODULES.items() if hasattr(module, "LEXICON")])
 def test_lexicon_names_existing_fields(name: str) -> None:
     module: ModuleType = MODULES[name]
     fields = {one.name for one in Fields.of(module.MAPPING) if not one.sub and one.family not in ("object", "nested")}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dstill.errors import DataError
-from dstill_querydsl.bundle.indices import NAMES, Index, bundled
+from dstill_querydsl.bundle.indices import Index, bundled
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.language.values import Known, Values
 from dstill_querydsl.questions.compose import compose
@@ -120,7 +120,7 @@ def test_says_number_in_unit(value: int, unit: str, expected: set[str]) -> None:
     assert {spell(value, unit, Random(seed)) for seed in range(20)} == expected
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", LEXICONS)
 def test_bundled_lexicons_name_existing_fields(name: str) -> None:
     mapping, lexicon = bundled(name, 10).mapping, LEXICONS[name]
     fields = Fields.of(mapping)

@@ -1,0 +1,24 @@
+"""Endless questions about invented schemas, in many voices: what a base student is trained on.
+
+    for question in stream(seed=0): …
+    question.text       "hi, avg build time of builds on branch main per runner, thanks"
+    question.answer     '{"aggs":{"groups":{"aggs":{"value":{"avg":{"field":"bld_tm"}}},"terms":…'  (canonical)
+    question.profile    the mapping and the known values that a `QueryForm` reads
+    question.tokens     the answer in the linked form
+
+A schema has fields of one of 143 domains, named in one of many styles. Its questions come from the general synthesizer
+(`questions`), so they have the shapes of its templates, except those that are held out. Voices say them in other words,
+in other forms of dates and numbers, with typing errors. An answer is only given if the linked form gives it back.
+
+Not covered: questions that a person wrote, conditions of shapes that the synthesizer does not have, and values that a
+question writes in another case than the index.
+
+Modules: `vocabulary` (words.toml), `naming` (names of fields), `schemas`, `voices` (wordings.toml), `stream`.
+"""
+
+from __future__ import annotations
+
+from dstill_querydsl.invented.schemas import Schema, invent
+from dstill_querydsl.invented.stream import Counts, InventedQuestion, stream
+
+__all__ = ["Counts", "InventedQuestion", "Schema", "invent", "stream"]

@@ -1,0 +1,164 @@
+"""The stream of questions about invented schemas.
+
+    for question in stream(seed=0): …      endless; the same seed gives the same questions
+
+A pool of schemas is kept, one of which is replaced now and then. Each question is read and its answer written and read
+back in the linked form. What does not come back the same is dropped, and `Counts` says how much that was.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from dstill.api.form import NotExpressible, Token
+from dstill.api.records import Example
+from dstill.linked import Reading
+from dstill_querydsl import guard
+from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.invented.schemas import Schema, invent
+from dstill_querydsl.invented.voices import Voice, say
+from dstill_querydsl.mapping.index_profile import IndexProfile
+from dstill_querydsl.questions.compose import ComposedQuestion, compose
+from dstill_querydsl.questions.context import Skip
+from dstill_querydsl.questions.plan import SHARES, TEMPLATES, Template
+
+__all__ = ["Counts", "InventedQuestion", "stream"]
+
+POOL = 64  # schemas
+EVERY = 24  # questions, after which a schema is replaced
+TRIES = 8  # documents of a schema, and schemas, tried for one template
+LONGEST = 400  # characters of a question
+# Lanes without a place here: schemas differ anyway, and a mapping's description is not read.
+_LANES_WITHOUT = ("schema_variant", "adversarial, poisoned")
+# Other shares than `plan` has: what a base was weak at.
+_SHARES = {"exists": 7, "refusal": 9, "histogram": 7, "adversarial": 2, "typo": 2, "prefix": 4}
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventedQuestion:
+    """One question with its answer, as it was read and written."""
+
+    example: Example  # the answer in canonical form; no id, no split
+    domain: str
+    voice: str  # how it is said: plain, framed, keywords, lower
+    profile: IndexProfile  # the mapping and the known values
+    reading: Reading
+    tokens: Sequence[Token]
+    made: ComposedQuestion  # what it was composed from, with documents
+
+    @property
+    def text(self) -> str:
+        """The question."""
+        return self.example.question
+
+    @property
+    def answer(self) -> str:
+        """The answer in canonical form."""
+        return self.example.answer or ""
+
+
+@dataclass
+class Counts:
+    """What a stream made and dropped."""
+
+    made: Counter[str] = field(default_factory=Counter)  # by category
+    dropped: Counter[str] = field(default_factory=Counter)  # by reason
+    schemas: int = 0
+    fields: int = 0
+
+    @property
+    def round_trip(self) -> float:
+        """The share of questions whose answer the linked form gives back."""
+        return self.made.total() / max(1, self.made.total() + self.dropped.total())
+
+
+def stream(seed: int, counts: Counts | None = None) -> Iterator[InventedQuestion]:
+    """Endless questions. The same seed gives the same questions."""
+    random, counts = Voice(f"invented {seed}"), counts or Counts()
+    lanes = _lanes()
+    names, weights = tuple(lanes), tuple(_SHARES.get(lane, SHARES[lane]) for lane in lanes)
+    pool = [_schema(random, counts) for _ in range(TRIES)]
+    number = 0
+    while True:
+        template = random.choice(lanes[random.choices(names, weights)[0]])
+        if (found := _composed(pool, template, random)) is None:
+            continue
+        if (question := _question(*found, random, counts)) is not None:
+            yield question
+            number += 1
+            if len(pool) < POOL:
+                pool.append(_schema(random, counts))
+            elif number % EVERY == 0:
+                pool[number // EVERY % POOL] = _schema(random, counts)
+
+
+def _lanes() -> Mapping[str, Sequence[Template]]:
+    """Lane → its templates, without those that are held out."""
+    lanes: dict[str, list[Template]] = {}
+    for template in TEMPLATES:
+        if not template.held_out and template.lane not in _LANES_WITHOUT:
+            lanes.setdefault(template.lane, []).append(template)
+    return lanes
+
+
+def _schema(random: Voice, counts: Counts) -> Schema:
+    schema = invent(random)
+    counts.schemas += 1
+    counts.fields += len(schema.context.roles)
+    return schema
+
+
+def _composed(pool: Sequence[Schema], template: Template, random: Voice) -> tuple[Schema, ComposedQuestion] | None:
+    """A question of a template, about a schema that has fields for it."""
+    for schema in random.sample(pool, TRIES):
+        for _ in range(TRIES):
+            try:
+                return schema, compose(schema.context, template, random)
+            except Skip:
+                continue
+    return None
+
+
+def _question(schema: Schema, made: ComposedQuestion, random: Voice, counts: Counts) -> InventedQuestion | None:
+    """The question as some voice says it. None if it is too long, or if its answer does not come back."""
+    if _is_too_fine(made, schema):
+        return None
+    text, manner = say(made, schema, random)
+    if len(text) > LONGEST:
+        return None
+    example = replace(made.example, question=text, answer=canonical_text(made.example.answer or ""))
+    reading = schema.form.read(example)
+    tokens, problem = _tokens(schema, example, reading)
+    if problem:
+        counts.dropped[problem] += 1
+        return None
+    counts.made[example.category] += 1
+    return InventedQuestion(
+        example=example,
+        domain=schema.domain,
+        voice=manner,
+        profile=schema.profile,
+        reading=reading,
+        tokens=tokens,
+        made=made,
+    )
+
+
+def _is_too_fine(made: ComposedQuestion, schema: Schema) -> bool:
+    """Whether a histogram has more buckets than the guard allows. Other golds pass it."""
+    if not any("histogram" in name for group in made.body.get("aggs", {}).values() for name in group):
+        return False
+    return any(guard.check(dict(made.body), schema.profile.limits, schema.profile.ranges))
+
+
+def _tokens(schema: Schema, example: Example, reading: Reading) -> tuple[Sequence[Token], str]:
+    """The tokens of the answer, and why they are no good. Empty: they are."""
+    answer = example.answer or ""
+    try:
+        tokens = schema.form.encode(answer, reading)
+        back = canonical_text(schema.form.decode(tokens, reading))
+    except NotExpressible:
+        return (), "not expressible"
+    return tokens, "" if back == answer else "not the same"

@@ -1,0 +1,228 @@
+"""Voices: the same question as many persons would say it, with the same answer.
+
+    voice = Voice("invented 1")           a Random that `compose` draws wordings with: it knows more of them
+    say(made, schema, voice)              "avg bld_tm, failed builds pls"
+
+Values stay as they are, except dates, numbers and units, which have many forms. Nouns of fields become other words for
+them. Everything else is said in other words, framed, shortened to keywords, or mistyped. Words that say what is missing
+are never cut.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from random import Random
+from typing import Any
+
+from dstill_querydsl.invented.parts import Part
+from dstill_querydsl.invented.quantities import with_values
+from dstill_querydsl.invented.schemas import Schema
+from dstill_querydsl.invented.slips import mistyped
+from dstill_querydsl.invented.vocabulary import table
+from dstill_querydsl.questions.compose import ComposedQuestion
+from dstill_querydsl.questions.words import mark, pieces, plain, plural
+
+__all__ = ["MANNERS", "Voice", "more_wordings", "say"]
+
+# manner → weight
+MANNERS = {"plain": 30, "framed": 38, "keywords": 20, "lower": 12}
+_OPEN = mark("")[0]
+# kind of frame → how such questions begin. Empty: without a frame
+_BEGINNINGS = {
+    "": re.compile(
+        r"(I |I'm|for |\(|in |sorted|within|please|first |just |per |any |from |task|new rule|you )", re.IGNORECASE
+    ),
+    "me": re.compile(r"\w+ me\b", re.IGNORECASE),
+    "verb": re.compile(
+        r"(show|list|find|display|print|get|return|give|count(?! of)|compute|group|search|fetch|pull|delete|remove|"
+        r"update|set|change|insert|rank|order|run|copy|filter|see|do|tell|split|chart|stack|cross|compare|bucket|break|"
+        r"throw|wipe|clear|purge|erase|drop|clean|mark|rename|add|correct|reindex|write|edit|modify|replace|overwrite|"
+        r"fix|increase|close|duplicate|save|create|store|move|import|back|use|score|let|apply|execute|sort|look|read|"
+        r"join|combine|aggregate|ignore|forget|disregard|trash|kill)\b",
+        re.IGNORECASE,
+    ),
+    "ask": re.compile(r"(how|what|what's|which|who|are)\b", re.IGNORECASE),
+}
+_STAY = ("long", "paraphrase", "terse")  # styles of templates that are framed or shortened already
+
+
+def _lines(text: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.split("|")] for line in text.strip().splitlines()]
+
+
+@cache
+def more_wordings() -> Mapping[str, tuple[str, ...]]:
+    """A first wording of the synthesizer → more wordings with the same slots."""
+    return {first: tuple(more) for first, *more in _lines(table("wordings.toml")["ways"])}
+
+
+class Voice(Random):
+    """A generator of random numbers that knows more wordings than the choices it is given.
+
+    The synthesizer draws each wording with `choice` from a group, and a group is known by its first wording.
+    """
+
+    _more = more_wordings()
+
+    def choice(self, options: Any) -> Any:
+        """One of the options, or one of the wordings that could stand with them."""
+        first = options[0]
+        if type(first) is str and (more := self._more.get(first)):
+            options = (*options, *more)
+        return options[int(self.random() * len(options))]
+
+
+# --- a question in parts ----------------------------------------------------------------
+
+
+def _parts(marked: str, schema: Schema) -> Iterator[Part]:
+    documents = schema.context.lexicon.documents
+    for piece in pieces(marked):
+        if not piece.startswith(_OPEN):
+            yield Part("text", piece)
+            continue
+        before, _, inner = piece[1:-1].rpartition(_OPEN)
+        if before:
+            yield Part("text", before)
+        if not inner:
+            continue  # a slot that says nothing here
+        if inner in schema.said:
+            yield Part("noun", inner)
+        elif inner in schema.singular:
+            yield Part("plural", inner)
+        else:
+            yield Part("document" if inner in documents else "value", inner)
+
+
+def say(made: ComposedQuestion, schema: Schema, random: Random) -> tuple[str, str]:
+    """The question in the words of some person, and the manner."""
+    style, _, _ = made.example.template.rpartition("/")
+    manner = random.choices(tuple(MANNERS), tuple(MANNERS.values()))[0]
+    if manner == "keywords" and re.search("has|lacks|no_field", made.example.template):
+        manner = "plain"  # a noun alone would not say that it has to be there
+    parts = _with_nouns(list(_parts(made.marked, schema)), schema, random)
+    parts = with_values(parts, made.body, random)
+    parts = _reworded(parts, random)
+    if style not in _STAY:
+        if manner == "keywords":
+            parts = _keywords(parts, random)
+        elif manner == "framed":
+            parts = _framed(parts, random)
+    if manner in ("lower", "keywords") or random.random() < 0.15:
+        parts = [replace(one, text=one.text.lower()) if one.kind in ("text", "document") else one for one in parts]
+    parts = _punctuated(parts, random)
+    if random.random() < 0.13:
+        parts = mistyped(parts, random)
+    text = "".join(one.text if one.kind == "text" else mark(one.text) for one in parts)
+    return re.sub(r"\s+", " ", plain(text)).strip(), manner
+
+
+# --- nouns ------------------------------------------------------------------------------
+
+
+def _with_nouns(parts: Sequence[Part], schema: Schema, random: Random) -> list[Part]:
+    chosen: dict[str, str] = {}
+    found = []
+    for part in parts:
+        text = part.text
+        if part.kind in ("noun", "plural"):
+            noun = text if part.kind == "noun" else schema.singular[text]
+            if noun not in chosen:
+                chosen[noun] = _other(noun, schema.said[noun], random)
+            if chosen[noun] != noun:
+                is_name = part.kind == "noun" or _is_name(chosen[noun])
+                text = chosen[noun] if is_name else plural(chosen[noun])
+        elif part.kind == "document" and random.random() < 0.1:
+            text = random.choice(table("wordings.toml")["values"]["documents"])
+        found.append(Part(part.kind, text))
+    return found
+
+
+def _other(noun: str, others: Sequence[str], random: Random) -> str:
+    """Another noun, or the name of the field itself."""
+    if not others or random.random() < 0.4:
+        return noun
+    chosen = random.choice(others)
+    return noun if _is_name(chosen) and random.random() < 0.4 else chosen
+
+
+def _is_name(noun: str) -> bool:
+    """Whether it looks like the name of a field, which has no plural."""
+    return not re.fullmatch(r"[a-z' -]+", noun)
+
+
+# --- other words ------------------------------------------------------------------------
+
+
+@cache
+def _same(key: str) -> tuple[re.Pattern[str], Mapping[str, tuple[str, ...]]]:
+    """A pattern for the phrases of a table, and a phrase → the phrases with its meaning."""
+    groups = _lines(table("wordings.toml")[key])
+    phrases = sorted((one for group in groups for one in group), key=len, reverse=True)
+    pattern = "|".join(re.escape(one) for one in phrases)
+    form = {"same": rf"\b({pattern})\b(?! page)", "same_before_values": rf"\b({pattern})(?= $)"}
+    return re.compile(form.get(key, rf"\A({pattern})\b")), {one: tuple(group) for group in groups for one in group}
+
+
+def _reworded(parts: Sequence[Part], random: Random) -> list[Part]:
+    found = []
+    for at, part in enumerate(parts):
+        text = part.text
+        if part.kind == "text":
+            text = _replaced(text, "same", 0.3, random)
+            if at + 1 < len(parts) and parts[at + 1].kind == "value":
+                text = _replaced(text, "same_before_values", 0.4, random)
+            if at == 0:
+                text = _replaced(text, "same_first", 0.5, random)
+        found.append(Part(part.kind, text))
+    return found
+
+
+def _replaced(text: str, key: str, share: float, random: Random) -> str:
+    pattern, groups = _same(key)
+    return pattern.sub(lambda m: random.choice(groups[m[0]]) if random.random() < share else m[0], text)
+
+
+# --- manners ----------------------------------------------------------------------------
+
+
+@cache
+def _left_away() -> re.Pattern[str]:
+    words_ = "|".join(table("wordings.toml")["keywords_without"].split())
+    return re.compile(rf"(?<!north )(?<!south )(?<!short )\b(?:{words_})\b|[?.]", re.IGNORECASE)
+
+
+def _keywords(parts: Sequence[Part], random: Random) -> list[Part]:
+    """Only the words that say something. Some are kept."""
+    pattern, share = _left_away(), random.choice((1.0, 1.0, 0.6))
+    cut = [pattern.sub(lambda m: "" if random.random() < share else m[0], one.text) for one in parts]
+    return [Part("text", text) if one.kind == "text" else one for one, text in zip(parts, cut, strict=True)]
+
+
+def _framed(parts: list[Part], random: Random) -> list[Part]:
+    """The question with words around it."""
+    frames = table("wordings.toml")["frames"]
+    first, last = parts[0].text if parts[0].kind == "text" else "", parts[-1]
+    kind = next((kind for kind, form in _BEGINNINGS.items() if form.match(first)), "name")
+    if not kind:
+        return parts
+    before, _, after = random.choice(frames[kind]).partition("{q}")
+    if last.kind == "text":
+        parts = [*parts[:-1], replace(last, text=last.text.rstrip("?. "))]
+    return [Part("text", before), *parts, Part("text", after)]
+
+
+def _punctuated(parts: list[Part], random: Random) -> list[Part]:
+    """With or without a mark at the end and a capital at the beginning."""
+    first, last = parts[0], parts[-1]
+    if last.kind == "text" and last.text.endswith(("?", ".")):
+        if random.random() < 0.4:
+            parts = [*parts[:-1], replace(last, text=last.text[:-1])]
+    elif random.random() < 0.12:
+        parts = [*parts, Part("text", random.choice((".", "?", " ?", "!", " pls", " thx")))]
+    if first.kind in ("text", "document") and first.text and random.random() < 0.25:
+        parts = [replace(first, text=first.text[0].upper() + first.text[1:]), *parts[1:]]
+    return parts

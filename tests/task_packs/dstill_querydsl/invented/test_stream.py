@@ -1,0 +1,168 @@
+"""Questions about invented schemas: the same for a seed, right in the linked form, of no held-out domain or shape."""
+
+import re
+from collections import Counter
+from itertools import islice
+from random import Random
+
+import pytest
+
+from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.invented import Counts, InventedQuestion, invent, stream
+from dstill_querydsl.invented.parts import Part
+from dstill_querydsl.invented.quantities import with_values
+from dstill_querydsl.invented.slips import mistyped
+from dstill_querydsl.invented.vocabulary import table, vocabulary
+from dstill_querydsl.invented.voices import MANNERS, Voice, more_wordings
+from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.linked.form import QueryForm
+from dstill_querydsl.questions.plan import TEMPLATES
+from dstill_querydsl.questions.verify import Rules, Trial
+
+ROUND_TRIP = 0.995
+# Words of the domains of indices that students are tested on: films, web logs, aviation, earthquakes, and others.
+HELD_OUT = (
+    "film movie cinema actor actress director boxoffice oscar screenplay airline airport aircraft aviation flight "
+    "pilot wildlife bird species quake earthquake seismic magnitude richter tsunami epicentre epicenter aftershock "
+    "nobel laureate prize museum meteorite meteor continent gdp fertility population referrer useragent webserver"
+)
+
+
+@pytest.fixture(scope="module")
+def counts() -> Counts:
+    return Counts()
+
+
+@pytest.fixture(scope="module")
+def questions(counts: Counts) -> list[InventedQuestion]:
+    return list(islice(stream(1, counts), 300))
+
+
+def test_a_seed_gives_the_same_questions(questions: list[InventedQuestion]) -> None:
+    again = list(islice(stream(1), 20))
+    assert [(one.text, one.answer, one.tokens) for one in again] == [
+        (one.text, one.answer, one.tokens) for one in questions[:20]
+    ]
+    assert next(stream(2)).text != questions[0].text
+
+
+def test_answers_come_back_in_the_linked_form(questions: list[InventedQuestion], counts: Counts) -> None:
+    assert counts.round_trip >= ROUND_TRIP, counts.dropped
+    for one in questions:
+        assert one.reading.question == one.text
+        form = QueryForm(lambda _, profile=one.profile: profile)  # type: ignore[misc]
+        assert canonical_text(form.decode(one.tokens, one.reading)) == one.answer
+
+
+def test_golds_pass_the_checks(questions: list[InventedQuestion]) -> None:
+    with Trial(Rules()) as trial:
+        problems = {one.text: found for one in questions if (found := trial.checked(one.made).dropped)}
+    assert problems == {}
+
+
+def test_golds_run_on_the_documents(questions: list[InventedQuestion]) -> None:
+    one_index = [one for one in questions if one.profile is questions[0].profile]
+    with Trial(Rules()) as trial:
+        dropped = Counter(verdict.dropped for verdict in trial.verdicts([one.made for one in one_index]))
+    assert set(dropped) <= {"", "vacuous", "arbitrary"}, dropped
+    assert dropped[""] >= 0.7 * len(one_index)
+
+
+def test_no_held_out_shape(questions: list[InventedQuestion]) -> None:
+    held = {template.name for template in TEMPLATES if template.held_out}
+    assert held.isdisjoint(one.example.template for one in questions)
+
+
+def test_no_word_of_held_out_domains(questions: list[InventedQuestion]) -> None:
+    banned = re.compile(rf"\b({'|'.join(HELD_OUT.split())})s?\b", re.IGNORECASE)
+    for name in ("words.toml", "wordings.toml"):
+        assert banned.findall(str(table(name))) == []
+    assert [one.text for one in questions if banned.search(one.text)] == []
+
+
+def test_questions_have_no_open_slots_and_every_manner(questions: list[InventedQuestion]) -> None:
+    assert [one.text for one in questions if re.search(r"\{\w*\}|[\x00-\x1f]|  ", one.text)] == []
+    assert {one.voice for one in questions} == set(MANNERS)
+    assert len({one.example.category for one in questions}) >= 20
+
+
+def test_more_wordings_have_the_slots_of_the_first() -> None:
+    wrong = [
+        (first, one)
+        for first, more in more_wordings().items()
+        for one in more
+        if not set(re.findall(r"{\w+}", one)) <= set(re.findall(r"{\w+}", first)) | _sometimes(first)
+    ]
+    assert wrong == []
+
+
+def _sometimes(first: str) -> set[str]:
+    """Slots that the synthesizer fills, although its first wording does not use them."""
+    known = {
+        "{what} by {o}": {"{g}"},
+        "all {g} of {what} with their counts": {"{o}"},
+        "{what} every {n} {u}{by}": {"{o}"},
+        "group {what} by {f}": {"{g}"},
+        "Only those {c}, please.": {"{n}", "{d}"},
+        "{when}": {"{f}"},
+    }
+    return known.get(first, set())
+
+
+def test_domains_and_schemas_are_many() -> None:
+    assert len(vocabulary().domains) >= 60
+    schemas = [invent(Random(seed)) for seed in range(60)]
+    names = [field.name for one in schemas for field in Fields.of(one.profile.index.mapping)]
+    assert len({str(one.profile.index.mapping) for one in schemas}) == 60
+    for style in (
+        r"[a-z]+_[a-z_]+",
+        r"[a-z]+[A-Z]\w+",
+        r"[A-Z_]+",
+        r"\w+\.\w+",
+        r"[A-Z][a-z]+ [A-Z][\w ]+",
+        r"[a-z]+-[a-z-]+",
+    ):
+        assert any(re.fullmatch(style, name) for name in names), style
+
+
+def test_values_keep_their_meaning() -> None:
+    body = {"query": {"range": {"size": {"gt": 5000}}}}
+    said = {with_values([Part("value", "5000")], body, Random(seed))[0].text for seed in range(50)}
+    assert said == {"5000", "5,000", "5k"}
+    days = {with_values([Part("value", "2024-03-03")], {}, Random(seed))[0].text for seed in range(90)}
+    assert {"2024-03-03", "3 March 2024", "Mar 3, 2024", "March 3rd, 2024"} <= days
+    fixed = {"query": {"term": {"code": "5 min"}}}
+    assert {with_values([Part("value", "5 min")], fixed, Random(seed))[0].text for seed in range(50)} == {"5 min"}
+
+
+def test_slips_leave_values_alone() -> None:
+    parts = [Part("text", "count orders with status "), Part("value", "shipped")]
+    for seed in range(50):
+        slipped = mistyped(parts, Random(seed))
+        assert slipped[1] == parts[1]
+        assert "cunt" not in slipped[0].text
+
+
+@pytest.mark.slow
+def test_a_large_sample() -> None:
+    counts = Counts()
+    made = list(islice(stream(11, counts), 2_000))
+    assert counts.round_trip >= ROUND_TRIP, counts.dropped
+    assert len({one.text for one in made}) > 1_900
+    assert len({one.example.template for one in made}) > 300
+    with Trial(Rules()) as trial:
+        assert Counter(trial.checked(one.made).dropped for one in made) == {"": 2_000}
+
+
+@pytest.mark.slow
+def test_every_group_of_wordings_is_drawn_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = set[object]()
+    choice = Voice.choice
+
+    def recorded(self: Voice, options: object) -> object:
+        drawn.add(options[0] if isinstance(options[0], str) else None)  # type: ignore[index]
+        return choice(self, options)
+
+    monkeypatch.setattr(Voice, "choice", recorded)
+    list(islice(stream(12), 4_000))
+    assert set(more_wordings()) - drawn == set()
