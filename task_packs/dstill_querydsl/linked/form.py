@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 from dstill.api.form import Form, NotExpressible, Token
 from dstill.api.records import Example
@@ -15,7 +16,7 @@ from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.linked import decoding, encoding, items, tokens
 from dstill_querydsl.mapping.index_profile import IndexProfile
 
-__all__ = ["QueryForm"]
+__all__ = ["QueryForm", "difference"]
 
 SHOWN = 40  # fields of a wide mapping that the student reads
 
@@ -54,8 +55,27 @@ class QueryForm(Form):
         body = strict.read(answer).value
         if not isinstance(body, dict):
             raise NotExpressible("the answer is not a JSON object")
-        return tokens.merged(encoding.encode(canonical(body), reading))
+        wanted = canonical(body)
+        found = encoding.encode(wanted, reading)
+        if at := difference(canonical(decoding.decode(found, reading)), wanted):
+            raise NotExpressible(f"the value at {at} has no tokens")
+        return tokens.merged(found)
 
     def decode(self, tokens_: Sequence[Token], reading: Reading) -> str:
         body = decoding.decode(tokens.split(tokens_), reading)
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def difference(one: Any, other: Any, at: str = "") -> str:
+    """The JSON pointer of the first place where two values differ; empty if they are equal. 1, 1.0 and true differ."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in one.keys() | other.keys():
+            if key not in one or key not in other:
+                return f"{at}/{strict.escape(key)}"
+            if found := difference(one[key], other[key], f"{at}/{strict.escape(key)}"):
+                return found
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        return next(filter(None, (difference(*pair, f"{at}/{n}") for n, pair in enumerate(zip(one, other, strict=True)))), "")
+    elif type(one) is not type(other) or one != other:
+        return at or "/"
+    return ""
