@@ -30,7 +30,7 @@ from dstill_querydsl.guard.values import FUZZY_TEXTS
 from dstill_querydsl.guard.walk import items, whole
 from dstill_querydsl.language.strict import escape
 
-__all__ = ["MAX_PROBLEMS", "Limits", "check", "notes"]
+__all__ = ["MAX_PROBLEMS", "Limits", "check", "notes", "refuses"]
 
 MAX_PROBLEMS = 20
 _DEFAULT = Limits()
@@ -47,6 +47,13 @@ def check(body: dict[str, Any], limits: Limits = _DEFAULT, values: Bounds | None
     walk = _Body(limits)
     walk.body(body, Ranges.of(body, values))
     return tuple(walk.problems[:MAX_PROBLEMS])
+
+
+def refuses(kind: Kind, value: Any, limits: Limits = _DEFAULT) -> bool:
+    """Whether `check` refuses `value` in every body at a place of this kind."""
+    walk = _Body(limits)
+    walk.visit(kind, value, "")
+    return bool(walk.problems)
 
 
 def notes(body: dict[str, Any]) -> tuple[Problem, ...]:

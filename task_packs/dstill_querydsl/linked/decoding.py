@@ -14,7 +14,7 @@ from dstill.api.form import NotExpressible, Token
 from dstill.linked import Reading
 from dstill_querydsl.language.strict import MAX_DEPTH
 from dstill_querydsl.linked.places import FIELD_VALUES, Place, below, expects_number
-from dstill_querydsl.linked.scalars import as_number, plain, read_value
+from dstill_querydsl.linked.scalars import read_value, scalar
 from dstill_querydsl.linked.tokens import CONSTANTS, LEVELS
 
 __all__ = ["REASON", "decode"]
@@ -133,11 +133,7 @@ class _Decoder:
         value: list[Token] = [token]
         while (following := self.peek()) is not None and _continues(value, following):
             value.append(self.next())
-        found = read_value(value, self.reading)
-        if isinstance(found, str):
-            value_of = as_number(found) if numeric else None
-            return found if value_of is None else value_of
-        return plain(found)
+        return scalar(value, self.reading, numeric=numeric)
 
 
 def _is_character(token: Token) -> bool:

@@ -56,16 +56,20 @@ class _Encoder:
         named = value.get("field")
         field = named if isinstance(named, str) else field
         for key in sorted(value, key=_order):
-            written = self.key(key, place)
+            written = self.key(key, place, is_option=not isinstance(value[key], (Mapping, list)))
             of = key if isinstance(written[0], int) else field
             found += [*written, *self.value(value[key], below(place, key), key, of)]
         return [*found, "}"]
 
-    def key(self, key: str, place: Place) -> list[Token]:
-        """A field, a name of an aggregation, a key of the schema, or any other name as a value between two marks."""
-        if place in BESIDE and key in self.items:
+    def key(self, key: str, place: Place, *, is_option: bool = True) -> list[Token]:
+        """A field, a name of an aggregation, a key of the schema, or any other name as a value between two marks.
+
+        `is_option`: it is not a field where it may also be an option, such as ``boost`` and ``distance``.
+        """
+        known = BESIDE.get(place)
+        if known is not None and key in self.items and not (is_option and key in known):
             return [self.items[key]]
-        is_field = place in BESIDE and key not in BESIDE[place]
+        is_field = known is not None and key not in known
         if is_field and not (place is Place.SORT and _PATH.fullmatch(key)):
             raise NotExpressible(f"the field '{key}' is not among those that the student reads")
         for token in (f"#{key[1:]}" if re.fullmatch(r"a\d", key) else "", f"{key}:"):
@@ -105,7 +109,7 @@ class _Encoder:
             name, hat, weight = value.partition("^")  # title^2
             if value in self.items or (hat and name in self.items):
                 return [self.items[value]] if value in self.items else [self.items[name], *spelled(hat + weight)]
-        if not value or (key in CHOICES and f"={value}" in self.known - CONSTANTS.keys()):
+        if not value or ((key in CHOICES or _PATH.fullmatch(key)) and f"={value}" in self.known - CONSTANTS.keys()):
             return [f"={value}"]
         return [*(("text",) if numeric and as_number(value) is not None else ()), *self.writer.text(value)]
 

@@ -13,6 +13,8 @@ from dstill.linked import Reading, Schema, read
 from dstill_querydsl.canonical import canonical
 from dstill_querydsl.language import strict
 from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.linked.allowed_places import Language
+from dstill_querydsl.linked.cursor import BodyCursor, start
 from dstill_querydsl.linked import decoding, encoding, items, tokens
 from dstill_querydsl.mapping.index_profile import IndexProfile
 
@@ -29,6 +31,7 @@ class QueryForm(Form):
     def __init__(self, profile_of: Callable[[Example], IndexProfile | None]) -> None:
         self._profile_of = profile_of
         self._schemas: dict[int, tuple[IndexProfile, Schema]] = {}
+        self._languages: dict[int, Language] = {}
 
     @cached_property
     def tokens(self) -> Sequence[str]:  # type: ignore[override]
@@ -50,6 +53,19 @@ class QueryForm(Form):
         if id(profile) not in self._schemas:
             self._schemas[id(profile)] = profile, Schema(items.items_of(profile.fields, profile.values))
         return self._schemas[id(profile)][1]
+
+    def start(self, reading: Reading) -> BodyCursor | None:
+        """Where a body about the reading's mapping begins. None if the reading is of no mapping that this form knows."""
+        language = self._language(reading)
+        return None if language is None else start(language, reading)
+
+    def _language(self, reading: Reading) -> Language | None:
+        for key, (profile, schema) in self._schemas.items():
+            if reading.items and reading.items[0] in schema.items and {*reading.items} <= {*schema.items}:
+                if key not in self._languages:
+                    self._languages[key] = Language(profile.fields, profile.limits, profile.ranges, schema.items)
+                return self._languages[key]
+        return None
 
     def encode(self, answer: str, reading: Reading) -> list[Token]:
         body = strict.read(answer).value

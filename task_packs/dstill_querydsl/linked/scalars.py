@@ -20,7 +20,7 @@ from dstill.linked import Reading
 from dstill.linked.words import number
 from dstill_querydsl.linked.tokens import CHARACTERS, FACTORS, HALVES, PREFIXES, SUFFIXES
 
-__all__ = ["SpanWriter", "as_number", "plain", "read_value", "spelled"]
+__all__ = ["SpanWriter", "as_number", "plain", "read_value", "scalar", "spelled"]
 
 _JSON_NUMBER = re.compile(r"-?\d{1,300}(\.\d+)?[eE][-+]?\d{1,3}")
 
@@ -153,6 +153,15 @@ def read_value(sequence: Sequence[Token], reading: Reading) -> str | float:
         else:
             raise NotExpressible(f"{token!r} is not part of a value")
     return "".join(texts) if result is None else result
+
+
+def scalar(sequence: Sequence[Token], reading: Reading, *, numeric: bool) -> str | int | float:
+    """The value of tokens where a number is expected or not. Raises NotExpressible."""
+    found = read_value(sequence, reading)
+    if isinstance(found, str):
+        as_one = as_number(found) if numeric else None
+        return found if as_one is None else as_one
+    return plain(found)
 
 
 def _from_bytes(digits: str) -> str:
