@@ -20,7 +20,7 @@ from typing import Any
 from dstill.api.form import Token
 from dstill.linked import Item
 from dstill_querydsl import guard, schema
-from dstill_querydsl.guard import kinds, refuses
+from dstill_querydsl.guard import ValueGuard, kinds
 from dstill_querydsl.guard.aggregations import AGGREGATIONS
 from dstill_querydsl.guard.kinds import Capped, Fields as FieldKeys, Kind, ListOf, MapOf, Options
 from dstill_querydsl.guard.limits import Limits
@@ -92,6 +92,7 @@ class Language:
     ) -> None:
         self.fields, self.limits, self.ranges, self.items = fields, limits, ranges, items
         self.definitions: Mapping[str, Any] = schema.document(dialect)["$defs"]
+        self.guard = ValueGuard(limits)
         self.known = frozenset(tokens())
         self.leaves = frozenset(self.definitions["aggregation"]["dependentSchemas"]["aggs"]["properties"])
         self._nodes: dict[Any, Node] = {}
@@ -127,7 +128,7 @@ class Language:
 
     def _fits(self, name: str, found: Sequence[Use], path: bool) -> bool:
         field = self.fields.get(name)
-        if field is None or refuses(kinds.FIELD, name, self.limits):
+        if field is None or self.guard.refuses(kinds.FIELD, name):
             return False
         for use in found:
             # A sort says the nested path of its field after the field.

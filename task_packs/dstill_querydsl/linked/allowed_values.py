@@ -20,12 +20,15 @@ from typing import Any
 
 from dstill.api.form import NotExpressible, Token
 from dstill.linked import Reading
-from dstill_querydsl.guard import kinds, refuses
+from dstill_querydsl.guard import kinds
+from dstill_querydsl.language.fields import Field, Fields
 from dstill_querydsl.linked.allowed_places import Node
 from dstill_querydsl.linked.places import CHOICES, expects_number
 from dstill_querydsl.linked.scalars import scalar
 from dstill_querydsl.linked.tokens import CHARACTERS, CONSTANTS, FACTORS, HALVES, PREFIXES, SUFFIXES, tokens
 from dstill_querydsl.mapping.check import problems_of
+from dstill_querydsl.mapping.uses import Use
+from dstill_querydsl.mapping.values import wrong_value
 
 __all__ = ["NOTHING", "Spec", "Values", "spec_of"]
 
@@ -38,6 +41,8 @@ _SHAPES = ("2024-01-01T00:00:00.000Z", "2024-01-01||+1d/d", "2024-01-01||/d", "n
            "true", "false", "1.0", "-1.5e+3", "2<75%", "AUTO:1,2", "+02:00", "2001:db8::1", "2024/01/01", "01.01.2024",
            "2024-01-01 00:00:00", "yyyy-MM-dd", "strict_date_optional_time")  # fmt: skip
 _WORDS = re.compile(r"\^\(\w+(?:\|\w+)*\)\$")  # a pattern that lists words
+_PLAIN = re.compile(r"[\w /.-]{1,200}")  # harmless in every pattern
+_OPTIONS = ("format", "lenient")  # that decide which values fit
 _DIGITS = tuple("0123456789.-")
 _PATTERNS = {kinds.PATTERN, kinds.REGEXP, kinds.PREFIX, kinds.TERM_FILTER}
 _JSON_TYPES: dict[type, str] = {str: "string", bool: "boolean", int: "number", float: "number", type(None): "null"}
@@ -53,7 +58,8 @@ class Spec:
         field = node.language.fields.get(node.field) if node.field else None
         self.numeric = expects_number(node.key, _item_kind(field.family) if field else "")
         uses = node.language.uses_of_value(node.chain) if node.chain[0][0] != "body" else []
-        self.uses = [(use, node.language.fields) for use in uses]
+        self.checked = [(field, use.options) for use in uses if (field := _checked(use, node.language.fields))]
+        self.uses = uses
         self._fits: dict[Any, bool] = {}
         self._viable: dict[tuple[str, bool], tuple[Token, ...]] = {}
 
@@ -100,11 +106,19 @@ class Spec:
     def _accepts(self, value: Any) -> bool:
         return (
             _in_schema(self.schema, value)
-            and not refuses(self.kind, value, self.node.language.limits)
-            and not any(
-                problem.is_error for use, fields in self.uses for problem in problems_of(replace(use, values=(value,)), fields)
-            )
+            and not self.node.language.guard.refuses(self.kind, value)
+            and not any(wrong_value(field, value, options) for field, options in self.checked)
         )
+
+    def trusts(self, text: str) -> bool:
+        """Whether a text is a value for certain, without a look at what it says."""
+        return self.free or (self.kind in _PATTERNS and _PLAIN.fullmatch(text) is not None)
+
+    def may_begin(self, text: str) -> bool:
+        """Whether a value may begin with `text`, by its first characters."""
+        if self.free or self.kind in _PATTERNS:
+            return True
+        return all(f"'{text[at]}" in self.characters(text[:at], numeric=False) for at in range(min(len(text), 2)))
 
     def characters(self, text: str, numeric: bool) -> tuple[Token, ...]:
         """Characters after which a value can still follow, of a value that begins with `text`."""
@@ -130,6 +144,12 @@ class Spec:
         """Whether a value begins with `text`."""
         ends = (*_ENDS, *(shape[len(text) :] for shape in _SHAPES if len(shape) > len(text))) if not numeric else ("", "0", ".5")
         return any(self.fits(_read(text + end, numeric)) for end in ends)
+
+
+def _checked(use: Use, fields: Fields) -> Field | None:
+    """The field whose type decides what the values of `use` are; None if any are."""
+    wrong = any(problem.code == "wrong_value" for problem in problems_of(replace(use, values=("\x00",)), fields))
+    return fields.get(use.name) if wrong else None
 
 
 def _read(text: str, numeric: bool) -> Any:
@@ -184,18 +204,13 @@ def spec_of(node: Node) -> Spec:
     if spec is None:
         spec = Spec(node)
         kind = spec.kind if isinstance(spec.kind, str) else id(spec.kind)
-        fields = tuple((use.operator, use.kind, _type_of(use.name, node), _options(use)) for use, _ in spec.uses)
+        fields = tuple((_type_of(field), *map(options.get, _OPTIONS)) for field, options in spec.checked)
         spec = specs[node] = specs.setdefault((id(node.schema), kind, node.key, spec.numeric, fields), spec)
     return spec
 
 
-def _type_of(name: str, node: Node) -> Any:
-    field = node.language.fields.get(name)
-    return None if field is None else (field.type, field.format, field.has_doc_values)
-
-
-def _options(use: Any) -> tuple[Any, ...]:
-    return tuple(use.options.get(name) for name in ("format", "lenient", "type") if isinstance(use.options.get(name), str))
+def _type_of(field: Field) -> Any:
+    return field.family, field.format
 
 
 class Values:
@@ -222,24 +237,25 @@ class Values:
 
     def _begin(self, numeric: bool) -> Iterator[Token]:
         spec = self.spec
-        if spec.free and not numeric:
-            yield from range(len(self.words))
-            yield from _ANY_TEXT
-            yield from (f"+{prefix}" for prefix in PREFIXES if self.words)
+        if numeric:
+            yield from (place for place, word in enumerate(self.words) if word.number is not None and self._leads(place, numeric))
+            yield from spec.characters("", numeric)
             return
-        for place in range(len(self.words)):
-            if self._leads((place,), numeric):
-                yield place
-        if not numeric:
-            yield from (f"+{prefix}" for prefix in PREFIXES if any(self._after_prefix(prefix)))
-        yield from spec.characters("", numeric)
+        yield from (place for place in range(len(self.words)) if self._leads(place, numeric))
+        yield from (f"+{prefix}" for prefix in PREFIXES if any(True for _ in self._after_prefix(prefix)))
+        yield from _ANY_TEXT if spec.free else spec.characters("", numeric)
 
-    def _leads(self, value: tuple[Token, ...], numeric: bool) -> bool:
-        """Whether a value begins with these tokens."""
-        marked = value if numeric == self.spec.numeric else (("number" if numeric else "text"), *value)
-        return self.value(marked) is not NOTHING or bool(self.after(marked))
+    def _leads(self, place: int, numeric: bool) -> bool:
+        """Whether a value begins with this word."""
+        word, spec = self.words[place], self.spec
+        if not numeric and (spec.trusts(word.value) or not (spec.may_begin(word.value) or spec.may_begin(word.text))):
+            return spec.trusts(word.value)
+        written: tuple[Token, ...] = (place,) if numeric == spec.numeric else ("number" if numeric else "text", place)
+        return self.value(written) is not NOTHING or bool(self.after(written))
 
     def _after_prefix(self, prefix: str) -> Iterator[Token]:
+        if not self.spec.may_begin(prefix):
+            return
         for place, word in enumerate(self.words):
             texts = (f"{prefix}{word.value}{suffix}" for suffix in ("", *SUFFIXES))
             if self.spec.free or any(self.spec.fits(text) for text in texts):
@@ -288,35 +304,50 @@ class Values:
         elif last == "..":
             yield from self._ends(written, int(rest[-2]))
         elif last == "page":
-            yield from (place for place, word in enumerate(self.words) if self.value((*written, place)) is not NOTHING and place != rest[0])
+            yield from self._ends_page(written)
         elif last[0] == "+" and len(rest) == 1:
             yield from self._after_prefix(last[1:])
         elif last[0] in "'%":
             yield from self._after_character(written, rest, numeric)
 
     def _ends(self, written: tuple[Token, ...], first: int) -> Iterator[Token]:
-        if self.spec.free:
-            yield from range(first + 1, len(self.words))
+        """The last words of spans from `first`."""
+        spec = self.spec
+        if not spec.free and not spec.may_begin(self.words[first].text):
             return
-        for place in range(first + 1, min(first + _LONGEST, len(self.words))):
+        for place in range(first + 1, len(self.words) if spec.free else min(first + _LONGEST, len(self.words))):
             longer = (*written, place)
-            if self.value(longer) is not NOTHING or any(self.value((*longer, f"+{one}")) is not NOTHING for one in SUFFIXES):
+            if (
+                spec.trusts(self.reading.span(first, place))
+                or self.value(longer) is not NOTHING
+                or any(True for _ in self._suffixes(longer))
+            ):
                 yield place
+
+    def _suffixes(self, written: tuple[Token, ...]) -> Iterator[Token]:
+        if self.spec.free:
+            yield from _SUFFIXES
+        else:
+            yield from (token for token in _SUFFIXES if self.value((*written, token)) is not NOTHING)
 
     def _after_word(self, rest: tuple[Token, ...], numeric: bool) -> Iterator[Token]:
         written = rest if numeric == self.spec.numeric else (("number" if numeric else "text"), *rest)
         place = int(rest[-1])
-        is_span = len(rest) > 1 and rest[-2] == ".."
-        if not is_span and place + 1 < len(self.words) and (not numeric or not self.spec.free):
-            if self.spec.free or any(True for _ in self._ends((*written, ".."), place)):
-                yield ".."
         if numeric:
             if len(rest) == 1 and self.words[place].number is not None:
-                yield from (token for factor in FACTORS if self.value((*written, token := f"*{factor}")) is not NOTHING)
-                if self.spec.node.key == "from" and any(self.value((*written, "page", one)) is not NOTHING for one in range(len(self.words)) if one != place):
+                yield from (token for token in _FACTORS if self.value((*written, token)) is not NOTHING)
+                if self.spec.node.key == "from" and any(True for _ in self._ends_page((*written, "page"))):
                     yield "page"
             return
-        yield from (token for suffix in SUFFIXES if self.value((*written, token := f"+{suffix}")) is not NOTHING)
+        if not (len(rest) > 1 and rest[-2] == "..") and any(True for _ in self._ends((*written, ".."), place)):
+            yield ".."
+        yield from self._suffixes(written)
+
+    def _ends_page(self, written: tuple[Token, ...]) -> Iterator[Token]:
+        """Words that say how many rows a page has."""
+        for place, word in enumerate(self.words):
+            if word.number is not None and place != written[-2] and self.value((*written, place)) is not NOTHING:
+                yield place
 
     def _after_character(self, written: tuple[Token, ...], rest: tuple[Token, ...], numeric: bool) -> Iterator[Token]:
         bytes_ = []
@@ -334,6 +365,8 @@ class Values:
             yield from self.spec.characters(text, numeric) if not bytes_ else ()
 
 
+_SUFFIXES = tuple(f"+{suffix}" for suffix in SUFFIXES)
+_FACTORS = tuple(f"*{factor}" for factor in FACTORS)
 _ANY_TEXT: tuple[Token, ...] = (*(f"'{character}" for character in CHARACTERS), *HALVES)
 
 
