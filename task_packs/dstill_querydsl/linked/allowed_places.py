@@ -7,7 +7,8 @@
 
 A `Node` follows the schema and the guard's tables at the same time: a key is there if both know it. Fields are there if
 `mapping.check` has no error for them, with the nested path around the place. Nodes are made on first use and kept.
-Not included, although the guard allows them: shapes, and objects with free names (composite, adjacency_matrix).
+Not included, although the guard allows them: shapes, objects with free names (composite, adjacency_matrix), and
+collapse and search_after, which depend on documents.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ __all__ = ["AGGREGATION", "ANY", "Language", "Node", "Step"]
 
 # Kinds of places besides the guard's.
 AGGREGATION, _DIRECTION, MISSING = "aggregation", "direction", "missing"
-_BODY = Options({name: kind for name, kind in BODY.items() if name != "aggregations"})
+_LEFT_OUT = ("aggregations", "search_after", "collapse")  # another spelling; of the page before; of documents
+_BODY = Options({name: kind for name, kind in BODY.items() if name not in _LEFT_OUT})
 _NESTED_SORT = Options({"path": kinds.FIELD, "filter": kinds.QUERY})
 _INSIDE: dict[str, Kind] = {  # the object that stands for a kind of the guard
     kinds.POINT: Options(kinds.values("lat", "lon")),
@@ -77,8 +79,11 @@ _NO_SCALARS = {kinds.QUERY, kinds.QUERIES_, kinds.FILTERS, kinds.AGGREGATIONS_, 
 _SCALARS = frozenset(("string", "number", "boolean", "null"))
 _TYPES = _SCALARS | {"object", "array"}
 ANY: dict[str, Any] = {}  # the schema of any value
+_TEXTS = {"type": "array", "items": {"type": "string"}}
+_LONGEST = 9  # steps of a chain; further ones, as in intervals, change nothing
 _PROBE = "\x00"  # stands for a field or a value
 _BESIDE = ("type", "format", "lenient")  # options that decide how a value of the same object is read
+_OF_FIELD = ("include", "exclude")  # hold values of the field beside them
 
 Step = tuple[str, tuple[tuple[str, Any], ...]]  # a key, and options beside it
 Root = tuple[str, str | None]  # query, aggregation or body, and the nested path around it
@@ -99,7 +104,7 @@ class Language:
         self._fitting: dict[Any, frozenset[str]] = {}
         self.specs: dict[Any, Any] = {}  # of `allowed_values`
         self.body = self.node(self.definitions["body"], _BODY, "", Place.BODY, "", (("body", None),))
-        self.missing = self.node(ANY, MISSING, "missing", Place.OPTIONS, "", (("body", None),))
+        self.missing = self.node(_TEXTS, MISSING, "missing", Place.OPTIONS, "", (("body", None),))
 
     def node(self, schema_: Any, kind: Kind, key: str, place: Place, field: str, chain: tuple[Any, ...]) -> Node:
         """The node of a place; always the same for the same place."""
@@ -137,6 +142,11 @@ class Language:
                 return False
         return not path or field.type == "nested"
 
+    def is_wrong(self, chain: tuple[Any, ...], value: Any) -> bool:
+        """Whether the mapping refuses a value where `chain` leads."""
+        found = uses(_skeleton(chain, value))
+        return any(problem.code == "wrong_value" for use in found for problem in problems_of(use, self.fields))
+
     def uses_of_value(self, chain: tuple[Any, ...]) -> list[Use]:
         """The uses of fields whose values the last step of `chain` says."""
         return [use for use in uses(_skeleton(chain, _PROBE)) if _PROBE in use.values]
@@ -168,6 +178,7 @@ class Node:
         self.schema = self._resolved(schema_)
         self.choices: dict[Any, tuple[Token, ...]] = {}  # keys that are there → keys that may come
         self._children: dict[Any, Node] = {}
+        self._asked = False
 
     def _resolved(self, schema_: Any) -> Mapping[str, Any]:
         while "$ref" in schema_:
@@ -186,7 +197,12 @@ class Node:
     @cached_property
     def is_object(self) -> bool:
         """Whether an object may stand here, with at least one way to complete it."""
-        return "object" in self.types and self.inside is not None and self._is_alive()
+        if self._asked:
+            return True  # it holds itself, as an interval or a highlight does
+        self._asked = True
+        found = "object" in self.types and self.inside is not None and self.is_alive(frozenset(self.keys.values()))
+        self._asked = False
+        return found
 
     @cached_property
     def is_list(self) -> bool:
@@ -201,6 +217,8 @@ class Node:
             return False
         if kind == kinds.FIELD:
             return False
+        if kind == kinds.TERM_FILTER and self.language.is_wrong(self.chain, "a"):
+            return False  # a regular expression
         return bool(self.types & _SCALARS)
 
     @cached_property
@@ -272,7 +290,8 @@ class Node:
 
     def child(self, key: str, there: Mapping[str, Any], field: str = "") -> Node:
         """The node of the value of `key`, in an object that has the keys `there` and is about `field`."""
-        beside = tuple((name, there[name]) for name in _BESIDE if isinstance(there.get(name), str))
+        named = (*_BESIDE, "field") if key in _OF_FIELD else _BESIDE
+        beside = tuple((name, there[name]) for name in named if isinstance(there.get(name), str))
         nested = self._nested_below(key, there)
         at = (key, field, beside, nested)
         found = self._children.get(at)
@@ -286,7 +305,7 @@ class Node:
         if is_field or not field:
             field = key if is_field else self.field
         place = below(self.place, key)
-        chain: tuple[Any, ...] = (*self.chain, (key, beside))
+        chain: tuple[Any, ...] = (*self.chain, (key, beside))[:_LONGEST]
         if self.kind == kinds.AGGREGATIONS_:
             chain = (("aggregation", self.nested),)
         elif kind in (kinds.QUERY, kinds.QUERIES_, kinds.FILTERS):
@@ -419,12 +438,14 @@ class Node:
         """Whether `key` must come after another one, which decides what it may have."""
         if key in ("query", "filter") and "path" in self.keys.values():
             return "path" not in there
+        if key in _OF_FIELD and "field" in self.keys.values():
+            return "field" not in there
         return self.kind == AGGREGATION and key == "aggs" and not there
 
-    def _is_alive(self) -> bool:
+    def is_alive(self, names: frozenset[str]) -> bool:
+        """Whether an object that can have the keys `names` can be completed."""
         if self.kind in (kinds.QUERY, kinds.QUERIES_, kinds.AGGREGATIONS_, AGGREGATION, kinds.ORDER):
-            return True
-        names = frozenset(self.keys.values())
+            return bool(names)
         if not all(names.intersection(group) for group in self.required) or len(names) < self.bounds[0]:
             return False
         return self.besides is None or bool(names - self.besides)

@@ -35,6 +35,7 @@ __all__ = ["NOTHING", "Spec", "Values", "spec_of"]
 NOTHING = object()  # what is written is not a value
 _UNLIKELY = "~ Zq"  # a text that only places for any text accept
 _LONGEST = 8  # words of a value that is not free
+_LONGEST_SPELLED = 48  # characters of one
 # What the rest of a value may look like, to see whether a beginning leads to one.
 _ENDS = ("", "0", "1d", "d", "s", "m", "km", "%", "a", ")", "]", "}", "T00:00:00", "-01", "true", "UTC")
 _SHAPES = ("2024-01-01T00:00:00.000Z", "2024-01-01||+1d/d", "2024-01-01||/d", "now-10d/d", "now+1d/d", "127.0.0.0/8",
@@ -52,7 +53,9 @@ class Spec:
     """What the values of places of one kind are: shared by all fields of one type."""
 
     def __init__(self, node: Node) -> None:
-        self.node, self.schema = node, node.schema
+        self.node = node
+        # Names of fields in _source are pointers.
+        self.schema = {"type": "boolean"} if node.kind == kinds.SOURCE else node.schema
         kind = node.kind
         self.kind = kind if not isinstance(kind, str) or kind in _CHECKED else kinds.VALUE
         field = node.language.fields.get(node.field) if node.field else None
@@ -130,6 +133,8 @@ class Spec:
         return found
 
     def _characters(self, text: str, numeric: bool) -> Iterator[Token]:
+        if len(text) >= _LONGEST_SPELLED:
+            return
         if numeric:
             candidates: Sequence[str] = _DIGITS
         elif self.kind in _PATTERNS:
@@ -205,7 +210,7 @@ def spec_of(node: Node) -> Spec:
         spec = Spec(node)
         kind = spec.kind if isinstance(spec.kind, str) else id(spec.kind)
         fields = tuple((_type_of(field), *map(options.get, _OPTIONS)) for field, options in spec.checked)
-        spec = specs[node] = specs.setdefault((id(node.schema), kind, node.key, spec.numeric, fields), spec)
+        spec = specs[node] = specs.setdefault((id(spec.schema), kind, node.key, spec.numeric, fields), spec)
     return spec
 
 
@@ -243,7 +248,7 @@ class Values:
             return
         yield from (place for place in range(len(self.words)) if self._leads(place, numeric))
         yield from (f"+{prefix}" for prefix in PREFIXES if any(True for _ in self._after_prefix(prefix)))
-        yield from _ANY_TEXT if spec.free else spec.characters("", numeric)
+        yield from _FIRST_OF_TEXT if spec.free else spec.characters("", numeric)
 
     def _leads(self, place: int, numeric: bool) -> bool:
         """Whether a value begins with this word."""
@@ -359,7 +364,7 @@ class Values:
             yield from (token for token in HALVES if _begins_utf8("".join(bytes_) + token[1:]))
             return
         if self.spec.free and not numeric:
-            yield from _ANY_TEXT
+            yield from _FIRST_OF_TEXT
         else:
             text = "".join(str(token)[1:] for token in rest if str(token)[0] == "'")
             yield from self.spec.characters(text, numeric) if not bytes_ else ()
@@ -367,7 +372,6 @@ class Values:
 
 _SUFFIXES = tuple(f"+{suffix}" for suffix in SUFFIXES)
 _FACTORS = tuple(f"*{factor}" for factor in FACTORS)
-_ANY_TEXT: tuple[Token, ...] = (*(f"'{character}" for character in CHARACTERS), *HALVES)
 
 
 def _is_utf8(digits: str) -> bool:
@@ -387,3 +391,6 @@ def _begins_utf8(digits: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+_FIRST_OF_TEXT = (*(f"'{character}" for character in CHARACTERS), *(half for half in HALVES if _begins_utf8(half[1:])))

@@ -33,6 +33,7 @@ __all__ = ["BodyCursor", "start"]
 
 _DEEP = 10  # brackets, inside which no query with queries inside it begins
 _LEAVES = {*FIELDED, *PLACES, *FIELD_OPTION, *FIELD_LIST, "match_all", "match_none", "ids"}
+_LEAVES -= {"field_masking_span", "span_field_masking"}
 _PATHS = ("buckets_path",)  # their values name aggregations
 _PIPELINES = {f"{name}:" for name, kind in AGGREGATIONS.items() if isinstance(kind, Options) and "buckets_path" in kind.names}
 _PIPELINES.add("bucket_sort:")
@@ -89,6 +90,8 @@ class _Run:
         names = {item.name: reading.position(number) for number, item in enumerate(reading.items)}
         self.positions = {number: names.get(item.name) for number, item in enumerate(language.items)}
         self.names = names
+        self._all = all(item.name in names for item in language.items)
+        self._possible: dict[Node, bool] = {}
         self._values: dict[Any, Values] = {}
         self._openers: dict[Node, frozenset[Token]] = {}
         self._keys: dict[tuple[Node, Any], frozenset[Token]] = {}
@@ -99,11 +102,39 @@ class _Run:
             self._values[spec] = Values(spec, self.reading)
         return self._values[spec]
 
+    def possible(self, node: Node) -> bool:
+        """Whether a value may stand there, of which every field is shown."""
+        if self._all:
+            return node.is_possible
+        if node not in self._possible:
+            self._possible[node] = True  # it may hold itself
+            self._possible[node] = (
+                node.is_scalar
+                or any(name in self.names for name in node.pointers)
+                or self._has_object(node)
+                or self._has_list(node)
+            )
+        return self._possible[node]
+
+    def _has_object(self, node: Node) -> bool:
+        if self._all or not node.is_object:
+            return node.is_object
+        there = (key for token, key in node.keys.items() if self._shows(node, token, key))
+        return node.is_alive(frozenset(there))
+
+    def _has_list(self, node: Node) -> bool:
+        return node.is_list and node.item is not None and self.possible(node.item)
+
+    def _shows(self, node: Node, token: Token, key: str) -> bool:
+        if isinstance(token, int):
+            return self.positions[token] is not None
+        return token[0] == "#" or self.possible(node.child(key, {}, node.field))
+
     def openers(self, node: Node) -> frozenset[Token]:
         """Tokens that a value may begin with."""
         found = self._openers.get(node)
         if found is None:
-            brackets = [bracket for bracket, may in (("{", node.is_object), ("[", node.is_list)) if may]
+            brackets = [bracket for bracket, may in (("{", self._has_object(node)), ("[", self._has_list(node))) if may]
             found = self._openers[node] = frozenset((*brackets, *self.scalars(node)))
         return found
 
@@ -116,7 +147,11 @@ class _Run:
         at = (node, len(frame.value) if node.kind == kinds.AGGREGATIONS_ else frozenset(frame.value))
         found = self._keys.get(at)
         if found is None:
-            tokens_ = (self.positions[one] if isinstance(one, int) else one for one in node.may_follow(frame.value))
+            tokens_ = (
+                self.positions[one] if isinstance(one, int) else one
+                for one in node.may_follow(frame.value)
+                if self._all or self._shows(node, one, node.keys[one])
+            )
             found = self._keys[at] = frozenset(token for token in tokens_ if token is not None)
         return found
 
@@ -181,7 +216,7 @@ class BodyCursor:
             return self._openers()
         if state is _State.SCALAR:
             assert self._node is not None
-            going_on = run.values(self._node).after(self._written) if self._pointed is None else frozenset[Token]()
+            going_on = self._going_on()
             if going_on and self._costs(self._node):
                 going_on = frozenset(token for token in going_on if self._affords((*self._written, token)))
             if (frame := self._complete) is None:
@@ -189,6 +224,15 @@ class BodyCursor:
             return going_on | self._after(frame)
         assert self._frame is not None
         return self._after(self._frame)
+
+    def _going_on(self) -> frozenset[Token]:
+        """What continues the value that is being written."""
+        assert self._node is not None
+        if self._key in _PATHS:
+            length = len(self._written)
+            paths = (path for path in self._paths() if path[:length] == self._written and len(path) > length)
+            return frozenset(path[length] for path in paths)
+        return frozenset() if self._pointed is not None else self._run.values(self._node).after(self._written)
 
     def _openers(self) -> frozenset[Token]:
         node, frame = self._node, self._frame
@@ -207,13 +251,16 @@ class BodyCursor:
     def _affords(self, written: tuple[Token, ...]) -> bool:
         """Whether the value of these tokens, or a longer one, is within what the guard allows."""
         assert self._node is not None and self._frame is not None
-        if written[-1] in ("{", "[", "number", "text", "..", "page"):
+        last = written[-1]
+        if last in ("{", "[", "number", "text", "..", "page"):
             return True
+        if isinstance(last, int) and last >= len(self._run.reading.words):
+            return True  # a field
         values = self._run.values(self._node)
         longer: list[tuple[Token, ...]] = [written]
-        if str(written[-1])[0] == "'":
+        if str(last)[0] == "'":
             longer += [(*written, *["'0"] * zeros) for zeros in (6, 12)]
-        elif isinstance(written[-1], int):
+        elif isinstance(last, int):
             longer += [(*written, token) for token in values.after(written)]
         return any(
             value is NOTHING or self._within_limits(self._frame.added(self._key, value))
@@ -357,10 +404,8 @@ class BodyCursor:
         frame = self._frame
         if state is _State.SCALAR:
             assert self._node is not None
-            if self._key in _PATHS or (self._pointed is None and token in run.values(self._node).after(self._written)):
-                written = (*self._written, token)
-                if self._key not in _PATHS or any(path[: len(written)] == written for path in self._paths()):
-                    return BodyCursor(run, state, self._frame, self._node, self._key, written)
+            if token in self._going_on():
+                return BodyCursor(run, state, self._frame, self._node, self._key, (*self._written, token))
             frame = self._complete
         assert frame is not None
         return self._go_on(frame, token)

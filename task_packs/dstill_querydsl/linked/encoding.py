@@ -21,8 +21,8 @@ from dstill_querydsl.linked.tokens import CONSTANTS, tokens
 
 __all__ = ["encode"]
 
-# What decides the meaning of other keys comes first: the nested path, the field, the kind of an aggregation.
-_FIRST = ("path", "query", "post_filter", "field")
+# What decides the meaning of other keys comes first: the nested path, the field, the format of dates.
+_FIRST = ("path", "query", "post_filter", "field", "format")
 _LAST = ("aggs", "sort", "size", "from")
 _PATH = re.compile(r"(?:a\d+|_key|_count|_bucket_count)(?:[.>\[].*)?", re.DOTALL)  # of an aggregation
 _UNORDERED = ("filter", "must", "must_not", "should")

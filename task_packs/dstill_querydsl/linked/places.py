@@ -47,7 +47,8 @@ _WITH_QUERIES = frozenset(
 )
 # Keys whose text names a field.
 FIELD_VALUES = frozenset(
-    ("field", "path", "fields", "_source", "includes", "excludes", "sort", "missing", "docvalue_fields", "stored_fields")
+    "field path fields _source includes excludes sort missing docvalue_fields stored_fields matched_fields use_field "
+    "minimum_should_match_field".split()
 )
 
 
