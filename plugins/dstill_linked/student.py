@@ -47,11 +47,11 @@ __all__ = ["LinkedConfig", "LinkedStudent"]
 class LinkedConfig:
     """The student `linked`: its sizes, and how it writes."""
 
-    width: int = field(default=192, metadata={"low": 16, "high": 2048, "help": "Hidden size."})
-    heads: int = field(default=6, metadata={"low": 1, "high": 64, "help": "Attention heads in each layer."})
+    width: int = field(default=128, metadata={"low": 16, "high": 2048, "help": "Hidden size."})
+    heads: int = field(default=4, metadata={"low": 1, "high": 64, "help": "Attention heads in each layer."})
     encoder_layers: int = field(default=4, metadata={"low": 1, "high": 48, "help": "Layers of the encoder."})
     decoder_layers: int = field(default=2, metadata={"low": 1, "high": 48, "help": "Layers of the decoder."})
-    hidden: int = field(default=768, metadata={"low": 16, "high": 8192, "help": "Size of the feed-forward layers."})
+    hidden: int = field(default=512, metadata={"low": 16, "high": 8192, "help": "Size of the feed-forward layers."})
     longest: int = field(
         default=96, metadata={"low": 8, "high": 4096, "help": "Tokens of one answer at most, its end included."}
     )
@@ -71,12 +71,13 @@ class LinkedStudent(TorchStudent):
     distributions = ("torch", "transformers", "accelerate", "safetensors")
     recipe: ClassVar[Mapping[str, Any]] = {
         "train.objective": "label-only",
-        "train.learning_rate": 8e-4,
-        "train.per_device_train_batch_size": 48,
-        "train.max_steps": 450,
-        "train.warmup_ratio": 0.06,
+        "train.optim": "muon",
+        "train.learning_rate": 8e-3,
+        "train.per_device_train_batch_size": 32,
+        "train.max_steps": 800,
+        "train.warmup_ratio": 0.05,
         "train.weight_decay": 0.01,
-        "train.optim": "adamw_torch_fused",
+        "train.precision": "bf16",
     }
     smallest: ClassVar[Mapping[str, Any]] = {
         "width": 32,

@@ -26,7 +26,7 @@ from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 from dstill_querydsl.variants import rename, vary
 
-__all__ = ["FORM", "rows"]
+__all__ = ["FORM", "answers", "rows"]
 
 FORM: Form = QueryForm(lambda example: None)  # for its vocabulary
 BUNDLED = 0.25  # share of rows about the bundled indices
@@ -38,12 +38,8 @@ OWN_NAMES = 0.2  # share of variants that are the index as it is
 
 def rows(seed: int) -> Iterator[LinkedRow]:
     """Rows without end, the same for the same seed."""
-    random = Random(f"base {seed}")
     vocabulary = Vocabulary.of(FORM)
-    invented = ((question.reading, question.tokens) for question in stream(seed))
-    bundled_ = _bundled(random)
-    while True:
-        reading, tokens = next(bundled_ if random.random() < BUNDLED else invented)
+    for reading, tokens in answers(seed):
         yield LinkedRow(
             source=list(range(len(reading))),
             target=vocabulary.numbers(tokens),
@@ -52,6 +48,15 @@ def rows(seed: int) -> Iterator[LinkedRow]:
             reading=vocabulary.read(reading),
             start=START,
         )
+
+
+def answers(seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
+    """Readings and the tokens of their answers."""
+    random = Random(f"base {seed}")
+    invented = ((question.reading, question.tokens) for question in stream(seed))
+    of_bundled = _bundled(random)
+    while True:
+        yield next(of_bundled if random.random() < BUNDLED else invented)
 
 
 def _bundled(random: Random) -> Iterator[tuple[Reading, Sequence[Token]]]:

@@ -102,7 +102,7 @@ class _Encoder:
         numeric = expects_number(key, self.kinds.get(field, ""))
         if isinstance(value, (int, float)):
             written = self.writer.number(value)
-            if isinstance(written[0], str) and f"={value}" in CONSTANTS:
+            if f"={value}" in CONSTANTS and not isinstance(written[0], int):
                 return [f"={value}"]
             return [*(() if numeric else ("number",)), *written]
         if key in FIELD_VALUES:
@@ -111,7 +111,10 @@ class _Encoder:
                 return [self.items[value]] if value in self.items else [self.items[name], *spelled(hat + weight)]
         if not value or ((key in CHOICES or _PATH.fullmatch(key)) and f"={value}" in self.known - CONSTANTS.keys()):
             return [f"={value}"]
-        return [*(("text",) if numeric and as_number(value) is not None else ()), *self.writer.text(value)]
+        written = self.writer.text(value)
+        if f"={value}" in CONSTANTS and not any(isinstance(token, int) for token in written):
+            return [f"={value}"]
+        return [*(("text",) if numeric and as_number(value) is not None else ()), *written]
 
     def _first_word(self, part: Sequence[Token]) -> int:
         """Where in the question a condition begins: at its first value, else at a word that is linked to its field."""

@@ -3,7 +3,7 @@
     "{" "}" "[" "]"            objects and lists; those at the end of an answer are left out
     "query:"                   a key of the body
     "#0"                       the first aggregation of a level
-    "=desc"                    a choice of the schema; "=true", "=null", "=0"
+    "=desc"                    a choice of the schema, or another value that questions imply: "=true", "=0", "=now/d"
     ".." "," "*1000" "page"    a span of words, the next value, a unit, the rows before a page
     "+||+1d" "'a"              an affix of a value, and one character that no word of the question has
     "%c" "%3"                  the halves of one byte in UTF-8, of a character that has no token
@@ -27,15 +27,20 @@ from typing import Any, TypeGuard
 
 from dstill.api.form import Token
 
-__all__ = ["AFFIXES", "CONSTANTS", "FACTORS", "HALVES", "JOIN", "LEVELS", "MARKS", "learn_merges", "merged", "split", "tokens"]
+__all__ = ["AFFIXES", "CONSTANTS", "FACTORS", "HALVES", "JOIN", "LEVELS", "MARKS", "forget", "learn_merges", "merged", "split", "tokens"]
 
 MARKS = ("{", "}", "[", "]", "..", ",", "page", "number", "text", "refuse")
 CONSTANTS = {
     "=true": True,
     "=false": False,
     "=null": None,
-    **{f"={n}": n for n in (0, 1, 2, 3, 5, 10, 20, 100, 500, 1000)},
-}
+    **{f"={n}": n for n in (0, 1, 2, 3, 5, 10, 20, 50, 100, 200, 300, 400, 500, 600, 1000, 10_000, 10**6, 10**9)},
+    **{f"={text}": text for text in (
+        "now", *(f"now/{unit}" for unit in "hdwMy"), *(f"now-1{unit}/{unit}" for unit in "hdwMy"),
+        *(f"now-1{unit}" for unit in "hdwMy"), "now-24h", "now-7d", "now-30d", "now-90d", "now+1d/d",
+        "strict_date_optional_time", "epoch_millis", "epoch_second", "yyyy-MM-dd", "yyyy-MM", "yyyy",
+    )},
+}  # fmt: skip
 LEVELS = tuple(f"#{number}" for number in range(10))
 FACTORS = (
     60, 100, 1_000, 1_440, 3_600, 60_000, 86_400, 10**6, 3_600_000, 60 * 10**6, 86_400_000, 10**9, 3_600 * 10**6,
@@ -49,14 +54,14 @@ SUFFIXES = (
 AFFIXES = (*PREFIXES, *SUFFIXES)
 CHARACTERS = tuple(chr(code) for code in range(0x20, 0x7F))
 HALVES = tuple(f"%{digit}" for digit in "0123456789abcdef")
-_LATER = ("_count:", "_key:", "=", ":", *HALVES)  # added after the first vocabulary
+_OTHERS = ("_count:", "_key:", "=", ":", *HALVES)
 JOIN = "\x1f"  # between the parts of a merged token
-_LONGEST = 6  # parts of one merged token
+_LONGEST = 14  # parts of one merged token
 
 
 @cache
 def _vocabulary() -> dict[str, list[Any]]:
-    """``{"keys": […], "choices": […], "merges": [[one, other], …]}``, as tools/linked makes it."""
+    """``{"keys": […], "choices": […], "merges": [[one, other], …]}``, as tools/base/vocabulary.py makes it."""
     text = files("dstill_querydsl.linked").joinpath("vocabulary.json").read_text(encoding="utf-8")
     found: dict[str, list[Any]] = json.loads(text)
     return found
@@ -75,9 +80,15 @@ def tokens() -> tuple[str, ...]:
         *(f"'{character}" for character in CHARACTERS),
         *(f"{key}:" for key in known["keys"]),
         *(f"={choice}" for choice in known["choices"]),
+        *_OTHERS,
         *(JOIN.join(pair) for pair in known["merges"]),
-        *_LATER,
     )
+
+
+def forget() -> None:
+    """Read the vocabulary again, for the tool that writes it."""
+    _vocabulary.cache_clear()
+    tokens.cache_clear()
 
 
 # --- merged tokens ----------------------------------------------------------------------
