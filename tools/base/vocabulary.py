@@ -35,7 +35,7 @@ def main() -> None:
     FILE.write_text(json.dumps(known), encoding="utf-8")
     tokens.forget()
     known["merges"] = tokens.learn_merges((row for _, row in islice(answers(0), rows)), MERGES)
-    FILE.write_text(json.dumps(known, indent=0) + "\n", encoding="utf-8")
+    FILE.write_text(json.dumps(known) + "\n", encoding="utf-8")
 
 
 def _collect(schema: Any, keys: set[str], choices: set[str]) -> None:
