@@ -41,6 +41,7 @@ __all__ = ["AGGREGATION", "ANY", "Language", "Node", "Step"]
 # Kinds of places besides the guard's.
 AGGREGATION, _DIRECTION, MISSING = "aggregation", "direction", "missing"
 _LEFT_OUT = ("aggregations", "search_after", "collapse")  # another spelling; of the page before; of documents
+_REMOVED = ("cutoff_frequency",)  # from Elasticsearch 8
 _BODY = Options({name: kind for name, kind in BODY.items() if name not in _LEFT_OUT})
 _NESTED_SORT = Options({"path": kinds.FIELD, "filter": kinds.QUERY})
 _INSIDE: dict[str, Kind] = {  # the object that stands for a kind of the guard
@@ -83,7 +84,8 @@ _TEXTS = {"type": "array", "items": {"type": "string"}}
 _LONGEST = 9  # steps of a chain; further ones, as in intervals, change nothing
 _PROBE = "\x00"  # stands for a field or a value
 _BESIDE = ("type", "format", "lenient")  # options that decide how a value of the same object is read
-_OF_FIELD = ("include", "exclude")  # hold values of the field beside them
+# Keys whose value must fit the value of another key, which comes first.
+_DECIDED_BY = {"include": ("field",), "exclude": ("field",), "fields": ("query",)}
 
 Step = tuple[str, tuple[tuple[str, Any], ...]]  # a key, and options beside it
 Root = tuple[str, str | None]  # query, aggregation or body, and the nested path around it
@@ -275,12 +277,14 @@ class Node:
             return {**{token: f"a{token[1:]}" for token in LEVELS[:3]}, "_count:": "_count", "_key:": "_key"}
         if isinstance(inside, FieldKeys):
             fitting = self.language.fitting(self.chain, as_key=True)
-            found |= {number: item.name for number, item in enumerate(self.language.items) if item.name in fitting - set(inside.options)}
+            fitting -= set(inside.options)
+            if any(self.child(name, {}).is_possible for name in sorted(fitting)[:1]):
+                found |= {number: item.name for number, item in enumerate(self.language.items) if item.name in fitting}
             names: Mapping[str, Kind] = inside.options
         else:
             names = inside.names if isinstance(inside, Options) else {}
         for name in names:
-            if name not in properties or f"{name}:" not in self.language.known:
+            if name not in properties or f"{name}:" not in self.language.known or name in _REMOVED:
                 continue
             if (name == "reverse_nested" and self.nested is None) or (name == "nested" and self._field_path is None and self.field):
                 continue
@@ -290,8 +294,8 @@ class Node:
 
     def child(self, key: str, there: Mapping[str, Any], field: str = "") -> Node:
         """The node of the value of `key`, in an object that has the keys `there` and is about `field`."""
-        named = (*_BESIDE, "field") if key in _OF_FIELD else _BESIDE
-        beside = tuple((name, there[name]) for name in named if isinstance(there.get(name), str))
+        named = (*_BESIDE, *_DECIDED_BY.get(key, ()))
+        beside = tuple((name, there[name]) for name in named if isinstance(there.get(name), (str, int, float)))
         nested = self._nested_below(key, there)
         at = (key, field, beside, nested)
         found = self._children.get(at)
@@ -430,16 +434,17 @@ class Node:
         full = besides is not None and any(key not in besides for key in there)
         for token, key in self.keys.items():
             if key not in there and key not in shut and not (full and besides is not None and key not in besides):
-                if self.waits(key, there):
-                    continue
-                yield token
+                # Only now is it known of keys that hold themselves whether they are possible.
+                is_possible = isinstance(token, int) or token[0] == "#" or self.child(key, {}, self.field).is_possible
+                if is_possible and not self.waits(key, there):
+                    yield token
 
     def waits(self, key: str, there: Mapping[str, Any]) -> bool:
         """Whether `key` must come after another one, which decides what it may have."""
         if key in ("query", "filter") and "path" in self.keys.values():
             return "path" not in there
-        if key in _OF_FIELD and "field" in self.keys.values():
-            return "field" not in there
+        if any(first in self.keys.values() and first not in there for first in _DECIDED_BY.get(key, ())):
+            return True
         return self.kind == AGGREGATION and key == "aggs" and not there
 
     def is_alive(self, names: frozenset[str]) -> bool:

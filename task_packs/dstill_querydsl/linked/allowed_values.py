@@ -24,7 +24,7 @@ from dstill_querydsl.guard import kinds
 from dstill_querydsl.language.fields import Field, Fields
 from dstill_querydsl.linked.allowed_places import Node
 from dstill_querydsl.linked.places import CHOICES, expects_number
-from dstill_querydsl.linked.scalars import scalar
+from dstill_querydsl.linked.scalars import as_number, scalar
 from dstill_querydsl.linked.tokens import CHARACTERS, CONSTANTS, FACTORS, HALVES, PREFIXES, SUFFIXES, tokens
 from dstill_querydsl.mapping.check import problems_of
 from dstill_querydsl.mapping.uses import Use
@@ -136,7 +136,7 @@ class Spec:
         if len(text) >= _LONGEST_SPELLED:
             return
         if numeric:
-            candidates: Sequence[str] = _DIGITS
+            candidates: Sequence[str] = "." if text in ("0", "-0") else _DIGITS
         elif self.kind in _PATTERNS:
             candidates = CHARACTERS
         else:
@@ -148,7 +148,8 @@ class Spec:
     def leads(self, text: str, numeric: bool) -> bool:
         """Whether a value begins with `text`."""
         ends = (*_ENDS, *(shape[len(text) :] for shape in _SHAPES if len(shape) > len(text))) if not numeric else ("", "0", ".5")
-        return any(self.fits(_read(text + end, numeric)) for end in ends)
+        values = (_read(text + end, numeric) for end in ends)
+        return any(value is not NOTHING and self.fits(value) for value in values)
 
 
 def _checked(use: Use, fields: Fields) -> Field | None:
@@ -158,10 +159,8 @@ def _checked(use: Use, fields: Fields) -> Field | None:
 
 
 def _read(text: str, numeric: bool) -> Any:
-    from dstill_querydsl.linked.scalars import as_number
-
-    found = as_number(text) if numeric else None
-    return text if found is None else found
+    found = as_number(text) if numeric else text
+    return NOTHING if found is None else found
 
 
 def _in_schema(schema: Any, value: Any) -> bool:

@@ -34,6 +34,7 @@ __all__ = ["BodyCursor", "start"]
 _DEEP = 10  # brackets, inside which no query with queries inside it begins
 _LEAVES = {*FIELDED, *PLACES, *FIELD_OPTION, *FIELD_LIST, "match_all", "match_none", "ids"}
 _LEAVES -= {"field_masking_span", "span_field_masking"}
+_RECURSIVE = {"any_of:", "all_of:", "filter:"}  # of intervals
 _PATHS = ("buckets_path",)  # their values name aggregations
 _PIPELINES = {f"{name}:" for name, kind in AGGREGATIONS.items() if isinstance(kind, Options) and "buckets_path" in kind.names}
 _PIPELINES.add("bucket_sort:")
@@ -252,23 +253,28 @@ class BodyCursor:
         """Whether the value of these tokens, or a longer one, is within what the guard allows."""
         assert self._node is not None and self._frame is not None
         last = written[-1]
-        if last in ("{", "[", "number", "text", "..", "page"):
+        if last == "page":
+            return any(self._affords((*written, size)) for size in self._run.values(self._node).after(written))
+        if last in ("{", "[", "number", "text", ".."):
             return True
         if isinstance(last, int) and last >= len(self._run.reading.words):
             return True  # a field
         values = self._run.values(self._node)
-        longer: list[tuple[Token, ...]] = [written]
-        if str(last)[0] == "'":
-            longer += [(*written, *["'0"] * zeros) for zeros in (6, 12)]
-        elif isinstance(last, int):
-            longer += [(*written, token) for token in values.after(written)]
+        value = values.value(written)
+        if value is NOTHING or self._within_limits(self._frame.added(self._key, value)):
+            return True
+        if str(last)[0] == "'":  # more digits are a greater number, and may be a wider interval
+            more = [tuple([*written, *["'0"] * zeros]) for zeros in (3, 6, 9, 12)] if values.after(written) else []
+        else:
+            more = [(*written, token) for token in values.after(written)]
         return any(
-            value is NOTHING or self._within_limits(self._frame.added(self._key, value))
-            for value in map(values.value, longer)
+            longer is not NOTHING and self._within_limits(self._frame.added(self._key, longer))
+            for longer in map(values.value, more)
         )
 
     def _within_limits(self, frame: _Frame) -> bool:
-        return not guard.check(frame.body(), self._run.language.limits, self._run.language.ranges)
+        language = self._run.language
+        return not any(one.code == "limit" for one in guard.check(frame.body(), language.limits, language.ranges))
 
     def _after(self, frame: _Frame) -> frozenset[Token]:
         """What may come in an object or a list after a whole value."""
@@ -305,9 +311,23 @@ class BodyCursor:
             assert frame.parent is not None
             if not frame.parent.value:
                 shut |= _PIPELINES
+            if frame.levels > 1:
+                shut |= self._too_costly(frame)
+        if frame.depth >= _DEEP:
+            shut |= _RECURSIVE
+        if (field := _span_field(frame)) is not None:
+            name = self._run.names.get(field)
+            shut |= set(self._run.keys(frame)) - ({"span_term:"} if node.kind == kinds.QUERY else {name, "boost:", "_name:"})
         if node.kind == kinds.ORDER:
             shut |= self._unknown_orders(frame)
         return shut
+
+    def _too_costly(self, frame: _Frame) -> set[Token]:
+        """Aggregations of which the guard refuses that many."""
+        if frame.value:
+            return set()
+        names = ((token, key) for token, key in frame.node.keys.items() if key != "aggs")
+        return {token for token, key in names if not self._within_limits(frame.added(key, {}))}
 
     def _holds_aggregations(self, there: Mapping[str, Any]) -> bool:
         leaves = self._run.language.leaves
@@ -461,6 +481,15 @@ class BodyCursor:
                 if whole := below.get(""):
                     yield whole
                 yield from after._merged(below)
+
+
+def _span_field(frame: _Frame) -> str | None:
+    """The field of the first of several spans that must be on one field, if this is a later one, or its span_term."""
+    around = frame.parent if frame.key == "span_term" else frame
+    owner = around.parent if around is not None else None
+    if owner is None or not isinstance(owner.value, list) or not owner.value or owner.node.key != "clauses":
+        return None
+    return next((field for clause in owner.value if (field := rules.span_field(clause))), None)
 
 
 def _named(level: Mapping[str, Any]) -> Iterator[str]:

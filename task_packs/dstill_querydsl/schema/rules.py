@@ -18,7 +18,7 @@ from dstill.api.records import Problem
 from dstill.errors import did_you_mean
 from dstill_querydsl.language.strict import escape
 
-__all__ = ["check"]
+__all__ = ["check", "span_field"]
 
 _STATS = {"min", "max", "avg", "sum", "count"}
 _DEVIATIONS = {"std_deviation", "variance", "sum_of_squares", "std_deviation_bounds", "std_lower", "std_upper"}
@@ -188,13 +188,13 @@ def _more(one: Any, other: Any) -> bool:
 def _one_field(kind: str, options: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
     """All spans that one query combines are on one field."""
     clauses = options.get("clauses")
-    fields = {field for clause in clauses if (field := _span_field(clause))} if isinstance(clauses, list) else set()
+    fields = {field for clause in clauses if (field := span_field(clause))} if isinstance(clauses, list) else set()
     if len(fields) > 1:
         message = f"the clauses of {kind} must be on one field, found {' and '.join(map(repr, sorted(fields)))}"
         yield _problem("several", message, f"{pointer}/clauses", "use field_masking_span to add another field")
 
 
-def _span_field(clause: Any) -> str | None:
+def span_field(clause: Any) -> str | None:
     """The field of a span_term, also of one inside other spans; or the field that masks one."""
     ((name, options),) = clause.items() if isinstance(clause, dict) and len(clause) == 1 else (("", None),)
     if not isinstance(options, dict):
@@ -204,7 +204,7 @@ def _span_field(clause: Any) -> str | None:
     if name in ("span_field_masking", "field_masking_span"):
         return str(options.get("field"))
     inner = options.get("clauses")
-    return _span_field(inner[0]) if isinstance(inner, list) and inner else None
+    return span_field(inner[0]) if isinstance(inner, list) and inner else None
 
 
 def _bool_prefix(options: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
