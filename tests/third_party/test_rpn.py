@@ -62,14 +62,18 @@ def test_student_beats_untrained_and_nearest_question(scored: Scored) -> None:
 
 @pytest.mark.slow
 def test_student_that_points_gets_unseen_templates_right(scored: Scored) -> None:
-    """The same settings and questions, with the pack's form."""
-    scored.dstill("generate", "--out", "pointing")
+    """With the pack's form, on the same questions."""
     sizes = ("width=32", "heads=2", "encoder_layers=1", "decoder_layers=1", "hidden=64")
-    smaller = [word for size in sizes for word in ("--set", f"student.linked.{size}")]
-    scored.dstill("train", "pointing", "--student", "linked", *smaller)
-    summary = scored.dstill("evaluate", "pointing", "--set", "evaluate.baselines=[]")
-    assert summary["executable_accuracy"] > scored.summary["executable_accuracy"]
-    raise AssertionError((summary, (scored.project / "pointing/run.json").read_text()))
+    small = [word for size in sizes for word in ("--set", f"student.linked.{size}")]
+    *_, summary = scored.venv.dstill_in_turn(
+        ("generate", "--out", "pointing"),
+        ("train", "pointing", "--student", "linked", "--set", "train.max_steps=120", *small),
+        ("evaluate", "pointing", "--set", "evaluate.baselines=[]"),
+        cwd=scored.project,
+        **ALONE,
+    )
+    assert summary["executable_accuracy"] > 0.9
+    assert summary["unseen_templates"] > max(0.8, scored.summary["unseen_templates"])
 
 
 @pytest.mark.slow
