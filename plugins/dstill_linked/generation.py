@@ -126,6 +126,7 @@ class LinkedGenerator(Generator):
             return self.form.decode(tokens, row.reading)
         except Exception as error:  # tokens of a model may be anything, also what a form did not foresee
             shown = " ".join(f"@{token}" if isinstance(token, int) else token for token in tokens)
+            shown = "".join(char if char.isprintable() else " " for char in shown)
             return f"not an answer: {error or type(error).__name__}; tokens: {shown[:SHOWN]}"
 
     def _write(self, rows: Sequence[_Row], temperature: float) -> None:

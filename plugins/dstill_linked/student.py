@@ -73,7 +73,7 @@ class LinkedStudent(TorchStudent):
         "train.objective": "label-only",
         "train.learning_rate": 8e-4,
         "train.per_device_train_batch_size": 48,
-        "train.max_steps": 700,
+        "train.max_steps": 450,
         "train.warmup_ratio": 0.06,
         "train.weight_decay": 0.01,
         "train.optim": "adamw_torch_fused",

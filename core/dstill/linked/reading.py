@@ -44,6 +44,7 @@ class Reading:
     items: Sequence[Item]  # those that are shown
     links: Mapping[tuple[int, int], str]  # (number of a word, number of an item) → kind of link
     features: Sequence[Mapping[str, float]]  # of each position
+    schema: Schema  # that the items are of
 
     def __len__(self) -> int:
         return len(self.words) + len(self.items)
@@ -77,7 +78,7 @@ def read(question: str, schema: Schema, shown: Sequence[int] | None = None) -> R
     of_words, of_items = _kinds_by_end(links)
     features = [_of_word(word, of_words.get(place, [])) for place, word in enumerate(found)]
     features += [_of_item(item, of_items.get(place, [])) for place, item in enumerate(items)]
-    return Reading(question=question, words=found, items=items, links=links, features=features)
+    return Reading(question=question, words=found, items=items, links=links, features=features, schema=schema)
 
 
 def _kinds_by_end(links: Mapping[tuple[int, int], str]) -> tuple[dict[int, list[str]], dict[int, list[str]]]:

@@ -30,7 +30,7 @@ from dstill_querydsl.guard.values import FUZZY_TEXTS
 from dstill_querydsl.guard.walk import items, whole
 from dstill_querydsl.language.strict import escape
 
-__all__ = ["MAX_PROBLEMS", "Limits", "check", "notes"]
+__all__ = ["MAX_PROBLEMS", "Limits", "ValueGuard", "check", "notes"]
 
 MAX_PROBLEMS = 20
 _DEFAULT = Limits()
@@ -47,6 +47,19 @@ def check(body: dict[str, Any], limits: Limits = _DEFAULT, values: Bounds | None
     walk = _Body(limits)
     walk.body(body, Ranges.of(body, values))
     return tuple(walk.problems[:MAX_PROBLEMS])
+
+
+class ValueGuard:
+    """Checks values apart from their body: what it refuses, `check` refuses in every body."""
+
+    def __init__(self, limits: Limits = _DEFAULT) -> None:
+        self._walk = _Body(limits)
+
+    def refuses(self, kind: Kind, value: Any) -> bool:
+        """Whether `value` is refused at places of this kind."""
+        self._walk.restart()
+        self._walk.visit(kind, value, "")
+        return bool(self._walk.problems)
 
 
 def notes(body: dict[str, Any]) -> tuple[Problem, ...]:
@@ -116,6 +129,11 @@ class _Body(Reads):
             kinds.ORDER: self.order,
             kinds.INTERVAL: self._interval,
         }
+
+    def restart(self) -> None:
+        """Forget everything that was visited."""
+        self.problems.clear()
+        self._automata = self._clauses = self._aggregations = self._bool_depth = 0
 
     def by_kind(self, kind: str, value: Any, at: str) -> None:
         self._kinds[kind](value, at)

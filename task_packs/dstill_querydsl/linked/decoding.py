@@ -7,12 +7,14 @@ decode(["{", "query:", "{", "term:", "{", 5, "{", "value:", 2], reading)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 from dstill.api.form import NotExpressible, Token
 from dstill.linked import Reading
+from dstill_querydsl.language.strict import MAX_DEPTH
 from dstill_querydsl.linked.places import FIELD_VALUES, Place, below, expects_number
-from dstill_querydsl.linked.scalars import as_number, plain, read_value
+from dstill_querydsl.linked.scalars import read_value, scalar
 from dstill_querydsl.linked.tokens import CONSTANTS, LEVELS
 
 __all__ = ["REASON", "decode"]
@@ -39,7 +41,7 @@ def decode(tokens: Sequence[Token], reading: Reading) -> dict[str, Any]:
 
 class _Decoder:
     def __init__(self, tokens: Sequence[Token], reading: Reading) -> None:
-        self.tokens, self.reading, self.at = tokens, reading, 0
+        self.tokens, self.reading, self.at, self.depth = tokens, reading, 0, 0
         self.kinds = {item.name: item.kind for item in reading.items}
 
     def peek(self) -> Token | None:
@@ -55,11 +57,14 @@ class _Decoder:
     def value(self, place: Place, key: str, field: str) -> Any:
         """What comes next, as the value of `key`."""
         token = self.peek()
-        if token == "{":
-            return self.object(place, field)
-        if token == "[":
-            return self.list(place, key, field)
-        return self.scalar(key, field)
+        if token not in ("{", "["):
+            return self.scalar(key, field)
+        if self.depth == MAX_DEPTH:
+            raise NotExpressible(f"nested more than {MAX_DEPTH} deep")
+        self.depth += 1
+        found = self.object(place, field) if token == "{" else self.list(place, key, field)
+        self.depth -= 1
+        return found
 
     def object(self, place: Place, field: str) -> dict[str, Any]:
         self.next()
@@ -80,11 +85,19 @@ class _Decoder:
     def key(self, token: Token | None, place: Place) -> str:
         if isinstance(token, int):
             return self.field(token)
+        if token == ":":
+            return self.spelled_key()
         if isinstance(token, str) and token in LEVELS:
             return f"a{token[1:]}"
         if isinstance(token, str) and token.endswith(":") and len(token) > 1:
             return token[:-1]
         raise NotExpressible(f"{token!r} is not a key")
+
+    def spelled_key(self) -> str:
+        key = self.scalar("", "")
+        if self.next() != ":" or not isinstance(key, str):
+            raise NotExpressible("a key that is spelled ends with ':'")
+        return key
 
     def field(self, position: int) -> str:
         if not len(self.reading.words) <= position < len(self.reading):
@@ -106,7 +119,9 @@ class _Decoder:
         if isinstance(token, int) and token >= len(self.reading.words):
             if key not in FIELD_VALUES:
                 raise NotExpressible(f"a field as the value of {key!r}")
-            return self.field(token)
+            weight = list(takewhile(_is_character, self.tokens[self.at :])) if self.peek() == "'^" else []
+            self.at += len(weight)
+            return self.field(token) + (str(read_value(weight, self.reading)) if weight else "")
         if token in CONSTANTS:
             return CONSTANTS[str(token)]
         if isinstance(token, str) and token.startswith("="):
@@ -118,11 +133,11 @@ class _Decoder:
         value: list[Token] = [token]
         while (following := self.peek()) is not None and _continues(value, following):
             value.append(self.next())
-        found = read_value(value, self.reading)
-        if isinstance(found, str):
-            value_of = as_number(found) if numeric else None
-            return found if value_of is None else value_of
-        return plain(found)
+        return scalar(value, self.reading, numeric=numeric)
+
+
+def _is_character(token: Token) -> bool:
+    return isinstance(token, str) and token[0] in "'%"
 
 
 def _continues(value: Sequence[Token], token: Token) -> bool:
@@ -134,4 +149,4 @@ def _continues(value: Sequence[Token], token: Token) -> bool:
         return isinstance(last, int)
     if token[0] == "+":
         return True
-    return token[0] == "'" and isinstance(last, str) and last[0] == "'"
+    return _is_character(token) and _is_character(last)

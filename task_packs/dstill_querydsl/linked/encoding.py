@@ -15,14 +15,16 @@ from typing import Any
 
 from dstill.api.form import NotExpressible, Token
 from dstill.linked import Reading
-from dstill.linked.words import number
-from dstill_querydsl.linked.places import CHOICES, FIELD_VALUES, Place, below, expects_number
-from dstill_querydsl.linked.scalars import SpanWriter
+from dstill_querydsl.linked.places import BESIDE, CHOICES, FIELD_VALUES, Place, below, expects_number
+from dstill_querydsl.linked.scalars import SpanWriter, as_number, spelled
 from dstill_querydsl.linked.tokens import CONSTANTS, tokens
 
 __all__ = ["encode"]
 
-_ORDER = ("query", "post_filter", "field", "aggs", "sort", "size", "from")
+# What decides the meaning of other keys comes first: the nested path, the field, the format of dates.
+_FIRST = ("path", "query", "post_filter", "field", "format")
+_LAST = ("aggs", "sort", "size", "from")
+_PATH = re.compile(r"(?:a\d+|_key|_count|_bucket_count)(?:[.>\[].*)?", re.DOTALL)  # of an aggregation
 _UNORDERED = ("filter", "must", "must_not", "should")
 _LATE = 1_000  # the place of a condition that names no word of the question
 
@@ -53,21 +55,27 @@ class _Encoder:
         found: list[Token] = ["{"]
         named = value.get("field")
         field = named if isinstance(named, str) else field
-        for key in sorted(value, key=lambda key: _ORDER.index(key) if key in _ORDER else len(_ORDER)):
-            token = self.key(key, place)
-            of = key if isinstance(token, int) else field
-            found += [token, *self.value(value[key], below(place, key), key, of)]
+        for key in sorted(value, key=_order):
+            written = self.key(key, place, is_option=not isinstance(value[key], (Mapping, list)))
+            of = key if isinstance(written[0], int) else field
+            found += [*written, *self.value(value[key], below(place, key), key, of)]
         return [*found, "}"]
 
-    def key(self, key: str, place: Place) -> Token:
-        """A field, a name of an aggregation, or a key of the schema."""
-        if place in (Place.FIELDS, Place.MIXED, Place.SORT) and key in self.items:
-            return self.items[key]
-        if place is Place.FIELDS:
+    def key(self, key: str, place: Place, *, is_option: bool = True) -> list[Token]:
+        """A field, a name of an aggregation, a key of the schema, or any other name as a value between two marks.
+
+        `is_option`: it is not a field where it may also be an option, such as ``boost`` and ``distance``.
+        """
+        known = BESIDE.get(place)
+        if known is not None and key in self.items and not (is_option and key in known):
+            return [self.items[key]]
+        is_field = known is not None and key not in known
+        if is_field and not (place is Place.SORT and _PATH.fullmatch(key)):
             raise NotExpressible(f"the field '{key}' is not among those that the student reads")
-        if place is Place.NAMES or re.fullmatch(r"a\d+", key):
-            return self._known(f"#{key[1:]}")
-        return self._known(f"{key}:")
+        for token in (f"#{key[1:]}" if re.fullmatch(r"a\d", key) else "", f"{key}:"):
+            if token in self.known and len(token) > 1:
+                return [token]
+        return [":", *(self.writer.text(key) if key else ["="]), ":"]
 
     def value(self, value: Any, place: Place, key: str, field: str = "") -> list[Token]:
         """The value of a key."""
@@ -97,11 +105,13 @@ class _Encoder:
             if isinstance(written[0], str) and f"={value}" in CONSTANTS:
                 return [f"={value}"]
             return [*(() if numeric else ("number",)), *written]
-        if key in FIELD_VALUES and value in self.items:
-            return [self.items[value]]
-        if key in CHOICES and f"={value}" in self.known:
+        if key in FIELD_VALUES:
+            name, hat, weight = value.partition("^")  # title^2
+            if value in self.items or (hat and name in self.items):
+                return [self.items[value]] if value in self.items else [self.items[name], *spelled(hat + weight)]
+        if not value or ((key in CHOICES or _PATH.fullmatch(key)) and f"={value}" in self.known - CONSTANTS.keys()):
             return [f"={value}"]
-        return [*(("text",) if numeric and number(value) is not None else ()), *self.writer.text(value)]
+        return [*(("text",) if numeric and as_number(value) is not None else ()), *self.writer.text(value)]
 
     def _first_word(self, part: Sequence[Token]) -> int:
         """Where in the question a condition begins: at its first value, else at a word that is linked to its field."""
@@ -111,7 +121,8 @@ class _Encoder:
         linked = [word for word, item in self.reading.links if item in items]
         return min(words or linked or [_LATE])
 
-    def _known(self, token: str) -> str:
-        if token not in self.known:
-            raise NotExpressible(f"no token for {token!r}")
-        return token
+
+def _order(key: str) -> int:
+    if key in _FIRST:
+        return _FIRST.index(key)
+    return len(_FIRST) + (_LAST.index(key) + 1 if key in _LAST else 0)

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["CHOICES", "FIELD_VALUES", "Place", "below", "expects_number"]
+from dstill_querydsl.guard.tables import GEO_SORT
+from dstill_querydsl.language.query_forms import DECAYS, PLACES
+
+__all__ = ["BESIDE", "CHOICES", "FIELD_VALUES", "Place", "below", "expects_number"]
 
 
 class Place(Enum):
@@ -22,26 +25,39 @@ class Place(Enum):
     NAMES = "names"  # its keys are names of aggregations
     AGGREGATION = "aggregation"
     SORT = "sort"
+    HIGHLIGHT = "highlight"
     OPTIONS = "options"
 
 
 _BY_FIELD = frozenset(
     "term terms range match match_phrase match_phrase_prefix match_bool_prefix prefix wildcard regexp fuzzy terms_set "
-    "intervals span_term rank_feature geo_bounding_box geo_distance geo_shape geo_grid".split()
+    "intervals span_term geo_grid".split()
 )
-_MIXED = frozenset(("geo_distance", "geo_bounding_box", "_geo_distance", "geo_shape"))
+_MIXED = frozenset(("geo_distance", "geo_bounding_box", "_geo_distance", "geo_shape", "geo_polygon"))
+_COMMON = frozenset(("boost", "_name"))
+# Keys that stand among fields.
+BESIDE = {
+    Place.FIELDS: _COMMON,
+    Place.MIXED: _COMMON | {option for of in PLACES.values() for option in of} | {*GEO_SORT, "nested", "multi_value_mode"},
+    Place.SORT: frozenset(("_score", "_doc", "_geo_distance")),
+}
 _WITH_QUERIES = frozenset(
     "query filter must must_not should positive negative no_match_query organic post_filter queries little big include "
     "exclude match clauses".split()
 )
 # Keys whose text names a field.
 FIELD_VALUES = frozenset(
-    ("field", "path", "fields", "_source", "includes", "excludes", "sort", "missing", "docvalue_fields")
+    "field path fields _source includes excludes sort missing docvalue_fields stored_fields matched_fields use_field "
+    "minimum_should_match_field".split()
 )
 
 
 def below(place: Place, key: str) -> Place:
     """The place of the value of `key` in an object at `place`."""
+    if key == "highlight":
+        return Place.HIGHLIGHT
+    if place is Place.HIGHLIGHT and key == "fields":
+        return Place.FIELDS
     if place is Place.BODY:
         known = {"query": Place.QUERY, "post_filter": Place.QUERY, "aggs": Place.NAMES, "sort": Place.SORT}
         return known.get(key, Place.OPTIONS)
@@ -57,6 +73,8 @@ def below(place: Place, key: str) -> Place:
         return Place.AGGREGATION
     if place is Place.SORT:
         return Place.MIXED if key in _MIXED else Place.OPTIONS
+    if key in DECAYS:
+        return Place.MIXED
     if key in _WITH_QUERIES or (place is Place.OPTIONS and key == "filters"):
         return Place.QUERY
     return Place.SORT if key == "sort" else Place.OPTIONS

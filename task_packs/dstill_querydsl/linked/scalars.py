@@ -10,14 +10,19 @@ the question give is spelled by characters.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 from dstill.api.form import NotExpressible, Token
 from dstill.linked import Reading
 from dstill.linked.words import number
-from dstill_querydsl.linked.tokens import CHARACTERS, FACTORS, PREFIXES, SUFFIXES
+from dstill_querydsl.linked.tokens import CHARACTERS, FACTORS, HALVES, PREFIXES, SUFFIXES
 
-__all__ = ["SpanWriter", "as_number", "plain", "read_value", "spelled"]
+__all__ = ["SpanWriter", "as_number", "plain", "read_value", "scalar", "spelled"]
+
+_JSON_NUMBER = re.compile(r"-?\d{1,300}(\.\d+)?[eE][-+]?\d{1,3}")
 
 
 class SpanWriter:
@@ -91,12 +96,18 @@ class SpanWriter:
 
 
 def spelled(value: str) -> list[Token]:
-    """A value by its characters. Raises NotExpressible."""
-    if unknown := [character for character in value if character not in CHARACTERS]:
-        raise NotExpressible(f"no token for the character {unknown[0]!r}")
-    if not value:
-        raise NotExpressible("an empty text has no token")
-    return [f"'{character}" for character in value]
+    """A value by its characters, or by the bytes of those that have no token. Raises NotExpressible for half characters."""
+    found: list[Token] = []
+    for character in value:
+        if character in CHARACTERS:
+            found.append(f"'{character}")
+            continue
+        try:
+            digits = character.encode().hex()
+        except UnicodeEncodeError:
+            raise NotExpressible(f"{character!r} is half a character") from None
+        found += [f"%{digit}" for digit in digits]
+    return found
 
 
 def plain(value: float) -> int | float:
@@ -106,8 +117,12 @@ def plain(value: float) -> int | float:
 
 def as_number(text: str) -> int | float | None:
     """The number that a text is: an int if it is written as one. None if it is none."""
+    if _JSON_NUMBER.fullmatch(text):
+        return float(text) if math.isfinite(float(text)) else None
     found = number(text)
-    return found if found is None or "." in text else plain(found)
+    if found is None or not math.isfinite(found):
+        return None
+    return found if "." in text else int(text.replace(",", ""))
 
 
 def read_value(sequence: Sequence[Token], reading: Reading) -> str | float:
@@ -124,6 +139,10 @@ def read_value(sequence: Sequence[Token], reading: Reading) -> str | float:
                 del tokens[:2]
             word = reading.words[_word([token], reading)]
             texts.append(word.value if last == token else reading.span(token, last))
+        elif token in HALVES:
+            digits = [token, *(one for one in takewhile(HALVES.__contains__, tokens) if isinstance(one, str))]
+            del tokens[: len(digits) - 1]
+            texts.append(_from_bytes("".join(digit[1:] for digit in digits)))
         elif token.startswith("'") or token.startswith("+"):
             texts.append(token[1:])
         elif token.startswith("*"):
@@ -136,6 +155,22 @@ def read_value(sequence: Sequence[Token], reading: Reading) -> str | float:
     return "".join(texts) if result is None else result
 
 
+def scalar(sequence: Sequence[Token], reading: Reading, *, numeric: bool) -> str | int | float:
+    """The value of tokens where a number is expected or not. Raises NotExpressible."""
+    found = read_value(sequence, reading)
+    if isinstance(found, str):
+        as_one = as_number(found) if numeric else None
+        return found if as_one is None else as_one
+    return plain(found)
+
+
+def _from_bytes(digits: str) -> str:
+    try:
+        return bytes.fromhex(digits).decode()
+    except ValueError:
+        raise NotExpressible(f"the bytes {digits} are not characters") from None
+
+
 def _word(tokens: Sequence[Token], reading: Reading) -> int:
     if not tokens or not isinstance(tokens[0], int) or tokens[0] >= len(reading.words):
         raise NotExpressible("expected a word of the question")
@@ -144,6 +179,6 @@ def _word(tokens: Sequence[Token], reading: Reading) -> int:
 
 def _number(texts: Sequence[str]) -> float:
     found = number("".join(texts))
-    if found is None:
+    if found is None or not math.isfinite(found):
         raise NotExpressible(f"{''.join(texts)!r} is not a number")
     return found

@@ -6,6 +6,8 @@
     "=desc"                    a choice of the schema; "=true", "=null", "=0"
     ".." "," "*1000" "page"    a span of words, the next value, a unit, the rows before a page
     "+||+1d" "'a"              an affix of a value, and one character that no word of the question has
+    "%c" "%3"                  the halves of one byte in UTF-8, of a character that has no token
+    "=" ":"                    an empty text; before and after a key that is spelled like a value
     "number" "text"            the next value is that, although its place says otherwise
     "refuse"                   a refusal, followed by what is missing
 
@@ -25,7 +27,7 @@ from typing import Any, TypeGuard
 
 from dstill.api.form import Token
 
-__all__ = ["AFFIXES", "CONSTANTS", "FACTORS", "MARKS", "learn_merges", "merged", "split", "tokens"]
+__all__ = ["AFFIXES", "CONSTANTS", "FACTORS", "HALVES", "JOIN", "LEVELS", "MARKS", "learn_merges", "merged", "split", "tokens"]
 
 MARKS = ("{", "}", "[", "]", "..", ",", "page", "number", "text", "refuse")
 CONSTANTS = {
@@ -46,7 +48,9 @@ SUFFIXES = (
 )  # fmt: skip
 AFFIXES = (*PREFIXES, *SUFFIXES)
 CHARACTERS = tuple(chr(code) for code in range(0x20, 0x7F))
-_JOIN = "\x1f"  # between the parts of a merged token
+HALVES = tuple(f"%{digit}" for digit in "0123456789abcdef")
+_LATER = ("_count:", "_key:", "=", ":", *HALVES)  # added after the first vocabulary
+JOIN = "\x1f"  # between the parts of a merged token
 _LONGEST = 6  # parts of one merged token
 
 
@@ -71,7 +75,8 @@ def tokens() -> tuple[str, ...]:
         *(f"'{character}" for character in CHARACTERS),
         *(f"{key}:" for key in known["keys"]),
         *(f"={choice}" for choice in known["choices"]),
-        *(_JOIN.join(pair) for pair in known["merges"]),
+        *(JOIN.join(pair) for pair in known["merges"]),
+        *_LATER,
     )
 
 
@@ -91,13 +96,13 @@ def _merge(sequence: list[Token], one: str, other: str) -> None:
     at = 0
     while at < len(sequence) - 1:
         if sequence[at] == one and sequence[at + 1] == other:
-            sequence[at : at + 2] = [f"{one}{_JOIN}{other}"]
+            sequence[at : at + 2] = [f"{one}{JOIN}{other}"]
         at += 1
 
 
 def split(sequence: Iterable[Token]) -> list[Token]:
     """The sequence without merged tokens."""
-    return [part for token in sequence for part in (token.split(_JOIN) if isinstance(token, str) else (token,))]
+    return [part for token in sequence for part in (token.split(JOIN) if isinstance(token, str) else (token,))]
 
 
 def learn_merges(sequences: Iterable[Sequence[Token]], number: int) -> list[tuple[str, str]]:
@@ -109,7 +114,7 @@ def learn_merges(sequences: Iterable[Sequence[Token]], number: int) -> list[tupl
         pairs: Counter[tuple[str, str]] = Counter()
         for row, count in rows:
             for one, other in pairwise(row):
-                if _merges(one) and _merges(other) and one.count(_JOIN) + other.count(_JOIN) + 2 <= _LONGEST:
+                if _merges(one) and _merges(other) and one.count(JOIN) + other.count(JOIN) + 2 <= _LONGEST:
                     pairs[one, other] += count
         if not pairs:
             break
@@ -121,4 +126,4 @@ def learn_merges(sequences: Iterable[Sequence[Token]], number: int) -> list[tupl
 
 def _merges(token: Token) -> TypeGuard[str]:
     """Whether a token is structure alone: values differ too much to be merged."""
-    return isinstance(token, str) and token[0] not in "*+'" and token not in ("..", ",", "page", "number", "text")
+    return isinstance(token, str) and token[0] not in "*+'%" and token not in ("..", ",", ":", "page", "number", "text")

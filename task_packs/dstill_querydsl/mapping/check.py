@@ -22,7 +22,7 @@ from dstill_querydsl.mapping.needs import AGGREGATION_NEEDS, BY_TYPE, COLLAPSE, 
 from dstill_querydsl.mapping.uses import Use, uses
 from dstill_querydsl.mapping.values import wrong_value
 
-__all__ = ["MAX_PROBLEMS", "check"]
+__all__ = ["MAX_PROBLEMS", "check", "problems_of"]
 
 MAX_PROBLEMS = 20
 _INSTEAD = {"term": "match", "terms": "match", "range": "a number, date or ip field", "prefix": "match_phrase_prefix"}
@@ -36,7 +36,7 @@ def check(body: Mapping[str, Any], mapping: Mapping[str, Any] | Fields) -> tuple
     fields = mapping if isinstance(mapping, Fields) else Fields.of(mapping)
     found: dict[tuple[str, str], Problem] = {}
     for use in uses(body):
-        for problem in _use(use, fields):
+        for problem in problems_of(use, fields):
             found.setdefault((problem.pointer, problem.code), problem)
         # Stop early: to find the nearest name for thousands of unknown fields would take minutes.
         if len(found) >= MAX_PROBLEMS:
@@ -59,7 +59,8 @@ def _problem(
     )
 
 
-def _use(use: Use, fields: Fields) -> Iterator[Problem]:
+def problems_of(use: Use, fields: Fields) -> Iterator[Problem]:
+    """Why one use of a field does not fit."""
     if "*" in use.name:
         if not fields.matching(use.name) and not use.name.startswith("_") and use.name != "*":
             yield _problem(use, "unknown_field", f"no field matches {use.name!r}", "name a field of the mapping")

@@ -65,7 +65,7 @@ def test_refuses_a_student_that_is_not_a_model(call: Call, refused: Any, untrain
     flags = ("--set=train.student=memory", "--set=train.objective=plain", "--set=train.modality=heap")
     assert call("train", untrained, *flags).code == 0
     code, error = refused(untrained, "--to", "merged", *flags)
-    assert (code, error["hint"]) == (2, "students of kind tiny and hf can be exported")
+    assert (code, error["hint"]) == (2, "students of kind tiny, hf and linked can be exported")
 
 
 def test_existing_target_is_refused(refused: Any, untrained: str, tmp_path: Path) -> None:

@@ -1,0 +1,484 @@
+"""A place in a body that is being written, and the tokens that may come there.
+
+    cursor = start(language, reading)
+    cursor.allowed()                                 {"{", "refuse"}
+    cursor.push("{").push("query:").allowed()        {"{"}
+
+What can be written passes the schema, the mapping and the guard: keys, fields and values by `allowed_places` and
+`allowed_values`, and an answer may end only if the whole body passes all three. A cursor never changes: several may go on
+from one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import cache, cached_property
+from typing import Any
+
+from dstill.api.form import Token
+from dstill.linked import Reading
+from dstill_querydsl import guard
+from dstill_querydsl.guard import kinds
+from dstill_querydsl.guard.aggregations import AGGREGATIONS
+from dstill_querydsl.guard.kinds import Options
+from dstill_querydsl.language.query_forms import FIELD_LIST, FIELD_OPTION, FIELDED, PLACES
+from dstill_querydsl.linked.allowed_places import AGGREGATION, Language, Node
+from dstill_querydsl.linked.allowed_values import NOTHING, Values, spec_of
+from dstill_querydsl.linked.tokens import JOIN, tokens
+from dstill_querydsl.schema import rules
+
+__all__ = ["BodyCursor", "start"]
+
+_DEEP = 10  # brackets, inside which no query with queries inside it begins
+_LEAVES = {*FIELDED, *PLACES, *FIELD_OPTION, *FIELD_LIST, "match_all", "match_none", "ids"}
+_LEAVES -= {"field_masking_span", "span_field_masking"}
+_PATHS = ("buckets_path",)  # their values name aggregations
+_PIPELINES = {f"{name}:" for name, kind in AGGREGATIONS.items() if isinstance(kind, Options) and "buckets_path" in kind.names}
+_PIPELINES.add("bucket_sort:")
+
+
+class _State(Enum):
+    START = 0
+    VALUE = 1  # a value must come
+    SCALAR = 2  # a value that may go on
+    OBJECT = 3  # a key or "}"
+    LIST = 4  # an item or "]"
+    REFUSED = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Frame:
+    """An object or a list that is not closed yet."""
+
+    node: Node
+    value: Any  # what is there so far
+    parent: _Frame | None
+    key: str = ""  # of the parent
+    field: str = ""  # that the values are of
+    depth: int = 1
+    bools: int = 0
+    levels: int = 0  # of aggregations
+    outer: bool = True  # whether everything around it may close after it
+
+    def added(self, key: str, value: Any) -> _Frame:
+        """This with one more value."""
+        if isinstance(self.value, list):
+            return replace(self, value=[*self.value, value])
+        field = value if key == "field" and isinstance(value, str) else self.field
+        return replace(self, value={**self.value, key: value}, field=field)
+
+    def may_close(self) -> bool:
+        if isinstance(self.value, list):
+            return len(self.value) >= max(1, self.node.schema.get("minItems", 1))
+        return self.node.may_close(self.value)
+
+    def body(self) -> Any:
+        """The whole body if everything closed here."""
+        frame, value = self, self.value
+        while frame.parent is not None:
+            value, frame = frame.parent.added(frame.key, value).value, frame.parent
+        return value
+
+
+class _Run:
+    """What the cursors of one reading share."""
+
+    def __init__(self, language: Language, reading: Reading) -> None:
+        self.language, self.reading = language, reading
+        names = {item.name: reading.position(number) for number, item in enumerate(reading.items)}
+        self.positions = {number: names.get(item.name) for number, item in enumerate(language.items)}
+        self.names = names
+        self._all = all(item.name in names for item in language.items)
+        self._possible: dict[Node, bool] = {}
+        self._values: dict[Any, Values] = {}
+        self._openers: dict[Node, frozenset[Token]] = {}
+        self._keys: dict[tuple[Node, Any], frozenset[Token]] = {}
+
+    def values(self, node: Node) -> Values:
+        spec = spec_of(node)
+        if spec not in self._values:
+            self._values[spec] = Values(spec, self.reading)
+        return self._values[spec]
+
+    def possible(self, node: Node) -> bool:
+        """Whether a value may stand there, of which every field is shown."""
+        if self._all:
+            return node.is_possible
+        if node not in self._possible:
+            self._possible[node] = True  # it may hold itself
+            self._possible[node] = (
+                node.is_scalar
+                or any(name in self.names for name in node.pointers)
+                or self._has_object(node)
+                or self._has_list(node)
+            )
+        return self._possible[node]
+
+    def _has_object(self, node: Node) -> bool:
+        if self._all or not node.is_object:
+            return node.is_object
+        there = (key for token, key in node.keys.items() if self._shows(node, token, key))
+        return node.is_alive(frozenset(there))
+
+    def _has_list(self, node: Node) -> bool:
+        return node.is_list and node.item is not None and self.possible(node.item)
+
+    def _shows(self, node: Node, token: Token, key: str) -> bool:
+        if isinstance(token, int):
+            return self.positions[token] is not None
+        return token[0] == "#" or self.possible(node.child(key, {}, node.field))
+
+    def openers(self, node: Node) -> frozenset[Token]:
+        """Tokens that a value may begin with."""
+        found = self._openers.get(node)
+        if found is None:
+            brackets = [bracket for bracket, may in (("{", self._has_object(node)), ("[", self._has_list(node))) if may]
+            found = self._openers[node] = frozenset((*brackets, *self.scalars(node)))
+        return found
+
+    def scalars(self, node: Node) -> frozenset[Token]:
+        pointers = frozenset(place for name in node.pointers if (place := self.names.get(name)) is not None)
+        return pointers | self.values(node).start if node.is_scalar else pointers
+
+    def keys(self, frame: _Frame) -> frozenset[Token]:
+        node = frame.node
+        at = (node, len(frame.value) if node.kind == kinds.AGGREGATIONS_ else frozenset(frame.value))
+        found = self._keys.get(at)
+        if found is None:
+            tokens_ = (
+                self.positions[one] if isinstance(one, int) else one
+                for one in node.may_follow(frame.value)
+                if self._all or self._shows(node, one, node.keys[one])
+            )
+            found = self._keys[at] = frozenset(token for token in tokens_ if token is not None)
+        return found
+
+
+def start(language: Language, reading: Reading) -> BodyCursor:
+    """Where an answer begins."""
+    return BodyCursor(_Run(language, reading), _State.START)
+
+
+class BodyCursor:
+    """A `dstill.api.form.Cursor`."""
+
+    def __init__(
+        self,
+        run: _Run,
+        state: _State,
+        frame: _Frame | None = None,
+        node: Node | None = None,
+        key: str = "",
+        written: tuple[Token, ...] = (),
+    ) -> None:
+        self._run, self._state, self._frame = run, state, frame
+        self._node, self._key, self._written = node, key, written  # of the value that comes or is being written
+
+    def allowed(self) -> Collection[Token]:
+        """As in `Cursor`."""
+        found = set(self._atoms)
+        found.update(self._merged(_merges()))
+        if self._may_end:
+            found.add("")
+        return found
+
+    def push(self, token: Token) -> BodyCursor:
+        """As in `Cursor`. Raises ValueError for a token that is not allowed."""
+        if isinstance(token, str) and JOIN in token:
+            cursor = self
+            for part in token.split(JOIN):
+                cursor = cursor.push(part)
+            return cursor
+        if token not in self._atoms:
+            raise ValueError(f"{token!r} is not allowed here")
+        return self._next(token)
+
+    @property
+    def body(self) -> Any:
+        """The answer if it ended here."""
+        if self._state is _State.REFUSED or (self._frame is not None and self._frame.node.kind == "missing"):
+            return {"refusal": {"missing": self._folded()}}
+        return self._folded()
+
+    # --- what may come ---------------------------------------------------------------------
+
+    @cached_property
+    def _atoms(self) -> frozenset[Token]:
+        """Tokens that are not merged."""
+        state, run = self._state, self._run
+        if state is _State.START:
+            return frozenset(("{", "refuse"))
+        if state is _State.REFUSED:
+            return frozenset("[")
+        if state is _State.VALUE:
+            return self._openers()
+        if state is _State.SCALAR:
+            assert self._node is not None
+            going_on = self._going_on()
+            if going_on and self._costs(self._node):
+                going_on = frozenset(token for token in going_on if self._affords((*self._written, token)))
+            if (frame := self._complete) is None:
+                return going_on
+            return going_on | self._after(frame)
+        assert self._frame is not None
+        return self._after(self._frame)
+
+    def _going_on(self) -> frozenset[Token]:
+        """What continues the value that is being written."""
+        assert self._node is not None
+        if self._key in _PATHS:
+            length = len(self._written)
+            paths = (path for path in self._paths() if path[:length] == self._written and len(path) > length)
+            return frozenset(path[length] for path in paths)
+        return frozenset() if self._pointed is not None else self._run.values(self._node).after(self._written)
+
+    def _openers(self) -> frozenset[Token]:
+        node, frame = self._node, self._frame
+        assert node is not None and frame is not None
+        if self._key in _PATHS:
+            return frozenset(path[0] for path in self._paths())
+        found = self._run.scalars(node) if self._key == "," else self._run.openers(node)
+        if frame.depth >= _DEEP + 6:
+            found -= {"{", "["}
+        return frozenset(token for token in found if self._affords((token,))) if self._costs(node) else found
+
+    def _costs(self, node: Node) -> bool:
+        """Whether the value may exceed what the guard allows for the whole body."""
+        return node.chain[0][0] != "query" and node.is_scalar and not self._run.values(node).spec.free
+
+    def _affords(self, written: tuple[Token, ...]) -> bool:
+        """Whether the value of these tokens, or a longer one, is within what the guard allows."""
+        assert self._node is not None and self._frame is not None
+        last = written[-1]
+        if last in ("{", "[", "number", "text", "..", "page"):
+            return True
+        if isinstance(last, int) and last >= len(self._run.reading.words):
+            return True  # a field
+        values = self._run.values(self._node)
+        longer: list[tuple[Token, ...]] = [written]
+        if str(last)[0] == "'":
+            longer += [(*written, *["'0"] * zeros) for zeros in (6, 12)]
+        elif isinstance(last, int):
+            longer += [(*written, token) for token in values.after(written)]
+        return any(
+            value is NOTHING or self._within_limits(self._frame.added(self._key, value))
+            for value in map(values.value, longer)
+        )
+
+    def _within_limits(self, frame: _Frame) -> bool:
+        return not guard.check(frame.body(), self._run.language.limits, self._run.language.ranges)
+
+    def _after(self, frame: _Frame) -> frozenset[Token]:
+        """What may come in an object or a list after a whole value."""
+        if isinstance(frame.value, list):
+            item = frame.node.item
+            assert item is not None
+            found = self._run.openers(item) & {"{", "["}
+            if self._run.scalars(item):
+                found |= {","}
+            return found | {"]"} if frame.may_close() and frame.parent is not None else found
+        found = self._run.keys(frame)
+        if shut := self._shut(frame):
+            found -= shut
+        if frame.parent is not None and frame.may_close() and self._is_whole(frame):
+            found |= {"}"}
+        return found
+
+    def _shut(self, frame: _Frame) -> set[Token]:
+        """Keys that would nest too deep, or refer to what cannot come."""
+        node, limits = frame.node, self._run.language.limits
+        shut: set[Token] = set()
+        if node.kind in (kinds.QUERY, kinds.QUERIES_):
+            if frame.bools >= limits.bool_depth:
+                shut.add("bool:")
+            if frame.depth >= _DEEP:
+                shut |= {f"{name}:" for name in node.keys.values() if name not in _LEAVES}
+        if node.kind == AGGREGATION:
+            if frame.levels >= limits.aggregation_depth or frame.depth >= _DEEP:
+                shut.add("aggs:")
+            if frame.value and not self._holds_aggregations(frame.value):
+                shut.add("aggs:")
+            elif "aggs:" in shut:
+                shut |= {"sampler:"}
+            assert frame.parent is not None
+            if not frame.parent.value:
+                shut |= _PIPELINES
+        if node.kind == kinds.ORDER:
+            shut |= self._unknown_orders(frame)
+        return shut
+
+    def _holds_aggregations(self, there: Mapping[str, Any]) -> bool:
+        leaves = self._run.language.leaves
+        return not any(name in leaves for name in there)
+
+    def _unknown_orders(self, frame: _Frame) -> set[Token]:
+        """Aggregations that an order cannot name: there is no room for them, or they are not written yet."""
+        names = {token for token in frame.node.keys if isinstance(token, str) and token[0] == "#"}
+        owner = frame.parent
+        while owner is not None and owner.node.kind != AGGREGATION:
+            owner = owner.parent
+        if owner is None or owner.parent is None:
+            return names
+        if owner.parent is not None and self._is_sort(frame):
+            known = owner.parent.value
+            return {token for token in names if f"a{token[1:]}" not in known}
+        full = owner.levels >= self._run.language.limits.aggregation_depth or owner.depth >= _DEEP
+        return names if full else names - {"#0"}
+
+    @staticmethod
+    def _is_sort(frame: _Frame) -> bool:
+        return any(step[0] == "bucket_sort" for step in frame.node.chain[1:])
+
+    def _is_whole(self, frame: _Frame) -> bool:
+        """Whether an aggregation has what it refers to."""
+        if frame.node.kind != AGGREGATION:
+            return True
+        assert frame.parent is not None
+        return not any(rules.check({"aggs": {**frame.parent.value, frame.key: frame.value}}))
+
+    # --- the end -----------------------------------------------------------------------------
+
+    @cached_property
+    def _may_end(self) -> bool:
+        if self._state in (_State.START, _State.VALUE):
+            return False
+        if self._state is _State.REFUSED:
+            return True
+        frame = self._complete if self._state is _State.SCALAR else self._frame
+        if frame is None or not frame.outer or not frame.may_close():
+            return False
+        return frame.node.kind == "missing" or self._run.language.passes(frame.body())
+
+    def _folded(self) -> Any:
+        frame = self._complete if self._state is _State.SCALAR else self._frame
+        return [] if frame is None else frame.body()
+
+    # --- the next place ------------------------------------------------------------------------
+
+    @cached_property
+    def _pointed(self) -> str | None:
+        """The field that the value is, if it is one."""
+        token = self._written[0] if len(self._written) == 1 else None
+        words = len(self._run.reading.words)
+        return self._run.reading.item(token).name if isinstance(token, int) and token >= words else None
+
+    @cached_property
+    def _complete(self) -> _Frame | None:
+        """The object or list with the value that is being written; None if it is not whole."""
+        assert self._node is not None and self._frame is not None
+        if self._key in _PATHS:
+            text = "".join(str(token)[1:] for token in self._written)
+            value: Any = text if self._written in self._paths() else NOTHING
+        elif self._pointed is not None:
+            value = self._pointed
+        else:
+            value = self._run.values(self._node).value(self._written)
+        if value is NOTHING:
+            return None
+        frame = self._frame.added(self._key, value)
+        if self._key != "," and self._costs(self._node) and not self._within_limits(frame):
+            return None
+        return frame
+
+    def _paths(self) -> list[tuple[Token, ...]]:
+        """Paths to aggregations that are already written, spelled."""
+        owner = self._frame
+        while owner is not None and owner.node.kind != AGGREGATION:
+            owner = owner.parent
+        assert owner is not None and owner.parent is not None
+        return [tuple(f"'{character}" for character in path) for path in _named(owner.parent.value)]
+
+    def _next(self, token: Token) -> BodyCursor:
+        run, state = self._run, self._state
+        if state is _State.START:
+            if token == "refuse":
+                return BodyCursor(run, _State.REFUSED)
+            return BodyCursor(run, _State.OBJECT, _Frame(node=run.language.body, value={}, parent=None))
+        if state is _State.REFUSED:
+            frame = _Frame(node=run.language.missing, value=[], parent=None)
+            return BodyCursor(run, _State.VALUE, frame, run.language.missing.item)
+        if state is _State.VALUE:
+            return self._begin(token)
+        frame = self._frame
+        if state is _State.SCALAR:
+            assert self._node is not None
+            if token in self._going_on():
+                return BodyCursor(run, state, self._frame, self._node, self._key, (*self._written, token))
+            frame = self._complete
+        assert frame is not None
+        return self._go_on(frame, token)
+
+    def _begin(self, token: Token) -> BodyCursor:
+        node, frame = self._node, self._frame
+        assert node is not None and frame is not None
+        if token not in ("{", "["):
+            return BodyCursor(self._run, _State.SCALAR, frame, node, self._key, (token,))
+        inner = _Frame(
+            node=node,
+            value={} if token == "{" else [],
+            parent=frame,
+            key=self._key,
+            field=node.field,
+            depth=frame.depth + 1,
+            bools=frame.bools + (self._key == "bool"),
+            levels=frame.levels + (node.kind == kinds.AGGREGATIONS_),
+            outer=frame.outer and frame.added(self._key, None).may_close(),
+        )
+        if token == "{":
+            return BodyCursor(self._run, _State.OBJECT, inner)
+        return BodyCursor(self._run, _State.VALUE, inner, node.item)
+
+    def _go_on(self, frame: _Frame, token: Token) -> BodyCursor:
+        run = self._run
+        if token in ("}", "]"):
+            assert frame.parent is not None
+            outer = frame.parent.added(frame.key, frame.value)
+            return BodyCursor(run, _State.LIST if isinstance(outer.value, list) else _State.OBJECT, outer)
+        if isinstance(frame.value, list):
+            item = frame.node.item
+            assert item is not None
+            if token == ",":
+                return BodyCursor(run, _State.VALUE, frame, item, ",")
+            return BodyCursor(run, _State.VALUE, frame, item)._begin(token)
+        key = self._name(token)
+        node = frame.node.child(key, frame.value, frame.field)
+        return BodyCursor(run, _State.VALUE, frame, node, key)
+
+    def _name(self, token: Token) -> str:
+        if isinstance(token, int):
+            return self._run.reading.item(token).name
+        return f"a{token[1:]}" if token[0] == "#" else token[:-1]
+
+    # --- merged tokens ---------------------------------------------------------------------------
+
+    def _merged(self, tree: Mapping[str, Any]) -> Iterator[Token]:
+        """Merged tokens whose parts are allowed in turn."""
+        for part, below in tree.items():
+            if part and part in self._atoms:
+                after = self._next(part)
+                if whole := below.get(""):
+                    yield whole
+                yield from after._merged(below)
+
+
+def _named(level: Mapping[str, Any]) -> Iterator[str]:
+    """Paths to the aggregations of a level."""
+    for name, definition in level.items():
+        yield name
+        if isinstance(definition, Mapping) and isinstance(definition.get("aggs"), Mapping):
+            yield from (f"{name}>{path}" for path in _named(definition["aggs"]))
+
+
+@cache
+def _merges() -> Mapping[str, Any]:
+    """Merged tokens by their parts: ``{"{": {"term:": {"": "{\\x1fterm:"}}}``."""
+    tree: dict[str, Any] = {}
+    for token in tokens():
+        if JOIN in token:
+            at = tree
+            for part in token.split(JOIN):
+                at = at.setdefault(part, {})
+            at[""] = token
+    return tree

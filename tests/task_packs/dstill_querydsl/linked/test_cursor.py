@@ -1,0 +1,216 @@
+"""What the cursor allows: every gold, and nothing that the checks refuse."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from support.cursor_walks import walk
+from support.sizes import size
+
+from dstill.api.checking import find_problems
+from dstill.api.form import Cursor, Token
+from dstill.api.records import Draft, Example
+from dstill.linked import Reading
+from dstill_querydsl.linked import cursor as cursor_module
+from dstill_querydsl.linked import tokens as vocabulary
+from dstill_querydsl.linked.form import QueryForm
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
+
+QUESTION = "errors of host web-03 above 500 ms since 3 March 2024 and from 10.0.0.1"
+
+
+def after(cursor: Cursor, *tokens: Token) -> Cursor:
+    """The cursor after these tokens, each of which must be allowed."""
+    for token in tokens:
+        assert token in cursor.allowed(), f"{token!r} is not allowed"
+        cursor = cursor.push(token)
+    return cursor
+
+
+def fields(cursor: Cursor, reading: Reading) -> set[str]:
+    return {reading.item(one).name for one in cursor.allowed() if isinstance(one, int) and one >= len(reading.words)}
+
+
+def words(cursor: Cursor, reading: Reading) -> set[str]:
+    return {reading.words[one].text for one in cursor.allowed() if isinstance(one, int) and one < len(reading.words)}
+
+
+def at_field(lab: Any, reading: Reading, *tokens: Token) -> Cursor:
+    return after(lab.form.start(reading), "{", "query:", "{", *tokens, "{")
+
+
+def place(reading: Reading, name: str) -> int:
+    return reading.position([item.name for item in reading.items].index(name))
+
+
+def test_an_answer_begins_as_a_body_or_a_refusal(lab: Any) -> None:
+    _, reading = lab.ask(QUESTION)
+    assert set(lab.form.start(reading).allowed()) == {"{", "refuse"}
+    assert {"", "["} == set(after(lab.form.start(reading), "refuse").allowed())
+
+
+def test_only_fields_whose_type_fits(lab: Any, movies: Any) -> None:
+    _, reading = lab.ask(QUESTION)
+    assert "geo_distance:" not in after(lab.form.start(reading), "{", "query:", "{").allowed()  # there is no such field
+    kinds = {item.name: item.kind for item in reading.items}
+    metric = after(lab.form.start(reading), "{", "aggs:", "{", "#0", "{", "avg:", "{", "field:")
+    assert {kinds[name] for name in fields(metric, reading)} <= {"number", "date", "boolean"}
+    intervals = fields(at_field(lab, reading, "match_phrase_prefix:"), reading)
+    assert {kinds[name] for name in intervals} == {"text"}
+
+
+def test_values_are_of_the_type_of_the_field(lab: Any) -> None:
+    _, reading = lab.ask(QUESTION)
+    number = at_field(lab, reading, "term:", "{", place(reading, "http.response.status_code"))
+    assert words(after(number, "value:"), reading) == {"500"}
+    date = after(at_field(lab, reading, "range:", "{", place(reading, "@timestamp")), "gte:")
+    assert "3 March 2024" in words(date, reading) and "errors" not in words(date, reading)
+    address = after(at_field(lab, reading, "term:", "{", place(reading, "source.ip")), "value:")
+    assert words(address, reading) == {"10.0.0.1"}
+
+
+def test_what_the_guard_refuses_is_not_allowed(lab: Any) -> None:
+    _, reading = lab.ask(QUESTION)
+    queries = after(lab.form.start(reading), "{", "query:", "{").allowed()
+    assert not {"script_score:", "script:", "more_like_this:", "percolate:", "query_string:", "wrapper:"} & set(queries)
+    aggregations = after(lab.form.start(reading), "{", "aggs:", "{", "#0", "{").allowed()
+    assert not {"scripted_metric:", "bucket_script:", "aggregations:"} & set(aggregations)
+    starred = after(at_field(lab, reading, "wildcard:", "{", place(reading, "host.name")), "value:")
+    assert "'*" not in starred.allowed() and "+*" not in starred.allowed()
+
+
+def test_required_keys_come_before_the_end(lab: Any) -> None:
+    _, reading = lab.ask(QUESTION)
+    cursor = after(lab.form.start(reading), "{", "aggs:", "{", "#0", "{", "terms:", "{")
+    assert not {"}", ""} & set(cursor.allowed())
+    cursor = after(cursor, "field:", place(reading, "host.name"))
+    assert {"}", "", "size:", "order:"} <= set(cursor.allowed()) and "field:" not in cursor.allowed()
+
+
+def test_nested_fields_only_inside_their_path(movies: Any) -> None:
+    _, reading = movies.ask("films with a credit as director")
+    nested = [item.name for item in reading.items if item.kind == "nested"]
+    inside = {item.name for item in reading.items if any(item.name.startswith(f"{path}.") for path in nested)}
+    assert nested and not fields(at_field(movies, reading, "term:"), reading) & inside
+    cursor = at_field(movies, reading, "nested:")
+    assert "query:" not in cursor.allowed()
+    cursor = after(cursor, "path:", place(reading, nested[0]), "query:", "{", "term:", "{")
+    assert fields(cursor, reading) and fields(cursor, reading) <= inside
+
+
+def test_an_order_needs_its_aggregation(lab: Any) -> None:
+    _, reading = lab.ask(QUESTION)
+    host, took = place(reading, "host.name"), place(reading, "event.duration")
+    start = ("{", "aggs:", "{", "#0", "{", "terms:", "{", "field:", host, "order:", "[", "{", "#0", "=desc", "}", "]", "}")
+    cursor = after(lab.form.start(reading), *start)
+    assert not {"}", ""} & set(cursor.allowed())
+    assert "" in after(cursor, "aggs:", "{", "#0", "{", "avg:", "{", "field:", took).allowed()
+
+
+def test_a_cursor_never_changes_and_refuses_what_is_not_allowed(lab: Any) -> None:
+    _, reading = lab.ask(QUESTION)
+    cursor = after(lab.form.start(reading), "{")
+    before = set(cursor.allowed())
+    cursor.push("query:").push("{").push("match_all:")
+    assert set(cursor.allowed()) == before
+    with pytest.raises(ValueError, match="is not allowed here"):
+        cursor.push("match_all:")
+
+
+def test_merged_tokens_are_allowed_if_their_parts_are(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, reading = lab.ask(QUESTION)
+    parts = (("{", "query:", "{", "bool:"), ("{", "query:", "]"), ("size:", "=0"), ("size:", "=null"))
+    merged = [vocabulary.JOIN.join(part) for part in parts]
+    tree: dict[str, Any] = {}
+    for token, part in zip(merged, parts, strict=True):
+        at = tree
+        for one in part:
+            at = at.setdefault(one, {})
+        at[""] = token
+    monkeypatch.setattr(cursor_module, "_merges", lambda: tree)
+    start = lab.form.start(reading)
+    assert merged[0] in start.allowed() and merged[1] not in start.allowed()
+    assert "filter:" in start.push(merged[0]).push("{").allowed()
+    inside = start.push("{").allowed()
+    assert merged[2] in inside and merged[3] not in inside
+
+
+def test_a_reading_of_another_mapping_has_no_cursor(lab: Any, movies: Any) -> None:
+    _, reading = movies.ask("films")
+    lab.ask(QUESTION)
+    assert lab.form.start(reading) is None
+
+
+# --- walks and golds ----------------------------------------------------------------------
+
+
+def walked(task: QueryDsl, examples: Sequence[Example], count: int, seed: int) -> Counter[str]:
+    """What became of random walks over readings of these examples."""
+    form, counts = QueryForm(task.index_profile), Counter[str]()
+    for number in range(count):
+        example = examples[number % len(examples)]
+        reading = form.read(example)
+        cursor = form.start(reading)
+        assert cursor is not None
+        written = walk(cursor, seed + number)
+        if written is None:
+            counts["no end"] += 1
+            continue
+        body = form.decode(written, reading)
+        errors = [one for one in find_problems(task, example, Draft(answer=body)) if one.is_error]
+        counts[f"{errors[0].layer}: {errors[0].message}" if errors else "valid"] += 1
+        end = after_all(cursor, written)
+        assert "refusal" in json.loads(body) or end.body == json.loads(body)
+    return counts
+
+
+def after_all(cursor: Any, written: Sequence[Token]) -> Any:
+    for token in written:
+        cursor = cursor.push(token)
+    return cursor
+
+
+def test_random_walks_pass_every_check(lab: Any) -> None:
+    examples = [lab.ask(question)[0] for question in (QUESTION, "top 5 users", "what is the revenue", "")]
+    counts = walked(lab.task, examples, 40, 11)
+    assert counts["valid"] == 40, counts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("index", ["weblogs", "movies", "flights"])
+def test_many_random_walks_pass_every_check(index: str) -> None:
+    task = QueryDsl(Settings(n_questions=60, index=index))
+    examples = [*task.examples("train"), *task.examples("test_unseen_data")]
+    count = size("WALKS", ci=2_000 // 3, nightly=2_000)
+    counts = walked(task, examples, count, 1)
+    print(f"{index}: {counts['valid'] / count:.2%} of {count} walks; {dict(counts)}")
+    assert counts["valid"] >= 0.995 * count
+    assert counts["valid"] + counts["no end"] == count
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("index", ["weblogs", "movies", "flights"])
+def test_golds_are_allowed_and_it_is_fast(index: str) -> None:
+    task = QueryDsl(Settings(n_questions=size("QUESTIONS", ci=600, nightly=7_500), index=index))
+    form, seconds, steps = QueryForm(task.index_profile), 0.0, 0
+    for split in ("train", "validation", "test", "test_unseen_templates", "test_unseen_data"):
+        for example in task.examples(split):
+            reading = form.read(example)
+            written = form.encode(example.answer or "", reading)
+            begun = time.process_time()
+            cursor: Any = form.start(reading)
+            for token in written:
+                assert token in cursor.allowed(), (example.question, example.answer, written, token)
+                cursor = cursor.push(token)
+            assert "" in cursor.allowed(), (example.question, example.answer)
+            if split != "test_unseen_data":  # of many mappings, one for a few questions
+                seconds += time.process_time() - begun
+                steps += len(written) + 1
+    print(f"{index}: {seconds / steps * 1e3:.3f} ms for each of {steps:,} tokens")
+    assert seconds / steps < 2e-3
