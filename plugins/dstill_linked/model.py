@@ -4,10 +4,11 @@
     memory = model.encode(batch)                          # [rows, positions, width]
     logits = model.decode(memory, batch.mask, previous)   # [rows, written, tokens + positions]
 
-A position is the weighted sum of the embeddings of its features. Relations between positions (`relations`) are biases of
-the encoder's attention, one number for each head and kind (Shaw et al. 2018; RAT-SQL, Wang et al. 2020, section 4.2). An
-output is a token of structure, or a position: its score is the product of a query of the decoder and a key of the
-encoder (Pointer Networks, Vinyals et al. 2015). A written pointer is read back as the encoder's state of its position.
+A position is the weighted sum of the embeddings of its features. Relations between positions (`relations`) are biases
+of the encoder's attention, one number for each head and kind (Shaw et al. 2018; RAT-SQL, Wang et al. 2020, section
+4.2). An output is a token of structure, or a position: its score is the product of a query of the decoder and a key of
+the encoder (Pointer Networks, Vinyals et al. 2015). A written pointer is read back as the encoder's state of its
+position.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -92,10 +93,11 @@ class Attention(nn.Module):
         # Written out: on a CPU, torch's fused attention takes six times as long for sequences as short as these.
         scores = queries @ keys_.transpose(-2, -1) / math.sqrt(queries.shape[-1])
         weights = torch.softmax(scores if bias is None else scores + bias, -1, dtype=torch.float32)
-        return self.o_proj((weights.to(values.dtype) @ values).transpose(1, 2).flatten(2))
+        out: Tensor = self.o_proj((weights.to(values.dtype) @ values).transpose(1, 2).flatten(2))
+        return out
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return x.view(*x.shape[:-1], self.heads, -1).transpose(1, 2)
 
 
 class FeedForward(nn.Module):
@@ -106,7 +108,8 @@ class FeedForward(nn.Module):
         self.up, self.down = nn.Linear(width, hidden, bias=False), nn.Linear(hidden, width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down(functional.relu(self.up(x)).square())
+        out: Tensor = self.down(functional.relu(self.up(x)).square())
+        return out
 
 
 class EncoderLayer(nn.Module):
@@ -121,7 +124,8 @@ class EncoderLayer(nn.Module):
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         normed = self.norm_attention(x)
         x = x + self.attention(normed, self.attention.keys(normed), bias)
-        return x + self.dense(self.norm_dense(x))
+        out: Tensor = x + self.dense(self.norm_dense(x))
+        return out
 
 
 class DecoderLayer(nn.Module):
@@ -211,13 +215,14 @@ class LinkedModel(nn.Module):
         bias = bias.masked_fill(~sources.mask[:, None, None, :], _MASKED)
         for layer in self.encoder:
             x = layer(x, bias.to(x.dtype))
-        return self.norm_memory(x)
+        memory: Tensor = self.norm_memory(x)
+        return memory
 
     def start(self, memory: Tensor, mask: Tensor) -> Cache:
         """The cache of an answer of which nothing is written."""
         padding = torch.zeros(mask.shape, dtype=memory.dtype, device=memory.device).masked_fill(~mask, _MASKED)
         return Cache(
-            memory=[layer.memory.keys(memory) for layer in self.decoder],
+            memory=[cast(DecoderLayer, layer).memory.keys(memory) for layer in self.decoder],
             pointers=self.pointer_in(memory),
             targets=self.pointer_key(memory),
             mask=padding[:, None, None, :],

@@ -170,7 +170,11 @@ WRITERS = {
     "plugins/dstill_finetune/student_metadata.py": STUDENT,
     "plugins/dstill_finetune/students.py": STUDENT,
     "plugins/dstill_finetune/tiny.py": STUDENT,
+    "plugins/dstill_finetune/torch_student.py": STUDENT,
     "plugins/dstill_finetune/trainer.py": STUDENT,
+    "plugins/dstill_linked/model.py": STUDENT,
+    "plugins/dstill_linked/saving.py": STUDENT,
+    "plugins/dstill_linked/student.py": STUDENT,
     "plugins/dstill_ray/cluster.py": "os.devnull",
 }
 

@@ -14,7 +14,7 @@ from dstill import Check, Task, hookimpl
 from dstill.api.form import Cursor, Form, NotExpressible, Token
 from dstill.api.protocols import Linked
 from dstill.api.records import Example, Problem
-from dstill.linked import Item, Reading, Schema, read
+from dstill.linked import Item, Reading
 
 __all__ = ["SumsForm", "SumsTask", "examples"]
 
@@ -27,23 +27,8 @@ class SumsForm(Form):
     features = ("type:number",)
     constrained = True
 
-    def read(self, example: Example) -> Reading:
-        columns = example.context.get("columns", ())
-        return read(example.question, Schema([Item(name=name, words=(name,), kind="number") for name in columns]))
-
-    def encode(self, answer: str, reading: Reading) -> list[Token]:
-        return [self._token(part, reading) for part in answer.split()]
-
-    def _token(self, part: str, reading: Reading) -> Token:
-        if part in self.tokens:
-            return part
-        for number, item in enumerate(reading.items):
-            if item.name == part:
-                return reading.position(number)
-        for number, word in enumerate(reading.words):
-            if word.text == part and word.kind == "number":
-                return number
-        raise NotExpressible(f"no token for '{part}'")
+    def items(self, example: Example) -> Sequence[Item]:
+        return [Item(name=name, words=(name,), kind="number") for name in example.context.get("columns", ())]
 
     def decode(self, tokens: Sequence[Token], reading: Reading) -> str:
         if len(tokens) % 2 == 0:
@@ -51,16 +36,10 @@ class SumsForm(Form):
         for place, token in enumerate(tokens):
             if (place % 2 == 0) is isinstance(token, str):
                 raise NotExpressible(f"{token!r} is in the wrong place")
-        return " ".join(token if isinstance(token, str) else _text(token, reading) for token in tokens)
+        return super().decode(tokens, reading)
 
     def start(self, reading: Reading) -> Cursor | None:
         return Place(reading=reading) if self.constrained else None
-
-
-def _text(position: int, reading: Reading) -> str:
-    if position < len(reading.words):
-        return reading.words[position].text
-    return reading.item(position).name
 
 
 @dataclass(frozen=True)

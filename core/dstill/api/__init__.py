@@ -9,6 +9,7 @@ from dstill.api.baseline import Baseline
 from dstill.api.checking import find_problems, not_checked
 from dstill.api.engine import Change, CheckResult, Engine, ProjectFiles
 from dstill.api.executor import Executor
+from dstill.api.form import Cursor, Form, NotExpressible, Token
 from dstill.api.judging import MAX_TEST_DATABASES, judge
 from dstill.api.metric import Metric
 from dstill.api.modality import ActivationBytes, Batch, Choice, Memory, Modality, ModalityFit, ModelSpec, reasons
@@ -82,6 +83,7 @@ __all__ = [
     "CheckResult",
     "Choice",
     "ConstrainedOutput",
+    "Cursor",
     "DataProfile",
     "Demo",
     "Device",
@@ -89,6 +91,7 @@ __all__ = [
     "Engine",
     "Example",
     "Executor",
+    "Form",
     "Generation",
     "Generator",
     "Grammar",
@@ -104,6 +107,7 @@ __all__ = [
     "Mutant",
     "NoConfig",
     "NoTestDatabases",
+    "NotExpressible",
     "Objective",
     "Option",
     "OptionValue",
@@ -140,6 +144,7 @@ __all__ = [
     "TeacherRequest",
     "TestDatabase",
     "TestDatabases",
+    "Token",
     "TrainResult",
     "TrainingJob",
     "Usage",

@@ -5,20 +5,25 @@ answer becomes tokens and back. A token is a piece of structure (a text of `Form
 position of the reading: a word of the question or an item of the schema). The student sees no text of answers, so names
 and values that training never had cost nothing, and `Form.start` lets it write only what can be an answer.
 
-    form = Sums()                                        # "x plus 3" → x+3
-    reading = form.read(Example(question="x plus 3", …))
-    form.encode("x+3", reading)                          →  [3, "+", 2]
-    form.decode([3, "+", 2], reading)                    →  "x+3"
+The defaults suit answers whose parts are separated by spaces, each a token, a word of the question or a name:
+
+>>> class Sums(Form):
+...     tokens = ("+", "-")
+>>> form = Sums()
+>>> reading = form.read(Example(id="1", question="take 7, add 12"))
+>>> form.encode("7 12 +", reading)
+[1, 4, '+']
+>>> form.decode([4, 1, "-"], reading)
+'12 7 -'
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from typing import ClassVar, Protocol
 
 from dstill.api.records import Example
-from dstill.linked import Reading
+from dstill.linked import Item, Reading, Schema, read
 
 __all__ = ["Cursor", "Form", "NotExpressible", "Token"]
 
@@ -39,23 +44,45 @@ class Cursor(Protocol):
         """The place after `token`, which is allowed here."""
 
 
-class Form(ABC):
+class Form:
     """How questions are read and answers are written as tokens."""
 
     tokens: ClassVar[Sequence[str]]  # pieces of structure. Weights depend on them and on their order
     features: ClassVar[Sequence[str]] = ()  # features of items with a row of their own; others are hashed
 
-    @abstractmethod
+    def items(self, example: Example) -> Sequence[Item]:
+        """The schema that a question is about. Default: none, the student reads the question alone."""
+        return ()
+
     def read(self, example: Example) -> Reading:
-        """What the student reads for a question."""
+        """What the student reads for a question. Override it to keep a large `Schema` or to show a part of it."""
+        return read(example.question, Schema(self.items(example)))
 
-    @abstractmethod
     def encode(self, answer: str, reading: Reading) -> list[Token]:
-        """The tokens of an answer. Raises NotExpressible."""
+        """The tokens of an answer. Raises NotExpressible.
 
-    @abstractmethod
+        Default: of each part between spaces, the token, else the item of that name, else the word. Equal words are
+        taken in turn.
+        """
+        found: list[Token] = []
+        for part in answer.split():
+            if part in self.tokens:
+                found.append(part)
+                continue
+            items = [reading.position(number) for number, item in enumerate(reading.items) if item.name == part]
+            words = [position for position, word in enumerate(reading.words) if word.value == part]
+            unused = [position for position in words if position not in found]
+            if not (places := items or unused or words):
+                raise NotExpressible(f"'{part}' is neither a token nor in the question or its schema")
+            found.append(places[0])
+        return found
+
     def decode(self, tokens: Sequence[Token], reading: Reading) -> str:
-        """The answer of tokens, in canonical form. Raises NotExpressible for tokens that are not an answer."""
+        """The answer of tokens, in canonical form. Raises NotExpressible for tokens that are not an answer.
+
+        Default: their texts with spaces between them. Tokens that are no answer are left to the task's checks.
+        """
+        return " ".join(token if isinstance(token, str) else reading.text(token) for token in tokens)
 
     def encode_rationale(self, rationale: str, answer: str, reading: Reading) -> list[Token]:
         """The tokens of a rationale. Default: the items that the answer names, in the order of the rationale."""

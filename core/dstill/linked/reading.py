@@ -59,6 +59,10 @@ class Reading:
         """The position of an item."""
         return len(self.words) + item
 
+    def text(self, position: int) -> str:
+        """What an answer has for a position: the value of a word, the name of an item."""
+        return self.words[position].value if position < len(self.words) else self.item(position).name
+
     def span(self, first: int, last: int) -> str:
         """The text from one word to another."""
         return self.question[self.words[first].start : self.words[last].end]

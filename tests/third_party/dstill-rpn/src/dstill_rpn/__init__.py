@@ -1,1 +1,1 @@
-"""Arithmetic in reverse Polish notation, for dstill. Each module is a plugin: `pack`, `modality`, `hooks`."""
+"""Arithmetic in reverse Polish notation, for dstill: the plugins `pack`, `modality`, `hooks`; `form` is the pack's."""

@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterable
 
 from dstill import hookimpl
-from dstill.api import Check, Example, Executor, Outcome, OutcomeKind, Task
+from dstill.api import Check, Example, Executor, Form, Linked, Outcome, OutcomeKind, Task
 
 VALUES = {"x": 23, "y": 41, "z": 97, **{digit: int(digit) for digit in "123456789"}}
 WORDS = {"+": "add", "-": "subtract", "*": "multiply by"}
@@ -36,7 +36,7 @@ class Machine(Executor):
         return Outcome(kind=OutcomeKind.OK, value=value_of(answer))
 
 
-class Rpn(Task):
+class Rpn(Task, Linked):
     name = "rpn"
     instructions = "Write the calculation in reverse Polish notation, with the operands x, y, z, 1 to 9 and + - *."
     executors = ("rpn-machine",)
@@ -54,6 +54,11 @@ class Rpn(Task):
 
     def canonical(self, answer: str) -> str:
         return " ".join(answer.split())
+
+    def form(self) -> Form:
+        from dstill_rpn.form import RpnForm
+
+        return RpnForm()
 
 
 register_tasks, register_executors = hookimpl(lambda: [Rpn]), hookimpl(lambda: [Machine])
