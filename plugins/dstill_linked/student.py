@@ -77,7 +77,6 @@ class LinkedStudent(TorchStudent):
         "train.max_steps": 800,
         "train.warmup_ratio": 0.05,
         "train.weight_decay": 0.01,
-        "train.precision": "bf16",
     }
     smallest: ClassVar[Mapping[str, Any]] = {
         "width": 32,

@@ -74,9 +74,7 @@ def _run(rank: int, arguments: argparse.Namespace) -> None:
     distributed.init_process_group("gloo", init_method=rendezvous, rank=rank, world_size=arguments.processes)
     vocabulary = Vocabulary.of(FORM)
     torch.manual_seed(arguments.seed)
-    shape = Shape(
-        features=vocabulary.n_features, tokens=vocabulary.n_tokens, relations=RELATIONS, **SIZES
-    )
+    shape = Shape(features=vocabulary.n_features, tokens=vocabulary.n_tokens, relations=RELATIONS, **SIZES)
     model = LinkedModel(shape)
     optimizer = muon(model, learning_rate=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     progress = _resumed(out, model, optimizer)
@@ -148,9 +146,7 @@ def _resumed(out: Path, model: LinkedModel, optimizer: Any) -> Progress:
     return progress
 
 
-def _save(
-    out: Path, model: LinkedModel, optimizer: Any, progress: Progress, vocabulary: Vocabulary, seed: int
-) -> None:
+def _save(out: Path, model: LinkedModel, optimizer: Any, progress: Progress, vocabulary: Vocabulary, seed: int) -> None:
     torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, out / "state.pt.new")
     (out / "state.pt.new").replace(out / "state.pt")
     (out / "state.json").write_text(json.dumps(asdict(progress)), encoding="utf-8")

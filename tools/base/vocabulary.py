@@ -29,7 +29,8 @@ _OF_REFUSALS = ("missing", "refusal")
 
 def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
-    keys, choices = set(_OF_REFUSALS), set()
+    keys: set[str] = set(_OF_REFUSALS)
+    choices: set[str] = set()
     _collect(document(), keys, choices)
     known: dict[str, Any] = {"keys": sorted(keys), "choices": sorted(choices), "merges": []}
     FILE.write_text(json.dumps(known), encoding="utf-8")
