@@ -5,8 +5,8 @@
     cursor.push("{").push("query:").allowed()        {"{"}
 
 What can be written passes the schema, the mapping and the guard: keys, fields and values by `allowed_places` and
-`allowed_values`, and an answer may end only if the whole body passes all three. A cursor never changes: several may go on
-from one place.
+`allowed_values`, and an answer may end only if the whole body passes all three. A cursor never changes: several may go
+on from one place.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ _LEAVES = {*FIELDED, *PLACES, *FIELD_OPTION, *FIELD_LIST, "match_all", "match_no
 _LEAVES -= {"field_masking_span", "span_field_masking"}
 _RECURSIVE = {"any_of:", "all_of:", "filter:"}  # of intervals
 _PATHS = ("buckets_path",)  # their values name aggregations
-_PIPELINES = {f"{name}:" for name, kind in AGGREGATIONS.items() if isinstance(kind, Options) and "buckets_path" in kind.names}
+_PIPELINES = {
+    f"{name}:" for name, kind in AGGREGATIONS.items() if isinstance(kind, Options) and "buckets_path" in kind.names
+}
 _PIPELINES.add("bucket_sort:")
 
 
@@ -72,7 +74,8 @@ class _Frame:
 
     def may_close(self) -> bool:
         if isinstance(self.value, list):
-            return len(self.value) >= max(1, self.node.schema.get("minItems", 1))
+            least: int = self.node.schema.get("minItems", 1)
+            return len(self.value) >= max(1, least)
         return self.node.may_close(self.value)
 
     def body(self) -> Any:
@@ -104,7 +107,7 @@ class _Run:
         return self._values[spec]
 
     def possible(self, node: Node) -> bool:
-        """Whether a value may stand there, of which every field is shown."""
+        """Whether a value may come there that names only fields that are shown."""
         if self._all:
             return node.is_possible
         if node not in self._possible:
@@ -208,7 +211,7 @@ class BodyCursor:
     @cached_property
     def _atoms(self) -> frozenset[Token]:
         """Tokens that are not merged."""
-        state, run = self._state, self._run
+        state = self._state
         if state is _State.START:
             return frozenset(("{", "refuse"))
         if state is _State.REFUSED:
@@ -237,7 +240,8 @@ class BodyCursor:
 
     def _openers(self) -> frozenset[Token]:
         node, frame = self._node, self._frame
-        assert node is not None and frame is not None
+        assert node is not None
+        assert frame is not None
         if self._key in _PATHS:
             return frozenset(path[0] for path in self._paths())
         found = self._run.scalars(node) if self._key == "," else self._run.openers(node)
@@ -251,7 +255,8 @@ class BodyCursor:
 
     def _affords(self, written: tuple[Token, ...]) -> bool:
         """Whether the value of these tokens, or a longer one, is within what the guard allows."""
-        assert self._node is not None and self._frame is not None
+        assert self._node is not None
+        assert self._frame is not None
         last = written[-1]
         if last == "page":
             return any(self._affords((*written, size)) for size in self._run.values(self._node).after(written))
@@ -261,14 +266,16 @@ class BodyCursor:
             return True  # a field
         values = self._run.values(self._node)
         value = values.value(written)
-        if value is NOTHING or self._within_limits(self._frame.added(self._key, value)):
+        if value is NOTHING and not isinstance(last, int):
+            return True
+        if value is not NOTHING and self._within_limits(self._frame.added(self._key, value)):
             return True
         if str(last)[0] == "'":  # more digits are a greater number, and may be a wider interval
-            more = [tuple([*written, *["'0"] * zeros]) for zeros in (3, 6, 9, 12)] if values.after(written) else []
+            more = [(*written, *["'0"] * zeros) for zeros in (3, 6, 9, 12)] if values.after(written) else []
         else:
             more = [(*written, token) for token in values.after(written)]
         return any(
-            longer is not NOTHING and self._within_limits(self._frame.added(self._key, longer))
+            value is NOTHING if longer is NOTHING else self._within_limits(self._frame.added(self._key, longer))
             for longer in map(values.value, more)
         )
 
@@ -293,33 +300,41 @@ class BodyCursor:
         return found
 
     def _shut(self, frame: _Frame) -> set[Token]:
-        """Keys that would nest too deep, or refer to what cannot come."""
-        node, limits = frame.node, self._run.language.limits
+        """Keys that would nest too deep, cost too much, or refer to what cannot come."""
+        node = frame.node
         shut: set[Token] = set()
-        if node.kind in (kinds.QUERY, kinds.QUERIES_):
-            if frame.bools >= limits.bool_depth:
-                shut.add("bool:")
-            if frame.depth >= _DEEP:
-                shut |= {f"{name}:" for name in node.keys.values() if name not in _LEAVES}
-        if node.kind == AGGREGATION:
-            if frame.levels >= limits.aggregation_depth or frame.depth >= _DEEP:
-                shut.add("aggs:")
-            if frame.value and not self._holds_aggregations(frame.value):
-                shut.add("aggs:")
-            elif "aggs:" in shut:
-                shut |= {"sampler:"}
-            assert frame.parent is not None
-            if not frame.parent.value:
-                shut |= _PIPELINES
-            if frame.levels > 1:
-                shut |= self._too_costly(frame)
         if frame.depth >= _DEEP:
             shut |= _RECURSIVE
-        if (field := _span_field(frame)) is not None:
-            name = self._run.names.get(field)
-            shut |= set(self._run.keys(frame)) - ({"span_term:"} if node.kind == kinds.QUERY else {name, "boost:", "_name:"})
-        if node.kind == kinds.ORDER:
+        if node.kind in (kinds.QUERY, kinds.QUERIES_):
+            shut |= self._shut_queries(frame)
+        elif node.kind == AGGREGATION:
+            shut |= self._shut_aggregations(frame)
+        elif node.kind == kinds.ORDER:
             shut |= self._unknown_orders(frame)
+        if (field := _span_field(frame)) is not None:
+            beside: set[Token | None] = (
+                {"span_term:"} if node.kind == kinds.QUERY else {self._run.names.get(field), "boost:", "_name:"}
+            )
+            shut |= {token for token in self._run.keys(frame) if token not in beside}
+        return shut
+
+    def _shut_queries(self, frame: _Frame) -> set[Token]:
+        deep = frame.depth >= _DEEP
+        names = frame.node.keys.values() if deep else ()
+        shut: set[Token] = {f"{name}:" for name in names if name not in _LEAVES}
+        if frame.bools >= self._run.language.limits.bool_depth:
+            shut.add("bool:")
+        return shut
+
+    def _shut_aggregations(self, frame: _Frame) -> set[Token]:
+        assert frame.parent is not None
+        shut: set[Token] = set() if frame.parent.value else set(_PIPELINES)
+        if frame.levels >= self._run.language.limits.aggregation_depth or frame.depth >= _DEEP:
+            shut |= {"aggs:", "sampler:"}
+        elif frame.value and not self._holds_aggregations(frame.value):
+            shut.add("aggs:")
+        if frame.levels > 1:
+            shut |= self._too_costly(frame)
         return shut
 
     def _too_costly(self, frame: _Frame) -> set[Token]:
@@ -334,8 +349,8 @@ class BodyCursor:
         return not any(name in leaves for name in there)
 
     def _unknown_orders(self, frame: _Frame) -> set[Token]:
-        """Aggregations that an order cannot name: there is no room for them, or they are not written yet."""
-        names = {token for token in frame.node.keys if isinstance(token, str) and token[0] == "#"}
+        """Aggregations that an order cannot name: they would nest too deep, or are not written yet."""
+        names: set[Token] = {token for token in frame.node.keys if isinstance(token, str) and token[0] == "#"}
         owner = frame.parent
         while owner is not None and owner.node.kind != AGGREGATION:
             owner = owner.parent
@@ -343,7 +358,7 @@ class BodyCursor:
             return names
         if owner.parent is not None and self._is_sort(frame):
             known = owner.parent.value
-            return {token for token in names if f"a{token[1:]}" not in known}
+            return {token for token in names if f"a{str(token)[1:]}" not in known}
         full = owner.levels >= self._run.language.limits.aggregation_depth or owner.depth >= _DEEP
         return names if full else names - {"#0"}
 
@@ -387,7 +402,8 @@ class BodyCursor:
     @cached_property
     def _complete(self) -> _Frame | None:
         """The object or list with the value that is being written; None if it is not whole."""
-        assert self._node is not None and self._frame is not None
+        assert self._node is not None
+        assert self._frame is not None
         if self._key in _PATHS:
             text = "".join(str(token)[1:] for token in self._written)
             value: Any = text if self._written in self._paths() else NOTHING
@@ -407,7 +423,8 @@ class BodyCursor:
         owner = self._frame
         while owner is not None and owner.node.kind != AGGREGATION:
             owner = owner.parent
-        assert owner is not None and owner.parent is not None
+        assert owner is not None
+        assert owner.parent is not None
         return [tuple(f"'{character}" for character in path) for path in _named(owner.parent.value)]
 
     def _next(self, token: Token) -> BodyCursor:
@@ -417,8 +434,8 @@ class BodyCursor:
                 return BodyCursor(run, _State.REFUSED)
             return BodyCursor(run, _State.OBJECT, _Frame(node=run.language.body, value={}, parent=None))
         if state is _State.REFUSED:
-            frame = _Frame(node=run.language.missing, value=[], parent=None)
-            return BodyCursor(run, _State.VALUE, frame, run.language.missing.item)
+            listed = _Frame(node=run.language.missing, value=[], parent=None)
+            return BodyCursor(run, _State.VALUE, listed, run.language.missing.item)
         if state is _State.VALUE:
             return self._begin(token)
         frame = self._frame
@@ -432,7 +449,8 @@ class BodyCursor:
 
     def _begin(self, token: Token) -> BodyCursor:
         node, frame = self._node, self._frame
-        assert node is not None and frame is not None
+        assert node is not None
+        assert frame is not None
         if token not in ("{", "["):
             return BodyCursor(self._run, _State.SCALAR, frame, node, self._key, (token,))
         inner = _Frame(
@@ -502,7 +520,7 @@ def _named(level: Mapping[str, Any]) -> Iterator[str]:
 
 @cache
 def _merges() -> Mapping[str, Any]:
-    """Merged tokens by their parts: ``{"{": {"term:": {"": "{\\x1fterm:"}}}``."""
+    """Merged tokens as a tree of their parts, with each token under the empty part."""
     tree: dict[str, Any] = {}
     for token in tokens():
         if JOIN in token:

@@ -13,9 +13,9 @@ from dstill.linked import Reading, Schema, read
 from dstill_querydsl.canonical import canonical
 from dstill_querydsl.language import strict
 from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.linked import decoding, encoding, items, tokens
 from dstill_querydsl.linked.allowed_places import Language
 from dstill_querydsl.linked.cursor import BodyCursor, start
-from dstill_querydsl.linked import decoding, encoding, items, tokens
 from dstill_querydsl.mapping.index_profile import IndexProfile
 
 __all__ = ["QueryForm", "difference"]
@@ -55,7 +55,7 @@ class QueryForm(Form):
         return self._schemas[id(profile)][1]
 
     def start(self, reading: Reading) -> BodyCursor | None:
-        """Where a body about the reading's mapping begins. None if the reading is of no mapping that this form knows."""
+        """Where a body about the reading's mapping begins. None if this form has not read that mapping."""
         language = self._language(reading)
         return None if language is None else start(language, reading)
 
@@ -91,7 +91,9 @@ def difference(one: Any, other: Any, at: str = "") -> str:
             if found := difference(one[key], other[key], f"{at}/{strict.escape(key)}"):
                 return found
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        return next(filter(None, (difference(*pair, f"{at}/{n}") for n, pair in enumerate(zip(one, other, strict=True)))), "")
+        return next(
+            filter(None, (difference(*pair, f"{at}/{n}") for n, pair in enumerate(zip(one, other, strict=True)))), ""
+        )
     elif type(one) is not type(other) or one != other:
         return at or "/"
     return ""

@@ -27,7 +27,19 @@ from typing import Any, TypeGuard
 
 from dstill.api.form import Token
 
-__all__ = ["AFFIXES", "CONSTANTS", "FACTORS", "HALVES", "JOIN", "LEVELS", "MARKS", "learn_merges", "merged", "split", "tokens"]
+__all__ = [
+    "AFFIXES",
+    "CONSTANTS",
+    "FACTORS",
+    "HALVES",
+    "JOIN",
+    "LEVELS",
+    "MARKS",
+    "learn_merges",
+    "merged",
+    "split",
+    "tokens",
+]
 
 MARKS = ("{", "}", "[", "]", "..", ",", "page", "number", "text", "refuse")
 CONSTANTS = {
