@@ -12,7 +12,7 @@ on from one place.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from functools import cache, cached_property
 from typing import Any
@@ -68,9 +68,22 @@ class _Frame:
     def added(self, key: str, value: Any) -> _Frame:
         """This with one more value."""
         if isinstance(self.value, list):
-            return replace(self, value=[*self.value, value])
+            return self._with([*self.value, value], self.field)
         field = value if key == "field" and isinstance(value, str) else self.field
-        return replace(self, value={**self.value, key: value}, field=field)
+        return self._with({**self.value, key: value}, field)
+
+    def _with(self, value: Any, field: str) -> _Frame:
+        return _Frame(  # `dataclasses.replace` takes three times as long
+            node=self.node,
+            value=value,
+            parent=self.parent,
+            key=self.key,
+            field=field,
+            depth=self.depth,
+            bools=self.bools,
+            levels=self.levels,
+            outer=self.outer,
+        )
 
     def may_close(self) -> bool:
         if isinstance(self.value, list):
@@ -97,6 +110,7 @@ class _Run:
         self._all = all(item.name in names for item in language.items)
         self._possible: dict[Node, bool] = {}
         self._values: dict[Any, Values] = {}
+        self._brackets: dict[Node, list[str]] = {}
         self._openers: dict[Node, frozenset[Token]] = {}
         self._keys: dict[tuple[Node, Any], frozenset[Token]] = {}
 
@@ -134,12 +148,19 @@ class _Run:
             return self.positions[token] is not None
         return token[0] == "#" or self.possible(node.child(key, {}, node.field))
 
+    def brackets(self, node: Node) -> Collection[str]:
+        """The brackets that a value may begin with."""
+        found = self._brackets.get(node)
+        if found is None:
+            forms = (("{", self._has_object), ("[", self._has_list))
+            found = self._brackets[node] = [bracket for bracket, has in forms if has(node)]
+        return found
+
     def openers(self, node: Node) -> frozenset[Token]:
         """Tokens that a value may begin with."""
         found = self._openers.get(node)
         if found is None:
-            brackets = [bracket for bracket, may in (("{", self._has_object(node)), ("[", self._has_list(node))) if may]
-            found = self._openers[node] = frozenset((*brackets, *self.scalars(node)))
+            found = self._openers[node] = frozenset((*self.brackets(node), *self.scalars(node)))
         return found
 
     def scalars(self, node: Node) -> frozenset[Token]:
@@ -280,8 +301,10 @@ class BodyCursor:
         )
 
     def _within_limits(self, frame: _Frame) -> bool:
-        language = self._run.language
-        return not any(one.code == "limit" for one in guard.check(frame.body(), language.limits, language.ranges))
+        language, body = self._run.language, frame.body()
+        if frame.parent is None:  # numbers of the body itself depend on each other alone
+            body = {key: value for key, value in body.items() if not isinstance(value, (dict, list))}
+        return not any(one.code == "limit" for one in guard.check(body, language.limits, language.ranges))
 
     def _after(self, frame: _Frame) -> frozenset[Token]:
         """What may come in an object or a list after a whole value."""
@@ -491,10 +514,21 @@ class BodyCursor:
 
     # --- merged tokens ---------------------------------------------------------------------------
 
+    def _accepts(self, part: str) -> bool:
+        """Whether a piece of structure is allowed: as in `_atoms`, without a look at the words that are."""
+        node, frame = self._node, self._frame
+        if self._state is not _State.VALUE or self._key in _PATHS or node is None or frame is None:
+            return part in self._atoms
+        if part in ("{", "["):
+            return self._key != "," and frame.depth < _DEEP + 6 and part in self._run.brackets(node)
+        if not node.is_scalar or part not in self._run.values(node).spec.fixed:
+            return False
+        return not self._costs(node) or self._affords((part,))
+
     def _merged(self, tree: Mapping[str, Any]) -> Iterator[Token]:
         """Merged tokens whose parts are allowed in turn."""
         for part, below in tree.items():
-            if part and part in self._atoms:
+            if part and self._accepts(part):
                 after = self._next(part)
                 if whole := below.get(""):
                     yield whole
