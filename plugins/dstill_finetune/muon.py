@@ -2,9 +2,9 @@
 
     optimizer = muon(model, learning_rate=6e-3, weight_decay=0.01)
 
-Muon moves a matrix by the orthogonal part of its momentum (Jordan et al. 2024), which takes about half of AdamW's steps
-in short trainings. It is meant for hidden layers: embeddings, heads and vectors keep AdamW. Its updates are scaled to
-the size of AdamW's, so that both have one learning rate (Liu et al. 2025, Muon is Scalable for LLM Training).
+Muon moves a matrix by the orthogonal part of its momentum (Jordan et al. 2024). Short trainings then need about half as
+many steps. It is meant for hidden layers: embeddings, heads and vectors keep AdamW. Its updates are scaled to the size
+of AdamW's, so that both have one learning rate (Liu et al. 2025, Muon is Scalable for LLM Training).
 
 `torch.optim.Muon` has the same rule for one matrix at a time. Here equal shapes are one batch: for the 53 small matrices
 of the student `linked`, a step takes a third of the time.
@@ -44,15 +44,16 @@ def muon(model: Any, *, learning_rate: float, weight_decay: float) -> Any:
     matrices = [weight for weight in trained if weight in hidden - embeddings]
     others = [weight for weight in trained if weight not in hidden - embeddings]
     of_matrices, both = _classes()
-    options = {"lr": learning_rate, "weight_decay": weight_decay}
-    return both(
-        ([of_matrices(matrices, **options)] if matrices else [])
-        + ([torch.optim.AdamW(others, **options, fused=True)] if others else [])
-    )
+    parts: list[torch.optim.Optimizer] = []
+    if matrices:
+        parts.append(of_matrices(matrices, lr=learning_rate, weight_decay=weight_decay))
+    if others:
+        parts.append(torch.optim.AdamW(others, lr=learning_rate, weight_decay=weight_decay, fused=True))
+    return both(parts)
 
 
 @cache
-def _classes() -> tuple[Any, Any]:
+def _classes() -> tuple[Any, Any]:  # noqa: C901  two classes, defined here because importing their base is slow
     """The optimizer of matrices, and several optimizers as one."""
     import torch
 

@@ -1,4 +1,4 @@
-"""Makes the base of the student `linked` for search bodies: `python -m tools.base` (`make base`).
+"""What the base of the student `linked` is trained on, and the vocabulary of the linked form that comes from it.
 
-Modules: `data` (endless questions as rows of numbers), `train` (the loop over two processes, with a checkpoint).
+Modules: `data` (endless questions), `vocabulary` (writes task_packs/dstill_querydsl/linked/vocabulary.json).
 """

@@ -28,7 +28,7 @@ from dstill_querydsl.variants import rename, vary
 
 __all__ = ["FORM", "answers", "rows"]
 
-FORM: Form = QueryForm(lambda example: None)  # for its vocabulary
+FORM: Form = QueryForm(lambda _: None)  # for its vocabulary
 BUNDLED = 0.25  # share of rows about the bundled indices
 QUESTIONS = 6_000  # about each of them
 DOCUMENTS = 500  # of which values are known
@@ -69,7 +69,7 @@ def _bundled(random: Random) -> Iterator[tuple[Reading, Sequence[Token]]]:
             variant = vary(index, random.randrange(1 << 30))
             index, names = variant.index, dict(variant.names)
         profile = IndexProfile(index, Settings().guard)
-        form = QueryForm(lambda example, profile=profile: profile)  # type: ignore[misc]
+        form = QueryForm(lambda _, profile=profile: profile)  # type: ignore[misc]
         for example in random.sample(asked[name], PER_VARIANT):
             gold = rename(json.loads(example.answer or "{}"), names) if names else json.loads(example.answer or "{}")
             reading = form.read(replace(example, context={}))

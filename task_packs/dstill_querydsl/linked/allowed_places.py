@@ -7,8 +7,8 @@
 
 A `Node` follows the schema and the guard's tables at the same time: a key is there if both know it. Fields are there if
 `mapping.check` has no error for them, with the nested path around the place. Nodes are made on first use and kept.
-Not included, although the guard allows them: shapes, objects with free names (composite, adjacency_matrix), and
-collapse and search_after, which depend on documents.
+Not included, although the guard allows them: shapes, objects with free names (composite, adjacency_matrix),
+extended_bounds, and collapse and search_after, which depend on documents.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from dstill.linked import Item
 from dstill_querydsl import guard, schema
 from dstill_querydsl.guard import ValueGuard, kinds
 from dstill_querydsl.guard.aggregations import AGGREGATIONS
-from dstill_querydsl.guard.kinds import Capped, Fields as FieldKeys, Kind, ListOf, MapOf, Options
+from dstill_querydsl.guard.kinds import Capped, Kind, ListOf, MapOf, Options
+from dstill_querydsl.guard.kinds import Fields as FieldKeys
 from dstill_querydsl.guard.limits import Limits
-from dstill_querydsl.guard.ranges import Bounds
 from dstill_querydsl.guard.queries import INTERVALS, QUERIES
+from dstill_querydsl.guard.ranges import Bounds
 from dstill_querydsl.guard.tables import BODY, GEO_SORT, HIGHLIGHTS, SORT_OPTIONS
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.language.query_forms import FIELDED
@@ -41,7 +42,7 @@ __all__ = ["AGGREGATION", "ANY", "Language", "Node", "Step"]
 # Kinds of places besides the guard's.
 AGGREGATION, _DIRECTION, MISSING = "aggregation", "direction", "missing"
 _LEFT_OUT = ("aggregations", "search_after", "collapse")  # another spelling; of the page before; of documents
-_REMOVED = ("cutoff_frequency",)  # from Elasticsearch 8
+_NO_KEYS = ("cutoff_frequency", "extended_bounds")  # Elasticsearch 8 has it no more; the guard needs to know the dates
 _BODY = Options({name: kind for name, kind in BODY.items() if name not in _LEFT_OUT})
 _NESTED_SORT = Options({"path": kinds.FIELD, "filter": kinds.QUERY})
 _INSIDE: dict[str, Kind] = {  # the object that stands for a kind of the guard
@@ -76,12 +77,13 @@ _ITEM: dict[str, Kind] = {  # the items of a list that stands for a kind of the 
 }
 _ONLY_LISTS = {*_ITEM} - {kinds.VALUES, kinds.QUERIES_, kinds.SOURCE, kinds.TERM_FILTER, kinds.SORT, kinds.ORDER}
 _NO_SCALARS = {kinds.QUERY, kinds.QUERIES_, kinds.FILTERS, kinds.AGGREGATIONS_, kinds.SORT, kinds.ORDER, kinds.POINT,
-               kinds.SHAPE, kinds.HIGHLIGHT, kinds.INTERVAL, kinds.DOCUMENT_FIELDS, kinds.NAMES, AGGREGATION}  # fmt: skip
+               kinds.SHAPE, kinds.HIGHLIGHT, kinds.INTERVAL, kinds.DOCUMENT_FIELDS, kinds.NAMES,
+               AGGREGATION}  # fmt: skip
 _SCALARS = frozenset(("string", "number", "boolean", "null"))
 _TYPES = _SCALARS | {"object", "array"}
 ANY: dict[str, Any] = {}  # the schema of any value
 _TEXTS = {"type": "array", "items": {"type": "string"}}
-_LONGEST = 9  # steps of a chain; further ones, as in intervals, change nothing
+_LONGEST = 3  # steps to intervals on a field; the rules inside change nothing
 _PROBE = "\x00"  # stands for a field or a value
 _BESIDE = ("type", "format", "lenient")  # options that decide how a value of the same object is read
 # Keys whose value must fit the value of another key, which comes first.
@@ -199,8 +201,8 @@ class Node:
     @cached_property
     def is_object(self) -> bool:
         """Whether an object may stand here, with at least one way to complete it."""
-        if self._asked:
-            return True  # it holds itself, as an interval or a highlight does
+        if self._asked or self.kind == kinds.INTERVAL:
+            return True  # it holds itself; an interval names no field that may be missing
         self._asked = True
         found = "object" in self.types and self.inside is not None and self.is_alive(frozenset(self.keys.values()))
         self._asked = False
@@ -284,9 +286,11 @@ class Node:
         else:
             names = inside.names if isinstance(inside, Options) else {}
         for name in names:
-            if name not in properties or f"{name}:" not in self.language.known or name in _REMOVED:
+            if name not in properties or f"{name}:" not in self.language.known or name in _NO_KEYS:
                 continue
-            if (name == "reverse_nested" and self.nested is None) or (name == "nested" and self._field_path is None and self.field):
+            if (name == "reverse_nested" and self.nested is None) or (
+                name == "nested" and self._field_path is None and self.field
+            ):
                 continue
             if self.child(name, {}, self.field).is_possible:
                 found[f"{name}:"] = name
@@ -309,7 +313,7 @@ class Node:
         if is_field or not field:
             field = key if is_field else self.field
         place = below(self.place, key)
-        chain: tuple[Any, ...] = (*self.chain, (key, beside))[:_LONGEST]
+        chain: tuple[Any, ...] = (*self.chain, (key, beside))[: _LONGEST if self._is_interval else None]
         if self.kind == kinds.AGGREGATIONS_:
             chain = (("aggregation", self.nested),)
         elif kind in (kinds.QUERY, kinds.QUERIES_, kinds.FILTERS):
@@ -328,6 +332,10 @@ class Node:
                     return there[name].get("path") if isinstance(there[name], Mapping) else None
         return self.nested
 
+    @property
+    def _is_interval(self) -> bool:
+        return len(self.chain) > 1 and self.chain[1][0] == "intervals"
+
     def _kind_of(self, key: str) -> tuple[Kind, bool]:
         """The guard's kind of the value of `key`, and whether `key` is a field."""
         inside = self.inside
@@ -342,7 +350,11 @@ class Node:
             return inside.options[key], False
         schema_ = self.object_schema.get("additionalProperties")
         resolved = self._resolved(schema_) if isinstance(schema_, Mapping) else ANY
-        if inside.long and "object" in _types(resolved) and (FIELDED.get(self.key) != "" or "array" not in _types(resolved)):
+        if (
+            inside.long
+            and "object" in _types(resolved)
+            and (FIELDED.get(self.key) != "" or "array" not in _types(resolved))
+        ):
             return self.language_options(inside), True
         return inside.entry, True
 
@@ -382,7 +394,7 @@ class Node:
 
     @cached_property
     def excluded(self) -> Mapping[str, frozenset[str]]:
-        """Key → keys that may not stand beside it."""
+        """Key → keys that exclude it."""
         found: dict[str, set[str]] = {}
         for key, rule in self.object_schema.get("dependentSchemas", {}).items():
             for other, of in rule.get("properties", {}).items():
@@ -467,7 +479,9 @@ class Node:
         else:
             return None
         schema_ = self.schema.get("items", ANY)
-        chain = self.chain if kind == kinds.QUERY else (*self.chain, ("[", ()))
+        chain = self.chain if self._is_interval else (*self.chain, ("[", ()))
+        if kind == kinds.QUERY:
+            chain = (("query", self.nested),)
         return self.language.node(schema_, kind, self.key, self.place, self.field, chain)
 
     @property

@@ -5,15 +5,15 @@
     values.after([5])             ["..", "+||+1d"], what continues a value that begins with word 5
     values.value([5])             "2024-03-03"; NOTHING if it is not a value of this place
 
-A value passes the schema, the guard and `mapping.check` as it would in a whole body. Texts of any content are `free`: all
-words may come. Others are tried: a token may come if some value begins with it.
+A value passes the schema, the guard and `mapping.check` as it would in a whole body. Places for any text are
+`free`: all words may come. For others it is tried whether a value begins with the token.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -35,7 +35,8 @@ __all__ = ["NOTHING", "Spec", "Values", "spec_of"]
 NOTHING = object()  # what is written is not a value
 _UNLIKELY = "~ Zq"  # a text that only places for any text accept
 _LONGEST = 8  # words of a value that is not free
-_LONGEST_SPELLED = 48  # characters of one
+_MOST_DIGITS = 13  # of a number with a unit: milliseconds since 1970
+_LONGEST_SPELLED = 24  # characters of one, after which only a whole value may come
 # What the rest of a value may look like, to see whether a beginning leads to one.
 _ENDS = ("", "0", "1d", "d", "s", "m", "km", "%", "a", ")", "]", "}", "T00:00:00", "-01", "true", "UTC")
 _SHAPES = ("2024-01-01T00:00:00.000Z", "2024-01-01||+1d/d", "2024-01-01||/d", "now-10d/d", "now+1d/d", "127.0.0.0/8",
@@ -59,7 +60,7 @@ class Spec:
         kind = node.kind
         self.kind = kind if not isinstance(kind, str) or kind in _CHECKED else kinds.VALUE
         field = node.language.fields.get(node.field) if node.field else None
-        self.numeric = expects_number(node.key, _item_kind(field.family) if field else "")
+        self.numeric = expects_number(node.key, field.family if field else "")
         uses = node.language.uses_of_value(node.chain) if node.chain[0][0] != "body" else []
         self.checked = [(field, use.options) for use in uses if (field := _checked(use, node.language.fields))]
         self.uses = uses
@@ -133,23 +134,33 @@ class Spec:
         return found
 
     def _characters(self, text: str, numeric: bool) -> Iterator[Token]:
-        if len(text) >= _LONGEST_SPELLED:
-            return
         if numeric:
             candidates: Sequence[str] = "." if text in ("0", "-0") else _DIGITS
         elif self.kind in _PATTERNS:
             candidates = CHARACTERS
         else:
-            candidates = sorted({shape[len(text)] for shape in _SHAPES if len(shape) > len(text)} | set("0123456789TZdhmswMy/"))
-        for character in candidates:
-            if self.leads(text + character, numeric):
+            candidates = sorted(
+                {shape[len(text)] for shape in _SHAPES if len(shape) > len(text)} | set("0123456789TZdhmswMy/")
+            )
+        most = _MOST_DIGITS if text.isdigit() else _LONGEST_SPELLED
+        leads = self.leads if len(text) < most else self.ends
+        for character in candidates if len(text) < 2 * _LONGEST_SPELLED else ():
+            if leads(text + character, numeric):
                 yield f"'{character}"
+
+    def ends(self, text: str, numeric: bool) -> bool:
+        """Whether `text` is a whole value."""
+        value = _read(text, numeric)
+        return value is not NOTHING and self.fits(value)
 
     def leads(self, text: str, numeric: bool) -> bool:
         """Whether a value begins with `text`."""
-        ends = (*_ENDS, *(shape[len(text) :] for shape in _SHAPES if len(shape) > len(text))) if not numeric else ("", "0", ".5")
-        values = (_read(text + end, numeric) for end in ends)
-        return any(value is not NOTHING and self.fits(value) for value in values)
+        ends = (
+            (*_ENDS, *(shape[len(text) :] for shape in _SHAPES if len(shape) > len(text)))
+            if not numeric
+            else ("", "0", ".5")
+        )
+        return any(self.ends(text + end, numeric) for end in ends)
 
 
 def _checked(use: Use, fields: Fields) -> Field | None:
@@ -163,7 +174,7 @@ def _read(text: str, numeric: bool) -> Any:
     return NOTHING if found is None else found
 
 
-def _in_schema(schema: Any, value: Any) -> bool:
+def _in_schema(schema: Mapping[str, Any], value: Any) -> bool:
     """Whether a schema without objects and lists accepts a scalar."""
     named = schema.get("type")
     if named is not None and _JSON_TYPES[type(value)] not in ((named,) if isinstance(named, str) else named):
@@ -173,13 +184,13 @@ def _in_schema(schema: Any, value: Any) -> bool:
             return False
         if "pattern" in schema and not _pattern(schema["pattern"]).search(value):
             return False
-        return schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value))
+        return bool(schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)))
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return not (
             value < schema.get("minimum", value)
             or value > schema.get("maximum", value)
             or value <= schema.get("exclusiveMinimum", value - 1)
-            or ("multipleOf" in schema and value % schema["multipleOf"])
+            or ("multipleOf" in schema and value % schema["multipleOf"] != 0)
         )
     return True
 
@@ -197,14 +208,10 @@ _CHECKED = {kinds.VALUE, kinds.COUNT, kinds.DURATION, kinds.PATTERN, kinds.PREFI
             kinds.REWRITE, kinds.TOTAL, kinds.TERM_FILTER, kinds.SUFFIX, kinds.QUERY_TEXT}  # fmt: skip
 
 
-def _item_kind(family: str) -> str:
-    return family
-
-
 def spec_of(node: Node) -> Spec:
     """The spec of a node: one for all places that accept the same values."""
     specs = node.language.specs
-    spec = specs.get(node)
+    spec: Spec | None = specs.get(node)
     if spec is None:
         spec = Spec(node)
         kind = spec.kind if isinstance(spec.kind, str) else id(spec.kind)
@@ -242,7 +249,11 @@ class Values:
     def _begin(self, numeric: bool) -> Iterator[Token]:
         spec = self.spec
         if numeric:
-            yield from (place for place, word in enumerate(self.words) if word.number is not None and self._leads(place, numeric))
+            yield from (
+                place
+                for place, word in enumerate(self.words)
+                if word.number is not None and self._leads(place, numeric)
+            )
             yield from spec.characters("", numeric)
             return
         yield from (place for place in range(len(self.words)) if self._leads(place, numeric))
@@ -279,8 +290,8 @@ class Values:
         if not rest or rest[-1] in ("..", "page") or (len(rest) == 1 and str(rest[0])[0] == "+"):
             return NOTHING
         if str(rest[0])[0] == "=":
-            found = CONSTANTS.get(str(rest[0]), str(rest[0])[1:])
-            return found if len(written) == 1 and self.spec.fits(found) else NOTHING
+            fixed = CONSTANTS.get(str(rest[0]), str(rest[0])[1:])
+            return fixed if len(written) == 1 and self.spec.fits(fixed) else NOTHING
         try:
             found = scalar(rest, self.reading, numeric=numeric)
         except NotExpressible:
@@ -354,7 +365,7 @@ class Values:
                 yield place
 
     def _after_character(self, written: tuple[Token, ...], rest: tuple[Token, ...], numeric: bool) -> Iterator[Token]:
-        bytes_ = []
+        bytes_: list[str] = []
         for token in reversed(rest):
             if token not in HALVES:
                 break

@@ -5,14 +5,14 @@
     cursor.push("{").push("query:").allowed()        {"{"}
 
 What can be written passes the schema, the mapping and the guard: keys, fields and values by `allowed_places` and
-`allowed_values`, and an answer may end only if the whole body passes all three. A cursor never changes: several may go on
-from one place.
+`allowed_values`, and an answer may end only if the whole body passes all three. A cursor never changes: several may go
+on from one place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from functools import cache, cached_property
 from typing import Any
@@ -36,7 +36,9 @@ _LEAVES = {*FIELDED, *PLACES, *FIELD_OPTION, *FIELD_LIST, "match_all", "match_no
 _LEAVES -= {"field_masking_span", "span_field_masking"}
 _RECURSIVE = {"any_of:", "all_of:", "filter:"}  # of intervals
 _PATHS = ("buckets_path",)  # their values name aggregations
-_PIPELINES = {f"{name}:" for name, kind in AGGREGATIONS.items() if isinstance(kind, Options) and "buckets_path" in kind.names}
+_PIPELINES = {
+    f"{name}:" for name, kind in AGGREGATIONS.items() if isinstance(kind, Options) and "buckets_path" in kind.names
+}
 _PIPELINES.add("bucket_sort:")
 
 
@@ -66,13 +68,27 @@ class _Frame:
     def added(self, key: str, value: Any) -> _Frame:
         """This with one more value."""
         if isinstance(self.value, list):
-            return replace(self, value=[*self.value, value])
+            return self._with([*self.value, value], self.field)
         field = value if key == "field" and isinstance(value, str) else self.field
-        return replace(self, value={**self.value, key: value}, field=field)
+        return self._with({**self.value, key: value}, field)
+
+    def _with(self, value: Any, field: str) -> _Frame:
+        return _Frame(  # `dataclasses.replace` takes three times as long
+            node=self.node,
+            value=value,
+            parent=self.parent,
+            key=self.key,
+            field=field,
+            depth=self.depth,
+            bools=self.bools,
+            levels=self.levels,
+            outer=self.outer,
+        )
 
     def may_close(self) -> bool:
         if isinstance(self.value, list):
-            return len(self.value) >= max(1, self.node.schema.get("minItems", 1))
+            least: int = self.node.schema.get("minItems", 1)
+            return len(self.value) >= max(1, least)
         return self.node.may_close(self.value)
 
     def body(self) -> Any:
@@ -94,6 +110,7 @@ class _Run:
         self._all = all(item.name in names for item in language.items)
         self._possible: dict[Node, bool] = {}
         self._values: dict[Any, Values] = {}
+        self._brackets: dict[Node, list[str]] = {}
         self._openers: dict[Node, frozenset[Token]] = {}
         self._keys: dict[tuple[Node, Any], frozenset[Token]] = {}
 
@@ -104,7 +121,7 @@ class _Run:
         return self._values[spec]
 
     def possible(self, node: Node) -> bool:
-        """Whether a value may stand there, of which every field is shown."""
+        """Whether a value may come there that names only fields that are shown."""
         if self._all:
             return node.is_possible
         if node not in self._possible:
@@ -131,12 +148,19 @@ class _Run:
             return self.positions[token] is not None
         return token[0] == "#" or self.possible(node.child(key, {}, node.field))
 
+    def brackets(self, node: Node) -> Collection[str]:
+        """The brackets that a value may begin with."""
+        found = self._brackets.get(node)
+        if found is None:
+            forms = (("{", self._has_object), ("[", self._has_list))
+            found = self._brackets[node] = [bracket for bracket, has in forms if has(node)]
+        return found
+
     def openers(self, node: Node) -> frozenset[Token]:
         """Tokens that a value may begin with."""
         found = self._openers.get(node)
         if found is None:
-            brackets = [bracket for bracket, may in (("{", self._has_object(node)), ("[", self._has_list(node))) if may]
-            found = self._openers[node] = frozenset((*brackets, *self.scalars(node)))
+            found = self._openers[node] = frozenset((*self.brackets(node), *self.scalars(node)))
         return found
 
     def scalars(self, node: Node) -> frozenset[Token]:
@@ -208,7 +232,7 @@ class BodyCursor:
     @cached_property
     def _atoms(self) -> frozenset[Token]:
         """Tokens that are not merged."""
-        state, run = self._state, self._run
+        state = self._state
         if state is _State.START:
             return frozenset(("{", "refuse"))
         if state is _State.REFUSED:
@@ -237,7 +261,8 @@ class BodyCursor:
 
     def _openers(self) -> frozenset[Token]:
         node, frame = self._node, self._frame
-        assert node is not None and frame is not None
+        assert node is not None
+        assert frame is not None
         if self._key in _PATHS:
             return frozenset(path[0] for path in self._paths())
         found = self._run.scalars(node) if self._key == "," else self._run.openers(node)
@@ -251,7 +276,8 @@ class BodyCursor:
 
     def _affords(self, written: tuple[Token, ...]) -> bool:
         """Whether the value of these tokens, or a longer one, is within what the guard allows."""
-        assert self._node is not None and self._frame is not None
+        assert self._node is not None
+        assert self._frame is not None
         last = written[-1]
         if last == "page":
             return any(self._affords((*written, size)) for size in self._run.values(self._node).after(written))
@@ -261,20 +287,24 @@ class BodyCursor:
             return True  # a field
         values = self._run.values(self._node)
         value = values.value(written)
-        if value is NOTHING or self._within_limits(self._frame.added(self._key, value)):
+        if value is NOTHING and not isinstance(last, int):
+            return True
+        if value is not NOTHING and self._within_limits(self._frame.added(self._key, value)):
             return True
         if str(last)[0] == "'":  # more digits are a greater number, and may be a wider interval
-            more = [tuple([*written, *["'0"] * zeros]) for zeros in (3, 6, 9, 12)] if values.after(written) else []
+            more = [(*written, *["'0"] * zeros) for zeros in (3, 6, 9, 12)] if values.after(written) else []
         else:
             more = [(*written, token) for token in values.after(written)]
         return any(
-            longer is not NOTHING and self._within_limits(self._frame.added(self._key, longer))
+            value is NOTHING if longer is NOTHING else self._within_limits(self._frame.added(self._key, longer))
             for longer in map(values.value, more)
         )
 
     def _within_limits(self, frame: _Frame) -> bool:
-        language = self._run.language
-        return not any(one.code == "limit" for one in guard.check(frame.body(), language.limits, language.ranges))
+        language, body = self._run.language, frame.body()
+        if frame.parent is None:  # numbers of the body itself depend on each other alone
+            body = {key: value for key, value in body.items() if not isinstance(value, (dict, list))}
+        return not any(one.code == "limit" for one in guard.check(body, language.limits, language.ranges))
 
     def _after(self, frame: _Frame) -> frozenset[Token]:
         """What may come in an object or a list after a whole value."""
@@ -293,33 +323,41 @@ class BodyCursor:
         return found
 
     def _shut(self, frame: _Frame) -> set[Token]:
-        """Keys that would nest too deep, or refer to what cannot come."""
-        node, limits = frame.node, self._run.language.limits
+        """Keys that would nest too deep, cost too much, or refer to what cannot come."""
+        node = frame.node
         shut: set[Token] = set()
-        if node.kind in (kinds.QUERY, kinds.QUERIES_):
-            if frame.bools >= limits.bool_depth:
-                shut.add("bool:")
-            if frame.depth >= _DEEP:
-                shut |= {f"{name}:" for name in node.keys.values() if name not in _LEAVES}
-        if node.kind == AGGREGATION:
-            if frame.levels >= limits.aggregation_depth or frame.depth >= _DEEP:
-                shut.add("aggs:")
-            if frame.value and not self._holds_aggregations(frame.value):
-                shut.add("aggs:")
-            elif "aggs:" in shut:
-                shut |= {"sampler:"}
-            assert frame.parent is not None
-            if not frame.parent.value:
-                shut |= _PIPELINES
-            if frame.levels > 1:
-                shut |= self._too_costly(frame)
         if frame.depth >= _DEEP:
             shut |= _RECURSIVE
-        if (field := _span_field(frame)) is not None:
-            name = self._run.names.get(field)
-            shut |= set(self._run.keys(frame)) - ({"span_term:"} if node.kind == kinds.QUERY else {name, "boost:", "_name:"})
-        if node.kind == kinds.ORDER:
+        if node.kind in (kinds.QUERY, kinds.QUERIES_):
+            shut |= self._shut_queries(frame)
+        elif node.kind == AGGREGATION:
+            shut |= self._shut_aggregations(frame)
+        elif node.kind == kinds.ORDER:
             shut |= self._unknown_orders(frame)
+        if (field := _span_field(frame)) is not None:
+            beside: set[Token | None] = (
+                {"span_term:"} if node.kind == kinds.QUERY else {self._run.names.get(field), "boost:", "_name:"}
+            )
+            shut |= {token for token in self._run.keys(frame) if token not in beside}
+        return shut
+
+    def _shut_queries(self, frame: _Frame) -> set[Token]:
+        deep = frame.depth >= _DEEP
+        names = frame.node.keys.values() if deep else ()
+        shut: set[Token] = {f"{name}:" for name in names if name not in _LEAVES}
+        if frame.bools >= self._run.language.limits.bool_depth:
+            shut.add("bool:")
+        return shut
+
+    def _shut_aggregations(self, frame: _Frame) -> set[Token]:
+        assert frame.parent is not None
+        shut: set[Token] = set() if frame.parent.value else set(_PIPELINES)
+        if frame.levels >= self._run.language.limits.aggregation_depth or frame.depth >= _DEEP:
+            shut |= {"aggs:", "sampler:"}
+        elif frame.value and not self._holds_aggregations(frame.value):
+            shut.add("aggs:")
+        if frame.levels > 1:
+            shut |= self._too_costly(frame)
         return shut
 
     def _too_costly(self, frame: _Frame) -> set[Token]:
@@ -334,8 +372,8 @@ class BodyCursor:
         return not any(name in leaves for name in there)
 
     def _unknown_orders(self, frame: _Frame) -> set[Token]:
-        """Aggregations that an order cannot name: there is no room for them, or they are not written yet."""
-        names = {token for token in frame.node.keys if isinstance(token, str) and token[0] == "#"}
+        """Aggregations that an order cannot name: they would nest too deep, or are not written yet."""
+        names: set[Token] = {token for token in frame.node.keys if isinstance(token, str) and token[0] == "#"}
         owner = frame.parent
         while owner is not None and owner.node.kind != AGGREGATION:
             owner = owner.parent
@@ -343,7 +381,7 @@ class BodyCursor:
             return names
         if owner.parent is not None and self._is_sort(frame):
             known = owner.parent.value
-            return {token for token in names if f"a{token[1:]}" not in known}
+            return {token for token in names if f"a{str(token)[1:]}" not in known}
         full = owner.levels >= self._run.language.limits.aggregation_depth or owner.depth >= _DEEP
         return names if full else names - {"#0"}
 
@@ -387,7 +425,8 @@ class BodyCursor:
     @cached_property
     def _complete(self) -> _Frame | None:
         """The object or list with the value that is being written; None if it is not whole."""
-        assert self._node is not None and self._frame is not None
+        assert self._node is not None
+        assert self._frame is not None
         if self._key in _PATHS:
             text = "".join(str(token)[1:] for token in self._written)
             value: Any = text if self._written in self._paths() else NOTHING
@@ -407,7 +446,8 @@ class BodyCursor:
         owner = self._frame
         while owner is not None and owner.node.kind != AGGREGATION:
             owner = owner.parent
-        assert owner is not None and owner.parent is not None
+        assert owner is not None
+        assert owner.parent is not None
         return [tuple(f"'{character}" for character in path) for path in _named(owner.parent.value)]
 
     def _next(self, token: Token) -> BodyCursor:
@@ -417,8 +457,8 @@ class BodyCursor:
                 return BodyCursor(run, _State.REFUSED)
             return BodyCursor(run, _State.OBJECT, _Frame(node=run.language.body, value={}, parent=None))
         if state is _State.REFUSED:
-            frame = _Frame(node=run.language.missing, value=[], parent=None)
-            return BodyCursor(run, _State.VALUE, frame, run.language.missing.item)
+            listed = _Frame(node=run.language.missing, value=[], parent=None)
+            return BodyCursor(run, _State.VALUE, listed, run.language.missing.item)
         if state is _State.VALUE:
             return self._begin(token)
         frame = self._frame
@@ -432,7 +472,8 @@ class BodyCursor:
 
     def _begin(self, token: Token) -> BodyCursor:
         node, frame = self._node, self._frame
-        assert node is not None and frame is not None
+        assert node is not None
+        assert frame is not None
         if token not in ("{", "["):
             return BodyCursor(self._run, _State.SCALAR, frame, node, self._key, (token,))
         inner = _Frame(
@@ -473,10 +514,21 @@ class BodyCursor:
 
     # --- merged tokens ---------------------------------------------------------------------------
 
+    def _accepts(self, part: str) -> bool:
+        """Whether a piece of structure is allowed: as in `_atoms`, without a look at the words that are."""
+        node, frame = self._node, self._frame
+        if self._state is not _State.VALUE or self._key in _PATHS or node is None or frame is None:
+            return part in self._atoms
+        if part in ("{", "["):
+            return self._key != "," and frame.depth < _DEEP + 6 and part in self._run.brackets(node)
+        if not node.is_scalar or part not in self._run.values(node).spec.fixed:
+            return False
+        return not self._costs(node) or self._affords((part,))
+
     def _merged(self, tree: Mapping[str, Any]) -> Iterator[Token]:
         """Merged tokens whose parts are allowed in turn."""
         for part, below in tree.items():
-            if part and part in self._atoms:
+            if part and self._accepts(part):
                 after = self._next(part)
                 if whole := below.get(""):
                     yield whole
@@ -502,7 +554,7 @@ def _named(level: Mapping[str, Any]) -> Iterator[str]:
 
 @cache
 def _merges() -> Mapping[str, Any]:
-    """Merged tokens by their parts: ``{"{": {"term:": {"": "{\\x1fterm:"}}}``."""
+    """Merged tokens as a tree of their parts, with each token under the empty part."""
     tree: dict[str, Any] = {}
     for token in tokens():
         if JOIN in token:

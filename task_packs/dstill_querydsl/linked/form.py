@@ -89,7 +89,9 @@ def difference(one: Any, other: Any, at: str = "") -> str:
             if found := difference(one[key], other[key], f"{at}/{strict.escape(key)}"):
                 return found
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        return next(filter(None, (difference(*pair, f"{at}/{n}") for n, pair in enumerate(zip(one, other, strict=True)))), "")
+        return next(
+            filter(None, (difference(*pair, f"{at}/{n}") for n, pair in enumerate(zip(one, other, strict=True)))), ""
+        )
     elif type(one) is not type(other) or one != other:
         return at or "/"
     return ""

@@ -96,7 +96,7 @@ class SpanWriter:
 
 
 def spelled(value: str) -> list[Token]:
-    """A value by its characters, or by the bytes of those that have no token. Raises NotExpressible for half characters."""
+    """A value by its characters, or by the bytes of those without a token. Raises NotExpressible."""
     found: list[Token] = []
     for character in value:
         if character in CHARACTERS:
@@ -143,7 +143,7 @@ def read_value(sequence: Sequence[Token], reading: Reading) -> str | float:
             digits = [token, *(one for one in takewhile(HALVES.__contains__, tokens) if isinstance(one, str))]
             del tokens[: len(digits) - 1]
             texts.append(_from_bytes("".join(digit[1:] for digit in digits)))
-        elif token.startswith("'") or token.startswith("+"):
+        elif token.startswith(("'", "+")):
             texts.append(token[1:])
         elif token.startswith("*"):
             result = _number(texts) * int(token[1:])

@@ -25,15 +25,10 @@ class Lab:
         return QueryForm(self.task.index_profile)
 
     def ask(self, question: str, **context: object) -> tuple[Example, Reading]:
-        example = Example(id="1", question=question, context={"index": self.task.config.index, **context})
+        example = Example(id="1", question=question, context=context or {"index": self.task.config.index})
         return example, self.form.read(example)
 
 
 @pytest.fixture(scope="module")
 def lab() -> Lab:
     return Lab(QueryDsl(Settings(index="weblogs", documents=300)))
-
-
-@pytest.fixture(scope="module")
-def movies() -> Lab:
-    return Lab(QueryDsl(Settings(index="movies", documents=300)))

@@ -1,0 +1,91 @@
+"""Words of a question, links to items of a schema, and readings."""
+
+from __future__ import annotations
+
+import pytest
+
+from dstill.linked import Item, Schema, read, words
+from dstill.linked.names import stems, words_in
+from dstill.linked.words import MAX_WORDS
+
+
+def schema() -> Schema:
+    return Schema([
+        Item(name="http.status", words=tuple(stems("status")), above=("http",), kind="number"),
+        Item(name="user.name", words=("name",), above=("user",), kind="keyword", values=("Rosa", "Ann Lee", "all")),
+        Item(name="magnitude", words=("magnitude",), kind="number", description=("strength",)),
+        Item(name="flddatepublication", words=("flddatepublication",), kind="date"),
+        Item(name="nst", words=("nst",), kind="number"),
+    ])  # fmt: skip
+
+
+def links(question: str) -> dict[tuple[str, str], str]:
+    reading = read(question, schema())
+    return {(reading.words[word].text, reading.items[item].name): kind for (word, item), kind in reading.links.items()}
+
+
+@pytest.mark.parametrize(
+    ("question", "texts"),
+    [
+        ("p95 of took_ms since 3 March 2024", ["p", "95", "of", "took_ms", "since", "3 March 2024"]),
+        ("12km, 1,000 rows and 0.5s", ["12", "km", ",", "1,000", "rows", "and", "0.5", "s"]),
+        ("from 10.0.0.1 to 10.0.0.0/8", ["from", "10.0.0.1", "to", "10.0.0.0/8"]),
+        ('say "a b" to Bob\'s dog', ["say", '"', "a", "b", '"', "to", "Bob", "'", "s", "dog"]),
+        ("חיפוש של 日本語", ["חיפוש", "של", "日本語"]),
+        ("", []),
+    ],
+)
+def test_words(question: str, texts: list[str]) -> None:
+    found = words(question)
+    assert [word.text for word in found] == texts
+    assert all(question[word.start : word.end] == word.text for word in found)
+
+
+def test_written_dates_have_iso_values() -> None:
+    values = {word.text: word.value for word in words("on March 3rd, 2024 or in Feb 2023 or on 2022-01-02")}
+    assert values["March 3rd, 2024"] == "2024-03-03"
+    assert values["Feb 2023"] == "2023-02"
+    assert values["2022-01-02"] == "2022-01-02"
+
+
+def test_a_long_question_is_cut() -> None:
+    assert len(words("x " * 2_000)) == MAX_WORDS
+
+
+def test_names_of_any_alphabet_have_words() -> None:
+    assert words_in("responseStatus_code2") == ["response", "Status", "code", "2"]
+    assert words_in("GrößeInCm") == ["Größe", "In", "Cm"]
+    assert stems("statusCodes_of_Batteries") == [*stems("status"), "code", "of", "battery"]
+
+
+def test_links_by_name_value_description_and_parts() -> None:
+    assert links("status of rosa") == {("status", "http.status"): "name", ("rosa", "user.name"): "value"}
+    assert links("Ann Lee") == {("Ann", "user.name"): "value", ("Lee", "user.name"): "value"}
+    assert links("strength and mag") == {("strength", "magnitude"): "description", ("mag", "magnitude"): "short"}
+    assert links("publication") == {("publication", "flddatepublication"): "glued"}
+    assert links("users") == {("users", "user.name"): "above"}
+    assert ("number", "nst") in links("number of stations total")
+
+
+def test_a_stop_word_is_no_value() -> None:
+    assert links("all of them") == {}
+
+
+def test_positions_are_words_and_then_shown_items() -> None:
+    reading = read("status of rosa", schema(), shown=(1, 0))
+    assert len(reading) == 5
+    assert [reading.item(position).name for position in (3, 4)] == ["user.name", "http.status"]
+    assert reading.position(1) == 4
+    assert reading.span(0, 2) == "status of rosa"
+    assert reading.links == {(0, 1): "name", (2, 0): "value"}
+    with pytest.raises(IndexError, match="is a word"):
+        reading.item(0)
+
+
+def test_features_say_what_a_position_is() -> None:
+    reading = read('"Rosa" 2024', schema())
+    word, number, item = reading.features[1], reading.features[3], reading.features[5]
+    assert {"kind:word", "quoted", "capital", "linked:value", "=rosa"} <= word.keys()
+    assert {"kind:number", "year"} <= number.keys()
+    assert {"type:keyword", "links:value:1", "=name", "above=user"} <= item.keys()
+    assert "links:none" in reading.features[4]
