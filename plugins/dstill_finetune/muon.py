@@ -2,12 +2,12 @@
 
     optimizer = muon(model, learning_rate=6e-3, weight_decay=0.01)
 
-Muon moves a matrix by the orthogonal part of its momentum (Jordan et al. 2024). Short trainings then need about half as
-many steps. It is meant for hidden layers: embeddings, heads and vectors keep AdamW. Its updates are scaled to the size
-of AdamW's, so that both have one learning rate (Liu et al. 2025, Muon is Scalable for LLM Training).
+Muon moves a matrix by the orthogonal part of its momentum (Jordan et al. 2024). Short trainings then need fewer steps.
+It is meant for hidden layers: embeddings, heads and vectors keep AdamW. Its updates are scaled to the size of AdamW's,
+so that both have one learning rate (Liu et al. 2025, Muon is Scalable for LLM Training).
 
-`torch.optim.Muon` has the same rule for one matrix at a time. Here equal shapes are one batch: for the 53 small matrices
-of the student `linked`, a step takes a third of the time.
+`torch.optim.Muon` has the same rule for one matrix at a time. Here equal shapes are one batch, which is faster for the
+many small matrices of the student `linked`.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def test_positions_are_words_and_then_shown_items() -> None:
     assert reading.position(1) == 4
     assert reading.span(0, 2) == "status of rosa"
     assert reading.links == {(0, 1): "name", (2, 0): "value"}
-    with pytest.raises(IndexError, match="is a word"):
+    with pytest.raises(LookupError, match="is a word"):
         reading.item(0)
 
 

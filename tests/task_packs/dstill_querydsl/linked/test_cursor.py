@@ -57,10 +57,14 @@ def place(reading: Reading, name: str) -> int:
     return reading.position([item.name for item in reading.items].index(name))
 
 
+def first_part(token: Token) -> Token:
+    return vocabulary.split([token])[0] if token else token
+
+
 def test_an_answer_begins_as_a_body_or_a_refusal(lab: Any) -> None:
     _, reading = lab.ask(QUESTION)
-    assert set(lab.form.start(reading).allowed()) == {"{", "refuse"}
-    assert {"", "["} == set(after(lab.form.start(reading), "refuse").allowed())
+    assert {first_part(token) for token in lab.form.start(reading).allowed()} == {"{", "refuse"}
+    assert {"", "["} == {first_part(token) for token in after(lab.form.start(reading), "refuse").allowed()}
 
 
 def test_only_fields_whose_type_fits(lab: Any) -> None:
