@@ -261,6 +261,7 @@ def test_optuna_proposes_the_same_points_again(forking_cli: Cli, trainings: Trai
     assert again["trials"] == first["trials"]
 
 
+@pytest.mark.slow  # its trials are processes that start by themselves
 def test_ctrl_c_stops_the_trials_and_leaves_no_process(forking_cli: Cli, project: Path) -> None:
     _space("[space]\ntrain.r = [8, 3, 16]\n")
     command = [sys.executable, "-m", "dstill", "--plugin", str(TOY), "--plugin", str(LEARNER)]
