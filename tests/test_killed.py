@@ -16,12 +16,12 @@ import pytest
 from support.kill.lab import PHASES, Lab, Trial
 from support.kill.points import Point
 from support.kill.subjects import CURATED, QUERYDSL, SUMS
-from support.sizes import size
+from support.sizes import NIGHTLY, size
 
 SEED = 5
 N_KILLS = size("KILLS", ci=4, nightly=40)  # random times a phase
 COMMANDS_STEP = size("KILLED_COMMANDS_STEP", ci=3, nightly=1)  # every n-th of the times at which the command is killed
-QUERIES_STEP = size("KILLED_QUERIES_STEP", ci=20, nightly=5)  # every n-th point of a run on the Query DSL
+QUERIES_STEP = size("KILLED_QUERIES_STEP", ci=16, nightly=5)  # every n-th point of a run on the Query DSL
 REPEATED_KINDS = ("BEGIN", "INSERT", "COMMIT")  # frequent: later ones are tried besides the first
 PAUSE = 0.002  # seconds before each point: makes writing long enough for a random time to fall into it
 
@@ -51,14 +51,19 @@ def curated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def choose_points(lab: Lab, phase: str = "") -> list[Point]:
-    """One point of each kind, place and moment in each phase; two later ones too where there are many."""
+    """One point of each kind, place and moment in each phase, a later one too of those that are frequent.
+
+    `make nightly` takes a later one of every kind, and two of the frequent ones.
+    """
     alike: dict[tuple[str, ...], list[Point]] = {}
     for point, of in lab.points:
         if phase in ("", of):
             alike.setdefault((of, point.kind, point.place, point.moment), []).append(point)
     found = []
     for points in alike.values():
-        later = {len(points) // 3, 2 * len(points) // 3} if points[0].kind in REPEATED_KINDS else {len(points) // 2}
+        frequent = points[0].kind in REPEATED_KINDS
+        thirds, half = {len(points) // 3, 2 * len(points) // 3}, {len(points) // 2}
+        later = (thirds if frequent else half) if NIGHTLY else (half if frequent else set())
         found += [points[n] for n in sorted({0, *later})]
     return found
 
@@ -88,15 +93,6 @@ def assert_nothing_broken(name: str, trials: list[Trial]) -> None:
     assert not broken, "\n".join(broken)
 
 
-@pytest.mark.slow
-def test_survives_kill_at_few_points_of_each_phase(sums: Lab) -> None:
-    points = [point for phase in PHASES for point in choose_points(sums, phase)[::16]]
-    trials = [kill_near(sums, point) for point in points]
-    assert_nothing_broken("a few points", [t for tried in trials for t in tried])
-    assert all(tried[-1].reached for tried in trials)
-    assert {tried[-1].phase for tried in trials} == set(PHASES)
-
-
 def test_second_process_names_process_that_holds_run(sums: Lab) -> None:
     for point in (Point("COMMIT", "replies.sqlite", "before", 9), Point("write", "test.jsonl", "half", 2)):
         second, pid = sums.second_command_at(point)
@@ -111,6 +107,7 @@ def test_survives_kill_at_every_kind_of_point(sums: Lab, phase: str) -> None:
     for kind in sorted({t[0].wanted.split()[0] for t in trials}):
         assert_nothing_broken(f"{phase}: {kind}", [t for tried in trials for t in tried if t.wanted.split()[0] == kind])
     assert all(tried[-1].reached for tried in trials)
+    assert phase in {tried[-1].phase for tried in trials}
 
 
 @pytest.mark.slow

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from importlib.metadata import entry_points
 from itertools import count
 
 import pytest
 from support.foreign import Project, call
+from support.installed import entry_points
 
 LOADED_PLUGINS = {"teachers", "evaluate", "report", "finetune"}  # plugins whose commands read runs and models
 

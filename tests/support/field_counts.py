@@ -10,6 +10,8 @@ from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.engines import HttpEngine
 from dstill_querydsl.language.fields import Fields
 
+AT_ONCE = 200  # fields counted by one search
+
 
 def counts_in_documents(index: Index) -> dict[str, int]:
     """Field → the number of documents with a value of it, sub-fields included."""
@@ -21,16 +23,20 @@ def counts_in_documents(index: Index) -> dict[str, int]:
 
 
 def counts_in_engine(engine: HttpEngine, name: str, index: Index) -> dict[str, int]:
-    """The same, by an `exists` query for each field."""
-    found = {}
+    """The same, by an `exists` query for each field, many in one search."""
+    queries: dict[str, Any] = {}
     for one in Fields.of(index.mapping):
         if one.family in ("object", "nested"):
             continue
-        query: dict[str, Any] = {"exists": {"field": one.name}}
+        queries[one.name] = {"exists": {"field": one.name}}
         for path in reversed(one.nested):
-            query = {"nested": {"path": path, "query": query}}
-        outcome = engine.search(name, {"size": 0, "track_total_hits": True, "query": query})
-        found[one.name] = outcome.raw["hits"]["total"]["value"]
+            queries[one.name] = {"nested": {"path": path, "query": queries[one.name]}}
+    found, fields = {}, list(queries)
+    for begin in range(0, len(fields), AT_ONCE):
+        some = {field: queries[field] for field in fields[begin : begin + AT_ONCE]}
+        outcome = engine.search(name, {"size": 0, "aggs": {"fields": {"filters": {"filters": some}}}})
+        buckets = outcome.raw["aggregations"]["fields"]["buckets"]
+        found.update({field: buckets[field]["doc_count"] for field in some})
     return found
 
 

@@ -56,6 +56,7 @@ def test_vocabulary_pieces_join_to_the_text(unigram: Any) -> None:
 def test_greedy_answers_are_constrained_only_for_rows_with_a_grammar() -> None:
     tokenizer = word_tokenizer()
     by = writer(t5(tokenizer), tokenizer, temperature=0.0)
+    by.model.generation_config.max_new_tokens = 64  # with random weights a free text has the maximum length
     held, free = by.generate_constrained(inputs("predict: a", "predict: b"), [TABLE, None])
     assert WRITTEN.fullmatch(held.text)
     assert not WRITTEN.fullmatch(free.text)

@@ -40,6 +40,7 @@ def test_false_positive_rate_is_the_nominal_one() -> None:
     assert told <= 8  # 5 % of 60 are 3
 
 
+@pytest.mark.slow
 def test_false_positive_rate_over_seeds_is_the_nominal_one() -> None:
     """Three trainings per side whose accuracy varies by 8 points, which a bootstrap of three underestimates."""
     told = by_interval = 0

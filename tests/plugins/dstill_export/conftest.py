@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.gguf_files import write_llama
+from support.installed import entry_points
 from support.shared import shared_folder
 
 from dstill import config as configuration

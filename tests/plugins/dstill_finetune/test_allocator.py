@@ -12,6 +12,7 @@ from dstill_finetune.torch_settings import return_freed_memory
 GLIBC = platform.libc_ver()[0] == "glibc"
 
 
+@pytest.mark.slow  # it imports torch in a separate process
 @pytest.mark.skipif(not GLIBC, reason="the C library is not glibc")
 def test_freed_memory_of_a_wide_student_returns_to_the_system() -> None:
     """In a separate process, because the threshold cannot be reset."""

@@ -14,7 +14,7 @@ from support.browser import chromium, needs_chromium
 from dstill.api.records import Level, ResultDiff
 from dstill_report.page import write
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.slow]
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\u202e\u2066\u200b\x1b[31m'\"&</details></style>"
 HIDDEN = "\u202e\u2066\u200b\x1b"

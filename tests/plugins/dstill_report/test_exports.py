@@ -7,12 +7,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.installed import entry_points
 
 Cli = Callable[..., Any]
 ENABLED_PLUGINS = {"teachers", "evaluate", "report"}

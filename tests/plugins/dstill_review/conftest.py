@@ -9,11 +9,11 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.installed import entry_points
 from support.served import ended, processes
 
 from dstill import config, plugins

@@ -18,7 +18,7 @@ from dstill.api.records import Record
 from dstill.io.inert import visible
 from dstill.runs.run import Run
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

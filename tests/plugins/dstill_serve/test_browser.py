@@ -17,7 +17,7 @@ from dstill.io.inert import visible
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.slow]
 
 TOKEN = "a-token-of-the-tests-0123456789"
 

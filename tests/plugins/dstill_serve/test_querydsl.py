@@ -10,11 +10,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.installed import entry_points
 
 from dstill import config, plugins
 from dstill.api.records import Example, Record

@@ -86,13 +86,20 @@ def test_changed_dataset_is_a_new_trial(forking_cli: Cli, trainings: Trainings, 
     assert not ran(project)
 
 
-KILLED = pytest.param(2, "killed by signal 9, perhaps out of memory", marks=pytest.mark.slow)
+# the trials of the second are processes of their own, as a user's are
+FAILED = [
+    ("forking_cli", 1, "the loss is NaN"),
+    pytest.param("sweep_cli", 2, "killed by signal 9, perhaps out of memory", marks=pytest.mark.slow),
+]
 
 
-@pytest.mark.parametrize(("rank", "why"), [(1, "the loss is NaN"), KILLED])
-def test_failed_trial_is_named_and_others_continue(rank: int, why: str, sweep_cli: Cli, trainings: Trainings) -> None:
+@pytest.mark.parametrize(("trials", "rank", "why"), FAILED)
+def test_failed_trial_is_named_and_others_continue(
+    trials: str, rank: int, why: str, trainings: Trainings, request: pytest.FixtureRequest
+) -> None:
+    cli: Cli = request.getfixturevalue(trials)
     space = _space(f"[space]\ntrain.r = [{rank}, 8]\n")
-    ended = sweep_cli("sweep", "run", space, "--split", "test", "--json")
+    ended = cli("sweep", "run", space, "--split", "test", "--json")
     assert ended.code == 3
     lines = [json.loads(line) for line in ended.out.splitlines()]
     assert why in lines[-1]["error"]["hint"]
@@ -100,7 +107,7 @@ def test_failed_trial_is_named_and_others_continue(rank: int, why: str, sweep_cl
     assert why in rows[rank]["error"]
     assert rows[8]["accuracy"]["value"] > 0
     assert rows[rank]["name"] not in lines[-2]["front"]
-    sweep_cli("sweep", "run", space, "--split", "test")
+    cli("sweep", "run", space, "--split", "test")
     assert [line.split()[1] for line in trainings()].count(str(rank)) == 2  # only this one runs again
     assert len(trainings()) == 3
 
@@ -254,6 +261,7 @@ def test_optuna_proposes_the_same_points_again(forking_cli: Cli, trainings: Trai
     assert again["trials"] == first["trials"]
 
 
+@pytest.mark.slow  # its trials are processes that start by themselves
 def test_ctrl_c_stops_the_trials_and_leaves_no_process(forking_cli: Cli, project: Path) -> None:
     _space("[space]\ntrain.r = [8, 3, 16]\n")
     command = [sys.executable, "-m", "dstill", "--plugin", str(TOY), "--plugin", str(LEARNER)]

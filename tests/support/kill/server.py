@@ -8,11 +8,13 @@ In: ``{"argv": [...], "cwd", "env": {...}, "out", "err", "orders": {...} | null}
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import json
 import os
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,14 +39,27 @@ def child(job: Mapping[str, Any]) -> None:
     main()
 
 
+def _end_with(job: Mapping[str, Any]) -> None:
+    """Be the child, and end as Python ends, but for taking the modules apart: with torch that takes 0.4 s."""
+    code: Any = 0
+    try:
+        child(job)
+    except SystemExit as ended:
+        code = ended.code
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
 def serve() -> None:
     for line in sys.stdin:
         job = json.loads(line)
         pid = os.fork()
         if pid == 0:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-            child(job)
-            return
+            _end_with(job)
         print(json.dumps({"pid": pid}), flush=True)
         print(json.dumps({"status": os.waitpid(pid, 0)[1]}), flush=True)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from itertools import islice
 from random import Random
 
@@ -143,11 +144,33 @@ def test_slips_leave_values_alone() -> None:
         assert "cunt" not in slipped[0].text
 
 
+@dataclass
+class Large:
+    """4,000 questions, and the groups of wordings that were drawn from for them."""
+
+    counts: Counts
+    questions: list[InventedQuestion]
+    groups: set[object]
+
+
+@pytest.fixture(scope="module")
+def large() -> Large:
+    counts, drawn, choice = Counts(), set[object](), Voice.choice
+
+    def recorded(self: Voice, options: object) -> object:
+        drawn.add(options[0] if isinstance(options[0], str) else None)  # type: ignore[index]
+        return choice(self, options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Voice, "choice", recorded)
+        made = list(islice(stream(12, counts), 4_000))
+    return Large(counts, made, drawn)
+
+
 @pytest.mark.slow
-def test_a_large_sample() -> None:
-    counts = Counts()
-    made = list(islice(stream(11, counts), 2_000))
-    assert counts.round_trip >= ROUND_TRIP, counts.dropped
+def test_a_large_sample(large: Large) -> None:
+    assert large.counts.round_trip >= ROUND_TRIP, large.counts.dropped
+    made = large.questions[:2_000]
     assert len({one.text for one in made}) > 1_900
     assert len({one.example.template for one in made}) > 300
     with Trial(Rules()) as trial:
@@ -155,14 +178,5 @@ def test_a_large_sample() -> None:
 
 
 @pytest.mark.slow
-def test_every_group_of_wordings_is_drawn_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = set[object]()
-    choice = Voice.choice
-
-    def recorded(self: Voice, options: object) -> object:
-        drawn.add(options[0] if isinstance(options[0], str) else None)  # type: ignore[index]
-        return choice(self, options)
-
-    monkeypatch.setattr(Voice, "choice", recorded)
-    list(islice(stream(12), 4_000))
-    assert set(more_wordings()) - drawn == set()
+def test_every_group_of_wordings_is_drawn_from(large: Large) -> None:
+    assert set(more_wordings()) - large.groups == set()

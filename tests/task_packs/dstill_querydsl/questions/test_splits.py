@@ -63,8 +63,9 @@ def test_same_seed_gives_same_splits(index: Callable[[str], Index]) -> None:
             {name: [e.to_row() for e in found] for name, found in splits(index("fleet"), 30, seed, Rules()).items()}
         )
 
-    assert rows(3) == rows(3)
-    assert rows(3) != rows(4)
+    found = rows(3)
+    assert found == rows(3)
+    assert found != rows(4)
 
 
 @pytest.mark.parametrize("name", ["weblogs", pytest.param("flights", marks=pytest.mark.slow)])

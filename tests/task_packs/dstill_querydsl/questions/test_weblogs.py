@@ -71,9 +71,14 @@ def test_unseen_templates_share_no_name_or_gold_with_train(sets: dict[str, list[
     assert not {canonical_text(e.answer or "") for e in unseen} & {canonical_text(e.answer or "") for e in others}
 
 
+@pytest.fixture(scope="module")
+def few() -> dict[str, list[Example]]:
+    return _sets(60, seed=0)
+
+
 @pytest.mark.parametrize("rows", [60, ROWS])
-def test_test_uses_train_templates(rows: int, sets: dict[str, list[Example]]) -> None:
-    found = sets if rows == ROWS else _sets(rows, seed=0)
+def test_test_uses_train_templates(rows: int, sets: dict[str, list[Example]], few: dict[str, list[Example]]) -> None:
+    found = sets if rows == ROWS else few
     seen = {example.template for example in found["train"]}
     for name in ("test", "validation"):
         assert len(found[name]) == rows // {"test": 15, "validation": 20}[name]
@@ -112,12 +117,12 @@ def test_golds_are_compact_canonical_json(sets: dict[str, list[Example]]) -> Non
         assert len(answer) < 400
 
 
-def test_same_seed_gives_same_bytes() -> None:
-    one, other = (_sets(60, seed=5) for _ in range(2))
-    assert {name: _rows(examples) for name, examples in one.items()} == {
-        name: _rows(examples) for name, examples in other.items()
+def test_same_seed_gives_same_bytes(few: dict[str, list[Example]]) -> None:
+    again = _sets(60, seed=0)
+    assert {name: _rows(examples) for name, examples in few.items()} == {
+        name: _rows(examples) for name, examples in again.items()
     }
-    assert _rows(_sets(60, seed=6)["train"]) != _rows(one["train"])
+    assert _rows(_sets(60, seed=6)["train"]) != _rows(few["train"])
 
 
 def test_makes_requested_count_from_all_categories() -> None:
