@@ -94,8 +94,8 @@ class Spec:
         return self.is_choice and any(isinstance(one, str) and one not in CONSTANTS for one in self.fixed)
 
     def _plain(self, value: Any) -> bool:
-        """Numbers of structure stand where numbers are expected; true, false and null anywhere."""
-        return value is None or isinstance(value, bool) or self.numeric or not self.fits(str(value))
+        """Whether a constant is that value here: a number where a text may come would be read as a text."""
+        return value is None or isinstance(value, (bool, str)) or self.numeric or not self.fits(str(value))
 
     def fits(self, value: Any) -> bool:
         """Whether the schema, the guard and the mapping accept a value here."""
