@@ -12,17 +12,22 @@ import os
 import sys
 from functools import cache
 from importlib.metadata import EntryPoints
-from pathlib import Path
 
 __all__ = ["entry_points"]
 
 
 def entry_points(*, group: str) -> EntryPoints:
     """The entry points of a group. A folder that gains or loses a package has another time of change."""
-    folders = (Path(name or os.curdir).absolute() for name in sys.path)
-    return _read(group, tuple((folder, folder.stat().st_mtime_ns) for folder in folders if folder.exists()))
+    return _read(group, tuple((name, _changed(name)) for name in sys.path))
+
+
+def _changed(folder: str) -> float:
+    try:
+        return os.path.getmtime(folder or os.curdir)
+    except OSError:  # not there, or not for this user
+        return 0.0
 
 
 @cache
-def _read(group: str, folders: tuple[tuple[Path, int], ...]) -> EntryPoints:
+def _read(group: str, folders: tuple[tuple[str, float], ...]) -> EntryPoints:
     return importlib.metadata.entry_points(group=group)
