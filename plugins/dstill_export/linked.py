@@ -8,6 +8,7 @@ Other formats are for models that read text. `--student linked:FOLDER` trains on
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ class LinkedMerged(Format):
         model, facts = read_model(source.folder, self.student.form)
         state = model.state_dict()
         with saving(folder, hint=RETRY_HINT):
-            write_student(folder, quantized(state) if self.quantize else state, facts)
+            write_student(folder, quantized(state) if self.quantize else state, replace(facts, base=""))
 
     def load(self, folder: Path) -> Generator:
         return self.student.load(folder)

@@ -12,7 +12,7 @@ many small matrices of the student `linked`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -22,34 +22,36 @@ __all__ = ["muon"]
 MOMENTUM = 0.95
 ITERATIONS = 3  # of Newton–Schulz
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of its polynomial, from Jordan et al.
+LARGEST = 2**24  # numbers that are one batch
 RMS = 0.2  # of AdamW's updates, measured by Liu et al.
 
 
 def muon(model: Any, *, learning_rate: float, weight_decay: float) -> Any:
-    """An optimizer of the trained weights of a torch module."""
+    """An optimizer of the trained weights of a torch module. Vectors have no weight decay."""
     import torch
 
-    embeddings = {
+    head: Any = getattr(model, "get_output_embeddings", lambda: None)()
+    not_hidden: set[Any] = {
         weight
         for module in model.modules()
-        if isinstance(module, (torch.nn.Embedding, torch.nn.EmbeddingBag))
-        for weight in module.parameters()  # a head may share them
+        if module is head or isinstance(module, (torch.nn.Embedding, torch.nn.EmbeddingBag))
+        for weight in module.parameters()
     }
-    hidden = {
-        module.weight
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear) and not name.endswith("lm_head")
-    }
+    linear = {module.weight for module in model.modules() if isinstance(module, torch.nn.Linear)}
     trained = [weight for weight in model.parameters() if weight.requires_grad]
-    matrices = [weight for weight in trained if weight in hidden - embeddings]
-    others = [weight for weight in trained if weight not in hidden - embeddings]
-    of_matrices, both = _classes()
+    matrices = [weight for weight in trained if weight in linear - not_hidden]
+    others = [weight for weight in trained if weight not in linear - not_hidden]
+    groups = [
+        {"params": [weight for weight in others if weight.ndim > 1], "weight_decay": weight_decay},
+        {"params": [weight for weight in others if weight.ndim < 2], "weight_decay": 0.0},
+    ]
+    of_matrices, combined = _classes()
     parts: list[torch.optim.Optimizer] = []
     if matrices:
         parts.append(of_matrices(matrices, lr=learning_rate, weight_decay=weight_decay))
     if others:
-        parts.append(torch.optim.AdamW(others, lr=learning_rate, weight_decay=weight_decay, fused=True))
-    return both(parts)
+        parts.append(torch.optim.AdamW([group for group in groups if group["params"]], lr=learning_rate, fused=True))
+    return combined(parts)
 
 
 @cache
@@ -57,7 +59,7 @@ def _classes() -> tuple[Any, Any]:  # noqa: C901  two classes, defined here beca
     """The optimizer of matrices, and several optimizers as one."""
     import torch
 
-    class Matrices(torch.optim.Optimizer):
+    class MuonOfMatrices(torch.optim.Optimizer):
         """Muon for parameters with two dimensions."""
 
         def __init__(self, weights: list[Any], lr: float, weight_decay: float) -> None:
@@ -70,7 +72,7 @@ def _classes() -> tuple[Any, Any]:  # noqa: C901  two classes, defined here beca
                 for weight in group["params"]:
                     if weight.grad is not None:
                         by_shape.setdefault(tuple(weight.shape), []).append(weight)
-                for shape, weights in by_shape.items():
+                for shape, weights in ((shape, part) for shape, all_ in by_shape.items() for part in _chunks(all_)):
                     updates = _orthogonal(torch.stack([self._momentum(weight) for weight in weights]))
                     for weight, update in zip(weights, updates, strict=True):
                         weight.mul_(1 - group["lr"] * group["weight_decay"])
@@ -84,7 +86,7 @@ def _classes() -> tuple[Any, Any]:  # noqa: C901  two classes, defined here beca
             buffer = state["momentum_buffer"].lerp_(weight.grad, 1 - MOMENTUM)
             return weight.grad.lerp(buffer, MOMENTUM)
 
-    class Both(torch.optim.Optimizer):
+    class Combined(torch.optim.Optimizer):
         """Optimizers of different weights as one: it has the groups of all."""
 
         def __init__(self, parts: list[torch.optim.Optimizer]) -> None:
@@ -106,11 +108,17 @@ def _classes() -> tuple[Any, Any]:  # noqa: C901  two classes, defined here beca
                 part.load_state_dict(state)
             self.param_groups = self._groups()
 
-    return Matrices, Both
+    return MuonOfMatrices, Combined
+
+
+def _chunks(weights: list[Any]) -> Iterator[list[Any]]:
+    """Weights of one shape, in parts of at most `LARGEST` numbers: their copies need memory."""
+    most = max(1, LARGEST // weights[0].numel())
+    yield from (weights[at : at + most] for at in range(0, len(weights), most))
 
 
 def _orthogonal(matrices: Any) -> Any:
-    """Matrices [n, rows, columns] with their singular values moved close to 1."""
+    """Matrices [n, rows, columns] with their singular values moved closer to 1."""
     a, b, c = COEFFICIENTS
     high = matrices.shape[-2] > matrices.shape[-1]
     x = (matrices.mT if high else matrices).bfloat16()

@@ -17,6 +17,7 @@ from typing import Any
 from dstill.api.recipe import Recipe
 from dstill.io.units import size
 from dstill_finetune.largest_batch import largest
+from dstill_finetune.muon import muon
 from dstill_finetune.oom import OutOfMemory, advice
 from dstill_finetune.peak_memory import PeakMemory
 
@@ -66,7 +67,7 @@ def _step(trainer: Any, recipe: Recipe) -> None:
     training = model.training
     model.train()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        optimizer = _stepped_optimizer(parameters, fused=recipe.optim == "adamw_torch_fused")
+        optimizer = _stepped_optimizer(model, parameters, recipe)
         for _ in range(min(2, recipe.gradient_accumulation_steps)):  # the second adds to the gradients of the first
             batch = trainer.data_collator(records)
             trainer._scale([batch], device)
@@ -80,11 +81,15 @@ def _step(trainer: Any, recipe: Recipe) -> None:
     model.train(training)
 
 
-def _stepped_optimizer(parameters: list[Any], *, fused: bool) -> Any:
-    """AdamW after one step, so that its moments are allocated, as from the second step of a training."""
+def _stepped_optimizer(model: Any, parameters: list[Any], recipe: Recipe) -> Any:
+    """The optimizer after one step, so that its moments are allocated, as from the second step of a training."""
     import torch
 
-    optimizer = torch.optim.AdamW(parameters, lr=0.0, weight_decay=0.0, fused=fused)
+    if recipe.optim == "muon":
+        optimizer = muon(model, learning_rate=0.0, weight_decay=0.0)
+    else:
+        fused = recipe.optim == "adamw_torch_fused"
+        optimizer = torch.optim.AdamW(parameters, lr=0.0, weight_decay=0.0, fused=fused)
     for p in parameters:
         p.grad = torch.zeros_like(p)
     optimizer.step()

@@ -94,7 +94,9 @@ class LinkedEncoder:
             raise DataError(
                 f"none of the {len(records)} {what} records can be learned",
                 where=f"{reasons.total()} have no tokens in the task's form, {n_too_long} are too long",
-                hint=f"the first: {next(iter(reasons))}" if reasons else "raise [student.linked] longest",
+                hint=f"the first: {next(iter(reasons))}"
+                if reasons
+                else "raise train.max_length, train.max_target_length or [student.linked] longest",
             )
         return LinkedData(
             records=rows, n_too_long=n_too_long, n_not_expressible=reasons.total(), reasons=dict(reasons.most_common(5))
@@ -173,7 +175,7 @@ class LinkedCollator:
         rows = [row for record in records for row in record if isinstance(row, LinkedRow)]
         readings = {id(row.reading): row.reading for row in rows}
         made: dict[str, Any] = {
-            **vars(batch(list(readings.values()), shuffled=True)),
+            **vars(batch(list(readings.values()))),
             "previous": padded([[row.start, *row.target[:-1]] for row in rows], END),
             "labels": padded([row.target for row in rows], IGNORED),
             "branch": padded([[self.branches[row.branch]] * len(row.target) for row in rows], 0),
@@ -196,12 +198,18 @@ class LinkedLosses(TokenLosses):
 
     def __init__(self, model: Any) -> None:
         """No hooks are needed: the model gets what it shares between rows."""
+        self.model = model
 
     def __call__(self, model: Any, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
         from dstill_linked.model import Sources
+        from dstill_linked.tensors import renumbered
 
         labels = batch["labels"]
         labelled = labels != IGNORED
         sources = Sources(**{name: batch[name] for name in Sources.__dataclass_fields__})
+        if (
+            self.model.training
+        ):  # here, not in the collator: batches are made ahead, and a resumed training makes others
+            sources = renumbered(sources)
         logits = model(sources, batch["previous"], batch.get("place"))
         return cross_entropy(logits[labelled], labels[labelled]), labelled

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dstill.api.form import Cursor, Form
 from dstill.api.records import Grammar, ModelInput
@@ -53,7 +53,6 @@ class LinkedGenerator(Generator):
         self.constrain = constrain
         self.batch = BATCH
         self.vocabulary = Vocabulary.of(form)
-        self._numbers: dict[frozenset[Any], torch.Tensor] = {}
 
     def generate(self, sources: Sequence[ModelInput]) -> Iterator[Generation]:
         return self._each(sources, 0.0)
@@ -193,14 +192,7 @@ class LinkedGenerator(Generator):
     def _numbers_of(self, cursor: Cursor) -> torch.Tensor:
         import torch
 
-        allowed = cursor.allowed()
-        key = allowed if isinstance(allowed, frozenset) else None
-        if key is not None and key in self._numbers:
-            return self._numbers[key]
-        numbers = torch.tensor([self.vocabulary.number(token) for token in allowed], dtype=torch.long)
-        if key is not None:
-            self._numbers[key] = numbers
-        return numbers
+        return torch.tensor([self.vocabulary.number(token) for token in cursor.allowed()], dtype=torch.long)
 
 
 def _chosen(scores: torch.Tensor, temperature: float) -> torch.Tensor:

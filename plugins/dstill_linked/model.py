@@ -1,6 +1,6 @@
 """The linked model: an encoder of positions with features and relations, and a decoder that copies by pointing.
 
-    model = LinkedModel(Shape(features=…, hashed=6144, tokens=900))
+    model = LinkedModel(Shape(features=…, tokens=…, width=128, heads=4, …))
     memory = model.encode(batch)                          # [rows, positions, width]
     logits = model.decode(memory, batch.mask, previous)   # [rows, written, tokens + positions]
 
@@ -38,12 +38,12 @@ class Shape:
     features: int  # rows of the feature embedding, those for hashed names included
     tokens: int  # those before FIRST included
     relations: int
-    width: int = 192
-    heads: int = 6
-    encoder_layers: int = 4
-    decoder_layers: int = 2
-    hidden: int = 768
-    longest: int = 96  # tokens of one answer
+    width: int
+    heads: int
+    encoder_layers: int
+    decoder_layers: int
+    hidden: int
+    longest: int  # tokens of one answer
 
     def to_json(self) -> dict[str, int]:
         """As stored beside the weights."""

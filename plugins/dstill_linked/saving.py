@@ -21,9 +21,9 @@ from dstill_finetune.damage import damaged
 
 if TYPE_CHECKING:
     from dstill.api.form import Form
-    from dstill_linked.model import LinkedModel
+    from dstill_linked.model import LinkedModel, Shape
 
-__all__ = ["FILE", "LinkedFacts", "quantized", "read_facts", "read_model", "write_student"]
+__all__ = ["FILE", "LinkedFacts", "quantized", "read_facts", "read_model", "shape_of", "write_student"]
 
 FILE = "linked.json"
 SCHEMA_VERSION = 1
@@ -100,15 +100,28 @@ def read_model(folder: Path, form: Form) -> tuple[LinkedModel, LinkedFacts]:
                 where=f"{weights}: not those that {FILE} describes",
                 hint=_AGAIN,
             )
-        model = LinkedModel(_shape(facts))
+        model = LinkedModel(shape_of(folder, facts))
         model.load_state_dict(_floats(load_file(weights)))
     return model.eval(), facts
 
 
-def _shape(facts: LinkedFacts) -> Any:
+def shape_of(folder: Path, facts: LinkedFacts) -> Shape:
+    """The sizes of the student in `folder`. Raises DataError."""
     from dstill_linked.model import Shape
 
-    return Shape(**facts.shape)
+    try:
+        shape = Shape(**facts.shape)
+    except TypeError as error:
+        raise DataError(
+            "the sizes of the student are damaged", where=f"{folder / FILE}: {error}", hint=_AGAIN
+        ) from error
+    if shape.width % shape.heads:
+        raise DataError(
+            "the sizes of the student are damaged",
+            where=f"{folder / FILE}: width {shape.width} is not a multiple of {shape.heads} heads",
+            hint=_AGAIN,
+        )
+    return shape
 
 
 def _require_form(facts: LinkedFacts, form: Form, folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Counts a linked model for the memory estimate, without making weights.
 
-spec_of(Shape(features=…, tokens=…, relations=…))   →  ModelSpec(parameters=4_400_000, …)
+spec_of(Shape(features=…, tokens=…, …))   →  ModelSpec(parameters=2_351_496, …)
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from dstill_finetune.torch_student import TorchStudent, result_of, score_of
 from dstill_finetune.trainer import train
 from dstill_linked.encoding import LinkedCollator, LinkedData, LinkedEncoder, LinkedLosses
 from dstill_linked.generation import LinkedGenerator
-from dstill_linked.saving import LinkedFacts, read_facts, read_model, write_student
+from dstill_linked.saving import LinkedFacts, read_facts, read_model, shape_of, write_student
 
 if TYPE_CHECKING:
     from dstill_linked.model import LinkedModel, Shape
@@ -99,7 +99,7 @@ class LinkedStudent(TorchStudent):
         from dstill_linked.tensors import RELATIONS, Vocabulary
 
         if self.base:
-            return Shape(**read_facts(Path(self.base)).shape)
+            return shape_of(Path(self.base), read_facts(Path(self.base)))
         c, vocabulary = self.config, Vocabulary.of(self.form)
         if c.width % c.heads:
             raise ConfigError(
@@ -174,8 +174,7 @@ class LinkedStudent(TorchStudent):
         model = job.modality.prepare(untrained.to(options.get("dtype", torch.float32)), recipe)
         if distributed.is_main():
             disk_space.require(model, recipe, student=job.folder, checkpoints=job.checkpoints)
-        targets = [[row.target for row in record] for record in data.records]
-        checkpoints, resume = checkpoints_of(job, model, [facts.tokens, facts.features, targets], self._base_digest())
+        checkpoints, resume = checkpoints_of(job, model, [facts.tokens, facts.features], self._base_digest())
         collator = LinkedCollator(dict.fromkeys([*data.branches, *validation.branches]))
 
         def probe(trainer: Any) -> Mapping[str, float]:
@@ -244,14 +243,14 @@ class LinkedStudent(TorchStudent):
         model_loading.quiet()
         model, facts = read_model(folder, self.form)
         if not trained:
-            from dstill_linked.model import LinkedModel, Shape
+            from dstill_linked.model import LinkedModel
 
             if facts.base:
                 model = read_model(Path(facts.base), self.form)[0]
             else:
                 with torch.random.fork_rng(devices=[]):
                     torch.manual_seed(facts.seed)
-                    model = LinkedModel(Shape(**facts.shape))
+                    model = LinkedModel(shape_of(folder, facts))
         threads = min(facts.threads, os.cpu_count() or 1)  # training may have run on a larger machine
         device = "cuda" if torch.cuda.is_available() else "cpu"
         return LinkedGenerator(
@@ -287,7 +286,8 @@ def _shapes(batch: Mapping[str, Any]) -> Batch:
 def _card(job: TrainingJob, facts: LinkedFacts, fitted: TrainResult) -> str:
     left_out = fitted.n_too_long + fitted.n_not_expressible
     rows = {
-        "student": f"linked, {fitted.all_parameters:,} parameters" + (f", from {facts.base}" if facts.base else ""),
+        "student": f"linked, {fitted.all_parameters:,} parameters"
+        + (f", from {Path(facts.base).name}" if facts.base else ""),
         "modality": facts.modality,
         "trained parameters": f"{fitted.trained_parameters:,}",
         "steps": f"{fitted.steps:,} in {fitted.seconds:,.0f} s on {job.device.name}",

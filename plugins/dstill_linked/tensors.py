@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import torch
@@ -20,7 +20,7 @@ from dstill.linked import LINKS, Reading
 from dstill.linked.reading import FEATURES
 from dstill_linked.model import END, FIRST, Sources
 
-__all__ = ["RELATIONS", "Row", "Vocabulary", "batch"]
+__all__ = ["RELATIONS", "Row", "Vocabulary", "batch", "renumbered"]
 
 BUCKETS = 6_144  # rows for features without a row of their own
 PLACES, ITEMS = 128, 128  # rows for the place of a word and the number of an item; beyond, they are shared
@@ -132,14 +132,13 @@ def _relations(reading: Reading) -> torch.Tensor:
     return found
 
 
-def batch(rows: Sequence[Row], *, shuffled: bool = False) -> Sources:
+def batch(rows: Sequence[Row]) -> Sources:
     """Rows padded to the longest one.
 
     A word has a feature for its place, and an item one for its number, which the words that are linked to it have too:
-    the model can tell two dates apart, and a word can name its item. `shuffled` (for training): the numbers are drawn
-    with torch's generator, so that none stands for one item of the schema.
+    the model can tell two dates apart, and a word can name its item.
     """
-    longest = max(len(row.features) for row in rows)
+    longest = max(1, *(len(row.features) for row in rows))
     relations = torch.zeros(len(rows), longest, longest, dtype=torch.int64)
     mask = torch.zeros(len(rows), longest, dtype=torch.bool)
     features: list[int] = []
@@ -149,7 +148,7 @@ def batch(rows: Sequence[Row], *, shuffled: bool = False) -> Sources:
         size = len(row.features)
         mask[number, :size] = True
         relations[number, :size, :size] = row.relations
-        for names, of, numbers in zip(row.features, row.weights, _numbers(row, shuffled), strict=True):
+        for names, of, numbers in zip(row.features, row.weights, _numbers(row), strict=True):
             offsets.append(len(features))
             features += names
             features += numbers
@@ -165,10 +164,23 @@ def batch(rows: Sequence[Row], *, shuffled: bool = False) -> Sources:
     )
 
 
-def _numbers(row: Row, shuffled: bool) -> list[list[int]]:
+def renumbered(sources: Sources) -> Sources:
+    """The same with other numbers for the items of each row, so that no number stands for one item of a schema.
+
+    For training; drawn with torch's generator.
+    """
+    rows, positions = sources.mask.shape
+    places = torch.arange(len(sources.features), device=sources.offsets.device)
+    row = (torch.searchsorted(sources.offsets, places, right=True) - 1) // positions
+    orders = torch.stack([torch.randperm(ITEMS) for _ in range(rows)]).to(row.device)
+    numbers = (sources.features - PLACES).clamp(0, ITEMS - 1)
+    is_number = (sources.features >= PLACES) & (sources.features < NUMBERS)
+    return replace(sources, features=torch.where(is_number, PLACES + orders[row, numbers], sources.features))
+
+
+def _numbers(row: Row) -> list[list[int]]:
     """The rows of the embedding for the place of each word, and for the number of each item and of the linked ones."""
-    order = torch.randperm(ITEMS).tolist() if shuffled else range(ITEMS)
-    items = [PLACES + order[number % ITEMS] for number in range(len(row.features) - row.words)]
+    items = [PLACES + number % ITEMS for number in range(len(row.features) - row.words)]
     found = [[min(place, PLACES - 1)] for place in range(row.words)] + [[item] for item in items]
     for word, item in row.links:
         found[word].append(items[item])

@@ -190,7 +190,7 @@ class QueryDsl(
     def form(self) -> Form:
         from dstill_querydsl.linked.form import QueryForm
 
-        return QueryForm(self.index_profile)
+        return QueryForm(self.index_profile, self.config.dialect)
 
     # --- TestDatabases ------------------------------------------------------------------
 

@@ -48,6 +48,13 @@ def test_written_dates_have_iso_values() -> None:
     assert values["2022-01-02"] == "2022-01-02"
 
 
+def test_dates_in_other_letters_and_digits() -> None:
+    assert [word.value for word in words("3 \u017fept 2024")] == ["2024-09-03"]  # a long s
+    assert all(
+        word.value == word.text for word in words("\u0662\u0660\u0662\u0664-03-03, 3 March \u0662\u0660\u0662\u0664")
+    )
+
+
 def test_a_long_question_is_cut() -> None:
     assert len(words("x " * 2_000)) == MAX_WORDS
 

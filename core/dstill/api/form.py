@@ -19,6 +19,7 @@ The defaults suit answers whose parts are separated by spaces, each a token, a w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from typing import ClassVar, Protocol
 
@@ -89,8 +90,8 @@ class Form:
         named = {
             token for token in self.encode(answer, reading) if isinstance(token, int) and token >= len(reading.words)
         }
-        found = sorted((rationale.find(reading.item(position).name), position) for position in named)
-        return [position for place, position in found if place >= 0]
+        places = ((re.search(rf"(?<!\w){re.escape(reading.item(one).name)}(?!\w)", rationale), one) for one in named)
+        return [position for _, position in sorted((match.start(), one) for match, one in places if match)]
 
     def decode_rationale(self, tokens: Sequence[Token], reading: Reading) -> str:
         """The text of a rationale's tokens. Default: the names of the items that they point to."""

@@ -111,8 +111,8 @@ class Recipe:
     optim: Literal["adamw_torch", "adamw_torch_fused", "muon"] = field(
         default="adamw_torch",
         metadata={
-            "help": "The optimizer. The fused variant is faster. muon: Muon for matrices, AdamW for the rest: fewer "
-            "steps."
+            "help": "The optimizer. The fused variant is faster. muon: Muon for matrices, AdamW for the rest; short "
+            "trainings often need fewer steps."
         },
     )
     auto_find_batch_size: bool = field(

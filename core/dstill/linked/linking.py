@@ -25,7 +25,7 @@ __all__ = ["LINKS", "STOP_WORDS", "Item", "Link", "Schema", "begin_alike"]
 LINKS = (
     "value",  # the word is in a known value of the item
     "name",  # it is in the item's name
-    "short",  # it has the beginning of a name's word, or is an initial of one (mag: magnitude)
+    "short",  # it has the beginning of a name's word, or is an initial of one (mil: mileage)
     "glued",  # it is inside a name without separators (publication: flddatepublication)
     "description",  # it is in the item's description
     "above",  # it is in the name of what the item belongs to
@@ -158,7 +158,7 @@ class Schema:
                     yield start, end, items
 
     def initials(self, words: Sequence[Word]) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
-        """Words whose first letters spell a short name: "number of stations" and nst, "root mean square" and rms."""
+        """Words whose first letters spell a short name: "date of birth" and dob, "service level agreement" and sla."""
         spoken = [place for place, word in enumerate(words)
                   if word.kind == "word" and word.text.lower() not in STOP_WORDS]  # fmt: skip
         letters = "".join(words[place].text[0].lower()[:1] for place in spoken)

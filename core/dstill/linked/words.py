@@ -28,12 +28,13 @@ _MONTHS = {
     for name in names.split()
 }  # fmt: skip
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
-_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+_DAY = r"[0-9]{1,2}(?:st|nd|rd|th)?"
+_YEAR = r"[0-9]{4}"
 _WORD = re.compile(
     rf"""
-    (?P<day> \b{_DAY}\s+(?:of\s+)?(?:{_MONTH})\.?,?\s+\d{{4}}\b | \b(?:{_MONTH})\.?\s+{_DAY},?\s+\d{{4}}\b )
-  | (?P<month> \b(?:{_MONTH})\.?,?\s+\d{{4}}\b )
-  | (?P<date> \b\d{{4}}-\d\d-\d\d(?:T[\d:.]+Z?)?\b )
+    (?P<day> \b{_DAY}\s+(?:of\s+)?(?:{_MONTH})\.?,?\s+{_YEAR}\b | \b(?:{_MONTH})\.?\s+{_DAY},?\s+{_YEAR}\b )
+  | (?P<month> \b(?:{_MONTH})\.?,?\s+{_YEAR}\b )
+  | (?P<date> \b{_YEAR}-[0-9]{{2}}-[0-9]{{2}}(?:T[0-9:.]+Z?)?\b )
   | (?P<address> \b\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?:/\d{{1,2}})?\b )
   | (?P<prefix> \bp(?=\d\d) )                                             # p95: the 95th percentile
   | (?P<number> (?<![\w./-])-?\d+(?:,\d{{3}})*(?:\.\d+)?
@@ -103,6 +104,6 @@ def words(question: str) -> list[Word]:
 
 def _iso(kind: str, text: str) -> str:
     """A written date as 2024-03-03, a written month as 2024-03."""
-    month = _MONTHS[re.search(_MONTH, text.lower()).group()]  # type: ignore[union-attr]
+    month = _MONTHS[re.search(_MONTH, text, re.IGNORECASE).group().casefold()]  # type: ignore[union-attr]
     numbers = re.findall(r"\d+", text)
     return f"{numbers[-1]}-{month:02d}" + (f"-{int(numbers[0]):02d}" if kind == "day" else "")

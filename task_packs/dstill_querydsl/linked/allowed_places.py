@@ -484,11 +484,6 @@ class Node:
             chain = (("query", self.nested),)
         return self.language.node(schema_, kind, self.key, self.place, self.field, chain)
 
-    @property
-    def is_missing(self) -> bool:
-        """Whether this is what a refusal says is missing."""
-        return self.kind == MISSING
-
 
 _LONG: dict[int, tuple[FieldKeys, Options]] = {}
 

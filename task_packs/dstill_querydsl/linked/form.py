@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -20,6 +21,26 @@ from dstill_querydsl.mapping.index_profile import IndexProfile
 __all__ = ["QueryForm", "difference"]
 
 SHOWN = 64  # fields of a wide mapping that the student reads
+KEPT = 64  # mappings that were read last
+
+
+class _Mapping:
+    """What reading and writing about one mapping needs. Computed on first use."""
+
+    def __init__(self, profile: IndexProfile, dialect: str) -> None:
+        self.profile = profile
+        self._dialect = dialect
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        profile = self.profile
+        found = items.items_of(profile.fields, profile.values, ranked=profile.index.given_values is not None)
+        return Ranking(Schema(found), related=cues.RELATED, cues=cues.cues_of(found))
+
+    @cached_property
+    def language(self) -> Language:
+        profile = self.profile
+        return Language(profile.fields, profile.limits, profile.ranges, self.ranking.schema.items, self._dialect)
 
 
 class QueryForm(Form):
@@ -27,10 +48,10 @@ class QueryForm(Form):
 
     features = items.FEATURES
 
-    def __init__(self, profile_of: Callable[[Example], IndexProfile | None]) -> None:
+    def __init__(self, profile_of: Callable[[Example], IndexProfile | None], dialect: str = "elasticsearch9") -> None:
         self._profile_of = profile_of
-        self._rankings: dict[int, tuple[IndexProfile, Ranking]] = {}  # by the number of the profile
-        self._languages: dict[int, tuple[IndexProfile, Schema, Language | None]] = {}  # by the number of the schema
+        self._dialect = dialect
+        self._known: OrderedDict[int, _Mapping] = OrderedDict()  # by the number of the profile; the newest last
 
     @cached_property
     def tokens(self) -> Sequence[str]:  # type: ignore[override]
@@ -41,37 +62,35 @@ class QueryForm(Form):
         profile = self._profile_of(example)
         if profile is None:
             return read(example.question, Schema([]))
-        ranking = self._ranking(profile)
+        ranking = self._mapping(profile).ranking
         shown = None
         if len(ranking.schema.items) > SHOWN:
             shown = sorted(ranking.best(example.question, words(example.question), SHOWN))
         return read(example.question, ranking.schema, shown)
 
-    def _ranking(self, profile: IndexProfile) -> Ranking:
-        if id(profile) not in self._rankings:
-            found = items.items_of(profile.fields, profile.values, ranked=profile.index.given_values is not None)
-            ranking = Ranking(Schema(found), related=cues.RELATED, cues=cues.cues_of(found))
-            self._rankings[id(profile)] = profile, ranking
-            self._languages[id(ranking.schema)] = profile, ranking.schema, None
-        return self._rankings[id(profile)][1]
-
     def start(self, reading: Reading) -> BodyCursor | None:
-        """Where a body about the reading's mapping begins. None if this form did not read it, or without a mapping."""
-        if id(reading.schema) not in self._languages:
-            return None
-        profile, schema, language = self._languages[id(reading.schema)]
-        if language is None:
-            language = Language(profile.fields, profile.limits, profile.ranges, schema.items)
-            self._languages[id(schema)] = profile, schema, language
-        return start(language, reading)
+        """Where a body about the reading's mapping begins. None if this form has not read that mapping lately."""
+        mapping = next((one for one in self._known.values() if one.ranking.schema is reading.schema), None)
+        return None if mapping is None else start(mapping.language, reading)
+
+    def _mapping(self, profile: IndexProfile) -> _Mapping:
+        found = self._known.pop(id(profile), None) or _Mapping(profile, self._dialect)
+        self._known[id(profile)] = found
+        if len(self._known) > KEPT:
+            self._known.popitem(last=False)
+        return found
 
     def encode(self, answer: str, reading: Reading) -> list[Token]:
         body = strict.read(answer).value
         if not isinstance(body, dict):
             raise NotExpressible("the answer is not a JSON object")
         wanted = canonical(body)
-        found = encoding.encode(wanted, reading)
-        if at := difference(canonical(decoding.decode(found, reading)), wanted):
+        try:
+            found = encoding.encode(wanted, reading)
+            at = difference(canonical(decoding.decode(found, reading)), wanted)
+        except (AttributeError, TypeError, KeyError, OverflowError) as error:
+            raise NotExpressible("the answer is not a search body") from error
+        if at:
             raise NotExpressible(f"the value at {at} has no tokens")
         return tokens.merged(found)
 
@@ -83,7 +102,7 @@ class QueryForm(Form):
 def difference(one: Any, other: Any, at: str = "") -> str:
     """The JSON pointer of the first place where two values differ; empty if they are equal. 1, 1.0 and true differ."""
     if isinstance(one, dict) and isinstance(other, dict):
-        for key in one.keys() | other.keys():
+        for key in sorted(one.keys() | other.keys()):
             if key not in one or key not in other:
                 return f"{at}/{strict.escape(key)}"
             if found := difference(one[key], other[key], f"{at}/{strict.escape(key)}"):

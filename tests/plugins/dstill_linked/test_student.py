@@ -188,18 +188,21 @@ def test_tokens_that_are_no_answer_become_a_text_that_checks_refuse(
     assert "not an answer" in problem.message
 
 
-def test_interrupted_training_resumes_to_the_same_weights(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("stopped", "optim"), [(1, "muon"), (3, "adamw_torch")])
+def test_interrupted_training_resumes_to_the_same_weights(tmp_path: Path, stopped: int, optim: str) -> None:
+    """Also in the middle of an epoch, between two evaluations: items are numbered anew in each batch."""
     rows = pairs(examples(30), DistillStepByStep())
-    fit(tmp_path / "whole", rows=rows, max_steps=6)
+    settings = {"rows": rows, "validation": pairs(examples(8, seed=6)), "max_steps": 6, "eval_steps": 2, "optim": optim}
+    fit(tmp_path / "whole", **settings)
 
     def stop(step: int, steps: int, values: Any) -> None:
-        if step == 3:
+        if step == stopped:
             raise KeyboardInterrupt
 
     checkpoints = {"checkpoints": tmp_path / "checkpoints"}
     with pytest.raises(Interrupted):
-        fit(tmp_path / "half", rows=rows, max_steps=6, job={**checkpoints, "on_step": stop})
-    fit(tmp_path / "half", rows=rows, max_steps=6, job=checkpoints)
+        fit(tmp_path / "half", **settings, job={**checkpoints, "on_step": stop})
+    fit(tmp_path / "half", **settings, job=checkpoints)
     whole, half = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "half"))
     assert whole.keys() == half.keys()
     assert all(torch.equal(whole[name], half[name]) for name in whole)
