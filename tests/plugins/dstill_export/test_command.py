@@ -134,7 +134,7 @@ class Stopped(Merged):
 
 @pytest.mark.slow
 def test_ctrl_c_leaves_no_folder(call: Call, student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "format_of", lambda name: Stopped())
+    monkeypatch.setattr(registry, "format_of", lambda name, student=None: Stopped())
     ended = call("export", student("full").folder, "--to", "merged", "--out", "mine", "--json")
     assert ended.code == 130
     assert json.loads(ended.out)["error"]["hint"] == "the export was deleted: run the same command again"

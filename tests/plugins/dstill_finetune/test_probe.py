@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import gc
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -110,17 +111,24 @@ def test_slightly_exceeding_the_plan_is_accepted(
     assert fitted.steps == 1
 
 
-def test_peak_memory_tracks_laps_and_the_overall_peak() -> None:
-    import torch
+MEASURED = """
+import torch
+from dstill_finetune.peak_memory import PeakMemory
 
-    gc.collect()  # models of earlier tests, freed during the block, would lower what it measures
-    with PeakMemory("cpu") as peak:
-        held = torch.ones(2**26)
-        whole = peak.bytes
-        del held
-        peak.lap()
-        assert peak.latest < 2**27
-        assert peak.bytes >= whole >= 2**27
+with PeakMemory("cpu") as peak:
+    held = torch.ones(2**26)
+    whole = peak.bytes
+    del held
+    peak.lap()
+    assert peak.latest < 2**27, peak.latest
+    assert peak.bytes >= whole >= 2**27, (peak.bytes, whole)
+"""
+
+
+@pytest.mark.slow
+def test_peak_memory_tracks_laps_and_the_overall_peak() -> None:
+    """In a process of its own: others give memory back while it measures."""
+    subprocess.run([sys.executable, "-c", MEASURED], check=True, timeout=120)
 
 
 def test_plan_of_tiny_without_a_tokenizer_matches_the_probe(fit: Fit, records: Any, tmp_path: Path) -> None:
