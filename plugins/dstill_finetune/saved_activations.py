@@ -26,7 +26,7 @@ from typing import Any
 from dstill.api.modality import ActivationBytes
 from dstill_finetune.model_loading import is_encoder_decoder
 
-__all__ = ["Bytes", "activation_bytes_of", "polynomial"]
+__all__ = ["Bytes", "SavedBytes", "activation_bytes_of", "polynomial"]
 
 STEP = 32  # lengths tried: 32, 64 and 96 tokens
 DEPTHS = ("num_hidden_layers", "num_layers", "num_decoder_layers", "encoder_layers", "decoder_layers")
@@ -117,35 +117,52 @@ def _traced(config: Any, frozen: bool, width: int) -> Callable[[int, int], Bytes
         if frozen:
             model.requires_grad_(False)
             model.enable_input_require_grads()
-    weights = {p.untyped_storage()._cdata for p in model.parameters()}
-    saved: dict[int, tuple[int, Any]] = {}  # storage id → 0 (encoder) or 1 (decoder), and the storage
-    part = [0]
+    saved = SavedBytes(model, fake, bf16=width == 2)
     # the logits of labelled positions are planned separately
     model.get_output_embeddings().register_forward_pre_hook(lambda _, inputs: (inputs[0][:, -1:],))
     if seq2seq:
-        model.get_encoder().register_forward_hook(lambda *_: part.__setitem__(0, 1))
-
-    def pack(tensor: Any) -> Any:
-        storage = tensor.untyped_storage()
-        if storage._cdata not in weights:
-            saved.setdefault(storage._cdata, (part[0], storage))
-        return tensor
+        model.get_encoder().register_forward_hook(lambda *_: setattr(saved, "part", 1))
 
     def run(source: int, target: int) -> Bytes:
-        saved.clear()
-        part[0] = 0
-        with (
-            fake,
-            torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor),
-            torch.autocast("cpu", torch.bfloat16, enabled=width == 2),
-        ):
+        def forward() -> Any:
             ids = torch.ones(1, source, dtype=torch.long)
             decoder = {"decoder_input_ids": torch.ones(1, target, dtype=torch.long)} if target else {}
-            out = model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False, **decoder)
+            return model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False, **decoder)
+
+        return saved.of(forward)
+
+    return run
+
+
+class SavedBytes:
+    """Counts what autograd saves while a model runs on fake tensors, without its weights."""
+
+    def __init__(self, model: Any, fake: Any, *, bf16: bool) -> None:
+        self.part = 0  # of what runs now: 0 encoder, 1 decoder
+        self._weights = {p.untyped_storage()._cdata for p in model.parameters()}
+        self._saved: dict[int, tuple[int, Any]] = {}  # storage id → part, and the storage
+        self._fake, self._bf16 = fake, bf16
+
+    def of(self, forward: Callable[[], Any]) -> Bytes:
+        """The bytes of encoder and decoder that one call of `forward` saves."""
+        import torch
+
+        self._saved.clear()
+        self.part = 0
+        with (
+            self._fake,
+            torch.autograd.graph.saved_tensors_hooks(self._pack, lambda tensor: tensor),
+            torch.autocast("cpu", torch.bfloat16, enabled=self._bf16),
+        ):
+            out = forward()  # what is saved lives as long as its result
             sums = [0.0, 0.0]
-            for number, storage in saved.values():
-                sums[number] += storage.nbytes()
+            for part, storage in self._saved.values():
+                sums[part] += storage.nbytes()
             del out
         return sums[0], sums[1]
 
-    return run
+    def _pack(self, tensor: Any) -> Any:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in self._weights:
+            self._saved.setdefault(storage._cdata, (self.part, storage))
+        return tensor

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dstill.api.form import Form, NotExpressible, Token
@@ -49,7 +49,6 @@ class LinkedData(Dataset):
     """Encoded records."""
 
     n_not_expressible: int = 0  # records that were left out because the form has no tokens for their answer
-    reasons: Mapping[str, int] = field(default_factory=dict)  # why, with the number of records
 
 
 class LinkedEncoder:
@@ -98,9 +97,7 @@ class LinkedEncoder:
                 if reasons
                 else "raise train.max_length, train.max_target_length or [student.linked] longest",
             )
-        return LinkedData(
-            records=rows, n_too_long=n_too_long, n_not_expressible=reasons.total(), reasons=dict(reasons.most_common(5))
-        )
+        return LinkedData(records=rows, n_too_long=n_too_long, n_not_expressible=reasons.total())
 
     def _record(self, record: Sequence[Pair]) -> Encoded:
         from dstill_linked.model import RATIONALE, START

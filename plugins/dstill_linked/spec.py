@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dstill.api.modality import ActivationBytes, ModelSpec
 from dstill_finetune.lora_targets import linear_layers
 from dstill_finetune.model_spec import counted
-from dstill_finetune.saved_activations import Bytes, polynomial
+from dstill_finetune.saved_activations import Bytes, SavedBytes, polynomial
 
 if TYPE_CHECKING:
     from dstill_linked.model import Shape
@@ -61,33 +61,16 @@ def _activation_bytes(shape: Shape, frozen: bool, width: int) -> ActivationBytes
         if frozen:
             model.requires_grad_(False)
             model.relations.weight.requires_grad_()  # gradients flow through every layer, as with adapters
-    weights = {p.untyped_storage()._cdata for p in model.parameters()}
-    saved: dict[int, tuple[int, Any]] = {}  # storage → 0 (encoder) or 1 (decoder), and the storage
-    part = [0]
-
-    def pack(tensor: Any) -> Any:
-        storage = tensor.untyped_storage()
-        if storage._cdata not in weights:
-            saved.setdefault(storage._cdata, (part[0], storage))
-        return tensor
+    saved = SavedBytes(model, fake, bf16=width == 2)
 
     def run(source: int, target: int) -> Bytes:
-        saved.clear()
-        part[0] = 0
-        with (
-            fake,
-            torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor),
-            torch.autocast("cpu", torch.bfloat16, enabled=width == 2),
-        ):
+        def forward() -> Any:
             sources = _sources(source)
             memory = model.encode(sources)
-            part[0] = 1
-            out = model.decode(model.start(memory, sources.mask), torch.zeros(1, target, dtype=torch.long))
-            sums = [0.0, 0.0]
-            for number, storage in saved.values():
-                sums[number] += storage.nbytes()
-            del out
-        return sums[0], sums[1]
+            saved.part = 1
+            return model.decode(model.start(memory, sources.mask), torch.zeros(1, target, dtype=torch.long))
+
+        return saved.of(forward)
 
     # the table of places bounds the targets that can be tried
     return ActivationBytes(*polynomial(run, h=max(1, min(32, shape.longest // 3))))

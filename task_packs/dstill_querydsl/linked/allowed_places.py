@@ -75,7 +75,6 @@ _ITEM: dict[str, Kind] = {  # the items of a list that stands for a kind of the 
     kinds.TERM_FILTER: kinds.VALUE,
     MISSING: MISSING,
 }
-_ONLY_LISTS = {*_ITEM} - {kinds.VALUES, kinds.QUERIES_, kinds.SOURCE, kinds.TERM_FILTER, kinds.SORT, kinds.ORDER}
 _NO_SCALARS = {kinds.QUERY, kinds.QUERIES_, kinds.FILTERS, kinds.AGGREGATIONS_, kinds.SORT, kinds.ORDER, kinds.POINT,
                kinds.SHAPE, kinds.HIGHLIGHT, kinds.INTERVAL, kinds.DOCUMENT_FIELDS, kinds.NAMES,
                AGGREGATION}  # fmt: skip
