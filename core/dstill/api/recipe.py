@@ -27,8 +27,8 @@ class Recipe:
     student: str = field(
         default="",
         metadata={
-            "help": "The student: a kind, `kind:base` such as `hf:google/flan-t5-small`, or FILE.gguf. Empty: one made "
-            "from nothing.",
+            "help": "The student: a kind, `kind:base` such as `hf:google/flan-t5-small`, FILE.gguf, or `base:NAME`, "
+            "which starts from weights of the task pack. Empty: one made from nothing.",
             "trust": "student",
         },
     )
@@ -79,7 +79,8 @@ class Recipe:
         metadata={
             "low": 0,
             "high": 100000,
-            "help": "Passes over the training data. Ignored if `max_steps` is positive.",
+            "help": "Passes over the training data. 0: none, the student stays as it was. Ignored if `max_steps` is "
+            "positive.",
         },
     )
     max_steps: int = field(
