@@ -152,7 +152,12 @@ class Recipe:
     )
     precision: Literal["auto", "fp32", "bf16"] = field(
         default="auto",
-        metadata={"help": "Number format. auto: bf16 on a GPU that supports it, otherwise fp32. fp16 is never used."},
+        metadata={
+            "help": "Number format. auto: bf16 on a GPU that supports it, for student linked on such a CPU too, otherwise "
+            "fp32. fp16 is never used."
+        },
+            "fp32. fp16 is never used."
+        },
     )
     r: int = field(default=16, metadata={"low": 1, "high": 4096, "help": "Rank of the LoRA matrices."})
     lora_alpha: int = field(
@@ -186,7 +191,8 @@ class Recipe:
     def on(self, device: Device) -> Recipe:
         """The recipe with ``precision = "auto"`` replaced for `device`: bf16 on a GPU that supports it, else fp32.
 
-        A CPU trains in bf16 only on request: in fp32 the same seed gives the same weights on every CPU.
+        A CPU trains in bf16 only on request or for a student that is faster so: in fp32 the same seed gives the same
+        weights on every CPU.
         """
         if self.precision != "auto":
             return self

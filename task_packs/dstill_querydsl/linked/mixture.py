@@ -16,7 +16,7 @@ from dstill.api.form import NotExpressible, Token
 from dstill.api.records import Example
 from dstill.linked import Reading
 from dstill_querydsl.bundle.indices import TRAINABLE, Index, bundled
-from dstill_querydsl.invented import stream
+from dstill_querydsl.invented.stream import stream
 from dstill_querydsl.linked.form import QueryForm
 from dstill_querydsl.mapping.index_profile import IndexProfile
 from dstill_querydsl.settings import Settings

@@ -213,6 +213,16 @@ def test_probe_and_bf16_run(tmp_path: Path) -> None:
     assert fitted.probe["measured"] >= 0
 
 
+def test_auto_is_bf16_on_a_cpu_that_has_it(tmp_path: Path) -> None:
+    """With the same weights again on the same machine."""
+    job = {"device": replace(CPU, bf16=True)}
+    for name, given in (("fp32", {}), ("one", job), ("two", job)):
+        fit(tmp_path / name, max_steps=2, job=given)
+    fp32, one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("fp32", "one", "two"))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert not all(torch.equal(one[name], fp32[name]) for name in one)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
