@@ -1,25 +1,85 @@
-"""Endless training rows of the base (`dstill_querydsl.linked.mixture`).
+"""Endless training rows: questions about invented schemas, and about schema variants of the bundled indices.
 
 rows(seed=0)    →  LinkedRow, LinkedRow, …
+
+Held-out indices, and the templates of `test_unseen_templates`, are in neither.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from random import Random
 
-from dstill.api.form import Form
-from dstill_linked.encoding import LinkedRow, row_of
+from dstill.api.form import Form, NotExpressible, Token
+from dstill.api.records import Example
+from dstill.linked import Reading
+from dstill_linked.encoding import LinkedRow
+from dstill_linked.model import START
 from dstill_linked.tensors import Vocabulary
+from dstill_querydsl.bundle.indices import TRAINABLE, Index, bundled
+from dstill_querydsl.invented import stream
 from dstill_querydsl.linked.form import QueryForm
-from dstill_querydsl.linked.mixture import answers
+from dstill_querydsl.mapping.index_profile import IndexProfile
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
+from dstill_querydsl.variants import rename, vary
 
 __all__ = ["FORM", "answers", "rows"]
 
 FORM: Form = QueryForm(lambda _: None)  # for its vocabulary
+BUNDLED = 0.25  # share of rows about the bundled indices
+QUESTIONS = 6_000  # about each of them
+DOCUMENTS = 500  # of which values are known
+PER_VARIANT = 96  # questions about one schema variant
+OWN_NAMES = 0.2  # share of variants that are the index as it is
 
 
 def rows(seed: int) -> Iterator[LinkedRow]:
     """Rows without end, the same for the same seed."""
     vocabulary = Vocabulary.of(FORM)
     for reading, tokens in answers(seed):
-        yield row_of(vocabulary, reading, tokens)
+        yield LinkedRow(
+            source=list(range(len(reading))),
+            target=vocabulary.numbers(tokens),
+            weight=1.0,
+            branch="",
+            reading=vocabulary.read(reading),
+            start=START,
+        )
+
+
+def answers(seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
+    """Readings and the tokens of their answers."""
+    random = Random(f"base {seed}")
+    invented = ((question.reading, question.tokens) for question in stream(seed))
+    of_bundled = _bundled(random)
+    while True:
+        yield next(of_bundled if random.random() < BUNDLED else invented)
+
+
+def _bundled(random: Random) -> Iterator[tuple[Reading, Sequence[Token]]]:
+    asked = {name: _asked(name) for name in TRAINABLE}
+    while True:
+        name = random.choice(TRAINABLE)
+        index: Index = bundled(name, DOCUMENTS)
+        names: dict[str, str] = {}
+        if random.random() >= OWN_NAMES:
+            variant = vary(index, random.randrange(1 << 30))
+            index, names = variant.index, dict(variant.names)
+        profile = IndexProfile(index, Settings().guard)
+        form = QueryForm(lambda _, profile=profile: profile)  # type: ignore[misc]
+        for example in random.sample(asked[name], PER_VARIANT):
+            gold = rename(json.loads(example.answer or "{}"), names) if names else json.loads(example.answer or "{}")
+            reading = form.read(replace(example, context={}))
+            try:
+                yield reading, form.encode(json.dumps(gold), reading)
+            except NotExpressible:
+                continue
+
+
+def _asked(name: str) -> list[Example]:
+    """Training questions about the index itself."""
+    examples = QueryDsl(Settings(index=name, n_questions=QUESTIONS)).examples("train")
+    return [example for example in examples if not {"mapping", "variant"} & set(example.context)]

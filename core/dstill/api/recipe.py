@@ -153,10 +153,8 @@ class Recipe:
     precision: Literal["auto", "fp32", "bf16"] = field(
         default="auto",
         metadata={
-            "help": "Number format. auto: bf16 on a GPU that supports it, for student linked on such a CPU too, otherwise "
-            "fp32. fp16 is never used."
-        },
-            "fp32. fp16 is never used."
+            "help": "Number format. auto: bf16 on a GPU that supports it, for student linked also on such a CPU; "
+            "otherwise fp32. fp16 is never used."
         },
     )
     r: int = field(default=16, metadata={"low": 1, "high": 4096, "help": "Rank of the LoRA matrices."})

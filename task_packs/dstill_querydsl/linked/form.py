@@ -23,7 +23,6 @@ __all__ = ["QueryForm", "difference"]
 
 SHOWN = 64  # fields of a wide mapping that the student reads
 KEPT = 64  # mappings that were read last
-REPLAYED = 600  # questions about each bundled index that `replay` chooses from
 
 
 class _Mapping:
@@ -77,9 +76,9 @@ class QueryForm(Form):
         return None if mapping is None else start(mapping.language, reading)
 
     def replay(self, seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
-        from dstill_querydsl.linked.mixture import answers
+        from dstill_querydsl.invented.stream import stream
 
-        return answers(seed, questions=REPLAYED)
+        return ((question.reading, question.tokens) for question in stream(seed))
 
     def _mapping(self, profile: IndexProfile) -> _Mapping:
         found = self._known.pop(id(profile), None) or _Mapping(profile, self._dialect)
