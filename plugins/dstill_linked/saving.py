@@ -50,6 +50,7 @@ class LinkedFacts:
     threads: int = 0  # of the CPU; 0: torch's own choice
     base: str = ""  # the folder of the student that training started from; empty: none
     sha256: str = ""  # of the weights
+    known_errors: str = ""  # of a base: one line for users about what it gets wrong
 
 
 def write_student(folder: Path, state: Mapping[str, Any], facts: LinkedFacts) -> None:

@@ -65,12 +65,13 @@ class CheckResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectFiles:
-    """What `dstill init` adds to a new project for the user's own data."""
+    """What `dstill init` and `dstill adapt` add to a new project for the user's own data; `dstill ask` keeps none of it."""
 
     files: Mapping[str, str]  # name in the project's folder → text
     settings: Mapping[str, Any]  # by dotted key, for dstill.toml; must not hold a secret
     recipe: Mapping[str, Any] = field(default_factory=dict)  # settings that suit a student trained from scratch
     about: tuple[str, ...] = ()  # lines for the user: what was read and what was not
+    brief: tuple[str, ...] = ()  # those of them that a person who only asks a question needs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -98,6 +98,9 @@ COMMANDS = (
         "Answer the test questions, execute the answers and score them.",
         section="Pipeline",
     ),
+    LazyCommand(
+        "ask", "dstill.cli.ask:ask", "Ask about the data on a server, without a project or training.", section="Use"
+    ),
     LazyCommand("predict", "dstill.cli.predict:predict", "Answer a question with the student of a run.", section="Use"),
     LazyCommand("check", "dstill.cli.check:check", "Check answers without executing them.", section="Use"),
     LazyCommand(

@@ -33,7 +33,7 @@ RUN_IS = "RUN is a folder, or the name of a run under ./runs."
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "init", "doctor"),
     "Pipeline": ("generate", "review", "train", "evaluate", "report"),
-    "Use": ("predict", "serve", "export", "check"),
+    "Use": ("ask", "predict", "serve", "export"),
 }
 OTHER, GROUPS = "Other commands", "More commands, in groups"
 SUBGROUPS: Mapping[str, str] = {
