@@ -22,7 +22,7 @@ from dstill_linked.model import END, FIRST, Sources
 
 __all__ = ["RELATIONS", "Row", "Vocabulary", "batch", "renumbered"]
 
-BUCKETS = 6_144  # rows for features without a row of their own
+BUCKETS = 16_384  # rows for features without a row of their own
 PLACES, ITEMS = 128, 128  # rows for the place of a word and the number of an item; beyond, they are shared
 NUMBERS = PLACES + ITEMS
 _FAR = 8  # words further apart have one relation

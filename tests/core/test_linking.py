@@ -6,6 +6,7 @@ import re
 import pytest
 
 from dstill.linked import LINKS, Item, Ranking, Schema, read, words
+from dstill.linked.known import folded, known_spans
 from dstill.linked.linking import STOP_WORDS
 from dstill.linked.names import stems
 
@@ -47,6 +48,10 @@ def _plain_kinds(word, item):
             yield "description"
         if stem in item.above:
             yield "above"
+    said = folded(word.text)
+    having = {folded(value) for value in item.values if said in folded(value).split()}
+    if len(having) == 1 and len(said) >= 3 and not said.isdigit():
+        yield "said"
     if len(low) >= 4 and any(low in name and not name.startswith(low) for name in names):
         yield "glued"
 
@@ -62,7 +67,8 @@ def _plain_initials(found, item):
 
 def _plain_values(question, found, item):
     for value in item.values:
-        for match in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", question, re.IGNORECASE):
+        pattern = re.escape(value.replace("-", " "))
+        for match in re.finditer(rf"(?<!\w){pattern}(?!\w)", question.replace("-", " "), re.IGNORECASE):
             code = len(value) > 1 and match.group().isupper()
             if re.search(r"\w", value) and (value.lower() not in STOP_WORDS or code):
                 yield from (n for n, word in enumerate(found) if word.start < match.end() and word.end > match.start())
@@ -119,6 +125,24 @@ def test_known_value_is_found_where_lower_case_is_longer() -> None:
     question = "İİİ of rosa"
     schema = Schema([Item(name="user", words=("u",), kind="keyword", values=("Rosa",))])
     assert schema.link(question, words(question)) == {(2, 0): "value"}
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("trips in transit", {(1, 2): "IN_TRANSIT", (2, 2): "IN_TRANSIT"}),
+        ("Comedies of acme", {(0, 0): "Comedy", (2, 2): "Acme Corp."}),
+        ("corp of both", {(0, 0): "Acme Corp."}),
+        ("new ones", {}),  # New York or New Delhi
+        ("IN_TRANSIT", {}),  # the text itself
+        ("c and C++ and f", {(4, 4): "F"}),  # two values are the same without signs
+        ("12", {}),
+        ("", {}),
+    ],
+)
+def test_known_values_are_said_in_another_form(question: str, said: dict) -> None:
+    values = ("IN_TRANSIT", "Acme Corp.", "Comedy", "New York", "New Delhi", "C", "C++", "F", "12 Monkeys")
+    assert known_spans(question, words(question), values) == said
 
 
 # --- ranking ----------------------------------------------------------------------------

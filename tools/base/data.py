@@ -8,12 +8,14 @@ Held-out indices, and the templates of `test_unseen_templates`, are in neither.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 from dstill.api.form import Form, NotExpressible, Token
 from dstill.api.records import Example
+from dstill.io.jsonl import read_rows, write_rows
 from dstill.linked import Reading
 from dstill_linked.encoding import LinkedRow
 from dstill_linked.model import START
@@ -26,20 +28,22 @@ from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 from dstill_querydsl.variants import rename, vary
 
-__all__ = ["FORM", "answers", "rows"]
+__all__ = ["FORM", "answers", "asked_about_bundled", "rows"]
 
+Asked = Mapping[str, Sequence[Example]]  # bundled index → questions
 FORM: Form = QueryForm(lambda _: None)  # for its vocabulary
 BUNDLED = 0.25  # share of rows about the bundled indices
 QUESTIONS = 6_000  # about each of them
 DOCUMENTS = 500  # of which values are known
 PER_VARIANT = 96  # questions about one schema variant
+SCORED = ("validation", "test", "test_unseen_templates")
 OWN_NAMES = 0.2  # share of variants that are the index as it is
 
 
-def rows(seed: int) -> Iterator[LinkedRow]:
-    """Rows without end, the same for the same seed."""
+def rows(seed: int, asked: Asked) -> Iterator[LinkedRow]:
+    """Rows without end, the same for the same seed and questions."""
     vocabulary = Vocabulary.of(FORM)
-    for reading, tokens in answers(seed):
+    for reading, tokens in answers(seed, asked):
         yield LinkedRow(
             source=list(range(len(reading))),
             target=vocabulary.numbers(tokens),
@@ -50,17 +54,16 @@ def rows(seed: int) -> Iterator[LinkedRow]:
         )
 
 
-def answers(seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
+def answers(seed: int, asked: Asked) -> Iterator[tuple[Reading, Sequence[Token]]]:
     """Readings and the tokens of their answers."""
     random = Random(f"base {seed}")
     invented = ((question.reading, question.tokens) for question in stream(seed))
-    of_bundled = _bundled(random)
+    of_bundled = _bundled(random, asked)
     while True:
         yield next(of_bundled if random.random() < BUNDLED else invented)
 
 
-def _bundled(random: Random) -> Iterator[tuple[Reading, Sequence[Token]]]:
-    asked = {name: _asked(name) for name in TRAINABLE}
+def _bundled(random: Random, asked: Asked) -> Iterator[tuple[Reading, Sequence[Token]]]:
     while True:
         name = random.choice(TRAINABLE)
         index: Index = bundled(name, DOCUMENTS)
@@ -79,7 +82,26 @@ def _bundled(random: Random) -> Iterator[tuple[Reading, Sequence[Token]]]:
                 continue
 
 
+def asked_about_bundled(folder: Path) -> Asked:
+    """Questions about the bundled indices, from `folder` if they are there: making them takes minutes."""
+    found: dict[str, Sequence[Example]] = {}
+    for name in TRAINABLE:
+        file = folder / f"{name}.jsonl"
+        if not file.is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            write_rows(file, (example.to_row() for example in _asked(name)))
+        found[name] = [Example.from_row(row) for _, row in read_rows(file)]
+    return found
+
+
 def _asked(name: str) -> list[Example]:
-    """Training questions about the index itself."""
+    """Training questions about the index itself, without those that students of this index are scored with."""
+    scored = QueryDsl(Settings(index=name))
+    held_out = {_key(one) for split in SCORED for one in scored.examples(split)}
     examples = QueryDsl(Settings(index=name, n_questions=QUESTIONS)).examples("train")
-    return [example for example in examples if not {"mapping", "variant"} & set(example.context)]
+    own = (example for example in examples if not {"mapping", "variant"} & set(example.context))
+    return [example for example in own if _key(example) not in held_out]
+
+
+def _key(example: Example) -> str:
+    return " ".join(example.question.casefold().split())

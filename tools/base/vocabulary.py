@@ -17,12 +17,13 @@ from typing import Any
 import dstill_querydsl.linked
 from dstill_querydsl.linked import tokens
 from dstill_querydsl.schema import document
-from tools.base.data import answers
+from tools.base.data import answers, asked_about_bundled
 
 __all__ = ["main"]
 
 FILE = Path(dstill_querydsl.linked.__file__).with_name("vocabulary.json")
 ROWS = 20_000
+QUESTIONS = Path("build/base/questions")
 MERGES = 300
 _OF_REFUSALS = ("missing", "refusal")
 
@@ -35,7 +36,9 @@ def main() -> None:
     known: dict[str, Any] = {"keys": sorted(keys), "choices": sorted(choices), "merges": []}
     FILE.write_text(json.dumps(known), encoding="utf-8")
     tokens.forget()
-    known["merges"] = tokens.learn_merges((row for _, row in islice(answers(0), rows)), MERGES)
+    known["merges"] = tokens.learn_merges(
+        (row for _, row in islice(answers(0, asked_about_bundled(QUESTIONS)), rows)), MERGES
+    )
     FILE.write_text(json.dumps(known) + "\n", encoding="utf-8")
 
 

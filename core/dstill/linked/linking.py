@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
+from dstill.linked.known import folded, telling_words
 from dstill.linked.names import stems
 from dstill.linked.words import Word
 
@@ -25,12 +26,13 @@ __all__ = ["LINKS", "STOP_WORDS", "Item", "Link", "Schema", "begin_alike"]
 LINKS = (
     "value",  # the word is in a known value of the item
     "name",  # it is in the item's name
+    "said",  # it says one of the item's known values, in another form or by a part
     "short",  # it has the beginning of a name's word, or is an initial of one (mil: mileage)
     "glued",  # it is inside a name without separators (publication: flddatepublication)
     "description",  # it is in the item's description
     "above",  # it is in the name of what the item belongs to
 )
-_VALUE, _NAME, _SHORT, _GLUED, _DESCRIPTION, _ABOVE = range(len(LINKS))
+_VALUE, _NAME, _SAID, _SHORT, _GLUED, _DESCRIPTION, _ABOVE = range(len(LINKS))
 # Words that link to nothing.
 STOP_WORDS = frozenset((
     "a", "all", "an", "and", "are", "at", "been", "by", "count", "do", "does", "each", "every", "find", "for",
@@ -40,6 +42,7 @@ STOP_WORDS = frozenset((
 ))  # fmt: skip
 _REMEMBERED = 400_000  # links of words to items; more words are remembered for a small schema
 _INITIALS = (2, 3, 4)  # letters of a name that first letters of words may spell
+_SEPARATORS = str.maketrans("_-", "  ")  # between the words of a value
 _BEGINNING = 4  # letters that two forms of one word have in common
 
 
@@ -84,6 +87,10 @@ class Schema:
         self._text = "\n".join(self._ordered)
         self._ends = list(accumulate(len(name) + 1 for name in self._ordered))
         self._values, self._forms = _values_of(self.items)
+        self._said: dict[str, list[int]] = defaultdict(list)  # a word that tells a value → items
+        for number, item in enumerate(self.items):
+            for word in telling_words(item.values):
+                self._said[word].append(number)
         self.of_word = lru_cache(maxsize=max(64, _REMEMBERED // (len(self.items) or 1)))(self._of_word)
 
     def link(
@@ -115,6 +122,7 @@ class Schema:
         found_stems = stems(word)
         groups = [
             *(((_NAME, 1.0), self._names.get(stem, ())) for stem in found_stems),
+            ((_SAID, 1.0), self._said.get(folded(word), ())),
             *sorted((pair for stem in found_stems for pair in self._alike(stem)), key=lambda pair: -pair[0][1]),
             *self._glued(word.lower()),
             *(((_DESCRIPTION, 1.0), self._descriptions.get(stem, ())) for stem in found_stems),
@@ -188,9 +196,10 @@ def _is_code(question: str, start: int, end: int) -> bool:
 
 
 def _lower(text: str) -> str:
-    """In lower case, with every character where it was: İ has two in lower case."""
+    """In lower case and with spaces as separators. Every character stays where it was: İ has two in lower case."""
     lower = text.lower()
-    return lower if len(lower) == len(text) else "".join(one.lower()[0] for one in text)
+    lower = lower if len(lower) == len(text) else "".join(one.lower()[0] for one in text)
+    return lower.translate(_SEPARATORS)
 
 
 def begin_alike(one: str, other: str) -> float:

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from itertools import groupby, pairwise
 
-__all__ = ["stems", "words_in"]
+__all__ = ["singular", "stems", "words_in"]
 
 _ASCII = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -27,15 +27,16 @@ def words_in(text: str) -> list[str]:
 
 def stems(text: str) -> list[str]:
     """The words of a name or a text, in lower case and singular."""
-    return [_singular(word.lower()) for word in words_in(text)]
+    return [singular(word.lower()) for word in words_in(text)]
 
 
-def _singular(word: str) -> str:
+def singular(word: str) -> str:
+    """An English word in lower case without the ending of its plural."""
     if word.endswith("ies") and len(word) > 4:
         return f"{word[:-3]}y"
     if word.endswith(("sses", "ches", "shes", "xes")):
         return word[:-2]
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
 
 def _kind(char: str) -> str:

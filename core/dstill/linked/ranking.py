@@ -30,7 +30,7 @@ Cue = tuple[re.Pattern[str], frozenset[str]]  # what a question has → kinds an
 
 # Points of a link of each kind, before rarity.
 _VALUE = 5.0
-_BY_KIND = {"value": _VALUE, "name": 3.0, "short": 1.0, "glued": 1.5, "description": 1.5, "above": 1.5}
+_BY_KIND = {"value": _VALUE, "name": 3.0, "said": 2.0, "short": 1.0, "glued": 1.5, "description": 1.5, "above": 1.5}
 _POINTS = tuple(_BY_KIND[kind] for kind in LINKS)
 _INITIALS = 0.5
 _CUE = 2.0

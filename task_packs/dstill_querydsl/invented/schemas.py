@@ -7,6 +7,7 @@ schema.said["order date"]       ("day of the order", "ord dt", "ord_dt")
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -30,7 +31,7 @@ from dstill_querydsl.questions.roles import roles_of
 from dstill_querydsl.questions.units import UNITS
 from dstill_querydsl.questions.words import noun_of, plural
 
-__all__ = ["Schema", "invent"]
+__all__ = ["Put", "Schema", "invent"]
 
 DOCUMENTS = 36
 MOST = 37  # fields and sub-fields, so that a student reads all of them
@@ -61,6 +62,9 @@ class Schema:
     context: QuestionContext  # what questions are made from
     said: Mapping[str, tuple[str, ...]]  # noun of a field → other words for it
     singular: Mapping[str, str]  # plural → noun
+    meant: Mapping[str, Put]  # noun → what it is about
+    owners: Mapping[str, frozenset[str]]  # a value in lower case, or what people say for it → fields that have it
+    shown: frozenset[str]  # fields with values that a student reads
 
     @cached_property
     def form(self) -> QueryForm:
@@ -74,12 +78,14 @@ def invent(random: Random) -> Schema:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Put:
+class Put:
     """One field that was put into the mapping."""
 
     path: str
     concept: Concept
     nouns: tuple[str, ...]
+    above: str  # the thing that it belongs to, such as the customer. Empty: the document itself
+    within: str  # the list of objects that it is in
 
 
 class _Inventor:
@@ -92,7 +98,7 @@ class _Inventor:
         self.now = datetime(random.randrange(2016, 2026), random.randrange(1, 13), random.randrange(1, 29), tzinfo=UTC)
         self.now += timedelta(minutes=random.randrange(24 * 60))
         self.root: dict[str, Any] = {}
-        self.puts: list[_Put] = []
+        self.puts: list[Put] = []
         self.items = 0  # fields and sub-fields
         self.taken: set[str] = set()  # nouns, in lower case
         self.lexicon: dict[str, Any] = {}
@@ -129,7 +135,21 @@ class _Inventor:
         real = replace(index, documents=lambda: documents, given_values=Values(self.real))
         context = QuestionContext.of(replace(index, documents=lambda: documents), lexicon=lexicon, trial_index=real)
         profile = IndexProfile(replace(index, documents=tuple), Limits())
-        return Schema(domain=self.domain.one, profile=profile, context=context, said=said, singular=singular)
+        facts = self._facts()
+        return Schema(domain=self.domain.one, profile=profile, context=context, said=said, singular=singular, **facts)
+
+    def _facts(self) -> dict[str, Any]:
+        """What a voice has to know about the fields."""
+        owners: dict[str, set[str]] = {}
+        for put in self.puts:
+            codes = self.lexicon[put.path]["codes"]
+            for value in (*self.real[put.path].values, *codes.values()):
+                owners.setdefault(str(value).lower(), set()).add(put.path)
+        return {
+            "meant": {put.nouns[0]: put for put in self.puts},
+            "owners": {value: frozenset(paths) for value, paths in owners.items()},
+            "shown": frozenset(path for path, known in self.shown.items() if known.values),
+        }
 
     # --- fields -------------------------------------------------------------------------
 
@@ -139,7 +159,7 @@ class _Inventor:
         every = self.words.concepts[kind]
         chosen: list[Concept] = []
         for _ in range(count):
-            pool = own if own and self.random.random() < 0.8 else every
+            pool = own if own and self.random.random() < 0.88 else every
             one = self.random.choice(pool)
             if self.random.random() < 0.12 and (odd := [c for c in own if _writes(c)]):
                 one = self.random.choice(odd)
@@ -158,7 +178,7 @@ class _Inventor:
     def _put(self, concept: Concept, nested: str) -> None:
         random, manner = self.random, self.manner
         within = nested if nested and random.random() < 0.3 else ""
-        above = random.choice(self.domain.objects) if not within and random.random() < 0.35 else ""
+        above = random.choice(self.domain.objects) if not within and random.random() < 0.24 else ""
         nouns = self._nouns(concept, above)
         if not nouns:
             return
@@ -176,7 +196,7 @@ class _Inventor:
             return
         name = ".".join(path)
         self.taken |= {one.lower() for one in nouns}
-        self.puts.append(_Put(path=name, concept=concept, nouns=nouns))
+        self.puts.append(Put(path=name, concept=concept, nouns=nouns, above=above, within=within))
         self._fill(name, concept, nouns[0], made)
 
     def _nouns(self, concept: Concept, above: str) -> tuple[str, ...]:
@@ -247,6 +267,11 @@ class _Inventor:
 
     def _lexicon(self, said: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         many = self.random.sample(self.domain.many, len(self.domain.many))
+        extremes = Counter(word[key] for word in self.lexicon.values() for key in ("most", "least") if key in word)
+        for word in self.lexicon.values():  # the longest may be meant in two ways
+            for key in ("most", "least"):
+                if extremes[word.get(key)] > 1:
+                    word[key] = ""
         return {
             "document": self.domain.one,
             "documents": many,

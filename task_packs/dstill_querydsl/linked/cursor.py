@@ -18,7 +18,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from dstill.api.form import Token
-from dstill.linked import Reading
+from dstill.linked import Reading, known_spans
 from dstill_querydsl import guard
 from dstill_querydsl.guard import kinds
 from dstill_querydsl.guard.aggregations import AGGREGATIONS
@@ -26,6 +26,7 @@ from dstill_querydsl.guard.kinds import Options
 from dstill_querydsl.language.query_forms import FIELD_LIST, FIELD_OPTION, FIELDED, PLACES
 from dstill_querydsl.linked.allowed_places import AGGREGATION, Language, Node
 from dstill_querydsl.linked.allowed_values import NOTHING, Values, spec_of
+from dstill_querydsl.linked.scalars import as_span
 from dstill_querydsl.linked.tokens import JOIN, tokens
 from dstill_querydsl.schema import rules
 
@@ -113,12 +114,28 @@ class _Run:
         self._brackets: dict[Node, list[str]] = {}
         self._openers: dict[Node, frozenset[Token]] = {}
         self._keys: dict[tuple[Node, Any], frozenset[Token]] = {}
+        self._known: dict[Node, Mapping[tuple[Token, ...], str]] = {}
 
     def values(self, node: Node) -> Values:
         spec = spec_of(node)
         if spec not in self._values:
             self._values[spec] = Values(spec, self.reading)
         return self._values[spec]
+
+    def known(self, node: Node) -> Mapping[tuple[Token, ...], str]:
+        """Known values of the node's field that words of the question say, by their tokens."""
+        found = self._known.get(node)
+        if found is None:
+            found = self._known[node] = dict(self._said(node))
+        return found
+
+    def _said(self, node: Node) -> Iterator[tuple[tuple[Token, ...], str]]:
+        spec, place = self.values(node).spec, self.names.get(node.field)
+        if place is None or spec.numeric or spec.is_choice or not spec.free:
+            return
+        reading = self.reading
+        spans = known_spans(reading.question, reading.words, reading.item(place).values)
+        yield from ((("known", *as_span(*span)), value) for span, value in spans.items() if spec.fits(value))
 
     def possible(self, node: Node) -> bool:
         """Whether a value may come there that names only fields that are shown."""
@@ -165,7 +182,9 @@ class _Run:
 
     def scalars(self, node: Node) -> frozenset[Token]:
         pointers = frozenset(place for name in node.pointers if (place := self.names.get(name)) is not None)
-        return pointers | self.values(node).start if node.is_scalar else pointers
+        if not node.is_scalar:
+            return pointers
+        return pointers | self.values(node).start | ({"known"} if self.known(node) else set())
 
     def keys(self, frame: _Frame) -> frozenset[Token]:
         node = frame.node
@@ -257,6 +276,10 @@ class BodyCursor:
             length = len(self._written)
             paths = (path for path in self._paths() if path[:length] == self._written and len(path) > length)
             return frozenset(path[length] for path in paths)
+        if self._written[0] == "known":
+            length = len(self._written)
+            ways = (way for way in self._run.known(self._node) if way[:length] == self._written and len(way) > length)
+            return frozenset(way[length] for way in ways)
         return frozenset() if self._pointed is not None else self._run.values(self._node).after(self._written)
 
     def _openers(self) -> frozenset[Token]:
@@ -281,7 +304,7 @@ class BodyCursor:
         last = written[-1]
         if last == "page":
             return any(self._affords((*written, size)) for size in self._run.values(self._node).after(written))
-        if last in ("{", "[", "number", "text", ".."):
+        if last in ("{", "[", "number", "text", "known", ".."):
             return True
         if isinstance(last, int) and last >= len(self._run.reading.words):
             return True  # a field
@@ -432,6 +455,8 @@ class BodyCursor:
             value: Any = text if self._written in self._paths() else NOTHING
         elif self._pointed is not None:
             value = self._pointed
+        elif self._written[0] == "known":
+            value = self._run.known(self._node).get(self._written, NOTHING)
         else:
             value = self._run.values(self._node).value(self._written)
         if value is NOTHING:

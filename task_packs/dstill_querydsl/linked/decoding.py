@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import Any
 
 from dstill.api.form import NotExpressible, Token
-from dstill.linked import Reading
+from dstill.linked import Reading, known_spans
 from dstill_querydsl.language.strict import MAX_DEPTH
 from dstill_querydsl.linked.places import FIELD_VALUES, Place, below, expects_number
 from dstill_querydsl.linked.scalars import read_value, scalar
@@ -122,6 +122,8 @@ class _Decoder:
             weight = list(takewhile(_is_character, self.tokens[self.at :])) if self.peek() == "'^" else []
             self.at += len(weight)
             return self.field(token) + (str(read_value(weight, self.reading)) if weight else "")
+        if token == "known":
+            return self.known(field)
         if token in CONSTANTS:
             return CONSTANTS[str(token)]
         if isinstance(token, str) and token.startswith("="):
@@ -134,6 +136,18 @@ class _Decoder:
         while (following := self.peek()) is not None and _continues(value, following):
             value.append(self.next())
         return scalar(value, self.reading, numeric=numeric)
+
+    def known(self, field: str) -> str:
+        """The known value of the field that the next words say."""
+        first = last = self.next()
+        if self.peek() == "..":
+            self.at += 1
+            last = self.next()
+        values = next((item.values for item in self.reading.items if item.name == field), ())
+        said = known_spans(self.reading.question, self.reading.words, values)
+        if not (isinstance(first, int) and isinstance(last, int) and (first, last) in said):
+            raise NotExpressible(f"no known value of {field!r}")
+        return said[first, last]
 
 
 def _is_character(token: Token) -> bool:

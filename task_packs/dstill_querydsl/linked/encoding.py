@@ -48,6 +48,7 @@ class _Encoder:
         self.writer = SpanWriter(reading)
         self.items = {item.name: reading.position(number) for number, item in enumerate(reading.items)}
         self.kinds = {item.name: item.kind for item in reading.items}
+        self.values = {item.name: item.values for item in reading.items}
         self.known = frozenset(tokens())
 
     def object(self, value: Mapping[str, Any], place: Place, field: str = "") -> list[Token]:
@@ -111,7 +112,7 @@ class _Encoder:
                 return [self.items[value]] if value in self.items else [self.items[name], *spelled(hat + weight)]
         if not value or ((key in CHOICES or _PATH.fullmatch(key)) and f"={value}" in self.known - CONSTANTS.keys()):
             return [f"={value}"]
-        written = self.writer.text(value)
+        written = self.writer.text(value, () if numeric else self.values.get(field, ()))
         if f"={value}" in CONSTANTS and not any(isinstance(token, int) for token in written):
             return [f"={value}"]
         return [*(("text",) if numeric and as_number(value) is not None else ()), *written]

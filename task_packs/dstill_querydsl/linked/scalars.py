@@ -16,11 +16,11 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
 from dstill.api.form import NotExpressible, Token
-from dstill.linked import Reading
+from dstill.linked import Reading, known_spans
 from dstill.linked.words import number
 from dstill_querydsl.linked.tokens import CHARACTERS, FACTORS, HALVES, PREFIXES, SUFFIXES
 
-__all__ = ["SpanWriter", "as_number", "plain", "read_value", "scalar", "spelled"]
+__all__ = ["SpanWriter", "as_number", "as_span", "plain", "read_value", "scalar", "spelled"]
 
 _JSON_NUMBER = re.compile(r"-?\d{1,300}(\.\d+)?[eE][-+]?\d{1,3}")
 
@@ -35,9 +35,9 @@ class SpanWriter:
         self._ends = {word.end: place for place, word in enumerate(reading.words)}
         self._numbers = [(place, word.number) for place, word in enumerate(reading.words) if word.number is not None]
 
-    def text(self, value: str) -> list[Token]:
-        """A text. Raises NotExpressible."""
-        if found := self._span(value):
+    def text(self, value: str, known: tuple[str, ...] = ()) -> list[Token]:
+        """A text. `known`: the values of its field that are known. Raises NotExpressible."""
+        if found := self._span(value) or self._known(value, known):
             return found
         for prefix in ("", *PREFIXES):
             for suffix in ("", *SUFFIXES):
@@ -82,7 +82,20 @@ class SpanWriter:
             return None
         first, last = found
         self._used |= set(range(first, last + 1))
-        return [first] if first == last else [first, "..", last]
+        return as_span(first, last)
+
+    def _known(self, value: str, known: tuple[str, ...]) -> list[Token] | None:
+        """The most words that say this value without being its text."""
+        if value not in known:
+            return None
+        said = [
+            span for span, of in known_spans(self.reading.question, self.reading.words, known).items() if of == value
+        ]
+        if not said:
+            return None
+        first, last = max(said, key=lambda span: (not self._used & set(range(span[0], span[1] + 1)), span[1] - span[0]))
+        self._used |= set(range(first, last + 1))
+        return ["known", *as_span(first, last)]
 
     def _spans(self, value: str) -> Iterator[tuple[int, int]]:
         """The first and last word of each part of the question that is this value."""
@@ -93,6 +106,11 @@ class SpanWriter:
                 yield first, last
             at = self.reading.question.find(value, at + 1)
         yield from ((place, place) for place, word in enumerate(self.reading.words) if word.value == value != word.text)
+
+
+def as_span(first: int, last: int) -> list[Token]:
+    """The tokens of a span of words."""
+    return [first] if first == last else [first, "..", last]
 
 
 def spelled(value: str) -> list[Token]:

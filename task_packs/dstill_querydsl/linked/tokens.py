@@ -9,6 +9,7 @@
     "%c" "%3"                  the halves of one byte in UTF-8, of a character that has no token
     "=" ":"                    an empty text; before and after a key that is spelled like a value
     "number" "text"            the next value is that, although its place says otherwise
+    "known"                    the next words say a known value of the field, in another case or by a part
     "refuse"                   a refusal, followed by what is missing
 
 Frequent sequences are merged into one token (byte pair encoding, Sennrich et al. 2016). The order of the vocabulary is
@@ -42,7 +43,7 @@ __all__ = [
     "tokens",
 ]
 
-MARKS = ("{", "}", "[", "]", "..", ",", "page", "number", "text", "refuse")
+MARKS = ("{", "}", "[", "]", "..", ",", "page", "number", "text", "known", "refuse")
 CONSTANTS = {
     "=true": True,
     "=false": False,
@@ -150,4 +151,8 @@ def learn_merges(sequences: Iterable[Sequence[Token]], number: int) -> list[tupl
 
 def _merges(token: Token) -> TypeGuard[str]:
     """Whether a token is structure alone: values differ too much to be merged."""
-    return isinstance(token, str) and token[0] not in "*+'%" and token not in ("..", ",", ":", "page", "number", "text")
+    return (
+        isinstance(token, str)
+        and token[0] not in "*+'%"
+        and token not in ("..", ",", ":", "page", "number", "text", "known")
+    )

@@ -1,0 +1,201 @@
+"""Trains the base from nothing, in several processes with one thread each, and goes on from its checkpoint.
+
+    python -m tools.base.train --hours 2 --decay 0.4
+
+Every process draws its own rows, and gradients are averaged at each step. The learning rate is constant for `--hours`
+and then falls to 0 within `--decay` more hours (warmup, stable, decay: Hu et al. 2024, MiniCPM, section 4). A later
+call with more hours goes on from where the learning rate was constant. A stop loses the minutes since the last
+checkpoint, or the decay.
+
+    build/base/state.pt            weights and moments of the constant part; only this program reads it
+    build/base/state.json          seconds, steps, rows and the curve of the loss
+    build/base/average             a student with the moving average of the weights, at each checkpoint
+    build/base/student             the student after the decay, for `--student linked:build/base/student`
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+from torch import distributed, nn
+from torch.multiprocessing.spawn import spawn
+from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from dstill.api.records import Example
+from dstill_finetune.collate import IGNORED
+from dstill_finetune.muon import muon
+from dstill_linked.encoding import LinkedCollator, LinkedRow
+from dstill_linked.model import LinkedModel, Shape, Sources
+from dstill_linked.saving import LinkedFacts, write_student
+from dstill_linked.tensors import RELATIONS, Vocabulary, renumbered
+from tools.base.data import FORM, asked_about_bundled, rows
+
+BATCH = 48  # rows of one step of one process
+BUFFER = 8  # batches that are drawn at once and sorted by length
+AGAIN = 2  # steps with each batch: rows cost a quarter of a step
+WARMUP = 300  # steps
+LEARNING_RATE = 6e-3
+AVERAGED = 0.998  # of the moving average is kept at each step
+WEIGHT_DECAY = 0.01
+EVERY = 300  # seconds between checkpoints
+SIZES = {"width": 192, "heads": 6, "hidden": 768, "encoder_layers": 4, "decoder_layers": 2, "longest": 96}
+
+
+@dataclass
+class Progress:
+    """What is done so far."""
+
+    seconds: float = 0.0
+    steps: int = 0
+    rows: int = 0
+    restarts: int = 0
+    seed: int = 0
+    curve: list[Sequence[float]] = field(default_factory=list)  # seconds, rows, loss; also of a decay
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Train the base of the student linked")
+    parser.add_argument("--out", type=Path, default=Path("build/base"))
+    parser.add_argument(
+        "--hours", type=float, default=2.0, help="with a constant learning rate, earlier calls included"
+    )
+    parser.add_argument("--decay", type=float, default=0.4, help="hours in which it falls to 0")
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / "rendezvous").unlink(missing_ok=True)
+    asked_about_bundled(arguments.out / "questions")
+    spawn(_run, (arguments,), nprocs=arguments.processes)  # type: ignore[no-untyped-call]
+
+
+def _run(rank: int, arguments: argparse.Namespace) -> None:
+    torch.set_num_threads(1)
+    out: Path = arguments.out
+    rendezvous = f"file://{(out / 'rendezvous').absolute()}"
+    distributed.init_process_group("gloo", init_method=rendezvous, rank=rank, world_size=arguments.processes)
+    vocabulary = Vocabulary.of(FORM)
+    torch.manual_seed(arguments.seed)
+    shape = Shape(features=vocabulary.n_features, tokens=vocabulary.n_tokens, relations=RELATIONS, **SIZES)
+    model = LinkedModel(shape)
+    optimizer = muon(model, learning_rate=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    progress = _resumed(out, model, optimizer, arguments.seed)
+    seed = 1_000 * progress.seed + 100 * progress.restarts + rank  # other rows after each start
+    torch.manual_seed(seed)
+    batches, average = (
+        _batches(seed, asked_about_bundled(out / "questions")),
+        AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(AVERAGED)),  # type: ignore[no-untyped-call]
+    )
+    stable, end = 3600 * arguments.hours, 3600 * (arguments.hours + arguments.decay)
+    started, saved, losses, decays = time.monotonic() - progress.seconds, progress.seconds, list[float](), False
+    while progress.seconds < end:
+        batch = next(batches)
+        with torch.autocast("cpu", torch.bfloat16):
+            sources = renumbered(Sources(**{name: batch[name] for name in Sources.__dataclass_fields__}))
+            scores = model(sources, batch["previous"], batch.get("place"))
+        labelled = batch["labels"] != IGNORED
+        loss = functional.cross_entropy(scores[labelled].float(), batch["labels"][labelled])
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        progress.seconds = _averaged(model, time.monotonic() - started)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        if progress.seconds >= stable and not decays:
+            decays = True
+            if rank == 0:
+                _save(out, model, optimizer, progress)
+        factor = min(1.0, (progress.steps + 1) / WARMUP, (end - progress.seconds) / (end - stable) if decays else 1.0)
+        for group in optimizer.param_groups:
+            group["lr"] = LEARNING_RATE * max(0.0, factor)
+        optimizer.step()
+        average.update_parameters(model)
+        progress.steps += 1
+        progress.rows += BATCH * arguments.processes
+        losses.append(loss.item())
+        if progress.seconds - saved >= EVERY or progress.seconds >= end:
+            saved = progress.seconds
+            progress.curve.append((round(saved), progress.rows, round(sum(losses) / len(losses), 4)))
+            losses.clear()
+            if rank == 0:
+                print(*progress.curve[-1], f"{progress.rows / saved:.0f} rows/s", flush=True)
+                if not decays:
+                    _save(out, model, optimizer, progress)
+                _write(
+                    out / ("student" if decays else "average"),
+                    model if decays else average.module,
+                    shape,
+                    vocabulary,
+                    progress,
+                )
+    distributed.destroy_process_group()
+
+
+def _batches(seed: int, asked: Mapping[str, Sequence[Example]]) -> Iterator[dict[str, Any]]:
+    """Batches of rows of similar length, each of them `AGAIN` times, but not in a row."""
+    random, source = Random(seed), rows(seed, asked)
+    collator = LinkedCollator([""])
+    while True:
+        drawn: list[LinkedRow] = sorted((next(source) for _ in range(BATCH * BUFFER)), key=lambda row: len(row.source))
+        parts = [[(row,) for row in drawn[at : at + BATCH]] for at in range(0, len(drawn), BATCH)]
+        for _ in range(AGAIN):
+            random.shuffle(parts)
+            for part in parts:
+                yield collator(part)
+
+
+def _averaged(model: LinkedModel, seconds: float) -> float:
+    """Average the gradients of all processes. Returns the seconds of process 0."""
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    flat = torch.cat([*(gradient.flatten() for gradient in gradients), torch.tensor([seconds])])
+    distributed.all_reduce(flat)
+    flat /= distributed.get_world_size()
+    parts = torch.split(flat, [*(gradient.numel() for gradient in gradients), 1])
+    for gradient, part in zip(gradients, parts, strict=False):
+        gradient.copy_(part.view_as(gradient))
+    return float(flat[-1])
+
+
+def _resumed(out: Path, model: LinkedModel, optimizer: Any, seed: int) -> Progress:
+    """Load the checkpoint in `out`, if there is one."""
+    if not (out / "state.json").is_file():
+        return Progress(seed=seed)
+    state = torch.load(out / "state.pt", weights_only=True)
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    progress = Progress(**json.loads((out / "state.json").read_text(encoding="utf-8")))
+    progress.restarts += 1
+    return progress
+
+
+def _save(out: Path, model: LinkedModel, optimizer: Any, progress: Progress) -> None:
+    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, out / "state.pt.new")
+    (out / "state.pt.new").replace(out / "state.pt")
+    (out / "state.json").write_text(json.dumps(asdict(progress)), encoding="utf-8")
+
+
+def _write(folder: Path, model: nn.Module, shape: Shape, vocabulary: Vocabulary, progress: Progress) -> None:
+    facts = LinkedFacts(
+        shape=shape.to_json(),
+        tokens=vocabulary.tokens,
+        features=vocabulary.features,
+        branches=[""],
+        modality="full",
+        seed=progress.seed,
+        max_length=1024,
+        max_target_length=96,
+    )
+    write_student(folder, model.state_dict(), facts)
+    (folder / "training.json").write_text(json.dumps(asdict(progress)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
