@@ -81,6 +81,9 @@ MOVED = {
 # Plugins add theirs in the hook `register_commands`.
 COMMANDS = (
     LazyCommand("demo", "dstill.cli.demo:demo", "Run the whole pipeline on bundled data.", section="Start"),
+    LazyCommand(
+        "adapt", "dstill.cli.adapt:adapt", "Train and score a student for the data on a server.", section="Start"
+    ),
     LazyCommand("init", "dstill.cli.init:init", "Create a project: write a dstill.toml.", section="Start"),
     LazyCommand(
         "doctor",

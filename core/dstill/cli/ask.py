@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import click
 
 from dstill.api.protocols import Linked, Presentation, RationaleTerms
 from dstill.api.records import Example, OutcomeKind
+from dstill.api.student import Generator
 from dstill.cli.console import emit, error, note, say, width
 from dstill.cli.groups import Command
 from dstill.cli.options import App, app, engine_url_option, json_output, set_option, task_option
@@ -26,9 +28,10 @@ from dstill.io.pretty_json import pretty
 from dstill.io.shell import command
 from dstill.pipeline.live_data import LiveRun, data_name, describe, kept
 from dstill.pipeline.predict import PredictedAnswer, Predictor, question_text
+from dstill.plugins import Plugins
 from dstill.runs.run import Run
 
-__all__ = ["ask"]
+__all__ = ["ask", "base_student"]
 
 WIDEST = 100  # columns of an answer
 SHOWN = 300  # characters of a question
@@ -64,7 +67,9 @@ def ask(found: App, questions: tuple[str, ...], spec: str | None, as_json: bool)
     """
     where = ["QUESTION" if len(questions) == 1 else f"QUESTION {number}" for number, _ in enumerate(questions, 1)]
     asked = [question_text(*one) for one in zip(questions, where, strict=True)]  # before anything takes time
-    spec = spec or _base(found)
+    if spec and not _is_run(found, spec):
+        found.flags["train.student"] = spec
+    spec = spec or base_student(found.plugins, task_name(found.plugins, found.config().settings))
     setup = _live_run(found, spec, {}).setup
     if not setup.settings.engine.url:
         hint = f"{command('ask', '--engine-url', 'http://HOST:PORT')} …"
@@ -115,12 +120,11 @@ def _converse(answering: Predictor, *, as_json: bool) -> None:
 # --- students ---------------------------------------------------------------------------
 
 
-def _base(found: App) -> str:
-    """The base student of the task. Raises UsageError if it has none."""
-    name = task_name(found.plugins, found.config().settings)
-    task = found.plugins.task(name)
+def base_student(plugins: Plugins, name: str) -> str:
+    """The base student of the task `name`. Raises UsageError if it has none."""
+    task = plugins.task(name)
     if not issubclass(task, Linked) or not task.base:
-        hint = "name a trained student: --student RUN, or --student linked:FOLDER"
+        hint = "name a trained student: --student linked:FOLDER"
         raise UsageError(f"task '{name}' has no base student", where="--student", hint=hint)
     return task.base
 
@@ -131,14 +135,16 @@ def _is_run(found: App, spec: str) -> bool:
 
 def _live_run(found: App, spec: str, settings: Mapping[str, Any]) -> LiveRun:
     """The student `spec`, a kind with its base or a run. `settings` describe the data; flags override them."""
+    load: Callable[[], Generator]
+    load_nearest: Callable[[], Generator | None]
     if _is_run(found, spec):
         run = Run.open(spec, flags={**settings, **found.flags}, plugins=found.plugins)
-        setup, load, load_nearest = run.setup, run.generator, run.nearest
+        setup, load_nearest = run.setup, run.nearest
+        load = partial(run.generator, "student")
     else:
-        found.flags["train.student"] = spec
-        name = task_name(found.plugins, found.config().settings)
-        setup = Setup(found.plugins, found.config({"project.task": name, **settings}))
-        load, load_nearest = lambda: setup.student.load_base(), lambda: None
+        task = task_name(found.plugins, found.config().settings)
+        setup = Setup(found.plugins, found.config({"project.task": task, **settings, "train.student": spec}))
+        load, load_nearest = setup.student.load_base, lambda: None
     name = data_name(setup)
     context = {setup.task.data_key: name} if name else {}
     return LiveRun(name=spec, setup=setup, context=context, load=load, load_nearest=load_nearest)

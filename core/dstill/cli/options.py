@@ -344,7 +344,7 @@ teacher_option = setting(
 )
 # --- options of task packs --------------------------------------------------------------
 
-NO_FILE = ("init", "demo")  # commands that read no dstill.toml
+NO_FILE = ("init", "demo", "adapt")  # commands that read no dstill.toml
 
 
 def with_pack_options(plugins: Plugins, name: str, command: click.Command) -> click.Command:

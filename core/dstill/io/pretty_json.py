@@ -1,4 +1,4 @@
-"""JSON on several lines, for people: what fits a line stays on one.
+r"""JSON on several lines, for people: what fits a line stays on one.
 
 >>> print(pretty('{"size":0,"aggs":{"groups":{"terms":{"field":"host","size":10}}}}', 50))
 {
