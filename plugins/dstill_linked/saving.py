@@ -51,6 +51,7 @@ class LinkedFacts:
     base: str = ""  # what training started from: the folder of a student, or base:NAME; empty: nothing
     base_sha256: str = ""  # of its weights
     sha256: str = ""  # of the weights
+    known_errors: str = ""  # of a base: one line for users about what it gets wrong
 
 
 def write_student(folder: Path, state: Mapping[str, Any], facts: LinkedFacts) -> None:

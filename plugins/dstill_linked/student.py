@@ -26,7 +26,7 @@ from dstill.api.student import TrainingJob, TrainResult
 from dstill.errors import ConfigError, UsageError
 from dstill.io.cards import STUDENT, card, table
 from dstill.runtime import distributed
-from dstill_finetune import disk_space, model_loading, reporting, torch_settings
+from dstill_finetune import disk_space, reporting, torch_settings
 from dstill_finetune.checkpoints import step_of
 from dstill_finetune.collate import IGNORED
 from dstill_finetune.largest_batch import largest
@@ -291,10 +291,21 @@ class LinkedStudent(TorchStudent):
     def external_models(self, folder: Path) -> Sequence[str]:
         return ()  # weights of another folder are read only for a student as it was before training
 
+    def load_base(self) -> LinkedGenerator:
+        if not self.base:
+            raise UsageError(
+                f"student '{self.name}' cannot answer before it is trained",
+                where="--student",
+                hint="name the folder of a trained one: --student linked:FOLDER",
+            )
+        return self.load(Path(self.base))
+
+    def base_limits(self) -> str:
+        return read_facts(Path(self.base)).known_errors if self.base else ""
+
     def load(self, folder: Path, *, trained: bool = True) -> LinkedGenerator:
         import torch
 
-        model_loading.quiet()
         model, facts = read_model(folder, self.form)
         if not trained:
             from dstill_linked.model import LinkedModel

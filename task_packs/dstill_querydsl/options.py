@@ -45,7 +45,7 @@ def _of_row(value: Any) -> Mapping[str, Any]:
 OPTIONS = (
     Option(
         name="--index",
-        commands=("init",),
+        commands=("init", "ask", "adapt"),
         help="The index, alias or data stream to read from the server. Required with --engine-url.",
         read=lambda text: OptionValue(settings={"executor.http.index": text}),
     ),

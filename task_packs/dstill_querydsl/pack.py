@@ -231,6 +231,9 @@ class QueryDsl(
         gold, answer = diff(want, got, documents)
         return ResultDiff(gold=gold, answer=answer, test_database=database.name if database else "")
 
+    def refusal_reason(self, answer: str) -> str:
+        return refusal.reason(strict.read(answer).value)
+
     def result_tables(self, value: Any) -> Sequence[Table]:
         from dstill_querydsl.results import tables
 

@@ -155,6 +155,21 @@ class Student(Part, ABC):
         """
         return ()
 
+    def load_base(self) -> Generator:
+        """Load the model that training would start from, to answer without training: for `dstill ask`.
+
+        Raises UsageError if this kind cannot answer before it is trained, DataError if the model cannot be used.
+        """
+        raise UsageError(
+            f"student '{self.name}' cannot answer before it is trained",
+            where="--student",
+            hint="train it, and give its run: --student RUN",
+        )
+
+    def base_limits(self) -> str:
+        """What the model that training would start from is known to get wrong, in one line. Empty: not measured."""
+        return ""
+
     @abstractmethod
     def load(self, folder: Path, *, trained: bool = True) -> Generator:
         """Load the student that `fit` saved in `folder`; ``trained=False``: as it was before the first step."""

@@ -81,6 +81,9 @@ MOVED = {
 # Plugins add theirs in the hook `register_commands`.
 COMMANDS = (
     LazyCommand("demo", "dstill.cli.demo:demo", "Run the whole pipeline on bundled data.", section="Start"),
+    LazyCommand(
+        "adapt", "dstill.cli.adapt:adapt", "Train and score a student for the data on a server.", section="Start"
+    ),
     LazyCommand("init", "dstill.cli.init:init", "Create a project: write a dstill.toml.", section="Start"),
     LazyCommand(
         "doctor",
@@ -97,6 +100,9 @@ COMMANDS = (
         "dstill.cli.evaluate:evaluate",
         "Answer the test questions, execute the answers and score them.",
         section="Pipeline",
+    ),
+    LazyCommand(
+        "ask", "dstill.cli.ask:ask", "Ask about the data on a server, without a project or training.", section="Use"
     ),
     LazyCommand("predict", "dstill.cli.predict:predict", "Answer a question with the student of a run.", section="Use"),
     LazyCommand("check", "dstill.cli.check:check", "Check answers without executing them.", section="Use"),

@@ -31,9 +31,9 @@ __all__ = ["SECTIONS", "SUBGROUPS", "Command", "Group", "LazyCommand"]
 RUN_IS = "RUN is a folder, or the name of a run under ./runs."
 # Section → its commands in the order of use. Other commands of the section follow.
 SECTIONS: Mapping[str, Sequence[str]] = {
-    "Start": ("demo", "init", "doctor"),
+    "Start": ("demo", "adapt", "init", "doctor"),
     "Pipeline": ("generate", "review", "train", "evaluate", "report"),
-    "Use": ("predict", "serve", "export", "check"),
+    "Use": ("ask", "predict", "serve", "export"),
 }
 OTHER, GROUPS = "Other commands", "More commands, in groups"
 SUBGROUPS: Mapping[str, str] = {

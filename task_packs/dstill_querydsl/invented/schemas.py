@@ -64,7 +64,7 @@ class Schema:
     singular: Mapping[str, str]  # plural → noun
     meant: Mapping[str, Put]  # noun → what it is about
     owners: Mapping[str, frozenset[str]]  # a value in lower case, or what people say for it → fields that have it
-    shown: frozenset[str]  # fields with values that a student reads
+    known: Mapping[str, tuple[str, ...]]  # field → its values that a student reads
 
     @cached_property
     def form(self) -> QueryForm:
@@ -148,7 +148,10 @@ class _Inventor:
         return {
             "meant": {put.nouns[0]: put for put in self.puts},
             "owners": {value: frozenset(paths) for value, paths in owners.items()},
-            "shown": frozenset(path for path, known in self.shown.items() if known.values),
+            "known": {
+                path: tuple(value for value in known.values if isinstance(value, str))
+                for path, known in self.shown.items()
+            },
         }
 
     # --- fields -------------------------------------------------------------------------

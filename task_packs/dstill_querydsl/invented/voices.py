@@ -32,6 +32,7 @@ __all__ = ["MANNERS", "Voice", "more_wordings", "say"]
 
 # manner → weight
 MANNERS = {"plain": 30, "framed": 38, "keywords": 20, "lower": 12}
+LOOSE = {"lower": 0.9, "keywords": 0.75}  # manner → share of known values that are not said as they are; others less
 _OPEN = mark("")[0]
 # kind of frame → how such questions begin. Empty: without a frame
 _BEGINNINGS = {
@@ -94,7 +95,7 @@ def _parts(marked: str, schema: Schema) -> Iterator[Part]:
     documents = schema.context.lexicon.documents
     for piece in pieces(marked):
         if not piece.startswith(_OPEN):
-            yield Part("text", piece)
+            yield Part("text", " / " if piece == "/" else piece)  # "a/b" would be one word
             continue
         before, _, inner = piece[1:-1].rpartition(_OPEN)
         if before:
@@ -117,7 +118,7 @@ def say(made: ComposedQuestion, schema: Schema, random: Voice) -> tuple[str, str
         manner = "plain"  # a noun alone would not say that it has to be there
     if random.defers:
         random.defers = False  # now it is time to choose
-        teller = Teller(schema, random, made.example.answer or "")
+        teller = Teller(schema, random, made.example.answer or "", LOOSE.get(manner, 0.5))
         parts = teller.tell(read(made.marked))
         if teller.answer != made.example.answer:
             example = replace(made.example, answer=teller.answer)
