@@ -12,8 +12,8 @@ in other forms of dates and numbers, with typing errors. An answer is only given
 
 Not covered: questions that a person wrote, and conditions of shapes that the synthesizer does not have.
 
-Modules: `vocabulary` (words.toml), `naming` (names of fields), `schemas`, `deferred` and `telling` (phrases.toml), `voices`
-(wordings.toml), `stream`.
+Modules: `vocabulary` (words.toml), `naming` (names of fields), `schemas`, `deferred`, `speech` and `telling`
+(phrases.toml), `voices` (wordings.toml), `stream`.
 """
 
 from __future__ import annotations
