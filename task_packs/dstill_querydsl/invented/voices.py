@@ -48,7 +48,9 @@ _BEGINNINGS = {
         r"(show|list|find|display|print|get|return|give|count(?! of)|compute|group|search|fetch|pull|delete|remove|"
         r"update|set|change|insert|rank|order|run|copy|filter|see|do|tell|split|chart|stack|cross|compare|bucket|break|"
         r"throw|wipe|clear|purge|erase|drop|clean|mark|rename|add|correct|reindex|write|edit|modify|replace|overwrite|"
-        r"fix|identify|tally|plot|graph|name|calculate|work|hunt|jump|select|tell|increase|close|duplicate|save|create|store|move|import|back|use|score|let|apply|execute|sort|look|read|"
+        r"fix|predict|forecast|estimate|explain|recommend|email|send|call|export|post|notify|schedule|refund|pay|"
+        r"translate|summarize|draw|book|remind|restore|enter|clone|register|upload|assign|tag|reset|approve|adjust|round|"
+        r"merge|bulk|permanently|discard|evaluate|script|match|identify|tally|plot|graph|name|calculate|work|hunt|jump|select|tell|increase|close|duplicate|save|create|store|move|import|back|use|score|let|apply|execute|sort|look|read|"
         r"join|combine|aggregate|ignore|forget|disregard|trash|kill)\b",
         re.IGNORECASE,
     ),
