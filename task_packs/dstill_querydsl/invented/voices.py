@@ -197,7 +197,7 @@ def _reworded(parts: Sequence[Part], random: Random) -> list[Part]:
         text = part.text
         if part.kind == "text":
             text = _replaced(text, "same", 0.3, random)
-            if at + 1 < len(parts) and parts[at + 1].kind == "value":
+            if at + 1 < len(parts) and parts[at + 1].kind == "value" and re.search(r"\d", parts[at + 1].text):
                 text = _replaced(text, "same_before_values", 0.4, random)
             if at == 0:
                 text = _replaced(text, "same_first", 0.5, random)
