@@ -108,7 +108,7 @@ OPTIONS = (
     ),
     Option(
         name="--mapping",
-        commands=("check",),
+        commands=("data check",),
         metavar="FILE",
         help="How many digits a number may have.",
         read=lambda text: OptionValue(context={"mapping": object_of(Path(text), "--mapping", "as {digits}")}),
