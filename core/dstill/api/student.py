@@ -55,6 +55,8 @@ class TrainResult:
     rows_per_second: float | None = None  # records, time for evaluations included; None: not measured
     n_too_long: int = 0  # training records that exceeded the length limits
     n_not_expressible: int = 0  # training records that the task's form has no tokens for
+    base_sha256: str = ""  # of the weights that training started from; empty: not known, or from nothing
+    n_replayed: int = 0  # other questions among the training records (`dstill.api.form.Form.replay`)
 
 
 @dataclass(frozen=True, kw_only=True)

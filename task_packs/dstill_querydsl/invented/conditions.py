@@ -5,12 +5,14 @@ The base of `telling.Teller`, which puts whole questions into words.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
 from dstill_querydsl.invented.deferred import Item, Mark, Node
+from dstill_querydsl.invented.loose_values import said_loosely
 from dstill_querydsl.invented.parts import Part
 from dstill_querydsl.invented.schemas import Put, Schema
 from dstill_querydsl.invented.spans import coarser, kind_of
@@ -22,14 +24,18 @@ __all__ = ["ConditionTeller", "Slots", "first_mark"]
 OWN = 0.6  # share of conditions in words of their field, where there are such words
 COARSE = 0.4  # of days that become months or years
 
+_WITH_KNOWN = ("is", "either", "not", "inner", "pair", "inner_range")  # a value of these is one of the field
+
+_WITH_KNOWN = ("is", "either", "not", "inner", "pair", "inner_range")  # their values are known ones, perhaps
 Slots = dict[str, Any]  # name → items, or parts
 
 
 class ConditionTeller:
     """Puts conditions into words."""
 
-    def __init__(self, schema: Schema, random: Random, answer: str) -> None:
-        self.schema, self.random, self.answer = schema, random, answer
+    def __init__(self, schema: Schema, random: Random, answer: str, loose: float = 0.0) -> None:
+        """`loose`: the share of texts and of known values that are not written as in the index."""
+        self.schema, self.random, self.answer, self.loose = schema, random, answer, loose
 
     def tell(self, items: Sequence[Item]) -> list[Part]:
         """The parts of a question or of a slot."""
@@ -88,9 +94,9 @@ class ConditionTeller:
         if not ways:
             return None
         slots: Slots = dict(node.slots)
-        for name in ("v", "w"):
-            if name in slots and self._is_exact(node):
-                slots[name] = [Part("exact", str(slots[name][0]))]
+        for name, noun in (("v", "f"), ("w", "g" if "g" in slots else "f")):
+            if name in slots and (put := self.schema.meant.get(str(first_mark(node, noun)))):
+                slots[name] = self._value(put, node, str(slots[name][0]))
         if "when" in slots:
             slots["when"] = self._when(node.slots["when"])
         return self._said(self._pick(ways, node), slots)
@@ -110,16 +116,23 @@ class ConditionTeller:
         found = of_field(put, node.key)
         if put.concept.kind == "category":
             return found if self._says_field(put, node) else {}
+        if put.concept.kind == "date" and node.key in ("has", "lacks") and self._has_flag(found):
+            return {}
         if put.concept.kind == "number" and found:
             return {place: [one for one in said if self._is_alone_in(put, one)] for place, said in found.items()}
         return found
+
+    def _has_flag(self, said: Mapping[str, Sequence[str]]) -> bool:
+        """Whether "have been paid" could mean a boolean field."""
+        flags = {one.concept.nouns[0] for one in self.schema.meant.values() if one.concept.kind == "boolean"}
+        return any(not flags.isdisjoint(one.split()) for one in said.get("pred", ()))
 
     def _says_field(self, put: Put, node: Node) -> bool:
         """Whether the values alone tell the field."""
         values = [str(node.slots[name][0]) for name in ("v", "w") if name in node.slots]
         if any(self.schema.owners.get(value.lower(), set()) != {put.path} or not _is_word(value) for value in values):
             return False
-        if put.path in self.schema.shown:
+        if put.path in self.schema.known:
             return True
         families = set(families_of(put))
         others = [one for one in self.schema.meant.values() if one.concept.kind == "category" and one is not put]
@@ -137,10 +150,19 @@ class ConditionTeller:
         )
         return not any(key in sayings(one) for one in others)
 
-    def _is_exact(self, node: Node) -> bool:
-        """Whether the values are texts, whatever they look like."""
-        put = self.schema.meant.get(str(first_mark(node, "f")))
-        return put is not None and put.concept.kind in ("category", "text", "ip")
+    def _value(self, put: Put, node: Node, value: str) -> list[Part]:
+        """A value, perhaps in a form that people write."""
+        if put.concept.kind not in ("category", "text", "ip"):
+            return [Part("value", value)]
+        loosely = self.random.random() < self.loose
+        if loosely and node.key in ("words", "word", "phrase"):  # texts are compared without case
+            lower, old = value.lower(), json.dumps(value, ensure_ascii=False)
+            if self.answer.count(old) == 1:
+                self.answer = self.answer.replace(old, json.dumps(lower, ensure_ascii=False))
+                return [Part("exact", lower)]
+        if loosely and node.key in _WITH_KNOWN:
+            value = said_loosely(value, self.schema.known.get(put.path, ()), self.random)
+        return [Part("exact", value)]
 
     # --- times --------------------------------------------------------------------------
 

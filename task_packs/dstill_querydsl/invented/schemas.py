@@ -34,7 +34,7 @@ from dstill_querydsl.questions.words import noun_of, plural
 __all__ = ["Put", "Schema", "invent"]
 
 DOCUMENTS = 36
-MOST = 37  # fields and sub-fields, so that a student reads all of them
+MOST = 60  # fields and sub-fields, so that a student reads all of them
 # kind → fewest and most fields
 _COUNTS = {
     "category": (2, 9),
@@ -45,7 +45,7 @@ _COUNTS = {
     "geo": (0, 1),
     "ip": (0, 1),
 }
-_WIDE = (1, 1, 1, 1, 1, 1, 1, 1.5, 2.5)  # times that many fields
+_WIDE = (0.5, 1, 1, 1, 1, 1, 1, 1, 1, 1.5, 2.5, 4)  # times that many fields
 _SPANS = (1, 3, 14, 60, 400, 400, 1_500)  # days that the dates of an index cover
 _UNITS_IN_NAMES = frozenset(stem for word in UNIT_WORDS.values() for stem in stems(word))
 _WRITING = frozenset(
@@ -64,7 +64,7 @@ class Schema:
     singular: Mapping[str, str]  # plural → noun
     meant: Mapping[str, Put]  # noun → what it is about
     owners: Mapping[str, frozenset[str]]  # a value in lower case, or what people say for it → fields that have it
-    shown: frozenset[str]  # fields with values that a student reads
+    known: Mapping[str, tuple[str, ...]]  # field → its values that a student reads
 
     @cached_property
     def form(self) -> QueryForm:
@@ -148,7 +148,10 @@ class _Inventor:
         return {
             "meant": {put.nouns[0]: put for put in self.puts},
             "owners": {value: frozenset(paths) for value, paths in owners.items()},
-            "shown": frozenset(path for path, known in self.shown.items() if known.values),
+            "known": {
+                path: tuple(value for value in known.values if isinstance(value, str))
+                for path, known in self.shown.items()
+            },
         }
 
     # --- fields -------------------------------------------------------------------------

@@ -183,7 +183,7 @@ def _category(nouns: Sequence[str], key: str) -> Sayings:
             found[place] += said
     if key == "not":
         return {
-            "pre": [f"non-{one}" for one in found["pre"]],
+            "pre": [f"non {one}" for one in found["pre"]],
             "post": [said for one in found["post"] for said in _without(one)],
             "pred": [said for one in found["pred"] for said in _negated(one)],
         }

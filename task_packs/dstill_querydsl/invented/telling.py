@@ -16,15 +16,18 @@ from functools import cache
 
 from dstill_querydsl.invented.conditions import OWN, ConditionTeller, Slots, first_mark
 from dstill_querydsl.invented.deferred import Item, Mark, Node
+from dstill_querydsl.invented.loose_values import in_plural
 from dstill_querydsl.invented.parts import Part
 from dstill_querydsl.invented.schemas import Put
-from dstill_querydsl.invented.speech import choices, extremes, how, verbs_of_time
+from dstill_querydsl.invented.speech import choices, extremes, families_of, how, verbs_of_time
 from dstill_querydsl.invented.vocabulary import table
 
 __all__ = ["Teller"]
 
 BEFORE = 0.6  # of conditions before the documents ("paid orders"), where that is possible
+HOW = 0.85  # of averages and sums, where there is a question such as "how much do they cost"
 ONE = 0.25  # of rankings that ask for the first only
+BY_KIND = 0.5  # of documents that are called by their kind, where it is known
 BEYOND = 0.35  # of requests to write that ask for something else that no search does
 _JOINTS = (" and ", " and ", " ", " ", ", ", ", and ", " & ", " + ")
 _ANYTHING = ("everything", "anything", "all")
@@ -152,7 +155,7 @@ class Teller(ConditionTeller):
     def _how(self, node: Node) -> Sequence[str]:
         """Wordings such as "how much do orders cost on average?"."""
         metric = node.slots["m"][0]
-        if not isinstance(metric, Node) or metric.key not in ("avg", "sum") or self.random.random() > OWN:
+        if not isinstance(metric, Node) or metric.key not in ("avg", "sum") or self.random.random() > HOW:
             return ()
         put = self.schema.meant.get(str(first_mark(metric, "f")))
         said = how(put) if put else ()
@@ -206,6 +209,16 @@ class Teller(ConditionTeller):
             way = self.random.choice((" of {f}", " of {f}", " by {f}", " of the {f}"))
         return self._said(way, {"f": [marks[0]]})
 
+    def _by_kind(self, left: list[Node]) -> tuple[str, list[Node]] | None:
+        """A kind as the noun, such as vans instead of cars, and the other conditions."""
+        for node in left if self.random.random() < BY_KIND else ():
+            put = self.schema.meant.get(str(first_mark(node, "f")))
+            if node.key == "is" and put and put.concept.kind == "category" and "kind" in families_of(put):
+                said = in_plural(str(node.slots["v"][0]), self.schema.known.get(put.path, ()))
+                if said and self._own(node).get("pre") and not put.above:
+                    return said, [other for other in left if other is not node]
+        return None
+
     # --- documents ----------------------------------------------------------------------
 
     def _phrase(self, items: Sequence[Item]) -> _Phrase:
@@ -227,19 +240,21 @@ class Teller(ConditionTeller):
         random.shuffle(left)
         first: list[Part] = []
         for node in left:
-            said = self._condition(node, "pre") if random.random() < BEFORE else None
-            if said and len(first) < 3:
-                first += [*said, Part("text", " ")]
+            adjective = self._condition(node, "pre") if random.random() < BEFORE else None
+            if adjective and len(first) < 3:
+                first += [*adjective, Part("text", " ")]
                 left = [other for other in left if other is not node]
         noun = self.schema.context.lexicon.document if one else phrase.documents
+        if not one and (said := self._by_kind(left)):
+            noun, left = said
         if loose and left and not first and not phrase.before and random.random() < 0.06:
             found = [Part("text", random.choice(_ANYTHING))]
         else:
             found = [*self.tell(phrase.before), *first, Part("document", noun)]
         found += self.tell(phrase.after)
         for at, node in enumerate(left):
-            said = self._condition(node, "post", singular=one) or []
-            found += [Part("text", random.choice(_JOINTS) if at else " "), *said]
+            after = self._condition(node, "post", singular=one) or []
+            found += [Part("text", random.choice(_JOINTS) if at else " "), *after]
         return found
 
 

@@ -32,6 +32,7 @@ __all__ = ["MANNERS", "Voice", "more_wordings", "say"]
 
 # manner → weight
 MANNERS = {"plain": 30, "framed": 38, "keywords": 20, "lower": 12}
+LOOSE = {"lower": 0.9, "keywords": 0.75}  # manner → share of known values that are not said as they are; others less
 _OPEN = mark("")[0]
 # kind of frame → how such questions begin. Empty: without a frame
 _BEGINNINGS = {
@@ -47,7 +48,9 @@ _BEGINNINGS = {
         r"(show|list|find|display|print|get|return|give|count(?! of)|compute|group|search|fetch|pull|delete|remove|"
         r"update|set|change|insert|rank|order|run|copy|filter|see|do|tell|split|chart|stack|cross|compare|bucket|break|"
         r"throw|wipe|clear|purge|erase|drop|clean|mark|rename|add|correct|reindex|write|edit|modify|replace|overwrite|"
-        r"fix|identify|tally|plot|graph|name|calculate|work|hunt|jump|select|tell|increase|close|duplicate|save|create|store|move|import|back|use|score|let|apply|execute|sort|look|read|"
+        r"fix|predict|forecast|estimate|explain|recommend|email|send|call|export|post|notify|schedule|refund|pay|"
+        r"translate|summarize|draw|book|remind|restore|enter|clone|register|upload|assign|tag|reset|approve|adjust|round|"
+        r"merge|bulk|permanently|discard|evaluate|script|match|identify|tally|plot|graph|name|calculate|work|hunt|jump|select|tell|increase|close|duplicate|save|create|store|move|import|back|use|score|let|apply|execute|sort|look|read|"
         r"join|combine|aggregate|ignore|forget|disregard|trash|kill)\b",
         re.IGNORECASE,
     ),
@@ -94,7 +97,7 @@ def _parts(marked: str, schema: Schema) -> Iterator[Part]:
     documents = schema.context.lexicon.documents
     for piece in pieces(marked):
         if not piece.startswith(_OPEN):
-            yield Part("text", piece)
+            yield Part("text", " / " if piece == "/" else piece)  # "a/b" would be one word
             continue
         before, _, inner = piece[1:-1].rpartition(_OPEN)
         if before:
@@ -117,7 +120,7 @@ def say(made: ComposedQuestion, schema: Schema, random: Voice) -> tuple[str, str
         manner = "plain"  # a noun alone would not say that it has to be there
     if random.defers:
         random.defers = False  # now it is time to choose
-        teller = Teller(schema, random, made.example.answer or "")
+        teller = Teller(schema, random, made.example.answer or "", LOOSE.get(manner, 0.5))
         parts = teller.tell(read(made.marked))
         if teller.answer != made.example.answer:
             example = replace(made.example, answer=teller.answer)
