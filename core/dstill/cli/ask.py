@@ -87,6 +87,8 @@ def ask(found: App, questions: tuple[str, ...], spec: str | None, as_json: bool)
             for block in blocks(_examples(answering, asked)):
                 for example, answered in zip(block, answering.answer(block), strict=True):
                     tally.add(answered)
+                    if not as_json:
+                        say(textwrap.shorten(answered.question, SHOWN, placeholder=" …"), bold=True)
                     _show(answering, example, answered, as_json=as_json)
         finally:
             warn_of_guesses(answering, tally)
@@ -168,7 +170,6 @@ def _show(answering: Predictor, example: Example, answered: PredictedAnswer, *, 
         emit(answered.to_row())
         return
     task = answering.setup.task
-    say(textwrap.shorten(answered.question, SHOWN, placeholder=" …"), bold=True)
     if answered.refused:
         say(f"refused: {Presentation.of(task).refusal_reason(answered.answer) or 'the data cannot answer this'}")
     elif answered.answer:
