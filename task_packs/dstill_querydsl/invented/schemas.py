@@ -15,6 +15,7 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
+from dstill.linked.known import folded
 from dstill.linked.names import stems
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.guard.limits import Limits
@@ -23,6 +24,7 @@ from dstill_querydsl.invented.naming import UNIT_WORDS, Manner, named
 from dstill_querydsl.invented.vocabulary import Concept, Domain, fitting, table, vocabulary
 from dstill_querydsl.language.values import Known, Values
 from dstill_querydsl.linked.form import QueryForm
+from dstill_querydsl.linked.items import first_date
 from dstill_querydsl.mapping.index_profile import IndexProfile
 from dstill_querydsl.questions.context import QuestionContext
 from dstill_querydsl.questions.invented_documents import invented_documents, settings_for
@@ -70,6 +72,23 @@ class Schema:
     def form(self) -> QueryForm:
         """The linked form for this index alone, so that it goes when the schema goes."""
         return QueryForm(lambda _: self.profile)
+
+    @cached_property
+    def first_date(self) -> str:
+        """The date field that a question means if it names none. Empty if there is no date."""
+        return first_date(self.profile.fields)
+
+    @cached_property
+    def owners(self) -> Mapping[str, frozenset[str]]:
+        """Known value, as `folded` writes it → the fields that have it, without sub-fields."""
+        found: dict[str, set[str]] = {}
+        roots = {role.keyword: role.field for role in self.context.roles}
+        for name in self.profile.values:
+            known = self.profile.values.get(name)
+            for value in known.values if known else ():
+                if isinstance(value, str):
+                    found.setdefault(folded(value), set()).add(roots.get(name, name))
+        return {value: frozenset(fields) for value, fields in found.items()}
 
 
 def invent(random: Random) -> Schema:

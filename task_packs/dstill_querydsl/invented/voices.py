@@ -56,7 +56,7 @@ _BEGINNINGS = {
     ),
     "ask": re.compile(r"(how|what|what's|which|who|are|why|when|whose|will)\b", re.IGNORECASE),
 }
-_STAY = ("long", "paraphrase", "terse")  # styles of templates that are framed or shortened already
+_STAY = ("long", "paraphrase", "terse", "asked")  # styles that are framed or shortened already
 
 
 def _lines(text: str) -> list[list[str]]:
