@@ -18,7 +18,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from dstill.api.form import Cursor, Token
-from dstill.linked import Reading, known_spans
+from dstill.linked import Reading, partial_values
 from dstill_querydsl import guard
 from dstill_querydsl.guard import kinds
 from dstill_querydsl.guard.aggregations import AGGREGATIONS
@@ -123,7 +123,7 @@ class _Run:
         return self._values[spec]
 
     def known(self, node: Node) -> Mapping[tuple[Token, ...], str]:
-        """Known values of the node's field that words of the question say, by their tokens."""
+        """Known values of the node's field of which words of the question are a part, by their tokens."""
         found = self._known.get(node)
         if found is None:
             found = self._known[node] = dict(self._said(node))
@@ -134,7 +134,7 @@ class _Run:
         if place is None or spec.numeric or spec.is_choice or not spec.free:
             return
         reading = self.reading
-        spans = known_spans(reading.question, reading.words, reading.item(place).values)
+        spans = partial_values(reading.question, reading.words, reading.item(place).values)
         yield from ((("known", *as_span(*span)), value) for span, value in spans.items() if spec.fits(value))
 
     def possible(self, node: Node) -> bool:
