@@ -8,7 +8,7 @@ DEMO   := $(VENV)/.demo
 # The versions that CI passed with; `make constraints` renews them.
 CONSTRAINTS := .ci/constraints.txt
 
-.PHONY: demo test test-slow nightly fuzz lint format bench bench-gpu reproduce docs site screenshots soak engine constraints clean
+.PHONY: demo test test-slow nightly fuzz lint format bench bench-gpu reproduce base docs site screenshots soak engine constraints clean
 
 demo: $(DEMO)
 	$(RUN)/dstill demo
@@ -58,6 +58,11 @@ bench-gpu: $(STAMP)
 # Tests the recipe's claims: hours on two cores. Run it again to continue after a stop. QUICK=1: minutes.
 reproduce: $(STAMP)
 	OMP_NUM_THREADS=1 $(PYTHON) -m tests.benchmarks.reproduce $(if $(QUICK),--size quick)
+
+# The weights of `--student base:querydsl`, in hours. Run it again after a stop; HOURS= trains for longer.
+base: $(STAMP)
+	OMP_NUM_THREADS=1 $(PYTHON) -m tools.base.train $(if $(HOURS),--hours $(HOURS))
+	$(PYTHON) -m tools.base.publish
 
 # The pages that are made from the code: commands, configuration keys, the guard, faults, plans.
 docs: $(STAMP)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from dstill.api.protocols import DataProfile
 from dstill.api.records import SCHEMA_VERSION, Example, Prediction
 from dstill.api.student import Generation
-from dstill.errors import AnswerError, DiskError, RunError, UsageError
+from dstill.errors import AnswerError, DiskError, DstillError, RunError, UsageError
 from dstill.io.files import atomic_folder, require_absent, writing
 from dstill.io.shell import command
 from dstill.pipeline.steps import prediction_of, prompts
@@ -72,7 +72,7 @@ def export(
         run.progress("export", 1, STEPS, f"writing {form.name}")
         form.write(source, folder)
         copy_other_files(source, folder)
-        copy_licences(source.facts.base, folder)
+        copy_licences(_base(source), folder)
         facts.update(_origin(run, form, source, examples), student=_size_and_speed(before, folder_size(source.folder)))
         run.progress("export", 2, STEPS, "measuring the export")
         after = measure(form.load(folder), sources)
@@ -185,12 +185,26 @@ def _origin(run: Run, form: Format, source: Source, examples: Sequence[Example])
         "run": run.name,
         "task": run.task.name,
         "base": base_name,
-        "licence": licence_of(base),
+        "licence": licence_of(_base(source)),
         "modality": source.facts.modality,
         "data": dict(DataProfile.of(run.task).licences(examples)),
         "device": device.name + (" (the export on its CPU)" if form.on_cpu and device.kind == "cuda" else ""),
         "versions": versions(run.plugins),
     }
+
+
+def _base(source: Source) -> str:
+    """The base's folder, file or hub id; empty: none, or it is not there any more."""
+    from dstill_linked.bases import folder_of
+    from dstill_linked.student import LinkedStudent
+
+    base: str = source.facts.base
+    if not isinstance(source.student, LinkedStudent) or not base:
+        return base
+    try:
+        return str(folder_of(base, source.student.form))
+    except DstillError:
+        return ""
 
 
 def _size_and_speed(speed: Measurement, size: int) -> dict[str, Any]:

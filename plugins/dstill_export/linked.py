@@ -45,7 +45,7 @@ class LinkedMerged(Format):
         model, facts = read_model(source.folder, self.student.form)
         state = model.state_dict()
         with saving(folder, hint=RETRY_HINT):
-            write_student(folder, quantized(state) if self.quantize else state, replace(facts, base=""))
+            write_student(folder, quantized(state) if self.quantize else state, replace(facts, base="", base_sha256=""))
 
     def load(self, folder: Path) -> Generator:
         return self.student.load(folder)

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from hashlib import sha256
 from math import prod
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dstill.api.recipe import Recipe
@@ -63,7 +64,7 @@ def _has_batch_of(recipe: Recipe, began: Mapping[str, Any]) -> bool:
 
 
 def checkpoints_of(
-    job: TrainingJob, model: Any, vocabulary: Any, base: str = ""
+    job: TrainingJob, model: Any, vocabulary: Any, base: str = "", more: Mapping[str, Any] = MappingProxyType({})
 ) -> tuple[Checkpoints | None, Path | None]:
     """The job's checkpoints, and the one to resume from.
 
@@ -72,6 +73,7 @@ def checkpoints_of(
         model: The prepared model.
         vocabulary: The student's, as JSON values.
         base: The fingerprint of the weights that an adapter is trained on; empty without one.
+        more: What else the training depends on, as JSON values.
 
     Raises:
         RunError: The checkpoints are from a training with other settings.
@@ -85,6 +87,7 @@ def checkpoints_of(
     settings["vocabulary"] = sha256(json.dumps(vocabulary, sort_keys=True).encode()).hexdigest()
     if base:
         settings["base"] = base
+    settings.update(more)
     for name in IRRELEVANT:
         settings.pop(name)
     settings["processes"] = distributed.world_size()

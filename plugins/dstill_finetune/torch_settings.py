@@ -20,6 +20,7 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from dstill.api.recipe import Device, Recipe
 from dstill.errors import TrainingError, UsageError
@@ -32,10 +33,11 @@ M_MMAP_THRESHOLD = -3  # of mallopt(3)
 COMPILER = ("torch._dynamo", "torch._inductor")
 
 
-def resolved(recipe: Recipe, device: Device) -> Recipe:
+def resolved(recipe: Recipe, device: Device, *, bf16_on_cpu: bool = False) -> Recipe:
     """`recipe` with ``precision`` resolved to fp32 or bf16.
 
-    "auto" is bf16 on a GPU that supports it, else fp32; never fp16, in which T5 gives NaN.
+    "auto" is bf16 on a GPU that supports it, and with `bf16_on_cpu` on such a CPU, else fp32; never fp16, in which T5
+    gives NaN.
 
     Raises:
         UsageError: The recipe asks for bf16 and the device does not support it.
@@ -46,6 +48,8 @@ def resolved(recipe: Recipe, device: Device) -> Recipe:
             where="train.precision = bf16",
             hint="precision auto chooses what the device supports",
         )
+    if recipe.precision == "auto" and bf16_on_cpu and device.bf16:
+        return replace(recipe, precision="bf16")
     return recipe.on(device)
 
 

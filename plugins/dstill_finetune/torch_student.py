@@ -10,7 +10,7 @@ import logging
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from dstill.api.student import Generator, Student, TrainingJob, TrainResult
 from dstill.errors import UsageError
@@ -31,6 +31,8 @@ log = logging.getLogger("dstill")
 class TorchStudent(Student):
     """A student that trains with `dstill_finetune.trainer`."""
 
+    bf16_on_cpu: ClassVar[bool] = False  # ``precision = "auto"`` is bf16 on a CPU that has instructions for it
+
     @abstractmethod
     def fit_once(self, job: TrainingJob, peak: PeakMemory) -> TrainResult:
         """Train, resuming from the newest checkpoint, and save the student in ``job.folder``.
@@ -40,7 +42,7 @@ class TorchStudent(Student):
 
     def fit(self, job: TrainingJob) -> TrainResult:
         model_loading.quiet()
-        job = replace(job, recipe=resolved(job.recipe, job.device))
+        job = replace(job, recipe=resolved(job.recipe, job.device, bf16_on_cpu=self.bf16_on_cpu))
         if job.recipe.auto_find_batch_size and distributed.world_size() > 1:
             raise UsageError(
                 f"automatic batch sizes work in one process only, and this training has {distributed.world_size()}",

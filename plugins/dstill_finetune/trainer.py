@@ -102,6 +102,8 @@ def train(  # noqa: PLR0913  what a Trainer needs, each named at the call
 
     trainer_class, arguments_class, printer = _classes()
     steps = _steps(recipe, len(data))
+    if not steps:
+        return History()
     records_per_step = len(data) / _steps_per_epoch(recipe, len(data))
     with Stop() as stop, TemporaryDirectory() as temporary:
         watch = callback_class()(recipe, steps, on_step, checkpoints, stop, records_per_step)
@@ -159,7 +161,7 @@ def _steps(recipe: Recipe, records: int) -> int:
     """Optimizer steps of the whole training."""
     if recipe.max_steps > 0:
         return recipe.max_steps
-    return max(1, math.ceil(_steps_per_epoch(recipe, records) * recipe.num_train_epochs))
+    return math.ceil(_steps_per_epoch(recipe, records) * recipe.num_train_epochs)
 
 
 def _steps_per_epoch(recipe: Recipe, records: int) -> int:

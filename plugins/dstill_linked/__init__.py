@@ -1,7 +1,8 @@
 """The student ``linked``: reads the question with its schema, and writes answers as structure tokens and pointers.
 
 It needs a task with a form (`dstill.api.protocols.Linked`). Modules: `model` (the network), `tensors` (readings as
-tensors), `encoding` (records as rows and batches), `student` (training), `generation` (answers), `saving` (its folder).
+tensors), `encoding` (records as rows and batches), `student` (training), `bases` (what it starts from), `generation`
+(answers), `saving` (its folder).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ __all__ = ["register_students"]
 
 @hookimpl
 def register_students() -> Iterable[type[Student]]:
-    """The student ``linked``."""
-    from dstill_linked.student import LinkedStudent
+    """The students ``linked`` and ``base``."""
+    from dstill_linked.student import BaseStudent, LinkedStudent
 
-    return [LinkedStudent]
+    return [LinkedStudent, BaseStudent]

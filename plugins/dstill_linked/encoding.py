@@ -14,7 +14,8 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 from dstill.api.form import Form, NotExpressible, Token
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 
     from dstill_linked import tensors
 
-__all__ = ["LinkedCollator", "LinkedData", "LinkedEncoder", "LinkedLosses", "LinkedRow"]
+__all__ = ["REPLAYED", "LinkedCollator", "LinkedData", "LinkedEncoder", "LinkedLosses", "LinkedRow", "row_of"]
+
+REPLAYED = 4_000  # different questions at most; each takes some 50 KB of memory and milliseconds
 
 log = logging.getLogger("dstill")
 
@@ -44,11 +47,26 @@ class LinkedRow(Row):
     start: int  # what the target begins after
 
 
+def row_of(vocabulary: tensors.Vocabulary, reading: Reading, tokens: Sequence[Token]) -> LinkedRow:
+    """The row of an answer."""
+    from dstill_linked.model import START
+
+    return LinkedRow(
+        source=list(range(len(reading))),
+        target=vocabulary.numbers(tokens),
+        weight=1.0,
+        branch="",
+        reading=vocabulary.read(reading),
+        start=START,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class LinkedData(Dataset):
     """Encoded records."""
 
     n_not_expressible: int = 0  # records that were left out because the form has no tokens for their answer
+    n_replayed: int = 0  # other questions among the records
 
 
 class LinkedEncoder:
@@ -98,6 +116,28 @@ class LinkedEncoder:
                 else "raise train.max_length, train.max_target_length or [student.linked] longest",
             )
         return LinkedData(records=rows, n_too_long=n_too_long, n_not_expressible=reasons.total())
+
+    def replay(self, data: LinkedData, share: float, *, epochs: int, seed: int, limit: int = REPLAYED) -> LinkedData:
+        """`data` of `epochs` epochs as one epoch, with questions of `Form.replay` as `share` of it.
+
+        At most `limit` of these differ. They have the branch and the weight of the answers in `data`. What does not fit
+        the limits is left out.
+        """
+        count = round(len(data) * epochs * share / (1 - share))
+        answers = data.records[0][0]
+        drawn: list[Encoded] = []
+        for reading, tokens in islice(self.form.replay(seed), 2 * limit):
+            if len(drawn) == min(count, limit):
+                break
+            if len(reading) <= self.max_length and len(tokens) < self.longest:
+                row = row_of(self.vocabulary, reading, tokens)
+                drawn.append((replace(row, branch=answers.branch, weight=answers.weight),))
+        if not drawn:
+            if count:
+                log.warning("the task's form has no questions to replay: the student learns the dataset alone")
+            return data
+        repeated = list(islice(cycle(drawn), count))
+        return replace(data, records=data.records * epochs + repeated, n_replayed=len(drawn))
 
     def _record(self, record: Sequence[Pair]) -> Encoded:
         from dstill_linked.model import RATIONALE, START

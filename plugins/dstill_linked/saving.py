@@ -48,8 +48,10 @@ class LinkedFacts:
     max_length: Size
     max_target_length: Size
     threads: int = 0  # of the CPU; 0: torch's own choice
-    base: str = ""  # the folder of the student that training started from; empty: none
+    base: str = ""  # what training started from: the folder of a student, or base:NAME; empty: nothing
+    base_sha256: str = ""  # of its weights
     sha256: str = ""  # of the weights
+    known_errors: str = ""  # of a base: one line for users about what it gets wrong
 
 
 def write_student(folder: Path, state: Mapping[str, Any], facts: LinkedFacts) -> None:

@@ -187,6 +187,8 @@ class QueryDsl(
 
     # --- Linked -------------------------------------------------------------------------
 
+    base = "base:querydsl"
+
     def form(self) -> Form:
         from dstill_querydsl.linked.form import QueryForm
 
@@ -230,6 +232,9 @@ class QueryDsl(
         documents = dict(database.data["documents"]) if database else {}
         gold, answer = diff(want, got, documents)
         return ResultDiff(gold=gold, answer=answer, test_database=database.name if database else "")
+
+    def refusal_reason(self, answer: str) -> str:
+        return refusal.reason(strict.read(answer).value)
 
     def result_tables(self, value: Any) -> Sequence[Table]:
         from dstill_querydsl.results import tables

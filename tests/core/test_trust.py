@@ -247,6 +247,7 @@ def test_query_dsl_guard_has_limits() -> None:
     [
         ("tiny", []),
         ("hf:theirs/base", []),
+        ("base:theirs", []),
         ("hf:../base", ["load the model '{parent}/base'"]),
         ("other.gguf", ["load the model '{cwd}/other.gguf'"]),
         ("hf:google/flan-t5-small", ["load the model 'google/flan-t5-small' from the Hugging Face hub"]),

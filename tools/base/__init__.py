@@ -1,4 +1,5 @@
 """What the base of the student `linked` is trained on, and the vocabulary of the linked form that comes from it.
 
-Modules: `data` (endless questions), `vocabulary` (writes task_packs/dstill_querydsl/linked/vocabulary.json).
+Modules: `data` (endless questions), `train` (hours), `publish` (writes task_packs/dstill_querydsl/base), `vocabulary`
+(writes task_packs/dstill_querydsl/linked/vocabulary.json).
 """

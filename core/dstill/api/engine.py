@@ -71,6 +71,7 @@ class ProjectFiles:
     settings: Mapping[str, Any]  # by dotted key, for dstill.toml; must not hold a secret
     recipe: Mapping[str, Any] = field(default_factory=dict)  # settings that suit a student trained from scratch
     about: tuple[str, ...] = ()  # lines for the user: what was read and what was not
+    brief: tuple[str, ...] = ()  # those of them that a person who only asks a question needs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,8 @@ The defaults suit answers whose parts are separated by spaces, each a token, a w
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar, Protocol
 
 from dstill.api.records import Example
@@ -44,12 +45,17 @@ class Cursor(Protocol):
     def push(self, token: Token) -> Cursor:
         """The place after `token`, which is allowed here."""
 
+    def allows(self, token: Token) -> bool:
+        """Whether `token` may come next. Override it if it is known without a list of all that may."""
+        return token in self.allowed()
+
 
 class Form:
     """How questions are read and answers are written as tokens."""
 
     tokens: ClassVar[Sequence[str]]  # pieces of structure. Weights depend on them and on their order
     features: ClassVar[Sequence[str]] = ()  # features of items with a row of their own; others are hashed
+    bases: ClassVar[Mapping[str, Path]] = {}  # name → folder of a trained student, for ``--student base:NAME``
 
     def items(self, example: Example) -> Sequence[Item]:
         """The schema that a question is about. Default: none, the student reads the question alone."""
@@ -101,3 +107,10 @@ class Form:
     def start(self, reading: Reading) -> Cursor | None:
         """Where writing starts. None: every sequence of tokens may be written."""
         return None
+
+    def replay(self, seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
+        """Questions that the bases were trained on, with the tokens of their answers: endless, the same for a seed.
+
+        A share of them in a training from a base keeps what the base knows of other data. Default: none.
+        """
+        return iter(())

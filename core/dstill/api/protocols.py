@@ -147,6 +147,13 @@ class Presentation(_Protocol):
             test_database=database.name if database else "",
         )
 
+    def refusal_reason(self, answer: str) -> str:
+        """Why `answer`, a refusal, refuses, for people: ``"nothing holds the revenue"``. Default: nothing.
+
+        `ask` and `predict` show it.
+        """
+        return ""
+
     def result_tables(self, value: Any) -> Sequence[Table]:
         """A result as tables, for `predict --execute` and `serve`. Empty: these show `render_result`.
 
@@ -247,6 +254,8 @@ class RationaleTerms(_Protocol):
 
 class Linked(_Protocol):
     """The language has a form that students of the kind ``linked`` read and write."""
+
+    base: ClassVar[str] = ""  # the trained student that `dstill ask` and `dstill adapt` start from, as ``base:sql``
 
     def form(self) -> Form | None:
         """How questions are read with their schema, and how answers become tokens and pointers. None: there is none.

@@ -27,8 +27,8 @@ class Recipe:
     student: str = field(
         default="",
         metadata={
-            "help": "The student: a kind, `kind:base` such as `hf:google/flan-t5-small`, or FILE.gguf. Empty: one made "
-            "from nothing.",
+            "help": "The student: a kind, `kind:base` such as `hf:google/flan-t5-small`, FILE.gguf, or `base:NAME`, "
+            "which starts from weights of the task pack. Empty: one made from nothing.",
             "trust": "student",
         },
     )
@@ -79,7 +79,8 @@ class Recipe:
         metadata={
             "low": 0,
             "high": 100000,
-            "help": "Passes over the training data. Ignored if `max_steps` is positive.",
+            "help": "Passes over the training data. 0: none, the student stays as it was. Ignored if `max_steps` is "
+            "positive.",
         },
     )
     max_steps: int = field(
@@ -151,7 +152,10 @@ class Recipe:
     )
     precision: Literal["auto", "fp32", "bf16"] = field(
         default="auto",
-        metadata={"help": "Number format. auto: bf16 on a GPU that supports it, otherwise fp32. fp16 is never used."},
+        metadata={
+            "help": "Number format. auto: bf16 on a GPU that supports it, for student linked also on such a CPU; "
+            "otherwise fp32. fp16 is never used."
+        },
     )
     r: int = field(default=16, metadata={"low": 1, "high": 4096, "help": "Rank of the LoRA matrices."})
     lora_alpha: int = field(
@@ -185,7 +189,8 @@ class Recipe:
     def on(self, device: Device) -> Recipe:
         """The recipe with ``precision = "auto"`` replaced for `device`: bf16 on a GPU that supports it, else fp32.
 
-        A CPU trains in bf16 only on request: in fp32 the same seed gives the same weights on every CPU.
+        A CPU trains in bf16 only on request or for a student that is faster so: in fp32 the same seed gives the same
+        weights on every CPU.
         """
         if self.precision != "auto":
             return self

@@ -55,6 +55,8 @@ class TrainResult:
     rows_per_second: float | None = None  # records, time for evaluations included; None: not measured
     n_too_long: int = 0  # training records that exceeded the length limits
     n_not_expressible: int = 0  # training records that the task's form has no tokens for
+    base_sha256: str = ""  # of the weights that training started from; empty: not known, or from nothing
+    n_replayed: int = 0  # other questions among the training records (`dstill.api.form.Form.replay`)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +154,21 @@ class Student(Part, ABC):
         dstill asks the user before it opens one outside of the run (`dstill.trust`).
         """
         return ()
+
+    def load_base(self) -> Generator:
+        """Load the model that training would start from, to answer without training: for `dstill ask`.
+
+        Raises UsageError if this kind cannot answer before it is trained, DataError if the model cannot be used.
+        """
+        raise UsageError(
+            f"student '{self.name}' cannot answer before it is trained",
+            where="--student",
+            hint="train it, and give its run: --student RUN",
+        )
+
+    def base_limits(self) -> str:
+        """What the model that training would start from is known to get wrong, in one line. Empty: not measured."""
+        return ""
 
     @abstractmethod
     def load(self, folder: Path, *, trained: bool = True) -> Generator:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,7 +27,7 @@ from dstill.pipeline.predict import PredictedAnswer, Predictor
 from dstill.runs.manifest import MANIFEST
 from dstill.runs.run import Run
 
-__all__ = ["demo"]
+__all__ = ["Stages", "answered_live", "demo", "run_stages", "show_live"]
 
 
 @click.command(cls=Command, section="Start", examples=["dstill demo", "dstill demo --quick"])
@@ -48,36 +51,54 @@ def demo(found: App, out: Path | None, quick: bool, as_json: bool) -> None:
     run = _resumed(found, out) if out is not None and (out / MANIFEST).exists() else _prepared(found, out, quick)
     quick = run.manifest["arguments"].get("quick", quick)
     note(f"demo of task '{run.task.name}' in {run.folder}")
-    try:
-        with progress() as report:
-            run.progress = report
-            data = run.stages.get("generate") or run.generate()
-            training = run.stages.get("train") or run.train()
-            scores = run.evaluate()
-    except Interrupted as stopped:
-        stopped.hint = f"resume with: {command('demo', '--out', run.folder)}"
-        raise
-    live = _live(run)
+    stages = run_stages(run, again=command("demo", "--out", run.folder))
+    live = answered_live(run)
     page = run.plugins.write_report(run)
     seconds = time.monotonic() - started
     if not as_json:
-        show_dataset(data)
-        show_training(training)
-        show_scores(run, scores)
+        stages.show(run)
         if quick:
             say("This was --quick: with less data and fewer steps, the student is less accurate than that of the demo.")
-        _show_live(run, live)
+        show_live(run, live)
         look = f"Look at {page}, or try" if page else "Try"
         say(f"Took {seconds:.0f} s. {look} the student yourself:")
         say(f"  {command('predict', run.folder, live.question, '--execute')}")
         return
     emit(
         {
-            **summary(run, scores, seconds=seconds),
+            **summary(run, stages.scores, seconds=seconds),
             "quick": quick,
             "example": {"question": live.question, "answer": live.answer, "ok": live.ok},
         }
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stages:
+    """The results of all stages of a run."""
+
+    dataset: Mapping[str, Any]
+    training: Mapping[str, Any]
+    scores: Mapping[str, Any]
+
+    def show(self, run: Run) -> None:
+        """Print them."""
+        show_dataset(self.dataset)
+        show_training(self.training)
+        show_scores(run, self.scores)
+
+
+def run_stages(run: Run, *, again: str) -> Stages:
+    """The stages of `run`, which go on where a stopped one ended. `again`: the command that a user resumes with."""
+    try:
+        with progress() as report:
+            run.progress = report
+            dataset = run.stages.get("generate") or run.generate()
+            training = run.stages.get("train") or run.train()
+            return Stages(dataset=dataset, training=training, scores=run.evaluate())
+    except Interrupted as stopped:
+        stopped.hint = f"resume with: {again}"
+        raise
 
 
 def _prepared(found: App, out: Path | None, quick: bool) -> Run:
@@ -117,7 +138,7 @@ def _demo_of(found: App, name: str) -> type[Demo]:
     return task if issubclass(task, Demo) else Demo
 
 
-def _live(run: Run) -> PredictedAnswer:
+def answered_live(run: Run) -> PredictedAnswer:
     """One question of the first split, answered and executed now."""
     record = next(r for r in run.records(run.settings.evaluate.splits[0]) if not run.task.is_refusal(r.answer))
     example = Example(id=record.id, question=record.question, context=record.context)
@@ -125,7 +146,8 @@ def _live(run: Run) -> PredictedAnswer:
         return answering.answer([example])[0]
 
 
-def _show_live(run: Run, live: PredictedAnswer) -> None:
+def show_live(run: Run, live: PredictedAnswer) -> None:
+    """Show a question that was just answered, and the result."""
     say("an example, answered live", bold=True)
     say(f"  question: {live.question}\n  answer:   {live.answer or live.reason}", lines=True)
     if live.outcome:

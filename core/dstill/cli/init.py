@@ -18,20 +18,19 @@ import click
 
 from dstill import config as configuration
 from dstill import trust
-from dstill.api.engine import Engine, ProjectFiles
-from dstill.api.protocols import DataProfile
-from dstill.api.task import Task
+from dstill.api.engine import ProjectFiles
 from dstill.cli.console import say
 from dstill.cli.groups import Command
 from dstill.cli.options import App, app, engine_url_option, set_option, student_option, task_option, teacher_option
 from dstill.config import FILE, as_toml
 from dstill.errors import UsageError
-from dstill.factory import kind_and_base, make_task, task_name
+from dstill.factory import Setup, kind_and_base, task_name
 from dstill.io.files import write_text
 from dstill.io.shell import quoted
+from dstill.pipeline.live_data import describe
 from dstill.plugins import Plugins, part_sections
 
-__all__ = ["init"]
+__all__ = ["init", "write_project"]
 
 HEAD = "# `dstill config show --origin` lists every key, its value and its origin.\n"
 ORDER = ("project", "generate", "task", "train", "evaluate", "engine")  # of the tables in the file
@@ -65,23 +64,9 @@ def init(found: App, out: Path) -> None:
         option = next(iter(found.given))
         raise UsageError(f"{option} needs a server", where=option, hint="add --engine-url http://HOST:PORT")
     config = found.config({"project.task": name}, use_files=False)
-    task = make_task(found.plugins, config)
-    project = ProjectFiles(files={}, settings={})
-    if engine.url:
-        takers = [name for name in task.executors if found.plugins.executor(name).takes_url]
-        executor = engine.name or next(iter((*takers, *task.executors)), "")
-        project = _described(task, engine, config.part("executor", executor))
-    for file in project.files:
-        if (out / file).exists():
-            raise UsageError(
-                f"{out / file} already exists", where=str(out.absolute()), hint="choose another folder with --out"
-            )
-    for file, text in project.files.items():
-        write_text(out / file, text)
-    asked = {key: value for key, value in config.flat().items() if config.origins[key] == "command line"}
-    write_text(target, _text(found.plugins, name, project, asked))
-    written = configuration.load(target, environment={}, sections=part_sections(found.plugins))
-    trust.allow_written(replace(written, file=None), target, relative_to=out)
+    setup = Setup(found.plugins, config)
+    project = describe(setup) if engine.url else ProjectFiles(files={}, settings={})
+    write_project(setup, project, out)
     for line in project.about:
         say(line)
     say(f"wrote {', '.join(str(out / file) for file in (*project.files, FILE))} for task '{name}'")
@@ -89,15 +74,21 @@ def init(found: App, out: Path) -> None:
     say(f"next: {enter}dstill generate --out runs/first")
 
 
-def _described(task: Task, engine: Engine, settings: Any) -> ProjectFiles:
-    project = DataProfile.of(task).describe(engine, settings)
-    if project is None:
-        raise UsageError(
-            f"task '{task.name}' cannot describe the data of a server",
-            where="--engine-url",
-            hint="run `dstill init` without it to write a dstill.toml",
-        )
-    return project
+def write_project(setup: Setup, project: ProjectFiles, out: Path) -> None:
+    """Write dstill.toml and the files of `project`. Raises UsageError if one is there already."""
+    for file in project.files:
+        if (out / file).exists():
+            raise UsageError(
+                f"{out / file} already exists", where=str(out.absolute()), hint="choose another folder with --out"
+            )
+    for file, text in project.files.items():
+        write_text(out / file, text)
+    config = setup.config
+    asked = {key: value for key, value in config.flat().items() if config.origins[key] == "command line"}
+    target = out / FILE
+    write_text(target, _text(setup.plugins, setup.task.name, project, asked))
+    written = configuration.load(target, environment={}, sections=part_sections(setup.plugins))
+    trust.allow_written(replace(written, file=None), target, relative_to=out)
 
 
 def _text(plugins: Plugins, name: str, project: ProjectFiles, flags: Mapping[str, Any]) -> str:

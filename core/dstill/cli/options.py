@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -60,6 +61,7 @@ class App:
     config_file: Path | None = None
     flags: dict[str, Any] = field(default_factory=dict)
     given: dict[str, OptionValue] = field(default_factory=dict)  # option of a task pack, as "--schema" → its meaning
+    given_texts: dict[str, str] = field(default_factory=dict)  # … → its value, as the user wrote it
 
     @property
     def context(self) -> dict[str, Any]:
@@ -114,6 +116,17 @@ class App:
                 where=sources(failures),
                 hint="repair or disable what is named; the other plugins work",
             )
+
+    def words(self, *omitted: str) -> list[str]:
+        """The words that give another command the server and settings of this call, without the keys `omitted`."""
+        of_packs = {key for given in self.given.values() for key in given.settings}
+        words = [word for flag, text in self.given_texts.items() for word in (flag, text)]
+        for key, value in self.flags.items():
+            if key in ("engine.url", "train.student"):
+                words = [f"--{key.rpartition('.')[2].replace('url', 'engine-url')}", str(value), *words]
+            elif key not in of_packs | set(omitted):
+                words += ["--set", f"{key}={json.dumps(value, ensure_ascii=False)}"]
+        return words
 
     def note_unknown(self) -> None:
         """Warn about names in DSTILL_DISABLE that are not installed."""
@@ -331,7 +344,7 @@ teacher_option = setting(
 )
 # --- options of task packs --------------------------------------------------------------
 
-NO_FILE = ("init", "demo")  # commands that read no dstill.toml
+NO_FILE = ("init", "demo", "adapt")  # commands that read no dstill.toml
 
 
 def with_pack_options(plugins: Plugins, name: str, command: click.Command) -> click.Command:
@@ -369,7 +382,7 @@ def _with_options(name: str, command: click.Command, options: Mapping[str, Mappi
         assert found is not None
         for flag, text in values.items():
             given = _of_task(found, name, flag, options[flag]).read(text)
-            found.given[flag] = given
+            found.given[flag], found.given_texts[flag] = given, text
             found.flags.update(given.settings)
         return run(*arguments, **named)
 

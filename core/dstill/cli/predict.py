@@ -45,7 +45,15 @@ from dstill.pipeline import self_consistency
 from dstill.pipeline.predict import NAMED, PredictedAnswer, Predictor
 from dstill.runs.run import Run
 
-__all__ = ["predict"]
+__all__ = [
+    "Tally",
+    "blocks",
+    "predict",
+    "questions_of_stdin",
+    "show_problems",
+    "show_result",
+    "warn_of_guesses",
+]
 
 BLOCK = 256  # questions that are answered together: a few batches, sorted by length
 BOM = b"\xef\xbb\xbf"
@@ -131,7 +139,7 @@ def predict(
         asked = _asked(answering, question, data)
         many = question is None
         try:
-            for block in _blocks(asked):
+            for block in blocks(asked):
                 for given in wanted.answers(answering, block):
                     tally.add(given[0])
                     if as_json:
@@ -139,8 +147,11 @@ def predict(
                     else:
                         _show(opened, given, many=many)
         finally:
-            _warn_of_guesses(answering, tally)
-    tally.end(opened, as_json=as_json)
+            warn_of_guesses(answering, tally)
+    if tally.refused and not as_json:
+        refused = "to answer" if tally.asked == 1 else f"{tally.refused} of {tally.asked} questions"
+        note(f"note: the student refused {refused}")
+    tally.end(f"run {opened.name}", as_json=as_json)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,11 +209,8 @@ class Tally:
             self.lost += answered.outcome == OutcomeKind.UNAVAILABLE
             self.first = self.first or answered
 
-    def end(self, run: Run, *, as_json: bool) -> None:
+    def end(self, where: str, *, as_json: bool) -> None:
         """Raise AnswerError if an answer cannot be used, ServiceError if only the engine is to blame."""
-        if self.refused and not as_json:
-            refused = "to answer" if self.asked == 1 else f"{self.refused} of {self.asked} questions"
-            note(f"note: the student refused {refused}")
         if self.first is None:
             return
         away = self.lost == self.bad
@@ -210,11 +218,11 @@ class Tally:
             raise click.exceptions.Exit((ServiceError if away else AnswerError).exit_code)
         reason = self.first.reason if self.asked == 1 else f"{self.bad} of {self.asked} answers cannot be used"
         if away:
-            raise ServiceError(reason, where=f"run {run.name}", hint="check the engine, then ask again")
-        raise AnswerError(reason, where=f"run {run.name}", hint="--json shows what is wrong with each answer")
+            raise ServiceError(reason, where=where, hint="check the engine, then ask again")
+        raise AnswerError(reason, where=where, hint="--json shows what is wrong with each answer")
 
 
-def _warn_of_guesses(answering: Predictor, tally: Tally) -> None:
+def warn_of_guesses(answering: Predictor, tally: Tally) -> None:
     """Warn about questions that are unlike all training questions, if their similarity is known."""
     if answering.nearness_unknown:
         note(f"note: the similarity to the training questions is not known: {answering.nearness_unknown}")
@@ -258,23 +266,29 @@ def _show(run: Run, given: Sequence[PredictedAnswer], *, many: bool) -> None:
 
 def _show_answer(run: Run, answered: PredictedAnswer, *, many: bool) -> None:
     say(answered.answer or "(nothing)", lines=True)
-    for problem in answered.problems:
-        hint = f"\n    {problem.hint}" if problem.hint else ""
-        say(f"  {problem.severity.value}: {problem.message}{hint}", lines=True)
+    show_problems(answered)
     if answered.votes:
         say(f"  {answered.votes}", lines=True)
     if answered.outcome == OutcomeKind.OK:
-        with about(answered.id):
-            _show_result(run.task, answered.result)
+        show_result(run.task, answered)
     if not answered.ok and many:
         say(f"  {answered.reason}", lines=True)
 
 
-def _show_result(task: Task, result: Any) -> None:
+def show_problems(answered: PredictedAnswer) -> None:
+    """Show what the checks found, and how to repair it."""
+    for problem in answered.problems:
+        hint = f"\n    {problem.hint}" if problem.hint else ""
+        say(f"  {problem.severity.value}: {problem.message}{hint}", lines=True)
+
+
+def show_result(task: Task, answered: PredictedAnswer) -> None:
     """Show a result as tables if the task gives them, else as text. A table without columns is only its title."""
-    laid_out = Presentation.of(task).result_tables(result)
-    if not laid_out:
-        say(Presentation.of(task).render_result(result), lines=True)
+    shown = Presentation.of(task)
+    with about(answered.id):
+        laid_out = shown.result_tables(answered.result)
+        if not laid_out:
+            say(shown.render_result(answered.result), lines=True)
     for one in laid_out:
         if one.columns:
             _show_table(one)
@@ -295,12 +309,17 @@ def _show_table(shown: Table) -> None:
 
 
 def _asked(answering: Predictor, question: str | None, data: str | None) -> Iterator[Example]:
-    """QUESTION, or those of stdin: rows, or a question per line. They are about `data` unless a row says otherwise."""
+    """QUESTION, or those of stdin."""
     if data is not None:
         answering.example("?", data=data, where="--data")  # raises for an unknown name before anything is answered
     if question is not None:
         yield _about(answering, Asked(question=question, data=data), where="QUESTION")
-        return
+    else:
+        yield from questions_of_stdin(answering, data)
+
+
+def questions_of_stdin(answering: Predictor, data: str | None) -> Iterator[Example]:
+    """The questions of stdin: rows, or a question per line. They are about `data` unless a row says otherwise."""
     if sys.stdin.isatty():
         note("enter one question per line; Ctrl-D ends the input")
     lines = Lines(sys.stdin.buffer)
@@ -374,7 +393,7 @@ def _rows(lines: Lines, task: Task) -> Iterator[tuple[int, Asked]]:
         yield number, Asked(id=given_id(row, str(number)), question=row["question"], data=data, context=context)
 
 
-def _blocks(examples: Iterable[Example]) -> Iterator[list[Example]]:
+def blocks(examples: Iterable[Example]) -> Iterator[list[Example]]:
     """Blocks of examples. If a row is bad, the examples before it are answered first, then the error is raised."""
     block: list[Example] = []
     try:

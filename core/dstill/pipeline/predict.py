@@ -34,7 +34,7 @@ from dstill.run_view import RunView
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["QUESTION_LIMIT", "PredictedAnswer", "Predictor", "TrainedRun", "Votes"]
+__all__ = ["QUESTION_LIMIT", "PredictedAnswer", "Predictor", "TrainedRun", "Votes", "question_text"]
 
 QUESTION_LIMIT = 2_000  # characters
 NAMED = 20  # names of data that an error lists at most
@@ -91,6 +91,26 @@ class PredictedAnswer(Row):
         omitted |= set() if self.outcome else {"outcome", "result"}
         omitted |= set() if self.rationale else {"rationale"}
         return {key: value for key, value in row.items() if key not in omitted}
+
+
+def question_text(question: str, where: str) -> str:
+    """A question as a student reads it. Raises UsageError if it is empty, too long, or no text."""
+    text = question.strip()
+    if not text:
+        raise UsageError("the question is empty", where=where, hint="write what is wanted in a few words")
+    if len(question) > QUESTION_LIMIT:
+        raise UsageError(
+            f"the question is too long: {len(question):,} characters (limit {QUESTION_LIMIT:,})",
+            where=where,
+            hint="ask in fewer words",
+        )
+    if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text):
+        raise UsageError(
+            f"the question has characters that are not text: {text[:80]!a}",
+            where=where,
+            hint="remove them, or save the text as UTF-8",
+        )
+    return text
 
 
 class TrainedRun(RunView, Protocol):
@@ -166,22 +186,9 @@ class Predictor:
         `data`: the name of the data, one of `contexts`; None: the data of most questions of the run. `context` is used
         as it is, unless it only names data that the run knows. `where`: the source of the question, for errors.
         """
-        text = question.strip()
-        if not text:
-            raise UsageError("the question is empty", where=where, hint="write what is wanted in a few words")
-        if len(question) > QUESTION_LIMIT:
-            raise UsageError(
-                f"the question is too long: {len(question):,} characters (limit {QUESTION_LIMIT:,})",
-                where=where,
-                hint="ask in fewer words",
-            )
-        if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text):
-            raise UsageError(
-                f"the question has characters that are not text: {text[:80]!a}",
-                where=where,
-                hint="remove them, or save the text as UTF-8",
-            )
-        return Example(id=id, question=text, context=self._context(data, context or {}, where))
+        return Example(
+            id=id, question=question_text(question, where), context=self._context(data, context or {}, where)
+        )
 
     @cached_property
     def contexts(self) -> Mapping[str, Mapping[str, Any]]:

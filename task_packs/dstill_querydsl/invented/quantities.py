@@ -22,6 +22,7 @@ from dstill_querydsl.invented.vocabulary import table
 __all__ = ["with_values"]
 
 _QUANTITY = re.compile(r"(-?\d+(?:\.\d+)?)( ?)(\D.*)?")
+WORDS = 0.1  # share of small numbers that are written as words
 _LARGE = 1_000  # numbers from here on are also written as 1,000 or 1k
 # unit → a smaller one, and how many of it
 _SMALLER = {"h": ("min", 60), "min": ("s", 60), "s": ("ms", 1_000), "GB": ("MB", 1_000), "MB": ("kB", 1_000)}
@@ -77,6 +78,8 @@ def _quantity(text: str, large: Collection[float], numbers: Sequence[int], rando
         return text
     number, space, unit = match.groups()
     value = float(number)
+    if value in numbers and number in _number_words() and (not unit or unit.isalpha()) and random.random() < WORDS:
+        return f"{_number_words()[number]} {unit or ''}".strip()
     if unit is None:
         return _large(int(value), random) if value in large else text
     if unit not in _unit_words():
@@ -90,12 +93,18 @@ def _quantity(text: str, large: Collection[float], numbers: Sequence[int], rando
     return f"{number}{'' if len(said) < 3 and random.random() < 0.4 else space or ' '}{said}"
 
 
+@cache
+def _number_words() -> Mapping[str, str]:
+    found: Mapping[str, str] = table("wordings.toml")["values"]["numbers"]
+    return found
+
+
 def _large(value: int, random: Random) -> str:
     ways = [f"{value:,}", str(value)]
     if value % 100 == 0 and value < 10**6:
-        ways.append(f"{value / 1_000:g}k")
+        ways += [f"{value / 1_000:g}{sign}" for sign in ("k", "k", "K", " thousand")]
     if value % 10**5 == 0 and value >= 10**6:
-        ways.append(f"{value / 10**6:g} million")
+        ways += [f"{value / 10**6:g}{sign}" for sign in (" million", "M", " mio")]
     return str(random.choice(ways))
 
 

@@ -7,6 +7,7 @@ schema.said["order date"]       ("day of the order", "ord dt", "ord_dt")
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -32,10 +33,10 @@ from dstill_querydsl.questions.roles import roles_of
 from dstill_querydsl.questions.units import UNITS
 from dstill_querydsl.questions.words import noun_of, plural
 
-__all__ = ["Schema", "invent"]
+__all__ = ["Put", "Schema", "invent"]
 
 DOCUMENTS = 36
-MOST = 37  # fields and sub-fields, so that a student reads all of them
+MOST = 60  # fields and sub-fields, so that a student reads all of them
 # kind → fewest and most fields
 _COUNTS = {
     "category": (2, 9),
@@ -46,7 +47,7 @@ _COUNTS = {
     "geo": (0, 1),
     "ip": (0, 1),
 }
-_WIDE = (1, 1, 1, 1, 1, 1, 1, 1.5, 2.5)  # times that many fields
+_WIDE = (0.5, 1, 1, 1, 1, 1, 1, 1, 1, 1.5, 2.5, 4)  # times that many fields
 _SPANS = (1, 3, 14, 60, 400, 400, 1_500)  # days that the dates of an index cover
 _UNITS_IN_NAMES = frozenset(stem for word in UNIT_WORDS.values() for stem in stems(word))
 _WRITING = frozenset(
@@ -63,6 +64,9 @@ class Schema:
     context: QuestionContext  # what questions are made from
     said: Mapping[str, tuple[str, ...]]  # noun of a field → other words for it
     singular: Mapping[str, str]  # plural → noun
+    meant: Mapping[str, Put]  # noun → what it is about
+    owners: Mapping[str, frozenset[str]]  # a value in lower case, or what people say for it → fields that have it
+    known: Mapping[str, tuple[str, ...]]  # field → its values that a student reads
 
     @cached_property
     def form(self) -> QueryForm:
@@ -93,12 +97,14 @@ def invent(random: Random) -> Schema:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Put:
+class Put:
     """One field that was put into the mapping."""
 
     path: str
     concept: Concept
     nouns: tuple[str, ...]
+    above: str  # the thing that it belongs to, such as the customer. Empty: the document itself
+    within: str  # the list of objects that it is in
 
 
 class _Inventor:
@@ -111,7 +117,7 @@ class _Inventor:
         self.now = datetime(random.randrange(2016, 2026), random.randrange(1, 13), random.randrange(1, 29), tzinfo=UTC)
         self.now += timedelta(minutes=random.randrange(24 * 60))
         self.root: dict[str, Any] = {}
-        self.puts: list[_Put] = []
+        self.puts: list[Put] = []
         self.items = 0  # fields and sub-fields
         self.taken: set[str] = set()  # nouns, in lower case
         self.lexicon: dict[str, Any] = {}
@@ -148,7 +154,24 @@ class _Inventor:
         real = replace(index, documents=lambda: documents, given_values=Values(self.real))
         context = QuestionContext.of(replace(index, documents=lambda: documents), lexicon=lexicon, trial_index=real)
         profile = IndexProfile(replace(index, documents=tuple), Limits())
-        return Schema(domain=self.domain.one, profile=profile, context=context, said=said, singular=singular)
+        facts = self._facts()
+        return Schema(domain=self.domain.one, profile=profile, context=context, said=said, singular=singular, **facts)
+
+    def _facts(self) -> dict[str, Any]:
+        """What a voice has to know about the fields."""
+        owners: dict[str, set[str]] = {}
+        for put in self.puts:
+            codes = self.lexicon[put.path]["codes"]
+            for value in (*self.real[put.path].values, *codes.values()):
+                owners.setdefault(str(value).lower(), set()).add(put.path)
+        return {
+            "meant": {put.nouns[0]: put for put in self.puts},
+            "owners": {value: frozenset(paths) for value, paths in owners.items()},
+            "known": {
+                path: tuple(value for value in known.values if isinstance(value, str))
+                for path, known in self.shown.items()
+            },
+        }
 
     # --- fields -------------------------------------------------------------------------
 
@@ -158,7 +181,7 @@ class _Inventor:
         every = self.words.concepts[kind]
         chosen: list[Concept] = []
         for _ in range(count):
-            pool = own if own and self.random.random() < 0.8 else every
+            pool = own if own and self.random.random() < 0.88 else every
             one = self.random.choice(pool)
             if self.random.random() < 0.12 and (odd := [c for c in own if _writes(c)]):
                 one = self.random.choice(odd)
@@ -177,7 +200,7 @@ class _Inventor:
     def _put(self, concept: Concept, nested: str) -> None:
         random, manner = self.random, self.manner
         within = nested if nested and random.random() < 0.3 else ""
-        above = random.choice(self.domain.objects) if not within and random.random() < 0.35 else ""
+        above = random.choice(self.domain.objects) if not within and random.random() < 0.24 else ""
         nouns = self._nouns(concept, above)
         if not nouns:
             return
@@ -195,7 +218,7 @@ class _Inventor:
             return
         name = ".".join(path)
         self.taken |= {one.lower() for one in nouns}
-        self.puts.append(_Put(path=name, concept=concept, nouns=nouns))
+        self.puts.append(Put(path=name, concept=concept, nouns=nouns, above=above, within=within))
         self._fill(name, concept, nouns[0], made)
 
     def _nouns(self, concept: Concept, above: str) -> tuple[str, ...]:
@@ -266,6 +289,11 @@ class _Inventor:
 
     def _lexicon(self, said: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         many = self.random.sample(self.domain.many, len(self.domain.many))
+        extremes = Counter(word[key] for word in self.lexicon.values() for key in ("most", "least") if key in word)
+        for word in self.lexicon.values():  # the longest may be meant in two ways
+            for key in ("most", "least"):
+                if extremes[word.get(key)] > 1:
+                    word[key] = ""
         return {
             "document": self.domain.one,
             "documents": many,

@@ -33,6 +33,8 @@ POOL = 64  # schemas
 EVERY = 24  # questions, after which a schema is replaced
 TRIES = 8  # documents of a schema, and schemas, tried for one template
 LONGEST = 400  # characters of a question
+TOLD = 0.75  # share of questions that are put into words at the end, where their style allows it
+_OPEN_STYLES = ("terse", "typo")  # they need the words while they are composed
 ASKED = 0.5  # share of freely phrased questions
 _SPELLED = re.compile(r"(?:^| )'[A-Za-z](?: |$)")  # a letter of a value that the question does not have
 # Lanes without a place here: schemas differ anyway, and a mapping's description is not read.
@@ -120,6 +122,7 @@ def _schema(random: Voice, counts: Counts) -> Schema:
 
 def _composed(pool: Sequence[Schema], template: Template, random: Voice) -> tuple[Schema, ComposedQuestion] | None:
     """A question of a template, about a schema that has fields for it."""
+    random.defers = template.style not in _OPEN_STYLES and random.random() < TOLD
     for schema in random.sample(pool, TRIES):
         for _ in range(TRIES):
             try:
@@ -143,7 +146,7 @@ def _question(schema: Schema, made: ComposedQuestion, random: Voice, counts: Cou
     """The question as some voice says it. None if it is too long, or if its answer does not come back."""
     if _is_too_fine(made, schema):
         return None
-    text, manner = say(made, schema, random)
+    text, manner, made = say(made, schema, random)
     if len(text) > LONGEST:
         return None
     example = replace(made.example, question=text, answer=canonical_text(made.example.answer or ""))

@@ -10,6 +10,7 @@ are never cut.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,10 +18,12 @@ from functools import cache
 from random import Random
 from typing import Any
 
+from dstill_querydsl.invented.deferred import deferred_way, read
 from dstill_querydsl.invented.parts import Part
 from dstill_querydsl.invented.quantities import with_values
 from dstill_querydsl.invented.schemas import Schema
 from dstill_querydsl.invented.slips import mistyped
+from dstill_querydsl.invented.telling import Teller
 from dstill_querydsl.invented.vocabulary import table
 from dstill_querydsl.questions.compose import ComposedQuestion
 from dstill_querydsl.questions.words import mark, pieces, plain, plural
@@ -29,22 +32,29 @@ __all__ = ["MANNERS", "Voice", "more_wordings", "say"]
 
 # manner → weight
 MANNERS = {"plain": 30, "framed": 38, "keywords": 20, "lower": 12}
+LOOSE = {"lower": 0.9, "keywords": 0.75}  # manner → share of known values that are not said as they are; others less
 _OPEN = mark("")[0]
 # kind of frame → how such questions begin. Empty: without a frame
 _BEGINNINGS = {
     "": re.compile(
-        r"(I |I'm|for |\(|in |sorted|within|please|first |just |per |any |from |task|new rule|you )", re.IGNORECASE
+        r"(I |I'm|I'd|for |\(|in |sorted|within|please|first |just |per |any |from |task|new rule|you |can |could |do |"
+        r"did |is |have |got |need |looking|trying|help |let|want|would|who |tell|only |details|results|at |by |across|"
+        r"among|of all|out of|on |average:|what would|my |no\. |everything|anything|these|whats |won't|show what|take |"
+        r"how it|should|never|pretend|system:|developer|act |override|we |also |put )",
+        re.IGNORECASE,
     ),
     "me": re.compile(r"\w+ me\b", re.IGNORECASE),
     "verb": re.compile(
         r"(show|list|find|display|print|get|return|give|count(?! of)|compute|group|search|fetch|pull|delete|remove|"
         r"update|set|change|insert|rank|order|run|copy|filter|see|do|tell|split|chart|stack|cross|compare|bucket|break|"
         r"throw|wipe|clear|purge|erase|drop|clean|mark|rename|add|correct|reindex|write|edit|modify|replace|overwrite|"
-        r"fix|increase|close|duplicate|save|create|store|move|import|back|use|score|let|apply|execute|sort|look|read|"
+        r"fix|predict|forecast|estimate|explain|recommend|email|send|call|export|post|notify|schedule|refund|pay|"
+        r"translate|summarize|draw|book|remind|restore|enter|clone|register|upload|assign|tag|reset|approve|adjust|round|"
+        r"merge|bulk|permanently|discard|evaluate|script|match|identify|tally|plot|graph|name|calculate|work|hunt|jump|select|tell|increase|close|duplicate|save|create|store|move|import|back|use|score|let|apply|execute|sort|look|read|"
         r"join|combine|aggregate|ignore|forget|disregard|trash|kill)\b",
         re.IGNORECASE,
     ),
-    "ask": re.compile(r"(how|what|what's|which|who|are)\b", re.IGNORECASE),
+    "ask": re.compile(r"(how|what|what's|which|who|are|why|when|whose|will)\b", re.IGNORECASE),
 }
 _STAY = ("long", "paraphrase", "terse", "asked")  # styles that are framed or shortened already
 
@@ -66,11 +76,16 @@ class Voice(Random):
     """
 
     _more = more_wordings()
+    defers = False  # leaves wordings open, for `telling`
 
     def choice(self, options: Any) -> Any:
         """One of the options, or one of the wordings that could stand with them."""
         first = options[0]
-        if type(first) is str and (more := self._more.get(first)):
+        if type(first) is not str:
+            return options[int(self.random() * len(options))]
+        if self.defers and (way := deferred_way(first)):
+            return way
+        if more := self._more.get(first):
             options = (*options, *more)
         return options[int(self.random() * len(options))]
 
@@ -82,7 +97,7 @@ def _parts(marked: str, schema: Schema) -> Iterator[Part]:
     documents = schema.context.lexicon.documents
     for piece in pieces(marked):
         if not piece.startswith(_OPEN):
-            yield Part("text", piece)
+            yield Part("text", " / " if piece == "/" else piece)  # "a/b" would be one word
             continue
         before, _, inner = piece[1:-1].rpartition(_OPEN)
         if before:
@@ -97,13 +112,22 @@ def _parts(marked: str, schema: Schema) -> Iterator[Part]:
             yield Part("document" if inner in documents else "value", inner)
 
 
-def say(made: ComposedQuestion, schema: Schema, random: Random) -> tuple[str, str]:
-    """The question in the words of some person, and the manner."""
+def say(made: ComposedQuestion, schema: Schema, random: Voice) -> tuple[str, str, ComposedQuestion]:
+    """The question in the words of some person, the manner, and what it was composed from with the answer to that."""
     style, _, _ = made.example.template.rpartition("/")
     manner = random.choices(tuple(MANNERS), tuple(MANNERS.values()))[0]
     if manner == "keywords" and re.search("has|lacks|no_field", made.example.template):
         manner = "plain"  # a noun alone would not say that it has to be there
-    parts = _with_nouns(list(_parts(made.marked, schema)), schema, random)
+    if random.defers:
+        random.defers = False  # now it is time to choose
+        teller = Teller(schema, random, made.example.answer or "", LOOSE.get(manner, 0.5))
+        parts = teller.tell(read(made.marked))
+        if teller.answer != made.example.answer:
+            example = replace(made.example, answer=teller.answer)
+            made = replace(made, example=example, body=json.loads(teller.answer))
+    else:
+        parts = list(_parts(made.marked, schema))
+    parts = _with_nouns(parts, schema, random)
     parts = with_values(parts, made.body, random)
     parts = _reworded(parts, random)
     if style not in _STAY:
@@ -117,7 +141,7 @@ def say(made: ComposedQuestion, schema: Schema, random: Random) -> tuple[str, st
     if random.random() < 0.13:
         parts = mistyped(parts, random)
     text = "".join(one.text if one.kind == "text" else mark(one.text) for one in parts)
-    return re.sub(r"\s+", " ", plain(text)).strip(), manner
+    return re.sub(r"\s+", " ", plain(text)).strip(), manner, made
 
 
 # --- nouns ------------------------------------------------------------------------------
@@ -145,7 +169,7 @@ def _other(noun: str, others: Sequence[str], random: Random) -> str:
     """Another noun, or the name of the field itself."""
     if not others or random.random() < 0.4:
         return noun
-    chosen = random.choice(others)
+    chosen = others[int(len(others) * random.random() ** 1.6)]  # the field's own nouns come first, rare synonyms later
     return noun if _is_name(chosen) and random.random() < 0.4 else chosen
 
 
@@ -173,7 +197,7 @@ def _reworded(parts: Sequence[Part], random: Random) -> list[Part]:
         text = part.text
         if part.kind == "text":
             text = _replaced(text, "same", 0.3, random)
-            if at + 1 < len(parts) and parts[at + 1].kind == "value":
+            if at + 1 < len(parts) and parts[at + 1].kind == "value" and re.search(r"\d", parts[at + 1].text):
                 text = _replaced(text, "same_before_values", 0.4, random)
             if at == 0:
                 text = _replaced(text, "same_first", 0.5, random)

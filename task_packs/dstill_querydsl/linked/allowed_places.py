@@ -131,13 +131,26 @@ class Language:
         if at not in self._fitting:
             body = _skeleton((*chain, (_PROBE, ())) if as_key else chain, {} if as_key else _PROBE)
             found = [use for use in uses(body) if use.name == _PROBE]
-            self._fitting[at] = frozenset(item.name for item in self.items if self._fits(item.name, found, path))
+            alike = [names for names in self._alike if self._fits(names[0], found, path)]
+            self._fitting[at] = frozenset(name for names in alike for name in names)
         return self._fitting[at]
+
+    @cached_property
+    def _alike(self) -> list[list[str]]:
+        """The fields that may be read, in groups that differ in nothing that `problems_of` asks for but the name."""
+        groups: dict[tuple[Any, ...], list[str]] = {}
+        for item in self.items:
+            field = self.fields.get(item.name)
+            if field is not None and not self.guard.refuses(kinds.FIELD, item.name):
+                options = repr(
+                    {key: value for key, value in field.options.items() if key not in ("properties", "fields")}
+                )
+                groups.setdefault((field.type, field.nested, options, item.name.startswith("_")), []).append(item.name)
+        return list(groups.values())
 
     def _fits(self, name: str, found: Sequence[Use], path: bool) -> bool:
         field = self.fields.get(name)
-        if field is None or self.guard.refuses(kinds.FIELD, name):
-            return False
+        assert field is not None  # as `_alike` has only fields
         for use in found:
             # A sort says the nested path of its field after the field.
             nested = field.nested[-1] if use.kind == "sort" and field.nested else use.nested

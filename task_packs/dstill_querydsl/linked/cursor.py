@@ -17,7 +17,7 @@ from enum import Enum
 from functools import cache, cached_property
 from typing import Any
 
-from dstill.api.form import Token
+from dstill.api.form import Cursor, Token
 from dstill.linked import Reading, known_spans
 from dstill_querydsl import guard
 from dstill_querydsl.guard import kinds
@@ -205,8 +205,8 @@ def start(language: Language, reading: Reading) -> BodyCursor:
     return BodyCursor(_Run(language, reading), _State.START)
 
 
-class BodyCursor:
-    """A `dstill.api.form.Cursor`."""
+class BodyCursor(Cursor):
+    """A place in a body."""
 
     def __init__(
         self,
@@ -230,14 +230,26 @@ class BodyCursor:
 
     def push(self, token: Token) -> BodyCursor:
         """As in `Cursor`. Raises ValueError for a token that is not allowed."""
-        if isinstance(token, str) and JOIN in token:
-            cursor = self
-            for part in token.split(JOIN):
-                cursor = cursor.push(part)
-            return cursor
-        if token not in self._atoms:
+        if not self.allows(token):
             raise ValueError(f"{token!r} is not allowed here")
-        return self._next(token)
+        if not isinstance(token, str) or JOIN not in token:
+            return self._next(token)
+        cursor = self
+        for part in token.split(JOIN):
+            cursor = cursor._next(part)
+        return cursor
+
+    def allows(self, token: Token) -> bool:
+        if token == "":
+            return self._may_end
+        if not isinstance(token, str) or JOIN not in token:
+            return token in self._atoms
+        cursor = self
+        for part in token.split(JOIN):
+            if not cursor._accepts(part):
+                return False
+            cursor = cursor._next(part)
+        return True
 
     @property
     def body(self) -> Any:

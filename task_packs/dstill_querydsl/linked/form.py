@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from dstill.api.form import Form, NotExpressible, Token
 from dstill.api.records import Example
@@ -48,6 +49,7 @@ class QueryForm(Form):
     """Reads questions about mappings and writes search bodies."""
 
     features = items.FEATURES
+    bases: ClassVar = {"querydsl": Path(__file__).parents[1] / "base"}
 
     def __init__(self, profile_of: Callable[[Example], IndexProfile | None], dialect: str = "elasticsearch9") -> None:
         self._profile_of = profile_of
@@ -73,6 +75,11 @@ class QueryForm(Form):
         """Where a body about the reading's mapping begins. None if this form has not read that mapping lately."""
         mapping = next((one for one in self._known.values() if one.ranking.schema is reading.schema), None)
         return None if mapping is None else start(mapping.language, reading)
+
+    def replay(self, seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
+        from dstill_querydsl.invented.stream import stream
+
+        return ((question.reading, question.tokens) for question in stream(seed))
 
     def _mapping(self, profile: IndexProfile) -> _Mapping:
         found = self._known.pop(id(profile), None) or _Mapping(profile, self._dialect)

@@ -77,6 +77,10 @@ def describe(engine: Engine, settings: HttpSettings, config: Settings) -> Projec
         },
         recipe=RECIPE,
         about=(read_from, *_about(found, config, now), *_unusable(mapping)),
+        brief=(
+            f"{product} at {engine.url}: {_counts(name, documents, mapping)}",
+            *([f"'now' is {now}, the newest date"] if now else []),
+        ),
     )
 
 
@@ -91,9 +95,11 @@ RECIPE: Mapping[str, Any] = {
 
 
 def _summary(name: str, documents: int, mapping: Mapping[str, Any]) -> str:
-    fields, digest = field_count(mapping), fields_digest(mapping)[:12]
-    counts = f"{counted(documents, 'document')}, {counted(fields, 'field')}"
-    return f"'{name}', {counts} (their names and types: {digest})"
+    return f"{_counts(name, documents, mapping)} (their names and types: {fields_digest(mapping)[:12]})"
+
+
+def _counts(name: str, documents: int, mapping: Mapping[str, Any]) -> str:
+    return f"'{name}', {counted(documents, 'document')}, {counted(field_count(mapping), 'field')}"
 
 
 def _unusable(mapping: Mapping[str, Any]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from dstill.api.records import Problem
 
-__all__ = ["check", "is_refusal"]
+__all__ = ["check", "is_refusal", "reason"]
 
 LONGEST = 500  # characters of a reason
 
@@ -20,6 +20,12 @@ LONGEST = 500  # characters of a reason
 def is_refusal(value: Any) -> bool:
     """Whether a parsed answer is a refusal. `check` checks its form."""
     return isinstance(value, dict) and set(value) == {"refusal"} and isinstance(value["refusal"], dict)
+
+
+def reason(value: Any) -> str:
+    """The reason that a parsed refusal gives; empty: none."""
+    found = value["refusal"].get("reason") if is_refusal(value) else None
+    return found if isinstance(found, str) else ""
 
 
 def check(value: Any) -> tuple[Problem, ...]:
@@ -43,8 +49,8 @@ def check(value: Any) -> tuple[Problem, ...]:
         _problem("refusal_form", f"a refusal has no field '{name}'", f"/refusal/{name}", FORM)
         for name in sorted(set(refusal) - {"reason", "missing"})
     ]
-    reason = refusal.get("reason")
-    if not isinstance(reason, str) or not reason.strip() or len(reason) > LONGEST:
+    text = refusal.get("reason")
+    if not isinstance(text, str) or not text.strip() or len(text) > LONGEST:
         problems.append(_problem("refusal_form", "a refusal gives a reason in words", "/refusal/reason", FORM))
     missing = refusal.get("missing", [])
     if not isinstance(missing, list) or not all(isinstance(name, str) for name in missing):

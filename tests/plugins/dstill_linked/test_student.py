@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,32 +13,17 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from support.sums_form import SumsForm, SumsTask, examples
+from support.sums_student import CPU, RECIPE, fit, pairs, sources, student, texts
 
-from dstill.api.modality import Modality
-from dstill.api.recipe import Device, Recipe
-from dstill.api.records import Example, ModelInput, Pair, Record
-from dstill.api.student import Generation, TrainingJob, TrainResult
+from dstill.api.records import Pair
+from dstill.api.student import Generation
 from dstill.errors import DataError, Interrupted, UsageError
 from dstill_finetune.modalities import Full, Lora, Qlora
-from dstill_finetune.objectives import DistillStepByStep, LabelOnly, RationaleFirst
+from dstill_finetune.objectives import DistillStepByStep, RationaleFirst
 from dstill_linked.encoding import LinkedEncoder
 from dstill_linked.generation import LinkedGenerator
 from dstill_linked.saving import FILE, quantized, read_model, write_student
-from dstill_linked.student import LinkedConfig, LinkedStudent
 
-CPU = Device(name="test CPU", kind="cpu", total=2**34, free=2**34)
-SMALL = LinkedConfig(width=32, heads=2, encoder_layers=1, decoder_layers=1, hidden=64, longest=16)
-RECIPE = Recipe(
-    learning_rate=3e-3,
-    per_device_train_batch_size=8,
-    max_steps=4,
-    warmup_ratio=0.0,
-    threads=1,
-    test_largest_batch=False,
-    lora_dropout=0.0,
-    r=4,
-    report_to="none",
-)
 TASK = SumsTask()
 
 
@@ -48,55 +33,6 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-
-def pairs(found: Sequence[Example], objective: Any = None) -> list[tuple[Pair, ...]]:
-    return [
-        tuple(
-            (objective or LabelOnly()).pairs(
-                Record(id=e.id, question=e.question, rationale=e.rationale or "", answer=e.answer or "",
-                       context=e.context), TASK
-            )
-        )
-        for e in found
-    ]  # fmt: skip
-
-
-def student(base: str = "", config: LinkedConfig = SMALL) -> LinkedStudent:
-    made = LinkedStudent(config)
-    made.form, made.base = SumsForm(), base
-    return made
-
-
-def fit(
-    folder: Path,
-    modality: Modality | None = None,
-    rows: Sequence[tuple[Pair, ...]] | None = None,
-    *,
-    of: LinkedStudent | None = None,
-    validation: Sequence[tuple[Pair, ...]] = (),
-    job: dict[str, Any] | None = None,
-    **changes: Any,
-) -> TrainResult:
-    return (of or student()).fit(
-        TrainingJob(
-            train=pairs(examples(40)) if rows is None else rows,
-            validation=validation,
-            modality=modality or Full(),
-            recipe=replace(RECIPE, **changes),
-            folder=folder,
-            seed=0,
-            **{"device": CPU, **(job or {})},
-        )
-    )
-
-
-def sources(found: Sequence[Example], prefix: str = "predict: ") -> list[ModelInput]:
-    return [ModelInput(text=prefix + example.question, example=example) for example in found]
-
-
-def texts(written: Any) -> list[str]:
-    return [one.text for one in written]
 
 
 def without_time(written: Generation) -> Generation:
@@ -257,7 +193,7 @@ def test_records_that_the_form_cannot_express_are_counted_and_not_trained(
 def test_plan_counts_the_model_and_the_largest_batch() -> None:
     made, rows = student(), pairs(examples(20), DistillStepByStep())
     spec = made.spec()
-    model = made._untrained("", 0)
+    model = made._untrained(0)
     assert spec.parameters == sum(p.numel() for p in model.parameters())
     assert spec.linears["q_proj"] == (32, 32, 3)
     batch = made.largest_batch(rows, RECIPE)
@@ -275,6 +211,16 @@ def test_probe_and_bf16_run(tmp_path: Path) -> None:
     fitted = fit(tmp_path, test_largest_batch=True, precision="bf16", max_steps=1,
                  of=student(), job={"device": replace(CPU, bf16=True)})  # fmt: skip
     assert fitted.probe["measured"] >= 0
+
+
+def test_auto_is_bf16_on_a_cpu_that_has_it(tmp_path: Path) -> None:
+    """With the same weights again on the same machine."""
+    job = {"device": replace(CPU, bf16=True)}
+    for name, given in (("fp32", {}), ("one", job), ("two", job)):
+        fit(tmp_path / name, max_steps=2, job=given)
+    fp32, one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("fp32", "one", "two"))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert not all(torch.equal(one[name], fp32[name]) for name in one)
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,17 @@ from random import Random
 
 import pytest
 
+from dstill.linked import known_spans
+from dstill.linked.words import words
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.invented import Counts, InventedQuestion, invent, stream
+from dstill_querydsl.invented.loose_values import in_plural, said_loosely
 from dstill_querydsl.invented.parts import Part
 from dstill_querydsl.invented.quantities import with_values
+from dstill_querydsl.invented.schemas import Put
 from dstill_querydsl.invented.slips import mistyped
+from dstill_querydsl.invented.spans import coarser
+from dstill_querydsl.invented.speech import of_field
 from dstill_querydsl.invented.vocabulary import table, vocabulary
 from dstill_querydsl.invented.voices import MANNERS, Voice, more_wordings
 from dstill_querydsl.language.fields import Fields
@@ -21,6 +27,8 @@ from dstill_querydsl.questions.plan import TEMPLATES
 from dstill_querydsl.questions.verify import Rules, Trial
 
 ROUND_TRIP = 0.995
+# Slots of wordings that belong to no group of their own
+ANY_ASK = {"s", "how", "o", "adv", "verb", "part", "unit", "n", "m", "what"}
 # Words of the domains of indices that students are tested on: films, web logs, aviation, earthquakes, and others.
 HELD_OUT = (
     "film movie cinema actor actress director boxoffice oscar screenplay airline airport aircraft aviation flight "
@@ -65,7 +73,8 @@ def test_golds_run_on_the_documents(questions: list[InventedQuestion]) -> None:
     one_index = [one for one in questions if one.profile is questions[0].profile]
     with Trial(Rules()) as trial:
         dropped = Counter(verdict.dropped for verdict in trial.verdicts([one.made for one in one_index]))
-    assert set(dropped) <= {"", "vacuous", "arbitrary"}, dropped
+    # The embedded engine differs in some formats of dates.
+    assert set(dropped) <= {"", "vacuous", "arbitrary", "unsupported"}, dropped
     assert dropped[""] >= 0.7 * len(one_index)
 
 
@@ -76,7 +85,7 @@ def test_no_held_out_shape(questions: list[InventedQuestion]) -> None:
 
 def test_no_word_of_held_out_domains(questions: list[InventedQuestion]) -> None:
     banned = re.compile(rf"\b({'|'.join(HELD_OUT.split())})s?\b", re.IGNORECASE)
-    for name in ("words.toml", "wordings.toml", "asked.toml"):
+    for name in ("words.toml", "wordings.toml", "phrases.toml", "asked.toml"):
         assert banned.findall(str(table(name))) == []
     assert [one.text for one in questions if banned.search(one.text)] == []
 
@@ -129,11 +138,68 @@ def test_domains_and_schemas_are_many() -> None:
 def test_values_keep_their_meaning() -> None:
     body = {"query": {"range": {"size": {"gt": 5000}}}}
     said = {with_values([Part("value", "5000")], body, Random(seed))[0].text for seed in range(50)}
-    assert said == {"5000", "5,000", "5k"}
+    assert said == {"5000", "5,000", "5k", "5K", "5 thousand"}
     days = {with_values([Part("value", "2024-03-03")], {}, Random(seed))[0].text for seed in range(90)}
     assert {"2024-03-03", "3 March 2024", "Mar 3, 2024", "March 3rd, 2024"} <= days
     fixed = {"query": {"term": {"code": "5 min"}}}
     assert {with_values([Part("value", "5 min")], fixed, Random(seed))[0].text for seed in range(50)} == {"5 min"}
+
+
+def test_small_numbers_are_also_words() -> None:
+    body = {"query": {"range": {"weight": {"gt": 5}}}}
+    assert {with_values([Part("value", "5 kg")], body, Random(seed))[0].text for seed in range(90)} >= {
+        "five kg",
+        "5 kg",
+    }
+    in_grams = {"query": {"range": {"weight": {"gt": 5_000}}}}
+    assert not any("five" in with_values([Part("value", "5 kg")], in_grams, Random(seed))[0].text for seed in range(90))
+
+
+def test_phrases_have_only_slots_that_are_filled() -> None:
+    phrases = table("phrases.toml")
+    slots = {key: set(re.findall(r"{(\w+)}", first)) for key, first in phrases["groups"].items()}
+    for key, ways in phrases["asks"].items():
+        own = slots[key] if key in slots else ANY_ASK | slots.get(key[:-1], set())
+        assert set(re.findall(r"{(\w+)}", ways)) <= own | {"who", "pred", "docs", "one"}, key
+    for key, places in phrases["conditions"].items():
+        assert set(places) <= {"post", "pred"}
+        used = set(re.findall(r"{([a-z]+)}", "".join(places.values())))
+        assert used <= slots[key], key
+
+
+def test_months_instead_of_days_keep_what_matched() -> None:
+    assert coarser("before", ["3 March 2024"], "month", '"lt":"2024-03-03"') == (["April 2024"], '"lt":"2024-04-01"')
+    assert coarser("after", ["2024-01-31"], "year", '"gte":"2024-01-31||+1d"') == (["2023"], '"gte":"2023-01-01||+1y"')
+    days = '"gte":"2023-12-30","lt":"2024-01-02||+1d"'
+    assert coarser("span", ["2023-12-30", "2024-01-02"], "month", days) == (
+        ["December 2023", "January 2024"],
+        '"gte":"2023-12-01","lt":"2024-01-01||+1M"',
+    )
+    assert coarser("span", ["2024-01-01", "2024-01-02"], "year", days) == ([], days)
+
+
+def test_known_values_in_other_forms_are_read_as_the_same() -> None:
+    known = ("IN_TRANSIT", "DELIVERED", "United Freight", "Blue Line", "van")
+    said = {value: {said_loosely(value, known, Random(seed)) for seed in range(60)} for value in known}
+    assert {"in transit", "In Transit", "transit"} <= said["IN_TRANSIT"]
+    assert {"united freight", "united", "Freight"} <= said["United Freight"]
+    assert said_loosely("elsewhere", known, Random(1)) == "elsewhere"
+    assert (in_plural("van", known), in_plural("Blue Line", known)) == ("vans", "")
+    for value, forms in said.items():
+        for form in forms - {value}:
+            assert value in known_spans(form, words(form), known).values()
+
+
+def test_fields_are_spoken_of_in_their_words() -> None:
+    assert "weigh more than {v}" in of_field(_put("number", "weight"), "over")["pred"]
+    assert "lighter than {v}" in of_field(_put("number", "weight"), "under")["post"]
+    assert "unpaid" in of_field(_put("boolean", "paid"), "no")["pre"]
+    assert "whose sender is from {v}" in of_field(_put("category", "country", above="sender"), "is")["post"]
+
+
+def _put(kind: str, noun: str, above: str = "") -> Put:
+    concept = next(one for one in vocabulary().concepts[kind] if one.nouns[0] == noun)
+    return Put(path=noun, concept=concept, nouns=concept.nouns, above=above, within="")
 
 
 def test_slips_leave_values_alone() -> None:

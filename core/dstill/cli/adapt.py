@@ -1,0 +1,151 @@
+"""The command `adapt`: a project about the data on a server, and the whole pipeline in it, from the base student.
+
+    dstill adapt --engine-url http://127.0.0.1:9200 --index logs       # logs/dstill.toml, logs/runs/adapted
+
+It is `init`, `generate`, `train` and `evaluate` in one. Labels come from the task's own questions; no model is asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dstill import config as configuration
+from dstill.cli.ask import base_student
+from dstill.cli.console import emit, note, say
+from dstill.cli.demo import answered_live, run_stages, show_live
+from dstill.cli.evaluate import summary
+from dstill.cli.groups import Command
+from dstill.cli.init import write_project
+from dstill.cli.options import (
+    App,
+    app,
+    engine_url_option,
+    json_option,
+    seed_option,
+    set_option,
+    student_option,
+    task_option,
+)
+from dstill.config import FILE
+from dstill.errors import UsageError
+from dstill.factory import Setup, task_name
+from dstill.io.shell import command, quoted
+from dstill.io.units import percent
+from dstill.pipeline.live_data import data_name, describe
+from dstill.plugins import part_sections
+from dstill.runs.manifest import MANIFEST
+from dstill.runs.run import Run
+
+__all__ = ["adapt"]
+
+RUN = Path("runs/adapted")  # in the project's folder
+
+
+@click.command(
+    cls=Command,
+    section="Start",
+    examples=["dstill adapt --engine-url http://127.0.0.1:9200 --index logs"],
+)
+@engine_url_option("Server that has the data. Nothing is written there", default="")
+@student_option
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the project. Default: the name of the data.")
+@task_option
+@seed_option
+@json_option
+@set_option
+@app
+def adapt(found: App, out: Path | None, as_json: bool) -> None:
+    """Train and score a student for the data on a server.
+
+    Creates a project as `init` does, makes questions with answers from the fields and values of the data, trains the
+    task's base student on them, and scores it on that server, read-only. No teacher is asked. Takes minutes on a CPU.
+    If it is stopped, the same command continues.
+    """
+    started = time.monotonic()
+    setup = _setup(found)
+    out = out or Path(_folder(data_name(setup)))
+    again = command("adapt", *found.words(), "--out", out)
+    if (out / FILE).exists():
+        _require_same(setup, out)
+    else:
+        project = describe(setup)
+        write_project(setup, project, out)
+        for line in project.about:
+            note(line)
+    with contextlib.chdir(out):
+        run = _run(found)
+        note(f"{'continuing' if run.stages else 'adapting'} in {out / RUN}")
+        stages = run_stages(run, again=again)
+        live = answered_live(run)
+        page = run.plugins.write_report(run)
+    seconds = time.monotonic() - started
+    if as_json:
+        emit({**summary(run, stages.scores, seconds=seconds), "run": str(out / RUN)})
+        return
+    stages.show(run)
+    for line in _changes(run, stages.scores["scores"]):
+        say(line)
+    show_live(run, live)
+    say(f"Took {seconds:.0f} s.{f' The report: {out / page}.' if page else ''} Ask the student, or serve it:")
+    if out != Path("."):
+        say(f"  cd {quoted(out)}")
+    say(f"  {command('ask', '--student', RUN, live.question)}")
+    say(f"  {command('serve', RUN)}")
+
+
+def _setup(found: App) -> Setup:
+    """The configuration of the project, from flags. Raises UsageError without a server."""
+    flags = found.config(use_files=False).settings
+    if not flags.engine.url:
+        hint = f"{command('adapt', '--engine-url', 'http://HOST:PORT')} …"
+        raise UsageError("`dstill adapt` needs a server that has the data", where="--engine-url", hint=hint)
+    task = task_name(found.plugins, flags)
+    if given := found.flags.get("train.student"):
+        kind, colon, base = str(given).partition(":")
+        if colon and Path(base).expanduser().exists():  # the stages run in the project's folder
+            found.flags["train.student"] = f"{kind}:{Path(base).expanduser().absolute()}"
+    student = given or base_student(found.plugins, task)
+    return Setup(found.plugins, found.config({"project.task": task, "train.student": student}, use_files=False))
+
+
+def _folder(name: str) -> str:
+    """A name of data as the name of a folder."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "adapted"
+
+
+def _require_same(setup: Setup, out: Path) -> None:
+    """Raises UsageError if the project in `out` is about other data than this call."""
+    config = configuration.load(out / FILE, environment={}, sections=part_sections(setup.plugins))
+    there = Setup(setup.plugins, config)
+    about = [(one.settings.engine.url, data_name(one)) for one in (setup, there)]
+    if about[0] != about[1]:
+        url, name = about[1]
+        raise UsageError(
+            f"{out / FILE} is about other data: {name or 'unnamed'} at {url or 'no server'}",
+            where=str(out.absolute()),
+            hint="choose another folder with --out",
+        )
+
+
+def _run(found: App) -> Run:
+    """The run in the project in the current folder: a new one, or one that was stopped."""
+    if (RUN / MANIFEST).exists():
+        return found.open(RUN)
+    found.config_file = Path(FILE)
+    return Run.create(RUN, config=found.config(), plugins=found.plugins, arguments={"command": "adapt", **found.flags})
+
+
+def _changes(run: Run, scores: Mapping[str, Any]) -> Iterator[str]:
+    """The accuracy before and after training, a line for each split."""
+    headline = run.plugins.headline()
+    for split in run.settings.evaluate.splits:
+        before, after = (scores.get(system, {}).get(split, {}).get(headline) for system in ("untrained", "student"))
+        if before and after and before["value"] is not None and after["value"] is not None:
+            yield f"{split}: {percent(before['value'])} % before training → {percent(after['value'])} % after it"

@@ -1,0 +1,130 @@
+"""The data on the user's server, and a student that is asked about it without a run of its own.
+
+    project = describe(setup)                                # the server's data, as files of a project
+    with kept(project) as settings: ...                      # in a private folder, as a project's files are
+    with Predictor(LiveRun(setup=setup, …), execute=True) as predictor: ...
+
+`dstill init` writes the files into a project. `dstill ask` needs them only while it runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from dstill import trust
+from dstill.api.engine import ProjectFiles
+from dstill.api.protocols import DataProfile
+from dstill.api.records import Prediction, Record, Rejection, Verdict
+from dstill.api.student import Generator
+from dstill.api.task import Task
+from dstill.config import Settings
+from dstill.errors import UsageError
+from dstill.factory import Setup
+from dstill.io.files import write_text
+from dstill.pipeline.data_drift import Learnt
+
+__all__ = ["LiveRun", "data_name", "describe", "kept"]
+
+
+def describe(setup: Setup) -> ProjectFiles:
+    """The data on the server of ``[engine]``, as the task describes it. Raises UsageError, ServiceError, AuthError."""
+    name = _executor(setup)
+    trust.require(setup.config, "engine", *([f"executor.{name}"] if name else []))
+    settings = setup.config.part("executor", name) if name else None
+    project = DataProfile.of(setup.task).describe(setup.settings.engine, settings)
+    if project is None:
+        raise UsageError(
+            f"task '{setup.task.name}' cannot describe the data of a server",
+            where="--engine-url",
+            hint="run `dstill init` without it to write a dstill.toml",
+        )
+    return project
+
+
+def data_name(setup: Setup) -> str:
+    """The name of the data on the server that the settings choose; empty: they choose none."""
+    name = _executor(setup)
+    return setup.plugins.executor(name)(setup.config.part("executor", name)).data if name else ""
+
+
+def _executor(setup: Setup) -> str:
+    """The executor that reaches the server; empty: the task has none."""
+    takers = [name for name in setup.task.executors if setup.plugins.executor(name).takes_url]
+    return setup.settings.engine.name or next(iter((*takers, *setup.task.executors)), "")
+
+
+@contextlib.contextmanager
+def kept(project: ProjectFiles) -> Iterator[dict[str, Any]]:
+    """The files of `project` in a folder that only this user can read. Gives the settings that refer to them."""
+    with TemporaryDirectory(prefix="dstill-") as folder:
+        for name, text in project.files.items():
+            write_text(Path(folder) / name, text)
+        yield {
+            key: str(Path(folder) / value) if isinstance(value, str) and value in project.files else value
+            for key, value in project.settings.items()
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveRun:
+    """A student and the data on a server, in the place of a run (`dstill.pipeline.predict.TrainedRun`)."""
+
+    name: str
+    setup: Setup
+    context: Mapping[str, Any]  # of every question
+    load: Callable[[], Generator]  # the student
+    load_nearest: Callable[[], Generator | None] = lambda: None
+    folder: Path = Path()
+    manifest: Mapping[str, Any] = field(default_factory=lambda: {"stages": {}, "files": {}})
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration."""
+        return self.setup.settings
+
+    @property
+    def task(self) -> Task:
+        """The task."""
+        return self.setup.task
+
+    @property
+    def contexts(self) -> Mapping[str, Mapping[str, Any]]:
+        """The context of questions about the data, by its name."""
+        return {str(self.context.get(self.task.data_key, "")): self.context}
+
+    def generator(self) -> Generator:
+        """The loaded student."""
+        return self.load()
+
+    def nearest(self) -> Generator | None:
+        """The baseline that measures the similarity to training questions, if the student has one."""
+        return self.load_nearest()
+
+    def learnt(self) -> Learnt:
+        """Nothing: the student is asked about the data as they are now."""
+        return Learnt()
+
+    def records(self, split: str, *, raw: bool = False) -> Sequence[Record]:
+        """None: there is no dataset."""
+        return ()
+
+    def rejections(self) -> Sequence[Rejection]:
+        """None: there is no dataset."""
+        return ()
+
+    def predictions(self, system: str = "student") -> Sequence[Prediction]:
+        """None: nothing was evaluated."""
+        return ()
+
+    def verdicts(self, system: str = "student", engine: str = "") -> Sequence[Verdict]:
+        """None: nothing was evaluated."""
+        return ()
+
+    def rows(self, file: str) -> Iterator[dict[str, Any]]:
+        """None: there are no files."""
+        return iter(())

@@ -1,0 +1,162 @@
+"""Writes the base that the package has from the student that `tools.base.train` made: 8 bits, and a card.
+
+    python -m tools.base.publish                 # build/base/student → task_packs/dstill_querydsl/base
+
+    model.safetensors   at most 10 MB
+    linked.json         sizes, tokens, features, the SHA-256 of the weights
+    README.md           the card: training, scores, licence, weaknesses
+
+The card's figures come from ``training.json`` beside the student, from `exact` on new invented questions, and from
+``scores.json`` in the folder above it, if that is there: {"birdstrikes, by hand, zero-shot": "61.2 % (n = 143)"}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import dstill_querydsl
+from dstill import __version__
+from dstill.api.form import Form
+from dstill.io.cards import STUDENT, card, table
+from dstill_finetune.collate import IGNORED
+from dstill_linked.encoding import LinkedCollator, LinkedRow
+from dstill_linked.model import WEIGHTS, LinkedModel, Sources
+from dstill_linked.saving import quantized, read_facts, read_model, write_student
+from dstill_linked.tensors import Vocabulary
+
+__all__ = ["exact", "new_rows", "publish"]
+
+FOLDER = Path(dstill_querydsl.__file__).with_name("base")
+LARGEST = 10_000_000  # bytes of the weights
+QUESTIONS = 1_000  # that exact match is measured on
+SEED = 999_983  # of these questions; no training has it
+BATCH = 32
+DATA = """Questions about invented schemas of many domains, and about variants of the indices that the pack bundles, all
+made by dstill (`tools/base/data.py`). Not among them: the held-out indices `quakes`, `birdstrikes` and `factbook`, the
+questions that students of a bundled index are scored with, and every question that a person wrote."""
+WEAKNESSES = (
+    "It reads English only.",
+    "It reads at most 64 fields of a mapping, those that rank best for the question.",
+    "It knows a field by its name, description, type and known values: with other words it may be missed.",
+    "All its refusals have one reason.",
+    "It has not seen your data: adapt it before you rely on it, and check answers as `dstill evaluate` does.",
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Publish the base of the student linked")
+    parser.add_argument("--student", type=Path, default=Path("build/base/student"))
+    parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--precision", choices=("int8", "bf16"), default="int8")
+    parser.add_argument("--known-errors", default="", help="one line, which `dstill ask` shows")
+    arguments = parser.parse_args()
+    from tools.base.data import FORM
+
+    publish(
+        arguments.student,
+        arguments.out,
+        FORM,
+        list(new_rows(FORM)),
+        precision=arguments.precision,
+        known_errors=arguments.known_errors,
+    )
+
+
+def new_rows(form: Form) -> Iterator[LinkedRow]:
+    """Rows of questions that no training has seen."""
+    from dstill_linked.encoding import row_of
+
+    vocabulary = Vocabulary.of(form)
+    for reading, tokens in islice(form.replay(SEED), QUESTIONS):
+        yield row_of(vocabulary, reading, tokens)
+
+
+def publish(
+    student: Path,
+    out: Path,
+    form: Form,
+    rows: Sequence[LinkedRow],
+    *,
+    precision: str = "int8",
+    known_errors: str = "",
+) -> None:
+    """Write the folder `out`. Raises SystemExit if the weights are too large, DataError if the student is damaged."""
+    model, facts = read_model(student, form)
+    state = model.state_dict()
+    made = quantized(state) if precision == "int8" else {name: value.bfloat16() for name, value in state.items()}
+    write_student(out, made, replace(facts, known_errors=known_errors))
+    size = (out / WEIGHTS).stat().st_size
+    if size > LARGEST:
+        raise SystemExit(f"{out / WEIGHTS} has {size:,} bytes, {LARGEST:,} are allowed: use int8, or a smaller model")
+    training = json.loads((student / "training.json").read_text(encoding="utf-8"))
+    scores = student.parent / "scores.json"
+    before, after = exact(model, rows), exact(read_model(out, form)[0], rows)
+    measured = {
+        "exact match on new invented questions": f"{after:.1%} (n = {len(rows):,}, unconstrained; fp32: {before:.1%})",
+        **(json.loads(scores.read_text(encoding="utf-8")) if scores.is_file() else {}),
+    }
+    about = {
+        "parameters": f"{sum(value.numel() for value in state.values()):,}",
+        "weights": f"{precision}, {size / 1e6:.1f} MB, sha256 {read_facts(out).sha256}",
+        "sizes": ", ".join(f"{name} {value:,}" for name, value in facts.shape.items()),
+        "made with": f"dstill {__version__}, torch {torch.__version__.partition('+')[0]}, seed {facts.seed}",
+        **_training(training),
+    }
+    (out / "README.md").write_text(_card(about, measured, known_errors), encoding="utf-8")
+
+
+def exact(model: LinkedModel, rows: Sequence[LinkedRow]) -> float:
+    """The share of rows whose every token has the best score after the right ones, which is greedy exact match."""
+    collator, right = LinkedCollator([""]), 0
+    ordered = sorted(rows, key=lambda row: len(row.source))
+    with torch.inference_mode():
+        for at in range(0, len(ordered), BATCH):
+            batch = collator([(row,) for row in ordered[at : at + BATCH]])
+            sources = Sources(**{name: batch[name] for name in Sources.__dataclass_fields__})
+            best = model(sources, batch["previous"]).argmax(-1)
+            right += int(((best == batch["labels"]) | (batch["labels"] == IGNORED)).all(1).sum())
+    return right / len(rows)
+
+
+def _training(training: Mapping[str, Any]) -> Mapping[str, str]:
+    rows, curve = training["rows"], training["curve"]
+    return {
+        "trained": f"{training['seconds'] / 3600:.2f} hours, {training['steps']:,} steps, {rows:,} rows",
+        **({"loss": f"{curve[0][2]} → {curve[-1][2]}"} if curve else {}),
+    }
+
+
+def _card(about: Mapping[str, str], measured: Mapping[str, Any], known_errors: str) -> str:
+    lines = [
+        "",
+        "The first weights of `--student base:querydsl`. `make base` writes this folder.",
+        *table(("", ""), about.items()),
+        "",
+        "## Data",
+        "",
+        DATA,
+        "",
+        "## Scores",
+        *table(("", ""), ((name, str(value)) for name, value in measured.items())),
+        "",
+        "## Weaknesses",
+        "",
+        *(f"- {one}" for one in (*filter(None, [known_errors]), *WEAKNESSES)),
+        "",
+        "## Licence",
+        "",
+        "Apache-2.0, as dstill itself. The licences of the bundled indices are in `bundle/NOTICE.md`.",
+    ]
+    return card(["license: apache-2.0", "library_name: dstill", STUDENT], "The base querydsl", lines)
+
+
+if __name__ == "__main__":
+    main()
