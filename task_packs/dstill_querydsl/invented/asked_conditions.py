@@ -19,9 +19,11 @@ from typing import Any, Literal
 
 from dstill.linked.known import folded, known_spans, telling_words
 from dstill.linked.linking import STOP_WORDS
+from dstill.linked.names import stems
 from dstill.linked.words import words
 from dstill_querydsl.invented.schemas import Schema
 from dstill_querydsl.invented.vocabulary import table
+from dstill_querydsl.linked.adjectives import ADJECTIVES, Adjective
 from dstill_querydsl.questions.conditions_dates import CALENDAR, windows
 from dstill_querydsl.questions.conditions_numbers import limits
 from dstill_querydsl.questions.conditions_places import point_near
@@ -31,7 +33,18 @@ from dstill_querydsl.questions.roles import Role
 from dstill_querydsl.questions.units import spell
 from dstill_querydsl.questions.words import mark, plural, sayable
 
-__all__ = ["KINDS", "AskedDraw", "Condition", "Form", "condition", "filled", "options", "said_value", "stands_alone"]
+__all__ = [
+    "KINDS",
+    "AskedDraw",
+    "Condition",
+    "Form",
+    "adjective_of",
+    "condition",
+    "filled",
+    "options",
+    "said_value",
+    "stands_alone",
+]
 
 Form = Literal["pre", "post", "front", "bare"]
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -242,19 +255,34 @@ def _number(draw: AskedDraw) -> Condition:
         raise Skip(role.field)
     body = {"range": {role.field: {bound: limit}}}
     shown = spell(limit, role.word.unit, draw.random)
-    more, less = (_comparative(one) for one in (role.word.most, role.word.least))
+    adjective = adjective_of(role, draw)
+    more = adjective.more[1:2] if adjective else _comparative(role.word.most)
+    less = adjective.less[1:2] if adjective else _comparative(role.word.least)
     if bound == "gt" and more and draw.chance(45):
-        return _condition("range", body, "gt_more", role, v=shown, more=more)
+        return _condition("range", body, "gt_more", role, v=shown, more=more[0])
     if bound == "lt" and less and draw.chance(45):
-        return _condition("range", body, "lt_less", role, v=shown, less=less)
+        return _condition("range", body, "lt_less", role, v=shown, less=less[0])
     alone = role.word.unit and sum(one.word.unit == role.word.unit for one in draw.context.of_kind("number")) == 1
     key = f"{bound}_unit" if alone and draw.chance(35) else bound
     return _condition("range", body, key, role, v=shown)
 
 
-def _comparative(superlative: str) -> str:
+def _comparative(superlative: str) -> tuple[str, ...]:
     """Slower for slowest. Empty if that is not so easy."""
-    return f"{superlative[:-3]}er" if re.fullmatch(r"[a-z]+est", superlative) else ""
+    return (f"{superlative[:-3]}er",) if re.fullmatch(r"[a-z]+est", superlative) else ()
+
+
+def adjective_of(role: Role, draw: AskedDraw) -> Adjective | None:
+    """An adjective that tells this number and no other."""
+    found = [one for one in ADJECTIVES if _measured_by(role, one)]
+    if not found:
+        return None
+    chosen: Adjective = draw.random.choice(found)
+    return chosen if sum(_measured_by(one, chosen) for one in draw.context.of_kind("number")) == 1 else None
+
+
+def _measured_by(role: Role, adjective: Adjective) -> bool:
+    return not set(stems(role.word.noun)).isdisjoint(adjective.nouns)
 
 
 def _between(draw: AskedDraw) -> Condition:

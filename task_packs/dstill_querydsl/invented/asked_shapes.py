@@ -17,6 +17,7 @@ from typing import Any
 from dstill_querydsl.invented.asked_conditions import (
     AskedDraw,
     Form,
+    adjective_of,
     condition,
     filled,
     options,
@@ -34,6 +35,7 @@ __all__ = ["SHAPES", "Shape", "shape"]
 
 _ALL = 1_000
 _COUNTS: Mapping[str, Any] = {"size": 0, "track_total_hits": True}
+_OF_TIME = ("newest", "oldest", "latest", "earliest")
 _WORDS = {2: "two", 3: "three", 5: "five", 10: "ten", 20: "twenty"}
 _HOURS = {"minute": 1 / 60, "hour": 1, "day": 24, "week": 168, "month": 720, "quarter": 2_160, "year": 8_760}
 _ADVERBS = {
@@ -111,6 +113,10 @@ def _extreme(draw: AskedDraw) -> Shape:
     order = "desc" if draw.chance(65) else "asc"
     size, said = (1, "") if one else _size(draw)
     own = role.word.most if order == "desc" else role.word.least
+    if (not own or draw.chance(50)) and (adjective := adjective_of(role, draw)):
+        own = (adjective.more if order == "desc" else adjective.less)[-1]
+    if own in _OF_TIME and draw.schema.first_date:
+        own = ""
     slots = {"n": said, "f": _noun(role)}
     key = "most" if one else "top"
     before, after = {"size": size}, {"sort": [{role.field: order}]}
@@ -252,6 +258,13 @@ def _metric_alone(draw: AskedDraw) -> Shape:
     keys = ["metric"]
     if one.kind in ("avg", "sum", "max", "min") and draw.chance(22):
         keys = [f"{one.kind}_more"]
+    if one.kind in ("avg", "max", "min") and draw.chance(35) and (adjective := adjective_of(one.role, draw)):
+        forms = adjective.less if one.kind == "min" and draw.chance(60) else adjective.more
+        most = (adjective.less if one.kind == "min" else adjective.more)[-1]
+        slots = {"adjective": forms[0], "most": most}
+        return _made(
+            one.kind, f"{one.kind}_adjective", before={"size": 0}, after={"aggs": {"value": one.body}}, **slots
+        )
     return _made(
         one.kind, *keys, before={"size": 0}, after={"aggs": {"value": one.body}}, m=one.said, f=_noun(one.role)
     )
