@@ -1,6 +1,7 @@
 """The command `ask`: a trained student answers questions about the data on a server, without a project or training.
 
-    dstill ask --engine-url http://127.0.0.1:9200 --index logs "errors of the last hour by host"
+    dstill ask --engine-url http://127.0.0.1:9200 "errors of the last hour by host"
+    dstill ask --student runs/adapted "errors of the last hour by host"
 
 The description of the data is read from the server, as `dstill init` does, and deleted when the command ends.
 """
@@ -40,7 +41,10 @@ SHOWN = 300  # characters of a question
 @click.command(
     cls=Command,
     section="Use",
-    examples=['dstill ask --engine-url http://127.0.0.1:9200 --index logs "errors of the last hour by host"'],
+    examples=[
+        'dstill ask --engine-url http://127.0.0.1:9200 "errors of the last hour by host"',
+        'dstill ask --student runs/adapted "errors of the last hour by host"',
+    ],
 )
 @click.argument("questions", nargs=-1, metavar="[QUESTION]...")
 @engine_url_option("Server that has the data. Nothing is written there", default="engine.url")
@@ -74,6 +78,8 @@ def ask(found: App, questions: tuple[str, ...], spec: str | None, as_json: bool)
     if not setup.settings.engine.url:
         hint = f"{command('ask', '--engine-url', 'http://HOST:PORT')} …"
         raise UsageError("`dstill ask` needs a server that has the data", where="--engine-url", hint=hint)
+    if not _is_run(found, spec):
+        setup.student.base_limits()  # raises for a base that is not there, before anything is read
     project = describe(setup)
     for line in project.brief:
         note(line)
