@@ -2,6 +2,7 @@
 
 import random
 import re
+from datetime import date
 
 import pytest
 
@@ -113,6 +114,31 @@ def test_links_are_those_of_plain_version(seed: int) -> None:
     assert schema.link(question, found) == expected
     shown = random_.sample(range(len(items)), len(items) // 2)
     assert schema.link(question, found, shown) == {pair: kind for pair, kind in expected.items() if pair[1] in shown}
+
+
+def test_word_that_stands_for_words_of_names_links_to_them() -> None:
+    items = [Item(name=name, words=(name,), kind="number") for name in ("depth", "mag", "width")]
+    schema = Schema(items, {"deepest": ("depth",), "strongest": ("magnitude",)})
+    assert schema.link("the deepest", words("the deepest")) == {(1, 0): "description"}
+    assert schema.link("the strongest", words("the strongest")) == {(1, 1): "description"}
+    assert Schema(items).link("the strongest", words("the strongest")) == {}
+
+
+@pytest.mark.parametrize(
+    ("question", "dates"),
+    [
+        ("on 6 February, please", [("6 February", "date", "2018-02-06")]),
+        ("since March 3rd", [("March 3rd", "date", "2017-03-03")]),
+        ("in may, and what may be", [("may", "month", "2017-05")]),
+        ("between the 1st and the 3 Feb 2018", [("1st", "date", "2018-02-01"), ("3 Feb 2018", "date", "2018-02-03")]),
+        ("from 30 to 31 February", []),
+        ("3 marches of 12", []),
+    ],
+)
+def test_dates_without_year_are_the_last_until_now(question: str, dates: list) -> None:
+    found = words(question, date(2018, 2, 7))
+    assert [(word.text, word.kind, word.value) for word in found if word.kind in ("date", "month")] == dates
+    assert all(question[word.start : word.end] == word.text for word in found)
 
 
 def test_stop_word_that_is_written_as_code_is_value() -> None:

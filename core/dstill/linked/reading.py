@@ -68,9 +68,11 @@ class Reading:
         return self.question[self.words[first].start : self.words[last].end]
 
 
-def read(question: str, schema: Schema, shown: Sequence[int] | None = None) -> Reading:
-    """Read a question. `shown`: the items that the student sees, in their order; None: all."""
-    found = words(question)
+def read(
+    question: str, schema: Schema, shown: Sequence[int] | None = None, found: Sequence[Word] | None = None
+) -> Reading:
+    """Read a question. `shown`: the items that the student sees, in their order; None: all. `found`: its words."""
+    found = words(question) if found is None else found
     chosen = range(len(schema.items)) if shown is None else shown
     places = {item: place for place, item in enumerate(chosen)}
     links = {(word, places[item]): kind for (word, item), kind in schema.link(question, found, chosen).items()}

@@ -11,7 +11,9 @@ out are one word with an ISO 8601 value. A number before its unit ("12km") is a 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property, lru_cache
 
 from dstill.linked.names import stems
@@ -41,6 +43,19 @@ _WORD = re.compile(
                 (?= [^\w./-] | $ | \.(?:\s|$) | -?[A-Za-zµ%²] ) )         # 12, 1,000, 0.5, 12km, 5xx
   | (?P<word> (?: (?! [;:!?]+(?:\s|$) | ['"()](?:\W|$) | \.(?:\s|$|") | 's\b | !?= ) [^\s"(),<>*] )+ )
   | (?P<mark> \S )
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+# Dates without a year, and a first day whose month follows: "since 3 March", "in May", "from 3 to 5 March 2024".
+_LONG_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
+_NAMED = re.compile(rf"\b(?:{_MONTH})\b", re.IGNORECASE)
+_PARTIAL = re.compile(
+    rf"""
+    \b (?: (?P<first> {_DAY}) (?= \s*(?:-|–|and|to|until|till|through)\s+(?:the\s+)?
+                                 (?P<rest> {_DAY}\s+(?:of\s+)?(?:{_MONTH})\.?(?:,?\s+{_YEAR})? ) \b )
+      | (?P<day> {_DAY}\s+(?:of\s+)?(?:{_MONTH}) | (?:{_MONTH})\.?\s+{_DAY} ) \b (?! [.,]?\s*{_YEAR}\b | [\w:/-] )
+      | (?:in|since|during|of|until|before|after|for|from|and|to|late|early|last)\s+
+        (?P<month> {_LONG_MONTH} ) \b (?! \.?,?\s+\d | [\w:/-] ) )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -79,27 +94,61 @@ def number(text: str) -> float | None:
     return float(text.replace(",", "")) if _NUMBER.fullmatch(text) else None
 
 
-def words(question: str) -> list[Word]:
-    """The first `MAX_WORDS` words of a question."""
+def words(question: str, now: date | None = None) -> list[Word]:
+    """The first `MAX_WORDS` words of a question. `now`: a date without a year is the last one until then."""
     found: list[Word] = []
     quoted = False
-    for match in _WORD.finditer(question):
-        kind, text = str(match.lastgroup), match.group()
+    partial = _partial(question, now) if now and _NAMED.search(question) else {}
+    at = 0
+    while at < len(question) and len(found) < MAX_WORDS:
+        match = _WORD.search(question, at)
+        if match is None:
+            break
+        start, (kind, text) = match.start(), (str(match.lastgroup), match.group())
+        value = _iso(kind, text) if kind in ("day", "month") else text
+        if start in partial and kind not in ("day", "month"):
+            kind, text, value = partial[start]
         if text == '"':
             quoted = not quoted
         found.append(
             Word(
                 text=text,
-                start=match.start(),
-                end=match.end(),
+                start=start,
+                end=start + len(text),
                 kind={"day": "date", "prefix": "word"}.get(kind, kind),
-                value=_iso(kind, text) if kind in ("day", "month") else text,
+                value=value,
                 quoted=quoted and text != '"',
             )
         )
-        if len(found) == MAX_WORDS:
-            break
+        at = start + len(text)
     return found
+
+
+def _partial(question: str, now: date) -> dict[int, tuple[str, str, str]]:
+    """Where dates without all their parts start → kind, text and value."""
+    found = {}
+    for match in _PARTIAL.finditer(question):
+        kind = str(match.lastgroup) if match["first"] is None else "first"
+        text = match[kind]
+        whole = text
+        if kind == "first":
+            whole += re.sub(r"^[0-9]+(?:st|nd|rd|th)?", "", match["rest"], flags=re.IGNORECASE)
+        if value := _latest(whole, now):
+            found[match.start(kind)] = ("month" if kind == "month" else "day", text, value)
+    return found
+
+
+def _latest(text: str, now: date) -> str:
+    """The ISO value of a day or a month, in the last such year until now if the text has none. Empty: no such day."""
+    month = _MONTHS[re.search(_MONTH, text, re.IGNORECASE).group().casefold()]  # type: ignore[union-attr]
+    numbers = [int(one) for one in re.findall(r"[0-9]+", text)]
+    day = next((one for one in numbers if one < 1000), 1)
+    years = [one for one in numbers if one >= 1000] or [now.year, now.year - 1]
+    for year in years:
+        with suppress(ValueError):
+            if date(year, month, day) <= now or len(years) == 1:
+                return f"{year}-{month:02d}" + (f"-{day:02d}" if any(one < 1000 for one in numbers) else "")
+    return ""
 
 
 def _iso(kind: str, text: str) -> str:

@@ -124,6 +124,11 @@ class _Sentence:
             "did",
         ) and draw.chance(45):
             text += "?"
+        if not keywords:
+            text = f"{draw.random.choice(options('', 'before'))} {text}" if draw.chance(12) else text
+            text = (
+                f"{text}{draw.pick(' ', ', ')}{draw.random.choice(options('', 'after'))}" if draw.chance(12) else text
+            )
         return re.sub(r"\s+", " ", text).strip(), order
 
     def _placed(

@@ -10,7 +10,7 @@ Known values are also said in other cases, with other separators, in the plural,
 from __future__ import annotations
 
 import re
-from calendar import day_name
+from calendar import day_name, month_abbr, month_name
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -189,6 +189,18 @@ def _either(draw: AskedDraw) -> Condition:
     return _condition("either", {"terms": {role.field: pair}}, key, role, v=v, w=w)
 
 
+def _or(draw: AskedDraw) -> Condition:
+    """Either of two conditions on two fields."""
+    one, other = condition("value", draw), condition(draw.pick("value", "boolean", "number"), draw)
+    if not (one.has("post") and other.has("post")):
+        raise Skip("no words")
+    both = [made.said("post", draw) for made in (one, other)]
+    way = draw.pick("{} or {}", "either {} or {}", "{}, or {}", "{} or else {}", "that are one of the two: {} or {}")
+    body = {"bool": {"should": [dict(one.body), dict(other.body)]}}
+    ways = {"post": (way.format(*both),), "bare": (" or ".join(both),)}
+    return Condition(kind="or_fields", body=body, ways=ways, slots={})
+
+
 def _not(draw: AskedDraw) -> Condition:
     role, value, alone = _category(draw)
     other = draw.other(role, value)
@@ -246,6 +258,10 @@ def _number(draw: AskedDraw) -> Condition:
     role, value = draw.known("number")
     if role.code:
         raise Skip(role.field)
+    known = role.known.low
+    if isinstance(known, (int, float)) and known < 0 and draw.chance(50):
+        bound = "lt" if value < 0 else "gt"
+        return _condition("range", {"range": {role.field: {bound: 0}}}, "negative" if value < 0 else "positive", role)
     low, high = limits(role, value)
     bound = draw.random.choice(_BOUNDS)
     limit = low if bound in ("gt", "gte") else high
@@ -383,8 +399,22 @@ def _date(draw: AskedDraw) -> Condition:
     return Condition(kind=kind, body=made.body, ways=ways, slots={**made.slots, "when": when})
 
 
+_A_YEAR = timedelta(days=360)
+
+
 def _iso(time: datetime) -> str:
     return f"{time.year:04d}-{time.month:02d}-{time.day:02d}"
+
+
+def _said(time: datetime, draw: AskedDraw) -> str:
+    """A day. One of the last year is now and then said without the year."""
+    if not timedelta() <= draw.context.now - time < _A_YEAR or draw.chance(70):
+        return mark(_iso(time))
+    long, short, day = month_name[time.month], month_abbr[time.month], time.day
+    nth = f"{day}{'th' if 10 < day < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(day % 10, 'th')}"
+    ways = (f"{day} {long}", f"{long} {day}", f"{short} {day}", f"{nth} of {long}", f"{long} {nth}", f"{day} {short}")
+    said = draw.random.choice(ways)
+    return mark(said.lower() if draw.chance(35) else said)
 
 
 def _moved(time: datetime, draw: AskedDraw, low: int, high: int) -> datetime:
@@ -394,7 +424,7 @@ def _moved(time: datetime, draw: AskedDraw, low: int, high: int) -> datetime:
 def _day(draw: AskedDraw, time: datetime) -> When:
     iso, weekday = _iso(time), day_name[time.weekday()]
     ways = ("on {}", "on {}", "on {}", "{}", f"on {weekday}, {{}}", f"on {weekday} the {{}}", "on the day {}", "at {}")
-    return "day", draw.random.choice(ways).format(mark(iso)), {"gte": iso, "lt": f"{iso}||+1d"}
+    return "day", draw.random.choice(ways).format(_said(time, draw)), {"gte": iso, "lt": f"{iso}||+1d"}
 
 
 def _since(draw: AskedDraw, time: datetime) -> When:
@@ -404,19 +434,19 @@ def _since(draw: AskedDraw, time: datetime) -> When:
         "from {} until now", f"since {day_name[time.weekday()]}, {{}}", "on or after {}", ">= {}",
         "on {} or later", "after and including {}",
     )  # fmt: skip
-    return "since", draw.random.choice(ways).format(mark(_iso(time))), {"gte": _iso(time)}
+    return "since", draw.random.choice(ways).format(_said(time, draw)), {"gte": _iso(time)}
 
 
 def _before(draw: AskedDraw, time: datetime) -> When:
     time = _moved(time, draw, 1, 6)
     ways = ("before {}", "before {}", "earlier than {}", "prior to {}", "older than {}", "from before {}", "< {}")
-    return "before", draw.random.choice(ways).format(mark(_iso(time))), {"lt": _iso(time)}
+    return "before", draw.random.choice(ways).format(_said(time, draw)), {"lt": _iso(time)}
 
 
 def _after(draw: AskedDraw, time: datetime) -> When:
     time = _moved(time, draw, -5, 0)
     way = draw.random.choice(("after {}", "after {}", "later than {}", "newer than {}", "from after {}", "past {}"))
-    return "after", way.format(mark(_iso(time))), {"gte": f"{_iso(time)}||+1d"}
+    return "after", way.format(_said(time, draw)), {"gte": f"{_iso(time)}||+1d"}
 
 
 def _span(draw: AskedDraw, time: datetime) -> When:
@@ -425,14 +455,24 @@ def _span(draw: AskedDraw, time: datetime) -> When:
         "between {} and {}", "between {} and {}", "from {} to {}", "from {} until {}", "from {} through {}", "{} to {}",
         "{} - {}", "between the {} and the {}", "in the time from {} to {}", "any time between {} and {}",
     )  # fmt: skip
-    when = draw.random.choice(ways).format(mark(_iso(low)), mark(_iso(high)))
+    when = draw.random.choice(ways).format(_said(low, draw), _said(high, draw))
+    if low.month == high.month and low.year == high.year and draw.chance(50):  # from 3 to 5 March 2024
+        way = draw.pick("between {}", "from {}", "{}").format("{} and {}" if draw.chance(40) else "{} to {}")
+        year = f" {high.year}" if draw.chance(60) or not timedelta() <= draw.context.now - high < _A_YEAR else ""
+        when = f"{low.day} and {high.day}" if "and" in way else f"{low.day} to {high.day}"
+        before = draw.pick("between", "from") if "and" not in way else "between"
+        when = f"{before} {mark(f'{when} {month_name[high.month]}{year}')}"
     return "span", when, {"gte": _iso(low), "lt": f"{_iso(high)}||+1d"}
 
 
 def _month(draw: AskedDraw, time: datetime) -> When:
     start = f"{time.year:04d}-{time.month:02d}-01"
     way = draw.random.choice(("in {}", "in {}", "{}", "during {}", "for {}", "of {}", "in the month {}", "in {} alone"))
-    return "month", way.format(mark(start[:7])), {"gte": start, "lt": f"{start}||+1M"}
+    said = start[:7]
+    if timedelta(days=31) <= draw.context.now - time < _A_YEAR - timedelta(days=31) and draw.chance(40):
+        way, said = draw.pick("in {}", "during {}", "of {}", "for {}"), month_name[time.month]
+        said = said.lower() if draw.chance(35) else said
+    return "month", way.format(mark(said)), {"gte": start, "lt": f"{start}||+1M"}
 
 
 def _year(draw: AskedDraw, time: datetime) -> When:
@@ -484,13 +524,12 @@ _WHENS: Sequence[Callable[[AskedDraw, datetime], When]] = (
 )  # fmt: skip
 
 _MAKERS: Mapping[str, Callable[[AskedDraw], Condition]] = {
-    "value": _value, "either": _either, "not": _not, "boolean": _boolean, "has": _has, "lacks": _lacks,
-    "number": _number,
-    "between": _between, "equal": _equal, "words": _words, "phrase": _phrase, "near": _near, "prefix": _prefix,
+    "value": _value, "either": _either, "not": _not, "or": _or, "boolean": _boolean, "has": _has, "lacks": _lacks,
+    "number": _number, "between": _between, "equal": _equal, "words": _words, "phrase": _phrase, "near": _near, "prefix": _prefix,
     "address": _address, "date": _date,
 }  # fmt: skip
 # kind → weight
 KINDS: Mapping[str, float] = {
-    "value": 30, "either": 5, "not": 6, "boolean": 7, "has": 4, "lacks": 5, "number": 16, "between": 3, "equal": 3,
-    "words": 5, "phrase": 2.5, "near": 1.5, "prefix": 1, "address": 1, "date": 18,
+    "value": 30, "either": 5, "not": 6, "or": 2, "boolean": 7, "has": 4, "lacks": 5, "number": 16, "between": 3,
+    "equal": 3, "words": 5, "phrase": 2.5, "near": 1.5, "prefix": 1, "address": 1, "date": 18,
 }  # fmt: skip

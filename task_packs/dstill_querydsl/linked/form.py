@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -66,10 +67,11 @@ class QueryForm(Form):
         if profile is None:
             return read(example.question, Schema([]))
         ranking = self._mapping(profile).ranking
+        found = words(example.question, _day_of(profile.index.now))
         shown = None
         if len(ranking.schema.items) > SHOWN:
-            shown = sorted(ranking.best(example.question, words(example.question), SHOWN))
-        return read(example.question, ranking.schema, shown)
+            shown = sorted(ranking.best(example.question, found, SHOWN))
+        return read(example.question, ranking.schema, shown, found)
 
     def start(self, reading: Reading) -> BodyCursor | None:
         """Where a body about the reading's mapping begins. None if this form has not read that mapping lately."""
@@ -105,6 +107,11 @@ class QueryForm(Form):
     def decode(self, tokens_: Sequence[Token], reading: Reading) -> str:
         body = decoding.decode(tokens.split(tokens_), reading)
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def _day_of(now: str) -> date:
+    """The day that questions are asked on: that of the index, or today."""
+    return datetime.fromisoformat(now).date() if now else datetime.now(UTC).date()
 
 
 def difference(one: Any, other: Any, at: str = "") -> str:
