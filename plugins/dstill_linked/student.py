@@ -292,16 +292,16 @@ class LinkedStudent(TorchStudent):
         return ()  # weights of another folder are read only for a student as it was before training
 
     def load_base(self) -> LinkedGenerator:
-        if not self.base:
+        if not self.starts_from:
             raise UsageError(
                 f"student '{self.name}' cannot answer before it is trained",
                 where="--student",
                 hint="name the folder of a trained one: --student linked:FOLDER",
             )
-        return self.load(Path(self.base))
+        return self.load(folder_of(self.starts_from, self.form))
 
     def base_limits(self) -> str:
-        return read_facts(Path(self.base)).known_errors if self.base else ""
+        return read_facts(folder_of(self.starts_from, self.form)).known_errors if self.starts_from else ""
 
     def load(self, folder: Path, *, trained: bool = True) -> LinkedGenerator:
         import torch

@@ -106,8 +106,14 @@ class Vocabulary:
         for number in numbers:
             if number == END:
                 break
-            found.append(number - self.n_tokens if number >= self.n_tokens else self.tokens[number - FIRST])
+            found.append(self.token(number))
         return found
+
+    def token(self, number: int) -> Token:
+        """The token of a number; empty for the end."""
+        if number >= self.n_tokens:
+            return number - self.n_tokens
+        return "" if number == END else self.tokens[number - FIRST]
 
 
 def _relations(reading: Reading) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """Lets a person review a sample of the dataset before training, on a local page or in the terminal.
 
-    dstill review weblogs-20260301-1            # prints an address to open
-    dstill review weblogs-20260301-1 --tui
+    dstill data review weblogs-20260301-1            # prints an address to open
+    dstill data review weblogs-20260301-1 --tui
 
 Each decision is appended to RUN/review.jsonl immediately. The core decides what decisions mean for training and
 whether there are enough of them (`dstill.pipeline.review`). Page and terminal share `session`.
@@ -21,8 +21,8 @@ __all__ = ["register_commands"]
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
-    """Add `dstill review`."""
+    """Add `dstill data review`."""
     from dstill.cli.groups import LazyCommand
 
     summary = "Review a sample of the dataset before training."
-    cli.add_command(LazyCommand("review", "dstill_review.command:review", summary, section="Pipeline"))
+    cli.add_command(LazyCommand("data review", "dstill_review.command:review", summary))

@@ -64,5 +64,5 @@ class Access:
         ):
             return "only the page itself may make changes"
         if not self.has_cookie(request) and not (request.url.path == "/" and "token" in request.query_params):
-            return "open the address that `dstill review` printed; it works once, in one browser"
+            return "open the address that `dstill data review` printed; it works once, in one browser"
         return ""

@@ -76,7 +76,7 @@ class _Api:
         if not self._access.has_cookie(request):
             cookie = self._access.exchange(request.query_params.get("token", ""))
             if not cookie:
-                message = "This address is invalid or was already used. Run `dstill review` again.\n"
+                message = "This address is invalid or was already used. Run `dstill data review` again.\n"
                 return PlainTextResponse(message, 403)
             reply.set_cookie(self._access.cookie, cookie, httponly=True, samesite="strict", path="/")
         return reply

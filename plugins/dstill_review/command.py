@@ -1,4 +1,4 @@
-"""`dstill review RUN`: reviews the dataset on a page or in the terminal."""
+"""`dstill data review RUN`: reviews the dataset on a page or in the terminal."""
 
 from __future__ import annotations
 
@@ -32,8 +32,7 @@ __all__ = ["review"]
 
 @click.command(
     cls=Command,
-    section="Pipeline",
-    examples=["dstill review runs/mine"],
+    examples=["dstill data review runs/mine"],
     renamed={"--precision": "--ci-half-width"},
 )
 @run_argument
@@ -99,7 +98,7 @@ def _stopped(progress: Mapping[str, Any], folder: Path, *, tui: bool) -> Interru
     return Interrupted(
         f"stopped; {progress['judged']} of {progress['sample']} rows are judged and saved",
         where=str(folder),
-        hint=f"resume with: {command('review', folder, *(['--tui'] if tui else []))}",
+        hint=f"resume with: {command('data', 'review', folder, *(['--tui'] if tui else []))}",
     )
 
 
@@ -116,7 +115,7 @@ def _show(facts: Mapping[str, Any], folder: Path) -> None:
     if facts["rate"] is not None:
         low, high = 100 * facts["low"], 100 * facts["high"]
         say(f"accepted without edits: {percent(facts['rate'])} % [{low:.1f}, {high:.1f}]")
-    say(f"next: {command('review' if facts['left'] else 'train', folder)}")
+    say(f"next: {command(*(('data', 'review') if facts['left'] else ('train',)), folder)}")
 
 
 def _share(hits: int, n: int) -> str:

@@ -33,7 +33,7 @@ def listening(port: int) -> Iterator[socket.socket]:
     """A socket on `port` of loopback; 0: any free port. Raises UsageError if it is taken, or MissingExtra."""
     for library in ("starlette", "uvicorn"):
         if find_spec(library) is None:
-            raise MissingExtra("the page of `dstill review`", "review", library)
+            raise MissingExtra("the page of `dstill data review`", "review", library)
     with http.listening(HOST, port, hint="omit --port to use any free port, or use --tui") as listener:
         yield listener
 

@@ -241,7 +241,7 @@ def test_failed_plugin_is_named_and_the_rest_works(cli: Cli, words: list[str]) -
 
 
 @pytest.mark.parametrize(
-    "words", [["data", "questions"], ["generate"], ["demo"], ["check"], ["config", "show"], ["train", "x"]]
+    "words", [["data", "questions"], ["generate"], ["demo"], ["data", "check"], ["config", "show"], ["train", "x"]]
 )
 def test_stage_commands_refuse_failed_plugins(cli: Cli, words: list[str]) -> None:
     Path("bad.py").write_text("1 / 0")
@@ -334,16 +334,16 @@ def test_questions_refuses_a_task_without_synthesis(cli: Cli, monkeypatch: pytes
     ("answer", "code"), [("1+2", 0), ("none", 0), ("<rationale>r</rationale><answer>1+2</answer>", 0), ("1*2", 9)]
 )
 def test_check_takes_one_answer_from_stdin_or_a_file(cli: Cli, answer: str, code: int) -> None:
-    from_stdin = cli("check", stdin=answer.encode())
+    from_stdin = cli("data", "check", stdin=answer.encode())
     Path("answer.txt").write_text(answer)
-    from_file = cli("check", "answer.txt")
+    from_file = cli("data", "check", "answer.txt")
     assert (from_stdin.code, from_stdin.out) == (from_file.code, from_file.out)
     assert from_file.code == code
     assert from_file.out.startswith("1: ok" if code == 0 else "1: failed")
 
 
 def test_check_prints_problem_and_hint(cli: Cli) -> None:
-    ended = cli("check", stdin=b"1*2")
+    ended = cli("data", "check", stdin=b"1*2")
     assert ended.out == "1: failed\n  error (form, not_a_sum) '1*2' is no sum\n    write it as 1+2\n"
     assert ended.err == "error: 1 of 1 answers failed\nwhere: stdin\n"
 
@@ -359,7 +359,7 @@ ROWS = b"""{"id": "a", "query": "1+2"}
 
 
 def test_check_reads_jsonl_rows(cli: Cli) -> None:
-    ended = cli("check", "--json", stdin=ROWS)
+    ended = cli("data", "check", "--json", stdin=ROWS)
     rows = {row["id"]: row for row in map(json.loads, ended.out.splitlines())}
     assert ended.code == 9
     assert ended.err == ""
@@ -384,13 +384,13 @@ def test_check_reads_jsonl_rows(cli: Cli) -> None:
     assert rows["c"]["problems"][0]["severity"] == "warning"
     assert rows[6]["problems"][0]["message"] == """'{"an":"object"}' is no sum"""
     Path("rows.jsonl").write_bytes(ROWS)
-    assert cli("check", "rows.jsonl", "--json") == ended
+    assert cli("data", "check", "rows.jsonl", "--json") == ended
 
 
 def test_check_reads_bare_answers_line_by_line(cli: Cli) -> None:
     """A search body has a key "query" itself: it is an answer, not a row."""
     Path("answers.jsonl").write_text('{"query": {"a": 1}}\n{"size": 5}\n{"id": "c", "query": "1+2"}\n')
-    rows = [json.loads(line) for line in cli("check", "answers.jsonl", "--json").out.splitlines()]
+    rows = [json.loads(line) for line in cli("data", "check", "answers.jsonl", "--json").out.splitlines()]
     assert [(row["id"], row["ok"]) for row in rows] == [("1", False), ("2", False), ("c", True)]
     messages = [row["problems"][0]["message"] for row in rows[:2]]
     assert messages == ["""'{"query": {"a": 1}}' is no sum""", """'{"size": 5}' is no sum"""]
@@ -398,11 +398,13 @@ def test_check_reads_bare_answers_line_by_line(cli: Cli) -> None:
 
 def test_check_by_layer_and_with_a_mapping(cli: Cli) -> None:
     Path("mapping.json").write_text('{"digits": 3}')
-    assert cli("check", "--mapping", "mapping.json", stdin=b"100+1").code == 0
-    assert cli("check", "--layer", "form", stdin=b"100+1").code == 0
-    assert cli("check", "--layer", "digits", stdin=b"100+1").code == 9
-    assert cli("check", "--layer", "digits", stdin=b"words").code == 9  # an unparsed answer has no digits to check
-    ended = cli("check", "--layer", "schema", stdin=b"1+2")
+    assert cli("data", "check", "--mapping", "mapping.json", stdin=b"100+1").code == 0
+    assert cli("data", "check", "--layer", "form", stdin=b"100+1").code == 0
+    assert cli("data", "check", "--layer", "digits", stdin=b"100+1").code == 9
+    assert (
+        cli("data", "check", "--layer", "digits", stdin=b"words").code == 9
+    )  # an unparsed answer has no digits to check
+    ended = cli("data", "check", "--layer", "schema", stdin=b"1+2")
     assert (ended.code, ended.err) == (
         2,
         "error: no layer 'schema'\nwhere: --layer\nhint: task 'toy' has form, digits\n",
@@ -420,7 +422,7 @@ def test_check_by_layer_and_with_a_mapping(cli: Cli) -> None:
 def test_check_refuses_a_malformed_mapping(cli: Cli, content: str | None, code: int, message: str) -> None:
     if content is not None:
         Path("mapping.json").write_text(content)
-    ended = cli("check", "--mapping", "mapping.json", stdin=b"1+2")
+    ended = cli("data", "check", "--mapping", "mapping.json", stdin=b"1+2")
     assert ended.code == code
     assert ended.err.startswith(f"error: {message}")
 
@@ -434,7 +436,7 @@ def test_check_refuses_a_malformed_row_and_reads_on(cli: Cli) -> None:
         '{"query": "1+2"}',
     ]
     Path("rows.jsonl").write_text("\n".join(lines))
-    ended = cli("check", "rows.jsonl", "--json")
+    ended = cli("data", "check", "rows.jsonl", "--json")
     rows = [json.loads(line) for line in ended.out.splitlines()]
     assert ended.code == 9
     assert [(row["id"], row["ok"]) for row in rows] == [
@@ -451,7 +453,7 @@ def test_check_refuses_a_malformed_row_and_reads_on(cli: Cli) -> None:
 
 
 def test_model_output_cannot_inject_terminal_escapes(cli: Cli) -> None:
-    ended = cli("check", stdin="\x1b[2J\u202e1+2".encode())
+    ended = cli("data", "check", stdin="\x1b[2J\u202e1+2".encode())
     assert "\x1b" not in ended.out + ended.err
     assert "\\u001b[2J\\u202e1+2" in ended.out
 

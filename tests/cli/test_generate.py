@@ -95,8 +95,8 @@ def test_free_teacher_shows_no_cost(cli: Cli) -> None:
 
 def test_next_command_is_review_for_model_replies(ask: Callable[..., Any], cli: Cli) -> None:
     wants = ("--set", "review.required=auto")  # the default
-    assert ask(*wants).out.endswith("run: mine\nnext: dstill review mine\n")
-    assert cli("data", "curate", "mine", *wants).out.endswith("next: dstill review mine\n")
+    assert ask(*wants).out.endswith("run: mine\nnext: dstill data review mine\n")
+    assert cli("data", "curate", "mine", *wants).out.endswith("next: dstill data review mine\n")
     assert cli("data", "curate", "mine", "--set", "review.required=never").out.endswith("next: dstill train mine\n")
 
 

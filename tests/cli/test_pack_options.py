@@ -31,7 +31,7 @@ class NAME(Task, Synthesis):
     options = (
         Option(
             name="--words",
-            commands=("check", "data questions", "no-such-command"),
+            commands=("data check", "data questions", "no-such-command"),
             metavar="WORDS",
             help="The words of LOWER.",
             read=lambda text: OptionValue(settings={"task.LOWER.words": text}, context={"words": text.split(",")}),
@@ -64,17 +64,17 @@ def packs(cli: Cli, project: Path) -> Cli:
 
 
 def test_help_names_the_task_of_an_option(packs: Cli) -> None:
-    shown = " ".join(packs("check", "--help").out.split())
+    shown = " ".join(packs("data", "check", "--help").out.split())
     assert "--words WORDS The words of one. (task one or other only)" in shown
     assert "--mapping FILE How many digits a number may have. (task toy only)" in shown
     assert "--words" not in packs("train", "--help").out
 
 
 def test_value_is_the_context_unless_a_row_has_one(packs: Cli, cli: Cli) -> None:
-    assert packs("check", "--task", "one", "--words", "a,b", stdin=b"b").code == 0
-    assert packs("check", "--task", "one", "--words", "a,b", stdin=b"c").code == 9
+    assert packs("data", "check", "--task", "one", "--words", "a,b", stdin=b"b").code == 0
+    assert packs("data", "check", "--task", "one", "--words", "a,b", stdin=b"c").code == 9
     Path("rows.jsonl").write_text('{"id": 1, "answer": "c", "words": ["c"]}\n{"id": 2, "answer": "c"}\n')
-    ended = packs("check", "--task", "one", "--words", "a,b", "rows.jsonl", "--json")
+    ended = packs("data", "check", "--task", "one", "--words", "a,b", "rows.jsonl", "--json")
     assert [json.loads(line)["ok"] for line in ended.out.splitlines()] == [True, False]
 
 
@@ -105,7 +105,7 @@ def test_renamed_setting_warns_once_and_is_saved_with_its_new_name(cli: Cli, pro
     ],
 )
 def test_option_of_another_task_is_refused(packs: Cli, words: tuple[str, ...], message: str) -> None:
-    ended = packs("check", *words, "--words", "a", stdin=b"1+2")
+    ended = packs("data", "check", *words, "--words", "a", stdin=b"1+2")
     hint = "it is an option of one, other: choose one with --task NAME, or omit --words"
     assert (ended.code, ended.err) == (2, f"error: {message}\nwhere: --words\nhint: {hint}\n")
 
@@ -114,4 +114,4 @@ def test_duplicate_option_marks_the_pack_as_failed(cli: Cli, project: Path) -> N
     (project / "one.py").write_text(PACK.replace("NAME", "One").replace("LOWER", "one").replace("--words", "--layer"))
     ended = cli("--plugin", "one.py", "pack", "list")
     assert ended.code == 3
-    assert "plugin 'one': `dstill check` has an option --layer of its own" in ended.err
+    assert "plugin 'one': `dstill data check` has an option --layer of its own" in ended.err

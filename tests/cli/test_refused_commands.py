@@ -307,7 +307,9 @@ def test_pipe_gets_plain_lines(command: list[str]) -> None:
 
 def test_ascii_terminal_gets_escaped_letters(command: list[str]) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
-    ended = subprocess.run([*command, "check"], input="1→2".encode(), capture_output=True, timeout=60, env=environment)
+    ended = subprocess.run(
+        [*command, "data", "check"], input="1→2".encode(), capture_output=True, timeout=60, env=environment
+    )
     assert ended.returncode == 9
     assert b"'1\\u21922' is no sum" in ended.stdout
 
@@ -369,8 +371,8 @@ def test_input_that_is_not_utf_8_is_refused(cli: Cli, finished: Path, data: byte
 
 @pytest.mark.parametrize("data", [b"1+2\n1+3\n\xff", b'{"id": 1, "query": "1+2"}\n\n{"id": 2, "query": "\xff"}\n'])
 def test_answers_that_are_not_utf_8_are_refused_by_check(cli: Cli, data: bytes) -> None:
-    assert_refused(cli("check", stdin=data), 2, "line 3: not UTF-8 (byte 0xff)\n")
-    assert_refused(cli("check", stdin="1+2".encode("utf-16")), 2, "line 1: not UTF-8 (byte 0xff)\n")
+    assert_refused(cli("data", "check", stdin=data), 2, "line 3: not UTF-8 (byte 0xff)\n")
+    assert_refused(cli("data", "check", stdin="1+2".encode("utf-16")), 2, "line 1: not UTF-8 (byte 0xff)\n")
 
 
 # --- configuration ----------------------------------------------------------------------
@@ -477,7 +479,7 @@ def test_secret_reaches_no_file_of_a_run(cli: Cli, project: Path, setting: str) 
         (["generate", "--task", "tyo"], "task", "toy"),
         (["generate", "--teacher", "parot"], "teacher", "local, parrot, replay, synthetic"),
         (["generate", "--teacher", "parrot", "--set", "engine.name=abcus"], "executor", "abacus"),
-        (["check", "--task", "tyo"], "task", "toy"),
+        (["data", "check", "--task", "tyo"], "task", "toy"),
     ],
 )
 def test_unknown_part_is_refused_with_the_installed_ones(cli: Cli, words: list[str], kind: str, installed: str) -> None:
@@ -586,11 +588,11 @@ def test_unusable_prediction_is_wrong_in_evaluate(
 def test_check_refuses_non_answers(cli: Cli, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"querydsl"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
-    ended = cli("check", "--task", "querydsl", "--json", stdin=answer.encode())
+    ended = cli("data", "check", "--task", "querydsl", "--json", stdin=answer.encode())
     assert ended.code == 9
     row = json.loads(ended.out)
     assert row["ok"] is False
     assert any(p["message"].startswith("not a search body: ") for p in row["problems"])
-    shown = cli("check", "--task", "querydsl", stdin=answer.encode())
+    shown = cli("data", "check", "--task", "querydsl", stdin=answer.encode())
     assert_refused(shown, 9, "1 of 1 answers failed\n")
     assert "not a search body: " in shown.out

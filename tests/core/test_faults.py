@@ -211,7 +211,7 @@ def test_every_command_survives_faults(cli: Callable[..., Any], project: Path, r
     task = ("--task", "brittle")
     for words in (
         ("check", "answers.jsonl", *task),
-        ("check", "answers.jsonl", *task, "--set", 'task.brittle.raising=["check"]'),
+        ("check", "answers.jsonl", *task, "--set", 'task.brittle.raising=["data", "check"]'),
         ("generate", *task, "--out", "run", *given),
         ("curate", "run"),
         ("audit", "run"),

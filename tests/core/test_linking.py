@@ -6,7 +6,7 @@ import re
 import pytest
 
 from dstill.linked import LINKS, Item, Ranking, Schema, read, words
-from dstill.linked.known import folded, known_spans
+from dstill.linked.known import folded, partial_values, same_value
 from dstill.linked.linking import STOP_WORDS
 from dstill.linked.names import stems
 
@@ -130,19 +130,24 @@ def test_known_value_is_found_where_lower_case_is_longer() -> None:
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        ("trips in transit", {(1, 2): "IN_TRANSIT", (2, 2): "IN_TRANSIT"}),
-        ("Comedies of acme", {(0, 0): "Comedy", (2, 2): "Acme Corp."}),
+        ("trips in transit", {(2, 2): "IN_TRANSIT"}),
+        ("Comedies of acme", {(2, 2): "Acme Corp."}),
         ("corp of both", {(0, 0): "Acme Corp."}),
         ("new ones", {}),  # New York or New Delhi
-        ("IN_TRANSIT", {}),  # the text itself
-        ("c and C++ and f", {(4, 4): "F"}),  # two values are the same without signs
+        ("IN_TRANSIT", {}),  # the whole value
         ("12", {}),
         ("", {}),
     ],
 )
-def test_known_values_are_said_in_another_form(question: str, said: dict) -> None:
+def test_part_of_one_known_value(question: str, said: dict) -> None:
     values = ("IN_TRANSIT", "Acme Corp.", "Comedy", "New York", "New Delhi", "C", "C++", "F", "12 Monkeys")
-    assert known_spans(question, words(question), values) == said
+    assert partial_values(question, words(question), values) == said
+
+
+def test_same_value_has_another_case_plural_or_separators() -> None:
+    values = ("IN_TRANSIT", "Comedy", "C", "C++", "F")
+    said = [same_value(one, values) for one in ("in transit", "In-Transit", "comedies", "c", "f", "transit", "")]
+    assert said == ["IN_TRANSIT", "IN_TRANSIT", "Comedy", None, "F", None, None]  # two are C without signs
 
 
 # --- ranking ----------------------------------------------------------------------------

@@ -131,6 +131,7 @@ GIVEN = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={
 TRAINED = (("generate", "--out", "run", *GIVEN), ("train", "run"))
 EVALUATED = (*TRAINED, ("evaluate", "run"))
 PREDICT = ("predict", "run", "add 3 and 4", "--execute")
+REFUSED = ("predict", "run", "sing a song")
 DEMO = ("demo", "--quick")
 
 # Protocol → the commands that ask for all of its methods.
@@ -139,7 +140,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "DataProfile": (("init", "--engine-url", "http://127.0.0.1:9", "--out", "there"), *TRAINED, PREDICT),
     "Demo": (DEMO,),
     "Linked": (),  # only a student that reads schemas asks for the form: see below
-    "Presentation": (*EVALUATED, PREDICT, ("report", "run")),
+    "Presentation": (*EVALUATED, PREDICT, REFUSED, ("report", "run")),
     "RationaleTerms": TRAINED[:1],
     "ResultProperties": (*TRAINED[:1], ("audit", "run")),
     "Synthesis": (("questions", "-n", "1"), ("questions", "-n", "1", "--teacher", "stranger")),

@@ -246,7 +246,7 @@ def verdicts(*words: str) -> list[tuple[int, str, dict[str, Any]]]:
     [
         ("parrot", "auto", [], ""),  # golds that were there
         ("", "auto", [], ""),
-        ("oracle", "auto", [], "nobody has reviewed the dataset: `dstill review` shows 10 of its rows"),
+        ("oracle", "auto", [], "nobody has reviewed the dataset: `dstill data review` shows 10 of its rows"),
         ("oracle", "never", [], ""),
         ("parrot", "always", [], "nobody has reviewed"),
         (
@@ -287,7 +287,7 @@ def test_training_requires_a_review(
     with pytest.raises(DataError) as caught:
         made.gate(allow=False)
     assert refused in caught.value.what
-    assert "dstill review" in caught.value.hint
+    assert "dstill data review" in caught.value.hint
     assert "--allow-unreviewed" in caught.value.hint
     assert refused in made.gate(allow=True).message
 

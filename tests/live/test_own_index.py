@@ -71,7 +71,7 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder, self.seconds = folder, {}  # type: ignore[var-annotated]
 
-    def __call__(self, *words: str) -> str:
+    def __call__(self, *words: str, codes: tuple[int, ...] = (0,)) -> str:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("DSTILL_")}
         began = time.monotonic()
         ended = subprocess.run(
@@ -83,7 +83,7 @@ class Project:
             env=environment | {"OMP_NUM_THREADS": "1"},
         )
         self.seconds[words[0]] = round(time.monotonic() - began, 1)
-        assert ended.returncode == 0, f"{words}: {ended.stderr[-3000:]}"
+        assert ended.returncode in codes, f"{words}: {ended.stderr[-3000:]}"
         return ended.stdout
 
 
@@ -163,3 +163,64 @@ def assert_doctor_passes(project: Project) -> None:
     doctor = project("doctor")
     assert "unchanged" in doctor
     assert "10 of 10 right" in doctor
+
+
+@pytest.fixture
+def student(tmp_path: Path) -> str:
+    """A student with random weights, which keeps to what the form allows."""
+    import torch
+
+    from dstill_linked.model import LinkedModel
+    from dstill_linked.saving import LinkedFacts, write_student
+    from dstill_linked.student import LinkedConfig, LinkedStudent
+    from dstill_linked.tensors import Vocabulary
+    from dstill_querydsl.pack import QueryDsl
+
+    kind = LinkedStudent(LinkedConfig(width=32, heads=2, encoder_layers=1, decoder_layers=1, hidden=64, longest=48))
+    kind.form = QueryDsl().form()
+    vocabulary = Vocabulary.of(kind.form)
+    torch.manual_seed(1)
+    facts = LinkedFacts(
+        shape=kind.shape.to_json(),
+        tokens=vocabulary.tokens,
+        features=vocabulary.features,
+        branches=("predict: ",),
+        modality="full",
+        seed=1,
+        max_length=1024,
+        max_target_length=128,
+        threads=1,
+        known_errors="its weights are random",
+    )
+    write_student(tmp_path / "base", LinkedModel(kind.shape).state_dict(), facts)
+    return f"linked:{tmp_path / 'base'}"
+
+
+def test_ask_only_reads_and_leaves_nothing(proxy: EngineProxy, student: str, tmp_path: Path) -> None:
+    words = ("ask", "--engine-url", proxy.url, "--index", INDEX, "--student", student, "--json")
+    questions = ("how many push events", "\u6709\u591a\u5c11 PushEvent", "x " * 1_000)
+    said = Project(tmp_path)(*words, *questions, codes=(0, 9))  # random answers may fail, and say so
+    rows = [json.loads(line) for line in said.splitlines()]
+    assert [row["question"] for row in rows] == [one.strip() for one in questions]
+    assert all(row["refused"] or row["reason"] or row["outcome"] == "ok" for row in rows)
+    assert_read_only(proxy)
+    assert [path.name for path in tmp_path.iterdir()] == ["base"]
+
+
+def test_adapt_leaves_a_project_and_continues(proxy: EngineProxy, student: str, tmp_path: Path) -> None:
+    small = ("task.querydsl.n_questions=90", "task.querydsl.question_fields=12", "train.max_steps=2")
+    sets = [word for one in (*small, 'evaluate.baselines=["untrained"]') for word in ("--set", one)]
+    words = ("adapt", "--engine-url", proxy.url, "--index", INDEX, "--student", student, *sets)
+    project = Project(tmp_path)
+    said = project(*words)
+    assert_read_only(proxy)
+    assert re.search(r"^test: .* % before training → .* % after it$", said, re.MULTILINE)
+    assert said.splitlines()[-3:][0] == f"  cd {INDEX}"
+    toml = tomllib.loads((tmp_path / INDEX / "dstill.toml").read_text())
+    assert toml["train"]["student"] == student
+    trained = json.loads((tmp_path / INDEX / "runs/adapted/run.json").read_text())["stages"]["train"]
+    summary = json.loads(project(*words, "--json").splitlines()[-1])
+    assert summary["run"] == f"{INDEX}/runs/adapted"
+    again = json.loads((tmp_path / INDEX / "runs/adapted/run.json").read_text())["stages"]["train"]
+    assert again == trained
+    assert Project(tmp_path / INDEX)("ask", "--student", "runs/adapted", "--json", "how many events", codes=(0, 9))

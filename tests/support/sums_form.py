@@ -43,7 +43,7 @@ class SumsForm(Form):
 
 
 @dataclass(frozen=True)
-class Place:
+class Place(Cursor):
     reading: Reading
     written: int = 0
 

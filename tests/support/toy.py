@@ -102,13 +102,13 @@ OPTIONS = (
     ),
     Option(
         name="--index",
-        commands=("init",),
+        commands=("init", "ask", "adapt"),
         help="Which numbers to read.",
         read=lambda text: OptionValue(settings={"executor.abacus.index": text}),
     ),
     Option(
         name="--mapping",
-        commands=("check",),
+        commands=("data check",),
         metavar="FILE",
         help="How many digits a number may have.",
         read=lambda text: OptionValue(context={"mapping": object_of(Path(text), "--mapping", "as {digits}")}),
@@ -172,6 +172,7 @@ class Toy(Task, DataProfile, Demo, Synthesis):
             settings={"task.toy.limits.most": most, "generate.teacher": "parrot"},
             recipe={"train.num_train_epochs": 2.0},
             about=(f"read {most} numbers of {settings.index or 'all'}",),
+            brief=(f"{most} numbers",),
         )
 
     def is_refusal(self, answer: str) -> bool:
@@ -333,6 +334,12 @@ class Memorizer(Student):
         return TrainResult(
             steps=2, seconds=0.1, history=history, peak_memory=1 << 20, trained_parameters=n, all_parameters=n
         )
+
+    def load_base(self) -> Generator:
+        return self.load(Path(self.base)) if self.base else super().load_base()
+
+    def base_limits(self) -> str:
+        return "half of its differences are wrong"
 
     def load(self, folder: Path, *, trained: bool = True) -> Generator:
         return Recall(json.loads((folder / "pairs.json").read_text()) if trained else {})

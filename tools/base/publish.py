@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -55,10 +56,18 @@ def main() -> None:
     parser.add_argument("--student", type=Path, default=Path("build/base/student"))
     parser.add_argument("--out", type=Path, default=FOLDER)
     parser.add_argument("--precision", choices=("int8", "bf16"), default="int8")
+    parser.add_argument("--known-errors", default="", help="one line, which `dstill ask` shows")
     arguments = parser.parse_args()
     from tools.base.data import FORM
 
-    publish(arguments.student, arguments.out, FORM, list(new_rows(FORM)), precision=arguments.precision)
+    publish(
+        arguments.student,
+        arguments.out,
+        FORM,
+        list(new_rows(FORM)),
+        precision=arguments.precision,
+        known_errors=arguments.known_errors,
+    )
 
 
 def new_rows(form: Form) -> Iterator[LinkedRow]:
@@ -70,12 +79,20 @@ def new_rows(form: Form) -> Iterator[LinkedRow]:
         yield row_of(vocabulary, reading, tokens)
 
 
-def publish(student: Path, out: Path, form: Form, rows: Sequence[LinkedRow], *, precision: str = "int8") -> None:
+def publish(
+    student: Path,
+    out: Path,
+    form: Form,
+    rows: Sequence[LinkedRow],
+    *,
+    precision: str = "int8",
+    known_errors: str = "",
+) -> None:
     """Write the folder `out`. Raises SystemExit if the weights are too large, DataError if the student is damaged."""
     model, facts = read_model(student, form)
     state = model.state_dict()
     made = quantized(state) if precision == "int8" else {name: value.bfloat16() for name, value in state.items()}
-    write_student(out, made, facts)
+    write_student(out, made, replace(facts, known_errors=known_errors))
     size = (out / WEIGHTS).stat().st_size
     if size > LARGEST:
         raise SystemExit(f"{out / WEIGHTS} has {size:,} bytes, {LARGEST:,} are allowed: use int8, or a smaller model")
@@ -93,7 +110,7 @@ def publish(student: Path, out: Path, form: Form, rows: Sequence[LinkedRow], *, 
         "made with": f"dstill {__version__}, torch {torch.__version__.partition('+')[0]}, seed {facts.seed}",
         **_training(training),
     }
-    (out / "README.md").write_text(_card(about, measured), encoding="utf-8")
+    (out / "README.md").write_text(_card(about, measured, known_errors), encoding="utf-8")
 
 
 def exact(model: LinkedModel, rows: Sequence[LinkedRow]) -> float:
@@ -117,7 +134,7 @@ def _training(training: Mapping[str, Any]) -> Mapping[str, str]:
     }
 
 
-def _card(about: Mapping[str, str], measured: Mapping[str, Any]) -> str:
+def _card(about: Mapping[str, str], measured: Mapping[str, Any], known_errors: str) -> str:
     lines = [
         "",
         "The first weights of `--student base:querydsl`. `make base` writes this folder.",
@@ -132,7 +149,7 @@ def _card(about: Mapping[str, str], measured: Mapping[str, Any]) -> str:
         "",
         "## Weaknesses",
         "",
-        *(f"- {one}" for one in WEAKNESSES),
+        *(f"- {one}" for one in (*filter(None, [known_errors]), *WEAKNESSES)),
         "",
         "## Licence",
         "",

@@ -45,6 +45,10 @@ class Cursor(Protocol):
     def push(self, token: Token) -> Cursor:
         """The place after `token`, which is allowed here."""
 
+    def allows(self, token: Token) -> bool:
+        """Whether `token` may come next. Override it if it is known without a list of all that may."""
+        return token in self.allowed()
+
 
 class Form:
     """How questions are read and answers are written as tokens."""

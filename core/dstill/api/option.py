@@ -4,7 +4,7 @@
         options = (
             Option(
                 name="--schema",
-                commands=("data questions", "check"),
+                commands=("data questions", "data check"),
                 metavar="FILE",
                 help="The CREATE TABLE statements of your own database.",
                 read=lambda text: OptionValue(settings={"task.sql.schema": text}),

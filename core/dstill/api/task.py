@@ -80,7 +80,7 @@ class Task(Part, ABC):
     # Keys of `Example.context` that describe the data, as ("schema",): data with the same description are the same data
     # under any name. Empty: `dstill.pipeline.leakage.data_keys` says what is compared.
     schema_keys: ClassVar[tuple[str, ...]] = ()
-    answer_keys: ClassVar[tuple[str, ...]] = ()  # what `dstill check` reads as "answer" in a row, too: ("query",)
+    answer_keys: ClassVar[tuple[str, ...]] = ()  # what `dstill data check` reads as "answer" in a row, too: ("query",)
     json_answers: ClassVar[bool] = False  # True: answers are JSON, so those in a user's file must be JSON too
     options: ClassVar[tuple[Option, ...]] = ()  # options that this pack adds to dstill's commands
     seed: int = 0  # of the project, set by dstill: for random choices in `examples`

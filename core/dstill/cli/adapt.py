@@ -1,6 +1,6 @@
 """The command `adapt`: a project about the data on a server, and the whole pipeline in it, from the base student.
 
-    dstill adapt --engine-url http://127.0.0.1:9200 --index logs       # logs/dstill.toml, logs/runs/adapted
+    dstill adapt --engine-url http://127.0.0.1:9200 --out logs       # logs/dstill.toml, logs/runs/adapted
 
 It is `init`, `generate`, `train` and `evaluate` in one. Labels come from the task's own questions; no model is asked.
 """
@@ -51,7 +51,7 @@ RUN = Path("runs/adapted")  # in the project's folder
 @click.command(
     cls=Command,
     section="Start",
-    examples=["dstill adapt --engine-url http://127.0.0.1:9200 --index logs"],
+    examples=["dstill adapt --engine-url http://127.0.0.1:9200 --out logs"],
 )
 @engine_url_option("Server that has the data. Nothing is written there", default="")
 @student_option
@@ -73,7 +73,8 @@ def adapt(found: App, out: Path | None, as_json: bool) -> None:
     out = out or Path(_folder(data_name(setup)))
     again = command("adapt", *found.words(), "--out", out)
     if (out / FILE).exists():
-        _require_same(setup, out)
+        with contextlib.chdir(out):
+            _require_same(setup, out)
     else:
         project = describe(setup)
         write_project(setup, project, out)
@@ -121,15 +122,15 @@ def _folder(name: str) -> str:
 
 
 def _require_same(setup: Setup, out: Path) -> None:
-    """Raises UsageError if the project in `out` is about other data than this call."""
-    config = configuration.load(out / FILE, environment={}, sections=part_sections(setup.plugins))
+    """Raises UsageError if the project in `out`, the current folder, is about other data than this call."""
+    config = configuration.load(Path(FILE), environment={}, sections=part_sections(setup.plugins))
     there = Setup(setup.plugins, config)
     about = [(one.settings.engine.url, data_name(one)) for one in (setup, there)]
     if about[0] != about[1]:
         url, name = about[1]
         raise UsageError(
             f"{out / FILE} is about other data: {name or 'unnamed'} at {url or 'no server'}",
-            where=str(out.absolute()),
+            where=str(Path.cwd()),
             hint="choose another folder with --out",
         )
 

@@ -1,6 +1,7 @@
 """The command `ask`: a trained student answers questions about the data on a server, without a project or training.
 
-    dstill ask --engine-url http://127.0.0.1:9200 --index logs "errors of the last hour by host"
+    dstill ask --engine-url http://127.0.0.1:9200 "errors of the last hour by host"
+    dstill ask --student runs/adapted "errors of the last hour by host"
 
 The description of the data is read from the server, as `dstill init` does, and deleted when the command ends.
 """
@@ -40,7 +41,10 @@ SHOWN = 300  # characters of a question
 @click.command(
     cls=Command,
     section="Use",
-    examples=['dstill ask --engine-url http://127.0.0.1:9200 --index logs "errors of the last hour by host"'],
+    examples=[
+        'dstill ask --engine-url http://127.0.0.1:9200 "errors of the last hour by host"',
+        'dstill ask --student runs/adapted "errors of the last hour by host"',
+    ],
 )
 @click.argument("questions", nargs=-1, metavar="[QUESTION]...")
 @engine_url_option("Server that has the data. Nothing is written there", default="engine.url")
@@ -74,6 +78,8 @@ def ask(found: App, questions: tuple[str, ...], spec: str | None, as_json: bool)
     if not setup.settings.engine.url:
         hint = f"{command('ask', '--engine-url', 'http://HOST:PORT')} …"
         raise UsageError("`dstill ask` needs a server that has the data", where="--engine-url", hint=hint)
+    if not _is_run(found, spec):
+        setup.student.base_limits()  # raises for a base that is not there, before anything is read
     project = describe(setup)
     for line in project.brief:
         note(line)
@@ -87,6 +93,8 @@ def ask(found: App, questions: tuple[str, ...], spec: str | None, as_json: bool)
             for block in blocks(_examples(answering, asked)):
                 for example, answered in zip(block, answering.answer(block), strict=True):
                     tally.add(answered)
+                    if not as_json:
+                        say(textwrap.shorten(answered.question, SHOWN, placeholder=" …"), bold=True)
                     _show(answering, example, answered, as_json=as_json)
         finally:
             warn_of_guesses(answering, tally)
@@ -168,7 +176,6 @@ def _show(answering: Predictor, example: Example, answered: PredictedAnswer, *, 
         emit(answered.to_row())
         return
     task = answering.setup.task
-    say(textwrap.shorten(answered.question, SHOWN, placeholder=" …"), bold=True)
     if answered.refused:
         say(f"refused: {Presentation.of(task).refusal_reason(answered.answer) or 'the data cannot answer this'}")
     elif answered.answer:

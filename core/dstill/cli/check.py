@@ -46,7 +46,7 @@ class Answer:
     error: str = ""  # why the row itself cannot be read
 
 
-@click.command(cls=Command, section="Use", examples=["dstill check answers.jsonl"])
+@click.command(cls=Command, examples=["dstill data check answers.jsonl"])
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
 @data_option("the answers are about", "Its fields must be known. A row may name its own. Default: none.")
 @click.option(
@@ -79,7 +79,7 @@ def check(found: App, file: Path, data: str | None, layers: tuple[str, ...], as_
     columns = {
         option.name.removeprefix("--"): option.column
         for option in task.options
-        if option.column is not None and "check" in option.commands
+        if option.column is not None and "data check" in option.commands
     }
     context: dict[str, Any] = {**found.context, **({task.data_key: data} if data else {})}
     failed = total = 0

@@ -250,7 +250,7 @@ def _next(run: Run) -> str:
     try:
         run.gate(allow=False)
     except DataError:
-        return command("review", run.folder)
+        return command("data", "review", run.folder)
     return command("train", run.folder)
 
 

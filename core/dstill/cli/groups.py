@@ -32,12 +32,12 @@ RUN_IS = "RUN is a folder, or the name of a run under ./runs."
 # Section → its commands in the order of use. Other commands of the section follow.
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "adapt", "init", "doctor"),
-    "Pipeline": ("generate", "review", "train", "evaluate", "report"),
+    "Pipeline": ("generate", "train", "evaluate", "report"),
     "Use": ("ask", "predict", "serve", "export"),
 }
 OTHER, GROUPS = "Other commands", "More commands, in groups"
 SUBGROUPS: Mapping[str, str] = {
-    "data": "Make, check and export datasets.",
+    "data": "Make, review, check and export datasets.",
     "runs": "List, inspect and delete runs.",
     "experiment": "Plan, repeat and compare trainings.",
     "pack": "Write task packs, and list what plugins provide.",

@@ -266,6 +266,8 @@ def _show(run: Run, given: Sequence[PredictedAnswer], *, many: bool) -> None:
 
 def _show_answer(run: Run, answered: PredictedAnswer, *, many: bool) -> None:
     say(answered.answer or "(nothing)", lines=True)
+    if answered.refused and (reason := Presentation.of(run.task).refusal_reason(answered.answer)):
+        say(f"  refused: {reason}")
     show_problems(answered)
     if answered.votes:
         say(f"  {answered.votes}", lines=True)

@@ -83,8 +83,8 @@ def train(
 ) -> None:
     """Fine-tune a student on the dataset of a run.
 
-    A dataset that a model wrote must pass a review first: `dstill review RUN`. A dataset of the teacher synthetic or
-    replay needs none. A stopped training resumes from its last complete checkpoint.
+    A dataset that a model wrote must pass a review first: `dstill data review RUN`. A dataset of the teacher synthetic
+    or replay needs none. A stopped training resumes from its last complete checkpoint.
     """
     opened = found.open(run)
     if distributed.is_main():

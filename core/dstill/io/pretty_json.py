@@ -1,6 +1,6 @@
 r"""JSON on several lines, for people: what fits a line stays on one.
 
->>> print(pretty('{"size":0,"aggs":{"groups":{"terms":{"field":"host","size":10}}}}', 50))
+>>> print(pretty('{"size":0,"aggs":{"groups":{"terms":{"field":"host","size":10}}}}', 60))
 {
   "size": 0,
   "aggs": {
@@ -21,7 +21,7 @@ INDENT = "  "
 
 
 def pretty(text: str, width: int) -> str:
-    """`text` on lines of at most `width` characters where that is possible. Text that is no JSON stays as it is."""
+    """`text` on lines of at most `width` characters where that is possible. Other text stays as it is."""
     try:
         return "\n".join(_lines("", json.loads(text), "", "", width))
     except (ValueError, RecursionError):

@@ -1,21 +1,21 @@
 """Known values of items as people say them: in another case, in the plural, with other separators, or by a part.
 
-known_spans("shipped, or in transit", words, ("Shipped", "IN_TRANSIT"))
-→  {(0, 0): "Shipped", (2, 3): "IN_TRANSIT", (3, 3): "IN_TRANSIT"}
+- ``same_value("in transit", ("Shipped", "IN_TRANSIT"))`` → ``"IN_TRANSIT"``
+- ``partial_values("how many for acme", words, ("Acme Corp.", "Beta Corp."))`` → ``{(3, 3): "Acme Corp."}``
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from dstill.linked.names import singular
 from dstill.linked.words import Word
 
-__all__ = ["folded", "known_spans", "telling_words"]
+__all__ = ["folded", "partial_values", "same_value", "spans_of", "telling_words"]
 
 _SHORTEST = 3  # characters of a part that stands for a value
 _LONGEST = 8  # words of a span
@@ -29,7 +29,6 @@ def folded(text: str) -> str:
 @dataclass(frozen=True)
 class _Forms:
     whole: Mapping[str, str]  # folded → value; those that several values share are left out
-    words: frozenset[str]  # of folded values
     having: Mapping[str, Sequence[str]]  # word → folded values that have it
 
 
@@ -43,7 +42,7 @@ def _forms(values: tuple[str, ...]) -> _Forms:
     for said in whole:
         for word in dict.fromkeys(said.split()):
             having[word].append(said)
-    return _Forms({said: value for said, value in whole.items() if value is not None}, frozenset(having), having)
+    return _Forms({said: value for said, value in whole.items() if value is not None}, having)
 
 
 def telling_words(values: tuple[str, ...]) -> list[str]:
@@ -51,32 +50,34 @@ def telling_words(values: tuple[str, ...]) -> list[str]:
     return [word for word, having in _forms(values).having.items() if len(having) == 1 and _tells(word)]
 
 
-def known_spans(question: str, words: Sequence[Word], values: tuple[str, ...]) -> dict[tuple[int, int], str]:
-    """Spans of words, by their first and last, that say a known value without being its text.
+def same_value(text: str, values: tuple[str, ...]) -> str | None:
+    """The value that is `text` but for case, plural and separators; None if none is, or several are."""
+    return _forms(values).whole.get(folded(text))
 
-    A span says a value if both are the same but for case, plural and separators, or if no other value has its words.
-    """
+
+def partial_values(question: str, words: Sequence[Word], values: tuple[str, ...]) -> dict[tuple[int, int], str]:
+    """Spans of words, by their first and last, that one value has among other words."""
     forms = _forms(values)
-    parts = [folded(word.text).split() for word in words]
     found: dict[tuple[int, int], str] = {}
-    for first, part in enumerate(parts):
-        for last in range(first, min(first + _LONGEST, len(parts))) if part else ():
-            if not forms.words.issuperset(parts[last]):
-                break
-            text = question[words[first].start : words[last].end]
-            value = _said(folded(text), forms) if parts[last] else None
-            if value is not None and value != text:
-                found[first, last] = value
+    for span, text in spans_of(question, words):
+        said = folded(text)
+        if _tells(said) and said not in forms.whole and (value := _having(said, forms)):
+            found[span] = value
     return found
 
 
-def _said(text: str, forms: _Forms) -> str | None:
-    if (value := forms.whole.get(text)) is not None:
-        return value
-    if not _tells(text):
-        return None
-    having = [said for said in forms.having.get(text.split()[0], ()) if f" {text} " in f" {said} "]
+def _having(said: str, forms: _Forms) -> str | None:
+    having = [value for value in forms.having.get(said.split()[0], ()) if f" {said} " in f" {value} "]
     return forms.whole.get(having[0]) if len(having) == 1 else None
+
+
+def spans_of(question: str, words: Sequence[Word]) -> Iterator[tuple[tuple[int, int], str]]:
+    """Spans of a few words that begin and end with letters or digits, and their texts."""
+    solid = [any(char.isalnum() for char in word.text) for word in words]
+    for first in range(len(words)):
+        for last in range(first, min(first + _LONGEST, len(words))):
+            if solid[first] and solid[last]:
+                yield (first, last), question[words[first].start : words[last].end]
 
 
 def _tells(text: str) -> bool:

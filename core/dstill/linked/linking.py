@@ -29,7 +29,7 @@ LINKS = (
     "said",  # it says one of the item's known values, in another form or by a part
     "short",  # it has the beginning of a name's word, or is an initial of one (mil: mileage)
     "glued",  # it is inside a name without separators (publication: flddatepublication)
-    "description",  # it is in the item's description
+    "description",  # it is in the item's description, or stands for a word of the item's name (deepest: depth)
     "above",  # it is in the name of what the item belongs to
 )
 _VALUE, _NAME, _SAID, _SHORT, _GLUED, _DESCRIPTION, _ABOVE = range(len(LINKS))
@@ -43,6 +43,7 @@ STOP_WORDS = frozenset((
 _REMEMBERED = 400_000  # links of words to items; more words are remembered for a small schema
 _INITIALS = (2, 3, 4)  # letters of a name that first letters of words may spell
 _SEPARATORS = str.maketrans("_-", "  ")  # between the words of a value
+_MEANT = 0.6  # how alike a word and what it stands for are
 _BEGINNING = 4  # letters that two forms of one word have in common
 
 
@@ -67,8 +68,10 @@ Link = tuple[int, float]  # place in `LINKS`, and how alike the word and the ite
 class Schema:
     """The items of one schema, indexed by words."""
 
-    def __init__(self, items: Sequence[Item]) -> None:
+    def __init__(self, items: Sequence[Item], meant: Mapping[str, Sequence[str]] | None = None) -> None:
+        """`meant`: a word of people, in lower case → words of names that it stands for."""
         self.items = tuple(items)
+        self._meant = meant or {}
         names, descriptions, above = (defaultdict[str, list[int]](list) for _ in range(3))
         for number, item in enumerate(self.items):
             for found, named in (
@@ -126,6 +129,7 @@ class Schema:
             *sorted((pair for stem in found_stems for pair in self._alike(stem)), key=lambda pair: -pair[0][1]),
             *self._glued(word.lower()),
             *(((_DESCRIPTION, 1.0), self._descriptions.get(stem, ())) for stem in found_stems),
+            *(((_DESCRIPTION, _MEANT), self._named(other)) for other in self._meant.get(word.lower(), ())),
             *(((_ABOVE, 1.0), self._above.get(stem, ())) for stem in found_stems),
         ]
         found: dict[int, Link] = {}
@@ -133,6 +137,13 @@ class Schema:
             for item in items:
                 found.setdefault(item, link)
         return found
+
+    def _named(self, word: str) -> Iterator[int]:
+        """Items with the word in the name, or with its beginning (mag: magnitude)."""
+        for stem in stems(word):
+            for name in self._starts.get(stem[:3], ()):
+                if stem.startswith(name) or name.startswith(stem):
+                    yield from self._names[name]
 
     def _alike(self, stem: str) -> Iterator[tuple[Link, Sequence[int]]]:
         """Items with a word in the name that begins alike: one is the beginning of the other, or four letters are."""

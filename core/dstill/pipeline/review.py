@@ -213,7 +213,7 @@ def gate(
         raise DataError(
             status.message,
             where=str(run / FILE),
-            hint=f"{command('review', run)}; or train on it as it is, with --allow-unreviewed",
+            hint=f"{command('data', 'review', run)}; or train on it as it is, with --allow-unreviewed",
         )
     return status
 
@@ -250,7 +250,7 @@ def _status(
 def _assessed(status: ReviewStatus, missing: int, min_accept: float) -> tuple[bool, str]:
     """Whether a person accepted enough rows, and the message about it."""
     if status.rate is None:
-        return False, f"nobody has reviewed the dataset: `dstill review` shows {status.sample} of its rows"
+        return False, f"nobody has reviewed the dataset: `dstill data review` shows {status.sample} of its rows"
     counted = f"a person accepted {status.accepted} of {status.judged} rows judged ({status.rate:.1%})"
     if missing:  # the rate of the first few rows is not yet representative
         return False, f"the review is not finished: {missing} of {status.sample} rows are left; {counted}"

@@ -61,7 +61,12 @@ KEPT = {
     "review": "every decision is kept",
     "evaluate": f"answers are kept, except those of the last block of {BLOCK}",
 }
-COMMANDS = {"curate": ("data", "curate"), "sweep": ("experiment", "sweep"), "ablate": ("experiment", "ablate")}
+COMMANDS = {
+    "curate": ("data", "curate"),
+    "review": ("data", "review"),
+    "sweep": ("experiment", "sweep"),
+    "ablate": ("experiment", "ablate"),
+}
 DISTRIBUTED = "train"  # the only stage that may run in several processes
 log = logging.getLogger("dstill")
 

@@ -1,4 +1,4 @@
-// The page of `dstill review`. Text from the dataset is untrusted: it is set as text, never as HTML.
+// The page of `dstill data review`. Text from the dataset is untrusted: it is set as text, never as HTML.
 "use strict";
 
 const $ = (id) => document.getElementById(id);
@@ -75,7 +75,7 @@ function terms(pairs) { return pairs.flatMap(([name, text]) => [make("dt", name)
 function show(state) {
   const progress = state.progress;
   row = state.row;
-  document.title = visible(`${progress.judged}/${progress.sample} · ${state.run} · dstill review`);
+  document.title = visible(`${progress.judged}/${progress.sample} · ${state.run} · dstill data review`);
   put("run", state.run);
   put("judged", `${progress.judged} of ${progress.sample} judged`);
   put("rate", acceptance(progress));
@@ -124,7 +124,7 @@ async function exclusively(work) {
   try {
     await work();
   } catch (error) {
-    say("The server does not respond. Run `dstill review` again; your decisions are saved.");
+    say("The server does not respond. Run `dstill data review` again; your decisions are saved.");
   } finally {
     busy = false;
   }

@@ -32,7 +32,8 @@ from dstill_querydsl.language.values import MOST, Known, Values
 
 __all__ = ["FieldValues", "read"]
 
-AT_ONCE = 25  # fields in one request
+AT_ONCE = 25  # fields whose values one request reads
+COUNTED = 200  # fields whose documents one request counts
 LONGEST = 100  # characters; longer values are dropped
 POINTS = 10  # points of one geo field
 
@@ -85,7 +86,7 @@ def read(
             why = _why_unread(one, fields, allows, texts)
             unread |= {one.name: why} if why else {}
             readable += [] if why else [one]
-    filled = {one.name: _count(node) for one, node in _ask(server, name, readable, lambda _: {})}
+    filled = {one.name: _count(node) for one, node in _ask(server, name, readable, lambda _: {}, COUNTED)}
     best = sorted((one for one in readable if filled[one.name]), key=lambda one: -filled[one.name])[:most]
     chosen = [one for one in readable if one in best]
     for one in readable:
@@ -139,11 +140,15 @@ def _why_unread(one: Field, fields: Fields, allows: Callable[[str], bool], texts
 
 
 def _ask(
-    server: HttpEngine, name: str, fields: Sequence[Field], below: Callable[[Field], Mapping[str, Any]]
+    server: HttpEngine,
+    name: str,
+    fields: Sequence[Field],
+    below: Callable[[Field], Mapping[str, Any]],
+    at_once: int = AT_ONCE,
 ) -> Iterator[tuple[Field, Any]]:
     """Each field with the aggregation over the documents that have it, or with why it failed."""
-    for start in range(0, len(fields), AT_ONCE):
-        yield from _together(server, name, fields[start : start + AT_ONCE], below)
+    for start in range(0, len(fields), at_once):
+        yield from _together(server, name, fields[start : start + at_once], below)
 
 
 def _together(

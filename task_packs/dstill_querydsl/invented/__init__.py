@@ -10,10 +10,10 @@ A schema has fields of one of 260 domains, named in one of many styles. Its ques
 (`questions`), so they have the shapes of its templates, except those that are held out. Voices say them in other words,
 in other forms of dates and numbers, with typing errors. An answer is only given if the linked form gives it back.
 
-Not covered: questions that a person wrote, conditions of shapes that the synthesizer does not have, and values that a
-question writes in another case than the index.
+Not covered: questions that a person wrote, and conditions of shapes that the synthesizer does not have.
 
-Modules: `vocabulary` (words.toml), `naming` (names of fields), `schemas`, `voices` (wordings.toml), `stream`.
+Modules: `vocabulary` (words.toml), `naming` (names of fields), `schemas`, `deferred`, `speech` and `telling`
+(phrases.toml), `voices` (wordings.toml), `stream`.
 """
 
 from __future__ import annotations

@@ -116,9 +116,16 @@ class ConditionTeller:
         found = of_field(put, node.key)
         if put.concept.kind == "category":
             return found if self._says_field(put, node) else {}
+        if put.concept.kind == "date" and node.key in ("has", "lacks") and self._has_flag(found):
+            return {}
         if put.concept.kind == "number" and found:
             return {place: [one for one in said if self._is_alone_in(put, one)] for place, said in found.items()}
         return found
+
+    def _has_flag(self, said: Mapping[str, Sequence[str]]) -> bool:
+        """Whether "have been paid" could mean a boolean field."""
+        flags = {one.concept.nouns[0] for one in self.schema.meant.values() if one.concept.kind == "boolean"}
+        return any(not flags.isdisjoint(one.split()) for one in said.get("pred", ()))
 
     def _says_field(self, put: Put, node: Node) -> bool:
         """Whether the values alone tell the field."""

@@ -15,6 +15,7 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
+from dstill.linked.known import folded
 from dstill.linked.names import stems
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.guard.limits import Limits
@@ -23,6 +24,7 @@ from dstill_querydsl.invented.naming import UNIT_WORDS, Manner, named
 from dstill_querydsl.invented.vocabulary import Concept, Domain, fitting, table, vocabulary
 from dstill_querydsl.language.values import Known, Values
 from dstill_querydsl.linked.form import QueryForm
+from dstill_querydsl.linked.items import first_date
 from dstill_querydsl.mapping.index_profile import IndexProfile
 from dstill_querydsl.questions.context import QuestionContext
 from dstill_querydsl.questions.invented_documents import invented_documents, settings_for
@@ -34,7 +36,7 @@ from dstill_querydsl.questions.words import noun_of, plural
 __all__ = ["Put", "Schema", "invent"]
 
 DOCUMENTS = 36
-MOST = 37  # fields and sub-fields, so that a student reads all of them
+MOST = 60  # fields and sub-fields, so that a student reads all of them
 # kind → fewest and most fields
 _COUNTS = {
     "category": (2, 9),
@@ -45,7 +47,7 @@ _COUNTS = {
     "geo": (0, 1),
     "ip": (0, 1),
 }
-_WIDE = (1, 1, 1, 1, 1, 1, 1, 1.5, 2.5)  # times that many fields
+_WIDE = (0.5, 1, 1, 1, 1, 1, 1, 1, 1, 1.5, 2.5, 4)  # times that many fields
 _SPANS = (1, 3, 14, 60, 400, 400, 1_500)  # days that the dates of an index cover
 _UNITS_IN_NAMES = frozenset(stem for word in UNIT_WORDS.values() for stem in stems(word))
 _WRITING = frozenset(
@@ -70,6 +72,23 @@ class Schema:
     def form(self) -> QueryForm:
         """The linked form for this index alone, so that it goes when the schema goes."""
         return QueryForm(lambda _: self.profile)
+
+    @cached_property
+    def first_date(self) -> str:
+        """The date field that a question means if it names none. Empty if there is no date."""
+        return first_date(self.profile.fields)
+
+    @cached_property
+    def owners(self) -> Mapping[str, frozenset[str]]:
+        """Known value, as `folded` writes it → the fields that have it, without sub-fields."""
+        found: dict[str, set[str]] = {}
+        roots = {role.keyword: role.field for role in self.context.roles}
+        for name in self.profile.values:
+            known = self.profile.values.get(name)
+            for value in known.values if known else ():
+                if isinstance(value, str):
+                    found.setdefault(folded(value), set()).add(roots.get(name, name))
+        return {value: frozenset(fields) for value, fields in found.items()}
 
 
 def invent(random: Random) -> Schema:

@@ -8,6 +8,7 @@ back in the linked form. What does not come back the same is dropped, and `Count
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,8 +18,10 @@ from dstill.api.records import Example
 from dstill.linked import Reading
 from dstill_querydsl import guard
 from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.invented.asked import asked
 from dstill_querydsl.invented.schemas import Schema, invent
 from dstill_querydsl.invented.voices import Voice, say
+from dstill_querydsl.linked.tokens import split
 from dstill_querydsl.mapping.index_profile import IndexProfile
 from dstill_querydsl.questions.compose import ComposedQuestion, compose
 from dstill_querydsl.questions.context import Skip
@@ -32,6 +35,8 @@ TRIES = 8  # documents of a schema, and schemas, tried for one template
 LONGEST = 400  # characters of a question
 TOLD = 0.75  # share of questions that are put into words at the end, where their style allows it
 _OPEN_STYLES = ("terse", "typo")  # they need the words while they are composed
+ASKED = 0.5  # share of freely phrased questions
+_SPELLED = re.compile(r"(?:^| )'[A-Za-z](?: |$)")  # a letter of a value that the question does not have
 # Lanes without a place here: schemas differ anyway, and a mapping's description is not read.
 _LANES_WITHOUT = ("schema_variant", "adversarial, poisoned")
 # Other shares than `plan` has: what a base was weak at.
@@ -84,8 +89,11 @@ def stream(seed: int, counts: Counts | None = None) -> Iterator[InventedQuestion
     pool = [_schema(random, counts) for _ in range(TRIES)]
     number = 0
     while True:
-        template = random.choice(lanes[random.choices(names, weights)[0]])
-        if (found := _composed(pool, template, random)) is None:
+        if random.random() < ASKED:
+            found = _asked(pool, random)
+        else:
+            found = _composed(pool, random.choice(lanes[random.choices(names, weights)[0]]), random)
+        if found is None:
             continue
         if (question := _question(*found, random, counts)) is not None:
             yield question
@@ -121,6 +129,16 @@ def _composed(pool: Sequence[Schema], template: Template, random: Voice) -> tupl
                 return schema, compose(schema.context, template, random)
             except Skip:
                 continue
+    return None
+
+
+def _asked(pool: Sequence[Schema], random: Voice) -> tuple[Schema, ComposedQuestion] | None:
+    """A freely phrased question about one of the schemas."""
+    for schema in random.sample(pool, TRIES):
+        try:
+            return schema, asked(schema, random)
+        except Skip:
+            continue
     return None
 
 
@@ -164,4 +182,6 @@ def _tokens(schema: Schema, example: Example, reading: Reading) -> tuple[Sequenc
         back = canonical_text(schema.form.decode(tokens, reading))
     except NotExpressible:
         return (), "not expressible"
+    if example.template.startswith("asked/") and _SPELLED.search(" ".join(map(str, split(tokens)))):
+        return (), "spelled"
     return tokens, "" if back == answer else "not the same"

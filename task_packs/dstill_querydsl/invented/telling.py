@@ -25,6 +25,7 @@ from dstill_querydsl.invented.vocabulary import table
 __all__ = ["Teller"]
 
 BEFORE = 0.6  # of conditions before the documents ("paid orders"), where that is possible
+HOW = 0.85  # of averages and sums, where there is a question such as "how much do they cost"
 ONE = 0.25  # of rankings that ask for the first only
 BY_KIND = 0.5  # of documents that are called by their kind, where it is known
 BEYOND = 0.35  # of requests to write that ask for something else that no search does
@@ -154,7 +155,7 @@ class Teller(ConditionTeller):
     def _how(self, node: Node) -> Sequence[str]:
         """Wordings such as "how much do orders cost on average?"."""
         metric = node.slots["m"][0]
-        if not isinstance(metric, Node) or metric.key not in ("avg", "sum") or self.random.random() > OWN:
+        if not isinstance(metric, Node) or metric.key not in ("avg", "sum") or self.random.random() > HOW:
             return ()
         put = self.schema.meant.get(str(first_mark(metric, "f")))
         said = how(put) if put else ()

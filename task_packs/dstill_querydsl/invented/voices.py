@@ -48,13 +48,15 @@ _BEGINNINGS = {
         r"(show|list|find|display|print|get|return|give|count(?! of)|compute|group|search|fetch|pull|delete|remove|"
         r"update|set|change|insert|rank|order|run|copy|filter|see|do|tell|split|chart|stack|cross|compare|bucket|break|"
         r"throw|wipe|clear|purge|erase|drop|clean|mark|rename|add|correct|reindex|write|edit|modify|replace|overwrite|"
-        r"fix|identify|tally|plot|graph|name|calculate|work|hunt|jump|select|tell|increase|close|duplicate|save|create|store|move|import|back|use|score|let|apply|execute|sort|look|read|"
+        r"fix|predict|forecast|estimate|explain|recommend|email|send|call|export|post|notify|schedule|refund|pay|"
+        r"translate|summarize|draw|book|remind|restore|enter|clone|register|upload|assign|tag|reset|approve|adjust|round|"
+        r"merge|bulk|permanently|discard|evaluate|script|match|identify|tally|plot|graph|name|calculate|work|hunt|jump|select|tell|increase|close|duplicate|save|create|store|move|import|back|use|score|let|apply|execute|sort|look|read|"
         r"join|combine|aggregate|ignore|forget|disregard|trash|kill)\b",
         re.IGNORECASE,
     ),
     "ask": re.compile(r"(how|what|what's|which|who|are|why|when|whose|will)\b", re.IGNORECASE),
 }
-_STAY = ("long", "paraphrase", "terse")  # styles of templates that are framed or shortened already
+_STAY = ("long", "paraphrase", "terse", "asked")  # styles that are framed or shortened already
 
 
 def _lines(text: str) -> list[list[str]]:
@@ -195,7 +197,7 @@ def _reworded(parts: Sequence[Part], random: Random) -> list[Part]:
         text = part.text
         if part.kind == "text":
             text = _replaced(text, "same", 0.3, random)
-            if at + 1 < len(parts) and parts[at + 1].kind == "value":
+            if at + 1 < len(parts) and parts[at + 1].kind == "value" and re.search(r"\d", parts[at + 1].text):
                 text = _replaced(text, "same_before_values", 0.4, random)
             if at == 0:
                 text = _replaced(text, "same_first", 0.5, random)

@@ -17,8 +17,8 @@ from enum import Enum
 from functools import cache, cached_property
 from typing import Any
 
-from dstill.api.form import Token
-from dstill.linked import Reading, known_spans
+from dstill.api.form import Cursor, Token
+from dstill.linked import Reading, partial_values
 from dstill_querydsl import guard
 from dstill_querydsl.guard import kinds
 from dstill_querydsl.guard.aggregations import AGGREGATIONS
@@ -123,7 +123,7 @@ class _Run:
         return self._values[spec]
 
     def known(self, node: Node) -> Mapping[tuple[Token, ...], str]:
-        """Known values of the node's field that words of the question say, by their tokens."""
+        """Known values of the node's field of which words of the question are a part, by their tokens."""
         found = self._known.get(node)
         if found is None:
             found = self._known[node] = dict(self._said(node))
@@ -134,7 +134,7 @@ class _Run:
         if place is None or spec.numeric or spec.is_choice or not spec.free:
             return
         reading = self.reading
-        spans = known_spans(reading.question, reading.words, reading.item(place).values)
+        spans = partial_values(reading.question, reading.words, reading.item(place).values)
         yield from ((("known", *as_span(*span)), value) for span, value in spans.items() if spec.fits(value))
 
     def possible(self, node: Node) -> bool:
@@ -205,8 +205,8 @@ def start(language: Language, reading: Reading) -> BodyCursor:
     return BodyCursor(_Run(language, reading), _State.START)
 
 
-class BodyCursor:
-    """A `dstill.api.form.Cursor`."""
+class BodyCursor(Cursor):
+    """A place in a body."""
 
     def __init__(
         self,
@@ -230,14 +230,26 @@ class BodyCursor:
 
     def push(self, token: Token) -> BodyCursor:
         """As in `Cursor`. Raises ValueError for a token that is not allowed."""
-        if isinstance(token, str) and JOIN in token:
-            cursor = self
-            for part in token.split(JOIN):
-                cursor = cursor.push(part)
-            return cursor
-        if token not in self._atoms:
+        if not self.allows(token):
             raise ValueError(f"{token!r} is not allowed here")
-        return self._next(token)
+        if not isinstance(token, str) or JOIN not in token:
+            return self._next(token)
+        cursor = self
+        for part in token.split(JOIN):
+            cursor = cursor._next(part)
+        return cursor
+
+    def allows(self, token: Token) -> bool:
+        if token == "":
+            return self._may_end
+        if not isinstance(token, str) or JOIN not in token:
+            return token in self._atoms
+        cursor = self
+        for part in token.split(JOIN):
+            if not cursor._accepts(part):
+                return False
+            cursor = cursor._next(part)
+        return True
 
     @property
     def body(self) -> Any:

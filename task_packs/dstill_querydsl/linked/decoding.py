@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import Any
 
 from dstill.api.form import NotExpressible, Token
-from dstill.linked import Reading, known_spans
+from dstill.linked import Reading, partial_values, same_value
 from dstill_querydsl.language.strict import MAX_DEPTH
 from dstill_querydsl.linked.places import FIELD_VALUES, Place, below, expects_number
 from dstill_querydsl.linked.scalars import read_value, scalar
@@ -43,6 +43,7 @@ class _Decoder:
     def __init__(self, tokens: Sequence[Token], reading: Reading) -> None:
         self.tokens, self.reading, self.at, self.depth = tokens, reading, 0, 0
         self.kinds = {item.name: item.kind for item in reading.items}
+        self.values = {item.name: item.values for item in reading.items}
 
     def peek(self) -> Token | None:
         return self.tokens[self.at] if self.at < len(self.tokens) else None
@@ -135,16 +136,19 @@ class _Decoder:
         value: list[Token] = [token]
         while (following := self.peek()) is not None and _continues(value, following):
             value.append(self.next())
-        return scalar(value, self.reading, numeric=numeric)
+        found = scalar(value, self.reading, numeric=numeric)
+        if isinstance(found, str) and all(isinstance(one, int) or one == ".." for one in value):
+            values = self.values.get(field, ())
+            return found if found in values else (same_value(found, values) or found)
+        return found
 
     def known(self, field: str) -> str:
-        """The known value of the field that the next words say."""
+        """The known value of the field that has the next words."""
         first = last = self.next()
         if self.peek() == "..":
             self.at += 1
             last = self.next()
-        values = next((item.values for item in self.reading.items if item.name == field), ())
-        said = known_spans(self.reading.question, self.reading.words, values)
+        said = partial_values(self.reading.question, self.reading.words, self.values.get(field, ()))
         if not (isinstance(first, int) and isinstance(last, int) and (first, last) in said):
             raise NotExpressible(f"no known value of {field!r}")
         return said[first, last]

@@ -16,7 +16,7 @@ from dstill_querydsl.language.field_types import INTEGERS
 from dstill_querydsl.language.fields import Field, Fields
 from dstill_querydsl.language.values import Known, Values
 
-__all__ = ["FEATURES", "items_of"]
+__all__ = ["FEATURES", "first_date", "items_of"]
 
 _KINDS = ("keyword", "text", "number", "date", "boolean", "ip", "geo_point", "nested", "flattened", "other")
 _TIMES = ("@timestamp", "timestamp", "date", "datetime", "time", "event_time", "created_at", "created")
@@ -33,7 +33,7 @@ def items_of(fields: Fields, values: Values, *, ranked: bool = False) -> list[It
 
     `ranked`: `values` starts with the fields that most documents have, as `init` writes it.
     """
-    first = _first_date(fields)
+    first = first_date(fields)
     priors = _priors(values, ranked=ranked)
     subs: dict[str, list[str]] = defaultdict(list)
     for field in fields:
@@ -112,7 +112,7 @@ def _description(meta: Mapping[str, Any]) -> Iterator[str]:
             yield from stems(text)
 
 
-def _first_date(fields: Fields) -> str:
+def first_date(fields: Fields) -> str:
     """The date that a question without a date field means: the one with a usual name, else the first."""
     dates = [field.name for field in fields if field.family == "date" and not field.nested and not field.sub]
     dates.sort(key=lambda name: name.count("."))  # created_at of the event, not of the user in it

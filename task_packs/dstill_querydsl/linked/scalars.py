@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
 from dstill.api.form import NotExpressible, Token
-from dstill.linked import Reading, known_spans
+from dstill.linked import Reading, partial_values, same_value, spans_of
 from dstill.linked.words import number
 from dstill_querydsl.linked.tokens import CHARACTERS, FACTORS, HALVES, PREFIXES, SUFFIXES
 
@@ -37,7 +37,9 @@ class SpanWriter:
 
     def text(self, value: str, known: tuple[str, ...] = ()) -> list[Token]:
         """A text. `known`: the values of its field that are known. Raises NotExpressible."""
-        if found := self._span(value) or self._known(value, known):
+        if known and value not in known and same_value(value, known):
+            return spelled(value)  # words would be read as the known value
+        if found := self._span(value) or (self._known(value, known) if value in known else None):
             return found
         for prefix in ("", *PREFIXES):
             for suffix in ("", *SUFFIXES):
@@ -85,17 +87,16 @@ class SpanWriter:
         return as_span(first, last)
 
     def _known(self, value: str, known: tuple[str, ...]) -> list[Token] | None:
-        """The most words that say this value without being its text."""
-        if value not in known:
+        """The most words that say this value in another form, or that are a part of it."""
+        question, words = self.reading.question, self.reading.words
+        said = [span for span, text in spans_of(question, words) if same_value(text, known) == value]
+        parts = [] if said else [span for span, of in partial_values(question, words, known).items() if of == value]
+        if not (said or parts):
             return None
-        said = [
-            span for span, of in known_spans(self.reading.question, self.reading.words, known).items() if of == value
-        ]
-        if not said:
-            return None
-        first, last = max(said, key=lambda span: (not self._used & set(range(span[0], span[1] + 1)), span[1] - span[0]))
+        free = [span for span in said or parts if not self._used & set(range(span[0], span[1] + 1))]
+        first, last = max(free or said or parts, key=lambda span: span[1] - span[0])
         self._used |= set(range(first, last + 1))
-        return ["known", *as_span(first, last)]
+        return [*(("known",) if parts else ()), *as_span(first, last)]
 
     def _spans(self, value: str) -> Iterator[tuple[int, int]]:
         """The first and last word of each part of the question that is this value."""

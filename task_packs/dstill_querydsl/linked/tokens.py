@@ -9,7 +9,7 @@
     "%c" "%3"                  the halves of one byte in UTF-8, of a character that has no token
     "=" ":"                    an empty text; before and after a key that is spelled like a value
     "number" "text"            the next value is that, although its place says otherwise
-    "known"                    the next words say a known value of the field, in another case or by a part
+    "known"                    the next words are a part of a known value of the field
     "refuse"                   a refusal, followed by what is missing
 
 Frequent sequences are merged into one token (byte pair encoding, Sennrich et al. 2016). The order of the vocabulary is

@@ -58,7 +58,9 @@ def test_training_starts_from_the_base_and_says_which(bases: Path, tmp_path: Pat
     assert str(tmp_path) not in card + (tmp_path / "student" / FILE).read_text()
     new = sources(examples(8, seed=5))
     before = from_base().load(tmp_path / "student", trained=False)
-    assert texts(before.generate(new)) == texts(student().load(bases).generate(new))
+    of_base = texts(student().load(bases).generate(new))
+    assert texts(before.generate(new)) == texts(from_base().load_base().generate(new)) == of_base
+    assert from_base().base_limits() == ""
 
 
 def test_zero_epochs_leave_the_base_as_it_is(bases: Path, tmp_path: Path) -> None:

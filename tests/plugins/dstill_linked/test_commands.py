@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from dstill.api.form import Form
+
 pytestmark = pytest.mark.slow
 SETTINGS = {
     "generate.teacher": "synthetic",
@@ -41,7 +43,7 @@ def run(cli: Any, root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return call
 
 
-def test_commands_work_with_a_linked_student(run: Any, tmp_path: Path) -> None:
+def test_commands_work_with_a_linked_student(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={json.dumps(value)}")]
     for words in (("generate", "--task", "columns", "--out", "run", *given), ("train", "run"), ("evaluate", "run")):
         ended = run(*words)
@@ -66,3 +68,23 @@ def test_commands_work_with_a_linked_student(run: Any, tmp_path: Path) -> None:
     assert "students of kind 'linked' cannot be exported to gguf" in refused.err
     assert run("train", "run", "--student", f"linked:{tmp_path / 'int8'}", "--set", "train.max_steps=2").code == 0
     assert run("report", "run").code == 0
+    # the exported student as a base, as it is
+    monkeypatch.setattr(Form, "bases", {"sums": tmp_path / "int8"})
+    nothing = ("--set", "train.num_train_epochs=0", "--set", "train.max_steps=-1")
+    for words in (
+        ("train", "run", "--student", "base:sums", *nothing),
+        ("evaluate", "run", "--set", 'evaluate.baselines=["untrained"]'),
+        ("report", "run"),
+        ("predict", "run", "12 plus 34"),
+        ("export", "run", "--to", "merged", "--out", "again", "--limit", "5"),
+    ):
+        ended = run(*words)
+        assert ended.code == 0, ended.err
+    stages = json.loads((tmp_path / "run" / "run.json").read_text())["stages"]
+    assert stages["train"]["student"] == "base:sums"
+    assert stages["train"]["steps"] == stages["train"]["n_replayed"] == 0
+    assert len(stages["train"]["base_sha256"]) == 64
+    scores = stages["evaluate"]["scores"]
+    assert scores["student"]["test"] == scores["untrained"]["test"]
+    assert scores["student"]["test"]["exact_match"]["value"] > 0.2
+    assert run("train", "run", "--student", "base:other").code == 2

@@ -33,13 +33,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("precision", ["int8", "bf16"])
 def test_base_is_small_and_its_card_has_measured_figures(precision: str, trained: Path, tmp_path: Path) -> None:
-    publish.publish(trained, tmp_path, SumsForm(), rows(), precision=precision)
+    publish.publish(trained, tmp_path, SumsForm(), rows(), precision=precision, known_errors="Sums of sums.")
+    assert read_facts(tmp_path).known_errors == "Sums of sums."
     assert sorted(file.name for file in tmp_path.iterdir()) == ["README.md", "linked.json", "model.safetensors"]
     before, after = (folder.joinpath("model.safetensors").stat().st_size for folder in (trained, tmp_path))
     assert after < 0.55 * before
     card = (tmp_path / "README.md").read_text()
     for words in ("license: apache-2.0", read_facts(tmp_path).sha256, precision, "1.50 hours", "480 rows", "2.5 → 0.5",
-                  "by hand", "n = 40", "## Weaknesses"):  # fmt: skip
+                  "by hand", "n = 40", "## Weaknesses", "- Sums of sums."):  # fmt: skip
         assert words in card
     assert "/" not in (tmp_path / "linked.json").read_text()
     assert texts(student().load(tmp_path).generate(sources(examples(3))))

@@ -104,7 +104,7 @@ def serve_in_thread(review_project: Path) -> Iterator[Callable[..., Access]]:
 
 @dataclass
 class Served:
-    """`dstill review` in a separate process."""
+    """`dstill data review` in a separate process."""
 
     process: subprocess.Popen[str]
     address: str  # with the token
@@ -124,7 +124,7 @@ def serve(review_project: Path, boxes_pack: Path) -> Iterator[Callable[..., Serv
     with processes() as starting:
 
         def start(*words: object) -> Served:
-            command = ["-m", "dstill", "--plugin", str(boxes_pack), "review", *map(str, words)]
+            command = ["-m", "dstill", "--plugin", str(boxes_pack), "data", "review", *map(str, words)]
             process, said = starting(command, until="open ", cwd=review_project)
             return Served(process, said[-1].split()[1], said)
 

@@ -1,4 +1,4 @@
-"""`dstill review`: the terminal mode over a pipe, its summary, and refused arguments."""
+"""`dstill data review`: the terminal mode over a pipe, its summary, and refused arguments."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ MakeRun = Callable[..., Run]
 def review(review_project: Path, boxes_pack: Path, cli: Callable[..., Any]) -> Callable[..., Any]:
     r"""Review in a terminal: ``review(run.folder, "--tui", typed="a\nr\n")``."""
 
-    def call(*words: object, typed: str = "", command: str = "review") -> Any:
-        return cli("--plugin", boxes_pack, command, *words, stdin=typed.encode(), toy=False)
+    def call(*words: object, typed: str = "", command: str = "data review") -> Any:
+        return cli("--plugin", boxes_pack, *command.split(), *words, stdin=typed.encode(), toy=False)
 
     return call
 
@@ -56,7 +56,7 @@ def test_terminal_review_records_decisions(make_run: MakeRun, review: Any) -> No
 def test_end_of_input_quits_and_the_next_review_resumes(make_run: MakeRun, review: Any) -> None:
     run = make_run(3)
     first = review(run.folder, "--tui", typed="a\n")
-    assert (first.code, first.out.splitlines()[-1]) == (0, f"next: dstill review {run.folder}")
+    assert (first.code, first.out.splitlines()[-1]) == (0, f"next: dstill data review {run.folder}")
     second = review(run.folder, "--tui", typed="a\nr\n")
     assert second.out.splitlines()[-1] == f"next: dstill train {run.folder}"
     assert "all rows are judged" in second.out
@@ -91,6 +91,7 @@ def test_ctrl_c_keeps_the_decisions(make_run: MakeRun, review_project: Path, box
         "dstill",
         "--plugin",
         str(boxes_pack),
+        "data",
         "review",
         str(run.folder),
         "--tui",
@@ -105,7 +106,7 @@ def test_ctrl_c_keeps_the_decisions(make_run: MakeRun, review_project: Path, box
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    hint = f"resume with: dstill review {run.folder} --tui"
+    hint = f"resume with: dstill data review {run.folder} --tui"
     assert err.splitlines() == [
         "error: stopped; 1 of 3 rows are judged and saved",
         f"where: {run.folder}",
@@ -199,7 +200,7 @@ def test_missing_libraries_name_the_extra(make_run: MakeRun, review: Any, monkey
     ended = review(make_run().folder)
     assert ended.code == 2
     assert ended.err.splitlines() == [
-        "error: the page of `dstill review` needs the extra 'review' (starlette is not installed)",
+        "error: the page of `dstill data review` needs the extra 'review' (starlette is not installed)",
         "hint: pip install 'dstill[review]'",
     ]
 
@@ -224,7 +225,7 @@ def test_decisions_of_a_newer_version_are_refused(make_run: MakeRun, review: Any
 def test_second_review_names_the_running_one(make_run: MakeRun, review: Any, serve: Any) -> None:
     run = make_run()
     served = serve(run.folder)
-    for command in ("review", "train"):
+    for command in ("data review", "train"):
         ended = review(run.folder, command=command)
         assert ended.code == 5
         assert f"run 'run' is locked by pid {served.process.pid} on host" in ended.err
@@ -237,5 +238,7 @@ def test_second_review_names_the_running_one(make_run: MakeRun, review: Any, ser
 def test_train_requires_a_review(make_run: MakeRun, review: Any) -> None:
     ended = review(make_run(4).folder, command="train")
     assert ended.code == 4
-    assert ended.err.splitlines()[0] == "error: nobody has reviewed the dataset: `dstill review` shows 4 of its rows"
+    assert (
+        ended.err.splitlines()[0] == "error: nobody has reviewed the dataset: `dstill data review` shows 4 of its rows"
+    )
     assert "--allow-unreviewed" in ended.err

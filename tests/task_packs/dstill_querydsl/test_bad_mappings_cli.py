@@ -262,16 +262,16 @@ def test_says_that_fields_are_unchecked_without_mapping(check: Callable[..., Any
     body = {"query": {"term": {"nosuch": 1}}}
     assert check(body)[1]["not_checked"] == []
     note = "note: mapping and values not checked, because nothing is known about the data: give --mapping\n"
-    ended = cli("check", "--task", "querydsl", "--json", stdin=json.dumps(body).encode())
+    ended = cli("data", "check", "--task", "querydsl", "--json", stdin=json.dumps(body).encode())
     row = json.loads(ended.out)
     assert (ended.code, row["ok"], row["not_checked"], ended.err) == (0, True, ["mapping", "values"], note)
     rows = "\n".join(
         [json.dumps({"id": 1, "query": body}), json.dumps({"id": 2, "query": body, "mapping": MAPPING}), '{"id": 3}']
     ).encode()
-    some = cli("check", "--task", "querydsl", stdin=rows)
+    some = cli("data", "check", "--task", "querydsl", stdin=rows)
     note = "note: mapping and values not checked in 1 of 3 answers, because nothing is known about the data"
     assert some.err.startswith(note)
-    assert cli("check", "--task", "querydsl", "--layer", "json", stdin=rows).err.startswith("error: 1 of 3")
+    assert cli("data", "check", "--task", "querydsl", "--layer", "json", stdin=rows).err.startswith("error: 1 of 3")
 
 
 @pytest.mark.parametrize(("context", "warned"), [({}, True), ({"index": "city", "mapping": MAPPING}, False)])

@@ -5,6 +5,9 @@
 
 In: ``INDEX.jsonl``, rows of id, question, answer and category. Out: examples whose context names the index. Do not
 train or tune on them, and make no templates from them: they show how a student does on words that no template has.
+
+`DEVELOPMENT` is the exception: its questions are read to find what students cannot do yet. Its score says nothing about
+questions that nobody has read.
 """
 
 from __future__ import annotations
@@ -15,10 +18,11 @@ from dstill.api.records import Example
 from dstill.errors import UsageError, did_you_mean
 from dstill.io.strict_json import loads
 
-__all__ = ["HANDWRITTEN", "handwritten"]
+__all__ = ["DEVELOPMENT", "HANDWRITTEN", "handwritten"]
 
 FOLDER = Path(__file__).parent
 HANDWRITTEN = tuple(sorted(path.stem for path in FOLDER.glob("*.jsonl")))
+DEVELOPMENT = "quakes"
 
 
 def handwritten(index: str) -> list[Example]:

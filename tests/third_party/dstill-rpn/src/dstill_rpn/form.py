@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dstill.api import Form, Token
+from dstill.api import Cursor, Form, Token
 from dstill.linked import Reading
 from dstill_rpn.pack import VALUES, WORDS
 
 
 @dataclass(frozen=True)
-class Stack:
+class Stack(Cursor):
     """A program that is being written: the operands that it has not used, and how many numbers it leaves."""
 
     unused: frozenset[int]

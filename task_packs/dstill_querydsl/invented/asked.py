@@ -1,0 +1,236 @@
+"""Freely phrased questions: whole sentences of many registers, with the gold that a careful person would write.
+
+    made = asked(schema, random)
+    made.example.question     "in may 2019, which branch had the most late orders"
+    made.example.template     "asked/top_groups:boolean+month"
+
+A question is what is asked (`asked_shapes`), none to three conditions (`asked_conditions`), and a wording of
+asked.toml. Conditions stand before the documents, after them, at the beginning or at the end. One question in six is in
+keywords, and one in eight is to be refused. No question has a held-out shape of `plan`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from random import Random
+from typing import Any
+
+from dstill.api.records import Example
+from dstill.linked.names import stems
+from dstill_querydsl.invented.asked_conditions import KINDS, AskedDraw, Condition, Form, condition, filled, options
+from dstill_querydsl.invented.asked_shapes import SHAPES, Shape, shape
+from dstill_querydsl.invented.schemas import Schema
+from dstill_querydsl.invented.vocabulary import vocabulary
+from dstill_querydsl.questions.compose import ComposedQuestion
+from dstill_querydsl.questions.context import Skip
+from dstill_querydsl.questions.plan import TEMPLATES
+from dstill_querydsl.questions.words import mark, plain
+
+__all__ = ["asked"]
+
+REFUSED = 12  # percent of questions
+KEYWORDS = 17  # percent of the others
+_HOW_MANY = (0, 1, 1, 1, 1, 2, 2, 2, 3)  # conditions
+_TRIES = 6  # for a condition, since a document may lack its fields
+_HELD_OUT = frozenset(template.shape for template in TEMPLATES if template.held_out)
+_CONDITION_KINDS, _CONDITION_WEIGHTS = tuple(KINDS), tuple(KINDS.values())
+_SHAPE_NAMES, _SHAPE_WEIGHTS = tuple(SHAPES), tuple(weight for weight, _ in SHAPES.values())
+# what is refused → weight
+_REFUSALS = {"absent": 50, "no_answer": 15, "actions": 12, "changes": 25, "text_groups": 8}
+
+
+def asked(schema: Schema, random: Random) -> ComposedQuestion:
+    """A question. Raises Skip."""
+    context = schema.context
+    draw = AskedDraw(context=context, random=random, source=random.choice(context.sources), schema=schema)
+    refused = draw.chance(REFUSED)
+    made = _refusal(draw) if refused else shape(random.choices(_SHAPE_NAMES, _SHAPE_WEIGHTS)[0], draw)
+    conditions = _conditions(draw, draw.random.choice((0, 0, 0, 1, 1) if refused else _HOW_MANY))
+    name = f"{made.name}:{'+'.join(sorted(one.kind for one in conditions)) or '-'}"
+    if name in _HELD_OUT:
+        raise Skip(name)
+    text, conditions = _Sentence(draw).said(made, conditions)
+    body = {"refusal": dict(made.refusal)} if made.refusal is not None else _body(made, conditions)
+    example = Example(
+        id="",
+        question=plain(text),
+        context=dict(schema.context.example_context),
+        answer=json.dumps(body, separators=(",", ":"), ensure_ascii=False),
+        category="asked, refusal" if refused else f"asked, {made.name}",
+        template=f"asked/{name}",
+    )
+    return ComposedQuestion(example=example, marked=text, body=body, context=schema.context)
+
+
+def _conditions(draw: AskedDraw, count: int) -> list[Condition]:
+    found: list[Condition] = []
+    for _ in range(_TRIES * count):
+        if len(found) == count:
+            break
+        kind = draw.random.choices(_CONDITION_KINDS, _CONDITION_WEIGHTS)[0]
+        try:
+            found.append(condition(kind, draw))
+        except Skip:
+            continue
+    return found
+
+
+def _body(made: Shape, conditions: Sequence[Condition]) -> dict[str, Any]:
+    occurs: dict[str, list[Any]] = {}
+    if pair := getattr(made, "pair", None):
+        occurs["filter"] = [dict(pair)]
+    for one in conditions:
+        inner = one.body["bool"]["filter"] if "filter" in one.body.get("bool", {}) else [one.body]
+        occurs.setdefault(one.occur, []).extend(inner)
+    return {**made.before, **({"query": {"bool": occurs}} if occurs else {}), **made.after}
+
+
+# --- sentences --------------------------------------------------------------------------
+
+
+class _Sentence:
+    def __init__(self, draw: AskedDraw) -> None:
+        self.draw = draw
+
+    def said(self, made: Shape, conditions: Sequence[Condition]) -> tuple[str, list[Condition]]:
+        """The question with marks, and the conditions in their order."""
+        draw, ways = self.draw, made.ways
+        if not ways:
+            raise Skip("no wording")
+        keywords = made.refusal is None and draw.chance(KEYWORDS)
+        if keywords:
+            short = [way for way in ways if _words(way) <= 2]
+            ways = tuple(short) or ways
+        way = draw.random.choice(ways)
+        if "{w}" not in way and "{s}" not in way and not conditions and draw.chance(50):
+            way = draw.random.choice(ways)  # "top {n} {g}" says nothing about the documents
+        phrase, front, end, order = self._placed(way, conditions, keywords)
+        text = filled(way, {**made.slots, "w": phrase, "s": phrase})
+        if front:
+            text = f"{front}{draw.pick(', ', ', ', ' ', ': ')}{text}"
+        text = f"{text} {end}" if end else text
+        if text.partition(" ")[0] in (
+            "how",
+            "what",
+            "which",
+            "who",
+            "when",
+            "is",
+            "are",
+            "does",
+            "did",
+        ) and draw.chance(45):
+            text += "?"
+        return re.sub(r"\s+", " ", text).strip(), order
+
+    def _placed(
+        self, way: str, conditions: Sequence[Condition], keywords: bool
+    ) -> tuple[str, str, str, list[Condition]]:
+        """The documents with their conditions; the conditions before and after the sentence; all in their order."""
+        draw = self.draw
+        places: dict[str, list[Condition]] = {"front": [], "pre": [], "post": [], "end": []}
+        within = "{w}" in way or "{s}" in way
+        for one in draw.random.sample(conditions, len(conditions)):
+            chance = draw.random.random()
+            if one.has("front") and not places["front"] and chance < (0.1 if within else 0.3):
+                places["front"].append(one)
+            elif not within or (chance < 0.2 and not way.endswith(("{w}", "{s}"))):
+                places["end"].append(one)
+            elif one.has("pre") and len(places["pre"]) < 2 and chance < 0.5 and not keywords:
+                places["pre"].append(one)
+            else:
+                places["post"].append(one)
+        form: Form = "bare" if keywords else "post"
+        front = " ".join(one.said("front", draw) for one in places["front"])
+        before = [one.said("pre", draw) for one in places["pre"]]
+        after = [one.said(form, draw) for one in places["post"]]
+        end = self._joined([one.said(form, draw) for one in places["end"]], keywords)
+        if keywords:
+            parts = [*before, *after]
+            if not parts or draw.chance(45):
+                parts.insert(draw.pick(0, len(parts)), self._documents("{s}" in way))
+            phrase = " ".join(parts)
+        else:
+            phrase = " ".join([*before, self._documents("{s}" in way), self._joined(after, False)])
+        return phrase, front, end, [one for place in ("front", "pre", "post", "end") for one in places[place]]
+
+    def _joined(self, said: Sequence[str], keywords: bool) -> str:
+        if keywords or len(said) < 2:
+            return " ".join(said)
+        *most, last = said
+        joint = self.draw.pick(
+            " and ", " and ", " ", " ", ", ", " that are also " if last.startswith(("in ", "from ")) else " "
+        )
+        return " ".join([*most[:-1], f"{most[-1]}{joint}{last}"])
+
+    def _documents(self, single: bool) -> str:
+        """What the documents are called: by their own names, by a general word, or by that of another domain."""
+        draw, lexicon = self.draw, self.draw.context.lexicon
+        chance = draw.random.random()
+        if chance < 0.62:
+            return mark(lexicon.document if single else draw.random.choice(lexicon.documents))
+        if chance < 0.78:
+            word = draw.random.choice(
+                options("", "documents", "|") if not single else ("one", "record", "entry", "case")
+            )
+            return str(word)
+        domain = draw.random.choice(vocabulary().domains)
+        noun = str(domain.one if single else draw.random.choice(domain.many))
+        if not draw.context.vocabulary.isdisjoint(stems(noun)):
+            return mark(lexicon.document if single else lexicon.documents[0])
+        return noun
+
+
+@cache
+def _words(way: str) -> int:
+    """How many words a wording has besides its slots."""
+    return len(re.findall(r"[\w']+", re.sub(r"\{\w+\}", " ", way)))
+
+
+# --- refusals ---------------------------------------------------------------------------
+
+
+def _refusal(draw: AskedDraw) -> Shape:
+    kind = draw.random.choices(tuple(_REFUSALS), tuple(_REFUSALS.values()))[0]
+    what = draw.context.lexicon.documents[0]
+    missing: tuple[str, ...] = ()
+    slots: dict[str, str] = {"doc": mark(draw.context.lexicon.document)}
+    if kind == "text_groups":
+        role = draw.among([role for role in draw.context.of_kind("text") if not role.exact])
+        reason = f"{role.field} is text and cannot be grouped"
+        slots |= {"f": mark(role.word.noun), "g": mark(role.many)}
+    else:
+        role = draw.take("category", "number", "date", "boolean")
+        slots |= {"f": mark(role.word.noun), "x": mark(draw.value(role) if role.kind == "category" else "something")}
+        thing = _thing(draw)
+        slots["t"] = mark(thing)
+        reason = _REASONS[kind].format(thing=thing, what=what)
+        missing = (thing,) if kind == "absent" else ()
+    refusal = {"reason": reason, "missing": list(missing)}
+    return Shape(name=f"refusal_{kind}", keys=(f"refusals/{kind}",), slots=slots, refusal=refusal)
+
+
+_REASONS: Mapping[str, str] = {
+    "absent": "no field of {what} holds the {thing}",
+    "no_answer": "{what} do not tell that",
+    "actions": "a search only reads {what}",
+    "changes": "a search cannot change {what}",
+}
+
+
+def _thing(draw: AskedDraw) -> str:
+    """Something that no field and no known value is about."""
+    own = draw.context.lexicon.absent
+    for _ in range(_TRIES):
+        thing = draw.random.choice(own if own and draw.chance(35) else options("refusals", "things", ";"))
+        found = stems(thing)
+        if draw.context.vocabulary.isdisjoint((*found, thing.replace(" ", ""))) and not _is_value(found, draw.schema):
+            return str(thing)
+    raise Skip("the schema has it all")
+
+
+def _is_value(found: Sequence[str], schema: Schema) -> bool:
+    return any(word in value.split() for word in found for value in schema.owners)
