@@ -15,7 +15,7 @@ from functools import lru_cache
 from dstill.linked.names import singular
 from dstill.linked.words import Word
 
-__all__ = ["folded", "partial_values", "same_value", "spans_of", "telling_words"]
+__all__ = ["folded", "partial_values", "same_value", "spans_of", "telling_words", "value_said"]
 
 _SHORTEST = 3  # characters of a part that stands for a value
 _LONGEST = 8  # words of a span
@@ -53,6 +53,12 @@ def telling_words(values: tuple[str, ...]) -> list[str]:
 def same_value(text: str, values: tuple[str, ...]) -> str | None:
     """The value that is `text` but for case, plural and separators; None if none is, or several are."""
     return _forms(values).whole.get(folded(text))
+
+
+def value_said(text: str, values: tuple[str, ...]) -> str | None:
+    """The value that `text` says: the same, or the only one that has its words; None if there is none."""
+    said, forms = folded(text), _forms(values)
+    return forms.whole.get(said) or (_having(said, forms) if _tells(said) else None)
 
 
 def partial_values(question: str, words: Sequence[Word], values: tuple[str, ...]) -> dict[tuple[int, int], str]:

@@ -233,4 +233,4 @@ def _thing(draw: AskedDraw) -> str:
 
 
 def _is_value(found: Sequence[str], schema: Schema) -> bool:
-    return any(word in value.split() for word in found for value in schema.owners)
+    return any(word in value.split() for word in found for value in schema.having)

@@ -17,10 +17,9 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Literal
 
-from dstill.linked.known import folded, known_spans, telling_words
+from dstill.linked.known import folded, telling_words, value_said
 from dstill.linked.linking import STOP_WORDS
 from dstill.linked.names import stems
-from dstill.linked.words import words
 from dstill_querydsl.invented.schemas import Schema
 from dstill_querydsl.invented.vocabulary import table
 from dstill_querydsl.linked.adjectives import ADJECTIVES, Adjective
@@ -131,7 +130,7 @@ def stands_alone(role: Role, value: Any, draw: AskedDraw) -> bool:
     said = folded(str(value))
     if len(said) < _SHORTEST_ALONE or said.isdigit() or said in STOP_WORDS:
         return False
-    return draw.schema.owners.get(said) == frozenset((role.field,))
+    return draw.schema.having.get(said) == frozenset((role.field,))
 
 
 def said_value(role: Role, value: Any, draw: AskedDraw) -> str:
@@ -140,8 +139,7 @@ def said_value(role: Role, value: Any, draw: AskedDraw) -> str:
     if text not in shown or draw.chance(40):
         return text
     other = _form(text, shown, draw)
-    said = words(other)
-    return other if known_spans(other, said, shown).get((0, len(said) - 1)) == text else text
+    return other if value_said(other, shown) == text else text
 
 
 def _form(text: str, shown: Sequence[str], draw: AskedDraw) -> str:

@@ -114,7 +114,7 @@ def _extreme(draw: AskedDraw) -> Shape:
     size, said = (1, "") if one else _size(draw)
     own = role.word.most if order == "desc" else role.word.least
     if (not own or draw.chance(50)) and (adjective := adjective_of(role, draw)):
-        own = (adjective.more if order == "desc" else adjective.less)[-1]
+        own = next(reversed(adjective.more if order == "desc" else adjective.less), "")
     if own in _OF_TIME and draw.schema.first_date:
         own = ""
     slots = {"n": said, "f": _noun(role)}
@@ -260,7 +260,7 @@ def _metric_alone(draw: AskedDraw) -> Shape:
         keys = [f"{one.kind}_more"]
     if one.kind in ("avg", "max", "min") and draw.chance(35) and (adjective := adjective_of(one.role, draw)):
         forms = adjective.less if one.kind == "min" and draw.chance(60) else adjective.more
-        most = (adjective.less if one.kind == "min" else adjective.more)[-1]
+        most = next(reversed(adjective.less if one.kind == "min" else adjective.more), "")
         slots = {"adjective": forms[0], "most": most}
         return _made(
             one.kind, f"{one.kind}_adjective", before={"size": 0}, after={"aggs": {"value": one.body}}, **slots

@@ -11,10 +11,8 @@ import re
 from collections.abc import Iterator
 from random import Random
 
-from dstill.linked import known_spans
-from dstill.linked.known import telling_words
+from dstill.linked.known import telling_words, value_said
 from dstill.linked.names import singular
-from dstill.linked.words import words
 from dstill_querydsl.questions.words import plural
 
 __all__ = ["in_plural", "said_loosely"]
@@ -41,8 +39,7 @@ def in_plural(value: str, known: tuple[str, ...]) -> str:
 
 
 def _means(said: str, value: str, known: tuple[str, ...]) -> bool:
-    found = words(said)
-    return said == value or known_spans(said, found, known).get((0, len(found) - 1)) == value
+    return said == value or value_said(said, known) == value
 
 
 def _recased(value: str, random: Random) -> str:

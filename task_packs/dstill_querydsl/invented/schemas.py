@@ -79,7 +79,7 @@ class Schema:
         return first_date(self.profile.fields)
 
     @cached_property
-    def owners(self) -> Mapping[str, frozenset[str]]:
+    def having(self) -> Mapping[str, frozenset[str]]:
         """Known value, as `folded` writes it → the fields that have it, without sub-fields."""
         found: dict[str, set[str]] = {}
         roots = {role.keyword: role.field for role in self.context.roles}
