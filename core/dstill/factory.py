@@ -46,6 +46,7 @@ __all__ = [
     "make_teacher",
     "modalities",
     "models",
+    "student_spec",
     "task_name",
 ]
 
@@ -80,8 +81,8 @@ class Setup:
 
     @cached_property
     def student(self) -> Student:
-        """The student of ``train.student``. Raises UsageError if it reads schemas and the task has no form."""
-        student = make_student(self.plugins, self.config, self.settings.train.student)
+        """The student of `student_spec`. Raises UsageError if it reads schemas and the task has no form."""
+        student = make_student(self.plugins, self.config, student_spec(self.plugins, self.settings))
         if student.reads_schema:
             student.form = form_of(self.task, student.name)
         return student
@@ -174,9 +175,13 @@ def make_baseline(plugins: Plugins, config: Config, name: str) -> Baseline:
     return kind(config.part("baseline", name))
 
 
+def student_spec(plugins: Plugins, settings: Settings) -> str:
+    """``train.student``, or the default of the configured task. Empty: there is no default."""
+    return settings.train.student or plugins.default_student(settings.project.task)
+
+
 def kind_and_base(plugins: Plugins, spec: str) -> tuple[str, str]:
-    """``hf:FOLDER`` → ``("hf", "FOLDER")``, ``FILE.gguf`` → ``("hf", "FILE.gguf")``; empty → the default kind."""
-    spec = spec or plugins.default_student()
+    """``hf:FOLDER`` → ``("hf", "FOLDER")``, ``FILE.gguf`` → ``("hf", "FILE.gguf")``."""
     kind, _, base = spec.partition(":")
     if kind not in plugins.names("students"):
         takers = [n for n in plugins.names("students") if spec.lower().endswith(plugins.student(n).suffixes)]
@@ -230,7 +235,7 @@ def _require(plugins: Plugins, config: Config, *sections: str) -> None:
 
 def models(plugins: Plugins, config: Config) -> Iterator[trust.Request]:
     """Requests for the models outside of its folder that a run's student loads, according to the run's files."""
-    kind, _ = kind_and_base(plugins, config.settings.train.student)
+    kind, _ = kind_and_base(plugins, student_spec(plugins, config.settings))
     if config.file is None or kind not in plugins.names("students"):
         return
     home = config.file.parent

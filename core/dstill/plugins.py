@@ -302,9 +302,20 @@ class Plugins:
                     found.setdefault(option.name, {})[task] = option
         return found
 
-    def default_student(self) -> str:
-        """The kind of student to use if none is configured. Empty: no plugin has one."""
-        return next((name for name in self.names("students") if self.student(name).default), "")
+    def default_student(self, task: str = "") -> str:
+        """The student to use for `task` if none is configured: its base if it has one, else the default kind.
+
+        An empty `task` is the only one that is installed. Returns "" if there is no such student.
+        """
+        from dstill.api.protocols import Linked
+
+        tasks, students = self.names("tasks"), self.names("students")
+        name = task or (tasks[0] if len(tasks) == 1 else "")
+        chosen = self.task(name) if name in tasks else None
+        base = chosen.base if chosen is not None and issubclass(chosen, Linked) else ""
+        if base.partition(":")[0] in students:  # the plugin with this kind may be disabled
+            return base
+        return next((one for one in students if self.student(one).default), "")
 
     def default_baselines(self) -> list[str]:
         """The baselines that ``evaluate.baselines = ["auto"]`` means, in the order of registration."""

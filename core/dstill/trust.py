@@ -45,6 +45,7 @@ from dstill.io.shell import command
 from dstill.io.urls import is_loopback, origin
 
 __all__ = [
+    "PACKAGED",
     "Request",
     "allow",
     "allow_written",
@@ -60,7 +61,7 @@ __all__ = [
 log = logging.getLogger("dstill")
 
 MANIFEST, SETTINGS = "run.json", "config.toml"  # of a run's folder (`dstill.runs.folder`)
-_PACKAGED = "base:"  # what follows names weights that an installed task pack has
+PACKAGED = "base:"  # what follows names weights that an installed task pack has
 _NOT_A_PATH = re.compile(r"[A-Za-z0-9_-]+")  # the kind of a student, without a base
 
 
@@ -189,7 +190,7 @@ class _Scan:
         return model_action(name, self.folder, is_run=self.is_run, path=self._path(name))
 
     def _student(self, spec: str) -> str:
-        if spec.startswith(_PACKAGED):
+        if spec.startswith(PACKAGED):
             return ""
         base = spec.partition(":")[2] if ":" in spec else "" if _NOT_A_PATH.fullmatch(spec) else spec
         return self._model(base) if base else ""

@@ -27,7 +27,7 @@ from dstill.cli.options import App, PartOption, app, json_option, set_option, se
 from dstill.cli.train import MODALITY, note_other_recipe
 from dstill.config import Config, command_line
 from dstill.errors import UsageError
-from dstill.factory import Setup, choose_modality, modalities
+from dstill.factory import Setup, choose_modality, modalities, student_spec
 from dstill.io.units import size
 from dstill.plugins import Plugins
 from dstill.runs.run import Run
@@ -86,7 +86,7 @@ def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
     devices = [hardware.planned_device(card) for card in vram.split(",")] if vram is not None else [hardware.device()]
     opened = found.open(run) if run else None
     config = opened.config if opened else found.config()
-    spec = config.settings.train.student or found.plugins.default_student()
+    spec = student_spec(found.plugins, config.settings)
     note_other_recipe(found, run)
     shape = _with_dataset(opened) if opened else Setup(found.plugins, config).student.spec()
     installed = modalities(found.plugins, config).values()

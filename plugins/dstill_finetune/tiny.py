@@ -55,9 +55,14 @@ class Tiny(Finetuned):
     config: TinyConfig
     default = True
     recipe: ClassVar[Mapping[str, Any]] = {
+        "train.label_weight": 0.8,
         "train.learning_rate": 2e-3,
         "train.per_device_train_batch_size": 32,
-        "train.num_train_epochs": 8.0,
+        "train.num_train_epochs": 5.0,  # more rows with fewer epochs generalize better than the reverse
+        "train.max_length": 256,
+        "train.max_target_length": 128,
+        "train.optim": "adamw_torch_fused",
+        "train.threads": 1,  # a second thread is a third faster on an idle machine, and five times slower on a busy one
     }
     smallest: ClassVar[Mapping[str, Any]] = {"d_model": 32, "d_ff": 64}
 

@@ -26,6 +26,7 @@ from tests.benchmarks.measure import Figure, figure, interleaved
 
 from dstill import config, plugins
 from dstill.runs.run import Run
+from dstill_finetune.tiny import Tiny
 from dstill_querydsl.pack import QueryDsl
 
 CLIENTS = 16
@@ -44,6 +45,8 @@ def trained(folder: Path) -> Run:
     loaded = plugins.load()
     flags = {
         **QueryDsl.demo_settings,
+        **Tiny.recipe,
+        "train.student": Tiny.name,
         "project.task": "querydsl",
         "generate.execute": "none",
         "task.querydsl.n_questions": 120,

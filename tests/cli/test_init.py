@@ -25,9 +25,14 @@ def test_recipe_is_for_a_student_trained_from_scratch(cli: Cli, monkeypatch: pyt
     assert settings_of()["train"] == {
         "student": "tiny",
         "modality": "auto",
+        "label_weight": 0.8,
         "learning_rate": 2e-3,
         "per_device_train_batch_size": 32,
-        "num_train_epochs": 8.0,
+        "num_train_epochs": 5.0,
+        "max_length": 256,
+        "max_target_length": 128,
+        "optim": "adamw_torch_fused",
+        "threads": 1,
     }
 
 

@@ -155,7 +155,7 @@ def test_init_to_evaluate(proxy: EngineProxy, tmp_path: Path) -> None:
     print(project.seconds, summary)
     assert summary["engine"] == "Elasticsearch 9.2.0"
     assert summary["n"] >= 50
-    assert summary["executable_accuracy"] > summary["untrained"] == 0.0
+    assert summary["executable_accuracy"] > summary["untrained"]
     assert_doctor_passes(project)
 
 

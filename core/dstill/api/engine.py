@@ -69,7 +69,7 @@ class ProjectFiles:
 
     files: Mapping[str, str]  # name in the project's folder → text
     settings: Mapping[str, Any]  # by dotted key, for dstill.toml; must not hold a secret
-    recipe: Mapping[str, Any] = field(default_factory=dict)  # settings that suit a student trained from scratch
+    recipe: Mapping[str, Any] = field(default_factory=dict)  # for the default kind of student, from scratch
     about: tuple[str, ...] = ()  # lines for the user: what was read and what was not
     brief: tuple[str, ...] = ()  # those of them that a person who only asks a question needs
 

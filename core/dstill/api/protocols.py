@@ -255,7 +255,7 @@ class RationaleTerms(_Protocol):
 class Linked(_Protocol):
     """The language has a form that students of the kind ``linked`` read and write."""
 
-    base: ClassVar[str] = ""  # the trained student that `dstill ask` and `dstill adapt` start from, as ``base:sql``
+    base: ClassVar[str] = ""  # the trained student that `dstill ask` uses, and the default student, as ``base:sql``
 
     def form(self) -> Form | None:
         """How questions are read with their schema, and how answers become tokens and pointers. None: there is none.
@@ -269,7 +269,9 @@ class Demo(_Protocol):
     """`dstill demo --task NAME` shows the pack. dstill reads the class attributes before it creates the task."""
 
     name: ClassVar[str]  # of the task
-    demo_settings: ClassVar[Mapping[str, Any]] = {}  # by dotted key: {"train.num_train_epochs": 5.0}; empty: no demo
+    # By dotted key: {"task.sql.rows": 8000}; empty: no demo. Added to the recipe of ``train.student``, or of the default
+    # student. Settings of ``train`` are for that student alone: another one trains with its own recipe.
+    demo_settings: ClassVar[Mapping[str, Any]] = {}
     demo_quick_settings: ClassVar[Mapping[str, Any]] = {}  # override these with ``--quick``: less data, fewer steps
 
 

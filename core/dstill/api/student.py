@@ -126,8 +126,8 @@ class Student(Part, ABC):
     """A kind of small model that can be trained on pairs and then writes answers."""
 
     suffixes: ClassVar[tuple[str, ...]] = ()  # file endings that mean this kind: ``--student models/small.gguf``
-    default: ClassVar[bool] = False  # True: used if no student is named; it must train from scratch
-    recipe: ClassVar[Mapping[str, Any]] = {}  # settings by dotted key that `dstill init` writes for it
+    default: ClassVar[bool] = False  # True: used if no student is named and the task has no base; trains from scratch
+    recipe: ClassVar[Mapping[str, Any]] = {}  # settings by dotted key that `dstill init` and `dstill demo` use for it
     smallest: ClassVar[Mapping[str, Any]] = {}  # keys of its own section for a language of a few words
     reads_schema: ClassVar[bool] = False  # True: it needs the task's form (`dstill.api.protocols.Linked`)
     form: Form  # of the task, set by dstill for a kind that reads schemas

@@ -21,7 +21,7 @@ from dstill.cli.options import App, app, engine_url_option, json_option, seed_op
 from dstill.cli.scores import show_scores
 from dstill.cli.train import show_training
 from dstill.errors import Interrupted, MissingExtra, UsageError
-from dstill.factory import task_name
+from dstill.factory import kind_and_base, task_name
 from dstill.io.shell import command
 from dstill.pipeline.predict import PredictedAnswer, Predictor
 from dstill.runs.manifest import MANIFEST
@@ -118,11 +118,24 @@ def _prepared(found: App, out: Path | None, quick: bool) -> Run:
     if (lacking := missing("demo")) and built_in(found.plugins.owner("tasks", name)):
         raise MissingExtra("`dstill demo`", "demo", ", ".join(lacking))
     shown = {**task.demo_settings, **(task.demo_quick_settings if quick else {})}
+    own = shown.get("train.student") or found.plugins.default_student(name)
+    student = settings.train.student or own
+    if student != own:
+        shown = {key: value for key, value in shown.items() if not key.startswith("train.")}
+    recipe = _recipe(found, student)
     # a demo may write the pack's own data to the server of --engine-url
     loads = {"engine.load_data": True} if settings.engine.url else {}
-    config = found.config({"project.task": name, **loads, **shown}, use_files=False)
+    config = found.config(
+        {"project.task": name, "train.student": student, **recipe, **loads, **shown}, use_files=False
+    )
     arguments = {"command": "demo", "quick": quick, **found.flags}
     return Run.create(out, config=config, plugins=found.plugins, arguments=arguments)
+
+
+def _recipe(found: App, student: str) -> Mapping[str, Any]:
+    """The settings that suit `student`."""
+    kind, _ = kind_and_base(found.plugins, student)
+    return found.plugins.student(kind).recipe if student else {}
 
 
 def _resumed(found: App, out: Path) -> Run:

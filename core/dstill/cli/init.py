@@ -93,8 +93,7 @@ def write_project(setup: Setup, project: ProjectFiles, out: Path) -> None:
 
 def _text(plugins: Plugins, name: str, project: ProjectFiles, flags: Mapping[str, Any]) -> str:
     """The text of dstill.toml: defaults of a new project, overridden by the task's settings, then by flags."""
-    default = plugins.default_student()
-    student = str(flags.get("train.student", default))
+    student = str(flags.get("train.student", plugins.default_student(name)))
     values: dict[str, Any] = {
         "project.task": name,
         "project.seed": 0,
@@ -103,10 +102,11 @@ def _text(plugins: Plugins, name: str, project: ProjectFiles, flags: Mapping[str
         **({"train.student": student} if student else {}),
         "train.modality": "auto",
     }
-    kind, _ = kind_and_base(plugins, student)
+    kind, base = kind_and_base(plugins, student)
+    scratch = [one for one in plugins.names("students") if plugins.student(one).default]
     if kind in plugins.names("students"):  # a pretrained model trains with the usual defaults: its recipe is empty
         values |= plugins.student(kind).recipe
-    if student == default:
+    if not student or (kind in scratch and not base):
         values |= project.recipe
     values |= flags
     ordered = dict(sorted(values.items(), key=_place))

@@ -54,15 +54,15 @@ def new_pack(found: App, name: str, out: Path) -> None:
     for source, destination in LAYOUT.items():
         text = (files("dstill.cli") / "template" / source).read_text(encoding="utf-8")
         text = text.replace("dstill-NAME", distribution).replace("NAME_TITLE", _title(name)).replace("NAME", name)
-        text = text.replace("STUDENT\n", _student(found.plugins))
+        text = text.replace("STUDENT\n", _student(found.plugins, name))
         write_text(target / destination.replace("NAME", name), text)
     say(f"wrote {target}")
     say(f"next: cd {quoted(target)} && pip install -e '.[test]' && pytest")
 
 
-def _student(plugins: Plugins) -> str:
-    """The section of the default student, as small as the template's language needs it."""
-    name = plugins.default_student()
+def _student(plugins: Plugins, task: str) -> str:
+    """The section of the new pack's default student, as small as the template's language needs it."""
+    name = plugins.default_student(task)
     smallest = plugins.student(name).smallest if name else {}
     return as_toml({f"student.{name}.{key}": value for key, value in smallest.items()}) if smallest else ""
 

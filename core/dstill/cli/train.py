@@ -22,7 +22,7 @@ from dstill.cli.options import (
     setting,
     student_option,
 )
-from dstill.factory import kind_and_base
+from dstill.factory import kind_and_base, student_spec
 from dstill.io.shell import command
 from dstill.runs.run import Run
 from dstill.runtime import distributed
@@ -98,44 +98,43 @@ def train(
         show_trained(opened, facts, as_json=as_json)
 
 
-# Settings that `init` writes for a student that is trained from scratch, and that do not suit other kinds.
+# Settings that `init` writes for a task's data besides the recipe of the student, and that do not suit other kinds.
 SUITED = (
-    "learning_rate",
-    "per_device_train_batch_size",
-    "num_train_epochs",
-    "max_length",
-    "max_target_length",
-    "label_weight",
+    "train.learning_rate",
+    "train.per_device_train_batch_size",
+    "train.num_train_epochs",
+    "train.max_length",
+    "train.max_target_length",
+    "train.label_weight",
 )
 
 
 def note_other_recipe(found: App, run: str | None) -> None:
-    """Warn about settings for a student that is trained from scratch, if this call names another kind of student.
+    """Warn about settings for the student of a run or project, if this call names another kind that trains differently.
 
     The settings are those of `run`, or of the project if None.
     """
-    asked = found.flags.get("train.student")
-    default = found.plugins.default_student()
-    if asked is None or not default:
+    plugins, asked = found.plugins, found.flags.get("train.student")
+    if asked is None:
         return
-    kind, _ = kind_and_base(found.plugins, asked)
-    recipe = found.plugins.student(kind).recipe  # an unknown kind is an error, not a reason to warn
-    if kind == default:
-        return
+    recipe = plugins.student(kind_and_base(plugins, asked)[0]).recipe  # an unknown kind is an error
     plain = replace(found, flags={})
-    own = (plain.open(run).config if run else plain.config()).settings.train
-    if own.student not in ("", default):
+    settings = plain.open(run).settings if run else plain.config().settings
+    before = student_spec(plugins, settings)
+    kind, _ = kind_and_base(plugins, before)
+    if kind not in plugins.names("students") or kind == kind_and_base(plugins, asked)[0]:
         return
-    usual = {name: recipe.get(f"train.{name}", getattr(Recipe(), name)) for name in SUITED}
-    kept = [
-        (f"train.{name}", getattr(own, name), value)
-        for name, value in usual.items()
-        if getattr(own, name) != value and f"train.{name}" not in found.flags
-    ]
+    suited = plugins.student(kind).recipe
+    if not suited:
+        return
+    keys = dict.fromkeys([*SUITED, *suited])
+    usual = {key: recipe.get(key, getattr(Recipe(), key.removeprefix("train."))) for key in keys}
+    own = {key: getattr(settings.train, key.removeprefix("train.")) for key in keys}
+    kept = [key for key in keys if own[key] != usual[key] and key not in found.flags]
     if kept:
         note(
-            f"warning: {', '.join(f'{key} = {value}' for key, value, _ in kept)} were set for student '{default}'; "
-            f"the defaults are {' '.join(f'--set {key}={value}' for key, _, value in kept)}"
+            f"warning: {', '.join(f'{key} = {own[key]}' for key in kept)} were set for student '{before}'; "
+            f"the defaults are {' '.join(f'--set {key}={usual[key]}' for key in kept)}"
         )
 
 

@@ -19,7 +19,7 @@ from dstill.api.modality import Choice, Modality
 from dstill.api.recipe import Device
 from dstill.api.records import Pair, Record
 from dstill.api.student import Generator, TrainingJob, TrainResult
-from dstill.factory import Setup, choose_modality, modalities
+from dstill.factory import Setup, choose_modality, modalities, student_spec
 from dstill.runtime import distributed, hardware
 
 __all__ = ["Trained", "TrainingFiles", "TrainingPlan", "planned", "trained"]
@@ -106,7 +106,7 @@ def trained(
     return Trained(
         fitted=setup.student.fit(job),
         id=secrets.token_hex(8),
-        student=recipe.student or setup.student.name,
+        student=student_spec(setup.plugins, setup.settings),
         objective=recipe.objective,
         choice=plan.choice,
         device=plan.device,

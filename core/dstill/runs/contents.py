@@ -38,6 +38,7 @@ from dstill.runs.folder import REQUESTS, SETTINGS, RunFolder, data_file, find_ru
 from dstill.runs.provenance import loaded, versions
 from dstill.runs.review_log import decisions
 from dstill.runtime.progress import Progress
+from dstill.trust import PACKAGED
 
 __all__ = ["RunContents", "learnt_in"]
 
@@ -100,7 +101,7 @@ class RunContents(RunFolder):
         config = configuration.load(
             run.folder / SETTINGS, flags=flags, environment={}, sections=plugin_loading.part_sections(plugins)
         )
-        run.setup = Setup(plugins, replace(config, trusted=trusted))
+        run.setup = Setup(plugins, replace(_with_trained_student(config, run, plugins), trusted=trusted))
         return run
 
     def save_settings(self) -> None:
@@ -303,6 +304,16 @@ class RunContents(RunFolder):
         training = self.stages.get("train", {}).get("id", "")
         data = self.manifest["files"].get(data_file("train"), {}).get("sha256", "")
         return [training, data, *(["constrained"] if constrained else [])]
+
+
+def _with_trained_student(config: Config, run: RunFolder, plugins: Plugins) -> Config:
+    """`config` with the student that `run` was trained with, if its settings name none: the default may have changed."""
+    trained = str(run.stages.get("train", {}).get("student", ""))
+    is_default = trained in plugins.names("students") or trained.startswith(PACKAGED)  # it opens no model of its own
+    if config.settings.train.student or not is_default:
+        return config
+    train = replace(config.settings.train, student=trained)
+    return replace(config, settings=replace(config.settings, train=train))
 
 
 def _most_frequent(records: Sequence[Record]) -> Mapping[str, Any]:

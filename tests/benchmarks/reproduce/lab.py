@@ -128,7 +128,8 @@ class Lab:
                 return run
         _clear(folder)
         sections = plugin_loading.part_sections(self.plugins)
-        config = configuration.load(use_files=False, flags=settings, sections=sections)
+        flags = {**settings, "train.student": "tiny"}
+        config = configuration.load(use_files=False, flags=flags, sections=sections)
         return Run.create(folder, config=config, plugins=self.plugins, arguments={"command": "reproduce"})
 
     def _existing_run(self, folder: Path) -> Run | None:
