@@ -48,7 +48,9 @@ def asked(schema: Schema, random: Random) -> ComposedQuestion:
     draw = AskedDraw(context=context, random=random, source=random.choice(context.sources), schema=schema)
     refused = draw.chance(REFUSED)
     made = _refusal(draw) if refused else shape(random.choices(_SHAPE_NAMES, _SHAPE_WEIGHTS)[0], draw)
-    conditions = _conditions(draw, draw.random.choice((0, 0, 0, 1, 1) if refused else _HOW_MANY))
+    conditions = _conditions(
+        draw, draw.random.choice((0, 0, 0, 1, 1) if refused or made.name == "lookup" else _HOW_MANY)
+    )
     name = f"{made.name}:{'+'.join(sorted(one.kind for one in conditions)) or '-'}"
     if name in _HELD_OUT:
         raise Skip(name)
@@ -80,8 +82,8 @@ def _conditions(draw: AskedDraw, count: int) -> list[Condition]:
 
 def _body(made: Shape, conditions: Sequence[Condition]) -> dict[str, Any]:
     occurs: dict[str, list[Any]] = {}
-    if pair := getattr(made, "pair", None):
-        occurs["filter"] = [dict(pair)]
+    if own := getattr(made, "own", None):
+        occurs["filter"] = [dict(own)]
     for one in conditions:
         inner = one.body["bool"]["filter"] if "filter" in one.body.get("bool", {}) else [one.body]
         occurs.setdefault(one.occur, []).extend(inner)
@@ -105,10 +107,10 @@ class _Sentence:
             short = [way for way in ways if _words(way) <= 2]
             ways = tuple(short) or ways
         way = draw.random.choice(ways)
-        if "{w}" not in way and "{s}" not in way and not conditions and draw.chance(50):
+        if "{w}" not in way and "{one}" not in way and not conditions and draw.chance(50):
             way = draw.random.choice(ways)  # "top {n} {g}" says nothing about the documents
         phrase, front, end, order = self._placed(way, conditions, keywords)
-        text = filled(way, {**made.slots, "w": phrase, "s": phrase})
+        text = filled(way, {"w": phrase, "one": phrase, **made.slots})
         if front:
             text = f"{front}{draw.pick(', ', ', ', ' ', ': ')}{text}"
         text = f"{text} {end}" if end else text
@@ -137,12 +139,12 @@ class _Sentence:
         """The documents with their conditions; the conditions before and after the sentence; all in their order."""
         draw = self.draw
         places: dict[str, list[Condition]] = {"front": [], "pre": [], "post": [], "end": []}
-        within = "{w}" in way or "{s}" in way
+        within = "{w}" in way or "{one}" in way
         for one in draw.random.sample(conditions, len(conditions)):
             chance = draw.random.random()
             if one.has("front") and not places["front"] and chance < (0.1 if within else 0.3):
                 places["front"].append(one)
-            elif not within or (chance < 0.2 and not way.endswith(("{w}", "{s}"))):
+            elif not within or (chance < 0.2 and not way.endswith(("{w}", "{one}"))):
                 places["end"].append(one)
             elif one.has("pre") and len(places["pre"]) < 2 and chance < 0.5 and not keywords:
                 places["pre"].append(one)
@@ -156,10 +158,10 @@ class _Sentence:
         if keywords:
             parts = [*before, *after]
             if not parts or draw.chance(45):
-                parts.insert(draw.pick(0, len(parts)), self._documents("{s}" in way))
+                parts.insert(draw.pick(0, len(parts)), self._documents("{one}" in way))
             phrase = " ".join(parts)
         else:
-            phrase = " ".join([*before, self._documents("{s}" in way), self._joined(after, False)])
+            phrase = " ".join([*before, self._documents("{one}" in way), self._joined(after, False)])
         return phrase, front, end, [one for place in ("front", "pre", "post", "end") for one in places[place]]
 
     def _joined(self, said: Sequence[str], keywords: bool) -> str:

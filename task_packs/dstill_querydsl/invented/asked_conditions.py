@@ -427,6 +427,41 @@ def _day(draw: AskedDraw, time: datetime) -> When:
     return "day", draw.random.choice(ways).format(_said(time, draw)), {"gte": iso, "lt": f"{iso}||+1d"}
 
 
+def _coarse(draw: AskedDraw, time: datetime) -> When:
+    """Since, before, after or between months or years."""
+    unit, letter = draw.pick(("month", "M"), ("year", "y"), ("year", "y"))
+    first, last = (_moved(time, draw, *days) for days in ((-90, 1), (1, 90)))
+    kind = draw.pick("since", "before", "after", "span")
+    if kind == "since":
+        way = draw.pick(
+            "since {}", "since {}", "from {} on", "starting in {}", "from {} onwards", "as of {}", "{} or later"
+        )
+        return kind, way.format(mark(_spoken(first, unit))), {"gte": _start(first, unit)}
+    if kind == "before":
+        later = _moved(time, draw, 31, 365) if unit == "month" else time.replace(year=time.year + 1, day=1)
+        way = draw.pick("before {}", "before {}", "earlier than {}", "prior to {}", "older than {}")
+        return kind, way.format(mark(_spoken(later, unit))), {"lt": _start(later, unit)}
+    if kind == "after":
+        earlier = _moved(time, draw, -365, -31) if unit == "month" else time.replace(year=time.year - 1, day=1)
+        way = draw.pick("after {}", "after {}", "later than {}", "newer than {}")
+        return kind, way.format(mark(_spoken(earlier, unit))), {"gte": f"{_start(earlier, unit)}||+1{letter}"}
+    if _start(first, unit) == _start(last, unit):
+        raise Skip("one span")
+    way = draw.pick(
+        "between {} and {}", "between {} and {}", "from {} to {}", "from {} until {}", "{} to {}", "{} - {}"
+    )
+    bounds = {"gte": _start(first, unit), "lt": f"{_start(last, unit)}||+1{letter}"}
+    return kind, way.format(mark(_spoken(first, unit)), mark(_spoken(last, unit))), bounds
+
+
+def _start(time: datetime, unit: str) -> str:
+    return f"{time.year:04d}-{time.month if unit == 'month' else 1:02d}-01"
+
+
+def _spoken(time: datetime, unit: str) -> str:
+    return f"{month_name[time.month]} {time.year}" if unit == "month" else str(time.year)
+
+
 def _since(draw: AskedDraw, time: datetime) -> When:
     time = _moved(time, draw, -6, 1)
     ways = (
@@ -518,15 +553,16 @@ def _calendar(draw: AskedDraw, time: datetime) -> When:
 
 
 _WHENS: Sequence[Callable[[AskedDraw, datetime], When]] = (
-    _day, _day, _since, _since, _before, _after, _span, _month, _month, _year, _year, _rolling, _rolling,
+    _day, _day, _since, _since, _before, _after, _span, _month, _month, _year, _year, _coarse, _coarse,
+    _coarse, _coarse, _rolling, _rolling,
     _rolling, _calendar,
     _calendar, _calendar,
 )  # fmt: skip
 
 _MAKERS: Mapping[str, Callable[[AskedDraw], Condition]] = {
     "value": _value, "either": _either, "not": _not, "or": _or, "boolean": _boolean, "has": _has, "lacks": _lacks,
-    "number": _number, "between": _between, "equal": _equal, "words": _words, "phrase": _phrase, "near": _near, "prefix": _prefix,
-    "address": _address, "date": _date,
+    "number": _number, "between": _between, "equal": _equal, "words": _words, "phrase": _phrase, "near": _near,
+    "prefix": _prefix, "address": _address, "date": _date,
 }  # fmt: skip
 # kind → weight
 KINDS: Mapping[str, float] = {

@@ -62,6 +62,13 @@ class Shape:
         return tuple(way for key in self.keys for way in options(*key.rsplit("/", 1)))
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Own(Shape):
+    """A shape with a condition of its own, such as the two values that are compared."""
+
+    own: Mapping[str, Any] = field(default_factory=dict)
+
+
 def shape(name: str, draw: AskedDraw) -> Shape:
     """One of `SHAPES`. Raises Skip."""
     return SHAPES[name][1](draw)
@@ -212,6 +219,27 @@ def _fields(draw: AskedDraw) -> Shape:
     roles = [draw.take("category", "number", "date", "text", "boolean", "ip") for _ in range(draw.pick(1, 2, 2, 3))]
     return _made(
         "fields", "fields", after={"_source": [one.field for one in roles]}, names=listed([_noun(one) for one in roles])
+    )
+
+
+def _lookup(draw: AskedDraw) -> Shape:
+    """One field of the documents that a value tells."""
+    about, value = draw.known("category")
+    if not stands_alone(about, value, draw):
+        raise Skip(about.field)
+    role = draw.take("number", "number", "category", "text", "date")
+    slots = {"v": mark(said_value(about, value, draw)), "f": _noun(role)}
+    key = "lookup_date" if role.kind == "date" and draw.chance(60) else "lookup"
+    if role.kind == "number":
+        adjective = adjective_of(role, draw) if draw.chance(50) else None
+        key = "lookup_adjective" if adjective else draw.pick("lookup", "lookup_number")
+        slots |= {"adjective": adjective.more[0]} if adjective else {}
+    return _Own(
+        name="lookup",
+        keys=(f"asks/{key}",),
+        slots=slots,
+        after={"_source": [role.field]},
+        own={"term": {about.field: value}},
     )
 
 
@@ -378,13 +406,6 @@ def _share(draw: AskedDraw) -> Shape:
 # --- comparisons ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Compared(Shape):
-    """Two values that are compared, which are a condition too."""
-
-    pair: Mapping[str, Any] = field(default_factory=dict)
-
-
 def _compare(draw: AskedDraw) -> Shape:
     role, value = draw.known("category")
     other = draw.other(role, value)
@@ -398,9 +419,9 @@ def _compare(draw: AskedDraw) -> Shape:
         one = _metric(draw)
         within, key = {"value": one.body}, "compare_metric"
         slots["m"] = one.said
-    return _Compared(
+    return _Own(
         name=key, keys=(f"asks/{key}",), slots=slots, before={"size": 0},
-        after=aggs({"terms": {"field": role.keyword}}, within), pair={"terms": {role.keyword: pair}},
+        after=aggs({"terms": {"field": role.keyword}}, within), own={"terms": {role.keyword: pair}},
     )  # fmt: skip
 
 
@@ -494,6 +515,7 @@ SHAPES: Mapping[str, tuple[float, Callable[[AskedDraw], Shape]]] = {
     "sorted": (2, _sorted),
     "page": (0.7, _page),
     "fields": (2, _fields),
+    "lookup": (4, _lookup),
     "nearest": (1, _nearest),
     "metric": (9, _metric_alone),
     "two_metrics": (1.4, _two_metrics),
