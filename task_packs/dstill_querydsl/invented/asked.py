@@ -6,7 +6,7 @@
 
 A question is what is asked (`asked_shapes`), none to three conditions (`asked_conditions`), and a wording of
 asked.toml. Conditions stand before the documents, after them, at the beginning or at the end. One question in six is in
-keywords, and one in eight is to be refused. No question has a held-out shape of `plan`.
+keywords, and one in seven is to be refused. No question has a held-out shape of `plan`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from dstill_querydsl.questions.words import mark, plain
 
 __all__ = ["asked"]
 
-REFUSED = 12  # percent of questions
+REFUSED = 14  # percent of questions
 KEYWORDS = 17  # percent of the others
 _HOW_MANY = (0, 1, 1, 1, 1, 2, 2, 2, 3)  # conditions
 _TRIES = 6  # for a condition, since a document may lack its fields
@@ -174,7 +174,16 @@ class _Sentence:
         return " ".join([*most[:-1], f"{most[-1]}{joint}{last}"])
 
     def _documents(self, single: bool) -> str:
-        """What the documents are called: by their own names, by a general word, or by that of another domain."""
+        """What the documents are called, now and then with a word before it that says nothing."""
+        noun = self._noun(single)
+        if self.draw.chance(9):
+            word = self.draw.random.choice(options("", "modifiers", "|"))
+            if self.draw.context.vocabulary.isdisjoint(stems(word)) and word not in self.draw.schema.owners:
+                return f"{word} {noun}"
+        return noun
+
+    def _noun(self, single: bool) -> str:
+        """One of their own names, a general word, or the name of another domain."""
         draw, lexicon = self.draw, self.draw.context.lexicon
         chance = draw.random.random()
         if chance < 0.62:
@@ -211,7 +220,9 @@ def _refusal(draw: AskedDraw) -> Shape:
         slots |= {"f": mark(role.word.noun), "g": mark(role.many)}
     else:
         role = draw.take("category", "number", "date", "boolean")
-        slots |= {"f": mark(role.word.noun), "x": mark(draw.value(role) if role.kind == "category" else "something")}
+        own = draw.pick("latest", "first", "biggest", "last", "highest", "longest", "smallest", "most expensive")
+        slots |= {"f": mark(role.word.noun), "o": mark(role.word.noun), "g": mark(role.many), "own": own}
+        slots |= {"x": mark(draw.value(role) if role.kind == "category" else "something")}
         thing = _thing(draw)
         slots["t"] = mark(thing)
         reason = _REASONS[kind].format(thing=thing, what=what)

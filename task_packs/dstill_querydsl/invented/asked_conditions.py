@@ -549,6 +549,7 @@ def _calendar(draw: AskedDraw, time: datetime) -> When:
     ways: tuple[str, ...] = ("{}", "{}", "{}", "from {}", "during {}", "of {}")
     if words.startswith("this") or words == "today":
         ways = (*ways, "so far {}", "{} so far", "in {}" if words != "today" else "for {}")
+        ways = (*ways, f"of the {words.split()[1]}") if words != "today" else ways
     return "calendar", draw.random.choice(ways).format(mark(words)), dict(CALENDAR[words])
 
 
