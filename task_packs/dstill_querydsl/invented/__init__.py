@@ -6,14 +6,15 @@
     question.profile    the mapping and the known values that a `QueryForm` reads
     question.tokens     the answer in the linked form
 
-A schema has fields of one of 260 domains, named in one of many styles. Its questions come from the general synthesizer
-(`questions`), so they have the shapes of its templates, except those that are held out. Voices say them in other words,
-in other forms of dates and numbers, with typing errors. An answer is only given if the linked form gives it back.
+A schema has fields of one of 260 domains, named in one of many styles. Half of its questions come from the general
+synthesizer (`questions`), so they have the shapes of its templates, except those that are held out. Voices say them in
+other words, in other forms of dates and numbers, with typing errors. The other half is freely phrased, and has further
+shapes, such as the busiest day. An answer is only given if the linked form gives it back.
 
-Not covered: questions that a person wrote, and conditions of shapes that the synthesizer does not have.
+Not covered: questions that a person wrote.
 
 Modules: `vocabulary` (words.toml), `naming` (names of fields), `schemas`, `deferred`, `speech` and `telling`
-(phrases.toml), `voices` (wordings.toml), `stream`.
+(phrases.toml), `voices` (wordings.toml), `asked`, `asked_conditions` and `asked_shapes` (asked.toml), `stream`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,113 @@
+"""Freely phrased questions: every shape and kind of condition, right golds, and conditions that the words say."""
+
+import json
+import re
+from collections import Counter
+from random import Random
+
+import pytest
+
+from dstill_querydsl.invented import invent
+from dstill_querydsl.invented.asked import asked
+from dstill_querydsl.invented.asked_conditions import AskedDraw, condition, options
+from dstill_querydsl.invented.asked_shapes import SHAPES, shape
+from dstill_querydsl.invented.schemas import Schema
+from dstill_querydsl.invented.vocabulary import table
+from dstill_querydsl.linked.adjectives import ADJECTIVES, MEASURED
+from dstill_querydsl.questions.compose import ComposedQuestion
+from dstill_querydsl.questions.context import Skip
+from dstill_querydsl.questions.plan import TEMPLATES
+from dstill_querydsl.questions.verify import Rules, Trial
+
+SCHEMAS = 12
+EACH = 40
+
+
+@pytest.fixture(scope="module")
+def schemas() -> list[Schema]:
+    return [invent(Random(seed)) for seed in range(SCHEMAS)]
+
+
+@pytest.fixture(scope="module")
+def made(schemas: list[Schema]) -> list[ComposedQuestion]:
+    random, found = Random(3), []
+    for schema in schemas:
+        while len(found) % EACH or not found or found[-1].context is not schema.context:
+            try:
+                found.append(asked(schema, random))
+            except Skip:
+                continue
+    return found
+
+
+def _draw(schema: Schema, random: Random) -> AskedDraw:
+    return AskedDraw(context=schema.context, random=random, source=random.choice(schema.context.sources), schema=schema)
+
+
+def test_golds_pass_the_checks(made: list[ComposedQuestion]) -> None:
+    with Trial(Rules()) as trial:
+        dropped = {one.example.question: found for one in made if (found := trial.checked(one).dropped)}
+    assert {found for found in dropped.values() if "guard" not in found} == set(), dropped  # the stream drops those
+
+
+def test_sentences_are_whole(made: list[ComposedQuestion]) -> None:
+    assert [one.marked for one in made if re.search(r"\{\w+\}|  |\x01\x02", one.marked)] == []
+    assert len({one.example.question for one in made}) > 0.95 * len(made)
+    refused = sum("refusal" in one.body for one in made)
+    assert 0.08 * len(made) < refused < 0.25 * len(made)
+
+
+def test_no_held_out_shape(made: list[ComposedQuestion]) -> None:
+    held = {template.shape for template in TEMPLATES if template.held_out}
+    assert held.isdisjoint(one.example.template.rpartition("/")[2] for one in made)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_wording_of_a_shape_can_be_filled(schemas: list[Schema], name: str) -> None:
+    random, found = Random(1), 0
+    for schema in schemas * 3:
+        try:
+            one = shape(name, _draw(schema, random))
+        except Skip:
+            continue
+        found += 1
+        slots = {slot for way in one.ways for slot in re.findall(r"\{(\w+)\}", way)}
+        assert one.ways
+        assert slots <= {"w", "one", *one.slots}, name
+    assert found
+
+
+def test_conditions_say_their_values(schemas: list[Schema]) -> None:
+    random, kinds = Random(2), Counter[str]()
+    for schema in schemas * 8:
+        try:
+            one = condition("number", _draw(schema, random))
+        except Skip:
+            continue
+        [bounds] = one.body["range"].values()
+        [bound] = bounds.values()
+        kinds[next(iter(bounds))] += 1
+        assert bound == 0 or any(char.isdigit() for char in one.said("bare", _draw(schema, random)))
+    assert set(kinds) == {"gt", "gte", "lt", "lte"}
+
+
+def test_every_table_has_wordings() -> None:
+    for section in ("asks", "refusals"):
+        for key in table("asked.toml")[section]:
+            assert len(options(section, key)) >= 5, key
+    places = ("pre", "post", "front", "bare")
+    assert all(
+        any(options(f"conditions.{key}", one, "|") for one in places) for key in table("asked.toml")["conditions"]
+    )
+
+
+def test_adjectives_have_three_forms() -> None:
+    assert all(len(one.more) == 3 and len(one.less) in (0, 3) and one.nouns for one in ADJECTIVES)
+    assert MEASURED["deepest"] == ("depth",)
+    assert "latest" not in MEASURED  # it asks for a date
+
+
+def test_a_seed_gives_the_same_question(schemas: list[Schema]) -> None:
+    one, other = (asked(schemas[0], Random(5)) for _ in range(2))
+    assert one.example == other.example
+    assert json.loads(one.example.answer or "") == one.body
