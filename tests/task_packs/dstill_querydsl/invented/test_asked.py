@@ -1,5 +1,6 @@
 """Freely phrased questions: every shape and kind of condition, right golds, and conditions that the words say."""
 
+import contextlib
 import json
 import re
 from collections import Counter
@@ -75,6 +76,17 @@ def test_every_wording_of_a_shape_can_be_filled(schemas: list[Schema], name: str
         assert one.ways
         assert slots <= {"w", "one", *one.slots}, name
     assert found
+
+
+def test_adjective_without_an_opposite(schemas: list[Schema], monkeypatch: pytest.MonkeyPatch) -> None:
+    profitable = next(one for one in ADJECTIVES if not one.less)
+    for module in ("asked_shapes", "asked_conditions"):
+        monkeypatch.setattr(f"dstill_querydsl.invented.{module}.adjective_of", lambda *_: profitable)
+    random = Random(4)
+    for schema in schemas * 20:
+        for make, name in ((shape, "metric"), (shape, "extreme"), (shape, "lookup"), (condition, "number")):
+            with contextlib.suppress(Skip):
+                assert make(name, _draw(schema, random)) is not None
 
 
 def test_conditions_say_their_values(schemas: list[Schema]) -> None:
