@@ -287,8 +287,9 @@ def _metric_alone(draw: AskedDraw) -> Shape:
     if one.kind in ("avg", "sum", "max", "min") and draw.chance(22):
         keys = [f"{one.kind}_more"]
     if one.kind in ("avg", "max", "min") and draw.chance(35) and (adjective := adjective_of(one.role, draw)):
-        forms = adjective.less if one.kind == "min" and draw.chance(60) else adjective.more
-        most = next(reversed(adjective.less if one.kind == "min" else adjective.more), "")
+        less = one.kind == "min" and adjective.less
+        forms = adjective.less if less and draw.chance(60) else adjective.more
+        most = (adjective.less if less else adjective.more)[-1]
         slots = {"adjective": forms[0], "most": most}
         return _made(
             one.kind, f"{one.kind}_adjective", before={"size": 0}, after={"aggs": {"value": one.body}}, **slots
