@@ -85,7 +85,6 @@ class QueryDsl(
     answer_keys = ("query",)
     causes = LABELS
     options = OPTIONS
-    base = "base:querydsl"
 
     def __init__(self, config: Settings | None = None) -> None:
         super().__init__(config)
