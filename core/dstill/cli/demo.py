@@ -39,9 +39,7 @@ from dstill.runs.run import Run
 __all__ = ["Stages", "answered_live", "demo", "run_stages", "show_live"]
 
 
-@click.command(
-    cls=Command, section="Start", examples=["dstill demo", "dstill demo --quick"]
-)
+@click.command(cls=Command, section="Start", examples=["dstill demo", "dstill demo --quick"])
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run. Default: a new one under ./runs.")
 @task_option
 @student_option
