@@ -85,7 +85,6 @@ class QueryDsl(
     answer_keys = ("query",)
     causes = LABELS
     options = OPTIONS
-    base = "base:querydsl"
 
     def __init__(self, config: Settings | None = None) -> None:
         super().__init__(config)
@@ -323,6 +322,8 @@ class QueryDsl(
     demo_settings: ClassVar[Mapping[str, Any]] = {
         "evaluate.splits": ["test", "test_unseen_templates", "test_unseen_data"],
         "task.querydsl.n_questions": 8_000,
+        "train.max_steps": 300,  # almost every row once
+        "train.threads": 1,  # on a busy machine, two threads mostly wait for each other
     }
     # A quarter of the rows and of the steps.
-    demo_quick_settings: ClassVar[Mapping[str, Any]] = {"task.querydsl.n_questions": 2_000, "train.max_steps": 100}
+    demo_quick_settings: ClassVar[Mapping[str, Any]] = {"task.querydsl.n_questions": 2_000, "train.max_steps": 75}

@@ -649,6 +649,20 @@ def test_demo_selects_one_of_several_data_sets(cli: Cli) -> None:
     assert (ended.code, ended.err.splitlines()[0]) == (2, "error: the toy has no data called 'lowd'")
 
 
+def test_demo_trains_another_student_with_its_own_recipe(cli: Cli) -> None:
+    Path("other.py").write_text(
+        "from dstill import hookimpl\nfrom dstill_plugin_toy import Memorizer\n"
+        "class Other(Memorizer):\n    name = 'other'\n"
+        "    recipe = {'train.objective': 'plain', 'train.max_steps': 7}\n"
+        "@hookimpl\ndef register_students(): yield Other\n"
+    )
+    for student, steps in (("other", 7), ("memory", -1)):
+        ended = cli("--plugin", "other.py", "demo", "--student", student, "--out", student)
+        assert ended.code == 0, ended.err
+        train = tomllib.loads(Path(student, "config.toml").read_text())["train"]
+        assert (train["student"], train["objective"], train["max_steps"]) == (student, "plain", steps)
+
+
 def test_stopped_demo_continues_in_its_folder(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(run: Run) -> None:
         raise Interrupted("stopped", where=str(run.folder), hint="the same command")

@@ -12,10 +12,11 @@ from support.model_spec import SMALLEST
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill.api.modality import Memory, Modality, ModelSpec
+from dstill.api.protocols import Linked
 from dstill.api.recipe import Device, Recipe
 from dstill.config import Config
 from dstill.errors import UsageError
-from dstill.factory import choose_modality, make_executor, make_student, make_task, task_name
+from dstill.factory import choose_modality, make_executor, make_student, make_task, student_spec, task_name
 from dstill.io import units
 from dstill.plugins import PluginInfo, Plugins, part_sections
 from dstill.runtime import hardware
@@ -50,6 +51,20 @@ def test_ambiguous_or_missing_task_is_refused(plugins: Plugins) -> None:
     with pytest.raises(UsageError, match="no task pack is installed") as caught:
         task_name(Plugins(), config(plugins).settings)
     assert "pack new" in caught.value.hint
+
+
+def test_default_student_is_the_base_of_the_task(plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugins.student("memory"), "default", True)
+    based = type("Based", (plugins.task("toy"), Linked), {"name": "based", "base": "memory:based"})
+    plugins._of("tasks")["based"] = (based, "toy")
+    of = {task: plugins.default_student(task) for task in ("based", "toy", "unknown", "")}
+    assert of == {"based": "memory:based", "toy": "memory", "unknown": "memory", "": "memory"}
+    assert student_spec(plugins, config(plugins, project__task="based").settings) == "memory:based"
+    assert student_spec(plugins, config(plugins, project__task="based", train__student="memory").settings) == "memory"
+    del plugins._of("tasks")["toy"]
+    assert plugins.default_student() == "memory:based"  # the only task
+    monkeypatch.setattr(based, "base", "missing:based")
+    assert plugins.default_student("based") == "memory"
 
 
 def test_student_has_kind_and_base(plugins: Plugins) -> None:

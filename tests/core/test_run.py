@@ -201,6 +201,17 @@ def test_execute_setting_selects_the_answers_that_are_run(
 # --- training and evaluating again ------------------------------------------------------
 
 
+def test_run_without_a_named_student_keeps_the_one_it_was_trained_with(create: Callable[..., Run]) -> None:
+    """Another default student, of a later version or pack, could not load it."""
+    run = create()
+    run.generate()
+    run.train()
+    file = run.folder / "config.toml"
+    file.write_text(file.read_text().replace('student = "memory"', 'student = ""'))
+    assert reopened(run).student.name == "memory"
+    assert reopened(run, train__student="nearest").student.name == "nearest"
+
+
 def test_student_keeps_its_training_settings(create: Callable[..., Run]) -> None:
     """`evaluate` loads the kind of student that `train --student` fitted, not the one the run was created with."""
     run = create(train__student="nearest")

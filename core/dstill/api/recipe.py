@@ -28,7 +28,7 @@ class Recipe:
         default="",
         metadata={
             "help": "The student: a kind, `kind:base` such as `hf:google/flan-t5-small`, FILE.gguf, or `base:NAME`, "
-            "which starts from weights of the task pack. Empty: one made from nothing.",
+            "which starts from weights of the task pack. Empty: the task's base, or one made from nothing.",
             "trust": "student",
         },
     )

@@ -17,7 +17,16 @@ from dstill.cli.data import show_dataset
 from dstill.cli.evaluate import summary
 from dstill.cli.extras import built_in, missing
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app, engine_url_option, json_option, seed_option, set_option, task_option
+from dstill.cli.options import (
+    App,
+    app,
+    engine_url_option,
+    json_option,
+    seed_option,
+    set_option,
+    student_option,
+    task_option,
+)
 from dstill.cli.scores import show_scores
 from dstill.cli.train import show_training
 from dstill.errors import Interrupted, MissingExtra, UsageError
@@ -33,6 +42,7 @@ __all__ = ["Stages", "answered_live", "demo", "run_stages", "show_live"]
 @click.command(cls=Command, section="Start", examples=["dstill demo", "dstill demo --quick"])
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run. Default: a new one under ./runs.")
 @task_option
+@student_option
 @click.option("--quick", is_flag=True, help="Take about a quarter of the time, for a less accurate student.")
 @engine_url_option("Execute answers on this server", default="the embedded engine")
 @seed_option

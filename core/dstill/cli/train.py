@@ -128,10 +128,11 @@ def note_other_recipe(found: App, run: str | None) -> None:
     if not suited:
         return
     keys = dict.fromkeys([*SUITED, *suited])
-    usual = {key: recipe.get(key, getattr(Recipe(), key.removeprefix("train."))) for key in keys}
+    default = {key: getattr(Recipe(), key.removeprefix("train.")) for key in keys}
+    usual = {key: recipe.get(key, default[key]) for key in keys}
     own = {key: getattr(settings.train, key.removeprefix("train.")) for key in keys}
     kept = [key for key in keys if own[key] != usual[key] and key not in found.flags]
-    if kept:
+    if kept and own != default:
         note(
             f"warning: {', '.join(f'{key} = {own[key]}' for key in kept)} were set for student '{before}'; "
             f"the defaults are {' '.join(f'--set {key}={usual[key]}' for key in kept)}"

@@ -307,7 +307,7 @@ class RunContents(RunFolder):
 
 
 def _with_trained_student(config: Config, run: RunFolder, plugins: Plugins) -> Config:
-    """`config` with the student of `run`, if its settings name none: the default may have changed since."""
+    """`config` with the student that `run` was trained with, if its settings name none: defaults may change."""
     trained = str(run.stages.get("train", {}).get("student", ""))
     is_default = trained in plugins.names("students") or trained.startswith(PACKAGED)  # it opens no model of its own
     if config.settings.train.student or not is_default:
