@@ -96,3 +96,23 @@ def test_features_say_what_a_position_is() -> None:
     assert {"kind:number", "year"} <= number.keys()
     assert {"type:keyword", "links:value:1", "=name", "above=user"} <= item.keys()
     assert "links:none" in reading.features[4]
+
+
+@pytest.mark.parametrize(
+    ("question", "used", "overlooked"),
+    [
+        ("status of rosa", {"nst"}, ["http.status"]),
+        ("status of rosa", {"http.status"}, []),
+        ("status of nst", {"nst"}, []),  # one that is used is named too
+        ("statuses of rosa", {"nst"}, []),  # not its name
+        ("status of rosa", {"user.name"}, ["http.status"]),  # used for its value alone
+        ("rosa", {"nst"}, []),
+    ],
+)
+def test_items_that_an_answer_overlooks(question: str, used: set[str], overlooked: list[str]) -> None:
+    assert read(question, schema()).overlooked(used) == overlooked
+
+
+def test_rest_of_a_long_question_is_unread() -> None:
+    assert read("x " * MAX_WORDS, schema()).unread == ""
+    assert read("x " * MAX_WORDS + "and more", schema()).unread == "and more"

@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from dstill.api.protocols import Linked, Presentation, RationaleTerms
+from dstill.api.protocols import Linked, Presentation
 from dstill.api.records import Example, OutcomeKind
 from dstill.api.student import Generator
 from dstill.cli.console import emit, error, note, say, width
@@ -91,11 +91,11 @@ def ask(found: App, questions: tuple[str, ...], spec: str | None, as_json: bool)
             return
         try:
             for block in blocks(_examples(answering, asked)):
-                for example, answered in zip(block, answering.answer(block), strict=True):
+                for answered in answering.answer(block):
                     tally.add(answered)
                     if not as_json:
                         say(textwrap.shorten(answered.question, SHOWN, placeholder=" …"), bold=True)
-                    _show(answering, example, answered, as_json=as_json)
+                    _show(answering, answered, as_json=as_json)
         finally:
             warn_of_guesses(answering, tally)
         if tally.asked:
@@ -120,7 +120,7 @@ def _converse(answering: Predictor, *, as_json: bool) -> None:
         try:
             example = answering.example(line, id=str(number))
             [answered] = answering.answer([example])
-            _show(answering, example, answered, as_json=as_json)
+            _show(answering, answered, as_json=as_json)
         except DstillError as problem:
             error(problem, as_json=as_json)
 
@@ -171,7 +171,7 @@ def _advise(found: App, answering: Predictor, *, as_json: bool) -> None:
 # --- answers ----------------------------------------------------------------------------
 
 
-def _show(answering: Predictor, example: Example, answered: PredictedAnswer, *, as_json: bool) -> None:
+def _show(answering: Predictor, answered: PredictedAnswer, *, as_json: bool) -> None:
     if as_json:
         emit(answered.to_row())
         return
@@ -185,13 +185,3 @@ def _show(answering: Predictor, example: Example, answered: PredictedAnswer, *, 
         show_result(task, answered)
     elif not answered.refused:
         say(f"  {answered.reason}", lines=True)
-    if not answered.refused and not _names_something(answering, example, answered):
-        note("warning: no word of the question is a name or value of the data: the answer is a guess")
-
-
-def _names_something(answering: Predictor, example: Example, answered: PredictedAnswer) -> bool:
-    """Whether the question names anything of the data, as far as the student reads these; or the answer uses none."""
-    student = answering.setup.student
-    if not student.reads_schema or student.form.read(example).links:
-        return True
-    return not list(RationaleTerms.of(answering.setup.task).answer_terms(answered.answer))

@@ -122,7 +122,7 @@ class Schema:
         """Number of an item → its link to a word of a question, apart from known values and initials."""
         if word.lower() in STOP_WORDS:
             return {}
-        found_stems = stems(word)
+        found_stems = stems(word) or [word]  # a name may have no letters
         groups = [
             *(((_NAME, 1.0), self._names.get(stem, ())) for stem in found_stems),
             ((_SAID, 1.0), self._said.get(folded(word), ())),

@@ -10,13 +10,14 @@ with a prefix for where in the item they are.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from dstill.linked.linking import LINKS, Item, Schema
-from dstill.linked.words import Word, words
+from dstill.linked.words import MAX_WORDS, Word, words
 
 __all__ = ["FEATURES", "Reading", "read"]
 
@@ -62,6 +63,31 @@ class Reading:
     def text(self, position: int) -> str:
         """What an answer has for a position: the value of a word, the name of an item."""
         return self.words[position].value if position < len(self.words) else self.item(position).name
+
+    @property
+    def unread(self) -> str:
+        """The rest of a question that has more than `MAX_WORDS` words."""
+        return self.question[self.words[-1].end :].strip() if len(self.words) == MAX_WORDS else ""
+
+    def overlooked(self, used: Collection[str]) -> list[str]:
+        """The items that the question calls by their names, if it calls none of those that an answer has `used` so."""
+        named = {self.items[item].name for (_, item), kind in self.links.items() if kind != "value"}
+        if not named.isdisjoint(used):
+            return []
+        about_used = {word for word, item in self.links if self.items[item].name in used}
+        return [
+            item.name for item in self.items if item.name not in used and not about_used.issuperset(self._called(item))
+        ]
+
+    def _called(self, item: Item) -> set[int]:
+        """The words that are the name of an item, without what it belongs to."""
+        name = re.escape(item.name.rpartition(".")[2])
+        spans = [match.span() for match in re.finditer(rf"(?<!\w){name}(?!\w)", self.question, re.IGNORECASE)]
+        return {
+            place
+            for place, word in enumerate(self.words)
+            if any(start < word.end and word.start < end for start, end in spans)
+        }
 
     def span(self, first: int, last: int) -> str:
         """The text from one word to another."""

@@ -20,7 +20,7 @@ from dstill.linked.names import stems
 
 __all__ = ["MAX_WORDS", "Word", "number", "words"]
 
-MAX_WORDS = 256  # of a question; the rest is not read
+MAX_WORDS = 512  # of a question; the rest is not read (`Reading.unread`)
 
 _MONTHS = {
     name: number

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from dstill.api.executor import Executor
 from dstill.api.faults import about
+from dstill.api.protocols import RationaleTerms
 from dstill.api.records import Example, Level, ModelInput, OutcomeKind, Prediction, Problem, Row
 from dstill.api.student import Generator, Similarity
 from dstill.api.task import data_of
@@ -29,6 +30,7 @@ from dstill.factory import Setup
 from dstill.pipeline import steps
 from dstill.pipeline.constrained import Constrained
 from dstill.pipeline.data_drift import Learnt, drift
+from dstill.pipeline.misread import misread
 from dstill.run_view import RunView
 
 if TYPE_CHECKING:
@@ -358,16 +360,26 @@ class Predictor:
         with about(example.id):
             draft = steps.draft_of(prediction, setup.objective, setup.task)
         (verdict,) = steps.judge(setup.plugins, setup.task, [(example, prediction)], setup.objective, None)
+        found = tuple(self._misread(example, draft.answer)) if draft and not verdict.refused else ()
+        unread = next((problem.message for problem in found if problem.is_error), "")
         return PredictedAnswer(
             id=example.id,
             question=example.question,
             answer=draft.answer if draft else "",
             rationale=draft.rationale if draft else "",
-            ok=verdict.reached >= Level.VALID and not verdict.refused,
+            ok=verdict.reached >= Level.VALID and not verdict.refused and not unread,
             refused=verdict.refused,
-            reason="the student refused to answer" if verdict.refused else verdict.reason,
-            problems=verdict.problems,
+            reason="the student refused to answer" if verdict.refused else unread or verdict.reason,
+            problems=(*verdict.problems, *found),
         )
+
+    def _misread(self, example: Example, answer: str) -> Iterator[Problem]:
+        """What a student that reads the schema of the data has not read, or may have taken for something else."""
+        student, task = self.setup.student, self.setup.task
+        if student.reads_schema:
+            with about(example.id):
+                used = frozenset(RationaleTerms.of(task).answer_terms(answer))
+            yield from misread(student.form.read(example), used, task.data_noun)
 
     def _ran(self, example: Example, answered: PredictedAnswer, executor: Executor | None) -> PredictedAnswer:
         if executor is None or not answered.ok:

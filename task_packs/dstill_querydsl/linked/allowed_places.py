@@ -37,11 +37,12 @@ from dstill_querydsl.mapping.check import check, problems_of
 from dstill_querydsl.mapping.uses import Use, uses
 from dstill_querydsl.schema import rules
 
-__all__ = ["AGGREGATION", "ANY", "Language", "Node", "Step"]
+__all__ = ["AGGREGATION", "ANY", "SPANS", "Language", "Node", "Step"]
 
 # Kinds of places besides the guard's.
 AGGREGATION, _DIRECTION, MISSING = "aggregation", "direction", "missing"
 _LEFT_OUT = ("aggregations", "search_after", "collapse")  # another spelling; of the page before; of documents
+SPANS = frozenset(name for name in QUERIES if name.startswith("span_") or name == "field_masking_span")
 _NO_KEYS = ("cutoff_frequency", "extended_bounds")  # Elasticsearch 8 has it no more; the guard needs to know the dates
 _BODY = Options({name: kind for name, kind in BODY.items() if name not in _LEFT_OUT})
 _NESTED_SORT = Options({"path": kinds.FIELD, "filter": kinds.QUERY})
@@ -157,6 +158,10 @@ class Language:
             if any(problem.is_error for problem in problems_of(replace(use, name=name, nested=nested), self.fields)):
                 return False
         return not path or field.type == "nested"
+
+    def span_fields(self, nested: str | None) -> frozenset[str]:
+        """Fields that span queries can be about. They hold each other, and the innermost one names a field."""
+        return self.fitting((("query", nested), ("span_term", ())), as_key=True)
 
     def is_wrong(self, chain: tuple[Any, ...], value: Any) -> bool:
         """Whether the mapping refuses a value where `chain` leads."""
@@ -275,6 +280,11 @@ class Node:
             return kinds.ORDER if "array" not in self.types or self.kind != kinds.ORDER else None
         return _INSIDE.get(str(self.kind)) if not isinstance(self.kind, Capped | MapOf) else None
 
+    @property
+    def has_fields(self) -> bool:
+        """Whether the keys of an object here are fields, which may be called as keys of the schema are."""
+        return isinstance(self.inside, FieldKeys)
+
     @cached_property
     def object_schema(self) -> Mapping[str, Any]:
         """The schema of an object here."""
@@ -303,6 +313,8 @@ class Node:
             if (name == "reverse_nested" and self.nested is None) or (
                 name == "nested" and self._field_path is None and self.field
             ):
+                continue
+            if name in SPANS and not self.language.span_fields(self.nested):
                 continue
             if self.child(name, {}, self.field).is_possible:
                 found[f"{name}:"] = name
@@ -465,6 +477,8 @@ class Node:
 
     def waits(self, key: str, there: Mapping[str, Any]) -> bool:
         """Whether `key` must come after another one, which decides what it may have."""
+        if self.has_fields:
+            return False
         if key in ("query", "filter") and "path" in self.keys.values():
             return "path" not in there
         if any(first in self.keys.values() and first not in there for first in _DECIDED_BY.get(key, ())):

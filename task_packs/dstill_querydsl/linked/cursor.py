@@ -24,7 +24,7 @@ from dstill_querydsl.guard import kinds
 from dstill_querydsl.guard.aggregations import AGGREGATIONS
 from dstill_querydsl.guard.kinds import Options
 from dstill_querydsl.language.query_forms import FIELD_LIST, FIELD_OPTION, FIELDED, PLACES
-from dstill_querydsl.linked.allowed_places import AGGREGATION, Language, Node
+from dstill_querydsl.linked.allowed_places import AGGREGATION, SPANS, Language, Node
 from dstill_querydsl.linked.allowed_values import NOTHING, Values, spec_of
 from dstill_querydsl.linked.scalars import as_span
 from dstill_querydsl.linked.tokens import JOIN, tokens
@@ -163,6 +163,8 @@ class _Run:
     def _shows(self, node: Node, token: Token, key: str) -> bool:
         if isinstance(token, int):
             return self.positions[token] is not None
+        if key in SPANS and not any(name in self.names for name in self.language.span_fields(node.nested)):
+            return False
         return token[0] == "#" or self.possible(node.child(key, {}, node.field))
 
     def brackets(self, node: Node) -> Collection[str]:
@@ -258,6 +260,16 @@ class BodyCursor(Cursor):
             return {"refusal": {"missing": self._folded()}}
         return self._folded()
 
+    @property
+    def _is_next(self) -> bool:
+        """Whether the value is the next one of a list. A field may be called ``,`` too."""
+        return self._key == "," and self._frame is not None and isinstance(self._frame.value, list)
+
+    @property
+    def _is_path(self) -> bool:
+        """Whether the value names an aggregation. A field may be called ``buckets_path`` too."""
+        return self._key in _PATHS and self._frame is not None and not self._frame.node.has_fields
+
     # --- what may come ---------------------------------------------------------------------
 
     @cached_property
@@ -284,7 +296,7 @@ class BodyCursor(Cursor):
     def _going_on(self) -> frozenset[Token]:
         """What continues the value that is being written."""
         assert self._node is not None
-        if self._key in _PATHS:
+        if self._is_path:
             length = len(self._written)
             paths = (path for path in self._paths() if path[:length] == self._written and len(path) > length)
             return frozenset(path[length] for path in paths)
@@ -298,9 +310,9 @@ class BodyCursor(Cursor):
         node, frame = self._node, self._frame
         assert node is not None
         assert frame is not None
-        if self._key in _PATHS:
+        if self._is_path:
             return frozenset(path[0] for path in self._paths())
-        found = self._run.scalars(node) if self._key == "," else self._run.openers(node)
+        found = self._run.scalars(node) if self._is_next else self._run.openers(node)
         if frame.depth >= _DEEP + 6:
             found -= {"{", "["}
         return frozenset(token for token in found if self._affords((token,))) if self._costs(node) else found
@@ -462,7 +474,7 @@ class BodyCursor(Cursor):
         """The object or list with the value that is being written; None if it is not whole."""
         assert self._node is not None
         assert self._frame is not None
-        if self._key in _PATHS:
+        if self._is_path:
             text = "".join(str(token)[1:] for token in self._written)
             value: Any = text if self._written in self._paths() else NOTHING
         elif self._pointed is not None:
@@ -474,7 +486,7 @@ class BodyCursor(Cursor):
         if value is NOTHING:
             return None
         frame = self._frame.added(self._key, value)
-        if self._key != "," and self._costs(self._node) and not self._within_limits(frame):
+        if not self._is_next and self._costs(self._node) and not self._within_limits(frame):
             return None
         return frame
 
@@ -554,10 +566,10 @@ class BodyCursor(Cursor):
     def _accepts(self, part: str) -> bool:
         """Whether a piece of structure is allowed: as in `_atoms`, without a look at the words that are."""
         node, frame = self._node, self._frame
-        if self._state is not _State.VALUE or self._key in _PATHS or node is None or frame is None:
+        if self._state is not _State.VALUE or self._is_path or node is None or frame is None:
             return part in self._atoms
         if part in ("{", "["):
-            return self._key != "," and frame.depth < _DEEP + 6 and part in self._run.brackets(node)
+            return not self._is_next and frame.depth < _DEEP + 6 and part in self._run.brackets(node)
         if not node.is_scalar or part not in self._run.values(node).spec.fixed:
             return False
         return not self._costs(node) or self._affords((part,))

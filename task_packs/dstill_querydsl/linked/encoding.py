@@ -113,7 +113,7 @@ class _Encoder:
         if not value or ((key in CHOICES or _PATH.fullmatch(key)) and f"={value}" in self.known - CONSTANTS.keys()):
             return [f"={value}"]
         written = self.writer.text(value, () if numeric else self.values.get(field, ()))
-        if f"={value}" in CONSTANTS and not any(isinstance(token, int) for token in written):
+        if CONSTANTS.get(f"={value}") == value and not any(isinstance(token, int) for token in written):
             return [f"={value}"]
         return [*(("text",) if numeric and as_number(value) is not None else ()), *written]
 

@@ -68,13 +68,18 @@ def _item(field: Field, values: Values, first: str) -> Item:
     named = known.values if known and field.family in ("keyword", "ip", "boolean", "flattened") else ()
     return Item(
         name=field.name,
-        words=tuple(stems(name or last)),
+        words=_words(name or last),
         kind=field.family if field.family in _KINDS else "other",
-        above=tuple(stems(above)),
+        above=_words(above) if above else (),
         description=tuple(_description(meta)) if isinstance(meta, Mapping) else (),
         values=tuple(_spoken(named)) if named else tuple(_large(known)),
         features=tuple(_features(field, meta, first, bool(named))),
     )
+
+
+def _words(name: str) -> tuple[str, ...]:
+    """The words of a name, or the name itself if it has no letters and digits."""
+    return tuple(stems(name)) or (name,)
 
 
 def _spoken(values: Sequence[Any]) -> Iterator[str]:

@@ -77,7 +77,9 @@ def below(place: Place, key: str) -> Place:
     if place is Place.NAMES:
         return Place.AGGREGATION
     if place is Place.SORT:
-        return Place.MIXED if key in _MIXED else Place.OPTIONS
+        return Place.MIXED if key == "_geo_distance" else Place.OPTIONS
+    if place in (Place.FIELDS, Place.MIXED):
+        return Place.OPTIONS  # whatever the field is called
     return Place.QUERY if place is Place.OPTIONS and key == "filters" else _ANYWHERE.get(key, Place.OPTIONS)
 
 

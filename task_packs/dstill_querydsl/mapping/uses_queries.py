@@ -129,13 +129,14 @@ def _one(operator: str, options: Any, place: Place) -> Iterator[Use]:
 
 
 def _fielded(operator: str, options: Mapping[str, Any], place: Place) -> Iterator[Use]:
-    beside = {*PLACES.get(operator, ()), *(_COMMON if len(options) > 1 else ())}
+    names = {*PLACES.get(operator, ()), *(_COMMON if len(options) > 1 else ())}
+    beside = {name: entry for name, entry in options.items() if name in names and not isinstance(entry, Mapping)}
     for name, entry in options.items():
-        if name in beside and not isinstance(entry, Mapping):
+        if name in beside:
             continue
         more = entry if isinstance(entry, Mapping) else {}
         values = _values(operator, entry)
-        yield from named("query", operator, name, place / name, values=values, options={**options, **more})
+        yield from named("query", operator, name, place / name, values=values, options={**beside, **more})
         if operator == "terms_set":
             counted, at = "minimum_should_match_field", place / name / "minimum_should_match_field"
             yield from named("query", counted, more.get(counted), at)

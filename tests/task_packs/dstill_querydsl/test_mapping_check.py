@@ -81,6 +81,14 @@ def test_finds_error(body, code, pointer, suggestion) -> None:
     assert problem.hint
 
 
+@pytest.mark.parametrize("value", ["2024-03-03", {"value": "2024-03-03"}])
+def test_field_called_format_is_not_the_format_of_its_dates(value) -> None:
+    """Nor is a field called lenient an option."""
+    fields = Fields.of({"properties": {"format": {"type": "date"}, "lenient": {"type": "date"}}})
+    assert list(check.check({"query": {"term": {"format": value}}}, fields)) == []
+    assert [one.code for one in check.check({"query": {"term": {"lenient": "true"}}}, fields)] == ["wrong_value"]
+
+
 @pytest.mark.parametrize("name", ["type", "distance", "unit", "boost", "ignore_unmapped"])
 def test_field_name_may_equal_option_of_other_query(name) -> None:
     for operator, value in (("term", "x"), ("match_phrase", "x"), ("terms", ["x"])):

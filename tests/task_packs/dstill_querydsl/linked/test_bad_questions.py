@@ -1,0 +1,112 @@
+"""What a person sees of odd questions to a linked student: an answer that passes every check, or what is wrong."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+import torch
+
+from dstill import config as configuration
+from dstill import plugins as plugin_loading
+from dstill.api.records import Prediction
+from dstill.factory import Setup
+from dstill.linked.words import MAX_WORDS
+from dstill.pipeline.live_data import LiveRun
+from dstill.pipeline.predict import PredictedAnswer, Predictor
+from dstill_linked.generation import LinkedGenerator
+from dstill_linked.model import LinkedModel
+from dstill_linked.saving import LinkedFacts
+from dstill_linked.student import LinkedConfig, LinkedStudent
+
+KEYWORD = {"type": "keyword"}
+WIDE = {f"area{a}": {"properties": {f"name_of_part{n}": KEYWORD for n in range(100)}} for a in range(100)}
+MAPPINGS = {
+    "none": {},
+    "one": {"status": KEYWORD},
+    "odd": dict.fromkeys(("query:", "{", "=desc", "#0", "known", "refuse", "order date", "שם"), KEYWORD),
+}
+QUESTIONS = (
+    "qwx zzt pfff",
+    'how many have query: {, #0 =desc and known "refuse"',
+    'order date is "he said "yes"" or {"a":1}\nor שלום\u202e',
+    ("how many are open " * 112)[:2_000],
+)
+
+
+@pytest.fixture(scope="module")
+def answering() -> Iterator[Predictor]:
+    """Asks a student with random weights, which writes anything that its form allows."""
+    plugins = plugin_loading.load()
+    flags = {"project.task": "querydsl", "train.student": "linked", "train.objective": "label-only"}
+    setup = Setup(
+        plugins,
+        configuration.load(
+            use_files=False, environment={}, flags=flags, sections=plugin_loading.part_sections(plugins)
+        ),
+    )
+    student = LinkedStudent(LinkedConfig(width=32, heads=2, encoder_layers=1, decoder_layers=1, hidden=64))
+    student.form = setup.student.form
+    shape = student.shape
+    torch.manual_seed(3)
+    facts = LinkedFacts(shape=shape.to_json(), tokens=(), features=(), branches=("predict: ",), modality="full",
+                        seed=0, max_length=1024, max_target_length=96, threads=1)  # fmt: skip
+    generator = LinkedGenerator(LinkedModel(shape), student.form, facts)
+    with Predictor(LiveRun(name="random", setup=setup, context={}, load=lambda: generator)) as found:
+        yield found
+
+
+def ask(answering: Predictor, properties: Mapping[str, Any], *questions: str) -> list[PredictedAnswer]:
+    context = {"mapping": {"properties": properties}}
+    return answering.answer([answering.example(question, context=context) for question in questions])
+
+
+def judged(answering: Predictor, properties: Mapping[str, Any], question: str, query: object) -> PredictedAnswer:
+    """A student's answer, which its form can express."""
+    form, written = answering.setup.student.form, json.dumps({"query": query})
+    example = answering.example(question, context={"mapping": {"properties": properties}})
+    assert form.encode(written, form.read(example))
+    return answering._judged(example, Prediction(id="1", text=written))
+
+
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_answer_passes_every_check_or_says_what_is_wrong(answering: Predictor, name: str) -> None:
+    for answered in ask(answering, MAPPINGS[name], *QUESTIONS):
+        assert answered.ok != bool(answered.reason), answered
+        assert "Error" not in answered.reason
+
+
+@pytest.mark.parametrize(
+    ("question", "query", "code"),
+    [
+        ("qwx zzt pfff", {"term": {"status": {"value": "a"}}}, "no_link"),
+        ("took is 7", {"term": {"status": {"value": "7"}}}, "overlooked_name"),
+        ("took is 7", {"term": {"took": {"value": 7}}}, ""),
+        ("qwx zzt pfff", {"match_all": {}}, ""),
+    ],
+)
+def test_answer_about_another_field_has_a_warning(answering: Predictor, question: str, query: Any, code: str) -> None:
+    answered = judged(answering, {"status": KEYWORD, "took": {"type": "integer"}}, question, query)
+    assert answered.ok
+    assert [one.code for one in answered.problems if one.layer == "reading"] == ([code] if code else [])
+
+
+def test_question_of_too_many_words_is_not_answered_in_part(answering: Predictor) -> None:
+    assert judged(answering, {}, "? " * MAX_WORDS, {"match_all": {}}).ok
+    answered = judged(answering, {}, "? " * MAX_WORDS + "and more", {"match_all": {}})
+    message = "the student reads 512 words of a question at most, this one goes on: 'and more' …"
+    assert (answered.ok, answered.reason) == (False, message)
+
+
+def test_wide_mapping_is_read_fast_after_the_first_question(answering: Predictor) -> None:
+    """`tests/benchmarks/wide_mappings.py` measures."""
+    form = answering.setup.student.form
+    for question, most in (("qwx zzt pfff", 20.0), ("name_of_part3 of area12", 1.0)):
+        example = answering.example(question, context={"mapping": {"properties": WIDE}})
+        began = time.process_time()
+        reading = form.read(example)
+        assert time.process_time() - began < most
+    assert "area12.name_of_part3" in [item.name for item in reading.items]
