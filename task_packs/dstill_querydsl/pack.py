@@ -187,6 +187,8 @@ class QueryDsl(
 
     # --- Linked -------------------------------------------------------------------------
 
+    base = "base:querydsl"
+
     def form(self) -> Form:
         from dstill_querydsl.linked.form import QueryForm
 
