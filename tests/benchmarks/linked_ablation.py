@@ -179,6 +179,7 @@ ARMS = {
             "train.modality": "lora",
             "train.learning_rate": 1e-3,
             "train.per_device_train_batch_size": 4,
+            "train.max_target_length": 256,
             "train.r": 16,
             "train.lora_alpha": 64,
             "train.target_modules": "all-linear",
@@ -245,8 +246,8 @@ class Lab:
                 run.write(data_file(split), records[:items])
         with _form(arm):
             run.train()
-            scores = run.evaluate()["student"]
-        trained = run.stages["train"]
+            run.evaluate()
+        trained, scores = run.stages["train"], run.stages["evaluate"]["scores"]["student"]
         found = {"arm": name, "seed": seed, "steps": trained["steps"], "seconds": trained["seconds"]}
         found["scores"] = {split: {metric: scores[split][metric] for metric in METRICS} for split in SPLITS}
         write_text(folder / "result.json", json.dumps(found, indent=1))
