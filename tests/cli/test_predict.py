@@ -114,9 +114,9 @@ def test_blocks_have_the_maximum_size() -> None:
     def examples(count: int) -> Iterator[Example]:
         return (Example(id=str(n), question="q") for n in range(count))
 
-    assert [len(block) for block in predict._blocks(examples(2 * BLOCK + 1))] == [BLOCK, BLOCK, 1]
-    assert [len(block) for block in predict._blocks(examples(BLOCK))] == [BLOCK]
-    assert not list(predict._blocks(examples(0)))
+    assert [len(block) for block in predict.blocks(examples(2 * BLOCK + 1))] == [BLOCK, BLOCK, 1]
+    assert [len(block) for block in predict.blocks(examples(BLOCK))] == [BLOCK]
+    assert not list(predict.blocks(examples(0)))
 
 
 # --- sampling and voting ----------------------------------------------------------------

@@ -51,6 +51,9 @@ def describe(engine: Engine, settings: HttpSettings, config: Settings) -> Projec
         mapping, documents = server.mapping(name), server.count(name)
         if not documents:
             raise DataError(f"'{name}' has no documents", where=engine.url, hint="fill it, or name another index")
+        if not Fields.of(mapping).names:
+            hint = "map the fields that questions are about, or name another index"
+            raise DataError(f"'{name}' has no fields", where=engine.url, hint=hint)
         limits = limits_on(mapping, config.guard)
         found = read(
             server,

@@ -28,6 +28,7 @@ def url() -> Iterator[str]:
     with EmbeddedServer.start() as server, HttpEngine(Engine(url=server.url), writable=True) as engine:
         engine.index("dstill-old", MAPPING, DOCUMENTS.items())
         engine.index("dstill-empty", MAPPING, [])
+        engine.index("dstill-fieldless", {"properties": {}}, [("1", {})])
         engine.index("dstill-live", TODAY, [("1", {"at": datetime.now(UTC).isoformat(), "n": 1})])
         engine.index("dstill-own-now", {**TODAY, "_meta": {"now": "2020-01-01T00:00:00Z"}}, [("1", {"at": "2019"})])
         yield server.url
@@ -100,6 +101,8 @@ def test_refuses_index_that_cannot_be_described(url: str) -> None:
         described(url, ".security", allow_pattern=True)
     with pytest.raises(DataError, match="'dstill-empty' has no documents"):
         described(url, "dstill-empty")
+    with pytest.raises(DataError, match="'dstill-fieldless' has no fields"):
+        described(url, "dstill-fieldless")
     with pytest.raises(ServiceError, match="no such index"):
         described(url, "dstill-none")
 
