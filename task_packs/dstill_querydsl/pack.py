@@ -190,9 +190,10 @@ class QueryDsl(
     base = "base:querydsl"
 
     def form(self) -> Form:
+        from dstill_querydsl.invented.stream import replay
         from dstill_querydsl.linked.form import QueryForm
 
-        return QueryForm(self.index_profile, self.config.dialect)
+        return QueryForm(self.index_profile, self.config.dialect, replay)
 
     # --- TestDatabases ------------------------------------------------------------------
 

@@ -154,7 +154,6 @@ WRITERS = {
     "core/dstill/cli/init.py": USER,
     "core/dstill/cli/new_pack.py": USER,
     "core/dstill/cli/questions.py": USER,
-    "core/dstill/pipeline/live_data.py": "a private folder that is gone when the command ends",
     "core/dstill/teacher/batch_log.py": REPLIES,
     "core/dstill/teacher/inflight.py": REPLIES,
     "core/dstill/teacher/recover.py": REPLIES,

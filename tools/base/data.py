@@ -21,7 +21,7 @@ from dstill_linked.encoding import LinkedRow
 from dstill_linked.model import START
 from dstill_linked.tensors import Vocabulary
 from dstill_querydsl.bundle.indices import TRAINABLE, Index, bundled
-from dstill_querydsl.invented import stream
+from dstill_querydsl.invented.stream import replay, stream
 from dstill_querydsl.linked.form import QueryForm
 from dstill_querydsl.mapping.index_profile import IndexProfile
 from dstill_querydsl.pack import QueryDsl
@@ -31,7 +31,7 @@ from dstill_querydsl.variants import rename, vary
 __all__ = ["FORM", "answers", "asked_about_bundled", "rows"]
 
 Asked = Mapping[str, Sequence[Example]]  # bundled index → questions
-FORM: Form = QueryForm(lambda _: None)  # for its vocabulary
+FORM: Form = QueryForm(lambda _: None, replay=replay)  # for its vocabulary
 BUNDLED = 0.25  # share of rows about the bundled indices
 QUESTIONS = 6_000  # about each of them
 DOCUMENTS = 500  # of which values are known

@@ -15,9 +15,10 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from dstill.errors import DiskError, DstillError, UsageError
@@ -35,6 +36,7 @@ __all__ = [
     "remove_stale",
     "replace_dir",
     "require_absent",
+    "temporary_files",
     "write_text",
     "writing",
 ]
@@ -140,6 +142,15 @@ def write_text(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic(path) as file:
         file.write(redact(text).encode())
+
+
+@contextmanager
+def temporary_files(texts: Mapping[str, str]) -> Iterator[Path]:
+    """A folder with these files, by their names, that only this user can read. It is removed afterwards."""
+    with TemporaryDirectory(prefix="dstill-") as folder:
+        for name, text in texts.items():
+            write_text(Path(folder) / name, text)
+        yield Path(folder)
 
 
 @contextmanager

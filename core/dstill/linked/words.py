@@ -101,7 +101,7 @@ def words(question: str, now: date | None = None) -> list[Word]:
     partial = _partial(question, now) if now and _NAMED.search(question) else {}
     at = 0
     while at < len(question) and len(found) < MAX_WORDS:
-        match = _WORD.search(question, at)
+        match = next(_WORD.finditer(question, at), None)
         if match is None:
             break
         start, (kind, text) = match.start(), (str(match.lastgroup), match.group())

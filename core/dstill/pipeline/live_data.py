@@ -13,7 +13,6 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from dstill import trust
@@ -25,7 +24,7 @@ from dstill.api.task import Task
 from dstill.config import Settings
 from dstill.errors import UsageError
 from dstill.factory import Setup
-from dstill.io.files import write_text
+from dstill.io.files import temporary_files
 from dstill.pipeline.data_drift import Learnt
 
 __all__ = ["LiveRun", "data_name", "describe", "kept"]
@@ -61,11 +60,9 @@ def _executor(setup: Setup) -> str:
 @contextlib.contextmanager
 def kept(project: ProjectFiles) -> Iterator[dict[str, Any]]:
     """The files of `project` in a folder that only this user can read. Gives the settings that refer to them."""
-    with TemporaryDirectory(prefix="dstill-") as folder:
-        for name, text in project.files.items():
-            write_text(Path(folder) / name, text)
+    with temporary_files(project.files) as folder:
         yield {
-            key: str(Path(folder) / value) if isinstance(value, str) and value in project.files else value
+            key: str(folder / value) if isinstance(value, str) and value in project.files else value
             for key, value in project.settings.items()
         }
 

@@ -27,7 +27,7 @@ from dstill_querydsl.questions.compose import ComposedQuestion, compose
 from dstill_querydsl.questions.context import Skip
 from dstill_querydsl.questions.plan import SHARES, TEMPLATES, Template
 
-__all__ = ["Counts", "InventedQuestion", "stream"]
+__all__ = ["Counts", "InventedQuestion", "replay", "stream"]
 
 POOL = 64  # schemas
 EVERY = 24  # questions, after which a schema is replaced
@@ -102,6 +102,11 @@ def stream(seed: int, counts: Counts | None = None) -> Iterator[InventedQuestion
                 pool.append(_schema(random, counts))
             elif number % EVERY == 0:
                 pool[number // EVERY % POOL] = _schema(random, counts)
+
+
+def replay(seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
+    """Readings of these questions and the tokens of their answers, for `dstill.api.form.Form.replay`."""
+    return ((question.reading, question.tokens) for question in stream(seed))
 
 
 def _lanes() -> Mapping[str, Sequence[Template]]:

@@ -52,9 +52,16 @@ class QueryForm(Form):
     features = items.FEATURES
     bases: ClassVar = {"querydsl": Path(__file__).parents[1] / "base"}
 
-    def __init__(self, profile_of: Callable[[Example], IndexProfile | None], dialect: str = "elasticsearch9") -> None:
+    def __init__(
+        self,
+        profile_of: Callable[[Example], IndexProfile | None],
+        dialect: str = "elasticsearch9",
+        replay: Callable[[int], Iterator[tuple[Reading, Sequence[Token]]]] = lambda _: iter(()),
+    ) -> None:
+        """`replay`: as the method."""
         self._profile_of = profile_of
         self._dialect = dialect
+        self._replay = replay
         self._known: OrderedDict[int, _Mapping] = OrderedDict()  # by the number of the profile; the newest last
 
     @cached_property
@@ -79,9 +86,7 @@ class QueryForm(Form):
         return None if mapping is None else start(mapping.language, reading)
 
     def replay(self, seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
-        from dstill_querydsl.invented.stream import stream
-
-        return ((question.reading, question.tokens) for question in stream(seed))
+        return self._replay(seed)
 
     def _mapping(self, profile: IndexProfile) -> _Mapping:
         found = self._known.pop(id(profile), None) or _Mapping(profile, self._dialect)
