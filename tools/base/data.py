@@ -17,8 +17,7 @@ from dstill.api.form import Form, NotExpressible, Token
 from dstill.api.records import Example
 from dstill.io.jsonl import read_rows, write_rows
 from dstill.linked import Reading
-from dstill_linked.encoding import LinkedRow
-from dstill_linked.model import START
+from dstill_linked.encoding import LinkedRow, row_of
 from dstill_linked.tensors import Vocabulary
 from dstill_querydsl.bundle.indices import TRAINABLE, Index, bundled
 from dstill_querydsl.invented.stream import replay, stream
@@ -44,14 +43,7 @@ def rows(seed: int, asked: Asked) -> Iterator[LinkedRow]:
     """Rows without end, the same for the same seed and questions."""
     vocabulary = Vocabulary.of(FORM)
     for reading, tokens in answers(seed, asked):
-        yield LinkedRow(
-            source=list(range(len(reading))),
-            target=vocabulary.numbers(tokens),
-            weight=1.0,
-            branch="",
-            reading=vocabulary.read(reading),
-            start=START,
-        )
+        yield row_of(vocabulary, reading, tokens)
 
 
 def answers(seed: int, asked: Asked) -> Iterator[tuple[Reading, Sequence[Token]]]:
