@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
 from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
-from dstill_querydsl.engines.reading import AT_ONCE, LONGEST, FieldValues, read
+from dstill_querydsl.engines.reading import COUNTED, LONGEST, FieldValues, read
 from dstill_querydsl.guard.limits import Limits
 from dstill_querydsl.guard.mapping import limits_on
 from dstill_querydsl.language.values import MOST, Values
@@ -130,7 +131,9 @@ def test_reads_most_filled_fields_of_wide_index(engine: HttpEngine) -> None:
     assert len(list(found.values)) == 30
     assert {"f7", "f8"} <= set(found.values)
     assert sum(why == "in fewer documents" for why in found.unread.values()) == 870
-    assert len(asked.bodies) == 900 // AT_ONCE + 2 + 1  # how full they are, what they hold, what goes together
+    assert (
+        len(asked.bodies) == math.ceil(900 / COUNTED) + 2 + 1
+    )  # how full they are, what they hold, what goes together
 
 
 def test_splits_request_that_fails(engine: HttpEngine) -> None:
