@@ -11,20 +11,19 @@ from pathlib import Path
 
 from dstill.api.form import Form
 from dstill.errors import DataError, UsageError, did_you_mean
+from dstill.trust import PACKAGED
 from dstill_linked.saving import FILE, read_facts
 
-__all__ = ["PREFIX", "folder_of", "start_of"]
-
-PREFIX = "base:"
+__all__ = ["folder_of", "start_of"]
 
 
 def folder_of(start: str, form: Form) -> Path:
     """The folder of ``base:NAME`` or FOLDER. Raises UsageError for an unknown base, DataError for a missing one."""
-    if not start.startswith(PREFIX):
+    if not start.startswith(PACKAGED):
         return Path(start)
-    name = start.removeprefix(PREFIX)
+    name = start.removeprefix(PACKAGED)
     if name not in form.bases:
-        known = ", ".join(PREFIX + one for one in form.bases)
+        known = ", ".join(PACKAGED + one for one in form.bases)
         raise UsageError(
             f"the task's pack has no base '{name}'.{did_you_mean(name, form.bases)}" if name else "which base?",
             where=f"train.student = {start}",

@@ -190,6 +190,10 @@ class LinkedGenerator(Generator):
         return torch.tensor(found, device=scores.device)
 
     def _allows(self, row: _Row, number: int) -> bool:
+        from dstill_linked.model import RATIONALE, START
+
+        if number in (START, RATIONALE):
+            return False
         return row.cursor is None or row.cursor.allows(self.vocabulary.token(number))
 
     def _drawn(self, scores: torch.Tensor, rows: Sequence[_Row], temperature: float) -> torch.Tensor:

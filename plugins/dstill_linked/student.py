@@ -26,6 +26,7 @@ from dstill.api.student import TrainingJob, TrainResult
 from dstill.errors import ConfigError, UsageError
 from dstill.io.cards import STUDENT, card, table
 from dstill.runtime import distributed
+from dstill.trust import PACKAGED
 from dstill_finetune import disk_space, reporting, torch_settings
 from dstill_finetune.checkpoints import step_of
 from dstill_finetune.collate import IGNORED
@@ -37,7 +38,7 @@ from dstill_finetune.saving import saving, share
 from dstill_finetune.setup import require_learnable
 from dstill_finetune.torch_student import TorchStudent, result_of, score_of
 from dstill_finetune.trainer import train
-from dstill_linked.bases import PREFIX, folder_of, start_of
+from dstill_linked.bases import folder_of, start_of
 from dstill_linked.encoding import REPLAYED, LinkedCollator, LinkedData, LinkedEncoder, LinkedLosses
 from dstill_linked.generation import LinkedGenerator
 from dstill_linked.saving import LinkedFacts, read_facts, read_model, shape_of, write_student
@@ -49,6 +50,13 @@ __all__ = ["BaseConfig", "BaseStudent", "LinkedConfig", "LinkedStudent"]
 
 
 PLANNED = 64  # replayed questions that the plan looks at
+
+
+def _constrain() -> bool:
+    constrain: bool = field(
+        default=True, metadata={"help": "Write only what the task's form allows, if it says what may come next."}
+    )
+    return constrain
 
 
 def _replay(default: float) -> float:
@@ -76,10 +84,7 @@ class LinkedConfig:
     longest: int = field(
         default=96, metadata={"low": 8, "high": 4096, "help": "Tokens of one answer at most, its end included."}
     )
-    constrain: bool = field(
-        default=True,
-        metadata={"help": "Write only what the task's form allows, if it says what may come next."},
-    )
+    constrain: bool = _constrain()
     replay: float = _replay(0.0)
 
 
@@ -327,10 +332,7 @@ class LinkedStudent(TorchStudent):
 class BaseConfig:
     """The student `base`, which has the sizes of its base."""
 
-    constrain: bool = field(
-        default=True,
-        metadata={"help": "Write only what the task's form allows, if it says what may come next."},
-    )
+    constrain: bool = _constrain()
     replay: float = _replay(0.25)
 
 
@@ -344,7 +346,7 @@ class BaseStudent(LinkedStudent):
 
     @property
     def starts_from(self) -> str:
-        return PREFIX + self.base
+        return PACKAGED + self.base
 
 
 def _refuse(recipe: Recipe, modality: str, options: Mapping[str, Any]) -> None:
@@ -382,7 +384,7 @@ def _replayed(data: LinkedData) -> Mapping[str, Any]:
 
 def _start(base: str) -> str:
     """The base as a card names it: no paths of this machine."""
-    return base if base.startswith(PREFIX) else Path(base).name
+    return base if base.startswith(PACKAGED) else Path(base).name
 
 
 def _card(job: TrainingJob, facts: LinkedFacts, fitted: TrainResult) -> str:

@@ -87,7 +87,7 @@ def asked_about_bundled(folder: Path) -> Asked:
 
 
 def _asked(name: str) -> list[Example]:
-    """Training questions about the index itself, without those that students of this index are scored with."""
+    """Training questions about the index itself, without those of its scored sets of the default size."""
     scored = QueryDsl(Settings(index=name))
     held_out = {_key(one) for split in SCORED for one in scored.examples(split)}
     examples = QueryDsl(Settings(index=name, n_questions=QUESTIONS)).examples("train")

@@ -41,7 +41,7 @@ SEED = 999_983  # of these questions; no training has it
 BATCH = 32
 DATA = """Questions about invented schemas of many domains, and about variants of the indices that the pack bundles, all
 made by dstill (`tools/base/data.py`). Not among them: the held-out indices `quakes`, `birdstrikes` and `factbook`, the
-questions that students of a bundled index are scored with, and every question that a person wrote."""
+questions of the test sets of a bundled index, and every question that a person wrote."""
 WEAKNESSES = (
     "It reads English only.",
     "It reads at most 64 fields of a mapping, those that rank best for the question.",

@@ -92,10 +92,8 @@ def _run(rank: int, arguments: argparse.Namespace) -> None:
     progress = _resumed(out, model, optimizer, arguments.seed)
     seed = 1_000 * progress.seed + 100 * progress.restarts + rank  # other rows after each start
     torch.manual_seed(seed)
-    batches, average = (
-        _batches(seed, asked_about_bundled(out / "questions")),
-        AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(AVERAGED)),  # type: ignore[no-untyped-call]
-    )
+    batches = _batches(seed, asked_about_bundled(out / "questions"))
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(AVERAGED))  # type: ignore[no-untyped-call]
     stable, end = 3600 * arguments.hours, 3600 * (arguments.hours + arguments.decay)
     started, saved, losses, decays = time.monotonic() - progress.seconds, progress.seconds, list[float](), False
     while progress.seconds < end:
@@ -153,7 +151,7 @@ def _batches(seed: int, asked: Mapping[str, Sequence[Example]]) -> Iterator[dict
 
 
 def _averaged(model: LinkedModel, seconds: float) -> float:
-    """Average the gradients of all processes. Returns the seconds of process 0."""
+    """Average the gradients of all processes, and their `seconds`, so that all agree when to stop."""
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
     flat = torch.cat([*(gradient.flatten() for gradient in gradients), torch.tensor([seconds])])
     distributed.all_reduce(flat)
