@@ -8,18 +8,11 @@
 
 A schema has fields of one of 260 domains, named in one of many styles. Half of its questions come from the general
 synthesizer (`questions`), so they have the shapes of its templates, except those that are held out. Voices say them in
-other words, in other forms of dates and numbers, with typing errors. The other half is freely phrased, and has further
-shapes, such as the busiest day. An answer is only given if the linked form gives it back.
+other words, in other forms of dates and numbers, with typing errors. The other half is freely phrased (`asked`),
+and has further shapes, such as the busiest day. An answer is only given if the linked form gives it back.
 
 Not covered: questions that a person wrote.
 
 Modules: `vocabulary` (words.toml), `naming` (names of fields), `schemas`, `deferred`, `speech` and `telling`
-(phrases.toml), `voices` (wordings.toml), `asked`, `asked_conditions` and `asked_shapes` (asked.toml), `stream`.
+(phrases.toml), `voices` (wordings.toml), `stream`.
 """
-
-from __future__ import annotations
-
-from dstill_querydsl.invented.schemas import Schema, invent
-from dstill_querydsl.invented.stream import Counts, InventedQuestion, stream
-
-__all__ = ["Counts", "InventedQuestion", "Schema", "invent", "stream"]

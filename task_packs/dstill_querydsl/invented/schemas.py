@@ -11,20 +11,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from random import Random
 from typing import Any
 
-from dstill.linked.known import folded
 from dstill.linked.names import stems
+from dstill_querydsl.asked.subject import Subject
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.guard.limits import Limits
 from dstill_querydsl.invented.definitions import definition, known_values, shown_values
 from dstill_querydsl.invented.naming import UNIT_WORDS, Manner, named
 from dstill_querydsl.invented.vocabulary import Concept, Domain, fitting, table, vocabulary
 from dstill_querydsl.language.values import Known, Values
-from dstill_querydsl.linked.form import QueryForm
-from dstill_querydsl.linked.items import first_date
 from dstill_querydsl.mapping.index_profile import IndexProfile
 from dstill_querydsl.questions.context import QuestionContext
 from dstill_querydsl.questions.invented_documents import invented_documents, settings_for
@@ -33,7 +30,7 @@ from dstill_querydsl.questions.roles import roles_of
 from dstill_querydsl.questions.units import UNITS
 from dstill_querydsl.questions.words import noun_of, plural
 
-__all__ = ["Put", "Schema", "invent"]
+__all__ = ["Put", "Schema", "invent", "is_plural", "synonyms_of"]
 
 DOCUMENTS = 36
 MOST = 60  # fields and sub-fields, so that a student reads all of them
@@ -56,39 +53,12 @@ _WRITING = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schema:
+class Schema(Subject):
     """One invented index."""
 
     domain: str
-    profile: IndexProfile  # what a student reads
-    context: QuestionContext  # what questions are made from
-    said: Mapping[str, tuple[str, ...]]  # noun of a field → other words for it
-    singular: Mapping[str, str]  # plural → noun
     meant: Mapping[str, Put]  # noun → what it is about
-    owners: Mapping[str, frozenset[str]]  # a value in lower case, or what people say for it → fields that have it
     known: Mapping[str, tuple[str, ...]]  # field → its values that a student reads
-
-    @cached_property
-    def form(self) -> QueryForm:
-        """The linked form for this index alone, so that it goes when the schema goes."""
-        return QueryForm(lambda _: self.profile)
-
-    @cached_property
-    def first_date(self) -> str:
-        """The date field that a question means if it names none. Empty if there is no date."""
-        return first_date(self.profile.fields)
-
-    @cached_property
-    def having(self) -> Mapping[str, frozenset[str]]:
-        """Known value, as `folded` writes it → the fields that have it, without sub-fields."""
-        found: dict[str, set[str]] = {}
-        roots = {role.keyword: role.field for role in self.context.roles}
-        for name in self.profile.values:
-            known = self.profile.values.get(name)
-            for value in known.values if known else ():
-                if isinstance(value, str):
-                    found.setdefault(folded(value), set()).add(roots.get(name, name))
-        return {value: frozenset(fields) for value, fields in found.items()}
 
 
 def invent(random: Random) -> Schema:
@@ -256,7 +226,7 @@ class _Inventor:
         if (shown := shown_values(concept, known, random)) is not None:
             self.shown |= dict.fromkeys(names, shown)
         word: dict[str, Any] = {"noun": noun, "unit": _unit(concept, made, name), "codes": codes}
-        if _is_plural(noun):
+        if is_plural(noun):
             word["nouns"] = noun
         if concept.most and random.random() < 0.7:
             word |= {"most": concept.most, "least": concept.least}
@@ -281,7 +251,7 @@ class _Inventor:
             first, *rest = put.nouns
             leaf = put.path.rpartition(".")[2]
             words = [] if self.manner.prefix else [noun_of(put.path).lower()]
-            more = [*_synonyms(put.nouns), *words, leaf, put.path]
+            more = [*synonyms_of(put.nouns), *words, leaf, put.path]
             fresh = [one for one in dict.fromkeys(more) if one.lower() not in taken and len(one) < 50]
             taken |= {one.lower() for one in fresh}
             found[first] = (*rest, *fresh)
@@ -328,12 +298,13 @@ def _unit(concept: Concept, made: Mapping[str, Any], name: str) -> str:
     return concept.unit if shown or in_name or concept.unit not in UNITS else ""
 
 
-def _is_plural(noun: str) -> bool:
+def is_plural(noun: str) -> bool:
+    """Whether the noun has the form of a plural."""
     head = noun.split(" of ")[0].split(" in ")[0]
     return head.endswith("s") and not head.endswith(("ss", "us", "is"))
 
 
-def _synonyms(nouns: Sequence[str]) -> Iterator[str]:
+def synonyms_of(nouns: Sequence[str]) -> Iterator[str]:
     """The nouns with one word replaced."""
     synonyms = table("wordings.toml")["synonyms"]
     for noun in nouns:

@@ -8,20 +8,19 @@ back in the linked form. What does not come back the same is dropped, and `Count
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from dstill.api.form import NotExpressible, Token
+from dstill.api.form import Token
 from dstill.api.records import Example
 from dstill.linked import Reading
 from dstill_querydsl import guard
+from dstill_querydsl.asked.sentences import asked
+from dstill_querydsl.asked.subject import LONGEST
 from dstill_querydsl.canonical import canonical_text
-from dstill_querydsl.invented.asked import asked
 from dstill_querydsl.invented.schemas import Schema, invent
 from dstill_querydsl.invented.voices import Voice, say
-from dstill_querydsl.linked.tokens import split
 from dstill_querydsl.mapping.index_profile import IndexProfile
 from dstill_querydsl.questions.compose import ComposedQuestion, compose
 from dstill_querydsl.questions.context import Skip
@@ -32,11 +31,9 @@ __all__ = ["Counts", "InventedQuestion", "replay", "stream"]
 POOL = 64  # schemas
 EVERY = 24  # questions, after which a schema is replaced
 TRIES = 8  # documents of a schema, and schemas, tried for one template
-LONGEST = 400  # characters of a question
 TOLD = 0.75  # share of questions that are put into words at the end, where their style allows it
 _OPEN_STYLES = ("terse", "typo")  # they need the words while they are composed
 ASKED = 0.5  # share of freely phrased questions
-_SPELLED = re.compile(r"(?:^| )'[A-Za-z](?: |$)")  # a letter of a value that the question does not have
 # Lanes without a place here: schemas differ anyway, and a mapping's description is not read.
 _LANES_WITHOUT = ("schema_variant", "adversarial, poisoned")
 # Other shares than `plan` has: what a base was weak at.
@@ -155,8 +152,7 @@ def _question(schema: Schema, made: ComposedQuestion, random: Voice, counts: Cou
     if len(text) > LONGEST:
         return None
     example = replace(made.example, question=text, answer=canonical_text(made.example.answer or ""))
-    reading = schema.form.read(example)
-    tokens, problem = _tokens(schema, example, reading)
+    reading, tokens, problem = schema.round_trip(example)
     if problem:
         counts.dropped[problem] += 1
         return None
@@ -177,16 +173,3 @@ def _is_too_fine(made: ComposedQuestion, schema: Schema) -> bool:
     if not any("histogram" in name for group in made.body.get("aggs", {}).values() for name in group):
         return False
     return any(guard.check(dict(made.body), schema.profile.limits, schema.profile.ranges))
-
-
-def _tokens(schema: Schema, example: Example, reading: Reading) -> tuple[Sequence[Token], str]:
-    """The tokens of the answer, and why they are no good. Empty: they are."""
-    answer = example.answer or ""
-    try:
-        tokens = schema.form.encode(answer, reading)
-        back = canonical_text(schema.form.decode(tokens, reading))
-    except NotExpressible:
-        return (), "not expressible"
-    if example.template.startswith("asked/") and _SPELLED.search(" ".join(map(str, split(tokens)))):
-        return (), "spelled"
-    return tokens, "" if back == answer else "not the same"

@@ -1,7 +1,7 @@
 """Voices: the same question as many persons would say it, with the same answer.
 
     voice = Voice("invented 1")           a Random that `compose` draws wordings with: it knows more of them
-    say(made, schema, voice)              "avg bld_tm, failed builds pls"
+    say(made, subject, voice)              "avg bld_tm, failed builds pls"
 
 Values stay as they are, except dates, numbers and units, which have many forms. Nouns of fields become other words for
 them. Everything else is said in other words, framed, shortened to keywords, or mistyped. Words that say what is missing
@@ -18,6 +18,7 @@ from functools import cache
 from random import Random
 from typing import Any
 
+from dstill_querydsl.asked.subject import Subject
 from dstill_querydsl.invented.deferred import deferred_way, read
 from dstill_querydsl.invented.parts import Part
 from dstill_querydsl.invented.quantities import with_values
@@ -93,8 +94,8 @@ class Voice(Random):
 # --- a question in parts ----------------------------------------------------------------
 
 
-def _parts(marked: str, schema: Schema) -> Iterator[Part]:
-    documents = schema.context.lexicon.documents
+def _parts(marked: str, subject: Subject) -> Iterator[Part]:
+    documents = subject.context.lexicon.documents
     for piece in pieces(marked):
         if not piece.startswith(_OPEN):
             yield Part("text", " / " if piece == "/" else piece)  # "a/b" would be one word
@@ -104,30 +105,30 @@ def _parts(marked: str, schema: Schema) -> Iterator[Part]:
             yield Part("text", before)
         if not inner:
             continue  # a slot that says nothing here
-        if inner in schema.said:
+        if inner in subject.said:
             yield Part("noun", inner)
-        elif inner in schema.singular:
+        elif inner in subject.singular:
             yield Part("plural", inner)
         else:
             yield Part("document" if inner in documents else "value", inner)
 
 
-def say(made: ComposedQuestion, schema: Schema, random: Voice) -> tuple[str, str, ComposedQuestion]:
+def say(made: ComposedQuestion, subject: Subject, random: Voice) -> tuple[str, str, ComposedQuestion]:
     """The question in the words of some person, the manner, and what it was composed from with the answer to that."""
     style, _, _ = made.example.template.rpartition("/")
     manner = random.choices(tuple(MANNERS), tuple(MANNERS.values()))[0]
     if manner == "keywords" and re.search("has|lacks|no_field", made.example.template):
         manner = "plain"  # a noun alone would not say that it has to be there
-    if random.defers:
+    if random.defers and isinstance(subject, Schema):
         random.defers = False  # now it is time to choose
-        teller = Teller(schema, random, made.example.answer or "", LOOSE.get(manner, 0.5))
+        teller = Teller(subject, random, made.example.answer or "", LOOSE.get(manner, 0.5))
         parts = teller.tell(read(made.marked))
         if teller.answer != made.example.answer:
             example = replace(made.example, answer=teller.answer)
             made = replace(made, example=example, body=json.loads(teller.answer))
     else:
-        parts = list(_parts(made.marked, schema))
-    parts = _with_nouns(parts, schema, random)
+        parts = list(_parts(made.marked, subject))
+    parts = _with_nouns(parts, subject, random)
     parts = with_values(parts, made.body, random)
     parts = _reworded(parts, random)
     if style not in _STAY:
@@ -147,15 +148,15 @@ def say(made: ComposedQuestion, schema: Schema, random: Voice) -> tuple[str, str
 # --- nouns ------------------------------------------------------------------------------
 
 
-def _with_nouns(parts: Sequence[Part], schema: Schema, random: Random) -> list[Part]:
+def _with_nouns(parts: Sequence[Part], subject: Subject, random: Random) -> list[Part]:
     chosen: dict[str, str] = {}
     found = []
     for part in parts:
         text = part.text
         if part.kind in ("noun", "plural"):
-            noun = text if part.kind == "noun" else schema.singular[text]
+            noun = text if part.kind == "noun" else subject.singular[text]
             if noun not in chosen:
-                chosen[noun] = _other(noun, schema.said[noun], random)
+                chosen[noun] = _other(noun, subject.said[noun], random)
             if chosen[noun] != noun:
                 is_name = part.kind == "noun" or _is_name(chosen[noun])
                 text = chosen[noun] if is_name else plural(chosen[noun])

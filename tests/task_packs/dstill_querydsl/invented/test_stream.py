@@ -10,14 +10,14 @@ import pytest
 
 from dstill.linked.known import value_said
 from dstill_querydsl.canonical import canonical_text
-from dstill_querydsl.invented import Counts, InventedQuestion, invent, stream
 from dstill_querydsl.invented.loose_values import in_plural, said_loosely
 from dstill_querydsl.invented.parts import Part
 from dstill_querydsl.invented.quantities import with_values
-from dstill_querydsl.invented.schemas import Put
+from dstill_querydsl.invented.schemas import Put, invent
 from dstill_querydsl.invented.slips import mistyped
 from dstill_querydsl.invented.spans import coarser
 from dstill_querydsl.invented.speech import of_field
+from dstill_querydsl.invented.stream import Counts, InventedQuestion, stream
 from dstill_querydsl.invented.vocabulary import table, vocabulary
 from dstill_querydsl.invented.voices import MANNERS, Voice, more_wordings
 from dstill_querydsl.language.fields import Fields

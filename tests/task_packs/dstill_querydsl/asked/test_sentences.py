@@ -8,12 +8,11 @@ from random import Random
 
 import pytest
 
-from dstill_querydsl.invented import invent
-from dstill_querydsl.invented.asked import asked
-from dstill_querydsl.invented.asked_conditions import AskedDraw, condition, options
-from dstill_querydsl.invented.asked_shapes import SHAPES, shape
-from dstill_querydsl.invented.schemas import Schema
-from dstill_querydsl.invented.vocabulary import table
+from dstill_querydsl.asked.conditions import condition
+from dstill_querydsl.asked.sentences import asked
+from dstill_querydsl.asked.shapes import SHAPES, shape
+from dstill_querydsl.asked.wording import AskedDraw, options, wordings
+from dstill_querydsl.invented.schemas import Schema, invent
 from dstill_querydsl.linked.adjectives import ADJECTIVES, MEASURED
 from dstill_querydsl.questions.compose import ComposedQuestion
 from dstill_querydsl.questions.context import Skip
@@ -42,7 +41,9 @@ def made(schemas: list[Schema]) -> list[ComposedQuestion]:
 
 
 def _draw(schema: Schema, random: Random) -> AskedDraw:
-    return AskedDraw(context=schema.context, random=random, source=random.choice(schema.context.sources), schema=schema)
+    return AskedDraw(
+        context=schema.context, random=random, source=random.choice(schema.context.sources), subject=schema
+    )
 
 
 def test_golds_pass_the_checks(made: list[ComposedQuestion]) -> None:
@@ -80,8 +81,8 @@ def test_every_wording_of_a_shape_can_be_filled(schemas: list[Schema], name: str
 
 def test_adjective_without_an_opposite(schemas: list[Schema], monkeypatch: pytest.MonkeyPatch) -> None:
     profitable = next(one for one in ADJECTIVES if not one.less)
-    for module in ("asked_shapes", "asked_conditions"):
-        monkeypatch.setattr(f"dstill_querydsl.invented.{module}.adjective_of", lambda *_: profitable)
+    for module in ("shapes", "conditions"):
+        monkeypatch.setattr(f"dstill_querydsl.asked.{module}.adjective_of", lambda *_: profitable)
     random = Random(4)
     for schema in schemas * 20:
         for make, name in ((shape, "metric"), (shape, "extreme"), (shape, "lookup"), (condition, "number")):
@@ -105,12 +106,10 @@ def test_conditions_say_their_values(schemas: list[Schema]) -> None:
 
 def test_every_table_has_wordings() -> None:
     for section in ("asks", "refusals"):
-        for key in table("asked.toml")[section]:
+        for key in wordings()[section]:
             assert len(options(section, key)) >= 5, key
     places = ("pre", "post", "front", "bare")
-    assert all(
-        any(options(f"conditions.{key}", one, "|") for one in places) for key in table("asked.toml")["conditions"]
-    )
+    assert all(any(options(f"conditions.{key}", one, "|") for one in places) for key in wordings()["conditions"])
 
 
 def test_adjectives_have_three_forms() -> None:

@@ -1,10 +1,10 @@
-"""Freely phrased questions: whole sentences of many registers, with the gold that a careful person would write.
+"""The sentence of a freely phrased question, and its gold.
 
-    made = asked(schema, random)
+    made = asked(subject, random)
     made.example.question     "in may 2019, which branch had the most late orders"
     made.example.template     "asked/top_groups:boolean+month"
 
-A question is what is asked (`asked_shapes`), none to three conditions (`asked_conditions`), and a wording of
+A question is what is asked (`shapes`), none to three conditions (`conditions`), and a wording of
 asked.toml. Conditions stand before the documents, after them, at the beginning or at the end. One question in six is in
 keywords, and one in seven is to be refused. No question has a held-out shape of `plan`.
 """
@@ -20,9 +20,10 @@ from typing import Any
 
 from dstill.api.records import Example
 from dstill.linked.names import stems
-from dstill_querydsl.invented.asked_conditions import KINDS, AskedDraw, Condition, Form, condition, filled, options
-from dstill_querydsl.invented.asked_shapes import SHAPES, Shape, shape
-from dstill_querydsl.invented.schemas import Schema
+from dstill_querydsl.asked.conditions import KINDS, condition
+from dstill_querydsl.asked.shapes import SHAPES, Shape, shape
+from dstill_querydsl.asked.subject import Subject
+from dstill_querydsl.asked.wording import AskedDraw, Condition, Form, filled, options
 from dstill_querydsl.invented.vocabulary import vocabulary
 from dstill_querydsl.questions.compose import ComposedQuestion
 from dstill_querydsl.questions.context import Skip
@@ -42,10 +43,10 @@ _SHAPE_NAMES, _SHAPE_WEIGHTS = tuple(SHAPES), tuple(weight for weight, _ in SHAP
 _REFUSALS = {"absent": 50, "no_answer": 15, "actions": 12, "changes": 25, "text_groups": 8}
 
 
-def asked(schema: Schema, random: Random) -> ComposedQuestion:
+def asked(subject: Subject, random: Random) -> ComposedQuestion:
     """A question. Raises Skip."""
-    context = schema.context
-    draw = AskedDraw(context=context, random=random, source=random.choice(context.sources), schema=schema)
+    context = subject.context
+    draw = AskedDraw(context=context, random=random, source=random.choice(context.sources), subject=subject)
     refused = draw.chance(REFUSED)
     made = _refusal(draw) if refused else shape(random.choices(_SHAPE_NAMES, _SHAPE_WEIGHTS)[0], draw)
     conditions = _conditions(
@@ -59,12 +60,12 @@ def asked(schema: Schema, random: Random) -> ComposedQuestion:
     example = Example(
         id="",
         question=plain(text),
-        context=dict(schema.context.example_context),
+        context=dict(subject.context.example_context),
         answer=json.dumps(body, separators=(",", ":"), ensure_ascii=False),
         category="asked, refusal" if refused else f"asked, {made.name}",
         template=f"asked/{name}",
     )
-    return ComposedQuestion(example=example, marked=text, body=body, context=schema.context)
+    return ComposedQuestion(example=example, marked=text, body=body, context=subject.context)
 
 
 def _conditions(draw: AskedDraw, count: int) -> list[Condition]:
@@ -178,7 +179,7 @@ class _Sentence:
         noun = self._noun(single)
         if self.draw.chance(9):
             word = self.draw.random.choice(options("", "modifiers", "|"))
-            if self.draw.context.vocabulary.isdisjoint(stems(word)) and word not in self.draw.schema.owners:
+            if self.draw.context.vocabulary.isdisjoint(stems(word)) and word not in self.draw.subject.owners:
                 return f"{word} {noun}"
         return noun
 
@@ -245,10 +246,10 @@ def _thing(draw: AskedDraw) -> str:
     for _ in range(_TRIES):
         thing = draw.random.choice(own if own and draw.chance(35) else options("refusals", "things", ";"))
         found = stems(thing)
-        if draw.context.vocabulary.isdisjoint((*found, thing.replace(" ", ""))) and not _is_value(found, draw.schema):
+        if draw.context.vocabulary.isdisjoint((*found, thing.replace(" ", ""))) and not _is_value(found, draw.subject):
             return str(thing)
-    raise Skip("the schema has it all")
+    raise Skip("it has it all")
 
 
-def _is_value(found: Sequence[str], schema: Schema) -> bool:
-    return any(word in value.split() for word in found for value in schema.having)
+def _is_value(found: Sequence[str], subject: Subject) -> bool:
+    return any(word in value.split() for word in found for value in subject.having)

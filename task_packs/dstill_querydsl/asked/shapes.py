@@ -14,16 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dstill_querydsl.invented.asked_conditions import (
-    AskedDraw,
-    Form,
-    adjective_of,
-    condition,
-    filled,
-    options,
-    said_value,
-    stands_alone,
-)
+from dstill_querydsl.asked.conditions import adjective_of, condition, said_value, stands_alone
+from dstill_querydsl.asked.wording import AskedDraw, Form, filled, options
 from dstill_querydsl.questions.conditions_places import point_near
 from dstill_querydsl.questions.context import Skip
 from dstill_querydsl.questions.moments import moment
@@ -122,7 +114,7 @@ def _extreme(draw: AskedDraw) -> Shape:
     own = role.word.most if order == "desc" else role.word.least
     if (not own or draw.chance(50)) and (adjective := adjective_of(role, draw)):
         own = next(reversed(adjective.more if order == "desc" else adjective.less), "")
-    if own in _OF_TIME and draw.schema.first_date:
+    if own in _OF_TIME and draw.subject.first_date:
         own = ""
     slots = {"n": said, "f": _noun(role)}
     key = "most" if one else "top"
@@ -167,7 +159,7 @@ def _lowest(made: Shape) -> Shape:
 def _dated(draw: AskedDraw) -> Role:
     """The first date."""
     role = draw.among(
-        [role for role in draw.context.of_kind("date") if role.field == draw.schema.first_date and role.groups]
+        [role for role in draw.context.of_kind("date") if role.field == draw.subject.first_date and role.groups]
     )
     draw.value(role)
     return role
@@ -224,7 +216,7 @@ def _fields(draw: AskedDraw) -> Shape:
 
 def _lookup(draw: AskedDraw) -> Shape:
     """One field of the documents that a value tells."""
-    about, value = draw.known("category")
+    about, value = draw.known_category()
     if not stands_alone(about, value, draw):
         raise Skip(about.field)
     role = draw.take("number", "number", "category", "text", "date")
@@ -239,7 +231,7 @@ def _lookup(draw: AskedDraw) -> Shape:
         keys=(f"asks/{key}",),
         slots=slots,
         after={"_source": [role.field]},
-        own={"term": {about.field: value}},
+        own={"term": {about.keyword: value}},
     )
 
 
@@ -409,7 +401,7 @@ def _share(draw: AskedDraw) -> Shape:
 
 
 def _compare(draw: AskedDraw) -> Shape:
-    role, value = draw.known("category")
+    role, value = draw.known_category()
     other = draw.other(role, value)
     pair = draw.random.sample((value, other), 2)
     alone = all(stands_alone(role, one, draw) for one in pair)
@@ -433,14 +425,14 @@ def _compare(draw: AskedDraw) -> Shape:
 def _unit(draw: AskedDraw, *units: str) -> tuple[Role, str, bool]:
     """A date, a unit with a sensible number of buckets, and whether the date need not be named."""
     dates = [role for role in draw.context.of_kind("date") if role.groups]
-    first = [role for role in dates if role.field == draw.schema.first_date]
+    first = [role for role in dates if role.field == draw.subject.first_date]
     role = draw.among(first if first and draw.chance(75) else dates)
     low, high = (moment(bound, role.format) or moment(bound, "") for bound in (role.known.low, role.known.high))
     hours = (high - low).total_seconds() / 3_600 if low and high else 24 * 400
     fitting = [unit for unit in units or tuple(_HOURS) if 1 < hours / _HOURS[unit] < MOST_BUCKETS]
     if not fitting:
         raise Skip(role.field)
-    return role, draw.random.choice(fitting), role.field == draw.schema.first_date
+    return role, draw.random.choice(fitting), role.field == draw.subject.first_date
 
 
 def _said_unit(role: Role, unit: str, alone: bool) -> str:

@@ -1,0 +1,71 @@
+"""What freely phrased questions are about: an index, what a student reads of it, and what people call its fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from dstill.api.form import NotExpressible, Token
+from dstill.api.records import Example
+from dstill.linked import Reading
+from dstill.linked.known import folded
+from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.linked.form import QueryForm
+from dstill_querydsl.linked.items import first_date
+from dstill_querydsl.linked.tokens import split
+from dstill_querydsl.mapping.index_profile import IndexProfile
+from dstill_querydsl.questions.context import QuestionContext
+
+__all__ = ["LONGEST", "Subject"]
+
+LONGEST = 400  # characters of a question
+_SPELLED = re.compile(r"(?:^| )'[A-Za-z](?: |$)")  # a letter of a value that the question does not have
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One index."""
+
+    profile: IndexProfile  # what a student reads
+    context: QuestionContext  # what questions are made from
+    said: Mapping[str, tuple[str, ...]]  # noun of a field → other words for it
+    singular: Mapping[str, str]  # plural → noun
+    owners: Mapping[str, frozenset[str]]  # a value in lower case, or what people say for it → fields that have it
+    whole_texts: bool = False  # a text with a keyword sub-field and few values is a category too
+
+    @cached_property
+    def form(self) -> QueryForm:
+        """The linked form for this index alone, so that it goes when the index goes."""
+        return QueryForm(lambda _: self.profile)
+
+    @cached_property
+    def first_date(self) -> str:
+        """The date field that a question means if it names none. Empty if there is no date."""
+        return first_date(self.profile.fields)
+
+    @cached_property
+    def having(self) -> Mapping[str, frozenset[str]]:
+        """Known value, as `folded` writes it → the fields that have it, without sub-fields."""
+        found: dict[str, set[str]] = {}
+        roots = {role.keyword: role.field for role in self.context.roles}
+        for name in self.profile.values:
+            known = self.profile.values.get(name)
+            for value in known.values if known else ():
+                if isinstance(value, str):
+                    found.setdefault(folded(value), set()).add(roots.get(name, name))
+        return {value: frozenset(fields) for value, fields in found.items()}
+
+    def round_trip(self, example: Example) -> tuple[Reading, Sequence[Token], str]:
+        """The example as it is read, its answer as tokens, and why they are no good. Empty: they are."""
+        answer = example.answer or ""  # in canonical form
+        reading = self.form.read(example)
+        try:
+            tokens = self.form.encode(answer, reading)
+            back = canonical_text(self.form.decode(tokens, reading))
+        except NotExpressible:
+            return reading, (), "not expressible"
+        if example.template.startswith("asked/") and _SPELLED.search(" ".join(map(str, split(tokens)))):
+            return reading, (), "spelled"
+        return reading, tokens, "" if back == answer else "not the same"
