@@ -107,16 +107,26 @@ class QueryDsl(
     # --- questions and teaching ---------------------------------------------------------
 
     @cached_property
-    def _splits(self) -> Mapping[str, list[Example]]:
+    def _from_templates(self) -> Mapping[str, list[Example]]:
         from dstill_querydsl.questions.example_splits import splits_of
 
         return splits_of(self.config, self.seed)
 
     @cached_property
+    def _splits(self) -> Mapping[str, list[Example]]:
+        if not self.config.free_phrasing:
+            return self._from_templates
+        from dstill_querydsl.questions.free_phrasing import with_free_phrasing
+
+        profile = self.index_profile(Example(id="", question="", context={"index": self.config.index}))
+        assert profile is not None  # since the index has questions
+        return with_free_phrasing(self._from_templates, self._unseen_data, profile, self.config, self.seed)
+
+    @cached_property
     def _unseen_data(self) -> list[Example]:
         from dstill_querydsl.questions.example_splits import unseen_data
 
-        return unseen_data(self.config, self.seed, self._splits.get("train", ()))
+        return unseen_data(self.config, self.seed, self._from_templates.get("train", ()))
 
     def examples(self, split: str) -> Iterable[Example]:
         return iter(self._unseen_data if split == "test_unseen_data" else self._splits.get(split, ()))

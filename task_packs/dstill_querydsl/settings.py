@@ -42,6 +42,15 @@ class Settings:
             "was": "task.querydsl.rows",
         },
     )
+    free_phrasing: float = field(
+        default=0.0,
+        metadata={
+            "low": 0.0,
+            "high": 0.9,
+            "help": "Share of the training and validation questions that are freely phrased instead of made from a "
+            "template. `dstill init` writes 0.5 for your own index. The test splits have none.",
+        },
+    )
     student_context: Literal["question", "mapping"] = field(
         default="question",
         metadata={"help": "What the student reads: the question alone, or the question and the fields of the index."},

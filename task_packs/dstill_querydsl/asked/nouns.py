@@ -3,8 +3,9 @@
     with_own_words(context).lexicon.documents      ("tickets", "documents", …), from the name of the index
     said_of(context)["bld tm"]                         ("bld_tm", "build time", …)
 
-Other words for a field come from its name and its description, from concepts of words.toml that have its name, and from
-synonyms. A word that two fields could have is none.
+Other words for a field come from its name and its description, and from the concept of words.toml that has its name. A
+word that two fields could have is none. There are no synonyms: with one other word at hand, most questions would have
+it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from dstill.linked.names import singular, stems
-from dstill_querydsl.invented.schemas import is_plural, synonyms_of
+from dstill_querydsl.invented.schemas import is_plural
 from dstill_querydsl.invented.vocabulary import Concept, vocabulary
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.questions.context import QuestionContext
@@ -54,7 +55,6 @@ def _others(role: Role, fields: Fields) -> Iterator[str]:
     concepts = [one for one in vocabulary().concepts.get(role.kind, ()) if own in (*one.nouns, *_names(one))]
     if len(concepts) == 1:
         yield from concepts[0].nouns
-    yield from synonyms_of((role.word.noun, own))
     yield leaf
     yield role.field
 

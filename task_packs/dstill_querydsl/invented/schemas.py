@@ -30,7 +30,7 @@ from dstill_querydsl.questions.roles import roles_of
 from dstill_querydsl.questions.units import UNITS
 from dstill_querydsl.questions.words import noun_of, plural
 
-__all__ = ["Put", "Schema", "invent", "is_plural", "synonyms_of"]
+__all__ = ["Put", "Schema", "invent", "is_plural"]
 
 DOCUMENTS = 36
 MOST = 60  # fields and sub-fields, so that a student reads all of them
@@ -251,7 +251,7 @@ class _Inventor:
             first, *rest = put.nouns
             leaf = put.path.rpartition(".")[2]
             words = [] if self.manner.prefix else [noun_of(put.path).lower()]
-            more = [*synonyms_of(put.nouns), *words, leaf, put.path]
+            more = [*_synonyms(put.nouns), *words, leaf, put.path]
             fresh = [one for one in dict.fromkeys(more) if one.lower() not in taken and len(one) < 50]
             taken |= {one.lower() for one in fresh}
             found[first] = (*rest, *fresh)
@@ -304,7 +304,7 @@ def is_plural(noun: str) -> bool:
     return head.endswith("s") and not head.endswith(("ss", "us", "is"))
 
 
-def synonyms_of(nouns: Sequence[str]) -> Iterator[str]:
+def _synonyms(nouns: Sequence[str]) -> Iterator[str]:
     """The nouns with one word replaced."""
     synonyms = table("wordings.toml")["synonyms"]
     for noun in nouns:

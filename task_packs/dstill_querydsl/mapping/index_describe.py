@@ -77,6 +77,7 @@ def describe(engine: Engine, settings: HttpSettings, config: Settings) -> Projec
             f"{_SECTION}.values": "values.json",
             f"{_SECTION}.dialect": _dialect(product),
             f"{_SECTION}.n_questions": 3_000,
+            f"{_SECTION}.free_phrasing": 0.5,
         },
         recipe=RECIPE,
         about=(read_from, *_about(found, config, now), *_unusable(mapping)),
@@ -89,6 +90,7 @@ def describe(engine: Engine, settings: HttpSettings, config: Settings) -> Projec
 
 # One CPU core trains on this many questions with this recipe in a few minutes.
 RECIPE: Mapping[str, Any] = {
+    f"{_SECTION}.free_phrasing": 0.0,  # too much for a student that starts from nothing
     "train.label_weight": 0.8,
     "train.num_train_epochs": 8.0,
     "train.max_length": 128,

@@ -16,13 +16,13 @@ from dataclasses import replace
 from typing import Any
 
 from dstill.api.records import Example
-from dstill_querydsl.bundle.indices import HELD_OUT, bundled, configured, trainable
+from dstill_querydsl.bundle.indices import HELD_OUT, Index, bundled, configured, trainable
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.questions import Rules, questions, splits
 from dstill_querydsl.questions.field_limit import limit_fields
 from dstill_querydsl.synthesize import split_examples
 
-__all__ = ["HAND_WRITTEN", "rules_of", "splits_of", "unseen_data"]
+__all__ = ["HAND_WRITTEN", "index_of_questions", "rules_of", "splits_of", "unseen_data"]
 
 SPARE = 20  # additional questions, since some are dropped
 HAND_WRITTEN = "weblogs"  # has handwritten templates (`synthesize`)
@@ -34,12 +34,18 @@ def rules_of(config: Any) -> Rules:
     return Rules(dialect=config.dialect, limits=config.guard)
 
 
+def index_of_questions(config: Any) -> Index:
+    """The index of the settings, with the fields that questions use. Raises DataError and UsageError."""
+    if config.mapping:
+        return limit_fields(configured(config.index, config.mapping, config.values), config.question_fields)
+    return bundled(trainable(config.index), config.documents)
+
+
 def splits_of(config: Any, seed: int) -> Mapping[str, list[Example]]:
     """Split → questions, for all splits except `test_unseen_data`."""
+    index = index_of_questions(config)
     if config.mapping:
-        own = configured(config.index, config.mapping, config.values)
-        return splits(limit_fields(own, config.question_fields), config.n_questions, seed, rules_of(config))
-    index = bundled(trainable(config.index), config.documents)
+        return splits(index, config.n_questions, seed, rules_of(config))
     if index.name == HAND_WRITTEN:
         return split_examples(index, rows=config.n_questions, seed=seed)
     return splits(index, config.n_questions, seed, rules_of(config), variants=config.student_context == "mapping")

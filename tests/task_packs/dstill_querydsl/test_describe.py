@@ -48,7 +48,9 @@ def test_writes_files_and_settings(url: str, tmp_path: Any) -> None:
         "values": "values.json",
         "dialect": "opensearch3",
         "n_questions": 3_000,
+        "free_phrasing": 0.5,
     }
+    assert project.recipe["task.querydsl.free_phrasing"] == 0  # for a student from scratch
     assert project.recipe["train.max_length"] == 128
     for name, text in project.files.items():
         (tmp_path / name).write_text(text)
