@@ -6,6 +6,6 @@
 
 They are about any `Subject`: an invented schema, or an index of a user.
 
-Modules: `subject`, `sentences`, `shapes` (what is asked for), `conditions` and `conditions_dates` (asked.toml),
-`nouns` (more words for the fields of an index), `of_index` (checked questions about an index).
+Modules: `subject`, `sentences`, `shape`, `shapes` and `shapes_documents` (what is asked for), `wording`, `conditions`
+and `dates` (asked.toml), `nouns` (words for the fields of an index), `of_index` (checked questions about an index).
 """

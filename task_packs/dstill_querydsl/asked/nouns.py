@@ -1,7 +1,7 @@
 """Nouns for an index that nobody described: what people may call its documents and its fields.
 
-    with_own_words(context).lexicon.documents      ("tickets", "documents", …), from the name of the index
-    said_of(context)["bld tm"]                         ("bld_tm", "build time", …)
+    with_own_words(context).lexicon.documents   ("tickets", "documents", …), from the name of the index
+    said_of(context)["bld tm"]                    ("bld_tm", "build time", …)
 
 Other words for a field come from its name and its description, and from the concept of words.toml that has its name. A
 word that two fields could have is none. There are no synonyms: with one other word at hand, most questions would have

@@ -21,7 +21,8 @@ from typing import Any
 from dstill.api.records import Example
 from dstill.linked.names import stems
 from dstill_querydsl.asked.conditions import KINDS, condition
-from dstill_querydsl.asked.shapes import SHAPES, Shape, shape
+from dstill_querydsl.asked.shape import Shape
+from dstill_querydsl.asked.shapes import SHAPES, shape
 from dstill_querydsl.asked.subject import Subject
 from dstill_querydsl.asked.wording import AskedDraw, Condition, Form, filled, options
 from dstill_querydsl.invented.vocabulary import vocabulary

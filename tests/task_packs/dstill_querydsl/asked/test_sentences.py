@@ -81,7 +81,7 @@ def test_every_wording_of_a_shape_can_be_filled(schemas: list[Schema], name: str
 
 def test_adjective_without_an_opposite(schemas: list[Schema], monkeypatch: pytest.MonkeyPatch) -> None:
     profitable = next(one for one in ADJECTIVES if not one.less)
-    for module in ("shapes", "conditions"):
+    for module in ("shapes", "shapes_documents", "conditions"):
         monkeypatch.setattr(f"dstill_querydsl.asked.{module}.adjective_of", lambda *_: profitable)
     random = Random(4)
     for schema in schemas * 20:
