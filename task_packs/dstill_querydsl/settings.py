@@ -48,7 +48,7 @@ class Settings:
             "low": 0.0,
             "high": 0.9,
             "help": "Share of the training and validation questions that are freely phrased instead of made from a "
-            "template. `dstill init` writes 0.5 for your own index. The test splits have none.",
+            "template. `dstill init` writes 0.5 for your own index and a base student. The test splits have none.",
         },
     )
     student_context: Literal["question", "mapping"] = field(

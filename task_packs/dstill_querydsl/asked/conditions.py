@@ -247,7 +247,8 @@ def _equal(draw: AskedDraw) -> Condition:
 def _text_role(draw: AskedDraw) -> tuple[Role, str, bool]:
     roles = draw.context.of_kind("text")
     role = draw.among(roles)
-    return role, draw.value(role), len(roles) == 1 and draw.chance(60)
+    alone = not draw.subject.is_category(role) and len(roles) == 1  # else a word would be a whole value
+    return role, draw.value(role), alone and draw.chance(60)
 
 
 def _words(draw: AskedDraw) -> Condition:

@@ -17,6 +17,7 @@ from dstill_querydsl.linked.items import first_date
 from dstill_querydsl.linked.tokens import split
 from dstill_querydsl.mapping.index_profile import IndexProfile
 from dstill_querydsl.questions.context import QuestionContext
+from dstill_querydsl.questions.roles import Role
 
 __all__ = ["LONGEST", "Subject"]
 
@@ -56,6 +57,11 @@ class Subject:
                 if isinstance(value, str):
                     found.setdefault(folded(value), set()).add(roots.get(name, name))
         return {value: frozenset(fields) for value, fields in found.items()}
+
+    def is_category(self, role: Role) -> bool:
+        """Whether questions mean whole values of the field."""
+        text = self.whole_texts and role.kind == "text" and bool(role.exact) and role.known.complete
+        return role.kind == "category" or text
 
     def round_trip(self, example: Example) -> tuple[Reading, Sequence[Token], str]:
         """The example as it is read, its answer as tokens, and why they are no good. Empty: they are."""

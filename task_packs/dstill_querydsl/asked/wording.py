@@ -33,11 +33,7 @@ class AskedDraw(Draw):
 
     def known_category(self) -> tuple[Role, Any]:
         """A field with whole values that the question does not use yet, and this document's value. Raises Skip."""
-        roles = self.context.of_kind("category")
-        if self.subject.whole_texts:
-            texts = self.context.of_kind("text")
-            roles = (*roles, *(role for role in texts if role.exact and role.known.complete))
-        role = self.among(roles)
+        role = self.among([role for role in self.context.of_kind("category", "text") if self.subject.is_category(role)])
         value = self.value(role)
         if not sayable(value):
             raise Skip(role.field)
