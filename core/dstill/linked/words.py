@@ -4,8 +4,9 @@
     →  ["p", "95", "of", "took_ms", "since", "3 March 2024"]
 
 A word keeps its place in the question, so that a span of several words is a part of the text. Dates that are written
-out are one word with an ISO 8601 value. A number before its unit ("12km") is a word of its own, and so are the signs in
-"status=open", "price>5", "52.5,13.4" and "web*".
+out are one word with an ISO 8601 value, and numbers that are written out ("three hundred") one with its digits. A number
+before its unit ("12km") is a word of its own, and so are the signs in "status:open", "price>5", "5..10", "red/blue",
+"52.5,13.4" and "web*".
 """
 
 from __future__ import annotations
@@ -29,19 +30,40 @@ _MONTHS = {
          "september sep sept", "october oct", "november nov", "december dec"), start=1)
     for name in names.split()
 }  # fmt: skip
+_NUMBER_WORDS = {
+    word: value
+    for first, step, names in (
+        (0, 1, "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+         "seventeen eighteen nineteen"),
+        (20, 10, "twenty thirty forty fifty sixty seventy eighty ninety"),
+        (12, 1, "dozen"),
+    )
+    for value, word in enumerate(names.split())
+    for value in [first + step * value]
+}  # fmt: skip
+_SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
+_COUNT = "|".join(sorted((*_NUMBER_WORDS, *_SCALES), key=len, reverse=True))
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _DAY = r"[0-9]{1,2}(?:st|nd|rd|th)?"
 _YEAR = r"[0-9]{4}"
+_DIGITS = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _WORD = re.compile(
     rf"""
     (?P<day> \b{_DAY}\s+(?:of\s+)?(?:{_MONTH})\.?,?\s+{_YEAR}\b | \b(?:{_MONTH})\.?\s+{_DAY},?\s+{_YEAR}\b )
   | (?P<month> \b(?:{_MONTH})\.?,?\s+{_YEAR}\b )
   | (?P<date> \b{_YEAR}-[0-9]{{2}}-[0-9]{{2}}(?:T[0-9:.]+Z?)?\b )
   | (?P<address> \b\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?:/\d{{1,2}})?\b )
-  | (?P<prefix> \bp(?=\d\d) )                                             # p95: the 95th percentile
-  | (?P<number> (?<![\w./-])-?\d+(?:,\d{{3}})*(?:\.\d+)?
-                (?= [^\w./-] | $ | \.(?:\s|$) | -?[A-Za-zµ%²] ) )         # 12, 1,000, 0.5, 12km, 5xx
-  | (?P<word> (?: (?! [;:!?]+(?:\s|$) | ['"()](?:\W|$) | \.(?:\s|$|") | 's\b | !?= ) [^\s"(),<>*] )+ )
+  | (?P<prefix> \b(?: p(?=\d\d) | (?:top|last|past|page)(?=\d) ) )  # p95: the 95th percentile
+  | (?P<count> \b(?:{_COUNT})(?: (?:\s+and)?[\s-]+(?:{_COUNT}) )*\b(?!-) )   # three hundred
+  | (?P<sign> [$€£¥~≈#](?=\d) | (?<=[\w%])(?:\.\.\.?|[-–])(?=\d) )          # $5, and between 5..10 and 5-10
+  | (?P<unit> (?<=\d)[A-Za-z%]{{1,3}}(?=[-–]\d) )                          # 10k-20k
+  | (?P<number> (?: (?<![\w./-])-? | (?<=[\w%][-–]) | (?<=\.\.) | (?<=\btop) | (?<=\b[lp]ast) | (?<=\bpage) )
+                {_DIGITS}
+                (?= [^\w./-] | $ | \.(?:\s|$) | -?[A-Za-zµ%²]               # 12, 1,000, 0.5, 12km, 5xx
+                  | \.\.\.?\d | (?! (?<=\b\d{{4}})-\d\d\b ) [-–]{_DIGITS}(?: [A-Za-z%]{{1,3}}\b | (?![\w./:-]) ) ) )
+  | (?P<word> (?: (?! [;:!?]+(?:\s|$) | ['"()](?:\W|$) | \.(?:\s|$|") | 's\b | !?=
+                    | (?<=[A-Za-z_]):(?=[\w"'-]) | (?<=[A-Za-z]{{2}})/(?=[A-Za-z]{{2,99}}(?![\w/.-])) )
+                  [^\s"(),<>*] )+ )
   | (?P<mark> \S )
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -59,6 +81,7 @@ _PARTIAL = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_KINDS = {"day": "date", "prefix": "word", "count": "word", "unit": "word", "sign": "mark"}
 _NUMBER = re.compile(r"-?\d{1,300}(?:,\d{3})*(?:\.\d+)?")
 
 
@@ -70,8 +93,13 @@ class Word:
     start: int  # in the question, in characters
     end: int
     kind: str  # word, number, date, month, address or mark
-    value: str  # what an answer would have for it: a date in ISO 8601, else `text`
+    value: str  # what an answer would have for it: a date in ISO 8601, a number in digits, else `text`
     quoted: bool = False  # it stands between double quotes
+
+    @property
+    def in_words(self) -> bool:
+        """Whether it is a number that is written in words."""
+        return self.kind == "word" and self.value != self.text
 
     @cached_property
     def stems(self) -> tuple[str, ...]:
@@ -81,7 +109,7 @@ class Word:
     @cached_property
     def number(self) -> float | None:
         """The number that it is; None if it is none."""
-        return number(self.text)
+        return number(self.value)
 
 
 @lru_cache(maxsize=65536)
@@ -106,6 +134,8 @@ def words(question: str, now: date | None = None) -> list[Word]:
             break
         start, (kind, text) = match.start(), (str(match.lastgroup), match.group())
         value = _iso(kind, text) if kind in ("day", "month") else text
+        if kind == "count":
+            text, value = _counted(text)
         if start in partial and kind not in ("day", "month"):
             kind, text, value = partial[start]
         if text == '"':
@@ -115,7 +145,7 @@ def words(question: str, now: date | None = None) -> list[Word]:
                 text=text,
                 start=start,
                 end=start + len(text),
-                kind={"day": "date", "prefix": "word"}.get(kind, kind),
+                kind=_KINDS.get(kind, kind),
                 value=value,
                 quoted=quoted and text != '"',
             )
@@ -149,6 +179,26 @@ def _latest(text: str, now: date) -> str:
             if date(year, month, day) <= now or len(years) == 1:
                 return f"{year}-{month:02d}" + (f"-{day:02d}" if any(one < 1000 for one in numbers) else "")
     return ""
+
+
+def _counted(text: str) -> tuple[str, str]:
+    """A number in words, without the words that are another number, and its digits: "two hundred and five" and 205."""
+    total, part, scale, end = 0, 0, 10**12, 0  # `part`: below the next scale
+    for match in re.finditer(_COUNT, text, re.IGNORECASE):
+        word = match.group().casefold()
+        value = _NUMBER_WORDS.get(word) or _SCALES.get(word, 0)
+        if word == "dozen":
+            fits, part = part < 100, (part or 1) * value
+        elif word == "hundred":
+            fits, part = part < 100, (part or 1) * value
+        elif word in _SCALES:
+            fits, total, part, scale = value < scale, total + (part or 1) * value, 0, value
+        else:
+            fits, part = part % (10 if value < 10 and part % 100 >= 20 else 100) == 0, part + value
+        if end and not fits:
+            break
+        end, said = match.end(), total + part
+    return text[:end], str(said)
 
 
 def _iso(kind: str, text: str) -> str:

@@ -29,7 +29,7 @@ from dstill_querydsl.questions.conditions_places import point_near
 from dstill_querydsl.questions.context import Draw, Skip, values_at
 from dstill_querydsl.questions.moments import moment, reads_iso
 from dstill_querydsl.questions.roles import Role
-from dstill_querydsl.questions.units import spell
+from dstill_querydsl.questions.units import in_words, spell
 from dstill_querydsl.questions.words import mark, plural, sayable
 
 __all__ = [
@@ -254,6 +254,17 @@ def _sparse(draw: AskedDraw, here: bool) -> Role:
 _BOUNDS = ("gt", "gte", "lt", "lte")
 
 
+_MONEY = frozenset(stems("price cost amount fee salary revenue budget income fare tip wage rent turnover profit sales"))
+
+
+def _amount(value: int | float, role: Role, draw: AskedDraw) -> str:
+    """A number with its unit: as it is, in words, or after the sign of a currency."""
+    said = spell(value, role.word.unit, draw.random)
+    if not role.word.unit and not _MONEY.isdisjoint(stems(role.word.noun)) and draw.chance(40):
+        return f"{draw.pick('$', '$', '€', '£')}{said}"
+    return in_words(said) if draw.chance(15) else said
+
+
 def _number(draw: AskedDraw) -> Condition:
     role, value = draw.known("number")
     if role.code:
@@ -268,7 +279,7 @@ def _number(draw: AskedDraw) -> Condition:
     if bound == "gt" and low == value:
         raise Skip(role.field)
     body = {"range": {role.field: {bound: limit}}}
-    shown = spell(limit, role.word.unit, draw.random)
+    shown = _amount(limit, role, draw)
     adjective = adjective_of(role, draw)
     more = adjective.more[1:2] if adjective else _comparative(role.word.most)
     less = adjective.less[1:2] if adjective else _comparative(role.word.least)
@@ -304,7 +315,7 @@ def _between(draw: AskedDraw) -> Condition:
     low, above = limits(role, value)
     high = draw.pick(above, above + draw.pick(1, 2, 5) * (above - low))
     high = high if isinstance(high, int) else float(f"{high:.6g}")
-    v, w = (spell(one, role.word.unit, draw.random) for one in (low, high))
+    v, w = (_amount(one, role, draw) for one in (low, high))
     if draw.chance(40):
         v = v.split(" ")[0] if v.split(" ")[1:] == w.split(" ")[1:] else v  # 5 to 10 s
     return _condition("between", {"range": {role.field: {"gte": low, "lte": high}}}, "between", role, v=v, w=w)
@@ -314,7 +325,7 @@ def _equal(draw: AskedDraw) -> Condition:
     role, value = draw.known("number")
     if len(str(value)) > 4:
         raise Skip("nobody says such a number")
-    return _condition("eq", {"term": {role.field: value}}, "eq", role, v=spell(value, role.word.unit, draw.random))
+    return _condition("eq", {"term": {role.field: value}}, "eq", role, v=_amount(value, role, draw))
 
 
 # --- texts and places -------------------------------------------------------------------
@@ -537,7 +548,8 @@ def _rolling(draw: AskedDraw, time: datetime) -> When:
         ways = ("in the last {u}", "within the last {u}", "in the past {u}", "last {u}", "past {u}", "of the last {u}")
     elif count == 1:
         ways = ("in the last {n} {u}", "within the past {n} {u}")
-    when = draw.random.choice(ways).replace("{n}", mark(count)).replace("{u}", unit).replace("{l}", letter)
+    way = draw.random.choice(ways)
+    when = way.replace("{n}", mark(in_words(str(count)) if draw.chance(15) and "{l}" not in way else count)).replace("{u}", unit).replace("{l}", letter)
     return "rolling", when, {"gte": f"now-{count}{letter}"}
 
 

@@ -29,6 +29,7 @@ from dstill_querydsl.questions.context import Skip
 from dstill_querydsl.questions.moments import moment
 from dstill_querydsl.questions.roles import Role
 from dstill_querydsl.questions.summaries import MOST_BUCKETS, SIZES, aggs, bands, group_of, measure_of, steps
+from dstill_querydsl.questions.units import in_words
 from dstill_querydsl.questions.words import listed, mark
 
 __all__ = ["SHAPES", "Shape", "shape"]
@@ -36,7 +37,6 @@ __all__ = ["SHAPES", "Shape", "shape"]
 _ALL = 1_000
 _COUNTS: Mapping[str, Any] = {"size": 0, "track_total_hits": True}
 _OF_TIME = ("newest", "oldest", "latest", "earliest")
-_WORDS = {2: "two", 3: "three", 5: "five", 10: "ten", 20: "twenty"}
 _HOURS = {"minute": 1 / 60, "hour": 1, "day": 24, "week": 168, "month": 720, "quarter": 2_160, "year": 8_760}
 _ADVERBS = {
     "minute": "minutely", "hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly",
@@ -93,7 +93,7 @@ def _many(role: Role) -> str:
 def _size(draw: AskedDraw, *sizes: int) -> tuple[int, str]:
     """A number of documents or groups, and its words."""
     size = draw.random.choice(sizes or (2, 3, 3, 4, 5, 5, 5, 6, 7, 8, 10, 10, 10, 12, 15, 20, 25, 30, 50, 100))
-    return size, mark(_WORDS[size] if size in _WORDS and draw.chance(30) else size)
+    return size, mark(in_words(str(size)) if draw.chance(25) else size)
 
 
 def _list(_: AskedDraw) -> Shape:
