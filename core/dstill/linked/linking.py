@@ -12,12 +12,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
-from dstill.linked.known import folded, telling_words
+from dstill.linked.known import beginning_so, folded, telling_words
 from dstill.linked.names import stems
 from dstill.linked.words import Word
 
@@ -94,6 +94,7 @@ class Schema:
         for number, item in enumerate(self.items):
             for word in telling_words(item.values):
                 self._said[word].append(number)
+        self._telling = sorted(self._said)
         self.of_word = lru_cache(maxsize=max(64, _REMEMBERED // (len(self.items) or 1)))(self._of_word)
 
     def link(
@@ -123,9 +124,9 @@ class Schema:
         if word.lower() in STOP_WORDS:
             return {}
         found_stems = stems(word) or [word]  # a name may have no letters
-        groups = [
+        groups: list[tuple[Link, Iterable[int]]] = [
             *(((_NAME, 1.0), self._names.get(stem, ())) for stem in found_stems),
-            ((_SAID, 1.0), self._said.get(folded(word), ())),
+            ((_SAID, 1.0), self._saying(word)),
             *sorted((pair for stem in found_stems for pair in self._alike(stem)), key=lambda pair: -pair[0][1]),
             *self._glued(word.lower()),
             *(((_DESCRIPTION, 1.0), self._descriptions.get(stem, ())) for stem in found_stems),
@@ -137,6 +138,13 @@ class Schema:
             for item in items:
                 found.setdefault(item, link)
         return found
+
+    def _saying(self, word: str) -> Iterator[int]:
+        """Items with a known value that a part of the word tells, or that the word is the beginning of."""
+        parts = folded(word).split()
+        exact = [part for part in parts if part in self._said]
+        for part in exact or (beginning_so(parts[0], self._telling) if len(parts) == 1 else ()):
+            yield from self._said[part]
 
     def _named(self, word: str) -> Iterator[int]:
         """Items with the word in the name, or with its beginning (mag: magnitude)."""

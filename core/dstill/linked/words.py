@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property, lru_cache
 
 from dstill.linked.names import stems
@@ -68,16 +68,20 @@ _WORD = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-# Dates without a year, and a first day whose month follows: "since 3 March", "in May", "from 3 to 5 March 2024".
+# Dates without a year, a first day whose month follows, and days of the week: "since 3 March", "in May",
+# "from 3 to 5 March 2024", "on Friday".
 _LONG_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
-_NAMED = re.compile(rf"\b(?:{_MONTH})\b", re.IGNORECASE)
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_NAMED = re.compile(rf"\b(?:{_MONTH}|{'|'.join(_WEEKDAYS)})\b", re.IGNORECASE)
 _PARTIAL = re.compile(
     rf"""
     \b (?: (?P<first> {_DAY}) (?= \s*(?:-|–|and|to|until|till|through)\s+(?:the\s+)?
                                  (?P<rest> {_DAY}\s+(?:of\s+)?(?:{_MONTH})\.?(?:,?\s+{_YEAR})? ) \b )
       | (?P<day> {_DAY}\s+(?:of\s+)?(?:{_MONTH}) | (?:{_MONTH})\.?\s+{_DAY} ) \b (?! [.,]?\s*{_YEAR}\b | [\w:/-] )
       | (?:in|since|during|of|until|before|after|for|from|and|to|late|early|last)\s+
-        (?P<month> {_LONG_MONTH} ) \b (?! \.?,?\s+\d | [\w:/-] ) )
+        (?P<month> {_LONG_MONTH} ) \b (?! \.?,?\s+\d | [\w:/-] )
+      | (?:on|since|until|till|before|after|from|by|(?P<ago>last|past)|(?P<ahead>next))\s+
+        (?P<weekday> {"|".join(_WEEKDAYS)} ) \b (?! [\w:/-] ) )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -123,7 +127,7 @@ def number(text: str) -> float | None:
 
 
 def words(question: str, now: date | None = None) -> list[Word]:
-    """The first `MAX_WORDS` words of a question. `now`: a date without a year is the last one until then."""
+    """The first `MAX_WORDS` words of a question. `now`: the day it is asked on, for dates without a year and weekdays."""
     found: list[Word] = []
     quoted = False
     partial = _partial(question, now) if now and _NAMED.search(question) else {}
@@ -158,14 +162,26 @@ def _partial(question: str, now: date) -> dict[int, tuple[str, str, str]]:
     """Where dates without all their parts start → kind, text and value."""
     found = {}
     for match in _PARTIAL.finditer(question):
-        kind = str(match.lastgroup) if match["first"] is None else "first"
+        kind = next(kind for kind in ("first", "day", "month", "weekday") if match[kind])
         text = match[kind]
         whole = text
         if kind == "first":
             whole += re.sub(r"^[0-9]+(?:st|nd|rd|th)?", "", match["rest"], flags=re.IGNORECASE)
-        if value := _latest(whole, now):
+        if kind == "weekday":
+            value = _of_week(text, now, last=bool(match["ago"]), next=bool(match["ahead"])).isoformat()
+        else:
+            value = _latest(whole, now)
+        if value:
             found[match.start(kind)] = ("month" if kind == "month" else "day", text, value)
     return found
+
+
+def _of_week(name: str, now: date, *, last: bool, next: bool) -> date:
+    """The last such day until now; before or after today if it is the `last` or the `next` one."""
+    back = (now.weekday() - _WEEKDAYS.index(name.casefold())) % 7
+    if next:
+        return now + timedelta(days=7 - back)
+    return now - timedelta(days=back or 7 * last)
 
 
 def _latest(text: str, now: date) -> str:

@@ -153,9 +153,14 @@ def _form(text: str, shown: Sequence[str], draw: AskedDraw) -> str:
         return re.sub(r"[_-]+", " ", text).lower()
     if chance < 0.88:
         return plural(text.replace("_", " ").lower())
+    if chance < 0.91:
+        return re.sub(r"[\W_]+", "", text).lower()
     telling = telling_words(tuple(shown))
     parts = [word for word in re.split(r"[\W_]+", text) if folded(word) in telling]
-    return draw.random.choice(parts).lower() if parts else text.lower()
+    if not parts:
+        return text.lower()
+    part = draw.random.choice(parts).lower()
+    return part[: draw.random.randrange(4, len(part))] if len(part) > 5 and draw.chance(30) else part
 
 
 def _category(draw: AskedDraw) -> tuple[Role, Any, bool]:
@@ -419,6 +424,9 @@ def _iso(time: datetime) -> str:
 
 def _said(time: datetime, draw: AskedDraw) -> str:
     """A day. One of the last year is now and then said without the year."""
+    ago = draw.context.now.date() - time.date()
+    if timedelta() <= ago < timedelta(days=7) and draw.chance(40):
+        return mark(day_name[time.weekday()])
     if not timedelta() <= draw.context.now - time < _A_YEAR or draw.chance(70):
         return mark(_iso(time))
     long, short, day = month_name[time.month], month_abbr[time.month], time.day
