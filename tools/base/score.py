@@ -4,9 +4,9 @@
 
     tickets    n 50   exact 30.0 % (19.1–43.8)   executable 34.0 % (22.4–47.8)   silently wrong 40.0 %   12 s
 
-The sets are those of `tools.base.development`, and `quakes`, the bundled development set. Executable: the answer has the
-gold's result on the index's documents, without test databases. Silently wrong: it ran with another result. Intervals are
-Wilson's at 95 %. ``-v`` also prints each wrong answer with its gold and cause, and counts the causes.
+The sets are those of `tools.base.development`, and `quakes`, the bundled development set. Executable: the answer has
+the gold's result on the index's documents, without test databases. Silently wrong: it ran with another result.
+Intervals are Wilson's at 95 %. ``-v`` also prints each wrong answer with its gold and cause, and counts the causes.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ def _causes(verdicts: Iterable[Verdict]) -> Counter[str]:
 
 
 def _label(verdict: Verdict) -> str:
-    return verdict.cause.label if verdict.cause else "unknown"
+    """What went wrong first. Answers to golds that find nothing, or everything, have no cause."""
+    return verdict.cause.label if verdict.cause else "none: the gold finds nothing"
 
 
 if __name__ == "__main__":

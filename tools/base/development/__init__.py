@@ -4,8 +4,8 @@
     index("tickets")        Index(name="tickets", mapping=…, documents=…), 200 documents
     questions("tickets")    [Example(id="tickets-d001", question="how's bob doing this month", answer=…), …], 50
 
-`python -m tools.base.score` scores a student on them. They are read to find what the base cannot do, so their score says
-nothing about questions that nobody has read. Do not train on them, and make no templates from them.
+`python -m tools.base.score` scores a student on them. They are read to find what the base cannot do, so their score
+says nothing about questions that nobody has read. Do not train on them, and make no templates from them.
 
 Each folder has the index's ``mapping.json`` and ``questions.jsonl`` (id, question, answer, category), written one by
 one. `make_documents` makes the documents.

@@ -25,7 +25,7 @@ Document = dict[str, Any]
 @cache
 def documents(name: str) -> Sequence[tuple[str, Document]]:
     """The documents of that index, with their ids. Raises KeyError."""
-    random = Random(f"{SEED} {name}")  # noqa: S311 - no secret
+    random = Random(f"{SEED} {name}")
     made = MAKERS[name]
     return [
         (f"{name}-{number:03}", {field: value for field, value in made(random, number).items() if value is not None})
@@ -209,7 +209,7 @@ def _order(random: Random, number: int) -> Document:
     name, cuisine, district = random.choice(RESTAURANTS)
     status = _often(random, {"delivered": 16, "cancelled": 2, "on the way": 1, "preparing": 1})
     dishes = random.sample(sorted(DISHES), random.randint(1, 4))
-    items = [
+    items: list[Document] = [
         {"dish": dish, "kind": DISHES[dish][0], "qty": random.choice((1, 1, 1, 2, 3)), "price": DISHES[dish][1]}
         for dish in dishes
     ]
