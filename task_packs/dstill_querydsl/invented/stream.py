@@ -35,7 +35,7 @@ TRIES = 8  # documents of a schema, and schemas, tried for one template
 LONGEST = 400  # characters of a question
 TOLD = 0.75  # share of questions that are put into words at the end, where their style allows it
 _OPEN_STYLES = ("terse", "typo")  # they need the words while they are composed
-ASKED = 0.5  # share of freely phrased questions
+ASKED = 0.6  # share of freely phrased questions
 _SPELLED = re.compile(r"(?:^| )'[A-Za-z](?: |$)")  # a letter of a value that the question does not have
 # Lanes without a place here: schemas differ anyway, and a mapping's description is not read.
 _LANES_WITHOUT = ("schema_variant", "adversarial, poisoned")
