@@ -11,7 +11,7 @@ import pytest
 from dstill_querydsl.invented import invent
 from dstill_querydsl.invented.asked import asked
 from dstill_querydsl.invented.asked_conditions import AskedDraw, condition, options
-from dstill_querydsl.invented.asked_parts import counted
+from dstill_querydsl.invented.asked_parts import Own, counted
 from dstill_querydsl.invented.asked_shapes import SHAPES, shape
 from dstill_querydsl.invented.schemas import Schema
 from dstill_querydsl.invented.vocabulary import table
@@ -141,7 +141,8 @@ def test_a_subject_is_a_condition(schemas: list[Schema]) -> None:
             one = shape("sum_field", _draw(schema, random))
             if "v" in one.slots:
                 found += 1
+                assert isinstance(one, Own)
                 assert set(one.own) == {"term"}
-                assert one.kinds == ("term",)  # type: ignore[attr-defined]
+                assert one.kinds == ("term",)
                 assert all("{v}" in way and "{w}" not in way for way in one.ways)
     assert found
