@@ -51,7 +51,8 @@ def asked(schema: Schema, random: Random) -> ComposedQuestion:
     conditions = _conditions(
         draw, draw.random.choice((0, 0, 0, 1, 1) if refused or made.name == "lookup" else _HOW_MANY)
     )
-    name = f"{made.name}:{'+'.join(sorted(one.kind for one in conditions)) or '-'}"
+    kinds = sorted((*getattr(made, "kinds", ()), *(one.kind for one in conditions)))
+    name = f"{made.name}:{'+'.join(kinds) or '-'}"
     if name in _HELD_OUT:
         raise Skip(name)
     text, conditions = _Sentence(draw).said(made, conditions)

@@ -11,6 +11,7 @@ import pytest
 from dstill_querydsl.invented import invent
 from dstill_querydsl.invented.asked import asked
 from dstill_querydsl.invented.asked_conditions import AskedDraw, condition, options
+from dstill_querydsl.invented.asked_parts import Own, counted
 from dstill_querydsl.invented.asked_shapes import SHAPES, shape
 from dstill_querydsl.invented.schemas import Schema
 from dstill_querydsl.invented.vocabulary import table
@@ -123,3 +124,25 @@ def test_a_seed_gives_the_same_question(schemas: list[Schema]) -> None:
     one, other = (asked(schemas[0], Random(5)) for _ in range(2))
     assert one.example == other.example
     assert json.loads(one.example.answer or "") == one.body
+
+
+def test_what_a_number_counts(schemas: list[Schema]) -> None:
+    found = {role.word.noun: counted(role) for schema in schemas for role in schema.context.of_kind("number")}
+    told = {noun: said for noun, said in found.items() if said}
+    assert told
+    assert all(said == noun or noun in (f"number of {said}", f"{said[:-1]} count") for noun, said in told.items()), told
+    assert all(not said.startswith("number") for said in told.values())
+
+
+def test_a_subject_is_a_condition(schemas: list[Schema]) -> None:
+    random, found = Random(5), 0
+    for schema in schemas * 10:
+        with contextlib.suppress(Skip):
+            one = shape("sum_field", _draw(schema, random))
+            if "v" in one.slots:
+                found += 1
+                assert isinstance(one, Own)
+                assert set(one.own) == {"term"}
+                assert one.kinds == ("term",)
+                assert all("{v}" in way and "{w}" not in way for way in one.ways)
+    assert found
