@@ -92,7 +92,8 @@ def partial_values(question: str, words: Sequence[Word], values: tuple[str, ...]
 def _having(said: str, forms: _Forms) -> str | None:
     having = [value for value in forms.having.get(said.split()[0], ()) if f" {said} " in f" {value} "]
     if not having and " " not in said:
-        having = list(dict.fromkeys(value for word in beginning_so(said, forms.ordered) for value in forms.having[word]))
+        words = beginning_so(said, forms.ordered)
+        having = list(dict.fromkeys(value for word in words for value in forms.having[word]))
     return forms.whole.get(having[0]) if len(having) == 1 else None
 
 

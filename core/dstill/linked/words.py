@@ -4,9 +4,9 @@
     →  ["p", "95", "of", "took_ms", "since", "3 March 2024"]
 
 A word keeps its place in the question, so that a span of several words is a part of the text. Dates that are written
-out are one word with an ISO 8601 value, and numbers that are written out ("three hundred") one with its digits. A number
-before its unit ("12km") is a word of its own, and so are the signs in "status:open", "price>5", "5..10", "red/blue",
-"52.5,13.4" and "web*".
+out are one word with an ISO 8601 value, and numbers that are written out ("three hundred") are one with its digits. A
+number before its unit ("12km") is a word of its own, and so are the signs in "status:open", "price>5", "5..10",
+"red/blue", "52.5,13.4" and "web*".
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def number(text: str) -> float | None:
 
 
 def words(question: str, now: date | None = None) -> list[Word]:
-    """The first `MAX_WORDS` words of a question. `now`: the day it is asked on, for dates without a year and weekdays."""
+    """The first `MAX_WORDS` words of a question. `now`: the day of asking, for dates without a year and weekdays."""
     found: list[Word] = []
     quoted = False
     partial = _partial(question, now) if now and _NAMED.search(question) else {}
@@ -203,9 +203,7 @@ def _counted(text: str) -> tuple[str, str]:
     for match in re.finditer(_COUNT, text, re.IGNORECASE):
         word = match.group().casefold()
         value = _NUMBER_WORDS.get(word) or _SCALES.get(word, 0)
-        if word == "dozen":
-            fits, part = part < 100, (part or 1) * value
-        elif word == "hundred":
+        if word in ("dozen", "hundred"):
             fits, part = part < 100, (part or 1) * value
         elif word in _SCALES:
             fits, total, part, scale = value < scale, total + (part or 1) * value, 0, value
