@@ -79,6 +79,13 @@ class Schema:
         return first_date(self.profile.fields)
 
     @cached_property
+    def spoken(self) -> frozenset[str]:
+        """All words for fields and in values: a thing with none of them is in no field."""
+        nouns = (one for noun, others in self.said.items() for one in (noun, *others))
+        words = (word for text in (*nouns, *self.owners, *self.having) for word in stems(text))
+        return self.context.vocabulary.union(words)
+
+    @cached_property
     def having(self) -> Mapping[str, frozenset[str]]:
         """Known value, as `folded` writes it → the fields that have it, without sub-fields."""
         found: dict[str, set[str]] = {}
