@@ -22,6 +22,8 @@ from dstill.api.records import Example
 from dstill.linked.names import stems
 from dstill_querydsl.invented.asked_conditions import KINDS, AskedDraw, Condition, Form, condition, filled, options
 from dstill_querydsl.invented.asked_refusals import refusal
+from dstill_querydsl.invented.asked_roles import KINDS as ROLE_KINDS
+from dstill_querydsl.invented.asked_roles import role_condition
 from dstill_querydsl.invented.asked_shapes import SHAPES, Shape, shape
 from dstill_querydsl.invented.schemas import Schema
 from dstill_querydsl.invented.vocabulary import vocabulary
@@ -37,7 +39,7 @@ KEYWORDS = 17  # percent of the others
 _HOW_MANY = (0, 1, 1, 1, 1, 2, 2, 2, 3)  # conditions
 _TRIES = 6  # for a condition, since a document may lack its fields
 _HELD_OUT = frozenset(template.shape for template in TEMPLATES if template.held_out)
-_CONDITION_KINDS, _CONDITION_WEIGHTS = tuple(KINDS), tuple(KINDS.values())
+_CONDITION_KINDS, _CONDITION_WEIGHTS = (*KINDS, *ROLE_KINDS), (*KINDS.values(), *ROLE_KINDS.values())
 _SHAPE_NAMES, _SHAPE_WEIGHTS = tuple(SHAPES), tuple(weight for weight, _ in SHAPES.values())
 _WITH_REFUSAL = (0, 0, 1, 1, 1, 2)  # so that known words alone do not make a question answerable
 _ALONE = 60  # percent of refusals without documents that have no condition
@@ -75,7 +77,7 @@ def _conditions(draw: AskedDraw, count: int) -> list[Condition]:
             break
         kind = draw.random.choices(_CONDITION_KINDS, _CONDITION_WEIGHTS)[0]
         try:
-            found.append(condition(kind, draw))
+            found.append(role_condition(kind, draw) if kind in ROLE_KINDS else condition(kind, draw))
         except Skip:
             continue
     return found

@@ -38,7 +38,7 @@ _REASONS: Mapping[str, str] = {
     "actions": "a search only reads {what}",
     "own_actions": "a search only reads {what}",
     "changes": "a search cannot change {what}",
-    "elsewhere": "that is no question about {what}",
+    "elsewhere": "that is not about {what}",
 }
 _EXTREMES = ("latest", "first", "biggest", "last", "highest", "longest", "smallest", "most expensive")
 
