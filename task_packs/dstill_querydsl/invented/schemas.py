@@ -54,8 +54,8 @@ _UNITS_IN_NAMES = frozenset(stem for word in UNIT_WORDS.values() for stem in ste
 _WRITING = frozenset(
     (
         "update", "updated", "delete", "deleted", "deletion", "copy", "copies", "insert", "insertion", "removal",
-        "removed", "change", "approved", "booked", "sent", "printed", "merged", "reopened", "exported", "assigned", "renamed",
-        "extended", "cancelled", "booking", "approval", "renewal",
+        "removed", "change", "approved", "booked", "sent", "printed", "merged", "reopened", "exported", "assigned",
+        "renamed", "extended", "cancelled", "booking", "approval", "renewal",
     )
 )  # fmt: skip
 _SISTERS = 0.3  # share of schemas with two fields that have the same values

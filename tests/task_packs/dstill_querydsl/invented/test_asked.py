@@ -99,7 +99,7 @@ def test_conditions_say_their_values(schemas: list[Schema]) -> None:
         [bounds] = one.body["range"].values()
         [bound] = bounds.values()
         kinds[next(iter(bounds))] += 1
-        assert bound == 0 or any(char.isdigit() for char in one.said("bare", _draw(schema, random)))
+        assert bound == 0 or one.slots["v"] in one.said("bare", _draw(schema, random))
     assert set(kinds) == {"gt", "gte", "lt", "lte"}
 
 
