@@ -70,7 +70,7 @@ def _is_known(draw: AskedDraw, said: str, fields: list[str]) -> bool:
 def dated_by_verb(draw: AskedDraw) -> Condition:
     """A date condition as its field's verb says it: "shipped in May". Raises Skip."""
     made = condition("date", draw)
-    put = draw.schema.meant.get(made.slots["f"][1:-1])
+    put = draw.schema.meant.get(made.slots.get("f", "")[1:-1])
     _, participles = verbs_of_time(put.concept.nouns) if put and not put.above else ((), ())
     if not participles:
         raise Skip("no verb")

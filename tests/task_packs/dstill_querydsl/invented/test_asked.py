@@ -82,7 +82,7 @@ def test_every_wording_of_a_shape_can_be_filled(schemas: list[Schema], name: str
 
 def test_adjective_without_an_opposite(schemas: list[Schema], monkeypatch: pytest.MonkeyPatch) -> None:
     profitable = next(one for one in ADJECTIVES if not one.less)
-    for module in ("asked_shapes", "asked_conditions"):
+    for module in ("asked_shapes", "asked_numbers"):
         monkeypatch.setattr(f"dstill_querydsl.invented.{module}.adjective_of", lambda *_: profitable)
     random = Random(4)
     for schema in schemas * 20:
