@@ -380,7 +380,7 @@ _MAKERS: Mapping[str, Callable[[AskedDraw], Condition]] = {
 }  # fmt: skip
 # kind → weight
 KINDS: Mapping[str, float] = {
-    "value": 28, "unknown": 4, "either": 5, "not": 5, "neither": 1.5, "or": 2, "boolean": 9, "has": 4, "lacks": 6,
+    "value": 28, "unknown": 4, "either": 5, "not": 5, "neither": 1.5, "or": 2, "boolean": 9, "has": 4, "lacks": 14,
     "number": 15, "amount": 2.5, "zero": 2, "between": 3, "equal": 3, "words": 7, "phrase": 2.5, "near": 1.5,
     "prefix": 1, "address": 1, "inner": 3, "date": 22,
 }  # fmt: skip
