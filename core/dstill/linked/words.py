@@ -77,11 +77,11 @@ _PARTIAL = re.compile(
     rf"""
     \b (?: (?P<first> {_DAY}) (?= \s*(?:-|–|and|to|until|till|through)\s+(?:the\s+)?
                                  (?P<rest> {_DAY}\s+(?:of\s+)?(?:{_MONTH})\.?(?:,?\s+{_YEAR})? ) \b )
-      | (?P<day> {_DAY}\s+(?:of\s+)?(?:{_MONTH}) | (?:{_MONTH})\.?\s+{_DAY} ) \b (?! [.,]?\s*{_YEAR}\b | [\w:/-] )
+      | (?P<day> {_DAY}\s+(?:of\s+)?(?:{_MONTH}) | (?:{_MONTH})\.?\s+{_DAY} ) \b (?! [.,]?\s*{_YEAR}\b | [\w/-] | :\d )
       | (?:in|since|during|of|until|before|after|for|from|and|to|late|early|last)\s+
-        (?P<month> {_LONG_MONTH} ) \b (?! \.?,?\s+\d | [\w:/-] )
+        (?P<month> {_LONG_MONTH} ) \b (?! \.?,?\s+\d | [\w/-] | :\d )
       | (?:on|since|until|till|before|after|from|by|(?P<ago>last|past)|(?P<ahead>next))\s+
-        (?P<weekday> {"|".join(_WEEKDAYS)} ) \b (?! [\w:/-] ) )
+        (?P<weekday> {"|".join(_WEEKDAYS)} ) \b (?! [\w/-] | :\d ) )
     """,
     re.IGNORECASE | re.VERBOSE,
 )

@@ -21,7 +21,7 @@ from dstill.linked.names import stems
 from dstill_querydsl.invented import asked_dates, asked_numbers
 from dstill_querydsl.invented.asked_numbers import adjective_of
 from dstill_querydsl.invented.asked_wording import AskedDraw, Condition, Form, filled, options, worded
-from dstill_querydsl.invented.participles import NEGATED, participle_of
+from dstill_querydsl.invented.participles import NEGATED, is_value, participle_of
 from dstill_querydsl.invented.vocabulary import table, vocabulary
 from dstill_querydsl.questions.conditions_places import point_near
 from dstill_querydsl.questions.context import Skip, usable, values_at
@@ -216,7 +216,7 @@ def _boolean(draw: AskedDraw) -> Condition:
     role, value = draw.known("boolean")
     made = worded("boolean", {"term": {role.field: value}}, "yes" if value else "no", role)
     noun = role.word.noun
-    if (negated := NEGATED.get(noun)) and not value and draw.chance(50):
+    if (negated := NEGATED.get(noun)) and not value and not is_value(negated, draw) and draw.chance(50):
         return worded("boolean", made.body, "quality", u=negated)
     if noun in NEGATED and draw.chance(35):
         return worded("boolean", made.body, "done" if value else "undone", role, u=noun)
@@ -249,7 +249,7 @@ def _lacks(draw: AskedDraw) -> Condition:
         if done.negated and draw.chance(40):
             return worded("lacks", body, "quality", role, "must_not", u=done.negated)
         return worded("lacks", body, "undone", role, "must_not", u=done.word)
-    if (rated := _unrated(role)) and draw.chance(40):
+    if (rated := _WITHOUT.get(role.word.noun)) and not is_value(rated, draw) and draw.chance(40):
         return worded("lacks", body, "quality", role, "must_not", u=rated)
     if role.kind == "text" and draw.chance(30):
         return worded("lacks", body, "lacks_text", role, "must_not")
@@ -263,10 +263,6 @@ _WITHOUT = {
     "name": "unnamed", "price": "unpriced", "grade": "ungraded", "supervisor": "unsupervised", "tag": "untagged",
     "category": "uncategorised", "owner": "ownerless", "sponsor": "unsponsored", "translation": "untranslated",
 }  # fmt: skip
-
-
-def _unrated(role: Role) -> str:
-    return _WITHOUT.get(role.word.noun, "")
 
 
 def _sparse(draw: AskedDraw, here: bool) -> Role:
@@ -389,7 +385,7 @@ _MAKERS: Mapping[str, Callable[[AskedDraw], Condition]] = {
 }  # fmt: skip
 # kind → weight
 KINDS: Mapping[str, float] = {
-    "value": 28, "unknown": 4, "either": 5, "not": 5, "neither": 1.5, "or": 2, "boolean": 9, "has": 4, "lacks": 6,
+    "value": 28, "unknown": 4, "either": 5, "not": 5, "neither": 1.5, "or": 2, "boolean": 9, "has": 4, "lacks": 14,
     "number": 15, "amount": 2.5, "zero": 2, "between": 3, "equal": 3, "words": 7, "phrase": 2.5, "near": 1.5,
     "prefix": 1, "address": 1, "inner": 3, "date": 22,
 }  # fmt: skip

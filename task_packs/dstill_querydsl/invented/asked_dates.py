@@ -93,9 +93,6 @@ def _iso(time: datetime) -> str:
 
 def _said(time: datetime, draw: AskedDraw) -> str:
     """A day. One of the last year is now and then said without the year."""
-    ago = draw.context.now.date() - time.date()
-    if timedelta() <= ago < timedelta(days=7) and draw.chance(40):
-        return mark(day_name[time.weekday()])
     if not timedelta() <= draw.context.now - time < _A_YEAR or draw.chance(70):
         return mark(_iso(time))
     long, short, day = month_name[time.month], month_abbr[time.month], time.day
@@ -105,6 +102,17 @@ def _said(time: datetime, draw: AskedDraw) -> str:
     return mark(said.lower() if draw.chance(35) else said)
 
 
+def _dated(way: str, time: datetime, draw: AskedDraw) -> str:
+    """A wording with its day. One of the last week is now and then said by its name."""
+    ago = draw.context.now.date() - time.date()
+    if timedelta() <= ago < timedelta(days=7) and way.endswith(_BEFORE_WEEKDAYS) and draw.chance(50):
+        return way.format(mark(day_name[time.weekday()]))
+    return way.format(_said(time, draw))
+
+
+_BEFORE_WEEKDAYS = tuple(f"{word} {{}}" for word in ("on", "since", "before", "after", "from"))
+
+
 def _moved(time: datetime, draw: AskedDraw, low: int, high: int) -> datetime:
     return time + timedelta(days=draw.random.randrange(low, high))
 
@@ -112,7 +120,7 @@ def _moved(time: datetime, draw: AskedDraw, low: int, high: int) -> datetime:
 def _day(draw: AskedDraw, time: datetime) -> When:
     iso, weekday = _iso(time), day_name[time.weekday()]
     ways = ("on {}", "on {}", "on {}", "{}", f"on {weekday}, {{}}", f"on {weekday} the {{}}", "on the day {}", "at {}")
-    return "day", draw.random.choice(ways).format(_said(time, draw)), {"gte": iso, "lt": f"{iso}||+1d"}
+    return "day", _dated(draw.random.choice(ways), time, draw), {"gte": iso, "lt": f"{iso}||+1d"}
 
 
 def _coarse(draw: AskedDraw, time: datetime) -> When:
@@ -157,19 +165,19 @@ def _since(draw: AskedDraw, time: datetime) -> When:
         "from {} until now", f"since {day_name[time.weekday()]}, {{}}", "on or after {}", ">= {}",
         "on {} or later", "after and including {}",
     )  # fmt: skip
-    return "since", draw.random.choice(ways).format(_said(time, draw)), {"gte": _iso(time)}
+    return "since", _dated(draw.random.choice(ways), time, draw), {"gte": _iso(time)}
 
 
 def _before(draw: AskedDraw, time: datetime) -> When:
     time = _moved(time, draw, 1, 6)
     ways = ("before {}", "before {}", "earlier than {}", "prior to {}", "older than {}", "from before {}", "< {}")
-    return "before", draw.random.choice(ways).format(_said(time, draw)), {"lt": _iso(time)}
+    return "before", _dated(draw.random.choice(ways), time, draw), {"lt": _iso(time)}
 
 
 def _after(draw: AskedDraw, time: datetime) -> When:
     time = _moved(time, draw, -5, 0)
     way = draw.random.choice(("after {}", "after {}", "later than {}", "newer than {}", "from after {}", "past {}"))
-    return "after", way.format(_said(time, draw)), {"gte": f"{_iso(time)}||+1d"}
+    return "after", _dated(way, time, draw), {"gte": f"{_iso(time)}||+1d"}
 
 
 def _span(draw: AskedDraw, time: datetime) -> When:

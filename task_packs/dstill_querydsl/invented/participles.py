@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dstill.linked.known import folded
 from dstill.linked.names import stems
 from dstill_querydsl.invented.asked_wording import AskedDraw
 from dstill_querydsl.questions.roles import Role
 
-__all__ = ["NEGATED", "Participle", "participle_of"]
+__all__ = ["NEGATED", "Participle", "is_value", "participle_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,5 +137,12 @@ def participle_of(role: Role, draw: AskedDraw) -> Participle | None:
     if found is None:
         return None
     own = found.nouns | frozenset(stems(f"{found.word} {found.negated}"))
+    if is_value(found.word, draw) or is_value(found.negated, draw):
+        return None
     others = (one for one in draw.context.of_kind("date", "boolean", "category") if one is not role)
     return found if all(own.isdisjoint(stems(one.word.noun)) for one in others) else None
+
+
+def is_value(word: str, draw: AskedDraw) -> bool:
+    """Whether a field has the word as a value, such as a status that is "paid"."""
+    return word in draw.schema.owners or folded(word) in draw.schema.having
