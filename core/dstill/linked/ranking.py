@@ -1,13 +1,13 @@
 """The items of a wide schema that a question is about, so that a student reads these alone.
 
-    ranking = Ranking(schema, related={"slow": ("duration",)}, cues=[(re.compile("km"), ("geo_point", "unit=km"))])
+    ranking = Ranking(schema, cues=[(re.compile("km"), ("geo_point", "unit=km"))])
     ranking.best("errors of rosa", words("errors of rosa"), 64)     →  [3, 17, …], numbers of items, best first
 
 An item gets points for each word that links to it: more for a stronger kind of link, more if few items have such a
-link (inverse document frequency, Spärck Jones 1972), and more if the words of its name are all there. A word of people
-stands for `related` words of schemas, and a cue for kinds and features of items. Ties, and items without points, are in
-the order of their `Item.prior`, then of how rare their words are, as names that repeat a pattern say little, then of
-the schema. What an item needs follows it.
+link (inverse document frequency, Spärck Jones 1972), and more if the words of its name are all there. What a word of
+people stands for (`Schema.meant`) counts by its own rarity, and a cue stands for kinds and features of items. Ties, and
+items without points, are in the order of their `Item.prior`, then of how rare their words are, as names that repeat a
+pattern say little, then of the schema. What an item needs follows it.
 """
 
 from __future__ import annotations
@@ -35,18 +35,15 @@ _POINTS = tuple(_BY_KIND[kind] for kind in LINKS)
 _INITIALS = 0.5
 _CUE = 2.0
 _CUED = 6  # items of one cue, those that come first without a question
-_RELATED = 0.6  # of the points that the related word would have
+_MEANT = 0.6  # of the points that the word of the schema would have
 _COVERED = 1.0  # more, for an item all of whose words the question has
 
 
 class Ranking:
     """Ranks the items of one schema."""
 
-    def __init__(
-        self, schema: Schema, *, related: Mapping[str, Sequence[str]] | None = None, cues: Iterable[Cue] = ()
-    ) -> None:
-        """`related`: a word of people → words of schemas. The words are in lower case."""
-        self.schema, self._related = schema, related or {}
+    def __init__(self, schema: Schema, *, cues: Iterable[Cue] = ()) -> None:
+        self.schema = schema
         items = schema.items
         self._order = _order(items)
         self._above: dict[str, dict[str, list[int]]] = {}  # first three letters → words of what is above → items
@@ -117,19 +114,27 @@ class Ranking:
         for part in dict.fromkeys(parts) if len(parts) > 1 else (word,):
             for item, more in self._linked(part).items():
                 found[item] += more
-        for other in self._related.get(word.lower(), ()):
-            for item, more in self._linked(other).items():
-                found[item] = max(found[item], _RELATED * more)
+        for items, more in self._meant(word.lower()):
+            for item in items:
+                if found[item] < more:
+                    found[item] = more
         return found
+
+    def _meant(self, word: str) -> Iterator[tuple[Sequence[int], float]]:
+        """Items and their points for each word that this one stands for."""
+        for other in () if word in STOP_WORDS else self.schema.meant(word):
+            for kind, items in zip(("name", "above"), self.schema.having(other), strict=True):
+                if items:
+                    yield items, _MEANT * _BY_KIND[kind] * self._rare(len(items))
 
     def _linked(self, word: str) -> Mapping[int, float]:
         links = self.schema.of_word(word)
-        kinds = Counter(kind for kind, _ in links.values())
+        kinds = Counter(kind for kind, alike in links.values() if alike)
         # Rarity counts the items with such a link or a stronger one.
         weights = {
             kind: _POINTS[kind] * self._rare(sum(n for other, n in kinds.items() if other <= kind)) for kind in kinds
         }
-        found = {item: weights[kind] * alike for item, (kind, alike) in links.items()}
+        found = {item: weights[kind] * alike for item, (kind, alike) in links.items() if alike}
         for item, more in self._alike_above(word):  # "delayed" for delay.departure: no link, but it says something
             found[item] = max(found.get(item, 0.0), more)
         return found

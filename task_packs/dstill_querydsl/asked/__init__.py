@@ -6,6 +6,7 @@
 
 They are about any `Subject`: an invented schema, or an index of a user.
 
-Modules: `subject`, `sentences`, `shape`, `shapes` and `shapes_documents` (what is asked for), `wording`, `conditions`
-and `dates` (asked.toml), `nouns` (words for the fields of an index), `of_index` (checked questions about an index).
+Modules: `subject`; `sentences`; what is asked for: `parts`, `shapes`, `shapes_documents`, `sums`, `refusals`;
+`conditions`, `numbers`, `dates`, `participles`, `roles`; their words: `wording` (asked.toml, mentions.toml). For an
+index: `nouns` (words for its fields) and `of_index` (checked questions).
 """

@@ -4,29 +4,30 @@
     →  Condition(kind="term", body={"term": {"country": "Spain"}}, forms={"pre": "spain", "post": "from spain", …})
 
 A value stands without its field if no other field is known to have it, and a date if it is of the first date field.
-Known values are also said in other cases, with other separators, in the plural, and by a part.
+Known values are also said in other cases, with other separators, in the plural, and by a part. Words of texts, and
+values that are not known, are also words that no document has: who asks for such a word still asks for the field.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from dstill.linked.known import folded, telling_words, value_said
+from dstill.linked.known import folded, same_value, telling_words, value_said
 from dstill.linked.linking import STOP_WORDS
 from dstill.linked.names import stems
-from dstill_querydsl.asked.dates import date_condition
-from dstill_querydsl.asked.wording import AskedDraw, Condition, worded
-from dstill_querydsl.linked.adjectives import ADJECTIVES, Adjective
-from dstill_querydsl.questions.conditions_numbers import limits
+from dstill_querydsl.asked import dates, numbers
+from dstill_querydsl.asked.participles import NEGATED, is_value, participle_of
+from dstill_querydsl.asked.wording import AskedDraw, Condition, table, worded
+from dstill_querydsl.invented.vocabulary import vocabulary
 from dstill_querydsl.questions.conditions_places import point_near
-from dstill_querydsl.questions.context import Skip, values_at
+from dstill_querydsl.questions.context import Skip, usable, values_at
 from dstill_querydsl.questions.roles import Role
-from dstill_querydsl.questions.units import spell
 from dstill_querydsl.questions.words import plural, sayable
 
-__all__ = ["KINDS", "adjective_of", "condition", "said_value", "stands_alone"]
+__all__ = ["KINDS", "condition", "said_value", "stands_alone"]
 
 _PLAIN = re.compile(r"[\w /.,'-]{1,60}")
 _TOKEN = re.compile(r"[^\W_]{3,30}")
@@ -34,6 +35,8 @@ _COMMON = frozenset(
     ("the", "and", "for", "with", "from", "that", "this", "not", "are", "was", "were", "has", "have", "had", "its")
 )
 _SHORTEST_ALONE = 3  # characters of a value that stands without its field
+_TRIES = 6  # for a word that the index does not have
+OPEN = 45  # percent of the words of texts that are any words
 
 
 def condition(name: str, draw: AskedDraw) -> Condition:
@@ -77,9 +80,14 @@ def _form(text: str, shown: Sequence[str], draw: AskedDraw) -> str:
         return re.sub(r"[_-]+", " ", text).lower()
     if chance < 0.88:
         return plural(text.replace("_", " ").lower())
+    if chance < 0.91:
+        return re.sub(r"[\W_]+", "", text).lower()
     telling = telling_words(tuple(shown))
     parts = [word for word in re.split(r"[\W_]+", text) if folded(word) in telling]
-    return draw.random.choice(parts).lower() if parts else text.lower()
+    if not parts:
+        return text.lower()
+    part = draw.random.choice(parts).lower()
+    return part[: draw.random.randrange(4, len(part))] if len(part) > 5 and draw.chance(30) else part
 
 
 def _category(draw: AskedDraw) -> tuple[Role, Any, bool]:
@@ -97,10 +105,54 @@ def _value(draw: AskedDraw) -> Condition:
 
 
 def _with_own(made: Condition, ways: Sequence[str]) -> Condition:
-    own = {"pre": [way[:-2] for way in ways if way.endswith(" <")], "post": [w for w in ways if not w.endswith(" <")]}
-    return Condition(
-        kind=made.kind, body=made.body, ways={**made.ways, **{k: v for k, v in own.items() if v}}, slots=made.slots
-    )
+    pre, post = [way[:-2] for way in ways if way.endswith(" <")], [way for way in ways if not way.endswith(" <")]
+    return made.with_ways(**{place: own for place, own in (("pre", pre), ("post", post)) if own})
+
+
+def _unknown(draw: AskedDraw) -> Condition:
+    """A value that is not among the shown ones: a name, a word or a code."""
+    role = draw.take("category")
+    shown = _shown(role, draw)
+    said = _code(draw) if draw.chance(55) else _any_word(draw)
+    said = draw.pick(said, said.title(), said.upper()) if said.islower() else said
+    if same_value(said, shown) or value_said(said, shown):
+        raise Skip(role.field)
+    if draw.chance(15):
+        return worded("not", {"term": {role.field: said}}, "not_named", role, "must_not", v=said)
+    return worded("term", {"term": {role.field: said}}, "value_named", role, v=said)
+
+
+def _code(draw: AskedDraw) -> str:
+    """An invented code, such as A-1234 or SUMMER24."""
+    random = draw.random
+    digits = str(random.randrange(10 ** random.randrange(1, 6), 10**6))[: random.randrange(1, 6)]
+    letters = "".join(random.choice("ABCDEFGHKLMNPRSTUVWXZ") for _ in range(random.randrange(1, 4)))
+    word = random.choice(_open_words()).upper() if draw.chance(30) else letters
+    code = f"{word}{draw.pick('-', '', '', '_')}{digits}"
+    return code.lower() if draw.chance(20) else code
+
+
+@cache
+def _open_words() -> tuple[str, ...]:
+    """Words that texts can have: those of mentions.toml and the words and values of all domains."""
+    words, found = vocabulary(), table("mentions.toml")
+    more = [
+        word for concept in words.concepts["category"] for value in concept.values for word in _TOKEN.findall(value)
+    ]
+    more += [word for one in words.domains for noun in (one.one, *one.objects) for word in _TOKEN.findall(noun)]
+    more += [word for fragment in words.fragments for word in _TOKEN.findall(fragment)]
+    own = [word for key in found for word in found[key].split()]
+    return tuple(sorted({one.lower() for one in more if one.isalpha()} - STOP_WORDS - _COMMON)) + tuple(own) * 3
+
+
+def _any_word(draw: AskedDraw) -> str:
+    """A word that no field and no known value has."""
+    for _ in range(_TRIES):
+        word = draw.random.choice(_open_words())
+        found = stems(word)
+        if draw.context.vocabulary.isdisjoint(found) and not any(one in draw.subject.having for one in found):
+            return str(word)
+    raise Skip("it has them all")
 
 
 def _either(draw: AskedDraw) -> Condition:
@@ -136,31 +188,69 @@ def _not(draw: AskedDraw) -> Condition:
     return worded("not", {"term": {role.keyword: other}}, key, role, "must_not", v=said)
 
 
+def _neither(draw: AskedDraw) -> Condition:
+    """Neither of two values."""
+    role, value, alone = _category(draw)
+    one, other = draw.other(role, value), draw.other(role, value)
+    if one == other or not (sayable(one) and sayable(other)):
+        raise Skip(role.field)
+    alone = alone and stands_alone(role, one, draw) and stands_alone(role, other, draw)
+    v, w = (said_value(role, chosen, draw) for chosen in (one, other))
+    key = "neither" if alone else "neither_named"
+    return worded("neither", {"terms": {role.keyword: [one, other]}}, key, role, "must_not", v=v, w=w)
+
+
 def _boolean(draw: AskedDraw) -> Condition:
     role, value = draw.known("boolean")
     made = worded("boolean", {"term": {role.field: value}}, "yes" if value else "no", role)
+    noun = role.word.noun
+    if (negated := NEGATED.get(noun)) and not value and not is_value(negated, draw) and draw.chance(50):
+        return worded("boolean", made.body, "quality", u=negated)
+    if noun in NEGATED and draw.chance(35):
+        return worded("boolean", made.body, "done" if value else "undone", role, u=noun)
     own = role.word.yes if value else role.word.no
     ways = dict(made.ways)
-    if " " in role.word.noun or role.word.noun.endswith("flag"):  # it is no adjective
+    if " " in noun or noun.endswith("flag"):  # it is no adjective
         ways["pre"] = ()
         ways["post"] = tuple(way for way in ways["post"] if re.match(r"with|where|that have set", way))
     if own and draw.chance(50):
         ways["post"] = (own,)
-    return Condition(kind="boolean", body=made.body, ways=ways, slots=made.slots)
+    return made.with_ways(**ways)
 
 
 def _has(draw: AskedDraw) -> Condition:
     role = _sparse(draw, True)
+    body = {"exists": {"field": role.field}}
+    if role.kind == "date" and (done := participle_of(role, draw)) and done.happens and draw.chance(60):
+        return worded("has", body, "done", role, u=done.word)
     if draw.chance(15):
         other = _sparse(draw, True)
-        body = {"bool": {"filter": [{"exists": {"field": one.field}} for one in (role, other)]}}
-        return worded("has+has", body, "has_both", role, h=other.word.noun)
-    return worded("has", {"exists": {"field": role.field}}, "has", role)
+        both = {"bool": {"filter": [{"exists": {"field": one.field}} for one in (role, other)]}}
+        return worded("has+has", both, "has_both", role, h=other.word.noun)
+    return worded("has", body, "has", role)
 
 
 def _lacks(draw: AskedDraw) -> Condition:
     role = _sparse(draw, False)
-    return worded("lacks", {"exists": {"field": role.field}}, "lacks", role, "must_not")
+    body = {"exists": {"field": role.field}}
+    if role.kind == "date" and (done := participle_of(role, draw)) and done.happens and draw.chance(60):
+        if done.negated and draw.chance(40):
+            return worded("lacks", body, "quality", role, "must_not", u=done.negated)
+        return worded("lacks", body, "undone", role, "must_not", u=done.word)
+    if (rated := _WITHOUT.get(role.word.noun)) and not is_value(rated, draw) and draw.chance(40):
+        return worded("lacks", body, "quality", role, "must_not", u=rated)
+    if role.kind == "text" and draw.chance(30):
+        return worded("lacks", body, "lacks_text", role, "must_not")
+    made = worded("lacks", body, "lacks", role, "must_not")
+    return made if role.word.noun.isalpha() and draw.chance(40) else made.with_ways(pre=())  # rating-less
+
+
+# stem of a noun → what those without it are
+_WITHOUT = {
+    "rating": "unrated", "score": "unscored", "assignee": "unassigned", "label": "unlabelled", "title": "untitled",
+    "name": "unnamed", "price": "unpriced", "grade": "ungraded", "supervisor": "unsupervised", "tag": "untagged",
+    "category": "uncategorised", "owner": "ownerless", "sponsor": "unsponsored", "translation": "untranslated",
+}  # fmt: skip
 
 
 def _sparse(draw: AskedDraw, here: bool) -> Role:
@@ -171,74 +261,6 @@ def _sparse(draw: AskedDraw, here: bool) -> Role:
     if bool(values_at(draw.source, role.stored.split("."))) is not here:
         raise Skip(role.field)
     return role
-
-
-# --- numbers ----------------------------------------------------------------------------
-
-_BOUNDS = ("gt", "gte", "lt", "lte")
-
-
-def _number(draw: AskedDraw) -> Condition:
-    role, value = draw.known("number")
-    if role.code:
-        raise Skip(role.field)
-    known = role.known.low
-    if isinstance(known, (int, float)) and known < 0 and draw.chance(50):
-        bound = "lt" if value < 0 else "gt"
-        return worded("range", {"range": {role.field: {bound: 0}}}, "negative" if value < 0 else "positive", role)
-    low, high = limits(role, value)
-    bound = draw.random.choice(_BOUNDS)
-    limit = low if bound in ("gt", "gte") else high
-    if bound == "gt" and low == value:
-        raise Skip(role.field)
-    body = {"range": {role.field: {bound: limit}}}
-    shown = spell(limit, role.word.unit, draw.random)
-    adjective = adjective_of(role, draw)
-    more = adjective.more[1:2] if adjective else _comparative(role.word.most)
-    less = adjective.less[1:2] if adjective else _comparative(role.word.least)
-    if bound == "gt" and more and draw.chance(45):
-        return worded("range", body, "gt_more", role, v=shown, more=more[0])
-    if bound == "lt" and less and draw.chance(45):
-        return worded("range", body, "lt_less", role, v=shown, less=less[0])
-    alone = role.word.unit and sum(one.word.unit == role.word.unit for one in draw.context.of_kind("number")) == 1
-    key = f"{bound}_unit" if alone and draw.chance(35) else bound
-    return worded("range", body, key, role, v=shown)
-
-
-def _comparative(superlative: str) -> tuple[str, ...]:
-    """Slower for slowest. Empty if that is not so easy."""
-    return (f"{superlative[:-3]}er",) if re.fullmatch(r"[a-z]+est", superlative) else ()
-
-
-def adjective_of(role: Role, draw: AskedDraw) -> Adjective | None:
-    """An adjective that tells this number and no other."""
-    found = [one for one in ADJECTIVES if _measured_by(role, one)]
-    if not found:
-        return None
-    chosen: Adjective = draw.random.choice(found)
-    return chosen if sum(_measured_by(one, chosen) for one in draw.context.of_kind("number")) == 1 else None
-
-
-def _measured_by(role: Role, adjective: Adjective) -> bool:
-    return not set(stems(role.word.noun)).isdisjoint(adjective.nouns)
-
-
-def _between(draw: AskedDraw) -> Condition:
-    role, value = draw.known("number")
-    low, above = limits(role, value)
-    high = draw.pick(above, above + draw.pick(1, 2, 5) * (above - low))
-    high = high if isinstance(high, int) else float(f"{high:.6g}")
-    v, w = (spell(one, role.word.unit, draw.random) for one in (low, high))
-    if draw.chance(40):
-        v = v.split(" ")[0] if v.split(" ")[1:] == w.split(" ")[1:] else v  # 5 to 10 s
-    return worded("between", {"range": {role.field: {"gte": low, "lte": high}}}, "between", role, v=v, w=w)
-
-
-def _equal(draw: AskedDraw) -> Condition:
-    role, value = draw.known("number")
-    if len(str(value)) > 4:
-        raise Skip("nobody says such a number")
-    return worded("eq", {"term": {role.field: value}}, "eq", role, v=spell(value, role.word.unit, draw.random))
 
 
 # --- texts and places -------------------------------------------------------------------
@@ -253,13 +275,18 @@ def _text_role(draw: AskedDraw) -> tuple[Role, str, bool]:
 
 def _words(draw: AskedDraw) -> Condition:
     role, text, alone = _text_role(draw)
-    found = list(dict.fromkeys(w for w in _TOKEN.findall(text[:2_000]) if w.lower() not in _COMMON))
-    if not found:
-        raise Skip(role.field)
-    chosen = " ".join(draw.random.sample(found, min(len(found), draw.pick(1, 1, 1, 2))))
-    chosen = chosen.lower() if draw.chance(40) else chosen
+    if draw.chance(OPEN):
+        chosen = _any_word(draw)
+        chosen = f"{chosen} {_any_word(draw)}" if draw.chance(12) else plural(chosen) if draw.chance(10) else chosen
+    else:
+        found = list(dict.fromkeys(w for w in _TOKEN.findall(text[:2_000]) if w.lower() not in _COMMON))
+        if not found:
+            raise Skip(role.field)
+        chosen = " ".join(draw.random.sample(found, min(len(found), draw.pick(1, 1, 1, 2))))
+        chosen = chosen.lower() if draw.chance(40) else chosen
     query: Any = {"query": chosen, "operator": "and"} if " " in chosen else chosen
-    return worded("words", {"match": {role.field: query}}, "words" if alone else "words_named", role, v=chosen)
+    made = worded("words", {"match": {role.field: query}}, "words" if alone else "words_named", role, v=chosen)
+    return made.with_ways(pre=()) if " " in chosen else made
 
 
 def _phrase(draw: AskedDraw) -> Condition:
@@ -302,13 +329,52 @@ def _address(draw: AskedDraw) -> Condition:
     return worded("address", {"term": {role.field: value}}, "value" if alone else "value_named", role, v=value)
 
 
+# --- lists of objects -------------------------------------------------------------------
+
+
+def _inner(draw: AskedDraw) -> Condition:
+    """A value in one of the objects of a list, and now and then a number in the same object."""
+    nested = draw.context.nested
+    if not nested:
+        raise Skip("no lists")
+    path = draw.random.choice(list(nested))
+    role = draw.among([one for one in nested[path] if one.kind == "category"])
+    sources = [draw.source] if draw.chance(50) else draw.context.sources
+    values = [value for source in sources for value in values_at(source, role.stored.split(".")) if usable(role, value)]
+    if not values:
+        raise Skip(path)
+    value = draw.random.choice(values)
+    said = said_value(role, value, draw)
+    alone = stands_alone(role, value, draw) and draw.chance(75)
+    filters: list[Any] = [{"term": {role.keyword: value}}]
+    slots: dict[str, Any] = {"v": said}
+    key = "inner" if alone else "inner_named"
+    amounts = [one for one in nested[path] if one.kind == "number" and one.measures]
+    if amounts and draw.chance(35):
+        number = draw.among(amounts)
+        limit, bound = draw.pick(2, 3, 4, 5, 10, 20, 50), draw.pick("gte", "gt", "lt")
+        filters.append({"range": {number.field: {bound: limit}}})
+        counted = alone and not _COUNTED.isdisjoint(stems(number.word.noun))
+        key = f"inner_{bound}{'_counted' if counted else ''}"
+        slots |= {"n": str(limit), "g": number.word.noun, "many": plural(said)}
+        if not alone:
+            slots["v"] = f"{role.word.noun} {said}"
+    body = {"nested": {"path": path, "query": {"bool": {"filter": filters}}}}
+    return worded("inner", body, key, role, **slots)
+
+
+_COUNTED = frozenset(stems("quantity pieces count items number copies amount"))  # "3 or more pears"
+
+
 _MAKERS: Mapping[str, Callable[[AskedDraw], Condition]] = {
-    "value": _value, "either": _either, "not": _not, "or": _or, "boolean": _boolean, "has": _has, "lacks": _lacks,
-    "number": _number, "between": _between, "equal": _equal, "words": _words, "phrase": _phrase, "near": _near,
-    "prefix": _prefix, "address": _address, "date": date_condition,
+    "value": _value, "unknown": _unknown, "either": _either, "not": _not, "neither": _neither, "or": _or,
+    "boolean": _boolean, "has": _has, "lacks": _lacks, "number": numbers.number, "amount": numbers.amount,
+    "zero": numbers.zero, "between": numbers.between, "equal": numbers.equal, "words": _words,
+    "phrase": _phrase, "near": _near, "prefix": _prefix, "address": _address, "inner": _inner, "date": dates.date,
 }  # fmt: skip
 # kind → weight
 KINDS: Mapping[str, float] = {
-    "value": 30, "either": 5, "not": 6, "or": 2, "boolean": 7, "has": 4, "lacks": 5, "number": 16, "between": 3,
-    "equal": 3, "words": 5, "phrase": 2.5, "near": 1.5, "prefix": 1, "address": 1, "date": 18,
+    "value": 28, "unknown": 4, "either": 5, "not": 5, "neither": 1.5, "or": 2, "boolean": 9, "has": 4, "lacks": 14,
+    "number": 15, "amount": 2.5, "zero": 2, "between": 3, "equal": 3, "words": 7, "phrase": 2.5, "near": 1.5,
+    "prefix": 1, "address": 1, "inner": 3, "date": 22,
 }  # fmt: skip

@@ -13,16 +13,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from dstill.linked.names import singular
 from dstill_querydsl.asked.nouns import said_of, with_own_words
 from dstill_querydsl.asked.sentences import asked
 from dstill_querydsl.asked.subject import LONGEST, Subject
 from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.invented.speech import verbs_of_time
 from dstill_querydsl.invented.voices import Voice, say
 from dstill_querydsl.mapping.index_profile import IndexProfile
 from dstill_querydsl.mapping.uses import uses
 from dstill_querydsl.questions.compose import ComposedQuestion
 from dstill_querydsl.questions.context import QuestionContext, Skip
 from dstill_querydsl.questions.verify import Trial
+from dstill_querydsl.questions.words import words_of
 
 __all__ = ["freely_phrased", "subject_of"]
 
@@ -33,13 +36,15 @@ TRIES = 12  # candidates for each question, before there are no more
 def subject_of(context: QuestionContext, profile: IndexProfile) -> Subject:
     """An index that a student reads as `profile`."""
     context = with_own_words(context)
-    said = said_of(context)
+    said, owners = said_of(context), _owners(context)
     return Subject(
         profile=profile,
         context=context,
         said=said,
         singular={role.many: role.word.noun for role in context.roles},
-        owners=_owners(context),
+        owners=owners,
+        objects=_objects(context),
+        date_nouns=_date_nouns(context, owners),
         whole_texts=True,
     )
 
@@ -50,6 +55,24 @@ def _owners(context: QuestionContext) -> Mapping[str, frozenset[str]]:
         for value in (*role.known.values, *role.word.codes.values()):
             found.setdefault(str(value).lower(), set()).add(role.field)
     return {value: frozenset(fields) for value, fields in found.items()}
+
+
+def _objects(context: QuestionContext) -> tuple[str, ...]:
+    """The customer of `customer.name`, or what a document is called."""
+    parents = {role.stored.split(".")[-2] for role in context.roles if "." in role.stored}
+    return tuple(sorted({singular(" ".join(words_of(one)).lower()) for one in parents})) or (context.lexicon.document,)
+
+
+def _date_nouns(context: QuestionContext, owners: Mapping[str, frozenset[str]]) -> Mapping[str, str]:
+    """Dates whose verb is not that of another date, nor a value."""
+    nouns = [role.word.noun for role in context.of_kind("date")]
+    verbs = {noun: verbs_of_time((noun,))[1] for noun in nouns}
+    counts = Counter(verb for one in verbs.values() for verb in one)
+    return {
+        noun: noun
+        for noun, one in verbs.items()
+        if one and all(counts[verb] == 1 and verb not in owners for verb in one)
+    }
 
 
 def freely_phrased(

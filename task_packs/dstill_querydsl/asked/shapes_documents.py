@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dstill_querydsl.asked.conditions import adjective_of, said_value, stands_alone
-from dstill_querydsl.asked.shape import OwnShape, Shape, made_shape, noun, size_of
+from dstill_querydsl.asked.conditions import said_value, stands_alone
+from dstill_querydsl.asked.numbers import adjective_of
+from dstill_querydsl.asked.parts import Own, Shape, counted, made, noun_of, size_of
 from dstill_querydsl.asked.wording import AskedDraw
 from dstill_querydsl.questions.conditions_places import point_near
 from dstill_querydsl.questions.context import Skip
@@ -34,14 +35,14 @@ def extreme(draw: AskedDraw) -> Shape:
         own = next(reversed(adjective.more if order == "desc" else adjective.less), "")
     if own in _OF_TIME and draw.subject.first_date:
         own = ""
-    slots = {"n": said, "f": noun(role)}
+    slots = {"n": said, "f": noun_of(role)}
     key = "most" if one else "top"
     before, after = {"size": size}, {"sort": [{role.field: order}]}
     name = "top" if order == "desc" else "bottom"
     if own and draw.chance(60):
-        return made_shape(name, f"{key}_own", before=before, after=after, own=own, **slots)
-    made = made_shape(name, key, before=before, after=after, **slots)
-    return made if order == "desc" else _lowest(made)
+        return made(name, f"{key}_own", before=before, after=after, own=own, **slots)
+    found = made(name, key, before=before, after=after, **slots)
+    return found if order == "desc" else _lowest(found)
 
 
 _OPPOSITES = {"highest": "lowest", "most": "least", "largest": "smallest", "biggest": "smallest", "greatest": "lowest"}
@@ -70,8 +71,8 @@ class _Lowest(Shape):
         return tuple(found)
 
 
-def _lowest(made: Shape) -> Shape:
-    return _Lowest(name=made.name, keys=made.keys, slots=made.slots, before=made.before, after=made.after)
+def _lowest(one: Shape) -> Shape:
+    return _Lowest(name=one.name, keys=one.keys, slots=one.slots, before=one.before, after=one.after)
 
 
 def _dated(draw: AskedDraw) -> Role:
@@ -94,17 +95,17 @@ def in_time(draw: AskedDraw) -> Shape:
     draws = draw.random.random()
     if draws < 0.4:
         size, said = size_of(draw)
-        return made_shape(name, name, before={"size": size}, after=after, n=said)
+        return made(name, name, before={"size": size}, after=after, n=said)
     if draws < 0.8:
-        return made_shape(name, one, before={"size": 1}, after=after)
-    return made_shape(f"sorted_{name}", ordered, after=after)
+        return made(name, one, before={"size": 1}, after=after)
+    return made(f"sorted_{name}", ordered, after=after)
 
 
 def in_order(draw: AskedDraw) -> Shape:
     """All, sorted by a number."""
     role, order = _sortable(draw), draw.pick("desc", "desc", "asc")
     key = "sorted_down" if order == "desc" else "sorted_up"
-    return made_shape(key, key, after={"sort": [{role.field: order}]}, f=noun(role))
+    return made(key, key, after={"sort": [{role.field: order}]}, f=noun_of(role))
 
 
 def page(draw: AskedDraw) -> Shape:
@@ -120,9 +121,9 @@ def page(draw: AskedDraw) -> Shape:
         )
     else:
         role = _sortable(draw)
-        said = f"sorted by {noun(role)}, {'highest' if order == 'desc' else 'lowest'} first"
+        said = f"sorted by {noun_of(role)}, {'highest' if order == 'desc' else 'lowest'} first"
     before = {"from": (number - 1) * size, "size": size}
-    return made_shape(
+    return made(
         "page", "page", before=before, after={"sort": [{role.field: order}]}, p=mark(number), n=mark(size), by=said
     )
 
@@ -130,8 +131,11 @@ def page(draw: AskedDraw) -> Shape:
 def fields(draw: AskedDraw) -> Shape:
     """One to three of their fields."""
     roles = [draw.take("category", "number", "date", "text", "boolean", "ip") for _ in range(draw.pick(1, 2, 2, 3))]
-    return made_shape(
-        "fields", "fields", after={"_source": [one.field for one in roles]}, names=listed([noun(one) for one in roles])
+    return made(
+        "fields",
+        "fields",
+        after={"_source": [one.field for one in roles]},
+        names=listed([noun_of(one) for one in roles]),
     )
 
 
@@ -141,13 +145,15 @@ def lookup(draw: AskedDraw) -> Shape:
     if not stands_alone(about, value, draw):
         raise Skip(about.field)
     role = draw.take("number", "number", "category", "text", "date")
-    slots = {"v": mark(said_value(about, value, draw)), "f": noun(role)}
+    slots = {"v": mark(said_value(about, value, draw)), "f": noun_of(role)}
     key = "lookup_date" if role.kind == "date" and draw.chance(60) else "lookup"
     if role.kind == "number":
         adjective = adjective_of(role, draw) if draw.chance(50) else None
         key = "lookup_adjective" if adjective else draw.pick("lookup", "lookup_number")
+        if key == "lookup_number" and counted(role):
+            raise Skip("a sum is meant")
         slots |= {"adjective": adjective.more[0]} if adjective else {}
-    return OwnShape(
+    return Own(
         name="lookup",
         keys=(f"asks/{key}",),
         slots=slots,
@@ -166,4 +172,4 @@ def nearest(draw: AskedDraw) -> Shape:
     sort = {"_geo_distance": {role.field: point, "order": "asc", "unit": "km"}}
     shown = mark(f"{point['lat']}, {point['lon']}")
     key = "nearest" if said else "nearest_one"
-    return made_shape("nearest", key, before={"size": size}, after={"sort": [sort]}, n=said, x=shown)
+    return made("nearest", key, before={"size": size}, after={"sort": [sort]}, n=said, x=shown)

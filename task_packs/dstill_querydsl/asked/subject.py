@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from dstill.api.form import NotExpressible, Token
 from dstill.api.records import Example
 from dstill.linked import Reading
 from dstill.linked.known import folded
+from dstill.linked.names import stems
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.linked.form import QueryForm
 from dstill_querydsl.linked.items import first_date
@@ -23,6 +24,7 @@ __all__ = ["LONGEST", "Subject"]
 
 LONGEST = 400  # characters of a question
 _SPELLED = re.compile(r"(?:^| )'[A-Za-z](?: |$)")  # a letter of a value that the question does not have
+_DATE_MATH = re.compile(r"'n 'o 'w '[+-] '\d '[dwMy] '/ '[dwMy]")  # "tomorrow" has no word for now+2d/d
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,10 @@ class Subject:
     said: Mapping[str, tuple[str, ...]]  # noun of a field → other words for it
     singular: Mapping[str, str]  # plural → noun
     owners: Mapping[str, frozenset[str]]  # a value in lower case, or what people say for it → fields that have it
+    objects: tuple[str, ...]  # what its documents are about or belong to, such as "customer"
+    date_nouns: Mapping[str, str]  # noun of a date → the usual noun for it, whose verb is said for this date too
+    sisters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Two fields with the same values, or none → words for conditions on them."""
     whole_texts: bool = False  # a text with a keyword sub-field and few values is a category too
 
     @cached_property
@@ -45,6 +51,13 @@ class Subject:
     def first_date(self) -> str:
         """The date field that a question means if it names none. Empty if there is no date."""
         return first_date(self.profile.fields)
+
+    @cached_property
+    def spoken(self) -> frozenset[str]:
+        """All words for fields and in values: a thing with none of them is in no field."""
+        nouns = (one for noun, others in self.said.items() for one in (noun, *others))
+        words = (word for text in (*nouns, *self.owners, *self.having) for word in stems(text))
+        return self.context.vocabulary.union(words)
 
     @cached_property
     def having(self) -> Mapping[str, frozenset[str]]:
@@ -72,6 +85,8 @@ class Subject:
             back = canonical_text(self.form.decode(tokens, reading))
         except NotExpressible:
             return reading, (), "not expressible"
-        if example.template.startswith("asked/") and _SPELLED.search(" ".join(map(str, split(tokens)))):
+        if example.template.startswith("asked/") and _SPELLED.search(
+            _DATE_MATH.sub("", " ".join(map(str, split(tokens))))
+        ):
             return reading, (), "spelled"
         return reading, tokens, "" if back == answer else "not the same"

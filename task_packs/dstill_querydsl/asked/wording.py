@@ -1,7 +1,7 @@
-"""The words of a condition for several places of a sentence, from asked.toml.
+"""The conditions of freely phrased questions: each has a body, and wordings for several places of a sentence.
 
-worded("term", {"term": {"country": "Spain"}}, "value", role, v="spain")
-→  Condition(kind="term", body={…}, ways={"pre": ("{v}", …), "post": ("from {v}", …)}, slots={"v": …, "f": …})
+worded("term", {"term": {"country": "Spain"}}, "value", v="Spain")
+→  Condition(kind="term", body={"term": {"country": "Spain"}}, ways={"pre": ("{v}",), "post": ("from {v}", …)}, …)
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -19,9 +19,11 @@ from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.roles import Role
 from dstill_querydsl.questions.words import mark, sayable
 
-__all__ = ["AskedDraw", "Condition", "Form", "filled", "options", "worded", "wordings"]
+__all__ = ["PLACES", "AskedDraw", "Condition", "Form", "filled", "options", "table", "worded"]
 
 Form = Literal["pre", "post", "front", "bare"]
+PLACES: Sequence[Form] = ("pre", "post", "front", "bare")
+Occur = Literal["filter", "must_not"]
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -46,7 +48,7 @@ class Condition:
 
     kind: str  # as in `plan`: term, either, range, …
     body: Mapping[str, Any]
-    occur: Literal["filter", "must_not"] = "filter"
+    occur: Occur = "filter"
     ways: Mapping[str, Sequence[str]]  # place → wordings with slots
     slots: Mapping[str, str]  # with marks
 
@@ -58,17 +60,25 @@ class Condition:
         """It in words for that place."""
         return filled(draw.random.choice(self.ways[place]), self.slots)
 
+    def with_slots(self, **slots: str) -> Condition:
+        """It with more slots, which have their marks."""
+        return replace(self, slots={**self.slots, **slots})
+
+    def with_ways(self, **ways: Sequence[str]) -> Condition:
+        """It with other wordings for some places."""
+        return replace(self, ways={**self.ways, **ways})
+
 
 @cache
-def wordings() -> Mapping[str, Any]:
-    """The content of asked.toml."""
-    return tomllib.loads(files("dstill_querydsl.asked").joinpath("asked.toml").read_text(encoding="utf-8"))
+def table(name: str) -> Mapping[str, Any]:
+    """The content of asked.toml or mentions.toml."""
+    return tomllib.loads(files("dstill_querydsl.asked").joinpath(name).read_text(encoding="utf-8"))
 
 
 @cache
 def options(section: str, key: str, separator: str = "\n") -> tuple[str, ...]:
     """Wordings of asked.toml."""
-    found = wordings()
+    found = table("asked.toml")
     for name in filter(None, section.split(".")):
         found = found[name]
     return tuple(one.strip() for one in found.get(key, "").strip().split(separator) if one.strip())
@@ -84,11 +94,11 @@ def worded(
     body: Mapping[str, Any],
     key: str,
     role: Role | None = None,
-    occur: Literal["filter", "must_not"] = "filter",
+    occur: Occur = "filter",
     **slots: Any,
 ) -> Condition:
-    """A condition in the words of a table of asked.toml; its slots get marks."""
-    ways = {place: options(f"conditions.{key}", place, "|") for place in ("pre", "post", "front", "bare")}
+    """A condition with the wordings of [conditions.KEY]. `role`: its noun fills {f}."""
+    ways: dict[str, Sequence[str]] = {place: options(f"conditions.{key}", place, "|") for place in PLACES}
     marked = {name: mark(value) for name, value in slots.items()}
     if role is not None:
         marked["f"] = mark(role.word.noun)

@@ -33,7 +33,7 @@ EVERY = 24  # questions, after which a schema is replaced
 TRIES = 8  # documents of a schema, and schemas, tried for one template
 TOLD = 0.75  # share of questions that are put into words at the end, where their style allows it
 _OPEN_STYLES = ("terse", "typo")  # they need the words while they are composed
-ASKED = 0.5  # share of freely phrased questions
+ASKED = 0.6  # share of freely phrased questions
 # Lanes without a place here: schemas differ anyway, and a mapping's description is not read.
 _LANES_WITHOUT = ("schema_variant", "adversarial, poisoned")
 # Other shares than `plan` has: what a base was weak at.

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from dstill.linked.known import value_said
-from dstill_querydsl.asked.wording import wordings
+from dstill_querydsl.asked.wording import table as asked_table
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.invented.loose_values import in_plural, said_loosely
 from dstill_querydsl.invented.parts import Part
@@ -75,7 +75,7 @@ def test_golds_run_on_the_documents(questions: list[InventedQuestion]) -> None:
         dropped = Counter(verdict.dropped for verdict in trial.verdicts([one.made for one in one_index]))
     # The embedded engine differs in some formats of dates.
     assert set(dropped) <= {"", "vacuous", "arbitrary", "unsupported"}, dropped
-    assert dropped[""] >= 0.7 * len(one_index)
+    assert dropped[""] >= 0.5 * len(one_index)  # nothing is tomorrow, and no document has unknown values
 
 
 def test_no_held_out_shape(questions: list[InventedQuestion]) -> None:
@@ -86,7 +86,8 @@ def test_no_held_out_shape(questions: list[InventedQuestion]) -> None:
 def test_no_word_of_held_out_domains(questions: list[InventedQuestion]) -> None:
     banned = re.compile(rf"\b({'|'.join(HELD_OUT.split())})s?\b", re.IGNORECASE)
     tables = [table(name) for name in ("words.toml", "wordings.toml", "phrases.toml")]
-    assert banned.findall(str([*tables, wordings()])) == []
+    tables += [asked_table(name) for name in ("asked.toml", "mentions.toml")]
+    assert banned.findall(str(tables)) == []
     assert [one.text for one in questions if banned.search(one.text)] == []
 
 
