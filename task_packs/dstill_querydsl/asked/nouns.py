@@ -52,7 +52,7 @@ def _others(role: Role, fields: Fields) -> Iterator[str]:
         words = str(text).split()
         if 1 < len(words) <= _SHORT and str(text).isprintable():
             yield " ".join(words).lower().rstrip(".")
-    concepts = [one for one in vocabulary().concepts.get(role.kind, ()) if own in (*one.nouns, *_names(one))]
+    concepts = [one for one in vocabulary().concepts.get(role.kind, ()) if own in (one.nouns[0], *_names(one))]
     if len(concepts) == 1:
         yield from concepts[0].nouns
     yield leaf

@@ -158,8 +158,8 @@ def _with_nouns(parts: Sequence[Part], subject: Subject, random: Random) -> list
             if noun not in chosen:
                 chosen[noun] = _other(noun, subject.said[noun], random)
             if chosen[noun] != noun:
-                is_name = part.kind == "noun" or _is_name(chosen[noun])
-                text = chosen[noun] if is_name else plural(chosen[noun])
+                fixed = part.kind == "noun" or chosen[noun] == text or _is_name(chosen[noun])
+                text = chosen[noun] if fixed else plural(chosen[noun])
         elif part.kind == "document" and random.random() < 0.1:
             text = random.choice(table("wordings.toml")["values"]["documents"])
         found.append(Part(part.kind, text))
