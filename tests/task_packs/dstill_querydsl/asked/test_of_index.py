@@ -49,7 +49,7 @@ def test_a_date_has_a_verb_that_no_other_field_has() -> None:
     assert taken.date_nouns == {}
 
 
-def test_date_is_told_by_its_verb() -> None:
+def test_condition_on_a_date_uses_its_verb() -> None:
     subject, random, found = _subject(order_date=DATE, seen=DATE), Random(1), []
     for _ in range(60):
         try:
