@@ -40,10 +40,12 @@ from dstill_finetune.trainer import train
 from dstill_linked.bases import PREFIX, folder_of, start_of
 from dstill_linked.encoding import REPLAYED, LinkedCollator, LinkedData, LinkedEncoder, LinkedLosses
 from dstill_linked.generation import LinkedGenerator
-from dstill_linked.saving import LinkedFacts, read_facts, read_model, shape_of, write_student
+from dstill_linked.saving import LinkedFacts, read_facts, read_model, read_scorer, scorer_of, shape_of, write_student
+from dstill_linked.torch_scorer import TorchScorer
 
 if TYPE_CHECKING:
-    from dstill_linked.model import LinkedModel, Shape
+    from dstill_linked.model import LinkedModel
+    from dstill_linked.shape import Shape
 
 __all__ = ["BaseConfig", "BaseStudent", "LinkedConfig", "LinkedStudent"]
 
@@ -123,8 +125,8 @@ class LinkedStudent(TorchStudent):
     @property
     def shape(self) -> Shape:
         """The sizes of the model: those of what training starts from, if anything."""
-        from dstill_linked.model import Shape
-        from dstill_linked.tensors import RELATIONS, Vocabulary
+        from dstill_linked.shape import Shape
+        from dstill_linked.vocabulary import RELATIONS, Vocabulary
 
         if self.starts_from:
             folder = folder_of(self.starts_from, self.form)
@@ -217,7 +219,7 @@ class LinkedStudent(TorchStudent):
             return run_probe(trainer, recipe, peak, need.total, margin=MARGIN if returns_memory else LOOSE_MARGIN)
 
         def generator() -> LinkedGenerator:
-            return LinkedGenerator(untrained, self.form, facts, constrain=self.config.constrain)
+            return LinkedGenerator(TorchScorer(untrained), self.form, facts, constrain=self.config.constrain)
 
         events = reporting.callbacks(services, events=job.events, step=step_of(resume))
         with saving(job.folder.parent), events as callbacks:
@@ -266,15 +268,19 @@ class LinkedStudent(TorchStudent):
 
     def _untrained(self, seed: int) -> LinkedModel:
         """The model before its first step: the base's, or one with random weights that depend only on `seed`."""
+        if self.starts_from:
+            return read_model(folder_of(self.starts_from, self.form), self.form)[0]
+        return self._random(self.shape, seed)
+
+    @staticmethod
+    def _random(shape: Shape, seed: int) -> LinkedModel:
         import torch
 
         from dstill_linked.model import LinkedModel
 
-        if self.starts_from:
-            return read_model(folder_of(self.starts_from, self.form), self.form)[0]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return LinkedModel(self.shape)
+            return LinkedModel(shape)
 
     def _base_digest(self) -> str:
         return read_facts(folder_of(self.starts_from, self.form)).sha256 if self.starts_from else ""
@@ -304,23 +310,14 @@ class LinkedStudent(TorchStudent):
         return read_facts(folder_of(self.starts_from, self.form)).known_errors if self.starts_from else ""
 
     def load(self, folder: Path, *, trained: bool = True) -> LinkedGenerator:
-        import torch
-
-        model, facts = read_model(folder, self.form)
+        scorer, facts = read_scorer(folder, self.form)
         if not trained:
-            from dstill_linked.model import LinkedModel
-
             if facts.base:
-                model = read_model(start_of(facts.base, self.form, facts.base_sha256), self.form)[0]
+                scorer = read_scorer(start_of(facts.base, self.form, facts.base_sha256), self.form)[0]
             else:
-                with torch.random.fork_rng(devices=[]):
-                    torch.manual_seed(facts.seed)
-                    model = LinkedModel(shape_of(folder, facts))
+                scorer = scorer_of(self._random(scorer.shape, facts.seed))
         threads = min(facts.threads, os.cpu_count() or 1)  # training may have run on a larger machine
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        return LinkedGenerator(
-            model.to(device), self.form, replace(facts, threads=threads), constrain=self.config.constrain
-        )
+        return LinkedGenerator(scorer, self.form, replace(facts, threads=threads), constrain=self.config.constrain)
 
 
 @dataclass(frozen=True, kw_only=True)
