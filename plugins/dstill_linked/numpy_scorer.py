@@ -5,9 +5,9 @@
     answers.step(numpy.array([START, …]))          →  [rows, tokens + positions] scores of what comes next
     answers.take([0, 2])                           # goes on with these rows
 
-For few rows the time goes into calls, not into arithmetic, so the weights are prepared once: the weights of a norm and
-the scale of attention are part of the matrix that comes next, matrices with the same input are one, and the products of
-two matrices without anything between them are computed (the query and key of pointers).
+With few rows, calls take as long as arithmetic. So matrices are prepared once: those with the same input are one; the
+weights of a norm and the scale of attention are part of the matrix after them; and the key and query of pointers are
+multiplied, as nothing comes between them.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _MASKED = np.float32(-1e4)
 
 @dataclass(frozen=True, kw_only=True)
 class _Layer:
-    """Matrices of one layer, [in, out]."""
+    """Matrices [in, out] of one layer of the encoder."""
 
-    qkv: Floats  # of the attention over its own positions
+    qkv: Floats  # side by side
     out: Floats
     up: Floats
     down: Floats
@@ -59,43 +59,39 @@ class NumpyScorer:
         self.shape = shape
         scale = np.float32((shape.width // shape.heads) ** -0.5)
 
-        def matrix(norm: str, *names: str) -> Floats:
-            """The matrices side by side, after the norm if there is one."""
+        def normed(norm: str, *names: str) -> Floats:
+            """The matrices that follow a norm. `_normed` leaves the square root of the width to them."""
             joined = np.concatenate([weights[f"{name}.weight"] for name in names])
-            return _columns(joined * weights[f"{norm}.weight"] if norm else joined)
+            return _turned(joined * weights[f"{norm}.weight"] * np.float32(math.sqrt(shape.width)))
 
         def layer(name: str, attention: str) -> dict[str, Floats]:
-            qkv = matrix(f"{name}.norm_{attention}", *(f"{name}.{attention}.{one}_proj" for one in "qkv"))
+            qkv = normed(f"{name}.norm_{attention}", *(f"{name}.{attention}.{one}_proj" for one in "qkv"))
             qkv[:, : shape.width] *= scale
             return {
                 "qkv": qkv,
-                "out": matrix("", f"{name}.{attention}.o_proj"),
-                "up": matrix(f"{name}.norm_dense", f"{name}.dense.up"),
-                "down": matrix("", f"{name}.dense.down"),
+                "out": _turned(weights[f"{name}.{attention}.o_proj.weight"]),
+                "up": normed(f"{name}.norm_dense", f"{name}.dense.up"),
+                "down": _turned(weights[f"{name}.dense.down.weight"]),
             }
 
-        encoder = [f"encoder.{number}" for number in range(shape.encoder_layers)]
         decoder = [f"decoder.{number}" for number in range(shape.decoder_layers)]
         self.features, self.tokens = weights["features.weight"], weights["tokens.weight"]
         self.places = weights["places.weight"]
-        self.relations = _columns(weights["relations.weight"])  # [heads, relations]
-        self.encoder = [_Layer(**layer(name, "attention")) for name in encoder]
+        self.relations = _turned(weights["relations.weight"])  # [heads, relations]
+        self.encoder = [_Layer(**layer(f"encoder.{number}", "attention")) for number in range(shape.encoder_layers)]
         self.decoder = [
             _DecoderLayer(
                 **layer(name, "written"),
-                memory_query=matrix(f"{name}.norm_memory", f"{name}.memory.q_proj") * scale,
-                memory_out=matrix("", f"{name}.memory.o_proj"),
+                memory_query=normed(f"{name}.norm_memory", f"{name}.memory.q_proj") * scale,
+                memory_out=_turned(weights[f"{name}.memory.o_proj.weight"]),
             )
             for name in decoder
         ]
-        self.output = _columns(self.tokens * weights["norm_output.weight"])
-        pointers = weights["pointer_query.weight"] * weights["norm_output.weight"] / np.float32(math.sqrt(shape.width))
+        self.output = normed("norm_output", "tokens")
+        query = normed("norm_output", "pointer_query") / np.float32(math.sqrt(shape.width))
+        between = [f"{name}.memory.{one}_proj" for name in decoder for one in "kv"]
         self.memory = np.concatenate(
-            [
-                matrix("norm_memory", "pointer_in", *(f"{name}.memory.{one}_proj" for name in decoder for one in "kv")),
-                _columns(weights["pointer_key.weight"] * weights["norm_memory.weight"]) @ pointers,
-            ],
-            axis=1,
+            [normed("norm_memory", "pointer_in", *between), normed("norm_memory", "pointer_key") @ query.T], axis=1
         )
 
     @contextmanager
@@ -106,37 +102,37 @@ class NumpyScorer:
     def start(self, rows: Sequence[Row]) -> NumpyScores:
         """Read the questions of the rows."""
         made = batch(rows)
-        count, positions = made.mask.shape
         there = made.mask.ravel()
         x = np.zeros((len(there), self.shape.width), np.float32)
         x[there] = np.add.reduceat(self.features[made.features] * made.weights[:, None], made.offsets[there])
-        mask = None if there.all() else np.where(made.mask, np.float32(0), _MASKED)[:, None, None, :]
-        bias = self.relations[:, made.relations].swapaxes(0, 1)
-        if mask is not None:
+        bias, mask = self.relations[:, made.relations].swapaxes(0, 1), None
+        if not there.all():
+            mask = np.where(made.mask, np.float32(0), _MASKED)[:, None, None, :]
             bias = bias + mask
         for layer in self.encoder:
-            q, k, v = self._heads(_normed(x) @ layer.qkv, count, 3)
+            q, k, v = self.heads(_normed(x) @ layer.qkv, len(rows))
             x += _attended(q, k.swapaxes(-1, -2), v, bias).reshape(x.shape) @ layer.out
             x += _dense(x, layer)
-        return NumpyScores(self, (_normed(x) @ self.memory).reshape(count, positions, -1), mask)
+        return NumpyScores(self, (_normed(x) @ self.memory).reshape(*made.mask.shape, -1), mask)
 
-    def _heads(self, x: Floats, rows: int, parts: int) -> Floats:
+    def heads(self, x: Floats, rows: int) -> Floats:
         """``[rows * length, parts * width]`` as ``[parts, rows, heads, length, width / heads]``, a view."""
-        return x.reshape(rows, -1, parts, self.shape.heads, self.shape.width // self.shape.heads).transpose(2, 0, 3, 1, 4)
+        heads, width = self.shape.heads, self.shape.width
+        return x.reshape(rows, -1, x.shape[1] // width, heads, width // heads).transpose(2, 0, 3, 1, 4)
 
 
 class NumpyScores:
     """Answers in progress."""
 
-    def __init__(self, model: NumpyScorer, memory: Floats, mask: Floats | None) -> None:
-        shape, (rows, positions, _) = model.shape, memory.shape
-        self._model = model
+    def __init__(self, scorer: NumpyScorer, memory: Floats, mask: Floats | None) -> None:
+        shape, (rows, positions, _) = scorer.shape, memory.shape
+        self._scorer = scorer
         self._mask = mask  # [rows, 1, 1, positions] bias of padding; None: there is none
         self._pointers = memory[..., : shape.width]  # what a written pointer is read as
-        self._targets = np.ascontiguousarray(memory[..., -shape.width :].swapaxes(1, 2))
+        self._targets = memory[..., -shape.width :].swapaxes(1, 2)
         between = memory[..., shape.width : -shape.width].reshape(rows * positions, -1)
-        keys = model._heads(between, rows, 2 * shape.decoder_layers)
-        self._memory = [(keys[n].swapaxes(-1, -2), keys[n + 1]) for n in range(0, len(keys), 2)]
+        heads = scorer.heads(between, rows)
+        self._memory = [(heads[n].swapaxes(-1, -2), heads[n + 1]) for n in range(0, len(heads), 2)]
         # keys and values of what is written
         size = (shape.decoder_layers, 2, rows, shape.heads, shape.longest, shape.width // shape.heads)
         self._written = np.empty(size, np.float32)
@@ -144,26 +140,22 @@ class NumpyScores:
 
     def step(self, previous: NDArray[np.int64]) -> Floats:
         """The scores of what comes after `previous`, ``[rows, tokens + positions]``."""
-        model, rows, length = self._model, len(previous), self._length
-        n_tokens = model.shape.tokens
-        x = model.tokens[np.where(previous < n_tokens, previous, 0)]
-        for row in np.flatnonzero(previous >= n_tokens):
-            x[row] = self._pointers[row, previous[row] - n_tokens]
-        x += model.places[length]
-        for layer, written, (keys, values) in zip(model.decoder, self._written, self._memory, strict=True):
-            q, k, v = model._heads(_normed(x) @ layer.qkv, rows, 3)
-            written[0, :, :, length], written[1, :, :, length] = k[:, :, 0], v[:, :, 0]
-            before = written[:, :, :, : length + 1]
-            x += _attended(q, before[0].swapaxes(-1, -2), before[1], None).reshape(x.shape) @ layer.out
-            (q,) = model._heads(_normed(x) @ layer.memory_query, rows, 1)
-            x += _attended(q, keys, values, self._mask).reshape(x.shape) @ layer.memory_out
-            x += _dense(x, layer)
+        scorer, rows = self._scorer, len(previous)
+        x = self._embedded(previous) + scorer.places[self._length]
         self._length += 1
+        for layer, written, (keys, values) in zip(scorer.decoder, self._written, self._memory, strict=True):
+            heads = scorer.heads(_normed(x) @ layer.qkv, rows)
+            written[:, :, :, self._length - 1] = heads[1:, :, :, 0]
+            before = written[:, :, :, : self._length]
+            x += _attended(heads[0], before[0].swapaxes(-1, -2), before[1], None).reshape(x.shape) @ layer.out
+            heads = scorer.heads(_normed(x) @ layer.memory_query, rows)
+            x += _attended(heads[0], keys, values, self._mask).reshape(x.shape) @ layer.memory_out
+            x += _dense(x, layer)
         x = _normed(x)
         pointers = (x[:, None] @ self._targets)[:, 0]
         if self._mask is not None:
             pointers += self._mask[:, 0, 0]
-        return np.concatenate([x @ model.output, pointers], axis=1)
+        return np.concatenate([x @ scorer.output, pointers], axis=1)
 
     def take(self, rows: Sequence[int]) -> None:
         """Keep some rows, in this order."""
@@ -172,20 +164,28 @@ class NumpyScores:
         self._memory = [(keys[rows], values[rows]) for keys, values in self._memory]
         self._written = self._written[:, :, rows]
 
+    def _embedded(self, previous: NDArray[np.int64]) -> Floats:
+        tokens, size = self._scorer.tokens, self._scorer.shape.tokens
+        return np.stack(
+            [
+                tokens[number] if number < size else self._pointers[row, number - size]
+                for row, number in enumerate(previous.tolist())
+            ]
+        )
 
-def _columns(weight: Floats) -> Floats:
-    """A matrix [out, in] as [in, out]."""
+
+def _turned(weight: Floats) -> Floats:
+    """A matrix [out, in] as [in, out], with which BLAS is faster."""
     return np.ascontiguousarray(weight.T)
 
 
 def _normed(x: Floats) -> Floats:
-    """RMS normalization without weights."""
-    squares = np.einsum("ij,ij->i", x, x)[:, None]
-    return x * (squares / np.float32(x.shape[1]) + np.float32(1e-6)) ** np.float32(-0.5)
+    """RMS normalization without its weights, and without the square root of the width."""
+    return x / np.sqrt(np.vecdot(x, x) + np.float32(x.shape[1] * 1e-6))[:, None]
 
 
 def _attended(queries: Floats, keys: Floats, values: Floats, bias: Floats | None) -> Floats:
-    """``[rows, length, heads, width / heads]``"""
+    """Softmax of ``queries @ keys``, times the values; ``[rows, length, heads, width / heads]``."""
     scores = queries @ keys
     if bias is not None:
         scores += bias
