@@ -3,9 +3,9 @@
     list(LinkedGenerator(scorer, form, facts).generate([ModelInput(text="predict: …", example=…)]))
     →  [Generation(text="{…}", …)]
 
-A `Scorer` is the model: `dstill_linked.numpy_model`, or `dstill_linked.torch_scorer` while it is trained. Rows that are
-finished leave the batch. If the form has a cursor (`Form.start`), answers keep to what it allows. Tokens that the form
-cannot decode give a text that is no answer and says why: the checks then refuse it.
+A `Scorer` is the model: `dstill_linked.numpy_scorer`, or `dstill_linked.torch_scorer` while it is trained and for large
+ones. Rows that are finished leave the batch. If the form has a cursor (`Form.start`), answers keep to what it allows.
+Tokens that the form cannot decode give a text that is no answer and says why: the checks then refuse it.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class Scorer(Protocol):
     shape: Shape
     batch: int  # rows that are fastest together
 
-    def running(self, threads: int) -> AbstractContextManager[object]:
-        """The block in which `start` and its scores are used. `threads`: of the CPU; 0: the library's own choice."""
+    def running(self) -> AbstractContextManager[object]:
+        """The block in which `start` and its scores are used."""
 
     def start(self, rows: Sequence[Row]) -> Scores:
         """Read the questions of some rows."""
@@ -153,7 +153,7 @@ class LinkedGenerator(Generator):
         import numpy as np
 
         started = time.perf_counter()
-        with self.scorer.running(self.facts.threads):
+        with self.scorer.running():
             answers = self.scorer.start([row.positions for row in rows])
             writing = list(rows)
             chosen = np.array([row.start for row in rows])
@@ -185,7 +185,7 @@ class LinkedGenerator(Generator):
 
     def _best(self, scores: NDArray[np.float32], rows: Sequence[_Row]) -> NDArray[np.int64]:
         """The allowed token with the best score, of each row."""
-        found = scores.argmax(1)
+        found: NDArray[np.int64] = scores.argmax(1)
         for place, row in enumerate(rows):
             if row.cursor is not None:
                 found[place] = self._allowed(scores[place], row.cursor)

@@ -13,12 +13,14 @@ multiplied, as nothing comes between them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from dstill_linked.shape import Shape
 from dstill_linked.vocabulary import Row, batch
@@ -57,6 +59,7 @@ class NumpyScorer:
 
     def __init__(self, shape: Shape, weights: Mapping[str, Floats]) -> None:
         self.shape = shape
+        self._libraries: Any = ThreadpoolController()  # numpy's BLAS among them
         scale = np.float32((shape.width // shape.heads) ** -0.5)
 
         def normed(norm: str, *names: str) -> Floats:
@@ -94,10 +97,10 @@ class NumpyScorer:
             [normed("norm_memory", "pointer_in", *between), normed("norm_memory", "pointer_key") @ query.T], axis=1
         )
 
-    @contextmanager
-    def running(self, threads: int) -> Iterator[None]:
-        """As in `Scorer`."""
-        yield
+    def running(self) -> AbstractContextManager[object]:
+        """As in `Scorer`, with one thread: these matrices are too small for more, which only wait for each other."""
+        limit: AbstractContextManager[object] = self._libraries.limit(limits=1, user_api="blas")
+        return limit
 
     def start(self, rows: Sequence[Row]) -> NumpyScores:
         """Read the questions of the rows."""
@@ -181,12 +184,13 @@ def _turned(weight: Floats) -> Floats:
 
 def _normed(x: Floats) -> Floats:
     """RMS normalization without its weights, and without the square root of the width."""
-    return x / np.sqrt(np.vecdot(x, x) + np.float32(x.shape[1] * 1e-6))[:, None]
+    found: Floats = x / np.sqrt(np.vecdot(x, x) + np.float32(x.shape[1] * 1e-6))[:, None]
+    return found
 
 
 def _attended(queries: Floats, keys: Floats, values: Floats, bias: Floats | None) -> Floats:
     """Softmax of ``queries @ keys``, times the values; ``[rows, length, heads, width / heads]``."""
-    scores = queries @ keys
+    scores: Floats = queries @ keys
     if bias is not None:
         scores += bias
     scores -= scores.max(-1, keepdims=True)
@@ -196,7 +200,7 @@ def _attended(queries: Floats, keys: Floats, values: Floats, bias: Floats | None
 
 
 def _dense(x: Floats, layer: _Layer) -> Floats:
-    hidden = _normed(x) @ layer.up
+    hidden: Floats = _normed(x) @ layer.up
     np.maximum(hidden, 0, out=hidden)
     hidden *= hidden
     return hidden @ layer.down

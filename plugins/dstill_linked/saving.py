@@ -30,7 +30,17 @@ if TYPE_CHECKING:
     from dstill_linked.model import LinkedModel
     from dstill_linked.numpy_scorer import NumpyScorer
 
-__all__ = ["FILE", "LinkedFacts", "quantized", "read_facts", "read_model", "read_scorer", "scorer_of", "shape_of", "write_student"]
+__all__ = [
+    "FILE",
+    "LinkedFacts",
+    "quantized",
+    "read_facts",
+    "read_model",
+    "read_scorer",
+    "scorer_of",
+    "shape_of",
+    "write_student",
+]
 
 FILE = "linked.json"
 SCHEMA_VERSION = 1
@@ -201,7 +211,7 @@ def _floats(content: bytes) -> dict[str, NDArray[np.float32]]:
     from safetensors import deserialize
 
     found: dict[str, NDArray[np.float32]] = {}
-    for name, stored in deserialize(content):
+    for name, stored in deserialize(content):  # type: ignore[no-untyped-call]
         kind, data = stored["dtype"], stored["data"]
         if kind == "BF16":  # the upper half of an fp32
             value = (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)

@@ -1,11 +1,12 @@
 """The sizes of a linked model, the numbers of its special tokens, and the names of its weights.
 
-    shape = Shape(features=…, tokens=…, width=128, heads=4, …)
-    dict(shape.weights())   →  {"features.weight": (16_695, 128), "relations.weight": (36, 4), …}
+shape = Shape(features=…, tokens=…, width=128, heads=4, …)
+dict(shape.weights())   →  {"features.weight": (16_695, 128), "relations.weight": (36, 4), …}
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
@@ -34,6 +35,11 @@ class Shape:
     def to_json(self) -> dict[str, int]:
         """As stored beside the weights."""
         return asdict(self)
+
+    @property
+    def in_layers(self) -> int:
+        """Weights that are not embeddings."""
+        return sum(math.prod(size) for name, size in self.weights() if name.startswith(("encoder.", "decoder.")))
 
     def weights(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Name and dimensions of each array of weights."""

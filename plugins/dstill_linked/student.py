@@ -39,8 +39,8 @@ from dstill_finetune.torch_student import TorchStudent, result_of, score_of
 from dstill_finetune.trainer import train
 from dstill_linked.bases import PREFIX, folder_of, start_of
 from dstill_linked.encoding import REPLAYED, LinkedCollator, LinkedData, LinkedEncoder, LinkedLosses
-from dstill_linked.generation import LinkedGenerator
-from dstill_linked.saving import LinkedFacts, read_facts, read_model, read_scorer, scorer_of, shape_of, write_student
+from dstill_linked.generation import LinkedGenerator, Scorer
+from dstill_linked.saving import LinkedFacts, read_facts, read_model, read_scorer, shape_of, write_student
 from dstill_linked.torch_scorer import TorchScorer
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["BaseConfig", "BaseStudent", "LinkedConfig", "LinkedStudent"]
 
 
+LARGE = 20_000_000  # weights in layers, above which a student answers in torch
 PLANNED = 64  # replayed questions that the plan looks at
 
 
@@ -93,7 +94,7 @@ class LinkedStudent(TorchStudent):
     config: LinkedConfig
     reads_schema = True
     bf16_on_cpu = True  # 1.4 to 1.5 times the rows a second
-    distributions = ("torch", "transformers", "accelerate", "safetensors")
+    distributions = ("torch", "transformers", "accelerate", "safetensors", "numpy")
     recipe: ClassVar[Mapping[str, Any]] = {
         "train.objective": "label-only",
         "train.optim": "muon",
@@ -219,7 +220,9 @@ class LinkedStudent(TorchStudent):
             return run_probe(trainer, recipe, peak, need.total, margin=MARGIN if returns_memory else LOOSE_MARGIN)
 
         def generator() -> LinkedGenerator:
-            return LinkedGenerator(TorchScorer(untrained), self.form, facts, constrain=self.config.constrain)
+            return LinkedGenerator(
+                TorchScorer(untrained, threads=recipe.threads), self.form, facts, constrain=self.config.constrain
+            )
 
         events = reporting.callbacks(services, events=job.events, step=step_of(resume))
         with saving(job.folder.parent), events as callbacks:
@@ -310,14 +313,23 @@ class LinkedStudent(TorchStudent):
         return read_facts(folder_of(self.starts_from, self.form)).known_errors if self.starts_from else ""
 
     def load(self, folder: Path, *, trained: bool = True) -> LinkedGenerator:
-        scorer, facts = read_scorer(folder, self.form)
+        scorer, facts = self._scorer(folder)
         if not trained:
             if facts.base:
-                scorer = read_scorer(start_of(facts.base, self.form, facts.base_sha256), self.form)[0]
+                scorer = self._scorer(start_of(facts.base, self.form, facts.base_sha256))[0]
             else:
-                scorer = scorer_of(self._random(scorer.shape, facts.seed))
-        threads = min(facts.threads, os.cpu_count() or 1)  # training may have run on a larger machine
-        return LinkedGenerator(scorer, self.form, replace(facts, threads=threads), constrain=self.config.constrain)
+                scorer = TorchScorer(self._random(scorer.shape, facts.seed), threads=_threads(facts))
+        return LinkedGenerator(scorer, self.form, facts, constrain=self.config.constrain)
+
+    def _scorer(self, folder: Path) -> tuple[Scorer, LinkedFacts]:
+        """The student in `folder`: in numpy, without torch, and faster on one thread; a large one needs more."""
+        scorer, facts = read_scorer(folder, self.form)
+        if scorer.shape.in_layers <= LARGE:
+            return scorer, facts
+        import torch
+
+        model, facts = read_model(folder, self.form)
+        return TorchScorer(model.to("cuda" if torch.cuda.is_available() else "cpu"), threads=_threads(facts)), facts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -342,6 +354,11 @@ class BaseStudent(LinkedStudent):
     @property
     def starts_from(self) -> str:
         return PREFIX + self.base
+
+
+def _threads(facts: LinkedFacts) -> int:
+    """Those of the training, which may have run on a larger machine."""
+    return min(facts.threads, os.cpu_count() or 1)
 
 
 def _refuse(recipe: Recipe, modality: str, options: Mapping[str, Any]) -> None:

@@ -21,10 +21,12 @@ __all__ = ["batch", "renumbered"]
 def batch(rows: Sequence[Row]) -> Sources:
     """Rows padded to the longest one."""
     arrays = vocabulary.batch(rows)
-    return Sources(**{
-        name: torch.from_numpy(array) if name in ("weights", "mask") else torch.from_numpy(array).long()
-        for name, array in vars(arrays).items()
-    })
+    return Sources(
+        **{
+            name: torch.from_numpy(array) if name in ("weights", "mask") else torch.from_numpy(array).long()
+            for name, array in vars(arrays).items()
+        }
+    )
 
 
 def renumbered(sources: Sources) -> Sources:

@@ -1,4 +1,4 @@
-"""A linked model in torch that answers: while it is trained, or where numpy is too slow for its size.
+"""A linked model in torch that answers: while it is trained, or if it is large.
 
 TorchScorer(model).start([row, …]).step(numpy.array([START, …]))   →  [rows, tokens + positions], a numpy array
 """
@@ -19,20 +19,21 @@ __all__ = ["TorchScorer"]
 
 
 class TorchScorer:
-    """Scores with a model in its place on the device."""
+    """Scores with a model in its place on the device. `threads`: of the CPU; 0: unchanged."""
 
     batch = 64
 
-    def __init__(self, model: LinkedModel) -> None:
+    def __init__(self, model: LinkedModel, *, threads: int = 0) -> None:
         self.model = model.eval()
         self.shape = model.shape
+        self.threads = threads
 
     @contextmanager
-    def running(self, threads: int) -> Iterator[None]:
+    def running(self) -> Iterator[None]:
         """As in `Scorer`."""
         import torch
 
-        with torch.inference_mode(), cpu_threads(threads):
+        with torch.inference_mode(), cpu_threads(self.threads):
             yield
 
     def start(self, rows: Sequence[Row]) -> TorchScores:
