@@ -110,7 +110,7 @@ def test_both_read_the_same_weights(precision: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("constrain", [True, False])
 def test_answers_and_samples_are_the_same(constrain: bool) -> None:
-    model, asked = random_model(), [*sources(examples(40)), *sources(examples(4), "explain: ")]
+    model, asked = random_model(), [*sources(examples(20)), *sources(examples(4), "explain: ")]
     one, other = (
         LinkedGenerator(scorer, FORM, facts_of(model), constrain=constrain)
         for scorer in (scorer_of(model), TorchScorer(model))
@@ -125,14 +125,14 @@ def test_answers_and_samples_are_the_same(constrain: bool) -> None:
 def test_samples_have_the_probabilities_of_a_softmax() -> None:
     model, asked = random_model(), sources(examples(1))
     generator = LinkedGenerator(scorer_of(model), FORM, replace(facts_of(model), max_target_length=1), constrain=False)
-    (drawn,) = generator.sample(asked, 1500, temperature=2.0, seed=0)
+    (drawn,) = generator.sample(asked, 800, temperature=2.0, seed=0)
     vocabulary, reading = Vocabulary.of(FORM), FORM.read(asked[0].example)
     (first,) = scores(scorer_of(model), [vocabulary.read(reading)], 1)
     first[:, [START, RATIONALE]] = -np.inf
     expected = np.exp(first[0] / 2) / np.exp(first[0] / 2).sum()
     for text in {reading.text(position) for position in range(len(reading))}:
         numbers = [vocabulary.number(position) for position in range(len(reading)) if reading.text(position) == text]
-        assert texts(drawn).count(text) / 1500 == pytest.approx(expected[numbers].sum(), abs=0.04)
+        assert texts(drawn).count(text) / 800 == pytest.approx(expected[numbers].sum(), abs=0.05)
 
 
 def test_large_student_answers_in_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
