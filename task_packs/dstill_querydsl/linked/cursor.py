@@ -11,7 +11,7 @@ on from one place.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache, cached_property
@@ -113,6 +113,7 @@ class _Run:
         self._values: dict[Any, Values] = {}
         self._brackets: dict[Node, list[str]] = {}
         self._openers: dict[Node, frozenset[Token]] = {}
+        self._scalars: dict[Node, frozenset[Token]] = {}
         self._keys: dict[tuple[Node, Any], frozenset[Token]] = {}
         self._known: dict[Node, Mapping[tuple[Token, ...], str]] = {}
 
@@ -183,6 +184,13 @@ class _Run:
         return found
 
     def scalars(self, node: Node) -> frozenset[Token]:
+        """Of these, those that are no brackets."""
+        found = self._scalars.get(node)
+        if found is None:
+            found = self._scalars[node] = self._begin(node)
+        return found
+
+    def _begin(self, node: Node) -> frozenset[Token]:
         pointers = frozenset(place for name in node.pointers if (place := self.names.get(name)) is not None)
         if not node.is_scalar:
             return pointers
@@ -221,6 +229,7 @@ class BodyCursor(Cursor):
     ) -> None:
         self._run, self._state, self._frame = run, state, frame
         self._node, self._key, self._written = node, key, written  # of the value that comes or is being written
+        self._last: tuple[Token, BodyCursor | None] | None = None  # a token, and the place after it
 
     def allowed(self) -> Collection[Token]:
         """As in `Cursor`."""
@@ -232,26 +241,27 @@ class BodyCursor(Cursor):
 
     def push(self, token: Token) -> BodyCursor:
         """As in `Cursor`. Raises ValueError for a token that is not allowed."""
-        if not self.allows(token):
+        after = self._after_token(token)
+        if after is None:
             raise ValueError(f"{token!r} is not allowed here")
-        if not isinstance(token, str) or JOIN not in token:
-            return self._next(token)
-        cursor = self
-        for part in token.split(JOIN):
-            cursor = cursor._next(part)
-        return cursor
+        return after
 
     def allows(self, token: Token) -> bool:
-        if token == "":
-            return self._may_end
-        if not isinstance(token, str) or JOIN not in token:
-            return token in self._atoms
+        return self._may_end if token == "" else self._after_token(token) is not None
+
+    def _after_token(self, token: Token) -> BodyCursor | None:
+        """The place after `token`; None: it is not allowed here. The last one is kept: `allows` comes before `push`."""
+        if self._last is None or self._last[0] != token:
+            self._last = token, self._walked((token,) if isinstance(token, int) else token.split(JOIN))
+        return self._last[1]
+
+    def _walked(self, parts: Sequence[Token]) -> BodyCursor | None:
         cursor = self
-        for part in token.split(JOIN):
+        for part in parts:
             if not cursor._accepts(part):
-                return False
+                return None
             cursor = cursor._next(part)
-        return True
+        return cursor
 
     @property
     def body(self) -> Any:
@@ -563,14 +573,20 @@ class BodyCursor(Cursor):
 
     # --- merged tokens ---------------------------------------------------------------------------
 
-    def _accepts(self, part: str) -> bool:
-        """Whether a piece of structure is allowed: as in `_atoms`, without a look at the words that are."""
+    def _accepts(self, part: Token) -> bool:
+        """Whether a token that is not merged is allowed: as in `_atoms`, without a look at the others that are."""
         node, frame = self._node, self._frame
-        if self._state is not _State.VALUE or self._is_path or node is None or frame is None:
+        if node is None or frame is None or self._is_path or "_atoms" in vars(self):
+            return part in self._atoms
+        if self._state is _State.SCALAR:
+            if part in self._going_on() and (not self._costs(node) or self._affords((*self._written, part))):
+                return True
+            return (whole := self._complete) is not None and part in self._after(whole)
+        if self._state is not _State.VALUE:
             return part in self._atoms
         if part in ("{", "["):
             return not self._is_next and frame.depth < _DEEP + 6 and part in self._run.brackets(node)
-        if not node.is_scalar or part not in self._run.values(node).spec.fixed:
+        if not (node.is_scalar and part in self._run.values(node).spec.fixed) and part not in self._run.scalars(node):
             return False
         return not self._costs(node) or self._affords((part,))
 
