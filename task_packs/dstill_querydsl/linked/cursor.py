@@ -155,8 +155,8 @@ class _Run:
     def _has_object(self, node: Node) -> bool:
         if self._all or not node.is_object:
             return node.is_object
-        there = (key for token, key in node.keys.items() if self._shows(node, token, key))
-        return node.is_alive(frozenset(there))
+        there = {key for token, key in node.options.items() if self._shows(node, token, key)}
+        return node.is_alive(node.fields.intersection(self.names) | there)
 
     def _has_list(self, node: Node) -> bool:
         return node.is_list and node.item is not None and self.possible(node.item)
@@ -164,7 +164,7 @@ class _Run:
     def _shows(self, node: Node, token: Token, key: str) -> bool:
         if isinstance(token, int):
             return self.positions[token] is not None
-        if key in SPANS and not any(name in self.names for name in self.language.span_fields(node.nested)):
+        if key in SPANS and self.language.span_fields(node.nested).isdisjoint(self.names):
             return False
         return token[0] == "#" or self.possible(node.child(key, {}, node.field))
 
@@ -195,6 +195,17 @@ class _Run:
         if not node.is_scalar:
             return pointers
         return pointers | self.values(node).start | ({"known"} if self.known(node) else set())
+
+    def begins(self, node: Node, token: Token) -> bool:
+        """Whether `scalars` has a token, without a look at the others."""
+        if isinstance(token, int) and token >= len(self.reading.words):
+            return token < len(self.reading) and self.reading.item(token).name in node.pointers
+        if not node.is_scalar:
+            return False
+        if token == "known":
+            return bool(self.known(node))
+        values = self.values(node)
+        return token in values.spec.fixed or token in values.start
 
     def keys(self, frame: _Frame) -> frozenset[Token]:
         node = frame.node
@@ -363,8 +374,8 @@ class BodyCursor(Cursor):
             body = {key: value for key, value in body.items() if not isinstance(value, (dict, list))}
         return not any(one.code == "limit" for one in guard.check(body, language.limits, language.ranges))
 
-    def _after(self, frame: _Frame) -> frozenset[Token]:
-        """What may come in an object or a list after a whole value."""
+    def _after(self, frame: _Frame, only: Token | None = None) -> frozenset[Token]:
+        """What may come in an object or a list after a whole value. `only`: this token is the one that matters."""
         if isinstance(frame.value, list):
             item = frame.node.item
             assert item is not None
@@ -373,14 +384,16 @@ class BodyCursor(Cursor):
                 found |= {","}
             return found | {"]"} if frame.may_close() and frame.parent is not None else found
         found = self._run.keys(frame)
-        if shut := self._shut(frame):
+        if only is not None:
+            found &= {only}
+        if found and (shut := self._shut(frame, found)):
             found -= shut
-        if frame.parent is not None and frame.may_close() and self._is_whole(frame):
+        if only in (None, "}") and frame.parent is not None and frame.may_close() and self._is_whole(frame):
             found |= {"}"}
         return found
 
-    def _shut(self, frame: _Frame) -> set[Token]:
-        """Keys that would nest too deep, cost too much, or refer to what cannot come."""
+    def _shut(self, frame: _Frame, keys: Collection[Token]) -> set[Token]:
+        """Of `keys`, those that would nest too deep, cost too much, or refer to what cannot come."""
         node = frame.node
         shut: set[Token] = set()
         if frame.depth >= _DEEP:
@@ -388,14 +401,14 @@ class BodyCursor(Cursor):
         if node.kind in (kinds.QUERY, kinds.QUERIES_):
             shut |= self._shut_queries(frame)
         elif node.kind == AGGREGATION:
-            shut |= self._shut_aggregations(frame)
+            shut |= self._shut_aggregations(frame, keys)
         elif node.kind == kinds.ORDER:
             shut |= self._unknown_orders(frame)
         if (field := _span_field(frame)) is not None:
             beside: set[Token | None] = (
                 {"span_term:"} if node.kind == kinds.QUERY else {self._run.names.get(field), "boost:", "_name:"}
             )
-            shut |= {token for token in self._run.keys(frame) if token not in beside}
+            shut |= {token for token in keys if token not in beside}
         return shut
 
     def _shut_queries(self, frame: _Frame) -> set[Token]:
@@ -406,7 +419,7 @@ class BodyCursor(Cursor):
             shut.add("bool:")
         return shut
 
-    def _shut_aggregations(self, frame: _Frame) -> set[Token]:
+    def _shut_aggregations(self, frame: _Frame, keys: Collection[Token]) -> set[Token]:
         assert frame.parent is not None
         shut: set[Token] = set() if frame.parent.value else set(_PIPELINES)
         if frame.levels >= self._run.language.limits.aggregation_depth or frame.depth >= _DEEP:
@@ -414,14 +427,14 @@ class BodyCursor(Cursor):
         elif frame.value and not self._holds_aggregations(frame.value):
             shut.add("aggs:")
         if frame.levels > 1:
-            shut |= self._too_costly(frame)
+            shut |= self._too_costly(frame, keys)
         return shut
 
-    def _too_costly(self, frame: _Frame) -> set[Token]:
+    def _too_costly(self, frame: _Frame, keys: Collection[Token]) -> set[Token]:
         """Aggregations of which the guard refuses that many."""
         if frame.value:
             return set()
-        names = ((token, key) for token, key in frame.node.keys.items() if key != "aggs")
+        names = ((token, frame.node.keys[token]) for token in keys if token != "aggs:")
         return {token for token, key in names if not self._within_limits(frame.added(key, {}))}
 
     def _holds_aggregations(self, there: Mapping[str, Any]) -> bool:
@@ -575,20 +588,19 @@ class BodyCursor(Cursor):
 
     def _accepts(self, part: Token) -> bool:
         """Whether a token that is not merged is allowed: as in `_atoms`, without a look at the others that are."""
-        node, frame = self._node, self._frame
-        if node is None or frame is None or self._is_path or "_atoms" in vars(self):
+        state, node, frame = self._state, self._node, self._frame
+        if frame is None or self._is_path or "_atoms" in vars(self):
             return part in self._atoms
-        if self._state is _State.SCALAR:
+        if state in (_State.OBJECT, _State.LIST):
+            return part in self._after(frame, part)
+        assert node is not None
+        if state is _State.SCALAR:
             if part in self._going_on() and (not self._costs(node) or self._affords((*self._written, part))):
                 return True
-            return (whole := self._complete) is not None and part in self._after(whole)
-        if self._state is not _State.VALUE:
-            return part in self._atoms
+            return (whole := self._complete) is not None and part in self._after(whole, part)
         if part in ("{", "["):
             return not self._is_next and frame.depth < _DEEP + 6 and part in self._run.brackets(node)
-        if not (node.is_scalar and part in self._run.values(node).spec.fixed) and part not in self._run.scalars(node):
-            return False
-        return not self._costs(node) or self._affords((part,))
+        return self._run.begins(node, part) and (not self._costs(node) or self._affords((part,)))
 
     def _merged(self, tree: Mapping[str, Any]) -> Iterator[Token]:
         """Merged tokens whose parts are allowed in turn."""
