@@ -317,15 +317,38 @@ class BodyCursor(Cursor):
     def _going_on(self) -> frozenset[Token]:
         """What continues the value that is being written."""
         assert self._node is not None
+        length = len(self._written)
         if self._is_path:
-            length = len(self._written)
             paths = (path for path in self._paths() if path[:length] == self._written and len(path) > length)
             return frozenset(path[length] for path in paths)
         if self._written[0] == "known":
-            length = len(self._written)
             ways = (way for way in self._run.known(self._node) if way[:length] == self._written and len(way) > length)
-            return frozenset(way[length] for way in ways)
-        return frozenset() if self._pointed is not None else self._run.values(self._node).after(self._written)
+            found = frozenset(way[length] for way in ways)
+        else:
+            found = frozenset() if self._pointed is not None else self._run.values(self._node).after(self._written)
+        return (
+            found - {token for token in found if self._only_repeats((*self._written, token))} if self._there else found
+        )
+
+    @cached_property
+    def _there(self) -> frozenset[str]:
+        """Texts that the list has in which the value comes: none of them comes again."""
+        frame = self._frame
+        if frame is None or not isinstance(frame.value, list):
+            return frozenset()
+        return frozenset(one for one in frame.value if isinstance(one, str))
+
+    def _only_repeats(self, written: tuple[Token, ...]) -> bool:
+        """Whether these tokens are a text that is there already, and cannot become another."""
+        assert self._node is not None
+        run, values = self._run, self._run.values(self._node)
+        if isinstance(written[0], int) and written[0] >= len(run.reading.words):
+            return run.reading.item(written[0]).name in self._there
+        if written[0] == "known":
+            return all(
+                value in self._there for way, value in run.known(self._node).items() if way[: len(written)] == written
+            )
+        return values.value(written) in self._there and not values.after(written)
 
     def _openers(self) -> frozenset[Token]:
         node, frame = self._node, self._frame
@@ -336,6 +359,8 @@ class BodyCursor(Cursor):
         found = self._run.scalars(node) if self._is_next else self._run.openers(node)
         if frame.depth >= _DEEP + 6:
             found -= {"{", "["}
+        if self._there:
+            found -= {token for token in found if token not in ("{", "[") and self._only_repeats((token,))}
         return frozenset(token for token in found if self._affords((token,))) if self._costs(node) else found
 
     def _costs(self, node: Node) -> bool:
@@ -506,7 +531,7 @@ class BodyCursor(Cursor):
             value = self._run.known(self._node).get(self._written, NOTHING)
         else:
             value = self._run.values(self._node).value(self._written)
-        if value is NOTHING:
+        if value is NOTHING or (self._there and value in self._there):
             return None
         frame = self._frame.added(self._key, value)
         if not self._is_next and self._costs(self._node) and not self._within_limits(frame):
@@ -600,6 +625,8 @@ class BodyCursor(Cursor):
             return (whole := self._complete) is not None and part in self._after(whole, part)
         if part in ("{", "["):
             return not self._is_next and frame.depth < _DEEP + 6 and part in self._run.brackets(node)
+        if self._there and self._only_repeats((part,)):
+            return False
         return self._run.begins(node, part) and (not self._costs(node) or self._affords((part,)))
 
     def _merged(self, tree: Mapping[str, Any]) -> Iterator[Token]:

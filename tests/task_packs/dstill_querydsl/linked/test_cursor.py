@@ -121,6 +121,19 @@ def test_nested_fields_only_inside_their_path(lab: Any) -> None:
     assert fields(cursor, reading) <= inside
 
 
+def test_a_list_has_no_text_twice(lab: Any) -> None:
+    _, reading = lab.ask("host web-03 or web-04")
+    host, status = place(reading, "host.name"), place(reading, "http.response.status_code")
+    listed = after(lab.form.start(reading), "{", "_source:", "[", host, ",")
+    assert fields(listed, reading) >= {"http.response.status_code"}
+    assert "host.name" not in fields(listed, reading)
+    assert listed.allows(status)
+    assert not listed.allows(host)
+    values = after(lab.form.start(reading), "{", "query:", "{", "terms:", "{", host, "[", 1, ",")
+    assert values.allows(3)
+    assert not values.allows(1) or "]" not in values.push(1).allowed()
+
+
 def test_an_order_needs_its_aggregation(lab: Any) -> None:
     _, reading = lab.ask(QUESTION)
     host, took = place(reading, "host.name"), place(reading, "event.duration")
