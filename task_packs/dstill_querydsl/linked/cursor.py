@@ -625,9 +625,9 @@ class BodyCursor(Cursor):
             return (whole := self._complete) is not None and part in self._after(whole, part)
         if part in ("{", "["):
             return not self._is_next and frame.depth < _DEEP + 6 and part in self._run.brackets(node)
-        if self._there and self._only_repeats((part,)):
+        if not self._run.begins(node, part) or (self._there and self._only_repeats((part,))):
             return False
-        return self._run.begins(node, part) and (not self._costs(node) or self._affords((part,)))
+        return not self._costs(node) or self._affords((part,))
 
     def _merged(self, tree: Mapping[str, Any]) -> Iterator[Token]:
         """Merged tokens whose parts are allowed in turn."""
