@@ -121,6 +121,19 @@ def test_nested_fields_only_inside_their_path(lab: Any) -> None:
     assert fields(cursor, reading) <= inside
 
 
+def test_a_list_has_no_text_twice(lab: Any) -> None:
+    _, reading = lab.ask("host web-03 or web-04")
+    host, status = place(reading, "host.name"), place(reading, "http.response.status_code")
+    listed = after(lab.form.start(reading), "{", "_source:", "[", host, ",")
+    assert fields(listed, reading) >= {"http.response.status_code"}
+    assert "host.name" not in fields(listed, reading)
+    assert listed.allows(status)
+    assert not listed.allows(host)
+    values = after(lab.form.start(reading), "{", "query:", "{", "terms:", "{", host, "[", 1, ",")
+    assert values.allows(3)
+    assert not values.allows(1) or "]" not in values.push(1).allowed()
+
+
 def test_an_order_needs_its_aggregation(lab: Any) -> None:
     _, reading = lab.ask(QUESTION)
     host, took = place(reading, "host.name"), place(reading, "event.duration")
@@ -216,6 +229,27 @@ def test_random_walks_pass_every_check(lab: Any) -> None:
     examples = [lab.ask(question)[0] for question in (QUESTION, "top 5 users", "what is the revenue", "")]
     counts = walked(lab.task, examples, 40, 11)
     assert counts["valid"] == 40, counts
+
+
+def test_one_token_is_allowed_if_it_is_among_all_that_are(lab: Any) -> None:
+    assert_same_on_walks(lab.form, lab.ask(QUESTION)[1], 2)
+
+
+@pytest.mark.slow
+def test_one_token_is_allowed_if_it_is_among_all_that_are_on_many_walks(lab: Any) -> None:
+    assert_same_on_walks(lab.form, lab.ask(QUESTION)[1], 20)
+
+
+def assert_same_on_walks(form: QueryForm, reading: Reading, count: int) -> None:
+    """`allows` looks at one token alone, without `allowed`."""
+    tokens: list[Token] = ["", *vocabulary.tokens(), *range(len(reading) + 1)]  # the last one is the padding of a batch
+    for written in filter(None, (walk(form.start(reading), seed) for seed in range(count))):
+        alone, together = form.start(reading), form.start(reading)
+        for token in written:
+            allowed = together.allowed()
+            differing = [one for one in tokens if alone.allows(one) is not (one in allowed)]
+            assert not differing, (written, token)
+            alone, together = alone.push(token), together.push(token)
 
 
 @pytest.mark.slow
