@@ -125,6 +125,13 @@ class Generate:
             "help": "How worked examples are chosen: the question's category first, or the most similar questions."
         },
     )
+    labels: Literal["given", "teacher"] = field(
+        default="given",
+        metadata={
+            "help": "Which answers a student learns where the file of questions has some: the given ones, explained by "
+            "the teacher, or the teacher's. Test splits keep the given ones."
+        },
+    )
     concurrency: int = field(
         default=32, metadata={"low": 1, "high": 1024, "help": "Requests sent to the teacher at the same time."}
     )

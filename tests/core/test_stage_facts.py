@@ -24,11 +24,14 @@ from dstill.runs import stage_facts
 from dstill.teacher.client import Counts
 from dstill.teacher.cost import AnnotatorCost, ReplyCost, summary_lines
 
-COUNTS = DatasetCounts(questions=3, accepted=2, rejected=1, splits={"train": 2}, categories={}, rejections={"bad": 1})
+COUNTS = DatasetCounts(
+    questions=3, accepted=2, rejected=1, splits={"train": 2}, categories={}, rejections={"bad": 1}, labels={"kept": 1}
+)
 DATASET = Dataset(records=(), rejections=(), counts=COUNTS)
 SOURCE = LabelSource(teacher="parrot", models={"m": 3}, outcomes={"ok": 2})
 GENERATED = Generated(
     requests=(),
+    rows=(),
     dataset=DATASET,
     source=SOURCE,
     replies=Counts(bought=3),
@@ -82,6 +85,7 @@ def test_generate_and_curate() -> None:
         "splits": {"train": 2},
         "categories": {},
         "rejections": {"bad": 1},
+        "labels": {"kept": 1},
     }
     found = stage_facts.generated(GENERATED, None)
     assert found == {
@@ -100,7 +104,7 @@ def test_generate_and_curate() -> None:
         "data": {"beads": 1},
         "focus": "1 failure of 'sort' in run mine: add 1",
     }
-    relabelled = Relabelled(dataset=DATASET, source=SOURCE)
+    relabelled = Relabelled(dataset=DATASET, source=SOURCE, rows=())
     labels = {"teacher": "parrot", "models": {"m": 3}, "outcomes": {"ok": 2}}
     assert stage_facts.relabelled(relabelled, None) == {**labels, **counts}
     assert stage_facts.relabelled(relabelled, COST) == {**labels, "cost": COST_ROW, **counts}

@@ -25,17 +25,18 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from dstill.api.executor import Executor
-from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, Verdict
+from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, TeacherRequest, Verdict
 from dstill.errors import DataError, Interrupted, UsageError
 from dstill.factory import Setup, make_teacher
 from dstill.io.files import replace_dir, write_text
 from dstill.io.shell import command
-from dstill.pipeline import augment, data_drift, error_analysis, teacher_eval
+from dstill.pipeline import augment, data_drift, error_analysis, given, teacher_eval
 from dstill.pipeline import review as reviewing
 from dstill.pipeline.augment import Focus
 from dstill.pipeline.curate import Dataset, LabelSource, relabelled
 from dstill.pipeline.data_monitor import DataMonitor
 from dstill.pipeline.dataset_card import dataset_card
+from dstill.pipeline.dedup import LEARNT_FROM
 from dstill.pipeline.efficiency import measured_efficiency
 from dstill.pipeline.evaluate import BLOCK, baselines, evaluate, predicted, require_splits, scores, scoring
 from dstill.pipeline.generate import Purchase, generate, questions, refuse_other_questions
@@ -67,6 +68,7 @@ COMMANDS = {
     "sweep": ("experiment", "sweep"),
     "ablate": ("experiment", "ablate"),
 }
+TEACHER_ANSWERS = system_file("predictions", "teacher")
 DISTRIBUTED = "train"  # the only stage that may run in several processes
 log = logging.getLogger("dstill")
 
@@ -127,6 +129,7 @@ class Run(RunContents):
                 refuse_other_questions(examples, before, self.name, where)
             generated = generate(self.setup, teacher, examples, self._purchase())
             self.write(REQUESTS, generated.requests)
+            self._save_teacher_answers(generated.requests, generated.rows)
             self._save_dataset(generated.dataset, generated.source, generated.cost)
             facts.update(stage_facts.generated(generated, focus))
         return facts
@@ -154,6 +157,7 @@ class Run(RunContents):
         with self.stage("curate") as facts, ReplyStore(STORE) as store:
             made = relabelled(self.setup, requests, store)
             cost = stage_facts.cost_of(self.stages.get("generate", {}))
+            self._save_teacher_answers(requests, made.rows)
             self._save_dataset(made.dataset, made.source, cost)
             facts.update(stage_facts.relabelled(made, cost))
             stage_facts.recount(self.manifest["stages"], facts)
@@ -168,10 +172,22 @@ class Run(RunContents):
             where=str(self.folder),
         )
 
+    def _save_teacher_answers(self, requests: Sequence[TeacherRequest], rows: Sequence[Record | Rejection]) -> None:
+        """Write what `evaluate` scores the teacher by: the dataset has the answers that came with the questions."""
+        answers = teacher_eval.answers(self.setup, requests, rows)
+        if answers is None:
+            self.discard(TEACHER_ANSWERS)
+        else:
+            self.write(TEACHER_ANSWERS, answers)
+
     def _save_dataset(self, dataset: Dataset, source: LabelSource, cost: ReplyCost | None) -> None:
-        """Write the rows of every split, the rejected ones, and the card. Raises DataError when there are no rows."""
+        """Write the rows of every split, the rejected ones, and the card.
+
+        Raises DataError when there are no rows, or when only given answers of test splits are left.
+        """
         self.write("rejects.jsonl", dataset.rejections)
-        if not dataset.records:
+        learns = any(request.example.split in LEARNT_FROM for request in self.teacher_requests())
+        if not any(record.teacher or record.split in LEARNT_FROM or not learns for record in dataset.records):
             rejections = dataset.counts.rejections
             reasons = ", ".join(f"{code} {n}" for code, n in rejections.items()) or "no questions"
             hint = f"{self.folder / 'rejects.jsonl'} says what is wrong with each"
@@ -179,7 +195,7 @@ class Run(RunContents):
             if problems and problems[0].hint:  # all were rejected for one reason
                 hint = f"{problems[0].hint}; {hint}"
             raise DataError(
-                f"0 usable rows of {dataset.counts.questions}; reasons: {reasons}",
+                f"0 usable rows of {dataset.counts.questions - len(dataset.records)}; reasons: {reasons}",
                 where=self.settings.generate.questions or f"task '{self.task.name}'",
                 hint=hint,
             )
@@ -320,13 +336,16 @@ class Run(RunContents):
         """Score the teacher where that is possible, and write its verdicts."""
         splits = self.settings.evaluate.splits
         asked = [request.example for request in self.teacher_requests()]
+        asked = [example for example in asked if not given.explains(example, self.settings.generate)]
         golds = [example for example in asked if example.answer is not None and example.split in splits]
         teacher = self.stages.get("generate", {}).get("teacher", "")
         if why := teacher_eval.unmeasured(self.plugins, teacher, golds):
             return TeacherScores(why=why)
-        rows: list[Record | Rejection] = [*self.rejections()]
-        rows += (record for split in splits for record in self.records(split, raw=True))
-        verdicts = list(teacher_eval.judged(self.setup, golds, rows, executor))
+        if TEACHER_ANSWERS not in self.manifest["files"]:
+            again = command("data", "curate", self.folder)
+            return TeacherScores(why=f"the dataset is of an earlier dstill, so run `{again}` first")
+        answers = self.load(Prediction, TEACHER_ANSWERS)
+        verdicts = list(teacher_eval.judged(self.setup, golds, answers, self.rejections(), executor))
         self.write(system_file("verdicts", "teacher", engine), verdicts)
         return TeacherScores(scores=scores(self.setup, verdicts))
 
