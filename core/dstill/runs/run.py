@@ -178,6 +178,8 @@ class Run(RunContents):
             problems = dataset.rejections[0].problems if len(rejections) == 1 else ()
             if problems and problems[0].hint:  # all were rejected for one reason
                 hint = f"{problems[0].hint}; {hint}"
+            if problems and problems[0].layer == "teacher":
+                reasons += f" ({problems[0].message})"
             raise DataError(
                 f"0 usable rows of {dataset.counts.questions}; reasons: {reasons}",
                 where=self.settings.generate.questions or f"task '{self.task.name}'",
