@@ -272,7 +272,29 @@ class Evaluate:
     )
     baselines: tuple[str, ...] = field(
         default=("auto",),
-        metadata={"help": "Baselines that are scored next to the student. auto: the usual ones that are installed."},
+        metadata={
+            "help": "Baselines that are scored next to the student. auto: the usual ones that are installed. "
+            "TEACHER:MODEL, for example `openai:gpt-5-mini`: a large model that is prompted with the same questions."
+        },
+    )
+    shots: int = field(
+        default=8, metadata={"low": 0, "high": 50, "help": "Worked examples in each prompt of a model as baseline."}
+    )
+    max_usd: float | None = field(
+        default=None,
+        metadata={
+            "low": 0.0001,
+            "high": 1e7,
+            "help": "Stop before the replies of models as baselines cost more than this, in US dollars.",
+        },
+    )
+    max_tokens: int | None = field(
+        default=None,
+        metadata={
+            "low": 1,
+            "high": 10**12,
+            "help": "Stop before prompts and replies of models as baselines take more tokens than this.",
+        },
     )
     constrain: bool = field(
         default=False,

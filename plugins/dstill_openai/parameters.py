@@ -16,21 +16,16 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dstill.api.records import Prompt
 from dstill.errors import ConfigError
 from dstill_openai.errors import ParameterRefused
+from dstill_openai.settings import OTHER_NAME, OpenAIConfig
 
-if TYPE_CHECKING:
-    from dstill_openai.teacher import OpenAIConfig
-
-__all__ = ["SETTABLE", "Parameters"]
+__all__ = ["Parameters"]
 
 OPENAI = "api.openai.com"
-OTHER_NAME = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
-# Parameters with a setting of their own, and those that dstill relies on: not for `extra_body`.
-SETTABLE = {*OTHER_NAME, "model", "messages", "temperature", "reasoning_effort", "response_format", "stream", "n"}
 
 _log = logging.getLogger("dstill")
 

@@ -125,9 +125,7 @@ def _prepared(found: App, out: Path | None, quick: bool) -> Run:
     recipe = _recipe(found, student)
     # a demo may write the pack's own data to the server of --engine-url
     loads = {"engine.load_data": True} if settings.engine.url else {}
-    config = found.config(
-        {"project.task": name, "train.student": student, **recipe, **loads, **shown}, use_files=False
-    )
+    config = found.config({"project.task": name, "train.student": student, **recipe, **loads, **shown}, use_files=False)
     arguments = {"command": "demo", "quick": quick, **found.flags}
     return Run.create(out, config=config, plugins=found.plugins, arguments=arguments)
 

@@ -94,10 +94,22 @@ class _Pool:
 
 
 def prompts(
-    plugins: Plugins, task: Task, teacher: Teacher, examples: Sequence[Example], settings: Generate
+    plugins: Plugins,
+    task: Task,
+    teacher: Teacher,
+    examples: Sequence[Example],
+    settings: Generate,
+    worked: Sequence[Example] | None = None,
 ) -> Iterator[Prompt]:
-    """The prompt about each example, with `settings.shots` worked examples."""
-    worked = [e for e in examples if e.answer is not None and e.rationale and e.split in ("", "train")]
+    """The prompt about each example, with `settings.shots` worked examples: training questions of `worked`.
+
+    None: of `examples`.
+    """
+    worked = [
+        e
+        for e in (examples if worked is None else worked)
+        if e.answer is not None and e.rationale and e.split in ("", "train")
+    ]
     by_category: dict[str, list[Example]] = defaultdict(list)
     for example in worked:
         by_category[example.category].append(example)

@@ -105,7 +105,7 @@ def test_refusal_that_names_nothing_sent_fails_the_item() -> None:
             ask(opened(server.base_url))
 
 
-def test_extra_parameter_is_sent_and_left_out_if_refused() -> None:
+def test_extra_parameter_is_sent_until_it_is_refused() -> None:
     def refuse(body: Any) -> Say | None:
         return refusal("Unsupported parameter: 'top_k'", "top_k", "unsupported_parameter") if "top_k" in body else None
 
