@@ -274,7 +274,8 @@ class Evaluate:
         default=("auto",),
         metadata={
             "help": "Baselines that are scored next to the student. auto: the usual ones that are installed. "
-            "TEACHER:MODEL, for example `openai:gpt-5-mini`: a large model that is prompted with the same questions."
+            "TEACHER:MODEL, for example `openai:gpt-5-mini`: a large model that is prompted with the same questions.",
+            "trust": "paid",
         },
     )
     shots: int = field(

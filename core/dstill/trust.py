@@ -14,6 +14,7 @@ the folder. The metadata of such fields say how, for example ``{"trust": "addres
     file        a file that is read
     model       folder, file or hub id of a model; "student": the same after a kind, as in hf:FOLDER
     services    names of services that training is reported to
+    paid        names, of which those with a colon are models that cost money
     write       a switch that lets dstill write to the address of the same section
     limits      a limit that is looser above its default; on a nested section: all of its fields are limits
 
@@ -126,7 +127,15 @@ class _Scan:
                     yield self._request(key, action)
         if self.is_run:
             yield from self._loosened(keys.get("limits", ()), near)
-        for key in filter(self._asks, keys.get("services", ())):
+        yield from self._named(keys.get("paid", ()), keys.get("services", ()))
+
+    def _named(self, paid: Iterable[str], services: Iterable[str]) -> Iterator[Request]:
+        """Requests for each model that costs money, and for each service that trainings are reported to."""
+        for key in filter(self._asks, paid if self.is_run else ()):
+            for name in self.values[key]:
+                if ":" in name:
+                    yield self._request(key, f"ask the model {name!r}, which may cost money")
+        for key in filter(self._asks, services):
             names = [word.strip() for word in self.values[key].split(",")]
             for service in names:
                 if service not in ("", "auto", "none", "tensorboard"):

@@ -195,8 +195,12 @@ def test_evaluate() -> None:
         "latency": {"p50": 0.1, "p95": 0.2},
         "costs": {
             "student": {
-                **{"questions": 2, "seconds_per_1000": 500.0, "usd_per_1000": None, "usd": None},
-                **{"prompt_tokens": None, "completion_tokens": None},
+                "questions": 2,
+                "seconds_per_1000": 500.0,
+                "usd_per_1000": None,
+                "usd": None,
+                "prompt_tokens": None,
+                "completion_tokens": None,
             }
         },
         "tokens": {"p50": 4, "p95": 9, "total": 13},

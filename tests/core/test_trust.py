@@ -77,6 +77,15 @@ SENT = "send the environment variable 'EXAMPLE_KEY' to https://evil.example:443"
 # --- requests ---------------------------------------------------------------------------
 
 
+def test_models_of_a_run_that_cost_money_need_trust() -> None:
+    text = "[evaluate]\nbaselines = ['nearest', 'openai:gpt-5']\n"
+    assert actions(load_settings(text)) == ["ask the model 'openai:gpt-5', which may cost money"]
+    assert actions(load_settings(text, flags={"evaluate.baselines": ["openai:gpt-5"]})) == []  # the user asks for it
+    assert actions(load_settings("[evaluate]\nbaselines = ['nearest']\n")) == []
+    Path("theirs/run.json").unlink()
+    assert actions(load_settings(text, run=False)) == []
+
+
 def test_each_variable_of_a_table_is_asked_for() -> None:
     text = "[teacher.far]\napi_key_env = ''\nsecret_headers = {x-one = 'AWS_KEY', x-two = 'ES_KEY'}\n"
     sent = [f"send the environment variable '{name}' to https://api.example:443" for name in ("AWS_KEY", "ES_KEY")]

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dstill import trust
 from dstill.api.records import Draft, Example, Prediction, Problem, Prompt, Record, Reply, Usage
 from dstill.api.teacher import Teacher
 from dstill.errors import BudgetError, ConfigError, ServiceError, did_you_mean
@@ -106,6 +107,7 @@ def answered(
 def _asking(setup: Setup, system: str) -> Setup:
     """`setup` with the model as the teacher, and the shots and caps of ``[evaluate]``."""
     require(setup.plugins, system)
+    trust.require(setup.config, "evaluate")  # a stranger's run may not spend money
     name, _, model = system.partition(":")
     evaluate = setup.settings.evaluate
     generate = replace(

@@ -76,6 +76,17 @@ def test_model_stands_next_to_the_student_everywhere(cli: Callable[..., Any], se
     assert [row[0] for row in sections[0].table.rows] == ["student", MODEL]  # type: ignore[union-attr]
 
 
+def test_exports_for_other_programs_have_a_folder_of_the_model(
+    cli: Callable[..., Any], server: LoopbackTeacher
+) -> None:
+    from dstill_report import inspect_log, lm_eval_files
+
+    assert evaluate(cli, server).code == 0
+    written = lm_eval_files.write(opened_run())
+    assert {path.parent.name for path in written} >= {"mine", "mine__openai-big-model"}
+    assert inspect_log.write(opened_run())
+
+
 def opened_run() -> Run:
     return Run.open("runs/mine", plugins=load([TOY]))
 
