@@ -102,11 +102,11 @@ class OpenAITeacher(BatchTeacher):
 
     async def ask(self, prompt: Prompt) -> Reply:
         while True:  # each turn sends a parameter less, or under its only other name
-            sent = self._parameters.sent(prompt)
+            sent, with_schema = self._parameters.sent(prompt), self._send_schema
             try:
                 return await self._connection.retry(self._ask_within_limit, prompt)
             except SchemaUnsupported as error:
-                if self.json_mode != "auto":
+                if self.json_mode != "auto" or not with_schema:
                     raise
                 self._stop_sending_schema(error)
             except ParameterRefused as error:
