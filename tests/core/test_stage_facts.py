@@ -12,7 +12,7 @@ from dstill.api.student import TrainResult
 from dstill.pipeline.augment import Focus
 from dstill.pipeline.curate import Dataset, DatasetCounts, LabelSource, Relabelled
 from dstill.pipeline.data_monitor import DataReport
-from dstill.pipeline.efficiency import Efficiency, Percentiles
+from dstill.pipeline.efficiency import AnswerCost, Efficiency, Percentiles
 from dstill.pipeline.error_analysis import CauseCount
 from dstill.pipeline.evaluate import Evaluation
 from dstill.pipeline.evaluate import TestSuite as Suite
@@ -178,6 +178,7 @@ def test_evaluate() -> None:
             EVALUATION,
             data=data,
             efficiency=EFFICIENCY,
+            costs={"student": AnswerCost.of(2, seconds=[0.25, 0.75], usd=None)},
             teacher=TeacherScores(why="it repeats reference answers"),
             judged_by=[{"name": "core"}],
             plugins=[{"name": "toy"}],
@@ -196,6 +197,16 @@ def test_evaluate() -> None:
         "scores": {"student": {"test": {"right": row}}},
         "peak_memory": 7,
         "latency": {"p50": 0.1, "p95": 0.2},
+        "costs": {
+            "student": {
+                "questions": 2,
+                "seconds_per_1000": 500.0,
+                "usd_per_1000": None,
+                "usd": None,
+                "prompt_tokens": None,
+                "completion_tokens": None,
+            }
+        },
         "tokens": {"p50": 4, "p95": 9, "total": 13},
         "size": {"bytes": 100, "parameters": None},
         "teacher": {"why": "it repeats reference answers", "scores": {}},

@@ -100,7 +100,7 @@ def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
     asked = [one for one in examples if label.is_asked(setup.plugins, task, teacher, one, settings)]
     known: set[str] = set()
     with ReplyStore(replies) if replies.exists() else _empty_store() as store:
-        for prompt in label.prompts(setup.plugins, task, teacher, examples, settings, asked):
+        for prompt in label.prompts(setup.plugins, task, teacher, asked, label.worked_examples(examples), settings):
             key = store.key(teacher.identity(prompt), prompt.messages)
             if (reply := store.get(key)) is not None:
                 cached.append(reply)

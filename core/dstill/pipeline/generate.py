@@ -165,8 +165,8 @@ async def label_examples(
     settings = setup.settings.generate
     asked = [n for n, one in enumerate(examples) if label.is_asked(plugins, task, teacher, one, settings)]
     taught = {example.id for example in examples if not given.is_label(example, settings)}
-    first = [examples[n] for n in asked]
-    prompts: Iterable[Prompt] = label.prompts(plugins, task, teacher, examples, settings, first)
+    first, worked = [examples[n] for n in asked], label.worked_examples(examples)
+    prompts: Iterable[Prompt] = label.prompts(plugins, task, teacher, first, worked, settings)
     async with teacher:
         while asked:
             # ask

@@ -1,6 +1,6 @@
 """Questions → prompts; replies → rows; wrong replies → follow-ups. Nothing here asks a teacher or runs an answer.
 
-    prompts(plugins, task, teacher, examples, settings)   # a Prompt for each example
+    prompts(plugins, task, teacher, asked, worked, settings)  # a Prompt for each example that is asked about
     row(plugins, task, "openai", example, reply, settings)  # a Record, or a Rejection with every problem of the reply
     one = labeled(example, asked, row)                    # the question with the keys of its replies, and the row
     follow_up(task, one)                                  # the Prompt that shows what was wrong; None: do not ask again
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,7 @@ __all__ = [
     "saved",
     "settled",
     "unanswered",
+    "worked_examples",
 ]
 
 MAX_RETRIES = 2  # of one question, at most
@@ -113,27 +114,26 @@ def prompts(
     plugins: Plugins,
     task: Task,
     teacher: Teacher,
-    examples: Sequence[Example],
+    asked: Iterable[Example],
+    worked: Sequence[Example],
     settings: Generate,
-    asked: Sequence[Example] | None = None,
 ) -> Iterator[Prompt]:
-    """The prompt about each of `asked`, with `settings.shots` worked examples out of `examples`.
-
-    `asked`: the examples that the teacher is asked about; None: found by `is_asked`.
-    """
-    worked = [e for e in examples if e.answer is not None and e.rationale and e.split in ("", "train")]
+    """The prompt about each of `asked`, with `settings.shots` of the `worked` examples."""
     by_category: dict[str, list[Example]] = defaultdict(list)
     for example in worked:
         by_category[example.category].append(example)
-    for example in asked if asked is not None else examples:
-        if asked is None and not is_asked(plugins, task, teacher, example, settings):
-            continue
+    for example in asked:
         shots = _shots(example, by_category, settings.shots)
         prompt = plugins.build_prompt(task, example, shots, _Pool(worked, example), settings)
         if teacher.is_lookup:
             yield prompt
         else:
             yield fence.added(given.explaining(prompt) if given.explains(example, settings) else prompt)
+
+
+def worked_examples(examples: Iterable[Example]) -> list[Example]:
+    """Those of `examples` that a prompt may show: training questions with answer and rationale."""
+    return [e for e in examples if e.answer is not None and e.rationale and e.split in ("", "train")]
 
 
 def is_asked(plugins: Plugins, task: Task, teacher: Teacher, example: Example, settings: Generate) -> bool:
@@ -167,8 +167,9 @@ def saved(
     store: ReplyStore,
 ) -> int:
     """How many of `examples` have their first reply in the store, or need none."""
-    asked = prompts(plugins, task, teacher, examples, settings)
-    missing = sum(store.get(store.key(teacher.identity(prompt), prompt.messages)) is None for prompt in asked)
+    asked = (example for example in examples if is_asked(plugins, task, teacher, example, settings))
+    needed = prompts(plugins, task, teacher, asked, worked_examples(examples), settings)
+    missing = sum(store.get(store.key(teacher.identity(prompt), prompt.messages)) is None for prompt in needed)
     return len(examples) - missing
 
 

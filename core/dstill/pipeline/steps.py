@@ -191,13 +191,17 @@ def judge(
     pairs: Iterable[tuple[Example, Prediction]],
     objective: Objective,
     executor: Executor | None,
+    read: Callable[[Prediction], Draft | None] | None = None,
 ) -> Iterator[Verdict]:
-    """A verdict on each prediction, in order; failures have their cause."""
+    """A verdict on each prediction, in order; failures have their cause.
+
+    `read` parses a prediction; None: as the student's, by the objective.
+    """
 
     def one(pair: tuple[Example, Prediction]) -> Verdict:
         example, prediction = pair
         with about(example.id) as faults:
-            draft = draft_of(prediction, objective, task)
+            draft = draft_of(prediction, objective, task) if read is None else read(prediction)
             verdict = plugins.judge_answer(task, example, draft, executor)
             if prediction.truncated:
                 verdict = replace(verdict, reason="cut off at the token limit")

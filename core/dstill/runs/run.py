@@ -30,14 +30,14 @@ from dstill.errors import DataError, Interrupted, UsageError
 from dstill.factory import Setup, make_teacher
 from dstill.io.files import replace_dir, write_text
 from dstill.io.shell import command
-from dstill.pipeline import augment, data_drift, error_analysis, given, teacher_eval
+from dstill.pipeline import augment, data_drift, error_analysis, given, prompted, teacher_eval
 from dstill.pipeline import review as reviewing
 from dstill.pipeline.augment import Focus
 from dstill.pipeline.curate import Dataset, LabelSource, relabelled
 from dstill.pipeline.data_monitor import DataMonitor
 from dstill.pipeline.dataset_card import dataset_card
 from dstill.pipeline.dedup import LEARNT_FROM
-from dstill.pipeline.efficiency import measured_efficiency
+from dstill.pipeline.efficiency import AnswerCost, measured_efficiency
 from dstill.pipeline.evaluate import BLOCK, baselines, evaluate, predicted, require_splits, scores, scoring
 from dstill.pipeline.generate import Purchase, generate, questions, refuse_other_questions
 from dstill.pipeline.leakage import SEEN
@@ -194,6 +194,8 @@ class Run(RunContents):
             problems = dataset.rejections[0].problems if len(rejections) == 1 else ()
             if problems and problems[0].hint:  # all were rejected for one reason
                 hint = f"{problems[0].hint}; {hint}"
+            if problems and problems[0].layer == "teacher":
+                reasons += f" ({problems[0].message})"
             raise DataError(
                 f"0 usable rows of {dataset.counts.questions - len(dataset.records)}; reasons: {reasons}",
                 where=self.settings.generate.questions or f"task '{self.task.name}'",
@@ -291,17 +293,24 @@ class Run(RunContents):
             monitor = DataMonitor(executor, examples, made_from=stage_facts.data_of(self.stages))
             self.plugins.judges.clear()
             systems = ["student", *baselines(self.setup)]
-            predictions = {system: self._predicted(system, examples) for system in systems}
+            free = [system for system in systems if not prompted.is_prompted(system)]
+            predictions: dict[str, Sequence[Prediction]] = {s: self._predicted(s, examples) for s in free}
+            asked = {system: self._asked(system, examples) for system in systems if system not in free}
+            predictions.update({system: found.predictions for system, found in asked.items()})
             evaluation = evaluate(self.setup, examples, predictions, executor)
             for system, verdicts in evaluation.verdicts.items():
                 self.write(system_file("verdicts", system, engine), verdicts)
             parameters = self.stages.get("train", {}).get("all_parameters")
             efficiency = measured_efficiency(predictions["student"], self.folder / "student", parameters)
+            rate = self.settings.evaluate.machine_usd_per_hour
+            costs = {"student": AnswerCost.of_student(predictions["student"], rate)}
+            costs.update({system: found.cost for system, found in asked.items()})
             teacher = self._teacher_scores(executor, engine)
             facts |= stage_facts.evaluated(
                 evaluation,
                 data=monitor.report(),
                 efficiency=efficiency,
+                costs=costs,
                 teacher=teacher,
                 judged_by=self.plugins.judged_by(),
                 plugins=loaded(self.plugins),
@@ -331,6 +340,20 @@ class Run(RunContents):
         save(predictions, file)
         self.discard(partial)
         return predictions
+
+    def _asked(self, system: str, examples: Sequence[Example]) -> prompted.Prompted:
+        """The answers of a prompted model, from the reply store or bought now."""
+        again = command("evaluate", self.folder, "--baseline", system)
+        purchase = Purchase(
+            store=STORE,
+            # a budget covers all evaluations of the run
+            buyer=f"{self.name} {self.manifest.get('id', self.manifest['created'])} evaluate",
+            resume=again,
+            where=str(self.folder),
+        )
+        found = prompted.answered(self.setup, system, examples, self.records("train"), purchase)
+        self.write(system_file("predictions", system), found.predictions)
+        return found
 
     def _teacher_scores(self, executor: Executor | None, engine: str) -> TeacherScores:
         """Score the teacher where that is possible, and write its verdicts."""
