@@ -165,7 +165,7 @@ def baseline_job(setup: Setup, records: Sequence[Record], folder: Path) -> Train
     """The training job of a baseline, which writes to `folder`: the pairs of `records`."""
     _, modality = next(iter(modalities(setup.plugins, setup.config).items()))
     return TrainingJob(
-        train=[tuple(setup.objective.pairs(record, setup.task)) for record in records],
+        train=steps.pairs(setup.objective, setup.task, records),
         validation=(),
         modality=modality,
         recipe=setup.settings.train,

@@ -26,6 +26,7 @@ from dstill.api.records import (
     Example,
     ModelInput,
     OutcomeKind,
+    Pair,
     Prediction,
     Problem,
     Record,
@@ -46,6 +47,7 @@ __all__ = [
     "examples_of",
     "execute",
     "judge",
+    "pairs",
     "predict",
     "prediction_of",
     "sample",
@@ -141,6 +143,11 @@ def check_splits(records: Sequence[Record], task: Task) -> None:
 def prompts(objective: Objective, task: Task, examples: Sequence[Example]) -> list[ModelInput]:
     """What the student reads for each example, to write its answer."""
     return [ModelInput(text=objective.prompt(task.model_input(e)), example=e) for e in examples]
+
+
+def pairs(objective: Objective, task: Task, records: Iterable[Record]) -> list[tuple[Pair, ...]]:
+    """What a student learns from each record; nothing of those that the objective leaves out."""
+    return [found for record in records if (found := tuple(objective.pairs(record, task)))]
 
 
 def predict(
