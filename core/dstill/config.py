@@ -129,7 +129,7 @@ class Generate:
         default="given",
         metadata={
             "help": "Which answers a student learns where the file of questions has some: the given ones, explained by "
-            "the teacher, or the teacher's. Test splits keep the given ones."
+            "the teacher, or the teacher's. Validation and test splits keep the given ones."
         },
     )
     concurrency: int = field(

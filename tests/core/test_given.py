@@ -165,12 +165,13 @@ def test_row_with_answer_and_rationale_needs_no_teacher(plugins: Plugins) -> Non
     assert run.gate(allow=False).judged == 0  # a person wrote the answers
 
 
-def test_setting_makes_the_teachers_answers_the_labels(plugins: Plugins) -> None:
-    run = generated(plugins, {**MINE, "split": "train"}, {**OTHER, "split": "test"}, generate__labels="teacher")
+@pytest.mark.parametrize("scored", ["test", "validation"])
+def test_setting_makes_the_teachers_answers_the_labels(plugins: Plugins, scored: str) -> None:
+    run = generated(plugins, {**MINE, "split": "train"}, {**OTHER, "split": scored}, generate__labels="teacher")
     row = mine(run, "train")
     assert (row.answer, row.teacher) == ("9-9", "pupil")
-    assert "1+2" not in "".join(Pupil.asked)
-    assert run.records("test")[0].answer == "5+5"
+    assert not any(answer in asked for asked in Pupil.asked for answer in ("1+2", "5+5"))
+    assert run.records(scored)[0].answer == "5+5"
     assert run.stages["generate"]["labels"]["replaced"] == 1
 
 

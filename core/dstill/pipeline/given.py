@@ -5,7 +5,8 @@
     train, validation  the given one, if it is in            to explain the given one; nothing if a rationale
                        ``generate.questions`` and            came with it
                        ``generate.labels`` is "given"
-                       otherwise the teacher's               the question alone
+        otherwise, validation  the given one                 the question alone
+        otherwise, train       the teacher's                 the question alone
 
     explaining(prompt)                the prompt with the given answer, and the request to explain it
     repeated(task, example, draft)    the draft with the given answer; a Problem if it has another one
@@ -38,12 +39,17 @@ def is_label(example: Example, settings: Generate) -> bool:
     """Whether the row of `example` has the given answer, whatever a teacher says."""
     if example.answer is None:
         return False
-    return example.split not in LEARNT_FROM or (settings.labels == "given" and bool(settings.questions))
+    return example.split != "train" or _are_learnt(settings)
 
 
 def explains(example: Example, settings: Generate) -> bool:
     """Whether a teacher that is a model sees the given answer, and writes its rationale."""
-    return example.split in LEARNT_FROM and is_label(example, settings)
+    return example.answer is not None and example.split in LEARNT_FROM and _are_learnt(settings)
+
+
+def _are_learnt(settings: Generate) -> bool:
+    """Whether a student learns the given answers."""
+    return settings.labels == "given" and bool(settings.questions)
 
 
 def explaining(prompt: Prompt) -> Prompt:

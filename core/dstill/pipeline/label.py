@@ -25,7 +25,6 @@ from dstill.api.task import Task
 from dstill.api.teacher import Teacher
 from dstill.config import Generate
 from dstill.pipeline import given
-from dstill.pipeline.dedup import LEARNT_FROM
 from dstill.plugins import Plugins
 from dstill.teacher import fence, trace
 
@@ -142,7 +141,7 @@ def is_asked(plugins: Plugins, task: Task, teacher: Teacher, example: Example, s
     if teacher.is_lookup or not given.is_label(example, settings):
         return True
     row = settled(plugins, task, example)
-    return isinstance(row, Record) and (example.split not in LEARNT_FROM or not row.rationale)
+    return isinstance(row, Record) and not (row.rationale and given.explains(example, settings))
 
 
 def _shots(example: Example, by_category: Mapping[str, Sequence[Example]], k: int) -> list[Example]:

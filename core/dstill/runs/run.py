@@ -36,7 +36,6 @@ from dstill.pipeline.augment import Focus
 from dstill.pipeline.curate import Dataset, LabelSource, relabelled
 from dstill.pipeline.data_monitor import DataMonitor
 from dstill.pipeline.dataset_card import dataset_card
-from dstill.pipeline.dedup import LEARNT_FROM
 from dstill.pipeline.efficiency import AnswerCost, measured_efficiency
 from dstill.pipeline.evaluate import BLOCK, baselines, evaluate, predicted, require_splits, scores, scoring
 from dstill.pipeline.generate import Purchase, generate, questions, refuse_other_questions
@@ -183,11 +182,11 @@ class Run(RunContents):
     def _save_dataset(self, dataset: Dataset, source: LabelSource, cost: ReplyCost | None) -> None:
         """Write the rows of every split, the rejected ones, and the card.
 
-        Raises DataError when there are no rows, or when only given answers of test splits are left.
+        Raises DataError when there are no rows, or when only given answers to score against are left.
         """
         self.write("rejects.jsonl", dataset.rejections)
-        learns = any(request.example.split in LEARNT_FROM for request in self.teacher_requests())
-        if not any(record.teacher or record.split in LEARNT_FROM or not learns for record in dataset.records):
+        learns = any(request.example.split == "train" for request in self.teacher_requests())
+        if not any(record.teacher or record.split == "train" or not learns for record in dataset.records):
             rejections = dataset.counts.rejections
             reasons = ", ".join(f"{code} {n}" for code, n in rejections.items()) or "no questions"
             hint = f"{self.folder / 'rejects.jsonl'} says what is wrong with each"
