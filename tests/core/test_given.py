@@ -223,6 +223,7 @@ def test_pairs_without_rationale_train_at_once(cli: Callable[..., Any], project:
     options = ("--teacher", teacher, "--questions", "pairs.csv", "--set", "teacher.replay.file=pairs.csv")
     ended = cli("generate", "--out", "run", *options, "--task", "toy")
     assert ended.code == 0, ended.err
+    assert "answers given with the questions: 2 kept (0 explained by the teacher)" in ended.out
     assert "1 row to learn from has no rationale: a student learns its answer alone" in ended.out
     assert cli("train", "run", "--student", "memory", "--objective", "plain").code == 0
 

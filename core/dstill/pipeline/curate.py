@@ -16,7 +16,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dstill.api.executor import Executor
@@ -139,11 +139,14 @@ def with_given(
     outcomes: Counter[str],
 ) -> list[Record | Rejection]:
     """The rows of `examples`: the given answers where they count, which are run, else `rows`, those of the replies."""
-    own = {example.id for example in examples if given.is_label(example, setup.settings.generate)}
-    labelled = [
-        label.settled(setup.plugins, setup.task, example, row) if example.id in own else row
-        for example, row in zip(examples, rows, strict=True)
-    ]
+    settings, labelled = setup.settings.generate, list[Record | Rejection]()
+    own = {example.id for example in examples if given.is_label(example, settings)}
+    for example, row in zip(examples, rows, strict=True):
+        if example.id in own:
+            row = label.settled(setup.plugins, setup.task, example, row)
+            if settings.questions and isinstance(row, Record):
+                row = replace(row, teacher="")  # also if a teacher that looks replies up has repeated it
+        labelled.append(row)
     return list(executed(setup, labelled, executor, outcomes, among=own))
 
 

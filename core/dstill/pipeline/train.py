@@ -81,11 +81,11 @@ def planned(setup: Setup, records: Sequence[Record], validation: Sequence[Record
 
 def _check_left_out(objective: str, left_out: int, rows: int) -> None:
     """Warn about training rows of which the objective makes nothing. Raises DataError if these are all."""
-    if left_out:
-        log.warning("objective '%s' leaves out %d of %d training rows", objective, left_out, rows)
     if left_out == rows:
         hint = "it may need a rationale in each; dss and label-only do not"
         raise DataError(f"objective '{objective}' leaves out all training rows", where="train.objective", hint=hint)
+    if left_out:
+        log.warning("objective '%s' leaves out %d of %d training rows", objective, left_out, rows)
 
 
 def trained(
