@@ -148,7 +148,7 @@ def _refuse_outages(system: str, replies: Sequence[TeacherReply], purchase: Purc
         raise ServiceError(
             f"{system} did not answer {len(away):,} of {len(replies):,} questions: {away[0].message}",
             where=purchase.where,
-            hint=f"the other replies are saved; ask for the rest: {purchase.resume}",
+            hint="the other replies are saved; the same command asks for the rest",
         )
 
 
