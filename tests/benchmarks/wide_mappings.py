@@ -36,9 +36,10 @@ from dstill_querydsl.bundle.indices import HELD_OUT, TRAINABLE, Index, bundled, 
 from dstill_querydsl.index_profiles import IndexProfiles
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.language.values import Values, values_in
-from dstill_querydsl.linked.cues import RELATED, cues_of
+from dstill_querydsl.linked.cues import cues_of
 from dstill_querydsl.linked.form import SHOWN, QueryForm
 from dstill_querydsl.linked.items import items_of
+from dstill_querydsl.linked.thesaurus import meant
 from dstill_querydsl.mapping.uses import uses
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.prompting.pruning import Pruner
@@ -183,7 +184,7 @@ def _measured(sets: Sequence[Wide]) -> Iterator[tuple[str, list[list[int]]]]:
         items = items_of(Fields.of(wide.index.mapping), values, ranked=given)
         names = [item.name for item in items]
         known = frozenset(names)
-        ranking = Ranking(Schema(items), related=RELATED, cues=cues_of(items))
+        ranking = Ranking(Schema(items, meant), cues=cues_of(items))
         pruner = Pruner(wide.index.mapping, values, ranked=given)
         for question, gold in wide.asked:
             wanted = {use.name for use in uses(gold)} & known

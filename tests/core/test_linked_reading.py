@@ -31,6 +31,12 @@ def links(question: str) -> dict[tuple[str, str], str]:
         ("12km, 1,000 rows and 0.5s", ["12", "km", ",", "1,000", "rows", "and", "0.5", "s"]),
         ("from 10.0.0.1 to 10.0.0.0/8", ["from", "10.0.0.1", "to", "10.0.0.0/8"]),
         ('say "a b" to Bob\'s dog', ["say", '"', "a", "b", '"', "to", "Bob", "'", "s", "dog"]),
+        ("status:open and net=ak", ["status", ":", "open", "and", "net", "=", "ak"]),
+        ("at 10:30 on https://a.b/c", ["at", "10", ":30", "on", "https://a.b/c"]),
+        ("100..200 or 4.5-5.5km", ["100", "..", "200", "or", "4.5", "-", "5.5", "km"]),
+        ("10k-20k in 2024-03 of 12-34-56", ["10", "k", "-", "20", "k", "in", "2024-03", "of", "12-34-56"]),
+        ("red/blue, w/o /a/b", ["red", "/", "blue", ",", "w/o", "/a/b"]),
+        ("top10 over $500", ["top", "10", "over", "$", "500"]),
         ("חיפוש של 日本語", ["חיפוש", "של", "日本語"]),
         ("", []),
     ],
@@ -53,6 +59,20 @@ def test_dates_in_other_letters_and_digits() -> None:
     assert all(
         word.value == word.text for word in words("\u0662\u0660\u0662\u0664-03-03, 3 March \u0662\u0660\u0662\u0664")
     )
+
+
+@pytest.mark.parametrize(
+    ("question", "values"),
+    [
+        ("two hundred and five or seven", {"two hundred and five": "205", "or": "or", "seven": "7"}),
+        ("two dozen of twenty-five thousand", {"two dozen": "24", "of": "of", "twenty-five thousand": "25000"}),
+        ("one two and fifty one", {"one": "1", "two": "2", "and": "and", "fifty one": "51"}),
+        ("one-off of nineteen ninety", {"one-off": "one-off", "of": "of", "nineteen": "19", "ninety": "90"}),
+        ("five million three hundred thousand", {"five million three hundred thousand": "5300000"}),
+    ],
+)
+def test_numbers_in_words_have_digits(question: str, values: dict[str, str]) -> None:
+    assert {word.text: word.value for word in words(question)} == values
 
 
 def test_a_long_question_is_cut() -> None:

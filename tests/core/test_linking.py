@@ -117,11 +117,12 @@ def test_links_are_those_of_plain_version(seed: int) -> None:
 
 
 def test_word_that_stands_for_words_of_names_links_to_them() -> None:
-    items = [Item(name=name, words=(name,), kind="number") for name in ("depth", "mag", "width")]
-    schema = Schema(items, {"deepest": ("depth",), "strongest": ("magnitude",)})
-    assert schema.link("the deepest", words("the deepest")) == {(1, 0): "description"}
-    assert schema.link("the strongest", words("the strongest")) == {(1, 1): "description"}
-    assert Schema(items).link("the strongest", words("the strongest")) == {}
+    items = [_field("depth"), _field("width"), _field("lead.name")]
+    meant = {"deepest": ("depth",), "boss": ("manager", "lead")}
+    schema = Schema(items, lambda word: meant.get(word, ()))
+    assert schema.link("the Deepest", words("the Deepest")) == {(1, 0): "description"}
+    assert schema.link("the boss", words("the boss")) == {(1, 2): "above"}
+    assert Schema(items).link("the boss", words("the boss")) == {}
 
 
 @pytest.mark.parametrize(
@@ -209,13 +210,14 @@ def test_form_of_word_above_counts() -> None:
     assert _best(items, "per destination", 1) == ["dest.code"]
 
 
-def test_related_word_and_cue_find_items_that_no_word_names() -> None:
+def test_word_that_stands_for_another_and_cue_find_items_that_no_word_names() -> None:
     items = [
         *(_field(f"f{n}") for n in range(20)),
         _field("took", "number"),
         _field("position", "point", features=("unit=km",)),
     ]
-    assert _best(items, "slow ones", 1, related={"slow": ("took",)}) == ["took"]
+    ranking = Ranking(Schema(items, lambda word: ("took",) if word == "slow" else ()))
+    assert ranking.best("slow ones", words("slow ones"), 1) == [20]
     for needed in ("point", "unit=km"):
         assert _best(items, "within 3 km", 1, cues=[(re.compile(r"\bkm\b"), frozenset((needed,)))]) == ["position"]
 

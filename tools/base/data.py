@@ -36,6 +36,7 @@ QUESTIONS = 6_000  # about each of them
 DOCUMENTS = 500  # of which values are known
 PER_VARIANT = 96  # questions about one schema variant
 SCORED = ("validation", "test", "test_unseen_templates")
+SIZES = (Settings().n_questions, 8_000)  # of the datasets whose scored sets are left out: the default's and the demo's
 OWN_NAMES = 0.2  # share of variants that are the index as it is
 
 
@@ -87,9 +88,9 @@ def asked_about_bundled(folder: Path) -> Asked:
 
 
 def _asked(name: str) -> list[Example]:
-    """Training questions about the index itself, without those of its scored sets of the default size."""
-    scored = QueryDsl(Settings(index=name))
-    held_out = {_key(one) for split in SCORED for one in scored.examples(split)}
+    """Training questions about the index itself, without those of the scored sets of datasets of these sizes."""
+    datasets = [QueryDsl(Settings(index=name, n_questions=size)) for size in SIZES]
+    held_out = {_key(one) for scored in datasets for split in SCORED for one in scored.examples(split)}
     examples = QueryDsl(Settings(index=name, n_questions=QUESTIONS)).examples("train")
     own = (example for example in examples if not {"mapping", "variant"} & set(example.context))
     return [example for example in own if _key(example) not in held_out]

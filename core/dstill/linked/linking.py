@@ -12,12 +12,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
-from dstill.linked.known import folded, telling_words
+from dstill.linked.known import beginning_so, folded, telling_words
 from dstill.linked.names import stems
 from dstill.linked.words import Word
 
@@ -29,8 +29,8 @@ LINKS = (
     "said",  # it says one of the item's known values, in another form or by a part
     "short",  # it has the beginning of a name's word, or is an initial of one (mil: mileage)
     "glued",  # it is inside a name without separators (publication: flddatepublication)
-    "description",  # it is in the item's description, or stands for a word of the item's name (deepest: depth)
-    "above",  # it is in the name of what the item belongs to
+    "description",  # it is in the item's description, or what it stands for is in the item's name (deepest: depth)
+    "above",  # it, or what it stands for, is in the name of what the item belongs to
 )
 _VALUE, _NAME, _SAID, _SHORT, _GLUED, _DESCRIPTION, _ABOVE = range(len(LINKS))
 # Words that link to nothing.
@@ -43,7 +43,7 @@ STOP_WORDS = frozenset((
 _REMEMBERED = 400_000  # links of words to items; more words are remembered for a small schema
 _INITIALS = (2, 3, 4)  # letters of a name that first letters of words may spell
 _SEPARATORS = str.maketrans("_-", "  ")  # between the words of a value
-_MEANT = 0.6  # how alike a word and what it stands for are
+_MEANT = 0.0  # how alike a word and what it stands for are: `Ranking` counts these by themselves
 _BEGINNING = 4  # letters that two forms of one word have in common
 
 
@@ -62,16 +62,16 @@ class Item:
     prior: float = 0.0  # how likely answers name it although no word does. 1: shown for every question
 
 
-Link = tuple[int, float]  # place in `LINKS`, and how alike the word and the item's word are, up to 1
+Link = tuple[int, float]  # place in `LINKS`, and how alike the word and the item's word are, from 0 to 1
 
 
 class Schema:
     """The items of one schema, indexed by words."""
 
-    def __init__(self, items: Sequence[Item], meant: Mapping[str, Sequence[str]] | None = None) -> None:
-        """`meant`: a word of people, in lower case → words of names that it stands for."""
+    def __init__(self, items: Sequence[Item], meant: Callable[[str], Sequence[str]] = lambda _: ()) -> None:
+        """`meant`: a word of people, in lower case → stems of names that it stands for."""
         self.items = tuple(items)
-        self._meant = meant or {}
+        self.meant = meant
         names, descriptions, above = (defaultdict[str, list[int]](list) for _ in range(3))
         for number, item in enumerate(self.items):
             for found, named in (
@@ -94,7 +94,12 @@ class Schema:
         for number, item in enumerate(self.items):
             for word in telling_words(item.values):
                 self._said[word].append(number)
+        self._telling = sorted(self._said)
         self.of_word = lru_cache(maxsize=max(64, _REMEMBERED // (len(self.items) or 1)))(self._of_word)
+
+    def having(self, stem: str) -> tuple[Sequence[int], Sequence[int]]:
+        """Items with a stem in the name, and those with it in the name of what they belong to."""
+        return self._names.get(stem, ()), self._above.get(stem, ())
 
     def link(
         self, question: str, words: Sequence[Word], shown: Sequence[int] | None = None
@@ -120,17 +125,20 @@ class Schema:
 
     def _of_word(self, word: str) -> Mapping[int, Link]:
         """Number of an item → its link to a word of a question, apart from known values and initials."""
-        if word.lower() in STOP_WORDS:
+        lower = word.lower()
+        if lower in STOP_WORDS:
             return {}
+        meant = self.meant(lower)
         found_stems = stems(word) or [word]  # a name may have no letters
-        groups = [
+        groups: list[tuple[Link, Iterable[int]]] = [
             *(((_NAME, 1.0), self._names.get(stem, ())) for stem in found_stems),
-            ((_SAID, 1.0), self._said.get(folded(word), ())),
+            ((_SAID, 1.0), self._saying(word)),
             *sorted((pair for stem in found_stems for pair in self._alike(stem)), key=lambda pair: -pair[0][1]),
-            *self._glued(word.lower()),
+            *self._glued(lower),
             *(((_DESCRIPTION, 1.0), self._descriptions.get(stem, ())) for stem in found_stems),
-            *(((_DESCRIPTION, _MEANT), self._named(other)) for other in self._meant.get(word.lower(), ())),
+            *(((_DESCRIPTION, _MEANT), self._names.get(other, ())) for other in meant),
             *(((_ABOVE, 1.0), self._above.get(stem, ())) for stem in found_stems),
+            *(((_ABOVE, _MEANT), self._above.get(other, ())) for other in meant),
         ]
         found: dict[int, Link] = {}
         for link, items in groups:  # strongest first
@@ -138,12 +146,12 @@ class Schema:
                 found.setdefault(item, link)
         return found
 
-    def _named(self, word: str) -> Iterator[int]:
-        """Items with the word in the name, or with its beginning (mag: magnitude)."""
-        for stem in stems(word):
-            for name in self._starts.get(stem[:3], ()):
-                if stem.startswith(name) or name.startswith(stem):
-                    yield from self._names[name]
+    def _saying(self, word: str) -> Iterator[int]:
+        """Items with a known value that a part of the word tells, or that the word is the beginning of."""
+        parts = folded(word).split()
+        exact = [part for part in parts if part in self._said]
+        for part in exact or (beginning_so(parts[0], self._telling) if len(parts) == 1 else ()):
+            yield from self._said[part]
 
     def _alike(self, stem: str) -> Iterator[tuple[Link, Sequence[int]]]:
         """Items with a word in the name that begins alike: one is the beginning of the other, or four letters are."""

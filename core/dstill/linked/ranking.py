@@ -1,13 +1,13 @@
 """The items of a wide schema that a question is about, so that a student reads these alone.
 
-    ranking = Ranking(schema, related={"slow": ("duration",)}, cues=[(re.compile("km"), ("geo_point", "unit=km"))])
+    ranking = Ranking(schema, cues=[(re.compile("km"), ("geo_point", "unit=km"))])
     ranking.best("errors of rosa", words("errors of rosa"), 64)     →  [3, 17, …], numbers of items, best first
 
 An item gets points for each word that links to it: more for a stronger kind of link, more if few items have such a
-link (inverse document frequency, Spärck Jones 1972), and more if the words of its name are all there. A word of people
-stands for `related` words of schemas, and a cue for kinds and features of items. Ties, and items without points, are in
-the order of their `Item.prior`, then of how rare their words are, as names that repeat a pattern say little, then of
-the schema. What an item needs follows it.
+link (inverse document frequency, Spärck Jones 1972), and more if the words of its name are all there. What a word of
+people stands for (`Schema.meant`) counts by its own rarity, and a cue stands for kinds and features of items. Ties, and
+items without points, are in the order of their `Item.prior`, then of how rare their words are, as names that repeat a
+pattern say little, then of the schema. What an item needs follows it.
 """
 
 from __future__ import annotations
@@ -35,18 +35,15 @@ _POINTS = tuple(_BY_KIND[kind] for kind in LINKS)
 _INITIALS = 0.5
 _CUE = 2.0
 _CUED = 6  # items of one cue, those that come first without a question
-_RELATED = 0.6  # of the points that the related word would have
+_MEANT = 0.6  # of the points that the word of the schema would have
 _COVERED = 1.0  # more, for an item all of whose words the question has
 
 
 class Ranking:
     """Ranks the items of one schema."""
 
-    def __init__(
-        self, schema: Schema, *, related: Mapping[str, Sequence[str]] | None = None, cues: Iterable[Cue] = ()
-    ) -> None:
-        """`related`: a word of people → words of schemas. The words are in lower case."""
-        self.schema, self._related = schema, related or {}
+    def __init__(self, schema: Schema, *, cues: Iterable[Cue] = ()) -> None:
+        self.schema = schema
         items = schema.items
         self._order = _order(items)
         self._above: dict[str, dict[str, list[int]]] = {}  # first three letters → words of what is above → items
@@ -117,13 +114,18 @@ class Ranking:
         for part in dict.fromkeys(parts) if len(parts) > 1 else (word,):
             for item, more in self._linked(part).items():
                 found[item] += more
-        for other in self._related.get(word.lower(), ()):
-            for item, more in self._linked(other).items():
-                found[item] = max(found[item], _RELATED * more)
+        for item, more in self._meant(word.lower()):
+            found[item] = max(found[item], more)
         return found
 
+    def _meant(self, word: str) -> Iterator[tuple[int, float]]:
+        """Items and their points for each word that this one stands for."""
+        for other in () if word in STOP_WORDS else self.schema.meant(word):
+            for kind, items in zip(("name", "above"), self.schema.having(other), strict=True):
+                yield from ((item, _MEANT * _BY_KIND[kind] * self._rare(len(items))) for item in items)
+
     def _linked(self, word: str) -> Mapping[int, float]:
-        links = self.schema.of_word(word)
+        links = {item: (kind, alike) for item, (kind, alike) in self.schema.of_word(word).items() if alike}
         kinds = Counter(kind for kind, _ in links.values())
         # Rarity counts the items with such a link or a stronger one.
         weights = {

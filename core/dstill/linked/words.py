@@ -4,8 +4,9 @@
     →  ["p", "95", "of", "took_ms", "since", "3 March 2024"]
 
 A word keeps its place in the question, so that a span of several words is a part of the text. Dates that are written
-out are one word with an ISO 8601 value. A number before its unit ("12km") is a word of its own, and so are the signs in
-"status=open", "price>5", "52.5,13.4" and "web*".
+out are one word with an ISO 8601 value, and numbers that are written out ("three hundred") are one with its digits. A
+number before its unit ("12km") is a word of its own, and so are the signs in "status:open", "price>5", "5..10",
+"red/blue", "52.5,13.4" and "web*".
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property, lru_cache
 
 from dstill.linked.names import stems
@@ -29,36 +30,62 @@ _MONTHS = {
          "september sep sept", "october oct", "november nov", "december dec"), start=1)
     for name in names.split()
 }  # fmt: skip
+_NUMBER_WORDS = {
+    word: value
+    for first, step, names in (
+        (0, 1, "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+         "seventeen eighteen nineteen"),
+        (20, 10, "twenty thirty forty fifty sixty seventy eighty ninety"),
+        (12, 1, "dozen"),
+    )
+    for value, word in enumerate(names.split())
+    for value in [first + step * value]
+}  # fmt: skip
+_SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
+_COUNT = "|".join(sorted((*_NUMBER_WORDS, *_SCALES), key=len, reverse=True))
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _DAY = r"[0-9]{1,2}(?:st|nd|rd|th)?"
 _YEAR = r"[0-9]{4}"
+_DIGITS = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _WORD = re.compile(
     rf"""
     (?P<day> \b{_DAY}\s+(?:of\s+)?(?:{_MONTH})\.?,?\s+{_YEAR}\b | \b(?:{_MONTH})\.?\s+{_DAY},?\s+{_YEAR}\b )
   | (?P<month> \b(?:{_MONTH})\.?,?\s+{_YEAR}\b )
   | (?P<date> \b{_YEAR}-[0-9]{{2}}-[0-9]{{2}}(?:T[0-9:.]+Z?)?\b )
   | (?P<address> \b\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?:/\d{{1,2}})?\b )
-  | (?P<prefix> \bp(?=\d\d) )                                             # p95: the 95th percentile
-  | (?P<number> (?<![\w./-])-?\d+(?:,\d{{3}})*(?:\.\d+)?
-                (?= [^\w./-] | $ | \.(?:\s|$) | -?[A-Za-zµ%²] ) )         # 12, 1,000, 0.5, 12km, 5xx
-  | (?P<word> (?: (?! [;:!?]+(?:\s|$) | ['"()](?:\W|$) | \.(?:\s|$|") | 's\b | !?= ) [^\s"(),<>*] )+ )
+  | (?P<prefix> \b(?: p(?=\d\d) | (?:top|last|past|page)(?=\d) ) )  # p95: the 95th percentile
+  | (?P<count> \b(?:{_COUNT})(?: (?:\s+and)?[\s-]+(?:{_COUNT}) )*\b(?!-) )   # three hundred
+  | (?P<sign> [$€£¥~≈#](?=\d) | (?<=[\w%])(?:\.\.\.?|[-–])(?=\d) )          # $5, and between 5..10 and 5-10
+  | (?P<unit> (?<=\d)[A-Za-z%]{{1,3}}(?=[-–]\d) )                          # 10k-20k
+  | (?P<number> (?: (?<![\w./-])-? | (?<=[\w%][-–]) | (?<=\.\.) | (?<=\btop) | (?<=\b[lp]ast) | (?<=\bpage) )
+                {_DIGITS}
+                (?= [^\w./-] | $ | \.(?:\s|$) | -?[A-Za-zµ%²]               # 12, 1,000, 0.5, 12km, 5xx
+                  | \.\.\.?\d | (?! (?<=\b\d{{4}})-\d\d\b ) [-–]{_DIGITS}(?: [A-Za-z%]{{1,3}}\b | (?![\w./:-]) ) ) )
+  | (?P<word> (?: (?! [;:!?]+(?:\s|$) | ['"()](?:\W|$) | \.(?:\s|$|") | 's\b | !?=
+                    | (?<=[A-Za-z_]):(?=[\w"'-]) | (?<=[A-Za-z]{{2}})/(?=[A-Za-z]{{2,99}}(?![\w/.-])) )
+                  [^\s"(),<>*] )+ )
   | (?P<mark> \S )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-# Dates without a year, and a first day whose month follows: "since 3 March", "in May", "from 3 to 5 March 2024".
+# Dates without a year, a first day whose month follows, and days of the week: "since 3 March", "in May",
+# "from 3 to 5 March 2024", "on Friday".
 _LONG_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
-_NAMED = re.compile(rf"\b(?:{_MONTH})\b", re.IGNORECASE)
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_NAMED = re.compile(rf"\b(?:{_MONTH}|{'|'.join(_WEEKDAYS)})\b", re.IGNORECASE)
 _PARTIAL = re.compile(
     rf"""
     \b (?: (?P<first> {_DAY}) (?= \s*(?:-|–|and|to|until|till|through)\s+(?:the\s+)?
                                  (?P<rest> {_DAY}\s+(?:of\s+)?(?:{_MONTH})\.?(?:,?\s+{_YEAR})? ) \b )
-      | (?P<day> {_DAY}\s+(?:of\s+)?(?:{_MONTH}) | (?:{_MONTH})\.?\s+{_DAY} ) \b (?! [.,]?\s*{_YEAR}\b | [\w:/-] )
+      | (?P<day> {_DAY}\s+(?:of\s+)?(?:{_MONTH}) | (?:{_MONTH})\.?\s+{_DAY} ) \b (?! [.,]?\s*{_YEAR}\b | [\w/-] | :\d )
       | (?:in|since|during|of|until|before|after|for|from|and|to|late|early|last)\s+
-        (?P<month> {_LONG_MONTH} ) \b (?! \.?,?\s+\d | [\w:/-] ) )
+        (?P<month> {_LONG_MONTH} ) \b (?! \.?,?\s+\d | [\w/-] | :\d )
+      | (?:on|since|until|till|before|after|from|by|(?P<ago>last|past)|(?P<ahead>next))\s+
+        (?P<weekday> {"|".join(_WEEKDAYS)} ) \b (?! [\w/-] | :\d ) )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_KINDS = {"day": "date", "prefix": "word", "count": "word", "unit": "word", "sign": "mark"}
 _NUMBER = re.compile(r"-?\d{1,300}(?:,\d{3})*(?:\.\d+)?")
 
 
@@ -70,8 +97,13 @@ class Word:
     start: int  # in the question, in characters
     end: int
     kind: str  # word, number, date, month, address or mark
-    value: str  # what an answer would have for it: a date in ISO 8601, else `text`
+    value: str  # what an answer would have for it: a date in ISO 8601, a number in digits, else `text`
     quoted: bool = False  # it stands between double quotes
+
+    @property
+    def in_words(self) -> bool:
+        """Whether it is a number that is written in words."""
+        return self.kind == "word" and self.value != self.text
 
     @cached_property
     def stems(self) -> tuple[str, ...]:
@@ -81,7 +113,7 @@ class Word:
     @cached_property
     def number(self) -> float | None:
         """The number that it is; None if it is none."""
-        return number(self.text)
+        return number(self.value)
 
 
 @lru_cache(maxsize=65536)
@@ -95,7 +127,7 @@ def number(text: str) -> float | None:
 
 
 def words(question: str, now: date | None = None) -> list[Word]:
-    """The first `MAX_WORDS` words of a question. `now`: a date without a year is the last one until then."""
+    """The first `MAX_WORDS` words of a question. `now`: the day of asking, for dates without a year and weekdays."""
     found: list[Word] = []
     quoted = False
     partial = _partial(question, now) if now and _NAMED.search(question) else {}
@@ -106,6 +138,8 @@ def words(question: str, now: date | None = None) -> list[Word]:
             break
         start, (kind, text) = match.start(), (str(match.lastgroup), match.group())
         value = _iso(kind, text) if kind in ("day", "month") else text
+        if kind == "count":
+            text, value = _counted(text)
         if start in partial and kind not in ("day", "month"):
             kind, text, value = partial[start]
         if text == '"':
@@ -115,7 +149,7 @@ def words(question: str, now: date | None = None) -> list[Word]:
                 text=text,
                 start=start,
                 end=start + len(text),
-                kind={"day": "date", "prefix": "word"}.get(kind, kind),
+                kind=_KINDS.get(kind, kind),
                 value=value,
                 quoted=quoted and text != '"',
             )
@@ -128,14 +162,26 @@ def _partial(question: str, now: date) -> dict[int, tuple[str, str, str]]:
     """Where dates without all their parts start → kind, text and value."""
     found = {}
     for match in _PARTIAL.finditer(question):
-        kind = str(match.lastgroup) if match["first"] is None else "first"
+        kind = next(kind for kind in ("first", "day", "month", "weekday") if match[kind])
         text = match[kind]
         whole = text
         if kind == "first":
             whole += re.sub(r"^[0-9]+(?:st|nd|rd|th)?", "", match["rest"], flags=re.IGNORECASE)
-        if value := _latest(whole, now):
+        if kind == "weekday":
+            value = _of_week(text, now, last=bool(match["ago"]), next=bool(match["ahead"])).isoformat()
+        else:
+            value = _latest(whole, now)
+        if value:
             found[match.start(kind)] = ("month" if kind == "month" else "day", text, value)
     return found
+
+
+def _of_week(name: str, now: date, *, last: bool, next: bool) -> date:
+    """The last such day until now; before or after today if it is the `last` or the `next` one."""
+    back = (now.weekday() - _WEEKDAYS.index(name.casefold())) % 7
+    if next:
+        return now + timedelta(days=7 - back)
+    return now - timedelta(days=back or 7 * last)
 
 
 def _latest(text: str, now: date) -> str:
@@ -149,6 +195,24 @@ def _latest(text: str, now: date) -> str:
             if date(year, month, day) <= now or len(years) == 1:
                 return f"{year}-{month:02d}" + (f"-{day:02d}" if any(one < 1000 for one in numbers) else "")
     return ""
+
+
+def _counted(text: str) -> tuple[str, str]:
+    """A number in words, without the words that are another number, and its digits: "two hundred and five" and 205."""
+    total, part, scale, end = 0, 0, 10**12, 0  # `part`: below the next scale
+    for match in re.finditer(_COUNT, text, re.IGNORECASE):
+        word = match.group().casefold()
+        value = _NUMBER_WORDS.get(word) or _SCALES.get(word, 0)
+        if word in ("dozen", "hundred"):
+            fits, part = part < 100, (part or 1) * value
+        elif word in _SCALES:
+            fits, total, part, scale = value < scale, total + (part or 1) * value, 0, value
+        else:
+            fits, part = part % (10 if value < 10 and part % 100 >= 20 else 100) == 0, part + value
+        if end and not fits:
+            break
+        end, said = match.end(), total + part
+    return text[:end], str(said)
 
 
 def _iso(kind: str, text: str) -> str:

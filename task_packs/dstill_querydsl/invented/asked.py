@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from random import Random
 from typing import Any
@@ -21,6 +21,9 @@ from typing import Any
 from dstill.api.records import Example
 from dstill.linked.names import stems
 from dstill_querydsl.invented.asked_conditions import KINDS, AskedDraw, Condition, Form, condition, filled, options
+from dstill_querydsl.invented.asked_refusals import refusal
+from dstill_querydsl.invented.asked_roles import KINDS as ROLE_KINDS
+from dstill_querydsl.invented.asked_roles import role_condition
 from dstill_querydsl.invented.asked_shapes import SHAPES, Shape, shape
 from dstill_querydsl.invented.schemas import Schema
 from dstill_querydsl.invented.vocabulary import vocabulary
@@ -36,10 +39,11 @@ KEYWORDS = 17  # percent of the others
 _HOW_MANY = (0, 1, 1, 1, 1, 2, 2, 2, 3)  # conditions
 _TRIES = 6  # for a condition, since a document may lack its fields
 _HELD_OUT = frozenset(template.shape for template in TEMPLATES if template.held_out)
-_CONDITION_KINDS, _CONDITION_WEIGHTS = tuple(KINDS), tuple(KINDS.values())
+_CONDITION_KINDS, _CONDITION_WEIGHTS = (*KINDS, *ROLE_KINDS), (*KINDS.values(), *ROLE_KINDS.values())
 _SHAPE_NAMES, _SHAPE_WEIGHTS = tuple(SHAPES), tuple(weight for weight, _ in SHAPES.values())
-# what is refused → weight
-_REFUSALS = {"absent": 50, "no_answer": 15, "actions": 12, "changes": 25, "text_groups": 8}
+_WITH_REFUSAL = (0, 0, 1, 1, 1, 2)  # so that known words alone do not make a question answerable
+_ALONE = 60  # percent of refusals without documents that have no condition
+_WITH_LOOKUP = (0, 0, 0, 1, 1)
 
 
 def asked(schema: Schema, random: Random) -> ComposedQuestion:
@@ -47,11 +51,11 @@ def asked(schema: Schema, random: Random) -> ComposedQuestion:
     context = schema.context
     draw = AskedDraw(context=context, random=random, source=random.choice(context.sources), schema=schema)
     refused = draw.chance(REFUSED)
-    made = _refusal(draw) if refused else shape(random.choices(_SHAPE_NAMES, _SHAPE_WEIGHTS)[0], draw)
-    conditions = _conditions(
-        draw, draw.random.choice((0, 0, 0, 1, 1) if refused or made.name == "lookup" else _HOW_MANY)
-    )
-    name = f"{made.name}:{'+'.join(sorted(one.kind for one in conditions)) or '-'}"
+    made = refusal(draw) if refused else shape(random.choices(_SHAPE_NAMES, _SHAPE_WEIGHTS)[0], draw)
+    counts = _WITH_REFUSAL if refused else _WITH_LOOKUP if made.name == "lookup" else _HOW_MANY
+    conditions = _conditions(draw, draw.random.choice(counts))
+    kinds = sorted((*getattr(made, "kinds", ()), *(one.kind for one in conditions)))
+    name = f"{made.name}:{'+'.join(kinds) or '-'}"
     if name in _HELD_OUT:
         raise Skip(name)
     text, conditions = _Sentence(draw).said(made, conditions)
@@ -74,7 +78,7 @@ def _conditions(draw: AskedDraw, count: int) -> list[Condition]:
             break
         kind = draw.random.choices(_CONDITION_KINDS, _CONDITION_WEIGHTS)[0]
         try:
-            found.append(condition(kind, draw))
+            found.append(role_condition(kind, draw) if kind in ROLE_KINDS else condition(kind, draw))
         except Skip:
             continue
     return found
@@ -109,6 +113,8 @@ class _Sentence:
         way = draw.random.choice(ways)
         if "{w}" not in way and "{one}" not in way and not conditions and draw.chance(50):
             way = draw.random.choice(ways)  # "top {n} {g}" says nothing about the documents
+        if made.refusal is not None and "{w}" not in way and "{one}" not in way and draw.chance(_ALONE):
+            conditions = ()
         phrase, front, end, order = self._placed(way, conditions, keywords)
         text = filled(way, {"w": phrase, "one": phrase, **made.slots})
         if front:
@@ -204,51 +210,3 @@ class _Sentence:
 def _words(way: str) -> int:
     """How many words a wording has besides its slots."""
     return len(re.findall(r"[\w']+", re.sub(r"\{\w+\}", " ", way)))
-
-
-# --- refusals ---------------------------------------------------------------------------
-
-
-def _refusal(draw: AskedDraw) -> Shape:
-    kind = draw.random.choices(tuple(_REFUSALS), tuple(_REFUSALS.values()))[0]
-    what = draw.context.lexicon.documents[0]
-    missing: tuple[str, ...] = ()
-    slots: dict[str, str] = {"doc": mark(draw.context.lexicon.document)}
-    if kind == "text_groups":
-        role = draw.among([role for role in draw.context.of_kind("text") if not role.exact])
-        reason = f"{role.field} is text and cannot be grouped"
-        slots |= {"f": mark(role.word.noun), "g": mark(role.many)}
-    else:
-        role = draw.take("category", "number", "date", "boolean")
-        own = draw.pick("latest", "first", "biggest", "last", "highest", "longest", "smallest", "most expensive")
-        slots |= {"f": mark(role.word.noun), "o": mark(role.word.noun), "g": mark(role.many), "own": own}
-        slots |= {"x": mark(draw.value(role) if role.kind == "category" else "something")}
-        thing = _thing(draw)
-        slots["t"] = mark(thing)
-        reason = _REASONS[kind].format(thing=thing, what=what)
-        missing = (thing,) if kind == "absent" else ()
-    refusal = {"reason": reason, "missing": list(missing)}
-    return Shape(name=f"refusal_{kind}", keys=(f"refusals/{kind}",), slots=slots, refusal=refusal)
-
-
-_REASONS: Mapping[str, str] = {
-    "absent": "no field of {what} holds the {thing}",
-    "no_answer": "{what} do not tell that",
-    "actions": "a search only reads {what}",
-    "changes": "a search cannot change {what}",
-}
-
-
-def _thing(draw: AskedDraw) -> str:
-    """Something that no field and no known value is about."""
-    own = draw.context.lexicon.absent
-    for _ in range(_TRIES):
-        thing = draw.random.choice(own if own and draw.chance(35) else options("refusals", "things", ";"))
-        found = stems(thing)
-        if draw.context.vocabulary.isdisjoint((*found, thing.replace(" ", ""))) and not _is_value(found, draw.schema):
-            return str(thing)
-    raise Skip("the schema has it all")
-
-
-def _is_value(found: Sequence[str], schema: Schema) -> bool:
-    return any(word in value.split() for word in found for value in schema.having)

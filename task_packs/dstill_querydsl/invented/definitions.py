@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from random import Random
 from typing import Any
 
-from dstill_querydsl.invented.vocabulary import Concept, vocabulary
+from dstill_querydsl.invented.vocabulary import Concept, table, vocabulary
 from dstill_querydsl.language.values import Known
 
 __all__ = ["definition", "known_values", "shown_values"]
@@ -184,9 +185,17 @@ _FORMS = (
 )  # fmt: skip
 
 
+@cache
+def _things() -> tuple[str, ...]:
+    words = table("asked.toml")["refusal_words"]
+    return tuple(one.strip() for key in ("things", "quantities") for one in words[key].split(";") if one.strip())
+
+
 def _sentence(random: Random) -> str:
     said: Sequence[str] = random.sample(vocabulary().fragments, random.choice((1, 1, 2)))
     text = ", ".join(said)
+    if random.random() < 0.3:  # a text may have words that are refused elsewhere
+        text = f"{text}, {random.choice(_things())}"
     draw = random.random()
     if draw < 0.3:
         text = f"{text} {random.randrange(1, 99)}{random.choice(('km', 'x', 'mm', 'kg', 'h', 'th', '%'))}"

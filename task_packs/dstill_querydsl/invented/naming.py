@@ -89,10 +89,10 @@ class Manner:
     def __post_init__(self) -> None:
         random = self.random
         self.style = random.choices(tuple(_STYLES), _WEIGHTS)[0]
-        self.prefix = random.choice(("", "", "", "", "", "", "", "", "f", "x", "doc", "fld"))
-        self.short = random.choice((0, 0, 0.2, 0.5))
-        self.other = random.choice((0, 0.1, 0.3, 0.7))
-        self.opaque = random.choice((0, 0, 0, 0, 0.15, 0.4))
+        self.prefix = random.choice((*[""] * 16, "f", "x", "doc", "fld"))
+        self.short = random.choice((0, 0, 0, 0.2, 0.5))
+        self.other = random.choice((0, 0.1, 0.2, 0.4))
+        self.opaque = random.choice((0, 0, 0, 0, 0, 0, 0.15, 0.4))
         self.described = random.choice((0, 0, 0, 0, 0, 0, 0.5, 0.9))
         self.dotted = random.random() < 0.45
 

@@ -21,6 +21,7 @@ from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.guard.limits import Limits
 from dstill_querydsl.invented.definitions import definition, known_values, shown_values
 from dstill_querydsl.invented.naming import UNIT_WORDS, Manner, named
+from dstill_querydsl.invented.sisters import Sister, sisters
 from dstill_querydsl.invented.vocabulary import Concept, Domain, fitting, table, vocabulary
 from dstill_querydsl.language.values import Known, Values
 from dstill_querydsl.linked.form import QueryForm
@@ -51,8 +52,13 @@ _WIDE = (0.5, 1, 1, 1, 1, 1, 1, 1, 1, 1.5, 2.5, 4)  # times that many fields
 _SPANS = (1, 3, 14, 60, 400, 400, 1_500)  # days that the dates of an index cover
 _UNITS_IN_NAMES = frozenset(stem for word in UNIT_WORDS.values() for stem in stems(word))
 _WRITING = frozenset(
-    ("update", "updated", "delete", "deletion", "copy", "copies", "insert", "insertion", "removal", "removed", "change")
-)
+    (
+        "update", "updated", "delete", "deleted", "deletion", "copy", "copies", "insert", "insertion", "removal",
+        "removed", "change", "approved", "booked", "sent", "printed", "merged", "reopened", "exported", "assigned",
+        "renamed", "extended", "cancelled", "booking", "approval", "renewal",
+    )
+)  # fmt: skip
+_SISTERS = 0.3  # share of schemas with two fields that have the same values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +73,7 @@ class Schema:
     meant: Mapping[str, Put]  # noun → what it is about
     owners: Mapping[str, frozenset[str]]  # a value in lower case, or what people say for it → fields that have it
     known: Mapping[str, tuple[str, ...]]  # field → its values that a student reads
+    sisters: Mapping[str, tuple[str, ...]]  # two fields with the same values, or none → words for conditions on them
 
     @cached_property
     def form(self) -> QueryForm:
@@ -77,6 +84,13 @@ class Schema:
     def first_date(self) -> str:
         """The date field that a question means if it names none. Empty if there is no date."""
         return first_date(self.profile.fields)
+
+    @cached_property
+    def spoken(self) -> frozenset[str]:
+        """All words for fields and in values: a thing with none of them is in no field."""
+        nouns = (one for noun, others in self.said.items() for one in (noun, *others))
+        words = (word for text in (*nouns, *self.owners, *self.having) for word in stems(text))
+        return self.context.vocabulary.union(words)
 
     @cached_property
     def having(self) -> Mapping[str, frozenset[str]]:
@@ -107,6 +121,9 @@ class Put:
     within: str  # the list of objects that it is in
 
 
+_Values = tuple[Known, dict[str, str], Known | None]  # all values, words for codes, and the values that are shown
+
+
 class _Inventor:
     def __init__(self, random: Random) -> None:
         self.random = random
@@ -123,8 +140,11 @@ class _Inventor:
         self.lexicon: dict[str, Any] = {}
         self.shown: dict[str, Known] = {}
         self.real: dict[str, Known] = {}
+        self.sisters: dict[str, tuple[str, ...]] = {}
 
     def schema(self) -> Schema:
+        if self.random.random() < _SISTERS:
+            self._put_sisters()
         nested, times = self._nested(), self.random.choice(_WIDE)
         concepts = [
             concept
@@ -155,6 +175,7 @@ class _Inventor:
         context = QuestionContext.of(replace(index, documents=lambda: documents), lexicon=lexicon, trial_index=real)
         profile = IndexProfile(replace(index, documents=tuple), Limits())
         facts = self._facts()
+        facts["sisters"] = self.sisters if len(self.sisters) == 2 else {}
         return Schema(domain=self.domain.one, profile=profile, context=context, said=said, singular=singular, **facts)
 
     def _facts(self) -> dict[str, Any]:
@@ -189,6 +210,19 @@ class _Inventor:
                 chosen.append(one)
         return chosen
 
+    def _put_sisters(self) -> None:
+        """Two fields with the same values."""
+        pair = sisters(self.domain.topics, self.random)
+        if pair is None:
+            return
+        known, codes = known_values(pair[0].concept, self.random, self.now, self.span)
+        shown = shown_values(pair[0].concept, known, self.random)
+        for sister in pair:
+            before = len(self.puts)
+            self._put(sister.concept, "", sister, (known, codes, shown))
+            if len(self.puts) > before:
+                self.sisters[self.puts[-1].path] = sister.ways
+
     def _nested(self) -> str:
         fitting_names = [name for name, topics in self.words.nested if not topics.isdisjoint(self.domain.topics)]
         if not fitting_names or self.random.random() > 0.35:
@@ -197,10 +231,10 @@ class _Inventor:
         self.root[name] = {"type": "nested", "properties": {}}
         return name
 
-    def _put(self, concept: Concept, nested: str) -> None:
+    def _put(self, concept: Concept, nested: str, sister: Sister | None = None, values: _Values | None = None) -> None:
         random, manner = self.random, self.manner
         within = nested if nested and random.random() < 0.3 else ""
-        above = random.choice(self.domain.objects) if not within and random.random() < 0.24 else ""
+        above = random.choice(self.domain.objects) if not within and not sister and random.random() < 0.24 else ""
         nouns = self._nouns(concept, above)
         if not nouns:
             return
@@ -219,7 +253,9 @@ class _Inventor:
         name = ".".join(path)
         self.taken |= {one.lower() for one in nouns}
         self.puts.append(Put(path=name, concept=concept, nouns=nouns, above=above, within=within))
-        self._fill(name, concept, nouns[0], made)
+        self._fill(name, concept, nouns[0], made, values)
+        if sister:
+            self.lexicon[name]["ways"] = [way for way in sister.ways if not way.startswith("{v}")]
 
     def _nouns(self, concept: Concept, above: str) -> tuple[str, ...]:
         """Nouns that no other field has, in random order. With an object, most of them name it."""
@@ -247,13 +283,18 @@ class _Inventor:
         self.items += 1 + len(made.get("fields", {}))
         return True
 
-    def _fill(self, name: str, concept: Concept, noun: str, made: Mapping[str, Any]) -> None:
-        """The values and the words of one field."""
+    def _fill(
+        self, name: str, concept: Concept, noun: str, made: Mapping[str, Any], values: _Values | None = None
+    ) -> None:
+        """The values and the words of one field. `values`: those of its sister."""
         random = self.random
-        known, codes = known_values(concept, random, self.now, self.span)
+        if values is None:
+            known, codes = known_values(concept, random, self.now, self.span)
+            values = known, codes, shown_values(concept, known, random)
+        known, codes, shown = values
         names = [name, *(f"{name}.{sub}" for sub in made.get("fields", {}))]
         self.real |= dict.fromkeys(names, known)
-        if (shown := shown_values(concept, known, random)) is not None:
+        if shown is not None:
             self.shown |= dict.fromkeys(names, shown)
         word: dict[str, Any] = {"noun": noun, "unit": _unit(concept, made, name), "codes": codes}
         if _is_plural(noun):

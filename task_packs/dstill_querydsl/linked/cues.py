@@ -1,7 +1,6 @@
 r"""What questions have that needs a kind of field, whatever its name is.
 
 cues_of(items)     →  [(re.compile(r"\bkm\b|…"), {"geo_point"}), (re.compile(r"(?<!\w)miles?(?!\w)"), {"unit=mile"}), …]
-RELATED["slow"]    →  ("duration", "took", "time")
 """
 
 from __future__ import annotations
@@ -11,17 +10,10 @@ from collections.abc import Iterator, Sequence
 
 from dstill.linked import Item
 from dstill.linked.ranking import Cue
-from dstill_querydsl.prompting.pruning_words import CUES, MEANT
+from dstill_querydsl.prompting.pruning_words import CUES
 
-__all__ = ["RELATED", "cues_of"]
+__all__ = ["cues_of"]
 
-_MEANT = {**MEANT, "long": "duration took time length distance runtime", "short": "duration took time length distance"}
-# A word of people in its forms (slow, slower, slowest) → words of schemas.
-RELATED = {
-    f"{word}{end}": tuple(meant.split())
-    for word, meant in _MEANT.items()
-    for end in ("", *(("r", "st") if word.endswith("e") else ("er", "est", "s")))
-}
 _TIMES = r"\d\s*(?:ns|nanoseconds?|µs|us|microseconds?|ms|milliseconds?|s|sec|seconds?|min|minutes?|h|hours?|days?)\b"
 _SIZES = r"\d\s*(?:bytes?|[kmgt]i?b|kilobytes?|megabytes?|gigabytes?)\b"
 _KINDS = (

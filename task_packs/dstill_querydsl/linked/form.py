@@ -16,9 +16,9 @@ from dstill.linked import Ranking, Reading, Schema, read, words
 from dstill_querydsl.canonical import canonical
 from dstill_querydsl.language import strict
 from dstill_querydsl.linked import cues, decoding, encoding, items, tokens
-from dstill_querydsl.linked.adjectives import MEASURED
 from dstill_querydsl.linked.allowed_places import Language
 from dstill_querydsl.linked.cursor import BodyCursor, start
+from dstill_querydsl.linked.thesaurus import meant
 from dstill_querydsl.mapping.index_profile import IndexProfile
 
 __all__ = ["QueryForm", "difference"]
@@ -38,7 +38,7 @@ class _Mapping:
     def ranking(self) -> Ranking:
         profile = self.profile
         found = items.items_of(profile.fields, profile.values, ranked=profile.index.given_values is not None)
-        return Ranking(Schema(found, MEASURED), related=cues.RELATED, cues=cues.cues_of(found))
+        return Ranking(Schema(found, meant), cues=cues.cues_of(found))
 
     @cached_property
     def language(self) -> Language:

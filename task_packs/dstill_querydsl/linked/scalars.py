@@ -39,7 +39,7 @@ class SpanWriter:
         """A text. `known`: the values of its field that are known. Raises NotExpressible."""
         if known and value not in known and same_value(value, known):
             return spelled(value)  # words would be read as the known value
-        if found := self._span(value) or (self._known(value, known) if value in known else None):
+        if found := self._span(value, alone=True) or (self._known(value, known) if value in known else None):
             return found
         for prefix in ("", *PREFIXES):
             for suffix in ("", *SUFFIXES):
@@ -73,9 +73,9 @@ class SpanWriter:
                     return [page, "page", size]
         return spelled(str(value))
 
-    def _span(self, value: str) -> list[Token] | None:
+    def _span(self, value: str, *, alone: bool = False) -> list[Token] | None:
         free, other = None, None
-        for first, last in self._spans(value):
+        for first, last in self._spans(value, alone):
             if not self._used & set(range(first, last + 1)):
                 free = (first, last)
                 break
@@ -98,15 +98,22 @@ class SpanWriter:
         self._used |= set(range(first, last + 1))
         return [*(("known",) if parts else ()), *as_span(first, last)]
 
-    def _spans(self, value: str) -> Iterator[tuple[int, int]]:
-        """The first and last word of each part of the question that is this value."""
+    def _spans(self, value: str, alone: bool) -> Iterator[tuple[int, int]]:
+        """The first and last word of each part of the question that is this value.
+
+        `alone`: it is the whole value, for which a number in words stands as it is written.
+        """
         at = self.reading.question.find(value) if value else -1
         while at >= 0:
             first, last = self._starts.get(at), self._ends.get(at + len(value))
-            if first is not None and last is not None and (first != last or self.reading.words[first].value == value):
-                yield first, last
+            if first is not None and last is not None:
+                word = self.reading.words[first]
+                if first != last or value == (word.text if alone and word.in_words else word.value):
+                    yield first, last
             at = self.reading.question.find(value, at + 1)
-        yield from ((place, place) for place, word in enumerate(self.reading.words) if word.value == value != word.text)
+        for place, word in enumerate(self.reading.words):
+            if word.value == value != word.text and not (alone and word.in_words):
+                yield place, place
 
 
 def as_span(first: int, last: int) -> list[Token]:
@@ -167,7 +174,7 @@ def read_value(sequence: Sequence[Token], reading: Reading) -> str | float:
         elif token.startswith("*"):
             result = _number(texts) * int(token[1:])
         elif token == "page":
-            result = (_number(texts) - 1) * _number([reading.words[_word(tokens[:1], reading)].text])
+            result = (_number(texts) - 1) * _number([reading.words[_word(tokens[:1], reading)].value])
             del tokens[:1]
         else:
             raise NotExpressible(f"{token!r} is not part of a value")
@@ -176,6 +183,9 @@ def read_value(sequence: Sequence[Token], reading: Reading) -> str | float:
 
 def scalar(sequence: Sequence[Token], reading: Reading, *, numeric: bool) -> str | int | float:
     """The value of tokens where a number is expected or not. Raises NotExpressible."""
+    if not numeric and len(sequence) == 1 and isinstance(sequence[0], int):
+        word = reading.words[_word(sequence, reading)]
+        return word.text if word.in_words else word.value
     found = read_value(sequence, reading)
     if isinstance(found, str):
         as_one = as_number(found) if numeric else None

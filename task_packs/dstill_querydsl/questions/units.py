@@ -3,6 +3,7 @@
 around(59984)                    (59000, 60000)
 rounded(59984)                   (55000, 60000)
 spell(340_000_000, "nanos", …)   "340 ms"
+in_words("20 minutes")           "twenty minutes"
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from random import Random
 from typing import Any
 
-__all__ = ["UNITS", "around", "number", "rounded", "spell"]
+__all__ = ["UNITS", "around", "in_words", "number", "rounded", "spell"]
 
 _TIME = (("days", "d"), ("hours", "h"), ("minutes", "min"), ("seconds", "s"), ("milliseconds", "ms"))
 
@@ -74,6 +75,33 @@ def spell(value: int | float, unit: str, random: Random) -> str:
         if (abs(many) >= 1 or factor == 1) and many == many.quantize(Decimal("0.1")):
             return _with_unit(number(many), random.choice(said))
     return _with_unit(value, unit)
+
+
+_SMALL = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)  # fmt: skip
+_TENS = {20: "twenty", 30: "thirty", 40: "forty", 50: "fifty", 60: "sixty", 70: "seventy", 80: "eighty", 90: "ninety"}
+_SCALES = {100: "hundred", 1_000: "thousand", 1_000_000: "million"}
+
+
+def in_words(said: str) -> str:
+    """A number and what follows it, with the number in words if people say it so: below 20, and some round ones."""
+    digits, space, rest = said.partition(" ")
+    if not digits.isdecimal():
+        return said
+    return f"{_in_words(int(digits)) or digits}{space}{rest}"
+
+
+def _in_words(value: int) -> str:
+    if value < len(_SMALL):
+        return _SMALL[value]
+    if value in _TENS:
+        return _TENS[value]
+    for scale, name in reversed(_SCALES.items()):
+        if value % scale == 0 and (many := _in_words(value // scale)):
+            return f"{many} {name}"
+    return ""
 
 
 def _with_unit(many: int | float, said: str) -> str:

@@ -79,6 +79,22 @@ def test_first_date_is_the_one_of_the_document() -> None:
     assert [item.name for item in reading.items if "first date" in item.features] == ["created_at"]
 
 
+@pytest.mark.parametrize(
+    ("names", "first"),
+    [
+        ("booked_at start updated_at", "start"),
+        ("created delivered promised", "created"),
+        ("updatedAt visitDate", "visitDate"),
+        ("resolved_at created_at ko", "ko"),
+        ("birth_date end_dt published", "published"),
+        ("start_date @timestamp", "@timestamp"),
+    ],
+)
+def test_first_date_is_when_it_happened(names: str, first: str) -> None:
+    reading = _read(_form(), "entries of last week", {name: {"type": "date"} for name in names.split()})
+    assert [item.name for item in reading.items if "first date" in item.features] == [first]
+
+
 def test_question_without_word_that_links_reads_fields_with_known_values() -> None:
     reading = _read(_form(), "qwx zzt pfff", MANY, {"spare250": ["a"], "spare90": ["b"]})
     assert len(reading.items) == SHOWN

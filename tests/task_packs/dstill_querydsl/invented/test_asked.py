@@ -8,10 +8,14 @@ from random import Random
 
 import pytest
 
+from dstill.linked.names import stems
 from dstill_querydsl.invented import invent
 from dstill_querydsl.invented.asked import asked
-from dstill_querydsl.invented.asked_conditions import AskedDraw, condition, options
+from dstill_querydsl.invented.asked_conditions import KINDS, AskedDraw, condition, options
+from dstill_querydsl.invented.asked_parts import Own, counted
 from dstill_querydsl.invented.asked_shapes import SHAPES, shape
+from dstill_querydsl.invented.asked_wording import PLACES
+from dstill_querydsl.invented.participles import participle_of
 from dstill_querydsl.invented.schemas import Schema
 from dstill_querydsl.invented.vocabulary import table
 from dstill_querydsl.linked.adjectives import ADJECTIVES, MEASURED
@@ -19,6 +23,7 @@ from dstill_querydsl.questions.compose import ComposedQuestion
 from dstill_querydsl.questions.context import Skip
 from dstill_querydsl.questions.plan import TEMPLATES
 from dstill_querydsl.questions.verify import Rules, Trial
+from dstill_querydsl.questions.words import mark, plural
 
 SCHEMAS = 12
 EACH = 40
@@ -80,7 +85,7 @@ def test_every_wording_of_a_shape_can_be_filled(schemas: list[Schema], name: str
 
 def test_adjective_without_an_opposite(schemas: list[Schema], monkeypatch: pytest.MonkeyPatch) -> None:
     profitable = next(one for one in ADJECTIVES if not one.less)
-    for module in ("asked_shapes", "asked_conditions"):
+    for module in ("asked_shapes", "asked_numbers"):
         monkeypatch.setattr(f"dstill_querydsl.invented.{module}.adjective_of", lambda *_: profitable)
     random = Random(4)
     for schema in schemas * 20:
@@ -99,8 +104,45 @@ def test_conditions_say_their_values(schemas: list[Schema]) -> None:
         [bounds] = one.body["range"].values()
         [bound] = bounds.values()
         kinds[next(iter(bounds))] += 1
-        assert bound == 0 or any(char.isdigit() for char in one.said("bare", _draw(schema, random)))
+        assert bound == 0 or one.slots["v"] in one.said("bare", _draw(schema, random))
     assert set(kinds) == {"gt", "gte", "lt", "lte"}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_condition(schemas: list[Schema], name: str) -> None:
+    random, made = Random(6), []
+    for schema in schemas * 12:
+        with contextlib.suppress(Skip):
+            one = condition(name, draw := _draw(schema, random))
+            made += [one.said(place, draw) for place in PLACES if one.has(place)]
+    assert made
+    assert not any("{" in said for said in made)
+
+
+def test_amounts_are_in_the_unit_of_their_field(schemas: list[Schema]) -> None:
+    found: dict[str, set[float]] = {}
+    random = Random(8)
+    for schema in schemas * 40:
+        with contextlib.suppress(Skip):
+            one = condition("amount", _draw(schema, random))
+            [(field, bounds)] = one.body["range"].items()
+            unit = schema.context.lexicon.fields[field].unit
+            found.setdefault(f"{one.slots['v'].strip(mark(''))} in {unit}", set()).update(bounds.values())
+    assert all(len(values) == 1 for values in found.values())
+    assert found.get("half an hour in minute", {30}) == {30}
+    assert found.get("a day in h", {24}) == {24}
+    assert any("an hour" in said for said in found)
+
+
+def test_participles_tell_one_field(schemas: list[Schema]) -> None:
+    draws = [_draw(schema, Random(1)) for schema in schemas]
+    found = [
+        (draw, one) for draw in draws for role in draw.context.of_kind("date") if (one := participle_of(role, draw))
+    ]
+    assert found
+    for draw, one in found:
+        nouns = [stems(role.word.noun) for role in draw.context.of_kind("date")]
+        assert sum(not one.nouns.isdisjoint(noun) for noun in nouns) == 1
 
 
 def test_every_table_has_wordings() -> None:
@@ -123,3 +165,26 @@ def test_a_seed_gives_the_same_question(schemas: list[Schema]) -> None:
     one, other = (asked(schemas[0], Random(5)) for _ in range(2))
     assert one.example == other.example
     assert json.loads(one.example.answer or "") == one.body
+
+
+def test_what_a_number_counts(schemas: list[Schema]) -> None:
+    found = {role.word.noun: counted(role) for schema in schemas for role in schema.context.of_kind("number")}
+    told = {noun: said for noun, said in found.items() if said}
+    assert told
+    for noun, said in told.items():
+        assert said in (noun, noun.removeprefix("number of "), plural(noun.removesuffix(" count")))
+    assert all(not said.startswith("number") for said in told.values())
+
+
+def test_a_subject_is_a_condition(schemas: list[Schema]) -> None:
+    random, found = Random(5), 0
+    for schema in schemas * 10:
+        with contextlib.suppress(Skip):
+            one = shape("sum_field", _draw(schema, random))
+            if "v" in one.slots:
+                found += 1
+                assert isinstance(one, Own)
+                assert set(one.own) == {"term"}
+                assert one.kinds == ("term",)
+                assert all("{v}" in way and "{w}" not in way for way in one.ways)
+    assert found

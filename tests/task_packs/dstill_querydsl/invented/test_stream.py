@@ -74,7 +74,7 @@ def test_golds_run_on_the_documents(questions: list[InventedQuestion]) -> None:
         dropped = Counter(verdict.dropped for verdict in trial.verdicts([one.made for one in one_index]))
     # The embedded engine differs in some formats of dates.
     assert set(dropped) <= {"", "vacuous", "arbitrary", "unsupported"}, dropped
-    assert dropped[""] >= 0.7 * len(one_index)
+    assert dropped[""] >= 0.5 * len(one_index)  # nothing is tomorrow, and no document has unknown values
 
 
 def test_no_held_out_shape(questions: list[InventedQuestion]) -> None:
@@ -84,7 +84,7 @@ def test_no_held_out_shape(questions: list[InventedQuestion]) -> None:
 
 def test_no_word_of_held_out_domains(questions: list[InventedQuestion]) -> None:
     banned = re.compile(rf"\b({'|'.join(HELD_OUT.split())})s?\b", re.IGNORECASE)
-    for name in ("words.toml", "wordings.toml", "phrases.toml", "asked.toml"):
+    for name in ("words.toml", "wordings.toml", "phrases.toml", "asked.toml", "mentions.toml"):
         assert banned.findall(str(table(name))) == []
     assert [one.text for one in questions if banned.search(one.text)] == []
 
