@@ -52,9 +52,9 @@ def _costs(run: Run) -> Iterator[Section]:
         title="Instead of a large model",
         order=11,
         text=f"The student and large models on the same questions of {split}. The models saw the same description of "
-        "the data, and worked examples from the training rows. Seconds are those of answers one after another; the "
-        "student writes in batches. Models cost their list price or the price that was set, the student its machine "
-        "time (evaluate.machine_usd_per_hour). Replies from the reply store count as if they were bought.",
+        "the data, and worked examples from the training rows. Seconds are the mean time of an answer; the student "
+        "writes in batches. Models cost their list price or the price that was set, the student its machine time "
+        "(evaluate.machine_usd_per_hour). Replies from the reply store count as if they were bought.",
         table=Table(
             columns=("", "right", "silently wrong", "s per 1,000", "USD per 1,000"),
             rows=tuple(_cost_row(system, cost, scores[system][split]) for system, cost in costs.items()),

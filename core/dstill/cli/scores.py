@@ -98,7 +98,7 @@ def _show_costs(facts: Mapping[str, Any], split: str, headline: str) -> None:
         taken = [amount(cost["seconds_per_1000"], "{:,.1f}"), amount(cost["usd_per_1000"], "{:,.4f}")]
         rows.append([system, _percent(of.get(headline)), _percent(of.get("silent_error_rate")), *taken])
     columns = ["system", "#right, %", "#silently wrong, %", "#s per 1,000", "#USD per 1,000"]
-    table(columns, rows, title=f"{split}, and what a thousand answers take, one after another")
+    table(columns, rows, title=f"{split}, and what a thousand answers take")
     say()
 
 

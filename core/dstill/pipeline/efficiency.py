@@ -44,7 +44,7 @@ class AnswerCost:
     """What a system's answers take; None: not known."""
 
     questions: int
-    seconds_per_1000: float | None  # of the answers one after another; students write in batches
+    seconds_per_1000: float | None  # the mean of an answer, times 1,000; students write in batches
     usd_per_1000: float | None
     usd: float | None  # of all answers, also of those that an earlier evaluation bought
     prompt_tokens: int | None = None  # of all answers; None: it is not a prompted model
