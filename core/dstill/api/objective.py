@@ -22,9 +22,10 @@ class Objective(Part, ABC):
 
     @abstractmethod
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
-        """The sequences of one record. They share one forward pass, and their weights sum to 1. None: it is left out.
+        """The sequences of one record. They share one forward pass, and their weights sum to 1.
 
         The first one is what the trained student is asked to write: its prefix and source are `prompt`.
+        Without any, a student does not learn the record.
         """
 
     def prompt(self, source: str) -> str:
