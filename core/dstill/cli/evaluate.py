@@ -23,7 +23,6 @@ from dstill.cli.options import (
     setting,
 )
 from dstill.cli.scores import show_scores
-from dstill.config import Evaluate
 from dstill.errors import FailedItems, UsageError, did_you_mean
 from dstill.io.shell import command
 from dstill.pipeline.prompted import is_prompted
@@ -80,7 +79,7 @@ __all__ = ["evaluate", "summary", "trace"]
 def evaluate(found: App, run: str, more: tuple[str, ...], load_data: bool, as_json: bool) -> None:
     """Answer the test questions, execute the answers and score them."""
     if more:
-        found.flags["evaluate.baselines"] = [*found.flags.get("evaluate.baselines", Evaluate().baselines), *more]
+        found.flags["evaluate.baselines"] = [*found.open(run).settings.evaluate.baselines, *more]
     if load_data:
         found.flags["engine.load_data"] = True
     opened = found.open(run)

@@ -51,8 +51,8 @@ def server(
 
 
 def evaluate(cli: Callable[..., Any], server: LoopbackTeacher, *words: str) -> Any:
-    address = f"teacher.openai.base_url={server.base_url}"
-    return cli("evaluate", "runs/mine", "--split", "test", "--baseline", MODEL, "--set", address, *words)
+    settings = ("--set", f"teacher.openai.base_url={server.base_url}", "--set", "evaluate.baselines=nearest")
+    return cli("evaluate", "runs/mine", "--split", "test", "--baseline", MODEL, *settings, *words)
 
 
 @pytest.mark.slow
