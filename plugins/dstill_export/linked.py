@@ -60,15 +60,15 @@ class LinkedMerged(Format):
                 "from dstill.api import Example, Linked, ModelInput",
                 "from dstill.plugins import load",
                 "from dstill_linked.generation import LinkedGenerator",
-                "from dstill_linked.saving import read_model",
+                "from dstill_linked.saving import read_scorer",
                 "",
                 'task = load().task("TASK")()  # the task above, with the settings of the run',
                 "form = Linked.of(task).form()",
-                'model, facts = read_model(Path("."), form)',
+                'scorer, facts = read_scorer(Path("."), form)',
                 f"example = Example(id='1', question={example.question!r},",
                 f"                  context={context if len(context) <= _CONTEXT else '…'})",
                 f"question = ModelInput(text={question.text.partition(chr(10))[0]!r}, example=example)",
-                "print(next(LinkedGenerator(model, form, facts).generate([question])).text)",
+                "print(next(LinkedGenerator(scorer, form, facts).generate([question])).text)",
                 "",
             ]
         )

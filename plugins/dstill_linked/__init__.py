@@ -1,8 +1,9 @@
 """The student ``linked``: reads the question with its schema, and writes answers as structure tokens and pointers.
 
-It needs a task with a form (`dstill.api.protocols.Linked`). Modules: `model` (the network), `tensors` (readings as
-tensors), `encoding` (records as rows and batches), `student` (training), `bases` (what it starts from), `generation`
-(answers), `saving` (its folder).
+It needs a task with a form (`dstill.api.protocols.Linked`). Modules: `shape` (its sizes), `vocabulary` (readings as
+numbers), `model` (the network) and `tensors` (its input) in torch, `encoding` (records as rows and batches), `student`
+(training), `bases` (what it starts from), `generation` (answers), `numpy_scorer` and `torch_scorer` (the model that
+answers), `saving` (its folder).
 """
 
 from __future__ import annotations

@@ -26,11 +26,13 @@ from dstill_finetune.collate import IGNORED, padded
 from dstill_finetune.cross_entropy import cross_entropy
 from dstill_finetune.encoding import Dataset, Encoded, Row
 from dstill_finetune.loss import TokenLosses
+from dstill_linked.shape import END, RATIONALE, START
 
 if TYPE_CHECKING:
     import torch
 
-    from dstill_linked import tensors
+    from dstill_linked import vocabulary
+    from dstill_linked.vocabulary import Vocabulary
 
 __all__ = ["REPLAYED", "LinkedCollator", "LinkedData", "LinkedEncoder", "LinkedLosses", "LinkedRow", "row_of"]
 
@@ -43,14 +45,12 @@ log = logging.getLogger("dstill")
 class LinkedRow(Row):
     """One pair. `source` is the numbers of the positions, `target` the tokens with their end."""
 
-    reading: tensors.Row
+    reading: vocabulary.Row
     start: int  # what the target begins after
 
 
-def row_of(vocabulary: tensors.Vocabulary, reading: Reading, tokens: Sequence[Token]) -> LinkedRow:
+def row_of(vocabulary: Vocabulary, reading: Reading, tokens: Sequence[Token]) -> LinkedRow:
     """The row of an answer."""
-    from dstill_linked.model import START
-
     return LinkedRow(
         source=list(range(len(reading))),
         target=vocabulary.numbers(tokens),
@@ -79,7 +79,7 @@ class LinkedEncoder:
     """
 
     def __init__(self, form: Form, *, max_length: int, longest: int) -> None:
-        from dstill_linked.tensors import Vocabulary
+        from dstill_linked.vocabulary import Vocabulary
 
         self.form = form
         self.vocabulary = Vocabulary.of(form)
@@ -140,8 +140,6 @@ class LinkedEncoder:
         return replace(data, records=data.records * epochs + repeated, n_replayed=len(drawn))
 
     def _record(self, record: Sequence[Pair]) -> Encoded:
-        from dstill_linked.model import RATIONALE, START
-
         if not record:
             raise NotExpressible("the objective gives no pair")
         example = record[0].example
@@ -206,7 +204,6 @@ class LinkedCollator:
     def __call__(self, records: Sequence[Encoded]) -> dict[str, Any]:
         import torch
 
-        from dstill_linked.model import END
         from dstill_linked.tensors import batch
 
         rows = [row for record in records for row in record if isinstance(row, LinkedRow)]

@@ -1,62 +1,85 @@
 """Generates answers in batches of similar length: greedy or sampled, with a key–value cache.
 
-    list(LinkedGenerator(model, form, facts).generate([ModelInput(text="predict: …", example=…)]))
+    list(LinkedGenerator(scorer, form, facts).generate([ModelInput(text="predict: …", example=…)]))
     →  [Generation(text="{…}", …)]
 
-Rows that are finished leave the batch. If the form has a cursor (`Form.start`), answers keep to what it allows. Tokens
-that the form cannot decode give a text that is no answer and says why: the checks then refuse it.
+A `Scorer` is the model: `dstill_linked.numpy_scorer`, or `dstill_linked.torch_scorer` while it is trained and for large
+ones. Rows that are finished leave the batch. If the form has a cursor (`Form.start`), answers keep to what it allows.
+Tokens that the form cannot decode give a text that is no answer and says why: the checks then refuse it.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from dstill.api.form import Cursor, Form
 from dstill.api.records import Grammar, ModelInput
 from dstill.api.student import Generation, Generator
 from dstill.errors import UsageError
 from dstill.linked import Reading
-from dstill_finetune.torch_settings import cpu_threads
+from dstill_linked.shape import END, RATIONALE, START, Shape
 
 if TYPE_CHECKING:
-    import torch
+    import numpy as np
+    from numpy.typing import NDArray
 
-    from dstill_linked import tensors
-    from dstill_linked.model import LinkedModel
     from dstill_linked.saving import LinkedFacts
+    from dstill_linked.vocabulary import Row
 
-__all__ = ["LinkedGenerator"]
+__all__ = ["LinkedGenerator", "Scorer", "Scores"]
 
-BATCH = 64
 FIRST_LOOK = 4  # tokens
 SHOWN = 300  # characters of tokens that are no answer
+
+
+class Scores(Protocol):
+    """Scores of what comes next in the answers of some rows."""
+
+    def step(self, previous: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The scores after one more token each, ``[rows, tokens + positions]``. The caller may change them."""
+
+    def take(self, rows: Sequence[int]) -> None:
+        """Keep some rows, in this order."""
+
+
+class Scorer(Protocol):
+    """A linked model that answers."""
+
+    shape: Shape
+    batch: int  # rows that are fastest together
+
+    def running(self) -> AbstractContextManager[object]:
+        """The block in which `start` and its scores are used."""
+
+    def start(self, rows: Sequence[Row]) -> Scores:
+        """Read the questions of some rows."""
 
 
 class LinkedGenerator(Generator):
     """Generates with a linked model.
 
     Args:
-        model: In its place on the device.
+        scorer: The model.
         form: The task's.
         facts: Of the student: its branches and limits.
         constrain: Write only what the form's cursor allows, if it has one.
     """
 
-    def __init__(self, model: LinkedModel, form: Form, facts: LinkedFacts, *, constrain: bool = True) -> None:
-        from dstill_linked.tensors import Vocabulary
+    def __init__(self, scorer: Scorer, form: Form, facts: LinkedFacts, *, constrain: bool = True) -> None:
+        from dstill_linked.vocabulary import Vocabulary
 
-        self.model = model.eval()
+        self.scorer = scorer
         self.form = form
         self.facts = facts
         self.constrain = constrain
-        self.batch = BATCH
         self.vocabulary = Vocabulary.of(form)
 
     def generate(self, sources: Sequence[ModelInput]) -> Iterator[Generation]:
-        return self._each(sources, 0.0)
+        return self._each(sources)
 
     def generate_constrained(
         self, sources: Sequence[ModelInput], grammars: Sequence[Grammar | None]
@@ -80,31 +103,29 @@ class LinkedGenerator(Generator):
         seed: int,
         grammars: Sequence[Grammar | None] = (),
     ) -> Iterator[tuple[Generation, ...]]:
-        """Sampled with torch's global generator, whose state is restored afterwards; the cursor constrains, if any."""
-        import torch
+        """Sampled with numpy's generator for `seed`; the cursor constrains, if any."""
+        import numpy as np
 
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            drawn = list(self._each([source for source in sources for _ in range(n)], temperature))
+        random = _Sampling(np.random.default_rng(seed), temperature)
+        drawn = list(self._each([source for source in sources for _ in range(n)], random))
         yield from (tuple(drawn[at : at + n]) for at in range(0, len(drawn), n))
 
     def count_tokens(self, sources: Sequence[ModelInput]) -> list[int]:
         """Positions of each reading."""
         return [len(self.form.read(source.example)) for source in sources]
 
-    def _each(self, sources: Sequence[ModelInput], temperature: float) -> Iterator[Generation]:
+    def _each(self, sources: Sequence[ModelInput], sampling: _Sampling | None = None) -> Iterator[Generation]:
         rows = [self._row(source) for source in sources]
         ordered = sorted(rows, key=lambda row: len(row.reading))
-        for at in range(0, len(ordered), self.batch):
-            self._write(ordered[at : at + self.batch], temperature)
+        size = self.scorer.batch
+        for at in range(0, len(ordered), size):
+            self._write(ordered[at : at + size], sampling)
         for row in rows:
             yield Generation(
                 text=self._text(row), tokens=len(row.written), seconds=row.seconds, truncated=not row.ended
             )
 
     def _row(self, source: ModelInput) -> _Row:
-        from dstill_linked.model import RATIONALE, START
-
         started = time.perf_counter()
         reading = self.form.read(source.example)
         explains = any(source.text.startswith(branch) for branch in self.facts.branches[1:])
@@ -117,8 +138,6 @@ class LinkedGenerator(Generator):
         )
 
     def _text(self, row: _Row) -> str:
-        from dstill_linked.model import RATIONALE
-
         tokens = self.vocabulary.text(row.written)
         if row.start == RATIONALE:
             return self.form.decode_rationale(tokens, row.reading)
@@ -129,24 +148,19 @@ class LinkedGenerator(Generator):
             shown = "".join(char if char.isprintable() else " " for char in shown)
             return f"not an answer: {error or type(error).__name__}; tokens: {shown[:SHOWN]}"
 
-    def _write(self, rows: Sequence[_Row], temperature: float) -> None:
+    def _write(self, rows: Sequence[_Row], sampling: _Sampling | None) -> None:
         """Write the answers of one batch."""
-        import torch
-
-        from dstill_linked.model import RATIONALE, START
-        from dstill_linked.tensors import batch
+        import numpy as np
 
         started = time.perf_counter()
-        device = self.model.relations.weight.device
-        with torch.inference_mode(), cpu_threads(self.facts.threads):
-            sources = batch([row.positions for row in rows]).to(device)
-            cache = self.model.start(self.model.encode(sources), sources.mask)
+        with self.scorer.running():
+            answers = self.scorer.start([row.positions for row in rows])
             writing = list(rows)
-            previous = torch.tensor([[row.start] for row in rows], device=device)
-            for _ in range(min(self.facts.max_target_length, self.model.shape.longest)):
-                scores = self.model.decode(cache, previous)[:, -1].float()
-                scores[:, [START, RATIONALE]] = -torch.inf
-                chosen = self._drawn(scores, writing, temperature) if temperature else self._best(scores, writing)
+            chosen = np.array([row.start for row in rows])
+            for _ in range(min(self.facts.max_target_length, self.scorer.shape.longest)):
+                scores = answers.step(chosen)
+                scores[:, [START, RATIONALE]] = -np.inf
+                chosen = self._best(scores if sampling is None else sampling.perturbed(scores), writing)
                 kept = [
                     place for place, (row, number) in enumerate(zip(writing, chosen.tolist(), strict=True))
                     if self._push(row, number)
@@ -155,73 +169,53 @@ class LinkedGenerator(Generator):
                     break
                 if len(kept) < len(writing):
                     writing = [writing[place] for place in kept]
-                    places = torch.tensor(kept, device=device)
-                    cache.take(places)
-                    chosen = chosen[places]
-                previous = chosen[:, None]
+                    answers.take(kept)
+                    chosen = chosen[kept]
         seconds = (time.perf_counter() - started) / len(rows)
         for row in rows:
             row.seconds += seconds
 
     def _push(self, row: _Row, number: int) -> bool:
         """Add a token; False if the answer ends."""
-        from dstill_linked.model import END
-
         row.written.append(number)
         row.ended = number == END
         if not row.ended and row.cursor is not None:
             row.cursor = row.cursor.push(self.vocabulary.token(number))
         return not row.ended
 
-    def _best(self, scores: torch.Tensor, rows: Sequence[_Row]) -> torch.Tensor:
-        """The allowed token with the best score, of each row.
+    def _best(self, scores: NDArray[np.float32], rows: Sequence[_Row]) -> NDArray[np.int64]:
+        """The allowed token with the best score, of each row."""
+        found: NDArray[np.int64] = scores.argmax(1)
+        for place, row in enumerate(rows):
+            if row.cursor is not None:
+                found[place] = self._allowed(scores[place], row.cursor)
+        return found
+
+    def _allowed(self, scores: NDArray[np.float32], cursor: Cursor) -> int:
+        """The allowed token with the best score.
 
         The best few are looked at first: a trained student is seldom wrong, and all that is allowed takes longer.
         """
-        import torch
+        for _ in range(FIRST_LOOK):
+            number = int(scores.argmax())
+            if cursor.allows(self.vocabulary.token(number)):
+                return number
+            scores[number] = -float("inf")
+        numbers = [self.vocabulary.number(token) for token in cursor.allowed()]
+        return max(numbers, key=scores.__getitem__, default=END)  # nothing may follow: the answer ends, and is refused
 
-        best = scores.topk(FIRST_LOOK).indices.tolist()
-        found = [next((one for one in few if self._allows(row, one)), -1) for few, row in zip(best, rows, strict=True)]
-        others = [place for place, number in enumerate(found) if number < 0]
-        if others:
-            masked = self._allowed(scores[others], [rows[place] for place in others])
-            for place, number in zip(others, masked.argmax(-1).tolist(), strict=True):
-                found[place] = number
-        return torch.tensor(found, device=scores.device)
 
-    def _allows(self, row: _Row, number: int) -> bool:
-        from dstill_linked.model import RATIONALE, START
+@dataclass(frozen=True)
+class _Sampling:
+    """Draws tokens with the probabilities of a softmax: the best score after Gumbel noise (Gumbel 1954)."""
 
-        if number in (START, RATIONALE):
-            return False
-        return row.cursor is None or row.cursor.allows(self.vocabulary.token(number))
+    random: np.random.Generator
+    temperature: float
 
-    def _drawn(self, scores: torch.Tensor, rows: Sequence[_Row], temperature: float) -> torch.Tensor:
-        import torch
-
-        return torch.multinomial(torch.softmax(self._allowed(scores, rows) / temperature, -1), 1)[:, 0]
-
-    def _allowed(self, scores: torch.Tensor, rows: Sequence[_Row]) -> torch.Tensor:
-        """Scores with -inf for what must not come next: ``[rows, tokens + positions]``."""
-        import torch
-
-        from dstill_linked.model import END
-
-        if all(row.cursor is None for row in rows):
-            return scores
-        mask = torch.zeros(scores.shape, dtype=torch.bool)
-        for place, row in enumerate(rows):
-            if row.cursor is None:
-                mask[place] = True
-                continue
-            mask[place, self._numbers_of(row.cursor)] = True
-            mask[place, END] |= not bool(mask[place].any())  # nothing may follow: the answer ends, and is refused
-        return scores.masked_fill(~mask.to(scores.device), -torch.inf)
-
-    def _numbers_of(self, cursor: Cursor) -> torch.Tensor:
-        import torch
-
-        return torch.tensor([self.vocabulary.number(token) for token in cursor.allowed()], dtype=torch.long)
+    def perturbed(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores whose best is a draw, also among some of them."""
+        noise = self.random.gumbel(size=scores.shape).astype(scores.dtype)
+        return scores / self.temperature + noise
 
 
 @dataclass
@@ -229,7 +223,7 @@ class _Row:
     """One answer in progress."""
 
     reading: Reading
-    positions: tensors.Row
+    positions: Row
     start: int  # START or RATIONALE
     cursor: Cursor | None
     written: list[int] = field(default_factory=list)

@@ -14,7 +14,7 @@ position.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,32 +22,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["END", "FIRST", "RATIONALE", "START", "WEIGHTS", "Cache", "LinkedModel", "Shape", "Sources"]
+from dstill_linked.shape import START, WEIGHTS, Shape
 
-# The first rows of the token embedding: what an answer begins with, what ends, and what a rationale begins with.
-START, END, RATIONALE = 0, 1, 2
-FIRST = 3  # the row of the form's first token
-WEIGHTS = "model.safetensors"
+__all__ = ["Cache", "LinkedModel", "Sources"]
+
 _MASKED = -1e4
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shape:
-    """The sizes of a model."""
-
-    features: int  # rows of the feature embedding, those for hashed names included
-    tokens: int  # those before FIRST included
-    relations: int
-    width: int
-    heads: int
-    encoder_layers: int
-    decoder_layers: int
-    hidden: int
-    longest: int  # tokens of one answer
-
-    def to_json(self) -> dict[str, int]:
-        """As stored beside the weights."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)

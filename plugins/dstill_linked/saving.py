@@ -3,11 +3,13 @@
     model.safetensors   fp32; bf16; or int8, each matrix with one fp32 scale a row (``NAME.scale``)
     linked.json         {"schema_version": 1, "shape": {…}, "tokens": […], "features": […], "sha256": "…", …}
 
-`read_model` refuses weights that are damaged, of another version, or of another form. Nothing is unpickled.
+`read_model` (torch) and `read_scorer` (numpy) refuse weights that are damaged, of another version, or of another form.
+Nothing is unpickled.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -18,12 +20,27 @@ from dstill.errors import DataError
 from dstill.io.typed_json import convert
 from dstill.runs.provenance import sha256
 from dstill_finetune.damage import damaged
+from dstill_linked.shape import WEIGHTS, Shape
 
 if TYPE_CHECKING:
-    from dstill.api.form import Form
-    from dstill_linked.model import LinkedModel, Shape
+    import numpy as np
+    from numpy.typing import NDArray
 
-__all__ = ["FILE", "LinkedFacts", "quantized", "read_facts", "read_model", "shape_of", "write_student"]
+    from dstill.api.form import Form
+    from dstill_linked.model import LinkedModel
+    from dstill_linked.numpy_scorer import NumpyScorer
+
+__all__ = [
+    "FILE",
+    "LinkedFacts",
+    "quantized",
+    "read_facts",
+    "read_model",
+    "read_scorer",
+    "scorer_of",
+    "shape_of",
+    "write_student",
+]
 
 FILE = "linked.json"
 SCHEMA_VERSION = 1
@@ -39,7 +56,7 @@ class LinkedFacts:
 
     schema_version: int = SCHEMA_VERSION
     student: str = "linked"
-    shape: Mapping[str, Size]  # `dstill_linked.model.Shape`
+    shape: Mapping[str, Size]  # `dstill_linked.shape.Shape`
     tokens: Sequence[str]  # of the form
     features: Sequence[str]  # with a row of their own
     branches: Sequence[str]  # task prefixes: of answers, then of rationales
@@ -57,8 +74,6 @@ class LinkedFacts:
 def write_student(folder: Path, state: Mapping[str, Any], facts: LinkedFacts) -> None:
     """Write weights and facts."""
     from safetensors.torch import save_file
-
-    from dstill_linked.model import WEIGHTS
 
     folder.mkdir(parents=True, exist_ok=True)
     save_file({name: value.detach().cpu().contiguous() for name, value in state.items()}, folder / WEIGHTS)
@@ -87,30 +102,56 @@ def read_facts(folder: Path) -> LinkedFacts:
 
 
 def read_model(folder: Path, form: Form) -> tuple[LinkedModel, LinkedFacts]:
-    """The model in `folder`, for questions of `form`. Raises DataError."""
+    """The model in `folder`, in torch, for questions of `form`. Raises DataError."""
+    import torch
+
+    from dstill_linked.model import LinkedModel
+
+    shape, weights, facts = _read(folder, form)
+    model = LinkedModel(shape)
+    model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+    return model.eval(), facts
+
+
+def read_scorer(folder: Path, form: Form) -> tuple[NumpyScorer, LinkedFacts]:
+    """The model in `folder`, in numpy, for questions of `form`. Raises DataError."""
+    from dstill_linked.numpy_scorer import NumpyScorer
+
+    shape, weights, facts = _read(folder, form)
+    return NumpyScorer(shape, weights), facts
+
+
+def scorer_of(model: LinkedModel) -> NumpyScorer:
+    """A model in numpy that answers as `model` does."""
+    from dstill_linked.numpy_scorer import NumpyScorer
+
+    return NumpyScorer(model.shape, {name: value.float().cpu().numpy() for name, value in model.state_dict().items()})
+
+
+def _read(folder: Path, form: Form) -> tuple[Shape, dict[str, NDArray[np.float32]], LinkedFacts]:
     facts = read_facts(folder)
     _require_form(facts, form, folder)
-    from safetensors.torch import load_file
-
-    from dstill_linked.model import WEIGHTS, LinkedModel
-
-    weights = folder / WEIGHTS
-    with damaged("the weights of the student are damaged", where=str(weights), hint=_AGAIN):
-        if sha256(weights) != facts.sha256:
+    shape, file = shape_of(folder, facts), folder / WEIGHTS
+    with damaged("the weights of the student are damaged", where=str(file), hint=_AGAIN):
+        content = file.read_bytes()
+        if hashlib.sha256(content).hexdigest() != facts.sha256:
             raise DataError(
                 "the weights of the student are damaged",
-                where=f"{weights}: not those that {FILE} describes",
+                where=f"{file}: not those that {FILE} describes",
                 hint=_AGAIN,
             )
-        model = LinkedModel(shape_of(folder, facts))
-        model.load_state_dict(_floats(load_file(weights)))
-    return model.eval(), facts
+        weights = _floats(content)
+        if {name: value.shape for name, value in weights.items()} != dict(shape.weights()):
+            raise DataError(
+                "the weights of the student are damaged",
+                where=f"{file}: of other sizes than {FILE} describes",
+                hint=_AGAIN,
+            )
+    return shape, weights, facts
 
 
 def shape_of(folder: Path, facts: LinkedFacts) -> Shape:
     """The sizes of the student in `folder`. Raises DataError."""
-    from dstill_linked.model import Shape
-
     try:
         shape = Shape(**facts.shape)
     except TypeError as error:
@@ -128,7 +169,7 @@ def shape_of(folder: Path, facts: LinkedFacts) -> Shape:
 
 def _require_form(facts: LinkedFacts, form: Form, folder: Path) -> None:
     """Raises DataError if tokens or features are not those of `form`: numbers would mean something else."""
-    from dstill_linked.tensors import RELATIONS, Vocabulary
+    from dstill_linked.vocabulary import RELATIONS, Vocabulary
 
     now = Vocabulary.of(form)
     differing = [
@@ -164,10 +205,20 @@ def quantized(state: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _floats(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The weights in fp32."""
-    return {
-        name: value.float() * state[name + _SCALE][:, None] if name + _SCALE in state else value.float()
-        for name, value in state.items()
-        if not name.endswith(_SCALE)
-    }
+def _floats(content: bytes) -> dict[str, NDArray[np.float32]]:
+    """The weights of a safetensors file in fp32. `safetensors.numpy` has no bf16, so its bytes are read here."""
+    import numpy as np
+    from safetensors import deserialize
+
+    found: dict[str, NDArray[np.float32]] = {}
+    for name, stored in deserialize(content):  # type: ignore[no-untyped-call]
+        kind, data = stored["dtype"], stored["data"]
+        if kind == "BF16":  # the upper half of an fp32
+            value = (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
+        else:
+            value = np.frombuffer(data, {"F32": "<f4", "I8": "<i1"}[kind]).astype(np.float32)
+        found[name] = value.reshape(stored["shape"])
+    scales = {name: found.pop(name) for name in [*found] if name.endswith(_SCALE)}
+    for name, scale in scales.items():
+        found[name.removesuffix(_SCALE)] *= scale[:, None]
+    return found

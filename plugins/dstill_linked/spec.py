@@ -14,7 +14,7 @@ from dstill_finetune.model_spec import counted
 from dstill_finetune.saved_activations import Bytes, SavedBytes, polynomial
 
 if TYPE_CHECKING:
-    from dstill_linked.model import Shape
+    from dstill_linked.shape import Shape
 
 __all__ = ["spec_of"]
 

@@ -40,15 +40,18 @@ from dstill_finetune.torch_student import TorchStudent, result_of, score_of
 from dstill_finetune.trainer import train
 from dstill_linked.bases import folder_of, start_of
 from dstill_linked.encoding import REPLAYED, LinkedCollator, LinkedData, LinkedEncoder, LinkedLosses
-from dstill_linked.generation import LinkedGenerator
-from dstill_linked.saving import LinkedFacts, read_facts, read_model, shape_of, write_student
+from dstill_linked.generation import LinkedGenerator, Scorer
+from dstill_linked.saving import LinkedFacts, read_facts, read_model, read_scorer, shape_of, write_student
+from dstill_linked.torch_scorer import TorchScorer
 
 if TYPE_CHECKING:
-    from dstill_linked.model import LinkedModel, Shape
+    from dstill_linked.model import LinkedModel
+    from dstill_linked.shape import Shape
 
 __all__ = ["BaseConfig", "BaseStudent", "LinkedConfig", "LinkedStudent"]
 
 
+LARGE = 20_000_000  # weights in layers, above which a student answers in torch
 PLANNED = 64  # replayed questions that the plan looks at
 
 
@@ -96,7 +99,7 @@ class LinkedStudent(TorchStudent):
     config: LinkedConfig
     reads_schema = True
     bf16_on_cpu = True  # 1.4 to 1.5 times the rows a second
-    distributions = ("torch", "transformers", "accelerate", "safetensors")
+    distributions = ("torch", "transformers", "accelerate", "safetensors", "numpy")
     recipe: ClassVar[Mapping[str, Any]] = {
         "train.objective": "label-only",
         "train.optim": "muon",
@@ -128,8 +131,8 @@ class LinkedStudent(TorchStudent):
     @property
     def shape(self) -> Shape:
         """The sizes of the model: those of what training starts from, if anything."""
-        from dstill_linked.model import Shape
-        from dstill_linked.tensors import RELATIONS, Vocabulary
+        from dstill_linked.shape import Shape
+        from dstill_linked.vocabulary import RELATIONS, Vocabulary
 
         if self.starts_from:
             folder = folder_of(self.starts_from, self.form)
@@ -222,7 +225,9 @@ class LinkedStudent(TorchStudent):
             return run_probe(trainer, recipe, peak, need.total, margin=MARGIN if returns_memory else LOOSE_MARGIN)
 
         def generator() -> LinkedGenerator:
-            return LinkedGenerator(untrained, self.form, facts, constrain=self.config.constrain)
+            return LinkedGenerator(
+                TorchScorer(untrained, threads=recipe.threads), self.form, facts, constrain=self.config.constrain
+            )
 
         events = reporting.callbacks(services, events=job.events, step=step_of(resume))
         with saving(job.folder.parent), events as callbacks:
@@ -271,15 +276,19 @@ class LinkedStudent(TorchStudent):
 
     def _untrained(self, seed: int) -> LinkedModel:
         """The model before its first step: the base's, or one with random weights that depend only on `seed`."""
+        if self.starts_from:
+            return read_model(folder_of(self.starts_from, self.form), self.form)[0]
+        return self._random(self.shape, seed)
+
+    @staticmethod
+    def _random(shape: Shape, seed: int) -> LinkedModel:
         import torch
 
         from dstill_linked.model import LinkedModel
 
-        if self.starts_from:
-            return read_model(folder_of(self.starts_from, self.form), self.form)[0]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return LinkedModel(self.shape)
+            return LinkedModel(shape)
 
     def _base_digest(self) -> str:
         return read_facts(folder_of(self.starts_from, self.form)).sha256 if self.starts_from else ""
@@ -309,23 +318,23 @@ class LinkedStudent(TorchStudent):
         return read_facts(folder_of(self.starts_from, self.form)).known_errors if self.starts_from else ""
 
     def load(self, folder: Path, *, trained: bool = True) -> LinkedGenerator:
+        scorer, facts = self._scorer(folder)
+        if not trained:
+            if facts.base:
+                scorer = self._scorer(start_of(facts.base, self.form, facts.base_sha256))[0]
+            else:
+                scorer = TorchScorer(self._random(scorer.shape, facts.seed), threads=_threads(facts))
+        return LinkedGenerator(scorer, self.form, facts, constrain=self.config.constrain)
+
+    def _scorer(self, folder: Path) -> tuple[Scorer, LinkedFacts]:
+        """The student in `folder`: in numpy, without torch, and faster on one thread; a large one needs more."""
+        scorer, facts = read_scorer(folder, self.form)
+        if scorer.shape.in_layers <= LARGE:
+            return scorer, facts
         import torch
 
         model, facts = read_model(folder, self.form)
-        if not trained:
-            from dstill_linked.model import LinkedModel
-
-            if facts.base:
-                model = read_model(start_of(facts.base, self.form, facts.base_sha256), self.form)[0]
-            else:
-                with torch.random.fork_rng(devices=[]):
-                    torch.manual_seed(facts.seed)
-                    model = LinkedModel(shape_of(folder, facts))
-        threads = min(facts.threads, os.cpu_count() or 1)  # training may have run on a larger machine
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        return LinkedGenerator(
-            model.to(device), self.form, replace(facts, threads=threads), constrain=self.config.constrain
-        )
+        return TorchScorer(model.to("cuda" if torch.cuda.is_available() else "cpu"), threads=_threads(facts)), facts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -347,6 +356,11 @@ class BaseStudent(LinkedStudent):
     @property
     def starts_from(self) -> str:
         return PACKAGED + self.base
+
+
+def _threads(facts: LinkedFacts) -> int:
+    """Those of the training, which may have run on a larger machine."""
+    return min(facts.threads, os.cpu_count() or 1)
 
 
 def _refuse(recipe: Recipe, modality: str, options: Mapping[str, Any]) -> None:

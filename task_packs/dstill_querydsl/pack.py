@@ -10,7 +10,7 @@ module is imported by the method that uses it: `dstill generate --help` reads th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -52,7 +52,8 @@ from dstill_querydsl.results.causes import LABELS, cause, clauses
 from dstill_querydsl.settings import Settings
 
 if TYPE_CHECKING:
-    from dstill.api.form import Form
+    from dstill.api.form import Form, Token
+    from dstill.linked import Reading
     from dstill_querydsl.bundle.indices import Index
     from dstill_querydsl.mapping.index_profile import IndexProfile
 
@@ -190,10 +191,9 @@ class QueryDsl(
     base = "base:querydsl"
 
     def form(self) -> Form:
-        from dstill_querydsl.invented.stream import replay
         from dstill_querydsl.linked.form import QueryForm
 
-        return QueryForm(self.index_profile, self.config.dialect, replay)
+        return QueryForm(self.index_profile, self.config.dialect, _replay)
 
     # --- TestDatabases ------------------------------------------------------------------
 
@@ -330,3 +330,10 @@ class QueryDsl(
     }
     # A quarter of the rows and of the steps.
     demo_quick_settings: ClassVar[Mapping[str, Any]] = {"task.querydsl.n_questions": 2_000, "train.max_steps": 75}
+
+
+def _replay(seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
+    """As `invented.stream.replay`, which training alone needs."""
+    from dstill_querydsl.invented.stream import replay
+
+    return replay(seed)

@@ -213,16 +213,17 @@ def test_missing_library_names_its_extra(project: Path) -> None:
     assert re.fullmatch(told, ended.stderr)
 
 
-def test_demo_names_all_missing_extras_before_any_work(
-    project: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("command", ["demo", "adapt"])
+def test_commands_of_many_stages_name_all_missing_extras_before_any_work(
+    command: str, project: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DSTILL_DISABLE", "")
     required = [("no-such-torch", "demo"), ("no-such-engine", "demo"), ("no-such-page", "review"), ("pluggy", "demo")]
     monkeypatch.setattr(extras, "_pairs", lambda: required)
-    ended = cli("demo", "--task", "querydsl", "--out", "mine")
+    ended = cli(command, "--task", "querydsl", "--engine-url", "http://127.0.0.1:9", "--out", "mine")
     assert ended.code == 2
     assert ended.err == (
-        "error: `dstill demo` needs the extra 'demo' (no-such-engine, no-such-torch are not installed)\n"
+        f"error: `dstill {command}` needs the extra 'demo' (no-such-engine, no-such-torch are not installed)\n"
         "hint: pip install 'dstill[demo]'\n"
     )
     assert not Path("mine").exists()

@@ -173,7 +173,7 @@ def student(tmp_path: Path) -> str:
     from dstill_linked.model import LinkedModel
     from dstill_linked.saving import LinkedFacts, write_student
     from dstill_linked.student import LinkedConfig, LinkedStudent
-    from dstill_linked.tensors import Vocabulary
+    from dstill_linked.vocabulary import Vocabulary
     from dstill_querydsl.pack import QueryDsl
 
     kind = LinkedStudent(LinkedConfig(width=32, heads=2, encoder_layers=1, decoder_layers=1, hidden=64, longest=48))

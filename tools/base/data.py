@@ -18,7 +18,7 @@ from dstill.api.records import Example
 from dstill.io.jsonl import read_rows, write_rows
 from dstill.linked import Reading
 from dstill_linked.encoding import LinkedRow, row_of
-from dstill_linked.tensors import Vocabulary
+from dstill_linked.vocabulary import Vocabulary
 from dstill_querydsl.bundle.indices import TRAINABLE, Index, bundled
 from dstill_querydsl.invented.stream import replay, stream
 from dstill_querydsl.linked.form import QueryForm

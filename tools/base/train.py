@@ -35,9 +35,11 @@ from dstill.api.records import Example
 from dstill_finetune.collate import IGNORED
 from dstill_finetune.muon import muon
 from dstill_linked.encoding import LinkedCollator, LinkedRow
-from dstill_linked.model import LinkedModel, Shape, Sources
+from dstill_linked.model import LinkedModel, Sources
 from dstill_linked.saving import LinkedFacts, write_student
-from dstill_linked.tensors import RELATIONS, Vocabulary, renumbered
+from dstill_linked.shape import Shape
+from dstill_linked.tensors import renumbered
+from dstill_linked.vocabulary import RELATIONS, Vocabulary
 from tools.base.data import FORM, asked_about_bundled, rows
 
 BATCH = 48  # rows of one step of one process

@@ -24,7 +24,8 @@ class Baseline(Part, ABC):
     def fit(self, job: Callable[[], TrainingJob]) -> None:
         """Train what the baseline needs; default: nothing.
 
-        Call `job` only if you need it: it reads the training rows and creates the folder to write to.
+        Call `job` only if you need it: it reads the training rows and creates the folder to write to. Its device
+        is the CPU.
         """
 
     @abstractmethod

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from dstill import config as configuration
+from dstill.cli import extras
 from dstill.cli.ask import base_student
 from dstill.cli.console import emit, note, say
 from dstill.cli.demo import answered_live, run_stages, show_live
@@ -112,6 +113,7 @@ def _setup(found: App) -> Setup:
         kind, colon, base = str(given).partition(":")
         if colon and Path(base).expanduser().exists():  # the stages run in the project's folder
             found.flags["train.student"] = f"{kind}:{Path(base).expanduser().absolute()}"
+    extras.require("demo", command="adapt", plugin=found.plugins.owner("tasks", task))
     student = given or base_student(found.plugins, task)
     return Setup(found.plugins, found.config({"project.task": task, "train.student": student}, use_files=False))
 

@@ -12,10 +12,10 @@ import click
 
 from dstill.api.protocols import Demo, Presentation
 from dstill.api.records import Example
+from dstill.cli import extras
 from dstill.cli.console import emit, note, progress, say
 from dstill.cli.data import show_dataset
 from dstill.cli.evaluate import summary
-from dstill.cli.extras import built_in, missing
 from dstill.cli.groups import Command
 from dstill.cli.options import (
     App,
@@ -29,7 +29,7 @@ from dstill.cli.options import (
 )
 from dstill.cli.scores import show_scores
 from dstill.cli.train import show_training
-from dstill.errors import Interrupted, MissingExtra, UsageError
+from dstill.errors import Interrupted, UsageError
 from dstill.factory import kind_and_base, task_name
 from dstill.io.shell import command
 from dstill.pipeline.predict import PredictedAnswer, Predictor
@@ -124,9 +124,7 @@ def _prepared(found: App, out: Path | None, quick: bool) -> Run:
         raise UsageError(f"task '{name}' has no demo", where="--task", hint=hint)
     if quick and not task.demo_quick_settings:
         raise UsageError(f"task '{name}' has no quick demo", where="--quick", hint="run the demo without --quick")
-    # a pack of another package may need less
-    if (lacking := missing("demo")) and built_in(found.plugins.owner("tasks", name)):
-        raise MissingExtra("`dstill demo`", "demo", ", ".join(lacking))
+    extras.require("demo", command="demo", plugin=found.plugins.owner("tasks", name))
     shown = {**task.demo_settings, **(task.demo_quick_settings if quick else {})}
     own = shown.get("train.student") or found.plugins.default_student(name)
     student = settings.train.student or own

@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from importlib.util import find_spec
 
-__all__ = ["built_in", "extra_of", "extras", "is_installed", "missing"]
+from dstill.errors import MissingExtra
+
+__all__ = ["extra_of", "extras", "is_installed", "missing", "require"]
 
 GATHERED = ("all", "demo")  # extras that only combine others
 _OF_EXTRA = re.compile(r"([\w.-]+).*;.*extra == ['\"]([\w-]+)['\"]")
@@ -48,9 +50,13 @@ def missing(extra: str) -> list[str]:
     return sorted(name for name, of in _pairs() if of == extra and not is_installed(name))
 
 
-def built_in(plugin: str) -> bool:
-    """Whether dstill itself ships the plugin."""
-    return any(point.name == plugin for point in metadata.distribution("dstill").entry_points.select(group="dstill"))
+def require(extra: str, *, command: str, plugin: str) -> None:
+    """Raises MissingExtra if a command lacks libraries and `plugin` is dstill's own: others may need less."""
+    lacking = missing(extra)
+    if lacking and any(
+        point.name == plugin for point in metadata.distribution("dstill").entry_points.select(group="dstill")
+    ):
+        raise MissingExtra(f"`dstill {command}`", extra, ", ".join(lacking))
 
 
 def is_installed(distribution: str) -> bool:

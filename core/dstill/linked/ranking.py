@@ -114,24 +114,27 @@ class Ranking:
         for part in dict.fromkeys(parts) if len(parts) > 1 else (word,):
             for item, more in self._linked(part).items():
                 found[item] += more
-        for item, more in self._meant(word.lower()):
-            found[item] = max(found[item], more)
+        for items, more in self._meant(word.lower()):
+            for item in items:
+                if found[item] < more:
+                    found[item] = more
         return found
 
-    def _meant(self, word: str) -> Iterator[tuple[int, float]]:
+    def _meant(self, word: str) -> Iterator[tuple[Sequence[int], float]]:
         """Items and their points for each word that this one stands for."""
         for other in () if word in STOP_WORDS else self.schema.meant(word):
             for kind, items in zip(("name", "above"), self.schema.having(other), strict=True):
-                yield from ((item, _MEANT * _BY_KIND[kind] * self._rare(len(items))) for item in items)
+                if items:
+                    yield items, _MEANT * _BY_KIND[kind] * self._rare(len(items))
 
     def _linked(self, word: str) -> Mapping[int, float]:
-        links = {item: (kind, alike) for item, (kind, alike) in self.schema.of_word(word).items() if alike}
-        kinds = Counter(kind for kind, _ in links.values())
+        links = self.schema.of_word(word)
+        kinds = Counter(kind for kind, alike in links.values() if alike)
         # Rarity counts the items with such a link or a stronger one.
         weights = {
             kind: _POINTS[kind] * self._rare(sum(n for other, n in kinds.items() if other <= kind)) for kind in kinds
         }
-        found = {item: weights[kind] * alike for item, (kind, alike) in links.items()}
+        found = {item: weights[kind] * alike for item, (kind, alike) in links.items() if alike}
         for item, more in self._alike_above(word):  # "delayed" for delay.departure: no link, but it says something
             found[item] = max(found.get(item, 0.0), more)
         return found

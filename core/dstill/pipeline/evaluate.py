@@ -162,14 +162,14 @@ def evaluate(
 
 
 def baseline_job(setup: Setup, records: Sequence[Record], folder: Path) -> TrainingJob:
-    """The training job of a baseline, which writes to `folder`: the pairs of `records`."""
+    """The training job of a baseline on the CPU, which writes to `folder`: the pairs of `records`."""
     _, modality = next(iter(modalities(setup.plugins, setup.config).items()))
     return TrainingJob(
         train=steps.pairs(setup.objective, setup.task, records),
         validation=(),
         modality=modality,
         recipe=setup.settings.train,
-        device=hardware.device(),
+        device=hardware.cpu(),
         folder=folder,
         seed=setup.settings.project.seed,
     )

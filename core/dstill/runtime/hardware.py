@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from dstill.api.recipe import Device
 from dstill.io.units import parse_size
 from dstill.runtime import distributed
 
-__all__ = ["available_memory", "device", "peak_memory", "planned_device", "total_memory"]
+__all__ = ["available_memory", "cpu", "device", "peak_memory", "planned_device", "total_memory"]
 
 
 def planned_device(vram: str) -> Device:
@@ -46,13 +47,17 @@ def device() -> Device:
             free=free,
             bf16=torch.cuda.is_bf16_supported(including_emulation=False),
         )
+    return replace(cpu(), bf16=_cpu_bf16())
+
+
+def cpu() -> Device:
+    """The CPU of this machine, without a look at torch: whether it has bf16 is left open."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return Device(
         name=f"CPU ({platform.machine()}, {cores} cores)",
         kind="cpu",
         total=total_memory(),
         free=available_memory() // distributed.local_world_size(),
-        bf16=_cpu_bf16(),
     )
 
 

@@ -14,7 +14,7 @@ An index changes, so a value that is not in a list is at most a warning.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -112,10 +112,10 @@ def _scalars(values: list[Any], where: str, *, points: bool) -> tuple[Any, ...]:
 def values_in(mapping: Mapping[str, Any], documents: Iterable[Mapping[str, Any]]) -> Values:
     """The values of each field in `documents` (their sources), in the order of the mapping. Texts are skipped."""
     fields = Fields.of(mapping)
-    counts: dict[str, Counter[Any]] = {}
+    counts: defaultdict[str, Counter[Any]] = defaultdict(Counter)
     for source in documents:
         for name, value in _leaves(source):
-            counts.setdefault(name, Counter())[value] += 1
+            counts[name][value] += 1
     found: dict[str, Known] = {}
     for field in fields:
         counted = counts.get(field.name.rpartition(".")[0] if field.sub else field.name)
@@ -141,11 +141,11 @@ def _of_family(family: str, counted: Counter[Any]) -> Known | None:
 
 
 def _leaves(source: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(source, Mapping):
+    if isinstance(source, _SCALARS):  # most are
+        yield path, source
+    elif isinstance(source, Mapping):
         for key, inner in source.items():
             yield from _leaves(inner, f"{path}.{key}" if path else str(key))
     elif isinstance(source, list):
         for inner in source:
             yield from _leaves(inner, path)
-    elif source is not None:
-        yield path, source

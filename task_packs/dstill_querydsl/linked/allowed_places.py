@@ -320,10 +320,22 @@ class Node:
                 found[f"{name}:"] = name
         return found
 
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """Of `keys`, the fields."""
+        return frozenset(key for token, key in self.keys.items() if isinstance(token, int))
+
+    @cached_property
+    def options(self) -> dict[str, str]:
+        """Of `keys`, the others."""
+        return {token: key for token, key in self.keys.items() if isinstance(token, str)}
+
     def child(self, key: str, there: Mapping[str, Any], field: str = "") -> Node:
         """The node of the value of `key`, in an object that has the keys `there` and is about `field`."""
-        named = (*_BESIDE, *_DECIDED_BY.get(key, ()))
-        beside = tuple((name, there[name]) for name in named if isinstance(there.get(name), (str, int, float)))
+        beside: tuple[tuple[str, Any], ...] = ()
+        if there:
+            named = (*_BESIDE, *_DECIDED_BY.get(key, ()))
+            beside = tuple((name, there[name]) for name in named if isinstance(there.get(name), (str, int, float)))
         nested = self._nested_below(key, there)
         at = (key, field, beside, nested)
         found = self._children.get(at)

@@ -11,7 +11,7 @@ on from one place.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache, cached_property
@@ -113,6 +113,7 @@ class _Run:
         self._values: dict[Any, Values] = {}
         self._brackets: dict[Node, list[str]] = {}
         self._openers: dict[Node, frozenset[Token]] = {}
+        self._scalars: dict[Node, frozenset[Token]] = {}
         self._keys: dict[tuple[Node, Any], frozenset[Token]] = {}
         self._known: dict[Node, Mapping[tuple[Token, ...], str]] = {}
 
@@ -154,8 +155,8 @@ class _Run:
     def _has_object(self, node: Node) -> bool:
         if self._all or not node.is_object:
             return node.is_object
-        there = (key for token, key in node.keys.items() if self._shows(node, token, key))
-        return node.is_alive(frozenset(there))
+        there = {key for token, key in node.options.items() if self._shows(node, token, key)}
+        return node.is_alive(node.fields.intersection(self.names) | there)
 
     def _has_list(self, node: Node) -> bool:
         return node.is_list and node.item is not None and self.possible(node.item)
@@ -163,7 +164,7 @@ class _Run:
     def _shows(self, node: Node, token: Token, key: str) -> bool:
         if isinstance(token, int):
             return self.positions[token] is not None
-        if key in SPANS and not any(name in self.names for name in self.language.span_fields(node.nested)):
+        if key in SPANS and self.language.span_fields(node.nested).isdisjoint(self.names):
             return False
         return token[0] == "#" or self.possible(node.child(key, {}, node.field))
 
@@ -183,10 +184,28 @@ class _Run:
         return found
 
     def scalars(self, node: Node) -> frozenset[Token]:
+        """Of these, those that are no brackets."""
+        found = self._scalars.get(node)
+        if found is None:
+            found = self._scalars[node] = self._begin(node)
+        return found
+
+    def _begin(self, node: Node) -> frozenset[Token]:
         pointers = frozenset(place for name in node.pointers if (place := self.names.get(name)) is not None)
         if not node.is_scalar:
             return pointers
         return pointers | self.values(node).start | ({"known"} if self.known(node) else set())
+
+    def begins(self, node: Node, token: Token) -> bool:
+        """Whether `scalars` has a token, without a look at the others."""
+        if isinstance(token, int) and token >= len(self.reading.words):
+            return token < len(self.reading) and self.reading.item(token).name in node.pointers
+        if not node.is_scalar:
+            return False
+        if token == "known":
+            return bool(self.known(node))
+        values = self.values(node)
+        return token in values.spec.fixed or token in values.start
 
     def keys(self, frame: _Frame) -> frozenset[Token]:
         node = frame.node
@@ -221,6 +240,7 @@ class BodyCursor(Cursor):
     ) -> None:
         self._run, self._state, self._frame = run, state, frame
         self._node, self._key, self._written = node, key, written  # of the value that comes or is being written
+        self._last: tuple[Token, BodyCursor | None] | None = None  # a token, and the place after it
 
     def allowed(self) -> Collection[Token]:
         """As in `Cursor`."""
@@ -232,26 +252,27 @@ class BodyCursor(Cursor):
 
     def push(self, token: Token) -> BodyCursor:
         """As in `Cursor`. Raises ValueError for a token that is not allowed."""
-        if not self.allows(token):
+        after = self._after_token(token)
+        if after is None:
             raise ValueError(f"{token!r} is not allowed here")
-        if not isinstance(token, str) or JOIN not in token:
-            return self._next(token)
-        cursor = self
-        for part in token.split(JOIN):
-            cursor = cursor._next(part)
-        return cursor
+        return after
 
     def allows(self, token: Token) -> bool:
-        if token == "":
-            return self._may_end
-        if not isinstance(token, str) or JOIN not in token:
-            return token in self._atoms
+        return self._may_end if token == "" else self._after_token(token) is not None
+
+    def _after_token(self, token: Token) -> BodyCursor | None:
+        """The place after `token`; None: it is not allowed here. The last one is kept: `allows` comes before `push`."""
+        if self._last is None or self._last[0] != token:
+            self._last = token, self._walked((token,) if isinstance(token, int) else token.split(JOIN))
+        return self._last[1]
+
+    def _walked(self, parts: Sequence[Token]) -> BodyCursor | None:
         cursor = self
-        for part in token.split(JOIN):
+        for part in parts:
             if not cursor._accepts(part):
-                return False
+                return None
             cursor = cursor._next(part)
-        return True
+        return cursor
 
     @property
     def body(self) -> Any:
@@ -353,8 +374,8 @@ class BodyCursor(Cursor):
             body = {key: value for key, value in body.items() if not isinstance(value, (dict, list))}
         return not any(one.code == "limit" for one in guard.check(body, language.limits, language.ranges))
 
-    def _after(self, frame: _Frame) -> frozenset[Token]:
-        """What may come in an object or a list after a whole value."""
+    def _after(self, frame: _Frame, only: Token | None = None) -> frozenset[Token]:
+        """What may come in an object or a list after a whole value. `only`: this token is the one that matters."""
         if isinstance(frame.value, list):
             item = frame.node.item
             assert item is not None
@@ -363,14 +384,16 @@ class BodyCursor(Cursor):
                 found |= {","}
             return found | {"]"} if frame.may_close() and frame.parent is not None else found
         found = self._run.keys(frame)
-        if shut := self._shut(frame):
+        if only is not None:
+            found &= {only}
+        if found and (shut := self._shut(frame, found)):
             found -= shut
-        if frame.parent is not None and frame.may_close() and self._is_whole(frame):
+        if only in (None, "}") and frame.parent is not None and frame.may_close() and self._is_whole(frame):
             found |= {"}"}
         return found
 
-    def _shut(self, frame: _Frame) -> set[Token]:
-        """Keys that would nest too deep, cost too much, or refer to what cannot come."""
+    def _shut(self, frame: _Frame, keys: Collection[Token]) -> set[Token]:
+        """Of `keys`, those that would nest too deep, cost too much, or refer to what cannot come."""
         node = frame.node
         shut: set[Token] = set()
         if frame.depth >= _DEEP:
@@ -378,14 +401,14 @@ class BodyCursor(Cursor):
         if node.kind in (kinds.QUERY, kinds.QUERIES_):
             shut |= self._shut_queries(frame)
         elif node.kind == AGGREGATION:
-            shut |= self._shut_aggregations(frame)
+            shut |= self._shut_aggregations(frame, keys)
         elif node.kind == kinds.ORDER:
             shut |= self._unknown_orders(frame)
         if (field := _span_field(frame)) is not None:
             beside: set[Token | None] = (
                 {"span_term:"} if node.kind == kinds.QUERY else {self._run.names.get(field), "boost:", "_name:"}
             )
-            shut |= {token for token in self._run.keys(frame) if token not in beside}
+            shut |= {token for token in keys if token not in beside}
         return shut
 
     def _shut_queries(self, frame: _Frame) -> set[Token]:
@@ -396,7 +419,7 @@ class BodyCursor(Cursor):
             shut.add("bool:")
         return shut
 
-    def _shut_aggregations(self, frame: _Frame) -> set[Token]:
+    def _shut_aggregations(self, frame: _Frame, keys: Collection[Token]) -> set[Token]:
         assert frame.parent is not None
         shut: set[Token] = set() if frame.parent.value else set(_PIPELINES)
         if frame.levels >= self._run.language.limits.aggregation_depth or frame.depth >= _DEEP:
@@ -404,14 +427,14 @@ class BodyCursor(Cursor):
         elif frame.value and not self._holds_aggregations(frame.value):
             shut.add("aggs:")
         if frame.levels > 1:
-            shut |= self._too_costly(frame)
+            shut |= self._too_costly(frame, keys)
         return shut
 
-    def _too_costly(self, frame: _Frame) -> set[Token]:
+    def _too_costly(self, frame: _Frame, keys: Collection[Token]) -> set[Token]:
         """Aggregations of which the guard refuses that many."""
         if frame.value:
             return set()
-        names = ((token, key) for token, key in frame.node.keys.items() if key != "aggs")
+        names = ((token, frame.node.keys[token]) for token in keys if token != "aggs:")
         return {token for token, key in names if not self._within_limits(frame.added(key, {}))}
 
     def _holds_aggregations(self, there: Mapping[str, Any]) -> bool:
@@ -563,16 +586,21 @@ class BodyCursor(Cursor):
 
     # --- merged tokens ---------------------------------------------------------------------------
 
-    def _accepts(self, part: str) -> bool:
-        """Whether a piece of structure is allowed: as in `_atoms`, without a look at the words that are."""
-        node, frame = self._node, self._frame
-        if self._state is not _State.VALUE or self._is_path or node is None or frame is None:
+    def _accepts(self, part: Token) -> bool:
+        """Whether a token that is not merged is allowed: as in `_atoms`, without a look at the others that are."""
+        state, node, frame = self._state, self._node, self._frame
+        if frame is None or self._is_path or "_atoms" in vars(self):
             return part in self._atoms
+        if state in (_State.OBJECT, _State.LIST):
+            return part in self._after(frame, part)
+        assert node is not None
+        if state is _State.SCALAR:
+            if part in self._going_on() and (not self._costs(node) or self._affords((*self._written, part))):
+                return True
+            return (whole := self._complete) is not None and part in self._after(whole, part)
         if part in ("{", "["):
             return not self._is_next and frame.depth < _DEEP + 6 and part in self._run.brackets(node)
-        if not node.is_scalar or part not in self._run.values(node).spec.fixed:
-            return False
-        return not self._costs(node) or self._affords((part,))
+        return self._run.begins(node, part) and (not self._costs(node) or self._affords((part,)))
 
     def _merged(self, tree: Mapping[str, Any]) -> Iterator[Token]:
         """Merged tokens whose parts are allowed in turn."""

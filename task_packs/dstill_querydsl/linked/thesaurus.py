@@ -26,7 +26,7 @@ _ENDINGS = (
     ("er", ""), ("est", ""), ("ed", ""), ("ing", ""), ("ly", ""),
 )  # fmt: skip
 _DOUBLED = re.compile(r"([bdgmnprt])\1$")  # big in bigger
-_SHORTEST = 3  # letters of a base form
+_SHORTEST = 2  # letters before an ending
 
 
 def rows() -> Iterator[tuple[Sequence[str], Sequence[str]]]:
@@ -50,7 +50,8 @@ def _table() -> Mapping[str, Sequence[str]]:
     found: dict[str, dict[str, None]] = {}
     for group, people in rows():
         for word in (*(one for one in group if one not in STOP_WORDS), *people):
-            found.setdefault(word, {}).update(dict.fromkeys(singular(other) for other in group if other != word))
+            others = (singular(other) for other in group)
+            found.setdefault(word, {}).update(dict.fromkeys(one for one in others if one != singular(word)))
     return {word: tuple(others) for word, others in found.items()}
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,16 @@ SETTINGS = {
     "evaluate.baselines": [],
     "review.required": "never",
 }
+WITHOUT_TORCH = """
+import sys
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+sys.meta_path.insert(0, NoTorch())
+from dstill.cli import run
+sys.exit(run(sys.argv[1:]))
+"""
 NEEDED = {"linked", "finetune", "teachers", "export", "evaluate", "report"}
 
 
@@ -43,7 +55,22 @@ def run(cli: Any, root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return call
 
 
-def test_commands_work_with_a_linked_student(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def without_torch(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """A command in a process that cannot import torch."""
+    plugin = ("--plugin", str(root / "tests/support/sums_form.py"), "--plugin", str(root / "tests/support/toy.py"))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root / "tests"), *sys.path])}
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH, *plugin, *words],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+    )
+
+
+def test_commands_work_with_a_linked_student(
+    run: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     given = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={json.dumps(value)}")]
     for words in (("generate", "--task", "columns", "--out", "run", *given), ("train", "run"), ("evaluate", "run")):
         ended = run(*words)
@@ -57,6 +84,8 @@ def test_commands_work_with_a_linked_student(run: Any, tmp_path: Path, monkeypat
     predicted = run("predict", "run", "12 plus 34", "--json")
     assert predicted.code == 0, predicted.err
     assert json.loads(predicted.out)["answer"]
+    assert without_torch(root, "predict", "run", "12 plus 34", "--json").stdout == predicted.out
+    assert without_torch(root, "evaluate", "run", "--set", 'evaluate.splits=["validation"]').returncode == 0
     for form in ("merged", "int8"):
         ended = run("export", "run", "--to", form, "--out", form, "--limit", "20", "--json")
         assert ended.code == 0, ended.err

@@ -12,7 +12,7 @@ from tools.base import publish
 
 from dstill_linked.encoding import LinkedRow, row_of
 from dstill_linked.saving import read_facts, read_model
-from dstill_linked.tensors import Vocabulary
+from dstill_linked.vocabulary import Vocabulary
 
 
 def rows() -> list[LinkedRow]:

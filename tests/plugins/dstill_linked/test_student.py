@@ -22,7 +22,8 @@ from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.objectives import DistillStepByStep, RationaleFirst
 from dstill_linked.encoding import LinkedEncoder
 from dstill_linked.generation import LinkedGenerator
-from dstill_linked.saving import FILE, quantized, read_model, write_student
+from dstill_linked.saving import FILE, quantized, read_model, scorer_of, write_student
+from dstill_linked.torch_scorer import TorchScorer
 
 TASK = SumsTask()
 
@@ -74,7 +75,8 @@ def test_batches_and_single_questions_give_the_same_answers(trained: Path) -> No
 
 
 def test_cache_gives_the_scores_of_the_whole_sequence(trained: Path) -> None:
-    from dstill_linked.tensors import Vocabulary, batch
+    from dstill_linked.tensors import batch
+    from dstill_linked.vocabulary import Vocabulary
 
     model, _ = read_model(trained, SumsForm())
     form, new = SumsForm(), examples(5, seed=5)
@@ -271,8 +273,8 @@ def test_quantized_weights_give_nearly_the_same_scores(trained: Path, tmp_path: 
     same = sum(
         a.text == b.text
         for a, b in zip(
-            LinkedGenerator(model, SumsForm(), facts).generate(new),
-            LinkedGenerator(again, SumsForm(), facts).generate(new),
+            LinkedGenerator(TorchScorer(model), SumsForm(), facts).generate(new),
+            LinkedGenerator(scorer_of(again), SumsForm(), facts).generate(new),
             strict=True,
         )
     )

@@ -19,7 +19,7 @@ from dstill.pipeline.live_data import LiveRun
 from dstill.pipeline.predict import PredictedAnswer, Predictor
 from dstill_linked.generation import LinkedGenerator
 from dstill_linked.model import LinkedModel
-from dstill_linked.saving import LinkedFacts
+from dstill_linked.saving import LinkedFacts, scorer_of
 from dstill_linked.student import LinkedConfig, LinkedStudent
 
 KEYWORD = {"type": "keyword"}
@@ -54,7 +54,7 @@ def answering() -> Iterator[Predictor]:
     torch.manual_seed(3)
     facts = LinkedFacts(shape=shape.to_json(), tokens=(), features=(), branches=("predict: ",), modality="full",
                         seed=0, max_length=1024, max_target_length=96, threads=1)  # fmt: skip
-    generator = LinkedGenerator(LinkedModel(shape), student.form, facts)
+    generator = LinkedGenerator(scorer_of(LinkedModel(shape)), student.form, facts)
     with Predictor(LiveRun(name="random", setup=setup, context={}, load=lambda: generator)) as found:
         yield found
 

@@ -218,6 +218,27 @@ def test_random_walks_pass_every_check(lab: Any) -> None:
     assert counts["valid"] == 40, counts
 
 
+def test_one_token_is_allowed_if_it_is_among_all_that_are(lab: Any) -> None:
+    assert_same_on_walks(lab.form, lab.ask(QUESTION)[1], 2)
+
+
+@pytest.mark.slow
+def test_one_token_is_allowed_if_it_is_among_all_that_are_on_many_walks(lab: Any) -> None:
+    assert_same_on_walks(lab.form, lab.ask(QUESTION)[1], 20)
+
+
+def assert_same_on_walks(form: QueryForm, reading: Reading, count: int) -> None:
+    """`allows` looks at one token alone, without `allowed`."""
+    tokens: list[Token] = ["", *vocabulary.tokens(), *range(len(reading) + 1)]  # the last one is the padding of a batch
+    for written in filter(None, (walk(form.start(reading), seed) for seed in range(count))):
+        alone, together = form.start(reading), form.start(reading)
+        for token in written:
+            allowed = together.allowed()
+            differing = [one for one in tokens if alone.allows(one) is not (one in allowed)]
+            assert not differing, (written, token)
+            alone, together = alone.push(token), together.push(token)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("index", ["weblogs", "movies", "flights"])
 def test_many_random_walks_pass_every_check(index: str) -> None:
