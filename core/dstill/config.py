@@ -125,6 +125,13 @@ class Generate:
             "help": "How worked examples are chosen: the question's category first, or the most similar questions."
         },
     )
+    labels: Literal["given", "teacher"] = field(
+        default="given",
+        metadata={
+            "help": "Which answers a student learns where the file of questions has some: the given ones, explained by "
+            "the teacher, or the teacher's. Validation and test splits keep the given ones."
+        },
+    )
     concurrency: int = field(
         default=32, metadata={"low": 1, "high": 1024, "help": "Requests sent to the teacher at the same time."}
     )
@@ -272,7 +279,30 @@ class Evaluate:
     )
     baselines: tuple[str, ...] = field(
         default=("auto",),
-        metadata={"help": "Baselines that are scored next to the student. auto: the usual ones that are installed."},
+        metadata={
+            "help": "Baselines that are scored next to the student. auto: the usual ones that are installed. "
+            "TEACHER:MODEL, for example `openai:gpt-5-mini`: a large model that is prompted with the same questions.",
+            "trust": "paid",
+        },
+    )
+    shots: int = field(
+        default=8, metadata={"low": 0, "high": 50, "help": "Worked examples in each prompt of a model as baseline."}
+    )
+    max_usd: float | None = field(
+        default=None,
+        metadata={
+            "low": 0.0001,
+            "high": 1e7,
+            "help": "Stop before the replies of models as baselines cost more than this, in US dollars.",
+        },
+    )
+    max_tokens: int | None = field(
+        default=None,
+        metadata={
+            "low": 1,
+            "high": 10**12,
+            "help": "Stop before prompts and replies of models as baselines take more tokens than this.",
+        },
     )
     constrain: bool = field(
         default=False,
@@ -362,6 +392,8 @@ def as_toml(values: Mapping[str, Any], *, unset: bool = False) -> str:
 def _toml(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_toml(key)} = {_toml(of)}" for key, of in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_toml, value)) + "]"
     # TOML writes text, numbers, booleans and lists as JSON does, except for one character
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
@@ -462,7 +494,10 @@ def current(values: Mapping[str, Any], config: Config) -> dict[str, Any]:
 
 
 def _items(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, (list, tuple, dict)) else [value]
+    """The texts and numbers in a value, with the keys and values of tables."""
+    if isinstance(value, dict):
+        return [item for pair in value.items() for part in pair for item in _items(part)]
+    return [item for part in value for item in _items(part)] if isinstance(value, (list, tuple)) else [value]
 
 
 def looks_secret(value: str) -> bool:
@@ -685,8 +720,9 @@ def _checked(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) 
         checked = _converted(field_.type, _renamed(key, value, field_, origin))
     except ValueError:
         raise error from None
-    if isinstance(checked, str):
-        _check_role(key, checked, field_, origin)
+    for text in checked.values() if isinstance(checked, dict) else (checked,):
+        if isinstance(text, str):
+            _check_role(key, text, field_, origin)
     low, high = field_.metadata.get("low"), field_.metadata.get("high")
     if (low is not None and checked < low) or (high is not None and checked > high):
         raise error
@@ -704,8 +740,7 @@ def _converted(kind: Any, value: Any) -> Any:
         _require(isinstance(items, (list, tuple)) and all(isinstance(item, str) for item in items))
         return tuple(items)
     if origin is collections.abc.Mapping:
-        _require(isinstance(value, dict) and all(map(_is_numbers, value.values())))
-        return {str(name): tuple(map(float, numbers)) for name, numbers in value.items()}
+        return _converted_table(typing.get_args(kind)[1], value)
     _require(isinstance(value, (int, float) if kind is float else kind))
     _require(kind is bool or not isinstance(value, bool))
     if kind is float:
@@ -717,6 +752,18 @@ def _converted(kind: Any, value: Any) -> Any:
     if isinstance(value, str):
         _require(re.search("[\ud800-\udfff]", value) is None)  # bytes from the shell that are not UTF-8
     return value
+
+
+def _converted_table(kind: Any, value: Any) -> dict[str, Any]:
+    """A table with values of the type `kind`: text, anything that JSON has, or pairs of numbers."""
+    _require(isinstance(value, dict))
+    if kind in (str, Any):
+        allowed = str if kind is str else (str, int, float)  # of a boolean too
+        _require(all(isinstance(i, allowed) and (isinstance(i, str) or math.isfinite(i)) for i in _items(value)))
+        _require(kind is Any or not any(isinstance(of, (dict, list)) for of in value.values()))
+        return dict(value)
+    _require(all(map(_is_numbers, value.values())))
+    return {str(name): tuple(map(float, numbers)) for name, numbers in value.items()}
 
 
 def _require(fits: bool) -> None:
@@ -762,6 +809,9 @@ def wanted_of(field_: dataclasses.Field[Any]) -> str:
     """The values that a key accepts, in words: ``a whole number from 1 to 4096``."""
     kind: Any = field_.type
     if typing.get_origin(kind) is collections.abc.Mapping:
+        of = typing.get_args(kind)[1]
+        if of in (str, Any):
+            return 'a table of texts, such as {"a-name" = "text"}' if of is str else "a table"
         return 'a table of pairs of numbers, such as {"a-model" = [0.4, 1.6]}'
     if typing.get_origin(kind) is Literal:
         return "one of " + ", ".join(map(str, typing.get_args(kind)))

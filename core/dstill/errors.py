@@ -7,6 +7,7 @@
     ├── FailedItems                      3   the command ended, but some items failed
     │   └── PluginError                  3   a plugin did not load, or two plugins clash
     ├── DataError                        4   data or model files cannot be used
+    │   └── BadRequest                   4   a service refused a request as wrong
     ├── RunError                         5   a run is locked, changed or corrupt
     │   └── TrustError                   5   a run or project asks for something that its user has not allowed
     ├── AuthError                        6   a key was refused, or its quota is used up
@@ -32,6 +33,7 @@ from typing import ClassVar
 __all__ = [
     "AnswerError",
     "AuthError",
+    "BadRequest",
     "BudgetError",
     "ConfigError",
     "DataError",
@@ -120,6 +122,12 @@ class DataError(DstillError):
     """Data or model files cannot be used."""
 
     exit_code, code = 4, "data"
+
+
+class BadRequest(DataError):
+    """A service refused a request as wrong: the same request would be refused again."""
+
+    code = "bad_request"
 
 
 class RunError(DstillError):

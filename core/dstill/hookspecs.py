@@ -152,7 +152,9 @@ def parse_reply(task: Task, text: str, parse: Callable[[str], Draft | None]) -> 
 def check_draft(task: Task, example: Example, draft: Draft) -> Iterable[Problem] | None:
     """Problems of a teacher's draft. One error rejects it.
 
-    Called for each parsed reply, and for each answer that is shown or edited in `dstill data review`.
+    Called for each parsed reply, for each answer that came with a question, and for each answer that is shown or edited
+    in `dstill data review`. Problems of the layer ``rationale`` concern the rationale alone: an answer that came with
+    the question stays without it.
 
     Args:
         task: the task of the run.

@@ -403,6 +403,10 @@ class Plugins:
         draft: Draft | None = self._hook.parse_reply(task=task, text=text, parse=partial(self.parse_reply, task))
         return draft
 
+    def is_lookup(self, teacher: str) -> bool:
+        """Whether the teacher `teacher` only looks replies up; one that is not installed is assumed to be a model."""
+        return teacher in self.names("teachers") and self.teacher(teacher).is_lookup
+
     def check_draft(self, task: Task, example: Example, draft: Draft) -> tuple[Problem, ...]:
         """The results of the hook `check_draft`. If the hook raises, a problem says so and refuses the draft."""
         from dstill.api.faults import PASSING, about, refused

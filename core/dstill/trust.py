@@ -8,12 +8,13 @@ A run folder or a dstill.toml may come from a stranger. Its settings are plain d
 the folder. The metadata of such fields say how, for example ``{"trust": "address"}``. The roles are:
 
     address     a service that dstill connects to
-    variable    an environment variable whose content is sent to the address of the same section
+    variable    an environment variable whose content is sent to the address of the same section; in a table, each value
     key file    a file whose content is sent there
     ca          decides which certificate the address may have; "ca file": a file that does
     file        a file that is read
     model       folder, file or hub id of a model; "student": the same after a kind, as in hf:FOLDER
     services    names of services that training is reported to
+    paid        names, of which those with a colon are models that cost money
     write       a switch that lets dstill write to the address of the same section
     limits      a limit that is looser above its default; on a nested section: all of its fields are limits
 
@@ -126,7 +127,15 @@ class _Scan:
                     yield self._request(key, action)
         if self.is_run:
             yield from self._loosened(keys.get("limits", ()), near)
-        for key in filter(self._asks, keys.get("services", ())):
+        yield from self._named(keys.get("paid", ()), keys.get("services", ()))
+
+    def _named(self, paid: Iterable[str], services: Iterable[str]) -> Iterator[Request]:
+        """Requests for each model that costs money, and for each service that trainings are reported to."""
+        for key in filter(self._asks, paid if self.is_run else ()):
+            for name in self.values[key]:
+                if ":" in name:
+                    yield self._request(key, f"ask the model {name!r}, which may cost money")
+        for key in filter(self._asks, services):
             names = [word.strip() for word in self.values[key].split(",")]
             for service in names:
                 if service not in ("", "auto", "none", "tensorboard"):
@@ -158,13 +167,13 @@ class _Scan:
             sent = True
             # a project may send the default secret to a server on this machine
             if self._asks(key) or (asks and (self.is_run or not here)):
-                what = self._secret(key)
-                yield Request(
-                    action=f"send {what} to {to}",
-                    setting=self._at(key if self._asks(key) else asks[0]),
-                    source=f"send {what} to " if not asks and self._given(address) else "",
-                    target=f" to {to}" if asks and self._given(key) else "",
-                )
+                for what in self._secrets(key):
+                    yield Request(
+                        action=f"send {what} to {to}",
+                        setting=self._at(key if self._asks(key) else asks[0]),
+                        source=f"send {what} to " if not asks and self._given(address) else "",
+                        target=f" to {to}" if asks and self._given(key) else "",
+                    )
         if self.is_run and asks and not sent and not here:
             yield self._request(address, f"connect to {to}")
 
@@ -177,10 +186,12 @@ class _Scan:
             if isinstance(value, (bool, int, float)) and value > usual:
                 yield self._request(key, f"loosen a limit: {key} = {value!r}")
 
-    def _secret(self, key: str) -> str:
+    def _secrets(self, key: str) -> list[str]:
+        value = self.values[key]
         if self.fields[key].metadata["trust"] == "variable":
-            return f"the environment variable {self.values[key]!r}"
-        return f"the content of {self._path(self.values[key])!r}"
+            names = value.values() if isinstance(value, Mapping) else [value]
+            return [f"the environment variable {name!r}" for name in names]
+        return [f"the content of {self._path(value)!r}"]
 
     def _file(self, name: str) -> str:
         path = self._path(name)

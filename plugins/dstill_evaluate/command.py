@@ -12,8 +12,10 @@ from dstill.api.splits import SPLITS, split_name
 from dstill.cli.console import emit, note, say, table, width
 from dstill.cli.groups import Command
 from dstill.cli.options import App, app, json_option
+from dstill.cli.scores import amount
 from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.io.shell import command
+from dstill.io.units import percent
 
 if TYPE_CHECKING:
     from dstill_evaluate.systems import Arm
@@ -69,10 +71,12 @@ def compare(found: App, systems: tuple[str, ...], splits: tuple[str, ...], as_js
     _check_comparable(arms, chosen)
     comparison = compare_arms(arms, chosen)
     items, engine = _items(arms, comparison), arms[0].sides[0].evaluated["engine"]
+    costs = {arm.label: [side.cost for side in arm.sides if side.cost] for arm in arms}
     if as_json:
-        emit({"engine": engine, **comparison, "items": items})
+        emit({"engine": engine, **comparison, "costs": costs, "items": items})
         return
     _show_table(comparison, engine)
+    _show_costs(arms, chosen[0])
     _show_sentences(comparison)
     _show_items(items)
 
@@ -148,6 +152,21 @@ def _show_table(comparison: Mapping[str, Any], engine: str) -> None:
     excluded = ", ".join(f"{n:,} of {split}" for split, n in comparison["n_unjudged"].items() if n)
     if excluded:
         _say_wrapped(f"Excluded for all systems, because they could not be judged in one of the runs: {excluded}.")
+    say()
+
+
+def _show_costs(arms: Sequence[Arm], split: str) -> None:
+    """What a thousand answers take, if a large model is among the systems."""
+    sides = [side for arm in arms for side in arm.sides if side.cost]
+    if all(side.system == "student" for side in sides):
+        return
+    rows = []
+    for side in sides:
+        silent = side.evaluated["scores"][side.system][split].get("silent_error_rate", {}).get("value")
+        taken = [amount(side.cost["seconds_per_1000"], "{:,.1f}"), amount(side.cost["usd_per_1000"], "{:,.4f}")]
+        rows.append([side.label, "–" if silent is None else percent(silent), *taken])
+    columns = ["system", "#silently wrong, %", "#s per 1,000", "#USD per 1,000"]
+    table(columns, rows, title=f"{split}, and what a thousand answers take")
     say()
 
 

@@ -1,6 +1,7 @@
 """The report's section that compares the student with each baseline of its run.
 
 sections(run)  →  Section(title="Against the baselines", table=Table(…)); none if nothing was executed
+                  Section(title="Instead of a large model", …); none if no model was prompted
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import Section, Table, Verdict
 from dstill.errors import MissingExtra
+from dstill.io.units import percent
 
 if TYPE_CHECKING:
     from dstill.runs.run import Run
@@ -20,7 +22,8 @@ COLUMNS = ("set", "against", "items", "points", "gained", "lost", "p (Holm)", "w
 
 
 def sections(run: Run) -> Iterator[Section]:
-    """One section, or none without verdicts to compare or without the extra ``evaluate``."""
+    """Both sections, as far as there is something to compare. The first one needs the extra ``evaluate``."""
+    yield from _costs(run)
     scores: Mapping[str, Any] = run.manifest["stages"].get("evaluate", {}).get("scores", {})
     try:
         rows = list(_rows(run, scores))
@@ -36,6 +39,39 @@ def sections(run: Run) -> Iterator[Section]:
             "show. `dstill experiment compare` compares runs in the same way.",
             table=Table(columns=COLUMNS, rows=tuple(rows)),
         )
+
+
+def _costs(run: Run) -> Iterator[Section]:
+    """The student beside the large models that were prompted with the same questions."""
+    evaluated: Mapping[str, Any] = run.manifest["stages"].get("evaluate", {})
+    costs, scores = evaluated.get("costs", {}), evaluated.get("scores", {})
+    if len(costs) < 2:
+        return
+    split = next(iter(scores["student"]))
+    yield Section(
+        title="Instead of a large model",
+        order=11,
+        text=f"The student and large models on the same questions of {split}. The models saw the same description of "
+        "the data, and worked examples from the training rows. Seconds are the mean time of an answer; the student "
+        "writes in batches. Models cost their list price or the price that was set, the student its machine time "
+        "(evaluate.machine_usd_per_hour). Replies from the reply store count as if they were bought.",
+        table=Table(
+            columns=("", "right", "silently wrong", "s per 1,000", "USD per 1,000"),
+            rows=tuple(_cost_row(system, cost, scores[system][split]) for system, cost in costs.items()),
+        ),
+    )
+
+
+def _cost_row(system: str, cost: Mapping[str, Any], scores: Mapping[str, Any]) -> tuple[str, ...]:
+    from dstill.cli.scores import amount
+
+    rates = [scores.get(name, {}).get("value") for name in ("executable_accuracy", "silent_error_rate")]
+    return (
+        system,
+        *("–" if rate is None else f"{percent(rate)} %" for rate in rates),
+        amount(cost["seconds_per_1000"], "{:,.1f}"),
+        amount(cost["usd_per_1000"], "{:,.4f}"),
+    )
 
 
 def _rows(run: Run, scores: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

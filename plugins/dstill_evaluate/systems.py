@@ -3,6 +3,7 @@
     read_arms(["a", "b"], open)                  # two students
     read_arms(["a1,a2,a3", "b1,b2,b3"], open)    # two recipes, three seeds each
     read_arms(["a:nearest", "a"], open)          # a baseline of a run, and its student
+    read_arms(["a:openai:gpt-5-mini", "a"], open)    # a large model, and the student
     common_splits(arms)                          # ["test", "test_unseen_templates"]: scored in every run
     differences(arms, splits)                    # ["a and b, items of test: the reference answers of 3 differ (…)"]
 
@@ -11,6 +12,7 @@ Not covered: data on a server that changed while its number of documents and its
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,6 +47,12 @@ class Side:
         """The result of the stage `evaluate`."""
         stage: Mapping[str, Any] = self.run.manifest["stages"]["evaluate"]
         return stage
+
+    @property
+    def cost(self) -> Mapping[str, Any]:
+        """What its answers take (`dstill.pipeline.efficiency.AnswerCost`); empty: not known."""
+        found: Mapping[str, Any] = self.evaluated.get("costs", {}).get(self.system, {})
+        return found
 
     @cached_property
     def verdicts(self) -> Mapping[str, Verdict]:
@@ -107,10 +115,7 @@ def _side(name: str, open_run: Callable[[str], Run]) -> Side:
     try:
         run, system = open_run(name), "student"
     except UsageError:
-        run_name, colon, system = name.rpartition(":")
-        if not colon:
-            raise
-        run = open_run(run_name)
+        run, system = _run_and_system(name, open_run)
     evaluated = run.manifest["stages"].get("evaluate")
     if not evaluated or not evaluated.get("scores"):
         raise RunError(
@@ -131,6 +136,16 @@ def _side(name: str, open_run: Callable[[str], Run]) -> Side:
             hint=f"its dataset or its files changed since it was scored: {command('evaluate', run.folder)}",
         )
     return side
+
+
+def _run_and_system(name: str, open_run: Callable[[str], Run]) -> tuple[Run, str]:
+    """The run and the system of ``a:nearest`` or ``a:openai:gpt-5-mini``: the shortest name of a run that opens."""
+    places = [n for n, sign in enumerate(name) if sign == ":"]
+    for n in places[:-1]:
+        with contextlib.suppress(UsageError):
+            return open_run(name[:n]), name[n + 1 :]
+    end = places[-1] if places else len(name)
+    return open_run(name[:end]), name[end + 1 :]
 
 
 def common_splits(arms: Sequence[Arm]) -> list[str]:

@@ -57,14 +57,18 @@ class LabelOnly(Objective):
 
 
 class RationaleFirst(Objective):
-    """Rationale and answer in one sequence; the student writes both whenever it answers."""
+    """Rationale and answer in one sequence, which the student writes whenever it answers.
+
+    Records without a rationale are left out: a student would learn to write none.
+    """
 
     name = "rationale-first"
     ignores = frozenset({"label_weight"})
 
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
-        example, target = record.example, task.reply_text(record.rationale, record.answer)
-        yield Pair(task_prefix=REASON, source=task.model_input(example), target=target, example=example)
+        if record.rationale:
+            example, target = record.example, task.reply_text(record.rationale, record.answer)
+            yield Pair(task_prefix=REASON, source=task.model_input(example), target=target, example=example)
 
     def prompt(self, source: str) -> str:
         return REASON + source

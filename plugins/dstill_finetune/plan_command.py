@@ -29,6 +29,7 @@ from dstill.config import Config, command_line
 from dstill.errors import UsageError
 from dstill.factory import Setup, choose_modality, modalities, student_spec
 from dstill.io.units import size
+from dstill.pipeline import steps
 from dstill.plugins import Plugins
 from dstill.runs.run import Run
 from dstill.runtime import hardware
@@ -135,7 +136,7 @@ class Plan:
 
 def _with_dataset(run: Run) -> ModelSpec:
     """The counts of the run's student, with the largest batch of its training records."""
-    pairs = [tuple(run.objective.pairs(record, run.task)) for record in run.records("train")]
+    pairs = steps.pairs(run.objective, run.task, run.records("train"))
     texts = (text for row in pairs for pair in row for text in (pair.source, pair.target))
     shape = run.student.spec(texts)
     return replace(shape, batch=run.student.largest_batch(pairs, run.settings.train)) if pairs else shape

@@ -5,9 +5,9 @@
     model = "gpt-4.1-mini"
     api_key_env = "OPENAI_API_KEY"       # the name of a variable, never the key
 
-`teacher` sends single requests and `batch` uses the Batch API, both over `connection`. `responses` parses replies,
-`errors` classifies failures, `backoff` delays retries, `concurrency` limits the requests in flight, and `structured`
-requests JSON.
+`teacher` sends single requests and `batch` uses the Batch API, both over `connection`. `parameters` adapts requests to
+the endpoint and `structured` asks for JSON. `responses` parses replies, `errors` classifies failures, `retries` and
+`backoff` repeat requests, `concurrency` limits those in flight, and `prices` knows what they cost.
 """
 
 from __future__ import annotations

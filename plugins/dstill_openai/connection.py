@@ -5,8 +5,7 @@
         reply = await connection.retry(ask, prompt)
 
 `send` waits for the end of a pause, sends one request through the SDK and converts its errors (`dstill_openai.errors`).
-`retry` repeats a coroutine function while it raises `Transient`, with backoff or after the time that the endpoint asked
-for.
+`retry` is that of `dstill_openai.retries`.
 
 The SDK's own retries are disabled: it gives up on a long Retry-After, retries when a quota is used up, and does not
 detect HTML and broken JSON.
@@ -16,28 +15,23 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from dstill.errors import ServicePause
 from dstill.io.secrets import Secret
 from dstill.io.urls import is_loopback
-from dstill_openai.backoff import Pause, backoff
 from dstill_openai.bounded import TooLong, bounded_client
-from dstill_openai.errors import Endpoint, Transient, from_sdk_error, oversized, timed_out
+from dstill_openai.errors import Endpoint, from_sdk_error, oversized, timed_out
+from dstill_openai.retries import Retries
 
 if TYPE_CHECKING:
     import openai
-    from tenacity import RetryCallState
 
-__all__ = ["Body", "Connection"]
+__all__ = ["Body", "Connection", "Extras"]
 
 OPENAI = "api.openai.com"
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -49,6 +43,16 @@ class Body:
     seconds: float  # from the request to the end of the body
 
 
+@dataclass(frozen=True, kw_only=True)
+class Extras:
+    """What gateways want in each request besides the API's own headers."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secret_headers: Mapping[str, Secret] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    key_header: str = ""  # the header of the key; empty: Authorization, with Bearer
+
+
 class Connection:
     """A context manager, which opens and closes the connection pool.
 
@@ -57,10 +61,19 @@ class Connection:
 
     client: openai.AsyncOpenAI
 
-    def __init__(self, url: str, key: Secret | None, at: Endpoint, *, max_retries: int, max_wait: float) -> None:
-        self.url, self.at = url, at
-        self._pause = Pause(at.host)
-        self._key, self._max_retries, self._max_wait = key, max_retries, max_wait
+    def __init__(
+        self,
+        url: str,
+        key: Secret | None,
+        at: Endpoint,
+        *,
+        max_retries: int,
+        max_wait: float,
+        extras: Extras | None = None,
+    ) -> None:
+        self.url, self.at, self._extras = url, at, extras or Extras()
+        self._retries = Retries(at, max_retries=max_retries, max_wait=max_wait)
+        self.retry, self._key = self._retries.retry, key
 
     async def __aenter__(self) -> Self:
         import openai
@@ -74,6 +87,7 @@ class Connection:
             # only on this machine or network, so it must not pass through a proxy from the environment.
             http_client=bounded_client(follow_redirects=False, trust_env=not self._bypasses_proxy()),
             default_headers=self._omitted_headers(),
+            default_query=dict(self._extras.query),
         )
         if not self._is_openai():
             self.client.organization = self.client.project = None
@@ -89,9 +103,21 @@ class Connection:
         lines = [] if self._is_openai() else os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines()
         return {line.partition(":")[0].strip(): openai.Omit() for line in lines if ":" in line}
 
+    def _extra_headers(self) -> dict[str, Any]:
+        """Given with each request: the SDK allows only there that Authorization is omitted."""
+        import openai
+
+        extras = self._extras
+        headers: dict[str, Any] = {**extras.headers}
+        headers.update({name: secret.reveal() for name, secret in extras.secret_headers.items()})
+        if extras.key_header and self._key is not None:
+            headers.update({"Authorization": openai.Omit(), extras.key_header: self._key.reveal()})
+        return headers
+
     def _bypasses_proxy(self) -> bool:
         parts = urlsplit(self.url)
-        return is_loopback(parts.hostname or "") or (parts.scheme == "http" and self._key is not None)
+        has_secret = self._key is not None or bool(self._extras.secret_headers)
+        return is_loopback(parts.hostname or "") or (parts.scheme == "http" and has_secret)
 
     async def __aexit__(self, *error: object) -> None:
         await self.client.close()
@@ -108,11 +134,11 @@ class Connection:
 
         import openai
 
-        await self._pause.wait()
+        await self._retries.wait()
         started = time.monotonic()
         try:
             async with asyncio.timeout(timeout):
-                response = await request(**arguments)
+                response = await request(**arguments, extra_headers=self._extra_headers())
         except TimeoutError as error:
             raise timed_out(self.at) from error
         except TooLong as error:
@@ -121,46 +147,3 @@ class Connection:
             raise from_sdk_error(error, self.at) from error
         content_type = response.headers.get("content-type", "")
         return Body(response.http_response.content, content_type, round(time.monotonic() - started, 3))
-
-    async def retry(self, work: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **names: P.kwargs) -> T:
-        """Call `work`, an ``async def``, until it succeeds or the retries are used up.
-
-        Raises ServicePause if the endpoint asks for a pause longer than `max_wait`.
-        """
-        import tenacity
-
-        # One object per call: it keeps the state of the retries.
-        retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception(self._should_retry),
-            stop=tenacity.stop_after_attempt(self._max_retries + 1),
-            wait=_wait,
-            reraise=True,
-        )
-        try:
-            result: T = await retrying(work, *args, **names)
-        except Transient as error:
-            if error.after is None or error.after <= self._max_wait:
-                raise
-            raise ServicePause(
-                f"{error.what}; it asks for a pause of {error.after:.0f} s",
-                where=error.where,
-                hint="run again after that to resume; dstill waits for at most teacher.openai.max_wait seconds",
-            ) from error
-        return result
-
-    def _should_retry(self, error: BaseException) -> bool:
-        """Also pauses all requests if the endpoint asked for a pause."""
-        if not isinstance(error, Transient):
-            return False
-        if error.after is not None:
-            if error.after > self._max_wait:
-                return False
-            self._pause.extend(error.after)
-        return True
-
-
-def _wait(state: RetryCallState) -> float:
-    """Seconds until the next try; 0 if the endpoint asked for a pause, which `send` waits for."""
-    error = state.outcome.exception() if state.outcome else None
-    has_pause = isinstance(error, Transient) and error.after is not None
-    return 0.0 if has_pause else backoff(state.attempt_number)

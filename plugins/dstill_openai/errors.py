@@ -1,6 +1,7 @@
 """Classifies the failures of an endpoint by what to do next.
 
     retry the request     Transient, RateLimited, EmptyReply, BrokenReply         (ServiceError)
+    send it otherwise     ParameterRefused, SchemaUnsupported                     (BadRequest)
     fail this item        Refused, Filtered, BadRequest, Oversized                (DataError)
     stop everything       a wrong key, quota or model, or an address without API  (AuthError, ConfigError)
 
@@ -12,11 +13,12 @@ detects errors in successful responses. Text from a server is shortened, made pr
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dstill.errors import AuthError, ConfigError, DataError, DstillError, ServiceError
+from dstill.errors import AuthError, BadRequest, ConfigError, DataError, DstillError, ServiceError
 from dstill.io.secrets import redact
 from dstill.teacher.retry_after import retry_after
 
@@ -32,6 +34,7 @@ __all__ = [
     "Filtered",
     "NotFound",
     "Oversized",
+    "ParameterRefused",
     "RateLimited",
     "Refused",
     "SchemaUnsupported",
@@ -47,6 +50,17 @@ __all__ = [
 MAX_TEXT = 200  # characters of a server's message to show
 TRANSIENT_STATUS = {408, 409, 425}
 SCHEMA_WORDS = ("response_format", "json_schema", "structured output")  # in errors of endpoints without schemas
+# How services say that they do not know a parameter, or do not take its value. OpenAI and Azure: "Unsupported
+# parameter: 'max_tokens' is not supported with this model", "Unsupported value: …", "Unrecognized request argument
+# supplied: …". Mistral and vLLM: "Extra inputs are not permitted". Anthropic: "`temperature` is deprecated for this
+# model". LiteLLM: "models don't support temperature=0.0".
+REFUSAL_CODES = {"unsupported_parameter", "unsupported_value", "unknown_parameter"}
+_REFUSAL = re.compile(
+    r"unsupported (parameter|value)|not supported|(does not|doesn't|do not|don't) support|unrecognized|deprecated"
+    r"|(unknown|unexpected) (parameter|argument|field|keyword|name)|extra_forbidden|not permitted|not allowed",
+    re.IGNORECASE,
+)
+_REFUSED_VALUE = re.compile(r"unsupported[ _]value", re.IGNORECASE)
 QUOTA = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
 
 
@@ -92,14 +106,22 @@ class Filtered(DataError):
     code = "filtered"
 
 
-class BadRequest(DataError):
-    """The endpoint rejected the request itself."""
-
-    code = "bad_request"
-
-
 class SchemaUnsupported(BadRequest):
     """The endpoint does not support structured outputs."""
+
+
+class ParameterRefused(BadRequest):
+    """The endpoint does not take a parameter, or its value.
+
+    `text` is all that it said, and `param` the parameter that it named apart from that, if any.
+    """
+
+    def __init__(self, what: str, *, text: str, param: str, is_value: bool) -> None:
+        hint = (
+            "the teacher's settings say what is sent: temperature = -1 leaves it out, max_tokens_name renames the limit"
+        )
+        super().__init__(what, hint=hint)
+        self.text, self.param, self.is_value = text, param, is_value
 
 
 class NotFound(AuthError):
@@ -114,6 +136,8 @@ class Endpoint:
     model: str
     key_from: str  # source of the key, for example "env OPENAI_API_KEY"; empty: no key is sent
     timeout: float  # seconds
+    section: str = "teacher.openai"  # of the settings
+    key_setting: str = "teacher.openai.api_key_env"
 
 
 def from_sdk_error(error: openai.OpenAIError, at: Endpoint) -> DstillError:
@@ -123,7 +147,7 @@ def from_sdk_error(error: openai.OpenAIError, at: Endpoint) -> DstillError:
     if isinstance(error, openai.APITimeoutError):
         return timed_out(at)
     if isinstance(error, openai.APIConnectionError):
-        return Transient(f"cannot reach {at.host}: {_cause(error)}", hint="check teacher.openai.base_url")
+        return Transient(f"cannot reach {at.host}: {_cause(error)}", hint=f"check {at.section}.base_url")
     if isinstance(error, openai.APIStatusError):
         return _from_status_error(error, at)
     return Transient(f"{at.host}: {printable(str(error))}")
@@ -131,7 +155,7 @@ def from_sdk_error(error: openai.OpenAIError, at: Endpoint) -> DstillError:
 
 def timed_out(at: Endpoint) -> Transient:
     """The error for a request that took longer than the timeout."""
-    return Transient(f"{at.host} did not answer within {at.timeout:g} s", hint="raise teacher.openai.timeout")
+    return Transient(f"{at.host} did not answer within {at.timeout:g} s", hint=f"raise {at.section}.timeout")
 
 
 def oversized(error: Exception, at: Endpoint) -> Oversized:
@@ -157,7 +181,7 @@ def from_status(status: int, body: Mapping[str, Any], headers: Mapping[str, str]
     if status == 404:
         return NotFound(
             f"{at.host} has no model '{at.model}', or no chat completions at this address: {message}",
-            where="teacher.openai.model, teacher.openai.base_url",
+            where=f"{at.section}.model, {at.section}.base_url",
             hint="GET /models at that address lists its models",
         )
     if status == 429:
@@ -167,7 +191,7 @@ def from_status(status: int, body: Mapping[str, Any], headers: Mapping[str, str]
     if status < 400:
         target = printable(headers.get("location", "nowhere"))
         return ConfigError(
-            f"{at.host} redirects to {target}", where="teacher.openai.base_url", hint="use the final address"
+            f"{at.host} redirects to {target}", where=f"{at.section}.base_url", hint="use the final address"
         )
     if "content_filter" in codes:
         return Filtered(f"{at.host} filtered the question: {message}")
@@ -175,13 +199,17 @@ def from_status(status: int, body: Mapping[str, Any], headers: Mapping[str, str]
 
 
 def _bad_request(what: str, body: Mapping[str, Any]) -> BadRequest:
-    text = json.dumps(body).lower()
+    said = json.dumps(body, ensure_ascii=False)
+    text, param = said.lower(), str(body.get("param") or "")
     if any(word in text for word in SCHEMA_WORDS):
         return SchemaUnsupported(what, hint="use --json-mode off, or auto to send a schema only if it is supported")
     if body.get("code") == "context_length_exceeded" or "context length" in text:
         return BadRequest(what, hint="the prompt is too long: use fewer shots or a smaller mapping")
-    if param := body.get("param"):
-        return BadRequest(what, hint=f"the endpoint rejected the parameter '{printable(str(param))}'")
+    if str(body.get("code")) in REFUSAL_CODES or _REFUSAL.search(said):
+        is_value = _REFUSED_VALUE.search(said) is not None
+        return ParameterRefused(what, text=said, param=param, is_value=is_value)
+    if param:
+        return BadRequest(what, hint=f"the endpoint rejected the parameter '{printable(param)}'")
     return BadRequest(what)
 
 
@@ -189,10 +217,10 @@ def key_rejected(at: Endpoint, message: str) -> AuthError:
     """The error for a missing or wrong key."""
     if not at.key_from:
         hint = "set it to the environment variable that holds the key"
-        return AuthError(f"{at.host} requires a key: {message}", where="teacher.openai.api_key_env", hint=hint)
+        return AuthError(f"{at.host} requires a key: {message}", where=at.key_setting, hint=hint)
     what = f"key rejected by {at.host} ({at.key_from}): {message}"
     hint = "set a valid key, then run again to resume"
-    return AuthError(what, where="teacher.openai.api_key_env", hint=hint)
+    return AuthError(what, where=at.key_setting, hint=hint)
 
 
 def _cause(error: BaseException) -> str:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from dstill.errors import needs
 from dstill.io.strict_json import dumps
+from dstill.runs.folder import file_part
 from dstill_evaluate.metrics import METRICS
 from dstill_report.scored import Item, ScoredSet, scored_sets
 
@@ -40,7 +41,7 @@ def write(run: Run) -> list[Path]:
     sets = list(scored_sets(run))
     files: dict[str, str] = {}
     for system in dict.fromkeys(one.system for one in sets):
-        model = run.name if system == "student" else f"{run.name}__{system}"
+        model = run.name if system == "student" else f"{run.name}__{file_part(system)}"
         of_system = [one for one in sets if one.system == system]
         files[f"{model}/results_{date}.json"] = json.dumps(results(run, model, of_system), indent=1) + "\n"
         for one in of_system:

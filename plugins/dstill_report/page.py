@@ -134,8 +134,8 @@ def _teacher_note(evaluated: Mapping[str, Any]) -> str:
         return f"The teacher's ceiling was not measured: {teacher['why']}."
     return (
         "teacher: its own answers, scored against reference answers that were written independently of it. This is the "
-        "ceiling for a student that learns from it. The student and its baselines are scored against the dataset, "
-        "which contains the teacher's answers."
+        "ceiling for a student that learns from it. The student and its baselines are scored against the same "
+        "references, and against the teacher's answers where a question came without one."
     )
 
 

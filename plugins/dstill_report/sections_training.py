@@ -112,7 +112,7 @@ def _dataset(run: Run, generated: Mapping[str, Any]) -> Section | None:
     text = "Rows by category and split."
     if generated:
         text = (
-            f"The teacher '{generated['teacher']}' was asked {generated['questions']:,} questions: "
+            f"{generated['questions']:,} questions for the teacher '{generated['teacher']}': "
             f"{generated['accepted']:,} answers accepted, {generated['rejected']:,} rejected. {text}"
         )
     return Section(

@@ -26,6 +26,7 @@ from dstill.api.splits import split_name
 from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.io.shell import command
 from dstill.io.strict_json import NotStrict, dumps, loads
+from dstill.pipeline.label import of_the_answer
 from dstill.pipeline.review import ACCEPT, EDIT, FILE, JUDGED, REJECT, SKIP, UNDO, Decision, digest, latest, sample
 from dstill.runs.review_log import decisions
 from dstill.runs.run import Run
@@ -198,8 +199,12 @@ class ReviewSession:
     # --- checks -------------------------------------------------------------------------
 
     def problems(self, example: Example, answer: str, rationale: str) -> tuple[Problem, ...]:
-        """The problems that all checks find in a draft, including checks of plugins."""
-        return self.run.plugins.check_draft(self.run.task, example, Draft(answer=answer, rationale=rationale))
+        """The problems that all checks find in a draft, including checks of plugins.
+
+        A row that came without a rationale needs none.
+        """
+        found = self.run.plugins.check_draft(self.run.task, example, Draft(answer=answer, rationale=rationale))
+        return found if rationale or example.rationale else of_the_answer(found)
 
     def outcome(self, example: Example, answer: str) -> Outcome | None:
         """The outcome of executing a checked answer; None for a refusal or without an executor."""

@@ -125,7 +125,7 @@ def _show(session: ReviewSession, record: Record) -> None:
     paragraph(row["question"], bold=True)
     for name, text in row["excerpt"]["used"]:
         paragraph(f"  {name}: {text}")
-    paragraph(f"rationale: {row['rationale']}")
+    paragraph(f"rationale: {row['rationale'] or '(none)'}")
     paragraph("answer:")
     paragraph(row["edit"]["answer"])
     for problem in row["problems"]:

@@ -3,8 +3,8 @@
     [teacher.replay]
     file = "answers.csv"        # prompt,rationale,dsl; or JSONL, or Parquet: see dstill.pipeline.question_files
 
-The reply to a prompt is the row with the example's id, or else the row with exactly its question. A row without
-rationale yields a reply without one, which the checks of drafts may reject.
+The reply to a prompt is the row with the example's id, or else the row with exactly its question. From a row without
+rationale, a student learns the answer alone.
 """
 
 from __future__ import annotations

@@ -492,7 +492,7 @@ def test_mistyped_questions_file_creates_no_run(cli: Cli, project: Path) -> None
 def test_run_without_rows_accepts_other_settings(cli: Cli, project: Path) -> None:
     (project / "q.jsonl").write_text("no row\n")
     assert cli("generate", "--teacher", "parrot", "--out", "mine", "--questions", "q.jsonl").code == 4
-    (project / "q.jsonl").write_text('{"question": "add 1 and 3", "answer": "1+3"}\n')  # without a rationale: no row
+    (project / "q.jsonl").write_text('{"question": "add 1 and 3", "answer": "100+3"}\n')  # a check refuses it
     assert cli("generate", "--teacher", "parrot", "--out", "mine", "--questions", "q.jsonl").code == 4
     (project / "r.jsonl").write_text('{"question": "add 1 and 2", "answer": "1+2", "rationale": "both are added"}\n')
     ended = cli("generate", "--teacher", "parrot", "--out", "mine", "--questions", "r.jsonl", "--json")

@@ -155,10 +155,10 @@ def test_dataset_without_usable_rows_is_refused(cli: Cli, project: Path) -> None
     Path("none.jsonl").write_text("\n")
     assert_refused(generate(cli, "none.jsonl"), 4, "no rows in none.jsonl\n")
     assert generate(cli, write_file("one.jsonl", {**GOLD, "split": "train"})).code == 0
-    rows = [{**GOLD, "question": f"add {n} and 2", "answer": f"{n}+2"} for n in range(1, 6)]
+    rows = [{**GOLD, "question": f"add {n} and 2", "answer": f"{n}+2", "split": "train"} for n in range(1, 6)]
     ended = cli(
         *("generate", "--teacher", "parrot", "--questions", write_file("five.jsonl", *rows), "--out", "all"),
-        *("--set", "teacher.parrot.garble=add"),
+        *("--set", "teacher.parrot.garble=add", "--set", "generate.labels=teacher"),
     )
     assert_refused(ended, 4, "0 usable rows of 5; reasons: not_parseable 5\nwhere: five.jsonl\n")
     assert "all/rejects.jsonl says what is wrong with each" in ended.err

@@ -31,6 +31,9 @@ class PartConfig:
     quick: bool = False
     maybe: str | None = None
     prices: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict, metadata={"trust": "variable"})
     guard: Guard = field(default_factory=Guard)
 
 
@@ -252,6 +255,7 @@ def test_empty_known_section_is_accepted() -> None:
 
 
 PAIRS = 'a table of pairs of numbers, such as {"a-model" = [0.4, 1.6]}'
+TEXTS = 'a table of texts, such as {"a-name" = "text"}'
 
 
 @pytest.mark.parametrize(
@@ -276,6 +280,11 @@ PAIRS = 'a table of pairs of numbers, such as {"a-model" = [0.4, 1.6]}'
         ("task__toy__prices", {"a": [1.0]}, PAIRS),
         ("task__toy__prices", {"a": [1.0, -2]}, PAIRS),
         ("task__toy__prices", {"a": [1.0, True]}, PAIRS),
+        ("task__toy__headers", {"a": 1}, TEXTS),
+        ("task__toy__headers", {"a": ["b"]}, TEXTS),
+        ("task__toy__headers", "a", TEXTS),
+        ("task__toy__body", {"a": None}, "a table"),
+        ("task__toy__body", {"a": [{"b": float("inf")}]}, "a table"),
     ],
 )
 def test_wrong_value_names_key_and_expected_type(key: str, value: Any, wanted: str) -> None:
@@ -351,6 +360,23 @@ def test_table_of_pairs_round_trips(text: str) -> None:
     assert read(config.to_toml()).parts == config.parts
     given = read(environment={"DSTILL_TASK__TOY__PRICES": "{a-model = [0.4, 1.6]}"})
     assert given.part("task", "toy").prices == {"a-model": (0.4, 1.6)}
+
+
+def test_tables_of_texts_and_of_anything_round_trip() -> None:
+    text = (
+        "[task.toy]\nheaders = {x-team = 'search'}\nbody = {top_k = 3, stop = ['a'], deep = [{on = true, by = 0.5}]}\n"
+    )
+    part = read(text).part("task", "toy")
+    assert (part.headers, part.body) == (
+        {"x-team": "search"},
+        {"top_k": 3, "stop": ["a"], "deep": [{"on": True, "by": 0.5}]},
+    )
+    assert read(read(text).to_toml()).part("task", "toy") == part
+    assert read("[task.toy.body]\ntop_k = 3\n").part("task", "toy").body == {"top_k": 3}
+
+
+def test_variables_of_a_table_are_names() -> None:
+    assert "is not the name of an environment variable" in refused(task__toy__variables={"x-key": "a key"}).what
 
 
 SECRET = "sk-abcdefghijkl0123456789"

@@ -19,7 +19,7 @@ from dstill.api.executor import Executor
 from dstill.api.gate import CACHED, Gate
 from dstill.api.judging import judge
 from dstill.api.protocols import TestDatabases
-from dstill.api.records import Draft, Example, Level, Outcome, OutcomeKind, Problem, Record, TestDatabase
+from dstill.api.records import Draft, Example, Level, Outcome, OutcomeKind, Prediction, Problem, Record, TestDatabase
 from dstill.api.task import Check, Task
 from dstill.plugins import Plugins, load
 from dstill.runs.folder import data_file
@@ -219,6 +219,8 @@ def test_no_command_executes_refused_answers(
         made_rows = [{k: v for k, v in row.items() if k != "neighbours"} for row in rows(split)]
         extra = [{"neighbours": row.get("neighbours", [])} for row in rows(split)]
         run.write(data_file(split), [Record(**row, extra=more) for row, more in zip(made_rows, extra, strict=True)])
+    texts = {row["id"]: run.task.reply_text("", row["answer"]) for row in rows("test")}
+    run.write("predictions-teacher.jsonl", [Prediction(id=id, text=text) for id, text in texts.items()])
     run.save()
     check_executed("audit of a run", 3, ended=cli(*toy, "audit", "run"))
     check_executed("train with early stopping", 0, ended=cli(*toy, "train", "run", "--resume-with-changes"))

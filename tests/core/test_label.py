@@ -303,7 +303,7 @@ def test_fence_depends_on_the_question_and_not_on_its_id(task: Task) -> None:
 def test_worked_examples_carry_their_fence(plugins: Plugins, task: Task) -> None:
     examples = list(task.examples("train"))
     teacher = ScriptedTeacher(wrong_first(0)).open(task)
-    for prompt in label.prompts(plugins, task, teacher, examples, Generate(shots=2)):
+    for prompt in label.prompts(plugins, task, teacher, examples, label.worked_examples(examples), Generate(shots=2)):
         *before, asked = prompt.messages
         assert asked.content.endswith(f"Begin your reply with <id>{fence.of(prompt.example)}</id>.")
         shown = [m for m in before if m.role != "system"]
@@ -321,7 +321,8 @@ def questions(prompt: Prompt) -> list[str]:
 
 
 def prompts(plugins: Plugins, task: Task, examples: Sequence[Example], k: int) -> list[Prompt]:
-    return list(label.prompts(plugins, task, plugins.teacher("parrot")(), examples, Generate(shots=k)))
+    teacher, worked = plugins.teacher("parrot")(), label.worked_examples(examples)
+    return list(label.prompts(plugins, task, teacher, examples, worked, Generate(shots=k)))
 
 
 def test_shots_prefer_the_same_category_and_exclude_the_question(plugins: Plugins, task: Task) -> None:

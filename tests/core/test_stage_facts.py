@@ -12,7 +12,7 @@ from dstill.api.student import TrainResult
 from dstill.pipeline.augment import Focus
 from dstill.pipeline.curate import Dataset, DatasetCounts, LabelSource, Relabelled
 from dstill.pipeline.data_monitor import DataReport
-from dstill.pipeline.efficiency import Efficiency, Percentiles
+from dstill.pipeline.efficiency import AnswerCost, Efficiency, Percentiles
 from dstill.pipeline.error_analysis import CauseCount
 from dstill.pipeline.evaluate import Evaluation
 from dstill.pipeline.evaluate import TestSuite as Suite
@@ -24,11 +24,14 @@ from dstill.runs import stage_facts
 from dstill.teacher.client import Counts
 from dstill.teacher.cost import AnnotatorCost, ReplyCost, summary_lines
 
-COUNTS = DatasetCounts(questions=3, accepted=2, rejected=1, splits={"train": 2}, categories={}, rejections={"bad": 1})
+COUNTS = DatasetCounts(
+    questions=3, accepted=2, rejected=1, splits={"train": 2}, categories={}, rejections={"bad": 1}, labels={"kept": 1}
+)
 DATASET = Dataset(records=(), rejections=(), counts=COUNTS)
 SOURCE = LabelSource(teacher="parrot", models={"m": 3}, outcomes={"ok": 2})
 GENERATED = Generated(
     requests=(),
+    rows=(),
     dataset=DATASET,
     source=SOURCE,
     replies=Counts(bought=3),
@@ -82,6 +85,7 @@ def test_generate_and_curate() -> None:
         "splits": {"train": 2},
         "categories": {},
         "rejections": {"bad": 1},
+        "labels": {"kept": 1},
     }
     found = stage_facts.generated(GENERATED, None)
     assert found == {
@@ -100,7 +104,7 @@ def test_generate_and_curate() -> None:
         "data": {"beads": 1},
         "focus": "1 failure of 'sort' in run mine: add 1",
     }
-    relabelled = Relabelled(dataset=DATASET, source=SOURCE)
+    relabelled = Relabelled(dataset=DATASET, source=SOURCE, rows=())
     labels = {"teacher": "parrot", "models": {"m": 3}, "outcomes": {"ok": 2}}
     assert stage_facts.relabelled(relabelled, None) == {**labels, **counts}
     assert stage_facts.relabelled(relabelled, COST) == {**labels, "cost": COST_ROW, **counts}
@@ -174,6 +178,7 @@ def test_evaluate() -> None:
             EVALUATION,
             data=data,
             efficiency=EFFICIENCY,
+            costs={"student": AnswerCost.of(2, seconds=[0.25, 0.75], usd=None)},
             teacher=TeacherScores(why="it repeats reference answers"),
             judged_by=[{"name": "core"}],
             plugins=[{"name": "toy"}],
@@ -192,6 +197,16 @@ def test_evaluate() -> None:
         "scores": {"student": {"test": {"right": row}}},
         "peak_memory": 7,
         "latency": {"p50": 0.1, "p95": 0.2},
+        "costs": {
+            "student": {
+                "questions": 2,
+                "seconds_per_1000": 500.0,
+                "usd_per_1000": None,
+                "usd": None,
+                "prompt_tokens": None,
+                "completion_tokens": None,
+            }
+        },
         "tokens": {"p50": 4, "p95": 9, "total": 13},
         "size": {"bytes": 100, "parameters": None},
         "teacher": {"why": "it repeats reference answers", "scores": {}},

@@ -8,7 +8,7 @@ import pytest
 
 from dstill import Run
 from dstill import config as configuration
-from dstill.api.records import Level, Problem, Rejection
+from dstill.api.records import Level, Problem, Rejection, TeacherRequest
 from dstill.factory import Setup
 from dstill.pipeline import teacher_eval
 from dstill.plugins import Plugins, part_sections
@@ -47,8 +47,8 @@ def test_answers_and_refused_replies_are_compared_with_golds(plugins: Plugins, m
     assert facts["scores"]["test"]["right"]["value"] == pytest.approx(12 / 13)
     (wrong,) = [verdict for verdict in run.verdicts("teacher") if not verdict.correct]
     assert (wrong.id, wrong.reached) == ("test-add-4-3", Level.PARSED)
-    # the dataset has twelve of them: the student is scored against what the teacher answered
-    assert len(run.verdicts()) == 12
+    # the dataset has all of them: the student is scored against the reference answers
+    assert len(run.verdicts()) == 13
 
 
 def test_questions_without_golds_are_not_counted(plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +62,9 @@ def test_questions_without_golds_are_not_counted(plugins: Plugins, monkeypatch: 
 
 
 @pytest.mark.parametrize("before", ["", "<think>Hm.</think>"])
-def test_refused_reply_is_judged_without_its_fence(plugins: Plugins, before: str) -> None:
+def test_refused_reply_is_judged_without_its_fence(
+    plugins: Plugins, before: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The fence and a reasoning trace are not part of the answer."""
     config = configuration.load(flags=FLAGS, environment={}, sections=part_sections(plugins))
     setup = Setup(plugins, config)
@@ -70,5 +72,8 @@ def test_refused_reply_is_judged_without_its_fence(plugins: Plugins, before: str
     text = f"{before}<id>{fence.of(gold)}</id>{setup.task.reply_text('so', gold.answer or '')}"
     problem = Problem(layer="rationale", code="rationale_leaks_answer", message="m")
     refused = Rejection(id=gold.id, question=gold.question, problems=(problem,), text=text)
-    (verdict,) = teacher_eval.judged(setup, [gold], [refused], None)
+    monkeypatch.setattr(plugins.teacher("parrot"), "is_lookup", False)
+    answers = teacher_eval.answers(setup, [TeacherRequest(id=gold.id, example=gold, keys=("k",))], [refused])
+    assert answers is not None
+    (verdict,) = teacher_eval.judged(setup, [gold], answers, [refused], None)
     assert verdict.exact

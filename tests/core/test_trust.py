@@ -6,7 +6,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ class Limits:
 class Service:
     base_url: str = field(default="https://api.example/v1", metadata={"trust": "address"})
     api_key_env: str = field(default="EXAMPLE_KEY", metadata={"trust": "variable"})
+    secret_headers: Mapping[str, str] = field(default_factory=dict, metadata={"trust": "variable"})
     api_key_file: str = field(default="", metadata={"trust": "key file"})
     file: str = field(default="", metadata={"trust": "file"})
     model: str = field(default="", metadata={"trust": "model"})
@@ -74,6 +75,21 @@ SENT = "send the environment variable 'EXAMPLE_KEY' to https://evil.example:443"
 
 
 # --- requests ---------------------------------------------------------------------------
+
+
+def test_models_of_a_run_that_cost_money_need_trust() -> None:
+    text = "[evaluate]\nbaselines = ['nearest', 'openai:gpt-5']\n"
+    assert actions(load_settings(text)) == ["ask the model 'openai:gpt-5', which may cost money"]
+    assert actions(load_settings(text, flags={"evaluate.baselines": ["openai:gpt-5"]})) == []  # the user asks for it
+    assert actions(load_settings("[evaluate]\nbaselines = ['nearest']\n")) == []
+    Path("theirs/run.json").unlink()
+    assert actions(load_settings(text, run=False)) == []
+
+
+def test_each_variable_of_a_table_is_asked_for() -> None:
+    text = "[teacher.far]\napi_key_env = ''\nsecret_headers = {x-one = 'AWS_KEY', x-two = 'ES_KEY'}\n"
+    sent = [f"send the environment variable '{name}' to https://api.example:443" for name in ("AWS_KEY", "ES_KEY")]
+    assert actions(load_settings(text)) == sent
 
 
 def test_defaults_stored_in_a_run_need_no_trust() -> None:

@@ -55,6 +55,9 @@ FAULTS: Mapping[str, Callable[[], Say]] = {
     # --- this question
     "400, context too long": lambda: error(400, "too many tokens", code="context_length_exceeded"),
     "400, no structured outputs": lambda: error(400, "response_format is not supported"),
+    "400, unsupported parameter": lambda: error(
+        400, "Unsupported parameter: 'temperature' is not supported with this model.", code="unsupported_parameter"
+    ),
     "422": lambda: error(422, "cannot do that"),
     "a gigabyte of spaces, compressed": bomb,
     "refusal": lambda: answer(None, refusal="I would rather not"),

@@ -5,9 +5,10 @@
     with LoopbackTeacher(script=[error(429, headers={"retry-after": "1"}), broken_json()]) as server:
         ...                                                  # the first two requests fail, then all is well
 
-`server.requests` are the bodies that came in, `server.keys` the Authorization headers, `server.sold` the
-questions (last message) whose answer went out as a whole completion, in order: what was bought. What
-precedes ``/v1`` in an address is free: several runs tell their requests apart by it.
+`refuse` gets the body of each request and may return what to say instead of a reply (`support.refusals`).
+`server.requests` are the bodies that came in, `server.queries` their queries, `server.keys` the Authorization
+headers, `server.sold` the questions (last message) whose answer went out as a whole completion, in order: what
+was bought. What precedes ``/v1`` in an address is free: several runs tell their requests apart by it.
 It runs in a thread with a loop of its own; or, so that it outlives whoever is killed, as a process:
 
     python -m support.loopback_teacher --log sold.jsonl --answers answers.json     # says its address, ends with stdin
@@ -144,14 +145,16 @@ class LoopbackTeacher:
         *,
         reply_to: Callable[[Messages], str] | None = None,
         script: Iterable[Say] = (),
+        refuse: Callable[[Mapping[str, Any]], Say | None] = lambda body: None,
         delay: float = 0.0,
         port: int = 0,
         log: Path | None = None,
     ) -> None:
         self.reply_to = reply_to or (lambda messages: reply(messages[-1]["content"]))
-        self.delay, self.port = delay, port
+        self.delay, self.port, self.refuse = delay, port, refuse
         self.script = iter(script)
         self.requests: list[dict[str, Any]] = []
+        self.queries: list[Mapping[str, str]] = []
         self.keys: list[str] = []
         self.headers: list[Mapping[str, str]] = []
         self.sold: list[str] = []
@@ -188,7 +191,7 @@ class LoopbackTeacher:
     async def _serve(self) -> None:
         self._stop = asyncio.Event()
         app = web.Application(client_max_size=2**26)
-        app.router.add_post("/{before:.*}v1/chat/completions", self._complete)
+        app.router.add_post("/{before:.*}/chat/completions", self._complete)
         app.router.add_routes(self.batches.routes())
         runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
         await runner.setup()
@@ -204,10 +207,12 @@ class LoopbackTeacher:
         self.requests.append(body)
         self.keys.append(request.headers.get("authorization", ""))
         self.headers.append(dict(request.headers))
+        self.queries.append(dict(request.query))
         question = body["messages"][-1]["content"]
         words = hashlib.sha256(json.dumps(body["messages"]).encode()).hexdigest()[:16]
         self._note("asked", request, question, words)
-        say = next(self.script, None) or answer(self.reply_to(body["messages"]).replace("{words}", words))
+        say = next(self.script, None) or self.refuse(body)
+        say = say or answer(self.reply_to(body["messages"]).replace("{words}", words))
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:

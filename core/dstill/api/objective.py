@@ -25,6 +25,7 @@ class Objective(Part, ABC):
         """The sequences of one record. They share one forward pass, and their weights sum to 1.
 
         The first one is what the trained student is asked to write: its prefix and source are `prompt`.
+        Without any, a student does not learn the record.
         """
 
     def prompt(self, source: str) -> str:

@@ -242,7 +242,7 @@ class Record(Row):
     category: str = ""
     template: str = ""
     split: str = "train"
-    teacher: str = ""  # name of the teacher that wrote the answer
+    teacher: str = ""  # name of the teacher that wrote the answer; empty: it came with the question
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def to_row(self) -> dict[str, Any]:

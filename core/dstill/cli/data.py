@@ -29,6 +29,7 @@ from dstill.errors import DataError, FailedItems, RunError
 from dstill.factory import Setup
 from dstill.io.files import reading
 from dstill.io.shell import command
+from dstill.pipeline import given
 from dstill.pipeline.estimate import estimated
 from dstill.runs import stage_facts
 from dstill.runs.dataset_export import export
@@ -49,6 +50,7 @@ DECIDING = (
     "project.",
     "generate.questions",
     "generate.limit",
+    "generate.labels",
     "augment.",
     "generate.teacher",
     "generate.json_mode",
@@ -262,6 +264,8 @@ def show_dataset(facts: Any) -> None:
     table(["split", "#rows"], rows, title=f"{facts['accepted']} of {facts['questions']} questions accepted")
     if facts["rejections"]:
         table(["rejected for", "#rows"], [[code, str(n)] for code, n in facts["rejections"].items()])
+    for line in given.summary_lines(facts.get("labels", {})):
+        say(line)
     for kind, why in NOT_RUN.items():
         if n := facts["outcomes"].get(kind):
             say(f"{n:,} answers were not executed: {why}")

@@ -12,6 +12,7 @@ from dstill.cli.console import emit, note, progress, say
 from dstill.cli.groups import Command
 from dstill.cli.options import (
     App,
+    Count,
     app,
     constrain_option,
     engine_url_option,
@@ -24,13 +25,21 @@ from dstill.cli.options import (
 from dstill.cli.scores import show_scores
 from dstill.errors import FailedItems, UsageError, did_you_mean
 from dstill.io.shell import command
+from dstill.pipeline.prompted import is_prompted
 from dstill.runs.run import Run
 from dstill.runtime import hardware
 
 __all__ = ["evaluate", "summary", "trace"]
 
 
-@click.command(cls=Command, section="Pipeline", examples=["dstill evaluate runs/mine"])
+@click.command(
+    cls=Command,
+    section="Pipeline",
+    examples=[
+        "dstill evaluate runs/mine",
+        "dstill evaluate runs/mine --baseline openai:gpt-5-mini --shots 8 --max-usd 2",
+    ],
+)
 @run_argument
 @setting(
     "--split",
@@ -39,14 +48,38 @@ __all__ = ["evaluate", "summary", "trace"]
     metavar="SPLIT",
     help=f"Split to score (repeatable): {', '.join(SPLITS)}.",
 )
+@click.option(
+    "--baseline",
+    "more",
+    multiple=True,
+    metavar="NAME",
+    help="Also score this baseline (repeatable). TEACHER:MODEL, for example openai:gpt-5-mini: a large model, prompted "
+    "with the same questions.",
+)
+@setting("--shots", key="evaluate.shots", type=Count(0, 50), help="Worked examples in each prompt of such a model.")
+@setting(
+    "--max-usd",
+    key="evaluate.max_usd",
+    type=float,
+    metavar="USD",
+    help="Maximum total cost of such models' replies, in USD, over all evaluations of the run. Default: no limit.",
+)
+@setting(
+    "--max-total-tokens",
+    key="evaluate.max_tokens",
+    type=Count(1, 10**12),
+    help="Maximum total tokens of their prompts and replies. Default: no limit.",
+)
 @engine_url_option("Execute answers on this server")
 @load_data_option("Copy the task's bundled data")
 @constrain_option
 @json_option
 @set_option
 @app
-def evaluate(found: App, run: str, load_data: bool, as_json: bool) -> None:
+def evaluate(found: App, run: str, more: tuple[str, ...], load_data: bool, as_json: bool) -> None:
     """Answer the test questions, execute the answers and score them."""
+    if more:
+        found.flags["evaluate.baselines"] = [*found.open(run).settings.evaluate.baselines, *more]
     if load_data:
         found.flags["engine.load_data"] = True
     opened = found.open(run)
@@ -88,6 +121,8 @@ def summary(run: Run, facts: Any, *, seconds: float | None = None) -> dict[str, 
         "causes": {label: found["count"] for label, found in facts["causes"].items()},
         **{split.removeprefix("test_"): value("student", split, headline) for split in unseen},
         **{run.plugins.baseline(name).key or name: value(name, splits[0], headline) for name in baselines},
+        **{system: value(system, splits[0], headline) for system in scores if is_prompted(system)},
+        "costs": facts.get("costs", {}),
         "seconds": round(facts["seconds"] if seconds is None else seconds, 1),
         "peak_memory_bytes": max(facts["peak_memory"], hardware.peak_memory()),
         "engine": facts["engine"],

@@ -42,6 +42,7 @@ def show_scores(run: Run, facts: Mapping[str, Any]) -> None:
     scores, splits, words = facts["scores"], run.settings.evaluate.splits, Words.of(run.plugins)
     _show_accuracy(scores, splits, words.headline, facts["engine"])
     say()
+    _show_costs(facts, splits[0], words.headline)
     _show_others(run, scores["student"], splits, words.headline)
     for line in [*_weight(facts), *_notes(scores, splits, words.headline), *_of_test_suite(facts["test_suite"])]:
         _say(line)
@@ -84,6 +85,26 @@ def _show_accuracy(scores: Scores, splits: Sequence[str], headline: str, engine:
     if _needs(columns, shown) > width():
         shown = rows(_percent)
     table(columns, shown, title=title)
+
+
+def _show_costs(facts: Mapping[str, Any], split: str, headline: str) -> None:
+    """Show what answers take, if a large model was prompted: quality, time and money side by side."""
+    costs = facts.get("costs", {})
+    if len(costs) < 2:
+        return
+    rows = []
+    for system, cost in costs.items():
+        of = facts["scores"][system][split]
+        taken = [amount(cost["seconds_per_1000"], "{:,.1f}"), amount(cost["usd_per_1000"], "{:,.4f}")]
+        rows.append([system, _percent(of.get(headline)), _percent(of.get("silent_error_rate")), *taken])
+    columns = ["system", "#right, %", "#silently wrong, %", "#s per 1,000", "#USD per 1,000"]
+    table(columns, rows, title=f"{split}, and what a thousand answers take")
+    say()
+
+
+def amount(value: float | None, form: str) -> str:
+    """``1,234.5``; a dash if it is not known."""
+    return "–" if value is None else form.format(value)
 
 
 def _show_others(run: Run, student: Mapping[str, Mapping[str, Any]], splits: Sequence[str], headline: str) -> None:

@@ -16,6 +16,7 @@ from dstill.api.protocols import DataProfile
 from dstill.api.records import Record
 from dstill.api.task import Task
 from dstill.io.cards import card, cell, table
+from dstill.pipeline import given
 from dstill.pipeline.curate import Dataset, LabelSource
 from dstill.teacher.cost import ReplyCost, summary_lines
 
@@ -24,8 +25,9 @@ __all__ = ["COLUMNS", "configs", "dataset_card", "prompt_version"]
 COLUMNS = {"schema_version": "int64", **dict.fromkeys(Record.__dataclass_fields__, "string")}
 UNKNOWN = "unknown"
 _ABOUT = """\
-`answer` and `rationale` are text as the teacher wrote them. `context` says what a question is about, and `extra` holds
-columns of a user's own: both are JSON text, as their form differs from row to row.
+`answer` and `rationale` are text as the teacher wrote them. If `teacher` is empty, the answer came with the question.
+`context` says what a question is about, and `extra` holds columns of a user's own: both are JSON text, as their form
+differs from row to row.
 
     from datasets import load_dataset
 
@@ -48,6 +50,7 @@ def dataset_card(name: str, task: Task, dataset: Dataset, source: LabelSource, c
         "",
         f"{counts.accepted} of {counts.questions} questions were accepted "
         f"({counts.accepted / max(1, counts.questions):.1%}), {counts.rejected} rejected.",
+        *given.summary_lines(counts.labels),
         *summary_lines(cost),
         *table(("split", "#rows"), counts.splits.items()),
         *table(("category", "#rows"), counts.categories.items()),

@@ -2,7 +2,8 @@
 
     select(rows, task)   → the same rows in their order, some of them as rejections now
 
-    conflicting      one question about the same data with several answers: all are removed
+    conflicting      one question about the same data with several answers: all are removed, but those with the answer
+                     that came with the question
     duplicate        the same question (but for case, spaces and punctuation) and answer: the first stays
     near_duplicate   nearly the same words and the same answer
     contaminated     a row of training or validation whose question, or nearly, is in a test split, which keeps it
@@ -97,8 +98,9 @@ _Found = Iterator[tuple[_Row, Problem]]
 
 def _conflicting(rows: Iterable[_Row]) -> _Found:
     for group in _groups(rows, lambda row: (row.words, row.data)):
+        given = {row.gold for row in group if not row.record.teacher}
         if len({row.gold for row in group}) > 1:
-            for row in group:
+            for row in group if len(given) != 1 else [row for row in group if row.gold not in given]:
                 others = ", ".join(other.record.id for other in group[:4] if other is not row)
                 yield row, _problem("conflicting", f"the same question has another answer in {others[:80]}")
 

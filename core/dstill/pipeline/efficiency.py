@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
-from dstill.api.records import Prediction
+from dstill.api.records import Prediction, Usage
 
-__all__ = ["Efficiency", "Percentiles", "measured_efficiency"]
+__all__ = ["AnswerCost", "Efficiency", "Percentiles", "measured_efficiency"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,37 @@ class Efficiency:
     total_tokens: int | None
     disk_bytes: int | None
     parameters: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerCost:
+    """What a system's answers take; None: not known."""
+
+    questions: int
+    seconds_per_1000: float | None  # the mean of an answer, times 1,000; students write in batches
+    usd_per_1000: float | None
+    usd: float | None  # of all answers, also of those that an earlier evaluation bought
+    prompt_tokens: int | None = None  # of all answers; None: it is not a prompted model
+    completion_tokens: int | None = None
+
+    @classmethod
+    def of(cls, questions: int, *, seconds: Sequence[float], usd: float | None, usage: Usage | None = None) -> Self:
+        """From the `seconds` of those answers that were timed, and the `usd` and `usage` of all."""
+        return cls(
+            questions=questions,
+            seconds_per_1000=round(1000 * sum(seconds) / len(seconds), 3) if seconds else None,
+            usd_per_1000=None if usd is None or not questions else round(1000 * usd / questions, 6),
+            usd=None if usd is None else round(usd, 6),
+            prompt_tokens=None if usage is None else usage.prompt_tokens,
+            completion_tokens=None if usage is None else usage.completion_tokens,
+        )
+
+    @classmethod
+    def of_student(cls, predictions: Sequence[Prediction], usd_per_hour: float | None) -> Self:
+        """The student's: machine time at this price."""
+        seconds = [p.seconds for p in predictions if p.seconds is not None]
+        usd = None if usd_per_hour is None or not seconds else sum(seconds) / 3600 * usd_per_hour
+        return cls.of(len(predictions), seconds=seconds, usd=usd)
 
 
 def measured_efficiency(predictions: Sequence[Prediction], folder: Path, parameters: int | None) -> Efficiency:

@@ -40,6 +40,7 @@ class Estimate:
     """What the requests of a run would take."""
 
     questions: int
+    n_not_asked: int  # questions that need no reply: an answer and a rationale came with them
     n_cached: int  # replies that are in the store
     low: Usage  # tokens of all requests to send
     high: Usage
@@ -48,14 +49,20 @@ class Estimate:
     prompt: Prompt | None  # the first that would be sent; None: nothing is missing
 
     @property
+    def n_to_request(self) -> int:
+        """Requests to send, without those that are repeated."""
+        return self.questions - self.n_not_asked - self.n_cached
+
+    @property
     def usd(self) -> tuple[float, float] | None:
         """The lower and the upper end of the cost in US dollars; None: the price is not known."""
         return None if self.price is None else (self.price.of(self.low), self.price.of(self.high))
 
     def summary_lines(self) -> list[str]:
         """The estimate for a person."""
-        missing = self.questions - self.n_cached
-        lines = [f"{self.questions:,} questions: {self.n_cached:,} replies cached, {missing:,} to request"]
+        lines = [f"{self.questions:,} questions: {self.n_cached:,} replies cached, {self.n_to_request:,} to request"]
+        if self.n_not_asked:
+            lines.append(f"{self.n_not_asked:,} have an answer and a rationale: the teacher is not asked")
         if self.prompt is None:
             return lines
         parts = (("prompts", "prompt_tokens"), ("replies", "completion_tokens"))
@@ -73,7 +80,8 @@ class Estimate:
         return {
             "questions": self.questions,
             "n_cached": self.n_cached,
-            "n_to_request": self.questions - self.n_cached,
+            "n_not_asked": self.n_not_asked,
+            "n_to_request": self.n_to_request,
             "tokens": {"low": self.low.to_row(), "high": self.high.to_row()},
             "usd": list(self.usd) if self.usd is not None and self.paid else (None if self.paid else [0.0, 0.0]),
             "prompt": messages,
@@ -89,9 +97,10 @@ def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
     teacher = make_teacher(setup.plugins, setup.config).open(task)
     examples = questions(task, setup.settings, focus)
     low, high, first, cached = NOTHING, NOTHING, None, list[Reply]()
+    asked = [one for one in examples if label.is_asked(setup.plugins, task, teacher, one, settings)]
     known: set[str] = set()
     with ReplyStore(replies) if replies.exists() else _empty_store() as store:
-        for prompt in label.prompts(setup.plugins, task, teacher, examples, settings):
+        for prompt in label.prompts(setup.plugins, task, teacher, asked, label.worked_examples(examples), settings):
             key = store.key(teacher.identity(prompt), prompt.messages)
             if (reply := store.get(key)) is not None:
                 cached.append(reply)
@@ -104,7 +113,8 @@ def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
     low += Usage(prompt_tokens=0, completion_tokens=len(known) * min(_mean_tokens(cached), teacher.reply_tokens))
     return Estimate(
         questions=len(examples),
-        n_cached=len(examples) - len(known),
+        n_not_asked=len(examples) - len(asked),
+        n_cached=len(asked) - len(known),
         low=low,
         high=high,
         price=teacher.price,

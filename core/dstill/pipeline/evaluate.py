@@ -22,7 +22,7 @@ from dstill.api.task import data_of
 from dstill.config import Evaluate
 from dstill.errors import ConfigError, DataError, ServiceError, did_you_mean
 from dstill.factory import Setup, modalities
-from dstill.pipeline import error_analysis, steps
+from dstill.pipeline import error_analysis, prompted, steps
 from dstill.pipeline.constrained import Constrained
 from dstill.pipeline.data_monitor import engine_failures
 from dstill.pipeline.error_analysis import CauseCount
@@ -91,11 +91,14 @@ def baselines(setup: Setup) -> list[str]:
     usual = setup.plugins.default_baselines()
     asked = tuple(name for one in asked for name in (usual if one == Evaluate().baselines[0] else (one,)))
     for name in asked:
-        if name not in installed:
+        if prompted.is_prompted(name):
+            prompted.require(setup.plugins, name)
+        elif name not in installed:
             raise ConfigError(
                 f"no baseline called '{name}'.{did_you_mean(name, installed)}",
                 where="evaluate.baselines",
-                hint=f"there are {', '.join(installed) or 'none'}; [] scores the student alone",
+                hint=f"there are {', '.join(installed) or 'none'}, and models to prompt as TEACHER:MODEL; "
+                "[] scores the student alone",
             )
     return list(dict.fromkeys(asked))
 
@@ -140,7 +143,8 @@ def evaluate(
     for system, written in predictions.items():
         judged = verdicts[system] = []
         pairs = zip(examples, written, strict=True)
-        for verdict in steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor):
+        read = prompted.reader(setup) if prompted.is_prompted(system) else None
+        for verdict in steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor, read):
             judged.append(verdict)
             setup.progress(f"judging {system}", len(judged), len(examples))
     student = verdicts["student"]
@@ -161,7 +165,7 @@ def baseline_job(setup: Setup, records: Sequence[Record], folder: Path) -> Train
     """The training job of a baseline on the CPU, which writes to `folder`: the pairs of `records`."""
     _, modality = next(iter(modalities(setup.plugins, setup.config).items()))
     return TrainingJob(
-        train=[tuple(setup.objective.pairs(record, setup.task)) for record in records],
+        train=steps.pairs(setup.objective, setup.task, records),
         validation=(),
         modality=modality,
         recipe=setup.settings.train,

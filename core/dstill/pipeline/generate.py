@@ -3,7 +3,8 @@
     generate(setup, teacher, examples, purchase)  →  Generated(requests=[…], dataset=Dataset(…), source=…, …)
 
 `label_examples` is the way of a question: asked, checked, run, and asked again when its reply is wrong. The steps are
-functions of `dstill.pipeline.label`; `dstill.pipeline.curate` makes the rows a dataset.
+functions of `dstill.pipeline.label`; `dstill.pipeline.curate` makes the rows a dataset, with the answers that came with
+the questions where those count.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from dstill.config import Settings
 from dstill.errors import BudgetError, Interrupted, RunError
 from dstill.factory import Setup
 from dstill.io.strict_json import dumps
-from dstill.pipeline import label, steps
+from dstill.pipeline import given, label, steps
 from dstill.pipeline.augment import Focus, draw
-from dstill.pipeline.curate import Dataset, LabelSource, curated, executed, opened_executor
+from dstill.pipeline.curate import Dataset, LabelSource, curated, executed, opened_executor, with_given
 from dstill.pipeline.label import Labeled
 from dstill.pipeline.leakage import refuse_leaks
 from dstill.pipeline.question_files import read_questions
@@ -70,6 +71,7 @@ class Generated:
     """What `generate` returns."""
 
     requests: Sequence[TeacherRequest]  # each question with the keys of its replies in the store
+    rows: Sequence[Record | Rejection]  # of the teacher's replies, in the same order
     dataset: Dataset
     source: LabelSource
     replies: Counts
@@ -114,11 +116,13 @@ def generate(setup: Setup, teacher: Teacher, examples: Sequence[Example], purcha
             )
             with _how_to_resume(setup, teacher, examples, store, purchase, counts):
                 labelled = signals.run(work)
-            requests = [one.request for one in labelled]
+                requests, rows = _of_all(examples, labelled)
+                records = with_given(setup, examples, rows, executor, counts.outcomes)
             models = label.models(requests, store)
     return Generated(
         requests=requests,
-        dataset=curated(setup.task, examples, [one.row for one in labelled]),
+        rows=rows,
+        dataset=curated(setup.task, examples, records),
         source=LabelSource(teacher=teacher.name, models=models, outcomes=dict(counts.outcomes)),
         replies=counts.replies,
         retries=dict(counts.retries),
@@ -126,6 +130,16 @@ def generate(setup: Setup, teacher: Teacher, examples: Sequence[Example], purcha
         cost=cost(setup.settings.cost, teacher, budget, len(examples)),
         data=data,
     )
+
+
+def _of_all(
+    examples: Sequence[Example], labelled: Sequence[Labeled]
+) -> tuple[list[TeacherRequest], list[Record | Rejection]]:
+    """The requests and rows of all `examples`: those about which the teacher was not asked have no reply."""
+    found = {one.request.id: one for one in labelled}
+    none = [TeacherRequest(id=example.id, example=example) for example in examples]
+    requests = [found[one.id].request if one.id in found else one for one in none]
+    return requests, [found[one.id].row if one.id in found else label.unanswered(one) for one in none]
 
 
 async def label_examples(
@@ -140,15 +154,19 @@ async def label_examples(
 ) -> list[Labeled]:
     """Ask about `examples`, check and run what comes, and ask again about what is wrong. In the order of `examples`.
 
-    Each round ends before the next begins: all questions first, then all that are asked again. So the same replies give
-    the same rows, whatever their order.
+    Those about which the teacher is not asked (`label.is_asked`) are missing. An answer is run unless the given one
+    takes its place (`dstill.pipeline.given`). Each round ends before the next begins: all questions first, then all
+    that are asked again. So the same replies give the same rows, whatever their order.
     """
     import asyncio  # here, as every command imports this
 
     plugins, task, what = setup.plugins, setup.task, "asking the teacher"
     labelled: dict[int, Labeled] = {}  # by the position of the example
-    asked: Sequence[int] = range(len(examples))
-    prompts: Iterable[Prompt] = label.prompts(plugins, task, teacher, examples, setup.settings.generate)
+    settings = setup.settings.generate
+    asked = [n for n, one in enumerate(examples) if label.is_asked(plugins, task, teacher, one, settings)]
+    taught = {example.id for example in examples if not given.is_label(example, settings)}
+    first, worked = [examples[n] for n in asked], label.worked_examples(examples)
+    prompts: Iterable[Prompt] = label.prompts(plugins, task, teacher, first, worked, settings)
     async with teacher:
         while asked:
             # ask
@@ -157,10 +175,10 @@ async def label_examples(
                 replies.append(reply)
                 setup.progress(what, len(replies), len(asked))
             # parse and check
-            rows = [label.row(plugins, task, teacher.name, one.prompt.example, one.reply) for one in replies]
+            rows = [label.row(plugins, task, teacher.name, one.prompt.example, one.reply, settings) for one in replies]
             # run the answers
             ran: list[Record | Rejection] = []
-            for row in executed(setup, rows, executor, counts.outcomes):
+            for row in executed(setup, rows, executor, counts.outcomes, among=taught):
                 ran.append(row)
                 await asyncio.sleep(0)  # so that Ctrl-C is handled
             for n, reply, row in zip(asked, replies, ran, strict=True):
@@ -174,7 +192,7 @@ async def label_examples(
             follow_ups = {n: prompt for n in asked if (prompt := label.follow_up(task, labelled[n])) is not None}
             counts.retries.update(label.error_code(labelled[n]) for n in follow_ups)
             asked, prompts, what = list(follow_ups), follow_ups.values(), "asking again"
-    return [labelled[n] for n in range(len(examples))]
+    return [labelled[n] for n in sorted(labelled)]
 
 
 def _replies(

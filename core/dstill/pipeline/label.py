@@ -1,9 +1,10 @@
 """Questions → prompts; replies → rows; wrong replies → follow-ups. Nothing here asks a teacher or runs an answer.
 
-    prompts(plugins, task, teacher, examples, settings)   # a Prompt for each example
-    row(plugins, task, "openai", example, reply)          # a Record, or a Rejection with every problem of the reply
+    prompts(plugins, task, teacher, asked, worked, settings)  # a Prompt for each example that is asked about
+    row(plugins, task, "openai", example, reply, settings)  # a Record, or a Rejection with every problem of the reply
     one = labeled(example, asked, row)                    # the question with the keys of its replies, and the row
     follow_up(task, one)                                  # the Prompt that shows what was wrong; None: do not ask again
+    settled(plugins, task, example, row)                  # the row with the answer that came with the question
 
 A reply that cannot be parsed or fails a check goes back to the teacher with the message of the check, at most
 `MAX_RETRIES` times. A reply that was cut off is asked for once more with a higher token limit.
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from dstill.api.records import Draft, Example, Message, Problem, Prompt, Record,
 from dstill.api.task import Task
 from dstill.api.teacher import Teacher
 from dstill.config import Generate
+from dstill.pipeline import given
 from dstill.plugins import Plugins
 from dstill.teacher import fence, trace
 
@@ -30,11 +32,26 @@ if TYPE_CHECKING:  # asyncio and sqlite3 take a third of the time in which --hel
     from dstill.teacher.cache import ReplyStore
     from dstill.teacher.client import TeacherReply
 
-__all__ = ["Labeled", "error_code", "follow_up", "labeled", "models", "prompts", "row", "saved", "unanswered"]
+__all__ = [
+    "Labeled",
+    "error_code",
+    "follow_up",
+    "is_asked",
+    "labeled",
+    "models",
+    "of_the_answer",
+    "prompts",
+    "row",
+    "saved",
+    "settled",
+    "unanswered",
+    "worked_examples",
+]
 
 MAX_RETRIES = 2  # of one question, at most
 LONGER = 4  # times the usual token limit, after a reply that was cut off
 LONGEST = 100_000  # characters; a longer reply is rejected
+RATIONALE = "rationale"  # `Problem.layer` of what is wrong with a rationale alone: a given answer stays without it
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -94,17 +111,37 @@ class _Pool:
 
 
 def prompts(
-    plugins: Plugins, task: Task, teacher: Teacher, examples: Sequence[Example], settings: Generate
+    plugins: Plugins,
+    task: Task,
+    teacher: Teacher,
+    asked: Iterable[Example],
+    worked: Sequence[Example],
+    settings: Generate,
 ) -> Iterator[Prompt]:
-    """The prompt about each example, with `settings.shots` worked examples."""
-    worked = [e for e in examples if e.answer is not None and e.rationale and e.split in ("", "train")]
+    """The prompt about each of `asked`, with `settings.shots` of the `worked` examples."""
     by_category: dict[str, list[Example]] = defaultdict(list)
     for example in worked:
         by_category[example.category].append(example)
-    for example in examples:
+    for example in asked:
         shots = _shots(example, by_category, settings.shots)
         prompt = plugins.build_prompt(task, example, shots, _Pool(worked, example), settings)
-        yield prompt if teacher.is_lookup else fence.added(prompt)
+        if teacher.is_lookup:
+            yield prompt
+        else:
+            yield fence.added(given.explaining(prompt) if given.explains(example, settings) else prompt)
+
+
+def worked_examples(examples: Iterable[Example]) -> list[Example]:
+    """Those of `examples` that a prompt may show: training questions with answer and rationale."""
+    return [e for e in examples if e.answer is not None and e.rationale and e.split in ("", "train")]
+
+
+def is_asked(plugins: Plugins, task: Task, teacher: Teacher, example: Example, settings: Generate) -> bool:
+    """Whether the teacher is asked: not about a given answer that has a rationale, or that fails a check."""
+    if teacher.is_lookup or not given.is_label(example, settings):
+        return True
+    row = settled(plugins, task, example)
+    return isinstance(row, Record) and not (row.rationale and given.explains(example, settings))
 
 
 def _shots(example: Example, by_category: Mapping[str, Sequence[Example]], k: int) -> list[Example]:
@@ -129,9 +166,11 @@ def saved(
     settings: Generate,
     store: ReplyStore,
 ) -> int:
-    """How many of `examples` have their first reply in the store."""
-    asked = prompts(plugins, task, teacher, examples, settings)
-    return sum(store.get(store.key(teacher.identity(prompt), prompt.messages)) is not None for prompt in asked)
+    """How many of `examples` have their first reply in the store, or need none."""
+    asked = (example for example in examples if is_asked(plugins, task, teacher, example, settings))
+    needed = prompts(plugins, task, teacher, asked, worked_examples(examples), settings)
+    missing = sum(store.get(store.key(teacher.identity(prompt), prompt.messages)) is None for prompt in needed)
+    return len(examples) - missing
 
 
 # --- replies ----------------------------------------------------------------------------
@@ -149,13 +188,24 @@ def unanswered(request: TeacherRequest) -> Rejection:
     return Rejection(id=request.id, question=request.example.question, problems=request.problems or (missing,))
 
 
-def row(plugins: Plugins, task: Task, teacher: str, example: Example, reply: Reply | Problem) -> Record | Rejection:
+def row(
+    plugins: Plugins, task: Task, teacher: str, example: Example, reply: Reply | Problem, settings: Generate
+) -> Record | Rejection:
     """The row of a reply: a record when it can be parsed and passes every check."""
     if isinstance(reply, Problem):
         return Rejection(id=example.id, question=example.question, problems=(reply,))
     draft, problems = _draft(plugins, task, example, reply)
+    if draft is not None and plugins.is_lookup(teacher):
+        if not draft.rationale.strip():  # a file without rationales teaches answers alone
+            problems = of_the_answer(problems)
+    elif draft is not None and given.explains(example, settings):
+        draft, problems = _explanation(plugins, task, example, draft)
     if draft is None or any(problem.is_error for problem in problems):
         return Rejection(id=example.id, question=example.question, problems=problems, text=reply.text[:LONGEST])
+    return _record(example, draft, teacher)
+
+
+def _record(example: Example, draft: Draft, teacher: str) -> Record:
     return Record(
         id=example.id,
         question=example.question,
@@ -168,6 +218,28 @@ def row(plugins: Plugins, task: Task, teacher: str, example: Example, reply: Rep
         teacher=teacher,
         extra=example.extra,
     )
+
+
+def settled(
+    plugins: Plugins, task: Task, example: Example, row: Record | Rejection | None = None
+) -> Record | Rejection:
+    """The row with the given answer of `example`, whatever the teacher replied; a rejection if a check refuses it.
+
+    Its rationale is the given one, else that of a reply with the same answer, else empty. `row`: of the reply; None:
+    there is no reply.
+    """
+    taught = row if isinstance(row, Record) and given.same(task, row.answer, example) else None
+    if taught is not None and taught.answer == example.answer and plugins.is_lookup(taught.teacher):
+        return taught  # it repeats the given answer
+    draft = Draft(answer=example.answer or "", rationale=_cleaned(example.rationale or ""))
+    problems = plugins.check_draft(task, example, draft)
+    of_answer = of_the_answer(problems)
+    if any(problem.is_error for problem in of_answer):
+        return Rejection(id=example.id, question=example.question, problems=of_answer, text=draft.answer)
+    rationale = "" if any(problem.is_error for problem in problems) else draft.rationale
+    if not rationale and taught is not None:
+        rationale = taught.rationale
+    return _record(example, replace(draft, rationale=rationale), teacher="")
 
 
 def _draft(plugins: Plugins, task: Task, example: Example, reply: Reply) -> tuple[Draft | None, tuple[Problem, ...]]:
@@ -188,6 +260,21 @@ def _draft(plugins: Plugins, task: Task, example: Example, reply: Reply) -> tupl
         return None, (Problem(layer="reply", code="not_parseable", message=message),)
     draft = replace(draft, rationale=_cleaned(draft.rationale))
     return draft, plugins.check_draft(task, example, draft)
+
+
+def _explanation(
+    plugins: Plugins, task: Task, example: Example, draft: Draft
+) -> tuple[Draft | None, tuple[Problem, ...]]:
+    """The draft of an explanation of the given answer, and its problems."""
+    found = given.repeated(task, example, draft)
+    if isinstance(found, Problem):
+        return None, (found,)
+    return found, plugins.check_draft(task, example, found)
+
+
+def of_the_answer(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Those of `problems` that concern the answer: all that count for a row without a rationale."""
+    return tuple(problem for problem in problems if problem.layer != RATIONALE)
 
 
 def _cleaned(text: str) -> str:

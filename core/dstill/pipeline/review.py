@@ -260,5 +260,5 @@ def _assessed(status: ReviewStatus, missing: int, min_accept: float) -> tuple[bo
 
 
 def _is_model(plugins: Plugins, teacher: str) -> bool:
-    """Whether a model is the teacher; one that is not installed here is assumed to be a model."""
-    return bool(teacher) and not (teacher in plugins.names("teachers") and plugins.teacher(teacher).is_lookup)
+    """Whether a model wrote the answer. Without a teacher, it came with the question."""
+    return bool(teacher) and not plugins.is_lookup(teacher)

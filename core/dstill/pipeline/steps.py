@@ -26,6 +26,7 @@ from dstill.api.records import (
     Example,
     ModelInput,
     OutcomeKind,
+    Pair,
     Prediction,
     Problem,
     Record,
@@ -46,6 +47,7 @@ __all__ = [
     "examples_of",
     "execute",
     "judge",
+    "pairs",
     "predict",
     "prediction_of",
     "sample",
@@ -143,6 +145,11 @@ def prompts(objective: Objective, task: Task, examples: Sequence[Example]) -> li
     return [ModelInput(text=objective.prompt(task.model_input(e)), example=e) for e in examples]
 
 
+def pairs(objective: Objective, task: Task, records: Iterable[Record]) -> list[tuple[Pair, ...]]:
+    """What a student learns from each record; nothing of those that the objective leaves out."""
+    return [found for record in records if (found := tuple(objective.pairs(record, task)))]
+
+
 def predict(
     generator: Generator, objective: Objective, task: Task, examples: Sequence[Example]
 ) -> Iterator[Prediction]:
@@ -191,13 +198,17 @@ def judge(
     pairs: Iterable[tuple[Example, Prediction]],
     objective: Objective,
     executor: Executor | None,
+    read: Callable[[Prediction], Draft | None] | None = None,
 ) -> Iterator[Verdict]:
-    """A verdict on each prediction, in order; failures have their cause."""
+    """A verdict on each prediction, in order; failures have their cause.
+
+    `read` parses a prediction; None: as the student's, by the objective.
+    """
 
     def one(pair: tuple[Example, Prediction]) -> Verdict:
         example, prediction = pair
         with about(example.id) as faults:
-            draft = draft_of(prediction, objective, task)
+            draft = draft_of(prediction, objective, task) if read is None else read(prediction)
             verdict = plugins.judge_answer(task, example, draft, executor)
             if prediction.truncated:
                 verdict = replace(verdict, reason="cut off at the token limit")

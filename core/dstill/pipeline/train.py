@@ -19,7 +19,9 @@ from dstill.api.modality import Choice, Modality
 from dstill.api.recipe import Device
 from dstill.api.records import Pair, Record
 from dstill.api.student import Generator, TrainingJob, TrainResult
+from dstill.errors import DataError
 from dstill.factory import Setup, choose_modality, modalities, student_spec
+from dstill.pipeline import steps
 from dstill.runtime import distributed, hardware
 
 __all__ = ["Trained", "TrainingFiles", "TrainingPlan", "planned", "trained"]
@@ -62,16 +64,28 @@ class Trained:
 
 
 def planned(setup: Setup, records: Sequence[Record], validation: Sequence[Record]) -> TrainingPlan:
-    """The rows as pairs, and a modality for this device. Raises UsageError when no modality fits."""
-    pairs, device = _pairs(setup, records), hardware.device()
+    """The rows as pairs, and a modality for this device.
+
+    Raises UsageError when no modality fits, and DataError when the objective leaves out all `records`.
+    """
+    pairs, device = steps.pairs(setup.objective, setup.task, records), hardware.device()
+    _check_left_out(setup.settings.train.objective, len(records) - len(pairs), len(records))
     modality, choice = _modality(setup, pairs, device)
     log.info("modality %s on %s", choice.modality, device.name)
     bare = sum(not record.rationale for record in records)
     if bare and setup.objective.explanation("") is not None:
         log.warning("%d of %d training rows have no rationale: their answers alone are learnt", bare, len(records))
-    return TrainingPlan(
-        train=pairs, validation=_pairs(setup, validation), device=device, modality=modality, choice=choice
-    )
+    held_out = steps.pairs(setup.objective, setup.task, validation)
+    return TrainingPlan(train=pairs, validation=held_out, device=device, modality=modality, choice=choice)
+
+
+def _check_left_out(objective: str, left_out: int, rows: int) -> None:
+    """Warn about training rows of which the objective makes nothing. Raises DataError if these are all."""
+    if left_out == rows:
+        hint = "it may need a rationale in each; dss and label-only do not"
+        raise DataError(f"objective '{objective}' leaves out all training rows", where="train.objective", hint=hint)
+    if left_out:
+        log.warning("objective '%s' leaves out %d of %d training rows", objective, left_out, rows)
 
 
 def trained(
@@ -113,10 +127,6 @@ def trained(
         processes=distributed.world_size(),
         seed=job.seed,
     )
-
-
-def _pairs(setup: Setup, records: Sequence[Record]) -> list[tuple[Pair, ...]]:
-    return [tuple(setup.objective.pairs(record, setup.task)) for record in records]
 
 
 def _modality(setup: Setup, pairs: Sequence[tuple[Pair, ...]], device: Device) -> tuple[Modality, Choice]:

@@ -40,7 +40,7 @@ from dstill.runs import format1
 from dstill.runs import manifest as manifests
 from dstill.runs.manifest import MANIFEST, Stages
 
-__all__ = ["RunFolder", "data_file", "find_run", "list_runs", "system_file"]
+__all__ = ["RunFolder", "data_file", "file_part", "find_run", "list_runs", "system_file"]
 
 RUNS = Path("runs")
 SETTINGS = "config.toml"
@@ -384,8 +384,13 @@ FORMER_FILES = {data_file(new): data_file(old) for old, new in FORMER_SPLITS.ite
 def system_file(kind: str, system: str = "student", engine: str = "") -> str:
     """The file of a system's rows: ``verdicts-nearest-postgres-17.2.jsonl`` (`engine`: a second engine)."""
     slug = re.sub(r"[^a-z0-9.]+", "-", engine.lower()).strip("-")
-    parts = [kind, *([] if system == "student" else [system]), *([slug] if slug else [])]
+    parts = [kind, *([] if system == "student" else [file_part(system)]), *([slug] if slug else [])]
     return "-".join(parts) + ".jsonl"
+
+
+def file_part(system: str) -> str:
+    """The name of a system as a part of file names: ``openai:a/b`` → ``openai-a-b``."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", system)
 
 
 def _fresh(stem: str) -> Path:

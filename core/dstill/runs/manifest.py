@@ -134,6 +134,15 @@ class Ceiling(TypedDict):
     scores: Splits
 
 
+class AnswerCosts(TypedDict):
+    questions: Count
+    seconds_per_1000: float | None
+    usd_per_1000: float | None
+    usd: float | None
+    prompt_tokens: Count | None
+    completion_tokens: Count | None
+
+
 class Judge(TypedDict):
     name: str
     distribution: str
@@ -154,6 +163,7 @@ class Evaluated(TypedDict):
     latency: NotRequired[Spread | Unmeasured | Nothing]
     tokens: NotRequired[Spread | Unmeasured | Nothing]
     size: NotRequired[Size]
+    costs: NotRequired[dict[str, AnswerCosts]]
     teacher: NotRequired[Ceiling]
 
 
@@ -323,7 +333,7 @@ def _checked_stage(name: str, facts: Mapping[str, Any]) -> None:
     if scores and not scores.get("student"):
         raise Misfit("has no scores of the student", ("stages", name, "scores"))
     for system in scores or ():
-        if "/" in system:  # the name is a part of file names
+        if "/" in system and ":" not in system:  # a model's name has one; file names do not (`folder.system_file`)
             raise Misfit("has a system with a slash in its name", ("stages", name, "scores"))
 
 

@@ -25,18 +25,18 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from dstill.api.executor import Executor
-from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, Verdict
+from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, TeacherRequest, Verdict
 from dstill.errors import DataError, Interrupted, UsageError
 from dstill.factory import Setup, make_teacher
 from dstill.io.files import replace_dir, write_text
 from dstill.io.shell import command
-from dstill.pipeline import augment, data_drift, error_analysis, teacher_eval
+from dstill.pipeline import augment, data_drift, error_analysis, given, prompted, teacher_eval
 from dstill.pipeline import review as reviewing
 from dstill.pipeline.augment import Focus
 from dstill.pipeline.curate import Dataset, LabelSource, relabelled
 from dstill.pipeline.data_monitor import DataMonitor
 from dstill.pipeline.dataset_card import dataset_card
-from dstill.pipeline.efficiency import measured_efficiency
+from dstill.pipeline.efficiency import AnswerCost, measured_efficiency
 from dstill.pipeline.evaluate import BLOCK, baselines, evaluate, predicted, require_splits, scores, scoring
 from dstill.pipeline.generate import Purchase, generate, questions, refuse_other_questions
 from dstill.pipeline.leakage import SEEN
@@ -67,6 +67,7 @@ COMMANDS = {
     "sweep": ("experiment", "sweep"),
     "ablate": ("experiment", "ablate"),
 }
+TEACHER_ANSWERS = system_file("predictions", "teacher")
 DISTRIBUTED = "train"  # the only stage that may run in several processes
 log = logging.getLogger("dstill")
 
@@ -127,6 +128,7 @@ class Run(RunContents):
                 refuse_other_questions(examples, before, self.name, where)
             generated = generate(self.setup, teacher, examples, self._purchase())
             self.write(REQUESTS, generated.requests)
+            self._save_teacher_answers(generated.requests, generated.rows)
             self._save_dataset(generated.dataset, generated.source, generated.cost)
             facts.update(stage_facts.generated(generated, focus))
         return facts
@@ -154,6 +156,7 @@ class Run(RunContents):
         with self.stage("curate") as facts, ReplyStore(STORE) as store:
             made = relabelled(self.setup, requests, store)
             cost = stage_facts.cost_of(self.stages.get("generate", {}))
+            self._save_teacher_answers(requests, made.rows)
             self._save_dataset(made.dataset, made.source, cost)
             facts.update(stage_facts.relabelled(made, cost))
             stage_facts.recount(self.manifest["stages"], facts)
@@ -168,18 +171,32 @@ class Run(RunContents):
             where=str(self.folder),
         )
 
+    def _save_teacher_answers(self, requests: Sequence[TeacherRequest], rows: Sequence[Record | Rejection]) -> None:
+        """Write what `evaluate` scores the teacher by: the dataset has the answers that came with the questions."""
+        answers = teacher_eval.answers(self.setup, requests, rows)
+        if answers is None:
+            self.discard(TEACHER_ANSWERS)
+        else:
+            self.write(TEACHER_ANSWERS, answers)
+
     def _save_dataset(self, dataset: Dataset, source: LabelSource, cost: ReplyCost | None) -> None:
-        """Write the rows of every split, the rejected ones, and the card. Raises DataError when there are no rows."""
+        """Write the rows of every split, the rejected ones, and the card.
+
+        Raises DataError when there are no rows, or when only given answers to score against are left.
+        """
         self.write("rejects.jsonl", dataset.rejections)
-        if not dataset.records:
+        learns = any(request.example.split == "train" for request in self.teacher_requests())
+        if not any(record.teacher or record.split == "train" or not learns for record in dataset.records):
             rejections = dataset.counts.rejections
             reasons = ", ".join(f"{code} {n}" for code, n in rejections.items()) or "no questions"
             hint = f"{self.folder / 'rejects.jsonl'} says what is wrong with each"
             problems = dataset.rejections[0].problems if len(rejections) == 1 else ()
             if problems and problems[0].hint:  # all were rejected for one reason
                 hint = f"{problems[0].hint}; {hint}"
+            if problems and problems[0].layer == "teacher":
+                reasons += f" ({problems[0].message})"
             raise DataError(
-                f"0 usable rows of {dataset.counts.questions}; reasons: {reasons}",
+                f"0 usable rows of {dataset.counts.questions - len(dataset.records)}; reasons: {reasons}",
                 where=self.settings.generate.questions or f"task '{self.task.name}'",
                 hint=hint,
             )
@@ -275,17 +292,24 @@ class Run(RunContents):
             monitor = DataMonitor(executor, examples, made_from=stage_facts.data_of(self.stages))
             self.plugins.judges.clear()
             systems = ["student", *baselines(self.setup)]
-            predictions = {system: self._predicted(system, examples) for system in systems}
+            free = [system for system in systems if not prompted.is_prompted(system)]
+            predictions: dict[str, Sequence[Prediction]] = {s: self._predicted(s, examples) for s in free}
+            asked = {system: self._asked(system, examples) for system in systems if system not in free}
+            predictions.update({system: found.predictions for system, found in asked.items()})
             evaluation = evaluate(self.setup, examples, predictions, executor)
             for system, verdicts in evaluation.verdicts.items():
                 self.write(system_file("verdicts", system, engine), verdicts)
             parameters = self.stages.get("train", {}).get("all_parameters")
             efficiency = measured_efficiency(predictions["student"], self.folder / "student", parameters)
+            rate = self.settings.evaluate.machine_usd_per_hour
+            costs = {"student": AnswerCost.of_student(predictions["student"], rate)}
+            costs.update({system: found.cost for system, found in asked.items()})
             teacher = self._teacher_scores(executor, engine)
             facts |= stage_facts.evaluated(
                 evaluation,
                 data=monitor.report(),
                 efficiency=efficiency,
+                costs=costs,
                 teacher=teacher,
                 judged_by=self.plugins.judged_by(),
                 plugins=loaded(self.plugins),
@@ -316,17 +340,34 @@ class Run(RunContents):
         self.discard(partial)
         return predictions
 
+    def _asked(self, system: str, examples: Sequence[Example]) -> prompted.Prompted:
+        """The answers of a prompted model, from the reply store or bought now."""
+        again = command("evaluate", self.folder, "--baseline", system)
+        purchase = Purchase(
+            store=STORE,
+            # a budget covers all evaluations of the run
+            buyer=f"{self.name} {self.manifest.get('id', self.manifest['created'])} evaluate",
+            resume=again,
+            where=str(self.folder),
+        )
+        found = prompted.answered(self.setup, system, examples, self.records("train"), purchase)
+        self.write(system_file("predictions", system), found.predictions)
+        return found
+
     def _teacher_scores(self, executor: Executor | None, engine: str) -> TeacherScores:
         """Score the teacher where that is possible, and write its verdicts."""
         splits = self.settings.evaluate.splits
         asked = [request.example for request in self.teacher_requests()]
+        asked = [example for example in asked if not given.explains(example, self.settings.generate)]
         golds = [example for example in asked if example.answer is not None and example.split in splits]
         teacher = self.stages.get("generate", {}).get("teacher", "")
         if why := teacher_eval.unmeasured(self.plugins, teacher, golds):
             return TeacherScores(why=why)
-        rows: list[Record | Rejection] = [*self.rejections()]
-        rows += (record for split in splits for record in self.records(split, raw=True))
-        verdicts = list(teacher_eval.judged(self.setup, golds, rows, executor))
+        if TEACHER_ANSWERS not in self.manifest["files"]:
+            again = command("data", "curate", self.folder)
+            return TeacherScores(why=f"the dataset is of an earlier dstill, so run `{again}` first")
+        answers = self.load(Prediction, TEACHER_ANSWERS)
+        verdicts = list(teacher_eval.judged(self.setup, golds, answers, self.rejections(), executor))
         self.write(system_file("verdicts", "teacher", engine), verdicts)
         return TeacherScores(scores=scores(self.setup, verdicts))
 

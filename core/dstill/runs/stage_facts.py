@@ -16,7 +16,7 @@ from dstill.api.modality import ModalityFit
 from dstill.pipeline.augment import Focus
 from dstill.pipeline.curate import Relabelled
 from dstill.pipeline.data_monitor import DataReport
-from dstill.pipeline.efficiency import Efficiency
+from dstill.pipeline.efficiency import AnswerCost, Efficiency
 from dstill.pipeline.evaluate import Evaluation, Metrics
 from dstill.pipeline.generate import Generated
 from dstill.pipeline.review import ReviewStatus
@@ -90,6 +90,7 @@ def evaluated(
     *,
     data: DataReport,
     efficiency: Efficiency,
+    costs: Mapping[str, AnswerCost],
     teacher: TeacherScores,
     judged_by: Sequence[Mapping[str, str]],
     plugins: Sequence[Mapping[str, str]],
@@ -97,7 +98,8 @@ def evaluated(
 ) -> Facts:
     """The object of the stage ``evaluate``.
 
-    `judged_by` and `plugins`: plugins as `dstill.runs.provenance` describes them. `notes`: for readers of the scores.
+    `costs`: by system, of the student and of prompted models. `judged_by` and `plugins`: plugins as
+    `dstill.runs.provenance` describes them. `notes`: for readers of the scores.
     """
     return {
         **({"data": dict(data.data)} if data.data else {}),
@@ -112,6 +114,7 @@ def evaluated(
         "latency": asdict(efficiency.seconds),
         "tokens": {**asdict(efficiency.tokens), "total": efficiency.total_tokens},
         "size": {"bytes": efficiency.disk_bytes, "parameters": efficiency.parameters},
+        "costs": {system: asdict(cost) for system, cost in costs.items()},
         "teacher": {"why": teacher.why, "scores": _rows(teacher.scores)},
         "judged_by": list(judged_by),
         "plugins": list(plugins),

@@ -11,8 +11,8 @@ at most `concurrency` of them. If two processes want the same paid reply, one bu
 store.
 
 ServiceError (after the teacher's own retries) and DataError end one item. Any other error, such as AuthError, ends the
-whole call, and so does a service that asks for a long pause or only fails. In each case, and on cancellation, the
-replies that have arrived are stored.
+whole call, and so does a service that asks for a long pause, only fails, or refuses requests again and again in the
+same words. In each case, and on cancellation, the replies that have arrived are stored.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any, Self
 
 from dstill.api.records import Problem, Prompt, Reply, Usage
 from dstill.api.teacher import Teacher
-from dstill.errors import DataError, DstillError, ServiceError, ServicePause
+from dstill.errors import BadRequest, ConfigError, DataError, DstillError, ServiceError, ServicePause
 from dstill.teacher.budget import Budget, Caps, with_estimate, worst_case
 from dstill.teacher.cache import ReplyStore
 from dstill.teacher.inflight import KeyLocks
@@ -35,6 +35,7 @@ __all__ = ["Counts", "TeacherReply", "problem_of", "replies", "worst_of"]
 
 AHEAD = 1024  # prompts to read ahead of the first unanswered one, at least
 GIVE_UP = 20  # failures of the service in a row
+EQUAL_REFUSALS = 5  # bad requests in a row with the same message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +111,7 @@ class _Scheduler:
         self._by_key: dict[str, asyncio.Future[Reply | Problem]] = {}
         self._fatal: BaseException | None = None
         self._failures_in_a_row = 0
+        self._refusal, self._refusals_in_a_row = "", 0  # the message of the last bad request
 
     def start(self, prompt: Prompt) -> asyncio.Task[TeacherReply]:
         """Start a task that answers `prompt`. Raises the error that ended the whole call, if there is one already."""
@@ -199,7 +201,7 @@ class _Scheduler:
             except (ServiceError, DataError) as error:
                 # Inside the slot, so that this failure counts before the next request starts.
                 return await self._failed(key, error), False
-            self._failures_in_a_row = 0
+            self._failures_in_a_row = self._refusals_in_a_row = 0
             if self.teacher.paid:  # inside the slot, so that a kill loses at most `concurrency` paid replies
                 return await self._committer.commit(key, reply, identity), False
         return await self._committer.commit(key, reply, identity), False
@@ -207,6 +209,8 @@ class _Scheduler:
     async def _failed(self, key: str, error: DstillError) -> Problem:
         if error.code == ServiceError.code:
             self._count_failure(error)
+        if isinstance(error, BadRequest):
+            self._count_refusal(error)
         await asyncio.to_thread(self.store.attempt, key, error)
         return problem_of(error)
 
@@ -218,6 +222,13 @@ class _Scheduler:
             raise ServiceError(
                 error.what, where=error.where, hint=f"{error.hint}; {stopped}" if error.hint else stopped
             )
+
+    def _count_refusal(self, error: BadRequest) -> None:
+        self._refusals_in_a_row = self._refusals_in_a_row + 1 if error.what == self._refusal else 1
+        self._refusal = error.what
+        if self._refusals_in_a_row >= EQUAL_REFUSALS:
+            stopped = f"{EQUAL_REFUSALS} requests in a row were refused in the same words, so dstill stopped"
+            raise ConfigError(error.what, where=error.where, hint=f"{error.hint}; {stopped}" if error.hint else stopped)
 
 
 def problem_of(error: DstillError) -> Problem:

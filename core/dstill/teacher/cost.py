@@ -53,14 +53,14 @@ class ReplyCost(Row):
         return row
 
 
-def caps(settings: Generate, teacher: Teacher) -> Caps:
-    """The caps of the configuration. Raises ConfigError."""
+def caps(settings: Generate, teacher: Teacher, *, section: str = "generate") -> Caps:
+    """The caps of the configuration; `section` is named in errors. Raises ConfigError."""
     from dstill.teacher.budget import Caps
 
     if settings.max_usd is not None and teacher.paid and teacher.price is None:
         raise ConfigError(
             f"cannot enforce max_usd: no price for {teacher.label}; set it, or use --max-total-tokens",
-            where="generate.max_usd",
+            where=f"{section}.max_usd",
             hint=teacher.price_hint,
         )
     return Caps(**{name: getattr(settings, name) for name in CAPS})

@@ -50,6 +50,7 @@ def test_dss_explains_if_it_learnt_rationales() -> None:
 def test_record_without_a_rationale_has_a_label_only() -> None:
     bare = Record(id="1", question="q", rationale="", answer="a")
     assert [pair.target for pair in DistillStepByStep().pairs(bare, Echo())] == ["a"]
+    assert list(RationaleFirst().pairs(bare, Echo())) == []  # a student would learn to write no rationale
 
 
 def test_rationale_first_target_is_parsed_by_the_task() -> None:

@@ -8,8 +8,11 @@ import pytest
 from support.loopback_teacher import LoopbackTeacher, answer, error
 from support.openai_asking import ask, opened
 
+from dstill.api.records import Price
+from dstill.config import Generate
 from dstill.errors import AuthError, ConfigError, ServiceError
 from dstill.io.urls import checked_url, is_local
+from dstill.teacher.cost import caps
 
 LOCAL = "http://127.0.0.1:9/v1"
 
@@ -147,3 +150,46 @@ def test_sdk_environment_variables_apply_to_openai_only(key: str, monkeypatch: p
 def test_model_must_be_named(key: str) -> None:
     with pytest.raises(ConfigError, match="no model is set"):
         opened(LOCAL, model="")
+
+
+# --- prices -----------------------------------------------------------------------------
+
+OPENAI = "https://api.openai.com/v1"
+
+
+def test_listed_price_is_that_of_the_provider_at_the_address(key: str) -> None:
+    listed = Price(prompt=0.4, completion=1.6)
+    assert opened(OPENAI, model="gpt-4.1-mini").price == listed
+    assert opened("https://mine.openai.azure.com/openai/v1", model="gpt-4.1-mini").price == listed
+    assert opened("https://gateway.example/v1", model="gpt-4.1-mini").price is None
+    assert opened(OPENAI, model="nobody-s-model").price is None
+    assert opened(LOCAL, model="gpt-4.1-mini").price is None  # your own server, or a gateway: see `price_of`
+
+
+def test_prices_of_the_user_come_first(key: str) -> None:
+    own = {"gpt-4.1-mini": (1.0, 2.0)}
+    assert opened(OPENAI, model="gpt-4.1-mini", prices=own).price == Price(prompt=1.0, completion=2.0)
+    given = opened(LOCAL, model="our-deployment", price_of="openai:gpt-4.1-mini").price
+    assert given == Price(prompt=0.4, completion=1.6)
+
+
+@pytest.mark.parametrize(
+    ("named", "problem"),
+    [
+        ("opanai:gpt-4.1-mini", "no provider 'opanai'. Did you mean 'openai'?"),
+        ("openai:gtp-4.1-mini", "no model 'gtp-4.1-mini' of openai. Did you mean 'gpt-4.1-mini'?"),
+        ("gpt-4.1-mini", "no provider 'gpt-4.1-mini'"),
+    ],
+)
+def test_price_of_an_unlisted_model_is_refused(named: str, problem: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        opened(LOCAL, api_key_env="", price_of=named)
+    assert problem in caught.value.what
+    assert caught.value.where == "teacher.openai.price_of"
+
+
+def test_cap_in_dollars_needs_no_price_of_the_user(key: str) -> None:
+    teacher = opened(OPENAI, model="gpt-4.1-mini")
+    assert caps(Generate(max_usd=1.0), teacher).max_usd == 1.0
+    with pytest.raises(ConfigError, match="no price for model 'nobody-s-model'"):
+        caps(Generate(max_usd=1.0), opened(OPENAI, model="nobody-s-model"))

@@ -139,6 +139,13 @@ def test_auto_disables_schemas_after_one_refusal_with_a_warning(refusal: Say, ca
     assert "structured outputs are off from now on" in caplog.messages[0]
 
 
+def test_endpoint_that_always_refuses_schemas_fails_the_item() -> None:
+    with LoopbackTeacher(refuse=lambda body: error(400, "response_format is not supported")) as server:
+        with pytest.raises(DataError, match="response_format"):
+            ask(opened(server.base_url, json_mode="auto"))
+        assert len(server.requests) == 2
+
+
 def test_concurrent_requests_are_each_refused_once_then_answered(tmp_path: Path) -> None:
     class Plain(LoopbackTeacher):
         """Takes no response_format."""

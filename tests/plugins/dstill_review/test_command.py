@@ -74,6 +74,14 @@ def test_terminal_review_accepts_an_edit(make_run: MakeRun, review: Any) -> None
     assert (decision.decision, decision.answer, decision.rationale) == ("edit", '{"say":"better"}', "because")
 
 
+def test_row_without_a_rationale_needs_none(make_run: MakeRun, review: Any, record: Callable[..., Record]) -> None:
+    run = make_run([record(1, rationale="")])
+    ended = review(run.folder, "--tui", typed='e\n{"say": "better"}\n\n')
+    assert "error:" not in ended.out
+    (decision,) = decisions(run)
+    assert (decision.decision, decision.answer, decision.rationale) == ("edit", '{"say":"better"}', "")
+
+
 def test_rows_cannot_inject_terminal_escapes(make_run: MakeRun, review: Any, record: Callable[..., Record]) -> None:
     bad = "\x1b[2J\u202e\x07"
     run = make_run([record(1, bad, question=bad, rationale=bad, answer=json.dumps({"say": bad}))])

@@ -48,7 +48,8 @@ def shots(
     examples: list[Example], settings: Generate = NEAREST, plugins: Plugins | None = None
 ) -> dict[str, list[str]]:
     """Question → the worked examples before it."""
-    asked = label.prompts(plugins or load_plugins(), Questions(), Synthetic(), examples, settings)
+    worked = label.worked_examples(examples)
+    asked = label.prompts(plugins or load_plugins(), Questions(), Synthetic(), examples, worked, settings)
     return {p.example.id: [m.content for m in p.messages if m.role == "user"][:-1] for p in asked}
 
 
@@ -106,9 +107,10 @@ def test_build_prompt_hook_gets_the_shots() -> None:
     module = ModuleType("loud")
     vars(module)["build_prompt"] = build_prompt
     plugins = load_plugins(module)
-    (*_, prompt) = label.prompts(plugins, Questions(), Synthetic(), [ERRORS, SLOW, LOGINS], NEAREST)
+    examples = [ERRORS, SLOW, LOGINS]
+    (*_, prompt) = label.prompts(plugins, Questions(), Synthetic(), examples, examples, NEAREST)
     assert prompt.messages[0].content == "LOUD"
     assert [m.content for m in prompt.messages if m.role == "user"] == [
-        *shots([ERRORS, SLOW, LOGINS])[LOGINS.id],
+        *shots(examples)[LOGINS.id],
         LOGINS.question,
     ]

@@ -1,0 +1,166 @@
+"""A large model as a baseline: it is prompted with worked examples and answers the same questions as the student.
+
+    is_prompted("openai:gpt-5-mini")                                  # True: TEACHER:MODEL
+    found = answered(setup, "openai:gpt-5-mini", examples, training_rows, purchase)
+    found.predictions, found.cost.usd_per_1000                        # one Prediction for each example; 1.84
+
+The prompt is the one that `generate` would send: the task's instructions, the description of the data, and
+``evaluate.shots`` worked examples from the training rows, never from a scored split. Each question is asked once; a
+wrong reply is not sent back. Replies come from the reply store where it has them, so another evaluation costs nothing.
+A reply that the model refused or that a filter blocked is a wrong answer. If the service fails for a question,
+`answered` raises ServiceError: a model that is away must not look wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dstill import trust
+from dstill.api.records import Draft, Example, Prediction, Problem, Prompt, Record, Reply, Usage
+from dstill.api.teacher import Teacher
+from dstill.errors import BudgetError, ConfigError, ServiceError, did_you_mean
+from dstill.factory import Setup, make_teacher
+from dstill.pipeline import label
+from dstill.pipeline.efficiency import AnswerCost
+from dstill.pipeline.generate import Purchase
+from dstill.plugins import Plugins
+from dstill.runtime import signals
+from dstill.teacher import fence
+from dstill.teacher.cost import caps
+
+if TYPE_CHECKING:
+    from dstill.teacher.budget import Budget
+    from dstill.teacher.cache import ReplyStore
+    from dstill.teacher.client import TeacherReply
+
+__all__ = ["Prompted", "answered", "is_prompted", "reader", "require"]
+
+KEY = "evaluate.baselines"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompted:
+    """The answers of a prompted model, and what they cost."""
+
+    predictions: Sequence[Prediction]  # in the order of the examples
+    cost: AnswerCost
+
+
+def is_prompted(system: str) -> bool:
+    """Whether `system` is TEACHER:MODEL, not the name of a registered baseline."""
+    return ":" in system
+
+
+def require(plugins: Plugins, system: str) -> None:
+    """Raises ConfigError if `system` names no teacher with a model."""
+    name, _, model = system.partition(":")
+    known = [n for n in plugins.names("teachers") if hasattr(plugins.teacher(n).Config, "model")]
+    if name not in known or not model:
+        raise ConfigError(
+            f"no baseline called '{system}'.{did_you_mean(name, known)}",
+            where=KEY,
+            hint=f"a model to prompt is TEACHER:MODEL, with one of the teachers {', '.join(known) or '(none)'}",
+        )
+
+
+def reader(setup: Setup) -> Callable[[Prediction], Draft | None]:
+    """Parses the predictions of a prompted model as replies of a teacher."""
+    return lambda one: None if one.truncated else setup.plugins.parse_reply(setup.task, one.text)
+
+
+def answered(
+    setup: Setup, system: str, examples: Sequence[Example], training: Sequence[Record], purchase: Purchase
+) -> Prompted:
+    """Ask the model `system` about `examples`. `training`: the rows that worked examples are taken from.
+
+    Raises ServiceError, AuthError, ConfigError; BudgetError when the next request could exceed a cap of ``evaluate``.
+    """
+    from dstill.teacher.budget import Budget, actual_usage
+    from dstill.teacher.cache import ReplyStore
+
+    asking = _asking(setup, system)
+    teacher = make_teacher(asking.plugins, asking.config).open(setup.task)
+    limits = caps(asking.settings.generate, teacher, section="evaluate")
+    rows = [record.example for record in training]
+    worked = label.worked_examples(rows)
+    if len(worked) < setup.settings.evaluate.shots:
+        worked = rows  # an answer without a rationale is a worked example too
+    unseen = [replace(example, answer=None, rationale=None) for example in examples]  # no gold gets into a prompt
+    prompts = list(label.prompts(setup.plugins, setup.task, teacher, unseen, worked, asking.settings.generate))
+    with ReplyStore(purchase.store, buyer=purchase.buyer) as store:
+        spent = store.bought_by(purchase.buyer) if teacher.paid else ()
+        budget = Budget(limits, teacher.price, spent=spent)
+        try:
+            replies = signals.run(_replies(asking, teacher, prompts, store, budget, system))
+        except BudgetError as error:
+            hint = f"{purchase.resume} {error.hint} …"
+            raise BudgetError(f"{system}: {error.what}", where=error.where, hint=hint) from None
+    _refuse_outages(system, replies, purchase)
+    predictions = [_prediction(one) for one in replies]
+    got = [one.reply for one in replies if isinstance(one.reply, Reply)]
+    usage = sum((actual_usage(reply) for reply in got), Usage(prompt_tokens=0, completion_tokens=0))
+    usd = None if teacher.price is None else teacher.price.of(usage)
+    seconds = [reply.seconds for reply in got if reply.seconds is not None]
+    cost = AnswerCost.of(len(examples), seconds=seconds, usd=usd if teacher.paid else 0.0, usage=usage)
+    return Prompted(predictions=predictions, cost=cost)
+
+
+def _asking(setup: Setup, system: str) -> Setup:
+    """`setup` with the model as the teacher, and the shots and caps of ``[evaluate]``."""
+    require(setup.plugins, system)
+    trust.require(setup.config, "evaluate")  # a stranger's run may not spend money
+    name, _, model = system.partition(":")
+    evaluate = setup.settings.evaluate
+    generate = replace(
+        setup.settings.generate,
+        teacher=name,
+        shots=evaluate.shots,
+        batch=False,
+        max_usd=evaluate.max_usd,
+        max_tokens=evaluate.max_tokens,
+        max_requests=None,
+        max_wall=None,
+    )
+    parts = {**setup.config.parts, f"teacher.{name}": replace(setup.config.part("teacher", name), model=model)}
+    config = replace(setup.config, settings=replace(setup.settings, generate=generate), parts=parts)
+    return Setup(setup.plugins, config, setup.progress)
+
+
+async def _replies(
+    setup: Setup, teacher: Teacher, prompts: Sequence[Prompt], store: ReplyStore, budget: Budget, system: str
+) -> list[TeacherReply]:
+    from dstill.teacher.client import replies
+
+    found: list[TeacherReply] = []
+    concurrency = setup.settings.generate.concurrency
+    async with teacher:
+        async for one in replies(teacher, prompts, store, concurrency=concurrency, budget=budget):
+            found.append(one)
+            setup.progress(f"answering ({system})", len(found), len(prompts))
+    return found
+
+
+def _refuse_outages(system: str, replies: Sequence[TeacherReply], purchase: Purchase) -> None:
+    away = [one.reply for one in replies if isinstance(one.reply, Problem) and one.reply.code == "unavailable"]
+    if away:
+        raise ServiceError(
+            f"{system} did not answer {len(away):,} of {len(replies):,} questions: {away[0].message}",
+            where=purchase.where,
+            hint="the other replies are saved; the same command asks for the rest",
+        )
+
+
+def _prediction(one: TeacherReply) -> Prediction:
+    example, reply = one.prompt.example, one.reply
+    if isinstance(reply, Problem):  # refused, or blocked by a filter
+        return Prediction(id=example.id, text="")
+    text, mixed_up = fence.removed(reply.text, example)
+    return Prediction(
+        id=example.id,
+        text="" if mixed_up is not None else text[: label.LONGEST],
+        seconds=reply.seconds,
+        tokens=None if reply.usage is None else reply.usage.completion_tokens,
+        truncated=reply.finish_reason == "length",
+    )
