@@ -6,10 +6,10 @@
     question.profile    the mapping and the known values that a `QueryForm` reads
     question.tokens     the answer in the linked form
 
-A schema has fields of one of 260 domains, named in one of many styles. Half of its questions come from the general
+A schema has fields of one of 260 domains, named in one of many styles. Two in five questions come from the general
 synthesizer (`questions`), so they have the shapes of its templates, except those that are held out. Voices say them in
-other words, in other forms of dates and numbers, with typing errors. The other half is freely phrased (`asked`),
-and has further shapes, such as the busiest day. An answer is only given if the linked form gives it back.
+other words, in other forms of dates and numbers, with typing errors. The others are freely phrased (`asked`),
+and have further shapes, such as the busiest day. An answer is only given if the linked form gives it back.
 
 Not covered: questions that a person wrote.
 
