@@ -47,7 +47,7 @@ BUFFER = 8  # batches that are drawn at once and sorted by length
 AGAIN = 2  # steps with each batch: rows cost a quarter of a step
 WARMUP = 300  # steps
 LEARNING_RATE = 6e-3
-AVERAGED = 0.998  # of the moving average is kept at each step
+AVERAGED = 0.9995  # of the moving average is kept at each step: it covers the last 40 minutes
 WEIGHT_DECAY = 0.01
 EVERY = 300  # seconds between checkpoints
 SIZES = {"width": 192, "heads": 6, "hidden": 768, "encoder_layers": 4, "decoder_layers": 2, "longest": 96}
@@ -91,11 +91,11 @@ def _run(rank: int, arguments: argparse.Namespace) -> None:
     shape = Shape(features=vocabulary.n_features, tokens=vocabulary.n_tokens, relations=RELATIONS, **SIZES)
     model = LinkedModel(shape)
     optimizer = muon(model, learning_rate=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    progress = _resumed(out, model, optimizer, arguments.seed)
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(AVERAGED))  # type: ignore[no-untyped-call]
+    progress = _resumed(out, model, average, optimizer, arguments.seed)
     seed = 1_000 * progress.seed + 100 * progress.restarts + rank  # other rows after each start
     torch.manual_seed(seed)
     batches = _batches(seed, asked_about_bundled(out / "questions"))
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(AVERAGED))  # type: ignore[no-untyped-call]
     stable, end = 3600 * arguments.hours, 3600 * (arguments.hours + arguments.decay)
     started, saved, losses, decays = time.monotonic() - progress.seconds, progress.seconds, list[float](), False
     while progress.seconds < end:
@@ -112,7 +112,7 @@ def _run(rank: int, arguments: argparse.Namespace) -> None:
         if progress.seconds >= stable and not decays:
             decays = True
             if rank == 0:
-                _save(out, model, optimizer, progress)
+                _save(out, model, average, optimizer, progress)
         factor = min(1.0, (progress.steps + 1) / WARMUP, (end - progress.seconds) / (end - stable) if decays else 1.0)
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * max(0.0, factor)
@@ -128,7 +128,7 @@ def _run(rank: int, arguments: argparse.Namespace) -> None:
             if rank == 0:
                 print(*progress.curve[-1], f"{progress.rows / saved:.0f} rows/s", flush=True)
                 if not decays:
-                    _save(out, model, optimizer, progress)
+                    _save(out, model, average, optimizer, progress)
                 _write(
                     out / ("student" if decays else "average"),
                     model if decays else average.module,
@@ -164,20 +164,22 @@ def _averaged(model: LinkedModel, seconds: float) -> float:
     return float(flat[-1])
 
 
-def _resumed(out: Path, model: LinkedModel, optimizer: Any, seed: int) -> Progress:
+def _resumed(out: Path, model: LinkedModel, average: nn.Module, optimizer: Any, seed: int) -> Progress:
     """Load the checkpoint in `out`, if there is one."""
     if not (out / "state.json").is_file():
         return Progress(seed=seed)
     state = torch.load(out / "state.pt", weights_only=True)
     model.load_state_dict(state["model"])
+    average.load_state_dict(state["average"])
     optimizer.load_state_dict(state["optimizer"])
     progress = Progress(**json.loads((out / "state.json").read_text(encoding="utf-8")))
     progress.restarts += 1
     return progress
 
 
-def _save(out: Path, model: LinkedModel, optimizer: Any, progress: Progress) -> None:
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, out / "state.pt.new")
+def _save(out: Path, model: LinkedModel, average: nn.Module, optimizer: Any, progress: Progress) -> None:
+    state = {"model": model.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict()}
+    torch.save(state, out / "state.pt.new")
     (out / "state.pt.new").replace(out / "state.pt")
     (out / "state.json").write_text(json.dumps(asdict(progress)), encoding="utf-8")
 
