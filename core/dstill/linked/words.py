@@ -55,7 +55,7 @@ _WORD = re.compile(
   | (?P<address> \b\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?:/\d{{1,2}})?\b )
   | (?P<prefix> \b(?: p(?=\d\d) | (?:top|last|past|page)(?=\d) ) )  # p95: the 95th percentile
   | (?P<count> \b(?:{_COUNT})(?: (?:\s+and)?[\s-]+(?:{_COUNT}) )*\b(?!-) )   # three hundred
-  | (?P<sign> [$€£¥~≈#](?=\d) | (?<=[\w%])(?:\.\.\.?|[-–])(?=\d) )          # $5, and between 5..10 and 5-10
+  | (?P<sign> [$€£¥~≈](?=\d) | (?<=[\w%])(?:\.\.\.?|[-–])(?=\d) )          # $5, and between 5..10 and 5-10
   | (?P<unit> (?<=\d)[A-Za-z%]{{1,3}}(?=[-–]\d) )                          # 10k-20k
   | (?P<number> (?: (?<![\w./-])-? | (?<=[\w%][-–]) | (?<=\.\.) | (?<=\btop) | (?<=\b[lp]ast) | (?<=\bpage) )
                 {_DIGITS}

@@ -213,7 +213,7 @@ def test_slips_leave_values_alone() -> None:
 
 @dataclass
 class Large:
-    """4,000 questions, and the groups of wordings that were drawn from for them."""
+    """6,000 questions, and the groups of wordings that were drawn from for them."""
 
     counts: Counts
     questions: list[InventedQuestion]
@@ -230,7 +230,7 @@ def large() -> Large:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Voice, "choice", recorded)
-        made = list(islice(stream(12, counts), 4_000))
+        made = list(islice(stream(12, counts), 6_000))
     return Large(counts, made, drawn)
 
 
