@@ -168,7 +168,7 @@ def _partial(question: str, now: date) -> dict[int, tuple[str, str, str]]:
         if kind == "first":
             whole += re.sub(r"^[0-9]+(?:st|nd|rd|th)?", "", match["rest"], flags=re.IGNORECASE)
         if kind == "weekday":
-            value = _of_week(text, now, last=bool(match["ago"]), next=bool(match["ahead"])).isoformat()
+            value = _of_week(text, now, ago=bool(match["ago"]), ahead=bool(match["ahead"])).isoformat()
         else:
             value = _latest(whole, now)
         if value:
@@ -176,12 +176,12 @@ def _partial(question: str, now: date) -> dict[int, tuple[str, str, str]]:
     return found
 
 
-def _of_week(name: str, now: date, *, last: bool, next: bool) -> date:
-    """The last such day until now; before or after today if it is the `last` or the `next` one."""
+def _of_week(name: str, now: date, *, ago: bool, ahead: bool) -> date:
+    """The last such day until now. `ago`: before today ("last Monday"); `ahead`: after today ("next Monday")."""
     back = (now.weekday() - _WEEKDAYS.index(name.casefold())) % 7
-    if next:
+    if ahead:
         return now + timedelta(days=7 - back)
-    return now - timedelta(days=back or 7 * last)
+    return now - timedelta(days=back or 7 * ago)
 
 
 def _latest(text: str, now: date) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from support.written_questions import assert_checked, empty
 from tools.base.development import NAMES, index, questions
 
-from dstill.api.checking import find_problems
 from dstill.api.engine import Engine
-from dstill.api.records import Draft, OutcomeKind
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.engines.executors import Embedded
 from dstill_querydsl.pack import QueryDsl
@@ -39,22 +38,13 @@ def test_development_set_has_unique_questions_and_refusals(name: str, task: Quer
 
 @pytest.mark.parametrize("name", NAMES)
 def test_development_answers_pass_checks(name: str, task: QueryDsl) -> None:
+    assert_checked(task, questions(name))
     for row in questions(name):
-        problems = find_problems(task, row, Draft(answer=row.answer or ""))
-        assert not [str(problem) for problem in problems if problem.is_error], row.id
         assert canonical_text(canonical_text(row.answer or "")) == canonical_text(row.answer or ""), row.id
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_development_answers_find_something(name: str, task: QueryDsl, executor: Embedded) -> None:
-    trivial = []
-    for row in questions(name):
-        if task.is_refusal(row.answer or ""):
-            continue
-        outcome = executor.run(row.answer or "", row)
-        assert outcome.kind is OutcomeKind.OK, (row.id, outcome.reason)
-        assert not task.is_nondeterministic(outcome.value, row), row.id
-        if task.is_trivial(outcome.value, row):
-            trivial.append(row.id)
+    trivial = empty(task, questions(name), executor)
     assert len(trivial) <= MOST_EMPTY, trivial

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from support.written_questions import assert_checked, empty
 
-from dstill.api.checking import find_problems
 from dstill.api.engine import Engine
-from dstill.api.records import Draft, OutcomeKind
 from dstill.errors import UsageError
 from dstill_querydsl.bundle.handwritten import HANDWRITTEN, handwritten
 from dstill_querydsl.bundle.indices import NAMES
@@ -52,21 +51,11 @@ def test_handwritten_set_has_refusals(name: str, task: QueryDsl) -> None:
 
 @pytest.mark.parametrize("name", HANDWRITTEN)
 def test_handwritten_answers_pass_checks(name: str, task: QueryDsl) -> None:
-    for row in handwritten(name):
-        problems = find_problems(task, row, Draft(answer=row.answer or ""))
-        assert not [str(problem) for problem in problems if problem.is_error], row.id
+    assert_checked(task, handwritten(name))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HANDWRITTEN)
 def test_handwritten_answers_find_something(name: str, task: QueryDsl, executor: Embedded) -> None:
-    trivial = []
-    for row in handwritten(name):
-        if task.is_refusal(row.answer or ""):
-            continue
-        outcome = executor.run(row.answer or "", row)
-        assert outcome.kind is OutcomeKind.OK, (row.id, outcome.reason)
-        assert not task.is_nondeterministic(outcome.value, row), row.id
-        if task.is_trivial(outcome.value, row):
-            trivial.append(row.id)
+    trivial = empty(task, handwritten(name), executor)
     assert len(trivial) <= MOST_EMPTY, trivial
