@@ -364,14 +364,24 @@ class BodyCursor(Cursor):
         return frozenset(token for token in found if self._affords((token,))) if self._costs(node) else found
 
     def _costs(self, node: Node) -> bool:
-        """Whether the value may exceed what the guard allows for the whole body."""
+        """Whether the value may exceed what the guard allows for the whole body, or turn a box upside down."""
+        if self._is_latitude:
+            return True
         return node.chain[0][0] != "query" and node.is_scalar and not self._run.values(node).spec.free
+
+    @property
+    def _is_latitude(self) -> bool:
+        """Whether the value is the latitude of the second corner of a box."""
+        frame = self._frame
+        return self._key == "lat" and frame is not None and frame.key in kinds.BOX and bool(_box(frame).value)
 
     def _affords(self, written: tuple[Token, ...]) -> bool:
         """Whether the value of these tokens, or a longer one, is within what the guard allows."""
         assert self._node is not None
         assert self._frame is not None
         last = written[-1]
+        if last == "'-" and self._is_latitude:
+            return any(self._affords((*written, digit)) for digit in self._run.values(self._node).after(written))
         if last == "page":
             return any(self._affords((*written, size)) for size in self._run.values(self._node).after(written))
         if last in ("{", "[", "number", "text", "known", ".."):
@@ -394,6 +404,8 @@ class BodyCursor(Cursor):
         )
 
     def _within_limits(self, frame: _Frame) -> bool:
+        if self._is_latitude:
+            return not rules.is_upside_down({**_box(frame).value, frame.key: frame.value})
         language, body = self._run.language, frame.body()
         if frame.parent is None:  # numbers of the body itself depend on each other alone
             body = {key: value for key, value in body.items() if not isinstance(value, (dict, list))}
@@ -637,6 +649,12 @@ class BodyCursor(Cursor):
                 if whole := below.get(""):
                     yield whole
                 yield from after._merged(below)
+
+
+def _box(corner: _Frame) -> _Frame:
+    """The box of a corner."""
+    assert corner.parent is not None
+    return corner.parent
 
 
 def _span_field(frame: _Frame) -> str | None:

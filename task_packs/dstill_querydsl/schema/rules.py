@@ -7,6 +7,7 @@ In: a body that the schema accepts. Out: problems of layer ``schema``:
     an ``after`` that lacks one of a composite's sources
     ``collapse`` with ``search_after`` on another field
     a ``sampler`` without aggregations below it, spans of several fields in one query
+    a ``geo_bounding_box`` whose top is below its bottom
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dstill.api.records import Problem
 from dstill.errors import did_you_mean
 from dstill_querydsl.language.strict import escape
 
-__all__ = ["check", "span_field"]
+__all__ = ["check", "is_upside_down", "span_field"]
 
 _STATS = {"min", "max", "avg", "sum", "count"}
 _DEVIATIONS = {"std_deviation", "variance", "sum_of_squares", "std_deviation_bounds", "std_lower", "std_upper"}
@@ -174,6 +175,8 @@ def _texts(value: Any, pointer: str) -> Iterator[Problem]:
                 yield from _bool_prefix(item, here)
             elif key == "query_string" and isinstance(item, dict) and isinstance(item.get("query"), str):
                 yield from _query_string(item["query"], f"{here}/query")
+            elif key == "geo_bounding_box" and isinstance(item, dict):
+                yield from _box(item, here)
             elif key in _ONE_FIELD and isinstance(item, dict):
                 yield from _one_field(key, item, here)
             elif key == "num_candidates" and _more(value.get("k"), item):
@@ -212,6 +215,36 @@ def _bool_prefix(options: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
         for key in ("slop", "cutoff_frequency"):
             if key in options:
                 yield _problem("exclusive", f"{key!r} is not allowed with type 'bool_prefix'", f"{pointer}/{key}")
+
+
+def _box(options: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
+    for field, corners in options.items():
+        if isinstance(corners, dict) and is_upside_down(corners):
+            message = "the top of the box is below its bottom"
+            yield _problem("out_of_range", message, f"{pointer}/{escape(field)}", "swap the two latitudes")
+
+
+def is_upside_down(corners: Mapping[str, Any]) -> bool:
+    """Whether the top of a box is below its bottom. Corners that are not there yet, or are no points, do not count."""
+    top, bottom = (
+        [lat for name in names if (lat := _latitude(corners.get(name))) is not None]
+        for names in (("top", "top_left", "top_right"), ("bottom", "bottom_left", "bottom_right"))
+    )
+    return bool(top and bottom) and top[0] < bottom[0]
+
+
+def _latitude(point: Any) -> float | None:
+    """Of a point as an object, as [lon, lat], as "lat,lon", or of a latitude alone."""
+    if isinstance(point, Mapping):
+        point = point.get("lat")
+    elif isinstance(point, list):
+        point = point[1] if len(point) > 1 else None
+    elif isinstance(point, str):
+        point = point.partition(",")[0]
+    try:
+        return None if point is None else float(point)
+    except (TypeError, ValueError):
+        return None
 
 
 def _query_string(text: str, pointer: str) -> Iterator[Problem]:

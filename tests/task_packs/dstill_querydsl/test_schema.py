@@ -325,3 +325,21 @@ def test_number_of_problems_is_bounded() -> None:
 )
 def test_dialects_differ(body, accepted_by) -> None:
     assert {dialect for dialect in schema.DIALECTS if not schema.check(body, dialect)} == accepted_by
+
+
+@pytest.mark.parametrize(
+    ("corners", "found"),
+    [
+        ({"top_left": {"lat": -2, "lon": 1}, "bottom_right": {"lat": -1, "lon": 2}}, True),
+        ({"top_left": [1, -2], "bottom_right": "-1,2"}, True),
+        ({"top_right": {"lat": -2, "lon": 2}, "bottom_left": {"lat": -1, "lon": 1}}, True),
+        ({"top": -2, "bottom": -1, "left": 1, "right": 2}, True),
+        ({"top_left": {"lat": -1, "lon": 1}, "bottom_right": {"lat": -1, "lon": 2}}, False),
+        ({"top_left": {"lat": 2, "lon": 170}, "bottom_right": {"lat": 1, "lon": -170}}, False),
+        ({"top_left": "u281z", "bottom_right": "u0"}, False),
+    ],
+)
+def test_a_box_is_not_upside_down(corners: dict, found: bool) -> None:
+    body = {"query": {"bool": {"filter": [{"geo_bounding_box": {"at": corners}}]}}}
+    messages = [problem.message for problem in schema.check(body)]
+    assert ("the top of the box is below its bottom" in messages) is found

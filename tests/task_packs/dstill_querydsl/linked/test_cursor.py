@@ -121,6 +121,21 @@ def test_nested_fields_only_inside_their_path(lab: Any) -> None:
     assert fields(cursor, reading) <= inside
 
 
+@pytest.mark.parametrize("bottom", [-1, 0, 4])
+def test_the_top_of_a_box_is_not_below_its_bottom(lab: Any, bottom: int) -> None:
+    mapping = {"properties": {"at": {"type": "geo_point"}, "seen": {"type": "date"}}}
+    _, reading = lab.ask("between -1 and 4", mapping=mapping)
+    for top in (-7, -1, 0, 3, 4, 12):
+        corners = {"bottom_right": {"lat": bottom, "lon": 3}, "top_left": {"lat": top, "lon": 1}}
+        body = json.dumps({"query": {"geo_bounding_box": {"at": corners}}})
+        cursor = lab.form.start(reading)
+        for token in lab.form.encode(body, reading):
+            if not cursor.allows(token):
+                break
+            cursor = cursor.push(token)
+        assert cursor.allows("") is (top >= bottom), (top, bottom)
+
+
 def test_a_list_has_no_text_twice(lab: Any) -> None:
     _, reading = lab.ask("host web-03 or web-04")
     host, status = place(reading, "host.name"), place(reading, "http.response.status_code")
