@@ -4,7 +4,8 @@
     memory = model.encode(batch)                          # [rows, positions, width]
     logits = model.decode(memory, batch.mask, previous)   # [rows, written, tokens + positions]
 
-A position is the weighted sum of the embeddings of its features. Relations between positions (`relations`) are biases
+A position is the weighted sum of the embeddings of its features, and a projection of the mean vector of its words
+(`dstill_linked.meanings`), which training leaves as they are. Relations between positions (`relations`) are biases
 of the encoder's attention, one number for each head and kind (Shaw et al. 2018; RAT-SQL, Wang et al. 2020, section
 4.2). An output is a token of structure, or a position: its score is the product of a query of the decoder and a key of
 the encoder (Pointer Networks, Vinyals et al. 2015). A written pointer is read back as the encoder's state of its
@@ -22,7 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dstill_linked.shape import START, WEIGHTS, Shape
+from dstill_linked.meanings import vectors
+from dstill_linked.shape import MEANING, START, WEIGHTS, Shape
 
 __all__ = ["Cache", "LinkedModel", "Sources"]
 
@@ -33,7 +35,7 @@ _MASKED = -1e4
 class Sources:
     """Readings as tensors."""
 
-    features: Tensor  # [all features of all positions] rows of the embedding
+    features: Tensor  # [all features of all positions] rows of the embedding; beyond, rows of `meanings.vectors`
     weights: Tensor  # the same length: their weights
     offsets: Tensor  # [rows * positions] where the features of a position begin
     relations: Tensor  # [rows, positions, positions] kinds of relations
@@ -160,6 +162,8 @@ class LinkedModel(nn.Module):
         super().__init__()
         self.shape = shape
         self.features = nn.EmbeddingBag(shape.features, shape.width, mode="sum")
+        self.meanings = nn.Linear(MEANING, shape.width, bias=False)
+        self.register_buffer("vectors", torch.tensor(vectors()), persistent=False)
         self.relations = nn.Embedding(shape.relations, shape.heads)
         self.tokens = nn.Embedding(shape.tokens, shape.width)
         self.places = nn.Embedding(shape.longest, shape.width)
@@ -187,15 +191,29 @@ class LinkedModel(nn.Module):
     def encode(self, sources: Sources) -> Tensor:
         """The states of the positions, [rows, positions, width]."""
         rows, positions = sources.mask.shape
-        weights = sources.weights.to(self.features.weight.dtype)
-        x = self.features(sources.features, sources.offsets, per_sample_weights=weights)
-        x = x.view(rows, positions, -1)
+        x = self._embedded(sources).view(rows, positions, -1)
         bias = self.relations(sources.relations).permute(0, 3, 1, 2)
         bias = bias.masked_fill(~sources.mask[:, None, None, :], _MASKED)
         for layer in self.encoder:
             x = layer(x, bias.to(x.dtype))
         memory: Tensor = self.norm_memory(x)
         return memory
+
+    def _embedded(self, sources: Sources) -> Tensor:
+        """Each position before attention, [rows * positions, width]."""
+        weights = sources.weights.to(self.features.weight.dtype)
+        beyond = sources.features - self.shape.features
+        known = beyond >= 0
+        own, own_weights = sources.features.masked_fill(known, 0), weights.masked_fill(known, 0)
+        x: Tensor = self.features(own, sources.offsets, per_sample_weights=own_weights)
+        meant = functional.embedding_bag(
+            beyond.clamp(min=0),
+            cast(Tensor, self.vectors).to(weights.dtype),
+            sources.offsets,
+            mode="sum",
+            per_sample_weights=weights.masked_fill(~known, 0),
+        )
+        return x + cast(Tensor, self.meanings(meant))
 
     def start(self, memory: Tensor, mask: Tensor) -> Cache:
         """The cache of an answer of which nothing is written."""

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
+from dstill_linked.meanings import vectors
 from dstill_linked.shape import Shape
 from dstill_linked.vocabulary import Row, batch
 
@@ -79,6 +80,7 @@ class NumpyScorer:
 
         decoder = [f"decoder.{number}" for number in range(shape.decoder_layers)]
         self.features, self.tokens = weights["features.weight"], weights["tokens.weight"]
+        self.vectors, self.meanings = vectors(), _turned(weights["meanings.weight"])
         self.places = weights["places.weight"]
         self.relations = _turned(weights["relations.weight"])  # [heads, relations]
         self.encoder = [_Layer(**layer(f"encoder.{number}", "attention")) for number in range(shape.encoder_layers)]
@@ -107,7 +109,7 @@ class NumpyScorer:
         made = batch(rows)
         there = made.mask.ravel()
         x = np.zeros((len(there), self.shape.width), np.float32)
-        x[there] = np.add.reduceat(self.features[made.features] * made.weights[:, None], made.offsets[there])
+        x[there] = self._embedded(made.features, made.weights, made.offsets[there])
         bias, mask = self.relations[:, made.relations].swapaxes(0, 1), None
         if not there.all():
             mask = np.where(made.mask, np.float32(0), _MASKED)[:, None, None, :]
@@ -117,6 +119,16 @@ class NumpyScorer:
             x += _attended(q, k.swapaxes(-1, -2), v, bias).reshape(x.shape) @ layer.out
             x += _dense(x, layer)
         return NumpyScores(self, (_normed(x) @ self.memory).reshape(*made.mask.shape, -1), mask)
+
+    def _embedded(self, features: NDArray[np.int32], weights: Floats, offsets: NDArray[np.int64]) -> Floats:
+        """Each position before attention."""
+        beyond = features - self.shape.features
+        known = beyond >= 0
+        own, meant = np.where(known, 0, features), np.where(known, beyond, 0)
+        x = np.add.reduceat(self.features[own] * np.where(known, 0, weights)[:, None], offsets)
+        mean = np.add.reduceat(self.vectors[meant] * np.where(known, weights, 0)[:, None], offsets)
+        found: Floats = x + mean @ self.meanings
+        return found
 
     def heads(self, x: Floats, rows: int) -> Floats:
         """``[rows * length, parts * width]`` as ``[parts, rows, heads, length, width / heads]``, a view."""

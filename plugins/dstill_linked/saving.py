@@ -1,7 +1,7 @@
 """The folder of a linked student: weights in safetensors, and a JSON file with all that they depend on.
 
     model.safetensors   fp32; bf16; or int8, each matrix with one fp32 scale a row (``NAME.scale``)
-    linked.json         {"schema_version": 1, "shape": {…}, "tokens": […], "features": […], "sha256": "…", …}
+    linked.json         {"schema_version": 2, "shape": {…}, "tokens": […], "features": […], "sha256": "…", …}
 
 `read_model` (torch) and `read_scorer` (numpy) refuse weights that are damaged, of another version, or of another form.
 Nothing is unpickled.
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 FILE = "linked.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _SMALLEST = 1024  # numbers of a matrix that is worth quantizing
 _SCALE = ".scale"
 _AGAIN = "copy it again, or train it again"
@@ -68,6 +68,7 @@ class LinkedFacts:
     base: str = ""  # what training started from: the folder of a student, or base:NAME; empty: nothing
     base_sha256: str = ""  # of its weights
     sha256: str = ""  # of the weights
+    meanings_sha256: str = ""  # of the vectors of words that it was trained with
     known_errors: str = ""  # of a base: one line for users about what it gets wrong
 
 
@@ -75,9 +76,11 @@ def write_student(folder: Path, state: Mapping[str, Any], facts: LinkedFacts) ->
     """Write weights and facts."""
     from safetensors.torch import save_file
 
+    from dstill_linked import meanings
+
     folder.mkdir(parents=True, exist_ok=True)
     save_file({name: value.detach().cpu().contiguous() for name, value in state.items()}, folder / WEIGHTS)
-    row = asdict(replace(facts, sha256=sha256(folder / WEIGHTS)))
+    row = asdict(replace(facts, sha256=sha256(folder / WEIGHTS), meanings_sha256=meanings.digest()))
     (folder / FILE).write_text(json.dumps(row, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
@@ -169,6 +172,7 @@ def shape_of(folder: Path, facts: LinkedFacts) -> Shape:
 
 def _require_form(facts: LinkedFacts, form: Form, folder: Path) -> None:
     """Raises DataError if tokens or features are not those of `form`: numbers would mean something else."""
+    from dstill_linked import meanings
     from dstill_linked.vocabulary import RELATIONS, Vocabulary
 
     now = Vocabulary.of(form)
@@ -179,6 +183,7 @@ def _require_form(facts: LinkedFacts, form: Form, folder: Path) -> None:
             ("features", tuple(facts.features), tuple(now.features)),
             ("sizes", [facts.shape.get(name) for name in ("tokens", "features", "relations")],
              [now.n_tokens, now.n_features, RELATIONS]),
+            ("vectors of words", facts.meanings_sha256, meanings.digest()),
         )
         if then != today
     ]  # fmt: skip

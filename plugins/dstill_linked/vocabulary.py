@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 
 from dstill.api.form import Form, Token
 from dstill.linked import LINKS, Reading
-from dstill.linked.reading import FEATURES
+from dstill.linked.reading import FEATURES, MEANING
+from dstill_linked import meanings
 from dstill_linked.shape import END, FIRST
 
-__all__ = ["ITEMS", "NUMBERS", "PLACES", "RELATIONS", "Arrays", "Row", "Vocabulary", "batch"]
+__all__ = ["BUCKETS", "ITEMS", "NUMBERS", "PLACES", "RELATIONS", "Arrays", "Row", "Vocabulary", "batch"]
 
 BUCKETS = 16_384  # rows for features without a row of their own
 PLACES, ITEMS = 128, 128  # rows for the place of a word and the number of an item; beyond, they are shared
@@ -84,6 +85,14 @@ class Vocabulary:
         """Rows of the feature embedding."""
         return NUMBERS + len(self.features) + BUCKETS
 
+    def _feature(self, name: str) -> int | None:
+        """The number of a feature. Beyond `n_features` are the vectors of words. None: the word has none."""
+        if name[0] == MEANING:
+            found = meanings.numbers().get(name[1:])
+            return None if found is None else self.n_features + found
+        own = self._feature_numbers.get(name)
+        return NUMBERS + len(self.features) + _bucket(name) if own is None else own
+
     @cached_property
     def _token_numbers(self) -> Mapping[str, int]:
         return {token: number for number, token in enumerate(self.tokens, start=FIRST)}
@@ -94,16 +103,15 @@ class Vocabulary:
 
     def read(self, reading: Reading) -> Row:
         """A reading as numbers."""
-        own, first = self._feature_numbers, NUMBERS + len(self.features)
         features: list[int] = []
         weights: list[float] = []
         counts: list[int] = []
         for named, numbers in zip(reading.features, _numbers(reading), strict=True):
-            features += [own[name] if name in own else first + _bucket(name) for name in named]
-            features += numbers
-            weights += named.values()
-            weights += [1.0] * len(numbers)
-            counts.append(len(named) + len(numbers))
+            found = [(self._feature(name), weight) for name, weight in named.items()]
+            known = [(number, weight) for number, weight in found if number is not None]
+            features += [*(number for number, _ in known), *numbers]
+            weights += [*(weight for _, weight in known), *[1.0] * len(numbers)]
+            counts.append(len(known) + len(numbers))
         return Row(
             features=np.array(features, np.int32),
             weights=np.array(weights, np.float32),

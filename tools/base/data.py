@@ -13,12 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+import numpy as np
+
 from dstill.api.form import Form, NotExpressible, Token
 from dstill.api.records import Example
 from dstill.io.jsonl import read_rows, write_rows
 from dstill.linked import Reading
 from dstill_linked.encoding import LinkedRow, row_of
-from dstill_linked.vocabulary import Vocabulary
+from dstill_linked.vocabulary import BUCKETS, Row, Vocabulary
 from dstill_querydsl.bundle.indices import TRAINABLE, Index, bundled
 from dstill_querydsl.invented.stream import replay, stream
 from dstill_querydsl.linked.form import QueryForm
@@ -27,7 +29,7 @@ from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 from dstill_querydsl.variants import rename, vary
 
-__all__ = ["FORM", "answers", "asked_about_bundled", "rows"]
+__all__ = ["FORM", "answers", "asked_about_bundled", "rows", "with_strange_words"]
 
 Asked = Mapping[str, Sequence[Example]]  # bundled index → questions
 FORM: Form = QueryForm(lambda _: None, replay=replay)  # for its vocabulary
@@ -37,14 +39,30 @@ DOCUMENTS = 500  # of which values are known
 PER_VARIANT = 96  # questions about one schema variant
 SCORED = ("validation", "test", "test_unseen_templates")
 SIZES = (Settings().n_questions, 8_000)  # of the datasets whose scored sets are left out: the default's and the demo's
+STRANGE = 0.08  # share of words, and of items, that a student does not know by their letters
 OWN_NAMES = 0.2  # share of variants that are the index as it is
 
 
 def rows(seed: int, asked: Asked) -> Iterator[LinkedRow]:
     """Rows without end, the same for the same seed and questions."""
-    vocabulary = Vocabulary.of(FORM)
+    vocabulary, random = Vocabulary.of(FORM), np.random.default_rng(seed)
     for reading, tokens in answers(seed, asked):
-        yield row_of(vocabulary, reading, tokens)
+        row = row_of(vocabulary, reading, tokens)
+        yield replace(row, reading=with_strange_words(row.reading, vocabulary, random))
+
+
+def with_strange_words(row: Row, vocabulary: Vocabulary, random: np.random.Generator) -> Row:
+    """The reading with random hashed features for some positions that have a known meaning.
+
+    To a student, each is a word that it never saw; what it means is all that tells it.
+    """
+    hashed = vocabulary.n_features - BUCKETS
+    position = np.repeat(np.arange(len(row.counts)), row.counts)
+    known = np.unique(position[row.features >= vocabulary.n_features])
+    strange = known[random.random(len(known)) < STRANGE]
+    changed = np.isin(position, strange) & (row.features >= hashed) & (row.features < vocabulary.n_features)
+    drawn = random.integers(hashed, vocabulary.n_features, len(row.features), dtype=np.int32)
+    return replace(row, features=np.where(changed, drawn, row.features))
 
 
 def answers(seed: int, asked: Asked) -> Iterator[tuple[Reading, Sequence[Token]]]:

@@ -5,7 +5,8 @@
 Every process draws its own rows, and gradients are averaged at each step. The learning rate is constant for `--hours`
 and then falls to 0 within `--decay` more hours (warmup, stable, decay: Hu et al. 2024, MiniCPM, section 4). A later
 call with more hours goes on from where the learning rate was constant. A stop loses the minutes since the last
-checkpoint, or the decay.
+checkpoint, or the decay. `--start` begins with the weights of a student, such as the published one: give another
+`--seed`, so that the rows are new.
 
     build/base/state.pt            weights and moments of the constant part; only this program reads it
     build/base/state.json          seconds, steps, rows and the curve of the loss
@@ -36,7 +37,7 @@ from dstill_finetune.collate import IGNORED
 from dstill_finetune.muon import muon
 from dstill_linked.encoding import LinkedCollator, LinkedRow
 from dstill_linked.model import LinkedModel, Sources
-from dstill_linked.saving import LinkedFacts, write_student
+from dstill_linked.saving import LinkedFacts, read_model, write_student
 from dstill_linked.shape import Shape
 from dstill_linked.tensors import renumbered
 from dstill_linked.vocabulary import RELATIONS, Vocabulary
@@ -74,6 +75,7 @@ def main() -> None:
     parser.add_argument("--decay", type=float, default=0.4, help="hours in which it falls to 0")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=Path, help="the folder of a student whose weights come first; default: random")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "rendezvous").unlink(missing_ok=True)
@@ -91,6 +93,8 @@ def _run(rank: int, arguments: argparse.Namespace) -> None:
     shape = Shape(features=vocabulary.n_features, tokens=vocabulary.n_tokens, relations=RELATIONS, **SIZES)
     model = LinkedModel(shape)
     optimizer = muon(model, learning_rate=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    if arguments.start:
+        model.load_state_dict(read_model(arguments.start, FORM)[0].state_dict())
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(AVERAGED))  # type: ignore[no-untyped-call]
     progress = _resumed(out, model, average, optimizer, arguments.seed)
     seed = 1_000 * progress.seed + 100 * progress.restarts + rank  # other rows after each start

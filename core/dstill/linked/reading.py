@@ -5,7 +5,7 @@
 
 Positions are numbered from 0: first the words, then the shown items. A feature is a name with a weight. A student has a
 row for each name that a `Form` lists, and hashes the others: whole words (``=rosa``) and character n-grams (``<ro``),
-with a prefix for where in the item they are.
+with a prefix for where in the item they are. ``~rosa`` stands for what the word means, for students that know it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from functools import lru_cache
 from dstill.linked.linking import LINKS, Item, Schema
 from dstill.linked.words import MAX_WORDS, Word, words
 
-__all__ = ["FEATURES", "Reading", "read"]
+__all__ = ["FEATURES", "MEANING", "Reading", "read"]
 
 _GRAMS = 14  # of one word
+MEANING = "~"  # what the name of a feature begins with that stands for the meaning of a word
 _COUNTED = 3  # more links of a kind are counted as this many
 _KINDS = ("word", "number", "date", "month", "address", "mark")
 # The features with a row of their own, besides those of the form.
@@ -127,7 +128,7 @@ def _of_word(word: Word, links: Sequence[str]) -> dict[str, float]:
     if word.kind == "number" and len(word.text) == 4 and word.text[:2] in ("19", "20"):
         features["year"] = 1.0
     features |= {f"linked:{kind}": 1.0 for kind in links}
-    return {**features, **_grams(word.stems, "")}
+    return {**features, **_grams(word.stems, ""), **_meanings(word.stems)}
 
 
 def _of_item(item: Item, links: Sequence[str]) -> dict[str, float]:
@@ -141,7 +142,12 @@ def _of_any_question(item: Item) -> Mapping[str, float]:
     features = {f"type:{item.kind}": 1.0, **dict.fromkeys(item.features, 1.0)}
     for prefix, named in (("", item.words[:4]), ("above", item.above[-3:]), ("about", item.description[:8])):
         features |= {f"{prefix}={word}": 0.7 for word in named}
-    return {**features, **_grams(item.words[:4], "")}
+    return {**features, **_grams(item.words[:4], ""), **_meanings((*item.words[:4], *item.description[:8]))}
+
+
+def _meanings(named: Sequence[str]) -> Mapping[str, float]:
+    """The words themselves, which a student may know the meaning of; together they weigh as much as one feature."""
+    return {f"{MEANING}{word}": n / len(named) for word, n in Counter(named).items()}
 
 
 @lru_cache(maxsize=65536)

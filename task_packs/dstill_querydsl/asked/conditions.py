@@ -375,6 +375,6 @@ _MAKERS: Mapping[str, Callable[[AskedDraw], Condition]] = {
 # kind → weight
 KINDS: Mapping[str, float] = {
     "value": 28, "unknown": 4, "either": 5, "not": 5, "neither": 1.5, "or": 2, "boolean": 9, "has": 4, "lacks": 14,
-    "number": 15, "amount": 2.5, "zero": 2, "between": 3, "equal": 3, "words": 7, "phrase": 2.5, "near": 1.5,
+    "number": 15, "amount": 2.5, "zero": 2, "between": 3, "equal": 4.5, "words": 7, "phrase": 2.5, "near": 1.5,
     "prefix": 1, "address": 1, "inner": 3, "date": 22,
 }  # fmt: skip
