@@ -87,7 +87,7 @@ def test_finished_student_needs_no_base(bases: Path, tmp_path: Path) -> None:
         ("/etc", UsageError, "no base '/etc'"),
         ("missing", DataError, "not in this installation"),
         ("damaged", DataError, "weights of the student are damaged"),
-        ("version", DataError, "format version 2"),
+        ("version", DataError, "format version 3"),
         ("form", DataError, "another form"),
     ],
 )
@@ -100,7 +100,7 @@ def test_wrong_bases_are_refused(
     elif name == "damaged":
         (bases / "model.safetensors").write_bytes((bases / "model.safetensors").read_bytes()[:-9])
     elif name == "version":
-        (bases / FILE).write_text(json.dumps({**facts, "schema_version": 2}))
+        (bases / FILE).write_text(json.dumps({**facts, "schema_version": 3}))
     elif name == "form":
         (bases / FILE).write_text(json.dumps({**facts, "tokens": ["*", "/"]}))
     known = name in ("missing", "damaged", "version", "form")

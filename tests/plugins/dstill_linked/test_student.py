@@ -231,9 +231,10 @@ def test_auto_is_bf16_on_a_cpu_that_has_it(tmp_path: Path) -> None:
         ("truncated", "the weights of the student are damaged"),
         ("flipped", "the weights of the student are damaged"),
         ("missing", "the weights of the student are damaged"),
-        ("version", "format version 2"),
+        ("version", "format version 3"),
         ("tokens", "another form: its tokens and sizes differ"),
         ("features", "another form: its features and sizes differ"),
+        ("meanings", "another form: its vectors of words differ"),
         ("shape", "the weights of the student are damaged"),
         ("json", "not a linked student"),
     ],
@@ -245,13 +246,15 @@ def test_damaged_or_foreign_students_are_refused(change: str, message: str, trai
     elif change == "flipped":
         weights = weights[:-9] + bytes([weights[-9] ^ 1]) + weights[-8:]
     elif change == "version":
-        facts["schema_version"] = 2
+        facts["schema_version"] = 3
     elif change == "tokens":
         facts["tokens"].append("*")
         facts["shape"]["tokens"] += 1
     elif change == "features":
         facts["features"].append("x")
         facts["shape"]["features"] += 1
+    elif change == "meanings":
+        facts["meanings_sha256"] = "0" * 64
     elif change == "shape":
         facts["shape"]["width"] = 64
     if change != "missing":
