@@ -37,6 +37,7 @@ _NUMBER_WORDS = {
          "seventeen eighteen nineteen"),
         (20, 10, "twenty thirty forty fifty sixty seventy eighty ninety"),
         (12, 1, "dozen"),
+        (2, 1, "twice"),
     )
     for value, word in enumerate(names.split())
     for value in [first + step * value]

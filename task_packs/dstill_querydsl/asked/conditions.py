@@ -122,6 +122,20 @@ def _unknown(draw: AskedDraw) -> Condition:
     return worded("term", {"term": {role.field: said}}, "value_named", role, v=said)
 
 
+def _key(draw: AskedDraw) -> Condition:
+    """A document by its number or id."""
+    role = draw.subject.key
+    if role is None or role.stored in draw.used:
+        raise Skip("no key")
+    draw.used.add(role.stored)
+    random = draw.random
+    said = str(random.randrange(10 ** random.randrange(2, 7), 10**7))[: random.randrange(3, 8)]
+    value: Any = int(said)
+    if role.kind == "category":
+        value = said = _code(draw) if draw.chance(70) else said
+    return worded("term", {"term": {role.field: value}}, "key", role, v=said)
+
+
 def _code(draw: AskedDraw) -> str:
     """An invented code, such as A-1234 or SUMMER24."""
     random = draw.random
@@ -369,12 +383,12 @@ _COUNTED = frozenset(stems("quantity pieces count items number copies amount")) 
 _MAKERS: Mapping[str, Callable[[AskedDraw], Condition]] = {
     "value": _value, "unknown": _unknown, "either": _either, "not": _not, "neither": _neither, "or": _or,
     "boolean": _boolean, "has": _has, "lacks": _lacks, "number": numbers.number, "amount": numbers.amount,
-    "zero": numbers.zero, "between": numbers.between, "equal": numbers.equal, "words": _words,
-    "phrase": _phrase, "near": _near, "prefix": _prefix, "address": _address, "inner": _inner, "date": dates.date,
+    "key": _key, "times": numbers.times, "zero": numbers.zero, "between": numbers.between, "equal": numbers.equal,
+    "words": _words, "phrase": _phrase, "near": _near, "prefix": _prefix, "address": _address, "inner": _inner, "date": dates.date,
 }  # fmt: skip
 # kind → weight
 KINDS: Mapping[str, float] = {
     "value": 28, "unknown": 4, "either": 5, "not": 5, "neither": 1.5, "or": 2, "boolean": 9, "has": 4, "lacks": 14,
-    "number": 15, "amount": 2.5, "zero": 2, "between": 3, "equal": 4.5, "words": 7, "phrase": 2.5, "near": 1.5,
-    "prefix": 1, "address": 1, "inner": 3, "date": 22,
+    "number": 15, "amount": 2.5, "key": 2, "times": 2.5, "zero": 2, "between": 3, "equal": 4.5, "words": 7,
+    "phrase": 2.5, "near": 1.5, "prefix": 1, "address": 1, "inner": 3, "date": 22,
 }  # fmt: skip

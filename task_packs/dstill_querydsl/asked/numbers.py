@@ -16,8 +16,9 @@ from dstill_querydsl.questions.conditions_numbers import limits
 from dstill_querydsl.questions.context import Skip
 from dstill_querydsl.questions.roles import Role
 from dstill_querydsl.questions.units import in_words, spell
+from dstill_querydsl.questions.words import mark
 
-__all__ = ["adjective_of", "amount", "between", "equal", "number", "zero"]
+__all__ = ["adjective_of", "amount", "between", "equal", "number", "times", "zero"]
 
 _BOUNDS = ("gt", "gte", "lt", "lte")
 
@@ -189,6 +190,39 @@ def _counts(role: Role) -> bool:
     noun = role.word.noun
     says = role.word.nouns == noun or noun.startswith("number of ") or noun.endswith((" count", " counts"))
     return says and role.whole and role.measures and not role.word.unit and not _is_money(role) and not role.code
+
+
+# stem of what is counted → what was done so many times
+_DONE = dict(
+    pair.strip().split(" ", 1)
+    for pair in """
+view viewed | download downloaded | click clicked | like liked | edit edited | update updated | attempt tried
+retry retried | renewal renewed | reopening reopened | visit visited | share shared | play played | loan lent
+booking booked | change changed | escalation escalated | sale sold | citation cited | repair repaired
+restart restarted | deletion deleted | write written | read read | rental rented | extension extended
+reminder reminded | complaint complained about | transfer transferred | correction corrected
+""".replace("\n", "|").split("|")
+    if pair.strip()
+)
+_BOUNDS_SAID = (("eq", 5), ("gt", 3), ("gte", 3), ("lt", 1), ("lte", 1), ("never", 3))
+
+
+def times(draw: AskedDraw) -> Condition:
+    """How often something was done: renewed twice, viewed more than 100 times, never reopened. Raises Skip."""
+    role = draw.among([one for one in draw.context.of_kind("number") if _counts(one) and _done(one)])
+    how = draw.random.choices([name for name, _ in _BOUNDS_SAID], [weight for _, weight in _BOUNDS_SAID])[0]
+    done = mark(_done(role))
+    if how == "never":
+        return worded("eq", {"term": {role.field: 0}}, "times_never").with_slots(p=done)
+    high = role.known.high if isinstance(role.known.high, int) else 10
+    n = draw.random.randrange(1, 7) if high < 50 or draw.chance(40) else draw.pick(10, 20, 50, 100, 500, 1000)
+    said = "twice" if n == 2 and draw.chance(60) else f"{in_words(str(n)) if draw.chance(50) else n} times"
+    body = {"term": {role.field: n}} if how == "eq" else {"range": {role.field: {how: n}}}
+    return worded("eq" if how == "eq" else "range", body, f"times_{how}", t=said).with_slots(p=done)
+
+
+def _done(role: Role) -> str:
+    return next((_DONE[stem] for stem in stems(role.word.noun) if stem in _DONE), "")
 
 
 def zero(draw: AskedDraw) -> Condition:

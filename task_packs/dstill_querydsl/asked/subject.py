@@ -40,6 +40,7 @@ class Subject:
     date_nouns: Mapping[str, str]  # noun of a date → the usual noun for it, whose verb is said for this date too
     sisters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Two fields with the same values, or none → words for conditions on them."""
+    key: Role | None = None  # the number or id of a document: people name one by it, and neither group nor count
     whole_texts: bool = False  # a text with a keyword sub-field and few values is a category too
 
     @cached_property

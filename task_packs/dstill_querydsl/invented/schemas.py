@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from dstill.linked.names import stems
+from dstill.linked.names import singular, stems
 from dstill_querydsl.asked.subject import Subject
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.guard.limits import Limits
@@ -55,6 +55,7 @@ _WRITING = frozenset(
         "renamed", "extended", "cancelled", "booking", "approval", "renewal",
     )
 )  # fmt: skip
+_KEYS = 0.55  # share of schemas with a number of the document
 _SISTERS = 0.3  # share of schemas with two fields that have the same values
 
 
@@ -103,8 +104,11 @@ class _Inventor:
         self.shown: dict[str, Known] = {}
         self.real: dict[str, Known] = {}
         self.sisters: dict[str, tuple[str, ...]] = {}
+        self.key = ""  # the field with the document's number
 
     def schema(self) -> Schema:
+        if self.random.random() < _KEYS:
+            self._put_key()
         if self.random.random() < _SISTERS:
             self._put_sisters()
         nested, times = self._nested(), self.random.choice(_WIDE)
@@ -132,12 +136,17 @@ class _Inventor:
     def _with_documents(self, index: Index, said: dict[str, tuple[str, ...]], singular: dict[str, str]) -> Schema:
         lexicon = self._lexicon(said)
         roles, _ = roles_of(index.mapping, Values(self.real), Lexicon.of(index.mapping, lexicon))
+        key = next((role for role in roles if role.stored == self.key), None)
+        roles = tuple(role for role in roles if role is not key)
         documents = tuple(invented_documents(roles, self.random.randrange(10**6), self.now, DOCUMENTS))
         real = replace(index, documents=lambda: documents, given_values=Values(self.real))
-        context = QuestionContext.of(replace(index, documents=lambda: documents), lexicon=lexicon, trial_index=real)
+        asked = frozenset(role.field for role in roles)
+        given = replace(index, documents=lambda: documents)
+        context = QuestionContext.of(given, lexicon=lexicon, trial_index=real, only=asked)
         profile = IndexProfile(replace(index, documents=tuple), Limits())
         facts = self._facts()
         facts["sisters"] = self.sisters if len(self.sisters) == 2 else {}
+        facts["key"] = key
         return Schema(domain=self.domain.one, profile=profile, context=context, said=said, singular=singular, **facts)
 
     def _facts(self) -> dict[str, Any]:
@@ -175,6 +184,22 @@ class _Inventor:
             if one not in chosen or self.random.random() < 0.2:  # the country of the sender, and of the receiver
                 chosen.append(one)
         return chosen
+
+    def _put_key(self) -> None:
+        """The document's own number, which is called like the document: ticket_no."""
+        called = [self.domain.one.split()[-1], *(singular(one.split()[-1]) for one in self.domain.many)]
+        one, of_number = self.random.choice((called[0], *called)), self.random.random() < 0.5
+        nouns = [f"{one} {word}" for word in ("number", "id", "no", "nr", "code", "key", "reference")]
+        kept = tuple(self.random.sample(nouns[:2] if of_number else nouns[:2] + nouns[4:], 2))
+        names = tuple(self.random.sample((*nouns[:4], one, "id"), 3))
+        made = (
+            {"low": 1, "high": 10 ** self.random.randrange(3, 12), "whole": True} if of_number else {"values": ("-",)}
+        )
+        kind = "number" if of_number else "category"
+        concept = Concept(kind=kind, nouns=kept, names=names, topics=frozenset(), **made)
+        before = len(self.puts)
+        self._put(concept, "", values=(Known(), {}, None))
+        self.key = self.puts[-1].path if len(self.puts) > before else ""
 
     def _put_sisters(self) -> None:
         """Two fields with the same values."""
