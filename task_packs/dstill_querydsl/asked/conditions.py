@@ -384,7 +384,8 @@ _MAKERS: Mapping[str, Callable[[AskedDraw], Condition]] = {
     "value": _value, "unknown": _unknown, "either": _either, "not": _not, "neither": _neither, "or": _or,
     "boolean": _boolean, "has": _has, "lacks": _lacks, "number": numbers.number, "amount": numbers.amount,
     "key": _key, "times": numbers.times, "zero": numbers.zero, "between": numbers.between, "equal": numbers.equal,
-    "words": _words, "phrase": _phrase, "near": _near, "prefix": _prefix, "address": _address, "inner": _inner, "date": dates.date,
+    "words": _words, "phrase": _phrase, "near": _near, "prefix": _prefix, "address": _address, "inner": _inner,
+    "date": dates.date,
 }  # fmt: skip
 # kind → weight
 KINDS: Mapping[str, float] = {
