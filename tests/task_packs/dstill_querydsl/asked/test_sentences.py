@@ -134,6 +134,19 @@ def test_amounts_are_in_the_unit_of_their_field(schemas: list[Schema]) -> None:
     assert any("an hour" in said for said in found)
 
 
+def test_documents_are_named_by_their_numbers_and_not_grouped_by_them(schemas: list[Schema]) -> None:
+    keyed = [schema for schema in schemas if schema.key]
+    assert len(keyed) >= 3
+    for schema in keyed:
+        assert schema.key is not None
+        assert schema.key.field in schema.profile.fields
+        assert schema.key.field not in {role.field for role in schema.context.roles}
+        asked_for = condition("key", _draw(schema, Random(1)))
+        ((field, value),) = asked_for.body["term"].items()
+        assert field == schema.key.field
+        assert str(value) in asked_for.said("post", _draw(schema, Random(2)))
+
+
 def test_participles_tell_one_field(schemas: list[Schema]) -> None:
     draws = [_draw(schema, Random(1)) for schema in schemas]
     found = [
