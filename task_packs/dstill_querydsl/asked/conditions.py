@@ -133,7 +133,7 @@ def _key(draw: AskedDraw) -> Condition:
     value: Any = int(said)
     if role.kind == "category":
         value = said = _code(draw) if draw.chance(70) else said
-    return worded("term", {"term": {role.field: value}}, "key", role, v=said)
+    return worded("term", {"term": {role.keyword: value}}, "key", role, v=said)
 
 
 def _code(draw: AskedDraw) -> str:
