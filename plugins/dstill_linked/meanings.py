@@ -1,7 +1,7 @@
 """What English words mean, as vectors: words that a student never saw are near those that it did.
 
-    numbers()["salary"]             the row of a stem
-    vectors()[numbers()["salary"]]  64 numbers, near those of "wage" and "income"
+    numbers()["salary"]               the row of a stem
+    vectors([numbers()["salary"]])    64 numbers, near those of "wage" and "income"
 
 ``meanings.safetensors`` is made by `tools/base/meanings.py` from an encoder of sentences. It is read once, and it is no
 part of a student: training leaves it as it is.
@@ -31,10 +31,9 @@ def numbers() -> Mapping[str, int]:
     return {word: number for number, word in enumerate(words)}
 
 
-@cache
-def vectors() -> NDArray[np.float32]:
-    """``[words, MEANING]``, each row of length 1."""
-    found: NDArray[np.float32] = _arrays()["vectors"].astype(np.float32)
+def vectors(rows: Sequence[int] | NDArray[np.integer] | slice = slice(None)) -> NDArray[np.float32]:
+    """The vectors of these rows, ``[rows, MEANING]``, each of length 1. Default: of all words."""
+    found: NDArray[np.float32] = _arrays()["vectors"][rows].astype(np.float32)
     found /= np.linalg.norm(found, axis=1, keepdims=True)
     return found
 

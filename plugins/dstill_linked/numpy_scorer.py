@@ -80,7 +80,7 @@ class NumpyScorer:
 
         decoder = [f"decoder.{number}" for number in range(shape.decoder_layers)]
         self.features, self.tokens = weights["features.weight"], weights["tokens.weight"]
-        self.vectors, self.meanings = vectors(), _turned(weights["meanings.weight"])
+        self.meanings = _turned(weights["meanings.weight"])
         self.places = weights["places.weight"]
         self.relations = _turned(weights["relations.weight"])  # [heads, relations]
         self.encoder = [_Layer(**layer(f"encoder.{number}", "attention")) for number in range(shape.encoder_layers)]
@@ -122,13 +122,13 @@ class NumpyScorer:
 
     def _embedded(self, features: NDArray[np.int32], weights: Floats, offsets: NDArray[np.int64]) -> Floats:
         """Each position before attention."""
-        beyond = features - self.shape.features
-        known = beyond >= 0
-        own, meant = np.where(known, 0, features), np.where(known, beyond, 0)
-        x = np.add.reduceat(self.features[own] * np.where(known, 0, weights)[:, None], offsets)
-        mean = np.add.reduceat(self.vectors[meant] * np.where(known, weights, 0)[:, None], offsets)
-        found: Floats = x + mean @ self.meanings
-        return found
+        known = features >= self.shape.features
+        own = np.where(known, 0, features)
+        x: Floats = np.add.reduceat(self.features[own] * np.where(known, 0, weights)[:, None], offsets)
+        (meant,) = known.nonzero()
+        mean = vectors(features[meant] - self.shape.features) * weights[meant, None]
+        np.add.at(x, np.searchsorted(offsets, meant, "right") - 1, mean @ self.meanings)
+        return x
 
     def heads(self, x: Floats, rows: int) -> Floats:
         """``[rows * length, parts * width]`` as ``[parts, rows, heads, length, width / heads]``, a view."""
