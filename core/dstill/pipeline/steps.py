@@ -184,7 +184,13 @@ def prediction_of(example: Example, written: Generation) -> Prediction:
         seconds=round(written.seconds, 6),
         tokens=written.tokens,
         truncated=written.truncated,
+        logprob=_rounded(written.logprob),
+        least_logprob=_rounded(written.least_logprob),
     )
+
+
+def _rounded(logprob: float | None) -> float | None:
+    return None if logprob is None else round(logprob, 6)
 
 
 def draft_of(prediction: Prediction, objective: Objective, task: Task) -> Draft | None:
