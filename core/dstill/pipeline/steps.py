@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -190,7 +191,8 @@ def prediction_of(example: Example, written: Generation) -> Prediction:
 
 
 def _rounded(logprob: float | None) -> float | None:
-    return None if logprob is None else round(logprob, 6)
+    """None also for what is no number: damaged weights may give anything."""
+    return None if logprob is None or not math.isfinite(logprob) else round(logprob, 6)
 
 
 def draft_of(prediction: Prediction, objective: Objective, task: Task) -> Draft | None:
