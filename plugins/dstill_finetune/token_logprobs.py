@@ -4,8 +4,8 @@
     out = model.generate(**inputs, logits_processor=[logprobs, …])
     logprobs.of(out)   →  [[-0.01, -0.3, …], …], a row for each answer, as long as the longest one
 
-The scores of all steps (``output_logits``) would need memory for the whole vocabulary at every step. This keeps those of
-one step. As the first processor it sees scores before a grammar or a temperature changes them.
+The scores of all steps (``output_logits``) would need memory for the whole vocabulary at every step. This keeps those
+of one step. As the first processor it sees scores before a grammar or a temperature changes them.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from dstill.cli.confidence import show_confidence
 from dstill.cli.console import say, table, width
 from dstill.cli.options import described
 from dstill.io.shell import command
@@ -44,6 +45,7 @@ def show_scores(run: Run, facts: Mapping[str, Any]) -> None:
     say()
     _show_costs(facts, splits[0], words.headline)
     _show_others(run, scores["student"], splits, words.headline)
+    show_confidence(run, facts)
     for line in [*_weight(facts), *_notes(scores, splits, words.headline), *_of_test_suite(facts["test_suite"])]:
         _say(line)
     say()

@@ -144,7 +144,7 @@ class TrainedRun(RunView, Protocol):
         """The baseline that measures the similarity to training questions. Raises DataError, MissingExtra."""
 
     def calibration(self) -> Calibration | None:
-        """What its evaluation says about log-probabilities; None: nothing. Raises DataError when its file is damaged."""
+        """What its evaluation says about log-probabilities; None: nothing. Raises DataError."""
 
     def learnt(self) -> Learnt:
         """What the student learnt of its data. Raises DataError when its file is damaged."""

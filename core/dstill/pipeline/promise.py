@@ -7,8 +7,8 @@
 (Angelopoulos, Bates, Candès, Jordan & Lei 2021, arXiv:2110.01052) for the share of wrong answers among those that are
 given. There are ten candidate cuts: they keep 100 %, 90 %, … 10 % of the validation answers. Given the cut that keeps
 the j best, these j are independent draws from the answers above the cut, so the number of wrong ones is binomial, and
-the binomial tail ``P(Bin(j, max_wrong) ≤ wrong)`` is a valid p-value of "more than `max_wrong` of the answers above this
-cut are wrong". A cut is accepted if its p-value is at most ``(1 - level) / 10`` (Bonferroni's correction), so with
+the binomial tail ``P(Bin(j, max_wrong) ≤ wrong)`` is a valid p-value of "more than `max_wrong` of the answers above
+this cut are wrong". A cut is accepted if its p-value is at most ``(1 - level) / 10`` (Bonferroni's correction), so with
 probability `level` over the validation rows no accepted cut breaks the promise. The cut that keeps most is taken.
 
 The proof needs scores that were made without looking at the labels of these rows. Log-probabilities are such scores.
