@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import Section, Table
-from dstill.cli.confidence import promise_rows, separation_rows
-from dstill.io.units import percent
+from dstill.cli.confidence import promise_columns, promise_rows, separation_columns, separation_rows, unpromised
 from dstill.pipeline.selective import ScoredAnswer, risk_coverage
 from dstill_report import plots
 
@@ -28,28 +27,31 @@ def sections(run: Run) -> Iterator[Section]:
     if found["why"]:
         return
     validation, splits = found["validation"], found["splits"]
-    coverage = next(iter(splits.values()))["coverage"]
     yield Section(
         title="Confidence",
         order=13,
         text=f"The probability that an answer is right, from its log-probability; fitted on {validation['n']:,} "
-        f"validation answers ({validation['wrong']:,} wrong). AUROC: how often a right answer has more than a wrong one. "
-        "AURC: the area under the curve below. ECE: the mean distance of confidence and share of right answers. The "
-        "last columns: the largest share of answers, the surest first, of which at most so many are wrong.",
-        table=Table(
-            columns=("split", "n", "AUROC", "AURC", "ECE", *(f"≤ {percent(most)} % wrong" for most, _ in coverage)),
-            rows=tuple(map(tuple, separation_rows(found))),
-        ),
+        f"validation answers ({validation['wrong']:,} wrong). AUROC: how often a right answer has more than a wrong "
+        "one. AURC: the area under the curve below. ECE: the mean distance of confidence and share of right answers. "
+        "≤ 5 %: the largest share of answers, the surest first, of which at most 5 % are wrong.",
+        table=_table(separation_columns(found), separation_rows(found)),
         svg=_curve(run.confidence(), list(splits)),
+    )
+    text = (
+        "What `predict` and `serve` give with `--max-wrong`: only answers above a cut, chosen on validation rows so that "
+        "at most this share of them is wrong on questions like those. Nothing is promised for other questions. The "
+        "table has what is given in each split, and what of that is wrong, in percent."
     )
     yield Section(
         title="Promises",
         order=13,
-        text="What `predict` and `serve` give with `--max-wrong`: only answers above a cut, chosen on validation rows "
-        "so that at most this share of them is wrong on questions like those. For the other splits nothing is promised: "
-        "the table says what happened there.",
-        table=Table(columns=("--max-wrong", "promise", *splits), rows=tuple(map(tuple, promise_rows(found)))),
+        text="\n".join([text, *unpromised(found)]),
+        table=_table(promise_columns(found), promise_rows(found)),
     )
+
+
+def _table(columns: list[str], rows: Iterator[list[str]]) -> Table:
+    return Table(columns=tuple(columns), rows=tuple(tuple(row) for row in rows))
 
 
 def _curve(answers: list[ScoredAnswer], splits: list[str]) -> str:

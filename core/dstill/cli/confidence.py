@@ -5,7 +5,7 @@ show_confidence(run, facts)      # `dstill evaluate`; docs/confidence.md explain
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dstill.cli.console import say, table
@@ -13,7 +13,15 @@ from dstill.io.shell import command
 from dstill.io.units import percent
 from dstill.runs.run import Run
 
-__all__ = ["EXAMPLE", "promise_rows", "separation_rows", "show_confidence"]
+__all__ = [
+    "EXAMPLE",
+    "promise_columns",
+    "promise_rows",
+    "separation_columns",
+    "separation_rows",
+    "show_confidence",
+    "unpromised",
+]
 
 EXAMPLE = 0.05  # the share of wrong answers of the command that is suggested
 
@@ -24,45 +32,64 @@ def show_confidence(run: Run, facts: Mapping[str, Any]) -> None:
     if not found:
         return
     if found["why"]:
-        say(f"The confidence is not known: {found['why']}.")
+        say(f"The student's confidence is not known: {found['why']}.")
         return
     validation = found["validation"]
     title = f"confidence, from {validation['n']:,} validation answers ({validation['wrong']:,} wrong)"
-    wrong = [f"#≤ {percent(most)} % wrong" for most, _ in next(iter(found["splits"].values()))["coverage"]]
-    table(["split", "#n", "#AUROC", "#AURC", "#ECE", *wrong], list(separation_rows(found)), title=title)
-    say("≤ 5 % wrong: the largest share of answers, the surest first, of which at most 5 % are wrong.")
-    table(["--max-wrong", "promise", *(f"#{split}" for split in found["splits"])], list(promise_rows(found)))
+    columns = [f"#{name}" if number else name for number, name in enumerate(separation_columns(found))]
+    table(columns, list(separation_rows(found)), title=title)
+    say("≤ 5 %: the largest share of answers, the surest first, of which at most 5 % are wrong.")
+    columns = [f"#{name}" if number else name for number, name in enumerate(promise_columns(found))]
+    table(columns, list(promise_rows(found)), title="with --max-wrong: given / wrong of these, in %")
+    for line in unpromised(found):
+        say(line)
     if any(promise["holds"] and promise["max_wrong"] == EXAMPLE for promise in found["promises"]):
         say(f"To answer only above the cut: {command('predict', run.folder, '--max-wrong', str(EXAMPLE))}")
     say()
+
+
+def separation_columns(found: Mapping[str, Any]) -> list[str]:
+    """The heads of the first table."""
+    coverage = next(iter(found["splits"].values()))["coverage"]
+    return ["split", "AUROC", "AURC", "ECE", *(f"≤ {100 * most:g} %" for most, _ in coverage)]
 
 
 def separation_rows(found: Mapping[str, Any]) -> Iterator[list[str]]:
     """The rows of the first table: a split each."""
     for split, one in found["splits"].items():
         figures = [_figure(one["auroc"], 3), _figure(one["aurc"], 4), _figure(one["ece"], 3)]
-        shares = [f"{percent(share)} %" for _, share in one["coverage"]]
-        yield [split, f"{one['n']:,}", *figures, *shares]
+        yield [split, *figures, *(f"{percent(share)} %" for _, share in one["coverage"])]
+
+
+def promise_columns(found: Mapping[str, Any]) -> list[str]:
+    """The heads of the second table: a promise each."""
+    return ["split", *(f"{promise['max_wrong']:g}" for promise in found["promises"])]
 
 
 def promise_rows(found: Mapping[str, Any]) -> Iterator[list[str]]:
-    """The rows of the second table: a promise each, and in each split what is given and what of it is wrong."""
+    """The rows of the second table: of each split, what is given and what of that is wrong."""
+    for split in found["splits"]:
+        yield [split, *(_given(promise, split) for promise in found["promises"])]
+
+
+def unpromised(found: Mapping[str, Any]) -> Iterator[str]:
+    """Why nothing is promised where no cut holds."""
     for promise in found["promises"]:
-        cells: Sequence[str] = ["–"] * len(promise["splits"])
-        words = f"none: needs {promise['needed']:,} validation answers, all right"
-        if promise["of"] >= promise["needed"]:
-            words = "none: too many validation answers are wrong"
         if promise["holds"]:
-            words = f"holds at {percent(promise['level'])} %"
-            cells = [_given(one) for one in promise["splits"].values()]
-        yield [f"{promise['max_wrong']:g}", words, *cells]
+            continue
+        why = "too many of them are wrong"
+        if promise["of"] < promise["needed"]:
+            why = f"at least {promise['needed']:,} are needed, all right"
+        yield f"--max-wrong {promise['max_wrong']:g} has no cut on {promise['of']:,} validation answers: {why}."
 
 
-def _given(one: Mapping[str, int]) -> str:
-    """``98.1 % given, 0.2 % wrong``."""
-    if not one["n"] or not one["given"]:
-        return "none given"
-    return f"{percent(one['given'] / one['n'])} % given, {percent(one['wrong'] / one['given'])} % wrong"
+def _given(promise: Mapping[str, Any], split: str) -> str:
+    """``98.1 / 0.2``; a dash: nothing is promised."""
+    one = promise["splits"][split]
+    if not promise["holds"] or not one["n"]:
+        return "–"
+    wrong = percent(one["wrong"] / one["given"]) if one["given"] else "–"
+    return f"{percent(one['given'] / one['n'])} / {wrong}"
 
 
 def _figure(value: float | None, places: int) -> str:
