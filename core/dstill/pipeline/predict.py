@@ -29,7 +29,6 @@ from dstill.api.student import Generator, Similarity
 from dstill.api.task import data_of
 from dstill.errors import DstillError, UsageError, did_you_mean
 from dstill.factory import Setup
-from dstill.io.units import percent
 from dstill.pipeline import steps
 from dstill.pipeline.calibration import Calibration, with_agreement
 from dstill.pipeline.constrained import Constrained
@@ -196,13 +195,13 @@ class Predictor:
         if self.calibration is None:
             raise UsageError(
                 f"'{self.run.name}' has no calibration of its student's confidence",
-                where="max_wrong",
+                where="--max-wrong",
                 hint="evaluate the run with this student; the evaluation says why if it cannot be calibrated",
             )
         promise = self.calibration.promise(max_wrong)
         if not promise.holds:
             hint = "allow more wrong answers, or add validation rows and evaluate again"
-            raise UsageError(str(promise), where="max_wrong", hint=hint)
+            raise UsageError(str(promise), where="--max-wrong", hint=hint)
         return promise
 
     # --- questions ----------------------------------------------------------------------
@@ -298,7 +297,7 @@ class Predictor:
         """
         if self.promise is not None:
             hint = "leave out one of them: the promise is about the student's one greedy answer"
-            raise UsageError("max_wrong does not go with several answers", where="max_wrong", hint=hint)
+            raise UsageError("--max-wrong does not go with several answers", where="--max-wrong", hint=hint)
         executor = self._executor(execute)
         seed = self.setup.settings.project.seed if seed is None else seed
         setup = self.setup
@@ -439,7 +438,7 @@ class Predictor:
             ok=False,
             refused=False,
             reason=f"abstained: the confidence of {answered.confidence:.3f} is below the cut for at most "
-            f"{percent(self.promise.max_wrong)} % wrong answers",
+            f"{100 * self.promise.max_wrong:g} % wrong answers",
         )
 
     def _misread(self, example: Example, answer: str) -> Iterator[Problem]:

@@ -5,11 +5,12 @@
 
 `scores` and `right` are of validation answers: the higher a score, the surer the student. This is learn-then-test
 (Angelopoulos, Bates, Candès, Jordan & Lei 2021, arXiv:2110.01052) for the share of wrong answers among those that are
-given. There are ten candidate cuts: they keep 100 %, 90 %, … 10 % of the validation answers. Given the cut that keeps
-the j best, these j are independent draws from the answers above the cut, so the number of wrong ones is binomial, and
-the binomial tail ``P(Bin(j, max_wrong) ≤ wrong)`` is a valid p-value of "more than `max_wrong` of the answers above
-this cut are wrong". A cut is accepted if its p-value is at most ``(1 - level) / 10`` (Bonferroni's correction), so with
-probability `level` over the validation rows no accepted cut breaks the promise. The cut that keeps most is taken.
+given. Candidate cuts keep 100 %, 90 %, 80 %, … of the validation answers. Given the cut that keeps the j best, these j
+are independent draws from the answers above the cut, so the number of wrong ones is binomial, and the binomial tail
+``P(Bin(j, max_wrong) ≤ wrong)`` is a valid p-value of "more than `max_wrong` of the answers above this cut are wrong".
+Of g candidates one is accepted if its p-value is at most ``(1 - level) / g`` (Bonferroni's correction), so with
+probability `level` over the validation rows no accepted cut breaks the promise. The cut that keeps most is taken. A cut
+that could not be accepted even without a wrong answer is no candidate; that depends on the number of rows alone.
 
 The proof needs scores that were made without looking at the labels of these rows. Log-probabilities are such scores.
 
@@ -21,15 +22,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dstill.api.records import Row
 from dstill.errors import UsageError
-from dstill.io.units import percent
 
 __all__ = ["LEVEL", "Promise", "promised"]
 
-CUTS = 10
+CUTS = 10  # candidates at most
 LEVEL = 0.9
 
 
@@ -51,10 +51,10 @@ class Promise(Row):
         return self.holds and score is not None and (self.cut is None or score > self.cut)
 
     def __str__(self) -> str:
-        most = f"at most {percent(self.max_wrong)} % of the given answers are wrong"
+        most = f"at most {100 * self.max_wrong:g} % of the given answers are wrong"
         if self.holds:
             return (
-                f"{most} (level {percent(self.level)} %, for questions like the validation rows): "
+                f"{most} (level {100 * self.level:g} %, for questions like the validation rows): "
                 f"{self.wrong} of {self.n} above the cut were, of {self.of} validation answers"
             )
         few = f"; {self.needed:,} are the least that can show it, all of them right" if self.of < self.needed else ""
@@ -66,27 +66,31 @@ def promised(scores: Sequence[float], right: Sequence[bool], max_wrong: float, l
 
     Raises UsageError unless `max_wrong` and `level` are above 0 and below 1.
     """
-    _require_share(max_wrong, "max_wrong", "no sample can show that nothing is ever wrong")
-    _require_share(level, "level", "no sample makes sure")
+    _require_share(max_wrong, "--max-wrong", "0 cannot be shown by any sample, and 1 withholds nothing")
+    _require_share(level, "level", "0 is no promise, and no sample makes sure")
     ranked = sorted(zip(scores, right, strict=True), reverse=True)
-    each = (1 - level) / CUTS
-    needed = math.ceil(math.log(each) / math.log1p(-max_wrong))
-    for kept in range(CUTS, 0, -1):
-        cut = None if kept == CUTS else ranked[math.ceil(len(ranked) * kept / CUTS)][0] if ranked else None
+    rows, error = len(ranked), 1 - level
+    none = Promise(max_wrong=max_wrong, level=level, holds=False, of=rows, needed=_needed(max_wrong, error))
+    candidates = _candidates(rows, max_wrong, error)
+    for kept in candidates:
+        cut = ranked[kept][0] if kept < rows else None
         above = [ok for score, ok in ranked if cut is None or score > cut]
         wrong = above.count(False)
-        if _binomial_tail(wrong, len(above), max_wrong) <= each:
-            return Promise(
-                max_wrong=max_wrong,
-                level=level,
-                holds=True,
-                cut=cut,
-                n=len(above),
-                wrong=wrong,
-                of=len(ranked),
-                needed=needed,
-            )
-    return Promise(max_wrong=max_wrong, level=level, holds=False, of=len(ranked), needed=needed)
+        if _binomial_tail(wrong, len(above), max_wrong) <= error / len(candidates):
+            return replace(none, holds=True, cut=cut, n=len(above), wrong=wrong)
+    return none
+
+
+def _candidates(rows: int, max_wrong: float, error: float) -> list[int]:
+    """How many rows each candidate cut keeps, the most first: as many cuts as could all be accepted."""
+    kept = [math.ceil(rows * share / CUTS) for share in range(CUTS, 0, -1)]
+    fits = [g for g in range(1, CUTS + 1) if kept[g - 1] >= _needed(max_wrong, error / g)]
+    return kept[: max(fits, default=0)]
+
+
+def _needed(max_wrong: float, error: float) -> int:
+    """The rows without a wrong one whose p-value is at most `error`."""
+    return math.ceil(math.log(error) / math.log1p(-max_wrong))
 
 
 def _require_share(value: float, name: str, why: str) -> None:
