@@ -39,8 +39,8 @@ def sections(run: Run) -> Iterator[Section]:
     )
     text = (
         "What `predict` and `serve` give with `--max-wrong`: only answers above a cut, chosen on validation rows so "
-        "that at most this share of them is wrong on questions like those. Nothing is promised for other questions. The "
-        "table has what is given in each split, and what of that is wrong, in percent."
+        "that at most this share of them is wrong on questions like those. Nothing is promised for other questions. "
+        "The table has what is given in each split, and what of that is wrong, in percent."
     )
     yield Section(
         title="Promises",

@@ -14,7 +14,7 @@ from scipy import stats
 from dstill.errors import UsageError
 from dstill.pipeline.promise import CUTS, LEVEL, Promise, _binomial_tail, promised
 
-RESPLITS = 300
+RESPLITS = 200
 ROWS = 1_000
 
 

@@ -113,7 +113,6 @@ def predict(
     run_option: str | None,
     data: str | None,
     execute: bool,
-    max_wrong: float | None,
     as_json: bool,
     **sampling: Any,
 ) -> None:
@@ -134,12 +133,10 @@ def predict(
     if run is None:
         raise click.MissingParameter(param_hint="'RUN'", param_type="argument")
     wanted = Sampling.of(**sampling)
-    if max_wrong is not None and (wanted.samples or wanted.voters):
-        hint = "omit one of them: the promise is about the one answer of greedy decoding"
-        raise UsageError("these options exclude each other", where="--max-wrong, --num-samples", hint=hint)
     opened = found.open(run)
     tally = Tally()
-    with Predictor(opened, execute=execute or wanted.voters is not None, max_wrong=max_wrong) as answering:
+    executes = execute or wanted.voters is not None
+    with Predictor(opened, execute=executes, max_wrong=wanted.max_wrong) as answering:
         if answering.promise is not None:
             note(f"note: {answering.promise}")
         for line in answering.drift(ask="engine.url" in found.flags):
@@ -166,14 +163,15 @@ def predict(
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
-    """How many answers to draw for each question, and whether to vote."""
+    """How many answers to draw for each question, whether to vote, and when to abstain."""
 
     samples: int | None
     voters: int | None
     temperature: float
+    max_wrong: float | None
 
     @classmethod
-    def of(cls, *, samples: int | None, voters: int | None, vote: bool, temperature: float) -> Self:
+    def of(cls, *, vote: bool, samples: int | None, voters: int | None, max_wrong: float | None, **more: Any) -> Self:
         """From the command's options. Raises UsageError."""
         if vote:
             note("warning: --num-samples K --vote is now --self-consistency K")
@@ -181,7 +179,11 @@ class Sampling:
         if voters is not None and samples is not None:
             hint = "omit one of them: --self-consistency returns one answer, --num-samples all of them"
             raise UsageError("these options exclude each other", where="--self-consistency, --num-samples", hint=hint)
-        return cls(samples=samples, voters=voters, temperature=temperature)
+        if max_wrong is not None and (samples or voters):
+            hint = "omit one of them: the promise is about the one answer of greedy decoding"
+            where = "--max-wrong, --self-consistency" if voters else "--max-wrong, --num-samples"
+            raise UsageError("these options exclude each other", where=where, hint=hint)
+        return cls(samples=samples, voters=voters, max_wrong=max_wrong, **more)
 
     def answers(self, answering: Predictor, block: Sequence[Example]) -> Iterator[list[PredictedAnswer]]:
         """For each question its answer; with `samples`, the greedy answer and then the sampled ones."""
