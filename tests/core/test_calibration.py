@@ -7,13 +7,11 @@ import random
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
-from support.unsure import chance, records
+from support.unsure import chance, records, trained
 
 from dstill import Run
-from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill.api.records import Prediction
 from dstill.errors import DataError, UsageError
@@ -21,19 +19,7 @@ from dstill.pipeline import calibration
 from dstill.pipeline.calibration import Calibration, fitted, score_of
 from dstill.pipeline.predict import Predictor
 from dstill.pipeline.selective import measured
-from dstill.plugins import Plugins, part_sections
-from dstill.runs.folder import data_file
-
-FLAGS = {
-    "project.task": "toy",
-    "generate.teacher": "parrot",
-    "train.student": "unsure",
-    "train.objective": "plain",
-    "evaluate.baselines": ["untrained"],
-    "evaluate.splits": ["test"],
-    "review.required": "never",
-}
-
+from dstill.plugins import Plugins
 
 # --- the fit ----------------------------------------------------------------------------
 
@@ -80,18 +66,6 @@ def test_score_needs_what_the_calibration_was_made_of() -> None:
 def plugins(project: Path, toy_file: Path, monkeypatch: pytest.MonkeyPatch) -> Plugins:
     monkeypatch.delitem(sys.modules, "support.toy", raising=False)
     return plugin_loading.load([toy_file, toy_file.with_name("unsure.py")])
-
-
-def trained(plugins: Plugins, folder: Path, counts: Mapping[str, int], **flags: Any) -> Run:
-    """A run with so many questions of each split, whose answers were given."""
-    keys = {**FLAGS, **{key.replace("__", "."): value for key, value in flags.items()}}
-    config = configuration.load(flags=keys, environment={}, sections=part_sections(plugins))
-    run = Run.create(folder, config=config, plugins=plugins)
-    for split, count in counts.items():
-        run.write(data_file(split), records(split, count))
-    run.save()
-    run.train()
-    return run
 
 
 @pytest.fixture

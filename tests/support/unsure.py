@@ -11,14 +11,28 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from support.toy import Memorizer
 
-from dstill import hookimpl
+from dstill import Run, hookimpl
+from dstill import config as configuration
 from dstill.api.records import Grammar, ModelInput, Record
 from dstill.api.student import Generation, Generator, Student
+from dstill.plugins import Plugins, part_sections
+from dstill.runs.folder import data_file
+
+FLAGS = {
+    "project.task": "toy",
+    "generate.teacher": "parrot",
+    "train.student": "unsure",
+    "train.objective": "plain",
+    "evaluate.baselines": ["untrained"],
+    "evaluate.splits": ["test"],
+    "review.required": "never",
+}
 
 
 def chance(logprob: float) -> float:
@@ -73,6 +87,18 @@ def records(split: str, count: int) -> Iterator[Record]:
         yield Record(
             id=f"{split}-{a}-{b}", question=f"add {a} and {b}", answer=f"{a}+{b}", rationale="added", split=split
         )
+
+
+def trained(plugins: Plugins, folder: Path, counts: Mapping[str, int], **flags: Any) -> Run:
+    """A run with so many questions of each split, whose student is trained."""
+    keys = {**FLAGS, **{key.replace("__", "."): value for key, value in flags.items()}}
+    config = configuration.load(flags=keys, environment={}, sections=part_sections(plugins))
+    run = Run.create(folder, config=config, plugins=plugins)
+    for split, count in counts.items():
+        run.write(data_file(split), records(split, count))
+    run.save()
+    run.train()
+    return run
 
 
 @hookimpl

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dstill.cli.console import say, table
+from dstill.cli.console import say, sentence, table
 from dstill.io.shell import command
 from dstill.io.units import percent
 from dstill.runs.run import Run
@@ -32,19 +32,20 @@ def show_confidence(run: Run, facts: Mapping[str, Any]) -> None:
     if not found:
         return
     if found["why"]:
-        say(f"The student's confidence is not known: {found['why']}.")
+        sentence(f"The student's confidence is not known: {found['why']}.")
         return
     validation = found["validation"]
     title = f"confidence, from {validation['n']:,} validation answers ({validation['wrong']:,} wrong)"
     columns = [f"#{name}" if number else name for number, name in enumerate(separation_columns(found))]
     table(columns, list(separation_rows(found)), title=title)
-    say("≤ 5 %: the largest share of answers, the surest first, of which at most 5 % are wrong.")
+    sentence("≤ 5 %: the largest share of answers, the surest first, of which at most 5 % are wrong.")
     columns = [f"#{name}" if number else name for number, name in enumerate(promise_columns(found))]
     table(columns, list(promise_rows(found)), title="with --max-wrong: given / wrong of these, in %")
     for line in unpromised(found):
-        say(line)
+        sentence(line)
     if any(promise["holds"] and promise["max_wrong"] == EXAMPLE for promise in found["promises"]):
-        say(f"To answer only above the cut: {command('predict', run.folder, '--max-wrong', str(EXAMPLE))}")
+        say("To answer only above the cut:")
+        say(f"  {command('predict', run.folder, '--max-wrong', str(EXAMPLE))}")
     say()
 
 
