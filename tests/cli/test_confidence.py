@@ -37,7 +37,7 @@ def test_evaluate_shows_figures_and_promises(unsure: Any, project: Path) -> None
     assert "--max-wrong 0.01 has no cut on 200 validation answers: at least 230 are needed, all right." in shown
 
 
-def test_predict_gives_confidence_beside_the_answer(unsure: Any) -> None:
+def test_predict_prints_the_confidence_on_stderr(unsure: Any) -> None:
     ended = unsure("predict", "mine", "add 3 and 4")
     assert (ended.code, ended.out[:2]) == (0, "3+")
     assert "\n" not in ended.out.rstrip("\n")

@@ -36,7 +36,7 @@ def test_invalid_answer_lowers_the_coverage_and_is_not_wrong() -> None:
     assert dict(found.coverage)[0.01] == pytest.approx(1 / 3)
 
 
-def test_answers_that_do_not_count_are_left_out() -> None:
+def test_uncounted_verdicts_are_not_measured() -> None:
     found = measured([answer(-1, None), answer(-2, None)])
     assert (found.n, found.auroc, found.aurc, found.ece) == (0, None, None, None)
 

@@ -8,7 +8,7 @@
 The score of an answer is its log-probability, the sum over its tokens. If answers were drawn, the logarithm of the
 share that agrees is added (with Laplace's correction, so that it is finite). The score uses no labels, which the
 promise needs. The confidence is a logistic function of ``-log(1 - score)``, fitted as Platt (1999) does: a higher score
-never gives a lower confidence. `docs/confidence.md` says which other signals were measured and left out.
+never gives a lower confidence. `docs/confidence.md` says which other signals were measured.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def promised(scores: Sequence[float], right: Sequence[bool], max_wrong: float, l
     Raises UsageError unless `max_wrong` and `level` are above 0 and below 1.
     """
     _require_share(max_wrong, "--max-wrong", "0 cannot be shown by any sample, and 1 withholds nothing")
-    _require_share(level, "level", "0 is no promise, and no sample makes sure")
+    _require_share(level, "level", "a level of 0 says nothing, and no sample reaches 1")
     ranked = sorted(zip(scores, right, strict=True), reverse=True)
     rows, error = len(ranked), 1 - level
     none = Promise(max_wrong=max_wrong, level=level, holds=False, of=rows, needed=_needed(max_wrong, error))

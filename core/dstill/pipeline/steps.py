@@ -191,7 +191,7 @@ def prediction_of(example: Example, written: Generation) -> Prediction:
 
 
 def _rounded(logprob: float | None) -> float | None:
-    """None also for what is no number: damaged weights may give anything."""
+    """None also for NaN and infinity, which damaged weights may give."""
     return None if logprob is None or not math.isfinite(logprob) else round(logprob, 6)
 
 
