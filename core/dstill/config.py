@@ -308,6 +308,15 @@ class Evaluate:
         default=False,
         metadata={"help": "Let the student write only what the task's grammar allows. Later checks can still fail."},
     )
+    agreement: int = field(
+        default=0,
+        metadata={
+            "low": 0,
+            "high": 100,
+            "help": "Draw this many more answers to each question, and count how many agree with the student's answer "
+            "into its confidence. `predict` and `serve` then draw as many.",
+        },
+    )
     second_executor: str = field(
         default="",
         metadata={"help": "A second executor that judges too: an answer is correct only if both engines agree."},

@@ -21,6 +21,7 @@ from dstill.api.records import Grammar, ModelInput
 from dstill.api.student import Generation, Generator
 from dstill.errors import DataError
 from dstill_finetune.encoding import Encoder
+from dstill_finetune.token_logprobs import TokenLogprobs
 from dstill_finetune.torch_settings import cpu_threads
 
 if TYPE_CHECKING:
@@ -111,12 +112,8 @@ class ModelGenerator(Generator):
                     self._batch(unfinished[at : at + self.batch], portion, temperature)
                 unfinished = [row for row in unfinished if not row.finished]
         for row in rows:
-            yield Generation(
-                text=self.encoder.decode(row.answer),
-                tokens=len(row.answer) + row.ended,
-                seconds=row.seconds,
-                truncated=not row.ended,
-            )
+            text = self.encoder.decode(row.answer)
+            yield Generation.written(text, row.logprobs, seconds=row.seconds, truncated=not row.ended)
 
     def _row(self, source: list[int], task: list[int], grammar: Grammar | None) -> _Row:
         usual: int | None = self.model.generation_config.max_new_tokens
@@ -142,15 +139,18 @@ class ModelGenerator(Generator):
         inputs = self._inputs(rows)
         prompt = inputs["input_ids"].shape[1]
         options: dict[str, Any] = {"max_new_tokens": limit} if (limit := portion or rows[0].limit) else {}
-        options |= {**_sampling(temperature), **self._constraint(rows, prompt)}
+        logprobs, constraint = TokenLogprobs(), self._constraint(rows, prompt)
+        processors = [logprobs, *constraint.pop("logits_processor", ())]
+        options |= {**_sampling(temperature), **constraint, "logits_processor": processors}
         with torch.inference_mode(), cpu_threads(self.threads):
             out = self.model.generate(**inputs, use_cache=True, **options)
         start = 1 + len(rows[0].task) + len(rows[0].answer) if self.encoder.encoder_decoder else prompt
         seconds = (time.perf_counter() - started) / len(rows)
-        for row, written in zip(rows, out[:, start:].tolist(), strict=True):
+        for row, written, scored in zip(rows, out[:, start:].tolist(), logprobs.of(out), strict=True):
             end = self.end(written)
             row.answer += written[:end]
             row.ended = end is not None
+            row.logprobs += scored[: len(written[:end]) + row.ended]
             row.finished = row.ended or portion is None or len(written) < portion
             row.seconds += seconds
 
@@ -180,7 +180,7 @@ class ModelGenerator(Generator):
             inputs["decoder_input_ids"] = torch.tensor(decoder_ids, device=device)
         return inputs
 
-    def _constraint(self, rows: Sequence[_Row], prompt: int) -> Mapping[str, Any]:
+    def _constraint(self, rows: Sequence[_Row], prompt: int) -> dict[str, Any]:
         """The arguments that constrain ``generate`` after `prompt` tokens; empty if no row has a grammar."""
         if not any(row.grammar for row in rows):
             return {}
@@ -224,6 +224,7 @@ class _Row:
     grammar: Grammar | None
     limit: int | None  # new tokens at most; None: the default of ``generate``
     answer: list[int] = field(default_factory=list)  # so far
+    logprobs: list[float] = field(default_factory=list)  # of the answer's tokens, and of the one that ended it
     ended: bool = False  # with the end token
     finished: bool = False
     seconds: float = 0.0

@@ -121,9 +121,7 @@ class LinkedGenerator(Generator):
         for at in range(0, len(ordered), size):
             self._write(ordered[at : at + size], sampling)
         for row in rows:
-            yield Generation(
-                text=self._text(row), tokens=len(row.written), seconds=row.seconds, truncated=not row.ended
-            )
+            yield Generation.written(self._text(row), row.logprobs, seconds=row.seconds, truncated=not row.ended)
 
     def _row(self, source: ModelInput) -> _Row:
         started = time.perf_counter()
@@ -160,11 +158,14 @@ class LinkedGenerator(Generator):
             for _ in range(min(self.facts.max_target_length, self.scorer.shape.longest)):
                 scores = answers.step(chosen)
                 scores[:, [START, RATIONALE]] = -np.inf
+                before = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
                 chosen = self._best(scores if sampling is None else sampling.perturbed(scores), writing)
+                logprobs = before[np.arange(len(writing)), chosen].tolist()
                 kept = [
-                    place for place, (row, number) in enumerate(zip(writing, chosen.tolist(), strict=True))
-                    if self._push(row, number)
-                ]  # fmt: skip
+                    place
+                    for place, one in enumerate(zip(writing, chosen.tolist(), logprobs, strict=True))
+                    if self._push(*one)
+                ]
                 if not kept:
                     break
                 if len(kept) < len(writing):
@@ -175,9 +176,10 @@ class LinkedGenerator(Generator):
         for row in rows:
             row.seconds += seconds
 
-    def _push(self, row: _Row, number: int) -> bool:
+    def _push(self, row: _Row, number: int, logprob: float) -> bool:
         """Add a token; False if the answer ends."""
         row.written.append(number)
+        row.logprobs.append(logprob)
         row.ended = number == END
         if not row.ended and row.cursor is not None:
             row.cursor = row.cursor.push(self.vocabulary.token(number))
@@ -227,5 +229,6 @@ class _Row:
     start: int  # START or RATIONALE
     cursor: Cursor | None
     written: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)  # of the written tokens
     ended: bool = False
     seconds: float = 0.0

@@ -35,7 +35,7 @@ def register_commands(cli: click.Group) -> None:
 
 @hookimpl
 def report_sections(run: Run) -> Iterable[Section]:
-    """Sections on scores, training, the dataset and cost."""
+    """Sections on scores, confidence, training, the dataset and cost."""
     from dstill_report.sections import sections
 
     return sections(run)

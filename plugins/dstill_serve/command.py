@@ -20,6 +20,7 @@ from dstill.cli.options import (
     constrain_option,
     engine_url_option,
     json_output,
+    max_wrong_option,
     run_argument,
     set_option,
 )
@@ -52,6 +53,7 @@ __all__ = ["serve"]
 )
 @engine_url_option("Execute answers on this server")
 @constrain_option
+@max_wrong_option
 @click.option("--max-batch", type=Count(1, 512), default=16, help="Maximum number of questions in a batch.")
 @click.option(
     "--queue",
@@ -76,6 +78,7 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
     host: str,
     token_env: str,
     execute: bool,
+    max_wrong: float | None,
     max_batch: int,
     max_requests: int,
     timeout: float,
@@ -100,7 +103,8 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
         Access(host=listener.getsockname()[0], port=port, token=token)
         note(f"loading the student of run '{opened.name}'")
         try:
-            predictor = stack.enter_context(Predictor(opened, execute=execute and bool(opened.task.executors)))
+            executes = execute and bool(opened.task.executors)
+            predictor = stack.enter_context(Predictor(opened, execute=executes, max_wrong=max_wrong))
         except ServiceError as error:
             hint = "; ".join(line for line in (error.hint, "or do not execute answers: --no-execute") if line)
             raise ServiceError(error.what, where=error.where, hint=hint) from None
@@ -125,6 +129,8 @@ def _announce(service: Any, *, as_json: bool, token_env: str) -> None:
     address, student = service.access.address, service.student
     for line in student.predictor.drift():
         note(f"warning: {line}")
+    if student.predictor.promise is not None:
+        note(f"note: {student.predictor.promise}")
     if as_json:
         emit({"address": address, "model": student.model, "executes": service.executes})
     note(f"serving '{student.model}' at {address}; stop with Ctrl-C")

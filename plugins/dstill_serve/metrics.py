@@ -34,7 +34,9 @@ class Metrics:
         self._seconds = Histogram(
             "dstill_request_seconds", "Seconds from a request to its reply", ["route"], buckets=SECONDS, registry=own
         )
-        self._answers = Counter("dstill_answers", "Answers by kind: ok, refused or invalid", ["kind"], registry=own)
+        self._answers = Counter(
+            "dstill_answers", "Answers by kind: ok, refused, abstained or invalid", ["kind"], registry=own
+        )
         self._outcomes = Counter("dstill_outcomes", "Executed answers by outcome", ["outcome"], registry=own)
         self._tokens = Counter("dstill_tokens", "Tokens, read (prompts) and written (answers)", ["kind"], registry=own)
         self._batch = Histogram("dstill_batch_size", "Requests per batch", buckets=SIZES, registry=own)
@@ -60,7 +62,8 @@ class Metrics:
 
     def answered(self, predicted: PredictedAnswer, prompt_tokens: int | None) -> None:
         """Count an answer of the student, before it is executed."""
-        self._answers.labels(kind="ok" if predicted.ok else "refused" if predicted.refused else "invalid").inc()
+        kinds = {"ok": predicted.ok, "refused": predicted.refused, "abstained": predicted.abstained}
+        self._answers.labels(kind=next((kind for kind, is_it in kinds.items() if is_it), "invalid")).inc()
         self._tokens.labels(kind="written").inc(predicted.tokens)
         self._tokens.labels(kind="read").inc(prompt_tokens or 0)
 

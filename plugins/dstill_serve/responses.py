@@ -75,8 +75,9 @@ def _usage(answer: StudentAnswer) -> dict[str, int] | None:
 def _message(answer: StudentAnswer, query: Query) -> dict[str, Any]:
     """Raises RequestError for an invalid or too long answer, which this format has no place for."""
     predicted = answer.predicted
-    if predicted.refused:
-        return {"role": "assistant", "content": None, "refusal": predicted.answer}
+    if predicted.refused or predicted.abstained:
+        text = predicted.answer if predicted.refused else predicted.reason
+        return {"role": "assistant", "content": None, "refusal": text}
     if not predicted.ok:
         problems = [problem.to_row() for problem in predicted.problems]
         message = f"the student's answer is invalid: {predicted.reason}"

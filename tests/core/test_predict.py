@@ -87,6 +87,8 @@ def test_row_has_only_determined_fields(run: Run) -> None:
         "refused": False,
         "reason": "",
         "problems": [],
+        "confidence": None,
+        "abstained": False,
         "similarity": None,
     }
     assert ran.to_row() == {**read.to_row(), "outcome": "ok", "result": 3}

@@ -164,7 +164,9 @@ class Memory(Generator):
             if "break" in source.text:
                 raise RuntimeError("the clerk has had enough")
             text = self.pairs.get(source.text, '{"say": "what?"}')
-            yield Generation(text=text, tokens=len(text.split()), seconds=0.01)
+            yield Generation(
+                text=text, tokens=len(text.split()), seconds=0.01, logprob=-3.0 if "perhaps" in source.text else -0.1
+            )
 
 
 def records() -> list[Record]:

@@ -309,6 +309,9 @@ class Prediction(Row):
     seconds: float | None = None  # to write it; None: not measured
     tokens: int | None = None  # written; None: not counted
     truncated: bool = False  # it reached the token limit before it ended
+    logprob: float | None = None  # natural logarithm of the probability of all its tokens; None: not known
+    least_logprob: float | None = None  # of its least probable token; None: not known
+    agreement: float | None = None  # share of drawn answers that are the same, 0 to 1; None: none were drawn
 
 
 class OutcomeKind(StrEnum):

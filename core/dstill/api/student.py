@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from dstill.api.form import Form
 from dstill.api.modality import Batch, Modality, ModelSpec
@@ -67,6 +67,23 @@ class Generation:
     tokens: int  # written
     seconds: float  # to write it
     truncated: bool = False  # it reached the token limit before it ended
+    logprob: float | None = None  # natural logarithm of the probability of all its tokens; None: not known
+    least_logprob: float | None = None  # of its least probable token
+
+    @classmethod
+    def written(cls, text: str, logprobs: Sequence[float], *, seconds: float, truncated: bool) -> Self:
+        """A text whose tokens, with the one that ended it, have these log-probabilities.
+
+        They are the model's own at temperature 1, before a grammar or a sampling temperature changed them.
+        """
+        return cls(
+            text=text,
+            tokens=len(logprobs),
+            seconds=seconds,
+            truncated=truncated,
+            logprob=sum(logprobs) if logprobs else None,
+            least_logprob=min(logprobs, default=None),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

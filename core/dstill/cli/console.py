@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -33,6 +34,7 @@ __all__ = [
     "progress",
     "rule",
     "say",
+    "sentence",
     "table",
     "visible",
     "warnings_shown",
@@ -41,6 +43,7 @@ __all__ = [
 
 
 LONGEST = 8000  # characters of an error
+WIDEST = 100  # columns of a line of prose
 NARROW = 80  # columns; a narrower terminal shows numbers without a bar
 
 
@@ -115,6 +118,13 @@ def error(problem: DstillError, *, as_json: bool) -> None:
 def _capped(text: str) -> str:
     """At most `LONGEST` characters: the text of a server or file may be of any length."""
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def sentence(text: str) -> None:
+    """Print prose on stdout, in lines of the terminal's width and at most `WIDEST`."""
+    whole = text.replace(" %", "\u00a0%")  # no line break before the sign
+    lines = textwrap.fill(whole, min(width(), WIDEST), break_long_words=False, break_on_hyphens=False)
+    say(lines.replace("\u00a0%", " %"), lines=True)
 
 
 def width() -> int:

@@ -70,6 +70,13 @@ __all__ = ["evaluate", "summary", "trace"]
     type=Count(1, 10**12),
     help="Maximum total tokens of their prompts and replies. Default: no limit.",
 )
+@setting(
+    "--agreement",
+    key="evaluate.agreement",
+    type=Count(0, 100),
+    metavar="K",
+    help="Also draw K answers to each question: how many agree becomes a part of the confidence.",
+)
 @engine_url_option("Execute answers on this server")
 @load_data_option("Copy the task's bundled data")
 @constrain_option
@@ -123,6 +130,7 @@ def summary(run: Run, facts: Any, *, seconds: float | None = None) -> dict[str, 
         **{run.plugins.baseline(name).key or name: value(name, splits[0], headline) for name in baselines},
         **{system: value(system, splits[0], headline) for system in scores if is_prompted(system)},
         "costs": facts.get("costs", {}),
+        "confidence": facts.get("confidence", {}),
         "seconds": round(facts["seconds"] if seconds is None else seconds, 1),
         "peak_memory_bytes": max(facts["peak_memory"], hardware.peak_memory()),
         "engine": facts["engine"],

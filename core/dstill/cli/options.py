@@ -41,6 +41,7 @@ __all__ = [
     "json_option",
     "json_output",
     "load_data_option",
+    "max_wrong_option",
     "run_argument",
     "set_option",
     "setting",
@@ -331,6 +332,14 @@ constrain_option = setting(
     key="evaluate.constrain",
     help="Let the student write only what the task's grammar allows. Later checks can still fail. "
     "Default: evaluate.constrain, off unless set.",
+)
+
+max_wrong_option = click.option(
+    "--max-wrong",
+    type=float,
+    metavar="SHARE",
+    help="Abstain where more than this share of the answers would be wrong, for example 0.05. The cut is chosen on the "
+    "run's validation rows. Default: give every answer.",
 )
 
 

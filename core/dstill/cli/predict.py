@@ -35,6 +35,7 @@ from dstill.cli.options import (
     data_option,
     engine_url_option,
     json_output,
+    max_wrong_option,
     seed_option,
     set_option,
 )
@@ -100,6 +101,7 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row, or a JSON array, which the r
 )
 @seed_option
 @constrain_option
+@max_wrong_option
 @json_output("Print one JSON object for each question.")
 @set_option
 @app
@@ -120,7 +122,7 @@ def predict(
     blocks. A row may have an "id", and "data" (the name of the data to ask about) or a whole "context".
 
     Exits with 9 if an answer is invalid or, with --execute, fails to run. If the student refuses (it says that the data
-    cannot answer), the command exits with 0.
+    cannot answer), or abstains with --max-wrong, the command exits with 0.
 
     Warns if fields that the student learned no longer exist in the data. If the run was evaluated, it also warns of
     questions that are unlike all training questions.
@@ -133,7 +135,10 @@ def predict(
     wanted = Sampling.of(**sampling)
     opened = found.open(run)
     tally = Tally()
-    with Predictor(opened, execute=execute or wanted.voters is not None) as answering:
+    executes = execute or wanted.voters is not None
+    with Predictor(opened, execute=executes, max_wrong=wanted.max_wrong) as answering:
+        if answering.promise is not None:
+            note(f"note: {answering.promise}")
         for line in answering.drift(ask="engine.url" in found.flags):
             note(f"warning: {line}")
         asked = _asked(answering, question, data)
@@ -151,19 +156,22 @@ def predict(
     if tally.refused and not as_json:
         refused = "to answer" if tally.asked == 1 else f"{tally.refused} of {tally.asked} questions"
         note(f"note: the student refused {refused}")
+    if tally.abstained and not as_json:
+        note(f"note: abstained on {tally.abstained:,} of {tally.asked:,} questions")
     tally.end(f"run {opened.name}", as_json=as_json)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
-    """How many answers to draw for each question, and whether to vote."""
+    """How many answers to draw for each question, whether to vote, and when to abstain."""
 
     samples: int | None
     voters: int | None
     temperature: float
+    max_wrong: float | None
 
     @classmethod
-    def of(cls, *, samples: int | None, voters: int | None, vote: bool, temperature: float) -> Self:
+    def of(cls, *, vote: bool, samples: int | None, voters: int | None, max_wrong: float | None, **more: Any) -> Self:
         """From the command's options. Raises UsageError."""
         if vote:
             note("warning: --num-samples K --vote is now --self-consistency K")
@@ -171,7 +179,11 @@ class Sampling:
         if voters is not None and samples is not None:
             hint = "omit one of them: --self-consistency returns one answer, --num-samples all of them"
             raise UsageError("these options exclude each other", where="--self-consistency, --num-samples", hint=hint)
-        return cls(samples=samples, voters=voters, temperature=temperature)
+        if max_wrong is not None and (samples or voters):
+            hint = "omit one of them: the promise is about the one answer of greedy decoding"
+            where = "--max-wrong, --self-consistency" if voters else "--max-wrong, --num-samples"
+            raise UsageError("these options exclude each other", where=where, hint=hint)
+        return cls(samples=samples, voters=voters, max_wrong=max_wrong, **more)
 
     def answers(self, answering: Predictor, block: Sequence[Example]) -> Iterator[list[PredictedAnswer]]:
         """For each question its answer; with `samples`, the greedy answer and then the sampled ones."""
@@ -192,6 +204,7 @@ class Tally:
     bad: int = 0  # invalid, or failed to run
     lost: int = 0  # of these: the engine did not answer
     refused: int = 0
+    abstained: int = 0
     first: PredictedAnswer | None = None  # of the bad ones
     far: int = 0  # unlike every training question
     guess: PredictedAnswer | None = None  # the first of these
@@ -202,7 +215,9 @@ class Tally:
         if answered.out_of_distribution:
             self.far += 1
             self.guess = self.guess or answered
-        if answered.refused:
+        if answered.abstained:
+            self.abstained += 1
+        elif answered.refused:
             self.refused += 1
         elif not answered.ok:
             self.bad += 1
@@ -265,7 +280,7 @@ def _show(run: Run, given: Sequence[PredictedAnswer], *, many: bool) -> None:
 
 
 def _show_answer(run: Run, answered: PredictedAnswer, *, many: bool) -> None:
-    say(answered.answer or "(nothing)", lines=True)
+    say(answered.answer or ("(abstained)" if answered.abstained else "(nothing)"), lines=True)
     if answered.refused and (reason := Presentation.of(run.task).refusal_reason(answered.answer)):
         say(f"  refused: {reason}")
     show_problems(answered)
@@ -273,8 +288,19 @@ def _show_answer(run: Run, answered: PredictedAnswer, *, many: bool) -> None:
         say(f"  {answered.votes}", lines=True)
     if answered.outcome == OutcomeKind.OK:
         show_result(run.task, answered)
-    if not answered.ok and many:
+    if answered.abstained or (not answered.ok and many):
         say(f"  {answered.reason}", lines=True)
+    elif answered.confidence is not None:
+        _say_confidence(answered.confidence, many=many)
+
+
+def _say_confidence(confidence: float, *, many: bool) -> None:
+    """Beside one answer on stderr, so that stdout has the answer alone."""
+    text = f"confidence {confidence:.3f}"
+    if many:
+        say(f"  {text}")
+    else:
+        note(text)
 
 
 def show_problems(answered: PredictedAnswer) -> None:

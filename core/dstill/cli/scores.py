@@ -11,12 +11,12 @@ The output fits 80 columns. ``--json`` and the report have every interval, n and
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from dstill.cli.console import say, table, width
+from dstill.cli.confidence import show_confidence
+from dstill.cli.console import say, sentence, table, width
 from dstill.cli.options import described
 from dstill.io.shell import command
 from dstill.io.units import percent
@@ -26,7 +26,6 @@ from dstill.runs.run import Run
 __all__ = ["Words", "sentences", "show_scores"]
 
 COMMONEST = 6  # causes in the table; the others share a line
-WIDEST = 100  # columns of a line of prose
 SPLITS = {
     "train": "questions that it was trained on",
     "validation": "validation questions",
@@ -44,12 +43,13 @@ def show_scores(run: Run, facts: Mapping[str, Any]) -> None:
     say()
     _show_costs(facts, splits[0], words.headline)
     _show_others(run, scores["student"], splits, words.headline)
+    show_confidence(run, facts)
     for line in [*_weight(facts), *_notes(scores, splits, words.headline), *_of_test_suite(facts["test_suite"])]:
-        _say(line)
+        sentence(line)
     say()
     _show_causes(run, facts["causes"])
     for line in sentences(scores, splits, words):
-        _say(line)
+        sentence(line)
 
 
 def _show_causes(run: Run, found: Mapping[str, Mapping[str, Any]]) -> None:
@@ -64,7 +64,7 @@ def _show_causes(run: Run, found: Mapping[str, Mapping[str, Any]]) -> None:
     table(["first error", "#failures", "#%", "for example"], rows, title=f"causes of {total:,} failures")
     if len(found) > COMMONEST:
         rest = list(found.items())[COMMONEST:]
-        _say("Also " + ", ".join(f"{label} {one['count']}" for label, one in rest) + ".")
+        sentence("Also " + ", ".join(f"{label} {one['count']}" for label, one in rest) + ".")
     say("To make more questions of the most common cause:")
     say(f"  {command('data', 'questions', '--augment-cause', next(iter(found)), '--from-run', run.folder)}")
     say()
@@ -262,9 +262,3 @@ def _right(student: Mapping[str, Mapping[str, Any]], split: str, words: Words) -
 
 def _list(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
-def _say(text: str) -> None:
-    whole = text.replace(" %", "\u00a0%")  # no line break before the sign
-    lines = textwrap.fill(whole, min(width(), WIDEST), break_long_words=False, break_on_hyphens=False)
-    say(lines.replace("\u00a0%", " %"), lines=True)

@@ -23,6 +23,7 @@ from dstill.config import Evaluate
 from dstill.errors import ConfigError, DataError, ServiceError, did_you_mean
 from dstill.factory import Setup, modalities
 from dstill.pipeline import error_analysis, prompted, steps
+from dstill.pipeline.calibration import with_agreement
 from dstill.pipeline.constrained import Constrained
 from dstill.pipeline.data_monitor import engine_failures
 from dstill.pipeline.error_analysis import CauseCount
@@ -115,9 +116,11 @@ def predicted(
     """What `generator` answers to each example, in blocks of `BLOCK`.
 
     `done`: predictions of a stopped evaluation, by id; a block is skipped when it has all of them. `save` gets all
-    predictions so far after each block that was written. With ``evaluate.constrain``, grammars constrain the student.
+    predictions so far after each block that was written. With ``evaluate.constrain``, grammars constrain the student;
+    with ``evaluate.agreement``, it draws more answers, which are compared with the first.
     """
     constrained = system == "student" and setup.settings.evaluate.constrain
+    draws = setup.settings.evaluate.agreement if system == "student" else 0
     predictions: list[Prediction] = []
     for start in range(0, len(examples), BLOCK):
         block = examples[start : start + BLOCK]
@@ -128,6 +131,12 @@ def predicted(
         for prediction in steps.predict(writer, setup.objective, setup.task, block):
             predictions.append(prediction)
             setup.progress(f"answering ({system})", len(predictions), len(examples))
+        if draws:
+            seed = setup.settings.project.seed
+            written = predictions[start:]
+            predictions[start:] = with_agreement(
+                writer, setup.objective, setup.task, block, written, draws=draws, seed=seed
+            )
         save(predictions)
     return predictions
 

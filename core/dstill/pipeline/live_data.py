@@ -25,6 +25,7 @@ from dstill.config import Settings
 from dstill.errors import UsageError
 from dstill.factory import Setup
 from dstill.io.files import temporary_files
+from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.data_drift import Learnt
 
 __all__ = ["LiveRun", "data_name", "describe", "kept"]
@@ -101,6 +102,10 @@ class LiveRun:
     def nearest(self) -> Generator | None:
         """The baseline that measures the similarity to training questions, if the student has one."""
         return self.load_nearest()
+
+    def calibration(self) -> Calibration | None:
+        """None: there are no validation rows about this data."""
+        return None
 
     def learnt(self) -> Learnt:
         """Nothing: the student is asked about the data as they are now."""

@@ -5,6 +5,8 @@
         predictor.answer([example])   → [PredictedAnswer(answer="{…}", ok=True, outcome="ok", result={…}, …)]
         predictor.drift()             → ("fields that the student learnt are gone: took", …); empty: no change
 
+    Predictor(run, max_wrong=0.05)                           # abstains where its confidence is below a cut
+
 `dstill predict`, `dstill demo` and the server are thin layers on this class. `dstill.pipeline.self_consistency` votes
 over several answers to one question.
 """
@@ -28,9 +30,11 @@ from dstill.api.task import data_of
 from dstill.errors import DstillError, UsageError, did_you_mean
 from dstill.factory import Setup
 from dstill.pipeline import steps
+from dstill.pipeline.calibration import Calibration, with_agreement
 from dstill.pipeline.constrained import Constrained
 from dstill.pipeline.data_drift import Learnt, drift
 from dstill.pipeline.misread import misread
+from dstill.pipeline.promise import Promise
 from dstill.run_view import RunView
 
 if TYPE_CHECKING:
@@ -71,6 +75,11 @@ class PredictedAnswer(Row):
     problems: tuple[Problem, ...] = ()
     outcome: str = ""  # value of `OutcomeKind`; empty: it was not run
     result: Any = None  # `Outcome.value`, for `Presentation.render_result` and `Task.same`
+    confidence: float | None = (
+        None  # the calibrated probability that it is right, 0 to 1; None: not known, or not valid
+    )
+    abstained: bool = False  # the confidence is below the cut of `Predictor.promise`: there is no answer
+    withheld: str = ""  # what the student wrote, if it abstained
     similarity: float | None = None  # to the nearest training question, 0 to 1; None: not known
     similarity_threshold: float | None = None  # below this similarity an answer is a guess
     votes: Votes | None = None  # how it was chosen among several answers; None: there was one
@@ -92,6 +101,7 @@ class PredictedAnswer(Row):
         omitted = {"similarity_threshold", "tokens", "seconds", *(() if self.votes else ("votes",))}
         omitted |= set() if self.outcome else {"outcome", "result"}
         omitted |= set() if self.rationale else {"rationale"}
+        omitted |= set() if self.abstained else {"withheld"}
         return {key: value for key, value in row.items() if key not in omitted}
 
 
@@ -132,6 +142,9 @@ class TrainedRun(RunView, Protocol):
     def nearest(self) -> Generator | None:
         """The baseline that measures the similarity to training questions. Raises DataError, MissingExtra."""
 
+    def calibration(self) -> Calibration | None:
+        """What its evaluation says about log-probabilities; None: nothing. Raises DataError."""
+
     def learnt(self) -> Learnt:
         """What the student learnt of its data. Raises DataError when its file is damaged."""
 
@@ -144,9 +157,15 @@ class Predictor:
     the context.
     """
 
-    def __init__(self, run: TrainedRun, *, execute: bool = False) -> None:
-        """`execute`: run answers, unless a call says otherwise or the task has no executor."""
+    def __init__(self, run: TrainedRun, *, execute: bool = False, max_wrong: float | None = None) -> None:
+        """`execute`: run answers, unless a call says otherwise or the task has no executor.
+
+        `max_wrong`: abstain where more than this share of the answers would be wrong (`dstill.pipeline.promise`).
+        Raises UsageError when no cut holds for it.
+        """
         self.run = run
+        self.calibration = run.calibration()
+        self.promise = None if max_wrong is None else self._promised(max_wrong)
         self.setup = run.setup
         self.execute = execute
         self.executor: Executor | None = None
@@ -171,6 +190,19 @@ class Predictor:
     ) -> None:
         self._opened.close()
         self.executor = None
+
+    def _promised(self, max_wrong: float) -> Promise:
+        if self.calibration is None:
+            raise UsageError(
+                f"'{self.run.name}' has no calibration of its student's confidence",
+                where="--max-wrong",
+                hint="evaluate the run with this student; the evaluation says why if it cannot be calibrated",
+            )
+        promise = self.calibration.promise(max_wrong)
+        if not promise.holds:
+            hint = "allow more wrong answers, or add validation rows and evaluate again"
+            raise UsageError(str(promise), where="--max-wrong", hint=hint)
+        return promise
 
     # --- questions ----------------------------------------------------------------------
 
@@ -244,7 +276,7 @@ class Predictor:
         """
         executor = self._executor(execute)
         with self._writing:
-            predictions = [[prediction] for prediction in self._written(examples)]
+            predictions = [[prediction] for prediction in self._with_agreement(examples, self._written(examples))]
             similarities = self._similarity(examples)
         return [answers[0] for answers in self._answered(examples, predictions, similarities, executor)]
 
@@ -259,9 +291,13 @@ class Predictor:
     ) -> list[list[PredictedAnswer]]:
         """`n` answers to each example: the greedy one first, then samples.
 
-        `seed`: None is the seed of the run; the same examples and seed give the same answers. Raises UsageError when no
-        executor is open for `execute`, or the student cannot sample.
+        `seed`: None is the seed of the run; the same examples and seed give the same answers. They have no confidence,
+        which is calibrated for the answers of `answer`. Raises UsageError when no executor is open for `execute`, when
+        the student cannot sample, or with `max_wrong`.
         """
+        if self.promise is not None:
+            hint = "leave out one of them: the promise is about the student's one greedy answer"
+            raise UsageError("--max-wrong does not go with several answers", where="--max-wrong", hint=hint)
         executor = self._executor(execute)
         seed = self.setup.settings.project.seed if seed is None else seed
         setup = self.setup
@@ -278,7 +314,10 @@ class Predictor:
                     temperature=temperature,
                     seed=seed,
                 )
-            predictions = [[first, *rest] for first, rest in zip(greedy, sampled, strict=True)]
+            predictions = [
+                [replace(one, logprob=None) for one in (first, *rest)]
+                for first, rest in zip(greedy, sampled, strict=True)
+            ]
             similarities = self._similarity(examples)
         return self._answered(examples, predictions, similarities, executor)
 
@@ -319,6 +358,14 @@ class Predictor:
 
     def _written(self, examples: Sequence[Example]) -> list[Prediction]:
         return list(steps.predict(self._generator(examples), self.setup.objective, self.setup.task, examples))
+
+    def _with_agreement(self, examples: Sequence[Example], written: list[Prediction]) -> list[Prediction]:
+        """The predictions with the agreement of drawn answers, if the confidence needs it."""
+        draws, setup = self.calibration.draws if self.calibration else 0, self.setup
+        if not draws:
+            return written
+        generator, seed = self._generator(examples), setup.settings.project.seed
+        return list(with_agreement(generator, setup.objective, setup.task, examples, written, draws=draws, seed=seed))
 
     def _generator(self, examples: Sequence[Example]) -> Generator:
         """The student; with ``evaluate.constrain``, its answers follow the grammars of the examples."""
@@ -362,7 +409,7 @@ class Predictor:
         (verdict,) = steps.judge(setup.plugins, setup.task, [(example, prediction)], setup.objective, None)
         found = tuple(self._misread(example, draft.answer)) if draft and not verdict.refused else ()
         unread = next((problem.message for problem in found if problem.is_error), "")
-        return PredictedAnswer(
+        answered = PredictedAnswer(
             id=example.id,
             question=example.question,
             answer=draft.answer if draft else "",
@@ -371,6 +418,27 @@ class Predictor:
             refused=verdict.refused,
             reason="the student refused to answer" if verdict.refused else unread or verdict.reason,
             problems=(*verdict.problems, *found),
+        )
+        return self._confident(answered, prediction) if verdict.reached >= Level.VALID else answered
+
+    def _confident(self, answered: PredictedAnswer, prediction: Prediction) -> PredictedAnswer:
+        """A valid answer with its confidence, or the abstention in its place."""
+        score = self.calibration.score(prediction) if self.calibration else None
+        if score is None or self.calibration is None:
+            return answered
+        answered = replace(answered, confidence=round(self.calibration.confidence(score), 4))
+        if self.promise is None or self.promise.gives(score):
+            return answered
+        return replace(
+            answered,
+            answer="",
+            rationale="",
+            withheld=answered.answer,
+            abstained=True,
+            ok=False,
+            refused=False,
+            reason=f"abstained: the confidence of {answered.confidence:.3f} is below the cut for at most "
+            f"{100 * self.promise.max_wrong:g} % wrong answers",
         )
 
     def _misread(self, example: Example, answer: str) -> Iterator[Problem]:

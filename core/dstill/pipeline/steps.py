@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -184,7 +185,14 @@ def prediction_of(example: Example, written: Generation) -> Prediction:
         seconds=round(written.seconds, 6),
         tokens=written.tokens,
         truncated=written.truncated,
+        logprob=_rounded(written.logprob),
+        least_logprob=_rounded(written.least_logprob),
     )
+
+
+def _rounded(logprob: float | None) -> float | None:
+    """None also for NaN and infinity, which damaged weights may give."""
+    return None if logprob is None or not math.isfinite(logprob) else round(logprob, 6)
 
 
 def draft_of(prediction: Prediction, objective: Objective, task: Task) -> Draft | None:

@@ -28,10 +28,12 @@ from dstill.factory import Setup, make_baseline, task_name
 from dstill.io.files import link_tree
 from dstill.io.plain_files import inside
 from dstill.io.shell import command
-from dstill.pipeline import data_drift, review
+from dstill.pipeline import calibration, confidence, data_drift, review
+from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.data_drift import Learnt
 from dstill.pipeline.evaluate import baseline_job
 from dstill.pipeline.leakage import context_key
+from dstill.pipeline.selective import ScoredAnswer
 from dstill.plugins import Plugins
 from dstill.runs import stage_facts
 from dstill.runs.folder import REQUESTS, SETTINGS, RunFolder, data_file, find_run, system_file
@@ -236,9 +238,27 @@ class RunContents(RunFolder):
         """What the student learnt of its data. Raises DataError when its file is damaged."""
         return learnt_in(self)
 
+    def calibration(self) -> Calibration | None:
+        """What the last evaluation says about the student's log-probabilities (docs/confidence.md).
+
+        None: it could not say anything, or it was of another student, or of this one with or without a grammar. Raises
+        DataError when the file is damaged.
+        """
+        made_of = self._provenance(constrained=self.settings.evaluate.constrain)
+        if self.manifest["files"].get(calibration.FILE, {}).get("provenance") != made_of:
+            return None
+        return next(iter(self.load(Calibration, calibration.FILE)), None)
+
+    def confidence(self) -> list[ScoredAnswer]:
+        """The confidence in each answer of the last evaluation, those to validation questions included."""
+        return list(self.load(ScoredAnswer, confidence.FILE))
+
     def answers(self) -> Mapping[str, Prediction]:
         """The answers of this student in its evaluation, by id; empty: another student or a grammar made them."""
-        return self._predictions_from(system_file("predictions", "student"), self._provenance(constrained=False))
+        draws = self.settings.evaluate.agreement
+        return self._predictions_from(
+            system_file("predictions", "student"), self._provenance(constrained=False, draws=draws)
+        )
 
     def generator(self, system: str = "student") -> Generator:
         """The loaded student, or a baseline. Raises RunError when the run has no student yet."""
@@ -296,14 +316,14 @@ class RunContents(RunFolder):
             return {}
         return {p.id: p for p in self.load(Prediction, file)}
 
-    def _provenance(self, *, constrained: bool) -> list[str]:
-        """What decides predictions: the training, the dataset, and whether a grammar constrains the student.
+    def _provenance(self, *, constrained: bool, draws: int = 0) -> list[str]:
+        """What decides predictions: the training, the dataset, whether a grammar constrains the student, and `draws`.
 
         A copy of a run has the same provenance.
         """
         training = self.stages.get("train", {}).get("id", "")
         data = self.manifest["files"].get(data_file("train"), {}).get("sha256", "")
-        return [training, data, *(["constrained"] if constrained else [])]
+        return [training, data, *(["constrained"] if constrained else []), *([f"{draws} drawn"] if draws else [])]
 
 
 def _with_trained_student(config: Config, run: RunFolder, plugins: Plugins) -> Config:

@@ -143,6 +143,44 @@ class AnswerCosts(TypedDict):
     completion_tokens: Count | None
 
 
+class Answered(TypedDict):
+    n: Count
+    given: Count
+    wrong: Count
+
+
+class Promised(TypedDict):
+    max_wrong: float
+    level: float
+    holds: bool
+    cut: float | None
+    n: Count
+    wrong: Count
+    of: Count
+    needed: Count
+    splits: dict[str, Answered]
+
+
+class Separation(Answered):
+    auroc: float | None
+    aurc: float | None
+    ece: float | None
+    coverage: list[list[float]]
+
+
+class Validation(TypedDict):
+    n: Count
+    wrong: Count
+
+
+class ConfidenceFacts(TypedDict):
+    why: str
+    draws: NotRequired[Count]
+    validation: NotRequired[Validation]
+    splits: NotRequired[dict[str, Separation]]
+    promises: NotRequired[list[Promised]]
+
+
 class Judge(TypedDict):
     name: str
     distribution: str
@@ -164,6 +202,7 @@ class Evaluated(TypedDict):
     tokens: NotRequired[Spread | Unmeasured | Nothing]
     size: NotRequired[Size]
     costs: NotRequired[dict[str, AnswerCosts]]
+    confidence: NotRequired[ConfidenceFacts]
     teacher: NotRequired[Ceiling]
 
 

@@ -30,14 +30,34 @@ from dstill.errors import DataError, Interrupted, UsageError
 from dstill.factory import Setup, make_teacher
 from dstill.io.files import replace_dir, write_text
 from dstill.io.shell import command
-from dstill.pipeline import augment, data_drift, error_analysis, given, prompted, teacher_eval
+from dstill.pipeline import (
+    augment,
+    calibration,
+    confidence,
+    data_drift,
+    error_analysis,
+    given,
+    prompted,
+    steps,
+    teacher_eval,
+)
 from dstill.pipeline import review as reviewing
 from dstill.pipeline.augment import Focus
+from dstill.pipeline.confidence import Confidence
 from dstill.pipeline.curate import Dataset, LabelSource, relabelled
 from dstill.pipeline.data_monitor import DataMonitor
 from dstill.pipeline.dataset_card import dataset_card
 from dstill.pipeline.efficiency import AnswerCost, measured_efficiency
-from dstill.pipeline.evaluate import BLOCK, baselines, evaluate, predicted, require_splits, scores, scoring
+from dstill.pipeline.evaluate import (
+    BLOCK,
+    Evaluation,
+    baselines,
+    evaluate,
+    predicted,
+    require_splits,
+    scores,
+    scoring,
+)
 from dstill.pipeline.generate import Purchase, generate, questions, refuse_other_questions
 from dstill.pipeline.leakage import SEEN
 from dstill.pipeline.steps import check_splits
@@ -305,6 +325,10 @@ class Run(RunContents):
             costs = {"student": AnswerCost.of_student(predictions["student"], rate)}
             costs.update({system: found.cost for system, found in asked.items()})
             teacher = self._teacher_scores(executor, engine)
+            if first:
+                found = self._confidence(predictions["student"], evaluation, executor)
+                self._save_confidence(found)
+                facts["confidence"] = found.summary(self.settings.evaluate.splits)
             facts |= stage_facts.evaluated(
                 evaluation,
                 data=monitor.report(),
@@ -317,13 +341,46 @@ class Run(RunContents):
             )
         return facts
 
-    def _predicted(self, system: str, examples: Sequence[Example]) -> list[Prediction]:
+    def _confidence(
+        self, predictions: Sequence[Prediction], evaluation: Evaluation, executor: Executor | None
+    ) -> Confidence:
+        """The confidence in the student's `predictions`, after it answered the validation questions too."""
+        if executor is None or evaluation.invalid:
+            return Confidence.none("no answer was executed" if executor is None else "the evaluation is invalid")
+        if all(prediction.logprob is None for prediction in predictions):
+            return Confidence.none("these answers have no log-probability")
+        verdicts = list(evaluation.verdicts["student"])
+        validation = [record.example for record in self.records("validation")[: confidence.MOST]]
+        if not validation:
+            return Confidence.none("the run has no validation rows")
+        written: Sequence[Prediction] = ()
+        if confidence.VALIDATION not in self.settings.evaluate.splits:
+            written = self._predicted("student", validation, kind="calibration-predictions")
+            pairs = zip(validation, written, strict=True)
+            verdicts += steps.judge(self.plugins, self.task, pairs, self.setup.objective, executor)
+        draws = self.settings.evaluate.agreement
+        return confidence.assessed([*predictions, *written], verdicts, draws=draws)
+
+    def _save_confidence(self, found: Confidence) -> None:
+        if found.calibration is None:
+            self.discard(confidence.FILE)
+            self.discard(calibration.FILE)
+            return
+        self.write(confidence.FILE, found.rows)
+        self.write(calibration.FILE, [found.calibration])
+        made_of = self._provenance(constrained=self.settings.evaluate.constrain)
+        self.manifest["files"][calibration.FILE]["provenance"] = made_of
+
+    def _predicted(self, system: str, examples: Sequence[Example], kind: str = "predictions") -> list[Prediction]:
         """The predictions on disk if they are of these examples and this student; else made and written now.
 
-        Until all are there, a separate file keeps those of a stopped evaluation.
+        Until all are there, a separate file keeps those of a stopped evaluation. `kind`: the beginning of both names.
         """
-        file, partial = system_file("predictions", system), system_file("unfinished-predictions", system)
-        provenance = self._provenance(constrained=system == "student" and self.settings.evaluate.constrain)
+        file, partial = system_file(kind, system), system_file(f"unfinished-{kind}", system)
+        wanted, student = self.settings.evaluate, system == "student"
+        provenance = self._provenance(
+            constrained=student and wanted.constrain, draws=wanted.agreement if student else 0
+        )
         existing = self._predictions_from(file, provenance)
         if existing.keys() >= {e.id for e in examples}:
             return [existing[e.id] for e in examples]

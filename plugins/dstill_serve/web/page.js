@@ -126,7 +126,8 @@ function table(one) {
 }
 
 function verdict(row) {
-  const words = [row.ok ? "valid" : row.refused ? "refused to answer" : `invalid: ${row.reason}`];
+  const words = [row.ok ? "valid" : row.refused ? "refused to answer" : row.abstained ? row.reason : `invalid: ${row.reason}`];
+  if (row.confidence !== null && !row.abstained) words.push(`confidence ${row.confidence}`);
   if (row.similarity !== null) words.push(`similarity to training ${row.similarity}`);
   if (row.usage) words.push(`${row.usage.completion_tokens} tokens`);
   return words.join(" · ");
@@ -136,11 +137,11 @@ function show(row, query) {
   $("answer").hidden = false;
   $("asked").textContent = visible(row.question);
   $("verdict").textContent = visible(verdict(row));
-  $("verdict").className = row.ok ? "good" : row.refused ? "muted" : "bad";
+  $("verdict").className = row.ok ? "good" : row.refused || row.abstained ? "muted" : "bad";
   $("why").hidden = !query.explain;
   $("rationale").textContent = row.rationale ? visible(row.rationale) : "This student was not trained to explain its answers.";
   const tree = row.value !== null && typeof row.value === "object" && !(row.value instanceof RawNumber);
-  $("body").replaceChildren(tree ? branch("", row.value) : make("pre", row.answer || "(empty)"));
+  $("body").replaceChildren(tree ? branch("", row.value) : make("pre", row.answer || (row.abstained ? "(abstained)" : "(empty)")));
   $("fold").hidden = !tree;
   $("copy").dataset.text = row.answer;
   $("checks").replaceChildren(...checks(row));
@@ -168,7 +169,7 @@ async function send() {
     if (row) show(row, query);
     else $("answer").hidden = true;
     say(ok ? "" : data.error.message, !ok);
-    addToHistory(question, query.data || "", row ? (row.ok ? "✓" : row.refused ? "–" : "✗") : "✗");
+    addToHistory(question, query.data || "", row ? (row.ok ? "✓" : row.refused || row.abstained ? "–" : "✗") : "✗");
     if (row) $("asked").focus();
   } catch (error) {
     if (error instanceof Unauthorized) showLogin(error.message);

@@ -122,6 +122,29 @@ def test_answers_and_samples_are_the_same(constrain: bool) -> None:
     assert drawn[0] != [texts(found) for found in one.sample(asked, 3, temperature=1.5, seed=6)]
 
 
+@pytest.mark.parametrize("constrain", [True, False])
+def test_logprob_is_that_of_the_written_tokens(constrain: bool) -> None:
+    """Of all tokens, also of those that the cursor does not allow."""
+    model, asked = random_model(), sources(examples(6))
+    scorer = scorer_of(model)
+    generator = LinkedGenerator(scorer, FORM, facts_of(model), constrain=constrain)
+    other = LinkedGenerator(TorchScorer(model), FORM, facts_of(model), constrain=constrain)
+    rows = [generator._row(source) for source in asked]
+    for row in rows:
+        generator._write([row], None)
+        with scorer.running():
+            answer, before = scorer.start([row.positions]), row.start
+            for number, logprob in zip(row.written, row.logprobs, strict=True):
+                found = answer.step(np.array([before]))[0].astype(float)
+                found[[START, RATIONALE]] = -np.inf
+                assert logprob == pytest.approx(found[number] - np.logaddexp.reduce(found), abs=1e-3)
+                before = number
+    for row, one, two in zip(rows, generator.generate(asked), other.generate(asked), strict=True):
+        assert (one.tokens, one.logprob) == (len(row.written), pytest.approx(sum(row.logprobs), abs=1e-2))
+        assert two.logprob == pytest.approx(one.logprob, abs=1e-2)
+        assert one.least_logprob == pytest.approx(min(row.logprobs), abs=1e-2)
+
+
 def test_samples_have_the_probabilities_of_a_softmax() -> None:
     model, asked = random_model(), sources(examples(1))
     generator = LinkedGenerator(scorer_of(model), FORM, replace(facts_of(model), max_target_length=1), constrain=False)

@@ -9,7 +9,10 @@ import pytest
 
 from dstill import config as configuration
 from dstill.api.records import Cause, Section
+from dstill.pipeline.calibration import fitted
+from dstill.pipeline.confidence import Confidence
 from dstill.pipeline.review import ACCEPT, EDIT, REJECT, UNDO, Decision, digest
+from dstill.pipeline.selective import ScoredAnswer
 from dstill_report.page import gather, html, summary
 from dstill_report.sections import sections
 from dstill_report.sections_cost import break_even
@@ -70,6 +73,31 @@ def test_cost_section_explains_free_and_unknown_prices(make_run: Any) -> None:
     assert unknown.table is not None
     assert unknown.table.rows[1][1] == "not known"
     assert (free.svg, unknown.svg) == ("", "")
+
+
+def test_confidence_has_its_curve_and_its_promises(make_run: Any) -> None:
+    run = make_run(tests=6)
+    answers = [
+        ScoredAnswer(id=str(n), split=split, score=-n / 10, confidence=0.9, valid=True, right=n < wrong_from)
+        for split, count, wrong_from in (("validation", 100, 98), ("test", 50, 40))
+        for n in range(count)
+    ]
+    run.write("confidence.jsonl", answers)
+    validation = [one for one in answers if one.split == "validation"]
+    calibration = fitted([one.score for one in validation], [one.right for one in validation])
+    found = Confidence(calibration=calibration, rows=tuple(answers)).summary(["test"])
+    run.manifest["stages"]["evaluate"]["confidence"] = found
+    figures, promises = section(run, "Confidence"), section(run, "Promises")
+    assert "fitted on 100 validation answers (2 wrong)" in figures.text
+    assert figures.table is not None
+    assert figures.table.rows == (("test", "1.000", "0.0235", "0.100", "80.0 %", "80.0 %", "84.0 %", "88.0 %"),)
+    assert "test from 0 at 2 to 20 at 100" in figures.svg
+    assert promises.table is not None
+    assert promises.table.columns == ("split", "0.01", "0.02", "0.05", "0.1")
+    assert promises.table.rows[0][:3] == ("test", "–", "–")
+    assert "--max-wrong 0.01 has no cut on 100 validation answers: at least 230 are needed, all right." in promises.text
+    run.manifest["stages"]["evaluate"]["confidence"] = {"why": "no answer was executed"}
+    assert not [one for one in sections(run) if one.title in ("Confidence", "Promises")]
 
 
 def test_review_decisions_are_counted_after_undo(make_run: Any, record: Any) -> None:

@@ -23,6 +23,7 @@ from support.shop import records
 
 from dstill import config, plugins
 from dstill.io.secrets import Secret
+from dstill.pipeline.calibration import FILE, fitted
 from dstill.pipeline.predict import Predictor
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
@@ -75,6 +76,16 @@ def run(serve_project: Path, shop_pack: Path, trained: Path) -> Run:
     """A copy of that run in the folder of the test."""
     shutil.copytree(trained, serve_project / "tea")
     return Run.open(serve_project / "tea", plugins=plugins.load([shop_pack]))
+
+
+@pytest.fixture
+def calibrated(run: Run) -> Run:
+    """`run`, whose evaluation found that an answer with a log-probability of -2 or less is wrong, as to "perhaps"."""
+    found = fitted([-0.1] * 80 + [-2.0] * 20, [True] * 80 + [False] * 20)
+    run.write(FILE, [found])
+    run.manifest["files"][FILE]["provenance"] = run._provenance(constrained=False)
+    run.save()
+    return run
 
 
 @dataclass
@@ -144,6 +155,7 @@ def serve_in_thread(request: pytest.FixtureRequest, project: Path) -> Iterator[C
         of: Run | None = None,
         *,
         execute: bool = True,
+        max_wrong: float | None = None,
         token: str = "",
         batch: int = 16,
         queue_size: int = 64,
@@ -152,7 +164,7 @@ def serve_in_thread(request: pytest.FixtureRequest, project: Path) -> Iterator[C
         of = of or request.getfixturevalue("run")
         stack = contextlib.ExitStack()
         listener = stack.enter_context(listening("127.0.0.1", 0))
-        predictor = stack.enter_context(Predictor(of, execute=execute))
+        predictor = stack.enter_context(Predictor(of, execute=execute, max_wrong=max_wrong))
         limits = Limits(max_batch=batch, max_requests=queue_size, timeout=seconds)
         secret = Secret(token) if token else None
         server, service = stack.enter_context(opened(predictor, listener, token=secret, limits=limits))

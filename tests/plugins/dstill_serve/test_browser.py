@@ -118,6 +118,16 @@ def test_checks_are_listed_by_layer(server: Any, visit: Any) -> None:
     assert page.locator("#verdict").inner_text().startswith("refused to answer")
 
 
+def test_confidence_and_abstention_are_shown(calibrated: Run, serve_in_thread: Any, visit: Any) -> None:
+    page = visit(serve_in_thread(calibrated, max_wrong=0.1).address)
+    ask(page, "what is tea?")
+    assert page.locator("#verdict").inner_text().startswith("valid · confidence 0.9")
+    ask(page, "what is tea, perhaps?")
+    assert page.locator("#verdict").inner_text().startswith("abstained: the confidence of 0.0")
+    assert page.locator("#body").inner_text() == "(abstained)"
+    assert page.locator("#history .mark").all_inner_texts() == ["–", "✓"]
+
+
 def test_unavailable_engine_still_shows_the_answer(server: Any, visit: Any) -> None:
     page = visit(server.address)
     Path("down").touch()

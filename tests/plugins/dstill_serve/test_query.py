@@ -40,10 +40,29 @@ def test_returns_an_answer(server: Any) -> None:
         "refused": False,
         "reason": "",
         "problems": [],
+        "confidence": None,
+        "abstained": False,
         "similarity": None,
         "terms": ["say"],
         "usage": {"prompt_tokens": 4, "completion_tokens": 2, "total_tokens": 6},
     }
+
+
+def test_abstention_is_an_answer_of_its_own(calibrated: Run, serve_in_thread: Callable[..., Any]) -> None:
+    server = serve_in_thread(calibrated, max_wrong=0.1)
+    given, withheld = server.query(execute=True).json, server.query("what is tea, perhaps?", execute=True).json
+    assert given["confidence"] > 0.9
+    assert (given["ok"], given["abstained"], given["outcome"]) == (True, False, "ok")
+    assert withheld["confidence"] < 0.1
+    assert (withheld["ok"], withheld["abstained"], withheld["answer"], withheld["value"]) == (False, True, "", None)
+    assert withheld["withheld"] == '{"say": "what?"}'
+    assert withheld["reason"].endswith("is below the cut for at most 10 % wrong answers")
+    assert "outcome" not in withheld
+    (choice,) = server.chat("what is tea, perhaps?").json["choices"]
+    assert choice["message"] == {"role": "assistant", "content": None, "refusal": withheld["reason"]}
+    metrics = server("GET", "/metrics").text
+    assert 'dstill_answers_total{kind="abstained"} 2.0' in metrics
+    assert 'dstill_answers_total{kind="ok"} 1.0' in metrics
 
 
 def test_execute_returns_the_result(server: Any) -> None:

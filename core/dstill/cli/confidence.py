@@ -1,0 +1,97 @@
+"""Shows what an evaluation says about the student's confidence: a table for each split, and the promises.
+
+show_confidence(run, facts)      # `dstill evaluate`; docs/confidence.md explains the figures
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dstill.cli.console import say, sentence, table
+from dstill.io.shell import command
+from dstill.io.units import percent
+from dstill.runs.run import Run
+
+__all__ = [
+    "EXAMPLE",
+    "promise_columns",
+    "promise_rows",
+    "separation_columns",
+    "separation_rows",
+    "show_confidence",
+    "unpromised",
+]
+
+EXAMPLE = 0.05  # the share of wrong answers of the command that is suggested
+
+
+def show_confidence(run: Run, facts: Mapping[str, Any]) -> None:
+    """Show how confidence separates right from wrong, and what a cut would do."""
+    found = facts.get("confidence")
+    if not found:
+        return
+    if found["why"]:
+        sentence(f"The student's confidence is not known: {found['why']}.")
+        return
+    validation = found["validation"]
+    title = f"confidence, from {validation['n']:,} validation answers ({validation['wrong']:,} wrong)"
+    columns = [f"#{name}" if number else name for number, name in enumerate(separation_columns(found))]
+    table(columns, list(separation_rows(found)), title=title)
+    sentence("≤ 5 %: the largest share of answers, the surest first, of which at most 5 % are wrong.")
+    columns = [f"#{name}" if number else name for number, name in enumerate(promise_columns(found))]
+    table(columns, list(promise_rows(found)), title="with --max-wrong: given / wrong of these, in %")
+    for line in unpromised(found):
+        sentence(line)
+    if any(promise["holds"] and promise["max_wrong"] == EXAMPLE for promise in found["promises"]):
+        say("To answer only above the cut:")
+        say(f"  {command('predict', run.folder, '--max-wrong', str(EXAMPLE))}")
+    say()
+
+
+def separation_columns(found: Mapping[str, Any]) -> list[str]:
+    """The heads of the first table."""
+    coverage = next(iter(found["splits"].values()))["coverage"]
+    return ["split", "AUROC", "AURC", "ECE", *(f"≤ {100 * most:g} %" for most, _ in coverage)]
+
+
+def separation_rows(found: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The rows of the first table: a split each."""
+    for split, one in found["splits"].items():
+        figures = [_figure(one["auroc"], 3), _figure(one["aurc"], 4), _figure(one["ece"], 3)]
+        yield [split, *figures, *(f"{percent(share)} %" for _, share in one["coverage"])]
+
+
+def promise_columns(found: Mapping[str, Any]) -> list[str]:
+    """The heads of the second table: a promise each."""
+    return ["split", *(f"{promise['max_wrong']:g}" for promise in found["promises"])]
+
+
+def promise_rows(found: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The rows of the second table: of each split, what is given and what of that is wrong."""
+    for split in found["splits"]:
+        yield [split, *(_given(promise, split) for promise in found["promises"])]
+
+
+def unpromised(found: Mapping[str, Any]) -> Iterator[str]:
+    """Why nothing is promised where no cut holds."""
+    for promise in found["promises"]:
+        if promise["holds"]:
+            continue
+        why = "too many of them are wrong"
+        if promise["of"] < promise["needed"]:
+            why = f"at least {promise['needed']:,} are needed, all right"
+        yield f"--max-wrong {promise['max_wrong']:g} has no cut on {promise['of']:,} validation answers: {why}."
+
+
+def _given(promise: Mapping[str, Any], split: str) -> str:
+    """``98.1 / 0.2``; a dash: nothing is promised."""
+    one = promise["splits"][split]
+    if not promise["holds"] or not one["n"]:
+        return "–"
+    wrong = percent(one["wrong"] / one["given"]) if one["given"] else "–"
+    return f"{percent(one['given'] / one['n'])} / {wrong}"
+
+
+def _figure(value: float | None, places: int) -> str:
+    return "–" if value is None else f"{value:.{places}f}"

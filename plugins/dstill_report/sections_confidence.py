@@ -1,0 +1,65 @@
+"""The report's section on confidence: how it separates right from wrong, the curve, and the promises.
+
+sections(run)  →  Section(title="Confidence", order=13, table=Table(…), svg="<svg …>"), Section(title="Promises", …)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from dstill.api.records import Section, Table
+from dstill.cli.confidence import promise_columns, promise_rows, separation_columns, separation_rows, unpromised
+from dstill.pipeline.selective import ScoredAnswer, risk_coverage
+from dstill_report import plots
+
+if TYPE_CHECKING:
+    from dstill.runs.run import Run
+
+__all__ = ["sections"]
+
+POINTS = 200  # of a curve
+
+
+def sections(run: Run) -> Iterator[Section]:
+    """Both sections, if the last evaluation calibrated the confidence."""
+    found: Mapping[str, Any] = run.manifest["stages"].get("evaluate", {}).get("confidence", {"why": "not measured"})
+    if found["why"]:
+        return
+    validation, splits = found["validation"], found["splits"]
+    yield Section(
+        title="Confidence",
+        order=13,
+        text=f"The probability that an answer is right, from its log-probability; fitted on {validation['n']:,} "
+        f"validation answers ({validation['wrong']:,} wrong). AUROC: how often a right answer has more than a wrong "
+        "one. AURC: the area under the curve below. ECE: the mean distance of confidence and share of right answers. "
+        "≤ 5 %: the largest share of answers, the surest first, of which at most 5 % are wrong.",
+        table=_table(separation_columns(found), separation_rows(found)),
+        svg=_curve(run.confidence(), list(splits)),
+    )
+    text = (
+        "What `predict` and `serve` give with `--max-wrong`: only answers above a cut, chosen on validation rows so "
+        "that at most this share of them is wrong on questions like those. Nothing is promised for other questions. "
+        "The table has what is given in each split, and what of that is wrong, in percent."
+    )
+    yield Section(
+        title="Promises",
+        order=13,
+        text="\n".join([text, *unpromised(found)]),
+        table=_table(promise_columns(found), promise_rows(found)),
+    )
+
+
+def _table(columns: list[str], rows: Iterator[list[str]]) -> Table:
+    return Table(columns=tuple(columns), rows=tuple(tuple(row) for row in rows))
+
+
+def _curve(answers: list[ScoredAnswer], splits: list[str]) -> str:
+    """The share of wrong answers over the share that is given, in percent."""
+    series = {}
+    for split in splits:
+        points = risk_coverage([answer for answer in answers if answer.split == split])
+        kept = [*points[:: max(1, len(points) // POINTS)], *points[-1:]]
+        series[split] = [(100 * share, 100 * risk) for share, risk in kept]
+    title = "Risk–coverage curve: wrong answers among the surest"
+    return plots.curve(series, title, "% of these that are wrong", "% of answers that are given")

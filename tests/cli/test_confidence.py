@@ -1,0 +1,74 @@
+"""Confidence on the command line: what `evaluate` prints, and `predict --max-wrong`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.unsure import records, trained
+
+from dstill import plugins as plugin_loading
+
+
+@pytest.fixture
+def unsure(cli: Callable[..., Any], toy_file: Path, project: Path, once: Callable[..., None]) -> Callable[..., Any]:
+    """Commands with the student "unsure", whose run "mine" has 200 validation questions."""
+    plugin = toy_file.with_name("unsure.py")
+
+    def build() -> None:
+        loaded = plugin_loading.load([toy_file, plugin])
+        trained(loaded, project / "mine", {"train": 5, "validation": 200, "test": 40})
+        assert cli("--plugin", plugin, "trust", "mine").code == 0
+        ended = cli("--plugin", plugin, "evaluate", "mine")
+        assert ended.code == 0, ended.err
+        (project / "shown.txt").write_text(ended.out)
+
+    once("unsure", build)
+    return lambda *words, **more: cli("--plugin", plugin, *words, **more)
+
+
+def test_evaluate_shows_figures_and_promises(unsure: Any, project: Path) -> None:
+    shown = (project / "shown.txt").read_text()
+    assert "confidence, from 200 validation answers (" in shown
+    assert "with --max-wrong: given / wrong of these, in %" in shown
+    assert "--max-wrong 0.01 has no cut on 200 validation answers: at least 230 are needed, all right." in shown
+
+
+def test_predict_prints_the_confidence_on_stderr(unsure: Any) -> None:
+    ended = unsure("predict", "mine", "add 3 and 4")
+    assert (ended.code, ended.out[:2]) == (0, "3+")
+    assert "\n" not in ended.out.rstrip("\n")
+    assert "confidence 0." in ended.err
+
+
+def test_abstention_is_not_a_failure(unsure: Any) -> None:
+    questions = "\n".join(record.question for record in records("test", 40)).encode()
+    ended = unsure("predict", "mine", "--max-wrong", "0.2", "--execute", "--json", stdin=questions)
+    rows = [json.loads(line) for line in ended.out.splitlines()]
+    abstained = [row for row in rows if row["abstained"]]
+    assert (ended.code, len(rows)) == (0, 40)
+    assert 0 < len(abstained) < 40
+    assert all(row["answer"] == "" and row["withheld"] and "outcome" not in row for row in abstained)
+    shown = unsure("predict", "mine", "--max-wrong", "0.2", stdin=questions)
+    assert shown.out.count("(abstained)\n  abstained: the confidence of 0.") == len(abstained)
+    assert f"note: abstained on {len(abstained)} of 40 questions" in shown.err
+    assert "note: at most 20 % of the given answers are wrong (level 90 %" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--max-wrong", "0"), "error: 0 promises nothing"),
+        (("--max-wrong", "1"), "error: 1 promises nothing"),
+        (("--max-wrong", "0.001"), "error: no cut holds for: at most 0.1 % of the given answers are wrong"),
+        (("--max-wrong", "0.1", "--num-samples", "2"), "error: these options exclude each other"),
+        (("--max-wrong", "0.1", "--self-consistency", "2"), "error: these options exclude each other"),
+    ],
+)
+def test_promises_that_cannot_be_given_are_refused(unsure: Any, words: tuple[str, ...], said: str) -> None:
+    ended = unsure("predict", "mine", "add 3 and 4", *words)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(said)
