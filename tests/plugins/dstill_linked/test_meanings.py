@@ -38,7 +38,7 @@ def test_a_reading_has_the_meanings_of_words_and_of_names() -> None:
     assert beyond == {meanings.numbers()[word] for word in ("revenue", "of", "gross", "income")}
 
 
-def test_strange_words_keep_their_meaning_alone() -> None:
+def test_only_the_meaning_of_a_strange_word_is_kept() -> None:
     vocabulary = Vocabulary.of(SumsForm())
     example = examples(1, seed=1)[0]
     row = vocabulary.read(SumsForm().read(example))
@@ -63,7 +63,7 @@ class _Always:
         return np.full(size, high - 1, dtype)
 
 
-def test_a_damaged_file_of_vectors_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_vectors_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "meanings.safetensors"
     shutil.copy(meanings.FILE, file)
     file.write_bytes(file.read_bytes()[:1000])
