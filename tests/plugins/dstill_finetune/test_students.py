@@ -44,7 +44,10 @@ def texts(student: Any, folder: Path, *, trained: bool = True) -> list[str]:
 
 
 def without_time(written: Generation) -> Generation:
-    return replace(written, seconds=0)
+    """Also with rounded log-probabilities: their last digits depend on the batch."""
+    assert written.logprob is not None
+    assert written.least_logprob is not None
+    return replace(written, seconds=0, logprob=round(written.logprob, 4), least_logprob=round(written.least_logprob, 4))
 
 
 def card_answer(folder: Path, prompt: str) -> str:
