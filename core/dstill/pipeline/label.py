@@ -163,12 +163,13 @@ def saved(
     task: Task,
     teacher: Teacher,
     examples: Sequence[Example],
+    worked: Sequence[Example],
     settings: Generate,
     store: ReplyStore,
 ) -> int:
-    """How many of `examples` have their first reply in the store, or need none."""
+    """How many of `examples`, whose prompts show some of `worked`, have their first reply in the store, or need none."""
     asked = (example for example in examples if is_asked(plugins, task, teacher, example, settings))
-    needed = prompts(plugins, task, teacher, asked, worked_examples(examples), settings)
+    needed = prompts(plugins, task, teacher, asked, worked, settings)
     missing = sum(store.get(store.key(teacher.identity(prompt), prompt.messages)) is None for prompt in needed)
     return len(examples) - missing
 
