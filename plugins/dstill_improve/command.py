@@ -112,7 +112,7 @@ def improve(
         raise FailedItems(
             f"the candidate is rejected: {made.decision.why}",
             where=str(made.run.folder),
-            hint=f"go on with {opened.folder}; what the candidate lost: {made.run.folder / 'gate-verdicts-candidate.jsonl'}",
+            hint=f"go on with {opened.folder}; the candidate stays for a look",
         )
 
 

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dstill.api.records import Example, Record
+from dstill.api.records import SPLITS, Example, Record
 from dstill.errors import UsageError
 from dstill.pipeline import augment, steps
 from dstill.pipeline.augment import Focus
@@ -69,7 +69,7 @@ def _abstained(run: Run) -> set[str]:
 
 def more(run: Run, found: Failures, n: int, gate: Sequence[Record]) -> list[Example]:
     """At most `n` new questions of the task of the kinds that failed; none if the task makes no questions."""
-    asked = [*(record for split in steps.SPLITS for record in run.records(split)), *gate]
+    asked = [*(record for split in SPLITS for record in run.records(split)), *gate]
     prefix, questions = str(run.stages.get("train", {}).get("id", ""))[:6], list[Example]()
     for cause, share in quotas(found.counts, n).items() if found.counts else ():
         focus = _focus(run, cause, found.by_cause[cause], asked)

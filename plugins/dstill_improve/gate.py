@@ -6,8 +6,9 @@
 Both conditions have to hold:
 
 - **Better on the whole**: over all questions, McNemar's exact one-sided test says so at the level of this use. The
-  `use`-th candidate that meets one gate is tested at ``LEVEL / (use * (use + 1))``: over any number of uses these levels
-  sum to `LEVEL`, so the chance that a gate ever accepts a candidate that is not better is at most `LEVEL`.
+  `use`-th candidate that meets one gate is tested at ``LEVEL / (use * (use + 1))``. Over all its uses these levels
+  sum to `LEVEL`, so a gate ever accepts a candidate that is not better with at most this probability, as long as nobody
+  makes a candidate of what earlier ones did on single gate questions.
 - **Worse on no set**: in no set does the one-sided test for the other direction reach `LEVEL` after Holm's correction
   over the sets. The correction keeps several sets from refusing a good candidate by chance. `SetResult.shows` says how
   large a loss a set can show at all.

@@ -26,7 +26,6 @@ from dstill.pipeline.leakage import context_key
 from dstill.pipeline.predict import Predictor
 from dstill.pipeline.question_files import read_questions
 from dstill.pipeline.review import ACCEPT, EDIT, digest, latest
-from dstill.runs.folder import data_file
 from dstill.runs.review_log import decisions
 from dstill.runs.run import Run
 from dstill_improve.gate import needed

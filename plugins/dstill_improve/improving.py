@@ -3,8 +3,8 @@
     made = improve(parent, out=None, gate_file=None, sources=Sources(feedback=Path("feedback.jsonl")))
     made.run, made.decision.accepted, made.run.stages["improve"]
 
-The candidate is a run of its own: a branch with more training rows, without the gate's rows in its test splits, and with
-the facts of both stages in its run.json:
+The candidate is a run of its own: a branch with more training rows, without the gate's rows in its test splits. Its
+run.json has the facts of two stages:
 
     improve   the parent with its digests, the sources of the new rows, the gate's digest
     gate      each set, the p-values, the level, whether it is accepted and why
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dstill import trust
 from dstill.api.executor import Executor
 from dstill.api.records import Record, Verdict
 from dstill.errors import DataError, Interrupted, RunError, ServiceError
@@ -53,9 +54,10 @@ class Improved:
 def improve(parent: Run, *, out: Path | None, gate_file: Path | None, sources: Sources) -> Improved:
     """Make a candidate of `parent`, train it, and decide about it.
 
-    An unfinished candidate at `out` is continued. Raises DataError if there is no gate or nothing new to learn, RunError
-    if `out` is another run, and the errors of generating and training.
+    An unfinished candidate at `out` is continued. Raises DataError if there is no gate or nothing new to learn,
+    RunError if `out` is another run, and the errors of generating and training.
     """
+    trust.require(parent.config, "generate")  # the candidate's settings will be asked: before anything is bought
     candidate = _unfinished(parent, out)
     if candidate is None:
         gate = gate_of(parent, gate_file)

@@ -17,7 +17,17 @@ from dstill_improve.improving import IMPROVE, JUDGED
 
 __all__ = ["COLUMNS", "new_rows_line", "sections", "set_rows", "verdict"]
 
-COLUMNS = ("set", "#n", "#parent, %", "#candidate, %", "#gained", "#lost", "#p better", "#p worse (Holm)", "#shows a loss of")
+COLUMNS = (
+    "set",
+    "#n",
+    "#parent, %",
+    "#candidate, %",
+    "#gained",
+    "#lost",
+    "#p better",
+    "#p worse (Holm)",
+    "#shows a loss of",
+)
 
 
 def set_rows(decision: Decision) -> list[tuple[str, ...]]:

@@ -163,9 +163,9 @@ async def label_examples(
 ) -> list[Labeled]:
     """Ask about `examples`, check and run what comes, and ask again about what is wrong. In the order of `examples`.
 
-    Prompts show some of `worked`. Those about which the teacher is not asked (`label.is_asked`) are missing. An answer is run unless the given one
-    takes its place (`dstill.pipeline.given`). Each round ends before the next begins: all questions first, then all
-    that are asked again. So the same replies give the same rows, whatever their order.
+    Prompts show some of `worked`. Those about which the teacher is not asked (`label.is_asked`) are missing. An answer
+    is run unless the given one takes its place (`dstill.pipeline.given`). Each round ends before the next begins: all
+    questions first, then all that are asked again. So the same replies give the same rows, whatever their order.
     """
     import asyncio  # here, as every command imports this
 

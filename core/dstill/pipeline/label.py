@@ -167,7 +167,7 @@ def saved(
     settings: Generate,
     store: ReplyStore,
 ) -> int:
-    """How many of `examples`, whose prompts show some of `worked`, have their first reply in the store, or need none."""
+    """How many of `examples` have their first reply in the store, or need none. Prompts show some of `worked`."""
     asked = (example for example in examples if is_asked(plugins, task, teacher, example, settings))
     needed = prompts(plugins, task, teacher, asked, worked, settings)
     missing = sum(store.get(store.key(teacher.identity(prompt), prompt.messages)) is None for prompt in needed)

@@ -121,7 +121,9 @@ class RunContents(RunFolder):
         return replace(config, origins=origins, file=self.config.file, filed=filed, trusted=self.config.trusted)
 
     def branch(self, folder: Path | None, *, flags: Mapping[str, Any]) -> Self:
-        """A new run at `folder` (None: a new name under ``./runs``) with the dataset of this run, and its configuration overridden by `flags`.
+        """A new run at `folder` with the dataset of this run, and its configuration overridden by `flags`.
+
+        `folder` None: a new name under ``./runs``.
 
         The files of the dataset are hard links where the file system supports them; a stage that writes the dataset
         replaces the files, and so does not change this run. Raises UsageError, ConfigError, DiskError.
