@@ -91,11 +91,13 @@ def opinions(task: Task, feedback: Iterable[Feedback]) -> list[Opinion]:
 
 def _opinion(task: Task, rows: Sequence[Feedback]) -> Opinion:
     first = rows[0]
+    right = [_in_one_line(task, one.gold) for one in rows if one.gold]
+    refused = [_in_one_line(task, one.answer) for one in rows if one.verdict == WRONG and one.answer]
     with about(first.id):
-        golds = {task.canonical(one.gold): one for one in rows if one.gold}
-        wrong = frozenset(task.canonical(one.answer) for one in rows if one.verdict == WRONG and one.answer)
+        golds = {task.canonical(answer): answer for answer in right}
+        wrong = frozenset(map(task.canonical, refused))
     disputed = len(golds) > 1 or not wrong.isdisjoint(golds)
-    gold = None if disputed else next((_in_one_line(task, one.gold) for one in golds.values() if one.gold), None)
+    gold = None if disputed else next(iter(golds.values()), None)
     corrected = any(one.correction for one in rows)
     source = WRONG if gold is None else CORRECTED if corrected else RIGHT
     return Opinion(question=first.question, data=first.data, source=source, gold=gold, wrong=wrong, disputed=disputed)
