@@ -55,7 +55,9 @@ def failures(run: Run, most: int) -> Failures:
     abstained = _abstained(run)
     with setup.opened_executor(judging=True) as executor:
         pairs = zip(examples, written, strict=True)
-        for verdict in steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor):
+        verdicts = steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor)
+        for n, verdict in enumerate(verdicts, 1):
+            setup.progress("looking for failures", n, len(examples))
             cause = verdict.cause.label if verdict.cause else ABSTAINED if verdict.id in abstained else ""
             if cause:
                 by_cause.setdefault(cause, []).append(by_id[verdict.id])

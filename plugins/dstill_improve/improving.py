@@ -175,8 +175,10 @@ def _verdicts(run: Run, gate: Sequence[Record], executor: Executor | None) -> li
     """What the student of `run` gets right. Raises ServiceError when the engine is away: that decides nothing."""
     setup, examples = run.setup, [record.example for record in gate]
     written = predicted(setup, run.generator(), "student", examples, done={}, save=lambda _: None)
-    pairs = zip(examples, written, strict=True)
-    found = list(steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor))
+    pairs, found = zip(examples, written, strict=True), list[Verdict]()
+    for verdict in steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor):
+        found.append(verdict)
+        setup.progress(f"judging {run.name}", len(found), len(examples))
     if away := engine_failures(found):
         raise ServiceError(away, where=str(run.folder), hint="run the same command again when the engine is there")
     return found
