@@ -71,9 +71,9 @@ def improve(parent: Run, *, out: Path | None, gate_file: Path | None, sources: S
         if "train" not in candidate.stages:
             candidate.train(allow_unreviewed=True)  # the gate judges the rows
         return Improved(run=candidate, decision=_judged(parent, candidate))
-    except Interrupted as stopped:
+    except (Interrupted, ServiceError) as stopped:
         again = command("improve", parent.folder, "--out", candidate.folder)
-        raise Interrupted(stopped.what, where=stopped.where, hint=f"resume with: {again}") from None
+        raise type(stopped)(stopped.what, where=stopped.where, hint=f"continue with: {again}") from None
 
 
 def _nothing(parent: Run, found: NewRows) -> DataError:

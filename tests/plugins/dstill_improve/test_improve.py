@@ -211,7 +211,7 @@ def test_stopped_candidate_is_continued(make: Callable[..., Cli], root: Path) ->
     Path("stop").touch()
     ended = cli("improve", "run", "--feedback", "feedback.jsonl", "--out", "better")
     assert ended.code == 130
-    assert "resume with: dstill improve run --out better" in ended.err
+    assert "continue with: dstill improve run --out better" in ended.err
     Path("stop").unlink()
     assert cli("improve", "run", "--out", "better").code == 0
     assert opened("better", root).manifest["stages"]["gate"]["accepted"]
