@@ -79,7 +79,7 @@ def improve(parent: Run, *, out: Path | None, gate_file: Path | None, sources: S
 def _nothing(parent: Run, found: NewRows) -> DataError:
     reasons = ", ".join(f"{reason} {n}" for reason, n in found.left_out.items())
     return DataError(
-        f"nothing new to learn{f'; left out: {reasons}' if reasons else ''}",
+        f"nothing new to learn{f'; not used: {reasons}' if reasons else ''}",
         where=str(parent.folder),
         hint=f"collect feedback with {command('serve', parent.folder, '--feedback', 'feedback.jsonl')}, and give it "
         "with --feedback; failures add rows where the task makes questions",

@@ -11,7 +11,7 @@ A question gets its answer from the first of these that has one:
 3. the student itself: `samples` drawn answers, if `AGREE` of them have the same result when they are run.
 
 Every answer passes the checks and is run, and no answer is used that a person called wrong. Golds without a rationale
-are explained by the teacher as in `dstill generate`. Questions that a test split or the gate has are left out.
+are explained by the teacher as in `dstill generate`. Questions that a test split or the gate has are not used.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ DRAWN = "drawn answers"  # `Record.teacher` of those that agree
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """What new rows are made of."""
+    """What new rows come from."""
 
     feedback: Path | None = None
     rows: int | None = None  # questions to draw because of failures; None: a quarter of the training rows
@@ -113,7 +113,7 @@ def new_rows(run: Run, gate: Sequence[Record], sources: Sources) -> NewRows:
 
 
 def _questions(run: Run, file: Path | None, left_out: Counter[str]) -> list[_Asked]:
-    """The questions of the feedback that may become rows. Those of a run that learnt them already are left out."""
+    """The questions of the feedback that may become rows. Without those that the run has learnt already."""
     asking, there = Predictor(run), {record.id for record in run.records("train", raw=True)}
     found = []
     for one in feedback.opinions(run.task, feedback.read(file)) if file is not None else ():

@@ -53,17 +53,17 @@ def verdict(decision: Decision) -> str:
 
 
 def new_rows_line(counts: Mapping[str, int], left_out: Mapping[str, int], removed: int) -> str:
-    """``new rows: corrected 14, right 9, failures 180; left out: …``."""
+    """``new rows: corrected 14, right 9, failures 180; not used: …``."""
     parts = ["new rows: " + ", ".join(f"{source} {n:,}" for source, n in counts.items())]
     if left_out:
-        parts.append("left out: " + ", ".join(f"{reason} {n:,}" for reason, n in left_out.items()))
+        parts.append("not used: " + ", ".join(f"{reason} {n:,}" for reason, n in left_out.items()))
     if removed:
         parts.append(f"rows of the parent that they contradict, removed: {removed:,}")
     return "; ".join(parts)
 
 
 def sections(run: Run) -> Sequence[Section]:
-    """The report's section on the improvement that made `run`; none if it is no candidate."""
+    """The report's section on the improvement that made `run`; none if it is not a candidate."""
     stages = run.manifest["stages"]
     if JUDGED not in stages or IMPROVE not in stages:
         return ()

@@ -1,7 +1,7 @@
 """What people say about a student's answers: one row of a feedback file each, and what they say together.
 
     {"id": "9f…", "when": "2026-03-01T10:00:00+00:00", "model": "mine", "question": "how many requests failed",
-     "answer": "{…}", "verdict": "wrong", "correction": "{…}", "data": "weblogs"}
+     "answer": "{…}", "verdict": "wrong", "correction": "{…}", "data": "shop"}
 
     read(Path("feedback.jsonl"))     # the rows, oldest first
     opinions(task, feedback)         # one Opinion for each question: its gold, and the answers that are wrong
