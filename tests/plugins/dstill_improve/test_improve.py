@@ -12,6 +12,7 @@ import pytest
 
 from dstill import Run
 from dstill import plugins as plugin_loading
+from dstill.api.records import Record
 from dstill.pipeline import feedback
 from dstill.pipeline.feedback import Feedback
 from dstill_improve.ledger import FILE
@@ -253,3 +254,27 @@ def test_drawn_answers_that_agree_become_rows(make: Callable[..., Cli], root: Pa
     assert opened("better", root).manifest["stages"]["improve"]["rows"] == {"agreeing": 9}
     without = cli("improve", "first", "--feedback", "feedback.jsonl", "--samples", "0")
     assert (without.code, "no answer that is good enough 9" in without.err) == (4, True)
+
+
+def test_failures_and_abstentions_become_new_questions(make: Callable[..., Cli], root: Path) -> None:
+    """Of their categories, with the task's own answers; a question of a test split is never looked at."""
+    cli = make(right=True)
+    run = opened("run", root)
+    first, second, *_ = run.records("train")
+    wrong = {**first.to_row(), "id": "v", "question": "add 70 and 8", "answer": "70-8", "category": "add"}
+    abstained = {**second.to_row(), "category": "add"}
+    run.write("dataset/data/validation.jsonl", [Record.from_row({**wrong, "split": "validation"})])
+    run.write("dataset/data/train.jsonl", [first, Record.from_row(abstained), *run.records("train")[2:]])
+    run.save()
+    of_test = run.records("test")[0].id
+    written = [{"id": id, "text": "", "abstained": True} for id in (second.id, of_test)]
+    (run.folder / "predictions.jsonl").write_text("".join(json.dumps(one) + "\n" for one in written))
+    ended = cli("improve", "run", "--rows", "6", "--out", "same")
+    assert ended.code == 3, ended.err
+    made = opened("same", root)
+    facts = made.manifest["stages"]["improve"]
+    assert facts["failures"] == {"asked": 17, "by_cause": {"different": 1, "abstained": 1}}
+    assert facts["rows"] == {"failures": 6}
+    added = [record for record in made.records("train") if record.extra.get("improved_by") == "failures"]
+    assert {record.category for record in added} == {"add"}
+    assert len({record.question for record in added}) == 6
