@@ -108,7 +108,7 @@ def generate(
     from dstill.teacher.cache import ReplyStore
     from dstill.teacher.client import Counts
 
-    counts, shown = LabelCounts(replies=Counts()), label.worked_examples([*worked, *examples])
+    counts = LabelCounts(replies=Counts())
     with opened_executor(setup) as executor:  # first, so that no reply is bought while the engine is away
         data = {
             **DataProfile.of(setup.task).data_facts(examples),
@@ -120,9 +120,9 @@ def generate(
             spent = store.bought_by(purchase.buyer) if teacher.paid else ()
             budget = Budget(limits, teacher.price, spent=spent)
             work = label_examples(
-                setup, teacher, examples, shown, executor=executor, store=store, budget=budget, counts=counts
+                setup, teacher, examples, executor=executor, store=store, budget=budget, counts=counts, worked=worked
             )
-            with _how_to_resume(setup, teacher, examples, shown, store, purchase, counts):
+            with _how_to_resume(setup, teacher, examples, worked, store, purchase, counts):
                 labelled = signals.run(work)
                 requests, rows = _of_all(examples, labelled)
                 records = with_given(setup, examples, rows, executor, counts.outcomes)
@@ -154,18 +154,19 @@ async def label_examples(
     setup: Setup,
     teacher: Teacher,
     examples: Sequence[Example],
-    worked: Sequence[Example],
     *,
     executor: Executor | None,
     store: ReplyStore,
     budget: Budget,
     counts: LabelCounts,
+    worked: Sequence[Example] = (),
 ) -> list[Labeled]:
     """Ask about `examples`, check and run what comes, and ask again about what is wrong. In the order of `examples`.
 
-    Prompts show some of `worked`. Those about which the teacher is not asked (`label.is_asked`) are missing. An answer
-    is run unless the given one takes its place (`dstill.pipeline.given`). Each round ends before the next begins: all
-    questions first, then all that are asked again. So the same replies give the same rows, whatever their order.
+    Prompts may show `worked` besides `examples`. Those about which the teacher is not asked (`label.is_asked`) are
+    missing. An answer is run unless the given one takes its place (`dstill.pipeline.given`). Each round ends before the
+    next begins: all questions first, then all that are asked again. So the same replies give the same rows, whatever
+    their order.
     """
     import asyncio  # here, as every command imports this
 
@@ -175,7 +176,8 @@ async def label_examples(
     asked = [n for n, one in enumerate(examples) if label.is_asked(plugins, task, teacher, one, settings)]
     taught = {example.id for example in examples if not given.is_label(example, settings)}
     first = [examples[n] for n in asked]
-    prompts: Iterable[Prompt] = label.prompts(plugins, task, teacher, first, worked, settings)
+    shown = label.worked_examples([*worked, *examples])
+    prompts: Iterable[Prompt] = label.prompts(plugins, task, teacher, first, shown, settings)
     async with teacher:
         while asked:
             # ask
@@ -236,7 +238,7 @@ def _how_to_resume(
     """Raise Ctrl-C as Interrupted, and it and BudgetError with how many replies are saved and how to resume."""
 
     def progress() -> str:
-        n = label.saved(setup.plugins, setup.task, teacher, examples, worked, setup.settings.generate, store)
+        n = label.saved(setup.plugins, setup.task, teacher, examples, setup.settings.generate, store, worked)
         return f"{n}/{len(examples)}"
 
     try:
