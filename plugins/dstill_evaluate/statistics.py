@@ -5,6 +5,7 @@ They take counts or values and return a `Score` (value, 95 % interval, n) or p-v
 
     mean("clause_f1", [0.5, 1.0, …], templates)   →   value 0.81, low 0.74, high 0.87, n 120
     mcnemar(gained=9, lost=1)    →   0.0215
+    mcnemar_one_sided(9, 1)      →   0.0107
     holm([0.01, 0.04, 0.03])     →   [0.03, 0.06, 0.06]
     smallest_detectable(131)     →   0.0595
 
@@ -19,7 +20,7 @@ from dstill.api.metric import CONFIDENCE
 from dstill.api.records import Score
 from dstill.errors import needs
 
-__all__ = ["POWER", "RESAMPLES", "holm", "mcnemar", "mean", "smallest_detectable"]
+__all__ = ["POWER", "RESAMPLES", "holm", "mcnemar", "mcnemar_one_sided", "mean", "smallest_detectable"]
 
 POWER = 0.8
 RESAMPLES = 4_000
@@ -70,6 +71,17 @@ def mcnemar(gained: int, lost: int) -> float:
     with needs("a paired test", "evaluate"):
         from statsmodels.stats.contingency_tables import mcnemar as test
     return min(1.0, float(test([[0, gained], [lost, 0]], exact=True).pvalue))
+
+
+def mcnemar_one_sided(gained: int, lost: int) -> float:
+    """The one-sided p-value of McNemar's exact test: that so many or more are gained although none is better.
+
+    Given the `gained` + `lost` items that only one system has right, it is the sign test: P(X >= `gained`) of the
+    binomial distribution with p = 1/2. 1.0 if there is no such item.
+    """
+    with needs("a paired test", "evaluate"):
+        from scipy import stats
+    return float(stats.binomtest(gained, gained + lost, alternative="greater").pvalue) if gained + lost else 1.0
 
 
 def smallest_detectable(items: int, comparisons: int = 1) -> float:

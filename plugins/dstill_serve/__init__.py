@@ -3,6 +3,7 @@
     dstill serve weblogs-20260301-1           # prints its address; Ctrl-C or SIGTERM stops it cleanly
 
     POST /v1/query                 {"question": "how many requests failed"} → the checked answer; "execute" runs it
+    POST /v1/feedback              {"question": …, "answer": …, "verdict": "right"}: what a user says   POST /v1/check
     POST /v1/chat/completions      OpenAI-compatible, streamed or not      GET /v1/models
     GET  /                         the page                                GET /healthz   /metrics
 

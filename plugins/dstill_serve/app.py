@@ -26,6 +26,7 @@ from dstill.runtime.http import with_policy
 from dstill_serve.auth import Access
 from dstill_serve.engine import Runner
 from dstill_serve.errors import RequestError, from_exception
+from dstill_serve.feedback import FeedbackLog, parse_check, parse_feedback, problems
 from dstill_serve.info import model_info
 from dstill_serve.metrics import Metrics
 from dstill_serve.microbatcher import Full, Queue
@@ -45,8 +46,24 @@ T = TypeVar("T")
 Endpoint = Callable[["Request"], Awaitable["Response"]]
 
 WEB = Path(__file__).parent / "web"
-FILES = {"/": "text/html", "/page.css": "text/css", "/page.js": "text/javascript", "/icon.svg": "image/svg+xml"}
-ROUTES = ("/v1/query", "/v1/chat/completions", "/v1/models", "/v1/about", "/healthz", "/metrics", *FILES)
+FILES = {
+    "/": "text/html",
+    "/page.css": "text/css",
+    "/page.js": "text/javascript",
+    "/feedback.js": "text/javascript",
+    "/icon.svg": "image/svg+xml",
+}
+ROUTES = (
+    "/v1/query",
+    "/v1/chat/completions",
+    "/v1/models",
+    "/v1/about",
+    "/v1/check",
+    "/v1/feedback",
+    "/healthz",
+    "/metrics",
+    *FILES,
+)
 RETRY_AFTER = 5  # seconds, sent when the engine is unavailable or the server is stopping
 CLIENT_CLOSED_REQUEST = 499  # the status under which disconnected clients are counted
 
@@ -65,6 +82,7 @@ class Service:
     access: Access
     metrics: Metrics
     timeout: float  # seconds from a request to its answer
+    feedback: FeedbackLog | None = None  # None: this server takes no feedback
     started: int = field(default_factory=lambda: int(time.time()))  # Unix time
 
     @property
@@ -115,6 +133,8 @@ def application(service: Service) -> Starlette:
             Route("/v1/models", _with_errors(api.models)),
             Route("/v1/models/{name}", _with_errors(api.model)),
             Route("/v1/about", _with_errors(api.about)),
+            Route("/v1/check", _with_errors(api.check), methods=["POST"]),
+            Route("/v1/feedback", _with_errors(api.feedback), methods=["POST"]),
             Route("/healthz", _with_errors(api.health)),
             Route("/metrics", _with_errors(api.prometheus)),
             *(Route(path, _with_errors(_file)) for path in FILES),
@@ -132,7 +152,8 @@ class _Api:
         self._student = service.student
         self._task = service.student.run.task
         # Read once: only `drift` changes while the server runs.
-        self._info = visible(dumps({**model_info(self._student, executes=service.executes), "drift": []}))
+        info = model_info(self._student, executes=service.executes, feedback=service.feedback is not None)
+        self._info = visible(dumps({**info, "drift": []}))
         self._model = {
             "id": self._student.model,
             "object": "model",
@@ -158,6 +179,30 @@ class _Api:
             return _json(chat_completion(self._student, query, answer))
         events = server_sent_events(chat_chunks(self._student, query, answer))
         return StreamingResponse(events, media_type="text/event-stream")
+
+    async def check(self, request: Request) -> Response:
+        asked = parse_check(await read_body(request), self._task.data_key)
+        example = self._student.job(asked.query).example
+        found = await asyncio.to_thread(problems, self._student, example, asked.answer)
+        return _json({"ok": not any(one.is_error for one in found), "problems": [one.to_row() for one in found]})
+
+    async def feedback(self, request: Request) -> Response:
+        log = self._service.feedback
+        if log is None:
+            message = "this server takes no feedback; its owner can start it with --feedback FILE"
+            raise RequestError(404, "feedback_off", message)
+        asked = parse_feedback(await read_body(request), self._task.data_key)
+        example = self._student.job(asked.query).example
+        if asked.gold is not None:
+            answer, param = asked.gold
+            found = await asyncio.to_thread(problems, self._student, example, answer)
+            if error := next((one for one in found if one.is_error), None):
+                extra = {"problems": [one.to_row() for one in found]}
+                message = f"'{param}' does not pass the checks: {error.message}"
+                raise RequestError(422, "invalid_answer", message, param=param, extra=extra)
+        row = await asyncio.to_thread(log.append, asked, self._student.model)
+        self._service.metrics.judged(row.verdict)
+        return _json({"id": row.id})
 
     async def models(self, _: Request) -> Response:
         return _json({"object": "list", "data": [self._model]})

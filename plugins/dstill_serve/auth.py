@@ -28,7 +28,14 @@ if TYPE_CHECKING:
 
 __all__ = ["OPEN", "Access", "is_loopback", "token_of"]
 
-OPEN = ("/", "/page.css", "/page.js", "/icon.svg", "/healthz")  # without a token, these reveal nothing of the run
+OPEN = (
+    "/",
+    "/page.css",
+    "/page.js",
+    "/feedback.js",
+    "/icon.svg",
+    "/healthz",
+)  # without a token, these reveal nothing of the run
 MIN_TOKEN_LENGTH = 16  # characters
 
 

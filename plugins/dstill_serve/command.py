@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import click
@@ -68,6 +69,13 @@ __all__ = ["serve"]
     default=60,
     help="Timeout of a request, in seconds.",
 )
+@click.option(
+    "--feedback",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Append what users say about answers to this file, with the questions, for `dstill improve`. Default: take no "
+    "feedback, and write no question anywhere.",
+)
 @json_output("Print a JSON object when the server is ready (with its address), and one when it has stopped.")
 @set_option
 @app
@@ -82,6 +90,7 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
     max_batch: int,
     max_requests: int,
     timeout: float,
+    feedback: Path | None,
     as_json: bool,
 ) -> None:
     """Serve the student over HTTP, with an OpenAI-compatible API.
@@ -93,9 +102,11 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
     from dstill.pipeline.predict import Predictor
     from dstill_serve import serving
     from dstill_serve.auth import Access, token_of
+    from dstill_serve.feedback import FeedbackLog
 
     token = token_of(token_env)
     opened = found.open(run)
+    log = None if feedback is None else FeedbackLog(feedback)
     limits = serving.Limits(max_batch=max_batch, max_requests=max_requests, timeout=timeout)
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(serving.listening(host, port))
@@ -108,7 +119,8 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
         except ServiceError as error:
             hint = "; ".join(line for line in (error.hint, "or do not execute answers: --no-execute") if line)
             raise ServiceError(error.what, where=error.where, hint=hint) from None
-        server, service = stack.enter_context(serving.opened(predictor, listener, token=token, limits=limits))
+        opening = serving.opened(predictor, listener, token=token, limits=limits, feedback=log)
+        server, service = stack.enter_context(opening)
         _announce(service, as_json=as_json, token_env=token_env)
         started = time.monotonic()
         try:

@@ -1,6 +1,7 @@
 """What the page shows next to an answer: the fields of each data set, example questions, the server's features.
 
-model_info(student, executes=True)    {"model": "weblogs-…", "data": {"weblogs": {"title": …, "fields": [[…]]}}, …}
+model_info(student, executes=True, feedback=False)
+{"model": "weblogs-…", "data": {"weblogs": {"title": …, "fields": [[…]]}}, …}
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ PER_CATEGORY = 3  # example questions
 MAX_CATEGORIES = 40
 
 
-def model_info(student: Student, *, executes: bool) -> dict[str, Any]:
+def model_info(student: Student, *, executes: bool, feedback: bool) -> dict[str, Any]:
     """The reply of `/v1/about`, without drift. Raises DataError if the run's data cannot be read."""
     run = student.run
     contexts = student.contexts or {"": student.predictor.context}
@@ -28,6 +29,7 @@ def model_info(student: Student, *, executes: bool) -> dict[str, Any]:
         "task": run.task.name,
         "layers": [{"name": check.name, "parses": check.parses} for check in run.task.checks],
         "executes": executes,
+        "feedback": feedback,
         "explains": student.predictor.explains,
         "longest": QUESTION_LIMIT,
         "data_noun": run.task.data_noun,

@@ -37,6 +37,7 @@ class Metrics:
         self._answers = Counter(
             "dstill_answers", "Answers by kind: ok, refused, abstained or invalid", ["kind"], registry=own
         )
+        self._feedback = Counter("dstill_feedback", "Feedback by verdict: right or wrong", ["verdict"], registry=own)
         self._outcomes = Counter("dstill_outcomes", "Executed answers by outcome", ["outcome"], registry=own)
         self._tokens = Counter("dstill_tokens", "Tokens, read (prompts) and written (answers)", ["kind"], registry=own)
         self._batch = Histogram("dstill_batch_size", "Requests per batch", buckets=SIZES, registry=own)
@@ -70,6 +71,10 @@ class Metrics:
     def executed(self, outcome: str) -> None:
         """Count an executed answer."""
         self._outcomes.labels(outcome=outcome).inc()
+
+    def judged(self, verdict: str) -> None:
+        """Count feedback of a user."""
+        self._feedback.labels(verdict=verdict).inc()
 
     def engine_checked(self, reachable: bool | None) -> None:
         """Record a check of the engine; None: the server does not use one."""

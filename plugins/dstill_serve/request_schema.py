@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,18 @@ from dstill_serve.errors import RequestError
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-__all__ = ["MAX_BODY", "Query", "parse_chat", "parse_query", "read_body"]
+__all__ = [
+    "MAX_BODY",
+    "Query",
+    "missing",
+    "parse_chat",
+    "parse_data",
+    "parse_query",
+    "parse_question",
+    "read_body",
+    "refuse_unknown",
+    "typed",
+]
 
 MAX_BODY = 64 * 1024  # bytes
 _DRAINED = 8 * 1024 * 1024  # bytes of a larger body that are read, so that its client receives the error
@@ -95,19 +106,15 @@ _QUERY = ("question", "model", "execute", "explain")
 
 def parse_query(body: Mapping[str, Any], data_key: str) -> Query:
     """A request to `/v1/query`. Raises RequestError."""
-    known = (*_QUERY, *dict.fromkeys((data_key, "data")))
-    for name in body:
-        if name not in known:
-            message = f"unknown parameter '{name[:80]}'; known: {', '.join(known)}"
-            raise RequestError(400, "unknown_parameter", message, param=name)
+    refuse_unknown(body, (*_QUERY, data_key, "data"))
     if "question" not in body:
-        raise _missing("'question' is required", "question")
+        raise missing("'question' is required", "question")
     return Query(
-        question=_question(_typed(body, "question", str) or "", "question"),
-        model=_typed(body, "model", str),
-        data=_data(body, data_key),
-        execute=bool(_typed(body, "execute", bool)),
-        explain=bool(_typed(body, "explain", bool)),
+        question=parse_question(typed(body, "question", str) or "", "question"),
+        model=typed(body, "model", str),
+        data=parse_data(body, data_key),
+        execute=bool(typed(body, "execute", bool)),
+        explain=bool(typed(body, "explain", bool)),
     )
 
 
@@ -153,24 +160,24 @@ def parse_chat(body: Mapping[str, Any], data_key: str) -> Query:
                 raise _unsupported(f"this value of '{name}' is not supported", name)
         elif name not in (*_CHAT, *_IGNORED, data_key, "data"):
             raise _unsupported(f"'{name[:80]}' is not supported", name)
-    if _typed(body, "model", str) is None:
-        raise _missing("'model' is required; GET /v1/models lists it", "model")
-    options = _typed(body, "stream_options", dict) or {}
+    if typed(body, "model", str) is None:
+        raise missing("'model' is required; GET /v1/models lists it", "model")
+    options = typed(body, "stream_options", dict) or {}
     return Query(
-        question=_question(_last_user_message(body), "messages"),
+        question=parse_question(_last_user_message(body), "messages"),
         param="messages",
-        model=_typed(body, "model", str),
-        data=_data(body, data_key),
-        stream=bool(_typed(body, "stream", bool)),
-        include_usage=bool(_typed(options, "include_usage", bool)),
+        model=typed(body, "model", str),
+        data=parse_data(body, data_key),
+        stream=bool(typed(body, "stream", bool)),
+        include_usage=bool(typed(options, "include_usage", bool)),
         max_tokens=_max_tokens(body),
     )
 
 
 def _last_user_message(body: Mapping[str, Any]) -> str:
-    messages = _typed(body, "messages", list)
+    messages = typed(body, "messages", list)
     if not messages:
-        raise _missing("'messages' is required and must not be empty", "messages")
+        raise missing("'messages' is required and must not be empty", "messages")
     for message in messages:
         if not isinstance(message, dict) or message.get("role") not in _ROLES:
             raise RequestError(
@@ -178,7 +185,7 @@ def _last_user_message(body: Mapping[str, Any]) -> str:
             )
     of_user = [message for message in messages if message["role"] == "user"]
     if not of_user:
-        raise _missing("'messages' must contain a message of the user", "messages")
+        raise missing("'messages' must contain a message of the user", "messages")
     content = of_user[-1].get("content")
     if isinstance(content, list):
         if not all(isinstance(p, dict) and p.get("type") == "text" and isinstance(p.get("text"), str) for p in content):
@@ -191,7 +198,7 @@ def _last_user_message(body: Mapping[str, Any]) -> str:
 
 
 def _max_tokens(body: Mapping[str, Any]) -> int | None:
-    limits = [m for name in ("max_tokens", "max_completion_tokens") if (m := _typed(body, name, int)) is not None]
+    limits = [m for name in ("max_tokens", "max_completion_tokens") if (m := typed(body, name, int)) is not None]
     if any(limit < 1 for limit in limits):
         message = "max_completion_tokens must be at least 1"
         raise RequestError(400, "invalid_value", message, param="max_completion_tokens")
@@ -203,7 +210,16 @@ def _max_tokens(body: Mapping[str, Any]) -> int | None:
 _NAMES = {str: "text", bool: "true or false", dict: "an object", list: "a list", int: "a whole number"}
 
 
-def _missing(message: str, param: str) -> RequestError:
+def refuse_unknown(body: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Raises RequestError for a parameter that is not in `known`."""
+    for name in body:
+        if name not in known:
+            message = f"unknown parameter '{name[:80]}'; known: {', '.join(dict.fromkeys(known))}"
+            raise RequestError(400, "unknown_parameter", message, param=name)
+
+
+def missing(message: str, param: str) -> RequestError:
+    """The error for a request without a required parameter."""
     return RequestError(400, "missing_required_parameter", message, param=param)
 
 
@@ -211,7 +227,7 @@ def _unsupported(message: str, param: str) -> RequestError:
     return RequestError(400, "unsupported_parameter", message, param=param)
 
 
-def _typed(body: Mapping[str, Any], name: str, wanted: type[Any]) -> Any:
+def typed(body: Mapping[str, Any], name: str, wanted: type[Any]) -> Any:
     """The value of a parameter; None if it is absent or null. Raises RequestError for another type."""
     value = body.get(name)
     if value is not None and type(value) is not wanted:
@@ -219,12 +235,13 @@ def _typed(body: Mapping[str, Any], name: str, wanted: type[Any]) -> Any:
     return value
 
 
-def _data(body: Mapping[str, Any], data_key: str) -> str | None:
-    by_key: str | None = _typed(body, data_key, str)
-    return _typed(body, "data", str) if by_key is None else by_key
+def parse_data(body: Mapping[str, Any], data_key: str) -> str | None:
+    """The name of the data, by the task's own key or as "data"; None if it is absent. Raises RequestError."""
+    by_key: str | None = typed(body, data_key, str)
+    return typed(body, "data", str) if by_key is None else by_key
 
 
-def _question(text: str, param: str) -> str:
+def parse_question(text: str, param: str) -> str:
     """`text`, unless it contains control characters other than tabs and line breaks. Raises RequestError."""
     if any(unicodedata.category(c) == "Cc" and c not in "\n\r\t" for c in text):
         message = f"the question contains control characters: {text[:80]}"

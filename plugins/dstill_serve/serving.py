@@ -26,6 +26,7 @@ from dstill.runtime.signals import handling
 from dstill_serve.app import Service, application
 from dstill_serve.auth import Access
 from dstill_serve.engine import Runner
+from dstill_serve.feedback import FeedbackLog
 from dstill_serve.metrics import Metrics
 from dstill_serve.microbatcher import Queue
 from dstill_serve.student import Student
@@ -59,9 +60,14 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def opened(
-    predictor: Predictor, listener: socket.socket, *, token: Secret | None, limits: Limits
+    predictor: Predictor,
+    listener: socket.socket,
+    *,
+    token: Secret | None,
+    limits: Limits,
+    feedback: FeedbackLog | None = None,
 ) -> Iterator[tuple[Server, Service]]:
-    """A server for a `Predictor` that was entered, ready to run."""
+    """A server for a `Predictor` that was entered, ready to run. `feedback`: None takes none."""
     student, metrics = Student(predictor), Metrics()
     host, port = listener.getsockname()[:2]
     access = Access(host=host, port=port, token=token)
@@ -76,7 +82,13 @@ def opened(
     ):
         metrics.watch(queue, limits.max_requests)
         service = Service(
-            student=student, queue=queue, runner=runner, access=access, metrics=metrics, timeout=limits.timeout
+            student=student,
+            queue=queue,
+            runner=runner,
+            access=access,
+            metrics=metrics,
+            timeout=limits.timeout,
+            feedback=feedback,
         )
         # Enough connections for the accepted requests and for as many that get the error "overloaded".
         connections = max(http.MOST, 2 * limits.max_requests)

@@ -154,6 +154,7 @@ WRITERS = {
     "core/dstill/cli/init.py": USER,
     "core/dstill/cli/new_pack.py": USER,
     "core/dstill/cli/questions.py": USER,
+    "core/dstill/pipeline/feedback.py": USER,
     "core/dstill/teacher/batch_log.py": REPLIES,
     "core/dstill/teacher/inflight.py": REPLIES,
     "core/dstill/teacher/recover.py": REPLIES,
@@ -172,10 +173,12 @@ WRITERS = {
     "plugins/dstill_finetune/tiny.py": STUDENT,
     "plugins/dstill_finetune/torch_student.py": STUDENT,
     "plugins/dstill_finetune/trainer.py": STUDENT,
+    "plugins/dstill_improve/ledger.py": "the uses of gates, a file of the project beside runs/",
     "plugins/dstill_linked/model.py": STUDENT,
     "plugins/dstill_linked/saving.py": STUDENT,
     "plugins/dstill_linked/student.py": STUDENT,
     "plugins/dstill_ray/cluster.py": "os.devnull",
+    "plugins/dstill_serve/feedback.py": USER,
 }
 
 

@@ -32,7 +32,7 @@ RUN_IS = "RUN is a folder, or the name of a run under ./runs."
 # Section → its commands in the order of use. Other commands of the section follow.
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "adapt", "init", "doctor"),
-    "Pipeline": ("generate", "train", "evaluate", "report"),
+    "Pipeline": ("generate", "train", "evaluate", "report", "improve"),
     "Use": ("ask", "predict", "serve", "export"),
 }
 OTHER, GROUPS = "Other commands", "More commands, in groups"

@@ -8,6 +8,7 @@ Out: ``(line number, row)``, or DataError with the line. If the file is not JSON
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import logging
 import os
@@ -118,22 +119,32 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> Written:
     return Written(rows=count, sha256=digest.hexdigest())
 
 
-def append_row(path: Path, row: Mapping[str, Any]) -> None:
-    """Append a row to `path` and wait until it is on disk. An incomplete last row is removed first."""
+def append_row(path: Path, row: Mapping[str, Any], *, most: int | None = None) -> bool:
+    """Append a row to `path` and wait until it is on disk. An incomplete last row is removed first.
+
+    Several processes may append to one file: each waits for the lock of the others. `most`: bytes that the file may
+    have afterwards; returns False, and appends nothing, if it would have more.
+    """
+    line = redact(dumps(row)).encode() + b"\n"
     with writing(path), open(path, "a+b", opener=regular) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         _end_line(file)
-        file.write(redact(dumps(row)).encode() + b"\n")
+        if most is not None and file.seek(0, os.SEEK_END) + len(line) > most:
+            return False
+        file.write(line)
         file.flush()
         os.fsync(file.fileno())
+    return True
 
 
 def _end_line(file: BinaryIO) -> None:
     """Make `file` end with a line break: complete a last line that is a row, and cut off one that is not."""
     size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - 1))
+    if file.read() in (b"", b"\n"):
+        return
     file.seek(max(0, size - MAX_LINE))
     rest = file.read().rpartition(b"\n")[2]
-    if not rest:
-        return
     try:
         loads(rest.decode())
     except (NotStrict, UnicodeDecodeError):

@@ -91,10 +91,18 @@ class LabelCounts:
     outcomes: Counter[str] = field(default_factory=Counter)  # value of `OutcomeKind` → answers that were run
 
 
-def generate(setup: Setup, teacher: Teacher, examples: Sequence[Example], purchase: Purchase) -> Generated:
+def generate(
+    setup: Setup,
+    teacher: Teacher,
+    examples: Sequence[Example],
+    purchase: Purchase,
+    *,
+    worked: Sequence[Example] = (),
+) -> Generated:
     """Ask the teacher about `examples`, check and run what it answers, and curate the rows.
 
-    Replies in the store are not bought again. Raises Interrupted and BudgetError, which say how many replies are saved.
+    `worked`: training questions that prompts may show besides `examples`. Replies in the store are not bought again.
+    Raises Interrupted and BudgetError, which say how many replies are saved.
     """
     from dstill.teacher.budget import Budget
     from dstill.teacher.cache import ReplyStore
@@ -112,9 +120,9 @@ def generate(setup: Setup, teacher: Teacher, examples: Sequence[Example], purcha
             spent = store.bought_by(purchase.buyer) if teacher.paid else ()
             budget = Budget(limits, teacher.price, spent=spent)
             work = label_examples(
-                setup, teacher, examples, executor=executor, store=store, budget=budget, counts=counts
+                setup, teacher, examples, executor=executor, store=store, budget=budget, counts=counts, worked=worked
             )
-            with _how_to_resume(setup, teacher, examples, store, purchase, counts):
+            with _how_to_resume(setup, teacher, examples, worked, store, purchase, counts):
                 labelled = signals.run(work)
                 requests, rows = _of_all(examples, labelled)
                 records = with_given(setup, examples, rows, executor, counts.outcomes)
@@ -151,12 +159,14 @@ async def label_examples(
     store: ReplyStore,
     budget: Budget,
     counts: LabelCounts,
+    worked: Sequence[Example] = (),
 ) -> list[Labeled]:
     """Ask about `examples`, check and run what comes, and ask again about what is wrong. In the order of `examples`.
 
-    Those about which the teacher is not asked (`label.is_asked`) are missing. An answer is run unless the given one
-    takes its place (`dstill.pipeline.given`). Each round ends before the next begins: all questions first, then all
-    that are asked again. So the same replies give the same rows, whatever their order.
+    Prompts may show `worked` besides `examples`. Those about which the teacher is not asked (`label.is_asked`) are
+    missing. An answer is run unless the given one takes its place (`dstill.pipeline.given`). Each round ends before the
+    next begins: all questions first, then all that are asked again. So the same replies give the same rows, whatever
+    their order.
     """
     import asyncio  # here, as every command imports this
 
@@ -165,8 +175,9 @@ async def label_examples(
     settings = setup.settings.generate
     asked = [n for n, one in enumerate(examples) if label.is_asked(plugins, task, teacher, one, settings)]
     taught = {example.id for example in examples if not given.is_label(example, settings)}
-    first, worked = [examples[n] for n in asked], label.worked_examples(examples)
-    prompts: Iterable[Prompt] = label.prompts(plugins, task, teacher, first, worked, settings)
+    first = [examples[n] for n in asked]
+    shown = label.worked_examples([*worked, *examples])
+    prompts: Iterable[Prompt] = label.prompts(plugins, task, teacher, first, shown, settings)
     async with teacher:
         while asked:
             # ask
@@ -219,6 +230,7 @@ def _how_to_resume(
     setup: Setup,
     teacher: Teacher,
     examples: Sequence[Example],
+    worked: Sequence[Example],
     store: ReplyStore,
     purchase: Purchase,
     counts: LabelCounts,
@@ -226,7 +238,7 @@ def _how_to_resume(
     """Raise Ctrl-C as Interrupted, and it and BudgetError with how many replies are saved and how to resume."""
 
     def progress() -> str:
-        n = label.saved(setup.plugins, setup.task, teacher, examples, setup.settings.generate, store)
+        n = label.saved(setup.plugins, setup.task, teacher, examples, setup.settings.generate, store, worked)
         return f"{n}/{len(examples)}"
 
     try:

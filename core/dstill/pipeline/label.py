@@ -165,10 +165,11 @@ def saved(
     examples: Sequence[Example],
     settings: Generate,
     store: ReplyStore,
+    worked: Sequence[Example] = (),
 ) -> int:
-    """How many of `examples` have their first reply in the store, or need none."""
+    """How many of `examples` have their first reply in the store, or need none. Prompts may show `worked` too."""
     asked = (example for example in examples if is_asked(plugins, task, teacher, example, settings))
-    needed = prompts(plugins, task, teacher, asked, worked_examples(examples), settings)
+    needed = prompts(plugins, task, teacher, asked, worked_examples([*worked, *examples]), settings)
     missing = sum(store.get(store.key(teacher.identity(prompt), prompt.messages)) is None for prompt in needed)
     return len(examples) - missing
 

@@ -122,8 +122,10 @@ class RunContents(RunFolder):
         origins = {**config.origins, **before}
         return replace(config, origins=origins, file=self.config.file, filed=filed, trusted=self.config.trusted)
 
-    def branch(self, folder: Path, *, flags: Mapping[str, Any]) -> Self:
+    def branch(self, folder: Path | None, *, flags: Mapping[str, Any]) -> Self:
         """A new run at `folder` with the dataset of this run, and its configuration overridden by `flags`.
+
+        `folder` None: a new name under ``./runs``.
 
         The files of the dataset are hard links where the file system supports them; a stage that writes the dataset
         replaces the files, and so does not change this run. Raises UsageError, ConfigError, DiskError.

@@ -151,6 +151,7 @@ function show(row, query) {
   $("tables").replaceChildren(...(row.tables || []).filter((one) => one.columns.length).map(table));
   used = row.terms || [];
   fields();
+  askFeedback(row, query); // feedback.js
 }
 
 // --- sending questions ------------------------------------------------------------------

@@ -28,6 +28,7 @@ from dstill.pipeline.predict import Predictor
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 from dstill_serve.app import Service
+from dstill_serve.feedback import FeedbackLog
 from dstill_serve.serving import Limits, listening, opened
 
 ENABLED_PLUGINS = {"evaluate", "serve", "teachers"}
@@ -160,6 +161,7 @@ def serve_in_thread(request: pytest.FixtureRequest, project: Path) -> Iterator[C
         batch: int = 16,
         queue_size: int = 64,
         seconds: float = PATIENCE,
+        feedback: Path | None = None,
     ) -> ThreadServer:
         of = of or request.getfixturevalue("run")
         stack = contextlib.ExitStack()
@@ -167,7 +169,9 @@ def serve_in_thread(request: pytest.FixtureRequest, project: Path) -> Iterator[C
         predictor = stack.enter_context(Predictor(of, execute=execute, max_wrong=max_wrong))
         limits = Limits(max_batch=batch, max_requests=queue_size, timeout=seconds)
         secret = Secret(token) if token else None
-        server, service = stack.enter_context(opened(predictor, listener, token=secret, limits=limits))
+        log = None if feedback is None else FeedbackLog(feedback)
+        made = opened(predictor, listener, token=secret, limits=limits, feedback=log)
+        server, service = stack.enter_context(made)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
         port = listener.getsockname()[1]
         thread.start()

@@ -14,6 +14,7 @@ from support.inert import ENCODABLE, READABLE
 from support.shop import BIDI, HOSTILE
 
 from dstill.io.inert import visible
+from dstill.pipeline.feedback import read
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 
@@ -247,3 +248,50 @@ def test_page_fits_the_window_in_light_and_dark(server: Any, visit: Any, width: 
     dark = page.evaluate(ground)
     page.emulate_media(color_scheme="light")
     assert page.evaluate(ground) != dark
+
+
+# --- feedback ---------------------------------------------------------------------------
+
+
+def test_page_without_feedback_does_not_ask_for_it(server: Any, visit: Any) -> None:
+    page = visit(server.address)
+    ask(page, "what is tea?")
+    assert page.locator("#feedback").is_hidden()
+
+
+def test_corrected_answer_is_checked_as_it_is_typed(serve_in_thread: Any, visit: Any, tmp_path: Path) -> None:
+    file = tmp_path / "feedback.jsonl"
+    page = visit(serve_in_thread(feedback=file).address)
+    ask(page, "what is tea?")
+    page.locator("#wrong").click()
+    assert page.locator("#correction").input_value() == '{\n  "say": "tea"\n}'
+    send = page.locator("#send-correction")
+    assert send.is_disabled()
+    page.locator("#correction").fill('{"script": 1}')
+    page.locator("#correction-checks .bad", has_text="guard: refused: scripts are not allowed").wait_for()
+    assert send.is_disabled()
+    page.locator("#correction").fill('{"say": "green tea"}')
+    page.locator("#correction-checks", has_text="it passes").wait_for()
+    send.click()
+    page.locator("#feedback-said", has_text="Thank you").wait_for()
+    assert page.locator("#correct").is_hidden()
+    ask(page, "what is coffee?")
+    page.locator("#right").click()
+    page.locator("#feedback-said", has_text="Thank you").wait_for()
+    ask(page, "what is a script?")
+    assert page.locator("#right").is_hidden()
+    page.locator("#wrong").click()
+    page.locator("#only-wrong").click()
+    page.locator("#feedback-said", has_text="Thank you").wait_for()
+    assert [(one.verdict, one.correction) for one in read(file)] == [
+        ("wrong", '{"say": "green tea"}'),
+        ("right", None),
+        ("wrong", None),
+    ]
+
+
+def test_correction_keeps_the_spelling_of_numbers(serve_in_thread: Any, visit: Any, tmp_path: Path) -> None:
+    page = visit(serve_in_thread(feedback=tmp_path / "feedback.jsonl").address)
+    ask(page, "what is nested?")
+    page.locator("#wrong").click()
+    assert '"a": 12345678901234567890' in page.locator("#correction").input_value()

@@ -1,0 +1,127 @@
+"""Whether a candidate may take its parent's place: the rule, as a function of who was right on which gate question.
+
+    decide({"test": {"q-1": True, …}, …}, {"test": {"q-1": True, …}, …}, use=1)
+    →  Decision(accepted=True, why="better on the whole (31 gained, 2 lost, p < 0.0001), and worse on no set", …)
+
+Both conditions have to hold:
+
+- **Better on the whole**: over all questions, McNemar's exact one-sided test says so at the level of this use. The
+  `use`-th candidate that meets one gate is tested at ``LEVEL / (use * (use + 1))``. Over all its uses these levels
+  sum to `LEVEL`, so a gate ever accepts a candidate that is not better with at most this probability, as long as nobody
+  makes a candidate of what earlier ones did on single gate questions.
+- **Worse on no set**: in no set does the one-sided test for the other direction reach `LEVEL` after Holm's correction
+  over the sets. The correction keeps several sets from refusing a good candidate by chance. `SetResult.shows` says how
+  large a loss a set can show at all.
+
+McNemar 1947; Holm 1979. The test counts questions: not covered is that questions of one template succeed and fail
+together, which makes its p too small where few templates have many questions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import count
+
+from dstill.api.records import Row
+from dstill_evaluate.statistics import holm, mcnemar_one_sided, smallest_detectable
+from dstill_evaluate.wording import p_value
+
+__all__ = ["LEVEL", "Decision", "SetResult", "decide", "level_of", "needed"]
+
+LEVEL = 0.05
+
+Right = Mapping[str, Mapping[str, bool]]  # set → id of a question → whether the answer is right
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetResult(Row):
+    """Parent and candidate on one set of gate questions."""
+
+    name: str
+    items: int
+    parent: int  # right answers
+    candidate: int
+    gained: int  # questions that only the candidate has right
+    lost: int  # questions that only the parent has right
+    p_better: float
+    p_worse: float
+    p_worse_holm: float = 1.0  # after the correction over the sets
+    shows: float = 1.0  # the smallest true loss that the set shows with 80 % power, as a share; 1: it is too small
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision(Row):
+    """The result of the gate."""
+
+    accepted: bool
+    why: str
+    use: int  # how many candidates have met this gate, with this one
+    level: float  # that p on the whole has to be below
+    whole: SetResult
+    sets: tuple[SetResult, ...]
+
+
+def level_of(use: int) -> float:
+    """The level of the `use`-th use of a gate; all of them sum to `LEVEL`."""
+    return LEVEL / (use * (use + 1))
+
+
+def needed(use: int) -> int:
+    """How many questions a candidate has to gain, if it loses none, to be better at the level of this use."""
+    return next(n for n in count(1) if 0.5**n < level_of(use))
+
+
+def decide(parent: Right, candidate: Right, *, use: int) -> Decision:
+    """Whether the candidate is accepted. Both have answered the same questions of the same sets."""
+    found = [_compared(name, parent[name], candidate[name]) for name in parent]
+    corrected = holm([one.p_worse for one in found])
+    sets = [
+        replace(one, p_worse_holm=p, shows=smallest_detectable(one.items, len(found)))
+        for one, p in zip(found, corrected, strict=True)
+    ]
+    whole = _compared("all", _together(parent), _together(candidate))
+    worse = [one for one in sets if one.p_worse_holm < LEVEL]
+    better = whole.p_better < level_of(use)
+    return Decision(
+        accepted=better and not worse,
+        why=_why(whole, worse, use, better=better),
+        use=use,
+        level=level_of(use),
+        whole=whole,
+        sets=tuple(sets),
+    )
+
+
+def _together(right: Right) -> dict[str, bool]:
+    return {f"{name}/{id}": value for name, of_set in right.items() for id, value in of_set.items()}
+
+
+def _compared(name: str, parent: Mapping[str, bool], candidate: Mapping[str, bool]) -> SetResult:
+    gained = sum(candidate[id] and not parent[id] for id in parent)
+    lost = sum(parent[id] and not candidate[id] for id in parent)
+    return SetResult(
+        name=name,
+        items=len(parent),
+        parent=sum(parent.values()),
+        candidate=sum(candidate.values()),
+        gained=gained,
+        lost=lost,
+        p_better=mcnemar_one_sided(gained, lost),
+        p_worse=mcnemar_one_sided(lost, gained),
+    )
+
+
+def _why(whole: SetResult, worse: list[SetResult], use: int, *, better: bool) -> str:
+    if worse:
+        parts = [f"{s.name} ({s.gained} gained, {s.lost} lost, {_p(s.p_worse_holm)})" for s in worse]
+        return f"worse on {' and '.join(parts)}"
+    basis = f"{whole.gained} gained, {whole.lost} lost, {_p(whole.p_better)}"
+    if better:
+        return f"better on the whole ({basis}), and worse on no set"
+    return f"not better on the whole beyond chance ({basis}; it has to be below {p_value(level_of(use))})"
+
+
+def _p(value: float) -> str:
+    """``p = 0.03``, or ``p < 0.0001``."""
+    return f"p {'' if value < 0.0001 else '= '}{p_value(value)}"
