@@ -4,7 +4,7 @@
     more(run, found, 200, gate)       # 200 training questions in proportion to the failures
 
 The student answers the validation questions and some of the training questions. Questions of a test split or of a gate
-are never asked here. An answer that the student abstained from in the last evaluation counts as a failure as well.
+are never asked here. An answer below the cut of `MAX_WRONG` (`dstill.pipeline.promise`) counts as a failure as well.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dstill.api.records import SPLITS, Example, Record
+from dstill.api.records import SPLITS, Example, Prediction, Record
 from dstill.errors import UsageError
 from dstill.pipeline import augment, steps
 from dstill.pipeline.augment import Focus
+from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.evaluate import predicted
 from dstill.pipeline.quotas import quotas
-from dstill.runs.folder import system_file
 from dstill.runs.run import Run
 
 __all__ = ["ABSTAINED", "Failures", "failures", "more"]
 
 ABSTAINED = "abstained"
+MAX_WRONG = 0.05  # share of wrong answers that is promised where the student abstains from others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ def failures(run: Run, most: int) -> Failures:
     examples, setup = [record.example for record in records], run.setup
     written = predicted(setup, run.generator(), "student", examples, done={}, save=lambda _: None)
     by_id, by_cause = {record.id: record for record in records}, dict[str, list[Record]]()
-    abstained = _abstained(run)
+    abstained = _abstained(run.calibration(), written)
     with setup.opened_executor(judging=True) as executor:
         pairs = zip(examples, written, strict=True)
         verdicts = steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor)
@@ -64,9 +65,13 @@ def failures(run: Run, most: int) -> Failures:
     return Failures(asked=len(records), by_cause=by_cause)
 
 
-def _abstained(run: Run) -> set[str]:
-    """The ids of the questions that the student abstained from in the last evaluation."""
-    return {str(row["id"]) for row in run.rows(system_file("predictions")) if row.get("abstained") and "id" in row}
+def _abstained(calibration: Calibration | None, written: Sequence[Prediction]) -> set[str]:
+    """The ids of the answers that the student would not give with ``--max-wrong 0.05``; none if nothing is promised."""
+    promise = calibration.promise(MAX_WRONG) if calibration else None
+    if calibration is None or promise is None or not promise.holds:
+        return set()
+    scores = {prediction.id: calibration.score(prediction) for prediction in written}
+    return {id for id, score in scores.items() if score is not None and not promise.gives(score)}
 
 
 def more(run: Run, found: Failures, n: int, gate: Sequence[Record]) -> list[Example]:

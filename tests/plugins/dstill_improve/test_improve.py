@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pytest
 
 from dstill import Run
 from dstill import plugins as plugin_loading
-from dstill.api.records import Record
+from dstill.api.records import Prediction, Record
 from dstill.pipeline import feedback
+from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.feedback import Feedback
+from dstill_improve.failures import _abstained
 from dstill_improve.ledger import FILE
 
 SCHOLAR = Path(__file__).parent / "scholar.py"
@@ -256,24 +259,31 @@ def test_drawn_answers_that_agree_become_rows(make: Callable[..., Cli], root: Pa
     assert (without.code, "no answer that is good enough 9" in without.err) == (4, True)
 
 
-def test_failures_and_abstentions_become_new_questions(make: Callable[..., Cli], root: Path) -> None:
+def test_answers_below_the_cut_are_abstentions() -> None:
+    scores = tuple(-0.01 * n for n in range(200))
+    calibration = Calibration(slope=1.0, intercept=0.0, scores=scores, right=tuple(score > -1.5 for score in scores))
+    written = [
+        Prediction(id=str(n), text="1+2", seconds=0, tokens=1, truncated=False, logprob=logprob)
+        for n, logprob in enumerate((-0.001, -1.9, None))
+    ]
+    assert _abstained(calibration, written) == {"1"}
+    assert _abstained(None, written) == set()
+    assert _abstained(replace(calibration, right=(False,) * 200), written) == set()
+
+
+def test_failures_become_new_questions(make: Callable[..., Cli], root: Path) -> None:
     """Of their categories, with the task's own answers; a question of a test split is never looked at."""
     cli = make(right=True)
     run = opened("run", root)
-    first, second, *_ = run.records("train")
+    first = run.records("train")[0]
     wrong = {**first.to_row(), "id": "v", "question": "add 70 and 8", "answer": "70-8", "category": "add"}
-    abstained = {**second.to_row(), "category": "add"}
     run.write("dataset/data/validation.jsonl", [Record.from_row({**wrong, "split": "validation"})])
-    run.write("dataset/data/train.jsonl", [first, Record.from_row(abstained), *run.records("train")[2:]])
     run.save()
-    of_test = run.records("test")[0].id
-    written = [{"id": id, "text": "", "abstained": True} for id in (second.id, of_test)]
-    (run.folder / "predictions.jsonl").write_text("".join(json.dumps(one) + "\n" for one in written))
     ended = cli("improve", "run", "--rows", "6", "--out", "same")
     assert ended.code == 3, ended.err
     made = opened("same", root)
     facts = made.manifest["stages"]["improve"]
-    assert facts["failures"] == {"asked": 17, "by_cause": {"different": 1, "abstained": 1}}
+    assert facts["failures"] == {"asked": 17, "by_cause": {"different": 1}}
     assert facts["rows"] == {"failures": 6}
     added = [record for record in made.records("train") if record.extra.get("improved_by") == "failures"]
     assert {record.category for record in added} == {"add"}
