@@ -90,13 +90,13 @@ QUICK = Size(
 SMOKE = replace(
     QUICK,
     name="smoke",
-    rows=60,
-    base_steps=2,
-    steps=1,
-    items=4,
+    rows=120,
+    base_steps=4,
+    steps=2,
+    items=8,
     curve=(20,),
     clean=20,
     models=((64, 2),),
-    documents=300,
+    documents=500,
 )
 SIZES = {size.name: size for size in (FULL, QUICK, SMOKE)}
