@@ -237,12 +237,7 @@ def test_bodies_of_the_grammar_come_back_or_are_not_expressible(index: str) -> N
     task, example = pack(index)
     form = QueryForm(task.index_profile)
     reading = form.read(Example(id="1", question="how many of 2024 and 10 by name?", context=example.context))
-    texts = [
-        one.text
-        for one in write(
-            writer(t5(learnt()), learnt()), task.grammar(example), size("GRAMMAR_BODIES", ci=60, nightly=150), 3
-        )
-    ]
+    texts = [one.text for one in write(writer(t5(learnt()), learnt()), task.grammar(example), 150, 3)]
     told = 0
     for text in texts:
         try:
