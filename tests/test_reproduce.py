@@ -218,8 +218,8 @@ def test_interrupted_reproduction_resumes(reproduce: Callable[..., subprocess.Po
     trials = out / "trials.jsonl"
     process = reproduce("smoke")
     assert process.stdout is not None
-    for _ in process.stdout:  # a line a finished trial
-        if trials.exists() and len(_trials(trials)) >= 2:
+    for _ in process.stdout:  # a line for each finished trial
+        if trials.exists() and _trials(trials):
             process.terminate()
             break
     process.communicate(timeout=600)

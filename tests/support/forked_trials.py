@@ -20,7 +20,8 @@ from dstill_sweep.trials import COMMAND, Trials, _error_of
 
 __all__ = ["forked"]
 
-TRAINING = ("torch", "peft", "transformers.trainer", "transformers.models.t5.modeling_t5")
+TRAINING = ("torch", "torch.utils.tensorboard", "peft", "transformers.trainer", "transformers.models.t5.modeling_t5")
+SCORING = ("elasticsearch", "jsonschema", "scipy.stats")
 
 
 def forked(children: Children) -> Any:
@@ -42,6 +43,6 @@ def forked(children: Children) -> Any:
 
 
 if __name__ == "__main__":
-    with Children(*TRAINING) as made:
+    with Children(*TRAINING, *SCORING) as made:
         Trials.complete = forked(made)  # type: ignore[method-assign]
         runpy.run_module("tests.benchmarks.reproduce", run_name="__main__")

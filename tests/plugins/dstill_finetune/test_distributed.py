@@ -285,9 +285,15 @@ def test_shared_error_is_printed_once(project_of_two: Project) -> None:
     assert "exitcode  : 2" in ended.stderr
 
 
-@pytest.mark.slow
-def test_other_stages_refuse_several_processes(project_of_two: Project) -> None:
-    launcher = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "dstill")
-    ended = project_of_two._ended(*launcher, "--plugin", str(project_of_two.toy), "evaluate", "made")
-    assert ended.returncode == 1
-    assert ended.stderr.count("error: dstill evaluate runs in one process, and here are 2") == 1
+@pytest.mark.parametrize("rank", [0, 1])
+def test_other_stages_refuse_several_processes(
+    rank: int, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli("generate", "--task", "toy", "--teacher", "parrot", "--out", "made").code == 0
+    monkeypatch.setattr("dstill.cli.PATIENCE", 0)  # by then torchrun has ended process 1
+    for name, value in {"RANK": rank, "WORLD_SIZE": 2, "LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": 2}.items():
+        monkeypatch.setenv(name, str(value))
+    ended = cli("evaluate", "made")
+    assert ended.code == 2
+    said = "error: dstill evaluate runs in one process, and here are 2"
+    assert ended.err.startswith(said if rank == 0 else f"process 1 of 2 (numbered from 0)\n{said}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +38,8 @@ def _trained(lab: Lab) -> list[str]:
 
 
 @pytest.mark.slow
-def test_failed_trial_does_not_stop_others_and_the_sweep_resumes(learners: Lab) -> None:
-    space = _space(learners, "[space]\ntrain.r = [1, 8]\n")
+def test_failed_and_killed_trials_do_not_stop_others_and_the_sweep_resumes(learners: Lab) -> None:
+    space = _space(learners, "[space]\ntrain.r = [1, 2, 8]\n")
     # a foreign module next to the data: neither the command nor Ray's workers may import it
     plant(learners.folder)
     with learners.start("ray", "sweep", "made", space, *SWEEP) as process:
@@ -53,36 +55,18 @@ def test_failed_trial_does_not_stop_others_and_the_sweep_resumes(learners: Lab) 
     facts = _facts(subprocess.CompletedProcess((), 3, out, err))
     rows = {row["changes"]["train.r"]: row for row in facts["trials"]}
     assert rows[1]["error"] == "the loss is NaN"
+    assert rows[2]["error"] == "its process died, perhaps out of memory"
     assert rows[8]["accuracy"]["value"] > 0
     assert rows[8]["peak_memory"] == 8 << 20
     assert facts["front"] == [rows[8]["name"]]
-    assert sorted(_trained(learners)) == ["1", "8"]
+    assert sorted(_trained(learners)) == ["1", "2", "8"]
     assert not list((learners.folder / "made").glob(".ray*"))
     assert not (learners.folder / ".ray").exists()  # HOME is that folder
 
-    again = learners.run("experiment", "sweep", "made", space, *SWEEP)
+    again = learners.run("experiment", "sweep", "made", _space(learners, "[space]\ntrain.r = [1, 8]\n"), *SWEEP)
     assert again.returncode == 3
-    assert _facts(again)["trials"] == facts["trials"]
-    assert sorted(_trained(learners)) == ["1", "1", "8"]  # failed trials run again, the others are reused
-
-
-@pytest.mark.slow
-def test_proposed_points_match_a_sweep_without_ray(learners: Lab) -> None:
-    space = _space(
-        learners,
-        "[space]\ntrain.learning_rate = { low = 0.1, high = 1.0 }\ntrain.r = [4, 8]\n"
-        f"[sweep]\ntrials = {TRIALS}\nseed = 3\n",
-    )
-    learners.copy("other")
-    by_ray = learners.run("ray", "sweep", "made", space, "--jobs", "2", *SWEEP)
-    without = learners.run("experiment", "sweep", "other", space, "--jobs", "2", *SWEEP)
-    assert (by_ray.returncode, without.returncode) == (0, 0), by_ray.stderr + without.stderr
-    one, two = _facts(by_ray), _facts(without)
-    assert len(one["trials"]) == TRIALS
-    for name in ("trials", "front", "best", "space", "sampler"):
-        assert one[name] == two[name]
-    evaluated = learners.manifest("made")["stages"]["sweep"]
-    assert evaluated.keys() == learners.manifest("other")["stages"]["sweep"].keys()
+    assert _facts(again)["trials"] == [rows[1], rows[8]]
+    assert sorted(_trained(learners)) == ["1", "1", "2", "8"]  # failed trials run again, the others are reused
 
 
 @pytest.mark.nightly
@@ -92,16 +76,6 @@ def test_failed_point_can_succeed_when_proposed_again(learners: Lab) -> None:
     assert ended.returncode == 0, ended.stderr
     assert _trained(learners) == ["6", "6"]
     assert _facts(ended)["trials"][0]["error"] == ""
-
-
-@pytest.mark.slow
-def test_killed_process_is_a_failed_trial(learners: Lab) -> None:
-    space = _space(learners, "[space]\ntrain.r = [2, 8]\n")
-    ended = learners.run("ray", "sweep", "made", space, *SWEEP)
-    assert ended.returncode == 3, ended.stderr
-    rows = {row["changes"]["train.r"]: row for row in _facts(ended)["trials"]}
-    assert rows[2]["error"] == "its process died, perhaps out of memory"
-    assert rows[8]["accuracy"]["value"] > 0
 
 
 @pytest.mark.slow
@@ -125,28 +99,48 @@ def test_ctrl_c_stops_the_trials_and_the_sweep_resumes(learners: Lab) -> None:
     assert _trained(learners) == ["8", "3", "16"]
 
 
-@pytest.mark.slow
-def test_running_cluster_is_used_and_left_running(learners: Lab) -> None:
-    learners.environment.update(RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN="t" * 64)
+@contextlib.contextmanager
+def _running_cluster(lab: Lab) -> Iterator[str]:
+    """The address of a cluster that was there before the command."""
+    lab.environment.update(RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN="t" * 64)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     options = f"--head --port {port} --include-dashboard false --num-cpus 2 --disable-usage-stats"
     try:
         subprocess.run(
             [str(Path(sys.executable).parent / "ray"), "start", *options.split()],
-            env=learners.environment,
+            env=lab.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             timeout=300,
             check=True,
         )
-        space = _space(learners, "[space]\ntrain.r = [8]\n")
-        ended = learners.run("ray", "sweep", "made", space, "--address", f"127.0.0.1:{port}", *SWEEP)
-        assert ended.returncode == 0, ended.stderr
-        assert any("gcs_server" in str(process.cmdline()[:1]) for process in learners.offspring())
+        yield f"127.0.0.1:{port}"
     finally:
-        for process in learners.offspring():
+        for process in lab.offspring():
             process.kill()
+
+
+@pytest.mark.slow
+def test_running_cluster_proposes_the_points_of_a_sweep_without_ray_and_is_left_running(learners: Lab) -> None:
+    space = _space(
+        learners,
+        "[space]\ntrain.learning_rate = { low = 0.1, high = 1.0 }\ntrain.r = [4, 8]\n"
+        f"[sweep]\ntrials = {TRIALS}\nseed = 3\n",
+    )
+    learners.copy("other")
+    with _running_cluster(learners) as address:
+        by_ray = learners.run("ray", "sweep", "made", space, "--jobs", "2", "--address", address, *SWEEP)
+        assert by_ray.returncode == 0, by_ray.stderr
+        assert any("gcs_server" in str(process.cmdline()[:1]) for process in learners.offspring())
+    without = learners.run("experiment", "sweep", "other", space, "--jobs", "2", *SWEEP)
+    assert without.returncode == 0, without.stderr
+    one, two = _facts(by_ray), _facts(without)
+    assert len(one["trials"]) == TRIALS
+    for name in ("trials", "front", "best", "space", "sampler"):
+        assert one[name] == two[name]
+    evaluated = learners.manifest("made")["stages"]["sweep"]
+    assert evaluated.keys() == learners.manifest("other")["stages"]["sweep"].keys()
 
 
 def _text(file: Path) -> str:

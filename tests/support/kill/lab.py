@@ -38,6 +38,7 @@ from support.kill.points import Orders, Point
 __all__ = ["IN_FLIGHT", "PHASES", "Lab", "Subject", "Trial"]
 
 IN_FLIGHT = 4
+BEFORE = "before"  # the folder with what the command before the killed one left
 PHASES = ("start", "asking", "checking", "writing", "end")
 WORDS = re.compile(r"[0-9a-f]{16}")  # the hash of what was asked, which each reply repeats
 
@@ -51,6 +52,7 @@ class Subject:
     replies: Callable[[], Mapping[str, Any]]
     command: tuple[str, ...] = ("generate", "--out", "run")
     before: tuple[str, ...] = ()  # a command that runs to its end first
+    imported: tuple[str, ...] = ()  # modules that the command imports late, and that take long to import
     disabled: str = "finetune,ray,sweep,report,evaluate,review"
 
 
@@ -77,7 +79,7 @@ class Lab:
         self.log = self.folder / "sold.jsonl"
         words = ["--log", self.log, "--answers", self.folder / "answers.json", "--delay", self.delay]
         self._teacher = started("support.loopback_teacher", *words)
-        self._children = Children().__enter__()
+        self._children = Children(*self.subject.imported).__enter__()
         self.address = line_of(self._teacher).strip().removesuffix("/v1")
         self._run_uninterrupted()
         return self
@@ -169,7 +171,7 @@ class Lab:
         settings = {
             "generate.teacher": "openai",
             "generate.concurrency": IN_FLIGHT,
-            "teacher.openai.base_url": f"{self.address}/{folder.name}/v1",
+            "teacher.openai.base_url": f"{self.address}/{self._account(folder.name)}/v1",
             "teacher.openai.model": "toy",
             **self.subject.settings,
         }
@@ -177,9 +179,21 @@ class Lab:
         (folder / "dstill.toml").write_text("".join(lines))
         trial = Trial(folder=folder, wanted=wanted)
         if self.subject.before:
-            self._start(trial, words=self.subject.before, watched=False)
-            assert self._wait(trial) == 0, (folder / "err.txt").read_text()
+            self._begin_after_before(trial)
         return trial
+
+    def _begin_after_before(self, trial: Trial) -> None:
+        """The first trial runs the command that comes before, the others get a copy of what it left."""
+        prepared = self.folder / BEFORE
+        if not prepared.exists():
+            self._start(trial, words=self.subject.before, watched=False)
+            assert self._wait(trial) == 0, (trial.folder / "err.txt").read_text()
+            shutil.copytree(trial.folder, prepared)
+        shutil.copytree(prepared, trial.folder, dirs_exist_ok=True)
+
+    def _account(self, trial: str) -> str:
+        """The path of the teacher's log for a trial; those with a command before share what that bought."""
+        return BEFORE if self.subject.before else trial
 
     def _command(self, words: Sequence[str]) -> list[str]:
         plugin = ["--plugin", str(self.subject.plugin)] if self.subject.plugin else []
@@ -297,7 +311,7 @@ class Lab:
             trial.broken.append(f"bought twice: {extra}, with {IN_FLIGHT} in flight")
 
     def _events(self, trial: Trial) -> list[dict[str, Any]]:
-        return [e for e in _read(self.log) if e["path"].startswith(f"/{trial.folder.name}/")]
+        return [e for e in _read(self.log) if e["path"].startswith(f"/{self._account(trial.folder.name)}/")]
 
 
 # --- reading what is there --------------------------------------------------------------

@@ -33,6 +33,7 @@ SUMS = Subject(plugin=Path(pack.__file__), settings={"project.task": "sums", "ge
 CURATED = replace(SUMS, before=SUMS.command, command=("data", "curate", "run"))
 QUERYDSL = Subject(
     plugin=None,
+    imported=("elasticsearch", "jsonschema", "dstill_querydsl.questions.example_splits"),
     settings={
         "project.task": "querydsl",
         "generate.limit": LIMIT,

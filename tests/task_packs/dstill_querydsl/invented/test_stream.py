@@ -7,6 +7,7 @@ from itertools import islice
 from random import Random
 
 import pytest
+from support.sizes import size
 
 from dstill.linked.known import value_said
 from dstill_querydsl.asked.wording import table as asked_table
@@ -27,6 +28,7 @@ from dstill_querydsl.questions.plan import TEMPLATES
 from dstill_querydsl.questions.verify import Rules, Trial
 
 ROUND_TRIP = 0.995
+LARGE, UNDRAWN = size("LARGE_STREAM", ci=2_000, nightly=6_000), size("UNDRAWN", ci=1, nightly=0)
 # Slots of wordings that belong to no group of their own
 ANY_ASK = {"s", "how", "o", "adv", "verb", "part", "unit", "n", "m", "what"}
 # Words of the domains of indices that students are tested on: films, web logs, aviation, earthquakes, and others.
@@ -213,7 +215,7 @@ def test_slips_leave_values_alone() -> None:
 
 @dataclass
 class Large:
-    """6,000 questions, and the groups of wordings that were drawn from for them."""
+    """Many questions, and the groups of wordings that were drawn from for them."""
 
     counts: Counts
     questions: list[InventedQuestion]
@@ -230,7 +232,7 @@ def large() -> Large:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Voice, "choice", recorded)
-        made = list(islice(stream(12, counts), 6_000))
+        made = list(islice(stream(12, counts), LARGE))
     return Large(counts, made, drawn)
 
 
@@ -246,4 +248,5 @@ def test_a_large_sample(large: Large) -> None:
 
 @pytest.mark.slow
 def test_every_group_of_wordings_is_drawn_from(large: Large) -> None:
-    assert set(more_wordings()) - large.groups == set()
+    undrawn = set(more_wordings()) - large.groups
+    assert len(undrawn) <= UNDRAWN, undrawn  # the rarest is drawn once in some thousand questions

@@ -272,7 +272,7 @@ def assert_same_on_walks(form: QueryForm, reading: Reading, count: int) -> None:
 def test_many_random_walks_pass_every_check(index: str) -> None:
     task = QueryDsl(Settings(n_questions=60, index=index))
     examples = [*task.examples("train"), *task.examples("test_unseen_data")]
-    count = size("WALKS", ci=2_000 // 3, nightly=2_000)
+    count = size("WALKS", ci=200, nightly=2_000)
     counts = walked(task, examples, count, 1)
     print(f"{index}: {counts['valid'] / count:.2%} of {count} walks; {dict(counts)}")
     assert counts["valid"] + counts["no end"] == count
@@ -282,7 +282,7 @@ def test_many_random_walks_pass_every_check(index: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("index", ["weblogs", "movies", "flights"])
 def test_golds_are_allowed_and_it_is_fast(index: str) -> None:
-    task = QueryDsl(Settings(n_questions=size("QUESTIONS", ci=600, nightly=7_500), index=index))
+    task = QueryDsl(Settings(n_questions=size("QUESTIONS", ci=200, nightly=7_500), index=index))
     form, seconds, steps = QueryForm(task.index_profile), 0.0, 0
     for split in ("train", "validation", "test", "test_unseen_templates", "test_unseen_data"):
         for example in task.examples(split):

@@ -167,7 +167,7 @@ SPLITS = ("train", "validation", "test", "test_unseen_templates", "test_unseen_d
 @pytest.mark.parametrize("index", ["weblogs", "movies", "flights"])
 def test_bundled_sets_come_back(index: str) -> None:
     """`test_unseen_data` are the questions about quakes and its variants."""
-    task = QueryDsl(Settings(n_questions=size("QUESTIONS", ci=600, nightly=7_500), index=index))
+    task = QueryDsl(Settings(n_questions=size("QUESTIONS", ci=200, nightly=7_500), index=index))
     form, counts = QueryForm(task.index_profile), Counter[str]()
     for split in SPLITS:
         for example in task.examples(split):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.sizes import size
 
 from dstill.api.records import Example
 from dstill_querydsl.asked.nouns import said_of, with_own_words
@@ -24,7 +25,7 @@ from dstill_querydsl.questions.plan import TEMPLATES
 from dstill_querydsl.questions.verify import Rules, Trial
 from dstill_querydsl.settings import Settings
 
-ROWS = 800
+ROWS = size("FREE_PHRASING_ROWS", ci=400, nightly=800)
 SPLITS = ("train", "validation", "test", "test_unseen_templates")
 KEYWORD = {"type": "keyword"}
 TEXT = {"type": "text", "fields": {"raw": KEYWORD}}
@@ -180,9 +181,9 @@ def test_share_of_train_and_validation_is_freely_phrased(settings: dict[str, Any
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["weblogs", "movies"])
+@pytest.mark.parametrize("name", ["weblogs", pytest.param("movies", marks=pytest.mark.nightly)])
 def test_bundled_index_keeps_its_tests(name: str) -> None:
-    small = {"index": name, "n_questions": 600, "documents": 900}
+    small = {"index": name, "n_questions": size("BUNDLED_ROWS", ci=300, nightly=600), "documents": 900}
     before, after = QueryDsl(Settings(**small)), QueryDsl(Settings(**small, free_phrasing=0.3))
     for split in ("test", "test_unseen_templates", "test_unseen_data"):
         assert list(before.examples(split)) == list(after.examples(split))
