@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from dstill.errors import DataError
 
-__all__ = ["FILE", "digest", "numbers", "vectors", "write"]
+__all__ = ["FILE", "digest", "numbers", "vectors"]
 
 FILE = Path(__file__).with_name("meanings.safetensors")
 
@@ -42,15 +42,6 @@ def vectors(rows: Sequence[int] | NDArray[np.integer] | slice = slice(None)) -> 
 def digest() -> str:
     """The SHA-256 of the file."""
     return hashlib.sha256(FILE.read_bytes()).hexdigest()
-
-
-def write(file: Path, words: Sequence[str], found: NDArray[np.float32]) -> None:
-    """Write words and their vectors, as int8."""
-    from safetensors.numpy import save_file
-
-    largest = np.abs(found).max(1, keepdims=True)
-    text = np.frombuffer("\n".join(words).encode(), np.uint8)
-    save_file({"words": text, "vectors": np.rint(found / largest * 127).astype(np.int8)}, file)
 
 
 @cache

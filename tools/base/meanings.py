@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from dstill.linked.names import stems
-from dstill_linked.meanings import FILE, write
+from dstill_linked.meanings import FILE
 from dstill_linked.shape import MEANING
 
 __all__ = ["main"]
@@ -37,7 +37,7 @@ def main() -> None:
     folder = _folder(ENCODER) / "model"
     spelled = _spelled(folder)
     components = _components(_encoded(folder, [*spelled.values()]))
-    write(FILE, [*spelled], components)
+    _write([*spelled], components)
     print(f"{len(spelled):,} words, {FILE.stat().st_size / 1e6:.1f} MB")
 
 
@@ -96,6 +96,14 @@ def _components(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     found = centred @ axes[:MEANING].T
     reduced: NDArray[np.float32] = found / np.linalg.norm(found, axis=1, keepdims=True)
     return reduced
+
+
+def _write(words: Sequence[str], found: NDArray[np.float32]) -> None:
+    from safetensors.numpy import save_file
+
+    largest = np.abs(found).max(1, keepdims=True)
+    text = np.frombuffer("\n".join(words).encode(), np.uint8)
+    save_file({"words": text, "vectors": np.rint(found / largest * 127).astype(np.int8)}, FILE)
 
 
 if __name__ == "__main__":
