@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from support.generations import assert_same
 from support.sums_form import SumsForm, SumsTask, examples
 from support.sums_student import CPU, RECIPE, fit, pairs, sources, student, texts
 
 from dstill.api.records import Pair
-from dstill.api.student import Generation
 from dstill.errors import DataError, Interrupted, UsageError
 from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.objectives import DistillStepByStep, RationaleFirst
@@ -34,10 +34,6 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-
-def without_time(written: Generation) -> Generation:
-    return replace(written, seconds=0)
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +65,9 @@ def test_rationales_are_a_branch_of_their_own(trained: Path) -> None:
 
 def test_batches_and_single_questions_give_the_same_answers(trained: Path) -> None:
     generator, new = student().load(trained), [*examples(9, seed=3), *examples(9, seed=4)]
-    together = list(map(without_time, generator.generate(sources(new))))
-    alone = [without_time(next(iter(generator.generate([one])))) for one in sources(new)]
-    assert alone == together
+    together = list(generator.generate(sources(new)))
+    alone = [next(iter(generator.generate([one]))) for one in sources(new)]
+    assert_same(alone, together)
 
 
 def test_cache_gives_the_scores_of_the_whole_sequence(trained: Path) -> None:
