@@ -67,8 +67,7 @@ def failures(run: Run, most: int) -> Failures:
 
 def _abstained(calibration: Calibration | None, written: Sequence[Prediction]) -> set[str]:
     """The ids of the answers that the student would not give with ``--max-wrong 0.05``; none if nothing is promised."""
-    promise = calibration.promise(MAX_WRONG) if calibration else None
-    if calibration is None or promise is None or not promise.holds:
+    if calibration is None or not (promise := calibration.promise(MAX_WRONG)).holds:
         return set()
     scores = {prediction.id: calibration.score(prediction) for prediction in written}
     return {id for id, score in scores.items() if score is not None and not promise.gives(score)}

@@ -160,11 +160,8 @@ def _labelled(
 def _with_golds(setup: Setup) -> Setup:
     """`setup`, in which the given answers are what a student learns, and every answer is run."""
     generate = replace(setup.settings.generate, questions="feedback", labels="given", execute="all")
-    filed = setup.config.filed - {
-        "generate.questions",
-        "generate.labels",
-        "generate.execute",
-    }  # not the file's any more
+    changed = {"generate.questions", "generate.labels", "generate.execute"}
+    filed = setup.config.filed - changed  # not the file's any more
     config = replace(setup.config, settings=replace(setup.settings, generate=generate), filed=filed)
     return Setup(setup.plugins, config, setup.progress)
 

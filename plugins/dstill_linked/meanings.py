@@ -9,7 +9,6 @@ part of a student: training leaves it as it is.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -17,7 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dstill.errors import DataError
+from dstill.runs.provenance import sha256
+from dstill_finetune.damage import damaged
 
 __all__ = ["FILE", "digest", "numbers", "vectors"]
 
@@ -32,7 +32,7 @@ def numbers() -> Mapping[str, int]:
 
 
 def vectors(rows: Sequence[int] | NDArray[np.integer] | slice = slice(None)) -> NDArray[np.float32]:
-    """The vectors of these rows, ``[rows, MEANING]``, each of length 1. Default: of all words."""
+    """The vectors of these rows, ``[rows, MEANING_WIDTH]``, each of length 1. Default: of all words."""
     found: NDArray[np.float32] = _arrays()["vectors"][rows].astype(np.float32)
     found /= np.linalg.norm(found, axis=1, keepdims=True)
     return found
@@ -41,17 +41,12 @@ def vectors(rows: Sequence[int] | NDArray[np.integer] | slice = slice(None)) -> 
 @cache
 def digest() -> str:
     """The SHA-256 of the file."""
-    return hashlib.sha256(FILE.read_bytes()).hexdigest()
+    return sha256(FILE)
 
 
 @cache
 def _arrays() -> Mapping[str, NDArray[np.generic]]:
-    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    try:
+    with damaged("the vectors of words are damaged", where=str(FILE), hint="install dstill again"):
         return load_file(FILE)
-    except (OSError, SafetensorError) as error:
-        raise DataError(
-            "the vectors of words are damaged", where=f"{FILE}: {error}", hint="install dstill again"
-        ) from error

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dstill_linked.meanings import vectors
-from dstill_linked.shape import MEANING, START, WEIGHTS, Shape
+from dstill_linked.shape import MEANING_WIDTH, START, WEIGHTS, Shape
 
 __all__ = ["Cache", "LinkedModel", "Sources"]
 
@@ -162,7 +162,7 @@ class LinkedModel(nn.Module):
         super().__init__()
         self.shape = shape
         self.features = nn.EmbeddingBag(shape.features, shape.width, mode="sum")
-        self.meanings = nn.Linear(MEANING, shape.width, bias=False)
+        self.meanings = nn.Linear(MEANING_WIDTH, shape.width, bias=False)
         self.register_buffer("vectors", torch.tensor(vectors()), persistent=False)
         self.relations = nn.Embedding(shape.relations, shape.heads)
         self.tokens = nn.Embedding(shape.tokens, shape.width)

@@ -10,13 +10,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-__all__ = ["END", "FIRST", "MEANING", "RATIONALE", "START", "WEIGHTS", "Shape"]
+__all__ = ["END", "FIRST", "MEANING_WIDTH", "RATIONALE", "START", "WEIGHTS", "Shape"]
 
 # The first rows of the token embedding: what an answer begins with, what ends, and what a rationale begins with.
 START, END, RATIONALE = 0, 1, 2
 FIRST = 3  # the row of the form's first token
 WEIGHTS = "model.safetensors"
-MEANING = 64  # width of the vectors of `dstill_linked.meanings`
+MEANING_WIDTH = 64  # of the vectors of `dstill_linked.meanings`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Shape:
         """Name and dimensions of each array of weights."""
         width, hidden = self.width, self.hidden
         yield "features.weight", (self.features, width)
-        yield "meanings.weight", (width, MEANING)
+        yield "meanings.weight", (width, MEANING_WIDTH)
         yield "relations.weight", (self.relations, self.heads)
         yield "tokens.weight", (self.tokens, width)
         yield "places.weight", (self.longest, width)

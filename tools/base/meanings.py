@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from dstill.linked.names import stems
 from dstill_linked.meanings import FILE
-from dstill_linked.shape import MEANING
+from dstill_linked.shape import MEANING_WIDTH
 
 __all__ = ["main"]
 
@@ -34,17 +34,14 @@ _WORD = re.compile("[a-z]{2,}")
 
 
 def main() -> None:
-    folder = _folder(ENCODER) / "model"
+    for package in (ENCODER, SPELLING):
+        if find_spec(package) is None:
+            raise SystemExit(f"{package} is missing: uv pip install --group meanings -e .")
+    folder = Path(str(files(ENCODER))) / "model"
     spelled = _spelled(folder)
     components = _components(_encoded(folder, [*spelled.values()]))
     _write([*spelled], components)
     print(f"{len(spelled):,} words, {FILE.stat().st_size / 1e6:.1f} MB")
-
-
-def _folder(package: str) -> Path:
-    if find_spec(package) is None:
-        raise SystemExit(f"{package} is missing: uv pip install --group meanings -e .")
-    return Path(str(files(package)))
 
 
 def _spelled(folder: Path) -> dict[str, str]:
@@ -90,10 +87,10 @@ def _encoded(folder: Path, words: Sequence[str]) -> NDArray[np.float32]:
 
 
 def _components(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The first `MEANING` principal components, of length 1."""
+    """The first `MEANING_WIDTH` principal components, of length 1."""
     centred = vectors - vectors.mean(0)
     _, _, axes = np.linalg.svd(centred, full_matrices=False)
-    found = centred @ axes[:MEANING].T
+    found = centred @ axes[:MEANING_WIDTH].T
     reduced: NDArray[np.float32] = found / np.linalg.norm(found, axis=1, keepdims=True)
     return reduced
 

@@ -75,9 +75,7 @@ class PredictedAnswer(Row):
     problems: tuple[Problem, ...] = ()
     outcome: str = ""  # value of `OutcomeKind`; empty: it was not run
     result: Any = None  # `Outcome.value`, for `Presentation.render_result` and `Task.same`
-    confidence: float | None = (
-        None  # the calibrated probability that it is right, 0 to 1; None: not known, or not valid
-    )
+    confidence: float | None = None  # calibrated probability that it is right, 0 to 1; None: not known, or not valid
     abstained: bool = False  # the confidence is below the cut of `Predictor.promise`: there is no answer
     withheld: str = ""  # what the student wrote, if it abstained
     similarity: float | None = None  # to the nearest training question, 0 to 1; None: not known

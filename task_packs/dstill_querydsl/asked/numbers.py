@@ -216,7 +216,9 @@ def times(draw: AskedDraw) -> Condition:
         return worded("eq", {"term": {role.field: 0}}, "times_never").with_slots(p=done)
     high = role.known.high if isinstance(role.known.high, int) else 10
     n = draw.random.randrange(1, 7) if high < 50 or draw.chance(40) else draw.pick(10, 20, 50, 100, 500, 1000)
-    said = "twice" if n == 2 and draw.chance(60) else f"{in_words(str(n)) if draw.chance(50) else n} times"
+    said = (
+        "twice" if n == 2 and draw.chance(60) else f"{in_words(str(n)) if draw.chance(50) else n} time{'s' * (n > 1)}"
+    )
     body = {"term": {role.field: n}} if how == "eq" else {"range": {role.field: {how: n}}}
     return worded("eq" if how == "eq" else "range", body, f"times_{how}", t=said).with_slots(p=done)
 
