@@ -1,8 +1,8 @@
-"""Endless training rows: questions about invented schemas, and about schema variants of the bundled indices.
+"""Endless training rows: questions about invented schemas, about schema variants of the bundled indices, and written ones.
 
 rows(seed=0)    →  LinkedRow, LinkedRow, …
 
-Held-out indices, and the templates of `test_unseen_templates`, are in neither.
+Held-out indices, and the templates of `test_unseen_templates`, are in none of them.
 """
 
 from __future__ import annotations
@@ -28,12 +28,14 @@ from dstill_querydsl.mapping.index_profile import IndexProfile
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 from dstill_querydsl.variants import rename, vary
+from tools.base import written
 
 __all__ = ["FORM", "answers", "asked_about_bundled", "rows", "with_strange_words"]
 
 Asked = Mapping[str, Sequence[Example]]  # bundled index → questions
 FORM: Form = QueryForm(lambda _: None, replay=replay)  # for its vocabulary
-BUNDLED = 0.25  # share of rows about the bundled indices
+BUNDLED = 0.2  # share of rows about the bundled indices
+WRITTEN = 0.2  # share of rows that were written one by one (`tools.base.written`)
 QUESTIONS = 6_000  # about each of them
 DOCUMENTS = 500  # of which values are known
 PER_VARIANT = 96  # questions about one schema variant
@@ -41,6 +43,7 @@ SCORED = ("validation", "test", "test_unseen_templates")
 SIZES = (Settings().n_questions, 8_000)  # of the datasets whose scored sets are left out: the default's and the demo's
 STRANGE = 0.08  # share of words, and of items, that a student does not know by their letters
 OWN_NAMES = 0.2  # share of variants that are the index as it is
+WRITTEN_NAMES = 0.5  # the same for written questions, whose words are about the names that the index has
 
 
 def rows(seed: int, asked: Asked) -> Iterator[LinkedRow]:
@@ -69,28 +72,43 @@ def answers(seed: int, asked: Asked) -> Iterator[tuple[Reading, Sequence[Token]]
     """Readings and the tokens of their answers."""
     random = Random(f"base {seed}")
     invented = ((question.reading, question.tokens) for question in stream(seed))
-    of_bundled = _bundled(random, asked)
+    of_bundled, written = _bundled(random, asked), _written(random)
     while True:
-        yield next(of_bundled if random.random() < BUNDLED else invented)
+        drawn = random.random()
+        yield next(of_bundled if drawn < BUNDLED else written if drawn < BUNDLED + WRITTEN else invented)
 
 
 def _bundled(random: Random, asked: Asked) -> Iterator[tuple[Reading, Sequence[Token]]]:
     while True:
         name = random.choice(TRAINABLE)
-        index: Index = bundled(name, DOCUMENTS)
-        names: dict[str, str] = {}
-        if random.random() >= OWN_NAMES:
-            variant = vary(index, random.randrange(1 << 30))
-            index, names = variant.index, dict(variant.names)
-        profile = IndexProfile(index, Settings().guard)
-        form = QueryForm(lambda _, profile=profile: profile)  # type: ignore[misc]
-        for example in random.sample(asked[name], PER_VARIANT):
-            gold = rename(json.loads(example.answer or "{}"), names) if names else json.loads(example.answer or "{}")
-            reading = form.read(replace(example, context={}))
-            try:
-                yield reading, form.encode(json.dumps(gold), reading)
-            except NotExpressible:
-                continue
+        index = bundled(name, DOCUMENTS)
+        yield from _about(index, random.sample(asked[name], PER_VARIANT), random, OWN_NAMES)
+
+
+def _written(random: Random) -> Iterator[tuple[Reading, Sequence[Token]]]:
+    everything = [(written.index(name), written.questions(name)) for name in written.NAMES]
+    while True:
+        index, examples = random.choice(everything)
+        yield from _about(index, random.sample(examples, len(examples) // 2), random, WRITTEN_NAMES)
+
+
+def _about(
+    index: Index, examples: Sequence[Example], random: Random, own_names: float
+) -> Iterator[tuple[Reading, Sequence[Token]]]:
+    """The questions about a variant of the index, or with the probability `own_names` about the index as it is."""
+    names: dict[str, str] = {}
+    if random.random() >= own_names:
+        variant = vary(index, random.randrange(1 << 30))
+        index, names = variant.index, dict(variant.names)
+    profile = IndexProfile(index, Settings().guard)
+    form = QueryForm(lambda _: profile)
+    for example in examples:
+        gold = json.loads(example.answer or "{}")
+        reading = form.read(replace(example, context={}))
+        try:
+            yield reading, form.encode(json.dumps(rename(gold, names) if names else gold), reading)
+        except NotExpressible:
+            continue
 
 
 def asked_about_bundled(folder: Path) -> Asked:

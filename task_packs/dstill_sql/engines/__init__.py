@@ -1,0 +1,1 @@
+"""Executors of SQL: ``duckdb`` and ``sqlite`` inside this process, ``postgresql`` on a server."""

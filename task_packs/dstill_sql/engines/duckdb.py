@@ -1,0 +1,88 @@
+"""The executor ``duckdb``: DuckDB in this process, without access to files and extensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from dstill.errors import MissingExtra, ServiceError
+from dstill_sql.databases import File, Rows
+from dstill_sql.engines.embedded import Embedded
+from dstill_sql.schema import Schema, quoted
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["DuckDb", "DuckDbSettings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuckDbSettings:
+    """The section ``[executor.duckdb]``."""
+
+    seconds: float = field(default=5.0, metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run."})
+    memory_mb: int = field(default=1_000, metadata={"low": 50, "high": 1_000_000, "help": "Most memory of a query, in MB."})
+
+
+class DuckDb(Embedded):
+    """DuckDB."""
+
+    name = "duckdb"
+    dialect = "duckdb"
+    Config: ClassVar[type] = DuckDbSettings
+    config: DuckDbSettings
+
+    @property
+    def label(self) -> str:
+        return f"DuckDB {_library().__version__}"
+
+    @property
+    def refuses(self) -> tuple[type[Exception], ...]:
+        return (_library().Error,)
+
+    @property
+    def seconds(self) -> float:
+        return self.config.seconds
+
+    def _load(self, data: Rows) -> duckdb.DuckDBPyConnection:
+        connection = _library().connect(":memory:", config=self._limits())
+        for table in data.schema.tables:
+            connection.execute(Schema(tables=(table,), dialect="duckdb").ddl())
+            if rows := data.rows.get(table.name):
+                columns = ", ".join(f"unnest(${place})" for place in range(1, len(table.columns) + 1))
+                text = f"INSERT INTO {quoted(table.name, 'duckdb')} SELECT {columns}"
+                connection.execute(text, [list(column) for column in zip(*rows, strict=True)])
+        return connection
+
+    def _open_file(self, data: File) -> duckdb.DuckDBPyConnection:
+        library = _library()
+        try:
+            return library.connect(str(data.path), read_only=True, config=self._limits())
+        except library.Error as error:
+            raise ServiceError(
+                f"DuckDB cannot open the database: {str(error).splitlines()[0]}", where=str(data.path)
+            ) from None
+
+    def _limits(self) -> dict[str, Any]:
+        return {
+            "threads": 1,
+            "enable_external_access": False,
+            "autoload_known_extensions": False,
+            "autoinstall_known_extensions": False,
+            "memory_limit": f"{self.config.memory_mb}MB",
+            "max_temp_directory_size": "0MB",
+            "lock_configuration": True,
+        }
+
+    def _fetch(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
+        found = connection.execute(text)
+        return [column[0] for column in found.description], found.fetchmany(most)
+
+
+def _library() -> Any:
+    try:
+        import duckdb
+    except ImportError:
+        raise MissingExtra("DuckDB is not installed", hint="pip install 'dstill[sql]'") from None
+    return duckdb

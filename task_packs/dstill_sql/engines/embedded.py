@@ -1,0 +1,115 @@
+"""What the executors inside this process share: open databases, and a clock that stops a query.
+
+A database is made once for its rows and kept, the last few of them. A query that takes too long, too much memory or
+gives too many rows is the answer's fault: nothing else runs in the engine.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+from dstill.api.executor import Executor
+from dstill.api.records import Example, Outcome, OutcomeKind
+from dstill_sql.databases import File, Rows
+from dstill_sql.engines import running
+from dstill_sql.schema import Dialect
+from dstill_sql.statements import read
+
+__all__ = ["Embedded", "Stopped"]
+
+_KEPT = 16  # open databases
+
+
+class Stopped(Exception):
+    """The clock stopped the query."""
+
+
+class Embedded(Executor):
+    """An engine inside this process."""
+
+    dialect: Dialect
+
+    @property
+    @abstractmethod
+    def refuses(self) -> tuple[type[Exception], ...]:
+        """Errors of the engine that are the answer's fault."""
+
+    @property
+    @abstractmethod
+    def seconds(self) -> float:
+        """How long a query may run."""
+
+    def execute(self, answer: str, example: Example) -> Outcome:
+        query = read(answer, self.dialect)
+        with self._lock:
+            connection = self._opened(example)
+            try:
+                value = running.run(query, self.dialect, lambda text, most: self._timed(connection, text, most))
+            except Stopped:
+                return _invalid(f"the query ran for more than {self.seconds:g} s")
+            except running.TooManyRows as error:
+                return _invalid(str(error))
+            except MemoryError:
+                return _invalid("the query needs more memory than it may have")
+            except self.refuses as error:
+                lines = str(error).splitlines()
+                return _invalid(lines[0] if lines else type(error).__name__)
+        return Outcome(kind=OutcomeKind.OK, value=value)
+
+    def __init__(self, config: Any = None) -> None:
+        super().__init__(config)
+        self._lock = threading.Lock()
+        self._connections: OrderedDict[str, Any] = OrderedDict()
+
+    def _opened(self, example: Example) -> Any:
+        data = self.task.data_for(example)  # type: ignore[attr-defined]
+        key = data.digest if isinstance(data, Rows) else str(data.path)
+        if key not in self._connections:
+            self._connections[key] = self._open_file(data) if isinstance(data, File) else self._load(data)
+            while len(self._connections) > _KEPT:
+                self._connections.popitem(last=False)[1].close()
+        self._connections.move_to_end(key)
+        return self._connections[key]
+
+    def _timed(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
+        stopped = threading.Event()
+
+        def stop() -> None:
+            stopped.set()
+            connection.interrupt()
+
+        clock = threading.Timer(self.seconds, stop)
+        clock.start()
+        try:
+            return self._fetch(connection, text, most)
+        except Exception:
+            if stopped.is_set():
+                raise Stopped from None
+            raise
+        finally:
+            clock.cancel()
+            clock.join()
+
+    @abstractmethod
+    def _load(self, data: Rows) -> Any:
+        """A connection to a new database in memory with these rows."""
+
+    @abstractmethod
+    def _open_file(self, data: File) -> Any:
+        """A connection that only reads the file. Raises ServiceError."""
+
+    @abstractmethod
+    def _fetch(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
+        """The columns of a query, and its first `most` rows."""
+
+    def close(self) -> None:
+        while self._connections:
+            self._connections.popitem()[1].close()
+
+
+def _invalid(reason: str) -> Outcome:
+    return Outcome(kind=OutcomeKind.INVALID, reason=reason)

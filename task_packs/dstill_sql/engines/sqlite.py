@@ -1,0 +1,78 @@
+"""The executor ``sqlite``: SQLite in this process. An authorizer allows reading, and functions of the guard, alone."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from dstill.errors import ServiceError
+from dstill_sql.databases import File, Rows
+from dstill_sql.engines.embedded import Embedded
+from dstill_sql.schema import Schema, quoted
+
+__all__ = ["Sqlite", "SqliteSettings"]
+
+_READS = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SqliteSettings:
+    """The section ``[executor.sqlite]``."""
+
+    seconds: float = field(default=5.0, metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run."})
+
+
+class Sqlite(Embedded):
+    """SQLite."""
+
+    name = "sqlite"
+    dialect = "sqlite"
+    Config: ClassVar[type] = SqliteSettings
+    config: SqliteSettings
+
+    @property
+    def label(self) -> str:
+        return f"SQLite {sqlite3.sqlite_version}"
+
+    @property
+    def refuses(self) -> tuple[type[Exception], ...]:
+        return (sqlite3.Error,)
+
+    @property
+    def seconds(self) -> float:
+        return self.config.seconds
+
+    def _load(self, data: Rows) -> sqlite3.Connection:
+        connection = sqlite3.connect(":memory:", check_same_thread=False)
+        for table in data.schema.tables:
+            connection.execute(Schema(tables=(table,), dialect="sqlite").ddl())
+            marks = ", ".join("?" * len(table.columns))
+            rows = data.rows.get(table.name, ())
+            connection.executemany(f"INSERT INTO {quoted(table.name, 'sqlite')} VALUES ({marks})", rows)
+        connection.commit()
+        return _reading(connection)
+
+    def _open_file(self, data: File) -> sqlite3.Connection:
+        try:
+            connection = sqlite3.connect(f"{data.path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+            connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
+        except sqlite3.Error as error:
+            raise ServiceError(f"SQLite cannot open the database: {error}", where=str(data.path)) from None
+        return _reading(connection)
+
+    def _fetch(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
+        found = connection.execute(text)
+        return [column[0] for column in found.description], found.fetchmany(most)
+
+
+def _reading(connection: sqlite3.Connection) -> sqlite3.Connection:
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.set_authorizer(_authorize)
+    return connection
+
+
+def _authorize(action: int, *_: Any) -> int:
+    return sqlite3.SQLITE_OK if action in _READS else sqlite3.SQLITE_DENY

@@ -1,0 +1,179 @@
+"""The guard: which queries may run. It allows what it knows, and refuses everything else.
+
+    list(check(read("SELECT * FROM read_csv('/etc/passwd')", "duckdb"), schema, Limits(), "duckdb"))
+    [Problem(code="table_function", message="a query reads tables, not functions: read_csv", …)]
+
+A query reads tables of its schema and its own WITH, by expressions and functions of the lists below. The engine runs the
+text that sqlglot prints of the checked tree, not the text of the answer, so that both cannot be read differently. What
+a query may take while it runs, in seconds, memory and rows, is up to the executor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from dstill.api.records import Problem
+from dstill.errors import did_you_mean
+from dstill_sql.schema import Dialect, Schema
+
+__all__ = ["FUNCTIONS", "Limits", "check"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a query may be."""
+
+    nodes: int = field(default=1_000, metadata={"low": 10, "high": 100_000, "help": "Most parts of a query."})
+    joins: int = field(default=8, metadata={"low": 0, "high": 100, "help": "Most joins of a query."})
+    selects: int = field(default=12, metadata={"low": 1, "high": 100, "help": "Most SELECTs of a query."})
+    values: int = field(default=1_000, metadata={"low": 1, "high": 100_000, "help": "Most values of an IN list."})
+    cross_joins: bool = field(
+        default=False, metadata={"help": "Allow joins without a condition, whose rows multiply."}
+    )
+    denied: tuple[str, ...] = field(
+        default=(), metadata={"help": "Tables, and columns as `table.column`, that no query may read."}
+    )
+
+
+_SHAPE = (
+    exp.Select, exp.Union, exp.Intersect, exp.Except, exp.With, exp.CTE, exp.Subquery, exp.From, exp.Join, exp.Where,
+    exp.Group, exp.Having, exp.Qualify, exp.Order, exp.Ordered, exp.Limit, exp.Offset, exp.Fetch, exp.Distinct,
+    exp.Table, exp.TableAlias, exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Literal, exp.Boolean, exp.Null,
+    exp.Var, exp.Paren, exp.Tuple, exp.Window, exp.WindowSpec, exp.Filter, exp.WithinGroup, exp.DataType,
+    exp.DataTypeParam, exp.Interval, exp.IgnoreNulls, exp.Cast, exp.TryCast, exp.Case, exp.If, exp.AtTimeZone,
+)  # fmt: skip
+_OPERATORS = (
+    exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is,
+    exp.Between, exp.In, exp.Like, exp.ILike, exp.Escape, exp.Glob, exp.Exists, exp.Any, exp.All, exp.Add, exp.Sub,
+    exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg, exp.DPipe,
+)  # fmt: skip
+_FUNCTIONS = (
+    # aggregates
+    exp.Count, exp.CountIf, exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Median, exp.Mode, exp.PercentileCont,
+    exp.PercentileDisc, exp.Quantile, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Corr,
+    exp.ApproxDistinct, exp.AnyValue, exp.First, exp.Last, exp.ArgMax, exp.ArgMin, exp.LogicalOr, exp.LogicalAnd,
+    exp.GroupConcat,
+    # windows
+    exp.RowNumber, exp.Rank, exp.DenseRank, exp.PercentRank, exp.CumeDist, exp.Ntile, exp.Lag, exp.Lead,
+    exp.FirstValue, exp.LastValue, exp.NthValue,
+    # numbers
+    exp.Abs, exp.Round, exp.Floor, exp.Ceil, exp.Trunc, exp.Sqrt, exp.Pow, exp.Exp, exp.Ln, exp.Log, exp.Sign,
+    exp.Greatest, exp.Least,
+    # texts
+    exp.Upper, exp.Lower, exp.Initcap, exp.Length, exp.Trim, exp.Substring, exp.Left, exp.Right, exp.Concat, exp.ConcatWs,
+    exp.Replace, exp.StrPosition, exp.StartsWith, exp.EndsWith, exp.Contains, exp.SplitPart, exp.Coalesce, exp.Nullif,
+    # dates
+    exp.CurrentDate, exp.CurrentTimestamp, exp.Extract, exp.DateTrunc, exp.TimestampTrunc, exp.Date, exp.DateAdd,
+    exp.DateSub, exp.DateDiff, exp.TimestampDiff, exp.DateFromParts, exp.LastDay, exp.Year, exp.Quarter, exp.Month,
+    exp.Week, exp.WeekOfYear, exp.Day, exp.DayOfMonth, exp.DayOfWeek, exp.DayOfWeekIso, exp.DayOfYear, exp.Hour,
+    exp.Minute, exp.Second, exp.Dayname, exp.Monthname, exp.TimeToStr, exp.TimeToUnix, exp.StrToDate, exp.StrToTime,
+    exp.TsOrDsToTimestamp, exp.TsOrDsToDate, exp.Time, exp.Timestamp,
+)  # fmt: skip
+_ALLOWED = frozenset({*_SHAPE, *_OPERATORS, *_FUNCTIONS})
+# Functions that sqlglot has no class for, as the dialects call them.
+FUNCTIONS: dict[Dialect, frozenset[str]] = {
+    "duckdb": frozenset({"age", "date_part", "now", "weekday", "isoyear", "yearweek", "century", "decade", "ltrim", "rtrim"}),
+    "sqlite": frozenset({"date", "datetime", "time", "julianday", "unixepoch", "total", "strftime", "ltrim", "rtrim"}),
+    "postgres": frozenset({"age", "date_part", "ltrim", "rtrim"}),
+}
+
+
+def check(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
+    """What the query may not do. `schema`: the tables that it may read; None: not known, so any without a path."""
+    size = joins = selects = 0
+    for node in query.walk():
+        size += 1
+        selects += isinstance(node, exp.Select)
+        joins += isinstance(node, exp.Join)
+        yield from _node(node, limits, dialect)
+    for found, most, what in ((size, limits.nodes, "parts"), (joins, limits.joins, "joins"), (selects, limits.selects, "SELECTs")):
+        if found > most:
+            yield _problem("too_large", f"the query has {found:,} {what} (limit {most:,})")
+    names = {cte.alias_or_name.casefold() for cte in query.find_all(exp.CTE)}
+    denied = {name.casefold() for name in limits.denied}
+    for table in query.find_all(exp.Table):
+        yield from _table(table, schema, names, denied)
+    for column in query.find_all(exp.Column):
+        yield from _column(column, denied)
+    if schema is not None and denied:
+        yield from _stars(query, denied)
+
+
+def _node(node: exp.Expression, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
+    if isinstance(node, exp.Anonymous):
+        if node.name.lower() not in FUNCTIONS[dialect]:
+            yield _problem("function", f"the function {node.name} is not allowed")
+    elif type(node) not in _ALLOWED:
+        named = node.sql_name() if isinstance(node, exp.Func) else node.key.upper()
+        kind = "function" if isinstance(node, exp.Func) else "construct"
+        yield _problem(kind, f"the {kind} {named} is not allowed")
+    elif isinstance(node, exp.With) and node.recursive:
+        yield _problem("recursive", "WITH RECURSIVE may never end", "write a query without recursion")
+    elif isinstance(node, exp.Select):
+        if node.args.get("into") or node.args.get("locks"):
+            yield _problem("writes", "a query may not write or lock: SELECT INTO, FOR UPDATE")
+        for name in ("laterals", "pivots", "sample", "connect", "match", "settings", "format", "hint", "prewhere"):
+            if node.args.get(name):
+                yield _problem("construct", f"the construct {name.rstrip('s').upper()} is not allowed")
+    elif isinstance(node, exp.Join) and not limits.cross_joins:
+        if not node.args.get("on") and not node.args.get("using") and node.method != "NATURAL":
+            if not _joined_by_where(node):
+                yield _problem(
+                    "cross_join", f"the join with {node.this.alias_or_name} has no condition", "write JOIN … ON …"
+                )
+        elif isinstance(on := node.args.get("on"), exp.Expression) and not on.find(exp.Column):
+            yield _problem("cross_join", f"the condition of the join with {node.this.alias_or_name} names no column")
+    elif isinstance(node, exp.In) and len(node.expressions) > limits.values:
+        yield _problem("too_large", f"IN has {len(node.expressions):,} values (limit {limits.values:,})")
+
+
+def _joined_by_where(join: exp.Join) -> bool:
+    """Whether WHERE compares a column of the joined table with one of another table: ``FROM a, b WHERE a.id = b.id``."""
+    select, name = join.parent_select, join.this.alias_or_name.casefold()
+    where = select.args.get("where") if select else None
+    if where is None:
+        return False
+    for equal in where.find_all(exp.EQ):
+        tables = {column.table.casefold() for column in (equal.left, equal.right) if isinstance(column, exp.Column)}
+        if len(tables) == 2 and name in tables:
+            return True
+    return False
+
+
+def _table(table: exp.Table, schema: Schema | None, names: set[str], denied: set[str]) -> Iterator[Problem]:
+    if not isinstance(table.this, exp.Identifier):
+        yield _problem("table_function", f"a query reads tables, not functions: {table.name or table.this.sql()}")
+        return
+    if table.args.get("db") is not None or table.args.get("catalog") is not None:
+        yield _problem("other_schema", f"a table is named without a schema: '{table.sql()}'", f"write {table.name}")
+        return
+    for name in ("sample", "pivots", "version", "when", "joins", "laterals", "hints"):
+        if table.args.get(name):
+            yield _problem("construct", f"the construct {name.rstrip('s').upper()} is not allowed")
+    if table.name.casefold() in denied:
+        yield _problem("denied", f"the table '{table.name}' may not be read")
+    elif schema is None and not table.name.replace("_", "").isalnum():
+        yield _problem("other_schema", f"'{table.name}' is not the name of a table")
+    elif schema is not None and table.name.casefold() not in names and schema.table(table.name) is None:
+        near = did_you_mean(table.name, [one.name for one in schema.tables])
+        yield _problem("unknown_table", f"there is no table '{table.name}'.{near}")
+
+
+def _column(column: exp.Column, denied: set[str]) -> Iterator[Problem]:
+    hidden = {name.rpartition(".")[2] for name in denied if "." in name}
+    if column.name.casefold() in hidden:
+        yield _problem("denied", f"the column '{column.name}' may not be read")
+
+
+def _stars(query: exp.Query, denied: set[str]) -> Iterator[Problem]:
+    if any("." in name for name in denied) and any(
+        isinstance(star.parent, (exp.Select, exp.Column)) for star in query.find_all(exp.Star)
+    ):
+        yield _problem("denied", "* also reads columns that may not be read", "name the columns")
+
+
+def _problem(code: str, message: str, hint: str = "") -> Problem:
+    return Problem(layer="guard", code=code, message=message, hint=hint)

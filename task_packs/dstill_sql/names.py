@@ -1,0 +1,152 @@
+"""The layer ``schema``: whether the tables and columns of a query are there, and its types fit.
+
+    list(check(read("SELECT nme FROM drivers", "duckdb"), schema))
+    [Problem(code="unknown_column", message="no table of the query has a column 'nme'. Did you mean 'name'?", …)]
+
+sqlglot resolves the names. An empty database with the schema, in the engine of the dialect, then plans the query: it
+finds wrong types, misplaced aggregates and the like as the engine itself would. PostgreSQL cannot be embedded, so its
+queries are planned by the server alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.schema import MappingSchema
+
+from dstill.api.records import Problem
+from dstill.errors import did_you_mean
+from dstill_sql.schema import Schema, walk_columns
+from dstill_sql.statements import first_line
+
+__all__ = ["check", "qualified"]
+
+_UNRESOLVED = re.compile(r"(?:Unknown column|Column) '?\"?([^'\".:]+)\"?'?")
+
+
+def check(query: exp.Query, schema: Schema) -> Iterator[Problem]:
+    """What does not fit the schema."""
+    try:
+        qualified(query, schema)
+    except SqlglotError as error:
+        yield _unresolved(first_line(error), query, schema)
+        return
+    except RecursionError:
+        yield _problem("too_deep", "the query is nested too deeply")
+        return
+    if said := _planned(query.sql(schema.dialect, comments=False), schema):
+        yield _problem("not_planned", said)
+
+
+def qualified(query: exp.Query, schema: Schema) -> exp.Query:
+    """A copy of the query in which every column names its table. Raises SqlglotError."""
+    return qualify(
+        query.copy(), schema=_names(schema), dialect=schema.dialect, quote_identifiers=False, validate_qualify_columns=True
+    )
+
+
+@lru_cache(maxsize=64)
+def _names(schema: Schema) -> MappingSchema:
+    return MappingSchema({name: dict(columns) for name, columns in schema.types.items()}, dialect=schema.dialect)
+
+
+def _unresolved(said: str, query: exp.Query, schema: Schema) -> Problem:
+    found = _UNRESOLVED.search(said)
+    if found is None:
+        return _problem("unresolved", said[:1].lower() + said[1:])
+    name = found[1].strip()
+    read = {table.name.casefold() for table in query.find_all(exp.Table)}
+    having = [table.name for table, column in walk_columns(schema) if column.name.casefold() == name.casefold()]
+    if len([table for table in having if table.casefold() in read]) > 1:
+        return _problem("ambiguous_column", f"several tables have a column '{name}'", "write TABLE.COLUMN")
+    if having:
+        return _problem("unknown_column", f"no table of the query has a column '{name}'", f"{having[0]} has one: join it")
+    near = did_you_mean(name, sorted({column.name for _, column in walk_columns(schema)}))
+    return _problem("unknown_column", f"no table of the query has a column '{name}'.{near}")
+
+
+# --- planning ---------------------------------------------------------------------------
+
+
+def _planned(text: str, schema: Schema) -> str:
+    """Why the engine of the dialect cannot plan the query; empty: it can, or there is no such engine here."""
+    if schema.dialect == "sqlite":
+        return _Sqlite.of(schema).refusal(text)
+    if schema.dialect == "duckdb":
+        return _DuckDb.of(schema).refusal(text)
+    return ""
+
+
+class _Planner:
+    """An empty database of one schema. Several threads may use it."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._lock = threading.Lock()
+        self._connection = self._open(schema)
+
+    def refusal(self, text: str) -> str:
+        """Why the query cannot be planned."""
+        with self._lock:
+            try:
+                self._plan(text)
+            except Exception as error:  # also what only the binder of an engine raises
+                return _engine_said(error)
+        return ""
+
+    def _open(self, schema: Schema) -> Any:
+        raise NotImplementedError
+
+    def _plan(self, text: str) -> None:
+        raise NotImplementedError
+
+
+class _Sqlite(_Planner):
+    @staticmethod
+    @lru_cache(maxsize=16)
+    def of(schema: Schema) -> _Sqlite:
+        return _Sqlite(schema)
+
+    def _open(self, schema: Schema) -> sqlite3.Connection:
+        connection = sqlite3.connect(":memory:", check_same_thread=False)
+        connection.executescript(schema.ddl())
+        return connection
+
+    def _plan(self, text: str) -> None:
+        self._connection.execute(f"EXPLAIN {text}").close()
+
+
+class _DuckDb(_Planner):
+    @staticmethod
+    @lru_cache(maxsize=16)
+    def of(schema: Schema) -> _DuckDb:
+        return _DuckDb(schema)
+
+    def _open(self, schema: Schema) -> Any:
+        import duckdb
+
+        connection = duckdb.connect(":memory:", config={"threads": 1, "enable_external_access": False})
+        with contextlib.suppress(duckdb.Error):  # a foreign key to a table that comes later
+            for table in schema.tables:
+                connection.execute(Schema(tables=(table,), dialect=schema.dialect).ddl())
+        return connection
+
+    def _plan(self, text: str) -> None:
+        self._connection.execute(f"EXPLAIN {text}")
+
+
+def _engine_said(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def _problem(code: str, message: str, hint: str = "") -> Problem:
+    return Problem(layer="schema", code=code, message=message, hint=hint)

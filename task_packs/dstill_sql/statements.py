@@ -1,0 +1,73 @@
+"""Answers as SQL: one statement that reads, parsed by sqlglot.
+
+    read("SELECT name FROM drivers", "duckdb")     Select(…)
+    read("DROP TABLE drivers", "duckdb")           raises NotOneQuery: "DROP is not a query"
+
+A statement that `read` returns is shared: copy it before you change it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from dstill_sql.schema import Dialect
+
+__all__ = ["LONGEST", "NotOneQuery", "first_line", "read"]
+
+LONGEST = 20_000  # characters
+_DEEPEST = 60  # open brackets
+
+
+class NotOneQuery(ValueError):
+    """The text is not one query. The message says what it is."""
+
+
+@lru_cache(maxsize=4096)
+def read(answer: str, dialect: Dialect) -> exp.Query:
+    """The query that `answer` is. Raises NotOneQuery."""
+    if len(answer) > LONGEST:
+        raise NotOneQuery(f"the answer has {len(answer):,} characters (limit {LONGEST:,})")
+    if "\0" in answer:
+        raise NotOneQuery("the answer has a NUL character")
+    _check_depth(answer)
+    try:
+        parsed = sqlglot.parse(answer, read=dialect)
+    except SqlglotError as error:
+        raise NotOneQuery(f"not SQL: {first_line(error)}") from None
+    except RecursionError:
+        raise NotOneQuery("the query is nested too deeply") from None
+    statements = [one for one in parsed if one is not None and not isinstance(one, exp.Semicolon)]
+    if not statements:
+        raise NotOneQuery("the answer is empty")
+    if len(statements) > 1:
+        raise NotOneQuery(f"these are {len(statements)} statements: write one")
+    (statement,) = statements
+    if not isinstance(statement, (exp.Select, exp.SetOperation)):
+        raise NotOneQuery(f"{_kind(statement)} is not a query: write a SELECT")
+    if not isinstance(statement, exp.SetOperation) and not statement.expressions:
+        raise NotOneQuery("the SELECT selects nothing")
+    return statement
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error of sqlglot, without the marks for a terminal."""
+    lines = str(error).replace("\033[4m", "").replace("\033[0m", "").splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def _check_depth(answer: str) -> None:
+    depth = 0
+    for char in answer:
+        depth += (char == "(") - (char == ")")
+        if depth > _DEEPEST:
+            raise NotOneQuery(f"the query has more than {_DEEPEST} open brackets")
+
+
+def _kind(statement: exp.Expression) -> str:
+    if isinstance(statement, exp.Command):
+        return str(statement.this).upper()
+    return statement.key.upper()
