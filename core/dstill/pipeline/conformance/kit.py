@@ -1,0 +1,205 @@
+"""Runs the rules of the conformance kit on a task pack, within a time.
+
+    report = check(task, executor=Table, limit=40)
+    report.errors     → (Finding(code="same_not_symmetric", what="same is True for …", where="pack.py:71", …),)
+    report.groups[0]  → Group(name="questions", rules=10, seconds=0.4, findings=(), cut=False)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dstill.api.engine import Engine
+from dstill.api.executor import Executor
+from dstill.api.finding import Finding, line_of, line_of_error
+from dstill.api.task import Task
+from dstill.errors import AuthError, DstillError, MissingExtra, ServiceError
+from dstill.pipeline.conformance import answers, documentation, form, guard, questions, results, running, teaching
+from dstill.pipeline.conformance.pack import Pack, Raised, Rule
+from dstill.plugins import Plugins
+from dstill.runtime.progress import Progress, silent
+
+__all__ = ["LIMIT", "SECONDS", "Group", "Report", "check"]
+
+LIMIT = 60  # golds
+SECONDS = 180.0
+TIMEOUT = 1.0  # seconds
+SHOWN = 3  # findings of one code in one rule
+
+GROUPS: Mapping[str, Sequence[Rule]] = {
+    "questions": questions.RULES,
+    "teaching": teaching.RULES,
+    "answers": answers.RULES,
+    "form": form.RULES,
+    "documentation": documentation.RULES,
+    "guard": guard.RULES,
+    "results": results.RULES,
+    "running": running.RULES,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """What the rules of one group found."""
+
+    name: str
+    rules: int
+    seconds: float
+    findings: tuple[Finding, ...]
+    cut: bool = False  # its time was up before every gold was checked
+
+    @property
+    def errors(self) -> int:
+        """How many of the findings are errors."""
+        return sum(finding.is_error for finding in self.findings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What the kit found in a pack."""
+
+    task: str
+    questions: int
+    golds: int  # that were checked
+    groups: tuple[Group, ...]
+    figures: Mapping[str, float]  # measured on the way: run_seconds, memory_bytes, mutation_score
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings of all groups, errors first."""
+        found = [finding for group in self.groups for finding in group.findings]
+        return tuple(sorted(found, key=lambda finding: not finding.is_error))
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings for which the pack must change."""
+        return tuple(finding for finding in self.findings if finding.is_error)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, for ``--json``."""
+        return {
+            "task": self.task,
+            "questions": self.questions,
+            "golds": self.golds,
+            "groups": [
+                {"name": g.name, "rules": g.rules, "seconds": round(g.seconds, 3), "errors": g.errors, "cut": g.cut}
+                for g in self.groups
+            ],
+            "figures": {name: value for name, value in self.figures.items() if value == value},  # not NaN
+            "findings": [finding.to_row() for finding in self.findings],
+        }
+
+
+def check(
+    task: Task,
+    *,
+    executor: type[Executor] | None = None,
+    executor_config: Any = None,
+    engine: Engine | None = None,
+    plugins: Plugins | None = None,
+    fresh: Callable[[], str] | None = None,
+    limit: int = LIMIT,
+    seed: int = 0,
+    seconds: float = SECONDS,
+    timeout: float = TIMEOUT,
+    progress: Progress = silent,
+) -> Report:
+    """Check a task pack.
+
+    Args:
+        task: a new object of the class, without fallbacks.
+        executor: the class that runs its answers, with its `executor_config`; None: answers are not run.
+        engine: how it reaches the engine.
+        plugins: those in which the task is registered; None: it is not.
+        fresh: gives the digest of the questions in a new process.
+        limit: golds to check.
+        seed: for texts and samples.
+        seconds: after which no rule begins; those that run end soon.
+        timeout: seconds after which the executor must stop an answer.
+
+    Raises ServiceError if the engine cannot be reached, and MissingExtra.
+    """
+    ends, more = time.monotonic() + seconds, {"plugins": plugins, "fresh": fresh, "timeout": timeout, "seed": seed}
+    try:
+        pack = Pack.of(
+            task,
+            limit=limit,
+            engine=engine or Engine(),
+            executor_class=executor,
+            executor_config=executor_config,
+            **more,
+        )
+    except Raised as stopped:
+        group = Group(name="questions", rules=1, seconds=0.0, findings=(stopped.finding,))
+        return Report(task=task.name, questions=0, golds=0, groups=(group,), figures={})
+    groups = []
+    with _opened(pack):
+        for number, (name, rules) in enumerate(GROUPS.items()):
+            progress(f"checking {name}", number, len(GROUPS))
+            left = max(0.0, ends - time.monotonic())
+            pack.deadline, pack.cut = time.monotonic() + (left if number == len(GROUPS) - 1 else left / 2), False
+            groups.append(_of_group(pack, name, rules))
+        progress("checking", len(GROUPS), len(GROUPS))
+    golds = len(pack.golds)
+    return Report(
+        task=task.name, questions=len(pack.examples), golds=golds, groups=tuple(groups), figures=dict(pack.figures)
+    )
+
+
+@contextlib.contextmanager
+def _opened(pack: Pack) -> Iterator[None]:
+    """Open the executor that runs answers for all groups."""
+    if pack.executor_class is None:
+        yield
+        return
+    with pack.new_executor().open(pack.task, pack.engine) as pack.executor:
+        yield
+    pack.executor = None
+    gc.collect()
+
+
+def _of_group(pack: Pack, name: str, rules: Sequence[Rule]) -> Group:
+    started, found = time.perf_counter(), list[Finding]()
+    chosen = rules if pack.executor is not None or name != "results" else ()
+    for rule in chosen:
+        if time.monotonic() > pack.deadline:
+            pack.cut = True
+            break
+        found += [finding for finding in _first_of_each(_of_rule(pack, rule)) if finding not in found]
+    seconds = time.perf_counter() - started
+    return Group(name=name, rules=len(chosen), seconds=seconds, findings=tuple(found), cut=pack.cut)
+
+
+def _of_rule(pack: Pack, rule: Rule) -> Iterator[Finding]:
+    try:
+        yield from rule(pack)
+    except Raised as stopped:
+        yield stopped.finding
+    except (ServiceError, AuthError, MissingExtra):
+        raise
+    except DstillError as error:
+        yield Finding(
+            code="rule_stopped",
+            what=f"{rule.__name__.replace('_', ' ')}: {error.what}",
+            where=line_of_error(error, pack.task) or error.where or line_of(pack.task),
+            hint=error.hint,
+        )
+
+
+def _first_of_each(found: Iterable[Finding]) -> list[Finding]:
+    """The first findings of each code; the last of them says how many more there are."""
+    by_code: dict[str, list[Finding]] = defaultdict(list)
+    for finding in found:
+        by_code[finding.code].append(finding)
+    kept = []
+    for same in by_code.values():
+        kept += same[:SHOWN]
+        if (more := len(same) - SHOWN) > 0:
+            kept[-1] = replace(kept[-1], what=f"{kept[-1].what} (and {more:,} more)")
+    return kept
