@@ -34,6 +34,7 @@ from dstill.errors import PluginError, UsageError, did_you_mean
 if TYPE_CHECKING:
     from dstill.api.baseline import Baseline
     from dstill.api.executor import Executor
+    from dstill.api.finding import Finding
     from dstill.api.metric import Metric
     from dstill.api.modality import Choice, Modality, ModelSpec
     from dstill.api.objective import Objective
@@ -479,6 +480,11 @@ class Plugins:
             for name in sorted(self.judges)
             for info in (known.get(name, core),)
         ]
+
+    def check_pack(self, task: Task, examples: Sequence[Example]) -> list[Finding]:
+        """The results of the hook `check_pack`."""
+        answers: Iterable[Iterable[Finding] | None] = self._hook.check_pack(task=task, examples=examples)
+        return [finding for answer in answers for finding in answer or ()]
 
     def report_sections(self, run: RunView) -> list[Section]:
         """The results of the hook `report_sections`, sorted by `Section.order`."""

@@ -6,6 +6,7 @@ import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 from dstill.api.finding import Finding, line_of
@@ -108,7 +109,7 @@ def junk_is_refused(pack: Pack) -> Iterator[Finding]:
     if len(passed) > MOST_JUNK * len(junk):
         yield Finding(
             code="junk_accepted",
-            what=f"the checks accept {len(passed)} of {len(junk)} texts that are no answers, such as {quoted(passed[0])}",
+            what=f"the checks accept {len(passed)} of {len(junk)} texts that are no answers: {quoted(passed[0])}",
             where=pack.line("checks"),
             hint="add a check of the form, marked parses, that refuses what is not in the language",
         )
@@ -220,7 +221,7 @@ def causes_are_declared(pack: Pack) -> Iterator[Finding]:
     labels: dict[str, str] = {}
     golds = [(e.id, e.answer or "") for e in pack.golds]
     pairs = [(example.id, mutant.answer, example.answer or "") for example, mutant in pack.mutants()]
-    pairs += [(id, other, gold) for (id, gold), (_, other) in zip(golds, golds[1:], strict=False)]
+    pairs += [(id, other, gold) for (id, gold), (_, other) in pairwise(golds)]
     for id, got, want in pack.timed(pairs):
         if (cause := task.cause(got, want)) is not None:
             labels.setdefault(cause.label, id)
@@ -259,7 +260,9 @@ def mutants_differ_from_golds(pack: Pack) -> Iterator[Finding]:
                 code=f"{method}_silent",
                 what=f"{method} sees no difference between {len(found)} of {total} mutants and their golds: {found[0]}",
                 where=pack.line(method),
-                hint="failures of this kind have no cause in the report" if method == "cause" else "clause F1 misses it",
+                hint="failures of this kind have no cause in the report"
+                if method == "cause"
+                else "clause F1 misses it",
                 severity=Severity.WARNING,
             )
 

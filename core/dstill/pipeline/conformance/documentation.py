@@ -62,7 +62,7 @@ def package_is_described(pack: Pack) -> Iterator[Finding]:
         return
     if info.distribution and not about.get("Summary"):
         what = f"the distribution '{info.distribution}' has no description"
-        yield _advice("no_summary", what, "pyproject.toml", "add description = \"…\" to [project]")
+        yield _advice("no_summary", what, "pyproject.toml", 'add description = "…" to [project]')
 
 
 def _advice(code: str, what: str, where: str, hint: str) -> Finding:

@@ -96,8 +96,14 @@ def form_decodes_any_tokens(pack: Pack) -> Iterator[Finding]:
     if form is None:
         return
     if len(set(form.tokens)) < len(form.tokens):
-        what, hint = "a token of the form is listed twice", "list each once: weights depend on their order"
-        yield Finding(code="form_repeats_token", what=what, where=line_of(form, "tokens"), hint=hint)
+        what, hint = "a token of the form is listed twice", "list each once, before a student is trained with them"
+        yield Finding(
+            code="form_repeats_token",
+            what=what,
+            where=line_of(form, "tokens"),
+            hint=hint,
+            severity=Severity.WARNING,
+        )
     for example in pack.timed(pack.one_of_each_data):
         reading = form.read(example)
         choices: list[Token] = [*form.tokens, *range(len(reading))]

@@ -1,7 +1,7 @@
 """The questions of a task in a new process, where sets have another order and nothing is cached.
 
-    in_new_process(plugins, config, "my_sql")    → the `digest` of its questions there
-    python -m dstill.pipeline.conformance.fresh  reads {"task", "settings", "files"} as JSON, and prints it
+in_new_process(plugins, config, "my_sql")    → the `digest` of its questions there
+python -m dstill.pipeline.conformance.fresh  reads {"task", "settings", "files"} as JSON, and prints it
 """
 
 from __future__ import annotations

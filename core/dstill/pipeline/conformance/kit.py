@@ -1,8 +1,8 @@
 """Runs the rules of the conformance kit on a task pack, within a time.
 
-    report = check(task, executor=Table, limit=40)
-    report.errors     → (Finding(code="same_not_symmetric", what="same is True for …", where="pack.py:71", …),)
-    report.groups[0]  → Group(name="questions", rules=10, seconds=0.4, findings=(), cut=False)
+report = check(task, executor=Table, limit=40)
+report.errors     → (Finding(code="same_not_symmetric", what="same is True for …", where="pack.py:71", …),)
+report.groups[0]  → Group(name="questions", rules=10, seconds=0.4, findings=(), cut=False)
 """
 
 from __future__ import annotations
@@ -11,25 +11,19 @@ import contextlib
 import gc
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dstill.api.engine import Engine
-from dstill.api.executor import Executor
 from dstill.api.finding import Finding, line_of, line_of_error
-from dstill.api.task import Task
 from dstill.errors import AuthError, DstillError, MissingExtra, ServiceError
 from dstill.pipeline.conformance import answers, documentation, form, guard, questions, results, running, teaching
 from dstill.pipeline.conformance.pack import Pack, Raised, Rule
-from dstill.plugins import Plugins
 from dstill.runtime.progress import Progress, silent
 
-__all__ = ["LIMIT", "SECONDS", "Group", "Report", "check"]
+__all__ = ["SECONDS", "Group", "Report", "check"]
 
-LIMIT = 60  # golds
 SECONDS = 180.0
-TIMEOUT = 1.0  # seconds
 SHOWN = 3  # findings of one code in one rule
 
 GROUPS: Mapping[str, Sequence[Rule]] = {
@@ -96,59 +90,29 @@ class Report:
         }
 
 
-def check(
-    task: Task,
-    *,
-    executor: type[Executor] | None = None,
-    executor_config: Any = None,
-    engine: Engine | None = None,
-    plugins: Plugins | None = None,
-    fresh: Callable[[], str] | None = None,
-    limit: int = LIMIT,
-    seed: int = 0,
-    seconds: float = SECONDS,
-    timeout: float = TIMEOUT,
-    progress: Progress = silent,
-) -> Report:
-    """Check a task pack.
+def check(pack: Pack, *, seconds: float = SECONDS, progress: Progress = silent) -> Report:
+    """Check a task pack. After `seconds` no rule begins, and those that run end soon.
 
-    Args:
-        task: a new object of the class, without fallbacks.
-        executor: the class that runs its answers, with its `executor_config`; None: answers are not run.
-        engine: how it reaches the engine.
-        plugins: those in which the task is registered; None: it is not.
-        fresh: gives the digest of the questions in a new process.
-        limit: golds to check.
-        seed: for texts and samples.
-        seconds: after which no rule begins; those that run end soon.
-        timeout: seconds after which the executor must stop an answer.
-
-    Raises ServiceError if the engine cannot be reached, and MissingExtra.
+    Raises ServiceError and AuthError if the engine cannot be reached, and MissingExtra.
     """
-    ends, more = time.monotonic() + seconds, {"plugins": plugins, "fresh": fresh, "timeout": timeout, "seed": seed}
+    ends, groups = time.monotonic() + seconds, list[Group]()
     try:
-        pack = Pack.of(
-            task,
-            limit=limit,
-            engine=engine or Engine(),
-            executor_class=executor,
-            executor_config=executor_config,
-            **more,
-        )
-    except Raised as stopped:
+        n_questions, n_golds = len(pack.examples), len(pack.golds)
+    except Raised as stopped:  # without questions nothing can be checked
         group = Group(name="questions", rules=1, seconds=0.0, findings=(stopped.finding,))
-        return Report(task=task.name, questions=0, golds=0, groups=(group,), figures={})
-    groups = []
+        return Report(task=pack.task.name, questions=0, golds=0, groups=(group,), figures={})
     with _opened(pack):
         for number, (name, rules) in enumerate(GROUPS.items()):
             progress(f"checking {name}", number, len(GROUPS))
             left = max(0.0, ends - time.monotonic())
             pack.deadline, pack.cut = time.monotonic() + (left if number == len(GROUPS) - 1 else left / 2), False
             groups.append(_of_group(pack, name, rules))
-        progress("checking", len(GROUPS), len(GROUPS))
-    golds = len(pack.golds)
     return Report(
-        task=task.name, questions=len(pack.examples), golds=golds, groups=tuple(groups), figures=dict(pack.figures)
+        task=pack.task.name,
+        questions=n_questions,
+        golds=n_golds,
+        groups=tuple(groups),
+        figures=dict(pack.figures),
     )
 
 

@@ -1,6 +1,6 @@
 """The task pack under test: its questions, its golds, and its executor, as the checks of the kit need them.
 
-    pack = Pack.of(task, executor=Table, limit=40)
+    pack = Pack(task, executor_class=Table, limit=40)
     pack.golds[0].answer, pack.outcome(pack.golds[0]).value, pack.texts[3]
 
 A method of the task that raises where it must not raises `Raised` instead, with the finding that names it.
@@ -28,11 +28,13 @@ from dstill.pipeline.conformance import texts
 from dstill.pipeline.steps import stratified_head
 from dstill.plugins import Plugins
 
-__all__ = ["Pack", "Raised", "Rule", "quoted", "raised", "watched"]
+__all__ = ["LIMIT", "Pack", "Raised", "Rule", "quoted", "raised", "same_task", "watched"]
 
 T = TypeVar("T", bound=Task)
 Item = TypeVar("Item")
 
+LIMIT = 60  # golds
+TIMEOUT = 1.0  # seconds
 LONGEST = 60  # characters of an answer in a message
 REFUSALS = 10  # of the golds that refuse, how many are checked
 PASSED = (NoTestDatabases, ImportError, MemoryError, MissingExtra, ServiceError, AuthError)
@@ -48,31 +50,26 @@ class Raised(Exception):
 
 @dataclass
 class Pack:
-    """A task pack under test."""
+    """A task pack under test, and how to test it."""
 
-    task: Task  # its methods raise `Raised`
-    by_split: Mapping[str, Sequence[Example]]  # what `Task.examples` returned for each split
-    limit: int  # golds to check
-    seed: int
-    engine: Engine
-    timeout: float  # seconds that a runaway answer may take
-    executor_class: type[Executor] | None = None
+    task: Task  # a new object of the class, without fallbacks; its methods will raise `Raised`
+    executor_class: type[Executor] | None = None  # None: answers are not run
     executor_config: Any = None
-    plugins: Plugins | None = None  # None: of a pack that no plugin registers
-    fresh: Callable[[], str] | None = None  # the digest of the questions in another process (`fresh.digest`)
+    engine: Engine = field(default_factory=Engine)  # how the executor reaches its engine
+    plugins: Plugins | None = None  # in which the task is registered; None: in none
+    fresh: Callable[[], str] | None = None  # the digest of the questions in a new process (`fresh.digest`)
+    limit: int = LIMIT  # golds to check
+    seed: int = 0  # of texts and samples
+    timeout: float = TIMEOUT  # seconds after which the executor must stop an answer
     executor: Executor | None = None  # the opened one, while the kit runs answers
-    deadline: float = field(default=float("inf"))  # of the current group, by `time.monotonic`
+    deadline: float = float("inf")  # of the current group, by `time.monotonic`
     cut: bool = False  # whether the current group stopped at its deadline
     figures: dict[str, float] = field(default_factory=dict)  # what was measured on the way
     _outcomes: dict[tuple[str, str], Outcome] = field(default_factory=dict, repr=False)
     _mutants: dict[str, tuple[Mutant, ...]] = field(default_factory=dict, repr=False)
 
-    @classmethod
-    def of(cls, task: Task, *, limit: int, **more: Any) -> Pack:
-        """Ask `task` for its questions. Raises `Raised` if it cannot give them."""
-        task = watched(task)
-        by_split = {split: list(task.examples(split)) for split in SPLITS}
-        return cls(task=task, by_split=by_split, limit=limit, **more)
+    def __post_init__(self) -> None:
+        watched(self.task)
 
     def line(self, name: str = "") -> str:
         """The line of the task's method or attribute `name`."""
@@ -85,7 +82,7 @@ class Pack:
 
     def new_task(self) -> Task:
         """Another object of the task, with the same settings."""
-        return watched(_same_task(self.task))
+        return watched(same_task(self.task))
 
     def new_executor(self) -> Executor:
         """An executor that is not open yet."""
@@ -101,6 +98,11 @@ class Pack:
             yield item
 
     # --- its questions ------------------------------------------------------------------
+
+    @cached_property
+    def by_split(self) -> Mapping[str, Sequence[Example]]:
+        """What `Task.examples` returns for each split."""
+        return {split: list(self.task.examples(split)) for split in SPLITS}
 
     @cached_property
     def examples(self) -> list[Example]:
@@ -190,7 +192,8 @@ class Pack:
 Rule = Callable[[Pack], Iterator[Finding]]
 
 
-def _same_task(task: Task) -> Task:
+def same_task(task: Task) -> Task:
+    """Another object of a task, with its settings, and without fallbacks."""
     made = type(task)(task.config)
     made.seed = task.seed
     return made

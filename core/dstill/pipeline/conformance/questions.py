@@ -25,9 +25,7 @@ def has_golds(pack: Pack) -> Iterator[Finding]:
     if not pack.golds:
         what = f"no split of task '{pack.task.name}' has a reference answer that is not a refusal"
         hint = "give some examples an answer, at least in a pack's tests: most rules check golds"
-        yield Finding(
-            code="no_golds", what=what, where=pack.line("examples"), hint=hint, severity=Severity.WARNING
-        )
+        yield Finding(code="no_golds", what=what, where=pack.line("examples"), hint=hint, severity=Severity.WARNING)
 
 
 def ids_are_unique(pack: Pack) -> Iterator[Finding]:

@@ -98,7 +98,10 @@ def same_is_symmetric(pack: Pack) -> Iterator[Finding]:
             continue
         for method in ("is_empty", "is_trivial"):
             more = (example,) if method == "is_trivial" else ()
-            if getattr(properties, method)(one, *more) != getattr(properties, method)(other, *more) and method not in told:
+            if (
+                getattr(properties, method)(one, *more) != getattr(properties, method)(other, *more)
+                and method not in told
+            ):
                 told.add(method)
                 yield Finding(
                     code="same_but_not_alike",
@@ -163,7 +166,7 @@ def values_can_be_shown(pack: Pack) -> Iterator[Finding]:
                     code="value_not_json",
                     what=f"the result of '{example.id}' is not JSON: {error}",
                     where=pack.executor_line,
-                    hint="turn dates, decimals and NaN into text or numbers in execute: `predict --json` prints the value",
+                    hint="turn dates and decimals into text or numbers, and NaN into None: `predict --json` prints it",
                 )
         shown.render_result(value)
         shown.diff_results(value, value)

@@ -14,16 +14,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from dstill.api.executor import Executor
-from dstill.api.finding import Finding, line_of
+from dstill.api.finding import Finding, line_of, line_of_error
 from dstill.api.gate import Gate
-from dstill.api.records import Example, Outcome, OutcomeKind, Severity
 from dstill.api.protocols import NoTestDatabases, TestDatabases
+from dstill.api.records import Example, Outcome, OutcomeKind, Severity
 from dstill.pipeline.conformance.pack import Pack, Raised, quoted, raised
 from dstill.pipeline.steps import threaded_map
 
 __all__ = ["RULES"]
 
-RUNS = 12  # golds of a cycle that is watched for what it leaves
+RUNS = 12  # answers of a cycle that is watched for what it leaves
+DISTINCT = 3  # golds among them: each has a test database, which may take long to load
+CYCLES = 3  # that open and close an executor
 SLOW = 1.0  # seconds a run takes in the median
 MEMORY = 64 * 2**20  # bytes that one more cycle may take
 PATIENCE = 3.0  # times the timeout, after which a runaway answer counts as not stopped
@@ -55,7 +57,7 @@ def any_answer_can_run(pack: Pack) -> Iterator[Finding]:
             except Exception as error:
                 found = raised(pack.task, f"executor '{executor.name}'", (text,), error, code="execute_raises")
                 hint = "return an Outcome of the kind INVALID with the reason"
-                yield replace(found, where=_line_of(pack, error) or pack.executor_line, hint=hint)
+                yield replace(found, where=line_of_error(error, pack.executor_class) or pack.executor_line, hint=hint)
                 return
             if not isinstance(outcome, Outcome):
                 what = f"execute returned {type(outcome).__name__} for {quoted(text)}"
@@ -64,29 +66,22 @@ def any_answer_can_run(pack: Pack) -> Iterator[Finding]:
                 return
 
 
-def _line_of(pack: Pack, error: Exception) -> str:
-    from dstill.api.finding import line_of_error
-
-    return line_of_error(error, pack.executor_class)
-
-
 def executor_leaves_nothing(pack: Pack) -> Iterator[Finding]:
     """Closed, an executor has no connection, file, thread or process; open, it does not keep one for each answer."""
     if pack.executor_class is None or not pack.golds:
         return
-    golds = (pack.golds * RUNS)[:RUNS]
-    seconds = list(_cycle(pack, golds))  # the first one also fills caches
-    before, memory = _open_things(), _memory()
-    executor = pack.new_executor().open(pack.task, pack.engine)
-    _run_all(pack, executor, golds[:1])
-    opened = _open_things()
-    _run_all(pack, executor, golds)
-    kept = _open_things() - opened
-    executor.close()
-    _cycle(pack, golds)
+    golds = (pack.golds[:DISTINCT] * RUNS)[:RUNS]
+    seconds, memory = _cycle(pack, golds), _memory()  # the first cycle also fills caches
+    before = _open_things()
+    for _ in range(CYCLES):
+        _cycle(pack, golds[:2])
     left = _open_things() - before
-    # twice as many: what is kept once, such as a pool, is not kept for each answer
-    if per_run := {what: n for what, n in kept.items() if n >= RUNS // 2}:
+    with pack.new_executor().open(pack.task, pack.engine) as executor:
+        _run_all(pack, executor, golds[:1])
+        opened = _open_things()
+        _run_all(pack, executor, golds)
+        kept = _open_things() - opened
+    if per_run := {what: n for what, n in kept.items() if n >= RUNS}:
         what, n = max(per_run.items(), key=lambda pair: pair[1])
         yield Finding(
             code="leaks_connections",
@@ -94,11 +89,11 @@ def executor_leaves_nothing(pack: Pack) -> Iterator[Finding]:
             where=pack.executor_line,
             hint="close what a run opens, also if it is on a test database: use with",
         )
-    elif left := {what: n for what, n in left.items() if n >= 2}:
-        what, n = max(left.items(), key=lambda pair: pair[1])
+    elif per_cycle := {what: n for what, n in left.items() if n >= CYCLES}:
+        what, n = max(per_cycle.items(), key=lambda pair: pair[1])
         yield Finding(
             code="left_open",
-            what=f"after close, something is still open for each executor: {what}",
+            what=f"{CYCLES} executors that were closed leave {n} open: {what}",
             where=line_of(pack.executor_class, "close"),
             hint="release in close what open acquired",
         )
@@ -107,7 +102,7 @@ def executor_leaves_nothing(pack: Pack) -> Iterator[Finding]:
     if grown > MEMORY:
         yield Finding(
             code="memory_grows",
-            what=f"{2 * RUNS} more answers take {grown / 2**20:,.0f} MiB of memory",
+            what=f"{RUNS} more answers take {grown / 2**20:,.0f} MiB of memory",
             where=pack.executor_line,
             hint="keep no results: an evaluation runs thousands of answers",
             severity=Severity.WARNING,
@@ -134,9 +129,7 @@ def _run_all(pack: Pack, executor: Executor, golds: list[Example]) -> list[float
         known = replace(example, context={**example.context, **executor.context(example)})
         with suppress(NoTestDatabases):
             for database in list(TestDatabases.of(pack.task).test_databases(known, 1))[:1]:
-                executor.run(
-                    example.answer or "", replace(known, context={**known.context, "test_database": database})
-                )
+                executor.run(example.answer or "", replace(known, context={**known.context, "test_database": database}))
         started = time.perf_counter()
         executor.run(example.answer or "", example)
         seconds.append(time.perf_counter() - started)
@@ -168,43 +161,39 @@ def _memory() -> int:
 
 
 def executor_opens_again(pack: Pack) -> Iterator[Finding]:
-    """The same golds have the same results in another executor, after all those answers, and in several threads."""
+    """The same golds have the same results after all other answers, in a second opening, and in several threads."""
     if pack.executor_class is None or pack.executor is None:
         return
-    golds = [e for e in pack.golds[:RUNS] if pack.outcome(e).kind is OutcomeKind.OK]
+    golds = [e for e in pack.timed(pack.golds[:RUNS]) if pack.outcome(e).kind is OutcomeKind.OK]
     first = [pack.outcome(example) for example in golds]
-    ways = {"with the executor that ran all other answers": pack.executor}
-    yield from _compared(pack, golds, first, ways, "state_changes", "an answer must not change the data or the executor")
+    if wrong := _differing(pack, golds, first, [pack.executor.run(e.answer or "", e) for e in golds]):
+        hint = "an answer must not change the data or the executor"
+        what = f"after the other answers, {wrong}"
+        yield Finding(code="state_changes", what=what, where=pack.executor_line, hint=hint)
     again = pack.new_executor()
-    for _ in range(2):  # closed and opened again
-        with again.open(pack.task, pack.engine):
+    with again.open(pack.task, pack.engine):
+        pass
+    with again.open(pack.task, pack.engine):
+        if wrong := _differing(pack, golds, first, [again.run(e.answer or "", e) for e in golds]):
             hint = "open must set up everything that execute needs, also after close"
-            yield from _compared(pack, golds, first, {"with an executor opened again": again}, "not_reopened", hint)
-    if pack.executor.parallel > 1:
-        with pack.new_executor().open(pack.task, pack.engine) as executor:
-            many = golds * 3
-            outcomes = list(threaded_map(lambda e: executor.run(e.answer or "", e), many, executor.parallel))
-            wrong = next((e for e, a, b in zip(many, outcomes, first * 3, strict=True) if not _same(pack, a, b)), None)
-        if wrong is not None:
-            yield Finding(
-                code="threads_disagree",
-                what=f"in {executor.parallel} threads, '{wrong.id}' has another result",
-                where=pack.executor_line,
-                hint="share nothing between threads, or set parallel = 1",
-            )
+            what = f"with an executor that was closed and opened again, {wrong}"
+            yield Finding(code="not_reopened", what=what, where=line_of(pack.executor_class, "open"), hint=hint)
+            return
+        if again.parallel > 1:
+            outcomes = threaded_map(lambda e: again.run(e.answer or "", e), golds * 3, again.parallel)
+            if wrong := _differing(pack, golds * 3, first * 3, list(outcomes)):
+                hint = "share nothing between threads, or set parallel = 1"
+                what = f"in {again.parallel} threads, {wrong}"
+                yield Finding(code="threads_disagree", what=what, where=pack.executor_line, hint=hint)
 
 
-def _compared(
-    pack: Pack, golds: list[Example], first: list[Outcome], ways: dict[str, Executor], code: str, hint: str
-) -> Iterator[Finding]:
-    for way, executor in ways.items():
-        for example, before in zip(golds, first, strict=True):
-            outcome = executor.run(example.answer or "", example)
-            if not _same(pack, outcome, before):
-                why = "another result" if outcome.kind is OutcomeKind.OK else f"no result ({outcome.reason})"
-                what = f"'{example.id}' has {why} {way}"
-                yield Finding(code=code, what=what, where=pack.executor_line, hint=hint)
-                return
+def _differing(pack: Pack, golds: list[Example], before: list[Outcome], now: list[Outcome]) -> str:
+    """Which gold has another outcome now; empty: none."""
+    for example, one, other in zip(golds, before, now, strict=True):
+        if not _same(pack, one, other):
+            why = "another result" if other.kind is OutcomeKind.OK else f"no result ({other.reason})"
+            return f"the reference answer of '{example.id}' has {why}"
+    return ""
 
 
 def _same(pack: Pack, one: Outcome, other: Outcome) -> bool:
@@ -242,8 +231,7 @@ def runaways_are_stopped(pack: Pack) -> Iterator[Finding]:
                 code="timeout_unjudged",
                 what=f"{quoted(answer)} is stopped at the timeout, with an outcome of the kind UNAVAILABLE",
                 where=pack.executor_line,
-                hint="return INVALID: where nobody else uses the engine, a timeout is the answer's fault, and UNAVAILABLE "
-                "leaves it out of the score",
+                hint="return INVALID: where nobody else uses the engine, a timeout is the answer's fault",
             )
 
 

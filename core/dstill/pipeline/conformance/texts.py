@@ -28,7 +28,7 @@ FIXED = (
     "\u202eab\u2066c",
     "\ufeffa\u200bb",
     "e\u0301 \u00e9 \ufb01 \u0130 \u00df",
-    "１２ \u0663 ½ ²",  # noqa: RUF001 - digits that int() takes, or that only isdigit() takes
+    "１２ \u0663 ½ ²",
     "-0 1e999 NaN Infinity 00 0x1 1_000",
     "9" * 5_000,
     "'",
