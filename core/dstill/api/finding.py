@@ -55,7 +55,10 @@ def line_of(owner: object, name: str = "") -> str:
 
 
 def line_of_error(error: BaseException, owner: object) -> str:
-    """``file:line`` of the innermost frame of `error` in the package of `owner`'s class; empty: there is none."""
+    """``file:line`` of the innermost frame of `error` in the package of `owner`'s class; empty: there is none.
+
+    Code of dstill itself counts as no pack's.
+    """
     kind = owner if isinstance(owner, type) else type(owner)
     file = getattr(sys.modules.get(kind.__module__), "__file__", None)
     if file is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -24,12 +24,14 @@ MOST_JUNK = 0.5  # share of texts in no language that the checks may accept
 
 def checks_never_raise(pack: Pack) -> Iterator[Finding]:
     """A check yields problems for any text, soon, and under its own name."""
-    example = _any_example(pack)
-    for check in pack.task.checks:
+    example, checks = _any_example(pack), pack.task.checks
+    for number, check in enumerate(checks):
         for text in pack.timed(pack.texts):
+            if not _reaches(checks[:number], check, example, text):
+                continue
             started = time.perf_counter()
             try:
-                problems = list(check.run(example, text)) if _reaches(pack, check, example, text) else []
+                problems = list(check.run(example, text))
             except Exception as error:
                 found = raised(pack.task, f"check '{check.name}'", (text,), error, code="check_raises")
                 yield found
@@ -54,17 +56,13 @@ def checks_never_raise(pack: Pack) -> Iterator[Finding]:
                 break
 
 
-def _reaches(pack: Pack, check: Check, example: Example, text: str) -> bool:
-    """Whether the layers before `check` that parse accept `text`: else dstill does not call it."""
-    for before in pack.task.checks:
-        if before is check:
-            return check.applies is None or check.applies(example)
-        try:
-            if before.parses and any(problem.is_error for problem in before.run(example, text)):
-                return False
-        except Exception:
-            return False
-    return False
+def _reaches(before: Sequence[Check], check: Check, example: Example, text: str) -> bool:
+    """Whether dstill calls `check` with `text`: the layers before it that parse accept the text."""
+    try:
+        stopped = any(problem.is_error for layer in before if layer.parses for problem in layer.run(example, text))
+        return not stopped and (check.applies is None or check.applies(example))
+    except Exception:
+        return False
 
 
 def _any_example(pack: Pack) -> Example:

@@ -147,12 +147,16 @@ def _of_rule(pack: Pack, rule: Rule) -> Iterator[Finding]:
         yield stopped.finding
     except (ServiceError, AuthError, MissingExtra):
         raise
-    except DstillError as error:
+    except Exception as error:
+        where = line_of_error(error, pack.task) or line_of_error(error, pack.executor_class)
+        told = isinstance(error, DstillError)
+        if not where and not told:
+            raise  # it is not the pack's
         yield Finding(
             code="rule_stopped",
-            what=f"{rule.__name__.replace('_', ' ')}: {error.what}",
-            where=line_of_error(error, pack.task) or error.where or line_of(pack.task),
-            hint=error.hint,
+            what=f"{rule.__name__.replace('_', ' ')}: {error.what if told else f'{type(error).__name__}: {error}'}",
+            where=where or line_of(pack.task),
+            hint=error.hint if told else "this code of the pack raised where it must not",
         )
 
 

@@ -9,10 +9,13 @@ A method of the task that raises where it must not raises `Raised` instead, with
 from __future__ import annotations
 
 import functools
+import random
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice, zip_longest
 from typing import Any, TypeVar
 
 from dstill.api.checking import find_problems
@@ -25,7 +28,6 @@ from dstill.api.records import SPLITS, Draft, Example, Mutant, Outcome, Problem
 from dstill.api.task import Task, data_of
 from dstill.errors import AuthError, DstillError, MissingExtra, ServiceError
 from dstill.pipeline.conformance import texts
-from dstill.pipeline.steps import stratified_head
 from dstill.plugins import Plugins
 
 __all__ = ["LIMIT", "Pack", "Raised", "Rule", "quoted", "raised", "same_task", "watched"]
@@ -116,13 +118,21 @@ class Pack:
 
     @cached_property
     def golds(self) -> list[Example]:
-        """Golds of all splits that do not refuse, at most `limit`."""
-        return stratified_head([e for e in self.answered if not self.task.is_refusal(e.answer or "")], self.limit)
+        """Golds that do not refuse, at most `limit`, of as many splits and templates as possible."""
+        return self._sample([e for e in self.answered if not self.task.is_refusal(e.answer or "")], self.limit)
 
     @cached_property
     def refusals(self) -> list[Example]:
         """Golds that refuse, a few of them."""
-        return stratified_head([e for e in self.answered if self.task.is_refusal(e.answer or "")], REFUSALS)
+        return self._sample([e for e in self.answered if self.task.is_refusal(e.answer or "")], REFUSALS)
+
+    def _sample(self, examples: Sequence[Example], n: int) -> list[Example]:
+        """`n` of `examples`: one of each split and template, then another of each, and so on."""
+        draw, groups = random.Random(f"sample {self.seed}"), defaultdict[tuple[str, ...], list[Example]](list)
+        for example in draw.sample(examples, len(examples)):
+            groups[example.split, example.category, example.template].append(example)
+        in_turn = (e for turn in zip_longest(*groups.values()) for e in turn if e is not None)
+        return list(islice(in_turn, n))
 
     @cached_property
     def one_of_each_data(self) -> list[Example]:

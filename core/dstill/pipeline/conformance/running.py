@@ -197,7 +197,9 @@ def _differing(pack: Pack, golds: list[Example], before: list[Outcome], now: lis
 
 
 def _same(pack: Pack, one: Outcome, other: Outcome) -> bool:
-    return one.kind is other.kind and pack.task.same(one.value, other.value)
+    if one.kind is not OutcomeKind.OK or other.kind is not OutcomeKind.OK:
+        return one.kind is other.kind
+    return bool(pack.task.same(one.value, other.value))
 
 
 def runaways_are_stopped(pack: Pack) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 __all__ = ["any_text", "junk", "respelled"]
 
-GOLDS = 25  # that are changed
+GOLDS = 20  # that are changed
 CHANGES = 6  # of each
 LENGTH = 40  # of random texts, in characters
 DEPTH = 2_000  # of nested texts
@@ -62,7 +62,7 @@ def any_text(golds: Sequence[str], seed: int) -> list[str]:
     found += [opening * DEPTH for opening, closing in NESTED if closing]
     found += ["".join(draw.choices(ALPHABET, k=draw.randint(1, LENGTH))) for _ in range(20)]
     for gold in draw.sample(sorted(set(golds)), min(GOLDS, len(set(golds)))):
-        found += [changed for _ in range(CHANGES) if (changed := _changed(gold, draw))]
+        found += [*respelled(gold), *(_changed(gold, draw) for _ in range(CHANGES))]
     return list(dict.fromkeys(found))
 
 
