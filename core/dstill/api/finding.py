@@ -10,6 +10,8 @@ line_of_error(error, task)   → the line in the pack that raised
 from __future__ import annotations
 
 import inspect
+import linecache
+import re
 import sys
 import traceback
 from dataclasses import dataclass
@@ -87,15 +89,25 @@ def _line_of_attribute(kind: type, name: str) -> str:
 
 
 def _line_of_class(kind: type) -> str:
-    return _line_in_class(kind, "class ")
+    return _line_in_class(kind)
 
 
 def _line_in_class(kind: type, *begins: str) -> str:
-    """The first line of the class's source that begins with one of `begins`, else its first line."""
-    try:
-        lines, first = inspect.getsourcelines(kind)
-        file = inspect.getsourcefile(kind)
-    except (OSError, TypeError):  # made at run time, or without its source
+    """The first line of the class's source that begins with one of `begins`, else its first line.
+
+    `inspect.getsourcelines` would parse the whole file for each class.
+    """
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    lines = linecache.getlines(file) if file else []
+    head = re.compile(rf"\s*class {re.escape(kind.__name__)}\b")
+    first = next((n for n, line in enumerate(lines) if head.match(line)), None)
+    if first is None:  # made at run time, or without its source
         return ""
-    at = next((n for n, line in enumerate(lines) if line.lstrip().startswith(begins)), 0)
-    return f"{file}:{first + at}"
+    depth = len(lines[first]) - len(lines[first].lstrip())
+    for number, line in enumerate(lines[first + 1 :], first + 2):
+        text = line.lstrip()
+        if begins and text.startswith(begins):
+            return f"{file}:{number}"
+        if text and not text.startswith((")", "#")) and len(line) - len(text) <= depth:
+            break
+    return f"{file}:{first + 1}"

@@ -76,7 +76,7 @@ def plugins() -> Plugins:
     return plugin_loading.load([FILE], disabled=installed - set(LOADED))
 
 
-def checked(part: Any, plugins: Plugins | None, limit: int = 16) -> Report:
+def checked(part: Any, plugins: Plugins | None, limit: int = 12) -> Report:
     """The report on `part`: a task, or an executor or form of `Rows`."""
     task: type[Task] = Rows
     executor: type[Executor] = Shelf
@@ -86,14 +86,14 @@ def checked(part: Any, plugins: Plugins | None, limit: int = 16) -> Report:
         task = type("WithForm", (Rows,), {"form": lambda self: part()})
     else:
         task = part
-    return check(Pack(task(), executor_class=executor, plugins=plugins, limit=limit, timeout=0.2))
+    return check(Pack(task(), executor_class=executor, plugins=plugins, limit=limit, timeout=0.03))
 
 
 def test_pack_without_fault_conforms(plugins: Plugins) -> None:
-    report = checked(Rows, plugins, limit=1_000)
+    report = checked(Rows, plugins, limit=60)
     assert list(report.findings) == []
     assert report.figures["mutation_score"] > 0.9
-    assert report.golds > 100
+    assert report.golds == 60
     assert not any(group.cut for group in report.groups)
 
 
@@ -369,7 +369,7 @@ class CheckRaisesOnJunk(Rows):
 @fault("check_slow")
 class CheckGoesBackAndForth(Rows):
     def spaces(self, example: Example, answer: str) -> Iterable[Problem]:
-        if answer.isspace():
+        if len(answer) > 40_000 and answer.isspace():
             time.sleep(2.1)
         return ()
 

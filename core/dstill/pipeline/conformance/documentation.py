@@ -56,11 +56,13 @@ def package_is_described(pack: Pack) -> Iterator[Finding]:
         return
     owner = pack.plugins.owner("tasks", pack.task.name)
     info = next(info for info in pack.plugins.loaded if info.name == owner)
+    if not info.distribution:  # a file
+        return
     try:
-        about = metadata(info.distribution) if info.distribution else {}
+        summary = metadata(info.distribution).json.get("summary")
     except PackageNotFoundError:
         return
-    if info.distribution and not about.get("Summary"):
+    if not summary:
         what = f"the distribution '{info.distribution}' has no description"
         yield _advice("no_summary", what, "pyproject.toml", 'add description = "…" to [project]')
 

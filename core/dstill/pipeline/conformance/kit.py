@@ -148,15 +148,15 @@ def _of_rule(pack: Pack, rule: Rule) -> Iterator[Finding]:
     except (ServiceError, AuthError, MissingExtra):
         raise
     except Exception as error:
+        told = error if isinstance(error, DstillError) else None
         where = line_of_error(error, pack.task) or line_of_error(error, pack.executor_class)
-        told = isinstance(error, DstillError)
-        if not where and not told:
+        if not where and told is None:
             raise  # it is not the pack's
         yield Finding(
             code="rule_stopped",
-            what=f"{rule.__name__.replace('_', ' ')}: {error.what if told else f'{type(error).__name__}: {error}'}",
+            what=f"{rule.__name__.replace('_', ' ')}: {told.what if told else f'{type(error).__name__}: {error}'}",
             where=where or line_of(pack.task),
-            hint=error.hint if told else "this code of the pack raised where it must not",
+            hint=told.hint if told else "this code of the pack raised where it must not",
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dstill.api.finding import Finding
 from dstill.api.protocols import Linked, Synthesis
@@ -77,8 +77,7 @@ def every_call_gives_the_same(pack: Pack) -> Iterator[Finding]:
         )
 
 
-def _first_difference(one: list[Example] | tuple[Example, ...] | object, other: list[Example]) -> str | None:
-    first = list(one)  # type: ignore[call-overload]
+def _first_difference(first: Sequence[Example], other: Sequence[Example]) -> str | None:
     for a, b in zip(first, other, strict=False):
         if a != b:
             return f"'{b.id}' for '{a.id}'" if a.id != b.id else f"another '{a.id}'"
