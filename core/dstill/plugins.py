@@ -21,7 +21,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
-from importlib.metadata import Distribution, entry_points, version
+from importlib.metadata import Distribution, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -464,21 +464,6 @@ class Plugins:
                 self._manager.subset_hook_caller("judge_answer", [i.plugin for i in impls if i is not impl]),
             )
             for impl in reversed(impls)
-        ]
-
-    def judged_by(self) -> list[dict[str, str]]:
-        """The plugins in `judges`, for run.json: name, distribution, version, and the digest of a file."""
-        known = {info.name: info for info in self.loaded}
-        core = PluginInfo(name="core", distribution="dstill", version=version("dstill"))
-        return [
-            {
-                "name": name,
-                "distribution": info.distribution,
-                "version": info.version,
-                **({"sha256": info.sha256} if info.sha256 else {}),
-            }
-            for name in sorted(self.judges)
-            for info in (known.get(name, core),)
         ]
 
     def check_pack(self, task: Task, examples: Sequence[Example]) -> list[Finding]:

@@ -112,10 +112,13 @@ def test_run_goes_through_every_stage(create: Callable[..., Run], toy_file: Path
     assert (train["seed"], train["processes"]) == (0, 1)
     assert train["versions"]["python"] == platform.python_version()
     toy = {"name": "toy", "sha256": hashlib.sha256(toy_file.read_bytes()).hexdigest()}
-    shipped = {"name": "evaluate", "distribution": "dstill", "version": version("dstill")}
-    for made_with in (manifest, train, manifest["stages"]["evaluate"]):
+    evaluated = manifest["stages"]["evaluate"]
+    for made_with in (manifest, train, evaluated):
         assert toy in made_with["plugins"]
-        assert shipped in made_with["plugins"]
+        (shipped,) = [plugin for plugin in made_with["plugins"] if plugin["name"] == "evaluate"]
+        assert (shipped["distribution"], shipped["version"]) == ("dstill", version("dstill"))
+        assert len(shipped["sha256"]) == 64
+    assert evaluated["packs"] == [toy]
     assert train["dataset"]["train"] == manifest["files"]["dataset/data/train.jsonl"]["sha256"]
     assert ("training", 2, 2) in said
     assert ("judging student", 13, 13) in said

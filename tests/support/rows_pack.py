@@ -2,8 +2,8 @@
 
     names of Red things below 20   →   SELECT name FROM things WHERE colour = Red AND price < 20
 
-It implements all that the conformance kit checks: refusals, clauses, causes, a grammar, a form, mutants, test databases,
-known answers, and an executor on sqlite3 with a timeout. Tests break one part of it at a time.
+It implements all that the conformance kit checks: refusals, clauses, causes, a grammar, a form, mutants, test
+databases, known answers, and an executor on sqlite3 with a timeout. Tests break one part of it at a time.
 """
 
 from __future__ import annotations
