@@ -262,6 +262,25 @@ def test_existing_predictions_are_reused(create: Callable[..., Run]) -> None:
     assert (run.folder / "predictions.jsonl").stat().st_mtime_ns == made
 
 
+def test_changed_pack_answers_again(
+    create: Callable[..., Run], toy_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = create()
+    run.generate()
+    run.train()
+    run.evaluate()
+    before = run.manifest["files"]["predictions.jsonl"]["provenance"]
+    copy = run.folder.parent / "toy.py"
+    copy.write_text(f"{toy_file.read_text()}\n# another grammar\n")
+    again = Run.open(run.folder, plugins=plugin_loading.load([copy]))
+    evaluated = again.evaluate()
+    assert "the answers in predictions.jsonl are made again: plugin toy changed" in caplog.text
+    assert again.manifest["files"]["predictions.jsonl"]["provenance"][:2] == before[:2]
+    assert again.manifest["files"]["predictions.jsonl"]["provenance"] != before
+    assert evaluated["packs"] == [{"name": "toy", "sha256": hashlib.sha256(copy.read_bytes()).hexdigest()}]
+    assert len(again.answers()) == 13
+
+
 def test_interrupted_evaluation_resumes_with_its_answers(
     create: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
