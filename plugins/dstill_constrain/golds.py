@@ -48,7 +48,7 @@ def outside_of_grammar(task: Task, examples: Sequence[Example]) -> Iterator[Find
         place = f"stops after {before!r}" if taken < len(answer) else "does not end there"
         yield Finding(
             code="gold_not_in_grammar",
-            what=f"the reference answer of '{example.id}' is no sentence of the grammar, which {place}",
+            what=f"the reference answer of '{example.id}' is not a sentence of the grammar, which {place}",
             where=where,
             hint="with --constrain no student can write it. Names in capitals and literals are matched as a whole, the "
             "longest first",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,9 +37,7 @@ Call = Callable[..., Any]
 
 
 @pytest.fixture
-def check(cli: Call, project: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
-    monkeypatch.setenv("PYTHONPATH", str(root / "tests"))  # of the new process
-
+def check(cli: Call, project: Path) -> Call:
     def call(method: str = "", *words: str) -> Any:
         file = project / "faulty.py"
         file.write_text(FAULTY.replace("{method}", method))
@@ -84,6 +84,14 @@ def test_questions_in_the_order_of_a_set_are_found_in_a_new_process(check: Call)
     assert ended.code == 3
     (found,) = [f for f in json.loads(ended.out)["findings"] if f["severity"] == "error"]
     assert (found["code"], found["what"]) == ("unstable_examples", "a new process gives other questions, or other rows")
+
+
+def test_new_process_that_fails_is_advice(check: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    ended = check("", "--json")
+    assert ended.code == 0
+    (found,) = json.loads(ended.out)["findings"]
+    assert (found["code"], found["severity"]) == ("new_process_failed", "warning")
 
 
 def test_unknown_task_is_a_usage_error(cli: Call) -> None:

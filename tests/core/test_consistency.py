@@ -1,4 +1,4 @@
-"""A pack that contradicts itself is told of by generate and evaluate, and its methods that raise are named."""
+"""generate and evaluate warn of a pack that contradicts itself, and name its methods that raise."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def evaluated(task: Task, answer: Any = lambda example: example.answer) -> list[
         return of_verdicts(task, examples, {"student": verdicts}, shelf)
 
 
-def test_sound_pack_is_not_told_of() -> None:
+def test_sound_pack_gives_no_warning() -> None:
     assert of_questions(Rows(), questions(Rows())) == []
     assert evaluated(Rows()) == []
     assert evaluated(Rows(), lambda e: "SELECT name FROM nowhere") == []
     assert of_golds(Rows(), []) == []
 
 
-def test_refusals_of_more_than_half_of_a_test_split_are_told() -> None:
+def test_refusals_of_more_than_half_of_a_test_split_give_a_warning() -> None:
     class Wide(Rows):
         def is_refusal(self, answer: str) -> bool:
             return True
@@ -47,7 +47,7 @@ def test_refusals_of_more_than_half_of_a_test_split_are_told() -> None:
 
 
 @pytest.mark.parametrize("lost", [None, Draft(answer="SELECT name FROM things")])
-def test_reply_that_is_not_parsed_back_is_told(lost: Draft | None) -> None:
+def test_reply_that_is_not_parsed_back_gives_a_warning(lost: Draft | None) -> None:
     class Lossy(Rows):
         def parse(self, text: str) -> Draft | None:
             return lost
@@ -56,7 +56,7 @@ def test_reply_that_is_not_parsed_back_is_told(lost: Draft | None) -> None:
     assert "`parse` of task 'rows' must undo `reply_text`" in found
 
 
-def test_exact_answer_with_another_result_is_told() -> None:
+def test_exact_answer_with_another_result_gives_a_warning() -> None:
     class Identity(Rows):
         def same(self, got: Any, want: Any) -> bool:
             return got is want
@@ -66,7 +66,7 @@ def test_exact_answer_with_another_result_is_told() -> None:
     assert "`same` and `canonical` of task 'rows' contradict each other" in found[0]
 
 
-def test_mutation_score_of_zero_is_told() -> None:
+def test_mutation_score_of_zero_gives_a_warning() -> None:
     class Always(Rows):
         def same(self, got: Any, want: Any) -> bool:
             return True

@@ -34,7 +34,10 @@ __all__ = ["pack_check"]
 @click.argument("name", required=False, shell_complete=complete_parts("tasks"))
 @click.option("--limit", type=Count(1, 10**6), default=LIMIT, help="Number of reference answers to check.")
 @click.option(
-    "--seconds", type=Count(1, 10**6), default=int(SECONDS), help="Time in all. What does not fit into it is left out."
+    "--seconds",
+    type=Count(1, 10**6),
+    default=int(SECONDS),
+    help="Time limit. Rules that do not fit into it are skipped.",
 )
 @engine_url_option("Execute reference answers on this server")
 @seed_option

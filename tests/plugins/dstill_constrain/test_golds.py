@@ -30,8 +30,8 @@ class Wrong(Letters):
 def test_golds_outside_of_the_grammar_are_named_with_the_place() -> None:
     second, third = outside_of_grammar(Letters(), [*NAMES, Example(id="none", question="?", answer="zzz")])
     assert (second.code, third.code) == ("gold_not_in_grammar", "gold_not_in_grammar")
-    assert second.what == "the reference answer of '2' is no sentence of the grammar, which does not end there"
-    assert third.what == "the reference answer of '3' is no sentence of the grammar, which stops after ''"
+    assert second.what == "the reference answer of '2' is not a sentence of the grammar, which does not end there"
+    assert third.what == "the reference answer of '3' is not a sentence of the grammar, which stops after ''"
     assert second.where.startswith(f"{__file__}:")
 
 

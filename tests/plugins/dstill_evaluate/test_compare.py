@@ -202,7 +202,7 @@ def test_runs_judged_by_different_plugins_are_not_compared(cli: Cli, runs: Path)
     assert "judged by" not in cli("experiment", "compare", "a", "b").err
 
 
-def test_changed_pack_is_told(cli: Cli, runs: Path) -> None:
+def test_changed_pack_gives_a_warning(cli: Cli, runs: Path) -> None:
     assert "versions of a pack" not in cli("experiment", "compare", "a", "b").err
     packs = [{"name": "mine", "distribution": "my-sql", "version": "0.1.0", "sha256": "5c1e07a2" * 8}]
     edit(runs / "b", lambda manifest: manifest["stages"]["evaluate"].update(packs=packs))

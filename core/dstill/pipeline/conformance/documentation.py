@@ -24,7 +24,7 @@ def classes_are_described(pack: Pack) -> Iterator[Finding]:
             what, hint = f"{part.__name__} has no docstring", "say in a line what it is: `dstill pack list` shows it"
             yield _advice("no_docstring", what, line_of(part), hint)
     if kind.instructions == Task.instructions:
-        what = f"{kind.__name__} has no instructions of its own: a teacher is told '{Task.instructions}'"
+        what = f"{kind.__name__} has no instructions of its own: a teacher gets '{Task.instructions}'"
         yield _advice("no_instructions", what, pack.line(), "say what the language is and what an answer must hold")
 
 

@@ -45,7 +45,7 @@ def in_new_process(plugins: Plugins, config: Config, task: str) -> str:
     ended = subprocess.run(
         [sys.executable, "-P", "-m", __name__],
         input=json.dumps(asked),
-        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         capture_output=True,
         text=True,
         timeout=TIMEOUT,

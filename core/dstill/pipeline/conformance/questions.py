@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dstill.api.finding import Finding
 from dstill.api.protocols import Linked, Synthesis
 from dstill.api.records import Example, Severity
-from dstill.errors import DataError, DstillError
+from dstill.errors import DataError, DstillError, PluginError
 from dstill.io.strict_json import dumps, loads
 from dstill.pipeline.conformance.fresh import digest
 from dstill.pipeline.conformance.pack import Pack, quoted
@@ -65,10 +65,24 @@ def every_call_gives_the_same(pack: Pack) -> Iterator[Finding]:
                     code="unstable_examples",
                     what=f"{of} of examples('{split}') gives other questions: {differs}",
                     where=pack.line("examples"),
-                    hint="draw from random.Random(self.seed), made anew in each call, and never from a set",
+                    hint="create random.Random(self.seed) in each call, and never iterate over a set",
                 )
                 return
-    if pack.fresh is not None and pack.fresh() != digest(pack.by_split):
+    if pack.fresh is None:
+        return
+    try:
+        there = pack.fresh()
+    except PluginError as error:
+        hint = "the questions there were not compared with those here"
+        yield Finding(
+            code="new_process_failed",
+            what=error.what,
+            where=pack.line("examples"),
+            hint=hint,
+            severity=Severity.WARNING,
+        )
+        return
+    if there != digest(pack.by_split):
         yield Finding(
             code="unstable_examples",
             what="a new process gives other questions, or other rows",
@@ -104,7 +118,7 @@ def rows_are_json(pack: Pack) -> Iterator[Finding]:
 
 
 def no_split_leaks(pack: Pack) -> Iterator[Finding]:
-    """Test splits share no question, template or data with the splits before them, and it can be told."""
+    """Test splits share no question, template or data with the splits before them, and name their templates."""
     try:
         found = leaks(pack.examples, pack.task)
     except DataError as error:
@@ -115,7 +129,7 @@ def no_split_leaks(pack: Pack) -> Iterator[Finding]:
             code="leak",
             what=f"{leak}: '{leak.ids[0]}' and '{leak.other_id}'",
             where=pack.line("examples"),
-            hint=f"split by {leak.what}, before questions are made of it",
+            hint=f"divide each {leak.what} among the splits first, and then make questions",
         )
     unseen = pack.by_split["test_unseen_templates"]
     for split in ("test_unseen_templates", "train") if unseen else ():
@@ -125,7 +139,7 @@ def no_split_leaks(pack: Pack) -> Iterator[Finding]:
                 code="no_templates",
                 what=f"{len(without)} questions of {split} name no template ('{without[0]}'), so a leak cannot be seen",
                 where=pack.line("examples"),
-                hint="set Example.template to what the question was made from",
+                hint="set Example.template to the name of the pattern that gave the question",
             )
 
 
@@ -198,7 +212,7 @@ def synthesis_is_repeatable(pack: Pack) -> Iterator[Finding]:
                 code="unstable_synthesis",
                 what=f"synthesize(context of '{example.id}', {SYNTHESIZED}, {pack.seed}) {what}",
                 where=pack.line("synthesize"),
-                hint="draw from random.Random(seed), made anew in each call",
+                hint="create random.Random(seed) in each call",
             )
 
 

@@ -79,7 +79,7 @@ def results_are_repeatable(pack: Pack) -> Iterator[Finding]:
 
 
 def same_is_symmetric(pack: Pack) -> Iterator[Finding]:
-    """`same(a, b) == same(b, a)`, and results that are the same are alike in all else."""
+    """`same(a, b) == same(b, a)`, and equal results are both empty or both not."""
     properties, ran = ResultProperties.of(pack.task), list(_ran(pack))
     pairs = [(one, (other.id, value)) for one, (other, value) in combinations(ran, 2)]
     pairs += [((e, pack.outcome(e).value), (f"{e.id}: {m.name}", o.value)) for e, m, o in _mutants_that_ran(pack)]
@@ -300,7 +300,7 @@ def engine_accepts_valid_answers(pack: Pack) -> Iterator[Finding]:
             code="engine_refuses",
             what=f"the engine refuses {len(refused)} of {n} mutants that pass the checks, such as {refused[0]}",
             where=pack.line("checks"),
-            hint="the checks are too weak: a teacher is told only what they find",
+            hint="the checks are too weak: a teacher can correct only what they find",
             severity=Severity.WARNING,
         )
 

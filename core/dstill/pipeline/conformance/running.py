@@ -155,7 +155,7 @@ def _open_things() -> Counter[str]:
 
 def _memory() -> int:
     """The resident set of this process, in bytes; 0: not known."""
-    with suppress(OSError, ValueError, IndexError):
+    with suppress(OSError, ValueError, LookupError):
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return 0
 
