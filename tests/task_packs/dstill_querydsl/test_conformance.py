@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from dstill import plugins as plugin_loading
 from dstill.pipeline.conformance.kit import check
 from dstill.pipeline.conformance.pack import Pack
@@ -11,6 +13,7 @@ from dstill_querydsl.engines.executors import Embedded
 from dstill_querydsl.pack import QueryDsl, Settings
 
 
+@pytest.mark.slow
 def test_pack_conforms() -> None:
     task = QueryDsl(Settings(n_questions=300))
     report = check(Pack(task, executor_class=Embedded, plugins=plugin_loading.load(), limit=6), seconds=math.inf)

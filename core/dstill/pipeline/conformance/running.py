@@ -25,7 +25,7 @@ __all__ = ["RULES"]
 
 RUNS = 12  # answers of a cycle that is watched for what it leaves
 DISTINCT = 3  # golds among them: each has a test database, which may take long to load
-CYCLES = 3  # that open and close an executor
+CYCLES = 2  # that open and close an executor
 SLOW = 1.0  # seconds a run takes in the median
 MEMORY = 64 * 2**20  # bytes that one more cycle may take
 PATIENCE = 3.0  # times the timeout, after which a runaway answer counts as not stopped
@@ -44,26 +44,24 @@ def executors_are_installed(pack: Pack) -> Iterator[Finding]:
 
 def any_answer_can_run(pack: Pack) -> Iterator[Finding]:
     """`execute` returns an outcome for every answer that the checks accept."""
-    if pack.executor_class is None or not pack.golds:
+    if pack.executor is None or not pack.golds:
         return
     gate, example = Gate(pack.task), pack.golds[0]
-    with pack.new_executor().open(pack.task, pack.engine) as executor:
-        answers = [*pack.texts, *(mutant.answer for _, mutant in pack.mutants())]
-        for text in pack.timed(dict.fromkeys(answers)):
-            if gate.errors(text, example) or pack.task.is_refusal(text):
-                continue
-            try:
-                outcome = executor.execute(text, example)
-            except Exception as error:
-                found = raised(pack.task, f"executor '{executor.name}'", (text,), error, code="execute_raises")
-                hint = "return an Outcome of the kind INVALID with the reason"
-                yield replace(found, where=line_of_error(error, pack.executor_class) or pack.executor_line, hint=hint)
-                return
-            if not isinstance(outcome, Outcome):
-                what = f"execute returned {type(outcome).__name__} for {quoted(text)}"
-                hint = "return a dstill.api.Outcome"
-                yield Finding(code="no_outcome", what=what, where=pack.executor_line, hint=hint)
-                return
+    answers = [*pack.texts, *(mutant.answer for _, mutant in pack.mutants())]
+    for text in pack.timed(dict.fromkeys(answers)):
+        if gate.errors(text, example) or pack.task.is_refusal(text):
+            continue
+        try:
+            outcome = pack.executor.execute(text, example)
+        except Exception as error:
+            found = raised(pack.task, f"executor '{pack.executor.name}'", (text,), error, code="execute_raises")
+            where = line_of_error(error, pack.executor_class) or pack.executor_line
+            yield replace(found, where=where, hint="return an Outcome of the kind INVALID with the reason")
+            return
+        if not isinstance(outcome, Outcome):
+            what = f"execute returned {type(outcome).__name__} for {quoted(text)}"
+            yield Finding(code="no_outcome", what=what, where=pack.executor_line, hint="return a dstill.api.Outcome")
+            return
 
 
 def executor_leaves_nothing(pack: Pack) -> Iterator[Finding]:
@@ -71,16 +69,15 @@ def executor_leaves_nothing(pack: Pack) -> Iterator[Finding]:
     if pack.executor_class is None or not pack.golds:
         return
     golds = (pack.golds[:DISTINCT] * RUNS)[:RUNS]
-    seconds, memory = _cycle(pack, golds), _memory()  # the first cycle also fills caches
-    before = _open_things()
-    for _ in range(CYCLES):
-        _cycle(pack, golds[:2])
-    left = _open_things() - before
+    seconds = _cycle(pack, golds)  # this also fills caches
+    before, memory = _open_things(), _memory()
     with pack.new_executor().open(pack.task, pack.engine) as executor:
         _run_all(pack, executor, golds[:1])
         opened = _open_things()
         _run_all(pack, executor, golds)
         kept = _open_things() - opened
+    _cycle(pack, golds[:1])
+    left = _open_things() - before
     if per_run := {what: n for what, n in kept.items() if n >= RUNS}:
         what, n = max(per_run.items(), key=lambda pair: pair[1])
         yield Finding(
