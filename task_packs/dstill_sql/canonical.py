@@ -64,7 +64,11 @@ def _name_tables(query: exp.Query) -> None:
         count = [one.name.casefold() for one in plain]
         renamed: dict[str, str] = {}
         for place, source in enumerate(sources, start=1):
-            own = source.name if isinstance(source, exp.Table) and count.count(source.name.casefold()) == 1 else f"t{place}"
+            own = (
+                source.name
+                if isinstance(source, exp.Table) and count.count(source.name.casefold()) == 1
+                else f"t{place}"
+            )
             if source.alias_or_name:
                 renamed[source.alias_or_name.casefold()] = own
         if len(set(map(str.casefold, renamed.values()))) < len(renamed):

@@ -1,6 +1,6 @@
 """The data that a question is about: a bundled database, a file of the user, or a test database.
 
-    data_for(example, settings)      Rows(schema=Schema(…), rows={"drivers": [[1, "Ann"], …]}), or File(path=…)
+data_for(example, settings)      Rows(schema=Schema(…), rows={"drivers": [[1, "Ann"], …]}), or File(path=…)
 """
 
 from __future__ import annotations

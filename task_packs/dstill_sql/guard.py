@@ -30,9 +30,7 @@ class Limits:
     joins: int = field(default=8, metadata={"low": 0, "high": 100, "help": "Most joins of a query."})
     selects: int = field(default=12, metadata={"low": 1, "high": 100, "help": "Most SELECTs of a query."})
     values: int = field(default=1_000, metadata={"low": 1, "high": 100_000, "help": "Most values of an IN list."})
-    cross_joins: bool = field(
-        default=False, metadata={"help": "Allow joins without a condition, whose rows multiply."}
-    )
+    cross_joins: bool = field(default=False, metadata={"help": "Allow joins without a condition, whose rows multiply."})
     denied: tuple[str, ...] = field(
         default=(), metadata={"help": "Tables, and columns as `table.column`, that no query may read."}
     )
@@ -75,7 +73,9 @@ _FUNCTIONS = (
 _ALLOWED = frozenset({*_SHAPE, *_OPERATORS, *_FUNCTIONS})
 # Functions that sqlglot has no class for, as the dialects call them.
 FUNCTIONS: dict[Dialect, frozenset[str]] = {
-    "duckdb": frozenset({"age", "date_part", "now", "weekday", "isoyear", "yearweek", "century", "decade", "ltrim", "rtrim"}),
+    "duckdb": frozenset(
+        {"age", "date_part", "now", "weekday", "isoyear", "yearweek", "century", "decade", "ltrim", "rtrim"}
+    ),
     "sqlite": frozenset({"date", "datetime", "time", "julianday", "unixepoch", "total", "strftime", "ltrim", "rtrim"}),
     "postgres": frozenset({"age", "date_part", "ltrim", "rtrim"}),
 }
@@ -89,7 +89,11 @@ def check(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dial
         selects += isinstance(node, exp.Select)
         joins += isinstance(node, exp.Join)
         yield from _node(node, limits, dialect)
-    for found, most, what in ((size, limits.nodes, "parts"), (joins, limits.joins, "joins"), (selects, limits.selects, "SELECTs")):
+    for found, most, what in (
+        (size, limits.nodes, "parts"),
+        (joins, limits.joins, "joins"),
+        (selects, limits.selects, "SELECTs"),
+    ):
         if found > most:
             yield _problem("too_large", f"the query has {found:,} {what} (limit {most:,})")
     names = {cte.alias_or_name.casefold() for cte in query.find_all(exp.CTE)}

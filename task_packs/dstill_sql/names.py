@@ -50,7 +50,11 @@ def check(query: exp.Query, schema: Schema) -> Iterator[Problem]:
 def qualified(query: exp.Query, schema: Schema) -> exp.Query:
     """A copy of the query in which every column names its table. Raises SqlglotError."""
     return qualify(
-        query.copy(), schema=_names(schema), dialect=schema.dialect, quote_identifiers=False, validate_qualify_columns=True
+        query.copy(),
+        schema=_names(schema),
+        dialect=schema.dialect,
+        quote_identifiers=False,
+        validate_qualify_columns=True,
     )
 
 
@@ -69,7 +73,9 @@ def _unresolved(said: str, query: exp.Query, schema: Schema) -> Problem:
     if len([table for table in having if table.casefold() in read]) > 1:
         return _problem("ambiguous_column", f"several tables have a column '{name}'", "write TABLE.COLUMN")
     if having:
-        return _problem("unknown_column", f"no table of the query has a column '{name}'", f"{having[0]} has one: join it")
+        return _problem(
+            "unknown_column", f"no table of the query has a column '{name}'", f"{having[0]} has one: join it"
+        )
     near = did_you_mean(name, sorted({column.name for _, column in walk_columns(schema)}))
     return _problem("unknown_column", f"no table of the query has a column '{name}'.{near}")
 

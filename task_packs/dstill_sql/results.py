@@ -20,7 +20,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-__all__ = ["cell", "is_empty", "is_trivial", "is_nondeterministic", "same"]
+__all__ = ["cell", "is_empty", "is_nondeterministic", "is_trivial", "same"]
 
 Rows = Sequence[Sequence[Any]]
 _DIGITS = 6  # significant ones, of numbers with a fraction

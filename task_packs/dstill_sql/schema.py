@@ -24,21 +24,146 @@ from sqlglot.errors import SqlglotError
 
 from dstill.errors import DataError
 
-__all__ = ["DIALECTS", "RESERVED", "Column", "Dialect", "Family", "Reference", "Schema", "Table", "quoted", "walk_columns"]
+__all__ = [
+    "DIALECTS",
+    "RESERVED",
+    "Column",
+    "Dialect",
+    "Family",
+    "Reference",
+    "Schema",
+    "Table",
+    "quoted",
+    "walk_columns",
+]
 
 Dialect = Literal["duckdb", "sqlite", "postgres"]
 DIALECTS: tuple[Dialect, ...] = ("duckdb", "sqlite", "postgres")
 Family = Literal["integer", "number", "text", "date", "timestamp", "time", "boolean", "other"]
 # Words that are no names without quotes in at least one of the dialects.
 RESERVED = frozenset(
-    "ADD ALL ALTER ANALYSE ANALYZE AND ANTI ANY ARRAY AS ASC ASOF ASYMMETRIC BETWEEN BOTH BY CASE CAST CHECK COLLATE"
-    " COLUMN COMMIT CONSTRAINT CREATE CROSS CURRENT_DATE CURRENT_ROLE CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER"
-    " DEFAULT DEFERRABLE DELETE DESC DESCRIBE DISTINCT DO DROP ELSE END ESCAPE EXCEPT EXISTS FALSE FETCH FOR FOREIGN"
-    " FROM FULL GRANT GROUP HAVING ILIKE IN INDEX INITIALLY INNER INSERT INTERSECT INTO IS ISNULL JOIN LAMBDA LATERAL"
-    " LEADING LEFT LIKE LIMIT LOCALTIME LOCALTIMESTAMP NATURAL NOT NOTHING NOTNULL NULL OFFSET ON ONLY OR ORDER OUTER"
-    " OVERLAPS PIVOT PLACING POSITIONAL PRIMARY QUALIFY REFERENCES RETURNING RIGHT SELECT SEMI SESSION_USER SET SHOW"
-    " SIMILAR SOME SUMMARIZE SYMMETRIC TABLE TABLESAMPLE THEN TO TRAILING TRANSACTION TRUE UNION UNIQUE UNPIVOT UPDATE"
-    " USER USING VALUES VARIADIC VERBOSE WHEN WHERE WINDOW WITH".split()
+    [
+        "ADD",
+        "ALL",
+        "ALTER",
+        "ANALYSE",
+        "ANALYZE",
+        "AND",
+        "ANTI",
+        "ANY",
+        "ARRAY",
+        "AS",
+        "ASC",
+        "ASOF",
+        "ASYMMETRIC",
+        "BETWEEN",
+        "BOTH",
+        "BY",
+        "CASE",
+        "CAST",
+        "CHECK",
+        "COLLATE",
+        "COLUMN",
+        "COMMIT",
+        "CONSTRAINT",
+        "CREATE",
+        "CROSS",
+        "CURRENT_DATE",
+        "CURRENT_ROLE",
+        "CURRENT_TIME",
+        "CURRENT_TIMESTAMP",
+        "CURRENT_USER",
+        "DEFAULT",
+        "DEFERRABLE",
+        "DELETE",
+        "DESC",
+        "DESCRIBE",
+        "DISTINCT",
+        "DO",
+        "DROP",
+        "ELSE",
+        "END",
+        "ESCAPE",
+        "EXCEPT",
+        "EXISTS",
+        "FALSE",
+        "FETCH",
+        "FOR",
+        "FOREIGN",
+        "FROM",
+        "FULL",
+        "GRANT",
+        "GROUP",
+        "HAVING",
+        "ILIKE",
+        "IN",
+        "INDEX",
+        "INITIALLY",
+        "INNER",
+        "INSERT",
+        "INTERSECT",
+        "INTO",
+        "IS",
+        "ISNULL",
+        "JOIN",
+        "LAMBDA",
+        "LATERAL",
+        "LEADING",
+        "LEFT",
+        "LIKE",
+        "LIMIT",
+        "LOCALTIME",
+        "LOCALTIMESTAMP",
+        "NATURAL",
+        "NOT",
+        "NOTHING",
+        "NOTNULL",
+        "NULL",
+        "OFFSET",
+        "ON",
+        "ONLY",
+        "OR",
+        "ORDER",
+        "OUTER",
+        "OVERLAPS",
+        "PIVOT",
+        "PLACING",
+        "POSITIONAL",
+        "PRIMARY",
+        "QUALIFY",
+        "REFERENCES",
+        "RETURNING",
+        "RIGHT",
+        "SELECT",
+        "SEMI",
+        "SESSION_USER",
+        "SET",
+        "SHOW",
+        "SIMILAR",
+        "SOME",
+        "SUMMARIZE",
+        "SYMMETRIC",
+        "TABLE",
+        "TABLESAMPLE",
+        "THEN",
+        "TO",
+        "TRAILING",
+        "TRANSACTION",
+        "TRUE",
+        "UNION",
+        "UNIQUE",
+        "UNPIVOT",
+        "UPDATE",
+        "USER",
+        "USING",
+        "VALUES",
+        "VARIADIC",
+        "VERBOSE",
+        "WHEN",
+        "WHERE",
+        "WINDOW",
+        "WITH",
+    ]
 )
 _LARGEST = 2_000_000  # characters of the statements
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -118,7 +243,9 @@ class Schema:
             parsed = [one for one in sqlglot.parse(statements, read=dialect) if one is not None]
         except (SqlglotError, RecursionError) as error:
             said = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise DataError(f"the schema is not SQL: {said}", where=where, hint="give CREATE TABLE statements") from None
+            raise DataError(
+                f"the schema is not SQL: {said}", where=where, hint="give CREATE TABLE statements"
+            ) from None
         return _Reader(dialect, where).read(parsed)
 
     def table(self, name: str) -> Table | None:
@@ -231,7 +358,9 @@ class _Reader:
         alone = {key[0].casefold()} if len(key) == 1 else set()
         self.tables[name.casefold()] = Table(
             name=name,
-            columns=tuple(replace(column, unique=column.unique or column.name.casefold() in unique | alone) for column in columns),
+            columns=tuple(
+                replace(column, unique=column.unique or column.name.casefold() in unique | alone) for column in columns
+            ),
             key=tuple(key),
             comment=_comment_of(create),
         )

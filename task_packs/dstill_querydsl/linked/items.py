@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from dstill.api.values import Known, Values
 from dstill.linked import Item
 from dstill.linked.names import stems
 from dstill_querydsl.language.field_types import INTEGERS
 from dstill_querydsl.language.fields import Field, Fields
-from dstill_querydsl.language.values import Known, Values
 
 __all__ = ["FEATURES", "first_date", "items_of"]
 

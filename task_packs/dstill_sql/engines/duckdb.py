@@ -21,8 +21,12 @@ __all__ = ["DuckDb", "DuckDbSettings"]
 class DuckDbSettings:
     """The section ``[executor.duckdb]``."""
 
-    seconds: float = field(default=5.0, metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run."})
-    memory_mb: int = field(default=1_000, metadata={"low": 50, "high": 1_000_000, "help": "Most memory of a query, in MB."})
+    seconds: float = field(
+        default=5.0, metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run."}
+    )
+    memory_mb: int = field(
+        default=1_000, metadata={"low": 50, "high": 1_000_000, "help": "Most memory of a query, in MB."}
+    )
 
 
 class DuckDb(Embedded):

@@ -21,7 +21,9 @@ _READS = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION)
 class SqliteSettings:
     """The section ``[executor.sqlite]``."""
 
-    seconds: float = field(default=5.0, metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run."})
+    seconds: float = field(
+        default=5.0, metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run."}
+    )
 
 
 class Sqlite(Embedded):

@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dstill.api.records import Example
+from dstill.api.values import Values
 from dstill.io.strict_json import loads
 from dstill_querydsl.bundle.indices import SETTINGS, Index
-from dstill_querydsl.language.values import Values
 
 __all__ = ["NAMES", "index", "questions"]
 
