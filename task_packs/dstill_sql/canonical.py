@@ -3,15 +3,16 @@
     canonical_text("select name from drivers where 3 < rating and id <> 2 order by name asc", "duckdb")
     "SELECT name FROM drivers WHERE id <> 2 AND rating > 3 ORDER BY name"
 
-These do not count: case of keywords and of names, white space and comments; names of tables inside the query (``AS t``) and
-of columns that nothing refers to; the order of conditions, of the values of IN, of the tables of inner joins' conditions
-and of the sides of a comparison; BETWEEN or two comparisons; ``ORDER BY 1`` or the column itself; ``COUNT(1)``; ASC;
-``JOIN`` or ``INNER JOIN``; brackets that change nothing. No schema is looked at, so ``name`` and ``drivers.name`` are
+These do not count: case of keywords and of names, white space and comments; names of tables inside the query (``AS t``)
+and of columns that nothing refers to; the order of conditions, of the values of IN and of the sides of a comparison;
+BETWEEN or two comparisons; ``ORDER BY 1`` or the column itself; ``COUNT(1)``; ASC; ``JOIN`` or ``INNER JOIN``; brackets that change nothing. No schema is looked at, so ``name`` and ``drivers.name`` are
 the same only in a query of one table.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from sqlglot import exp
@@ -24,7 +25,14 @@ from dstill_sql.statements import NotOneQuery, read
 
 __all__ = ["canonical", "canonical_text"]
 
-_TURNED = {exp.GT: exp.LT, exp.LT: exp.GT, exp.GTE: exp.LTE, exp.LTE: exp.GTE, exp.EQ: exp.EQ, exp.NEQ: exp.NEQ}
+_TURNED: Mapping[type[exp.Expr], type[exp.Binary]] = {
+    exp.GT: exp.LT,
+    exp.LT: exp.GT,
+    exp.GTE: exp.LTE,
+    exp.LTE: exp.GTE,
+    exp.EQ: exp.EQ,
+    exp.NEQ: exp.NEQ,
+}
 
 
 @lru_cache(maxsize=4096)
@@ -40,7 +48,7 @@ def canonical_text(answer: str, dialect: Dialect) -> str:
 
 def canonical(query: exp.Query, dialect: Dialect) -> exp.Query:
     """A copy of the query in canonical form."""
-    changed = query.copy()
+    changed: exp.Expr = query.copy()
     for _ in range(2):  # what one change uncovers, the second round sees
         _name_tables(changed)
         changed = changed.transform(_lower_name)
@@ -50,51 +58,54 @@ def canonical(query: exp.Query, dialect: Dialect) -> exp.Query:
         changed = changed.transform(_between).transform(_plain)
         for node in reversed(list(changed.walk())):  # leaves first
             _order(node, dialect)
+    assert isinstance(changed, exp.Query)
     return changed
 
 
 # --- names ------------------------------------------------------------------------------
 
 
-def _name_tables(query: exp.Query) -> None:
+def _name_tables(query: exp.Expr) -> None:
     """Tables are called by their names; where one is read twice in a SELECT, ``t1``, ``t2`` in the order of FROM."""
     for select in query.find_all(exp.Select):
         sources = [one.this for one in _froms(select)]
-        plain = [one for one in sources if isinstance(one, exp.Table)]
-        count = [one.name.casefold() for one in plain]
-        renamed: dict[str, str] = {}
-        for place, source in enumerate(sources, start=1):
-            own = (
-                source.name
-                if isinstance(source, exp.Table) and count.count(source.name.casefold()) == 1
-                else f"t{place}"
-            )
-            if source.alias_or_name:
-                renamed[source.alias_or_name.casefold()] = own
-        if len(set(map(str.casefold, renamed.values()))) < len(renamed):
+        renamed = _new_names(sources)
+        if len({new.casefold() for new in renamed.values()}) < len(renamed):
             continue
         for column in select.find_all(exp.Column):
             # A subquery may call tables of its own by the same names: those are its own.
-            if column.table and (new := renamed.get(column.table.casefold())) and _owner(column, select):
+            if column.table and (new := renamed.get(column.table.casefold())) and _is_of(column, select):
                 column.set("table", exp.to_identifier(new))
         for source in sources:
-            new = renamed.get(source.alias_or_name.casefold(), "")
-            if isinstance(source, exp.Table) and source.name.casefold() == new.casefold():
-                source.set("alias", None)
-            elif new:
-                source.set("alias", exp.TableAlias(this=exp.to_identifier(new)))
+            _rename(source, renamed.get(source.alias_or_name.casefold(), ""))
         if len(sources) == 1 and isinstance(sources[0], exp.Table) and not _has_inner(select):
             for column in select.find_all(exp.Column):
                 if column.table.casefold() == sources[0].alias_or_name.casefold():
                     column.set("table", None)
 
 
-def _froms(select: exp.Select) -> list[exp.Expression]:
+def _new_names(sources: Sequence[exp.Expr]) -> dict[str, str]:
+    counts = Counter(one.name.casefold() for one in sources if isinstance(one, exp.Table))
+    return {
+        source.alias_or_name.casefold(): source.name if counts[source.name.casefold()] == 1 else f"t{place}"
+        for place, source in enumerate(sources, start=1)
+        if source.alias_or_name
+    }
+
+
+def _rename(source: exp.Expr, new: str) -> None:
+    if isinstance(source, exp.Table) and source.name.casefold() == new.casefold():
+        source.set("alias", None)
+    elif new:
+        source.set("alias", exp.TableAlias(this=exp.to_identifier(new)))
+
+
+def _froms(select: exp.Select) -> list[exp.Expr]:
     start = select.args.get("from_") or select.args.get("from")
     return [*([start] if start else []), *select.args.get("joins", ())]
 
 
-def _owner(column: exp.Column, select: exp.Select) -> bool:
+def _is_of(column: exp.Column, select: exp.Select) -> bool:
     """Whether the table of a column is one of `select`, not one of a subquery between them."""
     inner = column.parent_select
     while inner is not None and inner is not select:
@@ -108,7 +119,7 @@ def _has_inner(select: exp.Select) -> bool:
     return any(one is not select for one in select.find_all(exp.Select))
 
 
-def _lower_name(node: exp.Expression) -> exp.Expression:
+def _lower_name(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Identifier):
         return exp.to_identifier(node.name.lower(), quoted=not node.name.lower().isidentifier())
     return node
@@ -147,7 +158,7 @@ def _drop_aliases(select: exp.Select) -> None:
 # --- expressions -----------------------------------------------------------------------
 
 
-def _between(node: exp.Expression) -> exp.Expression:
+def _between(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Between) and not node.args.get("symmetric"):
         low = exp.GTE(this=node.this.copy(), expression=node.args["low"])
         both = exp.And(this=low, expression=exp.LTE(this=node.this, expression=node.args["high"]))
@@ -155,7 +166,7 @@ def _between(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def _plain(node: exp.Expression) -> exp.Expression:
+def _plain(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Count) and isinstance(node.this, exp.Literal):
         return exp.Count(this=exp.Star())
     if isinstance(node, exp.Not):
@@ -174,10 +185,9 @@ def _plain(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def _order(node: exp.Expression, dialect: Dialect) -> None:
-    if type(node) in _TURNED and _key(node.this, dialect) > _key(node.expression, dialect):
-        turned = _TURNED[type(node)](this=node.expression.copy(), expression=node.this.copy())
-        node.replace(turned)
+def _order(node: exp.Expr, dialect: Dialect) -> None:
+    if (turned := _TURNED.get(type(node))) and _key(node.this, dialect) > _key(node.expression, dialect):
+        node.replace(turned(this=node.expression.copy(), expression=node.this.copy()))
     elif isinstance(node, exp.In) and node.expressions:
         node.set("expressions", sorted(node.expressions, key=lambda one: one.sql(dialect)))
     elif isinstance(node, (exp.And, exp.Or)) and not isinstance(node.parent, type(node)):
@@ -186,6 +196,6 @@ def _order(node: exp.Expression, dialect: Dialect) -> None:
         node.replace(joined(*(part.copy() for _, part in parts), copy=False))
 
 
-def _key(side: exp.Expression, dialect: Dialect) -> tuple[bool, str]:
+def _key(side: exp.Expr, dialect: Dialect) -> tuple[bool, str]:
     """Columns come before constants."""
     return side.find(exp.Column, exp.Star) is None, side.sql(dialect)

@@ -3,14 +3,14 @@
     list(check(read("SELECT * FROM read_csv('/etc/passwd')", "duckdb"), schema, Limits(), "duckdb"))
     [Problem(code="table_function", message="a query reads tables, not functions: read_csv", …)]
 
-A query reads tables of its schema and its own WITH, by expressions and functions of the lists below. The engine runs the
-text that sqlglot prints of the checked tree, not the text of the answer, so that both cannot be read differently. What
-a query may take while it runs, in seconds, memory and rows, is up to the executor.
+A query reads tables of its schema and its own WITH, by expressions and functions of the lists below. The engine runs
+the text that sqlglot prints of the checked tree, not the text of the answer, so that both cannot be read differently.
+What a query may take while it runs, in seconds, memory and rows, is up to the executor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -44,16 +44,16 @@ _SHAPE = (
     exp.DataTypeParam, exp.Interval, exp.IgnoreNulls, exp.Cast, exp.TryCast, exp.Case, exp.If, exp.AtTimeZone,
 )  # fmt: skip
 _OPERATORS = (
-    exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is,
-    exp.Between, exp.In, exp.Like, exp.ILike, exp.Escape, exp.Glob, exp.Exists, exp.Any, exp.All, exp.Add, exp.Sub,
-    exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg, exp.DPipe,
+    exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ, exp.GT, exp.GTE, exp.LT, exp.LTE,
+    exp.Is, exp.Between, exp.In, exp.Like, exp.ILike, exp.Escape, exp.Glob, exp.Exists, exp.Any, exp.All, exp.Add,
+    exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg, exp.DPipe,
 )  # fmt: skip
 _FUNCTIONS = (
     # aggregates
     exp.Count, exp.CountIf, exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Median, exp.Mode, exp.PercentileCont,
-    exp.PercentileDisc, exp.Quantile, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Corr,
-    exp.ApproxDistinct, exp.AnyValue, exp.First, exp.Last, exp.ArgMax, exp.ArgMin, exp.LogicalOr, exp.LogicalAnd,
-    exp.GroupConcat,
+    exp.PercentileDisc, exp.Quantile, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop,
+    exp.Corr, exp.ApproxDistinct, exp.AnyValue, exp.First, exp.Last, exp.ArgMax, exp.ArgMin, exp.LogicalOr,
+    exp.LogicalAnd, exp.GroupConcat,
     # windows
     exp.RowNumber, exp.Rank, exp.DenseRank, exp.PercentRank, exp.CumeDist, exp.Ntile, exp.Lag, exp.Lead,
     exp.FirstValue, exp.LastValue, exp.NthValue,
@@ -61,8 +61,9 @@ _FUNCTIONS = (
     exp.Abs, exp.Round, exp.Floor, exp.Ceil, exp.Trunc, exp.Sqrt, exp.Pow, exp.Exp, exp.Ln, exp.Log, exp.Sign,
     exp.Greatest, exp.Least,
     # texts
-    exp.Upper, exp.Lower, exp.Initcap, exp.Length, exp.Trim, exp.Substring, exp.Left, exp.Right, exp.Concat, exp.ConcatWs,
-    exp.Replace, exp.StrPosition, exp.StartsWith, exp.EndsWith, exp.Contains, exp.SplitPart, exp.Coalesce, exp.Nullif,
+    exp.Upper, exp.Lower, exp.Initcap, exp.Length, exp.Trim, exp.Substring, exp.Left, exp.Right, exp.Concat,
+    exp.ConcatWs, exp.Replace, exp.StrPosition, exp.StartsWith, exp.EndsWith, exp.Contains, exp.SplitPart,
+    exp.Coalesce, exp.Nullif,
     # dates
     exp.CurrentDate, exp.CurrentTimestamp, exp.Extract, exp.DateTrunc, exp.TimestampTrunc, exp.Date, exp.DateAdd,
     exp.DateSub, exp.DateDiff, exp.TimestampDiff, exp.DateFromParts, exp.LastDay, exp.Year, exp.Quarter, exp.Month,
@@ -79,6 +80,12 @@ FUNCTIONS: dict[Dialect, frozenset[str]] = {
     "sqlite": frozenset({"date", "datetime", "time", "julianday", "unixepoch", "total", "strftime", "ltrim", "rtrim"}),
     "postgres": frozenset({"age", "date_part", "ltrim", "rtrim"}),
 }
+
+# Parts of a SELECT and of a table that sqlglot keeps beside their expressions.
+_UNUSUAL_OF_SELECT = (
+    "into", "locks", "laterals", "pivots", "sample", "connect", "match", "settings", "format", "hint", "prewhere"
+)  # fmt: skip
+_UNUSUAL_OF_TABLE = ("sample", "pivots", "version", "when", "joins", "laterals", "hints")
 
 
 def check(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
@@ -106,36 +113,40 @@ def check(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dial
         yield from _stars(query, denied)
 
 
-def _node(node: exp.Expression, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
+def _node(node: exp.Expr, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
     if isinstance(node, exp.Anonymous):
         if node.name.lower() not in FUNCTIONS[dialect]:
             yield _problem("function", f"the function {node.name} is not allowed")
     elif type(node) not in _ALLOWED:
-        named = node.sql_name() if isinstance(node, exp.Func) else node.key.upper()
-        kind = "function" if isinstance(node, exp.Func) else "construct"
+        kind, named = ("function", node.sql_name()) if isinstance(node, exp.Func) else ("construct", node.key.upper())
         yield _problem(kind, f"the {kind} {named} is not allowed")
     elif isinstance(node, exp.With) and node.recursive:
         yield _problem("recursive", "WITH RECURSIVE may never end", "write a query without recursion")
     elif isinstance(node, exp.Select):
-        if node.args.get("into") or node.args.get("locks"):
-            yield _problem("writes", "a query may not write or lock: SELECT INTO, FOR UPDATE")
-        for name in ("laterals", "pivots", "sample", "connect", "match", "settings", "format", "hint", "prewhere"):
-            if node.args.get(name):
-                yield _problem("construct", f"the construct {name.rstrip('s').upper()} is not allowed")
+        yield from _unusual(node, _UNUSUAL_OF_SELECT)
     elif isinstance(node, exp.Join) and not limits.cross_joins:
-        if not node.args.get("on") and not node.args.get("using") and node.method != "NATURAL":
-            if not _joined_by_where(node):
-                yield _problem(
-                    "cross_join", f"the join with {node.this.alias_or_name} has no condition", "write JOIN … ON …"
-                )
-        elif isinstance(on := node.args.get("on"), exp.Expression) and not on.find(exp.Column):
-            yield _problem("cross_join", f"the condition of the join with {node.this.alias_or_name} names no column")
+        yield from _join(node)
     elif isinstance(node, exp.In) and len(node.expressions) > limits.values:
         yield _problem("too_large", f"IN has {len(node.expressions):,} values (limit {limits.values:,})")
 
 
+def _unusual(node: exp.Expr, names: Sequence[str]) -> Iterator[Problem]:
+    for name in names:
+        if node.args.get(name):
+            yield _problem("construct", f"the construct {name.rstrip('s').upper()} is not allowed")
+
+
+def _join(join: exp.Join) -> Iterator[Problem]:
+    on, name = join.args.get("on"), join.this.alias_or_name
+    if on is not None:
+        if not on.find(exp.Column):
+            yield _problem("cross_join", f"the condition of the join with {name} names no column")
+    elif not join.args.get("using") and join.method != "NATURAL" and not _joined_by_where(join):
+        yield _problem("cross_join", f"the join with {name} has no condition", "write JOIN … ON …")
+
+
 def _joined_by_where(join: exp.Join) -> bool:
-    """Whether WHERE compares a column of the joined table with one of another table: ``FROM a, b WHERE a.id = b.id``."""
+    """Whether WHERE compares a column of the joined table with another table's: ``FROM a, b WHERE a.id = b.id``."""
     select, name = join.parent_select, join.this.alias_or_name.casefold()
     where = select.args.get("where") if select else None
     if where is None:
@@ -154,9 +165,7 @@ def _table(table: exp.Table, schema: Schema | None, names: set[str], denied: set
     if table.args.get("db") is not None or table.args.get("catalog") is not None:
         yield _problem("other_schema", f"a table is named without a schema: '{table.sql()}'", f"write {table.name}")
         return
-    for name in ("sample", "pivots", "version", "when", "joins", "laterals", "hints"):
-        if table.args.get(name):
-            yield _problem("construct", f"the construct {name.rstrip('s').upper()} is not allowed")
+    yield from _unusual(table, _UNUSUAL_OF_TABLE)
     if table.name.casefold() in denied:
         yield _problem("denied", f"the table '{table.name}' may not be read")
     elif schema is None and not table.name.replace("_", "").isalnum():

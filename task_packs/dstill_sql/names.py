@@ -24,7 +24,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
 from dstill.api.records import Problem
-from dstill.errors import did_you_mean
+from dstill.errors import did_you_mean, needs
 from dstill_sql.schema import Schema, walk_columns
 from dstill_sql.statements import first_line
 
@@ -137,8 +137,8 @@ class _DuckDb(_Planner):
         return _DuckDb(schema)
 
     def _open(self, schema: Schema) -> Any:
-        import duckdb
-
+        with needs("checking SQL", "sql"):
+            import duckdb
         connection = duckdb.connect(":memory:", config={"threads": 1, "enable_external_access": False})
         with contextlib.suppress(duckdb.Error):  # a foreign key to a table that comes later
             for table in schema.tables:

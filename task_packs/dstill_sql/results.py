@@ -6,8 +6,8 @@ A result is a bag of rows: their order counts only where the query says ORDER BY
 sorted by, so rows that tie may come in any order; and ``pool`` has the rows that tie with the last one but were cut off
 by LIMIT, any of which the engine might have returned instead. Else ``keys`` is None.
 
-Names and order of columns do not count: a question does not say them. Numbers are equal within 1e-6 of their size, whether
-integer or not; NULL equals NULL alone; a date equals midnight of that day. Duplicates count.
+Names and order of columns do not count: a question does not say them. Numbers are equal within 1e-6 of their size,
+whether integer or not; NULL equals NULL alone; a date equals midnight of that day. Duplicates count.
 """
 
 from __future__ import annotations

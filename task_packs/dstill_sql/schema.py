@@ -2,7 +2,7 @@
 
 In: CREATE TABLE statements, as a dump of the database has them. Comments after a column, and COMMENT ON, describe it:
 
-    schema = Schema.read("CREATE TABLE trips (id INTEGER PRIMARY KEY, driver_id INTEGER REFERENCES drivers, …)", "duckdb")
+    schema = Schema.read("CREATE TABLE trips (id INT PRIMARY KEY, driver_id INT REFERENCES drivers, …)", "duckdb")
     schema.table("TRIPS").columns[1]        Column(name="driver_id", type="INT", …)
     schema.references[0]                    Reference(table="trips", columns=("driver_id",), to="drivers", …)
     schema.ddl()                            the same statements, with one spelling for all
@@ -317,7 +317,7 @@ class _Reader:
         self.tables: dict[str, Table] = {}  # by folded name
         self.references: list[tuple[Reference, bool]] = []  # True: its target columns are not named yet
 
-    def read(self, statements: list[exp.Expression]) -> Schema:
+    def read(self, statements: list[exp.Expr]) -> Schema:
         for one in statements:
             if isinstance(one, exp.Create) and one.kind in ("TABLE", "VIEW") and isinstance(one.this, exp.Schema):
                 self._create(one)
@@ -350,8 +350,8 @@ class _Reader:
                 elif isinstance(constraint, exp.ForeignKey):
                     self._foreign_key(name, constraint)
                 elif isinstance(constraint, exp.UniqueColumnConstraint) and isinstance(constraint.this, exp.Schema):
-                    if len(constraint.this.expressions) == 1:
-                        unique.add(_name_of(constraint.this.expressions[0]).casefold())
+                    named = [_name_of(one) for one in constraint.this.expressions]
+                    unique |= {named[0].casefold()} if len(named) == 1 else set()
         folded = [column.name.casefold() for column in columns]
         if twice := next((column.name for column in columns if folded.count(column.name.casefold()) > 1), None):
             raise DataError(f"the column '{twice}' of '{name}' is there twice", where=self.where)
@@ -431,15 +431,15 @@ class _Reader:
         )
 
 
-def _name_of(part: exp.Expression) -> str:
+def _name_of(part: exp.Expr) -> str:
     return next((one.name for one in part.find_all(exp.Identifier)), part.name)
 
 
-def _comment_of(part: exp.Expression) -> str:
+def _comment_of(part: exp.Expr) -> str:
     return " ".join(" ".join(comment.split()) for comment in part.comments or ())
 
 
-def _family(type_: exp.Expression) -> Family:
+def _family(type_: exp.Expr) -> Family:
     if isinstance(type_, exp.DataType):
         for family, kinds in _FAMILIES.items():
             if type_.this in kinds:

@@ -67,7 +67,7 @@ def _check_depth(answer: str) -> None:
             raise NotOneQuery(f"the query has more than {_DEEPEST} open brackets")
 
 
-def _kind(statement: exp.Expression) -> str:
+def _kind(statement: exp.Expr) -> str:
     if isinstance(statement, exp.Command):
         return str(statement.this).upper()
     return statement.key.upper()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dstill.errors import MissingExtra, ServiceError
+from dstill.errors import ServiceError, needs
 from dstill_sql.databases import File, Rows
 from dstill_sql.engines.embedded import Embedded
 from dstill_sql.schema import Schema, quoted
@@ -50,10 +50,11 @@ class DuckDb(Embedded):
         return self.config.seconds
 
     def _load(self, data: Rows) -> duckdb.DuckDBPyConnection:
-        connection = _library().connect(":memory:", config=self._limits())
+        connection: duckdb.DuckDBPyConnection = _library().connect(":memory:", config=self._limits())
+        cells = data.read()
         for table in data.schema.tables:
             connection.execute(Schema(tables=(table,), dialect="duckdb").ddl())
-            if rows := data.rows.get(table.name):
+            if rows := cells.get(table.name):
                 columns = ", ".join(f"unnest(${place})" for place in range(1, len(table.columns) + 1))
                 text = f"INSERT INTO {quoted(table.name, 'duckdb')} SELECT {columns}"
                 connection.execute(text, [list(column) for column in zip(*rows, strict=True)])
@@ -62,11 +63,14 @@ class DuckDb(Embedded):
     def _open_file(self, data: File) -> duckdb.DuckDBPyConnection:
         library = _library()
         try:
-            return library.connect(str(data.path), read_only=True, config=self._limits())
+            connection: duckdb.DuckDBPyConnection = library.connect(
+                str(data.path), read_only=True, config=self._limits()
+            )
         except library.Error as error:
             raise ServiceError(
                 f"DuckDB cannot open the database: {str(error).splitlines()[0]}", where=str(data.path)
             ) from None
+        return connection
 
     def _limits(self) -> dict[str, Any]:
         return {
@@ -85,8 +89,6 @@ class DuckDb(Embedded):
 
 
 def _library() -> Any:
-    try:
+    with needs("the executor duckdb", "sql"):
         import duckdb
-    except ImportError:
-        raise MissingExtra("DuckDB is not installed", hint="pip install 'dstill[sql]'") from None
     return duckdb

@@ -14,8 +14,11 @@ from typing import Any
 
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind
+from dstill.api.task import data_of
+from dstill.errors import UsageError
 from dstill_sql.databases import File, Rows
 from dstill_sql.engines import running
+from dstill_sql.pack import Sql
 from dstill_sql.schema import Dialect
 from dstill_sql.statements import read
 
@@ -66,7 +69,13 @@ class Embedded(Executor):
         self._connections: OrderedDict[str, Any] = OrderedDict()
 
     def _opened(self, example: Example) -> Any:
-        data = self.task.data_for(example)  # type: ignore[attr-defined]
+        assert isinstance(self.task, Sql)
+        if (data := self.task.data(example)) is None:
+            raise UsageError(
+                f"there are no rows of the database '{data_of(self.task, example)}' here",
+                where="task.sql.database",
+                hint="name its file, or the server with --engine-url",
+            )
         key = data.digest if isinstance(data, Rows) else str(data.path)
         if key not in self._connections:
             self._connections[key] = self._open_file(data) if isinstance(data, File) else self._load(data)

@@ -39,7 +39,6 @@ def run(query: exp.Query, dialect: Dialect, fetch: Fetch) -> dict[str, Any]:
         return {"columns": columns, "rows": rows, "keys": None, "pool": []}
     shown, keyed, places = _keyed(query)
     if limit is not None:
-        offset = _offset(query)
         keyed.set("limit", exp.Limit(expression=exp.Literal.number(limit + _MORE)))
     columns, rows = _fetched(keyed, dialect, fetch, MOST_ROWS if limit is None else limit + _MORE)
     width = len(columns) - shown
@@ -49,13 +48,11 @@ def run(query: exp.Query, dialect: Dialect, fetch: Fetch) -> dict[str, Any]:
     columns = columns[:width]
     if limit is None or len(rows) <= limit:
         return {"columns": columns, "rows": rows, "keys": keys, "pool": []}
-    pool = _pool(rows, keys, limit, ordered=order is not None, offset=offset)
+    pool = _pool(rows, keys, limit, ordered=order is not None)
     return {"columns": columns, "rows": rows[:limit], "keys": None if keys is None else keys[:limit], "pool": pool}
 
 
-def _pool(
-    rows: list[list[Any]], keys: list[list[Any]] | None, limit: int, *, ordered: bool, offset: int
-) -> list[list[Any]]:
+def _pool(rows: list[list[Any]], keys: list[list[Any]] | None, limit: int, *, ordered: bool) -> list[list[Any]]:
     if limit == 0:
         return []
     if keys is None:
@@ -72,7 +69,7 @@ def _keyed(query: exp.Query) -> tuple[int, exp.Query, list[int] | None]:
     aliases = [one.alias_or_name.casefold() for one in changed.selects]
     can_add = isinstance(changed, exp.Select) and not changed.args.get("distinct") and not changed.is_star
     places: list[int | None] = []
-    added: list[exp.Expression] = []
+    added: list[exp.Expr] = []
     for term in order.expressions:
         key = term.this
         if isinstance(key, exp.Literal) and key.is_int and 0 < int(key.name) <= len(outputs):
@@ -96,11 +93,6 @@ def _limit(query: exp.Query) -> int | None:
     limit = query.args.get("limit")
     value = limit.expression if isinstance(limit, exp.Limit) else limit.args.get("count") if limit else None
     return int(value.name) if isinstance(value, exp.Literal) and value.is_int else None
-
-
-def _offset(query: exp.Query) -> int:
-    offset = query.args.get("offset")
-    return int(offset.expression.name) if offset and isinstance(offset.expression, exp.Literal) else 0
 
 
 def _fetched(query: exp.Query, dialect: Dialect, fetch: Fetch, most: int) -> tuple[list[str], list[list[Any]]]:

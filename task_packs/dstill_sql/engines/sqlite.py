@@ -48,10 +48,11 @@ class Sqlite(Embedded):
 
     def _load(self, data: Rows) -> sqlite3.Connection:
         connection = sqlite3.connect(":memory:", check_same_thread=False)
+        cells = data.read()
         for table in data.schema.tables:
             connection.execute(Schema(tables=(table,), dialect="sqlite").ddl())
             marks = ", ".join("?" * len(table.columns))
-            rows = data.rows.get(table.name, ())
+            rows = cells.get(table.name, ())
             connection.executemany(f"INSERT INTO {quoted(table.name, 'sqlite')} VALUES ({marks})", rows)
         connection.commit()
         return _reading(connection)

@@ -1,0 +1,115 @@
+"""The SQL task: from a question about a database to one query that reads, or a refusal.
+
+    Example(question="which driver earned most in May?", context={"db": "trips"})
+    SELECT drivers.name FROM drivers JOIN trips ON trips.driver_id = drivers.id WHERE … LIMIT 1
+
+This module wires the parts together. Each section implements one of dstill's protocols for tasks. A part's module is
+imported by the method that uses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+from dstill.api.protocols import Presentation, ResultProperties
+from dstill.api.records import Example, Message, Prompt, Table
+from dstill.api.task import Check, Task
+from dstill_sql import refusals
+from dstill_sql.canonical import canonical_text
+from dstill_sql.databases import Database, File, Rows, database_of, rows_of
+from dstill_sql.settings import Settings
+
+__all__ = ["Sql"]
+
+
+class Sql(Task, Presentation, ResultProperties):
+    """Questions about one database, answered by queries that executors run."""
+
+    name = "sql"
+    Config = Settings
+    config: Settings
+    instructions = (
+        "Answer the question with one SQL query that only reads. Use the tables and columns of the schema and nothing "
+        f"else. If the database cannot answer the question, or it asks for a change, write: {refusals.FORM}"
+    )
+    executors = ("duckdb", "sqlite", "postgresql")
+    data_key = "db"
+    data_noun = "database"
+    schema_keys = ("schema",)
+    answer_keys = ("query", "sql")
+
+    def database(self, example: Example) -> Database | None:
+        """The database that the example is about. None if only its name is known. Raises DataError."""
+        return database_of(example.context, self.config)
+
+    def data(self, example: Example) -> Rows | File | None:
+        """What the answers to the example run on inside this process; None: nothing."""
+        if (test := example.context.get("test_database")) is not None:
+            return rows_of(test, self.config.dialect)
+        found = self.database(example)
+        return None if found is None else found.data
+
+    # --- questions and teaching ---------------------------------------------------------
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return iter(())
+
+    def prompt(self, example: Example, shots: Sequence[Example]) -> Prompt:
+        form = self.reply_text("which tables, columns and conditions, and why", "SELECT …")
+        system = f"{self.instructions}\n\nReply in this form and nothing else:\n{form}"
+        messages = [Message(role="system", content=system)]
+        for shot in shots:
+            messages.append(Message(role="user", content=f"Question: {shot.question}"))
+            messages.append(Message(role="assistant", content=self.reply_text(shot.rationale or "", shot.answer or "")))
+        found = self.database(example)
+        schema = "" if found is None else f"Schema ({self.config.dialect}):\n{found.schema.ddl()}\n\n"
+        messages.append(Message(role="user", content=f"{schema}Question: {example.question}"))
+        return Prompt(example=example, messages=tuple(messages))
+
+    # --- checking and comparing answers ------------------------------------------------------------------------
+
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        from dstill_sql.layers import layers
+
+        return layers(self.config, self.database)
+
+    def canonical(self, answer: str) -> str:
+        return canonical_text(answer, self.config.dialect)
+
+    def is_refusal(self, answer: str) -> bool:
+        return refusals.read(answer) is not None
+
+    def same(self, got: Any, want: Any) -> bool:
+        from dstill_sql import results
+
+        return results.same(got, want)
+
+    # --- ResultProperties ---------------------------------------------------------------
+
+    def is_empty(self, value: Any) -> bool:
+        from dstill_sql import results
+
+        return results.is_empty(value)
+
+    def is_trivial(self, value: Any, example: Example) -> bool:
+        from dstill_sql import results
+
+        return results.is_trivial(value)
+
+    def is_nondeterministic(self, value: Any, example: Example) -> bool:
+        from dstill_sql import results
+
+        return results.is_nondeterministic(value)
+
+    # --- Presentation -------------------------------------------------------------------
+
+    def refusal_reason(self, answer: str) -> str:
+        found = refusals.read(answer)
+        return found.reason if found else ""
+
+    def result_tables(self, value: Any) -> Sequence[Table]:
+        rows = tuple(tuple("NULL" if cell is None else str(cell) for cell in row) for row in value["rows"])
+        return (Table(columns=tuple(value["columns"]), rows=rows),)
