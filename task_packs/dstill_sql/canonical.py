@@ -5,8 +5,8 @@
 
 These do not count: case of keywords and of names, white space and comments; names of tables inside the query (``AS t``)
 and of columns that nothing refers to; the order of conditions, of the values of IN and of the sides of a comparison;
-BETWEEN or two comparisons; ``ORDER BY 1`` or the column itself; ``COUNT(1)``; ASC; ``JOIN`` or ``INNER JOIN``; brackets that change nothing. No schema is looked at, so ``name`` and ``drivers.name`` are
-the same only in a query of one table.
+BETWEEN or two comparisons; ``ORDER BY 1`` or the column itself; ``COUNT(1)``; ASC; ``JOIN`` or ``INNER JOIN``; brackets
+that change nothing. No schema is looked at, so ``name`` and ``drivers.name`` are the same only in a query of one table.
 """
 
 from __future__ import annotations
