@@ -58,7 +58,7 @@ from dstill.pipeline.evaluate import (
     scores,
     scoring,
 )
-from dstill.pipeline.generate import Purchase, generate, questions, refuse_other_questions
+from dstill.pipeline.generate import generate, questions, refuse_other_questions
 from dstill.pipeline.leakage import SEEN
 from dstill.pipeline.steps import check_splits
 from dstill.pipeline.teacher_eval import TeacherScores
@@ -146,7 +146,8 @@ class Run(RunContents):
                 where = self.settings.generate.questions or f"task '{self.task.name}'"
                 before = [request.example for request in self.teacher_requests()]
                 refuse_other_questions(examples, before, self.name, where)
-            generated = generate(self.setup, teacher, examples, self._purchase())
+            purchase = self.purchase(resume=command("generate", "--out", self.folder))
+            generated = generate(self.setup, teacher, examples, purchase)
             self.write(REQUESTS, generated.requests)
             self._save_teacher_answers(generated.requests, generated.rows)
             self._save_dataset(generated.dataset, generated.source, generated.cost)
@@ -181,15 +182,6 @@ class Run(RunContents):
             facts.update(stage_facts.relabelled(made, cost))
             stage_facts.recount(self.manifest["stages"], facts)
         return facts
-
-    def _purchase(self) -> Purchase:
-        return Purchase(
-            store=STORE,
-            # a budget covers all reruns; runs of dstill 0.1.0 have no id
-            buyer=f"{self.name} {self.manifest.get('id', self.manifest['created'])}",
-            resume=command("generate", "--out", self.folder),
-            where=str(self.folder),
-        )
 
     def _save_teacher_answers(self, requests: Sequence[TeacherRequest], rows: Sequence[Record | Rejection]) -> None:
         """Write what `evaluate` scores the teacher by: the dataset has the answers that came with the questions."""
@@ -399,14 +391,7 @@ class Run(RunContents):
 
     def _asked(self, system: str, examples: Sequence[Example]) -> prompted.Prompted:
         """The answers of a prompted model, from the reply store or bought now."""
-        again = command("evaluate", self.folder, "--baseline", system)
-        purchase = Purchase(
-            store=STORE,
-            # a budget covers all evaluations of the run
-            buyer=f"{self.name} {self.manifest.get('id', self.manifest['created'])} evaluate",
-            resume=again,
-            where=str(self.folder),
-        )
+        purchase = self.purchase("evaluate", resume=command("evaluate", self.folder, "--baseline", system))
         found = prompted.answered(self.setup, system, examples, self.records("train"), purchase)
         self.write(system_file("predictions", system), found.predictions)
         return found
