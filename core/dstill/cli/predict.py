@@ -159,13 +159,9 @@ def predict(
                         _show(opened, given, many=many)
         finally:
             warn_of_guesses(answering, tally)
-    if tally.refused and not as_json:
-        refused = "to answer" if tally.asked == 1 else f"{tally.refused} of {tally.asked} questions"
-        note(f"note: the student refused {refused}")
-    if tally.abstained and not as_json:
-        note(f"note: abstained on {tally.abstained:,} of {tally.asked:,} questions")
-    if tally.by_fallback and not as_json:
-        note(f"note: {wanted.fallback} answered {tally.by_fallback:,} of {tally.asked:,} questions")
+    if not as_json:
+        for line in tally.notes():
+            note(f"note: {line}")
     tally.end(f"run {opened.name}", as_json=as_json)
 
 
@@ -214,7 +210,8 @@ class Tally:
     lost: int = 0  # of these: the engine did not answer
     refused: int = 0
     abstained: int = 0
-    by_fallback: int = 0  # answers of a large model, whether or not they can be used
+    by_fallback: int = 0  # answered by a large model, whether or not the answer can be used
+    fallback: str = ""  # that model
     first: PredictedAnswer | None = None  # of the bad ones
     far: int = 0  # unlike every training question
     guess: PredictedAnswer | None = None  # the first of these
@@ -222,7 +219,9 @@ class Tally:
     def add(self, answered: PredictedAnswer) -> None:
         """Count one answer."""
         self.asked += 1
-        self.by_fallback += answered.by_fallback
+        if answered.by_fallback:
+            self.by_fallback += 1
+            self.fallback = answered.answered_by
         if answered.out_of_distribution:
             self.far += 1
             self.guess = self.guess or answered
@@ -234,6 +233,16 @@ class Tally:
             self.bad += 1
             self.lost += answered.outcome == OutcomeKind.UNAVAILABLE
             self.first = self.first or answered
+
+    def notes(self) -> Iterator[str]:
+        """How many questions had no answer of the student, a line each."""
+        if self.refused:
+            refused = "to answer" if self.asked == 1 else f"{self.refused} of {self.asked} questions"
+            yield f"the student refused {refused}"
+        if self.abstained:
+            yield f"abstained on {self.abstained:,} of {self.asked:,} questions"
+        if self.by_fallback:
+            yield f"{self.fallback} answered {self.by_fallback:,} of {self.asked:,} questions"
 
     def end(self, where: str, *, as_json: bool) -> None:
         """Raise AnswerError if an answer cannot be used, ServiceError if only the engine is to blame."""

@@ -43,6 +43,8 @@ from dstill.pipeline import (
 )
 from dstill.pipeline import review as reviewing
 from dstill.pipeline.augment import Focus
+from dstill.pipeline.cascade import cascade
+from dstill.pipeline.cascade import questions as cascade_questions
 from dstill.pipeline.confidence import Confidence
 from dstill.pipeline.curate import Dataset, LabelSource, relabelled
 from dstill.pipeline.data_monitor import DataMonitor
@@ -60,6 +62,7 @@ from dstill.pipeline.evaluate import (
 )
 from dstill.pipeline.generate import generate, questions, refuse_other_questions
 from dstill.pipeline.leakage import SEEN
+from dstill.pipeline.selective import WRONG
 from dstill.pipeline.steps import check_splits
 from dstill.pipeline.teacher_eval import TeacherScores
 from dstill.pipeline.train import TrainingFiles, planned, trained
@@ -321,6 +324,7 @@ class Run(RunContents):
                 found = self._confidence(predictions["student"], evaluation, executor)
                 self._save_confidence(found)
                 facts["confidence"] = found.summary(self.settings.evaluate.splits)
+                facts["cascade"] = self._cascades(found, predictions["student"], asked, evaluation)
             facts |= stage_facts.evaluated(
                 evaluation,
                 data=monitor.report(),
@@ -362,6 +366,28 @@ class Run(RunContents):
         self.write(calibration.FILE, [found.calibration])
         made_of = self._provenance(constrained=self.settings.evaluate.constrain)
         self.manifest["files"][calibration.FILE]["provenance"] = made_of
+
+    def _cascades(
+        self,
+        found: Confidence,
+        written: Sequence[Prediction],
+        asked: Mapping[str, prompted.Prompted],
+        evaluation: Evaluation,
+    ) -> dict[str, dict[str, Any]]:
+        """The student with each large model behind it, by model and split; empty without a calibration."""
+        if found.calibration is None:
+            return {}
+        promises = [found.calibration.promise(most) for most in WRONG]
+        rate = self.settings.evaluate.machine_usd_per_hour
+        return {
+            system: {
+                split: cascade(of_split, promises).to_row()
+                for split, of_split in cascade_questions(
+                    found.rows, written, large, evaluation.verdicts[system], usd_per_hour=rate
+                ).items()
+            }
+            for system, large in asked.items()
+        }
 
     def _predicted(self, system: str, examples: Sequence[Example], kind: str = "predictions") -> list[Prediction]:
         """The predictions on disk if they are of these examples and this student; else made and written now.
