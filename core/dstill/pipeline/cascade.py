@@ -87,7 +87,7 @@ def questions(
     """The questions that count for both systems, by split.
 
     `answers`: the student's, with their scores; `written`: the same with their times. `verdicts`: on the answers of
-    `large`, in its order. `usd_per_hour`: of the machine; None: it costs nothing.
+    `large`, in its order. `usd_per_hour`: of the machine; None: not known, and it counts nothing in a cascade.
     """
     of_student = {answer.id: answer for answer in answers if answer.right is not None}
     seconds = {one.id: one.seconds for one in written}
@@ -101,7 +101,7 @@ def questions(
             score=own.score if own.valid else None,
             student_right=bool(own.right),
             large_right=verdict.correct,
-            student=Effort(seconds=took, usd=(took or 0.0) / 3600 * (usd_per_hour or 0.0)),
+            student=Effort(seconds=took, usd=None if took is None or not usd_per_hour else took / 3600 * usd_per_hour),
             large=Effort(seconds=said.seconds, usd=usd),
         )
         found.setdefault(verdict.split, []).append(question)
@@ -115,9 +115,12 @@ def cascade(asked: Sequence[Question], promises: Sequence[Promise]) -> Cascade:
     for tenth in range(TENTHS + 1):
         mix = _mix(asked, _surest(asked, len(asked) * tenth // TENTHS))
         shares.setdefault(mix.here, replace(mix, share=tenth / TENTHS))
+    student = _figures(asked, (), asked)
+    if all(one.student.usd is None for one in asked):
+        student = replace(student, usd_per_1000=None)
     return Cascade(
         n=len(asked),
-        student=_figures(asked, (), asked),
+        student=student,
         large=_figures((), asked, ()),
         cuts=tuple(cuts),
         shares=tuple(shares.values()),
@@ -147,9 +150,9 @@ def _figures(here: Sequence[Question], there: Sequence[Question], written: Seque
     right_here = sum(one.student_right for one in here)
     right = right_here + sum(one.large_right for one in there)
     low, high = wilson(right, n)
-    parts = [[one.student for one in written], [one.large for one in there]]
-    seconds = _total([_sum([one.seconds for one in part]) for part in parts])
-    usd = _total([_sum([one.usd for one in part]) for part in parts])
+    own, asked = [one.student for one in written], [one.large for one in there]
+    seconds = [_sum([one.seconds for one in part]) for part in (own, asked)]
+    usd, machine = _sum([one.usd for one in asked]), _sum([one.usd for one in own])
     return Mix(
         here=len(here),
         wrong_here=len(here) - right_here,
@@ -157,19 +160,19 @@ def _figures(here: Sequence[Question], there: Sequence[Question], written: Seque
         accuracy=right / n,
         low=low,
         high=high,
-        seconds=None if seconds is None else round(seconds / n, 6),
-        usd_per_1000=None if usd is None else round(1000 * usd / n, 6),
+        seconds=_per_question(seconds, n),
+        usd_per_1000=_per_question((usd, machine or 0.0), n / 1000),
     )
 
 
 def _sum(values: Sequence[float | None]) -> float | None:
     """The sum, where an unknown value counts as the mean of the others. None: none is known."""
     known = [value for value in values if value is not None]
-    if not values or not known:
-        return None if values else 0.0
-    return statistics.fmean(known) * len(values)
+    if not values:
+        return 0.0
+    return statistics.fmean(known) * len(values) if known else None
 
 
-def _total(parts: Sequence[float | None]) -> float | None:
+def _per_question(parts: Sequence[float | None], n: float) -> float | None:
     known = [part for part in parts if part is not None]
-    return sum(known) if len(known) == len(parts) else None
+    return round(sum(known) / n, 6) if len(known) == len(parts) else None
