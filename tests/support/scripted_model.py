@@ -1,7 +1,7 @@
 """A scripted large model for the toy's sums, wrong where the second number ends in 0: `LoopbackTeacher(reply_to=…)`.
 
-    model_says([{"role": "user", "content": "add 3 and 10"}])
-    →  "<rationale>the numbers 3 and 10 together</rationale><answer>3+9</answer>"
+model_says([{"role": "user", "content": "add 3 and 10"}])
+→  "<rationale>the numbers 3 and 10 together</rationale><answer>3+9</answer>"
 """
 
 from __future__ import annotations

@@ -260,11 +260,14 @@ def test_run_of_a_stranger_sends_no_key(
 # --- threads ----------------------------------------------------------------------------
 
 
+def of(server: LoopbackTeacher) -> dict[str, Any]:
+    return {"teacher.openai.base_url": server.base_url, "generate.concurrency": 1}
+
+
 def test_cancelled_question_costs_nothing_and_a_sent_one_is_kept(
     unsure: Callable[..., Any], server: LoopbackTeacher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flags = {"teacher.openai.base_url": server.base_url, "generate.concurrency": 1}
-    run, server.delay = Run.open("mine", plugins=loaded(), flags=flags, trusted=True), 0.3
+    run, server.delay = Run.open("mine", plugins=loaded(), flags=of(server), trusted=True), 0.3
     with Predictor(run, max_wrong=0.2, fallback=MODEL) as answering:
         assert answering.fallback is not None
         first, second, third = (answering.fallback.ask(answering.example(f"add 1 and {n}")) for n in (1, 2, 3))
@@ -277,6 +280,18 @@ def test_cancelled_question_costs_nothing_and_a_sent_one_is_kept(
         again = answering.fallback.ask(answering.example("add 1 and 1")).result(60)
         assert again.text.endswith("<answer>1+1</answer>")
     assert len(server.requests) == 2
+
+
+def test_end_does_not_wait_for_the_model(unsure: Callable[..., Any], server: LoopbackTeacher) -> None:
+    run, server.delay = Run.open("mine", plugins=loaded(), flags=of(server), trusted=True), 60.0
+    with Predictor(run, max_wrong=0.2, fallback=MODEL) as answering:
+        assert answering.fallback is not None
+        asked = answering.fallback.ask(answering.example("add 1 and 1"))
+        while not server.requests:
+            time.sleep(0.01)
+        started = time.monotonic()
+    assert time.monotonic() - started < 30
+    assert asked.cancelled()
 
 
 # --- evaluate ---------------------------------------------------------------------------
