@@ -25,7 +25,7 @@ from dstill.pipeline.promise import Promise
 from dstill.pipeline.prompted import Prompted
 from dstill.pipeline.selective import ScoredAnswer, counts
 
-__all__ = ["Cascade", "Mix", "Question", "cascade", "questions"]
+__all__ = ["Cascade", "Effort", "Mix", "Question", "cascade", "questions"]
 
 TENTHS = 10
 

@@ -26,7 +26,7 @@ from typing import Any
 
 from dstill.api.executor import Executor
 from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, TeacherRequest, Verdict
-from dstill.errors import DataError, Interrupted, UsageError
+from dstill.errors import DataError, DstillError, Interrupted, UsageError
 from dstill.factory import Setup, make_teacher
 from dstill.io.files import replace_dir, write_text
 from dstill.io.shell import command
@@ -400,7 +400,7 @@ class Run(RunContents):
             constrained=student and wanted.constrain, draws=wanted.agreement if student else 0
         )
         existing = self._predictions_from(file, provenance)
-        if existing.keys() >= {e.id for e in examples}:
+        if existing.keys() >= {e.id for e in examples} and not (student and self._gains_logprobs(existing, examples)):
             return [existing[e.id] for e in examples]
 
         def save(predictions: Sequence[Prediction], to: str = partial) -> None:
@@ -414,6 +414,17 @@ class Run(RunContents):
         save(predictions, file)
         self.discard(partial)
         return predictions
+
+    def _gains_logprobs(self, existing: Mapping[str, Prediction], examples: Sequence[Example]) -> bool:
+        """Whether predictions of a dstill that kept no log-probabilities would have them if they were written again."""
+        known = "confidence" in self.stages.get("evaluate", {}) or any(p.logprob is not None for p in existing.values())
+        if known or not examples:
+            return False
+        try:
+            (now,) = steps.predict(self.generator(), self.objective, self.task, examples[:1])
+        except DstillError:  # for example, this dstill does not load such students
+            return False
+        return now.logprob is not None
 
     def _asked(self, system: str, examples: Sequence[Example]) -> prompted.Prompted:
         """The answers of a prompted model, from the reply store or bought now."""
