@@ -222,7 +222,7 @@ class Tally:
         if answered.by_fallback:
             self.by_fallback += 1
             self.fallback = answered.answered_by
-        if answered.out_of_distribution:
+        if answered.out_of_distribution and not answered.by_fallback:
             self.far += 1
             self.guess = self.guess or answered
         if answered.abstained:
@@ -241,7 +241,7 @@ class Tally:
             yield f"the student refused {refused}"
         if self.abstained:
             yield f"abstained on {self.abstained:,} of {self.asked:,} questions"
-        if self.by_fallback:
+        if self.by_fallback and self.asked > 1:
             yield f"{self.fallback} answered {self.by_fallback:,} of {self.asked:,} questions"
 
     def end(self, where: str, *, as_json: bool) -> None:

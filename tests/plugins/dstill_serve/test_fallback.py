@@ -91,7 +91,7 @@ def test_answer_that_the_guard_refuses_goes_to_the_model(cascade: Callable[..., 
     assert (row["answered_by"], row["ok"], row["withheld"]) == (MODEL, True, '{"script": "x"}')
 
 
-def test_slow_model_blocks_nobody(
+def test_other_questions_pass_those_that_wait_for_the_model(
     cascade: Callable[..., Any], model: LoopbackTeacher, background: Any, wait_for: Any
 ) -> None:
     """Questions that the student answers pass those that wait; these abstain when their time is over."""
@@ -109,7 +109,7 @@ def test_slow_model_blocks_nobody(
     assert server.service.queue.in_progress == 0
 
 
-def test_client_that_leaves_drops_its_turn_but_not_what_is_paid(
+def test_disconnected_client_loses_its_turn_and_a_sent_request_is_stored(
     cascade: Callable[..., Any], model: LoopbackTeacher, wait_for: Any
 ) -> None:
     model.delay = 0.5
@@ -129,7 +129,7 @@ def test_client_that_leaves_drops_its_turn_but_not_what_is_paid(
     assert len(model.requests) == 1
 
 
-def test_spent_budget_is_said_once_and_the_student_goes_on(
+def test_spent_budget_is_reported_once_and_the_student_goes_on(
     cascade: Callable[..., Any], model: LoopbackTeacher, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, logger="dstill")
@@ -150,7 +150,7 @@ def test_spent_budget_is_said_once_and_the_student_goes_on(
     assert server.query("what is tea 0, perhaps?").json["answered_by"] == MODEL  # it is paid already
 
 
-def test_service_that_refuses_the_key_is_left_alone(
+def test_service_that_refuses_the_key_is_not_asked_for_a_minute(
     cascade: Callable[..., Any], model: LoopbackTeacher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model.refuse = lambda body: error(401, "no such key")
