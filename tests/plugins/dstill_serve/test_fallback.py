@@ -168,13 +168,17 @@ def test_command_serves_both(
     calibrated: Run, model: LoopbackTeacher, serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(set(os.environ["DSTILL_DISABLE"].split(",")) - {"openai"}))
-    settings = ("--set", f"teacher.openai.base_url={model.base_url}", "--set", "teacher.openai.api_key_env=")
+    values = (f"base_url={model.base_url}", "api_key_env=", "max_retries=0")
+    settings = [word for value in values for word in ("--set", f"teacher.openai.{value}")]
     served = serve(calibrated.folder, "--max-wrong", "0.1", "--fallback", MODEL, *settings)
     said = "".join(served.said)
     assert "note: at most 10 % of the given answers are wrong" in said
     assert f"note: {MODEL} answers the other questions; nothing is promised of its answers\n" in said
     assert f"note: nothing limits what {MODEL} costs: --max-usd and --max-total-tokens do\n" in said
     assert served.query(UNSURE).json["answered_by"] == MODEL
+    model.refuse = lambda body: error(503, "come back later")
+    assert all(served.query(f"what is tea {n}, perhaps?").json["abstained"] for n in range(3))
     code, _, err = served.ended(by=signal.SIGTERM)
     assert code == 0
+    assert err.count(f"warning: {MODEL} does not answer: ") == 1
     assert "stopped by SIGTERM" in err
