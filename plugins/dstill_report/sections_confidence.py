@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import Section, Table
-from dstill.cli.cascade import COLUMNS, cut_rows, share_columns, share_rows
+from dstill.cli.cascade import COLUMNS, cut_rows, tenth_rows
 from dstill.cli.confidence import promise_columns, promise_rows, separation_columns, separation_rows, unpromised
 from dstill.pipeline.selective import ScoredAnswer, risk_coverage
 from dstill_report import plots
@@ -62,18 +62,19 @@ def _cascade(system: str, splits: Mapping[str, Any]) -> Iterator[Section]:
         title=f"Cascade with {system}",
         order=13,
         text=f"The student answers above the cut; {system} answers the other questions, and those where the checks "
-        "refuse the student's answer, as with `--fallback`. The cuts were chosen on validation rows; what is promised "
+        "refuse the student's answer, as with --fallback. The cuts were chosen on validation rows; what is promised "
         "is about the student's own answers only. Accuracy is that of the whole, with its 95 % Wilson interval. "
         "Seconds are the mean of a question: the student writes to each one first, in batches. The machine of the "
         "student costs evaluate.machine_usd_per_hour, or nothing if that is not set.",
         table=_table(["split", "", *COLUMNS], rows),
     )
+    tenths = ([split, *row] for split, found in splits.items() for row in tenth_rows(found))
     yield Section(
         title=f"Cascade with {system}: shares",
         order=13,
         text="What is right if this share of the questions at most, the surest first, is answered by the student. It "
         "looks at the results of these very questions: it describes them and promises nothing.",
-        table=_table(share_columns(splits), share_rows(splits)),
+        table=_table(["split", "", *COLUMNS], tenths),
         svg=plots.curve(
             {split: [_wrong(mix, found["n"]) for mix in found["shares"]] for split, found in splits.items()},
             f"Wrong answers of the student and {system} together",

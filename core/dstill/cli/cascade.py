@@ -11,7 +11,7 @@ from typing import Any
 from dstill.cli.console import say, sentence, table
 from dstill.io.units import amount, percent
 
-__all__ = ["COLUMNS", "cut_rows", "share_columns", "share_rows", "show_cascade"]
+__all__ = ["COLUMNS", "cut_rows", "show_cascade", "tenth_rows"]
 
 COLUMNS = ("answered here, %", "right, %", "s per question", "USD per 1,000")
 Splits = Mapping[str, Mapping[str, Any]]  # split → `dstill.pipeline.cascade.Cascade`
@@ -23,8 +23,8 @@ def show_cascade(facts: Mapping[str, Any]) -> None:
         for split, found in splits.items():
             title = f"{split}: the student, and {system} below the cut (n = {found['n']:,})"
             table(["", *(f"#{name}" for name in COLUMNS)], list(cut_rows(system, found)), title=title)
-        columns = [f"#{name}" for name in share_columns(splits)]
-        table(columns, list(share_rows(splits)), title="right in %, if the surest were answered here")
+        columns = [f"#{name}" for name in _share_columns(splits)]
+        table(columns, list(_share_rows(splits)), title="right in %, if the surest were answered here")
         sentence("The last table looks at the results of these questions: it describes them and promises nothing.")
         say()
 
@@ -37,12 +37,18 @@ def cut_rows(system: str, found: Mapping[str, Any]) -> Iterator[list[str]]:
     yield [f"{system} alone", *_cells(found["large"], found["n"])]
 
 
-def share_columns(splits: Splits) -> list[str]:
+def tenth_rows(found: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Each share of the surest questions; cells as in `COLUMNS`."""
+    for mix in found["shares"]:
+        yield [f"the surest {100 * mix['share']:g} %", *_cells(mix, found["n"])]
+
+
+def _share_columns(splits: Splits) -> list[str]:
     """The heads of the table of shares."""
     return ["answered here, %", *splits]
 
 
-def share_rows(splits: Splits) -> Iterator[list[str]]:
+def _share_rows(splits: Splits) -> Iterator[list[str]]:
     """What is right of each split if at most this share of it, the surest first, is answered here."""
     wanted = sorted({mix["share"] for found in splits.values() for mix in found["shares"]})
     for share in wanted:

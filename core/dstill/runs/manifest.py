@@ -183,8 +183,6 @@ class ConfidenceFacts(TypedDict):
 
 
 class Mixed(TypedDict):
-    max_wrong: float | None
-    share: float | None
     here: Count
     wrong_here: Count
     right: Count
@@ -195,12 +193,20 @@ class Mixed(TypedDict):
     usd_per_1000: float | None
 
 
+class Cut(Mixed):
+    max_wrong: float
+
+
+class Share(Mixed):
+    share: float
+
+
 class Cascaded(TypedDict):
     n: Positive
     student: Mixed
     large: Mixed
-    cuts: list[Mixed]
-    shares: list[Mixed]
+    cuts: list[Cut]
+    shares: list[Share]
 
 
 class Judge(TypedDict):

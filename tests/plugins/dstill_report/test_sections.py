@@ -120,8 +120,8 @@ def test_cascade_has_its_cuts_and_its_curve(make_run: Any) -> None:
         ("test", "openai:big alone", "0", "90.0 [59.6, 98.2]", "1.000", "2.0000"),
     )
     assert shares.table is not None
-    assert shares.table.columns == ("answered here, %", "test")
-    assert (shares.table.rows[0], shares.table.rows[-1]) == (("0", "90.0"), ("100", "60.0"))
+    assert [row[1] for row in shares.table.rows] == [f"the surest {10 * n} %" for n in range(11)]
+    assert shares.table.rows[5][2:] == cuts.table.rows[1][2:]
     assert "test from 10 at 0 to 40 at 100" in shares.svg
 
 
