@@ -245,6 +245,13 @@ def test_models_that_cannot_be_asked(
     assert ended.err.startswith(said)
 
 
+def test_store_that_cannot_be_used_is_an_error(unsure: Callable[..., Any], server: LoopbackTeacher) -> None:
+    Path("replies.sqlite").write_text("no database")
+    ended = ask(unsure)
+    assert (ended.code, ended.out, server.requests) == (5, "", [])
+    assert "error: the reply store replies.sqlite is corrupt" in ended.err
+
+
 def test_run_of_a_stranger_sends_no_key(
     cli: Callable[..., Any], unsure: Callable[..., Any], server: LoopbackTeacher
 ) -> None:
