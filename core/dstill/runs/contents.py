@@ -32,11 +32,12 @@ from dstill.pipeline import calibration, confidence, data_drift, review
 from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.data_drift import Learnt
 from dstill.pipeline.evaluate import baseline_job
+from dstill.pipeline.generate import Purchase
 from dstill.pipeline.leakage import context_key
 from dstill.pipeline.selective import ScoredAnswer
 from dstill.plugins import Plugins
 from dstill.runs import stage_facts
-from dstill.runs.folder import REQUESTS, SETTINGS, RunFolder, data_file, find_run, system_file
+from dstill.runs.folder import REQUESTS, SETTINGS, STORE, RunFolder, data_file, find_run, system_file
 from dstill.runs.provenance import loaded, versions
 from dstill.runs.review_log import decisions
 from dstill.runtime.progress import Progress
@@ -216,6 +217,15 @@ class RunContents(RunFolder):
     def verdicts(self, system: str = "student", engine: str = "") -> list[Verdict]:
         """The verdicts on those answers. `engine`: the label of a second engine; empty: the first engine."""
         return list(self.load(Verdict, system_file("verdicts", system, engine)))
+
+    def purchase(self, use: str = "", *, resume: str = "") -> Purchase:
+        """Where the replies of large models are stored, and who buys them.
+
+        A budget covers all purchases for the same `use`: none for the dataset, "evaluate", "fallback". `resume`: the
+        command that continues after a cap was reached.
+        """
+        buyer = f"{self.name} {self.manifest.get('id', self.manifest['created'])}"  # runs of dstill 0.1.0 have no id
+        return Purchase(store=STORE, buyer=f"{buyer} {use}".strip(), resume=resume, where=str(self.folder))
 
     @property
     def contexts(self) -> Mapping[str, Mapping[str, Any]]:

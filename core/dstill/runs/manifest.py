@@ -29,6 +29,7 @@ MAX_DEPTH = 60  # nested objects and lists; those of dstill have ten
 
 Nothing = dict[str, Never]
 Count = Annotated[int, range(10**18)]
+Positive = Annotated[int, range(1, 10**9)]
 Metrics = dict[str, Score]
 Splits = dict[Literal["train", "validation", "test", "test_unseen_templates", "test_unseen_data"], Metrics]
 
@@ -181,6 +182,33 @@ class ConfidenceFacts(TypedDict):
     promises: NotRequired[list[Promised]]
 
 
+class Mixed(TypedDict):
+    here: Count
+    wrong_here: Count
+    right: Count
+    accuracy: float
+    low: float
+    high: float
+    seconds: float | None
+    usd_per_1000: float | None
+
+
+class Cut(Mixed):
+    max_wrong: float
+
+
+class Share(Mixed):
+    share: float
+
+
+class Cascaded(TypedDict):
+    n: Positive
+    student: Mixed
+    large: Mixed
+    cuts: list[Cut]
+    shares: list[Share]
+
+
 class Judge(TypedDict):
     name: str
     distribution: str
@@ -203,10 +231,10 @@ class Evaluated(TypedDict):
     size: NotRequired[Size]
     costs: NotRequired[dict[str, AnswerCosts]]
     confidence: NotRequired[ConfidenceFacts]
+    cascade: NotRequired[dict[str, dict[str, Cascaded]]]  # by model and split
     teacher: NotRequired[Ceiling]
 
 
-Positive = Annotated[int, range(1, 10**9)]
 Changes = TypedDict(
     "Changes", {"train.modality": str, "train.lora_alpha": Positive, "train.r": Positive}, total=False
 )  # those that the report reads
