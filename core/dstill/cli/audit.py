@@ -44,7 +44,7 @@ SHOWN = 10  # rows of a table for a person; --json has all
 def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
     """Find unusable reference answers.
 
-    Reads FILE (formats of `generate --questions`), the dataset of RUN, or by default the task's questions. Checks all
+    Reads FILE (what `generate --questions` reads), the dataset of RUN, or by default the task's questions. Checks all
     reference answers, and executes --limit of them. Reports:
 
     \b
@@ -84,7 +84,7 @@ def _given(found: App, what: str | None) -> tuple[Setup, list[Example]]:
         return run.setup, examples
     setup = Setup(found.plugins, found.config())
     if what is not None:
-        return setup, read_questions(Path(what))
+        return setup, read_questions(what, parse=setup.task.parse)
     return setup, examples_of(setup.task)
 
 
