@@ -1,6 +1,6 @@
 """The results of stages as the JSON objects that run.json keeps, under ``stages``.
 
-    generated(result, focus=None)  →  {"models": {…}, "replies": {"bought": 27, …}, …, "questions": 27, …}
+    generated(result, None, {})    →  {"models": {…}, "replies": {"bought": 27, …}, …, "questions": 27, …}
     trained(result, review)        →  {"steps": 3000, "history": […], …, "modality": "full", …}
 
 `dstill.runs.manifest` checks these objects when they are read again. `cost_of` and `data_of` read parts of them.
@@ -30,8 +30,11 @@ __all__ = ["cost_of", "data_of", "evaluated", "generated", "recount", "relabelle
 Facts = dict[str, Any]
 
 
-def generated(result: Generated, focus: Focus | None) -> Facts:
-    """The object of the stage ``generate``. `focus`: where the run asked for more questions; None: nowhere."""
+def generated(result: Generated, focus: Focus | None, origin: Mapping[str, str]) -> Facts:
+    """The object of the stage ``generate``.
+
+    `focus`: where the run asked for more questions; None: nowhere. `origin`: `dstill.pipeline.hub_datasets.origin`.
+    """
     return {
         "models": dict(result.source.models),
         "replies": asdict(result.replies),
@@ -42,6 +45,7 @@ def generated(result: Generated, focus: Focus | None) -> Facts:
         "outcomes": dict(result.source.outcomes),
         **({"data": dict(result.data)} if result.data else {}),
         **({"focus": focus.summary()} if focus is not None else {}),
+        **({"origin": dict(origin)} if origin else {}),
         **asdict(result.dataset.counts),
     }
 
