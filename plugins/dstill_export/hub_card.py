@@ -1,4 +1,4 @@
-"""The card of a student on the hub: the README.md of its export, with metadata that the hub reads.
+r"""The card of a student on the hub: the README.md of its export, with metadata that the hub reads.
 
     card_text(readme, facts, repository="acme/student", dataset="acme/logs", scores=scores_of(run), licence="mit")
     "---\nbase_model: google/flan-t5-small\nlicense: apache-2.0\nmodel-index:\n- name: student\n  results: …"
@@ -30,14 +30,13 @@ METRICS = {
     "exact_match": "Exact match",
     "silent_wrong": "Silently wrong",
 }
-# The licences of models that the hub lists; any other has the licence "other" there, and its own name beside it.
-_LISTED = set(
-    "afl-3.0 agpl-3.0 apache-2.0 artistic-2.0 bigscience-bloom-rail-1.0 bigscience-openrail-m bsd bsd-2-clause bsd-3-clause "
-    "bsl-1.0 cc cc-by-2.0 cc-by-3.0 cc-by-4.0 cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nc-nd-4.0 cc-by-nc-sa-4.0 "
-    "cc-by-nd-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc0-1.0 creativeml-openrail-m ecl-2.0 epl-2.0 eupl-1.2 gemma gpl gpl-2.0 "
-    "gpl-3.0 isc lgpl lgpl-3.0 llama2 llama3 llama3.1 llama3.2 llama3.3 mit mpl-2.0 ms-pl openrail openrail++ other "
-    "unknown unlicense wtfpl zlib".split()
-)
+# Licences that the hub lists. Any other is "other" there, with its own name beside it, which the hub takes as well.
+_CREATIVE_COMMONS = ("by", "by-sa", "by-nc", "by-nd", "by-nc-sa", "by-nc-nd")
+_LISTED = {
+    *("apache-2.0", "artistic-2.0", "bsd-2-clause", "bsd-3-clause", "isc", "mit", "mpl-2.0", "unlicense", "unknown"),
+    *("agpl-3.0", "gpl-2.0", "gpl-3.0", "lgpl-3.0", "cc0-1.0", *(f"cc-{kind}-4.0" for kind in _CREATIVE_COMMONS)),
+    *("bigscience-openrail-m", "openrail", "gemma", "llama2", "llama3", "llama3.1", "llama3.2", "llama3.3"),
+}
 _ABOUT = (
     "From the evaluation by dstill: each answer is run, and its result is compared with that of the reference answer. "
     "A silently wrong answer ran without an error, with another result."
@@ -163,7 +162,12 @@ def _base(facts: Mapping[str, Any], licence: str) -> list[str]:
     card = f" Its card is [{BASE_CARD}]({BASE_CARD})." if BASE_CARD in facts["sha256"] else ""
     named = cards.cell(visible(facts["base"], one_line=True))
     terms = cards.cell(visible(licence, one_line=True)) or UNKNOWN
-    return ["", "## Base", "", f"Trained from `{named}`, licence: {terms}. The licence applies to this student too.{card}"]
+    return [
+        "",
+        "## Base",
+        "",
+        f"Trained from `{named}`, licence: {terms}. The licence applies to this student too.{card}",
+    ]
 
 
 def _word(licence: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,6 +22,7 @@ from dstill_export.pushing import push as run_push
 __all__ = ["push"]
 
 LISTED = 30  # files of a repository to list
+OPTIONS = ("export", "dataset", "licence")  # with a value
 
 
 @click.command(
@@ -33,19 +35,25 @@ LISTED = 30  # files of a repository to list
     ],
 )
 @run_argument
-@click.argument("name", metavar="[OWNER/NAME]", required=False, default="")
+@click.argument("student", metavar="[OWNER/NAME]", required=False, default="")
 @click.option(
     "--export",
-    "folder",
     metavar="FOLDER",
     type=click.Path(path_type=Path),
     help="The student, in a folder that `dstill export` wrote.",
 )
-@click.option("--dataset", default="", metavar="OWNER/NAME", help="Also upload the dataset, after the review, there.")
+@click.option(
+    "--dataset",
+    default="",
+    show_default=False,
+    metavar="OWNER/NAME",
+    help="Also upload the dataset there, as it is after the review.",
+)
 @click.option("--private", is_flag=True, help="Create private repositories.")
 @click.option(
     "--licence",
     default="",
+    show_default=False,
     metavar="ID",
     help="Licence of the student, for example apache-2.0, if there is no base or its files do not name one.",
 )
@@ -53,18 +61,7 @@ LISTED = 30  # files of a repository to list
 @click.option("--yes", is_flag=True, help="Upload without asking.")
 @json_option
 @app
-def push(
-    found: App,
-    run: str,
-    name: str,
-    folder: Path | None,
-    dataset: str,
-    private: bool,
-    licence: str,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
-) -> None:
+def push(found: App, /, run: str, dry_run: bool, yes: bool, as_json: bool, **what: Any) -> None:
     """Upload the student and the dataset to the Hugging Face hub.
 
     Shows every file with its size and its place, and asks once. OWNER/NAME gets the files of --export, with a card that
@@ -74,9 +71,7 @@ def push(
     If an upload fails, the same command continues it.
     """
     opened = found.open(run)
-    repositories = planned(
-        opened, student=name, export=folder, dataset=dataset, licence=licence, private=private
-    )
+    repositories, private = planned(opened, **what), what["private"]
     there = {} if dry_run else existing(repositories, private=private)
     _show(note if as_json else say, repositories, there, private)
     if dry_run:
@@ -85,14 +80,8 @@ def push(
         return
     if not yes:
         _ask()
-    again = command(
-        "push",
-        opened.folder,
-        *([name, "--export", folder] if folder and name else []),
-        *(["--dataset", dataset] if dataset else []),
-        *(["--private"] if private else []),
-        *(["--licence", licence] if licence else []),
-    )
+    given = [what["student"], *(word for name in OPTIONS if what[name] for word in (f"--{name}", what[name]))]
+    again = command("push", opened.folder, *filter(None, given), *(["--private"] if private else []))
     with progress() as report:
         opened.progress = report
         facts = run_push(opened, repositories, private=private, again=again)

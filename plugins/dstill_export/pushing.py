@@ -31,8 +31,6 @@ from dstill_export.exporting import FACTS
 from dstill_export.hub_card import card_text, licence_for, scores_of
 
 if TYPE_CHECKING:
-    from huggingface_hub import HfApi
-
     from dstill.runs.run import Run
 
 __all__ = ["Existing", "Repository", "existing", "planned", "push"]
@@ -104,7 +102,9 @@ def planned(
         if name and (name.count("/") != 1 or not all(name.split("/"))):
             raise UsageError(f"not a repository: {name}", where=option, hint="write OWNER/NAME")
     if not student and not dataset:
-        raise UsageError("nothing to upload", where="OWNER/NAME", hint="name a repository for the student, or --dataset")
+        raise UsageError(
+            "nothing to upload", where="OWNER/NAME", hint="name a repository for the student, or --dataset"
+        )
     if student and export is None:
         hint = f"export it first: {command('export', run.folder)} --to merged --out FOLDER; then add --export FOLDER"
         raise UsageError("which export?", where="--export", hint=hint)
@@ -121,9 +121,7 @@ def planned(
 # --- what is uploaded -------------------------------------------------------------------
 
 
-def _of_student(
-    run: Run, name: str, dataset: str, folder: Path, facts: Mapping[str, Any], licence: str
-) -> Repository:
+def _of_student(run: Run, name: str, dataset: str, folder: Path, facts: Mapping[str, Any], licence: str) -> Repository:
     """The files of an export, whose card becomes that of the repository."""
     scores = scores_of(run)
     readme = (folder / CARD).read_text(encoding="utf-8")
@@ -172,7 +170,9 @@ def _of_dataset(run: Run, name: str) -> Repository:
     before = [record for split in SPLITS for record in run.records(split, raw=True)]
     after = review.applied(before, decisions(run))
     if after.rejected or after.edited:
-        text += f"\nA person has reviewed rows: {after.rejected} were rejected and are not here, {after.edited} edited.\n"
+        text += (
+            f"\nA person has reviewed rows: {after.rejected} were rejected and are not here, {after.edited} edited.\n"
+        )
     files = {f"data/{split}.jsonl": b"".join(map(_line, found)) for split, found in records.items()}
     licence = next((line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("license:")), "")
     notes = ["rows have questions, answers and what they are about: names and values of your data"]
@@ -208,7 +208,7 @@ def _texts(files: Mapping[str, Path | bytes]) -> Iterator[tuple[str, str]]:
 
 
 def existing(repositories: Sequence[Repository], *, private: bool) -> Mapping[str, Existing]:
-    """Those that the hub has already, by `Repository.where`. Raises UsageError if one is public, and `private` asked."""
+    """Those that the hub has already, by `Repository.where`. Raises UsageError for a public one if `private`."""
     from huggingface_hub.errors import RepositoryNotFoundError
 
     api, found = connected("uploading", login=True), {}
@@ -253,7 +253,7 @@ def push(run: Run, repositories: Sequence[Repository], *, private: bool = False,
     return facts
 
 
-def _uploaded(api: HfApi, run: Run, one: Repository, private: bool) -> dict[str, Any]:
+def _uploaded(api: Any, run: Run, one: Repository, private: bool) -> dict[str, Any]:
     from huggingface_hub import CommitOperationAdd
 
     api.create_repo(one.name, repo_type=one.kind, private=private or None, exist_ok=True)

@@ -39,7 +39,9 @@ class SeveralAnswers(DataError):
 class ReplayConfig:
     """The teacher `replay`: answers that you already have."""
 
-    file: str = field(default="", metadata={"help": "Answers, in what `generate --questions` reads.", "trust": "data set"})
+    file: str = field(
+        default="", metadata={"help": "Answers, in what `generate --questions` reads.", "trust": "data set"}
+    )
 
 
 class Replay(Teacher):

@@ -23,6 +23,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
+from huggingface_hub.repocard import RepoCard
+
 __all__ = ["LoopbackHub", "Repository"]
 
 TOKEN = "hf_" + "loopback" * 4
@@ -67,12 +69,7 @@ class LoopbackHub:
         self.tokens: set[str] = set()
 
     def __enter__(self) -> Self:
-        hub = self
-
-        class Handler(_Handler):
-            server_hub = hub
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"server_hub": self}))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
@@ -149,7 +146,10 @@ class _Handler(BaseHTTPRequestHandler):
             raise _Refused(401, "Invalid username or password.")
 
     def _repo(self, name: str) -> Repository:
-        repo, known = self.server_hub.repos.get(name), self.headers.get("authorization") == f"Bearer {self.server_hub.token}"
+        repo, known = (
+            self.server_hub.repos.get(name),
+            self.headers.get("authorization") == f"Bearer {self.server_hub.token}",
+        )
         if repo is None or (repo.private and not known):
             raise _Refused(404 if known else 401, "Repository not found", "RepoNotFound")
         if repo.gated and not known:
@@ -192,11 +192,8 @@ class _Handler(BaseHTTPRequestHandler):
         return {"url": f"{self.server_hub.url}/{name}"}
 
     def yaml(self, found: dict[str, str]) -> Any:
-        import yaml
-
-        content = json.loads(self.body)["content"]
-        yaml.safe_load(content.split("---")[1])
-        return {"errors": [], "warnings": []}
+        metadata: Any = RepoCard(json.loads(self.body)["content"]).data
+        return {"errors": [] if metadata.to_dict() else [{"message": "no metadata"}], "warnings": []}
 
     def preupload(self, found: dict[str, str]) -> Any:
         self._writes()
@@ -207,7 +204,9 @@ class _Handler(BaseHTTPRequestHandler):
         large, data = path.endswith(LARGE), files.get(path)
         oid = None
         if data is not None:
-            oid = hashlib.sha256(data).hexdigest() if large else hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+            oid = (
+                hashlib.sha256(data).hexdigest() if large else hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+            )
         return {"path": path, "uploadMode": "lfs" if large else "regular", "shouldIgnore": False, "oid": oid}
 
     def batch(self, found: dict[str, str]) -> Any:

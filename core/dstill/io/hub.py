@@ -15,19 +15,19 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Any, cast
 
 from dstill.errors import AuthError, DataError, DstillError, ServiceError, needs
 from dstill.io.inert import visible
 from dstill.io.secrets import Secret, redact
 from dstill.io.urls import checked_url
 
-if TYPE_CHECKING:
-    from huggingface_hub import HfApi
-
 __all__ = ["connected", "endpoint", "hub_errors"]
 
 LOGIN = "log in with `hf auth login`, or set HF_TOKEN to a token that may do this"
+_GATED = "ask for access on its page, then log in with `hf auth login`"
+_NAME = f"check the name; if it is private, {LOGIN}"
+_AGAIN = "run the same command again"
 MOST_SHOWN = 300  # characters of a message of the hub
 
 
@@ -38,19 +38,20 @@ def endpoint() -> str:
     return os.environ.get("HF_ENDPOINT", "").rstrip("/") or constants.ENDPOINT
 
 
-def connected(purpose: str, *, login: bool = False) -> HfApi:
-    """The hub's API. Sends nothing yet. Raises MissingExtra, ConfigError, and AuthError if there is no token.
+def connected(purpose: str, *, login: bool = False) -> Any:
+    """The hub's API (`huggingface_hub.HfApi`). Sends nothing yet.
+
+    Raises MissingExtra, ConfigError for the address, and AuthError if there is no token.
 
     `login`: whether a token is needed, as for uploads.
     """
     with needs(purpose, "hub"):
-        from huggingface_hub import HfApi, constants, get_token
-        from huggingface_hub.utils import disable_progress_bars
+        from huggingface_hub import HfApi, constants, get_token, utils
     token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN and not login else get_token()
     if login and not token:
         raise AuthError(f"{purpose} needs a token of the Hugging Face hub", where="HF_TOKEN", hint=LOGIN)
     if not sys.stderr.isatty():
-        disable_progress_bars()
+        cast(Any, utils).disable_progress_bars()
     if token:
         Secret(token)  # from now on, no message shows it
     return HfApi(endpoint=checked_url(endpoint(), where="HF_ENDPOINT", key=bool(token)), token=token or False)
@@ -59,52 +60,40 @@ def connected(purpose: str, *, login: bool = False) -> HfApi:
 @contextmanager
 def hub_errors(what: str) -> Iterator[None]:
     """Raise errors of huggingface_hub as dstill's. `what`: the repository, for people."""
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        LocalEntryNotFoundError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    where = f"{endpoint()}/{what}"
     try:
         yield
     except DstillError:
         raise
-    except OfflineModeIsEnabled:
-        raise ServiceError(
-            f"the hub is not asked about {what}: HF_HUB_OFFLINE is set", where=where, hint="unset HF_HUB_OFFLINE"
-        ) from None
-    except GatedRepoError as error:
-        hint = "ask for access on its page, then log in with `hf auth login`"
-        raise AuthError(f"the hub shows {what} only to people with access", where=where, hint=hint) from error
-    except RepositoryNotFoundError as error:
-        hint = f"check the name; if it is private, {LOGIN}"
-        raise DataError(f"the hub has no {what}, or does not show it to you", where=where, hint=hint) from error
-    except RevisionNotFoundError as error:
-        hint = "name a branch, a tag or a commit of it"
-        raise DataError(f"{what} has no such revision", where=where, hint=hint) from error
-    except LocalEntryNotFoundError as error:
-        raise ServiceError(f"the hub did not send a file of {what}", where=where, hint=_AGAIN) from error
-    except HfHubHTTPError as error:
-        status = error.response.status_code if error.response is not None else 0
-        said = visible(redact(error.server_message or str(error)), one_line=True)[:MOST_SHOWN]
-        if status in (401, 403):
-            raise AuthError(f"the hub refused the request ({status}): {said}", where=where, hint=LOGIN) from error
-        raise ServiceError(f"the hub refused the request ({status}): {said}", where=where, hint=_AGAIN) from error
-    except (OSError, RuntimeError, ValueError) as error:
-        raise ServiceError(f"{what}: {_reason(error)}", where=where, hint=_AGAIN) from error
     except Exception as error:
-        if type(error).__module__.partition(".")[0] not in ("httpx", "httpx2"):  # as the release of the library has it
+        if (problem := _problem(error, what)) is None:
             raise
-        raise ServiceError(f"the hub cannot be reached: {_reason(error)}", where=where, hint=_AGAIN) from error
+        problem.where = f"{endpoint()}/{what}"
+        raise problem from error
 
 
-_AGAIN = "run the same command again"
+def _problem(error: Exception, what: str) -> DstillError | None:
+    """The error in dstill's words; None: it is not one of the hub or the network."""
+    from huggingface_hub import errors
+
+    known: list[tuple[type[Exception], DstillError]] = [  # bases after what derives from them
+        (errors.OfflineModeIsEnabled, ServiceError(f"{what} is not asked for: HF_HUB_OFFLINE is set", hint="unset it")),
+        (errors.GatedRepoError, AuthError(f"the hub shows {what} only to people with access", hint=_GATED)),
+        (errors.RepositoryNotFoundError, DataError(f"the hub has no {what}, or does not show it to you", hint=_NAME)),
+        (errors.RevisionNotFoundError, DataError(f"{what} has no such revision", hint="name a branch, tag or commit")),
+        (errors.LocalEntryNotFoundError, ServiceError(f"the hub did not send a file of {what}", hint=_AGAIN)),
+    ]
+    if found := next((problem for kind, problem in known if isinstance(error, kind)), None):
+        return found
+    if isinstance(error, errors.HfHubHTTPError):
+        status = error.response.status_code if error.response is not None else 0
+        said = f"the hub refused the request ({status}): {_text(error.server_message or str(error))}"
+        return AuthError(said, hint=LOGIN) if status in (401, 403) else ServiceError(said, hint=_AGAIN)
+    if type(error).__module__.partition(".")[0] in ("httpx", "httpx2"):  # as the release of the library has it
+        return ServiceError(f"the hub cannot be reached: {_text(str(error))}", hint=_AGAIN)
+    if isinstance(error, (OSError, RuntimeError, ValueError)):
+        return ServiceError(f"{what}: {_text(str(error.__cause__ or error))}", hint=_AGAIN)
+    return None
 
 
-def _reason(error: BaseException) -> str:
-    first = error.__cause__ if isinstance(error, RuntimeError) and error.__cause__ else error
-    return visible(redact(str(first) or type(first).__name__), one_line=True)[:MOST_SHOWN]
+def _text(said: str) -> str:
+    return visible(redact(said), one_line=True)[:MOST_SHOWN]

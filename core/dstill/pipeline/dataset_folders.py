@@ -140,9 +140,12 @@ def metadata_of(card: Path) -> Mapping[str, Any]:
     with needs("reading the configurations of a data set", "hub"):
         from huggingface_hub.repocard import RepoCard
     try:
-        found = RepoCard(text, ignore_metadata_errors=True).data.to_dict()
+        card_data: Any = RepoCard(text, ignore_metadata_errors=True).data
+        found = card_data.to_dict()
     except Exception as error:  # of the library's YAML parser, which it does not export
-        raise DataError(f"the metadata of the card is not valid YAML: {type(error).__name__}", where=str(card)) from None
+        raise DataError(
+            f"the metadata of the card is not valid YAML: {type(error).__name__}", where=str(card)
+        ) from None
     return found if isinstance(found, Mapping) else {}
 
 
@@ -151,7 +154,9 @@ def named(names: Sequence[str], metadata: Mapping[str, Any], *, config: str = ""
 
     `config`: the configuration to read; empty: the only one, or the default.
     """
-    data = [one for one in names if PurePosixPath(one).suffix.lower() in SUFFIXES and PurePosixPath(one).name not in ABOUT]
+    data = [
+        one for one in names if PurePosixPath(one).suffix.lower() in SUFFIXES and PurePosixPath(one).name not in ABOUT
+    ]
     configs = metadata.get("configs")
     if isinstance(configs, list) and configs:
         found = _of_config(data, _chosen(configs, config, where), where)
@@ -245,7 +250,7 @@ def _split_in(name: str) -> str:
 
 
 def _split(name: str) -> str:
-    """dstill's name of a split; empty: it has none for it."""
+    """Dstill's name of a split; empty: it has none for it."""
     if name in SPLITS:
         return name
     return FORMER_SPLITS.get(name) or WORDS.get(re.split(r"[^a-z0-9]+", name.lower())[0], "")

@@ -62,7 +62,9 @@ class _Name:
         return f"datasets/{self.repo}"
 
     def __str__(self) -> str:
-        config, revision = (f"{mark}{text}" if text else "" for mark, text in (("/", self.config), ("@", self.revision)))
+        config, revision = (
+            f"{mark}{text}" if text else "" for mark, text in (("/", self.config), ("@", self.revision))
+        )
         return f"hf://datasets/{self.repo}{config}{revision}"
 
 

@@ -183,7 +183,7 @@ class Run(RunContents):
             made = relabelled(self.setup, requests, store)
             cost = stage_facts.cost_of(self.stages.get("generate", {}))
             self._save_teacher_answers(requests, made.rows)
-            origin = self.stages.get("generate", {}).get("origin", {})
+            origin = stage_facts.origin_of(self.stages)
             self._save_dataset(made.dataset, made.source, cost, origin)
             facts.update(stage_facts.relabelled(made, cost))
             stage_facts.recount(self.manifest["stages"], facts)

@@ -25,7 +25,7 @@ from dstill.pipeline.train import Trained
 from dstill.runs.manifest import Stages
 from dstill.teacher.cost import ReplyCost
 
-__all__ = ["cost_of", "data_of", "evaluated", "generated", "recount", "relabelled", "trained"]
+__all__ = ["cost_of", "data_of", "evaluated", "generated", "origin_of", "recount", "relabelled", "trained"]
 
 Facts = dict[str, Any]
 
@@ -70,6 +70,12 @@ def cost_of(generated: Mapping[str, Any]) -> ReplyCost | None:
 def data_of(stages: Stages) -> Mapping[str, Any]:
     """What was seen of the data when the dataset was made."""
     return stages.get("generate", {}).get("data", {})
+
+
+def origin_of(stages: Stages) -> Mapping[str, str]:
+    """Where the questions came from (`dstill.pipeline.hub_datasets.origin`)."""
+    origin: Any = stages.get("generate", {}).get("origin", {})
+    return dict(origin)
 
 
 def trained(result: Trained, review: ReviewStatus) -> Facts:
