@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dstill.api.records import SPLITS, Record
+from dstill.api.records import SCHEMA_VERSION, SPLITS, Record
 from dstill.config import looks_secret
-from dstill.errors import DataError, DstillError, Interrupted, RunError, UsageError
+from dstill.errors import DataError, DstillError, Interrupted, RunError, UsageError, needs
 from dstill.io.hub import connected, endpoint, hub_errors
 from dstill.io.plain_files import inside, read_bounded
 from dstill.io.secrets import redact
@@ -98,6 +98,8 @@ def planned(
     `student`, `dataset`: OWNER/NAME; empty: not uploaded. `export`: the folder with the student. `licence`: where the
     base's files do not say it. Raises UsageError, RunError, and DataError for a key in a file.
     """
+    with needs("uploading", "hub"):
+        import huggingface_hub  # noqa: F401 - asks early: the card needs it
     for option, name in (("OWNER/NAME", student), ("--dataset", dataset)):
         if name and (name.count("/") != 1 or not all(name.split("/"))):
             raise UsageError(f"not a repository: {name}", where=option, hint="write OWNER/NAME")
@@ -180,7 +182,7 @@ def _of_dataset(run: Run, name: str) -> Repository:
 
 
 def _line(record: Record) -> bytes:
-    return redact(dumps(record.to_row())).encode() + b"\n"
+    return redact(dumps({"schema_version": SCHEMA_VERSION, **record.to_row()})).encode() + b"\n"
 
 
 def _refuse_keys(repository: Repository) -> None:
