@@ -15,6 +15,7 @@ from dstill.cli.groups import Command
 from dstill.cli.options import App, Count, app, engine_url_option, json_option, seed_option, set_option, task_option
 from dstill.errors import DataError, FailedItems
 from dstill.factory import Setup
+from dstill.pipeline import hub_datasets
 from dstill.pipeline.audit import audit as audit_golds
 from dstill.pipeline.audit_report import Audit
 from dstill.pipeline.question_files import read_questions
@@ -90,7 +91,9 @@ def _given(found: App, what: str | None) -> tuple[Setup, list[Example]]:
 
 def _is_run(what: str) -> bool:
     """Whether WHAT names a run, existing or not. A name with a suffix that is neither is a missing file."""
-    if Path(what).is_file():
+    if hub_datasets.is_name(what):
+        return False
+    if Path(what).is_file() or (Path(what).is_dir() and not (Path(what) / MANIFEST).exists()):
         return (RUNS / what / MANIFEST).exists()
     return Path(what).is_dir() or (RUNS / what).is_dir() or not Path(what).suffix
 
