@@ -28,7 +28,7 @@ __all__ = ["METRICS", "card_text", "licence_for", "scores_of"]
 METRICS = {
     "executable_accuracy": "Executable accuracy",
     "exact_match": "Exact match",
-    "silent_wrong": "Silently wrong",
+    "silent_error_rate": "Silently wrong",
 }
 # Licences that the hub lists. Any other is "other" there, with its own name beside it, which the hub takes as well.
 _CREATIVE_COMMONS = ("by", "by-sa", "by-nc", "by-nd", "by-nc-sa", "by-nc-nd")

@@ -61,7 +61,7 @@ def test_save_to_disk_is_read_without_the_library(tmp_path: Path) -> None:
 def test_splits_come_from_names(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     put(tmp_path / "words", {"my_train.jsonl": ["a"], "test/0.jsonl": ["b"], "sub/valid/x.jsonl": ["c"]})
     assert read(tmp_path / "words") == {"a": "train", "b": "test", "c": "validation"}
-    put(tmp_path / "some", {"train.jsonl": ["a"], "test.jsonl": ["b"], "more.jsonl": ["c"], ".cache/train.jsonl": ["d"]})
+    put(tmp_path / "some", {"train.jsonl": ["a"], "test.jsonl": ["b"], "more.jsonl": ["c"], ".x/train.jsonl": ["d"]})
     assert read(tmp_path / "some") == {"a": "train", "b": "test"}
     assert caplog.messages == ["not read, as their names say no split: more.jsonl"]
     put(tmp_path / "none", {"a.jsonl": ["a"], "b.jsonl": ["b"]})
@@ -128,7 +128,10 @@ def test_a_run_gives_its_own_dataset_folder_back(tmp_path: Path) -> None:
         ({"state.json": '{"_data_files": [{"filename": "../x.arrow"}]}'}, "names a file that is not an Arrow file in"),
         ({"state.json": '{"_data_files": [{"filename": "x.pkl"}]}'}, "names a file that is not an Arrow file in its"),
         ({"state.json": "[]"}, "this is not a state of `save_to_disk`"),
-        ({"state.json": '{"_data_files": [{"filename": "x.arrow"}]}', "x.arrow": ["a"]}, "detected JSONL, expected Arr"),
+        (
+            {"state.json": '{"_data_files": [{"filename": "x.arrow"}]}', "x.arrow": ["a"]},
+            "detected JSONL, expected",
+        ),
     ],
 )
 def test_folders_that_cannot_be_read(tmp_path: Path, files: dict[str, Any], message: str) -> None:

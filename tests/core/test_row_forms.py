@@ -1,4 +1,4 @@
-"""Rows of other tools are read as questions: what dstill exports comes back, and what is ambiguous is refused by line."""
+"""Rows of other tools are read as questions: what dstill exports comes back, and ambiguous rows are refused by line."""
 
 from __future__ import annotations
 

@@ -87,8 +87,8 @@ class LoopbackHub:
 
 
 class _Refused(Exception):
-    def __init__(self, status: int, message: str = "", code: str = "") -> None:
-        self.status, self.message, self.code = status, message, code
+    def __init__(self, status: int, message: str = "", code: str = "", **more: str) -> None:
+        self.status, self.message, self.code, self.more = status, message, code, more
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -113,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
             if isinstance(content, tuple):
                 headers, content = content
         except _Refused as error:
-            status, content = error.status, json.dumps({"error": error.message}).encode()
+            status, content = error.status, json.dumps({"error": error.message, **error.more}).encode()
             headers = {"x-error-code": error.code, "x-error-message": error.message}
         if not isinstance(content, bytes):
             content = json.dumps(content).encode()
@@ -185,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise _Refused(403, "You don't have the rights to create a repository in 'others'.")
         name = f"datasets/{name}" if asked.get("type") == "dataset" else name
         if name in self.server_hub.repos:
-            raise _Refused(409, "You already created this repo")
+            raise _Refused(409, "You already created this repo", url=f"{self.server_hub.url}/{name}")
         private = asked.get("visibility") == "private" or bool(asked.get("private"))
         self.server_hub.repos[name] = Repository(private=private)
         self.server_hub.repos[name].commit({".gitattributes": b""})
