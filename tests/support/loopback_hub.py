@@ -169,6 +169,14 @@ class _Handler(BaseHTTPRequestHandler):
         files = [{"rfilename": n, "size": len(data)} for n, data in (repo.commits[sha] if sha else {}).items()]
         return {"id": found["name"], "sha": sha, "private": repo.private, "siblings": files, "tags": [], "downloads": 0}
 
+    def tree(self, found: dict[str, str]) -> Any:
+        repo = self._repo(found["repo"])
+        files = repo.commits[self._commit(repo, found["revision"])]
+        return [
+            {"type": "file", "path": name, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
+            for name, data in files.items()
+        ]
+
     def file(self, found: dict[str, str]) -> Any:
         repo = self._repo(found["repo"])
         sha = self._commit(repo, found["revision"])
@@ -247,6 +255,7 @@ _ROUTES = [
     (r"/api/validate-yaml", _Handler.yaml),
     (rf"/api/{_REPO}", _Handler.info),
     (rf"/api/{_REPO}/revision/(?P<revision>.+)", _Handler.info),
+    (rf"/api/{_REPO}/tree/(?P<revision>.+)", _Handler.tree),
     (rf"/api/{_REPO}/preupload/(?P<revision>.+)", _Handler.preupload),
     (rf"/api/{_REPO}/commit/(?P<revision>.+)", _Handler.commit),
     (r"/upload/(?P<oid>[0-9a-f]{64})", _Handler.upload),
