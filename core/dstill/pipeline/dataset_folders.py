@@ -227,7 +227,7 @@ def _pattern(glob: str) -> re.Pattern[str]:
 
 
 def _by_name(data: Sequence[str]) -> list[Named]:
-    """The files with the splits that their names say. If some say one, the others are left out."""
+    """The files with the splits that their names say. If some say one, the others are not read."""
     found = [Named(name=one, split=_split_in(one)) for one in data]
     divided = [one for one in found if one.split]
     if divided and len(divided) < len(found):

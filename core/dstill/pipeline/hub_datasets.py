@@ -82,7 +82,7 @@ def is_pin_of(name: str, other: str) -> bool:
 
 
 def pinned(source: str) -> str:
-    """`source` with the commit that it stands for now. Anything that is no name on the hub stays as it is.
+    """`source` with the commit that it stands for now. A file or folder stays as it is.
 
     Asks the hub, unless the commit is in the name. Raises what `dstill.io.hub` raises.
     """

@@ -93,7 +93,7 @@ def as_question(row: Mapping[str, Any], parse: Parse) -> Row:
 
 
 def _own(row: Mapping[str, Any]) -> Row:
-    """The row itself. Of a row of a dstill dataset, `extra` is unpacked, and the number of the format is left out."""
+    """The row itself. Of a row of a dstill dataset, `extra` is unpacked, and the number of the format is removed."""
     if "schema_version" not in row:
         return dict(row)
     rest, _, extra = _without(row, "schema_version", "extra")

@@ -323,7 +323,7 @@ def test_a_public_repository_does_not_become_private(hub: LoopbackHub, login: No
 # --- failures ---------------------------------------------------------------------------
 
 
-def test_a_failure_half_way_says_what_is_there_and_goes_on(
+def test_failed_upload_says_what_is_complete_and_can_be_continued(
     hub: LoopbackHub, login: None, run: Run, export: Any, call: Call
 ) -> None:
     export()
