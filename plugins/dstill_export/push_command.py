@@ -1,4 +1,4 @@
-"""`dstill push RUN OWNER/NAME --export FOLDER --dataset OWNER/NAME`."""
+"""`dstill runs push RUN OWNER/NAME --export FOLDER --dataset OWNER/NAME`."""
 
 from __future__ import annotations
 
@@ -27,11 +27,10 @@ OPTIONS = ("export", "dataset", "licence")  # with a value
 
 @click.command(
     cls=Command,
-    section="Use",
     examples=[
-        "dstill push runs/mine acme/logs-student --export mine-merged --dry-run",
-        "dstill push runs/mine acme/logs-student --export mine-merged --dataset acme/logs --private",
-        "dstill push runs/mine --dataset acme/logs",
+        "dstill runs push runs/mine acme/logs-student --export mine-merged --dry-run",
+        "dstill runs push runs/mine acme/logs-student --export mine-merged --dataset acme/logs --private",
+        "dstill runs push runs/mine --dataset acme/logs",
     ],
 )
 @run_argument
@@ -81,7 +80,7 @@ def push(found: App, /, run: str, dry_run: bool, yes: bool, as_json: bool, **wha
     if not yes:
         _ask()
     given = [what["student"], *(word for name in OPTIONS if what[name] for word in (f"--{name}", what[name]))]
-    again = command("push", opened.folder, *filter(None, given), *(["--private"] if private else []))
+    again = command("runs", "push", opened.folder, *filter(None, given), *(["--private"] if private else []))
     with progress() as report:
         opened.progress = report
         facts = run_push(opened, repositories, private=private, again=again)
@@ -121,7 +120,7 @@ def _ask() -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(
             "cannot ask before the upload: stdin is not a terminal",
-            where="dstill push",
+            where="dstill runs push",
             hint="look at --dry-run, and pass --yes to upload what it lists",
         )
     confirm("upload this?", err=True, abort=True)

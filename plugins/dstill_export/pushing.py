@@ -25,6 +25,7 @@ from dstill.io.secrets import redact
 from dstill.io.shell import command
 from dstill.io.strict_json import dumps, loads
 from dstill.pipeline import review
+from dstill.pipeline.data_drift import FILE as FIELDS
 from dstill.runs.provenance import sha256, versions
 from dstill.runs.review_log import decisions
 from dstill_export.exporting import FACTS
@@ -37,7 +38,8 @@ __all__ = ["Existing", "Repository", "existing", "planned", "push"]
 
 STAGE = "push"
 CARD = "README.md"
-TEXTS = (".json", ".md", ".txt", ".jinja", ".jsonl", ".model")  # files that are searched for keys
+TEXTS = (".json", ".md", ".txt", ".jinja", ".jsonl")  # files that are searched for keys
+VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "merges.txt")  # their pieces of words may look like keys
 MOST_SEARCHED = 64 * 2**20  # bytes of such a file
 
 
@@ -130,6 +132,8 @@ def _of_student(run: Run, name: str, dataset: str, folder: Path, facts: Mapping[
     text = card_text(readme, facts, repository=name, dataset=dataset, scores=scores, licence=licence)
     files = {file: folder / file for file in (*sorted(facts["sha256"]), FACTS) if file != CARD}
     notes = [] if scores else ["the student was not evaluated: its card has no scores"]
+    if FIELDS in facts["sha256"]:
+        notes.append(f"{FIELDS} names the fields that the student learnt, and the card has a question and its answer")
     if not licence:
         notes.append("the card names no licence: --licence ID sets one")
     notes += [
@@ -201,7 +205,9 @@ def _refuse_keys(repository: Repository) -> None:
 
 def _texts(files: Mapping[str, Path | bytes]) -> Iterator[tuple[str, str]]:
     for name, data in files.items():
-        if name.endswith(TEXTS) and (isinstance(data, bytes) or data.stat().st_size <= MOST_SEARCHED):
+        if not name.endswith(TEXTS) or name in VOCABULARIES:
+            continue
+        if isinstance(data, bytes) or data.stat().st_size <= MOST_SEARCHED:
             content = data if isinstance(data, bytes) else data.read_bytes()
             yield name, content.decode("utf-8", errors="replace")
 

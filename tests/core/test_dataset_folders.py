@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dstill.errors import DataError
-from dstill.pipeline.dataset_folders import data_files
+from dstill.pipeline.dataset_folders import data_files, named
 from dstill.pipeline.question_files import read_questions
 
 
@@ -106,6 +109,46 @@ def test_the_card_says_which_files(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("---\nconfigs: [\n---\n")
     with pytest.raises(DataError, match="the metadata of the card is not valid YAML"):
         read(tmp_path)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["data/*.jsonl", "**/*.jsonl", "train", "..", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["config_name", "data_files", "data_dir", "path", "split"]), inner, max_size=4
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200)
+@given(values, st.sampled_from(["", "train", "x"]))
+def test_any_card_gives_files_of_the_folder_or_an_error(configs: Any, config: str) -> None:
+    names = ["data/a.jsonl", "data/deep/b.jsonl", "c.csv", "run.py"]
+    with contextlib.suppress(DataError):
+        assert {one.name for one in named(names, {"configs": configs}, config=config, where="x")} <= set(names[:3])
+
+
+@pytest.mark.parametrize(
+    ("glob", "matched"),
+    [
+        ("*.jsonl", ["a.jsonl"]),
+        ("**/*.jsonl", ["a.jsonl", "data/b.jsonl", "data/deep/c.jsonl"]),
+        ("data/**", ["data/b.jsonl", "data/deep/c.jsonl"]),
+        ("data/*/?.jsonl", ["data/deep/c.jsonl"]),
+        ("**/" * 60 + "x", []),
+        ("/a.jsonl", []),
+    ],
+)
+def test_patterns_of_a_card(glob: str, matched: list[str]) -> None:
+    names = ["a.jsonl", "data/b.jsonl", "data/deep/c.jsonl"]
+    metadata = {"configs": [{"config_name": "x", "data_files": glob}]}
+    try:
+        assert [one.name for one in named(names, metadata, where="x")] == matched
+    except DataError:
+        assert matched == []
 
 
 def test_a_run_gives_its_own_dataset_folder_back(tmp_path: Path) -> None:

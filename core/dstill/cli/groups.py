@@ -33,12 +33,12 @@ RUN_IS = "RUN is a folder, or the name of a run under ./runs."
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "adapt", "init", "doctor"),
     "Pipeline": ("generate", "train", "evaluate", "report", "improve"),
-    "Use": ("ask", "predict", "serve", "export", "push"),
+    "Use": ("ask", "predict", "serve", "export"),
 }
 OTHER, GROUPS = "Other commands", "More commands, in groups"
 SUBGROUPS: Mapping[str, str] = {
     "data": "Make, review, check and export datasets.",
-    "runs": "List, inspect and delete runs.",
+    "runs": "List, inspect, upload and delete runs.",
     "experiment": "Plan, repeat and compare trainings.",
     "pack": "Write task packs, and list what plugins provide.",
     "config": "Show the configuration.",

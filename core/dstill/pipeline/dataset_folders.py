@@ -22,6 +22,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -35,7 +36,7 @@ __all__ = ["CARD", "DataFile", "Named", "data_files", "metadata_of", "named", "w
 
 CARD = "README.md"
 STATE = "state.json"  # of a folder that `save_to_disk` wrote
-MOST_BYTES = 16 * 2**20  # of a card or a state
+MOST_BYTES = 4 * 2**20  # of a card or a state
 ABOUT = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", STATE, "metadata.json"}  # no rows in them
 WORDS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -204,26 +205,33 @@ def _of_config(data: Sequence[str], config: Mapping[str, Any], where: str) -> li
     data = [one for one in data if not below or one.startswith(f"{below}/")]
     if files is None:
         return _by_name(data)
+    if isinstance(files, Mapping) and "path" not in files:
+        files = [{"split": split, "path": path} for split, path in files.items()]
     parts = [files] if isinstance(files, (str, Mapping)) else files
-    if not isinstance(parts, Sequence):
+    if not isinstance(parts, list):
         raise DataError("data_files of a configuration is neither a text nor a list", where=where)
     found = []
     for part in parts:
         split = str(part.get("split") or "") if isinstance(part, Mapping) else ""
         paths = part.get("path") if isinstance(part, Mapping) else part
         for pattern in paths if isinstance(paths, list) else [paths]:
-            matches = _pattern(str(pattern).removeprefix("./"))
-            hits = [one for one in data if matches.fullmatch(one.removeprefix(f"{below}/") if below else one)]
+            glob = str(pattern).removeprefix("./")
+            hits = [one for one in data if _matches(glob, one.removeprefix(f"{below}/") if below else one)]
             if not hits:
                 raise DataError(f"no file matches {str(pattern)[:100]!r}, which the card names", where=where)
             found += [Named(name=one, split=split or ("train" if len(parts) > 1 else "")) for one in hits]
     return found
 
 
-def _pattern(glob: str) -> re.Pattern[str]:
-    """``*`` matches within one folder, ``**`` in any depth."""
-    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(parts.get(one, re.escape(one)) for one in re.findall(r"\*\*/|\*\*|\*|\?|[^*?]+", glob)))
+def _matches(glob: str, name: str) -> bool:
+    """Whether a pattern matches a name: ``*`` within one folder, ``**`` in any depth."""
+    parts, reached = name.split("/"), {0}  # how many parts of the name the pattern covers so far
+    for piece in glob.split("/"):
+        if piece == "**":
+            reached = set(range(min(reached, default=len(parts) + 1), len(parts) + 1))
+        else:
+            reached = {n + 1 for n in reached if n < len(parts) and fnmatchcase(parts[n], piece)}
+    return len(parts) in reached
 
 
 def _by_name(data: Sequence[str]) -> list[Named]:

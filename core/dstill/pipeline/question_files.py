@@ -137,7 +137,7 @@ def _example(row: _Row, parse: Callable[[str], Draft | None], json_answers: bool
     cell = _Cells(row, values)
     if cell.name("question") is None:
         what = f"is missing; the row has {', '.join(values) or 'no columns'}"
-        hint = "call the column with the questions 'question' or 'prompt'; docs/formats.md lists the other forms"
+        hint = "call the column 'question' or 'prompt'; or give messages, conversations, or instruction and output"
         raise cell.error("question", what, hint=hint)
     question = cell.text("question")
     if not question.strip():

@@ -115,8 +115,11 @@ class RunContents(RunFolder):
 
     def pin_questions(self) -> None:
         """Take the commit of a data set on the hub into the settings: that which the run has, else the newest one."""
-        now, before = self.settings.generate.questions, RunContents.open(self.folder, plugins=self.plugins).settings
-        kept = before.generate.questions
+        now = self.settings.generate.questions
+        if not hub_datasets.is_name(now):
+            return
+        before = RunContents.open(self.folder.absolute(), plugins=self.plugins)
+        kept = before.settings.generate.questions
         if hub_datasets.is_pin_of(kept, now):
             self.config = _with_questions(self.config, kept)
         elif now != kept:

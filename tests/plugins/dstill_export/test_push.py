@@ -1,4 +1,4 @@
-"""`dstill push` to a hub on loopback: what is uploaded, what is refused, and how it goes on after a failure."""
+"""`dstill runs push` to a hub on loopback: what is uploaded, what is refused, and how it goes on after a failure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ HUB_ID = "google/flan-t5-small"
 
 @pytest.fixture
 def call(cli: Call, monkeypatch: pytest.MonkeyPatch) -> Call:
-    """A command with the toy and `dstill push` loaded."""
+    """A command with the toy and `dstill runs push` loaded."""
     off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"export"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
     return cli
@@ -87,7 +87,7 @@ def metadata(hub: LoopbackHub, name: str) -> dict[str, Any]:
     return data.to_dict()
 
 
-PUSH = ("push", "mine", "acme/student", "--export", "exported", "--dataset", "acme/sums")
+PUSH = ("runs", "push", "mine", "acme/student", "--export", "exported", "--dataset", "acme/sums")
 
 
 # --- what is uploaded -------------------------------------------------------------------
@@ -149,7 +149,7 @@ def test_the_card_has_base_licence_and_scores(hub: LoopbackHub, login: None, run
 
 
 def test_what_is_pushed_is_read_back(hub: LoopbackHub, login: None, run: Run, call: Call) -> None:
-    assert call("push", "mine", "--dataset", "acme/sums", "--private", "--yes").code == 0
+    assert call("runs", "push", "mine", "--dataset", "acme/sums", "--private", "--yes").code == 0
     assert hub.repos["datasets/acme/sums"].private
     found = {one.id: one for one in read_questions("hf://datasets/acme/sums", parse=run.task.parse)}
     for split in ("train", "validation", "test"):
@@ -166,7 +166,7 @@ def test_the_review_decides_which_rows_are_uploaded(hub: LoopbackHub, login: Non
     run.append(FILE, Decision(id=first.id, digest=digest(first), decision="reject", **at))
     edit = {"answer": second.answer, "rationale": "as a person says"}
     run.append(FILE, Decision(id=second.id, digest=digest(second), decision="edit", **edit, **at))
-    assert call("push", "mine", "--dataset", "acme/sums", "--yes").code == 0
+    assert call("runs", "push", "mine", "--dataset", "acme/sums", "--yes").code == 0
     files = hub.repos["datasets/acme/sums"].files
     rows = {row["id"]: row for row in map(json.loads, files["data/train.jsonl"].splitlines())}
     assert first.id not in rows
@@ -179,12 +179,14 @@ def test_a_student_without_scores_or_licence_says_so(
 ) -> None:
     assert call("train", "mine", "--restart", *FLAGS).code == 0
     export(base="", licence="", training=Run.open("mine", plugins=run.plugins).stages["train"]["id"])
-    ended = call("push", "mine", "acme/student", "--export", "exported", "--yes")
+    ended = call("runs", "push", "mine", "acme/student", "--export", "exported", "--yes")
     assert ended.code == 0, ended.err
     assert "note: the student was not evaluated: its card has no scores" in ended.out
     assert "note: the card names no licence" in ended.out
     assert {"model-index", "license", "base_model"} & set(metadata(hub, "acme/student")) == set()
-    assert call("push", "mine", "acme/two", "--export", "exported", "--licence", "My Own 1.0", "--yes").code == 0
+    assert (
+        call("runs", "push", "mine", "acme/two", "--export", "exported", "--licence", "My Own 1.0", "--yes").code == 0
+    )
     data = metadata(hub, "acme/two")
     assert (data["license"], data["license_name"]) == ("other", "my-own-1.0")
 
@@ -258,7 +260,7 @@ def test_refused_exports(
     hub: LoopbackHub, login: None, export: Any, call: Call, facts: Any, words: Any, message: str
 ) -> None:
     export(**facts)
-    ended = call("push", "mine", "acme/student", "--export", "exported", *words, "--yes")
+    ended = call("runs", "push", "mine", "acme/student", "--export", "exported", *words, "--yes")
     assert ended.code in (2, 5)
     assert message in ended.err
     assert hub.seen == []
@@ -268,7 +270,7 @@ def test_an_unknown_licence_may_be_uploaded_in_private_or_named(
     hub: LoopbackHub, login: None, export: Any, call: Call
 ) -> None:
     export(licence=UNKNOWN)
-    words = ("push", "mine", "acme/student", "--export", "exported", "--yes")
+    words = ("runs", "push", "mine", "acme/student", "--export", "exported", "--yes")
     assert call(*words, "--private").code == 0
     assert "license" not in metadata(hub, "acme/student")
     assert call(*words, "--licence", "gemma").code == 0
@@ -278,7 +280,7 @@ def test_an_unknown_licence_may_be_uploaded_in_private_or_named(
 @pytest.mark.parametrize("words", [(), ("acme",), ("acme/student",), ("acme/a/b", "--export", "exported")])
 def test_refused_arguments(hub: LoopbackHub, export: Any, call: Call, words: Any) -> None:
     export()
-    ended = call("push", "mine", *words, "--yes")
+    ended = call("runs", "push", "mine", *words, "--yes")
     assert ended.code == 2
     assert hub.seen == []
 
@@ -286,7 +288,7 @@ def test_refused_arguments(hub: LoopbackHub, export: Any, call: Call, words: Any
 def test_keys_are_not_uploaded(hub: LoopbackHub, login: None, run: Run, export: Any, call: Call) -> None:
     key = "sk-" + "a1b2c3d4" * 4
     export({"notes.txt": f"first\nkey = {key}\n"})
-    ended = call("push", "mine", "acme/student", "--export", "exported", "--yes")
+    ended = call("runs", "push", "mine", "acme/student", "--export", "exported", "--yes")
     assert ended.code == 4
     assert "a line looks like a key or a password (not shown): nothing was uploaded" in ended.err
     assert "acme/student: notes.txt:2" in ended.err
@@ -295,7 +297,7 @@ def test_keys_are_not_uploaded(hub: LoopbackHub, login: None, run: Run, export: 
     at = {"who": "me", "when": "2026-01-01T00:00:00+00:00"}
     edit = {"answer": first.answer, "rationale": f"because {key}"}
     run.append(FILE, Decision(id=first.id, digest=digest(first), decision="edit", **edit, **at))
-    ended = call("push", "mine", "--dataset", "acme/sums", "--yes")
+    ended = call("runs", "push", "mine", "--dataset", "acme/sums", "--yes")
     assert ended.code == 4
     assert "datasets/acme/sums: data/train.jsonl:1" in ended.err
     assert hub.seen == []
@@ -303,7 +305,7 @@ def test_keys_are_not_uploaded(hub: LoopbackHub, login: None, run: Run, export: 
 
 def test_folders_of_this_machine_are_named(hub: LoopbackHub, export: Any, call: Call, project: Path) -> None:
     export({"student.json": json.dumps({"base": f"{project}/models/llama"})})
-    ended = call("push", "mine", "acme/student", "--export", "exported", "--dry-run")
+    ended = call("runs", "push", "mine", "acme/student", "--export", "exported", "--dry-run")
     assert f"note: student.json names a folder of this machine: {project}" in ended.out
 
 
@@ -331,7 +333,7 @@ def test_failed_upload_says_what_is_complete_and_can_be_continued(
     ended = call(*PUSH, "--yes")
     assert ended.code == 7
     assert "the hub refused the request (400): this fails on purpose" in ended.err
-    assert "datasets/acme/sums is complete, acme/student has no new commit; to continue: dstill push" in ended.err
+    assert "datasets/acme/sums is complete, acme/student has no new commit; to continue: dstill runs push" in ended.err
     assert set(hub.repos["acme/student"].files) == {".gitattributes"}
     assert len(hub.uploads) == 1
     hub.fail = {}
@@ -345,7 +347,7 @@ def test_failed_upload_says_what_is_complete_and_can_be_continued(
 
 def test_refusals_of_the_hub_end_with_its_reason(hub: LoopbackHub, login: None, export: Any, call: Call) -> None:
     export()
-    ended = call("push", "mine", "others/student", "--export", "exported", "--yes")
+    ended = call("runs", "push", "mine", "others/student", "--export", "exported", "--yes")
     assert ended.code == 6
     assert "the hub refused the request (403): You don't have the rights" in ended.err
     assert "others/student has no new commit" in ended.err
@@ -369,7 +371,7 @@ def test_a_student_that_was_pushed_answers_after_a_download(
     run = student("llama")
     made = call("export", run.folder, "--to", "merged", "--out", "out", "--limit", 4)
     assert made.code == 0, made.err
-    ended = call("push", run.folder, "acme/llama", "--export", "out", "--yes")
+    ended = call("runs", "push", run.folder, "acme/llama", "--export", "out", "--yes")
     assert ended.code == 0, ended.err
     folder = Path(snapshot_download("acme/llama", endpoint=hub.url, token=False))
     assert (folder / "BASE.md").read_text().endswith("# A small Llama\n")
