@@ -45,6 +45,7 @@ def _card_of(base: str) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
     folder = Path(base).expanduser()
+    folder = folder.parent if folder.is_file() else folder  # a GGUF file
     if folder.is_dir():
         return folder / "README.md" if (folder / "README.md").is_file() else None
     cached = try_to_load_from_cache(base, "README.md")

@@ -1,6 +1,6 @@
 """The results of stages as the JSON objects that run.json keeps, under ``stages``.
 
-    generated(result, None, {})    →  {"models": {…}, "replies": {"bought": 27, …}, …, "questions": 27, …}
+    generated(result, focus=None)  →  {"models": {…}, "replies": {"bought": 27, …}, …, "questions": 27, …}
     trained(result, review)        →  {"steps": 3000, "history": […], …, "modality": "full", …}
 
 `dstill.runs.manifest` checks these objects when they are read again. `cost_of` and `data_of` read parts of them.
@@ -30,10 +30,11 @@ __all__ = ["cost_of", "data_of", "evaluated", "generated", "origin_of", "recount
 Facts = dict[str, Any]
 
 
-def generated(result: Generated, focus: Focus | None, origin: Mapping[str, str]) -> Facts:
+def generated(result: Generated, focus: Focus | None, origin: Mapping[str, str] | None = None) -> Facts:
     """The object of the stage ``generate``.
 
-    `focus`: where the run asked for more questions; None: nowhere. `origin`: `dstill.pipeline.hub_datasets.origin`.
+    `focus`: where the run asked for more questions; None: nowhere. `origin`: `dstill.pipeline.hub_datasets.origin`;
+    None or empty: the questions are not from the hub.
     """
     return {
         "models": dict(result.source.models),
