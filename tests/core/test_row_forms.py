@@ -130,7 +130,7 @@ def test_system_messages_are_kept_and_named(read: Read, caplog: pytest.LogCaptur
     messages = [{"role": "system", "content": "You add."}, {"role": "user", "content": "add 1 and 2"}]
     (example,) = read({"messages": messages})
     assert (example.question, example.answer, example.extra) == ("add 1 and 2", None, {"system": "You add."})
-    assert caplog.messages[-1].startswith("1 rows have a system message: neither teacher nor student reads it")
+    assert caplog.messages[-1].startswith("1 of 1 rows have a system message: neither teacher nor student reads it")
 
 
 def test_parquet_rows_with_empty_fields_of_a_message(tmp_path: Path) -> None:
