@@ -61,10 +61,10 @@ def read_questions(
     for name in dict.fromkeys(str(row.values.get("split")) for row in rows):
         split_name(name, str(source))  # warns once a file, not once a row
     examples = [_example(row, parse, json_answers) for row in rows]
-    if with_system := sum(
-        "system" in e.extra and "system" not in r.values for e, r in zip(examples, rows, strict=True)
-    ):
-        log.warning("%s rows have a system message: neither teacher nor student reads it (%s)", with_system, source)
+    n = sum("system" in one.extra and "system" not in row.values for one, row in zip(examples, rows, strict=True))
+    if n:
+        what = f"{n:,} of {len(rows):,} rows have a system message: neither teacher nor student reads it"
+        log.warning("%s (%s)", what, source)
     places = [(row.file.shown, row.number) for row in rows]
     refuse_duplicates(places, examples)
     if one_answer:
