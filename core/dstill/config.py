@@ -111,8 +111,9 @@ class Generate:
     questions: str = field(
         default="",
         metadata={
-            "help": "File of questions (JSONL, CSV or Parquet). Empty: the task pack makes them.",
-            "trust": "file",
+            "help": "Questions: a file (JSONL, JSON, CSV, Parquet), a folder of a data set, or "
+            "`hf://datasets/OWNER/NAME`. Empty: the task pack makes them.",
+            "trust": "data set",
         },
     )
     limit: int = field(

@@ -60,6 +60,11 @@ class Cost(TypedDict):
     annotators: NotRequired[People]
 
 
+class Origin(TypedDict):
+    questions: str
+    licence: str
+
+
 class Generated(TypedDict):
     teacher: str
     questions: Count
@@ -67,6 +72,7 @@ class Generated(TypedDict):
     rejected: Count
     cost: NotRequired[Cost | Nothing]
     data: NotRequired[dict[str, Any]]
+    origin: NotRequired[Origin]
 
 
 class Step(TypedDict, total=False):

@@ -37,6 +37,7 @@ from dstill.pipeline import (
     data_drift,
     error_analysis,
     given,
+    hub_datasets,
     prompted,
     steps,
     teacher_eval,
@@ -151,10 +152,11 @@ class Run(RunContents):
                 refuse_other_questions(examples, before, self.name, where)
             purchase = self.purchase(resume=command("generate", "--out", self.folder))
             generated = generate(self.setup, teacher, examples, purchase)
+            origin = hub_datasets.origin(self.settings.generate.questions)
             self.write(REQUESTS, generated.requests)
             self._save_teacher_answers(generated.requests, generated.rows)
-            self._save_dataset(generated.dataset, generated.source, generated.cost)
-            facts.update(stage_facts.generated(generated, focus))
+            self._save_dataset(generated.dataset, generated.source, generated.cost, origin)
+            facts.update(stage_facts.generated(generated, focus, origin))
         return facts
 
     def curate(self) -> Mapping[str, Any]:
@@ -181,7 +183,8 @@ class Run(RunContents):
             made = relabelled(self.setup, requests, store)
             cost = stage_facts.cost_of(self.stages.get("generate", {}))
             self._save_teacher_answers(requests, made.rows)
-            self._save_dataset(made.dataset, made.source, cost)
+            origin = stage_facts.origin_of(self.stages)
+            self._save_dataset(made.dataset, made.source, cost, origin)
             facts.update(stage_facts.relabelled(made, cost))
             stage_facts.recount(self.manifest["stages"], facts)
         return facts
@@ -194,8 +197,10 @@ class Run(RunContents):
         else:
             self.write(TEACHER_ANSWERS, answers)
 
-    def _save_dataset(self, dataset: Dataset, source: LabelSource, cost: ReplyCost | None) -> None:
-        """Write the rows of every split, the rejected ones, and the card.
+    def _save_dataset(
+        self, dataset: Dataset, source: LabelSource, cost: ReplyCost | None, origin: Mapping[str, str]
+    ) -> None:
+        """Write the rows of every split, the rejected ones, and the card. `origin`: of the questions, on the hub.
 
         Raises DataError when there are no rows, or when only given answers to score against are left.
         """
@@ -222,7 +227,7 @@ class Run(RunContents):
                 self.write(data_file(split), of_split)
             else:
                 self.discard(data_file(split))
-        card = dataset_card(self.name, self.task, dataset, source, cost)
+        card = dataset_card(self.name, self.task, dataset, source, cost, origin=origin)
         self.write_file("dataset/README.md", card)
         for file in [file for file in self.manifest["files"] if file.startswith(EXPORT)]:
             self.discard(file)  # it has the former rows
