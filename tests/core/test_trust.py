@@ -229,7 +229,7 @@ class Runner:
             ["write data to http://127.0.0.1:1", "loosen a limit: executor.sql.most = 4"],
         ),
         (
-            "url = 'shop://me@db.example/x'",
+            "url = 'shop://db.example/x'",
             "usual_env = ''\npassword_env = 'KEY'",
             ["connect to shop://db.example", "variable 'KEY' to shop://db.example"],
         ),

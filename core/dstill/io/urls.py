@@ -2,16 +2,16 @@
 
     >>> checked_url("https://api.openai.com/v1/", where="teacher.openai.base_url", key=True)
     'https://api.openai.com/v1'
-    >>> checked_url("shop://reader@db.example:5432/orders", where="engine.url", key=False, any_scheme=True)
-    'shop://reader@db.example:5432/orders'
+    >>> checked_url("shop://db.example:5432/orders", where="engine.url", key=False, any_scheme=True)
+    'shop://db.example:5432/orders'
 
 In: an address from a setting or option. Out: the address without a trailing slash, or ConfigError with a reason that
 never repeats a password. A key is sent unencrypted only to this machine or a private network. Host names must be plain
 ASCII, so that every library reads the same host: a full-width dot, for example, is refused, because Unicode
 normalization changes it. Not covered: a name that resolves to another host than it seems to.
 
-Servers of other kinds have schemes of their own (`any_scheme`). Their addresses may name a user, and those without a
-host name a file: ``shop:///data/orders.db``.
+Servers of other kinds have schemes of their own (`any_scheme`). Of these, an address without a host names a file:
+``shop:///data/orders.db``.
 """
 
 from __future__ import annotations
@@ -60,22 +60,25 @@ def _problems(url: str, parts: SplitResult, *, key: bool, own: bool) -> Iterator
     """
     if not url.isprintable() or " " in url:
         yield "it holds a space or a control character"
-    if "@" in url and (not own or parts.password is not None or not parts.username or url.count("@") > 1):
+    if "@" in url:
         yield "it holds a user or password; name an environment variable for the key instead"
     if parts.scheme not in _WEB and not own:
         yield f"{parts.scheme}: is not http or https" if parts.scheme else "it does not begin with http:// or https://"
-    if own and not parts.netloc and parts.path.strip("/") and not parts.query and not parts.fragment:
+    if parts.query or parts.fragment:
+        yield "it holds a query or fragment"
+    if own and not parts.netloc and parts.path.strip("/"):
         return  # a file
+    yield from _host_problems(parts, key=key)
+
+
+def _host_problems(parts: SplitResult, *, key: bool) -> Iterator[str]:
     if not parts.hostname:
         yield "it names no host"
     host = parts.hostname or ""
     if not _is_host(host):
         yield "its host is not a plain name or number; write an international name in its ASCII form (xn--…)"
-    at = parts.netloc.rpartition("@")[2]
-    if {"[", "]"} & set(parts.netloc) and not _BRACKETED.fullmatch(at):  # libraries read different hosts
+    if {"[", "]"} & set(parts.netloc) and not _BRACKETED.fullmatch(parts.netloc):  # libraries read different hosts
         yield "it contains something next to an address in brackets"
-    if parts.query or parts.fragment:
-        yield "it holds a query or fragment"
     if parts.port == 0:  # `port` raises ValueError if it is not a port number
         yield "no server listens on port 0"
     if key and parts.scheme == "http" and not is_local(host):
