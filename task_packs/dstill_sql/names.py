@@ -28,7 +28,7 @@ from dstill.errors import did_you_mean, needs
 from dstill_sql.schema import Schema, walk_columns
 from dstill_sql.statements import first_line
 
-__all__ = ["check", "qualified"]
+__all__ = ["check", "names_of", "qualified"]
 
 _UNRESOLVED = re.compile(r"(?:Unknown column|Column) '?\"?([^'\".:]+)\"?'?")
 
@@ -51,7 +51,7 @@ def qualified(query: exp.Query, schema: Schema) -> exp.Query:
     """A copy of the query in which every column names its table. Raises SqlglotError."""
     return qualify(
         query.copy(),
-        schema=_names(schema),
+        schema=names_of(schema),
         dialect=schema.dialect,
         quote_identifiers=False,
         validate_qualify_columns=True,
@@ -59,7 +59,8 @@ def qualified(query: exp.Query, schema: Schema) -> exp.Query:
 
 
 @lru_cache(maxsize=64)
-def _names(schema: Schema) -> MappingSchema:
+def names_of(schema: Schema) -> MappingSchema:
+    """The schema as sqlglot looks names up in it."""
     return MappingSchema({name: dict(columns) for name, columns in schema.types.items()}, dialect=schema.dialect)
 
 

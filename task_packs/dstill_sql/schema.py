@@ -33,6 +33,7 @@ __all__ = [
     "Reference",
     "Schema",
     "Table",
+    "family_of",
     "quoted",
     "walk_columns",
 ]
@@ -269,6 +270,22 @@ class Schema:
         """CREATE TABLE statements, with comments after the columns that have one."""
         return "\n".join(self._ddl(table) for table in self.tables)
 
+    def to(self, dialect: Dialect) -> Schema:
+        """The same tables, with the types of another dialect."""
+        if dialect == self.dialect:
+            return self
+        tables = (
+            replace(table, columns=tuple(replace(one, type=self._type(one, dialect)) for one in table.columns))
+            for table in self.tables
+        )
+        return Schema(tables=tuple(tables), references=self.references, dialect=dialect)
+
+    def _type(self, column: Column, dialect: Dialect) -> str:
+        try:
+            return exp.DataType.build(column.type, dialect=self.dialect).sql(dialect)
+        except SqlglotError:
+            return "TEXT"
+
     def _ddl(self, table: Table) -> str:
         lines = []
         for column in table.columns:
@@ -378,7 +395,7 @@ class _Reader:
             Column(
                 name=part.name,
                 type=type_.sql(self.dialect),
-                family=_family(type_),
+                family=family_of(type_),
                 comment=" ".join(filter(None, comments)),
                 unique=is_key or any(isinstance(kind, exp.UniqueColumnConstraint) for kind in kinds),
                 nullable=not is_key
@@ -439,7 +456,8 @@ def _comment_of(part: exp.Expr) -> str:
     return " ".join(" ".join(comment.split()) for comment in part.comments or ())
 
 
-def _family(type_: exp.Expr) -> Family:
+def family_of(type_: exp.Expr) -> Family:
+    """What a type is for questions, whatever its size."""
     if isinstance(type_, exp.DataType):
         for family, kinds in _FAMILIES.items():
             if type_.this in kinds:

@@ -34,6 +34,8 @@ class DuckDb(Embedded):
 
     name = "duckdb"
     dialect = "duckdb"
+    url_schemes: ClassVar[tuple[str, ...]] = ("duckdb",)
+    distributions = ("duckdb", "sqlglot")
     Config: ClassVar[type] = DuckDbSettings
     config: DuckDbSettings
 
@@ -52,7 +54,7 @@ class DuckDb(Embedded):
     def _load(self, data: Rows) -> duckdb.DuckDBPyConnection:
         connection: duckdb.DuckDBPyConnection = _library().connect(":memory:", config=self._limits())
         cells = data.read()
-        for table in data.schema.tables:
+        for table in data.schema.to("duckdb").tables:
             connection.execute(Schema(tables=(table,), dialect="duckdb").ddl())
             if rows := cells.get(table.name):
                 columns = ", ".join(f"unnest(${place})" for place in range(1, len(table.columns) + 1))
@@ -78,6 +80,7 @@ class DuckDb(Embedded):
             "enable_external_access": False,
             "autoload_known_extensions": False,
             "autoinstall_known_extensions": False,
+            "python_enable_replacements": False,  # a name is never that of a variable
             "memory_limit": f"{self.config.memory_mb}MB",
             "max_temp_directory_size": "0MB",
             "lock_configuration": True,

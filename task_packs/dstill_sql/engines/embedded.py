@@ -10,19 +10,23 @@ import threading
 from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
+from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind
-from dstill.api.task import data_of
-from dstill.errors import UsageError
+from dstill.api.task import Task, data_of
+from dstill.errors import DataError, UsageError
+from dstill.io.urls import file_of
 from dstill_sql.databases import File, Rows
 from dstill_sql.engines import running
+from dstill_sql.engines.translating import translated
 from dstill_sql.pack import Sql
 from dstill_sql.schema import Dialect
 from dstill_sql.statements import read
 
-__all__ = ["Embedded", "Stopped"]
+__all__ = ["Embedded", "Stopped", "database_file"]
 
 _KEPT = 16  # open databases
 
@@ -35,6 +39,7 @@ class Embedded(Executor):
     """An engine inside this process."""
 
     dialect: Dialect
+    task: Sql
 
     @property
     @abstractmethod
@@ -47,7 +52,9 @@ class Embedded(Executor):
         """How long a query may run."""
 
     def execute(self, answer: str, example: Example) -> Outcome:
-        query = read(answer, self.dialect)
+        assert isinstance(self.task, Sql)
+        dialect, found = self.task.config.dialect, self.task.database(example)
+        query = translated(read(answer, dialect), dialect, self.dialect, found.schema if found else None)
         with self._lock:
             connection = self._opened(example)
             try:
@@ -63,14 +70,17 @@ class Embedded(Executor):
                 return _invalid(lines[0] if lines else type(error).__name__)
         return Outcome(kind=OutcomeKind.OK, value=value)
 
-    def __init__(self, config: Any = None) -> None:
-        super().__init__(config)
+    def open(self, task: Task, engine: Engine) -> Self:
+        super().open(task, engine)
         self._lock = threading.Lock()
         self._connections: OrderedDict[str, Any] = OrderedDict()
+        is_own = engine.url.partition(":")[0] in self.url_schemes
+        self._file = File(path=database_file(engine.url)) if is_own else None
+        return self
 
     def _opened(self, example: Example) -> Any:
-        assert isinstance(self.task, Sql)
-        if (data := self.task.data(example)) is None:
+        data = self._data(example)
+        if data is None:
             raise UsageError(
                 f"there are no rows of the database '{data_of(self.task, example)}' here",
                 where="task.sql.database",
@@ -83,6 +93,11 @@ class Embedded(Executor):
                 self._connections.popitem(last=False)[1].close()
         self._connections.move_to_end(key)
         return self._connections[key]
+
+    def _data(self, example: Example) -> Rows | File | None:
+        """What the answers to an example run on: the file of ``--engine-url``, unless they are about other data."""
+        data = self.task.data(example)
+        return self._file if self._file is not None and not isinstance(data, Rows) else data
 
     def _timed(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
         stopped = threading.Event()
@@ -118,6 +133,17 @@ class Embedded(Executor):
     def close(self) -> None:
         while self._connections:
             self._connections.popitem()[1].close()
+
+
+def database_file(url: str) -> Path:
+    """The file of ``duckdb:///PATH``. Raises UsageError if it names none, DataError if it is not there."""
+    path, scheme = file_of(url), url.partition(":")[0]
+    if not path:
+        hint = f"write the file's whole path: {scheme}:///PATH"
+        raise UsageError("the address does not name a file", where="engine.url", hint=hint)
+    if not Path(path).is_file():
+        raise DataError(f"there is no file {path}", where="engine.url", hint=f"write its whole path: {scheme}:///PATH")
+    return Path(path)
 
 
 def _invalid(reason: str) -> Outcome:

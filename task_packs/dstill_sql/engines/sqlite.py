@@ -31,6 +31,8 @@ class Sqlite(Embedded):
 
     name = "sqlite"
     dialect = "sqlite"
+    url_schemes: ClassVar[tuple[str, ...]] = ("sqlite",)
+    distributions = ("sqlglot",)
     Config: ClassVar[type] = SqliteSettings
     config: SqliteSettings
 
@@ -49,7 +51,7 @@ class Sqlite(Embedded):
     def _load(self, data: Rows) -> sqlite3.Connection:
         connection = sqlite3.connect(":memory:", check_same_thread=False)
         cells = data.read()
-        for table in data.schema.tables:
+        for table in data.schema.to("sqlite").tables:
             connection.execute(Schema(tables=(table,), dialect="sqlite").ddl())
             marks = ", ".join("?" * len(table.columns))
             rows = cells.get(table.name, ())
