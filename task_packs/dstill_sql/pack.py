@@ -9,22 +9,24 @@ imported by the method that uses it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from dstill.api.protocols import Presentation, ResultProperties
+from dstill.api.engine import Engine, ProjectFiles
+from dstill.api.protocols import DataProfile, Presentation, ResultProperties
 from dstill.api.records import Example, Message, Prompt, Table
-from dstill.api.task import Check, Task
+from dstill.api.task import Check, Task, data_of
 from dstill_sql import refusals
 from dstill_sql.canonical import canonical_text
 from dstill_sql.databases import Database, File, Rows, database_of, rows_of
+from dstill_sql.options import OPTIONS
 from dstill_sql.settings import Settings
 
 __all__ = ["Sql"]
 
 
-class Sql(Task, Presentation, ResultProperties):
+class Sql(Task, DataProfile, Presentation, ResultProperties):
     """Questions about one database, answered by queries that executors run."""
 
     name = "sql"
@@ -39,6 +41,7 @@ class Sql(Task, Presentation, ResultProperties):
     data_noun = "database"
     schema_keys = ("schema",)
     answer_keys = ("query", "sql")
+    options = OPTIONS
 
     def database(self, example: Example) -> Database | None:
         """The database that the example is about. None if only its name is known. Raises DataError."""
@@ -86,6 +89,28 @@ class Sql(Task, Presentation, ResultProperties):
         from dstill_sql import results
 
         return results.same(got, want)
+
+    # --- DataProfile --------------------------------------------------------------------
+
+    def describe(self, engine: Engine, settings: Any = None) -> ProjectFiles:
+        from dstill_sql.describe import describe
+
+        return describe(engine, settings, self.config)
+
+    def data_facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
+        from dstill_sql.catalogs import facts_of
+
+        found = {data_of(self, example): self.database(example) for example in examples}
+        return {name: facts_of(one.schema) for name, one in found.items() if name and one is not None}
+
+    def drift(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
+        from dstill_sql.drift import unlearnt
+
+        return unlearnt(then, now)
+
+    def licences(self, examples: Sequence[Example]) -> Mapping[str, str]:
+        found = {data_of(self, example): self.database(example) for example in examples}
+        return {name: (one.licence if one else "") or "unknown" for name, one in found.items()}
 
     # --- ResultProperties ---------------------------------------------------------------
 

@@ -62,7 +62,7 @@ class DuckDb(Embedded):
                 connection.execute(text, [list(column) for column in zip(*rows, strict=True)])
         return connection
 
-    def _open_file(self, data: File) -> duckdb.DuckDBPyConnection:
+    def open_file(self, data: File) -> duckdb.DuckDBPyConnection:
         library = _library()
         try:
             connection: duckdb.DuckDBPyConnection = library.connect(

@@ -58,7 +58,7 @@ class Embedded(Executor):
         with self._lock:
             connection = self._opened(example)
             try:
-                value = running.run(query, self.dialect, lambda text, most: self._timed(connection, text, most))
+                value = running.run(query, self.dialect, lambda text, most: self.timed(connection, text, most))
             except Stopped:
                 return _invalid(f"the query ran for more than {self.seconds:g} s")
             except running.TooManyRows as error:
@@ -88,7 +88,7 @@ class Embedded(Executor):
             )
         key = data.digest if isinstance(data, Rows) else str(data.path)
         if key not in self._connections:
-            self._connections[key] = self._open_file(data) if isinstance(data, File) else self._load(data)
+            self._connections[key] = self.open_file(data) if isinstance(data, File) else self._load(data)
             while len(self._connections) > _KEPT:
                 self._connections.popitem(last=False)[1].close()
         self._connections.move_to_end(key)
@@ -99,7 +99,8 @@ class Embedded(Executor):
         data = self.task.data(example)
         return self._file if self._file is not None and not isinstance(data, Rows) else data
 
-    def _timed(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
+    def timed(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
+        """The columns of a query, and its first `most` rows. Raises Stopped, and what `refuses` names."""
         stopped = threading.Event()
 
         def stop() -> None:
@@ -123,7 +124,7 @@ class Embedded(Executor):
         """A connection to a new database in memory with these rows."""
 
     @abstractmethod
-    def _open_file(self, data: File) -> Any:
+    def open_file(self, data: File) -> Any:
         """A connection that only reads the file. Raises ServiceError."""
 
     @abstractmethod

@@ -75,7 +75,9 @@ class Role:
 def role_of(server: Server) -> Role:
     """Ask the server what the role of the connection may do. Raises ServiceError."""
     ((name, *attributes),) = server.ask(_ATTRIBUTES)
-    named = ("superuser", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS", "CREATE on the database", "")
+    if attributes[0]:
+        return Role(name=str(name), powers=("it is a superuser, who may also read and write files of the server",))
+    named = ("", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS", "CREATE on the database", "")
     powers = [power for power, has in zip(named, attributes, strict=True) if has and power]
     powers += [f"member of {group}" for (group,) in server.ask(_MEMBER, (list(_POWERFUL),))]
     if functions := [function for (function,) in server.ask(_FUNCTIONS, (list(_FILES),))]:
@@ -91,8 +93,8 @@ def role_of(server: Server) -> Role:
         lacks.append(f"a schema '{server.schema_name}'")
     elif not schema[0][0]:
         lacks.append(f"USAGE on the schema '{server.schema_name}'")
-    if unread := [table for table, reads, _ in tables if not reads]:
-        lacks.append(f"SELECT on {_named(unread)}")
+    if not any(reads for _, reads, _ in tables):
+        lacks.append("SELECT on any table of it")
     return Role(name=str(name), powers=tuple(powers), lacks=tuple(lacks))
 
 
@@ -132,7 +134,7 @@ _KNOWN = (
     ("LIKE and case", "SELECT 'Oslo' LIKE 'oslo'", "False"),
     ("an empty text is not NULL", "SELECT '' IS NULL", "False"),
     ("months", "SELECT DATE '2024-01-31' + INTERVAL '1 month'", "2024-02-29 00:00:00"),
-    ("half of an odd number", "SELECT round(2.5), round(CAST(2.5 AS double precision))", "3, 2"),
+    ("half of an odd number", "SELECT round(2.5)::int, round(CAST(2.5 AS double precision))::int", "3, 2"),
 )
 
 

@@ -246,8 +246,12 @@ def _identifier(name: str) -> str:
 def _is_away(error: Any) -> bool:
     """Whether no query could run: the server stops, has no connection left, lost this one, or holds a lock."""
     state = error.sqlstate or ""
-    return (
-        (state[:2] in ("08", "57", "58") and state != "57014") or state in ("40001", "40P01", "53300", "53100", "55P03")
+    return (state[:2] in ("08", "57", "58") and state != "57014") or state in (
+        "40001",
+        "40P01",
+        "53300",
+        "53100",
+        "55P03",
     )
 
 

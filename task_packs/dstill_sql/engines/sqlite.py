@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 from dstill.errors import ServiceError
@@ -12,7 +13,7 @@ from dstill_sql.databases import File, Rows
 from dstill_sql.engines.embedded import Embedded
 from dstill_sql.schema import Schema, quoted
 
-__all__ = ["Sqlite", "SqliteSettings"]
+__all__ = ["Sqlite", "SqliteSettings", "reading"]
 
 _READS = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION)
 
@@ -57,22 +58,28 @@ class Sqlite(Embedded):
             rows = cells.get(table.name, ())
             connection.executemany(f"INSERT INTO {quoted(table.name, 'sqlite')} VALUES ({marks})", rows)
         connection.commit()
-        return _reading(connection)
+        return _authorized(connection)
 
-    def _open_file(self, data: File) -> sqlite3.Connection:
-        try:
-            connection = sqlite3.connect(f"{data.path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
-            connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
-        except sqlite3.Error as error:
-            raise ServiceError(f"SQLite cannot open the database: {error}", where=str(data.path)) from None
-        return _reading(connection)
+    def open_file(self, data: File) -> sqlite3.Connection:
+        return _authorized(reading(data.path))
 
     def _fetch(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
         found = connection.execute(text)
         return [column[0] for column in found.description], found.fetchmany(most)
 
 
-def _reading(connection: sqlite3.Connection) -> sqlite3.Connection:
+def reading(path: Path) -> sqlite3.Connection:
+    """A connection that only reads the file. Raises ServiceError."""
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
+    except sqlite3.Error as error:
+        raise ServiceError(f"SQLite cannot open the database: {error}", where=str(path)) from None
+    return connection
+
+
+def _authorized(connection: sqlite3.Connection) -> sqlite3.Connection:
     connection.execute("PRAGMA query_only = ON")
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.set_authorizer(_authorize)
