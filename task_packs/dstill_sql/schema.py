@@ -282,9 +282,12 @@ class Schema:
 
     def _type(self, column: Column, dialect: Dialect) -> str:
         try:
-            return exp.DataType.build(column.type, dialect=self.dialect).sql(dialect)
+            type_ = exp.DataType.build(column.type, dialect=self.dialect)
         except SqlglotError:
             return "TEXT"
+        if type_.this in exp.DataType.REAL_TYPES and type_.this is not exp.DType.DECIMAL:
+            type_.set("expressions", [])  # SQLite calls a decimal REAL(10, 2)
+        return type_.sql(dialect)
 
     def _ddl(self, table: Table) -> str:
         lines = []

@@ -21,7 +21,7 @@ from dstill.errors import DataError, UsageError
 from dstill.io.urls import file_of
 from dstill_sql.databases import File, Rows
 from dstill_sql.engines import running
-from dstill_sql.engines.translating import translated
+from dstill_sql.engines.translating import Untranslatable, translated
 from dstill_sql.pack import Sql
 from dstill_sql.schema import Dialect
 from dstill_sql.statements import read
@@ -54,7 +54,10 @@ class Embedded(Executor):
     def execute(self, answer: str, example: Example) -> Outcome:
         assert isinstance(self.task, Sql)
         dialect, found = self.task.config.dialect, self.task.database(example)
-        query = translated(read(answer, dialect), dialect, self.dialect, found.schema if found else None)
+        try:
+            query = translated(read(answer, dialect), dialect, self.dialect, found.schema if found else None)
+        except Untranslatable as error:
+            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=str(error))
         with self._lock:
             connection = self._opened(example)
             try:

@@ -26,7 +26,7 @@ from dstill_sql.engines import running
 from dstill_sql.engines.connecting import library
 from dstill_sql.engines.duckdb import DuckDb
 from dstill_sql.engines.server import Away, Server
-from dstill_sql.engines.translating import translated
+from dstill_sql.engines.translating import Untranslatable, translated
 from dstill_sql.pack import Sql
 from dstill_sql.statements import read
 
@@ -110,7 +110,10 @@ class Postgresql(Executor):
                 there = f"the server has the database '{self.server.address.database}', not '{name}'"
                 return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=f"{there}; --load-data copies it there")
         dialect, found = self.task.config.dialect, self.task.database(example)
-        query = translated(read(answer, dialect), dialect, "postgres", found.schema if found else None)
+        try:
+            query = translated(read(answer, dialect), dialect, "postgres", found.schema if found else None)
+        except Untranslatable as error:
+            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=str(error))
         with self._lock:
             try:
                 value = running.run(

@@ -60,6 +60,7 @@ class Server:
             "work_mem": f"{memory_mb * 1024}kB",
             "standard_conforming_strings": "on",
             "transform_null_equals": "off",
+            "timezone": "UTC",
             "datestyle": "ISO, YMD",
             "intervalstyle": "postgres",
             "bytea_output": "hex",
