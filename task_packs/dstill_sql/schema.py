@@ -270,8 +270,8 @@ class Schema:
         """CREATE TABLE statements, with comments after the columns that have one."""
         return "\n".join(self._ddl(table) for table in self.tables)
 
-    def to(self, dialect: Dialect) -> Schema:
-        """The same tables, with the types of another dialect."""
+    def in_dialect(self, dialect: Dialect) -> Schema:
+        """The schema with its types as another dialect writes them."""
         if dialect == self.dialect:
             return self
         tables = (

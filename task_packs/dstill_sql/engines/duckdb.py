@@ -54,7 +54,7 @@ class DuckDb(Embedded):
     def _load(self, data: Rows) -> duckdb.DuckDBPyConnection:
         connection: duckdb.DuckDBPyConnection = _library().connect(":memory:", config=self._limits())
         cells = data.read()
-        for table in data.schema.to("duckdb").tables:
+        for table in data.schema.in_dialect("duckdb").tables:
             connection.execute(Schema(tables=(table,), dialect="duckdb").ddl())
             if rows := cells.get(table.name):
                 columns = ", ".join(f"unnest(${place})" for place in range(1, len(table.columns) + 1))

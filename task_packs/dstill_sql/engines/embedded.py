@@ -13,12 +13,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from sqlglot import exp
+
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.api.task import Task, data_of
 from dstill.errors import DataError, UsageError
 from dstill.io.urls import file_of
+from dstill_sql.clock import frozen
 from dstill_sql.databases import File, Rows
 from dstill_sql.engines import running
 from dstill_sql.engines.translating import Untranslatable, translated
@@ -52,14 +55,24 @@ class Embedded(Executor):
         """How long a query may run."""
 
     def execute(self, answer: str, example: Example) -> Outcome:
-        assert isinstance(self.task, Sql)
+        if (data := self._data(example)) is None:
+            raise UsageError(
+                f"there are no rows of the database '{data_of(self.task, example)}' here",
+                where="task.sql.database",
+                hint="name its file, or the server with --engine-url",
+            )
         dialect, found = self.task.config.dialect, self.task.database(example)
+        query = frozen(read(answer, dialect), self.task.now(example), dialect)
         try:
-            query = translated(read(answer, dialect), dialect, self.dialect, found.schema if found else None)
+            query = translated(query, dialect, self.dialect, found.schema if found else None)
         except Untranslatable as error:
             return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=str(error))
+        return self.run_on(query, data)
+
+    def run_on(self, query: exp.Query, data: Rows | File) -> Outcome:
+        """The result of a checked query on these data."""
         with self._lock:
-            connection = self._opened(example)
+            connection = self._opened(data)
             try:
                 value = running.run(query, self.dialect, lambda text, most: self.timed(connection, text, most))
             except Stopped:
@@ -73,22 +86,19 @@ class Embedded(Executor):
                 return _invalid(lines[0] if lines else type(error).__name__)
         return Outcome(kind=OutcomeKind.OK, value=value)
 
-    def open(self, task: Task, engine: Engine) -> Self:
-        super().open(task, engine)
+    def __init__(self, config: Any = None) -> None:
+        super().__init__(config)
         self._lock = threading.Lock()
         self._connections: OrderedDict[str, Any] = OrderedDict()
-        is_own = engine.url.partition(":")[0] in self.url_schemes
+        self._file: File | None = None  # of ``--engine-url``
+
+    def open(self, task: Task, engine: Engine) -> Self:
+        super().open(task, engine)
+        is_own = engine.url.partition(":")[0].lower() in self.url_schemes
         self._file = File(path=database_file(engine.url)) if is_own else None
         return self
 
-    def _opened(self, example: Example) -> Any:
-        data = self._data(example)
-        if data is None:
-            raise UsageError(
-                f"there are no rows of the database '{data_of(self.task, example)}' here",
-                where="task.sql.database",
-                hint="name its file, or the server with --engine-url",
-            )
+    def _opened(self, data: Rows | File) -> Any:
         key = data.digest if isinstance(data, Rows) else str(data.path)
         if key not in self._connections:
             self._connections[key] = self.open_file(data) if isinstance(data, File) else self._load(data)

@@ -50,7 +50,7 @@ class Loader:
             self._connection.close()
 
     def _load(self, name: str, rows: Rows) -> None:
-        schema = rows.schema.to("postgres")
+        schema = rows.schema.in_dialect("postgres")
         cells = rows.read()
         with self._connection.transaction():
             self._connection.execute(f"CREATE SCHEMA {name}")

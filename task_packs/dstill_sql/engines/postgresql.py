@@ -20,6 +20,7 @@ from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.api.task import Task, data_of
 from dstill_sql.catalogs import facts_of
+from dstill_sql.clock import frozen
 from dstill_sql.databases import Rows
 from dstill_sql.drift import changes
 from dstill_sql.engines import running
@@ -110,8 +111,9 @@ class Postgresql(Executor):
                 there = f"the server has the database '{self.server.address.database}', not '{name}'"
                 return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=f"{there}; --load-data copies it there")
         dialect, found = self.task.config.dialect, self.task.database(example)
+        query = frozen(read(answer, dialect), self.task.now(example), dialect)
         try:
-            query = translated(read(answer, dialect), dialect, "postgres", found.schema if found else None)
+            query = translated(query, dialect, "postgres", found.schema if found else None)
         except Untranslatable as error:
             return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=str(error))
         with self._lock:

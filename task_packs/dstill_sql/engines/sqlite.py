@@ -52,7 +52,7 @@ class Sqlite(Embedded):
     def _load(self, data: Rows) -> sqlite3.Connection:
         connection = sqlite3.connect(":memory:", check_same_thread=False)
         cells = data.read()
-        for table in data.schema.to("sqlite").tables:
+        for table in data.schema.in_dialect("sqlite").tables:
             connection.execute(Schema(tables=(table,), dialect="sqlite").ddl())
             marks = ", ".join("?" * len(table.columns))
             rows = cells.get(table.name, ())
