@@ -15,6 +15,7 @@ from dstill_sql.schema import Schema, quoted
 
 __all__ = ["Sqlite", "SqliteSettings", "reading"]
 
+LONGEST = 64 * 2**20  # bytes of one text, and of one row
 _READS = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION)
 
 
@@ -80,6 +81,7 @@ def reading(path: Path) -> sqlite3.Connection:
 
 
 def _authorized(connection: sqlite3.Connection) -> sqlite3.Connection:
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
     connection.execute("PRAGMA query_only = ON")
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.set_authorizer(_authorize)
