@@ -10,6 +10,7 @@ What a query may take while it runs, in seconds, memory and rows, is up to the e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -86,6 +87,7 @@ FUNCTIONS: dict[Dialect, frozenset[str]] = {
 _UNUSUAL_OF_SELECT = (
     "into", "locks", "laterals", "pivots", "sample", "connect", "match", "settings", "format", "hint", "prewhere"
 )  # fmt: skip
+_NAME = re.compile(r"[^\W\d][\w$]*")  # without quotes; in SQLite, $1 would be a parameter
 _CATALOGS = ("pg_", "sqlite_", "duckdb_", "information_schema")  # tables of the engine itself, and settings
 _UNUSUAL_OF_TABLE = ("sample", "pivots", "version", "when", "joins", "laterals", "hints")
 
@@ -115,15 +117,7 @@ def check(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dial
 
 
 def _node(node: exp.Expr, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
-    if isinstance(node, exp.Anonymous):
-        if node.name.lower() not in FUNCTIONS[dialect]:
-            yield _problem("function", f"the function {node.name} is not allowed")
-    elif type(node) not in _ALLOWED:
-        kind, named = ("function", node.sql_name()) if isinstance(node, exp.Func) else ("construct", node.key.upper())
-        yield _problem(kind, f"the {kind} {named} is not allowed")
-    elif isinstance(node, exp.DataType) and node.this in (exp.DType.USERDEFINED, exp.DType.UNKNOWN):
-        yield _problem("type", f"the type {node.sql(dialect)} is not allowed")
-    elif isinstance(node, exp.With) and node.recursive:
+    if isinstance(node, exp.With) and node.recursive:
         yield _problem("recursive", "WITH RECURSIVE may never end", "write a query without recursion")
     elif isinstance(node, exp.Select):
         yield from _unusual(node, _UNUSUAL_OF_SELECT)
@@ -131,6 +125,23 @@ def _node(node: exp.Expr, limits: Limits, dialect: Dialect) -> Iterator[Problem]
         yield from _join(node)
     elif isinstance(node, exp.In) and len(node.expressions) > limits.values:
         yield _problem("too_large", f"IN has {len(node.expressions):,} values (limit {limits.values:,})")
+    else:
+        yield from _unknown(node, dialect)
+
+
+def _unknown(node: exp.Expr, dialect: Dialect) -> Iterator[Problem]:
+    """Functions, constructs, types and names that are not on the lists."""
+    if isinstance(node, exp.Anonymous):
+        if node.name.lower() not in FUNCTIONS[dialect]:
+            yield _problem("function", f"the function {node.name} is not allowed")
+    elif isinstance(node, exp.Identifier):
+        if not node.quoted and not _NAME.fullmatch(node.name):
+            yield _problem("name", f"'{node.name}' is not a name", "write it in double quotes")
+    elif type(node) not in _ALLOWED:
+        kind, named = ("function", node.sql_name()) if isinstance(node, exp.Func) else ("construct", node.key.upper())
+        yield _problem(kind, f"the {kind} {named} is not allowed")
+    elif isinstance(node, exp.DataType) and node.this in (exp.DType.USERDEFINED, exp.DType.UNKNOWN):
+        yield _problem("type", f"the type {node.sql(dialect)} is not allowed")
 
 
 def _unusual(node: exp.Expr, names: Sequence[str]) -> Iterator[Problem]:

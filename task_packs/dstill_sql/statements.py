@@ -79,6 +79,8 @@ def _check_depth(answer: str) -> None:
         depth += (char == "(") - (char == ")")
         if depth > _DEEPEST:
             raise NotOneQuery(f"the query has more than {_DEEPEST} open brackets")
+    if answer.count("[") + answer.count("{") > _DEEPEST:  # the parser takes far too long for a[1][1][1]…
+        raise NotOneQuery(f"the query has more than {_DEEPEST} square or curly brackets")
 
 
 def _kind(statement: exp.Expr) -> str:
