@@ -47,6 +47,10 @@ class DuckDb(Embedded):
     def refuses(self) -> tuple[type[Exception], ...]:
         return (_library().Error,)
 
+    def is_of_file(self, error: Exception) -> bool:
+        library = _library()
+        return isinstance(error, (library.IOException, library.FatalException)) or "Corrupt" in str(error)
+
     @property
     def seconds(self) -> float:
         return self.config.seconds

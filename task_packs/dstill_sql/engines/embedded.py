@@ -49,6 +49,10 @@ class Embedded(Executor):
     def refuses(self) -> tuple[type[Exception], ...]:
         """Errors of the engine that are the answer's fault."""
 
+    @abstractmethod
+    def is_of_file(self, error: Exception) -> bool:
+        """Whether one of these errors is a fault of the database: it is locked, damaged or gone."""
+
     @property
     @abstractmethod
     def seconds(self) -> float:
@@ -82,8 +86,11 @@ class Embedded(Executor):
             except MemoryError:
                 return _invalid("the query needs more memory than it may have")
             except self.refuses as error:
-                lines = str(error).splitlines()
-                return _invalid(lines[0] if lines else type(error).__name__)
+                lines = str(error).splitlines() or [type(error).__name__]
+                if self.is_of_file(error):
+                    self._forget(data)
+                    return Outcome(kind=OutcomeKind.UNAVAILABLE, reason=f"{self.label}: {lines[0]}")
+                return _invalid(lines[0])
         return Outcome(kind=OutcomeKind.OK, value=value)
 
     def __init__(self, config: Any = None) -> None:
@@ -99,13 +106,18 @@ class Embedded(Executor):
         return self
 
     def _opened(self, data: Rows | File) -> Any:
-        key = data.digest if isinstance(data, Rows) else str(data.path)
+        key = _key(data)
         if key not in self._connections:
             self._connections[key] = self.open_file(data) if isinstance(data, File) else self._load(data)
             while len(self._connections) > _KEPT:
                 self._connections.popitem(last=False)[1].close()
         self._connections.move_to_end(key)
         return self._connections[key]
+
+    def _forget(self, data: Rows | File) -> None:
+        """Close a database, so that the next query opens it again."""
+        if (connection := self._connections.pop(_key(data), None)) is not None:
+            connection.close()
 
     def _data(self, example: Example) -> Rows | File | None:
         """What the answers to an example run on: the file of ``--engine-url``, unless they are about other data."""
@@ -158,6 +170,10 @@ def database_file(url: str) -> Path:
     if not Path(path).is_file():
         raise DataError(f"there is no file {path}", where="engine.url", hint=f"write its whole path: {scheme}:///PATH")
     return Path(path)
+
+
+def _key(data: Rows | File) -> str:
+    return data.digest if isinstance(data, Rows) else str(data.path)
 
 
 def _invalid(reason: str) -> Outcome:

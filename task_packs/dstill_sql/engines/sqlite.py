@@ -15,6 +15,16 @@ from dstill_sql.schema import Schema, quoted
 
 __all__ = ["Sqlite", "SqliteSettings", "reading"]
 
+_WAIT = 2.0  # seconds for a lock of another process
+_OF_FILE = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+)
 LONGEST = 64 * 2**20  # bytes of one text, and of one row
 _READS = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION)
 
@@ -46,6 +56,9 @@ class Sqlite(Embedded):
     def refuses(self) -> tuple[type[Exception], ...]:
         return (sqlite3.Error,)
 
+    def is_of_file(self, error: Exception) -> bool:
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_FILE
+
     @property
     def seconds(self) -> float:
         return self.config.seconds
@@ -72,7 +85,8 @@ class Sqlite(Embedded):
 def reading(path: Path) -> sqlite3.Connection:
     """A connection that only reads the file. Raises ServiceError."""
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        connection = sqlite3.connect(uri, uri=True, check_same_thread=False, timeout=_WAIT)
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
     except sqlite3.Error as error:

@@ -15,15 +15,15 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.rides import ROWS, SCHEMA, inserted
 
 from dstill.api.engine import Engine
-from dstill.api.records import Example, TestDatabase
 
 OWNER_PASSWORD = "owner-password-1"
 READER_PASSWORD = "reader-password-1"
@@ -114,33 +114,6 @@ def _started(programs: Path, folder: Path) -> Postgres:
 
 # --- a small database -------------------------------------------------------------------
 
-SHOP = """
-CREATE TABLE cities (id INTEGER PRIMARY KEY, name VARCHAR(40) NOT NULL UNIQUE, country VARCHAR(2));
-CREATE TABLE drivers (
-  id INTEGER PRIMARY KEY, name VARCHAR(40) NOT NULL, home INTEGER REFERENCES cities (id), score DECIMAL(3, 1),
-  secret VARCHAR(40), born DATE
-);
-CREATE TABLE trips (
-  driver_id INTEGER REFERENCES drivers (id), n INTEGER, at TIMESTAMP, km DOUBLE PRECISION, paid BOOLEAN,
-  PRIMARY KEY (driver_id, n)
-);
-"""
-ROWS: dict[str, list[list[Any]]] = {
-    "cities": [[1, "Oslo", "NO"], [2, "Bergen", "NO"], [3, "Malmö", "SE"]],
-    "drivers": [[n, f"driver {n}", 1 + n % 3, n / 2, f"secret {n}", f"1980-01-{n:02}"] for n in range(1, 10)],
-    "trips": [
-        [1 + n % 9, n, f"2024-01-{1 + n % 28:02} 0{n % 10}:30:00", n / 4, None if n % 7 == 0 else n % 3 == 0]
-        for n in range(60)
-    ],
-}
-
-
-def inserted(rows: dict[str, list[list[Any]]]) -> list[tuple[str, Sequence[Any]]]:
-    """INSERT statements with ``?`` for values, and these."""
-    return [
-        (f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row) for table, of in rows.items() for row in of
-    ]
-
 
 @pytest.fixture
 def sqlite_file(tmp_path: Path) -> Path:
@@ -148,7 +121,7 @@ def sqlite_file(tmp_path: Path) -> Path:
 
     path = tmp_path / "shop.db"
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.executescript(SHOP)
+        connection.executescript(SCHEMA)
         for statement, row in inserted(ROWS):
             connection.execute(statement, row)
         connection.commit()
@@ -161,7 +134,7 @@ def duckdb_file(tmp_path: Path) -> Path:
 
     path = tmp_path / "shop.duckdb"
     with duckdb.connect(str(path)) as connection:
-        connection.execute(SHOP)
+        connection.execute(SCHEMA)
         for statement, row in inserted(ROWS):
             connection.execute(statement, row)
     return path
@@ -174,7 +147,7 @@ def shop(postgres: Postgres) -> Postgres:
 
     postgres.run("CREATE DATABASE shop", f"CREATE ROLE reader LOGIN PASSWORD '{READER_PASSWORD}'")
     postgres.run(
-        *filter(str.strip, SHOP.split(";")),
+        *filter(str.strip, SCHEMA.split(";")),
         "COMMENT ON TABLE trips IS 'one ride'",
         "COMMENT ON COLUMN trips.km IS 'length in kilometres'",
         "CREATE TABLE hidden (a INTEGER)",
@@ -195,14 +168,3 @@ def login(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     monkeypatch.setenv("SHOP_LOGIN", f"reader:{READER_PASSWORD}")
     monkeypatch.setenv("OWNER_LOGIN", f"owner:{OWNER_PASSWORD}")
     return {"basic_auth_env": "SHOP_LOGIN"}
-
-
-def question(**context: Any) -> Example:
-    """An example about the small database."""
-    return Example(id="1", question="?", context={"db": "shop", **context})
-
-
-def on_rows(schema: str = SHOP, rows: dict[str, list[list[Any]]] | None = None) -> Example:
-    """An example whose answers run on rows, as on a test database."""
-    data = {"schema": schema, "rows": ROWS if rows is None else rows}
-    return question(schema=schema, test_database=TestDatabase(name="rows", data=data))
