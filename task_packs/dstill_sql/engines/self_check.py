@@ -21,7 +21,7 @@ from dstill_sql.schema import Schema, quoted
 
 __all__ = ["Role", "checks", "role_of"]
 
-TESTED = (15, 17)  # the oldest and the newest major version that dstill was tested with
+TESTED = (15,)  # major versions that dstill was tested with
 _ATTRIBUTES = """
 SELECT rolname, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls,
   has_database_privilege(current_database(), 'CREATE'), has_database_privilege(current_database(), 'TEMP')
@@ -101,8 +101,9 @@ def role_of(server: Server) -> Role:
 def checks(server: Server, known: Schema | None) -> Iterator[CheckResult]:
     """Every check. `known`: the schema that the settings have; it should be the server's."""
     major = int(server.version.partition(".")[0]) if server.version[:1].isdigit() else 0
-    is_tested = server.product == "PostgreSQL" and TESTED[0] <= major <= TESTED[1]
-    tested = "tested with dstill" if is_tested else f"not tested with dstill; tested: {TESTED[0]} to {TESTED[1]}"
+    is_tested = server.product == "PostgreSQL" and major in TESTED
+    others = ", ".join(map(str, TESTED))
+    tested = "tested with dstill" if is_tested else f"not tested with dstill; tested: {others}"
     yield CheckResult(name="version", found=f"{server.label}, {tested}")
     yield CheckResult(
         name="connection", found="TLS" if server.encrypted else "plain, on this machine or as `plain` allows"

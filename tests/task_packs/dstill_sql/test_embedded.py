@@ -285,8 +285,8 @@ def test_duckdb_itself_refuses_writes_and_files(duckdb_file: Path, opened: Opene
 
 PIECES = (
     "SELECT FROM WHERE GROUP BY ORDER LIMIT JOIN ON WITH AS UNION ALL DISTINCT ( ) ( ) , . * = < + || 1 'x'",
-    "trips cities drivers n km name id paid started COUNT SUM REPLACE UPPER DATE INSERT INTO VALUES DELETE UPDATE SET DROP",
-    "TABLE CREATE TEMP COPY TO ATTACH PRAGMA ; -- RETURNING CASE WHEN THEN END",
+    "trips cities drivers n km name id paid started COUNT SUM REPLACE UPPER DATE INSERT INTO VALUES DELETE UPDATE SET",
+    "DROP TABLE CREATE TEMP COPY TO ATTACH PRAGMA ; -- RETURNING CASE WHEN THEN END",
 )
 PIECE = st.sampled_from([word for line in PIECES for word in line.split()])
 
