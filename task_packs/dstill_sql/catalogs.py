@@ -140,7 +140,7 @@ def of_sqlite(connection: Any) -> Catalog:
     made = _Made("sqlite")
     tables = connection.execute(
         "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-        " ORDER BY name"
+        " ORDER BY 1"
     ).fetchall()
     references: list[tuple[str, list[tuple[Any, ...]]]] = []
     for name, text in tables:

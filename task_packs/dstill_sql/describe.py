@@ -160,9 +160,9 @@ def _allowed(catalog: Catalog, denied: Sequence[str]) -> Catalog:
 def _about(read: Read, catalog: Catalog, found: Catalog, now: str) -> Iterator[str]:
     yield f"values of {_counted(sum(1 for _ in read.values), 'column')} are in values.json"
     if denied := _width(found.schema) - _width(catalog.schema):
-        yield f"{_counted(denied, 'column')} that guard.denied names are left out"
+        yield f"{_counted(denied, 'column')} that guard.denied names are skipped"
     if catalog.left_out:
-        yield f"left out, as their types are not supported: {_named(catalog.left_out)}"
+        yield f"skipped, as their types are not supported: {_named(catalog.left_out)}"
     by_reason: defaultdict[str, list[str]] = defaultdict(list)
     for column, why in read.unread.items():
         by_reason[why].append(column)

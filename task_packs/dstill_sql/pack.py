@@ -16,22 +16,19 @@ from typing import Any
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.protocols import DataProfile, Presentation, ResultProperties
 from dstill.api.records import Example, Message, Prompt, Table
-from dstill.api.task import Check, Task, data_of
+from dstill.api.task import Check, data_of
 from dstill_sql import refusals
+from dstill_sql.about_databases import AboutDatabases
 from dstill_sql.canonical import canonical_text
-from dstill_sql.databases import Database, File, Rows, database_of, rows_of
 from dstill_sql.options import OPTIONS
-from dstill_sql.settings import Settings
 
 __all__ = ["Sql"]
 
 
-class Sql(Task, DataProfile, Presentation, ResultProperties):
+class Sql(AboutDatabases, DataProfile, Presentation, ResultProperties):
     """Questions about one database, answered by queries that executors run."""
 
     name = "sql"
-    Config = Settings
-    config: Settings
     instructions = (
         "Answer the question with one SQL query that only reads. Use the tables and columns of the schema and nothing "
         f"else. If the database cannot answer the question, or it asks for a change, write: {refusals.FORM}"
@@ -42,22 +39,6 @@ class Sql(Task, DataProfile, Presentation, ResultProperties):
     schema_keys = ("schema",)
     answer_keys = ("query", "sql")
     options = OPTIONS
-
-    def database(self, example: Example) -> Database | None:
-        """The database that the example is about. None if only its name is known. Raises DataError."""
-        return database_of(example.context, self.config)
-
-    def data(self, example: Example) -> Rows | File | None:
-        """What the answers to the example run on inside this process; None: nothing."""
-        if (test := example.context.get("test_database")) is not None:
-            return rows_of(test, self.config.dialect)
-        found = self.database(example)
-        return None if found is None else found.data
-
-    def now(self, example: Example) -> str:
-        """What the clock shows while an answer to the example runs, in ISO form. Empty: the time of the run."""
-        found = self.database(example)
-        return found.now if found else self.config.now
 
     # --- questions and teaching ---------------------------------------------------------
 

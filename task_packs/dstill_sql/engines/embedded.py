@@ -21,11 +21,11 @@ from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.api.task import Task, data_of
 from dstill.errors import DataError, UsageError
 from dstill.io.urls import file_of
+from dstill_sql.about_databases import AboutDatabases
 from dstill_sql.clock import frozen
 from dstill_sql.databases import File, Rows
 from dstill_sql.engines import running
 from dstill_sql.engines.translating import Untranslatable, translated
-from dstill_sql.pack import Sql
 from dstill_sql.schema import Dialect
 from dstill_sql.statements import read
 
@@ -42,7 +42,7 @@ class Embedded(Executor):
     """An engine inside this process."""
 
     dialect: Dialect
-    task: Sql
+    task: AboutDatabases
 
     @property
     @abstractmethod

@@ -19,6 +19,7 @@ from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.api.task import Task, data_of
+from dstill_sql.about_databases import AboutDatabases
 from dstill_sql.catalogs import facts_of
 from dstill_sql.clock import frozen
 from dstill_sql.databases import Rows
@@ -28,7 +29,6 @@ from dstill_sql.engines.connecting import library
 from dstill_sql.engines.duckdb import DuckDb
 from dstill_sql.engines.server import Away, Server
 from dstill_sql.engines.translating import Untranslatable, translated
-from dstill_sql.pack import Sql
 from dstill_sql.statements import read
 
 __all__ = ["Postgresql", "PostgresqlSettings"]
@@ -87,7 +87,7 @@ class Postgresql(Executor):
     distributions = ("psycopg", "sqlglot")
     Config: ClassVar[type] = PostgresqlSettings
     config: PostgresqlSettings
-    task: Sql
+    task: AboutDatabases
 
     def open(self, task: Task, engine: Engine) -> Self:
         super().open(task, engine)

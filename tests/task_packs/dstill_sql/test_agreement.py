@@ -127,7 +127,7 @@ def test_what_is_written_out_for_other_engines() -> None:
         ("SELECT id / 2 FROM emp", "sqlite"): "CAST(emp.id AS REAL) / 2",
         ("SELECT id / 2 FROM emp", "postgres"): "CAST(emp.id AS DOUBLE PRECISION) / 2",
         ("SELECT name FROM emp WHERE name LIKE 'A_[%'", "sqlite"): "GLOB 'A?[[]*'",
-        ("SELECT name FROM emp WHERE name ILIKE 'a%'", "sqlite"): "LIKE 'a%'",
+        ("SELECT name FROM emp WHERE name ILIKE 'a%'", "sqlite"): "LIKE LOWER('a%')",
         ("SELECT YEAR(hired) FROM emp", "sqlite"): "CAST(STRFTIME('%Y', emp.hired) AS INTEGER)",
         ("SELECT hired + INTERVAL 1 MONTH FROM emp", "sqlite"): "MIN(DATE(emp.hired, '+1 months'), DATE(",
         ("SELECT name FROM emp WHERE seen <= '2024-03-31'", "sqlite"): "'2024-03-31 00:00:00'",

@@ -133,7 +133,7 @@ def test_error_of_the_query_is_the_answers_fault(dialect: Dialect, opened: Opene
 
 
 @pytest.mark.parametrize("dialect", BOTH)
-def test_without_data_the_user_is_told_what_to_name(dialect: Dialect, opened: Opened) -> None:
+def test_missing_data_is_an_error_that_names_the_option(dialect: Dialect, opened: Opened) -> None:
     with pytest.raises(UsageError, match="no rows of the database 'shop'") as caught:
         opened(dialect).run("SELECT id FROM cities", question(schema=SCHEMA))
     assert "--engine-url" in caught.value.hint

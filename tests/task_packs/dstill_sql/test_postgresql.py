@@ -322,7 +322,7 @@ def test_role_that_only_reads(opened: Opened) -> None:
     assert str(role) == "'reader' only reads"
 
 
-def test_role_that_may_write_or_read_files_is_told(opened: Opened, shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report_names_powers_beyond_reading(opened: Opened, shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.run(
         "CREATE ROLE writer LOGIN PASSWORD 'writer-password-1' CREATEDB",
         "GRANT SELECT, INSERT ON trips TO writer",
