@@ -111,8 +111,9 @@ class Generate:
     questions: str = field(
         default="",
         metadata={
-            "help": "File of questions (JSONL, CSV or Parquet). Empty: the task pack makes them.",
-            "trust": "file",
+            "help": "Questions: a file (JSONL, JSON, CSV, Parquet), a folder of a data set, or "
+            "`hf://datasets/OWNER/NAME`. Empty: the task pack makes them.",
+            "trust": "data set",
         },
     )
     limit: int = field(
@@ -286,14 +287,20 @@ class Evaluate:
         },
     )
     shots: int = field(
-        default=8, metadata={"low": 0, "high": 50, "help": "Worked examples in each prompt of a model as baseline."}
+        default=8,
+        metadata={
+            "low": 0,
+            "high": 50,
+            "help": "Worked examples in each prompt of a model as baseline or `--fallback`.",
+        },
     )
     max_usd: float | None = field(
         default=None,
         metadata={
             "low": 0.0001,
             "high": 1e7,
-            "help": "Stop before the replies of models as baselines cost more than this, in US dollars.",
+            "help": "Stop before the replies of models as baselines cost more than this, in US dollars. What "
+            "`--fallback` of `predict` and `serve` buys is counted apart, with the same limit.",
         },
     )
     max_tokens: int | None = field(
@@ -301,7 +308,8 @@ class Evaluate:
         metadata={
             "low": 1,
             "high": 10**12,
-            "help": "Stop before prompts and replies of models as baselines take more tokens than this.",
+            "help": "Stop before prompts and replies of models as baselines take more tokens than this; those of "
+            "`--fallback` are counted apart.",
         },
     )
     constrain: bool = field(

@@ -12,10 +12,9 @@ from dstill.api.splits import SPLITS, split_name
 from dstill.cli.console import emit, note, say, table, width
 from dstill.cli.groups import Command
 from dstill.cli.options import App, app, json_option
-from dstill.cli.scores import amount
 from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.io.shell import command
-from dstill.io.units import percent
+from dstill.io.units import amount, percent
 
 if TYPE_CHECKING:
     from dstill_evaluate.systems import Arm

@@ -89,6 +89,7 @@ def test_row_has_only_determined_fields(run: Run) -> None:
         "problems": [],
         "confidence": None,
         "abstained": False,
+        "answered_by": "student",
         "similarity": None,
     }
     assert ran.to_row() == {**read.to_row(), "outcome": "ok", "result": 3}

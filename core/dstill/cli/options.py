@@ -38,6 +38,7 @@ __all__ = [
     "constrain_option",
     "data_option",
     "engine_url_option",
+    "fallback_options",
     "json_option",
     "json_output",
     "load_data_option",
@@ -341,6 +342,39 @@ max_wrong_option = click.option(
     help="Abstain where more than this share of the answers would be wrong, for example 0.05. The cut is chosen on the "
     "run's validation rows. Default: give every answer.",
 )
+_FALLBACK = (
+    click.option(
+        "--fallback",
+        default="",
+        show_default=False,
+        metavar="TEACHER:MODEL",
+        help="Ask this large model, for example openai:gpt-5-mini, where the student abstains and where the checks "
+        "refuse its answer. It sees the question, the description of the data and worked examples of training. Needs "
+        "--max-wrong. Default: ask nobody.",
+    ),
+    setting("--shots", key="evaluate.shots", type=Count(0, 50), help="Worked examples in each prompt of --fallback."),
+    setting(
+        "--max-usd",
+        key="evaluate.max_usd",
+        type=float,
+        metavar="USD",
+        help="Maximum total cost of the replies of --fallback, in USD, over all commands that asked it for this run. "
+        "Default: no limit.",
+    ),
+    setting(
+        "--max-total-tokens",
+        key="evaluate.max_tokens",
+        type=Count(1, 10**12),
+        help="Maximum total tokens of its prompts and replies. Default: no limit.",
+    ),
+)
+
+
+def fallback_options(command: F) -> F:
+    """The options that name a large model to fall back on, and limit what it may cost."""
+    for option in reversed(_FALLBACK):
+        command = option(command)
+    return command
 
 
 teacher_option = setting(

@@ -15,11 +15,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from dstill.cli.cascade import show_cascade
 from dstill.cli.confidence import show_confidence
 from dstill.cli.console import say, sentence, table, width
 from dstill.cli.options import described
 from dstill.io.shell import command
-from dstill.io.units import percent
+from dstill.io.units import amount, percent
 from dstill.plugins import Plugins
 from dstill.runs.run import Run
 
@@ -44,6 +45,7 @@ def show_scores(run: Run, facts: Mapping[str, Any]) -> None:
     _show_costs(facts, splits[0], words.headline)
     _show_others(run, scores["student"], splits, words.headline)
     show_confidence(run, facts)
+    show_cascade(facts)
     for line in [*_weight(facts), *_notes(scores, splits, words.headline), *_of_test_suite(facts["test_suite"])]:
         sentence(line)
     say()
@@ -100,11 +102,6 @@ def _show_costs(facts: Mapping[str, Any], split: str, headline: str) -> None:
     columns = ["system", "#right, %", "#silently wrong, %", "#s per 1,000", "#USD per 1,000"]
     table(columns, rows, title=f"{split}, and what a thousand answers take")
     say()
-
-
-def amount(value: float | None, form: str) -> str:
-    """``1,234.5``; a dash if it is not known."""
-    return "–" if value is None else form.format(value)
 
 
 def _show_others(run: Run, student: Mapping[str, Mapping[str, Any]], splits: Sequence[str], headline: str) -> None:

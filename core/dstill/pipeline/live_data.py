@@ -13,7 +13,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dstill import trust
 from dstill.api.engine import ProjectFiles
@@ -27,6 +27,9 @@ from dstill.factory import Setup, url_takers
 from dstill.io.files import temporary_files
 from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.data_drift import Learnt
+
+if TYPE_CHECKING:
+    from dstill.pipeline.generate import Purchase
 
 __all__ = ["LiveRun", "data_name", "describe", "kept"]
 
@@ -109,6 +112,10 @@ class LiveRun:
     def calibration(self) -> Calibration | None:
         """None: there are no validation rows about this data."""
         return None
+
+    def purchase(self, use: str = "", *, resume: str = "") -> Purchase:
+        """Raises UsageError: there is no run that a reply could be bought for."""
+        raise UsageError(f"{self.name} buys no replies", hint="train a student for this data, and evaluate it")
 
     def learnt(self) -> Learnt:
         """Nothing: the student is asked about the data as they are now."""

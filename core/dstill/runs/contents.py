@@ -28,15 +28,16 @@ from dstill.factory import Setup, make_baseline, task_name
 from dstill.io.files import link_tree
 from dstill.io.plain_files import inside
 from dstill.io.shell import command
-from dstill.pipeline import calibration, confidence, data_drift, review
+from dstill.pipeline import calibration, confidence, data_drift, hub_datasets, review
 from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.data_drift import Learnt
 from dstill.pipeline.evaluate import baseline_job
+from dstill.pipeline.generate import Purchase
 from dstill.pipeline.leakage import context_key
 from dstill.pipeline.selective import ScoredAnswer
 from dstill.plugins import Plugins
 from dstill.runs import stage_facts
-from dstill.runs.folder import REQUESTS, SETTINGS, RunFolder, data_file, find_run, system_file
+from dstill.runs.folder import REQUESTS, SETTINGS, STORE, RunFolder, data_file, find_run, system_file
 from dstill.runs.provenance import loaded, versions
 from dstill.runs.review_log import decisions
 from dstill.runtime.progress import Progress
@@ -70,6 +71,7 @@ class RunContents(RunFolder):
         plugins.task(stem), plugins.teacher(config.settings.generate.teacher)
         teacher = config.settings.generate.teacher
         trust.require(config, "engine", "generate", "augment", f"task.{stem}", f"teacher.{teacher}")
+        config = _with_questions(config, hub_datasets.pinned(config.settings.generate.questions))
         run = cls.make(
             None if folder is None else Path(folder),
             stem=stem,
@@ -110,6 +112,19 @@ class RunContents(RunFolder):
         """Write the current configuration to config.toml, where the next command reads it."""
         self.write_file(SETTINGS, self.config.to_toml())
         trust.allow_written(self.config, self.folder / SETTINGS)
+
+    def pin_questions(self) -> None:
+        """Take the commit of a data set on the hub into the settings: that which the run has, else the newest one."""
+        now = self.settings.generate.questions
+        if not hub_datasets.is_name(now):
+            return
+        before = RunContents.open(self.folder.absolute(), plugins=self.plugins)
+        kept = before.settings.generate.questions
+        if hub_datasets.is_pin_of(kept, now):
+            self.config = _with_questions(self.config, kept)
+        elif now != kept:
+            trust.require(self.config, "generate")
+            self.config = _with_questions(self.config, hub_datasets.pinned(now))
 
     def config_with(self, flags: Mapping[str, Any]) -> Config:
         """The configuration of this run, overridden by `flags`. Raises ConfigError."""
@@ -216,6 +231,15 @@ class RunContents(RunFolder):
     def verdicts(self, system: str = "student", engine: str = "") -> list[Verdict]:
         """The verdicts on those answers. `engine`: the label of a second engine; empty: the first engine."""
         return list(self.load(Verdict, system_file("verdicts", system, engine)))
+
+    def purchase(self, use: str = "", *, resume: str = "") -> Purchase:
+        """Where the replies of large models are stored, and who buys them.
+
+        A budget covers all purchases for the same `use`: none for the dataset, "evaluate", "fallback". `resume`: the
+        command that continues after a cap was reached.
+        """
+        buyer = f"{self.name} {self.manifest.get('id', self.manifest['created'])}"  # runs of dstill 0.1.0 have no id
+        return Purchase(store=STORE, buyer=f"{buyer} {use}".strip(), resume=resume, where=str(self.folder))
 
     @property
     def contexts(self) -> Mapping[str, Mapping[str, Any]]:
@@ -336,6 +360,11 @@ def _with_trained_student(config: Config, run: RunFolder, plugins: Plugins) -> C
         return config
     train = replace(config.settings.train, student=trained)
     return replace(config, settings=replace(config.settings, train=train))
+
+
+def _with_questions(config: Config, questions: str) -> Config:
+    generate = replace(config.settings.generate, questions=questions)
+    return replace(config, settings=replace(config.settings, generate=generate))
 
 
 def _most_frequent(records: Sequence[Record]) -> Mapping[str, Any]:

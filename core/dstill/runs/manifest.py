@@ -29,6 +29,7 @@ MAX_DEPTH = 60  # nested objects and lists; those of dstill have ten
 
 Nothing = dict[str, Never]
 Count = Annotated[int, range(10**18)]
+Positive = Annotated[int, range(1, 10**9)]
 Metrics = dict[str, Score]
 Splits = dict[Literal["train", "validation", "test", "test_unseen_templates", "test_unseen_data"], Metrics]
 
@@ -59,6 +60,11 @@ class Cost(TypedDict):
     annotators: NotRequired[People]
 
 
+class Origin(TypedDict):
+    questions: str
+    licence: str
+
+
 class Generated(TypedDict):
     teacher: str
     questions: Count
@@ -66,6 +72,7 @@ class Generated(TypedDict):
     rejected: Count
     cost: NotRequired[Cost | Nothing]
     data: NotRequired[dict[str, Any]]
+    origin: NotRequired[Origin]
 
 
 class Step(TypedDict, total=False):
@@ -181,6 +188,33 @@ class ConfidenceFacts(TypedDict):
     promises: NotRequired[list[Promised]]
 
 
+class Mixed(TypedDict):
+    here: Count
+    wrong_here: Count
+    right: Count
+    accuracy: float
+    low: float
+    high: float
+    seconds: float | None
+    usd_per_1000: float | None
+
+
+class Cut(Mixed):
+    max_wrong: float
+
+
+class Share(Mixed):
+    share: float
+
+
+class Cascaded(TypedDict):
+    n: Positive
+    student: Mixed
+    large: Mixed
+    cuts: list[Cut]
+    shares: list[Share]
+
+
 class Judge(TypedDict):
     name: str
     distribution: str
@@ -203,10 +237,10 @@ class Evaluated(TypedDict):
     size: NotRequired[Size]
     costs: NotRequired[dict[str, AnswerCosts]]
     confidence: NotRequired[ConfidenceFacts]
+    cascade: NotRequired[dict[str, dict[str, Cascaded]]]  # by model and split
     teacher: NotRequired[Ceiling]
 
 
-Positive = Annotated[int, range(1, 10**9)]
 Changes = TypedDict(
     "Changes", {"train.modality": str, "train.lora_alpha": Positive, "train.r": Positive}, total=False
 )  # those that the report reads

@@ -26,7 +26,7 @@ from typing import Any
 
 from dstill.api.executor import Executor
 from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, TeacherRequest, Verdict
-from dstill.errors import DataError, Interrupted, UsageError
+from dstill.errors import DataError, DstillError, Interrupted, UsageError
 from dstill.factory import Setup, make_teacher
 from dstill.io.files import replace_dir, write_text
 from dstill.io.shell import command
@@ -37,12 +37,15 @@ from dstill.pipeline import (
     data_drift,
     error_analysis,
     given,
+    hub_datasets,
     prompted,
     steps,
     teacher_eval,
 )
 from dstill.pipeline import review as reviewing
 from dstill.pipeline.augment import Focus
+from dstill.pipeline.cascade import cascade
+from dstill.pipeline.cascade import questions as cascade_questions
 from dstill.pipeline.confidence import Confidence
 from dstill.pipeline.curate import Dataset, LabelSource, relabelled
 from dstill.pipeline.data_monitor import DataMonitor
@@ -58,8 +61,9 @@ from dstill.pipeline.evaluate import (
     scores,
     scoring,
 )
-from dstill.pipeline.generate import Purchase, generate, questions, refuse_other_questions
+from dstill.pipeline.generate import generate, questions, refuse_other_questions
 from dstill.pipeline.leakage import SEEN
+from dstill.pipeline.selective import WRONG
 from dstill.pipeline.steps import check_splits
 from dstill.pipeline.teacher_eval import TeacherScores
 from dstill.pipeline.train import TrainingFiles, planned, trained
@@ -146,11 +150,13 @@ class Run(RunContents):
                 where = self.settings.generate.questions or f"task '{self.task.name}'"
                 before = [request.example for request in self.teacher_requests()]
                 refuse_other_questions(examples, before, self.name, where)
-            generated = generate(self.setup, teacher, examples, self._purchase())
+            purchase = self.purchase(resume=command("generate", "--out", self.folder))
+            generated = generate(self.setup, teacher, examples, purchase)
+            origin = hub_datasets.origin(self.settings.generate.questions)
             self.write(REQUESTS, generated.requests)
             self._save_teacher_answers(generated.requests, generated.rows)
-            self._save_dataset(generated.dataset, generated.source, generated.cost)
-            facts.update(stage_facts.generated(generated, focus))
+            self._save_dataset(generated.dataset, generated.source, generated.cost, origin)
+            facts.update(stage_facts.generated(generated, focus, origin))
         return facts
 
     def curate(self) -> Mapping[str, Any]:
@@ -177,19 +183,11 @@ class Run(RunContents):
             made = relabelled(self.setup, requests, store)
             cost = stage_facts.cost_of(self.stages.get("generate", {}))
             self._save_teacher_answers(requests, made.rows)
-            self._save_dataset(made.dataset, made.source, cost)
+            origin = stage_facts.origin_of(self.stages)
+            self._save_dataset(made.dataset, made.source, cost, origin)
             facts.update(stage_facts.relabelled(made, cost))
             stage_facts.recount(self.manifest["stages"], facts)
         return facts
-
-    def _purchase(self) -> Purchase:
-        return Purchase(
-            store=STORE,
-            # a budget covers all reruns; runs of dstill 0.1.0 have no id
-            buyer=f"{self.name} {self.manifest.get('id', self.manifest['created'])}",
-            resume=command("generate", "--out", self.folder),
-            where=str(self.folder),
-        )
 
     def _save_teacher_answers(self, requests: Sequence[TeacherRequest], rows: Sequence[Record | Rejection]) -> None:
         """Write what `evaluate` scores the teacher by: the dataset has the answers that came with the questions."""
@@ -199,8 +197,10 @@ class Run(RunContents):
         else:
             self.write(TEACHER_ANSWERS, answers)
 
-    def _save_dataset(self, dataset: Dataset, source: LabelSource, cost: ReplyCost | None) -> None:
-        """Write the rows of every split, the rejected ones, and the card.
+    def _save_dataset(
+        self, dataset: Dataset, source: LabelSource, cost: ReplyCost | None, origin: Mapping[str, str]
+    ) -> None:
+        """Write the rows of every split, the rejected ones, and the card. `origin`: of the questions, on the hub.
 
         Raises DataError when there are no rows, or when only given answers to score against are left.
         """
@@ -227,7 +227,7 @@ class Run(RunContents):
                 self.write(data_file(split), of_split)
             else:
                 self.discard(data_file(split))
-        card = dataset_card(self.name, self.task, dataset, source, cost)
+        card = dataset_card(self.name, self.task, dataset, source, cost, origin=origin)
         self.write_file("dataset/README.md", card)
         for file in [file for file in self.manifest["files"] if file.startswith(EXPORT)]:
             self.discard(file)  # it has the former rows
@@ -329,6 +329,7 @@ class Run(RunContents):
                 found = self._confidence(predictions["student"], evaluation, executor)
                 self._save_confidence(found)
                 facts["confidence"] = found.summary(self.settings.evaluate.splits)
+                facts["cascade"] = self._cascades(found, predictions["student"], asked, evaluation)
             facts |= stage_facts.evaluated(
                 evaluation,
                 data=monitor.report(),
@@ -371,6 +372,28 @@ class Run(RunContents):
         made_of = self._provenance(constrained=self.settings.evaluate.constrain)
         self.manifest["files"][calibration.FILE]["provenance"] = made_of
 
+    def _cascades(
+        self,
+        found: Confidence,
+        written: Sequence[Prediction],
+        asked: Mapping[str, prompted.Prompted],
+        evaluation: Evaluation,
+    ) -> dict[str, dict[str, Any]]:
+        """The student with each large model behind it, by model and split; empty without a calibration."""
+        if found.calibration is None:
+            return {}
+        promises = [found.calibration.promise(most) for most in WRONG]
+        rate = self.settings.evaluate.machine_usd_per_hour
+        return {
+            system: {
+                split: cascade(of_split, promises).to_row()
+                for split, of_split in cascade_questions(
+                    found.rows, written, large, evaluation.verdicts[system], usd_per_hour=rate
+                ).items()
+            }
+            for system, large in asked.items()
+        }
+
     def _predicted(self, system: str, examples: Sequence[Example], kind: str = "predictions") -> list[Prediction]:
         """The predictions on disk if they are of these examples and this student; else made and written now.
 
@@ -382,7 +405,7 @@ class Run(RunContents):
             constrained=student and wanted.constrain, draws=wanted.agreement if student else 0
         )
         existing = self._predictions_from(file, provenance)
-        if existing.keys() >= {e.id for e in examples}:
+        if existing.keys() >= {e.id for e in examples} and not (student and self._gains_logprobs(existing, examples)):
             return [existing[e.id] for e in examples]
 
         def save(predictions: Sequence[Prediction], to: str = partial) -> None:
@@ -397,16 +420,20 @@ class Run(RunContents):
         self.discard(partial)
         return predictions
 
+    def _gains_logprobs(self, existing: Mapping[str, Prediction], examples: Sequence[Example]) -> bool:
+        """Whether predictions of a dstill that kept no log-probabilities would have them if they were written again."""
+        known = "confidence" in self.stages.get("evaluate", {}) or any(p.logprob is not None for p in existing.values())
+        if known or not examples:
+            return False
+        try:
+            (now,) = steps.predict(self.generator(), self.objective, self.task, examples[:1])
+        except DstillError:  # for example, this dstill does not load such students
+            return False
+        return now.logprob is not None
+
     def _asked(self, system: str, examples: Sequence[Example]) -> prompted.Prompted:
         """The answers of a prompted model, from the reply store or bought now."""
-        again = command("evaluate", self.folder, "--baseline", system)
-        purchase = Purchase(
-            store=STORE,
-            # a budget covers all evaluations of the run
-            buyer=f"{self.name} {self.manifest.get('id', self.manifest['created'])} evaluate",
-            resume=again,
-            where=str(self.folder),
-        )
+        purchase = self.purchase("evaluate", resume=command("evaluate", self.folder, "--baseline", system))
         found = prompted.answered(self.setup, system, examples, self.records("train"), purchase)
         self.write(system_file("predictions", system), found.predictions)
         return found

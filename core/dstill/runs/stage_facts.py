@@ -25,13 +25,17 @@ from dstill.pipeline.train import Trained
 from dstill.runs.manifest import Stages
 from dstill.teacher.cost import ReplyCost
 
-__all__ = ["cost_of", "data_of", "evaluated", "generated", "recount", "relabelled", "trained"]
+__all__ = ["cost_of", "data_of", "evaluated", "generated", "origin_of", "recount", "relabelled", "trained"]
 
 Facts = dict[str, Any]
 
 
-def generated(result: Generated, focus: Focus | None) -> Facts:
-    """The object of the stage ``generate``. `focus`: where the run asked for more questions; None: nowhere."""
+def generated(result: Generated, focus: Focus | None, origin: Mapping[str, str] | None = None) -> Facts:
+    """The object of the stage ``generate``.
+
+    `focus`: where the run asked for more questions; None: nowhere. `origin`: `dstill.pipeline.hub_datasets.origin`;
+    None or empty: the questions are not from the hub.
+    """
     return {
         "models": dict(result.source.models),
         "replies": asdict(result.replies),
@@ -42,6 +46,7 @@ def generated(result: Generated, focus: Focus | None) -> Facts:
         "outcomes": dict(result.source.outcomes),
         **({"data": dict(result.data)} if result.data else {}),
         **({"focus": focus.summary()} if focus is not None else {}),
+        **({"origin": dict(origin)} if origin else {}),
         **asdict(result.dataset.counts),
     }
 
@@ -66,6 +71,12 @@ def cost_of(generated: Mapping[str, Any]) -> ReplyCost | None:
 def data_of(stages: Stages) -> Mapping[str, Any]:
     """What was seen of the data when the dataset was made."""
     return stages.get("generate", {}).get("data", {})
+
+
+def origin_of(stages: Stages) -> Mapping[str, str]:
+    """Where the questions came from (`dstill.pipeline.hub_datasets.origin`)."""
+    origin: Any = stages.get("generate", {}).get("origin", {})
+    return dict(origin)
 
 
 def trained(result: Trained, review: ReviewStatus) -> Facts:

@@ -128,6 +128,7 @@ function table(one) {
 function verdict(row) {
   const words = [row.ok ? "valid" : row.refused ? "refused to answer" : row.abstained ? row.reason : `invalid: ${row.reason}`];
   if (row.confidence !== null && !row.abstained) words.push(`confidence ${row.confidence}`);
+  if (row.answered_by !== "student") words.push(`answered by ${row.answered_by}`);
   if (row.similarity !== null) words.push(`similarity to training ${row.similarity}`);
   if (row.usage) words.push(`${row.usage.completion_tokens} tokens`);
   return words.join(" · ");

@@ -42,6 +42,7 @@ def test_returns_an_answer(server: Any) -> None:
         "problems": [],
         "confidence": None,
         "abstained": False,
+        "answered_by": "student",
         "similarity": None,
         "terms": ["say"],
         "usage": {"prompt_tokens": 4, "completion_tokens": 2, "total_tokens": 6},
