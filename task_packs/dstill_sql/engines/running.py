@@ -23,6 +23,7 @@ from dstill_sql.schema import Dialect
 __all__ = ["MOST_ROWS", "Fetch", "TooManyRows", "run"]
 
 MOST_ROWS = 20_000  # of a result
+_MOST = "\0"  # stands in a text for the number of rows to read
 _MORE = 1_000  # rows after the limit that are looked at for ties first
 
 Fetch = Callable[[str, int], tuple[Sequence[str], Sequence[Sequence[Any]]]]  # text, most rows → columns, rows
@@ -55,23 +56,50 @@ class _Keyed:
 
 def run(query: exp.Query, dialect: Dialect, fetch: Fetch) -> dict[str, Any]:
     """The result of a query. Raises TooManyRows, and what `fetch` raises."""
-    order, page = query.args.get("order"), _page(query)
-    if order is None and page is None:
-        columns, rows = _fetched(query, dialect, fetch)
-        return {**_result(columns, rows), "ordered": _hands_on_an_order(query)}
-    keyed = _keyed(query, dialect)
-    if page is None:
-        columns, rows = _fetched(keyed.query, dialect, fetch)
-        return _result(*_shown(columns, rows, keyed), keys=_keys(rows, keyed))
-    most = page.end + _MORE
-    while True:
-        columns, rows = _fetched(_first(keyed.query, most), dialect, fetch)
-        keys = _keys(rows, keyed) if order is not None else [()] * len(rows)
-        if len(rows) < most or most >= MOST_ROWS or not page.limit or not tied(keys[page.end - 1], keys[-1]):
-            break
-        most = MOST_ROWS  # every row that was looked at ties with the last one
-    names, shown = _shown(columns, rows, keyed)
-    return _paged(names, shown, keys, page, ordered=order is not None)
+    return Prepared(query, dialect).run(fetch)
+
+
+class Prepared:
+    """A query in the form in which it runs, to run it on several databases."""
+
+    def __init__(self, query: exp.Query, dialect: Dialect) -> None:
+        self._ordered = query.args.get("order") is not None
+        self._page = _page(query)
+        self._keyed = _keyed(query, dialect) if self._ordered else _Keyed(query=query, added=0, places=())
+        self._hands_on = not self._ordered and self._page is None and _hands_on_an_order(query)
+        self._text = self._keyed.query.sql(dialect, comments=False) if self._page is None else ""
+        self._dialect = dialect
+
+    def run(self, fetch: Fetch) -> dict[str, Any]:
+        """The result on the database that `fetch` reads. Raises as `dstill_sql.engines.running.run` does."""
+        if self._page is not None:
+            return self._run_page(self._page, fetch)
+        columns, rows = _fetched(self._text, fetch)
+        if not self._ordered:
+            return {**_result(columns, rows), "ordered": self._hands_on}
+        return _result(*_shown(columns, rows, self._keyed), keys=_keys(rows, self._keyed))
+
+    def _run_page(self, page: _Page, fetch: Fetch) -> dict[str, Any]:
+        most = page.end + _MORE
+        while True:
+            columns, rows = _fetched(self._first(most), fetch)
+            keys = _keys(rows, self._keyed) if self._ordered else [[]] * len(rows)
+            done = len(rows) < most or most >= MOST_ROWS or not page.limit
+            if done or not tied(keys[page.end - 1], keys[-1]):
+                break
+            most = MOST_ROWS  # every row that was looked at ties with the last one
+        names, shown = _shown(columns, rows, self._keyed)
+        return _paged(names, shown, keys, page, ordered=self._ordered)
+
+    def _first(self, most: int) -> str:
+        """The text that gives the first rows from the start."""
+        if not self._text:
+            changed = self._keyed.query.copy()
+            changed.set("offset", None)
+            changed.set("limit", exp.Limit(expression=exp.Literal(this=_MOST, is_string=False)))
+            self._text = changed.sql(self._dialect, comments=False)
+        before, _, after = self._text.rpartition(_MOST)
+        return f"{before}{most}{after}"
 
 
 def _result(columns: list[str], rows: list[list[Any]], *, keys: list[list[Any]] | None = None) -> dict[str, Any]:
@@ -243,15 +271,8 @@ def _number(value: exp.Expr | None) -> int | None:
     return int(value.name) if isinstance(value, exp.Literal) and value.is_int else None
 
 
-def _first(query: exp.Query, most: int) -> exp.Query:
-    changed = query.copy()
-    changed.set("offset", None)
-    changed.set("limit", exp.Limit(expression=exp.Literal.number(most)))
-    return changed
-
-
-def _fetched(query: exp.Query, dialect: Dialect, fetch: Fetch) -> tuple[list[str], list[list[Any]]]:
-    columns, rows = fetch(query.sql(dialect, comments=False), MOST_ROWS + 1)
+def _fetched(text: str, fetch: Fetch) -> tuple[list[str], list[list[Any]]]:
+    columns, rows = fetch(text, MOST_ROWS + 1)
     if len(rows) > MOST_ROWS:
         raise TooManyRows(f"the result has more than {MOST_ROWS:,} rows")
     return list(columns), [[cell(value) for value in row] for row in rows]
