@@ -11,20 +11,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dstill.api.protocols import Presentation, ResultProperties
-from dstill.api.records import Example, Message, Prompt, Table
+from dstill.api.protocols import Presentation, ResultProperties, TestDatabases
+from dstill.api.records import Example, Message, Mutant, Prompt, Table, TestDatabase
 from dstill.api.task import Check, Task
 from dstill_sql import refusals
 from dstill_sql.canonical import canonical_text
 from dstill_sql.databases import Database, File, Rows, database_of, rows_of
 from dstill_sql.settings import Settings
 
+if TYPE_CHECKING:
+    from dstill_sql.testsuites.suites import Suites
+
 __all__ = ["Sql"]
 
 
-class Sql(Task, Presentation, ResultProperties):
+class Sql(Task, Presentation, ResultProperties, TestDatabases):
     """Questions about one database, answered by queries that executors run."""
 
     name = "sql"
@@ -86,6 +89,20 @@ class Sql(Task, Presentation, ResultProperties):
         from dstill_sql import results
 
         return results.same(got, want)
+
+    # --- TestDatabases ------------------------------------------------------------------
+
+    @cached_property
+    def _suites(self) -> Suites:
+        from dstill_sql.testsuites.suites import Suites
+
+        return Suites(self, self.config, self.database)
+
+    def mutants(self, example: Example) -> Iterable[Mutant]:
+        return self._suites.mutants(example)
+
+    def test_databases(self, example: Example, k: int) -> Iterable[TestDatabase]:
+        return self._suites.databases(example, k)
 
     # --- ResultProperties ---------------------------------------------------------------
 

@@ -72,6 +72,18 @@ class Scopes:
             if (place := self.column(node)) is not None:
                 yield place
 
+    def meaning(self, node: exp.Column) -> exp.Expr | None:
+        """What a column of a subquery or of WITH is computed from; None: it is a column of a table, or not known."""
+        for _ in range(_DEEPEST):
+            source = self.source(node)
+            if source is None or self.table(source) is not None:
+                return None
+            output = self._output(source, node.name.casefold())
+            if not isinstance(output, exp.Column):
+                return output
+            node = output
+        return None
+
     def source(self, node: exp.Column) -> exp.Expr | None:
         """The source of FROM or JOIN that a column belongs to; None: not known."""
         name, alias = node.name.casefold(), node.table.casefold()
