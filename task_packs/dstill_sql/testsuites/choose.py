@@ -22,7 +22,7 @@ from dstill_sql.testsuites.filler import Profile
 __all__ = ["LEAST", "Candidate", "choose"]
 
 LEAST = 2  # candidates chosen even if the first tells all mutants apart, since not every wrong answer is a mutant
-_IDLE = 8  # candidates in a row that tell no mutant apart, before the search ends
+_IDLE = 12  # candidates in a row that tell no mutant apart, before the search ends
 _SECONDS = 0.4  # of CPU, after which the search ends
 
 

@@ -53,6 +53,21 @@ class Gold:
             if table is not None:
                 yield from ((Place(table=table, column=column), source) for column in table.columns)
 
+    def is_determined(self, node: exp.Expr) -> bool:
+        """Whether groups are the same with or without a column of GROUP BY: they are by the key of its table."""
+        group = node.find_ancestor(exp.Group)
+        place = self.names.column(node)
+        if group is None or place is None:
+            return False
+        rest = {other.key for one in group.expressions if one is not node and (other := self.names.column(one))}
+        return self.has_key(place, rest)
+
+    @staticmethod
+    def has_key(place: Place, grouped: set[str]) -> bool:
+        """Whether `grouped` has the key of the table of a column."""
+        key = {f"{place.table.name}.{name}".casefold() for name in place.table.key}
+        return bool(key) and key <= grouped
+
 
 @dataclass(frozen=True, kw_only=True)
 class Edit:

@@ -37,7 +37,10 @@ def _operators(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
     within = node.find_ancestor(exp.Join, exp.Select)
     if isinstance(node, exp.EQ) and isinstance(within, exp.Join):
         return
+    with_constant = any(isinstance(side, exp.Literal) for side in (node.this, node.expression))
     for other in _COMPARED.get(type(node), ()):
+        if isinstance(node, exp.EQ) and other is exp.GTE and not with_constant:
+            continue  # often the same: rating = (SELECT MAX(rating) …)
         name = f"{_SIGNS[type(node)]} → {_SIGNS[other]} in {gold.text(node)}"
         yield Edit(name=name, node=node, change=as_kind(other, "this", "expression"))
 
@@ -56,6 +59,8 @@ def _literals(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
 
 def _is_setting(node: exp.Expr) -> bool:
     parent = node.parent
+    if isinstance(parent, exp.Select):  # EXISTS (SELECT 1 …)
+        return isinstance(parent.parent, exp.Exists)
     return isinstance(parent, _SETTINGS) or (isinstance(parent, _PATTERNS) and node is not parent.this)
 
 

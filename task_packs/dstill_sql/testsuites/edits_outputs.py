@@ -50,6 +50,8 @@ def _columns(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
     place = gold.names.column(node)
     if place is None or not isinstance(node, exp.Column) or isinstance(node.parent, exp.Ordered):
         return
+    if isinstance(node.parent, exp.Group) and gold.is_determined(node):
+        return
     own = gold.names.source(node)
     others = [
         one for one in gold.beside(node) if one[0].key != place.key and one[0].column.family == place.column.family
@@ -95,7 +97,7 @@ def _distinct(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
     if isinstance(node, exp.Select):
         if node.args.get("distinct"):
             yield Edit(name="no DISTINCT", node=node, change=setting("distinct", None))
-        elif node.parent is None and not node.args.get("group"):
+        elif node.parent is None and not node.args.get("group") and not _is_one_row(node):
             yield Edit(name="DISTINCT", node=node, change=setting("distinct", exp.Distinct()))
     elif isinstance(node, exp.AggFunc) and isinstance(node.this, exp.Distinct):
         if len(node.this.expressions) == 1:
@@ -104,6 +106,11 @@ def _distinct(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
     elif isinstance(node, (exp.Count, exp.Sum, exp.Avg)) and not isinstance(node.this, (exp.Star, exp.Literal)):
         change = setting("this", exp.Distinct(expressions=[node.this.copy()]))
         yield Edit(name=f"DISTINCT in {gold.text(node)}", node=node, change=change)
+
+
+def _is_one_row(select: exp.Select) -> bool:
+    """Whether a SELECT without GROUP BY has one row of aggregates."""
+    return all(one.find(exp.AggFunc) and not one.find(exp.Window) for one in select.expressions)
 
 
 def _calculations(node: exp.Expr, gold: Gold) -> Iterator[Edit]:

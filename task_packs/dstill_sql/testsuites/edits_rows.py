@@ -49,16 +49,14 @@ def _limits(node: exp.Expr, _: Gold) -> Iterator[Edit]:
     yield Edit(name=f"no {word}", node=node, change=remove)
 
 
-def _joins(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
+def _joins(node: exp.Expr, _: Gold) -> Iterator[Edit]:
     if not isinstance(node, exp.Join) or not (node.args.get("on") or node.args.get("using")):
         return
     table = node.this.alias_or_name
     if node.side == "LEFT":
         yield Edit(name=f"JOIN {table} for LEFT JOIN", node=node, change=setting("side", None))
     elif not node.side and node.args.get("kind") in (None, "", "INNER"):
-        sides = ("LEFT",) if gold.dialect == "sqlite" else ("LEFT", "RIGHT")
-        for side in sides:
-            yield Edit(name=f"{side} JOIN {table}", node=node, change=setting("side", side))
+        yield Edit(name=f"LEFT JOIN {table}", node=node, change=setting("side", "LEFT"))
         if not _is_used(node, table):
             yield Edit(name=f"no JOIN {table}", node=node, change=remove)
 
@@ -77,11 +75,11 @@ def _groups(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
         yield Edit(name="no GROUP BY", node=node, change=remove)
         grouped = {place.key for one in node.expressions if (place := gold.names.column(one))}
         for place, source in gold.beside(node):
-            if place.key not in grouped:
+            if place.key not in grouped and not gold.has_key(place, grouped):
                 change = _also(column(place, source))
                 yield Edit(name=f"GROUP BY {place.name} too", node=node, change=change)
                 return
-    elif isinstance(node.parent, exp.Group) and len(node.parent.expressions) > 1:
+    elif isinstance(node.parent, exp.Group) and len(node.parent.expressions) > 1 and not gold.is_determined(node):
         yield Edit(name=f"no {gold.text(node)} in GROUP BY", node=node, change=remove)
 
 

@@ -25,6 +25,7 @@ __all__ = ["PROFILES", "Filler", "Profile"]
 
 _MOST = 90  # rows of a table
 _PARENTS = 0.75  # share of the rows of a table that others refer to
+_EDGES = 0.5  # share of values that are at or beside a constant, where there is one
 _GOOD, _NEAR, _ANY = "good", "near", "any"
 
 Row = dict[str, Any]  # by folded name
@@ -47,11 +48,12 @@ PROFILES = (
     Profile(name="boundaries", rows=14, good=0.6, null=0.1),
     Profile(name="sizes of groups", rows=12, good=0.97, null=0.0, sizes=True),
     Profile(name="no two alike", rows=12, good=0.8, null=0.05, distinct=True),
+    Profile(name="few matches", rows=7, good=0.15, null=0.15),
     Profile(name="ties", rows=12, good=0.7, null=0.1, ties=True),
     Profile(name="NULLs", rows=12, good=0.6, null=0.4),
     Profile(name="many matches", rows=26, good=0.85, null=0.1),
     Profile(name="few rows", rows=3, good=0.8, null=0.1),
-    Profile(name="no matches", rows=8, good=0.1, null=0.2),
+    Profile(name="two values", rows=20, good=0.9, null=0.0, ties=True),
 )
 
 
@@ -220,6 +222,8 @@ class _Writer:
         values = values or pool.any
         if not values:
             return None
+        if pool.edges and self._random.random() < _EDGES:
+            values = [one for one in values if one in pool.edges] or values
         if self._profile.ties and (alike := [one for one in values if one in self._alike[column.name]]):
             return self._random.choice(alike)
         if self._profile.distinct and (not pool.asked or how != "good"):

@@ -10,7 +10,7 @@ hints.rows                  3
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from dstill_sql.testsuites.engine import embedded
 
 __all__ = ["Condition", "Hints"]
 
+_OF_VALUES = (exp.Min, exp.Max, exp.Avg)
 _MOST_ROWS = 30  # of a group, and of a page, that are made
 
 
@@ -91,7 +92,7 @@ class _Reader:
         literals = [_value(one) for one in node.find_all(exp.Literal, exp.Boolean)]
         literals += ["now"] if node.find(exp.CurrentDate, exp.CurrentTimestamp) else []
         if aggregates := [one for part in (node, *computed) for one in part.find_all(exp.AggFunc)]:
-            self._aggregates(aggregates, literals)
+            self._aggregates(node, aggregates, literals)
             return
         places = {place.key: place for column in columns if (place := names.column(column)) is not None}
         inner = [place for one in node.find_all(exp.Select) for place in _outputs(one, self._gold)]
@@ -108,14 +109,25 @@ class _Reader:
             for place in places:
                 self.alike[place.key] += [other for other in places if other.key != place.key]
 
-    def _aggregates(self, aggregates: Sequence[exp.Expr], literals: Sequence[Any]) -> None:
+    def _as_if_of_each(self, node: exp.Expr, aggregate: exp.Expr) -> None:
+        """``MIN(pages) > 100`` holds if every row has ``pages > 100``."""
+        place = self._gold.names.column(aggregate.this)
+        if place is not None and node.find(type(aggregate)) is aggregate and not node.find(exp.Query):
+            text = (
+                _on_value(node).transform(inside_of(type(aggregate))).sql(embedded(self._gold.dialect), comments=False)
+            )
+            self.conditions[place.key].append(Condition(text=text, negated=_is_negated(node)))
+
+    def _aggregates(self, node: exp.Expr, aggregates: Sequence[exp.Expr], literals: Sequence[Any]) -> None:
         numbers = [one for one in literals if isinstance(one, (int, float)) and not isinstance(one, bool)]
+        if len(aggregates) == 1 and isinstance(aggregates[0], _OF_VALUES) and numbers:
+            self._as_if_of_each(node, aggregates[0])
         for aggregate in aggregates:
             if isinstance(aggregate, exp.Count):
                 self.sizes += [int(one) for one in numbers if 0 < one <= _MOST_ROWS]
             for place in self._gold.names.places(aggregate):
                 if not isinstance(aggregate, exp.Count):
-                    self.constants[place.key] += [*numbers, *(round(one / 2) for one in numbers)]
+                    self.constants[place.key] += [*numbers, *(round(one / 2, 2) for one in numbers)]
 
 
 def _outputs(select: exp.Select, gold: Gold) -> Iterator[Place]:
@@ -138,6 +150,11 @@ def _is_negated(node: exp.Expr) -> bool:
         count += isinstance(parent, exp.Not)
         parent = parent.parent
     return count % 2 == 1
+
+
+def inside_of(kind: type[exp.Expr]) -> Callable[[exp.Expr], exp.Expr]:
+    """Replaces nodes of a kind by what they are around."""
+    return lambda node: node.this if isinstance(node, kind) else node
 
 
 def _on_value(node: exp.Expr) -> exp.Expr:

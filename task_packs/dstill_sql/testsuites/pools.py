@@ -32,8 +32,9 @@ class Pool:
 
     good: Sequence[Any]  # fulfil as many conditions as one value can
     bad: Sequence[Any]  # do not, but are near; has None if that fails
-    usual: Sequence[Any]  # for rows that no condition is about
+    usual: Sequence[Any]  # all ordinary values
     asked: bool  # there are conditions
+    edges: frozenset[Any] = frozenset()  # values at the constants of the query and just beside them
 
     @property
     def any(self) -> list[Any]:
@@ -65,7 +66,8 @@ class Pools:
         values = list(dict.fromkeys([*beside, *ordinary]))[:_MOST]
         if not conditions:
             common = [*beside, *ordinary] if beside else ordinary
-            return Pool(good=common or [None], bad=common or [None], usual=common or [None], asked=False)
+            common = common or [None]
+            return Pool(good=common, bad=common, usual=common, asked=False, edges=frozenset(beside))
         texts = [f"NOT ({one.text})" if one.negated else one.text for one in conditions]
         marks = self._engine.marks(column.type, [*values, None], texts)
         best = max((mark for _, mark in marks), default=0)
@@ -74,6 +76,7 @@ class Pools:
             bad=[one for one, mark in marks if mark < best] or values,
             usual=[one for one, _ in marks if one is not None and (one in ordinary or one in beside)] or [None],
             asked=True,
+            edges=frozenset(beside),
         )
 
     def _beside(self, place: Place) -> list[Any]:

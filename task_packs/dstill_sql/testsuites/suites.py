@@ -38,7 +38,7 @@ from dstill_sql.testsuites.pools import Pools
 
 __all__ = ["Suites"]
 
-_ROUNDS = 3  # candidates of each profile
+_ROUNDS = 4  # candidates of each profile
 _TABLES = 60  # tables that a test database has
 _REMEMBERED = 512  # golds
 
