@@ -1,6 +1,6 @@
 """A toy database of drivers and trips, on which queries run in DuckDB and SQLite.
 
-    run("SELECT name FROM drivers", "sqlite")        the result, as `Sql.same` compares it
+run("SELECT name FROM drivers", "sqlite")        the result, as `Sql.same` compares it
 """
 
 from __future__ import annotations
