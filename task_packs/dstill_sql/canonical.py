@@ -237,5 +237,6 @@ def _order(node: exp.Expr, dialect: Dialect) -> None:
 
 
 def _key(side: exp.Expr, dialect: Dialect) -> tuple[bool, str]:
-    """Columns come before constants."""
-    return side.find(exp.Column, exp.Star) is None, side.sql(dialect)
+    """Columns come before constants and subqueries."""
+    constant = side.find(exp.Column, exp.Star) is None or side.find(exp.Query) is not None
+    return constant, side.sql(dialect)

@@ -20,7 +20,7 @@ SELECT d.name, e.name FROM drivers AS d JOIN drivers AS e ON d.city = e.city AND
 SELECT trips.id FROM trips AS t JOIN drivers AS trips ON t.driver_id = trips.id
 SELECT t1.name FROM drivers AS t2 JOIN drivers AS t1 ON t1.id = t2.id + 1
 SELECT name FROM drivers AS t WHERE id IN (SELECT driver_id FROM trips AS t WHERE t.fare > 8)
-SELECT x.n FROM (SELECT COUNT(*) AS n, driver_id FROM trips GROUP BY driver_id) AS x JOIN drivers AS d ON d.id = x.driver_id
+SELECT x.n FROM (SELECT COUNT(*) AS n, driver_id AS d FROM trips GROUP BY 2) AS x JOIN drivers AS d ON d.id = x.d
 SELECT id FROM drivers WHERE 10 - (id - 3) > 8
 SELECT id FROM drivers WHERE NOT (id = 1 OR id = 2)
 SELECT id FROM drivers WHERE NOT (id BETWEEN 2 AND 3)
@@ -93,7 +93,10 @@ def test_is_one_for_spellings(one: str, other: str) -> None:
 DIFFERENT = [
     ("SELECT name FROM drivers", "SELECT DISTINCT name FROM drivers"),
     ("SELECT id FROM drivers WHERE id = 1", "SELECT id FROM drivers WHERE id = '1'"),
-    ("SELECT a.id FROM drivers a, drivers b WHERE a.id < b.id", "SELECT b.id FROM drivers a, drivers b WHERE a.id < b.id"),
+    (
+        "SELECT a.id FROM drivers a, drivers b WHERE a.id < b.id",
+        "SELECT b.id FROM drivers a, drivers b WHERE a.id < b.id",
+    ),
     ("SELECT name FROM drivers WHERE city = 'Oslo'", "SELECT name FROM drivers WHERE city = 'oslo'"),
     ("SELECT a FROM t WHERE a > 1 OR b > 2 AND c > 3", "SELECT a FROM t WHERE (a > 1 OR b > 2) AND c > 3"),
     ("SELECT a FROM t ANTI JOIN u ON t.a = u.a", "SELECT a FROM t JOIN u ON t.a = u.a"),
