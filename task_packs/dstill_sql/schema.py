@@ -189,7 +189,7 @@ RESERVED = frozenset(
 _LARGEST = 2_000_000  # characters of the statements
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FAMILIES: Mapping[Family, frozenset[exp.DType]] = {
-    "integer": frozenset(exp.DataType.INTEGER_TYPES),
+    "integer": frozenset({*exp.DataType.INTEGER_TYPES, exp.DType.SERIAL, exp.DType.BIGSERIAL, exp.DType.SMALLSERIAL}),
     "number": frozenset({*exp.DataType.REAL_TYPES, exp.DType.DECIMAL, exp.DType.MONEY}),
     "text": frozenset({*exp.DataType.TEXT_TYPES, exp.DType.UUID, exp.DType.ENUM}),
     "date": frozenset({exp.DType.DATE, exp.DType.DATE32}),
