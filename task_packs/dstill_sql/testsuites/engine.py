@@ -18,12 +18,14 @@ from typing import Any, Self
 
 from sqlglot import exp
 
+from dstill.api.protocols import NoTestDatabases
 from dstill.errors import needs
 from dstill_sql.engines.running import Prepared, TooManyRows
 from dstill_sql.schema import Dialect, Schema, Table, quoted
 
 __all__ = ["SmallEngine", "embedded"]
 
+_COUNTED = {"SERIAL": "INTEGER", "BIGSERIAL": "BIGINT", "SMALLSERIAL": "SMALLINT"}  # of PostgreSQL
 _LONGEST = 50_000_000  # steps of SQLite's virtual machine for a query
 
 
@@ -33,14 +35,18 @@ def embedded(dialect: Dialect) -> Dialect:
 
 
 class SmallEngine:
-    """An open database in memory."""
+    """An open database in memory. Raises NoTestDatabases if it cannot hold the tables."""
 
     def __init__(self, schema: Schema, tables: Iterable[Table]) -> None:
         self.dialect = embedded(schema.dialect)
         self._tables, self._from = list(tables), schema.dialect
         self._connection = self._sqlite() if self.dialect == "sqlite" else self._duckdb()
-        for table in self._tables:
-            self._create(table.name, [(column.name, column.type) for column in table.columns])
+        try:
+            for table in self._tables:
+                self._create(table.name, [(column.name, column.type) for column in table.columns])
+        except self.errors as error:
+            self._connection.close()
+            raise NoTestDatabases(f"no embedded engine can hold the tables: {str(error).splitlines()[0]}") from None
 
     def load(self, cells: Mapping[str, Sequence[Sequence[Any]]]) -> None:
         """Replace all rows. Raises what the engine raises for values that do not fit."""
@@ -100,7 +106,9 @@ class SmallEngine:
         return _library().connect(":memory:", config=config)
 
     def _create(self, name: str, columns: Sequence[tuple[str, str]]) -> None:
-        types = [exp.DataType.build(kind, dialect=self._from).sql(self.dialect) for _, kind in columns]
+        types = [
+            _COUNTED.get(kind) or exp.DataType.build(kind, dialect=self._from).sql(self.dialect) for _, kind in columns
+        ]
         names = [quoted(name, "duckdb") for name, _ in columns]
         parts = ", ".join(f"{name} {kind}" for name, kind in zip(names, types, strict=True))
         self._connection.execute(f"CREATE TABLE {quoted(name, 'duckdb')} ({parts})")

@@ -19,6 +19,7 @@ from typing import Any
 from dstill_sql.schema import Column, Reference, Schema, Table
 from dstill_sql.scopes import Place
 from dstill_sql.testsuites.hints import Hints
+from dstill_sql.testsuites.near import fits, is_free_text
 from dstill_sql.testsuites.pools import Pool, Pools
 
 __all__ = ["PROFILES", "Filler", "Profile"]
@@ -228,7 +229,7 @@ class _Writer:
             return self._random.choice(alike)
         if self._profile.distinct and (not pool.asked or how != "good"):
             fresh = [one for one in values if one not in self._used[name]]
-            value = self._random.choice(fresh) if fresh else _other(values, column, place)
+            value = self._random.choice(fresh) if fresh else _other(values, pool, column, place)
             self._used[name].add(value)
             return value
         return self._random.choice(values)
@@ -249,14 +250,17 @@ def _may(value: Any, column: Column) -> bool:
     return value is not None or column.nullable
 
 
-def _other(values: Sequence[Any], column: Column, place: int) -> Any:
+def _other(values: Sequence[Any], pool: Pool, column: Column, place: int) -> Any:
     """A value that few rows have."""
+    if pool.closed:
+        return values[place % len(values)]
     return next((one for number, one in enumerate(_shifted(values[0], column)) if number == place), values[0])
 
 
 def _fresh(pool: Pool, column: Column, used: Collection[Any]) -> Iterator[Any]:
     """Values that are not used yet."""
-    yield from (one for one in _shifted(next(iter(pool.any), None), column) if one not in used)
+    values = [*pool.any, *_shifted(next(iter(pool.any), None), column)]
+    yield from (one for one in values if one not in used and fits(column, one))
 
 
 def _shifted(start: Any, column: Column) -> Iterator[Any]:
@@ -269,7 +273,7 @@ def _shifted(start: Any, column: Column) -> Iterator[Any]:
         elif column.family in ("date", "timestamp"):
             moment = datetime.fromisoformat(start or "2024-01-01") + timedelta(days=place)
             yield moment.date().isoformat() if column.family == "date" else moment.isoformat(sep=" ")
-        elif column.family == "text":
+        elif is_free_text(column):
             yield f"{start or 'k'}{place}"
         else:
             return

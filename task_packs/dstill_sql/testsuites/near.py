@@ -9,20 +9,21 @@ Values are as `databases.Cells` has them: dates are ISO. What the type of the co
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from dstill_sql.schema import Column, Family
 
-__all__ = ["NOW", "fits", "near", "usual"]
+__all__ = ["NOW", "fits", "is_free_text", "near", "usual"]
 
 NOW = "2024-06-12"  # for a database without `now`
 _CLOCKS = ("00:00:00", "09:30:00", "23:59:59")
+_ITEM = re.compile(r"'([^']*)'")  # of an ENUM
 _WIDTH = re.compile(r"\((\d+)(?:,\s*(\d+))?\)")
 _BITS = {"TINYINT": 7, "SMALLINT": 15, "INT2": 15, "INT": 31, "INTEGER": 31, "INT4": 31}
 _WORDS = ("ash", "Birch", "cedar", "dogwood", "Elm", "fir", "ASH", "gorse", "holly", "ivy")
-_OTHERS = {
+_FORMS: Mapping[str, Sequence[str]] = {  # of types whose texts have a form
     "UUID": [f"00000000-0000-0000-0000-0000000000{number:02d}" for number in range(1, 90)],
     "JSON": ["{}", '{"a": 1}'],
     "JSONB": ["{}", '{"a": 1}'],
@@ -48,14 +49,27 @@ def fits(column: Column, value: Any) -> bool:
     return True
 
 
+def is_free_text(column: Column) -> bool:
+    """Whether a column may hold any text."""
+    return column.family == "text" and _forms(column) is None
+
+
+def _forms(column: Column) -> Sequence[str] | None:
+    """All values of a type whose texts have a form; None: another type."""
+    kind = column.type.upper()
+    return _ITEM.findall(column.type) if kind.startswith("ENUM") else _FORMS.get(kind)
+
+
 def near(constant: Any, column: Column, now: str) -> list[Any]:
     """Values at a constant and beside it, for a column that the query compares with it."""
-    make = _NEAR.get(column.family)
+    make = None if _forms(column) is not None else _NEAR.get(column.family)
     return [] if make is None else [value for value in dict.fromkeys(make(constant, now)) if fits(column, value)]
 
 
 def usual(column: Column) -> list[Any]:
     """Values for a column that the query compares with nothing."""
+    if (forms := _forms(column)) is not None:
+        return list(forms)
     made: Iterable[Any] = {
         "integer": range(9),
         "number": (0.0, 0.5, 1.0, 1.25, 2.0, 2.5, 3.75, 4.0, 7.5),
@@ -64,7 +78,7 @@ def usual(column: Column) -> list[Any]:
         "timestamp": [f"{day} {clock}" for day in _DAYS for clock in _CLOCKS],
         "time": _CLOCKS,
         "boolean": (True, False),
-        "other": _OTHERS.get(column.type.upper(), ()),
+        "other": (),
     }[column.family]
     return [value for value in made if fits(column, value)]
 

@@ -72,7 +72,10 @@ class Suites:
         parts = [example.answer, database.digest, most]
         key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
         if key not in self._made:
-            self._made[key] = _made(gold, database, most, seed=key)
+            try:
+                self._made[key] = (_made(gold, database, most, seed=key), "")
+            except NoTestDatabases as problem:
+                self._made[key] = ([], str(problem))
             while len(self._made) > _REMEMBERED:
                 self._made.popitem(last=False)
         databases, reason = self._made[key]
@@ -93,28 +96,24 @@ class Suites:
         return next((f"not run: {one.layer}: {one.message}" for one in self._gate.errors(answer, example)), "")
 
 
-def _made(gold: Gold, database: Database, k: int, seed: str) -> tuple[list[TestDatabase], str]:
-    """The test databases, and why there are none."""
+def _made(gold: Gold, database: Database, k: int, seed: str) -> list[TestDatabase]:
+    """The test databases. Raises NoTestDatabases."""
     schema, hints = database.schema, Hints.of(gold)
     tables = [table.name for table in gold.names.tables(gold.query)]
     with SmallEngine(schema, Filler.closure_of(schema, tables)) as engine:
         filler = Filler(schema, hints, Pools(gold, hints, database.now or NOW, engine))
-        try:
-            chosen = choose(
-                _candidates(filler, tables, hints, seed),
-                Prepared(gold.query, engine.dialect),
-                list(_prepared(gold, engine)),
-                engine,
-                k,
-            )
-        except NoTestDatabases as problem:
-            return [], str(problem)
+        chosen = choose(
+            _candidates(filler, tables, hints, seed),
+            Prepared(gold.query, engine.dialect),
+            list(_prepared(gold, engine)),
+            engine,
+            k,
+        )
         shown, text = _shown(schema, tables), schema.ddl()
-        databases = [
+        return [
             TestDatabase(name=one.name, data={"schema": text, "rows": filler.fill(one.profile, one.seed, shown)})
             for one in chosen
         ]
-    return databases, ""
 
 
 def _prepared(gold: Gold, engine: SmallEngine) -> Iterator[Prepared]:

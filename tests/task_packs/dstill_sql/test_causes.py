@@ -163,7 +163,8 @@ def test_every_mutant_has_a_cause() -> None:
 def test_clauses() -> None:
     query = (
         f"SELECT DISTINCT d.name, COUNT(*) AS n {JOINED} "
-        "WHERE t.fare BETWEEN 5 AND 9 AND (d.city = 'Oslo' OR d.active) AND d.id IN (SELECT driver_id FROM trips WHERE tip > 1) GROUP BY d.name HAVING COUNT(*) > 1 "
+        "WHERE t.fare BETWEEN 5 AND 9 AND (d.city = 'Oslo' OR d.active) "
+        "AND d.id IN (SELECT driver_id FROM trips WHERE tip > 1) GROUP BY d.name HAVING COUNT(*) > 1 "
         "ORDER BY n DESC, d.name LIMIT 3 OFFSET 1"
     )
     assert clauses(query, "duckdb") == [

@@ -26,6 +26,7 @@ from support.sql_trips import FULL, ROWS, Tables, example, executor, run, task
 
 from dstill.api.records import OutcomeKind
 from dstill_sql.schema import Dialect
+from dstill_sql.statements import read
 
 BOTH: tuple[Dialect, ...] = ("duckdb", "sqlite")
 DUCKDB: tuple[Dialect, ...] = ("duckdb",)
@@ -75,7 +76,7 @@ def conditions(node: exp.Expr) -> list[exp.Expr]:
 def spider_run(gold: str, answer: str, dialect: Dialect, rows: Tables) -> bool:
     def columns(text: str) -> dict[str, list[Any]]:
         found = run(text, dialect, rows)
-        names = [one.unalias().sql() for one in parse_one(text, read=dialect).selects]
+        names = [one.unalias().sql() for one in read(text, dialect).selects]
         return {name: [row[place] for row in found["rows"]] for place, name in enumerate(names)}
 
     return columns(gold) == columns(answer)
@@ -382,7 +383,7 @@ CASES = [
     ),
     lucky(
         "null",
-        "SELECT name FROM drivers WHERE id NOT IN (SELECT driver_id FROM trips WHERE driver_id IS NOT NULL AND fare > 8)",
+        "SELECT name FROM drivers WHERE id NOT IN (SELECT driver_id FROM trips WHERE fare > 8 AND driver_id > 0)",
         "SELECT name FROM drivers WHERE id NOT IN (SELECT driver_id FROM trips WHERE fare > 8)",
         "spider run",
         "suite",
