@@ -804,7 +804,8 @@ def _check_role(key: str, value: Any, field_: dataclasses.Field[Any], origin: st
     """Refuse an address with a password, and a key in place of its variable, before they are stored anywhere."""
     role = field_.metadata.get("trust")
     if value and role == "address":
-        checked_url(value, where=f"{key}, {origin}", key=False)
+        any_scheme = field_.metadata.get("any_scheme", False)
+        checked_url(value, where=f"{key}, {origin}", key=False, any_scheme=any_scheme)
     if value and role == "variable" and not is_variable(value):
         raise ConfigError(
             f"{key} is not the name of an environment variable (its value is not shown)",

@@ -44,7 +44,7 @@ from dstill.config import FILE, Config, fields
 from dstill.errors import ConfigError, DstillError, TrustError
 from dstill.io.files import write_text
 from dstill.io.shell import command
-from dstill.io.urls import is_loopback, origin
+from dstill.io.urls import file_of, is_loopback, origin
 
 __all__ = [
     "PACKAGED",
@@ -159,6 +159,10 @@ class _Scan:
 
     def _connections(self, address: str, secrets: Iterable[str], ca: Iterable[str]) -> Iterator[Request]:
         """Requests to send each secret to an address, or to connect to it without one."""
+        if file := file_of(self.values[address]):
+            if self._asks(address) and (action := self._file(file)):
+                yield self._request(address, action)
+            return
         to = origin(self.values[address])
         trusting = [key for key in ca if self._asks(key)]
         if trusting:
