@@ -53,7 +53,7 @@ def clauses(answer: str, dialect: Dialect) -> list[str] | None:
 
 
 def terms(answer: str, dialect: Dialect) -> list[str]:
-    """The names of the tables and columns that an answer uses; empty if it is no query."""
+    """The names of the tables and columns that an answer uses; empty if it is not a query."""
     try:
         query = read(answer, dialect)
     except NotOneQuery:
