@@ -49,20 +49,17 @@ def choose(
         if enough or idle == _IDLE or time.process_time() - start > (_SECONDS if chosen else 3 * _SECONDS):
             break
         want = _result(candidate, gold, engine)
-        if want is None or _is_nothing(want):
+        if want is None or (is_empty(want) and not finds):
             idle += 1
-            if want is None or len(chosen) >= LEAST:
-                continue
+            continue
         left = [one for one in survivors if not _differs(engine.run(one), want)]
         killed = len(survivors) - len(left)
         idle = 0 if killed else idle + 1
         if (killed or len(chosen) < LEAST) and _is_certain(candidate, gold, want, engine):
             chosen.append((candidate, killed))
-            survivors, finds = left, finds or not is_empty(want)
+            survivors, finds = left, True
     if not chosen:
-        raise NoTestDatabases("the reference has no certain result on any data that were made for it")
-    if not finds:
-        raise NoTestDatabases("the reference finds nothing in any data that were made for it")
+        raise NoTestDatabases("the reference finds nothing that is certain in any data that were made for it")
     best = sorted(range(len(chosen)), key=lambda place: -chosen[place][1])[:k]
     return [chosen[place][0] for place in sorted(best)]
 
@@ -72,11 +69,6 @@ def _is_certain(candidate: Candidate, gold: Prepared, want: dict[str, Any], engi
     engine.load({name: rows[::-1] for name, rows in candidate.cells.items()})
     again = engine.run(gold)
     return again is not None and same(again, want)
-
-
-def _is_nothing(value: Mapping[str, Any]) -> bool:
-    """Whether a result has no rows at all."""
-    return not value["rows"]
 
 
 def _result(candidate: Candidate, gold: Prepared, engine: SmallEngine) -> dict[str, Any] | None:

@@ -125,9 +125,11 @@ class _Reader:
         for aggregate in aggregates:
             if isinstance(aggregate, exp.Count):
                 self.sizes += [int(one) for one in numbers if 0 < one <= _MOST_ROWS]
-            for place in self._gold.names.places(aggregate):
-                if not isinstance(aggregate, exp.Count):
-                    self.constants[place.key] += [*numbers, *(round(one / 2, 2) for one in numbers)]
+            places = list(self._gold.names.places(aggregate))
+            shares = [share for one in numbers for share in (one, round(one / 2, 2))]
+            for place in places if not isinstance(aggregate, exp.Count) else ():
+                # of a product, one side has the number, and the other a small one
+                self.constants[place.key] += [*shares, *((1, 2) if len(places) > 1 else ())]
 
 
 def _sides(node: exp.Expr) -> Iterator[exp.Expr]:
