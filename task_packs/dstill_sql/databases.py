@@ -77,7 +77,7 @@ def database_of(context: Mapping[str, Any], settings: Settings) -> Database | No
         raise DataError("the schema is not text", where="context.schema", hint="give CREATE TABLE statements")
     if settings.schema and name in ("", settings.db):
         return _configured(settings)
-    return bundle.database(name, settings.dialect) if name in bundle.NAMES else None
+    return bundle.database(name, settings.dialect) if bundle.is_bundled(name) else None
 
 
 @lru_cache(maxsize=64)

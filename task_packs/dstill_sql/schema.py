@@ -265,6 +265,22 @@ class Schema:
             for table in self.tables
         }
 
+    def in_dialect(self, dialect: Dialect) -> Schema:
+        """The schema with its types as another dialect writes them."""
+        if dialect == self.dialect:
+            return self
+        tables = tuple(
+            replace(
+                table,
+                columns=tuple(
+                    replace(one, type=exp.DataType.build(one.type, dialect=self.dialect).sql(dialect))
+                    for one in table.columns
+                ),
+            )
+            for table in self.tables
+        )
+        return replace(self, tables=tables, dialect=dialect)
+
     def ddl(self) -> str:
         """CREATE TABLE statements, with comments after the columns that have one."""
         return "\n".join(self._ddl(table) for table in self.tables)
