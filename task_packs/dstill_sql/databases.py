@@ -72,7 +72,8 @@ def database_of(context: Mapping[str, Any], settings: Settings) -> Database | No
 
     name, statements = str(context.get("db", "")), context.get("schema")
     if isinstance(statements, str):
-        return _given(name, statements, json.dumps(context.get("values", {})), settings.dialect)
+        now = str(context.get("now", settings.now))
+        return _given(name, statements, json.dumps(context.get("values", {})), settings.dialect, now)
     if statements is not None:
         raise DataError("the schema is not text", where="context.schema", hint="give CREATE TABLE statements")
     if settings.schema and name in ("", settings.db):
@@ -81,8 +82,8 @@ def database_of(context: Mapping[str, Any], settings: Settings) -> Database | No
 
 
 @lru_cache(maxsize=64)
-def _given(name: str, statements: str, values: str, dialect: Dialect) -> Database:
-    return Database(name=name, schema=Schema.read(statements, dialect), values=Values.read(loads(values)))
+def _given(name: str, statements: str, values: str, dialect: Dialect, now: str) -> Database:
+    return Database(name=name, schema=Schema.read(statements, dialect), values=Values.read(loads(values)), now=now)
 
 
 @lru_cache(maxsize=4)

@@ -51,6 +51,11 @@ class Sql(Task, Presentation, ResultProperties):
         found = self.database(example)
         return None if found is None else found.data
 
+    def now(self, example: Example) -> str:
+        """What the clock shows while an answer to the example runs, in ISO form. Empty: the time of the run."""
+        found = self.database(example)
+        return found.now if found else self.config.now
+
     # --- questions and teaching ---------------------------------------------------------
 
     def examples(self, split: str) -> Iterable[Example]:

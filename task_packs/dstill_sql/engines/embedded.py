@@ -12,10 +12,13 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
+from sqlglot import exp
+
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.api.task import data_of
 from dstill.errors import UsageError
+from dstill_sql.clock import frozen
 from dstill_sql.databases import File, Rows
 from dstill_sql.engines import running
 from dstill_sql.pack import Sql
@@ -47,9 +50,19 @@ class Embedded(Executor):
         """How long a query may run."""
 
     def execute(self, answer: str, example: Example) -> Outcome:
-        query = read(answer, self.dialect)
+        assert isinstance(self.task, Sql)
+        if (data := self.task.data(example)) is None:
+            raise UsageError(
+                f"there are no rows of the database '{data_of(self.task, example)}' here",
+                where="task.sql.database",
+                hint="name its file, or the server with --engine-url",
+            )
+        return self.run(frozen(read(answer, self.dialect), self.task.now(example), self.dialect), data)
+
+    def run(self, query: exp.Query, data: Rows | File) -> Outcome:
+        """The result of a checked query on these data."""
         with self._lock:
-            connection = self._opened(example)
+            connection = self._opened(data)
             try:
                 value = running.run(query, self.dialect, lambda text, most: self._timed(connection, text, most))
             except Stopped:
@@ -68,14 +81,7 @@ class Embedded(Executor):
         self._lock = threading.Lock()
         self._connections: OrderedDict[str, Any] = OrderedDict()
 
-    def _opened(self, example: Example) -> Any:
-        assert isinstance(self.task, Sql)
-        if (data := self.task.data(example)) is None:
-            raise UsageError(
-                f"there are no rows of the database '{data_of(self.task, example)}' here",
-                where="task.sql.database",
-                hint="name its file, or the server with --engine-url",
-            )
+    def _opened(self, data: Rows | File) -> Any:
         key = data.digest if isinstance(data, Rows) else str(data.path)
         if key not in self._connections:
             self._connections[key] = self._open_file(data) if isinstance(data, File) else self._load(data)
