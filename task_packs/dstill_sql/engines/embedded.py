@@ -57,9 +57,9 @@ class Embedded(Executor):
                 where="task.sql.database",
                 hint="name its file, or the server with --engine-url",
             )
-        return self.run(frozen(read(answer, self.dialect), self.task.now(example), self.dialect), data)
+        return self.run_on(frozen(read(answer, self.dialect), self.task.now(example), self.dialect), data)
 
-    def run(self, query: exp.Query, data: Rows | File) -> Outcome:
+    def run_on(self, query: exp.Query, data: Rows | File) -> Outcome:
         """The result of a checked query on these data."""
         with self._lock:
             connection = self._opened(data)
