@@ -21,17 +21,14 @@ from dstill.errors import UsageError
 from dstill_sql.clock import frozen
 from dstill_sql.databases import File, Rows
 from dstill_sql.engines import running
+from dstill_sql.engines.watch import Stopped, Watch
 from dstill_sql.pack import Sql
 from dstill_sql.schema import Dialect
 from dstill_sql.statements import read
 
-__all__ = ["Embedded", "Stopped"]
+__all__ = ["Embedded"]
 
 _KEPT = 16  # open databases
-
-
-class Stopped(Exception):
-    """The clock stopped the query."""
 
 
 class Embedded(Executor):
@@ -79,6 +76,7 @@ class Embedded(Executor):
     def __init__(self, config: Any = None) -> None:
         super().__init__(config)
         self._lock = threading.Lock()
+        self._watch = Watch(self.seconds)
         self._connections: OrderedDict[str, Any] = OrderedDict()
 
     def _opened(self, data: Rows | File) -> Any:
@@ -91,23 +89,8 @@ class Embedded(Executor):
         return self._connections[key]
 
     def _timed(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
-        stopped = threading.Event()
-
-        def stop() -> None:
-            stopped.set()
-            connection.interrupt()
-
-        clock = threading.Timer(self.seconds, stop)
-        clock.start()
-        try:
+        with self._watch.over(connection.interrupt):
             return self._fetch(connection, text, most)
-        except Exception:
-            if stopped.is_set():
-                raise Stopped from None
-            raise
-        finally:
-            clock.cancel()
-            clock.join()
 
     @abstractmethod
     def _load(self, data: Rows) -> Any:

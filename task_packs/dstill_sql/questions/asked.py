@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from dstill_sql.questions.conditions import comparatives
-from dstill_sql.questions.draw import Condition, Skip, Subject
+from dstill_sql.questions.draw import Condition, Subject
 from dstill_sql.questions.entities import Field
 from dstill_sql.questions.wordings import filled, one_line
 from dstill_sql.questions.words import plural
@@ -78,7 +78,7 @@ def shown(subject: Subject) -> exp.Expr:
 def ordered(expression: exp.Expr, *, desc: bool, nullable: bool, dialect: Dialect) -> exp.Ordered:
     """A term of ORDER BY. NULLs come last, as nobody asks for them."""
     usual = {"postgres": desc, "sqlite": not desc}.get(dialect, False)
-    return exp.Ordered(this=expression, desc=desc, nulls_first=False if nullable else usual)
+    return exp.Ordered(this=expression, desc=desc or None, nulls_first=False if nullable else usual)
 
 
 def limited(query: exp.Select, n: int) -> exp.Select:
@@ -104,7 +104,7 @@ def metric(subject: Subject, *names: str, among: Sequence[Field] | None = None) 
 def group(subject: Subject) -> Group:
     """A column of the rows with few values, or what they refer to. Raises Skip."""
     draw = subject.draw
-    own = [one for one in subject.entity.of("category", "year", "boolean") if one.name not in draw.used]
+    own = [one for one in subject.entity.of("category", "year") if one.name not in draw.used]
     links = [one for one in subject.entity.up if draw.view.entities[one.parent].label is not None]
     if links and (not own or draw.chance(0.55)):
         link = draw.pick(links)
@@ -126,6 +126,4 @@ def group(subject: Subject) -> Group:
         return Group(noun=link.words.role, shown=column, by=by, why=why)
     one = subject.field(among=own)
     column = subject.column(one)
-    if one.kind == "boolean" and draw.chance(0.7):
-        raise Skip("a boolean")
     return Group(noun=one.noun, shown=column, by=(column,), why=f"group by {one.name}.")

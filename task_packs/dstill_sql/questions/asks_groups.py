@@ -90,7 +90,7 @@ def _extreme(subject: Subject, found: Found, *, desc: bool) -> Asked:
 
 def _having(subject: Subject, found: Found, kind: type[exp.Binary], *, counts: bool = False) -> Asked:
     by = group(subject)
-    n = subject.draw.random.randrange(1, 8) if subject.draw.chance(0.6) else subject.draw.random.randrange(8, 40)
+    n = subject.draw.random.randrange(2, 8) if subject.draw.chance(0.6) else subject.draw.random.randrange(8, 40)
     what = [by.shown, counted()] if counts else [by.shown]
     query = _grouped(subject, found, by, *what).having(kind(this=counted(), expression=literal(n)), copy=False)
     return Asked(query=query, why=f"{by.why} HAVING COUNT(*) with {n}.", slots={**by.slots, "n": str(n)})
@@ -112,7 +112,7 @@ def having_metric(subject: Subject, found: Found) -> Asked:
 def many_have(subject: Subject, found: Found) -> Asked:
     """How many groups have more than some rows: a query of a query."""
     by = group(subject)
-    n = subject.draw.random.randrange(1, 9)
+    n = subject.draw.random.randrange(2, 9)
     inner = _grouped(subject, found, by, by.shown).having(exp.GT(this=counted(), expression=literal(n)), copy=False)
     query = exp.select(counted()).from_(exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier("groups_found"))))
     return Asked(query=query, why=f"{by.why} HAVING COUNT(*) > {n}; COUNT(*) of these.", slots={**by.slots, "n": str(n)})

@@ -16,7 +16,7 @@ from dstill_sql.questions.entities import Field
 from dstill_sql.questions.scope import Scope
 from dstill_sql.questions.spans import SPANS, parsed
 from dstill_sql.questions.wordings import filled, one_line, wordings
-from dstill_sql.questions.words import said
+from dstill_sql.questions.words import is_participle, said
 
 __all__ = ["CONDITIONS", "comparatives", "is_place", "literal", "measured", "sayable", "within"]
 
@@ -47,12 +47,12 @@ def is_place(field: Field) -> bool:
 
 def comparatives(field: Field) -> tuple[str, ...]:
     """More than, less than, the most and the least; empty: the field has no such words."""
-    return one_line("comparatives", field.noun.split(" ")[-1])
+    return one_line("comparatives", field.noun)
 
 
 def measured(draw: Draw, field: Field, value: Any) -> str:
     """A number with its unit, which may be left out."""
-    return f"{said(value)} {field.words.unit}" if field.words.unit and draw.chance(0.7) else said(value)
+    return f"{said(value)} {field.words.unit}" if field.words.unit not in ("", field.noun) and draw.chance(0.7) else said(value)
 
 
 def _way(subject: Subject, name: str, **slots: str) -> str:
@@ -200,6 +200,9 @@ def _years(subject: Subject) -> Condition:
     else:
         sql = exp.Between(this=column, low=literal(low), high=literal(high))
         slots = {"v": str(low), "x": str(high)}
+    if is_participle(field.verb):
+        text = _way(subject, f"{name}_done", f=field.verb, **slots)
+        return Condition(text=text, sql=sql, why=f"{field.name}: a year.", terse=text)
     return _made(subject, name, field, sql, "a year.", **slots)
 
 
@@ -260,7 +263,10 @@ def _date(subject: Subject, *spans: str) -> Condition:
     time = parsed(value)
     when, bounds = SPANS[subject.draw.pick(spans)](subject.draw, field, subject.column(field), time)
     alone = len(subject.entity.of("date")) == 1 and subject.draw.chance(0.5)
-    text = _way(subject, "date_alone" if alone else "date", f=field.noun, when=when)
+    name = "date_alone" if alone else "date"
+    if field.verb:
+        name = "date_done" if is_participle(field.verb) else "date_did"
+    text = _way(subject, name, f=field.verb or field.noun, when=when)
     sql = exp.and_(*bounds)
     return Condition(text=text, sql=sql, why=f"{field.name}: {when}.", terse=when if alone else f"{field.noun} {when}")
 

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from dstill.api.values import MOST, Known
 from dstill_sql.databases import Database
 from dstill_sql.questions.lexicon import ColumnWords, Lexicon, ReferenceWords, TableWords
+from dstill_sql.questions.words import is_participle
 from dstill_sql.schema import Column, Dialect, Reference, Table
 
 __all__ = ["Entity", "Field", "Kind", "Link", "Row", "View"]
@@ -29,6 +30,8 @@ Row = Sequence[Any]
 _NAMING = ("name", "title", "label", "subject", "nickname")
 _CODES = ("id", "code", "number", "no", "zip", "phone", "email", "plate", "port", "isbn", "key", "url", "version")
 _PROSE = ("comment", "text", "note", "description", "remark", "details", "message", "summary", "review", "reason")
+_VERBS = ("began", "occurred", "arrived", "departed", "died", "ended", "started", "happened", "starts", "ends", "opens", "closes")
+_NOUNS = {"born": "birth", "died": "death", "began": "beginning", "starts": "start", "ends": "end", "opens": "opening", "closes": "closing"}
 _YEARS = range(1400, 2100)
 _LONG = 22  # characters on average: prose
 
@@ -46,8 +49,16 @@ class Field:
 
     @property
     def noun(self) -> str:
-        """What it is called."""
+        """What it is called: a date that is named after what was done is "the ordered date"."""
+        if self.kind in ("date", "year") and self.verb:
+            unit = "year" if self.kind == "year" else "time" if self.column.family == "timestamp" else "date"
+            return f"{_NOUNS.get(self.verb, self.verb)} {unit}"
         return self.words.noun
+
+    @property
+    def verb(self) -> str:
+        """What was done at its date: "ordered"; empty: it is named otherwise."""
+        return self.words.noun if is_participle(self.words.noun) or self.words.noun in _VERBS else ""
 
     @property
     def name(self) -> str:

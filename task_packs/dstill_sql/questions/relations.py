@@ -97,7 +97,8 @@ def _up_text(subject: Subject, link: Link, parent: Subject, inner: Condition, re
     if own:
         return _way(subject, "up_role", r=role, c=inner.text)
     if link.words.passive and subject.draw.chance(0.6):
-        return _way(subject, "passive", passive=link.words.passive, p=phrase)
+        name = "passive_by" if link.words.passive.endswith(" by") else "passive"
+        return _way(subject, name, passive=link.words.passive, p=phrase)
     return _way(subject, "up", p=phrase, r=role, c=inner.text)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from dstill.linked.names import singular, words_in
 
-__all__ = ["a", "fold", "joined", "noun_of", "plural", "said", "singular_noun"]
+__all__ = ["a", "fold", "is_participle", "joined", "noun_of", "plural", "said", "singular_noun"]
 
 _IRREGULAR = {
     "person": "people", "child": "children", "man": "men", "woman": "women", "staff": "staff", "series": "series",
@@ -34,6 +34,10 @@ _SHORT = {
     "val": "value", "wt": "weight", "ht": "height", "len": "length", "dist": "distance", "dur": "duration",
     "txn": "transaction", "inv": "invoice", "ord": "order", "stat": "status", "cd": "code", "ctry": "country",
 }  # fmt: skip
+_PARTICIPLES = frozenset(
+    "born built bought sold sent held given taken paid met made lent fed read done left begun baked written spoken"
+    " seen drawn grown known thrown won lost found kept caught taught filed".split()
+)
 _NO_WORDS = frozenset({"tbl", "tab", "t", "dim", "fact", "stg", "vw", "v", "f", "fk", "pk"})  # in front of names
 
 
@@ -66,6 +70,11 @@ def noun_of(name: str) -> str:
     return " ".join(_SHORT.get(word, word) for word in words) or name
 
 
+def is_participle(word: str) -> bool:
+    """Whether a word says what was done: ``written``, ``delivered``."""
+    return word in _PARTICIPLES or (word.endswith("ed") and len(word) > 4 and word not in ("speed", "breed", "seed"))
+
+
 def fold(text: str) -> str:
     """A text as it is compared: lower case, one space between words."""
     return " ".join(text.lower().split())
@@ -81,7 +90,10 @@ def said(value: Any) -> str:
 
 
 def a(noun: str) -> str:
-    """A noun with its article."""
+    """A noun with its article; a plural has none."""
+    last = noun.split(" ")[-1]
+    if last.endswith("s") and singular_noun(last) != last:
+        return noun
     return f"{'an' if noun[:1].lower() in 'aeio' else 'a'} {noun}"
 
 
