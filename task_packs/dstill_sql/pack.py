@@ -9,11 +9,11 @@ imported by the method that uses it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
-from dstill.api.protocols import Presentation, ResultProperties
+from dstill.api.protocols import DataProfile, Demo, Presentation, QuestionBrief, ResultProperties, Synthesis
 from dstill.api.records import Example, Message, Prompt, Table
 from dstill.api.task import Check, Task
 from dstill_sql import refusals
@@ -24,7 +24,7 @@ from dstill_sql.settings import Settings
 __all__ = ["Sql"]
 
 
-class Sql(Task, Presentation, ResultProperties):
+class Sql(Task, DataProfile, Demo, Presentation, ResultProperties, Synthesis):
     """Questions about one database, answered by queries that executors run."""
 
     name = "sql"
@@ -39,6 +39,12 @@ class Sql(Task, Presentation, ResultProperties):
     data_noun = "database"
     schema_keys = ("schema",)
     answer_keys = ("query", "sql")
+
+    def __init__(self, config: Settings | None = None) -> None:
+        super().__init__(config)
+        from dstill_sql.questions.tally import Tally
+
+        self._tally = Tally()  # of the last call of `synthesize`
 
     def database(self, example: Example) -> Database | None:
         """The database that the example is about. None if only its name is known. Raises DataError."""
@@ -58,8 +64,24 @@ class Sql(Task, Presentation, ResultProperties):
 
     # --- questions and teaching ---------------------------------------------------------
 
+    @cached_property
+    def _splits(self) -> Mapping[str, list[Example]]:
+        from dstill_sql.questions.example_splits import splits_of
+
+        return splits_of(self.config, self.seed)
+
     def examples(self, split: str) -> Iterable[Example]:
-        return iter(())
+        from dstill_sql.questions.example_splits import unseen_data
+
+        if split == "test_unseen_data":
+            return iter(unseen_data(self.config, self.seed))
+        return iter(self._splits.get(split, ()))
+
+    def model_input(self, example: Example) -> str:
+        from dstill_sql.prompting import schema_line
+
+        found = self.database(example)
+        return example.question if found is None else f"{example.question}\n{schema_line(found, example.question)}"
 
     def prompt(self, example: Example, shots: Sequence[Example]) -> Prompt:
         form = self.reply_text("which tables, columns and conditions, and why", "SELECT …")
@@ -118,3 +140,42 @@ class Sql(Task, Presentation, ResultProperties):
     def result_tables(self, value: Any) -> Sequence[Table]:
         rows = tuple(tuple("NULL" if cell is None else str(cell) for cell in row) for row in value["rows"])
         return (Table(columns=tuple(value["columns"]), rows=rows),)
+
+    # --- Synthesis ----------------------------------------------------------------------
+
+    def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
+        from dstill_sql.questions.example_splits import synthesized
+        from dstill_sql.questions.tally import Tally
+
+        self._tally = Tally()
+        return synthesized({"db": self.config.db, **context}, self.config, n, seed, self._tally)
+
+    def warnings(self) -> Iterable[str]:
+        return self._tally.lines()
+
+    def question_brief(self, context: Mapping[str, Any]) -> QuestionBrief:
+        from dstill_sql.prompting import question_brief
+
+        example = Example(id="", question="", context={"db": self.config.db, **context})
+        return question_brief(example, self.database(example))
+
+    # --- DataProfile --------------------------------------------------------------------
+
+    def licences(self, examples: Sequence[Example]) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        for example in examples:
+            name = str(example.context.get("db", ""))
+            if name not in found:
+                database = self.database(example)
+                found[name] = (database.licence if database else "") or "unknown"
+        return found
+
+    # --- Demo ---------------------------------------------------------------------------
+
+    demo_settings: ClassVar[Mapping[str, Any]] = {
+        "evaluate.splits": ["test", "test_unseen_templates", "test_unseen_data"],
+        "task.sql.n_questions": 8_000,
+        "train.max_steps": 300,  # almost every row once
+        "train.threads": 1,  # on a busy machine, two threads mostly wait for each other
+    }
+    demo_quick_settings: ClassVar[Mapping[str, Any]] = {"task.sql.n_questions": 2_000, "train.max_steps": 75}

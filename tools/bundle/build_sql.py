@@ -164,7 +164,10 @@ def _plane(tail: str, row: Mapping[str, str]) -> list[Any]:
 
 def _weather(row: Mapping[str, str]) -> list[Any]:
     hour = datetime.strptime(row["time_hour"], "%Y-%m-%dT%H:%M:%SZ").isoformat(sep=" ")
-    figures = [_digit(row[name], digits) for name, digits in (("temp", 1), ("humid", 1), ("wind_speed", 1), ("precip", 2), ("visib", 1))]
+    figures = [
+        _digit(row[name], digits)
+        for name, digits in (("temp", 1), ("humid", 1), ("wind_speed", 1), ("precip", 2), ("visib", 1))
+    ]
     return [row["origin"], hour, *figures]
 
 

@@ -29,7 +29,7 @@ FOLDER = Path(__file__).parent
 TRAINED = ("shop", "clinic", "library", "company", "movies", "world")
 HELD_OUT = ("flights", "festival")
 NAMES: tuple[str, ...] = (*TRAINED, *HELD_OUT)
-VARIANTS = 6
+VARIANTS = 4
 
 _ABOUT: Mapping[str, tuple[str, str]] = {  # description, licence
     "shop": ("an online shop with its products, suppliers, customers, orders and reviews", "Apache-2.0"),
@@ -115,4 +115,6 @@ def _content(name: str) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=8)
 def _rows(name: str) -> Mapping[str, list[list[Any]]]:
-    return {table: [list(row) for row in zip(*columns, strict=True)] for table, columns in _content(name)["rows"].items()}
+    return {
+        table: [list(row) for row in zip(*columns, strict=True)] for table, columns in _content(name)["rows"].items()
+    }

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
-
 from dstill_sql.questions.words import plural
 
 __all__ = ["ColumnOf", "Domain", "ReferenceOf", "TableOf", "domains", "read"]

@@ -57,7 +57,12 @@ def invent(
 ) -> Invented:
     """A database of the domain with new rows: about `size` in each of its lesser tables."""
     return named(
-        domain, style, rows_of_domain(domain, seed, now=now, size=size), name=domain.name, now=now.isoformat(), dialect=dialect
+        domain,
+        style,
+        rows_of_domain(domain, seed, now=now, size=size),
+        name=domain.name,
+        now=now.isoformat(),
+        dialect=dialect,
     )
 
 

@@ -1,7 +1,7 @@
 """What the asks share: the columns that show a row, groups, metrics and orders.
 
-    shown(subject)          drivers.name, or all columns of a table without a name
-    group(subject)          what rows are grouped by: a column of theirs, or the name of what they refer to
+shown(subject)          drivers.name, or all columns of a table without a name
+group(subject)          what rows are grouped by: a column of theirs, or the name of what they refer to
 """
 
 from __future__ import annotations
@@ -18,7 +18,19 @@ from dstill_sql.questions.wordings import filled, one_line
 from dstill_sql.questions.words import plural
 from dstill_sql.schema import Dialect
 
-__all__ = ["Asked", "Group", "Metric", "counted", "group", "limited", "metric", "ordered", "shown", "superlative", "wheres"]
+__all__ = [
+    "Asked",
+    "Group",
+    "Metric",
+    "counted",
+    "group",
+    "limited",
+    "metric",
+    "ordered",
+    "shown",
+    "superlative",
+    "wheres",
+]
 
 _METRICS: Mapping[str, type[exp.AggFunc]] = {"AVG": exp.Avg, "SUM": exp.Sum, "MIN": exp.Min, "MAX": exp.Max}
 
@@ -115,7 +127,12 @@ def group(subject: Subject) -> Group:
             one = draw.pick(categories)
             draw.used.add(one.name)
             column = subject.scope.column(one.column.name, alias)
-            return Group(noun=f"{link.words.role} {one.noun}", shown=column, by=(column,), why=f"group by {one.name} of what {link.child} refers to: join.")
+            return Group(
+                noun=f"{link.words.role} {one.noun}",
+                shown=column,
+                by=(column,),
+                why=f"group by {one.name} of what {link.child} refers to: join.",
+            )
         label = parent.label
         assert label is not None
         draw.used.add(label.name)

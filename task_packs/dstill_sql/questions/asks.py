@@ -1,6 +1,6 @@
 """Asks about rows: lists, counts, single figures, the first few.
 
-    ASKS["count"](subject, conditions)      Asked(query=SELECT COUNT(*) FROM …, why="COUNT(*) counts the rows.")
+ASKS["count"](subject, conditions)      Asked(query=SELECT COUNT(*) FROM …, why="COUNT(*) counts the rows.")
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def fields(subject: Subject, found: Found) -> Asked:
     chosen = _columns(subject, 3)
     what = [subject.column(one) for one in chosen]
     names = joined([one.noun for one in chosen])
-    return Asked(query=subject.scope.select(*what, where=wheres(found)), why=f"the columns {names}.", slots={"f": names})
+    return Asked(
+        query=subject.scope.select(*what, where=wheres(found)), why=f"the columns {names}.", slots={"f": names}
+    )
 
 
 def lookup(subject: Subject, found: Found) -> Asked:
@@ -58,7 +60,11 @@ def lookup(subject: Subject, found: Found) -> Asked:
     one = subject.field(among=[one for one in subject.entity.fields if one is not label and one.kind != "text"])
     same = exp.EQ(this=subject.column(label), expression=literal(value))
     slots = {"f": one.noun, "v": said(value), "o": subject.entity.words.noun}
-    return Asked(query=subject.scope.select(subject.column(one), where=[same]), why=f"{one.name} where {label.name} is it.", slots=slots)
+    return Asked(
+        query=subject.scope.select(subject.column(one), where=[same]),
+        why=f"{one.name} where {label.name} is it.",
+        slots=slots,
+    )
 
 
 def parent_of(subject: Subject, found: Found) -> Asked:
@@ -76,7 +82,9 @@ def parent_of(subject: Subject, found: Found) -> Asked:
 
 
 def with_parent(subject: Subject, found: Found) -> Asked:
-    link = subject.draw.pick([one for one in subject.entity.up if subject.draw.view.entities[one.parent].label is not None])
+    link = subject.draw.pick(
+        [one for one in subject.entity.up if subject.draw.view.entities[one.parent].label is not None]
+    )
     label = subject.draw.view.entities[link.parent].label
     assert label is not None
     one = subject.entity.label or subject.field("number", "date", "category")
@@ -99,7 +107,11 @@ def distinct(subject: Subject, found: Found) -> Asked:
 def distinct_count(subject: Subject, found: Found) -> Asked:
     one = subject.field("category", "year", "label")
     what = exp.Count(this=exp.Distinct(expressions=[subject.column(one)]))
-    return Asked(query=subject.scope.select(what, where=wheres(found)), why=f"COUNT(DISTINCT {one.name}).", slots={"fs": plural(one.noun)})
+    return Asked(
+        query=subject.scope.select(what, where=wheres(found)),
+        why=f"COUNT(DISTINCT {one.name}).",
+        slots={"fs": plural(one.noun)},
+    )
 
 
 def metric_(subject: Subject, found: Found) -> Asked:
@@ -181,7 +193,9 @@ def _of_dates(subject: Subject, found: Found, *kinds: type[exp.AggFunc]) -> Aske
     field = subject.field("date")
     what = [kind(this=subject.column(field)) for kind in kinds]
     names = " and ".join(kind.sql_name() for kind in kinds)
-    return Asked(query=subject.scope.select(*what, where=wheres(found)), why=f"{names} of {field.name}.", slots={"d": field.noun})
+    return Asked(
+        query=subject.scope.select(*what, where=wheres(found)), why=f"{names} of {field.name}.", slots={"d": field.noun}
+    )
 
 
 def share(subject: Subject, found: Found) -> Asked:
@@ -190,7 +204,9 @@ def share(subject: Subject, found: Found) -> Asked:
         raise Skip("no condition")
     *rest, last = found
     part = exp.Filter(this=counted(), expression=exp.Where(this=last.sql.copy()))
-    what = exp.Div(this=exp.Mul(this=exp.Literal.number("100.0"), expression=part), expression=counted())
+    hundred = exp.Mul(this=exp.Literal.number("100.0"), expression=part)
+    typed = subject.draw.view.dialect != "duckdb"  # whole numbers are divided without a fraction
+    what = exp.Div(this=hundred, expression=counted(), typed=typed, safe=False)
     why = "COUNT(*) with FILTER, divided by COUNT(*)."
     return Asked(query=subject.scope.select(what, where=wheres(rest)), why=why, slots={"c": last.text, "are": "are"})
 
@@ -199,7 +215,9 @@ def total_of(subject: Subject, found: Found) -> Asked:
     """The sum of a number of pieces times a price."""
     one = subject.field(among=[one for one in subject.entity.of("number") if one.whole])
     priced = ("price", "cost", "fee", "wage", "rate", "amount")
-    other = subject.field(among=[one for one in subject.entity.of("number") if one.noun.split()[-1] in priced and not one.whole])
+    other = subject.field(
+        among=[one for one in subject.entity.of("number") if one.noun.split()[-1] in priced and not one.whole]
+    )
     what = exp.Sum(this=exp.Mul(this=subject.column(one), expression=subject.column(other)))
     query = subject.scope.select(what, where=wheres(found))
     return Asked(query=query, why=f"SUM of {one.name} times {other.name}.", slots={"f": one.noun, "f2": other.noun})

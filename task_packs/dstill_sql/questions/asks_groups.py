@@ -1,6 +1,6 @@
 """Asks about groups of rows, and about two sets of rows.
 
-    GROUPS["group_count"](subject, conditions)      SELECT drivers.name, COUNT(*) FROM rides JOIN … GROUP BY …
+GROUPS["group_count"](subject, conditions)      SELECT drivers.name, COUNT(*) FROM rides JOIN … GROUP BY …
 """
 
 from __future__ import annotations
@@ -9,7 +9,18 @@ from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 
-from dstill_sql.questions.asked import Asked, Group, Metric, counted, group, limited, metric, ordered, superlative, wheres
+from dstill_sql.questions.asked import (
+    Asked,
+    Group,
+    Metric,
+    counted,
+    group,
+    limited,
+    metric,
+    ordered,
+    superlative,
+    wheres,
+)
 from dstill_sql.questions.asks import Ask
 from dstill_sql.questions.conditions import CONDITIONS, literal, measured
 from dstill_sql.questions.draw import Condition, Skip, Subject
@@ -114,15 +125,21 @@ def many_have(subject: Subject, found: Found) -> Asked:
     by = group(subject)
     n = subject.draw.random.randrange(2, 9)
     inner = _grouped(subject, found, by, by.shown).having(exp.GT(this=counted(), expression=literal(n)), copy=False)
-    query = exp.select(counted()).from_(exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier("groups_found"))))
-    return Asked(query=query, why=f"{by.why} HAVING COUNT(*) > {n}; COUNT(*) of these.", slots={**by.slots, "n": str(n)})
+    query = exp.select(counted()).from_(
+        exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier("groups_found")))
+    )
+    return Asked(
+        query=query, why=f"{by.why} HAVING COUNT(*) > {n}; COUNT(*) of these.", slots={**by.slots, "n": str(n)}
+    )
 
 
 def average_count(subject: Subject, found: Found) -> Asked:
     by = group(subject)
     rows = exp.alias_(counted(), "n")
     inner = _grouped(subject, found, by, rows)
-    query = exp.select(exp.Avg(this=exp.column("n"))).from_(exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier("counts"))))
+    query = exp.select(exp.Avg(this=exp.column("n"))).from_(
+        exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier("counts")))
+    )
     return Asked(query=query, why=f"{by.why} COUNT(*); AVG of these.", slots=by.slots)
 
 
@@ -133,7 +150,9 @@ def _dated(subject: Subject, found: Found, unit: str, one: Metric | None) -> Ask
     what = one.expression if one else counted()
     query = subject.scope.select(key, what, where=wheres(found)).group_by(key.copy(), copy=False)
     slots = {"d": field.noun, **({"m": one.words} if one else {})}
-    return Asked(query=query, why=f"group by the {unit} of {field.name}. {one.why if one else 'COUNT(*).'}", slots=slots)
+    return Asked(
+        query=query, why=f"group by the {unit} of {field.name}. {one.why if one else 'COUNT(*).'}", slots=slots
+    )
 
 
 def all_counts(subject: Subject, found: Found) -> Asked:
@@ -167,7 +186,12 @@ def _best_of_each(subject: Subject, found: Found, kind: type[exp.AggFunc]) -> As
     equal = exp.EQ(this=outer.column(one.column.name, outer.alias), expression=exp.Subquery(this=best))
     what = [outer.column(field.column.name, outer.alias) for field in (by, subject.entity.label)]
     slots = {"g": by.noun, "f": one.noun, "sup": superlative(one, high=kind is exp.Max)}
-    return Asked(query=outer.select(*what, where=[equal]), why=f"{one.name} equals the best of its {by.name}: a subquery.", slots=slots, single=True)
+    return Asked(
+        query=outer.select(*what, where=[equal]),
+        why=f"{one.name} equals the best of its {by.name}: a subquery.",
+        slots=slots,
+        single=True,
+    )
 
 
 # --- two sets -----------------------------------------------------------------------------

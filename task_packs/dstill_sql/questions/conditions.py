@@ -1,6 +1,6 @@
 """Conditions on the columns of one row.
 
-    CONDITIONS["over"](subject)    Condition(text="with a fare over 20", sql=fare > 20, …)
+CONDITIONS["over"](subject)    Condition(text="with a fare over 20", sql=fare > 20, …)
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def literal(value: Any) -> exp.Expr:
 
 def sayable(value: Any) -> bool:
     """Whether a question can quote the value."""
-    return not isinstance(value, str) or (0 < len(value) <= _LONGEST and not set(value) & set('"\'`{}\\%_'))
+    return not isinstance(value, str) or (0 < len(value) <= _LONGEST and not set(value) & set("\"'`{}\\%_"))
 
 
 def is_place(field: Field) -> bool:
@@ -52,7 +52,11 @@ def comparatives(field: Field) -> tuple[str, ...]:
 
 def measured(draw: Draw, field: Field, value: Any) -> str:
     """A number with its unit, which may be left out."""
-    return f"{said(value)} {field.words.unit}" if field.words.unit not in ("", field.noun) and draw.chance(0.7) else said(value)
+    return (
+        f"{said(value)} {field.words.unit}"
+        if field.words.unit not in ("", field.noun) and draw.chance(0.7)
+        else said(value)
+    )
 
 
 def _way(subject: Subject, name: str, **slots: str) -> str:
@@ -117,7 +121,15 @@ def not_(subject: Subject) -> Condition:
     if not sayable(other):
         raise Skip("a value that is hard to say")
     sql = exp.NEQ(this=subject.column(field), expression=literal(other))
-    return _made(subject, "not_place" if is_place(field) else "not", field, sql, f"not {other}.", v=said(other), terse=f"not {other}")
+    return _made(
+        subject,
+        "not_place" if is_place(field) else "not",
+        field,
+        sql,
+        f"not {other}.",
+        v=said(other),
+        terse=f"not {other}",
+    )
 
 
 def flag(subject: Subject) -> Condition:
@@ -171,7 +183,9 @@ def range_(subject: Subject) -> Condition:
     low = within(subject.draw, value, field, 0.4, 0.95, over=True)
     high = within(subject.draw, value, field, 1.05, 2.2, over=False)
     sql = exp.Between(this=subject.column(field), low=literal(low), high=literal(high))
-    return _made(subject, "between", field, sql, "a range: BETWEEN.", v=said(low), x=measured(subject.draw, field, high))
+    return _made(
+        subject, "between", field, sql, "a range: BETWEEN.", v=said(low), x=measured(subject.draw, field, high)
+    )
 
 
 def exactly(subject: Subject) -> Condition:
@@ -179,7 +193,15 @@ def exactly(subject: Subject) -> Condition:
     if not field.whole or abs(value) > 999:
         raise Skip("not a count")
     sql = exp.EQ(this=subject.column(field), expression=literal(value))
-    return _made(subject, "exactly", field, sql, f"= {value}.", v=measured(subject.draw, field, value), terse=f"{field.noun} {value}")
+    return _made(
+        subject,
+        "exactly",
+        field,
+        sql,
+        f"= {value}.",
+        v=measured(subject.draw, field, value),
+        terse=f"{field.noun} {value}",
+    )
 
 
 def _years(subject: Subject) -> Condition:
@@ -211,7 +233,14 @@ def _average(subject: Subject, kind: type[exp.Binary], name: str) -> Condition:
     inner = Scope(subject.entity, subject.draw.view.dialect)
     mean = inner.select(exp.Avg(this=inner.column(field.column.name, inner.alias)))
     sql = kind(this=subject.column(field), expression=exp.Subquery(this=mean))
-    return _made(subject, name, field, sql, "compared with the average of all: a subquery.", terse=f"{field.noun} {name}".replace("_", " "))
+    return _made(
+        subject,
+        name,
+        field,
+        sql,
+        "compared with the average of all: a subquery.",
+        terse=f"{field.noun} {name}".replace("_", " "),
+    )
 
 
 def higher_than(subject: Subject) -> Condition:
@@ -221,7 +250,9 @@ def higher_than(subject: Subject) -> Condition:
     other = subject.field(among=alike)
     sql = exp.GT(this=subject.column(field), expression=subject.column(other))
     name = "later_than" if field.kind == "date" else "higher_than"
-    return _made(subject, name, field, sql, f"compared with {other.name}.", x=other.noun, terse=f"{field.noun} > {other.noun}")
+    return _made(
+        subject, name, field, sql, f"compared with {other.name}.", x=other.noun, terse=f"{field.noun} > {other.noun}"
+    )
 
 
 def _alike(one: Field, other: Field) -> bool:

@@ -30,8 +30,35 @@ Row = Sequence[Any]
 _NAMING = ("name", "title", "label", "subject", "nickname")
 _CODES = ("id", "code", "number", "no", "zip", "phone", "email", "plate", "port", "isbn", "key", "url", "version")
 _PROSE = ("comment", "text", "note", "description", "remark", "details", "message", "summary", "review", "reason")
-_VERBS = ("began", "occurred", "arrived", "departed", "died", "ended", "started", "happened", "starts", "ends", "opens", "closes")
-_NOUNS = {"born": "birth", "died": "death", "began": "beginning", "starts": "start", "ends": "end", "opens": "opening", "closes": "closing"}
+_PERSONAL = frozenset(
+    {"born", "birth date", "birth year", "salary", "wage", "hourly wage", "sex", "hired", "first name"}
+)
+_PEOPLE = frozenset(
+    ["person", "customer", "employee", "author", "user", "member", "student", "teacher", "doctor", "patient", "player", "driver", "actor"]
+)
+_VERBS = (
+    "began",
+    "occurred",
+    "arrived",
+    "departed",
+    "died",
+    "ended",
+    "started",
+    "happened",
+    "starts",
+    "ends",
+    "opens",
+    "closes",
+)
+_NOUNS = {
+    "born": "birth",
+    "died": "death",
+    "began": "beginning",
+    "starts": "start",
+    "ends": "end",
+    "opens": "opening",
+    "closes": "closing",
+}
 _YEARS = range(1400, 2100)
 _LONG = 22  # characters on average: prose
 
@@ -122,6 +149,12 @@ class Entity:
     def key(self) -> tuple[str, ...]:
         """The columns that tell its rows apart; empty: none are known to."""
         return self.table.key or next(((one.name,) for one in self.table.columns if one.unique), ())
+
+    @property
+    def is_person(self) -> bool:
+        """Whether its rows are people, as far as words say."""
+        nouns = {one.words.noun for one in self.fields}
+        return bool(nouns & _PERSONAL) or self.words.noun.split(" ")[-1] in _PEOPLE
 
     @property
     def is_junction(self) -> bool:
@@ -219,7 +252,11 @@ def _fields(
         words = lexicon.columns[f"{table.name}.{column.name}"]
         if column.name in referring or column.family in ("other", "time") or nouns[words.noun] > 1:
             continue
-        if column.name in table.key and (column.family != "text" or len(table.key) > 1) and column.family != "timestamp":
+        if (
+            column.name in table.key
+            and (column.family != "text" or len(table.key) > 1)
+            and column.family != "timestamp"
+        ):
             continue
         known = database.values.get(f"{table.name}.{column.name}") or Known()
         values = [row[place] for row in rows if row[place] is not None]

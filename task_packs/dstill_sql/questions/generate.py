@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -20,10 +20,11 @@ from dstill_sql.questions.compose import Composed, compose
 from dstill_sql.questions.draw import Skip
 from dstill_sql.questions.entities import View
 from dstill_sql.questions.plan import SHARES, TEMPLATES, Template
+from dstill_sql.questions.tally import Tally
 from dstill_sql.questions.trial import Trial
 from dstill_sql.schema import Dialect
 
-__all__ = ["Source", "Tally", "questions", "splits"]
+__all__ = ["Source", "questions", "splits"]
 
 _TRIES = 30  # rows drawn for one question before a template counts as exhausted
 _DROPS = 25  # golds of one template in a row that are not good before it counts as exhausted
@@ -36,22 +37,6 @@ class Source:
     view: View
     context: Mapping[str, Any]
     weight: float = 1.0  # how often it is drawn
-
-
-@dataclass
-class Tally:
-    """Counts of questions made and dropped."""
-
-    made: Counter[str] = field(default_factory=Counter)  # by category
-    dropped: Counter[str] = field(default_factory=Counter)  # by reason
-    remarks: list[str] = field(default_factory=list)  # what else the user should know
-
-    def lines(self) -> Iterator[str]:
-        """Lines for the user."""
-        if self.made:
-            dropped = ", ".join(f"{count} {reason}" for reason, count in self.dropped.most_common(5))
-            yield f"{self.dropped.total()} candidates were dropped{': ' if dropped else ''}{dropped}"
-        yield from self.remarks
 
 
 class _Stream:
@@ -149,9 +134,16 @@ def _focused(focus: Mapping[str, Any] | None) -> tuple[Sequence[Template], Mappi
 
 
 def splits(
-    sources: Sequence[Source], rows: int, seed: int, dialect: Dialect, *, name: str, tally: Tally | None = None
+    sources: Sequence[Source],
+    rows: int,
+    seed: int,
+    dialect: Dialect,
+    *,
+    name: str,
+    tally: Tally | None = None,
+    variants: Sequence[Source] = (),
 ) -> dict[str, list[Example]]:
-    """`rows` questions for training, and smaller splits in proportion.
+    """`rows` questions for training, and smaller splits in proportion. `variants`: training alone is about them too.
 
     No question is in two splits. `test_unseen_templates` has the held-out templates, and no gold of another split.
     """
@@ -161,8 +153,11 @@ def splits(
     random, asked = Random(f"{name} {seed} splits"), set[str]()
     found: dict[str, list[Example]] = {}
     with Trial(dialect) as trial:
-        seen = _Stream(sources, [one for one in TEMPLATES if not one.held_out], random, trial, tally).made(asked)
+        usual = [one for one in TEMPLATES if not one.held_out]
+        train = _Stream([*sources, *variants], usual, random, trial, tally).made(asked)
+        tests = _Stream(sources, usual, random, trial, tally).made(asked)
         for split, size in sizes.items():
+            seen = train if split == "train" else tests
             found[split] = [made.example for made, _ in zip(seen, range(size), strict=False)]
         golds = {_gold(one, dialect) for part in found.values() for one in part}
         new = _Stream(sources, [one for one in TEMPLATES if one.held_out], random, trial, tally).made(asked)
@@ -176,9 +171,7 @@ def splits(
     for split in ("validation", "test"):
         found[split] = [one for one in found[split] if one.template in trained]
     return {
-        split: [
-            replace(one, id=f"{name}-{seed}-{split}-{number:05d}", split=split) for number, one in enumerate(part)
-        ]
+        split: [replace(one, id=f"{name}-{seed}-{split}-{number:05d}", split=split) for number, one in enumerate(part)]
         for split, part in found.items()
     }
 

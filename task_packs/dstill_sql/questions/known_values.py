@@ -25,7 +25,7 @@ def known_values(schema: Schema, cells: Mapping[str, Sequence[Sequence[Any]]]) -
     keys = {(one.table, name) for one in schema.references for name in one.columns}
     for table in schema.tables:
         for place, column in enumerate(table.columns):
-            if column.name in table.key and column.family != "text" or (table.name, column.name) in keys:
+            if (column.name in table.key and column.family != "text") or (table.name, column.name) in keys:
                 continue
             counts = Counter(row[place] for row in cells.get(table.name, ()) if row[place] is not None)
             if counts and column.family != "boolean":

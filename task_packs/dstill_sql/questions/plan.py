@@ -1,7 +1,7 @@
 """The shapes of questions, from `plan.toml`.
 
-    TEMPLATES[0]     Template(name="list: eq", category="list", ask="list", conditions=("eq",), held_out=False)
-    SHARES["list"]   how many of 100 questions are of the category
+TEMPLATES[0]     Template(name="list: eq", category="list", ask="list", conditions=("eq",), held_out=False)
+SHARES["list"]   how many of 100 questions are of the category
 """
 
 from __future__ import annotations

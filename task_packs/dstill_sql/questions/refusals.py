@@ -1,7 +1,7 @@
 """Questions that no query can answer: what is not in the database, changes, opinions, forecasts and small talk.
 
-    REFUSALS["missing_metric"](subject, conditions)
-    Refused(wording="average {x} of {w}", slots={"x": "calories"}, missing=("calories",), reason="no column holds calories")
+REFUSALS["missing_metric"](subject, conditions)
+Refused(wording="average {x} of {w}", slots={"x": "calories"}, missing=("calories",), reason="no column holds calories")
 """
 
 from __future__ import annotations
@@ -91,7 +91,12 @@ def _change(subject: Subject, found: Sequence[Condition]) -> Refused:
 
 def _opinion(subject: Subject, found: Sequence[Condition]) -> Refused:
     word = subject.draw.pick(_words("opinions"))
-    return Refused(wording=subject.draw.pick(_lines("opinion")), reason="the database holds no opinions", missing=(word,), slots={"x": word})
+    return Refused(
+        wording=subject.draw.pick(_lines("opinion")),
+        reason="the database holds no opinions",
+        missing=(word,),
+        slots={"x": word},
+    )
 
 
 def _unknowable(subject: Subject, found: Sequence[Condition], kind: str, word: str, reason: str) -> Refused:

@@ -57,7 +57,8 @@ def terse_phrase(subject: Subject, found: Sequence[Condition]) -> str:
 
 
 def _way(subject: Subject, name: str, **slots: str) -> str:
-    return filled(subject.draw.pick(wordings("relations", name)), **slots)
+    ways = [way for way in wordings("relations", name) if not way.startswith("who ") or subject.entity.is_person]
+    return filled(subject.draw.pick(ways), **slots)
 
 
 # --- up ---------------------------------------------------------------------------------
@@ -107,7 +108,9 @@ def _no_parent(subject: Subject, rest: str) -> Condition:
     column = subject.scope.column(link.reference.columns[0], subject.alias)
     sql: exp.Expr = exp.Is(this=column, expression=exp.Null())
     text = _way(subject, "no_parent", r=link.words.role)
-    return Condition(text=text, sql=sql, why=f"{link.child}.{link.reference.columns[0]} IS NULL.", terse=f"no {link.words.role}")
+    return Condition(
+        text=text, sql=sql, why=f"{link.child}.{link.reference.columns[0]} IS NULL.", terse=f"no {link.words.role}"
+    )
 
 
 # --- down -------------------------------------------------------------------------------
@@ -152,7 +155,12 @@ def _down(subject: Subject, rest: str) -> Condition:
     if link.words.active and subject.draw.chance(0.45):
         text = _way(subject, "active", active=link.words.active, p=phrase)
     else:
-        text = _way(subject, name, p=phrase, r=child.entity.words.noun + (f" as {link.words.role}" if _is_role(subject, link) else ""))
+        text = _way(
+            subject,
+            name,
+            p=phrase,
+            r=child.entity.words.noun + (f" as {link.words.role}" if _is_role(subject, link) else ""),
+        )
     return Condition(text=text, sql=sql, why=_why(link, inner, "IN a subquery"), terse=f"with {phrase}", nested=True)
 
 
@@ -175,7 +183,9 @@ def _none(subject: Subject, rest: str) -> Condition:
     child = Subject(draw=draw, entity=entity, scope=scope, alias=scope.alias, row=draw.pick(draw.view.rows[link.child]))
     inner = [condition(child, rest)] if rest else []
     pairs = zip(link.reference.columns, link.reference.to_columns, strict=True)
-    same = [exp.EQ(this=scope.column(x, scope.alias), expression=subject.scope.column(y, subject.alias)) for x, y in pairs]
+    same = [
+        exp.EQ(this=scope.column(x, scope.alias), expression=subject.scope.column(y, subject.alias)) for x, y in pairs
+    ]
     query = scope.select(exp.Literal.number(1), where=[*same, *(one.sql for one in inner)])
     phrase = noun_phrase(child, _child_noun(link, child), inner)
     phrase += f" as {link.words.role}" if _is_role(subject, link) else ""
@@ -205,7 +215,13 @@ def _many(subject: Subject, rest: str) -> Condition:
     phrase = noun_phrase(child, one, inner) + (f" as {link.words.role}" if _is_role(subject, link) else "")
     text = _way(subject, "many_least" if least else "many", p=phrase, n=str(number))
     why = _why(link, inner, "IN a subquery with HAVING")
-    return Condition(text=text, sql=_in(subject, link, query), why=why, terse=f"> {number} {phrase}", nested=True)
+    return Condition(
+        text=text,
+        sql=_in(subject, link, query),
+        why=why,
+        terse=f"{'>=' if least else '>'} {number} {phrase}",
+        nested=True,
+    )
 
 
 # --- through a table that only links --------------------------------------------------------
@@ -258,7 +274,9 @@ def _via_none(subject: Subject, rest: str) -> Condition:
     link = draw.pick(_junctions(subject))
     entity = draw.view.entities[link.child]
     scope = Scope(entity, draw.view.dialect, subject.scope.names)
-    junction = Subject(draw=draw, entity=entity, scope=scope, alias=scope.alias, row=draw.pick(draw.view.rows[link.child]))
+    junction = Subject(
+        draw=draw, entity=entity, scope=scope, alias=scope.alias, row=draw.pick(draw.view.rows[link.child])
+    )
     far = _across(subject, junction, link)
     row = draw.view.parent_row(far, junction.row)
     if row is None:
@@ -275,7 +293,11 @@ def _via_none(subject: Subject, rest: str) -> Condition:
         phrase = f"{far.words.role} {inner.terse}"
     why = f"{link.child} links {link.parent} and {far.parent}: NOT EXISTS. {inner.why}"
     return Condition(
-        text=_way(subject, "via_none", p=phrase), sql=exp.Not(this=exp.Exists(this=query)), why=why, terse=f"without {inner.terse}", nested=True
+        text=_way(subject, "via_none", p=phrase),
+        sql=exp.Not(this=exp.Exists(this=query)),
+        why=why,
+        terse=f"without {inner.terse}",
+        nested=True,
     )
 
 
@@ -296,7 +318,9 @@ def _via_both(subject: Subject, rest: str) -> Condition:
         scope = Scope(junction.entity, draw.view.dialect)
         alias = scope.join(far, scope.alias)
         same = exp.EQ(this=scope.column(label.column.name, alias), expression=literal(value))
-        parts.append(_in(subject, link, scope.select(scope.column(link.reference.columns[0], scope.alias), where=[same])))
+        parts.append(
+            _in(subject, link, scope.select(scope.column(link.reference.columns[0], scope.alias), where=[same]))
+        )
     text = _way(subject, "via_both", rs=plural(far.words.role), v=said(two[0]), x=said(two[1]))
     why = f"{link.child} links {link.parent} and {far.parent}: a subquery for each of the two. {label.name}: =."
     return Condition(text=text, sql=exp.and_(*parts), why=why, terse=" ".join(map(said, two)), nested=True)

@@ -58,7 +58,12 @@ def clock(unit: str, n: int, dialect: Dialect) -> exp.Expr:
     ways = _CLOCK["today" if n == 0 and unit == "day" else unit]
     text = ways.get(dialect, ways[""]).format(n=n, d=7 * n)
     if n == 0 and unit != "day":
-        text = text.split(" - INTERVAL")[0].replace(", '-0 days'", "").replace(", '-0 months'", "").replace(", '-0 years'", "")
+        text = (
+            text.split(" - INTERVAL")[0]
+            .replace(", '-0 days'", "")
+            .replace(", '-0 months'", "")
+            .replace(", '-0 years'", "")
+        )
     return _parsed(text, dialect).copy()
 
 
@@ -93,7 +98,12 @@ def _day(time: date) -> exp.Expr:
 
 def _spoken(draw: Draw, time: date) -> str:
     month = _MONTHS[time.month - 1]
-    ways = (time.isoformat()[:10], time.isoformat()[:10], f"{time.day} {month} {time.year}", f"{month} {time.day}, {time.year}")
+    ways = (
+        time.isoformat()[:10],
+        time.isoformat()[:10],
+        f"{time.day} {month} {time.year}",
+        f"{month} {time.day}, {time.year}",
+    )
     return draw.pick(ways)
 
 
@@ -120,7 +130,9 @@ def since(draw: Draw, one: Field, column: exp.Expr, time: datetime) -> Span:
 
 def before(draw: Draw, one: Field, column: exp.Expr, time: datetime) -> Span:
     day = time.date() + timedelta(days=draw.random.randrange(1, 6))
-    return draw.pick(("before {}", "earlier than {}", "before {}")).format(_spoken(draw, day)), [_until(column, _day(day))]
+    return draw.pick(("before {}", "earlier than {}", "before {}")).format(_spoken(draw, day)), [
+        _until(column, _day(day))
+    ]
 
 
 def after(draw: Draw, one: Field, column: exp.Expr, time: datetime) -> Span:

@@ -1,7 +1,7 @@
 """Golds are tried on the rows: what is empty, proves nothing or depends on chance makes no question.
 
-    with Trial("duckdb") as trial:
-        trial.refusal(view, query)        "" or why the gold is not good: "empty", "arbitrary", …
+with Trial("duckdb") as trial:
+    trial.refusal(view, query)        "" or why the gold is not good: "empty", "arbitrary", …
 """
 
 from __future__ import annotations

@@ -15,7 +15,22 @@ from dstill_sql.questions.wordings import wordings
 __all__ = ["mistyped", "voiced"]
 
 _FRAMED, _LOWER, _CAPITAL, _MARKED, _MISTYPED = 0.14, 0.35, 0.3, 0.5, 0.03
-_ASKING = ("how", "what", "which", "who", "when", "where", "is", "are", "do", "does", "can", "could", "in which", "to which")
+_ASKING = (
+    "how",
+    "what",
+    "which",
+    "who",
+    "when",
+    "where",
+    "is",
+    "are",
+    "do",
+    "does",
+    "can",
+    "could",
+    "in which",
+    "to which",
+)
 
 
 def voiced(random: Random, text: str, kept: Iterable[str] = ()) -> str:
@@ -58,4 +73,8 @@ def mistyped(random: Random, text: str, kept: Iterable[str] = ()) -> str:
 
 def _slips(word: str, random: Random) -> Sequence[str]:
     at = random.randrange(1, len(word) - 1)
-    return (word[:at] + word[at + 1] + word[at] + word[at + 2 :], word[:at] + word[at + 1 :], word[:at] + word[at] + word[at:])
+    return (
+        word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+        word[:at] + word[at + 1 :],
+        word[:at] + word[at] + word[at:],
+    )

@@ -1,7 +1,7 @@
 """The wordings of `wordings.toml`.
 
-    wordings("asks", "count")          ("how many {w} are there", …)
-    filled("{f} of {w}", f="fare", w="rides")
+wordings("asks", "count")          ("how many {w} are there", …)
+filled("{f} of {w}", f="fare", w="rides")
 """
 
 from __future__ import annotations

@@ -35,8 +35,7 @@ _SHORT = {
     "txn": "transaction", "inv": "invoice", "ord": "order", "stat": "status", "cd": "code", "ctry": "country",
 }  # fmt: skip
 _PARTICIPLES = frozenset(
-    "born built bought sold sent held given taken paid met made lent fed read done left begun baked written spoken"
-    " seen drawn grown known thrown won lost found kept caught taught filed".split()
+    ["born", "built", "bought", "sold", "sent", "held", "given", "taken", "paid", "met", "made", "lent", "fed", "read", "done", "left", "begun", "baked", "written", "spoken", "seen", "drawn", "grown", "known", "thrown", "won", "lost", "found", "kept", "caught", "taught", "filed"]
 )
 _NO_WORDS = frozenset({"tbl", "tab", "t", "dim", "fact", "stg", "vw", "v", "f", "fk", "pk"})  # in front of names
 
@@ -94,7 +93,7 @@ def a(noun: str) -> str:
     last = noun.split(" ")[-1]
     if last.endswith("s") and singular_noun(last) != last:
         return noun
-    return f"{'an' if noun[:1].lower() in 'aeio' else 'a'} {noun}"
+    return f"{'an' if noun[:1].lower() in 'aeio' or noun.startswith('hour') else 'a'} {noun}"
 
 
 def joined(parts: Iterable[str], word: str = "and") -> str:
