@@ -113,12 +113,12 @@ def metric(subject: Subject, *names: str, among: Sequence[Field] | None = None) 
     return Metric(words=words, expression=expression, field=one, why=f"{name} of {one.name}.")
 
 
-def group(subject: Subject) -> Group:
-    """A column of the rows with few values, or what they refer to. Raises Skip."""
+def group(subject: Subject, *, own_only: bool = False) -> Group:
+    """A column of the rows with few values, or what they refer to unless `own_only`. Raises Skip."""
     draw = subject.draw
     own = [one for one in subject.entity.of("category", "year") if one.name not in draw.used]
     links = [one for one in subject.entity.up if draw.view.entities[one.parent].label is not None]
-    if links and (not own or draw.chance(0.55)):
+    if links and not own_only and (not own or draw.chance(0.55)):
         link = draw.pick(links)
         alias = subject.scope.join(link, subject.alias)
         parent = draw.view.entities[link.parent]

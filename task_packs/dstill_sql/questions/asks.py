@@ -82,15 +82,16 @@ def parent_of(subject: Subject, found: Found) -> Asked:
 
 
 def with_parent(subject: Subject, found: Found) -> Asked:
-    link = subject.draw.pick(
-        [one for one in subject.entity.up if subject.draw.view.entities[one.parent].label is not None]
-    )
-    label = subject.draw.view.entities[link.parent].label
+    """A column, and the name of what the row refers to; rows that refer to nothing are there too."""
+    view = subject.draw.view
+    link = subject.draw.pick([one for one in subject.entity.up if view.entities[one.parent].label is not None])
+    label = view.entities[link.parent].label
     assert label is not None
     one = subject.entity.label or subject.field("number", "date", "category")
-    column = subject.scope.column(label.column.name, subject.scope.join(link, subject.alias))
+    side = "LEFT" if link.nullable else ""
+    column = subject.scope.column(label.column.name, subject.scope.join(link, subject.alias, side=side))
     query = subject.scope.select(subject.column(one), column, where=wheres(found))
-    why = f"{link.child} refers to {link.parent}: join for {label.name}."
+    why = f"{link.child} refers to {link.parent}: {side or 'inner'} join for {label.name}."
     return Asked(query=query, why=why, slots={"f": one.noun, "o": link.words.role})
 
 
@@ -208,7 +209,13 @@ def share(subject: Subject, found: Found) -> Asked:
     typed = subject.draw.view.dialect != "duckdb"  # whole numbers are divided without a fraction
     what = exp.Div(this=hundred, expression=counted(), typed=typed, safe=False)
     why = "COUNT(*) with FILTER, divided by COUNT(*)."
-    return Asked(query=subject.scope.select(what, where=wheres(rest)), why=why, slots={"c": last.text, "are": "are"})
+    return Asked(query=subject.scope.select(what, where=wheres(rest)), why=why, slots={"c": last.text, "v": _after_are(last.text)})
+
+
+def _after_are(text: str) -> str:
+    """What comes behind "that are"; empty: the condition is said otherwise."""
+    start = next((one for one in ("that are ", "which are ", "that were ") if text.startswith(one)), "")
+    return text.removeprefix(start) if start else ""
 
 
 def total_of(subject: Subject, found: Found) -> Asked:

@@ -122,7 +122,7 @@ def having_metric(subject: Subject, found: Found) -> Asked:
 
 def many_have(subject: Subject, found: Found) -> Asked:
     """How many groups have more than some rows: a query of a query."""
-    by = group(subject)
+    by = group(subject, own_only=True)
     n = subject.draw.random.randrange(2, 9)
     inner = _grouped(subject, found, by, by.shown).having(exp.GT(this=counted(), expression=literal(n)), copy=False)
     query = exp.select(counted()).from_(

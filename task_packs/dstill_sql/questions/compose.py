@@ -89,7 +89,8 @@ def _asked_text(subject: Subject, found: Sequence[Condition], template: Template
     draw, name = subject.draw, asked.wording or template.ask
     if wordings("keywords", name) and draw.chance(_KEYWORDS):
         return filled(draw.pick(wordings("keywords", name)), t=terse_phrase(subject, found), **asked.slots)
-    ways = [way for way in wordings("asks", name) if "{sup}" not in way or asked.slots.get("sup")]
+    absent = [f"{{{slot}}}" for slot, value in asked.slots.items() if not value]
+    ways = [way for way in wordings("asks", name) if not any(slot in way for slot in absent)]
     shown = found[:-1] if template.ask == "share" else found
     return _filled(subject, shown, draw.pick(ways), asked.slots)
 
