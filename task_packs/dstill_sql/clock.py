@@ -22,7 +22,8 @@ def frozen(query: exp.Query, now: str, dialect: Dialect) -> exp.Query:
     if not now:
         return query
     time = datetime.fromisoformat(now).replace(tzinfo=None, microsecond=0)
-    found: exp.Query = query.copy().transform(_stopped, time, dialect)
+    found = query.copy().transform(_stopped, time, dialect)
+    assert isinstance(found, exp.Query)
     return found
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -73,12 +74,23 @@ def database_of(context: Mapping[str, Any], settings: Settings) -> Database | No
     name, statements = str(context.get("db", "")), context.get("schema")
     if isinstance(statements, str):
         now = str(context.get("now", settings.now))
-        return _given(name, statements, json.dumps(context.get("values", {})), settings.dialect, now)
+        found = _given(name, statements, json.dumps(context.get("values", {})), settings.dialect, now)
+        path = _file_of(name, settings.databases) if settings.databases else None
+        return replace(found, data=File(path=path)) if path else found
     if statements is not None:
         raise DataError("the schema is not text", where="context.schema", hint="give CREATE TABLE statements")
     if settings.schema and name in ("", settings.db):
         return _configured(settings)
     return bundle.database(name, settings.dialect) if bundle.is_bundled(name) else None
+
+
+@lru_cache(maxsize=1024)
+def _file_of(name: str, folder: str) -> Path | None:
+    """The database file of that name in the folder; None: there is none."""
+    if not re.fullmatch(r"\w[\w.-]*", name):  # a name, and no path
+        return None
+    ways = (f"{name}/{name}.sqlite", f"{name}.sqlite", f"{name}/{name}.db", f"{name}.db", f"{name}.duckdb")
+    return next((path for way in ways if (path := Path(folder) / way).is_file()), None)
 
 
 @lru_cache(maxsize=64)

@@ -23,8 +23,8 @@ _EXAMPLES = 8  # values of a column that a teacher sees
 
 _TASK = (
     "The questions are about the rows of one database. Others turn each into one SQL query that only reads, so it has "
-    "to say all that the query needs: which rows, and what of them. People ask in their own words: a table or column is "
-    "rarely called by its technical name, a value is."
+    "to say all that the query needs: which rows, and what of them. People ask in their own words: a table or column "
+    "is rarely called by its technical name, a value is."
 )
 
 # category: what the schema needs ("-": nothing) | what is asked

@@ -36,6 +36,14 @@ class Settings:
             "trust": "file",
         },
     )
+    databases: str = field(
+        default="",
+        metadata={
+            "help": "Folder of databases, of which each question names one: NAME/NAME.sqlite, NAME.sqlite or NAME.duckdb. They "
+            "are only read.",
+            "trust": "file",
+        },
+    )
     now: str = field(
         default="", metadata={"help": "The time that `today` means in questions, in ISO form. Empty: now."}
     )

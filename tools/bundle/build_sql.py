@@ -44,7 +44,8 @@ CREATE TABLE planes (tailnum TEXT PRIMARY KEY, -- tail number
   type TEXT, manufacturer TEXT, model TEXT, engines INT, -- number of engines
   seats INT, engine TEXT -- kind of engine
 );
-CREATE TABLE flights (id INT PRIMARY KEY, carrier TEXT NOT NULL REFERENCES airlines (carrier), flight INT NOT NULL, -- flight number
+CREATE TABLE flights (id INT PRIMARY KEY, carrier TEXT NOT NULL REFERENCES airlines (carrier),
+  flight INT NOT NULL, -- flight number
   tailnum TEXT REFERENCES planes (tailnum), origin TEXT NOT NULL REFERENCES airports (faa),
   dest TEXT NOT NULL REFERENCES airports (faa), -- destination
   sched_dep TIMESTAMP NOT NULL, -- scheduled departure
@@ -211,8 +212,8 @@ def databases(downloads: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         documents = [document for _, document in archive.documents(archive.read(downloads))]
         yield {"factbook": "world"}.get(name, name), {"now": now, "rows": make(documents)}
     archive = ARCHIVES["flights"]
-    rows = flights(archive.read(downloads))
-    yield "flights", {"now": "2013-12-31T23:30:00", "schema": " ".join(FLIGHTS.split(" ")).strip(), "rows": rows}
+    flown = flights(archive.read(downloads))
+    yield "flights", {"now": "2013-12-31T23:30:00", "schema": FLIGHTS.strip(), "rows": flown}
 
 
 def main() -> None:

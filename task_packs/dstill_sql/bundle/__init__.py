@@ -1,6 +1,6 @@
 """The bundled databases. NOTICE.md says where they come from.
 
-    database("shop", "duckdb")          Database(name="shop", schema=…, values=…, now="2024-06-18T12:00:00", data=Rows(…))
+    database("shop", "duckdb")          Database(name="shop", schema=…, now="2024-06-18T12:00:00", data=Rows(…), …)
     database("shop/2", "duckdb")        the same rows, under other names for tables and columns
     lexicon("shop", "duckdb")           the words that questions use for these names
 
@@ -54,7 +54,8 @@ def is_bundled(name: str) -> bool:
 
 def database(name: str, dialect: Dialect) -> Database:
     """The bundled database of that name, with its types in `dialect`. Raises KeyError."""
-    return invented(name, dialect).database
+    found: Database = invented(name, dialect).database
+    return found
 
 
 @lru_cache(maxsize=64)

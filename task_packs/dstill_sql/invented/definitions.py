@@ -24,7 +24,8 @@ __all__ = ["ColumnOf", "Domain", "ReferenceOf", "TableOf", "domains", "read"]
 _APART = re.compile(r",\s+(?![^{(]*[})])")  # commas outside of brackets
 _REFERENCE = re.compile(r"(?:(?P<role>[\w ]+)=)?(?P<to>[\w ]+?)(?P<null>\?)?\s*(?:\((?P<verbs>[^)]*)\))?")
 _COLUMN = re.compile(
-    r"(?P<words>[\w ]+)=(?P<kind>\{.*?\}|\w+)(?P<null>\?)?\s*(?P<range>-?[\d.e]+\.\.-?[\d.e]+)?\s*(?P<rest>.*?)(?P<late>\?)?"
+    r"(?P<words>[\w ]+)=(?P<kind>\{.*?\}|\w+)(?P<null>\?)?\s*"
+    r"(?P<range>-?[\d.e]+\.\.-?[\d.e]+)?\s*(?P<rest>.*?)(?P<late>\?)?"
 )
 
 

@@ -4,8 +4,8 @@
     question.example        with its context: the schema, known values and the time, as for a user's database
     question.database       the same, with rows
 
-A pool of databases is kept, one of which is replaced now and then. Each has another domain, other names and other values.
-Golds are not run: they are right by how they are made, and an empty result teaches as much.
+A pool of databases is kept, one of which is replaced now and then. Each has another domain, other names and other
+values. Golds are not run: they are right by how they are made, and an empty result teaches as much.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def invented_database(random: Random, dialect: Dialect, number: int = 0) -> tupl
     """A database of a random domain, with its view for questions."""
     domain = _some_tables(random.choice(list(domains().values())), random)
     now = _FIRST + timedelta(days=random.randrange(3_000), hours=random.randrange(10))
-    made = invent(domain, Style.draw(random), random.randrange(2**32), now=now, size=random.randrange(12, 36), dialect=dialect)
+    made = invent(
+        domain, Style.draw(random), random.randrange(2**32), now=now, size=random.randrange(12, 36), dialect=dialect
+    )
     database = replace(made.database, name=f"{domain.name}-{number}")
     assert isinstance(database.data, Rows)
     return database, View.of(database, made.lexicon, made.references, database.data.read(), now)
@@ -117,7 +119,9 @@ def _some_tables(domain: Domain, random: Random) -> Domain:
     return replace(
         domain,
         tables=tuple(
-            replace(one, columns=tuple(c for c in one.columns if c.words in ("name", "title") or random.random() < 0.88))
+            replace(
+                one, columns=tuple(c for c in one.columns if c.words in ("name", "title") or random.random() < 0.88)
+            )
             for one in tables
         ),
     )

@@ -101,12 +101,12 @@ def _number(random: Random, column: ColumnOf, _: datetime) -> float:
     if column.kind == "int" and high - low <= _FEW:
         return random.randint(int(low), int(high))
     if high > _WIDE * max(low, 1) and low >= 0:
-        found = exp(random.uniform(log(low + 1), log(high + 1))) - 1
+        found: float = exp(random.uniform(log(low + 1), log(high + 1))) - 1
     else:
         found = random.triangular(low, high, low + (high - low) * 0.4)
     if column.kind in ("int", "year"):
-        return round(_rounded(random, found) if column.kind == "int" else found)
-    return round(found, _DIGITS[column.kind]) if high < 1e5 else float(round(_rounded(random, found)))
+        return int(round(_rounded(random, found) if column.kind == "int" else found))
+    return float(round(found, _DIGITS[column.kind]) if high < 1e5 else round(_rounded(random, found)))
 
 
 def _rounded(random: Random, number: float) -> float:
@@ -121,7 +121,7 @@ def _year(random: Random, column: ColumnOf, _: datetime) -> int:
     return random.randint(int(column.low or 1990), int(column.high or 2024))
 
 
-def _bool(random: Random, column: ColumnOf, _: datetime) -> bool:
+def _bool(random: Random, *_: Any) -> bool:
     return random.random() < 0.35
 
 

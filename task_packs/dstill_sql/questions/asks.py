@@ -209,7 +209,11 @@ def share(subject: Subject, found: Found) -> Asked:
     typed = subject.draw.view.dialect != "duckdb"  # whole numbers are divided without a fraction
     what = exp.Div(this=hundred, expression=counted(), typed=typed, safe=False)
     why = "COUNT(*) with FILTER, divided by COUNT(*)."
-    return Asked(query=subject.scope.select(what, where=wheres(rest)), why=why, slots={"c": last.text, "v": _after_are(last.text)})
+    return Asked(
+        query=subject.scope.select(what, where=wheres(rest)),
+        why=why,
+        slots={"c": last.text, "v": _after_are(last.text)},
+    )
 
 
 def _after_are(text: str) -> str:

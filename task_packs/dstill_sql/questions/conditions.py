@@ -148,7 +148,7 @@ def _nice(number: float, whole: bool) -> float:
     if number == 0:
         return 0
     size = 10 ** (math.floor(math.log10(abs(number))) - 1)
-    found = round(number / size) * size
+    found: float = round(number / size) * size
     return round(found) if whole or abs(found) >= 20 else round(found, 2)
 
 
@@ -229,7 +229,7 @@ def _years(subject: Subject) -> Condition:
 
 
 def _average(subject: Subject, kind: type[exp.Binary], name: str) -> Condition:
-    field, value = subject.known("number")
+    field, _ = subject.known("number")
     inner = Scope(subject.entity, subject.draw.view.dialect)
     mean = inner.select(exp.Avg(this=inner.column(field.column.name, inner.alias)))
     sql = kind(this=subject.column(field), expression=exp.Subquery(this=mean))
@@ -291,7 +291,10 @@ def not_null(subject: Subject) -> Condition:
 
 def _date(subject: Subject, *spans: str) -> Condition:
     field, value = subject.known("date")
-    time = parsed(value)
+    try:
+        time = parsed(value)
+    except ValueError:
+        raise Skip("no date") from None
     when, bounds = SPANS[subject.draw.pick(spans)](subject.draw, field, subject.column(field), time)
     alone = len(subject.entity.of("date")) == 1 and subject.draw.chance(0.5)
     name = "date_alone" if alone else "date"

@@ -3,9 +3,9 @@
     view = View.of(made.database, made.lexicon, made.references)
     view.entities["rides"].label, .fields, .up, .down
 
-A field has a kind, by its type, its known values and its name: ``label`` names a row for people, ``category`` has few
-values, ``text`` is prose, ``code`` identifies; further ``number``, ``year``, ``date`` and ``boolean``. Columns that refer
-and keys of numbers are no fields.
+A field has a kind, by its type, its values and its name: ``label`` names a row for people, ``category`` has few values,
+``text`` is prose, ``code`` identifies; further ``number``, ``year``, ``date`` and ``boolean``. Columns that refer, and
+keys of numbers, are no fields.
 """
 
 from __future__ import annotations
@@ -34,7 +34,21 @@ _PERSONAL = frozenset(
     {"born", "birth date", "birth year", "salary", "wage", "hourly wage", "sex", "hired", "first name"}
 )
 _PEOPLE = frozenset(
-    ["person", "customer", "employee", "author", "user", "member", "student", "teacher", "doctor", "patient", "player", "driver", "actor"]
+    [
+        "person",
+        "customer",
+        "employee",
+        "author",
+        "user",
+        "member",
+        "student",
+        "teacher",
+        "doctor",
+        "patient",
+        "player",
+        "driver",
+        "actor",
+    ]
 )
 _VERBS = (
     "began",
@@ -277,10 +291,10 @@ def _kind(column: Column, words: ColumnWords, values: Sequence[Any]) -> Kind | N
         return "code" if last in _CODES or words.noun == "id" else "number"
     if not all(isinstance(value, str) and value.isprintable() and value.strip() == value for value in values[:50]):
         return None
-    return _text_kind(column, last, values)
+    return _text_kind(last, values)
 
 
-def _text_kind(column: Column, last: str, values: Sequence[str]) -> Kind:
+def _text_kind(last: str, values: Sequence[str]) -> Kind:
     different = len(set(values))
     few = different <= MOST and different <= max(2, 0.7 * len(values))
     if last in _NAMING and not (few and different < 0.3 * len(values)):

@@ -104,8 +104,6 @@ def synthesized(context: Mapping[str, Any], config: Settings, n: int, seed: int,
             f"the schema of '{name}' is not known.{did_you_mean(name, bundle.NAMES)}",
             hint="give the CREATE TABLE statements of the database",
         )
-    if own or config.schema:
-        source = _own(database, name, own, seed, tally)
-    else:
-        source = bundled_source(name, config.dialect)
+    is_own = bool(own or config.schema)
+    source = _own(database, name, own, seed, tally) if is_own else bundled_source(name, config.dialect)
     return list(questions([source], n, seed, config.dialect, tally=tally, focus=focus, name=name or "own"))

@@ -108,19 +108,11 @@ def _now(database: Database) -> datetime:
     """The database's own time, or an hour after the latest known date."""
     if database.now:
         return datetime.fromisoformat(database.now).replace(tzinfo=None)
-    found = []
-    for name in database.values:
-        high = database.values.get(name).high  # type: ignore[union-attr]  # iterating gives names that are there
-        if isinstance(high, str):
-            try:
-                found.append(datetime.fromisoformat(high).replace(tzinfo=None))
-            except ValueError:
-                continue
-    return (
-        max(found) + timedelta(hours=1)
-        if found
-        else datetime.now(UTC).replace(tzinfo=None, minute=0, second=0, microsecond=0)
-    )
+    known = (database.values.get(name) for name in database.values)
+    spans = [span for one in known if one is not None and isinstance(one.high, str) and (span := _span(one))]
+    if spans:
+        return max(high for _, high in spans) + timedelta(hours=1)
+    return datetime.now(UTC).replace(tzinfo=None, minute=0, second=0, microsecond=0)
 
 
 def _remarks(database: Database, references: Sequence[Reference], chosen: frozenset[str]) -> list[str]:
@@ -196,25 +188,34 @@ def _maker(table: Table, column: Column, database: Database, now: datetime) -> A
     if family in ("integer", "number") and isinstance(known.low, (int, float)) and isinstance(known.high, (int, float)):
         kind = ColumnOf(words="", kind=_KINDS[family], low=float(known.low), high=float(known.high))
         return lambda random: kinds.make(random, kind, now)
-    if family in ("date", "timestamp") and isinstance(known.low, str) and isinstance(known.high, str):
-        return lambda random: _between(random, str(known.low), str(known.high), family)
+    if family in ("date", "timestamp") and (span := _span(known)):
+        return lambda random: _between(random, *span, family)
     noun = noun_of(column.name)
     kind = _kind(noun.split(" ")[-1], family)
     return lambda random: kinds.make(random, kind, now)
 
 
-def _between(random: Random, low: str, high: str, family: str) -> str:
-    first, last = (datetime.fromisoformat(one).replace(tzinfo=None) for one in (low, high))
-    found = first + (last - first) * random.random() ** 0.7
+def _span(known: Known) -> tuple[datetime, datetime] | None:
+    """The known first and last time; None: they are not known."""
+    try:
+        low, high = (datetime.fromisoformat(str(one)).replace(tzinfo=None) for one in (known.low, known.high))
+    except ValueError:
+        return None
+    return low, high
+
+
+def _between(random: Random, low: datetime, high: datetime, family: str) -> str:
+    found = low + (high - low) * float(random.random() ** 0.7)
     return found.date().isoformat() if family == "date" else found.replace(microsecond=0).isoformat(sep=" ")
 
 
 def _kind(last: str, family: str) -> ColumnOf:
     if family == "integer" and last == "year":
         return ColumnOf(words="", kind="year", low=1980, high=2025)
+    if family in ("integer", "number"):
+        return ColumnOf(words="", kind=_KINDS[family], low=0, high=1000)
     if family in _KINDS:
-        bounds = {"low": 0.0, "high": 1000.0} if family in ("integer", "number") else {}
-        return ColumnOf(words="", kind=_KINDS[family], **bounds)
+        return ColumnOf(words="", kind=_KINDS[family])
     for words, kind in _TEXTS:
         if last in words.split(" "):
             return ColumnOf(words="", kind=kind)
@@ -225,9 +226,8 @@ def _parents_first(references: Sequence[Reference]) -> list[Reference]:
     """References in an order in which the columns that they refer to are filled first, as far as that goes."""
     left, found = list(references), []
     while left:
-        free = [one for one in left if not any(other.table == one.to and other is not one for other in left)] or left[
-            :1
-        ]
+        free = [one for one in left if not any(other.table == one.to and other is not one for other in left)]
+        free = free or left[:1]
         found += free
         left = [one for one in left if one not in free]
     return found

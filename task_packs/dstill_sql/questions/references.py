@@ -2,8 +2,8 @@
 
     inferred(schema)     Reference(table="trips", columns=("driver_id",), to="drivers", to_columns=("id",))
 
-A column refers to a table if it is called as the table's key is, or as the table with a word for keys behind it, and has
-a type of the same family.
+A column refers to a table if it is called as the table's key is, or as the table with a word for keys behind it, and
+has a type of the same family.
 """
 
 from __future__ import annotations
@@ -57,12 +57,18 @@ def _reference(
         key = keys[to.name]
         if key.family == column.family and (ending or column.family == "integer"):
             return Reference(table=table.name, columns=(column.name,), to=to.name, to_columns=(key.name,))
-    for to_name, key in keys.items():
-        if (
-            to_name != table.name
-            and key.name.casefold() == column.name.casefold()
-            and noun_of(key.name) not in ("id", "code", "name")
-        ):
-            if key.family == column.family and keys.get(table.name) is not column:
-                return Reference(table=table.name, columns=(column.name,), to=to_name, to_columns=(key.name,))
-    return None
+    same = (
+        to
+        for to, key in keys.items()
+        if to != table.name and _is_key_of(column, key) and keys.get(table.name) is not column
+    )
+    to_name = next(same, None)
+    if to_name is None:
+        return None
+    return Reference(table=table.name, columns=(column.name,), to=to_name, to_columns=(keys[to_name].name,))
+
+
+def _is_key_of(column: Column, key: Column) -> bool:
+    """Whether a column is called as another table's key is, by a name that says something."""
+    alike = key.name.casefold() == column.name.casefold() and key.family == column.family
+    return alike and noun_of(key.name) not in ("id", "code", "name", "number")

@@ -73,7 +73,7 @@ def _absent(subject: Subject, name: str) -> str:
     return word
 
 
-def _missing(subject: Subject, found: Sequence[Condition], kind: str, words: str) -> Refused:
+def _missing(subject: Subject, _found: Sequence[Condition], kind: str, words: str) -> Refused:
     word = _absent(subject, words)
     wording = subject.draw.pick(_lines(kind))
     said = plural(word) if "{xs}" in wording else word
@@ -83,13 +83,13 @@ def _missing(subject: Subject, found: Sequence[Condition], kind: str, words: str
     return Refused(wording=wording, reason=f"no {holds} holds {said}", missing=(said,), slots=slots)
 
 
-def _change(subject: Subject, found: Sequence[Condition]) -> Refused:
+def _change(subject: Subject, _found: Sequence[Condition]) -> Refused:
     one = subject.draw.pick(subject.entity.fields)
     slots = {"f": one.noun, "n": str(subject.draw.random.randrange(2, 90))}
     return Refused(wording=subject.draw.pick(_lines("change")), reason="this asks for a change", slots=slots)
 
 
-def _opinion(subject: Subject, found: Sequence[Condition]) -> Refused:
+def _opinion(subject: Subject, _found: Sequence[Condition]) -> Refused:
     word = subject.draw.pick(_words("opinions"))
     return Refused(
         wording=subject.draw.pick(_lines("opinion")),
@@ -99,12 +99,12 @@ def _opinion(subject: Subject, found: Sequence[Condition]) -> Refused:
     )
 
 
-def _unknowable(subject: Subject, found: Sequence[Condition], kind: str, word: str, reason: str) -> Refused:
+def _unknowable(subject: Subject, _found: Sequence[Condition], kind: str, word: str, reason: str) -> Refused:
     slots = {"x": word, "f": subject.draw.pick(subject.entity.fields).noun}
     return Refused(wording=subject.draw.pick(_lines(kind)), reason=reason, missing=(word,), slots=slots)
 
 
-def _small_talk(subject: Subject, found: Sequence[Condition]) -> Refused:
+def _small_talk(subject: Subject, _found: Sequence[Condition]) -> Refused:
     return Refused(wording=subject.draw.pick(_lines("small_talk")), reason="this is no question about the database")
 
 

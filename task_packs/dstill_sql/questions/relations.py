@@ -103,7 +103,7 @@ def _up_text(subject: Subject, link: Link, parent: Subject, inner: Condition, re
     return _way(subject, "up", p=phrase, r=role, c=inner.text)
 
 
-def _no_parent(subject: Subject, rest: str) -> Condition:
+def _no_parent(subject: Subject, _rest: str) -> Condition:
     link = subject.draw.pick([one for one in subject.entity.up if one.nullable and len(one.places) == 1])
     column = subject.scope.column(link.reference.columns[0], subject.alias)
     sql: exp.Expr = exp.Is(this=column, expression=exp.Null())
@@ -135,11 +135,6 @@ def _in(subject: Subject, link: Link, query: exp.Query) -> exp.Expr:
     return exp.In(this=key, query=exp.Subquery(this=query))
 
 
-def _child_noun(link: Link, child: Subject) -> str:
-    """What the rows are called that refer by the link; their role if the other end has one: "away matches"."""
-    return child.entity.words.plural
-
-
 def _down(subject: Subject, rest: str) -> Condition:
     link, child = _children(subject, subject.entity.down)
     inner = [condition(child, rest)] if rest else []
@@ -148,7 +143,7 @@ def _down(subject: Subject, rest: str) -> Condition:
     if link.nullable and not rest:
         where.append(exp.Not(this=exp.Is(this=column.copy(), expression=exp.Null())))
     sql = _in(subject, link, child.scope.select(column, where=where))
-    phrase = noun_phrase(child, _child_noun(link, child), inner)
+    phrase = noun_phrase(child, child.entity.words.plural, inner)
     if _is_role(subject, link):
         phrase += f" as {link.words.role}"
     name = "down" if rest else "down_any"
@@ -187,7 +182,7 @@ def _none(subject: Subject, rest: str) -> Condition:
         exp.EQ(this=scope.column(x, scope.alias), expression=subject.scope.column(y, subject.alias)) for x, y in pairs
     ]
     query = scope.select(exp.Literal.number(1), where=[*same, *(one.sql for one in inner)])
-    phrase = noun_phrase(child, _child_noun(link, child), inner)
+    phrase = noun_phrase(child, child.entity.words.plural, inner)
     phrase += f" as {link.words.role}" if _is_role(subject, link) else ""
     return Condition(
         text=_way(subject, "none", p=phrase),
@@ -211,7 +206,7 @@ def _many(subject: Subject, rest: str) -> Condition:
     kind = exp.GTE if least else exp.GT
     query = child.scope.select(column, where=[one.sql for one in inner]).group_by(column.copy(), copy=False)
     query = query.having(kind(this=exp.Count(this=exp.Star()), expression=literal(number)), copy=False)
-    one = child.entity.words.noun if number == 1 and not least else _child_noun(link, child)
+    one = child.entity.words.noun if number == 1 and not least else child.entity.words.plural
     phrase = noun_phrase(child, one, inner) + (f" as {link.words.role}" if _is_role(subject, link) else "")
     text = _way(subject, "many_least" if least else "many", p=phrase, n=str(number))
     why = _why(link, inner, "IN a subquery with HAVING")
@@ -301,7 +296,7 @@ def _via_none(subject: Subject, rest: str) -> Condition:
     )
 
 
-def _via_both(subject: Subject, rest: str) -> Condition:
+def _via_both(subject: Subject, _rest: str) -> Condition:
     """Linked to both of two rows: two subqueries."""
     draw = subject.draw
     link, junction = _children(subject, _junctions(subject))

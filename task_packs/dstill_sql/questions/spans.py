@@ -122,13 +122,13 @@ def on_day(draw: Draw, one: Field, column: exp.Expr, time: datetime) -> Span:
     return f"on {_spoken(draw, day)}", [_from(column, _day(day)), _until(column, _day(day + timedelta(days=1)))]
 
 
-def since(draw: Draw, one: Field, column: exp.Expr, time: datetime) -> Span:
+def since(draw: Draw, _one: Field, column: exp.Expr, time: datetime) -> Span:
     day = time.date() - timedelta(days=draw.random.randrange(4))
     way = draw.pick(("since {}", "from {} on", "on or after {}", "since {}"))
     return way.format(_spoken(draw, day)), [_from(column, _day(day))]
 
 
-def before(draw: Draw, one: Field, column: exp.Expr, time: datetime) -> Span:
+def before(draw: Draw, _one: Field, column: exp.Expr, time: datetime) -> Span:
     day = time.date() + timedelta(days=draw.random.randrange(1, 6))
     return draw.pick(("before {}", "earlier than {}", "before {}")).format(_spoken(draw, day)), [
         _until(column, _day(day))
@@ -152,20 +152,20 @@ def between(draw: Draw, one: Field, column: exp.Expr, time: datetime) -> Span:
     return words, [_from(column, _day(low)), _until(column, _day(high + timedelta(days=1)))]
 
 
-def month(draw: Draw, one: Field, column: exp.Expr, time: datetime) -> Span:
+def month(draw: Draw, _one: Field, column: exp.Expr, time: datetime) -> Span:
     low = time.date().replace(day=1)
     high = (low + timedelta(days=32)).replace(day=1)
     words = draw.pick(("in {m} {y}", "in {m} {y}", "during {m} {y}", "of {m} {y}"))
     return words.format(m=_MONTHS[low.month - 1], y=low.year), [_from(column, _day(low)), _until(column, _day(high))]
 
 
-def year(draw: Draw, one: Field, column: exp.Expr, time: datetime) -> Span:
+def year(draw: Draw, _one: Field, column: exp.Expr, time: datetime) -> Span:
     low = date(time.year, 1, 1)
     words = draw.pick(("in {}", "in {}", "during {}", "in the year {}")).format(time.year)
     return words, [_from(column, _day(low)), _until(column, _day(date(time.year + 1, 1, 1)))]
 
 
-def years(draw: Draw, one: Field, column: exp.Expr, time: datetime) -> Span:
+def years(draw: Draw, _one: Field, column: exp.Expr, time: datetime) -> Span:
     """Whole years: since 2019, before 2020."""
     if draw.chance(0.5):
         first = time.year - draw.random.randrange(2)
@@ -174,14 +174,17 @@ def years(draw: Draw, one: Field, column: exp.Expr, time: datetime) -> Span:
     return f"before {first}", [_until(column, _day(date(first, 1, 1)))]
 
 
-def relative(draw: Draw, one: Field, column: exp.Expr, time: datetime) -> Span:
+def relative(draw: Draw, _one: Field, column: exp.Expr, time: datetime) -> Span:
     """A span that holds the time, such as this month. Raises Skip if it is too long ago."""
     dialect, now = draw.view.dialect, draw.view.now
     ways: list[Callable[[], Span]] = []
     days = (now.date() - time.date()).days
     if days < 0 or days > 800:
         raise Skip("too long ago")
-    day = lambda n: clock("day", n, dialect)  # noqa: E731
+
+    def day(n: int) -> exp.Expr:
+        return clock("day", n, dialect)
+
     if days == 0:
         ways.append(lambda: ("today", [_from(column, day(0)), _until(column, clock("next", 1, dialect))]))
     if days == 1:

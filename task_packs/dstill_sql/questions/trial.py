@@ -73,7 +73,7 @@ def _is_vacuous(query: exp.Query, view: View, rows: int) -> bool:
     """Whether conditions left out next to nothing of a list."""
     if not isinstance(query, exp.Select) or not query.args.get("where") or query.args.get("group"):
         return False
-    source = (query.args.get("from_") or query.args.get("from")).this
     if query.args.get("limit") or query.find(exp.AggFunc) or query.args.get("distinct"):
         return False
-    return rows > 3 and rows > _LISTED * len(view.rows.get(source.name, ()))
+    source = query.find(exp.From)
+    return rows > 3 and source is not None and rows > _LISTED * len(view.rows.get(source.this.name, ()))

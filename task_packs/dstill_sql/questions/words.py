@@ -24,10 +24,12 @@ _IRREGULAR = {
 _SINGULAR = {several: one for one, several in _IRREGULAR.items()}
 # What short names in databases stand for.
 _SHORT = {
-    "qty": "quantity", "amt": "amount", "dt": "date", "num": "number", "no": "number", "nr": "number", "addr": "address",
-    "desc": "description", "cnt": "count", "avg": "average", "min": "minimum", "max": "maximum", "pct": "percent",
+    "qty": "quantity", "amt": "amount", "dt": "date", "num": "number", "no": "number", "nr": "number",
+    "addr": "address", "desc": "description", "cnt": "count", "avg": "average", "min": "minimum", "max": "maximum",
+    "pct": "percent",
     "perc": "percent", "dept": "department", "emp": "employee", "cust": "customer", "mgr": "manager", "lat": "latitude",
-    "lon": "longitude", "lng": "longitude", "tel": "phone", "dob": "birth date", "temp": "temperature", "dep": "departure",
+    "lon": "longitude", "lng": "longitude", "tel": "phone", "dob": "birth date", "temp": "temperature",
+    "dep": "departure",
     "arr": "arrival", "dest": "destination", "manuf": "manufacturer", "prod": "product", "cat": "category",
     "acct": "account", "yr": "year", "mon": "month", "hrs": "hours", "mins": "minutes", "secs": "seconds",
     "sal": "salary", "loc": "location", "org": "organization", "curr": "currency", "pop": "population", "ts": "time",
@@ -35,8 +37,12 @@ _SHORT = {
     "txn": "transaction", "inv": "invoice", "ord": "order", "stat": "status", "cd": "code", "ctry": "country",
 }  # fmt: skip
 _PARTICIPLES = frozenset(
-    ["born", "built", "bought", "sold", "sent", "held", "given", "taken", "paid", "met", "made", "lent", "fed", "read", "done", "left", "begun", "baked", "written", "spoken", "seen", "drawn", "grown", "known", "thrown", "won", "lost", "found", "kept", "caught", "taught", "filed"]
-)
+    {
+        "born", "built", "bought", "sold", "sent", "held", "given", "taken", "paid", "met", "made", "lent", "fed", "read",
+        "done", "left", "begun", "baked", "written", "spoken", "seen", "drawn", "grown", "known", "thrown", "won", "lost",
+        "found", "kept", "caught", "taught", "filed",
+    }
+)  # fmt: skip
 _NO_WORDS = frozenset({"tbl", "tab", "t", "dim", "fact", "stg", "vw", "v", "f", "fk", "pk"})  # in front of names
 
 
