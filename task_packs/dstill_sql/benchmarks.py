@@ -6,11 +6,11 @@
     [Example(id="dev-1", question="How many singers …?", context={"db": "concert_singer", "schema": "CREATE …"}, …)]
 
 In: a folder with ``tables.json`` (``dev_tables.json``, ``train_tables.json``), which describes schemas; a file of
-questions, with ``query`` (Spider) or ``SQL`` and ``evidence`` (BIRD); and, for BIRD, the descriptions of columns beside
-the databases. Out: rows of a file for ``dstill evaluate --questions``, in the dialect of SQLite. Answers run on the
-SQLite files if ``task.sql.databases`` names their folder.
+questions, with ``query`` (Spider) or ``SQL`` and ``evidence`` (BIRD); and, for BIRD, the descriptions of columns
+beside the databases. Out: rows of a file for ``dstill evaluate --questions``, in the dialect of SQLite. Answers run on
+the SQLite files if ``task.sql.databases`` names their folder.
 
-Not covered: Spider's files for older splits in other forms, and values of the databases, which only `dstill init` reads.
+Not covered: the values of the databases, which `dstill init` reads.
 """
 
 from __future__ import annotations

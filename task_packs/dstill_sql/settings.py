@@ -39,8 +39,8 @@ class Settings:
     databases: str = field(
         default="",
         metadata={
-            "help": "Folder of databases, of which each question names one: NAME/NAME.sqlite, NAME.sqlite or NAME.duckdb. They "
-            "are only read.",
+            "help": "Folder of databases, one of which a question names: NAME/NAME.sqlite, NAME.sqlite or NAME.duckdb. "
+            "They are only read.",
             "trust": "file",
         },
     )

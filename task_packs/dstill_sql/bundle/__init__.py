@@ -70,7 +70,10 @@ def invented(name: str, dialect: Dialect) -> Any:
     content, about = _content(base), dict(zip(("description", "licence"), _ABOUT[base], strict=True))
     if "schema" in content:
         return _described(name, content, dialect, about)
-    style = Style.draw(Random(f"{name} names")) if number else _styles().get(base, PLAIN)
+    style = usual = _styles().get(base, PLAIN)
+    random = Random(f"{name} names")
+    while number and (style.spelling == usual.spelling):
+        style = Style.draw(random)
     return named(definition(base), style, _rows(base), name=name, now=content["now"], dialect=dialect, **about)
 
 

@@ -61,6 +61,11 @@ class Style:
             declared=random.random() < 0.92,
         )
 
+    @property
+    def spelling(self) -> tuple[str, str, str, bool]:
+        """What most names depend on."""
+        return (self.case, self.column_prefix, self.table_prefix, self.short)
+
     def table(self, noun: str, nouns: str) -> str:
         """The name of a table."""
         words = (nouns if self.plural_tables else noun).split()

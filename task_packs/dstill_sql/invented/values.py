@@ -32,7 +32,7 @@ FAMILIES: Mapping[str, str] = {
 _WIDE = 50  # times the least value: then small values are frequent
 _FEW = 12  # values of a whole number that are equally frequent
 _YEARS = (-3.0, 0.0)  # when things happened, before now
-_DIGITS = {"num": 1, "money": 2, "pct": 1}
+_DIGITS: Mapping[str, int] = {"num": 1, "money": 2, "pct": 1}
 
 
 @lru_cache(maxsize=1)
@@ -101,18 +101,20 @@ def _number(random: Random, column: ColumnOf, _: datetime) -> float:
     if column.kind == "int" and high - low <= _FEW:
         return random.randint(int(low), int(high))
     if high > _WIDE * max(low, 1) and low >= 0:
-        found: float = exp(random.uniform(log(low + 1), log(high + 1))) - 1
+        found = exp(random.uniform(log(low + 1), log(high + 1))) - 1
     else:
         found = random.triangular(low, high, low + (high - low) * 0.4)
-    if column.kind in ("int", "year"):
-        return int(round(_rounded(random, found) if column.kind == "int" else found))
-    return float(round(found, _DIGITS[column.kind]) if high < 1e5 else round(_rounded(random, found)))
+    if column.kind == "int":
+        return round(_rounded(random, found))
+    if high >= 1e5:
+        return float(round(_rounded(random, found)))
+    return round(found, _DIGITS[column.kind])
 
 
 def _rounded(random: Random, number: float) -> float:
     """Often a round number, as people choose them."""
     if number >= 1000 and random.random() < 0.7:
-        step = 10 ** (len(str(int(number))) - 2)
+        step = 10.0 ** (len(str(int(number))) - 2)
         return round(number / step) * step
     return number
 

@@ -26,7 +26,8 @@ from dstill_sql.schema import Dialect
 
 __all__ = ["Source", "questions", "splits"]
 
-_TRIES = 30  # rows drawn for one question before a template counts as exhausted
+_TRIES = 30  # rows of a database drawn for one question
+_SOURCES = 4  # databases tried for it before its template counts as exhausted
 _DROPS = 25  # golds of one template in a row that are not good before it counts as exhausted
 
 
@@ -82,14 +83,15 @@ class _Stream:
             yield made
 
     def _candidate(self, template: Template, asked: set[str]) -> tuple[Source, Composed] | None:
-        for _ in range(_TRIES * min(len(self.sources), 4)):
+        for _ in range(min(len(self.sources), _SOURCES)):
             source = self.random.choices(self.sources, [one.weight for one in self.sources])[0]
-            try:
-                made = compose(source.view, template, self.random, source.context)
-            except Skip:
-                continue
-            if made.example.question.lower() not in asked:
-                return source, made
+            for _ in range(_TRIES):
+                try:
+                    made = compose(source.view, template, self.random, source.context)
+                except Skip:
+                    continue
+                if made.example.question.lower() not in asked:
+                    return source, made
         return None
 
     def _exhaust(self, template: Template) -> None:

@@ -45,9 +45,10 @@ _TYPES = {
 _KINDS = {"integer": "int", "number": "num", "date": "date", "timestamp": "time", "boolean": "bool"}
 _TEXTS = (  # the last word of a name, and the kind of its values
     ("city town place location", "town"), ("country nation", "country"), ("title", "title"), ("email mail", "email"),
-    ("phone tel mobile fax", "phone"), ("street address", "street"), ("company firm vendor supplier brand", "company"),
+    ("phone tel mobile fax", "phone"), ("street address", "street"), ("company firm vendor supplier", "company"),
     ("name author user owner person contact", "person"), ("language", "language"), ("colour color", "colour"),
-    ("comment text note description remark message summary body", "text"), ("code id key number isbn sku plate", "code"),
+    ("comment text note description remark message summary body", "text"),
+    ("code id key number isbn sku plate", "code"),
 )  # fmt: skip
 
 

@@ -38,9 +38,10 @@ _SHORT = {
 }  # fmt: skip
 _PARTICIPLES = frozenset(
     {
-        "born", "built", "bought", "sold", "sent", "held", "given", "taken", "paid", "met", "made", "lent", "fed", "read",
-        "done", "left", "begun", "baked", "written", "spoken", "seen", "drawn", "grown", "known", "thrown", "won", "lost",
-        "found", "kept", "caught", "taught", "filed",
+        "born", "built", "bought", "sold", "sent", "held", "given", "taken", "paid", "met", "made", "lent", "fed",
+        "read", "done", "left", "begun", "baked", "written", "spoken", "seen", "drawn", "grown", "known",
+        "thrown", "won",
+        "lost", "found", "kept", "caught", "taught", "filed",
     }
 )  # fmt: skip
 _NO_WORDS = frozenset({"tbl", "tab", "t", "dim", "fact", "stg", "vw", "v", "f", "fk", "pk"})  # in front of names
