@@ -6,6 +6,11 @@ import gzip
 import json
 
 import pytest
+
+from dstill.api import find_problems
+from dstill.api.engine import Engine
+from dstill.api.records import Draft, Example
+from dstill.errors import UsageError
 from dstill_sql import bundle, refusals, results
 from dstill_sql.bundle.handwritten import HANDWRITTEN, handwritten
 from dstill_sql.databases import Rows
@@ -14,11 +19,6 @@ from dstill_sql.engines.sqlite import Sqlite, SqliteSettings
 from dstill_sql.pack import Sql
 from dstill_sql.schema import DIALECTS
 from dstill_sql.settings import Settings
-
-from dstill.api import find_problems
-from dstill.api.engine import Engine
-from dstill.api.records import Draft, Example
-from dstill.errors import UsageError
 
 
 def rows_of(name: str) -> dict[str, list[list[object]]]:

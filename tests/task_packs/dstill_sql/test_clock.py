@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from dstill_sql.clock import frozen
 from dstill_sql.schema import Dialect
 from dstill_sql.statements import read

@@ -7,6 +7,10 @@ from itertools import islice
 from random import Random
 
 import pytest
+
+from dstill.api import find_problems
+from dstill.api.engine import Engine
+from dstill.api.records import Draft, OutcomeKind
 from dstill_sql import bundle, refusals
 from dstill_sql.databases import Rows
 from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
@@ -16,10 +20,6 @@ from dstill_sql.invented.schemas import invent
 from dstill_sql.invented.stream import stream
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
-
-from dstill.api import find_problems
-from dstill.api.engine import Engine
-from dstill.api.records import Draft, OutcomeKind
 
 NOW = datetime(2024, 6, 18, 12)
 

@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+
+from dstill.api import find_problems
+from dstill.api.records import Draft, Example
+from dstill.errors import DataError, UsageError
+from dstill.pipeline.leakage import duplicates, leaks
 from dstill_sql import bundle, refusals
 from dstill_sql.pack import Sql
 from dstill_sql.questions.example_splits import bundled_source
@@ -15,11 +20,6 @@ from dstill_sql.questions.plan import SHARES, TEMPLATES
 from dstill_sql.questions.tally import Tally
 from dstill_sql.schema import DIALECTS, Dialect
 from dstill_sql.settings import Settings
-
-from dstill.api import find_problems
-from dstill.api.records import Draft, Example
-from dstill.errors import DataError, UsageError
-from dstill.pipeline.leakage import duplicates, leaks
 
 SPLITS = ("train", "validation", "test", "test_unseen_templates", "test_unseen_data")
 
@@ -104,7 +104,7 @@ def test_focus_makes_questions_of_weak_categories() -> None:
 
 OWN = """
 CREATE TABLE tblCust (CustID int PRIMARY KEY, FullName varchar(80), Cty varchar(20), DOB date);
-CREATE TABLE tblOrd (OrdID int PRIMARY KEY, CustID int REFERENCES tblCust (CustID), Amt decimal(10, 2), OrdDt timestamp);
+CREATE TABLE tblOrd (OrdID int PRIMARY KEY, CustID int REFERENCES tblCust, Amt decimal(10, 2), OrdDt date);
 CREATE TABLE blobs (a bytea, g json);
 """
 VALUES: Mapping[str, Any] = {
