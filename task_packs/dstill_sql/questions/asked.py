@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from dstill_sql.questions.conditions import comparatives
 from dstill_sql.questions.draw import Condition, Subject
-from dstill_sql.questions.entities import Field
+from dstill_sql.questions.entities import Entity, Field
 from dstill_sql.questions.wordings import filled, one_line
 from dstill_sql.questions.words import plural
 from dstill_sql.schema import Dialect
@@ -98,9 +98,9 @@ def limited(query: exp.Select, n: int) -> exp.Select:
     return query.limit(n, copy=False)
 
 
-def superlative(one: Field, *, high: bool) -> str:
+def superlative(entity: Entity, one: Field, *, high: bool) -> str:
     """The word for rows with the most of the field, or the least; empty: there is none."""
-    words = comparatives(one)
+    words = comparatives(entity, one)
     return words[2 if high else 3] if words else ""
 
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlglot import exp
 
 from dstill_sql.questions.asked import Asked, counted, limited, metric, ordered, shown, superlative, wheres
-from dstill_sql.questions.conditions import literal, sayable
+from dstill_sql.questions.conditions import literal, sayable, value_said
 from dstill_sql.questions.draw import Condition, Skip, Subject
 from dstill_sql.questions.entities import Field
 from dstill_sql.questions.scope import Scope
-from dstill_sql.questions.words import joined, plural, said
+from dstill_sql.questions.words import joined, number_said, plural
 
 __all__ = ["ASKS", "Ask"]
 
@@ -59,7 +59,7 @@ def lookup(subject: Subject, found: Found) -> Asked:
         raise Skip("no name")
     one = subject.field(among=[one for one in subject.entity.fields if one is not label and one.kind != "text"])
     same = exp.EQ(this=subject.column(label), expression=literal(value))
-    slots = {"f": one.noun, "v": said(value), "o": subject.entity.words.noun}
+    slots = {"f": one.noun, "v": value_said(subject, label, value, whole=True), "o": subject.entity.words.noun}
     return Asked(
         query=subject.scope.select(subject.column(one), where=[same]),
         why=f"{one.name} where {label.name} is it.",
@@ -146,7 +146,11 @@ def _top(subject: Subject, found: Found, *, high: bool, one: bool, also: bool = 
     field = subject.field("number")
     n = 1 if one else subject.draw.pick(_NUMBERS)
     what = [shown(subject)]
-    slots = {"f": field.noun, "n": str(n), "sup": superlative(field, high=high)}
+    slots = {
+        "f": field.noun,
+        "n": number_said(subject.draw.random, n),
+        "sup": superlative(subject.entity, field, high=high),
+    }
     if also:
         label = subject.entity.label or subject.field("category", "date")
         what = [subject.column(label), subject.column(field)]
@@ -186,7 +190,7 @@ def _by_date(subject: Subject, found: Found, *, desc: bool, n: int | None = None
     field = subject.field("date")
     term = ordered(subject.column(field), desc=desc, nullable=field.column.nullable, dialect=subject.draw.view.dialect)
     query = subject.scope.select(shown(subject), where=wheres(found)).order_by(term, copy=False)
-    slots = {"d": field.noun, "n": str(n or "")}
+    slots = {"d": field.noun, "n": number_said(subject.draw.random, n) if n else ""}
     return Asked(query=limited(query, n) if n else query, why=f"ORDER BY {field.name}.", slots=slots, single=n == 1)
 
 

@@ -27,7 +27,7 @@ from dstill_sql.questions.draw import Condition, Skip, Subject
 from dstill_sql.questions.entities import Entity, Field
 from dstill_sql.questions.scope import Scope
 from dstill_sql.questions.spans import month_of, part_of
-from dstill_sql.questions.words import plural
+from dstill_sql.questions.words import number_said, plural
 
 __all__ = ["GROUPS"]
 
@@ -89,7 +89,7 @@ def _most(subject: Subject, found: Found, *, desc: bool = True, n: int = 1, coun
     what = [by.shown, counted()] if counts else [by.shown]
     query = _grouped(subject, found, by, *what).order_by(_by(subject, counted(), desc=desc), copy=False)
     why = f"{by.why} ORDER BY COUNT(*), LIMIT {n}."
-    return Asked(query=limited(query, n), why=why, slots={**by.slots, "n": str(n)})
+    return Asked(query=limited(query, n), why=why, slots={**by.slots, "n": number_said(subject.draw.random, n)})
 
 
 def _extreme(subject: Subject, found: Found, *, desc: bool) -> Asked:
@@ -104,7 +104,11 @@ def _having(subject: Subject, found: Found, kind: type[exp.Binary], *, counts: b
     n = subject.draw.random.randrange(2, 8) if subject.draw.chance(0.6) else subject.draw.random.randrange(8, 40)
     what = [by.shown, counted()] if counts else [by.shown]
     query = _grouped(subject, found, by, *what).having(kind(this=counted(), expression=literal(n)), copy=False)
-    return Asked(query=query, why=f"{by.why} HAVING COUNT(*) with {n}.", slots={**by.slots, "n": str(n)})
+    return Asked(
+        query=query,
+        why=f"{by.why} HAVING COUNT(*) with {n}.",
+        slots={**by.slots, "n": number_said(subject.draw.random, n)},
+    )
 
 
 def having_metric(subject: Subject, found: Found) -> Asked:
@@ -129,7 +133,9 @@ def many_have(subject: Subject, found: Found) -> Asked:
         exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier("groups_found")))
     )
     return Asked(
-        query=query, why=f"{by.why} HAVING COUNT(*) > {n}; COUNT(*) of these.", slots={**by.slots, "n": str(n)}
+        query=query,
+        why=f"{by.why} HAVING COUNT(*) > {n}; COUNT(*) of these.",
+        slots={**by.slots, "n": number_said(subject.draw.random, n)},
     )
 
 
@@ -185,7 +191,7 @@ def _best_of_each(subject: Subject, found: Found, kind: type[exp.AggFunc]) -> As
     best = inner.select(kind(this=inner.column(one.column.name, inner.alias)), where=[same])
     equal = exp.EQ(this=outer.column(one.column.name, outer.alias), expression=exp.Subquery(this=best))
     what = [outer.column(field.column.name, outer.alias) for field in (by, subject.entity.label)]
-    slots = {"g": by.noun, "f": one.noun, "sup": superlative(one, high=kind is exp.Max)}
+    slots = {"g": by.noun, "f": one.noun, "sup": superlative(subject.entity, one, high=kind is exp.Max)}
     return Asked(
         query=outer.select(*what, where=[equal]),
         why=f"{one.name} equals the best of its {by.name}: a subquery.",

@@ -56,19 +56,18 @@ def compose(view: View, template: Template, random: Random, context: Mapping[str
         refused = REFUSALS[template.ask](subject, found)
         text = _filled(subject, found, refused.wording, refused.slots)
         answer, why = refusals.write(refused.missing, refused.reason), f"{refused.reason}."
-        kept = refused.missing
+        draw.said.update(dict.fromkeys(refused.missing, True))
     else:
         asked = _ASKS[template.ask](subject, found)
         text = _asked_text(subject, found, template, asked)
         query = plain(asked.query)
         answer = query.sql(view.dialect)
         why = " ".join([*(one.why for one in found), asked.why])
-        kept = _values(query)
     if len(text) > _LONGEST:
         raise Skip("too long")
     example = Example(
         id="",
-        question=voiced(random, text, kept),
+        question=voiced(random, text, draw.said),
         context=context,
         answer=answer,
         rationale=why,
@@ -105,7 +104,3 @@ def _filled(subject: Subject, found: Sequence[Condition], wording: str, slots: M
         "nouns": several,
     }
     return filled(wording, **{**own, **slots})
-
-
-def _values(query: exp.Query) -> tuple[str, ...]:
-    return tuple(one.name.strip("%") for one in query.find_all(exp.Literal))

@@ -12,16 +12,17 @@ from typing import Any
 from sqlglot import exp
 
 from dstill_sql.questions.draw import Condition, Draw, Skip, Subject
-from dstill_sql.questions.entities import Field
+from dstill_sql.questions.entities import Entity, Field
 from dstill_sql.questions.scope import Scope
 from dstill_sql.questions.spans import SPANS, parsed
 from dstill_sql.questions.wordings import filled, one_line, wordings
-from dstill_sql.questions.words import is_participle, said
+from dstill_sql.questions.words import is_participle, number_said, said
 
-__all__ = ["CONDITIONS", "comparatives", "is_place", "literal", "measured", "sayable", "within"]
+__all__ = ["CONDITIONS", "comparatives", "is_place", "literal", "measured", "sayable", "value_said", "within"]
 
 _LONGEST = 45  # characters of a value in a question
 _PLACES = ("city", "country", "town", "region", "state", "place", "district", "continent", "site")
+_PART = 0.12  # share of values that a word of them stands for
 _SHORTEST = 4  # letters of a word that texts are searched for
 
 
@@ -45,18 +46,31 @@ def is_place(field: Field) -> bool:
     return field.noun.split(" ")[-1] in _PLACES
 
 
-def comparatives(field: Field) -> tuple[str, ...]:
-    """More than, less than, the most and the least; empty: the field has no such words."""
-    return one_line("comparatives", field.noun)
+def comparatives(entity: Entity, field: Field) -> tuple[str, ...]:
+    """More than, less than, the most and the least; empty: the field has no such words, or another has the same."""
+    words = one_line("comparatives", field.noun)
+    alike = [one for one in entity.of("number") if one is not field and one_line("comparatives", one.noun) == words]
+    return () if alike else words
 
 
 def measured(draw: Draw, field: Field, value: Any) -> str:
     """A number with its unit, which may be left out."""
-    return (
-        f"{said(value)} {field.words.unit}"
-        if field.words.unit not in ("", field.noun) and draw.chance(0.7)
-        else said(value)
-    )
+    number = number_said(draw.random, value)
+    has_unit = field.words.unit not in ("", field.noun) and draw.chance(0.7)
+    return f"{number} {field.words.unit}" if has_unit else number
+
+
+def value_said(subject: Subject, field: Field, value: Any, *, whole: bool = False) -> str:
+    """A value as the question has it: at times a word of it alone, if no other value has that word (unless `whole`)."""
+    text = said(value)
+    draw = subject.draw
+    known = value in field.known.values
+    if known and not whole and isinstance(value, str) and len(value.split()) > 1 and draw.chance(_PART):
+        word = value.split()[0 if draw.chance(0.7) else -1]
+        if draw.view.has_word_once(field, word):
+            text = word
+    draw.said[text] = known
+    return text
 
 
 def _way(subject: Subject, name: str, **slots: str) -> str:
@@ -88,20 +102,20 @@ def eq(subject: Subject) -> Condition:
     name = "place" if is_place(field) else "eq"
     if name == "eq" and subject.draw.chance(0.35) and value.islower() and len(value.split()) < 3:
         name = "adjective"
-    return _made(subject, name, field, sql, f"= {value}.", v=said(value))
+    return _made(subject, name, field, sql, f"= {value}.", v=value_said(subject, field, value))
 
 
 def named(subject: Subject) -> Condition:
     field, value = _value(subject, "label")
     sql = exp.EQ(this=subject.column(field), expression=literal(value))
-    return _made(subject, "named", field, sql, f"= {value}.", v=said(value))
+    return _made(subject, "named", field, sql, f"= {value}.", v=value_said(subject, field, value))
 
 
 def code(subject: Subject) -> Condition:
     field, value = _value(subject, "code")
     sql = exp.EQ(this=subject.column(field), expression=literal(value))
     name = "code" if isinstance(value, str) else "exactly"
-    return _made(subject, name, field, sql, f"= {value}.", v=said(value))
+    return _made(subject, name, field, sql, f"= {value}.", v=value_said(subject, field, value))
 
 
 def either(subject: Subject) -> Condition:
@@ -112,7 +126,15 @@ def either(subject: Subject) -> Condition:
     both = subject.draw.random.sample([value, other], 2)
     sql = exp.In(this=subject.column(field), expressions=[literal(one) for one in both])
     name = "either_place" if is_place(field) else "either"
-    return _made(subject, name, field, sql, "one of two values: IN.", v=said(both[0]), x=said(both[1]))
+    return _made(
+        subject,
+        name,
+        field,
+        sql,
+        "one of two values: IN.",
+        v=value_said(subject, field, both[0]),
+        x=value_said(subject, field, both[1]),
+    )
 
 
 def not_(subject: Subject) -> Condition:
@@ -127,8 +149,8 @@ def not_(subject: Subject) -> Condition:
         field,
         sql,
         f"not {other}.",
-        v=said(other),
-        terse=f"not {other}",
+        v=(text := value_said(subject, field, other)),
+        terse=f"not {text}",
     )
 
 
@@ -172,7 +194,7 @@ def _compared(subject: Subject, kind: type[exp.Binary]) -> Condition:
     bound = within(draw, value, field, *((0.5, 0.97) if over else (1.03, 1.8)), over=over)
     sql = kind(this=subject.column(field), expression=literal(bound))
     name, slots = _NAMES[kind], {"v": measured(draw, field, bound)}
-    if kind in (exp.GT, exp.LT) and (words := comparatives(field)) and draw.chance(0.35):
+    if kind in (exp.GT, exp.LT) and (words := comparatives(subject.entity, field)) and draw.chance(0.35):
         name, slots = "more", {"more": words[0 if over else 1], **slots}
     terse = f"{'>' if over else '<'}{'=' if kind in (exp.GTE, exp.LTE) else ''} {said(bound)}"
     return _made(subject, name, field, sql, f"{_NAMES[kind]} {said(bound)}.", terse=f"{field.noun} {terse}", **slots)
@@ -184,7 +206,13 @@ def range_(subject: Subject) -> Condition:
     high = within(subject.draw, value, field, 1.05, 2.2, over=False)
     sql = exp.Between(this=subject.column(field), low=literal(low), high=literal(high))
     return _made(
-        subject, "between", field, sql, "a range: BETWEEN.", v=said(low), x=measured(subject.draw, field, high)
+        subject,
+        "between",
+        field,
+        sql,
+        "a range: BETWEEN.",
+        v=number_said(subject.draw.random, low),
+        x=measured(subject.draw, field, high),
     )
 
 

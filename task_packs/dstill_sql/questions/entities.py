@@ -219,6 +219,14 @@ class View:
         }
         return cls(database=database, entities=entities, rows=rows, now=now)
 
+    def has_word_once(self, field: Field, word: str) -> bool:
+        """Whether one value of the field alone has the word, and it is long enough to be a name."""
+        key = ("words", field.name)
+        if key not in self._cache:
+            values = {row[field.place] for row in self.rows[field.table]} - {None}
+            self._cache[key] = Counter(part.casefold() for value in values for part in set(str(value).split()))
+        return len(word) > 3 and word.isalpha() and bool(self._cache[key][word.casefold()] == 1)
+
     def parent_row(self, link: Link, row: Row) -> Row | None:
         """The row that `row` refers to; None: it refers to none."""
         key = ("up", link.reference)

@@ -19,7 +19,7 @@ from dstill_sql.questions.draw import Condition, Skip, Subject
 from dstill_sql.questions.entities import Entity, Link
 from dstill_sql.questions.scope import Scope
 from dstill_sql.questions.wordings import filled, wordings
-from dstill_sql.questions.words import a, plural, said
+from dstill_sql.questions.words import a, number_said, plural, said
 
 __all__ = ["condition", "conditions", "noun_phrase", "terse_phrase"]
 
@@ -78,6 +78,14 @@ def _up(subject: Subject, rest: str) -> Condition:
     )
     inner = condition(parent, rest)
     why = f"{link.child}.{', '.join(link.reference.columns)} refers to {link.parent}: join. {inner.why}"
+    if (
+        rest == "named"
+        and link.words.role == parent.entity.words.noun
+        and parent.entity.is_person
+        and draw.chance(0.15)
+    ):
+        text = f"{inner.terse}'{'' if inner.terse.endswith('s') else 's'}"  # Ann Lee's rides
+        return Condition(text=text, sql=inner.sql, why=why, before=True, terse=inner.terse)
     text = _up_text(subject, link, parent, inner, rest)
     return Condition(text=text, sql=inner.sql, why=why, terse=inner.terse, nested=True)
 
@@ -208,7 +216,7 @@ def _many(subject: Subject, rest: str) -> Condition:
     query = query.having(kind(this=exp.Count(this=exp.Star()), expression=literal(number)), copy=False)
     one = child.entity.words.noun if number == 1 and not least else child.entity.words.plural
     phrase = noun_phrase(child, one, inner) + (f" as {link.words.role}" if _is_role(subject, link) else "")
-    text = _way(subject, "many_least" if least else "many", p=phrase, n=str(number))
+    text = _way(subject, "many_least" if least else "many", p=phrase, n=number_said(subject.draw.random, number))
     why = _why(link, inner, "IN a subquery with HAVING")
     return Condition(
         text=text,
@@ -304,10 +312,13 @@ def _via_both(subject: Subject, _rest: str) -> Condition:
     entity: Entity = draw.view.entities[far.parent]
     label = entity.label
     rows = [draw.view.parent_row(far, one) for one in draw.view.child_rows(link, subject.row)]
-    values = sorted({row[label.place] for row in rows if row is not None and label and row[label.place] is not None})
+    values: list[str] = sorted(
+        {row[label.place] for row in rows if row is not None and label and row[label.place] is not None}
+    )
     if label is None or len(values) < 2 or not all(map(sayable, values)):
         raise Skip("not two")
     two = draw.random.sample(values, 2)
+    draw.said.update({value: value in label.known.values for value in two})
     parts = []
     for value in two:
         scope = Scope(junction.entity, draw.view.dialect)

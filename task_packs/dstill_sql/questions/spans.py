@@ -155,7 +155,7 @@ def between(draw: Draw, one: Field, column: exp.Expr, time: datetime) -> Span:
 def month(draw: Draw, _one: Field, column: exp.Expr, time: datetime) -> Span:
     low = time.date().replace(day=1)
     high = (low + timedelta(days=32)).replace(day=1)
-    words = draw.pick(("in {m} {y}", "in {m} {y}", "during {m} {y}", "of {m} {y}"))
+    words = draw.pick(("in {m} {y}", "in {m} {y}", "during {m} {y}"))
     return words.format(m=_MONTHS[low.month - 1], y=low.year), [_from(column, _day(low)), _until(column, _day(high))]
 
 

@@ -1,13 +1,14 @@
 """Voices: how different people say the same question.
 
-    voiced(random, "how many rides are there", frozenset({"Oslo"}))     "hi, how many rides are there, thanks"
+    voiced(random, "how many rides are there", {})     "hi, how many rides are there, thanks"
 
 Words and numbers of values are never mistyped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
 from dstill_sql.questions.wordings import wordings
@@ -33,22 +34,30 @@ _ASKING = (
 )
 
 
-def voiced(random: Random, text: str, kept: Iterable[str] = ()) -> str:
-    """The question in some voice. `kept`: words whose case and letters stay."""
+def voiced(random: Random, text: str, said: Mapping[str, bool]) -> str:
+    """The question in some voice. `said`: its values, and whether they are known: only then their case may change."""
     asks = text.lower().startswith(_ASKING)
     if asks and random.random() < _MARKED:
         text += "?"
     if random.random() < _MISTYPED:
-        text = mistyped(random, text, kept)
+        text = mistyped(random, text, said)
     if random.random() < _FRAMED:
         text = _framed(random, text)
     way = random.random()
     if way < _LOWER:
-        return text.lower()
+        return _lower(text, [value for value, known in said.items() if not known and value])
     if way < _LOWER + _CAPITAL:
         text = text[:1].upper() + text[1:]
         return text if text.endswith(("?", ".")) or random.random() < 0.5 else f"{text}."
     return text
+
+
+def _lower(text: str, kept: Sequence[str]) -> str:
+    """The text in lower case, without what is to be kept."""
+    if not kept:
+        return text.lower()
+    parts = re.split(f"({'|'.join(map(re.escape, sorted(kept, key=len, reverse=True)))})", text)
+    return "".join(part if place % 2 else part.lower() for place, part in enumerate(parts))
 
 
 def _framed(random: Random, text: str) -> str:

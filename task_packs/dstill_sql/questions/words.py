@@ -8,11 +8,12 @@ said(4200.0)                   "4200"
 from __future__ import annotations
 
 from collections.abc import Iterable
+from random import Random
 from typing import Any
 
 from dstill.linked.names import singular, words_in
 
-__all__ = ["a", "fold", "is_participle", "joined", "noun_of", "plural", "said", "singular_noun"]
+__all__ = ["a", "fold", "is_participle", "joined", "noun_of", "number_said", "plural", "said", "singular_noun"]
 
 _IRREGULAR = {
     "person": "people", "child": "children", "man": "men", "woman": "women", "staff": "staff", "series": "series",
@@ -21,6 +22,8 @@ _IRREGULAR = {
     "criterion": "criteria", "medium": "media", "index": "indices", "news": "news", "equipment": "equipment",
     "quiz": "quizzes",
 }  # fmt: skip
+_PLAIN_NUMBERS = 0.8  # share of numbers in digits alone
+_THOUSANDS = 0.94
 _SINGULAR = {several: one for one, several in _IRREGULAR.items()}
 # What short names in databases stand for.
 _SHORT = {
@@ -93,6 +96,24 @@ def said(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.10g}" if abs(value) < 1e10 else f"{value:.0f}"
     return str(value)
+
+
+_SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def number_said(random: Random, value: float) -> str:
+    """A number as people write it: 20,000 or 20k, 3 million, five."""
+    way = random.random()
+    if value != int(value) or way < _PLAIN_NUMBERS:
+        return said(value)
+    number = int(value)
+    if 2 <= number < len(_SMALL):
+        return _SMALL[number]
+    if number >= 1_000_000 and number % 100_000 == 0:
+        return f"{number / 1_000_000:g} million"
+    if number >= 1000 and number % 1000 == 0 and way > _THOUSANDS:
+        return f"{number // 1000}k"
+    return f"{number:,}"
 
 
 def a(noun: str) -> str:
