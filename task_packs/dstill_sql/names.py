@@ -48,10 +48,10 @@ def check(query: exp.Query, schema: Schema) -> Iterator[Problem]:
 
 
 def qualified(query: exp.Query, schema: Schema) -> exp.Query:
-    """A copy of the query in which every column names its table, in lower case. Raises SqlglotError."""
+    """A copy of the query in which every column names its table, with folded names. Raises SqlglotError."""
     copy = query.copy()
     for name in copy.find_all(exp.Identifier):
-        name.set("this", name.name.lower())  # a schema is looked up without regard to case, also in quotes
+        name.set("this", name.name.casefold())  # a schema is looked up without regard to case, also in quotes
     return qualify(
         copy,
         schema=_names(schema),

@@ -23,7 +23,7 @@ from dstill_sql.questions.lexicon import ColumnWords, Lexicon, ReferenceWords, T
 from dstill_sql.questions.words import is_participle
 from dstill_sql.schema import Column, Dialect, Reference, Table
 
-__all__ = ["Entity", "Field", "Kind", "Link", "Row", "View"]
+__all__ = ["Entity", "Field", "Kind", "Link", "Row", "View", "is_date"]
 
 Kind = Literal["label", "category", "text", "code", "number", "year", "date", "boolean"]
 Row = Sequence[Any]
@@ -292,7 +292,7 @@ def _kind(column: Column, words: ColumnWords, values: Sequence[Any]) -> Kind | N
     if column.family == "boolean":
         return "boolean"
     if column.family in ("date", "timestamp"):
-        return "date" if all(_is_date(value) for value in values[:20]) else None
+        return "date" if all(is_date(value) for value in values[:20]) else None
     if column.family in ("integer", "number"):
         if column.family == "integer" and all(value in _YEARS for value in values[:50]) and max(values) < _YEARS.stop:
             return "year"
@@ -314,7 +314,8 @@ def _text_kind(last: str, values: Sequence[str]) -> Kind:
     return "code"
 
 
-def _is_date(value: Any) -> bool:
+def is_date(value: Any) -> bool:
+    """Whether a value is an ISO date."""
     try:
         datetime.fromisoformat(str(value))
     except ValueError:

@@ -23,7 +23,7 @@ from dstill.errors import DataError
 from dstill_sql.databases import Database, Rows
 from dstill_sql.invented import values as kinds
 from dstill_sql.invented.definitions import ColumnOf
-from dstill_sql.questions.entities import View
+from dstill_sql.questions.entities import View, is_date
 from dstill_sql.questions.lexicon import Lexicon
 from dstill_sql.questions.references import references_of
 from dstill_sql.questions.words import noun_of
@@ -183,9 +183,9 @@ def _maker(table: Table, column: Column, database: Database, now: datetime) -> A
     family = column.family
     if family == "boolean":
         return lambda random: random.random() < 0.4
-    if known.values:
-        weights = [1 / (place + 1) ** 0.4 for place in range(len(known.values))]
-        return lambda random: random.choices(known.values, weights)[0]
+    if fitting := [value for value in known.values if _fits(value, family)]:
+        weights = [1 / (place + 1) ** 0.4 for place in range(len(fitting))]
+        return lambda random: random.choices(fitting, weights)[0]
     if family in ("integer", "number") and isinstance(known.low, (int, float)) and isinstance(known.high, (int, float)):
         kind = ColumnOf(words="", kind=_KINDS[family], low=float(known.low), high=float(known.high))
         return lambda random: kinds.make(random, kind, now)
@@ -194,6 +194,14 @@ def _maker(table: Table, column: Column, database: Database, now: datetime) -> A
     noun = noun_of(column.name)
     kind = _kind(noun.split(" ")[-1], family)
     return lambda random: kinds.make(random, kind, now)
+
+
+def _fits(value: Any, family: str) -> bool:
+    """Whether a value of a file can be one of a column."""
+    if family in ("date", "timestamp"):
+        return isinstance(value, str) and is_date(value)
+    kinds_of = {"integer": (int,), "number": (int, float), "text": (str,)}.get(family, ())
+    return isinstance(value, kinds_of) and not isinstance(value, bool)
 
 
 def _span(known: Known) -> tuple[datetime, datetime] | None:

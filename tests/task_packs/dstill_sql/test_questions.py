@@ -26,7 +26,7 @@ SPLITS = ("train", "validation", "test", "test_unseen_templates", "test_unseen_d
 
 @pytest.fixture(scope="module")
 def task() -> Sql:
-    return Sql(Settings(n_questions=240))
+    return Sql(Settings(n_questions=200))
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def rows(task: Sql) -> list[Example]:
 
 def test_splits_are_in_proportion_and_ids_unique(rows: list[Example]) -> None:
     sizes = Counter(one.split for one in rows)
-    assert sizes["train"] == 240
+    assert sizes["train"] == 200
     assert all(sizes[split] > 2 for split in SPLITS)
     assert len({one.id for one in rows}) == len(rows)
 
@@ -144,11 +144,11 @@ def test_a_schema_that_nothing_can_be_asked_about_says_so(schema: str) -> None:
 
 
 def test_a_wide_schema_has_questions_about_some_tables() -> None:
-    schema = "\n".join(f"CREATE TABLE t{n} (id int PRIMARY KEY, name text, amount int);" for n in range(300))
+    schema = "\n".join(f"CREATE TABLE t{n} (id int PRIMARY KEY, name text, amount int);" for n in range(120))
     task = Sql(Settings())
     found = list(task.synthesize({"db": "wide", "schema": schema}, 30, 0))
     assert len(found) == 30
-    assert any("260 of its 300 tables have no questions" in line for line in task.warnings())
+    assert any("80 of its 120 tables have no questions" in line for line in task.warnings())
     assert any("no references" in line for line in task.warnings())
 
 
