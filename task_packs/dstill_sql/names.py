@@ -63,7 +63,8 @@ def qualified(query: exp.Query, schema: Schema) -> exp.Query:
 
 @lru_cache(maxsize=64)
 def _names(schema: Schema) -> MappingSchema:
-    return MappingSchema({name: dict(columns) for name, columns in schema.types.items()}, dialect=schema.dialect)
+    tables = {name: dict(columns) for name, columns in schema.types.items()}
+    return MappingSchema(tables, dialect=schema.dialect, normalize=False)  # names are folded, and no text to parse
 
 
 def _unresolved(said: str, query: exp.Query, schema: Schema) -> Problem:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from dstill_sql.pack import Sql
-from dstill_sql.schema import DIALECTS, Column, Dialect, Reference, Schema, Table
-from dstill_sql.settings import Settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstill.api import find_problems
 from dstill.api.records import Draft
 from dstill.errors import DataError
+from dstill_sql.pack import Sql
+from dstill_sql.schema import DIALECTS, Column, Dialect, Reference, Schema, Table
+from dstill_sql.settings import Settings
 
 _TYPES = {
     "INT": "integer",
@@ -25,9 +25,11 @@ _TYPES = {
     "JSON": "other",
 }
 _names = st.one_of(
-    st.sampled_from(["id", "name", "order_id", "Größe", "x", "total price", "is_open", "created", "year", "SELECT", "a-b"]),
+    st.sampled_from(
+        ["id", "name", "order_id", "Größe", "x", "total price", "is_open", "created", "year", "SELECT", "a-b"]
+    ),
     st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), min_size=1, max_size=9).filter(
-        lambda text: text.strip() == text and '"' not in text
+        lambda text: text.strip() == text and not set(text) & set('"@')  # sqlglot reads @ as a mark of its own
     ),
 )
 _values = st.one_of(
@@ -65,8 +67,10 @@ def schemas(draw: st.DrawFn) -> tuple[Schema, dict[str, Any]]:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @given(drawn=schemas(), seed=st.integers(0, 99))
-@settings(max_examples=12, deadline=None)
-def test_any_schema_has_questions_or_a_reason(dialect: Dialect, drawn: tuple[Schema, dict[str, Any]], seed: int) -> None:
+@settings(max_examples=8, deadline=None)
+def test_any_schema_has_questions_or_a_reason(
+    dialect: Dialect, drawn: tuple[Schema, dict[str, Any]], seed: int
+) -> None:
     schema, values = drawn
     task = Sql(Settings(dialect=dialect))
     context = {"db": "any", "schema": schema.in_dialect(dialect).ddl(), "values": values}
