@@ -63,7 +63,7 @@ def qualified(query: exp.Query, schema: Schema) -> exp.Query:
 
 @lru_cache(maxsize=64)
 def _names(schema: Schema) -> MappingSchema:
-    tables = {name: dict(columns) for name, columns in schema.types.items()}
+    tables: dict[str, object] = {name: dict(columns) for name, columns in schema.types.items()}
     return MappingSchema(tables, dialect=schema.dialect, normalize=False)  # names are folded, and no text to parse
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -150,28 +151,20 @@ def splits(
     No question is in two splits. `test_unseen_templates` has the held-out templates, and no gold of another split.
     """
     tally = Tally() if tally is None else tally
-    sizes = {"train": rows, "validation": max(1, rows // 30), "test": max(1, rows // 15)}
-    unseen = max(1, rows // 20)
     random, asked = Random(f"{name} {seed} splits"), set[str]()
+    usual = [one for one in TEMPLATES if not one.held_out]
     found: dict[str, list[Example]] = {}
     with Trial(dialect) as trial:
-        usual = [one for one in TEMPLATES if not one.held_out]
-        train = _Stream([*sources, *variants], usual, random, trial, tally).made(asked)
-        tests = _Stream(sources, usual, random, trial, tally).made(asked)
-        for split, size in sizes.items():
-            seen = train if split == "train" else tests
-            found[split] = [made.example for made, _ in zip(seen, range(size), strict=False)]
+        made = _Stream([*sources, *variants], usual, random, trial, tally).made(asked)
+        found["train"] = [one.example for one in islice(made, rows)]
+        trained = {one.template for one in found["train"]}
+        made = _Stream(sources, [one for one in usual if one.name in trained], random, trial, tally).made(asked)
+        found["validation"] = [one.example for one in islice(made, max(1, rows // 30))]
+        found["test"] = [one.example for one in islice(made, max(1, rows // 15))]
         golds = {_gold(one, dialect) for part in found.values() for one in part}
-        new = _Stream(sources, [one for one in TEMPLATES if one.held_out], random, trial, tally).made(asked)
-        found["test_unseen_templates"] = []
-        for made in new:
-            if len(found["test_unseen_templates"]) == unseen:
-                break
-            if _gold(made.example, dialect) not in golds:
-                found["test_unseen_templates"].append(made.example)
-    trained = {one.template for one in found["train"]}
-    for split in ("validation", "test"):
-        found[split] = [one for one in found[split] if one.template in trained]
+        made = _Stream(sources, [one for one in TEMPLATES if one.held_out], random, trial, tally).made(asked)
+        new = (one.example for one in made if _gold(one.example, dialect) not in golds)
+        found["test_unseen_templates"] = list(islice(new, max(1, rows // 20)))
     return {
         split: [replace(one, id=f"{name}-{seed}-{split}-{number:05d}", split=split) for number, one in enumerate(part)]
         for split, part in found.items()
