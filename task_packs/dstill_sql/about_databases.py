@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dstill.api.records import Example
 from dstill.api.task import Task
-from dstill_sql.databases import Database, File, Rows, database_of, rows_of
+from dstill_sql.context import database_of
+from dstill_sql.databases import Database, File, Rows, rows_of
 from dstill_sql.settings import Settings
 
 __all__ = ["AboutDatabases"]

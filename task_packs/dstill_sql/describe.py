@@ -25,9 +25,10 @@ from dstill.errors import DataError, ServiceError
 from dstill_sql.catalogs import Catalog, of_duckdb, of_postgresql, of_sqlite
 from dstill_sql.databases import File
 from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
-from dstill_sql.engines.embedded import Stopped, database_file
+from dstill_sql.engines.embedded import database_file
 from dstill_sql.engines.postgresql import PostgresqlSettings
 from dstill_sql.engines.sqlite import SqliteSettings, reading
+from dstill_sql.engines.watch import Stopped
 from dstill_sql.reading import TOO_LONG, Budget, Read, Source, read_values
 from dstill_sql.schema import Schema
 from dstill_sql.settings import Settings

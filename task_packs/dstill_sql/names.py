@@ -47,9 +47,12 @@ def check(query: exp.Query, schema: Schema) -> Iterator[Problem]:
 
 
 def qualified(query: exp.Query, schema: Schema) -> exp.Query:
-    """A copy of the query in which every column names its table. Raises SqlglotError."""
+    """A copy of the query in which every column names its table, with folded names. Raises SqlglotError."""
+    copy = query.copy()
+    for name in copy.find_all(exp.Identifier):
+        name.set("this", name.name.casefold())  # a schema is looked up without regard to case, also in quotes
     return qualify(
-        query.copy(),
+        copy,
         schema=names_of(schema),
         dialect=schema.dialect,
         quote_identifiers=False,
@@ -60,7 +63,8 @@ def qualified(query: exp.Query, schema: Schema) -> exp.Query:
 @lru_cache(maxsize=64)
 def names_of(schema: Schema) -> MappingSchema:
     """The schema as sqlglot looks names up in it."""
-    return MappingSchema({name: dict(columns) for name, columns in schema.types.items()}, dialect=schema.dialect)
+    tables: dict[str, object] = {name: dict(columns) for name, columns in schema.types.items()}
+    return MappingSchema(tables, dialect=schema.dialect, normalize=False)  # names are folded, and no text to parse
 
 
 def _unresolved(said: str, query: exp.Query, schema: Schema) -> Problem:

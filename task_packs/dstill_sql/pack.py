@@ -11,10 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dstill.api.engine import Engine, ProjectFiles
-from dstill.api.protocols import DataProfile, Presentation, RationaleTerms, ResultProperties, TestDatabases
+from dstill.api.protocols import (
+    DataProfile,
+    Demo,
+    Presentation,
+    QuestionBrief,
+    RationaleTerms,
+    ResultProperties,
+    Synthesis,
+    TestDatabases,
+)
 from dstill.api.records import Cause, Example, Message, Mutant, Prompt, RelevantSchema, ResultDiff, Table, TestDatabase
 from dstill.api.task import Check, data_of
 from dstill_sql import refusals
@@ -22,6 +31,7 @@ from dstill_sql.about_databases import AboutDatabases
 from dstill_sql.canonical import canonical_text
 from dstill_sql.causes import LABELS, cause
 from dstill_sql.options import OPTIONS
+from dstill_sql.settings import Settings
 
 if TYPE_CHECKING:
     from dstill_sql.testsuites.suites import Suites
@@ -29,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Sql"]
 
 
-class Sql(AboutDatabases, DataProfile, Presentation, RationaleTerms, ResultProperties, TestDatabases):
+class Sql(AboutDatabases, DataProfile, Demo, Presentation, RationaleTerms, ResultProperties, Synthesis, TestDatabases):
     """Questions about one database, answered by queries that executors run."""
 
     name = "sql"
@@ -45,10 +55,32 @@ class Sql(AboutDatabases, DataProfile, Presentation, RationaleTerms, ResultPrope
     answer_keys = ("query", "sql")
     options = OPTIONS
 
+    def __init__(self, config: Settings | None = None) -> None:
+        super().__init__(config)
+        from dstill_sql.questions.tally import Tally
+
+        self._tally = Tally()  # of the last call of `synthesize`
+
     # --- questions and teaching ---------------------------------------------------------
 
+    @cached_property
+    def _splits(self) -> Mapping[str, list[Example]]:
+        from dstill_sql.questions.example_splits import splits_of
+
+        return splits_of(self.config, self.seed)
+
     def examples(self, split: str) -> Iterable[Example]:
-        return iter(())
+        from dstill_sql.questions.example_splits import unseen_data
+
+        if split == "test_unseen_data":
+            return iter(unseen_data(self.config, self.seed))
+        return iter(self._splits.get(split, ()))
+
+    def model_input(self, example: Example) -> str:
+        from dstill_sql.prompting import schema_line
+
+        found = self.database(example)
+        return example.question if found is None else f"{example.question}\n{schema_line(found, example.question)}"
 
     def prompt(self, example: Example, shots: Sequence[Example]) -> Prompt:
         form = self.reply_text("which tables, columns and conditions, and why", "SELECT …")
@@ -181,3 +213,31 @@ class Sql(AboutDatabases, DataProfile, Presentation, RationaleTerms, ResultPrope
     def result_tables(self, value: Any) -> Sequence[Table]:
         rows = tuple(tuple("NULL" if cell is None else str(cell) for cell in row) for row in value["rows"])
         return (Table(columns=tuple(value["columns"]), rows=rows),)
+
+    # --- Synthesis ----------------------------------------------------------------------
+
+    def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
+        from dstill_sql.questions.example_splits import synthesized
+        from dstill_sql.questions.tally import Tally
+
+        self._tally = Tally()
+        return synthesized({"db": self.config.db, **context}, self.config, n, seed, self._tally)
+
+    def warnings(self) -> Iterable[str]:
+        return self._tally.lines()
+
+    def question_brief(self, context: Mapping[str, Any]) -> QuestionBrief:
+        from dstill_sql.prompting import question_brief
+
+        example = Example(id="", question="", context={"db": self.config.db, **context})
+        return question_brief(example, self.database(example))
+
+    # --- Demo ---------------------------------------------------------------------------
+
+    demo_settings: ClassVar[Mapping[str, Any]] = {
+        "evaluate.splits": ["test", "test_unseen_templates", "test_unseen_data"],
+        "task.sql.n_questions": 8_000,
+        "train.max_steps": 300,  # almost every row once
+        "train.threads": 1,  # on a busy machine, two threads mostly wait for each other
+    }
+    demo_quick_settings: ClassVar[Mapping[str, Any]] = {"task.sql.n_questions": 2_000, "train.max_steps": 75}

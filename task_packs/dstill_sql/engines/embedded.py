@@ -26,16 +26,13 @@ from dstill_sql.clock import frozen
 from dstill_sql.databases import File, Rows
 from dstill_sql.engines import running
 from dstill_sql.engines.translating import Untranslatable, translated
+from dstill_sql.engines.watch import Stopped, Watch
 from dstill_sql.schema import Dialect
 from dstill_sql.statements import read
 
-__all__ = ["Embedded", "Stopped", "database_file"]
+__all__ = ["Embedded", "database_file"]
 
-_KEPT = 16  # open databases
-
-
-class Stopped(Exception):
-    """The clock stopped the query."""
+_KEPT = 36  # open databases, 11 MB each for a small one of DuckDB
 
 
 class Embedded(Executor):
@@ -96,6 +93,7 @@ class Embedded(Executor):
     def __init__(self, config: Any = None) -> None:
         super().__init__(config)
         self._lock = threading.Lock()
+        self._watch = Watch(self.seconds)
         self._connections: OrderedDict[str, Any] = OrderedDict()
         self._file: File | None = None  # of ``--engine-url``
 
@@ -126,23 +124,8 @@ class Embedded(Executor):
 
     def timed(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
         """The columns of a query, and its first `most` rows. Raises Stopped, and what `refuses` names."""
-        stopped = threading.Event()
-
-        def stop() -> None:
-            stopped.set()
-            connection.interrupt()
-
-        clock = threading.Timer(self.seconds, stop)
-        clock.start()
-        try:
+        with self._watch.over(connection.interrupt):
             return self._fetch(connection, text, most)
-        except Exception:
-            if stopped.is_set():
-                raise Stopped from None
-            raise
-        finally:
-            clock.cancel()
-            clock.join()
 
     @abstractmethod
     def _load(self, data: Rows) -> Any:
