@@ -80,7 +80,7 @@ def _table_line(schema: Schema, table: Table) -> str:
 
 
 def question_brief(example: Example, database: Database | None) -> QuestionBrief:
-    """What a teacher is told that writes questions about the database. Raises UsageError if it is not known."""
+    """The brief for a teacher that writes questions about the database. Raises UsageError if it is not known."""
     if database is None:
         raise UsageError(
             f"the schema of '{example.context.get('db')}' is not known", hint="give its CREATE TABLE statements"

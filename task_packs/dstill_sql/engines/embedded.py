@@ -140,6 +140,7 @@ class Embedded(Executor):
         """The columns of a query, and its first `most` rows."""
 
     def close(self) -> None:
+        self._watch.close()
         while self._connections:
             self._connections.popitem()[1].close()
 

@@ -34,6 +34,7 @@ class Watch:
         self._until = 0.0
         self._stopped = False
         self._thread: threading.Thread | None = None
+        self._closing = threading.Event()
 
     @contextmanager
     def over(self, interrupt: Callable[[], None]) -> Iterator[None]:
@@ -53,13 +54,20 @@ class Watch:
             with self._lock:  # so that no query after this one is interrupted
                 self._interrupt = None
 
+    def close(self) -> None:
+        """End the thread. No block may be running."""
+        self._closing.set()
+        if thread := self._thread:
+            thread.join()
+        self._closing.clear()
+
     def _look(self) -> None:
         idle = 0
         while True:
-            time.sleep(_EVERY)
+            closing = self._closing.wait(_EVERY)
             with self._lock:
                 idle = 0 if self._interrupt else idle + 1
-                if idle > _IDLE:
+                if closing or idle > _IDLE:
                     self._thread = None
                     return
                 if self._interrupt and time.monotonic() > self._until:

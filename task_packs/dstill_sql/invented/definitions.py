@@ -96,7 +96,7 @@ def read(name: str, text: str) -> Domain:
 
 @lru_cache(maxsize=1)
 def domains() -> Mapping[str, Domain]:
-    """The domains of `domains.toml`, by name."""
+    """The domains of `domains.toml`: name → domain."""
     return {
         name: read(name, text)
         for name, text in tomllib.loads(

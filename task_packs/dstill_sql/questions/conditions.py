@@ -54,7 +54,7 @@ def comparatives(entity: Entity, field: Field) -> tuple[str, ...]:
 
 
 def measured(draw: Draw, field: Field, value: Any) -> str:
-    """A number with its unit, which may be left out."""
+    """A number with its unit, which may be missing."""
     number = number_said(draw.random, value)
     has_unit = field.words.unit not in ("", field.noun) and draw.chance(0.7)
     return f"{number} {field.words.unit}" if has_unit else number

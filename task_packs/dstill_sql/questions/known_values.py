@@ -20,7 +20,7 @@ _LONGEST = 60  # characters of a value
 
 
 def known_values(schema: Schema, cells: Mapping[str, Sequence[Sequence[Any]]]) -> Values:
-    """The values of every column that is no key and no reference."""
+    """The values of every column except keys and references."""
     known: dict[str, Known] = {}
     keys = {(one.table, name) for one in schema.references for name in one.columns}
     for table in schema.tables:

@@ -105,7 +105,7 @@ def _unknowable(subject: Subject, _found: Sequence[Condition], kind: str, word: 
 
 
 def _small_talk(subject: Subject, _found: Sequence[Condition]) -> Refused:
-    return Refused(wording=subject.draw.pick(_lines("small_talk")), reason="this is no question about the database")
+    return Refused(wording=subject.draw.pick(_lines("small_talk")), reason="this asks nothing about the database")
 
 
 REFUSALS: Mapping[str, Callable[[Subject, Sequence[Condition]], Refused]] = {

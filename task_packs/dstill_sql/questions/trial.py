@@ -57,7 +57,7 @@ class Trial:
             return "too many rows"
         if query.args.get("limit") and any(cell is None for row in rows for cell in row[:1]):
             return "NULL comes first"
-        return "nothing is left out" if _is_vacuous(query, view, len(rows)) else ""
+        return "nearly all rows match" if _is_vacuous(query, view, len(rows)) else ""
 
     def _data(self, view: View) -> Rows:
         if id(view) not in self._rows:
@@ -70,7 +70,7 @@ class Trial:
 
 
 def _is_vacuous(query: exp.Query, view: View, rows: int) -> bool:
-    """Whether conditions left out next to nothing of a list."""
+    """Whether nearly all rows of a table meet the conditions of a list."""
     if not isinstance(query, exp.Select) or not query.args.get("where") or query.args.get("group"):
         return False
     if query.args.get("limit") or query.find(exp.AggFunc) or query.args.get("distinct"):

@@ -77,7 +77,7 @@ def test_types_are_those_of_the_dialect(dialect: str) -> None:
     assert ("DOUBLE PRECISION" in schema.ddl()) == (dialect == "postgres")
 
 
-def test_there_are_hundred_hand_written_questions_about_databases_that_nobody_trains_on() -> None:
+def test_a_hundred_hand_written_questions_are_about_held_out_databases() -> None:
     found = [one for name in HANDWRITTEN for one in handwritten(name)]
     assert set(HANDWRITTEN) == set(bundle.HELD_OUT)
     assert len(found) >= 100
