@@ -320,7 +320,7 @@ def test_no_file_and_no_thread_is_left_after_close(dialect: Dialect, files: dict
     executor = opened(dialect, url=f"{dialect}://{files[dialect]}", seconds=0.2)
     assert rows(on_file("SELECT COUNT(*) FROM trips", executor)) == [[60]]
     on_file("SELECT COUNT(*) FROM trips a CROSS JOIN trips b CROSS JOIN trips c CROSS JOIN trips d", executor)
-    for n in range(20):  # more databases than are kept open
+    for n in range(40):  # more databases than are kept open
         executor.run("SELECT id FROM cities", on_rows(rows={**ROWS, "cities": [[n, "x", "y"]]}))
     assert str(files[dialect]) not in open_files()  # it was the first, and is closed
     on_file("SELECT COUNT(*) FROM trips", executor)
