@@ -61,6 +61,7 @@ class Check:
             except ValueError as error:
                 yield Problem(layer=name, code="syntax_error", message=str(error), hint=hint)
 
+        run.__wrapped__ = parse  # type: ignore[attr-defined]  # `dstill.api.finding.line_of` names its line
         return cls(name, run, parses=True, cause=cause)
 
 

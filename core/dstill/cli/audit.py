@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from dstill.api.records import SPLITS, Example
-from dstill.cli.console import emit, progress, say, table
+from dstill.cli.console import emit, note, progress, say, table
 from dstill.cli.groups import Command
 from dstill.cli.options import App, Count, app, engine_url_option, json_option, seed_option, set_option, task_option
 from dstill.errors import DataError, FailedItems
@@ -18,6 +18,7 @@ from dstill.factory import Setup
 from dstill.pipeline import hub_datasets
 from dstill.pipeline.audit import audit as audit_golds
 from dstill.pipeline.audit_report import Audit
+from dstill.pipeline.consistency import of_golds
 from dstill.pipeline.question_files import read_questions
 from dstill.pipeline.steps import examples_of
 from dstill.runs.folder import RUNS
@@ -67,8 +68,11 @@ def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
     with progress() as report, setup.opened_executor() if limit else contextlib.nullcontext() as executor:
         result = audit_golds(task, examples, executor, limit=limit, progress=report)
     source = what or f"task {task.name}"
+    warnings = of_golds(task, result.golds)
+    for text in warnings:
+        note(f"warning: {text}")
     if as_json:
-        emit({"source": source, "task": task.name, "ok": not result.bad, **result.to_json()})
+        emit({"source": source, "task": task.name, "ok": not result.bad, "warnings": warnings, **result.to_json()})
     else:
         _show(source, result)
     if result.bad and as_json:

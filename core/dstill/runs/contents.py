@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ from dstill.api.student import Generator, Student, TrainingJob
 from dstill.api.task import Task, data_of
 from dstill.config import Config, Settings
 from dstill.errors import RunError
-from dstill.factory import Setup, make_baseline, task_name
+from dstill.factory import Setup, kind_and_base, make_baseline, student_spec, task_name
 from dstill.io.files import link_tree
 from dstill.io.plain_files import inside
 from dstill.io.shell import command
@@ -38,12 +39,16 @@ from dstill.pipeline.selective import ScoredAnswer
 from dstill.plugins import Plugins
 from dstill.runs import stage_facts
 from dstill.runs.folder import REQUESTS, SETTINGS, STORE, RunFolder, data_file, find_run, system_file
-from dstill.runs.provenance import loaded, versions
+from dstill.runs.provenance import loaded, owners, versions
 from dstill.runs.review_log import decisions
 from dstill.runtime.progress import Progress
 from dstill.trust import PACKAGED
 
 __all__ = ["RunContents", "learnt_in"]
+
+PLUGIN = "plugin "  # what an entry of a provenance begins with that names a plugin
+
+log = logging.getLogger("dstill")
 
 
 class RunContents(RunFolder):
@@ -282,9 +287,10 @@ class RunContents(RunFolder):
     def answers(self) -> Mapping[str, Prediction]:
         """The answers of this student in its evaluation, by id; empty: another student or a grammar made them."""
         draws = self.settings.evaluate.agreement
-        return self._predictions_from(
-            system_file("predictions", "student"), self._provenance(constrained=False, draws=draws)
-        )
+        file, provenance = system_file("predictions", "student"), self._provenance(constrained=False, draws=draws)
+        if _without_plugins(self._provenance_of(file)) != provenance:
+            return {}
+        return {prediction.id: prediction for prediction in self.load(Prediction, file)}
 
     def generator(self, system: str = "student") -> Generator:
         """The loaded student, or a baseline. Raises RunError when the run has no student yet."""
@@ -337,15 +343,35 @@ class RunContents(RunFolder):
         )
 
     def _predictions_from(self, file: str, provenance: list[str]) -> dict[str, Prediction]:
-        """The predictions in `file` by id; empty when their provenance is another one."""
-        if self.manifest["files"].get(file, {}).get("provenance") != provenance:
-            return {}
-        return {p.id: p for p in self.load(Prediction, file)}
+        """The predictions in `file` by id; empty when their provenance is another one. Says so if a plugin changed.
+
+        An earlier dstill recorded no plugins: its predictions count as made by these.
+        """
+        of_file, without = self._provenance_of(file), _without_plugins(provenance)
+        if of_file in (provenance, without):
+            return {p.id: p for p in self.load(Prediction, file)}
+        if _without_plugins(of_file) == without:
+            changed = [one.removeprefix(PLUGIN).split()[0] for one in provenance if one not in of_file]
+            log.warning("the answers in %s are made again: plugin %s changed", file, ", ".join(changed))
+        return {}
+
+    def _provenance_of(self, file: str) -> list[str]:
+        return list(self.manifest["files"].get(file, {}).get("provenance", ()))
+
+    def _plugins_behind(self, system: str) -> list[str]:
+        """The plugins that decide the predictions of `system`, with version and digest, as part of their provenance."""
+        kind, _ = kind_and_base(self.plugins, student_spec(self.plugins, self.settings))
+        parts = [("tasks", self.task.name), ("objectives", self.settings.train.objective), ("students", kind)]
+        parts += [("baselines", system)] if system != "student" else []
+        return [
+            f"{PLUGIN}{one['name']} {one.get('version', '')} {one.get('sha256', '')[:16]}"
+            for one in owners(self.plugins, parts)
+        ]
 
     def _provenance(self, *, constrained: bool, draws: int = 0) -> list[str]:
         """What decides predictions: the training, the dataset, whether a grammar constrains the student, and `draws`.
 
-        A copy of a run has the same provenance.
+        A copy of a run has the same provenance. The predictions on disk also have that of `_plugins_behind`.
         """
         training = self.stages.get("train", {}).get("id", "")
         data = self.manifest["files"].get(data_file("train"), {}).get("sha256", "")
@@ -379,3 +405,7 @@ def _most_frequent(records: Sequence[Record]) -> Mapping[str, Any]:
 def learnt_in(run: RunFolder) -> Learnt:
     """What the student in `run` learnt of its data. Raises DataError when its file is damaged."""
     return data_drift.learnt_by(run.folder / "student", stage_facts.data_of(run.stages))
+
+
+def _without_plugins(provenance: Sequence[str]) -> list[str]:
+    return [one for one in provenance if not one.startswith(PLUGIN)]

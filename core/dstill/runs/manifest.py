@@ -219,7 +219,14 @@ class Judge(TypedDict):
     name: str
     distribution: str
     version: str
-    sha256: NotRequired[str]  # of a file that --plugin named
+    sha256: NotRequired[str]  # of its source files
+
+
+class Pack(TypedDict):
+    name: str
+    distribution: NotRequired[str]
+    version: NotRequired[str]
+    sha256: NotRequired[str]
 
 
 class Evaluated(TypedDict):
@@ -231,6 +238,7 @@ class Evaluated(TypedDict):
     categories: NotRequired[dict[str, Metrics]]
     by_data: NotRequired[dict[str, Metrics]]
     judged_by: NotRequired[list[Judge]]
+    packs: NotRequired[list[Pack]]
     causes: NotRequired[dict[str, Cause]]
     latency: NotRequired[Spread | Unmeasured | Nothing]
     tokens: NotRequired[Spread | Unmeasured | Nothing]

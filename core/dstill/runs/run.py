@@ -70,7 +70,7 @@ from dstill.pipeline.train import TrainingFiles, planned, trained
 from dstill.runs import stage_facts
 from dstill.runs.contents import RunContents
 from dstill.runs.folder import EXPORT, REQUESTS, STORE, RunFolder, data_file, find_run, system_file
-from dstill.runs.provenance import commit, loaded, sha256, versions
+from dstill.runs.provenance import commit, judged_by, loaded, owners, sha256, versions
 from dstill.runs.review_log import decisions
 from dstill.runtime import distributed
 from dstill.teacher.cost import ReplyCost
@@ -336,11 +336,16 @@ class Run(RunContents):
                 efficiency=efficiency,
                 costs=costs,
                 teacher=teacher,
-                judged_by=self.plugins.judged_by(),
-                plugins=loaded(self.plugins),
                 notes=self._review_notes(),
             )
+            facts.update(versions=versions(self.plugins), plugins=loaded(self.plugins))
+            facts.update(judged_by=judged_by(self.plugins), packs=owners(self.plugins, self._judging_parts(executor)))
         return facts
+
+    def _judging_parts(self, executor: Executor | None) -> list[tuple[str, str]]:
+        """The task and the executors that decide what a right answer is, by kind and name."""
+        executors = [one for one in (executor, executor.second if executor else None) if one is not None]
+        return [("tasks", self.task.name), *(("executors", one.name) for one in executors)]
 
     def _confidence(
         self, predictions: Sequence[Prediction], evaluation: Evaluation, executor: Executor | None
@@ -401,9 +406,9 @@ class Run(RunContents):
         """
         file, partial = system_file(kind, system), system_file(f"unfinished-{kind}", system)
         wanted, student = self.settings.evaluate, system == "student"
-        provenance = self._provenance(
-            constrained=student and wanted.constrain, draws=wanted.agreement if student else 0
-        )
+        draws = wanted.agreement if student else 0
+        provenance = self._provenance(constrained=student and wanted.constrain, draws=draws)
+        provenance += self._plugins_behind(system)
         existing = self._predictions_from(file, provenance)
         if existing.keys() >= {e.id for e in examples} and not (student and self._gains_logprobs(existing, examples)):
             return [existing[e.id] for e in examples]

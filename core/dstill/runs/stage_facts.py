@@ -103,15 +103,13 @@ def evaluated(
     efficiency: Efficiency,
     costs: Mapping[str, AnswerCost],
     teacher: TeacherScores,
-    judged_by: Sequence[Mapping[str, str]],
-    plugins: Sequence[Mapping[str, str]],
     notes: Sequence[str],
 ) -> Facts:
     """The object of the stage ``evaluate``.
 
-    `costs`: by system, of the student and of prompted models. `judged_by` and `plugins`: plugins as
-    `dstill.runs.provenance` describes them. `notes`: for readers of the scores.
+    `costs`: by system, of the student and of prompted models. `notes`: for readers of the scores.
     """
+    all_notes = [*result.contradictions, *notes, *data.notes]
     return {
         **({"data": dict(data.data)} if data.data else {}),
         "categories": _rows(result.categories),
@@ -127,9 +125,7 @@ def evaluated(
         "size": {"bytes": efficiency.disk_bytes, "parameters": efficiency.parameters},
         "costs": {system: asdict(cost) for system, cost in costs.items()},
         "teacher": {"why": teacher.why, "scores": _rows(teacher.scores)},
-        "judged_by": list(judged_by),
-        "plugins": list(plugins),
-        **({"notes": [*notes, *data.notes]} if notes or data.data else {}),
+        **({"notes": all_notes} if all_notes or data.data else {}),
     }
 
 
