@@ -15,7 +15,7 @@ from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Grammar, ModelInput, Pair
 from dstill.errors import UsageError
 
-__all__ = ["Generation", "Generator", "Similarity", "Student", "TrainResult", "TrainingJob"]
+__all__ = ["Generation", "Generator", "Preset", "Similarity", "Student", "TrainResult", "TrainingJob"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +139,14 @@ class Generator(ABC):
         return []
 
 
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """Settings that suit a kind of base. dstill uses them for every setting that the user did not set."""
+
+    name: str  # the kind, for messages: "chat decoder"
+    recipe: Mapping[str, Any]  # fields of `Recipe` → values
+
+
 class Student(Part, ABC):
     """A kind of small model that can be trained on pairs and then writes answers."""
 
@@ -153,6 +161,15 @@ class Student(Part, ABC):
     @abstractmethod
     def spec(self, texts: Iterable[str] = ()) -> ModelSpec:
         """Counts for the memory estimate. `texts` is the dataset, for a kind that learns its vocabulary from it."""
+
+    def preset(self, recipe: Recipe, modality: str = "") -> Preset | None:
+        """The settings that suit this base; None: the defaults do. Raises DataError if the base cannot be used.
+
+        Args:
+            recipe: The settings of the user.
+            modality: The chosen one. Empty: none is chosen yet, so settings that depend on it are left out.
+        """
+        return None
 
     def largest_batch(self, train: Sequence[tuple[Pair, ...]], recipe: Recipe) -> Batch | None:
         """Shapes of the largest batch of `train`, for the memory estimate. None: not known before training."""
