@@ -3,9 +3,9 @@
     model.gguf  Modelfile (for Ollama)  student.json
 
 Only for students that were trained from a GGUF file: its settings and vocabulary are copied, the vocabulary is extended
-by the student's new tokens, and the tensors are replaced, by the names in the `gguf` package's table. End token and chat
-template are the student's. `_CONVERSIONS` lists what llama.cpp stores differently from transformers. For other students,
-use llama.cpp's convert_hf_to_gguf.py on the output of ``--to merged``.
+by the student's new tokens, and the tensors are replaced, by the names in the `gguf` package's table. The end token and
+the chat template are the student's. `_CONVERSIONS` lists what llama.cpp stores differently from transformers. For other
+students, use llama.cpp's convert_hf_to_gguf.py on the output of ``--to merged``.
 
 The parity check loads model and tokenizer with transformers' GGUF reader, since llama.cpp has no binary wheels. As for
 CTranslate2, 90 % of the sample must be answered alike.
@@ -31,7 +31,8 @@ __all__ = ["Gguf", "gguf_tensors"]
 
 FILE = "model.gguf"
 TOKENS, SCORES, KINDS = ("tokenizer.ggml.tokens", "tokenizer.ggml.scores", "tokenizer.ggml.token_type")
-EOS, START, TEMPLATE = ("tokenizer.ggml.eos_token_id", "tokenizer.ggml.add_bos_token", "tokenizer.chat_template")
+EOS, TEMPLATE = "tokenizer.ggml.eos_token_id", "tokenizer.chat_template"
+START, SPACE = "tokenizer.ggml.add_bos_token", "tokenizer.ggml.add_space_prefix"
 BLOCK = 32  # weights per block of Q8_0
 
 
@@ -159,6 +160,7 @@ def _settings(base: Any, tokenizer: Any, rows: int) -> Iterator[tuple[str, Any, 
     if tokenizer.chat_template:
         own[TEMPLATE] = (tokenizer.chat_template, GGUFValueType.STRING)
         own[START] = (_begins_with_start(tokenizer), GGUFValueType.BOOL)
+        own[SPACE] = (False, GGUFValueType.BOOL)  # llama.cpp would add one after every special token
     for name, (value, kind) in own.items():
         yield name, value, (kind,)
     for field in base.fields.values():
@@ -183,7 +185,7 @@ def _settings(base: Any, tokenizer: Any, rows: int) -> Iterator[tuple[str, Any, 
 def _begins_with_start(tokenizer: Any) -> bool:
     from dstill_finetune.chat import Chat
 
-    prompt = Chat(tokenizer, {}).render("", "")
+    prompt = Chat(tokenizer, {}).render("", "a")
     return bool(tokenizer.bos_token) and prompt.startswith(tokenizer.bos_token)
 
 

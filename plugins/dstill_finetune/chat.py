@@ -9,7 +9,7 @@ question alone; any other branch has its task word as one. A template without sy
 user's message. Rendered texts already have the special tokens: encode them with ``add_special_tokens=False``.
 
 `adopt` prepares the tokenizer of a base for that: answers end with the token that ends a turn in its template. A
-student that reads plain prompts gets the template of `plain_template`, so that programs which render messages ask it
+student that reads plain prompts gets the template of `plain_templates`, so that programs which render messages ask it
 what it was trained on.
 
 Not covered: a template that writes the date (Llama 3.1) renders another prompt every day.
@@ -25,7 +25,7 @@ from typing import Any
 from dstill.errors import DataError
 from dstill_finetune.damage import damaged
 
-__all__ = ["Chat", "adopt", "has_template", "plain_template", "system_messages"]
+__all__ = ["Chat", "adopt", "has_template", "plain_templates", "system_messages"]
 
 Messages = Sequence[Mapping[str, str]]
 SOURCE, SYSTEM, ANSWER = "dstillsourcedstill", "dstillsystemdstill", "dstillanswerdstill"  # survive any template
@@ -117,8 +117,10 @@ def _end_of_turn(tokenizer: Any) -> str:
     return next((special[at] for at in ids if at in special), "")
 
 
-def plain_template(tokenizer: Any, words: Mapping[str, str], task_prefix: str) -> str:
-    """A template that renders plain prompts (`dstill_finetune.encoding`) of a decoder with this tokenizer.
+def plain_templates(tokenizer: Any, words: Mapping[str, str], task_prefix: str) -> list[str]:
+    """Templates that may render the plain prompts (`dstill_finetune.encoding`) of a decoder with this tokenizer.
+
+    Some tokenizers add a space to a text, but not after a start token that is written in the text.
 
     Args:
         tokenizer: Decides whether prompts begin with a start token.
@@ -126,14 +128,14 @@ def plain_template(tokenizer: Any, words: Mapping[str, str], task_prefix: str) -
         task_prefix: As in the recipe.
     """
     ids = tokenizer("a")["input_ids"]
-    start = "{{ bos_token }}" if tokenizer.bos_token_id is not None and ids[0] == tokenizer.bos_token_id else ""
+    begins = tokenizer.bos_token_id is not None and ids[0] == tokenizer.bos_token_id
+    starts = ("{{ bos_token }}", "{{ bos_token + ' ' }}") if begins else ("",)
     answers = next((word for word, system in words.items() if not system), "")
     system = "messages[0]['role'] == 'system'"
     named = f"(messages[0]['content'] + ': ' if {system} else {_literal(answers)})"
     source = "messages[-1]['content']"
-    if task_prefix == "decoder":
-        return f"{start}{{{{ {source} + '\\n' + {named}.strip() + '\\n' }}}}"
-    return f"{start}{{{{ {named} + {source} + '\\n' }}}}"
+    text = f"{source} + '\\n' + {named}.strip()" if task_prefix == "decoder" else f"{named} + {source}"
+    return [f"{start}{{{{ {text} + '\\n' }}}}" for start in starts]
 
 
 def _literal(text: str) -> str:

@@ -38,6 +38,7 @@ class Hf(Finetuned):
 
     name = "hf"
     suffixes = (gguf_files.SUFFIX,)
+    reads_prompts = True
     Config = HfConfig
     config: HfConfig
 

@@ -10,8 +10,11 @@
 
 Adapters on every linear layer, and an adapter's rate for decoders, are those of Dettmers et al. 2023 (QLoRA, arXiv
 2305.14314). In dstill's own benchmark they are better than adapters on the attention's q and v, and it trains with
-the same batch of 32. An input that shows a schema takes up to 2,048 tokens; the attention of an encoder–decoder such as
-T5 needs memory for the square of that. The rate for all weights is that of Hsieh et al. 2023, the recipe's default.
+the same batch of 32. The rate for all weights is that of Hsieh et al. 2023, the recipe's default.
+
+An input that shows a schema takes up to 2,048 tokens; the attention of an encoder–decoder such as T5 needs memory for
+the square of that. From a billion parameters on, activations are computed twice (gradient checkpointing): otherwise 4
+billion parameters would not fit a card of 24 GB.
 """
 
 from __future__ import annotations
@@ -25,18 +28,25 @@ from dstill.api.student import Preset
 from dstill_finetune import gguf_files, model_loading
 from dstill_finetune.chat import has_template
 from dstill_finetune.gguf_head import settings_of
+from dstill_finetune.meta import parameters_of
 
 __all__ = ["CHAT", "ENCODER_DECODER", "PLAIN", "kind_of", "preset_of", "prompt_of"]
 
 CHAT, PLAIN, ENCODER_DECODER = "chat decoder", "plain decoder", "encoder-decoder"
 _ADAPTER_RATE = {CHAT: 2e-4, PLAIN: 2e-4, ENCODER_DECODER: 5e-4}
 _FULL_RATE = 5e-5
+_BATCH = ("per_device_train_batch_size", "gradient_accumulation_steps")
+_LARGE = 10**9  # parameters
 _MAX_LENGTH = {CHAT: 2048, PLAIN: 2048, ENCODER_DECODER: 1024}
 
 
 def kind_of(base: str) -> str:
     """The kind of a folder, GGUF file or hub id, without its weights. Raises DataError or ServiceError."""
-    if model_loading.is_encoder_decoder(model_loading.config_of(base)):
+    return _kind_of(base, model_loading.config_of(base))
+
+
+def _kind_of(base: str, config: Any) -> str:
+    if model_loading.is_encoder_decoder(config):
         return ENCODER_DECODER
     return CHAT if _has_chat_template(base) else PLAIN
 
@@ -56,7 +66,8 @@ def preset_of(base: str, recipe: Recipe, modality: str) -> Preset:
         recipe: The settings of the user.
         modality: The chosen one. Empty: none is chosen yet, and there is no learning rate.
     """
-    kind = kind_of(base)
+    config = model_loading.config_of(base)
+    kind = _kind_of(base, config)
     full = modality == "full"
     settings: dict[str, Any] = {
         "prompt": prompt_of(recipe, encoder_decoder=kind == ENCODER_DECODER, template=kind == CHAT),
@@ -65,12 +76,13 @@ def preset_of(base: str, recipe: Recipe, modality: str) -> Preset:
         "per_device_train_batch_size": 2,
         "gradient_accumulation_steps": 16,
         "max_length": _MAX_LENGTH[kind],
+        "gradient_checkpointing": parameters_of(config) >= _LARGE,
     }
     if not modality:
         del settings["learning_rate"]
     if full:
         del settings["target_modules"]
-    return Preset(name=kind, recipe=settings)
+    return Preset(name=kind, recipe=settings, together=(_BATCH,))
 
 
 def _has_chat_template(base: str) -> bool:

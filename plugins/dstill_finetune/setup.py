@@ -18,7 +18,7 @@ from dstill.api.recipe import Recipe
 from dstill.api.records import Pair
 from dstill.errors import ConfigError, DataError
 from dstill_finetune import model_loading
-from dstill_finetune.chat import Chat, adopt, has_template, plain_template, system_messages
+from dstill_finetune.chat import Chat, adopt, has_template, plain_templates, system_messages
 from dstill_finetune.collate import Collator
 from dstill_finetune.encoding import Dataset, Encoder
 from dstill_finetune.presets import prompt_of
@@ -78,12 +78,13 @@ def prompts_of(
         task_prefix=recipe.task_prefix,
     )
     read = [row.source + row.task for row in plain.encode(records[:1]).records[0]]
-    tokenizer.chat_template = plain_template(tokenizer, words, recipe.task_prefix)
-    chat = Chat(tokenizer, words)
-    rendered = [chat.render(pair.task_prefix, pair.source) for pair in records[0]]
-    if tokenizer(rendered, add_special_tokens=False)["input_ids"] == read:
-        return Prompts(system_messages=words)
-    tokenizer.chat_template = None  # a start or a space that no template writes
+    for template in plain_templates(tokenizer, words, recipe.task_prefix):
+        tokenizer.chat_template = template
+        chat = Chat(tokenizer, words)
+        rendered = [chat.render(pair.task_prefix, pair.source) for pair in records[0]]
+        if tokenizer(rendered, add_special_tokens=False)["input_ids"] == read:
+            return Prompts(system_messages=words)
+    tokenizer.chat_template = None  # the tokens of these prompts are not those of any text
     return Prompts()
 
 

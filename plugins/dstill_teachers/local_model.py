@@ -39,7 +39,6 @@ class LocalModel:
         import torch
 
         from dstill_finetune import model_loading
-        from dstill_finetune.chat import Chat
 
         model_loading.quiet()
         cuda = torch.cuda.is_available()
@@ -48,7 +47,6 @@ class LocalModel:
         self.model = model_loading.load_model(base, {"dtype": dtype}).to("cuda" if cuda else "cpu").eval()
         self.seed = seed
         self.encoder_decoder = model_loading.is_encoder_decoder(self.model.config)
-        self._chat = Chat(self.tokenizer, {})
         self._stop = "" if self.tokenizer.chat_template else stop
         self._stopped = threading.Event()
         self._end_ids = self._configure(temperature)
@@ -77,7 +75,9 @@ class LocalModel:
         if not self.tokenizer.chat_template:
             text = "".join(f"{message.content}\n\n" for message in messages)
             return list(self.tokenizer(text)["input_ids"])
-        text = self._chat.rendered([message.to_row() for message in messages])
+        from dstill_finetune.chat import Chat
+
+        text = Chat(self.tokenizer, {}).rendered([message.to_row() for message in messages])
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def answer(self, rows: Sequence[Sequence[int]], max_new_tokens: int) -> list[Answer]:

@@ -145,6 +145,7 @@ class Preset:
 
     name: str  # the kind, for messages: "chat decoder"
     recipe: Mapping[str, Any]  # fields of `Recipe` → values
+    together: tuple[tuple[str, ...], ...] = ()  # fields that the preset leaves alone if the user set one of them
 
 
 class Student(Part, ABC):
@@ -154,6 +155,7 @@ class Student(Part, ABC):
     default: ClassVar[bool] = False  # True: used if no student is named and the task has no base; trains from scratch
     recipe: ClassVar[Mapping[str, Any]] = {}  # settings by dotted key that `dstill init` and `dstill demo` use for it
     smallest: ClassVar[Mapping[str, Any]] = {}  # keys of its own section for a language of a few words
+    reads_prompts: ClassVar[bool] = False  # True: it can learn to read a schema in its text (`Task.schema_settings`)
     reads_schema: ClassVar[bool] = False  # True: it needs the task's form (`dstill.api.protocols.Linked`)
     form: Form  # of the task, set by dstill for a kind that reads schemas
     base: str = ""  # the folder, file or id after "hf:" in ``--student hf:google/flan-t5-small``

@@ -38,7 +38,9 @@ def with_preset(config: Config, student: Student, modality: str = "") -> tuple[C
     preset = student.preset(train, modality)
     if preset is None:
         return config, None
-    used = {key: value for key, value in preset.recipe.items() if f"train.{key}" not in config.chosen}
+    own = {key.removeprefix("train.") for key in config.chosen if key.startswith("train.")}
+    own.update(key for group in preset.together if not own.isdisjoint(group) for key in group)
+    used = {key: value for key, value in preset.recipe.items() if key not in own}
     yours = {key: getattr(train, key) for key in preset.recipe if key not in used}
     settings = replace(config.settings, train=replace(train, **used))
     return replace(config, settings=settings), AppliedPreset(name=preset.name, used=used, yours=yours)

@@ -19,7 +19,7 @@ from dstill.api.modality import Choice, Modality
 from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Pair, Record
 from dstill.api.student import Generator, TrainingJob, TrainResult
-from dstill.config import Config
+from dstill.config import Config, assignment
 from dstill.errors import DataError
 from dstill.factory import Setup, choose_modality, modalities, student_spec
 from dstill.pipeline import steps
@@ -62,10 +62,10 @@ class Trained:
     student: str
     objective: str
     choice: Choice
-    preset: AppliedPreset | None
     device: Device
     processes: int
     seed: int
+    preset: AppliedPreset | None = None
 
 
 def planned(setup: Setup, records: Sequence[Record], validation: Sequence[Record]) -> TrainingPlan:
@@ -81,6 +81,7 @@ def planned(setup: Setup, records: Sequence[Record], validation: Sequence[Record
     log.info("modality %s on %s", choice.modality, device.name)
     if preset is not None:
         log.info("%s", preset, extra={"shown": True})
+    _note_hidden_schema(setup)
     bare = sum(not record.rationale for record in records)
     if bare and setup.objective.explanation("") is not None:
         log.warning("%d of %d training rows have no rationale: their answers alone are learnt", bare, len(records))
@@ -94,6 +95,16 @@ def planned(setup: Setup, records: Sequence[Record], validation: Sequence[Record
         recipe=config.settings.train,
         preset=preset,
     )
+
+
+def _note_hidden_schema(setup: Setup) -> None:
+    """Say so if the student could read the schema with the question, and nobody decided that it does not."""
+    values, wanted = setup.config.flat(), setup.task.schema_settings if setup.student.reads_prompts else {}
+    missing = {key: value for key, value in wanted.items() if values.get(key) != value}
+    if missing and setup.config.chosen.isdisjoint(missing):
+        options = " ".join(f"--set {assignment(key, value)}" for key, value in missing.items())
+        text = "the student reads the question alone; it reads the schema too with: %s"
+        log.info(text, options, extra={"shown": True})
 
 
 def _check_left_out(objective: str, left_out: int, rows: int) -> None:
