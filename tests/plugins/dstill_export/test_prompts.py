@@ -79,7 +79,7 @@ def test_gate_asks_through_the_exported_template(student: Student, tmp_path: Pat
         def write(self, source: Source, folder: Path) -> None:
             super().write(source, folder)
             file = folder / "chat_template.jinja"
-            file.write_text(file.read_text().replace("add", "sub").replace("m['content']", "m['content'] | upper"))
+            file.write_text(file.read_text().replace("<|assistant|>", ""))
 
     with pytest.raises(ParityError):
         export(student("chat"), Renamed(), tmp_path / "renamed")
@@ -87,7 +87,7 @@ def test_gate_asks_through_the_exported_template(student: Student, tmp_path: Pat
     assert (tmp_path / "merged" / "chat_template.jinja").read_text() == TEMPLATE
 
 
-@pytest.mark.parametrize("name", ["chat", "llama"])
+@pytest.mark.parametrize("name", ["chat", pytest.param("llama", marks=pytest.mark.slow)])
 def test_exported_template_renders_the_trained_prompt(name: str, student: Student, tmp_path: Path) -> None:
     from transformers import AutoTokenizer
 
@@ -103,6 +103,7 @@ def test_exported_template_renders_the_trained_prompt(name: str, student: Studen
     assert facts["prompt"] == ("chat" if name == "chat" else "plain")
 
 
+@pytest.mark.slow
 def test_gguf_file_carries_template_end_and_start(student: Student, tmp_path: Path) -> None:
     from dstill_finetune import gguf_files
     from dstill_finetune.gguf_head import settings_of
