@@ -124,8 +124,9 @@ class Encoder:
         known = sorted(self.tasks if self.chat is None else self.chat.system_messages, key=len, reverse=True)
         words = [next((word for word in known if text.startswith(word)), "") for text in texts]
         bare = [text.removeprefix(word) for text, word in zip(texts, words, strict=True)]
-        sources = self._sources(bare) if self.chat is None else self._conversations(self.chat, words, bare)
-        return [(source, self.tasks.get(word, [])) for source, word in zip(sources, words, strict=True)]
+        if self.chat is not None:
+            return [(source, []) for source in self._conversations(self.chat, words, bare)]
+        return [(source, self.tasks.get(word, [])) for source, word in zip(self._sources(bare), words, strict=True)]
 
     def shortened(self, source: list[int], most: int) -> list[int]:
         """The ids of a prompt, cut to `most` tokens; a conversation keeps the turn that begins the answer."""
