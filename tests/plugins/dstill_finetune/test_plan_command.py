@@ -181,7 +181,7 @@ def test_settings_for_another_student_are_noted(plan: Any, seven_billion: str) -
     told = plan("--student", seven_billion, *OWN, "--vram", "80GB", "--batch-size", "1").stderr
     assert (
         "warning: train.learning_rate = 0.002, train.num_train_epochs = 8.0 were set for student 'tiny'; "
-        "the defaults are --set train.learning_rate=5e-05 --set train.num_train_epochs=3.0\n"
+        "the defaults are --set train.learning_rate=0.0002 --set train.num_train_epochs=3.0\n"
     ) in told
     assert "warning" not in plan("--student", "tiny", "--vram", "80GB").stderr
 
