@@ -59,6 +59,15 @@ def test_run_remembers_what_was_set(create: Create, plugins: Plugins) -> None:
     assert seeded.config.chosen == {*wanted, "project.seed"}
 
 
+def test_settings_edited_in_the_run_were_set(create: Create, plugins: Plugins) -> None:
+    run = create()
+    file = run.folder / "config.toml"
+    file.write_text(file.read_text().replace("lora_dropout = 0.1", "lora_dropout = 0.2"))
+    again = Run.open(run.folder, plugins=plugins)
+    assert again.settings.train.lora_dropout == 0.2
+    assert again.config.chosen == run.config.chosen | {"train.lora_dropout"}
+
+
 def test_branch_and_trained_run_remember_too(create: Create, plugins: Plugins) -> None:
     run = create()
     run.generate()

@@ -362,12 +362,10 @@ def _with_trained_student(config: Config, run: RunFolder, plugins: Plugins) -> C
 
 
 def _chosen(run: RunFolder, config: Config) -> frozenset[str]:
-    """The settings that somebody set for `run`. An earlier dstill did not note them: those other than the default."""
-    if "chosen" in run.manifest:
-        return frozenset(run.manifest["chosen"])
+    """The settings that somebody set for `run`: those noted then, and those that are not the default in its file."""
     sections = {name: type(section) for name, section in config.parts.items()}
     default = configuration.load(use_files=False, sections=sections).flat()
-    return frozenset(key for key, value in config.flat().items() if value != default[key])
+    return frozenset(run.manifest.get("chosen", ())) | {k for k, value in config.flat().items() if value != default[k]}
 
 
 def _most_frequent(records: Sequence[Record]) -> Mapping[str, Any]:
