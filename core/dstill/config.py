@@ -362,6 +362,7 @@ class Config:
     origins: Mapping[str, str]  # dotted key → "default", "dstill.toml:7", "environment DSTILL_…", "command line"
     file: Path | None = None  # the file that was read
     filed: frozenset[str] = frozenset()  # keys whose values come from the file, not from the environment or flags
+    chosen: frozenset[str] = frozenset()  # keys that somebody set; the others have their defaults
     trusted: bool = False  # the caller allows everything that the file asks for, in this process only (`Run.open`)
 
     def part(self, kind: str, name: str) -> Any:
@@ -439,8 +440,8 @@ def load(
     given: dict[str, tuple[Any, str]] = {}  # dotted key → value and origin
     if file is None and use_files and Path(FILE).exists():
         file = Path(FILE)
-    if file is not None:
-        of_run = (file.parent / "run.json").exists()  # dstill wrote it, so do not warn about old names
+    of_run = file is not None and (file.parent / "run.json").exists()
+    if file is not None:  # dstill wrote the file of a run, so do not warn about old names
         read = _moved(_read_file(file, known), known, quiet=of_run)
         given.update(_of_run(read, known) if of_run else read)
     filed, given_now = frozenset(given), {}
@@ -449,6 +450,7 @@ def load(
     from_flags = {key: (value, "command line") for key, value in (flags or {}).items() if value is not None}
     given_now.update(_moved(from_flags, known))
     given.update(given_now)
+    chosen = given_now if of_run else given  # the file of a run has the defaults too
     values: dict[str, Any] = {}
     for key, (value, origin) in given.items():
         if key not in known:
@@ -465,6 +467,7 @@ def load(
         origins={key: given[key][1] if key in given else "default" for key in known},
         file=file,
         filed=filed - given_now.keys(),
+        chosen=frozenset(chosen),
     )
 
 

@@ -83,7 +83,11 @@ class RunContents(RunFolder):
             arguments=arguments or {},
             seed=config.settings.project.seed,
             settings=config.to_toml(),
-            provenance={"versions": versions(plugins), "plugins": loaded(plugins)},
+            provenance={
+                "versions": versions(plugins),
+                "plugins": loaded(plugins),
+                "chosen": sorted(config.chosen),
+            },
             before=lambda folder: trust.allow_written(config, folder / SETTINGS),
         )
         run.setup = Setup(plugins, config)
@@ -110,11 +114,14 @@ class RunContents(RunFolder):
         config = configuration.load(
             run.folder / SETTINGS, flags=flags, environment={}, sections=plugin_loading.part_sections(plugins)
         )
-        run.setup = Setup(plugins, replace(_with_trained_student(config, run, plugins), trusted=trusted))
+        chosen = config.chosen | _chosen(run, config)
+        config = replace(_with_trained_student(config, run, plugins), chosen=chosen, trusted=trusted)
+        run.setup = Setup(plugins, config)
         return run
 
     def save_settings(self) -> None:
         """Write the current configuration to config.toml, where the next command reads it."""
+        self.manifest["chosen"] = sorted(self.config.chosen)
         self.write_file(SETTINGS, self.config.to_toml())
         trust.allow_written(self.config, self.folder / SETTINGS)
 
@@ -139,8 +146,14 @@ class RunContents(RunFolder):
         config = configuration.load(use_files=False, flags={**own, **flags}, sections=sections)
         before = {key: origin for key, origin in self.config.origins.items() if key not in flags}
         filed = self.config.filed - flags.keys()  # a branch must not be allowed more than this run
-        origins = {**config.origins, **before}
-        return replace(config, origins=origins, file=self.config.file, filed=filed, trusted=self.config.trusted)
+        return replace(
+            config,
+            origins={**config.origins, **before},
+            file=self.config.file,
+            filed=filed,
+            chosen=self.config.chosen | flags.keys(),
+            trusted=self.config.trusted,
+        )
 
     def branch(self, folder: Path | None, *, flags: Mapping[str, Any]) -> Self:
         """A new run at `folder` with the dataset of this run, and its configuration overridden by `flags`.
@@ -391,6 +404,13 @@ def _with_trained_student(config: Config, run: RunFolder, plugins: Plugins) -> C
 def _with_questions(config: Config, questions: str) -> Config:
     generate = replace(config.settings.generate, questions=questions)
     return replace(config, settings=replace(config.settings, generate=generate))
+
+
+def _chosen(run: RunFolder, config: Config) -> frozenset[str]:
+    """The settings that somebody set for `run`: those noted then, and those that are not the default in its file."""
+    sections = {name: type(section) for name, section in config.parts.items()}
+    default = configuration.load(use_files=False, sections=sections).flat()
+    return frozenset(run.manifest.get("chosen", ())) | {k for k, value in config.flat().items() if value != default[k]}
 
 
 def _most_frequent(records: Sequence[Record]) -> Mapping[str, Any]:

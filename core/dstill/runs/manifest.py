@@ -316,6 +316,7 @@ class Manifest(TypedDict):
     stages: dict[str, dict[str, Any]]
     files: dict[str, File]
     id: NotRequired[str]
+    chosen: NotRequired[list[str]]  # settings that somebody set; the others have their defaults
 
 
 class Stages(TypedDict, total=False):

@@ -89,6 +89,7 @@ def trained(result: Trained, review: ReviewStatus) -> Facts:
         "modality": result.choice.modality,
         "device": asdict(result.device),
         "processes": result.processes,
+        **({"preset": asdict(result.preset)} if result.preset is not None else {}),
         "choice": [_reason(reason) for reason in result.choice.reasons],
         "training_seconds": result.fitted.seconds,
         "seed": result.seed,
