@@ -46,6 +46,7 @@ __all__ = [
     "make_teacher",
     "modalities",
     "models",
+    "require_known",
     "student_spec",
     "task_name",
 ]

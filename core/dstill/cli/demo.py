@@ -101,7 +101,7 @@ class Stages:
 def run_stages(run: Run, *, again: str) -> Stages:
     """The stages of `run`, which go on where a stopped one ended. `again`: the command that a user resumes with."""
     try:
-        with progress() as report:
+        with progress() as report, run.dropped_if_refused():
             run.progress = report
             dataset = run.stages.get("generate") or run.generate()
             training = run.stages.get("train") or run.train()

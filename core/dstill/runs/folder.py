@@ -30,7 +30,7 @@ from typing import Any, Self, TypeVar, cast
 
 from dstill.api.records import SCHEMA_VERSION, Row
 from dstill.api.splits import FORMER_SPLITS, with_split_names
-from dstill.errors import DataError, DiskError, DstillError, Interrupted, RunError, UsageError, did_you_mean
+from dstill.errors import DataError, DiskError, DstillError, Interrupted, RunError, TrustError, UsageError, did_you_mean
 from dstill.io.files import disk_error, is_temporary, no_folder, reading, remove_stale, replace_dir, write_text
 from dstill.io.inert import indented, visible
 from dstill.io.jsonl import append_row, read_rows, write_rows
@@ -133,6 +133,17 @@ class RunFolder:
         # half a surrogate pair, which UTF-8 cannot encode, stays a JSON escape
         write_text(self.folder / MANIFEST, text.encode("utf-8", "backslashreplace").decode())
 
+    @contextlib.contextmanager
+    def dropped_if_refused(self) -> Iterator[Self]:
+        """Around the first stage: if the call was wrong or its input unusable, a run without files is removed."""
+        try:
+            yield self
+        except (UsageError, DataError):
+            if not self.manifest["files"]:
+                with contextlib.suppress(DstillError, OSError):  # the first error counts
+                    self.remove()
+            raise
+
     # --- one process at a time ----------------------------------------------------------
 
     @contextlib.contextmanager
@@ -165,7 +176,8 @@ class RunFolder:
         """Lock and log a stage. What the body puts into the dict goes to run.json, under ``stages``.
 
         The dict is open, as plugins have stages too; `dstill.runs.stage_facts` makes those of the core. ``seconds`` is
-        added. Raises RunError when another process has locked the run.
+        added. A call that was wrong (UsageError, TrustError) is no failure of the run: its status stays. Raises RunError
+        when another process has locked the run.
         """
         with self.lock():
             facts: dict[str, Any] = {}
@@ -177,6 +189,10 @@ class RunFolder:
                 yield facts
             except (KeyboardInterrupt, Interrupted):
                 self._status(f"{name}: interrupted")
+                raise
+            except (UsageError, TrustError) as error:
+                log.info("%s refused: %s", name, error.what)
+                self._last_status(before)
                 raise
             except Exception as error:
                 failed = f"{name}: failed: {str(error).splitlines()[0] if str(error) else type(error).__name__}"

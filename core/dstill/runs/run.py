@@ -233,9 +233,12 @@ class Run(RunContents):
         """Dataset → student. Raises DataError, TrainingError, UsageError, RunError.
 
         A stopped training resumes from its newest checkpoint, unless `restart`. If settings or data have changed since,
-        it raises RunError unless `resume_with_changes`. If the review does not suffice (`dstill.pipeline.review.gate`),
-        it raises DataError unless `allow_unreviewed`. Returns an empty object in every process but the first.
+        it raises RunError unless `resume_with_changes`. A trained run raises UsageError (`refuse_retraining`), unless
+        `restart`: the new student replaces the old one when it is complete. If the review does not suffice
+        (`dstill.pipeline.review.gate`), it raises DataError unless `allow_unreviewed`. Returns an empty object in every
+        process but the first.
         """
+        self.refuse_retraining(restart=restart)
         with self.stage("train") as facts, distributed.in_step():
             records, validation = self.records("train"), self.records("validation")
             review = self.gate(allow=allow_unreviewed)
@@ -265,6 +268,17 @@ class Run(RunContents):
             facts.update(versions=versions(self.plugins), plugins=loaded(self.plugins))
         return facts
 
+    def refuse_retraining(self, *, restart: bool) -> None:
+        """Raises UsageError if the run is trained and no later training was stopped, unless `restart`."""
+        status = self.manifest["status"]
+        stopped = (status.startswith("train: ") and status != "train: done") or (self.folder / "checkpoints").exists()
+        if "train" in self.stages and (self.folder / "student").exists() and not (restart or stopped):
+            raise UsageError(
+                f"run '{self.name}' is trained already",
+                where=str(self.folder / "student"),
+                hint=f"to train again and replace this student: {command('train', self.folder)} --restart",
+            )
+
     @contextlib.contextmanager
     def _new_student(self) -> Iterator[Path]:
         """The folder to write the student to: in the run; a temporary one in every process but the first."""
@@ -284,6 +298,7 @@ class Run(RunContents):
         splits = self.settings.evaluate.splits
         require_splits(splits)
         baselines(self.setup)  # raises for an unknown name before any work
+        self.require_student()
         records = [record for split in dict.fromkeys(splits) for record in self.records(split)]
         if not records:
             raise DataError(
