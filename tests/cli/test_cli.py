@@ -555,7 +555,7 @@ def test_evaluate_shows_scores_and_baselines(cli: Cli, finished: Path) -> None:
     assert "53.8 [29.1, 76.8]" in ended.out
     assert "There are no questions in test_unseen_templates." in ended.out
     assert ended.out.endswith("next: dstill report mine\n")
-    trained = cli("train", "mine")
+    trained = cli("train", "mine", "--restart")
     assert "memory, plain, heap: 2 steps" in trained.out
     assert "13 of 13 parameters trained" in trained.out
 

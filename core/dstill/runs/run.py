@@ -298,7 +298,6 @@ class Run(RunContents):
         splits = self.settings.evaluate.splits
         require_splits(splits)
         baselines(self.setup)  # raises for an unknown name before any work
-        self.require_student()
         records = [record for split in dict.fromkeys(splits) for record in self.records(split)]
         if not records:
             raise DataError(
@@ -307,6 +306,7 @@ class Run(RunContents):
                 hint=f"`{command('generate', '--out', self.folder)}` writes them; "
                 "--set 'evaluate.splits=[\"NAME\"]' takes others",
             )
+        self.require_student()
         others = [record for split in SEEN if split not in splits for record in self.records(split)]
         check_splits([*others, *records], self.task)
         with self.setup.opened_executor(judging=True) as executor:
