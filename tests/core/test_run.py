@@ -100,7 +100,10 @@ def test_run_goes_through_every_stage(create: Callable[..., Run], toy_file: Path
     assert scores["scores"]["untrained"]["test"]["right"]["value"] == 0
     assert scores["scores"]["nearest"]["test"]["right"]["n"] == 13
     assert set(scores["categories"]) == {"add", "take", "refusal"}
-    assert scores["latency"] == {"p50": 0.01, "p95": 0.01}
+    assert scores["throughput"] == {"per_second": 100.0}  # the toy says that a batch takes 0.01 s an answer
+    assert scores["latency"]["n"] == 13
+    assert 0 < scores["latency"]["p50"] <= scores["latency"]["p95"]
+    assert reopened(run).evaluate()["latency"] == scores["latency"]  # as measured before
     assert len(run.predictions()) == len(run.verdicts()) == 13
     assert len(run.verdicts("untrained")) == 13
 

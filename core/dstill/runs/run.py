@@ -20,12 +20,14 @@ import contextlib
 import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from dstill.api.executor import Executor
 from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, TeacherRequest, Verdict
+from dstill.api.student import Generator
 from dstill.errors import DataError, DstillError, Interrupted, UsageError
 from dstill.factory import Setup, make_teacher
 from dstill.io.files import replace_dir, write_text
@@ -49,7 +51,7 @@ from dstill.pipeline.confidence import Confidence
 from dstill.pipeline.curate import Dataset, LabelSource, relabelled
 from dstill.pipeline.data_monitor import DataMonitor
 from dstill.pipeline.dataset_card import dataset_card
-from dstill.pipeline.efficiency import AnswerCost, measured_efficiency
+from dstill.pipeline.efficiency import AnswerCost, Timing, measured_efficiency, timings
 from dstill.pipeline.evaluate import (
     BLOCK,
     Evaluation,
@@ -72,6 +74,7 @@ from dstill.runs.folder import EXPORT, REQUESTS, STORE, RunFolder, data_file, fi
 from dstill.runs.provenance import commit, loaded, sha256, versions
 from dstill.runs.review_log import decisions
 from dstill.runtime import distributed
+from dstill.runtime.progress import silent
 from dstill.teacher.cost import ReplyCost
 
 __all__ = ["Run", "configured_focus", "run_focus"]
@@ -91,6 +94,7 @@ COMMANDS = {
     "ablate": ("experiment", "ablate"),
 }
 TEACHER_ANSWERS = system_file("predictions", "teacher")
+TIMINGS = "timings.jsonl"
 DISTRIBUTED = "train"  # the only stage that may run in several processes
 log = logging.getLogger("dstill")
 
@@ -330,7 +334,8 @@ class Run(RunContents):
             for system, verdicts in evaluation.verdicts.items():
                 self.write(system_file("verdicts", system, engine), verdicts)
             parameters = self.stages.get("train", {}).get("all_parameters")
-            efficiency = measured_efficiency(predictions["student"], self.folder / "student", parameters)
+            timed = self._timings(examples)
+            efficiency = measured_efficiency(timed, predictions["student"], self.folder / "student", parameters)
             rate = self.settings.evaluate.machine_usd_per_hour
             costs = {"student": AnswerCost.of_student(predictions["student"], rate)}
             costs.update({system: found.cost for system, found in asked.items()})
@@ -428,7 +433,31 @@ class Run(RunContents):
         predictions = predicted(self.setup, generator, system, examples, done=done, save=save)
         save(predictions, file)
         self.discard(partial)
+        if student and kind == "predictions":
+            self._timings(examples, generator)  # while it is loaded
         return predictions
+
+    def _timings(self, examples: Sequence[Example], generator: Generator | None = None) -> list[Timing]:
+        """How long this student takes for single questions, as measured before or now. `generator`: the loaded one."""
+        wanted = self.settings.evaluate
+        provenance = self._provenance(constrained=wanted.constrain, draws=wanted.agreement)
+        if self.manifest["files"].get(TIMINGS, {}).get("provenance") == provenance:
+            return list(self.load(Timing, TIMINGS))
+        try:
+            generator = generator or self.generator()
+        except DstillError:  # the predictions are there, but this dstill does not load such students
+            return []
+        quiet = copy(self.setup)
+        quiet.progress = silent
+        self.progress("timing single answers", 0, 1)
+
+        def answer(example: Example) -> None:
+            predicted(quiet, generator, "student", [example], done={}, save=lambda _: None)
+
+        found = timings(answer, examples)
+        self.write(TIMINGS, found)
+        self.manifest["files"][TIMINGS]["provenance"] = provenance
+        return found
 
     def _gains_logprobs(self, existing: Mapping[str, Prediction], examples: Sequence[Example]) -> bool:
         """Whether predictions of a dstill that kept no log-probabilities would have them if they were written again."""
