@@ -49,7 +49,9 @@ OPTIONS = (
         metavar="NAME",
         help=MODALITY,
     ),
-    click.option("--restart", is_flag=True, help="Train from the start, even if the run is trained or has a checkpoint."),
+    click.option(
+        "--restart", is_flag=True, help="Train from the start, even if the run is trained or has a checkpoint."
+    ),
     click.option(
         "--resume-with-changes", is_flag=True, help="Resume from a checkpoint even if settings or data have changed."
     ),

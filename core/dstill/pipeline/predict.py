@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from dstill.api.executor import Executor
 from dstill.api.faults import about
 from dstill.api.protocols import RationaleTerms
-from dstill.api.records import Example, Level, ModelInput, OutcomeKind, Prediction, Problem, Row
+from dstill.api.records import SPLITS, Example, Level, ModelInput, OutcomeKind, Prediction, Problem, Row
 from dstill.api.student import Generator, Similarity
 from dstill.api.task import data_of
 from dstill.errors import DstillError, UsageError, did_you_mean
@@ -103,13 +103,27 @@ class PredictedAnswer(Row):
         )
 
     @property
+    def guess(self) -> str:
+        """Why this answer, which passes the checks, is no more than a guess; empty: nothing says so, or it does not.
+
+        That an answer passes the checks and runs does not mean that it is right.
+        """
+        if not self.ok:
+            return ""
+        if self.out_of_distribution and not self.by_fallback:
+            return "no training question is like this one"
+        if self.confidence is None:
+            return "how likely it is right is not known"
+        return "it is more likely wrong than right" if self.confidence < 0.5 else ""
+
+    @property
     def by_fallback(self) -> bool:
         """Whether a large model answered in the place of the student."""
         return self.answered_by != STUDENT
 
     def to_row(self) -> dict[str, Any]:
         """The object of ``dstill predict --json``: without times, so that the same answer gives the same object."""
-        row = super().to_row()
+        row = {**super().to_row(), "guess": self.guess}
         omitted = {"similarity_threshold", "tokens", "seconds", *(() if self.votes else ("votes",))}
         omitted |= set() if self.outcome else {"outcome", "result"}
         omitted |= set() if self.rationale else {"rationale"}
@@ -295,6 +309,21 @@ class Predictor:
                 with contextlib.suppress(DstillError):  # no answers need it
                     executor = opened.enter_context(self.setup.opened_executor())
             return drift(self.setup.task, learnt, executor)
+
+    def warm_up(self) -> None:
+        """Answer one question about each data, and run its reference answer, so that no user waits for what that loads.
+
+        What is away now gives an error when somebody asks for it.
+        """
+        named: dict[str, Example] = {}
+        for record in (record for split in SPLITS for record in self.run.records(split)):
+            if not self.setup.task.is_refusal(record.answer):
+                named.setdefault(data_of(self.setup.task, record), record.example)
+        for example in [*islice(named.values(), NAMED)] or [self.example("how many are there?")]:
+            with contextlib.suppress(DstillError):
+                self.answer([example], execute=False, fall_back=False)
+                if self.executor is not None and example.answer is not None:
+                    self.executor.run(example.answer, example)
 
     # --- answers ------------------------------------------------------------------------
 
