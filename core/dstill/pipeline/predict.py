@@ -31,6 +31,7 @@ from dstill.api.student import Generator, Similarity
 from dstill.api.task import data_of
 from dstill.errors import DstillError, UsageError, did_you_mean
 from dstill.factory import Setup
+from dstill.io.html import table
 from dstill.pipeline import prompted, steps
 from dstill.pipeline.calibration import Calibration, with_agreement
 from dstill.pipeline.constrained import Constrained
@@ -120,6 +121,21 @@ class PredictedAnswer(Row):
     def by_fallback(self) -> bool:
         """Whether a large model answered in the place of the student."""
         return self.answered_by != STUDENT
+
+    def _repr_html_(self) -> str:
+        """For a notebook."""
+        verdict = self.reason if not self.ok else f"a guess: {self.guess}" if self.guess else "passes the checks"
+        facts = {
+            "question": self.question,
+            "answer": self.answer,
+            "verdict": verdict,
+            "problems": "; ".join(problem.message for problem in self.problems),
+            "confidence": self.confidence,
+            "similarity": self.similarity,
+            "answered by": self.answered_by if self.by_fallback else "",
+            "result": "" if self.result is None else str(self.result),
+        }
+        return table((), [fact for fact in facts.items() if fact[1] not in (None, "")])
 
     def to_row(self) -> dict[str, Any]:
         """The object of ``dstill predict --json``: without times, so that the same answer gives the same object."""

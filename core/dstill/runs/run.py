@@ -69,9 +69,9 @@ from dstill.pipeline.steps import check_splits
 from dstill.pipeline.teacher_eval import TeacherScores
 from dstill.pipeline.train import TrainingFiles, planned, trained
 from dstill.runs import stage_facts
-from dstill.runs.contents import RunContents
 from dstill.runs.folder import EXPORT, REQUESTS, STORE, RunFolder, data_file, find_run, system_file
 from dstill.runs.provenance import commit, loaded, sha256, versions
+from dstill.runs.results import RunResults
 from dstill.runs.review_log import decisions
 from dstill.runtime import distributed
 from dstill.runtime.progress import silent
@@ -99,7 +99,7 @@ DISTRIBUTED = "train"  # the only stage that may run in several processes
 log = logging.getLogger("dstill")
 
 
-class Run(RunContents):
+class Run(RunResults):
     """One run. `create` or `open` it, then call stages; each is locked, logged and resumable.
 
     A stage returns the object that it writes to run.json under ``stages`` (`dstill.runs.stage_facts`).
