@@ -270,7 +270,7 @@ def show_dataset(facts: Any) -> None:
         say(line)
     for kind, why in NOT_RUN.items():
         if n := facts["outcomes"].get(kind):
-            say(f"{n:,} answers were not executed: {why}")
+            say(f"{n:,} answers were not executed: {why}" if n > 1 else f"1 answer was not executed: {why}")
 
 
 @click.command("export", cls=Command, examples=["dstill data export runs/mine"])

@@ -1,7 +1,7 @@
 """Two examples of a test split, answered live: one that the evaluation found right, and one that it found wrong.
 
-    live = live_examples(run)               # Live(right=LiveExample(…), wrong=None, judged=133)
-    show_live(run, live)
+live = live_examples(run)               # Live(right=LiveExample(…), wrong=None, judged=133)
+show_live(run, live)
 """
 
 from __future__ import annotations

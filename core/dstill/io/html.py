@@ -1,6 +1,6 @@
 """Small HTML tables for notebooks. Every text is escaped, and control and bidi characters are made visible.
 
-    table(("id", "question"), [("q-1", "a < b")])  →  "<table>…<td>a &lt; b</td>…"
+table(("id", "question"), [("q-1", "a < b")])  →  "<table>…<td>a &lt; b</td>…"
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, caption: 
     first = "td" if columns else "th"
     head = f"<thead><tr>{''.join(f'<th>{escaped(one)}</th>' for one in columns)}</tr></thead>" if columns else ""
     body = "".join(
-        "<tr>" + "".join(f"<{tag}>{escaped(one)}</{tag}>" for tag, one in zip([first, *["td"] * len(row)], row)) + "</tr>"
+        "<tr>"
+        + "".join(f"<{tag}>{escaped(one)}</{tag}>" for tag, one in zip([first, *["td"] * len(row)], row))
+        + "</tr>"
         for row in rows
     )
     return f"<table>{f'<caption>{escaped(caption)}</caption>' if caption else ''}{head}<tbody>{body}</tbody></table>"

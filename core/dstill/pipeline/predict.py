@@ -37,7 +37,7 @@ from dstill.pipeline.calibration import Calibration, with_agreement
 from dstill.pipeline.constrained import Constrained
 from dstill.pipeline.data_drift import Learnt, drift
 from dstill.pipeline.misread import misread
-from dstill.pipeline.promise import Promise
+from dstill.pipeline.promise import Promise, require_max_wrong
 from dstill.run_view import RunView
 
 if TYPE_CHECKING:
@@ -243,6 +243,7 @@ class Predictor:
         self.executor = None
 
     def _promised(self, max_wrong: float) -> Promise:
+        require_max_wrong(max_wrong)
         if self.calibration is None:
             raise UsageError(
                 f"'{self.run.name}' has no calibration of its student's confidence",

@@ -60,8 +60,8 @@ def refuse_contradictions(path: Path, numbers: list[int], examples: list[Example
         first, second = several[0][:2]
         question = examples[numbers.index(first)].question
         raise DataError(
-            f"different answers to one question: {len(several)} questions; first '{question[:80]}' in rows {first} "
-            f"and {second}",
+            f"different answers to one question: {len(several)} question{'s' if len(several) > 1 else ''}; first "
+            f"'{question[:80]}' in rows {first} and {second}",
             where=f"{path}:{second}",
             hint="keep the right answer; if the questions are about different data, name the data in their context",
         )

@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -23,7 +24,7 @@ from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, T
 from dstill.api.student import Generator, Student, TrainingJob
 from dstill.api.task import Task, data_of
 from dstill.config import Config, Settings
-from dstill.errors import RunError
+from dstill.errors import DataError, DstillError, RunError, UsageError
 from dstill.factory import Setup, kind_and_base, make_baseline, task_name
 from dstill.io.files import link_tree
 from dstill.io.plain_files import inside
@@ -105,6 +106,26 @@ class RunContents(RunFolder):
         )
         run.setup = Setup(plugins, replace(_with_trained_student(config, run, plugins), trusted=trusted))
         return run
+
+    @contextlib.contextmanager
+    def dropped_if_refused(self) -> Iterator[Self]:
+        """Around the first stage: if the call was wrong or its input unusable, a run that has nothing yet is removed."""
+        try:
+            yield self
+        except (UsageError, DataError):
+            with contextlib.suppress(DstillError, OSError):  # the first error counts
+                if not self.manifest["files"] and not self._has_bought():
+                    self.remove()
+            raise
+
+    def _has_bought(self) -> bool:
+        """Whether this run has bought a reply, which counts in its budget."""
+        from dstill.teacher.cache import ReplyStore
+
+        if not STORE.exists():
+            return False
+        with ReplyStore(STORE) as store:
+            return next(store.bought_by(self.purchase().buyer), None) is not None
 
     def save_settings(self) -> None:
         """Write the current configuration to config.toml, where the next command reads it."""

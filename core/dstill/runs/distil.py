@@ -1,7 +1,7 @@
 """The whole way in one call, from Python.
 
-    run = distil(questions="questions.jsonl", task="querydsl", out="runs/mine", teacher="openai:gpt-5-mini")
-    run.scores["student"]["test"]["executable_accuracy"]
+run = distil(questions="questions.jsonl", task="querydsl", out="runs/mine", teacher="openai:gpt-5-mini")
+run.scores["student"]["test"]["executable_accuracy"]
 """
 
 from __future__ import annotations

@@ -133,17 +133,6 @@ class RunFolder:
         # half a surrogate pair, which UTF-8 cannot encode, stays a JSON escape
         write_text(self.folder / MANIFEST, text.encode("utf-8", "backslashreplace").decode())
 
-    @contextlib.contextmanager
-    def dropped_if_refused(self) -> Iterator[Self]:
-        """Around the first stage: if the call was wrong or its input unusable, a run without files is removed."""
-        try:
-            yield self
-        except (UsageError, DataError):
-            if not self.manifest["files"]:
-                with contextlib.suppress(DstillError, OSError):  # the first error counts
-                    self.remove()
-            raise
-
     # --- one process at a time ----------------------------------------------------------
 
     @contextlib.contextmanager

@@ -1,8 +1,8 @@
 """Scores and failures of a run as tables for Python: readable in a shell and a notebook, and for pandas.
 
-    run.scores["student"]["test"]["executable_accuracy"].value     →  0.977
-    run.scores.to_pandas()                                         system, split, metric, value, low, high, n
-    run.failures()[0].question, run.failures().to_pandas()
+run.scores["student"]["test"]["executable_accuracy"].value     →  0.977
+run.scores.to_pandas()                                         system, split, metric, value, low, high, n
+run.failures()[0].question, run.failures().to_pandas()
 """
 
 from __future__ import annotations
@@ -111,9 +111,9 @@ class Scores(Mapping[str, Mapping[str, Mapping[str, Score]]], Tabular):
             (metric.replace("_", " "), *(shown(of_split.get(metric)) for of_split in student.values()))
             for metric in metrics
         ]
-        return table(
-            ("split", *self._scores), self.of_headline(), caption=self.headline.replace("_", " ")
-        ) + table(("metric", *student), others, caption="the student")
+        return table(("split", *self._scores), self.of_headline(), caption=self.headline.replace("_", " ")) + table(
+            ("metric", *student), others, caption="the student"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -158,6 +158,13 @@ def test_port_in_use_is_refused(run: Run, command: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize("share", [0, 1])
+def test_share_that_promises_nothing_is_refused(run: Run, command: Any, share: int) -> None:
+    ended = command(run.folder, "--port", 0, "--max-wrong", share)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"error: {share} promises nothing\nwhere: --max-wrong\n" in ended.err
+
+
 def test_localhost_is_accepted(run: Run, serve: Any) -> None:
     served = serve(run.folder, "--host", "localhost")
     assert served.address.startswith("http://127.0.0.1:")
