@@ -46,7 +46,6 @@ __all__ = [
     "make_teacher",
     "modalities",
     "models",
-    "require_known",
     "student_spec",
     "task_name",
     "teacher_settings",

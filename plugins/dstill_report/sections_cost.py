@@ -4,8 +4,9 @@
     sections(run)  →  Section(title="Cost", order=58, table=Table(…), svg="<svg …")
 
 The one-time cost is the teacher's replies for the dataset plus the machine time of training. After that, a question
-costs what the teacher's replies cost per row, or the machine time of one student answer, asked for alone. The price of a machine hour
-is ``evaluate.machine_usd_per_hour``; if it is not set, the section assumes that the machine is free and says so.
+costs what the teacher's replies cost per row, or the machine time of one student answer, asked for alone. The price of
+a machine hour is ``evaluate.machine_usd_per_hour``; if it is not set, the section assumes that the machine is free and
+says so.
 """
 
 from __future__ import annotations

@@ -62,12 +62,10 @@ def test_two_golds_for_one_question_are_refused_with_both_rows(cli: Cli, project
 def test_questions_without_answers_need_another_teacher(cli: Cli) -> None:
     ended = generate(cli, ("add 1 and 2", "", "train"), ("add 2 and 1", "", "test"))
     assert ended.code == 4
-    assert ended.err.splitlines()[-3:] == [
-        "error: 0 usable rows of 2; reasons: no_gold 2 (the question has no reference answer for the synthetic teacher to "
-        "repeat)",
-        "where: own.csv",
-        "hint: add a column 'answer', or use a teacher that is a model; mine/rejects.jsonl says what is wrong with each",
-    ]
+    what, where, hint = ended.err.splitlines()[-3:]
+    assert what.startswith("error: 0 usable rows of 2; reasons: no_gold 2 (the question has no reference answer")
+    assert where == "where: own.csv"
+    assert hint.startswith("hint: add a column 'answer', or use a teacher that is a model; mine/rejects.jsonl ")
 
 
 @pytest.mark.parametrize("share", ["0", "1", "nan"])
@@ -80,5 +78,6 @@ def test_share_that_promises_nothing_is_refused_before_anything_else(cli: Cli, s
     assert ended.err.splitlines()[-3:] == [
         f"error: {share} promises nothing",
         "where: --max-wrong",
-        "hint: give a share above 0 and below 1, for example 0.05 (0 cannot be shown by any sample, and 1 withholds nothing)",
+        "hint: give a share above 0 and below 1, for example 0.05 "
+        "(0 cannot be shown by any sample, and 1 withholds nothing)",
     ]

@@ -21,11 +21,11 @@ def escaped(text: object) -> str:
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "") -> str:
     """A table; without `columns`, the first cell of each row is its heading."""
     first = "td" if columns else "th"
+
+    def line(row: Sequence[object]) -> str:
+        cells = (f"<{tag}>{escaped(one)}</{tag}>" for tag, one in zip([first, *["td"] * len(row)], row, strict=False))
+        return f"<tr>{''.join(cells)}</tr>"
+
     head = f"<thead><tr>{''.join(f'<th>{escaped(one)}</th>' for one in columns)}</tr></thead>" if columns else ""
-    body = "".join(
-        "<tr>"
-        + "".join(f"<{tag}>{escaped(one)}</{tag}>" for tag, one in zip([first, *["td"] * len(row)], row))
-        + "</tr>"
-        for row in rows
-    )
+    body = "".join(map(line, rows))
     return f"<table>{f'<caption>{escaped(caption)}</caption>' if caption else ''}{head}<tbody>{body}</tbody></table>"

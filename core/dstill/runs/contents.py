@@ -109,7 +109,7 @@ class RunContents(RunFolder):
 
     @contextlib.contextmanager
     def dropped_if_refused(self) -> Iterator[Self]:
-        """Around the first stage: if the call was wrong or its input unusable, a run that has nothing yet is removed."""
+        """Around the first stage: if the call was wrong or its input unusable, a run without anything is removed."""
         try:
             yield self
         except (UsageError, DataError):

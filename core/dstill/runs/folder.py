@@ -165,8 +165,8 @@ class RunFolder:
         """Lock and log a stage. What the body puts into the dict goes to run.json, under ``stages``.
 
         The dict is open, as plugins have stages too; `dstill.runs.stage_facts` makes those of the core. ``seconds`` is
-        added. A call that was wrong (UsageError, TrustError) is no failure of the run: its status stays. Raises RunError
-        when another process has locked the run.
+        added. A call that was wrong (UsageError, TrustError) is no failure of the run: its status stays. Raises
+        RunError when another process has locked the run.
         """
         with self.lock():
             facts: dict[str, Any] = {}

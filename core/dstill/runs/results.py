@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -101,12 +101,28 @@ class RunResults(RunContents):
     # --- answers ------------------------------------------------------------------------
 
     @overload
-    def predict(self, question: str, **how: Any) -> PredictedAnswer: ...
-    @overload
-    def predict(self, question: Sequence[str], **how: Any) -> list[PredictedAnswer]: ...
     def predict(
         self,
-        question: str | Sequence[str],
+        question: str,
+        *,
+        data: str | None = None,
+        execute: bool = False,
+        max_wrong: float | None = None,
+        fallback: str = "",
+    ) -> PredictedAnswer: ...
+    @overload
+    def predict(
+        self,
+        question: list[str],
+        *,
+        data: str | None = None,
+        execute: bool = False,
+        max_wrong: float | None = None,
+        fallback: str = "",
+    ) -> list[PredictedAnswer]: ...
+    def predict(
+        self,
+        question: str | list[str],
         *,
         data: str | None = None,
         execute: bool = False,
@@ -120,7 +136,7 @@ class RunResults(RunContents):
         Raises UsageError for a question that is no text, RunError without a student, ServiceError.
         """
         predictor = self._predictor(execute=execute, max_wrong=max_wrong, fallback=fallback)
-        questions = [question] if isinstance(question, str) else list(question)
+        questions = [question] if isinstance(question, str) else question
         answers = predictor.answer(
             [
                 predictor.example(text, id=str(number), where=f"question {number}", data=data)
