@@ -122,7 +122,7 @@ def test_scores_are_a_mapping_and_a_table(run: Run) -> None:
     assert "<td>53.8 % [29.1, 76.8]</td>" in scores._repr_html_()
 
 
-def test_failures_stand_beside_their_reference(run: Run) -> None:
+def test_failures_have_their_reference_answer(run: Run) -> None:
     failures = run.failures()
     assert repr(failures) == "6 wrong of 13 judged answers"
     first = failures[0]

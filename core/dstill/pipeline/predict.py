@@ -105,7 +105,7 @@ class PredictedAnswer(Row):
 
     @property
     def guess(self) -> str:
-        """Why this answer, which passes the checks, is no more than a guess; empty: nothing says so, or it does not.
+        """Why this answer, which passes the checks, is only a guess; empty: nothing says so, or it does not pass them.
 
         That an answer passes the checks and runs does not mean that it is right.
         """

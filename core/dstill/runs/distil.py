@@ -1,6 +1,6 @@
 """The whole way in one call, from Python.
 
-run = distil(questions="questions.jsonl", task="querydsl", out="runs/mine", teacher="openai:gpt-5-mini")
+run = distil(questions="questions.jsonl", task="sums", out="runs/mine", teacher="openai:gpt-5-mini")
 run.scores["student"]["test"]["executable_accuracy"]
 """
 

@@ -142,13 +142,13 @@ class Failures(Sequence[Failure], Tabular):
         self.judged = judged  # how many answers the evaluation could judge, right and wrong
 
     @overload
-    def __getitem__(self, index: int) -> Failure: ...
+    def __getitem__(self, at: int) -> Failure: ...
     @overload
-    def __getitem__(self, index: slice) -> Failures: ...
-    def __getitem__(self, index: int | slice) -> Failure | Failures:
-        if isinstance(index, slice):
-            return Failures(self._failures[index], self.judged)
-        return self._failures[index]
+    def __getitem__(self, at: slice) -> Failures: ...
+    def __getitem__(self, at: int | slice) -> Failure | Failures:
+        if isinstance(at, slice):
+            return Failures(self._failures[at], self.judged)
+        return self._failures[at]
 
     def __len__(self) -> int:
         return len(self._failures)
