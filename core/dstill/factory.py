@@ -48,6 +48,7 @@ __all__ = [
     "models",
     "student_spec",
     "task_name",
+    "teacher_settings",
 ]
 
 STUDENT = "student"  # folder of the student in a run's folder
@@ -145,6 +146,16 @@ def make_teacher(plugins: Plugins, config: Config) -> Teacher:
         )
     teacher.json_mode = settings.json_mode
     return teacher
+
+
+def teacher_settings(plugins: Plugins, spec: str) -> dict[str, str]:
+    """The settings of ``NAME`` or ``NAME:MODEL``; the model is a setting of that teacher. Raises UsageError."""
+    name, colon, model = spec.partition(":")
+    if not colon:
+        return {"generate.teacher": name}
+    if not hasattr(plugins.teacher(name).Config, "model"):
+        raise UsageError(f"teacher '{name}' takes no model", where="--teacher", hint=f"--teacher {name}")
+    return {f"teacher.{name}.model": model, "generate.teacher": name}
 
 
 def make_student(plugins: Plugins, config: Config, spec: str) -> Student:

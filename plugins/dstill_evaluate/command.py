@@ -167,7 +167,7 @@ def _show_costs(arms: Sequence[Arm], split: str) -> None:
         taken = [amount(side.cost["seconds_per_1000"], "{:,.1f}"), amount(side.cost["usd_per_1000"], "{:,.4f}")]
         rows.append([side.label, "–" if silent is None else percent(silent), *taken])
     columns = ["system", "#silently wrong, %", "#s per 1,000", "#USD per 1,000"]
-    table(columns, rows, title=f"{split}, and what a thousand answers take")
+    table(columns, rows, title=f"{split}, and what a thousand answers take (the student's: in batches)")
     say()
 
 

@@ -99,9 +99,9 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
 ) -> None:
     """Serve the student over HTTP, with an OpenAI-compatible API.
 
-    Also serves a page to try the student. Concurrent requests are answered in batches; requests beyond --queue get
-    503. Ctrl-C and SIGTERM finish the current requests, then exit with 0. Restart the server to use a student that
-    was trained again.
+    Also serves a page to try the student. Requests are answered after a first answer was computed, in batches if they
+    come at the same time; requests beyond --queue get 503. Ctrl-C and SIGTERM finish the current requests, then exit
+    with 0. Restart the server to use a student that was trained again.
 
     With --fallback, a large model answers where the student does not, within --timeout. If it does not answer either,
     or has reached --max-usd, the student abstains.
@@ -126,6 +126,8 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
         except ServiceError as error:
             hint = "; ".join(line for line in (error.hint, "or do not execute answers: --no-execute") if line)
             raise ServiceError(error.what, where=error.where, hint=hint) from None
+        note("answering a first question")
+        predictor.warm_up()  # until then no request is answered
         opening = serving.opened(predictor, listener, token=token, limits=limits, feedback=log)
         server, service = stack.enter_context(opening)
         _announce(service, as_json=as_json, token_env=token_env)

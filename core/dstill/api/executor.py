@@ -127,6 +127,9 @@ class Executor(Part, ABC):
         """Release what `open` acquired."""
 
     def __enter__(self) -> Self:
+        if self._gate is None:
+            hint = "open it first: with run.executor() as executor, or with executor.open(task, engine)"
+            raise UsageError(f"executor '{self.name}' is not open", hint=hint)
         return self
 
     def __exit__(

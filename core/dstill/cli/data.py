@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ def generate(found: App, out: Path | None, dry_run: bool, resume_with_changes: b
     if dry_run:
         _dry_run(found, out, as_json)
         return
-    with progress() as report:
+    with progress() as report, ExitStack() as making:
         if out is not None and (out / MANIFEST).exists():
             run = found.open(out.absolute())  # not a run of that name under ./runs
             run.folder = out
@@ -152,6 +153,7 @@ def generate(found: App, out: Path | None, dry_run: bool, resume_with_changes: b
             if configured_focus(Setup(found.plugins, config)) is not None:  # nor may a mistyped label
                 _warn_of_other_splits(found, config)
             run = Run.create(out, config=config, plugins=found.plugins, arguments=found.flags)
+            making.enter_context(run.dropped_if_refused())
         run.progress = report
         facts = run.generate(resume_with_changes=resume_with_changes)
     failed = facts["replies"]["failed"] + facts["rejections"].get("truncated", 0)
@@ -271,7 +273,7 @@ def show_dataset(facts: Any) -> None:
         say(line)
     for kind, why in NOT_RUN.items():
         if n := facts["outcomes"].get(kind):
-            say(f"{n:,} answers were not executed: {why}")
+            say(f"{n:,} answers were not executed: {why}" if n > 1 else f"1 answer was not executed: {why}")
 
 
 @click.command("export", cls=Command, examples=["dstill data export runs/mine"])

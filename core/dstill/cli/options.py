@@ -262,13 +262,10 @@ class _Teacher(PartOption):
 
 
 def choose_teacher(found: App, text: str) -> None:
-    """Set the teacher ``NAME[:MODEL]``. The model is a setting of that teacher. Raises UsageError."""
-    name, colon, model = text.partition(":")
-    if colon:
-        if not hasattr(found.plugins.teacher(name).Config, "model"):
-            raise UsageError(f"teacher '{name}' takes no model", where="--teacher", hint=f"--teacher {name}")
-        found.flags[f"teacher.{name}.model"] = model
-    found.flags["generate.teacher"] = name
+    """Set the teacher ``NAME[:MODEL]``. Raises UsageError."""
+    from dstill.factory import teacher_settings
+
+    found.flags.update(teacher_settings(found.plugins, text))
 
 
 def _assign(ctx: click.Context, _: click.Parameter, values: tuple[str, ...]) -> None:

@@ -100,7 +100,7 @@ def _show_costs(facts: Mapping[str, Any], split: str, headline: str) -> None:
         taken = [amount(cost["seconds_per_1000"], "{:,.1f}"), amount(cost["usd_per_1000"], "{:,.4f}")]
         rows.append([system, _percent(of.get(headline)), _percent(of.get("silent_error_rate")), *taken])
     columns = ["system", "#right, %", "#silently wrong, %", "#s per 1,000", "#USD per 1,000"]
-    table(columns, rows, title=f"{split}, and what a thousand answers take")
+    table(columns, rows, title=f"{split}, and what a thousand answers take (the student's: in batches)")
     say()
 
 
@@ -151,14 +151,17 @@ def _notes(scores: Scores, splits: Sequence[str], headline: str) -> Iterator[str
 
 
 def _weight(facts: Mapping[str, Any]) -> Iterator[str]:
-    """The latency of answers and the size of the student, as far as they were measured."""
+    """How long answers take and the size of the student, as far as they were measured."""
     latency, tokens, size = facts["latency"], facts["tokens"], facts["size"]
     if latency["p50"] is not None:
-        middle, most = (
-            " and ".join([f"{_seconds(latency[at])} s", *([f"{tokens[at]:.0f} tokens"] if tokens["total"] else [])])
-            for at in ("p50", "p95")
+        yield (
+            f"One question at a time, half of the answers take at most {_seconds(latency['p50'])} s, 95 % at most "
+            f"{_seconds(latency['p95'])} s ({latency['n']} questions)."
         )
-        yield f"Half of the answers take at most {middle}, 95 % at most {most}."
+    if rate := facts["throughput"]["per_second"]:
+        yield f"In batches, the student writes {rate:,.{0 if rate >= 10 else 1}f} answers per second."
+    if tokens["total"]:
+        yield f"Half of the answers have at most {tokens['p50']:.0f} tokens, 95 % at most {tokens['p95']:.0f}."
     if size["bytes"]:
         parameters = f", {size['parameters']:,} parameters" if size["parameters"] else ""
         yield f"The student takes {_room(size['bytes'])}{parameters}."

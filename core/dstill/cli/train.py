@@ -51,7 +51,9 @@ OPTIONS = (
         metavar="NAME",
         help=MODALITY,
     ),
-    click.option("--restart", is_flag=True, help="Train from the start, even if there is a checkpoint."),
+    click.option(
+        "--restart", is_flag=True, help="Train from the start, even if the run is trained or has a checkpoint."
+    ),
     click.option(
         "--resume-with-changes", is_flag=True, help="Resume from a checkpoint even if settings or data have changed."
     ),
@@ -86,7 +88,8 @@ def train(
     """Fine-tune a student on the dataset of a run.
 
     A dataset that a model wrote must pass a review first: `dstill data review RUN`. A dataset of the teacher synthetic
-    or replay needs none. A stopped training resumes from its last complete checkpoint.
+    or replay needs none. A stopped training resumes from its last complete checkpoint. A run that is trained already is
+    only trained again with --restart.
     """
     opened = found.open(run)
     if distributed.is_main():

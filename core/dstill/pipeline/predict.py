@@ -26,17 +26,18 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from dstill.api.executor import Executor
 from dstill.api.faults import about
 from dstill.api.protocols import RationaleTerms
-from dstill.api.records import Example, Level, ModelInput, OutcomeKind, Prediction, Problem, Row
+from dstill.api.records import SPLITS, Example, Level, ModelInput, OutcomeKind, Prediction, Problem, Row
 from dstill.api.student import Generator, Similarity
 from dstill.api.task import data_of
 from dstill.errors import DstillError, UsageError, did_you_mean
 from dstill.factory import Setup
+from dstill.io.html import table
 from dstill.pipeline import prompted, steps
 from dstill.pipeline.calibration import Calibration, with_agreement
 from dstill.pipeline.constrained import Constrained
 from dstill.pipeline.data_drift import Learnt, drift
 from dstill.pipeline.misread import misread
-from dstill.pipeline.promise import Promise
+from dstill.pipeline.promise import Promise, require_max_wrong
 from dstill.run_view import RunView
 
 if TYPE_CHECKING:
@@ -103,13 +104,42 @@ class PredictedAnswer(Row):
         )
 
     @property
+    def guess(self) -> str:
+        """Why this answer, which passes the checks, is only a guess; empty: nothing says so, or it does not pass them.
+
+        That an answer passes the checks and runs does not mean that it is right.
+        """
+        if not self.ok:
+            return ""
+        if self.out_of_distribution and not self.by_fallback:
+            return "no training question is like this one"
+        if self.confidence is None:
+            return "how likely it is right is not known"
+        return "it is more likely wrong than right" if self.confidence < 0.5 else ""
+
+    @property
     def by_fallback(self) -> bool:
         """Whether a large model answered in the place of the student."""
         return self.answered_by != STUDENT
 
+    def _repr_html_(self) -> str:
+        """For a notebook."""
+        verdict = self.reason if not self.ok else f"a guess: {self.guess}" if self.guess else "passes the checks"
+        facts = {
+            "question": self.question,
+            "answer": self.answer,
+            "verdict": verdict,
+            "problems": "; ".join(problem.message for problem in self.problems),
+            "confidence": self.confidence,
+            "similarity": self.similarity,
+            "answered by": self.answered_by if self.by_fallback else "",
+            "result": "" if self.result is None else str(self.result),
+        }
+        return table((), [fact for fact in facts.items() if fact[1] not in (None, "")])
+
     def to_row(self) -> dict[str, Any]:
         """The object of ``dstill predict --json``: without times, so that the same answer gives the same object."""
-        row = super().to_row()
+        row = {**super().to_row(), "guess": self.guess}
         omitted = {"similarity_threshold", "tokens", "seconds", *(() if self.votes else ("votes",))}
         omitted |= set() if self.outcome else {"outcome", "result"}
         omitted |= set() if self.rationale else {"rationale"}
@@ -213,6 +243,7 @@ class Predictor:
         self.executor = None
 
     def _promised(self, max_wrong: float) -> Promise:
+        require_max_wrong(max_wrong)
         if self.calibration is None:
             raise UsageError(
                 f"'{self.run.name}' has no calibration of its student's confidence",
@@ -295,6 +326,21 @@ class Predictor:
                 with contextlib.suppress(DstillError):  # no answers need it
                     executor = opened.enter_context(self.setup.opened_executor())
             return drift(self.setup.task, learnt, executor)
+
+    def warm_up(self) -> None:
+        """Answer one question about each data, and run its reference answer, so that no user waits for what that loads.
+
+        What is away now gives an error when somebody asks for it.
+        """
+        named: dict[str, Example] = {}
+        for record in (record for split in SPLITS for record in self.run.records(split)):
+            if not self.setup.task.is_refusal(record.answer):
+                named.setdefault(data_of(self.setup.task, record), record.example)
+        for example in [*islice(named.values(), NAMED)] or [self.example("how many are there?")]:
+            with contextlib.suppress(DstillError):
+                self.answer([example], execute=False, fall_back=False)
+                if self.executor is not None and example.answer is not None:
+                    self.executor.run(example.answer, example)
 
     # --- answers ------------------------------------------------------------------------
 

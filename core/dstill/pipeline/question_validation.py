@@ -61,8 +61,8 @@ def refuse_contradictions(places: Sequence[Place], examples: Sequence[Example]) 
         first, second = several[0][:2]
         question = examples[places.index(first)].question
         raise DataError(
-            f"different answers to one question: {len(several)} questions; first '{question[:80]}' in "
-            f"{_two(first, second)}",
+            f"different answers to one question: {len(several)} question{'s' if len(several) > 1 else ''}; first "
+            f"'{question[:80]}' in {_two(first, second)}",
             where=f"{second[0]}:{second[1]}",
             hint="keep the right answer; if the questions are about different data, name the data in their context",
         )

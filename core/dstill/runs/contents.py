@@ -8,10 +8,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -24,7 +25,7 @@ from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, T
 from dstill.api.student import Generator, Student, TrainingJob
 from dstill.api.task import Task, data_of
 from dstill.config import Config, Settings
-from dstill.errors import RunError
+from dstill.errors import DataError, DstillError, RunError, UsageError
 from dstill.factory import Setup, kind_and_base, make_baseline, student_spec, task_name
 from dstill.io.files import link_tree
 from dstill.io.plain_files import inside
@@ -32,7 +33,7 @@ from dstill.io.shell import command
 from dstill.pipeline import calibration, confidence, data_drift, hub_datasets, review
 from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.data_drift import Learnt
-from dstill.pipeline.evaluate import baseline_job
+from dstill.pipeline.evaluate import baseline_job, baselines, require_splits
 from dstill.pipeline.generate import Purchase
 from dstill.pipeline.leakage import context_key
 from dstill.pipeline.selective import ScoredAnswer
@@ -72,8 +73,7 @@ class RunContents(RunFolder):
         plugins.require_healthy()
         config = config or configuration.load(sections=plugin_loading.part_sections(plugins))
         stem = task_name(plugins, config.settings)
-        # unknown names raise before there is a folder
-        plugins.task(stem), plugins.teacher(config.settings.generate.teacher)
+        _require_known(Setup(plugins, config))  # before there is a folder
         teacher = config.settings.generate.teacher
         trust.require(config, "engine", "generate", "augment", f"task.{stem}", f"teacher.{teacher}")
         config = _with_questions(config, hub_datasets.pinned(config.settings.generate.questions))
@@ -118,6 +118,26 @@ class RunContents(RunFolder):
         config = replace(_with_trained_student(config, run, plugins), chosen=chosen, trusted=trusted)
         run.setup = Setup(plugins, config)
         return run
+
+    @contextlib.contextmanager
+    def dropped_if_refused(self) -> Iterator[Self]:
+        """Around the first stage: if the call was wrong or its input unusable, a run without anything is removed."""
+        try:
+            yield self
+        except (UsageError, DataError):
+            with contextlib.suppress(DstillError, OSError):  # the first error counts
+                if not self.manifest["files"] and not self._has_bought():
+                    self.remove()
+            raise
+
+    def _has_bought(self) -> bool:
+        """Whether this run has bought a reply, which counts in its budget."""
+        from dstill.teacher.cache import ReplyStore
+
+        if not STORE.exists():
+            return False
+        with ReplyStore(STORE) as store:
+            return next(store.bought_by(self.purchase().buyer), None) is not None
 
     def save_settings(self) -> None:
         """Write the current configuration to config.toml, where the next command reads it."""
@@ -305,13 +325,18 @@ class RunContents(RunFolder):
             return {}
         return {prediction.id: prediction for prediction in self.load(Prediction, file)}
 
-    def generator(self, system: str = "student") -> Generator:
-        """The loaded student, or a baseline. Raises RunError when the run has no student yet."""
+    def require_student(self) -> Path:
+        """The folder of the trained student. Raises RunError when the run has none yet."""
         trained = self.folder / "student"
         if not trained.exists():
             raise RunError(
                 f"run '{self.name}' has no student yet", where=str(trained), hint=command("train", self.folder)
             )
+        return trained
+
+    def generator(self, system: str = "student") -> Generator:
+        """The loaded student, or a baseline. Raises RunError when the run has no student yet."""
+        trained = self.require_student()
         if system == "student":
             return self.student.load(trained)
         folder = self._baseline(system)
@@ -389,6 +414,22 @@ class RunContents(RunFolder):
         training = self.stages.get("train", {}).get("id", "")
         data = self.manifest["files"].get(data_file("train"), {}).get("sha256", "")
         return [training, data, *(["constrained"] if constrained else []), *([f"{draws} drawn"] if draws else [])]
+
+
+def _require_known(setup: Setup) -> None:
+    """Raises UsageError for a part or split that does not exist. Of the stages after the first, only what was named."""
+    plugins, settings = setup.plugins, setup.settings
+    plugins.task(task_name(plugins, settings)), plugins.teacher(settings.generate.teacher)
+    named = {key for key, origin in setup.config.origins.items() if origin != "default"}
+    if "train.student" in named and settings.train.student:
+        plugins.student(kind_and_base(plugins, settings.train.student)[0])
+    if "train.objective" in named:
+        plugins.objective(settings.train.objective)
+    if "train.modality" in named and settings.train.modality != "auto":
+        plugins.modality(settings.train.modality)
+    if "evaluate.baselines" in named:
+        baselines(setup)
+    require_splits(settings.evaluate.splits)
 
 
 def _with_trained_student(config: Config, run: RunFolder, plugins: Plugins) -> Config:

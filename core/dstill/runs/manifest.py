@@ -118,10 +118,15 @@ class Trained(TypedDict):
 class Spread(TypedDict):
     p50: float
     p95: float
+    n: NotRequired[Count]
 
 
 class Unmeasured(TypedDict):
     p50: None
+
+
+class Throughput(TypedDict):
+    per_second: float | None
 
 
 class Size(TypedDict, total=False):
@@ -241,6 +246,7 @@ class Evaluated(TypedDict):
     packs: NotRequired[list[Pack]]
     causes: NotRequired[dict[str, Cause]]
     latency: NotRequired[Spread | Unmeasured | Nothing]
+    throughput: NotRequired[Throughput]
     tokens: NotRequired[Spread | Unmeasured | Nothing]
     size: NotRequired[Size]
     costs: NotRequired[dict[str, AnswerCosts]]
@@ -360,6 +366,8 @@ def _current_stage(facts: Any) -> Any:
     if not isinstance(facts, dict):
         return facts
     facts = with_split_names(facts)
+    if "latency" in facts and "throughput" not in facts:
+        facts["latency"] = {}  # of an earlier dstill: an answer's share of the time of its batch
     if "indices" in facts:
         facts["by_data"] = facts.pop("indices")
     if "splits" in facts:

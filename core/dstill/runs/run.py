@@ -20,12 +20,14 @@ import contextlib
 import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from dstill.api.executor import Executor
 from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, TeacherRequest, Verdict
+from dstill.api.student import Generator
 from dstill.errors import DataError, DstillError, Interrupted, UsageError
 from dstill.factory import Setup, make_teacher
 from dstill.io.files import replace_dir, write_text
@@ -50,7 +52,7 @@ from dstill.pipeline.confidence import Confidence
 from dstill.pipeline.curate import Dataset, LabelSource, relabelled
 from dstill.pipeline.data_monitor import DataMonitor
 from dstill.pipeline.dataset_card import dataset_card
-from dstill.pipeline.efficiency import AnswerCost, measured_efficiency
+from dstill.pipeline.efficiency import AnswerCost, Timing, measured_efficiency, timings
 from dstill.pipeline.evaluate import (
     BLOCK,
     Evaluation,
@@ -68,11 +70,12 @@ from dstill.pipeline.steps import check_splits
 from dstill.pipeline.teacher_eval import TeacherScores
 from dstill.pipeline.train import TrainingFiles, planned, trained
 from dstill.runs import stage_facts
-from dstill.runs.contents import RunContents
 from dstill.runs.folder import EXPORT, REQUESTS, STORE, RunFolder, data_file, find_run, system_file
 from dstill.runs.provenance import commit, judged_by, loaded, owners, sha256, versions
+from dstill.runs.results import RunResults
 from dstill.runs.review_log import decisions
 from dstill.runtime import distributed
+from dstill.runtime.progress import silent
 from dstill.teacher.cost import ReplyCost
 
 __all__ = ["Run", "configured_focus", "run_focus"]
@@ -92,11 +95,12 @@ COMMANDS = {
     "ablate": ("experiment", "ablate"),
 }
 TEACHER_ANSWERS = system_file("predictions", "teacher")
+TIMINGS = "timings.jsonl"
 DISTRIBUTED = "train"  # the only stage that may run in several processes
 log = logging.getLogger("dstill")
 
 
-class Run(RunContents):
+class Run(RunResults):
     """One run. `create` or `open` it, then call stages; each is locked, logged and resumable.
 
     A stage returns the object that it writes to run.json under ``stages`` (`dstill.runs.stage_facts`).
@@ -238,9 +242,12 @@ class Run(RunContents):
         """Dataset → student. Raises DataError, TrainingError, UsageError, RunError.
 
         A stopped training resumes from its newest checkpoint, unless `restart`. If settings or data have changed since,
-        it raises RunError unless `resume_with_changes`. If the review does not suffice (`dstill.pipeline.review.gate`),
-        it raises DataError unless `allow_unreviewed`. Returns an empty object in every process but the first.
+        it raises RunError unless `resume_with_changes`. A trained run raises UsageError (`refuse_retraining`), unless
+        `restart`: the new student replaces the old one when it is complete. If the review does not suffice
+        (`dstill.pipeline.review.gate`), it raises DataError unless `allow_unreviewed`. Returns an empty object in every
+        process but the first.
         """
+        self.refuse_retraining(restart=restart)
         with self.stage("train") as facts, distributed.in_step():
             records, validation = self.records("train"), self.records("validation")
             review = self.gate(allow=allow_unreviewed)
@@ -270,6 +277,17 @@ class Run(RunContents):
             facts.update(versions=versions(self.plugins), plugins=loaded(self.plugins))
         return facts
 
+    def refuse_retraining(self, *, restart: bool) -> None:
+        """Raises UsageError if the run is trained and no later training was stopped, unless `restart`."""
+        status = self.manifest["status"]
+        stopped = (status.startswith("train: ") and status != "train: done") or (self.folder / "checkpoints").exists()
+        if "train" in self.stages and (self.folder / "student").exists() and not (restart or stopped):
+            raise UsageError(
+                f"run '{self.name}' is trained already",
+                where=str(self.folder / "student"),
+                hint=f"to train again and replace this student: {command('train', self.folder)} --restart",
+            )
+
     @contextlib.contextmanager
     def _new_student(self) -> Iterator[Path]:
         """The folder to write the student to: in the run; a temporary one in every process but the first."""
@@ -297,6 +315,7 @@ class Run(RunContents):
                 hint=f"`{command('generate', '--out', self.folder)}` writes them; "
                 "--set 'evaluate.splits=[\"NAME\"]' takes others",
             )
+        self.require_student()
         others = [record for split in SEEN if split not in splits for record in self.records(split)]
         check_splits([*others, *records], self.task)
         with self.setup.opened_executor(judging=True) as executor:
@@ -320,7 +339,8 @@ class Run(RunContents):
             for system, verdicts in evaluation.verdicts.items():
                 self.write(system_file("verdicts", system, engine), verdicts)
             parameters = self.stages.get("train", {}).get("all_parameters")
-            efficiency = measured_efficiency(predictions["student"], self.folder / "student", parameters)
+            timed = self._timings(examples)
+            efficiency = measured_efficiency(timed, predictions["student"], self.folder / "student", parameters)
             rate = self.settings.evaluate.machine_usd_per_hour
             costs = {"student": AnswerCost.of_student(predictions["student"], rate)}
             costs.update({system: found.cost for system, found in asked.items()})
@@ -423,7 +443,31 @@ class Run(RunContents):
         predictions = predicted(self.setup, generator, system, examples, done=done, save=save)
         save(predictions, file)
         self.discard(partial)
+        if student and kind == "predictions":
+            self._timings(examples, generator)  # while it is loaded
         return predictions
+
+    def _timings(self, examples: Sequence[Example], generator: Generator | None = None) -> list[Timing]:
+        """How long this student takes for single questions, as measured before or now. `generator`: the loaded one."""
+        wanted = self.settings.evaluate
+        provenance = self._provenance(constrained=wanted.constrain, draws=wanted.agreement)
+        if self.manifest["files"].get(TIMINGS, {}).get("provenance") == provenance:
+            return list(self.load(Timing, TIMINGS))
+        try:
+            generator = generator or self.generator()
+        except DstillError:  # the predictions are there, but this dstill does not load such students
+            return []
+        quiet = copy(self.setup)
+        quiet.progress = silent
+        self.progress("timing single answers", 0, 1)
+
+        def answer(example: Example) -> None:
+            predicted(quiet, generator, "student", [example], done={}, save=lambda _: None)
+
+        found = timings(answer, examples)
+        self.write(TIMINGS, found)
+        self.manifest["files"][TIMINGS]["provenance"] = provenance
+        return found
 
     def _gains_logprobs(self, existing: Mapping[str, Prediction], examples: Sequence[Example]) -> bool:
         """Whether predictions of a dstill that kept no log-probabilities would have them if they were written again."""

@@ -62,8 +62,16 @@ def test_cost_section_compares_teacher_and_machine(make_run: Any) -> None:
         "$12.00: 640 replies, 900,000 + 80,000 tokens (estimated for 3 replies)",
         "251 s; $1.40",
     )
+    assert dear.table.rows[1:3] == (
+        ("per question, one at a time", "$0.020", "0.012 s; $0.000067"),
+        ("per question, in batches", "$0.020", "0.001 s; $0.0000068"),
+    )
     assert "student from 13.4 at 0 to 13.49 at 1,346" in dear.svg
     assert cost_section(run, REPLIES, hour=50_000).text.startswith("The student never breaks even")
+    run.manifest["stages"]["evaluate"]["latency"] = {}  # as an earlier dstill evaluated it
+    older = cost_section(run, REPLIES, hour=20)
+    assert older.text.startswith("The break-even point is not known: `dstill evaluate` measures")
+    assert older.svg == ""
 
 
 def test_cost_section_explains_free_and_unknown_prices(make_run: Any) -> None:
