@@ -4,14 +4,14 @@
     "SELECT name FROM drivers WHERE id <> 2 AND rating > 3 ORDER BY name"
 
 These do not count: case of keywords and of names, white space and comments; names of tables inside the query (``AS t``)
-and of columns that nothing refers to; the order of conditions, of the values of IN and of the sides of a comparison;
-BETWEEN or two comparisons; ``ORDER BY 1`` or the column itself; ``COUNT(1)``; ASC; ``JOIN`` or ``INNER JOIN``; brackets
-that change nothing. No schema is looked at, so ``name`` and ``drivers.name`` are the same only in a query of one table.
+and of columns; the order of conditions, of inner joins, of GROUP BY, of the values of IN and of the sides of a
+comparison; BETWEEN or two comparisons; ``ORDER BY 1`` or the column itself; ``COUNT(1)``; ASC; ``JOIN`` or ``INNER
+JOIN``; brackets that change nothing. No schema is looked at, so ``name`` and ``drivers.name`` are the same only in a
+SELECT of one table.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -20,6 +20,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.simplify import simplify_parens
 
 from dstill_sql import refusals
+from dstill_sql.canonical_sources import froms, name_tables, order_joins
 from dstill_sql.schema import Dialect
 from dstill_sql.statements import NotOneQuery, read
 
@@ -50,11 +51,13 @@ def canonical(query: exp.Query, dialect: Dialect) -> exp.Query:
     """A copy of the query in canonical form."""
     changed: exp.Expr = query.copy()
     for _ in range(2):  # what one change uncovers, the second round sees
-        _name_tables(changed)
         changed = changed.transform(_lower_name)
+        for query_ in list(changed.find_all(exp.Select, exp.SetOperation)):
+            _resolve_places(query_)
         for select in list(changed.find_all(exp.Select)):
-            _resolve_places(select)
-            _drop_aliases(select)
+            _name_outputs(select)
+            order_joins(select)
+        name_tables(changed)
         changed = changed.transform(_between).transform(_plain)
         for node in reversed(list(changed.walk())):  # leaves first
             _order(node, dialect)
@@ -63,60 +66,6 @@ def canonical(query: exp.Query, dialect: Dialect) -> exp.Query:
 
 
 # --- names ------------------------------------------------------------------------------
-
-
-def _name_tables(query: exp.Expr) -> None:
-    """Tables are called by their names; where one is read twice in a SELECT, ``t1``, ``t2`` in the order of FROM."""
-    for select in query.find_all(exp.Select):
-        sources = [one.this for one in _froms(select)]
-        renamed = _new_names(sources)
-        if len({new.casefold() for new in renamed.values()}) < len(renamed):
-            continue
-        for column in select.find_all(exp.Column):
-            # A subquery may call tables of its own by the same names: those are its own.
-            if column.table and (new := renamed.get(column.table.casefold())) and _is_of(column, select):
-                column.set("table", exp.to_identifier(new))
-        for source in sources:
-            _rename(source, renamed.get(source.alias_or_name.casefold(), ""))
-        if len(sources) == 1 and isinstance(sources[0], exp.Table) and not _has_inner(select):
-            for column in select.find_all(exp.Column):
-                if column.table.casefold() == sources[0].alias_or_name.casefold():
-                    column.set("table", None)
-
-
-def _new_names(sources: Sequence[exp.Expr]) -> dict[str, str]:
-    counts = Counter(one.name.casefold() for one in sources if isinstance(one, exp.Table))
-    return {
-        source.alias_or_name.casefold(): source.name if counts[source.name.casefold()] == 1 else f"t{place}"
-        for place, source in enumerate(sources, start=1)
-        if source.alias_or_name
-    }
-
-
-def _rename(source: exp.Expr, new: str) -> None:
-    if isinstance(source, exp.Table) and source.name.casefold() == new.casefold():
-        source.set("alias", None)
-    elif new:
-        source.set("alias", exp.TableAlias(this=exp.to_identifier(new)))
-
-
-def _froms(select: exp.Select) -> list[exp.Expr]:
-    start = select.args.get("from_") or select.args.get("from")
-    return [*([start] if start else []), *select.args.get("joins", ())]
-
-
-def _is_of(column: exp.Column, select: exp.Select) -> bool:
-    """Whether the table of a column is one of `select`, not one of a subquery between them."""
-    inner = column.parent_select
-    while inner is not None and inner is not select:
-        if any(one.this.alias_or_name.casefold() == column.table.casefold() for one in _froms(inner)):
-            return False
-        inner = inner.parent_select
-    return inner is select
-
-
-def _has_inner(select: exp.Select) -> bool:
-    return any(one is not select for one in select.find_all(exp.Select))
 
 
 def _lower_name(node: exp.Expr) -> exp.Expr:
@@ -128,14 +77,17 @@ def _lower_name(node: exp.Expr) -> exp.Expr:
 # --- places and aliases -------------------------------------------------------------------
 
 
-def _resolve_places(select: exp.Select) -> None:
-    """``GROUP BY 1`` and ``ORDER BY alias`` as what they stand for."""
-    outputs = select.expressions
+def _resolve_places(query: exp.Query) -> None:
+    """``GROUP BY 1`` and ``ORDER BY alias`` as what they stand for. What follows a UNION names places alone."""
+    outputs = query.selects
     by_alias = {one.alias.casefold(): one.this for one in outputs if isinstance(one, exp.Alias)}
     for key in ("group", "order"):
-        clause = select.args.get(key)
+        clause = query.args.get(key)
         for term in clause.expressions if clause else ():
             inner = term.this if isinstance(term, exp.Ordered) else term
+            if isinstance(query, exp.SetOperation):
+                _name_place(inner, outputs)
+                continue
             meant = None
             if isinstance(inner, exp.Literal) and inner.is_int and 0 < int(inner.name) <= len(outputs):
                 meant = outputs[int(inner.name) - 1].unalias()
@@ -143,16 +95,48 @@ def _resolve_places(select: exp.Select) -> None:
                 meant = by_alias.get(inner.name.casefold())
             if meant is not None and not isinstance(meant, exp.Star):
                 inner.replace(meant.copy())
-    having = select.args.get("having")
+    having = query.args.get("having")
     for column in list(having.find_all(exp.Column)) if having else ():
         if not column.table and (meant := by_alias.get(column.name.casefold())) is not None:
             column.replace(meant.copy())
 
 
-def _drop_aliases(select: exp.Select) -> None:
-    """Remove names of columns of the outermost SELECT, which nothing can refer to any more."""
-    if select.parent is None:
+def _name_place(term: exp.Expr, outputs: Sequence[exp.Expr]) -> None:
+    names = [one.alias_or_name.casefold() for one in outputs]
+    if isinstance(term, exp.Column) and not term.table and names.count(term.name.casefold()) == 1:
+        term.replace(exp.Literal.number(names.index(term.name.casefold()) + 1))
+
+
+def _name_outputs(select: exp.Select) -> None:
+    """Remove names of columns that nothing can refer to. Those of a FROM with one subquery are ``c1``, ``c2``."""
+    holder = select.parent
+    while isinstance(holder, exp.SetOperation):
+        holder = holder.parent
+    if isinstance(holder, exp.Subquery):
+        holder = holder.parent if not isinstance(holder.parent, (exp.From, exp.Join)) else holder
+    if not isinstance(holder, (exp.Subquery, exp.CTE)):
         select.set("expressions", [one.unalias() for one in select.expressions])
+    elif isinstance(holder, exp.Subquery) and holder is select.parent:
+        _name_columns_of(select, holder)
+
+
+def _name_columns_of(inner: exp.Select, holder: exp.Subquery) -> None:
+    outer = holder.parent_select
+    if (
+        outer is None
+        or len(froms(outer)) > 1
+        or any(one.find(exp.Star) in (one, one.this) for one in inner.expressions)
+    ):
+        return
+    new = {one.alias_or_name.casefold(): f"c{place}" for place, one in enumerate(inner.expressions, start=1)}
+    if len(new) < len(inner.expressions) or any(
+        one is not outer and one is not inner for one in outer.find_all(exp.Select)
+    ):
+        return
+    inner.set("expressions", [exp.alias_(one.unalias(), f"c{n}") for n, one in enumerate(inner.expressions, start=1)])
+    for column in outer.find_all(exp.Column):
+        if column.parent_select is outer and (name := new.get(column.name.casefold())):
+            column.set("this", exp.to_identifier(name))
 
 
 # --- expressions -----------------------------------------------------------------------
@@ -169,8 +153,13 @@ def _between(node: exp.Expr) -> exp.Expr:
 def _plain(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Count) and isinstance(node.this, exp.Literal):
         return exp.Count(this=exp.Star())
+    if isinstance(node, exp.Year):
+        return exp.Extract(this=exp.var("YEAR"), expression=node.this)
     if isinstance(node, exp.Not):
         inner = node.this.unnest()
+        if isinstance(inner, (exp.Like, exp.ILike)) and not inner.args.get("negate"):
+            inner.set("negate", True)
+            return inner
         negated = {exp.EQ: exp.NEQ, exp.NEQ: exp.EQ}.get(type(inner))
         if negated:
             return negated(this=inner.this, expression=inner.expression)
@@ -188,7 +177,7 @@ def _plain(node: exp.Expr) -> exp.Expr:
 def _order(node: exp.Expr, dialect: Dialect) -> None:
     if (turned := _TURNED.get(type(node))) and _key(node.this, dialect) > _key(node.expression, dialect):
         node.replace(turned(this=node.expression.copy(), expression=node.this.copy()))
-    elif isinstance(node, exp.In) and node.expressions:
+    elif (isinstance(node, exp.In) and node.expressions) or (isinstance(node, exp.Group) and node.expressions):
         node.set("expressions", sorted(node.expressions, key=lambda one: one.sql(dialect)))
     elif isinstance(node, (exp.And, exp.Or)) and not isinstance(node.parent, type(node)):
         parts = sorted({part.sql(dialect): part for part in node.flatten()}.items())
