@@ -153,6 +153,8 @@ def _between(node: exp.Expr) -> exp.Expr:
 def _plain(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Count) and isinstance(node.this, exp.Literal):
         return exp.Count(this=exp.Star())
+    if isinstance(node, exp.Interval) and isinstance(node.unit, exp.Var) and len(node.unit.name) > 1:
+        node.set("unit", exp.var(node.unit.name.upper().removesuffix("S")))
     if isinstance(node, exp.Year):
         return exp.Extract(this=exp.var("YEAR"), expression=node.this)
     if isinstance(node, exp.Not):
