@@ -27,6 +27,7 @@ __all__ = [
     "NEGATION",
     "NUMERIC",
     "ORDERED",
+    "SAME",
     "TEMPORAL",
     "TEXT",
     "Function",
@@ -133,7 +134,7 @@ def _texts() -> Iterator[Function]:
         yield Function(token=token, texts=_all(f"{token.upper()}({{0}})"), takes=(TEXT,), gives="text")
     yield Function(token="length", texts=_all("LENGTH({0})"), takes=(TEXT,), gives="integer")
     first = _all("LEFT({0}, {n})", sqlite="SUBSTRING({0}, 1, {n})")
-    yield Function(token="left", texts=first, takes=(TEXT,), gives="text", whole=True)
+    yield Function(token="begin", texts=first, takes=(TEXT,), gives="text", whole=True)
 
 
 def _others() -> Iterator[Function]:
@@ -169,10 +170,9 @@ def _dates() -> Iterator[Function]:
     for unit in ("quarter", "week", "minute"):
         yield _date(unit, _all(f"EXTRACT({unit.upper()} FROM {{0}})", sqlite=""), "integer")
     for unit in ("hour", "day", "week", "month", "quarter", "year"):
-        of_sqlite = {"month": "DATE({0}, 'start of month')", "year": "DATE({0}, 'start of year')", "day": "DATE({0})"}
-        yield _date(
-            f"trunc:{unit}", _all(f"DATE_TRUNC('{unit}', {{0}})", sqlite=of_sqlite.get(unit, "")), "timestamp"
-        )
+        starts = {"month": "DATE({0}, 'start of month')", "year": "DATE({0}, 'start of year')", "day": "DATE({0})"}
+        truncated = _all(f"DATE_TRUNC('{unit}', {{0}})", sqlite=starts.get(unit, ""))
+        yield _date(f"trunc:{unit}", truncated, "timestamp")
     for sign, of_postgres in (
         ("%Y", "YYYY"),
         ("%m", "MM"),
@@ -282,7 +282,5 @@ def _aggregate(token: str, texts: Mapping[Dialect, str], takes: frozenset[str], 
 
 
 FUNCTIONS: Mapping[str, Function] = {
-    one.token: one
-    for group in (_aggregates, _operators, _numbers, _texts, _others, _dates, _now)
-    for one in group()
+    one.token: one for group in (_aggregates, _operators, _numbers, _texts, _others, _dates, _now) for one in group()
 }

@@ -28,6 +28,7 @@ class Step:
     table: str
     to: str  # that is already there
     reference: Reference
+    left: bool  # the rows of what is there stay, whether the table has one for them or not
 
 
 class Joins:
@@ -35,6 +36,7 @@ class Joins:
 
     def __init__(self, schema: Schema) -> None:
         self._place = {table.name: place for place, table in enumerate(schema.tables)}
+        self._number = {one: place for place, one in enumerate(schema.references)}
         self._between: dict[frozenset[str], list[Reference]] = defaultdict(list)
         self._own: dict[tuple[str, str], list[Reference]] = defaultdict(list)  # by table and first column
         near: dict[str, dict[str, None]] = defaultdict(dict)
@@ -72,6 +74,14 @@ class Joins:
         """The role that a column leads to; None: it leads to none."""
         return next((one for one in self._own.get((table, column.casefold()), ()) if self.is_role(one)), None)
 
+    def place(self, table: str) -> int:
+        """The place of a table in the schema."""
+        return self._place[table]
+
+    def number(self, reference: Reference) -> int:
+        """The place of a reference in the schema."""
+        return self._number[reference]
+
     def roles_of(self, table: str) -> Iterator[str]:
         """The columns of a table that lead to roles."""
         for (of, column), references in self._own.items():
@@ -107,16 +117,16 @@ class Joins:
     def _grown(self, tables: Collection[str], left: Collection[str]) -> tuple[Step, ...] | None:
         there = [self.first(tables, left)]
         steps: list[Step] = []
-        for wanted in (set(tables) - set(left), set(left)):
+        for wanted, is_left in ((set(tables) - set(left), False), (set(left), True)):
             while missing := wanted - set(there):
-                way = self._nearest(there, missing)
+                way = self._nearest(there, missing, is_left)
                 if way is None:
                     return None
                 steps += way
                 there += [step.table for step in way]
         return tuple(steps)
 
-    def _nearest(self, there: Sequence[str], wanted: Collection[str]) -> list[Step] | None:
+    def _nearest(self, there: Sequence[str], wanted: Collection[str], left: bool) -> list[Step] | None:
         """The way from what is there to the nearest of the wanted tables."""
         came: dict[str, str] = dict.fromkeys(there, "")
         waiting = deque(sorted(there, key=self._place.__getitem__))
@@ -126,13 +136,14 @@ class Joins:
                 if other not in came:
                     came[other] = one
                     if other in wanted:
-                        return self._way(came, other)
+                        return self._way(came, other, left)
                     waiting.append(other)
         return None
 
-    def _way(self, came: Mapping[str, str], table: str) -> list[Step]:
+    def _way(self, came: Mapping[str, str], table: str, left: bool) -> list[Step]:
         steps: list[Step] = []
         while before := came[table]:
-            steps.insert(0, Step(table=table, to=before, reference=self._between[frozenset((table, before))][0]))
+            reference = self._between[frozenset((table, before))][0]
+            steps.insert(0, Step(table=table, to=before, reference=reference, left=left))
             table = before
         return steps

@@ -79,7 +79,7 @@ class Writer:
             return ["empty"]
         mark: list[Token] = ["text"] if kind in NUMERIC or (not kind and is_number(value)) else []
         for found in (self._spans.text(value, known), self._date(value)):
-            if found and isinstance(found[0], int) or found[:1] == ["known"]:
+            if (found and isinstance(found[0], int)) or found[:1] == ["known"]:
                 return [*mark, *found]
         return [*mark, *spelled(value), '"']
 
