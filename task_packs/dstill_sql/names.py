@@ -47,12 +47,16 @@ def check(query: exp.Query, schema: Schema) -> Iterator[Problem]:
         yield _problem("not_planned", said)
 
 
-def qualified(query: exp.Query, schema: Schema) -> exp.Query:
-    """A copy of the query in which every column names its table. Raises SqlglotError."""
+def qualified(query: exp.Query, schema: Schema, *, stars: bool = True) -> exp.Query:
+    """A copy of the query in which every column names its table. Raises SqlglotError.
+
+    `stars`: all columns are named where the query has a star.
+    """
     return qualify(
         query.copy(),
         schema=_names(schema),
         dialect=schema.dialect,
+        expand_stars=stars,
         quote_identifiers=False,
         validate_qualify_columns=True,
     )

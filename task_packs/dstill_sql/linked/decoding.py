@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from dstill.linked import Reading
@@ -404,6 +405,9 @@ class _Decoder(Reader):
             return self._of_output(select, OUTPUTS.index(token))
         if token in FUNCTIONS:
             return self._function(FUNCTIONS[token], select)
+        if token in CONDITIONS:
+            self.at -= 1
+            return replace(self.condition(select), kind="boolean")
         ways: dict[str, Callable[[Select], Piece]] = {
             "live": self._live,
             "filter": self._filter,

@@ -19,7 +19,7 @@ from dstill_sql import refusals
 from dstill_sql.linked.decoding import hint
 from dstill_sql.linked.functions import FUNCTIONS, NUMERIC, SAME
 from dstill_sql.linked.items import Tables
-from dstill_sql.linked.patterns import Match, Patterns
+from dstill_sql.linked.patterns import Match, Patterns, bare
 from dstill_sql.linked.periods import relative
 from dstill_sql.linked.scopes import Scope
 from dstill_sql.linked.tokens import COPIES, INNER, OUTPUTS, PATTERNS, RANKS
@@ -378,7 +378,7 @@ class _Encoder:
         raise NotExpressible(f"the condition {node.sql(self.dialect)[:60]}")
 
     def _comparison(self, token: str, node: exp.Expr, part: _Part) -> list[Token]:
-        left, right = node.this.unnest(), node.expression.unnest()
+        left, right = bare(node.this), bare(node.expression)
         if _weight(left) > _weight(right):
             left, right, token = right, left, _TURNED[token]
         of = self.expression(left, part)
@@ -386,7 +386,7 @@ class _Encoder:
 
     def _beside(self, node: exp.Expr, of: _Written, part: _Part) -> list[Token]:
         """What an expression is compared with."""
-        return self._value(node.unnest(), of.kind, of.known) or self.expression(node, part).tokens
+        return self._value(bare(node), of.kind, of.known) or self.expression(node, part).tokens
 
     def _like(self, node: exp.Expr, part: _Part) -> list[Token]:
         pattern = node.expression
@@ -404,7 +404,7 @@ class _Encoder:
         of = self.expression(node.this, part)
         if (query := node.args.get("query")) is not None:
             return ["in", *of.tokens, "query", *self.query(query, part), ")"]
-        values = [self._value(one.unnest(), of.kind, of.known) for one in node.expressions]
+        values = [self._value(bare(one), of.kind, of.known) for one in node.expressions]
         if not values or not all(values) or node.args.get("unnest"):
             raise NotExpressible(f"the condition {node.sql(self.dialect)[:60]}")
         return ["in", *of.tokens, *(token for one in self._ordered(values) for token in one), ")"]
@@ -445,7 +445,7 @@ class _Encoder:
 
     def expression(self, node: exp.Expr, part: _Part, kind: str = "") -> _Written:
         """An expression. `kind`: what a literal would be. Raises NotExpressible."""
-        inner = node.unnest() if not isinstance(node, exp.Subquery) else node
+        inner = bare(node)
         if part.refers and (place := part.outputs.get(inner.sql(self.dialect))) is not None:
             of = part.kinds[place]
             return _Written(tokens=[OUTPUTS[place]], kind=of.kind, known=of.known)
@@ -465,6 +465,8 @@ class _Encoder:
             return self._window(inner, part)
         if isinstance(inner, exp.Count) and isinstance(inner.this, exp.Star):
             return _Written(tokens=["count", *self._counted(part)], kind="integer")
+        if isinstance(inner, (exp.Predicate, exp.Connector, exp.Not)):
+            return _Written(tokens=self.condition(inner, part), kind="boolean")
         return self._function(inner, part)
 
     def _counted(self, part: _Part) -> list[Token]:

@@ -85,12 +85,12 @@ class SqlForm(Form):
             raise NotExpressible("the question has no database")
         schema = reading.schema.database.schema
         try:
-            query = qualified(read_query(answer, schema.dialect), schema)
+            query = qualified(read_query(answer, schema.dialect), schema, stars=False)
             wanted = canonical(query, schema.dialect)
             found = encoding.encode(wanted, reading)
             text = decoding.decode(found, reading)
             if canonical_text(text, schema.dialect) != canonical_text(answer, schema.dialect):
-                back = canonical(qualified(read_query(text, schema.dialect), schema), schema.dialect)
+                back = canonical(qualified(read_query(text, schema.dialect), schema, stars=False), schema.dialect)
                 if back.sql(schema.dialect) != wanted.sql(schema.dialect):
                     raise NotExpressible(f"its tokens are another query: {text[:200]}")
         except (NotOneQuery, SqlglotError) as error:

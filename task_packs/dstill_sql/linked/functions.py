@@ -126,7 +126,8 @@ def _numbers() -> Iterator[Function]:
         ("sqrt", "SQRT({0})", "number"),
         ("neg", "-{0}", SAME),
     ):
-        yield Function(token=token, texts=_all(text), takes=(NUMERIC,), gives=gives, inner=(ATOM,))
+        inner = (ATOM,) if token == "neg" else ()
+        yield Function(token=token, texts=_all(text), takes=(NUMERIC,), gives=gives, inner=inner)
 
 
 def _texts() -> Iterator[Function]:

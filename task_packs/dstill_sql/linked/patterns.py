@@ -21,7 +21,7 @@ from dstill_sql.linked.functions import FUNCTIONS, Function
 from dstill_sql.schema import Dialect
 from dstill_sql.statements import read
 
-__all__ = ["Match", "Patterns"]
+__all__ = ["Match", "Patterns", "bare"]
 
 _NUMBER = "987654321"  # stands for {n} in a pattern
 _HOLE = re.compile(r"hole_([0-9])")
@@ -75,6 +75,13 @@ class Patterns:
                 yield Match(function=function, arguments=arguments, number=found.number)
 
 
+def bare(part: exp.Expr) -> exp.Expr:
+    """A part of a query without brackets around it. Those of a query inside stay."""
+    while isinstance(part, exp.Paren):
+        part = part.this
+    return part
+
+
 def _parsed(text: str, dialect: Dialect) -> exp.Expr:
     for place in (0, 1):
         text = text.replace(f"{{{place}}}", f"hole_{place}")
@@ -89,11 +96,11 @@ def _size(pattern: exp.Expr) -> int:
 
 def _fits(pattern: exp.Expr, part: exp.Expr, found: _Found) -> bool:
     if isinstance(pattern, exp.Column) and (hole := _HOLE.fullmatch(pattern.name)):
-        found.arguments[int(hole[1])] = part.unnest()
+        found.arguments[int(hole[1])] = bare(part)
         return True
-    part = part.unnest() if not isinstance(pattern, exp.Paren) else part
+    part = bare(part) if not isinstance(pattern, exp.Paren) else part
     if isinstance(pattern, exp.Paren):
-        return _fits(pattern.this, part.unnest(), found)
+        return _fits(pattern.this, bare(part), found)
     if type(pattern) is not type(part):
         return False
     if isinstance(pattern, exp.Literal) and _NUMBER in pattern.name:

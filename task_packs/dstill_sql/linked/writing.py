@@ -128,7 +128,7 @@ def joined(pieces: Sequence[Piece], word: str, level: int) -> Piece:
         return pieces[0]
     parts: list[Part] = []
     for place, piece in enumerate(pieces):
-        parts += [*((f" {word} ",) if place else ()), *wrapped(piece, level + 1)]
+        parts += [*((f" {word} ",) if place else ()), *wrapped(piece, level)]
     return Piece(
         parts=tuple(parts),
         kind="condition",
