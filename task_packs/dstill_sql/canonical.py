@@ -51,14 +51,14 @@ def canonical(query: exp.Query, dialect: Dialect) -> exp.Query:
     """A copy of the query in canonical form."""
     changed: exp.Expr = query.copy()
     for _ in range(2):  # what one change uncovers, the second round sees
-        changed = changed.transform(_lower_name)
+        changed = changed.transform(_lower_name, copy=False)
         for query_ in list(changed.find_all(exp.Select, exp.SetOperation)):
             _resolve_places(query_)
         for select in list(changed.find_all(exp.Select)):
             _name_outputs(select)
             order_joins(select)
         name_tables(changed)
-        changed = changed.transform(_between).transform(_plain)
+        changed = changed.transform(_between, copy=False).transform(_plain, copy=False)
         for node in reversed(list(changed.walk())):  # leaves first
             _order(node, dialect)
     assert isinstance(changed, exp.Query)

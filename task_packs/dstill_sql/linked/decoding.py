@@ -26,7 +26,7 @@ from dstill_sql.linked.functions import (
     Function,
 )
 from dstill_sql.linked.items import Tables
-from dstill_sql.linked.periods import bounds, relative
+from dstill_sql.linked.periods import RELATIVE_PERIODS, bounds, relative
 from dstill_sql.linked.tokens import (
     COMPARISONS,
     CONDITIONS,
@@ -343,19 +343,28 @@ class _Decoder(Reader):
         )
 
     def _during(self, left: Piece, negated: bool) -> Piece:
-        word = self.reading.words[self.word()]
-        period = bounds(word.value)
-        if period is None:
-            raise NotExpressible(f"{word.text!r} is not a day, month or year")
+        first, after = self._period()
         sides = wrapped(left, COMPARE + 1)
         found = Piece(
-            parts=(*sides, f" >= '{period.first}' AND ", *sides, f" < '{period.next}'"),
+            parts=(*sides, " >= ", *wrapped(first, COMPARE + 1), " AND ", *sides, " < ", *wrapped(after, COMPARE + 1)),
             kind="condition",
             level=CONJUNCTION,
             aggregates=left.aggregates,
             columns=left.columns,
         )
         return self._negated(found) if negated else found
+
+    def _period(self) -> tuple[Piece, Piece]:
+        """The first day of a period, and the day after it."""
+        live = bool(self.take("live"))
+        if token := self.take(*RELATIVE_PERIODS):
+            first, after = (self._moment(FUNCTIONS[one], live) for one in RELATIVE_PERIODS[token])
+            return first, after
+        word = self.reading.words[self.word()]
+        period = bounds(word.value)
+        if period is None or live:
+            raise NotExpressible(f"{word.text!r} is not a day, month or year")
+        return Piece(parts=(f"'{period.first}'",)), Piece(parts=(f"'{period.next}'",))
 
     def _in(self, left: Piece, select: Select, no: str) -> Piece:
         if self.take("query"):

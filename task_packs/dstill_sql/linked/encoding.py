@@ -20,7 +20,7 @@ from dstill_sql.linked.decoding import hint
 from dstill_sql.linked.functions import FUNCTIONS, NUMERIC, SAME
 from dstill_sql.linked.items import Tables
 from dstill_sql.linked.patterns import Match, Patterns, bare
-from dstill_sql.linked.periods import relative
+from dstill_sql.linked.periods import RELATIVE_PERIODS, relative
 from dstill_sql.linked.scopes import Scope
 from dstill_sql.linked.tokens import COPIES, INNER, OUTPUTS, PATTERNS, RANKS
 from dstill_sql.linked.values import Writer
@@ -29,13 +29,13 @@ from dstill_sql.linked.writing import Instance
 __all__ = ["encode", "encode_refusal"]
 
 _LATE = 1_000  # the place of a condition that names no word of the question
-_COMPARED = {exp.EQ: "eq", exp.NEQ: "ne", exp.LT: "lt", exp.LTE: "le", exp.GT: "gt", exp.GTE: "ge"}
+_COMPARED: dict[type[exp.Expr], str] = {exp.EQ: "eq", exp.NEQ: "ne", exp.LT: "lt", exp.LTE: "le", exp.GT: "gt", exp.GTE: "ge"}
 _TURNED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "eq", "ne": "ne"}
 _RANKED = {exp.RowNumber: "row_number", exp.Rank: "rank", exp.DenseRank: "dense_rank"}
 _SET_OF = {(exp.Union, True): "union", (exp.Union, False): "union_all", (exp.Intersect, True): "intersect",
            (exp.Except, True): "except"}  # fmt: skip
 _CLAUSES = {"expressions", "from_", "from", "joins", "where", "group", "having", "order", "limit", "offset", "distinct"}
-_LIKE = {exp.Like: "LIKE", exp.ILike: "ILIKE"}
+_LIKE: dict[type[exp.Expr], str] = {exp.Like: "LIKE", exp.ILike: "ILIKE"}
 
 
 def encode(query: exp.Query, reading: Reading) -> list[Token]:
@@ -324,11 +324,25 @@ class _Encoder:
         bounds = low.expression, high.expression
         texts = all(isinstance(one, exp.Literal) and one.is_string for one in bounds)
         if isinstance(high, exp.LT):
-            word = self.writer.period(bounds[0].name, bounds[1].name) if texts else []
-            return ["during", *self.expression(low.this, part).tokens, *word] if word else []
+            when = self.writer.period(bounds[0].name, bounds[1].name) if texts else []
+            when = when or self._relative_period(*bounds)
+            return ["during", *self.expression(low.this, part).tokens, *when] if when else []
         of = self.expression(low.this, part)
         sides = [token for one in bounds for token in self._beside(one, of, part)]
         return ["between", *of.tokens, *sides]
+
+    def _relative_period(self, first: exp.Expr, after: exp.Expr) -> list[Token]:
+        """A day, month or year that is relative to now; empty: the bounds are none."""
+        if all(isinstance(one, exp.Literal) for one in (first, after)):
+            pairs = RELATIVE_PERIODS.items() if self.now else ()
+            texts = first.name, after.name
+            return next(
+                ([token] for token, pair in pairs if tuple(relative(one, 1, self.now) for one in pair) == texts), []
+            )
+        matches = [self.patterns.match(bare(one)) for one in (first, after)]
+        named = tuple(match.function.token if match else "" for match in matches)
+        live: list[Token] = ["live"] if self.now else []
+        return next(([*live, token] for token, pair in RELATIVE_PERIODS.items() if pair == named), [])
 
     def condition(self, node: exp.Expr, part: _Part) -> list[Token]:
         """One condition. Raises NotExpressible."""
@@ -379,10 +393,23 @@ class _Encoder:
 
     def _comparison(self, token: str, node: exp.Expr, part: _Part) -> list[Token]:
         left, right = bare(node.this), bare(node.expression)
-        if _weight(left) > _weight(right):
+        if self._weight(left, part) > self._weight(right, part):
             left, right, token = right, left, _TURNED[token]
         of = self.expression(left, part)
         return [token, *of.tokens, *self._beside(right, of, part)]
+
+    @staticmethod
+    def _weight(node: exp.Expr, part: _Part) -> int:
+        """What comes first in a comparison: a column of a table, of one at the end of a way, …, a literal."""
+        if isinstance(node, exp.Column):
+            found = part.scope.owner(node)
+            if found is None or found[0] is not part.scope:
+                return 2
+            instance = part.scope.instances[found[1]]
+            return 1 if instance.way or instance.copy > 1 else 0
+        if isinstance(node, (exp.Literal, exp.Boolean, exp.Null, exp.Neg)):
+            return 5
+        return 4 if isinstance(node, exp.Subquery) else 3
 
     def _beside(self, node: exp.Expr, of: _Written, part: _Part) -> list[Token]:
         """What an expression is compared with."""
@@ -587,15 +614,6 @@ class _Encoder:
                 )
             tokens += ["via", self.positions[item]]
         return tokens
-
-
-def _weight(node: exp.Expr) -> int:
-    """What comes first in a comparison: a column, an expression, a query, a literal."""
-    if isinstance(node, exp.Column):
-        return 0
-    if isinstance(node, (exp.Literal, exp.Boolean, exp.Null, exp.Neg)):
-        return 3
-    return 2 if isinstance(node, exp.Subquery) else 1
 
 
 def _is_text(node: exp.Expr) -> bool:

@@ -64,11 +64,12 @@ class SqlForm(Form):
         return read(example.question, ranking.schema, shown, found)
 
     def _ranking(self, database: Database) -> Ranking:
-        _, found = self._known.pop(id(database), None) or (database, Ranking(Tables(database, self._denied)))
-        self._known[id(database)] = database, found
+        if id(database) not in self._known:
+            self._known[id(database)] = database, Ranking(Tables(database, self._denied))
+        self._known.move_to_end(id(database))
         if len(self._known) > KEPT:
             self._known.popitem(last=False)
-        return found
+        return self._known[id(database)][1]
 
     def replay(self, seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
         return self._replay(seed)

@@ -12,9 +12,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-__all__ = ["Period", "bounds", "relative"]
+__all__ = ["RELATIVE_PERIODS", "Period", "bounds", "relative"]
 
 _PERIOD = re.compile(r"(?P<year>(?:1[5-9]|20|21)[0-9]{2})(?:-(?P<month>[0-9]{2})(?:-(?P<day>[0-9]{2}))?)?")
+# The tokens of periods, with those of their first day and of the day after them.
+RELATIVE_PERIODS = {
+    "today": ("today", "next:day"),
+    "prev:day": ("prev:day", "today"),
+    **{f"start:{unit}": (f"start:{unit}", f"next:{unit}") for unit in ("week", "month", "quarter", "year")},
+    **{f"prev:{unit}": (f"prev:{unit}", f"start:{unit}") for unit in ("week", "month", "quarter", "year")},
+}
 _STEPS = {"month": 1, "quarter": 3, "year": 12}
 
 
