@@ -29,7 +29,14 @@ from dstill_sql.linked.writing import Instance
 __all__ = ["encode", "encode_refusal"]
 
 _LATE = 1_000  # the place of a condition that names no word of the question
-_COMPARED: dict[type[exp.Expr], str] = {exp.EQ: "eq", exp.NEQ: "ne", exp.LT: "lt", exp.LTE: "le", exp.GT: "gt", exp.GTE: "ge"}
+_COMPARED: dict[type[exp.Expr], str] = {
+    exp.EQ: "eq",
+    exp.NEQ: "ne",
+    exp.LT: "lt",
+    exp.LTE: "le",
+    exp.GT: "gt",
+    exp.GTE: "ge",
+}
 _TURNED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "eq", "ne": "ne"}
 _RANKED = {exp.RowNumber: "row_number", exp.Rank: "rank", exp.DenseRank: "dense_rank"}
 _SET_OF = {(exp.Union, True): "union", (exp.Union, False): "union_all", (exp.Intersect, True): "intersect",

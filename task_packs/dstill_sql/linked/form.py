@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,9 @@ from dstill.linked import Ranking, Reading, Schema, read, words
 from dstill_sql import refusals
 from dstill_sql.canonical import canonical, canonical_text
 from dstill_sql.databases import Database
+from dstill_sql.guard import Limits
 from dstill_sql.linked import decoding, encoding, items, tokens
+from dstill_sql.linked.cursor import QueryCursor, start
 from dstill_sql.linked.items import Tables
 from dstill_sql.names import qualified
 from dstill_sql.statements import NotOneQuery, first_line
@@ -38,12 +40,12 @@ class SqlForm(Form):
     def __init__(
         self,
         database_of: Callable[[Example], Database | None],
-        denied: Collection[str] = (),
+        limits: Limits,
         replay: Callable[[int], Iterator[tuple[Reading, Sequence[Token]]]] = lambda _: iter(()),
     ) -> None:
-        """`denied`: what no query may read. `replay`: as the method."""
+        """`limits`: what a query may be. `replay`: as the method."""
         self._database_of = database_of
-        self._denied = frozenset(denied)
+        self._limits = limits
         self._replay = replay
         self._known: OrderedDict[int, tuple[Database, Ranking]] = OrderedDict()  # by id; the newest last
 
@@ -65,11 +67,15 @@ class SqlForm(Form):
 
     def _ranking(self, database: Database) -> Ranking:
         if id(database) not in self._known:
-            self._known[id(database)] = database, Ranking(Tables(database, self._denied))
+            self._known[id(database)] = database, Ranking(Tables(database, self._limits.denied))
         self._known.move_to_end(id(database))
         if len(self._known) > KEPT:
             self._known.popitem(last=False)
         return self._known[id(database)][1]
+
+    def start(self, reading: Reading) -> QueryCursor | None:
+        """Where a query about the reading's database begins. None if there is no database."""
+        return start(reading, reading.schema, self._limits) if isinstance(reading.schema, Tables) else None
 
     def replay(self, seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
         return self._replay(seed)

@@ -2,7 +2,7 @@
 
     tables = Tables(database)             a `dstill.linked.Schema`, with the database that it is of
     tables.items[0]                       Item(name="drivers", words=("driver",), kind="table", …)
-    tables.items[1]                       Item(name="drivers.rating", words=("rating",), above=("driver",), kind="number", …)
+    tables.items[1]                       Item(name="drivers.rating", words=("rating",), above=("driver",), …)
     tables.columns["drivers.rating"]      (Table(name="drivers", …), Column(name="rating", …))
 
 A column is called ``table.column``. What the guard denies is no item.
@@ -10,6 +10,7 @@ A column is called ``table.column``. What the guard denies is no item.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 
 from dstill.api.values import Known
@@ -30,14 +31,22 @@ FEATURES = (
     *("key", "refers", "unique", "nullable", "first date", "has values"),
 )
 _LARGE = 100
+_DATE = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9](?:[ T][0-9:.]+Z?)?$")
 
 
-def kind_of(column: Column) -> str:
-    """The family of a column, or what else decides where it may stand."""
+def kind_of(column: Column, known: Known | None = None, *, loose: bool = False) -> str:
+    """The family of a column, or what else decides where it may stand.
+
+    `loose`: dates may be in columns of texts, as in SQLite; known values tell them.
+    """
     type_ = column.type.upper()
     for kind, begins in (("enum", "ENUM"), ("uuid", "UUID"), ("other", "BIT")):
         if type_.startswith(begins):
             return kind
+    if loose and column.family == "text" and known:
+        found = [value for value in (known.low, *known.values[:3]) if value is not None]
+        if found and all(isinstance(value, str) and _DATE.match(value) for value in found):
+            return "date" if len(found[0]) == len("2024-05-01") else "timestamp"
     return column.family
 
 
@@ -47,20 +56,29 @@ class Tables(Schema):
     def __init__(self, database: Database, denied: Collection[str] = ()) -> None:
         """`denied`: tables, and columns as ``table.column``, that no answer may read."""
         self.database = database
-        self.joins = Joins(database.schema)
+        hidden = {name.casefold() for name in denied}
+        self._denied_tables = hidden
+        self._denied_columns = {name.rpartition(".")[2] for name in hidden if "." in name}  # as the guard has it
+        self.joins = Joins(database.schema, self._hides)
         self.tables: dict[str, Table] = {}  # by name of the item
         self.columns: dict[str, tuple[Table, Column]] = {}  # by name of the item
-        hidden = {name.casefold() for name in denied}
-        super().__init__(list(self._items(hidden)), meant)
+        super().__init__(list(self._items()), meant)
 
-    def _items(self, hidden: Collection[str]) -> Iterator[Item]:
-        any_of_name = {name.rpartition(".")[2] for name in hidden if "." in name}  # as the guard has it
+    def _hides(self, table: str, column: str) -> bool:
+        return table.casefold() in self._denied_tables or column.casefold() in self._denied_columns
+
+    @property
+    def hides_columns(self) -> bool:
+        """Whether some columns may not be read, so that ``*`` may not either."""
+        return bool(self._denied_columns)
+
+    def _items(self) -> Iterator[Item]:
         for table in self.database.schema.tables:
-            if table.name.casefold() in hidden:
+            if table.name.casefold() in self._denied_tables:
                 continue
             own = self._unique(table.name)
             self.tables[own] = table
-            shown = [column for column in table.columns if column.name.casefold() not in any_of_name]
+            shown = [column for column in table.columns if not self._hides(table.name, column.name)]
             names = [self._unique(f"{table.name}.{column.name}") for column in shown]
             self.columns.update(zip(names, ((table, column) for column in shown), strict=True))
             first = _first_date(table)
@@ -82,7 +100,7 @@ class Tables(Schema):
 
     def _column(self, name: str, own: str, table: Table, column: Column, first: str) -> Item:
         known = self.database.values.get(f"{table.name}.{column.name}")
-        kind = kind_of(column)
+        kind = kind_of(column, known, loose=self.database.schema.dialect == "sqlite")
         values = tuple(_said(known, kind)) if known else ()
         return Item(
             name=name,
