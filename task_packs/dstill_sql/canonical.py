@@ -180,7 +180,7 @@ def _order(node: exp.Expr, dialect: Dialect) -> None:
     if (turned := _TURNED.get(type(node))) and _key(node.this, dialect) > _key(node.expression, dialect):
         node.replace(turned(this=node.expression.copy(), expression=node.this.copy()))
     elif (isinstance(node, exp.In) and node.expressions) or (isinstance(node, exp.Group) and node.expressions):
-        node.set("expressions", sorted(node.expressions, key=lambda one: one.sql(dialect)))
+        node.set("expressions", [one for _, one in sorted({one.sql(dialect): one for one in node.expressions}.items())])
     elif isinstance(node, (exp.And, exp.Or)) and not isinstance(node.parent, type(node)):
         parts = sorted({part.sql(dialect): part for part in node.flatten()}.items())
         joined = exp.and_ if isinstance(node, exp.And) else exp.or_

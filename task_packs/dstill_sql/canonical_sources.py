@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby
 
 from sqlglot import exp
 
@@ -95,7 +96,43 @@ def _rename(source: exp.Expr, new: str) -> None:
 
 
 def order_joins(select: exp.Select) -> None:
-    """Order the first inner joins of FROM by the names of their tables, each with the conditions that it allows."""
+    """Order joins by the names of their tables: the first inner ones, and LEFT JOINs that follow each other."""
+    _order_inner(select)
+    joins = froms(select)[1:]
+    for is_left, run in groupby(joins, key=_is_left):
+        if is_left:
+            _order_left(list(run))
+
+
+def _is_left(join: exp.Expr) -> bool:
+    return join.args.get("side") == "LEFT" and not join.args.get("method") and join.args.get("on") is not None
+
+
+def _order_left(joins: Sequence[exp.Expr]) -> None:
+    """Each after those that its condition names."""
+    sources = {join.this.alias_or_name.casefold(): join for join in joins}
+    of = {
+        name: {column.table.casefold() for column in join.args["on"].find_all(exp.Column)}
+        for name, join in sources.items()
+    }
+    tables = {name: join.this for name, join in sources.items()}
+    rank = {name: _rank(name, tables, [join.args["on"]], [{name}]) for name, join in sources.items()}
+    if len(sources) < len(joins) or any("" in names for names in of.values()):
+        return
+    order: list[str] = []
+    while len(order) < len(sources):
+        free = [name for name in sources if name not in order and (of[name] & sources.keys()) <= {*order, name}]
+        if not free:
+            return
+        order.append(min(sorted(free), key=rank.__getitem__))
+    found = [(sources[name].this, sources[name].args["on"]) for name in order]
+    for join, (source, on) in zip(joins, found, strict=True):
+        join.set("this", source)
+        join.set("on", on)
+
+
+def _order_inner(select: exp.Select) -> None:
+    """Each with the conditions that the tables before it allow."""
     start, *joins = froms(select) or (None,)
     inner = list(_inner(joins))
     if start is None or not inner:

@@ -52,19 +52,28 @@ def qualified(query: exp.Query, schema: Schema, *, stars: bool = True) -> exp.Qu
 
     `stars`: all columns are named where the query has a star.
     """
-    return qualify(
-        query.copy(),
+    copy: exp.Expr = query.copy()
+    if schema.dialect == "postgres":  # names in quotes keep their case there; here they are found in any
+        copy = copy.transform(_lower, copy=False)
+    found = qualify(
+        copy,
         schema=_names(schema),
         dialect=schema.dialect,
         expand_stars=stars,
         quote_identifiers=False,
         validate_qualify_columns=True,
     )
+    assert isinstance(found, exp.Query)
+    return found
 
 
 @lru_cache(maxsize=64)
 def _names(schema: Schema) -> MappingSchema:
     return MappingSchema({name: dict(columns) for name, columns in schema.types.items()}, dialect=schema.dialect)
+
+
+def _lower(node: exp.Expr) -> exp.Expr:
+    return exp.to_identifier(node.name.casefold(), quoted=True) if isinstance(node, exp.Identifier) else node
 
 
 def _unresolved(said: str, query: exp.Query, schema: Schema) -> Problem:

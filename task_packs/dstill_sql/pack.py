@@ -11,20 +11,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dstill.api.protocols import Presentation, ResultProperties
-from dstill.api.records import Example, Message, Prompt, Table
+from dstill.api.protocols import ConstrainedOutput, Linked, Presentation, ResultProperties
+from dstill.api.records import Example, Grammar, Message, Prompt, Table
 from dstill.api.task import Check, Task
 from dstill_sql import refusals
 from dstill_sql.canonical import canonical_text
 from dstill_sql.databases import Database, File, Rows, database_of, rows_of
 from dstill_sql.settings import Settings
 
+if TYPE_CHECKING:
+    from dstill.api.form import Form
+
 __all__ = ["Sql"]
 
 
-class Sql(Task, Presentation, ResultProperties):
+class Sql(Task, ConstrainedOutput, Linked, Presentation, ResultProperties):
     """Questions about one database, answered by queries that executors run."""
 
     name = "sql"
@@ -86,6 +89,21 @@ class Sql(Task, Presentation, ResultProperties):
         from dstill_sql import results
 
         return results.same(got, want)
+
+    # --- ConstrainedOutput ------------------------------------------------------------------
+
+    def grammar(self, example: Example) -> Grammar | None:
+        from dstill_sql.grammar import grammar_of
+
+        found = self.database(example)
+        return None if found is None else grammar_of(found, self.config.guard)
+
+    # --- Linked -------------------------------------------------------------------------
+
+    def form(self) -> Form:
+        from dstill_sql.linked.form import SqlForm
+
+        return SqlForm(self.database, self.config.guard)
 
     # --- ResultProperties ---------------------------------------------------------------
 

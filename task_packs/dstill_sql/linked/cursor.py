@@ -98,7 +98,8 @@ def _stepped(state: State, token: Token) -> State | None:
     while at.goals is not None:
         goal = at.goals[0]
         if (after := goal.take(at, token)) is not None:
-            return settled(after).counted(token)
+            found = settled(after)
+            return found.counted(token) if found.can_go_on else None
         if not goal.skips(at):
             return None
         at = settled(at.pop())

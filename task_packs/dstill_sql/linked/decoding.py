@@ -80,6 +80,8 @@ class _Decoder(Reader):
         self._deeper()
         found = Query(selects=[self.select(parent, within_exists)])
         while token := self.take(*SETS):
+            if token == "intersect" and set(found.sets) - {"INTERSECT"}:
+                raise NotExpressible("INTERSECT after another set operation")
             found.sets.append(SETS[token])
             found.selects.append(self.select(parent, False))
         if found.sets:

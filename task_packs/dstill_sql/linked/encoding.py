@@ -68,6 +68,10 @@ def _without_end(tokens: list[Token]) -> list[Token]:
     return tokens
 
 
+class _NoWay(NotExpressible):
+    """All columns of a table that a way leads to."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Written:
     """An expression as tokens."""
@@ -149,7 +153,10 @@ class _Encoder:
             start += ["of", *inner, ")"]
         elif scope.explicit:
             start += self._explicit(part)
-        outputs = self._outputs(part, within_exists)
+        try:
+            outputs = self._outputs(part, within_exists)
+        except _NoWay:
+            return self._again(select, parent, within_exists)
         body = self._body(part)
         if scope.derived is None and not scope.explicit:
             named = scope.missing()
@@ -223,7 +230,7 @@ class _Encoder:
         else:
             return ["*"]
         if instance is None or instance.way or instance.copy > 1:
-            raise NotExpressible(f"all columns by {star.sql()[:60]}")
+            raise _NoWay(f"all columns by {star.sql()[:60]}")
         if not instance.table or self.of_tables.get(instance.table) not in self.positions:
             return ["*"]
         part.scope.used[instance] = None
@@ -430,9 +437,10 @@ class _Encoder:
         no: list[Token] = ["not"] if node.args.get("negate") else []
         for token, (operator, before, after) in PATTERNS.items():
             said = text[len(before) : len(text) - len(after)]
-            if operator == _LIKE[type(node)] and said and before + said + after == text:
+            fits = operator == _LIKE[type(node)] and before + said + after == text
+            if fits and (said or not before + after):
                 return [*no, token, *of.tokens, *self.writer.text(said, "text", of.known)]
-        raise NotExpressible("an empty pattern")
+        raise NotExpressible(f"the pattern {text!r}")
 
     def _in(self, node: exp.Expr, part: _Part) -> list[Token]:
         of = self.expression(node.this, part)
@@ -490,13 +498,12 @@ class _Encoder:
         if isinstance(inner, exp.Subquery):
             tokens, kinds = self._query(inner, part)
             return _Written(tokens=["query", *tokens, ")"], kind=kinds[0].kind)
-        if isinstance(inner, exp.Filter):
-            of = self.expression(inner.this, part)
-            return _Written(tokens=["filter", *of.tokens, *self._all(inner.expression.this, part), ")"], kind=of.kind)
-        if isinstance(inner, exp.Case):
-            return self._case(inner, part)
-        if isinstance(inner, exp.Window):
-            return self._window(inner, part)
+        if isinstance(inner, (exp.Filter, exp.Case, exp.Window)):
+            refers, part.refers = part.refers, False  # inside, columns of the result are columns of tables again
+            ways = {exp.Filter: self._filter, exp.Case: self._case, exp.Window: self._window}
+            found = ways[type(inner)](inner, part)
+            part.refers = refers
+            return found
         if isinstance(inner, exp.Count) and isinstance(inner.this, exp.Star):
             return _Written(tokens=["count", *self._counted(part)], kind="integer")
         if isinstance(inner, (exp.Predicate, exp.Connector, exp.Not)):
@@ -534,11 +541,13 @@ class _Encoder:
     def _called(self, match: Match, part: _Part, unique: bool) -> _Written:
         function = match.function
         arguments: list[_Written] = []
+        refers, part.refers = part.refers, part.refers and not function.aggregate
         for node, takes in zip(match.arguments, function.takes, strict=True):
             kind = hint(takes)
             if arguments and function.gives == SAME:
                 kind = arguments[0].kind
             arguments.append(self.expression(node, part, kind))
+        part.refers = refers
         number = self.writer.number(match.number) if function.counted else []
         same = function.gives == SAME
         return _Written(
@@ -552,7 +561,11 @@ class _Encoder:
             known=arguments[0].known if same else (),
         )
 
-    def _case(self, node: exp.Case, part: _Part) -> _Written:
+    def _filter(self, node: exp.Expr, part: _Part) -> _Written:
+        of = self.expression(node.this, part)
+        return _Written(tokens=["filter", *of.tokens, *self._all(node.expression.this, part), ")"], kind=of.kind)
+
+    def _case(self, node: exp.Expr, part: _Part) -> _Written:
         if node.this is not None:
             raise NotExpressible("CASE of a value")
         tokens: list[Token] = ["case"]
@@ -565,7 +578,7 @@ class _Encoder:
             tokens += ["else", *self.expression(default, part, kind).tokens]
         return _Written(tokens=[*tokens, ")"], kind=kind)
 
-    def _window(self, node: exp.Window, part: _Part) -> _Written:
+    def _window(self, node: exp.Expr, part: _Part) -> _Written:
         if node.args.get("spec") or node.args.get("alias"):
             raise NotExpressible("a window with a frame")
         rank = _RANKED.get(type(node.this))
@@ -637,7 +650,7 @@ def _aggregates(node: exp.Expr) -> bool:
         isinstance(node, exp.In) and node.args.get("query")
     ):
         return isinstance(node, exp.In) and _aggregates(node.this)
-    if isinstance(node, exp.AggFunc) or isinstance(node, exp.WithinGroup):
+    if isinstance(node, (exp.AggFunc, exp.WithinGroup)):
         return True
     return any(_aggregates(child) for child in node.iter_expressions())
 

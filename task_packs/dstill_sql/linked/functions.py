@@ -124,10 +124,9 @@ def _numbers() -> Iterator[Function]:
         ("floor", "FLOOR({0})", "number"),
         ("ceil", "CEIL({0})", "number"),
         ("sqrt", "SQRT({0})", "number"),
-        ("neg", "-{0}", SAME),
     ):
-        inner = (ATOM,) if token == "neg" else ()
-        yield Function(token=token, texts=_all(text), takes=(NUMERIC,), gives=gives, inner=inner)
+        yield Function(token=token, texts=_all(text), takes=(NUMERIC,), gives=gives)
+    yield Function(token="neg", texts=_all("-{0}"), takes=(NUMERIC,), gives=SAME, level=MULTIPLY, inner=(ATOM,))
 
 
 def _texts() -> Iterator[Function]:
@@ -226,7 +225,7 @@ def _differences() -> Iterator[Function]:
         }
         stamps = frozenset(("timestamp",))
         yield Function(
-            token=f"diff:{unit}", texts=texts, takes=(stamps, stamps), gives="number", level=ADD, inner=(ADD, MULTIPLY)
+            token=f"diff:{unit}", texts=texts, takes=(stamps, stamps), gives="number", level=ADD, inner=(MULTIPLY, ADD)
         )
     for unit in ("month", "year"):
         texts = {"duckdb": f"DATE_DIFF('{unit}', {{0}}, {{1}})"}

@@ -19,7 +19,7 @@ from dstill_sql.linked.allowed_values import Spec
 from dstill_sql.linked.functions import ANY, COMPARABLE, FUNCTIONS, NUMERIC, ORDERED, SAME, TEMPORAL, TEXT, Function
 from dstill_sql.linked.goals import Close, Do, Give, Literal, group_of
 from dstill_sql.linked.periods import RELATIVE_PERIODS, bounds
-from dstill_sql.linked.states import State
+from dstill_sql.linked.states import Goal, State
 from dstill_sql.linked.tokens import COMPARISONS, CONDITIONS, INNER, OUTPUTS, PATTERNS, RANKS
 from dstill_sql.schema import Reference
 
@@ -41,6 +41,7 @@ class Expression:
     wants: frozenset[str]
     mode: str
     literal: bool = False  # whether it may be a literal alone
+    moments: bool = False  # whether it may be a time that is relative to now
     pair: bool = False  # whether the next goal is its other side, of which only one may be a literal
     outer: bool = False  # whether it may be a column of the SELECT around
     nest: int = 0
@@ -145,9 +146,10 @@ class Expression:
         output = scope.outputs[place]
         if output.kind not in self.wants or output.star or (self.mode == "having" and not output.aggregates):
             return None
-        if self.mode == "order" and self.nest:
-            return None  # a part of an expression, which must fit the rest of it
-        return state.pop().with_(kind=output.kind, position=-1)
+        after = state.pop().with_(kind=output.kind, position=-1)
+        if self.mode == "having" or scope.grouped:
+            return after
+        return self.leafed(after) if scope.leaf != "aggregate" else None
 
     # --- literals -----------------------------------------------------------------------
 
@@ -183,7 +185,7 @@ class Expression:
         """Without this goal; the other side of a pair is no literal."""
         after = state.pop()
         if self.pair and after.goals is not None and isinstance(after.goals[0], Expression):
-            return after.pop().push(replace(after.goals[0], literal=False))
+            return after.pop().push(replace(after.goals[0], literal=False, moments=False))
         return after
 
     # --- functions ----------------------------------------------------------------------
@@ -213,12 +215,14 @@ class Expression:
     def _two(function: Function, takes: list[frozenset[str]], inside: Expression) -> list[Expression | Do]:
         if function.token in ("coalesce", "nullif"):
             return [inside, Do(step=lambda state: state.push(_beside(inside, state)))]
+        if takes[0] <= TEMPORAL:
+            return [replace(inside, moments=True, pair=True), replace(inside, moments=True)]
         literal = function.token in (*_OPERATORS, "mod", "intdiv", "concat")
         first = replace(inside, literal=literal and function.token in (*_OPERATORS, "concat"), pair=literal)
         return [first, replace(inside, wants=takes[1], literal=literal)]
 
     def _moment(self, state: State, function: Function) -> State | None:
-        if not self.literal or function.gives not in self.wants:
+        if not (self.literal or self.moments) or function.gives not in self.wants:
             return None
         return self._after_literal(state).push(*_numbers(function), Give(function.gives))
 
@@ -243,7 +247,8 @@ class Expression:
         return after.push(*goals)
 
     def _filter(self, state: State) -> State | None:
-        if not self.aggregates(state) or state.tight or not state.reached_kinds:
+        known = "integer" in self.wants or state.has(self.wants & ORDERED)
+        if not (known and self.aggregates(state)) or state.tight or not state.reached_kinds:
             return None
         return state.pop().push(_Filtered(of=self))
 
@@ -280,7 +285,7 @@ class Expression:
         if not wants or not _may_open(state) or self.mode not in ("where", "out", "having"):
             return None
         plain = scope.leaf == "plain" or any(one.plain for one in scope.outputs)
-        if self.mode == "out" and (scope.windows or scope.starred or (scope.grouped and plain)):
+        if self.mode == "out" and (scope.windows or scope.starred or scope.sets or (scope.grouped and plain)):
             return None
         if "integer" not in wants and not any(not wants.isdisjoint(kinds) for kinds in state.run.kinds.values()):
             return None
@@ -684,7 +689,7 @@ class Condition(_Goal):
             "is": frozenset(("boolean",)),
         }.get(token, ORDERED)
 
-    def _rest(self, token: str, of: Expression) -> list[Do | Literal | _Period | _In | _Goal]:
+    def _rest(self, token: str, of: Expression) -> list[Goal]:
         side = replace(of, outer=self.mode == "where")
         if token in COMPARISONS:
             return [Do(step=lambda state: state.push(_beside(side, state)))]

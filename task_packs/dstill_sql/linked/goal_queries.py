@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from dstill.api.form import Token
 from dstill_sql.linked.allowed_values import Spec
 from dstill_sql.linked.functions import ANY, COMPARABLE, ORDERED
-from dstill_sql.linked.goal_expressions import Conditions, Expression
-from dstill_sql.linked.goals import Close, Do, Literal, group_of
+from dstill_sql.linked.goal_expressions import Condition, Conditions, Expression
+from dstill_sql.linked.goals import Close, Do, Give, Literal, group_of
 from dstill_sql.linked.states import Output, Scope, State
 from dstill_sql.linked.tokens import COMPARISONS, OUTPUTS, SETS
+from dstill_sql.schema import Reference
 
 __all__ = ["Refusal", "Start", "opened"]
 
@@ -239,8 +240,11 @@ class Columns(_Goal):
         wants = scope.wants[count] if scope.wants is not None else ANY
         if scope.distinct or scope.sets or scope.context == "derived":
             wants &= COMPARABLE
-        column = Expression(wants=wants, mode="out")
-        return column.take(state.scoped(leaf="").push(column, Do(step=_column_ended)), token)
+        column: Expression | Condition = Expression(wants=wants, mode="out")
+        end = [Do(step=_column_ended)]
+        if token in COMPARISONS and scope.context == "top" and not scope.sets:
+            column, end = Condition(mode="out"), [Give("boolean"), *end]
+        return column.take(state.scoped(leaf="").push(column, *end), token)
 
     @staticmethod
     def _row(state: State, token: Token) -> State | None:
@@ -307,6 +311,8 @@ class _Clauses(_Goal):
         if state.scope.written or state.scope.derived is not None:
             return None
         goal = _Tables(left=stage == _LEFT)
+        if goal.left and state.scope.ways:
+            return state.push(goal)
         return state.push(goal) if any(goal.fits(state, table) for table in state.run.table_at.values()) else None
 
     @staticmethod
@@ -345,16 +351,21 @@ class _Clauses(_Goal):
         if not _may_end(state) or scope.context not in ("top", "derived", "in") or scope.stage >= _ORDER or state.tight:
             return None
         kinds = [group_of(one.kind) for one in scope.outputs]
-        known = run.reached_kinds(run.shown)
+        if token == "intersect" and scope.sets not in ("", "intersect"):
+            return None  # it would hold more tightly than what comes before it
         if scope.correlated or scope.starred or state.selects >= run.limits.selects:
-            return None
-        if any(kind.isdisjoint(known | {"integer"}) or not kind <= COMPARABLE for kind in kinds):
             return None
         joins = run.joins(scope) or 0
         after = state.pop().push(Columns(), _Clauses())
         assert after.scopes is not None
         new = Scope(context=scope.context, wants=tuple(kinds), sets=token)
-        return after.with_(scopes=(new, after.scopes[1]), joins=state.joins + joins, selects=state.selects + 1)
+        after = after.with_(scopes=(new, after.scopes[1]), joins=state.joins + joins, selects=state.selects + 1)
+        return after if all(kind <= COMPARABLE for kind in kinds) and _can_begin(after) else None
+
+
+def _can_begin(state: State) -> bool:
+    """Whether there is a table from which all columns that are wanted can be reached."""
+    return any(state.scoped(tables=frozenset((table,))).can_go_on for table in state.run.shown)
 
 
 def _is_ordered(output: Output) -> bool:
@@ -393,6 +404,8 @@ class _Tables(_Goal):
         return needed is not None and needed <= state.budget
 
     def take(self, state: State, token: Token) -> State | None:
+        if token == "via" and self.left and state.scope.ways:
+            return state.pop().push(_LeftWay(), replace(self, count=self.count + 1))
         table = state.run.table_at.get(token) if isinstance(token, int) else None
         if table is None or (self.count and state.tight) or not self.fits(state, table):
             return None
@@ -400,6 +413,28 @@ class _Tables(_Goal):
         left = scope.left | {table} if self.left else scope.left
         after = state.pop().scoped(tables=scope.tables | {table}, left=left)
         return after.push(replace(self, count=self.count + 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _LeftWay(_Goal):
+    """The way to a table that is joined with LEFT JOIN."""
+
+    way: tuple[Reference, ...] = ()
+    leads: bool = True  # whether a column that leads on comes
+
+    def skips(self, state: State) -> bool:
+        return not self.leads and self.way in state.scope.ways
+
+    def take(self, state: State, token: Token) -> State | None:
+        if not self.leads:
+            longer = any(len(one) > len(self.way) and one[: len(self.way)] == self.way for one in state.scope.ways)
+            return state.pop().push(replace(self, leads=True)) if token == "via" and longer else None
+        role = state.run.roles.get(token) if isinstance(token, int) else None
+        if role is None:
+            return None
+        way = (*self.way, role)
+        known = any(one[: len(way)] == way for one in state.scope.ways)
+        return state.pop().push(_LeftWay(way=way, leads=False)) if known else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -143,7 +143,8 @@ class Run:
         """How many joins a SELECT needs; None: no references lead from one of its tables to another."""
         if scope.written:
             return len(scope.written) - 1
-        found = self.tables.joins.tree(scope.tables if tables is None else tables, scope.left)
+        named = scope.tables if tables is None else tables
+        found = self.tables.joins.tree(named, scope.left) if named else ()
         ways = {way[:length] for way in scope.ways for length in range(1, len(way) + 1)}
         return None if found is None else len(found) + len(ways)
 
@@ -266,6 +267,13 @@ class State:
     def has(self, kinds: frozenset[str]) -> bool:
         """Whether it may have a column of one of these kinds."""
         return not kinds.isdisjoint(self.reached_kinds)
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether the innermost SELECT may have all columns that it still must have."""
+        if self.scopes is None or not self.scope.sets or self.scope.wants is None:
+            return True
+        return all(self.has(wants) for wants in self.scope.wants[len(self.scope.outputs) :])
 
     def counted(self, token: Token) -> State:
         """After one more token."""

@@ -26,6 +26,7 @@ __all__ = ["Literal", "Reader", "Writer", "is_number", "quoted_text", "starts_va
 
 _NUMBER = re.compile(r"-?(?:[0-9]{1,300}(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
 _SPELLED = ("'", "%")
+_UNITS = frozenset((*(f"*{factor}" for factor in FACTORS), *DIVISORS))
 
 
 def is_number(text: str) -> bool:
@@ -175,7 +176,7 @@ class Reader:
             return (same_value(said, known) or said if said not in known else said), False
         word = self.reading.words[first]
         following = self.peek()
-        if isinstance(following, str) and (following[1:] in map(str, FACTORS) or following in DIVISORS):
+        if following in _UNITS:
             return self._in_unit(first), False
         if self.take("page"):
             return str(plain(float(read_value([first, "page", self.word()], self.reading)))), False

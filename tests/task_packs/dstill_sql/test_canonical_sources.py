@@ -34,6 +34,11 @@ SAME = [
         "SELECT a, b, COUNT(*) n FROM t GROUP BY b, a ORDER BY n",
         "SELECT a, b, COUNT(*) FROM t GROUP BY 1, 2 ORDER BY 3",
     ),
+    (
+        "SELECT a.x FROM a LEFT JOIN b ON b.i = a.i LEFT JOIN c ON c.i = a.i",
+        "SELECT a.x FROM a LEFT JOIN c ON c.i = a.i LEFT JOIN b ON a.i = b.i",
+    ),
+    ("SELECT a FROM t GROUP BY a, a", "SELECT a FROM t GROUP BY a"),
     ("SELECT a FROM t UNION SELECT b FROM u ORDER BY a", "SELECT a AS x FROM t UNION SELECT b FROM u ORDER BY 1"),
     ("SELECT YEAR(x) FROM t WHERE NOT a LIKE 'x'", "SELECT EXTRACT(YEAR FROM x) FROM t WHERE a NOT LIKE 'x'"),
 ]
@@ -47,6 +52,10 @@ OTHER = [
     (
         "SELECT a.x FROM a LEFT JOIN b ON b.i = a.i JOIN c ON c.i = a.i",
         "SELECT a.x FROM a LEFT JOIN c ON c.i = a.i JOIN b ON b.i = a.i",
+    ),
+    (
+        "SELECT a.x FROM a LEFT JOIN b ON b.i = a.i LEFT JOIN c ON c.i = b.i",
+        "SELECT a.x FROM a LEFT JOIN c ON c.i = a.i LEFT JOIN b ON b.i = c.i",
     ),
     ("SELECT a.x FROM a JOIN b ON b.i = a.i", "SELECT a.x FROM a JOIN b ON b.j = a.i"),
 ]
