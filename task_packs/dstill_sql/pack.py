@@ -13,21 +13,41 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dstill.api.protocols import ConstrainedOutput, Linked, Presentation, ResultProperties
-from dstill.api.records import Example, Grammar, Message, Prompt, Table
+from dstill.api.protocols import (
+    ConstrainedOutput,
+    Linked,
+    Presentation,
+    RationaleTerms,
+    ResultProperties,
+    TestDatabases,
+)
+from dstill.api.records import (
+    Cause,
+    Example,
+    Grammar,
+    Message,
+    Mutant,
+    Prompt,
+    RelevantSchema,
+    ResultDiff,
+    Table,
+    TestDatabase,
+)
 from dstill.api.task import Check, Task
 from dstill_sql import refusals
 from dstill_sql.canonical import canonical_text
+from dstill_sql.causes import LABELS, cause
 from dstill_sql.databases import Database, File, Rows, database_of, rows_of
 from dstill_sql.settings import Settings
 
 if TYPE_CHECKING:
     from dstill.api.form import Form
+    from dstill_sql.testsuites.suites import Suites
 
 __all__ = ["Sql"]
 
 
-class Sql(Task, ConstrainedOutput, Linked, Presentation, ResultProperties):
+class Sql(Task, ConstrainedOutput, Linked, Presentation, RationaleTerms, ResultProperties, TestDatabases):
     """Questions about one database, answered by queries that executors run."""
 
     name = "sql"
@@ -37,6 +57,7 @@ class Sql(Task, ConstrainedOutput, Linked, Presentation, ResultProperties):
         "Answer the question with one SQL query that only reads. Use the tables and columns of the schema and nothing "
         f"else. If the database cannot answer the question, or it asks for a change, write: {refusals.FORM}"
     )
+    causes = LABELS
     executors = ("duckdb", "sqlite", "postgresql")
     data_key = "db"
     data_noun = "database"
@@ -90,6 +111,28 @@ class Sql(Task, ConstrainedOutput, Linked, Presentation, ResultProperties):
 
         return results.same(got, want)
 
+    def cause(self, got: str, want: str) -> Cause | None:
+        return cause(got, want, self.config.dialect)
+
+    def clauses(self, answer: str) -> Iterable[str] | None:
+        from dstill_sql.clauses import clauses
+
+        return clauses(answer, self.config.dialect)
+
+    # --- TestDatabases ------------------------------------------------------------------
+
+    @cached_property
+    def _suites(self) -> Suites:
+        from dstill_sql.testsuites.suites import Suites
+
+        return Suites(self, self.config, self.database)
+
+    def mutants(self, example: Example) -> Iterable[Mutant]:
+        return self._suites.mutants(example)
+
+    def test_databases(self, example: Example, k: int) -> Iterable[TestDatabase]:
+        return self._suites.databases(example, k)
+
     # --- ConstrainedOutput ------------------------------------------------------------------
 
     def grammar(self, example: Example) -> Grammar | None:
@@ -122,7 +165,37 @@ class Sql(Task, ConstrainedOutput, Linked, Presentation, ResultProperties):
 
         return results.is_nondeterministic(value)
 
+    # --- RationaleTerms -----------------------------------------------------------------
+
+    def answer_terms(self, answer: str) -> Iterable[str]:
+        from dstill_sql.clauses import terms
+
+        return terms(answer, self.config.dialect)
+
     # --- Presentation -------------------------------------------------------------------
+
+    def render_result(self, value: Any) -> str:
+        from dstill_sql import shown
+
+        return shown.render(value)
+
+    def diff_results(self, got: Any, want: Any, database: TestDatabase | None = None) -> ResultDiff:
+        from dstill_sql import shown
+
+        return shown.diff(got, want, database.name if database else "")
+
+    def relevant_schema(self, example: Example, answer: str) -> RelevantSchema:
+        from dstill_sql import shown
+        from dstill_sql.statements import NotOneQuery, read
+
+        found = self.database(example)
+        if found is None:
+            return RelevantSchema()
+        try:
+            query = read(answer, self.config.dialect)
+        except NotOneQuery:
+            query = None
+        return shown.excerpt(found, query)
 
     def refusal_reason(self, answer: str) -> str:
         found = refusals.read(answer)

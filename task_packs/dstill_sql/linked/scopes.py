@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from dstill.linked.tokens import NotExpressible
-from dstill_sql.canonical_sources import froms
 from dstill_sql.linked.items import Tables
 from dstill_sql.linked.writing import Instance
 from dstill_sql.schema import Reference
@@ -61,7 +60,8 @@ class Scope:
     def of(cls, select: exp.Select, tables: Tables, parent: Scope | None) -> Scope:
         """Raises NotExpressible."""
         scope = cls(select=select, tables=tables, parent=parent)
-        start, *joins = froms(select) or (None,)
+        start = select.args.get("from_") or select.args.get("from")
+        joins = select.args.get("joins") or []
         if start is None:
             raise NotExpressible("a query without FROM")
         if isinstance(start.this, exp.Subquery):

@@ -1,104 +1,29 @@
-"""Tables of a query in canonical form: their names inside the query, and the order of inner joins.
+"""The order of joins in canonical form.
 
-Both change the tree in place. Columns are not looked up: one without its table may be of any.
+Inner joins at the beginning of FROM, and LEFT JOINs that follow each other, may be in another order with the same
+result, as far as the conditions allow: they are ordered by their tables and conditions, whatever these are called.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from sqlglot import exp
 
-__all__ = ["froms", "name_tables", "order_joins"]
+__all__ = ["order_joins"]
 
 
-def froms(select: exp.Select) -> list[exp.Expr]:
-    """FROM and the joins of a SELECT; each has a source as its ``this``."""
+def _froms(select: exp.Select) -> list[exp.Expr]:
+    """FROM and the joins; each has a source as its ``this``."""
     start = select.args.get("from_") or select.args.get("from")
     return [*([start] if start else []), *select.args.get("joins", ())]
-
-
-# --- names ------------------------------------------------------------------------------
-
-
-def name_tables(query: exp.Expr) -> None:
-    """Tables are called by their names; where one is read twice in a SELECT, ``t1``, ``t2`` in the order of FROM.
-
-    So is one whose name a SELECT around it has too, if that table is referred to inside. The columns of a SELECT from
-    one source do not name it.
-    """
-    owned = [(column, _owner(column)) for column in query.find_all(exp.Column) if column.table]
-    renamed: dict[int, Mapping[str, str]] = {}
-    for select in query.find_all(exp.Select):  # those around others first
-        outer = {
-            renamed[id(of)][column.table.casefold()].casefold()
-            for column, of in owned
-            if of is not None and of is not select and id(of) in renamed and _is_inside(column, select)
-        }
-        renamed[id(select)] = _new_names([one.this for one in froms(select)], outer)
-    for column, of in owned:
-        if of is not None:
-            alone = len(froms(of)) == 1 and column.parent_select is of
-            name = renamed[id(of)][column.table.casefold()]
-            column.set("table", None if alone else exp.to_identifier(name))
-    for select in query.find_all(exp.Select):
-        for source in [one.this for one in froms(select)]:
-            _rename(source, renamed[id(select)].get(source.alias_or_name.casefold(), ""))
-
-
-def _owner(column: exp.Column) -> exp.Select | None:
-    """The SELECT that the table of a column is of: the innermost around it that has one of that name."""
-    select = column.parent_select
-    while select is not None:
-        if any(one.this.alias_or_name.casefold() == column.table.casefold() for one in froms(select)):
-            return select
-        select = select.parent_select
-    return None
-
-
-def _is_inside(column: exp.Column, select: exp.Select) -> bool:
-    inner = column.parent_select
-    while inner is not None and inner is not select:
-        inner = inner.parent_select
-    return inner is select
-
-
-def _new_names(sources: Sequence[exp.Expr], outer: Collection[str]) -> dict[str, str]:
-    counts = Counter(one.name.casefold() for one in sources if isinstance(one, exp.Table))
-    found = {
-        source.alias_or_name.casefold(): source.name
-        if counts[source.name.casefold()] == 1 and source.name.casefold() not in outer
-        else _numbered(place, outer)
-        for place, source in enumerate(sources, start=1)
-        if source.alias_or_name
-    }
-    unique = len({new.casefold() for new in found.values()}) == len(found)
-    return found if unique else {source.alias_or_name.casefold(): source.alias_or_name for source in sources}
-
-
-def _numbered(place: int, outer: Collection[str]) -> str:
-    name = f"t{place}"
-    while name in outer:
-        name += "_"
-    return name
-
-
-def _rename(source: exp.Expr, new: str) -> None:
-    if isinstance(source, exp.Table) and source.name.casefold() == new.casefold():
-        source.set("alias", None)
-    elif new:
-        source.set("alias", exp.TableAlias(this=exp.to_identifier(new)))
-
-
-# --- the order of joins -----------------------------------------------------------------
 
 
 def order_joins(select: exp.Select) -> None:
     """Order joins by the names of their tables: the first inner ones, and LEFT JOINs that follow each other."""
     _order_inner(select)
-    joins = froms(select)[1:]
+    joins = _froms(select)[1:]
     for is_left, run in groupby(joins, key=_is_left):
         if is_left:
             _order_left(list(run))
@@ -133,7 +58,7 @@ def _order_left(joins: Sequence[exp.Expr]) -> None:
 
 def _order_inner(select: exp.Select) -> None:
     """Each with the conditions that the tables before it allow."""
-    start, *joins = froms(select) or (None,)
+    start, *joins = _froms(select) or (None,)
     inner = list(_inner(joins))
     if start is None or not inner:
         return
