@@ -26,7 +26,7 @@ from dstill_sql.linked.functions import (
     Function,
 )
 from dstill_sql.linked.items import Tables
-from dstill_sql.linked.periods import RELATIVE_PERIODS, bounds, relative
+from dstill_sql.linked.periods import RELATIVE_PERIODS, bounds
 from dstill_sql.linked.tokens import (
     COMPARISONS,
     CONDITIONS,
@@ -358,13 +358,12 @@ class _Decoder(Reader):
 
     def _period(self) -> tuple[Piece, Piece]:
         """The first day of a period, and the day after it."""
-        live = bool(self.take("live"))
         if token := self.take(*RELATIVE_PERIODS):
-            first, after = (self._moment(FUNCTIONS[one], live) for one in RELATIVE_PERIODS[token])
+            first, after = (self._filled(FUNCTIONS[one], ()) for one in RELATIVE_PERIODS[token])
             return first, after
         word = self.reading.words[self.word()]
         period = bounds(word.value)
-        if period is None or live:
+        if period is None:
             raise NotExpressible(f"{word.text!r} is not a day, month or year")
         return Piece(parts=(f"'{period.first}'",)), Piece(parts=(f"'{period.next}'",))
 
@@ -394,7 +393,7 @@ class _Decoder(Reader):
             or token in OUTPUTS
             or token in INNER
             or token in COPIES
-            or token in ("via", "outer", "case", "query", "filter", "window", "live")
+            or token in ("via", "outer", "case", "query", "filter", "window")
             or starts_value(token, self.reading)
         )
 
@@ -420,7 +419,6 @@ class _Decoder(Reader):
             self.at -= 1
             return replace(self.condition(select), kind="boolean")
         ways: dict[str, Callable[[Select], Piece]] = {
-            "live": self._live,
             "filter": self._filter,
             "case": self._case,
             "window": self._window,
@@ -499,11 +497,9 @@ class _Decoder(Reader):
             inside = inside.parent
         return Piece(parts=(column,), kind=kind, known=known, columns=frozenset((id(column.of),)))
 
-    def _function(self, function: Function, select: Select, *, live: bool = False) -> Piece:
+    def _function(self, function: Function, select: Select) -> Piece:
         if function.aggregate:
             return self._aggregate(function, select)
-        if not function.takes:
-            return self._moment(function, live)
         arguments: list[Piece] = []
         for takes in function.takes:
             kind = hint(takes)
@@ -538,22 +534,6 @@ class _Decoder(Reader):
             aggregates=function.aggregate or any(one.aggregates for one in arguments),
             columns=frozenset() if function.aggregate else frozenset().union(*(one.columns for one in arguments)),
         )
-
-    def _live(self, select: Select) -> Piece:
-        token = self.next()
-        if not (isinstance(token, str) and token in FUNCTIONS and not FUNCTIONS[token].takes):
-            raise NotExpressible("live is before a time")
-        return self._function(FUNCTIONS[token], select, live=True)
-
-    def _moment(self, function: Function, live: bool) -> Piece:
-        now = self.tables.database.now
-        if not now or live:
-            return self._filled(function, ())
-        number = self.literal("integer").said if function.counted else "0"
-        found = relative(function.token, int(number), now) if number.isdigit() and len(number) < 9 else None
-        if found is None:
-            raise NotExpressible(f"there is no time {function.token} {number}")
-        return Piece(parts=(quoted_text(found),), kind=function.gives)
 
     def _aggregate(self, function: Function, select: Select) -> Piece:
         unique = bool(self.take("unique"))

@@ -20,7 +20,7 @@ from dstill_sql.linked.decoding import hint
 from dstill_sql.linked.functions import FUNCTIONS, NUMERIC, SAME
 from dstill_sql.linked.items import Tables
 from dstill_sql.linked.patterns import Match, Patterns, bare
-from dstill_sql.linked.periods import RELATIVE_PERIODS, relative
+from dstill_sql.linked.periods import RELATIVE_PERIODS
 from dstill_sql.linked.scopes import Scope
 from dstill_sql.linked.tokens import COPIES, INNER, OUTPUTS, PATTERNS, RANKS
 from dstill_sql.linked.values import Writer
@@ -97,7 +97,6 @@ class _Encoder:
     def __init__(self, reading: Reading, tables: Tables) -> None:
         self.reading, self.tables = reading, tables
         self.dialect = tables.database.schema.dialect
-        self.now = tables.database.now
         self.writer = Writer(reading)
         self.patterns = Patterns.of(self.dialect)
         self.positions = {item.name: reading.position(number) for number, item in enumerate(reading.items)}
@@ -347,16 +346,9 @@ class _Encoder:
 
     def _relative_period(self, first: exp.Expr, after: exp.Expr) -> list[Token]:
         """A day, month or year that is relative to now; empty: the bounds are none."""
-        if all(isinstance(one, exp.Literal) for one in (first, after)):
-            pairs = RELATIVE_PERIODS.items() if self.now else ()
-            texts = first.name, after.name
-            return next(
-                ([token] for token, pair in pairs if tuple(relative(one, 1, self.now) for one in pair) == texts), []
-            )
         matches = [self.patterns.match(bare(one)) for one in (first, after)]
         named = tuple(match.function.token if match else "" for match in matches)
-        live: list[Token] = ["live"] if self.now else []
-        return next(([*live, token] for token, pair in RELATIVE_PERIODS.items() if pair == named), [])
+        return next(([token] for token, pair in RELATIVE_PERIODS.items() if pair == named), [])
 
     def condition(self, node: exp.Expr, part: _Part) -> list[Token]:
         """One condition. Raises NotExpressible."""
@@ -465,25 +457,9 @@ class _Encoder:
         if not isinstance(node, exp.Literal):
             return []
         if node.is_string:
-            return self._moment(node.name, kind) or self.writer.text(node.name, kind, known)
+            return self.writer.text(node.name, kind, known)
         mark: list[Token] = ["number"] if kind and kind not in NUMERIC else []
         return [*mark, *self.writer.number(sign + node.name)]
-
-    def _moment(self, text: str, kind: str) -> list[Token]:
-        """A literal that is relative to the time that is now for the database; empty: no word of the question says it."""
-        if not self.now or kind not in ("date", "timestamp", "text"):
-            return []
-        written = self.writer.text(text, kind)
-        if isinstance(written[0], int) or not text[:4].isdigit():
-            return []
-        for token, function in FUNCTIONS.items():
-            if function.takes or function.aggregate:
-                continue
-            numbers = [word.number for word in self.reading.words if word.number and word.number == int(word.number)]
-            for number in [*numbers, 1] if function.counted else [0]:
-                if number < 10**5 and relative(token, int(number), self.now) == text:
-                    return [token, *(self.writer.number(str(int(number))) if function.counted else [])]
-        return []
 
     def expression(self, node: exp.Expr, part: _Part, kind: str = "") -> _Written:
         """An expression. `kind`: what a literal would be. Raises NotExpressible."""
@@ -535,8 +511,7 @@ class _Encoder:
 
     def _time(self, match: Match) -> _Written:
         number = self.writer.number(match.number) if match.function.counted else []
-        live: list[Token] = ["live"] if self.now else []
-        return _Written(tokens=[*live, match.function.token, *number], kind=match.function.gives)
+        return _Written(tokens=[match.function.token, *number], kind=match.function.gives)
 
     def _called(self, match: Match, part: _Part, unique: bool) -> _Written:
         function = match.function

@@ -233,7 +233,7 @@ def _differences() -> Iterator[Function]:
 
 
 def _now() -> Iterator[Function]:
-    """Times that are relative to now. Where a database has a time of its own that is now, they are literals."""
+    """Times that are relative to now."""
     yield _moment("today", _all("CURRENT_DATE", sqlite="DATE('now')"))
     yield _moment("now", _all("CURRENT_TIMESTAMP", sqlite="DATETIME('now')"), gives="timestamp")
     hours = _all("CURRENT_TIMESTAMP - INTERVAL '{n}' HOUR", sqlite="DATETIME('now', '-{n} hours')")
@@ -243,16 +243,23 @@ def _now() -> Iterator[Function]:
             of_sqlite = f"DATE('now', '{sign}{{n}} {unit}s')" if unit != "week" else ""
             texts = _all(f"CURRENT_DATE {sign} INTERVAL '{{n}}' {unit.upper()}", sqlite=of_sqlite)
             yield _moment(f"{token}:{unit}", texts, level=ADD)
+    of_sqlite_now = {
+        "day": "'now'",
+        "week": "'now', 'weekday 0', '-6 days'",
+        "month": "'now', 'start of month'",
+        "year": "'now', 'start of year'",
+    }
     for unit in ("day", "week", "month", "quarter", "year"):
-        known = unit in ("month", "year")
         start = f"DATE_TRUNC('{unit}', CURRENT_DATE)" if unit != "day" else "CURRENT_DATE"
-        of_sqlite = f"'now', 'start of {unit}'" if known else "'now'" if unit == "day" else ""
-        step = "INTERVAL '3' MONTH" if unit == "quarter" else f"INTERVAL '1' {unit.upper()}"
+        count, step = {"quarter": (3, "MONTH"), "week": (1, "WEEK")}.get(unit, (1, unit.upper()))
+        of_sqlite = of_sqlite_now.get(unit, "")
         if unit != "day":
             yield _moment(f"start:{unit}", _all(start, sqlite=f"DATE({of_sqlite})" if of_sqlite else ""))
         for token, sign in (("prev", "-"), ("next", "+")):
-            shifted = f"DATE({of_sqlite}, '{sign}1 {unit}')" if of_sqlite else ""
-            yield _moment(f"{token}:{unit}", _all(f"{start} {sign} {step}", sqlite=shifted), level=ADD)
+            days = f"{sign}7 days" if unit == "week" else f"{sign}1 {unit}s"
+            shifted = f"DATE({of_sqlite}, '{days}')" if of_sqlite else ""
+            texts = _all(f"{start} {sign} INTERVAL '{count}' {step}", sqlite=shifted)
+            yield _moment(f"{token}:{unit}", texts, level=ADD)
 
 
 def _moment(token: str, texts: Mapping[Dialect, str], gives: str = "date", level: int = ATOM) -> Function:

@@ -84,7 +84,7 @@ def all_tokens() -> tuple[str, ...]:
         *OUTPUTS,
         *INNER,
         *CONDITIONS,
-        *("query", "unique", "filter", "case", "else", "window", "part", *RANKS, "*", "live"),
+        *("query", "unique", "filter", "case", "else", "window", "part", *RANKS, "*"),
         *FUNCTIONS,
         *FIXED,
         *CONSTANTS,
