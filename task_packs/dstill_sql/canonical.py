@@ -13,7 +13,7 @@ values of IN and of the sides of a comparison; BETWEEN or two comparisons; ``ORD
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 
 from sqlglot import exp
@@ -62,7 +62,7 @@ def canonical(query: exp.Query, dialect: Dialect) -> exp.Query:
         for select in list(changed.find_all(exp.Select)):
             _resolve_places(select)
             _name_outputs(select)
-        changed = changed.transform(_between, copy=False).transform(_plain, copy=False)
+        changed = changed.transform(_between, copy=False).transform(_plain, dialect, copy=False)
         for node in reversed(list(changed.walk())):  # leaves first
             _order(node, dialect)
     assert isinstance(changed, exp.Query)
@@ -249,9 +249,11 @@ def _between(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _plain(node: exp.Expr) -> exp.Expr:
+def _plain(node: exp.Expr, dialect: Dialect) -> exp.Expr:
     if isinstance(node, exp.Count) and isinstance(node.this, exp.Literal):
         return exp.Count(this=exp.Star())
+    if isinstance(node, exp.ILike) or (isinstance(node, exp.Like) and dialect == "sqlite"):
+        _lower_pattern(node.expression)
     if isinstance(node, exp.Year):
         return exp.Extract(this=exp.var("YEAR"), expression=node.this)
     if isinstance(node, exp.Interval) and isinstance(node.unit, exp.Var) and len(node.unit.name) > 1:
@@ -264,6 +266,9 @@ def _plain(node: exp.Expr) -> exp.Expr:
         negated = {exp.EQ: exp.NEQ, exp.NEQ: exp.EQ}.get(type(inner))
         if negated:
             return negated(this=inner.this, expression=inner.expression)
+    if isinstance(node, exp.Is) and node.args.get("negate"):
+        node.set("negate", False)
+        return exp.Not(this=node)
     if isinstance(node, exp.Join) and node.args.get("kind") == "INNER":
         node.set("kind", None)
     if isinstance(node, exp.Join) and node.args.get("kind") == "OUTER":
@@ -275,6 +280,12 @@ def _plain(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _lower_pattern(pattern: exp.Expr) -> None:
+    """The case of a pattern does not count; in SQLite, that of its ASCII letters."""
+    if isinstance(pattern, exp.Literal) and pattern.is_string and pattern.name.isascii():
+        pattern.set("this", pattern.name.lower())
+
+
 def _order(node: exp.Expr, dialect: Dialect) -> None:
     if (turned := _TURNED.get(type(node))) and _key(node.this, dialect) > _key(node.expression, dialect):
         node.replace(turned(this=node.expression.copy(), expression=node.this.copy()))
@@ -283,9 +294,19 @@ def _order(node: exp.Expr, dialect: Dialect) -> None:
     elif isinstance(node, exp.Group) and node.expressions:
         node.set("expressions", [one for _, one in sorted({one.sql(dialect): one for one in node.expressions}.items())])
     elif isinstance(node, (exp.And, exp.Or)) and not isinstance(node.parent, type(node)):
-        parts = sorted({part.sql(dialect): part for part in node.flatten()}.items())
+        parts = sorted({part.sql(dialect): part for part in _flat(node)}.items())
         joined = exp.and_ if isinstance(node, exp.And) else exp.or_
         node.replace(joined(*(part.copy() for _, part in parts), copy=False))
+
+
+def _flat(node: exp.Expr) -> Iterator[exp.Expr]:
+    """The conditions between which there is AND, or OR, whatever brackets are around some of them."""
+    for part in node.flatten():
+        inner = part.unnest()
+        if type(inner) is type(node):
+            yield from _flat(inner)
+        else:
+            yield part
 
 
 def _key(side: exp.Expr, dialect: Dialect) -> tuple[bool, str]:

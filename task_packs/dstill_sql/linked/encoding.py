@@ -8,6 +8,7 @@ the same tokens. FROM is left out where it follows from the columns. Conditions 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -56,9 +57,15 @@ def encode(query: exp.Query, reading: Reading) -> list[Token]:
 def encode_refusal(refusal: refusals.Refusal, reading: Reading) -> list[Token]:
     """The tokens of a refusal: the words that are missing, in the order of the question."""
     writer = Writer(reading)
-    parts = [writer.text(word, "text") for word in refusal.missing]
+    parts = [writer.text(_as_asked(word, reading.question), "text") for word in refusal.missing]
     parts.sort(key=lambda part: part[0] if isinstance(part[0], int) else _LATE)
     return ["refuse", *(token for part in parts for token in part)]
+
+
+def _as_asked(word: str, question: str) -> str:
+    """A word with the case that the question has."""
+    found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", question, re.IGNORECASE)
+    return found.group() if found else word
 
 
 def _without_end(tokens: list[Token]) -> list[Token]:
@@ -431,8 +438,13 @@ class _Encoder:
             said = text[len(before) : len(text) - len(after)]
             fits = operator == _LIKE[type(node)] and before + said + after == text
             if fits and (said or not before + after):
+                said = _as_asked(said, self.reading.question) if self._is_folded(node) and said else said
                 return [*no, token, *of.tokens, *self.writer.text(said, "text", of.known)]
         raise NotExpressible(f"the pattern {text!r}")
+
+    def _is_folded(self, node: exp.Expr) -> bool:
+        """Whether the case of a pattern does not count."""
+        return isinstance(node, exp.ILike) or self.dialect == "sqlite"
 
     def _in(self, node: exp.Expr, part: _Part) -> list[Token]:
         of = self.expression(node.this, part)
