@@ -18,7 +18,7 @@ from dstill.linked import Reading
 from dstill.linked.tokens import NotExpressible, Token
 from dstill_sql import refusals
 from dstill_sql.linked.decoding import hint
-from dstill_sql.linked.functions import FUNCTIONS, NUMERIC, SAME
+from dstill_sql.linked.functions import NUMERIC, SAME
 from dstill_sql.linked.items import Tables
 from dstill_sql.linked.patterns import Match, Patterns, bare
 from dstill_sql.linked.periods import RELATIVE_PERIODS

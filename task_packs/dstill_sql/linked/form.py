@@ -13,7 +13,8 @@ from sqlglot.errors import SqlglotError
 
 from dstill.api.form import Form, NotExpressible, Token
 from dstill.api.records import Example
-from dstill.linked import Ranking, Reading, Schema, read, words
+from dstill.linked import Ranking, Reading, read, words
+from dstill.linked import Schema as Items
 from dstill_sql import refusals
 from dstill_sql.canonical import canonical, canonical_text
 from dstill_sql.databases import Database
@@ -22,6 +23,7 @@ from dstill_sql.linked import decoding, encoding, items, tokens
 from dstill_sql.linked.cursor import QueryCursor, start
 from dstill_sql.linked.items import Tables
 from dstill_sql.names import qualified
+from dstill_sql.schema import Reference, Schema
 from dstill_sql.statements import NotOneQuery, first_line
 from dstill_sql.statements import read as read_query
 
@@ -41,11 +43,13 @@ class SqlForm(Form):
         self,
         database_of: Callable[[Example], Database | None],
         limits: Limits,
+        references_of: Callable[[Schema], Sequence[Reference]] = lambda schema: schema.references,
         replay: Callable[[int], Iterator[tuple[Reading, Sequence[Token]]]] = lambda _: iter(()),
     ) -> None:
-        """`limits`: what a query may be. `replay`: as the method."""
+        """`limits`: what a query may be. `references_of`: what tables are joined by. `replay`: as the method."""
         self._database_of = database_of
         self._limits = limits
+        self._references_of = references_of
         self._replay = replay
         self._known: OrderedDict[int, tuple[Database, Ranking]] = OrderedDict()  # by id; the newest last
 
@@ -57,7 +61,7 @@ class SqlForm(Form):
     def read(self, example: Example) -> Reading:
         database = self._database_of(example)
         if database is None:
-            return read(example.question, Schema([]))
+            return read(example.question, Items([]))
         ranking = self._ranking(database)
         found = words(example.question, _day_of(database.now))
         shown = None
@@ -67,7 +71,8 @@ class SqlForm(Form):
 
     def _ranking(self, database: Database) -> Ranking:
         if id(database) not in self._known:
-            self._known[id(database)] = database, Ranking(Tables(database, self._limits.denied))
+            tables = Tables(database, self._limits.denied, self._references_of(database.schema))
+            self._known[id(database)] = database, Ranking(tables)
         self._known.move_to_end(id(database))
         if len(self._known) > KEPT:
             self._known.popitem(last=False)

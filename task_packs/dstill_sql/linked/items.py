@@ -11,7 +11,7 @@ A column is called ``table.column``. What the guard denies is no item.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from dstill.api.values import Known
 from dstill.linked import Item, Schema
@@ -20,7 +20,7 @@ from dstill.linked.names import stems
 from dstill.linked.thesaurus import meant
 from dstill_sql.databases import Database
 from dstill_sql.linked.joins import Joins
-from dstill_sql.schema import Column, Table
+from dstill_sql.schema import Column, Reference, Table
 
 __all__ = ["FEATURES", "KINDS", "Tables", "kind_of"]
 
@@ -53,19 +53,26 @@ def kind_of(column: Column, known: Known | None = None, *, loose: bool = False) 
 class Tables(Schema):
     """The items of one database."""
 
-    def __init__(self, database: Database, denied: Collection[str] = ()) -> None:
-        """`denied`: tables, and columns as ``table.column``, that no answer may read."""
+    def __init__(
+        self, database: Database, denied: Collection[str] = (), references: Sequence[Reference] | None = None
+    ) -> None:
+        """`denied`: tables, and columns as ``table.column``, that no answer may read. `references`: None: as declared."""
         self.database = database
         hidden = {name.casefold() for name in denied}
         self._denied_tables = hidden
         self._denied_columns = {name.rpartition(".")[2] for name in hidden if "." in name}  # as the guard has it
-        self.joins = Joins(database.schema, self._hides)
+        known = database.schema.references if references is None else references
+        self.joins = Joins(database.schema, (one for one in known if not self._hides_side(one)))
         self.tables: dict[str, Table] = {}  # by name of the item
         self.columns: dict[str, tuple[Table, Column]] = {}  # by name of the item
         super().__init__(list(self._items()), meant)
 
     def _hides(self, table: str, column: str) -> bool:
         return table.casefold() in self._denied_tables or column.casefold() in self._denied_columns
+
+    def _hides_side(self, one: Reference) -> bool:
+        sides = (*((one.table, name) for name in one.columns), *((one.to, name) for name in one.to_columns))
+        return any(self._hides(*side) for side in sides)
 
     @property
     def hides_columns(self) -> bool:

@@ -11,7 +11,7 @@ Several references between two tables, or one of a table to itself, are *roles*:
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dstill_sql.schema import Reference, Schema
@@ -34,17 +34,15 @@ class Step:
 class Joins:
     """The references of one schema as a graph of its tables."""
 
-    def __init__(self, schema: Schema, hides: Callable[[str, str], bool] = lambda table, column: False) -> None:
-        """`hides`: table, column → whether no query may read it."""
+    def __init__(self, schema: Schema, references: Iterable[Reference]) -> None:
+        """`references`: those that queries may join by."""
+        self.references = tuple(references)
         self._place = {table.name: place for place, table in enumerate(schema.tables)}
-        self._number = {one: place for place, one in enumerate(schema.references)}
+        self._number = {one: place for place, one in enumerate(self.references)}
         self._between: dict[frozenset[str], list[Reference]] = defaultdict(list)
         self._own: dict[tuple[str, str], list[Reference]] = defaultdict(list)  # by table and first column
         near: dict[str, dict[str, None]] = defaultdict(dict)
-        for one in schema.references:
-            sides = (*((one.table, name) for name in one.columns), *((one.to, name) for name in one.to_columns))
-            if any(hides(*side) for side in sides):
-                continue
+        for one in self.references:
             self._between[frozenset((one.table, one.to))].append(one)
             self._own[one.table, one.columns[0].casefold()].append(one)
             if one.table != one.to:

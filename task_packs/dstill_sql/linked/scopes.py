@@ -117,7 +117,7 @@ class Scope:
                 for pair in pairs
                 if pair
             }
-            for one in self.tables.database.schema.references:
+            for one in self.tables.joins.references:
                 wanted = {
                     (column.casefold(), to.casefold()) for column, to in zip(one.columns, one.to_columns, strict=True)
                 }
