@@ -62,7 +62,11 @@ def canonical(query: exp.Query, dialect: Dialect) -> exp.Query:
         for select in list(changed.find_all(exp.Select)):
             _resolve_places(select)
             _name_outputs(select)
-        changed = changed.transform(_between, copy=False).transform(_plain, dialect, copy=False)
+        changed = (
+            changed.transform(_between, copy=False)
+            .transform(_plain, copy=False)
+            .transform(_spelled, dialect, copy=False)
+        )
         for node in reversed(list(changed.walk())):  # leaves first
             _order(node, dialect)
     assert isinstance(changed, exp.Query)
@@ -249,26 +253,11 @@ def _between(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _plain(node: exp.Expr, dialect: Dialect) -> exp.Expr:
+def _plain(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Count) and isinstance(node.this, exp.Literal):
         return exp.Count(this=exp.Star())
-    if isinstance(node, exp.ILike) or (isinstance(node, exp.Like) and dialect == "sqlite"):
-        _lower_pattern(node.expression)
-    if isinstance(node, exp.Year):
-        return exp.Extract(this=exp.var("YEAR"), expression=node.this)
-    if isinstance(node, exp.Interval) and isinstance(node.unit, exp.Var) and len(node.unit.name) > 1:
-        node.set("unit", exp.var(node.unit.name.upper().removesuffix("S")))
     if isinstance(node, exp.Not):
-        inner = node.this.unnest()
-        if isinstance(inner, (exp.Like, exp.ILike)) and not inner.args.get("negate"):
-            inner.set("negate", True)
-            return inner
-        negated = {exp.EQ: exp.NEQ, exp.NEQ: exp.EQ}.get(type(inner))
-        if negated:
-            return negated(this=inner.this, expression=inner.expression)
-    if isinstance(node, exp.Is) and node.args.get("negate"):
-        node.set("negate", False)
-        return exp.Not(this=node)
+        return _negated(node)
     if isinstance(node, exp.Join) and node.args.get("kind") == "INNER":
         node.set("kind", None)
     if isinstance(node, exp.Join) and node.args.get("kind") == "OUTER":
@@ -277,6 +266,29 @@ def _plain(node: exp.Expr, dialect: Dialect) -> exp.Expr:
         node.set("desc", False)
     if isinstance(node, exp.Paren):
         return simplify_parens(node, None)
+    return node
+
+
+def _negated(node: exp.Not) -> exp.Expr:
+    inner = node.this.unnest()
+    if isinstance(inner, (exp.Like, exp.ILike)) and not inner.args.get("negate"):
+        inner.set("negate", True)
+        return inner
+    negated = {exp.EQ: exp.NEQ, exp.NEQ: exp.EQ}.get(type(inner))
+    return negated(this=inner.this, expression=inner.expression) if negated else node
+
+
+def _spelled(node: exp.Expr, dialect: Dialect) -> exp.Expr:
+    """Of several spellings in a dialect, one."""
+    if isinstance(node, exp.ILike) or (isinstance(node, exp.Like) and dialect == "sqlite"):
+        _lower_pattern(node.expression)
+    if isinstance(node, exp.Year):
+        return exp.Extract(this=exp.var("YEAR"), expression=node.this)
+    if isinstance(node, exp.Interval) and isinstance(node.unit, exp.Var) and len(node.unit.name) > 1:
+        node.set("unit", exp.var(node.unit.name.upper().removesuffix("S")))
+    if isinstance(node, exp.Is) and node.args.get("negate"):
+        node.set("negate", False)
+        return exp.Not(this=node)
     return node
 
 

@@ -25,7 +25,7 @@ from dstill_sql.statements import read
 
 __all__ = ["grammar_of"]
 
-_INNER = '"c" [1-9]'  # the columns of a query in FROM
+_INNER = '"c" [1-9] | "n"'  # the columns of a query in FROM
 _PART = re.compile(r"\{[01n]\}|[A-Za-z_0-9.]+|.")
 _TEXT = '"\'" ([^\'\\x00-\\x1f] | "\'\'"){0,100} "\'"'
 
@@ -94,7 +94,8 @@ def _rules(dialect: Dialect, limits: Limits) -> dict[str, str]:
         "output": '"*" | STAR | sum (COMPARES side)? (" AS " NAME)?',
         "conditions": 'any (" AND " any)* | any (" OR " any)+',
         "any": '("NOT ")? (condition | "(" conditions ")")',
-        "condition": 'sum (COMPARES side | (" NOT")? among | " IS" (" NOT")? " " FIXED) | COLUMN | "EXISTS" " "? "(" query ")"',
+        "condition": 'sum (COMPARES side | (" NOT")? among | " IS " ("NOT ")? FIXED) | COLUMN | exists',
+        "exists": '"EXISTS" " "? "(" query ")"',
         "among": '" IN (" (value (", " value)* | query) ")" | (" LIKE " | " ILIKE ") TEXT | '
         '" BETWEEN " side " AND " side',
         "value": "TEXT | NUMBER | FIXED",

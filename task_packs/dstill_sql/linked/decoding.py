@@ -194,26 +194,36 @@ class _Decoder(Reader):
             select.where = self._all(select)
         elif clause == "having":
             select.having = self._all(select)
-        elif clause in ("with", "left"):
-            for instance in self._instances():
-                self._uses(select, instance)
-                if clause == "left":
-                    select.left.add(instance)
-        elif clause in ("by", "group"):
-            found = []
-            while self._starts_expression():
-                found.append(self.expression(select))
-            select.extra, select.group = (found, None) if clause == "by" else (None, found)
         elif clause == "order":
             select.order = self._ordered(select)
+        elif clause in ("with", "left"):
+            self._joined(clause, select)
+        elif clause in ("by", "group"):
+            found = self._expressions(select)
+            select.extra, select.group = (found, None) if clause == "by" else (None, found)
         else:
-            said = self.literal("integer").said
-            if not said.isdigit():
-                raise NotExpressible(f"{clause} {said} is no number of rows")
-            if clause == "limit":
-                select.limit = said
-            else:
-                select.offset = said
+            self._rows(clause, select)
+
+    def _joined(self, clause: str, select: Select) -> None:
+        for instance in self._instances():
+            self._uses(select, instance)
+            if clause == "left":
+                select.left.add(instance)
+
+    def _expressions(self, select: Select) -> list[Piece]:
+        found = []
+        while self._starts_expression():
+            found.append(self.expression(select))
+        return found
+
+    def _rows(self, clause: str, select: Select) -> None:
+        said = self.literal("integer").said
+        if not said.isdigit():
+            raise NotExpressible(f"{clause} {said} is no number of rows")
+        if clause == "limit":
+            select.limit = said
+        else:
+            select.offset = said
 
     def _instances(self) -> list[Instance]:
         found = []
@@ -272,18 +282,26 @@ class _Decoder(Reader):
             if negated:
                 raise NotExpressible("not not")
             return self.condition(select, negated=True)
-        no = "NOT " if negated else ""
         if token in ("and", "or"):
             both = self._list(select, token)
             return self._negated(both) if negated else both
         if token == "exists":
-            query = self.inner(select, within_exists=True)
-            return Piece(parts=(f"{no}EXISTS (", query, ")"), kind="condition", level=NEGATION if no else ATOM)
+            return self._exists(select, negated)
         left = self.expression(select)
         if token in COMPARISONS:
             right = self._beside(left, select)
             found = self._condition_of((left, right), (f" {COMPARISONS[token]} ",))
             return self._negated(found) if negated else found
+        return self._about(token, left, select, negated)
+
+    def _exists(self, select: Select, negated: bool) -> Piece:
+        no = "NOT " if negated else ""
+        query = self.inner(select, within_exists=True)
+        return Piece(parts=(f"{no}EXISTS (", query, ")"), kind="condition", level=NEGATION if negated else ATOM)
+
+    def _about(self, token: str, left: Piece, select: Select, negated: bool) -> Piece:
+        """A condition other than a comparison."""
+        no = "NOT " if negated else ""
         if token in PATTERNS:
             operator, before, after = PATTERNS[token]
             pattern = quoted_text(before + self.literal("text", left.known).said + after)
@@ -591,13 +609,12 @@ class _Decoder(Reader):
         function = Piece(parts=(RANKS[rank],), kind="integer") if rank else self.expression(select)
         parts: list[Part] = [*function.parts, " OVER ("]
         if self.take("part"):
-            parts.append("PARTITION BY ")
-            of: list[Piece] = []
-            while self._starts_expression():
-                of.append(self.expression(select))
-                parts += [*((", ",) if len(of) > 1 else ()), *of[-1].parts]
+            of = self._expressions(select)
             if not of:
                 raise NotExpressible("a partition is by something")
+            parts.append("PARTITION BY ")
+            for place, piece in enumerate(of):
+                parts += [*((", ",) if place else ()), *piece.parts]
         if self.take("order"):
             parts.append(" ORDER BY " if parts[-1] != " OVER (" else "ORDER BY ")
             for place, piece in enumerate(self._ordered(select)):

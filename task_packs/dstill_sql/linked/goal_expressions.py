@@ -56,9 +56,7 @@ class Expression:
 
     def take(self, state: State, token: Token) -> State | None:
         if isinstance(token, int):
-            if token < state.run.words:
-                return self._literal(state, token)
-            return self._column(state, token, 1)
+            return self._literal(state, token) if token < state.run.words else self._column(state, token, 1)
         if token in ("via", "copy", "outer"):
             return self._way(state, token)
         if token in INNER:
@@ -67,15 +65,8 @@ class Expression:
             return self._of_result(state, OUTPUTS.index(token))
         if token in FUNCTIONS:
             return self._function(state, FUNCTIONS[token])
-        if token == "case":
-            return self._case(state)
-        if token == "filter":
-            return self._filter(state)
-        if token == "window":
-            return self._window(state)
-        if token == "query":
-            return self._query(state)
-        return self._literal(state, token)
+        others = {"case": self._case, "filter": self._filter, "window": self._window, "query": self._query}
+        return others[token](state) if token in others else self._literal(state, token)
 
     # --- columns ------------------------------------------------------------------------
 

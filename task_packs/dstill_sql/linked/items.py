@@ -56,7 +56,7 @@ class Tables(Schema):
     def __init__(
         self, database: Database, denied: Collection[str] = (), references: Sequence[Reference] | None = None
     ) -> None:
-        """`denied`: tables, and columns as ``table.column``, that no answer may read. `references`: None: as declared."""
+        """`denied`: tables, and columns as ``table.column``, that no answer may read. `references`: or the schema's."""
         self.database = database
         hidden = {name.casefold() for name in denied}
         self._denied_tables = hidden

@@ -1,7 +1,7 @@
 """Where the writing of a query is: goals that are still to be reached, and what each open SELECT has so far.
 
-A `State` never changes: several may go on from one. Its goals (`goals`) are a stack, the next one first. What the states
-of one reading share, and remember, is in a `Run`.
+A `State` never changes: several may go on from one. Its goals (`goals`) are a stack, the next one first. What the
+states of one reading share, and remember, is in a `Run`.
 """
 
 from __future__ import annotations

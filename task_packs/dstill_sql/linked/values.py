@@ -161,34 +161,38 @@ class Reader:
 
     def _said(self, numeric: bool, known: tuple[str, ...], *, whole: bool) -> tuple[str, bool]:
         """What a value says, and whether it can only be a text."""
-        token = self.next()
+        token = self.peek()
         if token == "known":
+            self.at += 1
             return self._known(known), True
         if isinstance(token, str):
             if token in CONSTANTS:
+                self.at += 1
                 return CONSTANTS[token], False
-            self.at -= 1
             return self.spelled(), False
-        self.at -= 1
         first = self.word()
         if self.take(".."):
             said = self.reading.span(first, self._last(first))
-            return (same_value(said, known) or said if said not in known else said), False
+            return said if said in known else same_value(said, known) or said, False
+        if (changed := self._changed(first)) is not None:
+            return changed, False
         word = self.reading.words[first]
-        following = self.peek()
-        if following in _UNITS:
-            return self._in_unit(first), False
-        if self.take("page"):
-            return str(plain(float(read_value([first, "page", self.word()], self.reading)))), False
-        if period := self.take(*PERIODS):
-            return self._of_period(first, period), False
         if numeric:
             found = as_number(word.value)
             return word.value if found is None else str(found), False
         said = word.text if word.in_words and whole else word.value
         if ending := self.take(*(f"+{one}" for one in ENDINGS)):
             said += ending[1:]
-        return (said if said in known else (same_value(said, known) or said)), False
+        return said if said in known else same_value(said, known) or said, False
+
+    def _changed(self, first: int) -> str | None:
+        """A word in another unit, as the rows before a page, or as a day of a period; None: it stands as it is."""
+        if self.peek() in _UNITS:
+            return self._in_unit(first)
+        if self.take("page"):
+            return str(plain(float(read_value([first, "page", self.word()], self.reading))))
+        period = self.take(*PERIODS)
+        return self._of_period(first, period) if period else None
 
     def _last(self, first: int) -> int:
         last = self.word()
