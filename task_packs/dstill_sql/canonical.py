@@ -4,15 +4,16 @@
     "SELECT name FROM drivers WHERE id <> 2 AND rating > 3 ORDER BY name"
 
 These do not count: case of keywords and of names, white space and comments; names of tables inside the query (``AS t``)
-and of columns that nothing refers to; the order of conditions, of the values of IN and of the sides of a comparison;
-BETWEEN or two comparisons; ``ORDER BY 1`` or the column itself; ``COUNT(1)``; ASC; ``JOIN`` or ``INNER JOIN``; brackets
-that change nothing. No schema is looked at, so ``name`` and ``drivers.name`` are the same only in a query of one table.
+and of columns that nothing refers to; the order of conditions, of joins that may be in any order, of GROUP BY, of the
+values of IN and of the sides of a comparison; BETWEEN or two comparisons; ``ORDER BY 1`` or the column itself;
+``COUNT(1)``; ASC; ``JOIN`` or ``INNER JOIN``; brackets that change nothing. No schema is looked at, so ``name`` and
+``drivers.name`` are the same only in a SELECT of one table.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 
 from sqlglot import exp
@@ -20,6 +21,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.simplify import simplify_parens
 
 from dstill_sql import refusals
+from dstill_sql.canonical_joins import order_joins
 from dstill_sql.schema import Dialect, quoted
 from dstill_sql.scopes import sources
 from dstill_sql.statements import NotOneQuery, read
@@ -51,12 +53,20 @@ def canonical(query: exp.Query, dialect: Dialect) -> exp.Query:
     """A copy of the query in canonical form."""
     changed: exp.Expr = query.copy()
     for _ in range(2):  # what one change uncovers, the second round sees
+        for select in list(changed.find_all(exp.Select)):
+            order_joins(select)
         _name_tables(changed)
-        changed = changed.transform(_lower_name)
+        changed = changed.transform(_lower_name, copy=False)
+        for set_ in list(changed.find_all(exp.SetOperation)):
+            _name_places(set_)
         for select in list(changed.find_all(exp.Select)):
             _resolve_places(select)
-            _drop_aliases(select)
-        changed = changed.transform(_between).transform(_plain)
+            _name_outputs(select)
+        changed = (
+            changed.transform(_between, copy=False)
+            .transform(_plain, copy=False)
+            .transform(_spelled, dialect, copy=False)
+        )
         for node in reversed(list(changed.walk())):  # leaves first
             _order(node, dialect)
     assert isinstance(changed, exp.Query)
@@ -182,10 +192,47 @@ def _replace_aliases(node: exp.Expr, meanings: Mapping[str, exp.Expr]) -> None:
             column.replace(exp.paren(meant))
 
 
-def _drop_aliases(select: exp.Select) -> None:
-    """Remove the names of columns of the outermost SELECT to which nothing refers any more."""
-    if select.parent is not None:
+def _name_places(query: exp.SetOperation) -> None:
+    """ORDER BY after a set operation names places alone."""
+    names = [one.alias_or_name.casefold() for one in query.selects]
+    for ordered in query.args["order"].expressions if query.args.get("order") else ():
+        term = ordered.this
+        if isinstance(term, exp.Column) and not term.table and names.count(term.name.casefold()) == 1:
+            term.replace(exp.Literal.number(names.index(term.name.casefold()) + 1))
+
+
+def _name_outputs(select: exp.Select) -> None:
+    """Columns have no name where nothing can refer to it. Those of the only source of FROM are ``c1``, ``c2``."""
+    holder = select.parent
+    while isinstance(holder, exp.SetOperation):
+        holder = holder.parent
+    in_from = isinstance(holder, exp.CTE) or (
+        isinstance(holder, exp.Subquery) and isinstance(holder.parent, (exp.From, exp.Join))
+    )
+    if not in_from:
+        _drop_aliases(select)
+    elif isinstance(holder, exp.Subquery) and holder is select.parent:
+        _name_columns_of(select, holder)
+
+
+def _name_columns_of(inner: exp.Select, holder: exp.Subquery) -> None:
+    outer = holder.parent_select
+    alias = holder.args.get("alias")
+    if outer is None or len(sources(outer)) > 1 or (alias is not None and alias.args.get("columns")):
         return
+    starred = any(isinstance(one, exp.Star) or isinstance(one.this, exp.Star) for one in inner.expressions)
+    others = any(one is not outer and one is not inner for one in outer.find_all(exp.Select))
+    new = {one.alias_or_name.casefold(): f"c{place}" for place, one in enumerate(inner.expressions, start=1)}
+    if starred or others or len(new) < len(inner.expressions):
+        return
+    inner.set("expressions", [exp.alias_(one.unalias(), f"c{n}") for n, one in enumerate(inner.expressions, start=1)])
+    for column in outer.find_all(exp.Column):
+        if column.parent_select is outer and (name := new.get(column.name.casefold())):
+            column.set("this", exp.to_identifier(name))
+
+
+def _drop_aliases(select: exp.Select) -> None:
+    """Remove the names of columns to which nothing refers any more."""
     kept = []
     for output in select.expressions:
         inside = {id(one) for one in output.find_all(exp.Column)}
@@ -210,10 +257,7 @@ def _plain(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Count) and isinstance(node.this, exp.Literal):
         return exp.Count(this=exp.Star())
     if isinstance(node, exp.Not):
-        inner = node.this.unnest()
-        negated = {exp.EQ: exp.NEQ, exp.NEQ: exp.EQ}.get(type(inner))
-        if negated:
-            return negated(this=inner.this, expression=inner.expression)
+        return _negated(node)
     if isinstance(node, exp.Join) and node.args.get("kind") == "INNER":
         node.set("kind", None)
     if isinstance(node, exp.Join) and node.args.get("kind") == "OUTER":
@@ -225,15 +269,56 @@ def _plain(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _negated(node: exp.Not) -> exp.Expr:
+    inner = node.this.unnest()
+    if isinstance(inner, (exp.Like, exp.ILike)) and not inner.args.get("negate"):
+        inner.set("negate", True)
+        return inner
+    negated = {exp.EQ: exp.NEQ, exp.NEQ: exp.EQ}.get(type(inner))
+    return negated(this=inner.this, expression=inner.expression) if negated else node
+
+
+def _spelled(node: exp.Expr, dialect: Dialect) -> exp.Expr:
+    """Of several spellings in a dialect, one."""
+    if isinstance(node, exp.ILike) or (isinstance(node, exp.Like) and dialect == "sqlite"):
+        _lower_pattern(node.expression)
+    if isinstance(node, exp.Year):
+        return exp.Extract(this=exp.var("YEAR"), expression=node.this)
+    if isinstance(node, exp.Interval) and isinstance(node.unit, exp.Var) and len(node.unit.name) > 1:
+        node.set("unit", exp.var(node.unit.name.upper().removesuffix("S")))
+    if isinstance(node, exp.Is) and node.args.get("negate"):
+        node.set("negate", False)
+        return exp.Not(this=node)
+    return node
+
+
+def _lower_pattern(pattern: exp.Expr) -> None:
+    """The case of a pattern does not count; in SQLite, that of its ASCII letters."""
+    if isinstance(pattern, exp.Literal) and pattern.is_string and pattern.name.isascii():
+        pattern.set("this", pattern.name.lower())
+
+
 def _order(node: exp.Expr, dialect: Dialect) -> None:
     if (turned := _TURNED.get(type(node))) and _key(node.this, dialect) > _key(node.expression, dialect):
         node.replace(turned(this=node.expression.copy(), expression=node.this.copy()))
     elif isinstance(node, exp.In) and node.expressions:
         node.set("expressions", sorted(node.expressions, key=lambda one: one.sql(dialect)))
+    elif isinstance(node, exp.Group) and node.expressions:
+        node.set("expressions", [one for _, one in sorted({one.sql(dialect): one for one in node.expressions}.items())])
     elif isinstance(node, (exp.And, exp.Or)) and not isinstance(node.parent, type(node)):
-        parts = sorted({part.sql(dialect): part for part in node.flatten()}.items())
+        parts = sorted({part.sql(dialect): part for part in _flat(node)}.items())
         joined = exp.and_ if isinstance(node, exp.And) else exp.or_
         node.replace(joined(*(part.copy() for _, part in parts), copy=False))
+
+
+def _flat(node: exp.Expr) -> Iterator[exp.Expr]:
+    """The conditions between which there is AND, or OR, whatever brackets are around some of them."""
+    for part in node.flatten():
+        inner = part.unnest()
+        if type(inner) is type(node):
+            yield from _flat(inner)
+        else:
+            yield part
 
 
 def _key(side: exp.Expr, dialect: Dialect) -> tuple[bool, str]:

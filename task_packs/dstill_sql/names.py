@@ -46,18 +46,24 @@ def check(query: exp.Query, schema: Schema) -> Iterator[Problem]:
         yield _problem("not_planned", said)
 
 
-def qualified(query: exp.Query, schema: Schema) -> exp.Query:
-    """A copy of the query in which every column names its table, with folded names. Raises SqlglotError."""
+def qualified(query: exp.Query, schema: Schema, *, stars: bool = True) -> exp.Query:
+    """A copy of the query in which every column names its table, with folded names. Raises SqlglotError.
+
+    `stars`: all columns are named where the query has a star.
+    """
     copy = query.copy()
     for name in copy.find_all(exp.Identifier):
         name.set("this", name.name.casefold())  # a schema is looked up without regard to case, also in quotes
-    return qualify(
+    found = qualify(
         copy,
         schema=names_of(schema),
         dialect=schema.dialect,
+        expand_stars=stars,
         quote_identifiers=False,
         validate_qualify_columns=True,
     )
+    assert isinstance(found, exp.Query)
+    return found
 
 
 @lru_cache(maxsize=64)

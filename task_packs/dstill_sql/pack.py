@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.protocols import (
+    ConstrainedOutput,
     DataProfile,
     Demo,
+    Linked,
     Presentation,
     QuestionBrief,
     RationaleTerms,
@@ -24,7 +26,18 @@ from dstill.api.protocols import (
     Synthesis,
     TestDatabases,
 )
-from dstill.api.records import Cause, Example, Message, Mutant, Prompt, RelevantSchema, ResultDiff, Table, TestDatabase
+from dstill.api.records import (
+    Cause,
+    Example,
+    Grammar,
+    Message,
+    Mutant,
+    Prompt,
+    RelevantSchema,
+    ResultDiff,
+    Table,
+    TestDatabase,
+)
 from dstill.api.task import Check, data_of
 from dstill_sql import refusals
 from dstill_sql.about_databases import AboutDatabases
@@ -34,12 +47,24 @@ from dstill_sql.options import OPTIONS
 from dstill_sql.settings import Settings
 
 if TYPE_CHECKING:
+    from dstill.api.form import Form
     from dstill_sql.testsuites.suites import Suites
 
 __all__ = ["Sql"]
 
 
-class Sql(AboutDatabases, DataProfile, Demo, Presentation, RationaleTerms, ResultProperties, Synthesis, TestDatabases):
+class Sql(
+    AboutDatabases,
+    ConstrainedOutput,
+    DataProfile,
+    Demo,
+    Linked,
+    Presentation,
+    RationaleTerms,
+    ResultProperties,
+    Synthesis,
+    TestDatabases,
+):
     """Questions about one database, answered by queries that executors run."""
 
     name = "sql"
@@ -156,6 +181,21 @@ class Sql(AboutDatabases, DataProfile, Demo, Presentation, RationaleTerms, Resul
     def licences(self, examples: Sequence[Example]) -> Mapping[str, str]:
         found = {data_of(self, example): self.database(example) for example in examples}
         return {name: (one.licence if one else "") or "unknown" for name, one in found.items()}
+
+    # --- ConstrainedOutput ------------------------------------------------------------------
+
+    def grammar(self, example: Example) -> Grammar | None:
+        from dstill_sql.grammar import grammar_of
+
+        found = self.database(example)
+        return None if found is None else grammar_of(found, self.config.guard)
+
+    # --- Linked -------------------------------------------------------------------------
+
+    def form(self) -> Form:
+        from dstill_sql.linked.form import SqlForm
+
+        return SqlForm(self.database, self.config.guard)
 
     # --- ResultProperties ---------------------------------------------------------------
 
