@@ -105,8 +105,10 @@ def _show(report: Report) -> None:
     ]
     title = f"task {report.task}: {report.golds:,} of the reference answers to {report.questions:,} questions"
     table(["group", "#rules", "#errors", "#advice", "#seconds"], rows, title=title)
-    if seconds := report.figures.get("run_seconds"):
-        say(f"an answer takes {1000 * seconds:.3g} ms, and {report.figures['memory_bytes'] / 2**20:.0f} MiB stay")
+    figures = report.figures
+    if "run_seconds" in figures:
+        memory = f", and {figures['memory_bytes'] / 2**20:.0f} MiB stay" if "memory_bytes" in figures else ""
+        say(f"an answer takes {1000 * figures['run_seconds']:.3g} ms{memory}")
     for finding in report.findings:
         _show_one(finding)
 

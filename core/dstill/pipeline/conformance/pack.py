@@ -66,6 +66,7 @@ class Pack:
     executor: Executor | None = None  # the opened one, while the kit runs answers
     deadline: float = float("inf")  # of the current group, by `time.monotonic`
     cut: bool = False  # whether the current group stopped at its deadline
+    seconds: list[float] = field(default_factory=list)  # that each answer took
     figures: dict[str, float] = field(default_factory=dict)  # what was measured on the way
     _outcomes: dict[tuple[str, str], Outcome] = field(default_factory=dict, repr=False)
     _mutants: dict[str, tuple[Mutant, ...]] = field(default_factory=dict, repr=False)
@@ -163,7 +164,9 @@ class Pack:
         assert self.executor is not None
         text = (example.answer or "") if answer is None else answer
         if (example.id, text) not in self._outcomes:
+            started = time.perf_counter()
             self._outcomes[example.id, text] = self.executor.run(text, example)
+            self.seconds.append(time.perf_counter() - started)
         return self._outcomes[example.id, text]
 
     def known(self, example: Example) -> Example:

@@ -6,7 +6,6 @@ import gc
 import os
 import statistics
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,13 +17,14 @@ from dstill.api.finding import Finding, line_of, line_of_error
 from dstill.api.gate import Gate
 from dstill.api.protocols import NoTestDatabases, TestDatabases
 from dstill.api.records import Example, Outcome, OutcomeKind, Severity
+from dstill.api.task import data_of
 from dstill.pipeline.conformance.pack import Pack, Raised, quoted, raised
 from dstill.pipeline.steps import threaded_map
 
 __all__ = ["RULES"]
 
 RUNS = 12  # answers of a cycle that is watched for what it leaves
-DISTINCT = 3  # golds among them: each has a test database, which may take long to load
+DISTINCT = 2  # golds among them: each has a test database, which may take long to load
 CYCLES = 2  # that open and close an executor
 SLOW = 1.0  # seconds a run takes in the median
 MEMORY = 64 * 2**20  # bytes that one more cycle may take
@@ -47,8 +47,7 @@ def any_answer_can_run(pack: Pack) -> Iterator[Finding]:
     if pack.executor is None or not pack.golds:
         return
     gate, example = Gate(pack.task), pack.golds[0]
-    answers = [*pack.texts, *(mutant.answer for _, mutant in pack.mutants())]
-    for text in pack.timed(dict.fromkeys(answers)):
+    for text in pack.timed(pack.texts):
         if gate.errors(text, example) or pack.task.is_refusal(text):
             continue
         try:
@@ -68,14 +67,10 @@ def executor_leaves_nothing(pack: Pack) -> Iterator[Finding]:
     """Closed, an executor has no connection, file, thread or process; open, it does not keep one for each answer."""
     if pack.executor_class is None or not pack.golds:
         return
-    golds = (pack.golds[:DISTINCT] * RUNS)[:RUNS]
-    seconds = _cycle(pack, golds)  # this also fills caches
+    golds = (_about_one_data(pack)[:DISTINCT] * RUNS)[:RUNS]
+    _cycle(pack, golds)  # this also fills caches
     before, memory = _open_things(), _memory()
-    with pack.new_executor().open(pack.task, pack.engine) as executor:
-        _run_all(pack, executor, golds[:1])
-        opened = _open_things()
-        _run_all(pack, executor, golds)
-        kept = _open_things() - opened
+    kept = _kept_by_runs(pack, golds)
     _cycle(pack, golds[:1])
     left = _open_things() - before
     if per_run := {what: n for what, n in kept.items() if n >= RUNS}:
@@ -95,7 +90,7 @@ def executor_leaves_nothing(pack: Pack) -> Iterator[Finding]:
             hint="release in close what open acquired",
         )
     grown = _memory() - memory
-    pack.figures |= {"run_seconds": statistics.median(seconds), "memory_bytes": float(max(grown, 0))}
+    pack.figures["memory_bytes"] = float(max(grown, 0))
     if grown > MEMORY:
         yield Finding(
             code="memory_grows",
@@ -104,7 +99,14 @@ def executor_leaves_nothing(pack: Pack) -> Iterator[Finding]:
             hint="keep no results: an evaluation runs thousands of answers",
             severity=Severity.WARNING,
         )
-    if (median := statistics.median(seconds)) > SLOW:
+
+
+def answers_run_quickly(pack: Pack) -> Iterator[Finding]:
+    """An answer takes less than a second in the median."""
+    if not pack.seconds:
+        return
+    pack.figures["run_seconds"] = median = statistics.median(pack.seconds)
+    if median > SLOW:
         yield Finding(
             code="slow_runs",
             what=f"an answer takes {median:.1f} s in the median",
@@ -114,23 +116,35 @@ def executor_leaves_nothing(pack: Pack) -> Iterator[Finding]:
         )
 
 
-def _cycle(pack: Pack, golds: list[Example]) -> list[float]:
-    """The seconds that each gold takes with a new executor."""
+def _about_one_data(pack: Pack) -> list[Example]:
+    """The golds about the data of the first one: an executor may need long to load others."""
+    return [example for example in pack.golds if data_of(pack.task, example) == data_of(pack.task, pack.golds[0])]
+
+
+def _kept_by_runs(pack: Pack, golds: list[Example]) -> Counter[str]:
+    """What is open after the `golds` ran, and was not after the first of them."""
     with pack.new_executor().open(pack.task, pack.engine) as executor:
-        return _run_all(pack, executor, golds)
+        _run_all(pack, executor, golds[:1])
+        opened = _open_things()
+        _run_all(pack, executor, golds)
+        return _open_things() - opened
 
 
-def _run_all(pack: Pack, executor: Executor, golds: list[Example]) -> list[float]:
-    seconds = []
+def _cycle(pack: Pack, golds: list[Example]) -> None:
+    """Run `golds` with an executor that is opened for it."""
+    with pack.new_executor().open(pack.task, pack.engine) as executor:
+        _run_all(pack, executor, golds)
+
+
+def _run_all(pack: Pack, executor: Executor, golds: list[Example]) -> None:
+    """Run each gold on a test database, which is quickly loaded; if there is none, on its own data."""
     for example in golds:
-        known = replace(example, context={**example.context, **executor.context(example)})
+        where = example
         with suppress(NoTestDatabases):
+            known = replace(example, context={**example.context, **executor.context(example)})
             for database in list(TestDatabases.of(pack.task).test_databases(known, 1))[:1]:
-                executor.run(example.answer or "", replace(known, context={**known.context, "test_database": database}))
-        started = time.perf_counter()
-        executor.run(example.answer or "", example)
-        seconds.append(time.perf_counter() - started)
-    return seconds
+                where = replace(known, context={**known.context, "test_database": database})
+        executor.run(example.answer or "", where)
 
 
 def _open_things() -> Counter[str]:
@@ -161,7 +175,7 @@ def executor_opens_again(pack: Pack) -> Iterator[Finding]:
     """The same golds have the same results after all other answers, in a second opening, and in several threads."""
     if pack.executor_class is None or pack.executor is None:
         return
-    golds = [e for e in pack.timed(pack.golds[:RUNS]) if pack.outcome(e).kind is OutcomeKind.OK]
+    golds = [e for e in pack.timed(_about_one_data(pack)[:RUNS]) if pack.outcome(e).kind is OutcomeKind.OK]
     first = [pack.outcome(example) for example in golds]
     if wrong := _differing(pack, golds, first, [pack.executor.run(e.answer or "", e) for e in golds]):
         hint = "an answer must not change the data or the executor"
@@ -243,6 +257,7 @@ RULES = (
     executors_are_installed,
     any_answer_can_run,
     executor_leaves_nothing,
+    answers_run_quickly,
     executor_opens_again,
     runaways_are_stopped,
 )
