@@ -12,10 +12,9 @@ from dstill.api.splits import SPLITS, split_name
 from dstill.cli.console import emit, note, say, table, width
 from dstill.cli.groups import Command
 from dstill.cli.options import App, app, json_option
-from dstill.cli.scores import amount
 from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.io.shell import command
-from dstill.io.units import percent
+from dstill.io.units import amount, percent
 
 if TYPE_CHECKING:
     from dstill_evaluate.systems import Arm
@@ -168,7 +167,7 @@ def _show_costs(arms: Sequence[Arm], split: str) -> None:
         taken = [amount(side.cost["seconds_per_1000"], "{:,.1f}"), amount(side.cost["usd_per_1000"], "{:,.4f}")]
         rows.append([side.label, "–" if silent is None else percent(silent), *taken])
     columns = ["system", "#silently wrong, %", "#s per 1,000", "#USD per 1,000"]
-    table(columns, rows, title=f"{split}, and what a thousand answers take")
+    table(columns, rows, title=f"{split}, and what a thousand answers take (the student's: in batches)")
     say()
 
 

@@ -87,6 +87,7 @@ class QueryDsl(
     schema_keys = ("mapping",)
     answer_keys = ("query",)
     causes = LABELS
+    schema_settings: ClassVar[Mapping[str, Any]] = {"task.querydsl.student_context": "mapping"}
     options = OPTIONS
 
     def __init__(self, config: Settings | None = None) -> None:

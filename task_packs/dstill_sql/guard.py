@@ -3,20 +3,22 @@
     list(check(read("SELECT * FROM read_csv('/etc/passwd')", "duckdb"), schema, Limits(), "duckdb"))
     [Problem(code="table_function", message="a query reads tables, not functions: read_csv", …)]
 
-A query reads tables of its schema and its own WITH, by expressions and functions of the lists below. The engine runs the
-text that sqlglot prints of the checked tree, not the text of the answer, so that both cannot be read differently. What
-a query may take while it runs, in seconds, memory and rows, is up to the executor.
+A query reads tables of its schema and its own WITH, by expressions and functions of the lists below. The engine runs
+the text that sqlglot prints of the checked tree, not the text of the answer, so that both cannot be read differently.
+What a query may take while it runs, in seconds, memory and rows, is up to the executor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlglot import exp
 
 from dstill.api.records import Problem
 from dstill.errors import did_you_mean
+from dstill_sql.growth import MOST_GROWTH, growth
 from dstill_sql.schema import Dialect, Schema
 
 __all__ = ["FUNCTIONS", "Limits", "check"]
@@ -30,9 +32,7 @@ class Limits:
     joins: int = field(default=8, metadata={"low": 0, "high": 100, "help": "Most joins of a query."})
     selects: int = field(default=12, metadata={"low": 1, "high": 100, "help": "Most SELECTs of a query."})
     values: int = field(default=1_000, metadata={"low": 1, "high": 100_000, "help": "Most values of an IN list."})
-    cross_joins: bool = field(
-        default=False, metadata={"help": "Allow joins without a condition, whose rows multiply."}
-    )
+    cross_joins: bool = field(default=False, metadata={"help": "Allow joins without a condition, whose rows multiply."})
     denied: tuple[str, ...] = field(
         default=(), metadata={"help": "Tables, and columns as `table.column`, that no query may read."}
     )
@@ -46,16 +46,16 @@ _SHAPE = (
     exp.DataTypeParam, exp.Interval, exp.IgnoreNulls, exp.Cast, exp.TryCast, exp.Case, exp.If, exp.AtTimeZone,
 )  # fmt: skip
 _OPERATORS = (
-    exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is,
-    exp.Between, exp.In, exp.Like, exp.ILike, exp.Escape, exp.Glob, exp.Exists, exp.Any, exp.All, exp.Add, exp.Sub,
-    exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg, exp.DPipe,
+    exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ, exp.GT, exp.GTE, exp.LT, exp.LTE,
+    exp.Is, exp.Between, exp.In, exp.Like, exp.ILike, exp.Escape, exp.Glob, exp.Exists, exp.Any, exp.All, exp.Add,
+    exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg, exp.DPipe,
 )  # fmt: skip
 _FUNCTIONS = (
     # aggregates
     exp.Count, exp.CountIf, exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Median, exp.Mode, exp.PercentileCont,
-    exp.PercentileDisc, exp.Quantile, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Corr,
-    exp.ApproxDistinct, exp.AnyValue, exp.First, exp.Last, exp.ArgMax, exp.ArgMin, exp.LogicalOr, exp.LogicalAnd,
-    exp.GroupConcat,
+    exp.PercentileDisc, exp.Quantile, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop,
+    exp.Corr, exp.ApproxDistinct, exp.AnyValue, exp.First, exp.Last, exp.ArgMax, exp.ArgMin, exp.LogicalOr,
+    exp.LogicalAnd, exp.GroupConcat,
     # windows
     exp.RowNumber, exp.Rank, exp.DenseRank, exp.PercentRank, exp.CumeDist, exp.Ntile, exp.Lag, exp.Lead,
     exp.FirstValue, exp.LastValue, exp.NthValue,
@@ -63,8 +63,9 @@ _FUNCTIONS = (
     exp.Abs, exp.Round, exp.Floor, exp.Ceil, exp.Trunc, exp.Sqrt, exp.Pow, exp.Exp, exp.Ln, exp.Log, exp.Sign,
     exp.Greatest, exp.Least,
     # texts
-    exp.Upper, exp.Lower, exp.Initcap, exp.Length, exp.Trim, exp.Substring, exp.Left, exp.Right, exp.Concat, exp.ConcatWs,
-    exp.Replace, exp.StrPosition, exp.StartsWith, exp.EndsWith, exp.Contains, exp.SplitPart, exp.Coalesce, exp.Nullif,
+    exp.Upper, exp.Lower, exp.Initcap, exp.Length, exp.Trim, exp.Substring, exp.Left, exp.Right, exp.Concat,
+    exp.ConcatWs, exp.Replace, exp.StrPosition, exp.StartsWith, exp.EndsWith, exp.Contains, exp.SplitPart,
+    exp.Coalesce, exp.Nullif,
     # dates
     exp.CurrentDate, exp.CurrentTimestamp, exp.Extract, exp.DateTrunc, exp.TimestampTrunc, exp.Date, exp.DateAdd,
     exp.DateSub, exp.DateDiff, exp.TimestampDiff, exp.DateFromParts, exp.LastDay, exp.Year, exp.Quarter, exp.Month,
@@ -75,10 +76,20 @@ _FUNCTIONS = (
 _ALLOWED = frozenset({*_SHAPE, *_OPERATORS, *_FUNCTIONS})
 # Functions that sqlglot has no class for, as the dialects call them.
 FUNCTIONS: dict[Dialect, frozenset[str]] = {
-    "duckdb": frozenset({"age", "date_part", "now", "weekday", "isoyear", "yearweek", "century", "decade", "ltrim", "rtrim"}),
+    "duckdb": frozenset(
+        {"age", "date_part", "now", "weekday", "isoyear", "yearweek", "century", "decade", "ltrim", "rtrim"}
+    ),
     "sqlite": frozenset({"date", "datetime", "time", "julianday", "unixepoch", "total", "strftime", "ltrim", "rtrim"}),
     "postgres": frozenset({"age", "date_part", "ltrim", "rtrim"}),
 }
+
+# Parts of a SELECT and of a table that sqlglot keeps beside their expressions.
+_UNUSUAL_OF_SELECT = (
+    "into", "locks", "laterals", "pivots", "sample", "connect", "match", "settings", "format", "hint", "prewhere"
+)  # fmt: skip
+_NAME = re.compile(r"[^\W\d][\w$]*")  # without quotes; in SQLite, $1 would be a parameter
+_CATALOGS = ("pg_", "sqlite_", "duckdb_", "information_schema")  # tables of the engine itself, and settings
+_UNUSUAL_OF_TABLE = ("sample", "pivots", "version", "when", "joins", "laterals", "hints")
 
 
 def check(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
@@ -89,49 +100,67 @@ def check(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dial
         selects += isinstance(node, exp.Select)
         joins += isinstance(node, exp.Join)
         yield from _node(node, limits, dialect)
-    for found, most, what in ((size, limits.nodes, "parts"), (joins, limits.joins, "joins"), (selects, limits.selects, "SELECTs")):
+    for found, most, what in (
+        (size, limits.nodes, "parts"),
+        (joins, limits.joins, "joins"),
+        (selects, limits.selects, "SELECTs"),
+    ):
         if found > most:
             yield _problem("too_large", f"the query has {found:,} {what} (limit {most:,})")
-    names = {cte.alias_or_name.casefold() for cte in query.find_all(exp.CTE)}
+    if size <= limits.nodes and growth(query) > MOST_GROWTH:
+        yield _problem("too_large", f"the query repeats a value more than {MOST_GROWTH} times within another")
     denied = {name.casefold() for name in limits.denied}
     for table in query.find_all(exp.Table):
-        yield from _table(table, schema, names, denied)
-    for column in query.find_all(exp.Column):
-        yield from _column(column, denied)
-    if schema is not None and denied:
-        yield from _stars(query, denied)
+        yield from _table(table, schema, denied)
+    if any("." in name for name in denied):
+        yield from _denied_columns(query, {name.rpartition(".")[2] for name in denied if "." in name})
 
 
-def _node(node: exp.Expression, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
+def _node(node: exp.Expr, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
+    if isinstance(node, exp.With) and node.recursive:
+        yield _problem("recursive", "WITH RECURSIVE may never end", "write a query without recursion")
+    elif isinstance(node, exp.Select):
+        yield from _unusual(node, _UNUSUAL_OF_SELECT)
+    elif isinstance(node, exp.Join) and not limits.cross_joins:
+        yield from _join(node)
+    elif isinstance(node, exp.In) and len(node.expressions) > limits.values:
+        yield _problem("too_large", f"IN has {len(node.expressions):,} values (limit {limits.values:,})")
+    else:
+        yield from _unknown(node, dialect)
+
+
+def _unknown(node: exp.Expr, dialect: Dialect) -> Iterator[Problem]:
+    """Functions, constructs, types and names that are not on the lists."""
     if isinstance(node, exp.Anonymous):
         if node.name.lower() not in FUNCTIONS[dialect]:
             yield _problem("function", f"the function {node.name} is not allowed")
+    elif isinstance(node, exp.Identifier):
+        if not node.quoted and not _NAME.fullmatch(node.name):
+            yield _problem("name", f"'{node.name}' is not a name", "write it in double quotes")
     elif type(node) not in _ALLOWED:
-        named = node.sql_name() if isinstance(node, exp.Func) else node.key.upper()
-        kind = "function" if isinstance(node, exp.Func) else "construct"
+        kind, named = ("function", node.sql_name()) if isinstance(node, exp.Func) else ("construct", node.key.upper())
         yield _problem(kind, f"the {kind} {named} is not allowed")
-    elif isinstance(node, exp.With) and node.recursive:
-        yield _problem("recursive", "WITH RECURSIVE may never end", "write a query without recursion")
-    elif isinstance(node, exp.Select):
-        if node.args.get("into") or node.args.get("locks"):
-            yield _problem("writes", "a query may not write or lock: SELECT INTO, FOR UPDATE")
-        for name in ("laterals", "pivots", "sample", "connect", "match", "settings", "format", "hint", "prewhere"):
-            if node.args.get(name):
-                yield _problem("construct", f"the construct {name.rstrip('s').upper()} is not allowed")
-    elif isinstance(node, exp.Join) and not limits.cross_joins:
-        if not node.args.get("on") and not node.args.get("using") and node.method != "NATURAL":
-            if not _joined_by_where(node):
-                yield _problem(
-                    "cross_join", f"the join with {node.this.alias_or_name} has no condition", "write JOIN … ON …"
-                )
-        elif isinstance(on := node.args.get("on"), exp.Expression) and not on.find(exp.Column):
-            yield _problem("cross_join", f"the condition of the join with {node.this.alias_or_name} names no column")
-    elif isinstance(node, exp.In) and len(node.expressions) > limits.values:
-        yield _problem("too_large", f"IN has {len(node.expressions):,} values (limit {limits.values:,})")
+    elif isinstance(node, exp.DataType) and node.this in (exp.DType.USERDEFINED, exp.DType.UNKNOWN):
+        yield _problem("type", f"the type {node.sql(dialect)} is not allowed")
+
+
+def _unusual(node: exp.Expr, names: Sequence[str]) -> Iterator[Problem]:
+    for name in names:
+        if node.args.get(name):
+            yield _problem("construct", f"the construct {name.rstrip('s').upper()} is not allowed")
+
+
+def _join(join: exp.Join) -> Iterator[Problem]:
+    on, name = join.args.get("on"), join.this.alias_or_name
+    if on is not None:
+        if not on.find(exp.Column):
+            yield _problem("cross_join", f"the condition of the join with {name} names no column")
+    elif not join.args.get("using") and join.method != "NATURAL" and not _joined_by_where(join):
+        yield _problem("cross_join", f"the join with {name} has no condition", "write JOIN … ON …")
 
 
 def _joined_by_where(join: exp.Join) -> bool:
-    """Whether WHERE compares a column of the joined table with one of another table: ``FROM a, b WHERE a.id = b.id``."""
+    """Whether WHERE compares a column of the joined table with another table's: ``FROM a, b WHERE a.id = b.id``."""
     select, name = join.parent_select, join.this.alias_or_name.casefold()
     where = select.args.get("where") if select else None
     if where is None:
@@ -143,36 +172,65 @@ def _joined_by_where(join: exp.Join) -> bool:
     return False
 
 
-def _table(table: exp.Table, schema: Schema | None, names: set[str], denied: set[str]) -> Iterator[Problem]:
+def _table(table: exp.Table, schema: Schema | None, denied: set[str]) -> Iterator[Problem]:
     if not isinstance(table.this, exp.Identifier):
         yield _problem("table_function", f"a query reads tables, not functions: {table.name or table.this.sql()}")
         return
     if table.args.get("db") is not None or table.args.get("catalog") is not None:
         yield _problem("other_schema", f"a table is named without a schema: '{table.sql()}'", f"write {table.name}")
         return
-    for name in ("sample", "pivots", "version", "when", "joins", "laterals", "hints"):
-        if table.args.get(name):
-            yield _problem("construct", f"the construct {name.rstrip('s').upper()} is not allowed")
-    if table.name.casefold() in denied:
+    yield from _unusual(table, _UNUSUAL_OF_TABLE)
+    name = table.name.casefold()
+    if name in denied:
         yield _problem("denied", f"the table '{table.name}' may not be read")
-    elif schema is None and not table.name.replace("_", "").isalnum():
+    elif name in _visible_ctes(table):
+        return
+    elif schema is None and (not name.replace("_", "").isalnum() or name.startswith(_CATALOGS)):
         yield _problem("other_schema", f"'{table.name}' is not the name of a table")
-    elif schema is not None and table.name.casefold() not in names and schema.table(table.name) is None:
+    elif schema is not None and schema.table(table.name) is None:
         near = did_you_mean(table.name, [one.name for one in schema.tables])
         yield _problem("unknown_table", f"there is no table '{table.name}'.{near}")
 
 
-def _column(column: exp.Column, denied: set[str]) -> Iterator[Problem]:
-    hidden = {name.rpartition(".")[2] for name in denied if "." in name}
-    if column.name.casefold() in hidden:
-        yield _problem("denied", f"the column '{column.name}' may not be read")
+def _visible_ctes(table: exp.Table) -> set[str]:
+    """The names of WITH that a table may stand for: of the queries around it, and of its own WITH those before it."""
+    names: set[str] = set()
+    node: exp.Expr = table
+    while (parent := node.parent) is not None:
+        if isinstance(parent, exp.With):
+            for cte in parent.expressions:
+                if cte is node:
+                    break
+                names.add(cte.alias_or_name.casefold())
+        elif isinstance(parent, exp.Query) and not isinstance(node, exp.With):
+            names |= {cte.alias_or_name.casefold() for cte in parent.ctes}
+        node = parent
+    return names
 
 
-def _stars(query: exp.Query, denied: set[str]) -> Iterator[Problem]:
-    if any("." in name for name in denied) and any(
-        isinstance(star.parent, (exp.Select, exp.Column)) for star in query.find_all(exp.Star)
-    ):
+# --- columns that may not be read -------------------------------------------------------
+
+
+def _denied_columns(query: exp.Query, hidden: set[str]) -> Iterator[Problem]:
+    """Columns of these names, and what reads columns without their names."""
+    for column in query.find_all(exp.Column):
+        if column.name.casefold() in hidden:
+            yield _problem("denied", f"the column '{column.name}' may not be read")
+    if any(isinstance(star.parent, (exp.Select, exp.Column)) for star in query.find_all(exp.Star)):
         yield _problem("denied", "* also reads columns that may not be read", "name the columns")
+    for join in query.find_all(exp.Join):
+        if join.method == "NATURAL" or any(one.name.casefold() in hidden for one in join.args.get("using") or ()):
+            yield _problem("denied", "the join compares columns that may not be read", "write JOIN … ON …")
+    for table in query.find_all(exp.Table):
+        alias = table.args.get("alias")
+        if alias is not None and alias.args.get("columns"):
+            yield _problem("denied", f"'{table.name}' may not get other names for its columns")
+    # In DuckDB and PostgreSQL, the name of a table as a column is its whole row.
+    sources = {one.alias_or_name.casefold() for one in query.find_all(exp.Table, exp.Subquery, exp.CTE)}
+    for column in query.find_all(exp.Column):
+        if not column.table and column.name.casefold() in sources:
+            hint = f"write {column.name}.COLUMN"
+            yield _problem("denied", f"'{column.name}' may be a whole row, with columns that may not be read", hint)
 
 
 def _problem(code: str, message: str, hint: str = "") -> Problem:

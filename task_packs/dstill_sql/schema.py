@@ -2,7 +2,7 @@
 
 In: CREATE TABLE statements, as a dump of the database has them. Comments after a column, and COMMENT ON, describe it:
 
-    schema = Schema.read("CREATE TABLE trips (id INTEGER PRIMARY KEY, driver_id INTEGER REFERENCES drivers, …)", "duckdb")
+    schema = Schema.read("CREATE TABLE trips (id INT PRIMARY KEY, driver_id INT REFERENCES drivers, …)", "duckdb")
     schema.table("TRIPS").columns[1]        Column(name="driver_id", type="INT", …)
     schema.references[0]                    Reference(table="trips", columns=("driver_id",), to="drivers", …)
     schema.ddl()                            the same statements, with one spelling for all
@@ -24,26 +24,177 @@ from sqlglot.errors import SqlglotError
 
 from dstill.errors import DataError
 
-__all__ = ["DIALECTS", "RESERVED", "Column", "Dialect", "Family", "Reference", "Schema", "Table", "quoted", "walk_columns"]
+__all__ = [
+    "DIALECTS",
+    "RESERVED",
+    "Column",
+    "Dialect",
+    "Family",
+    "Reference",
+    "Schema",
+    "Table",
+    "family_of",
+    "quoted",
+    "walk_columns",
+]
 
 Dialect = Literal["duckdb", "sqlite", "postgres"]
 DIALECTS: tuple[Dialect, ...] = ("duckdb", "sqlite", "postgres")
 Family = Literal["integer", "number", "text", "date", "timestamp", "time", "boolean", "other"]
 # Words that are no names without quotes in at least one of the dialects.
 RESERVED = frozenset(
-    "ADD ALL ALTER ANALYSE ANALYZE AND ANTI ANY ARRAY AS ASC ASOF ASYMMETRIC BETWEEN BOTH BY CASE CAST CHECK COLLATE"
-    " COLUMN COMMIT CONSTRAINT CREATE CROSS CURRENT_DATE CURRENT_ROLE CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER"
-    " DEFAULT DEFERRABLE DELETE DESC DESCRIBE DISTINCT DO DROP ELSE END ESCAPE EXCEPT EXISTS FALSE FETCH FOR FOREIGN"
-    " FROM FULL GRANT GROUP HAVING ILIKE IN INDEX INITIALLY INNER INSERT INTERSECT INTO IS ISNULL JOIN LAMBDA LATERAL"
-    " LEADING LEFT LIKE LIMIT LOCALTIME LOCALTIMESTAMP NATURAL NOT NOTHING NOTNULL NULL OFFSET ON ONLY OR ORDER OUTER"
-    " OVERLAPS PIVOT PLACING POSITIONAL PRIMARY QUALIFY REFERENCES RETURNING RIGHT SELECT SEMI SESSION_USER SET SHOW"
-    " SIMILAR SOME SUMMARIZE SYMMETRIC TABLE TABLESAMPLE THEN TO TRAILING TRANSACTION TRUE UNION UNIQUE UNPIVOT UPDATE"
-    " USER USING VALUES VARIADIC VERBOSE WHEN WHERE WINDOW WITH".split()
+    [
+        "ADD",
+        "ALL",
+        "ALTER",
+        "ANALYSE",
+        "ANALYZE",
+        "AND",
+        "ANTI",
+        "ANY",
+        "ARRAY",
+        "AS",
+        "ASC",
+        "ASOF",
+        "ASYMMETRIC",
+        "AT",
+        "AUTHORIZATION",
+        "AUTOINCREMENT",
+        "BETWEEN",
+        "BINARY",
+        "BOTH",
+        "BY",
+        "CASE",
+        "CAST",
+        "CHECK",
+        "COLLATE",
+        "COLLATION",
+        "COLUMN",
+        "COLUMNS",
+        "COMMIT",
+        "CONCURRENTLY",
+        "CONSTRAINT",
+        "CREATE",
+        "CROSS",
+        "CURRENT_CATALOG",
+        "CURRENT_DATE",
+        "CURRENT_ROLE",
+        "CURRENT_SCHEMA",
+        "CURRENT_TIME",
+        "CURRENT_TIMESTAMP",
+        "CURRENT_USER",
+        "DEFAULT",
+        "DEFERRABLE",
+        "DELETE",
+        "DESC",
+        "DESCRIBE",
+        "DISTINCT",
+        "DO",
+        "DROP",
+        "ELSE",
+        "END",
+        "ESCAPE",
+        "EXCEPT",
+        "EXISTS",
+        "FALSE",
+        "FETCH",
+        "FOR",
+        "FORCE",
+        "FOREIGN",
+        "FREEZE",
+        "FROM",
+        "FULL",
+        "GENERATED",
+        "GLOB",
+        "GRANT",
+        "GROUP",
+        "HAVING",
+        "IF",
+        "ILIKE",
+        "IN",
+        "INDEX",
+        "INITIALLY",
+        "INNER",
+        "INSERT",
+        "INSTALL",
+        "INTERSECT",
+        "INTO",
+        "IS",
+        "ISNULL",
+        "JOIN",
+        "LAMBDA",
+        "LATERAL",
+        "LEADING",
+        "LEFT",
+        "LIKE",
+        "LIMIT",
+        "LOCALTIME",
+        "LOCALTIMESTAMP",
+        "MAP",
+        "NATURAL",
+        "NOT",
+        "NOTHING",
+        "NOTNULL",
+        "NULL",
+        "OFFSET",
+        "ON",
+        "ONLY",
+        "OR",
+        "ORDER",
+        "OUTER",
+        "OVERLAPS",
+        "PIVOT",
+        "PIVOT_LONGER",
+        "PIVOT_WIDER",
+        "PLACING",
+        "POSITIONAL",
+        "PRIMARY",
+        "QUALIFY",
+        "RAISE",
+        "REFERENCES",
+        "RETURNING",
+        "REVOKE",
+        "RIGHT",
+        "ROLLBACK",
+        "SELECT",
+        "SEMI",
+        "SESSION_USER",
+        "SET",
+        "SHOW",
+        "SIMILAR",
+        "SOME",
+        "STRUCT",
+        "SUMMARIZE",
+        "SYMMETRIC",
+        "TABLE",
+        "TABLESAMPLE",
+        "THEN",
+        "TO",
+        "TRAILING",
+        "TRANSACTION",
+        "TRUE",
+        "TRY_CAST",
+        "TUPLE",
+        "UNION",
+        "UNIQUE",
+        "UNPACK",
+        "UNPIVOT",
+        "UPDATE",
+        "USER",
+        "USING",
+        "VALUES",
+        "VARIADIC",
+        "VERBOSE",
+        "WHEN",
+        "WHERE",
+        "WINDOW",
+        "WITH",
+    ]
 )
 _LARGEST = 2_000_000  # characters of the statements
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FAMILIES: Mapping[Family, frozenset[exp.DType]] = {
-    "integer": frozenset(exp.DataType.INTEGER_TYPES),
+    "integer": frozenset({*exp.DataType.INTEGER_TYPES, exp.DType.SERIAL, exp.DType.BIGSERIAL, exp.DType.SMALLSERIAL}),
     "number": frozenset({*exp.DataType.REAL_TYPES, exp.DType.DECIMAL, exp.DType.MONEY}),
     "text": frozenset({*exp.DataType.TEXT_TYPES, exp.DType.UUID, exp.DType.ENUM}),
     "date": frozenset({exp.DType.DATE, exp.DType.DATE32}),
@@ -118,7 +269,9 @@ class Schema:
             parsed = [one for one in sqlglot.parse(statements, read=dialect) if one is not None]
         except (SqlglotError, RecursionError) as error:
             said = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise DataError(f"the schema is not SQL: {said}", where=where, hint="give CREATE TABLE statements") from None
+            raise DataError(
+                f"the schema is not SQL: {said}", where=where, hint="give CREATE TABLE statements"
+            ) from None
         return _Reader(dialect, where).read(parsed)
 
     def table(self, name: str) -> Table | None:
@@ -141,6 +294,25 @@ class Schema:
     def ddl(self) -> str:
         """CREATE TABLE statements, with comments after the columns that have one."""
         return "\n".join(self._ddl(table) for table in self.tables)
+
+    def in_dialect(self, dialect: Dialect) -> Schema:
+        """The schema with its types as another dialect writes them."""
+        if dialect == self.dialect:
+            return self
+        tables = (
+            replace(table, columns=tuple(replace(one, type=self._type(one, dialect)) for one in table.columns))
+            for table in self.tables
+        )
+        return Schema(tables=tuple(tables), references=self.references, dialect=dialect)
+
+    def _type(self, column: Column, dialect: Dialect) -> str:
+        try:
+            type_ = exp.DataType.build(column.type, dialect=self.dialect)
+        except SqlglotError:
+            return "TEXT"
+        if type_.this in exp.DataType.REAL_TYPES and type_.this is not exp.DType.DECIMAL:
+            type_.set("expressions", [])  # SQLite calls a decimal REAL(10, 2)
+        return type_.sql(dialect)
 
     def _ddl(self, table: Table) -> str:
         lines = []
@@ -190,7 +362,7 @@ class _Reader:
         self.tables: dict[str, Table] = {}  # by folded name
         self.references: list[tuple[Reference, bool]] = []  # True: its target columns are not named yet
 
-    def read(self, statements: list[exp.Expression]) -> Schema:
+    def read(self, statements: list[exp.Expr]) -> Schema:
         for one in statements:
             if isinstance(one, exp.Create) and one.kind in ("TABLE", "VIEW") and isinstance(one.this, exp.Schema):
                 self._create(one)
@@ -223,15 +395,17 @@ class _Reader:
                 elif isinstance(constraint, exp.ForeignKey):
                     self._foreign_key(name, constraint)
                 elif isinstance(constraint, exp.UniqueColumnConstraint) and isinstance(constraint.this, exp.Schema):
-                    if len(constraint.this.expressions) == 1:
-                        unique.add(_name_of(constraint.this.expressions[0]).casefold())
+                    named = [_name_of(one) for one in constraint.this.expressions]
+                    unique |= {named[0].casefold()} if len(named) == 1 else set()
         folded = [column.name.casefold() for column in columns]
         if twice := next((column.name for column in columns if folded.count(column.name.casefold()) > 1), None):
             raise DataError(f"the column '{twice}' of '{name}' is there twice", where=self.where)
         alone = {key[0].casefold()} if len(key) == 1 else set()
         self.tables[name.casefold()] = Table(
             name=name,
-            columns=tuple(replace(column, unique=column.unique or column.name.casefold() in unique | alone) for column in columns),
+            columns=tuple(
+                replace(column, unique=column.unique or column.name.casefold() in unique | alone) for column in columns
+            ),
             key=tuple(key),
             comment=_comment_of(create),
         )
@@ -249,7 +423,7 @@ class _Reader:
             Column(
                 name=part.name,
                 type=type_.sql(self.dialect),
-                family=_family(type_),
+                family=family_of(type_),
                 comment=" ".join(filter(None, comments)),
                 unique=is_key or any(isinstance(kind, exp.UniqueColumnConstraint) for kind in kinds),
                 nullable=not is_key
@@ -302,15 +476,16 @@ class _Reader:
         )
 
 
-def _name_of(part: exp.Expression) -> str:
+def _name_of(part: exp.Expr) -> str:
     return next((one.name for one in part.find_all(exp.Identifier)), part.name)
 
 
-def _comment_of(part: exp.Expression) -> str:
+def _comment_of(part: exp.Expr) -> str:
     return " ".join(" ".join(comment.split()) for comment in part.comments or ())
 
 
-def _family(type_: exp.Expression) -> Family:
+def family_of(type_: exp.Expr) -> Family:
+    """What a type is for questions, whatever its size."""
     if isinstance(type_, exp.DataType):
         for family, kinds in _FAMILIES.items():
             if type_.this in kinds:

@@ -100,7 +100,10 @@ def test_run_goes_through_every_stage(create: Callable[..., Run], toy_file: Path
     assert scores["scores"]["untrained"]["test"]["right"]["value"] == 0
     assert scores["scores"]["nearest"]["test"]["right"]["n"] == 13
     assert set(scores["categories"]) == {"add", "take", "refusal"}
-    assert scores["latency"] == {"p50": 0.01, "p95": 0.01}
+    assert scores["throughput"] == {"per_second": 100.0}  # the toy says that a batch takes 0.01 s an answer
+    assert scores["latency"]["n"] == 13
+    assert 0 < scores["latency"]["p50"] <= scores["latency"]["p95"]
+    assert reopened(run).evaluate()["latency"] == scores["latency"]  # as measured before
     assert len(run.predictions()) == len(run.verdicts()) == 13
     assert len(run.verdicts("untrained")) == 13
 
@@ -247,7 +250,7 @@ def test_new_training_makes_new_predictions(create: Callable[..., Run]) -> None:
     pairs.write_text("{}")  # edited by hand, not trained
     assert reopened(run).evaluate()["scores"]["student"]["test"]["right"]["value"] > 0
     run = reopened(run)
-    run.train()
+    run.train(restart=True)
     pairs.write_text("{}")
     assert reopened(run).evaluate()["scores"]["student"]["test"]["right"]["value"] == 0
 
@@ -448,9 +451,10 @@ def test_stage_out_of_order_names_the_missing_one(create: Callable[..., Run]) ->
 
 
 def test_unknown_split_is_an_error(create: Callable[..., Run]) -> None:
-    run = create(evaluate__splits=["tset"])
     with pytest.raises(ConfigError, match=r"no split 'tset'. Did you mean 'test'\?"):
-        run.evaluate()
+        create(evaluate__splits=["tset"])
+    with pytest.raises(ConfigError, match=r"no split 'tset'. Did you mean 'test'\?"):
+        reopened(create(), evaluate__splits=["tset"]).evaluate()
 
 
 def test_leaked_test_set_is_not_scored(create: Callable[..., Run]) -> None:
@@ -497,7 +501,7 @@ def test_configured_modality_is_used_even_if_it_may_not_fit(
     assert run.train()["modality"] == "heap"
     assert "using modality heap as configured, although it needs more" in (run.folder / "log.txt").read_text()
     with pytest.raises(UsageError, match="no modality fits") as caught:
-        reopened(run, train__modality="auto").train()
+        reopened(run, train__modality="auto").train(restart=True)
     assert caught.value.where == "heap: needs more"
 
 

@@ -70,8 +70,9 @@ EVALUATION = Evaluation(
     peak_memory=7,
 )
 EFFICIENCY = Efficiency(
-    seconds=Percentiles(p50=0.1, p95=0.2),
-    tokens=Percentiles(p50=4, p95=9),
+    latency=Percentiles(p50=0.1, p95=0.2, n=30),
+    per_second=4.0,
+    tokens=Percentiles(p50=4, p95=9, n=2),
     total_tokens=13,
     disk_bytes=100,
     parameters=None,
@@ -195,7 +196,8 @@ def test_evaluate() -> None:
         "engine": "abacus 1",
         "scores": {"student": {"test": {"right": row}}},
         "peak_memory": 7,
-        "latency": {"p50": 0.1, "p95": 0.2},
+        "latency": {"p50": 0.1, "p95": 0.2, "n": 30},
+        "throughput": {"per_second": 4.0},
         "costs": {
             "student": {
                 "questions": 2,
@@ -206,7 +208,7 @@ def test_evaluate() -> None:
                 "completion_tokens": None,
             }
         },
-        "tokens": {"p50": 4, "p95": 9, "total": 13},
+        "tokens": {"p50": 4, "p95": 9, "n": 2, "total": 13},
         "size": {"bytes": 100, "parameters": None},
         "teacher": {"why": "it repeats reference answers", "scores": {}},
     }

@@ -1,4 +1,4 @@
-"""Endless training rows: questions about invented schemas, about schema variants of the bundled indices, and written ones.
+"""Endless training rows: about invented schemas, about schema variants of the bundled indices, and written ones.
 
 rows(seed=0)    →  LinkedRow, LinkedRow, …
 

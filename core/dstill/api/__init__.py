@@ -66,7 +66,7 @@ from dstill.api.records import (
     Usage,
     Verdict,
 )
-from dstill.api.student import Generation, Generator, Similarity, Student, TrainingJob, TrainResult
+from dstill.api.student import Generation, Generator, Preset, Similarity, Student, TrainingJob, TrainResult
 from dstill.api.task import Check, Task, data_of
 from dstill.api.teacher import BatchState, BatchTeacher, Teacher
 
@@ -122,6 +122,7 @@ __all__ = [
     "Part",
     "Prediction",
     "Presentation",
+    "Preset",
     "Price",
     "Problem",
     "ProjectFiles",

@@ -216,7 +216,7 @@ class DataProfile(_Protocol):
         """The files and settings of a new project for the data on the server `engine`. None: the task reads no server.
 
         `dstill init --engine-url` calls it and writes the files. `settings` is the ``Config`` of the executor that
-        takes the url. Must only read from the server. May raise ServiceError, AuthError or UsageError.
+        takes the address. Must only read from the server. May raise ServiceError, AuthError or UsageError.
         """
         return None
 

@@ -267,8 +267,8 @@ def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Examp
     the focus.
     """
     if settings.generate.questions:
-        file = Path(settings.generate.questions)
-        found = read_questions(file, json_answers=task.json_answers, one_answer=True)
+        source, as_json = settings.generate.questions, task.json_answers
+        found = read_questions(source, parse=task.parse, json_answers=as_json, one_answer=True)
     else:
         found = steps.examples_of(task)
     found = [steps.assign_split(example, settings.project.seed) for example in found]

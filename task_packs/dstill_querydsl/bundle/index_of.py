@@ -10,9 +10,9 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from dstill.api.values import Values
 from dstill.errors import DataError
 from dstill_querydsl.bundle.indices import NAMES, Index, bundled, configured, own_index
-from dstill_querydsl.language.values import Values
 from dstill_querydsl.variants import vary
 
 __all__ = ["index_of"]

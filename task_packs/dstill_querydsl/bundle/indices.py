@@ -14,11 +14,12 @@ from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from dstill.api.values import Values
 from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.io.plain_files import read_bounded
 from dstill.io.strict_json import NotStrict, loads
 from dstill_querydsl.bundle import birdstrikes, factbook, flights, movies, quakes, weblogs
-from dstill_querydsl.language.values import Values, values_in
+from dstill_querydsl.language.values import values_in
 from dstill_querydsl.mapping.form import require_mapping
 from dstill_querydsl.mapping.merge import plain
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from dstill.api.records import Problem
+from dstill.api.values import Values
 from dstill_querydsl import guard
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.guard.mapping import limits_on
 from dstill_querydsl.guard.ranges import Bounds, values_of
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.language.values import Values
 
 __all__ = ["LiveGuard"]
 

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from dstill.api.records import OutcomeKind
+from dstill.api.values import Known
 from dstill.config import looks_secret
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.language.fields import Field
-from dstill_querydsl.language.values import Known
 
 __all__ = ["phrases"]
 

@@ -21,6 +21,7 @@ from functools import partial
 from typing import Any
 
 from dstill.api.records import OutcomeKind
+from dstill.api.values import MOST, Known, Values
 from dstill.config import looks_secret
 from dstill_querydsl.engines.field_cooccurrence import never_together
 from dstill_querydsl.engines.http import HttpEngine
@@ -28,7 +29,6 @@ from dstill_querydsl.engines.phrases import phrases
 from dstill_querydsl.engines.replies import value_at
 from dstill_querydsl.language.field_types import INTEGERS, MAX_EXACT
 from dstill_querydsl.language.fields import Field, Fields
-from dstill_querydsl.language.values import MOST, Known, Values
 
 __all__ = ["FieldValues", "read"]
 

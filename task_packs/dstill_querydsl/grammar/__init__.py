@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from dstill.api.values import Values as KnownValues
 from dstill.errors import ConfigError
 from dstill_querydsl.grammar import bounds as bounds
 from dstill_querydsl.grammar.aggregations import Metrics
@@ -30,7 +31,6 @@ from dstill_querydsl.grammar.values import Values
 from dstill_querydsl.guard.limits import Limits
 from dstill_querydsl.guard.ranges import values_of
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.language.values import Values as KnownValues
 
 __all__ = ["grammar_of"]
 

@@ -18,11 +18,11 @@ import calendar
 import math
 from datetime import date
 
+from dstill.api.values import Values
 from dstill_querydsl.grammar.bounds import DIGITS
 from dstill_querydsl.grammar.notation import alt, lit
 from dstill_querydsl.guard.ranges import Bounds, Dates, Numbers
 from dstill_querydsl.language.fields import Field
-from dstill_querydsl.language.values import Values
 
 __all__ = ["BUCKETS", "DAYS_OF_MATH", "DataRange"]
 

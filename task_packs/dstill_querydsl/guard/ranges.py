@@ -17,10 +17,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
 
+from dstill.api.values import Values
 from dstill_querydsl.guard.walk import number
 from dstill_querydsl.language.dates import seconds
 from dstill_querydsl.language.fields import Field
-from dstill_querydsl.language.values import Values
 
 __all__ = ["Bounds", "Dates", "Numbers", "Ranges", "Widths", "values_of"]
 

@@ -11,9 +11,9 @@ from functools import cache
 from random import Random
 from typing import Any
 
+from dstill.api.values import Known
 from dstill_querydsl.asked.wording import table
 from dstill_querydsl.invented.vocabulary import Concept, vocabulary
-from dstill_querydsl.language.values import Known
 
 __all__ = ["definition", "known_values", "shown_values"]
 

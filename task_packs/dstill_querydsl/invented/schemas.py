@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+from dstill.api.values import Known, Values
 from dstill.linked.names import singular, stems
 from dstill_querydsl.asked.subject import Subject
 from dstill_querydsl.bundle.indices import Index
@@ -22,7 +23,6 @@ from dstill_querydsl.invented.definitions import definition, known_values, shown
 from dstill_querydsl.invented.naming import UNIT_WORDS, Manner, named
 from dstill_querydsl.invented.sisters import Sister, sisters
 from dstill_querydsl.invented.vocabulary import Concept, Domain, fitting, table, vocabulary
-from dstill_querydsl.language.values import Known, Values
 from dstill_querydsl.mapping.index_profile import IndexProfile
 from dstill_querydsl.questions.context import QuestionContext
 from dstill_querydsl.questions.invented_documents import invented_documents, settings_for

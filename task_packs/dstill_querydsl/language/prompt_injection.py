@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dstill.api.values import Values
 from dstill_querydsl.language.fields import raw_fields
-from dstill_querydsl.language.values import Values
 from dstill_querydsl.mapping.merge import merge
 
 __all__ = ["PLANTED", "injections_in"]

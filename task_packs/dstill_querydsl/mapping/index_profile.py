@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Collection
 from functools import cached_property
 
+from dstill.api.values import Values
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.grammar import grammar_of
 from dstill_querydsl.guard.limits import Limits
@@ -21,7 +22,6 @@ from dstill_querydsl.guard.ranges import Bounds, values_of
 from dstill_querydsl.language.field_types import family
 from dstill_querydsl.language.fields import Fields, raw_fields
 from dstill_querydsl.language.prompt_injection import PLANTED, injections_in
-from dstill_querydsl.language.values import Values
 from dstill_querydsl.prompting.pruning import Pruned, Pruner
 from dstill_querydsl.testsuites.layout import Layout
 

@@ -18,9 +18,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from dstill.api.records import Problem, Severity
+from dstill.api.values import Known, Values
 from dstill_querydsl.language import dates
 from dstill_querydsl.language.fields import Field, Fields
-from dstill_querydsl.language.values import Known, Values
 from dstill_querydsl.mapping.uses import Use, uses
 
 __all__ = ["MAX_PROBLEMS", "check"]

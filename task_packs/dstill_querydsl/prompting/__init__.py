@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dstill.api.values import Values
 from dstill.io.strict_json import fenced
-from dstill_querydsl.language.values import Values
 from dstill_querydsl.prompting.pruning import Pruned
 from dstill_querydsl.prompting.values import for_student
 

@@ -22,9 +22,9 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
+from dstill.api.values import Values
 from dstill.linked.names import stems
 from dstill_querydsl.language.field_types import family
-from dstill_querydsl.language.values import Values
 from dstill_querydsl.prompting.pruning_words import CUES, MEANT, YEAR, shared
 
 __all__ = ["Pruned", "Pruner", "only"]

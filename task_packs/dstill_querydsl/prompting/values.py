@@ -13,7 +13,7 @@ import json
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from dstill_querydsl.language.values import Known, Values
+from dstill.api.values import Known, Values
 
 __all__ = ["for_student", "for_teacher", "short"]
 

@@ -16,11 +16,11 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
+from dstill.api.values import Known
 from dstill.linked.names import stems
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.language.field_types import MAX_EXACT
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.language.values import Known
 from dstill_querydsl.questions.invented_documents import APART, invented_documents, settings_for
 from dstill_querydsl.questions.lexicon import Lexicon
 from dstill_querydsl.questions.moments import moment

@@ -12,8 +12,8 @@ from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
+from dstill.api.values import Known
 from dstill_querydsl.language.field_types import MAX_EXACT
-from dstill_querydsl.language.values import Known
 
 __all__ = ["fitting"]
 

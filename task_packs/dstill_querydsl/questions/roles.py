@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from dstill.api.values import Known, Values
 from dstill_querydsl.language.field_types import INTEGERS
 from dstill_querydsl.language.fields import Field, Fields, raw_fields
-from dstill_querydsl.language.values import Known, Values
 from dstill_querydsl.questions.fitting_values import fitting
 from dstill_querydsl.questions.lexicon import Lexicon, Word
 from dstill_querydsl.questions.moments import written

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dstill.api.records import RelevantSchema
+from dstill.api.values import Known
 from dstill_querydsl.language.fields import Field
-from dstill_querydsl.language.values import Known
 from dstill_querydsl.mapping.index_profile import IndexProfile
 from dstill_querydsl.mapping.uses import uses
 from dstill_querydsl.prompting import fields_of

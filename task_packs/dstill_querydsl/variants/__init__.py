@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+from dstill.api.values import Values
 from dstill_querydsl.bundle.indices import Index
-from dstill_querydsl.language.values import Values
 from dstill_querydsl.mapping.merge import plain
 from dstill_querydsl.variants.distractors import distractors, filled
 from dstill_querydsl.variants.moves import STRUCTURES, moved_mapping, moved_source, places

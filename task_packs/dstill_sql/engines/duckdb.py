@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dstill.errors import MissingExtra, ServiceError
+from dstill.errors import ServiceError, needs
 from dstill_sql.databases import File, Rows
 from dstill_sql.engines.embedded import Embedded
 from dstill_sql.schema import Schema, quoted
@@ -21,8 +21,12 @@ __all__ = ["DuckDb", "DuckDbSettings"]
 class DuckDbSettings:
     """The section ``[executor.duckdb]``."""
 
-    seconds: float = field(default=5.0, metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run."})
-    memory_mb: int = field(default=1_000, metadata={"low": 50, "high": 1_000_000, "help": "Most memory of a query, in MB."})
+    seconds: float = field(
+        default=5.0, metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run."}
+    )
+    memory_mb: int = field(
+        default=1_000, metadata={"low": 50, "high": 1_000_000, "help": "Most memory of a query, in MB."}
+    )
 
 
 class DuckDb(Embedded):
@@ -30,6 +34,8 @@ class DuckDb(Embedded):
 
     name = "duckdb"
     dialect = "duckdb"
+    url_schemes: ClassVar[tuple[str, ...]] = ("duckdb",)
+    distributions = ("duckdb", "sqlglot")
     Config: ClassVar[type] = DuckDbSettings
     config: DuckDbSettings
 
@@ -41,28 +47,36 @@ class DuckDb(Embedded):
     def refuses(self) -> tuple[type[Exception], ...]:
         return (_library().Error,)
 
+    def is_of_file(self, error: Exception) -> bool:
+        library = _library()
+        return isinstance(error, (library.IOException, library.FatalException)) or "Corrupt" in str(error)
+
     @property
     def seconds(self) -> float:
         return self.config.seconds
 
     def _load(self, data: Rows) -> duckdb.DuckDBPyConnection:
-        connection = _library().connect(":memory:", config=self._limits())
-        for table in data.schema.tables:
+        connection: duckdb.DuckDBPyConnection = _library().connect(":memory:", config=self._limits())
+        cells = data.read()
+        for table in data.schema.in_dialect("duckdb").tables:
             connection.execute(Schema(tables=(table,), dialect="duckdb").ddl())
-            if rows := data.rows.get(table.name):
+            if rows := cells.get(table.name):
                 columns = ", ".join(f"unnest(${place})" for place in range(1, len(table.columns) + 1))
                 text = f"INSERT INTO {quoted(table.name, 'duckdb')} SELECT {columns}"
                 connection.execute(text, [list(column) for column in zip(*rows, strict=True)])
         return connection
 
-    def _open_file(self, data: File) -> duckdb.DuckDBPyConnection:
+    def open_file(self, data: File) -> duckdb.DuckDBPyConnection:
         library = _library()
         try:
-            return library.connect(str(data.path), read_only=True, config=self._limits())
+            connection: duckdb.DuckDBPyConnection = library.connect(
+                str(data.path), read_only=True, config=self._limits()
+            )
         except library.Error as error:
             raise ServiceError(
                 f"DuckDB cannot open the database: {str(error).splitlines()[0]}", where=str(data.path)
             ) from None
+        return connection
 
     def _limits(self) -> dict[str, Any]:
         return {
@@ -70,6 +84,7 @@ class DuckDb(Embedded):
             "enable_external_access": False,
             "autoload_known_extensions": False,
             "autoinstall_known_extensions": False,
+            "python_enable_replacements": False,  # a name is never that of a variable
             "memory_limit": f"{self.config.memory_mb}MB",
             "max_temp_directory_size": "0MB",
             "lock_configuration": True,
@@ -81,8 +96,6 @@ class DuckDb(Embedded):
 
 
 def _library() -> Any:
-    try:
+    with needs("the executor duckdb", "sql"):
         import duckdb
-    except ImportError:
-        raise MissingExtra("DuckDB is not installed", hint="pip install 'dstill[sql]'") from None
     return duckdb

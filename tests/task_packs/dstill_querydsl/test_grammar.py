@@ -10,6 +10,7 @@ from support.random_student import SYNTHESIZED, WIDE, golds, index_of, pack
 
 from dstill.api.checking import find_problems
 from dstill.api.records import Draft
+from dstill.api.values import Values
 from dstill.errors import ConfigError
 from dstill_constrain.compiler import Compiler
 from dstill_constrain.ebnf import parse
@@ -21,7 +22,6 @@ from dstill_querydsl.guard.aggregations import AGGREGATIONS
 from dstill_querydsl.guard.limits import Limits
 from dstill_querydsl.guard.queries import QUERIES
 from dstill_querydsl.language import strict
-from dstill_querydsl.language.values import Values
 from dstill_querydsl.mapping.index_profile import IndexProfile
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.results.refusal import is_refusal

@@ -4,10 +4,10 @@ import pytest
 
 from dstill.api.checking import find_problems
 from dstill.api.records import Draft, Example
+from dstill.api.values import Values
 from dstill_querydsl.bundle import weblogs
 from dstill_querydsl.engines.self_check import instruction_checks
 from dstill_querydsl.language.prompt_injection import PLANTED, injections_in
-from dstill_querydsl.language.values import Values
 from dstill_querydsl.pack import QueryDsl
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from dstill.api.checking import find_problems
 from dstill.api.records import Draft, Example
+from dstill.api.values import Values
 from dstill_querydsl.bundle.indices import bundled
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.language.strict import read
-from dstill_querydsl.language.values import Values
 from dstill_querydsl.mapping.uses import uses
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.prompting.pruning import Pruner

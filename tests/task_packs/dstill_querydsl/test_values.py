@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from dstill.api.values import Known, Values
 from dstill.errors import DataError
-from dstill_querydsl.language.values import Known, Values, values_in
+from dstill_querydsl.language.values import values_in
 
 FILE = {
     "level": ["error", "warn"],

@@ -4,9 +4,9 @@ from hypothesis import strategies as st
 
 from dstill.api.checking import find_problems
 from dstill.api.records import Draft, Example
+from dstill.api.values import Values
 from dstill_querydsl.bundle.indices import bundled
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.language.values import Values
 from dstill_querydsl.mapping import values_check
 from dstill_querydsl.pack import QueryDsl
 

@@ -8,7 +8,7 @@ Templates make grammar and little else. These questions have what people add to 
 everybody knows, more than one sentence. Each folder has ``mapping.json`` (with ``_meta``: now, description),
 ``values.json`` (a values file) and ``questions.jsonl`` (rows of question, answer, category).
 
-    python -m tools.base.written bakery beehives      # checks each answer, and prints what the linked form cannot express
+    python -m tools.base.written bakery beehives      # checks each answer, and that the linked form can express it
 
 None of the indices is in a domain of a development set or a held-out set, and nobody who writes questions reads those.
 """
@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dstill.api.records import Example
+from dstill.api.values import Values
 from dstill.io.strict_json import loads
 from dstill_querydsl.bundle.indices import SETTINGS, Index
-from dstill_querydsl.language.values import Values
 
 __all__ = ["NAMES", "index", "questions"]
 

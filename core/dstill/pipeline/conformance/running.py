@@ -249,7 +249,7 @@ def runaways_are_stopped(pack: Pack) -> Iterator[Finding]:
                 hint="interrupt the engine after engine.timeout seconds",
             )
             return
-        server = pack.executor.takes_url and bool(engine.url)
+        server = bool(pack.executor.url_schemes and engine.url)
         if ended and ended[0].kind is OutcomeKind.UNAVAILABLE and not server:
             yield Finding(
                 code="timeout_unjudged",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dstill.api.records import Example
+from dstill.api.values import Values
 from dstill_querydsl.asked.conditions import KINDS, condition
 from dstill_querydsl.asked.of_index import subject_of
 from dstill_querydsl.asked.refusals import refusal
@@ -18,7 +19,6 @@ from dstill_querydsl.asked.wording import AskedDraw
 from dstill_querydsl.bundle.indices import own_index
 from dstill_querydsl.guard.limits import Limits
 from dstill_querydsl.invented.voices import Voice, say
-from dstill_querydsl.language.values import Values
 from dstill_querydsl.mapping.index_profile import IndexProfile
 from dstill_querydsl.questions.compose import ComposedQuestion
 from dstill_querydsl.questions.context import QuestionContext, Skip

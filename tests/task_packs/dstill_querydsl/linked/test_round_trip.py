@@ -14,11 +14,11 @@ from support.sizes import size
 
 from dstill.api.form import NotExpressible
 from dstill.api.records import Example
+from dstill.api.values import Values
 from dstill.linked import Reading, Schema, read
 from dstill_querydsl import guard
 from dstill_querydsl.canonical import canonical
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.language.values import Values
 from dstill_querydsl.linked.form import QueryForm, difference
 from dstill_querydsl.linked.items import items_of
 from dstill_querydsl.linked.tokens import tokens

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from dstill.api.values import Known, Values
 from dstill_querydsl.bundle.indices import Index
-from dstill_querydsl.language.values import Known, Values
 from dstill_querydsl.questions.context import QuestionContext
 from dstill_querydsl.questions.fitting_values import fitting
 

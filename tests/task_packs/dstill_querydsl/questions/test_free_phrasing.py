@@ -10,12 +10,12 @@ import pytest
 from support.sizes import size
 
 from dstill.api.records import Example
+from dstill.api.values import Values
 from dstill_querydsl.asked.nouns import said_of, with_own_words
 from dstill_querydsl.asked.of_index import freely_phrased, subject_of
 from dstill_querydsl.bundle.indices import Index, own_index
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.guard.limits import Limits
-from dstill_querydsl.language.values import Values
 from dstill_querydsl.mapping.index_profile import IndexProfile
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions.compose import ComposedQuestion

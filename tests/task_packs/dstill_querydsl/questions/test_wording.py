@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from dstill.api.values import Known, Values
 from dstill.errors import DataError
 from dstill_querydsl.bundle.indices import Index, bundled
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.language.values import Known, Values
 from dstill_querydsl.questions.compose import compose
 from dstill_querydsl.questions.conditions_values import VALUES
 from dstill_querydsl.questions.context import QuestionContext, Skip

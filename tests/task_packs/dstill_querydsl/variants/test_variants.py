@@ -18,12 +18,12 @@ from dstill.api.checking import find_problems
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, OutcomeKind
+from dstill.api.values import Known, Values
 from dstill.errors import DataError
 from dstill_querydsl.bundle.index_of import index_of
 from dstill_querydsl.bundle.indices import NAMES, Index, bundled
 from dstill_querydsl.engines import Embedded
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.language.values import Known, Values
 from dstill_querydsl.mapping.uses import uses
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.results import compare

@@ -1,0 +1,34 @@
+"""The SQL pack: natural language → one query that reads, or a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from dstill.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from dstill.api.executor import Executor
+    from dstill.api.task import Task
+
+__all__ = ["register_executors", "register_tasks"]
+
+
+@hookimpl
+def register_tasks() -> Iterable[type[Task]]:
+    """The task ``sql``."""
+    from dstill_sql.pack import Sql
+
+    yield Sql
+
+
+@hookimpl
+def register_executors() -> Iterable[type[Executor]]:
+    """``duckdb`` and ``sqlite``: engines inside this process. ``postgresql``: a server."""
+    from dstill_sql.engines.duckdb import DuckDb
+    from dstill_sql.engines.postgresql import Postgresql
+    from dstill_sql.engines.sqlite import Sqlite
+
+    yield DuckDb
+    yield Sqlite
+    yield Postgresql
