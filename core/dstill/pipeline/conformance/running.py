@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from dstill.api.executor import Executor
+from dstill.api.faults import PASSING
 from dstill.api.finding import Finding, line_of, line_of_error
-from dstill.api.gate import Gate
 from dstill.api.protocols import NoTestDatabases, TestDatabases
 from dstill.api.records import Example, Outcome, OutcomeKind, Severity
 from dstill.api.task import data_of
@@ -57,21 +57,20 @@ def any_answer_can_run(pack: Pack) -> Iterator[Finding]:
     """`execute` returns an outcome for every answer that the checks accept."""
     if pack.executor is None or not pack.golds:
         return
-    gate, example = Gate(pack.task), pack.golds[0]
     for text in pack.timed(pack.texts):
-        if gate.errors(text, example) or pack.task.is_refusal(text):
-            continue
         try:
-            outcome = pack.executor.execute(text, example)
-        except Exception as error:
-            found = raised(pack.task, f"executor '{pack.executor.name}'", (text,), error, code="execute_raises")
-            where = line_of_error(error, pack.executor_class) or pack.executor_line
-            yield replace(found, where=where, hint="return an Outcome of the kind INVALID with the reason")
-            return
+            outcome = pack.executor.run(text, pack.golds[0])
+        except PASSING as error:  # it would end the command
+            pack.raised.append((text, error))
+            break
         if not isinstance(outcome, Outcome):
-            what = f"execute returned {type(outcome).__name__} for {quoted(text)}"
-            yield Finding(code="no_outcome", what=what, where=pack.executor_line, hint="return a dstill.api.Outcome")
+            what, hint = f"execute returned {type(outcome).__name__} for {quoted(text)}", "return a dstill.api.Outcome"
+            yield Finding(code="no_outcome", what=what, where=pack.executor_line, hint=hint)
             return
+    for text, error in pack.raised[:1]:
+        found = raised(pack.task, f"executor '{pack.executor.name}'", (text,), error, code="execute_raises")
+        where = line_of_error(error, pack.executor_class) or pack.executor_line
+        yield replace(found, where=where, hint="return an Outcome of the kind INVALID with the reason")
 
 
 def executor_leaves_nothing(pack: Pack) -> Iterator[Finding]:
