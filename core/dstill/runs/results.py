@@ -55,7 +55,7 @@ class RunResults(RunContents):
         return Scores(self._evaluated()["scores"], self.plugins.headline())
 
     def failures(self, split: str = "", *, system: str = "student") -> Failures:
-        """The wrong answers of the last evaluation, in `split` or, if it is empty, in every split. Raises RunError if there is none.
+        """The wrong answers of the last evaluation, in `split`; empty: in every split. Raises RunError if there is none.
 
         `system`: the student, or a baseline or model that was scored beside it.
         """

@@ -34,7 +34,7 @@ class Goal(Protocol):
         """The state after `token`, whose goals no longer have this one; None: the token does not belong to it."""
 
     def skips(self, state: State) -> bool:
-        """Whether it may be left out, so that a token may belong to the goals below."""
+        """Whether it may be omitted, so that a token may belong to the goals below."""
 
     def ends(self, state: State) -> bool:
         """Whether the answer may end here, as far as this goal is concerned."""
@@ -240,7 +240,7 @@ class State:
 
     @cached_property
     def tight(self) -> bool:
-        """Whether the query is so large that nothing is added that may be left out."""
+        """Whether the query is so large that nothing optional is added."""
         return self.weight > self.run.limits.nodes * _MOST_NODES or self.length > _LONG
 
     @cached_property

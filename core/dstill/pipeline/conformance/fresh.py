@@ -66,7 +66,7 @@ def _main() -> None:
     config = configuration.load(use_files=False, flags=asked["settings"], environment={}, sections=sections)
     task = plugins.task(asked["task"])(config.part("task", asked["task"]))
     task.seed = config.settings.project.seed
-    print(digest({split: task.examples(split) for split in SPLITS}))
+    sys.stdout.write(digest({split: task.examples(split) for split in SPLITS}))
 
 
 if __name__ == "__main__":
