@@ -310,10 +310,10 @@ class Run(RunResults):
                 hint=f"`{command('generate', '--out', self.folder)}` writes them; "
                 "--set 'evaluate.splits=[\"NAME\"]' takes others",
             )
-        self.require_student()
         others = [record for split in SEEN if split not in splits for record in self.records(split)]
         check_splits([*others, *records], self.task)
         with self.setup.opened_executor(judging=True) as executor:
+            self.require_student()
             return self._evaluate([record.example for record in records], executor)
 
     def _evaluate(self, examples: Sequence[Example], executor: Executor | None) -> Mapping[str, Any]:
