@@ -208,16 +208,30 @@ def make_executor(plugins: Plugins, config: Config, task: Task) -> Executor | No
     name = engine.name or task.executors[0]
     if engine.url and not engine.name:
         second = config.settings.evaluate.second_executor
-        takers = [n for n in task.executors if plugins.executor(n).takes_url]
-        if not takers:
-            raise UsageError(
-                f"task '{task.name}' has no executor that takes a url",
-                where="--engine-url",
-                hint=f"leave it out: answers then run on {task.executors[0]}",
-            )
+        takers = url_takers(plugins, task, engine.url)
         name = next((n for n in takers if n != second), name)  # the url may be meant for the second one
     _require(plugins, config, "engine", f"executor.{name}")
     return plugins.executor(name)(config.part("executor", name))
+
+
+def url_takers(plugins: Plugins, task: Task, url: str) -> list[str]:
+    """The executors of `task` that take the address `url`. Raises UsageError if there is none."""
+    schemes = {name: plugins.executor(name).url_schemes for name in task.executors}
+    scheme = url.partition(":")[0].lower()
+    if takers := [name for name, taken in schemes.items() if scheme in taken]:
+        return takers
+    if not any(schemes.values()):
+        raise UsageError(
+            f"task '{task.name}' has no executor that takes a url",
+            where="--engine-url",
+            hint=f"leave it out: answers then run on {task.executors[0]}" if task.executors else "leave it out",
+        )
+    forms = ", ".join(f"{one}://" for one in dict.fromkeys(one for taken in schemes.values() for one in taken))
+    raise UsageError(
+        f"task '{task.name}' has no executor that takes an address with {scheme}://",
+        where="--engine-url",
+        hint=f"its executors take {forms}",
+    )
 
 
 def make_second_executor(plugins: Plugins, config: Config, first: Executor) -> Executor:

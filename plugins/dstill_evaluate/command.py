@@ -96,7 +96,7 @@ def _chosen(splits: Sequence[str], wanted: Sequence[str]) -> list[str]:
 
 def _check_comparable(arms: Sequence[Arm], splits: Sequence[str]) -> None:
     """Warns of what may make the comparison unfair. Raises DataError if the runs were scored on different things."""
-    from dstill_evaluate.systems import differences, differing_judges, differing_settings
+    from dstill_evaluate.systems import differences, differing_judges, differing_packs, differing_settings
 
     if different := differences(arms, splits):
         more = f"\nand {len(different) - 8} more" if len(different) > 8 else ""
@@ -109,6 +109,8 @@ def _check_comparable(arms: Sequence[Arm], splits: Sequence[str]) -> None:
         note(f"note: settings of the task differ, and some decide how answers are judged: {', '.join(keys)}")
     if judges := differing_judges(arms):
         note(f"warning: these runs were judged by different plugins: {'; '.join(judges)}")
+    if packs := differing_packs(arms):
+        note(f"warning: these runs were judged by different versions of a pack: {'; '.join(packs)}")
     for side in (side for arm in arms for side in arm.sides):
         if side.evaluated.get("invalid"):
             note(f"warning: the evaluation of {side.label} is invalid: {side.evaluated['invalid']}")

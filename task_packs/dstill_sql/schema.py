@@ -33,6 +33,7 @@ __all__ = [
     "Reference",
     "Schema",
     "Table",
+    "family_of",
     "quoted",
     "walk_columns",
 ]
@@ -56,20 +57,29 @@ RESERVED = frozenset(
         "ASC",
         "ASOF",
         "ASYMMETRIC",
+        "AT",
+        "AUTHORIZATION",
+        "AUTOINCREMENT",
         "BETWEEN",
+        "BINARY",
         "BOTH",
         "BY",
         "CASE",
         "CAST",
         "CHECK",
         "COLLATE",
+        "COLLATION",
         "COLUMN",
+        "COLUMNS",
         "COMMIT",
+        "CONCURRENTLY",
         "CONSTRAINT",
         "CREATE",
         "CROSS",
+        "CURRENT_CATALOG",
         "CURRENT_DATE",
         "CURRENT_ROLE",
+        "CURRENT_SCHEMA",
         "CURRENT_TIME",
         "CURRENT_TIMESTAMP",
         "CURRENT_USER",
@@ -89,18 +99,24 @@ RESERVED = frozenset(
         "FALSE",
         "FETCH",
         "FOR",
+        "FORCE",
         "FOREIGN",
+        "FREEZE",
         "FROM",
         "FULL",
+        "GENERATED",
+        "GLOB",
         "GRANT",
         "GROUP",
         "HAVING",
+        "IF",
         "ILIKE",
         "IN",
         "INDEX",
         "INITIALLY",
         "INNER",
         "INSERT",
+        "INSTALL",
         "INTERSECT",
         "INTO",
         "IS",
@@ -114,6 +130,7 @@ RESERVED = frozenset(
         "LIMIT",
         "LOCALTIME",
         "LOCALTIMESTAMP",
+        "MAP",
         "NATURAL",
         "NOT",
         "NOTHING",
@@ -127,13 +144,18 @@ RESERVED = frozenset(
         "OUTER",
         "OVERLAPS",
         "PIVOT",
+        "PIVOT_LONGER",
+        "PIVOT_WIDER",
         "PLACING",
         "POSITIONAL",
         "PRIMARY",
         "QUALIFY",
+        "RAISE",
         "REFERENCES",
         "RETURNING",
+        "REVOKE",
         "RIGHT",
+        "ROLLBACK",
         "SELECT",
         "SEMI",
         "SESSION_USER",
@@ -141,6 +163,7 @@ RESERVED = frozenset(
         "SHOW",
         "SIMILAR",
         "SOME",
+        "STRUCT",
         "SUMMARIZE",
         "SYMMETRIC",
         "TABLE",
@@ -150,8 +173,11 @@ RESERVED = frozenset(
         "TRAILING",
         "TRANSACTION",
         "TRUE",
+        "TRY_CAST",
+        "TUPLE",
         "UNION",
         "UNIQUE",
+        "UNPACK",
         "UNPIVOT",
         "UPDATE",
         "USER",
@@ -168,7 +194,7 @@ RESERVED = frozenset(
 _LARGEST = 2_000_000  # characters of the statements
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FAMILIES: Mapping[Family, frozenset[exp.DType]] = {
-    "integer": frozenset(exp.DataType.INTEGER_TYPES),
+    "integer": frozenset({*exp.DataType.INTEGER_TYPES, exp.DType.SERIAL, exp.DType.BIGSERIAL, exp.DType.SMALLSERIAL}),
     "number": frozenset({*exp.DataType.REAL_TYPES, exp.DType.DECIMAL, exp.DType.MONEY}),
     "text": frozenset({*exp.DataType.TEXT_TYPES, exp.DType.UUID, exp.DType.ENUM}),
     "date": frozenset({exp.DType.DATE, exp.DType.DATE32}),
@@ -268,6 +294,25 @@ class Schema:
     def ddl(self) -> str:
         """CREATE TABLE statements, with comments after the columns that have one."""
         return "\n".join(self._ddl(table) for table in self.tables)
+
+    def in_dialect(self, dialect: Dialect) -> Schema:
+        """The schema with its types as another dialect writes them."""
+        if dialect == self.dialect:
+            return self
+        tables = (
+            replace(table, columns=tuple(replace(one, type=self._type(one, dialect)) for one in table.columns))
+            for table in self.tables
+        )
+        return Schema(tables=tuple(tables), references=self.references, dialect=dialect)
+
+    def _type(self, column: Column, dialect: Dialect) -> str:
+        try:
+            type_ = exp.DataType.build(column.type, dialect=self.dialect)
+        except SqlglotError:
+            return "TEXT"
+        if type_.this in exp.DataType.REAL_TYPES and type_.this is not exp.DType.DECIMAL:
+            type_.set("expressions", [])  # SQLite calls a decimal REAL(10, 2)
+        return type_.sql(dialect)
 
     def _ddl(self, table: Table) -> str:
         lines = []
@@ -378,7 +423,7 @@ class _Reader:
             Column(
                 name=part.name,
                 type=type_.sql(self.dialect),
-                family=_family(type_),
+                family=family_of(type_),
                 comment=" ".join(filter(None, comments)),
                 unique=is_key or any(isinstance(kind, exp.UniqueColumnConstraint) for kind in kinds),
                 nullable=not is_key
@@ -439,7 +484,8 @@ def _comment_of(part: exp.Expr) -> str:
     return " ".join(" ".join(comment.split()) for comment in part.comments or ())
 
 
-def _family(type_: exp.Expr) -> Family:
+def family_of(type_: exp.Expr) -> Family:
+    """What a type is for questions, whatever its size."""
     if isinstance(type_, exp.DataType):
         for family, kinds in _FAMILIES.items():
             if type_.this in kinds:

@@ -33,6 +33,7 @@ from dstill.api.metric import wilson
 from dstill.api.records import Example
 from dstill.api.values import Values
 from dstill.linked import Ranking, Schema, words
+from dstill.linked.thesaurus import meant
 from dstill_querydsl.bundle.indices import HELD_OUT, TRAINABLE, Index, bundled, own_index
 from dstill_querydsl.index_profiles import IndexProfiles
 from dstill_querydsl.language.fields import Fields
@@ -40,7 +41,6 @@ from dstill_querydsl.language.values import values_in
 from dstill_querydsl.linked.cues import cues_of
 from dstill_querydsl.linked.form import SHOWN, QueryForm
 from dstill_querydsl.linked.items import items_of
-from dstill_querydsl.linked.thesaurus import meant
 from dstill_querydsl.mapping.uses import uses
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.prompting.pruning import Pruner

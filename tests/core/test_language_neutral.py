@@ -25,7 +25,10 @@ CORE = Path(str(files("dstill")))
 SOURCES = sorted(
     path
     for path in CORE.rglob("*")
-    if path.is_file() and "__pycache__" not in path.parts and path.suffix in (".py", ".txt", ".toml", ".md", ".json")
+    if path.is_file()
+    and "__pycache__" not in path.parts
+    and path.suffix in (".py", ".txt", ".toml", ".md", ".json")
+    and path.name != "thesaurus.txt"  # what people say about anything
 )
 
 

@@ -115,10 +115,13 @@ def test_run_goes_through_every_stage(create: Callable[..., Run], toy_file: Path
     assert (train["seed"], train["processes"]) == (0, 1)
     assert train["versions"]["python"] == platform.python_version()
     toy = {"name": "toy", "sha256": hashlib.sha256(toy_file.read_bytes()).hexdigest()}
-    shipped = {"name": "evaluate", "distribution": "dstill", "version": version("dstill")}
-    for made_with in (manifest, train, manifest["stages"]["evaluate"]):
+    evaluated = manifest["stages"]["evaluate"]
+    for made_with in (manifest, train, evaluated):
         assert toy in made_with["plugins"]
-        assert shipped in made_with["plugins"]
+        (shipped,) = [plugin for plugin in made_with["plugins"] if plugin["name"] == "evaluate"]
+        assert (shipped["distribution"], shipped["version"]) == ("dstill", version("dstill"))
+        assert len(shipped["sha256"]) == 64
+    assert evaluated["packs"] == [toy]
     assert train["dataset"]["train"] == manifest["files"]["dataset/data/train.jsonl"]["sha256"]
     assert ("training", 2, 2) in said
     assert ("judging student", 13, 13) in said
@@ -260,6 +263,25 @@ def test_existing_predictions_are_reused(create: Callable[..., Run]) -> None:
     made = (run.folder / "predictions.jsonl").stat().st_mtime_ns
     reopened(run).evaluate()
     assert (run.folder / "predictions.jsonl").stat().st_mtime_ns == made
+
+
+def test_changed_pack_answers_again(
+    create: Callable[..., Run], toy_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = create()
+    run.generate()
+    run.train()
+    run.evaluate()
+    before = run.manifest["files"]["predictions.jsonl"]["provenance"]
+    copy = run.folder.parent / "toy.py"
+    copy.write_text(f"{toy_file.read_text()}\n# another grammar\n")
+    again = Run.open(run.folder, plugins=plugin_loading.load([copy]))
+    evaluated = again.evaluate()
+    assert "the answers in predictions.jsonl are made again: plugin toy changed" in caplog.text
+    assert again.manifest["files"]["predictions.jsonl"]["provenance"][:2] == before[:2]
+    assert again.manifest["files"]["predictions.jsonl"]["provenance"] != before
+    assert evaluated["packs"] == [{"name": "toy", "sha256": hashlib.sha256(copy.read_bytes()).hexdigest()}]
+    assert len(again.answers()) == 13
 
 
 def test_interrupted_evaluation_resumes_with_its_answers(

@@ -39,7 +39,7 @@ def walk(cursor: Cursor, seed: int) -> list[Token] | None:
 def _kind(token: Token) -> str:
     if isinstance(token, int):
         return "pointer"
-    if token in ("}", "]"):
+    if token in ("}", "]", ")"):
         return "bracket"
     if token[0] in "'%":
         return "character"

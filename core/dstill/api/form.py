@@ -26,14 +26,9 @@ from typing import ClassVar, Protocol
 
 from dstill.api.records import Example
 from dstill.linked import Item, Reading, Schema, read
+from dstill.linked.tokens import NotExpressible, Token
 
 __all__ = ["Cursor", "Form", "NotExpressible", "Token"]
-
-Token = str | int  # a piece of structure, or the number of a position
-
-
-class NotExpressible(ValueError):
-    """The form has no tokens for this answer. The message says which part of it."""
 
 
 class Cursor(Protocol):

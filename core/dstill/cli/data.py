@@ -30,7 +30,7 @@ from dstill.errors import DataError, FailedItems, RunError
 from dstill.factory import Setup
 from dstill.io.files import reading
 from dstill.io.shell import command
-from dstill.pipeline import given
+from dstill.pipeline import given, hub_datasets
 from dstill.pipeline.estimate import estimated
 from dstill.runs import stage_facts
 from dstill.runs.dataset_export import export
@@ -89,7 +89,8 @@ OF_TEST_SPLITS = ("project.seed", "generate.questions", "generate.limit", "gener
     "--questions",
     key="generate.questions",
     metavar="FILE",
-    help="File of questions: JSONL, CSV or Parquet. Default: the task's own.",
+    help="Questions: a JSONL, JSON, CSV or Parquet file, a folder of a data set, or hf://datasets/OWNER/NAME. Default: "
+    "the task's own.",
 )
 @setting("--limit", key="generate.limit", type=Count(1, 10**8), help="Maximum number of questions. Default: all.")
 @setting(
@@ -141,10 +142,12 @@ def generate(found: App, out: Path | None, dry_run: bool, resume_with_changes: b
         if out is not None and (out / MANIFEST).exists():
             run = found.open(out.absolute())  # not a run of that name under ./runs
             run.folder = out
+            run.pin_questions()
             _keeps_to_its_settings(run, resume_with_changes)
         else:
             config = found.config()
-            if questions := config.settings.generate.questions:
+            questions = config.settings.generate.questions
+            if questions and not hub_datasets.is_name(questions):
                 with reading(Path(questions)):  # a mistyped name must not create a run
                     Path(questions).stat()
             if configured_focus(Setup(found.plugins, config)) is not None:  # nor may a mistyped label

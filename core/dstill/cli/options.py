@@ -35,6 +35,7 @@ __all__ = [
     "app",
     "cap_options",
     "choose_teacher",
+    "complete_parts",
     "constrain_option",
     "data_option",
     "engine_url_option",

@@ -23,7 +23,7 @@ from dstill.api.student import Generator
 from dstill.api.task import Task
 from dstill.config import Settings
 from dstill.errors import UsageError
-from dstill.factory import Setup
+from dstill.factory import Setup, url_takers
 from dstill.io.files import temporary_files
 from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.data_drift import Learnt
@@ -57,8 +57,11 @@ def data_name(setup: Setup) -> str:
 
 def _executor(setup: Setup) -> str:
     """The executor that reaches the server; empty: the task has none."""
-    takers = [name for name in setup.task.executors if setup.plugins.executor(name).takes_url]
-    return setup.settings.engine.name or next(iter((*takers, *setup.task.executors)), "")
+    engine, names = setup.settings.engine, setup.task.executors
+    if engine.name or not names:
+        return engine.name
+    takers = url_takers(setup.plugins, setup.task, engine.url) if engine.url else []
+    return (takers or [name for name in names if setup.plugins.executor(name).url_schemes] or list(names))[0]
 
 
 @contextlib.contextmanager

@@ -60,6 +60,11 @@ class Cost(TypedDict):
     annotators: NotRequired[People]
 
 
+class Origin(TypedDict):
+    questions: str
+    licence: str
+
+
 class Generated(TypedDict):
     teacher: str
     questions: Count
@@ -67,6 +72,7 @@ class Generated(TypedDict):
     rejected: Count
     cost: NotRequired[Cost | Nothing]
     data: NotRequired[dict[str, Any]]
+    origin: NotRequired[Origin]
 
 
 class Step(TypedDict, total=False):
@@ -218,7 +224,14 @@ class Judge(TypedDict):
     name: str
     distribution: str
     version: str
-    sha256: NotRequired[str]  # of a file that --plugin named
+    sha256: NotRequired[str]  # of its source files
+
+
+class Pack(TypedDict):
+    name: str
+    distribution: NotRequired[str]
+    version: NotRequired[str]
+    sha256: NotRequired[str]
 
 
 class Evaluated(TypedDict):
@@ -230,6 +243,7 @@ class Evaluated(TypedDict):
     categories: NotRequired[dict[str, Metrics]]
     by_data: NotRequired[dict[str, Metrics]]
     judged_by: NotRequired[list[Judge]]
+    packs: NotRequired[list[Pack]]
     causes: NotRequired[dict[str, Cause]]
     latency: NotRequired[Spread | Unmeasured | Nothing]
     throughput: NotRequired[Throughput]
@@ -308,6 +322,7 @@ class Manifest(TypedDict):
     stages: dict[str, dict[str, Any]]
     files: dict[str, File]
     id: NotRequired[str]
+    chosen: NotRequired[list[str]]  # settings that somebody set; the others have their defaults
 
 
 class Stages(TypedDict, total=False):

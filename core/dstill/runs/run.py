@@ -39,6 +39,7 @@ from dstill.pipeline import (
     data_drift,
     error_analysis,
     given,
+    hub_datasets,
     prompted,
     steps,
     teacher_eval,
@@ -70,7 +71,7 @@ from dstill.pipeline.teacher_eval import TeacherScores
 from dstill.pipeline.train import TrainingFiles, planned, trained
 from dstill.runs import stage_facts
 from dstill.runs.folder import EXPORT, REQUESTS, STORE, RunFolder, data_file, find_run, system_file
-from dstill.runs.provenance import commit, loaded, sha256, versions
+from dstill.runs.provenance import commit, judged_by, loaded, owners, sha256, versions
 from dstill.runs.results import RunResults
 from dstill.runs.review_log import decisions
 from dstill.runtime import distributed
@@ -155,10 +156,11 @@ class Run(RunResults):
                 refuse_other_questions(examples, before, self.name, where)
             purchase = self.purchase(resume=command("generate", "--out", self.folder))
             generated = generate(self.setup, teacher, examples, purchase)
+            origin = hub_datasets.origin(self.settings.generate.questions)
             self.write(REQUESTS, generated.requests)
             self._save_teacher_answers(generated.requests, generated.rows)
-            self._save_dataset(generated.dataset, generated.source, generated.cost)
-            facts.update(stage_facts.generated(generated, focus))
+            self._save_dataset(generated.dataset, generated.source, generated.cost, origin)
+            facts.update(stage_facts.generated(generated, focus, origin))
         return facts
 
     def curate(self) -> Mapping[str, Any]:
@@ -185,7 +187,8 @@ class Run(RunResults):
             made = relabelled(self.setup, requests, store)
             cost = stage_facts.cost_of(self.stages.get("generate", {}))
             self._save_teacher_answers(requests, made.rows)
-            self._save_dataset(made.dataset, made.source, cost)
+            origin = stage_facts.origin_of(self.stages)
+            self._save_dataset(made.dataset, made.source, cost, origin)
             facts.update(stage_facts.relabelled(made, cost))
             stage_facts.recount(self.manifest["stages"], facts)
         return facts
@@ -198,8 +201,10 @@ class Run(RunResults):
         else:
             self.write(TEACHER_ANSWERS, answers)
 
-    def _save_dataset(self, dataset: Dataset, source: LabelSource, cost: ReplyCost | None) -> None:
-        """Write the rows of every split, the rejected ones, and the card.
+    def _save_dataset(
+        self, dataset: Dataset, source: LabelSource, cost: ReplyCost | None, origin: Mapping[str, str]
+    ) -> None:
+        """Write the rows of every split, the rejected ones, and the card. `origin`: of the questions, on the hub.
 
         Raises DataError when there are no rows, or when only given answers to score against are left.
         """
@@ -226,7 +231,7 @@ class Run(RunResults):
                 self.write(data_file(split), of_split)
             else:
                 self.discard(data_file(split))
-        card = dataset_card(self.name, self.task, dataset, source, cost)
+        card = dataset_card(self.name, self.task, dataset, source, cost, origin=origin)
         self.write_file("dataset/README.md", card)
         for file in [file for file in self.manifest["files"] if file.startswith(EXPORT)]:
             self.discard(file)  # it has the former rows
@@ -351,11 +356,16 @@ class Run(RunResults):
                 efficiency=efficiency,
                 costs=costs,
                 teacher=teacher,
-                judged_by=self.plugins.judged_by(),
-                plugins=loaded(self.plugins),
                 notes=self._review_notes(),
             )
+            facts.update(versions=versions(self.plugins), plugins=loaded(self.plugins))
+            facts.update(judged_by=judged_by(self.plugins), packs=owners(self.plugins, self._judging_parts(executor)))
         return facts
+
+    def _judging_parts(self, executor: Executor | None) -> list[tuple[str, str]]:
+        """The task and the executors that decide what a right answer is, by kind and name."""
+        executors = [one for one in (executor, executor.second if executor else None) if one is not None]
+        return [("tasks", self.task.name), *(("executors", one.name) for one in executors)]
 
     def _confidence(
         self, predictions: Sequence[Prediction], evaluation: Evaluation, executor: Executor | None
@@ -416,9 +426,9 @@ class Run(RunResults):
         """
         file, partial = system_file(kind, system), system_file(f"unfinished-{kind}", system)
         wanted, student = self.settings.evaluate, system == "student"
-        provenance = self._provenance(
-            constrained=student and wanted.constrain, draws=wanted.agreement if student else 0
-        )
+        draws = wanted.agreement if student else 0
+        provenance = self._provenance(constrained=student and wanted.constrain, draws=draws)
+        provenance += self._plugins_behind(system)
         existing = self._predictions_from(file, provenance)
         if existing.keys() >= {e.id for e in examples} and not (student and self._gains_logprobs(existing, examples)):
             return [existing[e.id] for e in examples]

@@ -7,7 +7,7 @@
     form.decode(tokens, reading)                              →  the body in canonical form
 
 Modules: `items` (fields as items), `tokens` (pieces of structure), `encoding` (body → tokens), `decoding` (tokens →
-body), `scalars` (values as spans of the question and back), `places` (what an object of a body is). For constrained
+body), `places` (what an object of a body is). For constrained
 decoding: `cursor` (a place in a body that is being written), `allowed_places` (keys and fields that may come there) and
 `allowed_values` (tokens of values).
 """

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dstill.linked.names import singular
-from dstill_querydsl.linked.thesaurus import rows
+from dstill.linked.thesaurus import rows
 
 __all__ = ["ADJECTIVES", "Adjective"]
 

@@ -11,7 +11,6 @@ A value passes the schema, the guard and `mapping.check` as it would in a whole 
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,12 +19,13 @@ from typing import Any
 
 from dstill.api.form import NotExpressible, Token
 from dstill.linked import Reading
+from dstill.linked.scalars import as_number, scalar
+from dstill.linked.tokens import CHARACTERS, FIRST_OF_TEXT, HALVES, begins_utf8, is_utf8
 from dstill_querydsl.guard import kinds
 from dstill_querydsl.language.fields import Field, Fields
 from dstill_querydsl.linked.allowed_places import Node
 from dstill_querydsl.linked.places import CHOICES, expects_number
-from dstill_querydsl.linked.scalars import as_number, scalar
-from dstill_querydsl.linked.tokens import CHARACTERS, CONSTANTS, FACTORS, HALVES, PREFIXES, SUFFIXES, tokens
+from dstill_querydsl.linked.tokens import CONSTANTS, FACTORS, PREFIXES, SUFFIXES, tokens
 from dstill_querydsl.mapping.check import problems_of
 from dstill_querydsl.mapping.uses import Use
 from dstill_querydsl.mapping.values import wrong_value
@@ -258,7 +258,7 @@ class Values:
             return
         yield from (place for place in range(len(self.words)) if self._leads(place, numeric))
         yield from (f"+{prefix}" for prefix in PREFIXES if any(True for _ in self._after_prefix(prefix)))
-        yield from _FIRST_OF_TEXT if spec.free else spec.characters("", numeric)
+        yield from FIRST_OF_TEXT if spec.free else spec.characters("", numeric)
 
     def _leads(self, place: int, numeric: bool) -> bool:
         """Whether a value begins with this word."""
@@ -370,11 +370,11 @@ class Values:
             if token not in HALVES:
                 break
             bytes_.insert(0, str(token)[1:])
-        if bytes_ and not _is_utf8("".join(bytes_)):
-            yield from (token for token in HALVES if _begins_utf8("".join(bytes_) + token[1:]))
+        if bytes_ and not is_utf8("".join(bytes_)):
+            yield from (token for token in HALVES if begins_utf8("".join(bytes_) + token[1:]))
             return
         if self.spec.free and not numeric:
-            yield from _FIRST_OF_TEXT
+            yield from FIRST_OF_TEXT
         else:
             text = "".join(str(token)[1:] for token in rest if str(token)[0] == "'")
             yield from self.spec.characters(text, numeric) if not bytes_ else ()
@@ -382,25 +382,3 @@ class Values:
 
 _SUFFIXES = tuple(f"+{suffix}" for suffix in SUFFIXES)
 _FACTORS = tuple(f"*{factor}" for factor in FACTORS)
-
-
-def _is_utf8(digits: str) -> bool:
-    try:
-        bytes.fromhex(digits).decode()
-    except ValueError:
-        return False
-    return True
-
-
-def _begins_utf8(digits: str) -> bool:
-    """Whether these halves of bytes begin a text."""
-    if len(digits) % 2:
-        return any(_begins_utf8(digits + other) for other in "0123456789abcdef")
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(bytes.fromhex(digits))
-    except ValueError:
-        return False
-    return True
-
-
-_FIRST_OF_TEXT = (*(f"'{character}" for character in CHARACTERS), *(half for half in HALVES if _begins_utf8(half[1:])))

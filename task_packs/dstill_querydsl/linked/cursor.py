@@ -19,6 +19,7 @@ from typing import Any
 
 from dstill.api.form import Cursor, Token
 from dstill.linked import Reading, partial_values
+from dstill.linked.scalars import as_span
 from dstill_querydsl import guard
 from dstill_querydsl.guard import kinds
 from dstill_querydsl.guard.aggregations import AGGREGATIONS
@@ -26,7 +27,6 @@ from dstill_querydsl.guard.kinds import Options
 from dstill_querydsl.language.query_forms import FIELD_LIST, FIELD_OPTION, FIELDED, PLACES
 from dstill_querydsl.linked.allowed_places import AGGREGATION, SPANS, Language, Node
 from dstill_querydsl.linked.allowed_values import NOTHING, Values, spec_of
-from dstill_querydsl.linked.scalars import as_span
 from dstill_querydsl.linked.tokens import JOIN, tokens
 from dstill_querydsl.schema import rules
 

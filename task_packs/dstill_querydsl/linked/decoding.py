@@ -12,9 +12,9 @@ from typing import Any
 
 from dstill.api.form import NotExpressible, Token
 from dstill.linked import Reading, partial_values, same_value
+from dstill.linked.scalars import read_value, scalar
 from dstill_querydsl.language.strict import MAX_DEPTH
 from dstill_querydsl.linked.places import FIELD_VALUES, Place, below, expects_number
-from dstill_querydsl.linked.scalars import read_value, scalar
 from dstill_querydsl.linked.tokens import CONSTANTS, LEVELS
 
 __all__ = ["REASON", "decode"]

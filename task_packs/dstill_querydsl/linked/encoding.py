@@ -15,9 +15,9 @@ from typing import Any
 
 from dstill.api.form import NotExpressible, Token
 from dstill.linked import Reading
+from dstill.linked.scalars import SpanWriter, as_number, spelled
 from dstill_querydsl.linked.places import BESIDE, CHOICES, FIELD_VALUES, Place, below, expects_number
-from dstill_querydsl.linked.scalars import SpanWriter, as_number, spelled
-from dstill_querydsl.linked.tokens import CONSTANTS, tokens
+from dstill_querydsl.linked.tokens import CONSTANTS, NOTATION, tokens
 
 __all__ = ["encode"]
 
@@ -45,7 +45,7 @@ def encode(body: Mapping[str, Any], reading: Reading) -> list[Token]:
 class _Encoder:
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
-        self.writer = SpanWriter(reading)
+        self.writer = SpanWriter(reading, NOTATION)
         self.items = {item.name: reading.position(number) for number, item in enumerate(reading.items)}
         self.kinds = {item.name: item.kind for item in reading.items}
         self.values = {item.name: item.values for item in reading.items}

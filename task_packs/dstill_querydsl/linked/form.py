@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 from dstill.api.form import Form, NotExpressible, Token
 from dstill.api.records import Example
 from dstill.linked import Ranking, Reading, Schema, read, words
+from dstill.linked.thesaurus import meant
 from dstill_querydsl.canonical import canonical
 from dstill_querydsl.language import strict
 from dstill_querydsl.linked import cues, decoding, encoding, items, tokens
 from dstill_querydsl.linked.allowed_places import Language
 from dstill_querydsl.linked.cursor import BodyCursor, start
-from dstill_querydsl.linked.thesaurus import meant
 from dstill_querydsl.mapping.index_profile import IndexProfile
 
 __all__ = ["QueryForm", "difference"]

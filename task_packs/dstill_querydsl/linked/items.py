@@ -12,6 +12,7 @@ from typing import Any
 
 from dstill.api.values import Known, Values
 from dstill.linked import Item
+from dstill.linked.moments import lateness
 from dstill.linked.names import stems
 from dstill_querydsl.language.field_types import INTEGERS
 from dstill_querydsl.language.fields import Field, Fields
@@ -19,26 +20,6 @@ from dstill_querydsl.language.fields import Field, Fields
 __all__ = ["FEATURES", "first_date", "items_of"]
 
 _KINDS = ("keyword", "text", "number", "date", "boolean", "ip", "geo_point", "nested", "flattened", "other")
-_TIMES = ("@timestamp", "timestamp", "date", "datetime", "time", "event_time")
-# Words in names of dates, from what happened itself to what was noted about it.
-_EVENT = frozenset(
-    stems("start started begin began kickoff visit departure placed ordered event happened occurred date")
-)
-_CREATED = frozenset(stems("created creation crtd"))
-# A later step, a plan, or something about a person.
-_STEPS = frozenset(
-    stems(
-        "end ended until due deadline expiry expires valid birth born dob birthday since joined hired closed finished"
-        " done completed resolved resolution response answered assigned approved approval paid payment shipped promised"
-        " delivered delivery returned cancelled deleted deletion renewal reviewed discharge checkout eta"
-    )
-)
-_NOTED = frozenset(
-    stems(
-        "booked booking updated update modified changed change edited imported import inserted insert indexed ingested"
-        " loaded synced copied copy exported registered seen login"
-    )
-)
 _LARGE = 100
 # Features with a row of their own; units and words are hashed.
 FEATURES = (
@@ -143,16 +124,4 @@ def first_date(fields: Fields) -> str:
     """
     dates = [field.name for field in fields if field.family == "date" and not field.nested and not field.sub]
     # created_at of the event, not of the user in it
-    return min(dates, key=lambda name: (_lateness(name), name.count(".")), default="")
-
-
-def _lateness(name: str) -> int:
-    """How far the date is from what happened. Names that say nothing of it are between."""
-    last = name.rpartition(".")[2]
-    if last.lower() in _TIMES:
-        return _TIMES.index(last.lower()) - len(_TIMES)
-    words = set(stems(last))
-    for rank, known in ((4, _NOTED), (3, _STEPS), (2, _CREATED), (0, _EVENT)):
-        if not words.isdisjoint(known):
-            return rank
-    return 1
+    return min(dates, key=lambda name: (lateness(name.rpartition(".")[2]), name.count(".")), default="")

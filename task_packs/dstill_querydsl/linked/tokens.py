@@ -27,15 +27,17 @@ from itertools import pairwise
 from typing import Any, TypeGuard
 
 from dstill.api.form import Token
+from dstill.linked.scalars import Notation
+from dstill.linked.tokens import CHARACTERS, HALVES
 
 __all__ = [
     "AFFIXES",
     "CONSTANTS",
     "FACTORS",
-    "HALVES",
     "JOIN",
     "LEVELS",
     "MARKS",
+    "NOTATION",
     "forget",
     "learn_merges",
     "merged",
@@ -66,8 +68,7 @@ SUFFIXES = (
     "*", "km", "mi", "m", "s", "h", "d", "w", "M", "y", "-01", "-01-01", "-01||+1M", "-01-01||+1y", ".keyword", "||-1d",
 )  # fmt: skip
 AFFIXES = (*PREFIXES, *SUFFIXES)
-CHARACTERS = tuple(chr(code) for code in range(0x20, 0x7F))
-HALVES = tuple(f"%{digit}" for digit in "0123456789abcdef")
+NOTATION = Notation(prefixes=PREFIXES, suffixes=SUFFIXES, factors=FACTORS)
 _OTHERS = ("_count:", "_key:", "=", ":", *HALVES)
 JOIN = "\x1f"  # between the parts of a merged token
 _LONGEST = 14  # parts of one merged token

@@ -1,8 +1,8 @@
 """Values of an answer as spans of the question, and back.
 
-    writer = SpanWriter(reading)
-    writer.text("2024-03-03||+1d")     →  [5, "+||+1d"], where word 5 is "3 March 2024"
-    writer.number(2000)                →  [4, "*1000"], where word 4 is "2"
+    writer = SpanWriter(reading, Notation(suffixes=("%",), factors=(1_000,)))
+    writer.text("blue%")       →  [5, "+%"], where word 5 is "blue"
+    writer.number(2000)        →  [4, "*1000"], where word 4 is "2"
 
 A word that no value has used yet is preferred, so that equal numbers of a question are taken in turn. What no words of
 the question give is spelled by characters.
@@ -13,23 +13,34 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 
-from dstill.api.form import NotExpressible, Token
-from dstill.linked import Reading, partial_values, same_value, spans_of
+from dstill.linked.known import partial_values, same_value, spans_of
+from dstill.linked.reading import Reading
+from dstill.linked.tokens import CHARACTERS, HALVES, NotExpressible, Token
 from dstill.linked.words import number
-from dstill_querydsl.linked.tokens import CHARACTERS, FACTORS, HALVES, PREFIXES, SUFFIXES
 
-__all__ = ["SpanWriter", "as_number", "as_span", "plain", "read_value", "scalar", "spelled"]
+__all__ = ["Notation", "SpanWriter", "as_number", "as_span", "plain", "read_value", "scalar", "spelled"]
 
 _JSON_NUMBER = re.compile(r"-?\d{1,300}(\.\d+)?[eE][-+]?\d{1,3}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notation:
+    """What a form's values may have around the words of a question."""
+
+    prefixes: Sequence[str] = ()
+    suffixes: Sequence[str] = ()
+    factors: Sequence[int] = ()  # of numbers in other units
 
 
 class SpanWriter:
     """Writes the values of one answer."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, notation: Notation) -> None:
         self.reading = reading
+        self._notation = notation
         self._used: set[int] = set()
         self._starts = {word.start: place for place, word in enumerate(reading.words)}
         self._ends = {word.end: place for place, word in enumerate(reading.words)}
@@ -41,8 +52,8 @@ class SpanWriter:
             return spelled(value)  # words would be read as the known value
         if found := self._span(value, alone=True) or (self._known(value, known) if value in known else None):
             return found
-        for prefix in ("", *PREFIXES):
-            for suffix in ("", *SUFFIXES):
+        for prefix in ("", *self._notation.prefixes):
+            for suffix in ("", *self._notation.suffixes):
                 inner = value[len(prefix) : len(value) - len(suffix)]
                 if (
                     (prefix or suffix)
@@ -63,7 +74,7 @@ class SpanWriter:
             self._used.add(place)
             return [place]
         for place, of in self._numbers:
-            for factor in FACTORS:
+            for factor in self._notation.factors:
                 if of and whole and abs(of * factor - value) <= 1e-9 * abs(value):
                     self._used.add(place)
                     return [place, f"*{factor}"]

@@ -1,4 +1,4 @@
-"""What people say, and the words of field names that it stands for.
+"""What people say, and the words of names that it stands for.
 
 meant("expensive")    →  ("price", "cost", "fee", …)
 meant("cheapest")     →  the same as "cheap", which the table has
@@ -31,7 +31,7 @@ _SHORTEST = 2  # letters before an ending
 
 def rows() -> Iterator[tuple[Sequence[str], Sequence[str]]]:
     """The rows of the table: words that stand for each other, and words of people that stand for all of them."""
-    for line in files("dstill_querydsl.linked").joinpath("thesaurus.txt").read_text(encoding="utf-8").splitlines():
+    for line in files("dstill.linked").joinpath("thesaurus.txt").read_text(encoding="utf-8").splitlines():
         row = line.partition("#")[0]
         if row.strip():
             group, _, people = row.partition(":")

@@ -7,8 +7,7 @@ import pytest
 from dstill.linked import Item, Schema, words
 from dstill.linked.linking import STOP_WORDS
 from dstill.linked.names import stems
-from dstill_querydsl.linked.adjectives import ADJECTIVES
-from dstill_querydsl.linked.thesaurus import meant, rows
+from dstill.linked.thesaurus import meant, rows
 
 
 def test_rows_are_tidy() -> None:
@@ -58,10 +57,3 @@ def test_questions_link(question: str, field: str) -> None:
     parent, _, name = field.rpartition(".")
     schema = Schema([Item(name=field, words=tuple(stems(name)), above=tuple(stems(parent)), kind="keyword")], meant)
     assert set(schema.link(question, words(question)).values()) == {"above" if parent else "description"}
-
-
-def test_adjectives_link_to_what_they_measure() -> None:
-    of_time = {"latest", "early", "earlier", "earliest"}
-    for one in ADJECTIVES:
-        for form in {form.split()[-1] for form in (*one.more, *one.less)} - of_time:
-            assert not set(meant(form)).isdisjoint(one.nouns), form

@@ -1,0 +1,91 @@
+"""Goals of writing that all parts of a query share: values, brackets, and steps that need no token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dstill.api.form import Token
+from dstill_sql.linked.allowed_values import Spec
+from dstill_sql.linked.functions import NUMERIC, TEMPORAL
+from dstill_sql.linked.states import State
+
+__all__ = ["Close", "Do", "Give", "Literal", "group_of", "settled"]
+
+
+def group_of(kind: str) -> frozenset[str]:
+    """The kinds that are compared with a kind."""
+    return next((group for group in (NUMERIC, TEMPORAL) if kind in group), frozenset((kind,)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Do:
+    """A step that needs no token."""
+
+    step: Callable[[State], State]
+
+    def take(self, state: State, token: Token) -> State | None:
+        raise AssertionError("a step is done before the next token")
+
+    def skips(self, state: State) -> bool:
+        return False
+
+    def ends(self, state: State) -> bool:
+        return True
+
+
+def settled(state: State) -> State:
+    """After the steps on top of the goals."""
+    while state.goals is not None and isinstance(state.goals[0], Do):
+        state = state.goals[0].step(state.pop())
+    return state
+
+
+def Give(kind: str) -> Do:
+    """What was written is an expression of this kind."""
+    return Do(step=lambda state: state.with_(kind=kind, position=-1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Close:
+    """The bracket after an inner query; at the end of an answer it is left out."""
+
+    def take(self, state: State, token: Token) -> State | None:
+        return state.pop() if token == ")" else None
+
+    def skips(self, state: State) -> bool:
+        return False
+
+    def ends(self, state: State) -> bool:
+        return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Literal:
+    """A literal, of which some tokens may be written."""
+
+    spec: Spec
+    written: tuple[Token, ...] = ()
+
+    def take(self, state: State, token: Token) -> State | None:
+        if not state.run.values(self.spec).extends(self.written, token):
+            return None
+        after = state.pop()
+        if token == '"':
+            return after
+        kind = self.spec.kind or ("number" if self._is_number(state, token) else "text")
+        return after.push(Literal(spec=self.spec, written=(*self.written, token))).with_(kind=kind, position=-1)
+
+    def _is_number(self, state: State, token: Token) -> bool:
+        found = state.run.values(self.spec).whole((*self.written, token))
+        return found is not None and found.kind == "number"
+
+    def skips(self, state: State) -> bool:
+        return bool(self.written) and not self._is_open() and self.ends(state)
+
+    def ends(self, state: State) -> bool:
+        return bool(self.written) and state.run.values(self.spec).whole(self.written) is not None
+
+    def _is_open(self) -> bool:
+        """Whether its end must be marked."""
+        return str(self.written[-1])[0] in "'%"
