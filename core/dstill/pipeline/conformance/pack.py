@@ -64,6 +64,7 @@ class Pack:
     seed: int = 0  # of texts and samples
     timeout: float = TIMEOUT  # seconds after which the executor must stop an answer
     executor: Executor | None = None  # the opened one, while the kit runs answers
+    unopened: Exception | None = None  # what `open` of the executor raised
     deadline: float = float("inf")  # of the current group, by `time.monotonic`
     cut: bool = False  # whether the current group stopped at its deadline
     seconds: list[float] = field(default_factory=list)  # that each answer took

@@ -42,6 +42,17 @@ def executors_are_installed(pack: Pack) -> Iterator[Finding]:
             yield Finding(code="no_executor", what=what, where=pack.line("executors"), hint=hint)
 
 
+def executor_opens(pack: Pack) -> Iterator[Finding]:
+    """`open` returns the executor, or raises ServiceError."""
+    if pack.unopened is not None:
+        yield Finding(
+            code="open_raises",
+            what=f"open raised {type(pack.unopened).__name__}: {pack.unopened}",
+            where=line_of_error(pack.unopened, pack.executor_class) or line_of(pack.executor_class, "open"),
+            hint="raise ServiceError if the engine cannot be reached",
+        )
+
+
 def any_answer_can_run(pack: Pack) -> Iterator[Finding]:
     """`execute` returns an outcome for every answer that the checks accept."""
     if pack.executor is None or not pack.golds:
@@ -65,7 +76,7 @@ def any_answer_can_run(pack: Pack) -> Iterator[Finding]:
 
 def executor_leaves_nothing(pack: Pack) -> Iterator[Finding]:
     """Closed, an executor has no connection, file, thread or process; open, it does not keep one for each answer."""
-    if pack.executor_class is None or not pack.golds:
+    if pack.executor is None or not pack.golds:
         return
     golds = (_about_one_data(pack)[:DISTINCT] * RUNS)[:RUNS]
     _cycle(pack, golds)  # this also fills caches
@@ -173,7 +184,7 @@ def _memory() -> int:
 
 def executor_opens_again(pack: Pack) -> Iterator[Finding]:
     """The same golds have the same results after all other answers, in a second opening, and in several threads."""
-    if pack.executor_class is None or pack.executor is None:
+    if pack.executor is None:
         return
     golds = [e for e in pack.timed(_about_one_data(pack)[:RUNS]) if pack.outcome(e).kind is OutcomeKind.OK]
     first = [pack.outcome(example) for example in golds]
@@ -215,7 +226,7 @@ def _same(pack: Pack, one: Outcome, other: Outcome) -> bool:
 
 def runaways_are_stopped(pack: Pack) -> Iterator[Finding]:
     """An answer that runs too long is stopped at the timeout, and is at fault where the engine is in the process."""
-    if pack.executor_class is None:
+    if pack.executor is None:
         return
     engine = replace(pack.engine, timeout=pack.timeout)
     for example, answer in pack.stated("runaway_answers"):
@@ -238,7 +249,7 @@ def runaways_are_stopped(pack: Pack) -> Iterator[Finding]:
                 hint="interrupt the engine after engine.timeout seconds",
             )
             return
-        server = bool(pack.executor_class.url_schemes and engine.url)
+        server = bool(pack.executor.url_schemes and engine.url)
         if ended and ended[0].kind is OutcomeKind.UNAVAILABLE and not server:
             yield Finding(
                 code="timeout_unjudged",
@@ -255,6 +266,7 @@ def _run_one(pack: Pack, engine: object, answer: str, example: Example, ended: l
 
 RULES = (
     executors_are_installed,
+    executor_opens,
     any_answer_can_run,
     executor_leaves_nothing,
     answers_run_quickly,
