@@ -60,7 +60,7 @@ COMMON: Mapping[str, Any] = {
     "train.objective": "label-only",  # in the same time twice as many records as dss
     "train.modality": "lora",
     "train.num_train_epochs": 1000.0,  # the seconds end the training
-    "train.max_target_length": 128,
+    "train.max_target_length": 96,
     "train.report_to": "none",
     "evaluate.splits": list(SPLITS),
     "evaluate.baselines": ["untrained", "nearest"],
