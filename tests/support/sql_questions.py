@@ -1,4 +1,4 @@
-"""Three databases to ask about, and the questions of queries.txt in each dialect."""
+"""Three databases to ask about, and the questions of sql_questions.txt in each dialect."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from dstill.api.records import Example
 from dstill_sql.linked.functions import FUNCTIONS
 from dstill_sql.schema import DIALECTS, Dialect
 
-__all__ = ["SCHEMAS", "Asked", "asked", "example"]
+__all__ = ["SCHEMAS", "VALUES", "Asked", "asked", "example", "filled"]
 
 TAXI = """
-CREATE TABLE vehicles (id INT PRIMARY KEY, plate VARCHAR NOT NULL UNIQUE, brand VARCHAR, built INT, is_electric BOOLEAN);
+CREATE TABLE vehicles (
+  id INT PRIMARY KEY, plate VARCHAR NOT NULL UNIQUE, brand VARCHAR, built INT, is_electric BOOLEAN);
 CREATE TABLE zones (id INT PRIMARY KEY, name VARCHAR, borough VARCHAR);
 CREATE TABLE drivers (
   id INT PRIMARY KEY, name VARCHAR NOT NULL, phone VARCHAR, city VARCHAR, rating DOUBLE PRECISION, hired_on DATE,
@@ -47,7 +48,8 @@ CREATE TABLE products (
   id INT PRIMARY KEY, name VARCHAR, category_id INT REFERENCES categories (id), price DECIMAL(8, 2), cost DECIMAL(8, 2),
   weight_g INT, stock INT);
 CREATE TABLE orders (
-  id INT PRIMARY KEY, customer_id INT REFERENCES customers (id), placed_at TIMESTAMP, shipped_at TIMESTAMP, status VARCHAR);
+  id INT PRIMARY KEY, customer_id INT REFERENCES customers (id), placed_at TIMESTAMP, shipped_at TIMESTAMP,
+  status VARCHAR);
 CREATE TABLE order_items (
   order_id INT REFERENCES orders (id), product_id INT REFERENCES products (id), quantity INT, unit_price DECIMAL(8, 2),
   discount DOUBLE PRECISION, PRIMARY KEY (order_id, product_id));
@@ -101,19 +103,19 @@ def asked(dialect: Dialect) -> list[Asked]:
 
 def _asked(dialect: Dialect) -> Iterator[Asked]:
     database = question = ""
-    for line in Path(__file__).with_name("queries.txt").read_text(encoding="utf-8").splitlines():
+    for line in Path(__file__).with_name("sql_questions.txt").read_text(encoding="utf-8").splitlines():
         if line.startswith("## "):
             database = line[3:]
         elif line.startswith("    "):
             text = line.strip()
             if text[:2] in {f"{one[0]}:" for one in DIALECTS}:
                 text = text[3:] if text[0] == dialect[0] else ""
-            yield Asked(database, question, _filled(text, dialect))
+            yield Asked(database, question, filled(text, dialect))
         elif line and not line.startswith("#"):
             question = line
 
 
-def _filled(text: str, dialect: Dialect) -> str:
+def filled(text: str, dialect: Dialect) -> str:
     """The query with its functions; empty if the dialect lacks one."""
     while (call := _CALL.search(text)) is not None:
         written = FUNCTIONS[call[1]].text(dialect)
