@@ -13,12 +13,15 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from support.installed import entry_points
 from support.shared import shared_folder
+
+if TYPE_CHECKING:
+    from support.loopback_hub import LoopbackHub
 
 # CI tries the same examples every time. HYPOTHESIS_PROFILE=explore tries new ones, and `make fuzz` goes on with new
 # ones for as long as you like. None has a deadline, so that no test fails on a busy machine.
@@ -151,6 +154,26 @@ def cli(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
         return Ended(code, out, err)
 
     return call
+
+
+@pytest.fixture
+def hub(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHub]:
+    """A hub on this machine, an empty cache for what comes from it, and nobody logged in."""
+    from huggingface_hub import constants
+    from support.loopback_hub import LoopbackHub
+
+    home = tmp_path_factory.mktemp("hub")
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    for name, value in {
+        "HF_HUB_CACHE": str(home / "cache"),
+        "HF_TOKEN_PATH": str(home / "token"),
+        "HF_HUB_OFFLINE": False,
+        "HF_HUB_DISABLE_XET": True,
+    }.items():
+        monkeypatch.setattr(constants, name, value)
+    with LoopbackHub() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        yield hub
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,17 @@ if TYPE_CHECKING:
     from dstill.api.task import Check as Check
     from dstill.api.task import Task as Task
     from dstill.hookspecs import hookimpl as hookimpl
+    from dstill.pipeline.predict import PredictedAnswer as PredictedAnswer
+    from dstill.pipeline.predict import Predictor as Predictor
+    from dstill.runs.distil import distil as distil
     from dstill.runs.run import Run as Run
 
-__all__ = ["Check", "Run", "Task", "__version__", "hookimpl"]
+__all__ = ["Check", "PredictedAnswer", "Predictor", "Run", "Task", "__version__", "distil", "hookimpl"]
 
 _HOME = {
+    "PredictedAnswer": "dstill.pipeline.predict",
+    "Predictor": "dstill.pipeline.predict",
+    "distil": "dstill.runs.distil",
     "hookimpl": "dstill.hookspecs",
     "Run": "dstill.runs.run",
     "Task": "dstill.api.task",
@@ -32,3 +38,8 @@ def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
     raise AttributeError(f"module 'dstill' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    """The public names, also those that are not imported yet."""
+    return sorted(__all__)

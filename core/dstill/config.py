@@ -111,8 +111,9 @@ class Generate:
     questions: str = field(
         default="",
         metadata={
-            "help": "File of questions (JSONL, CSV or Parquet). Empty: the task pack makes them.",
-            "trust": "file",
+            "help": "Questions: a file (JSONL, JSON, CSV, Parquet), a folder of a data set, or "
+            "`hf://datasets/OWNER/NAME`. Empty: the task pack makes them.",
+            "trust": "data set",
         },
     )
     limit: int = field(
@@ -286,14 +287,20 @@ class Evaluate:
         },
     )
     shots: int = field(
-        default=8, metadata={"low": 0, "high": 50, "help": "Worked examples in each prompt of a model as baseline."}
+        default=8,
+        metadata={
+            "low": 0,
+            "high": 50,
+            "help": "Worked examples in each prompt of a model as baseline or `--fallback`.",
+        },
     )
     max_usd: float | None = field(
         default=None,
         metadata={
             "low": 0.0001,
             "high": 1e7,
-            "help": "Stop before the replies of models as baselines cost more than this, in US dollars.",
+            "help": "Stop before the replies of models as baselines cost more than this, in US dollars. What "
+            "`--fallback` of `predict` and `serve` buys is counted apart, with the same limit.",
         },
     )
     max_tokens: int | None = field(
@@ -301,7 +308,8 @@ class Evaluate:
         metadata={
             "low": 1,
             "high": 10**12,
-            "help": "Stop before prompts and replies of models as baselines take more tokens than this.",
+            "help": "Stop before prompts and replies of models as baselines take more tokens than this; those of "
+            "`--fallback` are counted apart.",
         },
     )
     constrain: bool = field(
@@ -354,6 +362,7 @@ class Config:
     origins: Mapping[str, str]  # dotted key → "default", "dstill.toml:7", "environment DSTILL_…", "command line"
     file: Path | None = None  # the file that was read
     filed: frozenset[str] = frozenset()  # keys whose values come from the file, not from the environment or flags
+    chosen: frozenset[str] = frozenset()  # keys that somebody set; the others have their defaults
     trusted: bool = False  # the caller allows everything that the file asks for, in this process only (`Run.open`)
 
     def part(self, kind: str, name: str) -> Any:
@@ -431,8 +440,8 @@ def load(
     given: dict[str, tuple[Any, str]] = {}  # dotted key → value and origin
     if file is None and use_files and Path(FILE).exists():
         file = Path(FILE)
-    if file is not None:
-        of_run = (file.parent / "run.json").exists()  # dstill wrote it, so do not warn about old names
+    of_run = file is not None and (file.parent / "run.json").exists()
+    if file is not None:  # dstill wrote the file of a run, so do not warn about old names
         read = _moved(_read_file(file, known), known, quiet=of_run)
         given.update(_of_run(read, known) if of_run else read)
     filed, given_now = frozenset(given), {}
@@ -441,6 +450,7 @@ def load(
     from_flags = {key: (value, "command line") for key, value in (flags or {}).items() if value is not None}
     given_now.update(_moved(from_flags, known))
     given.update(given_now)
+    chosen = given_now if of_run else given  # the file of a run has the defaults too
     values: dict[str, Any] = {}
     for key, (value, origin) in given.items():
         if key not in known:
@@ -457,6 +467,7 @@ def load(
         origins={key: given[key][1] if key in given else "default" for key in known},
         file=file,
         filed=filed - given_now.keys(),
+        chosen=frozenset(chosen),
     )
 
 
@@ -796,7 +807,8 @@ def _check_role(key: str, value: Any, field_: dataclasses.Field[Any], origin: st
     """Refuse an address with a password, and a key in place of its variable, before they are stored anywhere."""
     role = field_.metadata.get("trust")
     if value and role == "address":
-        checked_url(value, where=f"{key}, {origin}", key=False)
+        any_scheme = field_.metadata.get("any_scheme", False)
+        checked_url(value, where=f"{key}, {origin}", key=False, any_scheme=any_scheme)
     if value and role == "variable" and not is_variable(value):
         raise ConfigError(
             f"{key} is not the name of an environment variable (its value is not shown)",

@@ -48,6 +48,7 @@ __all__ = [
     "models",
     "student_spec",
     "task_name",
+    "teacher_settings",
 ]
 
 STUDENT = "student"  # folder of the student in a run's folder
@@ -147,6 +148,16 @@ def make_teacher(plugins: Plugins, config: Config) -> Teacher:
     return teacher
 
 
+def teacher_settings(plugins: Plugins, spec: str) -> dict[str, str]:
+    """The settings of ``NAME`` or ``NAME:MODEL``; the model is a setting of that teacher. Raises UsageError."""
+    name, colon, model = spec.partition(":")
+    if not colon:
+        return {"generate.teacher": name}
+    if not hasattr(plugins.teacher(name).Config, "model"):
+        raise UsageError(f"teacher '{name}' takes no model", where="--teacher", hint=f"--teacher {name}")
+    return {f"teacher.{name}.model": model, "generate.teacher": name}
+
+
 def make_student(plugins: Plugins, config: Config, spec: str) -> Student:
     """The student of `spec`: ``kind``, ``kind:base``, or a file whose ending means a kind."""
     kind, base = kind_and_base(plugins, spec)
@@ -197,16 +208,30 @@ def make_executor(plugins: Plugins, config: Config, task: Task) -> Executor | No
     name = engine.name or task.executors[0]
     if engine.url and not engine.name:
         second = config.settings.evaluate.second_executor
-        takers = [n for n in task.executors if plugins.executor(n).takes_url]
-        if not takers:
-            raise UsageError(
-                f"task '{task.name}' has no executor that takes a url",
-                where="--engine-url",
-                hint=f"leave it out: answers then run on {task.executors[0]}",
-            )
+        takers = url_takers(plugins, task, engine.url)
         name = next((n for n in takers if n != second), name)  # the url may be meant for the second one
     _require(plugins, config, "engine", f"executor.{name}")
     return plugins.executor(name)(config.part("executor", name))
+
+
+def url_takers(plugins: Plugins, task: Task, url: str) -> list[str]:
+    """The executors of `task` that take the address `url`. Raises UsageError if there is none."""
+    schemes = {name: plugins.executor(name).url_schemes for name in task.executors}
+    scheme = url.partition(":")[0].lower()
+    if takers := [name for name, taken in schemes.items() if scheme in taken]:
+        return takers
+    if not any(schemes.values()):
+        raise UsageError(
+            f"task '{task.name}' has no executor that takes a url",
+            where="--engine-url",
+            hint=f"leave it out: answers then run on {task.executors[0]}" if task.executors else "leave it out",
+        )
+    forms = ", ".join(f"{one}://" for one in dict.fromkeys(one for taken in schemes.values() for one in taken))
+    raise UsageError(
+        f"task '{task.name}' has no executor that takes an address with {scheme}://",
+        where="--engine-url",
+        hint=f"its executors take {forms}",
+    )
 
 
 def make_second_executor(plugins: Plugins, config: Config, first: Executor) -> Executor:

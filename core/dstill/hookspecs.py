@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from dstill.api.baseline import Baseline
     from dstill.api.executor import Executor
+    from dstill.api.finding import Finding
     from dstill.api.metric import Metric
     from dstill.api.modality import Choice, Modality, ModelSpec
     from dstill.api.objective import Objective
@@ -229,4 +230,22 @@ def write_report(run: RunView) -> Path | None:
         run: the evaluated run, read-only. `RunView.folder` is the folder to write to.
 
     If no plugin returns a path, there is no report.
+    """
+
+
+# --- task packs -------------------------------------------------------------------------
+
+
+@hookspec
+def check_pack(task: Task, examples: Sequence[Example]) -> Iterable[Finding] | None:
+    """Yield what is wrong with a task pack, for ``dstill pack check``.
+
+    Called once a check, after the core's own rules about answers and forms. A plugin checks here what only it can: that
+    golds are sentences of the task's grammar, for example.
+
+    Args:
+        task: the task under test. Its methods raise instead of falling back to defaults.
+        examples: questions with a gold that passes the task's checks.
+
+    The results of all plugins are combined.
     """

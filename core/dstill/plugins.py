@@ -21,7 +21,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
-from importlib.metadata import Distribution, entry_points, version
+from importlib.metadata import Distribution, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ from dstill.errors import PluginError, UsageError, did_you_mean
 if TYPE_CHECKING:
     from dstill.api.baseline import Baseline
     from dstill.api.executor import Executor
+    from dstill.api.finding import Finding
     from dstill.api.metric import Metric
     from dstill.api.modality import Choice, Modality, ModelSpec
     from dstill.api.objective import Objective
@@ -465,20 +466,10 @@ class Plugins:
             for impl in reversed(impls)
         ]
 
-    def judged_by(self) -> list[dict[str, str]]:
-        """The plugins in `judges`, for run.json: name, distribution, version, and the digest of a file."""
-        known = {info.name: info for info in self.loaded}
-        core = PluginInfo(name="core", distribution="dstill", version=version("dstill"))
-        return [
-            {
-                "name": name,
-                "distribution": info.distribution,
-                "version": info.version,
-                **({"sha256": info.sha256} if info.sha256 else {}),
-            }
-            for name in sorted(self.judges)
-            for info in (known.get(name, core),)
-        ]
+    def check_pack(self, task: Task, examples: Sequence[Example]) -> list[Finding]:
+        """The results of the hook `check_pack`."""
+        answers: Iterable[Iterable[Finding] | None] = self._hook.check_pack(task=task, examples=examples)
+        return [finding for answer in answers for finding in answer or ()]
 
     def report_sections(self, run: RunView) -> list[Section]:
         """The results of the hook `report_sections`, sorted by `Section.order`."""

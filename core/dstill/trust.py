@@ -12,6 +12,7 @@ the folder. The metadata of such fields say how, for example ``{"trust": "addres
     key file    a file whose content is sent there
     ca          decides which certificate the address may have; "ca file": a file that does
     file        a file that is read
+    data set    a file, folder or name on the hub that is read
     model       folder, file or hub id of a model; "student": the same after a kind, as in hf:FOLDER
     services    names of services that training is reported to
     paid        names, of which those with a colon are models that cost money
@@ -43,7 +44,7 @@ from dstill.config import FILE, Config, fields
 from dstill.errors import ConfigError, DstillError, TrustError
 from dstill.io.files import write_text
 from dstill.io.shell import command
-from dstill.io.urls import is_loopback, origin
+from dstill.io.urls import file_of, is_loopback, origin
 
 __all__ = [
     "PACKAGED",
@@ -62,6 +63,7 @@ __all__ = [
 log = logging.getLogger("dstill")
 
 MANIFEST, SETTINGS = "run.json", "config.toml"  # of a run's folder (`dstill.runs.folder`)
+HUB = "hf://"  # what follows names a repository on the Hugging Face hub
 PACKAGED = "base:"  # what follows names weights that an installed task pack has
 _NOT_A_PATH = re.compile(r"[A-Za-z0-9_-]+")  # the kind of a student, without a base
 
@@ -118,6 +120,7 @@ class _Scan:
             yield from self._connections(address, secrets, [*near.get("ca file", ()), *near.get("ca", ())])
         for role, of in (
             ("file", self._file),
+            ("data set", self._data_set),
             ("ca file", self._file),
             ("model", self._model),
             ("student", self._student),
@@ -156,6 +159,10 @@ class _Scan:
 
     def _connections(self, address: str, secrets: Iterable[str], ca: Iterable[str]) -> Iterator[Request]:
         """Requests to send each secret to an address, or to connect to it without one."""
+        if file := file_of(self.values[address]):
+            if self._asks(address) and (action := self._file(file)):
+                yield self._request(address, action)
+            return
         to = origin(self.values[address])
         trusting = [key for key in ca if self._asks(key)]
         if trusting:
@@ -196,6 +203,11 @@ class _Scan:
     def _file(self, name: str) -> str:
         path = self._path(name)
         return "" if self._inside(path) else f"read {path!r}"
+
+    def _data_set(self, name: str) -> str:
+        if not name.startswith(HUB):
+            return self._file(name)
+        return f"read {name!r} from the Hugging Face hub, with your token if you have one" if self.is_run else ""
 
     def _model(self, name: str) -> str:
         return model_action(name, self.folder, is_run=self.is_run, path=self._path(name))

@@ -18,11 +18,9 @@ from dstill.cli.options import App, app, json_option, run_argument
 from dstill.errors import DataError, UsageError
 from dstill.runs.run import Run
 from dstill_constrain.compiler import Compiler, longest
-from dstill_constrain.vocabulary import Vocabulary
+from dstill_constrain.vocabulary import BYTES
 
 __all__ = ["grammar"]
-
-_BYTES = Vocabulary((*(bytes([byte]) for byte in range(256)), b""), 256, leading_space=False)
 
 
 @click.command(cls=Command, examples=["dstill pack grammar runs/mine"])
@@ -40,7 +38,7 @@ def grammar(found: App, run: str, as_json: bool) -> None:
             where=f"run {opened.name}",
             hint="the task may lack what its questions are about (a mapping), or its pack has no grammar",
         )
-    Compiler(_BYTES).start(made)
+    Compiler(BYTES).start(made)
     seconds, most = time.perf_counter() - started, longest(made)
     text = made.ebnf if made.ebnf is not None else json.dumps(made.json_schema, ensure_ascii=False, indent=2)
     if as_json:

@@ -97,7 +97,11 @@ class State:
 
     def try_consume(self, tokens: Sequence[int]) -> bool:
         """Advance by as many of `tokens` as the grammar allows; True if it allows all of them."""
-        return bool(self._matcher.try_consume_tokens(list(tokens)) == len(tokens))
+        return self.consume_most(tokens) == len(tokens)
+
+    def consume_most(self, tokens: Sequence[int]) -> int:
+        """Advance by as many of `tokens` as the grammar allows, and return how many that are."""
+        return int(self._matcher.try_consume_tokens(list(tokens)))
 
     @property
     def complete(self) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["Vocabulary", "of"]
+__all__ = ["BYTES", "Vocabulary", "of"]
 
 _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _SPACE = "▁"
@@ -47,6 +47,10 @@ class Vocabulary:
     @property
     def _longest(self) -> int:
         return max(map(len, self._ids), default=1)
+
+
+# Each byte is a token: for texts that no tokenizer writes.
+BYTES = Vocabulary((*(bytes([byte]) for byte in range(256)), b""), 256, leading_space=False)
 
 
 @lru_cache(maxsize=8)

@@ -12,10 +12,9 @@ from dstill.api.splits import SPLITS, split_name
 from dstill.cli.console import emit, note, say, table, width
 from dstill.cli.groups import Command
 from dstill.cli.options import App, app, json_option
-from dstill.cli.scores import amount
 from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.io.shell import command
-from dstill.io.units import percent
+from dstill.io.units import amount, percent
 
 if TYPE_CHECKING:
     from dstill_evaluate.systems import Arm
@@ -97,7 +96,7 @@ def _chosen(splits: Sequence[str], wanted: Sequence[str]) -> list[str]:
 
 def _check_comparable(arms: Sequence[Arm], splits: Sequence[str]) -> None:
     """Warns of what may make the comparison unfair. Raises DataError if the runs were scored on different things."""
-    from dstill_evaluate.systems import differences, differing_judges, differing_settings
+    from dstill_evaluate.systems import differences, differing_judges, differing_packs, differing_settings
 
     if different := differences(arms, splits):
         more = f"\nand {len(different) - 8} more" if len(different) > 8 else ""
@@ -110,6 +109,8 @@ def _check_comparable(arms: Sequence[Arm], splits: Sequence[str]) -> None:
         note(f"note: settings of the task differ, and some decide how answers are judged: {', '.join(keys)}")
     if judges := differing_judges(arms):
         note(f"warning: these runs were judged by different plugins: {'; '.join(judges)}")
+    if packs := differing_packs(arms):
+        note(f"warning: these runs were judged by different versions of a pack: {'; '.join(packs)}")
     for side in (side for arm in arms for side in arm.sides):
         if side.evaluated.get("invalid"):
             note(f"warning: the evaluation of {side.label} is invalid: {side.evaluated['invalid']}")
@@ -166,7 +167,7 @@ def _show_costs(arms: Sequence[Arm], split: str) -> None:
         taken = [amount(side.cost["seconds_per_1000"], "{:,.1f}"), amount(side.cost["usd_per_1000"], "{:,.4f}")]
         rows.append([side.label, "–" if silent is None else percent(silent), *taken])
     columns = ["system", "#silently wrong, %", "#s per 1,000", "#USD per 1,000"]
-    table(columns, rows, title=f"{split}, and what a thousand answers take")
+    table(columns, rows, title=f"{split}, and what a thousand answers take (the student's: in batches)")
     say()
 
 

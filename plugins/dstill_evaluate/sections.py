@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import Section, Table, Verdict
 from dstill.errors import MissingExtra
-from dstill.io.units import percent
+from dstill.io.units import amount, percent
 
 if TYPE_CHECKING:
     from dstill.runs.run import Run
@@ -63,8 +63,6 @@ def _costs(run: Run) -> Iterator[Section]:
 
 
 def _cost_row(system: str, cost: Mapping[str, Any], scores: Mapping[str, Any]) -> tuple[str, ...]:
-    from dstill.cli.scores import amount
-
     rates = [scores.get(name, {}).get("value") for name in ("executable_accuracy", "silent_error_rate")]
     return (
         system,

@@ -23,7 +23,16 @@ from dstill.errors import RunError, UsageError, did_you_mean
 from dstill.io.shell import command
 from dstill.runs.run import Run
 
-__all__ = ["Arm", "Side", "common_splits", "differences", "differing_judges", "differing_settings", "read_arms"]
+__all__ = [
+    "Arm",
+    "Side",
+    "common_splits",
+    "differences",
+    "differing_judges",
+    "differing_packs",
+    "differing_settings",
+    "read_arms",
+]
 
 MAX_NAMED = 3  # items or keys that a message names
 ITEM_PARTS = {  # fields of a record that must be equal → their names in messages
@@ -177,16 +186,31 @@ def differing_judges(arms: Sequence[Arm]) -> list[str]:
 
     Runs of dstill versions that did not record their judges are skipped.
     """
-    sides = [side for arm in arms for side in arm.sides if "judged_by" in side.evaluated]
-    if all(side.evaluated["judged_by"] == sides[0].evaluated["judged_by"] for side in sides):
+    return _differing(arms, "judged_by")
+
+
+def differing_packs(arms: Sequence[Arm]) -> list[str]:
+    """The plugins with the task and the executors of each run, like ``a: my_sql (my-sql 0.1.0, files 5c1e07a2)``.
+
+    Empty if they are the same, down to the digest of their files. Runs that did not record them are skipped.
+    """
+    return _differing(arms, "packs")
+
+
+def _differing(arms: Sequence[Arm], key: str) -> list[str]:
+    sides = [side for arm in arms for side in arm.sides if key in side.evaluated]
+    if all(side.evaluated[key] == sides[0].evaluated[key] for side in sides):
         return []
-    return [f"{side.label}: {', '.join(map(_judge, side.evaluated['judged_by'])) or 'none'}" for side in sides]
+    return [f"{side.label}: {', '.join(map(_judge, side.evaluated[key])) or 'none'}" for side in sides]
 
 
 def _judge(one: Mapping[str, str]) -> str:
-    """``crosscheck (dstill 0.1.0)``, or for a plugin in a file ``mine (file 3f9a12c4)``."""
-    source = f"{one['distribution']} {one['version']}".strip() or f"file {one.get('sha256', '')[:8]}".strip()
-    return f"{one['name']} ({source})"
+    """``crosscheck (dstill 0.1.0, files 9b20c417)``, or for a plugin in a file ``mine (file 3f9a12c4)``."""
+    source = f"{one.get('distribution', '')} {one.get('version', '')}".strip()
+    digest = one.get("sha256", "")[:8]
+    if source and digest:
+        return f"{one['name']} ({source}, files {digest})"
+    return f"{one['name']} ({source or f'file {digest}'.strip()})"
 
 
 def _of_engine(first: Side, other: Side) -> Iterator[str]:

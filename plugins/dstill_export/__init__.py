@@ -1,6 +1,7 @@
-"""``dstill export``: writes a run's student in a format for other programs, if it answers like the evaluated student.
+"""``dstill export`` writes a run's student in a format for other programs, ``dstill runs push`` uploads it to the hub.
 
-    dstill export RUN --to ctranslate2 --out FOLDER
+    dstill export RUN --to ctranslate2 --out FOLDER       # if it answers like the evaluated student
+    dstill runs push RUN OWNER/NAME --export FOLDER            # `dstill_export.pushing`
 
 The formats merged, adapter, ctranslate2 and gguf are subclasses of `dstill_export.formats.Format`. The steps that all
 of them share, including the parity check, are in `dstill_export.exporting`.
@@ -20,8 +21,10 @@ __all__ = ["register_commands"]
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
-    """Add `dstill export`."""
+    """Add `dstill export` and `dstill runs push`."""
     from dstill.cli.groups import LazyCommand
 
     summary = "Export the trained student for other programs."
     cli.add_command(LazyCommand("export", "dstill_export.command:export", summary, section="Use"))
+    summary = "Upload the student and the dataset to the Hugging Face hub."
+    cli.add_command(LazyCommand("push", "dstill_export.push_command:push", summary), "runs push")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dstill.api.student import Generator
 from dstill.errors import UsageError
-from dstill_export.formats import RETRY_HINT, Format, Source, copy_tokenizer, folder_size
+from dstill_export.formats import RETRY_HINT, Format, Source, copy_tokenizer, encoder_of, folder_size
 
 __all__ = ["Adapter"]
 
@@ -59,4 +59,4 @@ class Adapter(Format):
         loaded = Hf().load(folder)
         model = loaded.model
         model.generation_config = GenerationConfig.from_pretrained(str(folder), local_files_only=True)
-        return PlainGenerator(model, loaded.encoder, threads=loaded.threads)
+        return PlainGenerator(model, encoder_of(folder, model=model), threads=loaded.threads)

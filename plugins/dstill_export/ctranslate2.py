@@ -25,6 +25,7 @@ from dstill_export.merged import merged_bytes, write_merged
 from dstill_finetune.generation import BATCH
 
 if TYPE_CHECKING:
+    from dstill_finetune.card import Prompt
     from dstill_finetune.encoding import Encoder
     from dstill_finetune.student_metadata import Facts
 
@@ -76,8 +77,9 @@ class CTranslate2(Format):
         except RuntimeError as error:
             raise _unsupported(error) from error
 
-    def usage(self, facts: Facts, prompt: str, task: Sequence[int], *, cut: bool) -> str:
-        text = prompt if facts.encoder_decoder else f"{prompt}\n"
+    def usage(self, facts: Facts, prompt: Prompt, task: Sequence[int], *, cut: bool) -> str:
+        from dstill_finetune.card import prompt_lines
+
         lines = [
             "import ctranslate2",
             "from transformers import AutoTokenizer",
@@ -85,8 +87,7 @@ class CTranslate2(Format):
             'FOLDER = "."',
             "tokenizer = AutoTokenizer.from_pretrained(FOLDER)",
             f"model = ctranslate2.{'Translator' if facts.encoder_decoder else 'Generator'}(FOLDER)",
-            f"prompt = {text!r}",
-            f'ids = tokenizer(prompt)["input_ids"]{"[:-1]" if cut else ""}',
+            *prompt_lines(facts, prompt, cut=cut, tensors=False),
         ]
         if facts.encoder_decoder:
             prefix = f"[tokenizer.convert_ids_to_tokens({list(task)})]" if task else "None"
@@ -119,8 +120,12 @@ def _converter(folder: Path) -> Any:
 
     class Converter(TransformersConverter):  # type: ignore[misc]
         def load_tokenizer(self, kind: Any, name: str, **options: Any) -> Any:
-            """Set missing special tokens, which CTranslate2 requires, to the padding token; they are never used."""
+            """Set missing special tokens, which CTranslate2 requires, to the padding token; they are never used.
+
+            Of some models, CTranslate2 takes the end token from their family if there is a chat template.
+            """
             tokenizer = super().load_tokenizer(kind, name, **options)
+            tokenizer.chat_template = None
             for missing in ("unk_token", "bos_token"):
                 if getattr(tokenizer, missing) is None:
                     setattr(tokenizer, missing, tokenizer.pad_token)
@@ -140,7 +145,8 @@ class _Generator(Generator):
     def generate(self, sources: Sequence[ModelInput]) -> Iterator[Generation]:
         limit, name = self.encoder.max_length, self.encoder.tokenizer.convert_ids_to_tokens
         rows = [
-            (name(ids[:limit]), name(task)) for ids, task in self.encoder.prompts([source.text for source in sources])
+            (name(self.encoder.shortened(ids, limit)), name(task))
+            for ids, task in self.encoder.prompts([source.text for source in sources])
         ]
         order = sorted(range(len(rows)), key=lambda number: len(rows[number][0]))
         written: dict[int, Generation] = {}

@@ -183,6 +183,7 @@ def _origin(run: Run, form: Format, source: Source, examples: Sequence[Example])
         "schema_version": SCHEMA_VERSION,
         "form": form.name,
         "run": run.name,
+        "training": run.stages.get("train", {}).get("id", ""),
         "task": run.task.name,
         "base": base_name,
         "licence": licence_of(_base(source)),

@@ -19,6 +19,7 @@ from dstill.api.records import ModelInput
 from dstill.api.student import Generator
 
 if TYPE_CHECKING:
+    from dstill_finetune.card import Prompt
     from dstill_finetune.encoding import Encoder
     from dstill_finetune.student_metadata import Facts
 
@@ -83,18 +84,23 @@ class Format(ABC):
 
     def example_code(self, source: Source, folder: Path, question: ModelInput) -> str:
         """Python code for the model card that answers `question`."""
+        from dstill_finetune.card import asked
         from dstill_finetune.student_metadata import Facts
 
         facts = Facts.read(folder)
-        word = next((word for word in sorted(facts.tasks, key=len, reverse=True) if question.text.startswith(word)), "")
-        cut = encoder_of(source.folder).cuts_prompts
-        return self.usage(facts, question.text.removeprefix(word), facts.tasks.get(word, []), cut=cut)
+        words = facts.system_messages if facts.prompt == "chat" else facts.tasks
+        word = next((word for word in sorted(words, key=len, reverse=True) if question.text.startswith(word)), "")
+        prompt, task = asked(facts, word, question.text.removeprefix(word))
+        return self.usage(facts, prompt, task, cut=encoder_of(source.folder, plain=True).cuts_prompts)
 
-    def usage(self, facts: Facts, prompt: str, task: Sequence[int], *, cut: bool) -> str:
+    def usage(self, facts: Facts, prompt: Prompt, task: Sequence[int], *, cut: bool) -> str:
         """Python code for the model card that answers `prompt`. Default: with transformers.
 
-        `task` are token ids that the answer starts with. `cut`: remove the end token that the tokenizer adds to the
-        prompt.
+        Args:
+            facts: Of the exported student.
+            prompt: A text, or the conversation of a student that chats.
+            task: Token ids that the answer starts with.
+            cut: Remove the end token that the tokenizer adds to the prompt.
         """
         from dstill_finetune.card import usage
 
@@ -110,31 +116,38 @@ def copy_other_files(source: Source, folder: Path) -> None:
 
 
 def copy_tokenizer(source: Source, folder: Path) -> None:
-    """Copy the files of the student's tokenizer."""
+    """Copy the files of the student's tokenizer, without a chat template that it was not trained with."""
     for file in source.folder.iterdir():
-        if file.name.startswith(_TOKENIZER):
+        unused = file.name.startswith("chat_template") and not source.facts.system_messages
+        if file.is_file() and file.name.startswith(_TOKENIZER) and not unused:
             shutil.copyfile(file, folder / file.name)
 
 
-def encoder_of(folder: Path, tokenizer: Any = None, model: Any = None) -> Encoder:
-    """The encoder that builds prompts as in training, from the files in `folder`.
+def encoder_of(folder: Path, tokenizer: Any = None, model: Any = None, *, plain: bool = False) -> Encoder:
+    """The encoder that builds prompts from the files in `folder`, as another program does.
 
-    Pass `tokenizer` if it is not in the folder, and `model` to limit prompts and answers to its positions.
+    Prompts are rendered by the exported chat template if the student was trained on what it renders. Pass `tokenizer`
+    if it is not in the folder, `model` to limit prompts and answers to its positions, and `plain` for the plain prompts
+    of a student that has them.
     """
     from dstill_finetune.adapter_loading import saved_tokenizer
+    from dstill_finetune.chat import Chat
     from dstill_finetune.encoding import Encoder
     from dstill_finetune.model_loading import UNBOUNDED, positions_of
     from dstill_finetune.student_metadata import Facts
 
     facts = Facts.read(folder)
+    tokenizer = tokenizer or saved_tokenizer(folder)
+    by_template = facts.prompt == "chat" or (facts.system_messages and not plain)
     return Encoder(
-        tokenizer or saved_tokenizer(folder),
+        tokenizer,
         encoder_decoder=facts.encoder_decoder,
         max_length=facts.max_length,
         max_target_length=facts.max_target_length,
         task_prefix=facts.task_prefix,
         tasks=facts.tasks,
         positions=UNBOUNDED if model is None else positions_of(model.config),
+        chat=Chat(tokenizer, facts.system_messages) if by_template else None,
     )
 
 

@@ -1,11 +1,11 @@
 """The format `gguf`: one file for llama.cpp and tools that use it, in Q8_0 (8 bits, one scale per 32 weights).
 
-    model.gguf  student.json
+    model.gguf  Modelfile (for Ollama)  student.json
 
 Only for students that were trained from a GGUF file: its settings and vocabulary are copied, the vocabulary is extended
-by the student's new tokens, and the tensors are replaced, by the names in the `gguf` package's table. `_CONVERSIONS`
-lists what llama.cpp stores differently from transformers. For other students, use llama.cpp's convert_hf_to_gguf.py on
-the output of ``--to merged``.
+by the student's new tokens, and the tensors are replaced, by the names in the `gguf` package's table. The end token and
+the chat template are the student's. `_CONVERSIONS` lists what llama.cpp stores differently from transformers. For other
+students, use llama.cpp's convert_hf_to_gguf.py on the output of ``--to merged``.
 
 The parity check loads model and tokenizer with transformers' GGUF reader, since llama.cpp has no binary wheels. As for
 CTranslate2, 90 % of the sample must be answered alike.
@@ -21,14 +21,18 @@ from typing import TYPE_CHECKING, Any
 from dstill.api.student import Generator
 from dstill.errors import MissingExtra, UsageError
 from dstill_export.formats import RETRY_HINT, Format, Source, encoder_of
+from dstill_export.modelfile import modelfile
 
 if TYPE_CHECKING:
+    from dstill_finetune.card import Prompt
     from dstill_finetune.student_metadata import Facts
 
 __all__ = ["Gguf", "gguf_tensors"]
 
 FILE = "model.gguf"
 TOKENS, SCORES, KINDS = ("tokenizer.ggml.tokens", "tokenizer.ggml.scores", "tokenizer.ggml.token_type")
+EOS, TEMPLATE = "tokenizer.ggml.eos_token_id", "tokenizer.chat_template"
+START, SPACE = "tokenizer.ggml.add_bos_token", "tokenizer.ggml.add_space_prefix"
 BLOCK = 32  # weights per block of Q8_0
 
 
@@ -99,6 +103,8 @@ class Gguf(Format):
             writer.write_tensors_to_file()
             writer.close()
             facts.write(folder)
+            if facts.system_messages:
+                (folder / "Modelfile").write_text(modelfile(FILE, tokenizer, facts), encoding="utf-8")
 
     def load(self, folder: Path) -> Generator:
         import torch
@@ -117,7 +123,9 @@ class Gguf(Format):
         settings.eos_token_id, settings.pad_token_id = tokenizer.eos_token_id, tokenizer.pad_token_id
         return PlainGenerator(model, encoder_of(folder, tokenizer, model), threads=facts.threads)
 
-    def usage(self, facts: Facts, prompt: str, task: Sequence[int], *, cut: bool) -> str:
+    def usage(self, facts: Facts, prompt: Prompt, task: Sequence[int], *, cut: bool) -> str:
+        from dstill_finetune.card import prompt_lines
+
         prefix = f" + {list(task)}" if task else ""
         return "\n".join(
             [
@@ -127,8 +135,8 @@ class Gguf(Format):
                 'FOLDER = "."',
                 f'tokenizer = AutoTokenizer.from_pretrained(FOLDER, gguf_file="{FILE}")',
                 f'model = AutoModelForCausalLM.from_pretrained(FOLDER, gguf_file="{FILE}", dtype=torch.float32)',
-                f"prompt = {prompt + chr(10)!r}",
-                f'ids = torch.tensor([tokenizer(prompt)["input_ids"]{"[:-1]" if cut else ""}{prefix}])',
+                *prompt_lines(facts, prompt, cut=cut, tensors=False),
+                f"ids = torch.tensor([ids{prefix}])",
                 "output = model.generate(input_ids=ids, attention_mask=ids.new_ones(ids.shape), do_sample=False,",
                 f"                        max_new_tokens={facts.max_target_length},",
                 "                        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)",
@@ -142,12 +150,24 @@ class Gguf(Format):
 
 
 def _settings(base: Any, tokenizer: Any, rows: int) -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
-    """Yield name, value and types of each field of the base's file, with the vocabulary extended to `rows` tokens."""
+    """Yield name, value and types of each field of the base's file, with the vocabulary extended to `rows` tokens.
+
+    The end token and the chat template are those of `tokenizer`, and llama.cpp adds a start token if the template does.
+    """
     from gguf import GGUFValueType, TokenType
 
+    own: dict[str, tuple[Any, GGUFValueType]] = {EOS: (tokenizer.eos_token_id, GGUFValueType.UINT32)}
+    if tokenizer.chat_template:
+        own[TEMPLATE] = (tokenizer.chat_template, GGUFValueType.STRING)
+        own[START] = (_begins_with_start(tokenizer), GGUFValueType.BOOL)
+        own[SPACE] = (False, GGUFValueType.BOOL)  # llama.cpp would add one after every special token
+    for name, (value, kind) in own.items():
+        yield name, value, (kind,)
     for field in base.fields.values():
         if field.name.startswith("GGUF.") or field.name in ("general.architecture", "general.file_type"):
             continue  # written by GGUFWriter, or about the quantization of the base
+        if field.name in own or field.name.startswith(TEMPLATE):
+            continue
         value, kind = field.contents(), field.types[0]
         added = range(len(value), rows) if field.name in (TOKENS, SCORES, KINDS) else ()
         if field.name == TOKENS:
@@ -160,6 +180,13 @@ def _settings(base: Any, tokenizer: Any, rows: int) -> Iterator[tuple[str, Any, 
         elif field.name.endswith(".vocab_size"):
             value = rows
         yield field.name, value, (kind, field.types[-1]) if kind == GGUFValueType.ARRAY else (kind,)
+
+
+def _begins_with_start(tokenizer: Any) -> bool:
+    from dstill_finetune.chat import Chat
+
+    prompt = Chat(tokenizer, {}).render("", "a")
+    return bool(tokenizer.bos_token) and prompt.startswith(tokenizer.bos_token)
 
 
 def _text(base: Any, name: str) -> str:

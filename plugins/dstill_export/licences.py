@@ -1,7 +1,8 @@
-"""The licence of a student's base model, as far as the base's own files state it.
+"""The licence and the card of a student's base model, as far as the base's own files state them.
 
 licence_of("google/flan-t5-small") → "apache-2.0"       from its model card, if that is on this machine
 licence_of("") → ""                                     trained from scratch: no base
+copy_licences("models/llama", Path("mine"))             LICENSE, NOTICE …, and its card as BASE.md
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-__all__ = ["UNKNOWN", "copy_licences", "licence_of"]
+__all__ = ["BASE_CARD", "UNKNOWN", "copy_licences", "licence_of"]
 
+BASE_CARD = "BASE.md"
 UNKNOWN = "unknown: see the source of the base model"
 _FILES = ("LICEN[CS]E*", "NOTICE*", "USE_POLICY*")
 
@@ -27,7 +29,9 @@ def licence_of(base: str) -> str:
 
 
 def copy_licences(base: str, folder: Path) -> None:
-    """Copy the licence files of a local base to the export."""
+    """Copy the card of the base, and the licence files of a local one, to the export."""
+    if base and base != "base" and (card := _card_of(base)) is not None:
+        shutil.copyfile(card, folder / BASE_CARD)
     path = Path(base).expanduser()
     if base and base != "base" and path.exists():
         source = path if path.is_dir() else path.parent
@@ -41,6 +45,7 @@ def _card_of(base: str) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
     folder = Path(base).expanduser()
+    folder = folder.parent if folder.is_file() else folder  # a GGUF file
     if folder.is_dir():
         return folder / "README.md" if (folder / "README.md").is_file() else None
     cached = try_to_load_from_cache(base, "README.md")

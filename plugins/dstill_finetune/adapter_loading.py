@@ -1,4 +1,4 @@
-"""Loads the parts of a trained student: its tokenizer, its adapter, and the base that the adapter belongs to.
+"""Loads the parts of a trained student: its tokenizer and conversations, its adapter, and the adapter's base.
 
 Each function raises DataError if a file is missing, damaged, or not the one that the student was trained with.
 """
@@ -11,10 +11,11 @@ from typing import Any
 
 from dstill.errors import DataError
 from dstill_finetune import model_loading
+from dstill_finetune.chat import Chat, has_template
 from dstill_finetune.damage import damaged
 from dstill_finetune.student_metadata import FILE, Facts
 
-__all__ = ["require_base", "require_tokens", "saved_tokenizer", "with_adapter"]
+__all__ = ["chat_of", "require_base", "require_tokens", "saved_tokenizer", "with_adapter"]
 
 
 def require_base(facts: Facts, folder: Path) -> None:
@@ -64,6 +65,20 @@ def with_adapter(model: Any, folder: Path) -> Any:
         raise DataError("the adapter's weights are missing", where=str(weights))
     with damaged("the adapter cannot be loaded", where=str(folder), hint="train it again"):
         return PeftModel.from_pretrained(model, str(folder))
+
+
+def chat_of(tokenizer: Any, facts: Facts, folder: Path) -> Chat | None:
+    """The conversations of a student that was trained with them; None: its prompts are plain."""
+    if facts.prompt == "plain":
+        return None
+    if not has_template(tokenizer):
+        raise DataError(
+            "the student's chat template is missing", where=str(folder / "chat_template.jinja"), hint="train it again"
+        )
+    chat = Chat(tokenizer, facts.system_messages)
+    with damaged("the student's chat template cannot be used", where=str(folder), hint="train it again"):
+        chat.ending  # noqa: B018 - renders a message
+    return chat
 
 
 def saved_tokenizer(folder: Path) -> Any:

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 from dstill.api.records import Pair
 from dstill.api.student import TrainingJob, TrainResult
 from dstill.io.cards import STUDENT, card, table
+from dstill_finetune.chat import Chat
 from dstill_finetune.gguf_files import is_gguf
 
 if TYPE_CHECKING:
     from dstill_finetune.student_metadata import Facts
 
-__all__ = ["model_card", "usage"]
+__all__ = ["Prompt", "asked", "model_card", "prompt_lines", "usage"]
+
+Prompt = str | list[dict[str, str]]  # a text, or a conversation
 
 
 def model_card(facts: Facts, job: TrainingJob, fitted: TrainResult, *, n_too_long: int, cut: bool) -> str:
@@ -40,35 +43,57 @@ def model_card(facts: Facts, job: TrainingJob, fitted: TrainResult, *, n_too_lon
         "records": f"{len(job.train) - n_too_long:,} ({n_too_long} more were too long)",
         "learning rate, batch": f"{recipe.learning_rate:g}, {recipe.per_device_train_batch_size}"
         f" × {recipe.gradient_accumulation_steps}",
+        "prompt": "the base's chat template" if facts.prompt == "chat" else "plain",
         "task word": "before the question" if facts.task_prefix == "encoder" else "where the answer begins",
         "seed": str(facts.seed),
         **{str(key): str(value) for key, value in job.card.items()},
     }
     first = next((p for record in job.train for p in record), Pair(task_prefix="predict: ", source="…", target=""))
-    task = facts.tasks.get(first.task_prefix, [])
-    prompt = first.source if task else first.task_prefix + first.source
+    prompt, task = asked(facts, first.task_prefix, first.source)
     code = ["", "## Use", "", "```python", f"{usage(facts, prompt, task, cut=cut)}```"]
     front = [f"library_name: {library}", STUDENT]
     return card(front, "A dstill student", [*table(("", ""), rows.items()), *code])
 
 
-def usage(facts: Facts, prompt: str, task: Sequence[int] = (), *, cut: bool = False) -> str:
+def asked(facts: Facts, word: str, source: str) -> tuple[Prompt, list[int]]:
+    """What the student reads for `source` in the branch of the task `word`, and the ids that its answer begins with."""
+    if facts.prompt == "chat":
+        return Chat(None, facts.system_messages).messages(word, source), []
+    task = facts.tasks.get(word, [])
+    return source if task else word + source, task
+
+
+def prompt_lines(facts: Facts, prompt: Prompt, *, cut: bool, tensors: bool) -> list[str]:
+    """Lines that set `prompt`, and its token ids as `ids`.
+
+    Args:
+        facts: Of the trained student.
+        prompt: As `asked` gives it.
+        cut: As for `model_card`.
+        tensors: Whether `ids` are a tensor ``[1, tokens]`` instead of a list.
+    """
+    of = ', return_tensors="pt"' if tensors else ""
+    if not isinstance(prompt, str):
+        call = f"tokenizer.apply_chat_template(prompt, add_generation_prompt=True, return_dict=True{of})"
+        return [f"prompt = {prompt!r}", f'ids = {call}["input_ids"]']
+    text = prompt if facts.encoder_decoder else f"{prompt}\n"
+    first = ("[:, :-1]" if tensors else "[:-1]") if cut else ""
+    return [f"prompt = {text!r}", f'ids = tokenizer(prompt{of})["input_ids"]{first}']
+
+
+def usage(facts: Facts, prompt: Prompt, task: Sequence[int] = (), *, cut: bool = False) -> str:
     """Python code that answers `prompt`, with FOLDER for the student's folder.
 
     Args:
         facts: Of the trained student.
-        prompt: The text that the student reads.
+        prompt: As `asked` gives it.
         task: The ids of the task word that the answer begins with.
         cut: As for `model_card`.
     """
     kind = "AutoModelForSeq2SeqLM" if facts.encoder_decoder else "AutoModelForCausalLM"
     lines = _loading(facts, kind)
-    suffix = "" if facts.encoder_decoder else "\n"
     answer = "" if facts.encoder_decoder else "[ids.shape[1]:]"
-    lines += [
-        f"prompt = {prompt + suffix!r}",
-        f'ids = tokenizer(prompt, return_tensors="pt")["input_ids"]{"[:, :-1]" if cut else ""}',
-    ]
+    lines += prompt_lines(facts, prompt, cut=cut, tensors=True)
     decoder_ids = ""
     if task and facts.encoder_decoder:  # the answer begins with the task word
         lines += [f"decoder_ids = ids.new_tensor([[model.generation_config.decoder_start_token_id, *{list(task)}]])"]

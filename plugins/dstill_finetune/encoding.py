@@ -12,6 +12,8 @@ The recipe's ``task_prefix`` decides where the task word (the pair's prefix) goe
     decoder         reads "abc",                      "abc⏎predict:⏎" + target
                     writes "predict:" + target
 
+A decoder that was trained to chat reads the source in a conversation instead (`dstill_finetune.chat`).
+
 "encoder" is the form of Distilling Step-by-Step (Hsieh et al. 2023). With "decoder", the source is the same for every
 branch of a record and is computed once; when a trained student answers, it is given the task word to start with.
 """
@@ -25,6 +27,7 @@ from typing import Any
 
 from dstill.api.records import Pair
 from dstill.errors import DataError
+from dstill_finetune.chat import Chat
 from dstill_finetune.damage import damaged
 from dstill_finetune.model_loading import UNBOUNDED
 
@@ -83,6 +86,7 @@ class Encoder:
         task_prefix: ``encoder`` or ``decoder``, see above.
         tasks: Task word → its ids. A trained student's are passed in; `encode` adds those that it meets.
         positions: Tokens that the model has positions for, to read and to write (`model_loading.positions_of`).
+        chat: The conversations that prompts are rendered in; None: they are plain.
     """
 
     def __init__(
@@ -95,6 +99,7 @@ class Encoder:
         task_prefix: str = "encoder",
         tasks: Mapping[str, list[int]] | None = None,
         positions: tuple[int, int] = UNBOUNDED,
+        chat: Chat | None = None,
     ) -> None:
         self.tokenizer = tokenizer
         self.encoder_decoder = encoder_decoder
@@ -103,6 +108,7 @@ class Encoder:
         self.task_prefix = task_prefix
         self.tasks = dict(tasks or {})
         self.positions = positions
+        self.chat = chat
 
     def max_source(self, task: Sequence[int]) -> int:
         """Tokens that a prompt may have before `task` if at least one answer token is to follow."""
@@ -115,12 +121,19 @@ class Encoder:
 
     def prompts(self, texts: Sequence[str]) -> list[tuple[list[int], list[int]]]:
         """The ids of source and task word of each prompt (prefix and source in one text), as in training."""
-        words = [next((word for word in self._words() if text.startswith(word)), "") for text in texts]
-        sources = self._sources([text.removeprefix(word) for text, word in zip(texts, words, strict=True)])
-        return [(source, self.tasks.get(word, [])) for source, word in zip(sources, words, strict=True)]
+        known = sorted(self.tasks if self.chat is None else self.chat.system_messages, key=len, reverse=True)
+        words = [next((word for word in known if text.startswith(word)), "") for text in texts]
+        bare = [text.removeprefix(word) for text, word in zip(texts, words, strict=True)]
+        if self.chat is not None:
+            return [(source, []) for source in self._conversations(self.chat, words, bare)]
+        return [(source, self.tasks.get(word, [])) for source, word in zip(self._sources(bare), words, strict=True)]
 
-    def _words(self) -> list[str]:
-        return sorted(self.tasks, key=len, reverse=True)
+    def shortened(self, source: list[int], most: int) -> list[int]:
+        """The ids of a prompt, cut to `most` tokens; a conversation keeps the turn that begins the answer."""
+        if len(source) <= most or self.chat is None:
+            return source[:most]
+        (ending,) = self._ids([self.chat.ending], special=False)
+        return [*source[: max(0, most - len(ending))], *ending]
 
     def _task(self, prefix: str) -> list[int]:
         """The ids of a task word before the target. Raises DataError if they do not distinguish the branches."""
@@ -144,10 +157,15 @@ class Encoder:
         rows = self._ids([f"{text}\n" for text in texts], special=True)
         return [ids[:-1] for ids in rows] if self.cuts_prompts else rows
 
+    def _conversations(self, chat: Chat, words: Sequence[str], sources: Sequence[str]) -> list[list[int]]:
+        return self._ids([chat.render(word, text) for word, text in zip(words, sources, strict=True)], special=False)
+
     @property
     @_TOKENIZER
     def cuts_prompts(self) -> bool:
         """Whether a decoder's prompts lose their last token, because the tokenizer adds an end token."""
+        if self.chat is not None:
+            return False
         ids: list[int] = self.tokenizer("a")["input_ids"]
         return not self.encoder_decoder and ids[-1] == self.tokenizer.eos_token_id
 
@@ -163,8 +181,7 @@ class Encoder:
     def encode(self, records: Sequence[Sequence[Pair]], *, strict: bool = True) -> Dataset:
         """Encode every record within the limits. With `strict`, raises DataError if more than 5 % are over them."""
         pairs = [pair for record in records for pair in record]
-        before = self.task_prefix == "encoder"
-        sources = iter(self._sources([pair.task_prefix * before + pair.source for pair in pairs]))
+        sources = iter(self._sources_of(pairs))
         targets = iter(self.targets([pair.target for pair in pairs]))
         rows = [
             tuple(
@@ -186,6 +203,12 @@ class Encoder:
                 100 * n_too_long / len(rows),
             )
         return Dataset(records=fitting, n_too_long=n_too_long)
+
+    def _sources_of(self, pairs: Sequence[Pair]) -> list[list[int]]:
+        if self.chat is not None:
+            return self._conversations(self.chat, [pair.task_prefix for pair in pairs], [pair.source for pair in pairs])
+        before = self.task_prefix == "encoder"
+        return self._sources([pair.task_prefix * before + pair.source for pair in pairs])
 
     @_TOKENIZER
     def _ids(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:

@@ -100,7 +100,7 @@ class ModelGenerator(Generator):
     ) -> Iterator[Generation]:
         prompts = self.encoder.prompts([source.text for source in sources])
         rows = [
-            self._row(ids[: self.encoder.max_source(task)], task, grammar)
+            self._row(self.encoder.shortened(ids, self.encoder.max_source(task)), task, grammar)
             for (ids, task), grammar in zip(prompts, grammars, strict=True)
         ]
         ordered = sorted(rows, key=lambda row: (row.task, row.limit or 0, len(row.source)))

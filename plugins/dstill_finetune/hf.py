@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from dstill.api.modality import ModelSpec
-from dstill.api.student import TrainingJob
+from dstill.api.recipe import Recipe
+from dstill.api.student import Preset, TrainingJob
 from dstill.errors import DataError
 from dstill_finetune import gguf_files, model_loading
 from dstill_finetune.model_spec import shape_of
+from dstill_finetune.presets import preset_of
 from dstill_finetune.students import Finetuned
 
 __all__ = ["Hf", "HfConfig"]
@@ -36,11 +38,15 @@ class Hf(Finetuned):
 
     name = "hf"
     suffixes = (gguf_files.SUFFIX,)
+    reads_prompts = True
     Config = HfConfig
     config: HfConfig
 
     def spec(self, texts: Iterable[str] = ()) -> ModelSpec:
         return shape_of(model_loading.config_of(self.base))
+
+    def preset(self, recipe: Recipe, modality: str = "") -> Preset | None:
+        return preset_of(self.base, recipe, modality)
 
     def start(self, job: TrainingJob) -> tuple[Any, str]:
         tokenizer = model_loading.load_tokenizer(self.base)

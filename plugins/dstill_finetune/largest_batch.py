@@ -14,6 +14,7 @@ from typing import Any
 from dstill.api.modality import Batch
 from dstill.api.recipe import Recipe
 from dstill.api.records import Pair
+from dstill_finetune.chat import Chat
 from dstill_finetune.collate import IGNORED, Collator
 from dstill_finetune.encoding import Encoded, Encoder, length
 from dstill_finetune.model_loading import UNBOUNDED
@@ -46,6 +47,7 @@ def batch_before_training(
     encoder_decoder: bool,
     new_tokens: int,
     positions: tuple[int, int] = UNBOUNDED,
+    chat: Chat | None = None,
 ) -> Batch | None:
     """As `batch_of` for the largest batch, before there is a model; None if no record is within the limits."""
     encoder = Encoder(
@@ -55,6 +57,7 @@ def batch_before_training(
         max_target_length=recipe.max_target_length,
         task_prefix=recipe.task_prefix,
         positions=positions,
+        chat=chat,
     )
     data = encoder.encode(train, strict=False)
     if not len(data):

@@ -8,13 +8,13 @@
     dstill train RUN --student hf:./llama-7b --modality qlora
 
 ``--vram 24GB,40GB`` plans for other machines: modalities × cards in one table. There, half a GiB of each card is
-reserved for the CUDA context. Of a hub id, only the configuration is downloaded.
+reserved for the CUDA context. Of a hub id, only configuration and tokenizer are downloaded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import click
@@ -30,6 +30,7 @@ from dstill.errors import UsageError
 from dstill.factory import Setup, choose_modality, modalities, student_spec
 from dstill.io.units import size
 from dstill.pipeline import steps
+from dstill.pipeline.presets import AppliedPreset, with_preset
 from dstill.plugins import Plugins
 from dstill.runs.run import Run
 from dstill.runtime import hardware
@@ -89,14 +90,19 @@ def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
     config = opened.config if opened else found.config()
     spec = student_spec(found.plugins, config.settings)
     note_other_recipe(found, run)
-    shape = _with_dataset(opened) if opened else Setup(found.plugins, config).student.spec()
+    student = opened.student if opened else Setup(found.plugins, config).student
+    given = config  # without the preset
+    config, _ = with_preset(given, student)
+    shape = _with_dataset(opened, config.settings.train) if opened else student.spec()
     installed = modalities(found.plugins, config).values()
     plans = []
     for device in devices:
         recipe = resolved(config.settings.train, device)
         choice = _choice(found.plugins, config, shape, recipe, device)
         advice = {m.name: fits_with(m, shape, recipe, device) for m in installed if _unfit(choice, m.name)}
-        plans.append(Plan(device, recipe, choice, advice, _command(run or "RUN", spec, choice, found)))
+        _, preset = with_preset(given, student, choice.modality)
+        command = _command(run or "RUN", spec, choice, found)
+        plans.append(Plan(device, recipe, choice, advice, command, preset))
     if as_json:
         rows = [_json(spec, shape, one) for one in plans]
         emit(rows[0] if len(rows) == 1 else {"student": spec, "plans": rows})
@@ -122,6 +128,7 @@ class Plan:
     choice: Choice
     advice: Mapping[str, str]  # modality that does not fit → what makes it fit (`dstill_finetune.fit_advice`)
     command: str
+    preset: AppliedPreset | None
 
     def verdict(self, reason: ModalityFit) -> str:
         return "no" if reason.unfit_reason else "chosen" if reason.modality == self.choice.modality else "fits"
@@ -134,12 +141,12 @@ class Plan:
         return ", ".join(f"{name.replace('_', ' ')} {size(count)}" for name, count in largest)
 
 
-def _with_dataset(run: Run) -> ModelSpec:
+def _with_dataset(run: Run, recipe: Recipe) -> ModelSpec:
     """The counts of the run's student, with the largest batch of its training records."""
     pairs = steps.pairs(run.objective, run.task, run.records("train"))
     texts = (text for row in pairs for pair in row for text in (pair.source, pair.target))
     shape = run.student.spec(texts)
-    return replace(shape, batch=run.student.largest_batch(pairs, run.settings.train)) if pairs else shape
+    return replace(shape, batch=run.student.largest_batch(pairs, recipe)) if pairs else shape
 
 
 def _unfit(choice: Choice, modality: str) -> bool:
@@ -180,6 +187,7 @@ def _json(spec: str, shape: ModelSpec, one: Plan) -> dict[str, Any]:
         "precision": recipe.precision,
         "modalities": [_row(reason, one) for reason in one.choice.reasons],
         "modality": one.choice.modality or None,
+        "preset": None if one.preset is None else asdict(one.preset),
         "command": one.command or None,
     }
 
@@ -221,6 +229,8 @@ def _show(plans: Sequence[Plan]) -> None:
         for r in one.choice.reasons
     ]
     table(("modality", "#need", "#free", "verdict", "reason"), rows)
+    if one.preset is not None:
+        say(str(one.preset))
     if one.command:
         say(one.command)
 
@@ -236,6 +246,8 @@ def _compare(plans: Sequence[Plan]) -> None:
     fitting = [one for one in plans if one.choice.modality]
     if fitting:
         smallest = min(fitting, key=lambda one: one.device.free)
+        if smallest.preset is not None:
+            say(str(smallest.preset))
         say(f"on {smallest.device.name}:")
         say(smallest.command)
 

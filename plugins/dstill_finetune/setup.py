@@ -1,5 +1,6 @@
-"""Sets up encoder, collator and generation settings for a tokenizer and a model.
+"""Sets up conversations, encoder, collator and generation settings for a tokenizer and a model.
 
+prompts = prompts_of(tokenizer, job.train, recipe, encoder_decoder=False, where="models/mine")
 encoder = encoder_of(tokenizer, model, recipe, {})
 collator = collator_of(model, encoder, data, validation)
 set_generation_config(model, tokenizer, recipe)
@@ -8,23 +9,88 @@ set_generation_config(model, tokenizer, recipe)
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from dstill.api.recipe import Recipe
-from dstill.errors import DataError
+from dstill.api.records import Pair
+from dstill.errors import ConfigError, DataError
 from dstill_finetune import model_loading
+from dstill_finetune.chat import Chat, adopt, has_template, plain_templates, system_messages
 from dstill_finetune.collate import Collator
 from dstill_finetune.encoding import Dataset, Encoder
+from dstill_finetune.presets import prompt_of
 from dstill_finetune.sharing import sharing
 from dstill_finetune.student_metadata import Facts
 
-__all__ = ["collator_of", "encoder_of", "require_learnable", "require_rows", "set_generation_config"]
+__all__ = [
+    "Prompts",
+    "collator_of",
+    "encoder_of",
+    "prompts_of",
+    "require_learnable",
+    "require_rows",
+    "set_generation_config",
+]
 
 log = logging.getLogger("dstill")
 
 
-def encoder_of(tokenizer: Any, model: Any, form: Recipe | Facts, tasks: Mapping[str, list[int]]) -> Encoder:
+@dataclass(frozen=True, kw_only=True)
+class Prompts:
+    """How a student is asked."""
+
+    chat: Chat | None = None  # None: with plain prompts
+    system_messages: Mapping[str, str] = field(default_factory=dict)  # as in `Facts`
+
+
+def prompts_of(
+    tokenizer: Any, records: Sequence[Sequence[Pair]], recipe: Recipe, *, encoder_decoder: bool, where: str
+) -> Prompts:
+    """How the student of this tokenizer is asked, by the recipe.
+
+    The tokenizer's chat template becomes one that renders what the student reads, or none. Raises DataError if the
+    student is to chat and cannot; it names `where`.
+    """
+    form = prompt_of(recipe, encoder_decoder=encoder_decoder, template=has_template(tokenizer))
+    words = system_messages(pair.task_prefix for record in records for pair in record)
+    if form == "chat":
+        if encoder_decoder or recipe.task_prefix == "decoder":
+            raise ConfigError(
+                "an encoder–decoder does not chat"
+                if encoder_decoder
+                else "in a conversation, an answer cannot begin with the task word",
+                where="train.prompt = chat" + ("" if encoder_decoder else ", train.task_prefix = decoder"),
+                hint='set train.prompt to "plain"' + ("" if encoder_decoder else ', or task_prefix to "encoder"'),
+            )
+        adopt(tokenizer, where)
+        return Prompts(chat=Chat(tokenizer, words), system_messages=words)
+    tokenizer.chat_template = None
+    if encoder_decoder or not records:
+        return Prompts()
+    plain = Encoder(
+        tokenizer,
+        encoder_decoder=False,
+        max_length=sys.maxsize,
+        max_target_length=sys.maxsize,
+        task_prefix=recipe.task_prefix,
+    )
+    read = [row.source + row.task for row in plain.encode(records[:1]).records[0]]
+    for template in plain_templates(tokenizer, words, recipe.task_prefix):
+        tokenizer.chat_template = template
+        chat = Chat(tokenizer, words)
+        rendered = [chat.render(pair.task_prefix, pair.source) for pair in records[0]]
+        if tokenizer(rendered, add_special_tokens=False)["input_ids"] == read:
+            return Prompts(system_messages=words)
+    tokenizer.chat_template = None  # the tokens of these prompts are not those of any text
+    return Prompts()
+
+
+def encoder_of(
+    tokenizer: Any, model: Any, form: Recipe | Facts, tasks: Mapping[str, list[int]], chat: Chat | None = None
+) -> Encoder:
     """The encoder with the lengths of `form`; `tasks`: task word → ids of a trained student."""
     return Encoder(
         tokenizer,
@@ -34,6 +100,7 @@ def encoder_of(tokenizer: Any, model: Any, form: Recipe | Facts, tasks: Mapping[
         task_prefix=form.task_prefix,
         tasks=tasks,
         positions=model_loading.positions_of(model.config),
+        chat=chat,
     )
 
 

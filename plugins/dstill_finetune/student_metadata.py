@@ -42,6 +42,10 @@ class Facts:
     base_sha256: str = ""  # of the weights that the adapter was trained on (`model_loading.fingerprint`)
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # in training; auto: unknown
     tasks: Mapping[str, list[TokenId]] = field(default_factory=dict)  # task prefix → ids that the answer begins with
+    prompt: Literal["plain", "chat"] = "plain"
+    # Task prefix → system message of the conversation that the tokenizer's chat template renders as the prompt. Empty:
+    # the template, if there is one, renders other prompts.
+    system_messages: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> Facts:

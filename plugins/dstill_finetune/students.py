@@ -27,7 +27,7 @@ from dstill.api.student import TrainingJob, TrainResult
 from dstill.errors import DataError
 from dstill.runtime import distributed, hardware
 from dstill_finetune import disk_space, model_loading, reporting, torch_settings
-from dstill_finetune.adapter_loading import require_base, require_tokens, saved_tokenizer, with_adapter
+from dstill_finetune.adapter_loading import chat_of, require_base, require_tokens, saved_tokenizer, with_adapter
 from dstill_finetune.card import model_card
 from dstill_finetune.checkpoints import step_of
 from dstill_finetune.damage import damaged
@@ -39,7 +39,14 @@ from dstill_finetune.peak_memory import PeakMemory
 from dstill_finetune.probe import LOOSE_MARGIN, MARGIN, run_probe
 from dstill_finetune.resuming import checkpoints_of
 from dstill_finetune.saving import saving, share
-from dstill_finetune.setup import collator_of, encoder_of, require_learnable, require_rows, set_generation_config
+from dstill_finetune.setup import (
+    collator_of,
+    encoder_of,
+    prompts_of,
+    require_learnable,
+    require_rows,
+    set_generation_config,
+)
 from dstill_finetune.student_metadata import Facts
 from dstill_finetune.tokenizer import repair
 from dstill_finetune.torch_student import TorchStudent, result_of, score_of
@@ -78,11 +85,14 @@ class Finetuned(TorchStudent):
         tokenizer, new = repair(
             tokenizer, [[p.target for p in record] for record in job.train], where=base or self.name
         )
+        prompts = prompts_of(
+            tokenizer, [*job.train, *job.validation], recipe, encoder_decoder=self._form()[0], where=base or self.name
+        )
         with saving(job.folder):
             tokenizer.save_pretrained(job.folder)
         model = self._untrained(job.folder, base, job.seed, options)
         add_rows(model, len(tokenizer), new, job.seed)
-        encoder = encoder_of(tokenizer, model, recipe, {})
+        encoder = encoder_of(tokenizer, model, recipe, {}, prompts.chat)
         data, validation = encoder.encode(job.train), encoder.encode(job.validation, strict=False)
         require_learnable(data, validation, recipe)
         require_rows(model, data, base)
@@ -92,7 +102,8 @@ class Finetuned(TorchStudent):
         weights = model_loading.fingerprint(base) if adapter and self.base else ""
         if distributed.is_main():
             disk_space.require(model, recipe, student=job.folder, checkpoints=job.checkpoints)
-        checkpoints, resume = checkpoints_of(job, model, tokenizer.get_vocab(), weights)
+        template = {"chat_template": tokenizer.chat_template} if prompts.chat else {}
+        checkpoints, resume = checkpoints_of(job, model, tokenizer.get_vocab(), weights, template)
         collator = collator_of(model, encoder, data, validation)
 
         def probe(trainer: Any) -> Mapping[str, float]:
@@ -136,6 +147,8 @@ class Finetuned(TorchStudent):
             threads=recipe.threads,
             task_prefix=recipe.task_prefix,
             tasks=encoder.tasks,
+            prompt="plain" if prompts.chat is None else "chat",
+            system_messages=prompts.system_messages,
         )
         fitted = result_of(history, model, peak, data.n_too_long)
         if distributed.is_main():
@@ -148,16 +161,27 @@ class Finetuned(TorchStudent):
         return model_loading.load_tokenizer(self.base)
 
     def largest_batch(self, train: Sequence[tuple[Pair, ...]], recipe: Recipe) -> Batch | None:
-        # a student without a base is an encoder–decoder
-        seq2seq, positions = True, model_loading.UNBOUNDED
-        if self.base:
-            config = model_loading.config_of(self.base)
-            seq2seq, positions = model_loading.is_encoder_decoder(config), model_loading.positions_of(config)
+        encoder_decoder, positions = self._form()
         targets = [[p.target for p in record] for record in train]
-        tokenizer, new = repair(self.tokenizer(train), targets, where=self.base or self.name)
+        where = self.base or self.name
+        tokenizer, new = repair(self.tokenizer(train), targets, where=where)
+        prompts = prompts_of(tokenizer, train, recipe, encoder_decoder=encoder_decoder, where=where)
         return batch_before_training(
-            tokenizer, train, recipe, encoder_decoder=seq2seq, new_tokens=len(new), positions=positions
+            tokenizer,
+            train,
+            recipe,
+            encoder_decoder=encoder_decoder,
+            new_tokens=len(new),
+            positions=positions,
+            chat=prompts.chat,
         )
+
+    def _form(self) -> tuple[bool, tuple[int, int]]:
+        """Whether it is an encoder–decoder, which it is without a base, and its positions."""
+        if not self.base:
+            return True, model_loading.UNBOUNDED
+        config = model_loading.config_of(self.base)
+        return model_loading.is_encoder_decoder(config), model_loading.positions_of(config)
 
     def _untrained(self, folder: Path, base: str, seed: int, options: Any) -> Any:
         if not base:
@@ -204,7 +228,8 @@ class Finetuned(TorchStudent):
         if facts.adapter and trained:
             model = with_adapter(model, folder)
         threads = min(facts.threads, os.cpu_count() or 1)  # training may have run on a larger machine
-        return ModelGenerator(model, encoder_of(tokenizer, model, facts, facts.tasks), threads=threads)
+        encoder = encoder_of(tokenizer, model, facts, facts.tasks, chat_of(tokenizer, facts, folder))
+        return ModelGenerator(model, encoder, threads=threads)
 
     def merged(self, folder: Path) -> tuple[Any, Any, Facts]:
         """A trained student's model, with an adapter merged into its base, its tokenizer and its metadata.
@@ -225,6 +250,8 @@ class Finetuned(TorchStudent):
                 warnings.filterwarnings("ignore", message="Input and output embeddings are no longer tied")
                 model = with_adapter(model, folder).merge_and_unload()
         set_generation_config(model, tokenizer, facts)
+        if not facts.system_messages:
+            tokenizer.chat_template = None  # the base's, which the student was not trained with
         base = "" if facts.base == "base" else facts.base
         return model, tokenizer, replace(facts, base=base, base_sha256="", adapter=False, four_bit=False)
 

@@ -152,7 +152,9 @@ def _exact_spaces(tokenizer: Any) -> Any:
     backend.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first")
     backend.decoder = decoders.Metaspace(prepend_scheme="first")
     # T5Tokenizer and others would restore their own pre-tokenizer on loading
-    return PreTrainedTokenizerFast(tokenizer_object=backend, **tokenizer.special_tokens_map)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend, chat_template=tokenizer.chat_template, **tokenizer.special_tokens_map
+    )
 
 
 def _short(text: str) -> str:

@@ -95,7 +95,8 @@ def _with_reference(run: Run) -> set[str]:
 
 def _of_file(run: Run, file: Path) -> list[Record]:
     """The questions of a file that have answers, without those that the run has learnt."""
-    examples, asking = read_questions(file, json_answers=run.task.json_answers, one_answer=True), Predictor(run)
+    task, asking = run.task, Predictor(run)
+    examples = read_questions(file, parse=task.parse, json_answers=task.json_answers, one_answer=True)
     rows = (record for split in LEARNT_FROM for record in run.records(split, raw=True))
     learnt = {(words_of(record.question), context_key(record)) for record in rows}
     found = [_record(example, asking) for example in examples if example.answer is not None]

@@ -31,10 +31,9 @@ from dstill.io.shell import command
 from dstill.pipeline import feedback
 from dstill.pipeline.dedup import select
 from dstill.pipeline.feedback import Opinion
-from dstill.pipeline.generate import Purchase, generate
+from dstill.pipeline.generate import generate
 from dstill.pipeline.predict import PredictedAnswer, Predictor
 from dstill.pipeline.self_consistency import vote
-from dstill.runs.folder import STORE
 from dstill.runs.run import Run
 from dstill_improve.failures import Failures, failures, more
 
@@ -147,7 +146,8 @@ def _labelled(
     if not examples:
         return [], {}
     shots = [record.example for record in run.records("train")]
-    generated = generate(setup, make_teacher(run.plugins, setup.config), examples, _purchase(run), worked=shots)
+    purchase = run.purchase("improve", resume=command("improve", run.folder))
+    generated = generate(setup, make_teacher(run.plugins, setup.config), examples, purchase, worked=shots)
     with_gold = {example.id for example in known}
     for rejection in generated.dataset.rejections:
         if rejection.id in with_gold:
@@ -164,15 +164,6 @@ def _with_golds(setup: Setup) -> Setup:
     filed = setup.config.filed - changed  # not the file's any more
     config = replace(setup.config, settings=replace(setup.settings, generate=generate), filed=filed)
     return Setup(setup.plugins, config, setup.progress)
-
-
-def _purchase(run: Run) -> Purchase:
-    return Purchase(
-        store=STORE,
-        buyer=f"{run.name} {run.manifest.get('id', run.manifest['created'])} improve",
-        resume=command("improve", run.folder),
-        where=str(run.folder),
-    )
 
 
 def _reason(rejection: Rejection) -> str:

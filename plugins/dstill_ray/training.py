@@ -49,6 +49,7 @@ def train(run: Run, resources: Resources, *, address: str, flags: Mapping[str, A
 
     Raises the errors of `Run.train`, and ServiceError if Ray fails.
     """
+    run.refuse_retraining(restart=how.get("restart", False))
     trust.require(run.config)  # checked here: the workers' machines have no record of what the user trusts
     job = {
         "run": str(run.folder.absolute()),

@@ -84,13 +84,17 @@ def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
     stages = manifest["stages"]
     trained, evaluated = stages.get("train", {}), stages["evaluate"]
     latency, tokens, size = (evaluated.get(name, {}) for name in ("latency", "tokens", "size"))
+    rate = evaluated.get("throughput", {}).get("per_second")
     facts = {
         "engine": evaluated["engine"],
         "student": trained.get("student", ""),
         "modality": trained.get("modality", ""),
         "objective": trained.get("objective", ""),
         "trained parameters": f"{trained['trained_parameters']:,}" if trained else "",
-        "latency": f"p50 {latency['p50']:.3f} s, p95 {latency['p95']:.3f} s" if latency.get("p50") else "",
+        "latency, one question at a time": f"p50 {latency['p50']:.3f} s, p95 {latency['p95']:.3f} s, n {latency['n']}"
+        if latency.get("p50")
+        else "",
+        "throughput, in batches": f"{rate:,.{0 if rate >= 10 else 1}f} answers/s" if rate else "",
         "tokens per answer": f"p50 {tokens['p50']:.0f}, p95 {tokens['p95']:.0f}" if tokens.get("total") else "",
         "size": size_on_disk(size["bytes"]) if size.get("bytes") else "",
         "seed": str(manifest["seed"]),

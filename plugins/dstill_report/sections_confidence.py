@@ -1,6 +1,7 @@
-"""The report's section on confidence: how it separates right from wrong, the curve, and the promises.
+"""The report's sections on confidence: how it separates right from wrong, the promises, and the cascade.
 
-sections(run)  →  Section(title="Confidence", order=13, table=Table(…), svg="<svg …>"), Section(title="Promises", …)
+sections(run)  →  Section(title="Confidence", order=13, table=Table(…), svg="<svg …>"), Section(title="Promises", …),
+                  Section(title="Cascade with openai:gpt-5-mini", …) if that model was prompted
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import Section, Table
+from dstill.cli.cascade import COLUMNS, cut_rows, tenth_rows
 from dstill.cli.confidence import promise_columns, promise_rows, separation_columns, separation_rows, unpromised
 from dstill.pipeline.selective import ScoredAnswer, risk_coverage
 from dstill_report import plots
@@ -22,8 +24,9 @@ POINTS = 200  # of a curve
 
 
 def sections(run: Run) -> Iterator[Section]:
-    """Both sections, if the last evaluation calibrated the confidence."""
-    found: Mapping[str, Any] = run.manifest["stages"].get("evaluate", {}).get("confidence", {"why": "not measured"})
+    """The sections, if the last evaluation calibrated the confidence."""
+    evaluated: Mapping[str, Any] = run.manifest["stages"].get("evaluate", {})
+    found: Mapping[str, Any] = evaluated.get("confidence", {"why": "not measured"})
     if found["why"]:
         return
     validation, splits = found["validation"], found["splits"]
@@ -48,6 +51,41 @@ def sections(run: Run) -> Iterator[Section]:
         text="\n".join([text, *unpromised(found)]),
         table=_table(promise_columns(found), promise_rows(found)),
     )
+    for system, splits_of in evaluated.get("cascade", {}).items():
+        yield from _cascade(system, splits_of)
+
+
+def _cascade(system: str, splits: Mapping[str, Any]) -> Iterator[Section]:
+    """The student with one large model behind it."""
+    rows = ([split, *row] for split, found in splits.items() for row in cut_rows(system, found))
+    yield Section(
+        title=f"Cascade with {system}",
+        order=13,
+        text=f"The student answers above the cut; {system} answers the other questions, and those where the checks "
+        "refuse the student's answer, as with --fallback. The cuts were chosen on validation rows; what is promised "
+        "is about the student's own answers only. Accuracy is that of the whole, with its 95 % Wilson interval. "
+        "Seconds are the mean of a question: the student writes to each one first, in batches. The machine of the "
+        "student costs evaluate.machine_usd_per_hour, or nothing if that is not set.",
+        table=_table(["split", "", *COLUMNS], rows),
+    )
+    tenths = ([split, *row] for split, found in splits.items() for row in tenth_rows(found))
+    yield Section(
+        title=f"Cascade with {system}: shares",
+        order=13,
+        text="What is right if this share of the questions at most, the surest first, is answered by the student. It "
+        "looks at the results of these very questions: it describes them and promises nothing.",
+        table=_table(["split", "", *COLUMNS], tenths),
+        svg=plots.curve(
+            {split: [_wrong(mix, found["n"]) for mix in found["shares"]] for split, found in splits.items()},
+            f"Wrong answers of the student and {system} together",
+            "% of all questions that are wrong",
+            "% of questions that the student answers",
+        ),
+    )
+
+
+def _wrong(mix: Mapping[str, Any], n: int) -> tuple[float, float]:
+    return 100 * mix["here"] / n, 100 * (1 - mix["accuracy"])
 
 
 def _table(columns: list[str], rows: Iterator[list[str]]) -> Table:

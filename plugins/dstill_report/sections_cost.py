@@ -4,8 +4,9 @@
     sections(run)  →  Section(title="Cost", order=58, table=Table(…), svg="<svg …")
 
 The one-time cost is the teacher's replies for the dataset plus the machine time of training. After that, a question
-costs what the teacher's replies cost per row, or the machine time of one student answer. The price of a machine hour
-is ``evaluate.machine_usd_per_hour``; if it is not set, the section assumes that the machine is free and says so.
+costs what the teacher's replies cost per row, or the machine time of one student answer, asked for alone. The price of
+a machine hour is ``evaluate.machine_usd_per_hour``; if it is not set, the section assumes that the machine is free and
+says so.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ class _Cost:
 
     replies: Mapping[str, Any]  # from run.json; empty if the teacher is free
     training: float | None  # seconds
-    answer: float | None  # seconds, the median
+    answer: float | None  # seconds, the median of questions that were asked one at a time
+    batched: float | None  # seconds, the mean in batches
     usd_per_hour: float | None  # of the machine
 
     @property
@@ -49,6 +51,11 @@ class _Cost:
         if self.replies.get("usd") is None:
             return None
         return float(self.replies["usd"]) + self.machine(self.training)
+
+    @property
+    def unmeasured(self) -> bool:
+        """Whether the machine has a price, and how long it takes for one answer is not known."""
+        return bool(self.usd_per_hour) and self.answer is None
 
     def machine(self, seconds: float | None) -> float:
         """USD for machine time."""
@@ -65,6 +72,7 @@ def sections(run: Run) -> Iterator[Section]:
         replies=generated.get("cost") or {},
         training=trained.get("seconds"),
         answer=evaluated.get("latency", {}).get("p50"),
+        batched=1 / rate if (rate := evaluated.get("throughput", {}).get("per_second")) else None,
         usd_per_hour=run.settings.evaluate.machine_usd_per_hour,
     )
     yield Section(
@@ -82,6 +90,8 @@ def _sentences(cost: _Cost, teacher: str) -> Iterator[str]:
         yield f"The teacher '{teacher}' is free, so there is no break-even point."
     elif cost.once is None or price is None:
         yield "The teacher's price is not set, so the break-even point is not known."
+    elif cost.unmeasured:
+        yield "The break-even point is not known: `dstill evaluate` measures what one question at a time takes."
     else:
         found = break_even(spent=cost.once, teacher=price, student=cost.machine(cost.answer))
         yield (
@@ -109,15 +119,13 @@ def _rows(cost: _Cost) -> Iterator[tuple[str, str, str]]:
         "; ".join(filter(None, [_time(cost.training), machine or _usd(cost.machine(cost.training))])) or "not measured",
     )
     price = replies.get("usd_per_row") if replies else 0.0
-    yield (
-        "per question",
-        "not known" if price is None else _usd(price),
-        "; ".join(filter(None, [_time(cost.answer), machine or _usd(cost.machine(cost.answer))]))
-        if cost.answer is not None
-        else "not measured",
-    )
+    teacher = "not known" if price is None else _usd(price)
+    for how, seconds in (("one at a time", cost.answer), ("in batches", cost.batched)):
+        student = "; ".join(filter(None, [_time(seconds), machine or _usd(cost.machine(seconds))]))
+        yield f"per question, {how}", teacher, student if seconds is not None else "not measured"
     if replies and price is not None:
-        yield "per 1,000 questions", _usd(1000 * price), machine or _usd(1000 * cost.machine(cost.answer))
+        student = machine or ("not measured" if cost.answer is None else _usd(1000 * cost.machine(cost.answer)))
+        yield "per 1,000 questions, one at a time", _usd(1000 * price), student
 
 
 def _of_replies(replies: Mapping[str, Any]) -> str:
@@ -135,7 +143,7 @@ def _of_replies(replies: Mapping[str, Any]) -> str:
 def _plot(cost: _Cost) -> str:
     """Total cost by number of questions, up to twice the break-even point."""
     price, once, answer = cost.replies.get("usd_per_row"), cost.once, cost.machine(cost.answer)
-    if price is None or once is None:
+    if price is None or once is None or cost.unmeasured:
         return ""
     found = break_even(spent=once, teacher=price, student=answer)
     if not found:

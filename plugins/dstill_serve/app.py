@@ -4,7 +4,8 @@
     application(service)            # for uvicorn
 
 Each request gets exactly one complete reply: its answer or an error in OpenAI's format. If the client disconnects while
-its request is waiting, the request is dropped and costs the student nothing.
+its request is waiting, the request is dropped and costs the student nothing. What the student does not answer may go
+to a large model (`dstill.pipeline.fallback`), which takes none of the student's time.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dstill.api.records import OutcomeKind
+from dstill.api.records import Example, OutcomeKind, Prediction
 from dstill.cli.console import note
-from dstill.errors import DstillError
+from dstill.errors import DstillError, ServiceError
 from dstill.io.inert import visible
 from dstill.io.strict_json import dumps
 from dstill.pipeline.predict import PredictedAnswer
@@ -90,7 +91,7 @@ class Service:
         return self.student.predictor.executor is not None
 
     async def answer(self, query: Query) -> tuple[StudentAnswer, PredictedAnswer]:
-        """The student's answer, and the same answer executed if the query asks for that.
+        """The answer of the student or its fallback, and the same answer executed if the query asks for that.
 
         Raises RequestError if the query cannot be answered, the queue is full or the timeout passes.
         """
@@ -104,11 +105,13 @@ class Service:
             raise RequestError(503, "overloaded", message, retry_after=full.wait) from None
         try:
             answer = await asyncio.wait_for(asyncio.wrap_future(ticket.result), self.timeout)
-            self.metrics.answered(answer.predicted, answer.prompt_tokens)
+            self.metrics.wrote(answer.predicted.tokens, answer.prompt_tokens)
+            if self.student.predictor.needs_fallback(answer.predicted):
+                answer = answer.replaced(await self._fallen_back(job.example, answer.predicted, _until(deadline)))
+            self.metrics.answered(answer.predicted)
             if not query.execute:
                 return answer, answer.predicted
-            remaining = deadline - asyncio.get_running_loop().time()
-            executed = await self.runner.run(job.example, answer.predicted, timeout=remaining)
+            executed = await self.runner.run(job.example, answer.predicted, timeout=_until(deadline))
             if executed.outcome:
                 self.metrics.executed(executed.outcome)
             return answer, executed
@@ -116,6 +119,24 @@ class Service:
             raise RequestError(504, "timeout", f"no answer within {self.timeout:g} s") from None
         finally:
             ticket.release()
+
+    async def _fallen_back(self, example: Example, answered: PredictedAnswer, timeout: float) -> PredictedAnswer:
+        """The large model's answer in the place of the student's, or the student's abstention with both reasons."""
+        predictor = self.student.predictor
+        said: Prediction | DstillError
+        assert predictor.fallback is not None
+        try:
+            said = await asyncio.wait_for(asyncio.wrap_future(predictor.fallback.ask(example)), timeout)
+        except TimeoutError:
+            said = ServiceError(f"not within {timeout:.1f} s")
+        except DstillError as error:
+            said = error
+        self.metrics.asked_fallback(answered=isinstance(said, Prediction), usd=predictor.fallback.usd)
+        return await asyncio.to_thread(predictor.from_fallback, example, answered, said)
+
+
+def _until(deadline: float) -> float:
+    return max(0.0, deadline - asyncio.get_running_loop().time())
 
 
 def application(service: Service) -> Starlette:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from dstill.api.task import data_of
+from dstill.cli.confidence import promises
 from dstill.cli.console import emit, note, visible
 from dstill.cli.groups import Command
 from dstill.cli.options import (
@@ -20,6 +21,7 @@ from dstill.cli.options import (
     app,
     constrain_option,
     engine_url_option,
+    fallback_options,
     json_output,
     max_wrong_option,
     run_argument,
@@ -55,6 +57,7 @@ __all__ = ["serve"]
 @engine_url_option("Execute answers on this server")
 @constrain_option
 @max_wrong_option
+@fallback_options
 @click.option("--max-batch", type=Count(1, 512), default=16, help="Maximum number of questions in a batch.")
 @click.option(
     "--queue",
@@ -87,6 +90,7 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
     token_env: str,
     execute: bool,
     max_wrong: float | None,
+    fallback: str,
     max_batch: int,
     max_requests: int,
     timeout: float,
@@ -95,9 +99,12 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
 ) -> None:
     """Serve the student over HTTP, with an OpenAI-compatible API.
 
-    Also serves a page to try the student. Concurrent requests are answered in batches; requests beyond --queue get
-    503. Ctrl-C and SIGTERM finish the current requests, then exit with 0. Restart the server to use a student that
-    was trained again.
+    Also serves a page to try the student. Requests are answered after a first answer was computed, in batches if they
+    come at the same time; requests beyond --queue get 503. Ctrl-C and SIGTERM finish the current requests, then exit
+    with 0. Restart the server to use a student that was trained again.
+
+    With --fallback, a large model answers where the student does not, within --timeout. If it does not answer either,
+    or has reached --max-usd, the student abstains.
     """
     from dstill.pipeline.predict import Predictor
     from dstill_serve import serving
@@ -115,10 +122,12 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
         note(f"loading the student of run '{opened.name}'")
         try:
             executes = execute and bool(opened.task.executors)
-            predictor = stack.enter_context(Predictor(opened, execute=executes, max_wrong=max_wrong))
+            predictor = stack.enter_context(Predictor(opened, execute=executes, max_wrong=max_wrong, fallback=fallback))
         except ServiceError as error:
             hint = "; ".join(line for line in (error.hint, "or do not execute answers: --no-execute") if line)
             raise ServiceError(error.what, where=error.where, hint=hint) from None
+        note("answering a first question")
+        predictor.warm_up()  # until then no request is answered
         opening = serving.opened(predictor, listener, token=token, limits=limits, feedback=log)
         server, service = stack.enter_context(opening)
         _announce(service, as_json=as_json, token_env=token_env)
@@ -141,8 +150,8 @@ def _announce(service: Any, *, as_json: bool, token_env: str) -> None:
     address, student = service.access.address, service.student
     for line in student.predictor.drift():
         note(f"warning: {line}")
-    if student.predictor.promise is not None:
-        note(f"note: {student.predictor.promise}")
+    for line in promises(student.predictor):
+        note(f"note: {line}")
     if as_json:
         emit({"address": address, "model": student.model, "executes": service.executes})
     note(f"serving '{student.model}' at {address}; stop with Ctrl-C")

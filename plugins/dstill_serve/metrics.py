@@ -37,6 +37,15 @@ class Metrics:
         self._answers = Counter(
             "dstill_answers", "Answers by kind: ok, refused, abstained or invalid", ["kind"], registry=own
         )
+        self._fallback = Counter(
+            "dstill_fallback",
+            "Questions to the large model by result: answered or unanswered",
+            ["result"],
+            registry=own,
+        )
+        self._fallback_usd = Gauge(
+            "dstill_fallback_usd", "US dollars that the large model has cost for this run, if known", registry=own
+        )
         self._feedback = Counter("dstill_feedback", "Feedback by verdict: right or wrong", ["verdict"], registry=own)
         self._outcomes = Counter("dstill_outcomes", "Executed answers by outcome", ["outcome"], registry=own)
         self._tokens = Counter("dstill_tokens", "Tokens, read (prompts) and written (answers)", ["kind"], registry=own)
@@ -61,12 +70,21 @@ class Metrics:
         self._batch.observe(size)
         self._batch_seconds.observe(seconds)
 
-    def answered(self, predicted: PredictedAnswer, prompt_tokens: int | None) -> None:
-        """Count an answer of the student, before it is executed."""
+    def wrote(self, tokens: int, prompt_tokens: int | None) -> None:
+        """Count what the student wrote and read for an answer."""
+        self._tokens.labels(kind="written").inc(tokens)
+        self._tokens.labels(kind="read").inc(prompt_tokens or 0)
+
+    def asked_fallback(self, *, answered: bool, usd: float | None) -> None:
+        """Count a question that went to the large model. `usd`: what it has cost; None: not known."""
+        self._fallback.labels(result="answered" if answered else "unanswered").inc()
+        if usd is not None:
+            self._fallback_usd.set(usd)
+
+    def answered(self, predicted: PredictedAnswer) -> None:
+        """Count an answer of the student or the large model, before it is executed."""
         kinds = {"ok": predicted.ok, "refused": predicted.refused, "abstained": predicted.abstained}
         self._answers.labels(kind=next((kind for kind, is_it in kinds.items() if is_it), "invalid")).inc()
-        self._tokens.labels(kind="written").inc(predicted.tokens)
-        self._tokens.labels(kind="read").inc(prompt_tokens or 0)
 
     def executed(self, outcome: str) -> None:
         """Count an executed answer."""

@@ -80,7 +80,8 @@ def _message(answer: StudentAnswer, query: Query) -> dict[str, Any]:
         return {"role": "assistant", "content": None, "refusal": text}
     if not predicted.ok:
         problems = [problem.to_row() for problem in predicted.problems]
-        message = f"the student's answer is invalid: {predicted.reason}"
+        whose = f"answer of {predicted.answered_by}" if predicted.by_fallback else "student's answer"
+        message = f"the {whose} is invalid: {predicted.reason}"
         raise RequestError(422, "invalid_answer", message, extra={"problems": problems})
     if query.max_tokens is not None and predicted.tokens > query.max_tokens:
         message = f"the answer has {predicted.tokens} tokens, more than max_completion_tokens ({query.max_tokens})"

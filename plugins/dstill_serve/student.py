@@ -31,11 +31,17 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class StudentAnswer:
-    """The student's answer to a job, checked but not executed."""
+    """The answer to a job, checked but not executed: the student's, or that of a large model in its place."""
 
     predicted: PredictedAnswer
-    prompt_tokens: int | None  # None: this student does not count them
+    prompt_tokens: int | None  # None: this student does not count them, or a large model answered
     rationale: str | None  # None: not requested, or the student was not trained to explain its answers
+
+    def replaced(self, predicted: PredictedAnswer) -> StudentAnswer:
+        """With `predicted` in the place of the student's answer."""
+        if not predicted.by_fallback:
+            return replace(self, predicted=predicted)
+        return StudentAnswer(predicted=predicted, prompt_tokens=None, rationale=predicted.rationale or None)
 
 
 class Student:
@@ -76,7 +82,7 @@ class Student:
     def work(self, jobs: Sequence[Job]) -> list[StudentAnswer]:
         """Answer all jobs in one batch, then explain those that ask for it, in a second batch if necessary."""
         predictor, examples = self.predictor, [job.example for job in jobs]
-        predicted = predictor.answer(examples, execute=False)
+        predicted = predictor.answer(examples, execute=False, fall_back=False)
         prompt_tokens: Sequence[int | None] = predictor.count_tokens(examples) or [None] * len(jobs)
         rationales: dict[int, str] = {n: one.rationale for n, one in enumerate(predicted) if one.rationale}
         unexplained = [n for n, job in enumerate(jobs) if job.explain and n not in rationales]

@@ -75,21 +75,10 @@ class LocalModel:
         if not self.tokenizer.chat_template:
             text = "".join(f"{message.content}\n\n" for message in messages)
             return list(self.tokenizer(text)["input_ids"])
-        return list(self.tokenizer(self._render_chat(messages), add_special_tokens=False)["input_ids"])
+        from dstill_finetune.chat import Chat
 
-    def _render_chat(self, messages: Sequence[Message]) -> str:
-        from jinja2 import TemplateError
-
-        def render(turns: Sequence[Message]) -> str:
-            rows = [turn.to_row() for turn in turns]
-            text: str = self.tokenizer.apply_chat_template(rows, add_generation_prompt=True, tokenize=False)
-            return text
-
-        try:
-            return render(messages)
-        except TemplateError:  # some templates do not support a system message
-            first, second, *rest = messages
-            return render([Message(role="user", content=f"{first.content}\n\n{second.content}"), *rest])
+        text = Chat(self.tokenizer, {}).rendered([message.to_row() for message in messages])
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def answer(self, rows: Sequence[Sequence[int]], max_new_tokens: int) -> list[Answer]:
         """Answer encoded conversations in one batch, at most `max_new_tokens` each."""

@@ -1,7 +1,7 @@
 """The teacher ``replay``: answers and rationales from a file.
 
     [teacher.replay]
-    file = "answers.csv"        # prompt,rationale,dsl; or JSONL, or Parquet: see dstill.pipeline.question_files
+    file = "answers.csv"        # prompt,rationale,dsl; or what else dstill.pipeline.question_files reads
 
 The reply to a prompt is the row with the example's id, or else the row with exactly its question. From a row without
 rationale, a student learns the answer alone.
@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Self
 
 from dstill.api.records import Example, Prompt, Reply
@@ -40,7 +39,9 @@ class SeveralAnswers(DataError):
 class ReplayConfig:
     """The teacher `replay`: answers that you already have."""
 
-    file: str = field(default="", metadata={"help": "File with the answers: JSONL, CSV or Parquet.", "trust": "file"})
+    file: str = field(
+        default="", metadata={"help": "Answers, in what `generate --questions` reads.", "trust": "data set"}
+    )
 
 
 class Replay(Teacher):
@@ -62,7 +63,7 @@ class Replay(Teacher):
             )
         self._by_id: dict[str, Example] = {}
         self._by_question: dict[str, list[Example]] = defaultdict(list)
-        for row in read_questions(Path(self.config.file)):
+        for row in read_questions(self.config.file, parse=task.parse):
             if row.answer is not None:
                 self._by_id[row.id] = row
                 self._by_question[row.question].append(row)

@@ -40,7 +40,7 @@ class Synthetic(Teacher):
             raise NoGold(
                 "the question has no reference answer for the synthetic teacher to repeat",
                 where=f"id {example.id}",
-                hint="use another teacher, or the task's own questions",
+                hint="add a column 'answer', or use a teacher that is a model",
             )
         return Reply(id=example.id, text=self.task.reply_text(example.rationale or "", example.answer), model=self.name)
 

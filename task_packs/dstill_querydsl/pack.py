@@ -20,6 +20,7 @@ from dstill.api.protocols import (
     ConstrainedOutput,
     DataProfile,
     Demo,
+    KnownAnswers,
     Linked,
     Presentation,
     QuestionBrief,
@@ -65,6 +66,7 @@ class QueryDsl(
     ConstrainedOutput,
     DataProfile,
     Demo,
+    KnownAnswers,
     Linked,
     Presentation,
     RationaleTerms,
@@ -85,6 +87,7 @@ class QueryDsl(
     schema_keys = ("mapping",)
     answer_keys = ("query",)
     causes = LABELS
+    schema_settings: ClassVar[Mapping[str, Any]] = {"task.querydsl.student_context": "mapping"}
     options = OPTIONS
 
     def __init__(self, config: Settings | None = None) -> None:
@@ -306,6 +309,23 @@ class QueryDsl(
         if "values" in context and "mapping" not in context:
             raise UsageError("--values needs the mapping of the index", where="--values", hint="give --mapping too")
         return {"index": self.config.index, **context}
+
+    # --- KnownAnswers -------------------------------------------------------------------
+
+    def equal_answers(self, example: Example) -> Iterable[tuple[str, str]]:
+        from dstill_querydsl.known_answers import EQUAL
+
+        return EQUAL
+
+    def different_answers(self, example: Example) -> Iterable[tuple[str, str]]:
+        from dstill_querydsl.known_answers import DIFFERENT
+
+        return DIFFERENT
+
+    def hostile_answers(self, example: Example) -> Iterable[str]:
+        from dstill_querydsl.known_answers import HOSTILE
+
+        return HOSTILE
 
     # --- DataProfile --------------------------------------------------------------------
 

@@ -26,7 +26,9 @@ def register_tasks() -> Iterable[type[Task]]:
 def register_executors() -> Iterable[type[Executor]]:
     """``duckdb`` and ``sqlite``: engines inside this process. ``postgresql``: a server."""
     from dstill_sql.engines.duckdb import DuckDb
+    from dstill_sql.engines.postgresql import Postgresql
     from dstill_sql.engines.sqlite import Sqlite
 
     yield DuckDb
     yield Sqlite
+    yield Postgresql

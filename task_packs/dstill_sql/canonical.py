@@ -40,7 +40,7 @@ _TURNED: Mapping[type[exp.Expr], type[exp.Binary]] = {
 
 @lru_cache(maxsize=4096)
 def canonical_text(answer: str, dialect: Dialect) -> str:
-    """The canonical text of an answer. What is no query is only stripped."""
+    """The canonical text of an answer. Any other text is only stripped."""
     if (refusal := refusals.read(answer)) is not None:
         return refusals.write(sorted({word.casefold() for word in refusal.missing}))
     try:

@@ -3,8 +3,8 @@
     clauses("SELECT name FROM drivers WHERE rating > 4 ORDER BY rating DESC LIMIT 3", "duckdb")
     ["FROM drivers", "SELECT name", "WHERE rating > 4", "ORDER BY rating DESC", "LIMIT 3"]
 
-Conditions that AND connects are parts of their own; those that OR connects are one. A subquery is ``(…)`` where it
-stands, and its own parts come too. A refusal has the words that it says are missing.
+Conditions that AND connects are parts of their own; those that OR connects are one. A subquery is ``(…)`` there,
+and its own parts come too. A refusal has the words that it says are missing.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def clauses(answer: str, dialect: Dialect) -> list[str] | None:
 
 
 def terms(answer: str, dialect: Dialect) -> list[str]:
-    """The names of the tables and columns that an answer uses; empty if it is no query."""
+    """The names of the tables and columns that an answer uses; empty for other text."""
     try:
         query = read(answer, dialect)
     except NotOneQuery:

@@ -1,7 +1,6 @@
-"""The database that a question is about, and the rows that its answers run on.
+"""A database as questions are about it, and the rows that answers run on.
 
-    database_of({"db": "trips", "schema": "CREATE TABLE …", "values": {"drivers.city": ["Oslo"]}}, settings)
-    Database(name="trips", schema=Schema(…), values=Values(…), now="")
+    Database(name="trips", schema=Schema(…), values=Values(…), now="", data=Rows(…))
 
 `Database.data` is `Rows` of a bundled database or of a test database, the `File` of the user, or None: only a server
 has them. Known values are by ``table.column``.
@@ -13,22 +12,18 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from dstill.api.records import TestDatabase
 from dstill.api.values import Values
-from dstill.errors import DataError
-from dstill.io.strict_json import loads
 from dstill_sql.schema import Dialect, Schema
-from dstill_sql.settings import Settings
 
-__all__ = ["Database", "File", "Rows", "database_of", "rows_of"]
+__all__ = ["Database", "File", "Rows", "rows_of"]
 
-Cells = Mapping[
-    str, Sequence[Sequence[Any]]
-]  # table → rows, whose cells are in the order of the columns; dates are ISO
+# Table → rows, whose cells are in the order of the columns. Dates are ISO texts.
+Cells = Mapping[str, Sequence[Sequence[Any]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,46 +59,6 @@ class Database:
         """SHA-256 of what questions and checks depend on."""
         parts = [self.name, self.schema.dialect, self.schema.ddl(), self.values.to_json(), self.now]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def database_of(context: Mapping[str, Any], settings: Settings) -> Database | None:
-    """The database of an example's context; None if only its name is known. Raises DataError."""
-    from dstill_sql import bundle
-
-    name, statements = str(context.get("db", "")), context.get("schema")
-    if isinstance(statements, str):
-        return _given(name, statements, json.dumps(context.get("values", {})), settings.dialect)
-    if statements is not None:
-        raise DataError("the schema is not text", where="context.schema", hint="give CREATE TABLE statements")
-    if settings.schema and name in ("", settings.db):
-        return _configured(settings)
-    return bundle.database(name, settings.dialect) if name in bundle.NAMES else None
-
-
-@lru_cache(maxsize=64)
-def _given(name: str, statements: str, values: str, dialect: Dialect) -> Database:
-    return Database(name=name, schema=Schema.read(statements, dialect), values=Values.read(loads(values)))
-
-
-@lru_cache(maxsize=4)
-def _configured(settings: Settings) -> Database:
-    """The user's own database, as the settings describe it by files."""
-    statements = _text(Path(settings.schema), "task.sql.schema")
-    values = loads(_text(Path(settings.values), "task.sql.values")) if settings.values else {}
-    return Database(
-        name=settings.db,
-        schema=Schema.read(statements, settings.dialect, settings.schema),
-        values=Values.read(values, settings.values or "values"),
-        now=settings.now,
-        data=File(path=Path(settings.database)) if settings.database else None,
-    )
-
-
-def _text(path: Path, where: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read '{path}': {error}", where=where) from None
 
 
 def rows_of(database: TestDatabase, dialect: Dialect) -> Rows:

@@ -10,6 +10,7 @@ What a query may take while it runs, in seconds, memory and rows, is up to the e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from sqlglot import exp
 
 from dstill.api.records import Problem
 from dstill.errors import did_you_mean
+from dstill_sql.growth import MOST_GROWTH, growth
 from dstill_sql.schema import Dialect, Schema
 
 __all__ = ["FUNCTIONS", "Limits", "check"]
@@ -85,6 +87,8 @@ FUNCTIONS: dict[Dialect, frozenset[str]] = {
 _UNUSUAL_OF_SELECT = (
     "into", "locks", "laterals", "pivots", "sample", "connect", "match", "settings", "format", "hint", "prewhere"
 )  # fmt: skip
+_NAME = re.compile(r"[^\W\d][\w$]*")  # without quotes; in SQLite, $1 would be a parameter
+_CATALOGS = ("pg_", "sqlite_", "duckdb_", "information_schema")  # tables of the engine itself, and settings
 _UNUSUAL_OF_TABLE = ("sample", "pivots", "version", "when", "joins", "laterals", "hints")
 
 
@@ -103,24 +107,17 @@ def check(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dial
     ):
         if found > most:
             yield _problem("too_large", f"the query has {found:,} {what} (limit {most:,})")
-    names = {cte.alias_or_name.casefold() for cte in query.find_all(exp.CTE)}
+    if size <= limits.nodes and growth(query) > MOST_GROWTH:
+        yield _problem("too_large", f"the query repeats a value more than {MOST_GROWTH} times within another")
     denied = {name.casefold() for name in limits.denied}
     for table in query.find_all(exp.Table):
-        yield from _table(table, schema, names, denied)
-    for column in query.find_all(exp.Column):
-        yield from _column(column, denied)
-    if schema is not None and denied:
-        yield from _stars(query, denied)
+        yield from _table(table, schema, denied)
+    if any("." in name for name in denied):
+        yield from _denied_columns(query, {name.rpartition(".")[2] for name in denied if "." in name})
 
 
 def _node(node: exp.Expr, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
-    if isinstance(node, exp.Anonymous):
-        if node.name.lower() not in FUNCTIONS[dialect]:
-            yield _problem("function", f"the function {node.name} is not allowed")
-    elif type(node) not in _ALLOWED:
-        kind, named = ("function", node.sql_name()) if isinstance(node, exp.Func) else ("construct", node.key.upper())
-        yield _problem(kind, f"the {kind} {named} is not allowed")
-    elif isinstance(node, exp.With) and node.recursive:
+    if isinstance(node, exp.With) and node.recursive:
         yield _problem("recursive", "WITH RECURSIVE may never end", "write a query without recursion")
     elif isinstance(node, exp.Select):
         yield from _unusual(node, _UNUSUAL_OF_SELECT)
@@ -128,6 +125,23 @@ def _node(node: exp.Expr, limits: Limits, dialect: Dialect) -> Iterator[Problem]
         yield from _join(node)
     elif isinstance(node, exp.In) and len(node.expressions) > limits.values:
         yield _problem("too_large", f"IN has {len(node.expressions):,} values (limit {limits.values:,})")
+    else:
+        yield from _unknown(node, dialect)
+
+
+def _unknown(node: exp.Expr, dialect: Dialect) -> Iterator[Problem]:
+    """Functions, constructs, types and names that are not on the lists."""
+    if isinstance(node, exp.Anonymous):
+        if node.name.lower() not in FUNCTIONS[dialect]:
+            yield _problem("function", f"the function {node.name} is not allowed")
+    elif isinstance(node, exp.Identifier):
+        if not node.quoted and not _NAME.fullmatch(node.name):
+            yield _problem("name", f"'{node.name}' is not a name", "write it in double quotes")
+    elif type(node) not in _ALLOWED:
+        kind, named = ("function", node.sql_name()) if isinstance(node, exp.Func) else ("construct", node.key.upper())
+        yield _problem(kind, f"the {kind} {named} is not allowed")
+    elif isinstance(node, exp.DataType) and node.this in (exp.DType.USERDEFINED, exp.DType.UNKNOWN):
+        yield _problem("type", f"the type {node.sql(dialect)} is not allowed")
 
 
 def _unusual(node: exp.Expr, names: Sequence[str]) -> Iterator[Problem]:
@@ -158,7 +172,7 @@ def _joined_by_where(join: exp.Join) -> bool:
     return False
 
 
-def _table(table: exp.Table, schema: Schema | None, names: set[str], denied: set[str]) -> Iterator[Problem]:
+def _table(table: exp.Table, schema: Schema | None, denied: set[str]) -> Iterator[Problem]:
     if not isinstance(table.this, exp.Identifier):
         yield _problem("table_function", f"a query reads tables, not functions: {table.name or table.this.sql()}")
         return
@@ -166,26 +180,57 @@ def _table(table: exp.Table, schema: Schema | None, names: set[str], denied: set
         yield _problem("other_schema", f"a table is named without a schema: '{table.sql()}'", f"write {table.name}")
         return
     yield from _unusual(table, _UNUSUAL_OF_TABLE)
-    if table.name.casefold() in denied:
+    name = table.name.casefold()
+    if name in denied:
         yield _problem("denied", f"the table '{table.name}' may not be read")
-    elif schema is None and not table.name.replace("_", "").isalnum():
+    elif name in _visible_ctes(table):
+        return
+    elif schema is None and (not name.replace("_", "").isalnum() or name.startswith(_CATALOGS)):
         yield _problem("other_schema", f"'{table.name}' is not the name of a table")
-    elif schema is not None and table.name.casefold() not in names and schema.table(table.name) is None:
+    elif schema is not None and schema.table(table.name) is None:
         near = did_you_mean(table.name, [one.name for one in schema.tables])
         yield _problem("unknown_table", f"there is no table '{table.name}'.{near}")
 
 
-def _column(column: exp.Column, denied: set[str]) -> Iterator[Problem]:
-    hidden = {name.rpartition(".")[2] for name in denied if "." in name}
-    if column.name.casefold() in hidden:
-        yield _problem("denied", f"the column '{column.name}' may not be read")
+def _visible_ctes(table: exp.Table) -> set[str]:
+    """The names of WITH that a table may stand for: of the queries around it, and of its own WITH those before it."""
+    names: set[str] = set()
+    node: exp.Expr = table
+    while (parent := node.parent) is not None:
+        if isinstance(parent, exp.With):
+            for cte in parent.expressions:
+                if cte is node:
+                    break
+                names.add(cte.alias_or_name.casefold())
+        elif isinstance(parent, exp.Query) and not isinstance(node, exp.With):
+            names |= {cte.alias_or_name.casefold() for cte in parent.ctes}
+        node = parent
+    return names
 
 
-def _stars(query: exp.Query, denied: set[str]) -> Iterator[Problem]:
-    if any("." in name for name in denied) and any(
-        isinstance(star.parent, (exp.Select, exp.Column)) for star in query.find_all(exp.Star)
-    ):
+# --- columns that may not be read -------------------------------------------------------
+
+
+def _denied_columns(query: exp.Query, hidden: set[str]) -> Iterator[Problem]:
+    """Columns of these names, and what reads columns without their names."""
+    for column in query.find_all(exp.Column):
+        if column.name.casefold() in hidden:
+            yield _problem("denied", f"the column '{column.name}' may not be read")
+    if any(isinstance(star.parent, (exp.Select, exp.Column)) for star in query.find_all(exp.Star)):
         yield _problem("denied", "* also reads columns that may not be read", "name the columns")
+    for join in query.find_all(exp.Join):
+        if join.method == "NATURAL" or any(one.name.casefold() in hidden for one in join.args.get("using") or ()):
+            yield _problem("denied", "the join compares columns that may not be read", "write JOIN … ON …")
+    for table in query.find_all(exp.Table):
+        alias = table.args.get("alias")
+        if alias is not None and alias.args.get("columns"):
+            yield _problem("denied", f"'{table.name}' may not get other names for its columns")
+    # In DuckDB and PostgreSQL, the name of a table as a column is its whole row.
+    sources = {one.alias_or_name.casefold() for one in query.find_all(exp.Table, exp.Subquery, exp.CTE)}
+    for column in query.find_all(exp.Column):
+        if not column.table and column.name.casefold() in sources:
+            hint = f"write {column.name}.COLUMN"
+            yield _problem("denied", f"'{column.name}' may be a whole row, with columns that may not be read", hint)
 
 
 def _problem(code: str, message: str, hint: str = "") -> Problem:

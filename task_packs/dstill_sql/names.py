@@ -10,13 +10,12 @@ queries are planned by the server alone.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import sqlite3
 import threading
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -28,7 +27,7 @@ from dstill.errors import did_you_mean, needs
 from dstill_sql.schema import Schema, walk_columns
 from dstill_sql.statements import first_line
 
-__all__ = ["check", "qualified"]
+__all__ = ["check", "names_of", "qualified"]
 
 _UNRESOLVED = re.compile(r"(?:Unknown column|Column) '?\"?([^'\".:]+)\"?'?")
 
@@ -48,16 +47,16 @@ def check(query: exp.Query, schema: Schema) -> Iterator[Problem]:
 
 
 def qualified(query: exp.Query, schema: Schema, *, stars: bool = True) -> exp.Query:
-    """A copy of the query in which every column names its table. Raises SqlglotError.
+    """A copy of the query in which every column names its table, with folded names. Raises SqlglotError.
 
     `stars`: all columns are named where the query has a star.
     """
-    copy: exp.Expr = query.copy()
-    if schema.dialect == "postgres":  # names in quotes keep their case there; here they are found in any
-        copy = copy.transform(_lower, copy=False)
+    copy = query.copy()
+    for name in copy.find_all(exp.Identifier):
+        name.set("this", name.name.casefold())  # a schema is looked up without regard to case, also in quotes
     found = qualify(
         copy,
-        schema=_names(schema),
+        schema=names_of(schema),
         dialect=schema.dialect,
         expand_stars=stars,
         quote_identifiers=False,
@@ -68,12 +67,10 @@ def qualified(query: exp.Query, schema: Schema, *, stars: bool = True) -> exp.Qu
 
 
 @lru_cache(maxsize=64)
-def _names(schema: Schema) -> MappingSchema:
-    return MappingSchema({name: dict(columns) for name, columns in schema.types.items()}, dialect=schema.dialect)
-
-
-def _lower(node: exp.Expr) -> exp.Expr:
-    return exp.to_identifier(node.name.casefold(), quoted=True) if isinstance(node, exp.Identifier) else node
+def names_of(schema: Schema) -> MappingSchema:
+    """The schema as sqlglot looks names up in it."""
+    tables: dict[str, object] = {name: dict(columns) for name, columns in schema.types.items()}
+    return MappingSchema(tables, dialect=schema.dialect, normalize=False)  # names are folded, and no text to parse
 
 
 def _unresolved(said: str, query: exp.Query, schema: Schema) -> Problem:
@@ -106,60 +103,64 @@ def _planned(text: str, schema: Schema) -> str:
 
 
 class _Planner:
-    """An empty database of one schema. Several threads may use it."""
+    """An empty database of one schema. Several threads may use it. If it lacks a table, it finds nothing wrong."""
 
     def __init__(self, schema: Schema) -> None:
         self._lock = threading.Lock()
-        self._connection = self._open(schema)
+        self._connection = self._open()
+        self._is_usable = all(
+            not self._said(Schema(tables=(table,), dialect=schema.dialect).ddl()) for table in schema.tables
+        )
 
     def refusal(self, text: str) -> str:
         """Why the query cannot be planned."""
         with self._lock:
-            try:
-                self._plan(text)
-            except Exception as error:  # also what only the binder of an engine raises
-                return _engine_said(error)
+            return self._said(f"{self.planned} {text}") if self._is_usable else ""
+
+    def _said(self, statement: str) -> str:
+        try:
+            self._connection.execute(statement)
+        except Exception as error:  # also what only the binder of an engine raises
+            return _engine_said(error)
         return ""
 
-    def _open(self, schema: Schema) -> Any:
-        raise NotImplementedError
+    planned: ClassVar[str]  # plans a query, and does not run it
 
-    def _plan(self, text: str) -> None:
+    def _open(self) -> Any:
         raise NotImplementedError
 
 
 class _Sqlite(_Planner):
+    planned = "EXPLAIN"
+
     @staticmethod
     @lru_cache(maxsize=16)
     def of(schema: Schema) -> _Sqlite:
         return _Sqlite(schema)
 
-    def _open(self, schema: Schema) -> sqlite3.Connection:
-        connection = sqlite3.connect(":memory:", check_same_thread=False)
-        connection.executescript(schema.ddl())
-        return connection
-
-    def _plan(self, text: str) -> None:
-        self._connection.execute(f"EXPLAIN {text}").close()
+    def _open(self) -> sqlite3.Connection:
+        return sqlite3.connect(":memory:", check_same_thread=False)
 
 
 class _DuckDb(_Planner):
+    planned = "PREPARE planned AS"  # EXPLAIN would draw the plan, which may be long
+
     @staticmethod
     @lru_cache(maxsize=16)
     def of(schema: Schema) -> _DuckDb:
         return _DuckDb(schema)
 
-    def _open(self, schema: Schema) -> Any:
+    def _open(self) -> Any:
         with needs("checking SQL", "sql"):
             import duckdb
-        connection = duckdb.connect(":memory:", config={"threads": 1, "enable_external_access": False})
-        for table in schema.tables:
-            with contextlib.suppress(duckdb.Error):  # a type that only another engine has
-                connection.execute(Schema(tables=(table,), dialect=schema.dialect).ddl())
+        limits: dict[str, Any] = {
+            "memory_limit": "500MB",
+            "max_temp_directory_size": "0MB",
+            "python_enable_replacements": False,
+        }
+        connection = duckdb.connect(":memory:", config={**limits, "threads": 1, "enable_external_access": False})
+        connection.execute("PRAGMA disable_optimizer")  # which computes constants
         return connection
-
-    def _plan(self, text: str) -> None:
-        self._connection.execute(f"EXPLAIN {text}")
 
 
 def _engine_said(error: Exception) -> str:

@@ -9,16 +9,21 @@ imported by the method that uses it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.protocols import (
     ConstrainedOutput,
+    DataProfile,
+    Demo,
     Linked,
     Presentation,
+    QuestionBrief,
     RationaleTerms,
     ResultProperties,
+    Synthesis,
     TestDatabases,
 )
 from dstill.api.records import (
@@ -33,11 +38,12 @@ from dstill.api.records import (
     Table,
     TestDatabase,
 )
-from dstill.api.task import Check, Task
+from dstill.api.task import Check, data_of
 from dstill_sql import refusals
+from dstill_sql.about_databases import AboutDatabases
 from dstill_sql.canonical import canonical_text
 from dstill_sql.causes import LABELS, cause
-from dstill_sql.databases import Database, File, Rows, database_of, rows_of
+from dstill_sql.options import OPTIONS
 from dstill_sql.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,12 +53,21 @@ if TYPE_CHECKING:
 __all__ = ["Sql"]
 
 
-class Sql(Task, ConstrainedOutput, Linked, Presentation, RationaleTerms, ResultProperties, TestDatabases):
+class Sql(
+    AboutDatabases,
+    ConstrainedOutput,
+    DataProfile,
+    Demo,
+    Linked,
+    Presentation,
+    RationaleTerms,
+    ResultProperties,
+    Synthesis,
+    TestDatabases,
+):
     """Questions about one database, answered by queries that executors run."""
 
     name = "sql"
-    Config = Settings
-    config: Settings
     instructions = (
         "Answer the question with one SQL query that only reads. Use the tables and columns of the schema and nothing "
         f"else. If the database cannot answer the question, or it asks for a change, write: {refusals.FORM}"
@@ -63,22 +78,34 @@ class Sql(Task, ConstrainedOutput, Linked, Presentation, RationaleTerms, ResultP
     data_noun = "database"
     schema_keys = ("schema",)
     answer_keys = ("query", "sql")
+    options = OPTIONS
 
-    def database(self, example: Example) -> Database | None:
-        """The database that the example is about. None if only its name is known. Raises DataError."""
-        return database_of(example.context, self.config)
+    def __init__(self, config: Settings | None = None) -> None:
+        super().__init__(config)
+        from dstill_sql.questions.tally import Tally
 
-    def data(self, example: Example) -> Rows | File | None:
-        """What the answers to the example run on inside this process; None: nothing."""
-        if (test := example.context.get("test_database")) is not None:
-            return rows_of(test, self.config.dialect)
-        found = self.database(example)
-        return None if found is None else found.data
+        self._tally = Tally()  # of the last call of `synthesize`
 
     # --- questions and teaching ---------------------------------------------------------
 
+    @cached_property
+    def _splits(self) -> Mapping[str, list[Example]]:
+        from dstill_sql.questions.example_splits import splits_of
+
+        return splits_of(self.config, self.seed)
+
     def examples(self, split: str) -> Iterable[Example]:
-        return iter(())
+        from dstill_sql.questions.example_splits import unseen_data
+
+        if split == "test_unseen_data":
+            return iter(unseen_data(self.config, self.seed))
+        return iter(self._splits.get(split, ()))
+
+    def model_input(self, example: Example) -> str:
+        from dstill_sql.prompting import schema_line
+
+        found = self.database(example)
+        return example.question if found is None else f"{example.question}\n{schema_line(found, example.question)}"
 
     def prompt(self, example: Example, shots: Sequence[Example]) -> Prompt:
         form = self.reply_text("which tables, columns and conditions, and why", "SELECT …")
@@ -132,6 +159,28 @@ class Sql(Task, ConstrainedOutput, Linked, Presentation, RationaleTerms, ResultP
 
     def test_databases(self, example: Example, k: int) -> Iterable[TestDatabase]:
         return self._suites.databases(example, k)
+
+    # --- DataProfile --------------------------------------------------------------------
+
+    def describe(self, engine: Engine, settings: Any = None) -> ProjectFiles:
+        from dstill_sql.describe import describe
+
+        return describe(engine, settings, self.config)
+
+    def data_facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
+        from dstill_sql.catalogs import facts_of
+
+        found = {data_of(self, example): self.database(example) for example in examples}
+        return {name: facts_of(one.schema) for name, one in found.items() if name and one is not None}
+
+    def drift(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
+        from dstill_sql.drift import unlearnt
+
+        return unlearnt(then, now)
+
+    def licences(self, examples: Sequence[Example]) -> Mapping[str, str]:
+        found = {data_of(self, example): self.database(example) for example in examples}
+        return {name: (one.licence if one else "") or "unknown" for name, one in found.items()}
 
     # --- ConstrainedOutput ------------------------------------------------------------------
 
@@ -204,3 +253,31 @@ class Sql(Task, ConstrainedOutput, Linked, Presentation, RationaleTerms, ResultP
     def result_tables(self, value: Any) -> Sequence[Table]:
         rows = tuple(tuple("NULL" if cell is None else str(cell) for cell in row) for row in value["rows"])
         return (Table(columns=tuple(value["columns"]), rows=rows),)
+
+    # --- Synthesis ----------------------------------------------------------------------
+
+    def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
+        from dstill_sql.questions.example_splits import synthesized
+        from dstill_sql.questions.tally import Tally
+
+        self._tally = Tally()
+        return synthesized({"db": self.config.db, **context}, self.config, n, seed, self._tally)
+
+    def warnings(self) -> Iterable[str]:
+        return self._tally.lines()
+
+    def question_brief(self, context: Mapping[str, Any]) -> QuestionBrief:
+        from dstill_sql.prompting import question_brief
+
+        example = Example(id="", question="", context={"db": self.config.db, **context})
+        return question_brief(example, self.database(example))
+
+    # --- Demo ---------------------------------------------------------------------------
+
+    demo_settings: ClassVar[Mapping[str, Any]] = {
+        "evaluate.splits": ["test", "test_unseen_templates", "test_unseen_data"],
+        "task.sql.n_questions": 8_000,
+        "train.max_steps": 300,  # almost every row once
+        "train.threads": 1,  # on a busy machine, two threads mostly wait for each other
+    }
+    demo_quick_settings: ClassVar[Mapping[str, Any]] = {"task.sql.n_questions": 2_000, "train.max_steps": 75}

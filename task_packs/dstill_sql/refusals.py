@@ -40,6 +40,6 @@ def read(answer: str) -> Refusal | None:
 
 
 def write(missing: Sequence[str] = (), reason: str = "") -> str:
-    """The text of a refusal. What cannot be in it, such as brackets, is left out of the words."""
+    """The text of a refusal. The words lose what cannot be in it, such as brackets."""
     words = ", ".join(re.sub(r"[(),\s]+", " ", word).strip() for word in missing)
     return f"-- no answer{f': {reason}' if reason else ''}{f' (missing: {words})' if words else ''}"

@@ -108,7 +108,7 @@ def _text(value: str) -> Hashable:
 
 
 class _Numbers:
-    """One number for all that are nearly equal to each other, in all rows of a comparison."""
+    """One number for all that are nearly equal to each other in the rows of a comparison."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         numbers = {one for row in rows for one in row if isinstance(one, (int, float))}

@@ -33,6 +33,7 @@ __all__ = [
     "Reference",
     "Schema",
     "Table",
+    "family_of",
     "quoted",
     "walk_columns",
 ]
@@ -58,6 +59,7 @@ RESERVED = frozenset(
         "ASYMMETRIC",
         "AT",
         "AUTHORIZATION",
+        "AUTOINCREMENT",
         "BETWEEN",
         "BINARY",
         "BOTH",
@@ -74,8 +76,10 @@ RESERVED = frozenset(
         "CONSTRAINT",
         "CREATE",
         "CROSS",
+        "CURRENT_CATALOG",
         "CURRENT_DATE",
         "CURRENT_ROLE",
+        "CURRENT_SCHEMA",
         "CURRENT_TIME",
         "CURRENT_TIMESTAMP",
         "CURRENT_USER",
@@ -146,6 +150,7 @@ RESERVED = frozenset(
         "POSITIONAL",
         "PRIMARY",
         "QUALIFY",
+        "RAISE",
         "REFERENCES",
         "RETURNING",
         "REVOKE",
@@ -290,6 +295,25 @@ class Schema:
         """CREATE TABLE statements, with comments after the columns that have one."""
         return "\n".join(self._ddl(table) for table in self.tables)
 
+    def in_dialect(self, dialect: Dialect) -> Schema:
+        """The schema with its types as another dialect writes them."""
+        if dialect == self.dialect:
+            return self
+        tables = (
+            replace(table, columns=tuple(replace(one, type=self._type(one, dialect)) for one in table.columns))
+            for table in self.tables
+        )
+        return Schema(tables=tuple(tables), references=self.references, dialect=dialect)
+
+    def _type(self, column: Column, dialect: Dialect) -> str:
+        try:
+            type_ = exp.DataType.build(column.type, dialect=self.dialect)
+        except SqlglotError:
+            return "TEXT"
+        if type_.this in exp.DataType.REAL_TYPES and type_.this is not exp.DType.DECIMAL:
+            type_.set("expressions", [])  # SQLite calls a decimal REAL(10, 2)
+        return type_.sql(dialect)
+
     def _ddl(self, table: Table) -> str:
         lines = []
         for column in table.columns:
@@ -399,7 +423,7 @@ class _Reader:
             Column(
                 name=part.name,
                 type=type_.sql(self.dialect),
-                family=_family(type_),
+                family=family_of(type_),
                 comment=" ".join(filter(None, comments)),
                 unique=is_key or any(isinstance(kind, exp.UniqueColumnConstraint) for kind in kinds),
                 nullable=not is_key
@@ -460,7 +484,8 @@ def _comment_of(part: exp.Expr) -> str:
     return " ".join(" ".join(comment.split()) for comment in part.comments or ())
 
 
-def _family(type_: exp.Expr) -> Family:
+def family_of(type_: exp.Expr) -> Family:
+    """What a type is for questions, whatever its size."""
     if isinstance(type_, exp.DataType):
         for family, kinds in _FAMILIES.items():
             if type_.this in kinds:

@@ -36,6 +36,14 @@ class Settings:
             "trust": "file",
         },
     )
+    databases: str = field(
+        default="",
+        metadata={
+            "help": "Folder of databases, one of which a question names: NAME/NAME.sqlite, NAME.sqlite or NAME.duckdb. "
+            "They are only read.",
+            "trust": "file",
+        },
+    )
     now: str = field(
         default="", metadata={"help": "The time that `today` means in questions, in ISO form. Empty: now."}
     )

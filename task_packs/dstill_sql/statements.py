@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import sqlglot
+from sqlglot import Dialect as Grammar
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
@@ -19,6 +19,7 @@ from dstill_sql.schema import Dialect
 __all__ = ["LONGEST", "NotOneQuery", "first_line", "read"]
 
 LONGEST = 20_000  # characters
+_MOST_TOKENS = 4_000  # some chains take the parser a time that is quadratic in their length
 _DEEPEST = 60  # open brackets
 
 
@@ -31,11 +32,15 @@ def read(answer: str, dialect: Dialect) -> exp.Query:
     """The query that `answer` is. Raises NotOneQuery."""
     if len(answer) > LONGEST:
         raise NotOneQuery(f"the answer has {len(answer):,} characters (limit {LONGEST:,})")
-    if "\0" in answer:
-        raise NotOneQuery("the answer has a NUL character")
+    if "\0" in answer or not _is_text(answer):
+        raise NotOneQuery("the answer has a character that no text has")
     _check_depth(answer)
+    grammar = Grammar.get_or_raise(dialect)
     try:
-        parsed = sqlglot.parse(answer, read=dialect)
+        tokens = grammar.tokenize(answer)
+        if len(tokens) > _MOST_TOKENS:
+            raise NotOneQuery(f"the answer has {len(tokens):,} words and signs (limit {_MOST_TOKENS:,})")
+        parsed = grammar.parser().parse(tokens, answer)
     except SqlglotError as error:
         raise NotOneQuery(f"not SQL: {first_line(error)}") from None
     except RecursionError:
@@ -59,12 +64,23 @@ def first_line(error: Exception) -> str:
     return lines[0].rstrip(".") if lines else type(error).__name__
 
 
+def _is_text(answer: str) -> bool:
+    """Whether it has no half of a surrogate pair, which no engine can be sent."""
+    try:
+        answer.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _check_depth(answer: str) -> None:
     depth = 0
     for char in answer:
         depth += (char == "(") - (char == ")")
         if depth > _DEEPEST:
             raise NotOneQuery(f"the query has more than {_DEEPEST} open brackets")
+    if answer.count("[") + answer.count("{") > _DEEPEST:  # the parser takes far too long for a[1][1][1]…
+        raise NotOneQuery(f"the query has more than {_DEEPEST} square or curly brackets")
 
 
 def _kind(statement: exp.Expr) -> str:

@@ -555,7 +555,7 @@ def test_evaluate_shows_scores_and_baselines(cli: Cli, finished: Path) -> None:
     assert "53.8 [29.1, 76.8]" in ended.out
     assert "There are no questions in test_unseen_templates." in ended.out
     assert ended.out.endswith("next: dstill report mine\n")
-    trained = cli("train", "mine")
+    trained = cli("train", "mine", "--restart")
     assert "memory, plain, heap: 2 steps" in trained.out
     assert "13 of 13 parameters trained" in trained.out
 
@@ -630,14 +630,30 @@ def test_demo_prints_the_scores(cli: Cli) -> None:
     numbers = last_object(ended)
     assert numbers["executable_accuracy"] == pytest.approx(7 / 13)
     assert numbers["run"] == "run"
-    assert numbers["example"] == {"question": "add 2 and 1", "answer": "1+2", "ok": True}
+    assert numbers["examples"] == {
+        "right": {"question": "add 2 and 1", "answer": "1+2", "gold": "2+1"},
+        "wrong": {"question": "take 2 from 1", "answer": "2-1", "gold": "1-2"},
+    }
 
 
 def test_demo_shows_an_example_and_next_steps(cli: Cli) -> None:
     Path("dstill.toml").write_text("no TOML: the demo does not read it")
     text = cli("demo").out
-    assert "an example, answered live\n  question: add 2 and 1\n  answer:   1+2\n  result:   3\n" in text
+    assert (
+        "right, answered live: the result is that of the reference answer\n"
+        "  question:   add 2 and 1\n  answer:     1+2\n  result:     3\n"
+        "wrong, answered live: the reference answer gives something else\n"
+        "  question:   take 2 from 1\n  answer:     2-1\n  result:     1\n  gold:       1-2\n  its result: -1\n"
+    ) in text
     assert text.splitlines()[-1].startswith("  dstill predict runs/toy-")
+
+
+def test_demo_says_that_no_answer_is_wrong(cli: Cli) -> None:
+    every = ["--set", 'evaluate.splits=["train"]']  # the student has learnt these by heart
+    text = cli("demo", "--out", "run", *every).out
+    assert "right, answered live" in text
+    assert "none of the 13 judged answers of train is wrong\n" in text
+    assert last_object(cli("demo", "--out", "run", *every, "--json"))["examples"]["wrong"] is None
 
 
 def test_demo_selects_one_of_several_data_sets(cli: Cli) -> None:

@@ -137,7 +137,8 @@ def test_formats_that_could_run_code_are_not_opened(cli: Cli, project: Path) -> 
         tar.addfile(link)
     with gzip.open("a.jsonl.gz", "wb") as bomb:
         bomb.write(b"0" * 2**24)
-    for name in ("a.pkl", "a.pt", "a.py", "a.arrow", "a.tar", "a.jsonl.gz"):
+    assert_refused(generate(cli, "a.arrow"), 4, "damaged Arrow file")
+    for name in ("a.pkl", "a.pt", "a.py", "a.tar", "a.jsonl.gz"):
         assert_refused(generate(cli, name), 4, f"format not accepted: {Path(name).suffix}\nwhere: {name}\n")
     for name, found in (
         ("a.pkl", "a pickle"),

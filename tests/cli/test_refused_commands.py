@@ -493,8 +493,8 @@ def test_unknown_part_is_refused_with_the_installed_ones(cli: Cli, words: list[s
 
 def test_unknown_part_of_a_training_is_refused(cli: Cli, finished: Path) -> None:
     for option, name, kind in (("--student", "memroy", "student"), ("--objective", "plian", "objective")):
-        assert_refused(cli("train", "mine", option, name), 2, f"no {kind} called '{name}'. Did you mean '")
-    assert_refused(cli("train", "mine", "--modality", "hep"), 2, "no modality called 'hep'.")
+        assert_refused(cli("train", "mine", "--restart", option, name), 2, f"no {kind} called '{name}'. Did you mean '")
+    assert_refused(cli("train", "mine", "--restart", "--modality", "hep"), 2, "no modality called 'hep'.")
     ended = cli("evaluate", "mine")  # the earlier student is still there
     assert ended.code == 0
 

@@ -6,6 +6,7 @@ import json
 import random
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from dstill import Run
 from dstill import plugins as plugin_loading
 from dstill.api.records import Prediction
 from dstill.errors import DataError, UsageError
-from dstill.pipeline import calibration
+from dstill.pipeline import calibration, confidence
 from dstill.pipeline.calibration import Calibration, fitted, score_of
 from dstill.pipeline.predict import Predictor
 from dstill.pipeline.selective import measured
@@ -134,6 +135,21 @@ def test_confidence_of_another_student_is_not_used(run: Run) -> None:
         Predictor(run, max_wrong=0.1)
     run.evaluate()
     assert run.calibration() is not None
+
+
+def test_answers_of_a_dstill_without_confidence_are_written_again(run: Run, plugins: Plugins) -> None:
+    written = run.predictions()
+    run.write("predictions.jsonl", [replace(one, logprob=None, least_logprob=None) for one in written])
+    run.manifest["files"]["predictions.jsonl"]["provenance"] = run._provenance(constrained=False)
+    del run.stages["evaluate"]["confidence"]
+    for name in (calibration.FILE, confidence.FILE):
+        run.discard(name)
+    run.save()
+    assert run.calibration() is None
+    run = Run.open(run.folder, plugins=plugins, trusted=True)
+    run.evaluate()
+    assert run.calibration() is not None
+    assert run.predictions() == written
 
 
 def test_promise_that_no_cut_keeps_is_refused(run: Run) -> None:

@@ -16,8 +16,9 @@ import pytest
 from dstill.api.records import Example, Message, Problem, Prompt, Reply
 from dstill.api.teacher import Teacher
 from dstill.errors import AuthError, DataError, DiskError, DstillError, ServiceError
+from dstill.teacher.budget import Budget, Caps
 from dstill.teacher.cache import ReplyStore
-from dstill.teacher.client import Counts, TeacherReply, replies
+from dstill.teacher.client import Counts, Scheduler, TeacherReply, replies
 
 
 class Toy(Teacher):
@@ -308,3 +309,25 @@ def test_write_error_of_the_store_stops_the_run(tmp_path: Path) -> None:
 
     with FullStore(tmp_path / "replies.sqlite") as store, pytest.raises(DiskError, match="disk full"):
         ask(Toy(), prompts(*"abc"), store)
+
+
+def test_isolated_prompts_fail_alone_and_are_asked_again(store: ReplyStore) -> None:
+    """An error that ends a call of `replies` ends one prompt here, and an equal one that waits for it."""
+    teacher = Toy(delay=lambda q: 0.02, fails={"a": AuthError("no key"), "c": ServiceError("away")})
+
+    async def run() -> None:
+        async with Scheduler(teacher, store, 8, 0, Budget(Caps()), isolated=True) as scheduler:
+            tasks = [scheduler.start(prompt) for prompt in prompts("a", "b", "a", "c")]
+            first, good, second, away = await asyncio.gather(*tasks, return_exceptions=True)
+            assert isinstance(first, AuthError)
+            assert second is first
+            assert isinstance(good, TeacherReply)
+            assert isinstance(away, TeacherReply)
+            assert texts([good, away]) == ["B", "unavailable"]
+            teacher.fails = {}
+            again = [await scheduler.start(prompt) for prompt in prompts("a", "c", "b")]
+            assert texts(again) == ["A", "C", "B"]
+            assert [one.cached for one in again] == [False, False, True]
+
+    asyncio.run(run())
+    assert teacher.asked == ["a", "b", "c", "a", "c"]

@@ -437,6 +437,11 @@ def test_variable_names_are_accepted(name: str) -> None:
         "https://me:hunter22\uff20search.example",
         "https://search.example:hunter22",
         "https://search.example/?api_key=hunter22",
+        "shop://me:hunter22@db.example/orders",
+        "shop://hunter22@db.example/orders",
+        "shop://@db.example/hunter22",
+        "shop://db.example/orders?password=hunter22",
+        "shop:///orders.db?key=hunter22",
     ],
 )
 def test_url_with_a_password_is_refused_and_not_shown(url: str) -> None:
@@ -447,6 +452,18 @@ def test_url_with_a_password_is_refused_and_not_shown(url: str) -> None:
     ):
         assert "hunter22" not in str(error)
         assert "engine.url" in error.where
+
+
+@pytest.mark.parametrize("url", ["shop://db.example/orders", "shop://[::1]:5432/orders", "shop:///data/orders.db"])
+def test_engines_may_have_schemes_of_their_own(url: str) -> None:
+    assert read(engine__url=url).settings.engine.url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["shop:orders", "shop://", "shop:///", "//db.example/x", "shop://db example/x", "shop://h:0"]
+)
+def test_address_needs_a_host_or_a_file(url: str) -> None:
+    assert "refused address" in refused("[project]\nseed = 1", engine__url=url).what
 
 
 @pytest.mark.parametrize(

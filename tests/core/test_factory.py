@@ -93,7 +93,7 @@ def test_executor_is_chosen_by_name_then_url_then_order(plugins: Plugins) -> Non
 
     class Remote(abacus):  # type: ignore[misc, valid-type]
         name = "remote"
-        takes_url = True
+        url_schemes = ("http", "https")
 
     task = make_task(plugins, config(plugins))
     made = make_executor(plugins, config(plugins), task)
@@ -109,13 +109,29 @@ def test_executor_is_chosen_by_name_then_url_then_order(plugins: Plugins) -> Non
         assert made.name == "remote"
 
 
+def test_executor_takes_addresses_of_its_schemes(plugins: Plugins) -> None:
+    abacus = plugins.executor("abacus")
+    for named, schemes in (("web", ("http", "https")), ("shop", ("shop",))):
+        kind = type(named, (abacus,), {"name": named, "url_schemes": schemes})
+        plugins._of("executors")[named] = (kind, "toy")
+    task = make_task(plugins, config(plugins))
+    type(task).executors = ("abacus", "web", "shop")
+    for url, name in (("https://a.example", "web"), ("SHOP://a.example/x", "shop"), ("shop:///x.db", "shop")):
+        made = make_executor(plugins, config(plugins, engine__url=url), task)
+        assert made is not None
+        assert made.name == name
+    with pytest.raises(UsageError, match="no executor that takes an address with ftp://") as caught:
+        make_executor(plugins, config(plugins, engine__url="ftp://a.example"), task)
+    assert caught.value.hint == "its executors take http://, https://, shop://"
+
+
 def test_first_executor_differs_from_the_second(plugins: Plugins) -> None:
     """In either order."""
     abacus = plugins.executor("abacus")
 
     class Remote(abacus):  # type: ignore[misc, valid-type]
         name = "remote"
-        takes_url = True
+        url_schemes = ("http", "https")
 
     plugins._of("executors")["remote"] = (Remote, "toy")
     task = make_task(plugins, config(plugins))

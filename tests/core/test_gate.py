@@ -303,6 +303,15 @@ OTHER_EXECUTE = {
     "core/dstill/teacher/cache.py": "db self._reader self._writer",
     "core/dstill/pipeline/curate.py": "steps",
     "core/dstill/io/sqlite_files.py": "db",
+    # Connections to databases: what runs on them is made by dstill, or passed the checks.
+    "task_packs/dstill_sql/catalogs.py": "connection",
+    "task_packs/dstill_sql/describe.py": "connection",
+    "task_packs/dstill_sql/engines/duckdb.py": "connection",
+    "task_packs/dstill_sql/engines/loading.py": "self._connection",
+    "task_packs/dstill_sql/engines/server.py": "connection cursor self._connection",
+    "task_packs/dstill_sql/engines/sqlite.py": "connection",
+    "task_packs/dstill_sql/names.py": "connection self._connection",
+    "task_packs/dstill_sql/testsuites/engine.py": "self._connection",
 }
 
 

@@ -138,7 +138,13 @@ def test_teacher_explains_a_given_answer(plugins: Plugins) -> None:
     row = mine(run, "train")
     assert (row.answer, row.rationale, row.teacher) == ("1+2", "add both", "")
     assert "The right answer is known:\n1+2\n" in Pupil.asked[0]
-    assert run.stages["generate"]["labels"] == {"kept": 1, "explained": 1, "replaced": 0, "without_rationale": 0}
+    assert run.stages["generate"]["labels"] == {
+        "kept": 1,
+        "explained": 1,
+        "replaced": 0,
+        "without_rationale": 0,
+        "rejected": 0,
+    }
 
 
 def test_explanation_of_another_answer_is_asked_again_and_then_dropped(plugins: Plugins) -> None:

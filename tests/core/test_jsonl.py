@@ -279,7 +279,7 @@ def test_parquet_types_without_json_equivalent_become_text(tmp_path: Path) -> No
     assert example.extra == {"raw": "b'\\x00'", "nan": "nan"}
 
 
-@pytest.mark.parametrize("name", ["q.pkl", "q.pt", "q.py", "q.arrow", "q.tar", "q"])
+@pytest.mark.parametrize("name", ["q.pkl", "q.pt", "q.py", "q.feather", "q.tar", "q"])
 def test_other_formats_are_refused_without_reading(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match="format not accepted"):
         read_questions(tmp_path / name)  # it is not even there

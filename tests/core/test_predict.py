@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from dstill.errors import RunError, UsageError
 from dstill.pipeline.predict import QUESTION_LIMIT, PredictedAnswer, Predictor, Votes
 from dstill.pipeline.self_consistency import vote
 from dstill.plugins import Plugins, part_sections
+from dstill.runs.folder import data_file
 
 FLAGS = {
     "project.task": "toy",
@@ -89,9 +91,48 @@ def test_row_has_only_determined_fields(run: Run) -> None:
         "problems": [],
         "confidence": None,
         "abstained": False,
+        "answered_by": "student",
         "similarity": None,
+        "guess": "how likely it is right is not known",
     }
     assert ran.to_row() == {**read.to_row(), "outcome": "ok", "result": 3}
+
+
+@pytest.mark.parametrize(
+    ("more", "guess"),
+    [
+        ({"confidence": 0.9}, ""),
+        ({"confidence": 0.9, "similarity": 0.6, "similarity_threshold": 0.5}, ""),
+        ({"confidence": 0.9, "similarity": 0.4, "similarity_threshold": 0.5}, "no training question is like this one"),
+        ({"confidence": 0.4}, "it is more likely wrong than right"),
+        ({}, "how likely it is right is not known"),
+        (
+            {"similarity": 0.4, "similarity_threshold": 0.5, "answered_by": "openai:x"},
+            "how likely it is right is not known",
+        ),
+        ({"ok": False, "confidence": 0.4}, ""),
+    ],
+)
+def test_guess_is_an_answer_that_only_passes_the_checks(more: dict[str, Any], guess: str) -> None:
+    answered = PredictedAnswer(**{"id": "1", "question": "?", "answer": "1+2", "ok": True, "refused": False, **more})
+    assert (answered.guess, answered.to_row()["guess"]) == (guess, guess)
+
+
+def test_warm_up_answers_and_runs_a_question_about_each_data(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, *others = run.records("test")
+    run.write(data_file("test"), [replace(first, context={"data": "towns"}), *others])
+    asked, ran = list[str](), list[str]()
+    with Predictor(run, execute=True) as answering:
+        assert answering.executor is not None
+        execute = answering.executor.execute
+        monkeypatch.setattr(answering.executor, "execute", lambda *given: (ran.append(given[0]), execute(*given))[1])
+        generate = answering._student.generate
+        monkeypatch.setattr(
+            answering._student, "generate", lambda given: (asked.extend(one.text for one in given), generate(given))[1]
+        )
+        answering.warm_up()
+    assert asked == [f"predict: {run.records('train')[0].question}", f"predict: {first.question}"]
+    assert ran == [run.records("train")[0].answer, first.answer]
 
 
 def test_uses_the_checks_of_evaluation(run: Run) -> None:

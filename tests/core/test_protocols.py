@@ -139,6 +139,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "ConstrainedOutput": (),  # only a student with a vocabulary can be constrained: see below
     "DataProfile": (("init", "--engine-url", "http://127.0.0.1:9", "--out", "there"), *TRAINED, PREDICT),
     "Demo": (DEMO,),
+    "KnownAnswers": (("pack", "check", "--limit", "2"),),
     "Linked": (),  # only a student that reads schemas asks for the form: see below
     "Presentation": (*EVALUATED, PREDICT, REFUSED, ("report", "run")),
     "RationaleTerms": TRAINED[:1],
@@ -158,7 +159,8 @@ def run_all(cli: Callable[..., Any], root: Path, monkeypatch: pytest.MonkeyPatch
         ended = None
         for words in commands:
             on_a_run = "run" in words and "--out" not in words
-            ended = cli(*files, *words, *(() if on_a_run else ("--task", task)))
+            of_task = () if on_a_run else (task,) if words[0] == "pack" else ("--task", task)
+            ended = cli(*files, *words, *of_task)
             assert ended.code == 0 or "stranger" in words, (words, ended.err)  # that one invents nothing
         return ended
 

@@ -1,14 +1,17 @@
-"""The commit of the working folder, read without running any program of the repository."""
+"""The commit of the working folder, read without running any program of it, and the digests of plugins."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from dstill.runs.provenance import commit
+from dstill.plugins import PluginInfo, Plugins
+from dstill.runs.provenance import commit, loaded
 
 
 def git(*words: str) -> None:
@@ -94,3 +97,35 @@ def test_runs_no_program_of_the_repository(
     found = commit()
     assert not (tmp_path / "ran").exists(), (tmp_path / "ran").read_text()
     assert found["changed"] is True  # .gitattributes is new
+
+
+# --- plugins ----------------------------------------------------------------------------
+
+
+def digest_of(package: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The digest of a plugin in the module ``NAME.pack`` of `package`."""
+    for name, file in ((package.name, package / "__init__.py"), (f"{package.name}.pack", package / "pack.py")):
+        module = ModuleType(name)
+        module.__file__ = str(file)
+        monkeypatch.setitem(sys.modules, name, module)
+    plugins = Plugins()
+    plugins.add(sys.modules[f"{package.name}.pack"], PluginInfo(name="mine", source=f"{package.name}.pack"))
+    (facts,) = loaded(plugins)
+    return facts["sha256"]
+
+
+def test_digest_is_of_all_files_of_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {}
+    changes = ("", "pack.py", "grammar/rules.ebnf", "__pycache__/pack.pyc", ".notes")
+    for number, changed in enumerate(changes):
+        package = tmp_path / f"pack_{number}"
+        for name in ("__init__.py", "pack.py", "grammar/rules.ebnf"):
+            file = package / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(name)
+        if changed:
+            (package / changed).parent.mkdir(exist_ok=True)
+            (package / changed).write_text("changed")
+        found[changed] = digest_of(package, monkeypatch)
+    assert found["pack.py"] != found["grammar/rules.ebnf"] != found[""]
+    assert found[""] == found["__pycache__/pack.pyc"] == found[".notes"]

@@ -100,7 +100,10 @@ def test_run_goes_through_every_stage(create: Callable[..., Run], toy_file: Path
     assert scores["scores"]["untrained"]["test"]["right"]["value"] == 0
     assert scores["scores"]["nearest"]["test"]["right"]["n"] == 13
     assert set(scores["categories"]) == {"add", "take", "refusal"}
-    assert scores["latency"] == {"p50": 0.01, "p95": 0.01}
+    assert scores["throughput"] == {"per_second": 100.0}  # the toy says that a batch takes 0.01 s an answer
+    assert scores["latency"]["n"] == 13
+    assert 0 < scores["latency"]["p50"] <= scores["latency"]["p95"]
+    assert reopened(run).evaluate()["latency"] == scores["latency"]  # as measured before
     assert len(run.predictions()) == len(run.verdicts()) == 13
     assert len(run.verdicts("untrained")) == 13
 
@@ -112,10 +115,13 @@ def test_run_goes_through_every_stage(create: Callable[..., Run], toy_file: Path
     assert (train["seed"], train["processes"]) == (0, 1)
     assert train["versions"]["python"] == platform.python_version()
     toy = {"name": "toy", "sha256": hashlib.sha256(toy_file.read_bytes()).hexdigest()}
-    shipped = {"name": "evaluate", "distribution": "dstill", "version": version("dstill")}
-    for made_with in (manifest, train, manifest["stages"]["evaluate"]):
+    evaluated = manifest["stages"]["evaluate"]
+    for made_with in (manifest, train, evaluated):
         assert toy in made_with["plugins"]
-        assert shipped in made_with["plugins"]
+        (shipped,) = [plugin for plugin in made_with["plugins"] if plugin["name"] == "evaluate"]
+        assert (shipped["distribution"], shipped["version"]) == ("dstill", version("dstill"))
+        assert len(shipped["sha256"]) == 64
+    assert evaluated["packs"] == [toy]
     assert train["dataset"]["train"] == manifest["files"]["dataset/data/train.jsonl"]["sha256"]
     assert ("training", 2, 2) in said
     assert ("judging student", 13, 13) in said
@@ -244,7 +250,7 @@ def test_new_training_makes_new_predictions(create: Callable[..., Run]) -> None:
     pairs.write_text("{}")  # edited by hand, not trained
     assert reopened(run).evaluate()["scores"]["student"]["test"]["right"]["value"] > 0
     run = reopened(run)
-    run.train()
+    run.train(restart=True)
     pairs.write_text("{}")
     assert reopened(run).evaluate()["scores"]["student"]["test"]["right"]["value"] == 0
 
@@ -257,6 +263,25 @@ def test_existing_predictions_are_reused(create: Callable[..., Run]) -> None:
     made = (run.folder / "predictions.jsonl").stat().st_mtime_ns
     reopened(run).evaluate()
     assert (run.folder / "predictions.jsonl").stat().st_mtime_ns == made
+
+
+def test_changed_pack_answers_again(
+    create: Callable[..., Run], toy_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = create()
+    run.generate()
+    run.train()
+    run.evaluate()
+    before = run.manifest["files"]["predictions.jsonl"]["provenance"]
+    copy = run.folder.parent / "toy.py"
+    copy.write_text(f"{toy_file.read_text()}\n# another grammar\n")
+    again = Run.open(run.folder, plugins=plugin_loading.load([copy]))
+    evaluated = again.evaluate()
+    assert "the answers in predictions.jsonl are made again: plugin toy changed" in caplog.text
+    assert again.manifest["files"]["predictions.jsonl"]["provenance"][:2] == before[:2]
+    assert again.manifest["files"]["predictions.jsonl"]["provenance"] != before
+    assert evaluated["packs"] == [{"name": "toy", "sha256": hashlib.sha256(copy.read_bytes()).hexdigest()}]
+    assert len(again.answers()) == 13
 
 
 def test_interrupted_evaluation_resumes_with_its_answers(
@@ -426,9 +451,10 @@ def test_stage_out_of_order_names_the_missing_one(create: Callable[..., Run]) ->
 
 
 def test_unknown_split_is_an_error(create: Callable[..., Run]) -> None:
-    run = create(evaluate__splits=["tset"])
     with pytest.raises(ConfigError, match=r"no split 'tset'. Did you mean 'test'\?"):
-        run.evaluate()
+        create(evaluate__splits=["tset"])
+    with pytest.raises(ConfigError, match=r"no split 'tset'. Did you mean 'test'\?"):
+        reopened(create(), evaluate__splits=["tset"]).evaluate()
 
 
 def test_leaked_test_set_is_not_scored(create: Callable[..., Run]) -> None:
@@ -475,7 +501,7 @@ def test_configured_modality_is_used_even_if_it_may_not_fit(
     assert run.train()["modality"] == "heap"
     assert "using modality heap as configured, although it needs more" in (run.folder / "log.txt").read_text()
     with pytest.raises(UsageError, match="no modality fits") as caught:
-        reopened(run, train__modality="auto").train()
+        reopened(run, train__modality="auto").train(restart=True)
     assert caught.value.where == "heap: needs more"
 
 

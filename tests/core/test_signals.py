@@ -6,6 +6,8 @@ import asyncio
 import os
 import signal
 import threading
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 
@@ -92,3 +94,42 @@ def test_sigterm_stops_when_sigint_is_ignored() -> None:
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+async def work_in_a_running_loop(work: Coroutine[Any, Any, Any]) -> Any:
+    """As a cell of a notebook calls it."""
+    return signals.run(work)
+
+
+def test_runs_where_a_loop_runs_already() -> None:
+    async def work() -> str:
+        await asyncio.sleep(0)
+        return threading.current_thread().name
+
+    assert asyncio.run(work_in_a_running_loop(work())) != threading.current_thread().name
+
+    async def fails() -> None:
+        raise RuntimeError("no luck")
+
+    with pytest.raises(RuntimeError, match="no luck"):
+        asyncio.run(work_in_a_running_loop(fails()))
+
+
+def test_ctrl_c_cancels_where_a_loop_runs_already() -> None:
+    ended = list[str]()
+
+    async def work() -> None:
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    async def cell() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # as a notebook's kernel does
+        with pytest.raises(KeyboardInterrupt):
+            signals.run(work())
+
+    asyncio.run(cell())
+    assert ended == ["cancelled"]

@@ -65,12 +65,14 @@ EVALUATION = Evaluation(
     causes={"engine": CauseCount(count=1, of=1, low=0.2, high=1.0, examples=("t-1",))},
     test_suite=Suite(n_same_on_data=2, n_killed=1, not_checked={"no data": 1}),
     invalid="",
+    contradictions=(),
     engine="abacus 1",
     peak_memory=7,
 )
 EFFICIENCY = Efficiency(
-    seconds=Percentiles(p50=0.1, p95=0.2),
-    tokens=Percentiles(p50=4, p95=9),
+    latency=Percentiles(p50=0.1, p95=0.2, n=30),
+    per_second=4.0,
+    tokens=Percentiles(p50=4, p95=9, n=2),
     total_tokens=13,
     disk_bytes=100,
     parameters=None,
@@ -180,8 +182,6 @@ def test_evaluate() -> None:
             efficiency=EFFICIENCY,
             costs={"student": AnswerCost.of(2, seconds=[0.25, 0.75], usd=None)},
             teacher=TeacherScores(why="it repeats reference answers"),
-            judged_by=[{"name": "core"}],
-            plugins=[{"name": "toy"}],
             notes=notes,
         )
 
@@ -196,7 +196,8 @@ def test_evaluate() -> None:
         "engine": "abacus 1",
         "scores": {"student": {"test": {"right": row}}},
         "peak_memory": 7,
-        "latency": {"p50": 0.1, "p95": 0.2},
+        "latency": {"p50": 0.1, "p95": 0.2, "n": 30},
+        "throughput": {"per_second": 4.0},
         "costs": {
             "student": {
                 "questions": 2,
@@ -207,11 +208,9 @@ def test_evaluate() -> None:
                 "completion_tokens": None,
             }
         },
-        "tokens": {"p50": 4, "p95": 9, "total": 13},
+        "tokens": {"p50": 4, "p95": 9, "n": 2, "total": 13},
         "size": {"bytes": 100, "parameters": None},
         "teacher": {"why": "it repeats reference answers", "scores": {}},
-        "judged_by": [{"name": "core"}],
-        "plugins": [{"name": "toy"}],
     }
     moved = facts(DataReport(data={"beads": 3}, notes=("beads moved",)), "one row edited")
     assert (moved["data"], moved["notes"]) == ({"beads": 3}, ["one row edited", "beads moved"])

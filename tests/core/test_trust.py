@@ -228,6 +228,12 @@ class Runner:
             "usual_env = ''\nfill = true\nmost = 4",
             ["write data to http://127.0.0.1:1", "loosen a limit: executor.sql.most = 4"],
         ),
+        (
+            "url = 'shop://db.example/x'",
+            "usual_env = ''\npassword_env = 'KEY'",
+            ["connect to shop://db.example", "variable 'KEY' to shop://db.example"],
+        ),
+        ("url = 'shop:///etc/shop%20data'", "usual_env = ''", ["read '/etc/shop data'"]),
     ],
 )
 def test_request_names_executor_and_engine_address(engine: str, executor: str, asked: list[str]) -> None:

@@ -35,7 +35,7 @@ class Sender(Abacus):
     """Shows a server its key, and counts by itself."""
 
     name = "sender"
-    takes_url = True
+    url_schemes = ("http",)
 
     def open(self, task: Task, engine: Engine) -> Self:
         request = urllib.request.Request(engine.url)

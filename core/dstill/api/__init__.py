@@ -9,6 +9,7 @@ from dstill.api.baseline import Baseline
 from dstill.api.checking import find_problems, not_checked
 from dstill.api.engine import Change, CheckResult, Engine, ProjectFiles
 from dstill.api.executor import Executor
+from dstill.api.finding import Finding
 from dstill.api.form import Cursor, Form, NotExpressible, Token
 from dstill.api.judging import MAX_TEST_DATABASES, judge
 from dstill.api.metric import Metric
@@ -20,6 +21,7 @@ from dstill.api.protocols import (
     ConstrainedOutput,
     DataProfile,
     Demo,
+    KnownAnswers,
     Linked,
     NoTestDatabases,
     Presentation,
@@ -64,7 +66,7 @@ from dstill.api.records import (
     Usage,
     Verdict,
 )
-from dstill.api.student import Generation, Generator, Similarity, Student, TrainingJob, TrainResult
+from dstill.api.student import Generation, Generator, Preset, Similarity, Student, TrainingJob, TrainResult
 from dstill.api.task import Check, Task, data_of
 from dstill.api.teacher import BatchState, BatchTeacher, Teacher
 
@@ -91,10 +93,12 @@ __all__ = [
     "Engine",
     "Example",
     "Executor",
+    "Finding",
     "Form",
     "Generation",
     "Generator",
     "Grammar",
+    "KnownAnswers",
     "Level",
     "Linked",
     "Memory",
@@ -118,6 +122,7 @@ __all__ = [
     "Part",
     "Prediction",
     "Presentation",
+    "Preset",
     "Price",
     "Problem",
     "ProjectFiles",

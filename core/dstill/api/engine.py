@@ -23,7 +23,12 @@ class Engine:
         default="", metadata={"help": "The executor. Empty: the task's default, or the one that `url` needs."}
     )
     url: str = field(
-        default="", metadata={"help": "Address of your server. Empty: the embedded engine.", "trust": "address"}
+        default="",
+        metadata={
+            "help": "Address of your server. Empty: the embedded engine.",
+            "trust": "address",
+            "any_scheme": True,  # executors say which ones they take
+        },
     )
     api_key_env: str = field(
         default="", metadata={"help": "Environment variable that holds an API key.", "trust": "variable"}

@@ -29,7 +29,9 @@ class Executor(Part, ABC):
     ``with executor.open(task, engine): executor.run(answer, example)``.
     """
 
-    takes_url: ClassVar[bool] = False  # True: runs answers on the user's server (``--engine-url``)
+    # Of the addresses (``--engine-url``) that it runs answers on: ("http", "https"). Empty: it takes none. An address
+    # without a host names a file, as in ``shop:///data/orders.db``.
+    url_schemes: ClassVar[tuple[str, ...]] = ()
     parallel: ClassVar[int] = 1  # how many threads may call `run` at once
     task: Task  # set by `open`
     engine: Engine  # set by `open`
@@ -125,6 +127,9 @@ class Executor(Part, ABC):
         """Release what `open` acquired."""
 
     def __enter__(self) -> Self:
+        if self._gate is None:
+            hint = "open it first: with run.executor() as executor, or with executor.open(task, engine)"
+            raise UsageError(f"executor '{self.name}' is not open", hint=hint)
         return self
 
     def __exit__(

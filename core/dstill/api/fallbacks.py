@@ -2,6 +2,7 @@
 
     task = with_fallbacks(Sums(config))
     task.canonical("1 +")     # Sums.canonical raises: a warning names it, and `Task.canonical` answers instead
+    task.examples("test")     # has no default: a PluginError names task, method, file and line
 
 `dstill.factory.make_task` makes every task of a run this way, so no caller has to handle a pack's errors. A pack's own
 tests use the class itself and see what it raises.
@@ -13,10 +14,22 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from dstill.api.faults import PASSING, noted
-from dstill.api.protocols import NoTestDatabases, Presentation, RationaleTerms, ResultProperties, TestDatabases
+from dstill.api.faults import HINT, PASSING, fault, noted
+from dstill.api.finding import line_of, line_of_error
+from dstill.api.protocols import (
+    ConstrainedOutput,
+    DataProfile,
+    Linked,
+    NoTestDatabases,
+    Presentation,
+    RationaleTerms,
+    ResultProperties,
+    Synthesis,
+    TestDatabases,
+)
 from dstill.api.records import Example
 from dstill.api.task import Task
+from dstill.errors import PluginError
 
 __all__ = ["METHODS", "with_fallbacks"]
 
@@ -30,14 +43,54 @@ METHODS: Mapping[str, type] = {
     **dict.fromkeys(("mutants", "test_databases"), TestDatabases),
     "answer_terms": RationaleTerms,
 }
+# Methods without which a command cannot go on.
+NEEDED: Mapping[str, type] = {
+    **dict.fromkeys(("correction", "examples", "model_input", "prompt", "reply_text"), Task),
+    **dict.fromkeys(("data_facts", "describe", "drift", "licences"), DataProfile),
+    **dict.fromkeys(("question_brief", "synthesize", "warnings"), Synthesis),
+    "form": Linked,
+    "grammar": ConstrainedOutput,
+}
 
 
 def with_fallbacks(task: T) -> T:
-    """Wrap each of `METHODS` that `task` has, and return `task` itself."""
+    """Wrap each of `METHODS` and `NEEDED` that `task` has, and return `task` itself."""
     for name, home in METHODS.items():
         if isinstance(task, home):
             setattr(task, name, _with_fallback(task, name, getattr(home, name)))
+    for name, home in NEEDED.items():
+        if isinstance(task, home):
+            setattr(task, name, _named(task, name))
     return task
+
+
+def _named(task: Task, name: str) -> Callable[..., Any]:
+    own = getattr(task, name)
+
+    def failed(error: Exception, args: tuple[Any, ...]) -> PluginError:
+        example = next((arg for arg in args if isinstance(arg, Example)), None)
+        what = fault(task, f"method '{name}'", error, example.id if example else "")
+        return PluginError(what, where=line_of_error(error, task) or line_of(task, name), hint=HINT)
+
+    def read(items: Iterator[Any], args: tuple[Any, ...]) -> Iterator[Any]:
+        try:
+            yield from items
+        except PASSING:
+            raise
+        except Exception as error:
+            raise failed(error, args) from error
+
+    @functools.wraps(own)
+    def method(*args: Any, **kwargs: Any) -> Any:
+        try:
+            result = own(*args, **kwargs)
+        except PASSING:
+            raise
+        except Exception as error:
+            raise failed(error, args) from error
+        return read(result, args) if isinstance(result, Iterator) else result
+
+    return method
 
 
 def _with_fallback(task: Task, name: str, default: Callable[..., Any]) -> Callable[..., Any]:

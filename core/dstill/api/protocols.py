@@ -12,6 +12,7 @@
     RationaleTerms       refuses a rationale that does not name what the answer uses
     Linked               trains students that read the schema and write answers that point
     Demo                 shows the pack with `dstill demo`
+    KnownAnswers         checks the pack by answers whose verdict its author knows
 
 Every method has a default, and no class needs another one. dstill calls them through `of`, which returns the task if it
 inherits the class, and else an object with the defaults:
@@ -39,6 +40,7 @@ __all__ = [
     "ConstrainedOutput",
     "DataProfile",
     "Demo",
+    "KnownAnswers",
     "Linked",
     "NoTestDatabases",
     "Presentation",
@@ -214,7 +216,7 @@ class DataProfile(_Protocol):
         """The files and settings of a new project for the data on the server `engine`. None: the task reads no server.
 
         `dstill init --engine-url` calls it and writes the files. `settings` is the ``Config`` of the executor that
-        takes the url. Must only read from the server. May raise ServiceError, AuthError or UsageError.
+        takes the address. Must only read from the server. May raise ServiceError, AuthError or UsageError.
         """
         return None
 
@@ -275,10 +277,44 @@ class Demo(_Protocol):
     demo_quick_settings: ClassVar[Mapping[str, Any]] = {}  # override these with ``--quick``: less data, fewer steps
 
 
+class KnownAnswers(_Protocol):
+    """Answers whose verdict the author knows. `dstill pack check` calls each method for one example of each data."""
+
+    def equal_answers(self, example: Example) -> Iterable[tuple[str, str]]:
+        """Pairs of answers that are one answer in two spellings: equal canonical forms, equal results.
+
+        ``[("price < 20 and colour = red", "colour = red and price < 20")]``
+        """
+        return ()
+
+    def different_answers(self, example: Example) -> Iterable[tuple[str, str]]:
+        """Pairs of answers with different results on the example's data or on a test database of the first.
+
+        The second one is a mistake that models make: ``[("order by price", "order by price desc")]``
+        """
+        return ()
+
+    def hostile_answers(self, example: Example) -> Iterable[str]:
+        """Answers that the checks must refuse, so that they never run: they change data, read files, or cost too much.
+
+        ``["DROP TABLE things"]``
+        """
+        return ()
+
+    def runaway_answers(self, example: Example) -> Iterable[str]:
+        """Answers that the checks accept and that run without end: the executor stops them after `Engine.timeout`.
+
+        The outcome is INVALID if the engine is in this process, as the answer is at fault. It may be UNAVAILABLE on a
+        server, which others use too. ``["FROM a CROSS JOIN b CROSS JOIN c CROSS JOIN d"]``
+        """
+        return ()
+
+
 PROTOCOLS = (
     ConstrainedOutput,
     DataProfile,
     Demo,
+    KnownAnswers,
     Linked,
     Presentation,
     RationaleTerms,

@@ -57,6 +57,13 @@ class Recipe:
             "was": "train.alpha",
         },
     )
+    prompt: Literal["auto", "chat", "plain"] = field(
+        default="auto",
+        metadata={
+            "help": "What a pretrained decoder reads. chat: a conversation in the base's chat template. plain: task "
+            "prefix, question and a line break. auto: chat if the base has a template."
+        },
+    )
     task_prefix: Literal["encoder", "decoder"] = field(
         default="encoder",
         metadata={
@@ -65,7 +72,13 @@ class Recipe:
         },
     )
     learning_rate: float = field(
-        default=5e-5, metadata={"low": 1e-9, "high": 10, "help": "Peak learning rate of the optimizer."}
+        default=5e-5,
+        metadata={
+            "low": 1e-9,
+            "high": 10,
+            "help": "Peak learning rate of the optimizer. A pretrained base has its own default, as for the other keys "
+            "of its preset.",
+        },
     )
     per_device_train_batch_size: int = field(
         default=2, metadata={"low": 1, "high": 65536, "help": "Sequences in one batch on each device."}

@@ -15,7 +15,7 @@ from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Grammar, ModelInput, Pair
 from dstill.errors import UsageError
 
-__all__ = ["Generation", "Generator", "Similarity", "Student", "TrainResult", "TrainingJob"]
+__all__ = ["Generation", "Generator", "Preset", "Similarity", "Student", "TrainResult", "TrainingJob"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +139,15 @@ class Generator(ABC):
         return []
 
 
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """Settings that suit a kind of base. dstill uses them for every setting that the user did not set."""
+
+    name: str  # the kind, for messages: "chat decoder"
+    recipe: Mapping[str, Any]  # fields of `Recipe` → values
+    together: tuple[tuple[str, ...], ...] = ()  # fields that the preset leaves alone if the user set one of them
+
+
 class Student(Part, ABC):
     """A kind of small model that can be trained on pairs and then writes answers."""
 
@@ -146,6 +155,7 @@ class Student(Part, ABC):
     default: ClassVar[bool] = False  # True: used if no student is named and the task has no base; trains from scratch
     recipe: ClassVar[Mapping[str, Any]] = {}  # settings by dotted key that `dstill init` and `dstill demo` use for it
     smallest: ClassVar[Mapping[str, Any]] = {}  # keys of its own section for a language of a few words
+    reads_prompts: ClassVar[bool] = False  # True: it can learn to read a schema in its text (`Task.schema_settings`)
     reads_schema: ClassVar[bool] = False  # True: it needs the task's form (`dstill.api.protocols.Linked`)
     form: Form  # of the task, set by dstill for a kind that reads schemas
     base: str = ""  # the folder, file or id after "hf:" in ``--student hf:google/flan-t5-small``
@@ -153,6 +163,15 @@ class Student(Part, ABC):
     @abstractmethod
     def spec(self, texts: Iterable[str] = ()) -> ModelSpec:
         """Counts for the memory estimate. `texts` is the dataset, for a kind that learns its vocabulary from it."""
+
+    def preset(self, recipe: Recipe, modality: str = "") -> Preset | None:
+        """The settings that suit this base; None: the defaults do. Raises DataError if the base cannot be used.
+
+        Args:
+            recipe: The settings of the user.
+            modality: The chosen one. Empty: none is chosen yet, so settings that depend on it are left out.
+        """
+        return None
 
     def largest_batch(self, train: Sequence[tuple[Pair, ...]], recipe: Recipe) -> Batch | None:
         """Shapes of the largest batch of `train`, for the memory estimate. None: not known before training."""

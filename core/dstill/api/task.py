@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -61,6 +61,7 @@ class Check:
             except ValueError as error:
                 yield Problem(layer=name, code="syntax_error", message=str(error), hint=hint)
 
+        run.__wrapped__ = parse  # type: ignore[attr-defined]  # `dstill.api.finding.line_of` names its line
         return cls(name, run, parses=True, cause=cause)
 
 
@@ -82,6 +83,8 @@ class Task(Part, ABC):
     schema_keys: ClassVar[tuple[str, ...]] = ()
     answer_keys: ClassVar[tuple[str, ...]] = ()  # what `dstill data check` reads as "answer" in a row, too: ("query",)
     json_answers: ClassVar[bool] = False  # True: answers are JSON, so those in a user's file must be JSON too
+    # Settings by dotted key with which `model_input` shows the schema: `dstill init` writes them for a pretrained base.
+    schema_settings: ClassVar[Mapping[str, Any]] = {}
     options: ClassVar[tuple[Option, ...]] = ()  # options that this pack adds to dstill's commands
     seed: int = 0  # of the project, set by dstill: for random choices in `examples`
 

@@ -122,6 +122,7 @@ COMMANDS = (
     LazyCommand("runs rm", "dstill.cli.runs:runs_rm", "Delete a run."),
     LazyCommand("runs salvage", "dstill.cli.runs:runs_salvage", "Recover the replies of a damaged replies.sqlite."),
     LazyCommand("pack new", "dstill.cli.new_pack:new_pack", "Create a package with a new task pack."),
+    LazyCommand("pack check", "dstill.cli.pack_check:pack_check", "Check that a task pack does what dstill relies on."),
     LazyCommand("pack list", "dstill.cli.runs:plugins", "List the installed plugins and what each provides."),
     LazyCommand("config show", "dstill.cli.runs:config_show", "Show every configuration key and its value."),
 )

@@ -20,10 +20,11 @@ from dstill import config as configuration
 from dstill.cli import extras
 from dstill.cli.ask import base_student
 from dstill.cli.console import emit, note, say
-from dstill.cli.demo import answered_live, run_stages, show_live
+from dstill.cli.demo import run_stages
 from dstill.cli.evaluate import summary
 from dstill.cli.groups import Command
 from dstill.cli.init import write_project
+from dstill.cli.live import live_examples, show_live
 from dstill.cli.options import (
     App,
     app,
@@ -85,7 +86,7 @@ def adapt(found: App, out: Path | None, as_json: bool) -> None:
         run = _run(found)
         note(f"{'continuing' if run.stages else 'adapting'} in {out / RUN}")
         stages = run_stages(run, again=again)
-        live = answered_live(run)
+        live = live_examples(run)
         page = run.plugins.write_report(run)
     seconds = time.monotonic() - started
     if as_json:

@@ -10,13 +10,15 @@ from typing import Any
 import click
 
 from dstill.api.records import SPLITS, Example
-from dstill.cli.console import emit, progress, say, table
+from dstill.cli.console import emit, note, progress, say, table
 from dstill.cli.groups import Command
 from dstill.cli.options import App, Count, app, engine_url_option, json_option, seed_option, set_option, task_option
 from dstill.errors import DataError, FailedItems
 from dstill.factory import Setup
+from dstill.pipeline import hub_datasets
 from dstill.pipeline.audit import audit as audit_golds
 from dstill.pipeline.audit_report import Audit
+from dstill.pipeline.consistency import of_golds
 from dstill.pipeline.question_files import read_questions
 from dstill.pipeline.steps import examples_of
 from dstill.runs.folder import RUNS
@@ -44,7 +46,7 @@ SHOWN = 10  # rows of a table for a person; --json has all
 def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
     """Find unusable reference answers.
 
-    Reads FILE (formats of `generate --questions`), the dataset of RUN, or by default the task's questions. Checks all
+    Reads FILE (what `generate --questions` reads), the dataset of RUN, or by default the task's questions. Checks all
     reference answers, and executes --limit of them. Reports:
 
     \b
@@ -66,8 +68,11 @@ def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
     with progress() as report, setup.opened_executor() if limit else contextlib.nullcontext() as executor:
         result = audit_golds(task, examples, executor, limit=limit, progress=report)
     source = what or f"task {task.name}"
+    warnings = of_golds(task, result.golds)
+    for text in warnings:
+        note(f"warning: {text}")
     if as_json:
-        emit({"source": source, "task": task.name, "ok": not result.bad, **result.to_json()})
+        emit({"source": source, "task": task.name, "ok": not result.bad, "warnings": warnings, **result.to_json()})
     else:
         _show(source, result)
     if result.bad and as_json:
@@ -84,13 +89,15 @@ def _given(found: App, what: str | None) -> tuple[Setup, list[Example]]:
         return run.setup, examples
     setup = Setup(found.plugins, found.config())
     if what is not None:
-        return setup, read_questions(Path(what))
+        return setup, read_questions(what, parse=setup.task.parse)
     return setup, examples_of(setup.task)
 
 
 def _is_run(what: str) -> bool:
     """Whether WHAT names a run, existing or not. A name with a suffix that is neither is a missing file."""
-    if Path(what).is_file():
+    if hub_datasets.is_name(what):
+        return False
+    if Path(what).is_file() or (Path(what).is_dir() and not (Path(what) / MANIFEST).exists()):
         return (RUNS / what / MANIFEST).exists()
     return Path(what).is_dir() or (RUNS / what).is_dir() or not Path(what).suffix
 

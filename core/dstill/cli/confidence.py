@@ -6,17 +6,21 @@ show_confidence(run, facts)      # `dstill evaluate`; docs/confidence.md explain
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dstill.cli.console import say, sentence, table
 from dstill.io.shell import command
 from dstill.io.units import percent
 from dstill.runs.run import Run
 
+if TYPE_CHECKING:
+    from dstill.pipeline.predict import Predictor
+
 __all__ = [
     "EXAMPLE",
     "promise_columns",
     "promise_rows",
+    "promises",
     "separation_columns",
     "separation_rows",
     "show_confidence",
@@ -47,6 +51,16 @@ def show_confidence(run: Run, facts: Mapping[str, Any]) -> None:
         say("To answer only above the cut:")
         say(f"  {command('predict', run.folder, '--max-wrong', str(EXAMPLE))}")
     say()
+
+
+def promises(answering: Predictor) -> Iterator[str]:
+    """What is promised of the answers, and who answers the other questions: a line each."""
+    if answering.promise is not None:
+        yield str(answering.promise)
+    if (large := answering.fallback) is not None:
+        yield f"{large.name} answers the other questions; nothing is promised of its answers"
+        if not large.is_limited:
+            yield f"nothing limits what {large.name} costs: --max-usd and --max-total-tokens do"
 
 
 def separation_columns(found: Mapping[str, Any]) -> list[str]:

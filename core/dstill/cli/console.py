@@ -81,8 +81,11 @@ def confirm(question: str, *, abort: bool = False, err: bool = False) -> bool:
 
 @contextlib.contextmanager
 def warnings_shown() -> Iterator[None]:
-    """Show warnings that are logged in the block. Errors are not shown: the command that fails reports them."""
-    log, handler = logging.getLogger("dstill"), _Notes(logging.WARNING)
+    """Show warnings that are logged in the block, and what is logged with ``extra={"shown": True}``.
+
+    Errors are not shown: the command that fails reports them.
+    """
+    log, handler = logging.getLogger("dstill"), _Notes(logging.INFO)
     log.addHandler(handler)
     try:
         yield
@@ -96,12 +99,13 @@ class _Notes(logging.Handler):
         self._shown: set[str] = set()  # messages logged with ``extra={"once": True}``
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage()
+        text, is_warning = record.getMessage(), record.levelno >= logging.WARNING
         if record.levelno >= logging.ERROR or text in self._shown:
             return
         if getattr(record, "once", False):
             self._shown.add(text)
-        note(f"warning: {text}")
+        if is_warning or getattr(record, "shown", False):
+            note(f"warning: {text}" if is_warning else text)
 
 
 def error(problem: DstillError, *, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from dstill.errors import DataError, FailedItems, RunError
 from dstill.factory import Setup
 from dstill.io.files import reading
 from dstill.io.shell import command
-from dstill.pipeline import given
+from dstill.pipeline import given, hub_datasets
 from dstill.pipeline.estimate import estimated
 from dstill.runs import stage_facts
 from dstill.runs.dataset_export import export
@@ -88,7 +89,8 @@ OF_TEST_SPLITS = ("project.seed", "generate.questions", "generate.limit", "gener
     "--questions",
     key="generate.questions",
     metavar="FILE",
-    help="File of questions: JSONL, CSV or Parquet. Default: the task's own.",
+    help="Questions: a JSONL, JSON, CSV or Parquet file, a folder of a data set, or hf://datasets/OWNER/NAME. Default: "
+    "the task's own.",
 )
 @setting("--limit", key="generate.limit", type=Count(1, 10**8), help="Maximum number of questions. Default: all.")
 @setting(
@@ -136,19 +138,22 @@ def generate(found: App, out: Path | None, dry_run: bool, resume_with_changes: b
     if dry_run:
         _dry_run(found, out, as_json)
         return
-    with progress() as report:
+    with progress() as report, ExitStack() as making:
         if out is not None and (out / MANIFEST).exists():
             run = found.open(out.absolute())  # not a run of that name under ./runs
             run.folder = out
+            run.pin_questions()
             _keeps_to_its_settings(run, resume_with_changes)
         else:
             config = found.config()
-            if questions := config.settings.generate.questions:
+            questions = config.settings.generate.questions
+            if questions and not hub_datasets.is_name(questions):
                 with reading(Path(questions)):  # a mistyped name must not create a run
                     Path(questions).stat()
             if configured_focus(Setup(found.plugins, config)) is not None:  # nor may a mistyped label
                 _warn_of_other_splits(found, config)
             run = Run.create(out, config=config, plugins=found.plugins, arguments=found.flags)
+            making.enter_context(run.dropped_if_refused())
         run.progress = report
         facts = run.generate(resume_with_changes=resume_with_changes)
     failed = facts["replies"]["failed"] + facts["rejections"].get("truncated", 0)
@@ -268,7 +273,7 @@ def show_dataset(facts: Any) -> None:
         say(line)
     for kind, why in NOT_RUN.items():
         if n := facts["outcomes"].get(kind):
-            say(f"{n:,} answers were not executed: {why}")
+            say(f"{n:,} answers were not executed: {why}" if n > 1 else f"1 answer was not executed: {why}")
 
 
 @click.command("export", cls=Command, examples=["dstill data export runs/mine"])

@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
-from dstill.api.protocols import Demo, Presentation
-from dstill.api.records import Example
+from dstill.api.protocols import Demo
 from dstill.cli import extras
 from dstill.cli.console import emit, note, progress, say
 from dstill.cli.data import show_dataset
 from dstill.cli.evaluate import summary
 from dstill.cli.groups import Command
+from dstill.cli.live import live_examples, show_live
 from dstill.cli.options import (
     App,
     app,
@@ -32,11 +32,10 @@ from dstill.cli.train import show_training
 from dstill.errors import Interrupted, UsageError
 from dstill.factory import kind_and_base, task_name
 from dstill.io.shell import command
-from dstill.pipeline.predict import PredictedAnswer, Predictor
 from dstill.runs.manifest import MANIFEST
 from dstill.runs.run import Run
 
-__all__ = ["Stages", "answered_live", "demo", "run_stages", "show_live"]
+__all__ = ["Stages", "demo", "run_stages"]
 
 
 @click.command(cls=Command, section="Start", examples=["dstill demo", "dstill demo --quick"])
@@ -62,7 +61,7 @@ def demo(found: App, out: Path | None, quick: bool, as_json: bool) -> None:
     quick = run.manifest["arguments"].get("quick", quick)
     note(f"demo of task '{run.task.name}' in {run.folder}")
     stages = run_stages(run, again=command("demo", "--out", run.folder))
-    live = answered_live(run)
+    live = live_examples(run)
     page = run.plugins.write_report(run)
     seconds = time.monotonic() - started
     if not as_json:
@@ -78,7 +77,7 @@ def demo(found: App, out: Path | None, quick: bool, as_json: bool) -> None:
         {
             **summary(run, stages.scores, seconds=seconds),
             "quick": quick,
-            "example": {"question": live.question, "answer": live.answer, "ok": live.ok},
+            "examples": live.to_row(),
         }
     )
 
@@ -101,7 +100,7 @@ class Stages:
 def run_stages(run: Run, *, again: str) -> Stages:
     """The stages of `run`, which go on where a stopped one ended. `again`: the command that a user resumes with."""
     try:
-        with progress() as report:
+        with progress() as report, run.dropped_if_refused():
             run.progress = report
             dataset = run.stages.get("generate") or run.generate()
             training = run.stages.get("train") or run.train()
@@ -155,20 +154,3 @@ def _resumed(found: App, out: Path) -> Run:
 def _demo_of(found: App, name: str) -> type[Demo]:
     task = found.plugins.task(name)
     return task if issubclass(task, Demo) else Demo
-
-
-def answered_live(run: Run) -> PredictedAnswer:
-    """One question of the first split, answered and executed now."""
-    record = next(r for r in run.records(run.settings.evaluate.splits[0]) if not run.task.is_refusal(r.answer))
-    example = Example(id=record.id, question=record.question, context=record.context)
-    with Predictor(run, execute=True) as answering:
-        return answering.answer([example])[0]
-
-
-def show_live(run: Run, live: PredictedAnswer) -> None:
-    """Show a question that was just answered, and the result."""
-    say("an example, answered live", bold=True)
-    say(f"  question: {live.question}\n  answer:   {live.answer or live.reason}", lines=True)
-    if live.outcome:
-        shown = Presentation.of(run.task).render_result(live.result).replace("\n", "\n            ")
-        say(f"  result:   {shown}", lines=True)

@@ -38,9 +38,9 @@ SECTIONS: Mapping[str, Sequence[str]] = {
 OTHER, GROUPS = "Other commands", "More commands, in groups"
 SUBGROUPS: Mapping[str, str] = {
     "data": "Make, review, check and export datasets.",
-    "runs": "List, inspect and delete runs.",
+    "runs": "List, inspect, upload and delete runs.",
     "experiment": "Plan, repeat and compare trainings.",
-    "pack": "Write task packs, and list what plugins provide.",
+    "pack": "Write and check task packs, and list what plugins provide.",
     "config": "Show the configuration.",
 }
 

@@ -104,8 +104,9 @@ def _text(plugins: Plugins, name: str, project: ProjectFiles, flags: Mapping[str
     }
     kind, base = kind_and_base(plugins, student)
     scratch = [one for one in plugins.names("students") if plugins.student(one).default]
-    if kind in plugins.names("students"):  # a pretrained model trains with the usual defaults: its recipe is empty
+    if kind in plugins.names("students"):  # of a pretrained model the recipe is empty: `train` uses a preset
         values |= plugins.student(kind).recipe
+        values |= plugins.task(name).schema_settings if plugins.student(kind).reads_prompts else {}
     if not student or (kind in scratch and not base):
         values |= project.recipe
     values |= flags

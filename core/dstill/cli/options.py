@@ -35,9 +35,11 @@ __all__ = [
     "app",
     "cap_options",
     "choose_teacher",
+    "complete_parts",
     "constrain_option",
     "data_option",
     "engine_url_option",
+    "fallback_options",
     "json_option",
     "json_output",
     "load_data_option",
@@ -260,13 +262,10 @@ class _Teacher(PartOption):
 
 
 def choose_teacher(found: App, text: str) -> None:
-    """Set the teacher ``NAME[:MODEL]``. The model is a setting of that teacher. Raises UsageError."""
-    name, colon, model = text.partition(":")
-    if colon:
-        if not hasattr(found.plugins.teacher(name).Config, "model"):
-            raise UsageError(f"teacher '{name}' takes no model", where="--teacher", hint=f"--teacher {name}")
-        found.flags[f"teacher.{name}.model"] = model
-    found.flags["generate.teacher"] = name
+    """Set the teacher ``NAME[:MODEL]``. Raises UsageError."""
+    from dstill.factory import teacher_settings
+
+    found.flags.update(teacher_settings(found.plugins, text))
 
 
 def _assign(ctx: click.Context, _: click.Parameter, values: tuple[str, ...]) -> None:
@@ -341,6 +340,39 @@ max_wrong_option = click.option(
     help="Abstain where more than this share of the answers would be wrong, for example 0.05. The cut is chosen on the "
     "run's validation rows. Default: give every answer.",
 )
+_FALLBACK = (
+    click.option(
+        "--fallback",
+        default="",
+        show_default=False,
+        metavar="TEACHER:MODEL",
+        help="Ask this large model, for example openai:gpt-5-mini, where the student abstains and where the checks "
+        "refuse its answer. It sees the question, the description of the data and worked examples of training. Needs "
+        "--max-wrong. Default: ask nobody.",
+    ),
+    setting("--shots", key="evaluate.shots", type=Count(0, 50), help="Worked examples in each prompt of --fallback."),
+    setting(
+        "--max-usd",
+        key="evaluate.max_usd",
+        type=float,
+        metavar="USD",
+        help="Maximum total cost of the replies of --fallback, in USD, over all commands that asked it for this run. "
+        "Default: no limit.",
+    ),
+    setting(
+        "--max-total-tokens",
+        key="evaluate.max_tokens",
+        type=Count(1, 10**12),
+        help="Maximum total tokens of its prompts and replies. Default: no limit.",
+    ),
+)
+
+
+def fallback_options(command: F) -> F:
+    """The options that name a large model to fall back on, and limit what it may cost."""
+    for option in reversed(_FALLBACK):
+        command = option(command)
+    return command
 
 
 teacher_option = setting(

@@ -23,6 +23,7 @@ from dstill.api.faults import about
 from dstill.api.protocols import Presentation
 from dstill.api.records import Example, OutcomeKind, Table
 from dstill.api.task import Task, data_of
+from dstill.cli.confidence import promises
 from dstill.cli.console import emit, note, say, table, width
 from dstill.cli.groups import Command
 from dstill.cli.input_rows import given_data, given_id
@@ -34,6 +35,7 @@ from dstill.cli.options import (
     constrain_option,
     data_option,
     engine_url_option,
+    fallback_options,
     json_output,
     max_wrong_option,
     seed_option,
@@ -102,6 +104,7 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row, or a JSON array, which the r
 @seed_option
 @constrain_option
 @max_wrong_option
+@fallback_options
 @json_output("Print one JSON object for each question.")
 @set_option
 @app
@@ -124,6 +127,9 @@ def predict(
     Exits with 9 if an answer is invalid or, with --execute, fails to run. If the student refuses (it says that the data
     cannot answer), or abstains with --max-wrong, the command exits with 0.
 
+    With --fallback, a large model answers where the student does not. Its answers pass the same checks. If it does not
+    answer either, the student abstains.
+
     Warns if fields that the student learned no longer exist in the data. If the run was evaluated, it also warns of
     questions that are unlike all training questions.
     """
@@ -136,9 +142,9 @@ def predict(
     opened = found.open(run)
     tally = Tally()
     executes = execute or wanted.voters is not None
-    with Predictor(opened, execute=executes, max_wrong=wanted.max_wrong) as answering:
-        if answering.promise is not None:
-            note(f"note: {answering.promise}")
+    with Predictor(opened, execute=executes, max_wrong=wanted.max_wrong, fallback=wanted.fallback) as answering:
+        for line in promises(answering):
+            note(f"note: {line}")
         for line in answering.drift(ask="engine.url" in found.flags):
             note(f"warning: {line}")
         asked = _asked(answering, question, data)
@@ -153,22 +159,21 @@ def predict(
                         _show(opened, given, many=many)
         finally:
             warn_of_guesses(answering, tally)
-    if tally.refused and not as_json:
-        refused = "to answer" if tally.asked == 1 else f"{tally.refused} of {tally.asked} questions"
-        note(f"note: the student refused {refused}")
-    if tally.abstained and not as_json:
-        note(f"note: abstained on {tally.abstained:,} of {tally.asked:,} questions")
+    if not as_json:
+        for line in tally.notes():
+            note(f"note: {line}")
     tally.end(f"run {opened.name}", as_json=as_json)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
-    """How many answers to draw for each question, whether to vote, and when to abstain."""
+    """How many answers to draw for each question, whether to vote, when to abstain, and whom to ask then."""
 
     samples: int | None
     voters: int | None
     temperature: float
     max_wrong: float | None
+    fallback: str
 
     @classmethod
     def of(cls, *, vote: bool, samples: int | None, voters: int | None, max_wrong: float | None, **more: Any) -> Self:
@@ -205,6 +210,8 @@ class Tally:
     lost: int = 0  # of these: the engine did not answer
     refused: int = 0
     abstained: int = 0
+    by_fallback: int = 0  # answered by a large model, whether or not the answer can be used
+    fallback: str = ""  # that model
     first: PredictedAnswer | None = None  # of the bad ones
     far: int = 0  # unlike every training question
     guess: PredictedAnswer | None = None  # the first of these
@@ -212,17 +219,30 @@ class Tally:
     def add(self, answered: PredictedAnswer) -> None:
         """Count one answer."""
         self.asked += 1
-        if answered.out_of_distribution:
+        if answered.by_fallback:
+            self.by_fallback += 1
+            self.fallback = answered.answered_by
+        if answered.out_of_distribution and not answered.by_fallback:
             self.far += 1
             self.guess = self.guess or answered
         if answered.abstained:
             self.abstained += 1
         elif answered.refused:
-            self.refused += 1
+            self.refused += not answered.by_fallback
         elif not answered.ok:
             self.bad += 1
             self.lost += answered.outcome == OutcomeKind.UNAVAILABLE
             self.first = self.first or answered
+
+    def notes(self) -> Iterator[str]:
+        """How many questions had no answer of the student, a line each."""
+        if self.refused:
+            refused = "to answer" if self.asked == 1 else f"{self.refused} of {self.asked} questions"
+            yield f"the student refused {refused}"
+        if self.abstained:
+            yield f"abstained on {self.abstained:,} of {self.asked:,} questions"
+        if self.by_fallback and self.asked > 1:
+            yield f"{self.fallback} answered {self.by_fallback:,} of {self.asked:,} questions"
 
     def end(self, where: str, *, as_json: bool) -> None:
         """Raise AnswerError if an answer cannot be used, ServiceError if only the engine is to blame."""
@@ -291,12 +311,13 @@ def _show_answer(run: Run, answered: PredictedAnswer, *, many: bool) -> None:
     if answered.abstained or (not answered.ok and many):
         say(f"  {answered.reason}", lines=True)
     elif answered.confidence is not None:
-        _say_confidence(answered.confidence, many=many)
+        _say_beside(f"confidence {answered.confidence:.3f}", many=many)
+    if answered.by_fallback:
+        _say_beside(f"answered by {answered.answered_by}", many=many)
 
 
-def _say_confidence(confidence: float, *, many: bool) -> None:
+def _say_beside(text: str, *, many: bool) -> None:
     """Beside one answer on stderr, so that stdout has the answer alone."""
-    text = f"confidence {confidence:.3f}"
     if many:
         say(f"  {text}")
     else:

@@ -65,8 +65,8 @@ __all__ = ["questions"]
 @click.option(
     "--seed-questions",
     "seeds",
-    type=click.Path(path_type=Path),
-    help="File of example questions that the teacher imitates, in the formats of `generate --questions`.",
+    metavar="FILE",
+    help="Example questions that the teacher imitates, as in `generate --questions`.",
 )
 @click.option(
     "--augment-cause",
@@ -89,7 +89,7 @@ def questions(
     found: App,
     number: int,
     teacher: str | None,
-    seeds: Path | None,
+    seeds: str | None,
     focus: str | None,
     source: str | None,
     out: Path | None,
@@ -144,16 +144,16 @@ def _invent(
     found: App,
     number: int,
     context: Mapping[str, Any],
-    seeds: Path | None,
+    seeds: str | None,
     weak: Focus | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
     """Show the questions that a teacher invents. If it gives too few, they are shown before the error is raised."""
     config = found.config()
-    examples = read_questions(seeds) if seeds else []
     with progress() as report:
         setup = Setup(found.plugins, config, report)
+        examples = read_questions(seeds, parse=setup.task.parse) if seeds else []
         invented = invent(setup, context, number, STORE, seeds=examples, focus=weak)
     if invented.examples:  # otherwise an existing file is kept
         _show(invented.examples, out, as_json and out is None)

@@ -15,11 +15,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from dstill.cli.cascade import show_cascade
 from dstill.cli.confidence import show_confidence
 from dstill.cli.console import say, sentence, table, width
 from dstill.cli.options import described
 from dstill.io.shell import command
-from dstill.io.units import percent
+from dstill.io.units import amount, percent
 from dstill.plugins import Plugins
 from dstill.runs.run import Run
 
@@ -44,6 +45,7 @@ def show_scores(run: Run, facts: Mapping[str, Any]) -> None:
     _show_costs(facts, splits[0], words.headline)
     _show_others(run, scores["student"], splits, words.headline)
     show_confidence(run, facts)
+    show_cascade(facts)
     for line in [*_weight(facts), *_notes(scores, splits, words.headline), *_of_test_suite(facts["test_suite"])]:
         sentence(line)
     say()
@@ -98,13 +100,8 @@ def _show_costs(facts: Mapping[str, Any], split: str, headline: str) -> None:
         taken = [amount(cost["seconds_per_1000"], "{:,.1f}"), amount(cost["usd_per_1000"], "{:,.4f}")]
         rows.append([system, _percent(of.get(headline)), _percent(of.get("silent_error_rate")), *taken])
     columns = ["system", "#right, %", "#silently wrong, %", "#s per 1,000", "#USD per 1,000"]
-    table(columns, rows, title=f"{split}, and what a thousand answers take")
+    table(columns, rows, title=f"{split}, and what a thousand answers take (the student's: in batches)")
     say()
-
-
-def amount(value: float | None, form: str) -> str:
-    """``1,234.5``; a dash if it is not known."""
-    return "–" if value is None else form.format(value)
 
 
 def _show_others(run: Run, student: Mapping[str, Mapping[str, Any]], splits: Sequence[str], headline: str) -> None:
@@ -154,14 +151,17 @@ def _notes(scores: Scores, splits: Sequence[str], headline: str) -> Iterator[str
 
 
 def _weight(facts: Mapping[str, Any]) -> Iterator[str]:
-    """The latency of answers and the size of the student, as far as they were measured."""
+    """How long answers take and the size of the student, as far as they were measured."""
     latency, tokens, size = facts["latency"], facts["tokens"], facts["size"]
     if latency["p50"] is not None:
-        middle, most = (
-            " and ".join([f"{_seconds(latency[at])} s", *([f"{tokens[at]:.0f} tokens"] if tokens["total"] else [])])
-            for at in ("p50", "p95")
+        yield (
+            f"One question at a time, half of the answers take at most {_seconds(latency['p50'])} s, 95 % at most "
+            f"{_seconds(latency['p95'])} s ({latency['n']} questions)."
         )
-        yield f"Half of the answers take at most {middle}, 95 % at most {most}."
+    if rate := facts["throughput"]["per_second"]:
+        yield f"In batches, the student writes {rate:,.{0 if rate >= 10 else 1}f} answers per second."
+    if tokens["total"]:
+        yield f"Half of the answers have at most {tokens['p50']:.0f} tokens, 95 % at most {tokens['p95']:.0f}."
     if size["bytes"]:
         parameters = f", {size['parameters']:,} parameters" if size["parameters"] else ""
         yield f"The student takes {_room(size['bytes'])}{parameters}."

@@ -22,8 +22,10 @@ from dstill.cli.options import (
     setting,
     student_option,
 )
-from dstill.factory import kind_and_base, student_spec
+from dstill.config import Config
+from dstill.factory import kind_and_base, make_student, student_spec
 from dstill.io.shell import command
+from dstill.plugins import Plugins
 from dstill.runs.run import Run
 from dstill.runtime import distributed
 
@@ -49,7 +51,9 @@ OPTIONS = (
         metavar="NAME",
         help=MODALITY,
     ),
-    click.option("--restart", is_flag=True, help="Train from the start, even if there is a checkpoint."),
+    click.option(
+        "--restart", is_flag=True, help="Train from the start, even if the run is trained or has a checkpoint."
+    ),
     click.option(
         "--resume-with-changes", is_flag=True, help="Resume from a checkpoint even if settings or data have changed."
     ),
@@ -84,7 +88,8 @@ def train(
     """Fine-tune a student on the dataset of a run.
 
     A dataset that a model wrote must pass a review first: `dstill data review RUN`. A dataset of the teacher synthetic
-    or replay needs none. A stopped training resumes from its last complete checkpoint.
+    or replay needs none. A stopped training resumes from its last complete checkpoint. A run that is trained already is
+    only trained again with --restart.
     """
     opened = found.open(run)
     if distributed.is_main():
@@ -119,7 +124,8 @@ def note_other_recipe(found: App, run: str | None) -> None:
         return
     recipe = plugins.student(kind_and_base(plugins, asked)[0]).recipe  # an unknown kind is an error
     plain = replace(found, flags={})
-    settings = plain.open(run).settings if run else plain.config().settings
+    config = plain.open(run).config if run else plain.config()
+    settings = config.settings
     before = student_spec(plugins, settings)
     kind, _ = kind_and_base(plugins, before)
     if kind not in plugins.names("students") or kind == kind_and_base(plugins, asked)[0]:
@@ -129,14 +135,23 @@ def note_other_recipe(found: App, run: str | None) -> None:
         return
     keys = dict.fromkeys([*SUITED, *suited])
     default = {key: getattr(Recipe(), key.removeprefix("train.")) for key in keys}
-    usual = {key: recipe.get(key, default[key]) for key in keys}
+    preset = _preset_of(plugins, config, asked)
+    usual = {key: recipe.get(key, preset.get(key, default[key])) for key in keys}
     own = {key: getattr(settings.train, key.removeprefix("train.")) for key in keys}
-    kept = [key for key in keys if own[key] != usual[key] and key not in found.flags]
-    if kept and own != default:
+    kept = [key for key in keys if own[key] != usual[key] and key in config.chosen and key not in found.flags]
+    if kept:
         note(
             f"warning: {', '.join(f'{key} = {own[key]}' for key in kept)} were set for student '{before}'; "
             f"the defaults are {' '.join(f'--set {key}={usual[key]}' for key in kept)}"
         )
+
+
+def _preset_of(plugins: Plugins, config: Config, spec: str) -> dict[str, Any]:
+    """The preset of the student `spec`, by dotted key; for an adapter, if it depends on a modality that is auto."""
+    recipe = config.settings.train
+    modality = "lora" if recipe.modality == "auto" else recipe.modality
+    preset = make_student(plugins, config, spec).preset(recipe, modality)
+    return {} if preset is None else {f"train.{key}": value for key, value in preset.recipe.items()}
 
 
 def show_trained(run: Run, facts: Any, *, as_json: bool) -> None:

@@ -24,10 +24,11 @@ from urllib.parse import quote
 
 from dstill.errors import ConfigError
 
-__all__ = ["Secret", "is_variable", "redact"]
+__all__ = ["Secret", "is_variable", "login", "redact", "value_of"]
 
 HIDDEN = "***"
 LONGEST = 1 << 16  # bytes read from a key file
+LONG = 12  # characters; a shorter password is not redacted on its own, as it may be a word of the data
 SHORTEST = 6  # characters; replacing a shorter text everywhere would garble the output
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -99,6 +100,28 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not written to files")
+
+
+def value_of(name: str, where: str) -> str:
+    """The secret in the environment variable `name`, of which a setting, `where`, has the name. Raises ConfigError."""
+    if not is_variable(name):
+        raise ConfigError(f"{where} is not the name of an environment variable (its value is not shown)", where=where)
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise ConfigError(
+            f"the environment variable {name} is not set", where=where, hint=f"export {shlex.quote(name)}=…"
+        )
+    return Secret(value).reveal()  # `redact` hides it from now on
+
+
+def login(name: str, where: str) -> tuple[str, str]:
+    """The user and the password in the environment variable `name`, as ``user:password``. Raises ConfigError."""
+    user, colon, password = value_of(name, where).partition(":")
+    if not colon:
+        raise ConfigError(f"{name} is not user:password", where=where)
+    if len(password) >= LONG:
+        Secret(password)
+    return user, password
 
 
 def is_variable(name: str) -> bool:

@@ -17,7 +17,7 @@ import re
 
 from dstill.errors import UsageError
 
-__all__ = ["parse_size", "percent", "size", "size_on_disk"]
+__all__ = ["amount", "parse_size", "percent", "size", "size_on_disk"]
 
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", re.IGNORECASE)
@@ -48,3 +48,8 @@ def percent(value: float) -> str:
         return "100" if value else "0"
     rounded = f"{100 * value:.1f}"
     return {"100.0": "> 99.9", "0.0": "< 0.1"}.get(rounded, rounded)
+
+
+def amount(value: float | None, form: str) -> str:
+    """``1,234.5``; a dash if it is not known."""
+    return "–" if value is None else form.format(value)

@@ -28,7 +28,7 @@ from dstill.pipeline.audit_report import Audit, Gold
 from dstill.pipeline.leakage import duplicates, leaks
 from dstill.pipeline.steps import stratified_head
 
-__all__ = ["audit", "held_out_mutants"]
+__all__ = ["audit", "audited", "held_out_mutants"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -47,11 +47,7 @@ def audit(
     chosen = {e.id for e in stratified_head(to_run, limit)} if executor else set()
     golds: list[Gold] = []
     for example in answered:
-        with about(example.id):
-            gold = _checked(task, example)
-            if executor is not None and example.id in chosen and not gold.problems:
-                gold = _run(task, example, executor, gold)
-        golds.append(gold)
+        golds.append(audited(task, example, executor if example.id in chosen else None))
         progress("auditing", len(golds), len(answered))
     return Audit(
         golds=golds,
@@ -62,6 +58,13 @@ def audit(
         repeated=duplicates(answered, task.canonical),
         leaked=leaks(answered, task, golds=True),
     )
+
+
+def audited(task: Task, example: Example, executor: Executor | None) -> Gold:
+    """The findings about one gold answer. `executor`: an opened one; None: it is checked but not run."""
+    with about(example.id):
+        gold = _checked(task, example)
+        return gold if executor is None or gold.problems else _run(task, example, executor, gold)
 
 
 def _checked(task: Task, example: Example) -> Gold:

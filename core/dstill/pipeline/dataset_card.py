@@ -34,10 +34,23 @@ differs from row to row.
     load_dataset("dataset")["train"][0]["answer"]"""
 
 
-def dataset_card(name: str, task: Task, dataset: Dataset, source: LabelSource, cost: ReplyCost | None) -> str:
-    """The text of the card of run `name`. `cost`: of the replies; None: they were free."""
+def dataset_card(
+    name: str,
+    task: Task,
+    dataset: Dataset,
+    source: LabelSource,
+    cost: ReplyCost | None,
+    *,
+    origin: Mapping[str, str] | None = None,
+) -> str:
+    """The text of the card of run `name`.
+
+    `cost`: of the replies; None: they were free. `origin`: `dstill.pipeline.hub_datasets.origin` of the questions.
+    """
     counts, records = dataset.counts, dataset.records
     licences = dict(DataProfile.of(task).licences([record.example for record in records])) or {task.name: UNKNOWN}
+    if origin:
+        licences[f"questions from {origin['questions']}"] = origin["licence"]
     known = UNKNOWN not in licences.values()
     front = [
         *configs({"default": ("data", list(counts.splits))}, {"default": COLUMNS}),
@@ -58,8 +71,8 @@ def dataset_card(name: str, task: Task, dataset: Dataset, source: LabelSource, c
         *table(("text", "#mean length in characters"), _lengths(records)),
         *table(("data", "licence"), sorted(licences.items())),
         "",
-        "The licences apply to the data that the questions are about. Text that a model wrote is subject to the terms "
-        "of the model's provider.",
+        f"The licences apply to the data that the questions are {'from or about' if origin else 'about'}. Text that a "
+        "model wrote is subject to the terms of the model's provider.",
         "",
         _ABOUT,
     ]

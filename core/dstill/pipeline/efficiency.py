@@ -1,23 +1,38 @@
 """What a student's answers cost: seconds, tokens, and disk space.
 
-    measured_efficiency(predictions, run.folder / "student", parameters=1_312_000)
-    →  Efficiency(seconds=Percentiles(p50=0.012, p95=0.034), tokens=Percentiles(p50=41, p95=96), total_tokens=9311,
-                  disk_bytes=5_300_000, parameters=1_312_000)
+    timings(answer, examples)  →  [Timing(id="q-1", seconds=0.041), …]      # one question at a time
+    measured_efficiency(timings, predictions, run.folder / "student", parameters=1_312_000)
+    →  Efficiency(latency=Percentiles(p50=0.038, p95=0.071, n=30), per_second=812.0,
+                  tokens=Percentiles(p50=41, p95=96, n=265), total_tokens=9311, disk_bytes=5_300_000,
+                  parameters=1_312_000)
 
-Seconds are measured while the student writes in batches. A value that was not measured is None, never 0. The disk space
-of an adapter excludes its base model; its parameters include those of the base model.
+The latency is that of a user who waits for one answer. The throughput is that of batches, where answers share the time:
+one says nothing about the other. A value that was not measured is None, never 0. The disk space of an adapter excludes
+its base model; its parameters include those of the base model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from dstill.api.records import Prediction, Usage
+from dstill.api.records import Example, Prediction, Row, Usage
 
-__all__ = ["AnswerCost", "Efficiency", "Percentiles", "measured_efficiency"]
+__all__ = ["AnswerCost", "Efficiency", "Percentiles", "Timing", "measured_efficiency", "timings"]
+
+MOST = 30  # questions that are asked one at a time
+LONGEST = 10.0  # seconds after which no further one is asked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing(Row):
+    """How long one answer took that was asked for alone."""
+
+    id: str
+    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +41,15 @@ class Percentiles:
 
     p50: float | None
     p95: float | None
+    n: int  # values
 
 
 @dataclass(frozen=True, kw_only=True)
 class Efficiency:
     """Latency and tokens of an answer, and the size of the student."""
 
-    seconds: Percentiles  # of an answer: its share of the time of its batch
+    latency: Percentiles  # seconds of an answer, one question at a time
+    per_second: float | None  # answers, in batches
     tokens: Percentiles  # that the student wrote for an answer
     total_tokens: int | None
     disk_bytes: int | None
@@ -70,13 +87,38 @@ class AnswerCost:
         return cls.of(len(predictions), seconds=seconds, usd=usd)
 
 
-def measured_efficiency(predictions: Sequence[Prediction], folder: Path, parameters: int | None) -> Efficiency:
-    """The efficiency of the student in `folder`, which has this many `parameters` and wrote `predictions`."""
+def timings(answer: Callable[[Example], object], examples: Sequence[Example]) -> list[Timing]:
+    """Time `answer` on up to `MOST` examples, spread over all, one after the other, after one call that is not timed.
+
+    Stops after `LONGEST` seconds.
+    """
+    chosen = examples[:: max(1, -(-len(examples) // MOST))]
+    found: list[Timing] = []
+    if chosen:
+        answer(chosen[0])
+    begun = time.perf_counter()
+    for example in chosen:
+        started = time.perf_counter()
+        if started - begun > LONGEST:
+            break
+        answer(example)
+        found.append(Timing(id=example.id, seconds=round(time.perf_counter() - started, 6)))
+    return found
+
+
+def measured_efficiency(
+    timed: Sequence[Timing], predictions: Sequence[Prediction], folder: Path, parameters: int | None
+) -> Efficiency:
+    """The efficiency of the student in `folder`, which has this many `parameters` and wrote `predictions` in batches.
+
+    `timed`: its answers to single questions.
+    """
     seconds = [p.seconds for p in predictions if p.seconds is not None]
     tokens = [p.tokens for p in predictions if p.tokens is not None]
     files = [file for file in folder.rglob("*") if file.is_file()]
     return Efficiency(
-        seconds=_percentiles(seconds, 6),
+        latency=_percentiles([one.seconds for one in timed], 6),
+        per_second=round(len(seconds) / sum(seconds), 3) if sum(seconds) else None,
         tokens=_percentiles(tokens, 0),
         total_tokens=sum(tokens) if tokens else None,
         disk_bytes=sum(file.stat().st_size for file in files) if files else None,
@@ -89,6 +131,6 @@ def _percentiles(values: Sequence[float], places: int) -> Percentiles:
     import statistics
 
     if len(values) < 2:
-        return Percentiles(p50=None, p95=None)
+        return Percentiles(p50=None, p95=None, n=len(values))
     cuts = statistics.quantiles(values, n=20)
-    return Percentiles(p50=round(statistics.median(values), places), p95=round(cuts[18], places))
+    return Percentiles(p50=round(statistics.median(values), places), p95=round(cuts[18], places), n=len(values))

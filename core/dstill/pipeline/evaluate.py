@@ -22,7 +22,7 @@ from dstill.api.task import data_of
 from dstill.config import Evaluate
 from dstill.errors import ConfigError, DataError, ServiceError, did_you_mean
 from dstill.factory import Setup, modalities
-from dstill.pipeline import error_analysis, prompted, steps
+from dstill.pipeline import consistency, error_analysis, prompted, steps
 from dstill.pipeline.calibration import with_agreement
 from dstill.pipeline.constrained import Constrained
 from dstill.pipeline.data_monitor import engine_failures
@@ -68,6 +68,7 @@ class Evaluation:
     causes: Mapping[str, CauseCount]  # by label, the most frequent first
     test_suite: TestSuite
     invalid: str  # why the scores are not to be trusted; empty: they are
+    contradictions: Sequence[str]  # signs that the task pack contradicts itself (`dstill.pipeline.consistency`)
     engine: str  # what ran the answers
     peak_memory: int  # bytes, the largest resident set of this process or of a child that ended
 
@@ -165,6 +166,7 @@ def evaluate(
         causes=error_analysis.counted(student, error_analysis.labels(setup.task)),
         test_suite=_test_suite(student),
         invalid=engine_failures(student),
+        contradictions=consistency.of_verdicts(setup.task, examples, verdicts, executor),
         engine=executor.labels if executor else "not executed",
         peak_memory=hardware.peak_memory(),
     )

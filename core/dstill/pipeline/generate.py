@@ -27,7 +27,7 @@ from dstill.config import Settings
 from dstill.errors import BudgetError, Interrupted, RunError
 from dstill.factory import Setup
 from dstill.io.strict_json import dumps
-from dstill.pipeline import given, label, steps
+from dstill.pipeline import consistency, given, label, steps
 from dstill.pipeline.augment import Focus, draw
 from dstill.pipeline.curate import Dataset, LabelSource, curated, executed, opened_executor, with_given
 from dstill.pipeline.label import Labeled
@@ -267,8 +267,8 @@ def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Examp
     the focus.
     """
     if settings.generate.questions:
-        file = Path(settings.generate.questions)
-        found = read_questions(file, json_answers=task.json_answers, one_answer=True)
+        source, as_json = settings.generate.questions, task.json_answers
+        found = read_questions(source, parse=task.parse, json_answers=as_json, one_answer=True)
     else:
         found = steps.examples_of(task)
     found = [steps.assign_split(example, settings.project.seed) for example in found]
@@ -276,6 +276,8 @@ def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Examp
     refuse_leaks(found, task, questions=False)
     found += _questions_for(task, settings, focus, found)
     _warn_of_skipped_checks(task, found)
+    for text in consistency.of_questions(task, found):
+        log.warning("%s", text)
     return found
 
 

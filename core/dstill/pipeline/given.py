@@ -76,7 +76,7 @@ def same(task: Task, answer: str, example: Example) -> bool:
 
 
 def count(task: Task, examples: Sequence[Example], records: Iterable[Record]) -> dict[str, int]:
-    """How many of `records`, the rows of `examples`, have the given answer or another one."""
+    """How many of `records`, the rows of `examples`, have the given answer or another one, and how many have no row."""
     by_id = {example.id: example for example in examples}
     counts = {"kept": 0, "explained": 0, "replaced": 0, "without_rationale": 0}
     for record in records:
@@ -86,6 +86,8 @@ def count(task: Task, examples: Sequence[Example], records: Iterable[Record]) ->
         counts["explained"] += kept and record.rationale not in ("", example.rationale)
         counts["replaced"] += example.answer is not None and not kept and not same(task, record.answer, example)
         counts["without_rationale"] += not record.rationale and record.split in LEARNT_FROM
+        by_id.pop(record.id)
+    counts["rejected"] = sum(example.answer is not None for example in by_id.values())
     return counts
 
 
@@ -97,6 +99,8 @@ def summary_lines(counts: Mapping[str, int]) -> list[str]:
             "answers given with the questions: {kept:,} kept ({explained:,} explained by the teacher), "
             "{replaced:,} replaced by the teacher's (generate.labels)".format(**counts)
         )
+        if rejected := counts.get("rejected"):
+            lines[-1] += f", {rejected:,} rejected (rejects.jsonl says why)"
     if bare := counts.get("without_rationale"):
         rows = f"{bare:,} rows to learn from have" if bare > 1 else "1 row to learn from has"
         alone = "their answers" if bare > 1 else "its answer"

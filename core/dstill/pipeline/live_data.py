@@ -13,7 +13,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dstill import trust
 from dstill.api.engine import ProjectFiles
@@ -23,10 +23,13 @@ from dstill.api.student import Generator
 from dstill.api.task import Task
 from dstill.config import Settings
 from dstill.errors import UsageError
-from dstill.factory import Setup
+from dstill.factory import Setup, url_takers
 from dstill.io.files import temporary_files
 from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.data_drift import Learnt
+
+if TYPE_CHECKING:
+    from dstill.pipeline.generate import Purchase
 
 __all__ = ["LiveRun", "data_name", "describe", "kept"]
 
@@ -54,8 +57,11 @@ def data_name(setup: Setup) -> str:
 
 def _executor(setup: Setup) -> str:
     """The executor that reaches the server; empty: the task has none."""
-    takers = [name for name in setup.task.executors if setup.plugins.executor(name).takes_url]
-    return setup.settings.engine.name or next(iter((*takers, *setup.task.executors)), "")
+    engine, names = setup.settings.engine, setup.task.executors
+    if engine.name or not names:
+        return engine.name
+    takers = url_takers(setup.plugins, setup.task, engine.url) if engine.url else []
+    return (takers or [name for name in names if setup.plugins.executor(name).url_schemes] or list(names))[0]
 
 
 @contextlib.contextmanager
@@ -106,6 +112,10 @@ class LiveRun:
     def calibration(self) -> Calibration | None:
         """None: there are no validation rows about this data."""
         return None
+
+    def purchase(self, use: str = "", *, resume: str = "") -> Purchase:
+        """Raises UsageError: there is no run that a reply could be bought for."""
+        raise UsageError(f"{self.name} buys no replies", hint="train a student for this data, and evaluate it")
 
     def learnt(self) -> Learnt:
         """Nothing: the student is asked about the data as they are now."""

@@ -6,6 +6,7 @@
         predictor.drift()             → ("fields that the student learnt are gone: took", …); empty: no change
 
     Predictor(run, max_wrong=0.05)                           # abstains where its confidence is below a cut
+    Predictor(run, max_wrong=0.05, fallback="openai:gpt-5-mini")    # and asks a large model there
 
 `dstill predict`, `dstill demo` and the server are thin layers on this class. `dstill.pipeline.self_consistency` votes
 over several answers to one question.
@@ -16,31 +17,38 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from dstill.api.executor import Executor
 from dstill.api.faults import about
 from dstill.api.protocols import RationaleTerms
-from dstill.api.records import Example, Level, ModelInput, OutcomeKind, Prediction, Problem, Row
+from dstill.api.records import SPLITS, Example, Level, ModelInput, OutcomeKind, Prediction, Problem, Row
 from dstill.api.student import Generator, Similarity
 from dstill.api.task import data_of
 from dstill.errors import DstillError, UsageError, did_you_mean
 from dstill.factory import Setup
-from dstill.pipeline import steps
+from dstill.io.html import table
+from dstill.pipeline import prompted, steps
 from dstill.pipeline.calibration import Calibration, with_agreement
 from dstill.pipeline.constrained import Constrained
 from dstill.pipeline.data_drift import Learnt, drift
 from dstill.pipeline.misread import misread
-from dstill.pipeline.promise import Promise
+from dstill.pipeline.promise import Promise, require_max_wrong
 from dstill.run_view import RunView
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["QUESTION_LIMIT", "PredictedAnswer", "Predictor", "TrainedRun", "Votes", "question_text"]
+    from dstill.pipeline.fallback import Fallback
+    from dstill.pipeline.generate import Purchase
+
+__all__ = ["QUESTION_LIMIT", "STUDENT", "PredictedAnswer", "Predictor", "TrainedRun", "Votes", "question_text"]
+
+STUDENT = "student"  # who answered, if no large model did
 
 QUESTION_LIMIT = 2_000  # characters
 NAMED = 20  # names of data that an error lists at most
@@ -77,12 +85,14 @@ class PredictedAnswer(Row):
     result: Any = None  # `Outcome.value`, for `Presentation.render_result` and `Task.same`
     confidence: float | None = None  # calibrated probability that it is right, 0 to 1; None: not known, or not valid
     abstained: bool = False  # the confidence is below the cut of `Predictor.promise`: there is no answer
-    withheld: str = ""  # what the student wrote, if it abstained
+    answered_by: str = STUDENT  # or the large model that was asked in its place, as "openai:gpt-5-mini"
+    withheld: str = ""  # what the student wrote, if it abstained or if the large model answered in its place
     similarity: float | None = None  # to the nearest training question, 0 to 1; None: not known
     similarity_threshold: float | None = None  # below this similarity an answer is a guess
     votes: Votes | None = None  # how it was chosen among several answers; None: there was one
-    tokens: int = 0  # that the student wrote, the sum over all answers of a vote
-    seconds: float = 0.0  # that the student wrote for: its share of the batch, the sum over all answers of a vote
+    tokens: int = 0  # of the answer, as whoever wrote it counts them; the sum over all answers of a vote
+    # that the student wrote for: its share of the batch, the sum over all answers of a vote; and the large model
+    seconds: float = 0.0
 
     @property
     def out_of_distribution(self) -> bool:
@@ -93,13 +103,47 @@ class PredictedAnswer(Row):
             and self.similarity < self.similarity_threshold
         )
 
+    @property
+    def guess(self) -> str:
+        """Why this answer, which passes the checks, is only a guess; empty: nothing says so, or it does not pass them.
+
+        That an answer passes the checks and runs does not mean that it is right.
+        """
+        if not self.ok:
+            return ""
+        if self.out_of_distribution and not self.by_fallback:
+            return "no training question is like this one"
+        if self.confidence is None:
+            return "how likely it is right is not known"
+        return "it is more likely wrong than right" if self.confidence < 0.5 else ""
+
+    @property
+    def by_fallback(self) -> bool:
+        """Whether a large model answered in the place of the student."""
+        return self.answered_by != STUDENT
+
+    def _repr_html_(self) -> str:
+        """For a notebook."""
+        verdict = self.reason if not self.ok else f"a guess: {self.guess}" if self.guess else "passes the checks"
+        facts = {
+            "question": self.question,
+            "answer": self.answer,
+            "verdict": verdict,
+            "problems": "; ".join(problem.message for problem in self.problems),
+            "confidence": self.confidence,
+            "similarity": self.similarity,
+            "answered by": self.answered_by if self.by_fallback else "",
+            "result": "" if self.result is None else str(self.result),
+        }
+        return table((), [fact for fact in facts.items() if fact[1] not in (None, "")])
+
     def to_row(self) -> dict[str, Any]:
         """The object of ``dstill predict --json``: without times, so that the same answer gives the same object."""
-        row = super().to_row()
+        row = {**super().to_row(), "guess": self.guess}
         omitted = {"similarity_threshold", "tokens", "seconds", *(() if self.votes else ("votes",))}
         omitted |= set() if self.outcome else {"outcome", "result"}
         omitted |= set() if self.rationale else {"rationale"}
-        omitted |= set() if self.abstained else {"withheld"}
+        omitted |= set() if self.abstained or self.by_fallback else {"withheld"}
         return {key: value for key, value in row.items() if key not in omitted}
 
 
@@ -143,6 +187,9 @@ class TrainedRun(RunView, Protocol):
     def calibration(self) -> Calibration | None:
         """What its evaluation says about log-probabilities; None: nothing. Raises DataError."""
 
+    def purchase(self, use: str = "", *, resume: str = "") -> Purchase:
+        """Where replies that are bought for this `use` are stored, and who buys them."""
+
     def learnt(self) -> Learnt:
         """What the student learnt of its data. Raises DataError when its file is damaged."""
 
@@ -155,16 +202,20 @@ class Predictor:
     the context.
     """
 
-    def __init__(self, run: TrainedRun, *, execute: bool = False, max_wrong: float | None = None) -> None:
+    def __init__(
+        self, run: TrainedRun, *, execute: bool = False, max_wrong: float | None = None, fallback: str = ""
+    ) -> None:
         """`execute`: run answers, unless a call says otherwise or the task has no executor.
 
         `max_wrong`: abstain where more than this share of the answers would be wrong (`dstill.pipeline.promise`).
-        Raises UsageError when no cut holds for it.
+        Raises UsageError when no cut holds for it. `fallback`: TEACHER:MODEL, a large model that is asked where the
+        student abstains and where the checks refuse its answer (`dstill.pipeline.fallback`).
         """
         self.run = run
+        self.setup = run.setup
         self.calibration = run.calibration()
         self.promise = None if max_wrong is None else self._promised(max_wrong)
-        self.setup = run.setup
+        self.fallback = self._made_fallback(fallback) if fallback else None
         self.execute = execute
         self.executor: Executor | None = None
         self.nearness_unknown = ""  # why the similarity is not known, although the run has a baseline for it
@@ -176,6 +227,8 @@ class Predictor:
     def __enter__(self) -> Self:
         """Raises RunError when there is no student, ServiceError when the engine is away."""
         with contextlib.ExitStack() as opened:
+            if self.fallback is not None:
+                opened.enter_context(self.fallback)
             if self.execute and (executor := opened.enter_context(self.setup.opened_executor())) is not None:
                 self.executor = executor
                 self._running = threading.Semaphore(executor.parallel)
@@ -190,6 +243,7 @@ class Predictor:
         self.executor = None
 
     def _promised(self, max_wrong: float) -> Promise:
+        require_max_wrong(max_wrong)
         if self.calibration is None:
             raise UsageError(
                 f"'{self.run.name}' has no calibration of its student's confidence",
@@ -201,6 +255,14 @@ class Predictor:
             hint = "allow more wrong answers, or add validation rows and evaluate again"
             raise UsageError(str(promise), where="--max-wrong", hint=hint)
         return promise
+
+    def _made_fallback(self, system: str) -> Fallback:
+        from dstill.pipeline.fallback import OPTION, Fallback
+
+        if self.promise is None:
+            hint = "say which answers the student may give: --max-wrong 0.05"
+            raise UsageError(f"{OPTION} needs --max-wrong", where=OPTION, hint=hint)
+        return Fallback(self.setup, system, self.run.records("train"), self.run.purchase("fallback"))
 
     # --- questions ----------------------------------------------------------------------
 
@@ -265,18 +327,61 @@ class Predictor:
                     executor = opened.enter_context(self.setup.opened_executor())
             return drift(self.setup.task, learnt, executor)
 
+    def warm_up(self) -> None:
+        """Answer one question about each data, and run its reference answer, so that no user waits for what that loads.
+
+        What is away now gives an error when somebody asks for it.
+        """
+        named: dict[str, Example] = {}
+        for record in (record for split in SPLITS for record in self.run.records(split)):
+            if not self.setup.task.is_refusal(record.answer):
+                named.setdefault(data_of(self.setup.task, record), record.example)
+        for example in [*islice(named.values(), NAMED)] or [self.example("how many are there?")]:
+            with contextlib.suppress(DstillError):
+                self.answer([example], execute=False, fall_back=False)
+                if self.executor is not None and example.answer is not None:
+                    self.executor.run(example.answer, example)
+
     # --- answers ------------------------------------------------------------------------
 
-    def answer(self, examples: Sequence[Example], *, execute: bool | None = None) -> list[PredictedAnswer]:
-        """The student's answer to each example, in order, written in batches.
+    def answer(
+        self, examples: Sequence[Example], *, execute: bool | None = None, fall_back: bool = True
+    ) -> list[PredictedAnswer]:
+        """The student's answer to each example, in order, written in batches; or that of the `fallback`.
 
         `execute`: whether valid answers are run; None: as in the constructor. Raises UsageError without an executor.
+        `fall_back`: whether the `fallback` is asked, if there is one; else do so with `needs_fallback`.
         """
         executor = self._executor(execute)
         with self._writing:
             predictions = [[prediction] for prediction in self._with_agreement(examples, self._written(examples))]
             similarities = self._similarity(examples)
-        return [answers[0] for answers in self._answered(examples, predictions, similarities, executor)]
+        answers = [one for (one,) in self._answered(examples, predictions, similarities, executor)]
+        return self._fallen_back(examples, answers, executor) if fall_back else answers
+
+    def needs_fallback(self, answered: PredictedAnswer) -> bool:
+        """Whether the `fallback` is to be asked: the student abstained, or the checks refuse its answer."""
+        return self.fallback is not None and not (answered.ok or answered.refused or answered.outcome)
+
+    def from_fallback(
+        self, example: Example, answered: PredictedAnswer, said: Prediction | DstillError
+    ) -> PredictedAnswer:
+        """What `Fallback.ask` gave in the place of the student's answer, checked but not run.
+
+        If it gave an error, the student's abstention or failure, which then names both reasons.
+        """
+        assert self.fallback is not None
+        if isinstance(said, DstillError):
+            return replace(answered, reason=f"{answered.reason}; {self.fallback.name} gave no answer: {said.what}")
+        judged = self._judged(example, said, by=self.fallback.name)
+        return replace(
+            judged,
+            withheld=answered.withheld or answered.answer,
+            similarity=answered.similarity,
+            similarity_threshold=answered.similarity_threshold,
+            tokens=said.tokens or 0,
+            seconds=answered.seconds + (said.seconds or 0.0),
+        )
 
     def sample(
         self,
@@ -293,7 +398,7 @@ class Predictor:
         which is calibrated for the answers of `answer`. Raises UsageError when no executor is open for `execute`, when
         the student cannot sample, or with `max_wrong`.
         """
-        if self.promise is not None:
+        if self.promise is not None:  # so there is no fallback either
             hint = "leave out one of them: the promise is about the student's one greedy answer"
             raise UsageError("--max-wrong does not go with several answers", where="--max-wrong", hint=hint)
         executor = self._executor(execute)
@@ -400,12 +505,37 @@ class Predictor:
         items = zip(examples, predictions, known, strict=True)
         return list(steps.threaded_map(one, items, executor.parallel if executor else 1))
 
-    def _judged(self, example: Example, prediction: Prediction) -> PredictedAnswer:
-        setup = self.setup
+    def _fallen_back(
+        self, examples: Sequence[Example], answers: Sequence[PredictedAnswer], executor: Executor | None
+    ) -> list[PredictedAnswer]:
+        """The answers, with those of the `fallback` where it is needed: all of its requests are in progress at once."""
+        asked = {
+            n: self.fallback.ask(examples[n])
+            for n, answered in enumerate(answers)
+            if self.fallback is not None and self.needs_fallback(answered)
+        }
+
+        def one(item: tuple[int, Future[Prediction]]) -> PredictedAnswer:
+            n, future = item
+            said: Prediction | DstillError
+            try:
+                said = future.result()
+            except DstillError as error:
+                said = error
+            return self._ran(examples[n], self.from_fallback(examples[n], answers[n], said), executor)
+
+        found = steps.threaded_map(one, asked.items(), executor.parallel if executor else 1)
+        given = dict(zip(asked, found, strict=True))
+        return [given.get(n, answered) for n, answered in enumerate(answers)]
+
+    def _judged(self, example: Example, prediction: Prediction, by: str = STUDENT) -> PredictedAnswer:
+        """What the checks say of an answer that the student wrote, or the large model `by`."""
+        setup, own = self.setup, by == STUDENT
+        read = partial(steps.draft_of, objective=setup.objective, task=setup.task) if own else prompted.reader(setup)
         with about(example.id):
-            draft = steps.draft_of(prediction, setup.objective, setup.task)
-        (verdict,) = steps.judge(setup.plugins, setup.task, [(example, prediction)], setup.objective, None)
-        found = tuple(self._misread(example, draft.answer)) if draft and not verdict.refused else ()
+            draft = read(prediction)
+        (verdict,) = steps.judge(setup.plugins, setup.task, [(example, prediction)], setup.objective, None, read)
+        found = tuple(self._misread(example, draft.answer)) if own and draft and not verdict.refused else ()
         unread = next((problem.message for problem in found if problem.is_error), "")
         answered = PredictedAnswer(
             id=example.id,
@@ -414,19 +544,22 @@ class Predictor:
             rationale=draft.rationale if draft else "",
             ok=verdict.reached >= Level.VALID and not verdict.refused and not unread,
             refused=verdict.refused,
-            reason="the student refused to answer" if verdict.refused else unread or verdict.reason,
+            reason=f"{'the student' if own else by} refused to answer" if verdict.refused else unread or verdict.reason,
             problems=(*verdict.problems, *found),
+            answered_by=by,
         )
-        return self._confident(answered, prediction) if verdict.reached >= Level.VALID else answered
+        return self._confident(answered, prediction) if own and verdict.reached >= Level.VALID else answered
 
     def _confident(self, answered: PredictedAnswer, prediction: Prediction) -> PredictedAnswer:
         """A valid answer with its confidence, or the abstention in its place."""
         score = self.calibration.score(prediction) if self.calibration else None
-        if score is None or self.calibration is None:
-            return answered
-        answered = replace(answered, confidence=round(self.calibration.confidence(score), 4))
+        if score is not None and self.calibration is not None:
+            answered = replace(answered, confidence=round(self.calibration.confidence(score), 4))
         if self.promise is None or self.promise.gives(score):
             return answered
+        most = f"{100 * self.promise.max_wrong:g} % wrong answers"
+        known = answered.confidence
+        why = "is not known" if known is None else f"of {known:.3f} is below the cut for at most {most}"
         return replace(
             answered,
             answer="",
@@ -435,8 +568,7 @@ class Predictor:
             abstained=True,
             ok=False,
             refused=False,
-            reason=f"abstained: the confidence of {answered.confidence:.3f} is below the cut for at most "
-            f"{100 * self.promise.max_wrong:g} % wrong answers",
+            reason=f"abstained: the confidence {why}",
         )
 
     def _misread(self, example: Example, answer: str) -> Iterator[Problem]:

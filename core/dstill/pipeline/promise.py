@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 from dstill.api.records import Row
 from dstill.errors import UsageError
 
-__all__ = ["LEVEL", "Promise", "promised"]
+__all__ = ["LEVEL", "Promise", "promised", "require_max_wrong"]
 
 CUTS = 10  # candidates at most
 LEVEL = 0.9
@@ -66,7 +66,7 @@ def promised(scores: Sequence[float], right: Sequence[bool], max_wrong: float, l
 
     Raises UsageError unless `max_wrong` and `level` are above 0 and below 1.
     """
-    _require_share(max_wrong, "--max-wrong", "0 cannot be shown by any sample, and 1 withholds nothing")
+    require_max_wrong(max_wrong)
     _require_share(level, "level", "a level of 0 says nothing, and no sample reaches 1")
     ranked = sorted(zip(scores, right, strict=True), reverse=True)
     rows, error = len(ranked), 1 - level
@@ -91,6 +91,11 @@ def _candidates(rows: int, max_wrong: float, error: float) -> list[int]:
 def _needed(max_wrong: float, error: float) -> int:
     """The rows without a wrong one whose p-value is at most `error`."""
     return math.ceil(math.log(error) / math.log1p(-max_wrong))
+
+
+def require_max_wrong(share: float) -> None:
+    """Raises UsageError for a share of wrong answers that no promise can be about."""
+    _require_share(share, "--max-wrong", "0 cannot be shown by any sample, and 1 withholds nothing")
 
 
 def _require_share(value: float, name: str, why: str) -> None:

@@ -13,7 +13,7 @@ A reply that the model refused or that a filter blocked is a wrong answer. If th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from dstill.teacher.cache import ReplyStore
     from dstill.teacher.client import TeacherReply
 
-__all__ = ["Prompted", "answered", "is_prompted", "reader", "require"]
+__all__ = ["Prompted", "PromptedModel", "answered", "is_prompted", "prediction", "reader", "require"]
 
 KEY = "evaluate.baselines"
 
@@ -45,6 +45,7 @@ class Prompted:
     """The answers of a prompted model, and what they cost."""
 
     predictions: Sequence[Prediction]  # in the order of the examples
+    usd: Sequence[float | None]  # of each answer; None: not known
     cost: AnswerCost
 
 
@@ -53,14 +54,14 @@ def is_prompted(system: str) -> bool:
     return ":" in system
 
 
-def require(plugins: Plugins, system: str) -> None:
-    """Raises ConfigError if `system` names no teacher with a model."""
+def require(plugins: Plugins, system: str, *, where: str = KEY, role: str = "baseline") -> None:
+    """Raises ConfigError if `system` names no teacher with a model. `where` asks for it, as this `role`."""
     name, _, model = system.partition(":")
     known = [n for n in plugins.names("teachers") if hasattr(plugins.teacher(n).Config, "model")]
     if name not in known or not model:
         raise ConfigError(
-            f"no baseline called '{system}'.{did_you_mean(name, known)}",
-            where=KEY,
+            f"no {role} called '{system}'.{did_you_mean(name, known)}",
+            where=where,
             hint=f"a model to prompt is TEACHER:MODEL, with one of the teachers {', '.join(known) or '(none)'}",
         )
 
@@ -70,6 +71,46 @@ def reader(setup: Setup) -> Callable[[Prediction], Draft | None]:
     return lambda one: None if one.truncated else setup.plugins.parse_reply(setup.task, one.text)
 
 
+class PromptedModel:
+    """The model TEACHER:MODEL as an opened teacher, with the shots and caps of ``[evaluate]``.
+
+    Raises ConfigError for settings that cannot be used, TrustError when the run of a stranger chose them.
+    """
+
+    def __init__(self, setup: Setup, system: str, training: Iterable[Record]) -> None:
+        """`training`: the rows that worked examples are taken from."""
+        self.setup = _asking(setup, system)
+        self.teacher = make_teacher(self.setup.plugins, self.setup.config).open(setup.task)
+        self._task, self._settings = setup.task, self.setup.settings.generate
+        self._caps = caps(self._settings, self.teacher, section="evaluate")
+        rows = [record.example for record in training]
+        worked = label.worked_examples(rows)
+        # an answer without a rationale is a worked example too
+        self._worked = worked if len(worked) >= self._settings.shots else rows
+
+    @property
+    def concurrency(self) -> int:
+        """Requests at the same time."""
+        return self._settings.concurrency
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether a cap limits what it costs."""
+        return self._caps.max_usd is not None or self._caps.max_tokens is not None
+
+    def prompts(self, examples: Iterable[Example]) -> Iterator[Prompt]:
+        """The prompt about each example. No gold gets into one."""
+        unseen = (replace(example, answer=None, rationale=None) for example in examples)
+        return label.prompts(self.setup.plugins, self._task, self.teacher, unseen, self._worked, self._settings)
+
+    def budget(self, store: ReplyStore) -> Budget:
+        """What the caps leave to the buyer of `store`."""
+        from dstill.teacher.budget import Budget
+
+        spent = store.bought_by(store.buyer) if self.teacher.paid else ()
+        return Budget(self._caps, self.teacher.price, spent=spent)
+
+
 def answered(
     setup: Setup, system: str, examples: Sequence[Example], training: Sequence[Record], purchase: Purchase
 ) -> Prompted:
@@ -77,39 +118,38 @@ def answered(
 
     Raises ServiceError, AuthError, ConfigError; BudgetError when the next request could exceed a cap of ``evaluate``.
     """
-    from dstill.teacher.budget import Budget, actual_usage
+    from dstill.teacher.budget import actual_usage
     from dstill.teacher.cache import ReplyStore
 
-    asking = _asking(setup, system)
-    teacher = make_teacher(asking.plugins, asking.config).open(setup.task)
-    limits = caps(asking.settings.generate, teacher, section="evaluate")
-    rows = [record.example for record in training]
-    worked = label.worked_examples(rows)
-    if len(worked) < setup.settings.evaluate.shots:
-        worked = rows  # an answer without a rationale is a worked example too
-    unseen = [replace(example, answer=None, rationale=None) for example in examples]  # no gold gets into a prompt
-    prompts = list(label.prompts(setup.plugins, setup.task, teacher, unseen, worked, asking.settings.generate))
+    require(setup.plugins, system)
+    model = PromptedModel(setup, system, training)
+    prompts = list(model.prompts(examples))
     with ReplyStore(purchase.store, buyer=purchase.buyer) as store:
-        spent = store.bought_by(purchase.buyer) if teacher.paid else ()
-        budget = Budget(limits, teacher.price, spent=spent)
         try:
-            replies = signals.run(_replies(asking, teacher, prompts, store, budget, system))
+            replies = signals.run(_replies(model, prompts, store, system))
         except BudgetError as error:
             hint = f"{purchase.resume} {error.hint} …"
             raise BudgetError(f"{system}: {error.what}", where=error.where, hint=hint) from None
     _refuse_outages(system, replies, purchase)
-    predictions = [_prediction(one) for one in replies]
     got = [one.reply for one in replies if isinstance(one.reply, Reply)]
     usage = sum((actual_usage(reply) for reply in got), Usage(prompt_tokens=0, completion_tokens=0))
-    usd = None if teacher.price is None else teacher.price.of(usage)
+    usd = _usd(model.teacher, usage)
     seconds = [reply.seconds for reply in got if reply.seconds is not None]
-    cost = AnswerCost.of(len(examples), seconds=seconds, usd=usd if teacher.paid else 0.0, usage=usage)
-    return Prompted(predictions=predictions, cost=cost)
+    return Prompted(
+        predictions=[prediction(one) for one in replies],
+        usd=[_usd(model.teacher, actual_usage(one.reply)) if isinstance(one.reply, Reply) else 0.0 for one in replies],
+        cost=AnswerCost.of(len(examples), seconds=seconds, usd=usd, usage=usage),
+    )
+
+
+def _usd(teacher: Teacher, usage: Usage) -> float | None:
+    if not teacher.paid:
+        return 0.0
+    return None if teacher.price is None else teacher.price.of(usage)
 
 
 def _asking(setup: Setup, system: str) -> Setup:
     """`setup` with the model as the teacher, and the shots and caps of ``[evaluate]``."""
-    require(setup.plugins, system)
     trust.require(setup.config, "evaluate")  # a stranger's run may not spend money
     name, _, model = system.partition(":")
     evaluate = setup.settings.evaluate
@@ -129,16 +169,16 @@ def _asking(setup: Setup, system: str) -> Setup:
 
 
 async def _replies(
-    setup: Setup, teacher: Teacher, prompts: Sequence[Prompt], store: ReplyStore, budget: Budget, system: str
+    model: PromptedModel, prompts: Sequence[Prompt], store: ReplyStore, system: str
 ) -> list[TeacherReply]:
     from dstill.teacher.client import replies
 
     found: list[TeacherReply] = []
-    concurrency = setup.settings.generate.concurrency
-    async with teacher:
-        async for one in replies(teacher, prompts, store, concurrency=concurrency, budget=budget):
+    budget = model.budget(store)
+    async with model.teacher as teacher:
+        async for one in replies(teacher, prompts, store, concurrency=model.concurrency, budget=budget):
             found.append(one)
-            setup.progress(f"answering ({system})", len(found), len(prompts))
+            model.setup.progress(f"answering ({system})", len(found), len(prompts))
     return found
 
 
@@ -152,7 +192,8 @@ def _refuse_outages(system: str, replies: Sequence[TeacherReply], purchase: Purc
         )
 
 
-def _prediction(one: TeacherReply) -> Prediction:
+def prediction(one: TeacherReply) -> Prediction:
+    """The reply of a model as a row; without text if there is none, or if it is to another question."""
     example, reply = one.prompt.example, one.reply
     if isinstance(reply, Problem):  # refused, or blocked by a filter
         return Prediction(id=example.id, text="")

@@ -1,90 +1,153 @@
-"""A user's questions from JSONL, CSV or Parquet files.
+"""A user's questions from a file, a folder of the `datasets` library, or the Hugging Face hub.
 
-    read_questions(Path("questions.csv"))
+    read_questions("questions.csv")
     [Example(id="questions-2", question="add 4 to x", answer="x 4 +", extra={"team": "ops"}), …]
 
-In: JSONL, CSV with a header, or Parquet (extra ``parquet``), with the columns
+In: a file (`dstill.io.tables`), a folder (`dstill.pipeline.dataset_folders`) or ``hf://datasets/OWNER/NAME``
+(`dstill.pipeline.hub_datasets`), with the columns
 
     question (or prompt)   required, text
     answer (or dsl)        gold answer: text, or a JSON object
     rationale, id, category, template, split
     context                an object, or its JSON text: what the task needs beside the question
 
-Other columns go to `Example.extra`. Out: a list of `Example`, or DataError with row and column. Formats that can run
-code when opened (.pkl, .pt, .py …) are refused unread.
+or with rows of other tools (`dstill.pipeline.row_forms`). Other columns go to `Example.extra`. Out: a list of
+`Example`, or DataError with row and column.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from dstill.api.records import SPLITS, Example
+from dstill.api.records import SPLITS, Draft, Example
 from dstill.api.splits import FORMER_SPLITS, split_name
-from dstill.errors import DataError, needs
-from dstill.io.files import reading
-from dstill.io.jsonl import conversion_hint, detect, read_rows
+from dstill.errors import DataError
 from dstill.io.strict_json import NotStrict, dumps, kind, loads
+from dstill.io.tables import read_table
+from dstill.pipeline import dataset_folders, hub_datasets, row_forms
+from dstill.pipeline.dataset_folders import DataFile
 from dstill.pipeline.question_validation import refuse_contradictions, refuse_duplicates
+from dstill.pipeline.row_forms import RowError
 
-__all__ = ["read_questions", "read_table"]
+__all__ = ["read_questions"]
 
 ALIASES = {"prompt": "question", "dsl": "answer"}
 TEXTS = ("rationale", "category", "template", "split")
-KNOWN = {"question", "answer", "context", "id", *TEXTS, *ALIASES}
-HEADER = "question,answer,rationale"
+KNOWN = {"question", "answer", "context", "id", *TEXTS, *ALIASES, *row_forms.COLUMNS}
+
+log = logging.getLogger("dstill")
 
 
-def read_questions(path: Path, *, json_answers: bool = False, one_answer: bool = False) -> list[Example]:
-    """The questions of a user's file. Raises DataError.
+def read_questions(
+    source: str | Path,
+    *,
+    parse: Callable[[str], Draft | None] = lambda _: None,
+    json_answers: bool = False,
+    one_answer: bool = False,
+) -> list[Example]:
+    """The questions of `source`. Raises DataError, and what reading a file or the hub raises.
 
-    `json_answers`: an answer that is text must be JSON. `one_answer`: refuse a question with two different answers.
+    `parse`: `Task.parse`, for replies that have a rationale in them. `json_answers`: an answer that is text must be
+    JSON. `one_answer`: refuse a question with two different answers.
     """
-    rows = list(read_table(path))
+    rows = [row for file in _files(source) for row in _rows(file)]
     if not rows:
-        raise DataError(f"no rows in {path}", where=str(path), hint="give it one question at least")
-    for name in dict.fromkeys(str(row.get("split")) for _, row in rows):
-        split_name(name, str(path))  # warns once a file, not once a row
-    examples = [_example(path, number, row, json_answers) for number, row in rows]
-    numbers = [number for number, _ in rows]
-    refuse_duplicates(path, numbers, examples)
+        raise DataError(f"no rows in {source}", where=str(source), hint="give it one question at least")
+    _refuse_mixed(rows)
+    for name in dict.fromkeys(str(row.values.get("split")) for row in rows):
+        split_name(name, str(source))  # warns once a file, not once a row
+    examples = [_example(row, parse, json_answers) for row in rows]
+    n = sum("system" in one.extra and "system" not in row.values for one, row in zip(examples, rows, strict=True))
+    if n:
+        what = f"{n:,} of {len(rows):,} rows have a system message: neither teacher nor student reads it"
+        log.warning("%s (%s)", what, source)
+    places = [(row.file.shown, row.number) for row in rows]
+    refuse_duplicates(places, examples)
     if one_answer:
-        refuse_contradictions(path, numbers, examples)
+        refuse_contradictions(places, examples)
     return examples
 
 
-def read_table(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The rows of a file, each with its line number (Parquet: row number); the suffix decides the format."""
-    readers = {".jsonl": read_rows, ".ndjson": read_rows, ".json": read_rows, ".csv": _csv, ".parquet": _parquet}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise DataError(
-            f"format not accepted: {path.suffix or 'a name without a suffix'}",
-            where=str(path),
-            hint="give JSONL, CSV or Parquet",
-        )
-    yield from reader(path)
+def _files(source: str | Path) -> list[DataFile]:
+    if hub_datasets.is_name(source):
+        return hub_datasets.data_files(str(source))
+    path = Path(source)
+    if path.is_dir():
+        return dataset_folders.data_files(path)
+    return [DataFile(path=path, shown=str(path), stem=path.stem)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Row:
+    """A row as it is in its file."""
+
+    file: DataFile
+    number: int
+    values: Mapping[str, Any]
+
+    @property
+    def where(self) -> str:
+        return f"{self.file.shown}:{self.number}"
+
+    @property
+    def form(self) -> str:
+        """Raises DataError."""
+        try:
+            return row_forms.form_of(self.values)
+        except RowError as error:
+            raise self.error(error) from None
+
+    def question(self, parse: Callable[[str], Draft | None]) -> Mapping[str, Any]:
+        """The row with the columns of a question. Raises DataError."""
+        try:
+            return row_forms.as_question(self.values, parse)
+        except RowError as error:
+            raise self.error(error) from None
+
+    def error(self, error: RowError) -> DataError:
+        return DataError(f"row {self.number} {error}", where=self.where, hint=error.hint)
+
+
+def _rows(file: DataFile) -> Iterator[_Row]:
+    for number, row in read_table(file.path, name=file.shown, columns=KNOWN):
+        yield _Row(file=file, number=number, values=row)
+
+
+def _refuse_mixed(rows: list[_Row]) -> None:
+    """Raises DataError for the first row of another form than the first one: a column may mean two things."""
+    first = rows[0]
+    for row in rows:
+        if row.form != first.form:
+            raise DataError(
+                f"row {row.number} has the form {row.form}, and row {first.number} the form {first.form}",
+                where=row.where,
+                hint="give the rows of each form a file of their own",
+            )
 
 
 # --- one row ----------------------------------------------------------------------------
 
 
-def _example(path: Path, number: int, row: Mapping[str, Any], json_answers: bool) -> Example:
-    cell = _Cells(path, number, row)
+def _example(row: _Row, parse: Callable[[str], Draft | None], json_answers: bool) -> Example:
+    values = row.question(parse)
+    cell = _Cells(row, values)
     if cell.name("question") is None:
-        what = f"is missing; the row has {', '.join(row) or 'no columns'}"
-        raise cell.error("question", what, hint="call the column with the questions 'question' or 'prompt'")
+        what = f"is missing; the row has {', '.join(values) or 'no columns'}"
+        hint = "call the column 'question' or 'prompt'; or give messages, conversations, or instruction and output"
+        raise cell.error("question", what, hint=hint)
     question = cell.text("question")
     if not question.strip():
         raise cell.error("question", "is empty")
     texts = {name: cell.text(name) for name in TEXTS}
-    texts["split"] = FORMER_SPLITS.get(texts["split"], texts["split"])
+    texts["split"] = FORMER_SPLITS.get(texts["split"], texts["split"]) or row.file.split
     if texts["split"] not in ("", *SPLITS):
         raise cell.error("split", f"is '{texts['split'][:40]}', expected one of {', '.join(SPLITS)}")
     return Example(
-        id=cell.id() or f"{path.stem}-{number}",
+        id=cell.id() or f"{row.file.stem}-{row.number}",
         question=question,
         answer=cell.answer(json_answers),
         rationale=texts["rationale"] or None,
@@ -99,13 +162,13 @@ def _example(path: Path, number: int, row: Mapping[str, Any], json_answers: bool
 class _Cells:
     """One row, read column by column; errors name row and column."""
 
-    def __init__(self, path: Path, number: int, row: Mapping[str, Any]) -> None:
-        self.path, self.number, self.row = path, number, row
+    def __init__(self, place: _Row, row: Mapping[str, Any]) -> None:
+        self.place, self.row = place, row
         self.used: set[str] = set()
 
     def error(self, column: str, what: str, *, hint: str = "fix or remove the row") -> DataError:
         name = self.name(column) or column
-        return DataError(f"row {self.number}, column '{name}' {what}", where=f"{self.path}:{self.number}", hint=hint)
+        return DataError(f"row {self.place.number}, column '{name}' {what}", where=self.place.where, hint=hint)
 
     def name(self, column: str) -> str | None:
         """The name of `column` in this row: its own or an alias; None: the row does not have it."""
@@ -173,86 +236,3 @@ def _jsonable(value: Any) -> Any:
     except (TypeError, ValueError):
         return str(value)
     return value
-
-
-# --- formats ----------------------------------------------------------------------------
-
-
-def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with reading(path), path.open("rb") as stream:
-        if (found := detect(stream.readline(512))) not in ("", "CSV"):
-            raise DataError(f"detected {found}, expected CSV", where=str(path), hint=conversion_hint(found))
-        stream.seek(0)
-        lines = csv.reader(_decoded(stream, path), strict=True)
-        try:
-            header = next((cells for cells in lines if cells), [])
-            _check_header(header, path)
-            start = lines.line_num + 1
-            for cells in lines:
-                if len(cells) not in (0, len(header)):
-                    raise DataError(
-                        f"row {start}: {len(cells)} cells, the header has {len(header)}",
-                        where=f"{path}:{start}",
-                        hint='put a text with commas or line breaks in double quotes, as "a, b"',
-                    )
-                if cells:
-                    yield start, dict(zip(header, cells, strict=True))
-                start = lines.line_num + 1
-        except csv.Error as error:
-            raise DataError(
-                f"line {lines.line_num}: not CSV: {error}",
-                where=f"{path}:{lines.line_num}",
-                hint='close every quote that is opened; a quote inside a text is written ""',
-            ) from error
-
-
-def _decoded(stream: BinaryIO, path: Path) -> Iterator[str]:
-    for number, line in enumerate(stream, start=1):
-        try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            byte = line[error.start]
-            raise DataError(
-                f"line {number}: not UTF-8 (byte 0x{byte:02x})", where=f"{path}:{number}", hint="save it as UTF-8"
-            ) from error
-
-
-def _check_header(header: list[str], path: Path) -> None:
-    where = f"{path}:1"
-    if not header:
-        raise DataError(f"no rows in {path}", where=where, hint=f"begin it with a header: {HEADER}")
-    if KNOWN.isdisjoint(header):
-        if header[0].startswith("{"):
-            raise DataError(
-                "detected JSONL, expected CSV with column names in its first line",
-                where=where,
-                hint="give the file the suffix .jsonl",
-            )
-        raise DataError(
-            f"no column 'question' in the first line, which has: {', '.join(header)[:200]}",
-            where=where,
-            hint=f"begin the file with a line of column names, such as {HEADER}",
-        )
-    if len(set(header)) < len(header):
-        name = next(name for name in header if header.count(name) > 1)
-        raise DataError(f"column '{name}' is twice in the header", where=where, hint="rename one of the two")
-
-
-def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with needs("reading Parquet", "parquet"):
-        from pyarrow import ArrowException
-        from pyarrow.parquet import ParquetFile
-    number = 0
-    with reading(path), path.open("rb") as stream:
-        start = stream.read(512)
-        stream.seek(0)
-        try:
-            for batch in ParquetFile(stream).iter_batches(batch_size=1024):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, row
-        except ArrowException as error:
-            found = detect(start) or ("JSONL" if start.lstrip().startswith(b"{") else "something else")
-            what = f"detected {found}, expected Parquet" if found != "Parquet" else f"damaged Parquet file: {error}"
-            hint = conversion_hint(found) if found != "Parquet" else "write it again: rows of it are lost"
-            raise DataError(what, where=str(path), hint=hint) from error

@@ -1,6 +1,6 @@
 """Checks across a user's rows: unique ids, and one answer for each question.
 
-refuse_duplicates(Path("q.jsonl"), [1, 2], [Example(id="a", …), Example(id="a", …)])
+refuse_duplicates([("q.jsonl", 1), ("q.jsonl", 2)], [Example(id="a", …), Example(id="a", …)])
 DataError: duplicate ids: 1 ids in 2 rows; first 'a' in rows 1 and 2
 require_unique_ids([Example(id="a", split="train", …), Example(id="a", split="test", …)])
 DataError: two questions have the id 'a': '…' of train, and '…' of test
@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 
 from dstill.api.records import Example, Record
 from dstill.errors import DataError
@@ -19,19 +18,21 @@ from dstill.io.strict_json import NotStrict, dumps, loads
 
 __all__ = ["refuse_contradictions", "refuse_duplicates", "require_unique_ids"]
 
+Place = tuple[str, int]  # a row's file and its number there
 
-def refuse_duplicates(path: Path, numbers: list[int], examples: list[Example]) -> None:
-    """Raises DataError when two rows of the file `path` have one id. `numbers`: their line numbers."""
-    rows: dict[str, list[int]] = defaultdict(list)
-    for number, example in zip(numbers, examples, strict=True):
-        rows[example.id].append(number)
+
+def refuse_duplicates(places: Sequence[Place], examples: Sequence[Example]) -> None:
+    """Raises DataError when two rows have one id. `places`: the file and number of each row."""
+    rows: dict[str, list[Place]] = defaultdict(list)
+    for place, example in zip(places, examples, strict=True):
+        rows[example.id].append(place)
     twice = {id: found for id, found in rows.items() if len(found) > 1}
     if twice:
         id, found = next(iter(twice.items()))
         raise DataError(
             f"duplicate ids: {len(twice)} ids in {sum(map(len, twice.values()))} rows; "
-            f"first '{id}' in rows {found[0]} and {found[1]}",
-            where=f"{path}:{found[1]}",
+            f"first '{id}' in {_two(found[0], found[1])}",
+            where=f"{found[1][0]}:{found[1][1]}",
             hint="give each row a unique id, or remove the column",
         )
 
@@ -49,20 +50,20 @@ def require_unique_ids(rows: Iterable[Example | Record]) -> None:
             )
 
 
-def refuse_contradictions(path: Path, numbers: list[int], examples: list[Example]) -> None:
+def refuse_contradictions(places: Sequence[Place], examples: Sequence[Example]) -> None:
     """Raises DataError when a question about the same data has two answers; spellings of the same JSON are equal."""
-    golds: dict[str, dict[str, int]] = defaultdict(dict)
-    for number, example in zip(numbers, examples, strict=True):
+    golds: dict[str, dict[str, Place]] = defaultdict(dict)
+    for place, example in zip(places, examples, strict=True):
         if example.answer is not None:
-            golds[dumps([example.question, example.context])].setdefault(_normalized(example.answer), number)
+            golds[dumps([example.question, example.context])].setdefault(_normalized(example.answer), place)
     several = [list(found.values()) for found in golds.values() if len(found) > 1]
     if several:
         first, second = several[0][:2]
-        question = examples[numbers.index(first)].question
+        question = examples[places.index(first)].question
         raise DataError(
-            f"different answers to one question: {len(several)} questions; first '{question[:80]}' in rows {first} "
-            f"and {second}",
-            where=f"{path}:{second}",
+            f"different answers to one question: {len(several)} question{'s' if len(several) > 1 else ''}; first "
+            f"'{question[:80]}' in {_two(first, second)}",
+            where=f"{second[0]}:{second[1]}",
             hint="keep the right answer; if the questions are about different data, name the data in their context",
         )
 
@@ -72,3 +73,8 @@ def _normalized(answer: str) -> str:
         return json.dumps(loads(answer), sort_keys=True)
     except NotStrict:
         return answer.strip()
+
+
+def _two(first: Place, second: Place) -> str:
+    """Two rows in words; the file of the second one is in the error anyway."""
+    return f"rows {first[1]}{'' if first[0] == second[0] else f' of {first[0]}'} and {second[1]}"

@@ -16,12 +16,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dstill.api.modality import Choice, Modality
-from dstill.api.recipe import Device
+from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Pair, Record
 from dstill.api.student import Generator, TrainingJob, TrainResult
+from dstill.config import Config, assignment
 from dstill.errors import DataError
 from dstill.factory import Setup, choose_modality, modalities, student_spec
 from dstill.pipeline import steps
+from dstill.pipeline.presets import AppliedPreset, with_preset
 from dstill.runtime import distributed, hardware
 
 __all__ = ["Trained", "TrainingFiles", "TrainingPlan", "planned", "trained"]
@@ -31,13 +33,15 @@ log = logging.getLogger("dstill")
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingPlan:
-    """The rows to train on, the device, and the modality."""
+    """The rows to train on, how, the device, and the modality."""
 
     train: Sequence[tuple[Pair, ...]]
     validation: Sequence[tuple[Pair, ...]]
     device: Device
     modality: Modality
     choice: Choice
+    recipe: Recipe  # with the settings of the preset
+    preset: AppliedPreset | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +65,7 @@ class Trained:
     device: Device
     processes: int
     seed: int
+    preset: AppliedPreset | None = None
 
 
 def planned(setup: Setup, records: Sequence[Record], validation: Sequence[Record]) -> TrainingPlan:
@@ -70,13 +75,36 @@ def planned(setup: Setup, records: Sequence[Record], validation: Sequence[Record
     """
     pairs, device = steps.pairs(setup.objective, setup.task, records), hardware.device()
     _check_left_out(setup.settings.train.objective, len(records) - len(pairs), len(records))
-    modality, choice = _modality(setup, pairs, device)
+    config, _ = with_preset(setup.config, setup.student)
+    modality, choice = _modality(setup, config, pairs, device)
+    config, preset = with_preset(setup.config, setup.student, choice.modality)
     log.info("modality %s on %s", choice.modality, device.name)
+    if preset is not None:
+        log.info("%s", preset, extra={"shown": True})
+    _note_hidden_schema(setup)
     bare = sum(not record.rationale for record in records)
     if bare and setup.objective.explanation("") is not None:
         log.warning("%d of %d training rows have no rationale: their answers alone are learnt", bare, len(records))
     held_out = steps.pairs(setup.objective, setup.task, validation)
-    return TrainingPlan(train=pairs, validation=held_out, device=device, modality=modality, choice=choice)
+    return TrainingPlan(
+        train=pairs,
+        validation=held_out,
+        device=device,
+        modality=modality,
+        choice=choice,
+        recipe=config.settings.train,
+        preset=preset,
+    )
+
+
+def _note_hidden_schema(setup: Setup) -> None:
+    """Say so if the student could read the schema with the question, and nobody decided that it does not."""
+    values, wanted = setup.config.flat(), setup.task.schema_settings if setup.student.reads_prompts else {}
+    missing = {key: value for key, value in wanted.items() if values.get(key) != value}
+    if missing and setup.config.chosen.isdisjoint(missing):
+        options = " ".join(f"--set {assignment(key, value)}" for key, value in missing.items())
+        text = "the student reads the question alone; it reads the schema too with: %s"
+        log.info(text, options, extra={"shown": True})
 
 
 def _check_left_out(objective: str, left_out: int, rows: int) -> None:
@@ -101,7 +129,7 @@ def trained(
     Training resumes from a checkpoint in `files`; if settings or data have changed, only with `resume_with_changes`.
     `score`: the accuracy of a student during training, for early stopping; None: early stopping does not use it.
     """
-    recipe = setup.settings.train
+    recipe = plan.recipe
     job = TrainingJob(
         train=plan.train,
         validation=plan.validation,
@@ -123,20 +151,23 @@ def trained(
         student=student_spec(setup.plugins, setup.settings),
         objective=recipe.objective,
         choice=plan.choice,
+        preset=plan.preset,
         device=plan.device,
         processes=distributed.world_size(),
         seed=job.seed,
     )
 
 
-def _modality(setup: Setup, pairs: Sequence[tuple[Pair, ...]], device: Device) -> tuple[Modality, Choice]:
+def _modality(
+    setup: Setup, config: Config, pairs: Sequence[tuple[Pair, ...]], device: Device
+) -> tuple[Modality, Choice]:
     """One modality for all processes, although free memory differs between their devices."""
 
     def choose() -> Choice:
         texts = (text for row in pairs for pair in row for text in (pair.source, pair.target))
-        batch = setup.student.largest_batch(pairs, setup.settings.train)
+        batch = setup.student.largest_batch(pairs, config.settings.train)
         shape = replace(setup.student.spec(texts), batch=batch)
-        _, choice = choose_modality(setup.plugins, setup.config, shape, device)
+        _, choice = choose_modality(setup.plugins, config, shape, device)
         if setup.settings.train.modality != "auto" and (unfit := choice.reasons[0].unfit_reason):
             log.warning("using modality %s as configured, although it %s", choice.modality, unfit)
         return choice

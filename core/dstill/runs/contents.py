@@ -8,9 +8,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -23,26 +25,31 @@ from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, T
 from dstill.api.student import Generator, Student, TrainingJob
 from dstill.api.task import Task, data_of
 from dstill.config import Config, Settings
-from dstill.errors import RunError
-from dstill.factory import Setup, make_baseline, task_name
+from dstill.errors import DataError, DstillError, RunError, UsageError
+from dstill.factory import Setup, kind_and_base, make_baseline, student_spec, task_name
 from dstill.io.files import link_tree
 from dstill.io.plain_files import inside
 from dstill.io.shell import command
-from dstill.pipeline import calibration, confidence, data_drift, review
+from dstill.pipeline import calibration, confidence, data_drift, hub_datasets, review
 from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.data_drift import Learnt
-from dstill.pipeline.evaluate import baseline_job
+from dstill.pipeline.evaluate import baseline_job, baselines, require_splits
+from dstill.pipeline.generate import Purchase
 from dstill.pipeline.leakage import context_key
 from dstill.pipeline.selective import ScoredAnswer
 from dstill.plugins import Plugins
 from dstill.runs import stage_facts
-from dstill.runs.folder import REQUESTS, SETTINGS, RunFolder, data_file, find_run, system_file
-from dstill.runs.provenance import loaded, versions
+from dstill.runs.folder import REQUESTS, SETTINGS, STORE, RunFolder, data_file, find_run, system_file
+from dstill.runs.provenance import loaded, owners, versions
 from dstill.runs.review_log import decisions
 from dstill.runtime.progress import Progress
 from dstill.trust import PACKAGED
 
 __all__ = ["RunContents", "learnt_in"]
+
+PLUGIN = "plugin "  # what an entry of a provenance begins with that names a plugin
+
+log = logging.getLogger("dstill")
 
 
 class RunContents(RunFolder):
@@ -66,17 +73,21 @@ class RunContents(RunFolder):
         plugins.require_healthy()
         config = config or configuration.load(sections=plugin_loading.part_sections(plugins))
         stem = task_name(plugins, config.settings)
-        # unknown names raise before there is a folder
-        plugins.task(stem), plugins.teacher(config.settings.generate.teacher)
+        _require_known(Setup(plugins, config))  # before there is a folder
         teacher = config.settings.generate.teacher
         trust.require(config, "engine", "generate", "augment", f"task.{stem}", f"teacher.{teacher}")
+        config = _with_questions(config, hub_datasets.pinned(config.settings.generate.questions))
         run = cls.make(
             None if folder is None else Path(folder),
             stem=stem,
             arguments=arguments or {},
             seed=config.settings.project.seed,
             settings=config.to_toml(),
-            provenance={"versions": versions(plugins), "plugins": loaded(plugins)},
+            provenance={
+                "versions": versions(plugins),
+                "plugins": loaded(plugins),
+                "chosen": sorted(config.chosen),
+            },
             before=lambda folder: trust.allow_written(config, folder / SETTINGS),
         )
         run.setup = Setup(plugins, config)
@@ -103,13 +114,49 @@ class RunContents(RunFolder):
         config = configuration.load(
             run.folder / SETTINGS, flags=flags, environment={}, sections=plugin_loading.part_sections(plugins)
         )
-        run.setup = Setup(plugins, replace(_with_trained_student(config, run, plugins), trusted=trusted))
+        chosen = config.chosen | _chosen(run, config)
+        config = replace(_with_trained_student(config, run, plugins), chosen=chosen, trusted=trusted)
+        run.setup = Setup(plugins, config)
         return run
+
+    @contextlib.contextmanager
+    def dropped_if_refused(self) -> Iterator[Self]:
+        """Around the first stage: if the call was wrong or its input unusable, a run without anything is removed."""
+        try:
+            yield self
+        except (UsageError, DataError):
+            with contextlib.suppress(DstillError, OSError):  # the first error counts
+                if not self.manifest["files"] and not self._has_bought():
+                    self.remove()
+            raise
+
+    def _has_bought(self) -> bool:
+        """Whether this run has bought a reply, which counts in its budget."""
+        from dstill.teacher.cache import ReplyStore
+
+        if not STORE.exists():
+            return False
+        with ReplyStore(STORE) as store:
+            return next(store.bought_by(self.purchase().buyer), None) is not None
 
     def save_settings(self) -> None:
         """Write the current configuration to config.toml, where the next command reads it."""
+        self.manifest["chosen"] = sorted(self.config.chosen)
         self.write_file(SETTINGS, self.config.to_toml())
         trust.allow_written(self.config, self.folder / SETTINGS)
+
+    def pin_questions(self) -> None:
+        """Take the commit of a data set on the hub into the settings: that which the run has, else the newest one."""
+        now = self.settings.generate.questions
+        if not hub_datasets.is_name(now):
+            return
+        before = RunContents.open(self.folder.absolute(), plugins=self.plugins)
+        kept = before.settings.generate.questions
+        if hub_datasets.is_pin_of(kept, now):
+            self.config = _with_questions(self.config, kept)
+        elif now != kept:
+            trust.require(self.config, "generate")
+            self.config = _with_questions(self.config, hub_datasets.pinned(now))
 
     def config_with(self, flags: Mapping[str, Any]) -> Config:
         """The configuration of this run, overridden by `flags`. Raises ConfigError."""
@@ -119,8 +166,14 @@ class RunContents(RunFolder):
         config = configuration.load(use_files=False, flags={**own, **flags}, sections=sections)
         before = {key: origin for key, origin in self.config.origins.items() if key not in flags}
         filed = self.config.filed - flags.keys()  # a branch must not be allowed more than this run
-        origins = {**config.origins, **before}
-        return replace(config, origins=origins, file=self.config.file, filed=filed, trusted=self.config.trusted)
+        return replace(
+            config,
+            origins={**config.origins, **before},
+            file=self.config.file,
+            filed=filed,
+            chosen=self.config.chosen | flags.keys(),
+            trusted=self.config.trusted,
+        )
 
     def branch(self, folder: Path | None, *, flags: Mapping[str, Any]) -> Self:
         """A new run at `folder` with the dataset of this run, and its configuration overridden by `flags`.
@@ -217,6 +270,15 @@ class RunContents(RunFolder):
         """The verdicts on those answers. `engine`: the label of a second engine; empty: the first engine."""
         return list(self.load(Verdict, system_file("verdicts", system, engine)))
 
+    def purchase(self, use: str = "", *, resume: str = "") -> Purchase:
+        """Where the replies of large models are stored, and who buys them.
+
+        A budget covers all purchases for the same `use`: none for the dataset, "evaluate", "fallback". `resume`: the
+        command that continues after a cap was reached.
+        """
+        buyer = f"{self.name} {self.manifest.get('id', self.manifest['created'])}"  # runs of dstill 0.1.0 have no id
+        return Purchase(store=STORE, buyer=f"{buyer} {use}".strip(), resume=resume, where=str(self.folder))
+
     @property
     def contexts(self) -> Mapping[str, Mapping[str, Any]]:
         """The usual context of questions about each data of the run, by its name (`data_of`), the most frequent first.
@@ -258,17 +320,23 @@ class RunContents(RunFolder):
     def answers(self) -> Mapping[str, Prediction]:
         """The answers of this student in its evaluation, by id; empty: another student or a grammar made them."""
         draws = self.settings.evaluate.agreement
-        return self._predictions_from(
-            system_file("predictions", "student"), self._provenance(constrained=False, draws=draws)
-        )
+        file, provenance = system_file("predictions", "student"), self._provenance(constrained=False, draws=draws)
+        if _without_plugins(self._provenance_of(file)) != provenance:
+            return {}
+        return {prediction.id: prediction for prediction in self.load(Prediction, file)}
 
-    def generator(self, system: str = "student") -> Generator:
-        """The loaded student, or a baseline. Raises RunError when the run has no student yet."""
+    def require_student(self) -> Path:
+        """The folder of the trained student. Raises RunError when the run has none yet."""
         trained = self.folder / "student"
         if not trained.exists():
             raise RunError(
                 f"run '{self.name}' has no student yet", where=str(trained), hint=command("train", self.folder)
             )
+        return trained
+
+    def generator(self, system: str = "student") -> Generator:
+        """The loaded student, or a baseline. Raises RunError when the run has no student yet."""
+        trained = self.require_student()
         if system == "student":
             return self.student.load(trained)
         folder = self._baseline(system)
@@ -313,19 +381,55 @@ class RunContents(RunFolder):
         )
 
     def _predictions_from(self, file: str, provenance: list[str]) -> dict[str, Prediction]:
-        """The predictions in `file` by id; empty when their provenance is another one."""
-        if self.manifest["files"].get(file, {}).get("provenance") != provenance:
-            return {}
-        return {p.id: p for p in self.load(Prediction, file)}
+        """The predictions in `file` by id; empty when their provenance is another one. Says so if a plugin changed.
+
+        An earlier dstill recorded no plugins: its predictions count as made by these.
+        """
+        of_file, without = self._provenance_of(file), _without_plugins(provenance)
+        if of_file in (provenance, without):
+            return {p.id: p for p in self.load(Prediction, file)}
+        if _without_plugins(of_file) == without:
+            changed = [one.removeprefix(PLUGIN).split()[0] for one in provenance if one not in of_file]
+            log.warning("the answers in %s are made again: plugin %s changed", file, ", ".join(changed))
+        return {}
+
+    def _provenance_of(self, file: str) -> list[str]:
+        return list(self.manifest["files"].get(file, {}).get("provenance", ()))
+
+    def _plugins_behind(self, system: str) -> list[str]:
+        """The plugins that decide the predictions of `system`, with version and digest, as part of their provenance."""
+        kind, _ = kind_and_base(self.plugins, student_spec(self.plugins, self.settings))
+        parts = [("tasks", self.task.name), ("objectives", self.settings.train.objective), ("students", kind)]
+        parts += [("baselines", system)] if system != "student" else []
+        return [
+            f"{PLUGIN}{one['name']} {one.get('version', '')} {one.get('sha256', '')[:16]}"
+            for one in owners(self.plugins, parts)
+        ]
 
     def _provenance(self, *, constrained: bool, draws: int = 0) -> list[str]:
         """What decides predictions: the training, the dataset, whether a grammar constrains the student, and `draws`.
 
-        A copy of a run has the same provenance.
+        A copy of a run has the same provenance. The predictions on disk also have that of `_plugins_behind`.
         """
         training = self.stages.get("train", {}).get("id", "")
         data = self.manifest["files"].get(data_file("train"), {}).get("sha256", "")
         return [training, data, *(["constrained"] if constrained else []), *([f"{draws} drawn"] if draws else [])]
+
+
+def _require_known(setup: Setup) -> None:
+    """Raises UsageError for a part or split that does not exist. Of the stages after the first, only what was named."""
+    plugins, settings = setup.plugins, setup.settings
+    plugins.task(task_name(plugins, settings)), plugins.teacher(settings.generate.teacher)
+    named = {key for key, origin in setup.config.origins.items() if origin != "default"}
+    if "train.student" in named and settings.train.student:
+        plugins.student(kind_and_base(plugins, settings.train.student)[0])
+    if "train.objective" in named:
+        plugins.objective(settings.train.objective)
+    if "train.modality" in named and settings.train.modality != "auto":
+        plugins.modality(settings.train.modality)
+    if "evaluate.baselines" in named:
+        baselines(setup)
+    require_splits(settings.evaluate.splits)
 
 
 def _with_trained_student(config: Config, run: RunFolder, plugins: Plugins) -> Config:
@@ -336,6 +440,18 @@ def _with_trained_student(config: Config, run: RunFolder, plugins: Plugins) -> C
         return config
     train = replace(config.settings.train, student=trained)
     return replace(config, settings=replace(config.settings, train=train))
+
+
+def _with_questions(config: Config, questions: str) -> Config:
+    generate = replace(config.settings.generate, questions=questions)
+    return replace(config, settings=replace(config.settings, generate=generate))
+
+
+def _chosen(run: RunFolder, config: Config) -> frozenset[str]:
+    """The settings that somebody set for `run`: those noted then, and those that are not the default in its file."""
+    sections = {name: type(section) for name, section in config.parts.items()}
+    default = configuration.load(use_files=False, sections=sections).flat()
+    return frozenset(run.manifest.get("chosen", ())) | {k for k, value in config.flat().items() if value != default[k]}
 
 
 def _most_frequent(records: Sequence[Record]) -> Mapping[str, Any]:
@@ -350,3 +466,7 @@ def _most_frequent(records: Sequence[Record]) -> Mapping[str, Any]:
 def learnt_in(run: RunFolder) -> Learnt:
     """What the student in `run` learnt of its data. Raises DataError when its file is damaged."""
     return data_drift.learnt_by(run.folder / "student", stage_facts.data_of(run.stages))
+
+
+def _without_plugins(provenance: Sequence[str]) -> list[str]:
+    return [one for one in provenance if not one.startswith(PLUGIN)]

@@ -30,7 +30,7 @@ from typing import Any, Self, TypeVar, cast
 
 from dstill.api.records import SCHEMA_VERSION, Row
 from dstill.api.splits import FORMER_SPLITS, with_split_names
-from dstill.errors import DataError, DiskError, DstillError, Interrupted, RunError, UsageError, did_you_mean
+from dstill.errors import DataError, DiskError, DstillError, Interrupted, RunError, TrustError, UsageError, did_you_mean
 from dstill.io.files import disk_error, is_temporary, no_folder, reading, remove_stale, replace_dir, write_text
 from dstill.io.inert import indented, visible
 from dstill.io.jsonl import append_row, read_rows, write_rows
@@ -165,7 +165,8 @@ class RunFolder:
         """Lock and log a stage. What the body puts into the dict goes to run.json, under ``stages``.
 
         The dict is open, as plugins have stages too; `dstill.runs.stage_facts` makes those of the core. ``seconds`` is
-        added. Raises RunError when another process has locked the run.
+        added. A call that was wrong (UsageError, TrustError) is no failure of the run: its status stays. Raises
+        RunError when another process has locked the run.
         """
         with self.lock():
             facts: dict[str, Any] = {}
@@ -177,6 +178,10 @@ class RunFolder:
                 yield facts
             except (KeyboardInterrupt, Interrupted):
                 self._status(f"{name}: interrupted")
+                raise
+            except (UsageError, TrustError) as error:
+                log.info("%s refused: %s", name, error.what)
+                self._last_status(before)
                 raise
             except Exception as error:
                 failed = f"{name}: failed: {str(error).splitlines()[0] if str(error) else type(error).__name__}"

@@ -29,6 +29,7 @@ MAX_DEPTH = 60  # nested objects and lists; those of dstill have ten
 
 Nothing = dict[str, Never]
 Count = Annotated[int, range(10**18)]
+Positive = Annotated[int, range(1, 10**9)]
 Metrics = dict[str, Score]
 Splits = dict[Literal["train", "validation", "test", "test_unseen_templates", "test_unseen_data"], Metrics]
 
@@ -59,6 +60,11 @@ class Cost(TypedDict):
     annotators: NotRequired[People]
 
 
+class Origin(TypedDict):
+    questions: str
+    licence: str
+
+
 class Generated(TypedDict):
     teacher: str
     questions: Count
@@ -66,6 +72,7 @@ class Generated(TypedDict):
     rejected: Count
     cost: NotRequired[Cost | Nothing]
     data: NotRequired[dict[str, Any]]
+    origin: NotRequired[Origin]
 
 
 class Step(TypedDict, total=False):
@@ -111,10 +118,15 @@ class Trained(TypedDict):
 class Spread(TypedDict):
     p50: float
     p95: float
+    n: NotRequired[Count]
 
 
 class Unmeasured(TypedDict):
     p50: None
+
+
+class Throughput(TypedDict):
+    per_second: float | None
 
 
 class Size(TypedDict, total=False):
@@ -181,11 +193,45 @@ class ConfidenceFacts(TypedDict):
     promises: NotRequired[list[Promised]]
 
 
+class Mixed(TypedDict):
+    here: Count
+    wrong_here: Count
+    right: Count
+    accuracy: float
+    low: float
+    high: float
+    seconds: float | None
+    usd_per_1000: float | None
+
+
+class Cut(Mixed):
+    max_wrong: float
+
+
+class Share(Mixed):
+    share: float
+
+
+class Cascaded(TypedDict):
+    n: Positive
+    student: Mixed
+    large: Mixed
+    cuts: list[Cut]
+    shares: list[Share]
+
+
 class Judge(TypedDict):
     name: str
     distribution: str
     version: str
-    sha256: NotRequired[str]  # of a file that --plugin named
+    sha256: NotRequired[str]  # of its source files
+
+
+class Pack(TypedDict):
+    name: str
+    distribution: NotRequired[str]
+    version: NotRequired[str]
+    sha256: NotRequired[str]
 
 
 class Evaluated(TypedDict):
@@ -197,16 +243,18 @@ class Evaluated(TypedDict):
     categories: NotRequired[dict[str, Metrics]]
     by_data: NotRequired[dict[str, Metrics]]
     judged_by: NotRequired[list[Judge]]
+    packs: NotRequired[list[Pack]]
     causes: NotRequired[dict[str, Cause]]
     latency: NotRequired[Spread | Unmeasured | Nothing]
+    throughput: NotRequired[Throughput]
     tokens: NotRequired[Spread | Unmeasured | Nothing]
     size: NotRequired[Size]
     costs: NotRequired[dict[str, AnswerCosts]]
     confidence: NotRequired[ConfidenceFacts]
+    cascade: NotRequired[dict[str, dict[str, Cascaded]]]  # by model and split
     teacher: NotRequired[Ceiling]
 
 
-Positive = Annotated[int, range(1, 10**9)]
 Changes = TypedDict(
     "Changes", {"train.modality": str, "train.lora_alpha": Positive, "train.r": Positive}, total=False
 )  # those that the report reads
@@ -274,6 +322,7 @@ class Manifest(TypedDict):
     stages: dict[str, dict[str, Any]]
     files: dict[str, File]
     id: NotRequired[str]
+    chosen: NotRequired[list[str]]  # settings that somebody set; the others have their defaults
 
 
 class Stages(TypedDict, total=False):
@@ -317,6 +366,8 @@ def _current_stage(facts: Any) -> Any:
     if not isinstance(facts, dict):
         return facts
     facts = with_split_names(facts)
+    if "latency" in facts and "throughput" not in facts:
+        facts["latency"] = {}  # of an earlier dstill: an answer's share of the time of its batch
     if "indices" in facts:
         facts["by_data"] = facts.pop("indices")
     if "splits" in facts:

@@ -1,8 +1,10 @@
 """What decides a result besides the settings, for run.json: packages, plugins, files, and the project's commit.
 
 versions(plugins)    → {"python": "3.11.9", "dstill": "0.1.0", "torch": "2.9.0", …}
-loaded(plugins)      → [{"name": "evaluate", "distribution": "dstill", "version": "0.1.0"},
+loaded(plugins)      → [{"name": "evaluate", "distribution": "dstill", "version": "0.1.0", "sha256": "5c1e…"},
                         {"name": "mine", "sha256": "81d0…"}]
+judged_by(plugins)   → those of them that returned a verdict
+owners(plugins, [("tasks", "my_sql"), …])    → those of them that have these parts
 sha256(path)         → "3f2a…"
 commit()             → {"id": "9c41…", "changed": False}; {} when the working directory is in no git repository
 """
@@ -14,14 +16,18 @@ import hashlib
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from dstill.plugins import Plugins
+from dstill.plugins import PluginInfo, Plugins
 
-__all__ = ["commit", "loaded", "sha256", "versions"]
+__all__ = ["commit", "judged_by", "loaded", "owners", "sha256", "versions"]
+
+LARGE = 2**20  # bytes; of a larger file of a plugin, such as weights, only name and size are hashed
 
 # Settings of a repository that can start programs or let git fetch missing objects.
 QUIET = {
@@ -43,12 +49,47 @@ def versions(plugins: Plugins) -> dict[str, str]:
 
 
 def loaded(plugins: Plugins) -> list[dict[str, str]]:
-    """The loaded plugins with distribution and version; a plugin in a single file has its digest instead."""
-    found = []
-    for info in plugins.loaded:
-        facts = {"distribution": info.distribution, "version": info.version, "sha256": info.sha256}
-        found.append({"name": info.name, **{key: value for key, value in facts.items() if value}})
-    return found
+    """The loaded plugins with distribution, version and the digest of their source files."""
+    return [_facts(info) for info in plugins.loaded]
+
+
+def owners(plugins: Plugins, parts: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """The plugins that registered these `parts`, given as kind and name, each once."""
+    names = {plugins.owner(kind, name) for kind, name in parts}
+    return [_facts(info) for info in plugins.loaded if info.name in names]
+
+
+def judged_by(plugins: Plugins) -> list[dict[str, str]]:
+    """The plugins in `Plugins.judges`. The core, which judges if no plugin does, has no digest: its version says it."""
+    known = {info.name: info for info in plugins.loaded}
+    core = {"name": "core", "distribution": "dstill", "version": version("dstill")}
+    nothing = {"distribution": "", "version": ""}
+    return [{**nothing, **_facts(known[name])} if name in known else core for name in sorted(plugins.judges)]
+
+
+def _facts(info: PluginInfo) -> dict[str, str]:
+    facts = {"distribution": info.distribution, "version": info.version, "sha256": info.sha256 or _digest(info.source)}
+    return {"name": info.name, **{key: value for key, value in facts.items() if value}}
+
+
+@cache
+def _digest(source: str) -> str:
+    """The SHA-256 of the files of a plugin's package, or of its module; `source`: the module's name."""
+    names = source.partition(":")[0].split(".")
+    modules = (sys.modules.get(".".join(names[:n])) for n in range(1, len(names) + 1))
+    top = next((Path(file) for module in modules if (file := getattr(module, "__file__", None))), None)
+    if top is None:
+        return ""
+    files = [top]
+    if top.stem == "__init__":
+        files = [file for file in sorted(top.parent.rglob("[!.]*")) if file.is_file() and file.suffix != ".pyc"]
+    found = hashlib.sha256()
+    for file in files:
+        size = file.stat().st_size
+        found.update(f"{file.relative_to(top.parent).as_posix()}\0{size}\0".encode())
+        if size < LARGE:
+            found.update(file.read_bytes())
+    return found.hexdigest()
 
 
 def sha256(path: Path) -> str:

@@ -20,13 +20,15 @@ import contextlib
 import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from dstill.api.executor import Executor
 from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, TeacherRequest, Verdict
-from dstill.errors import DataError, Interrupted, UsageError
+from dstill.api.student import Generator
+from dstill.errors import DataError, DstillError, Interrupted, UsageError
 from dstill.factory import Setup, make_teacher
 from dstill.io.files import replace_dir, write_text
 from dstill.io.shell import command
@@ -37,17 +39,20 @@ from dstill.pipeline import (
     data_drift,
     error_analysis,
     given,
+    hub_datasets,
     prompted,
     steps,
     teacher_eval,
 )
 from dstill.pipeline import review as reviewing
 from dstill.pipeline.augment import Focus
+from dstill.pipeline.cascade import cascade
+from dstill.pipeline.cascade import questions as cascade_questions
 from dstill.pipeline.confidence import Confidence
 from dstill.pipeline.curate import Dataset, LabelSource, relabelled
 from dstill.pipeline.data_monitor import DataMonitor
 from dstill.pipeline.dataset_card import dataset_card
-from dstill.pipeline.efficiency import AnswerCost, measured_efficiency
+from dstill.pipeline.efficiency import AnswerCost, Timing, measured_efficiency, timings
 from dstill.pipeline.evaluate import (
     BLOCK,
     Evaluation,
@@ -58,17 +63,19 @@ from dstill.pipeline.evaluate import (
     scores,
     scoring,
 )
-from dstill.pipeline.generate import Purchase, generate, questions, refuse_other_questions
+from dstill.pipeline.generate import generate, questions, refuse_other_questions
 from dstill.pipeline.leakage import SEEN
+from dstill.pipeline.selective import WRONG
 from dstill.pipeline.steps import check_splits
 from dstill.pipeline.teacher_eval import TeacherScores
 from dstill.pipeline.train import TrainingFiles, planned, trained
 from dstill.runs import stage_facts
-from dstill.runs.contents import RunContents
 from dstill.runs.folder import EXPORT, REQUESTS, STORE, RunFolder, data_file, find_run, system_file
-from dstill.runs.provenance import commit, loaded, sha256, versions
+from dstill.runs.provenance import commit, judged_by, loaded, owners, sha256, versions
+from dstill.runs.results import RunResults
 from dstill.runs.review_log import decisions
 from dstill.runtime import distributed
+from dstill.runtime.progress import silent
 from dstill.teacher.cost import ReplyCost
 
 __all__ = ["Run", "configured_focus", "run_focus"]
@@ -88,11 +95,12 @@ COMMANDS = {
     "ablate": ("experiment", "ablate"),
 }
 TEACHER_ANSWERS = system_file("predictions", "teacher")
+TIMINGS = "timings.jsonl"
 DISTRIBUTED = "train"  # the only stage that may run in several processes
 log = logging.getLogger("dstill")
 
 
-class Run(RunContents):
+class Run(RunResults):
     """One run. `create` or `open` it, then call stages; each is locked, logged and resumable.
 
     A stage returns the object that it writes to run.json under ``stages`` (`dstill.runs.stage_facts`).
@@ -146,11 +154,13 @@ class Run(RunContents):
                 where = self.settings.generate.questions or f"task '{self.task.name}'"
                 before = [request.example for request in self.teacher_requests()]
                 refuse_other_questions(examples, before, self.name, where)
-            generated = generate(self.setup, teacher, examples, self._purchase())
+            purchase = self.purchase(resume=command("generate", "--out", self.folder))
+            generated = generate(self.setup, teacher, examples, purchase)
+            origin = hub_datasets.origin(self.settings.generate.questions)
             self.write(REQUESTS, generated.requests)
             self._save_teacher_answers(generated.requests, generated.rows)
-            self._save_dataset(generated.dataset, generated.source, generated.cost)
-            facts.update(stage_facts.generated(generated, focus))
+            self._save_dataset(generated.dataset, generated.source, generated.cost, origin)
+            facts.update(stage_facts.generated(generated, focus, origin))
         return facts
 
     def curate(self) -> Mapping[str, Any]:
@@ -177,19 +187,11 @@ class Run(RunContents):
             made = relabelled(self.setup, requests, store)
             cost = stage_facts.cost_of(self.stages.get("generate", {}))
             self._save_teacher_answers(requests, made.rows)
-            self._save_dataset(made.dataset, made.source, cost)
+            origin = stage_facts.origin_of(self.stages)
+            self._save_dataset(made.dataset, made.source, cost, origin)
             facts.update(stage_facts.relabelled(made, cost))
             stage_facts.recount(self.manifest["stages"], facts)
         return facts
-
-    def _purchase(self) -> Purchase:
-        return Purchase(
-            store=STORE,
-            # a budget covers all reruns; runs of dstill 0.1.0 have no id
-            buyer=f"{self.name} {self.manifest.get('id', self.manifest['created'])}",
-            resume=command("generate", "--out", self.folder),
-            where=str(self.folder),
-        )
 
     def _save_teacher_answers(self, requests: Sequence[TeacherRequest], rows: Sequence[Record | Rejection]) -> None:
         """Write what `evaluate` scores the teacher by: the dataset has the answers that came with the questions."""
@@ -199,8 +201,10 @@ class Run(RunContents):
         else:
             self.write(TEACHER_ANSWERS, answers)
 
-    def _save_dataset(self, dataset: Dataset, source: LabelSource, cost: ReplyCost | None) -> None:
-        """Write the rows of every split, the rejected ones, and the card.
+    def _save_dataset(
+        self, dataset: Dataset, source: LabelSource, cost: ReplyCost | None, origin: Mapping[str, str]
+    ) -> None:
+        """Write the rows of every split, the rejected ones, and the card. `origin`: of the questions, on the hub.
 
         Raises DataError when there are no rows, or when only given answers to score against are left.
         """
@@ -227,7 +231,7 @@ class Run(RunContents):
                 self.write(data_file(split), of_split)
             else:
                 self.discard(data_file(split))
-        card = dataset_card(self.name, self.task, dataset, source, cost)
+        card = dataset_card(self.name, self.task, dataset, source, cost, origin=origin)
         self.write_file("dataset/README.md", card)
         for file in [file for file in self.manifest["files"] if file.startswith(EXPORT)]:
             self.discard(file)  # it has the former rows
@@ -238,9 +242,12 @@ class Run(RunContents):
         """Dataset → student. Raises DataError, TrainingError, UsageError, RunError.
 
         A stopped training resumes from its newest checkpoint, unless `restart`. If settings or data have changed since,
-        it raises RunError unless `resume_with_changes`. If the review does not suffice (`dstill.pipeline.review.gate`),
-        it raises DataError unless `allow_unreviewed`. Returns an empty object in every process but the first.
+        it raises RunError unless `resume_with_changes`. A trained run raises UsageError (`refuse_retraining`), unless
+        `restart`: the new student replaces the old one when it is complete. If the review does not suffice
+        (`dstill.pipeline.review.gate`), it raises DataError unless `allow_unreviewed`. Returns an empty object in every
+        process but the first.
         """
+        self.refuse_retraining(restart=restart)
         with self.stage("train") as facts, distributed.in_step():
             records, validation = self.records("train"), self.records("validation")
             review = self.gate(allow=allow_unreviewed)
@@ -270,6 +277,17 @@ class Run(RunContents):
             facts.update(versions=versions(self.plugins), plugins=loaded(self.plugins))
         return facts
 
+    def refuse_retraining(self, *, restart: bool) -> None:
+        """Raises UsageError if the run is trained and no later training was stopped, unless `restart`."""
+        status = self.manifest["status"]
+        stopped = (status.startswith("train: ") and status != "train: done") or (self.folder / "checkpoints").exists()
+        if "train" in self.stages and (self.folder / "student").exists() and not (restart or stopped):
+            raise UsageError(
+                f"run '{self.name}' is trained already",
+                where=str(self.folder / "student"),
+                hint=f"to train again and replace this student: {command('train', self.folder)} --restart",
+            )
+
     @contextlib.contextmanager
     def _new_student(self) -> Iterator[Path]:
         """The folder to write the student to: in the run; a temporary one in every process but the first."""
@@ -297,6 +315,7 @@ class Run(RunContents):
                 hint=f"`{command('generate', '--out', self.folder)}` writes them; "
                 "--set 'evaluate.splits=[\"NAME\"]' takes others",
             )
+        self.require_student()
         others = [record for split in SEEN if split not in splits for record in self.records(split)]
         check_splits([*others, *records], self.task)
         with self.setup.opened_executor(judging=True) as executor:
@@ -320,7 +339,8 @@ class Run(RunContents):
             for system, verdicts in evaluation.verdicts.items():
                 self.write(system_file("verdicts", system, engine), verdicts)
             parameters = self.stages.get("train", {}).get("all_parameters")
-            efficiency = measured_efficiency(predictions["student"], self.folder / "student", parameters)
+            timed = self._timings(examples)
+            efficiency = measured_efficiency(timed, predictions["student"], self.folder / "student", parameters)
             rate = self.settings.evaluate.machine_usd_per_hour
             costs = {"student": AnswerCost.of_student(predictions["student"], rate)}
             costs.update({system: found.cost for system, found in asked.items()})
@@ -329,17 +349,23 @@ class Run(RunContents):
                 found = self._confidence(predictions["student"], evaluation, executor)
                 self._save_confidence(found)
                 facts["confidence"] = found.summary(self.settings.evaluate.splits)
+                facts["cascade"] = self._cascades(found, predictions["student"], asked, evaluation)
             facts |= stage_facts.evaluated(
                 evaluation,
                 data=monitor.report(),
                 efficiency=efficiency,
                 costs=costs,
                 teacher=teacher,
-                judged_by=self.plugins.judged_by(),
-                plugins=loaded(self.plugins),
                 notes=self._review_notes(),
             )
+            facts.update(versions=versions(self.plugins), plugins=loaded(self.plugins))
+            facts.update(judged_by=judged_by(self.plugins), packs=owners(self.plugins, self._judging_parts(executor)))
         return facts
+
+    def _judging_parts(self, executor: Executor | None) -> list[tuple[str, str]]:
+        """The task and the executors that decide what a right answer is, by kind and name."""
+        executors = [one for one in (executor, executor.second if executor else None) if one is not None]
+        return [("tasks", self.task.name), *(("executors", one.name) for one in executors)]
 
     def _confidence(
         self, predictions: Sequence[Prediction], evaluation: Evaluation, executor: Executor | None
@@ -371,6 +397,28 @@ class Run(RunContents):
         made_of = self._provenance(constrained=self.settings.evaluate.constrain)
         self.manifest["files"][calibration.FILE]["provenance"] = made_of
 
+    def _cascades(
+        self,
+        found: Confidence,
+        written: Sequence[Prediction],
+        asked: Mapping[str, prompted.Prompted],
+        evaluation: Evaluation,
+    ) -> dict[str, dict[str, Any]]:
+        """The student with each large model behind it, by model and split; empty without a calibration."""
+        if found.calibration is None:
+            return {}
+        promises = [found.calibration.promise(most) for most in WRONG]
+        rate = self.settings.evaluate.machine_usd_per_hour
+        return {
+            system: {
+                split: cascade(of_split, promises).to_row()
+                for split, of_split in cascade_questions(
+                    found.rows, written, large, evaluation.verdicts[system], usd_per_hour=rate
+                ).items()
+            }
+            for system, large in asked.items()
+        }
+
     def _predicted(self, system: str, examples: Sequence[Example], kind: str = "predictions") -> list[Prediction]:
         """The predictions on disk if they are of these examples and this student; else made and written now.
 
@@ -378,11 +426,11 @@ class Run(RunContents):
         """
         file, partial = system_file(kind, system), system_file(f"unfinished-{kind}", system)
         wanted, student = self.settings.evaluate, system == "student"
-        provenance = self._provenance(
-            constrained=student and wanted.constrain, draws=wanted.agreement if student else 0
-        )
+        draws = wanted.agreement if student else 0
+        provenance = self._provenance(constrained=student and wanted.constrain, draws=draws)
+        provenance += self._plugins_behind(system)
         existing = self._predictions_from(file, provenance)
-        if existing.keys() >= {e.id for e in examples}:
+        if existing.keys() >= {e.id for e in examples} and not (student and self._gains_logprobs(existing, examples)):
             return [existing[e.id] for e in examples]
 
         def save(predictions: Sequence[Prediction], to: str = partial) -> None:
@@ -395,18 +443,46 @@ class Run(RunContents):
         predictions = predicted(self.setup, generator, system, examples, done=done, save=save)
         save(predictions, file)
         self.discard(partial)
+        if student and kind == "predictions":
+            self._timings(examples, generator)  # while it is loaded
         return predictions
+
+    def _timings(self, examples: Sequence[Example], generator: Generator | None = None) -> list[Timing]:
+        """How long this student takes for single questions, as measured before or now. `generator`: the loaded one."""
+        wanted = self.settings.evaluate
+        provenance = self._provenance(constrained=wanted.constrain, draws=wanted.agreement)
+        if self.manifest["files"].get(TIMINGS, {}).get("provenance") == provenance:
+            return list(self.load(Timing, TIMINGS))
+        try:
+            generator = generator or self.generator()
+        except DstillError:  # the predictions are there, but this dstill does not load such students
+            return []
+        quiet = copy(self.setup)
+        quiet.progress = silent
+        self.progress("timing single answers", 0, 1)
+
+        def answer(example: Example) -> None:
+            predicted(quiet, generator, "student", [example], done={}, save=lambda _: None)
+
+        found = timings(answer, examples)
+        self.write(TIMINGS, found)
+        self.manifest["files"][TIMINGS]["provenance"] = provenance
+        return found
+
+    def _gains_logprobs(self, existing: Mapping[str, Prediction], examples: Sequence[Example]) -> bool:
+        """Whether predictions of a dstill that kept no log-probabilities would have them if they were written again."""
+        known = "confidence" in self.stages.get("evaluate", {}) or any(p.logprob is not None for p in existing.values())
+        if known or not examples:
+            return False
+        try:
+            (now,) = steps.predict(self.generator(), self.objective, self.task, examples[:1])
+        except DstillError:  # for example, this dstill does not load such students
+            return False
+        return now.logprob is not None
 
     def _asked(self, system: str, examples: Sequence[Example]) -> prompted.Prompted:
         """The answers of a prompted model, from the reply store or bought now."""
-        again = command("evaluate", self.folder, "--baseline", system)
-        purchase = Purchase(
-            store=STORE,
-            # a budget covers all evaluations of the run
-            buyer=f"{self.name} {self.manifest.get('id', self.manifest['created'])} evaluate",
-            resume=again,
-            where=str(self.folder),
-        )
+        purchase = self.purchase("evaluate", resume=command("evaluate", self.folder, "--baseline", system))
         found = prompted.answered(self.setup, system, examples, self.records("train"), purchase)
         self.write(system_file("predictions", system), found.predictions)
         return found

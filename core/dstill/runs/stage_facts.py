@@ -25,13 +25,17 @@ from dstill.pipeline.train import Trained
 from dstill.runs.manifest import Stages
 from dstill.teacher.cost import ReplyCost
 
-__all__ = ["cost_of", "data_of", "evaluated", "generated", "recount", "relabelled", "trained"]
+__all__ = ["cost_of", "data_of", "evaluated", "generated", "origin_of", "recount", "relabelled", "trained"]
 
 Facts = dict[str, Any]
 
 
-def generated(result: Generated, focus: Focus | None) -> Facts:
-    """The object of the stage ``generate``. `focus`: where the run asked for more questions; None: nowhere."""
+def generated(result: Generated, focus: Focus | None, origin: Mapping[str, str] | None = None) -> Facts:
+    """The object of the stage ``generate``.
+
+    `focus`: where the run asked for more questions; None: nowhere. `origin`: `dstill.pipeline.hub_datasets.origin`;
+    None or empty: the questions are not from the hub.
+    """
     return {
         "models": dict(result.source.models),
         "replies": asdict(result.replies),
@@ -42,6 +46,7 @@ def generated(result: Generated, focus: Focus | None) -> Facts:
         "outcomes": dict(result.source.outcomes),
         **({"data": dict(result.data)} if result.data else {}),
         **({"focus": focus.summary()} if focus is not None else {}),
+        **({"origin": dict(origin)} if origin else {}),
         **asdict(result.dataset.counts),
     }
 
@@ -68,6 +73,12 @@ def data_of(stages: Stages) -> Mapping[str, Any]:
     return stages.get("generate", {}).get("data", {})
 
 
+def origin_of(stages: Stages) -> Mapping[str, str]:
+    """Where the questions came from (`dstill.pipeline.hub_datasets.origin`)."""
+    origin: Any = stages.get("generate", {}).get("origin", {})
+    return dict(origin)
+
+
 def trained(result: Trained, review: ReviewStatus) -> Facts:
     """The object of the stage ``train``; the run adds what it was made from (`dstill.runs.provenance`)."""
     return {
@@ -78,6 +89,7 @@ def trained(result: Trained, review: ReviewStatus) -> Facts:
         "modality": result.choice.modality,
         "device": asdict(result.device),
         "processes": result.processes,
+        **({"preset": asdict(result.preset)} if result.preset is not None else {}),
         "choice": [_reason(reason) for reason in result.choice.reasons],
         "training_seconds": result.fitted.seconds,
         "seed": result.seed,
@@ -92,15 +104,13 @@ def evaluated(
     efficiency: Efficiency,
     costs: Mapping[str, AnswerCost],
     teacher: TeacherScores,
-    judged_by: Sequence[Mapping[str, str]],
-    plugins: Sequence[Mapping[str, str]],
     notes: Sequence[str],
 ) -> Facts:
     """The object of the stage ``evaluate``.
 
-    `costs`: by system, of the student and of prompted models. `judged_by` and `plugins`: plugins as
-    `dstill.runs.provenance` describes them. `notes`: for readers of the scores.
+    `costs`: by system, of the student and of prompted models. `notes`: for readers of the scores.
     """
+    all_notes = [*result.contradictions, *notes, *data.notes]
     return {
         **({"data": dict(data.data)} if data.data else {}),
         "categories": _rows(result.categories),
@@ -111,14 +121,13 @@ def evaluated(
         "engine": result.engine,
         "scores": {system: _rows(splits) for system, splits in result.scores.items()},
         "peak_memory": result.peak_memory,
-        "latency": asdict(efficiency.seconds),
+        "latency": asdict(efficiency.latency),
+        "throughput": {"per_second": efficiency.per_second},
         "tokens": {**asdict(efficiency.tokens), "total": efficiency.total_tokens},
         "size": {"bytes": efficiency.disk_bytes, "parameters": efficiency.parameters},
         "costs": {system: asdict(cost) for system, cost in costs.items()},
         "teacher": {"why": teacher.why, "scores": _rows(teacher.scores)},
-        "judged_by": list(judged_by),
-        "plugins": list(plugins),
-        **({"notes": [*notes, *data.notes]} if notes or data.data else {}),
+        **({"notes": all_notes} if all_notes or data.data else {}),
     }
 
 

@@ -86,9 +86,14 @@ class Stop:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`. Raises KeyboardInterrupt if Ctrl-C stopped it."""
+    """The result of `work`. Raises KeyboardInterrupt if Ctrl-C stopped it.
+
+    Where a loop runs already, as in a notebook, `work` gets one in another thread.
+    """
     import asyncio  # imported here: every command imports this module, and few need asyncio
 
+    if _loop_runs():
+        return _in_thread(work)
     if not _is_main() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         return asyncio.run(work)
     stopped = False
@@ -114,6 +119,38 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         raise
     finally:  # only after the loop is closed: its own handler would wait at a second Ctrl-C
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _loop_runs() -> bool:
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _in_thread(work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`, from a loop in another thread. Ctrl-C cancels it."""
+    import asyncio
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    begun = Future[Callable[[], Any]]()
+
+    async def watched() -> T:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        begun.set_result(lambda: loop.call_soon_threadsafe(task.cancel))
+        return await work
+
+    with ThreadPoolExecutor(1) as pool:  # its end waits for the thread
+        result = pool.submit(asyncio.run, watched())
+        try:
+            return result.result()
+        except KeyboardInterrupt:
+            begun.result()()
+            raise
 
 
 def _is_main() -> bool:

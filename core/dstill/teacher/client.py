@@ -13,6 +13,8 @@ store.
 ServiceError (after the teacher's own retries) and DataError end one item. Any other error, such as AuthError, ends the
 whole call, and so does a service that asks for a long pause, only fails, or refuses requests again and again in the
 same words. In each case, and on cancellation, the replies that have arrived are stored.
+
+`Scheduler` is for prompts that come one by one, as to a server: an error then ends its own prompt only.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from dstill.teacher.budget import Budget, Caps, with_estimate, worst_case
 from dstill.teacher.cache import ReplyStore
 from dstill.teacher.inflight import KeyLocks
 
-__all__ = ["Counts", "TeacherReply", "problem_of", "replies", "worst_of"]
+__all__ = ["Counts", "Scheduler", "TeacherReply", "problem_of", "replies", "worst_of"]
 
 AHEAD = 1024  # prompts to read ahead of the first unanswered one, at least
 GIVE_UP = 20  # failures of the service in a row
@@ -86,7 +88,7 @@ async def replies(
     budget = Budget(Caps()) if budget is None else budget
     waiting: deque[asyncio.Task[TeacherReply]] = deque()
     ahead = max(AHEAD, 4 * concurrency)
-    async with _Scheduler(teacher, store, concurrency, sample, budget) as scheduler:
+    async with Scheduler(teacher, store, concurrency, sample, budget) as scheduler:
         for prompt in prompts:
             waiting.append(scheduler.start(prompt))
             await asyncio.sleep(0)  # let it start now, not after all prompts are read
@@ -98,11 +100,25 @@ async def replies(
             raise scheduler.last_failure  # no answer at all: the service is at fault, not the questions
 
 
-class _Scheduler:
-    """The tasks of one call of `replies`. At the end of the block, all have ended and all replies are stored."""
+class Scheduler:
+    """Tasks that answer prompts. At the end of the block, all have ended and all replies are stored.
 
-    def __init__(self, teacher: Teacher, store: ReplyStore, concurrency: int, sample: int, budget: Budget) -> None:
+    An error that is no failure of one prompt ends all tasks, unless they are `isolated`: it then ends its task only,
+    and an equal prompt that comes later is asked again.
+    """
+
+    def __init__(
+        self,
+        teacher: Teacher,
+        store: ReplyStore,
+        concurrency: int,
+        sample: int,
+        budget: Budget,
+        *,
+        isolated: bool = False,
+    ) -> None:
         self.teacher, self.store, self.sample, self.budget = teacher, store, sample, budget
+        self._isolated = isolated
         self.last_failure: DstillError | None = None
         self._slots = asyncio.Semaphore(concurrency)
         self._committer = _Committer(store)
@@ -176,14 +192,19 @@ class _Scheduler:
         try:
             answer, cached = await self._ask(key, identity, prompt)
         except BaseException as error:
+            if self._isolated and not isinstance(error, asyncio.CancelledError):
+                del self._by_key[key]
+                future.set_exception(error)
+                future.exception()  # mark it as seen: nobody may be waiting
+                raise
             future.cancel()
             if not isinstance(error, asyncio.CancelledError) and self._fatal is None:
                 self._fatal = error
                 self._cancel()
             raise
         future.set_result(answer)
-        if isinstance(answer, Reply):
-            del self._by_key[key]  # the store has it now
+        if self._isolated or isinstance(answer, Reply):
+            del self._by_key[key]  # the store has the reply now
         return answer, cached
 
     async def _ask(self, key: str, identity: Mapping[str, Any], prompt: Prompt) -> tuple[Reply | Problem, bool]:

@@ -96,7 +96,7 @@ function checks(row) {
     stopped = Boolean(layer.parses) && found.some((one) => one.severity === "error");
     return found.length ? found.map((one) => one.severity === "error"
       ? check("✗", "bad", layer.name, words(one)) : check("!", "warning", layer.name, words(one)))
-      : [check("✓", "good", layer.name, "")];
+      : [check("✓", "", layer.name, "")];
   });
 }
 
@@ -125,19 +125,26 @@ function table(one) {
   return holder;
 }
 
+// An answer that passes the checks may be wrong: nothing here is green.
 function verdict(row) {
-  const words = [row.ok ? "valid" : row.refused ? "refused to answer" : row.abstained ? row.reason : `invalid: ${row.reason}`];
+  const passes = row.outcome === "ok" ? "passes the checks and runs" : "passes the checks";
+  const words = [row.ok ? passes : row.refused ? "refused to answer" : row.abstained ? row.reason : `invalid: ${row.reason}`];
+  if (row.guess) words.unshift(`a guess: ${row.guess}`);
   if (row.confidence !== null && !row.abstained) words.push(`confidence ${row.confidence}`);
+  if (row.answered_by !== "student") words.push(`answered by ${row.answered_by}`);
   if (row.similarity !== null) words.push(`similarity to training ${row.similarity}`);
   if (row.usage) words.push(`${row.usage.completion_tokens} tokens`);
   return words.join(" · ");
 }
 
+const kindOf = (row) => row.guess || row.abstained ? "guess" : row.ok ? "" : row.refused ? "muted" : "bad";
+const markOf = (row) => row.guess ? "?" : row.ok ? "✓" : row.refused || row.abstained ? "–" : "✗";
+
 function show(row, query) {
   $("answer").hidden = false;
   $("asked").textContent = visible(row.question);
   $("verdict").textContent = visible(verdict(row));
-  $("verdict").className = row.ok ? "good" : row.refused || row.abstained ? "muted" : "bad";
+  $("verdict").className = kindOf(row);
   $("why").hidden = !query.explain;
   $("rationale").textContent = row.rationale ? visible(row.rationale) : "This student was not trained to explain its answers.";
   const tree = row.value !== null && typeof row.value === "object" && !(row.value instanceof RawNumber);
@@ -170,7 +177,7 @@ async function send() {
     if (row) show(row, query);
     else $("answer").hidden = true;
     say(ok ? "" : data.error.message, !ok);
-    addToHistory(question, query.data || "", row ? (row.ok ? "✓" : row.refused || row.abstained ? "–" : "✗") : "✗");
+    addToHistory(question, query.data || "", row ? markOf(row) : "✗");
     if (row) $("asked").focus();
   } catch (error) {
     if (error instanceof Unauthorized) showLogin(error.message);
@@ -224,7 +231,7 @@ function showHistory(history) {
   $("of-history").hidden = !history.length;
   $("history").replaceChildren(...history.map((one) => {
     const item = make("li");
-    const name = { "✓": "good", "✗": "bad" }[one.mark] || "muted";
+    const name = { "?": "guess", "✗": "bad" }[one.mark] || "muted";
     item.append(make("span", one.mark, `mark ${name}`), pick(one));
     return item;
   }));

@@ -8,7 +8,6 @@ or from a file that only its owner can read, and never go over plain http to ano
 
 from __future__ import annotations
 
-import os
 import ssl
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from dstill.api.engine import Engine
 from dstill.errors import ConfigError, needs
-from dstill.io.secrets import Secret, is_variable
-from dstill.io.shell import quoted
+from dstill.io.secrets import Secret, login, value_of
 from dstill.io.urls import checked_url, is_loopback
 from dstill_querydsl.engines.node import AT_ONCE, Wire, node_class
 from dstill_querydsl.engines.tls import pinned
@@ -25,7 +23,6 @@ from dstill_querydsl.engines.tls import pinned
 __all__ = ["GRACE", "connect"]
 
 GRACE = 5.0  # seconds that a request may take longer than the engine's own timeout
-LONG = 12  # characters; a shorter password is not redacted on its own, as it may be a word of the data
 
 
 def connect(engine: Engine, wire: Wire, ca_fingerprint: str = "") -> Any:
@@ -58,16 +55,11 @@ def _host(url: SplitResult) -> str:
 def _secrets(engine: Engine, url: SplitResult) -> dict[str, Any]:
     secrets: dict[str, Any] = {}
     if engine.api_key_env:
-        secrets["api_key"] = _from_environment(engine.api_key_env, "engine.api_key_env")
+        secrets["api_key"] = value_of(engine.api_key_env, "engine.api_key_env")
     elif engine.api_key_file:
         secrets["api_key"] = Secret.from_file(Path(engine.api_key_file), "the engine").reveal()
     if engine.basic_auth_env:
-        user, colon, password = _from_environment(engine.basic_auth_env, "engine.basic_auth_env").partition(":")
-        if not colon:
-            raise ConfigError(f"{engine.basic_auth_env} is not user:password", where="engine.basic_auth_env")
-        if len(password) >= LONG:
-            Secret(password)
-        secrets["basic_auth"] = (user, password)
+        secrets["basic_auth"] = login(engine.basic_auth_env, "engine.basic_auth_env")
     if len(secrets) > 1:
         raise ConfigError("both api_key_env and basic_auth_env are set", where="engine", hint="keep one of them")
     if secrets and url.scheme == "http" and not is_loopback(url.hostname or ""):
@@ -77,15 +69,6 @@ def _secrets(engine: Engine, url: SplitResult) -> dict[str, Any]:
             hint="use https (with ca_certs or ca_fingerprint if the server has its own CA)",
         )
     return secrets
-
-
-def _from_environment(name: str, where: str) -> str:
-    if not is_variable(name):
-        raise ConfigError(f"{where} is not the name of an environment variable (its value is not shown)", where=where)
-    value = os.environ.get(name, "").strip()
-    if not value:
-        raise ConfigError(f"the environment variable {name} is not set", where=where, hint=f"export {quoted(name)}=…")
-    return Secret(value).reveal()  # `redact` hides it from now on
 
 
 def _certificates(engine: Engine, url: SplitResult, fingerprint: str) -> dict[str, Any]:

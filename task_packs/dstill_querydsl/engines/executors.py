@@ -195,7 +195,7 @@ class Http(_EngineExecutor):
     """Runs answers on the user's Elasticsearch or OpenSearch."""
 
     name = "http"
-    takes_url: ClassVar[bool] = True
+    url_schemes: ClassVar[tuple[str, ...]] = ("http", "https")
     Config = HttpSettings
     config: HttpSettings
     distributions = ("elasticsearch",)

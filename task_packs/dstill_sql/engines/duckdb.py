@@ -34,6 +34,8 @@ class DuckDb(Embedded):
 
     name = "duckdb"
     dialect = "duckdb"
+    url_schemes: ClassVar[tuple[str, ...]] = ("duckdb",)
+    distributions = ("duckdb", "sqlglot")
     Config: ClassVar[type] = DuckDbSettings
     config: DuckDbSettings
 
@@ -45,6 +47,10 @@ class DuckDb(Embedded):
     def refuses(self) -> tuple[type[Exception], ...]:
         return (_library().Error,)
 
+    def is_of_file(self, error: Exception) -> bool:
+        library = _library()
+        return isinstance(error, (library.IOException, library.FatalException)) or "Corrupt" in str(error)
+
     @property
     def seconds(self) -> float:
         return self.config.seconds
@@ -52,7 +58,7 @@ class DuckDb(Embedded):
     def _load(self, data: Rows) -> duckdb.DuckDBPyConnection:
         connection: duckdb.DuckDBPyConnection = _library().connect(":memory:", config=self._limits())
         cells = data.read()
-        for table in data.schema.tables:
+        for table in data.schema.in_dialect("duckdb").tables:
             connection.execute(Schema(tables=(table,), dialect="duckdb").ddl())
             if rows := cells.get(table.name):
                 columns = ", ".join(f"unnest(${place})" for place in range(1, len(table.columns) + 1))
@@ -60,7 +66,7 @@ class DuckDb(Embedded):
                 connection.execute(text, [list(column) for column in zip(*rows, strict=True)])
         return connection
 
-    def _open_file(self, data: File) -> duckdb.DuckDBPyConnection:
+    def open_file(self, data: File) -> duckdb.DuckDBPyConnection:
         library = _library()
         try:
             connection: duckdb.DuckDBPyConnection = library.connect(
@@ -78,6 +84,7 @@ class DuckDb(Embedded):
             "enable_external_access": False,
             "autoload_known_extensions": False,
             "autoinstall_known_extensions": False,
+            "python_enable_replacements": False,  # a name is never that of a variable
             "memory_limit": f"{self.config.memory_mb}MB",
             "max_temp_directory_size": "0MB",
             "lock_configuration": True,

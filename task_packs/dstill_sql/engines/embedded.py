@@ -10,36 +10,45 @@ import threading
 from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
+from sqlglot import exp
+
+from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind
-from dstill.api.task import data_of
-from dstill.errors import UsageError
+from dstill.api.task import Task, data_of
+from dstill.errors import DataError, UsageError
+from dstill.io.urls import file_of
+from dstill_sql.about_databases import AboutDatabases
+from dstill_sql.clock import frozen
 from dstill_sql.databases import File, Rows
 from dstill_sql.engines import running
-from dstill_sql.pack import Sql
+from dstill_sql.engines.translating import Untranslatable, translated
+from dstill_sql.engines.watch import Stopped, Watch
 from dstill_sql.schema import Dialect
 from dstill_sql.statements import read
 
-__all__ = ["Embedded", "Stopped"]
+__all__ = ["Embedded", "database_file"]
 
-_KEPT = 16  # open databases
-
-
-class Stopped(Exception):
-    """The clock stopped the query."""
+_KEPT = 36  # open databases, 11 MB each for a small one of DuckDB
 
 
 class Embedded(Executor):
     """An engine inside this process."""
 
     dialect: Dialect
+    task: AboutDatabases
 
     @property
     @abstractmethod
     def refuses(self) -> tuple[type[Exception], ...]:
         """Errors of the engine that are the answer's fault."""
+
+    @abstractmethod
+    def is_of_file(self, error: Exception) -> bool:
+        """Whether one of these errors is a fault of the database: it is locked, damaged or gone."""
 
     @property
     @abstractmethod
@@ -47,11 +56,26 @@ class Embedded(Executor):
         """How long a query may run."""
 
     def execute(self, answer: str, example: Example) -> Outcome:
-        query = read(answer, self.dialect)
+        if (data := self._data(example)) is None:
+            raise UsageError(
+                f"there are no rows of the database '{data_of(self.task, example)}' here",
+                where="task.sql.database",
+                hint="name its file, or the server with --engine-url",
+            )
+        dialect, found = self.task.config.dialect, self.task.database(example)
+        query = frozen(read(answer, dialect), self.task.now(example), dialect)
+        try:
+            query = translated(query, dialect, self.dialect, found.schema if found else None)
+        except Untranslatable as error:
+            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=str(error))
+        return self.run_on(query, data)
+
+    def run_on(self, query: exp.Query, data: Rows | File) -> Outcome:
+        """The result of a checked query on these data."""
         with self._lock:
-            connection = self._opened(example)
+            connection = self._opened(data)
             try:
-                value = running.run(query, self.dialect, lambda text, most: self._timed(connection, text, most))
+                value = running.run(query, self.dialect, lambda text, most: self.timed(connection, text, most))
             except Stopped:
                 return _invalid(f"the query ran for more than {self.seconds:g} s")
             except running.TooManyRows as error:
@@ -59,56 +83,56 @@ class Embedded(Executor):
             except MemoryError:
                 return _invalid("the query needs more memory than it may have")
             except self.refuses as error:
-                lines = str(error).splitlines()
-                return _invalid(lines[0] if lines else type(error).__name__)
+                lines = str(error).splitlines() or [type(error).__name__]
+                if self.is_of_file(error):
+                    self._forget(data)
+                    return Outcome(kind=OutcomeKind.UNAVAILABLE, reason=f"{self.label}: {lines[0]}")
+                return _invalid(lines[0])
         return Outcome(kind=OutcomeKind.OK, value=value)
 
     def __init__(self, config: Any = None) -> None:
         super().__init__(config)
         self._lock = threading.Lock()
+        self._watch = Watch(self.seconds)
         self._connections: OrderedDict[str, Any] = OrderedDict()
+        self._file: File | None = None  # of ``--engine-url``
 
-    def _opened(self, example: Example) -> Any:
-        assert isinstance(self.task, Sql)
-        if (data := self.task.data(example)) is None:
-            raise UsageError(
-                f"there are no rows of the database '{data_of(self.task, example)}' here",
-                where="task.sql.database",
-                hint="name its file, or the server with --engine-url",
-            )
-        key = data.digest if isinstance(data, Rows) else str(data.path)
+    def open(self, task: Task, engine: Engine) -> Self:
+        super().open(task, engine)
+        is_own = engine.url.partition(":")[0].lower() in self.url_schemes
+        self._file = File(path=database_file(engine.url)) if is_own else None
+        return self
+
+    def _opened(self, data: Rows | File) -> Any:
+        key = _key(data)
         if key not in self._connections:
-            self._connections[key] = self._open_file(data) if isinstance(data, File) else self._load(data)
+            self._connections[key] = self.open_file(data) if isinstance(data, File) else self._load(data)
             while len(self._connections) > _KEPT:
                 self._connections.popitem(last=False)[1].close()
         self._connections.move_to_end(key)
         return self._connections[key]
 
-    def _timed(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
-        stopped = threading.Event()
+    def _forget(self, data: Rows | File) -> None:
+        """Close a database, so that the next query opens it again."""
+        if (connection := self._connections.pop(_key(data), None)) is not None:
+            connection.close()
 
-        def stop() -> None:
-            stopped.set()
-            connection.interrupt()
+    def _data(self, example: Example) -> Rows | File | None:
+        """What the answers to an example run on: the file of ``--engine-url``, unless they are about other data."""
+        data = self.task.data(example)
+        return self._file if self._file is not None and not isinstance(data, Rows) else data
 
-        clock = threading.Timer(self.seconds, stop)
-        clock.start()
-        try:
+    def timed(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
+        """The columns of a query, and its first `most` rows. Raises Stopped, and what `refuses` names."""
+        with self._watch.over(connection.interrupt):
             return self._fetch(connection, text, most)
-        except Exception:
-            if stopped.is_set():
-                raise Stopped from None
-            raise
-        finally:
-            clock.cancel()
-            clock.join()
 
     @abstractmethod
     def _load(self, data: Rows) -> Any:
         """A connection to a new database in memory with these rows."""
 
     @abstractmethod
-    def _open_file(self, data: File) -> Any:
+    def open_file(self, data: File) -> Any:
         """A connection that only reads the file. Raises ServiceError."""
 
     @abstractmethod
@@ -116,8 +140,24 @@ class Embedded(Executor):
         """The columns of a query, and its first `most` rows."""
 
     def close(self) -> None:
+        self._watch.close()
         while self._connections:
             self._connections.popitem()[1].close()
+
+
+def database_file(url: str) -> Path:
+    """The file of ``duckdb:///PATH``. Raises UsageError if it names none, DataError if it is not there."""
+    path, scheme = file_of(url), url.partition(":")[0]
+    if not path:
+        hint = f"write the file's whole path: {scheme}:///PATH"
+        raise UsageError("the address does not name a file", where="engine.url", hint=hint)
+    if not Path(path).is_file():
+        raise DataError(f"there is no file {path}", where="engine.url", hint=f"write its whole path: {scheme}:///PATH")
+    return Path(path)
+
+
+def _key(data: Rows | File) -> str:
+    return data.digest if isinstance(data, Rows) else str(data.path)
 
 
 def _invalid(reason: str) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 from dstill.errors import ServiceError
@@ -12,8 +13,19 @@ from dstill_sql.databases import File, Rows
 from dstill_sql.engines.embedded import Embedded
 from dstill_sql.schema import Schema, quoted
 
-__all__ = ["Sqlite", "SqliteSettings"]
+__all__ = ["Sqlite", "SqliteSettings", "reading"]
 
+_WAIT = 2.0  # seconds for a lock of another process
+_OF_FILE = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+)
+LONGEST = 64 * 2**20  # bytes of one text, and of one row
 _READS = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION)
 
 
@@ -31,6 +43,8 @@ class Sqlite(Embedded):
 
     name = "sqlite"
     dialect = "sqlite"
+    url_schemes: ClassVar[tuple[str, ...]] = ("sqlite",)
+    distributions = ("sqlglot",)
     Config: ClassVar[type] = SqliteSettings
     config: SqliteSettings
 
@@ -42,6 +56,9 @@ class Sqlite(Embedded):
     def refuses(self) -> tuple[type[Exception], ...]:
         return (sqlite3.Error,)
 
+    def is_of_file(self, error: Exception) -> bool:
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_FILE
+
     @property
     def seconds(self) -> float:
         return self.config.seconds
@@ -49,28 +66,36 @@ class Sqlite(Embedded):
     def _load(self, data: Rows) -> sqlite3.Connection:
         connection = sqlite3.connect(":memory:", check_same_thread=False)
         cells = data.read()
-        for table in data.schema.tables:
+        for table in data.schema.in_dialect("sqlite").tables:
             connection.execute(Schema(tables=(table,), dialect="sqlite").ddl())
             marks = ", ".join("?" * len(table.columns))
             rows = cells.get(table.name, ())
             connection.executemany(f"INSERT INTO {quoted(table.name, 'sqlite')} VALUES ({marks})", rows)
         connection.commit()
-        return _reading(connection)
+        return _authorized(connection)
 
-    def _open_file(self, data: File) -> sqlite3.Connection:
-        try:
-            connection = sqlite3.connect(f"{data.path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
-            connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
-        except sqlite3.Error as error:
-            raise ServiceError(f"SQLite cannot open the database: {error}", where=str(data.path)) from None
-        return _reading(connection)
+    def open_file(self, data: File) -> sqlite3.Connection:
+        return _authorized(reading(data.path))
 
     def _fetch(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
         found = connection.execute(text)
         return [column[0] for column in found.description], found.fetchmany(most)
 
 
-def _reading(connection: sqlite3.Connection) -> sqlite3.Connection:
+def reading(path: Path) -> sqlite3.Connection:
+    """A connection that only reads the file. Raises ServiceError."""
+    try:
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        connection = sqlite3.connect(uri, uri=True, check_same_thread=False, timeout=_WAIT)
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
+    except sqlite3.Error as error:
+        raise ServiceError(f"SQLite cannot open the database: {error}", where=str(path)) from None
+    return connection
+
+
+def _authorized(connection: sqlite3.Connection) -> sqlite3.Connection:
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
     connection.execute("PRAGMA query_only = ON")
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.set_authorizer(_authorize)

@@ -78,7 +78,7 @@ class Edit:
     change: Change
 
     def apply(self) -> exp.Query | None:
-        """The changed query; None: it is no query any more."""
+        """The changed query; None: the change leaves no query."""
         root = self.node.root()
         copied: exp.Expr = root.copy()
         target = next(new for new, old in zip(copied.walk(), root.walk(), strict=True) if old is self.node)

@@ -95,17 +95,17 @@ class _Reader:
             self._aggregates(node, aggregates, literals)
             return
         places = {place.key: place for column in columns if (place := names.column(column)) is not None}
-        inner = [place for one in node.find_all(exp.Select) for place in _outputs(one, self._gold)]
-        if len(places) > 1 or inner:
-            self._equal(node, list(places.values()))
+        if len(places) > 1 or node.find(exp.Select):
+            self._equal(node)
         elif len(places) == 1 and len(columns) == len([one for one in columns if names.column(one)]):
             (place,) = places.values()
             self.constants[place.key] += literals
             text = _on_value(node).sql(embedded(self._gold.dialect), comments=False)
             self.conditions[place.key].append(Condition(text=text, negated=_is_negated(node)))
 
-    def _equal(self, node: exp.Expr, places: Sequence[Place]) -> None:
+    def _equal(self, node: exp.Expr) -> None:
         if isinstance(node, (exp.EQ, exp.In)):
+            places = [place for side in _sides(node) if (place := self._gold.names.column(side)) is not None]
             for place in places:
                 self.alike[place.key] += [other for other in places if other.key != place.key]
 
@@ -125,15 +125,19 @@ class _Reader:
         for aggregate in aggregates:
             if isinstance(aggregate, exp.Count):
                 self.sizes += [int(one) for one in numbers if 0 < one <= _MOST_ROWS]
-            for place in self._gold.names.places(aggregate):
-                if not isinstance(aggregate, exp.Count):
-                    self.constants[place.key] += [*numbers, *(round(one / 2, 2) for one in numbers)]
+            places = list(self._gold.names.places(aggregate))
+            shares = [share for one in numbers for share in (one, round(one / 2, 2))]
+            for place in places if not isinstance(aggregate, exp.Count) else ():
+                # of a product, one side has the number, and the other a small one
+                self.constants[place.key] += [*shares, *((1, 2) if len(places) > 1 else ())]
 
 
-def _outputs(select: exp.Select, gold: Gold) -> Iterator[Place]:
-    for output in select.expressions:
-        if (place := gold.names.column(output.unalias())) is not None:
-            yield place
+def _sides(node: exp.Expr) -> Iterator[exp.Expr]:
+    """What a condition compares; of a subquery, its columns."""
+    sides = (node.this, node.args.get("expression"), node.args.get("query"))
+    for side in (one for one in sides if isinstance(one, exp.Expr)):
+        inner = side.find(exp.Select)
+        yield from [one.unalias() for one in inner.expressions] if inner is not None else [side]
 
 
 def _is_condition(node: exp.Column) -> bool:

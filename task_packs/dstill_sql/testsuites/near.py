@@ -73,7 +73,7 @@ def usual(column: Column) -> list[Any]:
     made: Iterable[Any] = {
         "integer": range(9),
         "number": (0.0, 0.5, 1.0, 1.25, 2.0, 2.5, 3.75, 4.0, 7.5),
-        "text": _WORDS,
+        "text": _words(column),
         "date": _DAYS,
         "timestamp": [f"{day} {clock}" for day in _DAYS for clock in _CLOCKS],
         "time": _CLOCKS,
@@ -81,6 +81,12 @@ def usual(column: Column) -> list[Any]:
         "other": (),
     }[column.family]
     return [value for value in made if fits(column, value)]
+
+
+def _words(column: Column) -> list[str]:
+    """Texts that are as short as the type wants them."""
+    width = _WIDTH.search(column.type)
+    return list(dict.fromkeys(word[: int(width[1])] if width else word for word in _WORDS))
 
 
 # --- by family --------------------------------------------------------------------------

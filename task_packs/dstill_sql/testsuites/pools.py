@@ -68,6 +68,8 @@ class Pools:
         known = self._known(place)
         beside = list(self._beside(place))
         for other in self._hints.alike.get(place.key, ()):
+            if other.column.family != column.family:
+                continue
             beside += self._beside(other)
             known += self._known(other)
         ordinary = [one for one in known if fits(column, one)] or usual(column)

@@ -27,7 +27,7 @@ from dstill_sql.engines.running import Prepared
 from dstill_sql.schema import Schema
 from dstill_sql.settings import Settings
 from dstill_sql.statements import NotOneQuery, read
-from dstill_sql.testsuites.choose import Candidate, choose
+from dstill_sql.testsuites.choose import Candidate, choose, depends_on_order
 from dstill_sql.testsuites.edits import Gold
 from dstill_sql.testsuites.engine import SmallEngine
 from dstill_sql.testsuites.filler import PROFILES, Filler
@@ -108,6 +108,7 @@ def _made(gold: Gold, database: Database, k: int, seed: str) -> list[TestDatabas
             list(_prepared(gold, engine)),
             engine,
             k,
+            often=depends_on_order(gold.query),
         )
         shown, text = _shown(schema, tables), schema.ddl()
         return [

@@ -202,6 +202,16 @@ def test_runs_judged_by_different_plugins_are_not_compared(cli: Cli, runs: Path)
     assert "judged by" not in cli("experiment", "compare", "a", "b").err
 
 
+def test_changed_pack_gives_a_warning(cli: Cli, runs: Path) -> None:
+    assert "versions of a pack" not in cli("experiment", "compare", "a", "b").err
+    packs = [{"name": "mine", "distribution": "my-sql", "version": "0.1.0", "sha256": "5c1e07a2" * 8}]
+    edit(runs / "b", lambda manifest: manifest["stages"]["evaluate"].update(packs=packs))
+    ended = cli("experiment", "compare", "a", "b")
+    assert ended.code == 0
+    assert "warning: these runs were judged by different versions of a pack: a: toy (file " in ended.err
+    assert "; b: mine (my-sql 0.1.0, files 5c1e07a2)\n" in ended.err
+
+
 def test_old_split_name_is_read_with_a_warning(cli: Cli, runs: Path) -> None:
     ended = cli("experiment", "compare", "a", "b", "--split", "test_templates")
     assert "not every run was scored on" not in ended.err

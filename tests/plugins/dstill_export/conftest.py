@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.chat import with_turns, write_chat_llama
 from support.gguf_files import write_llama
 from support.installed import entry_points
 from support.shared import shared_folder
@@ -20,6 +21,11 @@ from dstill.runs.folder import SETTINGS
 from dstill.runs.run import Run
 
 MakeRun = Callable[..., Run]
+# A chat template of the letters that the GGUF file has; a turn ends with its token for unknown text.
+LETTERS = (
+    "{{ bos_token }}{% for m in messages %}{{ m['role'] }} {{ m['content'] }}<unk>{% endfor %}"
+    "{% if add_generation_prompt %}assistant {% endif %}"
+)
 QUESTIONS = {f"add {a} and {b}": f"{a}+{b}" for a in range(1, 5) for b in (1, 2)} | {"sing a song": "none"}
 RECIPE = {
     "project.task": "toy",
@@ -92,7 +98,7 @@ def make_run(export_plugins: Plugins, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
-def student(make_run: MakeRun, llama: Path, gguf_base: Path) -> Callable[[str], Run]:
+def student(make_run: MakeRun, llama: Path, chat_base: Path, gguf_base: Path) -> Callable[[str], Run]:
     """Shared runs, named by their special feature."""
     of_llama = {"train.student": f"hf:{llama}", "train.learning_rate": 5e-3}
     flags: dict[str, dict[str, Any]] = {
@@ -100,6 +106,7 @@ def student(make_run: MakeRun, llama: Path, gguf_base: Path) -> Callable[[str], 
         "lora": {"train.modality": "lora", "train.task_prefix": "decoder"},
         "llama": of_llama,
         "qlora": {**of_llama, "train.modality": "qlora", "train.task_prefix": "decoder"},
+        "chat": {**of_llama, "train.student": f"hf:{chat_base}", "train.modality": "lora"},
         "gguf": {"train.student": str(gguf_base), "train.learning_rate": 5e-3, "train.modality": "lora"},
     }
     return lambda name: make_run(name, **flags[name])
@@ -107,10 +114,10 @@ def student(make_run: MakeRun, llama: Path, gguf_base: Path) -> Callable[[str], 
 
 @pytest.fixture(scope="session")
 def gguf_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Llama in a GGUF file, untrained."""
+    """A Llama in a GGUF file with a chat template, untrained."""
 
     def build(folder: Path) -> None:
-        write_llama(folder / "small.gguf")
+        write_llama(folder / "small.gguf", template=LETTERS)
 
     return shared_folder(tmp_path_factory, "export-base-gguf", build) / "small.gguf"
 
@@ -121,13 +128,27 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shared_folder(tmp_path_factory, "export-base-llama", _write_base)
 
 
+@pytest.fixture(scope="session")
+def chat_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained Llama with a chat template."""
+
+    def build(folder: Path) -> None:
+        write_chat_llama(folder, with_turns(learnt_tokenizer()), layers=2)
+
+    return shared_folder(tmp_path_factory, "export-base-chat", build)
+
+
+def learnt_tokenizer() -> Any:
+    from dstill_finetune.tokenizer import learn
+
+    return learn([text for row in QUESTIONS.items() for text in row], 300)
+
+
 def _write_base(folder: Path) -> None:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from dstill_finetune.tokenizer import learn
-
-    tokenizer = learn([text for row in QUESTIONS.items() for text in row], 300)
+    tokenizer = learnt_tokenizer()
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
     sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}

@@ -33,13 +33,16 @@ MADE = [
     ("qlora", "merged"),
     ("qlora", "adapter"),
     ("qlora", "ctranslate2"),
+    ("chat", "merged"),
+    ("chat", "adapter"),
+    ("chat", "ctranslate2"),
     ("gguf", "gguf"),
 ]
 WRITTEN = {
     "merged": {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"},
     "adapter": {"adapter_config.json", "adapter_model.safetensors", "generation_config.json", "tokenizer.json"},
     "ctranslate2": {"config.json", "model.bin", "tokenizer.json", "tokenizer_config.json"},
-    "gguf": {"model.gguf"},
+    "gguf": {"model.gguf", "Modelfile"},
 }
 # Runs the code of each card as it is written, in the exported folder.
 RUN_CARDS = """
@@ -88,6 +91,7 @@ def test_exported_student_answers_as_evaluated(name: str, form: str, student: St
 def test_code_of_the_cards_gives_the_answers_shown(exported: Any) -> None:
     chosen = [("lora", "merged"), ("lora", "adapter"), ("lora", "ctranslate2"), ("llama", "merged")]
     chosen += [("llama", "ctranslate2"), ("qlora", "adapter"), ("qlora", "ctranslate2"), ("gguf", "gguf")]
+    chosen += [("chat", "merged"), ("chat", "adapter"), ("chat", "ctranslate2")]
     folders = [exported(*one)[0] for one in chosen]
     cards = [(folder / "README.md").read_text() for folder in folders]
     assert not [card for card in cards if "dstill" in card.split("```")[1]]

@@ -140,24 +140,6 @@ def test_adapter_answers_in_its_training_precision(t5: Path, fit: Fit, tmp_path:
     assert "dtype=torch.float32" in (folder / "README.md").read_text()
 
 
-# --- prompts ----------------------------------------------------------------------------
-
-
-def test_chat_template_does_not_change_prompts(fit: Fit, tmp_path: Path) -> None:
-    """The template of the file is not used: training and prompts have the same tokens."""
-    write_llama(tmp_path / "chat.gguf", template="{% for m in messages %}<turn>{{ m.content }}{% endfor %}")
-    folder = tmp_path / "student"
-    fit(hf_student(tmp_path / "chat.gguf"), Full(), folder, max_steps=1)
-    tokenizer = model_loading.load_tokenizer(str(tmp_path / "chat.gguf"))
-    assert tokenizer.chat_template
-    writer: Any = Hf().load(folder)
-    ((asked, _),) = writer.encoder.prompts([PROMPTS[0]])
-    learnt = tokenizer(f"{PROMPTS[0]}\n")["input_ids"]
-    assert asked == learnt
-    assert asked.count(tokenizer.bos_token_id) == 1
-    assert "turn" not in tokenizer.decode(asked)
-
-
 # --- bad files --------------------------------------------------------------------------
 
 

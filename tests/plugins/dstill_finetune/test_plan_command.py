@@ -16,6 +16,10 @@ from dstill.cli.groups import Group
 from dstill.cli.options import App
 from dstill.plugins import PluginInfo, Plugins
 
+# Instead of the preset of its kind: in the memory of a card, each modality differs more.
+SETTINGS = {"train.max_length": 1024, "train.target_modules": "attention", "train.gradient_checkpointing": "false"}
+OWN = tuple(word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}"))
+
 
 class Small(Modality):
     """A third party's: it needs next to nothing and is less full than LoRA."""
@@ -68,7 +72,7 @@ def seven_billion(tmp_path: Path) -> str:
 
 
 def test_shows_each_modality_and_the_train_command(plan: Any, seven_billion: str) -> None:
-    result = plan("--student", seven_billion, "--vram", "24GB")
+    result = plan("--student", seven_billion, *OWN, "--vram", "24GB")
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     rows = {
@@ -77,7 +81,7 @@ def test_shows_each_modality_and_the_train_command(plan: Any, seven_billion: str
     assert "needs" in rows["full"]
     assert "needs" in rows["lora"]
     assert "chosen" in rows["qlora"]
-    assert lines[-1] == f"dstill train RUN --student {seven_billion} --modality qlora"
+    assert lines[-1] == f"dstill train RUN --student {seven_billion} --modality qlora {' '.join(OWN)}"
 
 
 def test_json_has_every_component_in_bytes(plan: Any, seven_billion: str) -> None:
@@ -94,8 +98,21 @@ def test_json_has_every_component_in_bytes(plan: Any, seven_billion: str) -> Non
     assert row["shape"]["parameters"] == 6_738_415_616
 
 
+def test_shows_the_preset_and_what_is_the_users(plan: Any, seven_billion: str) -> None:
+    options = ("--student", seven_billion, "--vram", "24GB", "--set", "train.learning_rate=0.001")
+    lines = plan(*options).stdout.splitlines()
+    assert lines[-2] == (
+        "preset plain decoder: prompt=plain, target_modules=all-linear, per_device_train_batch_size=2, "
+        "gradient_accumulation_steps=16, max_length=2048, gradient_checkpointing=True; yours: learning_rate=0.001"
+    )
+    row = json.loads(plan(*options, "--batch-size", "8", "--json").stdout.splitlines()[-1])
+    assert row["preset"]["yours"]["per_device_train_batch_size"] == 8
+    assert row["preset"]["yours"]["gradient_accumulation_steps"] == 1  # one goes with the other
+    assert (row["batch"], row["length"]) == (8, 2048)
+
+
 def test_nothing_fits_shows_the_table_and_an_error_with_a_hint(plan: Any, seven_billion: str) -> None:
-    result = plan("--student", seven_billion, "--vram", "8GB")
+    result = plan("--student", seven_billion, *OWN, "--vram", "8GB")
     assert "qlora" in result.stdout
     assert result.exception.exit_code == 2
     assert "no modality fits a card of 8 GiB" in str(result.exception)
@@ -103,21 +120,21 @@ def test_nothing_fits_shows_the_table_and_an_error_with_a_hint(plan: Any, seven_
 
 
 def test_plans_configured_modality_if_it_fits(plan: Any, seven_billion: str) -> None:
-    fits = plan("--student", seven_billion, "--vram", "40GB", "--modality", "qlora", "--json")
+    fits = plan("--student", seven_billion, *OWN, "--vram", "40GB", "--modality", "qlora", "--json")
     row = json.loads(fits.stdout.splitlines()[-1])
     assert row["modality"] == "qlora"  # auto would take another
     assert [m["modality"] for m in row["modalities"]] == ["full", "lora", "qlora"]
     assert [m["chosen"] for m in row["modalities"]] == [False, False, True]
-    unfit = plan("--student", seven_billion, "--vram", "40GB", "--modality", "full", "--json")
+    unfit = plan("--student", seven_billion, *OWN, "--vram", "40GB", "--modality", "full", "--json")
     assert json.loads(unfit.stdout.splitlines()[-1])["modality"] is None
     assert "no modality fits a card of 40 GiB" in str(unfit.exception)
-    unknown = plan("--student", seven_billion, "--vram", "40GB", "--modality", "fill")
+    unknown = plan("--student", seven_billion, *OWN, "--vram", "40GB", "--modality", "fill")
     assert "fill" in str(unknown.exception)
 
 
 def test_third_party_modality_is_ordered_by_priority(plan: Any, seven_billion: str) -> None:
     for vram, wins in (("8GB", "small"), ("24GB", "small"), ("40GB", "lora")):
-        result = plan("--student", seven_billion, "--vram", vram, "--json", extra=(Small,))
+        result = plan("--student", seven_billion, *OWN, "--vram", vram, "--json", extra=(Small,))
         row = json.loads(result.stdout.splitlines()[-1])
         assert row["modality"] == wins
         assert row["command"].startswith("dstill --plugin mine.py train RUN ")
@@ -161,10 +178,10 @@ def test_settings_for_another_student_are_noted(plan: Any, seven_billion: str) -
     Path("dstill.toml").write_text(
         '[train]\nstudent = "tiny"\nlearning_rate = 0.002\nper_device_train_batch_size = 4\nnum_train_epochs = 8.0\n'
     )
-    told = plan("--student", seven_billion, "--vram", "80GB", "--batch-size", "1").stderr
+    told = plan("--student", seven_billion, *OWN, "--vram", "80GB", "--batch-size", "1").stderr
     assert (
         "warning: train.learning_rate = 0.002, train.num_train_epochs = 8.0 were set for student 'tiny'; "
-        "the defaults are --set train.learning_rate=5e-05 --set train.num_train_epochs=3.0\n"
+        "the defaults are --set train.learning_rate=0.0002 --set train.num_train_epochs=3.0\n"
     ) in told
     assert "warning" not in plan("--student", "tiny", "--vram", "80GB").stderr
 
@@ -202,10 +219,10 @@ CARDS = "8GB,16GB,24GB,40GB,80GB"
 
 
 def test_several_cards_share_a_table_with_the_command_for_the_smallest(plan: Any, seven_billion: str) -> None:
-    result = plan("--student", seven_billion, "--vram", CARDS)
+    result = plan("--student", seven_billion, *OWN, "--vram", CARDS)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert lines[-1] == f"dstill train RUN --student {seven_billion} --modality qlora"
+    assert lines[-1] == f"dstill train RUN --student {seven_billion} --modality qlora {' '.join(OWN)}"
     assert lines[-2] == "on a card of 24 GiB:"
     verdicts = {
         (words[0], words[2]): words[5] for line in lines if len(words := line.split()) > 5 and words[1] == "GiB"
@@ -219,7 +236,7 @@ def test_several_cards_share_a_table_with_the_command_for_the_smallest(plan: Any
 
 
 def test_json_of_several_cards_says_what_fits_with(plan: Any, seven_billion: str) -> None:
-    row = json.loads(plan("--student", seven_billion, "--vram", CARDS, "--json").stdout.splitlines()[-1])
+    row = json.loads(plan("--student", seven_billion, *OWN, "--vram", CARDS, "--json").stdout.splitlines()[-1])
     assert [one["modality"] for one in row["plans"]] == [None, None, "qlora", "lora", "lora"]
     at_24 = {one["modality"]: one for one in row["plans"][2]["modalities"]}
     assert "with gradient checkpointing" in at_24["lora"]["fits_with"]

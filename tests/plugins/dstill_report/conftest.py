@@ -175,7 +175,8 @@ def write_results(
         "seconds": 12.5,
         "scores": scores,
         "categories": categories,
-        "latency": {"p50": 0.012, "p95": 0.034},
+        "latency": {"p50": 0.012, "p95": 0.034, "n": 30},
+        "throughput": {"per_second": 812.0},
     }
 
 

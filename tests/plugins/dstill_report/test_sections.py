@@ -10,7 +10,9 @@ import pytest
 from dstill import config as configuration
 from dstill.api.records import Cause, Section
 from dstill.pipeline.calibration import fitted
+from dstill.pipeline.cascade import Effort, Question, cascade
 from dstill.pipeline.confidence import Confidence
+from dstill.pipeline.promise import Promise
 from dstill.pipeline.review import ACCEPT, EDIT, REJECT, UNDO, Decision, digest
 from dstill.pipeline.selective import ScoredAnswer
 from dstill_report.page import gather, html, summary
@@ -60,8 +62,16 @@ def test_cost_section_compares_teacher_and_machine(make_run: Any) -> None:
         "$12.00: 640 replies, 900,000 + 80,000 tokens (estimated for 3 replies)",
         "251 s; $1.40",
     )
+    assert dear.table.rows[1:3] == (
+        ("per question, one at a time", "$0.020", "0.012 s; $0.000067"),
+        ("per question, in batches", "$0.020", "0.001 s; $0.0000068"),
+    )
     assert "student from 13.4 at 0 to 13.49 at 1,346" in dear.svg
     assert cost_section(run, REPLIES, hour=50_000).text.startswith("The student never breaks even")
+    run.manifest["stages"]["evaluate"]["latency"] = {}  # as an earlier dstill evaluated it
+    older = cost_section(run, REPLIES, hour=20)
+    assert older.text.startswith("The break-even point is not known: `dstill evaluate` measures")
+    assert older.svg == ""
 
 
 def test_cost_section_explains_free_and_unknown_prices(make_run: Any) -> None:
@@ -98,6 +108,29 @@ def test_confidence_has_its_curve_and_its_promises(make_run: Any) -> None:
     assert "--max-wrong 0.01 has no cut on 100 validation answers: at least 230 are needed, all right." in promises.text
     run.manifest["stages"]["evaluate"]["confidence"] = {"why": "no answer was executed"}
     assert not [one for one in sections(run) if one.title in ("Confidence", "Promises")]
+
+
+def test_cascade_has_its_cuts_and_its_curve(make_run: Any) -> None:
+    run = make_run(tests=6)
+    effort, large = Effort(seconds=0.01, usd=None), Effort(seconds=1.0, usd=0.002)
+    asked = [
+        Question(score=-n / 10, student_right=n < 6, large_right=n != 9, student=effort, large=large) for n in range(10)
+    ]
+    promises = [Promise(max_wrong=0.1, level=0.9, holds=True, cut=-0.45, n=40, of=80, needed=22)]
+    found = Confidence(calibration=fitted([-0.1, -0.2], [True, False])).summary(["test"])
+    run.manifest["stages"]["evaluate"]["confidence"] = found
+    run.manifest["stages"]["evaluate"]["cascade"] = {"openai:big": {"test": cascade(asked, promises).to_row()}}
+    cuts, shares = section(run, "Cascade with openai:big"), section(run, "Cascade with openai:big: shares")
+    assert cuts.table is not None
+    assert cuts.table.rows == (
+        ("test", "the student alone", "100", "60.0 [31.3, 83.2]", "0.010", "–"),
+        ("test", "--max-wrong 0.1", "50.0", "90.0 [59.6, 98.2]", "0.510", "1.0000"),
+        ("test", "openai:big alone", "0", "90.0 [59.6, 98.2]", "1.000", "2.0000"),
+    )
+    assert shares.table is not None
+    assert [row[1] for row in shares.table.rows] == [f"the surest {10 * n} %" for n in range(11)]
+    assert shares.table.rows[5][2:] == cuts.table.rows[1][2:]
+    assert "test from 10 at 0 to 40 at 100" in shares.svg
 
 
 def test_review_decisions_are_counted_after_undo(make_run: Any, record: Any) -> None:

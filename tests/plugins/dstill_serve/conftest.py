@@ -152,11 +152,12 @@ def serve_in_thread(request: pytest.FixtureRequest, project: Path) -> Iterator[C
     """
     ends: list[Callable[[], None]] = []
 
-    def start(
+    def start(  # noqa: PLR0913 - one parameter per property of a server
         of: Run | None = None,
         *,
         execute: bool = True,
         max_wrong: float | None = None,
+        fallback: str = "",
         token: str = "",
         batch: int = 16,
         queue_size: int = 64,
@@ -166,7 +167,7 @@ def serve_in_thread(request: pytest.FixtureRequest, project: Path) -> Iterator[C
         of = of or request.getfixturevalue("run")
         stack = contextlib.ExitStack()
         listener = stack.enter_context(listening("127.0.0.1", 0))
-        predictor = stack.enter_context(Predictor(of, execute=execute, max_wrong=max_wrong))
+        predictor = stack.enter_context(Predictor(of, execute=execute, max_wrong=max_wrong, fallback=fallback))
         limits = Limits(max_batch=batch, max_requests=queue_size, timeout=seconds)
         secret = Secret(token) if token else None
         log = None if feedback is None else FeedbackLog(feedback)

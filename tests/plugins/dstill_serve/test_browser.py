@@ -72,7 +72,8 @@ def test_question_shows_its_answer(server: Any, visit: Any) -> None:
     assert page.locator("#outcome").inner_text() == "it says tea"
     assert lines(page, "#tables caption, #tables th, #tables td") == ["hits", "n", "said", "1", "tea"]
     assert lines(page, "#fields .used dt") == ["say"]
-    assert "valid" in page.locator("#verdict").inner_text()
+    words = page.locator("#verdict").inner_text()
+    assert words.startswith("a guess: how likely it is right is not known · passes the checks and runs · ")
     assert page.evaluate("document.activeElement.id") == "asked"
 
 
@@ -122,11 +123,42 @@ def test_checks_are_listed_by_layer(server: Any, visit: Any) -> None:
 def test_confidence_and_abstention_are_shown(calibrated: Run, serve_in_thread: Any, visit: Any) -> None:
     page = visit(serve_in_thread(calibrated, max_wrong=0.1).address)
     ask(page, "what is tea?")
-    assert page.locator("#verdict").inner_text().startswith("valid · confidence 0.9")
+    assert page.locator("#verdict").inner_text().startswith("passes the checks and runs · confidence 0.9")
+    assert page.locator("#verdict").get_attribute("class") == ""
     ask(page, "what is tea, perhaps?")
     assert page.locator("#verdict").inner_text().startswith("abstained: the confidence of 0.0")
+    assert page.locator("#verdict").get_attribute("class") == "guess"
     assert page.locator("#body").inner_text() == "(abstained)"
     assert page.locator("#history .mark").all_inner_texts() == ["–", "✓"]
+
+
+COLOURS = """() => [...document.querySelectorAll("main, main *")].filter((one) => one.offsetParent).flatMap((one) => {
+  const style = getComputedStyle(one);
+  return [style.color, style.backgroundColor, style.borderLeftColor];
+})"""
+
+
+def rgb(colour: str) -> tuple[float, float, float]:
+    red, green, blue = map(float, re.findall(r"[\d.]+", colour)[:3])
+    return red, green, blue
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_answer_that_passes_the_checks_is_not_green_and_a_guess_is_amber(
+    calibrated: Run, serve_in_thread: Any, visit: Any, scheme: str
+) -> None:
+    page = visit(serve_in_thread(calibrated).address, color_scheme=scheme)
+    for question, guess in (("what is tea?", False), ("what is tea, perhaps?", True)):
+        ask(page, question)
+        page.locator("#checks li").first.wait_for()
+        assert lines(page, "#checks li") == ["✓json", "✓guard"]
+        found = {rgb(colour) for colour in page.evaluate(COLOURS)}
+        assert {one for one in found if one[1] > 1.15 * max(one[0], one[2])} == set()
+        red, green, blue = rgb(page.locator("#verdict").evaluate("one => getComputedStyle(one).color"))
+        assert (red > green > 1.3 * blue) == guess
+        assert (
+            page.locator("#verdict").inner_text().startswith("a guess: it is more likely wrong" if guess else "passes")
+        )
 
 
 def test_unavailable_engine_still_shows_the_answer(server: Any, visit: Any) -> None:
@@ -172,7 +204,7 @@ def test_history_stays_in_the_browser_until_cleared(server: Any, visit: Any) -> 
         ask(page, question)
         page.locator("#message", has_text=re.compile("^$")).wait_for(state="attached")
     kept = page.locator("#history li").all_text_contents()
-    assert kept == ["✓what is tea?", "✗what is a script?"]
+    assert kept == ["?what is tea?", "✗what is a script?"]
     page.reload()
     page.locator("#history").get_by_text("what is a script?").click()
     page.locator("#asked", has_text="what is a script?").wait_for()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.served import ended, processes
 
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
@@ -29,6 +31,7 @@ def command(serve_project: Path, shop_pack: Path, cli: Callable[..., Any]) -> Ca
 
 def test_prints_its_address_and_a_working_curl_command(run: Run, serve: Any) -> None:
     served = serve(run.folder, "--json")
+    assert Path("batches.txt").read_text().split() == ["1"]  # it answered a first question before it was ready
     assert f"serving 'tea' at {served.address}; stop with Ctrl-C\n" in served.said
     line = served.said[-1].strip()
     assert line.startswith(f"curl {served.address}/v1/query -H 'content-type: application/json' -d ")
@@ -58,11 +61,36 @@ def test_data_drift_is_reported_at_the_start(run: Run, serve: Any) -> None:
     assert "warning: fields that the student learnt are gone: say\n" in served.said
 
 
+def test_no_request_is_answered_before_a_first_answer_was_computed(
+    run: Run, shop_pack: Path, wait_for: WaitFor
+) -> None:
+    Path("hold").touch()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = ["--plugin", str(shop_pack), "serve", str(run.folder), "--port", str(port)]
+    with processes() as start:
+        process, _ = start(
+            ["-m", "dstill", *words],
+            until="answering a first question",
+            env={**os.environ, "PYTHONPATH": str(shop_pack.parent.parent)},
+        )
+        wait_for(lambda: Path("batches.txt").exists())
+        with socket.create_connection(("127.0.0.1", port), timeout=0.3) as early:
+            early.sendall(f"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n".encode())
+            with pytest.raises(TimeoutError):
+                early.recv(1)
+            Path("hold").unlink()
+            early.settimeout(60)
+            assert early.recv(12) == b"HTTP/1.1 200"
+        assert ended(process, by=signal.SIGTERM)[0] == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_requests_in_progress_finish_before_it_stops(
     run: Run, serve: Any, background: Any, wait_for: WaitFor, number: signal.Signals
 ) -> None:
     served = serve(run.folder)
+    Path("batches.txt").unlink()  # of the first answer, before it was ready
     Path("hold").touch()
     asked = background(served.query)
     wait_for(lambda: Path("batches.txt").exists())
@@ -78,6 +106,7 @@ def test_requests_in_progress_finish_before_it_stops(
 
 def test_second_ctrl_c_stops_at_once(run: Run, serve: Any, background: Any, wait_for: WaitFor) -> None:
     served = serve(run.folder)
+    Path("batches.txt").unlink()  # of the first answer, before it was ready
     Path("hold").touch()
     asked = background(served.query)
     wait_for(lambda: Path("batches.txt").exists())
@@ -127,6 +156,13 @@ def test_port_in_use_is_refused(run: Run, command: Any) -> None:
         "where: --port",
         "hint: choose another port, or 0 for any free one",
     ]
+
+
+@pytest.mark.parametrize("share", [0, 1])
+def test_share_that_promises_nothing_is_refused(run: Run, command: Any, share: int) -> None:
+    ended = command(run.folder, "--port", 0, "--max-wrong", share)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"error: {share} promises nothing\nwhere: --max-wrong\n" in ended.err
 
 
 def test_localhost_is_accepted(run: Run, serve: Any) -> None:

@@ -42,7 +42,9 @@ def test_returns_an_answer(server: Any) -> None:
         "problems": [],
         "confidence": None,
         "abstained": False,
+        "answered_by": "student",
         "similarity": None,
+        "guess": "how likely it is right is not known",
         "terms": ["say"],
         "usage": {"prompt_tokens": 4, "completion_tokens": 2, "total_tokens": 6},
     }
@@ -52,6 +54,7 @@ def test_abstention_is_an_answer_of_its_own(calibrated: Run, serve_in_thread: Ca
     server = serve_in_thread(calibrated, max_wrong=0.1)
     given, withheld = server.query(execute=True).json, server.query("what is tea, perhaps?", execute=True).json
     assert given["confidence"] > 0.9
+    assert (given["guess"], withheld["guess"]) == ("", "")
     assert (given["ok"], given["abstained"], given["outcome"]) == (True, False, "ok")
     assert withheld["confidence"] < 0.1
     assert (withheld["ok"], withheld["abstained"], withheld["answer"], withheld["value"]) == (False, True, "", None)

@@ -196,7 +196,7 @@ def test_keys(query: str, keys: Any, dialect: Dialect) -> None:
 
 
 @BOTH
-def test_a_page_knows_what_ties_beside_it(dialect: Dialect) -> None:
+def test_a_page_has_the_rows_that_tie_around_it(dialect: Dialect) -> None:
     found = run("SELECT name FROM drivers WHERE rating > 0 ORDER BY rating DESC LIMIT 1 OFFSET 1", dialect)
     assert sorted([*found["rows"], *found["before"]]) == [["Ann"], ["Cid"]]
     assert run("SELECT name FROM drivers ORDER BY id LIMIT 1 OFFSET 9", dialect)["rows"] == []

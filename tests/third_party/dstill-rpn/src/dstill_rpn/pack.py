@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterable
 
 from dstill import hookimpl
-from dstill.api import Check, Example, Executor, Form, Linked, Outcome, OutcomeKind, Task
+from dstill.api import Check, Example, Executor, Form, KnownAnswers, Linked, Outcome, OutcomeKind, Task
 
 VALUES = {"x": 23, "y": 41, "z": 97, **{digit: int(digit) for digit in "123456789"}}
 WORDS = {"+": "add", "-": "subtract", "*": "multiply by"}
@@ -36,7 +36,7 @@ class Machine(Executor):
         return Outcome(kind=OutcomeKind.OK, value=value_of(answer))
 
 
-class Rpn(Task, Linked):
+class Rpn(Task, KnownAnswers, Linked):
     name = "rpn"
     instructions = "Write the calculation in reverse Polish notation, with the operands x, y, z, 1 to 9 and + - *."
     executors = ("rpn-machine",)
@@ -54,6 +54,9 @@ class Rpn(Task, Linked):
 
     def canonical(self, answer: str) -> str:
         return " ".join(answer.split())
+
+    def hostile_answers(self, example: Example) -> Iterable[str]:
+        return ["__import__('os').getcwd()", "9 9 ** 9 **"]
 
     def form(self) -> Form:
         from dstill_rpn.form import RpnForm

@@ -1,0 +1,124 @@
+"""Two examples of a test split, answered live: one that the evaluation found right, and one that it found wrong.
+
+live = live_examples(run)               # Live(right=LiveExample(…), wrong=None, judged=133)
+show_live(run, live)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from dstill.api.protocols import Presentation
+from dstill.api.records import Level, Outcome, OutcomeKind, Prediction, Record, Verdict
+from dstill.cli.console import say
+from dstill.pipeline import steps
+from dstill.pipeline.predict import PredictedAnswer, Predictor
+from dstill.runs.run import Run
+
+__all__ = ["Live", "LiveExample", "live_examples", "show_live"]
+
+TRIED = 5  # candidates, if the student answers differently than in its evaluation
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveExample:
+    """A question that was answered and run again, with the reference answer."""
+
+    answered: PredictedAnswer
+    gold: str
+    expected: Outcome | None  # of the reference answer; None: answers are not run
+
+    def to_row(self) -> dict[str, Any]:
+        """The object of ``dstill demo --json``."""
+        return {"question": self.answered.question, "answer": self.answered.answer, "gold": self.gold}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """The two examples; None: the split has none."""
+
+    right: LiveExample | None
+    wrong: LiveExample | None
+    judged: int  # answers of the split that the evaluation could judge
+    split: str
+
+    @property
+    def question(self) -> str:
+        """A question to try."""
+        shown = self.right or self.wrong
+        return shown.answered.question if shown else "how many are there?"
+
+    def to_row(self) -> dict[str, Any]:
+        """The object of ``dstill demo --json``."""
+        return {
+            name: None if one is None else one.to_row() for name, one in (("right", self.right), ("wrong", self.wrong))
+        }
+
+
+def live_examples(run: Run) -> Live:
+    """The examples of the first scored split. A wrong answer that ran comes before one that did not."""
+    split = run.settings.evaluate.splits[0]
+    records = {record.id: record for record in run.records(split)}
+    written = {prediction.id: prediction for prediction in run.predictions()}
+    judged = [v for v in run.verdicts() if v.id in records and v.checked == Level.CORRECT and not v.gold_error]
+    asked = [v for v in judged if not v.expects_refusal and not v.trivial]
+    right = [v for v in asked if v.correct]
+    wrong = sorted((v for v in asked if not v.correct), key=lambda v: -v.reached)
+
+    with Predictor(run, execute=True) as predictor:
+
+        def first(verdicts: list[Verdict]) -> LiveExample | None:
+            found = (_answered(predictor, run, records[v.id], written[v.id]) for v in islice(verdicts, TRIED))
+            return next((one for one in found if one is not None), None)
+
+        return Live(right=first(right), wrong=first(wrong), judged=len(judged), split=split)
+
+
+def _answered(predictor: Predictor, run: Run, record: Record, written: Prediction) -> LiveExample | None:
+    """The answer to `record` now; None if it is not the one that was judged."""
+    [answered] = predictor.answer([record.example])
+    draft = steps.draft_of(written, run.objective, run.task)
+    if answered.answer != (draft.answer if draft else ""):
+        return None
+    executor = predictor.executor
+    expected = None if executor is None else executor.run(record.answer, record.example)
+    return LiveExample(answered=answered, gold=record.answer, expected=expected)
+
+
+# --- showing ----------------------------------------------------------------------------
+
+
+def show_live(run: Run, live: Live) -> None:
+    """Show both examples, each with its label."""
+    if live.right is not None:
+        say("right, answered live: the result is that of the reference answer", bold=True)
+        _show(run, live.right, with_gold=False)
+    elif live.judged:
+        say(f"none of the {live.judged:,} judged answers of {live.split} is right", bold=True)
+    if live.wrong is not None:
+        say("wrong, answered live: the reference answer gives something else", bold=True)
+        _show(run, live.wrong, with_gold=True)
+    elif live.judged:
+        say(f"none of the {live.judged:,} judged answers of {live.split} is wrong", bold=True)
+
+
+def _show(run: Run, one: LiveExample, *, with_gold: bool) -> None:
+    for name, text in _lines(run, one, with_gold=with_gold):
+        say(f"  {name + ':':<11} " + text.replace("\n", "\n" + " " * 14), lines=True)
+
+
+def _lines(run: Run, one: LiveExample, *, with_gold: bool) -> Iterator[tuple[str, str]]:
+    answered = one.answered
+    yield "question", answered.question
+    yield "answer", answered.answer or "(nothing)"
+    if answered.outcome == OutcomeKind.OK:
+        yield "result", Presentation.of(run.task).render_result(answered.result)
+    elif answered.reason:
+        yield "result", f"none: {answered.reason}"
+    if with_gold:
+        yield "gold", one.gold
+        if one.expected is not None and one.expected.kind is OutcomeKind.OK:
+            yield "its result", Presentation.of(run.task).render_result(one.expected.value)

@@ -1,0 +1,121 @@
+"""The command `pack check`: the conformance kit on an installed task pack, or on one in a file (``--plugin``)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import click
+
+from dstill.api.finding import Finding
+from dstill.cli.console import emit, progress, say, table
+from dstill.cli.groups import Command
+from dstill.cli.options import (
+    App,
+    Count,
+    app,
+    complete_parts,
+    engine_url_option,
+    json_option,
+    seed_option,
+    set_option,
+)
+from dstill.errors import FailedItems
+from dstill.factory import Setup
+from dstill.pipeline.conformance.fresh import in_new_process
+from dstill.pipeline.conformance.kit import SECONDS, Report, check
+from dstill.pipeline.conformance.pack import LIMIT, Pack, same_task
+
+__all__ = ["pack_check"]
+
+
+@click.command(
+    "check", cls=Command, examples=["dstill pack check my_sql", "dstill --plugin my_pack.py pack check mine"]
+)
+@click.argument("name", required=False, shell_complete=complete_parts("tasks"))
+@click.option("--limit", type=Count(1, 10**6), default=LIMIT, help="Number of reference answers to check.")
+@click.option(
+    "--seconds",
+    type=Count(1, 10**6),
+    default=int(SECONDS),
+    help="Time limit. Rules that do not fit into it are skipped.",
+)
+@engine_url_option("Execute reference answers on this server")
+@seed_option
+@json_option
+@set_option
+@app
+def pack_check(found: App, name: str | None, limit: int, seconds: int, as_json: bool) -> None:
+    """Check that a task pack does what dstill relies on.
+
+    NAME is the task; by default the project's. Each finding names an example that shows it, the file and line to
+    change, and what to do. Checked are:
+
+    \b
+      - questions: unique ids, the same at every call, splits that share nothing
+      - replies that can be parsed back, prompts without the answer, accepted rationales
+      - answers: checks and methods that take any text, stable canonical forms
+      - the form of answers and the grammar: every reference answer can be written
+      - hostile answers that no check lets through
+      - results: references that run, equality of results, mutants that are detected
+      - the executor: nothing left open, threads, timeouts, time and memory
+
+    The author's own pairs of answers (dstill.api.KnownAnswers) are checked too. Exits with 3 if there are errors.
+    Advice alone does not change the exit code.
+    """  # noqa: D301 - click needs the character \b itself
+    if name:
+        found.flags["project.task"] = name
+    setup = Setup(found.plugins, found.config())
+    task, executor = same_task(setup.task), setup.executor()
+    pack = Pack(
+        task,
+        executor_class=None if executor is None else type(executor),
+        executor_config=None if executor is None else executor.config,
+        engine=setup.settings.engine,
+        plugins=found.plugins,
+        fresh=partial(in_new_process, found.plugins, setup.config, task.name),
+        limit=limit,
+        seed=setup.settings.project.seed,
+    )
+    with progress() as report_progress:
+        report = check(pack, seconds=seconds, progress=report_progress)
+    if as_json:
+        emit(report.to_json())
+        if report.errors:
+            raise click.exceptions.Exit(FailedItems.exit_code)  # the object has the findings
+        return
+    _show(report)
+    if n := len(report.errors):
+        raise FailedItems(
+            f"task '{report.task}' has {n} {'fault' if n == 1 else 'faults'}",
+            where=report.errors[0].where,
+            hint="change what each finding names, and check again; docs/packs.md explains the methods",
+        )
+
+
+def _show(report: Report) -> None:
+    rows = [
+        [
+            f"{group.name} (time was up)" if group.cut else group.name,
+            str(group.rules),
+            str(group.errors),
+            str(len(group.findings) - group.errors),
+            f"{group.seconds:.1f}",
+        ]
+        for group in report.groups
+    ]
+    title = f"task {report.task}: {report.golds:,} of the reference answers to {report.questions:,} questions"
+    table(["group", "#rules", "#errors", "#advice", "#seconds"], rows, title=title)
+    figures = report.figures
+    if "run_seconds" in figures:
+        memory = f", and {figures['memory_bytes'] / 2**20:.0f} MiB stay" if "memory_bytes" in figures else ""
+        say(f"an answer takes {1000 * figures['run_seconds']:.3g} ms{memory}")
+    for finding in report.findings:
+        _show_one(finding)
+
+
+def _show_one(finding: Finding) -> None:
+    say()
+    say(f"{'error' if finding.is_error else 'advice'} {finding.code}", bold=True)
+    for text in (finding.what, finding.where, finding.hint):
+        if text:
+            say(f"  {text}")

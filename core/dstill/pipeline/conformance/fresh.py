@@ -1,0 +1,73 @@
+"""The questions of a task in a new process, where sets have another order and nothing is cached.
+
+in_new_process(plugins, config, "my_sql")    → the `digest` of its questions there
+python -m dstill.pipeline.conformance.fresh  reads {"task", "settings", "files"} as JSON, and prints it
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from dstill.api.records import SPLITS, Example
+from dstill.config import Config
+from dstill.errors import PluginError
+from dstill.plugins import Plugins
+
+__all__ = ["digest", "in_new_process"]
+
+TIMEOUT = 300.0  # seconds
+
+
+def digest(by_split: Mapping[str, Iterable[Example]]) -> str:
+    """The SHA-256 of all questions, with their order and their splits."""
+    found = hashlib.sha256()
+    for split in SPLITS:
+        for example in by_split[split]:
+            found.update(json.dumps([split, example.to_row()], default=repr).encode())
+    return found.hexdigest()
+
+
+def in_new_process(plugins: Plugins, config: Config, task: str) -> str:
+    """The digest in a process with another order of sets. Raises PluginError if the process fails."""
+    settings = {
+        key: value
+        for key, value in config.flat().items()
+        if value is not None and (key.startswith(f"task.{task}.") or key == "project.seed")
+    }
+    asked = {"task": task, "settings": settings, "files": [str(file.absolute()) for file in plugins.files]}
+    hash_seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
+    ended = subprocess.run(
+        [sys.executable, "-P", "-m", __name__],
+        input=json.dumps(asked),
+        env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+    )
+    if ended.returncode:
+        lines = ended.stderr.strip().splitlines()
+        raise PluginError(f"the questions of task '{task}' could not be made in a new process: {' '.join(lines[-1:])}")
+    return ended.stdout.strip()
+
+
+def _main() -> None:
+    from dstill import config as configuration
+    from dstill import plugins as plugin_loading
+
+    asked = json.load(sys.stdin)
+    plugins = plugin_loading.load([Path(file) for file in asked["files"]])
+    sections = plugin_loading.part_sections(plugins)
+    config = configuration.load(use_files=False, flags=asked["settings"], environment={}, sections=sections)
+    task = plugins.task(asked["task"])(config.part("task", asked["task"]))
+    task.seed = config.settings.project.seed
+    print(digest({split: task.examples(split) for split in SPLITS}))
+
+
+if __name__ == "__main__":
+    _main()

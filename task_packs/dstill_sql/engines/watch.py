@@ -1,0 +1,75 @@
+"""Stops queries that run too long: one thread for an engine, instead of a clock for each query.
+
+    watch = Watch(5.0)
+    with watch.over(connection.interrupt):
+        …                                 after 5 s, `interrupt` is called; then `Stopped` is raised
+
+The thread looks ten times a second, and ends when there was nothing to watch for a while.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+__all__ = ["Stopped", "Watch"]
+
+_EVERY = 0.1  # seconds
+_IDLE = 20  # looks without a query, after which the thread ends
+
+
+class Stopped(Exception):
+    """The query ran too long."""
+
+
+class Watch:
+    """Watches one query at a time."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._lock = threading.Lock()
+        self._interrupt: Callable[[], None] | None = None
+        self._until = 0.0
+        self._stopped = False
+        self._thread: threading.Thread | None = None
+        self._closing = threading.Event()
+
+    @contextmanager
+    def over(self, interrupt: Callable[[], None]) -> Iterator[None]:
+        """Call `interrupt` if the block takes too long. Raises Stopped if that made it fail."""
+        with self._lock:
+            self._interrupt, self._until, self._stopped = interrupt, time.monotonic() + self.seconds, False
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._look, daemon=True)
+                self._thread.start()
+        try:
+            yield
+        except Exception:
+            if self._stopped:
+                raise Stopped from None
+            raise
+        finally:
+            with self._lock:  # so that no query after this one is interrupted
+                self._interrupt = None
+
+    def close(self) -> None:
+        """End the thread. No block may be running."""
+        self._closing.set()
+        if thread := self._thread:
+            thread.join()
+        self._closing.clear()
+
+    def _look(self) -> None:
+        idle = 0
+        while True:
+            closing = self._closing.wait(_EVERY)
+            with self._lock:
+                idle = 0 if self._interrupt else idle + 1
+                if closing or idle > _IDLE:
+                    self._thread = None
+                    return
+                if self._interrupt and time.monotonic() > self._until:
+                    self._stopped = True
+                    self._interrupt()

@@ -1,0 +1,99 @@
+"""How databases spell the names of their tables and columns.
+
+style = Style.draw(Random(3))
+style.table("order line", "order lines")       "OrderLines"
+style.column("unit price", "order line")       "UnitPrice"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+__all__ = ["PLAIN", "Style"]
+
+_CASES: Mapping[str, Callable[[Sequence[str]], str]] = {
+    "snake": "_".join,
+    "camel": lambda words: words[0] + "".join(word.capitalize() for word in words[1:]),
+    "pascal": lambda words: "".join(word.capitalize() for word in words),
+    "upper": lambda words: "_".join(words).upper(),
+    "lower": "".join,
+}
+_SHORT = {
+    "quantity": "qty", "amount": "amt", "date": "dt", "number": "no", "address": "addr", "description": "descr",
+    "department": "dept", "employee": "emp", "customer": "cust", "manager": "mgr", "minutes": "min", "category": "cat",
+    "product": "prod", "account": "acct", "birth": "brth", "average": "avg", "maximum": "max", "distance": "dist",
+    "price": "prc", "weight": "wgt", "height": "hgt", "status": "stat", "country": "ctry", "delivered": "dlvrd",
+    "started": "strtd", "created": "crtd", "street": "str", "temperature": "temp", "population": "pop",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Style:
+    """One database's habits."""
+
+    case: str = "snake"
+    plural_tables: bool = True
+    table_prefix: str = ""
+    column_prefix: str = ""  # "": none; "noun": the table's; "short": its first letters
+    key: str = "id"  # or "own": driver_id; "number": driver_no
+    foreign: str = "id"  # what is behind the role: "id", "key", "no" or nothing
+    short: bool = False  # words are shortened
+    units: bool = False  # distance_km
+    comments: bool = False  # say what short names mean
+    declared: bool = True  # references are declared
+
+    @classmethod
+    def draw(cls, random: Random) -> Style:
+        """Habits as they occur."""
+        short = random.random() < 0.15
+        return cls(
+            case=random.choices(list(_CASES), (50, 15, 14, 12, 5))[0],
+            plural_tables=random.random() < 0.6,
+            table_prefix=random.choices(("", "tbl", "t"), (90, 6, 4))[0],
+            column_prefix=random.choices(("", "noun", "short"), (78, 13, 9))[0],
+            key=random.choices(("id", "own", "number"), (55, 35, 10))[0],
+            foreign=random.choices(("id", "key", "no", ""), (78, 6, 6, 10))[0],
+            short=short,
+            units=random.random() < 0.15,
+            comments=random.random() < (0.6 if short else 0.2),
+            declared=random.random() < 0.92,
+        )
+
+    @property
+    def spelling(self) -> tuple[str, str, str, bool]:
+        """What most names depend on."""
+        return (self.case, self.column_prefix, self.table_prefix, self.short)
+
+    def table(self, noun: str, nouns: str) -> str:
+        """The name of a table."""
+        words = (nouns if self.plural_tables else noun).split()
+        return self._spelt([*([self.table_prefix] if self.table_prefix else []), *words])
+
+    def column(self, words: str, noun: str, unit: str = "") -> str:
+        """The name of a column of the table with that noun."""
+        before = {"noun": noun.split(), "short": [_initials(noun)]}.get(self.column_prefix, [])
+        after = unit.split() if self.units and len(unit) in (2, 3) and unit.isalpha() else []
+        return self._spelt([*before, *words.split(), *after])
+
+    def primary(self, noun: str) -> str:
+        """The name of a primary key."""
+        after = "no" if self.key == "number" else "id"
+        return self._spelt([after] if self.key == "id" else [*noun.split(), after])
+
+    def reference(self, role: str) -> str:
+        """The name of a column that refers to another table."""
+        return self._spelt([*role.split(), *([self.foreign] if self.foreign else [])])
+
+    def _spelt(self, words: Sequence[str]) -> str:
+        words = [word.replace("-", "").replace("'", "") for word in words]
+        return _CASES[self.case]([_SHORT.get(word, word) if self.short else word for word in words])
+
+
+PLAIN = Style()
+
+
+def _initials(noun: str) -> str:
+    words = noun.split()
+    return "".join(word[0] for word in words) if len(words) > 1 else noun[:3]

@@ -1,0 +1,118 @@
+"""How a database is shown: to students in one line, and to a teacher that writes questions.
+
+schema_line(database, "rides of Ann")     "drivers(id int, name text) rides(id int, driver_id int > drivers, …)"
+question_brief(example, database)         what the database holds, and kinds of questions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dstill.api.protocols import QuestionBrief
+from dstill.api.records import Example
+from dstill.errors import UsageError
+from dstill.io.strict_json import fenced
+from dstill.linked.names import stems
+from dstill_sql.databases import Database
+from dstill_sql.schema import Schema, Table
+
+__all__ = ["question_brief", "schema_line", "tables_for"]
+
+_MOST = 30  # tables that are shown
+_EXAMPLES = 8  # values of a column that a teacher sees
+
+_TASK = (
+    "The questions are about the rows of one database. Others turn each into one SQL query that only reads, so it has "
+    "to say all that the query needs: which rows, and what of them. People ask in their own words: a table or column "
+    "is rarely called by its technical name, a value is."
+)
+
+# category: what the schema needs ("-": nothing) | what is asked
+_KINDS = """
+list: - | rows that have certain values, numbers in a range, or something that is true of them
+fields: - | one or several columns of such rows, or one figure of a row that is called by its name
+count: - | how many rows there are
+text_search: text | rows whose text has a word, or begins or ends with something
+nulls: - | rows where something is missing, or known
+dates: date | days, months, years, today, last week, the last 30 days; the latest; per month or year
+negation: - | rows that are not, or that have none of something
+join: reference | rows by what they refer to, over one or two references
+nested: reference | rows that others refer to, more than a number of times; above the average; the best of each group
+distinct: - | different values, or their number
+metric: number | an average, sum, smallest or largest figure, or two of them
+top: number | the highest or lowest few, or the first one
+order: - | rows in an order
+group: - | a count or figure for each group, and which group has the most
+having: - | groups with more than a number of rows, or with a high figure
+set_operation: - | values of two sets of rows: in both, in either, in one but not in the other
+percentage: - | a share in percent
+refusal: - | about something that no table holds, to change data, or for an opinion: it can only be refused
+"""
+
+
+def schema_line(database: Database, question: str) -> str:
+    """The tables with their columns, types and references in one line: what a student reads behind the question."""
+    schema = database.schema
+    return " ".join(_table_line(schema, table) for table in tables_for(schema, question, _MOST))
+
+
+def tables_for(schema: Schema, question: str, most: int) -> Sequence[Table]:
+    """At most `most` tables, those whose names share words with the question first, in the order of the schema."""
+    if len(schema.tables) <= most:
+        return schema.tables
+    asked = set(stems(question))
+
+    def rank(place: int) -> tuple[int, int]:
+        table = schema.tables[place]
+        columns = {word for column in table.columns for word in stems(column.name)}
+        return (-3 * len(asked & set(stems(table.name))) - len(asked & columns), place)
+
+    return [schema.tables[place] for place in sorted(sorted(range(len(schema.tables)), key=rank)[:most])]
+
+
+def _table_line(schema: Schema, table: Table) -> str:
+    refers = {one.columns[0]: one.to for one in schema.references if one.table == table.name and len(one.columns) == 1}
+    columns = ", ".join(
+        f"{column.name} {column.family}{f' > {refers[column.name]}' if column.name in refers else ''}"
+        for column in table.columns
+    )
+    return f"{table.name}({columns})"
+
+
+def question_brief(example: Example, database: Database | None) -> QuestionBrief:
+    """The brief for a teacher that writes questions about the database. Raises UsageError if it is not known."""
+    if database is None:
+        raise UsageError(
+            f"the schema of '{example.context.get('db')}' is not known", hint="give its CREATE TABLE statements"
+        )
+    shown = tables_for(database.schema, "", _MOST)
+    references = tuple(
+        one for one in database.schema.references if {one.table, one.to} <= {table.name for table in shown}
+    )
+    schema = Schema(tables=tuple(shown), references=references, dialect=database.schema.dialect)
+    names = {f"{table.name}.{column.name}" for table in shown for column in table.columns}
+    values = {
+        name: known.to_json()[:_EXAMPLES] if known.complete else known.to_json()
+        for name in database.values
+        if name in names and (known := database.values.get(name)) is not None
+    }
+    lines = [_TASK]
+    lines += [f"The database holds {database.description}."] if database.description else []
+    lines += [f"Today is {database.now[:10]}."] if database.now else []
+    lines += ["The schema:", fenced(schema.ddl()), "Known values by table and column:", fenced(values)]
+    context = {key: value for key, value in example.context.items() if key != "focus"}
+    return QuestionBrief(about="\n".join(lines), categories=_categories(schema), context=context)
+
+
+def _categories(schema: Schema) -> Mapping[str, str]:
+    has = {"-"} | {column.family for table in schema.tables for column in table.columns}
+    has |= {"date"} if "timestamp" in has else set()
+    has |= {"number"} if "integer" in has else set()
+    has |= {"reference"} if schema.references else set()
+    found = {}
+    for line in _KINDS.strip().splitlines():
+        head, _, asked = line.partition(" | ")
+        name, _, needs = head.partition(": ")
+        if needs in has:
+            found[name] = asked
+    return found

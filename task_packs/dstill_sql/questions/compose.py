@@ -1,0 +1,106 @@
+"""One question from a template: its text, its gold, and why that is right.
+
+    compose(view, TEMPLATES[0], Random(1), {"db": "shop"})
+    Composed(example=Example(question="open orders", answer="SELECT * FROM orders WHERE status = 'open'", …), query=…)
+
+Golds are always written in one way: no aliases unless a table is read twice, joins in the order of the question, its
+conditions in their order, IN for rows that are linked, NOT EXISTS for those that are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from sqlglot import exp
+
+from dstill.api.records import Example
+from dstill_sql import refusals
+from dstill_sql.questions.asked import Asked
+from dstill_sql.questions.asks import ASKS, Ask
+from dstill_sql.questions.asks_groups import GROUPS
+from dstill_sql.questions.draw import Condition, Draw, Skip, Subject
+from dstill_sql.questions.entities import Entity, View
+from dstill_sql.questions.plan import Template
+from dstill_sql.questions.refusals import REFUSALS
+from dstill_sql.questions.relations import conditions, noun_phrase, terse_phrase
+from dstill_sql.questions.scope import plain
+from dstill_sql.questions.voices import voiced
+from dstill_sql.questions.wordings import filled, wordings
+
+__all__ = ["Composed", "compose"]
+
+_ASKS: Mapping[str, Ask] = {**ASKS, **GROUPS}
+_LONGEST = 320  # characters of a question
+_KEYWORDS = 0.1  # share of questions in keywords, where the ask has such wordings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Composed:
+    """An example with its gold as a tree; None: a refusal."""
+
+    example: Example
+    query: exp.Query | None
+
+
+def compose(view: View, template: Template, random: Random, context: Mapping[str, Any]) -> Composed:
+    """One question. Raises Skip if the row that was drawn does not fit the template."""
+    draw = Draw(view=view, random=random)
+    subject = draw.subject(_entity(draw))
+    found = conditions(subject, template.conditions)
+    answer: str
+    query: exp.Query | None = None
+    if template.ask in REFUSALS:
+        refused = REFUSALS[template.ask](subject, found)
+        text = _filled(subject, found, refused.wording, refused.slots)
+        answer, why = refusals.write(refused.missing, refused.reason), f"{refused.reason}."
+        draw.said.update(dict.fromkeys(refused.missing, True))
+    else:
+        asked = _ASKS[template.ask](subject, found)
+        text = _asked_text(subject, found, template, asked)
+        query = plain(asked.query)
+        answer = query.sql(view.dialect)
+        why = " ".join([*(one.why for one in found), asked.why])
+    if len(text) > _LONGEST:
+        raise Skip("too long")
+    example = Example(
+        id="",
+        question=voiced(random, text, draw.said),
+        context=context,
+        answer=answer,
+        rationale=why,
+        category=template.category,
+        template=template.name,
+    )
+    return Composed(example=example, query=query)
+
+
+def _entity(draw: Draw) -> Entity:
+    """An entity to ask about: those with many fields and links are asked about more."""
+    entities = list(draw.view.entities.values())
+    weights = [1 + len(one.fields) + 2 * len(one.up) + len(one.down) for one in entities]
+    return draw.random.choices(entities, weights)[0]
+
+
+def _asked_text(subject: Subject, found: Sequence[Condition], template: Template, asked: Asked) -> str:
+    draw, name = subject.draw, asked.wording or template.ask
+    if wordings("keywords", name) and draw.chance(_KEYWORDS):
+        return filled(draw.pick(wordings("keywords", name)), t=terse_phrase(subject, found), **asked.slots)
+    absent = [f"{{{slot}}}" for slot, value in asked.slots.items() if not value]
+    ways = [way for way in wordings("asks", name) if not any(slot in way for slot in absent)]
+    shown = found[:-1] if template.ask == "share" else found
+    return _filled(subject, shown, draw.pick(ways), asked.slots)
+
+
+def _filled(subject: Subject, found: Sequence[Condition], wording: str, slots: Mapping[str, str]) -> str:
+    words = subject.entity.words
+    several = words.plural if subject.draw.chance(0.75) else subject.draw.pick(words.plurals)
+    own = {
+        "w": noun_phrase(subject, several, found) if "{w}" in wording else "",
+        "s": noun_phrase(subject, words.noun, found) if "{s}" in wording else "",
+        "noun": words.noun,
+        "nouns": several,
+    }
+    return filled(wording, **{**own, **slots})

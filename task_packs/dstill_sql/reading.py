@@ -1,0 +1,160 @@
+"""Reads known values of the columns of a live database, at a bounded cost.
+
+    read_values(source, catalog, limits)      Read(values=Values(…), unread={"trips.note": "long texts"}, newest=…)
+
+A text or boolean column with at most `MOST` different values gets all of them, the most frequent first; one with more
+gets the most frequent ones as examples. Numbers and dates get their range, and examples if there are few of them. Of a
+large table only a sample is looked at, and then no list counts as complete. Reading stops after `Budget.seconds`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from dstill.api.values import MOST, Known, Values
+from dstill.errors import ServiceError
+from dstill_sql.catalogs import Catalog
+from dstill_sql.results import cell
+from dstill_sql.schema import Column, Dialect, Table, quoted
+
+__all__ = ["TOO_LONG", "Budget", "Read", "Source", "read_values"]
+
+EXAMPLES = 20  # values of a column with many
+LONGEST = 80  # characters of a value
+TOO_LONG = "takes too long"
+_RANGES = ("integer", "number", "date", "timestamp")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A live database. `ask` gives the rows of a query; it raises ServiceError."""
+
+    label: str
+    name: str  # of the database
+    dialect: Dialect
+    ask: Callable[[str], Sequence[Sequence[Any]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What reading values may cost."""
+
+    seconds: float = 60.0  # in all
+    rows: int = 100_000  # of a table that are looked at
+    columns: int = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """What was read."""
+
+    values: Values
+    unread: Mapping[str, str] = field(default_factory=dict)  # table.column → why it has no values
+    newest: datetime | None = None  # of the dates that are not in the future
+
+
+def read_values(source: Source, catalog: Catalog, budget: Budget) -> Read:
+    """The known values of every column."""
+    until = time.monotonic() + budget.seconds
+    known: dict[str, Known] = {}
+    unread: dict[str, str] = {}
+    newest: list[datetime] = []
+    for table in catalog.schema.tables:
+        for column in table.columns:
+            name = f"{table.name}.{column.name}"
+            if time.monotonic() > until:
+                unread[name] = "no time left"
+            elif len(known) >= budget.columns:
+                unread[name] = f"more than {budget.columns:,} columns"
+            else:
+                try:
+                    found = _Column(source, table, column, catalog.rows.get(table.name), budget).known()
+                except ServiceError as error:
+                    unread[name] = TOO_LONG if "statement timeout" in error.what else error.what
+                    continue
+                if isinstance(found, str):
+                    unread[name] = found
+                else:
+                    known[name] = found
+                    newest += _past(found.high) if column.family in ("date", "timestamp") else ()
+    return Read(values=Values(known), unread=unread, newest=max(newest, default=None))
+
+
+@dataclass(frozen=True)
+class _Column:
+    source: Source
+    table: Table
+    column: Column
+    rows: int | None  # of the table, about
+    budget: Budget
+
+    def known(self) -> Known | str:
+        """What is known; a text: why nothing is."""
+        family = self.column.family
+        if family in ("other", "time"):
+            return f"type {self.column.type}"
+        if family in _RANGES:
+            return self._range()
+        return self._list()
+
+    def _list(self) -> Known | str:
+        counted = self._counted(MOST + 1)
+        values = [value for value, _ in counted if len(str(value)) <= LONGEST and str(value).isprintable()]
+        if not counted:
+            return "no values"
+        if len(counted) <= MOST and len(values) == len(counted) and not self._is_sampled():
+            return Known(values=tuple(values), complete=True)
+        return Known(values=tuple(values[:EXAMPLES])) if values else "long texts"
+
+    def _range(self) -> Known | str:
+        low, high = self._edges()
+        if low is None or high is None or isinstance(low, str) != isinstance(high, str):
+            return "no values" if low is None else "values of several types"
+        few = [] if self.column.unique else self._counted(MOST + 1)
+        examples = tuple(value for value, _ in few[:EXAMPLES]) if len(few) <= MOST else ()
+        return Known(values=examples, low=low, high=high)
+
+    def _counted(self, most: int) -> list[tuple[Any, int]]:
+        """The most frequent values, with their counts."""
+        counts = f"SELECT v, COUNT(*) AS n FROM ({self._sample()}) AS s WHERE v IS NOT NULL GROUP BY v"
+        rows = self.source.ask(f"{counts} ORDER BY n DESC, v LIMIT {most}")
+        return [(cell(value), int(n)) for value, n in rows]
+
+    def _edges(self) -> tuple[Any, Any]:
+        ((low, high),) = self.source.ask(f"SELECT MIN(v), MAX(v) FROM ({self._sample()}) AS s")
+        return _bound(low), _bound(high)
+
+    def _sample(self) -> str:
+        """The values that are looked at, as a query with one column, ``v``."""
+        dialect = self.source.dialect
+        column, table = quoted(self.column.name, dialect), quoted(self.table.name, dialect)
+        share = ""
+        if dialect == "postgres" and self.rows and self.rows > self.budget.rows:
+            share = f" TABLESAMPLE SYSTEM ({100 * self.budget.rows / self.rows:.6f}) REPEATABLE (0)"
+        return f"SELECT {column} AS v FROM {table}{share} LIMIT {self.budget.rows}"
+
+    def _is_sampled(self) -> bool:
+        table = quoted(self.table.name, self.source.dialect)
+        inner = f"SELECT 1 AS one FROM {table} LIMIT {self.budget.rows + 1}"
+        ((rows,),) = self.source.ask(f"SELECT COUNT(*) FROM ({inner}) AS s")
+        return int(rows) > self.budget.rows
+
+
+def _bound(value: Any) -> Any:
+    """An end of a range as a values file has it."""
+    plain = cell(value)
+    return plain if isinstance(plain, (int, float, str)) and str(plain).isprintable() else None
+
+
+def _past(text: Any) -> Iterator[datetime]:
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        return
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    if at <= datetime.now(UTC) or at.date() == date.today():
+        yield at

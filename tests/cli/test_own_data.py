@@ -1,0 +1,83 @@
+"""Bad data of a user's own: each gets an answer that says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Cli = Callable[..., Any]
+
+
+def generate(cli: Cli, *rows: tuple[str, str, str], teacher: str = "synthetic") -> Any:
+    lines = [
+        "id,question,answer,split",
+        *(f"{n},{question},{answer},{split}" for n, (question, answer, split) in enumerate(rows)),
+    ]
+    Path("own.csv").write_text("\n".join(lines) + "\n")
+    return cli("generate", "--task", "toy", "--teacher", teacher, "--questions", "own.csv", "--out", "mine")
+
+
+def rejects() -> dict[str, str]:
+    rows = [json.loads(line) for line in Path("mine/rejects.jsonl").read_text().splitlines()]
+    return {row["id"]: row["problems"][0]["code"] for row in rows}
+
+
+GOOD = [("add 1 and 2", "1+2", "train"), ("add 2 and 1", "2+1", "test")]
+
+
+def test_golds_that_a_check_refuses_are_counted_and_listed(cli: Cli) -> None:
+    ended = generate(cli, *GOOD, ("add 3 and 4", "100+4", "test"), ("add 4 and 5", "4 plus 5", "train"))
+    assert ended.code == 0, ended.err
+    assert "2 of 4 questions accepted" in ended.out
+    assert "(generate.labels), 2 rejected (rejects.jsonl says why)\n" in " ".join(ended.out.split(" "))
+    assert rejects() == {"2": "too_long", "3": "not_a_sum"}
+
+
+def test_golds_that_the_engine_does_not_run_are_no_fault_of_the_student(cli: Cli) -> None:
+    """They stay in the dataset, as another engine may run them, and do not count in the accuracy."""
+    ended = generate(cli, *GOOD, ("add 3 and 4", "3+4~", "test"))
+    assert (ended.code, "1 answer was not executed: this engine cannot run them" in ended.out) == (0, True)
+    assert cli("train", "mine", "--student", "memory", "--objective", "plain").code == 0
+    evaluated = cli("evaluate", "mine", "--set", 'evaluate.splits=["test"]', "--set", "evaluate.baselines=[]", "--json")
+    assert json.loads(evaluated.out.splitlines()[-1])["n"] == 1
+    verdicts = [json.loads(line) for line in Path("mine/verdicts.jsonl").read_text().splitlines()]
+    assert [bool(row["gold_error"]) for row in verdicts] == [False, True]
+
+
+def test_two_golds_for_one_question_are_refused_with_both_rows(cli: Cli, project: Path) -> None:
+    ended = generate(cli, *GOOD, ("add 1 and 2", "2+2", "train"))
+    assert ended.code == 4
+    assert ended.err.splitlines()[0] == (
+        "error: different answers to one question: 1 question; first 'add 1 and 2' in rows 2 and 4"
+    )
+    assert "where: own.csv:4" in ended.err
+    assert "keep the right answer" in ended.err
+    assert not (project / "mine").exists()
+
+
+def test_questions_without_answers_need_another_teacher(cli: Cli) -> None:
+    ended = generate(cli, ("add 1 and 2", "", "train"), ("add 2 and 1", "", "test"))
+    assert ended.code == 4
+    what, where, hint = ended.err.splitlines()[-3:]
+    assert what.startswith("error: 0 usable rows of 2; reasons: no_gold 2 (the question has no reference answer")
+    assert where == "where: own.csv"
+    assert hint.startswith("hint: add a column 'answer', or use a teacher that is a model; mine/rejects.jsonl ")
+
+
+@pytest.mark.parametrize("share", ["0", "1", "nan"])
+def test_share_that_promises_nothing_is_refused_before_anything_else(cli: Cli, share: str) -> None:
+    """Also for a run that was never evaluated, which has no calibration."""
+    assert generate(cli, *GOOD).code == 0
+    assert cli("train", "mine", "--student", "memory", "--objective", "plain").code == 0
+    ended = cli("predict", "mine", "add 1 and 2", "--max-wrong", share)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.splitlines()[-3:] == [
+        f"error: {share} promises nothing",
+        "where: --max-wrong",
+        "hint: give a share above 0 and below 1, for example 0.05 "
+        "(0 cannot be shown by any sample, and 1 withholds nothing)",
+    ]

@@ -1,0 +1,106 @@
+"""`dstill pack check`: what it prints, its exit codes, and what only a new process and the command see."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROWS = Path(__file__).parents[1] / "support" / "rows_pack.py"
+FAULTY = """
+from support.rows_pack import Rows, Shelf
+from dstill import hookimpl
+from dataclasses import replace
+
+class Faulty(Rows):
+    \"\"\"With a fault.\"\"\"
+    name = "faulty"
+    {method}
+
+register_tasks, register_executors = hookimpl(lambda: [Faulty]), hookimpl(lambda: [Shelf])
+"""
+SET_ORDER = """
+    def examples(self, split):
+        colours = " ".join({"Red", "Blue", "Green", "Black", "White", "Grey"})
+        return [replace(e, question=f"{e.question} {colours}") for e in super().examples(split)]
+"""
+SAME_ALWAYS = """
+    def same(self, got, want):
+        return True
+"""
+Call = Callable[..., Any]
+
+
+@pytest.fixture
+def check(cli: Call, project: Path) -> Call:
+    def call(method: str = "", *words: str) -> Any:
+        file = project / "faulty.py"
+        file.write_text(FAULTY.replace("{method}", method))
+        return cli("--plugin", file, "pack", "check", "faulty", "--limit", "8", *words, toy=False)
+
+    return call
+
+
+def test_pack_that_conforms(check: Call) -> None:
+    ended = check()
+    assert ended.code == 0, ended.out
+    assert "task faulty: 8 of the reference answers to 133 questions" in ended.out
+    assert [
+        word
+        for word in ("questions", "teaching", "answers", "form", "guard", "results", "running")
+        if word in ended.out
+    ]
+    assert "error" not in ended.out.partition("\n\n")[2]
+
+
+def test_fault_is_shown_with_line_and_advice(check: Call, project: Path) -> None:
+    ended = check(SAME_ALWAYS)
+    assert ended.code == 3
+    assert "error same_always\n  same is true for the results of any two golds" in ended.out
+    assert (
+        f"  {project / 'faulty.py'}:10\n  compare the results: every answer that runs counts as correct now"
+        in ended.out
+    )
+    assert ended.err.endswith("change what each finding names, and check again; docs/packs.md explains the methods\n")
+
+
+def test_json_has_every_finding(check: Call, project: Path) -> None:
+    ended = check(SAME_ALWAYS, "--json")
+    assert ended.code == 3
+    report = json.loads(ended.out)
+    assert (report["task"], report["golds"]) == ("faulty", 8)
+    assert next(group["name"] for group in report["groups"]) == "questions"
+    first = report["findings"][0]
+    assert (first["code"], first["severity"], first["where"]) == ("same_always", "error", f"{project / 'faulty.py'}:10")
+
+
+def test_questions_in_the_order_of_a_set_are_found_in_a_new_process(check: Call) -> None:
+    ended = check(SET_ORDER, "--json")
+    assert ended.code == 3
+    (found,) = [f for f in json.loads(ended.out)["findings"] if f["severity"] == "error"]
+    assert (found["code"], found["what"]) == ("unstable_examples", "a new process gives other questions, or other rows")
+
+
+def test_new_process_that_fails_is_advice(check: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    ended = check("", "--json")
+    assert ended.code == 0
+    (found,) = json.loads(ended.out)["findings"]
+    assert (found["code"], found["severity"]) == ("new_process_failed", "warning")
+
+
+def test_unknown_task_is_a_usage_error(cli: Call) -> None:
+    ended = cli("pack", "check", "nothing")
+    assert ended.code == 2
+    assert "no task called 'nothing'" in ended.err
+
+
+def test_the_only_task_needs_no_name(cli: Call) -> None:
+    ended = cli("pack", "check", "--limit", "5")
+    assert ended.code == 0, ended.out
+    assert "advice no_hostile_answers" in ended.out

@@ -1,0 +1,33 @@
+"""Clocks of queries are stopped at the time of their database."""
+
+from __future__ import annotations
+
+import pytest
+
+from dstill_sql.clock import frozen
+from dstill_sql.schema import Dialect
+from dstill_sql.statements import read
+
+NOW = "2024-06-18T12:30:00"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "clock", "stopped"),
+    [
+        ("duckdb", "CURRENT_DATE", "CAST('2024-06-18' AS DATE)"),
+        ("duckdb", "now()", "CAST('2024-06-18 12:30:00' AS TIMESTAMP)"),
+        ("postgres", "CURRENT_DATE - INTERVAL '7 days'", "CAST('2024-06-18' AS DATE) - INTERVAL '7 DAYS'"),
+        ("postgres", "LOCALTIMESTAMP", "CAST('2024-06-18 12:30:00' AS TIMESTAMP)"),
+        ("sqlite", "CURRENT_DATE", "'2024-06-18'"),
+        ("sqlite", "DATE('now', '-7 days')", "DATE('2024-06-18 12:30:00', '-7 days')"),
+        ("sqlite", "'now'", "'now'"),  # a text, no clock
+    ],
+)
+def test_a_clock_is_a_constant(dialect: Dialect, clock: str, stopped: str) -> None:
+    query = read(f"SELECT a FROM t WHERE d >= {clock}", dialect)
+    assert frozen(query, NOW, dialect).sql(dialect) == f"SELECT a FROM t WHERE d >= {stopped}"
+
+
+def test_without_a_time_the_query_stays() -> None:
+    query = read("SELECT a FROM t WHERE d = CURRENT_DATE", "duckdb")
+    assert frozen(query, "", "duckdb") is query

@@ -1,0 +1,310 @@
+"""What an answer could try, in the three dialects: the guard or the reader refuses all of it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dstill.api.records import Problem
+from dstill_sql import guard, names
+from dstill_sql.canonical import canonical_text
+from dstill_sql.engines.translating import Untranslatable, translated
+from dstill_sql.schema import DIALECTS, Dialect, Schema
+from dstill_sql.statements import LONGEST, NotOneQuery, read
+
+DDL = """
+CREATE TABLE t (a INT PRIMARY KEY, b VARCHAR(20), secret VARCHAR(20));
+CREATE TABLE u (a INT, x DATE, secret VARCHAR(20));
+CREATE TABLE hidden (a INT);
+"""
+SCHEMAS = {dialect: Schema.read(DDL, dialect) for dialect in DIALECTS}
+
+
+def problems(text: str, dialect: Dialect, limits: guard.Limits | None = None, *, known: bool = True) -> list[Problem]:
+    """What keeps a text from running, before an engine sees it."""
+    try:
+        query = read(text, dialect)
+    except NotOneQuery as error:
+        return [Problem(layer="form", code="not_one_query", message=str(error))]
+    return list(guard.check(query, SCHEMAS[dialect] if known else None, limits or guard.Limits(), dialect))
+
+
+HOSTILE = (
+    # several statements, and comments that could hide one
+    "SELECT a FROM t; DROP TABLE t",
+    "SELECT a FROM t; SELECT b FROM t",
+    "SELECT a FROM t /* ; */ ; /* */ DELETE FROM t",
+    "SELECT a FROM t -- \n; DELETE FROM t",
+    "SELECT a FROM t WHERE b = 'x\\'; DROP TABLE t; --'",
+    "/* SELECT a FROM t */ DROP TABLE t",
+    "-- no answer: x\nDROP TABLE t",
+    "SELECT /*+ SeqScan(t) */ a FROM t FOR UPDATE",
+    ";",
+    "",
+    "--",
+    # statements that are no query
+    "INSERT INTO t VALUES (1, 'x', 'y')",
+    "UPDATE t SET b = 'x'",
+    "DELETE FROM t",
+    "MERGE INTO t USING u ON t.a = u.a WHEN MATCHED THEN DELETE",
+    "TRUNCATE t",
+    "DROP TABLE t",
+    "ALTER TABLE t ADD COLUMN c INT",
+    "CREATE TABLE z AS SELECT a FROM t",
+    "CREATE TEMP VIEW z AS SELECT a FROM t",
+    "CREATE FUNCTION f() RETURNS INT AS 'SELECT 1' LANGUAGE sql",
+    "GRANT ALL ON t TO PUBLIC",
+    "SET search_path = x",
+    "SET enable_external_access = true",
+    "RESET ALL",
+    "PRAGMA writable_schema = 1",
+    "PRAGMA database_list",
+    "ATTACH 'x.db' AS x",
+    "DETACH x",
+    "COPY t TO '/tmp/x.csv'",
+    "COPY t FROM PROGRAM 'id'",
+    "EXPORT DATABASE '/tmp/x'",
+    "IMPORT DATABASE '/tmp/x'",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "CALL pragma_version()",
+    "DO $$ BEGIN END $$",
+    "EXECUTE x",
+    "PREPARE x AS SELECT 1",
+    "BEGIN",
+    "COMMIT",
+    "VACUUM INTO '/tmp/x'",
+    "CHECKPOINT",
+    "ANALYZE t",
+    "EXPLAIN ANALYZE DELETE FROM t",
+    "DESCRIBE t",
+    "SHOW TABLES",
+    "LISTEN x",
+    "NOTIFY x",
+    "LOCK TABLE t",
+    "VALUES (1)",
+    # queries that write or lock
+    "SELECT a INTO z FROM t",
+    "WITH d AS (DELETE FROM t RETURNING a) SELECT a FROM d",
+    "WITH d AS (INSERT INTO t VALUES (9, 'x', 'y') RETURNING a) SELECT a FROM d",
+    "SELECT a FROM t FOR UPDATE",
+    "SELECT a FROM t FOR SHARE SKIP LOCKED",
+    # files, networks, settings, the engine itself
+    "SELECT * FROM read_csv('/etc/passwd')",
+    "SELECT * FROM read_text('/etc/passwd')",
+    "SELECT * FROM read_parquet('http://127.0.0.1/x')",
+    "SELECT * FROM '/etc/passwd'",
+    "SELECT * FROM 'data.csv'",
+    'SELECT * FROM "data.parquet"',
+    "SELECT * FROM glob('/etc/*')",
+    "SELECT content FROM read_blob('/etc/passwd')",
+    "SELECT * FROM sqlite_scan('x.db', 't')",
+    "SELECT * FROM postgres_query('x', 'DROP TABLE t')",
+    "SELECT * FROM duckdb_settings()",
+    "SELECT * FROM duckdb_secrets",
+    "SELECT * FROM pragma_table_info('t')",
+    "SELECT * FROM sqlite_master",
+    "SELECT * FROM sqlite_schema",
+    "SELECT * FROM pg_shadow",
+    "SELECT * FROM pg_catalog.pg_authid",
+    "SELECT * FROM information_schema.tables",
+    "SELECT * FROM main.t",
+    "SELECT * FROM other.public.t",
+    "SELECT * FROM temp.t",
+    "SELECT pg_read_file('/etc/passwd')",
+    "SELECT pg_catalog.pg_read_file('/etc/passwd')",
+    "SELECT \"pg_read_file\"('/etc/passwd')",
+    "SELECT pg_sleep(1000)",
+    "SELECT pg_terminate_backend(1)",
+    "SELECT set_config('search_path', 'x', false)",
+    "SELECT current_setting('data_directory')",
+    "SELECT lo_import('/etc/passwd')",
+    "SELECT query_to_xml('DROP TABLE t', true, true, '')",
+    "SELECT * FROM dblink('x', 'SELECT 1') AS z(a INT)",
+    "SELECT nextval('s')",
+    "SELECT getenv('HOME')",
+    "SELECT load_extension('x')",
+    "SELECT readfile('/etc/passwd')",
+    "SELECT writefile('/tmp/x', 'y')",
+    "SELECT fts3_tokenizer('x')",
+    "SELECT version()",
+    "SELECT current_user",
+    "SELECT CAST('t' AS regclass)",
+    "SELECT a FROM t WHERE a = (SELECT pg_sleep(9) IS NULL)",
+    # without end, or larger than memory
+    "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
+    "WITH r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
+    "SELECT * FROM generate_series(1, 1000000000)",
+    "SELECT * FROM range(1000000000)",
+    "SELECT unnest(range(1000000000))",
+    "SELECT a.a FROM t a, t b, t c",
+    "SELECT a.a FROM t a CROSS JOIN t b",
+    "SELECT a.a FROM t a JOIN t b ON TRUE",
+    "SELECT a.a FROM t a JOIN t b ON 1 = 1",
+    "SELECT repeat('x', 1000000000)",
+    "SELECT lpad('x', 1000000000, 'y')",
+    "SELECT randomblob(1000000000)",
+    "SELECT zeroblob(1000000000)",
+    "SELECT printf('%1000000000d', 1)",
+    f"SELECT {'REPLACE(' * 9}b{', chr(97), b)' * 9} FROM t",
+    f"SELECT {'REPLACE(' * 9}b" + ", 'a', 'aaaaaaaaaa')" * 9 + " FROM t",
+    "SELECT a + a AS c1" + "".join(f", c{n} + c{n} AS c{n + 1}" for n in range(1, 40)) + " FROM t",
+    "WITH w0 AS (SELECT b || b || b AS b FROM t)"
+    + "".join(f", w{n} AS (SELECT b || b || b AS b FROM w{n - 1})" for n in range(1, 10))
+    + " SELECT b FROM w9",
+    f"SELECT a FROM t WHERE a IN ({', '.join(map(str, range(1500)))})",
+    "SELECT t.a FROM t" + "".join(f" JOIN u u{n} ON u{n}.a = t.a" for n in range(9)),
+    " UNION ALL ".join(["SELECT a FROM t"] * 13),
+    "SELECT a FROM t WHERE " + " AND ".join(["a = 1"] * 900),
+    # unusual forms
+    "SELECT a FROM t TABLESAMPLE SYSTEM (10)",
+    "SELECT a FROM t USING SAMPLE 5",
+    "SELECT * FROM t PIVOT (COUNT(*) FOR b IN ('x'))",
+    "PIVOT t ON b",
+    "SELECT a FROM t, LATERAL (SELECT 1) AS l",
+    "SELECT a FROM t WHERE a = $1",
+    "SELECT a FROM t WHERE a = ?",
+    "SELECT a FROM t WHERE a = :name",
+    "SELECT a FROM t WHERE b = E'x'",
+    "SELECT COLUMNS('.*') FROM t",
+    "SELECT {'a': a} FROM t",
+    "SELECT b COLLATE nocase FROM t",
+    "SELECT a::no_such_type FROM t",
+    # names out of scope
+    "SELECT a FROM t WHERE a IN (SELECT b FROM pg_user) AND EXISTS (WITH pg_user AS (SELECT 1) SELECT 1 FROM pg_user)",
+    "WITH pg_user AS (SELECT usename FROM pg_user) SELECT usename FROM pg_user",
+    "WITH a1 AS (SELECT a FROM a2), a2 AS (SELECT 1 AS a) SELECT a FROM a1",
+    # characters
+    "SELECT a FROM t\0",
+    "SELECT '\ud800' FROM t",
+    "SELECT a FROM t" + " " * LONGEST,
+    "SELECT " + "(" * 100 + "a" + ")" * 100 + " FROM t",
+    "SELECT a" + ", a" * 4_000 + " FROM t",
+)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_hostile_text_is_refused(dialect: Dialect) -> None:
+    assert [text for text in HOSTILE if not problems(text, dialect)] == []
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_catalogs_are_refused_even_if_the_schema_is_not_known(dialect: Dialect) -> None:
+    assert not problems("SELECT COUNT(*) FROM anything", dialect, known=False)
+    for name in ("pg_shadow", "sqlite_master", "duckdb_secrets", '"a b"', "'x.csv'", '"/etc/passwd"', "a.b"):
+        assert problems(f"SELECT COUNT(*) FROM {name}", dialect, known=False), name
+
+
+DENIED = (
+    "SELECT secret FROM t",
+    "SELECT SECRET FROM t",
+    'SELECT "secret" FROM t',
+    "SELECT a FROM t WHERE secret LIKE 'x%'",
+    "SELECT a FROM t ORDER BY secret",
+    "SELECT COUNT(*) FROM t GROUP BY secret",
+    "SELECT x.secret FROM t AS x",
+    "SELECT * FROM t",
+    "SELECT x.* FROM t AS x",
+    "SELECT COUNT(x.*) FROM t AS x",
+    "SELECT * FROM (SELECT * FROM t) AS s",
+    "SELECT t FROM t",
+    "SELECT x FROM t AS x",
+    "SELECT COUNT(DISTINCT x) FROM t AS x",
+    "SELECT MAX(x) OVER () FROM t AS x",
+    "SELECT 1 AS x, x FROM t AS x",
+    "SELECT a FROM t AS x WHERE x IS NOT NULL",
+    "SELECT z FROM t AS q (z, y, w)",
+    "SELECT w FROM t AS q (z, y, w)",
+    "SELECT t.a FROM t JOIN u USING (secret)",
+    "SELECT t.a FROM t NATURAL JOIN u",
+    "SELECT a FROM hidden",
+    "SELECT a FROM t WHERE a IN (SELECT a FROM hidden)",
+    "SELECT (x).secret FROM t AS x",
+)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_denied_columns_and_tables_are_not_read(dialect: Dialect) -> None:
+    limits = guard.Limits(denied=("t.secret", "hidden"))
+    assert [text for text in DENIED if not problems(text, dialect, limits)] == []
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_usual_queries_pass(dialect: Dialect) -> None:
+    for text in (
+        "SELECT a, b FROM t WHERE b LIKE 'x%' ORDER BY a DESC LIMIT 3",
+        "SELECT t.b, COUNT(*) FROM t JOIN u ON u.a = t.a GROUP BY t.b HAVING COUNT(*) > 1",
+        "SELECT t.b FROM t, u WHERE t.a = u.a",
+        "WITH w AS (SELECT a, COUNT(*) AS n FROM u GROUP BY a) SELECT t.b, w.n FROM t LEFT JOIN w ON w.a = t.a",
+        "WITH w AS (SELECT a FROM u), v AS (SELECT a FROM w) SELECT a FROM t WHERE a IN (SELECT a FROM v)",
+        "SELECT b, ROW_NUMBER() OVER (PARTITION BY b ORDER BY a) AS r FROM t",
+        "SELECT a FROM t UNION SELECT a FROM u EXCEPT SELECT 3",
+        "SELECT CAST(a AS VARCHAR(10)), CASE WHEN a > 1 THEN 'x' ELSE 'y' END FROM t WHERE NOT b IS NULL",
+        'SELECT b AS "select" FROM t',
+        "SELECT b FROM t; -- the end",
+        "SELECT REPLACE(b, ' ', '_') || '-' || UPPER(b) FROM t",
+        "SELECT EXTRACT(YEAR FROM x), AVG(a) FROM u WHERE x BETWEEN '2024-01-01' AND '2024-12-31' GROUP BY 1",
+    ):
+        assert not problems(text, dialect), text
+        assert not problems(text, dialect, guard.Limits(denied=("hidden", "u.secret"))), text
+
+
+# --- any text ---------------------------------------------------------------------------
+
+WORDS = (
+    "SELECT FROM WHERE GROUP BY ORDER HAVING LIMIT OFFSET JOIN LEFT ON USING NATURAL WITH AS UNION ALL EXCEPT DISTINCT",
+    "AND OR NOT IN IS NULL LIKE BETWEEN EXISTS CASE WHEN THEN ELSE END CAST ( ) ( ) , . ; * + - / % || = <> < > ::",
+    "t u a b x secret hidden 1 2.5 'x' '%' \"a\" COUNT SUM MAX OVER PARTITION INTERVAL DAY DATE TIMESTAMP QUALIFY",
+    "INSERT DROP COPY PRAGMA RECURSIVE VALUES LATERAL UNNEST [ ] { } $1 ? @ # ~ ^ & | -- /* */ \\ e' $$",
+)
+WORD = st.sampled_from([word for line in WORDS for word in line.split()])
+texts = st.one_of(
+    st.text(max_size=60),
+    st.lists(WORD, max_size=25).map(" ".join),
+    st.lists(WORD, max_size=12).map(lambda words: f"SELECT a FROM t WHERE {' '.join(words)}"),
+    st.lists(WORD, max_size=8).map(lambda words: f"SELECT {' '.join(words)} FROM t"),
+)
+
+
+@settings(max_examples=300)
+@given(texts, st.sampled_from(DIALECTS))
+def test_no_text_makes_a_check_raise(text: str, dialect: Dialect) -> None:
+    canonical_text(text, dialect)
+    for limits in (guard.Limits(), guard.Limits(denied=("t.secret", "hidden"))):
+        found = problems(text, dialect, limits)
+    if not found:
+        query = read(text, dialect)
+        list(names.check(query, SCHEMAS[dialect]))
+        for other in DIALECTS:
+            try:
+                translated(query, dialect, other, SCHEMAS[dialect])
+            except Untranslatable:
+                continue
+
+
+LONG = (
+    "SELECT a FROM t WHERE " + "NOT " * 3_000 + "a = 1",
+    "SELECT " + "- " * 3_500 + "a FROM t",
+    "SELECT " + "a+" * 1_900 + "a FROM t",
+    "SELECT " + "CASE WHEN a=1 THEN " * 500 + "1" + " END" * 500 + " FROM t",
+    "SELECT a" + "::int" * 1_300 + " FROM t",
+    "SELECT a FROM t" + " UNION SELECT a FROM t" * 600,
+    "SELECT a" + "[1]" * 500 + " FROM t",
+    "SELECT " + "{'a':" * 800 + "1" + "}" * 800,
+    "SELECT " + "INTERVAL " * 2_000 + "1 DAY",
+    "SELECT " * 2_500,
+    "SELECT a FROM t " + "/*" * 4_000,
+    "SELECT '" + "''" * 9_000 + "' FROM t",
+)
+
+
+@pytest.mark.parametrize("text", LONG, ids=range(len(LONG)))
+def test_long_chains_are_refused_in_time(text: str) -> None:
+    """Some would take a parser minutes."""
+    started = time.process_time()
+    assert problems(text, "duckdb") or "''" in text
+    assert canonical_text(text, "duckdb")
+    assert time.process_time() - started < 5

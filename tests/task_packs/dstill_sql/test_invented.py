@@ -1,0 +1,106 @@
+"""Invented databases and the stream of questions about them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import islice
+from random import Random
+
+import pytest
+
+from dstill.api import find_problems
+from dstill.api.engine import Engine
+from dstill.api.records import Draft, OutcomeKind
+from dstill_sql import bundle, refusals
+from dstill_sql.databases import Rows
+from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
+from dstill_sql.invented.definitions import ColumnOf, domains, read
+from dstill_sql.invented.naming import PLAIN, Style
+from dstill_sql.invented.schemas import invent
+from dstill_sql.invented.stream import stream
+from dstill_sql.pack import Sql
+from dstill_sql.settings import Settings
+
+NOW = datetime(2024, 6, 18, 12)
+
+
+def test_a_line_is_a_table() -> None:
+    text = """
+    team / teams / clubs: name=title, founded=year 1900..2000
+    game / games > home team=team, guest=team? (visited|visited by): played=date?, goals=int 0..9 goals,
+        result={won|lost}, notes=text?
+    """.replace("\n    ", "\n")
+    domain = read("sport", text)
+    team, game = domain.tables
+    assert team.nouns == ("teams", "clubs")
+    assert [one.role for one in game.references] == ["home team", "guest"]
+    assert game.references[1].nullable
+    assert game.references[1].passive == "visited by"
+    assert game.columns[0] == ColumnOf(words="played", kind="date", nullable=True)
+    assert game.columns[1] == ColumnOf(words="goals", kind="int", low=0, high=9, unit="goals")
+    assert game.columns[2].options == ("won", "lost")
+    assert game.columns[3].nullable
+
+
+@pytest.mark.parametrize("line", ["team / teams", "game > team: name=title", "team: what"])
+def test_a_wrong_line_is_named(line: str) -> None:
+    with pytest.raises(ValueError, match=line.split()[0]):
+        read("sport", line)
+
+
+def test_no_domain_is_that_of_a_held_out_database() -> None:
+    assert len(domains()) >= 60
+    nouns = {table.noun for domain in domains().values() for table in domain.tables}
+    assert not nouns & {"flight", "airport", "airline", "plane", "festival", "band", "stage", "gig"}
+    assert not set(domains()) & set(bundle.NAMES)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_database_of_any_style_loads(seed: int) -> None:
+    random = Random(seed)
+    executor = DuckDb(DuckDbSettings())
+    for name in random.sample(sorted(domains()), 3):
+        made = invent(domains()[name], Style.draw(random), seed, now=NOW, size=15)
+        data = made.database.data
+        assert isinstance(data, Rows)
+        table = made.database.schema.tables[-1]
+        outcome = executor.run_on(_all_of(table.name), data)
+        assert len(outcome.value["rows"]) == len(data.read()[table.name])
+        assert set(made.lexicon.tables) == {one.name for one in made.database.schema.tables}
+    executor.close()
+
+
+def _all_of(table: str):  # type: ignore[no-untyped-def]
+    from sqlglot import exp
+
+    return exp.select("*").from_(exp.Table(this=exp.to_identifier(table, quoted=True)))
+
+
+def test_a_style_spells_names() -> None:
+    assert PLAIN.column("unit price", "order line") == "unit_price"
+    assert Style(case="camel", column_prefix="noun").column("unit price", "order line") == "orderLineUnitPrice"
+    assert Style(case="upper", short=True).column("quantity", "order") == "QTY"
+    assert Style(key="own").primary("order line") == "order_line_id"
+    assert Style(case="pascal", foreign="").reference("home team") == "HomeTeam"
+
+
+def test_the_stream_is_endless_and_repeats_for_a_seed() -> None:
+    first = list(islice(stream(5), 40))
+    assert [one.example for one in islice(stream(5), 40)] == [one.example for one in first]
+    assert [one.example.question for one in islice(stream(6), 40)] != [one.example.question for one in first]
+    assert len({one.database.name for one in first}) > 8
+
+
+def test_answers_of_the_stream_are_valid_and_run() -> None:
+    task, executor = Sql(Settings()), DuckDb(DuckDbSettings())
+    executor.open(task, Engine())
+    for one in islice(stream(9), 25):
+        answer = one.example.answer or ""
+        assert not list(find_problems(task, one.example, Draft(answer=answer))), f"{one.example.question}\n{answer}"
+        if refusals.read(answer) is None:
+            data = one.database.data
+            assert isinstance(data, Rows)
+            from dstill_sql.statements import read as read_query
+
+            assert executor.run_on(read_query(answer, "duckdb"), data).kind is OutcomeKind.OK
+    executor.close()

@@ -1,0 +1,30 @@
+"""Queries that run too long are stopped."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from dstill_sql.engines.watch import Stopped, Watch
+
+
+def test_a_block_that_takes_too_long_is_interrupted() -> None:
+    interrupted = []
+
+    def wait() -> None:
+        until = time.monotonic() + 5
+        while not interrupted and time.monotonic() < until:
+            time.sleep(0.01)
+        raise RuntimeError("interrupted")
+
+    with pytest.raises(Stopped), Watch(0.05).over(lambda: interrupted.append(True)):
+        wait()
+
+
+def test_an_error_in_time_stays_what_it_is() -> None:
+    watch = Watch(5)
+    with pytest.raises(ZeroDivisionError), watch.over(lambda: pytest.fail("interrupted")):
+        1 / 0  # noqa: B018
+    with watch.over(lambda: pytest.fail("interrupted")):
+        pass
