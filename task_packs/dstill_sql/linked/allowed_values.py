@@ -45,6 +45,7 @@ class Spec:
     """Which literals a place takes."""
 
     kind: str  # empty: a number or a text
+    only: str = ""  # if it is empty: which of both
     position: int = -1  # of the column that it is compared with; -1: none
     whole: bool = False  # a number of rows or of digits
     least: int = 0  # of such a number
@@ -126,6 +127,8 @@ class Values:
         if self.spec.kind == "boolean" or found.kind == "boolean":
             return found if self.spec.kind == found.kind else None
         if self.numeric != (found.kind == "number") and self.spec.kind:
+            return None
+        if self.spec.only and found.kind != self.spec.only:
             return None
         return found if self._fits(found.said) else None
 

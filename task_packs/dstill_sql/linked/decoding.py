@@ -158,8 +158,7 @@ class _Decoder(Reader):
         return Instance(table=self._table(), copy=COPIES.index(copy) + 2 if copy else 1)
 
     def _table(self) -> str:
-        token = self.next()
-        name = self.reading.item(token).name if isinstance(token, int) and token >= len(self.reading.words) else ""
+        name = self._item(self.next())
         if name not in self.tables.tables:
             raise NotExpressible("expected a table")
         return self.tables.tables[name].name
@@ -180,7 +179,12 @@ class _Decoder(Reader):
         return self.expression(select)
 
     def _is_table(self, token: int) -> bool:
-        return token >= len(self.reading.words) and self.reading.item(token).name in self.tables.tables
+        return self._item(token) in self.tables.tables
+
+    def _item(self, token: Token) -> str:
+        """The name of an item; empty: the token points to none."""
+        is_item = isinstance(token, int) and len(self.reading.words) <= token < len(self.reading)
+        return self.reading.item(int(token)).name if is_item else ""
 
     def _uses(self, select: Select, instance: Instance) -> None:
         if select.joins or select.derived is not None:
@@ -229,6 +233,8 @@ class _Decoder(Reader):
         found = []
         while (token := self.peek()) == "via" or (isinstance(token, int) and self._is_table(token)):
             found.append(self._role() if token == "via" else Instance(table=self._table()))
+            if token == "via":
+                self.end()  # else the next one might go on with it
         if not found:
             raise NotExpressible("expected a table")
         return found
@@ -471,7 +477,7 @@ class _Decoder(Reader):
         elif copy := self.take(*COPIES):
             instance = Instance(table="", copy=COPIES.index(copy) + 2)
         token = self.next()
-        name = self.reading.item(token).name if isinstance(token, int) and token >= len(self.reading.words) else ""
+        name = self._item(token)
         if name not in self.tables.columns:
             raise NotExpressible("expected a column")
         table, column = self.tables.columns[name]
@@ -487,8 +493,7 @@ class _Decoder(Reader):
         """The table that one or several references lead to."""
         way: list[Reference] = []
         while self.take("via"):
-            token = self.next()
-            name = self.reading.item(token).name if isinstance(token, int) and token >= len(self.reading.words) else ""
+            name = self._item(self.next())
             if name not in self.tables.columns:
                 raise NotExpressible("expected a column that refers to a table")
             table, column = self.tables.columns[name]

@@ -200,7 +200,7 @@ class _Encoder:
     def _sources(self, token: str, instances: Sequence[Instance]) -> list[Token]:
         found: list[Token] = []
         for instance in instances:
-            found += self._way(instance) if instance.way else [self._table(instance.table)]
+            found += [*self._way(instance), ")"] if instance.way else [self._table(instance.table)]
         return [token, *found] if found else []
 
     def _table(self, name: str) -> int:

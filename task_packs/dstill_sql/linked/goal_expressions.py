@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from dstill.api.form import Token
 from dstill_sql.linked.allowed_values import Spec
 from dstill_sql.linked.functions import ANY, COMPARABLE, FUNCTIONS, NUMERIC, ORDERED, SAME, TEMPORAL, TEXT, Function
-from dstill_sql.linked.goals import Close, Do, Give, Literal, group_of
+from dstill_sql.linked.goals import Close, Give, Literal, group_of
 from dstill_sql.linked.periods import RELATIVE_PERIODS, bounds
-from dstill_sql.linked.states import Goal, State
+from dstill_sql.linked.states import Do, Goal, State
 from dstill_sql.linked.tokens import COMPARISONS, CONDITIONS, INNER, OUTPUTS, PATTERNS, RANKS
 from dstill_sql.schema import Reference
 
@@ -41,6 +41,7 @@ class Expression:
     wants: frozenset[str]
     mode: str
     literal: bool = False  # whether it may be a literal alone
+    free: bool = False  # whether its kind does not tell how a literal is read
     moments: bool = False  # whether it may be a time that is relative to now
     pair: bool = False  # whether the next goal is its other side, of which only one may be a literal
     outer: bool = False  # whether it may be a column of the SELECT around
@@ -154,6 +155,9 @@ class Expression:
         return after
 
     def _spec(self, state: State) -> Spec | None:
+        if self.free:
+            only = "number" if self.wants <= NUMERIC else "text" if self.wants <= TEXT else ""
+            return Spec(kind="", only=only)
         if self.wants == {"integer"}:
             return Spec(kind="integer", whole=True, least=1)
         if self.wants <= NUMERIC:
@@ -255,7 +259,7 @@ class Expression:
             or not state.reached_kinds
         ):
             return None
-        then = Expression(wants=wants, mode=self.mode, literal=True, nest=_NEST)
+        then = Expression(wants=wants, mode=self.mode, literal=True, free=True, nest=_NEST)
         return state.pop().push(
             Condition(mode=self.mode, nest=_DEEP),
             then,
@@ -406,8 +410,10 @@ def _ways(state: State, of: Expression, way: tuple[Reference, ...]) -> list[int]
             continue
         if not any(of.accepts(state, kind) for kind in run.kinds.get(role.to, ())):
             continue
-        needed = run.joins(replace(scope, tables=scope.tables | {start}, ways=scope.ways | {(*way, role)}))
-        if needed is not None and needed <= state.budget:
+        tables, ways = scope.tables | {start}, scope.ways | {(*way, role)}
+        needed = run.joins(replace(scope, tables=tables, ways=ways))
+        fits = needed is not None and needed <= state.budget
+        if fits and (not scope.sets or state.scoped(tables=tables, ways=ways).can_go_on):
             found.append(place)
     return found
 
@@ -490,7 +496,7 @@ class _Case(_Goal):
         return True
 
     def take(self, state: State, token: Token) -> State | None:
-        then = replace(self.of, wants=group_of(self.kind))
+        then = replace(self.of, wants=group_of(self.kind), free=False)
         if token == ")":
             return state.pop().with_(kind=self.kind, position=-1)
         if token == "else":

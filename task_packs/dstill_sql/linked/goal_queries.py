@@ -8,8 +8,8 @@ from dstill.api.form import Token
 from dstill_sql.linked.allowed_values import Spec
 from dstill_sql.linked.functions import ANY, COMPARABLE, ORDERED
 from dstill_sql.linked.goal_expressions import Condition, Conditions, Expression
-from dstill_sql.linked.goals import Close, Do, Give, Literal, group_of
-from dstill_sql.linked.states import Output, Scope, State
+from dstill_sql.linked.goals import Close, Give, Literal, group_of
+from dstill_sql.linked.states import Do, Output, Scope, State
 from dstill_sql.linked.tokens import COMPARISONS, OUTPUTS, SETS
 from dstill_sql.schema import Reference
 
@@ -422,10 +422,12 @@ class _LeftWay(_Goal):
     way: tuple[Reference, ...] = ()
     leads: bool = True  # whether a column that leads on comes
 
-    def skips(self, state: State) -> bool:
+    def ends(self, state: State) -> bool:
         return not self.leads and self.way in state.scope.ways
 
     def take(self, state: State, token: Token) -> State | None:
+        if token == ")":
+            return state.pop() if self.ends(state) else None
         if not self.leads:
             longer = any(len(one) > len(self.way) and one[: len(self.way)] == self.way for one in state.scope.ways)
             return state.pop().push(replace(self, leads=True)) if token == "via" and longer else None
