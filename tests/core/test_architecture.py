@@ -165,7 +165,6 @@ WRITERS = {
     "plugins/dstill_export/gguf.py": EXPORT,
     "plugins/dstill_export/exporting.py": EXPORT,
     "plugins/dstill_export/formats.py": EXPORT,
-    "plugins/dstill_export/gguf.py": EXPORT,
     "plugins/dstill_export/licences.py": EXPORT,
     "plugins/dstill_export/merged.py": EXPORT,
     "plugins/dstill_finetune/checkpoints.py": STUDENT,
