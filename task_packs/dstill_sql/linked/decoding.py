@@ -497,7 +497,8 @@ class _Decoder(Reader):
             if name not in self.tables.columns:
                 raise NotExpressible("expected a column that refers to a table")
             table, column = self.tables.columns[name]
-            role = self.tables.joins.role(table.name, column.name)
+            leads = self.tables.joins.reference if way else self.tables.joins.role
+            role = leads(table.name, column.name)
             if role is None or (way and way[-1].to != table.name):
                 raise NotExpressible(f"the column {name} does not lead on")
             way.append(role)

@@ -402,7 +402,7 @@ def _ways(state: State, of: Expression, way: tuple[Reference, ...]) -> list[int]
     """The columns that a way may go on with, so that it leads to a column that may be there."""
     run, scope = state.run, state.scope
     found = []
-    for place, role in run.roles.items():
+    for place, role in (run.leads if way else run.roles).items():
         if way and way[-1].to != role.table:
             continue
         start = (way or (role,))[0].table
@@ -431,7 +431,8 @@ class _Way(_Goal):
             return self._end(state, token)
         if not isinstance(token, int) or token not in _ways(state, self.of, self.way):
             return None
-        return state.pop().push(_Way(of=self.of, way=(*self.way, state.run.roles[token]), leads=False))
+        one = (state.run.leads if self.way else state.run.roles)[token]
+        return state.pop().push(_Way(of=self.of, way=(*self.way, one), leads=False))
 
     def _end(self, state: State, token: Token) -> State | None:
         if token == "via":

@@ -17,7 +17,7 @@ __all__ = ["Refusal", "Start", "opened"]
 
 _MOST_OUTPUTS = 12
 _MOST_TERMS = 4  # of ORDER BY and GROUP BY
-_MOST_SOURCES = 3  # of a FROM that is written out
+_MOST_SOURCES = 5  # of a FROM that is written out
 _WITH, _LEFT, _WHERE, _BY, _HAVING, _ORDER, _LIMIT, _OFFSET = range(1, 9)
 _STAGES = {
     "with": _WITH,
@@ -431,10 +431,10 @@ class _LeftWay(_Goal):
         if not self.leads:
             longer = any(len(one) > len(self.way) and one[: len(self.way)] == self.way for one in state.scope.ways)
             return state.pop().push(replace(self, leads=True)) if token == "via" and longer else None
-        role = state.run.roles.get(token) if isinstance(token, int) else None
-        if role is None:
+        found = state.run.leads if self.way else state.run.roles
+        if not isinstance(token, int) or token not in found:
             return None
-        way = (*self.way, role)
+        way = (*self.way, found[token])
         known = any(one[: len(way)] == way for one in state.scope.ways)
         return state.pop().push(_LeftWay(way=way, leads=False)) if known else None
 

@@ -77,6 +77,10 @@ class Joins:
         """The role that a column leads to; None: it leads to none."""
         return next((one for one in self._own.get((table, column.casefold()), ()) if self.is_role(one)), None)
 
+    def reference(self, table: str, column: str) -> Reference | None:
+        """The reference of a column; None: it refers to nothing. A way goes on by any."""
+        return next(iter(self._own.get((table, column.casefold()), ())), None)
+
     @cached_property
     def has_roles(self) -> bool:
         """Whether any column leads to a role."""

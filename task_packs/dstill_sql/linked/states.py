@@ -149,11 +149,13 @@ class Run:
                 table, column = tables.columns[item.name]
                 self.columns[place] = table, column, item.kind
                 self.kinds[table.name].add(item.kind)
-        self.roles = {  # position → the reference that leads to a table that is reached in several ways
-            place: role
-            for place, (table, column, _) in self.columns.items()
-            if tables.joins.has_roles and (role := tables.joins.role(table.name, column.name)) is not None
-        }
+        self.roles: dict[int, Reference] = {}  # position → what leads to a table that is reached in several ways
+        self.leads: dict[int, Reference] = {}  # position → the same, of every column that refers to a table
+        for place, (table, column, _) in self.columns.items() if tables.joins.has_roles else ():
+            if (one := tables.joins.reference(table.name, column.name)) is not None:
+                self.leads[place] = one
+            if (one := tables.joins.role(table.name, column.name)) is not None:
+                self.roles[place] = one
         self.shown = frozenset((*self.kinds, *self.table_at.values()))
         self._values: dict[Spec, Values] = {}
         self._reach: dict[Any, frozenset[str]] = {}
