@@ -69,7 +69,7 @@ RECIPES: Mapping[str, Recipe] = {
     # Two cores train on a few hundred records in that time: more steps, of fewer records, and larger.
     "cpu": Recipe(
         questions=1_000,
-        items=40,
+        items=30,
         seconds=720,
         settings={
             "train.per_device_train_batch_size": 4,
