@@ -23,7 +23,7 @@ from dstill_sql.schema import Column, Reference, Table
 __all__ = ["Do", "Goal", "Opens", "Output", "Run", "Scope", "State", "settled"]
 
 _WEIGHT = {"#": 12, ".": 3}
-_MOST_NODES = 0.5  # of the guard's limit, by this estimate, after which nothing is added that may be left out
+_MOST_NODES = 0.5  # of the guard's limit, by this estimate, after which nothing optional is added
 _LONG = 300  # tokens after which the same is true
 
 
@@ -300,7 +300,7 @@ class State:
 
     @cached_property
     def skipped(self) -> State | None:
-        """Without the goal on top, if that may be left out."""
+        """Without the goal on top, if that may be omitted."""
         return settled(self.pop()) if self.goals is not None and self.goals[0].skips(self) else None
 
     @property
