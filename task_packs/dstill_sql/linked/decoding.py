@@ -640,7 +640,7 @@ def _outer_columns(query: Query) -> frozenset[int]:
 
 def hint(takes: frozenset[str]) -> str:
     """What a value is that stands for an argument."""
-    if takes == NUMERIC:
+    if takes <= NUMERIC:
         return "number"
     if "text" in takes:
         return "text" if len(takes) == 1 else ""

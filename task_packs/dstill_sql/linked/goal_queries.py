@@ -56,12 +56,16 @@ def _may_end(state: State) -> bool:
     outputs = scope.outputs
     if not outputs or (scope.wants is not None and len(outputs) != len(scope.wants)):
         return False
-    if not (scope.tables or scope.written or scope.derived is not None):
+    if not _has_source(scope):
         return False
     if scope.context == "scalar":
         one_row = scope.grouped and not scope.split and not any(one.plain for one in outputs)
         return one_row or scope.equal
     return True
+
+
+def _has_source(scope: Scope) -> bool:
+    return bool(scope.tables or scope.written) or scope.derived is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -293,6 +297,8 @@ class _Clauses(_Goal):
             return self._set(state, str(token))
         stage = _STAGES.get(token) if isinstance(token, str) else None
         if stage is None or stage <= state.scope.stage or (stage == _OFFSET and state.scope.stage != _LIMIT):
+            return None
+        if stage != _WITH and not _has_source(state.scope):
             return None
         if state.tight and _may_end(state):
             return None
