@@ -282,6 +282,8 @@ def _spelled(node: exp.Expr, dialect: Dialect) -> exp.Expr:
     """Of several spellings in a dialect, one."""
     if isinstance(node, exp.ILike) or (isinstance(node, exp.Like) and dialect == "sqlite"):
         _lower_pattern(node.expression)
+    if isinstance(node, exp.DateTrunc):  # as sqlglot reads DATE_TRUNC of what is a date for certain
+        return exp.TimestampTrunc(this=node.this, unit=exp.var(node.unit.name.upper()))
     if isinstance(node, exp.Year):
         return exp.Extract(this=exp.var("YEAR"), expression=node.this)
     if isinstance(node, exp.Interval) and isinstance(node.unit, exp.Var) and len(node.unit.name) > 1:

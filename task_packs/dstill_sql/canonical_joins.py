@@ -41,7 +41,7 @@ def _order_left(joins: Sequence[exp.Expr]) -> None:
         for name, join in sources.items()
     }
     tables = {name: join.this for name, join in sources.items()}
-    rank = {name: _rank(name, tables, [join.args["on"]], [{name}]) for name, join in sources.items()}
+    rank = _ranks(tables, [join.args["on"] for join in joins])
     if len(sources) < len(joins) or any("" in names for names in of.values()):
         return
     order: list[str] = []
@@ -67,7 +67,7 @@ def _order_inner(select: exp.Select) -> None:
     of = [{column.table.casefold() for column in part.find_all(exp.Column)} for part in conditions]
     if len(sources) <= len(inner) or any(not names <= sources.keys() for names in of):
         return
-    rank = {name: _rank(name, sources, conditions, of) for name in sources}
+    rank = _ranks(sources, conditions)
     order = _linked(rank, of)
     if len(order) < len(sources):
         return
@@ -94,23 +94,49 @@ def _parts(condition: exp.Expr) -> list[exp.Expr]:
     return list(inner.flatten()) if isinstance(inner, exp.And) else [inner]
 
 
-def _rank(
-    name: str, sources: Mapping[str, exp.Expr], conditions: Sequence[exp.Expr], of: Sequence[set[str]]
-) -> tuple[str, ...]:
-    """What orders a source, whatever it is called: its table, then its conditions."""
+Rank = tuple[str, ...]
 
+
+def _ranks(sources: Mapping[str, exp.Expr], conditions: Sequence[exp.Expr]) -> dict[str, Rank]:
+    """What orders each source, whatever it is called: its table, then its conditions.
+
+    Two of one table are told apart by what they are joined with, as in the refinement of colours of a graph (Weisfeiler
+    and Leman 1968).
+    """
+    labels = {name: source.name for name, source in sources.items()}
+    ranks: dict[str, Rank] = {}
+    for _ in sources:
+        ranks = {name: _rank(name, labels, conditions) for name in sources}
+        places = {rank: place for place, rank in enumerate(sorted(set(ranks.values())))}
+        refined = {name: f"{sources[name].name} {places[ranks[name]]}" for name in sources}
+        if len(set(refined.values())) == len(set(labels.values())):
+            break
+        labels = refined
+    return ranks
+
+
+def _rank(name: str, labels: Mapping[str, str], conditions: Sequence[exp.Expr]) -> Rank:
     def unnamed(node: exp.Expr) -> exp.Expr:
-        if isinstance(node, exp.Column) and node.table.casefold() in sources:
+        if isinstance(node, exp.Column) and node.table.casefold() in labels:
             own = node.table.casefold() == name
-            return exp.column(node.name, table="·" if own else sources[node.table.casefold()].name)
+            return exp.column(node.name, table="·" if own else labels[node.table.casefold()])
         return node
 
-    own = (sorted(str(side) for side in part.transform(unnamed).unnest_operands())
-           for part, names in zip(conditions, of, strict=True) if name in names)  # fmt: skip
-    return sources[name].name, *sorted(map(" ".join, own))
+    mine = (part for part in conditions if any(one.table.casefold() == name for one in part.find_all(exp.Column)))
+    return labels[name], *sorted(_text(part.transform(unnamed)) for part in mine)
 
 
-def _linked(rank: Mapping[str, tuple[str, ...]], of: Sequence[set[str]]) -> list[str]:
+def _text(condition: exp.Expr) -> str:
+    """A condition, whichever side is written first."""
+    sides = [str(side) for side in condition.unnest_operands()]
+    if isinstance(condition, (exp.EQ, exp.NEQ)):
+        sides.sort()
+    if isinstance(condition, (exp.GT, exp.GTE)):
+        sides.reverse()
+    return " ".join((type(condition).__name__.replace("GT", "LT"), *sides))
+
+
+def _linked(rank: Mapping[str, Rank], of: Sequence[set[str]]) -> list[str]:
     """The sources by rank, each after one that a condition links it to. Fewer than all if they are not linked."""
     order = [min(rank, key=rank.__getitem__)]
     while len(order) < len(rank):

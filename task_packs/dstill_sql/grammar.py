@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from dstill.api.records import Grammar
 from dstill_sql.databases import Database
@@ -32,18 +33,23 @@ _TEXT = '"\'" ([^\'\\x00-\\x1f] | "\'\'"){0,100} "\'"'
 
 def grammar_of(database: Database, limits: Limits) -> Grammar:
     """The grammar of one database."""
+    return Grammar(ebnf=_text(database.schema, limits))
+
+
+@lru_cache(maxsize=64)
+def _text(schema: Schema, limits: Limits) -> str:
     rules = {
         "root": "refusal | query",
         "refusal": '"-- no answer" (": " REASON ("(missing: " MISSING ")")? | " (missing: " MISSING ")")?',
         "REASON": r"[^()\x00-\x1f]{1,100}",
         "MISSING": r"[^()\x00-\x1f]{1,100}",
-        **_rules(database.schema.dialect, limits),
-        **_names(database.schema, {name.casefold() for name in limits.denied}),
+        **_rules(schema.dialect, limits),
+        **_names(schema, {name.casefold() for name in limits.denied}),
         "TEXT": _TEXT,
         "NUMBER": '"-"? [0-9]{1,15} ("." [0-9]{1,6})?',
         "ROWS": "[0-9]{1,6}",
     }
-    return Grammar(ebnf="".join(f"{name} ::= {rule}\n" for name, rule in rules.items()))
+    return "".join(f"{name} ::= {rule}\n" for name, rule in rules.items())
 
 
 def _lit(text: str) -> str:

@@ -54,6 +54,9 @@ def qualified(query: exp.Query, schema: Schema, *, stars: bool = True) -> exp.Qu
     copy = query.copy()
     for name in copy.find_all(exp.Identifier):
         name.set("this", name.name.casefold())  # a schema is looked up without regard to case, also in quotes
+    orders = [(one, one.args["order"]) for one in copy.find_all(exp.SetOperation) if _is_by_places(one)]
+    for one, _ in orders:
+        one.set("order", None)  # sqlglot does not find the places of columns that are queries
     found = qualify(
         copy,
         schema=names_of(schema),
@@ -63,7 +66,14 @@ def qualified(query: exp.Query, schema: Schema, *, stars: bool = True) -> exp.Qu
         validate_qualify_columns=True,
     )
     assert isinstance(found, exp.Query)
+    for one, order in orders:
+        one.set("order", order)
     return found
+
+
+def _is_by_places(query: exp.SetOperation) -> bool:
+    order = query.args.get("order")
+    return order is not None and all(isinstance(term.this, exp.Literal) for term in order.expressions)
 
 
 @lru_cache(maxsize=64)

@@ -194,8 +194,9 @@ class Sql(
 
     def form(self) -> Form:
         from dstill_sql.linked.form import SqlForm
+        from dstill_sql.questions.references import references_of
 
-        return SqlForm(self.database, self.config.guard)
+        return SqlForm(self.database, self.config.guard, references_of)
 
     # --- ResultProperties ---------------------------------------------------------------
 

@@ -45,6 +45,7 @@ class Spec:
     """Which literals a place takes."""
 
     kind: str  # empty: a number or a text
+    only: str = ""  # if it is empty: which of both
     position: int = -1  # of the column that it is compared with; -1: none
     whole: bool = False  # a number of rows or of digits
     least: int = 0  # of such a number
@@ -96,7 +97,7 @@ class Values:
     def __init__(self, reading: Reading, spec: Spec) -> None:
         self.reading, self.spec = reading, spec
         self.known = reading.item(spec.position).values if spec.position >= 0 else ()
-        self.numeric = spec.kind in NUMERIC
+        self.numeric = spec.kind in NUMERIC or spec.only == "number"
         self.dated = spec.kind in TEMPORAL
         self._whole: dict[tuple[Token, ...], Literal | None] = {}
         self._extends: dict[tuple[tuple[Token, ...], Token], bool] = {}
@@ -126,6 +127,8 @@ class Values:
         if self.spec.kind == "boolean" or found.kind == "boolean":
             return found if self.spec.kind == found.kind else None
         if self.numeric != (found.kind == "number") and self.spec.kind:
+            return None
+        if self.spec.only and found.kind != self.spec.only:
             return None
         return found if self._fits(found.said) else None
 
@@ -221,7 +224,7 @@ class Values:
             return False
         word = self.reading.words[place]
         if token == "..":
-            return self.spec.kind in ("", "text", "enum", "uuid") and self._spans(place)
+            return not self.numeric and self.spec.kind in ("", "text", "enum", "uuid") and self._spans(place)
         if token in _FACTORS or token in DIVISORS:
             return self.numeric and word.number is not None and self.whole((*written, token)) is not None
         if token == "page":
@@ -249,7 +252,12 @@ class Values:
             return bool(written) and self.whole(written) is not None
         if token in HALVES:
             goes_on = bool(_open(digits)) or len(written) < _LONGEST
-            return self.spec.kind in ("", "text") and goes_on and begins_utf8(_open(digits) + token[1:])
+            return (
+                not self.numeric
+                and self.spec.kind in ("", "text")
+                and goes_on
+                and begins_utf8(_open(digits) + token[1:])
+            )
         if digits and not is_utf8(digits):
             return False
         return token[0] == "'" and token[1:] in _CHARACTERS and self._spells_so(text + token[1:], len(written))

@@ -21,9 +21,8 @@ from dstill_sql import guard, names
 from dstill_sql.guard import Limits
 from dstill_sql.linked import decoding
 from dstill_sql.linked.goal_queries import Refusal, Start, opened
-from dstill_sql.linked.goals import settled
 from dstill_sql.linked.items import Tables
-from dstill_sql.linked.states import Run, State
+from dstill_sql.linked.states import Run, State, settled
 from dstill_sql.linked.tokens import tokens
 from dstill_sql.statements import NotOneQuery, read
 
@@ -94,13 +93,10 @@ class QueryCursor(Cursor):
 
 
 def _stepped(state: State, token: Token) -> State | None:
-    at = state
-    while at.goals is not None:
-        goal = at.goals[0]
-        if (after := goal.take(at, token)) is not None:
+    at: State | None = state
+    while at is not None and at.goals is not None:
+        if (after := at.goals[0].take(at, token)) is not None:
             found = settled(after)
             return found.counted(token) if found.can_go_on else None
-        if not goal.skips(at):
-            return None
-        at = settled(at.pop())
+        at = at.skipped
     return None

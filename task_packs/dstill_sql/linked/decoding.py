@@ -158,8 +158,7 @@ class _Decoder(Reader):
         return Instance(table=self._table(), copy=COPIES.index(copy) + 2 if copy else 1)
 
     def _table(self) -> str:
-        token = self.next()
-        name = self.reading.item(token).name if isinstance(token, int) and token >= len(self.reading.words) else ""
+        name = self._item(self.next())
         if name not in self.tables.tables:
             raise NotExpressible("expected a table")
         return self.tables.tables[name].name
@@ -180,7 +179,12 @@ class _Decoder(Reader):
         return self.expression(select)
 
     def _is_table(self, token: int) -> bool:
-        return token >= len(self.reading.words) and self.reading.item(token).name in self.tables.tables
+        return self._item(token) in self.tables.tables
+
+    def _item(self, token: Token) -> str:
+        """The name of an item; empty: the token points to none."""
+        is_item = isinstance(token, int) and len(self.reading.words) <= token < len(self.reading)
+        return self.reading.item(int(token)).name if is_item else ""
 
     def _uses(self, select: Select, instance: Instance) -> None:
         if select.joins or select.derived is not None:
@@ -219,7 +223,7 @@ class _Decoder(Reader):
     def _rows(self, clause: str, select: Select) -> None:
         said = self.literal("integer").said
         if not said.isdigit():
-            raise NotExpressible(f"{clause} {said} is no number of rows")
+            raise NotExpressible(f"{clause} {said} cannot be a number of rows")
         if clause == "limit":
             select.limit = said
         else:
@@ -229,6 +233,8 @@ class _Decoder(Reader):
         found = []
         while (token := self.peek()) == "via" or (isinstance(token, int) and self._is_table(token)):
             found.append(self._role() if token == "via" else Instance(table=self._table()))
+            if token == "via":
+                self.end()  # else the next one might go on with it
         if not found:
             raise NotExpressible("expected a table")
         return found
@@ -443,7 +449,7 @@ class _Decoder(Reader):
             "query": self._scalar,
         }
         if token not in ways:
-            raise NotExpressible(f"{token!r} is no expression")
+            raise NotExpressible(f"{token!r} cannot be an expression")
         return ways[token](select)
 
     def _literal(self, kind: str, known: tuple[str, ...] = ()) -> Piece:
@@ -471,7 +477,7 @@ class _Decoder(Reader):
         elif copy := self.take(*COPIES):
             instance = Instance(table="", copy=COPIES.index(copy) + 2)
         token = self.next()
-        name = self.reading.item(token).name if isinstance(token, int) and token >= len(self.reading.words) else ""
+        name = self._item(token)
         if name not in self.tables.columns:
             raise NotExpressible("expected a column")
         table, column = self.tables.columns[name]
@@ -487,12 +493,12 @@ class _Decoder(Reader):
         """The table that one or several references lead to."""
         way: list[Reference] = []
         while self.take("via"):
-            token = self.next()
-            name = self.reading.item(token).name if isinstance(token, int) and token >= len(self.reading.words) else ""
+            name = self._item(self.next())
             if name not in self.tables.columns:
                 raise NotExpressible("expected a column that refers to a table")
             table, column = self.tables.columns[name]
-            role = self.tables.joins.role(table.name, column.name)
+            leads = self.tables.joins.reference if way else self.tables.joins.role
+            role = leads(table.name, column.name)
             if role is None or (way and way[-1].to != table.name):
                 raise NotExpressible(f"the column {name} does not lead on")
             way.append(role)
@@ -634,7 +640,7 @@ def _outer_columns(query: Query) -> frozenset[int]:
 
 def hint(takes: frozenset[str]) -> str:
     """What a value is that stands for an argument."""
-    if takes == NUMERIC:
+    if takes <= NUMERIC:
         return "number"
     if "text" in takes:
         return "text" if len(takes) == 1 else ""

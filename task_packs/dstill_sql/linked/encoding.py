@@ -200,7 +200,7 @@ class _Encoder:
     def _sources(self, token: str, instances: Sequence[Instance]) -> list[Token]:
         found: list[Token] = []
         for instance in instances:
-            found += self._way(instance) if instance.way else [self._table(instance.table)]
+            found += [*self._way(instance), ")"] if instance.way else [self._table(instance.table)]
         return [token, *found] if found else []
 
     def _table(self, name: str) -> int:
@@ -285,8 +285,9 @@ class _Encoder:
         if group is not None and any(value for name, value in group.args.items() if name != "expressions"):
             raise NotExpressible(f"the {group.sql(self.dialect)[:60]}")
         there = {one.unnest().sql(self.dialect): one for one in group.expressions} if group else {}
-        after = [clause for name in ("having", "order") if (clause := select.args.get(name))]
-        aggregated = any(_aggregates(one) for one in (*select.expressions, *after))
+        order = select.args.get("order")
+        parts = (*select.expressions, *(order.expressions if order else ()))
+        aggregated = bool(select.args.get("having")) or any(map(_aggregates, parts))
         follows = [
             one.unalias().sql(self.dialect)
             for one in select.expressions

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from dstill.api.form import Token
 from dstill_sql.linked.allowed_values import Spec
 from dstill_sql.linked.functions import ANY, COMPARABLE, FUNCTIONS, NUMERIC, ORDERED, SAME, TEMPORAL, TEXT, Function
-from dstill_sql.linked.goals import Close, Do, Give, Literal, group_of
+from dstill_sql.linked.goals import Close, Give, Literal, group_of
 from dstill_sql.linked.periods import RELATIVE_PERIODS, bounds
-from dstill_sql.linked.states import Goal, State
+from dstill_sql.linked.states import Do, Goal, State
 from dstill_sql.linked.tokens import COMPARISONS, CONDITIONS, INNER, OUTPUTS, PATTERNS, RANKS
 from dstill_sql.schema import Reference
 
@@ -41,6 +41,7 @@ class Expression:
     wants: frozenset[str]
     mode: str
     literal: bool = False  # whether it may be a literal alone
+    free: bool = False  # whether its kind does not tell how a literal is read
     moments: bool = False  # whether it may be a time that is relative to now
     pair: bool = False  # whether the next goal is its other side, of which only one may be a literal
     outer: bool = False  # whether it may be a column of the SELECT around
@@ -154,6 +155,9 @@ class Expression:
         return after
 
     def _spec(self, state: State) -> Spec | None:
+        if self.free:
+            only = "number" if self.wants <= NUMERIC else "text" if self.wants <= TEXT else ""
+            return Spec(kind="", only=only)
         if self.wants == {"integer"}:
             return Spec(kind="integer", whole=True, least=1)
         if self.wants <= NUMERIC:
@@ -173,7 +177,7 @@ class Expression:
         return found is None or found[2] == "timestamp"
 
     def _after_literal(self, state: State) -> State:
-        """Without this goal; the other side of a pair is no literal."""
+        """Without this goal; the other side of a pair is not a literal."""
         after = state.pop()
         if self.pair and after.goals is not None and isinstance(after.goals[0], Expression):
             return after.pop().push(replace(after.goals[0], literal=False, moments=False))
@@ -255,7 +259,7 @@ class Expression:
             or not state.reached_kinds
         ):
             return None
-        then = Expression(wants=wants, mode=self.mode, literal=True, nest=_NEST)
+        then = Expression(wants=wants, mode=self.mode, literal=True, free=True, nest=_NEST)
         return state.pop().push(
             Condition(mode=self.mode, nest=_DEEP),
             then,
@@ -309,7 +313,7 @@ def _may_open(state: State) -> bool:
 
 
 def _beside(of: Expression, state: State) -> Expression:
-    """What stands beside the expression that was written last."""
+    """What can follow the expression that was written last."""
     return replace(of, wants=group_of(state.kind), literal=True, position=state.position)
 
 
@@ -395,10 +399,10 @@ class _Outer(_Goal):
 
 
 def _ways(state: State, of: Expression, way: tuple[Reference, ...]) -> list[int]:
-    """The columns that a way may go on with, so that it leads to a column that may stand there."""
+    """The columns that a way may go on with, so that it leads to a column that may be there."""
     run, scope = state.run, state.scope
     found = []
-    for place, role in run.roles.items():
+    for place, role in (run.leads if way else run.roles).items():
         if way and way[-1].to != role.table:
             continue
         start = (way or (role,))[0].table
@@ -406,8 +410,10 @@ def _ways(state: State, of: Expression, way: tuple[Reference, ...]) -> list[int]
             continue
         if not any(of.accepts(state, kind) for kind in run.kinds.get(role.to, ())):
             continue
-        needed = run.joins(replace(scope, tables=scope.tables | {start}, ways=scope.ways | {(*way, role)}))
-        if needed is not None and needed <= state.budget:
+        tables, ways = scope.tables | {start}, scope.ways | {(*way, role)}
+        needed = run.joins(replace(scope, tables=tables, ways=ways))
+        fits = needed is not None and needed <= state.budget
+        if fits and (not scope.sets or state.scoped(tables=tables, ways=ways).can_go_on):
             found.append(place)
     return found
 
@@ -425,7 +431,8 @@ class _Way(_Goal):
             return self._end(state, token)
         if not isinstance(token, int) or token not in _ways(state, self.of, self.way):
             return None
-        return state.pop().push(_Way(of=self.of, way=(*self.way, state.run.roles[token]), leads=False))
+        one = (state.run.leads if self.way else state.run.roles)[token]
+        return state.pop().push(_Way(of=self.of, way=(*self.way, one), leads=False))
 
     def _end(self, state: State, token: Token) -> State | None:
         if token == "via":
@@ -490,7 +497,7 @@ class _Case(_Goal):
         return True
 
     def take(self, state: State, token: Token) -> State | None:
-        then = replace(self.of, wants=group_of(self.kind))
+        then = replace(self.of, wants=group_of(self.kind), free=False)
         if token == ")":
             return state.pop().with_(kind=self.kind, position=-1)
         if token == "else":

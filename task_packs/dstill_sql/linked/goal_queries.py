@@ -8,8 +8,8 @@ from dstill.api.form import Token
 from dstill_sql.linked.allowed_values import Spec
 from dstill_sql.linked.functions import ANY, COMPARABLE, ORDERED
 from dstill_sql.linked.goal_expressions import Condition, Conditions, Expression
-from dstill_sql.linked.goals import Close, Do, Give, Literal, group_of
-from dstill_sql.linked.states import Output, Scope, State
+from dstill_sql.linked.goals import Close, Give, Literal, group_of
+from dstill_sql.linked.states import Do, Output, Scope, State
 from dstill_sql.linked.tokens import COMPARISONS, OUTPUTS, SETS
 from dstill_sql.schema import Reference
 
@@ -17,7 +17,7 @@ __all__ = ["Refusal", "Start", "opened"]
 
 _MOST_OUTPUTS = 12
 _MOST_TERMS = 4  # of ORDER BY and GROUP BY
-_MOST_SOURCES = 3  # of a FROM that is written out
+_MOST_SOURCES = 5  # of a FROM that is written out
 _WITH, _LEFT, _WHERE, _BY, _HAVING, _ORDER, _LIMIT, _OFFSET = range(1, 9)
 _STAGES = {
     "with": _WITH,
@@ -56,12 +56,16 @@ def _may_end(state: State) -> bool:
     outputs = scope.outputs
     if not outputs or (scope.wants is not None and len(outputs) != len(scope.wants)):
         return False
-    if not (scope.tables or scope.written or scope.derived is not None):
+    if not _has_source(scope):
         return False
     if scope.context == "scalar":
         one_row = scope.grouped and not scope.split and not any(one.plain for one in outputs)
         return one_row or scope.equal
     return True
+
+
+def _has_source(scope: Scope) -> bool:
+    return bool(scope.tables or scope.written) or scope.derived is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -294,6 +298,8 @@ class _Clauses(_Goal):
         stage = _STAGES.get(token) if isinstance(token, str) else None
         if stage is None or stage <= state.scope.stage or (stage == _OFFSET and state.scope.stage != _LIMIT):
             return None
+        if stage != _WITH and not _has_source(state.scope):
+            return None
         if state.tight and _may_end(state):
             return None
         after = state.scoped(stage=stage)
@@ -422,17 +428,19 @@ class _LeftWay(_Goal):
     way: tuple[Reference, ...] = ()
     leads: bool = True  # whether a column that leads on comes
 
-    def skips(self, state: State) -> bool:
+    def ends(self, state: State) -> bool:
         return not self.leads and self.way in state.scope.ways
 
     def take(self, state: State, token: Token) -> State | None:
+        if token == ")":
+            return state.pop() if self.ends(state) else None
         if not self.leads:
             longer = any(len(one) > len(self.way) and one[: len(self.way)] == self.way for one in state.scope.ways)
             return state.pop().push(replace(self, leads=True)) if token == "via" and longer else None
-        role = state.run.roles.get(token) if isinstance(token, int) else None
-        if role is None:
+        found = state.run.leads if self.way else state.run.roles
+        if not isinstance(token, int) or token not in found:
             return None
-        way = (*self.way, role)
+        way = (*self.way, found[token])
         known = any(one[: len(way)] == way for one in state.scope.ways)
         return state.pop().push(_LeftWay(way=way, leads=False)) if known else None
 

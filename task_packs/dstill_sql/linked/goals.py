@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from dstill.api.form import Token
 from dstill_sql.linked.allowed_values import Spec
 from dstill_sql.linked.functions import NUMERIC, TEMPORAL
-from dstill_sql.linked.states import State
+from dstill_sql.linked.states import Do, State
 
-__all__ = ["Close", "Do", "Give", "Literal", "group_of", "settled"]
+__all__ = ["Close", "Give", "Literal", "group_of"]
 
 
 def group_of(kind: str) -> frozenset[str]:
     """The kinds that are compared with a kind."""
     return next((group for group in (NUMERIC, TEMPORAL) if kind in group), frozenset((kind,)))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Do:
-    """A step that needs no token."""
-
-    step: Callable[[State], State]
-
-    def take(self, state: State, token: Token) -> State | None:
-        raise AssertionError("a step is done before the next token")
-
-    def skips(self, state: State) -> bool:
-        return False
-
-    def ends(self, state: State) -> bool:
-        return True
-
-
-def settled(state: State) -> State:
-    """After the steps on top of the goals."""
-    while state.goals is not None and isinstance(state.goals[0], Do):
-        state = state.goals[0].step(state.pop())
-    return state
 
 
 def Give(kind: str) -> Do:
@@ -48,7 +24,7 @@ def Give(kind: str) -> Do:
 
 @dataclass(frozen=True, kw_only=True)
 class Close:
-    """The bracket after an inner query; at the end of an answer it is left out."""
+    """The bracket after an inner query; at the end of an answer it is omitted."""
 
     def take(self, state: State, token: Token) -> State | None:
         return state.pop() if token == ")" else None

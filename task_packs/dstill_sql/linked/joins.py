@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from dstill_sql.schema import Reference, Schema
 
@@ -75,6 +76,15 @@ class Joins:
     def role(self, table: str, column: str) -> Reference | None:
         """The role that a column leads to; None: it leads to none."""
         return next((one for one in self._own.get((table, column.casefold()), ()) if self.is_role(one)), None)
+
+    def reference(self, table: str, column: str) -> Reference | None:
+        """The reference of a column; None: it refers to nothing. A way goes on by any."""
+        return next(iter(self._own.get((table, column.casefold()), ())), None)
+
+    @cached_property
+    def has_roles(self) -> bool:
+        """Whether any column leads to a role."""
+        return any(map(self.is_role, self.references))
 
     def place(self, table: str) -> int:
         """The place of a table in the schema."""

@@ -80,7 +80,7 @@ class Scope:
         table = one.this
         known = self.tables.database.schema.table(table.name) if isinstance(table, exp.Table) else None
         if known is None:
-            raise NotExpressible(f"{table.sql()[:60]} is no table of the schema")
+            raise NotExpressible(f"{table.sql()[:60]} is not a table of the schema")
         join = isinstance(one, exp.Join)
         side = (one.args.get("side") or "") if join else ""
         unusual = one.args.get("kind") or one.args.get("method") or one.args.get("using") or side not in ("", "LEFT")
@@ -127,11 +127,8 @@ class Scope:
 
     def _name_ways(self) -> bool:
         """Give each source its instance; False: ways do not say which is which."""
-        joins = self.tables.joins
-        ways = {edge.parent: edge for edge in self.edges if joins.is_role(edge.reference)}
-        if len(ways) < sum(joins.is_role(edge.reference) for edge in self.edges):
-            return False
-        if any(edge.left and edge.new == edge.child for edge in ways.values()):
+        ways = self._ways()
+        if ways is None:
             return False
         table_of = {source.name: source.table for source in self.sources}
         for name, table in table_of.items():
@@ -146,6 +143,18 @@ class Scope:
             if edge not in ways.values() and any(self.instances[end].way for end in (edge.child, edge.parent)):
                 return False
         return len(set(self.instances.values())) == len(table_of)
+
+    def _ways(self) -> dict[str, _Edge] | None:
+        """The join that leads to each source at the end of a way; None: ways do not say which is which."""
+        roles = [edge for edge in self.edges if self.tables.joins.is_role(edge.reference)]
+        ways = {edge.parent: edge for edge in roles}
+        if len(ways) < len(roles) or any(edge.left and edge.new == edge.child for edge in roles):
+            return None
+        for _ in self.edges:  # a way goes on by any reference
+            for edge in self.edges:
+                if edge.child in ways and (edge.new == edge.parent or not edge.left):
+                    ways.setdefault(edge.parent, edge)
+        return ways
 
     def write_out(self) -> None:
         """Write FROM out, although it might follow."""

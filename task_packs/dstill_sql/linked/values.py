@@ -78,7 +78,7 @@ class Writer:
         """A text. `known`: the known values of its column. Raises NotExpressible."""
         if not value:
             return ["empty"]
-        mark: list[Token] = ["text"] if kind in NUMERIC or (not kind and is_number(value)) else []
+        mark: list[Token] = ["text"] if kind in NUMERIC or (not kind and as_number(value) is not None) else []
         for found in (self._spans.text(value, known), self._date(value)):
             if (found and isinstance(found[0], int)) or found[:1] == ["known"]:
                 return [*mark, *found]
@@ -149,7 +149,7 @@ class Reader:
             of = {"true": "boolean", "false": "boolean", "null_": "null", "empty": "text"}[fixed]
             return Literal(text=FIXED[fixed], kind=of, said="")
         mark = self.take("number", "text")
-        numeric = mark == "number" or (not mark and kind in NUMERIC)
+        numeric = mark == "number" or (not mark and (kind in NUMERIC or (not kind and self._is_numeral())))
         said, is_text = self._said(numeric, known, whole=kind not in NUMERIC and mark != "number")
         if not (numeric or mark or kind) and is_number(said):
             numeric = True
@@ -158,6 +158,13 @@ class Reader:
         if numeric and is_number(said):
             return Literal(text=said, kind="number", said=said)
         return Literal(text=quoted_text(said), kind="text", said=said)
+
+    def _is_numeral(self) -> bool:
+        """Whether the next token is a word that is a number, and the whole value."""
+        token, after = self.peek(), self.tokens[self.at + 1 : self.at + 2]
+        if not isinstance(token, int) or token >= len(self.reading.words) or (after and after[0] in ("..", *PERIODS)):
+            return False
+        return self.reading.words[token].number is not None
 
     def _said(self, numeric: bool, known: tuple[str, ...], *, whole: bool) -> tuple[str, bool]:
         """What a value says, and whether it can only be a text."""

@@ -99,9 +99,7 @@ class Select:
         """What GROUP BY has: what follows is every column of the result that is not aggregated."""
         if self.group is not None:
             return self.group
-        aggregated = any(
-            one.aggregates for one in (*self.outputs, *self.order, *([self.having] if self.having else ()))
-        )
+        aggregated = self.having is not None or any(one.aggregates for one in (*self.outputs, *self.order))
         if not aggregated and self.extra is None:
             return []
         own = [one for one in self.outputs if not (one.aggregates or one.windows) and id(self) in one.columns]

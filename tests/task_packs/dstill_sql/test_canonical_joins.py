@@ -19,6 +19,14 @@ SAME = [
         "SELECT one.a, two.a FROM c one JOIN c two ON two.f = one.f AND two.a > one.a",
     ),
     (
+        "SELECT a.n, e.n FROM c a JOIN c m ON a.s = m.i JOIN d ON m.d = d.i JOIN d e ON a.d = e.i WHERE d.n = 'x'",
+        "SELECT y.n, u.n FROM d u JOIN c y ON y.d = u.i JOIN c z ON z.i = y.s JOIN d v ON v.i = z.d WHERE v.n = 'x'",
+    ),
+    (
+        "SELECT x.a, y.a FROM c x JOIN c y ON x.a < y.a AND x.f = y.f",
+        "SELECT x.a, y.a FROM c y JOIN c x ON y.a > x.a AND x.f = y.f",
+    ),
+    (
         "SELECT name FROM d WHERE EXISTS (SELECT 1 FROM t WHERE t.d = d.id)",
         "SELECT d.name FROM d WHERE EXISTS (SELECT 1 FROM t x WHERE x.d = d.id)",
     ),
@@ -43,6 +51,14 @@ SAME = [
     ("SELECT YEAR(x) FROM t WHERE NOT a LIKE 'x'", "SELECT EXTRACT(YEAR FROM x) FROM t WHERE a NOT LIKE 'x'"),
 ]
 OTHER = [
+    (
+        "SELECT x.a, y.a FROM c x JOIN c y ON x.a < y.a AND x.f = y.f",
+        "SELECT x.a, y.a FROM c x JOIN c y ON x.a > y.a AND x.f = y.f",
+    ),
+    (
+        "SELECT a.n, e.n FROM c a JOIN c m ON a.s = m.i JOIN d ON m.d = d.i JOIN d e ON a.d = e.i WHERE d.n = 'x'",
+        "SELECT a.n, e.n FROM c a JOIN c m ON a.s = m.i JOIN d ON m.d = d.i JOIN d e ON a.d = e.i WHERE e.n = 'x'",
+    ),
     (f"SELECT a.city, b.city {FLIGHTS}", f"SELECT x.city, y.city {TURNED}"),
     (
         "SELECT name FROM e WHERE s > (SELECT AVG(s) FROM e e2 WHERE e2.d = e.d)",

@@ -60,8 +60,8 @@ def any_answer_can_run(pack: Pack) -> Iterator[Finding]:
     for text in pack.timed(pack.texts):
         try:
             outcome = pack.executor.run(text, pack.golds[0])
-        except PASSING as error:  # it would end the command
-            pack.raised.append((text, error))
+        except PASSING as stopped:  # it would end the command
+            pack.raised.append((text, stopped))
             break
         if not isinstance(outcome, Outcome):
             what, hint = f"execute returned {type(outcome).__name__} for {quoted(text)}", "return a dstill.api.Outcome"

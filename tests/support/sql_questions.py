@@ -1,4 +1,4 @@
-"""Three databases to ask about, and the questions of queries.txt in each dialect."""
+"""Three databases to ask about, and the questions of sql_questions.txt in each dialect."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dstill.api.records import Example
 from dstill_sql.linked.functions import FUNCTIONS
 from dstill_sql.schema import DIALECTS, Dialect
 
-__all__ = ["SCHEMAS", "Asked", "asked", "example"]
+__all__ = ["SCHEMAS", "VALUES", "Asked", "asked", "example", "filled"]
 
 TAXI = """
 CREATE TABLE vehicles (
@@ -103,19 +103,19 @@ def asked(dialect: Dialect) -> list[Asked]:
 
 def _asked(dialect: Dialect) -> Iterator[Asked]:
     database = question = ""
-    for line in Path(__file__).with_name("queries.txt").read_text(encoding="utf-8").splitlines():
+    for line in Path(__file__).with_name("sql_questions.txt").read_text(encoding="utf-8").splitlines():
         if line.startswith("## "):
             database = line[3:]
         elif line.startswith("    "):
             text = line.strip()
             if text[:2] in {f"{one[0]}:" for one in DIALECTS}:
                 text = text[3:] if text[0] == dialect[0] else ""
-            yield Asked(database, question, _filled(text, dialect))
+            yield Asked(database, question, filled(text, dialect))
         elif line and not line.startswith("#"):
             question = line
 
 
-def _filled(text: str, dialect: Dialect) -> str:
+def filled(text: str, dialect: Dialect) -> str:
     """The query with its functions; empty if the dialect lacks one."""
     while (call := _CALL.search(text)) is not None:
         written = FUNCTIONS[call[1]].text(dialect)
