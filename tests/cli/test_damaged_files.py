@@ -99,7 +99,7 @@ def test_duplicate_ids_and_questions_are_counted(cli: Cli, project: Path) -> Non
         generate(cli, ids), 4, "duplicate ids: 1 ids in 2 rows; first 'a' in rows 1 and 2\nwhere: ids.jsonl:2\n"
     )
     golds = write_file("golds.jsonl", GOLD, {**GOLD, "answer": "2+1"})
-    what = "different answers to one question: 1 questions; first 'add 1 and 2' in rows 1 and 2\nwhere: golds.jsonl:2\n"
+    what = "different answers to one question: 1 question; first 'add 1 and 2' in rows 1 and 2\nwhere: golds.jsonl:2\n"
     assert_refused(generate(cli, golds), 4, what)
 
 

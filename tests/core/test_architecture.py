@@ -162,6 +162,7 @@ WRITERS = {
     "plugins/dstill_evaluate/nearest_neighbour.py": STUDENT,
     "plugins/dstill_export/adapter.py": EXPORT,
     "plugins/dstill_export/ctranslate2.py": EXPORT,
+    "plugins/dstill_export/gguf.py": EXPORT,
     "plugins/dstill_export/exporting.py": EXPORT,
     "plugins/dstill_export/formats.py": EXPORT,
     "plugins/dstill_export/licences.py": EXPORT,

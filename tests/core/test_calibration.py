@@ -127,7 +127,7 @@ def test_student_abstains_below_the_cut(run: Run) -> None:
 
 
 def test_confidence_of_another_student_is_not_used(run: Run) -> None:
-    run.train()
+    run.train(restart=True)
     assert run.calibration() is None
     with Predictor(run) as answering:
         assert answering.answer([answering.example("add 3 and 4")])[0].confidence is None

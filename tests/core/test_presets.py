@@ -91,7 +91,7 @@ def test_in_a_run_of_an_earlier_dstill_other_values_than_the_defaults_were_set(
     assert "evaluate.splits" not in chosen
 
 
-def test_preset_fills_in_what_nobody_set(
+def test_preset_fills_in_settings_that_are_not_set(
     create: Create, plugins: Plugins, preset: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained: list[Recipe] = []

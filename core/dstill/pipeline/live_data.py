@@ -60,8 +60,10 @@ def _executor(setup: Setup) -> str:
     engine, names = setup.settings.engine, setup.task.executors
     if engine.name or not names:
         return engine.name
-    takers = url_takers(setup.plugins, setup.task, engine.url) if engine.url else []
-    return (takers or [name for name in names if setup.plugins.executor(name).url_schemes] or list(names))[0]
+    takers = [name for name in names if setup.plugins.executor(name).url_schemes]
+    if takers and engine.url:
+        takers = url_takers(setup.plugins, setup.task, engine.url)
+    return (takers or list(names))[0]
 
 
 @contextlib.contextmanager

@@ -55,9 +55,10 @@ class RunResults(RunContents):
         return Scores(self._evaluated()["scores"], self.plugins.headline())
 
     def failures(self, split: str = "", *, system: str = "student") -> Failures:
-        """The wrong answers of the last evaluation, in `split` or, if it is empty, in every split. Raises RunError if there is none.
+        """The wrong answers of the last evaluation, in `split` or, if it is empty, in every split.
 
-        `system`: the student, or a baseline or model that was scored beside it.
+        `system`: the student, or a baseline or model that was scored beside it. Raises RunError without an evaluation,
+        UsageError for a split or system that was not scored.
         """
         scores = self._evaluated()["scores"]
         if system not in scores:

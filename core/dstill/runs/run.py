@@ -100,6 +100,16 @@ DISTRIBUTED = "train"  # the only stage that may run in several processes
 log = logging.getLogger("dstill")
 
 
+def _require_one_process(stage: str) -> None:
+    """Raises UsageError if there are several processes, unless `stage` may run in them."""
+    if distributed.world_size() > 1 and stage != DISTRIBUTED:
+        raise UsageError(
+            f"dstill {stage.split()[0]} runs in one process, and here are {distributed.world_size()}",
+            where="WORLD_SIZE in the environment",
+            hint=f"start it without torchrun or accelerate; those are for dstill {DISTRIBUTED}",
+        )
+
+
 class Run(RunResults):
     """One run. `create` or `open` it, then call stages; each is locked, logged and resumable.
 
@@ -112,12 +122,7 @@ class Run(RunResults):
 
         If there are several processes (`dstill.runtime.distributed`), only the first locks the run, logs and writes.
         """
-        if distributed.world_size() > 1 and name != DISTRIBUTED:
-            raise UsageError(
-                f"dstill {name.split()[0]} runs in one process, and here are {distributed.world_size()}",
-                where="WORLD_SIZE in the environment",
-                hint=f"start it without torchrun or accelerate; those are for dstill {DISTRIBUTED}",
-            )
+        _require_one_process(name)
         if not distributed.is_main():
             log.setLevel(logging.ERROR)
             yield {}
@@ -315,10 +320,11 @@ class Run(RunResults):
                 hint=f"`{command('generate', '--out', self.folder)}` writes them; "
                 "--set 'evaluate.splits=[\"NAME\"]' takes others",
             )
-        self.require_student()
         others = [record for split in SEEN if split not in splits for record in self.records(split)]
         check_splits([*others, *records], self.task)
         with self.setup.opened_executor(judging=True) as executor:
+            _require_one_process("evaluate")
+            self.require_student()
             return self._evaluate([record.example for record in records], executor)
 
     def _evaluate(self, examples: Sequence[Example], executor: Executor | None) -> Mapping[str, Any]:

@@ -223,7 +223,7 @@ class _Decoder(Reader):
     def _rows(self, clause: str, select: Select) -> None:
         said = self.literal("integer").said
         if not said.isdigit():
-            raise NotExpressible(f"{clause} {said} is no number of rows")
+            raise NotExpressible(f"{clause} {said} cannot be a number of rows")
         if clause == "limit":
             select.limit = said
         else:
@@ -449,7 +449,7 @@ class _Decoder(Reader):
             "query": self._scalar,
         }
         if token not in ways:
-            raise NotExpressible(f"{token!r} is no expression")
+            raise NotExpressible(f"{token!r} cannot be an expression")
         return ways[token](select)
 
     def _literal(self, kind: str, known: tuple[str, ...] = ()) -> Piece:

@@ -71,7 +71,7 @@ class Function:
 
 
 def _all(text: str, **others: str) -> dict[Dialect, str]:
-    """The same text in every dialect, but for those that are given; an empty one is left out."""
+    """The same text in every dialect, but for those that are given; an empty one is omitted."""
     return {dialect: found for dialect in DIALECTS if (found := others.get(dialect, text))}
 
 

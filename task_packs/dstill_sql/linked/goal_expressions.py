@@ -177,7 +177,7 @@ class Expression:
         return found is None or found[2] == "timestamp"
 
     def _after_literal(self, state: State) -> State:
-        """Without this goal; the other side of a pair is no literal."""
+        """Without this goal; the other side of a pair is not a literal."""
         after = state.pop()
         if self.pair and after.goals is not None and isinstance(after.goals[0], Expression):
             return after.pop().push(replace(after.goals[0], literal=False, moments=False))
@@ -313,7 +313,7 @@ def _may_open(state: State) -> bool:
 
 
 def _beside(of: Expression, state: State) -> Expression:
-    """What stands beside the expression that was written last."""
+    """What can follow the expression that was written last."""
     return replace(of, wants=group_of(state.kind), literal=True, position=state.position)
 
 
@@ -399,7 +399,7 @@ class _Outer(_Goal):
 
 
 def _ways(state: State, of: Expression, way: tuple[Reference, ...]) -> list[int]:
-    """The columns that a way may go on with, so that it leads to a column that may stand there."""
+    """The columns that a way may go on with, so that it leads to a column that may be there."""
     run, scope = state.run, state.scope
     found = []
     for place, role in (run.leads if way else run.roles).items():

@@ -24,7 +24,7 @@ def Give(kind: str) -> Do:
 
 @dataclass(frozen=True, kw_only=True)
 class Close:
-    """The bracket after an inner query; at the end of an answer it is left out."""
+    """The bracket after an inner query; at the end of an answer it is omitted."""
 
     def take(self, state: State, token: Token) -> State | None:
         return state.pop() if token == ")" else None

@@ -80,7 +80,7 @@ class Scope:
         table = one.this
         known = self.tables.database.schema.table(table.name) if isinstance(table, exp.Table) else None
         if known is None:
-            raise NotExpressible(f"{table.sql()[:60]} is no table of the schema")
+            raise NotExpressible(f"{table.sql()[:60]} is not a table of the schema")
         join = isinstance(one, exp.Join)
         side = (one.args.get("side") or "") if join else ""
         unusual = one.args.get("kind") or one.args.get("method") or one.args.get("using") or side not in ("", "LEFT")

@@ -23,7 +23,7 @@ from dstill_sql.schema import Column, Reference, Table
 __all__ = ["Do", "Goal", "Opens", "Output", "Run", "Scope", "State", "settled"]
 
 _WEIGHT = {"#": 12, ".": 3}
-_MOST_NODES = 0.5  # of the guard's limit, by this estimate, after which nothing is added that may be left out
+_MOST_NODES = 0.5  # of the guard's limit, by this estimate, after which nothing optional is added
 _LONG = 300  # tokens after which the same is true
 
 
@@ -34,7 +34,7 @@ class Goal(Protocol):
         """The state after `token`, whose goals no longer have this one; None: the token does not belong to it."""
 
     def skips(self, state: State) -> bool:
-        """Whether it may be left out, so that a token may belong to the goals below."""
+        """Whether it may be omitted, so that a token may belong to the goals below."""
 
     def ends(self, state: State) -> bool:
         """Whether the answer may end here, as far as this goal is concerned."""
@@ -270,7 +270,7 @@ class State:
 
     @cached_property
     def tight(self) -> bool:
-        """Whether the query is so large that nothing is added that may be left out."""
+        """Whether the query is so large that nothing optional is added."""
         return self.weight > self.run.limits.nodes * _MOST_NODES or self.length > _LONG
 
     @cached_property
@@ -300,7 +300,7 @@ class State:
 
     @cached_property
     def skipped(self) -> State | None:
-        """Without the goal on top, if that may be left out."""
+        """Without the goal on top, if that may be omitted."""
         return settled(self.pop()) if self.goals is not None and self.goals[0].skips(self) else None
 
     @property

@@ -277,6 +277,12 @@ class SynthesisNeedsReferences(Rows):
 # --- ten more, and others -----------------------------------------------------------------
 
 
+@fault("open_raises")
+class CannotBeOpened(Shelf):
+    def open(self, task: Task, engine: Engine) -> CannotBeOpened:
+        raise KeyError(engine.url)
+
+
 @fault("left_open")
 class FileLeftOpen(Shelf):
     kept: Any = []  # noqa: RUF012 - that is the fault

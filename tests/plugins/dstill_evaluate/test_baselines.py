@@ -89,7 +89,7 @@ def test_baseline_of_a_plugin_is_scored_with_its_description(plugins: Plugins) -
     ],
 )
 def test_unknown_baseline_is_refused_before_any_work(plugins: Plugins, name: str, what: str) -> None:
-    run = trained(plugins, evaluate__baselines=["untrained", name])
+    run = Run.open(trained(plugins).folder, flags={"evaluate.baselines": ["untrained", name]}, plugins=plugins)
     with pytest.raises(ConfigError) as caught:
         run.evaluate()
     assert (caught.value.what, caught.value.where) == (what, "evaluate.baselines")

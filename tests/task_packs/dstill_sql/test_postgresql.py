@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -366,14 +367,14 @@ def test_self_check_compares_the_schema_of_the_settings(shop: Any, login: dict[s
 
 
 def test_facts_tell_columns_that_are_gone(opened: Opened, shop: Any) -> None:
-    executor = opened()
+    executor, mine = opened(), replace(question(), context={"db": "mine"})
     shop.run("CREATE TABLE IF NOT EXISTS brief (a INT, b TEXT)", "GRANT SELECT ON brief TO reader", database="shop")
-    then = executor.facts([question()])
+    then = executor.facts([mine])
     shop.run("ALTER TABLE brief DROP COLUMN b", "ALTER TABLE brief ADD COLUMN c DATE", database="shop")
-    now = executor.facts([question()])
+    now = executor.facts([mine])
     shop.run("DROP TABLE brief", database="shop")
     [change] = executor.changes(then, now)
     assert change.breaks
-    assert change.message == "the columns of 'shop' differ: added brief.c; removed brief.b"
+    assert change.message == "the columns of 'mine' differ: added brief.c; removed brief.b"
     assert list(executor.task.drift(then, now)) == ["columns that the student learnt are gone: brief.b"]
     assert not list(executor.changes(then, then))

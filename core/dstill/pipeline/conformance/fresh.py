@@ -1,7 +1,7 @@
 """The questions of a task in a new process, where sets have another order and nothing is cached.
 
 in_new_process(plugins, config, "my_sql")    → the `digest` of its questions there
-python -m dstill.pipeline.conformance.fresh  reads {"task", "settings", "files"} as JSON, and prints it
+python -m dstill.pipeline.conformance.fresh  reads {"task", "settings", "files"} as JSON, and writes it
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _main() -> None:
     config = configuration.load(use_files=False, flags=asked["settings"], environment={}, sections=sections)
     task = plugins.task(asked["task"])(config.part("task", asked["task"]))
     task.seed = config.settings.project.seed
-    print(digest({split: task.examples(split) for split in SPLITS}))
+    sys.stdout.write(digest({split: task.examples(split) for split in SPLITS}))
 
 
 if __name__ == "__main__":

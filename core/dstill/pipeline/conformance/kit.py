@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dstill.api.faults import PASSING
 from dstill.api.finding import Finding, line_of, line_of_error
 from dstill.errors import AuthError, DstillError, MissingExtra, ServiceError
 from dstill.pipeline.conformance import answers, documentation, form, guard, questions, results, running, teaching
@@ -122,7 +123,15 @@ def _opened(pack: Pack) -> Iterator[None]:
     if pack.executor_class is None:
         yield
         return
-    with pack.new_executor().open(pack.task, pack.engine) as pack.executor:
+    try:
+        pack.executor = pack.new_executor().open(pack.task, pack.engine)
+    except PASSING:
+        raise
+    except Exception as error:
+        pack.unopened = error
+        yield
+        return
+    with pack.executor:
         yield
     pack.executor = None
     gc.collect()

@@ -64,8 +64,10 @@ class Pack:
     seed: int = 0  # of texts and samples
     timeout: float = TIMEOUT  # seconds after which the executor must stop an answer
     executor: Executor | None = None  # the opened one, while the kit runs answers
+    unopened: Exception | None = None  # what `open` of the executor raised
     deadline: float = float("inf")  # of the current group, by `time.monotonic`
     cut: bool = False  # whether the current group stopped at its deadline
+    raised: list[tuple[str, Exception]] = field(default_factory=list)  # by an executor's `execute`
     seconds: list[float] = field(default_factory=list)  # that each answer took
     figures: dict[str, float] = field(default_factory=dict)  # what was measured on the way
     _outcomes: dict[tuple[str, str], Outcome] = field(default_factory=dict, repr=False)
@@ -88,9 +90,20 @@ class Pack:
         return watched(same_task(self.task))
 
     def new_executor(self) -> Executor:
-        """An executor that is not open yet."""
+        """An executor that is not open yet. What its `execute` raises is kept, with the answer, in `raised`."""
         assert self.executor_class is not None
-        return self.executor_class(self.executor_config)
+        executor = self.executor_class(self.executor_config)
+        own = executor.execute
+
+        def execute(answer: str, example: Example) -> Outcome:
+            try:
+                return own(answer, example)
+            except Exception as error:
+                self.raised.append((answer, error))
+                raise
+
+        executor.execute = execute  # type: ignore[method-assign]
+        return executor
 
     def timed(self, items: Iterable[Item]) -> Iterator[Item]:
         """`items`, until the time of the group is up."""

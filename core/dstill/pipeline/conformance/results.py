@@ -80,12 +80,10 @@ def results_are_repeatable(pack: Pack) -> Iterator[Finding]:
 
 
 def same_is_symmetric(pack: Pack) -> Iterator[Finding]:
-    """`same(a, b) == same(b, a)`, and equal results are both empty or both not."""
-    properties, ran = ResultProperties.of(pack.task), list(_ran(pack))
-    pairs = [(one, (other.id, value)) for one, (other, value) in combinations(ran, 2)]
-    pairs += [((e, pack.outcome(e).value), (f"{e.id}: {m.name}", o.value)) for e, m, o in _mutants_that_ran(pack)]
-    told: set[str] = set()
-    for (example, one), (name, other) in pack.timed(pairs[:: max(1, len(pairs) // COMPARED)]):
+    """`same(a, b) == same(b, a)` for answers to one question, and equal results are both empty or both not."""
+    properties, told = ResultProperties.of(pack.task), set[str]()
+    for example, mutant, outcome in _mutants_that_ran(pack):
+        one, other, name = pack.outcome(example).value, outcome.value, f"{example.id}: {mutant.name}"
         there, back = pack.task.same(one, other), pack.task.same(other, one)
         if there != back and "symmetric" not in told:
             told.add("symmetric")

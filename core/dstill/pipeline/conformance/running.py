@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from dstill.api.executor import Executor
+from dstill.api.faults import PASSING
 from dstill.api.finding import Finding, line_of, line_of_error
-from dstill.api.gate import Gate
 from dstill.api.protocols import NoTestDatabases, TestDatabases
 from dstill.api.records import Example, Outcome, OutcomeKind, Severity
 from dstill.api.task import data_of
@@ -42,30 +42,40 @@ def executors_are_installed(pack: Pack) -> Iterator[Finding]:
             yield Finding(code="no_executor", what=what, where=pack.line("executors"), hint=hint)
 
 
+def executor_opens(pack: Pack) -> Iterator[Finding]:
+    """`open` returns the executor, or raises ServiceError."""
+    if pack.unopened is not None:
+        yield Finding(
+            code="open_raises",
+            what=f"open raised {type(pack.unopened).__name__}: {pack.unopened}",
+            where=line_of_error(pack.unopened, pack.executor_class) or line_of(pack.executor_class, "open"),
+            hint="raise ServiceError if the engine cannot be reached",
+        )
+
+
 def any_answer_can_run(pack: Pack) -> Iterator[Finding]:
     """`execute` returns an outcome for every answer that the checks accept."""
     if pack.executor is None or not pack.golds:
         return
-    gate, example = Gate(pack.task), pack.golds[0]
     for text in pack.timed(pack.texts):
-        if gate.errors(text, example) or pack.task.is_refusal(text):
-            continue
         try:
-            outcome = pack.executor.execute(text, example)
-        except Exception as error:
-            found = raised(pack.task, f"executor '{pack.executor.name}'", (text,), error, code="execute_raises")
-            where = line_of_error(error, pack.executor_class) or pack.executor_line
-            yield replace(found, where=where, hint="return an Outcome of the kind INVALID with the reason")
-            return
+            outcome = pack.executor.run(text, pack.golds[0])
+        except PASSING as stopped:  # it would end the command
+            pack.raised.append((text, stopped))
+            break
         if not isinstance(outcome, Outcome):
-            what = f"execute returned {type(outcome).__name__} for {quoted(text)}"
-            yield Finding(code="no_outcome", what=what, where=pack.executor_line, hint="return a dstill.api.Outcome")
+            what, hint = f"execute returned {type(outcome).__name__} for {quoted(text)}", "return a dstill.api.Outcome"
+            yield Finding(code="no_outcome", what=what, where=pack.executor_line, hint=hint)
             return
+    for text, error in pack.raised[:1]:
+        found = raised(pack.task, f"executor '{pack.executor.name}'", (text,), error, code="execute_raises")
+        where = line_of_error(error, pack.executor_class) or pack.executor_line
+        yield replace(found, where=where, hint="return an Outcome of the kind INVALID with the reason")
 
 
 def executor_leaves_nothing(pack: Pack) -> Iterator[Finding]:
     """Closed, an executor has no connection, file, thread or process; open, it does not keep one for each answer."""
-    if pack.executor_class is None or not pack.golds:
+    if pack.executor is None or not pack.golds:
         return
     golds = (_about_one_data(pack)[:DISTINCT] * RUNS)[:RUNS]
     _cycle(pack, golds)  # this also fills caches
@@ -173,7 +183,7 @@ def _memory() -> int:
 
 def executor_opens_again(pack: Pack) -> Iterator[Finding]:
     """The same golds have the same results after all other answers, in a second opening, and in several threads."""
-    if pack.executor_class is None or pack.executor is None:
+    if pack.executor is None:
         return
     golds = [e for e in pack.timed(_about_one_data(pack)[:RUNS]) if pack.outcome(e).kind is OutcomeKind.OK]
     first = [pack.outcome(example) for example in golds]
@@ -215,7 +225,7 @@ def _same(pack: Pack, one: Outcome, other: Outcome) -> bool:
 
 def runaways_are_stopped(pack: Pack) -> Iterator[Finding]:
     """An answer that runs too long is stopped at the timeout, and is at fault where the engine is in the process."""
-    if pack.executor_class is None:
+    if pack.executor is None:
         return
     engine = replace(pack.engine, timeout=pack.timeout)
     for example, answer in pack.stated("runaway_answers"):
@@ -238,7 +248,7 @@ def runaways_are_stopped(pack: Pack) -> Iterator[Finding]:
                 hint="interrupt the engine after engine.timeout seconds",
             )
             return
-        server = bool(pack.executor_class.url_schemes and engine.url)
+        server = bool(pack.executor.url_schemes and engine.url)
         if ended and ended[0].kind is OutcomeKind.UNAVAILABLE and not server:
             yield Finding(
                 code="timeout_unjudged",
@@ -255,6 +265,7 @@ def _run_one(pack: Pack, engine: object, answer: str, example: Example, ended: l
 
 RULES = (
     executors_are_installed,
+    executor_opens,
     any_answer_can_run,
     executor_leaves_nothing,
     answers_run_quickly,

@@ -91,7 +91,7 @@ def test_every_question_comes_back(dialect: Dialect) -> None:
          "drivers.name by drivers.id having gt count trips 3 order #1"),
     ],
 )  # fmt: skip
-def test_what_follows_is_left_out(database: str, question: str, query: str, wanted: str) -> None:
+def test_redundant_parts_are_omitted(database: str, question: str, query: str, wanted: str) -> None:
     assert shown(query, FORM.read(example(database, question))) == wanted
 
 
