@@ -8,5 +8,7 @@
 
 Modules: `items` (tables and columns as items), `joins` (FROM as it follows from the references), `functions` and
 `patterns` (functions of three dialects, and which one a part of a query is), `tokens`, `periods` and `values` (literals
-as words of the question), `scopes` and `encoding` (query → tokens), `writing` and `decoding` (tokens → query).
+as words of the question), `scopes` and `encoding` (query → tokens), `writing` and `decoding` (tokens → query). For
+constrained decoding: `cursor` (a place in a query that is being written), `states` (what is there so far), `goals`,
+`goal_queries` and `goal_expressions` (what is still to come), and `allowed_values` (tokens of literals).
 """
