@@ -341,9 +341,9 @@ class QueryDsl(
         return facts_of(examples, self._profiles)
 
     def drift(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
-        from dstill_querydsl.mapping.drift import unlearnt
+        from dstill.api.drift import unlearnt
 
-        return unlearnt(then, now)
+        return unlearnt(then, now, "fields")
 
     def licences(self, examples: Sequence[Example]) -> Mapping[str, str]:
         from dstill_querydsl.mapping.data_profile import licences_of

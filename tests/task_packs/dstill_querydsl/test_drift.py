@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dstill_querydsl.mapping.drift import drift, field_count, fields_digest, unlearnt
+from dstill_querydsl.mapping.drift import drift, field_count, fields_digest
+from dstill_querydsl.pack import QueryDsl
 
 THEN = {"properties": {"a": {"type": "long"}, "b": {"type": "text", "fields": {"raw": {"type": "keyword"}}}}}
+
+unlearnt = QueryDsl().drift
 
 
 def test_ignores_order_and_options() -> None:
