@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Sequence
 
-__all__ = ["CHARACTERS", "FIRST_OF_TEXT", "HALVES", "NotExpressible", "Token", "begins_utf8", "is_utf8"]
+__all__ = ["CHARACTERS", "FIRST_OF_TEXT", "HALVES", "NotExpressible", "Token", "TokenReader", "begins_utf8", "is_utf8"]
 
 Token = str | int  # a piece of structure, or the number of a position
 
@@ -18,6 +19,25 @@ HALVES = tuple(f"%{digit}" for digit in "0123456789abcdef")
 
 class NotExpressible(ValueError):
     """The form has no tokens for this answer. The message says which part of it."""
+
+
+class TokenReader:
+    """Reads tokens one after the other. `at` is the number of the next one."""
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self.tokens, self.at = tokens, 0
+
+    def peek(self) -> Token | None:
+        """The next token; None: there is none."""
+        return self.tokens[self.at] if self.at < len(self.tokens) else None
+
+    def next(self) -> Token:
+        """The next token. Raises NotExpressible at the end."""
+        token = self.peek()
+        if token is None:
+            raise NotExpressible("the answer ends too early")
+        self.at += 1
+        return token
 
 
 def is_utf8(digits: str) -> bool:

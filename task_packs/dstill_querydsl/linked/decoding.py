@@ -13,6 +13,7 @@ from typing import Any
 from dstill.api.form import NotExpressible, Token
 from dstill.linked import Reading, partial_values, same_value
 from dstill.linked.scalars import read_value, scalar
+from dstill.linked.tokens import TokenReader
 from dstill_querydsl.language.strict import MAX_DEPTH
 from dstill_querydsl.linked.places import FIELD_VALUES, Place, below, expects_number
 from dstill_querydsl.linked.tokens import CONSTANTS, LEVELS
@@ -39,21 +40,12 @@ def decode(tokens: Sequence[Token], reading: Reading) -> dict[str, Any]:
     return found
 
 
-class _Decoder:
+class _Decoder(TokenReader):
     def __init__(self, tokens: Sequence[Token], reading: Reading) -> None:
-        self.tokens, self.reading, self.at, self.depth = tokens, reading, 0, 0
+        super().__init__(tokens)
+        self.reading, self.depth = reading, 0
         self.kinds = {item.name: item.kind for item in reading.items}
         self.values = {item.name: item.values for item in reading.items}
-
-    def peek(self) -> Token | None:
-        return self.tokens[self.at] if self.at < len(self.tokens) else None
-
-    def next(self) -> Token:
-        token = self.peek()
-        if token is None:
-            raise NotExpressible("the answer ends too early")
-        self.at += 1
-        return token
 
     def value(self, place: Place, key: str, field: str) -> Any:
         """What comes next, as the value of `key`."""

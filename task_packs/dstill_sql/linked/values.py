@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from dstill.linked import Reading, partial_values, same_value
 from dstill.linked.scalars import SpanWriter, as_number, plain, read_value, spelled
-from dstill.linked.tokens import NotExpressible, Token
+from dstill.linked.tokens import NotExpressible, Token, TokenReader
 from dstill_sql.linked.functions import NUMERIC
 from dstill_sql.linked.periods import bounds
 from dstill_sql.linked.tokens import CONSTANTS, DIVISORS, ENDINGS, FACTORS, FIXED, NOTATION, PERIODS
@@ -110,23 +110,12 @@ class Literal:
     said: str  # without quotes
 
 
-class Reader:
-    """Reads tokens one after the other. `at` is the number of the next one."""
+class Reader(TokenReader):
+    """Reads the tokens of an answer."""
 
     def __init__(self, tokens: Sequence[Token], reading: Reading) -> None:
-        self.tokens, self.reading, self.at = tokens, reading, 0
-
-    def peek(self) -> Token | None:
-        """The next token; None: there is none."""
-        return self.tokens[self.at] if self.at < len(self.tokens) else None
-
-    def next(self) -> Token:
-        """The next token. Raises NotExpressible at the end."""
-        token = self.peek()
-        if token is None:
-            raise NotExpressible("the answer ends too early")
-        self.at += 1
-        return token
+        super().__init__(tokens)
+        self.reading = reading
 
     def take(self, *tokens: str) -> str:
         """The next token if it is one of these; else empty."""
