@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dstill.errors import ServiceError, needs
 from dstill_sql.databases import File, Rows
-from dstill_sql.engines.embedded import Embedded
+from dstill_sql.engines.embedded import Embedded, EmbeddedSettings
 from dstill_sql.schema import Schema, quoted
 
 if TYPE_CHECKING:
@@ -18,12 +18,9 @@ __all__ = ["DuckDb", "DuckDbSettings"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class DuckDbSettings:
+class DuckDbSettings(EmbeddedSettings):
     """The section ``[executor.duckdb]``."""
 
-    seconds: float = field(
-        default=5.0, metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run."}
-    )
     memory_mb: int = field(
         default=1_000, metadata={"low": 50, "high": 1_000_000, "help": "Most memory of a query, in MB."}
     )
@@ -50,10 +47,6 @@ class DuckDb(Embedded):
     def is_of_file(self, error: Exception) -> bool:
         library = _library()
         return isinstance(error, (library.IOException, library.FatalException)) or "Corrupt" in str(error)
-
-    @property
-    def seconds(self) -> float:
-        return self.config.seconds
 
     def _load(self, data: Rows) -> duckdb.DuckDBPyConnection:
         connection: duckdb.DuckDBPyConnection = _library().connect(":memory:", config=self._limits())

@@ -10,8 +10,9 @@ import threading
 from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from sqlglot import exp
 
@@ -30,13 +31,25 @@ from dstill_sql.engines.watch import Stopped, Watch
 from dstill_sql.schema import Dialect
 from dstill_sql.statements import read
 
-__all__ = ["Embedded", "database_file"]
+__all__ = ["Embedded", "EmbeddedSettings", "database_file"]
 
 _KEPT = 36  # open databases, 11 MB each for a small one of DuckDB
 
 
+@dataclass(frozen=True, kw_only=True)
+class EmbeddedSettings:
+    """The section of an engine inside this process."""
+
+    seconds: float = field(
+        default=5.0, metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run."}
+    )
+
+
 class Embedded(Executor):
     """An engine inside this process."""
+
+    Config: ClassVar[type] = EmbeddedSettings
+    config: EmbeddedSettings
 
     dialect: Dialect
     task: AboutDatabases
@@ -49,11 +62,6 @@ class Embedded(Executor):
     @abstractmethod
     def is_of_file(self, error: Exception) -> bool:
         """Whether one of these errors is a fault of the database: it is locked, damaged or gone."""
-
-    @property
-    @abstractmethod
-    def seconds(self) -> float:
-        """How long a query may run."""
 
     def execute(self, answer: str, example: Example) -> Outcome:
         if (data := self._data(example)) is None:
@@ -77,7 +85,7 @@ class Embedded(Executor):
             try:
                 value = running.run(query, self.dialect, lambda text, most: self.timed(connection, text, most))
             except Stopped:
-                return _invalid(f"the query ran for more than {self.seconds:g} s")
+                return _invalid(f"the query ran for more than {self.config.seconds:g} s")
             except running.TooManyRows as error:
                 return _invalid(str(error))
             except MemoryError:
@@ -93,7 +101,7 @@ class Embedded(Executor):
     def __init__(self, config: Any = None) -> None:
         super().__init__(config)
         self._lock = threading.Lock()
-        self._watch = Watch(self.seconds)
+        self._watch = Watch(self.config.seconds)
         self._connections: OrderedDict[str, Any] = OrderedDict()
         self._file: File | None = None  # of ``--engine-url``
 

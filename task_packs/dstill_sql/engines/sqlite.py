@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from dstill.errors import ServiceError
 from dstill_sql.databases import File, Rows
-from dstill_sql.engines.embedded import Embedded
+from dstill_sql.engines.embedded import Embedded, EmbeddedSettings
 from dstill_sql.schema import Schema, quoted
 
 __all__ = ["Sqlite", "SqliteSettings", "reading"]
@@ -30,12 +30,8 @@ _READS = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION)
 
 
 @dataclass(frozen=True, kw_only=True)
-class SqliteSettings:
+class SqliteSettings(EmbeddedSettings):
     """The section ``[executor.sqlite]``."""
-
-    seconds: float = field(
-        default=5.0, metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run."}
-    )
 
 
 class Sqlite(Embedded):
@@ -58,10 +54,6 @@ class Sqlite(Embedded):
 
     def is_of_file(self, error: Exception) -> bool:
         return getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_FILE
-
-    @property
-    def seconds(self) -> float:
-        return self.config.seconds
 
     def _load(self, data: Rows) -> sqlite3.Connection:
         connection = sqlite3.connect(":memory:", check_same_thread=False)
