@@ -39,11 +39,6 @@ class Scope:
         """The names of its tables and those around it."""
         return frozenset(self._taken)
 
-    @property
-    def has_joins(self) -> bool:
-        """Whether it reads more than one table."""
-        return bool(self._joins)
-
     def column(self, name: str, alias: str) -> exp.Column:
         """A column of one of its tables."""
         return exp.Column(this=identifier(name, self.dialect), table=identifier(alias, self.dialect))

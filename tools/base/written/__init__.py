@@ -16,7 +16,6 @@ None of the indices is in a domain of a development set or a held-out set, and n
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 from dstill.api.records import Example
@@ -38,13 +37,9 @@ def index(name: str) -> Index:
         mapping=mapping,
         settings=SETTINGS,
         now=mapping["_meta"]["now"],
-        documents=_no_documents,
+        documents=tuple,
         given_values=Values.read(loads((FOLDER / name / "values.json").read_text(encoding="utf-8")), name),
     )
-
-
-def _no_documents() -> Iterator[tuple[str, dict[str, object]]]:
-    return iter(())
 
 
 def questions(name: str) -> list[Example]:
