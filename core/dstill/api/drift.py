@@ -1,4 +1,4 @@
-"""Compares things with names and types then and now: the fields of an index, the columns of a database.
+"""Compares things with names and types then and now: the columns of a database, the fields of a document.
 
     found = compared({"took": "long"}, {"took": "keyword", "at": "date"})
     str(found)        "added at; changed took (long, now keyword)"
@@ -41,7 +41,7 @@ class Drift:
 
 
 def compared(before: Mapping[str, str], after: Mapping[str, str], *, fold: Callable[[str], str] = str) -> Drift:
-    """The differences between two mappings of name → type. Names and types are equal if they are after `fold`."""
+    """The differences between two dictionaries of name → type. Names and types are equal if they are after `fold`."""
     old, new = ({fold(name): (name, type_) for name, type_ in one.items()} for one in (before, after))
     return Drift(
         gone=tuple(name for key, (name, _) in old.items() if key not in new),
