@@ -48,6 +48,7 @@ MAPPING: dict[str, Any] = {
         "ok": {"type": "boolean"},
         "span": {"type": "integer_range"},
         "flat": {"type": "object"},
+        "place": {"type": "geo_point"},
         "steps": {"type": "nested", "properties": {"name": {"type": "keyword"}, "ms": {"type": "integer"}}},
     }
 }
@@ -68,6 +69,7 @@ def documents() -> Iterator[tuple[str, dict[str, Any]]]:
                 "price": n * 1.005,
                 **({"at": f"2025-02-{1 + n:02}"} if n % 4 else {"at": 1_738_368_000_000 + n}),
                 "nano": f"2025-02-{1 + n:02}T10:00:00.00000000{n % 10}Z",
+                "place": {"lat": n % 5, "lon": 10 + n},
                 "client": (f"192.0.2.{n * 9}", f"2001:db8::{n:x}")[n % 2],
                 **({"ok": n % 2 == 0} if n % 6 else {"ok": None}),
                 "span": {"gte": n, "lt": n + 5},
@@ -83,6 +85,13 @@ def _aggregation(kind: str, **options: Any) -> dict[str, Any]:
 
 def _query(kind: str, **options: Any) -> dict[str, Any]:
     return {"query": {kind: options}, "size": 50, "sort": ["rank", "_doc"]}
+
+
+def _box(top_left: str, bottom_right: str) -> dict[str, Any]:
+    return {
+        "query": {"geo_bounding_box": {"place": {"top_left": top_left, "bottom_right": bottom_right}}},
+        "sort": ["rank"],
+    }
 
 
 BODIES: dict[str, dict[str, Any]] = {
@@ -112,6 +121,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "exists ok": _query("exists", field="ok"),
     "exists flat": _query("exists", field="flat.b"),
     "missing ok": _aggregation("missing", field="ok"),
+    "in a box": _box("3.3,12.1", "1.1,20.7"),
+    "in a box without height": _box("3,12", "3,20"),
     "sum of ids": _aggregation("sum", field="id"),
     "sum of ratios": _aggregation("sum", field="ratio"),
     "stats of rank": _aggregation("stats", field="rank"),

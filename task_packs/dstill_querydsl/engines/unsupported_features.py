@@ -19,6 +19,7 @@ from dstill_querydsl.engines.probe import bare, declared, lacking, unknown
 from dstill_querydsl.engines.unsupported_by_type import ByType, type_of, under, words
 from dstill_querydsl.engines.unsupported_fields import UnsupportedFields
 from dstill_querydsl.language.field_types import MAX_EXACT
+from dstill_querydsl.schema.rules import is_flat
 
 __all__ = ["UnsupportedFeatures", "is_missing_feature", "note_large_numbers"]
 
@@ -83,6 +84,7 @@ class UnsupportedFeatures:
             or self._large_numbers(body)
             or self._collapse(body)
             or self._sort(body)
+            or _flat_box(body)
             or self.by_type.reason(body)
         )
 
@@ -117,6 +119,14 @@ class UnsupportedFeatures:
         if found := self.integers.intersection(name for sort in sorts for name in _averaged(sort)):
             return f"sorts by the average or median of '{min(found)}'"
         return ""
+
+
+def _flat_box(body: Mapping[str, Any]) -> str:
+    """The embedded engine refuses boxes without height or width; Elasticsearch accepts them."""
+    for options in under("geo_bounding_box", body):
+        if isinstance(options, Mapping) and any(isinstance(box, Mapping) and is_flat(box) for box in options.values()):
+            return "uses a geo_bounding_box without height or width, which the embedded engine refuses"
+    return ""
 
 
 def note_large_numbers(

@@ -19,7 +19,7 @@ from dstill.api.records import Problem
 from dstill.errors import did_you_mean
 from dstill_querydsl.language.strict import escape
 
-__all__ = ["check", "is_upside_down", "span_field"]
+__all__ = ["check", "is_flat", "is_upside_down", "span_field"]
 
 _STATS = {"min", "max", "avg", "sum", "count"}
 _DEVIATIONS = {"std_deviation", "variance", "sum_of_squares", "std_deviation_bounds", "std_lower", "std_upper"}
@@ -226,21 +226,35 @@ def _box(options: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
 
 def is_upside_down(corners: Mapping[str, Any]) -> bool:
     """Whether the top of a box is below its bottom. Corners that are not there yet, or are no points, do not count."""
-    top, bottom = (
-        [lat for name in names if (lat := _latitude(corners.get(name))) is not None]
-        for names in (("top", "top_left", "top_right"), ("bottom", "bottom_left", "bottom_right"))
+    top, bottom = _side(corners, "top"), _side(corners, "bottom")
+    return top is not None and bottom is not None and top < bottom
+
+
+def is_flat(corners: Mapping[str, Any]) -> bool:
+    """Whether a box has no height or no width."""
+    return any(
+        (one := _side(corners, first)) is not None and one == _side(corners, second)
+        for first, second in (("top", "bottom"), ("left", "right"))
     )
-    return bool(top and bottom) and top[0] < bottom[0]
 
 
-def _latitude(point: Any) -> float | None:
-    """Of a point as an object, as [lon, lat], as "lat,lon", or of a latitude alone."""
+def _side(corners: Mapping[str, Any], side: str) -> float | None:
+    """The latitude (top, bottom) or longitude (left, right) of a side, in degrees, given alone or by a corner."""
+    for name, value in corners.items():
+        if side in name.split("_") and (degrees := _degrees(value, side in ("top", "bottom"))) is not None:
+            return degrees
+    return None
+
+
+def _degrees(point: Any, latitude: bool) -> float | None:
+    """Of a point as an object, as [lon, lat], as "lat,lon", or of one coordinate alone."""
     if isinstance(point, Mapping):
-        point = point.get("lat")
+        point = point.get("lat" if latitude else "lon")
     elif isinstance(point, list):
-        point = point[1] if len(point) > 1 else None
+        point = point[latitude] if len(point) > 1 else None
     elif isinstance(point, str):
-        point = point.partition(",")[0]
+        lat, comma, lon = point.partition(",")
+        point = lon if comma and not latitude else lat
     try:
         return None if point is None else float(point)
     except (TypeError, ValueError):

@@ -80,7 +80,16 @@ def rebuild(docs: Path) -> tuple[Found, str]:
 
 
 def as_json(content: Any) -> str:
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    """`content` as JSON text, its floats rounded: their last digits differ between versions of NumPy."""
+    return json.dumps(_rounded(content), indent=1, ensure_ascii=False) + "\n"
+
+
+def _rounded(content: Any) -> Any:
+    if isinstance(content, float):
+        return round(content, 9)
+    if isinstance(content, dict):
+        return {key: _rounded(value) for key, value in content.items()}
+    return [_rounded(value) for value in content] if isinstance(content, list | tuple) else content
 
 
 if __name__ == "__main__":

@@ -95,13 +95,14 @@ def test_commands_work_with_a_linked_student(
     refused = run("export", "run", "--to", "gguf", "--out", "gguf")
     assert refused.code == 2
     assert "students of kind 'linked' cannot be exported to gguf" in refused.err
-    assert run("train", "run", "--student", f"linked:{tmp_path / 'int8'}", "--set", "train.max_steps=2").code == 0
+    again = ("train", "run", "--restart", "--student", f"linked:{tmp_path / 'int8'}")
+    assert run(*again, "--set", "train.max_steps=2").code == 0
     assert run("report", "run").code == 0
     # the exported student as a base, as it is
     monkeypatch.setattr(Form, "bases", {"sums": tmp_path / "int8"})
     nothing = ("--set", "train.num_train_epochs=0", "--set", "train.max_steps=-1")
     for words in (
-        ("train", "run", "--student", "base:sums", *nothing),
+        ("train", "run", "--restart", "--student", "base:sums", *nothing),
         ("evaluate", "run", "--set", 'evaluate.baselines=["untrained"]'),
         ("report", "run"),
         ("predict", "run", "12 plus 34"),

@@ -29,6 +29,10 @@ def unsupported_reason(body: Any, settings: Any = None, large: tuple[str, ...] =
     return UnsupportedFeatures.of(MAPPING, settings or {}, large).reason(body)
 
 
+def _in_box(name: str, corner: Any, other: str, opposite: Any) -> dict[str, Any]:
+    return {"query": {"bool": {"filter": [{"geo_bounding_box": {"at": {name: corner, other: opposite}}}]}}}
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -60,6 +64,11 @@ def unsupported_reason(body: Any, settings: Any = None, large: tuple[str, ...] =
         ({"aggs": {"a": {"significant_terms": {"field": "title"}}}}, "uses significant_terms on 'title' (text)"),
         ({"aggs": {"a": {"significant_terms": {"field": "small", "chi_square": {}}}}}, ""),
         ({"aggs": {"a": {"significant_terms": {"field": "small", "gnd": {}}}}}, "uses significant_terms with gnd"),
+        (_in_box("top_left", [125, -1], "bottom_right", [126, -1]), "uses a geo_bounding_box without height or width"),
+        (_in_box("top_right", "0,125.5", "bottom_left", {"lat": -1, "lon": 125.5}), "uses a geo_bounding_box"),
+        ({"query": {"geo_bounding_box": {"at": {"top": 1, "left": 2, "bottom": 0, "right": 2.0}}}}, "uses a geo_bound"),
+        (_in_box("top_left", [125, 0], "bottom_right", [126, -1]), ""),
+        (_in_box("top_left", [1, 0], "bottom_right", [0, -1]), ""),
         (
             {"aggs": {"a": {"significant_terms": {"field": "small", "jlh": {"x": 1}}}}},
             "uses significant_terms with",
