@@ -9,7 +9,7 @@ imported by the method that uses it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -47,7 +47,8 @@ from dstill_sql.options import OPTIONS
 from dstill_sql.settings import Settings
 
 if TYPE_CHECKING:
-    from dstill.api.form import Form
+    from dstill.api.form import Form, Token
+    from dstill.linked import Reading
     from dstill_sql.testsuites.suites import Suites
 
 __all__ = ["Sql"]
@@ -196,7 +197,7 @@ class Sql(
         from dstill_sql.linked.form import SqlForm
         from dstill_sql.questions.references import references_of
 
-        return SqlForm(self.database, self.config.guard, references_of)
+        return SqlForm(self.database, self.config.guard, references_of, _replay)
 
     # --- ResultProperties ---------------------------------------------------------------
 
@@ -282,3 +283,10 @@ class Sql(
         "train.threads": 1,  # on a busy machine, two threads mostly wait for each other
     }
     demo_quick_settings: ClassVar[Mapping[str, Any]] = {"task.sql.n_questions": 2_000, "train.max_steps": 75}
+
+
+def _replay(seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
+    """As `invented.stream.replay`, which training alone needs."""
+    from dstill_sql.invented.stream import replay
+
+    return replay(seed)

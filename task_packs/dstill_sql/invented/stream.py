@@ -16,18 +16,23 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from dstill.api.form import NotExpressible, Token
 from dstill.api.records import Example
+from dstill.linked import Reading
 from dstill_sql.databases import Database, Rows
+from dstill_sql.guard import Limits
 from dstill_sql.invented.definitions import Domain, domains
 from dstill_sql.invented.naming import Style
 from dstill_sql.invented.schemas import invent
+from dstill_sql.linked.form import SqlForm
 from dstill_sql.questions.compose import compose
 from dstill_sql.questions.draw import Skip
 from dstill_sql.questions.entities import View
 from dstill_sql.questions.plan import SHARES, TEMPLATES, Template
+from dstill_sql.questions.references import references_of
 from dstill_sql.schema import Dialect
 
-__all__ = ["InventedQuestion", "invented_database", "stream"]
+__all__ = ["InventedQuestion", "invented_database", "replay", "stream"]
 
 _POOL = 48  # databases
 _EVERY = 16  # questions, after which a database is replaced
@@ -84,6 +89,19 @@ def stream(seed: int, dialect: Dialect = "duckdb") -> Iterator[InventedQuestion]
             pool.append(_pooled(random, dialect, len(pool)))
         elif number % _EVERY == 0:
             pool[number // _EVERY % _POOL] = _pooled(random, dialect, number)
+
+
+def replay(seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
+    """Readings of these questions and the tokens of their answers, for `dstill.api.form.Form.replay`."""
+    asked: list[Database] = []
+    form = SqlForm(lambda _: asked[-1], Limits(), references_of)
+    for question in stream(seed):
+        asked[:] = [question.database]
+        reading = form.read(question.example)
+        try:
+            yield reading, form.encode(question.example.answer or "", reading)
+        except NotExpressible:
+            continue
 
 
 def _pooled(random: Random, dialect: Dialect, number: int) -> _Pooled:

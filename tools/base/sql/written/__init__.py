@@ -1,0 +1,54 @@
+"""Questions that were written one by one, about databases that were made up for them. The base is trained on them.
+
+    NAMES                   ("vineyard", "ferries", …)
+    database("vineyard")    Database(name="vineyard", schema=…, values=…), without rows
+    questions("vineyard")   [Example(question="which wine sold best", answer="SELECT …", category="top"), …]
+
+Each folder has ``schema.sql`` (CREATE TABLE statements of DuckDB), ``values.json`` (known values by table.column, and
+under "now" the time that questions are asked at) and ``questions.jsonl`` (rows of question, answer, category).
+
+    python -m tools.base.sql.written vineyard ferries      # checks each answer, and that the linked form can express it
+
+None of the databases is about what a bundled database is about, and nobody who writes questions reads hand-written
+ones of the held-out databases. `DEVELOPMENT` are scored while the base is developed, so the base is not trained on them.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from dstill.api.records import Example
+from dstill.io.strict_json import loads
+from dstill_sql.context import database_of
+from dstill_sql.databases import Database
+from dstill_sql.settings import Settings
+
+__all__ = ["DEVELOPMENT", "NAMES", "database", "questions"]
+
+FOLDER = Path(__file__).parent
+DEVELOPMENT = ()
+NAMES = tuple(sorted(path.parent.name for path in FOLDER.glob("*/questions.jsonl")))
+
+
+def database(name: str) -> Database:
+    """The database of that name. Raises OSError if there is none."""
+    found = database_of(_context(name), Settings())
+    assert found is not None
+    return found
+
+
+def questions(name: str) -> list[Example]:
+    """The questions about that database, in the order of the file. Raises OSError if there are none."""
+    lines = (FOLDER / name / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    return [
+        Example(id=f"{name}-{n:03}", context=_context(name), **loads(line)) for n, line in enumerate(lines, start=1)
+    ]
+
+
+@cache
+def _context(name: str) -> dict[str, object]:
+    values = loads((FOLDER / name / "values.json").read_text(encoding="utf-8"))
+    now = values.pop("now")
+    schema = (FOLDER / name / "schema.sql").read_text(encoding="utf-8")
+    return {"db": name, "schema": schema, "values": values, "now": now}
