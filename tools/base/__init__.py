@@ -1,6 +1,7 @@
-"""What the base of the student `linked` is trained on, and the vocabulary of the linked form that comes from it.
+"""What the bases of the student `linked` are trained on, and how they are made, scored and published.
 
-Modules: `data` (endless questions), `train` (hours), `publish` (writes task_packs/dstill_querydsl/base), `vocabulary`
-(writes task_packs/dstill_querydsl/linked/vocabulary.json), `development` (questions whose errors developers may read),
-`score` (a student's scores on them).
+Modules: `train` (hours), `publish` (writes the pack's folder `base`), `score` (a student's scores on development sets),
+`pack` (what these know of a task pack), `rows` (endless questions → rows of the student), `faults` (of written
+questions), `meanings` (writes plugins/dstill_linked/meanings.safetensors). A package for each task pack: `querydsl`,
+`sql`.
 """

@@ -1,6 +1,7 @@
 """Writes the base that the package has from the student that `tools.base.train` made: 8 bits, and a card.
 
     python -m tools.base.publish                 # build/base/student → task_packs/dstill_querydsl/base
+    python -m tools.base.publish --pack sql --student build/base-sql/student
 
     model.safetensors   at most 10 MB
     linked.json         sizes, tokens, features, the SHA-256 of the weights
@@ -22,7 +23,6 @@ from typing import Any
 
 import torch
 
-import dstill_querydsl
 from dstill import __version__
 from dstill.api.form import Form
 from dstill.io.cards import STUDENT, card, table
@@ -32,22 +32,16 @@ from dstill_linked.model import LinkedModel, Sources
 from dstill_linked.saving import quantized, read_facts, read_model, write_student
 from dstill_linked.shape import WEIGHTS
 from dstill_linked.vocabulary import Vocabulary
+from tools.base import pack
 
 __all__ = ["exact", "new_rows", "publish"]
 
-FOLDER = Path(dstill_querydsl.__file__).with_name("base")
 LARGEST = 10_000_000  # bytes of the weights
 QUESTIONS = 1_000  # that exact match is measured on
 SEED = 999_983  # of these questions; no training has it
 BATCH = 32
-DATA = """Questions about invented schemas of many domains, and about variants of the indices that the pack bundles, all
-made by dstill (`tools/base/data.py`); and 5,470 questions about 71 other indices that a large language model wrote one
-by one (`tools/base/written`). Not among them: the held-out indices `quakes`, `birdstrikes` and `factbook`, the
-questions of the test sets of a bundled index, and the hand-written questions of the scores below."""
 WEAKNESSES = (
     "It reads English only.",
-    "It reads at most 64 fields of a mapping, those that rank best for the question.",
-    "It knows a field by its name, description, type and known values: with other words it may be missed.",
     "All its refusals have one reason.",
     "It has not seen your data: adapt it before you rely on it, and check answers as `dstill evaluate` does.",
 )
@@ -55,18 +49,18 @@ WEAKNESSES = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Publish the base of the student linked")
+    parser.add_argument("--pack", default="querydsl", choices=pack.NAMES)
     parser.add_argument("--student", type=Path, default=Path("build/base/student"))
-    parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--out", type=Path, help="default: the folder of the pack's base")
     parser.add_argument("--precision", choices=("int8", "bf16"), default="int8")
     parser.add_argument("--known-errors", default="", help="one line, which `dstill ask` shows")
     arguments = parser.parse_args()
-    from tools.base.data import FORM
-
+    about = pack.load(arguments.pack)
     publish(
         arguments.student,
-        arguments.out,
-        FORM,
-        list(new_rows(FORM)),
+        arguments.out or about.folder,
+        about,
+        list(new_rows(about.form)),
         precision=arguments.precision,
         known_errors=arguments.known_errors,
     )
@@ -84,14 +78,14 @@ def new_rows(form: Form) -> Iterator[LinkedRow]:
 def publish(
     student: Path,
     out: Path,
-    form: Form,
+    about: pack.Pack,
     rows: Sequence[LinkedRow],
     *,
     precision: str = "int8",
     known_errors: str = "",
 ) -> None:
     """Write the folder `out`. Raises SystemExit if the weights are too large, DataError if the student is damaged."""
-    model, facts = read_model(student, form)
+    model, facts = read_model(student, about.form)
     state = model.state_dict()
     made = quantized(state) if precision == "int8" else {name: value.bfloat16() for name, value in state.items()}
     write_student(out, made, replace(facts, known_errors=known_errors))
@@ -100,19 +94,19 @@ def publish(
         raise SystemExit(f"{out / WEIGHTS} has {size:,} bytes, {LARGEST:,} are allowed: use int8, or a smaller model")
     training = json.loads((student / "training.json").read_text(encoding="utf-8"))
     scores = student.parent / "scores.json"
-    before, after = exact(model, rows), exact(read_model(out, form)[0], rows)
+    before, after = exact(model, rows), exact(read_model(out, about.form)[0], rows)
     measured = {
         "exact match on new invented questions": f"{after:.1%} (n = {len(rows):,}, unconstrained; fp32: {before:.1%})",
         **(json.loads(scores.read_text(encoding="utf-8")) if scores.is_file() else {}),
     }
-    about = {
+    model_facts = {
         "parameters": f"{sum(value.numel() for value in state.values()):,}",
         "weights": f"{precision}, {size / 1e6:.1f} MB, sha256 {read_facts(out).sha256}",
         "sizes": ", ".join(f"{name} {value:,}" for name, value in facts.shape.items()),
         "made with": f"dstill {__version__}, torch {torch.__version__.partition('+')[0]}, seed {facts.seed}",
         **_training(training),
     }
-    (out / "README.md").write_text(_card(about, measured, known_errors), encoding="utf-8")
+    (out / "README.md").write_text(_card(about, model_facts, measured, known_errors), encoding="utf-8")
 
 
 def exact(model: LinkedModel, rows: Sequence[LinkedRow]) -> float:
@@ -136,28 +130,28 @@ def _training(training: Mapping[str, Any]) -> Mapping[str, str]:
     }
 
 
-def _card(about: Mapping[str, str], measured: Mapping[str, Any], known_errors: str) -> str:
+def _card(about: pack.Pack, facts: Mapping[str, str], measured: Mapping[str, Any], known_errors: str) -> str:
     lines = [
         "",
-        "The first weights of `--student base:querydsl`. `make base` writes this folder.",
-        *table(("", ""), about.items()),
+        f"The first weights of `--student base:{about.task}`. `make base` writes this folder.",
+        *table(("", ""), facts.items()),
         "",
         "## Data",
         "",
-        DATA,
+        about.data,
         "",
         "## Scores",
         *table(("", ""), ((name, str(value)) for name, value in measured.items())),
         "",
         "## Weaknesses",
         "",
-        *(f"- {one}" for one in (*filter(None, [known_errors]), *WEAKNESSES)),
+        *(f"- {one}" for one in (*filter(None, [known_errors]), *about.weaknesses, *WEAKNESSES)),
         "",
         "## Licence",
         "",
-        "Apache-2.0, as dstill itself. The licences of the bundled indices are in `bundle/NOTICE.md`.",
+        "Apache-2.0, as dstill itself. The licences of the bundled data are in `bundle/NOTICE.md`.",
     ]
-    return card(["license: apache-2.0", "library_name: dstill", STUDENT], "The base querydsl", lines)
+    return card(["license: apache-2.0", "library_name: dstill", STUDENT], f"The base {about.task}", lines)
 
 
 if __name__ == "__main__":

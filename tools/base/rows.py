@@ -12,17 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from dstill.api.form import Form, Token
+from dstill.api.form import Form
 from dstill.api.records import Example
 from dstill.api.task import Task
 from dstill.io.jsonl import read_rows, write_rows
-from dstill.linked import Reading
 from dstill_linked.encoding import LinkedRow, row_of
 from dstill_linked.vocabulary import BUCKETS, Row, Vocabulary
+from tools.base.pack import Answers
 
-__all__ = ["Answers", "kept", "rows", "unscored", "with_strange_words"]
-
-Answers = Iterator[tuple[Reading, Sequence[Token]]]  # readings of questions, and the tokens of their answers
+__all__ = ["kept", "rows", "unscored", "with_strange_words"]
 
 SCORED = ("validation", "test", "test_unseen_templates")
 STRANGE = 0.08  # share of words, and of items, that a student does not know by their letters

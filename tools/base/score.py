@@ -1,12 +1,12 @@
-"""Scores a student of the kind `linked` on development sets, without adapting it.
+"""Scores a student of the kind `linked` on the development sets of a pack (`tools.base.pack`), without adapting it.
 
     python -m tools.base.score task_packs/dstill_querydsl/base tickets quakes -v
 
     tickets    n 50   exact 30.0 % (19.1–43.8)   executable 34.0 % (22.4–47.8)   silently wrong 40.0 %   12 s
 
-The sets are those of `tools.base.development`, and `quakes`, the bundled development set. Executable: the answer has
-the gold's result on the index's documents, without test databases. Silently wrong: it ran with another result.
-Intervals are Wilson's at 95 %. ``-v`` also prints each wrong answer with its gold and cause, and counts the causes.
+Executable: the answer has the gold's result on the set's data, without test databases. Silently wrong: it ran with
+another result. Intervals are Wilson's at 95 %. Without names, all sets are scored. ``-v`` also prints each wrong answer
+with its gold and cause, and counts the causes.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ from dstill.api.records import Example, Level, Prediction, Verdict
 from dstill.factory import Setup
 from dstill.pipeline import steps
 from dstill.plugins import load, part_sections
-from dstill_querydsl.bundle.handwritten import DEVELOPMENT, handwritten
-from tools.base.development import NAMES, questions
+from tools.base import pack
 
 __all__ = ["main"]
 
@@ -34,14 +33,16 @@ __all__ = ["main"]
 def main() -> None:
     parser = argparse.ArgumentParser(description="Score a linked student on development sets")
     parser.add_argument("student", type=Path)
-    parser.add_argument("names", nargs="+", choices=(*NAMES, DEVELOPMENT), metavar="NAME")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--pack", default="querydsl", choices=pack.NAMES)
     parser.add_argument("-v", "--verbose", action="store_true", help="print each wrong answer")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    setup = _setup()
+    about = pack.load(arguments.pack)
+    setup = _setup(about)
     generator = setup.student.load(arguments.student)
-    for name in arguments.names:
-        examples = handwritten(name) if name == DEVELOPMENT else questions(name)
+    for name in arguments.names or about.development:
+        examples = about.development[name]()
         started = time.monotonic()
         predictions = list(steps.predict(generator, setup.objective, setup.task, examples))
         seconds = time.monotonic() - started
@@ -54,10 +55,15 @@ def main() -> None:
             print("causes:", ", ".join(f"{cause} {n}" for cause, n in _causes(verdicts).most_common()), flush=True)
 
 
-def _setup() -> Setup:
-    """The task with a linked student, and no test databases."""
+def _setup(about: pack.Pack) -> Setup:
+    """The task with a linked student."""
     plugins = load()
-    flags = {"train.student": "linked", "train.objective": "label-only", "task.querydsl.corpora": 0}
+    flags = {
+        "project.task": about.task,
+        "train.student": "linked",
+        "train.objective": "label-only",
+        **about.settings,
+    }
     return Setup(plugins, configuration.load(use_files=False, flags=flags, sections=part_sections(plugins)))
 
 

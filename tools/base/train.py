@@ -1,6 +1,7 @@
 """Trains the base from nothing, in several processes with one thread each, and goes on from its checkpoint.
 
     python -m tools.base.train --hours 2 --decay 0.4
+    python -m tools.base.train --pack sql --out build/base-sql --hours 2
 
 Every process draws its own rows, and gradients are averaged at each step. The learning rate is constant for `--hours`
 and then falls to 0 within `--decay` more hours (warmup, stable, decay: Hu et al. 2024, MiniCPM, section 4). A later
@@ -20,7 +21,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
@@ -32,7 +33,6 @@ from torch.multiprocessing.spawn import spawn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from dstill.api.records import Example
 from dstill_finetune.collate import IGNORED
 from dstill_finetune.muon import muon
 from dstill_linked.encoding import LinkedCollator, LinkedRow
@@ -41,7 +41,8 @@ from dstill_linked.saving import LinkedFacts, read_model, write_student
 from dstill_linked.shape import Shape
 from dstill_linked.tensors import renumbered
 from dstill_linked.vocabulary import RELATIONS, Vocabulary
-from tools.base.data import FORM, asked_about_bundled, rows
+from tools.base import pack
+from tools.base.rows import rows
 
 BATCH = 48  # rows of one step of one process
 BUFFER = 8  # batches that are drawn at once and sorted by length
@@ -68,6 +69,7 @@ class Progress:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the base of the student linked")
+    parser.add_argument("--pack", default="querydsl", choices=pack.NAMES)
     parser.add_argument("--out", type=Path, default=Path("build/base"))
     parser.add_argument(
         "--hours", type=float, default=2.0, help="with a constant learning rate, earlier calls included"
@@ -79,7 +81,7 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "rendezvous").unlink(missing_ok=True)
-    asked_about_bundled(arguments.out / "questions")
+    pack.load(arguments.pack).prepare(arguments.out / "questions")
     spawn(_run, (arguments,), nprocs=arguments.processes)  # type: ignore[no-untyped-call]
 
 
@@ -88,18 +90,19 @@ def _run(rank: int, arguments: argparse.Namespace) -> None:
     out: Path = arguments.out
     rendezvous = f"file://{(out / 'rendezvous').absolute()}"
     distributed.init_process_group("gloo", init_method=rendezvous, rank=rank, world_size=arguments.processes)
-    vocabulary = Vocabulary.of(FORM)
+    about = pack.load(arguments.pack)
+    vocabulary = Vocabulary.of(about.form)
     torch.manual_seed(arguments.seed)
     shape = Shape(features=vocabulary.n_features, tokens=vocabulary.n_tokens, relations=RELATIONS, **SIZES)
     model = LinkedModel(shape)
     optimizer = muon(model, learning_rate=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     if arguments.start:
-        model.load_state_dict(read_model(arguments.start, FORM)[0].state_dict())
+        model.load_state_dict(read_model(arguments.start, about.form)[0].state_dict())
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(AVERAGED))  # type: ignore[no-untyped-call]
     progress = _resumed(out, model, average, optimizer, arguments.seed)
     seed = 1_000 * progress.seed + 100 * progress.restarts + rank  # other rows after each start
     torch.manual_seed(seed)
-    batches = _batches(seed, asked_about_bundled(out / "questions"))
+    batches = _batches(rows(about.form, about.answers(seed, out / "questions"), seed), Random(seed))
     stable, end = 3600 * arguments.hours, 3600 * (arguments.hours + arguments.decay)
     started, saved, losses, decays = time.monotonic() - progress.seconds, progress.seconds, list[float](), False
     while progress.seconds < end:
@@ -143,9 +146,8 @@ def _run(rank: int, arguments: argparse.Namespace) -> None:
     distributed.destroy_process_group()
 
 
-def _batches(seed: int, asked: Mapping[str, Sequence[Example]]) -> Iterator[dict[str, Any]]:
+def _batches(source: Iterator[LinkedRow], random: Random) -> Iterator[dict[str, Any]]:
     """Batches of rows of similar length, each of them `AGAIN` times, but not in a row."""
-    random, source = Random(seed), rows(seed, asked)
     collator = LinkedCollator([""])
     while True:
         drawn: list[LinkedRow] = sorted((next(source) for _ in range(BATCH * BUFFER)), key=lambda row: len(row.source))

@@ -76,7 +76,7 @@ _LONGEST = 14  # parts of one merged token
 
 @cache
 def _vocabulary() -> dict[str, list[Any]]:
-    """``{"keys": […], "choices": […], "merges": [[one, other], …]}``, as tools/base/vocabulary.py makes it."""
+    """``{"keys": […], "choices": […], "merges": [[one, other], …]}``, as tools/base/querydsl/vocabulary.py makes it."""
     text = files("dstill_querydsl.linked").joinpath("vocabulary.json").read_text(encoding="utf-8")
     found: dict[str, list[Any]] = json.loads(text)
     return found

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.sums_form import SumsForm, examples
-from tools.base.data import with_strange_words
+from tools.base.rows import with_strange_words
 
 from dstill.errors import DataError
 from dstill.linked import Item, Schema, read

@@ -9,6 +9,7 @@ import pytest
 from support.sums_form import SumsForm, examples
 from support.sums_student import fit, sources, student, texts
 from tools.base import publish
+from tools.base.pack import Pack
 
 from dstill_linked.encoding import LinkedRow, row_of
 from dstill_linked.saving import read_facts, read_model
@@ -19,6 +20,19 @@ def rows() -> list[LinkedRow]:
     form = SumsForm()
     asked = [(form.read(example), example.answer or "") for example in examples(40, seed=9)]
     return [row_of(Vocabulary.of(form), reading, form.encode(answer, reading)) for reading, answer in asked]
+
+
+def about(folder: Path) -> Pack:
+    return Pack(
+        task="sums",
+        form=SumsForm(),
+        folder=folder,
+        prepare=lambda _: None,
+        answers=lambda *_: iter(()),
+        development={},
+        data="Sums of two numbers.",
+        weaknesses=["It adds."],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +47,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("precision", ["int8", "bf16"])
 def test_base_is_small_and_its_card_has_measured_figures(precision: str, trained: Path, tmp_path: Path) -> None:
-    publish.publish(trained, tmp_path, SumsForm(), rows(), precision=precision, known_errors="Sums of sums.")
+    publish.publish(trained, tmp_path, about(tmp_path), rows(), precision=precision, known_errors="Sums of sums.")
     assert read_facts(tmp_path).known_errors == "Sums of sums."
     assert sorted(file.name for file in tmp_path.iterdir()) == ["README.md", "linked.json", "model.safetensors"]
     before, after = (folder.joinpath("model.safetensors").stat().st_size for folder in (trained, tmp_path))
     assert after < 0.55 * before
     card = (tmp_path / "README.md").read_text()
     for words in ("license: apache-2.0", read_facts(tmp_path).sha256, precision, "1.50 hours", "480 rows", "2.5 → 0.5",
-                  "by hand", "n = 40", "## Weaknesses", "- Sums of sums."):  # fmt: skip
+                  "by hand", "n = 40", "The base sums", "Sums of two numbers.", "## Weaknesses", "- Sums of sums.",
+                  "- It adds."):  # fmt: skip
         assert words in card
     assert "/" not in (tmp_path / "linked.json").read_text()
     assert texts(student().load(tmp_path).generate(sources(examples(3))))
@@ -61,4 +76,4 @@ def test_exact_is_the_exact_match_of_greedy_answers(trained: Path) -> None:
 def test_weights_that_are_too_large_are_refused(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publish, "LARGEST", 1000)
     with pytest.raises(SystemExit, match="1,000 are allowed"):
-        publish.publish(trained, tmp_path, SumsForm(), rows())
+        publish.publish(trained, tmp_path, about(tmp_path), rows())

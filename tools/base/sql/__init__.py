@@ -6,22 +6,21 @@ Held-out databases, and the templates of `test_unseen_templates`, are in none of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 
+import dstill_sql
 from dstill.api.form import Form, NotExpressible
 from dstill.api.records import Example
-from dstill_sql.guard import Limits
-from dstill_sql.linked.form import SqlForm
 from dstill_sql.pack import Sql
-from dstill_sql.questions.references import references_of
 from dstill_sql.settings import Settings
-from tools.base.rows import Answers, kept, unscored
+from tools.base.pack import Answers, Pack
+from tools.base.rows import kept, unscored
 from tools.base.sql import written
 
-__all__ = ["FORM", "answers", "prepare"]
+__all__ = ["PACK", "answers", "prepare"]
 
-FORM: Form = SqlForm(lambda _: None, Limits(), references_of)  # for its vocabulary
 BUNDLED = 0.1  # share of rows about the bundled databases and their other namings
 WRITTEN = 0.3  # share of rows that were written one by one (`tools.base.sql.written`)
 QUESTIONS = 24_000  # about the bundled databases
@@ -52,7 +51,7 @@ def _written() -> Iterable[Example]:
 
 
 def _endless(form: Form, random: Random, read: Callable[[], Iterable[Example]]) -> Answers:
-    """The answers of these questions in random order, again and again. Those that the form cannot express are skipped."""
+    """The answers in random order, again and again, without those that the form cannot express."""
     known = []
     for example in read():
         reading = form.read(example)
@@ -63,3 +62,22 @@ def _endless(form: Form, random: Random, read: Callable[[], Iterable[Example]]) 
     while True:
         random.shuffle(known)
         yield from known
+
+
+PACK = Pack(
+    task="sql",
+    form=Sql().form(),
+    folder=Path(dstill_sql.__file__).with_name("base"),
+    prepare=prepare,
+    answers=answers,
+    development={name: partial(written.with_rows, name) for name in written.DEVELOPMENT},
+    settings={"task.sql.test_databases": 0},
+    data="""Questions about invented databases of many domains, and about the databases that the pack bundles, all made by
+dstill (`tools/base/sql`); and questions about other databases that a large language model wrote one by one
+(`tools/base/sql/written`). Not among them: the held-out databases `flights` and `festival`, the questions of the test
+sets of a bundled database, and the hand-written questions of the scores below.""",
+    weaknesses=(
+        "It reads at most 96 tables and columns of a schema, those that rank best for the question.",
+        "It knows a column by its name, comment, type and known values: with other words it may be missed.",
+    ),
+)

@@ -1,4 +1,4 @@
-"""The development sets in `tools/base/development`: every answer passes the checks, and most find something."""
+"""The development sets in `tools/base/querydsl/development`: every answer passes the checks, and most find something."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from support.written_questions import assert_checked, empty
-from tools.base.development import NAMES, index, questions
+from tools.base.querydsl.development import NAMES, index, questions
 
 from dstill.api.engine import Engine
 from dstill_querydsl.canonical import canonical_text

@@ -10,24 +10,26 @@ under "now" the time that questions are asked at) and ``questions.jsonl`` (rows 
     python -m tools.base.sql.written vineyard ferries      # checks each answer, and that the linked form can express it
 
 None of the databases is about what a bundled database is about, and nobody who writes questions reads hand-written
-ones of the held-out databases. `DEVELOPMENT` are scored while the base is developed, so the base is not trained on them.
+ones of the held-out databases. `DEVELOPMENT` are for scores while the base is developed: it is not trained on them.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from dstill.api.records import Example
+from dstill.api.records import Example, TestDatabase
 from dstill.io.strict_json import loads
 from dstill_sql.context import database_of
-from dstill_sql.databases import Database
+from dstill_sql.databases import Database, Rows
+from dstill_sql.questions.invented_rows import own_view
 from dstill_sql.settings import Settings
 
-__all__ = ["DEVELOPMENT", "NAMES", "database", "questions"]
+__all__ = ["DEVELOPMENT", "NAMES", "database", "questions", "with_rows"]
 
 FOLDER = Path(__file__).parent
-DEVELOPMENT = ()
+DEVELOPMENT: tuple[str, ...] = ()
 NAMES = tuple(sorted(path.parent.name for path in FOLDER.glob("*/questions.jsonl")))
 
 
@@ -44,6 +46,14 @@ def questions(name: str) -> list[Example]:
     return [
         Example(id=f"{name}-{n:03}", context=_context(name), **loads(line)) for n, line in enumerate(lines, start=1)
     ]
+
+
+def with_rows(name: str) -> list[Example]:
+    """The same questions, with invented rows that answers run on."""
+    data = own_view(database(name), seed=0).view.database.data
+    assert isinstance(data, Rows)
+    rows = TestDatabase(name=name, data={"schema": data.schema.ddl(), "rows": data.read()})
+    return [replace(one, context={**one.context, "test_database": rows}) for one in questions(name)]
 
 
 @cache

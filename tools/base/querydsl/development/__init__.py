@@ -21,7 +21,7 @@ from pathlib import Path
 from dstill.api.records import Example, TestDatabase
 from dstill.io.strict_json import loads
 from dstill_querydsl.bundle.indices import SETTINGS, Index
-from tools.base.development.make_documents import COUNT, MAKERS, SEED, documents
+from tools.base.querydsl.development.make_documents import COUNT, MAKERS, SEED, documents
 
 __all__ = ["NAMES", "index", "questions"]
 

@@ -1,6 +1,6 @@
 """Writes the vocabulary of the linked form: keys and choices of the schema, and merges of frequent tokens.
 
-    python -m tools.base.vocabulary [ROWS]
+    python -m tools.base.querydsl.vocabulary [ROWS]
 
 Merges are learned from invented questions and from schema variants of the bundled indices, as the base sees them.
 Students that were trained before cannot be used with another vocabulary.
@@ -17,7 +17,7 @@ from typing import Any
 import dstill_querydsl.linked
 from dstill_querydsl.linked import tokens
 from dstill_querydsl.schema import document
-from tools.base.data import answers, asked_about_bundled
+from tools.base.querydsl import answers
 
 __all__ = ["main"]
 
@@ -36,9 +36,7 @@ def main() -> None:
     known: dict[str, Any] = {"keys": sorted(keys), "choices": sorted(choices), "merges": []}
     FILE.write_text(json.dumps(known), encoding="utf-8")
     tokens.forget()
-    known["merges"] = tokens.learn_merges(
-        (row for _, row in islice(answers(0, asked_about_bundled(QUESTIONS)), rows)), MERGES
-    )
+    known["merges"] = tokens.learn_merges((row for _, row in islice(answers(0, QUESTIONS), rows)), MERGES)
     FILE.write_text(json.dumps(known) + "\n", encoding="utf-8")
 
 
