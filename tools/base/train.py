@@ -21,7 +21,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
@@ -106,12 +106,7 @@ def _run(rank: int, arguments: argparse.Namespace) -> None:
     stable, end = 3600 * arguments.hours, 3600 * (arguments.hours + arguments.decay)
     started, saved, losses, decays = time.monotonic() - progress.seconds, progress.seconds, list[float](), False
     while progress.seconds < end:
-        batch = next(batches)
-        with torch.autocast("cpu", torch.bfloat16):
-            sources = renumbered(Sources(**{name: batch[name] for name in Sources.__dataclass_fields__}))
-            scores = model(sources, batch["previous"], batch.get("place"))
-        labelled = batch["labels"] != IGNORED
-        loss = functional.cross_entropy(scores[labelled].float(), batch["labels"][labelled])
+        loss = _loss(model, next(batches))
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         progress.seconds = _averaged(model, time.monotonic() - started)
@@ -144,6 +139,15 @@ def _run(rank: int, arguments: argparse.Namespace) -> None:
                     progress,
                 )
     distributed.destroy_process_group()
+
+
+def _loss(model: LinkedModel, batch: Mapping[str, Any]) -> torch.Tensor:
+    """The mean cross-entropy of the batch's tokens."""
+    with torch.autocast("cpu", torch.bfloat16):
+        sources = renumbered(Sources(**{name: batch[name] for name in Sources.__dataclass_fields__}))
+        scores = model(sources, batch["previous"], batch.get("place"))
+    labelled = batch["labels"] != IGNORED
+    return functional.cross_entropy(scores[labelled].float(), batch["labels"][labelled])
 
 
 def _batches(source: Iterator[LinkedRow], random: Random) -> Iterator[dict[str, Any]]:

@@ -23,9 +23,8 @@ from dstill_querydsl.mapping.index_profile import IndexProfile
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 from dstill_querydsl.variants import rename, vary
-from tools.base import written
 from tools.base.pack import Answers, Pack
-from tools.base.querydsl import development
+from tools.base.querydsl import development, written
 from tools.base.rows import kept, unscored
 
 __all__ = ["PACK", "answers", "asked_about_bundled"]
@@ -103,10 +102,11 @@ PACK = Pack(
         DEVELOPMENT: partial(handwritten, DEVELOPMENT),
     },
     settings={"task.querydsl.corpora": 0},
-    data="""Questions about invented schemas of many domains, and about variants of the indices that the pack bundles, all
-made by dstill (`tools/base/querydsl`); and 5,470 questions about 71 other indices that a large language model wrote one
-by one (`tools/base/querydsl/written`). Not among them: the held-out indices `quakes`, `birdstrikes` and `factbook`, the
-questions of the test sets of a bundled index, and the hand-written questions of the scores below.""",
+    data=f"""Questions about invented schemas of many domains, and about variants of the indices that the pack bundles,
+made by
+dstill (`tools/base/querydsl`); and {written.COUNT:,} questions about {len(written.NAMES)} other indices that a large
+language model wrote one by one (`tools/base/querydsl/written`). Not among them: the held-out indices `quakes`, `birdstrikes` and
+`factbook`, the questions of the test sets of a bundled index, and the hand-written questions of the scores below.""",
     weaknesses=(
         "It reads at most 64 fields of a mapping, those that rank best for the question.",
         "It knows a field by its name, description, type and known values: with other words it may be missed.",

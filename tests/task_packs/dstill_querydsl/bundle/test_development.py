@@ -1,4 +1,4 @@
-"""The development sets in `tools/base/querydsl/development`: every answer passes the checks, and most find something."""
+"""`tools.base.querydsl.development`: every answer passes the checks, and most find something."""
 
 from __future__ import annotations
 

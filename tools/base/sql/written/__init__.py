@@ -7,7 +7,7 @@
 Each folder has ``schema.sql`` (CREATE TABLE statements of DuckDB), ``values.json`` (known values by table.column, and
 under "now" the time that questions are asked at) and ``questions.jsonl`` (rows of question, answer, category).
 
-    python -m tools.base.sql.written vineyard ferries      # checks each answer, and that the linked form can express it
+    python -m tools.base.sql.written vineyard ferries      # checks each answer and its round trip in the linked form
 
 None of the databases is about what a bundled database is about, and nobody who writes questions reads hand-written
 ones of the held-out databases. `DEVELOPMENT` are for scores while the base is developed: it is not trained on them.
@@ -26,11 +26,14 @@ from dstill_sql.databases import Database, Rows
 from dstill_sql.questions.invented_rows import own_view
 from dstill_sql.settings import Settings
 
-__all__ = ["DEVELOPMENT", "NAMES", "database", "questions", "with_rows"]
+__all__ = ["COUNT", "DEVELOPMENT", "NAMES", "database", "questions", "with_rows"]
 
 FOLDER = Path(__file__).parent
 DEVELOPMENT: tuple[str, ...] = ()
 NAMES = tuple(sorted(path.parent.name for path in FOLDER.glob("*/questions.jsonl")))
+COUNT = sum(
+    (FOLDER / name / "questions.jsonl").read_text(encoding="utf-8").count("\n") for name in NAMES
+)  # of questions
 
 
 def database(name: str) -> Database:

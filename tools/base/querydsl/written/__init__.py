@@ -8,7 +8,7 @@ Templates make grammar and little else. These questions have what people add to 
 everybody knows, more than one sentence. Each folder has ``mapping.json`` (with ``_meta``: now, description),
 ``values.json`` (a values file) and ``questions.jsonl`` (rows of question, answer, category).
 
-    python -m tools.base.written bakery beehives      # checks each answer, and that the linked form can express it
+    python -m tools.base.querydsl.written bakery beehives      # checks each answer and its round trip in the linked form
 
 None of the indices is in a domain of a development set or a held-out set, and nobody who writes questions reads those.
 """
@@ -23,10 +23,13 @@ from dstill.api.values import Values
 from dstill.io.strict_json import loads
 from dstill_querydsl.bundle.indices import SETTINGS, Index
 
-__all__ = ["NAMES", "index", "questions"]
+__all__ = ["COUNT", "NAMES", "index", "questions"]
 
 FOLDER = Path(__file__).parent
 NAMES = tuple(sorted(path.parent.name for path in FOLDER.glob("*/questions.jsonl")))
+COUNT = sum(
+    (FOLDER / name / "questions.jsonl").read_text(encoding="utf-8").count("\n") for name in NAMES
+)  # of questions
 
 
 def index(name: str) -> Index:
