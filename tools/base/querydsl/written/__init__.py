@@ -8,7 +8,7 @@ Templates make grammar and little else. These questions have what people add to 
 everybody knows, more than one sentence. Each folder has ``mapping.json`` (with ``_meta``: now, description),
 ``values.json`` (a values file) and ``questions.jsonl`` (rows of question, answer, category).
 
-    python -m tools.base.querydsl.written bakery beehives      # checks each answer and its round trip in the linked form
+    python -m tools.base.querydsl.written bakery beehives      # checks answers and their round trip in the linked form
 
 None of the indices is in a domain of a development set or a held-out set, and nobody who writes questions reads those.
 """

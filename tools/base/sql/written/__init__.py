@@ -7,7 +7,7 @@
 Each folder has ``schema.sql`` (CREATE TABLE statements of DuckDB), ``values.json`` (known values by table.column, and
 under "now" the time that questions are asked at) and ``questions.jsonl`` (rows of question, answer, category).
 
-    python -m tools.base.sql.written vineyard ferries      # checks each answer and its round trip in the linked form
+    python -m tools.base.sql.written vineyard ferries      # checks answers and their round trip in the linked form
 
 None of the databases is about what a bundled database is about, and nobody who writes questions reads hand-written
 ones of the held-out databases. `DEVELOPMENT` are for scores while the base is developed: it is not trained on them.
