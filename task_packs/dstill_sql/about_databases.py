@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dstill.api.records import Example
 from dstill.api.task import Task
-from dstill_sql.context import database_of
 from dstill_sql.databases import Database, File, Rows, rows_of
 from dstill_sql.settings import Settings
 
@@ -19,6 +18,8 @@ class AboutDatabases(Task):
 
     def database(self, example: Example) -> Database | None:
         """The database that the example is about. None if only its name is known. Raises DataError."""
+        from dstill_sql.context import database_of
+
         return database_of(example.context, self.config)
 
     def data(self, example: Example) -> Rows | File | None:

@@ -22,7 +22,8 @@ from sqlglot.optimizer.simplify import simplify_parens
 
 from dstill_sql import refusals
 from dstill_sql.canonical_joins import order_joins
-from dstill_sql.schema import Dialect, quoted
+from dstill_sql.dialects import Dialect
+from dstill_sql.schema import quoted
 from dstill_sql.scopes import sources
 from dstill_sql.statements import NotOneQuery, read
 

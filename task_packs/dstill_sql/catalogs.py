@@ -22,8 +22,9 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from dstill.errors import DataError
+from dstill_sql.dialects import Dialect
 from dstill_sql.engines.server import Server
-from dstill_sql.schema import Column, Dialect, Reference, Schema, Table, family_of, quoted, walk_columns
+from dstill_sql.schema import Column, Reference, Schema, Table, family_of, quoted, walk_columns
 
 __all__ = ["Catalog", "facts_of", "of_duckdb", "of_postgresql", "of_sqlite"]
 

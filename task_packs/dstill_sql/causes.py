@@ -22,21 +22,34 @@ from dstill_sql import clauses as kinds
 from dstill_sql import refusals
 from dstill_sql.canonical import canonical, canonical_text
 from dstill_sql.clauses import Clause, parts
-from dstill_sql.schema import Dialect
+from dstill_sql.dialects import Dialect
+from dstill_sql.labels import (
+    AGGREGATE,
+    COLUMN,
+    COLUMNS,
+    DISTINCT,
+    EXTRA,
+    GROUPING,
+    HAVING,
+    JOIN,
+    LABELS,
+    LIMIT,
+    MISSING,
+    NESTING,
+    OPERATOR,
+    ORDER,
+    OTHER,
+    REFUSED,
+    SET,
+    SHOULD_HAVE_REFUSED,
+    TABLES,
+    VALUE,
+)
 from dstill_sql.scopes import sources
 from dstill_sql.statements import NotOneQuery, read
 
-__all__ = ["LABELS", "cause"]
+__all__ = ["cause"]
 
-REFUSED, SHOULD_HAVE_REFUSED = "refused", "should have refused"
-TABLES, SET, NESTING, JOIN, COLUMNS, AGGREGATE = "tables", "set operation", "nesting", "join", "columns", "aggregate"
-COLUMN, OPERATOR, VALUE = "condition column", "condition operator", "value"
-MISSING, EXTRA = "missing condition", "extra condition"
-GROUPING, HAVING, ORDER, LIMIT, DISTINCT, OTHER = "grouping", "having", "order", "limit", "distinct", "other"
-LABELS = (
-    REFUSED, SHOULD_HAVE_REFUSED, TABLES, SET, NESTING, JOIN, COLUMNS, AGGREGATE, COLUMN, OPERATOR, VALUE, MISSING,
-    EXTRA, GROUPING, HAVING, ORDER, LIMIT, DISTINCT, OTHER,
-)  # fmt: skip
 _PLAIN = (
     (kinds.SET, SET),
     (kinds.JOIN, JOIN),

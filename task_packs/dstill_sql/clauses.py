@@ -17,7 +17,7 @@ from sqlglot.errors import SqlglotError
 
 from dstill_sql import refusals
 from dstill_sql.canonical import canonical
-from dstill_sql.schema import Dialect
+from dstill_sql.dialects import Dialect
 from dstill_sql.scopes import sources
 from dstill_sql.statements import NotOneQuery, read
 

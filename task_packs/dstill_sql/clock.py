@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlglot import exp
 
-from dstill_sql.schema import Dialect
+from dstill_sql.dialects import Dialect
 
 __all__ = ["frozen"]
 

@@ -19,7 +19,8 @@ from dstill.errors import DataError
 from dstill.io.strict_json import loads
 from dstill_sql import bundle
 from dstill_sql.databases import Database, File
-from dstill_sql.schema import Dialect, Schema
+from dstill_sql.dialects import Dialect
+from dstill_sql.schema import Schema
 from dstill_sql.settings import Settings
 
 __all__ = ["database_of"]

@@ -14,11 +14,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import TestDatabase
 from dstill.api.values import Values
-from dstill_sql.schema import Dialect, Schema
+from dstill_sql.dialects import Dialect
+
+if TYPE_CHECKING:
+    from dstill_sql.schema import Schema
 
 __all__ = ["Database", "File", "Rows", "rows_of"]
 
@@ -63,6 +66,8 @@ class Database:
 
 def rows_of(database: TestDatabase, dialect: Dialect) -> Rows:
     """The rows of a test database, whose data are ``{"schema": "CREATE …", "rows": {"drivers": [[1, "Ann"]]}}``."""
+    from dstill_sql.schema import Schema
+
     data = database.data
     digest = hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
     return Rows(schema=Schema.read(data["schema"], dialect), read=lambda: data["rows"], digest=digest)

@@ -18,10 +18,11 @@ from functools import lru_cache
 
 from dstill.api.records import Grammar
 from dstill_sql.databases import Database
-from dstill_sql.guard import Limits
+from dstill_sql.dialects import Dialect
+from dstill_sql.limits import Limits
 from dstill_sql.linked.functions import FUNCTIONS
 from dstill_sql.linked.tokens import RANKS
-from dstill_sql.schema import Dialect, Schema, quoted
+from dstill_sql.schema import Schema, quoted
 from dstill_sql.statements import read
 
 __all__ = ["grammar_of"]

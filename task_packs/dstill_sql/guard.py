@@ -12,30 +12,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from sqlglot import exp
 
 from dstill.api.records import Problem
 from dstill.errors import did_you_mean
+from dstill_sql.dialects import Dialect
 from dstill_sql.growth import MOST_GROWTH, growth
-from dstill_sql.schema import Dialect, Schema
+from dstill_sql.limits import Limits
+from dstill_sql.schema import Schema
 
-__all__ = ["FUNCTIONS", "Limits", "check"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What a query may be."""
-
-    nodes: int = field(default=1_000, metadata={"low": 10, "high": 100_000, "help": "Most parts of a query."})
-    joins: int = field(default=8, metadata={"low": 0, "high": 100, "help": "Most joins of a query."})
-    selects: int = field(default=12, metadata={"low": 1, "high": 100, "help": "Most SELECTs of a query."})
-    values: int = field(default=1_000, metadata={"low": 1, "high": 100_000, "help": "Most values of an IN list."})
-    cross_joins: bool = field(default=False, metadata={"help": "Allow joins without a condition, whose rows multiply."})
-    denied: tuple[str, ...] = field(
-        default=(), metadata={"help": "Tables, and columns as `table.column`, that no query may read."}
-    )
+__all__ = ["FUNCTIONS", "check"]
 
 
 _SHAPE = (

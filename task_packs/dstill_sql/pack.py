@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dstill.api.engine import Engine, ProjectFiles
@@ -39,10 +40,10 @@ from dstill.api.records import (
     TestDatabase,
 )
 from dstill.api.task import Check, data_of
+from dstill.errors import MissingExtra
 from dstill_sql import refusals
 from dstill_sql.about_databases import AboutDatabases
-from dstill_sql.canonical import canonical_text
-from dstill_sql.causes import LABELS, cause
+from dstill_sql.labels import LABELS
 from dstill_sql.options import OPTIONS
 from dstill_sql.settings import Settings
 
@@ -83,6 +84,8 @@ class Sql(
 
     def __init__(self, config: Settings | None = None) -> None:
         super().__init__(config)
+        if find_spec("sqlglot") is None:
+            raise MissingExtra("the SQL pack", "sql", "sqlglot")
         from dstill_sql.questions.tally import Tally
 
         self._tally = Tally()  # of the last call of `synthesize`
@@ -129,6 +132,8 @@ class Sql(
         return layers(self.config, self.database)
 
     def canonical(self, answer: str) -> str:
+        from dstill_sql.canonical import canonical_text
+
         return canonical_text(answer, self.config.dialect)
 
     def is_refusal(self, answer: str) -> bool:
@@ -140,6 +145,8 @@ class Sql(
         return results.same(got, want)
 
     def cause(self, got: str, want: str) -> Cause | None:
+        from dstill_sql.causes import cause
+
         return cause(got, want, self.config.dialect)
 
     def clauses(self, answer: str) -> Iterable[str] | None:

@@ -18,8 +18,9 @@ from typing import Any
 from dstill.api.values import MOST, Known, Values
 from dstill.errors import ServiceError
 from dstill_sql.catalogs import Catalog
+from dstill_sql.dialects import Dialect
 from dstill_sql.results import cell
-from dstill_sql.schema import Column, Dialect, Table, quoted
+from dstill_sql.schema import Column, Table, quoted
 
 __all__ = ["TOO_LONG", "Budget", "Read", "Source", "read_values"]
 

@@ -23,12 +23,11 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from dstill.errors import DataError
+from dstill_sql.dialects import Dialect
 
 __all__ = [
-    "DIALECTS",
     "RESERVED",
     "Column",
-    "Dialect",
     "Family",
     "Reference",
     "Schema",
@@ -38,8 +37,6 @@ __all__ = [
     "walk_columns",
 ]
 
-Dialect = Literal["duckdb", "sqlite", "postgres"]
-DIALECTS: tuple[Dialect, ...] = ("duckdb", "sqlite", "postgres")
 Family = Literal["integer", "number", "text", "date", "timestamp", "time", "boolean", "other"]
 # Words that are no names without quotes in at least one of the dialects.
 RESERVED = frozenset(

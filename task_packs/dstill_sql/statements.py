@@ -14,7 +14,7 @@ from sqlglot import Dialect as Grammar
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from dstill_sql.schema import Dialect
+from dstill_sql.dialects import Dialect
 
 __all__ = ["LONGEST", "NotOneQuery", "first_line", "read"]
 

@@ -21,7 +21,8 @@ from random import Random
 from typing import Any
 
 from dstill_sql.databases import Database, Rows
-from dstill_sql.schema import Dialect, Schema
+from dstill_sql.dialects import Dialect
+from dstill_sql.schema import Schema
 
 __all__ = ["FOLDER", "HELD_OUT", "NAMES", "TRAINED", "VARIANTS", "database", "definition", "invented", "is_bundled"]
 

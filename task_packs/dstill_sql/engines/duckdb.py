@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dstill.errors import ServiceError, needs
 from dstill_sql.databases import File, Rows
 from dstill_sql.engines.embedded import Embedded, EmbeddedSettings
-from dstill_sql.schema import Schema, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -49,6 +48,8 @@ class DuckDb(Embedded):
         return isinstance(error, (library.IOException, library.FatalException)) or "Corrupt" in str(error)
 
     def _load(self, data: Rows) -> duckdb.DuckDBPyConnection:
+        from dstill_sql.schema import Schema, quoted
+
         connection: duckdb.DuckDBPyConnection = _library().connect(":memory:", config=self._limits())
         cells = data.read()
         for table in data.schema.in_dialect("duckdb").tables:

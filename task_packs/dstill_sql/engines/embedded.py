@@ -12,9 +12,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Self
-
-from sqlglot import exp
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
@@ -23,13 +21,12 @@ from dstill.api.task import Task, data_of
 from dstill.errors import DataError, UsageError
 from dstill.io.urls import file_of
 from dstill_sql.about_databases import AboutDatabases
-from dstill_sql.clock import frozen
 from dstill_sql.databases import File, Rows
-from dstill_sql.engines import running
-from dstill_sql.engines.translating import Untranslatable, translated
+from dstill_sql.dialects import Dialect
 from dstill_sql.engines.watch import Stopped, Watch
-from dstill_sql.schema import Dialect
-from dstill_sql.statements import read
+
+if TYPE_CHECKING:
+    from sqlglot import exp
 
 __all__ = ["Embedded", "EmbeddedSettings", "database_file"]
 
@@ -64,22 +61,24 @@ class Embedded(Executor):
         """Whether one of these errors is a fault of the database: it is locked, damaged or gone."""
 
     def execute(self, answer: str, example: Example) -> Outcome:
+        from dstill_sql.engines.preparing import Untranslatable, prepared
+
         if (data := self._data(example)) is None:
             raise UsageError(
                 f"there are no rows of the database '{data_of(self.task, example)}' here",
                 where="task.sql.database",
                 hint="name its file, or the server with --engine-url",
             )
-        dialect, found = self.task.config.dialect, self.task.database(example)
-        query = frozen(read(answer, dialect), self.task.now(example), dialect)
         try:
-            query = translated(query, dialect, self.dialect, found.schema if found else None)
+            query = prepared(answer, example, self.task, self.dialect)
         except Untranslatable as error:
             return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=str(error))
         return self.run_on(query, data)
 
     def run_on(self, query: exp.Query, data: Rows | File) -> Outcome:
         """The result of a checked query on these data."""
+        from dstill_sql.engines import running
+
         with self._lock:
             connection = self._opened(data)
             try:

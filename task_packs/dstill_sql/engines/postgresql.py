@@ -20,16 +20,11 @@ from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.api.task import Task, data_of
 from dstill_sql.about_databases import AboutDatabases
-from dstill_sql.catalogs import facts_of
-from dstill_sql.clock import frozen
 from dstill_sql.databases import Rows
 from dstill_sql.drift import changes
-from dstill_sql.engines import running
 from dstill_sql.engines.connecting import library
 from dstill_sql.engines.duckdb import DuckDb
 from dstill_sql.engines.server import Away, Server
-from dstill_sql.engines.translating import Untranslatable, translated
-from dstill_sql.statements import read
 
 __all__ = ["Postgresql", "PostgresqlSettings"]
 
@@ -100,6 +95,9 @@ class Postgresql(Executor):
         return self.server.label
 
     def execute(self, answer: str, example: Example) -> Outcome:
+        from dstill_sql.engines import running
+        from dstill_sql.engines.preparing import Untranslatable, prepared
+
         data = self.task.data(example)
         own_schema = ""
         if isinstance(data, Rows):
@@ -110,10 +108,8 @@ class Postgresql(Executor):
             elif (name := data_of(self.task, example)) not in (self.task.config.db, self.server.address.database):
                 there = f"the server has the database '{self.server.address.database}', not '{name}'"
                 return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=f"{there}; --load-data copies it there")
-        dialect, found = self.task.config.dialect, self.task.database(example)
-        query = frozen(read(answer, dialect), self.task.now(example), dialect)
         try:
-            query = translated(query, dialect, "postgres", found.schema if found else None)
+            query = prepared(answer, example, self.task, "postgres")
         except Untranslatable as error:
             return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=str(error))
         with self._lock:
@@ -154,7 +150,7 @@ class Postgresql(Executor):
     # --- the data ------------------------------------------------------------------------
 
     def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
-        from dstill_sql.catalogs import of_postgresql
+        from dstill_sql.catalogs import facts_of, of_postgresql
 
         if self.engine.load_data:
             return {}

@@ -17,8 +17,8 @@ from typing import Any
 
 from sqlglot import exp
 
+from dstill_sql.dialects import Dialect
 from dstill_sql.results import cell, tied
-from dstill_sql.schema import Dialect
 
 __all__ = ["MOST_ROWS", "Fetch", "TooManyRows", "run"]
 

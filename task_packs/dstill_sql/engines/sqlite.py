@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 from dstill.errors import ServiceError
 from dstill_sql.databases import File, Rows
 from dstill_sql.engines.embedded import Embedded, EmbeddedSettings
-from dstill_sql.schema import Schema, quoted
 
 __all__ = ["Sqlite", "SqliteSettings", "reading"]
 
@@ -56,6 +55,8 @@ class Sqlite(Embedded):
         return getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_FILE
 
     def _load(self, data: Rows) -> sqlite3.Connection:
+        from dstill_sql.schema import Schema, quoted
+
         connection = sqlite3.connect(":memory:", check_same_thread=False)
         cells = data.read()
         for table in data.schema.in_dialect("sqlite").tables:

@@ -16,9 +16,10 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 
+from dstill_sql.dialects import Dialect
 from dstill_sql.engines.forms import for_postgres, for_sqlite
 from dstill_sql.names import names_of, qualified
-from dstill_sql.schema import Dialect, Schema
+from dstill_sql.schema import Schema
 from dstill_sql.statements import read
 
 __all__ = ["Untranslatable", "translated"]

@@ -19,12 +19,13 @@ from random import Random
 from typing import Any
 
 from dstill_sql.databases import Database, Rows
+from dstill_sql.dialects import Dialect
 from dstill_sql.invented import values as kinds
 from dstill_sql.invented.definitions import ColumnOf, Domain, ReferenceOf, TableOf
 from dstill_sql.invented.naming import Style
 from dstill_sql.questions.known_values import known_values
 from dstill_sql.questions.lexicon import ColumnWords, Lexicon, ReferenceWords, TableWords
-from dstill_sql.schema import Column, Dialect, Reference, Schema, Table
+from dstill_sql.schema import Column, Reference, Schema, Table
 
 __all__ = ["Invented", "invent", "named", "rows_of_domain", "schema_of"]
 

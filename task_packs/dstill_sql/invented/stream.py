@@ -20,17 +20,17 @@ from dstill.api.form import NotExpressible, Token
 from dstill.api.records import Example
 from dstill.linked import Reading
 from dstill_sql.databases import Database, Rows
-from dstill_sql.guard import Limits
+from dstill_sql.dialects import Dialect
 from dstill_sql.invented.definitions import Domain, domains
 from dstill_sql.invented.naming import Style
 from dstill_sql.invented.schemas import invent
+from dstill_sql.limits import Limits
 from dstill_sql.linked.form import SqlForm
 from dstill_sql.questions.compose import compose
 from dstill_sql.questions.draw import Skip
 from dstill_sql.questions.entities import View
 from dstill_sql.questions.plan import SHARES, TEMPLATES, Template
 from dstill_sql.questions.references import references_of
-from dstill_sql.schema import Dialect
 
 __all__ = ["InventedQuestion", "invented_database", "replay", "stream"]
 

@@ -18,7 +18,7 @@ from sqlglot.errors import SqlglotError
 from dstill.api.form import Cursor, NotExpressible, Token
 from dstill.linked import Reading
 from dstill_sql import guard, names
-from dstill_sql.guard import Limits
+from dstill_sql.limits import Limits
 from dstill_sql.linked import decoding
 from dstill_sql.linked.goal_queries import Refusal, Start, opened
 from dstill_sql.linked.items import Tables

@@ -18,7 +18,7 @@ from dstill.linked import Schema as Items
 from dstill_sql import refusals
 from dstill_sql.canonical import canonical, canonical_text
 from dstill_sql.databases import Database
-from dstill_sql.guard import Limits
+from dstill_sql.limits import Limits
 from dstill_sql.linked import decoding, encoding, items, tokens
 from dstill_sql.linked.cursor import QueryCursor, start
 from dstill_sql.linked.items import Tables

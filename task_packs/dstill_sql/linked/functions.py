@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from dstill_sql.schema import DIALECTS, Dialect
+from dstill_sql.dialects import DIALECTS, Dialect
 
 __all__ = [
     "ADD",

@@ -17,8 +17,8 @@ from typing import Any
 from sqlglot import exp
 
 from dstill_sql.canonical import canonical
+from dstill_sql.dialects import Dialect
 from dstill_sql.linked.functions import FUNCTIONS, Function
-from dstill_sql.schema import Dialect
 from dstill_sql.statements import read
 
 __all__ = ["Match", "Patterns", "bare"]

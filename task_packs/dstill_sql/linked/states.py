@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias
 
 from dstill.api.form import Token
 from dstill.linked import Reading
-from dstill_sql.guard import Limits
+from dstill_sql.limits import Limits
 from dstill_sql.linked.allowed_values import Spec, Values
 from dstill_sql.linked.functions import ANY
 from dstill_sql.linked.items import Tables

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from dstill.linked.tokens import NotExpressible
+from dstill_sql.dialects import Dialect
 from dstill_sql.linked.functions import ATOM, CONJUNCTION
 from dstill_sql.linked.joins import Joins
-from dstill_sql.schema import Dialect, Reference, quoted
+from dstill_sql.schema import Reference, quoted
 
 __all__ = ["Column", "Instance", "Join", "Part", "Piece", "Query", "Select", "Star", "joined", "render", "wrapped"]
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from dstill_sql.dialects import Dialect
 from dstill_sql.questions.conditions import comparatives
 from dstill_sql.questions.draw import Condition, Subject
 from dstill_sql.questions.entities import Entity, Field
 from dstill_sql.questions.wordings import filled, one_line
 from dstill_sql.questions.words import plural
-from dstill_sql.schema import Dialect
 
 __all__ = [
     "Asked",

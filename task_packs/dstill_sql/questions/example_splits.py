@@ -19,11 +19,11 @@ from dstill.errors import UsageError, did_you_mean
 from dstill_sql import bundle
 from dstill_sql.context import database_of
 from dstill_sql.databases import Database, Rows
+from dstill_sql.dialects import Dialect
 from dstill_sql.questions.entities import View
 from dstill_sql.questions.generate import Source, questions, splits
 from dstill_sql.questions.invented_rows import own_view
 from dstill_sql.questions.tally import Tally
-from dstill_sql.schema import Dialect
 from dstill_sql.settings import Settings
 
 __all__ = ["bundled_source", "splits_of", "synthesized", "unseen_data"]

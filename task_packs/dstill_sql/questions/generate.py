@@ -17,13 +17,13 @@ from typing import Any
 
 from dstill.api.records import Example
 from dstill_sql.canonical import canonical_text
+from dstill_sql.dialects import Dialect
 from dstill_sql.questions.compose import Composed, compose
 from dstill_sql.questions.draw import Skip
 from dstill_sql.questions.entities import View
 from dstill_sql.questions.plan import SHARES, TEMPLATES, Template
 from dstill_sql.questions.tally import Tally
 from dstill_sql.questions.trial import Trial
-from dstill_sql.schema import Dialect
 
 __all__ = ["Source", "questions", "splits"]
 

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 
 from sqlglot import exp
 
+from dstill_sql.dialects import Dialect
 from dstill_sql.questions.entities import Entity, Link
-from dstill_sql.schema import Dialect, quoted
+from dstill_sql.schema import quoted
 
 __all__ = ["Scope", "identifier", "plain"]
 

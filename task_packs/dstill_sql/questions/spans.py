@@ -16,9 +16,9 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
+from dstill_sql.dialects import Dialect
 from dstill_sql.questions.draw import Draw, Skip
 from dstill_sql.questions.entities import Field
-from dstill_sql.schema import Dialect
 
 __all__ = ["SPANS", "Span", "clock", "month_of", "part_of"]
 

@@ -15,11 +15,11 @@ from dstill.api.records import OutcomeKind
 from dstill_sql import results
 from dstill_sql.clock import frozen
 from dstill_sql.databases import Rows
+from dstill_sql.dialects import Dialect
 from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
 from dstill_sql.engines.embedded import Embedded
 from dstill_sql.engines.sqlite import Sqlite, SqliteSettings
 from dstill_sql.questions.entities import View
-from dstill_sql.schema import Dialect
 
 __all__ = ["Trial"]
 

@@ -13,7 +13,8 @@ from typing import Any
 from sqlglot import exp
 
 from dstill.api.values import Values
-from dstill_sql.schema import Dialect, Schema
+from dstill_sql.dialects import Dialect
+from dstill_sql.schema import Schema
 from dstill_sql.scopes import Place, Scopes, sources
 
 __all__ = ["Change", "Edit", "Gold", "as_kind", "inside", "put", "remove", "setting"]

@@ -20,8 +20,9 @@ from sqlglot import exp
 
 from dstill.api.protocols import NoTestDatabases
 from dstill.errors import needs
+from dstill_sql.dialects import Dialect
 from dstill_sql.engines.running import Prepared, TooManyRows
-from dstill_sql.schema import Dialect, Schema, Table, quoted
+from dstill_sql.schema import Schema, Table, quoted
 
 __all__ = ["SmallEngine", "embedded"]
 

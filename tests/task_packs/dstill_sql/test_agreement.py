@@ -17,13 +17,14 @@ from support.staff import ROWS, SCHEMA
 from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind
 from dstill_sql import guard, names
+from dstill_sql.dialects import Dialect
 from dstill_sql.engines.duckdb import DuckDb
 from dstill_sql.engines.postgresql import Postgresql, PostgresqlSettings
 from dstill_sql.engines.sqlite import Sqlite
 from dstill_sql.engines.translating import translated
 from dstill_sql.pack import Sql
 from dstill_sql.results import same
-from dstill_sql.schema import Dialect, Schema
+from dstill_sql.schema import Schema
 from dstill_sql.settings import Settings
 from dstill_sql.statements import read
 

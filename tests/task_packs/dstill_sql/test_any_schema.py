@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from dstill.api import find_problems
 from dstill.api.records import Draft
 from dstill.errors import DataError
+from dstill_sql.dialects import DIALECTS, Dialect
 from dstill_sql.pack import Sql
-from dstill_sql.schema import DIALECTS, Column, Dialect, Reference, Schema, Table
+from dstill_sql.schema import Column, Reference, Schema, Table
 from dstill_sql.settings import Settings
 
 _TYPES = {

@@ -14,10 +14,10 @@ from dstill.errors import UsageError
 from dstill_sql import bundle, refusals, results
 from dstill_sql.bundle.handwritten import HANDWRITTEN, handwritten
 from dstill_sql.databases import Rows
+from dstill_sql.dialects import DIALECTS
 from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
 from dstill_sql.engines.sqlite import Sqlite, SqliteSettings
 from dstill_sql.pack import Sql
-from dstill_sql.schema import DIALECTS
 from dstill_sql.settings import Settings
 
 

@@ -9,7 +9,7 @@ from support.sql_golds import GOLDS
 from support.sql_trips import run, task
 
 from dstill_sql.canonical import canonical_text
-from dstill_sql.schema import Dialect
+from dstill_sql.dialects import Dialect
 
 # Names that mean different things inside and outside, aliases that are columns, quotes, brackets that count.
 TRAPS = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dstill_sql.clock import frozen
-from dstill_sql.schema import Dialect
+from dstill_sql.dialects import Dialect
 from dstill_sql.statements import read
 
 NOW = "2024-06-18T12:30:00"

@@ -21,7 +21,7 @@ from dstill_sql.describe import describe
 from dstill_sql.engines.duckdb import DuckDb
 from dstill_sql.engines.postgresql import PostgresqlSettings
 from dstill_sql.engines.sqlite import Sqlite
-from dstill_sql.guard import Limits
+from dstill_sql.limits import Limits
 from dstill_sql.pack import Sql
 from dstill_sql.reading import Budget, Source, read_values
 from dstill_sql.schema import Schema

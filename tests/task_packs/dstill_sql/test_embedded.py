@@ -22,13 +22,13 @@ from support.rides import ROWS, SCHEMA, on_rows, question
 from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import DataError, ServiceError, UsageError
+from dstill_sql.dialects import Dialect
 from dstill_sql.engines import running
 from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
 from dstill_sql.engines.embedded import Embedded
 from dstill_sql.engines.sqlite import Sqlite, SqliteSettings
-from dstill_sql.guard import Limits
+from dstill_sql.limits import Limits
 from dstill_sql.pack import Sql
-from dstill_sql.schema import Dialect
 from dstill_sql.settings import Settings
 
 BOTH: tuple[Dialect, ...] = ("duckdb", "sqlite")

@@ -11,9 +11,9 @@ from dstill.api.records import Example
 from dstill_constrain.compiler import Compiler
 from dstill_constrain.ebnf import parse
 from dstill_constrain.vocabulary import Vocabulary
-from dstill_sql.guard import Limits
+from dstill_sql.dialects import DIALECTS, Dialect
+from dstill_sql.limits import Limits
 from dstill_sql.pack import Sql
-from dstill_sql.schema import DIALECTS, Dialect
 from dstill_sql.settings import Settings
 
 BYTES = Vocabulary((*(bytes([byte]) for byte in range(256)), b""), 256, leading_space=False)

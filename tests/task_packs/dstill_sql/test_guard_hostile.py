@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from dstill.api.records import Problem
 from dstill_sql import guard, names
 from dstill_sql.canonical import canonical_text
+from dstill_sql.dialects import DIALECTS, Dialect
 from dstill_sql.engines.translating import Untranslatable, translated
-from dstill_sql.schema import DIALECTS, Dialect, Schema
+from dstill_sql.schema import Schema
 from dstill_sql.statements import LONGEST, NotOneQuery, read
 
 DDL = """

@@ -19,7 +19,7 @@ from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import AuthError, DataError, ServiceError
 from dstill_sql.engines.postgresql import Postgresql, PostgresqlSettings
 from dstill_sql.engines.self_check import role_of
-from dstill_sql.guard import Limits
+from dstill_sql.limits import Limits
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
 

@@ -13,12 +13,12 @@ from dstill.api.records import Draft, Example
 from dstill.errors import DataError, UsageError
 from dstill.pipeline.leakage import duplicates, leaks
 from dstill_sql import bundle, refusals
+from dstill_sql.dialects import DIALECTS, Dialect
 from dstill_sql.pack import Sql
 from dstill_sql.questions.example_splits import bundled_source
 from dstill_sql.questions.generate import questions
 from dstill_sql.questions.plan import SHARES, TEMPLATES
 from dstill_sql.questions.tally import Tally
-from dstill_sql.schema import DIALECTS, Dialect
 from dstill_sql.settings import Settings
 
 SPLITS = ("train", "validation", "test", "test_unseen_templates", "test_unseen_data")

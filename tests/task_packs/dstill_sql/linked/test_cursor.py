@@ -16,10 +16,10 @@ from dstill.api.checking import find_problems
 from dstill.api.form import Cursor, Token
 from dstill.api.records import Draft, Example
 from dstill.linked import Reading
-from dstill_sql.guard import Limits
+from dstill_sql.dialects import DIALECTS, Dialect
+from dstill_sql.limits import Limits
 from dstill_sql.linked.tokens import tokens
 from dstill_sql.pack import Sql
-from dstill_sql.schema import DIALECTS, Dialect
 from dstill_sql.settings import Settings
 
 TASK = Sql(Settings())

@@ -8,9 +8,9 @@ import duckdb
 import pytest
 
 from dstill_sql.canonical import canonical
+from dstill_sql.dialects import DIALECTS, Dialect
 from dstill_sql.linked.functions import FUNCTIONS, NUMERIC, TEMPORAL, Function
 from dstill_sql.linked.patterns import Patterns
-from dstill_sql.schema import DIALECTS, Dialect
 from dstill_sql.statements import read
 
 TABLE = "CREATE TABLE t (a INT, b INT, x TEXT, y TEXT, d TIMESTAMP, e TIMESTAMP)"

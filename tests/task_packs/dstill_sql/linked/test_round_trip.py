@@ -16,10 +16,10 @@ from dstill.api.form import NotExpressible
 from dstill.api.records import Example
 from dstill.linked import Reading, Schema, read
 from dstill_sql.canonical import canonical_text
+from dstill_sql.dialects import DIALECTS, Dialect
 from dstill_sql.linked.form import SqlForm
 from dstill_sql.linked.tokens import tokens
 from dstill_sql.pack import Sql
-from dstill_sql.schema import DIALECTS, Dialect
 from dstill_sql.settings import Settings
 
 VOCABULARY = frozenset(tokens())

@@ -14,8 +14,9 @@ from support.sql_trips import SCHEMA, Tables, example, executor, task
 from dstill.api.protocols import NoTestDatabases
 from dstill.api.records import Example, OutcomeKind, TestDatabase
 from dstill.api.values import Values
+from dstill_sql.dialects import Dialect
 from dstill_sql.pack import Sql
-from dstill_sql.schema import Dialect, Schema
+from dstill_sql.schema import Schema
 from dstill_sql.settings import Settings
 from dstill_sql.statements import read
 from dstill_sql.testsuites.edits import Gold

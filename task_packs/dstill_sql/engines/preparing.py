@@ -1,0 +1,21 @@
+"""From an answer to the query that an engine runs."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from dstill.api.records import Example
+from dstill_sql.about_databases import AboutDatabases
+from dstill_sql.clock import frozen
+from dstill_sql.dialects import Dialect
+from dstill_sql.engines.translating import Untranslatable, translated
+from dstill_sql.statements import read
+
+__all__ = ["Untranslatable", "prepared"]
+
+
+def prepared(answer: str, example: Example, task: AboutDatabases, dialect: Dialect) -> exp.Query:
+    """The query of a checked answer in the engine's `dialect`, at the time of the example. Raises Untranslatable."""
+    own, found = task.config.dialect, task.database(example)
+    query = frozen(read(answer, own), task.now(example), own)
+    return translated(query, own, dialect, found.schema if found else None)
