@@ -46,6 +46,7 @@ __all__ = [
     "make_teacher",
     "modalities",
     "models",
+    "possible_tasks",
     "student_spec",
     "task_name",
     "teacher_settings",
@@ -111,17 +112,33 @@ class Setup:
 
 
 def task_name(plugins: Plugins, settings: Settings) -> str:
-    """The name of the configured task, or of the only one that is installed. Raises UsageError."""
-    if settings.project.task:
-        return settings.project.task
-    names = plugins.names("tasks")
-    if len(names) == 1:
-        return names[0]
+    """The name of the configured task, or else the default of the `possible_tasks`. Raises UsageError."""
+    names = possible_tasks(plugins, settings)
+    if found := plugins.default_task(names):
+        return found
     raise UsageError(
         "which task?" if names else "no task pack is installed",
         where="--task, or [project] task in dstill.toml",
         hint=f"installed: {', '.join(names)}" if names else "`dstill pack new NAME` writes one",
     )
+
+
+def possible_tasks(plugins: Plugins, settings: Settings) -> list[str]:
+    """The configured task, or else those that take ``engine.url``, or else all."""
+    if settings.project.task:
+        return [settings.project.task]
+    names, url = plugins.names("tasks"), settings.engine.url
+    takers = [name for name in names if _scheme(url) in _schemes(plugins, plugins.task(name))] if url else []
+    return takers or names
+
+
+def _schemes(plugins: Plugins, task: type[Task]) -> set[str]:
+    """The schemes of the addresses that its executors take."""
+    return {scheme for name in task.executors for scheme in plugins.executor(name).url_schemes}
+
+
+def _scheme(url: str) -> str:
+    return url.partition(":")[0].lower()
 
 
 def make_task(plugins: Plugins, config: Config) -> Task:
@@ -217,7 +234,7 @@ def make_executor(plugins: Plugins, config: Config, task: Task) -> Executor | No
 def url_takers(plugins: Plugins, task: Task, url: str) -> list[str]:
     """The executors of `task` that take the address `url`. Raises UsageError if there is none."""
     schemes = {name: plugins.executor(name).url_schemes for name in task.executors}
-    scheme = url.partition(":")[0].lower()
+    scheme = _scheme(url)
     if takers := [name for name, taken in schemes.items() if scheme in taken]:
         return takers
     if not any(schemes.values()):

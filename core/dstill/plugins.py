@@ -303,15 +303,20 @@ class Plugins:
                     found.setdefault(option.name, {})[task] = option
         return found
 
+    def default_task(self, names: Sequence[str]) -> str:
+        """The only task of `names`, or the only one of them that is a default. Empty: there is no such task."""
+        found = names if len(names) == 1 else [name for name in names if self.task(name).default]
+        return found[0] if len(found) == 1 else ""
+
     def default_student(self, task: str = "") -> str:
         """The student to use for `task` if none is configured: its base if it has one, else the default kind.
 
-        An empty `task` is the only one that is installed. Returns "" if there is no such student.
+        An empty `task` is the default one. Returns "" if there is no such student.
         """
         from dstill.api.protocols import Linked
 
         tasks, students = self.names("tasks"), self.names("students")
-        name = task or (tasks[0] if len(tasks) == 1 else "")
+        name = task or self.default_task(tasks)
         chosen = self.task(name) if name in tasks else None
         base = chosen.base if chosen is not None and issubclass(chosen, Linked) else ""
         if base.partition(":")[0] in students:  # the plugin with this kind may be disabled

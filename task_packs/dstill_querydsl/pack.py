@@ -77,6 +77,7 @@ class QueryDsl(
     """Questions about one Elasticsearch or OpenSearch index, answered by search bodies that executors run."""
 
     name = "querydsl"
+    default = True
     version = "2"
     Config = Settings
     config: Settings

@@ -73,6 +73,7 @@ class Task(Part, ABC):
     """
 
     version: ClassVar[str] = "1"  # raise it when the instructions or checks change: the dataset card shows it
+    default: ClassVar[bool] = False  # it is the task where several packs are installed and none is named
     instructions: ClassVar[str] = "Answer the question."  # the first line of the teacher's system message
     executors: ClassVar[tuple[str, ...]] = ()  # names of executors, the default first; empty: answers are not run
     causes: ClassVar[tuple[str, ...]] = ("different",)  # every label that `cause` returns, in the order of checking

@@ -114,9 +114,7 @@ def _prepared(found: App, out: Path | None, quick: bool) -> Run:
     """A new run with the demo settings of the pack. Flags override them."""
     found.plugins.require_healthy()
     settings = found.config(use_files=False).settings
-    shows = [name for name in found.plugins.names("tasks") if _demo_of(found, name).demo_settings]
-    asked = settings.project.task
-    name = shows[0] if not asked and len(shows) == 1 else task_name(found.plugins, settings)
+    name = task_name(found.plugins, settings)
     task = _demo_of(found, name)
     if not task.demo_settings:
         hint = "a pack gives its settings in Demo.demo_settings"

@@ -28,8 +28,8 @@ from dstill.cli.console import emit, note, say, table
 from dstill.cli.extras import extras, is_installed
 from dstill.cli.groups import Command
 from dstill.cli.options import App, app, engine_url_option, json_option, load_data_option, set_option, setting
-from dstill.errors import DstillError, TrustError
-from dstill.factory import Setup
+from dstill.errors import DstillError, MissingExtra, TrustError
+from dstill.factory import Setup, possible_tasks
 from dstill.io.units import size
 from dstill.pipeline.data_drift import can_tell, drift
 from dstill.runs.contents import learnt_in
@@ -104,15 +104,16 @@ def _installed() -> list[list[str]]:
 def _engines(found: App) -> Engines:
     """Open and check the executor of the task in use, or of every installed task if none is set."""
     engines = Engines()
-    try:
-        asked = found.config().settings.project.task
-        for name in [asked] if asked else found.plugins.names("tasks"):
+    settings = found.config().settings
+    for name in possible_tasks(found.plugins, settings):
+        try:
             _look(found, name, engines)
-    except TrustError:  # permission is asked for before anything is shown
-        raise
-    except DstillError as problem:
-        engines.rows.append(["engine", "", str(problem).replace("\n", "; ")])
-        engines.problems.append(problem)
+        except TrustError:  # permission is asked for before anything is shown
+            raise
+        except DstillError as problem:
+            engines.rows.append([f"engine of {name}", "", str(problem).replace("\n", "; ")])
+            if settings.project.task or not isinstance(problem, MissingExtra):
+                engines.problems.append(problem)
     return engines
 
 

@@ -31,7 +31,7 @@ __all__ = ["PACK", "answers", "asked_about_bundled"]
 
 Asked = Mapping[str, Sequence[Example]]  # bundled index → questions
 BUNDLED = 0.2  # share of rows about the bundled indices
-WRITTEN = 0.2  # share of rows that were written one by one (`written`)
+WRITTEN = 0.35  # share of rows that were written one by one (`written`)
 QUESTIONS = 6_000  # about each of them
 DOCUMENTS = 500  # of which values are known
 PER_VARIANT = 96  # questions about one schema variant
