@@ -7,7 +7,7 @@ Every process draws its own rows, and gradients are averaged at each step. The l
 and then falls to 0 within `--decay` more hours (warmup, stable, decay: Hu et al. 2024, MiniCPM, section 4). A later
 call with more hours goes on from where the learning rate was constant. A stop loses the minutes since the last
 checkpoint, or the decay. `--start` begins with the weights of a student, such as the published one: give another
-`--seed`, so that the rows are new. `--start-pack` begins with the published base of another pack (`tools.base.transfer`).
+`--seed`, so that the rows are new. `--start-pack` begins with the published base of another pack (`transfer`).
 
     build/base/state.pt            weights and moments of the constant part; only this program reads it
     build/base/state.json          seconds, steps, rows and the curve of the loss
