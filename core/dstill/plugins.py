@@ -1,7 +1,7 @@
 """Finds and loads plugins, and calls their hooks with typed methods. The only module that uses pluggy.
 
     plugins = load()                        # dstill's own and those of installed packages
-    plugins.task("sql")                     # the class that a plugin registered
+    plugins.task("sums")                    # the class that a plugin registered
     plugins.build_prompt(task, example, ()) # one method for each hook
 
 `load` imports only the plugins' own modules. The parts of a kind are imported when the first of them is needed, and
@@ -549,7 +549,7 @@ def _from_file(file: Path) -> object:
 
 
 def part_sections(plugins: Plugins) -> Mapping[str, type[Any]]:
-    """The sections of all parts in dstill.toml: ``task.sql`` → its `Config`."""
+    """The sections of all parts in dstill.toml: ``task.sums`` → its `Config`."""
     from dstill.parts import singular
 
     return {f"{singular(kind)}.{part.name}": part.Config for kind, part in plugins.parts()}

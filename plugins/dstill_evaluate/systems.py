@@ -175,7 +175,7 @@ def differences(arms: Sequence[Arm], splits: Sequence[str]) -> list[str]:
 
 
 def differing_settings(arms: Sequence[Arm]) -> list[str]:
-    """The task's keys whose values differ, like ``task.sql.dialect``: some decide how answers are judged."""
+    """The task's keys whose values differ, like ``task.sums.base``: some decide how answers are judged."""
     flats = [side.run.config.flat() for arm in arms for side in arm.sides]
     keys = dict.fromkeys(key for flat in flats for key in flat if key.startswith("task."))
     return [key for key in keys if any(flat.get(key) != flats[0].get(key) for flat in flats)]
@@ -190,7 +190,7 @@ def differing_judges(arms: Sequence[Arm]) -> list[str]:
 
 
 def differing_packs(arms: Sequence[Arm]) -> list[str]:
-    """The plugins with the task and the executors of each run, like ``a: my_sql (my-sql 0.1.0, files 5c1e07a2)``.
+    """The plugins with the task and the executors of each run, like ``a: my_sums (my-sums 0.1.0, files 5c1e07a2)``.
 
     Empty if they are the same, down to the digest of their files. Runs that did not record them are skipped.
     """

@@ -1,6 +1,6 @@
 """Writes a run's scores as Inspect logs, for the viewer and `read_eval_log` of `inspect_ai`.
 
-    write(run)  →  [runs/a/exports/inspect/2026-03-01T10-00-00+00-00_querydsl-test_3f2a….json, …]
+    write(run)  →  [runs/a/exports/inspect/2026-03-01T10-00-00+00-00_sums-test_3f2a….json, …]
 
 There is one log per system and split. Every question is a sample with its input, target and output, a score of C
 (correct) or I (incorrect) for each metric, and the verdict as metadata. The files use version 2 of Inspect's JSON log

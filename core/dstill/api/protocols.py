@@ -1,6 +1,6 @@
 """Optional protocols: what a task can offer beyond `Task`. A pack inherits the classes that it wants.
 
-    class Sql(Task, Presentation, TestDatabases): ...
+    class Sums(Task, Presentation, TestDatabases): ...
 
     class                what dstill does with it
     ConstrainedOutput    decodes so that the student writes only what the grammar allows
@@ -257,7 +257,7 @@ class RationaleTerms(_Protocol):
 class Linked(_Protocol):
     """The language has a form that students of the kind ``linked`` read and write."""
 
-    base: ClassVar[str] = ""  # the trained student that `dstill ask` uses, and the default student, as ``base:sql``
+    base: ClassVar[str] = ""  # the trained student that `dstill ask` uses, and the default student, as ``base:sums``
 
     def form(self) -> Form | None:
         """How questions are read with their schema, and how answers become tokens and pointers. None: there is none.
@@ -271,7 +271,7 @@ class Demo(_Protocol):
     """`dstill demo --task NAME` shows the pack. dstill reads the class attributes before it creates the task."""
 
     name: ClassVar[str]  # of the task
-    # By dotted key: {"task.sql.rows": 8000}; empty: no demo. Added to the recipe of ``train.student`` or of the default
+    # By dotted key: {"task.sums.rows": 8000}; empty: no demo. Added to the recipe of ``train.student`` or of the default
     # student. Settings of ``train`` are for that student alone: another one trains with its own recipe.
     demo_settings: ClassVar[Mapping[str, Any]] = {}
     demo_quick_settings: ClassVar[Mapping[str, Any]] = {}  # override these with ``--quick``: less data, fewer steps

@@ -1,6 +1,6 @@
 """Shows the result of an evaluation: a table of accuracy, a table of the other metrics, and then sentences.
 
-    executable accuracy in %, run on embedded postgres 17.2
+    executable accuracy in %, run on calculator 2.1
      split             n  student            untrained        nearest
      test            533  89.5 [86.6, 91.8]  0 [0, 0.7]   26.8 [23.2, 30.7]
 

@@ -387,7 +387,7 @@ FORMER_FILES = {data_file(new): data_file(old) for old, new in FORMER_SPLITS.ite
 
 
 def system_file(kind: str, system: str = "student", engine: str = "") -> str:
-    """The file of a system's rows: ``verdicts-nearest-postgres-17.2.jsonl`` (`engine`: a second engine)."""
+    """The file of a system's rows: ``verdicts-nearest-calculator-2.1.jsonl`` (`engine`: a second engine)."""
     slug = re.sub(r"[^a-z0-9.]+", "-", engine.lower()).strip("-")
     parts = [kind, *([] if system == "student" else [file_part(system)]), *([slug] if slug else [])]
     return "-".join(parts) + ".jsonl"
