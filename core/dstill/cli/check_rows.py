@@ -1,4 +1,4 @@
-"""The command `check`: reads answers, and prints one line for each.
+"""The command `data check`: reads answers, and prints one line for each.
 
     {"id": "a", "answer": "1 + 2"}                          a row; "answer" may also be a model's raw text
     {"id":"a","ok":true,"problems":[],"not_checked":[]}     its line with --json
@@ -9,10 +9,8 @@ fails like a wrong answer, and the next one is read.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,27 +21,14 @@ from dstill.api.records import Draft, Example, Problem
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, say
 from dstill.cli.groups import Command
-from dstill.cli.input_rows import given_data
 from dstill.cli.options import App, app, data_option, json_output, set_option, task_option
 from dstill.errors import AnswerError, DataError, UsageError
 from dstill.factory import make_task
 from dstill.io.input_files import bytes_of, text_of
 from dstill.io.jsonl import detect
-from dstill.io.strict_json import NotStrict, dumps, loads
+from dstill.pipeline.answer_rows import ROW_FORM, Answer, Columns, bad_row, begins_rows, columns_of, row
 
 __all__ = ["check"]
-
-ROW_FORM = 'rows are {"id": …, "answer": …}, one per line'
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """One answer to check."""
-
-    id: Any  # as in the row, so that output can be joined with input; else the line's number
-    text: str = ""
-    context: Mapping[str, Any] = field(default_factory=dict)
-    error: str = ""  # why the row itself cannot be read
 
 
 @click.command(cls=Command, examples=["dstill data check answers.jsonl"])
@@ -76,11 +61,7 @@ def check(found: App, file: Path, data: str | None, layers: tuple[str, ...], as_
     for layer in layers:
         if layer not in known:
             raise UsageError(f"no layer '{layer}'", where="--layer", hint=f"task '{task.name}' has {', '.join(known)}")
-    columns = {
-        option.name.removeprefix("--"): option.column
-        for option in task.options
-        if option.column is not None and "data check" in option.commands
-    }
+    columns = columns_of(task)
     context: dict[str, Any] = {**found.context, **({task.data_key: data} if data else {})}
     failed = total = 0
     skips: Counter[str] = Counter()  # layer → answers that it did not check
@@ -113,8 +94,7 @@ def _skipped(skips: Counter[str], total: int) -> str:
 
 def _problems(task: Task, answer: Answer, example: Example, layers: tuple[str, ...]) -> list[Problem]:
     if answer.error:
-        first = task.checks[0].name if task.checks else "form"
-        return [Problem(layer=first, code="bad_row", message=answer.error, hint=ROW_FORM)]
+        return [bad_row(answer.error, task)]
     # a model's output may be in the form of teachers' replies, or the bare answer
     draft = task.parse(answer.text) or Draft(answer=answer.text)
     return list(find_problems(task, example, draft, layers or None))
@@ -135,9 +115,6 @@ def _show(identity: Any, ok: bool, problems: list[Problem], skipped: list[str], 
 # --- reading ----------------------------------------------------------------------------
 
 
-Columns = Mapping[str, Callable[[Any], Mapping[str, Any]]]  # further key of a row → what reads its value
-
-
 def _answers(file: Path, task: Task, columns: Columns) -> Iterator[Answer]:
     """Each answer in `file`: JSONL rows with an id and an answer, otherwise the whole text as one answer."""
     data = bytes_of(file, "FILE")
@@ -147,54 +124,8 @@ def _answers(file: Path, task: Task, columns: Columns) -> Iterator[Answer]:
     if file.suffix in (".jsonl", ".ndjson"):
         if lines and (found := detect(lines[0][1].encode())):
             raise DataError(f"detected {found}, expected JSONL", where=f"{file}:{lines[0][0]}", hint=ROW_FORM)
-    elif not lines or not _begins_rows(_lenient(lines[0][1]), task):
+    elif not lines or not begins_rows(lines[0][1], task):
         yield Answer(id="1", text=text)  # an answer that is an object has no id
         return
     for number, line in lines:
-        yield _row(number, line, task, columns)
-
-
-def _answer_of(value: Mapping[str, Any], task: Task) -> str | None:
-    """The key of a row under which its answer is; None: it has none."""
-    return next((name for name in ("answer", *task.answer_keys) if name in value), None)
-
-
-def _begins_rows(value: Mapping[str, Any], task: Task) -> bool:
-    return "id" in value and _answer_of(value, task) is not None
-
-
-def _is_row(value: Mapping[str, Any], task: Task) -> bool:
-    """Whether a line of a file of rows is one. If not, it is a bare answer, which may have `answer_keys` itself."""
-    named = any(isinstance(value.get(name), str) for name in task.answer_keys)
-    return "id" in value or "answer" in value or named
-
-
-def _row(number: int, line: str, task: Task, columns: Columns) -> Answer:
-    try:
-        row = loads(line)
-    except NotStrict as problem:
-        return Answer(id=_lenient(line).get("id", str(number)), error=f"line {number}: not strict JSON: {problem}")
-    if isinstance(row, dict) and not _is_row(row, task):
-        return Answer(id=str(number), text=line)
-    identity = row.get("id", str(number)) if isinstance(row, dict) else str(number)
-    name = _answer_of(row, task) if isinstance(row, dict) else None
-    if name is None:
-        return Answer(id=identity, error=f"line {number}: row has no 'answer'")
-    try:
-        data, given = given_data(row, task, f"line {number}")
-    except DataError as problem:
-        return Answer(id=identity, error=f"line {number}: {problem.what}")
-    context = {**given, **({task.data_key: data} if data else {})}
-    for column, read in columns.items():
-        context.update(read(row[column]) if column in row else {})
-    answer = row[name]
-    return Answer(id=identity, text=answer if isinstance(answer, str) else dumps(answer), context=context)
-
-
-def _lenient(line: str) -> dict[str, Any]:
-    """The row as Python's tolerant reader parses it, to know its id; empty if it cannot."""
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        return {}
-    return row if isinstance(row, dict) else {}
+        yield row(number, line, task, columns)
