@@ -1,9 +1,9 @@
 """The files below the paths that a user gives.
 
-    list(files([Path("queries")], (".sql",), exclude=["old/*"]))     [File(path=Path("queries/top.sql"), is_named=False)]
+    list(files([Path("queries")], (".sql",), ["old/*"]))     [File(path=Path("queries/top.sql"), is_named=False)]
 
-In a folder, only files with one of the suffixes count; hidden files and folders and those of installed packages do not.
-A file that the user names always counts.
+In a folder, only files with one of the suffixes count, without what is hidden or belongs to installed packages. A file
+that the user names always counts.
 """
 
 from __future__ import annotations

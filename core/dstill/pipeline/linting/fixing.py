@@ -1,11 +1,11 @@
 """Repairs answers without a change of their meaning: tries what a task proposes, and keeps what it can prove.
 
     safe_fixes(task, example, Source.of('{"size": "10"}'), problems)     [Fix(edits=(Edit(start=9, end=13, text="10"),)…
-    repaired(task, example, Source.of('{"size": "10"}'))                 Source(answer='{"size": 10}', shown=…)
+    repaired(task, example, Source.of('{"size": "10"}'), problems)       Source(answer='{"size": 10}', shown=…)
 
-A fix is safe if the checks find less in the new answer and no more errors, and if its canonical form is that of the old
-one, unless the pack vouches for it (`Fix.same_meaning`). An answer that a layer marked ``parses`` refuses has no meaning
-to keep.
+A fix is safe if the checks find less afterwards, alone or with others, and no more errors, and if the canonical form
+of the answer stays the same, unless the pack vouches for the meaning (`Fix.same_meaning`). An answer that a layer marked
+``parses`` refuses has no meaning to keep.
 """
 
 from __future__ import annotations
@@ -55,40 +55,65 @@ def is_parsed(task: Task, problems: Sequence[Problem]) -> bool:
 
 def safe_fixes(task: Task, example: Example, source: Source, problems: Sequence[Problem]) -> list[Fix]:
     """The fixes that are safe, each without the others."""
-    if not problems or not is_parsed(task, problems):
-        return []
-    proposed = AnswerFiles.of(task).answer_fixes(example, source.answer, problems)
-    return [fix for fix in proposed if _safely_fixed(task, example, source, problems, fix)]
+    one = _Answer(task, example, source, problems)
+    return [fix for fix in one.proposed() if (new := one.after(fix)) and (new.is_better(one) or new.repaired() != new)]
 
 
-def repaired(task: Task, example: Example, source: Source) -> Source:
+def repaired(task: Task, example: Example, source: Source, problems: Sequence[Problem]) -> Source:
     """The answer after all safe fixes, one after the other."""
-    for _ in range(MOST_FIXES):
-        problems = _problems(task, example, source.answer)
-        if not problems or not is_parsed(task, problems):
-            break
-        proposed = AnswerFiles.of(task).answer_fixes(example, source.answer, problems)
-        after = (_safely_fixed(task, example, source, problems, fix) for fix in proposed)
-        new = next(filter(None, after), None)
-        if new is None:
-            break
-        source = new
-    return source
+    return _Answer(task, example, source, problems).repaired().source
 
 
-def _safely_fixed(task: Task, example: Example, source: Source, problems: Sequence[Problem], fix: Fix) -> Source | None:
-    """The source after `fix`; None: it is not safe."""
-    new = source.fixed(fix)
-    if new is None or not (fix.same_meaning or task.canonical(new.answer) == task.canonical(source.answer)):
-        return None
-    left = _problems(task, example, new.answer)
-    better = len(left) < len(problems) and _errors(left) <= _errors(problems)
-    return new if better and is_parsed(task, left) else None
+@dataclass(frozen=True)
+class _Answer:
+    """An answer on its way, and what the checks find in it."""
+
+    task: Task
+    example: Example
+    source: Source
+    problems: Sequence[Problem]
+
+    def proposed(self) -> Sequence[Fix]:
+        if not self.problems or not is_parsed(self.task, self.problems):
+            return ()
+        return tuple(AnswerFiles.of(self.task).answer_fixes(self.example, self.source.answer, self.problems))
+
+    def after(self, fix: Fix) -> _Answer | None:
+        """The answer after a fix; None: it changes the meaning, or makes the answer worse."""
+        source = self.source.fixed(fix)
+        if source is None:
+            return None
+        if not fix.same_meaning and self.task.canonical(source.answer) != self.task.canonical(self.source.answer):
+            return None
+        found = tuple(find_problems(self.task, self.example, Draft(answer=source.answer)))
+        new = _Answer(self.task, self.example, source, found)
+        return (
+            new if is_parsed(self.task, found) and _all(new) <= _all(self) and _errors(new) <= _errors(self) else None
+        )
+
+    def is_better(self, other: _Answer) -> bool:
+        """Whether the checks find less in this answer."""
+        return _all(self) < _all(other)
+
+    def repaired(self) -> _Answer:
+        """The last of a chain of fixes that ends in a better answer; else this one.
+
+        A fix in between need not be better by itself: a layer may only run when the one before it finds nothing.
+        """
+        seen, now = {self.source.answer}, self
+        for _ in range(MOST_FIXES):
+            steps = (now.after(fix) for fix in now.proposed())
+            new = next((step for step in steps if step and step.source.answer not in seen), None)
+            if new is None:
+                break
+            seen.add(new.source.answer)
+            now = new
+        return now if now.is_better(self) else self
 
 
-def _errors(problems: Sequence[Problem]) -> int:
-    return sum(problem.is_error for problem in problems)
+def _all(answer: _Answer) -> int:
+    return len(answer.problems)
 
 
-def _problems(task: Task, example: Example, answer: str) -> list[Problem]:
-    return list(find_problems(task, example, Draft(answer=answer)))
+def _errors(answer: _Answer) -> int:
+    return sum(problem.is_error for problem in answer.problems)

@@ -9,8 +9,8 @@ from dstill.pipeline.linting.lint import FileProblem
 
 __all__ = ["line"]
 
-_DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-_PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
+_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_PROPERTY = {**_DATA, **str.maketrans({":": "%3A", ",": "%2C"})}
 
 
 def line(one: FileProblem) -> str:
@@ -20,10 +20,6 @@ def line(one: FileProblem) -> str:
     if region.line == region.end_line:  # GitHub takes columns within one line alone
         properties |= {"col": region.column, "endColumn": region.end_column}
     properties["title"] = one.rule
-    listed = ",".join(f"{name}={_escaped(str(value), _PROPERTY)}" for name, value in properties.items())
+    listed = ",".join(f"{name}={str(value).translate(_PROPERTY)}" for name, value in properties.items())
     hint = f" ({one.problem.hint})" if one.problem.hint else ""
-    return f"::{one.problem.severity.value} {listed}::{_escaped(f'{one.problem.message}{hint}', _DATA)}"
-
-
-def _escaped(text: str, table: dict[str, str]) -> str:
-    return text.translate(str.maketrans(table))
+    return f"::{one.problem.severity.value} {listed}::{f'{one.problem.message}{hint}'.translate(_DATA)}"

@@ -154,19 +154,28 @@ class _Checked:
         return str(self.example.context.get(self.task.data_key, ""))
 
     def placed(self, file: str, lines: Lines) -> list[FileProblem]:
-        """The problems with their places in the file."""
-        repairs = {id(fix.problem): fix for fix in reversed(self.fixes)}
-        return [
+        """The problems with their places in the file, from its beginning to its end."""
+        repairs = {fix.problem: fix for fix in reversed(self.fixes)}
+        found = [
             FileProblem(
                 file=file,
                 task=self.task.name,
                 answer=self.example.id,
                 problem=problem,
                 region=self._region(problem, lines),
-                fix=self._edits(repairs.get(id(problem)), lines),
+                fix=self._edits(repairs.get(problem), lines),
             )
-            for problem in self.problems
+            for problem in self._reported()
         ]
+        return sorted(found, key=lambda one: (one.region.line, one.region.column))
+
+    def _reported(self) -> list[Problem]:
+        """The problems without those that repeat another layer's error at the same place."""
+        first: dict[str, str] = {}  # place → the first layer with an error there
+        for problem in self.problems:
+            if problem.is_error and problem.pointer:
+                first.setdefault(problem.pointer, problem.layer)
+        return [p for p in self.problems if not p.is_error or first.get(p.pointer, p.layer) == p.layer]
 
     def _region(self, problem: Problem, lines: Lines) -> Region:
         if self.answer.error or not self.is_literal:
@@ -191,7 +200,7 @@ def _repaired(task: Task, found: Sequence[_Checked], text: str, suffix: str) -> 
     wanted, edits = [one.source.answer for one in found], []
     for number, one in enumerate(found):
         if one.fixes:
-            new = repaired(task, one.example, one.source)
+            new = repaired(task, one.example, one.source, one.problems)
             wanted[number] = new.answer
             edits.append(Edit(start=one.answer.start, end=one.answer.end, text=new.shown))
     new_text = edited(text, edits)

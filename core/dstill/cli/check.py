@@ -1,0 +1,291 @@
+"""The command `check`: a linter of files that hold answers.
+
+queries/top.sql:3:8: error schema/unknown_column: no table of the query has a column 'nme'. Did you mean 'name'?
+error: 1 error in 1 of 4 files
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dstill import __version__
+from dstill.api.protocols import AnswerFiles
+from dstill.api.task import Task
+from dstill.cli.console import emit, note, say
+from dstill.cli.groups import Command
+from dstill.cli.options import App, Count, app, data_option, set_option, task_option
+from dstill.config import Config
+from dstill.errors import AnswerError, UsageError
+from dstill.factory import make_task, task_name
+from dstill.io.files import atomic
+from dstill.io.input_files import MOST_BYTES, bytes_of
+from dstill.pipeline.linting import github, sarif
+from dstill.pipeline.linting.discovery import File, files
+from dstill.pipeline.linting.lint import ROWS, FileProblem, Report, has_answers, lint, unreadable
+
+__all__ = ["check"]
+
+STDIN = Path("-")
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        "dstill check queries",
+        "dstill check --fix queries/top.sql",
+        "dstill check --format sarif . > dstill.sarif",
+    ],
+)
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path, allow_dash=True))
+@data_option("the answers are about", "A file may name its own.")
+@task_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif", "github"]),
+    default="text",
+    help="How problems are printed: text, json (one object), sarif (SARIF 2.1.0), or github (workflow commands, which "
+    "GitHub Actions shows beside the code).",
+)
+@click.option(
+    "--fix", is_flag=True, help="Repair what can be repaired without a change of meaning, and write the files."
+)
+@click.option("--diff", is_flag=True, help="Print what --fix would change, and write nothing.")
+@click.option("--ignore", multiple=True, metavar="CODE", help="Do not report this code, as unknown_field (repeatable).")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Skip paths like this, as 'old/*' (repeatable).")
+@click.option("--max-warnings", type=Count(0, 10**9), metavar="N", help="Fail if there are more than N warnings.")
+@click.option("--stdin-name", type=click.Path(path_type=Path), metavar="FILE", help="What the file on stdin is called.")
+@set_option
+@app
+def check(
+    found: App, /, paths: tuple[Path, ...], data: str | None, form: str, stdin_name: Path | None, **more: Any
+) -> None:
+    """Find what is wrong in files of answers, without executing them.
+
+    PATH is a file, a folder, or - for stdin. Default: the current folder. The name of a file says which task reads it,
+    and how answers lie in it; --task says so for other names. Rows in .jsonl files are {"id": …, "answer": …}, as for
+    `dstill data check`.
+
+    If the fields of the data are not known, the checks that need them are skipped, and a note names them. Exits with 9
+    if there is an error, or with --diff if there is something to repair.
+    """
+    wanted = Wanted(form=form, **more)
+    if wanted.fix and (wanted.diff or STDIN in paths):
+        raise UsageError("--fix writes files", where="--fix", hint="use --diff to see what it would change")
+    run = _Run(found, found.config(), wanted, data, stdin_name)
+    for file in files(paths or (Path(),), run.suffixes, wanted.exclude):
+        run.check(file)
+    run.finish()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What the options of this call ask for."""
+
+    form: str
+    fix: bool
+    diff: bool
+    ignore: tuple[str, ...]
+    exclude: tuple[str, ...]
+    max_warnings: int | None
+
+
+@dataclass
+class _Run:
+    """One call of the command, and what it found so far."""
+
+    found: App
+    config: Config
+    wanted: Wanted
+    data: str | None
+    stdin_name: Path | None
+    problems: list[FileProblem] = field(default_factory=list)
+    files: int = 0
+    answers: int = 0
+    changed: int = 0  # files that were repaired, or would be
+    skipped: Counter[str] = field(default_factory=Counter)  # layer → answers that it was not applied to
+    _tasks: dict[str, Task] = field(default_factory=dict)
+
+    # --- which task -----------------------------------------------------------------------
+
+    @cached_property
+    def by_suffix(self) -> Mapping[str, list[str]]:
+        """Ending of a file's name → the tasks that read such files."""
+        plugins, asked = self.found.plugins, self.found.flags.get("project.task")
+        if asked:
+            plugins.task(asked)  # raises UsageError if it is not installed
+        known: dict[str, list[str]] = {}
+        for name in [asked] if asked else plugins.names("tasks"):
+            kind = plugins.task(name)
+            for suffix in kind.suffixes if issubclass(kind, AnswerFiles) else ():
+                known.setdefault(suffix, []).append(name)
+        return known
+
+    @property
+    def suffixes(self) -> set[str]:
+        return {ROWS, *self.by_suffix}
+
+    def task(self, path: Path) -> Task:
+        """The task of a file: by its name, else the one that is asked for or configured. Raises UsageError."""
+        names = self.by_suffix.get(path.suffix, [])
+        configured = self.config.settings.project.task
+        name = configured if configured in names else self.found.plugins.default_task(names)
+        if names and not name:
+            hint = f"{', '.join(names)} read such files"
+            raise UsageError(f"which task does {path} belong to?", where="--task", hint=hint)
+        name = name or task_name(self.found.plugins, self.config.settings)
+        if name not in self._tasks:
+            self._tasks[name] = make_task(self.found.plugins, self.config, name)
+        return self._tasks[name]
+
+    # --- one file -------------------------------------------------------------------------
+
+    def check(self, file: File) -> None:
+        """Check one file, and print or repair it."""
+        path = (self.stdin_name or STDIN) if file.path == STDIN else file.path
+        name = "stdin" if path == STDIN else path.as_posix()
+        content = bytes_of(file.path, "PATH", most=None if file.path == STDIN else MOST_BYTES)
+        task = self.task(path)
+        suffix = path.suffix or next(iter(AnswerFiles.of(task).suffixes), "")
+        try:
+            text = content.decode()
+        except UnicodeDecodeError as error:
+            self._add(unreadable(name, content, error))
+            return
+        if not file.is_named and not has_answers(task, text, suffix):
+            return
+        report = self._lint(task, name, text, suffix)
+        if report.repaired != text:
+            self.changed += 1
+            if self.wanted.diff:
+                self._show_changes(name, text, report.repaired)
+            if self.wanted.fix:
+                _write(file.path, report.repaired)
+                report = self._lint(task, name, report.repaired, suffix)
+        self._add(report)
+
+    def _lint(self, task: Task, name: str, text: str, suffix: str) -> Report:
+        context = {**self.found.context, **({task.data_key: self.data} if self.data else {})}
+        report = lint(task, name, text, suffix=suffix, context=context)
+        if self.data in report.unknown:
+            what = f"nothing is known about the {task.data_noun} '{self.data}': {_layers(report.skipped)} not checked"
+            raise UsageError(what, where="--data", hint=self._hint() or "check the name")
+        return report
+
+    def _add(self, report: Report) -> None:
+        new = [one for one in report.problems if one.problem.code not in self.wanted.ignore]
+        self.problems += new
+        self.files, self.answers = self.files + 1, self.answers + report.answers
+        self.skipped.update(report.skipped)
+        if not self.wanted.diff and self.wanted.form in ("text", "github"):
+            for one in new:
+                say(github.line(one) if self.wanted.form == "github" else _line(one))
+
+    def _show_changes(self, name: str, old: str, new: str) -> None:
+        for line in difflib.unified_diff(old.splitlines(), new.splitlines(), name, name, lineterm=""):
+            say(line)
+
+    # --- the end --------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """Print what comes after all files. Raises AnswerError if there are errors."""
+        if not self.files:
+            note("note: no file to check")
+        if not self.wanted.diff and self.wanted.form == "sarif":
+            emit(sarif.log(self.problems, self._helps(), __version__))
+        if not self.wanted.diff and self.wanted.form == "json":
+            emit(self._object())
+        if self.skipped:
+            hint = self._hint()
+            known = "because nothing is known about the data"
+            note(f"note: {_layers(self.skipped)} not checked, {known}{hint and f': {hint}'}")
+        if self.changed and self.wanted.fix:
+            note(f"repaired {_count(self.changed, 'file')}")
+        if self.wanted.diff and not self.changed:
+            return
+        errors, warnings = self._number("error"), self._number("warning")
+        most = self.wanted.max_warnings
+        if errors or (most is not None and warnings > most) or self.wanted.diff:
+            self._fail(errors, warnings)
+        if warnings and self.wanted.form == "text":
+            note(_count(warnings, "warning"))
+
+    def _fail(self, errors: int, warnings: int) -> None:
+        if self.wanted.diff:
+            raise AnswerError(f"{_count(self.changed, 'file')} would be repaired", hint="run it with --fix")
+        counts = [_count(n, noun) for n, noun in ((errors, "error"), (warnings, "warning")) if n]
+        places = len({one.file for one in self.problems})
+        fixable = sum(bool(one.fix) for one in self.problems)
+        hint = f"--fix repairs {fixable} of them" if fixable else ""
+        raise AnswerError(f"{' and '.join(counts)} in {places} of {_count(self.files, 'file')}", hint=hint)
+
+    def _number(self, severity: str) -> int:
+        return sum(one.problem.severity == severity for one in self.problems)
+
+    def _hint(self) -> str:
+        """How to say what the data are, by the options of the tasks in use."""
+        names = [option.name for task in self._tasks.values() for option in task.options if "check" in option.commands]
+        described = [name for name in dict.fromkeys(names) if name in self._describing()]
+        return f"give {' or '.join(described)}" if described else ""
+
+    def _describing(self) -> set[str]:
+        """Options that describe data: those that rows may have, too."""
+        return {option.name for task in self._tasks.values() for option in task.options if option.column is not None}
+
+    def _helps(self) -> Mapping[str, str]:
+        """Rule → what it means. A code means the same in each layer of a task."""
+        codes = {name: AnswerFiles.of(task).problem_codes for name, task in self._tasks.items()}
+        rules = {sarif.rule_id(one): codes.get(one.task, {}).get(one.problem.code, "") for one in self.problems}
+        return {rule: help for rule, help in rules.items() if help}
+
+    def _object(self) -> dict[str, Any]:
+        return {
+            "files": self.files,
+            "answers": self.answers,
+            "errors": self._number("error"),
+            "warnings": self._number("warning"),
+            "repaired": self.changed if self.wanted.fix else 0,
+            "not_checked": dict(self.skipped),
+            "problems": [_row(one) for one in self.problems],
+        }
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace the file, or what a link leads to; its permissions stay."""
+    target = path.resolve()
+    mode = target.stat().st_mode
+    with atomic(target) as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(text.encode())
+
+
+def _line(one: FileProblem) -> str:
+    problem = one.problem
+    hint = f" ({problem.hint})" if problem.hint else ""
+    place = f"{one.file}:{one.region.line}:{one.region.column}"
+    fixable = " [--fix]" if one.fix else ""
+    return f"{place}: {problem.severity.value} {one.rule}: {problem.message}{hint}{fixable}"
+
+
+def _row(one: FileProblem) -> dict[str, Any]:
+    keys = ("layer", "code", "severity", "message", "hint", "pointer")
+    of_problem = {key: value for key, value in one.problem.to_row().items() if key in keys}
+    edits = [{**vars(edit.region), "text": edit.text} for edit in one.fix]
+    return {"file": one.file, **vars(one.region), "task": one.task, "answer": one.answer, **of_problem, "fix": edits}
+
+
+def _layers(skipped: Mapping[str, int]) -> str:
+    return " and ".join(skipped)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
