@@ -136,6 +136,7 @@ DEMO = ("demo", "--quick")
 
 # Protocol → the commands that ask for all of its methods.
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "AnswerFiles": (("check", ".", "answer.toy"),),
     "ConstrainedOutput": (),  # only a student with a vocabulary can be constrained: see below
     "DataProfile": (("init", "--engine-url", "http://127.0.0.1:9", "--out", "there"), *TRAINED, PREDICT),
     "Demo": (DEMO,),

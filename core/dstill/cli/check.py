@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dstill import __version__
 from dstill.api.protocols import AnswerFiles
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, say
@@ -69,9 +69,9 @@ STDIN = Path("-")
 def check(
     found: App, /, paths: tuple[Path, ...], data: str | None, form: str, stdin_name: Path | None, **more: Any
 ) -> None:
-    """Find what is wrong in files of answers, without executing them.
+    """Find what is wrong in files of answers, and repair it.
 
-    PATH is a file, a folder, or - for stdin. Default: the current folder. The name of a file says which task reads it,
+    No answer is executed. PATH is a file, a folder, or - for stdin. Default: the current folder. The name of a file says which task reads it,
     and how answers lie in it; --task says so for other names. Rows in .jsonl files are {"id": …, "answer": …}, as for
     `dstill data check`.
 
@@ -201,7 +201,7 @@ class _Run:
         if not self.files:
             note("note: no file to check")
         if not self.wanted.diff and self.wanted.form == "sarif":
-            emit(sarif.log(self.problems, self._helps(), __version__))
+            emit(sarif.log(self.problems, self._helps(), version("dstill")))
         if not self.wanted.diff and self.wanted.form == "json":
             emit(self._object())
         if self.skipped:

@@ -17,7 +17,7 @@ __all__ = ["Place", "find", "removal"]
 
 _DECODER = json.JSONDecoder(strict=False)
 _SPACE = re.compile(r"[ \t\r\n]*")
-_UNREADABLE = (ValueError, IndexError, RecursionError)
+_UNREADABLE = (ValueError, LookupError, RecursionError)  # of text that ends early, is no JSON, or is too deep
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,8 @@
     repaired(task, example, Source.of('{"size": "10"}'), problems)       Source(answer='{"size": 10}', shown=…)
 
 A fix is safe if the checks find less afterwards, alone or with others, and no more errors, and if the canonical form
-of the answer stays the same, unless the pack vouches for the meaning (`Fix.same_meaning`). An answer that a layer marked
-``parses`` refuses has no meaning to keep.
+of the answer stays the same, unless the pack vouches for the meaning (`Fix.same_meaning`). An answer that a layer
+marked ``parses`` refuses has no meaning to keep.
 """
 
 from __future__ import annotations

@@ -34,12 +34,11 @@ def log(problems: Iterable[FileProblem], helps: Mapping[str, str], version: str)
     rules: dict[str, Json] = {}
     for one in problems:
         rules.setdefault(rule_id(one), _rule(one, helps.get(rule_id(one), "")))
-    numbers = {name: number for number, name in enumerate(rules)}
     driver = {"name": "dstill", "semanticVersion": version, "rules": list(rules.values())}
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(one, numbers[rule_id(one)]) for one in problems],
+        "results": [_result(one) for one in problems],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
@@ -56,12 +55,11 @@ def _rule(one: FileProblem, help: str) -> Json:
     }
 
 
-def _result(one: FileProblem, number: int) -> Json:
+def _result(one: FileProblem) -> Json:
     hint = f" ({one.problem.hint})" if one.problem.hint else ""
     location = {"artifactLocation": _file(one.file), "region": _region(one.region)}
     result: Json = {
         "ruleId": rule_id(one),
-        "ruleIndex": number,
         "level": one.problem.severity.value,
         "message": {"text": f"{one.problem.message}{hint}"},
         "locations": [{"physicalLocation": location}],
