@@ -50,7 +50,7 @@ def find(text: str, pointer: str) -> Place | None:
 def removal(text: str, pointer: str) -> tuple[int, int] | None:
     """Start and end of what to cut out, with its key and comma, to remove a value. None: there is none to remove."""
     found, outer = find(text, pointer), find(text, pointer.rpartition("/")[0])
-    if not pointer or found is None or outer is None or not found.exact:
+    if not pointer.startswith("/") or found is None or outer is None or not found.exact:
         return None
     members = [member for _, member in _members(text, outer.start)]
     number = members.index(found)

@@ -20,7 +20,7 @@ __all__ = ["Lines", "Region", "span"]
 
 _PLACE = re.compile(r"(\d{1,9}):(\d{1,9})")
 _WORD = re.compile(r"\w+|\"[^\"\n]*\"|.|\Z", re.DOTALL)
-_FIRST_LINE = re.compile(r"[^\n]*")
+_FIRST_LINE = re.compile(r"(?:[^\n]*\S)?")
 
 
 @dataclass(frozen=True, kw_only=True)
