@@ -29,7 +29,7 @@ from dstill_sql.statements import first_line, place
 
 __all__ = ["check", "names_of", "qualified"]
 
-_UNRESOLVED = re.compile(r"(?:Unknown column|Column) '?\"?([^'\".:]+)\"?'?")
+_UNRESOLVED = re.compile(r"(?:Unknown column:|Column) '?\"?([^'\".:]+)\"?'?")
 
 
 def check(query: exp.Query, schema: Schema) -> Iterator[Problem]:

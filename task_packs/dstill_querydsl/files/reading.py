@@ -123,7 +123,9 @@ def _lines(text: str, start: int, end: int, context: Mapping[str, Any]) -> Itera
 
 def _is_header(line: str) -> bool:
     value = _object(line)
-    return (bool(value) or line.strip() == "{}") and value.keys() <= _HEADER
+    if not value:
+        return line.strip() == "{}"
+    return value.keys() <= _HEADER and isinstance(value.get("index", ""), (str, list))  # in _bulk it is an object
 
 
 def _object(text: str) -> dict[str, Any]:
