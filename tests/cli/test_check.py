@@ -79,7 +79,7 @@ def test_stdin_has_the_name_that_is_given(sums: Cli) -> None:
     assert ended.out.startswith("new/x.sums:2:1: error")
 
 
-def test_context_of_options_counts(sums: Cli, root: Path) -> None:
+def test_codes_can_be_ignored_and_warnings_be_counted(sums: Cli) -> None:
     assert sums("queries", "--ignore", "too_long", "--ignore", "zero").code == 0
     assert sums("queries", "--ignore", "too_long", "--max-warnings", 1).code == 0
     ended = sums("queries", "--ignore", "too_long", "--max-warnings", 0)
