@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from support.toy import Toy, digits, form
 
@@ -25,7 +26,7 @@ class Sums(Toy, AnswerFiles):
     """Sums in files."""
 
     name = "sums"
-    suffixes = (".sums", ".both")
+    suffixes: ClassVar[tuple[str, ...]] = (".sums", ".both")
     checks = (
         Check("form", lambda example, answer: form(example, answer.strip()), parses=True),
         Check("digits", digits),

@@ -22,7 +22,7 @@ from dstill.api.protocols import AnswerFiles
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, say
 from dstill.cli.groups import Command
-from dstill.cli.options import App, Count, app, data_option, set_option, task_option
+from dstill.cli.options import App, Count, app, data_option, set_option, setting
 from dstill.config import Config
 from dstill.errors import AnswerError, UsageError
 from dstill.factory import make_task, task_name
@@ -47,7 +47,12 @@ STDIN = Path("-")
 )
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path, allow_dash=True))
 @data_option("the answers are about", "A file may name its own.")
-@task_option
+@setting(
+    "--task",
+    key="project.task",
+    metavar="NAME",
+    help="Task that all files belong to. Default: the name of a file says so, else the project's.",
+)
 @click.option(
     "--format",
     "form",
@@ -71,9 +76,9 @@ def check(
 ) -> None:
     """Find what is wrong in files of answers, and repair it.
 
-    No answer is executed. PATH is a file, a folder, or - for stdin. Default: the current folder. The name of a file says which task reads it,
-    and how answers lie in it; --task says so for other names. Rows in .jsonl files are {"id": …, "answer": …}, as for
-    `dstill data check`.
+    No answer is executed. PATH is a file, a folder, or - for stdin. Default: the current folder. The name of a file
+    says which task reads it, and how answers lie in it; --task says so for other names. Rows in .jsonl files are
+    {"id": …, "answer": …}, as for `dstill data check`.
 
     If the fields of the data are not known, the checks that need them are skipped, and a note names them. Exits with 9
     if there is an error, or with --diff if there is something to repair.
