@@ -125,7 +125,10 @@ def test_fix_does_not_go_with_stdin_or_diff(sums: Cli) -> None:
 
 
 def test_json_is_one_object(sums: Cli) -> None:
-    found = json.loads(sums("--format", "json").out)
+    ended = sums("--json")
+    assert (ended.code, ended.err) == (9, "")
+    assert sums("--format", "json") == ended
+    found = json.loads(ended.out)
     problems = found.pop("problems")
     assert found == {"files": 2, "answers": 4, "errors": 1, "warnings": 1, "repaired": 0, "not_checked": {}}
     assert [(one["file"], one["line"], one["code"], one["task"]) for one in problems] == [

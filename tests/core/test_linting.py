@@ -202,7 +202,7 @@ def test_workflow_commands_are_escaped() -> None:
     assert warning.startswith("::warning ")
 
 
-def test_columns_of_several_lines_are_left_out() -> None:
+def test_columns_are_for_one_line() -> None:
     region = Region(line=2, column=3, end_line=4, end_column=5)
     one = FileProblem(file="a", task="t", answer="1", problem=problem().problem, region=region)
     assert github.line(one).startswith("::error file=a,line=2,endLine=4,title=")

@@ -22,7 +22,7 @@ from dstill.api.protocols import AnswerFiles
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, say
 from dstill.cli.groups import Command
-from dstill.cli.options import App, Count, app, data_option, set_option, setting
+from dstill.cli.options import App, Count, app, data_option, json_output, set_option, setting
 from dstill.config import Config
 from dstill.errors import AnswerError, UsageError
 from dstill.factory import make_task, task_name
@@ -61,6 +61,7 @@ STDIN = Path("-")
     help="How problems are printed: text, json (one object), sarif (SARIF 2.1.0), or github (workflow commands, which "
     "GitHub Actions shows beside the code).",
 )
+@json_output("Print the problems as one JSON object: the same as --format json.")
 @click.option(
     "--fix", is_flag=True, help="Repair what can be repaired without a change of meaning, and write the files."
 )
@@ -72,7 +73,14 @@ STDIN = Path("-")
 @set_option
 @app
 def check(
-    found: App, /, paths: tuple[Path, ...], data: str | None, form: str, stdin_name: Path | None, **more: Any
+    found: App,
+    /,
+    paths: tuple[Path, ...],
+    data: str | None,
+    form: str,
+    as_json: bool,
+    stdin_name: Path | None,
+    **more: Any,
 ) -> None:
     """Find what is wrong in files of answers, and repair it.
 
@@ -83,7 +91,7 @@ def check(
     If the fields of the data are not known, the checks that need them are skipped, and a note names them. Exits with 9
     if there is an error, or with --diff if there is something to repair.
     """
-    wanted = Wanted(form=form, **more)
+    wanted = Wanted(form="json" if as_json else form, **more)
     if wanted.fix and (wanted.diff or STDIN in paths):
         raise UsageError("--fix writes files", where="--fix", hint="use --diff to see what it would change")
     run = _Run(found, found.config(), wanted, data, stdin_name)
@@ -225,6 +233,8 @@ class _Run:
             note(_count(warnings, "warning"))
 
     def _fail(self, errors: int, warnings: int) -> None:
+        if self.wanted.form == "json" and not self.wanted.diff:
+            raise click.exceptions.Exit(AnswerError.exit_code)  # the object has the counts
         if self.wanted.diff:
             raise AnswerError(f"{_count(self.changed, 'file')} would be repaired", hint="run it with --fix")
         counts = [_count(n, noun) for n, noun in ((errors, "error"), (warnings, "warning")) if n]

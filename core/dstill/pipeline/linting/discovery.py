@@ -30,7 +30,10 @@ class File:
 
 
 def files(paths: Iterable[Path], suffixes: Collection[str], exclude: Sequence[str] = ()) -> Iterator[File]:
-    """Each file once, those of a folder by name. `exclude`: patterns of paths. Raises UsageError for a missing path."""
+    """Each file once, those of a folder in the order of their names. `exclude`: patterns of paths.
+
+    Raises UsageError for a path that does not exist.
+    """
     seen: set[Path] = set()
     for path in paths:
         is_folder = path.is_dir()
