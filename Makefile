@@ -69,13 +69,14 @@ base: $(STAMP)
 	OMP_NUM_THREADS=1 $(PYTHON) -m tools.base.train $(if $(HOURS),--hours $(HOURS))
 	$(PYTHON) -m tools.base.publish
 
-# The pages that are made from the code: commands, configuration keys, the guard, faults, plans.
+# The pages that are made from the code: commands, configuration keys, the guard, faults, rules, plans.
 docs: $(STAMP)
 	$(PYTHON) docs/make_cli.py
 	$(PYTHON) docs/make_config.py
 	$(PYTHON) docs/make_llms.py
 	$(PYTHON) docs/make_guard.py
 	$(PYTHON) docs/make_faults.py
+	$(PYTHON) docs/make_rules.py
 	$(PYTHON) docs/make_plans.py
 
 # The docs as a website in build/site. A broken link or a page outside the navigation is an error.

@@ -141,9 +141,9 @@ def _scheme(url: str) -> str:
     return url.partition(":")[0].lower()
 
 
-def make_task(plugins: Plugins, config: Config) -> Task:
-    """The configured task."""
-    name = task_name(plugins, config.settings)
+def make_task(plugins: Plugins, config: Config, name: str = "") -> Task:
+    """The configured task, or the one with this name."""
+    name = name or task_name(plugins, config.settings)
     _require(plugins, config, f"task.{name}")
     task = with_fallbacks(plugins.task(name)(config.part("task", name)))
     task.seed = config.settings.project.seed

@@ -14,8 +14,10 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from dstill.api.answer_files import FileAnswer, Fix
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.protocols import (
+    AnswerFiles,
     ConstrainedOutput,
     DataProfile,
     Demo,
@@ -33,6 +35,7 @@ from dstill.api.records import (
     Grammar,
     Message,
     Mutant,
+    Problem,
     Prompt,
     RelevantSchema,
     ResultDiff,
@@ -43,6 +46,8 @@ from dstill.api.task import Check, data_of
 from dstill.errors import MissingExtra
 from dstill_sql import refusals
 from dstill_sql.about_databases import AboutDatabases
+from dstill_sql.files.codes import CODES
+from dstill_sql.files.reading import SUFFIXES
 from dstill_sql.labels import LABELS
 from dstill_sql.options import OPTIONS
 from dstill_sql.settings import Settings
@@ -57,6 +62,7 @@ __all__ = ["Sql"]
 
 class Sql(
     AboutDatabases,
+    AnswerFiles,
     ConstrainedOutput,
     DataProfile,
     Demo,
@@ -153,6 +159,27 @@ class Sql(
         from dstill_sql.clauses import clauses
 
         return clauses(answer, self.config.dialect)
+
+    # --- AnswerFiles --------------------------------------------------------------------
+
+    suffixes = SUFFIXES
+    problem_codes = CODES
+
+    def has_answers(self, text: str, suffix: str) -> bool:
+        from dstill_sql.files import reading
+
+        return reading.has_answers(text, self.config.dialect)
+
+    def file_answers(self, text: str, suffix: str) -> Iterable[FileAnswer]:
+        from dstill_sql.files import reading
+
+        return reading.answers(text, self.config.dialect)
+
+    def answer_fixes(self, example: Example, answer: str, problems: Sequence[Problem]) -> Iterable[Fix]:
+        from dstill_sql.files.fixes import fixes
+
+        found = self.database(example)
+        return fixes(answer, problems, found.schema if found else None, self.config.dialect)
 
     # --- TestDatabases ------------------------------------------------------------------
 

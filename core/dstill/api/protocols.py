@@ -3,6 +3,7 @@
     class Sums(Task, Presentation, TestDatabases): ...
 
     class                what dstill does with it
+    AnswerFiles          finds what is wrong in users' files with `dstill check`, and repairs it
     ConstrainedOutput    decodes so that the student writes only what the grammar allows
     TestDatabases        also compares an answer with the gold on small databases
     ResultProperties     does not score golds whose results prove nothing
@@ -30,13 +31,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
+from dstill.api.answer_files import FileAnswer, Fix
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.form import Form
-from dstill.api.records import Example, Grammar, Mutant, RelevantSchema, ResultDiff, Table, TestDatabase
+from dstill.api.records import Example, Grammar, Mutant, Problem, RelevantSchema, ResultDiff, Table, TestDatabase
 from dstill.api.task import Task
 
 __all__ = [
     "PROTOCOLS",
+    "AnswerFiles",
     "ConstrainedOutput",
     "DataProfile",
     "Demo",
@@ -59,6 +62,38 @@ class _Protocol:
     def of(cls, task: Task) -> Self:
         """`task` itself if it inherits this class, else an object with the defaults."""
         return task if isinstance(task, cls) else cls()
+
+
+class AnswerFiles(_Protocol):
+    """Files of users that hold answers in the language: `dstill check` reads and repairs them."""
+
+    # Endings of the names of such files, as (".sql",). Rows in .jsonl files are read without it.
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    # `Problem.code` → what it means, in a sentence: "The query names a field that the data lacks."
+    problem_codes: ClassVar[Mapping[str, str]] = {}
+
+    def has_answers(self, text: str, suffix: str) -> bool:
+        """Whether a file that was found in a folder is meant: names as ``config.json`` say little. Default: it is.
+
+        Not called for a file that the user names. `text` is its content, which may be anything.
+        """
+        return True
+
+    def file_answers(self, text: str, suffix: str) -> Iterable[FileAnswer]:
+        """The answers in a file, in their order. Default: the whole text without the white space around it.
+
+        `suffix` is one of `suffixes`, or another if the user says that the file is of this task.
+        ``[FileAnswer(start=0, end=8), FileAnswer(start=10, end=18, context={"data": "shop"})]``
+        """
+        return [FileAnswer(start=len(text) - len(text.lstrip()), end=len(text.rstrip()))] if text.strip() else []
+
+    def answer_fixes(self, example: Example, answer: str, problems: Sequence[Problem]) -> Iterable[Fix]:
+        """Repairs of `answer`, in which the checks found `problems`, that leave its meaning as it is.
+
+        dstill proves each one before it uses it (`Fix`).
+        ``[Fix(edits=(Edit(start=9, end=13, text="10"),), problem=problems[0])]``
+        """
+        return ()
 
 
 class ConstrainedOutput(_Protocol):
@@ -311,6 +346,7 @@ class KnownAnswers(_Protocol):
 
 
 PROTOCOLS = (
+    AnswerFiles,
     ConstrainedOutput,
     DataProfile,
     Demo,
