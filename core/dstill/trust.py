@@ -29,7 +29,6 @@ A permission for a folder also applies to the folders below it, except for runs:
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
@@ -42,6 +41,7 @@ from urllib.parse import urlsplit
 
 from dstill.config import FILE, Config, fields
 from dstill.errors import ConfigError, DstillError, TrustError
+from dstill.io import system
 from dstill.io.files import write_text
 from dstill.io.shell import command
 from dstill.io.urls import file_of, is_loopback, origin
@@ -374,7 +374,7 @@ def _change(change: Callable[[dict[str, list[str]]], Mapping[str, list[str]]]) -
     file = _file()
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (file.parent / f".{file.name}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        system.lock(lock)
         folders = dict(sorted(change(remembered()).items()))
         write_text(file, json.dumps({"schema_version": 1, "folders": folders}, ensure_ascii=False, indent=1) + "\n")
 
