@@ -89,7 +89,7 @@ def fsync_folder(_: Path) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process exists. (`os.kill` with signal 0 would be a Ctrl-C.)"""
+    """Whether a process exists; `os.kill` with signal 0 would be a Ctrl-C."""
     kernel = _kernel()
     kernel.OpenProcess.restype = ctypes.c_void_p
     handle = kernel.OpenProcess(_SYNCHRONIZE, False, pid)
