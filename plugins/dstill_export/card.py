@@ -5,7 +5,7 @@ The example code needs the format's library and transformers' tokenizer, but not
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from dstill.io import cards
 from dstill.io.units import size_on_disk
 from dstill_export.formats import Format
 
-__all__ = ["UsageExample", "model_card", "size_and_speed"]
+__all__ = ["UsageExample", "card_of", "model_card", "size_and_speed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +26,16 @@ class UsageExample:
 
 def model_card(form: Format, facts: Mapping[str, Any], example: UsageExample) -> str:
     """The model card as Markdown. `facts` are those that `dstill_export.exporting` records in run.json."""
+    return card_of(form, facts, _usage(example))
+
+
+def _usage(example: UsageExample) -> list[str]:
+    code = ["```python", f"{example.code}```"]
+    return ["## Use", "", *code, "", "Output:", "", *(f"    {line}" for line in example.answer.split("\n"))]
+
+
+def card_of(form: Format, facts: Mapping[str, Any], more: Iterable[str]) -> str:
+    """The model card with the lines `more` at its end."""
     parity = facts["parity"]
     rows = {
         "run, task": f"{facts['run']}, {facts['task']}",
@@ -44,14 +54,7 @@ def model_card(form: Format, facts: Mapping[str, Any], example: UsageExample) ->
         *cards.table(("", ""), [row for row in rows.items() if row[1]]),
         *cards.table(columns, size_and_speed(facts)),
         "",
-        "## Use",
-        "",
-        "```python",
-        f"{example.code}```",
-        "",
-        "Output:",
-        "",
-        *(f"    {line}" for line in example.answer.split("\n")),
+        *more,
     ]
     return cards.card([f"library_name: {form.library}", cards.STUDENT], f"A dstill student as {form.name}", lines)
 

@@ -51,8 +51,8 @@ SHOWN = 300  # characters of a question
     "--student",
     "spec",
     metavar="KIND:BASE|RUN|BUNDLE",
-    help="A trained student: the folder of one, as linked:FOLDER, or the run or bundle of one. Default: the task's base "
-    "student, which was trained on the data of others.",
+    help="A trained student: the folder of one, as linked:FOLDER, or the run or bundle of one. Default: the task's "
+    "base student, which was trained on the data of others.",
 )
 @task_option
 @json_output("Print one JSON object for each question.")
