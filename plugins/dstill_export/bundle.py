@@ -24,11 +24,9 @@ from dstill.api.records import Example, ModelInput, Prediction
 from dstill.api.student import Generator
 from dstill.errors import UsageError
 from dstill.factory import STUDENT
-from dstill.io.files import reading
 from dstill.pipeline import confidence, data_drift, steps
 from dstill.pipeline.calibration import Calibration, with_agreement
-from dstill.runs.bundle import DATA, Bundle, Manifest, settings_of
-from dstill.runs.provenance import versions
+from dstill.runs.bundle import Bundle, manifest_of
 from dstill_export.card import card_of
 from dstill_export.ctranslate2 import CTranslate2
 from dstill_export.formats import RETRY_HINT, Format, Source, Trial, folder_size
@@ -50,15 +48,16 @@ class _BundleFormat(Format):
     extra: ClassVar[str]  # that a machine needs to open it
 
     _run: Run  # set by `write`
-    _bundle: Bundle  # set by `load`
+    _bundle: Bundle  # set by `load`, as its student
+    _student: Generator
 
     @abstractmethod
     def write_student(self, source: Source, folder: Path) -> dict[str, Any]:
         """Write the student to the new folder `folder`. Returns the settings that name its kind."""
 
-    @abstractmethod
     def calibration(self, run: Run, student: Generator) -> Calibration | None:
-        """What validation answers say about the log-probabilities of the exported student."""
+        """What validation answers say about the log-probabilities of the exported student. Default: as of the run's."""
+        return run.calibration()
 
     def splits(self, run: Run) -> Sequence[str]:
         return ["validation"] if run.records("validation") else run.settings.evaluate.splits
@@ -67,28 +66,20 @@ class _BundleFormat(Format):
         from dstill_finetune.saving import saving
 
         self._run = run = source.run
-        settings, files = settings_of(run.setup)
         with saving(folder, hint=RETRY_HINT):
             (folder / STUDENT).mkdir()
-            settings |= self.write_student(source, folder / STUDENT)
+            student = self.write_student(source, folder / STUDENT)
             if (source.folder / data_drift.FILE).exists():
                 shutil.copyfile(source.folder / data_drift.FILE, folder / STUDENT / data_drift.FILE)
-            Manifest(
-                name=run.name,
-                task=run.task.name,
-                training=run.stages.get("train", {}).get("id", ""),
-                settings=settings,
-                data={key: _copied(Path(file), key, folder) for key, file in files.items()},
-                contexts=run.contexts,
-                versions=versions(run.plugins),
-            ).write(folder)
+            manifest_of(run, folder, student).write(folder)
 
     def add_other_files(self, source: Source, folder: Path) -> None:
         """None: what the others are is not known, and nothing of the dataset may be among them."""
 
     def load(self, folder: Path) -> Generator:
         self._bundle = Bundle.open(folder, plugins=self._run.plugins, trusted=True)
-        return self._bundle.generator()
+        self._student = self._bundle.generator()
+        return self._student
 
     def prompts(self, run: Run, examples: Sequence[Example]) -> list[ModelInput]:
         setup = self._bundle.setup
@@ -99,7 +90,7 @@ class _BundleFormat(Format):
         _require_same_checks(run, bundle, trial)
         card = card_of(self, facts, _usage(self.extra))
         (folder / "README.md").write_text(card, encoding="utf-8")
-        found = replace(bundle.about, calibration=self.calibration(run, bundle.generator()))
+        found = replace(bundle.about, calibration=self.calibration(run, self._student))
         shown = {name: facts[name] for name in ("parity", "student", "exported", "batch", "device", "licence", "base")}
         replace(found, export=shown).write(folder)
         Bundle.open(folder, plugins=run.plugins, trusted=True)
@@ -121,9 +112,6 @@ class LinkedBundle(_BundleFormat):
         facts = asdict(replace(read_facts(source.folder), base="", base_sha256=""))
         (folder / FILE).write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         return {"train.student": "linked", "student.linked.constrain": source.student.config.constrain}
-
-    def calibration(self, run: Run, student: Generator) -> Calibration | None:
-        return run.calibration()
 
 
 class TextBundle(_BundleFormat):
@@ -173,16 +161,6 @@ class TextBundle(_BundleFormat):
             pairs = zip(examples, written, strict=True)
             verdicts = list(steps.judge(run.plugins, run.task, pairs, run.objective, executor))
         return confidence.assessed(written, verdicts, draws=before.draws).calibration
-
-
-def _copied(file: Path, key: str, folder: Path) -> str:
-    """Copy a file that the setting `key` names. Returns its name in the bundle."""
-    name = f"{DATA}/{key.rpartition('.')[2]}{file.suffix}"
-    (folder / DATA).mkdir(exist_ok=True)
-    with reading(file):
-        content = file.read_bytes()
-    (folder / name).write_bytes(content)
-    return name
 
 
 def _require_same_checks(run: Run, bundle: Bundle, trial: Trial) -> None:

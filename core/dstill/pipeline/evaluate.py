@@ -168,7 +168,7 @@ def evaluate(
         invalid=engine_failures(student),
         contradictions=consistency.of_verdicts(setup.task, examples, verdicts, executor),
         engine=executor.labels if executor else "not executed",
-        peak_memory=system.peak_memory(),
+        peak_memory=peak_memory(),
     )
 
 

@@ -18,7 +18,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
@@ -39,10 +39,13 @@ from dstill.pipeline.generate import Purchase
 from dstill.pipeline.predict import TrainedRun
 from dstill.plugins import Plugins
 from dstill.run_view import NoRows
-from dstill.runs.provenance import sha256
+from dstill.runs.provenance import sha256, versions
 from dstill.trust import BUNDLE, is_bundle
 
-__all__ = ["DATA", "Bundle", "Manifest", "config_of", "open_trained", "settings_of"]
+if TYPE_CHECKING:
+    from dstill.runs.contents import RunContents
+
+__all__ = ["Bundle", "Manifest", "config_of", "manifest_of", "open_trained"]
 
 FORMAT = 1
 DATA = "data"
@@ -202,7 +205,25 @@ def config_of(folder: Path, about: Manifest, plugins: Plugins, flags: Mapping[st
     )
 
 
-def settings_of(setup: Setup) -> tuple[dict[str, Any], dict[str, str]]:
+def manifest_of(run: RunContents, folder: Path, student: Mapping[str, Any]) -> Manifest:
+    """The manifest of a bundle of `run` in `folder`, to which the files that describe the data are copied.
+
+    `student`: the settings that name its kind in the bundle. Raises UsageError if a file cannot be read.
+    """
+    settings, files = _settings_of(run.setup)
+    return Manifest(
+        name=run.name,
+        task=run.task.name,
+        training=run.stages.get("train", {}).get("id", ""),
+        settings={**settings, **student},
+        data={key: _copied(Path(file), key, folder) for key, file in files.items()},
+        contexts=run.contexts,
+        calibration=run.calibration(),
+        versions=versions(run.plugins),
+    )
+
+
+def _settings_of(setup: Setup) -> tuple[dict[str, Any], dict[str, str]]:
     """The settings that answering needs, and those of them that name a file which describes the data.
 
     ``({"project.task": "querydsl", "task.querydsl.guard.size": 1000, …}, {"task.querydsl.mapping": "mapping.json"})``
@@ -214,6 +235,16 @@ def settings_of(setup: Setup) -> tuple[dict[str, Any], dict[str, str]]:
     settings = {k: values[k] for k in keys if values[k] is not None and fields[k].metadata.get("trust") in KEPT_ROLES}
     files = {key: str(values[key]) for key in keys if values[key] and fields[key].metadata.get("describes")}
     return settings | {"project.task": setup.task.name}, files
+
+
+def _copied(file: Path, key: str, folder: Path) -> str:
+    """Copy the file that the setting `key` names. Returns its name in the bundle."""
+    name = f"{DATA}/{key.rpartition('.')[2]}{file.suffix}"
+    with reading(file):
+        content = file.read_bytes()
+    (folder / DATA).mkdir(exist_ok=True)
+    (folder / name).write_bytes(content)
+    return name
 
 
 def open_trained(
