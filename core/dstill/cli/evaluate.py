@@ -24,8 +24,8 @@ from dstill.cli.options import (
 )
 from dstill.cli.scores import show_scores
 from dstill.errors import FailedItems, UsageError, did_you_mean
-from dstill.io.system import peak_memory
 from dstill.io.shell import command
+from dstill.io.system import peak_memory
 from dstill.pipeline.prompted import is_prompted
 from dstill.runs.run import Run
 

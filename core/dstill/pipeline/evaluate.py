@@ -22,6 +22,7 @@ from dstill.api.task import data_of
 from dstill.config import Evaluate
 from dstill.errors import ConfigError, DataError, ServiceError, did_you_mean
 from dstill.factory import Setup, modalities
+from dstill.io.system import peak_memory
 from dstill.pipeline import consistency, error_analysis, prompted, steps
 from dstill.pipeline.calibration import with_agreement
 from dstill.pipeline.constrained import Constrained
