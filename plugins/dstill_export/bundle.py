@@ -20,12 +20,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dstill.api.records import Example, ModelInput, Prediction
+from dstill.api.records import Example, ModelInput
 from dstill.api.student import Generator
 from dstill.errors import UsageError
 from dstill.factory import STUDENT
 from dstill.pipeline import confidence, data_drift, steps
-from dstill.pipeline.calibration import Calibration, with_agreement
+from dstill.pipeline.calibration import Calibration
 from dstill.runs.bundle import Bundle, manifest_of
 from dstill_export.card import card_of
 from dstill_export.ctranslate2 import CTranslate2
@@ -148,19 +148,14 @@ class TextBundle(_BundleFormat):
         return {"train.student": "ctranslate2"}
 
     def calibration(self, run: Run, student: Generator) -> Calibration | None:
-        before = run.calibration()
-        if before is None:
+        if run.calibration() is None:
             return None
         examples = [record.example for record in run.records("validation")[: confidence.MOST]]
-        written: Sequence[Prediction] = list(steps.predict(student, run.objective, run.task, examples))
-        if before.draws:
-            seed = run.settings.project.seed
-            drawn = with_agreement(student, run.objective, run.task, examples, written, draws=before.draws, seed=seed)
-            written = list(drawn)
+        written = list(steps.predict(student, run.objective, run.task, examples))
         with run.setup.opened_executor(judging=True) as executor:
             pairs = zip(examples, written, strict=True)
             verdicts = list(steps.judge(run.plugins, run.task, pairs, run.objective, executor))
-        return confidence.assessed(written, verdicts, draws=before.draws).calibration
+        return confidence.assessed(written, verdicts, draws=0).calibration
 
 
 def _require_same_checks(run: Run, bundle: Bundle, trial: Trial) -> None:

@@ -39,6 +39,7 @@ from dstill.io.shell import command
 from dstill.runs import format1
 from dstill.runs import manifest as manifests
 from dstill.runs.manifest import MANIFEST, Stages
+from dstill.trust import is_bundle
 
 __all__ = ["RunFolder", "data_file", "file_part", "find_run", "list_runs", "system_file"]
 
@@ -353,6 +354,12 @@ def find_run(name: str | Path) -> Path:
     for folder in (RUNS / name, Path(name)):
         if (folder / MANIFEST).exists():
             return folder
+    if is_bundle(Path(name)):
+        raise UsageError(
+            f"{Path(name)} is a bundle, and not a run",
+            where=str(Path(name).absolute()),
+            hint="predict, serve and ask take a bundle; other commands need the run that it was exported from",
+        )
     if Path(name).is_dir():
         raise UsageError(
             f"{Path(name)} is not a dstill run (it has no {MANIFEST})",
