@@ -22,6 +22,7 @@ __all__ = [
     "peak_memory",
     "physical_memory",
     "refuses_links",
+    "resident_memory",
     "try_lock",
     "try_lock_byte",
     "unlock_byte",
@@ -105,6 +106,13 @@ def is_alive(pid: int) -> bool:
 def physical_memory() -> int:
     """Bytes of RAM of this machine."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def resident_memory() -> int:
+    """Bytes of the resident set of this process; 0: not known."""
+    with contextlib.suppress(OSError, ValueError, LookupError):
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
 
 
 def peak_memory() -> int:

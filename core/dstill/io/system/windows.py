@@ -25,6 +25,7 @@ __all__ = [
     "peak_memory",
     "physical_memory",
     "refuses_links",
+    "resident_memory",
     "try_lock",
     "try_lock_byte",
     "unlock_byte",
@@ -106,6 +107,11 @@ def physical_memory() -> int:
     status = _MemoryStatus(size=ctypes.sizeof(_MemoryStatus))
     _kernel().GlobalMemoryStatusEx(ctypes.byref(status))
     return int(status.physical)
+
+
+def resident_memory() -> int:
+    """0: not known."""
+    return 0
 
 
 def peak_memory() -> int:
