@@ -88,7 +88,7 @@ class _BundleFormat(Format):
     def describe(self, source: Source, folder: Path, facts: Mapping[str, Any], trial: Trial) -> None:
         run, bundle = source.run, self._bundle
         _require_same_checks(run, bundle, trial)
-        card = card_of(self, facts, _usage(self.extra))
+        card = card_of(self.library, facts, _usage(self.extra))
         (folder / "README.md").write_text(card, encoding="utf-8")
         found = replace(bundle.about, calibration=self.calibration(run, self._student))
         shown = {name: facts[name] for name in ("parity", "student", "exported", "batch", "device", "licence", "base")}

@@ -11,7 +11,6 @@ from typing import Any
 
 from dstill.io import cards
 from dstill.io.units import size_on_disk
-from dstill_export.formats import Format
 
 __all__ = ["UsageExample", "card_of", "model_card", "size_and_speed"]
 
@@ -24,9 +23,9 @@ class UsageExample:
     answer: str  # what the exported student wrote
 
 
-def model_card(form: Format, facts: Mapping[str, Any], example: UsageExample) -> str:
+def model_card(library: str, facts: Mapping[str, Any], example: UsageExample) -> str:
     """The model card as Markdown. `facts` are those that `dstill_export.exporting` records in run.json."""
-    return card_of(form, facts, _usage(example))
+    return card_of(library, facts, _usage(example))
 
 
 def _usage(example: UsageExample) -> list[str]:
@@ -34,8 +33,8 @@ def _usage(example: UsageExample) -> list[str]:
     return ["## Use", "", *code, "", "Output:", "", *(f"    {line}" for line in example.answer.split("\n"))]
 
 
-def card_of(form: Format, facts: Mapping[str, Any], more: Iterable[str]) -> str:
-    """The model card with the lines `more` at its end."""
+def card_of(library: str, facts: Mapping[str, Any], more: Iterable[str]) -> str:
+    """The model card with the lines `more` at its end. `library`: that loads the student."""
     parity = facts["parity"]
     rows = {
         "run, task": f"{facts['run']}, {facts['task']}",
@@ -56,7 +55,7 @@ def card_of(form: Format, facts: Mapping[str, Any], more: Iterable[str]) -> str:
         "",
         *more,
     ]
-    return cards.card([f"library_name: {form.library}", cards.STUDENT], f"A dstill student as {form.name}", lines)
+    return cards.card([f"library_name: {library}", cards.STUDENT], f"A dstill student as {facts['form']}", lines)
 
 
 def size_and_speed(facts: Mapping[str, Any]) -> Sequence[tuple[str, str, str, str]]:

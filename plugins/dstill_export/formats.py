@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dstill.api.records import Example, ModelInput
 from dstill.api.student import Generation, Generator
 from dstill.pipeline.steps import prompts
+from dstill_export.card import UsageExample, model_card
 
 if TYPE_CHECKING:
     from dstill.runs.run import Run
@@ -111,12 +112,10 @@ class Format(ABC):
 
     def describe(self, source: Source, folder: Path, facts: Mapping[str, Any], trial: Trial) -> None:
         """Write the card and the facts, after the parity check."""
-        from dstill_export.card import UsageExample, model_card
-
         complete = next((n for n, answer in enumerate(trial.answers) if not answer.truncated), 0)
         code = self.example_code(source, folder, trial.prompts[complete])
         example = UsageExample(code=code, answer=trial.answers[complete].text)
-        (folder / "README.md").write_text(model_card(self, facts, example), encoding="utf-8")
+        (folder / "README.md").write_text(model_card(self.library, facts, example), encoding="utf-8")
         (folder / FACTS).write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
     def example_code(self, source: Source, folder: Path, question: ModelInput) -> str:
