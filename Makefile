@@ -69,7 +69,8 @@ base: $(STAMP)
 	OMP_NUM_THREADS=1 $(PYTHON) -m tools.base.train $(if $(HOURS),--hours $(HOURS))
 	$(PYTHON) -m tools.base.publish
 
-# The pages that are made from the code: commands, configuration keys, the guard, faults, rules, plans.
+# The pages that are made from the code: commands, configuration keys, the guard, faults, rules, plans; and the schema of
+# search bodies, which is derived from the Elasticsearch client.
 docs: $(STAMP)
 	$(PYTHON) docs/make_cli.py
 	$(PYTHON) docs/make_config.py
@@ -78,6 +79,7 @@ docs: $(STAMP)
 	$(PYTHON) docs/make_faults.py
 	$(PYTHON) docs/make_rules.py
 	$(PYTHON) docs/make_plans.py
+	$(PYTHON) -m tools.querydsl_schema
 
 # The docs as a website in build/site. A broken link or a page outside the navigation is an error.
 site: $(STAMP)

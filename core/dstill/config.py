@@ -11,6 +11,7 @@ field can say:
 
     help          what the key means, for `dstill config show` and the docs
     low, high     the smallest and largest number
+    describes     True: it names a file that describes the data, of which a bundle has a copy
     trust         what the value lets a stranger's file do (`dstill.trust`)
     was           the old name of the key, which works with a warning
     renamed       old value → new value; old ones work with a warning
@@ -419,6 +420,7 @@ def _toml(value: Any) -> str:
 def load(
     file: Path | None = None,
     *,
+    values: Mapping[str, Any] | None = None,
     use_files: bool = True,
     flags: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
@@ -428,6 +430,7 @@ def load(
 
     Args:
         file: the file; None: ``dstill.toml`` of the current folder if it exists.
+        values: what `file` says, by dotted key, if it is no TOML: that of a bundle.
         use_files: False: read neither that file nor the environment, as `dstill demo` does.
         flags: dotted key → value; None values are ignored.
         environment: None: that of the process.
@@ -440,9 +443,10 @@ def load(
     given: dict[str, tuple[Any, str]] = {}  # dotted key → value and origin
     if file is None and use_files and Path(FILE).exists():
         file = Path(FILE)
-    of_run = file is not None and (file.parent / "run.json").exists()
+    of_run = file is not None and (values is not None or (file.parent / "run.json").exists())
     if file is not None:  # dstill wrote the file of a run, so do not warn about old names
-        read = _moved(_read_file(file, known), known, quiet=of_run)
+        said = _read_file(file, known) if values is None else {key: (of, str(file)) for key, of in values.items()}
+        read = _moved(said, known, quiet=of_run)
         given.update(_of_run(read, known) if of_run else read)
     filed, given_now = frozenset(given), {}
     if use_files:
@@ -451,19 +455,19 @@ def load(
     given_now.update(_moved(from_flags, known))
     given.update(given_now)
     chosen = given_now if of_run else given  # the file of a run has the defaults too
-    values: dict[str, Any] = {}
+    checked: dict[str, Any] = {}
     for key, (value, origin) in given.items():
         if key not in known:
             raise _unknown(key, origin, known)
         address = known[key].metadata.get("trust") == "address"  # `checked_url` has better messages for these
         if not address and any(isinstance(text, str) and looks_secret(text) for text in _items(value)):
             raise _secret(key, origin)
-        values[key] = _checked(key, value, known[key], origin)
-        if address and looks_secret(values[key]):
+        checked[key] = _checked(key, value, known[key], origin)
+        if address and looks_secret(checked[key]):
             raise _secret(key, origin)
     return Config(
-        settings=_build("", Settings, values),
-        parts={name: _build(name, cls, values) for name, cls in sections.items()},
+        settings=_build("", Settings, checked),
+        parts={name: _build(name, cls, checked) for name, cls in sections.items()},
         origins={key: given[key][1] if key in given else "default" for key in known},
         file=file,
         filed=filed - given_now.keys(),

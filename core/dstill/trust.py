@@ -29,7 +29,6 @@ A permission for a folder also applies to the folders below it, except for runs:
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
@@ -42,11 +41,13 @@ from urllib.parse import urlsplit
 
 from dstill.config import FILE, Config, fields
 from dstill.errors import ConfigError, DstillError, TrustError
+from dstill.io import system
 from dstill.io.files import write_text
 from dstill.io.shell import command
 from dstill.io.urls import file_of, is_loopback, origin
 
 __all__ = [
+    "BUNDLE",
     "PACKAGED",
     "Request",
     "allow",
@@ -54,6 +55,7 @@ __all__ = [
     "allowed",
     "forget",
     "grants",
+    "is_bundle",
     "pending",
     "remembered",
     "requests",
@@ -63,6 +65,7 @@ __all__ = [
 log = logging.getLogger("dstill")
 
 MANIFEST, SETTINGS = "run.json", "config.toml"  # of a run's folder (`dstill.runs.folder`)
+BUNDLE = "bundle.json"  # of an exported student (`dstill.runs.bundle`), to which the rules for a run apply
 HUB = "hf://"  # what follows names a repository on the Hugging Face hub
 PACKAGED = "base:"  # what follows names weights that an installed task pack has
 _NOT_A_PATH = re.compile(r"[A-Za-z0-9_-]+")  # the kind of a student, without a base
@@ -109,7 +112,7 @@ class _Scan:
         self.values, self.fields = config.flat(), fields(config)
         self.folder = Path(os.path.realpath(config.file.parent))
         # a run that is being created has no run.json yet
-        self.is_run = config.file.name == SETTINGS or (self.folder / MANIFEST).exists()
+        self.is_run = config.file.name == SETTINGS or is_run(self.folder)
 
     def section(self, name: str) -> Iterator[Request]:
         """What the section `name` asks for, without its subsections."""
@@ -272,7 +275,7 @@ def require(config: Config, *sections: str, more: Callable[[], Iterable[Request]
     if not (refused := pending(config, [*requests(config, *sections), *extra])):
         return
     folder = config.file.parent
-    usual = "config.toml" if (folder / MANIFEST).exists() else FILE
+    usual = SETTINGS if (folder / MANIFEST).exists() else BUNDLE if is_bundle(folder) else FILE
     first, others = refused[0], len(refused) - 1
     error = TrustError(
         f"{str(folder.absolute())!r} asks to {first.action}{f' (and {others} more)' if others else ''}, "
@@ -323,13 +326,23 @@ def allowed(folder: Path) -> set[str]:
     return {action for actions in grants(folder).values() for action in actions}
 
 
+def is_run(folder: Path) -> bool:
+    """Whether `folder` is that of a run, or a bundle."""
+    return (folder / MANIFEST).exists() or is_bundle(folder)
+
+
+def is_bundle(folder: Path) -> bool:
+    """Whether `folder` is a bundle."""
+    return (folder / BUNDLE).exists()
+
+
 def grants(folder: Path) -> dict[str, list[str]]:
     """`folder` and the folders above it → the actions allowed there, which apply to `folder`.
 
     Permissions of folders above do not apply to a run: it may be somebody else's, unpacked in the user's project.
     """
     known, here = remembered(), Path(os.path.realpath(folder))
-    above = () if (here / MANIFEST).exists() else here.parents
+    above = () if is_run(here) else here.parents
     return {str(one): known[str(one)] for one in (here, *above) if str(one) in known}
 
 
@@ -374,7 +387,7 @@ def _change(change: Callable[[dict[str, list[str]]], Mapping[str, list[str]]]) -
     file = _file()
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (file.parent / f".{file.name}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        system.lock(lock)
         folders = dict(sorted(change(remembered()).items()))
         write_text(file, json.dumps({"schema_version": 1, "folders": folders}, ensure_ascii=False, indent=1) + "\n")
 

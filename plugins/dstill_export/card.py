@@ -5,15 +5,14 @@ The example code needs the format's library and transformers' tokenizer, but not
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dstill.io import cards
 from dstill.io.units import size_on_disk
-from dstill_export.formats import Format
 
-__all__ = ["UsageExample", "model_card", "size_and_speed"]
+__all__ = ["UsageExample", "card_of", "model_card", "size_and_speed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +23,18 @@ class UsageExample:
     answer: str  # what the exported student wrote
 
 
-def model_card(form: Format, facts: Mapping[str, Any], example: UsageExample) -> str:
+def model_card(library: str, facts: Mapping[str, Any], example: UsageExample) -> str:
     """The model card as Markdown. `facts` are those that `dstill_export.exporting` records in run.json."""
+    return card_of(library, facts, _usage(example))
+
+
+def _usage(example: UsageExample) -> list[str]:
+    code = ["```python", f"{example.code}```"]
+    return ["## Use", "", *code, "", "Output:", "", *(f"    {line}" for line in example.answer.split("\n"))]
+
+
+def card_of(library: str, facts: Mapping[str, Any], more: Iterable[str]) -> str:
+    """The model card with the lines `more` at its end. `library`: that loads the student."""
     parity = facts["parity"]
     rows = {
         "run, task": f"{facts['run']}, {facts['task']}",
@@ -44,16 +53,9 @@ def model_card(form: Format, facts: Mapping[str, Any], example: UsageExample) ->
         *cards.table(("", ""), [row for row in rows.items() if row[1]]),
         *cards.table(columns, size_and_speed(facts)),
         "",
-        "## Use",
-        "",
-        "```python",
-        f"{example.code}```",
-        "",
-        "Output:",
-        "",
-        *(f"    {line}" for line in example.answer.split("\n")),
+        *more,
     ]
-    return cards.card([f"library_name: {form.library}", cards.STUDENT], f"A dstill student as {form.name}", lines)
+    return cards.card([f"library_name: {library}", cards.STUDENT], f"A dstill student as {facts['form']}", lines)
 
 
 def size_and_speed(facts: Mapping[str, Any]) -> Sequence[tuple[str, str, str, str]]:

@@ -29,7 +29,10 @@ class Form(click.Choice[str]):
 @click.command(
     cls=Command,
     section="Use",
-    examples=["dstill export runs/mine --to ctranslate2 --out student"],
+    examples=[
+        "dstill export runs/mine --to bundle --out mine-bundle",
+        "dstill export runs/mine --to ctranslate2 --out student",
+    ],
     renamed={"--sample": "--limit"},
 )
 @run_argument
@@ -41,16 +44,17 @@ class Form(click.Choice[str]):
     type=Number(0, 1),
     metavar="RATE",
     help="Share of questions, from 0 to 1, that must get the same answer. Default: 1, but 0.9 for ctranslate2, "
-    "gguf and int8.",
+    "gguf and int8, and for a bundle of a student that reads text.",
 )
 @engine_url_option("Execute answers whose text differs on this server")
 @json_option
 @set_option
 @app
 def export(found: App, run: str, form: str, out: Path, sample: int, parity: float | None, as_json: bool) -> None:
-    """Export the trained student for other programs.
+    """Export the trained student, for production or for other programs.
 
     \b
+    bundle       for `dstill predict` and `dstill serve` on a machine without torch
     merged       one folder of safetensors, for plain transformers; of a linked student, for dstill
     adapter      only the adapter, for peft with its base
     ctranslate2  8-bit weights, for CTranslate2 on a CPU
@@ -58,8 +62,8 @@ def export(found: App, run: str, form: str, out: Path, sample: int, parity: floa
     int8         8-bit weights of a linked student, for dstill
 
     dstill then asks the original and the exported student the same questions: up to --limit, of the splits in
-    evaluate.splits. Two answers count as the same if their texts or their results are equal. If fewer than --parity of
-    the answers are the same, dstill deletes the export and exits with 9.
+    evaluate.splits, or of validation for a bundle. Two answers count as the same if their texts or their results are
+    equal. If fewer than --parity of the answers are the same, dstill deletes the export and exits with 9.
 
     `dstill data export` exports the dataset.
     """  # noqa: D301 - click needs the character \b itself
@@ -85,7 +89,7 @@ def export(found: App, run: str, form: str, out: Path, sample: int, parity: floa
     columns = ["", "#size", "#tokens/s, one question", f"#tokens/s, {facts['batch']} at once", "#same answers"]
     same = ("", f"{facts['parity']['same']} of {facts['parity']['n']}")
     table(columns, [[*row, cell] for row, cell in zip(size_and_speed(facts), same, strict=True)])
-    say(f"exported to {out}; its README.md has example code")
+    say(f"exported to {out}; its README.md says how to use it")
 
 
 def _show_differences(comparisons: Any) -> None:

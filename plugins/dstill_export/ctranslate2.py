@@ -11,22 +11,18 @@ CTranslate2 converts. A task word that starts the answer is passed as the target
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dstill.api.records import ModelInput
-from dstill.api.student import Generation, Generator
+from dstill.api.student import Generator
 from dstill.errors import MissingExtra, UsageError
 from dstill_export.formats import RETRY_HINT, Format, Source, encoder_of
 from dstill_export.merged import merged_bytes, write_merged
-from dstill_finetune.generation import BATCH
 
 if TYPE_CHECKING:
     from dstill_finetune.card import Prompt
-    from dstill_finetune.encoding import Encoder
     from dstill_finetune.student_metadata import Facts
 
 __all__ = ["CTranslate2"]
@@ -68,12 +64,10 @@ class CTranslate2(Format):
             converted.rmdir()
 
     def load(self, folder: Path) -> Generator:
-        import ctranslate2
+        from dstill_export.ctranslate2_generator import CTranslate2Generator
 
-        encoder = encoder_of(folder)
-        kind = ctranslate2.Translator if encoder.encoder_decoder else ctranslate2.Generator
         try:
-            return _Generator(kind(str(folder), device="cpu", intra_threads=_threads(folder)), encoder)
+            return CTranslate2Generator.load(folder, encoder_of(folder))
         except RuntimeError as error:
             raise _unsupported(error) from error
 
@@ -132,65 +126,3 @@ def _converter(folder: Path) -> Any:
             return tokenizer
 
     return Converter(str(folder))
-
-
-class _Generator(Generator):
-    """Generates greedily, in batches sorted by length, until the end token that the model's files name."""
-
-    def __init__(self, model: Any, encoder: Encoder) -> None:
-        self.model = model
-        self.encoder = encoder
-        self.batch = BATCH
-
-    def generate(self, sources: Sequence[ModelInput]) -> Iterator[Generation]:
-        limit, name = self.encoder.max_length, self.encoder.tokenizer.convert_ids_to_tokens
-        rows = [
-            (name(self.encoder.shortened(ids, limit)), name(task))
-            for ids, task in self.encoder.prompts([source.text for source in sources])
-        ]
-        order = sorted(range(len(rows)), key=lambda number: len(rows[number][0]))
-        written: dict[int, Generation] = {}
-        for at in range(0, len(rows), self.batch):
-            chosen = order[at : at + self.batch]
-            started = time.perf_counter()
-            outputs = self._batch([rows[number] for number in chosen])
-            seconds = (time.perf_counter() - started) / len(chosen)
-            written.update(
-                (number, self._generation(ids, seconds)) for number, ids in zip(chosen, outputs, strict=True)
-            )
-        yield from (written[number] for number in range(len(rows)))
-
-    def _batch(self, rows: Sequence[tuple[list[str], list[str]]]) -> list[list[int]]:
-        """The generated ids of each prompt, with the end token if generation reached it."""
-        limit = self.encoder.max_target_length
-        if not self.encoder.encoder_decoder:
-            prompts = [tokens + task for tokens, task in rows]
-            results = self.model.generate_batch(
-                prompts, max_length=limit, include_prompt_in_result=False, return_end_token=True
-            )
-            return [result.sequences_ids[0] for result in results]
-        results = self.model.translate_batch(
-            [tokens for tokens, _ in rows],
-            target_prefix=[task for _, task in rows],
-            beam_size=1,
-            max_input_length=0,
-            max_decoding_length=limit,
-            return_end_token=True,
-        )
-        ids = self.encoder.tokenizer.convert_tokens_to_ids
-        return [ids(result.hypotheses[0][len(task) :]) for result, (_, task) in zip(results, rows, strict=True)]
-
-    def _generation(self, ids: list[int], seconds: float) -> Generation:
-        end = self.encoder.tokenizer.eos_token_id
-        ended = (
-            end in ids and ids.index(end) == len(ids) - 1
-        )  # an answer that continues after it was stopped by the limit
-        text = self.encoder.decode(ids[:-1] if ended else ids)
-        return Generation(text=text, tokens=len(ids), seconds=seconds, truncated=not ended)
-
-
-def _threads(folder: Path) -> int:
-    """CPU threads, as set for training; 0: CTranslate2 chooses."""
-    from dstill_finetune.student_metadata import Facts
-
-    return Facts.read(folder).threads

@@ -8,7 +8,6 @@ failure deletes it; after a kill, the next export to the same target does.
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 from collections import Counter
@@ -19,16 +18,15 @@ from typing import TYPE_CHECKING, Any
 from dstill.api.protocols import DataProfile
 from dstill.api.records import SCHEMA_VERSION, Example, Prediction
 from dstill.api.student import Generation
-from dstill.errors import AnswerError, DiskError, DstillError, RunError, UsageError
+from dstill.errors import DiskError, DstillError, RunError, UsageError
 from dstill.io.files import atomic_folder, require_absent, writing
 from dstill.io.shell import command
 from dstill.pipeline.steps import prediction_of, prompts
 from dstill.runs.provenance import sha256, versions
 from dstill.runtime import hardware
-from dstill_export.card import UsageExample, model_card
-from dstill_export.formats import Format, Source, copy_other_files, folder_size
+from dstill_export.formats import Format, Source, Trial, folder_size
 from dstill_export.licences import copy_licences, licence_of
-from dstill_export.parity import Comparison, compare, sample
+from dstill_export.parity import Comparison, ParityError, compare, sample
 from dstill_export.speed import Measurement, measure
 
 if TYPE_CHECKING:
@@ -37,16 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["SAMPLE", "ParityError", "export"]
 
 SAMPLE = 64  # questions to compare on
-FACTS = "export.json"
 STEPS = 4  # for the progress bar
-
-
-class ParityError(AnswerError):
-    """Too many answers of the exported student differ from the evaluated ones."""
-
-    def __init__(self, differing: Sequence[Comparison], *, what: str, where: str, hint: str) -> None:
-        super().__init__(what, where=where, hint=hint)
-        self.differing = differing
 
 
 def export(
@@ -65,17 +54,18 @@ def export(
     form.check(source)
     _require_disk_space(form.disk_space(source), target)
     with run.stage(f"export to {form.name}") as facts, atomic_folder(target) as folder:
-        examples = sample(run, count)
-        sources = prompts(run.objective, run.task, examples)
+        examples = sample(run, count, form.splits(run))
         run.progress("export", 0, STEPS, "measuring the student")
-        before = measure(source.student.load(source.folder), sources)
+        before = measure(source.student.load(source.folder), prompts(run.objective, run.task, examples))
         run.progress("export", 1, STEPS, f"writing {form.name}")
         form.write(source, folder)
-        copy_other_files(source, folder)
+        form.add_other_files(source, folder)
         copy_licences(_base(source), folder)
         facts.update(_origin(run, form, source, examples), student=_size_and_speed(before, folder_size(source.folder)))
         run.progress("export", 2, STEPS, "measuring the export")
-        after = measure(form.load(folder), sources)
+        exported = form.load(folder)
+        trial = form.prompts(run, examples)
+        after = measure(exported, trial)
         facts.update(
             exported=_size_and_speed(after, folder_size(folder)), batch=after.batch_size, sha256=_digests(folder)
         )
@@ -83,11 +73,7 @@ def export(
         evaluated = _evaluated(run, examples, before.answers)
         comparisons = compare(run, examples, evaluated, _predictions(examples, after.answers))
         facts["parity"] = _check_parity(form, comparisons, form.min_parity if min_parity is None else min_parity)
-        complete = next((n for n, answer in enumerate(after.answers) if not answer.truncated), 0)
-        code = form.example_code(source, folder, sources[complete])
-        example = UsageExample(code=code, answer=after.answers[complete].text)
-        (folder / "README.md").write_text(model_card(form, facts, example), encoding="utf-8")
-        (folder / FACTS).write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        form.describe(source, folder, facts, Trial(examples=examples, prompts=trial, answers=after.answers))
         share(folder)
         facts["folder"] = str(target.absolute())
         run.progress("export", STEPS, STEPS)
@@ -108,7 +94,7 @@ def _source(run: Run) -> Source:
     from dstill_linked.student import LinkedStudent
 
     if isinstance(run.student, LinkedStudent):
-        return Source(student=run.student, folder=folder, facts=facts_of(folder))
+        return Source(run=run, student=run.student, folder=folder, facts=facts_of(folder))
     if not isinstance(run.student, TorchStudent):
         raise UsageError(
             f"students of kind '{run.student.name}' have no weights to export",
@@ -123,7 +109,7 @@ def _source(run: Run) -> Source:
             where=str(base),
             hint=f'restore it, or set "base" in {folder / "student.json"} to its new path',
         )
-    return Source(student=run.student, folder=folder, facts=facts)
+    return Source(run=run, student=run.student, folder=folder, facts=facts)
 
 
 def _require_disk_space(size: int, target: Path) -> None:

@@ -8,34 +8,40 @@ To add a format, write a subclass of `Format` and add it to `dstill_export.regis
 
 from __future__ import annotations
 
+import json
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dstill.api.records import ModelInput
-from dstill.api.student import Generator
+from dstill.api.records import Example, ModelInput
+from dstill.api.student import Generation, Generator
+from dstill.pipeline.steps import prompts
+from dstill_export.card import UsageExample, model_card
 
 if TYPE_CHECKING:
+    from dstill.runs.run import Run
     from dstill_finetune.card import Prompt
     from dstill_finetune.encoding import Encoder
     from dstill_finetune.student_metadata import Facts
 
 __all__ = [
+    "FACTS",
     "NAMES",
     "RETRY_HINT",
     "Format",
     "Source",
-    "copy_other_files",
+    "Trial",
     "copy_tokenizer",
     "encoder_of",
     "folder_size",
 ]
 
+FACTS = "export.json"
 RETRY_HINT = "free some space, or use a folder on another disk, and run the same command again"
-NAMES = ("merged", "adapter", "ctranslate2", "gguf", "int8")
+NAMES = ("bundle", "merged", "adapter", "ctranslate2", "gguf", "int8")
 # Files of a student's folder that a format writes itself, or omits.
 _BY_FORMAT = (
     "README.md",
@@ -51,11 +57,21 @@ _TOKENIZER = ("tokenizer", "special_tokens_map", "added_tokens", "chat_template"
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """The student to export, its folder and its metadata."""
+    """The student to export, its run, its folder and its metadata."""
 
+    run: Run
     student: Any  # `Finetuned`, or for the formats of `dstill_export.linked` a `LinkedStudent`
     folder: Path
     facts: Facts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What the exported student read and wrote in the parity check."""
+
+    examples: Sequence[Example]
+    prompts: Sequence[ModelInput]
+    answers: Sequence[Generation]
 
 
 class Format(ABC):
@@ -78,9 +94,29 @@ class Format(ABC):
     def write(self, source: Source, folder: Path) -> None:
         """Write the student to `folder`. Raises UsageError if the format does not support its architecture."""
 
+    def add_other_files(self, source: Source, folder: Path) -> None:
+        """Add the student's other files, after `write`. Default: all but weights and tokenizer."""
+        copy_other_files(source, folder)
+
     @abstractmethod
     def load(self, folder: Path) -> Generator:
         """The exported student, loaded only from the files in `folder`, including its generation settings."""
+
+    def splits(self, run: Run) -> Sequence[str]:
+        """The splits whose questions both students answer. Default: the evaluated ones."""
+        return run.settings.evaluate.splits
+
+    def prompts(self, run: Run, examples: Sequence[Example]) -> list[ModelInput]:
+        """What the exported student reads for each question, after `load`. Default: as the student of the run."""
+        return prompts(run.objective, run.task, examples)
+
+    def describe(self, source: Source, folder: Path, facts: Mapping[str, Any], trial: Trial) -> None:
+        """Write the card and the facts, after the parity check."""
+        complete = next((n for n, answer in enumerate(trial.answers) if not answer.truncated), 0)
+        code = self.example_code(source, folder, trial.prompts[complete])
+        example = UsageExample(code=code, answer=trial.answers[complete].text)
+        (folder / "README.md").write_text(model_card(self.library, facts, example), encoding="utf-8")
+        (folder / FACTS).write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
     def example_code(self, source: Source, folder: Path, question: ModelInput) -> str:
         """Python code for the model card that answers `question`."""

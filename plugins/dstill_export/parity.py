@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Literal
 
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Level, Prediction, Verdict
-from dstill.errors import DataError
+from dstill.errors import AnswerError, DataError
 from dstill.pipeline import steps
 
 if TYPE_CHECKING:
     from dstill.runs.run import Run
 
-__all__ = ["Comparison", "compare", "sample"]
+__all__ = ["Comparison", "ParityError", "compare", "sample"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +40,19 @@ class Comparison:
     reason: str = ""  # why they are not the same
 
 
-def sample(run: Run, count: int) -> list[Example]:
-    """`count` questions of the evaluated splits, or all if there are fewer; the same ones each time.
+class ParityError(AnswerError):
+    """Too many answers of the exported student differ from the evaluated ones."""
+
+    def __init__(self, differing: Sequence[Comparison], *, what: str, where: str, hint: str) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.differing = differing
+
+
+def sample(run: Run, count: int, splits: Sequence[str]) -> list[Example]:
+    """`count` questions of these splits, or all if there are fewer; the same ones each time.
 
     Raises DataError if there are none.
     """
-    splits = run.settings.evaluate.splits
     examples = [record.example for split in splits for record in run.records(split)]
     if not examples:
         raise DataError(

@@ -28,7 +28,7 @@ from dstill.pipeline import review
 from dstill.pipeline.data_drift import FILE as FIELDS
 from dstill.runs.provenance import sha256, versions
 from dstill.runs.review_log import decisions
-from dstill_export.exporting import FACTS
+from dstill_export.formats import FACTS
 from dstill_export.hub_card import card_text, licence_for, scores_of
 
 if TYPE_CHECKING:

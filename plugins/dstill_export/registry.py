@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dstill.api.student import Student
 from dstill.errors import UsageError
 from dstill_export.adapter import Adapter
+from dstill_export.bundle import LinkedBundle, TextBundle
 from dstill_export.ctranslate2 import CTranslate2
 from dstill_export.formats import NAMES, Format
 from dstill_export.gguf import Gguf
@@ -39,5 +40,5 @@ def _formats(student: Student | None) -> Sequence[Format]:
     from dstill_linked.student import LinkedStudent
 
     if isinstance(student, LinkedStudent):
-        return LinkedMerged(student), LinkedInt8(student)
-    return Merged(), Adapter(), CTranslate2(), Gguf()
+        return LinkedBundle(), LinkedMerged(student), LinkedInt8(student)
+    return TextBundle(), Merged(), Adapter(), CTranslate2(), Gguf()

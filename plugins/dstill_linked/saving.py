@@ -221,7 +221,7 @@ def _floats(content: bytes) -> dict[str, NDArray[np.float32]]:
         if kind == "BF16":  # the upper half of an fp32
             value = (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
         else:
-            value = np.frombuffer(data, {"F32": "<f4", "I8": "<i1"}[kind]).astype(np.float32)
+            value = np.frombuffer(data, {"F32": "<f4", "I8": "<i1"}[kind]).astype(np.float32, copy=False)
         found[name] = value.reshape(stored["shape"])
     scales = {name: found.pop(name) for name in [*found] if name.endswith(_SCALE)}
     for name, scale in scales.items():

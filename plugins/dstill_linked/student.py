@@ -16,6 +16,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -327,9 +328,12 @@ class LinkedStudent(TorchStudent):
         return LinkedGenerator(scorer, self.form, facts, constrain=self.config.constrain)
 
     def _scorer(self, folder: Path) -> tuple[Scorer, LinkedFacts]:
-        """The student in `folder`: in numpy, without torch, and faster on one thread; a large one needs more."""
+        """The student in `folder`: in numpy, without torch, and faster on one thread; a large one needs more.
+
+        Where torch is not installed, a large one answers in numpy too.
+        """
         scorer, facts = read_scorer(folder, self.form)
-        if scorer.shape.in_layers <= LARGE:
+        if scorer.shape.in_layers <= LARGE or find_spec("torch") is None:
             return scorer, facts
         import torch
 

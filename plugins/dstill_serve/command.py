@@ -112,7 +112,7 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
     from dstill_serve.feedback import FeedbackLog
 
     token = token_of(token_env)
-    opened = found.open(run)
+    opened = found.open_trained(run)
     log = None if feedback is None else FeedbackLog(feedback)
     limits = serving.Limits(max_batch=max_batch, max_requests=max_requests, timeout=timeout)
     with contextlib.ExitStack() as stack:

@@ -24,11 +24,16 @@ class Settings:
         metadata={
             "help": "JSON file with the mapping of your index, as `GET INDEX/_mapping` returns it.",
             "trust": "file",
+            "describes": True,
         },
     )
     values: str = field(
         default="",
-        metadata={"help": "JSON file with known values of its fields, as `dstill init` writes it.", "trust": "file"},
+        metadata={
+            "help": "JSON file with known values of its fields, as `dstill init` writes it.",
+            "trust": "file",
+            "describes": True,
+        },
     )
     documents: int = field(
         default=DOCUMENTS, metadata={"low": 1, "high": CEILING, "help": "Number of documents of a bundled index."}

@@ -23,11 +23,19 @@ class Settings:
     dialect: Dialect = field(default="duckdb", metadata={"help": "The dialect of SQL that answers are written in."})
     schema: str = field(
         default="",
-        metadata={"help": "File with the CREATE TABLE statements of your database.", "trust": "file"},
+        metadata={
+            "help": "File with the CREATE TABLE statements of your database.",
+            "trust": "file",
+            "describes": True,
+        },
     )
     values: str = field(
         default="",
-        metadata={"help": "JSON file with known values of its columns, as `dstill init` writes it.", "trust": "file"},
+        metadata={
+            "help": "JSON file with known values of its columns, as `dstill init` writes it.",
+            "trust": "file",
+            "describes": True,
+        },
     )
     database: str = field(
         default="",

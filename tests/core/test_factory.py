@@ -17,7 +17,7 @@ from dstill.api.recipe import Device, Recipe
 from dstill.config import Config
 from dstill.errors import UsageError
 from dstill.factory import choose_modality, make_executor, make_student, make_task, student_spec, task_name
-from dstill.io import units
+from dstill.io import system, units
 from dstill.plugins import PluginInfo, Plugins, part_sections
 from dstill.runtime import hardware
 
@@ -219,7 +219,7 @@ def test_planned_device_is_not_local() -> None:
 
 def test_local_device_has_memory() -> None:
     assert 0 < hardware.available_memory() <= hardware.total_memory()
-    assert 10 * 2**20 < hardware.peak_memory() < hardware.total_memory() * 2
+    assert 10 * 2**20 < system.peak_memory() < hardware.total_memory() * 2
     device = hardware.device()
     assert device.is_local
     assert 0 < device.free <= device.total

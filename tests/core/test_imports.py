@@ -6,6 +6,7 @@ import ast
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -55,7 +56,8 @@ ROOTS = ("core", "plugins", "task_packs")
 # What the first screen may load: no part, no command, no setting.
 FIRST_SCREEN = {
     "dstill.cli": {"console", "groups", "options", "panics"},
-    "dstill.io": {"files", "inert", "secrets", "strict_json"},
+    "dstill.io": {"files", "inert", "secrets", "strict_json", "system"},
+    "dstill.io.system": {"posix", "windows"},  # one of them
     "dstill.runtime": {"distributed", "progress", "signals"},
     "dstill": {"cli", "defaults", "errors", "hookspecs", "io", "plugins", "runtime", "teacher"},
     "dstill.teacher": {"trace"},
@@ -182,6 +184,15 @@ def test_core_imports_no_plugin(root: Path) -> None:
 def test_one_module_calls_pluggy_and_one_marks_the_hooks(root: Path) -> None:
     using = {path for folder in ROOTS for path in users(root, folder, {"pluggy"})}
     assert using == {"core/dstill/plugins.py", "core/dstill/hookspecs.py"}
+
+
+def test_one_module_has_what_one_operating_system_has(root: Path) -> None:
+    own = {"fcntl", "resource", "termios", "tty", "pty", "pwd", "grp", "syslog", "msvcrt", "winreg"}
+    posix = "core/dstill/io/system/posix.py"
+    assert {path for folder in ROOTS for path in users(root, folder, own)} == {posix}
+    calls = re.compile(r"\bos\.(sysconf|fork\w*|gete?uid|setsid|killpg|O_NO\w+|O_CLOEXEC|statvfs|mkfifo|uname|chown)\b")
+    using = {path for folder in ROOTS for path in modules(root, folder) if calls.search(path.read_text("utf-8"))}
+    assert {str(path.relative_to(root)) for path in using} == {posix}
 
 
 def test_no_module_imports_the_command_line(root: Path) -> None:

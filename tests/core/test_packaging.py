@@ -84,7 +84,7 @@ def test_metadata_has_only_user_extras(wheel: Path, project_file: dict[str, Any]
     extras = set(re.findall(r"^Provides-Extra: (\S+)", text, re.MULTILINE))
     assert extras == set(project_file["project"]["optional-dependencies"])
     assert not re.search("gemma|pytest|mkdocs", "\n".join(re.findall(r"^Requires-Dist: .*", text, re.MULTILINE)))
-    assert "Classifier: Operating System :: POSIX" in text  # fcntl
+    assert "Classifier: Operating System :: POSIX" in text  # training and engines
 
 
 def test_sdist_has_sources_and_docs_without_tests(sdist: Path, root: Path) -> None:

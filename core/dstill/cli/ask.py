@@ -11,7 +11,6 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import click
@@ -30,7 +29,7 @@ from dstill.io.shell import command
 from dstill.pipeline.live_data import LiveRun, data_name, describe, kept
 from dstill.pipeline.predict import PredictedAnswer, Predictor, question_text
 from dstill.plugins import Plugins
-from dstill.runs.run import Run
+from dstill.runs.bundle import open_trained
 
 __all__ = ["ask", "base_student"]
 
@@ -51,9 +50,9 @@ SHOWN = 300  # characters of a question
 @click.option(
     "--student",
     "spec",
-    metavar="KIND:BASE|RUN",
-    help="A trained student: the folder of one, as linked:FOLDER, or the run of one. Default: the task's base student, "
-    "which was trained on the data of others.",
+    metavar="KIND:BASE|RUN|BUNDLE",
+    help="A trained student: the folder of one, as linked:FOLDER, or the run or bundle of one. Default: the task's "
+    "base student, which was trained on the data of others.",
 )
 @task_option
 @json_output("Print one JSON object for each question.")
@@ -146,9 +145,8 @@ def _live_run(found: App, spec: str, settings: Mapping[str, Any]) -> LiveRun:
     load: Callable[[], Generator]
     load_nearest: Callable[[], Generator | None]
     if _is_run(found, spec):
-        run = Run.open(spec, flags={**settings, **found.flags}, plugins=found.plugins)
-        setup, load_nearest = run.setup, run.nearest
-        load = partial(run.generator, "student")
+        run = open_trained(spec, flags={**settings, **found.flags}, plugins=found.plugins)
+        setup, load, load_nearest = run.setup, run.generator, run.nearest
     else:
         task = task_name(found.plugins, found.config().settings)
         setup = Setup(found.plugins, found.config({"project.task": task, **settings, "train.student": spec}))

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from dstill.cli.console import say, sentence, table
 from dstill.io.shell import command
 from dstill.io.units import percent
-from dstill.runs.run import Run
 
 if TYPE_CHECKING:
     from dstill.pipeline.predict import Predictor
+    from dstill.runs.run import Run
 
 __all__ = [
     "EXAMPLE",

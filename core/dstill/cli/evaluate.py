@@ -25,9 +25,9 @@ from dstill.cli.options import (
 from dstill.cli.scores import show_scores
 from dstill.errors import FailedItems, UsageError, did_you_mean
 from dstill.io.shell import command
+from dstill.io.system import peak_memory
 from dstill.pipeline.prompted import is_prompted
 from dstill.runs.run import Run
-from dstill.runtime import hardware
 
 __all__ = ["evaluate", "summary", "trace"]
 
@@ -135,7 +135,7 @@ def summary(run: Run, facts: Any, *, seconds: float | None = None) -> dict[str, 
         "confidence": facts.get("confidence", {}),
         "cascade": facts.get("cascade", {}),
         "seconds": round(facts["seconds"] if seconds is None else seconds, 1),
-        "peak_memory_bytes": max(facts["peak_memory"], hardware.peak_memory()),
+        "peak_memory_bytes": max(facts["peak_memory"], peak_memory()),
         "engine": facts["engine"],
         "run": str(run.folder),
     }

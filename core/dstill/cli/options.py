@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dstill.api.option import Option, OptionValue
     from dstill.api.part import Part
     from dstill.config import Config
+    from dstill.pipeline.predict import TrainedRun
     from dstill.runs.run import Run
 
 __all__ = [
@@ -135,6 +136,12 @@ class App:
         """Warn about names in DSTILL_DISABLE that are not installed."""
         for name in self.plugins.unknown:
             note(f"note: DSTILL_DISABLE names '{name}', which is not installed")
+
+    def open_trained(self, run: str | Path) -> TrainedRun:
+        """Open an existing run or a bundle, to ask its student. This call's flags override its own configuration."""
+        from dstill.runs.bundle import open_trained
+
+        return open_trained(run, flags=self.flags, plugins=self.plugins)
 
     def open(self, run: str | Path) -> Run:
         """Open an existing run. This call's flags override its own configuration."""

@@ -45,8 +45,7 @@ from dstill.io.input_files import text_of
 from dstill.io.jsonl import MAX_LINE, rows_from
 from dstill.pipeline import self_consistency
 from dstill.pipeline.input_rows import given_data, given_id
-from dstill.pipeline.predict import NAMED, PredictedAnswer, Predictor
-from dstill.runs.run import Run
+from dstill.pipeline.predict import NAMED, PredictedAnswer, Predictor, TrainedRun
 
 __all__ = [
     "Tally",
@@ -139,7 +138,7 @@ def predict(
     if run is None:
         raise click.MissingParameter(param_hint="'RUN'", param_type="argument")
     wanted = Sampling.of(**sampling)
-    opened = found.open(run)
+    opened = found.open_trained(run)
     tally = Tally()
     executes = execute or wanted.voters is not None
     with Predictor(opened, execute=executes, max_wrong=wanted.max_wrong, fallback=wanted.fallback) as answering:
@@ -275,7 +274,7 @@ def warn_of_guesses(answering: Predictor, tally: Tally) -> None:
 # --- answers ----------------------------------------------------------------------------
 
 
-def _row(run: Run, given: Sequence[PredictedAnswer]) -> dict[str, Any]:
+def _row(run: TrainedRun, given: Sequence[PredictedAnswer]) -> dict[str, Any]:
     """The row of ``--json``. Of several answers, the greedy one, and under "samples" the distinct ones with counts."""
     row = given[0].to_row()
     if len(given) == 1:
@@ -288,7 +287,7 @@ def _row(run: Run, given: Sequence[PredictedAnswer]) -> dict[str, Any]:
     return {**row, "samples": samples}
 
 
-def _show(run: Run, given: Sequence[PredictedAnswer], *, many: bool) -> None:
+def _show(run: TrainedRun, given: Sequence[PredictedAnswer], *, many: bool) -> None:
     if many:
         say(f"# {given[0].question}", lines=True)
     if len(given) == 1:
@@ -299,7 +298,7 @@ def _show(run: Run, given: Sequence[PredictedAnswer], *, many: bool) -> None:
         _show_answer(run, one, many=True)
 
 
-def _show_answer(run: Run, answered: PredictedAnswer, *, many: bool) -> None:
+def _show_answer(run: TrainedRun, answered: PredictedAnswer, *, many: bool) -> None:
     say(answered.answer or ("(abstained)" if answered.abstained else "(nothing)"), lines=True)
     if answered.refused and (reason := Presentation.of(run.task).refusal_reason(answered.answer)):
         say(f"  refused: {reason}")

@@ -21,12 +21,13 @@ from dstill import trust
 from dstill.cli.console import confirm, emit, note, say
 from dstill.cli.groups import Command
 from dstill.cli.options import App, app, json_option
-from dstill.config import FILE
+from dstill.config import FILE, Config
 from dstill.errors import TrustError, UsageError
 from dstill.factory import models
 from dstill.io.inert import visible
 from dstill.io.shell import command
-from dstill.plugins import part_sections
+from dstill.plugins import Plugins, part_sections
+from dstill.runs.bundle import Manifest, config_of
 from dstill.runs.folder import SETTINGS, find_run
 from dstill.runs.manifest import MANIFEST
 from dstill.runtime import distributed
@@ -90,7 +91,7 @@ def _forget(what: str, *, as_json: bool) -> None:
 def _allow(found: App, file: Path, *, yes: bool, as_json: bool) -> None:
     folder = file.parent
     found.plugins.require_healthy()
-    config = configuration.load(file, environment={}, sections=part_sections(found.plugins))
+    config = _config(found.plugins, file)
     asked = [*trust.requests(config, relative_to=_from_where(folder)), *models(found.plugins, config)]
     waiting = trust.pending(config, asked)
     if waiting:
@@ -122,19 +123,27 @@ def ask(problem: TrustError) -> bool:
 
 
 def _settings(what: str) -> Path:
-    """The settings file of a project's folder, or of a run, given as name or path; or `what` itself if it is a file.
+    """The settings file of a project's folder, of a bundle, or of a run, given as name or path; or the file `what`.
 
     Raises UsageError.
     """
     folder = Path(what)
     if folder.is_file():
         return folder
+    if trust.is_bundle(folder):
+        return folder / trust.BUNDLE
     if (folder / FILE).exists() and not (folder / MANIFEST).exists():
         return folder / FILE
     if what == "." and not (folder / MANIFEST).exists():
         hint = "name a run: dstill trust RUN"
         raise UsageError(f"this folder has no {FILE} and is not a run", where=str(folder.absolute()), hint=hint)
     return find_run(what) / SETTINGS
+
+
+def _config(plugins: Plugins, file: Path) -> Config:
+    if file.name == trust.BUNDLE:
+        return config_of(file.parent, Manifest.read(file.parent), plugins)
+    return configuration.load(file, environment={}, sections=part_sections(plugins))
 
 
 def _from_where(folder: Path) -> Path:

@@ -23,6 +23,7 @@ from typing import BinaryIO
 
 from dstill.errors import DiskError, DstillError, UsageError
 from dstill.io.secrets import redact
+from dstill.io.system import fsync_folder, is_alive
 
 __all__ = [
     "atomic",
@@ -72,7 +73,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     require_absent(path)
     for left in path.absolute().parent.glob(".*.tmp"):
         match = _TEMPORARY.fullmatch(left.name)
-        if match is not None and match[1] == path.name and left.is_dir() and not _alive(int(match[2])):
+        if match is not None and match[1] == path.name and left.is_dir() and not is_alive(int(match[2])):
             shutil.rmtree(left, ignore_errors=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     with writing(path):
@@ -122,19 +123,9 @@ def remove_stale(folder: Path) -> None:
     """Delete the temporary files that killed processes left in `folder` and below it."""
     for path in folder.rglob(".*.tmp"):
         match = _TEMPORARY.fullmatch(path.name)
-        if match is not None and not _alive(int(match[2])):
+        if match is not None and not is_alive(int(match[2])):
             with suppress(OSError):
                 path.unlink()
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass  # the process of another user
-    return True
 
 
 def write_text(path: Path, text: str) -> None:
@@ -182,15 +173,6 @@ def link_tree(source: Path, target: Path) -> None:
 
     with writing(target):
         shutil.copytree(source, target, copy_function=link)
-
-
-def fsync_folder(folder: Path) -> None:
-    """Make sure that a rename in `folder` survives a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ Out: ``(line number, row)``, or DataError with the line. If the file is not JSON
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import logging
 import os
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from dstill.errors import DataError
+from dstill.io import system
 from dstill.io.files import atomic, reading, writing
 from dstill.io.plain_files import regular
 from dstill.io.secrets import redact
@@ -127,7 +127,7 @@ def append_row(path: Path, row: Mapping[str, Any], *, most: int | None = None) -
     """
     line = redact(dumps(row)).encode() + b"\n"
     with writing(path), open(path, "a+b", opener=regular) as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        system.lock(file)
         _end_line(file)
         if most is not None and file.seek(0, os.SEEK_END) + len(line) > most:
             return False

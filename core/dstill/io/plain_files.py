@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from dstill.errors import RunError
+from dstill.io import system
 
 __all__ = ["inside", "read_bounded", "refuse_links", "regular"]
 
@@ -33,8 +34,9 @@ def regular(name: str, flags: int) -> int:
     another folder, too.
     """
     try:
-        # O_NONBLOCK: opening a fifo does not wait for its other end; regular files ignore it
-        handle = os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+        if not system.refuses_links and os.path.islink(name):
+            raise _refused(Path(name))
+        handle = os.open(name, flags | system.OPENING, 0o666)
     except OSError as error:
         if error.errno in _NOT_OPENED:
             raise _refused(Path(name)) from error
@@ -61,7 +63,7 @@ def read_bounded(file: Path, most: int) -> bytes:
 
     `most`: most bytes; OSError also if the file is larger.
     """
-    handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    handle = os.open(file, os.O_RDONLY | system.READING)
     with open(handle, "rb") as opened:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(file))

@@ -23,6 +23,7 @@ from typing import NoReturn, Self
 from urllib.parse import quote
 
 from dstill.errors import ConfigError
+from dstill.io import system
 
 __all__ = ["Secret", "is_variable", "login", "redact", "value_of"]
 
@@ -76,7 +77,7 @@ class Secret:
                 mode = os.fstat(file.fileno()).st_mode
                 if not stat.S_ISREG(mode):
                     problem = "is not a regular file"
-                elif mode & (stat.S_IRWXG | stat.S_IRWXO):
+                elif mode & system.OTHERS:
                     problem = f"may be used by others than its owner (mode {stat.S_IMODE(mode):04o})"
                     hint = f"chmod 600 {shlex.quote(str(path))}"
                 else:

@@ -22,6 +22,7 @@ from dstill.api.task import data_of
 from dstill.config import Evaluate
 from dstill.errors import ConfigError, DataError, ServiceError, did_you_mean
 from dstill.factory import Setup, modalities
+from dstill.io.system import peak_memory
 from dstill.pipeline import consistency, error_analysis, prompted, steps
 from dstill.pipeline.calibration import with_agreement
 from dstill.pipeline.constrained import Constrained
@@ -168,7 +169,7 @@ def evaluate(
         invalid=engine_failures(student),
         contradictions=consistency.of_verdicts(setup.task, examples, verdicts, executor),
         engine=executor.labels if executor else "not executed",
-        peak_memory=hardware.peak_memory(),
+        peak_memory=peak_memory(),
     )
 
 

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from dstill import trust
 from dstill.api.engine import ProjectFiles
 from dstill.api.protocols import DataProfile
-from dstill.api.records import Prediction, Record, Rejection, Verdict
 from dstill.api.student import Generator
 from dstill.api.task import Task
 from dstill.config import Settings
@@ -27,6 +26,7 @@ from dstill.factory import Setup, url_takers
 from dstill.io.files import temporary_files
 from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.data_drift import Learnt
+from dstill.run_view import NoRows
 
 if TYPE_CHECKING:
     from dstill.pipeline.generate import Purchase
@@ -77,7 +77,7 @@ def kept(project: ProjectFiles) -> Iterator[dict[str, Any]]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LiveRun:
+class LiveRun(NoRows):
     """A student and the data on a server, in the place of a run (`dstill.pipeline.predict.TrainedRun`)."""
 
     name: str
@@ -122,23 +122,3 @@ class LiveRun:
     def learnt(self) -> Learnt:
         """Nothing: the student is asked about the data as they are now."""
         return Learnt()
-
-    def records(self, split: str, *, raw: bool = False) -> Sequence[Record]:
-        """None: there is no dataset."""
-        return ()
-
-    def rejections(self) -> Sequence[Rejection]:
-        """None: there is no dataset."""
-        return ()
-
-    def predictions(self, system: str = "student") -> Sequence[Prediction]:
-        """None: nothing was evaluated."""
-        return ()
-
-    def verdicts(self, system: str = "student", engine: str = "") -> Sequence[Verdict]:
-        """None: nothing was evaluated."""
-        return ()
-
-    def rows(self, file: str) -> Iterator[dict[str, Any]]:
-        """None: there are no files."""
-        return iter(())

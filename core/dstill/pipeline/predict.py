@@ -336,7 +336,8 @@ class Predictor:
         for record in (record for split in SPLITS for record in self.run.records(split)):
             if not self.setup.task.is_refusal(record.answer):
                 named.setdefault(data_of(self.setup.task, record), record.example)
-        for example in [*islice(named.values(), NAMED)] or [self.example("how many are there?")]:
+        asked = named or {name: self.example("how many are there?", data=name or None) for name in self._contexts}
+        for example in islice(asked.values(), NAMED):
             with contextlib.suppress(DstillError):
                 self.answer([example], execute=False, fall_back=False)
                 if self.executor is not None and example.answer is not None:

@@ -13,7 +13,6 @@ process that holds it, also on kill -9.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import logging
 import os
@@ -31,6 +30,7 @@ from typing import Any, Self, TypeVar, cast
 from dstill.api.records import SCHEMA_VERSION, Row
 from dstill.api.splits import FORMER_SPLITS, with_split_names
 from dstill.errors import DataError, DiskError, DstillError, Interrupted, RunError, TrustError, UsageError, did_you_mean
+from dstill.io import system
 from dstill.io.files import disk_error, is_temporary, no_folder, reading, remove_stale, replace_dir, write_text
 from dstill.io.inert import indented, visible
 from dstill.io.jsonl import append_row, read_rows, write_rows
@@ -39,6 +39,7 @@ from dstill.io.shell import command
 from dstill.runs import format1
 from dstill.runs import manifest as manifests
 from dstill.runs.manifest import MANIFEST, Stages
+from dstill.trust import is_bundle
 
 __all__ = ["RunFolder", "data_file", "file_part", "find_run", "list_runs", "system_file"]
 
@@ -139,15 +140,13 @@ class RunFolder:
     def lock(self) -> Iterator[None]:
         """Lock the run. Raises RunError that names the process that has locked it."""
         with open(self.folder / ".lock", "a+", opener=regular) as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not system.try_lock(file):
                 file.seek(0)
                 raise RunError(
                     f"run '{self.name}' is locked by {file.read().strip() or 'another process'}",
                     where=str(self.folder),
                     hint="wait for it, or end it",
-                ) from None
+                )
             file.truncate(0)
             file.write(f"pid {os.getpid()} on host {socket.gethostname()} since {datetime.now():%Y-%m-%d %H:%M:%S}")
             file.flush()
@@ -355,6 +354,12 @@ def find_run(name: str | Path) -> Path:
     for folder in (RUNS / name, Path(name)):
         if (folder / MANIFEST).exists():
             return folder
+    if is_bundle(Path(name)):
+        raise UsageError(
+            f"{Path(name)} is a bundle, and not a run",
+            where=str(Path(name).absolute()),
+            hint="predict, serve and ask take a bundle; other commands need the run that it was exported from",
+        )
     if Path(name).is_dir():
         raise UsageError(
             f"{Path(name)} is not a dstill run (it has no {MANIFEST})",

@@ -12,9 +12,10 @@ Not covered: a client with permission that sends too many requests. The applicat
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import TYPE_CHECKING, Any
+
+from dstill.io import system
 
 if TYPE_CHECKING:
     import asyncio
@@ -27,15 +28,7 @@ RESERVED = 192  # file descriptors for those and for everything else that the pr
 
 def connection_limit(wanted: int) -> int:
     """How many connections the process can open, up to `wanted`. Raises the soft limit of open files if allowed."""
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted + RESERVED:
-        needed = wanted + RESERVED if hard == resource.RLIM_INFINITY else min(wanted + RESERVED, hard)
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, needed), hard))
-        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft - RESERVED))
+    return max(1, system.open_files(wanted + RESERVED) - RESERVED)
 
 
 def bounded_protocol(  # noqa: C901 - one class, defined here because its base needs uvicorn

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from dstill.api.recipe import Device
+from dstill.io import system
 from dstill.io.units import parse_size
 from dstill.runtime import distributed
 
-__all__ = ["available_memory", "cpu", "device", "peak_memory", "planned_device", "total_memory"]
+__all__ = ["available_memory", "cpu", "device", "planned_device", "total_memory"]
 
 
 def planned_device(vram: str) -> Device:
@@ -73,7 +74,7 @@ def _cpu_bf16() -> bool:
 
 def total_memory() -> int:
     """Bytes of RAM that this process may use: of the machine, or of its container if that has less."""
-    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    physical = system.physical_memory()
     limit = _cgroup("memory.max")
     return min(physical, limit) if limit else physical
 
@@ -89,15 +90,6 @@ def available_memory() -> int:
         return available
     limit, used = _cgroup("memory.max"), _cgroup("memory.current")
     return min(available, limit - used) if limit and used else available
-
-
-def peak_memory() -> int:
-    """Bytes of the largest resident set so far of this process or of one of its ended children."""
-    import resource
-
-    scale = 1 if platform.system() == "Darwin" else 1024
-    usage = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return max(usage) * scale
 
 
 def _cgroup(name: str) -> int:

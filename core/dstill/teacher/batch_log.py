@@ -13,7 +13,6 @@ by the digest that the endpoint stores with the batch: a hash of the keys and of
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import time
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dstill.errors import DataError, DstillError, RunError
+from dstill.io import system
 from dstill.io.plain_files import regular
 from dstill.io.strict_json import dumps
 from dstill.io.typed_json import convert
@@ -44,14 +44,12 @@ class OpenBatch:
 def lock(store: ReplyStore) -> Iterator[None]:
     """Only one process may submit batches at a time. Raises RunError if another one does."""
     with open(store.path.with_name(f".{store.path.name}.batches.lock"), "a", opener=regular) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not system.try_lock(file):
             raise RunError(
                 "another process is submitting batches of this project",
                 where=str(store.path),
                 hint="run it again in a minute",
-            ) from None
+            )
         yield
 
 

@@ -13,14 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import logging
-import os
-import struct
-import sys
 from collections.abc import AsyncIterator
 
 from dstill.api.records import Reply
+from dstill.io import system
 from dstill.io.files import writing
 from dstill.io.plain_files import regular
 from dstill.teacher.cache import ReplyStore
@@ -29,7 +26,6 @@ __all__ = ["KeyLocks"]
 
 POLL_SECONDS = 0.1  # between two attempts to get a lock that another process holds
 OFFSET_DIGITS = 15  # hexadecimal digits of a key that make the offset: below the largest offset of a file
-FLOCK = "hhqqi"  # struct flock of Linux: type, whence, start, length, pid
 
 log = logging.getLogger("dstill")
 
@@ -55,7 +51,7 @@ class KeyLocks:
         Waits while another process holds it, and logs once which one that is.
         """
         offset = int(key[:OFFSET_DIGITS], 16)
-        while not self._try_lock(offset):
+        while not system.try_lock_byte(self._file, offset):
             if not self._warned:
                 self._warned = True
                 log.warning("%s asks for the same replies: waiting for it", self._holder(offset))
@@ -63,18 +59,8 @@ class KeyLocks:
         try:
             yield self._store.get(key)
         finally:
-            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, offset)
-
-    def _try_lock(self, offset: int) -> bool:
-        try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
-        except (BlockingIOError, PermissionError):  # depends on the system
-            return False
-        return True
+            system.unlock_byte(self._file, offset)
 
     def _holder(self, offset: int) -> str:
-        if sys.platform != "linux":
-            return "another process"
-        asked = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, offset, 1, 0)
-        pid = struct.unpack(FLOCK, fcntl.fcntl(self._file, fcntl.F_GETLK, asked))[-1]
+        pid = system.lock_holder(self._file, offset)
         return f"pid {pid}" if pid else "another process"

@@ -7,14 +7,15 @@ found and the nearest valid name:
     -> (Problem(code="unknown_query", message="unknown query 'mach'", pointer="/query/mach",
                 hint="did you mean 'match'?", suggestion="match"),)
 
-The schema is derived from the installed client (`schema.derivation`), cached on disk for each version of the
-client, and compiled once. It does not know the mapping: any field name passes. It does not judge safety: scripts
-pass here, and the guard refuses them.
+The schema is derived from the typed classes of the Elasticsearch client (`schema.derivation`), once for all users:
+`tools/querydsl_schema.py` writes ``derived/DIALECT.json.gz``. So checks and answers depend on no installed client. It
+does not know the mapping: any field name passes. It does not judge safety: scripts pass here, and the guard refuses
+them.
 """
 
 from __future__ import annotations
 
-import hashlib
+import gzip
 import json
 from collections.abc import Iterator
 from functools import cache
@@ -22,12 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from dstill.api.records import Problem
-from dstill.errors import MissingExtra, UsageError, did_you_mean
-from dstill.io import user_cache
+from dstill.errors import UsageError, did_you_mean
 from dstill_querydsl.schema import messages, rules
 
-__all__ = ["DIALECTS", "MAX_PROBLEMS", "check", "document", "names"]
+__all__ = ["DIALECTS", "FOLDER", "MAX_PROBLEMS", "check", "document", "names"]
 
+FOLDER = Path(__file__).with_name("derived")
 DIALECTS = ("elasticsearch9", "elasticsearch8", "opensearch2", "opensearch3")
 MAX_PROBLEMS = 20  # a person reads the first few; a broken body can have thousands
 
@@ -58,19 +59,10 @@ def names(kind: str, dialect: str = "elasticsearch9") -> tuple[str, ...]:
 
 @cache
 def document(dialect: str = "elasticsearch9") -> dict[str, Any]:
-    """The schema as JSON Schema (Draft 2020-12), read from the cache on disk or derived now.
-
-    Raises UsageError for an unknown dialect, MissingExtra without the Elasticsearch client.
-    """
+    """The schema as JSON Schema (Draft 2020-12). Raises UsageError for an unknown dialect."""
     if dialect not in DIALECTS:
         raise UsageError(f"unknown dialect '{dialect}'.{did_you_mean(dialect, DIALECTS)}", hint=", ".join(DIALECTS))
-    path = _cache_path(dialect)
-    schema = _read(path)
-    if schema is None:
-        from dstill_querydsl.schema.derivation import derive
-
-        schema = derive(dialect)
-        user_cache.save(path, json.dumps(schema).encode())
+    schema: dict[str, Any] = json.loads(gzip.decompress((FOLDER / f"{dialect}.json.gz").read_bytes()))
     return schema
 
 
@@ -79,34 +71,3 @@ def _validator(dialect: str) -> Any:
     from dstill_querydsl.schema.validator import compile_schema
 
     return compile_schema(document(dialect))
-
-
-# --- the cache on disk: without it, every start would take two seconds to import the client -----
-
-
-def _cache_path(dialect: str) -> Path:
-    return user_cache.path_of(f"querydsl-{dialect}-{_client_version()}-{_sources_digest()}.json")
-
-
-def _client_version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("elasticsearch")
-    except PackageNotFoundError:
-        raise MissingExtra("the schema of Query DSL", "elasticsearch", "elasticsearch") from None
-
-
-@cache
-def _sources_digest() -> str:
-    """Changes with the code of the derivation, so that an update of dstill does not reuse an old schema."""
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        schema = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return schema if isinstance(schema, dict) and "$defs" in schema else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from dstill import plugins as plugin_loading
 from dstill.api.metric import wilson
 from dstill.pipeline.predict import Predictor
 from dstill.pipeline.prompted import PromptedModel
+from dstill.runs.bundle import manifest_of
 from dstill.teacher.client import worst_of
 from dstill.trust import forget
 
@@ -83,6 +85,21 @@ def below(unsure: Callable[..., Any]) -> set[str]:
 
 
 # --- predict ----------------------------------------------------------------------------
+
+
+def test_model_answers_beside_a_bundle(
+    unsure: Callable[..., Any], server: LoopbackTeacher, below: set[str], project: Path
+) -> None:
+    """Without worked examples, which are training rows."""
+    run = Run.open("mine", plugins=loaded())
+    shutil.copytree(run.folder / "student", project / "held" / "student")
+    manifest_of(run, project / "held", {"train.student": "unsure"}).write(project / "held")
+    ended = unsure("predict", "held", *CUT, "--fallback", MODEL, "--json", "--execute", stdin=STDIN)
+    assert (ended.code, {row["question"] for row in rows(ended) if row["answered_by"] == MODEL}) == (0, below)
+    assert len(server.requests) == len(below)
+    assert all(len(request["messages"]) == 2 for request in server.requests)
+    again = unsure("predict", "held", *CUT, "--fallback", MODEL, "--json", "--execute", stdin=STDIN)
+    assert (again.out, len(server.requests)) == (ended.out, len(below))  # from the store of the working folder
 
 
 def test_model_answers_below_the_cut(unsure: Callable[..., Any], server: LoopbackTeacher, below: set[str]) -> None:

@@ -1,11 +1,11 @@
 import json
-from importlib.metadata import version
 
 import pytest
 
 from dstill.errors import UsageError
 from dstill_querydsl import schema
 from dstill_querydsl.schema import types
+from dstill_querydsl.schema.derivation import derive
 
 
 def _first(body: dict, dialect: str = "elasticsearch9"):
@@ -68,42 +68,10 @@ def test_unknown_dialect_is_an_error() -> None:
         schema.document("elasticsearch99")
 
 
-# --- kept on disk ------------------------------------------------------------------------
-
-
-@pytest.fixture
-def empty_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    schema.document.cache_clear()
-    yield tmp_path
-    schema.document.cache_clear()
-
-
-def test_caches_schema_by_client_version(empty_cache, monkeypatch) -> None:
-    derived = schema.document()
-    (kept,) = (empty_cache / "dstill").iterdir()
-    assert version("elasticsearch") in kept.name
-    schema.document.cache_clear()
-    monkeypatch.setattr("dstill_querydsl.schema.derivation.derive", None)  # a second derivation would fail
-    assert schema.document() == derived
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "\x00"])
-def test_replaces_broken_cache(empty_cache, text) -> None:
-    derived = schema.document()
-    (kept,) = (empty_cache / "dstill").iterdir()
-    kept.write_text(text)
-    schema.document.cache_clear()
-    assert schema.document() == derived
-    assert json.loads(kept.read_text()) == derived
-
-
-def test_ignores_unwritable_cache(tmp_path, monkeypatch) -> None:
-    (tmp_path / "dstill").write_text("a file where the folder should be")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    schema.document.cache_clear()
-    assert "$defs" in schema.document()
-    schema.document.cache_clear()
+@pytest.mark.parametrize("dialect", schema.DIALECTS)
+def test_files_of_the_schema_match_the_client(dialect: str) -> None:
+    """After an update of the client: ``python -m tools.querydsl_schema``."""
+    assert schema.document(dialect) == json.loads(json.dumps(derive(dialect)))
 
 
 # --- short forms -------------------------------------------------------------------------

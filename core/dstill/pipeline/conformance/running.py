@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 from dstill.api.executor import Executor
 from dstill.api.faults import PASSING
@@ -18,6 +17,7 @@ from dstill.api.finding import Finding, line_of, line_of_error
 from dstill.api.protocols import NoTestDatabases, TestDatabases
 from dstill.api.records import Example, Outcome, OutcomeKind, Severity
 from dstill.api.task import data_of
+from dstill.io.system import resident_memory
 from dstill.pipeline.conformance.pack import Pack, Raised, quoted, raised
 from dstill.pipeline.steps import threaded_map
 
@@ -79,7 +79,7 @@ def executor_leaves_nothing(pack: Pack) -> Iterator[Finding]:
         return
     golds = (_about_one_data(pack)[:DISTINCT] * RUNS)[:RUNS]
     _cycle(pack, golds)  # this also fills caches
-    before, memory = _open_things(), _memory()
+    before, memory = _open_things(), resident_memory()
     kept = _kept_by_runs(pack, golds)
     _cycle(pack, golds[:1])
     left = _open_things() - before
@@ -99,7 +99,7 @@ def executor_leaves_nothing(pack: Pack) -> Iterator[Finding]:
             where=line_of(pack.executor_class, "close"),
             hint="release in close what open acquired",
         )
-    grown = _memory() - memory
+    grown = resident_memory() - memory
     pack.figures["memory_bytes"] = float(max(grown, 0))
     if grown > MEMORY:
         yield Finding(
@@ -172,13 +172,6 @@ def _open_things() -> Counter[str]:
         if closable[kind]:
             found[f"objects of {kind.__module__}.{kind.__qualname__}"] += 1
     return found
-
-
-def _memory() -> int:
-    """The resident set of this process, in bytes; 0: not known."""
-    with suppress(OSError, ValueError, LookupError):
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return 0
 
 
 def executor_opens_again(pack: Pack) -> Iterator[Finding]:

@@ -1,0 +1,139 @@
+"""Bundles of students that read text: CTranslate2 and the library tokenizers alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dstill.api.student import TrainingJob
+from dstill.errors import DataError, UsageError
+from dstill.pipeline import calibration
+from dstill.pipeline.calibration import Calibration
+from dstill.pipeline.predict import Predictor
+from dstill.pipeline.steps import prompts
+from dstill.runs.bundle import Bundle
+from dstill.runs.folder import data_file
+from dstill.runs.run import Run
+from dstill_export.converted_student import ConvertedStudent
+from dstill_export.exporting import export
+from dstill_export.formats import encoder_of
+from dstill_export.plain_tokenizer import FILE, plain_encoder
+from dstill_export.registry import format_of
+
+Student = Callable[[str], Run]
+BLOCKED = ("torch", "transformers", "peft", "accelerate", "jinja2", "sklearn", "fcntl", "resource", "termios")
+WITHOUT = """
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in BLOCKED:
+            raise ModuleNotFoundError(f"No module named '{name}'", name=name)
+sys.meta_path.insert(0, Blocked())
+from dstill.cli import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+def test_exported_kind_cannot_be_trained() -> None:
+    for train in (ConvertedStudent().spec, lambda: ConvertedStudent().fit(TrainingJob)):  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match="are exported, not trained") as caught:
+            train()
+        assert "--to bundle" in caught.value.hint
+
+
+@pytest.fixture(scope="module")
+def exported(student: Student, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The bundle of a student, and its run; cached. The run has validation rows and a calibration."""
+    made: dict[str, Path] = {}
+
+    def make(name: str) -> Path:
+        if name not in made:
+            run = student(name)
+            rows = [replace(one, split="validation") for one in run.records("train") if one.id < "q6"]
+            run.write(data_file("validation"), rows)
+            scores, right = (-0.1, -0.2, -3.0), (True, True, False)
+            row = Calibration(slope=1.0, intercept=0.0, scores=scores, right=right)
+            run.write(calibration.FILE, [row])
+            run.manifest["files"][calibration.FILE]["provenance"] = run._provenance(constrained=False)
+            run.save()
+            made[name] = tmp_path_factory.mktemp("bundles") / name
+            export(run, format_of("bundle"), made[name])
+        return made[name]
+
+    return make
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["full", "lora", "llama", "chat"])
+def test_answers_as_the_run(name: str, student: Student, exported: Callable[[str], Path], root: Path) -> None:
+    folder = exported(name)
+    run = student(name)
+    bundle = Bundle.open(folder, plugins=run.plugins)
+    assert bundle.about.export["parity"]["same"] == bundle.about.export["parity"]["n"] == 6
+    names = {file.name for file in (folder / "student").iterdir()}
+    assert names >= {"model.bin", "tokenizer.json", "prompts.json", "student.json", "data.json"}
+    assert not [name for name in names if "safetensors" in name or name.startswith("tokenizer_config")]
+    examples = [record.example for record in run.records("train")]
+    texts = [one.text for one in prompts(run.objective, run.task, examples)]
+    assert plain_encoder(folder / "student").prompts(texts) == encoder_of(run.folder / "student", plain=True).prompts(
+        texts
+    )
+    with Predictor(bundle) as ours, Predictor(run) as theirs:
+        got, want = ours.answer(examples), theirs.answer(examples)
+        assert [one.answer for one in got] == [one.answer for one in want]
+        assert all(one.confidence is not None for one in got if one.ok)
+        with pytest.raises(UsageError, match="cannot sample"):
+            ours.sample(examples[:1], 4, temperature=1.0)
+    logprobs = [one.logprob for one in run.generator().generate(prompts(run.objective, run.task, examples))]
+    now = [one.logprob for one in bundle.generator().generate(prompts(run.objective, run.task, examples))]
+    assert now == pytest.approx(logprobs, abs=0.2)  # 8 bits
+    # calibrated on its own log-probabilities, of the answers that passed the checks
+    assert bundle.about.calibration is not None
+    assert bundle.about.calibration.scores != run.calibration().scores  # type: ignore[union-attr]
+    assert list(bundle.about.calibration.scores) == pytest.approx(now[:6], abs=1e-4)
+
+
+@pytest.mark.slow
+def test_needs_neither_torch_nor_transformers(exported: Callable[[str], Path], root: Path, tmp_path: Path) -> None:
+    words = ["--plugin", str(root / "tests/support/toy.py"), "predict", str(exported("chat")), "add 3 and 2", "--json"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root / "tests"), *sys.path])}
+    code = f"BLOCKED = {BLOCKED!r}\n{WITHOUT}"
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=tmp_path,
+        timeout=300,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["answer"] == "3+2"
+
+
+@pytest.mark.slow
+def test_grammar_is_refused(student: Student, tmp_path: Path) -> None:
+    folder = student("full").folder
+    run = Run.open(folder, flags={"evaluate.constrain": True}, plugins=student("full").plugins)
+    with pytest.raises(UsageError, match="within a grammar") as caught:
+        export(run, format_of("bundle"), tmp_path / "out")
+    assert "--set evaluate.constrain=false" in caught.value.hint
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damaged", ["prompts.json", "tokenizer.json", "model.bin"])
+def test_damaged_student_is_one_error(damaged: str, exported: Callable[[str], Path], tmp_path: Path) -> None:
+    import shutil
+
+    folder = shutil.copytree(exported("full") / "student", tmp_path / "student")
+    (folder / damaged).write_bytes(b"{")
+    with pytest.raises(DataError) as caught:
+        ConvertedStudent().load(folder)
+    assert str(folder) in caught.value.where
+    assert FILE == "prompts.json"
