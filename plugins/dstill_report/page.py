@@ -116,7 +116,7 @@ def _warnings(run: Run, evaluated: Mapping[str, Any]) -> tuple[str, ...]:
     scores = [metrics.get("executable_accuracy") for metrics in evaluated["scores"]["student"].values()]
     if not any(score and score["n"] for score in scores):
         warnings.append("No answer was executed, so executable accuracy is not checked.")
-    return tuple(warnings)
+    return (*warnings, *evaluated.get("notes", ()))
 
 
 def _headline(split: str, evaluated: Mapping[str, Any]) -> Headline:

@@ -362,7 +362,7 @@ class Run(RunResults):
                 efficiency=efficiency,
                 costs=costs,
                 teacher=teacher,
-                notes=self._review_notes(),
+                notes=[*self._review_notes(), *(found.note for found in asked.values() if found.note)],
             )
             facts.update(versions=versions(self.plugins), plugins=loaded(self.plugins))
             facts.update(judged_by=judged_by(self.plugins), packs=owners(self.plugins, self._judging_parts(executor)))

@@ -209,7 +209,7 @@ def test_model_may_refuse_as_the_student_may(unsure: Callable[..., Any], server:
     assert rows(ask(unsure, "--json")) == blocked  # replies are in the store
     others = rows(ask(unsure, "--json", "--shots", "1"))
     assert {row["reason"].partition("; ")[2] for row in others if row["abstained"]} == {
-        f"{MODEL} gave no answer: the teacher refused: I would rather not"
+        f"{MODEL} gave no answer: the model refused: I would rather not"
     }
 
 
