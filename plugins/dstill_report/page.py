@@ -52,7 +52,7 @@ def write(run: Run) -> dict[str, Path]:
 
 def gather(run: Run) -> Report:
     """Collect the content of the report. Raises RunError if scores or verdicts are missing."""
-    evaluated = run.manifest["stages"].get("evaluate")
+    evaluated = run.stages.get("evaluate")
     if not evaluated or not evaluated.get("scores"):
         raise RunError(
             f"run '{run.name}' has no scores yet", where=str(run.folder), hint=command("evaluate", run.folder)

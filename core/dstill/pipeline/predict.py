@@ -330,8 +330,8 @@ class Predictor:
     def warm_up(self) -> None:
         """Answer a question about each data that the student learnt, and run its reference answer.
 
-        So no user waits for what that loads. Data of the unseen splits loads when somebody asks about it. What is away now
-        gives an error then.
+        So no user waits for what that loads. Data of the unseen splits loads when somebody asks about it. What is away
+        now gives an error then.
         """
         for example in self._first_questions() or [self.example("how many are there?")]:
             with contextlib.suppress(DstillError):

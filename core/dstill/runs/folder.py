@@ -47,9 +47,10 @@ from dstill.io.inert import indented, visible
 from dstill.io.jsonl import append_row, read_rows, write_rows
 from dstill.io.plain_files import inside, refuse_links, regular
 from dstill.io.shell import command
+from dstill.run_view import Stages
 from dstill.runs import format1
 from dstill.runs import manifest as manifests
-from dstill.runs.manifest import MANIFEST, Stages
+from dstill.runs.manifest import MANIFEST
 
 __all__ = ["RunFolder", "data_file", "file_part", "find_run", "list_runs", "system_file"]
 
