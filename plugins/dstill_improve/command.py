@@ -49,8 +49,8 @@ __all__ = ["improve"]
     "gate_file",
     type=click.Path(path_type=Path, exists=True),
     metavar="FILE",
-    help="Questions with answers that decide, and that nothing else may use: a file or a folder. Default: half of the run's test splits; "
-    "for a run that is a candidate itself, the gate that it met.",
+    help="Questions with answers that decide, and that nothing else may use: a file or a folder. Default: half of the "
+    "run's test splits; for a run that is a candidate itself, the gate that it met.",
 )
 @click.option(
     "--rows",
