@@ -64,7 +64,9 @@ def require(plugins: Plugins, system: str, *, where: str = KEY, role: str = "bas
     known = [n for n in plugins.names("teachers") if hasattr(plugins.teacher(n).Config, "model")]
     if name not in known or not model:
         raise ConfigError(
-            f"no {role} called '{system}'.{did_you_mean(name, known)}",
+            f"'{system}' names no model"
+            if name in known
+            else f"no {role} called '{system}'.{did_you_mean(name, known)}",
             where=where,
             hint=f"a model to prompt is TEACHER:MODEL, with one of the teachers {', '.join(known) or '(none)'}",
         )

@@ -240,6 +240,12 @@ def test_nothing_new_is_an_error(make: Callable[..., Cli]) -> None:
     assert not Path("runs").exists()
 
 
+def test_misspelt_teacher_is_refused_before_any_work(make: Callable[..., Cli]) -> None:
+    ended = make(right=True)("improve", "run", "--teacher", "lair", "--out", "candidate")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: no teacher called 'lair'. Did you mean 'liar'?")
+    assert not Path("candidate").exists()
+
+
 def test_damaged_feedback_names_its_line(make: Callable[..., Cli]) -> None:
     cli = make(right=True)
     Path("feedback.jsonl").write_text('{"id": "a", "question": 3}\n')

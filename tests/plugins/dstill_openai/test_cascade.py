@@ -232,7 +232,7 @@ def test_invalid_answer_of_the_student_goes_to_the_model(unsure: Callable[..., A
     [
         ((*CUT, "--fallback", "opanai:big"), "error: no large model called 'opanai:big'. Did you mean 'openai'?"),
         ((*CUT, "--fallback", "nosuch:big"), "error: no large model called 'nosuch:big'."),
-        ((*CUT, "--fallback", "openai"), "error: no large model called 'openai'."),
+        ((*CUT, "--fallback", "openai"), "error: 'openai' names no model"),
         (("--fallback", MODEL), "error: --fallback needs --max-wrong"),
         ((*CUT, "--fallback", "openai:free", "--max-usd", "1"), "error: cannot enforce max_usd: no price for model"),
     ],

@@ -190,7 +190,7 @@ def test_endpoint_that_takes_no_question_is_no_wrong_answer(
     ("name", "what"),
     [
         ("opanai:x", "no baseline called 'opanai:x'. Did you mean 'openai'?"),
-        ("openai:", "no baseline called 'openai:'."),
+        ("openai:", "'openai:' names no model"),
         ("parrot:x", "no baseline called 'parrot:x'."),  # it has no models
     ],
 )
