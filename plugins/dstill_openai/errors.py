@@ -175,7 +175,9 @@ def _said(body: object) -> Mapping[str, Any]:
     """The error in the body of a response: an object, text (xAI), or either in a list (Gemini)."""
     body = body[0] if isinstance(body, list) and body else body
     body = body.get("error", body) if isinstance(body, dict) else body
-    return body if isinstance(body, dict) else {"message": body} if isinstance(body, str) else {}
+    if isinstance(body, str):
+        return {"message": "a web page" if body.lstrip().startswith("<") else body}
+    return body if isinstance(body, dict) else {}
 
 
 def from_status(status: int, body: Mapping[str, Any], headers: Mapping[str, str], at: Endpoint) -> DstillError:
