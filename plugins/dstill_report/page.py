@@ -95,7 +95,7 @@ def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
         if latency.get("p50")
         else "",
         "throughput, in batches": f"{rate:,.{0 if rate >= 10 else 1}f} answers/s" if rate else "",
-        "tokens per answer": f"p50 {tokens['p50']:.0f}, p95 {tokens['p95']:.0f}" if tokens.get("total") else "",
+        "tokens per answer": f"p50 {tokens['p50']:.0f}, p95 {tokens['p95']:.0f}" if tokens.get("p50") else "",
         "size": size_on_disk(size["bytes"]) if size.get("bytes") else "",
         "seed": str(manifest["seed"]),
         "created": manifest["created"].replace("T", " ").replace("+00:00", " UTC"),

@@ -74,7 +74,7 @@ def separation_rows(found: Mapping[str, Any]) -> Iterator[list[str]]:
     """The rows of the first table: a split each."""
     for split, one in found["splits"].items():
         figures = [_figure(one["auroc"], 3), _figure(one["aurc"], 4), _figure(one["ece"], 3)]
-        yield [split, *figures, *(f"{percent(share)} %" for _, share in one["coverage"])]
+        yield [split, *figures, *(f"{percent(share)} %" if one["n"] else "–" for _, share in one["coverage"])]
 
 
 def promise_columns(found: Mapping[str, Any]) -> list[str]:

@@ -177,6 +177,12 @@ def test_without_an_engine_accuracy_is_not_checked(make_run: Any, judged: Any) -
     assert json.loads(summary(report))["scores"]["student"]["test"]["executable_accuracy"]["value"] is None
 
 
+def test_one_answer_has_no_percentiles(make_run: Any) -> None:
+    run = make_run(tests=1)
+    run.stages["evaluate"]["tokens"] = {"p50": None, "p95": None, "n": 1, "total": 7}
+    assert "tokens per answer" not in gather(run).facts
+
+
 def test_notes_of_the_evaluation_are_shown(make_run: Any) -> None:
     note = "openai:big gave no answer to 2 of 60 questions, which count as wrong: 2 × the model refused: no"
     run = make_run(tests=12)
