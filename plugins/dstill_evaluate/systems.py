@@ -54,8 +54,7 @@ class Side:
     @property
     def evaluated(self) -> Mapping[str, Any]:
         """The result of the stage `evaluate`."""
-        stage: Mapping[str, Any] = self.run.manifest["stages"]["evaluate"]
-        return stage
+        return self.run.stages["evaluate"]
 
     @property
     def cost(self) -> Mapping[str, Any]:
@@ -125,7 +124,7 @@ def _side(name: str, open_run: Callable[[str], Run]) -> Side:
         run, system = open_run(name), "student"
     except UsageError:
         run, system = _run_and_system(name, open_run)
-    evaluated = run.manifest["stages"].get("evaluate")
+    evaluated = run.stages.get("evaluate")
     if not evaluated or not evaluated.get("scores"):
         raise RunError(
             f"run '{run.name}' has no scores yet", where=str(run.folder), hint=command("evaluate", run.folder)
@@ -219,7 +218,7 @@ def _of_engine(first: Side, other: Side) -> Iterator[str]:
     facts = {
         "data that answers ran on": [side.evaluated.get("data", {}) for side in (first, other)],
         "data that questions were made from": [
-            side.run.manifest["stages"].get("generate", {}).get("data", {}) for side in (first, other)
+            side.run.stages.get("generate", {}).get("data", {}) for side in (first, other)
         ],
     }
     for what, (one, another) in facts.items():

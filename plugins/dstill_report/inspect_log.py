@@ -52,7 +52,7 @@ def log(run: Run, one: ScoredSet) -> dict[str, Any]:
     """The log of one system on one split, in Inspect's schema."""
     identity, created = _id(run, one), run.manifest["created"]
     model = f"dstill/{run.name}" + ("" if one.system == "student" else f":{one.system}")
-    trained = run.manifest["stages"].get("train", {})
+    trained = run.stages.get("train", {})
     return {
         "version": VERSION,
         "status": "success",

@@ -52,7 +52,7 @@ def write(run: Run) -> list[Path]:
 
 def results(run: Run, model: str, sets: Sequence[ScoredSet]) -> dict[str, Any]:
     """lm-eval's `EvalResults` of one system."""
-    trained = run.manifest["stages"].get("train", {})
+    trained = run.stages.get("train", {})
     seed = run.manifest["seed"]
     return {
         "results": {one.name: _metrics(one) for one in sets},

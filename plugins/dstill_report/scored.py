@@ -68,7 +68,7 @@ class ScoredSet:
 
 def scored_sets(run: Run) -> Iterator[ScoredSet]:
     """Yield every system on every split that has questions. Raises RunError if a verdict is missing."""
-    evaluated = run.manifest["stages"].get("evaluate", {})
+    evaluated = run.stages.get("evaluate", {})
     if not evaluated.get("scores"):
         raise RunError(
             f"run '{run.name}' has no scores yet", where=str(run.folder), hint=command("evaluate", run.folder)

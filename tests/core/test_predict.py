@@ -121,6 +121,8 @@ def test_guess_is_an_answer_that_only_passes_the_checks(more: dict[str, Any], gu
 def test_warm_up_answers_and_runs_a_question_about_each_data(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     first, *others = run.records("test")
     run.write(data_file("test"), [replace(first, context={"data": "towns"}), *others])
+    unseen = [replace(one, id=f"unseen-{one.id}", context={"data": "planets"}) for one in others]
+    run.write(data_file("test_unseen_data"), unseen)
     asked, ran = list[str](), list[str]()
     with Predictor(run, execute=True) as answering:
         assert answering.executor is not None
@@ -131,8 +133,9 @@ def test_warm_up_answers_and_runs_a_question_about_each_data(run: Run, monkeypat
             answering._student, "generate", lambda given: (asked.extend(one.text for one in given), generate(given))[1]
         )
         answering.warm_up()
-    assert asked == [f"predict: {run.records('train')[0].question}", f"predict: {first.question}"]
-    assert ran == [run.records("train")[0].answer, first.answer]
+    (validation,) = run.records("validation")
+    assert asked == [f"predict: {validation.question}", f"predict: {first.question}"]
+    assert ran == [validation.answer, first.answer]
 
 
 def test_uses_the_checks_of_evaluation(run: Run) -> None:

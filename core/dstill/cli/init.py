@@ -58,6 +58,10 @@ def init(found: App, out: Path) -> None:
     if target.exists():
         raise UsageError(f"{target} already exists", where=str(out.absolute()), hint="edit it, or delete it first")
     config = found.config(use_files=False)
+    if teacher := found.flags.get("generate.teacher"):
+        found.plugins.teacher(teacher)  # raises UsageError for a misspelt one, and so does the next
+    if student := found.flags.get("train.student"):
+        found.plugins.student(kind_and_base(found.plugins, student)[0])
     name = task_name(found.plugins, config.settings)
     engine = config.settings.engine
     if found.given and not engine.url:

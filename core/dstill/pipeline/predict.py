@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from dstill.api.executor import Executor
 from dstill.api.faults import about
 from dstill.api.protocols import RationaleTerms
-from dstill.api.records import SPLITS, Example, Level, ModelInput, OutcomeKind, Prediction, Problem, Row
+from dstill.api.records import Example, Level, ModelInput, OutcomeKind, Prediction, Problem, Row
 from dstill.api.student import Generator, Similarity
 from dstill.api.task import data_of
 from dstill.errors import DstillError, UsageError, did_you_mean
@@ -328,20 +328,27 @@ class Predictor:
             return drift(self.setup.task, learnt, executor)
 
     def warm_up(self) -> None:
-        """Answer one question about each data, and run its reference answer, so that no user waits for what that loads.
+        """Answer a question about each data that the student learnt, and run its reference answer.
 
-        What is away now gives an error when somebody asks for it.
+        So no user waits for what that loads. Data of the unseen splits loads when somebody asks about it. What is away
+        now gives an error then.
         """
-        named: dict[str, Example] = {}
-        for record in (record for split in SPLITS for record in self.run.records(split)):
-            if not self.setup.task.is_refusal(record.answer):
-                named.setdefault(data_of(self.setup.task, record), record.example)
-        asked = named or {name: self.example("how many are there?", data=name or None) for name in self._contexts}
-        for example in islice(asked.values(), NAMED):
+        unasked = (self.example("how many are there?", data=name or None) for name in self._contexts)
+        for example in self._first_questions() or islice(unasked, NAMED):
             with contextlib.suppress(DstillError):
                 self.answer([example], execute=False, fall_back=False)
                 if self.executor is not None and example.answer is not None:
                     self.executor.run(example.answer, example)
+
+    def _first_questions(self) -> list[Example]:
+        """A question about each data, from the small splits, or from train if these are empty."""
+        named: dict[str, Example] = {}
+        for split in ("validation", "test", "train"):
+            for record in () if split == "train" and named else self.run.records(split):
+                name = data_of(self.setup.task, record)
+                if name not in named and not self.setup.task.is_refusal(record.answer):
+                    named[name] = record.example
+        return [*islice(named.values(), NAMED)]
 
     # --- answers ------------------------------------------------------------------------
 

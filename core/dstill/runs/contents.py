@@ -191,7 +191,7 @@ class RunContents(RunFolder):
         of_dataset = {name: facts for name, facts in self.manifest["files"].items() if name.startswith("dataset/")}
         made.manifest["files"].update(of_dataset)
         if "generate" in self.stages:
-            made.stages["generate"] = self.stages["generate"]
+            made.manifest["stages"]["generate"] = self.stages["generate"]
         made.save()
         return made
 

@@ -21,7 +21,7 @@ from dstill.io.strict_json import loads
 from dstill.io.typed_json import Misfit, convert
 from dstill.runs import format1
 
-__all__ = ["MANIFEST", "Stages", "checked", "read"]
+__all__ = ["MANIFEST", "checked", "read"]
 
 MANIFEST = "run.json"  # written last: a folder with it is a run
 MOST_BYTES = 64 * 2**20  # a sweep of a thousand trials takes less than 1 MiB
@@ -325,7 +325,7 @@ class Manifest(TypedDict):
     chosen: NotRequired[list[str]]  # settings that somebody set; the others have their defaults
 
 
-class Stages(TypedDict, total=False):
+class StageForms(TypedDict, total=False):
     """The stages that dstill reads again; a run may have others, and ``evaluate on ENGINE`` is like ``evaluate``."""
 
     generate: Generated
@@ -407,7 +407,7 @@ def checked(manifest: Any, folder: Path) -> dict[str, Any]:
 
 
 def _checked_stage(name: str, facts: Mapping[str, Any]) -> None:
-    form = Stages.__annotations__.get(name.partition(" on ")[0])
+    form = StageForms.__annotations__.get(name.partition(" on ")[0])
     if form is None:
         return
     try:

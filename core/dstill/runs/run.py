@@ -154,7 +154,7 @@ class Run(RunResults):
         teacher = make_teacher(self.plugins, self.config)
         with self.stage("generate") as facts:
             focus = configured_focus(self.setup)
-            examples = questions(self.task, self.settings, focus)
+            examples = questions(self.task, self.settings, focus, self.progress)
             if self.has_dataset and not resume_with_changes:
                 where = self.settings.generate.questions or f"task '{self.task.name}'"
                 before = [request.example for request in self.teacher_requests()]
@@ -362,7 +362,7 @@ class Run(RunResults):
                 efficiency=efficiency,
                 costs=costs,
                 teacher=teacher,
-                notes=self._review_notes(),
+                notes=[*self._review_notes(), *(found.note for found in asked.values() if found.note)],
             )
             facts.update(versions=versions(self.plugins), plugins=loaded(self.plugins))
             facts.update(judged_by=judged_by(self.plugins), packs=owners(self.plugins, self._judging_parts(executor)))
