@@ -79,6 +79,25 @@ __all__ = ["serve"]
     help="Append what users say about answers to this file, with the questions, for `dstill improve`. Default: take no "
     "feedback, and write no question anywhere.",
 )
+@click.option(
+    "--request-log",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Append a line of JSON for each request to this file. Default: stderr.",
+)
+@click.option(
+    "--log-questions",
+    is_flag=True,
+    help="Also write the text of questions and answers to the request log and to traces.",
+)
+@click.option(
+    "--otlp",
+    default="",
+    show_default=False,
+    metavar="URL",
+    help="Send OpenTelemetry traces to this collector, for example http://127.0.0.1:4318. Default: what the OTEL_* "
+    "environment variables say.",
+)
 @json_output("Print a JSON object when the server is ready (with its address), and one when it has stopped.")
 @set_option
 @app
@@ -95,6 +114,9 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
     max_requests: int,
     timeout: float,
     feedback: Path | None,
+    request_log: Path | None,
+    log_questions: bool,
+    otlp: str,
     as_json: bool,
 ) -> None:
     """Serve the student over HTTP, with an OpenAI-compatible API.
@@ -110,12 +132,16 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
     from dstill_serve import serving
     from dstill_serve.auth import Access, token_of
     from dstill_serve.feedback import FeedbackLog
+    from dstill_serve.observed import RequestLog
+    from dstill_serve.tracing import traces_of
 
     token = token_of(token_env)
     opened = found.open(run)
     log = None if feedback is None else FeedbackLog(feedback)
     limits = serving.Limits(max_batch=max_batch, max_requests=max_requests, timeout=timeout)
     with contextlib.ExitStack() as stack:
+        requests = stack.enter_context(contextlib.closing(RequestLog(request_log, texts=log_questions)))
+        traces = stack.enter_context(traces_of(otlp, texts=log_questions))
         listener = stack.enter_context(serving.listening(host, port))
         # Fail before the slow loading of the student. The socket has the address of a name such as localhost.
         Access(host=listener.getsockname()[0], port=port, token=token)
@@ -128,7 +154,8 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
             raise ServiceError(error.what, where=error.where, hint=hint) from None
         note("answering a first question")
         predictor.warm_up()  # until then no request is answered
-        opening = serving.opened(predictor, listener, token=token, limits=limits, feedback=log)
+        watched: dict[str, Any] = {"feedback": log, "log": requests, "traces": traces}
+        opening = serving.opened(predictor, listener, token=token, limits=limits, **watched)
         server, service = stack.enter_context(opening)
         _announce(service, as_json=as_json, token_env=token_env)
         started = time.monotonic()
