@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstill.cli.console import note
+from dstill.config import masked
 from dstill.io.files import writing
 from dstill.io.inert import visible
 from dstill.io.strict_json import dumps
@@ -54,7 +55,7 @@ class Observed:
         return time.monotonic() - self._started
 
     def facts(self, *, texts: bool) -> dict[str, Any]:
-        """What is known of the question and its answer. `texts`: also what they say."""
+        """What is known of the question and its answer. `texts`: also what they say, but for what looks like a key."""
         facts: dict[str, Any] = {}
         if self.question is not None:
             facts["question_chars"] = len(self.question)
@@ -62,9 +63,9 @@ class Observed:
             facts |= {"outcome": answered.verdict, "confidence": answered.confidence}
             facts["answered_by"] = answered.answered_by
         if texts and self.question is not None:
-            facts["question"] = visible(self.question)
+            facts["question"] = masked(visible(self.question))
         if texts and answered is not None:
-            facts["answer"] = visible(answered.answer)
+            facts["answer"] = masked(visible(answered.answer))
         return facts
 
     def row(self, *, texts: bool) -> dict[str, Any]:

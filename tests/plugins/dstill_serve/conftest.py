@@ -29,7 +29,9 @@ from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 from dstill_serve.app import Service
 from dstill_serve.feedback import FeedbackLog
+from dstill_serve.observed import RequestLog
 from dstill_serve.serving import Limits, listening, opened
+from dstill_serve.tracing import Traces
 
 ENABLED_PLUGINS = {"evaluate", "serve", "teachers"}
 TOKEN = "a-token-of-the-tests-0123456789"
@@ -163,6 +165,8 @@ def serve_in_thread(request: pytest.FixtureRequest, project: Path) -> Iterator[C
         queue_size: int = 64,
         seconds: float = PATIENCE,
         feedback: Path | None = None,
+        log: RequestLog | None = None,
+        traces: Traces | None = None,
     ) -> ThreadServer:
         of = of or request.getfixturevalue("run")
         stack = contextlib.ExitStack()
@@ -170,8 +174,10 @@ def serve_in_thread(request: pytest.FixtureRequest, project: Path) -> Iterator[C
         predictor = stack.enter_context(Predictor(of, execute=execute, max_wrong=max_wrong, fallback=fallback))
         limits = Limits(max_batch=batch, max_requests=queue_size, timeout=seconds)
         secret = Secret(token) if token else None
-        log = None if feedback is None else FeedbackLog(feedback)
-        made = opened(predictor, listener, token=secret, limits=limits, feedback=log)
+        taken = None if feedback is None else FeedbackLog(feedback)
+        if log is not None:
+            stack.callback(log.close)
+        made = opened(predictor, listener, token=secret, limits=limits, feedback=taken, log=log, traces=traces)
         server, service = stack.enter_context(made)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
         port = listener.getsockname()[1]
@@ -243,9 +249,14 @@ class Served(Client):
 
     process: subprocess.Popen[str] = field(kw_only=True)
     said: list[str] = field(kw_only=True)
+    log: list[dict[str, Any]] = field(default_factory=list)  # of its requests, when it has ended
 
     def ended(self, by: int = 0) -> tuple[int, str, str]:
-        return ended(self.process, by)
+        """Exit code, stdout and the rest of stderr without the request log."""
+        code, out, err = ended(self.process, by)
+        lines = err.splitlines(keepends=True)
+        self.log = [json.loads(line) for line in lines if line.startswith("{")]
+        return code, out, "".join(line for line in lines if not line.startswith("{"))
 
 
 @pytest.fixture
