@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dstill.api.records import Example, OutcomeKind, Prediction
-from dstill.cli.console import note
+from dstill.cli.console import note_bug
 from dstill.errors import DstillError, ServiceError
 from dstill.io.inert import visible
 from dstill.io.strict_json import dumps
@@ -372,7 +372,7 @@ def _with_errors(endpoint: Endpoint) -> Endpoint:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         except Exception as error:
             if not isinstance(error, RequestError | DstillError):
-                note(f"bug in dstill: {type(error).__name__} {_raised_at(error)}")
+                note_bug(error)
             return _error(from_exception(error), request)
 
     return safe
@@ -404,11 +404,3 @@ async def _unless_disconnected(request: Request, work: Coroutine[Any, Any, T]) -
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _raised_at(error: Exception) -> str:
-    """The place where `error` was raised: ``at student.py:40``."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    return "" if frame is None else f"at {Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}"

@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from dstill.api.task import data_of
-from dstill.cli.confidence import promises
 from dstill.cli.console import emit, note, visible
 from dstill.cli.groups import Command
 from dstill.cli.options import (
@@ -27,7 +26,8 @@ from dstill.cli.options import (
     run_argument,
     set_option,
 )
-from dstill.errors import Interrupted, ServiceError
+from dstill.cli.ready import ready
+from dstill.errors import Interrupted
 from dstill.io.shell import quoted
 
 __all__ = ["serve"]
@@ -128,7 +128,6 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
     With --fallback, a large model answers where the student does not, within --timeout. If it does not answer either,
     or has reached --max-usd, the student abstains.
     """
-    from dstill.pipeline.predict import Predictor
     from dstill_serve import serving
     from dstill_serve.auth import Access, token_of
     from dstill_serve.feedback import FeedbackLog
@@ -145,15 +144,7 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
         listener = stack.enter_context(serving.listening(host, port))
         # Fail before the slow loading of the student. The socket has the address of a name such as localhost.
         Access(host=listener.getsockname()[0], port=port, token=token)
-        note(f"loading the student of run '{opened.name}'")
-        try:
-            executes = execute and bool(opened.task.executors)
-            predictor = stack.enter_context(Predictor(opened, execute=executes, max_wrong=max_wrong, fallback=fallback))
-        except ServiceError as error:
-            hint = "; ".join(line for line in (error.hint, "or do not execute answers: --no-execute") if line)
-            raise ServiceError(error.what, where=error.where, hint=hint) from None
-        note("answering a first question")
-        predictor.warm_up()  # until then no request is answered
+        predictor = stack.enter_context(ready(opened, execute=execute, max_wrong=max_wrong, fallback=fallback))
         watched: dict[str, Any] = {"feedback": log, "log": requests, "traces": traces}
         opening = serving.opened(predictor, listener, token=token, limits=limits, **watched)
         server, service = stack.enter_context(opening)
@@ -175,10 +166,6 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
 def _announce(service: Any, *, as_json: bool, token_env: str) -> None:
     """Print the address and a `curl` command to try."""
     address, student = service.access.address, service.student
-    for line in student.predictor.drift():
-        note(f"warning: {line}")
-    for line in promises(student.predictor):
-        note(f"note: {line}")
     if as_json:
         emit({"address": address, "model": student.model, "executes": service.executes})
     note(f"serving '{student.model}' at {address}; stop with Ctrl-C")
