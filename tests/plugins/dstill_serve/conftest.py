@@ -17,15 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.installed import entry_points
+from support import shop_run
 from support.served import ended, processes
-from support.shop import records
 
-from dstill import config, plugins
+from dstill import plugins
 from dstill.io.secrets import Secret
-from dstill.pipeline.calibration import FILE, fitted
 from dstill.pipeline.predict import Predictor
-from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 from dstill_serve.app import Service
 from dstill_serve.feedback import FeedbackLog
@@ -41,8 +38,7 @@ PATIENCE = 60  # seconds: a busy machine is slow, a test that hangs is wrong
 @pytest.fixture
 def serve_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """`project`, with the command `serve`."""
-    others = {point.name for point in entry_points(group="dstill")} - ENABLED_PLUGINS
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
+    monkeypatch.setenv("DSTILL_DISABLE", shop_run.disabled(ENABLED_PLUGINS))
     return project
 
 
@@ -52,26 +48,9 @@ def shop_pack(root: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run called "tea", trained; it is copied, not used."""
-    with pytest.MonkeyPatch.context() as patch:
-        others = {point.name for point in entry_points(group="dstill")} - ENABLED_PLUGINS
-        patch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
-        loaded = plugins.load([root / "tests" / "support" / "shop.py"])
-    flags = {
-        "project.task": "shop",
-        "train.student": "clerk",
-        "train.objective": "both",
-        "evaluate.baselines": [],
-        "review.required": "never",
-    }
-    made = config.load(use_files=False, flags=flags, sections=plugins.part_sections(loaded))
-    run = Run.create(tmp_path_factory.mktemp("shop") / "tea", config=made, plugins=loaded)
-    for split in ("train", "test"):
-        run.write(data_file(split), [record for record in records() if record.split == split])
-    run.save()
-    run.train()
-    return run.folder
+    return shop_run.trained(tmp_path_factory.mktemp("shop") / "tea", enabled=ENABLED_PLUGINS)
 
 
 @pytest.fixture
@@ -83,12 +62,7 @@ def run(serve_project: Path, shop_pack: Path, trained: Path) -> Run:
 
 @pytest.fixture
 def calibrated(run: Run) -> Run:
-    """`run`, whose evaluation found that an answer with a log-probability of -2 or less is wrong, as to "perhaps"."""
-    found = fitted([-0.1] * 80 + [-2.0] * 20, [True] * 80 + [False] * 20)
-    run.write(FILE, [found])
-    run.manifest["files"][FILE]["provenance"] = run._provenance(constrained=False)
-    run.save()
-    return run
+    return shop_run.calibrated(run)
 
 
 @dataclass

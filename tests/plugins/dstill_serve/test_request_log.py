@@ -110,12 +110,10 @@ def test_log_that_cannot_be_written_is_reported(
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("words", [(), ("--request-log", str(LOG), "--log-questions")])
-def test_command_logs_to_stderr_or_to_a_file(run: Run, serve: Any, words: tuple[str, ...]) -> None:
-    served = serve(run.folder, *words)
+def test_command_logs_to_a_file(run: Run, serve: Any) -> None:
+    served = serve(run.folder, "--request-log", LOG, "--log-questions")
     assert served.query().status == 200
     code, out, _ = served.ended(by=signal.SIGTERM)
-    assert (code, out) == (0, "")
-    rows = [json.loads(line) for line in LOG.read_text().splitlines()] if words else served.log
-    assert [(row["route"], row["status"], "question" in row) for row in rows] == [("/v1/query", 200, bool(words))]
-    assert len(served.log) == (not words)
+    assert (code, out, served.log) == (0, "", [])
+    (row,) = (json.loads(line) for line in LOG.read_text().splitlines())
+    assert (row["route"], row["status"], row["question"]) == ("/v1/query", 200, "what is tea?")

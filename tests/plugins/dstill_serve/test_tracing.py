@@ -112,15 +112,16 @@ def test_variables_of_opentelemetry_hold(
     assert collector.headers[0]["x-tenant"] == "tea"
 
 
-def test_collector_that_is_away_costs_no_answer(run: Run, serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_collector_that_is_away_costs_no_answer(
+    serve_in_thread: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")  # seconds for a batch, with its retries
-    served = serve(run.folder, "--otlp", "http://127.0.0.1:9")
-    assert [served.query().status for _ in range(3)] == [200] * 3
-    started = time.monotonic()
-    code, _, err = served.ended(by=signal.SIGTERM)
-    assert code == 0
+    with traces_of("http://127.0.0.1:9", environment={}) as traces:
+        server = serve_in_thread(traces=traces)
+        assert [server.query().status for _ in range(3)] == [200] * 3
+        started = time.monotonic()
     assert time.monotonic() - started < 30
-    assert err.count("warning: traces are lost: ") == 1
+    assert capsys.readouterr().err.count("warning: traces are lost: ") == 1
 
 
 @pytest.mark.parametrize(
@@ -175,8 +176,8 @@ def asked(server, listener):
 def ask(port):
     import json, os, signal
     body = json.dumps({{"question": "what is tea?"}}).encode()
-    request = urllib.request.Request(f"http://127.0.0.1:{{port}}/v1/query", body, {{"content-type": "application/json"}})
-    assert urllib.request.urlopen(request).status == 200
+    url, headers = f"http://127.0.0.1:{{port}}/v1/query", {{"content-type": "application/json"}}
+    assert urllib.request.urlopen(urllib.request.Request(url, body, headers)).status == 200
     os.kill(os.getpid(), signal.SIGTERM)
 
 real, serving.run = serving.run, asked
