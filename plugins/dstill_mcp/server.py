@@ -85,7 +85,7 @@ def server_of(tools: Tools, *, name: str, pool: ThreadPoolExecutor | None = None
             description=one.about,
             input_schema=one.input,
             output_schema=one.output,
-            annotations=ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),
+            annotations=ToolAnnotations(read_only_hint=True),
         )
         for one in tools.list.values()
     ]

@@ -77,7 +77,7 @@ __all__ = ["serve"]
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="Append what users say about answers to this file, with the questions, for `dstill improve`. Default: take no "
-    "feedback, and write no question anywhere.",
+    "feedback.",
 )
 @click.option(
     "--request-log",
@@ -124,6 +124,8 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
     Also serves a page to try the student. Requests are answered after a first answer was computed, in batches if they
     come at the same time; requests beyond --queue get 503. Ctrl-C and SIGTERM finish the current requests, then exit
     with 0. Restart the server to use a student that was trained again.
+
+    Each request is a line of JSON on stderr, without the text of the question and the answer.
 
     With --fallback, a large model answers where the student does not, within --timeout. If it does not answer either,
     or has reached --max-usd, the student abstains.

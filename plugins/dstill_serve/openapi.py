@@ -100,7 +100,7 @@ def _paths() -> dict[str, Any]:
             }
         },
         "/metrics": {"get": _get("Metrics for Prometheus", plain)},
-        "/openapi.json": {"get": _get("This description", any_json)},
+        "/openapi.json": {"get": {**_get("This description", any_json), "security": []}},
     }
 
 

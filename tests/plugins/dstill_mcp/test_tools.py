@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,11 @@ def test_student_whose_answers_never_run_has_no_tool_for_it(run: Run, agent_of: 
     assert not agent("describe").row["executes"]
     error = agent("ask", question="what is tea?", execute=True).error
     assert error["hint"] == "ask takes question, data"
+
+
+def test_plugin_has_no_words_of_one_language(root: Path) -> None:
+    for file in (root / "plugins" / "dstill_mcp").glob("*.py"):
+        assert not re.search(r"sql|query.?dsl|elastic|\bindex", file.read_text(), re.IGNORECASE), file
 
 
 # --- errors -----------------------------------------------------------------------------
