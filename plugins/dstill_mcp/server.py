@@ -149,7 +149,7 @@ def private_pipes() -> Iterator[Pipes]:
     mode = os.fstat(0).st_mode
     if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(0)):
         hint = "let an agent's program start this command; docs/mcp.md has its configuration"
-        raise UsageError("stdin is no pipe, so there is no client", where="dstill mcp", hint=hint)
+        raise UsageError("stdin is not a pipe, so there is no client", where="dstill mcp", hint=hint)
     sys.stdout.flush()
     with (
         os.fdopen(os.dup(0), "rb", buffering=0) as stdin,

@@ -89,7 +89,7 @@ ANSWER = record(
         "question": text(),
         "answer": text("as it was written; empty: there is none"),
         "ok": flag(
-            "it passes the checks, is no refusal, and ran without an error if it was run. It may still be wrong"
+            "it passes the checks, does not refuse, and ran without an error if it was run. It may still be wrong"
         ),
         "refused": flag("it says that the data cannot answer the question"),
         "reason": text("why it is not ok, in a line"),

@@ -96,7 +96,7 @@ def test_stdin_that_is_no_pipe_is_refused() -> None:
     try:
         with open(os.devnull) as nothing:
             os.dup2(nothing.fileno(), 0)
-        with pytest.raises(UsageError, match="stdin is no pipe, so there is no client"), private_pipes():
+        with pytest.raises(UsageError, match="stdin is not a pipe, so there is no client"), private_pipes():
             pass
     finally:
         os.dup2(kept, 0)
