@@ -120,6 +120,13 @@ def test_result_is_bounded(agent: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert said == f"{'x' * 500} …"
 
 
+def test_table_that_is_too_large_loses_its_last_rows() -> None:
+    table = {"title": "", "columns": ["a", "b"], "rows": [["x" * 400, "y" * 100]] * 101, "of": 300}
+    bounded = tools._bounded(table)
+    assert (len(bounded["rows"]), bounded["of"]) == (100, 300)
+    assert len(tools._bounded({**table, "rows": [["x" * 500] * 200] * 2})["rows"]) == 1
+
+
 def test_student_whose_answers_never_run_has_no_tool_for_it(run: Run, agent_of: Callable[..., Any]) -> None:
     agent = agent_of(run, execute=False)
     listed = agent.within(lambda client: client.list_tools()).tools
