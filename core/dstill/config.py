@@ -301,7 +301,7 @@ class Evaluate:
             "low": 0.0001,
             "high": 1e7,
             "help": "Stop before the replies of models as baselines cost more than this, in US dollars. What "
-            "`--fallback` of `predict` and `serve` buys is counted apart, with the same limit.",
+            "`--fallback` of `predict`, `serve` and `mcp` buys is counted apart, with the same limit.",
         },
     )
     max_tokens: int | None = field(

@@ -46,6 +46,9 @@ HEAVY = {
     "starlette",
     "uvicorn",
     "prometheus_client",
+    "mcp",
+    "opentelemetry",
+    "pydantic",
     # standard library: a third of the time of --help
     "asyncio",
     "sqlite3",
