@@ -95,8 +95,8 @@ def execute(
 
 
 def examples_of(task: Task) -> list[Example]:
-    """The task's questions of every split. Raises DataError when two have one id."""
-    found = [example for split in SPLITS for example in task.examples(split)]
+    """The task's questions, each in the split that it was asked for. Raises DataError when two have one id."""
+    found = [replace(e, split=e.split or split) for split in SPLITS for e in task.examples(split)]
     require_unique_ids(found)
     return found
 
