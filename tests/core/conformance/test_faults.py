@@ -720,6 +720,18 @@ def test_pack_that_states_nothing_gets_advice() -> None:
     assert report.errors == ()
 
 
+@fault("databases_ignored")
+class ShelfIgnoresDatabases(Shelf):
+    def execute(self, answer: str, example: Example) -> Outcome:
+        own = {key: value for key, value in example.context.items() if key != "test_database"}
+        return super().execute(answer, replace(example, context=own))
+
+
+class MethodWithTypo(Rows):
+    def is_non_deterministic(self, value: Any, example: Example) -> bool:
+        return False
+
+
 class FormWithoutRefusals(RowsForm):
     tokens = tuple(token for token in RowsForm.tokens if token != REFUSAL)
 
@@ -749,6 +761,7 @@ class BoundsAreNotTried(Rows):
         (FormWithoutRefusals, "form_without_refusals", "no tokens for any refusal, as for 'train-shop-joke'"),
         (FormWithoutOrder, "form_too_small", "'ORDER' is neither a token"),
         (FormWithPlurals, "item_not_stem", "the item 'things' has the word 'things', and words of questions"),
+        (MethodWithTypo, "unknown_name", "'is_non_deterministic' of MethodWithTypo, which has no 'is_nondet"),
         (BoundsAreNotTried, "mutant_kind_survives", "mutants of the kind '< → <=' have the gold's result"),
     ],
 )

@@ -308,7 +308,7 @@ def engine_accepts_valid_answers(pack: Pack) -> Iterator[Finding]:
 def databases_can_run(pack: Pack) -> Iterator[Finding]:
     """Test databases are at most as many as asked for, the same at each call, and golds run on them."""
     assert pack.executor is not None
-    of = TestDatabases.of(pack.task)
+    of, ran, differ = TestDatabases.of(pack.task), 0, 0
     for example in pack.timed(pack.golds[:10]):
         known = pack.known(example)
         try:
@@ -323,14 +323,25 @@ def databases_can_run(pack: Pack) -> Iterator[Finding]:
                 where=pack.line("test_databases"),
                 hint="make at most k databases, from the gold alone: verdicts must not depend on chance",
             )
-        failed = [d.name for d in made if _on(pack, known, d, known.answer or "").kind is OutcomeKind.INVALID]
-        if failed:
+        there = {database.name: _on(pack, known, database, known.answer or "") for database in made}
+        given = pack.outcome(example)
+        if given.kind is OutcomeKind.OK and there:
+            ran += 1
+            differ += not all(o.kind is given.kind and pack.task.same(o.value, given.value) for o in there.values())
+        if failed := [name for name, outcome in there.items() if outcome.kind is OutcomeKind.INVALID]:
             yield Finding(
                 code="database_fails",
                 what=f"the reference answer of '{example.id}' does not run on the test database '{failed[0]}'",
                 where=pack.line("test_databases"),
                 hint="make data of the same form as the example's own",
             )
+    if ran >= FEW and not differ:
+        yield Finding(
+            code="databases_ignored",
+            what=f"{ran} reference answers have the same result on each of their test databases as on their own data",
+            where=pack.executor_line,
+            hint='run on example.context["test_database"] if it is there; else make databases with other data',
+        )
 
 
 def _on(pack: Pack, example: Example, database: TestDatabase, answer: str) -> Outcome:
