@@ -108,6 +108,11 @@ def test_new_process_that_fails_is_advice(check: Call, monkeypatch: pytest.Monke
     assert (found["code"], found["severity"]) == ("new_process_failed", "warning")
 
 
+def test_what_the_time_left_unchecked_is_said(check: Call) -> None:
+    ended = check("", "--seconds", "1")
+    assert "the time was up before everything was checked: --seconds gives more" in ended.out
+
+
 def test_unknown_task_is_a_usage_error(cli: Call) -> None:
     ended = cli("pack", "check", "nothing")
     assert ended.code == 2

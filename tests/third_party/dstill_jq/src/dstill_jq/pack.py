@@ -1,6 +1,8 @@
 """The task pack jq: a question about a JSON document, an array of objects → a jq program, run by libjq.
 
-how many books have genre crime   →   [.[] | select(.genre == "crime")] | length
+For example:
+
+    how many books have genre crime   →   [.[] | select(.genre == "crime")] | length
 """
 
 import json
@@ -10,7 +12,6 @@ from typing import Any
 
 from dstill import hookimpl
 from dstill.api import Example, Form, KnownAnswers, Linked, Mutant, ResultProperties, Task, TestDatabase, TestDatabases
-
 from dstill_jq.executor import Jq
 from dstill_jq.language import CHECKS, REFUSAL, canonical, tokens
 from dstill_jq.questions import document, questions
@@ -23,8 +24,8 @@ def rows(value: list[Any]) -> list[Any]:
     return value[0] if len(value) == 1 and isinstance(value[0], list) else value
 
 
-def rounded(number: str) -> float:
-    return float(f"{float(number):.9g}")
+def near(number: str) -> list[float]:
+    return [float(f"{float(number):.9g}")]
 
 
 class JqTask(Task, KnownAnswers, Linked, ResultProperties, TestDatabases):
@@ -33,7 +34,7 @@ class JqTask(Task, KnownAnswers, Linked, ResultProperties, TestDatabases):
     name = "jq"
     instructions = (
         "Write a jq program that answers the question about a document, an array of objects with the given fields: "
-        '.[] | select(.pages > 300) | .title. If no field has what is asked, write error("no …").'
+        '.[] | select(.pages > 300) | .title. If no field has what is asked, write error("WHAT").'
     )
     executors = ("libjq",)
     checks = CHECKS
@@ -52,9 +53,9 @@ class JqTask(Task, KnownAnswers, Linked, ResultProperties, TestDatabases):
         return bool(REFUSAL.fullmatch(answer))
 
     def same(self, got: Any, want: Any) -> bool:
-        """Numbers agree in nine digits; as JSON texts, true is not 1."""
-        texts = [json.dumps(json.loads(json.dumps(rows(value)), parse_float=rounded)) for value in (got, want)]
-        return texts[0] == texts[1]
+        """Numbers agree in nine digits, and true is not 1."""
+        one, other = (json.loads(json.dumps(rows(v)), parse_float=near, parse_int=near) for v in (got, want))
+        return one == other
 
     def is_trivial(self, value: Any, example: Example) -> bool:
         return all(row in (None, False, 0, []) for row in rows(value))

@@ -1,19 +1,17 @@
-"""Runs jq programs in a process of its own, because nothing stops libjq from inside: a line of JSON in, a line out."""
+"""Runs jq programs in a process of its own, because nothing stops libjq from inside."""
 
 import json
-import resource
 import select
-import subprocess
 import sys
 import threading
+from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
 from typing import Any, Self
 
-import jq
 from dstill.api import Engine, Example, Executor, Outcome, OutcomeKind, Task
-
 from dstill_jq.questions import document
 
-MEMORY, LONGEST = 1 << 30, 1 << 20  # bytes of the process, characters of a result
+WORKER = (sys.executable, "-P", str(Path(__file__).with_name("worker.py")))
 
 
 class Jq(Executor):
@@ -21,9 +19,10 @@ class Jq(Executor):
 
     name = "libjq"
     distributions = ("jq",)
+    _process: Popen[str] | None = None
 
     def open(self, task: Task, engine: Engine) -> Self:
-        self._lock, self._process = threading.Lock(), None
+        self._lock = threading.Lock()
         return super().open(task, engine)
 
     def execute(self, answer: str, example: Example) -> Outcome:
@@ -38,8 +37,7 @@ class Jq(Executor):
     def _ask(self, line: str) -> Any:
         """The results, or the text of an error."""
         if self._process is None:
-            command, pipe = [sys.executable, "-m", __name__], subprocess.PIPE
-            self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
+            self._process = Popen(WORKER, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, text=True)
         print(line, file=self._process.stdin, flush=True)
         if not select.select([self._process.stdout], [], [], self.engine.timeout)[0]:
             self.close()
@@ -54,19 +52,3 @@ class Jq(Executor):
             self._process.kill()
             self._process.communicate()
             self._process = None
-
-
-def serve() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    for line in sys.stdin:
-        answer, rows = json.loads(line)
-        try:
-            text = jq.compile(answer).input_value(rows).text()
-            reply = f"[{text.replace(chr(10), ',')}]" if len(text) < LONGEST else '"the result is too long"'
-        except (ValueError, MemoryError) as error:
-            reply = json.dumps(str(error) or "out of memory")
-        print(reply, flush=True)
-
-
-if __name__ == "__main__":
-    serve()

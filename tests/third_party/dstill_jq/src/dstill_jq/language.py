@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 
 import jq
+
 from dstill.api import Check, Example, Problem
 
 TOKEN = re.compile(
@@ -17,14 +18,13 @@ TOKEN = re.compile(
     re.ASCII,
 )
 OPERATORS = ("|", ",", "==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "//", "and", "or")
-VALUES = frozenset(
+FUNCTIONS = (  # without arguments, and with arguments
     "add all any ascii_downcase ceil empty false first flatten floor keys last length max min not null reverse round"
-    " sort tonumber tostring true type unique".split()
-)
-CALLS = frozenset(
+    " sort tonumber tostring true type unique",
     "all any contains endswith error first group_by has index last map max_by min_by select sort_by split startswith"
-    " test unique_by".split()
+    " test unique_by",
 )
+VALUES, CALLS = (frozenset(names.split()) for names in FUNCTIONS)
 REFUSAL = re.compile(r'\s*error\s*\(\s*"[^"\\]*"\s*\)\s*')
 
 
@@ -49,7 +49,7 @@ def canonical(answer: str) -> str:
 
 
 def program(answer: str) -> None:
-    """Raises ValueError for what libjq cannot compile. It reads files when it compiles an import, so names come first."""
+    """Raises ValueError for what libjq cannot compile. An import reads files, so names are looked at first."""
     if names := {token for token in tokens(answer) if token[0].isalpha()} - VALUES - CALLS - {"and", "or"}:
         raise ValueError(f"not allowed: {', '.join(sorted(names))}")
     try:

@@ -1,6 +1,8 @@
 """How the student `linked` writes jq: operators and functions as tokens, fields, numbers and texts as pointers.
 
-. [ ] | select ( @.author.country == " @Ghana " ) | @.title
+With @ before pointers:
+
+    . [ ] | select ( @.author.country == " @Ghana " ) | @.title
 """
 
 import json
@@ -8,32 +10,48 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dstill.api import Cursor, Example, Form, Token
+from dstill.api import Cursor, Example, Form, NotExpressible, Token
 from dstill.linked import Item, Reading
-
+from dstill.linked.names import stems
 from dstill_jq.language import CALLS, OPERATORS, VALUES, canonical, tokens
 
 CLOSING = {"(": ")", "[": "]", '"': '"'}
 
 
+def quoted(text: str, reading: Reading) -> range:
+    """The words of the question that are `text`. Raises NotExpressible."""
+    parts, words = text.split(), [word.text for word in reading.words]
+    for n in range(len(words) - len(parts) + 1):
+        if parts and words[n : n + len(parts)] == parts:
+            return range(n, n + len(parts))
+    raise NotExpressible(f"the question does not say '{text}'")
+
+
 class JqForm(Form):
-    tokens = ("no", "0", "1", ".", "..", "(", ")", "[", "]", '"', ":", ";", "?", *OPERATORS, *sorted(VALUES | CALLS))
+    tokens = ("0", "1", ".", "..", "(", ")", "[", "]", '"', ":", ";", "?", *OPERATORS, *sorted(VALUES | CALLS))
 
     def items(self, example: Example) -> Sequence[Item]:
         found = []
         for name, values in example.context.get("fields", {}).items():
-            *above, word = name[1:].split(".")
+            object_, _, last = name.rpartition(".")
             texts, kind = (tuple(values), "text") if isinstance(values[0], str) else ((), "number")
-            found.append(Item(name=name, words=(word,), above=tuple(above), kind=kind, values=texts))
+            words, above = tuple(stems(last)), tuple(stems(object_))
+            found.append(Item(name=name, words=words, above=above, kind=kind, values=texts))
         return found
 
     def encode(self, answer: str, reading: Reading) -> list[Token]:
-        parts = [f'" {json.loads(part)} "' if part[0] == '"' else part for part in tokens(answer)]
-        return super().encode(" ".join(parts), reading)
+        found: list[Token] = []
+        for part in tokens(answer):
+            found += ['"', *quoted(json.loads(part), reading), '"'] if part[0] == '"' else super().encode(part, reading)
+        return found
 
     def decode(self, tokens: Sequence[Token], reading: Reading) -> str:
-        text = super().decode(tokens, reading)
-        return canonical(re.sub(r'" ([^"]*) "', lambda found: json.dumps(found[1]), text))
+        """Between quotation marks a word stands for its letters: Nine is not 9 there."""
+        parts, within, words = list[str](), False, range(len(reading.words))
+        for token in tokens:
+            within ^= token == '"'
+            parts.append(reading.words[token].text if within and token in words else super().decode([token], reading))
+        return canonical(re.sub(r'" ([^"]*) "', lambda found: json.dumps(found[1]), " ".join(parts)))
 
     def start(self, reading: Reading) -> Cursor:
         return Place(reading)
@@ -52,7 +70,7 @@ class Place(Cursor):
         items = range(len(words), len(self.reading))
         close = [CLOSING[self.inside[-1]]] if self.inside else [""]
         if self.inside.endswith('"'):
-            return [*words, "no", *close]
+            return [*words, *close]
         if self.last in CALLS - VALUES:
             return ["("]
         if self.last in ("(", "[", ":", ";", *OPERATORS):
