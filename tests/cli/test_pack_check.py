@@ -29,6 +29,12 @@ SET_ORDER = """
         colours = " ".join({"Red", "Blue", "Green", "Black", "White", "Grey"})
         return [replace(e, question=f"{e.question} {colours}") for e in super().examples(split)]
 """
+FORM_OF_A_SET = """
+    def form(self):
+        made = super().form()
+        made.tokens = (*made.tokens, *{"EXCEPT", "UNION", "WITH", "OFFSET", "HAVING", "GROUP"})
+        return made
+"""
 SAME_ALWAYS = """
     def same(self, got, want):
         return True
@@ -56,6 +62,7 @@ def test_pack_that_conforms(check: Call) -> None:
         if word in ended.out
     ]
     assert "error" not in ended.out.partition("\n\n")[2]
+    assert "\n89 % of the mutants have another result than their reference\n" in ended.out
 
 
 def test_fault_is_shown_with_line_and_advice(check: Call, project: Path) -> None:
@@ -86,12 +93,24 @@ def test_questions_in_the_order_of_a_set_are_found_in_a_new_process(check: Call)
     assert (found["code"], found["what"]) == ("unstable_examples", "a new process gives other questions, or other rows")
 
 
+def test_tokens_in_the_order_of_a_set_are_found_in_a_new_process(check: Call) -> None:
+    ended = check(FORM_OF_A_SET, "--json")
+    assert ended.code == 3
+    (found,) = [f for f in json.loads(ended.out)["findings"] if f["severity"] == "error"]
+    assert found["code"] == "form_unstable"
+
+
 def test_new_process_that_fails_is_advice(check: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     ended = check("", "--json")
     assert ended.code == 0
     (found,) = json.loads(ended.out)["findings"]
     assert (found["code"], found["severity"]) == ("new_process_failed", "warning")
+
+
+def test_what_the_time_left_unchecked_is_said(check: Call) -> None:
+    ended = check("", "--seconds", "1")
+    assert "the time was up before everything was checked: --seconds gives more" in ended.out
 
 
 def test_unknown_task_is_a_usage_error(cli: Call) -> None:

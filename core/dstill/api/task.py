@@ -103,7 +103,7 @@ class Task(Part, ABC):
     def examples(self, split: str) -> Iterable[Example]:
         """The questions of `split`, one of `SPLITS`. Every call yields the same questions.
 
-        `generate` calls it. May raise DataError or UsageError.
+        `generate` calls it. A question that names no split is of `split`. May raise DataError or UsageError.
 
             yield Example(id="test-1", question="one and two", answer="1 + 2", split="test")
         """

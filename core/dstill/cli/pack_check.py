@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from math import nan
 
 import click
 
@@ -109,6 +110,10 @@ def _show(report: Report) -> None:
     if "run_seconds" in figures:
         memory = f", and {figures['memory_bytes'] / 2**20:.0f} MiB stay" if "memory_bytes" in figures else ""
         say(f"an answer takes {1000 * figures['run_seconds']:.3g} ms{memory}")
+    if figures.get("mutation_score", nan) >= 0:
+        say(f"{100 * figures['mutation_score']:.0f} % of the mutants have another result than their reference")
+    if any(group.cut for group in report.groups):
+        say("the time was up before everything was checked: --seconds gives more")
     for finding in report.findings:
         _show_one(finding)
 

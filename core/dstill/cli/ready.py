@@ -18,7 +18,7 @@ __all__ = ["ready"]
 
 
 @contextlib.contextmanager
-def ready(run: Run, *, execute: bool, max_wrong: float | None, fallback: str) -> Iterator[Predictor]:
+def ready(run: TrainedRun, *, execute: bool, max_wrong: float | None, fallback: str) -> Iterator[Predictor]:
     """The student of `run` with a first question answered, so that no user waits for what loads at first use.
 
     Says what changed in its data since the training, and what is promised. `execute`: open the engine, if the task has

@@ -96,11 +96,11 @@ def execute(
 
 
 def examples_of(task: Task, progress: Progress = silent) -> list[Example]:
-    """The task's questions of every split. Raises DataError when two have one id."""
+    """The task's questions, each in the split that it was asked for. Raises DataError when two have one id."""
     found: list[Example] = []
     for done, split in enumerate(SPLITS):
         progress("making the task's questions, split by split", done, len(SPLITS))
-        found += task.examples(split)
+        found += (replace(one, split=one.split or split) for one in task.examples(split))
     progress("making the task's questions, split by split", len(SPLITS), len(SPLITS))
     require_unique_ids(found)
     return found

@@ -327,6 +327,11 @@ class Run(RunResults):
             self.require_student()
             return self._evaluate([record.example for record in records], executor)
 
+    def unscored(self) -> dict[str, int]:
+        """The test splits that `evaluate.splits` leaves out, with their numbers of questions."""
+        left = [split for split in SPLITS if split.startswith("test") and split not in self.settings.evaluate.splits]
+        return {split: n for split in left if (n := len(self.records(split)))}
+
     def _evaluate(self, examples: Sequence[Example], executor: Executor | None) -> Mapping[str, Any]:
         label = executor.labels if executor else "not executed"
         before = self.stages.get("evaluate", {})

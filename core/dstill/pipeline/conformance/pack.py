@@ -28,6 +28,7 @@ from dstill.api.records import SPLITS, Draft, Example, Mutant, Outcome, Problem
 from dstill.api.task import Task, data_of
 from dstill.errors import AuthError, DstillError, MissingExtra, ServiceError
 from dstill.pipeline.conformance import texts
+from dstill.pipeline.conformance.fresh import Fresh
 from dstill.plugins import Plugins
 
 __all__ = ["LIMIT", "Pack", "Raised", "Rule", "quoted", "raised", "same_task", "watched"]
@@ -59,7 +60,7 @@ class Pack:
     executor_config: Any = None
     engine: Engine = field(default_factory=Engine)  # how the executor reaches its engine
     plugins: Plugins | None = None  # in which the task is registered; None: in none
-    fresh: Callable[[], str] | None = None  # the digest of the questions in a new process (`fresh.digest`)
+    fresh: Callable[[], Fresh] | None = None  # the digests in a new process
     limit: int = LIMIT  # golds to check
     seed: int = 0  # of texts and samples
     timeout: float = TIMEOUT  # seconds after which the executor must stop an answer
@@ -114,6 +115,11 @@ class Pack:
             yield item
 
     # --- its questions ------------------------------------------------------------------
+
+    @cached_property
+    def elsewhere(self) -> Fresh | None:
+        """The digests in a new process; None: there is none. Raises PluginError if it fails."""
+        return self.fresh() if self.fresh is not None else None
 
     @cached_property
     def by_split(self) -> Mapping[str, Sequence[Example]]:
