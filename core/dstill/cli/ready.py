@@ -11,8 +11,7 @@ from dstill.cli.console import note
 from dstill.errors import ServiceError
 
 if TYPE_CHECKING:
-    from dstill.pipeline.predict import Predictor
-    from dstill.runs.run import Run
+    from dstill.pipeline.predict import Predictor, TrainedRun
 
 __all__ = ["ready"]
 
