@@ -45,6 +45,8 @@ HEAVY = {
     "starlette",
     "uvicorn",
     "prometheus_client",
+    "mlflow",
+    "wandb",
     # standard library: a third of the time of --help
     "asyncio",
     "sqlite3",
