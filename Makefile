@@ -8,7 +8,7 @@ DEMO   := $(VENV)/.demo
 # The versions that CI passed with; `make constraints` renews them.
 CONSTRAINTS := .ci/constraints.txt
 
-.PHONY: demo test test-slow nightly fuzz lint format bench bench-gpu bench-pretrained reproduce base docs site screenshots soak engine constraints clean
+.PHONY: demo test test-slow nightly fuzz lint format bench bench-gpu bench-pretrained reproduce base docs site screenshots soak engine image constraints clean
 
 demo: $(DEMO)
 	$(RUN)/dstill demo
@@ -99,6 +99,11 @@ soak: $(STAMP)
 ENGINE ?= elasticsearch
 engine: $(STAMP)
 	$(PYTHON) tests/live/engine.py $(ENGINE) --port $(or $(PORT),9200)
+
+# The container image of `dstill serve`, see docs/deploy.md.
+image: $(STAMP)
+	rm -rf dist && $(PYTHON) -m build --wheel --outdir dist . >/dev/null
+	docker build --file deploy/Dockerfile --tag dstill .
 
 constraints: $(STAMP)
 	$(RUN)/uv pip freeze --exclude-editable | grep -v '@' > $(CONSTRAINTS)

@@ -486,6 +486,11 @@ class Plugins:
         page: Path | None = self._hook.write_report(run=run)
         return page
 
+    def track_run(self, run: RunView, report: Path | None) -> dict[str, str]:
+        """The results of the hook `track_run`: service → id of the run there."""
+        answers: Iterable[Mapping[str, str] | None] = self._hook.track_run(run=run, report=report)
+        return {service: identity for answer in answers for service, identity in (answer or {}).items()}
+
 
 def load(files: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> Plugins:
     """Load all installed plugins except the `disabled` ones, then `files` (``--plugin ./my_pack.py``).

@@ -50,7 +50,7 @@ GRACE = 60.0  # seconds for a stopped trial to save its checkpoint
 # Settings that do not change a trial's result: the origin of its data (the digest covers the data itself), reporting
 # and speed.
 NO_EFFECT = re.compile(
-    r"train\.(threads|save_steps|save_total_limit|auto_find_batch_size|probe|report_to)|generate\.|review\.|teacher\."
+    r"train\.(threads|save_steps|save_total_limit|auto_find_batch_size|probe|report_to|report_student_mb)|generate\.|review\.|teacher\."
 )
 
 

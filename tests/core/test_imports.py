@@ -49,6 +49,8 @@ HEAVY = {
     "mcp",
     "opentelemetry",
     "pydantic",
+    "mlflow",
+    "wandb",
     # standard library: a third of the time of --help
     "asyncio",
     "sqlite3",

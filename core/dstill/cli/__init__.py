@@ -122,6 +122,11 @@ COMMANDS = (
     LazyCommand("runs show", "dstill.cli.runs:runs_show", "Show the manifest of a run."),
     LazyCommand("runs trace", "dstill.cli.evaluate:trace", "Show what every file of a run says about one record."),
     LazyCommand("runs rm", "dstill.cli.runs:runs_rm", "Delete a run."),
+    LazyCommand(
+        "runs track",
+        "dstill.cli.runs:runs_track",
+        "Send scores, report and student to the services of train.report_to.",
+    ),
     LazyCommand("runs salvage", "dstill.cli.runs:runs_salvage", "Recover the replies of a damaged replies.sqlite."),
     LazyCommand("pack new", "dstill.cli.new_pack:new_pack", "Create a package with a new task pack."),
     LazyCommand("pack check", "dstill.cli.pack_check:pack_check", "Check that a task pack does what dstill relies on."),

@@ -113,6 +113,11 @@ class Trained(TypedDict):
     device: NotRequired[Device]
     choice: NotRequired[list[Reason]]
     review: NotRequired[Review]
+    services: NotRequired[dict[str, str]]
+
+
+class Tracked(TypedDict):
+    services: dict[str, str]  # → id of the run there
 
 
 class Spread(TypedDict):
@@ -331,6 +336,7 @@ class StageForms(TypedDict, total=False):
     generate: Generated
     train: Trained
     evaluate: Evaluated
+    track: Tracked
     sweep: Swept
     ablate: Ablated | AblatedBefore
 

@@ -25,10 +25,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from dstill import trust
 from dstill.api.executor import Executor
+from dstill.api.recipe import services_in
 from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, TeacherRequest, Verdict
 from dstill.api.student import Generator
-from dstill.errors import DataError, DstillError, Interrupted, UsageError
+from dstill.errors import DataError, DstillError, Interrupted, MissingExtra, UsageError
 from dstill.factory import Setup, make_teacher
 from dstill.io.files import replace_dir, write_text
 from dstill.io.shell import command
@@ -70,7 +72,7 @@ from dstill.pipeline.steps import check_splits
 from dstill.pipeline.teacher_eval import TeacherScores
 from dstill.pipeline.train import TrainingFiles, planned, trained
 from dstill.runs import stage_facts
-from dstill.runs.folder import EXPORT, REQUESTS, STORE, RunFolder, data_file, find_run, system_file
+from dstill.runs.folder import EXPORT, REQUESTS, SETTINGS, STORE, RunFolder, data_file, find_run, system_file
 from dstill.runs.provenance import commit, judged_by, loaded, owners, sha256, versions
 from dstill.runs.results import RunResults
 from dstill.runs.review_log import decisions
@@ -322,10 +324,45 @@ class Run(RunResults):
             )
         others = [record for split in SEEN if split not in splits for record in self.records(split)]
         check_splits([*others, *records], self.task)
+        reports = bool(services_in(self.settings.train.report_to))
+        if reports:
+            trust.require(self.config, "train")
         with self.setup.opened_executor(judging=True) as executor:
             _require_one_process("evaluate")
             self.require_student()
-            return self._evaluate([record.example for record in records], executor)
+            facts = self._evaluate([record.example for record in records], executor)
+        if reports and not facts["invalid"]:
+            try:
+                self.track()
+            except DstillError as error:  # the scores are there
+                again = command("runs", "track", self.folder)
+                log.warning("the scores were not sent: %s; to try again: %s", error.what, again)
+        return facts
+
+    def track(self) -> Mapping[str, str]:
+        """Send scores, report and student to the services of ``train.report_to``: service → id of the run there.
+
+        Those that only training can report to are missing. A training that reported to a service continues its run.
+        Raises UsageError without a service or an evaluation, MissingExtra, TrustError, AuthError, ServiceError.
+        """
+        if not services_in(self.settings.train.report_to):
+            raise UsageError(
+                "train.report_to names no service",
+                where=str(self.folder / SETTINGS),
+                hint=f"{command('runs', 'track', self.folder)} --set train.report_to=mlflow",
+            )
+        if "evaluate" not in self.stages:
+            hint = command("evaluate", self.folder)
+            raise UsageError(f"run '{self.name}' is not evaluated", where=str(self.folder), hint=hint)
+        trust.require(self.config, "train")
+        with self.stage("track") as facts:
+            try:
+                page = self.plugins.write_report(self)
+            except MissingExtra as error:
+                log.warning("no report is sent: %s", error.what)
+                page = None
+            facts["services"] = self.plugins.track_run(self, page)
+        return dict(facts["services"])
 
     def unscored(self) -> dict[str, int]:
         """The test splits that `evaluate.splits` leaves out, with their numbers of questions."""
