@@ -246,7 +246,7 @@ def canonical_keeps_the_meaning(pack: Pack) -> Iterator[Finding]:
 
 
 def _mutants_that_ran(pack: Pack) -> Iterator[tuple[Example, Any, Outcome]]:
-    for example in pack.timed(pack.golds):
+    for example in pack.timed(pack.mutated):
         for mutant in pack.mutants_of(example)[:MUTANTS] if pack.outcome(example).kind is OutcomeKind.OK else ():
             outcome = pack.outcome(example, mutant.answer)
             if outcome.kind is OutcomeKind.OK:
@@ -275,7 +275,7 @@ def mutants_are_killed(pack: Pack) -> Iterator[Finding]:
     killed, of = 0, 0
     lost, all_of = Counter[str](), Counter[str]()
     example_of: dict[str, str] = {}
-    for example in pack.timed(pack.golds):
+    for example in pack.timed(pack.mutated):
         gold = audited(pack.task, example, pack.executor)
         killed, of = killed + gold.killed, of + gold.mutants
         if not gold.mutants:
@@ -312,7 +312,7 @@ def _kind(name: str) -> str:
 def engine_accepts_valid_answers(pack: Pack) -> Iterator[Finding]:
     """What the checks accept, the engine runs."""
     refused, n = [], 0
-    for example in pack.timed(pack.golds):
+    for example in pack.timed(pack.mutated):
         for mutant in pack.mutants_of(example)[:MUTANTS]:
             outcome = pack.outcome(example, mutant.answer)
             n += not outcome.problems
