@@ -7,6 +7,7 @@ from functools import partial
 import click
 
 from dstill.api.finding import Finding
+from dstill.api.protocols import Demo
 from dstill.cli.console import emit, progress, say, table
 from dstill.cli.groups import Command
 from dstill.cli.options import (
@@ -98,10 +99,10 @@ def _of_quick_demo(found: App) -> Config:
     """The configuration, with the quick demo's settings of the task where it has only defaults: fewer questions."""
     config = found.config()
     name = task_name(found.plugins, config.settings)
-    quick = getattr(found.plugins.task(name), "demo_quick_settings", {})
+    task = found.plugins.task(name)
     fewer = {
         key: value
-        for key, value in quick.items()
+        for key, value in (task.demo_quick_settings if issubclass(task, Demo) else {}).items()
         if key.startswith(f"task.{name}.") and config.origins.get(key) == "default"
     }
     return found.config(fewer)
