@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["register_executors", "register_tasks"]
 
-# sqlglot warns about each text that it only half understands, which is any answer: the checks say what is wrong with it.
+# sqlglot warns about text that it only half understands. Answers are any text, and the checks say what is wrong.
 logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 
 

@@ -61,9 +61,9 @@ def pack_check(found: App, name: str | None, limit: int, seconds: int, as_json: 
       - results: references that run, equality of results, mutants that are detected
       - the executor: nothing left open, threads, timeouts, time and memory
 
-    The author's own pairs of answers (dstill.api.KnownAnswers) are checked too. Settings of the task that are not given
-    are those of the pack's quick demo, if it has one. Exits with 3 if there are errors. Advice alone does not change the
-    exit code.
+    The author's own pairs of answers (dstill.api.KnownAnswers) are checked too. Settings of the task that you do not
+    give are those of the pack's quick demo, if it has one. Exits with 3 if there are errors. Advice alone does not
+    change the exit code.
     """  # noqa: D301 - click needs the character \b itself
     if name:
         found.flags["project.task"] = name

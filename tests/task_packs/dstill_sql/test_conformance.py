@@ -15,7 +15,12 @@ from dstill_sql.settings import Settings
 def test_pack_conforms() -> None:
     task = Sql(Settings(db="shop", n_questions=60))
     pack = Pack(
-        task, executor_class=DuckDb, executor_config=DuckDbSettings(), plugins=plugin_loading.load(), limit=3, timeout=0.3
+        task,
+        executor_class=DuckDb,
+        executor_config=DuckDbSettings(),
+        plugins=plugin_loading.load(),
+        limit=3,
+        timeout=0.3,
     )
     report = check(pack, seconds=math.inf)
     assert report.findings == ()
