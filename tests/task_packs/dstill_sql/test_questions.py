@@ -82,7 +82,7 @@ def test_rationales_name_what_the_gold_uses(task: Sql, rows: list[Example]) -> N
     plugins = plugin_loading.load()
     for one in rows:
         draft = Draft(answer=one.answer or "", rationale=one.rationale)
-        assert plugins.check_draft(task, one, draft) == [], one
+        assert list(plugins.check_draft(task, one, draft)) == [], one
 
 
 def test_categories_have_their_shares() -> None:
