@@ -100,7 +100,10 @@ _SECRET_VALUE = re.compile(
 class Project:
     """The task, and the seed of all commands."""
 
-    task: str = field(default="", metadata={"help": "The task pack. Empty: the only one installed."})
+    task: str = field(
+        default="",
+        metadata={"help": "The task. Empty: the one that takes `engine.url`, else the one that is the default."},
+    )
     seed: int = field(default=0, metadata={"low": 0, "high": 2**32 - 1, "help": "Seed of every random choice."})
 
 

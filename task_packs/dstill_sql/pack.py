@@ -21,6 +21,7 @@ from dstill.api.protocols import (
     ConstrainedOutput,
     DataProfile,
     Demo,
+    KnownAnswers,
     Linked,
     Presentation,
     QuestionBrief,
@@ -55,6 +56,7 @@ from dstill_sql.settings import Settings
 if TYPE_CHECKING:
     from dstill.api.form import Form, Token
     from dstill.linked import Reading
+    from dstill_sql.schema import Schema
     from dstill_sql.testsuites.suites import Suites
 
 __all__ = ["Sql"]
@@ -66,6 +68,7 @@ class Sql(
     ConstrainedOutput,
     DataProfile,
     Demo,
+    KnownAnswers,
     Linked,
     Presentation,
     RationaleTerms,
@@ -87,6 +90,7 @@ class Sql(
     schema_keys = ("schema",)
     answer_keys = ("query", "sql")
     options = OPTIONS
+    reference_decides = True  # whether an order and ties count
 
     def __init__(self, config: Settings | None = None) -> None:
         super().__init__(config)
@@ -307,6 +311,36 @@ class Sql(
 
         example = Example(id="", question="", context={"db": self.config.db, **context})
         return question_brief(example, self.database(example))
+
+    # --- KnownAnswers -------------------------------------------------------------------
+
+    def _schema(self, example: Example) -> Schema:
+        from dstill_sql.schema import Schema
+
+        found = self.database(example)
+        return Schema(tables=()) if found is None else found.schema
+
+    def equal_answers(self, example: Example) -> Iterable[tuple[str, str]]:
+        from dstill_sql import known_answers
+
+        return known_answers.equal(self._schema(example))
+
+    def different_answers(self, example: Example) -> Iterable[tuple[str, str]]:
+        from dstill_sql import known_answers
+
+        return known_answers.different(self._schema(example))
+
+    def hostile_answers(self, example: Example) -> Iterable[str]:
+        from dstill_sql import known_answers
+
+        return known_answers.hostile(self._schema(example))
+
+    def runaway_answers(self, example: Example) -> Iterable[str]:
+        from dstill_sql import bundle, known_answers
+
+        data = data_of(self, example)
+        is_further = bundle.is_bundled(data) and data != bundle.NAMES[0]  # each takes a second
+        return () if is_further else known_answers.runaway(self._schema(example))
 
     # --- Demo ---------------------------------------------------------------------------
 

@@ -102,7 +102,7 @@ def test_refuses_to_overwrite(cli: Cli, there: str) -> None:
 
 def test_option_index_needs_a_server(cli: Cli) -> None:
     ended = cli("init", "--index", "sums")
-    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: --index needs a server")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: --index needs the address of your data")
 
 
 def test_option_url_is_refused_for_a_task_without_a_server(cli: Cli, project: Path) -> None:

@@ -15,9 +15,10 @@ ROWS = Path(__file__).parents[1] / "support" / "rows_pack.py"
 FAULTY = """
 from support.rows_pack import Rows, Shelf
 from dstill import hookimpl
+from dstill.api import Demo
 from dataclasses import replace
 
-class Faulty(Rows):
+class Faulty(Rows, Demo):
     \"\"\"With a fault.\"\"\"
     name = "faulty"
     {method}
@@ -70,7 +71,7 @@ def test_fault_is_shown_with_line_and_advice(check: Call, project: Path) -> None
     assert ended.code == 3
     assert "error same_always\n  same is true for the results of any two golds" in ended.out
     assert (
-        f"  {project / 'faulty.py'}:10\n  compare the results: every answer that runs counts as correct now"
+        f"  {project / 'faulty.py'}:11\n  compare the results: every answer that runs counts as correct now"
         in ended.out
     )
     assert ended.err.endswith("change what each finding names, and check again; docs/packs.md explains the methods\n")
@@ -83,7 +84,19 @@ def test_json_has_every_finding(check: Call, project: Path) -> None:
     assert (report["task"], report["golds"]) == ("faulty", 8)
     assert next(group["name"] for group in report["groups"]) == "questions"
     first = report["findings"][0]
-    assert (first["code"], first["severity"], first["where"]) == ("same_always", "error", f"{project / 'faulty.py'}:10")
+    assert (first["code"], first["severity"], first["where"]) == ("same_always", "error", f"{project / 'faulty.py'}:11")
+
+
+QUICK = """
+    demo_quick_settings = {"task.faulty.most": 8, "train.max_steps": 3}
+    def is_refusal(self, answer):
+        raise ValueError(f"most {self.config.most}")
+"""
+
+
+def test_settings_are_those_of_the_quick_demo_unless_given(check: Call) -> None:
+    assert "most 8" in check(QUICK).out
+    assert "most 7" in check(QUICK, "--set", "task.faulty.most=7").out
 
 
 def test_questions_in_the_order_of_a_set_are_found_in_a_new_process(check: Call) -> None:

@@ -143,6 +143,10 @@ class TestDatabases(_Protocol):
 class ResultProperties(_Protocol):
     """Whether the result of a gold can show that an answer is right."""
 
+    # Whether `Task.same` lets the gold's result decide what counts, such as an order only where the gold sorts.
+    # Otherwise `dstill pack check` expects it to be symmetric.
+    reference_decides: ClassVar[bool] = False
+
     def is_empty(self, value: Any) -> bool:
         """Whether `value`, a gold's result, is empty; `generate` then drops the question. Often ``not value``."""
         return False

@@ -184,7 +184,7 @@ class Task(Part, ABC):
     def same(self, got: Any, want: Any) -> bool:
         """Whether two results (`Outcome.value`) are equal, which decides whether an answer is correct.
 
-        To ignore the order of rows: ``sorted(got) == sorted(want)``.
+        `want` is the gold's. To ignore the order of rows: ``sorted(got) == sorted(want)``.
         """
         return bool(got == want)
 

@@ -31,8 +31,15 @@ def plugins(found: App, as_json: bool) -> None:
     """List the installed plugins and what each provides."""
     failures = found.failures()
     loaded = found.plugins
+    default = ("tasks", loaded.default_task(loaded.names("tasks")))
+    about = {True: " (the default)", False: ""}
     parts = [
-        {"kind": kind, "name": name, "plugin": loaded.owner(kind, name), "about": described(loaded.part(kind, name))}
+        {
+            "kind": kind,
+            "name": name,
+            "plugin": loaded.owner(kind, name),
+            "about": described(loaded.part(kind, name)) + about[(kind, name) == default],
+        }
         for kind in KINDS
         for name in loaded.names(kind)
     ]

@@ -252,6 +252,14 @@ class SameByOrderOfGold(Rows):
             yield Mutant(name="no order", answer=str(replace(query, order="", desc=False)))
 
 
+@fault("same_not_symmetric")
+class SameIfAPart(Rows):
+    reference_decides = True
+
+    def same(self, got: Any, want: Any) -> bool:
+        return not Counter(got["rows"]) - Counter(want["rows"])
+
+
 @fault("leaks_connections")
 class ConnectionForEachRun(Shelf):
     def open(self, task: Task, engine: Engine) -> ConnectionForEachRun:
@@ -697,6 +705,19 @@ def test_task_that_cannot_give_its_questions_is_named() -> None:
     (finding,) = checked(NoQuestions, None).findings
     assert finding.code == "method_raises"
     assert finding.what.startswith("task 'rows': examples raised KeyError on 'train'")
+
+
+def test_reference_may_decide_whether_an_order_counts(plugins: Plugins) -> None:
+    class OrderOfReference(SameByOrderOfGold):
+        """Things in tables."""
+
+        reference_decides = True
+
+        def different_answers(self, example: Example) -> Iterable[tuple[str, str]]:
+            table = example.context["schema"]
+            yield f"SELECT name FROM {table} ORDER BY price", f"SELECT name FROM {table}"
+
+    assert checked(OrderOfReference, plugins, limit=12).errors == ()
 
 
 def test_pack_without_executor_is_checked_too() -> None:

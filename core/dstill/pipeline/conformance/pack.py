@@ -37,6 +37,7 @@ T = TypeVar("T", bound=Task)
 Item = TypeVar("Item")
 
 LIMIT = 60  # golds
+MUTATED = 12  # of them, at least, have their mutants checked; of more than three times as many, a third
 TIMEOUT = 1.0  # seconds
 LONGEST = 60  # characters of an answer in a message
 REFUSALS = 10  # of the golds that refuse, how many are checked
@@ -141,6 +142,11 @@ class Pack:
         """Golds that do not refuse, at most `limit`, of as many splits and templates as possible."""
         return self._sample([e for e in self.answered if not self.task.is_refusal(e.answer or "")], self.limit)
 
+    @property
+    def mutated(self) -> list[Example]:
+        """The golds whose mutants are checked, which takes long: each has up to dozens."""
+        return self.golds[: max(MUTATED, self.limit // 3)]
+
     @cached_property
     def refusals(self) -> list[Example]:
         """Golds that refuse, a few of them."""
@@ -201,8 +207,8 @@ class Pack:
         return self._mutants[example.id]
 
     def mutants(self) -> Iterator[tuple[Example, Mutant]]:
-        """The mutants of each gold."""
-        for example in self.timed(self.golds):
+        """The mutants of each of the golds `mutated`."""
+        for example in self.timed(self.mutated):
             for mutant in self.mutants_of(example):
                 yield example, mutant
 
