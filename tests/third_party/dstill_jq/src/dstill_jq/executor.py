@@ -3,12 +3,11 @@
 import json
 import select
 import sys
-import threading
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
-from typing import Any, Self
+from typing import Any
 
-from dstill.api import Engine, Example, Executor, Outcome, OutcomeKind, Task
+from dstill.api import Example, Executor, Outcome, OutcomeKind
 from dstill_jq.questions import document
 
 WORKER = (sys.executable, "-P", str(Path(__file__).with_name("worker.py")))
@@ -21,15 +20,10 @@ class Jq(Executor):
     distributions = ("jq",)
     _process: Popen[str] | None = None
 
-    def open(self, task: Task, engine: Engine) -> Self:
-        self._lock = threading.Lock()
-        return super().open(task, engine)
-
     def execute(self, answer: str, example: Example) -> Outcome:
         database = example.context.get("test_database")
         rows = database.data["rows"] if database else document(example.context["document"])
-        with self._lock:
-            reply = self._ask(json.dumps([answer, rows]))
+        reply = self._ask(json.dumps([answer, rows]))
         if isinstance(reply, str):
             return Outcome(kind=OutcomeKind.INVALID, reason=reply)
         return Outcome(kind=OutcomeKind.OK, value=reply)
