@@ -62,8 +62,8 @@ OPTIONS = (
         name="--schema",
         commands=("data check",),
         metavar="FILE",
-        help="The CREATE TABLE statements of your database. Without them, names are not checked. A row may have a schema "
-        "of its own.",
+        help="The CREATE TABLE statements of your database. Without them, names are not checked. A row may have a "
+        "schema of its own.",
         read=_schema,
         column=_of_row,
     ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dstill.errors import ServiceError, needs
 from dstill_sql.databases import File, Rows
-from dstill_sql.engines.embedded import Embedded, EmbeddedSettings
+from dstill_sql.engines.embedded import Embedded, EmbeddedSettings, hint_of_other
 
 if TYPE_CHECKING:
     import duckdb
@@ -67,9 +67,8 @@ class DuckDb(Embedded):
                 str(data.path), read_only=True, config=self._limits()
             )
         except library.Error as error:
-            raise ServiceError(
-                f"DuckDB cannot open the database: {str(error).splitlines()[0]}", where=str(data.path)
-            ) from None
+            told = f"DuckDB cannot open the database: {str(error).splitlines()[0]}"
+            raise ServiceError(told, where=str(data.path), hint=hint_of_other(data.path, "duckdb")) from None
         return connection
 
     def _limits(self) -> dict[str, Any]:

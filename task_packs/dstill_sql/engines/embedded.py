@@ -6,6 +6,7 @@ gives too many rows is the answer's fault: nothing else runs in the engine.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from abc import abstractmethod
 from collections import OrderedDict
@@ -28,7 +29,7 @@ from dstill_sql.engines.watch import Stopped, Watch
 if TYPE_CHECKING:
     from sqlglot import exp
 
-__all__ = ["Embedded", "EmbeddedSettings", "database_file"]
+__all__ = ["Embedded", "EmbeddedSettings", "database_file", "hint_of_other"]
 
 _KEPT = 36  # open databases, 11 MB each for a small one of DuckDB
 
@@ -162,6 +163,15 @@ def database_file(url: str) -> Path:
     if not Path(path).is_file():
         raise DataError(f"there is no file {path}", where="engine.url", hint=f"write its whole path: {scheme}:///PATH")
     return Path(path)
+
+
+def hint_of_other(path: Path, scheme: str) -> str:
+    """That a file which does not open is one of the other engine, and not of that with `scheme`; empty: it is not."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        head = file.read(15)
+        found = "sqlite" if head == b"SQLite format 3" else "duckdb" if head[8:12] == b"DUCK" else scheme
+        return "" if found == scheme else f"it is a database of {found}: write {found}:// instead of {scheme}://"
+    return ""
 
 
 def _key(data: Rows | File) -> str:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from dstill.errors import ServiceError
 from dstill_sql.databases import File, Rows
-from dstill_sql.engines.embedded import Embedded, EmbeddedSettings
+from dstill_sql.engines.embedded import Embedded, EmbeddedSettings, hint_of_other
 
 __all__ = ["Sqlite", "SqliteSettings", "reading"]
 
@@ -83,7 +83,8 @@ def reading(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
     except sqlite3.Error as error:
-        raise ServiceError(f"SQLite cannot open the database: {error}", where=str(path)) from None
+        told = f"SQLite cannot open the database: {error}"
+        raise ServiceError(told, where=str(path), hint=hint_of_other(path, "sqlite")) from None
     return connection
 
 
