@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,6 +13,8 @@ from dstill_sql.engines.embedded import Embedded, EmbeddedSettings, hint_of_othe
 
 if TYPE_CHECKING:
     import duckdb
+
+    from dstill_sql.catalogs import Catalog
 
 __all__ = ["DuckDb", "DuckDbSettings"]
 
@@ -70,6 +73,15 @@ class DuckDb(Embedded):
             told = f"DuckDB cannot open the database: {str(error).splitlines()[0]}"
             raise ServiceError(told, where=str(data.path), hint=hint_of_other(data.path, "duckdb")) from None
         return connection
+
+    def catalog(self, data: File) -> Catalog:
+        from dstill_sql.catalogs import of_duckdb
+
+        with closing(self.open_file(data)) as connection:
+            try:
+                return of_duckdb(connection)
+            except self.refuses as error:
+                raise ServiceError(str(error).splitlines()[0], where=str(data.path)) from None
 
     def _limits(self) -> dict[str, Any]:
         return {

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dstill.errors import ServiceError
 from dstill_sql.databases import File, Rows
 from dstill_sql.engines.embedded import Embedded, EmbeddedSettings, hint_of_other
+
+if TYPE_CHECKING:
+    from dstill_sql.catalogs import Catalog
 
 __all__ = ["Sqlite", "SqliteSettings", "reading"]
 
@@ -69,6 +73,15 @@ class Sqlite(Embedded):
 
     def open_file(self, data: File) -> sqlite3.Connection:
         return _authorized(reading(data.path))
+
+    def catalog(self, data: File) -> Catalog:
+        from dstill_sql.catalogs import of_sqlite
+
+        with closing(reading(data.path)) as connection:
+            try:
+                return of_sqlite(connection)
+            except sqlite3.Error as error:
+                raise ServiceError(f"SQLite cannot read the database: {error}", where=str(data.path)) from None
 
     def _fetch(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
         found = connection.execute(text)
