@@ -125,17 +125,31 @@ def task_name(plugins: Plugins, settings: Settings) -> str:
 
 
 def possible_tasks(plugins: Plugins, settings: Settings) -> list[str]:
-    """The configured task, or else those that take ``engine.url``, or else all."""
+    """The configured task, or else those whose executors have ``engine.name`` or take ``engine.url``, or else all.
+
+    Raises UsageError if several are installed and none of them takes the address.
+    """
     if settings.project.task:
         return [settings.project.task]
-    names, url = plugins.names("tasks"), settings.engine.url
-    takers = [name for name in names if _scheme(url) in _schemes(plugins, plugins.task(name))] if url else []
-    return takers or names
+    names, engine, scheme = plugins.names("tasks"), settings.engine, _scheme(settings.engine.url)
+    if len(names) < 2 or not (engine.url or engine.name):
+        return names
+    if engine.name:
+        return [name for name in names if engine.name in plugins.task(name).executors] or names
+    if takers := [name for name in names if scheme in _schemes(plugins, plugins.task(name))]:
+        return takers
+    forms = ((name, address_forms(plugins, plugins.task(name))) for name in names)
+    raise UsageError(
+        f"no task has an executor that takes an address with {scheme}://",
+        where="--engine-url",
+        hint="; ".join(f"task {name} takes {taken}" for name, taken in forms if taken),
+    )
 
 
-def _schemes(plugins: Plugins, task: type[Task]) -> set[str]:
+def _schemes(plugins: Plugins, task: type[Task]) -> list[str]:
     """The schemes of the addresses that its executors take."""
-    return {scheme for name in task.executors for scheme in plugins.executor(name).url_schemes}
+    installed = [plugins.executor(name) for name in task.executors if name in plugins.names("executors")]
+    return list(dict.fromkeys(scheme for one in installed for scheme in one.url_schemes))
 
 
 def _scheme(url: str) -> str:
@@ -253,8 +267,7 @@ def url_takers(plugins: Plugins, task: Task, url: str) -> list[str]:
 
 def address_forms(plugins: Plugins, task: type[Task]) -> str:
     """How the addresses begin that executors of `task` take, as ``http://, https://``. Empty: they take none."""
-    taken = (scheme for name in task.executors for scheme in plugins.executor(name).url_schemes)
-    return ", ".join(f"{scheme}://" for scheme in dict.fromkeys(taken))
+    return ", ".join(f"{scheme}://" for scheme in _schemes(plugins, task))
 
 
 def make_second_executor(plugins: Plugins, config: Config, first: Executor) -> Executor:

@@ -22,6 +22,12 @@ class AboutDatabases(Task):
 
         return database_of(example.context, self.config)
 
+    def own_database(self) -> Database | None:
+        """The user's database, as the settings describe it. None: they describe none. Raises DataError."""
+        if not self.config.schema:
+            return None
+        return self.database(Example(id="", question="", context={self.data_key: self.config.db}))
+
     def data(self, example: Example) -> Rows | File | None:
         """What the answers to the example run on inside this process; None: nothing."""
         if (test := example.context.get("test_database")) is not None:

@@ -22,12 +22,12 @@ from typing import Any
 
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.errors import DataError, ServiceError
-from dstill_sql.catalogs import Catalog, of_duckdb, of_postgresql, of_sqlite
+from dstill_sql.catalogs import Catalog, of_postgresql
 from dstill_sql.databases import File
 from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
 from dstill_sql.engines.embedded import database_file
 from dstill_sql.engines.postgresql import PostgresqlSettings
-from dstill_sql.engines.sqlite import SqliteSettings, reading
+from dstill_sql.engines.sqlite import Sqlite, SqliteSettings, reading
 from dstill_sql.engines.watch import Stopped
 from dstill_sql.reading import TOO_LONG, Budget, Read, Source, read_values
 from dstill_sql.schema import Schema
@@ -105,11 +105,8 @@ def _duckdb(engine: Engine, settings: Any) -> Iterator[tuple[Source, Catalog]]:
             except executor.refuses as error:
                 raise ServiceError(str(error).splitlines()[0], where=str(path)) from None
 
-        try:
-            catalog = of_duckdb(connection)
-        except executor.refuses as error:
-            raise ServiceError(str(error).splitlines()[0], where=str(path)) from None
-        yield Source(label=executor.label, name=path.stem, dialect="duckdb", ask=ask), catalog
+        source = Source(label=executor.label, name=path.stem, dialect="duckdb", ask=ask)
+        yield source, executor.catalog(File(path=path))
 
 
 @contextmanager
@@ -127,11 +124,8 @@ def _sqlite(engine: Engine, settings: Any) -> Iterator[tuple[Source, Catalog]]:
                 said = TOO_LONG if str(error) == "interrupted" else str(error)
                 raise ServiceError(said, where=str(path)) from None
 
-        try:
-            catalog = of_sqlite(connection)
-        except sqlite3.Error as error:
-            raise ServiceError(f"SQLite cannot read the database: {error}", where=str(path)) from None
-        yield Source(label=f"SQLite {sqlite3.sqlite_version}", name=path.stem, dialect="sqlite", ask=ask), catalog
+        source = Source(label=f"SQLite {sqlite3.sqlite_version}", name=path.stem, dialect="sqlite", ask=ask)
+        yield source, Sqlite(SqliteSettings()).catalog(File(path=path))
 
 
 # --- what is described ------------------------------------------------------------------

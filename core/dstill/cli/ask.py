@@ -127,7 +127,7 @@ def _converse(answering: Predictor, *, as_json: bool) -> None:
 def no_address(name: str, plugins: Plugins, task: type[Task]) -> UsageError:
     """That the command `name` needs ``--engine-url``."""
     forms = address_forms(plugins, task)
-    hint = f"{command(name, '--engine-url', 'URL')} … (an address with {forms})" if forms else ""
+    hint = f"{command(name, '--engine-url', 'URL')} …{f' (an address with {forms})' if forms else ''}"
     return UsageError(f"`dstill {name}` needs the address of your data", where="--engine-url", hint=hint)
 
 

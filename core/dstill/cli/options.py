@@ -457,7 +457,8 @@ def _of_task(found: App, command: str, flag: str, of: Mapping[str, Option]) -> O
     possible = possible_tasks(found.plugins, found.config(use_files=command not in NO_FILE).settings)
     takers = [name for name in possible if name in of]
     if name := found.plugins.default_task(takers):
-        found.flags["project.task"] = name
+        if name != found.plugins.default_task(possible):
+            found.flags["project.task"] = name
         return of[name]
     raise UsageError(
         f"several tasks have the option {flag}" if takers else f"task '{possible[0]}' has no option {flag}",

@@ -37,31 +37,34 @@ def checked_url(url: str, *, where: str, key: bool, any_scheme: bool = False) ->
 
     `key`: a key or password will be sent there. `any_scheme`: it may be an address of another kind than a web server's.
     """
-    host = ""
+    host, form = "", _FORM
     try:
         parts = urlsplit(url)
         if _is_host(parts.hostname or ""):
             host = parts.hostname or ""
         own = any_scheme and parts.scheme not in _WEB and "://" in url
-        problem = next(_problems(url, parts, key=key, own=own), "")
+        form = f"write it as {parts.scheme}://HOST:PORT/NAME" if own else _FORM
+        problem = next(_problems(url, parts, key=key, own=own, any_scheme=any_scheme), "")
     except ValueError as error:  # its text may repeat a password
         what = "IPv6 address" if "IPv6" in str(error) else "port"
         problem = f"it has an invalid {what}"
     if problem:
         shown = f" of {host}" if host and "@" not in url else ""
-        raise ConfigError(f"refused address{shown}: {problem}", where=where, hint=_FORM)
+        raise ConfigError(f"refused address{shown}: {problem}", where=where, hint=form)
     return url.rstrip("/")
 
 
-def _problems(url: str, parts: SplitResult, *, key: bool, own: bool) -> Iterator[str]:
+def _problems(url: str, parts: SplitResult, *, key: bool, own: bool, any_scheme: bool) -> Iterator[str]:
     """Reasons to refuse `url`. Later ones may rely on the earlier ones, so take only the first.
 
-    `own`: its scheme is neither http nor https, and may be another one.
+    `own`: its scheme is neither http nor https, and may be another one, as with `any_scheme`.
     """
     if not url.isprintable() or " " in url:
         yield "it holds a space or a control character"
     if "@" in url:
         yield "it holds a user or password; name an environment variable for the key instead"
+    if any_scheme and parts.scheme not in _WEB and not own:
+        yield "it does not begin with http://, https:// or the scheme of another engine, and ://"
     if parts.scheme not in _WEB and not own:
         yield f"{parts.scheme}: is not http or https" if parts.scheme else "it does not begin with http:// or https://"
     if parts.query or parts.fragment:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dstill.errors import ServiceError, needs
 from dstill_sql.databases import File, Rows
-from dstill_sql.engines.embedded import Embedded, EmbeddedSettings
+from dstill_sql.engines.embedded import Embedded, EmbeddedSettings, hint_of_other
 
 if TYPE_CHECKING:
     import duckdb
+
+    from dstill_sql.catalogs import Catalog
 
 __all__ = ["DuckDb", "DuckDbSettings"]
 
@@ -67,10 +70,18 @@ class DuckDb(Embedded):
                 str(data.path), read_only=True, config=self._limits()
             )
         except library.Error as error:
-            raise ServiceError(
-                f"DuckDB cannot open the database: {str(error).splitlines()[0]}", where=str(data.path)
-            ) from None
+            told = f"DuckDB cannot open the database: {str(error).splitlines()[0]}"
+            raise ServiceError(told, where=str(data.path), hint=hint_of_other(data.path, "duckdb")) from None
         return connection
+
+    def catalog(self, data: File) -> Catalog:
+        from dstill_sql.catalogs import of_duckdb
+
+        with closing(self.open_file(data)) as connection:
+            try:
+                return of_duckdb(connection)
+            except self.refuses as error:
+                raise ServiceError(str(error).splitlines()[0], where=str(data.path)) from None
 
     def _limits(self) -> dict[str, Any]:
         return {

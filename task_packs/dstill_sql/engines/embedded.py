@@ -6,15 +6,16 @@ gives too many rows is the answer's fault: nothing else runs in the engine.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from abc import abstractmethod
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from dstill.api.engine import Engine
+from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.api.task import Task, data_of
@@ -28,7 +29,9 @@ from dstill_sql.engines.watch import Stopped, Watch
 if TYPE_CHECKING:
     from sqlglot import exp
 
-__all__ = ["Embedded", "EmbeddedSettings", "database_file"]
+    from dstill_sql.catalogs import Catalog
+
+__all__ = ["Embedded", "EmbeddedSettings", "database_file", "hint_of_other"]
 
 _KEPT = 36  # open databases, 11 MB each for a small one of DuckDB
 
@@ -135,6 +138,35 @@ class Embedded(Executor):
         with self._watch.over(connection.interrupt):
             return self._fetch(connection, text, most)
 
+    # --- the user's file -----------------------------------------------------------------
+
+    @abstractmethod
+    def catalog(self, data: File) -> Catalog:
+        """What is in a database file. Raises ServiceError."""
+
+    def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
+        from dstill_sql.catalogs import facts_of
+
+        data = {data_of(self.task, one): self._data(one) for one in examples}
+        files = {name: one for name, one in sorted(data.items()) if isinstance(one, File)}
+        return {name: facts_of(self.catalog(file).schema) for name, file in files.items()}
+
+    def changes(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[Change]:
+        from dstill_sql.drift import changes
+
+        return changes(then, now)
+
+    def self_check(self) -> Iterable[CheckResult]:
+        from dstill_sql.engines.self_check import known_answers, of_file
+        from dstill_sql.schema import Schema
+
+        own = self.task.own_database()
+        file = self._file or (own.data if own and isinstance(own.data, File) else None)
+        if file is not None:
+            yield from of_file(self.catalog(file).schema, own.schema.in_dialect(self.dialect) if own else None)
+        connection = self._opened(file or Rows(schema=Schema(tables=(), dialect=self.dialect), read=dict, digest=""))
+        yield from known_answers(self.dialect, lambda text: self.timed(connection, text, 1)[1][0])
+
     @abstractmethod
     def _load(self, data: Rows) -> Any:
         """A connection to a new database in memory with these rows."""
@@ -162,6 +194,15 @@ def database_file(url: str) -> Path:
     if not Path(path).is_file():
         raise DataError(f"there is no file {path}", where="engine.url", hint=f"write its whole path: {scheme}:///PATH")
     return Path(path)
+
+
+def hint_of_other(path: Path, scheme: str) -> str:
+    """That a file which does not open is one of the other engine, and not of that with `scheme`; empty: it is not."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        head = file.read(15)
+        found = "sqlite" if head == b"SQLite format 3" else "duckdb" if head[8:12] == b"DUCK" else scheme
+        return "" if found == scheme else f"it is a database of {found}: write {found}:// instead of {scheme}://"
+    return ""
 
 
 def _key(data: Rows | File) -> str:

@@ -163,10 +163,10 @@ class Postgresql(Executor):
         return changes(then, now)
 
     def self_check(self) -> Iterable[CheckResult]:
-        from dstill_sql.engines.self_check import checks
+        from dstill_sql.engines.self_check import of_server
 
-        known = self.task.database(Example(id="", question="", context={"db": self.task.config.db}))
-        return checks(self.server, None if known is None or known.data is not None else known.schema)
+        known = self.task.own_database()
+        return of_server(self.server, None if known is None or known.data is not None else known.schema)
 
     def close(self) -> None:
         for name in ("_embedded", "_loaded"):

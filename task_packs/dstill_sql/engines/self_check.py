@@ -1,25 +1,29 @@
-"""The checks of `dstill doctor` on a PostgreSQL server: what it is, what the role may do, and known answers.
+"""The checks of `dstill doctor` on an engine: what it is, what a role may do, and queries whose results are known.
 
-    checks(server, schema)      version, connection, role, limits, tables, and queries whose results are known
+    of_server(server, schema)       version, connection, role, limits, tables, known answers of a PostgreSQL
+    of_file(catalog, schema)        tables of a database file of DuckDB or SQLite
+    known_answers("duckdb", ask)    `ask` gives the first row of a query
 
-They only read. One of them tries to write, in a transaction that reads and is rolled back: the server must refuse it.
+They only read. One of them tries to write to a server, in a transaction that reads and is rolled back: it must refuse.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dstill.api.engine import CheckResult
 from dstill.errors import FailedItems
 from dstill_sql.catalogs import facts_of, of_postgresql
+from dstill_sql.dialects import Dialect
 from dstill_sql.drift import compared
 from dstill_sql.engines.connecting import library
 from dstill_sql.engines.server import Away, Server
 from dstill_sql.results import cell
 from dstill_sql.schema import Schema, quoted
 
-__all__ = ["Role", "checks", "role_of"]
+__all__ = ["Role", "known_answers", "of_file", "of_server", "role_of"]
 
 TESTED = (15,)  # major versions that dstill was tested with
 _ATTRIBUTES = """
@@ -98,7 +102,7 @@ def role_of(server: Server) -> Role:
     return Role(name=str(name), powers=tuple(powers), lacks=tuple(lacks))
 
 
-def checks(server: Server, known: Schema | None) -> Iterator[CheckResult]:
+def of_server(server: Server, known: Schema | None) -> Iterator[CheckResult]:
     """Every check. `known`: the schema that the settings have; it should be the server's."""
     major = int(server.version.partition(".")[0]) if server.version[:1].isdigit() else 0
     is_tested = server.product == "PostgreSQL" and major in TESTED
@@ -118,33 +122,60 @@ def checks(server: Server, known: Schema | None) -> Iterator[CheckResult]:
     bounded = "temporary files" if server.bounds_files else "not temporary files: the role may not set temp_file_limit"
     yield CheckResult(name="limits", found=f"{server.seconds:g} s, memory of a sort, and {bounded}")
     if known is not None:
-        yield _tables(server, known)
-    yield _compared("a write", _refusal(server), "read-only")
-    for name, text, expected in _KNOWN:
-        yield _compared(name, _answer(server, text), expected)
+        yield _tables(of_postgresql(server).schema, known)
+    yield _compared("a write", _refusal(server), "read-only", "postgres")
+    yield from known_answers("postgres", lambda text: server.fetch(text, 1)[1][0])
 
 
-_KNOWN = (
-    ("division of integers", "SELECT 7 / 2", "3"),
-    (
-        "NULLs are sorted last",
-        "SELECT string_agg(a::text, ',' ORDER BY b) FROM (VALUES (1, NULL), (2, 5)) t (a, b)",
-        "2,1",
+def of_file(there: Schema, known: Schema | None) -> Iterator[CheckResult]:
+    """The tables of a database file. `known`: the schema that the settings have; it should be that of the file."""
+    if known is None:
+        yield CheckResult(name="tables", found=f"{len(there.tables):,}")
+    else:
+        yield _tables(there, known)
+
+
+# --- known answers ----------------------------------------------------------------------
+
+
+_SORTED = "SELECT a FROM (SELECT 1 AS a, NULL AS b UNION ALL SELECT 2, 5) AS t ORDER BY b LIMIT 1"
+_KNOWN: Mapping[Dialect, Sequence[tuple[str, str, str]]] = {
+    "postgres": (
+        ("division of integers", "SELECT 7 / 2", "3"),
+        ("NULLs are sorted last", _SORTED, "2"),
+        ("a backslash is a letter", r"SELECT length('a\')", "2"),
+        ("LIKE and case", "SELECT 'Oslo' LIKE 'oslo'", "False"),
+        ("an empty text is not NULL", "SELECT '' IS NULL", "False"),
+        ("months", "SELECT DATE '2024-01-31' + INTERVAL '1 month'", "2024-02-29 00:00:00"),
+        ("half of an odd number", "SELECT round(2.5)::int, round(CAST(2.5 AS double precision))::int", "3, 2"),
     ),
-    ("a backslash is a letter", r"SELECT length('a\')", "2"),
-    ("LIKE and case", "SELECT 'Oslo' LIKE 'oslo'", "False"),
-    ("an empty text is not NULL", "SELECT '' IS NULL", "False"),
-    ("months", "SELECT DATE '2024-01-31' + INTERVAL '1 month'", "2024-02-29 00:00:00"),
-    ("half of an odd number", "SELECT round(2.5)::int, round(CAST(2.5 AS double precision))::int", "3, 2"),
-)
+    "duckdb": (
+        ("division of integers", "SELECT 7 / 2, 7 // 2", "3.5, 3"),
+        ("NULLs are sorted last", _SORTED, "2"),
+        ("a backslash is a letter", r"SELECT length('a\')", "2"),
+        ("LIKE and case", "SELECT 'Oslo' LIKE 'oslo'", "False"),
+        ("months", "SELECT DATE '2024-01-31' + INTERVAL '1 month'", "2024-02-29 00:00:00"),
+        ("half of an odd number", "SELECT round(2.5)::int, round(CAST(2.5 AS double))::int", "3, 3"),
+    ),
+    "sqlite": (
+        ("division of integers", "SELECT 7 / 2", "3"),
+        ("NULLs are sorted first", _SORTED, "1"),
+        ("a backslash is a letter", r"SELECT length('a\')", "2"),
+        ("LIKE and case", "SELECT 'Oslo' LIKE 'oslo', 'Oslo' GLOB 'oslo'", "1, 0"),
+        ("months", "SELECT date('2024-01-31', '+1 month')", "2024-03-02"),
+        ("half of an odd number", "SELECT CAST(round(2.5) AS INTEGER)", "3"),
+    ),
+}
 
 
-def _answer(server: Server, text: str) -> str:
-    try:
-        _, rows = server.fetch(text, 1)
-    except (Away, library().Error) as error:
-        return str(error).splitlines()[0]
-    return ", ".join(str(cell(value)) for value in rows[0])
+def known_answers(dialect: Dialect, ask: Callable[[str], Sequence[Any]]) -> Iterator[CheckResult]:
+    """Queries whose results translations rely on. `ask`: the first row of a query; what it raises is the answer."""
+    for name, text, expected in _KNOWN[dialect]:
+        try:
+            found = ", ".join(str(cell(value)) for value in ask(text))
+        except Exception as error:  # of the engine's library, or that it is gone
+            found = str(error).splitlines()[0]
+        yield _compared(name, found, expected, dialect)
 
 
 def _refusal(server: Server) -> str:
@@ -157,20 +188,20 @@ def _refusal(server: Server) -> str:
     return "it was not refused"
 
 
-def _compared(name: str, found: str, expected: str) -> CheckResult:
+def _compared(name: str, found: str, expected: str, dialect: Dialect) -> CheckResult:
     problem = None
     if found != expected:
-        problem = FailedItems(f"{name}: got {found}", where="PostgreSQL", hint=f"expected {expected}")
+        where = {"postgres": "PostgreSQL", "duckdb": "DuckDB", "sqlite": "SQLite"}[dialect]
+        problem = FailedItems(f"{name}: got {found}", where=where, hint=f"expected {expected}")
     return CheckResult(name=name, found=found, expected=expected, problem=problem)
 
 
-def _tables(server: Server, known: Schema) -> CheckResult:
-    there = of_postgresql(server).schema
+def _tables(there: Schema, known: Schema) -> CheckResult:
     found = compared(facts_of(known)["columns"], facts_of(there)["columns"])
     problem = None
     if found.breaks:
         problem = FailedItems(
-            f"the schema of the settings is not that of the server: {found}",
+            f"the schema of the settings is not that of the database: {found}",
             where="task.sql.schema",
             hint="run `dstill init` again in a new folder",
         )

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dstill.errors import ServiceError
 from dstill_sql.databases import File, Rows
-from dstill_sql.engines.embedded import Embedded, EmbeddedSettings
+from dstill_sql.engines.embedded import Embedded, EmbeddedSettings, hint_of_other
+
+if TYPE_CHECKING:
+    from dstill_sql.catalogs import Catalog
 
 __all__ = ["Sqlite", "SqliteSettings", "reading"]
 
@@ -70,6 +74,15 @@ class Sqlite(Embedded):
     def open_file(self, data: File) -> sqlite3.Connection:
         return _authorized(reading(data.path))
 
+    def catalog(self, data: File) -> Catalog:
+        from dstill_sql.catalogs import of_sqlite
+
+        with closing(reading(data.path)) as connection:
+            try:
+                return of_sqlite(connection)
+            except sqlite3.Error as error:
+                raise ServiceError(f"SQLite cannot read the database: {error}", where=str(data.path)) from None
+
     def _fetch(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
         found = connection.execute(text)
         return [column[0] for column in found.description], found.fetchmany(most)
@@ -83,7 +96,8 @@ def reading(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
     except sqlite3.Error as error:
-        raise ServiceError(f"SQLite cannot open the database: {error}", where=str(path)) from None
+        told = f"SQLite cannot open the database: {error}"
+        raise ServiceError(told, where=str(path), hint=hint_of_other(path, "sqlite")) from None
     return connection
 
 
