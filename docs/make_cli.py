@@ -26,8 +26,9 @@ HEAD = """# Commands
 
 Results go to stdout, progress and notes to stderr. With `--json` the last line of stdout is one compact JSON object.
 `data check`, `predict` and `data questions` print one object for each answer or question, `serve` prints one at its
-start and one at its end. Errors are objects too: `{"error": {"code", "message", "hint", "where"}}`. With `NO_COLOR`,
-`TERM=dumb` or a pipe, the output is plain text. RUN is a folder, or the name of a run under `./runs`.
+start and one at its end; `mcp` prints nothing but its protocol. Errors are objects too:
+`{"error": {"code", "message", "hint", "where"}}`. With `NO_COLOR`, `TERM=dumb` or a pipe, the output is plain text. RUN
+is a folder, or the name of a run under `./runs`.
 
 | exit code | |
 | ---: | --- |

@@ -104,7 +104,7 @@ def server_of(tools: Tools, *, name: str, pool: ThreadPoolExecutor | None = None
             return _error(error)
         except Exception as error:
             note_bug(error)
-            raise MCPError(INTERNAL_ERROR, f"bug in dstill: {type(error).__name__}") from error
+            raise MCPError(INTERNAL_ERROR, f"bug in dstill: {type(error).__name__}") from None
 
     return Server(
         "dstill",
