@@ -67,7 +67,7 @@ def _requests(text: str) -> Iterator[FileAnswer]:
     for number, request in enumerate(found):
         end = found[number + 1].start() if number + 1 < len(found) else len(text)
         api, context = _address(request["path"])
-        body = _BODY.search(blanked, request.end(), end)
+        body = next(_BODY.finditer(blanked, request.end(), end), None)
         if api not in _SEARCHES or body is None:
             continue
         if api == "_msearch":
