@@ -173,6 +173,7 @@ def test_folders_are_searched_by_suffix(tmp_path: Path, monkeypatch: pytest.Monk
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text("1+1")
     os.mkfifo("fifo.sums")
+    Path("link.sums").symlink_to("a.sums")
 
     def names(*paths: str, exclude: tuple[str, ...] = ()) -> list[tuple[str, bool]]:
         return [(str(one.path), one.is_named) for one in files(map(Path, paths), {".sums"}, exclude)]

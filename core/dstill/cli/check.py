@@ -248,13 +248,9 @@ class _Run:
 
     def _hint(self) -> str:
         """How to say what the data are, by the options of the tasks in use."""
-        names = [option.name for task in self._tasks.values() for option in task.options if "check" in option.commands]
-        described = [name for name in dict.fromkeys(names) if name in self._describing()]
-        return f"give {' or '.join(described)}" if described else ""
-
-    def _describing(self) -> set[str]:
-        """Options that describe data: those that rows may have, too."""
-        return {option.name for task in self._tasks.values() for option in task.options if option.column is not None}
+        options = [option for task in self._tasks.values() for option in task.options if "check" in option.commands]
+        names = dict.fromkeys(option.name for option in options if option.column is not None)  # rows may have them, too
+        return f"give {' or '.join(names)}" if names else ""
 
     def _helps(self) -> Mapping[str, str]:
         """Rule → what it means. A code means the same in each layer of a task."""

@@ -32,7 +32,7 @@ _HEADER = {
 _PARTS = ("query", "aggs", "aggregations", "refusal")  # one of them is in almost every body
 _PART = re.compile(rf'"(?:{"|".join(_PARTS)})"\s*:\s*\{{')
 _REQUEST = re.compile(r"^[ \t]*(?:GET|POST|PUT|DELETE|HEAD|PATCH|OPTIONS)[ \t]+(?P<path>\S+)[^\n]*", re.M | re.I)
-_COMMENT = re.compile(r"^[ \t]*(?:#|//)[^\n]*|^[ \t]*/\*.*?\*/", re.M | re.S)
+_COMMENT = re.compile(r"^[ \t]*(?:#|//|(?P<block>/\*))", re.M)
 _BODY = re.compile(r"^[ \t]*\{", re.M)
 
 
@@ -62,12 +62,12 @@ def answers(text: str, suffix: str) -> Iterator[FileAnswer]:
 
 
 def _requests(text: str) -> Iterator[FileAnswer]:
-    blanked = _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+    blanked = _blanked(text)
     found = list(_REQUEST.finditer(blanked))
     for number, request in enumerate(found):
         end = found[number + 1].start() if number + 1 < len(found) else len(text)
         api, context = _address(request["path"])
-        body = _BODY.search(blanked, request.end(), end)
+        body = next(_BODY.finditer(blanked, request.end(), end), None)
         if api not in _SEARCHES or body is None:
             continue
         if api == "_msearch":
@@ -83,6 +83,23 @@ def _requests(text: str) -> Iterator[FileAnswer]:
             )
 
 
+def _blanked(text: str) -> str:
+    """The text with spaces for its comments."""
+    parts, behind, last = [], 0, text.rfind("*/")
+    for found in _COMMENT.finditer(text):
+        if found.start() < behind or (found["block"] and last < found.end()):
+            continue  # it is within a comment, or never closed
+        end = text.index("*/", found.end()) + 2 if found["block"] else _line_end(text, found.end())
+        parts += [text[behind : found.start()], re.sub(r"[^\n]", " ", text[found.start() : end])]
+        behind = end
+    return "".join([*parts, text[behind:]])
+
+
+def _line_end(text: str, start: int) -> int:
+    end = text.find("\n", start)
+    return len(text) if end < 0 else end
+
+
 def _address(path: str) -> tuple[str, Mapping[str, Any]]:
     """The API that a request calls, and the context of its body: the index."""
     steps = re.sub(r"^\w+://[^/]*", "", path).partition("?")[0].strip("/").split("/")
@@ -92,10 +109,10 @@ def _address(path: str) -> tuple[str, Mapping[str, Any]]:
 def _end(text: str, start: int, end: int) -> int:
     """The end of a body; what a client does with the reply may follow, after ``>`` or ``<``."""
     try:
-        _, behind = json.JSONDecoder().raw_decode(text[:end], start)
+        _, behind = json.JSONDecoder().raw_decode(text, start)
     except (ValueError, RecursionError):
         return end
-    return behind if text[behind:end].lstrip()[:1] in ("", ">", "<") else end
+    return behind if behind <= end and text[behind:end].lstrip()[:1] in ("", ">", "<") else end
 
 
 # --- lines ------------------------------------------------------------------------------

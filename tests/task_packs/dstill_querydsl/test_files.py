@@ -128,6 +128,18 @@ def test_problems_have_lines_and_columns(text: str, code: str, line: int, column
     assert found[code] == (line, column)
 
 
+@pytest.mark.parametrize("line", ["/*\n", "/* */\n", "GET a/_search\n", "{\n", "# {\n"])
+def test_long_files_are_read_in_a_time_that_grows_with_them(line: str) -> None:
+    assert len(list(answers(line * 30_000, ".es"))) <= 30_000
+
+
+def test_block_comments_are_blanked() -> None:
+    text = '/* one\n GET a/_search */\nGET b/_search\n/* x */ {"size": 1}\n # end\n/* open {"size": 2}'
+    assert [(one.text or text[one.start : one.end], one.context["index"]) for one in answers(text, ".es")] == [
+        ('{"size": 1}\n      \n/* open {"size": 2}', "b")
+    ]
+
+
 def test_index_of_a_request_is_checked_by_its_mapping() -> None:
     mapping = {"properties": {"level": {"type": "keyword"}}}
     text = 'GET logs/_search\n{"query": {"term": {"levl": "error"}}}'

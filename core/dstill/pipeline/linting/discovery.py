@@ -2,7 +2,7 @@
 
     list(files([Path("queries")], (".sql",), ["old/*"]))     [File(path=Path("queries/top.sql"), is_named=False)]
 
-In a folder, only files with one of the suffixes count, without what is hidden or belongs to installed packages. A file
+In a folder, only files with one of the suffixes count, without links, what is hidden, and installed packages. A file
 that the user names always counts.
 """
 
@@ -50,7 +50,7 @@ def _below(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _PACKAGES)
         for name in sorted(names):
             file = Path(root, name)
-            if not name.startswith(".") and file.suffix in suffixes and file.is_file():
+            if not name.startswith(".") and file.suffix in suffixes and file.is_file() and not file.is_symlink():
                 yield file
 
 
