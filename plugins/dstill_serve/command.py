@@ -101,7 +101,8 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
 
     Also serves a page to try the student. Requests are answered after a first answer was computed, in batches if they
     come at the same time; requests beyond --queue get 503. Ctrl-C and SIGTERM finish the current requests, then exit
-    with 0. Restart the server to use a student that was trained again.
+    with 0. Restart the server to use a student that was trained again. RUN may be a bundle (`dstill export --to
+    bundle`).
 
     With --fallback, a large model answers where the student does not, within --timeout. If it does not answer either,
     or has reached --max-usd, the student abstains.
