@@ -60,7 +60,7 @@ class _BundleFormat(Format):
         return run.calibration()
 
     def splits(self, run: Run) -> Sequence[str]:
-        return ["validation"] if run.records("validation") else run.settings.evaluate.splits
+        return ["validation"] if run.records("validation") else ()
 
     def write(self, source: Source, folder: Path) -> None:
         from dstill_finetune.saving import saving

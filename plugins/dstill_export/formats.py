@@ -103,8 +103,8 @@ class Format(ABC):
         """The exported student, loaded only from the files in `folder`, including its generation settings."""
 
     def splits(self, run: Run) -> Sequence[str]:
-        """The splits whose questions both students answer. Default: the evaluated ones."""
-        return run.settings.evaluate.splits
+        """The splits whose questions both students answer. Default: none are named, so the evaluated ones."""
+        return ()
 
     def prompts(self, run: Run, examples: Sequence[Example]) -> list[ModelInput]:
         """What the exported student reads for each question, after `load`. Default: as the student of the run."""

@@ -48,11 +48,12 @@ class ParityError(AnswerError):
         self.differing = differing
 
 
-def sample(run: Run, count: int, splits: Sequence[str]) -> list[Example]:
-    """`count` questions of these splits, or all if there are fewer; the same ones each time.
+def sample(run: Run, count: int, splits: Sequence[str] = ()) -> list[Example]:
+    """`count` questions of these splits, or all if there are fewer; the same ones each time. No split: the evaluated.
 
     Raises DataError if there are none.
     """
+    splits = splits or run.settings.evaluate.splits
     examples = [record.example for split in splits for record in run.records(split)]
     if not examples:
         raise DataError(

@@ -123,7 +123,8 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
 
     Also serves a page to try the student. Requests are answered after a first answer was computed, in batches if they
     come at the same time; requests beyond --queue get 503. Ctrl-C and SIGTERM finish the current requests, then exit
-    with 0. Restart the server to use a student that was trained again.
+    with 0. Restart the server to use a student that was trained again. RUN may be a bundle (`dstill export --to
+    bundle`).
 
     Each request is a line of JSON on stderr, without the text of the question and the answer.
 

@@ -104,7 +104,7 @@ def usage(command: list[str]) -> tuple[float, int]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment())
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, command
+    assert process.returncode in (0, 9), command
     return used.ru_utime + used.ru_stime, used.ru_maxrss
 
 

@@ -54,6 +54,13 @@ def test_answers_and_abstains_as_the_run(dstill: Callable[..., Any], project: Pa
     assert (refused.code, "no cut holds" in refused.err) == (2, True)
 
 
+def test_ask_takes_it_as_a_student(dstill: Callable[..., Any]) -> None:
+    engine = ("--engine-url", "http://abacus:20", "--set", "engine.name=abacus")
+    answers = {name: dstill("ask", *engine, "--student", name, "add 3 and 4") for name in ("mine", "held")}
+    assert (answers["held"].code, answers["held"].out) == (0, answers["mine"].out)
+    assert answers["held"].out.startswith("add 3 and 4\n3+")
+
+
 def test_is_only_read(dstill: Callable[..., Any], project: Path) -> None:
     def state() -> dict[str, tuple[int, bytes]]:
         files = [file for file in (project / "held").rglob("*") if file.is_file()]

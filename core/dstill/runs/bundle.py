@@ -5,7 +5,7 @@
     mine-bundle/
       bundle.json    settings of task and guard, contexts of the data, calibration, versions, the SHA-256 of each file
       student/       weights, and what the student learnt of its data; the tokenizer of one that reads text
-      data/          files that describe the data, such as mapping.json and values.json
+      data/          files that describe the data, such as schema.sql and values.json
       README.md      the card
 
 `dstill export --to bundle` writes it (`dstill_export.bundle`), and it is only read afterwards. All paths in it are
@@ -231,7 +231,7 @@ def manifest_of(run: RunContents, folder: Path, student: Mapping[str, Any]) -> M
 def _settings_of(setup: Setup) -> tuple[dict[str, Any], dict[str, str]]:
     """The settings that answering needs, and those of them that name a file which describes the data.
 
-    ``({"project.task": "querydsl", "task.querydsl.guard.size": 1000, …}, {"task.querydsl.mapping": "mapping.json"})``
+    ``({"project.task": "sql", "task.sql.guard.joins": 8, …}, {"task.sql.schema": "schema.sql"})``
     """
     values, fields = setup.config.flat(), configuration.fields(setup.config)
     executors = (f"executor.{name}" for name in setup.task.executors)

@@ -9,10 +9,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from support.installed import entry_points
 
 from dstill import config as configuration
@@ -61,8 +64,7 @@ SETTINGS_OF_RUN = {
     "evaluate.baselines": [],
 }
 ANSWER = '{"size":0,"track_total_hits":true,"query":{"term":{"status":503}}}'
-# Not installed, or modules of one operating system, which Windows lacks.
-BLOCKED = ("torch", "transformers", "sklearn", "elasticsearch", "fcntl", "resource", "termios", "pwd", "grp")
+POSIX = ("fcntl", "resource", "termios", "pwd", "grp")  # modules that Windows lacks
 WITHOUT = """
 import sys, warnings
 class Blocked:
@@ -159,10 +161,29 @@ def test_has_nothing_of_the_dataset_and_no_path(dstill: Callable[..., Any], proj
     assert not [value for value in about["settings"].values() if isinstance(value, str) and "/" in value]
 
 
-def test_needs_no_library_of_training_and_of_one_system(dstill: Callable[..., Any], project: Path) -> None:
+def installed_without(extra: str) -> set[str]:
+    """Modules of packages that ``dstill[extra]`` does not bring."""
+    brought, pending = set[str](), [Requirement(f"dstill[{extra}]")]
+    while pending:
+        wanted = pending.pop()
+        for line in metadata.requires(wanted.name) or ():
+            one = Requirement(line)
+            needed = one.marker is None or any(one.marker.evaluate({"extra": extra}) for extra in wanted.extras or [""])
+            if needed and one.name not in brought:
+                pending.append(one)
+        brought.add(canonicalize_name(wanted.name))
+    packages = metadata.packages_distributions().items()
+    return {module for module, of in packages if not brought & {canonicalize_name(name) for name in of}}
+
+
+def test_needs_the_extra_runtime_and_no_module_of_one_system(dstill: Callable[..., Any], project: Path) -> None:
+    blocked = {*POSIX, *installed_without("runtime")}
+    assert {"torch", "transformers", "sklearn", "elasticsearch", "tokenizers"} < blocked
+    assert not {"dstill", "numpy", "starlette", "click", "jsonschema"} & blocked
+
     def without(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-X", "warn_default_encoding", "-c", f"BLOCKED = {BLOCKED!r}\n{WITHOUT}", *words],
+            [sys.executable, "-X", "warn_default_encoding", "-c", f"BLOCKED = {blocked!r}\n{WITHOUT}", *words],
             input=stdin,
             capture_output=True,
             text=True,

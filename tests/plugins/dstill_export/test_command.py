@@ -53,7 +53,7 @@ def test_unknown_format_lists_the_known_ones(refused: Any, untrained: str) -> No
     assert refused(untrained, "--to", "mergd")[1]["message"].endswith("Did you mean 'merged'?")
     code, error = refused(untrained, "--to", "onnx")
     assert code == 2
-    assert "'onnx' is not one of 'merged', 'adapter', 'ctranslate2', 'gguf'" in error["message"]
+    assert "'onnx' is not one of 'bundle', 'merged', 'adapter', 'ctranslate2', 'gguf'" in error["message"]
 
 
 def test_refuses_a_run_without_a_student(refused: Any, untrained: str) -> None:

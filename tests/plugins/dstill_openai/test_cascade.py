@@ -87,10 +87,9 @@ def below(unsure: Callable[..., Any]) -> set[str]:
 # --- predict ----------------------------------------------------------------------------
 
 
-def test_model_answers_beside_a_bundle(
+def test_model_answers_for_a_bundle_without_worked_examples(
     unsure: Callable[..., Any], server: LoopbackTeacher, below: set[str], project: Path
 ) -> None:
-    """Without worked examples, which are training rows."""
     run = Run.open("mine", plugins=loaded())
     shutil.copytree(run.folder / "student", project / "held" / "student")
     manifest_of(run, project / "held", {"train.student": "unsure"}).write(project / "held")
