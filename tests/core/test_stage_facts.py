@@ -160,9 +160,8 @@ def test_train() -> None:
     found = stage_facts.trained(result, review)
     assert " ".join(found) == (
         "steps seconds history peak_memory trained_parameters all_parameters probe best_step tokens_seen "
-        "rows_per_second n_too_long n_not_expressible base_sha256 n_replayed id student objective modality device "
-        "processes choice "
-        "training_seconds seed review"
+        "rows_per_second n_too_long n_not_expressible base_sha256 n_replayed services id student objective modality "
+        "device processes choice training_seconds seed review"
     )
     assert found["device"] == {"name": "CPU", "kind": "cpu", "total": 9, "free": 8, "bf16": False, "is_local": True}
     assert found["choice"] == [
