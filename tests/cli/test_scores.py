@@ -140,7 +140,7 @@ def test_every_line_fits_the_terminal(scored: Path, columns: int, toy_file: Path
         (2, "2 of them returned another result on a test database, and count as wrong."),
     ],
 )
-def test_answers_with_the_same_result_say_what_test_databases_told(killed: int, told: str) -> None:
+def test_answers_with_the_same_result_have_the_outcome_of_test_databases(killed: int, told: str) -> None:
     (line,) = scores._of_test_suite({"n_same_on_data": 3, "n_killed": killed, "not_checked": {}})
     assert line == f"3 answers differ from the reference and returned the same result. {told}"
 
