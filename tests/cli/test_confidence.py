@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,9 @@ def test_predict_prints_the_confidence_on_stderr(unsure: Any) -> None:
     ended = unsure("predict", "mine", "add 3 and 4")
     assert (ended.code, ended.out[:2]) == (0, "3+")
     assert "\n" not in ended.out.rstrip("\n")
-    assert "confidence 0." in ended.err
+    assert re.search(r"^confidence 0\.0\d+: it is more likely wrong than right$", ended.err, re.MULTILINE)
+    sure = unsure("predict", "mine", "add 45 and 7")
+    assert re.search(r"^confidence 0\.9\d+$", sure.err, re.MULTILINE)
 
 
 def test_abstention_is_not_a_failure(unsure: Any) -> None:

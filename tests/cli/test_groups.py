@@ -133,7 +133,7 @@ def test_help_shows_the_default_of_a_configuration_key(cli: Cli) -> None:
     shown = " ".join(cli("train", "--help").out.split())
     assert re.search(r"--modality .* \[default: train\.modality, else auto\]", shown)
     assert "--seed INTEGER Random seed. [default: project.seed, else 0]" in shown
-    assert "--limit INTEGER Maximum number of questions. Default: all. --" in " ".join(
+    assert "--limit INTEGER Maximum number of questions, the same share of each split. Default: all. --" in " ".join(
         cli("generate", "--help").out.split()
     )
 

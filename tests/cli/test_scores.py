@@ -133,6 +133,19 @@ def test_every_line_fits_the_terminal(scored: Path, columns: int, toy_file: Path
 
 
 @pytest.mark.parametrize(
+    ("killed", "told"),
+    [
+        (0, "No test database tells them apart."),
+        (1, "1 of them returned another result on a test database, and counts as wrong."),
+        (2, "2 of them returned another result on a test database, and count as wrong."),
+    ],
+)
+def test_answers_with_the_same_result_have_the_outcome_of_test_databases(killed: int, told: str) -> None:
+    (line,) = scores._of_test_suite({"n_same_on_data": 3, "n_killed": killed, "not_checked": {}})
+    assert line == f"3 answers differ from the reference and returned the same result. {told}"
+
+
+@pytest.mark.parametrize(
     ("n", "told"),
     [
         (1, "1 answer differs from the reference and returned the same result. It counts as right without a check"),

@@ -100,8 +100,12 @@ def test_distil_takes_rows_of_other_forms_and_of_pandas(make: Make) -> None:
     ("row", "error", "said"),
     [
         ({"text": "?"}, DataError, "row 2, column 'question' is missing"),
-        ("add 1 and 2", UsageError, "row 2 of the questions is no JSON"),
-        ({"question": "add 1 and 2", "context": object()}, UsageError, "row 2 of the questions is no JSON"),
+        ("add 1 and 2", UsageError, "row 2 of the questions cannot be written as JSON"),
+        (
+            {"question": "add 1 and 2", "context": object()},
+            UsageError,
+            "row 2 of the questions cannot be written as JSON",
+        ),
     ],
 )
 def test_distil_names_a_row_that_it_cannot_read(make: Make, project: Path, row: Any, error: Any, said: str) -> None:

@@ -310,7 +310,8 @@ def _show_answer(run: TrainedRun, answered: PredictedAnswer, *, many: bool) -> N
     if answered.abstained or (not answered.ok and many):
         say(f"  {answered.reason}", lines=True)
     elif answered.confidence is not None:
-        _say_beside(f"confidence {answered.confidence:.3f}", many=many)
+        doubt = f": {answered.guess}" if answered.guess and answered.confidence < 0.5 else ""
+        _say_beside(f"confidence {answered.confidence:.3f}{doubt}", many=many)
     if answered.by_fallback:
         _say_beside(f"answered by {answered.answered_by}", many=many)
 

@@ -176,11 +176,10 @@ def _room(count: int) -> str:
 
 
 def _of_test_suite(test_suite: Mapping[str, Any]) -> Iterator[str]:
-    if test_suite["n_same_on_data"]:
-        yield (
-            f"{_same_result(test_suite['n_same_on_data'])}. {test_suite['n_killed']} of them returned another result "
-            "on a test database, so they count as wrong."
-        )
+    if same := test_suite["n_same_on_data"]:
+        killed, counts = test_suite["n_killed"], "counts" if test_suite["n_killed"] == 1 else "count"
+        told = f"{killed} of them returned another result on a test database, and {counts} as wrong"
+        yield f"{_same_result(same)}. {told if killed else 'No test database tells them apart'}."
     for reason, n in test_suite["not_checked"].items():
         yield (
             f"{_same_result(n)}. {'It counts' if n == 1 else 'They count'} as right without a check on test databases "

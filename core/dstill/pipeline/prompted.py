@@ -207,9 +207,11 @@ def _refuse_outages(system: str, failed: Sequence[Problem], n: int, purchase: Pu
 
 
 def _unanswered(system: str, failed: Sequence[Problem], n: int) -> str:
+    from dstill.teacher.client import ID
+
     if not failed:
         return ""
-    why = Counter(problem.message for problem in failed).most_common(REASONS)
+    why = Counter(ID.sub("…", problem.message) for problem in failed).most_common(REASONS)
     listed = "; ".join(f"{count:,} × {message}" for message, count in why)
     return f"{system} gave no answer to {len(failed):,} of {n:,} questions, which count as wrong: {listed}"
 

@@ -93,7 +93,9 @@ def _line(number: int, row: Mapping[str, Any]) -> str:
         return dumps({key: value for key, value in row.items() if value == value}) + "\n"  # NaN is pandas' "missing"
     except (AttributeError, TypeError, ValueError) as error:
         hint = 'each row is like {"question": "…", "answer": "…"}'
-        raise UsageError(f"row {number} of the questions is no JSON: {error}", where="questions", hint=hint) from None
+        raise UsageError(
+            f"row {number} of the questions cannot be written as JSON: {error}", where="questions", hint=hint
+        ) from None
 
 
 def _opened(folder: Path, flags: Mapping[str, Any], rows: str | None, plugins: Plugins) -> Run:

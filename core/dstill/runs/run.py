@@ -155,6 +155,8 @@ class Run(RunResults):
         """
         teacher = make_teacher(self.plugins, self.config)
         with self.stage("generate") as facts:
+            if self.settings.generate.execute != "none":
+                self.setup.executor()  # raises for a misspelt one, before the task makes its questions
             focus = configured_focus(self.setup)
             examples = questions(self.task, self.settings, focus, self.progress)
             if self.has_dataset and not resume_with_changes:

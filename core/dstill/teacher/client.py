@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -33,11 +34,12 @@ from dstill.teacher.budget import Budget, Caps, with_estimate, worst_case
 from dstill.teacher.cache import ReplyStore
 from dstill.teacher.inflight import KeyLocks
 
-__all__ = ["Counts", "Scheduler", "TeacherReply", "problem_of", "replies", "worst_of"]
+__all__ = ["ID", "Counts", "Scheduler", "TeacherReply", "problem_of", "replies", "worst_of"]
 
 AHEAD = 1024  # prompts to read ahead of the first unanswered one, at least
 GIVE_UP = 20  # failures of the service in a row
 EQUAL_REFUSALS = 5  # bad requests in a row with the same message
+ID = re.compile(r"(?=[\w-]*\d)[\w-]{12,}")  # in messages, as "(request id: 20251208170149577926364TFN6TXhL)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +129,7 @@ class Scheduler:
         self._by_key: dict[str, asyncio.Future[Reply | Problem]] = {}
         self._fatal: BaseException | None = None
         self._failures_in_a_row = 0
-        self._refusal, self._refusals_in_a_row = "", 0  # the message of the last bad request
+        self._refusal, self._refusals_in_a_row = "", 0  # the message of the last bad request, without ids
 
     def start(self, prompt: Prompt) -> asyncio.Task[TeacherReply]:
         """Start a task that answers `prompt`. Raises the error that ended the whole call, if there is one already."""
@@ -245,8 +247,9 @@ class Scheduler:
             )
 
     def _count_refusal(self, error: BadRequest) -> None:
-        self._refusals_in_a_row = self._refusals_in_a_row + 1 if error.what == self._refusal else 1
-        self._refusal = error.what
+        words = ID.sub("", error.what)
+        self._refusals_in_a_row = self._refusals_in_a_row + 1 if words == self._refusal else 1
+        self._refusal = words
         if self._refusals_in_a_row >= EQUAL_REFUSALS:
             stopped = f"{EQUAL_REFUSALS} requests in a row were refused in the same words, so dstill stopped"
             raise ConfigError(error.what, where=error.where, hint=f"{error.hint}; {stopped}" if error.hint else stopped)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from pathlib import Path
 from typing import Any
@@ -173,9 +174,13 @@ def test_secret_does_not_belong_in_extra_headers(name: str) -> None:
 MODEL = "Invalid value: 'toy-9' is not one of the models of your plan"
 
 
-def test_five_equal_refusals_stop_with_the_endpoint_s_words(tmp_path: Path) -> None:
-    many = [f"add {n} and {n}" for n in range(40)]
-    with LoopbackTeacher(refuse=lambda body: refusal(MODEL), reply_to=sum_of) as server:
+@pytest.mark.parametrize(
+    "id", ["", " (request id: {}TFN6TXhL)", " req_011CVtwxbUMYkHKtk3YxTt{}", " {}-d1f0-4e3a-9c1b-0a"]
+)
+def test_five_equal_refusals_stop_with_the_endpoint_s_words(tmp_path: Path, id: str) -> None:
+    """Gateways add an id to each message."""
+    many, ids = [f"add {n} and {n}" for n in range(40)], itertools.count(20251208)
+    with LoopbackTeacher(refuse=lambda body: refusal(MODEL + id.format(next(ids))), reply_to=sum_of) as server:
         ran = generate(server, tmp_path, many)
         assert (ran.code, ran.requests) == (2, 5)
     assert MODEL in ran.result["error"]["message"]
