@@ -11,12 +11,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dstill.api.records import SCHEMA_VERSION, Score
+from dstill.api.records import SCHEMA_VERSION, Score, Table
 from dstill.cli.console import visible
 from dstill.cli.scores import SPLITS
 from dstill.errors import RunError, needs
@@ -36,6 +37,7 @@ __all__ = ["gather", "html", "summary", "write"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 HEADLINE, SILENT = "executable_accuracy", "silent_error_rate"
+ON_A_PHONE = 44  # characters
 SHORT_FACTS = ("student", "engine", "created")  # in the page's first line; a click shows the others
 
 
@@ -200,7 +202,7 @@ def html(report: Report) -> str:
     """The HTML page. Every text is escaped, and control and bidirectional characters are made visible."""
     with needs("a report", "report"):
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
-        from markupsafe import Markup
+        from markupsafe import Markup, escape
 
     def safe(value: Any) -> Any:
         return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
@@ -219,8 +221,12 @@ def html(report: Report) -> str:
         """`text` for use between tags: quotation marks stay, which keeps pages with much JSON small."""
         return Markup(visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
 
-    environment.filters.update(content=content)
-    environment.filters.update(percent=percent, interval=interval, margin=margin, shown=shown, is_number=_is_number)
+    def breakable(text: str) -> Markup:
+        """`text`, in which a line may end after each underscore."""
+        return Markup(escape(visible(text)).replace("_", Markup("_<wbr>")))
+
+    environment.filters.update(content=content, breakable=breakable)
+    environment.filters.update(percent=percent, interval=interval, margin=margin, shown=shown, is_number=_is_number, is_wide=_is_wide)
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return environment.get_template("report.html.j2").render(
         report=report,
@@ -236,8 +242,20 @@ def html(report: Report) -> str:
 
 
 def _is_number(cell: str) -> bool:
-    """Whether a cell is right-aligned."""
+    """Whether a cell is a number, which no line break should part."""
     return bool(cell) and not set(cell) - set("0123456789.,%<> []n\n–-")
+
+
+def _is_wide(table: Table) -> bool:
+    """Whether a phone has no room for the table, whose cells then stand one below the other."""
+    columns = list(zip(table.columns, *table.rows, strict=True))
+    has_prose = any(len(cell) > ON_A_PHONE for column in columns for cell in column)
+    return sum(max(map(_width, column)) for column in columns) > ON_A_PHONE or (len(columns) > 3 and has_prose)
+
+
+def _width(cell: str) -> int:
+    """The longest part of a cell that no line break parts, in characters."""
+    return max(map(len, cell.split("\n") if _is_number(cell) else re.split(r"[\s_]", cell)))
 
 
 def summary(report: Report) -> str:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["curve", "differences", "scatter", "strip"]
 
 # matplotlib has no CSS variables: each is drawn as a placeholder colour and replaced in the SVG.
-COLOURS = {"#010101": "var(--ink)", "#020202": "var(--muted)", "#030303": "var(--line)"}
+COLOURS = {"#010101": "var(--ink)", "#020202": "var(--muted)", "#030303": "var(--line)", "#070707": "var(--panel)"}
 SERIES = {"#040404": "var(--student)", "#050505": "var(--nearest)", "#060606": "var(--other)"}
-INK, MUTED, LINE = COLOURS
+INK, MUTED, LINE, PANEL = COLOURS
 WIDTH = 4.2  # inches: about a phone's width, where text keeps its size; half of a wide page
 
 
@@ -101,7 +101,9 @@ def differences(
             axes.plot([low, high], [at, at], color=colour, lw=3, alpha=0.35)
             axes.plot([value], [at], "o", color=colour, ms=5.5, mfc="none" if label in hollow else None)
             # above its row: a long label beside it would leave no room for the axis
-            axes.text(0, at - 0.32, visible(label)[:60], transform=axes.get_yaxis_transform(), color=INK)
+            named = f"{visible(label)[:60]}  {value:+.1f}"
+            paper = {"facecolor": PANEL, "edgecolor": "none", "pad": 0.5}
+            axes.text(0, at - 0.32, named, transform=axes.get_yaxis_transform(), color=INK, bbox=paper)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.set_ylim(len(rows) - 0.6, -0.9)
@@ -124,9 +126,9 @@ def strip(values: Sequence[float], marks: Mapping[str, float], title: str, x: st
         axes.plot(values, heights, "o", color=next(iter(SERIES)), ms=5, alpha=0.45, mec="none")
         for name, at in marks.items():
             axes.axvline(at, color=INK, lw=1)
-            axes.text(at, 1.32, f" {visible(name)}", color=INK)
-        axes.set_xlim(0, 1.15 * max(*values, *marks.values()))
-        axes.set_ylim(-0.25, 1.6)
+            axes.text(at, 1.32 + 0.45 * (len(marks) > 1 and name == next(iter(marks))), f" {visible(name)}", color=INK)
+        axes.set_xlim(0, 1.35 * max(*values, *marks.values()))
+        axes.set_ylim(-0.25, 2.1)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.set_xlabel(x)

@@ -1,6 +1,6 @@
 """The report's sections that hold the student against other systems: baselines, the run before, large models.
 
-sections(run)  →  Section(title="Comparison", table=Table(…), svg="<svg …"); none if nothing was executed
+sections(run)  →  Section(title="Comparison", svg="<svg …"), …; none if nothing was executed
                   Section(title="Instead of a large model", …); none if no model was prompted
 
 The run before is the newest earlier one beside this one that was scored on the same questions, data and engine.
@@ -25,6 +25,7 @@ __all__ = ["sections"]
 
 COLUMNS = ("set", "against", "points", "gained", "lost", "p (Holm)", "")
 LOOKED_AT = 20  # earlier runs
+RUN = "run "  # before the name of another run; no system is called so
 
 
 def sections(run: Run) -> Iterator[Section]:
@@ -35,10 +36,10 @@ def sections(run: Run) -> Iterator[Section]:
     except MissingExtra:  # a report can be made without scipy
         return
     if rows:
-        yield _comparison(rows)
+        yield from _comparison(rows)
 
 
-def _comparison(rows: list[dict[str, Any]]) -> Section:
+def _comparison(rows: list[dict[str, Any]]) -> Iterator[Section]:
     from dstill_evaluate.wording import difference, p_value, points
 
     def told(row: Mapping[str, Any]) -> str:
@@ -56,20 +57,28 @@ def _comparison(rows: list[dict[str, Any]]) -> Section:
         )
         for row in rows
     )
+    runs = [row["system"] for row in rows if row["system"].startswith(RUN)]
+    before = f" The {runs[0]} is the one before this." if runs else ""
     named = {f"{row['set']}, against {row['system']}": row for row in rows}
-    return Section(
+    yield Section(
         title="Comparison",
-        order=12,
-        text="The student minus each other system on the same questions, in points of accuracy, with the 95 % interval "
-        "of a bootstrap over templates. p is McNemar's exact test after Holm's correction for all rows. A hollow point "
-        "is not distinguishable from zero.",
-        table=Table(columns=COLUMNS, rows=table),
+        order=10,
+        text="The student minus each other system, in points of accuracy on the same questions, with 95 % intervals. A "
+        f"hollow point is not distinguishable from zero.{before}",
         svg=plots.differences(
             {name: (100 * row["difference"], 100 * row["low"], 100 * row["high"]) for name, row in named.items()},
             "The student minus other systems",
             "points of accuracy",
             hollow={name for name, row in named.items() if not row["distinguishable"]},
         ),
+    )
+    yield Section(
+        title="Comparison in figures",
+        order=74,
+        folded=True,
+        text="The interval is from a bootstrap over templates, p from McNemar's exact test after Holm's correction for "
+        "all rows. `dstill experiment compare` compares runs in the same way.",
+        table=Table(columns=COLUMNS, rows=table),
     )
 
 
@@ -84,7 +93,7 @@ def _compared(run: Run) -> list[dict[str, Any]]:
     sides = {system: Side(label=system, run=run, system=system) for system in scores}
     student = sides.pop("student")
     before = _run_before(Arm(label=run.name, sides=(student,)))
-    others = {**sides, **({f"the run before ({before.label})": before.sides[0]} if before else {})}
+    others = {**sides, **({f"{RUN}{before.label}": before.sides[0]} if before else {})}
     found = []
     for split in scores["student"]:
         ours = student.of(split)
@@ -133,7 +142,7 @@ def _costs(run: Run) -> Iterator[Section]:
     split = next(iter(scores["student"]))
     yield Section(
         title="Instead of a large model",
-        order=11,
+        order=12,
         text=f"The student and large models on the same questions of {split}. The models saw the same description of "
         "the data, and worked examples from the training rows. Seconds are the mean time of an answer; the student "
         "writes in batches. Models cost their list price or the price that was set, the student its machine time "

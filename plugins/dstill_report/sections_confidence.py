@@ -32,7 +32,7 @@ def sections(run: Run) -> Iterator[Section]:
     validation, splits = found["validation"], found["splits"]
     text = (
         "The line: of the answers that are given if the surest come first, the share that is wrong. The table: what "
-        "`predict` and `serve` give with --max-wrong, and what of that is wrong, both in percent. Each cut was chosen "
+        "predict and serve give with --max-wrong, and what of that is wrong, both in percent. Each cut was chosen "
         f"on {validation['n']:,} validation answers ({validation['wrong']:,} wrong); nothing is promised for questions "
         "unlike those."
     )
@@ -40,7 +40,7 @@ def sections(run: Run) -> Iterator[Section]:
         title="Confidence",
         order=13,
         text="\n".join([text, *unpromised(found)]),
-        table=_table(["--max-wrong", *promise_columns(found)[1:]], promise_rows(found)),
+        table=_table(["", *(f"--max-wrong {most}" for most in promise_columns(found)[1:])], promise_rows(found)),
         svg=_curve(run.confidence(), list(splits)),
     )
     yield Section(

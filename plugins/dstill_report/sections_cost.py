@@ -99,9 +99,9 @@ def _times(evaluated: Mapping[str, Any], milliseconds: Sequence[float], median: 
     ]
     if rate:
         sentences.append(f"In batches: {rate:,.{0 if rate >= 10 else 1}f} answers per second.")
-    marks = {"half": 1000 * median, "95 %": slowest}
+    marks = {f"half: {1000 * median:,.0f} ms": 1000 * median, f"95 %: {slowest:,.0f} ms": slowest}
     svg = plots.strip(milliseconds, marks, "Time of one question, asked alone", "ms")
-    return Section(title="Time of an answer", order=57, text=" ".join(sentences), svg=svg)
+    return Section(title="Time of an answer", order=11, text=" ".join(sentences), svg=svg)
 
 
 def _sentences(cost: _Cost, teacher: str) -> Iterator[str]:
