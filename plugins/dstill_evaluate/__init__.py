@@ -59,4 +59,3 @@ def register_commands(cli: click.Group) -> None:
 
     summary = "Compare evaluated runs question by question."
     cli.add_command(LazyCommand("experiment compare", "dstill_evaluate.command:compare", summary))
-

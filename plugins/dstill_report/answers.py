@@ -202,9 +202,7 @@ def _judged(run: Run) -> Iterator[_Judged]:
 # --- one row ----------------------------------------------------------------------------
 
 
-def _read(
-    run: Run, data: _AllData, record: Record, prediction: Prediction, verdict: Verdict, kind: str
-) -> _Read:
+def _read(run: Run, data: _AllData, record: Record, prediction: Prediction, verdict: Verdict, kind: str) -> _Read:
     draft = steps.draft_of(prediction, run.objective, run.task)
     answer = draft.answer if draft is not None else prediction.text
     return _Read(

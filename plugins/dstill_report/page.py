@@ -226,7 +226,9 @@ def html(report: Report) -> str:
         return Markup(escape(visible(text)).replace("_", Markup("_<wbr>")))
 
     environment.filters.update(content=content, breakable=breakable)
-    environment.filters.update(percent=percent, interval=interval, margin=margin, shown=shown, is_number=_is_number, is_wide=_is_wide)
+    environment.filters.update(
+        percent=percent, interval=interval, margin=margin, shown=shown, is_number=_is_number, is_wide=_is_wide
+    )
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return environment.get_template("report.html.j2").render(
         report=report,

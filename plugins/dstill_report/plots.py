@@ -87,9 +87,7 @@ def scatter(
         return _svg(figure, f"{title} ({y}, {x}), Pareto front: {values}")
 
 
-def differences(
-    rows: Mapping[str, tuple[float, float, float]], title: str, x: str, hollow: Container[str] = ()
-) -> str:
+def differences(rows: Mapping[str, tuple[float, float, float]], title: str, x: str, hollow: Container[str] = ()) -> str:
     """One row per label: a difference as a point, its interval as a bar, and a line at zero."""
     if not rows:
         return ""

@@ -2,7 +2,8 @@
 
     sections(run)  →  Section(title="Categories", order=20, scores={…}), …, in plain data
 
-Each module covers one subject: scores, comparison, confidence, training and data, cost. A section without content is omitted.
+Each module covers one subject: scores, comparison, confidence, training and data, time and cost. A section without
+content is omitted.
 """
 
 from __future__ import annotations

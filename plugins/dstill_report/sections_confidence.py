@@ -64,7 +64,9 @@ def _cascade(system: str, splits: Mapping[str, Any]) -> Iterator[Section]:
         text=f"The student answers above the cut, {system} the other questions and those where the checks refuse the "
         "student's answer, as with --fallback. The promise of a cut is about the student's answers only. The curve "
         "looks at the results of these very questions: it promises nothing.",
-        table=_table(["split", "", *COLUMNS], ([split, *row] for split, f in splits.items() for row in cut_rows(system, f))),
+        table=_table(
+            ["split", "", *COLUMNS], ([split, *row] for split, f in splits.items() for row in cut_rows(system, f))
+        ),
         svg=plots.curve(
             {split: [_wrong(mix, found["n"]) for mix in found["shares"]] for split, found in splits.items()},
             f"Wrong answers of the student and {system} together",

@@ -93,4 +93,4 @@ def too_wide(page: Any) -> list[str]:
 WIDE = """() => [document.documentElement, ...document.querySelectorAll("body :not(nav)")].filter((one) => {
   const clips = one === document.documentElement || getComputedStyle(one).overflowX !== "visible";
   return clips && one.clientWidth && one.scrollWidth > one.clientWidth + 1;
-}).map((one) => `${one.tagName} ${one.id} ${one.className}`)"""
+}).map((one) => `${one.tagName} ${one.id} ${one.className}: ${one.textContent.trim().slice(0, 80)}`)"""
