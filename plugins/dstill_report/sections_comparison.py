@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import Section, Table
-from dstill.errors import DstillError, MissingExtra
+from dstill.errors import DstillError, MissingExtra, RunError
 from dstill.io.units import amount, percent
 from dstill_report import plots
 
@@ -109,7 +111,6 @@ def _compared(run: Run) -> list[dict[str, Any]]:
 
 def _run_before(arm: Arm) -> Arm | None:
     """The student of the newest earlier run beside this one that can be compared with it."""
-    from dstill.runs.contents import RunContents
     from dstill.runs.folder import RunFolder
     from dstill_evaluate.systems import common_splits, differences, read_arms
 
@@ -123,14 +124,21 @@ def _run_before(arm: Arm) -> Arm | None:
                     earlier.append((found.manifest["created"], place.name, place))
     for _, name, place in sorted(earlier, reverse=True)[:LOOKED_AT]:
         with contextlib.suppress(DstillError):  # another task, or a run that is damaged
-            other = RunContents.open(place, plugins=run.plugins)
-            if other.task.name != run.task.name:
-                continue
-            (found_arm,) = read_arms([name], lambda _, other=other: other)
+            (found_arm,) = read_arms([name], partial(_opened, place, run))
             arms = [arm, found_arm]
             if (splits := common_splits(arms)) and not differences(arms, splits):
                 return found_arm
     return None
+
+
+def _opened(place: Path, beside: Run, _: str) -> Run:
+    """The run at `place`. Raises DstillError if it cannot be compared with `beside`."""
+    from dstill.runs.run import Run
+
+    other = Run.open(place, plugins=beside.plugins)
+    if other.task.name != beside.task.name or other.stages["evaluate"].get("invalid"):
+        raise RunError(f"{place} is of another task, or invalid")
+    return other
 
 
 def _costs(run: Run) -> Iterator[Section]:

@@ -141,7 +141,7 @@ class Presentation(_Protocol):
         """How the answer's result, `got`, differs from the gold's, `want`: a few lines each. Default: both results.
 
         Called for each answer with another result than the reference, on the example's own data or on `database`. The
-        report's failure browser shows it.
+        report shows it.
         """
         return ResultDiff(
             gold=self.render_result(want),
