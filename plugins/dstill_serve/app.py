@@ -51,6 +51,7 @@ FILES = {
     "/": "text/html",
     "/page.css": "text/css",
     "/page.js": "text/javascript",
+    "/answer.js": "text/javascript",
     "/feedback.js": "text/javascript",
     "/icon.svg": "image/svg+xml",
 }
@@ -185,7 +186,7 @@ class _Api:
     async def query(self, request: Request) -> Response:
         query = parse_query(await read_body(request), self._task.data_key)
         answer, predicted = await _unless_disconnected(request, self._service.answer(query))
-        row = query_response(self._task, predicted, answer, explain=query.explain)
+        row = query_response(self._task, query, self._student.job(query).example, predicted, answer)
         if predicted.outcome == OutcomeKind.UNAVAILABLE:
             message = f"the answer was not executed because the engine is unavailable: {predicted.reason}"
             raise RequestError(503, "engine_unavailable", message, retry_after=RETRY_AFTER, extra={"answered": row})
