@@ -59,9 +59,8 @@ def diff_answers(gold: str, answer: str) -> Sides:
     gold_value, answer_value = _parse(gold), _parse(answer)
     if gold_value is None or answer_value is None:
         return diff_lines(gold.split("\n"), answer.split("\n"))
-    return diff_lines(
-        list(pretty_lines(gold_value, WIDTH)), list(pretty_lines(_reorder(answer_value, gold_value), WIDTH))
-    )
+    values = gold_value, _reorder(answer_value, gold_value)
+    return diff_lines(*(list(pretty_lines(value, WIDTH)) for value in values))
 
 
 def diff_lines(gold: Sequence[str], answer: Sequence[str]) -> Sides:

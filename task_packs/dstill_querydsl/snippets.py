@@ -1,7 +1,7 @@
-"""Ways to run a search body elsewhere: on the command line, in Kibana or OpenSearch Dashboards, from Python.
+r"""Ways to run a search body elsewhere: on the command line, in Kibana or OpenSearch Dashboards, from Python.
 
     snippets('{"size":0}', "weblogs", "elasticsearch9")
-    →  [("curl", "curl http://localhost:9200/weblogs/_search …"), ("Kibana Dev Tools", "GET weblogs/_search\\n…"), …]
+    →  [("curl", "curl http://localhost:9200/weblogs/_search …"), ("Kibana Dev Tools", "GET weblogs/_search\n…"), …]
 
 The body is untrusted. In a shell it stands in a quoted here-document: no line of JSON is the word that ends it, since a
 line break within a string is written as an escape.
@@ -30,9 +30,8 @@ def snippets(answer: str, index: str, dialect: str) -> Iterator[tuple[str, str]]
     yield "curl", f"curl {address} -H 'content-type: application/json' -d @- <<'JSON'\n{body}\nJSON"
     yield ("Dashboards Dev Tools" if is_opensearch else "Kibana Dev Tools"), f"GET {path}\n{body}"
     library, client = ("opensearchpy", "OpenSearch") if is_opensearch else ("elasticsearch", "Elasticsearch")
-    value = "".join(
-        CONSTANTS.get(text, text) if kind == "keyword" else text for kind, text in highlighted(answer, WIDTH)
-    )
+    parts = highlighted(answer, WIDTH)
+    value = "".join(CONSTANTS[text] if kind == "keyword" else text for kind, text in parts)
     lines = (
         f"from {library} import {client}",
         "",

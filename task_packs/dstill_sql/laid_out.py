@@ -75,9 +75,8 @@ def snippets(answer: str, name: str, dialect: Dialect) -> Iterator[Part]:
     quoted, code = shlex.quote(query).replace("'\"'\"'", "'\\''"), _literal(query)
     if dialect == "postgres":
         yield "psql", f"psql {shlex.quote(f'dbname={name}')} -c {quoted}"
-        connected = (
-            f"import psycopg\n\nwith psycopg.connect({f'dbname={name}'!r}) as connection:\n    rows = connection"
-        )
+        address = f"dbname={name}"
+        connected = f"import psycopg\n\nconnection = psycopg.connect({address!r})\nrows = connection"
     elif dialect == "sqlite":
         yield "sqlite3", f"sqlite3 -readonly {shlex.quote(f'{name}.sqlite')} {quoted}"
         address = f"file:{name}.sqlite?mode=ro"

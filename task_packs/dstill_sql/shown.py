@@ -40,11 +40,9 @@ def render(value: Value) -> str:
 def table(value: Value) -> ResultTable:
     """A result as a table, in which columns of numbers are marked."""
     rows = tuple(tuple("NULL" if cell is None else str(cell) for cell in row) for row in value["rows"])
-    numbers = [all(_is_number(row[n]) for row in value["rows"]) for n in range(len(value["columns"]))]
-    columns = tuple(
-        f"#{name}" if numeric and rows else name for name, numeric in zip(value["columns"], numbers, strict=True)
-    )
-    return ResultTable(columns=columns, rows=rows)
+    columns = enumerate(value["columns"])
+    marked = (f"#{name}" if rows and all(_is_number(row[n]) for row in value["rows"]) else name for n, name in columns)
+    return ResultTable(columns=tuple(marked), rows=rows)
 
 
 def _is_number(cell: Any) -> bool:

@@ -82,9 +82,8 @@ def test_protocol_defaults_need_no_task() -> None:
     assert Presentation.of(Bare()).render_result({"a": 1}) == '{"a": 1}'
     assert Presentation.of(Bare()).diff_results(1, 2).gold == "2"
     assert Presentation.of(Bare()).highlight("[1.50]") == [("", "["), ("number", "1.50"), ("", "]")]
-    assert Presentation.of(Bare()).highlight('{"a": 1, "a": 2}') == [
-        ("", '{"a": 1, "a": 2}')
-    ]  # as the student wrote it
+    twice = '{"a": 1, "a": 2}'
+    assert Presentation.of(Bare()).highlight(twice) == [("", twice)]  # not strict JSON: as it was written
     assert Presentation.of(Bare()).snippets("1", EXAMPLE) == ()
     assert list(TestDatabases.of(Bare()).test_databases(EXAMPLE, 5)) == []
 

@@ -89,7 +89,7 @@ class Shop(Task, DataProfile, Presentation, RationaleTerms):
 
     def result_tables(self, value: Any) -> Sequence[Table]:
         if value == "nested":
-            rows = (("a" * 30, "12", "1,000", "0"), ("b", "3", "-1", "0"))
+            rows = (("a" * 12, "12", "1,000", "0"), ("b", "3", "-1", "0"))
             return (Table(columns=("part", "#n", "#another figure of it", "#a third figure"), rows=rows, spare=2),)
         return (Table(title="hits", columns=("#n", "said"), rows=(("1", str(value)),)),)
 

@@ -88,8 +88,7 @@ def _flat(value: Any) -> Iterator[Part]:
         yield "", "]"
     elif isinstance(value, _Number):
         yield "number", str(value)
+    elif isinstance(value, str):
+        yield "string", json.dumps(value, ensure_ascii=False)
     else:
-        kind = (
-            "string" if isinstance(value, str) else "keyword" if value is None or isinstance(value, bool) else "number"
-        )
-        yield kind, json.dumps(value, ensure_ascii=False)
+        yield ("keyword" if value is None or isinstance(value, bool) else "number"), json.dumps(value)

@@ -230,7 +230,7 @@ $("question").addEventListener("keydown", (event) => {
   }
 });
 document.addEventListener("keydown", (event) => {
-  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+  const typing = event.target.matches("textarea, select, input:not([type=radio], [type=checkbox])");
   if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey || !about) return;
   event.preventDefault();
   $("question").focus();
