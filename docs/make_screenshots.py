@@ -115,7 +115,7 @@ def _playground(run: Path) -> None:
             page.locator("#question").fill(question)
             page.keyboard.press("Enter")
             page.locator("#asked", has_text=question).wait_for(timeout=120_000)
-        page.locator("#outcome").wait_for(timeout=120_000)
+        page.locator("#ran").wait_for(timeout=120_000)
         _pictures(page, "playground", _parts_of_the_playground(page))
 
 

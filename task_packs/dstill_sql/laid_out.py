@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlglot.dialects.dialect import Dialect as SqlglotDialect
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from dstill_sql.dialects import Dialect
 
