@@ -93,13 +93,12 @@ def _report(run: Path) -> None:
 
 def _parts_of_the_report(page: Any) -> Iterator[tuple[str, Any]]:
     yield "light", lambda: None
-    page.locator("[name=kind]").select_option("wrong result")
-    page.locator(".failure:visible summary").first.click()
+    page.locator(".answer:visible summary").first.click()
     page.emulate_media(color_scheme="dark")
-    yield "dark", lambda: page.evaluate("document.getElementById('failures').scrollIntoView()")
+    yield "dark", lambda: page.evaluate("document.getElementById('answers').scrollIntoView()")
     page.emulate_media(color_scheme="light")
     page.set_viewport_size(NARROW)
-    yield "narrow", lambda: page.locator(".failure[open]").evaluate("element => element.scrollIntoView()")
+    yield "narrow", lambda: page.locator(".answer[open]").evaluate("element => element.scrollIntoView()")
 
 
 # --- the playground ---------------------------------------------------------------------
@@ -116,7 +115,7 @@ def _playground(run: Path) -> None:
             page.locator("#question").fill(question)
             page.keyboard.press("Enter")
             page.locator("#asked", has_text=question).wait_for(timeout=120_000)
-        page.locator("#outcome").wait_for(timeout=120_000)
+        page.locator("#ran").wait_for(timeout=120_000)
         _pictures(page, "playground", _parts_of_the_playground(page))
 
 

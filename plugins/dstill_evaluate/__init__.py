@@ -17,16 +17,13 @@ if TYPE_CHECKING:
 
     from dstill.api.baseline import Baseline
     from dstill.api.metric import Metric
-    from dstill.api.records import Section
     from dstill.api.student import Student
-    from dstill.runs.run import Run
 
 __all__ = [
     "register_baselines",
     "register_commands",
     "register_metrics",
     "register_students",
-    "report_sections",
 ]
 
 
@@ -62,11 +59,3 @@ def register_commands(cli: click.Group) -> None:
 
     summary = "Compare evaluated runs question by question."
     cli.add_command(LazyCommand("experiment compare", "dstill_evaluate.command:compare", summary))
-
-
-@hookimpl
-def report_sections(run: Run) -> Iterable[Section]:
-    """The report's section *Against the baselines*."""
-    from dstill_evaluate.sections import sections
-
-    return sections(run)

@@ -3,7 +3,7 @@
     dstill report weblogs-20260301-1
 
 Every plugin can add sections through the hook `report_sections`; those of this package are in
-`dstill_report.sections`. The headline and the failure browser are part of the page.
+`dstill_report.sections`. The verdict and the browser of answers are part of the page.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def register_commands(cli: click.Group) -> None:
 
 @hookimpl
 def report_sections(run: Run) -> Iterable[Section]:
-    """Sections on scores, confidence, training, the dataset and cost."""
+    """Sections on scores, comparison, confidence, training, the dataset, time and cost."""
     from dstill_report.sections import sections
 
     return sections(run)

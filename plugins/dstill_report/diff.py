@@ -10,14 +10,14 @@ written. Both sides have the same number of lines, padded with empty ones, so th
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any
 
+from dstill.io.pretty_json import pretty_lines
 from dstill.io.strict_json import NotStrict, loads
 
 __all__ = ["Line", "Part", "diff_answers", "diff_lines", "format_json"]
@@ -59,7 +59,8 @@ def diff_answers(gold: str, answer: str) -> Sides:
     gold_value, answer_value = _parse(gold), _parse(answer)
     if gold_value is None or answer_value is None:
         return diff_lines(gold.split("\n"), answer.split("\n"))
-    return diff_lines(list(_format(gold_value)), list(_format(_reorder(answer_value, gold_value))))
+    values = gold_value, _reorder(answer_value, gold_value)
+    return diff_lines(*(list(pretty_lines(value, WIDTH)) for value in values))
 
 
 def diff_lines(gold: Sequence[str], answer: Sequence[str]) -> Sides:
@@ -102,7 +103,7 @@ def _all_differs(text: str | None) -> Line:
 def format_json(text: str) -> list[str]:
     """The lines of `text`: formatted if it is a JSON object or array, otherwise as written."""
     value = _parse(text)
-    return text.split("\n") if value is None else list(_format(value))
+    return text.split("\n") if value is None else list(pretty_lines(value, WIDTH))
 
 
 def _parse(text: str) -> Any:
@@ -122,18 +123,3 @@ def _reorder(value: Any, model: Any) -> Any:
     if isinstance(value, list) and isinstance(model, list):
         return [_reorder(one, like) for one, like in zip(value, [*model, *[None] * len(value)], strict=False)]
     return value
-
-
-def _format(value: Any, indent: str = "", before: str = "", after: str = "") -> Iterator[str]:
-    """The lines of `value`; `before` and `after` are its key and comma."""
-    flat = json.dumps(value, ensure_ascii=False)
-    if not value or not isinstance(value, (dict, list)) or len(indent + before + flat + after) <= WIDTH:
-        yield indent + before + flat + after
-        return
-    brackets = "{}" if isinstance(value, dict) else "[]"
-    yield indent + before + brackets[0]
-    items = value.items() if isinstance(value, dict) else (("", item) for item in value)
-    for number, (key, item) in enumerate(items, start=1):
-        name = f"{json.dumps(key, ensure_ascii=False)}: " if isinstance(value, dict) else ""
-        yield from _format(item, f"{indent}  ", name, "," if number < len(value) else "")
-    yield indent + brackets[1] + after

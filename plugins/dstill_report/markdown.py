@@ -1,8 +1,8 @@
-"""Renders the report as Markdown (headline and tables) for an issue, a pull request or a terminal.
+"""Renders the report as Markdown (verdict and tables) for an issue, a pull request or a terminal.
 
-    | split | student | nearest | untrained |
+    | set | right, student | right, nearest | silently wrong |
     | --- | --- | --- | --- |
-    | test | 91.3 % [88.9, 93.2] | … |
+    | test | 91.3 % [88.9, 93.2] (n 530) | … |
 
 Cells contain untrusted text, so everything that Markdown or HTML would read as markup is escaped.
 """
@@ -10,12 +10,12 @@ Cells contain untrusted text, so everything that Markdown or HTML would read as 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dstill.api.records import Score
 from dstill.cli.console import visible
-from dstill_report.text import shown, words
+from dstill_report.text import shown
 
 if TYPE_CHECKING:
     from dstill_report.content import Report
@@ -26,22 +26,20 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&$@]|:(?=//))")
 
 
 def markdown(report: Report) -> str:
-    """The whole report, without plots and failures."""
+    """The whole report, without plots and answers."""
     lines = [f"# {cell(report.name)}", ""]
     lines += [f"**{cell(warning)}**\n" for warning in report.warnings]
+    lines += [cell(sentence) + "\n" for sentence in report.verdict]
+    lines += [*_headlines(report), "", cell(report.teacher_note), ""]
     lines += [f"- {cell(name)}: {cell(value)}" for name, value in report.facts.items()]
-    lines += ["", "## Executable accuracy", "", *_headlines(report), "", cell(report.teacher_note), ""]
-    lines += [
-        f"{cell(headline.split)}: {cell(headline.finding)}\n" for headline in report.headlines if headline.finding
-    ]
-    lines += _table(
-        ("on the first split", ""), [(words(name), shown(score)) for name, score in report.other_metrics.items()]
-    )
+    if report.answers.labels:
+        lines += ["", "## Wrong answers", "", f"{report.answers.n_wrong:,} by what went wrong first:\n"]
+        lines += _table(("first", "answers"), [(label, f"{n:,}") for label, n in report.answers.labels.items()])
     for section in report.sections:
         lines += ["", f"## {cell(section.title)}", ""]
         lines += [cell(line) + "\n" for line in section.text.splitlines()]
         lines += _table(section.table.columns, section.table.rows) if section.table else []
-    lines += ["", f"{report.failures.total:,} failures are listed in report.html."]
+        lines += _scores(section.scores) if section.scores else []
     return "\n".join(lines) + "\n"
 
 
@@ -53,10 +51,25 @@ def cell(text: str) -> str:
 def _headlines(report: Report) -> Iterator[str]:
     systems = list(dict.fromkeys(system for headline in report.headlines for system in headline.systems))
     rows = [
-        (h.split, _counted(h.teacher), *(_counted(h.systems.get(system)) for system in systems))
+        (
+            h.split,
+            *(_counted(h.systems.get(system)) for system in systems),
+            _counted(h.teacher),
+            _counted(h.silent),
+            h.finding,
+        )
         for h in report.headlines
     ]
-    yield from _table(("split", "teacher", *systems), rows)
+    columns = ("set", *(f"right, {system}" for system in systems), "right, teacher", "silently wrong", "the student is")
+    yield from _table(columns, rows)
+
+
+def _scores(rows: Mapping[str, Mapping[str, Score]]) -> Iterator[str]:
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    cells = [
+        (name, *(_counted(row[column]) if column in row else "" for column in columns)) for name, row in rows.items()
+    ]
+    yield from _table(("", *columns), cells)
 
 
 def _counted(score: Score | None) -> str:

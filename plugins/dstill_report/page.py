@@ -11,22 +11,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dstill.api.records import SCHEMA_VERSION, Score
+from dstill.api.records import SCHEMA_VERSION, Score, Table
 from dstill.cli.console import visible
+from dstill.cli.scores import SPLITS
 from dstill.errors import RunError, needs
 from dstill.io.shell import command
 from dstill.io.units import size_on_disk
 from dstill.pipeline.data_monitor import MOST_LOST
 from dstill_evaluate.metrics import uncounted
-from dstill_report.content import Headline, Report
-from dstill_report.failures import collect
+from dstill_report.answers import collect
+from dstill_report.content import FEW, MANY, Headline, Report
 from dstill_report.markdown import markdown
-from dstill_report.text import interval, percent, shown, words
+from dstill_report.text import interval, margin, percent, shown
 
 if TYPE_CHECKING:
     from dstill.runs.run import Run
@@ -34,12 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["gather", "html", "summary", "write"]
 
 TEMPLATES = Path(__file__).parent / "templates"
-SPLITS = {
-    "test": "unseen questions, from templates seen in training",
-    "test_unseen_templates": "templates that training never saw",
-    "test_unseen_data": "data that training never saw",
-}
-OTHER_METRICS = ("exact_match", "valid", "executed", "silent_error_rate", "refusal_precision", "refusal_recall")
+HEADLINE, SILENT = "executable_accuracy", "silent_error_rate"
+ON_A_PHONE = 34  # characters of a bold wide font, beside the gaps
+SHORT_FACTS = ("student", "engine", "created")  # in the page's first line; a click shows the others
 
 
 def write(run: Run) -> dict[str, Path]:
@@ -63,21 +62,54 @@ def gather(run: Run) -> Report:
             where=str(run.folder / "verdicts.jsonl"),
             hint=command("evaluate", run.folder),
         )
-    student = evaluated["scores"]["student"]
-    first = next(iter(student))
+    headlines = tuple(_headline(split, evaluated) for split in evaluated["scores"]["student"])
     return Report(
         name=run.name,
         data_noun=run.task.data_noun,
         facts=_facts(run.manifest),
         warnings=_warnings(run, evaluated),
-        headlines=tuple(_headline(split, evaluated) for split in student),
+        verdict=tuple(_verdict(headlines, evaluated.get("categories", {}))),
+        headlines=headlines,
         teacher_note=_teacher_note(evaluated),
         baselines=run.plugins.meanings(),
-        other_metrics={name: Score.from_row(student[first][name]) for name in OTHER_METRICS if name in student[first]},
         sections=tuple(run.plugins.report_sections(run)),
-        failures=collect(run),
+        answers=collect(run),
         manifest=run.manifest,
     )
+
+
+def _verdict(headlines: tuple[Headline, ...], categories: Mapping[str, Any]) -> Iterator[str]:
+    """The first set, then the set with the most silent errors, then the weakest category."""
+    rated = [headline for headline in headlines if headline.student is not None]
+    if not rated:
+        return
+    first = rated[0]
+    yield f"Right on {_of(first)}."
+    worst = max(rated, key=lambda one: (one.silent.value or 0) if one.silent else 0)
+    if worst is not first:
+        yield f"Weakest on {worst.meaning}: right on {_of(worst, name=False)}."
+    if weak := _weakest(categories, first):
+        yield f"Weakest category of {first.split}: {weak}."
+
+
+def _of(headline: Headline, *, name: bool = True) -> str:
+    """``98.3 % of new questions from known templates, and silently wrong on 1.7 %``."""
+    right, silent = headline.student, headline.silent
+    assert right is not None
+    assert right.value is not None
+    rate = percent(right.value) + (f" of {headline.meaning}" if name else "")
+    return rate if silent is None or silent.value is None else f"{rate}, silently wrong on {percent(silent.value)}"
+
+
+def _weakest(categories: Mapping[str, Any], first: Headline) -> str:
+    """The category with the lowest accuracy, if its interval is below the accuracy of the whole set."""
+    scores = {name: Score.from_row(row[HEADLINE]) for name, row in categories.items() if HEADLINE in row}
+    rated = {name: s for name, s in scores.items() if s.value is not None and s.high is not None}
+    if not rated or first.student is None:
+        return ""
+    name, score = min(rated.items(), key=lambda item: (item[1].value, item[0]))
+    below = score.high is not None and score.high < (first.student.value or 0)
+    return f"{name} ({percent(score.value or 0)})" if below else ""
 
 
 def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
@@ -113,7 +145,7 @@ def _warnings(run: Run, evaluated: Mapping[str, Any]) -> tuple[str, ...]:
             f"This run is invalid: the engine was unavailable for {share} of the answers "
             f"(at most {MOST_LOST:.0%} are allowed)."
         )
-    scores = [metrics.get("executable_accuracy") for metrics in evaluated["scores"]["student"].values()]
+    scores = [metrics.get(HEADLINE) for metrics in evaluated["scores"]["student"].values()]
     if not any(score and score["n"] for score in scores):
         warnings.append("No answer was executed, so executable accuracy is not checked.")
     return (*warnings, *evaluated.get("notes", ()))
@@ -122,12 +154,20 @@ def _warnings(run: Run, evaluated: Mapping[str, Any]) -> tuple[str, ...]:
 def _headline(split: str, evaluated: Mapping[str, Any]) -> Headline:
     teacher = evaluated.get("teacher", {}).get("scores", {})
     found = {
-        system: Score.from_row(of_system[split]["executable_accuracy"])
+        system: Score.from_row(of_system[split][HEADLINE])
         for system, of_system in {"teacher": teacher, **evaluated["scores"]}.items()
-        if "executable_accuracy" in of_system.get(split, {})
+        if HEADLINE in of_system.get(split, {})
     }
     own = found.pop("teacher", None)
-    return Headline(split=split, meaning=SPLITS.get(split, ""), systems=found, finding=_finding(found), teacher=own)
+    silent = evaluated["scores"]["student"][split].get(SILENT)
+    return Headline(
+        split=split,
+        meaning=SPLITS.get(split, f"questions of {split}"),
+        systems=found,
+        silent=Score.from_row(silent) if silent and silent["value"] is not None else None,
+        finding=_finding(found),
+        teacher=own,
+    )
 
 
 def _teacher_note(evaluated: Mapping[str, Any]) -> str:
@@ -151,13 +191,8 @@ def _finding(systems: Mapping[str, Score]) -> str:
         return ""
     name, best = max(baselines.items(), key=lambda item: (item[1].value, item[0]))
     if student.low > (best.high or 0):
-        return f"The student's interval is above that of the best baseline ({name})."
-    if student.high < (best.low or 0):
-        return f"The student's interval is below that of the best baseline ({name})."
-    return (
-        f"The intervals of the student and of the best baseline ({name}) overlap. "
-        "See “Against the baselines” for a paired comparison, question by question."
-    )
+        return f"above {name}"
+    return f"below {name}" if student.high < (best.low or 0) else f"not clearly different from {name}"
 
 
 # --- formats ----------------------------------------------------------------------------
@@ -167,7 +202,7 @@ def html(report: Report) -> str:
     """The HTML page. Every text is escaped, and control and bidirectional characters are made visible."""
     with needs("a report", "report"):
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
-        from markupsafe import Markup
+        from markupsafe import Markup, escape
 
     def safe(value: Any) -> Any:
         return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
@@ -186,8 +221,14 @@ def html(report: Report) -> str:
         """`text` for use between tags: quotation marks stay, which keeps pages with much JSON small."""
         return Markup(visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
 
-    environment.filters.update(content=content)
-    environment.filters.update(percent=percent, interval=interval, shown=shown, words=words, is_number=_is_number)
+    def breakable(text: str) -> Markup:
+        """`text`, in which a line may end after each underscore."""
+        return Markup(escape(visible(text)).replace("_", Markup("_<wbr>")))
+
+    environment.filters.update(content=content, breakable=breakable)
+    environment.filters.update(
+        percent=percent, interval=interval, margin=margin, shown=shown, is_number=_is_number, is_wide=_is_wide
+    )
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return environment.get_template("report.html.j2").render(
         report=report,
@@ -195,12 +236,28 @@ def html(report: Report) -> str:
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         trusted=Markup,  # only for the plots of the sections
+        columns_of=lambda rows: list(dict.fromkeys(column for row in rows.values() for column in row)),
+        short_facts=SHORT_FACTS,
+        few=FEW,
+        many=MANY,
     )
 
 
 def _is_number(cell: str) -> bool:
-    """Whether a cell is right-aligned."""
+    """Whether a cell is a number, which no line break should part."""
     return bool(cell) and not set(cell) - set("0123456789.,%<> []n\n–-")
+
+
+def _is_wide(table: Table) -> bool:
+    """Whether a phone has no room for the table, whose cells then stand one below the other."""
+    columns = list(zip(table.columns, *table.rows, strict=True))
+    has_prose = any(len(cell) > ON_A_PHONE for column in columns for cell in column)
+    return sum(max(map(_width, column)) for column in columns) > ON_A_PHONE or (len(columns) > 3 and has_prose)
+
+
+def _width(cell: str) -> int:
+    """The longest part of a cell that no line break parts, in characters."""
+    return max(map(len, cell.split("\n") if _is_number(cell) else re.split(r"[\s_]", cell)))
 
 
 def summary(report: Report) -> str:
@@ -215,8 +272,9 @@ def summary(report: Report) -> str:
         "teacher": evaluated.get("teacher", {}),
         "categories": evaluated.get("categories", {}),
         "causes": evaluated.get("causes", {}),
+        "verdict": list(report.verdict),
         "findings": {headline.split: headline.finding for headline in report.headlines},
-        "failures": report.failures.total,
+        "failures": report.answers.n_wrong,
         "sections": [{k: v for k, v in asdict(section).items() if k != "svg"} for section in report.sections],
     }
     return json.dumps(value, indent=1) + "\n"

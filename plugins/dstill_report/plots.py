@@ -12,10 +12,9 @@ import html
 import io
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dstill.api.records import Score
 from dstill.cli.console import visible
 from dstill.errors import needs
 
@@ -23,34 +22,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["curve", "differences", "intervals", "scatter"]
+__all__ = ["curve", "differences", "scatter", "strip"]
 
 # matplotlib has no CSS variables: each is drawn as a placeholder colour and replaced in the SVG.
-COLOURS = {"#010101": "var(--ink)", "#020202": "var(--muted)", "#030303": "var(--line)"}
+COLOURS = {"#010101": "var(--ink)", "#020202": "var(--muted)", "#030303": "var(--line)", "#070707": "var(--panel)"}
 SERIES = {"#040404": "var(--student)", "#050505": "var(--nearest)", "#060606": "var(--other)"}
-INK, MUTED, LINE = COLOURS
-WIDTH = 5.2  # inches: about half of a wide page, and still legible when scaled down to a phone
-
-
-def intervals(scores: Mapping[str, Score], title: str) -> str:
-    """One row per label, in the given order: the rate as a point, its interval as a bar."""
-    rows = [(s.value, label, s) for label, s in scores.items() if s.value is not None]
-    if not rows:
-        return ""
-    with _style(title):
-        figure, axes = _figure(0.27 * len(rows) + 0.75)
-        colour = next(iter(SERIES))
-        for y, (value, _, score) in enumerate(rows):
-            axes.plot([100 * (score.low or 0), 100 * (score.high or 0)], [y, y], color=colour, lw=3, alpha=0.35)
-            axes.plot([100 * value], [y], "o", color=colour, ms=5.5)
-        axes.set_yticks(range(len(rows)), [visible(label)[:40] for _, label, _ in rows])
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.set_xlim(-2, 102)
-        axes.set_xticks([0, 25, 50, 75, 100], ["0 %", "25 %", "50 %", "75 %", "100 %"])
-        axes.grid(axis="x", color=LINE, lw=0.8)
-        axes.tick_params(axis="y", length=0, labelcolor=INK)
-        values = "; ".join(f"{label} {100 * value:.1f} %" for value, label, _ in rows)
-        return _svg(figure, f"{title}: {values}")
+INK, MUTED, LINE, PANEL = COLOURS
+WIDTH = 4.2  # inches: about a phone's width, where text keeps its size; half of a wide page
 
 
 def curve(series: Mapping[str, Sequence[tuple[float, float]]], title: str, y: str, x: str = "step") -> str:
@@ -109,26 +87,51 @@ def scatter(
         return _svg(figure, f"{title} ({y}, {x}), Pareto front: {values}")
 
 
-def differences(rows: Mapping[str, tuple[float, float, float]], title: str, x: str) -> str:
+def differences(rows: Mapping[str, tuple[float, float, float]], title: str, x: str, hollow: Container[str] = ()) -> str:
     """One row per label: a difference as a point, its interval as a bar, and a line at zero."""
     if not rows:
         return ""
     with _style(title):
-        figure, axes = _figure(0.27 * len(rows) + 0.95)
+        figure, axes = _figure(0.42 * len(rows) + 0.6)
         colour = next(iter(SERIES))
         axes.axvline(0, color=MUTED, lw=1)
-        for at, (value, low, high) in enumerate(rows.values()):
+        for at, (label, (value, low, high)) in enumerate(rows.items()):
             axes.plot([low, high], [at, at], color=colour, lw=3, alpha=0.35)
-            axes.plot([value], [at], "o", color=colour, ms=5.5)
-        axes.set_yticks(range(len(rows)), [visible(label)[:40] for label in rows])
-        axes.set_ylim(len(rows) - 0.4, -0.6)
+            axes.plot([value], [at], "o", color=colour, ms=5.5, mfc="none" if label in hollow else None)
+            # above its row: a long label beside it would leave no room for the axis
+            named = f"{visible(label)[:60]}  {value:+.1f}"
+            paper = {"facecolor": PANEL, "edgecolor": "none", "pad": 0.5}
+            axes.text(0, at - 0.32, named, transform=axes.get_yaxis_transform(), color=INK, bbox=paper)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.set_ylim(len(rows) - 0.6, -0.9)
         axes.set_xlabel(x)
         axes.grid(axis="x", color=LINE, lw=0.8)
-        axes.tick_params(axis="y", length=0, labelcolor=INK)
         values = "; ".join(
             f"{label} {value:+.1f} ({low:+.1f} to {high:+.1f})" for label, (value, low, high) in rows.items()
         )
         return _svg(figure, f"{title}: {values}")
+
+
+def strip(values: Sequence[float], marks: Mapping[str, float], title: str, x: str) -> str:
+    """Every value as a dot on one axis from zero, and named lines across it."""
+    if not values:
+        return ""
+    with _style(title):
+        figure, axes = _figure(1.25)
+        # a fixed height for each, so that equal values do not hide each other
+        heights = [(0.618 * number) % 1 for number in range(len(values))]
+        axes.plot(values, heights, "o", color=next(iter(SERIES)), ms=5, alpha=0.45, mec="none")
+        for name, at in marks.items():
+            axes.axvline(at, color=INK, lw=1)
+            axes.text(at, 1.32 + 0.45 * (len(marks) > 1 and name == next(iter(marks))), f" {visible(name)}", color=INK)
+        axes.set_xlim(0, 1.35 * max(*values, *marks.values()))
+        axes.set_ylim(-0.25, 2.1)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel(x)
+        named = "; ".join(f"{name} {at:.4g}" for name, at in marks.items())
+        return _svg(figure, f"{title}, {x}: {min(values):.4g} to {max(values):.4g}; {named}")
 
 
 def _style(salt: str) -> Any:

@@ -1,8 +1,9 @@
 """The sections of this package, provided through the `report_sections` hook like those of any plugin.
 
-    sections(run)  →  Section(title="Scores", order=10, table=Table(…)), …, in plain data
+    sections(run)  →  Section(title="Categories", order=20, scores={…}), …, in plain data
 
-Each module covers one subject: scores, confidence, training and data, cost. A section without content is omitted.
+Each module covers one subject: scores, comparison, confidence, training and data, time and cost. A section without
+content is omitted.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dstill.api.records import Section
-from dstill_report import sections_confidence, sections_cost, sections_scores, sections_training
+from dstill_report import sections_comparison, sections_confidence, sections_cost, sections_scores, sections_training
 
 if TYPE_CHECKING:
     from dstill.runs.run import Run
@@ -20,6 +21,7 @@ __all__ = ["sections"]
 
 
 def sections(run: Run) -> Iterator[Section]:
-    """Yield the sections on scores, confidence, training and cost that `run` has content for."""
-    for subject in (sections_scores, sections_confidence, sections_training, sections_cost):
+    """Yield the sections that `run` has content for."""
+    subjects = (sections_scores, sections_comparison, sections_confidence, sections_training, sections_cost)
+    for subject in subjects:
         yield from subject.sections(run)

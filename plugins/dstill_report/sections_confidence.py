@@ -1,6 +1,6 @@
-"""The report's sections on confidence: how it separates right from wrong, the promises, and the cascade.
+"""The report's sections on confidence: what a cut gives, how well it separates right from wrong, and the cascade.
 
-sections(run)  →  Section(title="Confidence", order=13, table=Table(…), svg="<svg …>"), Section(title="Promises", …),
+sections(run)  →  Section(title="Confidence", order=13, table=Table(…), svg="<svg …>"), …
                   Section(title="Cascade with openai:gpt-5-mini", …) if that model was prompted
 """
 
@@ -30,26 +30,27 @@ def sections(run: Run) -> Iterator[Section]:
     if found["why"]:
         return
     validation, splits = found["validation"], found["splits"]
+    text = (
+        "The line: of the answers that are given if the surest come first, the share that is wrong. The table: what "
+        "predict and serve give with --max-wrong, and what of that is wrong, both in percent. Each cut was chosen "
+        f"on {validation['n']:,} validation answers ({validation['wrong']:,} wrong); nothing is promised for questions "
+        "unlike those."
+    )
     yield Section(
         title="Confidence",
         order=13,
-        text=f"The probability that an answer is right, from its log-probability; fitted on {validation['n']:,} "
-        f"validation answers ({validation['wrong']:,} wrong). AUROC: how often a right answer has more than a wrong "
-        "one. AURC: the area under the curve below. ECE: the mean distance of confidence and share of right answers. "
-        "≤ 5 %: the largest share of answers, the surest first, of which at most 5 % are wrong.",
-        table=_table(separation_columns(found), separation_rows(found)),
+        text="\n".join([text, *unpromised(found)]),
+        table=_table(["", *(f"--max-wrong {most}" for most in promise_columns(found)[1:])], promise_rows(found)),
         svg=_curve(run.confidence(), list(splits)),
     )
-    text = (
-        "What `predict` and `serve` give with `--max-wrong`: only answers above a cut, chosen on validation rows so "
-        "that at most this share of them is wrong on questions like those. Nothing is promised for other questions. "
-        "The table has what is given in each split, and what of that is wrong, in percent."
-    )
     yield Section(
-        title="Promises",
-        order=13,
-        text="\n".join([text, *unpromised(found)]),
-        table=_table(promise_columns(found), promise_rows(found)),
+        title="Confidence in figures",
+        order=75,
+        folded=True,
+        text="AUROC: how often a right answer has more confidence than a wrong one. AURC: the area under the "
+        "risk–coverage curve. ECE: the mean distance of confidence and share of right answers. ≤ 5 %: the largest "
+        "share of answers, the surest first, of which at most 5 % are wrong.",
+        table=_table(separation_columns(found), separation_rows(found)),
     )
     for system, splits_of in evaluated.get("cascade", {}).items():
         yield from _cascade(system, splits_of)
@@ -57,30 +58,30 @@ def sections(run: Run) -> Iterator[Section]:
 
 def _cascade(system: str, splits: Mapping[str, Any]) -> Iterator[Section]:
     """The student with one large model behind it."""
-    rows = ([split, *row] for split, found in splits.items() for row in cut_rows(system, found))
     yield Section(
         title=f"Cascade with {system}",
-        order=13,
-        text=f"The student answers above the cut; {system} answers the other questions, and those where the checks "
-        "refuse the student's answer, as with --fallback. The cuts were chosen on validation rows; what is promised "
-        "is about the student's own answers only. Accuracy is that of the whole, with its 95 % Wilson interval. "
-        "Seconds are the mean of a question: the student writes to each one first, in batches. The machine of the "
-        "student costs evaluate.machine_usd_per_hour, or nothing if that is not set.",
-        table=_table(["split", "", *COLUMNS], rows),
-    )
-    tenths = ([split, *row] for split, found in splits.items() for row in tenth_rows(found))
-    yield Section(
-        title=f"Cascade with {system}: shares",
-        order=13,
-        text="What is right if this share of the questions at most, the surest first, is answered by the student. It "
-        "looks at the results of these very questions: it describes them and promises nothing.",
-        table=_table(["split", "", *COLUMNS], tenths),
+        order=14,
+        text=f"The student answers above the cut, {system} the other questions and those where the checks refuse the "
+        "student's answer, as with --fallback. The promise of a cut is about the student's answers only. The curve "
+        "looks at the results of these very questions: it promises nothing.",
+        table=_table(
+            ["split", "", *COLUMNS], ([split, *row] for split, f in splits.items() for row in cut_rows(system, f))
+        ),
         svg=plots.curve(
             {split: [_wrong(mix, found["n"]) for mix in found["shares"]] for split, found in splits.items()},
             f"Wrong answers of the student and {system} together",
             "% of all questions that are wrong",
             "% of questions that the student answers",
         ),
+    )
+    yield Section(
+        title=f"Cascade with {system}: shares",
+        order=76,
+        folded=True,
+        text="What is right if this share of the questions at most, the surest first, is answered by the student. "
+        "Seconds are the mean of a question: the student writes to each one first, in batches. Its machine costs "
+        "evaluate.machine_usd_per_hour, or nothing if that is not set.",
+        table=_table(["split", "", *COLUMNS], ([split, *row] for split, f in splits.items() for row in tenth_rows(f))),
     )
 
 

@@ -1,7 +1,7 @@
-"""The report's section on cost: of the teacher and the student, and the break-even point between them.
+"""The report's sections on time and cost: of one answer, and of teacher and student up to their break-even point.
 
     break_even(spent=38.2, teacher=0.0013, student=0.00002)  →  29844      # questions; None: never
-    sections(run)  →  Section(title="Cost", order=58, table=Table(…), svg="<svg …")
+    sections(run)  →  Section(title="Time of an answer", svg="<svg …"), Section(title="Cost", table=Table(…), …)
 
 The one-time cost is the teacher's replies for the dataset plus the machine time of training. After that, a question
 costs what the teacher's replies cost per row, or the machine time of one student answer, asked for alone. The price of
@@ -12,11 +12,12 @@ says so.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import Section, Table
+from dstill.pipeline.efficiency import Timing
 from dstill_report import plots
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["break_even", "sections"]
 
 KEY = "evaluate.machine_usd_per_hour"
+TIMINGS = "timings.jsonl"
 
 
 def break_even(*, spent: float, teacher: float, student: float) -> int | None:
@@ -63,9 +65,11 @@ class _Cost:
 
 
 def sections(run: Run) -> Iterator[Section]:
-    """Yield the section on cost if the run has a dataset and a trained student."""
+    """Yield the section on time if it was measured, and that on cost if there are a dataset and a trained student."""
     stages = run.stages
     generated, trained, evaluated = (stages.get(name, {}) for name in ("generate", "train", "evaluate"))
+    if latency := evaluated.get("latency", {}).get("p50"):
+        yield _times(evaluated, [1000 * one.seconds for one in run.load(Timing, TIMINGS)], latency)
     if not generated or not trained:
         return
     cost = _Cost(
@@ -78,10 +82,26 @@ def sections(run: Run) -> Iterator[Section]:
     yield Section(
         title="Cost",
         order=58,
+        folded=not cost.replies,  # a free teacher
         text=" ".join(_sentences(cost, generated["teacher"])),
         table=Table(columns=("", "teacher", "student"), rows=tuple(_rows(cost))),
         svg=_plot(cost),
     )
+
+
+def _times(evaluated: Mapping[str, Any], milliseconds: Sequence[float], median: float) -> Section:
+    """How long one question takes that is asked alone."""
+    latency, rate = evaluated["latency"], evaluated.get("throughput", {}).get("per_second")
+    slowest = 1000 * latency["p95"]
+    sentences = [
+        f"Asked one at a time, half of {latency['n']:,} questions took at most {1000 * median:,.0f} ms, 95 % at most "
+        f"{slowest:,.0f} ms."
+    ]
+    if rate:
+        sentences.append(f"In batches: {rate:,.{0 if rate >= 10 else 1}f} answers per second.")
+    marks = {f"half: {1000 * median:,.0f} ms": 1000 * median, f"95 %: {slowest:,.0f} ms": slowest}
+    svg = plots.strip(milliseconds, marks, "Time of one question, asked alone", "ms")
+    return Section(title="Time of an answer", order=11, text=" ".join(sentences), svg=svg)
 
 
 def _sentences(cost: _Cost, teacher: str) -> Iterator[str]:

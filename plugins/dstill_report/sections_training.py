@@ -66,6 +66,7 @@ def _training(trained: Mapping[str, Any]) -> Section | None:
     return Section(
         title="Training",
         order=30,
+        folded=True,
         table=Table(columns=("", ""), rows=tuple(facts.items())),
         svg=plots.curve(lines, "Loss over training steps", "loss"),
     )
@@ -80,7 +81,7 @@ def _modality(trained: Mapping[str, Any]) -> Section | None:
         (
             reason["modality"],
             size(reason["memory_required"]),
-            ", ".join(f"{name} {size(part)}" for name, part in reason["parts"].items()),
+            ", ".join(f"{name} {size(part)}" for name, part in reason["parts"].items() if part),
             "; ".join(
                 filter(None, ["chosen" if reason["modality"] == chosen else "", reason["unfit_reason"] or "fits"])
             ),
@@ -95,6 +96,7 @@ def _modality(trained: Mapping[str, Any]) -> Section | None:
     return Section(
         title="Modality",
         order=40,
+        folded=True,
         text=f"{chosen}, on {device['name']} with {size(device['free'])} of {size(device['total'])} free. {how}",
         table=Table(columns=("modality", "memory", "parts", "verdict"), rows=rows),
     )
@@ -118,6 +120,7 @@ def _dataset(run: Run, generated: Mapping[str, Any]) -> Section | None:
     return Section(
         title="Dataset",
         order=50,
+        folded=True,
         text=text,
         table=Table(columns=("category", *splits), rows=tuple((name, *(f"{n:,}" for n in row)) for name, row in lines)),
     )
@@ -138,6 +141,7 @@ def _rejections(run: Run) -> Section | None:
     return Section(
         title="Rejections",
         order=55,
+        folded=True,
         text="Teacher replies that did not become rows of the dataset, by the first error in each.",
         table=Table(columns=("layer", "code", "replies", "first example", "message"), rows=rows),
     )
@@ -161,6 +165,7 @@ def _review(run: Run, trained: Mapping[str, Any]) -> Section | None:
     return Section(
         title="Review",
         order=57,
+        folded=True,
         text="People's decisions about rows of the dataset. Rejected rows are removed. Edited rows count as not "
         "accepted." + (f" When the student was trained, {message}." if message else ""),
         table=Table(columns=("", "rows"), rows=tuple(rows)),
@@ -175,6 +180,7 @@ def _files(manifest: Mapping[str, Any]) -> Section:
     return Section(
         title="Data and versions",
         order=90,
+        folded=True,
         text=f"Seed {manifest['seed']}; {versions}.",
         table=Table(columns=("file", "rows", "SHA-256 (first 16 digits)"), rows=tuple(rows)),
     )

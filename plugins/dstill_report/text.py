@@ -1,6 +1,7 @@
 """Formats scores and names for people.
 
     shown(score)                 →   "91.3 % [88.9, 93.2]"
+    margin(score)                →   "± 2.2"
     words("silent_error_rate")   →   "Silent error rate"
 
 A score that was not measured is shown as such, never as 0 %.
@@ -11,7 +12,7 @@ from __future__ import annotations
 from dstill.api.records import Score
 from dstill.io import units
 
-__all__ = ["interval", "percent", "shown", "words"]
+__all__ = ["interval", "margin", "percent", "shown", "words"]
 
 
 def percent(value: float) -> str:
@@ -24,6 +25,13 @@ def interval(score: Score) -> str:
     if score.low is None or score.high is None:
         return ""
     return f"[{100 * score.low:.1f}, {100 * score.high:.1f}]"
+
+
+def margin(score: Score) -> str:
+    """Half the width of the confidence interval, in points: ``± 2.2``; empty if the score has none."""
+    if score.low is None or score.high is None:
+        return ""
+    return f"± {50 * (score.high - score.low):.1f}"
 
 
 def shown(score: Score) -> str:

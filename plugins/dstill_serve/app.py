@@ -56,6 +56,7 @@ FILES = {
     "/": "text/html",
     "/page.css": "text/css",
     "/page.js": "text/javascript",
+    "/answer.js": "text/javascript",
     "/feedback.js": "text/javascript",
     "/icon.svg": "image/svg+xml",
 }
@@ -202,7 +203,7 @@ class _Api:
     async def query(self, request: Request) -> Response:
         query = parse_query(await self._body(request), self._task.data_key)
         answer, predicted = await self._answer(request, query)
-        row = query_response(self._task, predicted, answer, explain=query.explain)
+        row = query_response(self._task, query, self._student.job(query).example, predicted, answer)
         if predicted.outcome == OutcomeKind.UNAVAILABLE:
             message = f"the answer was not executed because the engine is unavailable: {predicted.reason}"
             raise RequestError(503, "engine_unavailable", message, retry_after=RETRY_AFTER, extra={"answered": row})

@@ -32,6 +32,7 @@ OPEN = (
     "/",
     "/page.css",
     "/page.js",
+    "/answer.js",
     "/feedback.js",
     "/icon.svg",
     "/healthz",

@@ -151,11 +151,12 @@ def _schemas(task: Task) -> dict[str, Schema]:
                 "question": question,
                 "execute": either_or_null(flag("also run the answer", default=False)),
                 "explain": either_or_null(flag("also say why", default=False)),
+                "layout": either_or_null(flag("also lay out the answer for people and other programs", default=False)),
                 "model": model,
                 **data,
             },
             "A question.",
-            optional=("execute", "explain", "model", *data),
+            optional=("execute", "explain", "layout", "model", *data),
             closed=True,
         ),
         "Answer": _answer(usage),
@@ -208,10 +209,13 @@ def _schemas(task: Task) -> dict[str, Schema]:
 
 
 def _answer(usage: Schema) -> Schema:
+    pair = list_of(text(), minItems=2, maxItems=2)
     own = {
         "value": any_value("the answer as JSON; null if it is none"),
         "usage": usage,
         "terms": list_of(text(), "names that the answer uses, such as fields"),
+        "parts": list_of(pair, "the answer laid out: the kind of each part, and its text"),
+        "snippets": list_of(pair, "ways to run the answer elsewhere: a name, and the text to copy"),
         **RESULT,
     }
     properties = {**ANSWER["properties"], "problems": list_of(_ref("Problem")), **own}

@@ -56,6 +56,7 @@ class Query:
     data: str | None = None  # name of the data; None: what most of the run's questions are about
     execute: bool = False  # execute the answer
     explain: bool = False  # also return the student's rationale
+    layout: bool = False  # also return the answer as people read it, and its forms for other programs
     stream: bool = False
     include_usage: bool = False  # end the stream with token counts
     max_tokens: int | None = None  # of the answer
@@ -104,7 +105,7 @@ async def _read(request: Request) -> bytes:
 
 # --- /v1/query --------------------------------------------------------------------------
 
-_QUERY = ("question", "model", "execute", "explain")
+_QUERY = ("question", "model", "execute", "explain", "layout")
 
 
 def parse_query(body: Mapping[str, Any], data_key: str) -> Query:
@@ -118,6 +119,7 @@ def parse_query(body: Mapping[str, Any], data_key: str) -> Query:
         data=parse_data(body, data_key),
         execute=bool(typed(body, "execute", bool)),
         explain=bool(typed(body, "explain", bool)),
+        layout=bool(typed(body, "layout", bool)),
     )
 
 

@@ -1,6 +1,6 @@
 """Builds the bodies of replies.
 
-    query_response(task, predicted, answer, …)   {"id": "…", "answer": "{…}", "value": {…}, "ok": true, …}
+    query_response(task, query, example, …)      {"id": "…", "answer": "{…}", "value": {…}, "ok": true, …}
     chat_completion(student, query, answer)      {"object": "chat.completion", "choices": […], "usage": {…}}
     chat_chunks(…)                               the same for a stream of server-sent events
 
@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from dstill.api.faults import about
-from dstill.api.protocols import RationaleTerms
+from dstill.api.protocols import Presentation, RationaleTerms
+from dstill.api.records import Example
 from dstill.api.task import Task
 from dstill.io.inert import visible
 from dstill.io.strict_json import NotStrict, dumps, loads
@@ -28,19 +29,30 @@ from dstill_serve.student import Student, StudentAnswer
 __all__ = ["chat_chunks", "chat_completion", "query_response", "server_sent_events"]
 
 
-def query_response(task: Task, predicted: PredictedAnswer, answer: StudentAnswer, *, explain: bool) -> dict[str, Any]:
+def query_response(
+    task: Task, query: Query, example: Example, predicted: PredictedAnswer, answer: StudentAnswer
+) -> dict[str, Any]:
     """The row of ``dstill predict --json``, extended by what a program or the page derives from it.
 
-    `predicted` is the answer as executed, if it was executed.
+    `predicted` is the answer to `example` as executed, if it was executed.
     """
+    shown = Presentation.of(task)
     row = {**predicted.to_row(), "value": _value(task, predicted.answer), "usage": _usage(answer)}
     with about(predicted.id):
         row["terms"] = list(RationaleTerms.of(task).answer_terms(predicted.answer)) if predicted.ok else []
-        if explain:
+        if query.explain:
             row["rationale"] = answer.rationale
+        if query.layout:
+            row["parts"] = list(shown.highlight(predicted.answer))
+            row["snippets"] = list(shown.snippets(predicted.answer, example)) if _passes(predicted) else []
         if "result" in row and predicted.result is not None:
             row |= result_rows(task, predicted.result)
     return row
+
+
+def _passes(predicted: PredictedAnswer) -> bool:
+    """Whether there is an answer that the checks let run, even where no engine could run it."""
+    return bool(predicted.answer) and not predicted.refused and not any(one.is_error for one in predicted.problems)
 
 
 def _value(task: Task, answer: str) -> Any:

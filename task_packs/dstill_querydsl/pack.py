@@ -274,6 +274,13 @@ class QueryDsl(
         gold, answer = diff(want, got, documents)
         return ResultDiff(gold=gold, answer=answer, test_database=database.name if database else "")
 
+    def snippets(self, answer: str, example: Example) -> Sequence[tuple[str, str]]:
+        from dstill_querydsl.snippets import snippets
+
+        if strict.read(answer).value is None:
+            return ()
+        return tuple(snippets(answer, str(example.context.get("index", self.config.index)), self.config.dialect))
+
     def refusal_reason(self, answer: str) -> str:
         return refusal.reason(strict.read(answer).value)
 

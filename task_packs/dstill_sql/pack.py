@@ -290,9 +290,20 @@ class Sql(
         found = refusals.read(answer)
         return found.reason if found else ""
 
+    def highlight(self, answer: str) -> Sequence[tuple[str, str]]:
+        from dstill_sql.laid_out import highlight
+
+        return highlight(answer, self.config.dialect)
+
+    def snippets(self, answer: str, example: Example) -> Sequence[tuple[str, str]]:
+        from dstill_sql.laid_out import snippets
+
+        return tuple(snippets(answer, str(example.context.get("db", self.config.db)), self.config.dialect))
+
     def result_tables(self, value: Any) -> Sequence[Table]:
-        rows = tuple(tuple("NULL" if cell is None else str(cell) for cell in row) for row in value["rows"])
-        return (Table(columns=tuple(value["columns"]), rows=rows),)
+        from dstill_sql import shown
+
+        return (shown.table(value),)
 
     # --- Synthesis ----------------------------------------------------------------------
 

@@ -14,13 +14,14 @@ from typing import Any
 from sqlglot import exp
 
 from dstill.api.records import RelevantSchema, ResultDiff
+from dstill.api.records import Table as ResultTable
 from dstill.api.values import Known
 from dstill_sql.databases import Database
 from dstill_sql.results import same
 from dstill_sql.schema import Column, Table, walk_columns
 from dstill_sql.scopes import Place, Scopes
 
-__all__ = ["diff", "excerpt", "render"]
+__all__ = ["diff", "excerpt", "render", "table"]
 
 _MOST = 8  # rows that are shown
 _WIDEST = 200  # characters of a line
@@ -34,6 +35,18 @@ def render(value: Value) -> str:
     """A result as a few lines."""
     lines = [_line(value["columns"]), *map(_line, value["rows"][:_MOST]), _count(value)]
     return "\n".join(lines)
+
+
+def table(value: Value) -> ResultTable:
+    """A result as a table, in which columns of numbers are marked."""
+    rows = tuple(tuple("NULL" if cell is None else str(cell) for cell in row) for row in value["rows"])
+    columns = enumerate(value["columns"])
+    marked = (f"#{name}" if rows and all(_is_number(row[n]) for row in value["rows"]) else name for n, name in columns)
+    return ResultTable(columns=tuple(marked), rows=rows)
+
+
+def _is_number(cell: Any) -> bool:
+    return isinstance(cell, (int, float)) and not isinstance(cell, bool)
 
 
 def diff(got: Value, want: Value, test_database: str = "") -> ResultDiff:

@@ -34,6 +34,8 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "cause": (ODD, "2+2"),
     "diff_results": (RESULT, 5),
     "test_databases": (Example(id="t-3", question="q", answer=ODD), 5),
+    "highlight": (ODD,),
+    "snippets": (ODD, GOLD),
     "relevant_schema": (GOLD, ODD),
     "mutants": (Example(id="t-3", question="q", answer=ODD),),
     "same": (RESULT, 5),

@@ -81,6 +81,10 @@ def test_protocol_method_without_its_protocol_is_refused(protocol: type) -> None
 def test_protocol_defaults_need_no_task() -> None:
     assert Presentation.of(Bare()).render_result({"a": 1}) == '{"a": 1}'
     assert Presentation.of(Bare()).diff_results(1, 2).gold == "2"
+    assert Presentation.of(Bare()).highlight("[1.50]") == [("", "["), ("number", "1.50"), ("", "]")]
+    twice = '{"a": 1, "a": 2}'
+    assert Presentation.of(Bare()).highlight(twice) == [("", twice)]  # not strict JSON: as it was written
+    assert Presentation.of(Bare()).snippets("1", EXAMPLE) == ()
     assert list(TestDatabases.of(Bare()).test_databases(EXAMPLE, 5)) == []
 
 
@@ -142,7 +146,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "Demo": (DEMO,),
     "KnownAnswers": (("pack", "check", "--limit", "2"),),
     "Linked": (),  # only a student that reads schemas asks for the form: see below
-    "Presentation": (*EVALUATED, PREDICT, REFUSED, ("report", "run")),
+    "Presentation": (*EVALUATED, PREDICT, REFUSED, ("report", "run"), ("pack", "check", "--limit", "2")),
     "RationaleTerms": TRAINED[:1],
     "ResultProperties": (*TRAINED[:1], ("audit", "run")),
     "Synthesis": (("questions", "-n", "1"), ("questions", "-n", "1", "--teacher", "stranger")),

@@ -4,6 +4,7 @@
     with chromium() as browser:          # playwright's
         with visits(browser) as visit:   # checks at its end that nothing was fetched from elsewhere or went wrong
             page = visit("http://127.0.0.1:8000", "#main")
+            assert findings(page) == []  # of axe-core, an accessibility checker
 
 `CHROMIUM_PATH` names another executable than the first that is found.
 """
@@ -19,7 +20,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["CHROMIUM", "PATIENCE", "chromium", "needs_chromium", "visits"]
+__all__ = ["CHROMIUM", "PATIENCE", "chromium", "findings", "needs_chromium", "too_wide", "visits"]
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = os.environ.get("CHROMIUM_PATH") or next((path for name in NAMES if (path := shutil.which(name))), None)
@@ -73,3 +74,23 @@ def visits(browser: Any) -> Iterator[Callable[..., Any]]:
         context.close()
     assert {host.partition(":")[0] for host in hosts} <= {"127.0.0.1"}
     assert wrong == []
+
+
+def findings(page: Any) -> list[str]:
+    """What axe-core finds in a page as it is shown now, with the first element of each."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
+
+
+def too_wide(page: Any) -> list[str]:
+    """What is wider than its place: the page itself, or a part that has to be scrolled to the side, except `nav`."""
+    found: list[str] = page.evaluate(WIDE)
+    return found
+
+
+WIDE = """() => [document.documentElement, ...document.querySelectorAll("body :not(nav)")].filter((one) => {
+  const clips = one === document.documentElement || getComputedStyle(one).overflowX !== "visible";
+  return clips && one.clientWidth && one.scrollWidth > one.clientWidth + 1;
+}).map((one) => `${one.tagName} ${one.id} ${one.className}: ${one.textContent.trim().slice(0, 80)}`)"""

@@ -13,6 +13,7 @@ and so does every batch that it is in.
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -83,7 +84,13 @@ class Shop(Task, DataProfile, Presentation, RationaleTerms):
     def render_result(self, value: Any) -> str:
         return f"it says {value}"
 
+    def snippets(self, answer: str, example: Example) -> Sequence[tuple[str, str]]:
+        return (("shell", f"say {shlex.quote(answer)}"), ("Python", f"say({answer!r})"))
+
     def result_tables(self, value: Any) -> Sequence[Table]:
+        if value == "nested":
+            rows = (("a" * 12, "12", "1,000", "0"), ("b", "3", "-1", "0"))
+            return (Table(columns=("part", "#n", "#another figure of it", "#a third figure"), rows=rows, spare=2),)
         return (Table(title="hits", columns=("#n", "said"), rows=(("1", str(value)),)),)
 
 

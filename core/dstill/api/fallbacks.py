@@ -40,7 +40,9 @@ T = TypeVar("T", bound=Task)
 METHODS: Mapping[str, type] = {
     **dict.fromkeys(("canonical", "cause", "clauses", "is_refusal", "parse", "same"), Task),
     **dict.fromkeys(("answer_fixes", "file_answers", "has_answers"), AnswerFiles),
-    **dict.fromkeys(("diff_results", "relevant_schema", "render_result", "result_tables"), Presentation),
+    **dict.fromkeys(
+        ("diff_results", "highlight", "relevant_schema", "render_result", "result_tables", "snippets"), Presentation
+    ),
     **dict.fromkeys(("is_empty", "is_nondeterministic", "is_trivial"), ResultProperties),
     **dict.fromkeys(("mutants", "test_databases"), TestDatabases),
     "answer_terms": RationaleTerms,

@@ -36,6 +36,8 @@ from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.form import Form
 from dstill.api.records import Example, Grammar, Mutant, Problem, RelevantSchema, ResultDiff, Table, TestDatabase
 from dstill.api.task import Task
+from dstill.io.pretty_json import highlighted
+from dstill.io.strict_json import NotStrict, loads
 
 __all__ = [
     "PROTOCOLS",
@@ -55,6 +57,7 @@ __all__ = [
 ]
 
 _LONGEST = 500  # characters of a shown value
+_WIDTH = 80  # characters of a line of JSON
 
 
 class _Protocol:
@@ -180,13 +183,34 @@ class Presentation(_Protocol):
         """How the answer's result, `got`, differs from the gold's, `want`: a few lines each. Default: both results.
 
         Called for each answer with another result than the reference, on the example's own data or on `database`. The
-        report's failure browser shows it.
+        report shows it.
         """
         return ResultDiff(
             gold=self.render_result(want),
             answer=self.render_result(got),
             test_database=database.name if database else "",
         )
+
+    def highlight(self, answer: str) -> Sequence[tuple[str, str]]:
+        """`answer` laid out for reading, in parts: the kind of each and its text.
+
+        Kinds are ``key``, ``string``, ``number``, ``keyword`` and ``comment``; an empty one has no colour:
+        ``[("keyword", "SELECT"), ("", " 1")]``. The page of `serve` shows it. Default: strict JSON is put on lines, and
+        other text is one part.
+        """
+        try:
+            loads(answer)
+        except NotStrict:
+            return [("", answer)]
+        return highlighted(answer, _WIDTH)
+
+    def snippets(self, answer: str, example: Example) -> Sequence[tuple[str, str]]:
+        """Ways to run `answer`, which passed the checks, elsewhere: a name and the text to copy. Default: none.
+
+        ``[("curl", "curl http://localhost:9200/logs/_search …")]``. The page of `serve` offers them. The answer is
+        untrusted: quote it for the shell, and for the language of the program.
+        """
+        return ()
 
     def refusal_reason(self, answer: str) -> str:
         """Why `answer`, a refusal, refuses, for people: ``"nothing holds the revenue"``. Default: nothing.

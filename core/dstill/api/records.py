@@ -474,4 +474,6 @@ class Section:
     order: int = 100  # sections are sorted by it, lowest first
     text: str = ""
     table: Table | None = None
+    scores: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)  # row → column → rate, drawn as bars
+    folded: bool = False  # for the few who look for it: the page shows the title alone until somebody opens it
     svg: str = ""  # put in unescaped: markup that the plugin wrote itself, with no data in it

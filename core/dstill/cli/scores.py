@@ -24,7 +24,7 @@ from dstill.io.units import amount, percent
 from dstill.plugins import Plugins
 from dstill.runs.run import Run
 
-__all__ = ["Words", "sentences", "show_scores"]
+__all__ = ["SPLITS", "Words", "sentences", "show_scores"]
 
 COMMONEST = 6  # causes in the table; the others share a line
 SPLITS = {

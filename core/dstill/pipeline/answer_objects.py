@@ -31,8 +31,10 @@ def result_rows(task: Task, result: Any) -> dict[str, Any]:
             {
                 "title": table.title,
                 "columns": [name.lstrip("#") for name in table.columns],
+                "numeric": [name.startswith("#") for name in table.columns],
                 "rows": [list(row) for row in table.rows[:MAX_ROWS]],
                 "of": len(table.rows),
+                "spare": table.spare,
             }
             for table in shown.result_tables(result)
         ],
@@ -62,8 +64,10 @@ TABLE = record(
     {
         "title": text(),
         "columns": list_of(text()),
+        "numeric": list_of(flag(), "for each column, whether it holds numbers"),
         "rows": list_of(list_of(text()), f"at most {MAX_ROWS}"),
         "of": integer("how many rows the whole table has"),
+        "spare": integer("how many of the last columns matter least"),
     },
     "A result as a table.",
 )

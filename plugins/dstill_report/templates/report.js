@@ -2,11 +2,16 @@
 (() => {
   const form = document.getElementById("filters");
   if (!form) return;
-  const items = [...document.querySelectorAll(".failure")];
+  const PAGE = 20; // answers that are shown at first
+  const items = [...document.querySelectorAll(".answer")];
   const count = document.getElementById("count");
-  const chosen = (name) => form.elements[name].value;
-  const names = [...form.querySelectorAll("select")].map((select) => select.name);
+  const more = document.getElementById("more");
+  const labels = document.getElementById("labels");
+  const names = ["right", "label", "split", "category", "about"].filter((name) => form.elements[name]);
   const texts = new Map(); // lower-case texts, filled on the first search
+  let limit = PAGE;
+
+  const chosen = (name) => form.elements[name].value;
 
   function text(item) {
     if (!texts.has(item)) texts.set(item, item.textContent.toLowerCase());
@@ -14,14 +19,26 @@
   }
 
   function apply() {
+    const right = chosen("right");
+    if (labels) labels.hidden = Boolean(right);
     const words = chosen("text").toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
+    const wanted = names.filter((name) => name !== "right" && !(right && name === "label") && chosen(name));
+    let found = 0;
     for (const item of items) {
-      const fits = names.every((name) => !chosen(name) || item.dataset[name] === chosen(name));
-      item.hidden = !(fits && words.every((word) => text(item).includes(word)));
-      shown += !item.hidden;
+      const fits = item.dataset.right === right && wanted.every((name) => item.dataset[name] === chosen(name))
+        && words.every((word) => text(item).includes(word));
+      found += fits;
+      item.hidden = !fits || found > limit;
     }
-    count.textContent = `${shown.toLocaleString("en")} of ${items.length.toLocaleString("en")} shown`;
+    const said = (n) => n.toLocaleString("en");
+    count.textContent = `${said(Math.min(found, limit))} of ${said(found)} shown`;
+    more.hidden = found <= limit;
+    more.textContent = `Show all ${said(found)}`;
+  }
+
+  function change() {
+    limit = PAGE;
+    apply();
   }
 
   function move(step) {
@@ -39,21 +56,27 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const onFailure = event.target.closest("summary"); // elsewhere, arrow keys scroll the page
-    if (event.target.closest("input, select")) {
+    const onAnswer = event.target.closest(".answer > summary"); // elsewhere, arrow keys scroll the page
+    if (event.target.closest("[type=search], select")) {
       if (event.key === "Escape") event.target.blur();
     } else if (keys[event.key]) {
       keys[event.key]();
       event.preventDefault();
-    } else if (onFailure && ["ArrowDown", "ArrowUp"].includes(event.key)) {
+    } else if (onAnswer && ["ArrowDown", "ArrowUp"].includes(event.key)) {
       move(event.key === "ArrowDown" ? 1 : -1);
       event.preventDefault();
     }
   });
 
   form.hidden = false;
-  form.addEventListener("input", apply);
+  form.addEventListener("input", change);
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(apply));
+  form.addEventListener("reset", () => setTimeout(change));
+  more.addEventListener("click", () => {
+    const first = items.filter((item) => !item.hidden).length;
+    limit = Infinity;
+    apply();
+    items.filter((item) => !item.hidden)[first].firstElementChild.focus();
+  });
   apply();
 })();

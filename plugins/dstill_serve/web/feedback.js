@@ -9,23 +9,12 @@ let checkNumber = 0; // of the newest check: replies to older ones are dropped
 function askFeedback(row, query) {
   $("feedback").hidden = !about.feedback;
   judged = { question: row.question, answer: row.answer, ...(query.data ? { data: query.data } : {}) };
-  const indented = row.value !== null && typeof row.value === "object" && !(row.value instanceof RawNumber);
-  $("correction").value = indented ? indentedJson(row.value) : row.answer;
+  $("correction").value = row.parts.map(([, text]) => text).join("");
   $("correct").hidden = true;
   $("feedback-said").textContent = "";
   $("correction-checks").replaceChildren();
   $("right").hidden = !row.ok && !row.refused;
   for (const id of ["right", "wrong", "send-correction", "only-wrong"]) $(id).disabled = false;
-}
-
-// As JSON.stringify(value, null, 2), but numbers keep their spelling.
-function indentedJson(value, space = "") {
-  if (isPlain(value)) return inLine(value);
-  const list = Array.isArray(value);
-  const parts = Object.entries(value).map(([name, item]) =>
-    `${space}  ${list ? "" : `${JSON.stringify(name)}: `}${indentedJson(item, `${space}  `)}`);
-  const [open, close] = list ? "[]" : "{}";
-  return parts.length ? `${open}\n${parts.join(",\n")}\n${space}${close}` : `${open}${close}`;
 }
 
 async function sendFeedback(more) {

@@ -140,7 +140,7 @@ def _lines(name: str, body: Value) -> Iterator[Line]:
         line: Line = {**key, "documents": bucket.get("doc_count")}
         for below, one in inner.items():
             if _is_figure(one):
-                line |= dict(_figures(below, one))
+                line |= _beside(line, dict(_figures(below, one)), name)
         nested = [(below, one) for below, one in inner.items() if not _is_figure(one)]
         if not nested:
             yield line
@@ -151,7 +151,13 @@ def _lines(name: str, body: Value) -> Iterator[Line]:
 
 
 def _joined(line: Line, inside: Line, below: str) -> Line:
-    return line | {(f"{below} documents" if title == "documents" else title): cell for title, cell in inside.items()}
+    titled = {(f"{below} documents" if title == "documents" else title): cell for title, cell in inside.items()}
+    return line | _beside(line, titled, below)
+
+
+def _beside(line: Line, more: Line, name: str) -> Line:
+    """`more` with other titles where `line` has the same: aggregations at two levels may have one name."""
+    return {(f"{name}.{title}" if title in line else title): cell for title, cell in more.items()}
 
 
 def buckets(body: Value) -> list[Value] | None:

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from dstill import Run
-from dstill.plugins import load
-from dstill_evaluate.sections import sections
 
 Cli = Callable[..., Any]
 
@@ -253,26 +248,3 @@ def test_foreign_text_cannot_inject_terminal_escapes(cli: Cli, runs: Path) -> No
     told = cli("experiment", "compare", "b", "a").out
     assert "\\u202e\\u001b[2J" in told
     assert "\x1b" not in told
-
-
-# --- report -----------------------------------------------------------------------------
-
-
-def test_report_compares_the_student_with_its_baselines(
-    runs: Path, toy_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = Run.open("a", plugins=load([toy_file]))
-    (section,) = sections(run)
-    assert section.table is not None
-    ((split, system, items, points, gained, lost, p, shows, told),) = section.table.rows
-    assert (split, system, items, gained, lost, p) == ("test", "nearest", "13", "5", "0", "0.062")
-    assert points.startswith("+38.5 [")
-    assert float(shows) > 38.5
-    assert told == "not distinguishable"
-    monkeypatch.setitem(sys.modules, "scipy", None)
-    assert list(sections(run)) == []  # a report can be written where nothing can be tested
-
-
-def test_run_without_scores_has_no_comparison_section(cli: Cli, runs: Path, toy_file: Path) -> None:
-    edit(runs / "b", lambda manifest: manifest["stages"].pop("evaluate"))
-    assert list(sections(Run.open("b", plugins=load([toy_file])))) == []

@@ -15,13 +15,13 @@ from dstill.api.metric import rate
 from dstill.api.records import Level, Score, Verdict
 from dstill.errors import MissingExtra
 from dstill.io.units import size, size_on_disk
+from dstill_report.answers import SAMPLE, collect, kind_of
 from dstill_report.diff import format_json
-from dstill_report.failures import collect, kind_of
 from dstill_report.markdown import cell
 from dstill_report.page import gather, html
-from dstill_report.plots import curve, intervals, scatter
+from dstill_report.plots import curve, differences, scatter, strip
 from dstill_report.sections import sections
-from dstill_report.text import percent, shown, words
+from dstill_report.text import margin, percent, shown, words
 
 CORRECT = Verdict(id="1", reached=Level.CORRECT, checked=Level.CORRECT, outcome="ok")
 
@@ -56,7 +56,18 @@ def test_failures_have_their_gold(make_run: Any) -> None:
     assert not all(line.differs for line in wrong.answer)
     invalid = next(row for row in found.rows if row.kind == "invalid")
     assert (invalid.reason, invalid.problems[0].pointer) == ("unknown key 'quary'", "/quary")
-    assert len({row.id for row in found.rows}) == found.total
+    assert len(found.wrong) == found.n_wrong == sum(found.labels.values())
+    assert len({row.id for row in found.rows}) == len(found.rows)
+
+
+def test_right_answers_are_a_sample_of_every_kind(make_run: Any) -> None:
+    run = make_run()
+    found = collect(run)
+    assert found.right == collect(run).right
+    assert len(found.right) == SAMPLE < found.n_right == sum(verdict.correct for verdict in run.verdicts())
+    kinds = {(row.split, row.category) for row in found.right}
+    assert kinds == {(verdict.split, verdict.category) for verdict in run.verdicts() if verdict.correct}
+    assert all(row.gold == row.answer and not row.label for row in found.right)
 
 
 JSON = st.recursive(
@@ -85,21 +96,20 @@ def test_malformed_text_is_laid_out_without_error() -> None:
 
 
 def test_plots_are_reproducible_and_fetch_nothing() -> None:
-    scores = {"a $x$ <b>&": rate("r", 3, 10), "b\u202e": rate("r", 10, 10), "none": rate("r", 0, 0)}
-    first = intervals(scores, "Accuracy & more")
-    assert first == intervals(scores, "Accuracy & more")
-    told = 'aria-label="Accuracy &amp; more: a $x$ &lt;b&gt;&amp; 30.0 %; b\\u202e 100.0 %"'
+    rows = {"a $x$ <b>&": (3.0, -1.0, 7.0), "b\u202e": (10.0, 5.0, 15.0)}
+    first = differences(rows, "Points & more", "points", hollow={"b\u202e"})
+    assert first == differences(rows, "Points & more", "points", hollow={"b\u202e"})
+    told = 'aria-label="Points &amp; more: a $x$ &lt;b&gt;&amp; +3.0 (-1.0 to +7.0); b\\u202e +10.0 (+5.0 to +15.0)"'
     assert first.startswith(f'<svg role="img" {told}')
     assert "http" not in first
     assert "#0" not in first  # every placeholder became a variable of the page
     assert "var(--student)" in first
     assert "a $x$ &lt;b&gt;&amp;" in first
     assert "b\\u202e" in first
-    assert ">none<" not in first
 
 
 def test_empty_data_gives_no_plot() -> None:
-    assert intervals({"none": rate("r", 0, 0)}, "t") == ""
+    assert differences({}, "t", "points") == strip([], {"half": 1.0}, "t", "ms") == ""
     assert curve({"training": []}, "t", "loss") == ""
     assert "<svg" in curve({"training": [(1, 0.5)], "validation": []}, "t", "loss")
 
@@ -115,11 +125,15 @@ def test_missing_matplotlib_or_jinja_names_the_extra(make_run: Any, monkeypatch:
 
 
 def test_categories_start_with_the_weakest(make_run: Any) -> None:
-    section = next(section for section in sections(make_run()) if section.title == "Categories")
-    assert section.table is not None
-    rates = [float(row[1].split(" %")[0]) for row in section.table.rows]
+    run = make_run()
+    categories = run.manifest["stages"]["evaluate"]["categories"]
+    unmeasured = {"name": "executable_accuracy", "value": None, "n": 0, "low": None, "high": None, "note": ""}
+    categories["geo"] = {"executable_accuracy": unmeasured}
+    section = next(section for section in sections(run) if section.title == "Categories")
+    rates = [row["right"].value for row in section.scores.values()]
     assert rates == sorted(rates)
-    assert section.svg.count("<text") >= len(rates)
+    assert section.scores.keys() == categories.keys() - {"geo"}
+    assert section.text.endswith("Without a question that counts: geo.")
 
 
 def test_scores_by_data_are_shown_with_categories(make_run: Any) -> None:
@@ -128,8 +142,7 @@ def test_scores_by_data_are_shown_with_categories(make_run: Any) -> None:
     assert "By data set" not in [section.title for section in sections(run)]
     evaluated["by_data"] = {"logs": evaluated["scores"]["student"]["test"]}
     section = next(section for section in sections(run) if section.title == "By data set")
-    assert section.table is not None
-    assert [row[0] for row in section.table.rows] == ["logs"]
+    assert list(section.scores) == ["logs"]
 
 
 def test_second_engine_has_a_row(make_run: Any) -> None:
@@ -137,8 +150,7 @@ def test_second_engine_has_a_row(make_run: Any) -> None:
     stages = run.manifest["stages"]
     stages["evaluate on other 9"] = {**stages["evaluate"], "engine": "other 9"}
     section = next(section for section in sections(run) if section.title == "Engines")
-    assert section.table is not None
-    assert {row[0] for row in section.table.rows} == {"embedded toy 1.0", "other 9"}
+    assert section.scores.keys() == {"embedded toy 1.0", "other 9"}
 
 
 def test_numbers_are_formatted_for_people() -> None:
@@ -146,6 +158,8 @@ def test_numbers_are_formatted_for_people() -> None:
     assert shown(rate("r", 9, 10)) == "90.0 % [59.6, 98.2]"
     assert shown(Score(name="r", value=None, n=0)) == "not checked"
     assert shown(Score(name="r", value=None, n=0, note="not checked; excluded: 3 unavailable")) == "not checked"
+    assert margin(rate("r", 9, 10)) == "± 19.3"
+    assert margin(Score(name="r", value=0.5, n=1)) == ""
     assert words("silent_error_rate") == "Silent error rate"
     assert (size_on_disk(512), size_on_disk(4_000_000)) == ("0.5 kB", "4.0 MB")
     assert (size(310 * 2**20), size(9 * 2**30)) == ("310 MiB", "9.0 GiB")

@@ -14,9 +14,11 @@ from support.inert import HOSTILE as STEERS
 from support.inert import NAME, hidden
 
 from dstill import hookimpl
+from dstill.api.metric import rate
 from dstill.api.records import Level, Section, Table
 from dstill.errors import RunError
 from dstill.plugins import PluginInfo
+from dstill_report.content import Headline
 from dstill_report.markdown import markdown
 from dstill_report.page import gather, html, summary, write
 
@@ -40,20 +42,47 @@ class PageParser(HTMLParser):
         self.text += data
 
 
-def test_headline_has_rate_interval_n_engine_and_baselines(make_run: Any) -> None:
+def test_verdict_and_both_figures_of_each_set_come_first(make_run: Any) -> None:
     run = make_run()
-    text = " ".join(PageParser(html(gather(run))).text.split())
-    score = run.manifest["stages"]["evaluate"]["scores"]["student"]["test"]["executable_accuracy"]
-    assert (
-        f"Executable accuracy, test unseen questions, from templates seen in training {100 * score['value']:.1f} %"
-        in text
+    report = gather(run)
+    text = " ".join(PageParser(html(report)).text.split())
+    right, silent = (
+        run.manifest["stages"]["evaluate"]["scores"]["student"]["test"][name]
+        for name in ("executable_accuracy", "silent_error_rate")
     )
-    assert f"95 % interval [{100 * score['low']:.1f}, {100 * score['high']:.1f}], n 240" in text
-    assert "Executable accuracy, test_unseen_templates" in text
+    verdict = (
+        f"Right on {100 * right['value']:.1f} % of new questions from known templates, "
+        f"silently wrong on {100 * silent['value']:.1f} %."
+    )
+    assert report.verdict[0] == verdict
+    assert text.index(verdict) < text.index("Answers What the student wrote")
+    assert f"{100 * right['value']:.1f} % ± {50 * (right['high'] - right['low']):.1f}" in text
+    assert "test, n 240" in text
+    nearest = run.manifest["stages"]["evaluate"]["scores"]["nearest"]["test"]["executable_accuracy"]["value"]
+    assert re.search(rf"nearest {100 * nearest:.1f} % · untrained [\d.]+ % ?above nearest", text)
     assert "embedded toy 1.0" in text
-    assert "The student's interval is above that of the best baseline (nearest)." in text
-    for name in ("student", "nearest", "untrained", "Exact match", "Silent error rate", "Refusal recall"):
-        assert name in text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "n", "level"), [(0, 100, "few"), (1, 20, "some"), (8, 100, "some"), (30, 100, "many"), (0, 0, "")]
+)
+def test_level_of_silent_errors_needs_enough_questions(wrong: int, n: int, level: str) -> None:
+    silent = rate("silent_error_rate", wrong, n)
+    headline = Headline(split="test", meaning="", systems={}, silent=silent, finding="", teacher=None)
+    assert headline.level == level
+
+
+def test_verdict_names_the_weakest_set_and_category(make_run: Any, judged: Any) -> None:
+    def judge(item: Any, system: str, number: int) -> Any:
+        prediction, verdict = judged(item, system, number)
+        fails = item.split == "test_unseen_templates" or item.category == "negation"
+        return prediction, replace(verdict, reached=Level.EXECUTED) if fails else verdict
+
+    report = gather(make_run(judge=judge))
+    assert report.verdict[1:] == (
+        "Weakest on questions from templates that training never saw: right on 0 %, silently wrong on 100 %.",
+        "Weakest category of test: negation (0 %).",
+    )
 
 
 def test_foreign_text_is_escaped_and_made_visible(make_run: Any, judged: Any, record: Any) -> None:
@@ -130,12 +159,12 @@ def test_thousand_failures_stay_below_three_megabytes(make_run: Any, judged: Any
 
     rows = {"test": [record(n, "test", answer=json.dumps(long), question=HOSTILE * 20) for n in range(1000)]}
     report = gather(make_run(rows=rows, judge=judge))
-    assert report.failures.total == 1000
+    assert report.answers.n_wrong == 1000
     page = html(report)
     assert len(page.encode()) < 3_000_000
     assert "more characters" in page
-    if len(report.failures.rows) < 1000:
-        assert f"The first {len(report.failures.rows)} of 1,000 are listed." in page
+    if len(report.answers.rows) < 1000:
+        assert f"The first {len(report.answers.rows)} of 1,000 wrong ones are listed." in page
 
 
 def test_many_failures_are_cut_to_the_budget(make_run: Any, judged: Any) -> None:
@@ -144,10 +173,10 @@ def test_many_failures_are_cut_to_the_budget(make_run: Any, judged: Any) -> None
         return replace(prediction, text="x"), replace(verdict, reached=Level.UNPARSED)
 
     report = gather(make_run(tests=3000, judge=judge))
-    assert len(report.failures.rows) < report.failures.total == 4000
+    assert len(report.answers.rows) < report.answers.n_wrong == 4000
     page = html(report)
     assert len(page.encode()) < 3_000_000
-    assert f"The first {len(report.failures.rows):,} of 4,000 are listed." in page
+    assert f"The first {len(report.answers.rows):,} of 4,000 wrong ones are listed." in page
 
 
 def test_ordinary_answers_are_not_cut(make_run: Any, judged: Any) -> None:
@@ -156,7 +185,7 @@ def test_ordinary_answers_are_not_cut(make_run: Any, judged: Any) -> None:
         return prediction, replace(verdict, reached=Level.EXECUTED)
 
     report = gather(make_run(tests=750, judge=judge))
-    assert len(report.failures.rows) == report.failures.total == 1000
+    assert len(report.answers.rows) == report.answers.n_wrong == 1000
     page = html(report)
     assert "more characters" not in page
     assert len(page.encode()) < 3_000_000
@@ -174,6 +203,7 @@ def test_without_an_engine_accuracy_is_not_checked(make_run: Any, judged: Any) -
     text = PageParser(html(report)).text
     assert "not checked" in text
     assert report.headlines[0].finding == ""
+    assert report.verdict == ()
     assert json.loads(summary(report))["scores"]["student"]["test"]["executable_accuracy"]["value"] is None
 
 
@@ -234,14 +264,18 @@ def test_sections_of_other_plugins_are_ordered(make_run: Any) -> None:
     titles = [section.title for section in report.sections]
     assert titles == [
         "Mine first",
-        "Scores",
-        "Against the baselines",
+        "Comparison",
+        "Time of an answer",
         "Categories",
         "Training",
         "Modality",
         "Dataset",
         "Rejections",
         "Cost",
+        "All scores: student",
+        "All scores: nearest",
+        "All scores: untrained",
+        "Comparison in figures",
         "Data and versions",
         "Mine & last",
     ]
@@ -274,13 +308,17 @@ def test_run_of_imported_answers_has_no_training_section(make_run: Any) -> None:
 
 def test_metrics_and_times_are_explained(make_run: Any) -> None:
     run = make_run()
-    scores, training = (section for section in gather(run).sections if section.title in ("Scores", "Training"))
+    titled = {section.title: section for section in gather(run).sections}
+    training, scores = titled["Training"], titled["All scores: student"]
     assert "\nExact match: The same canonical text as the reference.\n" in scores.text
     assert training.table is not None
     assert {("time of the steps", "240 s"), ("time of the whole stage", "251 s")} <= set(training.table.rows)
     write(run)
     lines = (run.folder / "report.md").read_text().splitlines()
     assert "Parsed: The answer parses." in lines
+    right = titled["Categories"].scores["range"]["right"]
+    row = next(line for line in lines if line.startswith("| range | "))
+    assert row.startswith(f"| range | {100 * right.value:.1f} % \\[")
 
 
 def test_templates_are_packaged() -> None:

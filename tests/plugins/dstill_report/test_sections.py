@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from dstill import config as configuration
-from dstill.api.records import Cause, Section
+from dstill.api.records import Cause, Level, Section
 from dstill.pipeline.calibration import fitted
 from dstill.pipeline.cascade import Effort, Question, cascade
 from dstill.pipeline.confidence import Confidence
+from dstill.pipeline.efficiency import Timing
 from dstill.pipeline.promise import Promise
 from dstill.pipeline.review import ACCEPT, EDIT, REJECT, UNDO, Decision, digest
 from dstill.pipeline.selective import ScoredAnswer
+from dstill_report.markdown import markdown
 from dstill_report.page import gather, html, summary
 from dstill_report.sections import sections
 from dstill_report.sections_cost import break_even
@@ -97,17 +100,73 @@ def test_confidence_has_its_curve_and_its_promises(make_run: Any) -> None:
     calibration = fitted([one.score for one in validation], [one.right for one in validation])
     found = Confidence(calibration=calibration, rows=tuple(answers)).summary(["test"])
     run.manifest["stages"]["evaluate"]["confidence"] = found
-    figures, promises = section(run, "Confidence"), section(run, "Promises")
-    assert "fitted on 100 validation answers (2 wrong)" in figures.text
+    curve, figures = section(run, "Confidence"), section(run, "Confidence in figures")
+    assert "on 100 validation answers (2 wrong)" in curve.text
+    assert "--max-wrong 0.01 has no cut on 100 validation answers: at least 230 are needed, all right." in curve.text
+    assert "test from 0 at 2 to 20 at 100" in curve.svg
+    assert curve.table is not None
+    assert curve.table.columns == ("", *(f"--max-wrong {most}" for most in ("0.01", "0.02", "0.05", "0.1")))
+    assert curve.table.rows[0][:3] == ("test", "–", "–")
+    assert figures.folded
     assert figures.table is not None
     assert figures.table.rows == (("test", "1.000", "0.0235", "0.100", "80.0 %", "80.0 %", "84.0 %", "88.0 %"),)
-    assert "test from 0 at 2 to 20 at 100" in figures.svg
-    assert promises.table is not None
-    assert promises.table.columns == ("split", "0.01", "0.02", "0.05", "0.1")
-    assert promises.table.rows[0][:3] == ("test", "–", "–")
-    assert "--max-wrong 0.01 has no cut on 100 validation answers: at least 230 are needed, all right." in promises.text
     run.manifest["stages"]["evaluate"]["confidence"] = {"why": "no answer was executed"}
-    assert not [one for one in sections(run) if one.title in ("Confidence", "Promises")]
+    assert not [one for one in sections(run) if one.title.startswith("Confidence")]
+
+
+def test_time_of_an_answer_is_drawn(make_run: Any) -> None:
+    run = make_run(tests=6)
+    run.write("timings.jsonl", [Timing(id=str(n), seconds=0.01 + n / 1000) for n in range(4)])
+    time = section(run, "Time of an answer")
+    assert time.text == (
+        "Asked one at a time, half of 30 questions took at most 12 ms, 95 % at most 34 ms. "
+        "In batches: 812 answers per second."
+    )
+    assert "ms: 10 to 13; half: 12 ms 12; 95 %: 34 ms 34" in time.svg
+    run.manifest["stages"]["evaluate"]["latency"] = {"p50": None}
+    assert not [one for one in sections(run) if one.title == "Time of an answer"]
+
+
+# --- comparison -------------------------------------------------------------------------
+
+
+def earlier(run: Any, name: str, day: int, made: Any) -> Any:
+    """A run beside `run`, evaluated on the same questions on that day of February."""
+    other = made(name, tests=60)
+    other.manifest["created"] = f"2026-02-{day:02}T10:00:00+00:00"
+    other.save()
+    return other
+
+
+def test_baselines_and_the_run_before_are_compared_and_drawn(
+    make_run: Any, judged: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judge(item: Any, system: str, number: int) -> Any:
+        prediction, verdict = judged(item, system, number)
+        return prediction, replace(verdict, reached=Level.CORRECT) if system == "student" else verdict
+
+    run = make_run(tests=60, judge=judge)
+    for day, name in enumerate(("oldest", "before", "other-questions"), 1):
+        other = earlier(run, name, day, make_run)
+        if name == "other-questions":  # is not compared, though it is newer
+            rows = [replace(row, question="another one") for row in other.records("test")]
+            other.write("dataset/data/test.jsonl", rows)
+            other.save()
+    (run.folder.parent / "broken").mkdir()
+    (run.folder.parent / "broken" / "run.json").write_text("{")
+    drawn, figures = section(run, "Comparison"), section(run, "Comparison in figures")
+    assert drawn.text.endswith(" The run before is the one before this.")
+    assert figures.table is not None
+    against = [(row[0], row[1]) for row in figures.table.rows]
+    systems = ("nearest", "untrained", "run before")
+    assert against == [(split, system) for split in ("test", "test_unseen_templates") for system in systems]
+    points, gained, lost, _, told = figures.table.rows[2][2:]
+    assert points.startswith("+6.7 [")
+    assert (gained, lost) == ("4", "0")
+    assert told.startswith("not distinguishable: ")
+    assert "test, against run before +6.7 (" in drawn.svg
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    assert not [one for one in sections(run) if one.title.startswith("Comparison")]  # nothing can be tested
 
 
 def test_cascade_has_its_cuts_and_its_curve(make_run: Any) -> None:
@@ -130,7 +189,7 @@ def test_cascade_has_its_cuts_and_its_curve(make_run: Any) -> None:
     assert shares.table is not None
     assert [row[1] for row in shares.table.rows] == [f"the surest {10 * n} %" for n in range(11)]
     assert shares.table.rows[5][2:] == cuts.table.rows[1][2:]
-    assert "test from 10 at 0 to 40 at 100" in shares.svg
+    assert "test from 10 at 0 to 40 at 100" in cuts.svg
 
 
 def test_review_decisions_are_counted_after_undo(make_run: Any, record: Any) -> None:
@@ -157,24 +216,18 @@ def test_review_decisions_are_counted_after_undo(make_run: Any, record: Any) -> 
     assert "When the student was trained, nobody had looked." in review.text
 
 
-def test_causes_are_in_a_table_and_with_each_failure(make_run: Any, judged: Any) -> None:
+def test_answers_are_counted_by_cause(make_run: Any, judged: Any) -> None:
     def judge(item: Any, system: str, number: int) -> Any:
         prediction, verdict = judged(item, system, number)
-        cause = None if verdict.correct else Cause(label="wrong field", detail="term became terms")
+        cause = None if verdict.correct else Cause(label="sort" if number else "wrong field", detail="term, not terms")
         return prediction, replace(verdict, cause=cause)
 
-    run = make_run(tests=24, judge=judge)
-    assert "First causes" not in [one.title for one in sections(run)]
-    run.manifest["stages"]["evaluate"]["causes"] = {
-        "wrong field": {"count": 3, "of": 4, "low": 0.3006, "high": 0.9544, "examples": ["test-1", "test-2"]},
-        "sort": {"count": 1, "of": 4, "low": 0.0456, "high": 0.6994, "examples": ["test-3"]},
-    }
-    causes = section(run, "First causes")
-    assert causes.table is not None
-    assert causes.table.rows[0] == ("wrong field", "3", "75.0 % [30.1, 95.4]", "test-1, test-2")
-    page = html(gather(run))
-    assert 'data-cause="wrong field"' in page
-    assert "First cause: term became terms" in page
+    report = gather(make_run(tests=24, judge=judge))
+    assert report.answers.labels == {"sort": report.answers.n_wrong - 2, "wrong field": 2}
+    page = html(report)
+    assert 'data-label="wrong field"' in page
+    assert "First cause: term, not terms" in page
+    assert f"| sort | {report.answers.n_wrong - 2} |" in markdown(report)
 
 
 def test_answers_that_are_not_counted_stand_by_their_reasons(make_run: Any) -> None:

@@ -71,7 +71,26 @@ def test_abstention_is_an_answer_of_its_own(calibrated: Run, serve_in_thread: Ca
 def test_execute_returns_the_result(server: Any) -> None:
     row = server.query(execute=True).json
     assert (row["ok"], row["outcome"], row["result"], row["shown"]) == (True, "ok", "tea", "it says tea")
-    assert row["tables"] == [{"title": "hits", "columns": ["n", "said"], "rows": [["1", "tea"]], "of": 1}]
+    (table,) = row["tables"]
+    assert table == {
+        "title": "hits",
+        "columns": ["n", "said"],
+        "numeric": [True, False],
+        "rows": [["1", "tea"]],
+        "of": 1,
+        "spare": 0,
+    }
+
+
+def test_layout_is_given_on_request(server: Any) -> None:
+    assert not {"parts", "snippets"} & server.query("what is tea?").json.keys()
+    row = server.query("what is tea?", layout=True).json
+    assert row["parts"] == [["", "{"], ["key", '"say"'], ["", ": "], ["string", '"tea"'], ["", "}"]]
+    assert row["snippets"][0] == ["shell", """say '{"say": "tea"}'"""]
+    for question in ("what is a script?", "what is secret?"):  # refused by the guard, and by the student
+        assert server.query(question, layout=True).json["snippets"] == []
+    Path("down").touch()
+    assert server.query("what is tea?", layout=True, execute=True).json["answered"]["snippets"]  # to run elsewhere
 
 
 def test_answer_refused_by_the_engine_is_reported(server: Any) -> None:

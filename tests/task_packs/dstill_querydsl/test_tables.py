@@ -75,6 +75,16 @@ def test_nested_buckets_are_rows() -> None:
     assert table.rows == (("2024-01", "3", "9", "get", "2"), ("2024-01", "3", "9", "put", "1"))
 
 
+def test_aggregations_of_one_name_at_two_levels_keep_their_columns() -> None:
+    inner = {"buckets": [{"key": "GET", "doc_count": 3}]}
+    groups = {"a0": {"buckets": [{"key": "CA", "doc_count": 4, "a0": {"value": 7.5}, "a1": inner}]}}
+    [table] = tables(value(aggregations=groups))
+    assert table.columns == ("a0", "#documents", "#a0.a0", "a1", "#a1 documents")
+    assert table.rows == (("CA", "4", "7.5", "GET", "3"),)
+    groups["a0"]["buckets"][0]["a1"] = {"buckets": [{"key": "GET", "doc_count": 3, "a1": {"value": 1}}]}
+    assert "#a1.a1" in tables(value(aggregations=groups))[0].columns
+
+
 def test_shows_every_kind_of_aggregation() -> None:
     found = {
         "mean": {"value": 12.0},

@@ -81,6 +81,8 @@ def methods_never_raise(pack: Pack) -> Iterator[Finding]:
         lambda text: (task.cause(text, gold), task.cause(gold, text)),
         lambda text: list(RationaleTerms.of(task).answer_terms(text)),
         lambda text: Presentation.of(task).refusal_reason(text),
+        lambda text: list(Presentation.of(task).highlight(text)),
+        lambda text: list(Presentation.of(task).snippets(text, example)),
         lambda text: Presentation.of(task).relevant_schema(example, text),
     )
     for method in methods:

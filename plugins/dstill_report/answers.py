@@ -1,13 +1,15 @@
-"""Collects the rows of the failure browser: what the student got wrong, next to the gold answer.
+"""Collects the answers that the report shows: all that are wrong, and a sample of those that are right.
 
-    collect(run)  →  Failures(rows=(Failure(id="test-17", kind="wrong result", …), …), total=31, data=(Data(…),))
+    collect(run)  →  Answers(rows=(Answer(id="test-17", kind="wrong result", …), …), n_wrong=31, n_right=469, …)
 
-Each row has a diff of the two answers and of their results (`dstill_report.diff`), and the fields that the answers use.
-Texts are cut so that all rows together stay below `BUDGET` bytes; `dstill runs trace` shows them in full.
+Each row has a diff of answer and gold and of their results (`dstill_report.diff`), and the fields that they use. Texts
+are cut so that all rows together stay below `BUDGET` bytes; `dstill runs trace` shows them in full.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -25,14 +27,17 @@ from dstill_report.diff import Line, diff_answers, diff_lines
 if TYPE_CHECKING:
     from dstill.runs.run import Run
 
-__all__ = ["Data", "Failure", "Failures", "Field", "collect", "kind_of"]
+__all__ = ["Answer", "Answers", "Data", "Field", "collect", "kind_of"]
 
-# Bytes of HTML for all failures together: the page stays below 3 MB.
+# Bytes of HTML for all answers together: the page stays below 3 MB.
 BUDGET = 2_600_000
-# Bytes of HTML tags around one failure, around one marked part or empty line, and around one field.
-FAILURE_MARKUP, MARK_MARKUP, FIELD_MARKUP = 700, 13, 60
+# Bytes of HTML tags around one answer, around one marked part or empty line, and around one field.
+ANSWER_MARKUP, MARK_MARKUP, FIELD_MARKUP = 700, 13, 60
 CUTS = (20_000, 6_000, 3_000, 1_500, 700, 300)  # maximum characters per text; the first one that fits the budget wins
 MAX_DATA = 8  # data sets whose fields are listed
+SAMPLE = 50  # right answers
+
+_Judged = tuple[Record, Prediction, Verdict, str]  # and how it failed, as in `kind_of`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,15 +58,15 @@ class Data:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Failure:
-    """An answer that is wrong or could not be judged."""
+class Answer:
+    """An answer of the student beside its gold."""
 
     id: str
     split: str
     category: str
     about: str  # name of the data that the question is about
-    kind: str  # how the answer failed, as in `kind_of`
-    cause: str  # label of the first cause; empty if the answer does not count
+    kind: str  # how the answer failed, as in `kind_of`; empty: it is right
+    cause: str  # label of the first cause; empty if the answer is right or does not count
     detail: str  # of the cause
     question: str
     rationale: str  # the teacher's
@@ -71,22 +76,39 @@ class Failure:
     results: tuple[tuple[Line, ...], tuple[Line, ...]]  # of gold and answer; empty if they do not differ
     test_database: str  # the test database where the results differ; empty: on the data itself
     fields: tuple[Field, ...]  # used by the gold or the answer
-    data: int | None  # index of its data in `Failures.data`; None: not listed
+    data: int | None  # index of its data in `Answers.data`; None: not listed
     problems: tuple[Problem, ...]
 
+    @property
+    def label(self) -> str:
+        """What went wrong, in a word or two."""
+        return self.cause or self.kind
+
 
 @dataclass(frozen=True, kw_only=True)
-class Failures:
-    """The failures of a run, in the order of its records."""
+class Answers:
+    """The wrong answers of a run, in the order of its records, and then the sample of right ones."""
 
-    rows: tuple[Failure, ...]  # as many as the size budget allows
-    total: int  # number of failures, including those without a row
+    rows: tuple[Answer, ...]  # as many as the size budget allows
+    n_wrong: int  # including those without a row
+    n_right: int  # including those that are not in the sample
+    labels: dict[str, int]  # what went wrong → how often, the most frequent first
     data: tuple[Data, ...] = ()
 
+    @property
+    def wrong(self) -> list[Answer]:
+        """The rows that are wrong or could not be judged."""
+        return [row for row in self.rows if row.kind]
+
+    @property
+    def right(self) -> list[Answer]:
+        """The rows of the sample."""
+        return [row for row in self.rows if not row.kind]
+
 
 @dataclass(frozen=True, kw_only=True)
-class _WrongAnswer:
-    """A failure before its texts are cut and compared."""
+class _Read:
+    """An answer before its texts are cut and compared."""
 
     record: Record
     prediction: Prediction
@@ -104,26 +126,49 @@ class _WrongAnswer:
         return record.question, record.rationale, record.answer, self.answer, reason, results.gold, results.answer
 
 
-def collect(run: Run) -> Failures:
-    """Everything that the student got wrong, over all judged splits."""
+def collect(run: Run) -> Answers:
+    """What the student got wrong, over all judged splits, and a sample of what it got right."""
     data = _AllData(run)
-    wrong = [_read(run, data, *one) for one in _wrong_answers(run)]
+    judged = list(_judged(run))
+    wrong = [one for one in judged if one[-1]]
+    right = [one for one in judged if not one[-1] and one[2].correct]
+    rows = [_read(run, data, *one) for one in (*wrong, *_sample(right))]
+    labels = Counter(verdict.cause.label if verdict.cause else kind for _, _, verdict, kind in wrong)
     budget = BUDGET - sum(_size_of_fields(one.fields) for one in data.listed)
-    return Failures(rows=_within(budget, wrong), total=len(wrong), data=tuple(data.listed))
+    return Answers(
+        rows=_within(budget, rows),
+        n_wrong=len(wrong),
+        n_right=len(right),
+        labels=dict(labels.most_common()),
+        data=tuple(data.listed),
+    )
 
 
-def _within(budget: int, wrong: Sequence[_WrongAnswer]) -> tuple[Failure, ...]:
+def _sample(right: Sequence[_Judged]) -> list[_Judged]:
+    """At most `SAMPLE` of `right`, drawn by the hash of their ids: as many of each split and category as possible."""
+    drawn = sorted(right, key=lambda one: hashlib.sha256(one[0].id.encode("utf-8", "backslashreplace")).digest())
+    seen: Counter[tuple[str, str]] = Counter()
+    turns = []
+    for one in drawn:
+        seen[place := (one[0].split, one[0].category)] += 1
+        turns.append(seen[place])
+    chosen = sorted(range(len(drawn)), key=lambda n: (turns[n], n))[:SAMPLE]
+    kept = {drawn[n][0].id for n in chosen}
+    return [one for one in right if one[0].id in kept]
+
+
+def _within(budget: int, read: Sequence[_Read]) -> tuple[Answer, ...]:
     """Rows of at most `budget` bytes: texts are cut first, and if that is not enough, the last rows are dropped."""
-    longest = [max(map(len, one.texts)) for one in wrong]
-    rows: dict[tuple[int, int], tuple[Failure, int]] = {}  # (index, length of its longest text) → row, size in bytes
+    longest = [max(map(len, one.texts)) for one in read]
+    rows: dict[tuple[int, int], tuple[Answer, int]] = {}  # (index, length of its longest text) → row, size in bytes
     for cut in CUTS:
-        lower_bound = sum(min(len(text), cut) for one in wrong for text in one.texts)
+        lower_bound = sum(min(len(text), cut) for one in read for text in one.texts)
         if cut != CUTS[-1] and lower_bound > budget:
             continue
         keys = [(index, min(length, cut)) for index, length in enumerate(longest)]
         for key in keys:
             if key not in rows:
-                row = _failure(wrong[key[0]], cut)
+                row = _answer(read[key[0]], cut)
                 rows[key] = row, _size(row)
         ends = list(accumulate(rows[key][1] for key in keys))
         if not ends or ends[-1] <= budget:
@@ -144,25 +189,23 @@ def kind_of(verdict: Verdict) -> str:
     return "wrong on a test database" if verdict.result_diff and verdict.result_diff.test_database else "wrong result"
 
 
-def _wrong_answers(run: Run) -> Iterator[tuple[Record, Prediction, Verdict, str]]:
+def _judged(run: Run) -> Iterator[_Judged]:
     verdicts = {verdict.id: verdict for verdict in run.verdicts()}
     predictions = {prediction.id: prediction for prediction in run.predictions()}
     for split in SPLITS:
         for record in run.records(split):
             verdict, prediction = verdicts.get(record.id), predictions.get(record.id)
-            if verdict is not None and prediction is not None and (kind := kind_of(verdict)):
-                yield record, prediction, verdict, kind
+            if verdict is not None and prediction is not None:
+                yield record, prediction, verdict, kind_of(verdict)
 
 
 # --- one row ----------------------------------------------------------------------------
 
 
-def _read(
-    run: Run, data: _AllData, record: Record, prediction: Prediction, verdict: Verdict, kind: str
-) -> _WrongAnswer:
+def _read(run: Run, data: _AllData, record: Record, prediction: Prediction, verdict: Verdict, kind: str) -> _Read:
     draft = steps.draft_of(prediction, run.objective, run.task)
     answer = draft.answer if draft is not None else prediction.text
-    return _WrongAnswer(
+    return _Read(
         record=record,
         prediction=prediction,
         verdict=verdict,
@@ -185,7 +228,7 @@ def _fields(run: Run, example: Example, answer: str) -> Iterator[Field]:
 
 
 class _AllData:
-    """The data sets that failures are about, without duplicates."""
+    """The data sets that the answers are about, without duplicates."""
 
     def __init__(self, run: Run) -> None:
         self.task = run.task
@@ -208,12 +251,12 @@ class _AllData:
         return len(self.listed) - 1
 
 
-def _failure(one: _WrongAnswer, cut: int) -> Failure:
+def _answer(one: _Read, cut: int) -> Answer:
     record, verdict, results = one.record, one.verdict, one.verdict.result_diff
     cause = verdict.cause or Cause(label="")
     gold, answer = diff_answers(_cut(record.answer, cut), _cut(one.answer, cut))
     lines = [_cut(text, cut).split("\n") for text in (results.gold, results.answer)] if results else [[], []]
-    return Failure(
+    return Answer(
         id=record.id,
         split=record.split,
         category=record.category,
@@ -239,7 +282,7 @@ def _cut(text: str, cut: int) -> str:
     return text if len(text) <= cut else f"{text[:cut]}… ({len(text) - cut:,} more characters)"
 
 
-def _size(row: Failure) -> int:
+def _size(row: Answer) -> int:
     """Bytes of HTML that a row takes."""
     lines = [line for side in (row.gold, row.answer, *row.results) for line in side]
     marks = sum(sum(part.differs for part in line.parts) if line.parts else 1 for line in lines)
@@ -252,7 +295,7 @@ def _size(row: Failure) -> int:
         *(2 * [row.split, row.category, row.kind, row.cause]),
     ]
     texts = [row.question, row.rationale, row.reason, row.detail, *names, *problems, *(line.text for line in lines)]
-    return FAILURE_MARKUP + MARK_MARKUP * marks + _size_of_fields(row.fields) + _escaped_size("\n".join(texts))
+    return ANSWER_MARKUP + MARK_MARKUP * marks + _size_of_fields(row.fields) + _escaped_size("\n".join(texts))
 
 
 def _size_of_fields(fields: Iterable[Field]) -> int:
