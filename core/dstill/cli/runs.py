@@ -31,7 +31,8 @@ def plugins(found: App, as_json: bool) -> None:
     """List the installed plugins and what each provides."""
     failures = found.failures()
     loaded = found.plugins
-    default = ("tasks", loaded.default_task(loaded.names("tasks")))
+    tasks = loaded.names("tasks")
+    default = ("tasks", loaded.default_task(tasks) if len(tasks) > 1 else "")
     about = {True: " (the default)", False: ""}
     parts = [
         {
