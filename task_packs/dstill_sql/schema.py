@@ -24,6 +24,7 @@ from sqlglot.errors import SqlglotError
 
 from dstill.errors import DataError
 from dstill_sql.dialects import Dialect
+from dstill_sql.statements import first_line
 
 __all__ = [
     "RESERVED",
@@ -265,10 +266,8 @@ class Schema:
         try:
             parsed = [one for one in sqlglot.parse(statements, read=dialect) if one is not None]
         except (SqlglotError, RecursionError) as error:
-            said = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise DataError(
-                f"the schema is not SQL: {said}", where=where, hint="give CREATE TABLE statements"
-            ) from None
+            what = f"the schema is not SQL: {first_line(error)}"
+            raise DataError(what, where=where, hint="give CREATE TABLE statements") from None
         return _Reader(dialect, where).read(parsed)
 
     def table(self, name: str) -> Table | None:

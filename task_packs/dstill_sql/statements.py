@@ -24,6 +24,8 @@ LONGEST = 20_000  # characters
 _MOST_TOKENS = 4_000  # some chains take the parser a time that is quadratic in their length
 _DEEPEST = 60  # open brackets
 _SEEN = 64  # parts that are looked at for a place: each operator of a long chain may be a problem
+_TOKEN = re.compile(r"<Token token_type: TokenType\.(\w+), text: (.*?), line: \d+, .*?>")
+_LACKING = re.compile(r"Required keyword: '\w+' missing for <class '(?:\w+\.)*(\w+)'>")
 
 
 class NotOneQuery(ValueError):
@@ -67,9 +69,12 @@ def read(answer: str, dialect: Dialect) -> exp.Query:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error of sqlglot, without the marks for a terminal."""
+    """The first line of an error of sqlglot, without the marks for a terminal and names of its own classes."""
     lines = str(error).replace("\033[4m", "").replace("\033[0m", "").splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    said = _TOKEN.sub(lambda found: "the end" if found[1] == "SENTINEL" else f"'{found[2]}'", lines[0])
+    return _LACKING.sub(r"\1 lacks a part", said).rstrip(".")
 
 
 def place(node: exp.Expr) -> str:
@@ -117,4 +122,6 @@ def _check_depth(answer: str) -> None:
 def _kind(statement: exp.Expr) -> str:
     if isinstance(statement, exp.Command):
         return str(statement.this).upper()
+    if isinstance(statement, (exp.Condition, exp.Alias)):
+        return "an expression"
     return statement.key.upper()

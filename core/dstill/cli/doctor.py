@@ -112,7 +112,7 @@ def _engines(found: App) -> Engines:
             raise
         except DstillError as problem:
             engines.rows.append([f"engine of {name}", "", str(problem).replace("\n", "; ")])
-            if settings.project.task or not isinstance(problem, MissingExtra):
+            if settings.project.task or settings.engine.url or not isinstance(problem, MissingExtra):
                 engines.problems.append(problem)
     return engines
 

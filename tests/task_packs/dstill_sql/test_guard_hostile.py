@@ -245,3 +245,16 @@ def test_long_chains_are_refused_in_time(text: str) -> None:
     assert problems(text, "duckdb") or "''" in text
     assert canonical_text(text, "duckdb")
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("SELECT name FROM", "not SQL: Expected table name but got the end. Line 1, Col: 16"),
+        ("SELECT a FROM t WHERE a =", "not SQL: EQ lacks a part. Line 1, Col: 25"),
+        ("SELEC a", "an expression is not a query: write a SELECT"),
+        ("LOAD httpfs", "LOAD is not a query: write a SELECT"),
+    ],
+)
+def test_messages_do_not_name_classes_of_the_parser(text: str, told: str) -> None:
+    assert [problem.message for problem in problems(text, "duckdb")] == [told]
