@@ -137,6 +137,6 @@ def test_three_failed_items_have_no_detectable_difference() -> None:
 
 
 def test_ablation_of_an_older_version_has_a_hint() -> None:
-    before = SimpleNamespace(manifest={"stages": {"ablate": {"split": "test", "arms": {}, "comparisons": {}}}})
+    before = SimpleNamespace(stages={"ablate": {"split": "test", "arms": {}, "comparisons": {}}})
     [section] = sections(cast(Run, before))
     assert "Run `dstill experiment ablate` again" in section.text
