@@ -8,7 +8,7 @@ DEMO   := $(VENV)/.demo
 # The versions that CI passed with; `make constraints` renews them.
 CONSTRAINTS := .ci/constraints.txt
 
-.PHONY: demo test test-slow nightly fuzz lint format bench bench-gpu bench-pretrained reproduce base docs site screenshots soak engine constraints clean
+.PHONY: demo test test-slow nightly fuzz lint format bench bench-gpu bench-pretrained reproduce base docs site screenshots soak engine image constraints clean
 
 demo: $(DEMO)
 	$(RUN)/dstill demo
@@ -69,7 +69,7 @@ base: $(STAMP)
 	OMP_NUM_THREADS=1 $(PYTHON) -m tools.base.train $(if $(HOURS),--hours $(HOURS))
 	$(PYTHON) -m tools.base.publish
 
-# The pages that are made from the code: commands, configuration keys, the guard, faults, plans; and the schema of
+# The pages that are made from the code: commands, configuration keys, the guard, faults, rules, plans; and the schema of
 # search bodies, which is derived from the Elasticsearch client.
 docs: $(STAMP)
 	$(PYTHON) docs/make_cli.py
@@ -77,6 +77,7 @@ docs: $(STAMP)
 	$(PYTHON) docs/make_llms.py
 	$(PYTHON) docs/make_guard.py
 	$(PYTHON) docs/make_faults.py
+	$(PYTHON) docs/make_rules.py
 	$(PYTHON) docs/make_plans.py
 	$(PYTHON) -m tools.querydsl_schema
 
@@ -98,6 +99,11 @@ soak: $(STAMP)
 ENGINE ?= elasticsearch
 engine: $(STAMP)
 	$(PYTHON) tests/live/engine.py $(ENGINE) --port $(or $(PORT),9200)
+
+# The container image of `dstill serve`, see docs/deploy.md.
+image: $(STAMP)
+	rm -rf dist && $(PYTHON) -m build --wheel --outdir dist . >/dev/null
+	docker build --file deploy/Dockerfile --tag dstill .
 
 constraints: $(STAMP)
 	$(RUN)/uv pip freeze --exclude-editable | grep -v '@' > $(CONSTRAINTS)

@@ -25,8 +25,8 @@ HEAD = """# Commands
 <!-- Written by docs/make_cli.py from --help: change the help, then `make docs`. -->
 
 Results go to stdout, progress and notes to stderr. With `--json` the last line of stdout is one compact JSON object.
-`check`, `predict` and `data questions` print one object for each answer or question, `serve` prints one at its start
-and one at its end. Errors are objects too: `{"error": {"code", "message", "hint", "where"}}`. With `NO_COLOR`,
+`data check`, `predict` and `data questions` print one object for each answer or question, `serve` prints one at its
+start and one at its end. Errors are objects too: `{"error": {"code", "message", "hint", "where"}}`. With `NO_COLOR`,
 `TERM=dumb` or a pipe, the output is plain text. RUN is a folder, or the name of a run under `./runs`.
 
 | exit code | |

@@ -3,7 +3,7 @@
     flag  >  environment  >  file  >  default
     --seed 7   DSTILL_PROJECT__SEED=7   [project] seed = 7
 
-In: the path of a file, the environment, flags by dotted key, and the sections of parts (``task.sql`` → its `Config`).
+In: the path of a file, the environment, flags by dotted key, and the sections of parts (``task.sums`` → its `Config`).
 Out: `Config`. Its `settings` are the core's sections, and its method `part` returns that of a part.
 
 Every key is a field of a dataclass. An unknown key, a wrong type or a value out of range is an error. The metadata of a
@@ -100,7 +100,10 @@ _SECRET_VALUE = re.compile(
 class Project:
     """The task, and the seed of all commands."""
 
-    task: str = field(default="", metadata={"help": "The task pack. Empty: the only one installed."})
+    task: str = field(
+        default="",
+        metadata={"help": "The task. Empty: the one that takes `engine.url`, else the one that is the default."},
+    )
     seed: int = field(default=0, metadata={"low": 0, "high": 2**32 - 1, "help": "Seed of every random choice."})
 
 
@@ -301,7 +304,7 @@ class Evaluate:
             "low": 0.0001,
             "high": 1e7,
             "help": "Stop before the replies of models as baselines cost more than this, in US dollars. What "
-            "`--fallback` of `predict` and `serve` buys is counted apart, with the same limit.",
+            "`--fallback` of `predict`, `serve` and `mcp` buys is counted apart, with the same limit.",
         },
     )
     max_tokens: int | None = field(
@@ -359,7 +362,7 @@ class Config:
     """A merged and checked configuration."""
 
     settings: Settings  # the core's sections
-    parts: Mapping[str, Any]  # "task.sql" → an instance of its `Config`
+    parts: Mapping[str, Any]  # "task.sums" → an instance of its `Config`
     origins: Mapping[str, str]  # dotted key → "default", "dstill.toml:7", "environment DSTILL_…", "command line"
     file: Path | None = None  # the file that was read
     filed: frozenset[str] = frozenset()  # keys whose values come from the file, not from the environment or flags
@@ -367,7 +370,7 @@ class Config:
     trusted: bool = False  # the caller allows everything that the file asks for, in this process only (`Run.open`)
 
     def part(self, kind: str, name: str) -> Any:
-        """The `Config` instance of one part: ``part("task", "sql")``. None: no plugin has it."""
+        """The `Config` instance of one part: ``part("task", "sums")``. None: no plugin has it."""
         return self.parts.get(f"{kind}.{name}")
 
     def flat(self) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from dstill.runtime.progress import Progress, silent
 
 __all__ = [
     "Setup",
+    "address_forms",
     "choose_modality",
     "form_of",
     "kind_and_base",
@@ -141,9 +142,9 @@ def _scheme(url: str) -> str:
     return url.partition(":")[0].lower()
 
 
-def make_task(plugins: Plugins, config: Config) -> Task:
-    """The configured task."""
-    name = task_name(plugins, config.settings)
+def make_task(plugins: Plugins, config: Config, name: str = "") -> Task:
+    """The configured task, or the one with this name."""
+    name = name or task_name(plugins, config.settings)
     _require(plugins, config, f"task.{name}")
     task = with_fallbacks(plugins.task(name)(config.part("task", name)))
     task.seed = config.settings.project.seed
@@ -204,8 +205,8 @@ def make_baseline(plugins: Plugins, config: Config, name: str) -> Baseline:
 
 
 def student_spec(plugins: Plugins, settings: Settings) -> str:
-    """``train.student``, or the default of the configured task. Empty: there is no default."""
-    return settings.train.student or plugins.default_student(settings.project.task)
+    """``train.student``, or the default of the task of `task_name`. Empty: there is no default."""
+    return settings.train.student or plugins.default_student(task_name(plugins, settings))
 
 
 def kind_and_base(plugins: Plugins, spec: str) -> tuple[str, str]:
@@ -243,12 +244,17 @@ def url_takers(plugins: Plugins, task: Task, url: str) -> list[str]:
             where="--engine-url",
             hint=f"leave it out: answers then run on {task.executors[0]}" if task.executors else "leave it out",
         )
-    forms = ", ".join(f"{one}://" for one in dict.fromkeys(one for taken in schemes.values() for one in taken))
     raise UsageError(
         f"task '{task.name}' has no executor that takes an address with {scheme}://",
         where="--engine-url",
-        hint=f"its executors take {forms}",
+        hint=f"its executors take {address_forms(plugins, type(task))}",
     )
+
+
+def address_forms(plugins: Plugins, task: type[Task]) -> str:
+    """How the addresses begin that executors of `task` take, as ``http://, https://``. Empty: they take none."""
+    taken = (scheme for name in task.executors for scheme in plugins.executor(name).url_schemes)
+    return ", ".join(f"{scheme}://" for scheme in dict.fromkeys(taken))
 
 
 def make_second_executor(plugins: Plugins, config: Config, first: Executor) -> Executor:

@@ -20,7 +20,7 @@ with **Breaking**. What concerns only one task is a method of its `Task`, not a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -230,6 +230,21 @@ def write_report(run: RunView) -> Path | None:
         run: the evaluated run, read-only. `RunView.folder` is the folder to write to.
 
     If no plugin returns a path, there is no report.
+    """
+
+
+@hookspec
+def track_run(run: RunView, report: Path | None) -> Mapping[str, str] | None:
+    """Send an evaluated run to the services that ``train.report_to`` names.
+
+    Called at the end of `evaluate` and by `runs track`, if ``train.report_to`` names a service outside of the run.
+
+    Args:
+        run: the evaluated run, read-only: manifest, settings, task and rows.
+        report: the page of `write_report`; None: no plugin wrote one.
+
+    Returns: service → id of the run there, for run.json. The results of all plugins are combined. Raises ServiceError,
+    AuthError or MissingExtra.
     """
 
 

@@ -1,7 +1,7 @@
 """Finds and loads plugins, and calls their hooks with typed methods. The only module that uses pluggy.
 
     plugins = load()                        # dstill's own and those of installed packages
-    plugins.task("sql")                     # the class that a plugin registered
+    plugins.task("sums")                    # the class that a plugin registered
     plugins.build_prompt(task, example, ()) # one method for each hook
 
 `load` imports only the plugins' own modules. The parts of a kind are imported when the first of them is needed, and
@@ -486,6 +486,11 @@ class Plugins:
         page: Path | None = self._hook.write_report(run=run)
         return page
 
+    def track_run(self, run: RunView, report: Path | None) -> dict[str, str]:
+        """The results of the hook `track_run`: service → id of the run there."""
+        answers: Iterable[Mapping[str, str] | None] = self._hook.track_run(run=run, report=report)
+        return {service: identity for answer in answers for service, identity in (answer or {}).items()}
+
 
 def load(files: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> Plugins:
     """Load all installed plugins except the `disabled` ones, then `files` (``--plugin ./my_pack.py``).
@@ -549,7 +554,7 @@ def _from_file(file: Path) -> object:
 
 
 def part_sections(plugins: Plugins) -> Mapping[str, type[Any]]:
-    """The sections of all parts in dstill.toml: ``task.sql`` → its `Config`."""
+    """The sections of all parts in dstill.toml: ``task.sums`` → its `Config`."""
     from dstill.parts import singular
 
     return {f"{singular(kind)}.{part.name}": part.Config for kind, part in plugins.parts()}

@@ -10,7 +10,9 @@ from dstill.api.records import Prediction, Record, Rejection, Verdict
 from dstill.api.task import Task
 from dstill.config import Settings
 
-__all__ = ["NoRows", "RunView"]
+__all__ = ["NoRows", "RunView", "Stages"]
+
+Stages = Mapping[str, Mapping[str, Any]]  # name of a stage → its result: the object that run.json has
 
 
 class RunView(Protocol):
@@ -27,6 +29,10 @@ class RunView(Protocol):
     @property
     def manifest(self) -> Mapping[str, Any]:
         """The content of run.json: ``stages``, ``files``, ``seed``, ``versions``, ``created``."""
+
+    @property
+    def stages(self) -> Stages:
+        """The results of the stages that are done."""
 
     @property
     def settings(self) -> Settings:

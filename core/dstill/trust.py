@@ -39,6 +39,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from dstill.api.recipe import services_in
 from dstill.config import FILE, Config, fields
 from dstill.errors import ConfigError, DstillError, TrustError
 from dstill.io import system
@@ -142,10 +143,8 @@ class _Scan:
                 if ":" in name:
                     yield self._request(key, f"ask the model {name!r}, which may cost money")
         for key in filter(self._asks, services):
-            names = [word.strip() for word in self.values[key].split(",")]
-            for service in names:
-                if service not in ("", "auto", "none", "tensorboard"):
-                    yield self._request(key, f"report trainings to {service!r}")
+            for service in services_in(self.values[key]):
+                yield self._request(key, f"report trainings, scores, questions and the student to {service!r}")
 
     def _with_engine(self, name: str) -> dict[str, list[str]]:
         """The keys of ``[engine]`` and of the executor that the section `name` belongs to, by role."""

@@ -24,7 +24,7 @@ COLUMNS = ("set", "against", "items", "points", "gained", "lost", "p (Holm)", "w
 def sections(run: Run) -> Iterator[Section]:
     """Both sections, as far as there is something to compare. The first one needs the extra ``evaluate``."""
     yield from _costs(run)
-    scores: Mapping[str, Any] = run.manifest["stages"].get("evaluate", {}).get("scores", {})
+    scores = run.stages.get("evaluate", {}).get("scores", {})
     try:
         rows = list(_rows(run, scores))
     except MissingExtra:  # a report can be made without scipy
@@ -43,7 +43,7 @@ def sections(run: Run) -> Iterator[Section]:
 
 def _costs(run: Run) -> Iterator[Section]:
     """The student beside the large models that were prompted with the same questions."""
-    evaluated: Mapping[str, Any] = run.manifest["stages"].get("evaluate", {})
+    evaluated = run.stages.get("evaluate", {})
     costs, scores = evaluated.get("costs", {}), evaluated.get("scores", {})
     if len(costs) < 2:
         return

@@ -54,8 +54,7 @@ class Side:
     @property
     def evaluated(self) -> Mapping[str, Any]:
         """The result of the stage `evaluate`."""
-        stage: Mapping[str, Any] = self.run.manifest["stages"]["evaluate"]
-        return stage
+        return self.run.stages["evaluate"]
 
     @property
     def cost(self) -> Mapping[str, Any]:
@@ -125,7 +124,7 @@ def _side(name: str, open_run: Callable[[str], Run]) -> Side:
         run, system = open_run(name), "student"
     except UsageError:
         run, system = _run_and_system(name, open_run)
-    evaluated = run.manifest["stages"].get("evaluate")
+    evaluated = run.stages.get("evaluate")
     if not evaluated or not evaluated.get("scores"):
         raise RunError(
             f"run '{run.name}' has no scores yet", where=str(run.folder), hint=command("evaluate", run.folder)
@@ -175,7 +174,7 @@ def differences(arms: Sequence[Arm], splits: Sequence[str]) -> list[str]:
 
 
 def differing_settings(arms: Sequence[Arm]) -> list[str]:
-    """The task's keys whose values differ, like ``task.sql.dialect``: some decide how answers are judged."""
+    """The task's keys whose values differ, like ``task.sums.base``: some decide how answers are judged."""
     flats = [side.run.config.flat() for arm in arms for side in arm.sides]
     keys = dict.fromkeys(key for flat in flats for key in flat if key.startswith("task."))
     return [key for key in keys if any(flat.get(key) != flats[0].get(key) for flat in flats)]
@@ -190,7 +189,7 @@ def differing_judges(arms: Sequence[Arm]) -> list[str]:
 
 
 def differing_packs(arms: Sequence[Arm]) -> list[str]:
-    """The plugins with the task and the executors of each run, like ``a: my_sql (my-sql 0.1.0, files 5c1e07a2)``.
+    """The plugins with the task and the executors of each run, like ``a: my_sums (my-sums 0.1.0, files 5c1e07a2)``.
 
     Empty if they are the same, down to the digest of their files. Runs that did not record them are skipped.
     """
@@ -219,7 +218,7 @@ def _of_engine(first: Side, other: Side) -> Iterator[str]:
     facts = {
         "data that answers ran on": [side.evaluated.get("data", {}) for side in (first, other)],
         "data that questions were made from": [
-            side.run.manifest["stages"].get("generate", {}).get("data", {}) for side in (first, other)
+            side.run.stages.get("generate", {}).get("data", {}) for side in (first, other)
         ],
     }
     for what, (one, another) in facts.items():

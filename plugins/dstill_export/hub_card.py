@@ -67,7 +67,7 @@ def scores_of(run: Run) -> Mapping[str, Mapping[str, Score]]:
     """Split → metric → score of the student that the run has now; empty if that one was not evaluated."""
     training = run.stages.get("train", {}).get("id", "")
     made_of = run.manifest["files"].get("predictions.jsonl", {}).get("provenance", [None])
-    facts: Mapping[str, Any] = run.stages.get("evaluate", {})
+    facts = run.stages.get("evaluate", {})
     if not training or made_of[0] != training or facts.get("invalid"):
         return {}
     found = facts.get("scores", {}).get("student", {})

@@ -1,8 +1,9 @@
 """Reports training to TensorBoard, if it is installed, and to the other services that transformers supports.
 
-    required("mlflow,tensorboard")      → ["mlflow", "tensorboard"], or UsageError
-    with callbacks(["tensorboard"], events=run / "events", step=0) as extra:
+    names = required("mlflow,tensorboard")      → ["mlflow", "tensorboard"], or UsageError
+    with callbacks(names, events=run / "events", step=0) as extra:
         Trainer(…, callbacks=extra)
+    ended(names)                                → {"mlflow": "3f2a…"}
 
 Names are those of transformers' ``report_to``. Each service reads its settings from its own environment variables, as
 with any Trainer.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import Any
 
 from dstill.errors import MissingExtra, UsageError, did_you_mean
 
-__all__ = ["callbacks", "required"]
+__all__ = ["callbacks", "ended", "required"]
 
 TENSORBOARD = "tensorboard"
 WHERE = "train.report_to"
@@ -37,6 +39,8 @@ def required(report_to: str) -> list[str]:
         log.warning("no curves for TensorBoard: pip install 'dstill[tensorboard]', or train.report_to = none")
         return []
     names = [name.strip() for name in report_to.split(",") if name.strip() and name.strip() != "none"]
+    if "mlflow" in names:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     for name in names:
         if name not in INTEGRATION_TO_CALLBACK:
             raise UsageError(
@@ -79,6 +83,23 @@ def _writer(events: Path, step: int) -> Iterator[Any]:
         yield writer
     finally:
         writer.close()
+
+
+def ended(names: Sequence[str]) -> dict[str, str]:
+    """End the runs of the services that training reported to: service → id of its run, for `dstill runs track`."""
+    found: dict[str, str] = {}
+    if "mlflow" in names:
+        import mlflow
+
+        if (run := mlflow.last_active_run()) is not None:
+            found["mlflow"] = run.info.run_id
+    if "wandb" in names:
+        import wandb
+
+        if wandb.run is not None:
+            found["wandb"] = wandb.run.id
+            wandb.finish()
+    return found
 
 
 def _callback(name: str, *arguments: Any) -> Any:

@@ -27,6 +27,7 @@ IRRELEVANT = (
     "threads",
     "test_largest_batch",
     "report_to",
+    "report_student_mb",
     "save_steps",
     "save_total_limit",
     "auto_find_batch_size",

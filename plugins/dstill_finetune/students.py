@@ -150,7 +150,7 @@ class Finetuned(TorchStudent):
             prompt="plain" if prompts.chat is None else "chat",
             system_messages=prompts.system_messages,
         )
-        fitted = result_of(history, model, peak, data.n_too_long)
+        fitted = replace(result_of(history, model, peak, data.n_too_long), services=reporting.ended(services))
         if distributed.is_main():
             with saving(job.folder):
                 self._save(job, model, facts, fitted, n_too_long=data.n_too_long, cut=encoder.cuts_prompts)

@@ -47,10 +47,10 @@ __all__ = ["improve"]
 @click.option(
     "--gate",
     "gate_file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=click.Path(path_type=Path, exists=True),
     metavar="FILE",
-    help="Questions with answers that decide, and that nothing else may use. Default: half of the run's test splits; "
-    "for a run that is a candidate itself, the gate that it met.",
+    help="Questions with answers that decide, and that nothing else may use: a file or a folder. Default: half of the "
+    "run's test splits; for a run that is a candidate itself, the gate that it met.",
 )
 @click.option(
     "--rows",
@@ -105,7 +105,7 @@ def improve(
             sources=Sources(feedback=feedback, rows=rows, samples=samples),
         )
     if as_json:
-        emit({"run": str(made.run.folder), **made.run.manifest["stages"]["improve"], **made.decision.to_row()})
+        emit({"run": str(made.run.folder), **made.run.stages["improve"], **made.decision.to_row()})
     else:
         _show(made)
     if not made.decision.accepted:
@@ -119,7 +119,7 @@ def improve(
 def _show(made: Improved) -> None:
     from dstill_improve.text import COLUMNS, new_rows_line, set_rows, verdict
 
-    facts = made.run.manifest["stages"]["improve"]
+    facts = made.run.stages["improve"]
     note(new_rows_line(facts["rows"], facts["left_out"], facts["removed"]))
     table(COLUMNS, set_rows(made.decision), title=f"right answers of both students; gate: {facts['gate']['source']}")
     say(verdict(made.decision), lines=True)

@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dstill import trust
 from dstill.api.executor import Executor
@@ -94,8 +93,8 @@ def _unfinished(parent: Run, out: Path | None) -> Run | None:
     if out is None or not (out / MANIFEST).exists():
         return None
     run = Run.open(out, plugins=parent.plugins)
-    made_of = _facts(run, IMPROVE).get("parent", {}).get("id")
-    if not made_of or made_of != parent.manifest.get("id") or _facts(run, JUDGED):
+    made_of = run.stages.get(IMPROVE, {}).get("parent", {}).get("id")
+    if not made_of or made_of != parent.manifest.get("id") or JUDGED in run.stages:
         raise RunError(
             f"{out} is not an unfinished candidate of run '{parent.name}'",
             where=str(out),
@@ -204,8 +203,3 @@ def _right(verdicts: Mapping[str, Sequence[Verdict]], *, executes: bool) -> dict
             is_right = verdict.correct if executes else verdict.exact is True
             sets.setdefault(verdict.split, {})[verdict.id] = is_right
     return right
-
-
-def _facts(run: Run, stage: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = run.manifest["stages"].get(stage, {})
-    return found

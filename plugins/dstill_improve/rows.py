@@ -83,6 +83,7 @@ def new_rows(run: Run, gate: Sequence[Record], sources: Sources) -> NewRows:
     Raises RunError without a student, DataError for a damaged feedback file, and the errors of `dstill generate`.
     """
     left_out = Counter[str]()
+    run.plugins.teacher(run.settings.generate.teacher)  # raises for a misspelt one, before the student answers
     asked = _questions(run, sources.feedback, left_out)
     wanted = len(run.records("train")) // SHARE if sources.rows is None else sources.rows
     failed = failures(run, SAMPLED) if wanted else Failures(asked=0, by_cause={})

@@ -64,7 +64,7 @@ def new_rows_line(counts: Mapping[str, int], left_out: Mapping[str, int], remove
 
 def sections(run: Run) -> Sequence[Section]:
     """The report's section on the improvement that made `run`; none if it is not a candidate."""
-    stages = run.manifest["stages"]
+    stages = run.stages
     if JUDGED not in stages or IMPROVE not in stages:
         return ()
     try:

@@ -1,8 +1,8 @@
 """The weights that a linked student starts from: a folder, or a base of the task's pack.
 
-folder_of("base:querydsl", form)       →  …/dstill_querydsl/base
+folder_of("base:sums", form)           →  …/my_sums/base
 folder_of("/home/me/student", form)    →  /home/me/student
-start_of("base:querydsl", form, digest)  →  the same folder, if its weights have this SHA-256
+start_of("base:sums", form, digest)    →  the same folder, if its weights have this SHA-256
 """
 
 from __future__ import annotations

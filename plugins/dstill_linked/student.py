@@ -254,6 +254,7 @@ class LinkedStudent(TorchStudent):
             n_not_expressible=data.n_not_expressible,
             base_sha256=facts.base_sha256,
             n_replayed=data.n_replayed,
+            services=reporting.ended(services),
         )
         if distributed.is_main():
             with saving(job.folder):

@@ -53,10 +53,12 @@ SCHEMA_WORDS = ("response_format", "json_schema", "structured output")  # in err
 # How services say that they do not know a parameter, or do not take its value. OpenAI and Azure: "Unsupported
 # parameter: 'max_tokens' is not supported with this model", "Unsupported value: …", "Unrecognized request argument
 # supplied: …". Mistral and vLLM: "Extra inputs are not permitted". Anthropic: "`temperature` is deprecated for this
-# model". LiteLLM: "models don't support temperature=0.0".
+# model", "`temperature` and `top_p` cannot both be specified". LiteLLM: "models don't support temperature=0.0". xAI:
+# "does not support parameter reasoningEffort". Groq: "property 'reasoning_effort' is unsupported".
 REFUSAL_CODES = {"unsupported_parameter", "unsupported_value", "unknown_parameter"}
 _REFUSAL = re.compile(
-    r"unsupported (parameter|value)|not supported|(does not|doesn't|do not|don't) support|unrecognized|deprecated"
+    r"unsupported (parameter|value)|not supported|is unsupported|cannot both"
+    r"|(does not|doesn't|do not|don't) support|unrecognized|deprecated"
     r"|(unknown|unexpected) (parameter|argument|field|keyword|name)|extra_forbidden|not permitted|not allowed",
     re.IGNORECASE,
 )
@@ -164,9 +166,18 @@ def oversized(error: Exception, at: Endpoint) -> Oversized:
 
 
 def _from_status_error(error: openai.APIStatusError, at: Endpoint) -> DstillError:
-    body = error.body if isinstance(error.body, dict) else {}
-    message = str(body.get("message") or error.message)
-    return from_status(error.status_code, {**body, "message": message}, error.response.headers, at)
+    said = _said(error.body)
+    message = str(said.get("message") or said.get("detail") or (json.dumps(said) if said else error.message))
+    return from_status(error.status_code, {**said, "message": message}, error.response.headers, at)
+
+
+def _said(body: object) -> Mapping[str, Any]:
+    """The error in the body of a response: an object, text (xAI), or either in a list (Gemini)."""
+    body = body[0] if isinstance(body, list) and body else body
+    body = body.get("error", body) if isinstance(body, dict) else body
+    if isinstance(body, str):
+        return {"message": "a web page" if body.lstrip().startswith("<") else body}
+    return body if isinstance(body, dict) else {}
 
 
 def from_status(status: int, body: Mapping[str, Any], headers: Mapping[str, str], at: Endpoint) -> DstillError:

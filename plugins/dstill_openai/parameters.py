@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from dstill.api.records import Prompt
@@ -88,12 +88,15 @@ def _named(error: ParameterRefused, sent: Iterable[str]) -> str:
     sent = list(sent)
     if error.param in sent:
         return error.param
-    places: Mapping[str, int] = {
-        name: found.start() for name in sent if (found := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", error.text))
-    }
+    places = {name: found.start() for name in sent if (found := _spelt(name).search(error.text))}
     if not places:
         raise error
     return min(places, key=lambda name: places[name])
+
+
+def _spelt(name: str) -> re.Pattern[str]:
+    """Finds a parameter as it is sent, or as ``reasoningEffort``."""
+    return re.compile(rf"(?<!\w){re.escape(name).replace('_', '_?')}(?!\w)", re.IGNORECASE)
 
 
 def _stopped(error: ParameterRefused, where: str, hint: str) -> ConfigError:

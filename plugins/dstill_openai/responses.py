@@ -117,7 +117,7 @@ def _reply(choice: Mapping[str, Any], body: Mapping[str, Any], id: str, at: Endp
     if finish == "content_filter":
         raise Filtered(f"{at.host} filtered the reply")
     if isinstance(refusal := message.get("refusal"), str) and refusal and not text.strip():
-        raise Refused(f"the teacher refused: {printable(refusal)}")
+        raise Refused(f"the model refused: {printable(refusal)}")
     if not text.strip() and finish != "length":
         raise EmptyReply(f"{at.host} sent a reply without content")
     reasoning = _text(message.get("reasoning_content") or message.get("reasoning"))

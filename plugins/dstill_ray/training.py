@@ -66,8 +66,7 @@ def train(run: Run, resources: Resources, *, address: str, flags: Mapping[str, A
     except (DstillError, KeyboardInterrupt) as error:
         _record_status(run, error)
         raise
-    facts: Mapping[str, Any] = RunFolder.read(run.folder).manifest["stages"]["train"]
-    return facts
+    return RunFolder.read(run.folder).stages["train"]
 
 
 def _trainer(job: Mapping[str, Any], resources: Resources, folder: str) -> Any:

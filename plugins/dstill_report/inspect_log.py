@@ -1,6 +1,6 @@
 """Writes a run's scores as Inspect logs, for the viewer and `read_eval_log` of `inspect_ai`.
 
-    write(run)  →  [runs/a/exports/inspect/2026-03-01T10-00-00+00-00_querydsl-test_3f2a….json, …]
+    write(run)  →  [runs/a/exports/inspect/2026-03-01T10-00-00+00-00_sums-test_3f2a….json, …]
 
 There is one log per system and split. Every question is a sample with its input, target and output, a score of C
 (correct) or I (incorrect) for each metric, and the verdict as metadata. The files use version 2 of Inspect's JSON log
@@ -52,7 +52,7 @@ def log(run: Run, one: ScoredSet) -> dict[str, Any]:
     """The log of one system on one split, in Inspect's schema."""
     identity, created = _id(run, one), run.manifest["created"]
     model = f"dstill/{run.name}" + ("" if one.system == "student" else f":{one.system}")
-    trained = run.manifest["stages"].get("train", {})
+    trained = run.stages.get("train", {})
     return {
         "version": VERSION,
         "status": "success",

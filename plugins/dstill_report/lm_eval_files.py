@@ -2,9 +2,9 @@
 
     write(run)
     →  [runs/a/exports/lm-eval/a/results_2026-03-01T10-00-00.000000.json,
-        runs/a/exports/lm-eval/a/samples_querydsl_test_2026-03-01T10-00-00.000000.jsonl, …]
+        runs/a/exports/lm-eval/a/samples_sums_test_2026-03-01T10-00-00.000000.jsonl, …]
 
-There is one folder per system (a model in lm-eval) and one task per split (``querydsl_test``). Metrics are named
+There is one folder per system (a model in lm-eval) and one task per split (``sums_test``). Metrics are named
 ``NAME,none`` and ``NAME_stderr,none``, the standard error of the mean. lm-eval's tables and `datasets.load_dataset`
 can read the files; lm-eval does not have to be installed.
 Not included: confidence intervals, and per-answer values of metrics that are not rates.
@@ -52,7 +52,7 @@ def write(run: Run) -> list[Path]:
 
 def results(run: Run, model: str, sets: Sequence[ScoredSet]) -> dict[str, Any]:
     """lm-eval's `EvalResults` of one system."""
-    trained = run.manifest["stages"].get("train", {})
+    trained = run.stages.get("train", {})
     seed = run.manifest["seed"]
     return {
         "results": {one.name: _metrics(one) for one in sets},

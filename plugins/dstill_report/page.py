@@ -52,7 +52,7 @@ def write(run: Run) -> dict[str, Path]:
 
 def gather(run: Run) -> Report:
     """Collect the content of the report. Raises RunError if scores or verdicts are missing."""
-    evaluated = run.manifest["stages"].get("evaluate")
+    evaluated = run.stages.get("evaluate")
     if not evaluated or not evaluated.get("scores"):
         raise RunError(
             f"run '{run.name}' has no scores yet", where=str(run.folder), hint=command("evaluate", run.folder)
@@ -95,7 +95,7 @@ def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
         if latency.get("p50")
         else "",
         "throughput, in batches": f"{rate:,.{0 if rate >= 10 else 1}f} answers/s" if rate else "",
-        "tokens per answer": f"p50 {tokens['p50']:.0f}, p95 {tokens['p95']:.0f}" if tokens.get("total") else "",
+        "tokens per answer": f"p50 {tokens['p50']:.0f}, p95 {tokens['p95']:.0f}" if tokens.get("p50") else "",
         "size": size_on_disk(size["bytes"]) if size.get("bytes") else "",
         "seed": str(manifest["seed"]),
         "created": manifest["created"].replace("T", " ").replace("+00:00", " UTC"),
@@ -116,7 +116,7 @@ def _warnings(run: Run, evaluated: Mapping[str, Any]) -> tuple[str, ...]:
     scores = [metrics.get("executable_accuracy") for metrics in evaluated["scores"]["student"].values()]
     if not any(score and score["n"] for score in scores):
         warnings.append("No answer was executed, so executable accuracy is not checked.")
-    return tuple(warnings)
+    return (*warnings, *evaluated.get("notes", ()))
 
 
 def _headline(split: str, evaluated: Mapping[str, Any]) -> Headline:

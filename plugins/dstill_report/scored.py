@@ -1,6 +1,6 @@
 """Every answer of a run with its result for each metric: the input of the exports.
 
-    for one in scored_sets(run):  →  ScoredSet(task="querydsl", system="student", split="test", items=…, scores=…)
+    for one in scored_sets(run):  →  ScoredSet(task="sums", system="student", split="test", items=…, scores=…)
     one.items[0].marks            →  {"executable_accuracy": True, "exact_match": False, …}
 
 `marks` lacks the metrics that do not count the answer, for example because the engine failed or the gold is vacuous.
@@ -62,13 +62,13 @@ class ScoredSet:
 
     @property
     def name(self) -> str:
-        """Task and split, for example ``querydsl_test_unseen_templates``."""
+        """Task and split, for example ``sums_test_unseen_templates``."""
         return f"{self.task}_{self.split}"
 
 
 def scored_sets(run: Run) -> Iterator[ScoredSet]:
     """Yield every system on every split that has questions. Raises RunError if a verdict is missing."""
-    evaluated = run.manifest["stages"].get("evaluate", {})
+    evaluated = run.stages.get("evaluate", {})
     if not evaluated.get("scores"):
         raise RunError(
             f"run '{run.name}' has no scores yet", where=str(run.folder), hint=command("evaluate", run.folder)

@@ -25,7 +25,7 @@ POINTS = 200  # of a curve
 
 def sections(run: Run) -> Iterator[Section]:
     """The sections, if the last evaluation calibrated the confidence."""
-    evaluated: Mapping[str, Any] = run.manifest["stages"].get("evaluate", {})
+    evaluated = run.stages.get("evaluate", {})
     found: Mapping[str, Any] = evaluated.get("confidence", {"why": "not measured"})
     if found["why"]:
         return

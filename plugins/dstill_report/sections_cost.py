@@ -64,7 +64,7 @@ class _Cost:
 
 def sections(run: Run) -> Iterator[Section]:
     """Yield the section on cost if the run has a dataset and a trained student."""
-    stages: Mapping[str, Mapping[str, Any]] = run.manifest["stages"]
+    stages = run.stages
     generated, trained, evaluated = (stages.get(name, {}) for name in ("generate", "train", "evaluate"))
     if not generated or not trained:
         return

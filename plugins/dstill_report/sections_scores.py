@@ -25,7 +25,7 @@ SHOWN = 2  # example failures per cause: the failure browser lists all
 
 def sections(run: Run) -> Iterator[Section]:
     """Yield the sections on scores that `run` has content for."""
-    stages: Mapping[str, Mapping[str, Any]] = run.manifest["stages"]
+    stages = run.stages
     evaluated = stages.get("evaluate", {})
     found = (
         _scores(evaluated.get("scores", {}), _meanings(run)),

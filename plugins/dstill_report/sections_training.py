@@ -32,7 +32,7 @@ DECISIONS = {
 
 def sections(run: Run) -> Iterator[Section]:
     """Yield the sections on training and data that `run` has content for."""
-    stages: Mapping[str, Mapping[str, Any]] = run.manifest["stages"]
+    stages = run.stages
     trained = stages.get("train", {})
     found = (
         _training(trained),

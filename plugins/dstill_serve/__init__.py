@@ -5,10 +5,11 @@
     POST /v1/query                 {"question": "how many requests failed"} → the checked answer; "execute" runs it
     POST /v1/feedback              {"question": …, "answer": …, "verdict": "right"}: what a user says   POST /v1/check
     POST /v1/chat/completions      OpenAI-compatible, streamed or not      GET /v1/models
-    GET  /                         the page                                GET /healthz   /metrics
+    GET  /                         the page                                GET /healthz   /metrics   /openapi.json
 
 `microbatcher` groups concurrent requests into batches, `request_schema` parses requests and `responses` builds replies,
-`auth` controls access, `engine` executes answers.
+which `openapi` describes, `auth` controls access, `engine` executes answers, `observed` writes the request log, and
+`tracing` sends traces.
 """
 
 from __future__ import annotations

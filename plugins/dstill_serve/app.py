@@ -11,6 +11,7 @@ to a large model (`dstill.pipeline.fallback`), which takes none of the student's
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dstill.api.records import Example, OutcomeKind, Prediction
-from dstill.cli.console import note
+from dstill.cli.console import note_bug
 from dstill.errors import DstillError, ServiceError
 from dstill.io.inert import visible
 from dstill.io.strict_json import dumps
@@ -31,9 +32,13 @@ from dstill_serve.feedback import FeedbackLog, parse_check, parse_feedback, prob
 from dstill_serve.info import model_info
 from dstill_serve.metrics import Metrics
 from dstill_serve.microbatcher import Full, Queue
+from dstill_serve.observed import KEY, Observed, RequestLog
+from dstill_serve.observed import of as observed
+from dstill_serve.openapi import description
 from dstill_serve.request_schema import Query, parse_chat, parse_query, read_body
 from dstill_serve.responses import chat_chunks, chat_completion, query_response, server_sent_events
 from dstill_serve.student import Job, Student, StudentAnswer
+from dstill_serve.tracing import Traces
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -63,6 +68,7 @@ ROUTES = (
     "/v1/feedback",
     "/healthz",
     "/metrics",
+    "/openapi.json",
     *FILES,
 )
 RETRY_AFTER = 5  # seconds, sent when the engine is unavailable or the server is stopping
@@ -84,6 +90,8 @@ class Service:
     metrics: Metrics
     timeout: float  # seconds from a request to its answer
     feedback: FeedbackLog | None = None  # None: this server takes no feedback
+    log: RequestLog | None = None
+    traces: Traces = field(default_factory=Traces)
     started: int = field(default_factory=lambda: int(time.time()))  # Unix time
 
     @property
@@ -104,14 +112,18 @@ class Service:
             message = f"too many requests in progress; try again in {full.wait} s"
             raise RequestError(503, "overloaded", message, retry_after=full.wait) from None
         try:
-            answer = await asyncio.wait_for(asyncio.wrap_future(ticket.result), self.timeout)
+            with self.traces.step("answer"):
+                answer = await asyncio.wait_for(asyncio.wrap_future(ticket.result), self.timeout)
+                self.traces.past(answer.predicted.steps)
             self.metrics.wrote(answer.predicted.tokens, answer.prompt_tokens)
             if self.student.predictor.needs_fallback(answer.predicted):
-                answer = answer.replaced(await self._fallen_back(job.example, answer.predicted, _until(deadline)))
+                with self.traces.step("fallback"):
+                    answer = answer.replaced(await self._fallen_back(job.example, answer.predicted, _until(deadline)))
             self.metrics.answered(answer.predicted)
             if not query.execute:
                 return answer, answer.predicted
-            executed = await self.runner.run(job.example, answer.predicted, timeout=_until(deadline))
+            with self.traces.step("execute") if answer.predicted.ok else contextlib.nullcontext():
+                executed = await self.runner.run(job.example, answer.predicted, timeout=_until(deadline))
             if executed.outcome:
                 self.metrics.executed(executed.outcome)
             return answer, executed
@@ -132,7 +144,10 @@ class Service:
         except DstillError as error:
             said = error
         self.metrics.asked_fallback(answered=isinstance(said, Prediction), usd=predictor.fallback.usd)
-        return await asyncio.to_thread(predictor.from_fallback, example, answered, said)
+        given = await asyncio.to_thread(predictor.from_fallback, example, answered, said)
+        if given.by_fallback:
+            self.traces.past(given.steps)
+        return given
 
 
 def _until(deadline: float) -> float:
@@ -158,6 +173,7 @@ def application(service: Service) -> Starlette:
             Route("/v1/feedback", _with_errors(api.feedback), methods=["POST"]),
             Route("/healthz", _with_errors(api.health)),
             Route("/metrics", _with_errors(api.prometheus)),
+            Route("/openapi.json", _with_errors(api.openapi)),
             *(Route(path, _with_errors(_file)) for path in FILES),
         ],
         middleware=[Middleware(_Guard, service=service)],
@@ -175,6 +191,7 @@ class _Api:
         # Read once: only `drift` changes while the server runs.
         info = model_info(self._student, executes=service.executes, feedback=service.feedback is not None)
         self._info = visible(dumps({**info, "drift": []}))
+        self._openapi = dumps(description(self._task, token=service.access.requires_token))
         self._model = {
             "id": self._student.model,
             "object": "model",
@@ -183,8 +200,8 @@ class _Api:
         }
 
     async def query(self, request: Request) -> Response:
-        query = parse_query(await read_body(request), self._task.data_key)
-        answer, predicted = await _unless_disconnected(request, self._service.answer(query))
+        query = parse_query(await self._body(request), self._task.data_key)
+        answer, predicted = await self._answer(request, query)
         row = query_response(self._task, predicted, answer, explain=query.explain)
         if predicted.outcome == OutcomeKind.UNAVAILABLE:
             message = f"the answer was not executed because the engine is unavailable: {predicted.reason}"
@@ -194,17 +211,19 @@ class _Api:
     async def chat(self, request: Request) -> Response:
         from starlette.responses import StreamingResponse
 
-        query = parse_chat(await read_body(request), self._task.data_key)
-        answer, _ = await _unless_disconnected(request, self._service.answer(query))
+        query = parse_chat(await self._body(request), self._task.data_key)
+        answer, _ = await self._answer(request, query)
         if not query.stream:
             return _json(chat_completion(self._student, query, answer))
         events = server_sent_events(chat_chunks(self._student, query, answer))
         return StreamingResponse(events, media_type="text/event-stream")
 
     async def check(self, request: Request) -> Response:
-        asked = parse_check(await read_body(request), self._task.data_key)
+        asked = parse_check(await self._body(request), self._task.data_key)
+        observed(request).question = asked.query.question
         example = self._student.job(asked.query).example
-        found = await asyncio.to_thread(problems, self._student, example, asked.answer)
+        with self._service.traces.step("check"):
+            found = await asyncio.to_thread(problems, self._student, example, asked.answer)
         return _json({"ok": not any(one.is_error for one in found), "problems": [one.to_row() for one in found]})
 
     async def feedback(self, request: Request) -> Response:
@@ -212,11 +231,13 @@ class _Api:
         if log is None:
             message = "this server takes no feedback; its owner can start it with --feedback FILE"
             raise RequestError(404, "feedback_off", message)
-        asked = parse_feedback(await read_body(request), self._task.data_key)
+        asked = parse_feedback(await self._body(request), self._task.data_key)
+        observed(request).question = asked.query.question
         example = self._student.job(asked.query).example
         if asked.gold is not None:
             answer, param = asked.gold
-            found = await asyncio.to_thread(problems, self._student, example, answer)
+            with self._service.traces.step("check"):
+                found = await asyncio.to_thread(problems, self._student, example, answer)
             if error := next((one for one in found if one.is_error), None):
                 extra = {"problems": [one.to_row() for one in found]}
                 message = f"'{param}' does not pass the checks: {error.message}"
@@ -257,6 +278,20 @@ class _Api:
         metrics.engine_checked((await self._service.runner.state()).reachable)
         return Response(metrics.text(), headers={"content-type": metrics.content_type})
 
+    async def openapi(self, _: Request) -> Response:
+        return _raw_json(self._openapi)
+
+    async def _body(self, request: Request) -> dict[str, Any]:
+        with self._service.traces.step("read"):
+            return await read_body(request)
+
+    async def _answer(self, request: Request, query: Query) -> tuple[StudentAnswer, PredictedAnswer]:
+        seen = observed(request)
+        seen.question = query.question
+        answer, predicted = await _unless_disconnected(request, self._service.answer(query))
+        seen.answered = predicted
+        return answer, predicted
+
 
 async def _file(request: Request) -> Response:
     from starlette.responses import Response
@@ -266,7 +301,7 @@ async def _file(request: Request) -> Response:
 
 
 class _Guard:
-    """Middleware that checks access, adds the security headers to every reply, and counts requests."""
+    """Middleware that checks access, adds the security headers to every reply, and counts, logs and traces requests."""
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app = app
@@ -275,27 +310,34 @@ class _Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         from starlette.requests import Request
 
-        started, status, send_with_policy = time.monotonic(), 0, with_policy(send)
+        service, request, send_with_policy = self._service, Request(scope), with_policy(send)
+        path = scope["path"]
+        seen = scope[KEY] = Observed(method=scope["method"], route=path if path in ROUTES else "other")
 
         async def recording(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                seen.status = message["status"]
             await send_with_policy(message)
 
         try:
-            if error := self._service.access.check(Request(scope)):
-                await _error(error)(scope, receive, recording)
-            else:
-                await self._app(scope, receive, recording)
-        except asyncio.CancelledError:  # the server stops and the grace period for requests in progress is over
-            if not status:
-                stopping = RequestError(503, "stopping", "the server is stopping", retry_after=RETRY_AFTER)
-                await _error(stopping)(scope, receive, recording)
-            raise
+            with service.traces.request(seen, request.headers):
+                await self._reply(request, receive, recording)
         finally:
-            path = scope["path"]
-            self._service.metrics.requested(path if path in ROUTES else "other", status, time.monotonic() - started)
+            service.metrics.requested(seen.route, seen.status, seen.seconds)
+            if service.log is not None:
+                service.log.write(seen)
+
+    async def _reply(self, request: Request, receive: Receive, send: Send) -> None:
+        try:
+            if error := self._service.access.check(request):
+                await _error(error, request)(request.scope, receive, send)
+            else:
+                await self._app(request.scope, receive, send)
+        except asyncio.CancelledError:  # the server stops and the grace period for requests in progress is over
+            if not observed(request).status:
+                stopping = RequestError(503, "stopping", "the server is stopping", retry_after=RETRY_AFTER)
+                await _error(stopping, request)(request.scope, receive, send)
+            raise
 
 
 # --- replies ----------------------------------------------------------------------------
@@ -312,7 +354,8 @@ def _raw_json(text: str, status: int = 200, headers: Mapping[str, str] | None = 
     return Response(text, status, headers, media_type="application/json")
 
 
-def _error(error: RequestError) -> Response:
+def _error(error: RequestError, request: Request) -> Response:
+    observed(request).code = error.code
     return _json(error.body, error.status, error.headers)
 
 
@@ -329,8 +372,8 @@ def _with_errors(endpoint: Endpoint) -> Endpoint:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         except Exception as error:
             if not isinstance(error, RequestError | DstillError):
-                note(f"bug in dstill: {type(error).__name__} {_raised_at(error)}")
-            return _error(from_exception(error))
+                note_bug(error)
+            return _error(from_exception(error), request)
 
     return safe
 
@@ -338,7 +381,8 @@ def _with_errors(endpoint: Endpoint) -> Endpoint:
 async def _no_route(request: Request, error: Exception) -> Response:
     status = getattr(error, "status_code", 500)
     code = "not_found" if status == 404 else "method_not_allowed"
-    reply = _error(RequestError(status, code, f"there is no route {request.method} {request.scope['path'][:200]}"))
+    message = f"there is no route {request.method} {request.scope['path'][:200]}"
+    reply = _error(RequestError(status, code, message), request)
     reply.headers.update(getattr(error, "headers", None) or {})  # Allow, if the path has other methods
     return reply
 
@@ -360,11 +404,3 @@ async def _unless_disconnected(request: Request, work: Coroutine[Any, Any, T]) -
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _raised_at(error: Exception) -> str:
-    """The place where `error` was raised: ``at student.py:40``."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    return "" if frame is None else f"at {Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}"

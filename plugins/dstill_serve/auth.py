@@ -35,6 +35,7 @@ OPEN = (
     "/feedback.js",
     "/icon.svg",
     "/healthz",
+    "/openapi.json",
 )  # without a token, these reveal nothing of the run
 MIN_TOKEN_LENGTH = 16  # characters
 

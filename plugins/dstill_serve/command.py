@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from dstill.api.task import data_of
-from dstill.cli.confidence import promises
 from dstill.cli.console import emit, note, visible
 from dstill.cli.groups import Command
 from dstill.cli.options import (
@@ -27,7 +26,8 @@ from dstill.cli.options import (
     run_argument,
     set_option,
 )
-from dstill.errors import Interrupted, ServiceError
+from dstill.cli.ready import ready
+from dstill.errors import Interrupted
 from dstill.io.shell import quoted
 
 __all__ = ["serve"]
@@ -77,7 +77,26 @@ __all__ = ["serve"]
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="Append what users say about answers to this file, with the questions, for `dstill improve`. Default: take no "
-    "feedback, and write no question anywhere.",
+    "feedback.",
+)
+@click.option(
+    "--request-log",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Append a line of JSON for each request to this file. Default: stderr.",
+)
+@click.option(
+    "--log-questions",
+    is_flag=True,
+    help="Also write the text of questions and answers to the request log and to traces.",
+)
+@click.option(
+    "--otlp",
+    default="",
+    show_default=False,
+    metavar="URL",
+    help="Send OpenTelemetry traces to this collector, for example http://127.0.0.1:4318. Default: what the OTEL_* "
+    "environment variables say.",
 )
 @json_output("Print a JSON object when the server is ready (with its address), and one when it has stopped.")
 @set_option
@@ -95,6 +114,9 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
     max_requests: int,
     timeout: float,
     feedback: Path | None,
+    request_log: Path | None,
+    log_questions: bool,
+    otlp: str,
     as_json: bool,
 ) -> None:
     """Serve the student over HTTP, with an OpenAI-compatible API.
@@ -104,32 +126,30 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
     with 0. Restart the server to use a student that was trained again. RUN may be a bundle (`dstill export --to
     bundle`).
 
+    Each request is a line of JSON on stderr, without the text of the question and the answer.
+
     With --fallback, a large model answers where the student does not, within --timeout. If it does not answer either,
     or has reached --max-usd, the student abstains.
     """
-    from dstill.pipeline.predict import Predictor
     from dstill_serve import serving
     from dstill_serve.auth import Access, token_of
     from dstill_serve.feedback import FeedbackLog
+    from dstill_serve.observed import RequestLog
+    from dstill_serve.tracing import traces_of
 
     token = token_of(token_env)
     opened = found.open_trained(run)
     log = None if feedback is None else FeedbackLog(feedback)
     limits = serving.Limits(max_batch=max_batch, max_requests=max_requests, timeout=timeout)
     with contextlib.ExitStack() as stack:
+        requests = stack.enter_context(contextlib.closing(RequestLog(request_log, texts=log_questions)))
+        traces = stack.enter_context(traces_of(otlp, texts=log_questions))
         listener = stack.enter_context(serving.listening(host, port))
         # Fail before the slow loading of the student. The socket has the address of a name such as localhost.
         Access(host=listener.getsockname()[0], port=port, token=token)
-        note(f"loading the student of run '{opened.name}'")
-        try:
-            executes = execute and bool(opened.task.executors)
-            predictor = stack.enter_context(Predictor(opened, execute=executes, max_wrong=max_wrong, fallback=fallback))
-        except ServiceError as error:
-            hint = "; ".join(line for line in (error.hint, "or do not execute answers: --no-execute") if line)
-            raise ServiceError(error.what, where=error.where, hint=hint) from None
-        note("answering a first question")
-        predictor.warm_up()  # until then no request is answered
-        opening = serving.opened(predictor, listener, token=token, limits=limits, feedback=log)
+        predictor = stack.enter_context(ready(opened, execute=execute, max_wrong=max_wrong, fallback=fallback))
+        watched: dict[str, Any] = {"feedback": log, "log": requests, "traces": traces}
+        opening = serving.opened(predictor, listener, token=token, limits=limits, **watched)
         server, service = stack.enter_context(opening)
         _announce(service, as_json=as_json, token_env=token_env)
         started = time.monotonic()
@@ -149,10 +169,6 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
 def _announce(service: Any, *, as_json: bool, token_env: str) -> None:
     """Print the address and a `curl` command to try."""
     address, student = service.access.address, service.student
-    for line in student.predictor.drift():
-        note(f"warning: {line}")
-    for line in promises(student.predictor):
-        note(f"note: {line}")
     if as_json:
         emit({"address": address, "model": student.model, "executes": service.executes})
     note(f"serving '{student.model}' at {address}; stop with Ctrl-C")

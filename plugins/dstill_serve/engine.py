@@ -14,7 +14,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -66,9 +66,9 @@ class Runner:
         try:
             executed = await self._in_thread(timeout, lambda: self._predictor.executed(example, predicted))
         except TimeoutError:
-            executed = _unavailable(predicted, f"the engine gave no answer within {timeout:.1f} s")
+            executed = predicted.unavailable(f"the engine gave no answer within {timeout:.1f} s")
         except DstillError as error:  # for example a missing index or a refused key
-            executed = _unavailable(predicted, error.what)
+            executed = predicted.unavailable(error.what)
         self._last_failure = executed.reason if executed.outcome == OutcomeKind.UNAVAILABLE else ""
         return executed
 
@@ -103,7 +103,3 @@ class Runner:
     async def _in_thread(self, timeout: float, work: Callable[[], T]) -> T:
         """The result of `work`, run in the pool. Raises TimeoutError after `timeout` seconds."""
         return await asyncio.wait_for(asyncio.wrap_future(self._pool.submit(work)), max(0.0, timeout))
-
-
-def _unavailable(predicted: PredictedAnswer, reason: str) -> PredictedAnswer:
-    return replace(predicted, ok=False, outcome=OutcomeKind.UNAVAILABLE.value, reason=reason)

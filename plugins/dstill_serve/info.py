@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dstill.api.protocols import Presentation
-from dstill.api.records import Example
 from dstill.api.task import data_of
+from dstill.pipeline.answer_objects import data_rows
 from dstill.pipeline.predict import QUESTION_LIMIT
 from dstill_serve.student import Student
 
@@ -33,14 +32,9 @@ def model_info(student: Student, *, executes: bool, feedback: bool) -> dict[str,
         "explains": student.predictor.explains,
         "longest": QUESTION_LIMIT,
         "data_noun": run.task.data_noun,
-        "data": {name: _fields(student, context) for name, context in contexts.items()},
+        "data": {name: data_rows(run.task, context) for name, context in contexts.items()},
         "examples": _examples(student),
     }
-
-
-def _fields(student: Student, context: Any) -> dict[str, Any]:
-    excerpt = Presentation.of(student.run.task).relevant_schema(Example(id="", question="", context=context), "")
-    return {"title": excerpt.title, "fields": [*excerpt.used, *excerpt.rest]}
 
 
 def _examples(student: Student) -> dict[str, list[dict[str, str]]]:

@@ -83,8 +83,7 @@ class Metrics:
 
     def answered(self, predicted: PredictedAnswer) -> None:
         """Count an answer of the student or the large model, before it is executed."""
-        kinds = {"ok": predicted.ok, "refused": predicted.refused, "abstained": predicted.abstained}
-        self._answers.labels(kind=next((kind for kind, is_it in kinds.items() if is_it), "invalid")).inc()
+        self._answers.labels(kind=predicted.verdict).inc()
 
     def executed(self, outcome: str) -> None:
         """Count an executed answer."""

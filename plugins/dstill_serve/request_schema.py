@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 __all__ = [
+    "ALLOWED",
+    "IGNORED",
     "MAX_BODY",
+    "ROLES",
     "Query",
     "missing",
     "parse_chat",
@@ -121,7 +124,7 @@ def parse_query(body: Mapping[str, Any], data_key: str) -> Query:
 # --- /v1/chat/completions ---------------------------------------------------------------
 
 # Ignored: these have no effect on complete, greedy answers.
-_IGNORED = (
+IGNORED = (
     "frequency_penalty",
     "metadata",
     "presence_penalty",
@@ -136,7 +139,7 @@ _IGNORED = (
     "verbosity",
 )
 # Parameters of features that a student lacks, with the values that do not use the feature.
-_ALLOWED: Mapping[str, tuple[Any, ...]] = {
+ALLOWED: Mapping[str, tuple[Any, ...]] = {
     "n": (1,),
     "logprobs": (False,),
     "store": (False,),
@@ -149,16 +152,16 @@ _ALLOWED: Mapping[str, tuple[Any, ...]] = {
     "stop": ([], ""),
 }
 _CHAT = ("model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens")
-_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
 def parse_chat(body: Mapping[str, Any], data_key: str) -> Query:
     """A request to `/v1/chat/completions`: the question is the last user message. Raises RequestError."""
     for name, value in body.items():
-        if name in _ALLOWED:
-            if value is not None and not any(value == one and type(value) is type(one) for one in _ALLOWED[name]):
+        if name in ALLOWED:
+            if value is not None and not any(value == one and type(value) is type(one) for one in ALLOWED[name]):
                 raise _unsupported(f"this value of '{name}' is not supported", name)
-        elif name not in (*_CHAT, *_IGNORED, data_key, "data"):
+        elif name not in (*_CHAT, *IGNORED, data_key, "data"):
             raise _unsupported(f"'{name[:80]}' is not supported", name)
     if typed(body, "model", str) is None:
         raise missing("'model' is required; GET /v1/models lists it", "model")
@@ -179,7 +182,7 @@ def _last_user_message(body: Mapping[str, Any]) -> str:
     if not messages:
         raise missing("'messages' is required and must not be empty", "messages")
     for message in messages:
-        if not isinstance(message, dict) or message.get("role") not in _ROLES:
+        if not isinstance(message, dict) or message.get("role") not in ROLES:
             raise RequestError(
                 400, "invalid_type", 'messages must have the form {"role": "user", "content": "…"}', param="messages"
             )

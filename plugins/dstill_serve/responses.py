@@ -15,18 +15,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from dstill.api.faults import about
-from dstill.api.protocols import Presentation, RationaleTerms
+from dstill.api.protocols import RationaleTerms
 from dstill.api.task import Task
 from dstill.io.inert import visible
 from dstill.io.strict_json import NotStrict, dumps, loads
+from dstill.pipeline.answer_objects import result_rows
 from dstill.pipeline.predict import PredictedAnswer
 from dstill_serve.errors import RequestError
 from dstill_serve.request_schema import Query
 from dstill_serve.student import Student, StudentAnswer
 
 __all__ = ["chat_chunks", "chat_completion", "query_response", "server_sent_events"]
-
-MAX_ROWS = 100  # of a result table
 
 
 def query_response(task: Task, predicted: PredictedAnswer, answer: StudentAnswer, *, explain: bool) -> dict[str, Any]:
@@ -40,16 +39,7 @@ def query_response(task: Task, predicted: PredictedAnswer, answer: StudentAnswer
         if explain:
             row["rationale"] = answer.rationale
         if "result" in row and predicted.result is not None:
-            row["shown"] = Presentation.of(task).render_result(predicted.result)
-            row["tables"] = [
-                {
-                    "title": table.title,
-                    "columns": [name.lstrip("#") for name in table.columns],
-                    "rows": table.rows[:MAX_ROWS],
-                    "of": len(table.rows),
-                }
-                for table in Presentation.of(task).result_tables(predicted.result)
-            ]
+            row |= result_rows(task, predicted.result)
     return row
 
 

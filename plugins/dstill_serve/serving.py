@@ -29,7 +29,9 @@ from dstill_serve.engine import Runner
 from dstill_serve.feedback import FeedbackLog
 from dstill_serve.metrics import Metrics
 from dstill_serve.microbatcher import Queue
+from dstill_serve.observed import RequestLog
 from dstill_serve.student import Student
+from dstill_serve.tracing import Traces
 
 if TYPE_CHECKING:
     from uvicorn import Server
@@ -66,8 +68,10 @@ def opened(
     token: Secret | None,
     limits: Limits,
     feedback: FeedbackLog | None = None,
+    log: RequestLog | None = None,
+    traces: Traces | None = None,
 ) -> Iterator[tuple[Server, Service]]:
-    """A server for a `Predictor` that was entered, ready to run. `feedback`: None takes none."""
+    """A server for a `Predictor` that was entered, ready to run. `feedback`, `log`, `traces`: None is none."""
     student, metrics = Student(predictor), Metrics()
     host, port = listener.getsockname()[:2]
     access = Access(host=host, port=port, token=token)
@@ -89,6 +93,8 @@ def opened(
             metrics=metrics,
             timeout=limits.timeout,
             feedback=feedback,
+            log=log,
+            traces=traces or Traces(),
         )
         # Enough connections for the accepted requests and for as many that get the error "overloaded".
         connections = max(http.MOST, 2 * limits.max_requests)

@@ -19,7 +19,7 @@ __all__ = ["sections"]
 
 def sections(run: Run) -> Iterator[Section]:
     """Yield the sections on the sweep and the ablation of `run`, if it has them."""
-    stages: Mapping[str, Mapping[str, Any]] = run.manifest["stages"]
+    stages = run.stages
     if facts := stages.get("sweep"):
         yield from _sweep(facts, stages.get("train", {}).get("modality", ""))
     if facts := stages.get("ablate"):

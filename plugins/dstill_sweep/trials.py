@@ -50,7 +50,7 @@ GRACE = 60.0  # seconds for a stopped trial to save its checkpoint
 # Settings that do not change a trial's result: the origin of its data (the digest covers the data itself), reporting
 # and speed.
 NO_EFFECT = re.compile(
-    r"train\.(threads|save_steps|save_total_limit|auto_find_batch_size|probe|report_to)|generate\.|review\.|teacher\."
+    r"train\.(threads|save_steps|save_total_limit|auto_find_batch_size|probe|report_to|report_student_mb)|generate\.|review\.|teacher\."
 )
 
 
@@ -162,8 +162,7 @@ class Trials:
 
     def training_facts(self, trial: Trial) -> Mapping[str, Any]:
         """The facts about training in the run.json of a finished trial."""
-        facts: Mapping[str, Any] = self._open(self.folder / trial.name).manifest["stages"]["train"]
-        return facts
+        return self._open(self.folder / trial.name).stages["train"]
 
     def drop_weights(self, name: str) -> None:
         """Delete the student of a finished trial; its scores, verdicts and predictions remain."""
@@ -229,7 +228,7 @@ class Trials:
 
     def _unscored(self, run: Run) -> str:
         """Why the evaluation of `run` has no result; empty if it has one."""
-        evaluated = run.manifest["stages"]["evaluate"]
+        evaluated = run.stages["evaluate"]
         if evaluated["invalid"]:
             return f"its evaluation is invalid: {evaluated['invalid']}"
         scores = evaluated["scores"]["student"].get(self.split, {})  # the user may have evaluated it on another split
@@ -239,7 +238,7 @@ class Trials:
     def _result(self, trial: Trial, run: Run) -> Result:
         if error := self._unscored(run):
             return Result(name=trial.name, changes=trial.changes, error=error)
-        trained, evaluated = run.manifest["stages"]["train"], run.manifest["stages"]["evaluate"]
+        trained, evaluated = run.stages["train"], run.stages["evaluate"]
         return Result(
             name=trial.name,
             changes=trial.changes,
@@ -275,7 +274,7 @@ def complete(run: Run) -> None:
 
 
 def _is_done(run: Run, stage: str) -> bool:
-    return "seconds" in run.manifest["stages"].get(stage, {})
+    return "seconds" in run.stages.get(stage, {})
 
 
 def short(value: Any) -> str:

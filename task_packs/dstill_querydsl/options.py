@@ -78,7 +78,7 @@ OPTIONS = (
     ),
     Option(
         name="--mapping",
-        commands=("data check",),
+        commands=("check", "data check"),
         metavar="FILE",
         help="Mapping of your index, as JSON. Without one, the layers mapping and values are skipped; json, schema and "
         'guard are not. A row may have its own mapping, in its "context".',
@@ -87,7 +87,7 @@ OPTIONS = (
     ),
     Option(
         name="--dialect",
-        commands=("data check",),
+        commands=("check", "data check"),
         help="The product whose rules apply: elasticsearch9, elasticsearch8, opensearch3 or opensearch2. "
         "Default: task.querydsl.dialect, which is elasticsearch9 unless set.",
         read=lambda text: OptionValue(settings={f"{_SECTION}.dialect": text}),

@@ -15,8 +15,10 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from dstill.api.answer_files import FileAnswer, Fix
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.protocols import (
+    AnswerFiles,
     ConstrainedOutput,
     DataProfile,
     Demo,
@@ -36,6 +38,7 @@ from dstill.api.records import (
     Grammar,
     Message,
     Mutant,
+    Problem,
     Prompt,
     RelevantSchema,
     ResultDiff,
@@ -45,6 +48,8 @@ from dstill.api.records import (
 from dstill.api.task import Check, Task
 from dstill.errors import UsageError
 from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.files.codes import CODES
+from dstill_querydsl.files.reading import SUFFIXES
 from dstill_querydsl.language import strict
 from dstill_querydsl.options import OPTIONS
 from dstill_querydsl.prompting import INSTRUCTIONS, field_list
@@ -63,6 +68,7 @@ __all__ = ["QueryDsl", "Settings"]
 
 class QueryDsl(
     Task,
+    AnswerFiles,
     ConstrainedOutput,
     DataProfile,
     Demo,
@@ -192,6 +198,26 @@ class QueryDsl(
 
     def clauses(self, answer: str) -> Iterable[str] | None:
         return clauses(answer)
+
+    # --- AnswerFiles --------------------------------------------------------------------
+
+    suffixes = SUFFIXES
+    problem_codes = CODES
+
+    def has_answers(self, text: str, suffix: str) -> bool:
+        from dstill_querydsl.files import reading
+
+        return reading.has_answers(text, suffix)
+
+    def file_answers(self, text: str, suffix: str) -> Iterable[FileAnswer]:
+        from dstill_querydsl.files import reading
+
+        return reading.answers(text, suffix)
+
+    def answer_fixes(self, example: Example, answer: str, problems: Sequence[Problem]) -> Iterable[Fix]:
+        from dstill_querydsl.files.fixes import fixes
+
+        return fixes(answer, problems)
 
     # --- ConstrainedOutput --------------------------------------------------------------
 

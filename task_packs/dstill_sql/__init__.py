@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from dstill.api.task import Task
 
 __all__ = ["register_executors", "register_tasks"]
+
+# sqlglot warns about text that it only half understands. Answers are any text, and the checks say what is wrong.
+logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 
 
 @hookimpl

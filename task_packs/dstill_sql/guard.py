@@ -21,6 +21,7 @@ from dstill_sql.dialects import Dialect
 from dstill_sql.growth import MOST_GROWTH, growth
 from dstill_sql.limits import Limits
 from dstill_sql.schema import Schema
+from dstill_sql.statements import place
 
 __all__ = ["FUNCTIONS", "check"]
 
@@ -105,13 +106,13 @@ def check(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dial
 
 def _node(node: exp.Expr, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
     if isinstance(node, exp.With) and node.recursive:
-        yield _problem("recursive", "WITH RECURSIVE may never end", "write a query without recursion")
+        yield _problem("recursive", "WITH RECURSIVE may never end", "write a query without recursion", node)
     elif isinstance(node, exp.Select):
         yield from _unusual(node, _UNUSUAL_OF_SELECT)
     elif isinstance(node, exp.Join) and not limits.cross_joins:
         yield from _join(node)
     elif isinstance(node, exp.In) and len(node.expressions) > limits.values:
-        yield _problem("too_large", f"IN has {len(node.expressions):,} values (limit {limits.values:,})")
+        yield _problem("too_large", f"IN has {len(node.expressions):,} values (limit {limits.values:,})", at=node)
     else:
         yield from _unknown(node, dialect)
 
@@ -120,30 +121,30 @@ def _unknown(node: exp.Expr, dialect: Dialect) -> Iterator[Problem]:
     """Functions, constructs, types and names that are not on the lists."""
     if isinstance(node, exp.Anonymous):
         if node.name.lower() not in FUNCTIONS[dialect]:
-            yield _problem("function", f"the function {node.name} is not allowed")
+            yield _problem("function", f"the function {node.name} is not allowed", at=node)
     elif isinstance(node, exp.Identifier):
         if not node.quoted and not _NAME.fullmatch(node.name):
-            yield _problem("name", f"'{node.name}' is not a name", "write it in double quotes")
+            yield _problem("name", f"'{node.name}' is not a name", "write it in double quotes", node)
     elif type(node) not in _ALLOWED:
         kind, named = ("function", node.sql_name()) if isinstance(node, exp.Func) else ("construct", node.key.upper())
-        yield _problem(kind, f"the {kind} {named} is not allowed")
+        yield _problem(kind, f"the {kind} {named} is not allowed", at=node)
     elif isinstance(node, exp.DataType) and node.this in (exp.DType.USERDEFINED, exp.DType.UNKNOWN):
-        yield _problem("type", f"the type {node.sql(dialect)} is not allowed")
+        yield _problem("type", f"the type {node.sql(dialect)} is not allowed", at=node)
 
 
 def _unusual(node: exp.Expr, names: Sequence[str]) -> Iterator[Problem]:
     for name in names:
         if node.args.get(name):
-            yield _problem("construct", f"the construct {name.rstrip('s').upper()} is not allowed")
+            yield _problem("construct", f"the construct {name.rstrip('s').upper()} is not allowed", at=node)
 
 
 def _join(join: exp.Join) -> Iterator[Problem]:
     on, name = join.args.get("on"), join.this.alias_or_name
     if on is not None:
         if not on.find(exp.Column):
-            yield _problem("cross_join", f"the condition of the join with {name} names no column")
+            yield _problem("cross_join", f"the condition of the join with {name} names no column", at=join)
     elif not join.args.get("using") and join.method != "NATURAL" and not _joined_by_where(join):
-        yield _problem("cross_join", f"the join with {name} has no condition", "write JOIN … ON …")
+        yield _problem("cross_join", f"the join with {name} has no condition", "write JOIN … ON …", join)
 
 
 def _joined_by_where(join: exp.Join) -> bool:
@@ -161,22 +162,26 @@ def _joined_by_where(join: exp.Join) -> bool:
 
 def _table(table: exp.Table, schema: Schema | None, denied: set[str]) -> Iterator[Problem]:
     if not isinstance(table.this, exp.Identifier):
-        yield _problem("table_function", f"a query reads tables, not functions: {table.name or table.this.sql()}")
+        yield _problem(
+            "table_function", f"a query reads tables, not functions: {table.name or table.this.sql()}", at=table
+        )
         return
     if table.args.get("db") is not None or table.args.get("catalog") is not None:
-        yield _problem("other_schema", f"a table is named without a schema: '{table.sql()}'", f"write {table.name}")
+        yield _problem(
+            "other_schema", f"a table is named without a schema: '{table.sql()}'", f"write {table.name}", table
+        )
         return
     yield from _unusual(table, _UNUSUAL_OF_TABLE)
     name = table.name.casefold()
     if name in denied:
-        yield _problem("denied", f"the table '{table.name}' may not be read")
+        yield _problem("denied", f"the table '{table.name}' may not be read", at=table)
     elif name in _visible_ctes(table):
         return
     elif schema is None and (not name.replace("_", "").isalnum() or name.startswith(_CATALOGS)):
-        yield _problem("other_schema", f"'{table.name}' is not the name of a table")
+        yield _problem("other_schema", f"'{table.name}' is not the name of a table", at=table)
     elif schema is not None and schema.table(table.name) is None:
         near = did_you_mean(table.name, [one.name for one in schema.tables])
-        yield _problem("unknown_table", f"there is no table '{table.name}'.{near}")
+        yield _problem("unknown_table", f"there is no table '{table.name}'.{near}", at=table)
 
 
 def _visible_ctes(table: exp.Table) -> set[str]:
@@ -202,23 +207,25 @@ def _denied_columns(query: exp.Query, hidden: set[str]) -> Iterator[Problem]:
     """Columns of these names, and what reads columns without their names."""
     for column in query.find_all(exp.Column):
         if column.name.casefold() in hidden:
-            yield _problem("denied", f"the column '{column.name}' may not be read")
+            yield _problem("denied", f"the column '{column.name}' may not be read", at=column)
     if any(isinstance(star.parent, (exp.Select, exp.Column)) for star in query.find_all(exp.Star)):
         yield _problem("denied", "* also reads columns that may not be read", "name the columns")
     for join in query.find_all(exp.Join):
         if join.method == "NATURAL" or any(one.name.casefold() in hidden for one in join.args.get("using") or ()):
-            yield _problem("denied", "the join compares columns that may not be read", "write JOIN … ON …")
+            yield _problem("denied", "the join compares columns that may not be read", "write JOIN … ON …", join)
     for table in query.find_all(exp.Table):
         alias = table.args.get("alias")
         if alias is not None and alias.args.get("columns"):
-            yield _problem("denied", f"'{table.name}' may not get other names for its columns")
+            yield _problem("denied", f"'{table.name}' may not get other names for its columns", at=table)
     # In DuckDB and PostgreSQL, the name of a table as a column is its whole row.
     sources = {one.alias_or_name.casefold() for one in query.find_all(exp.Table, exp.Subquery, exp.CTE)}
     for column in query.find_all(exp.Column):
         if not column.table and column.name.casefold() in sources:
             hint = f"write {column.name}.COLUMN"
-            yield _problem("denied", f"'{column.name}' may be a whole row, with columns that may not be read", hint)
+            yield _problem(
+                "denied", f"'{column.name}' may be a whole row, with columns that may not be read", hint, column
+            )
 
 
-def _problem(code: str, message: str, hint: str = "") -> Problem:
-    return Problem(layer="guard", code=code, message=message, hint=hint)
+def _problem(code: str, message: str, hint: str = "", at: exp.Expr | None = None) -> Problem:
+    return Problem(layer="guard", code=code, message=message, pointer=place(at) if at is not None else "", hint=hint)

@@ -25,11 +25,11 @@ from sqlglot.schema import MappingSchema
 from dstill.api.records import Problem
 from dstill.errors import did_you_mean, needs
 from dstill_sql.schema import Schema, walk_columns
-from dstill_sql.statements import first_line
+from dstill_sql.statements import first_line, place
 
 __all__ = ["check", "names_of", "qualified"]
 
-_UNRESOLVED = re.compile(r"(?:Unknown column|Column) '?\"?([^'\".:]+)\"?'?")
+_UNRESOLVED = re.compile(r"(?:Unknown column:|Column) '?\"?([^'\".:]+)\"?'?")
 
 
 def check(query: exp.Query, schema: Schema) -> Iterator[Problem]:
@@ -88,16 +88,17 @@ def _unresolved(said: str, query: exp.Query, schema: Schema) -> Problem:
     if found is None:
         return _problem("unresolved", said[:1].lower() + said[1:])
     name = found[1].strip()
+    at = next((place(one) for one in query.find_all(exp.Column) if one.name.casefold() == name.casefold()), "")
     read = {table.name.casefold() for table in query.find_all(exp.Table)}
     having = [table.name for table, column in walk_columns(schema) if column.name.casefold() == name.casefold()]
     if len([table for table in having if table.casefold() in read]) > 1:
-        return _problem("ambiguous_column", f"several tables have a column '{name}'", "write TABLE.COLUMN")
+        return _problem("ambiguous_column", f"several tables have a column '{name}'", "write TABLE.COLUMN", at)
     if having:
         return _problem(
-            "unknown_column", f"no table of the query has a column '{name}'", f"{having[0]} has one: join it"
+            "unknown_column", f"no table of the query has a column '{name}'", f"{having[0]} has one: join it", at
         )
     near = did_you_mean(name, sorted({column.name for _, column in walk_columns(schema)}))
-    return _problem("unknown_column", f"no table of the query has a column '{name}'.{near}")
+    return _problem("unknown_column", f"no table of the query has a column '{name}'.{near}", pointer=at)
 
 
 # --- planning ---------------------------------------------------------------------------
@@ -178,5 +179,5 @@ def _engine_said(error: Exception) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _problem(code: str, message: str, hint: str = "") -> Problem:
-    return Problem(layer="schema", code=code, message=message, hint=hint)
+def _problem(code: str, message: str, hint: str = "", pointer: str = "") -> Problem:
+    return Problem(layer="schema", code=code, message=message, pointer=pointer, hint=hint)

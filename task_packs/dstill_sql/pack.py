@@ -14,11 +14,14 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from dstill.api.answer_files import FileAnswer, Fix
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.protocols import (
+    AnswerFiles,
     ConstrainedOutput,
     DataProfile,
     Demo,
+    KnownAnswers,
     Linked,
     Presentation,
     QuestionBrief,
@@ -33,6 +36,7 @@ from dstill.api.records import (
     Grammar,
     Message,
     Mutant,
+    Problem,
     Prompt,
     RelevantSchema,
     ResultDiff,
@@ -43,6 +47,8 @@ from dstill.api.task import Check, data_of
 from dstill.errors import MissingExtra
 from dstill_sql import refusals
 from dstill_sql.about_databases import AboutDatabases
+from dstill_sql.files.codes import CODES
+from dstill_sql.files.reading import SUFFIXES
 from dstill_sql.labels import LABELS
 from dstill_sql.options import OPTIONS
 from dstill_sql.settings import Settings
@@ -50,6 +56,7 @@ from dstill_sql.settings import Settings
 if TYPE_CHECKING:
     from dstill.api.form import Form, Token
     from dstill.linked import Reading
+    from dstill_sql.schema import Schema
     from dstill_sql.testsuites.suites import Suites
 
 __all__ = ["Sql"]
@@ -57,9 +64,11 @@ __all__ = ["Sql"]
 
 class Sql(
     AboutDatabases,
+    AnswerFiles,
     ConstrainedOutput,
     DataProfile,
     Demo,
+    KnownAnswers,
     Linked,
     Presentation,
     RationaleTerms,
@@ -81,6 +90,7 @@ class Sql(
     schema_keys = ("schema",)
     answer_keys = ("query", "sql")
     options = OPTIONS
+    reference_decides = True  # whether an order and ties count
 
     def __init__(self, config: Settings | None = None) -> None:
         super().__init__(config)
@@ -153,6 +163,27 @@ class Sql(
         from dstill_sql.clauses import clauses
 
         return clauses(answer, self.config.dialect)
+
+    # --- AnswerFiles --------------------------------------------------------------------
+
+    suffixes = SUFFIXES
+    problem_codes = CODES
+
+    def has_answers(self, text: str, suffix: str) -> bool:
+        from dstill_sql.files import reading
+
+        return reading.has_answers(text, self.config.dialect)
+
+    def file_answers(self, text: str, suffix: str) -> Iterable[FileAnswer]:
+        from dstill_sql.files import reading
+
+        return reading.answers(text, self.config.dialect)
+
+    def answer_fixes(self, example: Example, answer: str, problems: Sequence[Problem]) -> Iterable[Fix]:
+        from dstill_sql.files.fixes import fixes
+
+        found = self.database(example)
+        return fixes(answer, problems, found.schema if found else None, self.config.dialect)
 
     # --- TestDatabases ------------------------------------------------------------------
 
@@ -280,6 +311,36 @@ class Sql(
 
         example = Example(id="", question="", context={"db": self.config.db, **context})
         return question_brief(example, self.database(example))
+
+    # --- KnownAnswers -------------------------------------------------------------------
+
+    def _schema(self, example: Example) -> Schema:
+        from dstill_sql.schema import Schema
+
+        found = self.database(example)
+        return Schema(tables=()) if found is None else found.schema
+
+    def equal_answers(self, example: Example) -> Iterable[tuple[str, str]]:
+        from dstill_sql import known_answers
+
+        return known_answers.equal(self._schema(example))
+
+    def different_answers(self, example: Example) -> Iterable[tuple[str, str]]:
+        from dstill_sql import known_answers
+
+        return known_answers.different(self._schema(example))
+
+    def hostile_answers(self, example: Example) -> Iterable[str]:
+        from dstill_sql import known_answers
+
+        return known_answers.hostile(self._schema(example))
+
+    def runaway_answers(self, example: Example) -> Iterable[str]:
+        from dstill_sql import bundle, known_answers
+
+        data = data_of(self, example)
+        is_further = bundle.is_bundled(data) and data != bundle.NAMES[0]  # each takes a second
+        return () if is_further else known_answers.runaway(self._schema(example))
 
     # --- Demo ---------------------------------------------------------------------------
 

@@ -8,23 +8,30 @@ A statement that `read` returns is shared: copy it before you change it.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
+from itertools import islice
 
 from sqlglot import Dialect as Grammar
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ParseError, SqlglotError
 
 from dstill_sql.dialects import Dialect
 
-__all__ = ["LONGEST", "NotOneQuery", "first_line", "read"]
+__all__ = ["LONGEST", "NotOneQuery", "first_line", "place", "read"]
 
 LONGEST = 20_000  # characters
 _MOST_TOKENS = 4_000  # some chains take the parser a time that is quadratic in their length
 _DEEPEST = 60  # open brackets
+_SEEN = 64  # parts that are looked at for a place: each operator of a long chain may be a problem
 
 
 class NotOneQuery(ValueError):
-    """The text is not one query. The message says what it is."""
+    """The text is not one query. The message says what it is, and `pointer` where, as line:column, if that is known."""
+
+    def __init__(self, what: str, pointer: str = "") -> None:
+        super().__init__(what)
+        self.pointer = pointer
 
 
 @lru_cache(maxsize=4096)
@@ -42,14 +49,15 @@ def read(answer: str, dialect: Dialect) -> exp.Query:
             raise NotOneQuery(f"the answer has {len(tokens):,} words and signs (limit {_MOST_TOKENS:,})")
         parsed = grammar.parser().parse(tokens, answer)
     except SqlglotError as error:
-        raise NotOneQuery(f"not SQL: {first_line(error)}") from None
+        what, pointer = _parser_said(error)
+        raise NotOneQuery(f"not SQL: {what}", pointer) from None
     except RecursionError:
         raise NotOneQuery("the query is nested too deeply") from None
     statements = [one for one in parsed if one is not None and not isinstance(one, exp.Semicolon)]
     if not statements:
         raise NotOneQuery("the answer is empty")
     if len(statements) > 1:
-        raise NotOneQuery(f"these are {len(statements)} statements: write one")
+        raise NotOneQuery(f"these are {len(statements)} statements: write one", place(statements[1]))
     (statement,) = statements
     if not isinstance(statement, (exp.Select, exp.SetOperation)):
         raise NotOneQuery(f"{_kind(statement)} is not a query: write a SELECT")
@@ -62,6 +70,29 @@ def first_line(error: Exception) -> str:
     """The first line of an error of sqlglot, without the marks for a terminal."""
     lines = str(error).replace("\033[4m", "").replace("\033[0m", "").splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def place(node: exp.Expr) -> str:
+    """Where a part of a query begins in its text, as line:column. Empty: not known.
+
+    sqlglot knows the places of names, functions and literals; of a larger part, the first of these counts.
+    """
+    known = [one.meta for one in islice(node.dfs(), _SEEN) if "start" in one.meta]
+    first = min(known, key=lambda meta: int(meta["start"]), default=None)
+    if first is None:
+        return ""
+    # sqlglot counts the column of the last character
+    return f"{first['line']}:{max(1, first['col'] - (first['end'] - first['start']))}"
+
+
+def _parser_said(error: SqlglotError) -> tuple[str, str]:
+    """What is wrong with a text, and where, as line:column."""
+    found = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
+    line, column, said = found.get("line"), found.get("col"), found.get("description")
+    if not isinstance(line, int) or not isinstance(column, int) or not said:
+        return first_line(error), ""
+    named = re.sub(r"<class '[\w.]*?(\w+)'>", lambda part: part[1].upper(), said)
+    return named.rstrip("."), f"{line}:{max(1, column - len(found.get('highlight') or ' ') + 1)}"
 
 
 def _is_text(answer: str) -> bool:

@@ -94,11 +94,11 @@ def test_escapes_control_characters(cli: Cli, base: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "what"),
     [
-        (("ask", *BASE, "x"), "`dstill ask` needs a server that has the data"),
+        (("ask", *BASE, "x"), "`dstill ask` needs the address of your data"),
         (("ask", *ENGINE, "x"), "task 'toy' has no base student"),
         (("ask", *ENGINE, "--student", "memory", "x"), "student 'memory' cannot answer before it is trained"),
         (("ask", *ENGINE, "--student", "no-run", "x"), "no run 'no-run'."),
-        (("adapt", "--index", "sums"), "`dstill adapt` needs a server that has the data"),
+        (("adapt", "--index", "sums"), "`dstill adapt` needs the address of your data"),
         (("adapt", *ENGINE), "task 'toy' has no base student"),
     ],
 )

@@ -270,7 +270,7 @@ def test_completion_detects_the_shell(cli: Cli, monkeypatch: pytest.MonkeyPatch)
     [
         ("dstill ge", {"generate"}),
         ("dstill generate --teacher p", {"parrot"}),
-        ("dstill runs ", {"list", "show", "rm", "salvage", "trace"}),
+        ("dstill runs ", {"list", "show", "rm", "salvage", "trace", "track"}),
     ],
 )
 def test_completion_knows_commands_and_parts(
@@ -547,6 +547,13 @@ def test_evaluate_notes_changed_data(cli: Cli, finished: Path) -> None:
     ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")
     assert ended.code == 0
     assert ended.err.splitlines()[-1] == "note: while answers ran: beads: 10, now 12; scores are of data that moved"
+
+
+def test_evaluate_notes_test_splits_that_it_leaves_out(cli: Cli, finished: Path) -> None:
+    ended = cli("evaluate", "mine", "--split", "train", "--set", "evaluate.baselines=[]")
+    assert ended.code == 0
+    note = "note: the 13 questions of test were not scored: evaluate.splits does not name it"
+    assert ended.err.splitlines()[-1] == note
 
 
 def test_evaluate_shows_scores_and_baselines(cli: Cli, finished: Path) -> None:

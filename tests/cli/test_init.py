@@ -41,7 +41,9 @@ def test_names_no_student_without_one_trained_from_scratch(cli: Cli) -> None:
     assert settings_of()["train"] == {"modality": "auto"}
 
 
-def test_pretrained_student_has_default_settings(cli: Cli) -> None:
+def test_pretrained_student_has_default_settings(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"finetune"}
+    monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
     assert cli("init", "--student", "hf:base").code == 0
     assert settings_of()["train"] == {"student": "hf:base", "modality": "auto"}
     assert cli("config", "show").code == 0
@@ -75,6 +77,20 @@ def test_new_project_works(cli: Cli) -> None:
     assert cli("generate", "--out", "runs/a", "--set", "engine.url=").code == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--teacher", "parot"), "no teacher called 'parot'. Did you mean 'parrot'?"),
+        (("--set", "generate.teacher=parot"), "no teacher called 'parot'. Did you mean 'parrot'?"),
+        (("--student", "memry:base"), "no student called 'memry'. Did you mean 'memory'?"),
+    ],
+)
+def test_misspelt_names_write_nothing(cli: Cli, words: tuple[str, ...], said: str) -> None:
+    ended = cli("init", *words)
+    assert (ended.code, ended.err.splitlines()[0]) == (2, f"error: {said}")
+    assert not Path("dstill.toml").exists()
+
+
 @pytest.mark.parametrize("there", ["dstill.toml", "numbers.json"])
 def test_refuses_to_overwrite(cli: Cli, there: str) -> None:
     Path(there).write_text("mine")
@@ -86,7 +102,7 @@ def test_refuses_to_overwrite(cli: Cli, there: str) -> None:
 
 def test_option_index_needs_a_server(cli: Cli) -> None:
     ended = cli("init", "--index", "sums")
-    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: --index needs a server")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: --index needs the address of your data")
 
 
 def test_option_url_is_refused_for_a_task_without_a_server(cli: Cli, project: Path) -> None:

@@ -37,6 +37,16 @@ def test_golds_that_a_check_refuses_are_counted_and_listed(cli: Cli) -> None:
     assert rejects() == {"2": "too_long", "3": "not_a_sum"}
 
 
+def test_run_with_one_test_question_is_scored(cli: Cli) -> None:
+    """One answer has no percentiles, and an empty split no coverage."""
+    assert generate(cli, *GOOD).code == 0
+    assert cli("train", "mine", "--student", "memory", "--objective", "plain").code == 0
+    ended = cli("evaluate", "mine")
+    assert ended.code == 0, ended.err
+    assert "There are no questions in test_unseen_templates." in ended.out
+    assert "Half of the answers" not in ended.out
+
+
 def test_golds_that_the_engine_does_not_run_are_no_fault_of_the_student(cli: Cli) -> None:
     """They stay in the dataset, as another engine may run them, and do not count in the accuracy."""
     ended = generate(cli, *GOOD, ("add 3 and 4", "3+4~", "test"))

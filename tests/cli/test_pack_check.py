@@ -15,9 +15,10 @@ ROWS = Path(__file__).parents[1] / "support" / "rows_pack.py"
 FAULTY = """
 from support.rows_pack import Rows, Shelf
 from dstill import hookimpl
+from dstill.api import Demo
 from dataclasses import replace
 
-class Faulty(Rows):
+class Faulty(Rows, Demo):
     \"\"\"With a fault.\"\"\"
     name = "faulty"
     {method}
@@ -28,6 +29,12 @@ SET_ORDER = """
     def examples(self, split):
         colours = " ".join({"Red", "Blue", "Green", "Black", "White", "Grey"})
         return [replace(e, question=f"{e.question} {colours}") for e in super().examples(split)]
+"""
+FORM_OF_A_SET = """
+    def form(self):
+        made = super().form()
+        made.tokens = (*made.tokens, *{"EXCEPT", "UNION", "WITH", "OFFSET", "HAVING", "GROUP"})
+        return made
 """
 SAME_ALWAYS = """
     def same(self, got, want):
@@ -56,6 +63,7 @@ def test_pack_that_conforms(check: Call) -> None:
         if word in ended.out
     ]
     assert "error" not in ended.out.partition("\n\n")[2]
+    assert "\n89 % of the mutants have another result than their reference\n" in ended.out
 
 
 def test_fault_is_shown_with_line_and_advice(check: Call, project: Path) -> None:
@@ -63,7 +71,7 @@ def test_fault_is_shown_with_line_and_advice(check: Call, project: Path) -> None
     assert ended.code == 3
     assert "error same_always\n  same is true for the results of any two golds" in ended.out
     assert (
-        f"  {project / 'faulty.py'}:10\n  compare the results: every answer that runs counts as correct now"
+        f"  {project / 'faulty.py'}:11\n  compare the results: every answer that runs counts as correct now"
         in ended.out
     )
     assert ended.err.endswith("change what each finding names, and check again; docs/packs.md explains the methods\n")
@@ -76,7 +84,19 @@ def test_json_has_every_finding(check: Call, project: Path) -> None:
     assert (report["task"], report["golds"]) == ("faulty", 8)
     assert next(group["name"] for group in report["groups"]) == "questions"
     first = report["findings"][0]
-    assert (first["code"], first["severity"], first["where"]) == ("same_always", "error", f"{project / 'faulty.py'}:10")
+    assert (first["code"], first["severity"], first["where"]) == ("same_always", "error", f"{project / 'faulty.py'}:11")
+
+
+QUICK = """
+    demo_quick_settings = {"task.faulty.most": 8, "train.max_steps": 3}
+    def is_refusal(self, answer):
+        raise ValueError(f"most {self.config.most}")
+"""
+
+
+def test_settings_are_those_of_the_quick_demo_unless_given(check: Call) -> None:
+    assert "most 8" in check(QUICK).out
+    assert "most 7" in check(QUICK, "--set", "task.faulty.most=7").out
 
 
 def test_questions_in_the_order_of_a_set_are_found_in_a_new_process(check: Call) -> None:
@@ -86,12 +106,24 @@ def test_questions_in_the_order_of_a_set_are_found_in_a_new_process(check: Call)
     assert (found["code"], found["what"]) == ("unstable_examples", "a new process gives other questions, or other rows")
 
 
+def test_tokens_in_the_order_of_a_set_are_found_in_a_new_process(check: Call) -> None:
+    ended = check(FORM_OF_A_SET, "--json")
+    assert ended.code == 3
+    (found,) = [f for f in json.loads(ended.out)["findings"] if f["severity"] == "error"]
+    assert found["code"] == "form_unstable"
+
+
 def test_new_process_that_fails_is_advice(check: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     ended = check("", "--json")
     assert ended.code == 0
     (found,) = json.loads(ended.out)["findings"]
     assert (found["code"], found["severity"]) == ("new_process_failed", "warning")
+
+
+def test_what_the_time_left_unchecked_is_said(check: Call) -> None:
+    ended = check("", "--seconds", "1")
+    assert "the time was up before everything was checked: --seconds gives more" in ended.out
 
 
 def test_unknown_task_is_a_usage_error(cli: Call) -> None:

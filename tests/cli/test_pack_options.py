@@ -65,7 +65,7 @@ def packs(cli: Cli, project: Path) -> Cli:
 
 def test_help_names_the_task_of_an_option(packs: Cli) -> None:
     shown = " ".join(packs("data", "check", "--help").out.split())
-    assert "--words WORDS The words of one. (task one or other only)" in shown
+    assert "--words WORDS The words of one. (task one only) The words of other. (task other only)" in shown
     assert "--mapping FILE How many digits a number may have. (task toy only)" in shown
     assert "--words" not in packs("train", "--help").out
 
@@ -81,10 +81,18 @@ def test_value_is_the_context_unless_a_row_has_one(packs: Cli, cli: Cli) -> None
 def test_next_command_includes_the_setting_of_the_option(packs: Cli) -> None:
     ended = packs("data", "questions", "--task", "other", "--words", "a,b", "-n", "2", "--out", "q.jsonl")
     assert ended.code == 0, ended.err
-    assert ended.err.endswith("next: dstill generate --questions q.jsonl --set task.other.words=a,b\n")
+    assert ended.err.endswith("next: dstill generate --questions q.jsonl --task other --set task.other.words=a,b\n")
     Path("dstill.toml").write_text('[task.other]\nwords = "a,b"\n')  # known already
     ended = packs("data", "questions", "--task", "other", "--words", "a,b", "-n", "2", "--out", "q.jsonl")
-    assert ended.err.endswith("next: dstill generate --questions q.jsonl\n")
+    assert ended.err.endswith("next: dstill generate --questions q.jsonl --task other\n")
+
+
+def test_option_of_one_task_alone_means_this_task(packs: Cli) -> None:
+    file = Path("third.py")
+    file.write_text(PACK.replace("NAME", "Third").replace("LOWER", "third").replace("--words", "--terms"))
+    ended = packs("--plugin", file.name, "data", "questions", "--terms", "a,b", "-n", "1", "--out", "q.jsonl")
+    assert ended.code == 0, ended.err
+    assert ended.err.endswith("--questions q.jsonl --task third --set task.third.words=a,b\n")
 
 
 def test_renamed_setting_warns_once_and_is_saved_with_its_new_name(cli: Cli, project: Path) -> None:

@@ -150,6 +150,7 @@ REPLIES = "the reply store of the project, beside runs/"
 STUDENT = "the folders that a TrainingJob names: a student or baseline saves itself"
 EXPORT = "the new folder of an export, which the user names"
 WRITERS = {
+    "core/dstill/cli/check.py": USER,
     "core/dstill/cli/groups.py": "nothing: click calls its formatter's method so",
     "core/dstill/cli/init.py": USER,
     "core/dstill/cli/new_pack.py": USER,

@@ -84,7 +84,8 @@ def test_card_names_the_source_of_rows(run: Run) -> None:
     for line in (
         "license: unknown",
         "# mine",
-        "task `toy`, written by the teacher `synthetic`, model `synthetic` (10), checked by dstill.",
+        "task `toy`, checked by dstill. Written by the teacher `synthetic`, model `synthetic` (10), except for answers "
+        "that came with the questions.",
         f"Prompt version: {prompt_version(run.task)}.",
         "10 of 10 questions were accepted (100.0%), 0 rejected.",
         "| test_unseen_data | 2 |",

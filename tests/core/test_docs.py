@@ -49,6 +49,10 @@ def test_config_page_matches_the_code(root: Path) -> None:
     assert (root / "docs" / "config.md").read_text() == script("make_config", root).text(), "run `make docs`"
 
 
+def test_page_of_rules_matches_the_packs(root: Path) -> None:
+    assert (root / "docs" / "check_rules.md").read_text() == script("make_rules", root).text(), "run `make docs`"
+
+
 def test_config_page_has_every_key(root: Path) -> None:
     _, app = build([])
     found = config.load(use_files=False, sections=part_sections(app.plugins))

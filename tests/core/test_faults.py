@@ -27,8 +27,10 @@ from dstill.plugins import PluginInfo, Plugins, load
 GOLD = Example(id="t-3", question="q", answer="2+2")  # with the same result as 1+3
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("canonical", "clauses", "is_refusal", "parse", "answer_terms"), (ODD,)),
+    **dict.fromkeys(("file_answers", "has_answers"), (ODD, ".sums")),
     **dict.fromkeys(("is_empty", "render_result", "result_tables"), (RESULT,)),
     **dict.fromkeys(("is_nondeterministic", "is_trivial"), (RESULT, GOLD)),
+    "answer_fixes": (GOLD, ODD, ()),
     "cause": (ODD, "2+2"),
     "diff_results": (RESULT, 5),
     "test_databases": (Example(id="t-3", question="q", answer=ODD), 5),
@@ -196,6 +198,7 @@ def test_every_command_survives_faults(cli: Callable[..., Any], project: Path, r
     ]
     (project / "golds.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (project / "answers.jsonl").write_text("".join(json.dumps({"id": a, "query": a}) + "\n" for a in (ODD, "2+2")))
+    (project / "answers.txt").write_text("01+3")
     settings = {
         "generate.teacher": "parrot",
         "generate.questions": "golds.jsonl",
@@ -210,8 +213,9 @@ def test_every_command_survives_faults(cli: Callable[..., Any], project: Path, r
     given = [word for key, value in settings.items() for word in ("--set", f"{key}={json.dumps(value)}")]
     task = ("--task", "brittle")
     for words in (
-        ("check", "answers.jsonl", *task),
-        ("check", "answers.jsonl", *task, "--set", 'task.brittle.raising=["data", "check"]'),
+        ("check", "answers.jsonl", "answers.txt", *task),
+        ("data", "check", "answers.jsonl", *task),
+        ("data", "check", "answers.jsonl", *task, "--set", 'task.brittle.raising=["data", "check"]'),
         ("generate", *task, "--out", "run", *given),
         ("curate", "run"),
         ("audit", "run"),

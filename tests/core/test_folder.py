@@ -18,7 +18,16 @@ import pytest
 
 from dstill import plugins as plugin_loading
 from dstill.api.records import SCHEMA_VERSION, Prediction
-from dstill.errors import DataError, DiskError, Interrupted, RunError, TrainingError, UsageError
+from dstill.errors import (
+    DataError,
+    DiskError,
+    DstillError,
+    Interrupted,
+    PluginError,
+    RunError,
+    TrainingError,
+    UsageError,
+)
 from dstill.io.secrets import Secret
 from dstill.runs.folder import RunFolder, find_run, list_runs
 from dstill.runs.provenance import loaded, versions
@@ -121,6 +130,25 @@ def test_failed_stage_sets_the_status(run: RunFolder, error: BaseException, stat
     assert "train" not in manifest["stages"]
     with run.lock():  # the lock is released
         pass
+
+
+@pytest.mark.parametrize(
+    ("error", "traced"),
+    [
+        (DataError("no rows", where="x", hint="make some"), False),
+        (DstillError("no rows", where="x", hint="make some"), True),  # a bug
+        (PluginError("no rows", where="x", hint="make some"), True),
+        (ValueError("no rows\nx\nmake some"), True),
+    ],
+)
+def test_log_has_a_traceback_of_what_code_did_and_the_words_of_what_a_user_did(
+    run: RunFolder, error: Exception, traced: bool
+) -> None:
+    with pytest.raises(type(error)), run.stage("train"):
+        raise error
+    log = (run.folder / "log.txt").read_text()
+    assert ("Traceback" in log) is traced
+    assert all(words in log for words in ("train failed", "no rows", "make some"))
 
 
 def test_signal_while_logging_does_not_hide_the_error(run: RunFolder) -> None:

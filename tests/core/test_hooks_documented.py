@@ -18,7 +18,7 @@ from dstill import defaults, hookspecs
 
 # Every plugin with parts implements one of these.
 REGISTRATION = re.compile(r"register_\w+")
-WITHOUT_CORE = ("check_pack", "report_sections", "write_report")
+WITHOUT_CORE = ("check_pack", "report_sections", "write_report", "track_run")
 
 
 def hooks() -> dict[str, Callable[..., Any]]:

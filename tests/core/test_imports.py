@@ -46,6 +46,11 @@ HEAVY = {
     "starlette",
     "uvicorn",
     "prometheus_client",
+    "mcp",
+    "opentelemetry",
+    "pydantic",
+    "mlflow",
+    "wandb",
     # standard library: a third of the time of --help
     "asyncio",
     "sqlite3",

@@ -1,5 +1,7 @@
 """The core is language-neutral: code, comments, messages and templates contain no words of one task pack.
 
+Plugins name no pack and no engine of one.
+
 Names are split into words: ``index_of``, ``IndexOf`` and "the index" all hold *index*. What Python itself calls so may
 stay: the type ``Mapping``, ``MappingProxyType``, and the method ``.index(…)`` of a sequence; and SQL's CREATE INDEX. So
 may keys of files that earlier versions wrote, in quotes.
@@ -17,7 +19,19 @@ import pytest
 
 WORDS = {"mapping", "mappings", "index", "indices", "indexes", "tiny", "corpus", "corpora"}
 # also within a word
-PARTS = ("dialect", "elasticsearch", "opensearch", "osmem", "querydsl", "weblogs", "lucene", "qlora")
+PARTS = (
+    "dialect",
+    "elasticsearch",
+    "opensearch",
+    "osmem",
+    "querydsl",
+    "weblogs",
+    "lucene",
+    "qlora",
+    "duckdb",
+    "postgres",
+)
+OF_PACKS = ("elasticsearch", "opensearch", "osmem", "querydsl", "duckdb", "postgres", "sqlglot", "tasksql", "basesql")
 PYTHON = re.compile(r"\b(Mapping|MappingProxyType)\b|\.index\(|CREATE INDEX|\"(?:test_index|indices|corpora|corpus)\"")
 SPLIT = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
@@ -48,6 +62,19 @@ def forbidden_words(text: str) -> set[str]:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(CORE)))
 def test_core_is_free_of_words_of_one_language_or_student(path: Path) -> None:
     found = [f"{path}:{number}: {', '.join(words)}" for number, line in lines(path) if (words := forbidden_words(line))]
+    assert found == []
+
+
+def test_plugins_name_no_pack(root: Path) -> None:
+    sources = sorted((root / "plugins").rglob("*.py"))
+    assert len(sources) > 100
+    found = [
+        f"{path}:{number}: {part}"
+        for path in sources
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        for part in OF_PACKS
+        if part in re.sub(r"[\W_]", "", line).lower()
+    ]
     assert found == []
 
 

@@ -152,6 +152,19 @@ def test_golds_of_unseen_templates_are_compared_in_canonical_form() -> None:
     assert str(leak) == "1 of 2 items of test_unseen_templates shares a gold with train"
 
 
+def test_refusals_are_not_compared() -> None:
+    class Refusing(Sums):
+        def is_refusal(self, answer: str) -> bool:
+            return answer == "none"
+
+    rows = [
+        row("1", "sing", "none", split="train"),
+        row("2", "dance", "none", template="t", split="test_unseen_templates"),
+    ]
+    assert leaks(rows, Sums(), golds=True)
+    assert leaks(rows, Refusing(), golds=True) == []
+
+
 def test_duplicates_distinguish_same_and_conflicting_answers() -> None:
     rows = [
         row("1", "Add one and two", "1+2"),

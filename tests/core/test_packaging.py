@@ -141,11 +141,11 @@ def test_extra_all_has_every_extra(project_file: dict[str, Any]) -> None:
         inner = {n for line in extras[name] for m in [re.match(r"dstill\[(.+)\]", line)] if m for n in m[1].split(",")}
         return {name}.union(*map(reached, inner))
 
-    assert reached("all") == set(extras) - {"demo", "litellm"}
+    assert reached("all") == set(extras) - {"check", "demo", "litellm", "mlflow", "wandb"}
     assert reached("demo") - {"demo"} < reached("all")
 
 
 def test_doctor_checks_existing_extras(project_file: dict[str, Any]) -> None:
     from dstill.cli.extras import extras
 
-    assert set(extras()) == set(project_file["project"]["optional-dependencies"]) - {"all", "demo"}
+    assert set(extras()) == set(project_file["project"]["optional-dependencies"]) - {"all", "check", "demo"}

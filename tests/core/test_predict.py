@@ -77,6 +77,30 @@ def test_student_without_explanations_or_token_counts(run: Run) -> None:
         assert answering.count_tokens(examples_of(answering, "add 2 and 1")) == []
 
 
+def test_answer_of_somebody_else_is_checked(run: Run) -> None:
+    with Predictor(run, execute=True) as answering:
+        (example,) = examples_of(answering, "add 2 and 1")
+        right, wrong, refusal = (answering.checked(example, answer) for answer in ("1+2", "1+222", "none"))
+        assert answering.executed(example, right).result == 3
+    assert (right.ok, right.verdict, right.answered_by, right.by_fallback) == (True, "ok", "caller", False)
+    assert (wrong.ok, wrong.verdict, wrong.problems[0].pointer) == (False, "invalid", "/0")
+    assert (refusal.ok, refusal.verdict, refusal.reason) == (False, "refused", "caller refused to answer")
+    away = right.unavailable("the engine is away")
+    assert (away.ok, away.verdict, away.reason) == (False, "unavailable", "the engine is away")
+
+
+def test_answer_says_when_it_was_written_and_checked(run: Run) -> None:
+    began = time.time_ns()
+    with Predictor(run) as answering:
+        answers = answering.answer(examples_of(answering, "add 2 and 1", "add 3 and 4"))
+    for answered in answers:
+        write, check = answered.steps
+        assert (write.name, check.name) == ("write", "check")
+        assert began <= write.began <= write.ended <= check.began <= check.ended <= time.time_ns()
+        assert "steps" not in answered.to_row()
+    assert answers[0].steps[0] == answers[1].steps[0]  # they were written together
+
+
 def test_row_has_only_determined_fields(run: Run) -> None:
     with Predictor(run, execute=True) as answering:
         example = answering.example("add 2 and 1")
@@ -121,6 +145,8 @@ def test_guess_is_an_answer_that_only_passes_the_checks(more: dict[str, Any], gu
 def test_warm_up_answers_and_runs_a_question_about_each_data(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     first, *others = run.records("test")
     run.write(data_file("test"), [replace(first, context={"data": "towns"}), *others])
+    unseen = [replace(one, id=f"unseen-{one.id}", context={"data": "planets"}) for one in others]
+    run.write(data_file("test_unseen_data"), unseen)
     asked, ran = list[str](), list[str]()
     with Predictor(run, execute=True) as answering:
         assert answering.executor is not None
@@ -131,8 +157,9 @@ def test_warm_up_answers_and_runs_a_question_about_each_data(run: Run, monkeypat
             answering._student, "generate", lambda given: (asked.extend(one.text for one in given), generate(given))[1]
         )
         answering.warm_up()
-    assert asked == [f"predict: {run.records('train')[0].question}", f"predict: {first.question}"]
-    assert ran == [run.records("train")[0].answer, first.answer]
+    (validation,) = run.records("validation")
+    assert asked == [f"predict: {validation.question}", f"predict: {first.question}"]
+    assert ran == [validation.answer, first.answer]
 
 
 def test_uses_the_checks_of_evaluation(run: Run) -> None:

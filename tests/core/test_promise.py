@@ -86,8 +86,9 @@ def test_too_few_rows_promise_nothing_and_say_how_many_are_needed() -> None:
     assert not found.gives(0.0)
     assert str(found) == (
         "no cut holds for: at most 5 % of the given answers are wrong. "
-        "The run has 44 validation answers; 45 are the least that can show it, all of them right"
+        "The run has 44 validation answers: at least 45 are needed, all right"
     )
+    assert str(promised([-1.0] * 45, [False] * 45, 0.05)).endswith("45 validation answers: too many of them are wrong")
 
 
 def test_no_rows_promise_nothing() -> None:

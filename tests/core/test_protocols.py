@@ -136,6 +136,7 @@ DEMO = ("demo", "--quick")
 
 # Protocol → the commands that ask for all of its methods.
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "AnswerFiles": (("check",),),
     "ConstrainedOutput": (),  # only a student with a vocabulary can be constrained: see below
     "DataProfile": (("init", "--engine-url", "http://127.0.0.1:9", "--out", "there"), *TRAINED, PREDICT),
     "Demo": (DEMO,),
@@ -175,6 +176,7 @@ def test_pack_without_protocols_runs_every_command(run_all: Callable[..., Any]) 
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda one: str(one.__name__))
 def test_every_method_of_a_protocol_is_called(protocol: type, run_all: Callable[..., Any]) -> None:
     name = protocol.__name__
+    Path("one.sums").write_text("03+4")  # for AnswerFiles: an answer with a problem
     run_all(name.lower(), COMMANDS[name])
     if name == "ConstrainedOutput":
         LabelOnly().grammar(with_one(protocol)(), EXAMPLE)

@@ -14,7 +14,7 @@ import pytest
 import dstill
 from dstill import Run, distil
 from dstill.api.records import Example, OutcomeKind, Score
-from dstill.errors import ConfigError, MissingExtra, RunError, UsageError
+from dstill.errors import ConfigError, DataError, MissingExtra, RunError, UsageError
 from dstill.io import html
 from dstill.plugins import Plugins
 from dstill.runs.folder import data_file
@@ -74,8 +74,40 @@ def test_distil_takes_rows_and_files(make: Make) -> None:
         make(rows[:1])
     Path("some.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert make("some.jsonl", out="other").scores == run.scores
-    with pytest.raises(UsageError, match="row 2 of the questions has no question"):
-        make([*rows[:1], {"text": "?"}], out="third")
+
+
+def test_distil_takes_rows_of_other_forms_and_of_pandas(make: Make) -> None:
+    def chat(question: str, *replies: str) -> list[dict[str, str]]:
+        said = [("user", question), *(("assistant", reply) for reply in replies)]
+        return [{"role": role, "content": text} for role, text in said]
+
+    rows = [
+        {"messages": chat("add 1 and 2", "1+2"), "split": "train"},
+        {"messages": chat("add 2 and 1", "2+1"), "split": "test"},
+    ]
+    run = make(rows, out="chats")
+    assert [record.answer for record in run.records("train")] == ["1+2"]
+    frame = [
+        {"question": "add 1 and 2", "answer": "1+2", "split": "train"},
+        {"question": "add 2 and 1", "answer": "2+1", "split": "test"},
+        {"question": "add 2 and 2", "answer": float("nan"), "split": "train"},
+    ]
+    run = make(frame, out="frame")
+    assert [request.example.answer for request in run.teacher_requests()] == ["1+2", "2+1", None]
+
+
+@pytest.mark.parametrize(
+    ("row", "error", "said"),
+    [
+        ({"text": "?"}, DataError, "row 2, column 'question' is missing"),
+        ("add 1 and 2", UsageError, "row 2 of the questions is no JSON"),
+        ({"question": "add 1 and 2", "context": object()}, UsageError, "row 2 of the questions is no JSON"),
+    ],
+)
+def test_distil_names_a_row_that_it_cannot_read(make: Make, project: Path, row: Any, error: Any, said: str) -> None:
+    with pytest.raises(error, match=said):
+        make([{"question": "add 1 and 2", "answer": "1+2"}, row])
+    assert not (project / "mine").exists()
 
 
 def test_distil_continues_a_stopped_run(make: Make, plugins: Plugins) -> None:

@@ -111,6 +111,16 @@ EXAMPLES = st.lists(
 )
 
 
+def test_question_without_split_is_of_the_split_it_was_asked_for(task: Task) -> None:
+    class Silent(type(task)):  # type: ignore[misc]
+        def examples(self, split: str) -> Iterator[Example]:
+            for example in super().examples(split):
+                yield replace(example, split="")
+
+    assert steps.examples_of(Silent()) == steps.examples_of(task)
+    assert {e.split for e in steps.examples_of(task)} >= {"train", "test"}
+
+
 @given(EXAMPLES, st.integers(0, 2**32 - 1))
 def test_splits_are_deterministic_by_template(examples: list[Example], seed: int) -> None:
     split = [steps.assign_split(e, seed) for e in examples]

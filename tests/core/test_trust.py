@@ -166,7 +166,8 @@ def test_link_out_of_the_folder_is_outside(cwd: Path) -> None:
 
 
 def test_reporting_elsewhere_needs_trust() -> None:
-    assert actions(load_settings("[train]\nreport_to = 'tensorboard, wandb,none'\n")) == ["report trainings to 'wandb'"]
+    [action] = actions(load_settings("[train]\nreport_to = 'tensorboard, wandb,none'\n"))
+    assert action == "report trainings, scores, questions and the student to 'wandb'"
 
 
 def test_writing_to_an_engine_needs_trust() -> None:

@@ -10,7 +10,7 @@ from support.toy import Toy, ToyConfig
 
 from dstill import Check, Task, hookimpl
 from dstill.api.fallbacks import METHODS
-from dstill.api.protocols import Presentation, RationaleTerms, ResultProperties, TestDatabases
+from dstill.api.protocols import AnswerFiles, Presentation, RationaleTerms, ResultProperties, TestDatabases
 from dstill.api.records import Draft, Example, Problem
 
 ODD, RESULT = "1+3", 4
@@ -36,7 +36,7 @@ def brittle(name: str) -> Callable[..., Any]:
     return method
 
 
-class Whole(Toy, Presentation, RationaleTerms, ResultProperties, TestDatabases):
+class Whole(Toy, AnswerFiles, Presentation, RationaleTerms, ResultProperties, TestDatabases):
     """With the defaults of all protocols whose methods are given an answer or a result."""
 
 

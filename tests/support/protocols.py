@@ -52,6 +52,7 @@ def recorded(protocol: Any, name: str) -> Callable[..., Any]:
 def with_one(protocol: Any) -> type[Task]:
     methods = {name: recorded(protocol, name) for name, value in vars(protocol).items() if is_method(name, value)}
     settings = {name: getattr(Toy, name) for name in vars(protocol) if name in ("demo_settings", "demo_quick_settings")}
+    settings |= {"suffixes": (".sums",)} if "suffixes" in vars(protocol) else {}
     name = protocol.__name__
     return type(name, (Alone, protocol), {"name": name.lower(), "__module__": __name__, **methods, **settings})
 

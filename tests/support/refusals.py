@@ -79,6 +79,37 @@ def anthropic(body: Body) -> Say | None:
     return refusal("`temperature` is deprecated for this model.") if "temperature" in body else None
 
 
+def claude(body: Body) -> Say | None:
+    """Claude Sonnet 4.5 and newer, through a gateway: either of two."""
+    if "temperature" in body and "top_p" in body:
+        return refusal("`temperature` and `top_p` cannot both be specified for this model. Please use only one.")
+    return None
+
+
+def grok(body: Body) -> Say | None:
+    """xAI: text in place of an object, and its own spelling of the parameter."""
+    if "reasoning_effort" in body:
+        said = "Model grok-4-latest does not support parameter reasoningEffort."
+        return raw({"code": "Client specified an invalid argument", "error": said}, status=400)
+    return None
+
+
+def gemini(body: Body) -> Say | None:
+    """Google's endpoint with OpenAI's API: a list."""
+    if "seed" in body:
+        said = 'Invalid JSON payload received. Unknown name "seed": Cannot find field.'
+        return raw([{"error": {"code": 400, "message": said, "status": "INVALID_ARGUMENT"}}], status=400)
+    return None
+
+
+def groq(body: Body) -> Say | None:
+    """Groq, with a model that does not reason."""
+    if "reasoning_effort" in body:
+        said = "property 'reasoning_effort' is unsupported, did you mean 'reasoning_format'?"
+        return raw({"error": {"message": said, "type": "invalid_request_error"}}, status=400)
+    return None
+
+
 def litellm_proxy(body: Body) -> Say | None:
     """LiteLLM's proxy in front of gpt-5: the first parameter in the words is the refused one."""
     if body.get("temperature", 1) != 1:
@@ -99,5 +130,9 @@ REFUSALS: Mapping[str, Callable[[Body], Say | None]] = {
     "Mistral": mistral,
     "vLLM, older": old_vllm,
     "Anthropic, through a gateway": anthropic,
+    "Anthropic, either of two": claude,
+    "xAI": grok,
+    "Gemini": gemini,
+    "Groq": groq,
     "LiteLLM's proxy": litellm_proxy,
 }

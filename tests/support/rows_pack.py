@@ -41,6 +41,7 @@ from dstill.api import (
 )
 from dstill.errors import DataError
 from dstill.linked import Item
+from dstill.linked.names import stems
 
 REFUSAL = "CANNOT"
 COLOURS = ("Red", "Blue", "Green", "Black")
@@ -177,7 +178,7 @@ class RowsForm(Form):
 
     def items(self, example: Example) -> list[Item]:
         names = (*COLUMNS, example.context["schema"])
-        return [Item(name=name, words=(name,), kind="column") for name in names]
+        return [Item(name=name, words=tuple(stems(name)), kind="column") for name in names]
 
 
 TEMPLATES = {

@@ -28,7 +28,7 @@ def test_form_is_that_of_the_package(page: Path) -> None:
     files = [file.read_text() for file in (RPN / "src" / "dstill_rpn").glob("*.py")]
     blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
     shown = [text for text in blocks if not text.startswith(">>> ")]
-    assert len(shown) == 3
+    assert len(shown) == 4
     assert [text for text in shown if not any(text in file for file in files)] == []
 
 

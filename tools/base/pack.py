@@ -28,6 +28,7 @@ class Pack:
     prepare: Callable[[Path], object]  # makes files that `answers` reads, which takes minutes
     answers: Callable[[int, Path], Answers]  # endless; from a seed and the folder of these files
     development: Mapping[str, Callable[[], list[Example]]]  # sets that developers may read, never trained on
+    held_out: Mapping[str, Callable[[], list[Example]]]  # sets whose questions nobody reads while the base is developed
     settings: Mapping[str, Any] = field(default_factory=dict)  # of the task, when the sets are scored
     data: str  # for the card: what it was trained on
     weaknesses: Sequence[str] = ()  # for the card, besides those of every base

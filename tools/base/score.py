@@ -5,8 +5,8 @@
     tickets    n 50   exact 30.0 % (19.1–43.8)   executable 34.0 % (22.4–47.8)   silently wrong 40.0 %   12 s
 
 Executable: the answer has the gold's result on the set's data, without test databases. Silently wrong: it ran with
-another result. Intervals are Wilson's at 95 %. Without names, all sets are scored. ``-v`` also prints each wrong answer
-with its gold and cause, and counts the causes.
+another result. Intervals are Wilson's at 95 %. Without names, all development sets are scored. ``-v`` also prints each
+wrong answer with its gold and cause, and counts the causes; of held-out sets, only the totals are shown.
 """
 
 from __future__ import annotations
@@ -39,10 +39,11 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     about = pack.load(arguments.pack)
+    sets = {**about.development, **about.held_out}
     setup = _setup(about)
     generator = setup.student.load(arguments.student)
     for name in arguments.names or about.development:
-        examples = about.development[name]()
+        examples = sets[name]()
         started = time.monotonic()
         predictions = list(steps.predict(generator, setup.objective, setup.task, examples))
         seconds = time.monotonic() - started
@@ -50,7 +51,7 @@ def main() -> None:
             pairs = zip(examples, predictions, strict=True)
             verdicts = list(steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor))
         print(f"{name:10} {_scores(verdicts)}   {seconds:.0f} s", flush=True)
-        if arguments.verbose:
+        if arguments.verbose and name in about.development:
             print("\n".join(_wrong(zip(examples, predictions, verdicts, strict=True))))
             print("causes:", ", ".join(f"{cause} {n}" for cause, n in _causes(verdicts).most_common()), flush=True)
 

@@ -7,7 +7,7 @@ Every process draws its own rows, and gradients are averaged at each step. The l
 and then falls to 0 within `--decay` more hours (warmup, stable, decay: Hu et al. 2024, MiniCPM, section 4). A later
 call with more hours goes on from where the learning rate was constant. A stop loses the minutes since the last
 checkpoint, or the decay. `--start` begins with the weights of a student, such as the published one: give another
-`--seed`, so that the rows are new.
+`--seed`, so that the rows are new. `--start-pack` begins with the published base of another pack (`transfer`).
 
     build/base/state.pt            weights and moments of the constant part; only this program reads it
     build/base/state.json          seconds, steps, rows and the curve of the loss
@@ -43,6 +43,7 @@ from dstill_linked.tensors import renumbered
 from dstill_linked.vocabulary import RELATIONS, Vocabulary
 from tools.base import pack
 from tools.base.rows import rows
+from tools.base.transfer import transferred
 
 BATCH = 48  # rows of one step of one process
 BUFFER = 8  # batches that are drawn at once and sorted by length
@@ -78,6 +79,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=Path, help="the folder of a student whose weights come first; default: random")
+    parser.add_argument("--start-pack", choices=pack.NAMES, help="a pack whose base's weights come first")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "rendezvous").unlink(missing_ok=True)
@@ -98,6 +100,10 @@ def _run(rank: int, arguments: argparse.Namespace) -> None:
     optimizer = muon(model, learning_rate=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     if arguments.start:
         model.load_state_dict(read_model(arguments.start, about.form)[0].state_dict())
+    if arguments.start_pack:
+        other = pack.load(arguments.start_pack)
+        known = read_model(other.folder, other.form)[0].state_dict()
+        model.load_state_dict(transferred(known, Vocabulary.of(other.form), model.state_dict(), vocabulary))
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(AVERAGED))  # type: ignore[no-untyped-call]
     progress = _resumed(out, model, average, optimizer, arguments.seed)
     seed = 1_000 * progress.seed + 100 * progress.restarts + rank  # other rows after each start

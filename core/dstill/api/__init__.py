@@ -5,6 +5,7 @@ It has the types of rows, a base class for each kind of part, and the optional p
 from dstill.api import Check, Example, Executor, Task, Teacher
 """
 
+from dstill.api.answer_files import Edit, FileAnswer, Fix
 from dstill.api.baseline import Baseline
 from dstill.api.checking import find_problems, not_checked
 from dstill.api.engine import Change, CheckResult, Engine, ProjectFiles
@@ -18,6 +19,7 @@ from dstill.api.objective import Objective
 from dstill.api.option import Option, OptionValue
 from dstill.api.part import NoConfig, Part
 from dstill.api.protocols import (
+    AnswerFiles,
     ConstrainedOutput,
     DataProfile,
     Demo,
@@ -75,6 +77,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "SPLITS",
     "ActivationBytes",
+    "AnswerFiles",
     "Baseline",
     "Batch",
     "BatchState",
@@ -90,10 +93,13 @@ __all__ = [
     "Demo",
     "Device",
     "Draft",
+    "Edit",
     "Engine",
     "Example",
     "Executor",
+    "FileAnswer",
     "Finding",
+    "Fix",
     "Form",
     "Generation",
     "Generator",

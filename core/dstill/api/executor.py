@@ -91,7 +91,7 @@ class Executor(Part, ABC):
 
     @property
     def label(self) -> str:
-        """Name and version of the engine, shown with every score: ``embedded postgres 17.2``."""
+        """Name and version of the engine, shown with every score: ``calculator 2.1``."""
         return self.name
 
     @final

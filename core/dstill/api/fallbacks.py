@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from dstill.api.faults import HINT, PASSING, fault, noted
 from dstill.api.finding import line_of, line_of_error
 from dstill.api.protocols import (
+    AnswerFiles,
     ConstrainedOutput,
     DataProfile,
     Linked,
@@ -38,6 +39,7 @@ T = TypeVar("T", bound=Task)
 # Every method that takes an answer or the result of one, and the class that defines its default.
 METHODS: Mapping[str, type] = {
     **dict.fromkeys(("canonical", "cause", "clauses", "is_refusal", "parse", "same"), Task),
+    **dict.fromkeys(("answer_fixes", "file_answers", "has_answers"), AnswerFiles),
     **dict.fromkeys(("diff_results", "relevant_schema", "render_result", "result_tables"), Presentation),
     **dict.fromkeys(("is_empty", "is_nondeterministic", "is_trivial"), ResultProperties),
     **dict.fromkeys(("mutants", "test_databases"), TestDatabases),

@@ -1,13 +1,13 @@
 """Options that a task pack adds to dstill's own commands.
 
-    class Sql(Task):
+    class Sums(Task):
         options = (
             Option(
                 name="--schema",
                 commands=("data questions", "data check"),
                 metavar="FILE",
                 help="The CREATE TABLE statements of your own database.",
-                read=lambda text: OptionValue(settings={"task.sql.schema": text}),
+                read=lambda text: OptionValue(settings={"task.sums.schema": text}),
             ),
         )
 

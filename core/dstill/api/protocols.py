@@ -1,8 +1,9 @@
 """Optional protocols: what a task can offer beyond `Task`. A pack inherits the classes that it wants.
 
-    class Sql(Task, Presentation, TestDatabases): ...
+    class Sums(Task, Presentation, TestDatabases): ...
 
     class                what dstill does with it
+    AnswerFiles          finds what is wrong in users' files with `dstill check`, and repairs it
     ConstrainedOutput    decodes so that the student writes only what the grammar allows
     TestDatabases        also compares an answer with the gold on small databases
     ResultProperties     does not score golds whose results prove nothing
@@ -30,13 +31,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
+from dstill.api.answer_files import FileAnswer, Fix
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.form import Form
-from dstill.api.records import Example, Grammar, Mutant, RelevantSchema, ResultDiff, Table, TestDatabase
+from dstill.api.records import Example, Grammar, Mutant, Problem, RelevantSchema, ResultDiff, Table, TestDatabase
 from dstill.api.task import Task
 
 __all__ = [
     "PROTOCOLS",
+    "AnswerFiles",
     "ConstrainedOutput",
     "DataProfile",
     "Demo",
@@ -59,6 +62,38 @@ class _Protocol:
     def of(cls, task: Task) -> Self:
         """`task` itself if it inherits this class, else an object with the defaults."""
         return task if isinstance(task, cls) else cls()
+
+
+class AnswerFiles(_Protocol):
+    """Files of users that hold answers in the language: `dstill check` reads and repairs them."""
+
+    # Endings of the names of such files, as (".sql",). Rows in .jsonl files are read without it.
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    # `Problem.code` → what it means, in a sentence: "The query names a field that the data lacks."
+    problem_codes: ClassVar[Mapping[str, str]] = {}
+
+    def has_answers(self, text: str, suffix: str) -> bool:
+        """Whether a file that was found in a folder is meant: names as ``config.json`` say little. Default: it is.
+
+        Not called for a file that the user names. `text` is its content, which may be anything.
+        """
+        return True
+
+    def file_answers(self, text: str, suffix: str) -> Iterable[FileAnswer]:
+        """The answers in a file, in their order. Default: the whole text without the white space around it.
+
+        `suffix` is one of `suffixes`, or another if the user says that the file is of this task.
+        ``[FileAnswer(start=0, end=8), FileAnswer(start=10, end=18, context={"data": "shop"})]``
+        """
+        return [FileAnswer(start=len(text) - len(text.lstrip()), end=len(text.rstrip()))] if text.strip() else []
+
+    def answer_fixes(self, example: Example, answer: str, problems: Sequence[Problem]) -> Iterable[Fix]:
+        """Repairs of `answer`, in which the checks found `problems`, that leave its meaning as it is.
+
+        dstill proves each one before it uses it (`Fix`).
+        ``[Fix(edits=(Edit(start=9, end=13, text="10"),), problem=problems[0])]``
+        """
+        return ()
 
 
 class ConstrainedOutput(_Protocol):
@@ -107,6 +142,10 @@ class TestDatabases(_Protocol):
 
 class ResultProperties(_Protocol):
     """Whether the result of a gold can show that an answer is right."""
+
+    # Whether `Task.same` lets the gold's result decide what counts, such as an order only where the gold sorts.
+    # Otherwise `dstill pack check` expects it to be symmetric.
+    reference_decides: ClassVar[bool] = False
 
     def is_empty(self, value: Any) -> bool:
         """Whether `value`, a gold's result, is empty; `generate` then drops the question. Often ``not value``."""
@@ -257,7 +296,7 @@ class RationaleTerms(_Protocol):
 class Linked(_Protocol):
     """The language has a form that students of the kind ``linked`` read and write."""
 
-    base: ClassVar[str] = ""  # the trained student that `dstill ask` uses, and the default student, as ``base:sql``
+    base: ClassVar[str] = ""  # the trained student that `dstill ask` uses, and the default student, as ``base:sums``
 
     def form(self) -> Form | None:
         """How questions are read with their schema, and how answers become tokens and pointers. None: there is none.
@@ -271,8 +310,8 @@ class Demo(_Protocol):
     """`dstill demo --task NAME` shows the pack. dstill reads the class attributes before it creates the task."""
 
     name: ClassVar[str]  # of the task
-    # By dotted key: {"task.sql.rows": 8000}; empty: no demo. Added to the recipe of ``train.student`` or of the default
-    # student. Settings of ``train`` are for that student alone: another one trains with its own recipe.
+    # By dotted key: {"task.sums.rows": 8000}; empty: no demo. Added to the recipe of ``train.student`` or of the
+    # default student. Settings of ``train`` are for that student alone: another one trains with its own recipe.
     demo_settings: ClassVar[Mapping[str, Any]] = {}
     demo_quick_settings: ClassVar[Mapping[str, Any]] = {}  # override these with ``--quick``: less data, fewer steps
 
@@ -311,6 +350,7 @@ class KnownAnswers(_Protocol):
 
 
 PROTOCOLS = (
+    AnswerFiles,
     ConstrainedOutput,
     DataProfile,
     Demo,

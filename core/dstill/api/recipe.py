@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-__all__ = ["Device", "Recipe"]
+__all__ = ["Device", "Recipe", "services_in"]
+
+LOCAL = ("", "auto", "none", "tensorboard")  # what stays in the run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,9 +196,14 @@ class Recipe:
     report_to: str = field(
         default="auto",
         metadata={
-            "help": "Where training curves go. auto: TensorBoard if installed; none; or transformers' names.",
+            "help": "Where training curves go. auto: TensorBoard if installed; none; or transformers' names. mlflow "
+            "and wandb also get scores, report and student.",
             "trust": "services",
         },
+    )
+    report_student_mb: int = field(
+        default=1024,
+        metadata={"low": 0, "high": 10**6, "help": "Largest student that is sent there, in MB. 0: none is."},
     )
 
     def on(self, device: Device) -> Recipe:
@@ -208,3 +215,8 @@ class Recipe:
         if self.precision != "auto":
             return self
         return replace(self, precision="bf16" if device.bf16 and device.kind == "cuda" else "fp32")
+
+
+def services_in(report_to: str) -> list[str]:
+    """The names in ``train.report_to`` of services outside of the run: "mlflow,tensorboard" → ["mlflow"]."""
+    return [name for word in report_to.split(",") if (name := word.strip()) not in LOCAL]

@@ -146,7 +146,7 @@ class Example(Row):
     rationale: str | None = None  # why the gold is right; None: not known
     category: str = ""  # the kind of question, for choosing worked examples and for reports
     template: str = ""  # what the question was made from; no other split has a template of test_unseen_templates
-    split: str = ""  # one of SPLITS; empty: dstill assigns one
+    split: str = ""  # one of SPLITS; empty: the one that `Task.examples` was asked for, of other questions a drawn one
     extra: Mapping[str, Any] = field(default_factory=dict)  # the user's own columns, which dstill copies unread
 
 

@@ -57,6 +57,7 @@ class TrainResult:
     n_not_expressible: int = 0  # training records that the task's form has no tokens for
     base_sha256: str = ""  # of the weights that training started from; empty: not known, or from nothing
     n_replayed: int = 0  # other questions among the training records (`dstill.api.form.Form.replay`)
+    services: Mapping[str, str] = field(default_factory=dict)  # that it was reported to → id of the run there
 
 
 @dataclass(frozen=True, kw_only=True)

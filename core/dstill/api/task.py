@@ -50,6 +50,8 @@ class Check:
     def of_parser(cls, name: str, parse: Callable[[str], Any], *, hint: str = "", cause: str = "") -> Check:
         """A layer marked ``parses``: it refuses an answer if `parse` raises ValueError, with the error's text.
 
+        An attribute ``pointer`` of the error says where in the answer (`Problem.pointer`).
+
         >>> check = Check.of_parser("form", int)
         >>> [str(problem) for problem in check.run(Example(id="1", question="?"), "one")]
         ["form: invalid literal for int() with base 10: 'one'"]
@@ -59,7 +61,8 @@ class Check:
             try:
                 parse(answer)
             except ValueError as error:
-                yield Problem(layer=name, code="syntax_error", message=str(error), hint=hint)
+                pointer = getattr(error, "pointer", "")
+                yield Problem(layer=name, code="syntax_error", message=str(error), pointer=pointer, hint=hint)
 
         run.__wrapped__ = parse  # type: ignore[attr-defined]  # `dstill.api.finding.line_of` names its line
         return cls(name, run, parses=True, cause=cause)
@@ -100,7 +103,7 @@ class Task(Part, ABC):
     def examples(self, split: str) -> Iterable[Example]:
         """The questions of `split`, one of `SPLITS`. Every call yields the same questions.
 
-        `generate` calls it. May raise DataError or UsageError.
+        `generate` calls it. A question that names no split is of `split`. May raise DataError or UsageError.
 
             yield Example(id="test-1", question="one and two", answer="1 + 2", split="test")
         """
@@ -181,7 +184,7 @@ class Task(Part, ABC):
     def same(self, got: Any, want: Any) -> bool:
         """Whether two results (`Outcome.value`) are equal, which decides whether an answer is correct.
 
-        To ignore the order of rows: ``sorted(got) == sorted(want)``.
+        `want` is the gold's. To ignore the order of rows: ``sorted(got) == sorted(want)``.
         """
         return bool(got == want)
 

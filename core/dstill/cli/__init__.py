@@ -66,7 +66,6 @@ def _cli(ctx: click.Context, /, config_file: Path | None, **_: Any) -> None:
 MOVED = {
     "ablate": "experiment ablate",
     "audit": "data audit",
-    "check": "data check",
     "compare": "experiment compare",
     "curate": "data curate",
     "export-data": "data export",
@@ -106,6 +105,9 @@ COMMANDS = (
     LazyCommand(
         "ask", "dstill.cli.ask:ask", "Ask about the data on a server, without a project or training.", section="Use"
     ),
+    LazyCommand(
+        "check", "dstill.cli.check:check", "Find what is wrong in files of answers, and repair it.", section="Use"
+    ),
     LazyCommand("predict", "dstill.cli.predict:predict", "Answer a question with the student of a run.", section="Use"),
     LazyCommand(
         "trust", "dstill.cli.trust:trust_command", "Allow what the settings of a run or project ask for.", hidden=True
@@ -114,12 +116,17 @@ COMMANDS = (
     LazyCommand("data questions", "dstill.cli.questions:questions", "Make questions."),
     LazyCommand("data curate", "dstill.cli.data:curate", "Rebuild the dataset from the replies of a run."),
     LazyCommand("data audit", "dstill.cli.audit:audit", "Find unusable reference answers."),
-    LazyCommand("data check", "dstill.cli.check:check", "Check answers without executing them."),
+    LazyCommand("data check", "dstill.cli.check_rows:check", "Check answers without executing them."),
     LazyCommand("data export", "dstill.cli.data:export_data", "Export the dataset for TRL, axolotl and LLaMA-Factory."),
     LazyCommand("runs list", "dstill.cli.runs:runs_list", "List the runs under ./runs, oldest first."),
     LazyCommand("runs show", "dstill.cli.runs:runs_show", "Show the manifest of a run."),
     LazyCommand("runs trace", "dstill.cli.evaluate:trace", "Show what every file of a run says about one record."),
     LazyCommand("runs rm", "dstill.cli.runs:runs_rm", "Delete a run."),
+    LazyCommand(
+        "runs track",
+        "dstill.cli.runs:runs_track",
+        "Send scores, report and student to the services of train.report_to.",
+    ),
     LazyCommand("runs salvage", "dstill.cli.runs:runs_salvage", "Recover the replies of a damaged replies.sqlite."),
     LazyCommand("pack new", "dstill.cli.new_pack:new_pack", "Create a package with a new task pack."),
     LazyCommand("pack check", "dstill.cli.pack_check:pack_check", "Check that a task pack does what dstill relies on."),

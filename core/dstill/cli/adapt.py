@@ -18,7 +18,7 @@ import click
 
 from dstill import config as configuration
 from dstill.cli import extras
-from dstill.cli.ask import base_student
+from dstill.cli.ask import base_student, no_address
 from dstill.cli.console import emit, note, say
 from dstill.cli.demo import run_stages
 from dstill.cli.evaluate import summary
@@ -106,10 +106,9 @@ def adapt(found: App, out: Path | None, as_json: bool) -> None:
 def _setup(found: App) -> Setup:
     """The configuration of the project, from flags. Raises UsageError without a server."""
     flags = found.config(use_files=False).settings
-    if not flags.engine.url:
-        hint = f"{command('adapt', '--engine-url', 'http://HOST:PORT')} …"
-        raise UsageError("`dstill adapt` needs a server that has the data", where="--engine-url", hint=hint)
     task = task_name(found.plugins, flags)
+    if not flags.engine.url:
+        raise no_address("adapt", found.plugins, found.plugins.task(task))
     if given := found.flags.get("train.student"):
         kind, colon, base = str(given).partition(":")
         if colon and Path(base).expanduser().exists():  # the stages run in the project's folder

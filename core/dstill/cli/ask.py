@@ -18,12 +18,13 @@ import click
 from dstill.api.protocols import Linked, Presentation
 from dstill.api.records import Example, OutcomeKind
 from dstill.api.student import Generator
+from dstill.api.task import Task
 from dstill.cli.console import emit, error, note, say, width
 from dstill.cli.groups import Command
 from dstill.cli.options import App, app, engine_url_option, json_output, set_option, task_option
 from dstill.cli.predict import Tally, blocks, questions_of_stdin, show_problems, show_result, warn_of_guesses
 from dstill.errors import DstillError, UsageError
-from dstill.factory import Setup, kind_and_base, task_name
+from dstill.factory import Setup, address_forms, kind_and_base, task_name
 from dstill.io.pretty_json import pretty
 from dstill.io.shell import command
 from dstill.pipeline.live_data import LiveRun, data_name, describe, kept
@@ -31,7 +32,7 @@ from dstill.pipeline.predict import PredictedAnswer, Predictor, question_text
 from dstill.plugins import Plugins
 from dstill.runs.bundle import open_trained
 
-__all__ = ["ask", "base_student"]
+__all__ = ["ask", "base_student", "no_address"]
 
 WIDEST = 100  # columns of an answer
 SHOWN = 300  # characters of a question
@@ -75,8 +76,7 @@ def ask(found: App, questions: tuple[str, ...], spec: str | None, as_json: bool)
     spec = spec or base_student(found.plugins, task_name(found.plugins, found.config().settings))
     setup = _live_run(found, spec, {}).setup
     if not setup.settings.engine.url:
-        hint = f"{command('ask', '--engine-url', 'http://HOST:PORT')} …"
-        raise UsageError("`dstill ask` needs a server that has the data", where="--engine-url", hint=hint)
+        raise no_address("ask", setup.plugins, type(setup.task))
     if not _is_run(found, spec):
         setup.student.base_limits()  # raises for a base that is not there, before anything is read
     project = describe(setup)
@@ -122,6 +122,13 @@ def _converse(answering: Predictor, *, as_json: bool) -> None:
             _show(answering, answered, as_json=as_json)
         except DstillError as problem:
             error(problem, as_json=as_json)
+
+
+def no_address(name: str, plugins: Plugins, task: type[Task]) -> UsageError:
+    """That the command `name` needs ``--engine-url``."""
+    forms = address_forms(plugins, task)
+    hint = f"{command(name, '--engine-url', 'URL')} … (an address with {forms})" if forms else ""
+    return UsageError(f"`dstill {name}` needs the address of your data", where="--engine-url", hint=hint)
 
 
 # --- students ---------------------------------------------------------------------------

@@ -1,200 +1,306 @@
-"""The command `check`: reads answers, and prints one line for each.
+"""The command `check`: a linter of files that hold answers.
 
-    {"id": "a", "answer": "1 + 2"}                          a row; "answer" may also be a model's raw text
-    {"id":"a","ok":true,"problems":[],"not_checked":[]}     its line with --json
-
-``not_checked`` names layers that were skipped, because they need to know more about the data. A row that cannot be read
-fails like a wrong answer, and the next one is read.
+queries/top.sql:3:8: error schema/unknown_column: no table of the query has a column 'nme'. Did you mean 'name'?
+error: 1 error in 1 of 4 files
 """
 
 from __future__ import annotations
 
-import json
+import difflib
+import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dstill.api.checking import find_problems, not_checked
-from dstill.api.records import Draft, Example, Problem
+from dstill.api.protocols import AnswerFiles
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, say
 from dstill.cli.groups import Command
-from dstill.cli.input_rows import given_data
-from dstill.cli.options import App, app, data_option, json_output, set_option, task_option
-from dstill.errors import AnswerError, DataError, UsageError
-from dstill.factory import make_task
-from dstill.io.input_files import bytes_of, text_of
-from dstill.io.jsonl import detect
-from dstill.io.strict_json import NotStrict, dumps, loads
+from dstill.cli.options import App, Count, app, data_option, json_output, set_option, setting
+from dstill.config import Config
+from dstill.errors import AnswerError, UsageError
+from dstill.factory import make_task, task_name
+from dstill.io.files import atomic
+from dstill.io.input_files import MOST_BYTES, bytes_of
+from dstill.pipeline.linting import github, sarif
+from dstill.pipeline.linting.discovery import File, files
+from dstill.pipeline.linting.lint import ROWS, FileProblem, Report, has_answers, lint, unreadable
 
 __all__ = ["check"]
 
-ROW_FORM = 'rows are {"id": …, "answer": …}, one per line'
+STDIN = Path("-")
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        "dstill check queries",
+        "dstill check --fix queries/top.sql",
+        "dstill check --format sarif . > dstill.sarif",
+    ],
+)
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path, allow_dash=True))
+@data_option("the answers are about", "A file may name its own.")
+@setting(
+    "--task",
+    key="project.task",
+    metavar="NAME",
+    help="Task that all files belong to. Default: the name of a file says so, else the project's.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif", "github"]),
+    default="text",
+    help="How problems are printed: text, json (one object), sarif (SARIF 2.1.0), or github (workflow commands, which "
+    "GitHub Actions shows beside the code).",
+)
+@json_output("Print the problems as one JSON object: the same as --format json.")
+@click.option(
+    "--fix", is_flag=True, help="Repair what can be repaired without a change of meaning, and write the files."
+)
+@click.option("--diff", is_flag=True, help="Print what --fix would change, and write nothing.")
+@click.option("--ignore", multiple=True, metavar="CODE", help="Do not report this code, as unknown_field (repeatable).")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Skip paths like this, as 'old/*' (repeatable).")
+@click.option("--max-warnings", type=Count(0, 10**9), metavar="N", help="Fail if there are more than N warnings.")
+@click.option("--stdin-name", type=click.Path(path_type=Path), metavar="FILE", help="What the file on stdin is called.")
+@set_option
+@app
+def check(
+    found: App,
+    /,
+    paths: tuple[Path, ...],
+    data: str | None,
+    form: str,
+    as_json: bool,
+    stdin_name: Path | None,
+    **more: Any,
+) -> None:
+    """Find what is wrong in files of answers, and repair it.
+
+    No answer is executed. PATH is a file, a folder, or - for stdin. Default: the current folder. The name of a file
+    says which task reads it, and how answers lie in it; --task says so for other names. Rows in .jsonl files are
+    {"id": …, "answer": …}, as for `dstill data check`.
+
+    If the fields of the data are not known, the checks that need them are skipped, and a note names them. Exits with 9
+    if there is an error, or with --diff if there is something to repair.
+    """
+    wanted = Wanted(form="json" if as_json else form, **more)
+    if wanted.fix and (wanted.diff or STDIN in paths):
+        raise UsageError("--fix writes files", where="--fix", hint="use --diff to see what it would change")
+    run = _Run(found, found.config(), wanted, data, stdin_name)
+    for file in files(paths or (Path(),), run.suffixes, wanted.exclude):
+        run.check(file)
+    run.finish()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """One answer to check."""
+class Wanted:
+    """What the options of this call ask for."""
 
-    id: Any  # as in the row, so that output can be joined with input; else the line's number
-    text: str = ""
-    context: Mapping[str, Any] = field(default_factory=dict)
-    error: str = ""  # why the row itself cannot be read
-
-
-@click.command(cls=Command, examples=["dstill data check answers.jsonl"])
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
-@data_option("the answers are about", "Its fields must be known. A row may name its own. Default: none.")
-@click.option(
-    "--layer",
-    "layers",
-    multiple=True,
-    metavar="LAYER",
-    help="Run only this layer of checks (repeatable). Problems are printed with their layer; a wrong name is an error "
-    "that lists all. Default: all layers.",
-)
-@task_option
-@json_output("Print one JSON object for each answer.")
-@set_option
-@app
-def check(found: App, file: Path, data: str | None, layers: tuple[str, ...], as_json: bool) -> None:
-    """Check answers without executing them.
-
-    FILE holds one answer. If its name ends in .jsonl, or its first line has an "id" and an "answer", each line is a
-    row {"id": …, "answer": …}, or else a bare answer. Without FILE, reads stdin. An answer is an object, or a string
-    with the raw output of a model. A row may have "data" (the name of its data) or a whole "context".
-
-    If the fields of the data are not known, the checks that need them are skipped, and a note names them; with --data,
-    this is an error. Exits with 9 if an answer fails.
-    """
-    task = make_task(found.plugins, found.config())
-    known = [c.name for c in task.checks]
-    for layer in layers:
-        if layer not in known:
-            raise UsageError(f"no layer '{layer}'", where="--layer", hint=f"task '{task.name}' has {', '.join(known)}")
-    columns = {
-        option.name.removeprefix("--"): option.column
-        for option in task.options
-        if option.column is not None and "data check" in option.commands
-    }
-    context: dict[str, Any] = {**found.context, **({task.data_key: data} if data else {})}
-    failed = total = 0
-    skips: Counter[str] = Counter()  # layer → answers that it did not check
-    for answer in _answers(file, task, columns):
-        example = Example(id=str(answer.id), question="", context={**context, **answer.context})
-        problems = _problems(task, answer, example, layers)
-        skipped = [] if answer.error else [name for name in not_checked(task, example) if name in (layers or known)]
-        ok = not any(p.is_error for p in problems)
-        total, failed = total + 1, failed + (not ok)
-        skips.update(skipped if ok else ())
-        _show(answer.id, ok, problems, skipped, as_json=as_json)
-    if skips:
-        hint = f"give {' or '.join(f'--{name}' for name in columns)}" if columns else ""
-        if data:
-            what = f"nothing is known about the {task.data_noun} '{data}': {_skipped(skips, total)}"
-            raise UsageError(what, where="--data", hint=hint or "check the name")
-        note(f"note: {_skipped(skips, total)}, because nothing is known about the data{hint and f': {hint}'}")
-    if failed and as_json:
-        raise click.exceptions.Exit(AnswerError.exit_code)  # each row has its problems
-    if failed:
-        raise AnswerError(f"{failed} of {total} answers failed", where="stdin" if str(file) == "-" else str(file))
+    form: str
+    fix: bool
+    diff: bool
+    ignore: tuple[str, ...]
+    exclude: tuple[str, ...]
+    max_warnings: int | None
 
 
-def _skipped(skips: Counter[str], total: int) -> str:
-    """As ``schema and values not checked in 3 of 7 answers``."""
-    most = max(skips.values())
-    where = "" if most == total else f" in {most} of {total} answers"
-    return f"{' and '.join(skips)} not checked{where}"
+@dataclass
+class _Run:
+    """One call of the command, and what it found so far."""
+
+    found: App
+    config: Config
+    wanted: Wanted
+    data: str | None
+    stdin_name: Path | None
+    problems: list[FileProblem] = field(default_factory=list)
+    files: int = 0
+    answers: int = 0
+    changed: int = 0  # files that were repaired, or would be
+    skipped: Counter[str] = field(default_factory=Counter)  # layer → answers that it was not applied to
+    _tasks: dict[str, Task] = field(default_factory=dict)
+
+    # --- which task -----------------------------------------------------------------------
+
+    @cached_property
+    def by_suffix(self) -> Mapping[str, list[str]]:
+        """Ending of a file's name → the tasks that read such files."""
+        plugins, asked = self.found.plugins, self.found.flags.get("project.task")
+        if asked:
+            plugins.task(asked)  # raises UsageError if it is not installed
+        known: dict[str, list[str]] = {}
+        for name in [asked] if asked else plugins.names("tasks"):
+            kind = plugins.task(name)
+            for suffix in kind.suffixes if issubclass(kind, AnswerFiles) else ():
+                known.setdefault(suffix, []).append(name)
+        return known
+
+    @property
+    def suffixes(self) -> set[str]:
+        return {ROWS, *self.by_suffix}
+
+    def task(self, path: Path) -> Task:
+        """The task of a file: by its name, else the one that is asked for or configured. Raises UsageError."""
+        names = self.by_suffix.get(path.suffix, [])
+        configured = self.config.settings.project.task
+        name = configured if configured in names else self.found.plugins.default_task(names)
+        if names and not name:
+            hint = f"{', '.join(names)} read such files"
+            raise UsageError(f"which task does {path} belong to?", where="--task", hint=hint)
+        name = name or task_name(self.found.plugins, self.config.settings)
+        if name not in self._tasks:
+            self._tasks[name] = make_task(self.found.plugins, self.config, name)
+        return self._tasks[name]
+
+    # --- one file -------------------------------------------------------------------------
+
+    def check(self, file: File) -> None:
+        """Check one file, and print or repair it."""
+        path = (self.stdin_name or STDIN) if file.path == STDIN else file.path
+        name = "stdin" if path == STDIN else path.as_posix()
+        content = bytes_of(file.path, "PATH", most=None if file.path == STDIN else MOST_BYTES)
+        task = self.task(path)
+        suffix = path.suffix or next(iter(AnswerFiles.of(task).suffixes), "")
+        try:
+            text = content.decode()
+        except UnicodeDecodeError as error:
+            self._add(unreadable(name, content, error))
+            return
+        if not file.is_named and not has_answers(task, text, suffix):
+            return
+        report = self._lint(task, name, text, suffix)
+        if report.repaired != text:
+            self.changed += 1
+            if self.wanted.diff:
+                self._show_changes(name, text, report.repaired)
+            if self.wanted.fix:
+                _write(file.path, report.repaired)
+                report = self._lint(task, name, report.repaired, suffix)
+        self._add(report)
+
+    def _lint(self, task: Task, name: str, text: str, suffix: str) -> Report:
+        context = {**self.found.context, **({task.data_key: self.data} if self.data else {})}
+        report = lint(task, name, text, suffix=suffix, context=context)
+        if self.data in report.unknown:
+            what = f"nothing is known about the {task.data_noun} '{self.data}': {_layers(report.skipped)} not checked"
+            raise UsageError(what, where="--data", hint=self._hint() or "check the name")
+        return report
+
+    def _add(self, report: Report) -> None:
+        new = [one for one in report.problems if one.problem.code not in self.wanted.ignore]
+        self.problems += new
+        self.files, self.answers = self.files + 1, self.answers + report.answers
+        self.skipped.update(report.skipped)
+        if not self.wanted.diff and self.wanted.form in ("text", "github"):
+            for one in new:
+                say(github.line(one) if self.wanted.form == "github" else _line(one))
+
+    def _show_changes(self, name: str, old: str, new: str) -> None:
+        for line in difflib.unified_diff(old.splitlines(), new.splitlines(), name, name, lineterm=""):
+            say(line)
+
+    # --- the end --------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """Print what comes after all files. Raises AnswerError if there are errors."""
+        if not self.files:
+            note("note: no file to check")
+        if not self.wanted.diff and self.wanted.form == "sarif":
+            emit(sarif.log(self.problems, self._helps(), version("dstill")))
+        if not self.wanted.diff and self.wanted.form == "json":
+            emit(self._object())
+        if self.skipped:
+            hint = self._hint()
+            known = "because nothing is known about the data"
+            note(f"note: {_layers(self.skipped)} not checked, {known}{hint and f': {hint}'}")
+        if self.changed and self.wanted.fix:
+            note(f"repaired {_count(self.changed, 'file')}")
+        if self.wanted.diff and not self.changed:
+            return
+        errors, warnings = self._number("error"), self._number("warning")
+        most = self.wanted.max_warnings
+        if errors or (most is not None and warnings > most) or self.wanted.diff:
+            self._fail(errors, warnings)
+        if warnings and self.wanted.form == "text":
+            note(_count(warnings, "warning"))
+
+    def _fail(self, errors: int, warnings: int) -> None:
+        if self.wanted.form == "json" and not self.wanted.diff:
+            raise click.exceptions.Exit(AnswerError.exit_code)  # the object has the counts
+        if self.wanted.diff:
+            raise AnswerError(f"{_count(self.changed, 'file')} would be repaired", hint="run it with --fix")
+        counts = [_count(n, noun) for n, noun in ((errors, "error"), (warnings, "warning")) if n]
+        places = len({one.file for one in self.problems})
+        fixable = sum(bool(one.fix) for one in self.problems)
+        hint = f"--fix repairs {fixable} of them" if fixable else ""
+        raise AnswerError(f"{' and '.join(counts)} in {places} of {_count(self.files, 'file')}", hint=hint)
+
+    def _number(self, severity: str) -> int:
+        return sum(one.problem.severity == severity for one in self.problems)
+
+    def _hint(self) -> str:
+        """How to say what the data are, by the options of the tasks in use."""
+        names = [option.name for task in self._tasks.values() for option in task.options if "check" in option.commands]
+        described = [name for name in dict.fromkeys(names) if name in self._describing()]
+        return f"give {' or '.join(described)}" if described else ""
+
+    def _describing(self) -> set[str]:
+        """Options that describe data: those that rows may have, too."""
+        return {option.name for task in self._tasks.values() for option in task.options if option.column is not None}
+
+    def _helps(self) -> Mapping[str, str]:
+        """Rule → what it means. A code means the same in each layer of a task."""
+        codes = {name: AnswerFiles.of(task).problem_codes for name, task in self._tasks.items()}
+        rules = {sarif.rule_id(one): codes.get(one.task, {}).get(one.problem.code, "") for one in self.problems}
+        return {rule: help for rule, help in rules.items() if help}
+
+    def _object(self) -> dict[str, Any]:
+        return {
+            "files": self.files,
+            "answers": self.answers,
+            "errors": self._number("error"),
+            "warnings": self._number("warning"),
+            "repaired": self.changed if self.wanted.fix else 0,
+            "not_checked": dict(self.skipped),
+            "problems": [_row(one) for one in self.problems],
+        }
 
 
-def _problems(task: Task, answer: Answer, example: Example, layers: tuple[str, ...]) -> list[Problem]:
-    if answer.error:
-        first = task.checks[0].name if task.checks else "form"
-        return [Problem(layer=first, code="bad_row", message=answer.error, hint=ROW_FORM)]
-    # a model's output may be in the form of teachers' replies, or the bare answer
-    draft = task.parse(answer.text) or Draft(answer=answer.text)
-    return list(find_problems(task, example, draft, layers or None))
+def _write(path: Path, text: str) -> None:
+    """Replace the file, or what a link leads to; its permissions stay."""
+    target = path.resolve()
+    mode = target.stat().st_mode
+    with atomic(target) as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(text.encode())
 
 
-def _show(identity: Any, ok: bool, problems: list[Problem], skipped: list[str], *, as_json: bool) -> None:
-    if as_json:
-        keys = ("layer", "severity", "code", "message", "pointer", "hint")
-        found = [{k: p.to_row()[k] for k in keys} for p in problems]
-        emit({"id": identity, "ok": ok, "problems": found, "not_checked": skipped})
-        return
-    say(f"{identity}: {'ok' if ok else 'failed'}")
-    for p in problems:
-        lines = [f"  {p.severity.value} ({p.layer}, {p.code}) {p.message}", p.pointer and f"at {p.pointer}", p.hint]
-        say("\n    ".join(line for line in lines if line), lines=True)
+def _line(one: FileProblem) -> str:
+    problem = one.problem
+    hint = f" ({problem.hint})" if problem.hint else ""
+    place = f"{one.file}:{one.region.line}:{one.region.column}"
+    fixable = " [--fix]" if one.fix else ""
+    return f"{place}: {problem.severity.value} {one.rule}: {problem.message}{hint}{fixable}"
 
 
-# --- reading ----------------------------------------------------------------------------
+def _row(one: FileProblem) -> dict[str, Any]:
+    keys = ("layer", "code", "severity", "message", "hint", "pointer")
+    of_problem = {key: value for key, value in one.problem.to_row().items() if key in keys}
+    edits = [{**vars(edit.region), "text": edit.text} for edit in one.fix]
+    return {"file": one.file, **vars(one.region), "task": one.task, "answer": one.answer, **of_problem, "fix": edits}
 
 
-Columns = Mapping[str, Callable[[Any], Mapping[str, Any]]]  # further key of a row → what reads its value
+def _layers(skipped: Mapping[str, int]) -> str:
+    return " and ".join(skipped)
 
 
-def _answers(file: Path, task: Task, columns: Columns) -> Iterator[Answer]:
-    """Each answer in `file`: JSONL rows with an id and an answer, otherwise the whole text as one answer."""
-    data = bytes_of(file, "FILE")
-    text = text_of(data).removeprefix("\ufeff")
-    # not splitlines(): a string may contain U+2028
-    lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    if file.suffix in (".jsonl", ".ndjson"):
-        if lines and (found := detect(lines[0][1].encode())):
-            raise DataError(f"detected {found}, expected JSONL", where=f"{file}:{lines[0][0]}", hint=ROW_FORM)
-    elif not lines or not _begins_rows(_lenient(lines[0][1]), task):
-        yield Answer(id="1", text=text)  # an answer that is an object has no id
-        return
-    for number, line in lines:
-        yield _row(number, line, task, columns)
-
-
-def _answer_of(value: Mapping[str, Any], task: Task) -> str | None:
-    """The key of a row under which its answer is; None: it has none."""
-    return next((name for name in ("answer", *task.answer_keys) if name in value), None)
-
-
-def _begins_rows(value: Mapping[str, Any], task: Task) -> bool:
-    return "id" in value and _answer_of(value, task) is not None
-
-
-def _is_row(value: Mapping[str, Any], task: Task) -> bool:
-    """Whether a line of a file of rows is one. If not, it is a bare answer, which may have `answer_keys` itself."""
-    named = any(isinstance(value.get(name), str) for name in task.answer_keys)
-    return "id" in value or "answer" in value or named
-
-
-def _row(number: int, line: str, task: Task, columns: Columns) -> Answer:
-    try:
-        row = loads(line)
-    except NotStrict as problem:
-        return Answer(id=_lenient(line).get("id", str(number)), error=f"line {number}: not strict JSON: {problem}")
-    if isinstance(row, dict) and not _is_row(row, task):
-        return Answer(id=str(number), text=line)
-    identity = row.get("id", str(number)) if isinstance(row, dict) else str(number)
-    name = _answer_of(row, task) if isinstance(row, dict) else None
-    if name is None:
-        return Answer(id=identity, error=f"line {number}: row has no 'answer'")
-    try:
-        data, given = given_data(row, task, f"line {number}")
-    except DataError as problem:
-        return Answer(id=identity, error=f"line {number}: {problem.what}")
-    context = {**given, **({task.data_key: data} if data else {})}
-    for column, read in columns.items():
-        context.update(read(row[column]) if column in row else {})
-    answer = row[name]
-    return Answer(id=identity, text=answer if isinstance(answer, str) else dumps(answer), context=context)
-
-
-def _lenient(line: str) -> dict[str, Any]:
-    """The row as Python's tolerant reader parses it, to know its id; empty if it cannot."""
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        return {}
-    return row if isinstance(row, dict) else {}
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

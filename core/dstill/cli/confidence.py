@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dstill.cli.console import say, sentence, table
 from dstill.io.shell import command
 from dstill.io.units import percent
+from dstill.pipeline.promise import why_none
 
 if TYPE_CHECKING:
     from dstill.pipeline.predict import Predictor
@@ -73,7 +74,7 @@ def separation_rows(found: Mapping[str, Any]) -> Iterator[list[str]]:
     """The rows of the first table: a split each."""
     for split, one in found["splits"].items():
         figures = [_figure(one["auroc"], 3), _figure(one["aurc"], 4), _figure(one["ece"], 3)]
-        yield [split, *figures, *(f"{percent(share)} %" for _, share in one["coverage"])]
+        yield [split, *figures, *(f"{percent(share)} %" if one["n"] else "–" for _, share in one["coverage"])]
 
 
 def promise_columns(found: Mapping[str, Any]) -> list[str]:
@@ -90,12 +91,9 @@ def promise_rows(found: Mapping[str, Any]) -> Iterator[list[str]]:
 def unpromised(found: Mapping[str, Any]) -> Iterator[str]:
     """Why nothing is promised where no cut holds."""
     for promise in found["promises"]:
-        if promise["holds"]:
-            continue
-        why = "too many of them are wrong"
-        if promise["of"] < promise["needed"]:
-            why = f"at least {promise['needed']:,} are needed, all right"
-        yield f"--max-wrong {promise['max_wrong']:g} has no cut on {promise['of']:,} validation answers: {why}."
+        if not promise["holds"]:
+            why = why_none(promise["of"], promise["needed"])
+            yield f"--max-wrong {promise['max_wrong']:g} has no cut on {promise['of']:,} validation answers: {why}."
 
 
 def _given(promise: Mapping[str, Any], split: str) -> str:

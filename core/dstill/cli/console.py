@@ -14,6 +14,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -72,6 +73,15 @@ def note(text: str, *, verbatim: bool = False) -> None:
     from dstill.config import masked
 
     print(visible(text) if verbatim else masked(indented(text)), file=sys.stderr, flush=True)
+
+
+def note_bug(error: Exception) -> None:
+    """Print which unexpected exception was raised where, without its text, which may quote a question."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    at = "" if frame is None else f" at {Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}"
+    note(f"bug in dstill: {type(error).__name__}{at}")
 
 
 def confirm(question: str, *, abort: bool = False, err: bool = False) -> bool:

@@ -92,7 +92,12 @@ OF_TEST_SPLITS = ("project.seed", "generate.questions", "generate.limit", "gener
     help="Questions: a JSONL, JSON, CSV or Parquet file, a folder of a data set, or hf://datasets/OWNER/NAME. Default: "
     "the task's own.",
 )
-@setting("--limit", key="generate.limit", type=Count(1, 10**8), help="Maximum number of questions. Default: all.")
+@setting(
+    "--limit",
+    key="generate.limit",
+    type=Count(1, 10**8),
+    help="Maximum number of questions, the same share of each split. Default: all.",
+)
 @setting(
     "--augment-cause",
     key="augment.cause",
@@ -192,8 +197,9 @@ def _warn_of_other_splits(found: App, config: Config) -> None:
 def _dry_run(found: App, out: Path | None, as_json: bool) -> None:
     """Show what `generate` would do. No run is created."""
     config = found.open(out.absolute()).config if out is not None and (out / MANIFEST).exists() else found.config()
-    setup = Setup(found.plugins, config)
-    estimate = estimated(setup, configured_focus(setup), STORE)
+    with progress() as report:
+        setup = Setup(found.plugins, config, report)
+        estimate = estimated(setup, configured_focus(setup), STORE)
     if as_json:
         emit(estimate.to_json())
         return

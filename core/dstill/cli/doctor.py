@@ -2,8 +2,8 @@
 
     dstill doctor --engine-url http://127.0.0.1:9200 --load-data
 
-    engine of sql            PostgreSQL 17.2   ok
-    known answers of sql     60 of 60 right    ok
+    engine of sums           calculator 2.1   ok
+    known answers of sums    60 of 60 right    ok
 
 The executor decides how to check its engine (`Executor.self_check`). Students of the project's runs that learned fields
 which no longer exist are listed (`dstill.pipeline.data_drift`); that is not an error. Everything is printed first; then

@@ -95,6 +95,8 @@ def evaluate(found: App, run: str, more: tuple[str, ...], load_data: bool, as_js
         facts = opened.evaluate()
     for text in facts.get("notes", ()):
         note(f"note: {text}")
+    for split, n in opened.unscored().items():
+        note(f"note: the {n:,} questions of {split} were not scored: evaluate.splits does not name it")
     if as_json:
         emit(summary(opened, facts))
     else:

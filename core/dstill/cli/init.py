@@ -24,7 +24,7 @@ from dstill.cli.groups import Command
 from dstill.cli.options import App, app, engine_url_option, set_option, student_option, task_option, teacher_option
 from dstill.config import FILE, as_toml
 from dstill.errors import UsageError
-from dstill.factory import Setup, kind_and_base, task_name
+from dstill.factory import Setup, address_forms, kind_and_base, task_name
 from dstill.io.files import write_text
 from dstill.io.shell import quoted
 from dstill.pipeline.live_data import describe
@@ -58,11 +58,17 @@ def init(found: App, out: Path) -> None:
     if target.exists():
         raise UsageError(f"{target} already exists", where=str(out.absolute()), hint="edit it, or delete it first")
     config = found.config(use_files=False)
+    if teacher := found.flags.get("generate.teacher"):
+        found.plugins.teacher(teacher)  # raises UsageError for a misspelt one, and so does the next
+    if student := found.flags.get("train.student"):
+        found.plugins.student(kind_and_base(found.plugins, student)[0])
     name = task_name(found.plugins, config.settings)
     engine = config.settings.engine
     if found.given and not engine.url:
         option = next(iter(found.given))
-        raise UsageError(f"{option} needs a server", where=option, hint="add --engine-url http://HOST:PORT")
+        forms = address_forms(found.plugins, found.plugins.task(name))
+        hint = f"add --engine-url URL (an address with {forms})" if forms else ""
+        raise UsageError(f"{option} needs the address of your data", where=option, hint=hint)
     config = found.config({"project.task": name}, use_files=False)
     setup = Setup(found.plugins, config)
     project = describe(setup) if engine.url else ProjectFiles(files={}, settings={})

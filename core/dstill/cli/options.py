@@ -126,7 +126,7 @@ class App:
         of_packs = {key for given in self.given.values() for key in given.settings}
         words = [word for flag, text in self.given_texts.items() for word in (flag, text)]
         for key, value in self.flags.items():
-            if key in ("engine.url", "train.student"):
+            if key in ("engine.url", "train.student", "project.task"):
                 words = [f"--{key.rpartition('.')[2].replace('url', 'engine-url')}", str(value), *words]
             elif key not in of_packs | set(omitted):
                 words += ["--set", f"{key}={json.dumps(value, ensure_ascii=False)}"]
@@ -296,7 +296,8 @@ task_option = setting(
     "--task",
     key="project.task",
     metavar="NAME",
-    help="Task to use. Default: the only one that is installed; `dstill pack list` shows all.",
+    help="Task to use. Default: project.task, else the one that takes the address of the engine, else the one that "
+    "`dstill pack list` calls the default.",
 )
 seed_option = setting("--seed", key="project.seed", type=Count(0, 2**32 - 1), help="Random seed.")
 
@@ -417,9 +418,12 @@ def _with_options(name: str, command: click.Command, options: Mapping[str, Mappi
             values[param.opts[0]] = value
 
     def added(flag: str, of: Mapping[str, Option]) -> click.Option:
-        first = next(iter(of.values()))
-        about = f"{first.help} (task {' or '.join(of)} only)"
-        return click.Option([flag], metavar=first.metavar, help=about, expose_value=False, callback=keep)
+        tasks: dict[str, list[str]] = {}  # of each help text
+        for task, option in of.items():
+            tasks.setdefault(option.help, []).append(task)
+        about = " ".join(f"{help} (task {' or '.join(names)} only)" for help, names in tasks.items())
+        metavar = next(iter(of.values())).metavar
+        return click.Option([flag], metavar=metavar, help=about, expose_value=False, callback=keep)
 
     assert command.callback is not None
     run = command.callback
@@ -447,14 +451,16 @@ def _with_options(name: str, command: click.Command, options: Mapping[str, Mappi
 
 
 def _of_task(found: App, command: str, flag: str, of: Mapping[str, Option]) -> Option:
-    """The option `flag` of the task in use. Raises UsageError if it belongs to another task."""
-    asked = found.config(use_files=command not in NO_FILE).settings.project.task
-    if asked in of:
-        return of[asked]
-    if not asked and len(of) == 1:
-        return next(iter(of.values()))
+    """The option `flag` of the task in use: if none is named, that which has the option. Raises UsageError."""
+    from dstill.factory import possible_tasks
+
+    possible = possible_tasks(found.plugins, found.config(use_files=command not in NO_FILE).settings)
+    takers = [name for name in possible if name in of]
+    if name := found.plugins.default_task(takers):
+        found.flags["project.task"] = name
+        return of[name]
     raise UsageError(
-        f"task '{asked}' has no option {flag}" if asked else f"several tasks have the option {flag}",
+        f"several tasks have the option {flag}" if takers else f"task '{possible[0]}' has no option {flag}",
         where=flag,
         hint=f"it is an option of {', '.join(of)}: choose one with --task NAME, or omit {flag}",
     )

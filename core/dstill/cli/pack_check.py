@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
+from math import nan
 
 import click
 
 from dstill.api.finding import Finding
+from dstill.api.protocols import Demo
 from dstill.cli.console import emit, progress, say, table
 from dstill.cli.groups import Command
 from dstill.cli.options import (
@@ -19,8 +21,9 @@ from dstill.cli.options import (
     seed_option,
     set_option,
 )
+from dstill.config import Config
 from dstill.errors import FailedItems
-from dstill.factory import Setup
+from dstill.factory import Setup, task_name
 from dstill.pipeline.conformance.fresh import in_new_process
 from dstill.pipeline.conformance.kit import SECONDS, Report, check
 from dstill.pipeline.conformance.pack import LIMIT, Pack, same_task
@@ -59,12 +62,13 @@ def pack_check(found: App, name: str | None, limit: int, seconds: int, as_json: 
       - results: references that run, equality of results, mutants that are detected
       - the executor: nothing left open, threads, timeouts, time and memory
 
-    The author's own pairs of answers (dstill.api.KnownAnswers) are checked too. Exits with 3 if there are errors.
-    Advice alone does not change the exit code.
+    The author's own pairs of answers (dstill.api.KnownAnswers) are checked too. Settings of the task that you do not
+    give are those of the pack's quick demo, if it has one. Exits with 3 if there are errors. Advice alone does not
+    change the exit code.
     """  # noqa: D301 - click needs the character \b itself
     if name:
         found.flags["project.task"] = name
-    setup = Setup(found.plugins, found.config())
+    setup = Setup(found.plugins, _of_quick_demo(found))
     task, executor = same_task(setup.task), setup.executor()
     pack = Pack(
         task,
@@ -92,6 +96,19 @@ def pack_check(found: App, name: str | None, limit: int, seconds: int, as_json: 
         )
 
 
+def _of_quick_demo(found: App) -> Config:
+    """The configuration, with the quick demo's settings of the task where it has only defaults: fewer questions."""
+    config = found.config()
+    name = task_name(found.plugins, config.settings)
+    task = found.plugins.task(name)
+    fewer = {
+        key: value
+        for key, value in (task.demo_quick_settings if issubclass(task, Demo) else {}).items()
+        if key.startswith(f"task.{name}.") and config.origins.get(key) == "default"
+    }
+    return found.config(fewer)
+
+
 def _show(report: Report) -> None:
     rows = [
         [
@@ -109,6 +126,10 @@ def _show(report: Report) -> None:
     if "run_seconds" in figures:
         memory = f", and {figures['memory_bytes'] / 2**20:.0f} MiB stay" if "memory_bytes" in figures else ""
         say(f"an answer takes {1000 * figures['run_seconds']:.3g} ms{memory}")
+    if figures.get("mutation_score", nan) >= 0:
+        say(f"{100 * figures['mutation_score']:.0f} % of the mutants have another result than their reference")
+    if any(group.cut for group in report.groups):
+        say("the time was up before everything was checked: --seconds gives more")
     for finding in report.findings:
         _show_one(finding)
 

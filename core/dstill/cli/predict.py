@@ -26,7 +26,6 @@ from dstill.api.task import Task, data_of
 from dstill.cli.confidence import promises
 from dstill.cli.console import emit, note, say, table, width
 from dstill.cli.groups import Command
-from dstill.cli.input_rows import given_data, given_id
 from dstill.cli.options import (
     App,
     Count,
@@ -45,6 +44,7 @@ from dstill.errors import AnswerError, DataError, DstillError, ServiceError, Usa
 from dstill.io.input_files import text_of
 from dstill.io.jsonl import MAX_LINE, rows_from
 from dstill.pipeline import self_consistency
+from dstill.pipeline.input_rows import given_data, given_id
 from dstill.pipeline.predict import NAMED, PredictedAnswer, Predictor, TrainedRun
 
 __all__ = [
@@ -118,7 +118,9 @@ def predict(
     as_json: bool,
     **sampling: Any,
 ) -> None:
-    """Answer a question with the student of a run, or of a bundle (`dstill export --to bundle`).
+    """Answer a question with the student of a run.
+
+    RUN may be a bundle (`dstill export --to bundle`), too.
 
     Without QUESTION, reads questions from stdin, as plain lines or as JSONL rows with "question", and answers them in
     blocks. A row may have an "id", and "data" (the name of the data to ask about) or a whole "context".

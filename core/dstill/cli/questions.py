@@ -30,7 +30,7 @@ from dstill.cli.options import (
 )
 from dstill.config import assignment
 from dstill.errors import FailedItems, UsageError
-from dstill.factory import Setup
+from dstill.factory import Setup, possible_tasks
 from dstill.io.jsonl import write_rows
 from dstill.io.shell import command
 from dstill.pipeline.augment import Focus, draw
@@ -136,8 +136,8 @@ def questions(
     if as_json and out is not None:
         emit({"out": str(out), "questions": len(made)})
     _note_counts(made, number, task)
-    if out is not None and found.given:
-        note(f"next: {command('generate', '--questions', out, *_about(found))}")
+    if out is not None and (about := _about(found, task.name)):
+        note(f"next: {command('generate', '--questions', out, *about)}")
 
 
 def _invent(
@@ -171,15 +171,19 @@ def _invent(
         )
     if out is not None:
         asked = ("generate", "--questions", out, "--teacher", config.settings.generate.teacher)
-        note(f"next: {command(*asked, *_about(found))}")
+        note(f"next: {command(*asked, *_about(found, setup.task.name))}")
 
 
-def _about(found: App) -> list[str]:
-    """The settings that `generate` needs to know the data of these questions: their rows only name it."""
+def _about(found: App, task: str) -> list[str]:
+    """What `generate` needs to know of these questions: their task, and the data that their rows only name."""
     wanted = {key: value for given in found.given.values() for key, value in given.settings.items()}
-    others = {key: value for key, value in found.flags.items() if key not in wanted}
-    known = replace(found, flags=others).config().flat()
-    return [word for key, value in wanted.items() if known[key] != value for word in ("--set", assignment(key, value))]
+    others = {key: value for key, value in found.flags.items() if key not in {*wanted, "project.task"}}
+    config = replace(found, flags=others).config()
+    usual, known = found.plugins.default_task(possible_tasks(found.plugins, config.settings)), config.flat()
+    words = [] if task == usual else ["--task", task]
+    return words + [
+        word for key, value in wanted.items() if known[key] != value for word in ("--set", assignment(key, value))
+    ]
 
 
 def _show(made: Sequence[Example], out: Path | None, as_json: bool) -> None:

@@ -12,15 +12,16 @@ import click
 from click.shell_completion import get_completion_class
 
 from dstill import trust
+from dstill.api.recipe import services_in
 from dstill.cli.console import confirm, emit, note, say, table
 from dstill.cli.groups import Command
-from dstill.cli.options import SHELLS, App, app, described, json_option, set_option
+from dstill.cli.options import SHELLS, App, app, described, json_option, run_argument, set_option
 from dstill.config import Config
 from dstill.errors import DstillError, UsageError
 from dstill.parts import KINDS
 from dstill.runs.folder import RunFolder, find_run, list_runs
 
-__all__ = ["completion", "config_show", "plugins", "runs_list", "runs_rm", "runs_salvage", "runs_show"]
+__all__ = ["completion", "config_show", "plugins", "runs_list", "runs_rm", "runs_salvage", "runs_show", "runs_track"]
 
 
 @click.command("list", cls=Command, examples=["dstill pack list"])
@@ -30,8 +31,15 @@ def plugins(found: App, as_json: bool) -> None:
     """List the installed plugins and what each provides."""
     failures = found.failures()
     loaded = found.plugins
+    default = ("tasks", loaded.default_task(loaded.names("tasks")))
+    about = {True: " (the default)", False: ""}
     parts = [
-        {"kind": kind, "name": name, "plugin": loaded.owner(kind, name), "about": described(loaded.part(kind, name))}
+        {
+            "kind": kind,
+            "name": name,
+            "plugin": loaded.owner(kind, name),
+            "about": described(loaded.part(kind, name)) + about[(kind, name) == default],
+        }
         for kind in KINDS
         for name in loaded.names(kind)
     ]
@@ -108,6 +116,28 @@ def runs_rm(run: str, yes: bool) -> None:
     folder.remove()
     trust.forget(folder.folder)
     note(f"deleted {folder.folder}")
+
+
+@click.command("track", cls=Command, examples=["dstill runs track runs/mine --set train.report_to=mlflow"])
+@run_argument
+@json_option
+@set_option
+@app
+def runs_track(found: App, run: str, as_json: bool) -> None:
+    """Send scores, report and student to the services of train.report_to.
+
+    `dstill evaluate` does this at its end. Use this command after a failure, or for a run that reported to none.
+    """
+    opened = found.open(run)
+    services = opened.track()
+    if as_json:
+        emit({"run": str(opened.folder), "services": services})
+        return
+    for service, identity in services.items():
+        say(f"{service}: {identity}")
+    only = [name for name in services_in(opened.settings.train.report_to) if name not in services]
+    if only:
+        note(f"only training reports to {', '.join(only)}")
 
 
 @click.command("salvage", cls=Command, examples=["dstill runs salvage replies.sqlite saved.sqlite"])

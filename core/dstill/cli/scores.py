@@ -1,6 +1,6 @@
 """Shows the result of an evaluation: a table of accuracy, a table of the other metrics, and then sentences.
 
-    executable accuracy in %, run on embedded postgres 17.2
+    executable accuracy in %, run on calculator 2.1
      split             n  student            untrained        nearest
      test            533  89.5 [86.6, 91.8]  0 [0, 0.7]   26.8 [23.2, 30.7]
 
@@ -160,7 +160,7 @@ def _weight(facts: Mapping[str, Any]) -> Iterator[str]:
         )
     if rate := facts["throughput"]["per_second"]:
         yield f"In batches, the student writes {rate:,.{0 if rate >= 10 else 1}f} answers per second."
-    if tokens["total"]:
+    if tokens["p50"] is not None:
         yield f"Half of the answers have at most {tokens['p50']:.0f} tokens, 95 % at most {tokens['p95']:.0f}."
     if size["bytes"]:
         parameters = f", {size['parameters']:,} parameters" if size["parameters"] else ""

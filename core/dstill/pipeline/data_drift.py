@@ -1,6 +1,6 @@
 """What a student learnt of its data, saved beside it, and what of that has changed since.
 
-    learnt = learnt_from(task, records, context, {})   Learnt(task="sql", context=…, data={"shop": {"columns": …}})
+    learnt = learnt_from(task, records, context, {})   Learnt(task="sums", context=…, data={"shop": {"columns": …}})
     learnt.to_json()                          the text of student/data.json
     learnt_by(run.folder / "student", {})     read from there, also from a copy of the student
     drift(task, learnt, None)                 ("fields that the student learnt are gone: took",); empty: no change

@@ -58,7 +58,8 @@ def dataset_card(
     ]
     lines = [
         "",
-        f"Questions with rationale and answer for the task `{task.name}`, written by {_by(source)}, checked by dstill.",
+        f"Questions with rationale and answer for the task `{task.name}`, checked by dstill. "
+        f"{_by(source, some_given=counts.labels.get('kept', 0))}.",
         f"Prompt version: {prompt_version(task)}.",
         "",
         f"{counts.accepted} of {counts.questions} questions were accepted "
@@ -108,9 +109,11 @@ def prompt_version(task: Task) -> str:
     return f"{task.version}, instructions {digest}"
 
 
-def _by(source: LabelSource) -> str:
+def _by(source: LabelSource, *, some_given: int) -> str:
     models = ", ".join(f"`{cell(model)}` ({n})" for model, n in source.models.items())
-    return f"the teacher `{source.teacher}`" + (f", model {models}" if models else "")
+    teacher = f"the teacher `{source.teacher}`" + (f", model {models}" if models else "")
+    given_ones = ", except for answers that came with the questions" if some_given else ""
+    return f"Written by {teacher}{given_ones}"
 
 
 def _lengths(records: Sequence[Record]) -> Iterator[tuple[str, str]]:

@@ -95,7 +95,7 @@ def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
 
     task, settings = setup.task, setup.settings.generate
     teacher = make_teacher(setup.plugins, setup.config).open(task)
-    examples = questions(task, setup.settings, focus)
+    examples = questions(task, setup.settings, focus, setup.progress)
     low, high, first, cached = NOTHING, NOTHING, None, list[Reply]()
     asked = [one for one in examples if label.is_asked(setup.plugins, task, teacher, one, settings)]
     known: set[str] = set()

@@ -34,6 +34,7 @@ from dstill.pipeline.label import Labeled
 from dstill.pipeline.leakage import refuse_leaks
 from dstill.pipeline.question_files import read_questions
 from dstill.runtime import signals
+from dstill.runtime.progress import Progress, silent
 from dstill.teacher.cost import ReplyCost, caps, cost
 
 if TYPE_CHECKING:
@@ -259,8 +260,10 @@ def _how_to_resume(
 # --- its questions ----------------------------------------------------------------------
 
 
-def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Example]:
+def questions(task: Task, settings: Settings, focus: Focus | None, progress: Progress = silent) -> list[Example]:
     """The questions of a configuration, each in its split; a `focus` adds some to train on.
+
+    A task makes all of its questions, also with ``generate.limit``, which takes the same share of each split.
 
     Raises DataError for a file that cannot be read, rows that do not name their data, and splits that share what they
     must not (`dstill.pipeline.leakage`): nothing is bought then. Raises UsageError when the task makes no questions for
@@ -270,7 +273,7 @@ def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Examp
         source, as_json = settings.generate.questions, task.json_answers
         found = read_questions(source, parse=task.parse, json_answers=as_json, one_answer=True)
     else:
-        found = steps.examples_of(task)
+        found = steps.examples_of(task, progress)
     found = [steps.assign_split(example, settings.project.seed) for example in found]
     found = steps.stratified_head(found, settings.generate.limit) if settings.generate.limit else found
     refuse_leaks(found, task, questions=False)

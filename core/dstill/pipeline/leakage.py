@@ -61,7 +61,8 @@ class Duplicates:
 def leaks(rows: Iterable[Row], task: Task, *, golds: bool = False, questions: bool = True) -> list[Leak]:
     """What each split shares with others and must not. Raises DataError when a row does not name its data.
 
-    `golds`: also report gold answers of unseen templates and unseen data that training has in any spelling.
+    `golds`: also report gold answers of unseen templates and unseen data that training has in any spelling, but not
+    refusals: many questions have the same one.
     `questions`: report questions of test that training has. The curation removes them, so before it they are no leak.
     """
     by_split: dict[str, list[Row]] = {}
@@ -76,7 +77,7 @@ def leaks(rows: Iterable[Row], task: Task, *, golds: bool = False, questions: bo
         new.insert(0, ("test", "question", lambda row: [(row.question, context_key(row))], ("train",)))
     if golds:
         new += [
-            (split, "gold", lambda row: _golds(row, task.canonical), ("train",))
+            (split, "gold", lambda row: _golds(row, task), ("train",))
             for split in ("test_unseen_templates", "test_unseen_data")
         ]
     found = []
@@ -187,8 +188,10 @@ def duplicates(rows: Iterable[Row], canonical: Callable[[str], str]) -> Duplicat
     )
 
 
-def _golds(row: Row, canonical: Callable[[str], str]) -> list[Hashable]:
-    return [(_gold(row, canonical), context_key(row))] if row.answer else []
+def _golds(row: Row, task: Task) -> list[Hashable]:
+    with about(row.id):
+        refuses = not row.answer or task.is_refusal(row.answer)
+    return [] if refuses else [(_gold(row, task.canonical), context_key(row))]
 
 
 def _gold(row: Row, canonical: Callable[[str], str]) -> str:

@@ -26,7 +26,7 @@ from dstill.factory import Setup, url_takers
 from dstill.io.files import temporary_files
 from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.data_drift import Learnt
-from dstill.run_view import NoRows
+from dstill.run_view import NoRows, Stages
 
 if TYPE_CHECKING:
     from dstill.pipeline.generate import Purchase
@@ -87,6 +87,7 @@ class LiveRun(NoRows):
     load_nearest: Callable[[], Generator | None] = lambda: None
     folder: Path = Path()
     manifest: Mapping[str, Any] = field(default_factory=lambda: {"stages": {}, "files": {}})
+    stages: Stages = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:

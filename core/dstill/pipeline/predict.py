@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from dstill.api.executor import Executor
 from dstill.api.faults import about
 from dstill.api.protocols import RationaleTerms
-from dstill.api.records import SPLITS, Example, Level, ModelInput, OutcomeKind, Prediction, Problem, Row
+from dstill.api.records import Draft, Example, Level, ModelInput, OutcomeKind, Prediction, Problem, Row
 from dstill.api.student import Generator, Similarity
 from dstill.api.task import data_of
 from dstill.errors import DstillError, UsageError, did_you_mean
@@ -46,9 +47,20 @@ if TYPE_CHECKING:
     from dstill.pipeline.fallback import Fallback
     from dstill.pipeline.generate import Purchase
 
-__all__ = ["QUESTION_LIMIT", "STUDENT", "PredictedAnswer", "Predictor", "TrainedRun", "Votes", "question_text"]
+__all__ = [
+    "CALLER",
+    "QUESTION_LIMIT",
+    "STUDENT",
+    "PredictedAnswer",
+    "Predictor",
+    "Step",
+    "TrainedRun",
+    "Votes",
+    "question_text",
+]
 
 STUDENT = "student"  # who answered, if no large model did
+CALLER = "caller"  # who answered, if the answer came from outside (`Predictor.checked`)
 
 QUESTION_LIMIT = 2_000  # characters
 NAMED = 20  # names of data that an error lists at most
@@ -70,6 +82,15 @@ class Votes(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Step:
+    """When a part of the work on an answer was done, in nanoseconds since the epoch."""
+
+    name: str  # write (for all questions of the batch), check
+    began: int
+    ended: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class PredictedAnswer(Row):
     """The answer to one question."""
 
@@ -85,7 +106,7 @@ class PredictedAnswer(Row):
     result: Any = None  # `Outcome.value`, for `Presentation.render_result` and `Task.same`
     confidence: float | None = None  # calibrated probability that it is right, 0 to 1; None: not known, or not valid
     abstained: bool = False  # the confidence is below the cut of `Predictor.promise`: there is no answer
-    answered_by: str = STUDENT  # or the large model that was asked in its place, as "openai:gpt-5-mini"
+    answered_by: str = STUDENT  # or CALLER, or the large model that was asked in its place, as "openai:gpt-5-mini"
     withheld: str = ""  # what the student wrote, if it abstained or if the large model answered in its place
     similarity: float | None = None  # to the nearest training question, 0 to 1; None: not known
     similarity_threshold: float | None = None  # below this similarity an answer is a guess
@@ -93,6 +114,7 @@ class PredictedAnswer(Row):
     tokens: int = 0  # of the answer, as whoever wrote it counts them; the sum over all answers of a vote
     # that the student wrote for: its share of the batch, the sum over all answers of a vote; and the large model
     seconds: float = 0.0
+    steps: tuple[Step, ...] = field(default=(), compare=False, repr=False)  # in the order of time
 
     @property
     def out_of_distribution(self) -> bool:
@@ -120,7 +142,18 @@ class PredictedAnswer(Row):
     @property
     def by_fallback(self) -> bool:
         """Whether a large model answered in the place of the student."""
-        return self.answered_by != STUDENT
+        return self.answered_by not in (STUDENT, CALLER)
+
+    @property
+    def verdict(self) -> str:
+        """In one word: abstained, refused, ok, or why it is none of these: invalid, unsupported, unavailable."""
+        if self.abstained or self.refused:
+            return "abstained" if self.abstained else "refused"
+        return self.outcome or ("ok" if self.ok else OutcomeKind.INVALID.value)
+
+    def unavailable(self, reason: str) -> Self:
+        """This answer, which was not run because the engine did not respond."""
+        return replace(self, ok=False, outcome=OutcomeKind.UNAVAILABLE.value, reason=reason)
 
     def _repr_html_(self) -> str:
         """For a notebook."""
@@ -140,7 +173,7 @@ class PredictedAnswer(Row):
     def to_row(self) -> dict[str, Any]:
         """The object of ``dstill predict --json``: without times, so that the same answer gives the same object."""
         row = {**super().to_row(), "guess": self.guess}
-        omitted = {"similarity_threshold", "tokens", "seconds", *(() if self.votes else ("votes",))}
+        omitted = {"similarity_threshold", "tokens", "seconds", "steps", *(() if self.votes else ("votes",))}
         omitted |= set() if self.outcome else {"outcome", "result"}
         omitted |= set() if self.rationale else {"rationale"}
         omitted |= set() if self.abstained or self.by_fallback else {"withheld"}
@@ -328,20 +361,27 @@ class Predictor:
             return drift(self.setup.task, learnt, executor)
 
     def warm_up(self) -> None:
-        """Answer one question about each data, and run its reference answer, so that no user waits for what that loads.
+        """Answer a question about each data that the student learnt, and run its reference answer.
 
-        What is away now gives an error when somebody asks for it.
+        So no user waits for what that loads. Data of the unseen splits loads when somebody asks about it. What is away
+        now gives an error then.
         """
-        named: dict[str, Example] = {}
-        for record in (record for split in SPLITS for record in self.run.records(split)):
-            if not self.setup.task.is_refusal(record.answer):
-                named.setdefault(data_of(self.setup.task, record), record.example)
-        asked = named or {name: self.example("how many are there?", data=name or None) for name in self._contexts}
-        for example in islice(asked.values(), NAMED):
+        unasked = (self.example("how many are there?", data=name or None) for name in self._contexts)
+        for example in self._first_questions() or islice(unasked, NAMED):
             with contextlib.suppress(DstillError):
                 self.answer([example], execute=False, fall_back=False)
                 if self.executor is not None and example.answer is not None:
                     self.executor.run(example.answer, example)
+
+    def _first_questions(self) -> list[Example]:
+        """A question about each data, from the small splits, or from train if these are empty."""
+        named: dict[str, Example] = {}
+        for split in ("validation", "test", "train"):
+            for record in () if split == "train" and named else self.run.records(split):
+                name = data_of(self.setup.task, record)
+                if name not in named and not self.setup.task.is_refusal(record.answer):
+                    named[name] = record.example
+        return [*islice(named.values(), NAMED)]
 
     # --- answers ------------------------------------------------------------------------
 
@@ -355,9 +395,12 @@ class Predictor:
         """
         executor = self._executor(execute)
         with self._writing:
+            began = time.time_ns()
             predictions = [[prediction] for prediction in self._with_agreement(examples, self._written(examples))]
             similarities = self._similarity(examples)
-        answers = [one for (one,) in self._answered(examples, predictions, similarities, executor)]
+            wrote = Step(name="write", began=began, ended=time.time_ns())
+        answered = self._answered(examples, predictions, similarities, executor)
+        answers = [replace(one, steps=(wrote, *one.steps)) for (one,) in answered]
         return self._fallen_back(examples, answers, executor) if fall_back else answers
 
     def needs_fallback(self, answered: PredictedAnswer) -> bool:
@@ -374,7 +417,7 @@ class Predictor:
         assert self.fallback is not None
         if isinstance(said, DstillError):
             return replace(answered, reason=f"{answered.reason}; {self.fallback.name} gave no answer: {said.what}")
-        judged = self._judged(example, said, by=self.fallback.name)
+        judged = self._judged(example, said, self.fallback.name, prompted.reader(self.setup))
         return replace(
             judged,
             withheld=answered.withheld or answered.answer,
@@ -383,6 +426,11 @@ class Predictor:
             tokens=said.tokens or 0,
             seconds=answered.seconds + (said.seconds or 0.0),
         )
+
+    def checked(self, example: Example, answer: str) -> PredictedAnswer:
+        """`answer`, which somebody else wrote, checked as the student's are, but not run. It has no confidence."""
+        written = Prediction(id=example.id, text=answer)
+        return self._judged(example, written, CALLER, lambda one: Draft(answer=one.text))
 
     def sample(
         self,
@@ -529,10 +577,19 @@ class Predictor:
         given = dict(zip(asked, found, strict=True))
         return [given.get(n, answered) for n, answered in enumerate(answers)]
 
-    def _judged(self, example: Example, prediction: Prediction, by: str = STUDENT) -> PredictedAnswer:
-        """What the checks say of an answer that the student wrote, or the large model `by`."""
-        setup, own = self.setup, by == STUDENT
-        read = partial(steps.draft_of, objective=setup.objective, task=setup.task) if own else prompted.reader(setup)
+    def _judged(
+        self,
+        example: Example,
+        prediction: Prediction,
+        by: str = STUDENT,
+        read: Callable[[Prediction], Draft | None] | None = None,
+    ) -> PredictedAnswer:
+        """What the checks say of an answer that the student wrote, or somebody else (`by`).
+
+        `read` parses it; None: as the student's.
+        """
+        setup, own, began = self.setup, by == STUDENT, time.time_ns()
+        read = read or partial(steps.draft_of, objective=setup.objective, task=setup.task)
         with about(example.id):
             draft = read(prediction)
         (verdict,) = steps.judge(setup.plugins, setup.task, [(example, prediction)], setup.objective, None, read)
@@ -548,6 +605,7 @@ class Predictor:
             reason=f"{'the student' if own else by} refused to answer" if verdict.refused else unread or verdict.reason,
             problems=(*verdict.problems, *found),
             answered_by=by,
+            steps=(Step(name="check", began=began, ended=time.time_ns()),),
         )
         return self._confident(answered, prediction) if own and verdict.reached >= Level.VALID else answered
 

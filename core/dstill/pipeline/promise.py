@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 from dstill.api.records import Row
 from dstill.errors import UsageError
 
-__all__ = ["LEVEL", "Promise", "promised", "require_max_wrong"]
+__all__ = ["LEVEL", "Promise", "promised", "require_max_wrong", "why_none"]
 
 CUTS = 10  # candidates at most
 LEVEL = 0.9
@@ -57,8 +57,7 @@ class Promise(Row):
                 f"{most} (level {100 * self.level:g} %, for questions like the validation rows): "
                 f"{self.wrong} of {self.n} above the cut were, of {self.of} validation answers"
             )
-        few = f"; {self.needed:,} are the least that can show it, all of them right" if self.of < self.needed else ""
-        return f"no cut holds for: {most}. The run has {self.of:,} validation answers{few}"
+        return f"no cut holds for: {most}. The run has {self.of:,} validation answers: {why_none(self.of, self.needed)}"
 
 
 def promised(scores: Sequence[float], right: Sequence[bool], max_wrong: float, level: float = LEVEL) -> Promise:
@@ -91,6 +90,11 @@ def _candidates(rows: int, max_wrong: float, error: float) -> list[int]:
 def _needed(max_wrong: float, error: float) -> int:
     """The rows without a wrong one whose p-value is at most `error`."""
     return math.ceil(math.log(error) / math.log1p(-max_wrong))
+
+
+def why_none(of: int, needed: int) -> str:
+    """Why no cut on `of` validation answers holds, if `needed` ones without a wrong one would do."""
+    return f"at least {needed:,} are needed, all right" if of < needed else "too many of them are wrong"
 
 
 def require_max_wrong(share: float) -> None:

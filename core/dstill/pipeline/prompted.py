@@ -7,12 +7,13 @@
 The prompt is the one that `generate` would send: the task's instructions, the description of the data, and
 ``evaluate.shots`` worked examples from the training rows, never from a scored split. Each question is asked once; a
 wrong reply is not sent back. Replies come from the reply store where it has them, so another evaluation costs nothing.
-A reply that the model refused or that a filter blocked is a wrong answer. If the service fails for a question,
-`answered` raises ServiceError: a model that is away must not look wrong.
+A question without a reply, such as one that a filter blocked, counts as wrong (`Prompted.note`). If the service fails
+for a question or takes none, `answered` raises an error: a model that is away must not look wrong.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 from dstill import trust
 from dstill.api.records import Draft, Example, Prediction, Problem, Prompt, Record, Reply, Usage
 from dstill.api.teacher import Teacher
-from dstill.errors import BudgetError, ConfigError, ServiceError, did_you_mean
+from dstill.errors import BadRequest, BudgetError, ConfigError, ServiceError, did_you_mean
 from dstill.factory import Setup, make_teacher
 from dstill.pipeline import label
 from dstill.pipeline.efficiency import AnswerCost
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["Prompted", "PromptedModel", "answered", "is_prompted", "prediction", "reader", "require"]
 
 KEY = "evaluate.baselines"
+AWAY = ("unavailable", "broken")  # codes of problems that the service is to blame for
+REASONS = 3  # why there is no answer, the most frequent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,7 @@ class Prompted:
     predictions: Sequence[Prediction]  # in the order of the examples
     usd: Sequence[float | None]  # of each answer; None: not known
     cost: AnswerCost
+    note: str = ""  # how many questions it did not answer, and why; empty: it answered all
 
 
 def is_prompted(system: str) -> bool:
@@ -60,7 +64,9 @@ def require(plugins: Plugins, system: str, *, where: str = KEY, role: str = "bas
     known = [n for n in plugins.names("teachers") if hasattr(plugins.teacher(n).Config, "model")]
     if name not in known or not model:
         raise ConfigError(
-            f"no {role} called '{system}'.{did_you_mean(name, known)}",
+            f"'{system}' names no model"
+            if name in known
+            else f"no {role} called '{system}'.{did_you_mean(name, known)}",
             where=where,
             hint=f"a model to prompt is TEACHER:MODEL, with one of the teachers {', '.join(known) or '(none)'}",
         )
@@ -116,9 +122,10 @@ def answered(
 ) -> Prompted:
     """Ask the model `system` about `examples`. `training`: the rows that worked examples are taken from.
 
-    Raises ServiceError, AuthError, ConfigError; BudgetError when the next request could exceed a cap of ``evaluate``.
+    Raises ServiceError, AuthError, ConfigError, BadRequest; BudgetError when the next request could exceed a cap of
+    ``evaluate``.
     """
-    from dstill.teacher.budget import actual_usage
+    from dstill.teacher.budget import NOTHING, actual_usage
     from dstill.teacher.cache import ReplyStore
 
     require(setup.plugins, system)
@@ -130,15 +137,19 @@ def answered(
         except BudgetError as error:
             hint = f"{purchase.resume} {error.hint} …"
             raise BudgetError(f"{system}: {error.what}", where=error.where, hint=hint) from None
-    _refuse_outages(system, replies, purchase)
+    failed = [one.reply for one in replies if isinstance(one.reply, Problem)]
+    _refuse_outages(system, failed, len(replies), purchase)
     got = [one.reply for one in replies if isinstance(one.reply, Reply)]
-    usage = sum((actual_usage(reply) for reply in got), Usage(prompt_tokens=0, completion_tokens=0))
+    usage = sum((actual_usage(reply) for reply in got), NOTHING)
     usd = _usd(model.teacher, usage)
     seconds = [reply.seconds for reply in got if reply.seconds is not None]
     return Prompted(
         predictions=[prediction(one) for one in replies],
-        usd=[_usd(model.teacher, actual_usage(one.reply)) if isinstance(one.reply, Reply) else 0.0 for one in replies],
+        usd=[
+            _usd(model.teacher, actual_usage(one.reply) if isinstance(one.reply, Reply) else NOTHING) for one in replies
+        ],
         cost=AnswerCost.of(len(examples), seconds=seconds, usd=usd, usage=usage),
+        note=_unanswered(system, failed, len(replies)),
     )
 
 
@@ -182,14 +193,25 @@ async def _replies(
     return found
 
 
-def _refuse_outages(system: str, replies: Sequence[TeacherReply], purchase: Purchase) -> None:
-    away = [one.reply for one in replies if isinstance(one.reply, Problem) and one.reply.code == "unavailable"]
+def _refuse_outages(system: str, failed: Sequence[Problem], n: int, purchase: Purchase) -> None:
+    """Raises ServiceError if the service failed for some of `n` questions, BadRequest if it took none."""
+    away = [problem for problem in failed if problem.code in AWAY]
     if away:
         raise ServiceError(
-            f"{system} did not answer {len(away):,} of {len(replies):,} questions: {away[0].message}",
+            f"{system} did not answer {len(away):,} of {n:,} questions: {away[0].message}",
             where=purchase.where,
             hint="the other replies are saved; the same command asks for the rest",
         )
+    if failed and len(failed) == n and all(problem.code == BadRequest.code for problem in failed):
+        raise BadRequest(f"{system}: {failed[0].message}", where=failed[0].pointer, hint=failed[0].hint)
+
+
+def _unanswered(system: str, failed: Sequence[Problem], n: int) -> str:
+    if not failed:
+        return ""
+    why = Counter(problem.message for problem in failed).most_common(REASONS)
+    listed = "; ".join(f"{count:,} × {message}" for message, count in why)
+    return f"{system} gave no answer to {len(failed):,} of {n:,} questions, which count as wrong: {listed}"
 
 
 def prediction(one: TeacherReply) -> Prediction:

@@ -40,6 +40,7 @@ from dstill.pipeline.error_analysis import with_cause
 from dstill.pipeline.leakage import refuse_leaks
 from dstill.pipeline.question_validation import require_unique_ids
 from dstill.plugins import Plugins
+from dstill.runtime.progress import Progress, silent
 
 __all__ = [
     "assign_split",
@@ -94,9 +95,13 @@ def execute(
     yield from threaded_map(run, rows, executor.parallel)
 
 
-def examples_of(task: Task) -> list[Example]:
-    """The task's questions of every split. Raises DataError when two have one id."""
-    found = [example for split in SPLITS for example in task.examples(split)]
+def examples_of(task: Task, progress: Progress = silent) -> list[Example]:
+    """The task's questions, each in the split that it was asked for. Raises DataError when two have one id."""
+    found: list[Example] = []
+    for done, split in enumerate(SPLITS):
+        progress("making the task's questions, split by split", done, len(SPLITS))
+        found += (replace(one, split=one.split or split) for one in task.examples(split))
+    progress("making the task's questions, split by split", len(SPLITS), len(SPLITS))
     require_unique_ids(found)
     return found
 

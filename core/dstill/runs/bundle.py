@@ -38,7 +38,7 @@ from dstill.pipeline.data_drift import Learnt
 from dstill.pipeline.generate import Purchase
 from dstill.pipeline.predict import TrainedRun
 from dstill.plugins import Plugins
-from dstill.run_view import NoRows
+from dstill.run_view import NoRows, Stages
 from dstill.runs.provenance import sha256, versions
 from dstill.trust import BUNDLE, is_bundle
 
@@ -153,6 +153,11 @@ class Bundle(NoRows):
     def manifest(self) -> Mapping[str, Any]:
         """A run's: without stages and files of rows."""
         return {"stages": {}, "files": {}}
+
+    @property
+    def stages(self) -> Stages:
+        """None: its run had them."""
+        return {}
 
     @property
     def settings(self) -> Settings:

@@ -76,6 +76,7 @@ class RunContents(RunFolder):
         _require_known(Setup(plugins, config))  # before there is a folder
         teacher = config.settings.generate.teacher
         trust.require(config, "engine", "generate", "augment", f"task.{stem}", f"teacher.{teacher}")
+        config = _with_task(config, stem)
         config = _with_questions(config, hub_datasets.pinned(config.settings.generate.questions))
         run = cls.make(
             None if folder is None else Path(folder),
@@ -114,6 +115,11 @@ class RunContents(RunFolder):
         config = configuration.load(
             run.folder / SETTINGS, flags=flags, environment={}, sections=plugin_loading.part_sections(plugins)
         )
+        if not config.settings.project.task:  # of an earlier dstill. `flags` may have an address of another task
+            of_file = configuration.load(
+                run.folder / SETTINGS, environment={}, sections=plugin_loading.part_sections(plugins)
+            )
+            config = _with_task(config, task_name(plugins, of_file.settings))
         chosen = config.chosen | _chosen(run, config)
         config = replace(_with_trained_student(config, run, plugins), chosen=chosen, trusted=trusted)
         run.setup = Setup(plugins, config)
@@ -191,7 +197,7 @@ class RunContents(RunFolder):
         of_dataset = {name: facts for name, facts in self.manifest["files"].items() if name.startswith("dataset/")}
         made.manifest["files"].update(of_dataset)
         if "generate" in self.stages:
-            made.stages["generate"] = self.stages["generate"]
+            made.manifest["stages"]["generate"] = self.stages["generate"]
         made.save()
         return made
 
@@ -440,6 +446,12 @@ def _with_trained_student(config: Config, run: RunFolder, plugins: Plugins) -> C
         return config
     train = replace(config.settings.train, student=trained)
     return replace(config, settings=replace(config.settings, train=train))
+
+
+def _with_task(config: Config, name: str) -> Config:
+    """`config` with the name of the task, which may follow from what is installed and from `engine.url`."""
+    project = replace(config.settings.project, task=name)
+    return replace(config, settings=replace(config.settings, project=project))
 
 
 def _with_questions(config: Config, questions: str) -> Config:

@@ -42,7 +42,8 @@ def distil(  # noqa: PLR0913 - one parameter per thing that most people choose
 ) -> Run:
     """Generate a dataset, train a student and evaluate it; returns the run.
 
-    `questions`: a file, or rows with "question" and, if known, "answer"; None: the task's own. `task`: the task pack;
+    `questions`: a file, or rows with "question" and, if known, "answer", or of another form of docs/formats.md; None:
+    the task's own. `task`: the task pack;
     empty: the configured one, or the only one that is installed. `out`: the folder of the run; None: a new one under
     ``./runs``. If it has a run that was stopped, that run continues: finished stages are not repeated. `teacher` (or
     "TEACHER:MODEL"), `student`, `engine_url`: as the options of the commands. `settings`: other configuration keys, as
@@ -83,13 +84,16 @@ def distil(  # noqa: PLR0913 - one parameter per thing that most people choose
 
 
 def _text(questions: Iterable[Mapping[str, Any]]) -> str:
-    """The rows as JSONL. Raises UsageError for a row without a question."""
-    rows = [dict(row) for row in questions]
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row.get("question"), str):
-            hint = 'each row is like {"question": "…", "answer": "…"}'
-            raise UsageError(f"row {number} of the questions has no question", where="questions", hint=hint)
-    return "".join(dumps(row) + "\n" for row in rows)
+    """The rows as JSONL. Raises UsageError for one that JSON cannot hold; who reads them says what else is wrong."""
+    return "".join(_line(number, row) for number, row in enumerate(questions, 1))
+
+
+def _line(number: int, row: Mapping[str, Any]) -> str:
+    try:
+        return dumps({key: value for key, value in row.items() if value == value}) + "\n"  # NaN is pandas' "missing"
+    except (AttributeError, TypeError, ValueError) as error:
+        hint = 'each row is like {"question": "…", "answer": "…"}'
+        raise UsageError(f"row {number} of the questions is no JSON: {error}", where="questions", hint=hint) from None
 
 
 def _opened(folder: Path, flags: Mapping[str, Any], rows: str | None, plugins: Plugins) -> Run:

@@ -29,16 +29,28 @@ from typing import Any, Self, TypeVar, cast
 
 from dstill.api.records import SCHEMA_VERSION, Row
 from dstill.api.splits import FORMER_SPLITS, with_split_names
-from dstill.errors import DataError, DiskError, DstillError, Interrupted, RunError, TrustError, UsageError, did_you_mean
+from dstill.errors import (
+    DataError,
+    DiskError,
+    DstillError,
+    Interrupted,
+    PluginError,
+    RunError,
+    TrainingError,
+    TrustError,
+    UsageError,
+    did_you_mean,
+)
 from dstill.io import system
 from dstill.io.files import disk_error, is_temporary, no_folder, reading, remove_stale, replace_dir, write_text
 from dstill.io.inert import indented, visible
 from dstill.io.jsonl import append_row, read_rows, write_rows
 from dstill.io.plain_files import inside, refuse_links, regular
 from dstill.io.shell import command
+from dstill.run_view import Stages
 from dstill.runs import format1
 from dstill.runs import manifest as manifests
-from dstill.runs.manifest import MANIFEST, Stages
+from dstill.runs.manifest import MANIFEST
 from dstill.trust import is_bundle
 
 __all__ = ["RunFolder", "data_file", "file_part", "find_run", "list_runs", "system_file"]
@@ -49,6 +61,8 @@ STORE = Path("replies.sqlite")  # one for the project, beside ``runs/``
 REQUESTS = "requests.jsonl"  # the questions to the teacher, with the keys of the replies
 EXPORT = "export/"  # the dataset in other formats (`dstill.runs.dataset_export`)
 APPENDED = ("review.jsonl",)  # written row by row; a kill may leave half a last line
+
+IN_CODE = (PluginError, TrainingError)  # errors that code of a plugin or a library causes
 
 R = TypeVar("R", bound=Row)
 log = logging.getLogger("dstill")
@@ -187,7 +201,10 @@ class RunFolder:
                 if name in self.stages and before.endswith(": done"):  # the results of an earlier call still count
                     failed = before
                 try:
-                    log.exception("%s failed", name)
+                    if _is_explained(error):
+                        log.error("%s failed: %s", name, error)
+                    else:
+                        log.exception("%s failed", name)
                     self._last_status(failed)
                 except KeyboardInterrupt:  # torchrun sends SIGTERM to processes that are still logging
                     self._last_status(failed)
@@ -328,6 +345,11 @@ class RunFolder:
             shutil.rmtree(self.folder)
 
 
+def _is_explained(error: Exception) -> bool:
+    """Whether the message of `error` says all: a traceback helps with errors in code and in training only."""
+    return isinstance(error, DstillError) and not (type(error) is DstillError or isinstance(error, IN_CODE))
+
+
 class _Log(logging.FileHandler):
     """Ignores errors of a full disk, which would hide the error that is being logged."""
 
@@ -392,7 +414,7 @@ FORMER_FILES = {data_file(new): data_file(old) for old, new in FORMER_SPLITS.ite
 
 
 def system_file(kind: str, system: str = "student", engine: str = "") -> str:
-    """The file of a system's rows: ``verdicts-nearest-postgres-17.2.jsonl`` (`engine`: a second engine)."""
+    """The file of a system's rows: ``verdicts-nearest-calculator-2.1.jsonl`` (`engine`: a second engine)."""
     slug = re.sub(r"[^a-z0-9.]+", "-", engine.lower()).strip("-")
     parts = [kind, *([] if system == "student" else [file_part(system)]), *([slug] if slug else [])]
     return "-".join(parts) + ".jsonl"

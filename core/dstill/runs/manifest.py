@@ -21,7 +21,7 @@ from dstill.io.strict_json import loads
 from dstill.io.typed_json import Misfit, convert
 from dstill.runs import format1
 
-__all__ = ["MANIFEST", "Stages", "checked", "read"]
+__all__ = ["MANIFEST", "checked", "read"]
 
 MANIFEST = "run.json"  # written last: a folder with it is a run
 MOST_BYTES = 64 * 2**20  # a sweep of a thousand trials takes less than 1 MiB
@@ -113,6 +113,11 @@ class Trained(TypedDict):
     device: NotRequired[Device]
     choice: NotRequired[list[Reason]]
     review: NotRequired[Review]
+    services: NotRequired[dict[str, str]]
+
+
+class Tracked(TypedDict):
+    services: dict[str, str]  # → id of the run there
 
 
 class Spread(TypedDict):
@@ -325,12 +330,13 @@ class Manifest(TypedDict):
     chosen: NotRequired[list[str]]  # settings that somebody set; the others have their defaults
 
 
-class Stages(TypedDict, total=False):
+class StageForms(TypedDict, total=False):
     """The stages that dstill reads again; a run may have others, and ``evaluate on ENGINE`` is like ``evaluate``."""
 
     generate: Generated
     train: Trained
     evaluate: Evaluated
+    track: Tracked
     sweep: Swept
     ablate: Ablated | AblatedBefore
 
@@ -407,7 +413,7 @@ def checked(manifest: Any, folder: Path) -> dict[str, Any]:
 
 
 def _checked_stage(name: str, facts: Mapping[str, Any]) -> None:
-    form = Stages.__annotations__.get(name.partition(" on ")[0])
+    form = StageForms.__annotations__.get(name.partition(" on ")[0])
     if form is None:
         return
     try:

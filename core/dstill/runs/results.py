@@ -181,7 +181,7 @@ class RunResults(RunContents):
         return visible(f"<Run '{self.name}' of task '{self.task.name}': {self.manifest['status']}>", one_line=True)
 
     def _facts(self) -> Iterator[tuple[str, str]]:
-        stages: Any = self.stages
+        stages = self.stages
         yield "folder", str(self.folder)
         yield "task", self.task.name
         yield "status", self.manifest["status"]

@@ -25,10 +25,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from dstill import trust
 from dstill.api.executor import Executor
+from dstill.api.recipe import services_in
 from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, TeacherRequest, Verdict
 from dstill.api.student import Generator
-from dstill.errors import DataError, DstillError, Interrupted, UsageError
+from dstill.errors import DataError, DstillError, Interrupted, MissingExtra, UsageError
 from dstill.factory import Setup, make_teacher
 from dstill.io.files import replace_dir, write_text
 from dstill.io.shell import command
@@ -70,7 +72,7 @@ from dstill.pipeline.steps import check_splits
 from dstill.pipeline.teacher_eval import TeacherScores
 from dstill.pipeline.train import TrainingFiles, planned, trained
 from dstill.runs import stage_facts
-from dstill.runs.folder import EXPORT, REQUESTS, STORE, RunFolder, data_file, find_run, system_file
+from dstill.runs.folder import EXPORT, REQUESTS, SETTINGS, STORE, RunFolder, data_file, find_run, system_file
 from dstill.runs.provenance import commit, judged_by, loaded, owners, sha256, versions
 from dstill.runs.results import RunResults
 from dstill.runs.review_log import decisions
@@ -154,7 +156,7 @@ class Run(RunResults):
         teacher = make_teacher(self.plugins, self.config)
         with self.stage("generate") as facts:
             focus = configured_focus(self.setup)
-            examples = questions(self.task, self.settings, focus)
+            examples = questions(self.task, self.settings, focus, self.progress)
             if self.has_dataset and not resume_with_changes:
                 where = self.settings.generate.questions or f"task '{self.task.name}'"
                 before = [request.example for request in self.teacher_requests()]
@@ -322,10 +324,50 @@ class Run(RunResults):
             )
         others = [record for split in SEEN if split not in splits for record in self.records(split)]
         check_splits([*others, *records], self.task)
+        reports = bool(services_in(self.settings.train.report_to))
+        if reports:
+            trust.require(self.config, "train")
         with self.setup.opened_executor(judging=True) as executor:
             _require_one_process("evaluate")
             self.require_student()
-            return self._evaluate([record.example for record in records], executor)
+            facts = self._evaluate([record.example for record in records], executor)
+        if reports and not facts["invalid"]:
+            try:
+                self.track()
+            except DstillError as error:  # the scores are there
+                again = command("runs", "track", self.folder)
+                log.warning("the scores were not sent: %s; to try again: %s", error.what, again)
+        return facts
+
+    def track(self) -> Mapping[str, str]:
+        """Send scores, report and student to the services of ``train.report_to``: service → id of the run there.
+
+        Those that only training can report to are missing. A training that reported to a service continues its run.
+        Raises UsageError without a service or an evaluation, MissingExtra, TrustError, AuthError, ServiceError.
+        """
+        if not services_in(self.settings.train.report_to):
+            raise UsageError(
+                "train.report_to names no service",
+                where=str(self.folder / SETTINGS),
+                hint=f"{command('runs', 'track', self.folder)} --set train.report_to=mlflow",
+            )
+        if "evaluate" not in self.stages:
+            hint = command("evaluate", self.folder)
+            raise UsageError(f"run '{self.name}' is not evaluated", where=str(self.folder), hint=hint)
+        trust.require(self.config, "train")
+        with self.stage("track") as facts:
+            try:
+                page = self.plugins.write_report(self)
+            except MissingExtra as error:
+                log.warning("no report is sent: %s", error.what)
+                page = None
+            facts["services"] = self.plugins.track_run(self, page)
+        return dict(facts["services"])
+
+    def unscored(self) -> dict[str, int]:
+        """The test splits that `evaluate.splits` leaves out, with their numbers of questions."""
+        left = [split for split in SPLITS if split.startswith("test") and split not in self.settings.evaluate.splits]
+        return {split: n for split in left if (n := len(self.records(split)))}
 
     def _evaluate(self, examples: Sequence[Example], executor: Executor | None) -> Mapping[str, Any]:
         label = executor.labels if executor else "not executed"
@@ -362,7 +404,7 @@ class Run(RunResults):
                 efficiency=efficiency,
                 costs=costs,
                 teacher=teacher,
-                notes=self._review_notes(),
+                notes=[*self._review_notes(), *(found.note for found in asked.values() if found.note)],
             )
             facts.update(versions=versions(self.plugins), plugins=loaded(self.plugins))
             facts.update(judged_by=judged_by(self.plugins), packs=owners(self.plugins, self._judging_parts(executor)))

@@ -22,7 +22,7 @@ from dstill.pipeline.generate import Generated
 from dstill.pipeline.review import ReviewStatus
 from dstill.pipeline.teacher_eval import TeacherScores
 from dstill.pipeline.train import Trained
-from dstill.runs.manifest import Stages
+from dstill.run_view import Stages
 from dstill.teacher.cost import ReplyCost
 
 __all__ = ["cost_of", "data_of", "evaluated", "generated", "origin_of", "recount", "relabelled", "trained"]
@@ -70,13 +70,13 @@ def cost_of(generated: Mapping[str, Any]) -> ReplyCost | None:
 
 def data_of(stages: Stages) -> Mapping[str, Any]:
     """What was seen of the data when the dataset was made."""
-    return stages.get("generate", {}).get("data", {})
+    data: Mapping[str, Any] = stages.get("generate", {}).get("data", {})
+    return data
 
 
 def origin_of(stages: Stages) -> Mapping[str, str]:
     """Where the questions came from (`dstill.pipeline.hub_datasets.origin`)."""
-    origin: Any = stages.get("generate", {}).get("origin", {})
-    return dict(origin)
+    return dict(stages.get("generate", {}).get("origin", {}))
 
 
 def trained(result: Trained, review: ReviewStatus) -> Facts:

@@ -84,7 +84,7 @@ class Embedded(Executor):
             try:
                 value = running.run(query, self.dialect, lambda text, most: self.timed(connection, text, most))
             except Stopped:
-                return _invalid(f"the query ran for more than {self.config.seconds:g} s")
+                return _invalid(f"the query ran for more than {self._watch.seconds:g} s")
             except running.TooManyRows as error:
                 return _invalid(str(error))
             except MemoryError:
@@ -106,6 +106,7 @@ class Embedded(Executor):
 
     def open(self, task: Task, engine: Engine) -> Self:
         super().open(task, engine)
+        self._watch.seconds = min(self.config.seconds, engine.timeout)
         is_own = engine.url.partition(":")[0].lower() in self.url_schemes
         self._file = File(path=database_file(engine.url)) if is_own else None
         return self

@@ -68,7 +68,7 @@ class PostgresqlSettings:
             schema_name=self.schema_name,
             user=self.user,
             plain=self.plain,
-            seconds=self.seconds,
+            seconds=min(self.seconds, engine.timeout),
             memory_mb=self.memory_mb,
             temporary_mb=self.temporary_mb,
         )
@@ -129,7 +129,7 @@ class Postgresql(Executor):
         """The outcome of a query that the server refused, or stopped."""
         state = error.sqlstate or ""
         if state == "57014":
-            return Outcome(kind=OutcomeKind.INVALID, reason=f"the query ran for more than {self.config.seconds:g} s")
+            return Outcome(kind=OutcomeKind.INVALID, reason=f"the query ran for more than {self.server.seconds:g} s")
         if state in ("53200", "53400"):
             return Outcome(kind=OutcomeKind.INVALID, reason="the query needs more memory or disk than it may have")
         lines = str(error).splitlines() or [type(error).__name__]

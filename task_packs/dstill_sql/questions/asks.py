@@ -1,6 +1,6 @@
 """Asks about rows: lists, counts, single figures, the first few.
 
-ASKS["count"](subject, conditions)      Asked(query=SELECT COUNT(*) FROM …, why="COUNT(*) counts the rows.")
+ASKS["count"](subject, conditions)      Asked(query=SELECT COUNT(*) FROM …, why="COUNT(*) counts the rows of …")
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ _NUMBERS = (2, 3, 3, 4, 5, 5, 5, 8, 10, 10, 20)
 
 def list_(subject: Subject, found: Found) -> Asked:
     label = subject.entity.label
-    why = f"{label.name} names the rows." if label else "all columns."
+    why = f"{label.name} names the rows." if label else f"all columns of {subject.entity.name}."
     return Asked(query=subject.scope.select(shown(subject), where=wheres(found)), why=why)
 
 
 def details(subject: Subject, found: Found) -> Asked:
-    return Asked(query=subject.scope.select(subject.scope.star(), where=wheres(found)), why="all columns.")
+    why = f"all columns of {subject.entity.name}."
+    return Asked(query=subject.scope.select(subject.scope.star(), where=wheres(found)), why=why)
 
 
 def _columns(subject: Subject, most: int) -> list[Field]:
@@ -46,10 +47,9 @@ def _columns(subject: Subject, most: int) -> list[Field]:
 def fields(subject: Subject, found: Found) -> Asked:
     chosen = _columns(subject, 3)
     what = [subject.column(one) for one in chosen]
-    names = joined([one.noun for one in chosen])
-    return Asked(
-        query=subject.scope.select(*what, where=wheres(found)), why=f"the columns {names}.", slots={"f": names}
-    )
+    why = f"the columns {joined([one.name for one in chosen])}."
+    slots = {"f": joined([one.noun for one in chosen])}
+    return Asked(query=subject.scope.select(*what, where=wheres(found)), why=why, slots=slots)
 
 
 def lookup(subject: Subject, found: Found) -> Asked:
@@ -96,7 +96,8 @@ def with_parent(subject: Subject, found: Found) -> Asked:
 
 
 def count(subject: Subject, found: Found) -> Asked:
-    return Asked(query=subject.scope.select(counted(), where=wheres(found)), why="COUNT(*) counts the rows.")
+    why = f"COUNT(*) counts the rows of {subject.entity.name}."
+    return Asked(query=subject.scope.select(counted(), where=wheres(found)), why=why)
 
 
 def distinct(subject: Subject, found: Found) -> Asked:

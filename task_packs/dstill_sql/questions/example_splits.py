@@ -95,15 +95,23 @@ def unseen_data(config: Settings, seed: int) -> list[Example]:
 
 
 def synthesized(context: Mapping[str, Any], config: Settings, n: int, seed: int, tally: Tally) -> list[Example]:
-    """Questions about the database of a context: the user's own, or a bundled one. Raises DataError and UsageError."""
+    """Questions about the database of a context: the user's own, or a bundled one; without a name, all for training.
+
+    Raises DataError and UsageError.
+    """
     focus = context.get("focus")
     name = str(context.get("db", ""))
     own = {key: context[key] for key in ("schema", "values", "now") if key in context}
+    if "values" in own and "schema" not in own:
+        raise UsageError("--values needs the schema of the database", where="--values", hint="give --schema too")
+    if not name and not own and not config.schema:
+        sources = [bundled_source(one, config.dialect) for one in bundle.TRAINED]
+        return list(questions(sources, n, seed, config.dialect, tally=tally, focus=focus, name="bundled"))
     database = database_of({"db": name, **own}, config)
     if database is None:
         raise UsageError(
             f"the schema of '{name}' is not known.{did_you_mean(name, bundle.NAMES)}",
-            hint="give the CREATE TABLE statements of the database",
+            hint=f"give its CREATE TABLE statements with --schema; bundled are {', '.join(bundle.NAMES)}",
         )
     is_own = bool(own or config.schema)
     source = _own(database, name, own, seed, tally) if is_own else bundled_source(name, config.dialect)

@@ -161,7 +161,8 @@ def splits(
         made = _Stream(sources, [one for one in usual if one.name in trained], random, trial, tally).made(asked)
         found["validation"] = [one.example for one in islice(made, max(1, rows // 30))]
         found["test"] = [one.example for one in islice(made, max(1, rows // 15))]
-        golds = {_gold(one, dialect) for part in found.values() for one in part}
+        usually = {str(source.context.get("db", "")) for source in sources}  # no variant has a gold of theirs
+        golds = {_gold(one, dialect) for part in found.values() for one in part if _db(one) in usually}
         made = _Stream(sources, [one for one in TEMPLATES if one.held_out], random, trial, tally).made(asked)
         new = (one.example for one in made if _gold(one.example, dialect) not in golds)
         found["test_unseen_templates"] = list(islice(new, max(1, rows // 20)))
@@ -172,4 +173,8 @@ def splits(
 
 
 def _gold(example: Example, dialect: Dialect) -> tuple[str, str]:
-    return canonical_text(example.answer or "", dialect), str(example.context.get("db", ""))
+    return canonical_text(example.answer or "", dialect), _db(example)
+
+
+def _db(example: Example) -> str:
+    return str(example.context.get("db", ""))

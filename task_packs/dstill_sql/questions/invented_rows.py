@@ -64,7 +64,8 @@ def own_view(database: Database, seed: int) -> OwnView:
     """The view. Raises DataError if the schema has no table or no column that a question can be about."""
     schema = database.schema
     if not schema.tables:
-        raise DataError("the schema has no table, so there is nothing to ask about", where="task.sql.schema")
+        hint = "give CREATE TABLE statements"
+        raise DataError("the schema has no table, so there is nothing to ask about", where="task.sql.schema", hint=hint)
     references = references_of(schema)
     chosen = _chosen(database, references)
     tables = tuple(table for table in schema.tables if table.name in chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sqlite3
 import threading
 import time
@@ -49,7 +50,7 @@ from dstill.api import (
     TestDatabase,
     Token,
 )
-from dstill.linked import Reading
+from dstill.linked import Item, Reading
 from dstill.pipeline.conformance.kit import Report, check
 from dstill.pipeline.conformance.pack import Pack
 from dstill.plugins import Plugins
@@ -249,6 +250,14 @@ class SameByOrderOfGold(Rows):
         query = read(example.answer or "")
         if query.order:
             yield Mutant(name="no order", answer=str(replace(query, order="", desc=False)))
+
+
+@fault("same_not_symmetric")
+class SameIfAPart(Rows):
+    reference_decides = True
+
+    def same(self, got: Any, want: Any) -> bool:
+        return not Counter(got["rows"]) - Counter(want["rows"])
 
 
 @fault("leaks_connections")
@@ -698,6 +707,19 @@ def test_task_that_cannot_give_its_questions_is_named() -> None:
     assert finding.what.startswith("task 'rows': examples raised KeyError on 'train'")
 
 
+def test_reference_may_decide_whether_an_order_counts(plugins: Plugins) -> None:
+    class OrderOfReference(SameByOrderOfGold):
+        """Things in tables."""
+
+        reference_decides = True
+
+        def different_answers(self, example: Example) -> Iterable[tuple[str, str]]:
+            table = example.context["schema"]
+            yield f"SELECT name FROM {table} ORDER BY price", f"SELECT name FROM {table}"
+
+    assert checked(OrderOfReference, plugins, limit=12).errors == ()
+
+
 def test_pack_without_executor_is_checked_too() -> None:
     report = check(Pack(Rows(), limit=5))
     assert report.errors == ()
@@ -717,6 +739,59 @@ def test_pack_that_states_nothing_gets_advice() -> None:
     report = check(Pack(Silent(), executor_class=Shelf, limit=2))
     assert [finding.code for finding in report.findings] == ["no_docstring", "no_hostile_answers"]
     assert report.errors == ()
+
+
+@fault("databases_ignored")
+class ShelfIgnoresDatabases(Shelf):
+    def execute(self, answer: str, example: Example) -> Outcome:
+        own = {key: value for key, value in example.context.items() if key != "test_database"}
+        return super().execute(answer, replace(example, context=own))
+
+
+class MethodWithTypo(Rows):
+    def is_non_deterministic(self, value: Any, example: Example) -> bool:
+        return False
+
+
+class FormWithoutRefusals(RowsForm):
+    tokens = tuple(token for token in RowsForm.tokens if token != REFUSAL)
+
+
+class FormWithoutOrder(RowsForm):
+    tokens = tuple(token for token in RowsForm.tokens if token != "ORDER")
+
+
+class FormWithPlurals(RowsForm):
+    def items(self, example: Example) -> list[Item]:
+        return [replace(item, words=(item.name,)) for item in super().items(example)]
+
+
+class BoundsAreNotTried(Rows):
+    """Its databases hold hardly any price that a question names."""
+
+    def mutants(self, example: Example) -> Iterable[Mutant]:
+        yield from super().mutants(example)
+        if bound := re.search(r"price < (\d+)", example.answer or ""):
+            more = f"price < {int(bound[1]) + 1}"
+            yield Mutant(name="< → <= at price", answer=(example.answer or "").replace(bound[0], more))
+
+
+@pytest.mark.parametrize(
+    ("part", "code", "shown"),
+    [
+        (FormWithoutRefusals, "form_without_refusals", "no tokens for any refusal, as for 'train-shop-joke'"),
+        (FormWithoutOrder, "form_too_small", "'ORDER' is neither a token"),
+        (FormWithPlurals, "item_not_stem", "the item 'things' has the word 'things', and words of questions"),
+        (MethodWithTypo, "unknown_name", "'is_non_deterministic' of MethodWithTypo, which has no 'is_nondet"),
+        (BoundsAreNotTried, "mutant_kind_survives", "mutants of the kind '< → <=' have the gold's result"),
+    ],
+)
+def test_advice_is_given_with_an_example(part: Part, code: str, shown: str, plugins: Plugins) -> None:
+    report = checked(part, plugins)
+    assert report.errors == ()
+    finding = next(finding for finding in report.findings if finding.code == code)
+    assert shown in finding.what
+    assert finding.hint
 
 
 def test_query_of_support_is_written_as_it_was_read() -> None:

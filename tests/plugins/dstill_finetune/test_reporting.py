@@ -113,6 +113,25 @@ def test_other_reporters_are_those_of_transformers(fit: Fit, tmp_path: Path, mon
     assert sorted(scalars(tmp_path / "events")["train/loss"]) == [1, 2, 3]
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow with the newest SQLAlchemy
+def test_result_names_the_runs_of_mlflow_and_wandb(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import wandb
+    from mlflow import MlflowClient
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    wandb.teardown()  # it keeps the settings of an earlier test
+    for name, value in {"MODE": "offline", "DIR": str(tmp_path), "ERROR_REPORTING": "false", "SILENT": "true"}.items():
+        monkeypatch.setenv(f"WANDB_{name}", value)
+    job = {"events": tmp_path / "events"}
+    fitted = fit(Tiny(SMALL), Full(), tmp_path / "student", job=job, max_steps=3, report_to="mlflow,wandb")
+    losses = MlflowClient().get_metric_history(fitted.services["mlflow"], "loss")
+    assert {one.step: one.value for one in losses} == pytest.approx({r["step"]: r["loss"] for r in fitted.history})
+    assert len(list(tmp_path.glob(f"wandb/offline-run-*/run-{fitted.services['wandb']}.wandb"))) == 1
+    assert wandb.run is None
+
+
 def test_every_step_reports_rows_per_second(fit: Fit, tmp_path: Path) -> None:
     told: list[tuple[int, Mapping[str, float]]] = []
     job = {"on_step": lambda step, steps, values: told.append((step, values))}

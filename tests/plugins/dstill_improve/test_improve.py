@@ -128,17 +128,20 @@ def test_gate_is_in_nothing_else(make: Callable[..., Cli], root: Path) -> None:
     assert cli("evaluate", "better").code == 0
 
 
-def test_own_gate(make: Callable[..., Cli], root: Path) -> None:
-    """Questions that the run has learnt do not count, and its test splits stay."""
+@pytest.mark.parametrize("gate", ["own.jsonl", "own/test.jsonl"])
+def test_own_gate(make: Callable[..., Cli], root: Path, gate: str) -> None:
+    """A file or a folder. Questions that the run has learnt do not count, and its test splits stay."""
+    source = gate.partition("/")[0]
     cli = make(right=False)
     own = [row(f"own-{n}", "take", n + 1, n + 71, "{1}-{0}", "") for n in range(20)]
     learnt = [{**own[0], "id": "learnt", "question": "take 1 from 20", "answer": "20-1"}]
-    Path("own.jsonl").write_text("".join(json.dumps(one) + "\n" for one in [*own, *learnt]))
+    Path(gate).parent.mkdir(exist_ok=True)
+    Path(gate).write_text("".join(json.dumps(one) + "\n" for one in [*own, *learnt]))
     say("feedback.jsonl", corrections())
-    ended = cli("improve", "run", "--feedback", "feedback.jsonl", "--gate", "own.jsonl", "--out", "better", "--json")
+    ended = cli("improve", "run", "--feedback", "feedback.jsonl", "--gate", source, "--out", "better", "--json")
     assert ended.code == 0, ended.err
     result = json.loads(ended.out)
-    assert (result["gate"]["source"], result["whole"]["items"], result["accepted"]) == ("own.jsonl", 20, True)
+    assert (result["gate"]["source"], result["whole"]["items"], result["accepted"]) == (source, 20, True)
     assert len(opened("better", root).records("test")) == 40
 
 
@@ -235,6 +238,12 @@ def test_nothing_new_is_an_error(make: Callable[..., Cli]) -> None:
     assert "people disagree 1" in ended.err
     assert "form: not_a_sum 1" in ended.err
     assert not Path("runs").exists()
+
+
+def test_misspelt_teacher_is_refused_before_any_work(make: Callable[..., Cli]) -> None:
+    ended = make(right=True)("improve", "run", "--teacher", "lair", "--out", "candidate")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: no teacher called 'lair'. Did you mean 'liar'?")
+    assert not Path("candidate").exists()
 
 
 def test_damaged_feedback_names_its_line(make: Callable[..., Cli]) -> None:

@@ -6,14 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from support.sums_form import SumsForm, examples
 from support.sums_student import fit, sources, student, texts
 from tools.base import publish
 from tools.base.pack import Pack
+from tools.base.transfer import transferred
 
 from dstill_linked.encoding import LinkedRow, row_of
 from dstill_linked.saving import read_facts, read_model
-from dstill_linked.vocabulary import Vocabulary
+from dstill_linked.vocabulary import NUMBERS, Vocabulary
 
 
 def rows() -> list[LinkedRow]:
@@ -30,6 +32,7 @@ def about(folder: Path) -> Pack:
         prepare=lambda _: None,
         answers=lambda *_: iter(()),
         development={},
+        held_out={},
         data="Sums of two numbers.",
         weaknesses=["It adds."],
     )
@@ -77,3 +80,21 @@ def test_weights_that_are_too_large_are_refused(trained: Path, tmp_path: Path, m
     monkeypatch.setattr(publish, "LARGEST", 1000)
     with pytest.raises(SystemExit, match="1,000 are allowed"):
         publish.publish(trained, tmp_path, about(tmp_path), rows())
+
+
+def test_weights_go_over_to_another_form_by_name() -> None:
+    sources, target = (Vocabulary(tokens=tokens, features=features) for tokens, features in (
+        (("a", "b"), ("x", "y")), (("c", "b", "a"), ("y", "z"))))  # fmt: skip
+
+    def weights(vocabulary: Vocabulary, first: float) -> dict[str, torch.Tensor]:
+        sizes = {"features.weight": vocabulary.n_features, "tokens.weight": vocabulary.n_tokens, "places.weight": 3}
+        return {name: first + torch.arange(rows)[:, None].float() for name, rows in sizes.items()}
+
+    known, new = weights(sources, 0), weights(target, 1e6)
+    made = transferred(known, sources, new, target)
+    assert torch.equal(made["places.weight"], known["places.weight"])
+    assert made["tokens.weight"][:, 0].tolist() == [0, 1, 2, 1e6 + 3, 4, 3]
+    features = made["features.weight"][:, 0].tolist()
+    assert features[:NUMBERS] == list(range(NUMBERS))
+    assert features[NUMBERS : NUMBERS + 2] == [NUMBERS + 1, 1e6 + NUMBERS + 1]
+    assert features[-1] == sources.n_features - 1

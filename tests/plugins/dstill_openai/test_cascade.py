@@ -225,7 +225,7 @@ def test_model_may_refuse_as_the_student_may(unsure: Callable[..., Any], server:
     assert rows(ask(unsure, "--json")) == blocked  # replies are in the store
     others = rows(ask(unsure, "--json", "--shots", "1"))
     assert {row["reason"].partition("; ")[2] for row in others if row["abstained"]} == {
-        f"{MODEL} gave no answer: the teacher refused: I would rather not"
+        f"{MODEL} gave no answer: the model refused: I would rather not"
     }
 
 
@@ -248,7 +248,7 @@ def test_invalid_answer_of_the_student_goes_to_the_model(unsure: Callable[..., A
     [
         ((*CUT, "--fallback", "opanai:big"), "error: no large model called 'opanai:big'. Did you mean 'openai'?"),
         ((*CUT, "--fallback", "nosuch:big"), "error: no large model called 'nosuch:big'."),
-        ((*CUT, "--fallback", "openai"), "error: no large model called 'openai'."),
+        ((*CUT, "--fallback", "openai"), "error: 'openai' names no model"),
         (("--fallback", MODEL), "error: --fallback needs --max-wrong"),
         ((*CUT, "--fallback", "openai:free", "--max-usd", "1"), "error: cannot enforce max_usd: no price for model"),
     ],

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.loopback_teacher import LoopbackTeacher, Messages, answer, error, question_in
+from support.loopback_teacher import LoopbackTeacher, Messages, Say, answer, broken_json, error, question_in
 
 from dstill import Run
 from dstill.plugins import load
@@ -155,16 +155,42 @@ def test_worked_examples_need_no_rationale(cli: Callable[..., Any], server: Loop
 
 def test_refused_reply_is_a_wrong_answer(cli: Callable[..., Any], server: LoopbackTeacher) -> None:
     server.script = iter([answer(None, refusal="I would rather not")])
-    assert evaluate(cli, server).code == 0
-    verdicts = opened_run().verdicts(MODEL)
+    ended = evaluate(cli, server)
+    assert ended.code == 0
+    run = opened_run()
+    verdicts = list(run.verdicts(MODEL))
     assert sum(verdict.reason == "no output" for verdict in verdicts) == 1
+    said = f"{MODEL} gave no answer to 1 of {len(verdicts)} questions, which count as wrong: 1 × the model refused: I "
+    assert f"note: {said}would rather not" in ended.err
+    costs = [mix["usd_per_1000"] for mix in run.stages["evaluate"]["cascade"].get(MODEL, {}).values()]
+    assert set(costs) <= {None}  # a price that is not known is not 0
+
+
+@pytest.mark.parametrize(
+    ("say", "code", "said"),
+    [
+        (error(400, "use the Responses API"), 4, "refused the request (400): use the Responses API"),
+        (broken_json(), 7, f"{MODEL} did not answer "),
+    ],
+)
+def test_endpoint_that_takes_no_question_is_no_wrong_answer(
+    cli: Callable[..., Any], server: LoopbackTeacher, say: Say, code: int, said: str
+) -> None:
+    """Four questions: too few for the rule of five equal refusals."""
+    run = opened_run()
+    run.write(data_file("test"), [*run.records("test")][:4])
+    run.save()
+    server.refuse = lambda body: say
+    ended = evaluate(cli, server, "--set", "teacher.openai.max_retries=0")
+    assert ended.code == code
+    assert said in ended.err
 
 
 @pytest.mark.parametrize(
     ("name", "what"),
     [
         ("opanai:x", "no baseline called 'opanai:x'. Did you mean 'openai'?"),
-        ("openai:", "no baseline called 'openai:'."),
+        ("openai:", "'openai:' names no model"),
         ("parrot:x", "no baseline called 'parrot:x'."),  # it has no models
     ],
 )

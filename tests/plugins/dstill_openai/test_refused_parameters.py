@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from support.fault_table import KEY, QUESTIONS, generate, sum_of
-from support.loopback_teacher import LoopbackTeacher, Say, answer, error
+from support.loopback_teacher import LoopbackTeacher, Say, answer, error, raw
 from support.openai_asking import ask, opened, prompt
 from support.refusals import REFUSALS, reasoning_model, refusal
 
@@ -29,6 +29,10 @@ CASES: dict[str, tuple[dict[str, Any], int, dict[str, Any]]] = {
     "Mistral": ({**LIMIT, "reasoning_effort": "low"}, 3, {"max_tokens": 2048, "temperature": 0.0}),
     "vLLM, older": (LIMIT, 2, {"max_tokens": 2048, "temperature": 0.0}),
     "Anthropic, through a gateway": ({}, 2, {"max_tokens": 2048}),
+    "Anthropic, either of two": ({"extra_body": {"top_p": 0.9}}, 2, {"max_tokens": 2048, "top_p": 0.9}),
+    "xAI": ({"reasoning_effort": "low"}, 2, {"max_tokens": 2048, "temperature": 0.0}),
+    "Gemini": ({"extra_body": {"seed": 7}}, 2, {"max_tokens": 2048, "temperature": 0.0}),
+    "Groq": ({"reasoning_effort": "low"}, 2, {"max_tokens": 2048, "temperature": 0.0}),
     "LiteLLM's proxy": (
         {"reasoning_effort": "low"},
         2,
@@ -176,6 +180,27 @@ def test_five_equal_refusals_stop_with_the_endpoint_s_words(tmp_path: Path) -> N
         assert (ran.code, ran.requests) == (2, 5)
     assert MODEL in ran.result["error"]["message"]
     assert "5 requests in a row were refused in the same words" in ran.result["error"]["hint"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"message": "use the other API"}},
+        {"message": "use the other API"},
+        {"code": "invalid", "error": "use the other API"},
+        [{"error": {"message": "use the other API"}}],
+        {"detail": "use the other API"},
+        {"detail": [{"msg": "use the other API"}]},
+        {"errors": ["use the other API"]},
+        "use the other API",
+    ],
+)
+def test_the_endpoint_s_words_are_found_in_every_form(body: Any) -> None:
+    with (
+        LoopbackTeacher(script=[raw(body, status=400)]) as server,
+        pytest.raises(DataError, match=r"refused the request \(400\): .*use the other API"),
+    ):
+        ask(opened(server.base_url))
 
 
 def test_one_success_between_refusals_goes_on(tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ PERMANENT: dict[str, tuple[Say, type[DstillError], str]] = {
     "422": (error(422), DataError, "refused the request (422)"),
     "question filtered": (error(400, code="content_filter"), DataError, "filtered the question"),
     "reply filtered": (answer("half an ans", finish="content_filter"), DataError, "filtered the reply"),
-    "refusal": (answer(None, refusal="I would rather not"), DataError, "the teacher refused: I would rather not"),
+    "refusal": (answer(None, refusal="I would rather not"), DataError, "the model refused: I would rather not"),
 }
 
 

@@ -17,6 +17,7 @@ from dstill import hookimpl
 from dstill.api.records import Level, Section, Table
 from dstill.errors import RunError
 from dstill.plugins import PluginInfo
+from dstill_report.markdown import markdown
 from dstill_report.page import gather, html, summary, write
 
 HOSTILE = f"<script>alert(1)</script><img src=x onerror=alert(2)>{STEERS}'\"&{{{{ 7*7 }}}}"
@@ -174,6 +175,21 @@ def test_without_an_engine_accuracy_is_not_checked(make_run: Any, judged: Any) -
     assert "not checked" in text
     assert report.headlines[0].finding == ""
     assert json.loads(summary(report))["scores"]["student"]["test"]["executable_accuracy"]["value"] is None
+
+
+def test_one_answer_has_no_percentiles(make_run: Any) -> None:
+    run = make_run(tests=1)
+    run.stages["evaluate"]["tokens"] = {"p50": None, "p95": None, "n": 1, "total": 7}
+    assert "tokens per answer" not in gather(run).facts
+
+
+def test_notes_of_the_evaluation_are_shown(make_run: Any) -> None:
+    note = "openai:big gave no answer to 2 of 60 questions, which count as wrong: 2 × the model refused: no"
+    run = make_run(tests=12)
+    run.stages["evaluate"]["notes"] = [note]
+    report = gather(run)
+    assert note in PageParser(html(report)).text
+    assert note in markdown(report)
 
 
 def test_report_works_without_metrics_of_the_evaluate_plugin(make_run: Any) -> None:

@@ -17,19 +17,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.installed import entry_points
+from support import shop_run
 from support.served import ended, processes
-from support.shop import records
 
-from dstill import config, plugins
+from dstill import plugins
 from dstill.io.secrets import Secret
-from dstill.pipeline.calibration import FILE, fitted
 from dstill.pipeline.predict import Predictor
-from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 from dstill_serve.app import Service
 from dstill_serve.feedback import FeedbackLog
+from dstill_serve.observed import RequestLog
 from dstill_serve.serving import Limits, listening, opened
+from dstill_serve.tracing import Traces
 
 ENABLED_PLUGINS = {"evaluate", "serve", "teachers"}
 TOKEN = "a-token-of-the-tests-0123456789"
@@ -39,8 +38,7 @@ PATIENCE = 60  # seconds: a busy machine is slow, a test that hangs is wrong
 @pytest.fixture
 def serve_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """`project`, with the command `serve`."""
-    others = {point.name for point in entry_points(group="dstill")} - ENABLED_PLUGINS
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
+    monkeypatch.setenv("DSTILL_DISABLE", shop_run.disabled(ENABLED_PLUGINS))
     return project
 
 
@@ -50,26 +48,9 @@ def shop_pack(root: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run called "tea", trained; it is copied, not used."""
-    with pytest.MonkeyPatch.context() as patch:
-        others = {point.name for point in entry_points(group="dstill")} - ENABLED_PLUGINS
-        patch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
-        loaded = plugins.load([root / "tests" / "support" / "shop.py"])
-    flags = {
-        "project.task": "shop",
-        "train.student": "clerk",
-        "train.objective": "both",
-        "evaluate.baselines": [],
-        "review.required": "never",
-    }
-    made = config.load(use_files=False, flags=flags, sections=plugins.part_sections(loaded))
-    run = Run.create(tmp_path_factory.mktemp("shop") / "tea", config=made, plugins=loaded)
-    for split in ("train", "test"):
-        run.write(data_file(split), [record for record in records() if record.split == split])
-    run.save()
-    run.train()
-    return run.folder
+    return shop_run.trained(tmp_path_factory.mktemp("shop") / "tea", enabled=ENABLED_PLUGINS)
 
 
 @pytest.fixture
@@ -81,12 +62,7 @@ def run(serve_project: Path, shop_pack: Path, trained: Path) -> Run:
 
 @pytest.fixture
 def calibrated(run: Run) -> Run:
-    """`run`, whose evaluation found that an answer with a log-probability of -2 or less is wrong, as to "perhaps"."""
-    found = fitted([-0.1] * 80 + [-2.0] * 20, [True] * 80 + [False] * 20)
-    run.write(FILE, [found])
-    run.manifest["files"][FILE]["provenance"] = run._provenance(constrained=False)
-    run.save()
-    return run
+    return shop_run.calibrated(run)
 
 
 @dataclass
@@ -163,6 +139,8 @@ def serve_in_thread(request: pytest.FixtureRequest, project: Path) -> Iterator[C
         queue_size: int = 64,
         seconds: float = PATIENCE,
         feedback: Path | None = None,
+        log: RequestLog | None = None,
+        traces: Traces | None = None,
     ) -> ThreadServer:
         of = of or request.getfixturevalue("run")
         stack = contextlib.ExitStack()
@@ -170,8 +148,10 @@ def serve_in_thread(request: pytest.FixtureRequest, project: Path) -> Iterator[C
         predictor = stack.enter_context(Predictor(of, execute=execute, max_wrong=max_wrong, fallback=fallback))
         limits = Limits(max_batch=batch, max_requests=queue_size, timeout=seconds)
         secret = Secret(token) if token else None
-        log = None if feedback is None else FeedbackLog(feedback)
-        made = opened(predictor, listener, token=secret, limits=limits, feedback=log)
+        taken = None if feedback is None else FeedbackLog(feedback)
+        if log is not None:
+            stack.callback(log.close)
+        made = opened(predictor, listener, token=secret, limits=limits, feedback=taken, log=log, traces=traces)
         server, service = stack.enter_context(made)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
         port = listener.getsockname()[1]
@@ -243,9 +223,14 @@ class Served(Client):
 
     process: subprocess.Popen[str] = field(kw_only=True)
     said: list[str] = field(kw_only=True)
+    log: list[dict[str, Any]] = field(default_factory=list)  # of its requests, when it has ended
 
     def ended(self, by: int = 0) -> tuple[int, str, str]:
-        return ended(self.process, by)
+        """Exit code, stdout and the rest of stderr without the request log."""
+        code, out, err = ended(self.process, by)
+        lines = err.splitlines(keepends=True)
+        self.log = [json.loads(line) for line in lines if line.startswith("{")]
+        return code, out, "".join(line for line in lines if not line.startswith("{"))
 
 
 @pytest.fixture

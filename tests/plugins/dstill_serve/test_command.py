@@ -47,6 +47,7 @@ def test_prints_its_address_and_a_working_curl_command(run: Run, serve: Any) -> 
     assert (last["run"], last["signal"]) == (str(run.folder), "SIGTERM")
     assert last["answers"]["400"] == 1
     assert err.startswith("stopped by SIGTERM after ")
+    assert [(row["route"], row["status"]) for row in served.log][-2:] == [("/v1/query", 200), ("/v1/query", 400)]
 
 
 def test_printed_curl_command_names_known_data(run: Run, serve: Any) -> None:

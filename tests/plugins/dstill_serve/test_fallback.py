@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.loopback_collector import LoopbackCollector
 from support.loopback_teacher import LoopbackTeacher, answer, error
 
 from dstill import plugins
 from dstill.runs.run import Run
 from dstill.teacher.cache import ReplyStore
+from dstill_serve.tracing import traces_of
 
 MODEL = "openai:big"
 UNSURE = "what is tea, perhaps?"  # the clerk is not sure of its answer
@@ -69,6 +71,17 @@ def test_model_answers_in_the_place_of_an_abstention(cascade: Callable[..., Any]
     assert 'dstill_fallback_total{result="answered"} 2.0' in metrics
     assert "dstill_fallback_usd 0.002" in metrics
     assert 'dstill_answers_total{kind="ok"} 3.0' in metrics
+
+
+def test_model_has_a_span_of_its_own(cascade: Callable[..., Any], wait_for: Any, monkeypatch: Any) -> None:
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "20")  # ms
+    with LoopbackCollector() as collector, traces_of(collector.url, environment={}) as traces:
+        assert cascade(traces=traces).query(UNSURE, execute=True).json["answered_by"] == MODEL
+        wait_for(lambda: len(collector.spans) == 8)
+    whole, *spans = collector.spans
+    assert (whole.name, whole.attributes["dstill.answered_by"]) == ("POST /v1/query", MODEL)
+    parts = [("answer", "write"), ("answer", "check"), (whole.name, "fallback"), ("fallback", "check")]
+    assert [(span.parent, span.name) for span in spans[2:]] == [*parts, (whole.name, "execute")]
 
 
 @pytest.mark.parametrize(("said", "layer"), [('{"script": "x"}', "guard"), ("tea", "json")])

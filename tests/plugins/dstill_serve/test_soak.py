@@ -157,6 +157,7 @@ def test_server_survives_a_soak(
     observed, lock = Observed(), threading.Lock()
     with EmbeddedServer.start() as node, EngineProxy(node.url) as proxy:
         words = ("--engine-url", proxy.url, "--set", "engine.load_data=true", "--timeout", TIMEOUT)
+        words += ("--request-log", "requests.jsonl")
         served = serve(folder, *words, "--json", plugin=False)
         runs = next(text for text in texts if served.query(text, execute=True).json.get("outcome") == "ok")
         end = time.monotonic() + SECONDS
@@ -206,6 +207,9 @@ def test_server_survives_a_soak(
     assert thirds[2] <= thirds[1] * (1 + GROWTH)
     assert (code, "bug" in err) == (0, False)
     assert json.loads(out.splitlines()[-1])["signal"] == "SIGTERM"
+    log = [row for _, row in read_rows(Path("requests.jsonl"))]
+    assert len(log) >= sum(observed.answers.values())
+    assert not any("question" in row or "answer" in row for row in log)
 
 
 def _thirds(values: list[float]) -> list[list[float]]:

@@ -23,14 +23,14 @@ MAPPING = {
 
 @pytest.fixture
 def check(cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """`check` over one body under a mapping; gives the exit code, the row that --json prints and the shown text."""
+    """`data check` over a body under a mapping; gives the exit code, the row that --json prints and the shown text."""
     others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"querydsl"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
 
     def ask(body: Any, mapping: Any = MAPPING) -> tuple[int, dict[str, Any], str]:
         Path("mapping.json").write_text(json.dumps(mapping))
         text = (body if isinstance(body, str) else json.dumps(body)).encode()
-        words = ("check", "--task", "querydsl", "--mapping", "mapping.json")
+        words = ("data", "check", "--task", "querydsl", "--mapping", "mapping.json")
         ended, shown = cli(*words, "--json", stdin=text), cli(*words, stdin=text)
         assert shown.code == ended.code
         assert "Traceback" not in ended.err + shown.err

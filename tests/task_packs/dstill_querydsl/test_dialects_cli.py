@@ -30,7 +30,7 @@ def test_checks_by_given_dialect(
 ) -> None:
     others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"querydsl"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
-    words = ("check", "--task", "querydsl", "--layer", "schema", "--dialect", dialect)
+    words = ("data", "check", "--task", "querydsl", "--layer", "schema", "--dialect", dialect)
     ended = cli(*words, stdin=json.dumps(body).encode())
     assert ended.code == code, ended.err
     if code == 2:

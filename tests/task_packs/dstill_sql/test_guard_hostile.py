@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstill.api.records import Problem
-from dstill_sql import guard, names
+from dstill_sql import guard, known_answers, names
 from dstill_sql.canonical import canonical_text
 from dstill_sql.dialects import DIALECTS, Dialect
 from dstill_sql.engines.translating import Untranslatable, translated
@@ -33,15 +33,10 @@ def problems(text: str, dialect: Dialect, limits: guard.Limits | None = None, *,
     return list(guard.check(query, SCHEMAS[dialect] if known else None, limits or guard.Limits(), dialect))
 
 
-HOSTILE = (
+HOSTILE = (  # and what `known_answers.hostile` has
     # several statements, and comments that could hide one
-    "SELECT a FROM t; DROP TABLE t",
     "SELECT a FROM t; SELECT b FROM t",
-    "SELECT a FROM t /* ; */ ; /* */ DELETE FROM t",
-    "SELECT a FROM t -- \n; DELETE FROM t",
     "SELECT a FROM t WHERE b = 'x\\'; DROP TABLE t; --'",
-    "/* SELECT a FROM t */ DROP TABLE t",
-    "-- no answer: x\nDROP TABLE t",
     "SELECT /*+ SeqScan(t) */ a FROM t FOR UPDATE",
     ";",
     "",
@@ -49,107 +44,47 @@ HOSTILE = (
     # statements that are no query
     "INSERT INTO t VALUES (1, 'x', 'y')",
     "UPDATE t SET b = 'x'",
-    "DELETE FROM t",
     "MERGE INTO t USING u ON t.a = u.a WHEN MATCHED THEN DELETE",
-    "TRUNCATE t",
-    "DROP TABLE t",
-    "ALTER TABLE t ADD COLUMN c INT",
-    "CREATE TABLE z AS SELECT a FROM t",
     "CREATE TEMP VIEW z AS SELECT a FROM t",
     "CREATE FUNCTION f() RETURNS INT AS 'SELECT 1' LANGUAGE sql",
-    "GRANT ALL ON t TO PUBLIC",
-    "SET search_path = x",
-    "SET enable_external_access = true",
-    "RESET ALL",
-    "PRAGMA writable_schema = 1",
-    "PRAGMA database_list",
-    "ATTACH 'x.db' AS x",
-    "DETACH x",
-    "COPY t TO '/tmp/x.csv'",
-    "COPY t FROM PROGRAM 'id'",
-    "EXPORT DATABASE '/tmp/x'",
     "IMPORT DATABASE '/tmp/x'",
-    "INSTALL httpfs",
-    "LOAD httpfs",
-    "CALL pragma_version()",
-    "DO $$ BEGIN END $$",
     "EXECUTE x",
     "PREPARE x AS SELECT 1",
-    "BEGIN",
     "COMMIT",
-    "VACUUM INTO '/tmp/x'",
     "CHECKPOINT",
     "ANALYZE t",
-    "EXPLAIN ANALYZE DELETE FROM t",
     "DESCRIBE t",
     "SHOW TABLES",
     "LISTEN x",
     "NOTIFY x",
-    "LOCK TABLE t",
     "VALUES (1)",
     # queries that write or lock
-    "SELECT a INTO z FROM t",
-    "WITH d AS (DELETE FROM t RETURNING a) SELECT a FROM d",
     "WITH d AS (INSERT INTO t VALUES (9, 'x', 'y') RETURNING a) SELECT a FROM d",
-    "SELECT a FROM t FOR UPDATE",
     "SELECT a FROM t FOR SHARE SKIP LOCKED",
     # files, networks, settings, the engine itself
-    "SELECT * FROM read_csv('/etc/passwd')",
-    "SELECT * FROM read_text('/etc/passwd')",
-    "SELECT * FROM read_parquet('http://127.0.0.1/x')",
-    "SELECT * FROM '/etc/passwd'",
     "SELECT * FROM 'data.csv'",
-    'SELECT * FROM "data.parquet"',
-    "SELECT * FROM glob('/etc/*')",
     "SELECT content FROM read_blob('/etc/passwd')",
-    "SELECT * FROM sqlite_scan('x.db', 't')",
-    "SELECT * FROM postgres_query('x', 'DROP TABLE t')",
-    "SELECT * FROM duckdb_settings()",
     "SELECT * FROM duckdb_secrets",
     "SELECT * FROM pragma_table_info('t')",
-    "SELECT * FROM sqlite_master",
     "SELECT * FROM sqlite_schema",
     "SELECT * FROM pg_shadow",
-    "SELECT * FROM pg_catalog.pg_authid",
-    "SELECT * FROM information_schema.tables",
-    "SELECT * FROM main.t",
     "SELECT * FROM other.public.t",
     "SELECT * FROM temp.t",
-    "SELECT pg_read_file('/etc/passwd')",
-    "SELECT pg_catalog.pg_read_file('/etc/passwd')",
     "SELECT \"pg_read_file\"('/etc/passwd')",
     "SELECT pg_sleep(1000)",
     "SELECT pg_terminate_backend(1)",
-    "SELECT set_config('search_path', 'x', false)",
-    "SELECT current_setting('data_directory')",
-    "SELECT lo_import('/etc/passwd')",
-    "SELECT query_to_xml('DROP TABLE t', true, true, '')",
-    "SELECT * FROM dblink('x', 'SELECT 1') AS z(a INT)",
     "SELECT nextval('s')",
-    "SELECT getenv('HOME')",
-    "SELECT load_extension('x')",
-    "SELECT readfile('/etc/passwd')",
-    "SELECT writefile('/tmp/x', 'y')",
     "SELECT fts3_tokenizer('x')",
     "SELECT version()",
     "SELECT current_user",
     "SELECT CAST('t' AS regclass)",
-    "SELECT a FROM t WHERE a = (SELECT pg_sleep(9) IS NULL)",
     # without end, or larger than memory
-    "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
-    "WITH r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
-    "SELECT * FROM generate_series(1, 1000000000)",
     "SELECT * FROM range(1000000000)",
-    "SELECT unnest(range(1000000000))",
     "SELECT a.a FROM t a, t b, t c",
     "SELECT a.a FROM t a CROSS JOIN t b",
     "SELECT a.a FROM t a JOIN t b ON TRUE",
     "SELECT a.a FROM t a JOIN t b ON 1 = 1",
-    "SELECT repeat('x', 1000000000)",
-    "SELECT lpad('x', 1000000000, 'y')",
-    "SELECT randomblob(1000000000)",
     "SELECT zeroblob(1000000000)",
-    "SELECT printf('%1000000000d', 1)",
     f"SELECT {'REPLACE(' * 9}b{', chr(97), b)' * 9} FROM t",
     f"SELECT {'REPLACE(' * 9}b" + ", 'a', 'aaaaaaaaaa')" * 9 + " FROM t",
     "SELECT a + a AS c1" + "".join(f", c{n} + c{n} AS c{n + 1}" for n in range(1, 40)) + " FROM t",
@@ -189,7 +124,8 @@ HOSTILE = (
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_hostile_text_is_refused(dialect: Dialect) -> None:
-    assert [text for text in HOSTILE if not problems(text, dialect)] == []
+    texts = [*HOSTILE, *known_answers.hostile(SCHEMAS[dialect])]
+    assert [text for text in texts if not problems(text, dialect)] == []
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -378,3 +379,21 @@ def test_facts_tell_columns_that_are_gone(opened: Opened, shop: Any) -> None:
     assert change.message == "the columns of 'mine' differ: added brief.c; removed brief.b"
     assert list(executor.task.drift(then, now)) == ["columns that the student learnt are gone: brief.b"]
     assert not list(executor.changes(then, then))
+
+
+def test_role_of_the_compose_file_only_reads(opened: Opened, shop: Any, root: Path, monkeypatch: Any) -> None:
+    shop.run("CREATE DATABASE garage")
+    _, _, password = os.environ["OWNER_LOGIN"].partition(":")
+    server = {"PGHOST": "127.0.0.1", "PGPORT": str(shop.port), "PGPASSWORD": password, "POSTGRES_USER": "owner"}
+    subprocess.run(
+        ["sh", root / "deploy" / "postgresql" / "reader.sh"],
+        env={**os.environ, **server, "POSTGRES_DB": "garage", "READER_PASSWORD": "it's-a-password-1"},
+        check=True,
+        timeout=60,
+    )
+    shop.run("CREATE TABLE cars (name TEXT)", "INSERT INTO cars VALUES ('Amazon')", database="garage")
+    monkeypatch.setenv("DATABASE_LOGIN", "dstill_reader:it's-a-password-1")
+    executor = opened(database="garage", engine={"basic_auth_env": "DATABASE_LOGIN"})
+    assert str(role_of(executor.server)) == "'dstill_reader' only reads"
+    cars = executor.run("SELECT name FROM cars", question(schema="CREATE TABLE cars (name TEXT);"))
+    assert rows(cars) == [["Amazon"]]

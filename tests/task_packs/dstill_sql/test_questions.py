@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dstill import plugins as plugin_loading
 from dstill.api import find_problems
 from dstill.api.records import Draft, Example
 from dstill.errors import DataError, UsageError
@@ -75,6 +76,13 @@ def test_golds_pass_the_checks(dialect: Dialect) -> None:
     sources = [bundled_source(name, dialect) for name in ("company", "festival")]
     for one in questions(sources, 70, 3, dialect, name="checked"):
         assert not list(find_problems(task, one, Draft(answer=one.answer or ""))), f"{one.question}\n{one.answer}"
+
+
+def test_rationales_name_what_the_gold_uses(task: Sql, rows: list[Example]) -> None:
+    plugins = plugin_loading.load()
+    for one in rows:
+        draft = Draft(answer=one.answer or "", rationale=one.rationale)
+        assert list(plugins.check_draft(task, one, draft)) == [], one
 
 
 def test_categories_have_their_shares() -> None:

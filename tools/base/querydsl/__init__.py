@@ -15,7 +15,7 @@ from random import Random
 import dstill_querydsl
 from dstill.api.form import NotExpressible
 from dstill.api.records import Example
-from dstill_querydsl.bundle.handwritten import DEVELOPMENT, handwritten
+from dstill_querydsl.bundle.handwritten import DEVELOPMENT, HANDWRITTEN, handwritten
 from dstill_querydsl.bundle.indices import TRAINABLE, Index, bundled
 from dstill_querydsl.invented.stream import replay
 from dstill_querydsl.linked.form import QueryForm
@@ -101,6 +101,7 @@ PACK = Pack(
         **{name: partial(development.questions, name) for name in development.NAMES},
         DEVELOPMENT: partial(handwritten, DEVELOPMENT),
     },
+    held_out={name: partial(handwritten, name) for name in HANDWRITTEN if name != DEVELOPMENT},
     settings={"task.querydsl.corpora": 0},
     data=f"""Questions about invented schemas of many domains, and about variants of the indices that the pack bundles,
 made by dstill (`tools/base/querydsl`); and {written.COUNT:,} questions about {len(written.NAMES)} other indices that a

@@ -13,6 +13,7 @@ from random import Random
 import dstill_sql
 from dstill.api.form import Form, NotExpressible
 from dstill.api.records import Example
+from dstill_sql.bundle.handwritten import HANDWRITTEN, handwritten
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
 from tools.base.pack import Answers, Pack
@@ -71,6 +72,7 @@ PACK = Pack(
     prepare=prepare,
     answers=answers,
     development={name: partial(written.with_rows, name) for name in written.DEVELOPMENT},
+    held_out={name: partial(handwritten, name) for name in HANDWRITTEN},
     settings={"task.sql.test_databases": 0},
     data=f"""Questions about invented databases of many domains, and about the databases that the pack bundles, made by
 dstill (`tools/base/sql`); and {written.COUNT:,} questions about {len(written.NAMES)} other databases that a large

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
+from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any
 
 from dstill.api.finding import Finding, line_of
 from dstill.api.part import Part
+from dstill.api.protocols import PROTOCOLS
 from dstill.api.records import Severity
 from dstill.api.task import Task
 from dstill.pipeline.conformance.pack import Pack
 
 __all__ = ["RULES"]
+
+ALIKE = 0.85  # of two names, 0 to 1
 
 
 def classes_are_described(pack: Pack) -> Iterator[Finding]:
@@ -67,8 +71,19 @@ def package_is_described(pack: Pack) -> Iterator[Finding]:
         yield _advice("no_summary", what, "pyproject.toml", 'add description = "…" to [project]')
 
 
+def names_are_those_of_the_api(pack: Pack) -> Iterator[Finding]:
+    """No method or attribute of the task is named almost like one of dstill's, which then is never called."""
+    kinds = [kind for kind in type(pack.task).__mro__ if not kind.__module__.startswith("dstill.")]
+    own = {name for kind in kinds for name in vars(kind) if not name.startswith("_")}
+    known = {name for home in (Task, *PROTOCOLS) for name in vars(home) if not name.startswith("_")}
+    for name in sorted(own - known):
+        if near := get_close_matches(name, known - own, n=1, cutoff=ALIKE):
+            what = f"dstill does not call '{name}' of {type(pack.task).__name__}, which has no '{near[0]}'"
+            yield _advice("unknown_name", what, pack.line(name), f"if '{near[0]}' is meant, call it so")
+
+
 def _advice(code: str, what: str, where: str, hint: str) -> Finding:
     return Finding(code=code, what=what, where=where, hint=hint, severity=Severity.WARNING)
 
 
-RULES = (classes_are_described, settings_are_described, package_is_described)
+RULES = (classes_are_described, settings_are_described, package_is_described, names_are_those_of_the_api)

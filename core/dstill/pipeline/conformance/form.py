@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from dstill.api.finding import Finding, line_of, line_of_error
 from dstill.api.form import Form, NotExpressible, Token
 from dstill.api.protocols import Linked
 from dstill.api.records import Example, Severity
+from dstill.errors import PluginError
 from dstill.linked import Reading
+from dstill.linked.names import stems
+from dstill.pipeline.conformance.fresh import form_digest
 from dstill.pipeline.conformance.pack import Pack, quoted, raised
 
 __all__ = ["RULES"]
 
-MOST_LOST = 0.5  # share of golds without tokens
+MOST_LOST = 0.1  # share of golds without tokens
 SEQUENCES = 40  # random ones
 LENGTH = 12  # tokens of each
 
@@ -25,15 +29,15 @@ def form_keeps_answers(pack: Pack) -> Iterator[Finding]:
     form = Linked.of(pack.task).form()
     if form is None:
         return
-    lost: list[str] = []
-    for example in pack.timed(pack.golds):
+    lost: dict[str, str] = {}  # id → why it has no tokens
+    for example in pack.timed([*pack.golds, *pack.refusals]):
         answer = example.answer or ""
         try:
             reading = form.read(example)
             tokens = form.encode(answer, reading)
             back = form.decode(tokens, reading)
         except NotExpressible as error:
-            lost.append(f"'{example.id}': {error}")
+            lost[example.id] = f"'{example.id}': {error}"
             continue
         except Exception as error:
             yield _raised(pack, form, "encode", (example, answer), error)
@@ -47,12 +51,28 @@ def form_keeps_answers(pack: Pack) -> Iterator[Finding]:
             )
             continue
         yield from _wrong_tokens(form, tokens, reading, example)
-    if len(lost) > MOST_LOST * len(pack.golds):
+    yield from _without_tokens(pack, form, lost)
+
+
+def _without_tokens(pack: Pack, form: Form, lost: Mapping[str, str]) -> Iterator[Finding]:
+    """What a form cannot write: more than a few golds, or every refusal."""
+    golds = [lost[example.id] for example in pack.golds if example.id in lost]
+    refusals = [lost[example.id] for example in pack.refusals if example.id in lost]
+    if len(golds) > MOST_LOST * len(pack.golds):
         yield Finding(
             code="form_too_small",
-            what=f"the form has no tokens for {len(lost)} of {len(pack.golds)} reference answers, as for {lost[0]}",
+            what=f"the form has no tokens for {len(golds)} of {len(pack.golds)} reference answers, as for {golds[0]}",
             where=line_of(form, "encode"),
             hint="students of the kind linked do not learn these rows",
+            severity=Severity.WARNING,
+        )
+    if refusals and len(refusals) == len(pack.refusals):
+        yield Finding(
+            code="form_without_refusals",
+            what=f"the form has no tokens for any refusal, as for {refusals[0]}",
+            where=line_of(form, "encode"),
+            hint="students of the kind linked never refuse: encode what refusals have in common with tokens, and what "
+            "differs with words of the question",
             severity=Severity.WARNING,
         )
 
@@ -118,10 +138,42 @@ def form_decodes_any_tokens(pack: Pack) -> Iterator[Finding]:
                 return
 
 
+def items_have_stems(pack: Pack) -> Iterator[Finding]:
+    """Words of items are stems, as words of questions are when they are compared with them."""
+    form = Linked.of(pack.task).form()
+    if form is None:
+        return
+    for example in pack.timed(pack.one_of_each_data):
+        for item in form.read(example).items:
+            for word in (*item.words, *item.above):
+                if (stem := " ".join(stems(word))) != word:
+                    yield Finding(
+                        code="item_not_stem",
+                        what=f"the item '{item.name}' has the word '{word}', and words of questions are compared as "
+                        f"'{stem}'",
+                        where=line_of(form, "items"),
+                        hint="dstill.linked.names.stems gives the words of a name",
+                        severity=Severity.WARNING,
+                    )
+
+
+def form_is_stable(pack: Pack) -> Iterator[Finding]:
+    """The tokens of a form, and their order, are the same in each process: a trained student depends on them."""
+    form = Linked.of(pack.task).form()
+    with suppress(PluginError):  # a rule about questions reports it
+        if form is not None and pack.elsewhere is not None and pack.elsewhere.form != form_digest(form):
+            yield Finding(
+                code="form_unstable",
+                what="in a new process, the form has other tokens or features, or the same in another order",
+                where=line_of(form, "tokens"),
+                hint="the order of a set of texts differs from process to process: sort it",
+            )
+
+
 def plugins_find_nothing(pack: Pack) -> Iterator[Finding]:
     """What plugins check, such as that every gold is a sentence of the pack's own grammar."""
     if pack.plugins is not None:
         yield from pack.plugins.check_pack(pack.task, [*pack.golds, *pack.refusals])
 
 
-RULES = (form_keeps_answers, form_decodes_any_tokens, plugins_find_nothing)
+RULES = (form_keeps_answers, form_decodes_any_tokens, items_have_stems, form_is_stable, plugins_find_nothing)

@@ -1,7 +1,7 @@
-"""The questions of a task in a new process, where sets have another order and nothing is cached.
+"""What a task gives in a new process, where sets have another order and nothing is cached.
 
-in_new_process(plugins, config, "my_sql")    → the `digest` of its questions there
-python -m dstill.pipeline.conformance.fresh  reads {"task", "settings", "files"} as JSON, and writes it
+in_new_process(plugins, config, "my_sql")    → Fresh(questions="3b1f…", form="77a0…"), the digests there
+python -m dstill.pipeline.conformance.fresh  reads {"task", "settings", "files"} as JSON, and writes them
 """
 
 from __future__ import annotations
@@ -12,16 +12,27 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dstill.api.form import Form
+from dstill.api.protocols import Linked
 from dstill.api.records import SPLITS, Example
 from dstill.config import Config
-from dstill.errors import PluginError
+from dstill.errors import DstillError, PluginError
 from dstill.plugins import Plugins
 
-__all__ = ["digest", "in_new_process"]
+__all__ = ["Fresh", "digest", "form_digest", "in_new_process"]
 
 TIMEOUT = 300.0  # seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fresh:
+    """The digests of what a task gives in a new process."""
+
+    questions: str
+    form: str  # empty: it has none
 
 
 def digest(by_split: Mapping[str, Iterable[Example]]) -> str:
@@ -33,8 +44,13 @@ def digest(by_split: Mapping[str, Iterable[Example]]) -> str:
     return found.hexdigest()
 
 
-def in_new_process(plugins: Plugins, config: Config, task: str) -> str:
-    """The digest in a process with another order of sets. Raises PluginError if the process fails."""
+def form_digest(form: Form | None) -> str:
+    """The SHA-256 of what a trained student depends on: the form's tokens and features, in their order."""
+    return hashlib.sha256(repr((tuple(form.tokens), tuple(form.features))).encode()).hexdigest() if form else ""
+
+
+def in_new_process(plugins: Plugins, config: Config, task: str) -> Fresh:
+    """The digests in a process with another order of sets. Raises PluginError if the process fails."""
     settings = {
         key: value
         for key, value in config.flat().items()
@@ -53,7 +69,7 @@ def in_new_process(plugins: Plugins, config: Config, task: str) -> str:
     if ended.returncode:
         lines = ended.stderr.strip().splitlines()
         raise PluginError(f"the questions of task '{task}' could not be made in a new process: {' '.join(lines[-1:])}")
-    return ended.stdout.strip()
+    return Fresh(**json.loads(ended.stdout))
 
 
 def _main() -> None:
@@ -66,7 +82,12 @@ def _main() -> None:
     config = configuration.load(use_files=False, flags=asked["settings"], environment={}, sections=sections)
     task = plugins.task(asked["task"])(config.part("task", asked["task"]))
     task.seed = config.settings.project.seed
-    sys.stdout.write(digest({split: task.examples(split) for split in SPLITS}))
+    try:
+        form = Linked.of(task).form()
+    except DstillError:  # the rules about forms report it
+        form = None
+    there = Fresh(questions=digest({split: task.examples(split) for split in SPLITS}), form=form_digest(form))
+    sys.stdout.write(json.dumps(asdict(there)))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from dstill.api.records import SPLITS, Draft, Example, Mutant, Outcome, Problem
 from dstill.api.task import Task, data_of
 from dstill.errors import AuthError, DstillError, MissingExtra, ServiceError
 from dstill.pipeline.conformance import texts
+from dstill.pipeline.conformance.fresh import Fresh
 from dstill.plugins import Plugins
 
 __all__ = ["LIMIT", "Pack", "Raised", "Rule", "quoted", "raised", "same_task", "watched"]
@@ -36,6 +37,7 @@ T = TypeVar("T", bound=Task)
 Item = TypeVar("Item")
 
 LIMIT = 60  # golds
+MUTATED = 12  # of them, at least, have their mutants checked; of more than three times as many, a third
 TIMEOUT = 1.0  # seconds
 LONGEST = 60  # characters of an answer in a message
 REFUSALS = 10  # of the golds that refuse, how many are checked
@@ -59,7 +61,7 @@ class Pack:
     executor_config: Any = None
     engine: Engine = field(default_factory=Engine)  # how the executor reaches its engine
     plugins: Plugins | None = None  # in which the task is registered; None: in none
-    fresh: Callable[[], str] | None = None  # the digest of the questions in a new process (`fresh.digest`)
+    fresh: Callable[[], Fresh] | None = None  # the digests in a new process
     limit: int = LIMIT  # golds to check
     seed: int = 0  # of texts and samples
     timeout: float = TIMEOUT  # seconds after which the executor must stop an answer
@@ -116,6 +118,11 @@ class Pack:
     # --- its questions ------------------------------------------------------------------
 
     @cached_property
+    def elsewhere(self) -> Fresh | None:
+        """The digests in a new process; None: there is none. Raises PluginError if it fails."""
+        return self.fresh() if self.fresh is not None else None
+
+    @cached_property
     def by_split(self) -> Mapping[str, Sequence[Example]]:
         """What `Task.examples` returns for each split."""
         return {split: list(self.task.examples(split)) for split in SPLITS}
@@ -134,6 +141,11 @@ class Pack:
     def golds(self) -> list[Example]:
         """Golds that do not refuse, at most `limit`, of as many splits and templates as possible."""
         return self._sample([e for e in self.answered if not self.task.is_refusal(e.answer or "")], self.limit)
+
+    @property
+    def mutated(self) -> list[Example]:
+        """The golds whose mutants are checked, which takes long: each has up to dozens."""
+        return self.golds[: max(MUTATED, self.limit // 3)]
 
     @cached_property
     def refusals(self) -> list[Example]:
@@ -195,8 +207,8 @@ class Pack:
         return self._mutants[example.id]
 
     def mutants(self) -> Iterator[tuple[Example, Mutant]]:
-        """The mutants of each gold."""
-        for example in self.timed(self.golds):
+        """The mutants of each of the golds `mutated`."""
+        for example in self.timed(self.mutated):
             for mutant in self.mutants_of(example):
                 yield example, mutant
 

@@ -29,7 +29,7 @@ from dstill_sql.settings import Settings
 __all__ = ["COUNT", "DEVELOPMENT", "NAMES", "database", "questions", "with_rows"]
 
 FOLDER = Path(__file__).parent
-DEVELOPMENT: tuple[str, ...] = ()
+DEVELOPMENT = ("bikerental", "helpline", "museum", "zoo")
 NAMES = tuple(sorted(path.parent.name for path in FOLDER.glob("*/questions.jsonl")))
 COUNT = sum(
     (FOLDER / name / "questions.jsonl").read_text(encoding="utf-8").count("\n") for name in NAMES

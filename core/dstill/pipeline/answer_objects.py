@@ -1,0 +1,109 @@
+"""What programs get of an answer and of the data: JSON objects, and the JSON Schemas that describe them.
+
+    result_rows(task, answered.result)   {"shown": "it says tea", "tables": [{"title": "hits", "columns": […], …}]}
+    data_rows(task, context)             {"title": "fields of logs", "fields": [["status", "long: 200 to 599"], …]}
+    ANSWER                               the schema of ``PredictedAnswer.to_row()``
+
+The HTTP server and the MCP server send the same objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dstill.api.protocols import Presentation
+from dstill.api.records import Example, OutcomeKind, Severity
+from dstill.api.task import Task
+from dstill.io.json_schema import any_value, either_or_null, flag, integer, list_of, number, record, text
+
+__all__ = ["ANSWER", "DATA", "MAX_ROWS", "PROBLEM", "RESULT", "TABLE", "data_rows", "result_rows"]
+
+MAX_ROWS = 100  # of a result table
+
+
+def result_rows(task: Task, result: Any) -> dict[str, Any]:
+    """A result (`PredictedAnswer.result`) as text and as tables of at most `MAX_ROWS` rows."""
+    shown = Presentation.of(task)
+    return {
+        "shown": shown.render_result(result),
+        "tables": [
+            {
+                "title": table.title,
+                "columns": [name.lstrip("#") for name in table.columns],
+                "rows": [list(row) for row in table.rows[:MAX_ROWS]],
+                "of": len(table.rows),
+            }
+            for table in shown.result_tables(result)
+        ],
+    }
+
+
+def data_rows(task: Task, context: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the data in `context`, each with a few words: its type, known values, a comment."""
+    found = Presentation.of(task).relevant_schema(Example(id="", question="", context=context), "")
+    return {"title": found.title, "fields": [list(field) for field in (*found.used, *found.rest)]}
+
+
+PROBLEM = record(
+    {
+        "layer": text("the check that found it"),
+        "code": text("a stable word for its kind"),
+        "message": text("what is wrong"),
+        "pointer": text("where in the answer: a JSON pointer, or line:column; empty: the whole answer"),
+        "hint": text("what to do about it; may be empty"),
+        "suggestion": either_or_null(text("the right value, if it is known")),
+        "severity": text("an error refuses the answer, a warning does not", enum=[one.value for one in Severity]),
+    },
+    "What a check found in an answer.",
+)
+
+TABLE = record(
+    {
+        "title": text(),
+        "columns": list_of(text()),
+        "rows": list_of(list_of(text()), f"at most {MAX_ROWS}"),
+        "of": integer("how many rows the whole table has"),
+    },
+    "A result as a table.",
+)
+
+RESULT = {
+    "shown": text("the result in a few lines"),
+    "tables": list_of(TABLE, "the result as tables; empty if the task has no tables"),
+}
+
+DATA = record(
+    {
+        "title": text("what these are the fields of"),
+        "fields": list_of(
+            list_of(text(), minItems=2, maxItems=2), "pairs: the name of a field, and its type with known values"
+        ),
+    },
+    "What is known about one of the data.",
+)
+
+ANSWER = record(
+    {
+        "id": text("of this answer"),
+        "question": text(),
+        "answer": text("as it was written; empty: there is none"),
+        "ok": flag(
+            "it passes the checks, does not refuse, and ran without an error if it was run. It may still be wrong"
+        ),
+        "refused": flag("it says that the data cannot answer the question"),
+        "reason": text("why it is not ok, in a line"),
+        "rationale": text("why the answer is as it is, in the words of whoever wrote it; nothing checks them"),
+        "problems": list_of(PROBLEM, "what the checks found"),
+        "outcome": text("whether it ran; absent: it was not run", enum=[one.value for one in OutcomeKind]),
+        "result": any_value("what it returned"),
+        "confidence": either_or_null(number("calibrated probability that it is right", minimum=0, maximum=1)),
+        "abstained": flag("the confidence is below the cut: there is no answer, and `withheld` has what was written"),
+        "answered_by": text("student, or the large model that answered in its place"),
+        "withheld": text("what the student wrote, if it abstained or if a large model answered in its place"),
+        "similarity": either_or_null(number("to the nearest question of the training", maximum=1)),
+        "guess": text("why an answer that passes the checks is only a guess; empty: nothing says so"),
+    },
+    "An answer to a question, checked.",
+    optional=("rationale", "outcome", "result", "withheld"),
+)

@@ -1,0 +1,30 @@
+"""What the codes of problems mean, in a sentence each: the help of the rules of `dstill check`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = ["CODES"]
+
+CODES: Mapping[str, str] = {
+    # form
+    "syntax_error": "The text is not one query of this dialect.",
+    # guard
+    "construct": "This construct is not on the guard's list of what may run.",
+    "function": "This function is not on the guard's list of what may run.",
+    "type": "This type is not on the guard's list of what may run.",
+    "name": "A name would need quotes.",
+    "cross_join": "A join without a condition multiplies the rows of two tables.",
+    "recursive": "A recursive query may never end.",
+    "table_function": "A query reads tables, not functions, which could read files.",
+    "other_schema": "A query names its tables without a schema, and reads only its own.",
+    "unknown_table": "The database has no such table.",
+    "denied": "The configuration does not allow reading this.",
+    "too_large": "The query is larger than the guard allows.",
+    # schema
+    "unknown_column": "No table of the query has such a column.",
+    "ambiguous_column": "Several tables of the query have a column of this name.",
+    "unresolved": "A name of the query does not fit the schema.",
+    "not_planned": "The engine of the dialect cannot plan the query, for example because types do not fit.",
+    "too_deep": "The query is nested too deeply.",
+}

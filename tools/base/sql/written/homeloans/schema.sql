@@ -1,0 +1,49 @@
+CREATE TABLE Broker (
+  BrokerID INTEGER PRIMARY KEY,
+  BrokerName VARCHAR NOT NULL,
+  Team VARCHAR NOT NULL,
+  MentorID INTEGER REFERENCES Broker (BrokerID),
+  LicensedSince DATE,
+  RemoteWorker BOOLEAN NOT NULL
+);
+CREATE TABLE Lender (
+  LenderID INTEGER PRIMARY KEY,
+  LenderName VARCHAR NOT NULL,
+  LenderType VARCHAR NOT NULL,
+  MaxLoanToValue INTEGER NOT NULL, -- percent
+  CommissionPct DOUBLE NOT NULL,
+  AcceptsSelfEmployed BOOLEAN NOT NULL
+);
+CREATE TABLE Applicant (
+  ApplicantID INTEGER PRIMARY KEY,
+  ApplicantName VARCHAR NOT NULL,
+  Employment VARCHAR NOT NULL,
+  AnnualIncome INTEGER NOT NULL, -- GBP
+  CreditScore INTEGER,
+  FirstTimeBuyer BOOLEAN NOT NULL,
+  Age INTEGER NOT NULL
+);
+CREATE TABLE Application (
+  ApplicationID INTEGER PRIMARY KEY,
+  ApplicantID INTEGER NOT NULL REFERENCES Applicant (ApplicantID),
+  LenderID INTEGER NOT NULL REFERENCES Lender (LenderID),
+  BrokerID INTEGER NOT NULL REFERENCES Broker (BrokerID),
+  PropertyTown VARCHAR NOT NULL,
+  PropertyKind VARCHAR NOT NULL,
+  LoanAmount INTEGER NOT NULL, -- GBP
+  RatePct DOUBLE,
+  TermYears INTEGER NOT NULL,
+  RateKind VARCHAR NOT NULL,
+  Stage VARCHAR NOT NULL,
+  SubmittedOn DATE NOT NULL,
+  DecidedOn DATE
+);
+CREATE TABLE Meeting (
+  MeetingID INTEGER PRIMARY KEY,
+  ApplicantID INTEGER NOT NULL REFERENCES Applicant (ApplicantID),
+  BrokerID INTEGER NOT NULL REFERENCES Broker (BrokerID),
+  StartsAt TIMESTAMP NOT NULL,
+  Minutes INTEGER NOT NULL,
+  Mode VARCHAR NOT NULL,
+  NoShow BOOLEAN NOT NULL
+);

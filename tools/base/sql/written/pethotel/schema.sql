@@ -1,0 +1,56 @@
+CREATE TABLE Owners (
+  Id INTEGER PRIMARY KEY,
+  Name VARCHAR NOT NULL,
+  Phone VARCHAR,
+  Suburb VARCHAR NOT NULL,
+  ReferredBy INTEGER REFERENCES Owners (Id),
+  Vip BOOLEAN NOT NULL
+);
+CREATE TABLE Pets (
+  Id INTEGER PRIMARY KEY,
+  PetName VARCHAR NOT NULL,
+  Species VARCHAR NOT NULL,
+  Breed VARCHAR,
+  OwnerId INTEGER NOT NULL REFERENCES Owners (Id),
+  BirthDate DATE,
+  WeightKg DOUBLE NOT NULL,
+  Neutered BOOLEAN NOT NULL,
+  Diet VARCHAR, -- empty: eats everything
+  Temperament VARCHAR NOT NULL
+);
+CREATE TABLE Rooms (
+  RoomNo VARCHAR PRIMARY KEY,
+  RoomType VARCHAR NOT NULL,
+  AreaSqM DOUBLE NOT NULL,
+  Heated BOOLEAN NOT NULL,
+  NightlyRate DECIMAL(10,2) NOT NULL -- AUD
+);
+CREATE TABLE Keepers (
+  Id INTEGER PRIMARY KEY,
+  KeeperName VARCHAR NOT NULL,
+  Shift VARCHAR NOT NULL,
+  FirstAid BOOLEAN NOT NULL, -- trained in first aid
+  EmployedSince DATE NOT NULL
+);
+CREATE TABLE Stays (
+  Id INTEGER PRIMARY KEY,
+  PetId INTEGER NOT NULL REFERENCES Pets (Id),
+  RoomNo VARCHAR NOT NULL REFERENCES Rooms (RoomNo),
+  KeeperId INTEGER REFERENCES Keepers (Id),
+  CheckIn DATE NOT NULL,
+  CheckOut DATE,
+  Nights INTEGER,
+  Rating INTEGER, -- stars from the owner, 1 to 5
+  Deposit DECIMAL(10,2) -- AUD
+);
+CREATE TABLE Extras (
+  Id INTEGER PRIMARY KEY,
+  ExtraName VARCHAR NOT NULL,
+  Price DECIMAL(10,2) NOT NULL -- AUD
+);
+CREATE TABLE StayExtras (
+  StayId INTEGER NOT NULL REFERENCES Stays (Id),
+  ExtraId INTEGER NOT NULL REFERENCES Extras (Id),
+  Quantity INTEGER NOT NULL,
+  DoneAt TIMESTAMP
+);

@@ -1,0 +1,42 @@
+CREATE TABLE Player (
+  PlayerID INTEGER PRIMARY KEY,
+  FullName VARCHAR NOT NULL,
+  Country VARCHAR NOT NULL,
+  Ranking INTEGER, -- empty if unranked
+  Hand VARCHAR NOT NULL,
+  HeightCm INTEGER,
+  BirthDate DATE NOT NULL,
+  CoachID INTEGER REFERENCES Coach (CoachID)
+);
+CREATE TABLE Coach (
+  CoachID INTEGER PRIMARY KEY,
+  CoachName VARCHAR NOT NULL,
+  FormerPro BOOLEAN NOT NULL,
+  HourlyRate DECIMAL(10, 2) -- USD
+);
+CREATE TABLE Court (
+  CourtID INTEGER PRIMARY KEY,
+  CourtName VARCHAR NOT NULL,
+  Surface VARCHAR NOT NULL,
+  Seats INTEGER NOT NULL,
+  HasRoof BOOLEAN NOT NULL
+);
+CREATE TABLE Match (
+  MatchID INTEGER PRIMARY KEY,
+  Round VARCHAR NOT NULL,
+  CourtID INTEGER NOT NULL REFERENCES Court (CourtID),
+  Player1ID INTEGER NOT NULL REFERENCES Player (PlayerID),
+  Player2ID INTEGER NOT NULL REFERENCES Player (PlayerID),
+  WinnerID INTEGER REFERENCES Player (PlayerID), -- empty until finished
+  StartTime TIMESTAMP NOT NULL,
+  DurationMin INTEGER, -- minutes
+  Retired BOOLEAN NOT NULL -- a player gave up
+);
+CREATE TABLE Ticket (
+  TicketID INTEGER PRIMARY KEY,
+  MatchID INTEGER NOT NULL REFERENCES Match (MatchID),
+  Category VARCHAR NOT NULL,
+  Price DECIMAL(10, 2) NOT NULL, -- USD
+  SoldOn DATE,
+  Refunded BOOLEAN NOT NULL
+);
