@@ -118,7 +118,9 @@ def predict(
     as_json: bool,
     **sampling: Any,
 ) -> None:
-    """Answer a question with the student of a run, or of a bundle (`dstill export --to bundle`).
+    """Answer a question with the student of a run.
+
+    RUN may be a bundle (`dstill export --to bundle`), too.
 
     Without QUESTION, reads questions from stdin, as plain lines or as JSONL rows with "question", and answers them in
     blocks. A row may have an "id", and "data" (the name of the data to ask about) or a whole "context".
