@@ -271,8 +271,8 @@ class Demo(_Protocol):
     """`dstill demo --task NAME` shows the pack. dstill reads the class attributes before it creates the task."""
 
     name: ClassVar[str]  # of the task
-    # By dotted key: {"task.sums.rows": 8000}; empty: no demo. Added to the recipe of ``train.student`` or of the default
-    # student. Settings of ``train`` are for that student alone: another one trains with its own recipe.
+    # By dotted key: {"task.sums.rows": 8000}; empty: no demo. Added to the recipe of ``train.student`` or of the
+    # default student. Settings of ``train`` are for that student alone: another one trains with its own recipe.
     demo_settings: ClassVar[Mapping[str, Any]] = {}
     demo_quick_settings: ClassVar[Mapping[str, Any]] = {}  # override these with ``--quick``: less data, fewer steps
 
