@@ -19,19 +19,8 @@ import pytest
 
 WORDS = {"mapping", "mappings", "index", "indices", "indexes", "tiny", "corpus", "corpora"}
 # also within a word
-PARTS = (
-    "dialect",
-    "elasticsearch",
-    "opensearch",
-    "osmem",
-    "querydsl",
-    "weblogs",
-    "lucene",
-    "qlora",
-    "duckdb",
-    "postgres",
-)
 OF_PACKS = ("elasticsearch", "opensearch", "osmem", "querydsl", "duckdb", "postgres", "sqlglot", "tasksql", "basesql")
+PARTS = (*OF_PACKS, "dialect", "weblogs", "lucene", "qlora")
 PYTHON = re.compile(r"\b(Mapping|MappingProxyType)\b|\.index\(|CREATE INDEX|\"(?:test_index|indices|corpora|corpus)\"")
 SPLIT = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 

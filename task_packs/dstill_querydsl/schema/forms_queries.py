@@ -162,7 +162,10 @@ FORMS.add("query.more_like_this", Form(properties={"fields": _SEVERAL}))
 FORMS.add("query.geo_distance", Form(properties={"distance": DISTANCE}))
 FORMS.add(
     "type.LatLonGeoLocation|GeoHashLocation",
-    Form(properties={"type": TEXT, "coordinates": array(NUMBER)}, one_of=(("lat", "geohash", "type"),)),
+    Form(
+        properties={"type": TEXT, "coordinates": array(NUMBER)},
+        one_of=(("lat", "geohash", "type"), ("lon", "geohash", "type")),  # lat and lon, or one of the others
+    ),
 )
 
 # --- shapes -----------------------------------------------------------------------------
