@@ -110,7 +110,7 @@ def test_hook_runs_this_command_with_its_extra(root: Path) -> None:
     assert (hook["entry"], hook["language"]) == ("dstill check", "python")
     extras = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     assert [re.fullmatch(r"\.\[(\w+)\]", one)[1] for one in hook["additional_dependencies"]] == ["check"]  # type: ignore[index]
-    assert extras["check"] == ["dstill[elasticsearch,sql]"]
+    assert extras["check"] == ["dstill[sql]"]
     assert re.search(hook["files"], "queries/a.sql")
     assert not re.search(hook["files"], "package.json")
 

@@ -29,7 +29,7 @@ from dstill.runs import bundle as bundles
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 
-NEEDED = {"querydsl", "linked", "finetune", "export", "evaluate", "teachers"}
+NEEDED = {"querydsl", "linked", "finetune", "export", "evaluate", "teachers", "serve"}
 MAPPING = {
     "properties": {
         "host": {"type": "keyword"},
@@ -196,7 +196,11 @@ def test_needs_the_extra_runtime_and_no_module_of_one_system(dstill: Callable[..
     assert (ended.returncode, ended.stdout) == (0, asked.out), ended.stderr
     ended = without("data", "check", "--task", "querydsl", "-", stdin=ANSWER)
     assert (ended.returncode, ended.stdout) == (0, "1: ok\n"), ended.stderr
-    assert without("ask", "--help").returncode == 0
+    Path("answer.json").write_text(ANSWER.replace("status", "statsu"))
+    ended = without("check", "--mapping", "mapping.json", "answer.json")
+    assert (ended.returncode, "statsu" in ended.stdout) == (9, True), ended.stderr
+    for command in ("ask", "serve"):
+        assert without(command, "--help").returncode == 0
 
 
 def test_strangers_bundle_needs_permission(dstill: Callable[..., Any], project: Path) -> None:
