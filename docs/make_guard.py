@@ -1,6 +1,6 @@
-"""Writes docs/guard.md: what the guard of the Query DSL pack refuses, and what the most expensive allowed bodies cost.
+"""Writes docs/guard.md: what the guards refuse, and what the most expensive bodies that they allow cost.
 
-Both tables come from lists in the tests.
+The tables of the Query DSL come from lists in the tests, that of SQL from `dstill_sql.known_answers`.
 
     python docs/make_guard.py          # `make docs`
 
@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 FILE = Path(__file__).parent / "guard.md"
 # ruff: noqa: E501 — rows of a table are one line
 BOUNDS = """
-## Bounds
+### Bounds
 
 Allowed parts can be expensive together, so the guard adds up the whole body. These limits are set in
 `[task.querydsl.guard]`:
@@ -62,9 +63,15 @@ Not covered:
 - Histograms over fields of a range type, where one document fills many buckets.
 - Several requests at once, and several shards on a node: each needs the memory that is counted here.
 """
-HEAD = """# What the guard refuses
+HEAD = """# What the guards refuse
 
-<!-- Written by docs/make_guard.py from tests/support/hostile.py: change that, then `make docs`. -->
+<!-- Written by docs/make_guard.py from tests/support/hostile.py and dstill_sql.known_answers: change these, then
+`make docs`. -->
+
+Before an answer runs, the guard of its task pack refuses what changes data, reads something else or costs too much: here
+is what the tests try, for the [Query DSL](#query-dsl) and for [SQL](#sql).
+
+## Query DSL
 
 The guard refuses each of these parts, wherever it is in a body, with the code in the first column. The tests put each
 part into every place that a body has for its kind (a query into `bool`, `nested`, `function_score`, `filters`,
@@ -85,7 +92,7 @@ def text() -> str:
             for name, one in HOSTILE.items()
             if one.code == code
         ]
-    return "\n".join([*lines, "", f"There are {len(HOSTILE)} parts.", bounds()])
+    return "\n".join([*lines, "", f"There are {len(HOSTILE)} parts.", bounds(), *sql()])
 
 
 def bounds() -> str:
@@ -98,6 +105,39 @@ def bounds() -> str:
         for name, one in FAMILIES.items()
     ]
     return BOUNDS.format(limits=Limits(), rows="\n".join(rows))
+
+
+SQL = """
+## SQL
+
+[The guard of SQL](sql.md#guard) is an allow-list, too. It refuses each of these in DuckDB, SQLite and PostgreSQL. `t` is a
+table of the schema, and `a` its column. `form`: the text is not one query.
+
+| what | answer | code |
+| --- | --- | --- |"""
+
+
+def sql() -> Iterator[str]:
+    from dstill_sql import guard
+    from dstill_sql.known_answers import HOSTILE
+    from dstill_sql.limits import Limits
+    from dstill_sql.schema import Schema
+    from dstill_sql.statements import NotOneQuery, read
+
+    def code(text: str) -> str:
+        try:
+            query = read(text, "duckdb")
+        except NotOneQuery:
+            return "form"
+        schema = Schema.read("CREATE TABLE t (a INT)")
+        return next(problem.code for problem in guard.check(query, schema, Limits(), "duckdb"))
+
+    yield SQL
+    for what, texts in HOSTILE.items():
+        for place, text in enumerate(one.format(t="t", a="a") for one in texts):
+            shown = (text if len(text) < 80 else f"{text[:70]} …").replace("\n", " ↵ ")
+            yield f"| {'' if place else what} | `{shown}` | `{code(text)}` |"
+    yield ""
 
 
 if __name__ == "__main__":

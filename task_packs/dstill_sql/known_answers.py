@@ -8,97 +8,101 @@ Most are about the first reference of the schema: in shop, from ``products.categ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dstill_sql.schema import Schema, quoted
 
-__all__ = ["different", "equal", "hostile", "runaway"]
+__all__ = ["HOSTILE", "different", "equal", "hostile", "runaway"]
 
 _COPIES = 9  # of a table in a join without end
-# What changes data or settings, reads more than tables, or costs without bound, in any dialect. `t`: a table, `a`: its
-# first column.
-_HOSTILE = (
-    # several statements, and comments that hide one
-    "SELECT {a} FROM {t}; DROP TABLE {t}",
-    "SELECT {a} FROM {t}; SELECT {a} FROM {t}",
-    "SELECT {a} FROM {t} /* ; */ ; /* */ DELETE FROM {t}",
-    "SELECT {a} FROM {t} -- \n; DELETE FROM {t}",
-    "SELECT {a} FROM {t} WHERE {a} = 'x\\'; DROP TABLE {t}; --'",
-    "/* SELECT {a} FROM {t} */ DROP TABLE {t}",
-    "-- no answer: x\nDROP TABLE {t}",
-    # statements that are no queries
-    "INSERT INTO {t} ({a}) VALUES (1)",
-    "UPDATE {t} SET {a} = 1",
-    "DELETE FROM {t}",
-    "MERGE INTO {t} USING {t} AS x ON {t}.{a} = x.{a} WHEN MATCHED THEN DELETE",
-    "TRUNCATE {t}",
-    "DROP TABLE {t}",
-    "ALTER TABLE {t} ADD COLUMN c INT",
-    "CREATE TABLE z AS SELECT {a} FROM {t}",
-    "GRANT ALL ON {t} TO PUBLIC",
-    "SET search_path = x",
-    "SET enable_external_access = true",
-    "RESET ALL",
-    "PRAGMA writable_schema = 1",
-    "PRAGMA database_list",
-    "ATTACH 'x.db' AS x",
-    "DETACH x",
-    "COPY {t} TO '/tmp/x.csv'",
-    "COPY {t} FROM PROGRAM 'id'",
-    "EXPORT DATABASE '/tmp/x'",
-    "INSTALL httpfs",
-    "LOAD httpfs",
-    "CALL pragma_version()",
-    "DO $$ BEGIN END $$",
-    "BEGIN",
-    "VACUUM INTO '/tmp/x'",
-    "EXPLAIN ANALYZE DELETE FROM {t}",
-    "LOCK TABLE {t}",
-    # queries that write or lock
-    "SELECT {a} INTO z FROM {t}",
-    "WITH d AS (DELETE FROM {t} RETURNING {a}) SELECT {a} FROM d",
-    "SELECT {a} FROM {t} FOR UPDATE",
-    # files, other servers, catalogs and settings
-    "SELECT * FROM read_csv('/etc/passwd')",
-    "SELECT * FROM read_text('/etc/passwd')",
-    "SELECT * FROM read_parquet('http://127.0.0.1/x')",
-    "SELECT * FROM '/etc/passwd'",
-    'SELECT * FROM "data.parquet"',
-    "SELECT * FROM glob('/etc/*')",
-    "SELECT * FROM sqlite_scan('x.db', 't')",
-    "SELECT * FROM postgres_query('x', 'DROP TABLE t')",
-    "SELECT * FROM dblink('x', 'SELECT 1') AS z(a INT)",
-    "SELECT * FROM duckdb_settings()",
-    "SELECT * FROM sqlite_master",
-    "SELECT * FROM pg_catalog.pg_authid",
-    "SELECT * FROM information_schema.tables",
-    "SELECT * FROM main.{t}",
-    "SELECT pg_read_file('/etc/passwd') FROM {t}",
-    "SELECT pg_catalog.pg_read_file('/etc/passwd') FROM {t}",
-    "SELECT lo_import('/etc/passwd') FROM {t}",
-    "SELECT readfile('/etc/passwd') FROM {t}",
-    "SELECT writefile('/tmp/x', 'y') FROM {t}",
-    "SELECT load_extension('x') FROM {t}",
-    "SELECT getenv('HOME') FROM {t}",
-    "SELECT current_setting('data_directory') FROM {t}",
-    "SELECT set_config('search_path', 'x', false) FROM {t}",
-    "SELECT query_to_xml('DROP TABLE t', true, true, '') FROM {t}",
-    "SELECT {a} FROM {t} WHERE {a} = (SELECT pg_sleep(9) IS NULL)",
-    # without end, or larger than memory
-    "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
-    "WITH r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
-    "SELECT * FROM generate_series(1, 1000000000)",
-    "SELECT unnest(range(1000000000)) FROM {t}",
-    "SELECT x.{a} FROM {t} AS x, {t} AS y, {t} AS z",
-    "SELECT x.{a} FROM {t} AS x CROSS JOIN {t} AS y",
-    "SELECT x.{a} FROM {t} AS x JOIN {t} AS y ON 1 = 1",
-    "SELECT repeat('x', 1000000000) FROM {t}",
-    "SELECT lpad('x', 1000000000, 'y') FROM {t}",
-    "SELECT randomblob(1000000000) FROM {t}",
-    "SELECT printf('%1000000000d', 1) FROM {t}",
-    "SELECT " + "REPLACE(" * 9 + "CAST({a} AS TEXT)" + ", 'a', 'aaaaaaaaaa')" * 9 + " FROM {t}",
-)
+# No dialect may run these. `t`: a table, `a`: its first column.
+HOSTILE: Mapping[str, tuple[str, ...]] = {
+    "several statements, and comments that hide one": (
+        "SELECT {a} FROM {t}; DROP TABLE {t}",
+        "SELECT {a} FROM {t}; SELECT {a} FROM {t}",
+        "SELECT {a} FROM {t} /* ; */ ; /* */ DELETE FROM {t}",
+        "SELECT {a} FROM {t} -- \n; DELETE FROM {t}",
+        "SELECT {a} FROM {t} WHERE {a} = 'x\\'; DROP TABLE {t}; --'",
+        "/* SELECT {a} FROM {t} */ DROP TABLE {t}",
+        "-- no answer: x\nDROP TABLE {t}",
+    ),
+    "statements that are no queries": (
+        "INSERT INTO {t} ({a}) VALUES (1)",
+        "UPDATE {t} SET {a} = 1",
+        "DELETE FROM {t}",
+        "MERGE INTO {t} USING {t} AS x ON {t}.{a} = x.{a} WHEN MATCHED THEN DELETE",
+        "TRUNCATE {t}",
+        "DROP TABLE {t}",
+        "ALTER TABLE {t} ADD COLUMN c INT",
+        "CREATE TABLE z AS SELECT {a} FROM {t}",
+        "GRANT ALL ON {t} TO PUBLIC",
+        "SET search_path = x",
+        "SET enable_external_access = true",
+        "RESET ALL",
+        "PRAGMA writable_schema = 1",
+        "PRAGMA database_list",
+        "ATTACH 'x.db' AS x",
+        "DETACH x",
+        "COPY {t} TO '/tmp/x.csv'",
+        "COPY {t} FROM PROGRAM 'id'",
+        "EXPORT DATABASE '/tmp/x'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "CALL pragma_version()",
+        "DO $$ BEGIN END $$",
+        "BEGIN",
+        "VACUUM INTO '/tmp/x'",
+        "EXPLAIN ANALYZE DELETE FROM {t}",
+        "LOCK TABLE {t}",
+    ),
+    "queries that write or lock": (
+        "SELECT {a} INTO z FROM {t}",
+        "WITH d AS (DELETE FROM {t} RETURNING {a}) SELECT {a} FROM d",
+        "SELECT {a} FROM {t} FOR UPDATE",
+    ),
+    "files, other servers, catalogs and settings": (
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM read_text('/etc/passwd')",
+        "SELECT * FROM read_parquet('http://127.0.0.1/x')",
+        "SELECT * FROM '/etc/passwd'",
+        'SELECT * FROM "data.parquet"',
+        "SELECT * FROM glob('/etc/*')",
+        "SELECT * FROM sqlite_scan('x.db', 't')",
+        "SELECT * FROM postgres_query('x', 'DROP TABLE t')",
+        "SELECT * FROM dblink('x', 'SELECT 1') AS z(a INT)",
+        "SELECT * FROM duckdb_settings()",
+        "SELECT * FROM sqlite_master",
+        "SELECT * FROM pg_catalog.pg_authid",
+        "SELECT * FROM information_schema.tables",
+        "SELECT * FROM main.{t}",
+        "SELECT pg_read_file('/etc/passwd') FROM {t}",
+        "SELECT pg_catalog.pg_read_file('/etc/passwd') FROM {t}",
+        "SELECT lo_import('/etc/passwd') FROM {t}",
+        "SELECT readfile('/etc/passwd') FROM {t}",
+        "SELECT writefile('/tmp/x', 'y') FROM {t}",
+        "SELECT load_extension('x') FROM {t}",
+        "SELECT getenv('HOME') FROM {t}",
+        "SELECT current_setting('data_directory') FROM {t}",
+        "SELECT set_config('search_path', 'x', false) FROM {t}",
+        "SELECT query_to_xml('DROP TABLE t', true, true, '') FROM {t}",
+        "SELECT {a} FROM {t} WHERE {a} = (SELECT pg_sleep(9) IS NULL)",
+    ),
+    "without end, or larger than memory": (
+        "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
+        "WITH r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
+        "SELECT * FROM generate_series(1, 1000000000)",
+        "SELECT unnest(range(1000000000)) FROM {t}",
+        "SELECT x.{a} FROM {t} AS x, {t} AS y, {t} AS z",
+        "SELECT x.{a} FROM {t} AS x CROSS JOIN {t} AS y",
+        "SELECT x.{a} FROM {t} AS x JOIN {t} AS y ON 1 = 1",
+        "SELECT repeat('x', 1000000000) FROM {t}",
+        "SELECT lpad('x', 1000000000, 'y') FROM {t}",
+        "SELECT randomblob(1000000000) FROM {t}",
+        "SELECT printf('%1000000000d', 1) FROM {t}",
+        "SELECT " + "REPLACE(" * 9 + "CAST({a} AS TEXT)" + ", 'a', 'aaaaaaaaaa')" * 9 + " FROM {t}",
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,4 +177,4 @@ def hostile(schema: Schema) -> Iterator[str]:
     """Answers that no dialect may run."""
     for table in schema.tables[:1]:
         t, a = (quoted(name, schema.dialect) for name in (table.name, table.columns[0].name))
-        yield from (text.format(t=t, a=a) for text in _HOSTILE)
+        yield from (text.format(t=t, a=a) for texts in HOSTILE.values() for text in texts)
