@@ -249,7 +249,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _is_wide(table: Table) -> bool:
-    """Whether the table is too wide for a phone, whose cells are then one below the other."""
+    """Whether the table is too wide for a phone, where its cells then stand one below the other."""
     columns = list(zip(table.columns, *table.rows, strict=True))
     has_prose = any(len(cell) > ON_A_PHONE for column in columns for cell in column)
     return sum(max(map(_width, column)) for column in columns) > ON_A_PHONE or (len(columns) > 3 and has_prose)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import Section, Table
-from dstill.errors import DstillError, MissingExtra, RunError
+from dstill.errors import DstillError, MissingExtra
 from dstill.io.units import amount, percent
+from dstill.runs.folder import data_file
+from dstill.runs.manifest import MANIFEST
 from dstill_report import plots
 
 if TYPE_CHECKING:
@@ -111,34 +112,39 @@ def _compared(run: Run) -> list[dict[str, Any]]:
 
 def _run_before(arm: Arm) -> Arm | None:
     """The student of the newest earlier run beside this one that can be compared with it."""
-    from dstill.runs.folder import RunFolder
-    from dstill_evaluate.systems import common_splits, differences, read_arms
+    from dstill.runs.run import Run
+    from dstill_evaluate.systems import Arm, Side, common_splits, differences
 
-    run, folder = arm.sides[0].run, arm.sides[0].run.folder.absolute()
-    earlier = []
-    for place in folder.parent.iterdir():
-        if place != folder and (place / "run.json").is_file():
-            with contextlib.suppress(DstillError):
-                found = RunFolder.read(place)
-                if found.manifest["created"] < run.manifest["created"] and "evaluate" in found.stages:
-                    earlier.append((found.manifest["created"], place.name, place))
-    for _, name, place in sorted(earlier, reverse=True)[:LOOKED_AT]:
-        with contextlib.suppress(DstillError):  # another task, or a run that is damaged
-            (found_arm,) = read_arms([name], partial(_opened, place, run))
-            arms = [arm, found_arm]
-            if (splits := common_splits(arms)) and not differences(arms, splits):
-                return found_arm
+    run = arm.sides[0].run
+    for place in _earlier(run)[:LOOKED_AT]:
+        with contextlib.suppress(DstillError):  # a damaged run, or one of a pack that is not installed
+            side = Side(label=place.name, run=Run.open(place, plugins=run.plugins), system="student")
+            before = Arm(label=place.name, sides=(side,))
+            if not differences([arm, before], common_splits([arm, before])):
+                return before
     return None
 
 
-def _opened(place: Path, beside: Run, _: str) -> Run:
-    """The run at `place`. Raises DstillError if it cannot be compared with `beside`."""
-    from dstill.runs.run import Run
+def _earlier(run: Run) -> list[Path]:
+    """Earlier runs beside `run`, the newest first, whose engine and numbers of questions are the same."""
+    from dstill.runs.folder import RunFolder
 
-    other = Run.open(place, plugins=beside.plugins)
-    if other.task.name != beside.task.name or other.stages["evaluate"].get("invalid"):
-        raise RunError(f"{place} is of another task, or invalid")
-    return other
+    folder, found = run.folder.absolute(), []
+    for place in folder.parent.iterdir():
+        if place != folder and (place / MANIFEST).is_file():
+            with contextlib.suppress(DstillError):
+                manifest = RunFolder.read(place).manifest
+                if manifest["created"] < run.manifest["created"] and _scored_alike(manifest, run.manifest):
+                    found.append((manifest["created"], place))
+    return [place for _, place in sorted(found, reverse=True)]
+
+
+def _scored_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether nothing in the manifests says that the two runs were scored on different things."""
+    ours, theirs = (manifest["stages"].get("evaluate", {}) for manifest in (one, other))
+    splits = set(ours.get("scores", {}).get("student", ())) & set(theirs.get("scores", {}).get("student", ()))
+    counts, same = [[m["files"].get(data_file(split), {}).get("rows") for split in splits] for m in (one, other)]
+    return bool(splits) and counts == same and ours["engine"] == theirs["engine"] and not ours.get("invalid")
 
 
 def _costs(run: Run) -> Iterator[Section]:
