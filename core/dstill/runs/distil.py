@@ -43,7 +43,7 @@ def distil(  # noqa: PLR0913 - one parameter per thing that most people choose
     """Generate a dataset, train a student and evaluate it; returns the run.
 
     `questions`: a file, or rows with "question" and, if known, "answer"; None: the task's own. `task`: empty: the
-    configured one, or else the one that takes `engine_url`, or else the default one. `out`: the folder of the run; None:
+    configured one, or else the one that takes `engine_url`, or else the default. `out`: the folder of the run; None:
     a new one under ``./runs``. If it has a run that was stopped, that run continues: finished stages are not repeated.
     `teacher` (or "TEACHER:MODEL"), `student`, `engine_url`: as the options of the commands. `settings`: other
     configuration keys, as ``{"train.num_train_epochs": 2.0}``; they override dstill.toml and the environment.
