@@ -114,20 +114,27 @@ class Setup:
 
 def task_name(plugins: Plugins, settings: Settings) -> str:
     """The name of the configured task, or else the default of the `possible_tasks`. Raises UsageError."""
-    names = possible_tasks(plugins, settings)
-    if found := plugins.default_task(names):
+    possible, names = possible_tasks(plugins, settings), plugins.names("tasks")
+    if found := plugins.default_task(possible):
         return found
+    if names and not possible:
+        forms = ((name, address_forms(plugins, plugins.task(name))) for name in names)
+        raise UsageError(
+            f"no task has an executor that takes an address with {_scheme(settings.engine.url)}://",
+            where="--engine-url",
+            hint="; ".join(f"task {name} takes {taken}" for name, taken in forms if taken),
+        )
     raise UsageError(
         "which task?" if names else "no task pack is installed",
         where="--task, or [project] task in dstill.toml",
-        hint=f"installed: {', '.join(names)}" if names else "`dstill pack new NAME` writes one",
+        hint=f"installed: {', '.join(possible)}" if names else "`dstill pack new NAME` writes one",
     )
 
 
 def possible_tasks(plugins: Plugins, settings: Settings) -> list[str]:
     """The configured task, or else those whose executors have ``engine.name`` or take ``engine.url``, or else all.
 
-    Raises UsageError if several are installed and none of them takes the address.
+    Empty: several are installed, and none of them takes the address.
     """
     if settings.project.task:
         return [settings.project.task]
@@ -136,14 +143,7 @@ def possible_tasks(plugins: Plugins, settings: Settings) -> list[str]:
         return names
     if engine.name:
         return [name for name in names if engine.name in plugins.task(name).executors] or names
-    if takers := [name for name in names if scheme in _schemes(plugins, plugins.task(name))]:
-        return takers
-    forms = ((name, address_forms(plugins, plugins.task(name))) for name in names)
-    raise UsageError(
-        f"no task has an executor that takes an address with {scheme}://",
-        where="--engine-url",
-        hint="; ".join(f"task {name} takes {taken}" for name, taken in forms if taken),
-    )
+    return [name for name in names if scheme in _schemes(plugins, plugins.task(name))]
 
 
 def _schemes(plugins: Plugins, task: type[Task]) -> list[str]:
@@ -220,7 +220,7 @@ def make_baseline(plugins: Plugins, config: Config, name: str) -> Baseline:
 
 def student_spec(plugins: Plugins, settings: Settings) -> str:
     """``train.student``, or the default of the task of `task_name`. Empty: there is no default."""
-    return settings.train.student or plugins.default_student(task_name(plugins, settings))
+    return settings.train.student or plugins.default_student(plugins.default_task(possible_tasks(plugins, settings)))
 
 
 def kind_and_base(plugins: Plugins, spec: str) -> tuple[str, str]:

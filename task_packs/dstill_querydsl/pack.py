@@ -96,6 +96,7 @@ class QueryDsl(
     causes = LABELS
     schema_settings: ClassVar[Mapping[str, Any]] = {"task.querydsl.student_context": "mapping"}
     options = OPTIONS
+    reference_decides = True  # whether the fields of hits count
 
     def __init__(self, config: Settings | None = None) -> None:
         super().__init__(config)

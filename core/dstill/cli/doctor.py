@@ -29,7 +29,7 @@ from dstill.cli.extras import extras, is_installed
 from dstill.cli.groups import Command
 from dstill.cli.options import App, app, engine_url_option, json_option, load_data_option, set_option, setting
 from dstill.errors import DstillError, MissingExtra, TrustError
-from dstill.factory import Setup, possible_tasks
+from dstill.factory import Setup, possible_tasks, task_name
 from dstill.io.units import size
 from dstill.pipeline.data_drift import can_tell, drift
 from dstill.runs.contents import learnt_in
@@ -105,7 +105,7 @@ def _engines(found: App) -> Engines:
     """Open and check the executor of the task in use, or of every installed task if none is set."""
     engines = Engines()
     settings = found.config().settings
-    for name in possible_tasks(found.plugins, settings):
+    for name in possible_tasks(found.plugins, settings) or [task_name(found.plugins, settings)]:
         try:
             _look(found, name, engines)
         except TrustError:  # permission is asked for before anything is shown

@@ -452,9 +452,10 @@ def _with_options(name: str, command: click.Command, options: Mapping[str, Mappi
 
 def _of_task(found: App, command: str, flag: str, of: Mapping[str, Option]) -> Option:
     """The option `flag` of the task in use: if none is named, that which has the option. Raises UsageError."""
-    from dstill.factory import possible_tasks
+    from dstill.factory import possible_tasks, task_name
 
-    possible = possible_tasks(found.plugins, found.config(use_files=command not in NO_FILE).settings)
+    settings = found.config(use_files=command not in NO_FILE).settings
+    possible = possible_tasks(found.plugins, settings) or [task_name(found.plugins, settings)]
     takers = [name for name in possible if name in of]
     if name := found.plugins.default_task(takers):
         if name != found.plugins.default_task(possible):

@@ -31,16 +31,8 @@ def plugins(found: App, as_json: bool) -> None:
     """List the installed plugins and what each provides."""
     failures = found.failures()
     loaded = found.plugins
-    tasks = loaded.names("tasks")
-    default = ("tasks", loaded.default_task(tasks) if len(tasks) > 1 else "")
-    about = {True: " (the default)", False: ""}
     parts = [
-        {
-            "kind": kind,
-            "name": name,
-            "plugin": loaded.owner(kind, name),
-            "about": described(loaded.part(kind, name)) + about[(kind, name) == default],
-        }
+        {"kind": kind, "name": name, "plugin": loaded.owner(kind, name), "about": described(loaded.part(kind, name))}
         for kind in KINDS
         for name in loaded.names(kind)
     ]
@@ -50,7 +42,11 @@ def plugins(found: App, as_json: bool) -> None:
     else:
         table(["plugin", "version", "source"], [[p.name, p.version, p.source] for p in loaded.loaded])
         say()
-        table(["kind", "name", "plugin", "about"], [[p["kind"], p["name"], p["plugin"], p["about"]] for p in parts])
+        tasks = loaded.names("tasks")
+        default = ("tasks", loaded.default_task(tasks)) if len(tasks) > 1 else None
+        marks = [" (the default)" if (p["kind"], p["name"]) == default else "" for p in parts]
+        rows = [[p["kind"], p["name"], p["plugin"], p["about"] + mark] for p, mark in zip(parts, marks, strict=True)]
+        table(["kind", "name", "plugin", "about"], rows)
     found.note_unknown()
     found.end_with_failures(failures)
 

@@ -43,12 +43,12 @@ def distil(  # noqa: PLR0913 - one parameter per thing that most people choose
     """Generate a dataset, train a student and evaluate it; returns the run.
 
     `questions`: a file, or rows with "question" and, if known, "answer", or of another form of docs/formats.md; None:
-    the task's own. `task`: the task pack;
-    empty: the configured one, or the only one that is installed. `out`: the folder of the run; None: a new one under
-    ``./runs``. If it has a run that was stopped, that run continues: finished stages are not repeated. `teacher` (or
-    "TEACHER:MODEL"), `student`, `engine_url`: as the options of the commands. `settings`: other configuration keys, as
-    ``{"train.num_train_epochs": 2.0}``; they override dstill.toml and the environment. `allow_unreviewed`: train on
-    answers of a model that nobody has reviewed.
+    the task's own. `task`: empty: the configured one, or else the one that takes `engine_url`, or else the default.
+    `out`: the folder of the run; None: a new one under ``./runs``. If it has a run that was stopped, that run
+    continues: finished stages are not repeated. `teacher` (or "TEACHER:MODEL"), `student`, `engine_url`: as the
+    options of the commands. `settings`: other configuration keys, as ``{"train.num_train_epochs": 2.0}``; they
+    override dstill.toml and the environment. `allow_unreviewed`: train on answers of a model that nobody has
+    reviewed.
 
     Raises UsageError if `out` has a run with other settings, and what `Run.generate`, `Run.train` and `Run.evaluate`
     raise.

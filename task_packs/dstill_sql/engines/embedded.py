@@ -67,11 +67,9 @@ class Embedded(Executor):
         from dstill_sql.engines.preparing import Untranslatable, prepared
 
         if (data := self._data(example)) is None:
-            raise UsageError(
-                f"there are no rows of the database '{data_of(self.task, example)}' here",
-                where="task.sql.database",
-                hint="name its file, or the server with --engine-url",
-            )
+            there = f"there are no rows of the database '{data_of(self.task, example)}' here"
+            how = "name its file with task.sql.database, or a server with --engine-url"
+            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=f"{there}: {how}")
         try:
             query = prepared(answer, example, self.task, self.dialect)
         except Untranslatable as error:

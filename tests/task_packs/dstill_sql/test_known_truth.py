@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -803,6 +804,18 @@ def agree_on_test_databases(case: Case, dialect: Dialect) -> bool:
         if got.kind is not OutcomeKind.OK or not judge.same(got.value, want.value):
             return False
     return True
+
+
+def test_page_lists_the_kinds_with_their_wrong_verdicts(root: Path) -> None:
+    counts: dict[str, list[int]] = {}
+    for case in CASES:
+        found = [int(name in case.wrong) for name in EVALUATORS]
+        for kind in (case.kind, "all"):
+            counts[kind] = [a + b for a, b in zip(counts.get(kind, [0] * 5), [1, *found], strict=True)]
+    lines = (root / "docs" / "sql_scores.md").read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.count("|") == 8]
+    listed = {kind: [int(one.replace("–", "0")) for one in numbers] for kind, _, *numbers in rows[2:]}
+    assert listed == {kind: of for kind, of in counts.items() if any(of[1:])}
 
 
 LUCKY = [one for one in RUNS if one.values[0].luck]  # type: ignore[union-attr]
