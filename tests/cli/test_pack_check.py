@@ -17,6 +17,7 @@ from support.rows_pack import Rows, Shelf
 from dstill import hookimpl
 from dstill.api import Demo
 from dataclasses import replace
+import time
 
 class Faulty(Rows, Demo):
     \"\"\"With a fault.\"\"\"
@@ -39,6 +40,11 @@ FORM_OF_A_SET = """
 SAME_ALWAYS = """
     def same(self, got, want):
         return True
+"""
+SLOW = """
+    def same(self, got, want):
+        time.sleep(1.1)
+        return super().same(got, want)
 """
 Call = Callable[..., Any]
 
@@ -71,7 +77,7 @@ def test_fault_is_shown_with_line_and_advice(check: Call, project: Path) -> None
     assert ended.code == 3
     assert "error same_always\n  same is true for the results of any two golds" in ended.out
     assert (
-        f"  {project / 'faulty.py'}:11\n  compare the results: every answer that runs counts as correct now"
+        f"  {project / 'faulty.py'}:12\n  compare the results: every answer that runs counts as correct now"
         in ended.out
     )
     assert ended.err.endswith("change what each finding names, and check again; docs/packs.md explains the methods\n")
@@ -84,7 +90,7 @@ def test_json_has_every_finding(check: Call, project: Path) -> None:
     assert (report["task"], report["golds"]) == ("faulty", 8)
     assert next(group["name"] for group in report["groups"]) == "questions"
     first = report["findings"][0]
-    assert (first["code"], first["severity"], first["where"]) == ("same_always", "error", f"{project / 'faulty.py'}:11")
+    assert (first["code"], first["severity"], first["where"]) == ("same_always", "error", f"{project / 'faulty.py'}:12")
 
 
 QUICK = """
@@ -122,7 +128,7 @@ def test_new_process_that_fails_is_advice(check: Call, monkeypatch: pytest.Monke
 
 
 def test_what_the_time_left_unchecked_is_said(check: Call) -> None:
-    ended = check("", "--seconds", "1")
+    ended = check(SLOW, "--seconds", "1")
     assert "the time was up before everything was checked: --seconds gives more" in ended.out
 
 

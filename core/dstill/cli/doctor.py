@@ -105,7 +105,10 @@ def _engines(found: App) -> Engines:
     """Open and check the executor of the task in use, or of every installed task if none is set."""
     engines = Engines()
     settings = found.config().settings
-    for name in possible_tasks(found.plugins, settings) or [task_name(found.plugins, settings)]:
+    names = possible_tasks(found.plugins, settings)
+    if found.plugins.names("tasks") and not names:
+        task_name(found.plugins, settings)  # raises: no task takes the address
+    for name in names:
         try:
             _look(found, name, engines)
         except TrustError:  # permission is asked for before anything is shown

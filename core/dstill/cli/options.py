@@ -394,6 +394,7 @@ teacher_option = setting(
 # --- options of task packs --------------------------------------------------------------
 
 NO_FILE = ("init", "demo", "adapt")  # commands that read no dstill.toml
+SEVERAL_TASKS = ("check",)  # commands that use the task of each file
 
 
 def with_pack_options(plugins: Plugins, name: str, command: click.Command) -> click.Command:
@@ -458,7 +459,7 @@ def _of_task(found: App, command: str, flag: str, of: Mapping[str, Option]) -> O
     possible = possible_tasks(found.plugins, settings) or [task_name(found.plugins, settings)]
     takers = [name for name in possible if name in of]
     if name := found.plugins.default_task(takers):
-        if name != found.plugins.default_task(possible):
+        if command not in SEVERAL_TASKS and name != found.plugins.default_task(possible):
             found.flags["project.task"] = name
         return of[name]
     raise UsageError(

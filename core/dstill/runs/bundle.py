@@ -231,7 +231,7 @@ def manifest_of(run: RunContents, folder: Path, student: Mapping[str, Any]) -> M
 def _settings_of(setup: Setup) -> tuple[dict[str, Any], dict[str, str]]:
     """The settings that answering needs, and those of them that name a file which describes the data.
 
-    ``({"project.task": "sql", "task.sql.guard.joins": 8, …}, {"task.sql.schema": "schema.sql"})``
+    ``({"project.task": "toy", "task.toy.largest": 8, …}, {"task.toy.schema": "schema.txt"})``
     """
     values, fields = setup.config.flat(), configuration.fields(setup.config)
     executors = (f"executor.{name}" for name in setup.task.executors)
