@@ -63,7 +63,8 @@ def test_ask_returns_an_answer_and_on_request_its_result(agent: Any) -> None:
     assert json.loads(asked.text) == asked.row
     row = agent("ask", question="what is tea?", execute=True).row
     assert (row["outcome"], row["shown"]) == ("ok", "it says tea")
-    assert row["tables"] == [{"title": "hits", "columns": ["n", "said"], "rows": [["1", "tea"]], "of": 1}]
+    table = {"title": "hits", "columns": ["n", "said"], "numeric": [True, False], "rows": [["1", "tea"]]}
+    assert row["tables"] == [{**table, "of": 1, "spare": 0}]
 
 
 def test_answer_that_the_guard_refuses_never_runs(agent: Any) -> None:

@@ -64,7 +64,8 @@ def replies(server: Any) -> Iterator[tuple[str, str, Any, Any]]:
         return method, path, body, server(method, path, body)
 
     for question in ("what is tea?", UNSURE, "what is a script?", "what is secret?", "what is wrong?"):
-        yield ask("POST", "/v1/query", {"question": question, "execute": True, "explain": True, "index": "shop"})
+        more = {"execute": True, "explain": True, "layout": True, "index": "shop"}
+        yield ask("POST", "/v1/query", {"question": question, **more})
         chat = {"model": "tea", "messages": [{"role": "user", "content": question}], "temperature": 0.5, "n": 1}
         yield ask("POST", "/v1/chat/completions", chat)
     said = {"question": "what is tea?", "answer": '{"script": 1}'}
