@@ -86,6 +86,8 @@ class SumsTask(Task, Linked):
     checks = (Check("syntax", _valid, parses=True),)
 
     def examples(self, split: str) -> Iterable[Example]:
+        if split == "test_unseen_data":  # its rows would have to name their data
+            return []
         return examples(200 if split == "train" else 40, seed=len(split))
 
     def form(self) -> Form:

@@ -37,7 +37,7 @@ def server(
     key: str,
 ) -> Iterator[LoopbackTeacher]:
     """A server with a model, and the evaluated run ``runs/mine`` beside it."""
-    disabled = set(os.environ["DSTILL_DISABLE"].split(",")) - {"openai"}
+    disabled = set(os.environ["DSTILL_DISABLE"].split(",")) - {"openai", "report"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(disabled))
 
     def build() -> None:
