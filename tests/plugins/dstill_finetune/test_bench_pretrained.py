@@ -17,7 +17,7 @@ def test_without_weights_nothing_is_measured(
     assert capsys.readouterr().out.startswith("nothing was measured: the dependency group 'weights'")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_runs_at_a_tiny_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
