@@ -40,12 +40,12 @@ def mcp(found: App, run: str, execute: bool, max_wrong: float | None, fallback: 
 
     The agent's program starts this command and talks to it over stdin and stdout. Its tools are describe, ask, check
     and run. Answers are checked as everywhere, guard included, and run only if the checks find no error. Ends when
-    stdin ends. Messages go to stderr.
+    stdin ends. Messages go to stderr. RUN may be a bundle (`dstill export --to bundle`).
     """
     from dstill_mcp.server import private_pipes, serve
     from dstill_mcp.tools import Tools
 
-    opened = found.open(run)
+    opened = found.open_trained(run)
     started = ready(opened, execute=execute, max_wrong=max_wrong, fallback=fallback)
     with private_pipes() as pipes, started as predictor:
         note(f"serving '{opened.name}' over MCP on stdin and stdout")

@@ -129,7 +129,12 @@ def test_new_process_that_fails_is_advice(check: Call, monkeypatch: pytest.Monke
 
 def test_what_the_time_left_unchecked_is_said(check: Call) -> None:
     ended = check(SLOW, "--seconds", "1")
-    assert "the time was up before everything was checked: --seconds gives more" in ended.out
+    assert ended.code == 3
+    assert "(time was up)" in ended.out
+    assert ended.err.splitlines()[-3:] == [
+        "error: the time was up before everything was checked", "where: --seconds", "hint: give it more"
+    ]  # fmt: skip
+    assert check(SLOW, "--seconds", "1", "--json").code == 3
 
 
 def test_unknown_task_is_a_usage_error(cli: Call) -> None:

@@ -63,8 +63,8 @@ def pack_check(found: App, name: str | None, limit: int, seconds: int, as_json: 
       - the executor: nothing left open, threads, timeouts, time and memory
 
     The author's own pairs of answers (dstill.api.KnownAnswers) are checked too. Settings of the task that you do not
-    give are those of the pack's quick demo, if it has one. Exits with 3 if there are errors. Advice alone does not
-    change the exit code.
+    give are those of the pack's quick demo, if it has one. Exits with 3 if there are errors, or if the time was up
+    before everything was checked. Advice alone does not change the exit code.
     """  # noqa: D301 - click needs the character \b itself
     if name:
         found.flags["project.task"] = name
@@ -84,7 +84,7 @@ def pack_check(found: App, name: str | None, limit: int, seconds: int, as_json: 
         report = check(pack, seconds=seconds, progress=report_progress)
     if as_json:
         emit(report.to_json())
-        if report.errors:
+        if report.errors or any(group.cut for group in report.groups):
             raise click.exceptions.Exit(FailedItems.exit_code)  # the object has the findings
         return
     _show(report)
@@ -94,6 +94,8 @@ def pack_check(found: App, name: str | None, limit: int, seconds: int, as_json: 
             where=report.errors[0].where,
             hint="change what each finding names, and check again; docs/packs.md explains the methods",
         )
+    if any(group.cut for group in report.groups):
+        raise FailedItems("the time was up before everything was checked", where="--seconds", hint="give it more")
 
 
 def _of_quick_demo(found: App) -> Config:
@@ -128,8 +130,6 @@ def _show(report: Report) -> None:
         say(f"an answer takes {1000 * figures['run_seconds']:.3g} ms{memory}")
     if figures.get("mutation_score", nan) >= 0:
         say(f"{100 * figures['mutation_score']:.0f} % of the mutants have another result than their reference")
-    if any(group.cut for group in report.groups):
-        say("the time was up before everything was checked: --seconds gives more")
     for finding in report.findings:
         _show_one(finding)
 

@@ -29,7 +29,7 @@ from dstill.runs import bundle as bundles
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 
-NEEDED = {"querydsl", "linked", "finetune", "export", "evaluate", "teachers", "serve"}
+NEEDED = {"querydsl", "linked", "finetune", "export", "evaluate", "teachers", "serve", "mcp"}
 MAPPING = {
     "properties": {
         "host": {"type": "keyword"},
@@ -159,6 +159,29 @@ def test_has_nothing_of_the_dataset_and_no_path(dstill: Callable[..., Any], proj
         text = file.read_bytes().decode("utf-8", "replace")
         assert not [one for one in forbidden if one in text], name
     assert not [value for value in about["settings"].values() if isinstance(value, str) and "/" in value]
+
+
+def test_agents_ask_a_bundle(dstill: Callable[..., Any], project: Path) -> None:
+    call = {"name": "ask", "arguments": {"question": QUESTIONS[1]}}
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    said = [
+        {"id": 1, "method": "initialize", "params": hello},
+        {"method": "notifications/initialized"},
+        {"id": 2, "method": "tools/call", "params": call},
+    ]
+    lines = "".join(json.dumps({"jsonrpc": "2.0", **one}) + "\n" for one in said)
+    with subprocess.Popen(
+        [sys.executable, "-m", "dstill", "mcp", "held"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(lines)
+        process.stdin.flush()
+        _, answered = (json.loads(process.stdout.readline()) for _ in range(2))
+        process.stdin.close()
+    assert process.returncode == 0
+    row = answered["result"]["structuredContent"]
+    assert (row["ok"], row["answer"]) == (True, dstill("predict", "held", QUESTIONS[1]).out.strip())
 
 
 def installed_without(extra: str) -> set[str]:
