@@ -28,6 +28,7 @@ FILES = {
     "/icon.svg": ("icon.svg", "image/svg+xml"),
     "/favicon.ico": ("icon.svg", "image/svg+xml"),  # what browsers ask for beside a report
 }
+NOT_FOUND = 404
 HEADERS = {
     **POLICY,
     "content-security-policy": POLICY["content-security-policy"].replace("form-action 'none'", "form-action 'self'"),
@@ -45,7 +46,8 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> R
 
 def error_page(request: Request, error: DstillError, status: int = 409) -> Response:
     """What went wrong, where, and what to do about it."""
-    return page(request, "error.html.j2", status, error=error)
+    title = "Not found" if status == NOT_FOUND else "This is not possible"
+    return page(request, "error.html.j2", status, error=error, title=title)
 
 
 def root(request: Request) -> str:
