@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from dstill.errors import RunError
 from dstill.pipeline.feedback import read
 from dstill.runs.folder import RunFolder
 from dstill_report.page import policy
@@ -23,8 +26,6 @@ def status(runs: Path, name: str) -> str:
 
 
 def is_locked(runs: Path, name: str) -> bool:
-    from dstill.errors import RunError
-
     try:
         with RunFolder.read(runs / name).lock():
             return False
@@ -33,8 +34,6 @@ def is_locked(runs: Path, name: str) -> bool:
 
 
 def until(holds: Callable[[], Any]) -> None:
-    import time
-
     end = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < end, "it never happened"
@@ -99,7 +98,7 @@ def test_run_with_a_hostile_name_works_like_any_other(client: Any, runs: Path) -
     assert client.get(f"{at}/report").status == 200
     reply = client.opened(HOSTILE)
     assert reply.status == 200
-    answered = client("POST", f"{at}/play/v1/query", {"question": "what is tea?"}, content_type="application/json")
+    answered = client("POST", f"{at}/play/v1/query", {"question": "what is tea?"})
     assert answered.json["answer"] == '{"say": "tea"}'
 
 
@@ -142,8 +141,8 @@ def test_report_is_written_when_it_is_missing_or_outdated(client: Any, runs: Pat
     assert "as it was" in client.get("/runs/tea/report").text
     os.utime(file, (1, 1))
     assert "as it was" not in client.get("/runs/tea/report").text
-    file.write_text("<script>alert(1)</script>")  # newer, and not of this dstill
-    assert "alert(1)" not in client.get("/runs/tea/report").text
+    file.write_text("<script>alert(3)</script>")  # newer, and not of this dstill
+    assert "alert(3)" not in client.get("/runs/tea/report").text
 
 
 def test_report_is_in_a_sandbox_with_its_own_policy(client: Any) -> None:
@@ -186,7 +185,7 @@ def test_comparison_of_what_cannot_be_compared_says_why(client: Any) -> None:
 
 
 def test_student_is_loaded_on_demand_and_answers(client: Any) -> None:
-    early = client("POST", "/runs/tea/play/v1/query", {"question": "what is tea?"}, content_type="application/json")
+    early = client("POST", "/runs/tea/play/v1/query", {"question": "what is tea?"})
     assert early.status in (200, 503)
     if early.status == 503:
         assert (early.json["error"]["code"], early.headers["retry-after"]) == ("loading", "2")
@@ -194,7 +193,7 @@ def test_student_is_loaded_on_demand_and_answers(client: Any) -> None:
     assert 'src="page.js"' in page.text
     assert client.get("/runs/tea/play/page.js").status == 200
     asked = {"question": "what is tea?", "execute": True}
-    reply = client("POST", "/runs/tea/play/v1/query", asked, content_type="application/json")
+    reply = client("POST", "/runs/tea/play/v1/query", asked)
     assert (reply.json["outcome"], reply.json["shown"]) == ("ok", "it says tea")
     assert client.get("/runs/tea/play/nothing").json["error"]["code"] == "not_found"
 
@@ -209,6 +208,24 @@ def test_least_recently_used_student_is_closed(start: Any, runs: Path) -> None:
     assert client.opened("tea").status == 200
 
 
+def test_student_that_is_used_is_not_closed(start: Any, runs: Path) -> None:
+    client = start(students=1)
+    shutil.copytree(runs / "tea", runs / "cup")
+    client.opened("tea")
+    Path("hold").touch()
+    replies: list[Any] = []
+    asked = {"question": "what is tea?"}
+    asking = threading.Thread(target=lambda: replies.append(client("POST", "/runs/tea/play/v1/query", asked)))
+    asking.start()
+    until(lambda: "dstill_requests_inside 1.0" in client.get("/runs/tea/play/metrics").text)
+    assert "data-wait" in client.get("/runs/cup/play/").text
+    assert client.get("/runs/cup/play/opening").json == {"state": "loading"}
+    Path("hold").unlink()
+    asking.join()
+    assert [reply.json["answer"] for reply in replies] == ['{"say": "tea"}']
+    assert client.opened("cup").status == 200
+
+
 def test_student_that_was_trained_again_is_loaded_again(client: Any, runs: Path) -> None:
     client.opened("tea")
     shutil.copytree(runs / "tea" / "student", runs / "tea" / "new")
@@ -218,7 +235,7 @@ def test_student_that_was_trained_again_is_loaded_again(client: Any, runs: Path)
     (runs / "tea" / "new").rename(runs / "tea" / "student")
     client.opened("tea")
     asked = {"question": "what is coffee?", "explain": True}
-    reply = client("POST", "/runs/tea/play/v1/query", asked, content_type="application/json")
+    reply = client("POST", "/runs/tea/play/v1/query", asked)
     assert reply.json["rationale"] == "now coffee is a word"
 
 
@@ -242,9 +259,8 @@ def test_feedback_goes_to_a_file_for_each_run(start: Any, tmp_path: Path) -> Non
     client = start(feedback=folder)
     client.opened("tea")
     said = {"question": "what is tea?", "answer": '{"say": "tea"}', "verdict": "right"}
-    sent = {"content_type": "application/json"}
-    assert client("POST", "/runs/tea/play/v1/feedback", said, **sent).status == 403  # without the page's Origin
-    assert client("POST", "/runs/tea/play/v1/feedback", said, origin=client.address, **sent).status == 200
+    assert client("POST", "/runs/tea/play/v1/feedback", said).status == 403  # without the page's Origin
+    assert client("POST", "/runs/tea/play/v1/feedback", said, origin=client.address).status == 200
     assert [row.verdict for row in read(folder / "tea.jsonl")] == ["right"]
 
 
