@@ -8,8 +8,8 @@
          /runs/NAME/review/…      the application of `dstill data review`
          /runs/NAME/play/…        the application of `dstill serve`, its API included
 
-`access` decides who may use them, `overview` reads the runs, `reports` finds or writes a report, `rooms` opens and
-closes reviews and students on demand, and `pages` renders what is not a page of another plugin.
+`access` decides who may use them, `overview` reads the runs, `reports` finds or writes a report, `on_demand` opens
+and closes reviews and students, and `pages` renders what is not a page of another plugin.
 """
 
 from __future__ import annotations

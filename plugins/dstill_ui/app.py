@@ -22,9 +22,9 @@ from dstill.runtime.http import with_policy
 from dstill_serve.errors import RequestError, from_exception
 from dstill_ui import reports
 from dstill_ui.access import Access
+from dstill_ui.on_demand import Entry, OnDemand
 from dstill_ui.overview import folders, overviews
 from dstill_ui.pages import FILES, WEB, error_page, page, root
-from dstill_ui.rooms import Room, Rooms
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -53,8 +53,8 @@ class Team:
     open_run: Callable[[Path], Run]
     student: Callable[[Path], AbstractContextManager[ASGIApp]]  # the application of `dstill serve` for a run
     review: Callable[[Path, str, Callable[[], None]], AbstractContextManager[ASGIApp]]  # that of `dstill data review`
-    students: Rooms[ASGIApp]
-    reviews: Rooms[ASGIApp]
+    students: OnDemand[ASGIApp]
+    reviews: OnDemand[ASGIApp]
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)  # one report or comparison at a time
 
     def close(self) -> None:
@@ -137,6 +137,8 @@ class _Pages:
         names = list(dict.fromkeys(request.query_params.getlist("run")))
         if len(names) < 2:
             raise UsageError("one run alone cannot be compared", hint="choose two runs or more in the list of runs")
+        if _is_foreign(request):
+            return _ask(request, "the comparison")
         return page(request, "compare.html.j2", names=names, shown=await self._read(self._compared, names))
 
     def _compared(self, names: list[str]) -> Any:
@@ -157,6 +159,8 @@ class _Pages:
 
         folder = _folder(self._team, request)
         content = await asyncio.to_thread(reports.ready, folder)
+        if content is None and _is_foreign(request):
+            return _ask(request, f"the report of {folder.name}")
         if content is None:
             content = await self._read(lambda: reports.write(self._team.open_run(folder)))
         return HTMLResponse(content, headers=reports.headers())
@@ -167,7 +171,9 @@ class _Pages:
             return await asyncio.to_thread(work, *words)
 
     async def login_form(self, request: Request) -> Response:
-        return self._login_page(request)
+        from starlette.responses import RedirectResponse
+
+        return self._login_page(request) if self._team.access.requires_token else RedirectResponse("./", 303)
 
     async def login(self, request: Request) -> Response:
         from starlette.responses import RedirectResponse
@@ -199,46 +205,46 @@ class _Mounted:
 
     what: str  # for the page that waits
 
-    def __init__(self, team: Team, rooms: Rooms[ASGIApp]) -> None:
-        self._team, self._rooms = team, rooms
+    def __init__(self, team: Team, opened: OnDemand[ASGIApp]) -> None:
+        self._team, self._opened = team, opened
 
     async def opening(self, request: Request) -> Response:
         """Whether the application is open, for the page that waits for it."""
         from starlette.responses import JSONResponse
 
-        room = self._rooms.get(_folder(self._team, request).name)
-        return JSONResponse({"state": "closed" if room is None else room.state})
+        entry = self._opened.get(_folder(self._team, request).name)
+        return JSONResponse({"state": "closed" if entry is None else entry.state})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         from starlette.requests import Request
 
         request = Request(scope, receive)
-        folder, path = _folder(self._team, request), "/" + request.path_params["path"]
-        reply = self._refused(request, folder, path)
-        room = self._rooms.get(folder.name) if reply is None else None
-        if room is not None and path == "/" and room.version != self._version(folder):
-            self._rooms.leave(folder.name)
-            room = None
-        if reply is None and room is None:
-            room, reply = self._entered(request, folder, path)
-        if reply is None and room is not None:
-            reply = self._unready(request, folder, path, room)
-        if reply is None and room is not None:
-            with room.used() as app:
+        path = "/" + request.path_params["path"]
+        found = self._found(request, _folder(self._team, request), path)
+        if isinstance(found, Entry):
+            with found.used() as app:
                 await app({**scope, "path": path, "raw_path": path.encode(), "root_path": ""}, receive, send)
-        elif reply is not None:
-            await reply(scope, receive, send)
+        else:
+            await found(scope, receive, send)
+
+    def _found(self, request: Request, folder: Path, path: str) -> Entry[ASGIApp] | Response:
+        """What is open for `request`, or the reply in its place."""
+        if refused := self._refused(request, folder, path):
+            return refused
+        entry = self._opened.get(folder.name)
+        if entry is not None and path == "/" and entry.version != self._version(folder):
+            self._opened.close(folder.name)
+            entry = None
+        if entry is None:
+            if _is_foreign(request):
+                return _ask(request, f"{self.what} {folder.name}")
+            by, version = self._team.access.reviewer(request), self._version(folder)
+            entry = self._opened.open(folder.name, self._open(request, folder), by=by, version=version)
+        return entry if entry.state == "ready" else self._unready(request, folder, path, entry)
 
     def _refused(self, request: Request, folder: Path, path: str) -> Response | None:
         """A reply in the place of the application's."""
         return None
-
-    def _entered(self, request: Request, folder: Path, path: str) -> tuple[Room[ASGIApp] | None, Response | None]:
-        """The room, which begins to open, or the reply that says why not."""
-        if request.headers.get("sec-fetch-site") == CROSS_SITE:  # another site may not make this machine work
-            return None, page(request, "ask.html.j2", name=folder.name, what=self.what)
-        by, version = self._team.access.reviewer(request), self._version(folder)
-        return self._rooms.enter(folder.name, self._open(request, folder), by=by, version=version), None
 
     def _version(self, folder: Path) -> object:
         """Of what would be opened: another one takes the place of an application that is open."""
@@ -247,15 +253,13 @@ class _Mounted:
     def _open(self, request: Request, folder: Path) -> Opening:
         raise NotImplementedError
 
-    def _unready(self, request: Request, folder: Path, path: str, room: Room[ASGIApp]) -> Response | None:
-        """A reply while the application opens, or if it does not open; None: it is ready."""
-        if room.state == "ready":
-            return None
-        if room.error is not None:
-            self._rooms.leave(folder.name)  # the next request tries again
+    def _unready(self, request: Request, folder: Path, path: str, entry: Entry[ASGIApp]) -> Response:
+        """The reply while the application opens, or if it does not open."""
+        if entry.error is not None:
+            self._opened.close(folder.name)  # the next request tries again
             if path == "/":
-                return error_page(request, room.error)
-            return _json_error(from_exception(room.error))
+                return error_page(request, entry.error)
+            return _json_error(from_exception(entry.error))
         if path == "/":
             return page(request, "wait.html.j2", name=folder.name, what=self.what)
         message = f"{self.what} '{folder.name}' is being opened"
@@ -290,14 +294,14 @@ class _Review(_Mounted):
         super().__init__(team, team.reviews)
 
     def _refused(self, request: Request, folder: Path, path: str) -> Response | None:
-        room = self._rooms.get(folder.name)
-        if room is None:
+        entry = self._opened.get(folder.name)
+        if entry is None:
             closed = "this review was closed, as nobody used it; your decisions are saved. Reload the page"
             return None if path == "/" else _problem(closed, 409)
-        if room.by == self._team.access.reviewer(request):
+        if entry.by == self._team.access.reviewer(request):
             return None
         taken = RunError(
-            f"{room.by or 'somebody'} reviews '{folder.name}', since {room.since:%H:%M}",
+            f"{entry.by or 'somebody'} reviews '{folder.name}', since {entry.since:%H:%M}",
             hint="one person reviews a run at a time: wait until the review is finished, or was not used for a while",
         )
         return error_page(request, taken) if path == "/" else _problem(taken.what, 409)
@@ -307,7 +311,7 @@ class _Review(_Mounted):
         loop = asyncio.get_running_loop()
 
         def finish() -> None:
-            loop.call_soon_threadsafe(team.reviews.leave, name)
+            loop.call_soon_threadsafe(team.reviews.close, name)
 
         return lambda: team.review(folder, reviewer, finish)
 
@@ -336,6 +340,11 @@ async def _form(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in fields.items()}
 
 
+def _is_foreign(request: Request) -> bool:
+    """Whether another site made the browser send `request`. It may not make this machine work."""
+    return request.headers.get("sec-fetch-site") == CROSS_SITE
+
+
 def _wants_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
@@ -360,6 +369,11 @@ async def _file(request: Request) -> Response:
 
     name, kind = FILES[request.scope["path"]]
     return Response((WEB / name).read_bytes(), media_type=kind)
+
+
+def _ask(request: Request, what: str) -> Response:
+    """A page with a link to itself: whoever follows it comes from this site."""
+    return page(request, "ask.html.j2", what=what, address=_address(request).rpartition("/")[2] or "./")
 
 
 def _json_error(error: RequestError) -> Response:

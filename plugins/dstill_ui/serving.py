@@ -29,7 +29,7 @@ from dstill_serve import serving
 from dstill_serve.feedback import FeedbackLog
 from dstill_ui.access import Access, Behind
 from dstill_ui.app import Team, application
-from dstill_ui.rooms import Rooms
+from dstill_ui.on_demand import OnDemand
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -97,8 +97,8 @@ def opened(
         open_run=open_run,
         student=student,
         review=review,
-        students=Rooms(most=students),
-        reviews=Rooms(most=MOST_REVIEWS, idle=idle),
+        students=OnDemand(most=students),
+        reviews=OnDemand(most=MOST_REVIEWS, idle=idle),
     )
     try:
         yield http.server_of(application(team), grace=serving.GRACE)

@@ -283,7 +283,7 @@ def test_review_locks_its_run_until_it_is_finished(client: Any, runs: Path) -> N
     assert (reply.status, "was closed" in reply.json["problems"][0]["message"]) == (409, True)
 
 
-def test_review_that_nobody_uses_is_closed(start: Any, runs: Path) -> None:
+def test_idle_review_is_closed(start: Any, runs: Path) -> None:
     client = start(idle=0.2)
     client.opened("milk", "review")
     until(lambda: client.get("/runs/milk/review/opening").json["state"] == "closed")
