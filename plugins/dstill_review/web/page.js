@@ -6,8 +6,7 @@ let row = null; // the row to judge; null: all are judged
 let busy = true;
 let ended = false;
 
-// Under `dstill ui`, the page has a path below the list of runs.
-const isAlone = location.pathname === "/";
+const isAlone = !/\/runs\/[^/]+\/review\/$/.test(location.pathname); // else it is one of those of `dstill ui`
 const AGAIN = isAlone ? "Run `dstill data review` again" : "Reload the page";
 
 // The token works once: remove it from the address and the browser's history.

@@ -1,8 +1,8 @@
 // The page of `dstill serve`: questions, history, fields and examples. answer.js shows answers.
 "use strict";
 
-// Questions only. Pages of several students may share an address, under `dstill ui`, where each has a path.
-const isAlone = location.pathname === "/";
+const isAlone = !/\/runs\/[^/]+\/play\/$/.test(location.pathname); // else it is one of those of `dstill ui`
+// Questions only. Students of `dstill ui` share an address, and each has a path.
 const STORAGE_KEY = `dstill playground history${isAlone ? "" : location.pathname}`;
 const MAX_HISTORY = 50;
 const EXAMPLES = 6; // shown at once
