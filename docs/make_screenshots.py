@@ -1,4 +1,4 @@
-"""Takes the pictures of the manual: the pages of review, report, serve and ui in a real Chromium, on the demo's questions.
+"""Takes the pictures of the manual: review, report, playground and ui in a real Chromium, on the demo's questions.
 
     python docs/make_screenshots.py                     # `make screenshots`: needs chromium
     python docs/make_screenshots.py report RUN          # those of one page; of a run that is there
