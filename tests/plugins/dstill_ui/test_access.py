@@ -25,6 +25,12 @@ def test_other_host_names_and_origins_are_refused(client: Any) -> None:
         assert (reply.status, reply.json["error"]["code"]) == (403, "wrong_origin")
 
 
+def test_login_without_a_token_leads_to_the_runs(client: Any) -> None:
+    reply = client.get("/login")
+    assert (reply.status, reply.headers["location"]) == (303, "./")
+    assert "set-cookie" not in client.login().headers
+
+
 def test_token_is_required_for_everything_about_the_runs(start: Any) -> None:
     client = start(token=TOKEN)
     name = client.access.cookie

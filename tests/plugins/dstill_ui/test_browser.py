@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,20 @@ TOKEN = "a-token-of-the-tests-0123456789"
 HOSTILE = "<img src=x onerror=alert(1)>&'\"#?%2F..\u202egpj"
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as opened:
+        yield opened
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
-def test_team_uses_every_page(start: Any, runs: Path, scheme: str, width: int) -> None:
+def test_team_uses_every_page(browser: Any, start: Any, runs: Path, scheme: str, width: int) -> None:
     (runs / "damaged").mkdir()
     (runs / "damaged" / "run.json").write_text("{")
     shutil.copytree(runs / "tea", runs / HOSTILE)
     address = start(token=TOKEN).address
     how = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
-    with chromium() as browser, visits(browser) as visit:
+    with visits(browser) as visit:
         page = visit(address, ".login", **how)
         is_clean(page)
         log_in(page, "ada")

@@ -247,10 +247,20 @@ def test_student_that_does_not_load_says_why_and_is_tried_again(client: Any) -> 
     assert client.opened("tea").status == 200
 
 
-def test_other_sites_cannot_load_a_student(client: Any) -> None:
-    reply = client.get("/runs/tea/play/", sec_fetch_site="cross-site")
-    assert "A link on another site led here" in reply.text
+def test_other_sites_cannot_make_the_machine_work(client: Any, runs: Path) -> None:
+    for path, again in (
+        ("/runs/tea/play/", "./"),
+        ("/runs/milk/review/", "./"),
+        ("/runs/tea/report", "report"),
+        ("/compare?run=tea&run=milk", "compare?run=tea&amp;run=milk"),
+    ):
+        reply = client.get(path, sec_fetch_site="cross-site")
+        assert "A link on another site led here" in reply.text
+        assert f'<a href="{again}">' in reply.text
     assert client.get("/runs/tea/play/opening").json == {"state": "closed"}
+    assert not is_locked(runs, "milk")
+    assert not (runs / "tea" / "report.html").exists()
+    assert client.get("/", sec_fetch_site="cross-site").status == 200
 
 
 def test_feedback_goes_to_a_file_for_each_run(start: Any, tmp_path: Path) -> None:
