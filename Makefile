@@ -86,7 +86,7 @@ site: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(RUN)/mkdocs build --strict --quiet
 	cp docs/*.md build/site && cp docs/adr/*.md build/site/adr # for llms.txt
 
-# The pictures of docs/review.md and docs/serve.md, in a real Chromium.
+# The pictures of the docs, in a real Chromium.
 screenshots: $(STAMP)
 	$(PYTHON) docs/make_screenshots.py
 

@@ -1,8 +1,9 @@
-"""Takes the pictures of the manual: the pages of review, report and serve in a real Chromium, on the demo's questions.
+"""Takes the pictures of the manual: review, report, playground and ui in a real Chromium, on the demo's questions.
 
     python docs/make_screenshots.py                     # `make screenshots`: needs chromium
     python docs/make_screenshots.py report RUN          # those of one page; of a run that is there
     python docs/make_screenshots.py playground RUN
+    python docs/make_screenshots.py ui RUN
 
 Runs are made in a temporary folder, those of report and playground by `dstill demo`: nothing of the machine is in the
 pictures.
@@ -11,6 +12,7 @@ pictures.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -42,6 +44,8 @@ def main() -> None:
             _report(run)
         if page in ("", "playground"):
             _playground(run)
+        if page in ("", "ui"):
+            _ui(run)
 
 
 def _shrink(file: Path) -> None:
@@ -135,6 +139,23 @@ def _parts_of_the_playground(page: Any) -> Iterator[tuple[str, Any]]:
     page.emulate_media(color_scheme="light")
     page.set_viewport_size(NARROW)
     yield "narrow", lambda: page.evaluate("scrollTo(0, 0)")
+
+
+# --- the team's pages -------------------------------------------------------------------
+
+
+def _ui(run: Path) -> None:
+    from support.browser import chromium
+
+    with tempfile.TemporaryDirectory() as place:
+        shutil.copytree(run, Path(place) / "runs" / "first")
+        made = ["generate", "--task", "querydsl", "--set", "task.querydsl.n_questions=300", "--out", "runs/second"]
+        subprocess.run([*DSTILL, *made], cwd=place, check=True)
+        with _served("ui", "--port", "0", cwd=place) as address, chromium() as browser:
+            page = browser.new_page(viewport={**WIDE, "height": 450}, color_scheme="light")
+            page.goto(address)
+            page.locator("#choose").wait_for()
+            _pictures(page, "ui", iter([("light", lambda: None)]))
 
 
 # --- the review -------------------------------------------------------------------------

@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import SCHEMA_VERSION, Score, Table
-from dstill.cli.console import visible
 from dstill.cli.scores import SPLITS
-from dstill.errors import RunError, needs
+from dstill.errors import RunError
 from dstill.io.shell import command
 from dstill.io.units import size_on_disk
 from dstill.pipeline.data_monitor import MOST_LOST
@@ -28,12 +27,13 @@ from dstill_evaluate.metrics import uncounted
 from dstill_report.answers import collect
 from dstill_report.content import FEW, MANY, Headline, Report
 from dstill_report.markdown import markdown
-from dstill_report.text import interval, margin, percent, shown
+from dstill_report.templating import environment_of
+from dstill_report.text import percent
 
 if TYPE_CHECKING:
     from dstill.runs.run import Run
 
-__all__ = ["gather", "html", "summary", "write"]
+__all__ = ["gather", "headlines", "html", "policy", "summary", "write"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 HEADLINE, SILENT = "executable_accuracy", "silent_error_rate"
@@ -62,14 +62,14 @@ def gather(run: Run) -> Report:
             where=str(run.folder / "verdicts.jsonl"),
             hint=command("evaluate", run.folder),
         )
-    headlines = tuple(_headline(split, evaluated) for split in evaluated["scores"]["student"])
+    by_split = headlines(evaluated)
     return Report(
         name=run.name,
         data_noun=run.task.data_noun,
         facts=_facts(run.manifest),
         warnings=_warnings(run, evaluated),
-        verdict=tuple(_verdict(headlines, evaluated.get("categories", {}))),
-        headlines=headlines,
+        verdict=tuple(_verdict(by_split, evaluated.get("categories", {}))),
+        headlines=by_split,
         teacher_note=_teacher_note(evaluated),
         baselines=run.plugins.meanings(),
         sections=tuple(run.plugins.report_sections(run)),
@@ -151,6 +151,11 @@ def _warnings(run: Run, evaluated: Mapping[str, Any]) -> tuple[str, ...]:
     return (*warnings, *evaluated.get("notes", ()))
 
 
+def headlines(evaluated: Mapping[str, Any]) -> tuple[Headline, ...]:
+    """The scores on each split. `evaluated`: the result of the stage `evaluate`, with scores."""
+    return tuple(_headline(split, evaluated) for split in evaluated["scores"]["student"])
+
+
 def _headline(split: str, evaluated: Mapping[str, Any]) -> Headline:
     teacher = evaluated.get("teacher", {}).get("scores", {})
     found = {
@@ -200,47 +205,34 @@ def _finding(systems: Mapping[str, Score]) -> str:
 
 def html(report: Report) -> str:
     """The HTML page. Every text is escaped, and control and bidirectional characters are made visible."""
-    with needs("a report", "report"):
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-        from markupsafe import Markup, escape
+    environment = environment_of(TEMPLATES)
+    from markupsafe import Markup
 
-    def safe(value: Any) -> Any:
-        return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        finalize=safe,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-    def content(text: str) -> Markup:
-        """`text` for use between tags: quotation marks stay, which keeps pages with much JSON small."""
-        return Markup(visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
-
-    def breakable(text: str) -> Markup:
-        """`text`, in which a line may end after each underscore."""
-        return Markup(escape(visible(text)).replace("_", Markup("_<wbr>")))
-
-    environment.filters.update(content=content, breakable=breakable)
-    environment.filters.update(
-        percent=percent, interval=interval, margin=margin, shown=shown, is_number=_is_number, is_wide=_is_wide
-    )
-    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    environment.filters.update(is_number=_is_number, is_wide=_is_wide)
     return environment.get_template("report.html.j2").render(
         report=report,
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
-        script=Markup(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        script=Markup(_script()),
+        policy=policy(),
         trusted=Markup,  # only for the plots of the sections
         columns_of=lambda rows: list(dict.fromkeys(column for row in rows.values() for column in row)),
         short_facts=SHORT_FACTS,
         few=FEW,
         many=MANY,
     )
+
+
+def policy() -> str:
+    """The page's content security policy: it fetches nothing, and runs no script but its own."""
+    digest = base64.b64encode(hashlib.sha256(_script().encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; "
+        "form-action 'none'"
+    )
+
+
+def _script() -> str:
+    return (TEMPLATES / "report.js").read_text(encoding="utf-8")
 
 
 def _is_number(cell: str) -> bool:

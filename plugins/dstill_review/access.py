@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dstill.runtime.http import own_names
@@ -20,9 +21,19 @@ from dstill.runtime.http import own_names
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-__all__ = ["Access"]
+__all__ = ["ONLY_THE_PAGE", "Access", "is_sent_by_page"]
 
+ONLY_THE_PAGE = "only the page itself may make changes"
 SENT_BY_PAGE = "x-dstill"  # a custom header: across sites, browsers ask with a preflight request first
+
+
+def is_sent_by_page(request: Request, schemes: Sequence[str] = ("http",)) -> bool:
+    """Whether a page of this server sent `request`: with its own Origin, and the header that other sites may not send.
+
+    `schemes`: those of the page's address; behind a proxy it may be https.
+    """
+    own = [f"{scheme}://{request.headers.get('host', '')}" for scheme in schemes]
+    return request.headers.get("origin") in own and request.headers.get(SENT_BY_PAGE) == "1"
 
 
 class Access:
@@ -59,10 +70,8 @@ class Access:
         host = request.headers.get("host", "")
         if host not in self.hosts:
             return "the Host header is not the address of this page"
-        if request.method != "GET" and (
-            request.headers.get("origin") != f"http://{host}" or request.headers.get(SENT_BY_PAGE) != "1"
-        ):
-            return "only the page itself may make changes"
+        if request.method != "GET" and not is_sent_by_page(request):
+            return ONLY_THE_PAGE
         if not self.has_cookie(request) and not (request.url.path == "/" and "token" in request.query_params):
             return "open the address that `dstill data review` printed; it works once, in one browser"
         return ""

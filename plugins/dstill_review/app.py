@@ -5,7 +5,8 @@
     GET  /state         the row to judge and the progress        POST /judge   /edit   /undo   /finish
     GET  /result?id=…   the result of the row's answer
 
-`dstill_review.access` decides who may use them. Every reply has a content security policy that allows the browser to
+`dstill_review.access` decides who may use them, or `dstill ui`, which has this application below a path of its own.
+All addresses in the page are relative. Every reply has a content security policy that allows the browser to
 load and run only the page's own files.
 """
 
@@ -21,7 +22,7 @@ from dstill.cli.console import visible
 from dstill.errors import DstillError
 from dstill.pipeline.review import ACCEPT, REJECT, SKIP
 from dstill.runtime.http import with_policy
-from dstill_review.access import Access
+from dstill_review.access import ONLY_THE_PAGE, Access, is_sent_by_page
 from dstill_review.session import InvalidEdit, ReviewSession, StaleRow
 from dstill_review.views import problem_view, result_view, row_view
 
@@ -39,8 +40,10 @@ MAX_BODY = 1_000_000  # bytes
 log = logging.getLogger("dstill")
 
 
-def application(session: ReviewSession, access: Access, *, finish: Callable[[], None]) -> Starlette:
+def application(session: ReviewSession, access: Access | None, *, finish: Callable[[], None]) -> Starlette:
     """The ASGI application of `session`; `finish` stops the server.
+
+    `access`: None if another application has checked who sends a request. Even then, only the page makes changes.
 
     Starlette runs endpoints that are not async in threads, so a slow engine does not block the others.
     """
@@ -66,14 +69,14 @@ def application(session: ReviewSession, access: Access, *, finish: Callable[[], 
 class _Api:
     """The endpoints."""
 
-    def __init__(self, session: ReviewSession, access: Access, finish: Callable[[], None]) -> None:
+    def __init__(self, session: ReviewSession, access: Access | None, finish: Callable[[], None]) -> None:
         self._session, self._access, self._finish = session, access, finish
 
     def page(self, request: Request) -> Response:
         from starlette.responses import PlainTextResponse, Response
 
         reply = Response((WEB / "page.html").read_bytes(), media_type="text/html")
-        if not self._access.has_cookie(request):
+        if self._access is not None and not self._access.has_cookie(request):
             cookie = self._access.exchange(request.query_params.get("token", ""))
             if not cookie:
                 message = "This address is invalid or was already used. Run `dstill data review` again.\n"
@@ -118,7 +121,7 @@ class _Api:
 class _Guard:
     """Middleware that checks access and the size of bodies, and adds the security headers to every reply."""
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    def __init__(self, app: ASGIApp, access: Access | None) -> None:
         self._app, self._access = app, access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,12 +130,17 @@ class _Guard:
 
         request, send = Request(scope), with_policy(send)
         length = request.headers.get("content-length", "")  # missing for a chunked body, which may be endless
-        if reason := self._access.check(request):
+        if reason := self._refused(request):
             await PlainTextResponse(f"{reason}\n", 403)(scope, receive, send)
         elif request.method != "GET" and not (length.isdecimal() and int(length) <= MAX_BODY):
             await PlainTextResponse("the body is too large\n", 413)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    def _refused(self, request: Request) -> str:
+        if self._access is not None:
+            return self._access.check(request)
+        return "" if request.method == "GET" or is_sent_by_page(request, ("http", "https")) else ONLY_THE_PAGE
 
 
 # --- replies ----------------------------------------------------------------------------

@@ -51,10 +51,13 @@ class StaleRow(Exception):
 class ReviewSession:
     """The review of one run, whose lock the caller holds.
 
-    Raises DataError if the splits have no rows. `everything` reviews all rows instead of a sample.
+    Raises DataError if the splits have no rows. `everything` reviews all rows instead of a sample. `reviewer`: who
+    decides; empty: the one of the settings, else the login name.
     """
 
-    def __init__(self, run: Run, *, splits: Sequence[str], everything: bool, executor: Executor | None) -> None:
+    def __init__(
+        self, run: Run, *, splits: Sequence[str], everything: bool, executor: Executor | None, reviewer: str = ""
+    ) -> None:
         self.run, self._executor = run, executor
         self._lock = threading.RLock()
         self._engine = threading.Lock()  # an executor may allow only one thread
@@ -66,7 +69,7 @@ class ReviewSession:
                 hint=f"`{command('generate', '--out', run.folder)}` makes the dataset",
             )
         self._size = len(self._records) if everything else None
-        self.reviewer = run.settings.review.reviewer or _login()
+        self.reviewer = reviewer or run.settings.review.reviewer or _login()
         self._decisions = decisions(run)
         self._digests: dict[str, str] = {}
         self._choose()

@@ -25,7 +25,7 @@ from dstill.io.inert import visible
 from dstill.io.strict_json import dumps
 from dstill.pipeline.predict import PredictedAnswer
 from dstill.runtime.http import with_policy
-from dstill_serve.auth import Access
+from dstill_serve.auth import Policy
 from dstill_serve.engine import Runner
 from dstill_serve.errors import RequestError, from_exception
 from dstill_serve.feedback import FeedbackLog, parse_check, parse_feedback, problems
@@ -87,7 +87,7 @@ class Service:
     student: Student
     queue: Queue[Job, StudentAnswer]
     runner: Runner
-    access: Access
+    access: Policy
     metrics: Metrics
     timeout: float  # seconds from a request to its answer
     feedback: FeedbackLog | None = None  # None: this server takes no feedback

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from dstill.errors import ConfigError, UsageError
 from dstill.io.secrets import Secret
@@ -26,7 +26,7 @@ from dstill_serve.errors import RequestError
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-__all__ = ["OPEN", "Access", "is_loopback", "token_of"]
+__all__ = ["OPEN", "Access", "Policy", "is_loopback", "token_of"]
 
 OPEN = (
     "/",
@@ -41,8 +41,22 @@ OPEN = (
 MIN_TOKEN_LENGTH = 16  # characters
 
 
+class Policy(Protocol):
+    """What the application asks before it replies."""
+
+    @property
+    def requires_token(self) -> bool:
+        """Whether requests have to send a token."""
+
+    def authorized(self, request: Request) -> bool:
+        """Whether `request` sends the token, or none is required."""
+
+    def check(self, request: Request) -> RequestError | None:
+        """The error to answer `request` with; None if it is allowed."""
+
+
 class Access:
-    """The access policy of a server. Raises UsageError for an address that is not loopback without a token."""
+    """The policy of a server by itself. Raises UsageError for an address that is not loopback without a token."""
 
     def __init__(self, *, host: str, port: int, token: Secret | None) -> None:
         if token is None and not is_loopback(host):
@@ -91,11 +105,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def token_of(variable: str) -> Secret | None:
+def token_of(variable: str, command: str = "dstill serve") -> Secret | None:
     """The token in an environment variable; None for an empty name. Raises ConfigError if it is unset or too short."""
     if not variable:
         return None
-    token = Secret.from_environment(variable, "`dstill serve`")
+    token = Secret.from_environment(variable, f"`{command}`")
     if len(token.reveal()) < MIN_TOKEN_LENGTH:
         raise ConfigError(
             f"the token in {variable} is too short",

@@ -146,19 +146,18 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
         traces = stack.enter_context(traces_of(otlp, texts=log_questions))
         listener = stack.enter_context(serving.listening(host, port))
         # Fail before the slow loading of the student. The socket has the address of a name such as localhost.
-        Access(host=listener.getsockname()[0], port=port, token=token)
+        host, port = listener.getsockname()[:2]
+        access = Access(host=host, port=port, token=token)
         predictor = stack.enter_context(ready(opened, execute=execute, max_wrong=max_wrong, fallback=fallback))
         watched: dict[str, Any] = {"feedback": log, "log": requests, "traces": traces}
-        opening = serving.opened(predictor, listener, token=token, limits=limits, **watched)
-        server, service = stack.enter_context(opening)
-        _announce(service, as_json=as_json, token_env=token_env)
+        service = stack.enter_context(serving.opened(predictor, access=access, limits=limits, **watched))
+        server = serving.server_of(service, limits)
+        _announce(access, service, as_json=as_json, token_env=token_env)
         started = time.monotonic()
         try:
             signal = serving.run(server, listener)
         except KeyboardInterrupt:
-            raise Interrupted(
-                "stopped immediately; requests in progress were dropped", where=service.access.address
-            ) from None
+            raise Interrupted("stopped immediately; requests in progress were dropped", where=access.address) from None
         counts = {str(status): count for status, count in sorted(service.metrics.statuses.items())}
     seconds = round(time.monotonic() - started, 1)
     note(f"stopped by {signal.name} after {seconds} s; replies by status: {_words(counts)}")
@@ -166,9 +165,9 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
         emit({"run": str(opened.folder), "seconds": seconds, "answers": counts, "signal": signal.name})
 
 
-def _announce(service: Any, *, as_json: bool, token_env: str) -> None:
+def _announce(access: Any, service: Any, *, as_json: bool, token_env: str) -> None:
     """Print the address and a `curl` command to try."""
-    address, student = service.access.address, service.student
+    address, student = access.address, service.student
     if as_json:
         emit({"address": address, "model": student.model, "executes": service.executes})
     note(f"serving '{student.model}' at {address}; stop with Ctrl-C")

@@ -1,7 +1,7 @@
 """The life of a server, from its socket to its shutdown.
 
-    with listening(host, port) as listener, opened(predictor, listener, …) as (server, service):
-        stopped_by = run(server, listener)      # until SIGINT or SIGTERM
+    with listening(host, port) as listener, opened(predictor, access=access, limits=limits) as service:
+        stopped_by = run(server_of(service, limits), listener)      # until SIGINT or SIGTERM
 
 On shutdown the server accepts no new connections, requests in progress get `GRACE` seconds and then the error
 "stopping", the running batch is finished, and the engine is released.
@@ -19,12 +19,11 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from dstill.errors import MissingExtra
-from dstill.io.secrets import Secret
 from dstill.pipeline.predict import Predictor
 from dstill.runtime import http
 from dstill.runtime.signals import handling
 from dstill_serve.app import Service, application
-from dstill_serve.auth import Access
+from dstill_serve.auth import Policy
 from dstill_serve.engine import Runner
 from dstill_serve.feedback import FeedbackLog
 from dstill_serve.metrics import Metrics
@@ -36,7 +35,7 @@ from dstill_serve.tracing import Traces
 if TYPE_CHECKING:
     from uvicorn import Server
 
-__all__ = ["Limits", "listening", "opened", "run"]
+__all__ = ["Limits", "listening", "opened", "run", "server_of"]
 
 GRACE = 10  # seconds for requests in progress when the server stops
 
@@ -63,18 +62,15 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 @contextlib.contextmanager
 def opened(
     predictor: Predictor,
-    listener: socket.socket,
     *,
-    token: Secret | None,
+    access: Policy,
     limits: Limits,
     feedback: FeedbackLog | None = None,
     log: RequestLog | None = None,
     traces: Traces | None = None,
-) -> Iterator[tuple[Server, Service]]:
-    """A server for a `Predictor` that was entered, ready to run. `feedback`, `log`, `traces`: None is none."""
+) -> Iterator[Service]:
+    """What serves a `Predictor` that was entered. `feedback`, `log`, `traces`: None is none."""
     student, metrics = Student(predictor), Metrics()
-    host, port = listener.getsockname()[:2]
-    access = Access(host=host, port=port, token=token)
     with (
         Runner(predictor) as runner,
         Queue(
@@ -85,7 +81,7 @@ def opened(
         ) as queue,
     ):
         metrics.watch(queue, limits.max_requests)
-        service = Service(
+        yield Service(
             student=student,
             queue=queue,
             runner=runner,
@@ -96,9 +92,12 @@ def opened(
             log=log,
             traces=traces or Traces(),
         )
-        # Enough connections for the accepted requests and for as many that get the error "overloaded".
-        connections = max(http.MOST, 2 * limits.max_requests)
-        yield http.server_of(application(service), grace=GRACE, most=connections), service
+
+
+def server_of(service: Service, limits: Limits) -> Server:
+    """A server for `service`, ready to run."""
+    # Enough connections for the accepted requests and for as many that get the error "overloaded".
+    return http.server_of(application(service), grace=GRACE, most=max(http.MOST, 2 * limits.max_requests))
 
 
 def run(server: Server, listener: socket.socket) -> signal.Signals:

@@ -148,4 +148,4 @@ def test_extra_all_has_every_extra(project_file: dict[str, Any]) -> None:
 def test_doctor_checks_existing_extras(project_file: dict[str, Any]) -> None:
     from dstill.cli.extras import extras
 
-    assert set(extras()) == set(project_file["project"]["optional-dependencies"]) - {"all", "check", "demo"}
+    assert set(extras()) == set(project_file["project"]["optional-dependencies"]) - {"all", "check", "demo", "ui"}

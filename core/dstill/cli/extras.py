@@ -17,7 +17,7 @@ from dstill.errors import MissingExtra
 
 __all__ = ["extra_of", "extras", "is_installed", "missing", "require"]
 
-GATHERED = ("all", "check", "demo")  # extras that only combine others
+GATHERED = ("all", "check", "demo", "ui")  # extras that only combine others
 _OF_EXTRA = re.compile(r"([\w.-]+).*;.*extra == ['\"]([\w-]+)['\"]")
 
 

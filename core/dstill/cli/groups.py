@@ -33,7 +33,7 @@ RUN_IS = "RUN is a folder, or the name of a run under ./runs."
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "adapt", "init", "doctor"),
     "Pipeline": ("generate", "train", "evaluate", "report", "improve"),
-    "Use": ("ask", "predict", "serve", "mcp", "export", "check"),
+    "Use": ("ask", "predict", "serve", "ui", "mcp", "export", "check"),
 }
 OTHER, GROUPS = "Other commands", "More commands, in groups"
 SUBGROUPS: Mapping[str, str] = {

@@ -396,11 +396,11 @@ def find_run(name: str | Path) -> Path:
     )
 
 
-def list_runs() -> list[Path]:
-    """The run folders under ``./runs``, oldest first."""
-    if not RUNS.is_dir():
+def list_runs(place: Path = RUNS) -> list[Path]:
+    """The run folders in `place`, oldest first."""
+    if not place.is_dir():
         return []
-    folders = [folder for folder in RUNS.iterdir() if (folder / MANIFEST).exists()]
+    folders = [folder for folder in place.iterdir() if (folder / MANIFEST).exists()]
     return sorted(folders, key=lambda folder: (folder.stat().st_ctime, folder.name))
 
 

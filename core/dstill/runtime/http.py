@@ -49,11 +49,13 @@ def own_names(host: str, port: int) -> tuple[str, ...]:
 
 
 def with_policy(send: Send) -> Send:
-    """An ASGI `send` that adds the headers of `POLICY` to every response."""
+    """An ASGI `send` that adds the headers of `POLICY` to every response, except those that the response has."""
 
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] += [(name.encode(), value.encode()) for name, value in POLICY.items()]
+            own = {name.decode("latin-1").lower() for name, _ in message["headers"]}
+            missing = [(name.encode(), value.encode()) for name, value in POLICY.items() if name not in own]
+            message["headers"] = [*message["headers"], *missing]
         await send(message)
 
     return sent

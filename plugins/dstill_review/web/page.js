@@ -6,8 +6,11 @@ let row = null; // the row to judge; null: all are judged
 let busy = true;
 let ended = false;
 
+const isAlone = !/\/runs\/[^/]+\/review\/$/.test(location.pathname); // else it is one of those of `dstill ui`
+const AGAIN = isAlone ? "Run `dstill data review` again" : "Reload the page";
+
 // The token works once: remove it from the address and the browser's history.
-if (location.search) history.replaceState(null, "", "/");
+if (location.search) history.replaceState(null, "", location.pathname);
 
 async function callApi(path, body) {
   const options = body === undefined ? {} : {
@@ -108,7 +111,7 @@ function show(state) {
 
 async function showResult(of) {
   try {
-    const { data } = await callApi(`/result?id=${encodeURIComponent(of.id)}`);
+    const { data } = await callApi(`result?id=${encodeURIComponent(of.id)}`);
     if (row !== of) return; // another row is shown now
     const errors = (data.problems || []).map((one) => one.message);
     put("result", [data.text, data.note, ...errors].filter(Boolean).join("\n") || "(empty)");
@@ -124,7 +127,7 @@ async function exclusively(work) {
   try {
     await work();
   } catch (error) {
-    say("The server does not respond. Run `dstill data review` again; your decisions are saved.");
+    say(`The server does not respond. ${AGAIN}; your decisions are saved.`);
   } finally {
     busy = false;
   }
@@ -139,10 +142,10 @@ function update({ data }, message) {
 function judge(decision, message) {
   if (row === null) return;
   const body = { id: row.id, digest: row.digest, decision };
-  exclusively(async () => update(await callApi("/judge", body), message));
+  exclusively(async () => update(await callApi("judge", body), message));
 }
 
-function undo() { exclusively(async () => update(await callApi("/undo", {}), "Undone.")); }
+function undo() { exclusively(async () => update(await callApi("undo", {}), "Undone.")); }
 
 function edit() {
   if (row === null || busy) return;
@@ -162,7 +165,7 @@ function save() {
     return;
   }
   exclusively(async () => {
-    const answer = await callApi("/edit", body);
+    const answer = await callApi("edit", body);
     if (answer.data.problems) {
       $("errors").replaceChildren(...answer.data.problems.map(problem));
       return;
@@ -174,10 +177,11 @@ function save() {
 
 function finish() {
   exclusively(async () => {
-    await callApi("/finish", {});
+    await callApi("finish", {});
     ended = true;
     for (const button of $("keys").children) button.disabled = true;
-    say("Finished. You can close this window; see the terminal for the next step.");
+    say(isAlone ? "Finished. You can close this window; see the terminal for the next step." : "Finished.");
+    if (!isAlone) location.assign($("home").href);
   });
 }
 
@@ -211,7 +215,9 @@ for (const [id, act] of Object.entries(BUTTONS)) $(id).addEventListener("click",
 $("cancel").addEventListener("click", () => $("editor").close());
 $("close").addEventListener("click", () => $("manual").close());
 
-callApi("/state").then(({ ok, data }) => {
+$("home").hidden = isAlone;
+if (!isAlone) put("next", "Finish closes the review, so that the run can be trained.");
+callApi("state").then(({ ok, data }) => {
   busy = false;
   if (ok) show(data);
   else say(data.problems.map((one) => one.message).join("; "));

@@ -23,7 +23,7 @@ async function sendFeedback(more) {
   let said = "The server does not respond.";
   let done = false;
   try {
-    const { ok, data } = await callApi("/v1/feedback", { ...sent, ...more });
+    const { ok, data } = await callApi("v1/feedback", { ...sent, ...more });
     said = ok ? "Thank you: it is noted." : data.error.message;
     done = ok;
   } catch (error) {
@@ -40,7 +40,7 @@ async function checkCorrection() {
   const { question, data } = judged;
   let reply;
   try {
-    reply = await callApi("/v1/check", { question, answer: $("correction").value, ...(data ? { data } : {}) });
+    reply = await callApi("v1/check", { question, answer: $("correction").value, ...(data ? { data } : {}) });
   } catch (error) {
     return; // sending will say it
   }

@@ -1,7 +1,9 @@
 // The page of `dstill serve`: questions, history, fields and examples. answer.js shows answers.
 "use strict";
 
-const STORAGE_KEY = "dstill playground history"; // questions only
+const isAlone = !/\/runs\/[^/]+\/play\/$/.test(location.pathname); // else it is one of those of `dstill ui`
+// Questions only. Students of `dstill ui` share an address, and each has a path.
+const STORAGE_KEY = `dstill playground history${isAlone ? "" : location.pathname}`;
 const MAX_HISTORY = 50;
 const EXAMPLES = 6; // shown at once
 let token = ""; // kept in memory only
@@ -61,12 +63,12 @@ async function next() {
   say("Waiting for the answer …");
   let reply;
   try {
-    reply = await callApi("/v1/query", query);
+    reply = await callApi("v1/query", query);
   } catch (error) {
     queue.unshift(query);
     showQueue();
     if (error instanceof Unauthorized) showLogin(error.message);
-    else say("The server does not respond. Is `dstill serve` still running?", true);
+    else say("The server does not respond. Is it still running?", true);
     return;
   } finally {
     waiting = null;
@@ -166,7 +168,7 @@ function examples() {
 }
 
 async function load() {
-  const { ok, data } = await callApi("/v1/about");
+  const { ok, data } = await callApi("v1/about");
   if (!ok) {
     $("state").textContent = visible(data.error.message);
     return;
@@ -194,7 +196,7 @@ async function load() {
   examples();
   showHistory(loadHistory());
   next(); // what waited for a token
-  const health = (await callApi("/healthz")).data;
+  const health = (await callApi("healthz")).data;
   $("state").textContent = `model ${health.model} · engine ${health.engine}`;
   $("question").focus();
 }
@@ -241,4 +243,5 @@ $("data").addEventListener("change", fields);
 $("forget").addEventListener("click", () => saveHistory([]));
 $("others").addEventListener("click", examples);
 
+$("home").hidden = isAlone;
 start();

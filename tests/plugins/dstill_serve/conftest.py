@@ -25,9 +25,10 @@ from dstill.io.secrets import Secret
 from dstill.pipeline.predict import Predictor
 from dstill.runs.run import Run
 from dstill_serve.app import Service
+from dstill_serve.auth import Access
 from dstill_serve.feedback import FeedbackLog
 from dstill_serve.observed import RequestLog
-from dstill_serve.serving import Limits, listening, opened
+from dstill_serve.serving import Limits, listening, opened, server_of
 from dstill_serve.tracing import Traces
 
 ENABLED_PLUGINS = {"evaluate", "serve", "teachers"}
@@ -151,10 +152,12 @@ def serve_in_thread(request: pytest.FixtureRequest, project: Path) -> Iterator[C
         taken = None if feedback is None else FeedbackLog(feedback)
         if log is not None:
             stack.callback(log.close)
-        made = opened(predictor, listener, token=secret, limits=limits, feedback=taken, log=log, traces=traces)
-        server, service = stack.enter_context(made)
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
         port = listener.getsockname()[1]
+        access = Access(host="127.0.0.1", port=port, token=secret)
+        made = opened(predictor, access=access, limits=limits, feedback=taken, log=log, traces=traces)
+        service = stack.enter_context(made)
+        server = server_of(service, limits)
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
         thread.start()
 
         def end() -> None:
