@@ -1,6 +1,6 @@
 """What the start page says of each run. Only run.json and config.toml are read: no run is opened, nothing is loaded.
 
-    overviews(Path("runs"))  →  [Overview(name="first", status="evaluate: done", task="querydsl", …), …]
+    overviews(Path("runs"))  →  [Overview(name="first", status="evaluate: done", task="toy", …), …]
 
 The newest comes first. A run that cannot be read says why in `problem`, and has nothing else.
 """
