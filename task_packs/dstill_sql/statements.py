@@ -73,8 +73,13 @@ def first_line(error: Exception) -> str:
     lines = str(error).replace("\033[4m", "").replace("\033[0m", "").splitlines()
     if not lines:
         return type(error).__name__
-    said = _TOKEN.sub(lambda found: "the end" if found[1] == "SENTINEL" else f"'{found[2]}'", lines[0])
-    return _LACKING.sub(r"\1 lacks a part", said).rstrip(".")
+    return _plain(lines[0])
+
+
+def _plain(said: str) -> str:
+    """A message of sqlglot, without names of its own classes."""
+    said = _TOKEN.sub(lambda found: "the end" if found[1] == "SENTINEL" else f"'{found[2]}'", said)
+    return _LACKING.sub(lambda found: f"{found[1].upper()} lacks a part", said).rstrip(".")
 
 
 def place(node: exp.Expr) -> str:
@@ -96,8 +101,7 @@ def _parser_said(error: SqlglotError) -> tuple[str, str]:
     line, column, said = found.get("line"), found.get("col"), found.get("description")
     if not isinstance(line, int) or not isinstance(column, int) or not said:
         return first_line(error), ""
-    named = re.sub(r"<class '[\w.]*?(\w+)'>", lambda part: part[1].upper(), said)
-    return named.rstrip("."), f"{line}:{max(1, column - len(found.get('highlight') or ' ') + 1)}"
+    return _plain(said), f"{line}:{max(1, column - len(found.get('highlight') or ' ') + 1)}"
 
 
 def _is_text(answer: str) -> bool:

@@ -94,7 +94,7 @@ def test_problems_have_lines_and_columns(text: str, code: str, line: int, column
 
 def test_messages_of_the_parser_name_no_classes() -> None:
     (one,) = checked("SELECT id FROM drivers\nWHERE").problems
-    assert one.problem.message == "not SQL: Required keyword: 'this' missing for WHERE"
+    assert one.problem.message == "not SQL: WHERE lacks a part"
 
 
 # --- fixes ------------------------------------------------------------------------------
