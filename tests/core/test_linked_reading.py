@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dstill.linked import Item, Schema, read, words
+from dstill.linked import Item, Ranking, Schema, read, words
 from dstill.linked.names import stems, words_in
 from dstill.linked.words import MAX_WORDS
 
@@ -136,3 +136,37 @@ def test_items_that_an_answer_overlooks(question: str, used: set[str], overlooke
 def test_rest_of_a_long_question_is_unread() -> None:
     assert read("x " * MAX_WORDS, schema()).unread == ""
     assert read("x " * MAX_WORDS + "and more", schema()).unread == "and more"
+
+
+WIDE = Schema([
+    Item(name=name, words=tuple(stems(name)), kind="integer")
+    for name in ("price_2", "price_20", "price_200", "repo.name", "repo.name.keyword", "owner.repo.name", "a.push_id")
+])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("question", "linked"),
+    [
+        ("average price_20", {"price_20"}),
+        ("average PRICE 200", {"price_200"}),
+        ("count by repo.name, please", {"repo.name", "repo.name.keyword"}),
+        ("count by owner.repo.name", {"owner.repo.name"}),
+        ("maximum push_id", {"a.push_id"}),
+        ("average price", {"price_2", "price_20", "price_200"}),
+    ],
+)
+def test_a_spelled_name_links_to_nothing_else(question: str, linked: set[str]) -> None:
+    reading = read(question, WIDE)
+    assert {reading.items[item].name for _, item in reading.links} == linked
+    ranked = Ranking(WIDE).best(question, reading.words, len(linked))
+    assert {WIDE.items[item].name for item in ranked} == linked
+    if "_" in question or "." in question:
+        assert reading.overlooked({"price_2"}) == sorted(linked)
+        assert reading.overlooked(linked) == []
+    if "push_id" in question:
+        assert reading.overlooked({"push_id"}) == []  # as a query has a column of the only table
+
+
+def test_words_that_look_like_names_and_are_none() -> None:
+    question = "price_3, repo.nme of repo.owner for owner.repo since 2.5 e.g. v1.2 @ a@b.org and xx_yy"
+    assert list(WIDE.strange(question)) == ["repo.nme", "repo.owner", "xx_yy"]

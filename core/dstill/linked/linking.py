@@ -12,13 +12,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
 from dstill.linked.known import beginning_so, folded, telling_words
 from dstill.linked.names import stems
+from dstill.linked.spelled import Spelled
 from dstill.linked.words import Word
 
 __all__ = ["LINKS", "STOP_WORDS", "Item", "Link", "Schema", "begin_alike"]
@@ -95,7 +96,13 @@ class Schema:
             for word in telling_words(item.values):
                 self._said[word].append(number)
         self._telling = sorted(self._said)
+        self._spelled = Spelled([item.name for item in self.items])
         self.of_word = lru_cache(maxsize=max(64, _REMEMBERED // (len(self.items) or 1)))(self._of_word)
+
+    def named(self, names: Set[str]) -> set[str]:
+        """Names of the items with these names. The end of a name will do if no item is called so: a column's alone."""
+        ends = names - {item.name for item in self.items}
+        return {one.name for one in self.items if one.name in names or one.name.rpartition(".")[2] in ends}
 
     def having(self, stem: str) -> tuple[Sequence[int], Sequence[int]]:
         """Items with a stem in the name, and those with it in the name of what they belong to."""
@@ -117,11 +124,24 @@ class Schema:
             for place in places:
                 for item in items if wanted is None else wanted.intersection(items):
                     found[place, item] = min(_SHORT, found.get((place, item), _SHORT))
-        for start, end, items in self.known_values(question):
-            inside = [place for place, word in enumerate(words) if word.start < end and word.end > start]
+        for start, end, items in self.spelled(question):  # they mean these items and no other
+            inside = _inside(words, start, end)
+            for pair in [(place, item) for place, item in found if place in inside]:
+                del found[pair]
             for item in items if wanted is None else wanted.intersection(items):
-                found |= dict.fromkeys(((place, item) for place in inside), _VALUE)
+                found |= dict.fromkeys(((place, item) for place in inside), _NAME)
+        for start, end, items in self.known_values(question):
+            for item in items if wanted is None else wanted.intersection(items):
+                found |= dict.fromkeys(((place, item) for place in _inside(words, start, end)), _VALUE)
         return {pair: LINKS[kind] for pair, kind in found.items()}
+
+    def spelled(self, question: str) -> Iterator[tuple[int, int, Sequence[int]]]:
+        """Names that a question spells as the schema has them: start, end, and the items that may be meant."""
+        return self._spelled.find(question)
+
+    def strange(self, question: str) -> Iterator[str]:
+        """Words of a question that look like names, such as ``user.nme``, and are none of the schema."""
+        return self._spelled.strange(question)
 
     def _of_word(self, word: str) -> Mapping[int, Link]:
         """Number of an item → its link to a word of a question, apart from known values and initials."""
@@ -193,6 +213,11 @@ class Schema:
             for length in _INITIALS:
                 if (items := self._names.get(letters[start : start + length])) and start + length <= len(letters):
                     yield spoken[start : start + length], items
+
+
+def _inside(words: Sequence[Word], start: int, end: int) -> list[int]:
+    """Places of the words of which some of the text from `start` to `end` is."""
+    return [place for place, word in enumerate(words) if word.start < end and word.end > start]
 
 
 def _values_of(items: Sequence[Item]) -> tuple[dict[str, list[int]], dict[str, set[tuple[int, int]]]]:

@@ -33,6 +33,7 @@ _VALUE = 5.0
 _BY_KIND = {"value": _VALUE, "name": 3.0, "said": 2.0, "short": 1.0, "glued": 1.5, "description": 1.5, "above": 1.5}
 _POINTS = tuple(_BY_KIND[kind] for kind in LINKS)
 _INITIALS = 0.5
+_SPELLED = 100.0  # more than all links of a question
 _CUE = 2.0
 _CUED = 6  # items of one cue, those that come first without a question
 _MEANT = 0.6  # of the points that the word of the schema would have
@@ -99,6 +100,7 @@ class Ranking:
         once = {question[start:end].lower(): items for (start, end), items in values.items()}
         for items, more in chain(
             ((items, _VALUE * self._rare(len(items))) for items in once.values()),
+            ((items, _SPELLED) for _, _, items in self.schema.spelled(question)),
             ((items, _INITIALS * self._rare(len(items))) for _, items in self.schema.initials(own)),
             ((items, more) for pattern, items, more in self._cues if pattern.search(question)),
         ):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -70,8 +70,15 @@ class Reading:
         """The rest of a question that has more than `MAX_WORDS` words."""
         return self.question[self.words[-1].end :].strip() if len(self.words) == MAX_WORDS else ""
 
-    def overlooked(self, used: Collection[str]) -> list[str]:
-        """The items that the question calls by their names, if it calls none of those that an answer has `used` so."""
+    def overlooked(self, used: Set[str]) -> list[str]:
+        """The items that the question calls by their names, if it calls none of those that an answer has `used` so.
+
+        One that is spelled as the schema has it, such as ``price_20``, counts whatever else is used.
+        """
+        used = self.schema.named(used)
+        for _, _, items in self.schema.spelled(self.question):
+            if used.isdisjoint(names := [self.schema.items[item].name for item in items]):
+                return names
         named = {self.items[item].name for (_, item), kind in self.links.items() if kind != "value"}
         if not named.isdisjoint(used):
             return []

@@ -1,11 +1,11 @@
 """What an answer says about how its question was read: warnings of guesses, and words that were not read.
 
-misread(reading, {"status"}, "table")   →  Problem(message="the question names 'took', and the answer does not …")
+misread(reading, {"status"}, answer, "table")   →  Problem(message="the question names 'took', and the answer does not …")
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Set
 
 from dstill.api.records import Problem, Severity
 from dstill.linked import Reading
@@ -15,8 +15,8 @@ __all__ = ["misread"]
 SHOWN = 60  # characters of a question
 
 
-def misread(reading: Reading, used: Collection[str], noun: str) -> Iterator[Problem]:
-    """Problems of an answer that names the items `used`. `noun`: what the data is called."""
+def misread(reading: Reading, used: Set[str], answer: str, noun: str) -> Iterator[Problem]:
+    """Problems of an `answer` that names the items `used`. `noun`: what the data is called."""
     if reading.unread:
         rest = reading.unread[:SHOWN]
         yield _problem(
@@ -30,6 +30,13 @@ def misread(reading: Reading, used: Collection[str], noun: str) -> Iterator[Prob
             "no_link",
             f"no word of the question is a name or value of the {noun}: the answer is a guess",
             "use names or values of the data",
+        )
+    elif used and (strange := [text for text in reading.schema.strange(reading.question) if text not in answer]):
+        yield _problem(
+            "unknown_name",
+            f"the {noun} has no {' and no '.join(map(repr, strange[:3]))}, which the question names: the answer may be a "
+            "guess",
+            "use names of the data",
         )
     elif used and (names := reading.overlooked(used)):
         yield _problem(

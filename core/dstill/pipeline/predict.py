@@ -636,7 +636,7 @@ class Predictor:
         if student.reads_schema:
             with about(example.id):
                 used = frozenset(RationaleTerms.of(task).answer_terms(answer))
-            yield from misread(student.form.read(example), used, task.data_noun)
+            yield from misread(student.form.read(example), used, answer, task.data_noun)
 
     def _ran(self, example: Example, answered: PredictedAnswer, executor: Executor | None) -> PredictedAnswer:
         if executor is None or not answered.ok:

@@ -86,10 +86,16 @@ def test_answer_passes_every_check_or_says_what_is_wrong(answering: Predictor, n
         ("took is 7", {"term": {"status": {"value": "7"}}}, "overlooked_name"),
         ("took is 7", {"term": {"took": {"value": 7}}}, ""),
         ("qwx zzt pfff", {"match_all": {}}, ""),
+        ("status_2 is 7", {"term": {"took": {"value": 7}}}, "overlooked_name"),  # although it has a word of the other
+        ("status 2 is 7", {"term": {"status_2": {"value": 7}}}, ""),
+        ("user.status is 7", {"term": {"took": {"value": 7}}}, "unknown_name"),
+        ("took of web.example.com", {"term": {"status": {"value": "web.example.com"}}}, "overlooked_name"),
     ],
 )
 def test_answer_about_another_field_has_a_warning(answering: Predictor, question: str, query: Any, code: str) -> None:
-    answered = judged(answering, {"status": KEYWORD, "took": {"type": "integer"}}, question, query)
+    number = {"type": "integer"}
+    fields = {"status": KEYWORD, "took": number, "status_2": number}
+    answered = judged(answering, fields, question, query)
     assert answered.ok
     assert [one.code for one in answered.problems if one.layer == "reading"] == ([code] if code else [])
 
