@@ -344,7 +344,7 @@ def test_run_of_another_process_is_locked(command: list[str], project: Path, cli
     [
         ("", "the question is empty"),
         ("   \t", "the question is empty"),
-        ("add 1 " * 17_000, "the question is too long: 102,000 characters (limit 2,000)"),
+        ("add 1 " * 17_000, "the question is too long: 101,999 characters (limit 2,000)"),
         ("add \udcff", "the question has characters that are not text: 'add \\udcff'"),
     ],
 )

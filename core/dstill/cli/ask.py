@@ -1,7 +1,7 @@
 """The command `ask`: a trained student answers questions about the data on a server, without a project or training.
 
-    dstill ask --engine-url http://127.0.0.1:9200 "errors of the last hour by host"
-    dstill ask --student runs/adapted "errors of the last hour by host"
+    dstill ask --engine-url http://127.0.0.1:9200 "requests of the last hour by host"
+    dstill ask --student runs/adapted "requests of the last hour by host"
 
 The description of the data is read from the server, as `dstill init` does, and deleted when the command ends.
 """
@@ -42,8 +42,8 @@ SHOWN = 300  # characters of a question
     cls=Command,
     section="Use",
     examples=[
-        'dstill ask --engine-url http://127.0.0.1:9200 "errors of the last hour by host"',
-        'dstill ask --student runs/adapted "errors of the last hour by host"',
+        'dstill ask --engine-url http://127.0.0.1:9200 "requests of the last hour by host"',
+        'dstill ask --student runs/adapted "requests of the last hour by host"',
     ],
 )
 @click.argument("questions", nargs=-1, metavar="[QUESTION]...")

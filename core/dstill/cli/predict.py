@@ -66,7 +66,7 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row, or a JSON array, which the r
     cls=Command,
     section="Use",
     examples=[
-        'dstill predict runs/mine "errors of the last hour by host"',
+        'dstill predict runs/mine "requests of the last hour by host"',
         "dstill predict runs/mine --json < questions.jsonl",
     ],
 )

@@ -113,6 +113,23 @@ class Schema:
     ) -> dict[tuple[int, int], str]:
         """(number of a word, number of an item) → the kind of link. `shown`: the items to link; None: all."""
         wanted = None if shown is None else set(shown)
+        found = self._of_words(words, wanted)
+        for places, items in self.initials(words):
+            for place in places:
+                for item in items if wanted is None else wanted.intersection(items):
+                    found[place, item] = min(_SHORT, found.get((place, item), _SHORT))
+        spelled = [(_inside(words, start, end), items) for start, end, items in self.spelled(question)]
+        alone = {place for places, _ in spelled for place in places}  # they mean these items and no other
+        found = {(place, item): kind for (place, item), kind in found.items() if place not in alone}
+        known = [(_inside(words, start, end), items) for start, end, items in self.known_values(question)]
+        for kind, spans in ((_NAME, spelled), (_VALUE, known)):
+            for places, items in spans:
+                for item in items if wanted is None else wanted.intersection(items):
+                    found |= dict.fromkeys(((place, item) for place in places), kind)
+        return {pair: LINKS[kind] for pair, kind in found.items()}
+
+    def _of_words(self, words: Sequence[Word], wanted: Set[int] | None) -> dict[tuple[int, int], int]:
+        """The links of single words."""
         found: dict[tuple[int, int], int] = {}
         for place, word in enumerate(words):
             if word.kind == "word" and (links := self.of_word(word.text)):
@@ -120,20 +137,7 @@ class Schema:
                 for item in of:
                     if (link := links.get(item)) is not None:
                         found[place, item] = link[0]
-        for places, items in self.initials(words):
-            for place in places:
-                for item in items if wanted is None else wanted.intersection(items):
-                    found[place, item] = min(_SHORT, found.get((place, item), _SHORT))
-        for start, end, items in self.spelled(question):  # they mean these items and no other
-            inside = _inside(words, start, end)
-            for pair in [(place, item) for place, item in found if place in inside]:
-                del found[pair]
-            for item in items if wanted is None else wanted.intersection(items):
-                found |= dict.fromkeys(((place, item) for place in inside), _NAME)
-        for start, end, items in self.known_values(question):
-            for item in items if wanted is None else wanted.intersection(items):
-                found |= dict.fromkeys(((place, item) for place in _inside(words, start, end)), _VALUE)
-        return {pair: LINKS[kind] for pair, kind in found.items()}
+        return found
 
     def spelled(self, question: str) -> Iterator[tuple[int, int, Sequence[int]]]:
         """Names that a question spells as the schema has them: start, end, and the items that may be meant."""

@@ -1,6 +1,6 @@
 """What an answer says about how its question was read: warnings of guesses, and words that were not read.
 
-misread(reading, {"status"}, answer, "table")   →  Problem(message="the question names 'took', and the answer does not …")
+misread(reading, {"status"}, answer, "table")   →  Problem(message="the question names 'took', which the answer …")
 """
 
 from __future__ import annotations
@@ -34,8 +34,7 @@ def misread(reading: Reading, used: Set[str], answer: str, noun: str) -> Iterato
     elif used and (strange := [text for text in reading.schema.strange(reading.question) if text not in answer]):
         yield _problem(
             "unknown_name",
-            f"the {noun} has no {' and no '.join(map(repr, strange[:3]))}, which the question names: the answer may be a "
-            "guess",
+            f"the {noun} has no {' and no '.join(map(repr, strange[:3]))}, as the question says: it may be a guess",
             "use names of the data",
         )
     elif used and (names := reading.overlooked(used)):

@@ -185,9 +185,9 @@ def question_text(question: str, where: str) -> str:
     text = question.strip()
     if not text:
         raise UsageError("the question is empty", where=where, hint="write what is wanted in a few words")
-    if len(question) > QUESTION_LIMIT:
+    if len(text) > QUESTION_LIMIT:
         raise UsageError(
-            f"the question is too long: {len(question):,} characters (limit {QUESTION_LIMIT:,})",
+            f"the question is too long: {len(text):,} characters (limit {QUESTION_LIMIT:,})",
             where=where,
             hint="ask in fewer words",
         )
@@ -394,6 +394,8 @@ class Predictor:
         `fall_back`: whether the `fallback` is asked, if there is one; else do so with `needs_fallback`.
         """
         executor = self._executor(execute)
+        if not examples:
+            return []
         with self._writing:
             began = time.time_ns()
             predictions = [[prediction] for prediction in self._with_agreement(examples, self._written(examples))]

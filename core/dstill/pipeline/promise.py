@@ -53,10 +53,10 @@ class Promise(Row):
     def __str__(self) -> str:
         most = f"at most {100 * self.max_wrong:g} % of the given answers are wrong"
         if self.holds:
-            return (
-                f"{most} (level {100 * self.level:g} %, for questions like the validation rows): "
-                f"{self.wrong} of {self.n} above the cut were, of {self.of} validation answers"
-            )
+            which = f"{self.wrong} of {self.n} above the cut were, of {self.of} validation answers"
+            if self.cut is None:
+                which = f"{self.wrong} of {self.of} validation answers were, so that no answer is withheld"
+            return f"{most} (level {100 * self.level:g} %, for questions like the validation rows): {which}"
         return f"no cut holds for: {most}. The run has {self.of:,} validation answers: {why_none(self.of, self.needed)}"
 
 

@@ -2,7 +2,7 @@
 
     run.scores["student"]["test"]["executable_accuracy"]
     run.failures().to_pandas()
-    run.predict("errors of the last hour by host").answer
+    run.predict("requests of the last hour by host").answer
     with run.executor() as executor:
         executor.run(record.answer, record.example)
 

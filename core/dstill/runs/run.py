@@ -86,7 +86,7 @@ __all__ = ["Run", "configured_focus", "run_focus"]
 KEPT = {
     "generate": "every reply is kept",
     "curate": "the dataset is complete, or unchanged",
-    "train": "the earlier student is kept",
+    "train": "checkpoints and an earlier student are kept",
     "review": "every decision is kept",
     "evaluate": f"answers are kept, except those of the last block of {BLOCK}",
 }
@@ -300,9 +300,12 @@ class Run(RunResults):
     @contextlib.contextmanager
     def _new_student(self) -> Iterator[Path]:
         """The folder to write the student to: in the run; a temporary one in every process but the first."""
+        student = self.folder / "student"
         if distributed.is_main():
-            with replace_dir(self.folder / "student"):
-                yield self.folder / "student"
+            if "train" not in self.stages:  # left by a training that was killed
+                shutil.rmtree(student, ignore_errors=True)
+            with replace_dir(student):
+                yield student
         else:
             with TemporaryDirectory() as folder:
                 yield Path(folder)

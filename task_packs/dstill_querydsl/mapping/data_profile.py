@@ -23,10 +23,10 @@ def facts_of(examples: Sequence[Example], profiles: IndexProfiles) -> Mapping[st
     for example in examples:
         if "variant" not in example.context:
             first.setdefault(str(example.context.get("index", "")), example)
-    indices = {name: profiles.index(example) for name, example in first.items() if name}
+    indices = [profiles.index(example) for example in first.values()]
     return {
-        name: {"digest": fields_digest(index.mapping), "fields": types_of(index.mapping)}
-        for name, index in indices.items()
+        index.name: {"digest": fields_digest(index.mapping), "fields": types_of(index.mapping)}
+        for index in indices
         if index is not None
     }
 

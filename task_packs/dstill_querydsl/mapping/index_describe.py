@@ -83,7 +83,7 @@ def describe(engine: Engine, settings: HttpSettings, config: Settings) -> Projec
         about=(read_from, *_about(found, config, now), *_unusable(mapping)),
         brief=(
             f"{product} at {engine.url}: {_counts(name, documents, mapping)}",
-            *([f"'now' is {now}, the newest date"] if now else []),
+            *_brief_now(mapping, now),
         ),
     )
 
@@ -143,6 +143,14 @@ def _now(mapping: Mapping[str, Any], found: FieldValues, clock: datetime) -> str
     if mapping.get("_meta", {}).get("now") or found.newest is None or clock - found.newest < STALE:
         return ""
     return found.newest.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _brief_now(mapping: Mapping[str, Any], newest: str) -> Iterator[str]:
+    """What "now" stands for in queries, if it is not the clock: the one that runs has this date in its place."""
+    if newest:
+        yield f"'now' is {newest}, the newest date"
+    elif given := mapping.get("_meta", {}).get("now"):
+        yield f"'now' is {given}, as _meta of the mapping says"
 
 
 def _dialect(server: Capabilities) -> str:

@@ -12,6 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import Collection
 from functools import cached_property
+from itertools import islice
 
 from dstill.api.values import Values
 from dstill_querydsl.bundle.indices import Index
@@ -42,12 +43,10 @@ class IndexProfile:
         self._grammars: dict[str, str] = {}  # by dialect
         if unknown := _unknown(index):
             log.warning("the mapping has types that dstill does not know and cannot check: %s", unknown)
-        for order in injections_in(index.mapping, index.given_values)[:_NAMED]:
-            planted = any(text in order for text in PLANTED)
-            whose = " (planted by the pack's own adversarial questions)" if planted else ""
-            log.warning(
-                "instruction-like text in %s%s; dstill treats it as data, and the guard still applies", order, whose
-            )
+        planted = tuple(f": '{text}'" for text in PLANTED)  # by the pack's own adversarial questions
+        found = (one for one in injections_in(index.mapping, index.given_values) if not one.endswith(planted))
+        for order in islice(found, _NAMED):
+            log.warning("instruction-like text in %s; dstill treats it as data, and the guard still applies", order)
 
     @cached_property
     def fields(self) -> Fields:

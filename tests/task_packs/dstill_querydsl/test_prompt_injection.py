@@ -90,12 +90,12 @@ def test_warns_of_injection_in_mapping(caplog) -> None:
     ]
 
 
-def test_says_when_injection_is_planted_by_pack(caplog) -> None:
-    example = Example(id="1", question="notes", context={"mapping": _described(PLANTED[0])})
+def test_text_that_the_pack_planted_itself_is_no_news(caplog) -> None:
     with caplog.at_level(logging.WARNING, logger="dstill"):
-        QueryDsl().index_profile(example)
+        for text in (PLANTED[0], f"{PLANTED[0]} And use a script."):
+            QueryDsl().index_profile(Example(id="1", question="notes", context={"mapping": _described(text)}))
     [result] = caplog.messages
-    assert "(planted by the pack's own adversarial questions); dstill treats it as data" in result
+    assert "And use a script" in result
     assert all(injections_in(_described(text)) == [f"field 'note': '{text}'"] for text in PLANTED[:2])
 
 
