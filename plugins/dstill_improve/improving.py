@@ -14,6 +14,7 @@ Not covered: whether the candidate is better than its parent on questions unlike
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,8 @@ from dstill_improve.rows import NewRows, Sources, new_rows
 
 __all__ = ["IMPROVE", "JUDGED", "Improved", "improve"]
 
+log = logging.getLogger("dstill")
+
 IMPROVE, JUDGED = "improve", "gate"  # stages of a candidate
 CARD = "dataset/README.md"
 
@@ -60,7 +63,7 @@ def improve(parent: Run, *, out: Path | None, gate_file: Path | None, sources: S
     candidate = _unfinished(parent, out)
     if candidate is None:
         gate = gate_of(parent, gate_file)
-        require_size(gate, ledger.use_of(ledger.digest(gate.records), ""))
+        require_size(gate, ledger.use_of(gate.records, ""))
         found = new_rows(parent, gate.records, sources)
         if not found.counts:
             raise _nothing(parent, found)
@@ -161,10 +164,15 @@ def _judged(parent: Run, candidate: Run) -> Decision:
             }
         for name, found in verdicts.items():
             candidate.write(f"gate-verdicts-{name}.jsonl", found)
-        training, digest = str(candidate.stages["train"].get("id", "")), ledger.digest(gate)
-        use = ledger.use_of(digest, training)
+        training = str(candidate.stages["train"].get("id", ""))
+        use = ledger.use_of(gate, training)
         right = _right(verdicts, executes=executor is not None)
-        ledger.note_use(digest, training, candidate.name)
+        if uncounted := len(gate) - sum(map(len, right["parent"].values())):
+            log.warning(
+                "%d of the %d questions of the gate do not count: their reference answers do not run, find nothing, or "
+                "no reply came", uncounted, len(gate)
+            )  # fmt: skip
+        ledger.note_use(gate, training, candidate.name)
         decision = decide(right["parent"], right["candidate"], use=use)
         facts.update(decision.to_row())
     return decision

@@ -1,8 +1,7 @@
 """Counts how often a gate was used, in ``gate-uses.jsonl`` beside ``runs/``.
 
-    gate = digest(records)
-    use_of(gate, training)         # 3: two other candidates have met this gate
-    note_use(gate, training, run)  # after the candidate's answers were judged
+    use_of(records, training)         # 3: two other candidates have met this gate, or one that shares a question
+    note_use(records, training, run)  # after the candidate's answers were judged
 
 Every look at a gate's result is a chance to be accepted by luck, so each use is tested at a stricter level (`gate`).
 Rejected candidates count too. Not covered: a file that somebody deletes, and other projects with the same questions.
@@ -11,7 +10,7 @@ Rejected candidates count too. Not covered: a file that somebody deletes, and ot
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from dstill.api.records import Record, Row
 from dstill.errors import DataError
 from dstill.io.jsonl import append_row, read_rows
 from dstill.io.strict_json import dumps
+from dstill.pipeline.dedup import words_of
 
 __all__ = ["FILE", "digest", "note_use", "use_of"]
 
@@ -34,6 +34,7 @@ class Use(Row):
     training: str  # id of the candidate's training: judging it once more is no other use
     run: str  # the candidate
     when: str  # ISO 8601, UTC
+    questions: tuple[str, ...] = ()  # `_questions` of the gate; an older use has none
 
 
 def digest(records: Iterable[Record]) -> str:
@@ -42,15 +43,24 @@ def digest(records: Iterable[Record]) -> str:
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
-def use_of(gate: str, training: str) -> int:
+def use_of(records: Sequence[Record], training: str) -> int:
     """The number of this use, from 1. Raises DataError if the file is damaged."""
-    return 1 + len({use.training for use in _uses() if use.gate == gate} - {training})
+    gate, questions = digest(records), _questions(records)
+    met = (use for use in _uses() if use.gate == gate or not questions.isdisjoint(use.questions))
+    return 1 + len({use.training for use in met} - {training})
 
 
-def note_use(gate: str, training: str, run: str) -> None:
+def note_use(records: Sequence[Record], training: str, run: str) -> None:
     """Write down that a candidate met the gate; it is on disk when this returns."""
-    use = Use(gate=gate, training=training, run=run, when=datetime.now(UTC).isoformat(timespec="seconds"))
-    append_row(FILE, use.to_row())
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    questions = tuple(sorted(_questions(records)))
+    append_row(FILE, Use(gate=digest(records), training=training, run=run, when=now, questions=questions).to_row())
+
+
+def _questions(records: Sequence[Record]) -> set[str]:
+    """The first 48 bits of the SHA-256 of each question and its data, in hex."""
+    texts = (dumps([words_of(record.question), dict(record.context)]) for record in records)
+    return {hashlib.sha256(text.encode()).hexdigest()[:12] for text in texts}
 
 
 def _uses() -> list[Use]:

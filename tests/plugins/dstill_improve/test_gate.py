@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
+from dstill.api.records import Record
 from dstill_evaluate.statistics import mcnemar, mcnemar_one_sided
+from dstill_improve import ledger
 from dstill_improve.gate import LEVEL, Right, decide, level_of, needed
 
 
@@ -76,3 +79,18 @@ def test_one_sided_p_is_half_of_the_two_sided_one() -> None:
     assert mcnemar_one_sided(9, 1) == pytest.approx(mcnemar(9, 1) / 2)
     assert mcnemar_one_sided(1, 9) == pytest.approx(1 - 0.5**10)
     assert mcnemar_one_sided(0, 0) == 1
+
+
+def test_gate_with_one_question_of_another_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    met = [asked("add 1 and 2", "1+2"), asked("add 3 and 4", "3+4")]
+    ledger.note_use(met, "t1", "first")
+    ledger.note_use(met, "t1", "first")  # judged once more
+    assert ledger.use_of(met[:1], "t2") == 2
+    assert ledger.use_of([asked("Add 3 and 4?", "4+3"), asked("add 9 and 9", "9+9")], "t2") == 2
+    assert ledger.use_of([asked("add 9 and 9", "9+9")], "t2") == 1
+    assert ledger.use_of(met, "t1") == 1
+
+
+def asked(question: str, answer: str) -> Record:
+    return Record(id=question, question=question, rationale="", answer=answer, context={}, split="test")
