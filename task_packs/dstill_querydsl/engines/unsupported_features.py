@@ -33,6 +33,7 @@ _TEXTS = ("text", "match_only_text", "search_as_you_type")
 _CHAR_FILTERS = ("mapping",)
 _BY_VALUE = (("aggs", "aggregates"), ("aggregations", "aggregates"), ("sort", "sorts"), ("collapse", "collapses"))
 _ANALYZER_KEYS = ("analyzer", "quote_analyzer", "search_analyzer")
+_POLE = 90  # degrees
 _WHOLE = ("long", "integer", "short", "byte")
 
 
@@ -85,6 +86,7 @@ class UnsupportedFeatures:
             or self._collapse(body)
             or self._sort(body)
             or _flat_box(body)
+            or _latitude(body)
             or self.by_type.reason(body)
         )
 
@@ -127,6 +129,25 @@ def _flat_box(body: Mapping[str, Any]) -> str:
         if isinstance(options, Mapping) and any(isinstance(box, Mapping) and is_flat(box) for box in options.values()):
             return "uses a geo_bounding_box without height or width, which the embedded engine refuses"
     return ""
+
+
+def _latitude(body: Mapping[str, Any]) -> str:
+    """Elasticsearch refuses latitudes that do not exist, unless told otherwise; the embedded engine reads them."""
+    for latitude in _latitudes(body):
+        if abs(latitude) > _POLE:
+            return f"has a latitude of {latitude:g} degrees, which the embedded engine accepts"
+    return ""
+
+
+def _latitudes(value: Any) -> Iterator[float]:
+    if isinstance(value, Mapping):
+        if "lon" in value and isinstance(latitude := value.get("lat"), int | float):
+            yield latitude
+        for inner in value.values():
+            yield from _latitudes(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _latitudes(inner)
 
 
 def note_large_numbers(
