@@ -132,7 +132,7 @@ def _flat_box(body: Mapping[str, Any]) -> str:
 
 
 def _latitude(body: Mapping[str, Any]) -> str:
-    """Elasticsearch refuses latitudes that do not exist, unless told otherwise; the embedded engine reads them."""
+    """Elasticsearch refuses latitudes that do not exist, unless a body permits them; the embedded engine reads them."""
     for latitude in _latitudes(body):
         if abs(latitude) > _POLE:
             return f"has a latitude of {latitude:g} degrees, which the embedded engine accepts"
