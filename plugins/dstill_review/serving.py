@@ -10,10 +10,8 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from dstill.errors import MissingExtra
 from dstill.runtime import http
 from dstill_review.access import Access
 from dstill_review.app import application
@@ -31,9 +29,7 @@ GRACE = 2  # seconds for requests in progress when the server stops
 @contextlib.contextmanager
 def listening(port: int) -> Iterator[socket.socket]:
     """A socket on `port` of loopback; 0: any free port. Raises UsageError if it is taken, or MissingExtra."""
-    for library in ("starlette", "uvicorn"):
-        if find_spec(library) is None:
-            raise MissingExtra("the page of `dstill data review`", "review", library)
+    http.require_libraries("the page of `dstill data review`", "review", "starlette", "uvicorn")
     with http.listening(HOST, port, hint="omit --port to use any free port, or use --tui") as listener:
         yield listener
 

@@ -22,6 +22,7 @@ from dstill.cli.options import (
     engine_url_option,
     fallback_options,
     json_output,
+    listen_options,
     max_wrong_option,
     run_argument,
     set_option,
@@ -35,20 +36,7 @@ __all__ = ["serve"]
 
 @click.command(cls=Command, section="Use", examples=["dstill serve runs/mine --port 8000"])
 @run_argument
-@click.option("--port", type=Count(0, 65535), default=8000, help="Port to listen on. 0: any free port.")
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    metavar="ADDRESS",
-    help="Address to listen on. One that other machines can reach requires --token-env.",
-)
-@click.option(
-    "--token-env",
-    default="",
-    show_default=False,
-    metavar="NAME",
-    help="Environment variable that holds the access token. Default: no token.",
-)
+@listen_options
 @click.option(
     "--execute/--no-execute",
     default=True,

@@ -15,10 +15,8 @@ import signal
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from dstill.errors import MissingExtra
 from dstill.pipeline.predict import Predictor
 from dstill.runtime import http
 from dstill.runtime.signals import handling
@@ -52,9 +50,7 @@ class Limits:
 @contextlib.contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
     """A listening socket. Raises UsageError if that is not possible, and MissingExtra if a library is missing."""
-    for library in ("starlette", "uvicorn", "prometheus_client"):
-        if find_spec(library) is None:
-            raise MissingExtra("`dstill serve`", "serve", library.replace("_", "-"))
+    http.require_libraries("`dstill serve`", "serve", "starlette", "uvicorn", "prometheus_client")
     with http.listening(host, port, hint="choose another port, or 0 for any free one") as listener:
         yield listener
 

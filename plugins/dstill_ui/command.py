@@ -9,7 +9,7 @@ import click
 
 from dstill.cli.console import emit, note
 from dstill.cli.groups import Command
-from dstill.cli.options import App, Count, app, engine_url_option, json_output, set_option
+from dstill.cli.options import App, Count, app, engine_url_option, json_output, listen_options, set_option
 from dstill.errors import Interrupted, UsageError
 
 __all__ = ["ui"]
@@ -20,20 +20,7 @@ __all__ = ["ui"]
     section="Use",
     examples=["dstill ui", "dstill ui --host 0.0.0.0 --token-env TEAM_TOKEN"],
 )
-@click.option("--port", type=Count(0, 65535), default=8000, help="Port to listen on. 0: any free port.")
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    metavar="ADDRESS",
-    help="Address to listen on. One that other machines can reach requires --token-env.",
-)
-@click.option(
-    "--token-env",
-    default="",
-    show_default=False,
-    metavar="NAME",
-    help="Environment variable that holds the access token. Default: no token.",
-)
+@listen_options
 @click.option(
     "--runs",
     "place",

@@ -12,13 +12,12 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dstill.cli.options import App
 from dstill.cli.ready import ready
-from dstill.errors import DataError, Interrupted, MissingExtra
+from dstill.errors import DataError, Interrupted
 from dstill.io.shell import command
 from dstill.pipeline.review import REVIEWED
 from dstill.runtime import http
@@ -48,9 +47,7 @@ LIMITS = serving.Limits(max_batch=16, max_requests=64, timeout=60)  # of each st
 @contextlib.contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
     """A listening socket. Raises UsageError if that is not possible, and MissingExtra if a library is missing."""
-    for library in LIBRARIES:
-        if find_spec(library) is None:
-            raise MissingExtra("`dstill ui`", "ui", library.replace("_", "-"))
+    http.require_libraries("`dstill ui`", "ui", *LIBRARIES)
     with http.listening(host, port, hint="choose another port, or 0 for any free one") as listener:
         yield listener
 

@@ -43,6 +43,7 @@ __all__ = [
     "fallback_options",
     "json_option",
     "json_output",
+    "listen_options",
     "load_data_option",
     "max_wrong_option",
     "run_argument",
@@ -379,6 +380,31 @@ _FALLBACK = (
 def fallback_options(command: F) -> F:
     """The options that name a large model to fall back on, and limit what it may cost."""
     for option in reversed(_FALLBACK):
+        command = option(command)
+    return command
+
+
+_LISTEN = (
+    click.option("--port", type=Count(0, 65535), default=8000, help="Port to listen on. 0: any free port."),
+    click.option(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="Address to listen on. One that other machines can reach requires --token-env.",
+    ),
+    click.option(
+        "--token-env",
+        default="",
+        show_default=False,
+        metavar="NAME",
+        help="Environment variable that holds the access token. Default: no token.",
+    ),
+)
+
+
+def listen_options(command: F) -> F:
+    """The options of a server: its address, and the token that clients must send."""
+    for option in reversed(_LISTEN):
         command = option(command)
     return command
 

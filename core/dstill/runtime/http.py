@@ -14,15 +14,16 @@ import contextlib
 import errno
 import socket
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from dstill.errors import UsageError
+from dstill.errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
     from starlette.types import Message, Send
     from uvicorn import Server
 
-__all__ = ["MOST", "POLICY", "listening", "own_names", "server_of", "with_policy"]
+__all__ = ["MOST", "POLICY", "listening", "own_names", "require_libraries", "server_of", "with_policy"]
 
 MOST = 512  # open connections
 PATIENCE = 15.0  # seconds for a request to arrive, and for its response to be read
@@ -59,6 +60,13 @@ def with_policy(send: Send) -> Send:
         await send(message)
 
     return sent
+
+
+def require_libraries(feature: str, extra: str, *libraries: str) -> None:
+    """Raises MissingExtra if a library of an extra is not installed. Imports none of them."""
+    for library in libraries:
+        if find_spec(library) is None:
+            raise MissingExtra(feature, extra, library.replace("_", "-"))
 
 
 @contextlib.contextmanager

@@ -204,7 +204,7 @@ def test_port_in_use_is_refused(make_run: MakeRun, review: Any) -> None:
 
 
 def test_missing_libraries_name_the_extra(make_run: MakeRun, review: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dstill_review.serving.find_spec", lambda name: None)
+    monkeypatch.setattr("dstill.runtime.http.find_spec", lambda name: None)
     ended = review(make_run().folder)
     assert ended.code == 2
     assert ended.err.splitlines() == [

@@ -216,7 +216,7 @@ def test_unknown_run_is_refused(command: Any) -> None:
 
 
 def test_missing_libraries_name_the_extra(run: Run, command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dstill_serve.serving.find_spec", lambda name: None)
+    monkeypatch.setattr("dstill.runtime.http.find_spec", lambda name: None)
     ended = command(run.folder)
     assert ended.code == 2
     assert ended.err.splitlines() == [

@@ -45,7 +45,7 @@ def test_wrong_arguments_are_refused(runs: Path, cli: Callable[..., Any], words:
 
 
 def test_missing_libraries_name_the_extra(runs: Path, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dstill_ui.serving.find_spec", lambda name: None if name == "jinja2" else name)
+    monkeypatch.setattr("dstill.runtime.http.find_spec", lambda name: None if name == "jinja2" else name)
     reply = cli("ui", toy=False)
     assert reply.err.splitlines() == [
         "error: `dstill ui` needs the extra 'ui' (jinja2 is not installed)",
