@@ -215,8 +215,6 @@ def _classes() -> tuple[Any, Any, Any]:  # noqa: C901  one class, defined here b
     from transformers import PrinterCallback, Trainer, TrainingArguments
 
     class StepTrainer(Trainer):  # type: ignore[misc]
-        loss_is_scaled_for_ga = True
-
         def __init__(
             self,
             *,
@@ -228,7 +226,8 @@ def _classes() -> tuple[Any, Any, Any]:  # noqa: C901  one class, defined here b
         ) -> None:
             self.recipe, self.watch = recipe, watch
             self.score: Any = score  # None also if another process measures the accuracy for all
-            super().__init__(**kwargs)
+            # never called: that there is one keeps transformers from dividing `compute_loss` by the micro-batches
+            super().__init__(compute_loss_func=losses, **kwargs)
             self.token_losses = losses(self.model)
 
         def _get_train_sampler(self, train_dataset: Any = None) -> Any:
