@@ -8,7 +8,7 @@ DEMO   := $(VENV)/.demo
 # The versions that CI passed with; `make constraints` renews them.
 CONSTRAINTS := .ci/constraints.txt
 
-.PHONY: demo test test-slow nightly fuzz lint format bench bench-gpu bench-pretrained reproduce base docs site screenshots soak engine image constraints clean
+.PHONY: demo test test-slow nightly floors fuzz lint format bench bench-gpu bench-pretrained reproduce base docs site screenshots soak engine image constraints clean
 
 demo: $(DEMO)
 	$(RUN)/dstill demo
@@ -28,6 +28,16 @@ test-slow: $(STAMP) $(VENV)/.weights
 # Every test, with the large samples: hours.
 nightly: $(STAMP) $(VENV)/.weights
 	DSTILL_NIGHTLY=1 $(PYTEST) -m "" $(ARGS)
+
+# The fast tests with the oldest versions that pyproject.toml allows, in an environment of their own.
+FLOORS := build/floors
+floors: $(RUN)/uv
+	test -x $(FLOORS)/bin/python || $(RUN)/uv venv --quiet --python $(PYTHON) $(FLOORS)
+	$(RUN)/uv pip compile --quiet --python $(FLOORS) --resolution lowest-direct --extra all --group test --no-header \
+		--output-file $(FLOORS).txt pyproject.toml
+	VIRTUAL_ENV=$(FLOORS) $(RUN)/uv pip install --quiet --compile-bytecode --requirement $(FLOORS).txt --editable .
+	$(subst $(RUN),$(FLOORS)/bin,$(PYTEST)) \
+		$(or $(ARGS),tests/core tests/cli $(addprefix tests/plugins/dstill_,export finetune linked))
 
 # Random inputs again and again, until one fails or SECONDS have passed.
 fuzz: $(STAMP)

@@ -45,6 +45,7 @@ def card_of(library: str, facts: Mapping[str, Any], more: Iterable[str]) -> str:
         "modality": facts["modality"],
         "compared with": f"{parity['n']} answers of the evaluated student: {parity['text']} have the same text, "
         f"{parity['result']} the same result, {parity['n'] - parity['same']} differ",
+        "compared by": facts["runtime"],
         "measured on": facts["device"],
         "dstill": facts["versions"].get("dstill", ""),
     }

@@ -172,6 +172,7 @@ def _origin(run: Run, form: Format, source: Source, examples: Sequence[Example])
         "training": run.stages.get("train", {}).get("id", ""),
         "task": run.task.name,
         "base": base_name,
+        "runtime": form.runtime(source.facts),
         "licence": licence_of(_base(source)),
         "modality": source.facts.modality,
         "data": dict(DataProfile.of(run.task).licences(examples)),

@@ -102,6 +102,10 @@ class Format(ABC):
     def load(self, folder: Path) -> Generator:
         """The exported student, loaded only from the files in `folder`, including its generation settings."""
 
+    def runtime(self, facts: Facts) -> str:
+        """What `load` runs the exported student with. Default: the library."""
+        return self.library
+
     def splits(self, run: Run) -> Sequence[str]:
         """The splits whose questions both students answer. Default: none are named, so the evaluated ones."""
         return ()

@@ -9,7 +9,7 @@ r"""The Modelfile with which Ollama asks a student in GGUF what it was trained o
 
 Ollama does not read the chat template of the file: its templates are in the language of Go. So the student's template
 is rendered once without and once with a system message, and the text around the messages is copied. The start token is
-left out: llama.cpp adds it if the file says so (`dstill_export.gguf`).
+left out: llama.cpp adds it if the file says so (`dstill_export.gguf_copy`).
 """
 
 from __future__ import annotations

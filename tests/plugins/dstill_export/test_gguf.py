@@ -11,7 +11,7 @@ import pytest
 import torch
 import transformers
 
-from dstill_export.gguf import _CONVERSIONS, gguf_tensors
+from dstill_export.gguf_copy import _CONVERSIONS, gguf_tensors
 from dstill_finetune import gguf_files, model_loading
 
 SIZES = {
