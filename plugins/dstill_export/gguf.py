@@ -102,7 +102,7 @@ class Gguf(Format):
         try:
             return _read_by_transformers(folder, facts)
         except DataError as error:
-            error.hint = "pip install xllamacpp: the export is then checked with llama.cpp itself"
+            error.hint = "pip install 'dstill[llama-cpp]': the export is then checked with llama.cpp itself"
             raise
 
     def runtime(self, facts: Facts) -> str:

@@ -62,7 +62,11 @@ def load_tokenizer(file: Path) -> Any:
 
     check(file)
     with _refusing(file):
-        return _read(file, AutoTokenizer.from_pretrained, {})
+        tokenizer = _read(file, AutoTokenizer.from_pretrained, {})
+    adds_start = settings_of(file).get("tokenizer.ggml.add_bos_token")
+    if adds_start is not None and tokenizer.add_bos_token != adds_start:  # transformers 5.20 does not read it
+        tokenizer.add_bos_token = adds_start
+    return tokenizer
 
 
 def load_model(file: Path, kind: Any, options: Mapping[str, Any]) -> Any:

@@ -98,7 +98,9 @@ def make_run(export_plugins: Plugins, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
-def student(make_run: MakeRun, llama: Path, chat_base: Path, gguf_base: Path) -> Callable[[str], Run]:
+def student(
+    make_run: MakeRun, llama: Path, chat_base: Path, gguf_base: Path, letters_base: Path
+) -> Callable[[str], Run]:
     """Shared runs, named by their special feature."""
     of_llama = {"train.student": f"hf:{llama}", "train.learning_rate": 5e-3}
     flags: dict[str, dict[str, Any]] = {
@@ -107,6 +109,7 @@ def student(make_run: MakeRun, llama: Path, chat_base: Path, gguf_base: Path) ->
         "llama": of_llama,
         "qlora": {**of_llama, "train.modality": "qlora", "train.task_prefix": "decoder"},
         "chat": {**of_llama, "train.student": f"hf:{chat_base}", "train.modality": "lora"},
+        "letters": {"train.student": f"hf:{letters_base}", "train.learning_rate": 5e-3, "train.modality": "lora"},
         "gguf": {"train.student": str(gguf_base), "train.learning_rate": 5e-3, "train.modality": "lora"},
     }
     return lambda name: make_run(name, **flags[name])
@@ -120,6 +123,23 @@ def gguf_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_llama(folder / "small.gguf", template=LETTERS)
 
     return shared_folder(tmp_path_factory, "export-base-gguf", build) / "small.gguf"
+
+
+@pytest.fixture(scope="session")
+def letters_base(gguf_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as a folder for transformers: llama.cpp's converter knows its kind of vocabulary."""
+
+    def build(folder: Path) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM
+
+        from dstill_finetune import gguf_files
+
+        model = gguf_files.load_model(gguf_base, AutoModelForCausalLM, {"dtype": torch.float32})
+        model.save_pretrained(folder)
+        gguf_files.load_tokenizer(gguf_base).save_pretrained(folder)
+
+    return shared_folder(tmp_path_factory, "export-base-letters", build)
 
 
 @pytest.fixture(scope="session")

@@ -133,10 +133,14 @@ def test_student_metadata_is_exported(student: Student, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "fields.json").read_text() == "{}"
 
 
-def test_gguf_export_needs_a_student_trained_from_gguf(student: Student, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="trained from a GGUF file") as caught:
+def test_gguf_of_another_base_needs_the_converter(
+    student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match="needs llama.cpp's converter"):
         export(student("llama"), format_of("gguf"), tmp_path / "out")
-    assert "convert_hf_to_gguf.py" in caught.value.hint
+    with pytest.raises(UsageError, match="an encoder–decoder cannot be exported to gguf"):
+        export(student("full"), format_of("gguf"), tmp_path / "out")
 
 
 def test_architecture_unknown_to_ctranslate2_is_refused(
