@@ -58,7 +58,7 @@ def export(found: App, run: str, form: str, out: Path, sample: int, parity: floa
     merged       one folder of safetensors, for plain transformers; of a linked student, for dstill
     adapter      only the adapter, for peft with its base
     ctranslate2  8-bit weights, for CTranslate2 on a CPU
-    gguf         for llama.cpp and tools that use it
+    gguf         a decoder for llama.cpp, Ollama and tools that use it
     int8         8-bit weights of a linked student, for dstill
 
     dstill then asks the original and the exported student the same questions: up to --limit, of the splits in
