@@ -2,9 +2,9 @@
 
     supports(Path("base.gguf")); write(Path("base.gguf"), model, tokenizer, Path("out/model.gguf"))
 
-Settings and vocabulary are copied, the vocabulary is extended by the student's new tokens, and the tensors are replaced,
-by the names in the `gguf` package's table. The end token and the chat template are the student's. `_CONVERSIONS` lists
-what llama.cpp stores differently from transformers.
+Settings and vocabulary are copied, the vocabulary is extended by the student's new tokens, and the tensors are
+replaced, by the names in the `gguf` package's table. The end token and the chat template are the student's.
+`_CONVERSIONS` lists what llama.cpp stores differently from transformers.
 """
 
 from __future__ import annotations

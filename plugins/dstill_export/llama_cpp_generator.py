@@ -71,7 +71,8 @@ class LlamaCppGenerator(Generator):
         return [self._answer(source.text, most=1)["usage"]["prompt_tokens"] for source in sources]
 
     def _answer(self, text: str, most: int = 0) -> Any:
-        asked = {"messages": _messages(text, self.facts), "temperature": 0, "max_tokens": most or self.facts.max_target_length}
+        most = most or self.facts.max_target_length
+        asked = {"messages": _messages(text, self.facts), "temperature": 0, "max_tokens": most}
         answer = self.server.handle_chat_completions(asked)
         if "error" in answer:
             raise UsageError("llama.cpp refuses the question", where=str(answer["error"])[:300])
