@@ -17,7 +17,7 @@ def test_student_trained_elsewhere_is_scored_as_it_is(
     folder = tmp_path / "trained"
     export(student("chat"), format_of("merged"), folder, count=2)
     (folder / "student.json").unlink()  # which no other program writes
-    settings = {"train.student": f"hf:{folder}", "train.max_steps": -1, "train.num_train_epochs": 0}
+    settings = {"train.student": f"hf:{folder}", "train.max_steps": -1, "train.num_train_epochs": 0.0}
     run = make_run("elsewhere", **settings)
     assert run.manifest["stages"]["train"]["steps"] == 0
     assert run.manifest["stages"]["evaluate"]["scores"]["student"]["train"]["executable_accuracy"]["value"] == 1
