@@ -9,7 +9,6 @@ rationale, a student learns the answer alone.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -53,6 +52,7 @@ class Replay(Teacher):
 
     def open(self, task: Task) -> Self:
         # imported late: plugins load at every start of the command line
+        from dstill.io.spool import Positions
         from dstill.pipeline.question_files import read_questions
 
         if not self.config.file:
@@ -61,13 +61,10 @@ class Replay(Teacher):
                 where="teacher.replay.file",
                 hint="--set teacher.replay.file=answers.csv",
             )
-        self._by_id: dict[str, Example] = {}
-        self._by_question: dict[str, list[Example]] = defaultdict(list)
-        for row in read_questions(self.config.file, parse=task.parse):
-            if row.answer is not None:
-                self._by_id[row.id] = row
-                self._by_question[row.question].append(row)
-        if not self._by_id:
+        rows = self._answers = read_questions(self.config.file, parse=task.parse)
+        self._by_id = Positions(None if row.answer is None else row.id for row in rows)
+        self._by_question = Positions(None if row.answer is None else row.question for row in rows)
+        if all(row.answer is None for row in rows):
             raise DataError("no row has an answer", where=self.config.file)
         return super().open(task)
 
@@ -91,7 +88,7 @@ class Replay(Teacher):
         return Reply(id=example.id, text=self.task.reply_text(row.rationale or "", row.answer or ""), model=self.name)
 
     def _rows(self, example: Example) -> list[Example]:
-        row = self._by_id.get(example.id)
-        if row is not None and row.question == example.question:
-            return [row]
-        return self._by_question.get(example.question) or ([] if row is None else [row])
+        found = [self._answers[at] for at in self._by_id.find(example.id)]
+        if not found or found[0].question != example.question:
+            found = [self._answers[at] for at in self._by_question.find(example.question)] or found
+        return found

@@ -11,26 +11,29 @@ In: a file (`dstill.io.tables`), a folder (`dstill.pipeline.dataset_folders`) or
     rationale, id, category, template, split
     context                an object, or its JSON text: what the task needs beside the question
 
-or with rows of other tools (`dstill.pipeline.row_forms`). Other columns go to `Example.extra`. Out: a list of
-`Example`, or DataError with row and column.
+or with rows of other tools (`dstill.pipeline.row_forms`). Other columns go to `Example.extra`. Out: a sequence of
+`Example`, which is on disk if it is long, or DataError with row and column.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from dstill.api.records import SPLITS, Draft, Example
 from dstill.api.splits import FORMER_SPLITS, split_name
 from dstill.errors import DataError
 from dstill.io.strict_json import NotStrict, dumps, kind, loads
 from dstill.io.tables import read_table
-from dstill.pipeline import dataset_folders, hub_datasets, row_forms
+from dstill.pipeline import dataset_folders, hub_datasets, row_forms, spooled
 from dstill.pipeline.dataset_folders import DataFile
-from dstill.pipeline.question_validation import refuse_contradictions, refuse_duplicates
+from dstill.pipeline.question_validation import Place, refuse_contradictions, refuse_duplicates
 from dstill.pipeline.row_forms import RowError
 
 __all__ = ["read_questions"]
@@ -48,28 +51,42 @@ def read_questions(
     parse: Callable[[str], Draft | None] = lambda _: None,
     json_answers: bool = False,
     one_answer: bool = False,
-) -> list[Example]:
+) -> Sequence[Example]:
     """The questions of `source`. Raises DataError, and what reading a file or the hub raises.
 
     `parse`: `Task.parse`, for replies that have a rationale in them. `json_answers`: an answer that is text must be
     JSON. `one_answer`: refuse a question with two different answers.
     """
-    rows = [row for file in _files(source) for row in _rows(file)]
-    if not rows:
+    found, places, splits, n = spooled.examples(), _Places(), dict[str, None](), 0
+    forms, refused = _OneForm(), None
+    for row in (row for file in _files(source) for row in _rows(file)):
+        splits[str(row.values.get("split"))] = None
+        forms.check(row)
+        if refused is not None or forms.refused is not None:
+            continue  # the first error is raised after the file is read: one in its form concerns all rows
+        try:
+            example = _example(row, parse, json_answers)
+        except DataError as error:
+            refused = error
+            continue
+        n += "system" in example.extra and "system" not in row.values
+        found.append(example)
+        places.append(row)
+    if forms.first is None:
         raise DataError(f"no rows in {source}", where=str(source), hint="give it one question at least")
-    _refuse_mixed(rows)
-    for name in dict.fromkeys(str(row.values.get("split")) for row in rows):
+    if forms.refused is not None:
+        raise forms.refused
+    for name in splits:
         split_name(name, str(source))  # warns once a file, not once a row
-    examples = [_example(row, parse, json_answers) for row in rows]
-    n = sum("system" in one.extra and "system" not in row.values for one, row in zip(examples, rows, strict=True))
+    if refused is not None:
+        raise refused
     if n:
-        what = f"{n:,} of {len(rows):,} rows have a system message: neither teacher nor student reads it"
+        what = f"{n:,} of {len(found):,} rows have a system message: neither teacher nor student reads it"
         log.warning("%s (%s)", what, source)
-    places = [(row.file.shown, row.number) for row in rows]
-    refuse_duplicates(places, examples)
+    refuse_duplicates(places, found)
     if one_answer:
-        refuse_contradictions(places, examples)
-    return examples
+        refuse_contradictions(places, found)
+    return found
 
 
 def _files(source: str | Path) -> list[DataFile]:
@@ -117,16 +134,57 @@ def _rows(file: DataFile) -> Iterator[_Row]:
         yield _Row(file=file, number=number, values=row)
 
 
-def _refuse_mixed(rows: list[_Row]) -> None:
-    """Raises DataError for the first row of another form than the first one: a column may mean two things."""
-    first = rows[0]
-    for row in rows:
-        if row.form != first.form:
-            raise DataError(
-                f"row {row.number} has the form {row.form}, and row {first.number} the form {first.form}",
+class _OneForm:
+    """Refuses the first row of another form than the first one: a column may mean two things."""
+
+    def __init__(self) -> None:
+        self.first: _Row | None = None
+        self.refused: DataError | None = None
+        self._form = ""
+
+    def check(self, row: _Row) -> None:
+        """Look at one more row."""
+        if self.refused is not None:
+            return
+        try:
+            form = row.form
+        except DataError as error:
+            form, self.refused = "", error
+        if self.first is None:
+            self.first, self._form = row, form
+        elif self.refused is None and form != self._form:
+            self.refused = DataError(
+                f"row {row.number} has the form {form}, and row {self.first.number} the form {self._form}",
                 where=row.where,
                 hint="give the rows of each form a file of their own",
             )
+
+
+class _Places(Sequence[Place]):
+    """The file and number of each row, in 8 bytes."""
+
+    def __init__(self) -> None:
+        self._files: list[tuple[int, str]] = []  # position of the first row, and name
+        self._numbers = array("Q")
+
+    def append(self, row: _Row) -> None:
+        """Add the place of `row`."""
+        if not self._files or self._files[-1][1] != row.file.shown:
+            self._files.append((len(self._numbers), row.file.shown))
+        self._numbers.append(row.number)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, at: int) -> Place: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Place]: ...
+    def __getitem__(self, at: int | slice) -> Place | list[Place]:
+        if isinstance(at, slice):
+            return [self[n] for n in range(*at.indices(len(self)))]
+        number = self._numbers[at]
+        return self._files[bisect_right(self._files, at, key=itemgetter(0)) - 1][1], number
 
 
 # --- one row ----------------------------------------------------------------------------

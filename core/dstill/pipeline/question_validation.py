@@ -9,11 +9,11 @@ DataError: two questions have the id 'a': '…' of train, and '…' of test
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from dstill.api.records import Example, Record
 from dstill.errors import DataError
+from dstill.io.spool import Positions
 from dstill.io.strict_json import NotStrict, dumps, loads
 
 __all__ = ["refuse_contradictions", "refuse_duplicates", "require_unique_ids"]
@@ -23,47 +23,47 @@ Place = tuple[str, int]  # a row's file and its number there
 
 def refuse_duplicates(places: Sequence[Place], examples: Sequence[Example]) -> None:
     """Raises DataError when two rows have one id. `places`: the file and number of each row."""
-    rows: dict[str, list[Place]] = defaultdict(list)
-    for place, example in zip(places, examples, strict=True):
-        rows[example.id].append(place)
-    twice = {id: found for id, found in rows.items() if len(found) > 1}
-    if twice:
-        id, found = next(iter(twice.items()))
+    groups = list(Positions(example.id for example in examples).repeated())
+    if groups:
+        first, second = min(groups)[:2]
         raise DataError(
-            f"duplicate ids: {len(twice)} ids in {sum(map(len, twice.values()))} rows; "
-            f"first '{id}' in {_two(found[0], found[1])}",
-            where=f"{found[1][0]}:{found[1][1]}",
+            f"duplicate ids: {len(groups)} ids in {sum(map(len, groups))} rows; "
+            f"first '{examples[first].id}' in {_two(places[first], places[second])}",
+            where=f"{places[second][0]}:{places[second][1]}",
             hint="give each row a unique id, or remove the column",
         )
 
 
-def require_unique_ids(rows: Iterable[Example | Record]) -> None:
+def require_unique_ids(rows: Sequence[Example | Record]) -> None:
     """Raises DataError when two rows of any splits have one id: the files of a run are joined by id."""
-    first: dict[str, Example | Record] = {}
-    for row in rows:
-        if (other := first.setdefault(row.id, row)) is not row:
-            one, another = (f"'{one.question[:80]}' of {one.split or 'no split'}" for one in (other, row))
-            raise DataError(
-                f"two questions have the id '{row.id}': {one}, and {another}",
-                where=f"id '{row.id}'",
-                hint="give each question an id that is unique in all splits",
-            )
+    second = min((group[:2][::-1] for group in Positions(row.id for row in rows).repeated()), default=None)
+    if second is not None:
+        found = [rows[at] for at in reversed(second)]
+        one, another = (f"'{row.question[:80]}' of {row.split or 'no split'}" for row in found)
+        raise DataError(
+            f"two questions have the id '{found[0].id}': {one}, and {another}",
+            where=f"id '{found[0].id}'",
+            hint="give each question an id that is unique in all splits",
+        )
 
 
 def refuse_contradictions(places: Sequence[Place], examples: Sequence[Example]) -> None:
     """Raises DataError when a question about the same data has two answers; spellings of the same JSON are equal."""
-    golds: dict[str, dict[str, Place]] = defaultdict(dict)
-    for place, example in zip(places, examples, strict=True):
-        if example.answer is not None:
-            golds[dumps([example.question, example.context])].setdefault(_normalized(example.answer), place)
-    several = [list(found.values()) for found in golds.values() if len(found) > 1]
+    asked = (None if one.answer is None else dumps([one.question, one.context]) for one in examples)
+    several = []
+    for group in Positions(asked).repeated():
+        golds: dict[str, int] = {}
+        for at in group:
+            golds.setdefault(_normalized(examples[at].answer or ""), at)
+        if len(golds) > 1:
+            several.append(list(golds.values())[:2])
     if several:
-        first, second = several[0][:2]
-        question = examples[places.index(first)].question
+        first, second = min(several)
+        where = places[second]
         raise DataError(
             f"different answers to one question: {len(several)} question{'s' if len(several) > 1 else ''}; first "
-            f"'{question[:80]}' in {_two(first, second)}",
-            where=f"{second[0]}:{second[1]}",
+            f"'{examples[first].question[:80]}' in {_two(places[first], where)}",
+            where=f"{where[0]}:{where[1]}",
             hint="keep the right answer; if the questions are about different data, name the data in their context",
         )
 
