@@ -25,7 +25,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 from dstill.errors import DiskError
 
-__all__ = ["Codec", "Positions", "Spool", "View", "digest"]
+__all__ = ["IN_MEMORY", "Codec", "Positions", "Spool", "View", "digest"]
 
 IN_MEMORY = 10_000  # items of a spool
 BLOCK = 512  # items that are written or read at once

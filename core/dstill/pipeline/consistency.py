@@ -8,7 +8,9 @@ Without them a pack whose `same` is always true scores 100 %. `dstill pack check
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from dstill.api.executor import Executor
 from dstill.api.faults import about
@@ -29,18 +31,17 @@ HINT = "`dstill pack check {}` says more"
 
 def of_questions(task: Task, examples: Sequence[Example]) -> list[str]:
     """What is odd about questions with reference answers, before a teacher is asked."""
-    answered = [example for example in examples if example.answer]
-    return [*_too_many_refusals(task, answered), *_not_parsed_back(task, answered[:SAMPLE])]
+    sample = islice(_answered(examples), SAMPLE)
+    return [*_too_many_refusals(task, examples), *_not_parsed_back(task, sample)]
 
 
 def of_verdicts(
     task: Task, examples: Sequence[Example], verdicts: Mapping[str, Sequence[Verdict]], executor: Executor | None
 ) -> list[str]:
     """What is odd about an evaluation; `verdicts` by system. `executor`: an opened one, or None."""
-    answered = [example for example in examples if example.answer]
-    found = [*_too_many_refusals(task, answered), *_exact_but_not_same(task, verdicts)]
+    found = [*_too_many_refusals(task, examples), *_exact_but_not_same(task, verdicts)]
     if executor is not None and not any(map(_differs, (v for of in verdicts.values() for v in of))):
-        found += of_golds(task, _with_mutants(task, answered, executor))
+        found += of_golds(task, _with_mutants(task, examples, executor))
     return found
 
 
@@ -57,12 +58,19 @@ def of_golds(task: Task, golds: Iterable[Gold]) -> list[str]:
     return [f"{what}, so `same` of task '{task.name}' may always be true; {HINT.format(task.name)}"]
 
 
-def _too_many_refusals(task: Task, answered: Sequence[Example]) -> Iterator[str]:
-    for split in dict.fromkeys(example.split for example in answered if example.split.startswith("test")):
-        golds = [example for example in answered if example.split == split]
-        n = sum(_refuses(task, example) for example in golds)
-        if len(golds) >= FEW and n > MOST_REFUSALS * len(golds):
-            what = f"{n} of {len(golds)} reference answers of {split} are refusals"
+def _answered(examples: Iterable[Example]) -> Iterator[Example]:
+    return (example for example in examples if example.answer)
+
+
+def _too_many_refusals(task: Task, examples: Iterable[Example]) -> Iterator[str]:
+    golds, refusals = Counter[str](), Counter[str]()
+    for example in _answered(examples):
+        if example.split.startswith("test"):
+            golds[example.split] += 1
+            refusals[example.split] += _refuses(task, example)
+    for split, of in golds.items():
+        if of >= FEW and refusals[split] > MOST_REFUSALS * of:
+            what = f"{refusals[split]} of {of} reference answers of {split} are refusals"
             yield f"{what}, so a student that always refuses looks good; {HINT.format(task.name)}"
 
 
@@ -71,7 +79,7 @@ def _refuses(task: Task, example: Example) -> bool:
         return task.is_refusal(example.answer or "")
 
 
-def _not_parsed_back(task: Task, answered: Sequence[Example]) -> Iterator[str]:
+def _not_parsed_back(task: Task, answered: Iterable[Example]) -> Iterator[str]:
     for example in answered:
         with about(example.id):
             draft = task.parse(task.reply_text(example.rationale or "steps", example.answer or ""))
@@ -99,7 +107,7 @@ def _differs(verdict: Verdict) -> bool:
     return verdict.reached == Level.EXECUTED and verdict.checked == Level.CORRECT
 
 
-def _with_mutants(task: Task, answered: Sequence[Example], executor: Executor) -> Iterator[Gold]:
+def _with_mutants(task: Task, examples: Iterable[Example], executor: Executor) -> Iterator[Gold]:
     if isinstance(task, TestDatabases):
-        for example in [example for example in answered if not _refuses(task, example)][:MUTATED]:
+        for example in islice((one for one in _answered(examples) if not _refuses(task, one)), MUTATED):
             yield audited(task, example, executor)

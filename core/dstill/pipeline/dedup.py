@@ -18,11 +18,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol, cast
 
 from dstill.api.faults import about
 from dstill.api.records import SPLITS, Problem, Record, Rejection
+from dstill.io.spool import IN_MEMORY, Positions
+from dstill.io.strict_json import dumps
+from dstill.pipeline import spooled
 from dstill.pipeline.leakage import context_key
 
 __all__ = ["FEW", "LEARNT_FROM", "nearest", "select", "words_of"]
@@ -32,7 +35,6 @@ FEW = 500  # questions with one answer, up to which each is compared with every 
 LEARNT_FROM = ("train", "validation")
 UNSEEN_GOLDS = ("test_unseen_templates", "test_unseen_data")  # their answers must not be in training either
 _MEANINGFUL = set("_.-%#@&*/\\")  # characters that change a question: 5 or 5%, C or C#, a or a/*
-_Key = tuple[Hashable, ...]
 
 
 class Answers(Protocol):
@@ -45,26 +47,71 @@ class Answers(Protocol):
         """Whether the answer refuses the question."""
 
 
-def select(rows: Sequence[Record | Rejection], task: Answers) -> list[Record | Rejection]:
+def select(rows: Iterable[Record | Rejection], task: Answers) -> Sequence[Record | Rejection]:
     """Every row, in order; a rejection with the reason replaces a row that must not be in the dataset."""
-    records = [_Row(row, task) for row in rows if isinstance(row, Record)]
-    found: dict[str, Problem] = {}
+    table = _Table(rows, task)
     for step in (_conflicting, _repeated, _near, _same_gold):
-        left = [row for row in records if row.record.id not in found]
-        for row, problem in step(left):
-            found.setdefault(row.record.id, problem)
-    return [_rejected(row, found[row.id]) if row.id in found and isinstance(row, Record) else row for row in rows]
+        for at, problem in step(table):
+            table.reject(at, problem)
+    return table.rows
+
+
+class _Table:
+    """The rows, and groups of the records that are left: those with the same words, and those with the same answer."""
+
+    def __init__(self, rows: Iterable[Record | Rejection], task: Answers) -> None:
+        self.rows = spooled.labels()
+        self.has_unseen = False  # whether a split must have other answers than training
+        self._task = task
+        self._by_words, self._by_gold = Positions(), Positions()  # refused questions have no gold
+        self._left = bytearray()  # 1: a record that no step has rejected
+        self._known: dict[int, _Row] = {}  # the first ones, so that few rows are looked at once
+        for at, row in enumerate(rows):
+            self.rows.append(row)
+            self._left.append(isinstance(row, Record))
+            if isinstance(row, Record):
+                self._add(_Row(at, row, task))
+
+    def _add(self, row: _Row) -> None:
+        self._by_words.add(dumps([row.words, row.data]), row.at)
+        if not row.refused:
+            self._by_gold.add(row.gold, row.at)
+        self.has_unseen |= row.record.split in UNSEEN_GOLDS
+        if len(self._known) < IN_MEMORY:
+            self._known[row.at] = row
+
+    def _row(self, at: int) -> _Row:
+        return self._known.get(at) or _Row(at, cast(Record, self.rows[at]), self._task)
+
+    def _groups(self, keys: Positions) -> Iterator[list[_Row]]:
+        for positions in keys.repeated():
+            found = [at for at in positions if self._left[at]]
+            if len(found) > 1:
+                yield [self._row(at) for at in found]
+
+    def same_words(self) -> Iterator[list[_Row]]:
+        """Records with the same words about the same data."""
+        return self._groups(self._by_words)
+
+    def same_gold(self) -> Iterator[list[_Row]]:
+        """Records with the same answer, but refusals, about the same data."""
+        return self._groups(self._by_gold)
+
+    def reject(self, at: int, problem: Problem) -> None:
+        """Replace a record by its rejection."""
+        self._left[at] = 0
+        self.rows[at] = _rejected(cast(Record, self.rows[at]), problem)
 
 
 class _Row:
     """A record with the keys to compare it by."""
 
-    def __init__(self, record: Record, task: Answers) -> None:
-        self.record = record
+    def __init__(self, at: int, record: Record, task: Answers) -> None:
+        self.at, self.record = at, record
         self.words = words_of(record.question)
         self.data = context_key(record)
         with about(record.id):
-            self.gold = (task.canonical(record.answer), self.data)
+            self.gold = dumps([task.canonical(record.answer), self.data])
             self.refused = task.is_refusal(record.answer)
 
 
@@ -93,27 +140,27 @@ def nearest(words: str, others: Sequence[str], *, part: bool = True) -> int | No
     return None if found is None else int(found[2])
 
 
-_Found = Iterator[tuple[_Row, Problem]]
+_Found = Iterator[tuple[int, Problem]]
 
 
-def _conflicting(rows: Iterable[_Row]) -> _Found:
-    for group in _groups(rows, lambda row: (row.words, row.data)):
+def _conflicting(table: _Table) -> _Found:
+    for group in table.same_words():
         given = {row.gold for row in group if not row.record.teacher}
         if len({row.gold for row in group}) > 1:
             for row in group if len(given) != 1 else [row for row in group if row.gold not in given]:
                 others = ", ".join(other.record.id for other in group[:4] if other is not row)
-                yield row, _problem("conflicting", f"the same question has another answer in {others[:80]}")
+                yield row.at, _problem("conflicting", f"the same question has another answer in {others[:80]}")
 
 
-def _repeated(rows: Iterable[_Row]) -> _Found:
-    for group in _groups(rows, lambda row: (row.words, row.data)):
+def _repeated(table: _Table) -> _Found:
+    for group in table.same_words():
         first, *others = _test_splits_first(group)
         for row in others:
-            yield row, _repetition(row, first, "duplicate", "the same question")
+            yield row.at, _repetition(row, first, "duplicate", "the same question")
 
 
-def _near(rows: Iterable[_Row]) -> _Found:
-    for group in _groups((row for row in rows if not row.refused), lambda row: row.gold):
+def _near(table: _Table) -> _Found:
+    for group in table.same_gold():
         kept = _Kept(compare_all=len(group) <= FEW)
         for row in _test_splits_first(group):
             others = kept.candidates(row)
@@ -121,7 +168,7 @@ def _near(rows: Iterable[_Row]) -> _Found:
             if near is None:
                 kept.add(row)
             else:
-                yield row, _repetition(row, others[near], "near_duplicate", "nearly the same question")
+                yield row.at, _repetition(row, others[near], "near_duplicate", "nearly the same question")
 
 
 class _Kept:
@@ -155,19 +202,12 @@ def _parts(words: str) -> set[str]:
     return found if len(found) > 3 else found | {words[at : at + 3] for at in range(max(1, len(words) - 2))}
 
 
-def _same_gold(rows: Sequence[_Row]) -> _Found:
-    unseen = {row.gold: row.record for row in rows if row.record.split in UNSEEN_GOLDS and not row.refused}
-    for row in rows:
-        if row.record.split in LEARNT_FROM and (other := unseen.get(row.gold)) is not None:
-            yield row, _problem("same_gold", f"its answer is that of {other.id} in {other.split}")
-
-
-def _groups(rows: Iterable[_Row], key: Callable[[_Row], _Key]) -> list[list[_Row]]:
-    """The groups of two or more rows with the same key."""
-    found: dict[_Key, list[_Row]] = defaultdict(list)
-    for row in rows:
-        found[key(row)].append(row)
-    return [group for group in found.values() if len(group) > 1]
+def _same_gold(table: _Table) -> _Found:
+    for group in table.same_gold() if table.has_unseen else ():
+        unseen = [row.record for row in group if row.record.split in UNSEEN_GOLDS]
+        for row in group if unseen else ():
+            if row.record.split in LEARNT_FROM:
+                yield row.at, _problem("same_gold", f"its answer is that of {unseen[-1].id} in {unseen[-1].split}")
 
 
 def _test_splits_first(group: Iterable[_Row]) -> list[_Row]:

@@ -17,7 +17,7 @@ A task's own questions have answers too, which no person gave: to learn from the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from dstill.api.faults import about
@@ -75,19 +75,24 @@ def same(task: Task, answer: str, example: Example) -> bool:
         return task.canonical(answer) == task.canonical(example.answer)
 
 
-def count(task: Task, examples: Sequence[Example], records: Iterable[Record]) -> dict[str, int]:
-    """How many of `records`, the rows of `examples`, have the given answer or another one, and how many have no row."""
-    by_id = {example.id: example for example in examples}
-    counts = {"kept": 0, "explained": 0, "replaced": 0, "without_rationale": 0}
-    for record in records:
-        example = by_id[record.id]
+def count(task: Task, examples: Iterable[Example], records: Iterable[Record]) -> dict[str, int]:
+    """How many of `records` have the given answer or another one, and how many `examples` have no row.
+
+    `records`: the rows of `examples`, in their order.
+    """
+    counts = {"kept": 0, "explained": 0, "replaced": 0, "without_rationale": 0, "rejected": 0}
+    left = iter(records)
+    record = next(left, None)
+    for example in examples:
+        if record is None or record.id != example.id:
+            counts["rejected"] += example.answer is not None
+            continue
         kept = example.answer is not None and not record.teacher
         counts["kept"] += kept
         counts["explained"] += kept and record.rationale not in ("", example.rationale)
         counts["replaced"] += example.answer is not None and not kept and not same(task, record.answer, example)
         counts["without_rationale"] += not record.rationale and record.split in LEARNT_FROM
-        by_id.pop(record.id)
-    counts["rejected"] = sum(example.answer is not None for example in by_id.values())
+        record = next(left, None)
     return counts
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from array import array
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from dstill.api.faults import about
 from dstill.api.records import Example, Record
 from dstill.api.task import Task
 from dstill.errors import DataError
+from dstill.io.spool import View, digest
 from dstill.io.strict_json import dumps
 
 __all__ = ["SEEN", "Duplicates", "Leak", "context_key", "data_keys", "duplicates", "leaks", "refuse_leaks"]
@@ -58,16 +60,14 @@ class Duplicates:
     conflicting: Sequence[tuple[str, ...]]  # with several answers
 
 
-def leaks(rows: Iterable[Row], task: Task, *, golds: bool = False, questions: bool = True) -> list[Leak]:
+def leaks(rows: Sequence[Row], task: Task, *, golds: bool = False, questions: bool = True) -> list[Leak]:
     """What each split shares with others and must not. Raises DataError when a row does not name its data.
 
     `golds`: also report gold answers of unseen templates and unseen data that training has in any spelling, but not
     refusals: many questions have the same one.
     `questions`: report questions of test that training has. The curation removes them, so before it they are no leak.
     """
-    by_split: dict[str, list[Row]] = {}
-    for row in rows:
-        by_split.setdefault(row.split, []).append(row)
+    by_split = _by_split(rows)
     _require_data_names(by_split, task)
     new: list[tuple[str, str, Keys, Sequence[str]]] = [  # split, what must be new in it, and beside which splits
         ("test_unseen_templates", "template", lambda row: [row.template] if row.template else [], ("train",)),
@@ -83,24 +83,33 @@ def leaks(rows: Iterable[Row], task: Task, *, golds: bool = False, questions: bo
     found = []
     for split, what, keys, others in new:
         for other in others if split in by_split else ():
-            leak = _leak(split, by_split[split], other, by_split.get(other, []), what, keys)
+            leak = _leak(split, by_split[split], other, by_split.get(other, ()), what, keys)
             found += [leak] if leak is not None else []
     return found
 
 
+def _by_split(rows: Sequence[Row]) -> dict[str, Sequence[Row]]:
+    positions: dict[str, array[int]] = {}
+    for at, row in enumerate(rows):
+        positions.setdefault(row.split, array("Q")).append(at)
+    return {split: View(rows.__getitem__, found) for split, found in positions.items()}
+
+
 def _leak(split: str, items: Sequence[Row], other: str, rows: Sequence[Row], what: str, keys: Keys) -> Leak | None:
-    known: dict[Hashable, str] = {}  # key → the first row that has it
+    wanted = {digest(repr(key)) for row in items for key in keys(row)} if rows else set()
+    known: dict[Hashable, str] = {}  # key of `items` → the first of `rows` that has it
     for row in rows:
         for key in keys(row):
-            known.setdefault(key, row.id)
-    shared = [(row.id, known[key]) for row in items if (key := next(filter(known.__contains__, keys(row)), None))]
-    if not shared:
+            if digest(repr(key)) in wanted:
+                known.setdefault(key, row.id)
+    if not known:
         return None
+    shared = [(row.id, known[key]) for row in items if (key := next(filter(known.__contains__, keys(row)), None))]
     ids = tuple(id for id, _ in shared)
     return Leak(split=split, what=what, shared=len(ids), of=len(items), ids=ids, other=other, other_id=shared[0][1])
 
 
-def refuse_leaks(rows: Iterable[Row], task: Task, *, questions: bool = True) -> None:
+def refuse_leaks(rows: Sequence[Row], task: Task, *, questions: bool = True) -> None:
     """Raises DataError for the first of the `leaks`, and when a row does not name its data."""
     for leak in leaks(rows, task, questions=questions):
         hint = f"a score over them would not mean what its name says: split by template and {task.data_noun}"
