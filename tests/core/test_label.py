@@ -79,7 +79,7 @@ def no_counts() -> LabelCounts:
 def relabelled(plugins: Plugins, task: Task, requests: Sequence[TeacherRequest], file: Path = STORE) -> Rows:
     """The rows of stored replies; their answers are not run."""
     with ReplyStore(file) as store:
-        return stored_rows(setup_of(plugins, task, teacher="pupil"), requests, store, None, Counter())
+        return list(stored_rows(setup_of(plugins, task, teacher="pupil"), requests, store, None, Counter()))
 
 
 def taught(plugins: Plugins, task: Task, examples: Sequence[Example], *, shots: int = 2, **settings: Any) -> Rows:

@@ -86,12 +86,12 @@ def test_rejects_only_invalid_answers(task: Task, abacus: Executor) -> None:
         record("5", "1*2"),
     ]
     outcomes: Counter[str] = Counter()
-    ran = list(steps.execute(rows, abacus, task, outcomes))
+    ran = list(steps.execute([(row, True) for row in rows], abacus, task, outcomes))
     assert outcomes == {"ok": 1, "unsupported": 1, "unavailable": 1, "invalid": 1}
     assert ran[:5] == rows[:5]
     assert isinstance(ran[5], Rejection)
     assert (ran[5].problems[0].layer, ran[5].problems[0].message) == ("form", "'1*2' is no sum")
-    (row,) = steps.execute(rows[1:2], RefusesAll().open(task, Engine()), task, outcomes)
+    (row,) = steps.execute([(rows[1], True)], RefusesAll().open(task, Engine()), task, outcomes)
     assert isinstance(row, Rejection)
     assert (row.problems[0].layer, row.problems[0].message) == ("engine", "I do not like 1+2")
 

@@ -13,17 +13,20 @@ Nothing here asks a teacher or writes a file.
 from __future__ import annotations
 
 import contextlib
+from array import array
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from dstill.api.executor import Executor
 from dstill.api.records import SPLITS, Example, Record, Rejection, TeacherRequest
 from dstill.api.task import Task
 from dstill.factory import Setup
-from dstill.pipeline import given, label, steps
+from dstill.io.spool import View
+from dstill.pipeline import given, label, spooled, steps
 from dstill.pipeline.dedup import LEARNT_FROM, select
 
 if TYPE_CHECKING:
@@ -83,11 +86,14 @@ class Relabelled:
     rows: Sequence[Record | Rejection]  # of the teacher's replies
 
 
-def curated(task: Task, examples: Sequence[Example], rows: Sequence[Record | Rejection]) -> Dataset:
-    """The dataset of `rows`, the labels of `examples`."""
+def curated(task: Task, examples: Sequence[Example], rows: Iterable[Record | Rejection]) -> Dataset:
+    """The dataset of `rows`, the labels of `examples` in their order."""
     selected = select(rows, task)
-    records = [row for row in selected if isinstance(row, Record)]
-    rejections = [row for row in selected if isinstance(row, Rejection)]
+    accepted, rejected = array("Q"), array("Q")
+    for at, row in enumerate(selected):
+        (accepted if isinstance(row, Record) else rejected).append(at)
+    records: Sequence[Any] = View(selected.__getitem__, accepted)
+    rejections: Sequence[Any] = View(selected.__getitem__, rejected)
     return Dataset(records=records, rejections=rejections, counts=_counts(task, examples, records, rejections))
 
 
@@ -97,12 +103,13 @@ def relabelled(setup: Setup, requests: Sequence[TeacherRequest], store: ReplySto
     A better parser, other checks or another engine make another dataset of the same replies.
     """
     teacher, outcomes = setup.settings.generate.teacher, Counter[str]()
-    examples = [request.example for request in requests]
+    examples = View(attrgetter("example"), requests)
     with opened_executor(setup) as executor:
         rows = stored_rows(setup, requests, store, executor, outcomes)
         labelled = with_given(setup, examples, rows, executor, outcomes)
+        dataset = curated(setup.task, examples, labelled)
     return Relabelled(
-        dataset=curated(setup.task, examples, labelled),
+        dataset=dataset,
         source=LabelSource(teacher=teacher, models=label.models(requests, store), outcomes=dict(outcomes)),
         rows=rows,
     )
@@ -114,19 +121,24 @@ def stored_rows(
     store: ReplyStore,
     executor: Executor | None,
     outcomes: Counter[str],
-) -> list[Record | Rejection]:
+) -> Sequence[Record | Rejection]:
     """The rows of stored replies: for each question the first one that passes the checks, else the last."""
     teacher, settings = setup.settings.generate.teacher, setup.settings.generate
-    taught = {request.id for request in requests if not given.is_label(request.example, settings)}
-    rows: list[Record | Rejection] = [label.unanswered(request) for request in requests]
+    rows = spooled.labels(map(label.unanswered, requests))
     for n in range(label.MAX_RETRIES + 1):
-        open_ = [at for at, request in enumerate(requests) if isinstance(rows[at], Rejection) and len(request.keys) > n]
-        found = {at: reply for at in open_ if (reply := store.get(requests[at].keys[n])) is not None}
-        parsed = [
-            label.row(setup.plugins, setup.task, teacher, requests[at].example, reply, settings)
-            for at, reply in found.items()
-        ]
-        for at, row in zip(found, executed(setup, parsed, executor, outcomes, among=taught), strict=True):
+        open_ = array("Q")
+        for at, (request, row) in enumerate(zip(requests, rows, strict=True)):
+            if isinstance(row, Rejection) and len(request.keys) > n and store.get(request.keys[n]) is not None:
+                open_.append(at)
+        asked = View(requests.__getitem__, open_)
+        parsed = (
+            label.row(setup.plugins, setup.task, teacher, request.example, reply, settings)
+            for request in asked
+            if (reply := store.get(request.keys[n])) is not None
+        )
+        taught = (not given.is_label(request.example, settings) for request in asked)
+        ran = executed(setup, zip(parsed, taught, strict=True), executor, outcomes, of=len(open_))
+        for at, row in zip(open_, ran, strict=True):
             rows[at] = row
     return rows
 
@@ -134,20 +146,23 @@ def stored_rows(
 def with_given(
     setup: Setup,
     examples: Sequence[Example],
-    rows: Sequence[Record | Rejection],
+    rows: Iterable[Record | Rejection],
     executor: Executor | None,
     outcomes: Counter[str],
-) -> list[Record | Rejection]:
+) -> Iterator[Record | Rejection]:
     """The rows of `examples`: the given answers where they count, which are run, else `rows`, those of the replies."""
-    settings, labelled = setup.settings.generate, list[Record | Rejection]()
-    own = {example.id for example in examples if given.is_label(example, settings)}
-    for example, row in zip(examples, rows, strict=True):
-        if example.id in own:
+    settings = setup.settings.generate
+
+    def labelled(example: Example, row: Record | Rejection) -> tuple[Record | Rejection, bool]:
+        is_own = given.is_label(example, settings)
+        if is_own:
             row = label.settled(setup.plugins, setup.task, example, row)
             if settings.questions and isinstance(row, Record):
                 row = replace(row, teacher="")  # also if a teacher that looks replies up has repeated it
-        labelled.append(row)
-    return list(executed(setup, labelled, executor, outcomes, among=own))
+        return row, is_own
+
+    pairs = (labelled(example, row) for example, row in zip(examples, rows, strict=True))
+    return executed(setup, pairs, executor, outcomes, of=len(examples))
 
 
 def opened_executor(setup: Setup) -> AbstractContextManager[Executor | None]:
@@ -157,41 +172,44 @@ def opened_executor(setup: Setup) -> AbstractContextManager[Executor | None]:
 
 def executed(
     setup: Setup,
-    rows: Sequence[Record | Rejection],
+    rows: Iterable[tuple[Record | Rejection, bool]],
     executor: Executor | None,
     outcomes: Counter[str],
     *,
-    among: Collection[str],
+    of: int,
 ) -> Iterator[Record | Rejection]:
-    """`rows` in their order, after those answers with an id in `among` were run that ``generate.execute`` chooses.
+    """The `rows` in their order, after those with True were run, if ``generate.execute`` chooses them.
 
-    Counts in `outcomes` how they ran. Without an `executor`, the rows as they are.
+    Counts in `outcomes` how they ran. Without an `executor`, the rows as they are. `of`: their number.
     """
     if executor is None:
-        yield from rows
+        yield from (row for row, _ in rows)
         return
     every = setup.settings.generate.execute == "all"
-    chosen = [isinstance(r, Record) and r.id in among and (every or r.split not in LEARNT_FROM) for r in rows]
-    wanted = [row for row, is_chosen in zip(rows, chosen, strict=True) if is_chosen]
-    ran = steps.execute(wanted, executor, setup.task, outcomes)
-    done = 0
-    for row, is_chosen in zip(rows, chosen, strict=True):
-        yield next(ran) if is_chosen else row
-        if is_chosen:
-            done += 1
-            setup.progress("running the answers", done, len(wanted))
+
+    def is_run(row: Record | Rejection, is_wanted: bool) -> bool:
+        return is_wanted and isinstance(row, Record) and (every or row.split not in LEARNT_FROM)
+
+    marked = ((row, is_run(row, is_wanted)) for row, is_wanted in rows)
+    for done, row in enumerate(steps.execute(marked, executor, setup.task, outcomes), start=1):
+        yield row
+        setup.progress("running the answers", done, of)
 
 
 def _counts(
-    task: Task, examples: Sequence[Example], records: Sequence[Record], rejections: Sequence[Rejection]
+    task: Task, examples: Sequence[Example], records: Sequence[Record], rejections: Iterable[Rejection]
 ) -> DatasetCounts:
-    codes = Counter(next(p.code for p in r.problems if p.is_error) for r in rejections)
+    splits, categories = Counter[str](), Counter[str]()
+    for record in records:
+        splits[record.split] += 1
+        categories[record.category] += 1
+    codes = Counter(label.error_code(rejection) for rejection in rejections)
     return DatasetCounts(
         questions=len(examples),
         accepted=len(records),
-        rejected=len(rejections),
-        splits={split: n for split in SPLITS if (n := sum(r.split == split for r in records))},
-        categories=dict(sorted(Counter(r.category for r in records if r.category).items())),
+        rejected=codes.total(),
+        splits={split: splits[split] for split in SPLITS if split in splits},
+        categories=dict(sorted((name, n) for name, n in categories.items() if name)),
         rejections=dict(codes.most_common()),
         labels=given.count(task, examples, records),
     )

@@ -9,13 +9,15 @@ texts that look like numbers as numbers. It still adds a time of day to a column
 from __future__ import annotations
 
 import hashlib
-import statistics
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 
 from dstill.api.protocols import DataProfile
 from dstill.api.records import Record
 from dstill.api.task import Task
 from dstill.io.cards import card, cell, table
+from dstill.io.spool import View
 from dstill.pipeline import given
 from dstill.pipeline.curate import Dataset, LabelSource
 from dstill.teacher.cost import ReplyCost, summary_lines
@@ -24,6 +26,7 @@ __all__ = ["COLUMNS", "configs", "dataset_card", "prompt_version"]
 
 COLUMNS = {"schema_version": "int64", **dict.fromkeys(Record.__dataclass_fields__, "string")}
 UNKNOWN = "unknown"
+LENGTHS = ("question", "rationale", "answer")
 _ABOUT = """\
 `answer` and `rationale` are text as the teacher wrote them. If `teacher` is empty, the answer came with the question.
 `context` says what a question is about, and `extra` holds columns of a user's own: both are JSON text, as their form
@@ -48,7 +51,7 @@ def dataset_card(
     `cost`: of the replies; None: they were free. `origin`: `dstill.pipeline.hub_datasets.origin` of the questions.
     """
     counts, records = dataset.counts, dataset.records
-    licences = dict(DataProfile.of(task).licences([record.example for record in records])) or {task.name: UNKNOWN}
+    licences = dict(DataProfile.of(task).licences(View(attrgetter("example"), records))) or {task.name: UNKNOWN}
     if origin:
         licences[f"questions from {origin['questions']}"] = origin["licence"]
     known = UNKNOWN not in licences.values()
@@ -117,6 +120,9 @@ def _by(source: LabelSource, *, some_given: int) -> str:
 
 
 def _lengths(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
-    for name in ("question", "rationale", "answer"):
-        if records:
-            yield name, f"{statistics.fmean(len(getattr(record, name)) for record in records):.1f}"
+    totals = Counter[str]()
+    for record in records:
+        for name in LENGTHS:
+            totals[name] += len(getattr(record, name))
+    for name in LENGTHS if records else ():
+        yield name, f"{totals[name] / len(records):.1f}"

@@ -11,28 +11,34 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from array import array
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain, zip_longest
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstill.api.checking import not_checked
 from dstill.api.executor import Executor
 from dstill.api.protocols import DataProfile
-from dstill.api.records import Example, Prompt, Record, Rejection, TeacherRequest
+from dstill.api.records import Example, Problem, Prompt, Record, Rejection, Reply, TeacherRequest
 from dstill.api.task import Task
 from dstill.api.teacher import BatchTeacher, Teacher
 from dstill.config import Settings
 from dstill.errors import BudgetError, Interrupted, RunError
 from dstill.factory import Setup
+from dstill.io.spool import View, digest
 from dstill.io.strict_json import dumps
-from dstill.pipeline import consistency, given, label, steps
+from dstill.pipeline import consistency, given, label, spooled, steps
 from dstill.pipeline.augment import Focus, draw
 from dstill.pipeline.curate import Dataset, LabelSource, curated, executed, opened_executor, with_given
 from dstill.pipeline.label import Labeled
 from dstill.pipeline.leakage import refuse_leaks
 from dstill.pipeline.question_files import read_questions
+from dstill.pipeline.spooled import Answered
 from dstill.runtime import signals
 from dstill.runtime.progress import Progress, silent
 from dstill.teacher.cost import ReplyCost, caps, cost
@@ -53,6 +59,8 @@ __all__ = [
 ]
 
 SHARE = 4  # training questions for each additional one, when ``augment.n`` is not set
+
+AGAIN = "asking again"
 
 log = logging.getLogger("dstill")
 
@@ -125,13 +133,13 @@ def generate(
             )
             with _how_to_resume(setup, teacher, examples, worked, store, purchase, counts):
                 labelled = signals.run(work)
-                requests, rows = _of_all(examples, labelled)
-                records = with_given(setup, examples, rows, executor, counts.outcomes)
+                requests, rows = View(attrgetter("request"), labelled), View(attrgetter("row"), labelled)
+                dataset = curated(setup.task, examples, with_given(setup, examples, rows, executor, counts.outcomes))
             models = label.models(requests, store)
     return Generated(
         requests=requests,
         rows=rows,
-        dataset=curated(setup.task, examples, records),
+        dataset=dataset,
         source=LabelSource(teacher=teacher.name, models=models, outcomes=dict(counts.outcomes)),
         replies=counts.replies,
         retries=dict(counts.retries),
@@ -139,16 +147,6 @@ def generate(
         cost=cost(setup.settings.cost, teacher, budget, len(examples)),
         data=data,
     )
-
-
-def _of_all(
-    examples: Sequence[Example], labelled: Sequence[Labeled]
-) -> tuple[list[TeacherRequest], list[Record | Rejection]]:
-    """The requests and rows of all `examples`: those about which the teacher was not asked have no reply."""
-    found = {one.request.id: one for one in labelled}
-    none = [TeacherRequest(id=example.id, example=example) for example in examples]
-    requests = [found[one.id].request if one.id in found else one for one in none]
-    return requests, [found[one.id].row if one.id in found else label.unanswered(one) for one in none]
 
 
 async def label_examples(
@@ -161,50 +159,106 @@ async def label_examples(
     budget: Budget,
     counts: LabelCounts,
     worked: Sequence[Example] = (),
-) -> list[Labeled]:
+) -> Sequence[Labeled]:
     """Ask about `examples`, check and run what comes, and ask again about what is wrong. In the order of `examples`.
 
-    Prompts may show `worked` besides `examples`. Those about which the teacher is not asked (`label.is_asked`) are
-    missing. An answer is run unless the given one takes its place (`dstill.pipeline.given`). Each round ends before the
+    Prompts may show `worked` besides `examples`. Those about which the teacher is not asked (`label.is_asked`) have no
+    reply. An answer is run unless the given one takes its place (`dstill.pipeline.given`). Each round ends before the
     next begins: all questions first, then all that are asked again. So the same replies give the same rows, whatever
-    their order.
+    their order. Replies are not held until they are checked: `store` has them.
     """
     import asyncio  # here, as every command imports this
 
     plugins, task, what = setup.plugins, setup.task, "asking the teacher"
-    labelled: dict[int, Labeled] = {}  # by the position of the example
-    settings = setup.settings.generate
-    asked = [n for n, one in enumerate(examples) if label.is_asked(plugins, task, teacher, one, settings)]
-    taught = {example.id for example in examples if not given.is_label(example, settings)}
-    first = [examples[n] for n in asked]
-    shown = label.worked_examples([*worked, *examples])
-    prompts: Iterable[Prompt] = label.prompts(plugins, task, teacher, first, shown, settings)
+    settings, labelled = setup.settings.generate, _Labelled(examples)
+    is_asked = (label.is_asked(plugins, task, teacher, one, settings) for one in examples)
+    asked = array("Q", (n for n, wanted in enumerate(is_asked) if wanted))
+    shown = label.worked_examples(chain(worked, examples))
+    of: Sequence[Example] = View(examples.__getitem__, asked)
+    prompts: Sequence[Prompt] = View(label.prompter(plugins, task, teacher, shown, settings), of)
+
+    def row_of(example: Example, reply: Reply | Problem) -> tuple[Record | Rejection, bool]:
+        row = label.row(plugins, task, teacher.name, example, reply, settings)
+        return row, not given.is_label(example, settings)
+
     async with teacher:
         while asked:
             # ask
-            replies: list[TeacherReply] = []
-            async for reply in _replies(setup, teacher, prompts, store, budget, counts.replies):
-                replies.append(reply)
-                setup.progress(what, len(replies), len(asked))
-            # parse and check
-            rows = [label.row(plugins, task, teacher.name, one.prompt.example, one.reply, settings) for one in replies]
-            # run the answers
-            ran: list[Record | Rejection] = []
-            for row in executed(setup, rows, executor, counts.outcomes, among=taught):
-                ran.append(row)
-                await asyncio.sleep(0)  # so that Ctrl-C is handled
-            for n, reply, row in zip(asked, replies, ran, strict=True):
-                before = labelled.get(n)
-                if before is not None:
-                    counts.fixed_on_retry[label.error_code(before)] += isinstance(row, Record)
-                labelled[n] = label.labeled(examples[n], reply, row, before)
-            if teacher.is_lookup:
-                break
+            answers = spooled.answers()
+            async for one in _replies(setup, teacher, prompts, store, budget, counts.replies):
+                answers.append(one.reply if isinstance(one.reply, Problem) else one.key)
+                setup.progress(what, len(answers), len(asked))
+            # parse, check and run
+            replies = View(partial(_reply, store), answers, of)
+            rows = executed(setup, map(row_of, of, replies), executor, counts.outcomes, of=len(asked))
             # the next round shows the teacher what was wrong
-            follow_ups = {n: prompt for n in asked if (prompt := label.follow_up(task, labelled[n])) is not None}
-            counts.retries.update(label.error_code(labelled[n]) for n in follow_ups)
-            asked, prompts, what = list(follow_ups), follow_ups.values(), "asking again"
-    return [labelled[n] for n in sorted(labelled)]
+            wrong, follow_ups = array("Q"), spooled.prompts()
+            for at, (n, answer, row) in enumerate(zip(asked, answers, rows, strict=True)):
+                await asyncio.sleep(0)  # so that Ctrl-C is handled
+                if what == AGAIN:
+                    counts.fixed_on_retry[labelled.error_code(n)] += isinstance(row, Record)
+                labelled.add(n, answer, row)
+                if isinstance(row, Record) or teacher.is_lookup or not labelled.may_ask_again(n):
+                    continue
+                reply = replies[at]
+                follow_up = None if isinstance(reply, Problem) else label.follow_up(task, prompts[at], reply, row)
+                if follow_up is not None:
+                    counts.retries[label.error_code(row)] += 1
+                    wrong.append(n)
+                    follow_ups.append(follow_up)
+            asked, prompts, what = wrong, follow_ups, AGAIN
+            of = View(examples.__getitem__, asked)
+    return labelled.all()
+
+
+class _Labelled:
+    """What is known of each example so far."""
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        self._examples = examples
+        self._known = spooled.answered()  # of the first examples
+
+    def add(self, n: int, answer: str | Problem, row: Record | Rejection) -> None:
+        """The key of one more reply about example `n` and its row, or why there is no further one."""
+        self._fill(n + 1)
+        before = self._known[n]
+        if isinstance(answer, str):
+            self._known[n] = Answered(keys=(*before.keys, answer), row=row)
+        else:  # the row of an earlier reply stays
+            self._known[n] = Answered(keys=before.keys, problems=(answer,), row=before.row if before.keys else row)
+
+    def _fill(self, upto: int) -> None:
+        for n in range(len(self._known), upto):
+            example = self._examples[n]
+            nothing = label.unanswered(TeacherRequest(id=example.id, example=example))
+            self._known.append(Answered(row=nothing))
+
+    def may_ask_again(self, n: int) -> bool:
+        return len(self._known[n].keys) <= label.MAX_RETRIES
+
+    def error_code(self, n: int) -> str:
+        """Of an example whose row is a rejection."""
+        row = self._known[n].row
+        assert isinstance(row, Rejection)
+        return label.error_code(row)
+
+    def all(self) -> Sequence[Labeled]:
+        self._fill(len(self._examples))
+        return View(_labeled, self._examples, self._known)
+
+
+def _labeled(example: Example, known: Answered) -> Labeled:
+    request = TeacherRequest(id=example.id, example=example, keys=known.keys, problems=known.problems)
+    return Labeled(request=request, row=known.row)
+
+
+def _reply(store: ReplyStore, answer: str | Problem, example: Example) -> Reply | Problem:
+    """The reply with the key `answer`, which the store has, or the problem that says why there is none."""
+    if isinstance(answer, Problem):
+        return answer
+    reply = store.get(answer)
+    assert reply is not None
+    return replace(reply, id=example.id)
 
 
 def _replies(
@@ -260,7 +314,7 @@ def _how_to_resume(
 # --- its questions ----------------------------------------------------------------------
 
 
-def questions(task: Task, settings: Settings, focus: Focus | None, progress: Progress = silent) -> list[Example]:
+def questions(task: Task, settings: Settings, focus: Focus | None, progress: Progress = silent) -> Sequence[Example]:
     """The questions of a configuration, each in its split; a `focus` adds some to train on.
 
     A task makes all of its questions, also with ``generate.limit``, which takes the same share of each split.
@@ -271,13 +325,13 @@ def questions(task: Task, settings: Settings, focus: Focus | None, progress: Pro
     """
     if settings.generate.questions:
         source, as_json = settings.generate.questions, task.json_answers
-        found = read_questions(source, parse=task.parse, json_answers=as_json, one_answer=True)
+        all_ = read_questions(source, parse=task.parse, json_answers=as_json, one_answer=True)
     else:
-        found = steps.examples_of(task, progress)
-    found = [steps.assign_split(example, settings.project.seed) for example in found]
-    found = steps.stratified_head(found, settings.generate.limit) if settings.generate.limit else found
+        all_ = steps.examples_of(task, progress)
+    all_ = spooled.examples(steps.assign_split(example, settings.project.seed) for example in all_)
+    found = spooled.examples(steps.stratified_head(all_, settings.generate.limit)) if settings.generate.limit else all_
     refuse_leaks(found, task, questions=False)
-    found += _questions_for(task, settings, focus, found)
+    found.extend(_questions_for(task, settings, focus, found))
     _warn_of_skipped_checks(task, found)
     for text in consistency.of_questions(task, found):
         log.warning("%s", text)
@@ -304,15 +358,21 @@ def _warn_of_skipped_checks(task: Task, examples: Sequence[Example]) -> None:
         )
 
 
-def refuse_other_questions(now: Sequence[Example], then: Sequence[Example], run: str, where: str) -> None:
+def refuse_other_questions(now: Iterable[Example], then: Iterable[Example], run: str, where: str) -> None:
     """Raises RunError, with the differences, when the dataset of `run` has other questions (`then`) than `now`."""
-    new, old = ({example.id: dumps(example.to_row()) for example in examples} for examples in (now, then))
+    new, old = dict[str, bytes](), dict[str, bytes]()  # what is not the same at the same place
+    there = False
+    for one, other in zip_longest(now, then):
+        there |= other is not None
+        if one != other:
+            new |= {} if one is None else {one.id: digest(dumps(one.to_row()))}
+            old |= {} if other is None else {other.id: digest(dumps(other.to_row()))}
     found = {
         "added": new.keys() - old.keys(),
         "gone": old.keys() - new.keys(),
         "changed": {id for id in new.keys() & old.keys() if new[id] != old[id]},
     }
-    if old and any(found.values()):
+    if there and any(found.values()):
         parts = [f"{len(ids)} {what} ({min(ids)}{', …' if len(ids) > 1 else ''})" for what, ids in found.items() if ids]
         raise RunError(
             f"the dataset of run '{run}' was made from other questions: {', '.join(parts)}",

@@ -2,8 +2,7 @@
 
     prompts(plugins, task, teacher, asked, worked, settings)  # a Prompt for each example that is asked about
     row(plugins, task, "openai", example, reply, settings)  # a Record, or a Rejection with every problem of the reply
-    one = labeled(example, asked, row)                    # the question with the keys of its replies, and the row
-    follow_up(task, one)                                  # the Prompt that shows what was wrong; None: do not ask again
+    follow_up(task, prompt, reply, rejection)             # the Prompt that shows what was wrong; None: do not ask again
     settled(plugins, task, example, row)                  # the row with the answer that came with the question
 
 A reply that cannot be parsed or fails a check goes back to the teacher with the message of the check, at most
@@ -14,9 +13,11 @@ A reply that cannot be parsed or fails a check goes back to the teacher with the
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from dstill.api.faults import about
@@ -24,22 +25,22 @@ from dstill.api.records import Draft, Example, Message, Problem, Prompt, Record,
 from dstill.api.task import Task
 from dstill.api.teacher import Teacher
 from dstill.config import Generate
-from dstill.pipeline import given
+from dstill.io.spool import View
+from dstill.pipeline import given, spooled
 from dstill.plugins import Plugins
 from dstill.teacher import fence, trace
 
 if TYPE_CHECKING:  # asyncio and sqlite3 take a third of the time in which --help answers
     from dstill.teacher.cache import ReplyStore
-    from dstill.teacher.client import TeacherReply
 
 __all__ = [
     "Labeled",
     "error_code",
     "follow_up",
     "is_asked",
-    "labeled",
     "models",
     "of_the_answer",
+    "prompter",
     "prompts",
     "row",
     "saved",
@@ -61,39 +62,20 @@ class Labeled:
 
     request: TeacherRequest
     row: Record | Rejection
-    asked: TeacherReply  # the last prompt, with its reply
 
 
-def labeled(example: Example, asked: TeacherReply, row: Record | Rejection, before: Labeled | None = None) -> Labeled:
-    """The question after it was asked once more. `before`: what it was until then.
-
-    A request without a reply adds a problem, and the row before it stays.
-    """
-    keys = before.request.keys if before is not None else ()
-    if isinstance(asked.reply, Problem):
-        request = TeacherRequest(id=example.id, example=example, keys=keys, problems=(asked.reply,))
-        return Labeled(request=request, row=row if before is None else before.row, asked=asked)
-    return Labeled(
-        request=TeacherRequest(id=example.id, example=example, keys=(*keys, asked.key)), row=row, asked=asked
-    )
-
-
-def follow_up(task: Task, one: Labeled) -> Prompt | None:
-    """What to ask after a wrong reply; None: the reply was right, or asking again would not help."""
-    prompt, reply = one.asked.prompt, one.asked.reply
-    if isinstance(one.row, Record) or isinstance(reply, Problem) or len(one.request.keys) > MAX_RETRIES:
-        return None
+def follow_up(task: Task, prompt: Prompt, reply: Reply, row: Rejection) -> Prompt | None:
+    """What to ask after a wrong `reply` to `prompt`; None: asking again would not help."""
     if reply.finish_reason == "length":
         return replace(prompt, max_tokens_factor=LONGER) if prompt.max_tokens_factor == 1 else None
     wrong = Message(role="assistant", content=trace.split(reply.text)[1][:LONGEST])
-    correction = Message(role="user", content=task.correction([p for p in one.row.problems if p.is_error]))
+    correction = Message(role="user", content=task.correction([p for p in row.problems if p.is_error]))
     return replace(prompt, messages=(*prompt.messages, wrong, correction))
 
 
-def error_code(one: Labeled) -> str:
-    """The code of the first error of a question whose row is a rejection."""
-    assert isinstance(one.row, Rejection)
-    return next(problem.code for problem in one.row.problems if problem.is_error)
+def error_code(row: Rejection) -> str:
+    """The code of the first error of a rejection."""
+    return next(problem.code for problem in row.problems if problem.is_error)
 
 
 # --- prompts ----------------------------------------------------------------------------
@@ -103,7 +85,7 @@ def error_code(one: Labeled) -> str:
 class _Pool:
     """The worked examples that a prompt about `example` may show: not the example itself, nor the same question."""
 
-    worked: Sequence[Example]
+    worked: Iterable[Example]
     example: Example
 
     def __iter__(self) -> Iterator[Example]:
@@ -119,21 +101,31 @@ def prompts(
     settings: Generate,
 ) -> Iterator[Prompt]:
     """The prompt about each of `asked`, with `settings.shots` of the `worked` examples."""
-    by_category: dict[str, list[Example]] = defaultdict(list)
-    for example in worked:
-        by_category[example.category].append(example)
-    for example in asked:
+    return map(prompter(plugins, task, teacher, worked, settings), asked)
+
+
+def prompter(
+    plugins: Plugins, task: Task, teacher: Teacher, worked: Sequence[Example], settings: Generate
+) -> Callable[[Example], Prompt]:
+    """A function that makes the prompt about an example, as `prompts` does."""
+    positions: dict[str, array[int]] = {}
+    for at, example in enumerate(worked):
+        positions.setdefault(example.category, array("Q")).append(at)
+    by_category = {category: View(worked.__getitem__, found) for category, found in positions.items()}
+
+    def prompt_about(example: Example) -> Prompt:
         shots = _shots(example, by_category, settings.shots)
         prompt = plugins.build_prompt(task, example, shots, _Pool(worked, example), settings)
         if teacher.is_lookup:
-            yield prompt
-        else:
-            yield fence.added(given.explaining(prompt) if given.explains(example, settings) else prompt)
+            return prompt
+        return fence.added(given.explaining(prompt) if given.explains(example, settings) else prompt)
+
+    return prompt_about
 
 
-def worked_examples(examples: Iterable[Example]) -> list[Example]:
+def worked_examples(examples: Iterable[Example]) -> Sequence[Example]:
     """Those of `examples` that a prompt may show: training questions with answer and rationale."""
-    return [e for e in examples if e.answer is not None and e.rationale and e.split in ("", "train")]
+    return spooled.examples(e for e in examples if e.answer is not None and e.rationale and e.split in ("", "train"))
 
 
 def is_asked(plugins: Plugins, task: Task, teacher: Teacher, example: Example, settings: Generate) -> bool:
@@ -144,7 +136,7 @@ def is_asked(plugins: Plugins, task: Task, teacher: Teacher, example: Example, s
     return isinstance(row, Record) and not (row.rationale and given.explains(example, settings))
 
 
-def _shots(example: Example, by_category: Mapping[str, Sequence[Example]], k: int) -> list[Example]:
+def _shots(example: Example, by_category: Mapping[str, Iterable[Example]], k: int) -> list[Example]:
     """`k` worked examples, in rounds over the categories: two of the same category, then one of each other."""
 
     def shots_of(category: str) -> Iterator[Example]:
@@ -165,11 +157,11 @@ def saved(
     examples: Sequence[Example],
     settings: Generate,
     store: ReplyStore,
-    worked: Sequence[Example] = (),
+    worked: Iterable[Example] = (),
 ) -> int:
     """How many of `examples` have their first reply in the store, or need none. Prompts may show `worked` too."""
     asked = (example for example in examples if is_asked(plugins, task, teacher, example, settings))
-    needed = prompts(plugins, task, teacher, asked, worked_examples([*worked, *examples]), settings)
+    needed = prompts(plugins, task, teacher, asked, worked_examples(chain(worked, examples)), settings)
     missing = sum(store.get(store.key(teacher.identity(prompt), prompt.messages)) is None for prompt in needed)
     return len(examples) - missing
 
@@ -177,7 +169,7 @@ def saved(
 # --- replies ----------------------------------------------------------------------------
 
 
-def models(requests: Sequence[TeacherRequest], store: ReplyStore) -> dict[str, int]:
+def models(requests: Iterable[TeacherRequest], store: ReplyStore) -> dict[str, int]:
     """How many of the last replies each model wrote, by its name at the endpoint."""
     last = (store.get(request.keys[-1]) for request in requests if request.keys)
     return dict(Counter(reply.model for reply in last if reply is not None and reply.model).most_common())

@@ -14,7 +14,7 @@ import unicodedata
 from array import array
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from dstill.api.faults import about
 from dstill.api.records import Example, Record
@@ -23,9 +23,10 @@ from dstill.errors import DataError
 from dstill.io.spool import View, digest
 from dstill.io.strict_json import dumps
 
-__all__ = ["SEEN", "Duplicates", "Leak", "context_key", "data_keys", "duplicates", "leaks", "refuse_leaks"]
+__all__ = ["SEEN", "Duplicates", "Leak", "by_split", "context_key", "data_keys", "duplicates", "leaks", "refuse_leaks"]
 
 Row = Example | Record
+R = TypeVar("R", Example, Record, Row)
 Keys = Callable[[Row], Iterable[Hashable]]  # what a row must not share with another
 
 # The data of `test_unseen_data` must not be in these splits: each of them decides something. train: the weights,
@@ -67,8 +68,8 @@ def leaks(rows: Sequence[Row], task: Task, *, golds: bool = False, questions: bo
     refusals: many questions have the same one.
     `questions`: report questions of test that training has. The curation removes them, so before it they are no leak.
     """
-    by_split = _by_split(rows)
-    _require_data_names(by_split, task)
+    splits = by_split(rows)
+    _require_data_names(splits, task)
     new: list[tuple[str, str, Keys, Sequence[str]]] = [  # split, what must be new in it, and beside which splits
         ("test_unseen_templates", "template", lambda row: [row.template] if row.template else [], ("train",)),
         ("test_unseen_data", task.data_noun, lambda row: data_keys(task, row), SEEN),
@@ -82,13 +83,14 @@ def leaks(rows: Sequence[Row], task: Task, *, golds: bool = False, questions: bo
         ]
     found = []
     for split, what, keys, others in new:
-        for other in others if split in by_split else ():
-            leak = _leak(split, by_split[split], other, by_split.get(other, ()), what, keys)
+        for other in others if split in splits else ():
+            leak = _leak(split, splits[split], other, splits.get(other, ()), what, keys)
             found += [leak] if leak is not None else []
     return found
 
 
-def _by_split(rows: Sequence[Row]) -> dict[str, Sequence[Row]]:
+def by_split(rows: Sequence[R]) -> dict[str, Sequence[R]]:
+    """The rows of each split that has any."""
     positions: dict[str, array[int]] = {}
     for at, row in enumerate(rows):
         positions.setdefault(row.split, array("Q")).append(at)

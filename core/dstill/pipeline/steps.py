@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import Counter
+from array import array
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from dstill.api.executor import Executor
@@ -36,6 +38,8 @@ from dstill.api.records import (
 )
 from dstill.api.student import Generation, Generator
 from dstill.api.task import Task
+from dstill.io.spool import View
+from dstill.pipeline import spooled
 from dstill.pipeline.error_analysis import with_cause
 from dstill.pipeline.leakage import refuse_leaks
 from dstill.pipeline.question_validation import require_unique_ids
@@ -60,25 +64,30 @@ __all__ = [
 A = TypeVar("A")
 B = TypeVar("B")
 
+AHEAD = 128  # items a thread that are begun before the first one of them is done
+
 
 # --- teaching ---------------------------------------------------------------------------
 
 
 def execute(
-    rows: Iterable[Record | Rejection], executor: Executor, task: Task, outcomes: Counter[str]
+    rows: Iterable[tuple[Record | Rejection, bool]], executor: Executor, task: Task, outcomes: Counter[str]
 ) -> Iterator[Record | Rejection]:
-    """Run each record's answer; a record becomes a rejection if the engine calls it invalid or it finds nothing.
+    """Run the answers of the records with True; the other rows stay as they are.
 
-    Answers that find nothing make a student worse. Answers that cannot be run here stay. Counts the outcomes in
-    `outcomes`.
+    A record becomes a rejection if the engine calls its answer invalid or it finds nothing: answers that find nothing
+    make a student worse. Answers that cannot be run here stay. Counts the outcomes in `outcomes`.
     """
 
-    def run(row: Record | Rejection) -> Record | Rejection:
+    def run(marked: tuple[Record | Rejection, bool]) -> Record | Rejection:
+        row, is_run = marked
+        if isinstance(row, Rejection) or not is_run:
+            return row
         with about(row.id):
             return checked(row)
 
-    def checked(row: Record | Rejection) -> Record | Rejection:
-        if isinstance(row, Rejection) or task.is_refusal(row.answer):
+    def checked(row: Record) -> Record | Rejection:
+        if task.is_refusal(row.answer):
             return row
         outcome = executor.run(row.answer, row.example)
         outcomes[outcome.kind.value] += 1
@@ -92,15 +101,15 @@ def execute(
             return row
         return Rejection(id=row.id, question=row.question, problems=(problem,), text=row.answer)
 
-    yield from threaded_map(run, rows, executor.parallel)
+    yield from threaded_map(run, rows, executor.parallel, is_quick=lambda marked: not marked[1])
 
 
-def examples_of(task: Task, progress: Progress = silent) -> list[Example]:
+def examples_of(task: Task, progress: Progress = silent) -> Sequence[Example]:
     """The task's questions, each in the split that it was asked for. Raises DataError when two have one id."""
-    found: list[Example] = []
+    found = spooled.examples()
     for done, split in enumerate(SPLITS):
         progress("making the task's questions, split by split", done, len(SPLITS))
-        found += (replace(one, split=one.split or split) for one in task.examples(split))
+        found.extend(replace(one, split=one.split or split) for one in task.examples(split))
     progress("making the task's questions, split by split", len(SPLITS), len(SPLITS))
     require_unique_ids(found)
     return found
@@ -120,17 +129,23 @@ def assign_split(example: Example, seed: int) -> Example:
     return replace(example, split="train" if drawn < 0.85 else "validation" if drawn < 0.9 else "test")
 
 
-def stratified_head(examples: Sequence[Example], limit: int) -> list[Example]:
+def stratified_head(examples: Sequence[Example], limit: int) -> Sequence[Example]:
     """The first examples of each split, in proportion, at most `limit` of all; a higher limit only adds examples."""
     if limit >= len(examples):
-        return list(examples)
-    chosen: set[str] = set()
-    for split in SPLITS:
-        of_split = [e.id for e in examples if e.split == split]
-        chosen.update(of_split[: len(of_split) * limit // len(examples)])
-    # rounding down left some: take the first ones
-    chosen.update([e.id for e in examples if e.id not in chosen][: limit - len(chosen)])
-    return [e for e in examples if e.id in chosen]
+        return examples
+    of_split = Counter(example.split for example in examples)
+    left = {split: of_split[split] * limit // len(examples) for split in SPLITS}
+    more = limit - sum(left.values())  # rounding down left some: take the first ones
+    chosen = array("Q")
+    for at, example in enumerate(examples):
+        if left.get(example.split):
+            left[example.split] -= 1
+        elif more:
+            more -= 1
+        else:
+            continue
+        chosen.append(at)
+    return View(examples.__getitem__, chosen)
 
 
 def _fraction(text: str) -> float:
@@ -237,12 +252,25 @@ def judge(
         yield from threaded_map(one, pairs, threads)
 
 
-def threaded_map(function: Callable[[A], B], items: Iterable[A], threads: int) -> Iterator[B]:
-    """The results of `function` for `items`, in order, with this many `threads`."""
+def threaded_map(
+    function: Callable[[A], B], items: Iterable[A], threads: int, *, is_quick: Callable[[A], bool] = lambda _: False
+) -> Iterator[B]:
+    """The results of `function` for `items`, in order, with this many `threads`, which are a little ahead.
+
+    Items that are quick need no thread.
+    """
     if threads == 1:
         yield from map(function, items)
         return
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(function, items)
+    pool, begun = ThreadPoolExecutor(threads), deque[Callable[[], B]]()
+    try:
+        for item in items:
+            begun.append(partial(function, item) if is_quick(item) else pool.submit(function, item).result)
+            if len(begun) >= AHEAD * threads:
+                yield begun.popleft()()
+        while begun:
+            yield begun.popleft()()
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -66,7 +66,7 @@ from dstill.pipeline.evaluate import (
     scoring,
 )
 from dstill.pipeline.generate import generate, questions, refuse_other_questions
-from dstill.pipeline.leakage import SEEN
+from dstill.pipeline.leakage import SEEN, by_split
 from dstill.pipeline.selective import WRONG
 from dstill.pipeline.steps import check_splits
 from dstill.pipeline.teacher_eval import TeacherScores
@@ -161,7 +161,7 @@ class Run(RunResults):
             examples = questions(self.task, self.settings, focus, self.progress)
             if self.has_dataset and not resume_with_changes:
                 where = self.settings.generate.questions or f"task '{self.task.name}'"
-                before = [request.example for request in self.teacher_requests()]
+                before = (request.example for request in self.load(TeacherRequest, REQUESTS))
                 refuse_other_questions(examples, before, self.name, where)
             purchase = self.purchase(resume=command("generate", "--out", self.folder))
             generated = generate(self.setup, teacher, examples, purchase)
@@ -218,7 +218,7 @@ class Run(RunResults):
         Raises DataError when there are no rows, or when only given answers to score against are left.
         """
         self.write("rejects.jsonl", dataset.rejections)
-        learns = any(request.example.split == "train" for request in self.teacher_requests())
+        learns = any(request.example.split == "train" for request in self.load(TeacherRequest, REQUESTS))
         if not any(record.teacher or record.split == "train" or not learns for record in dataset.records):
             rejections = dataset.counts.rejections
             reasons = ", ".join(f"{code} {n}" for code, n in rejections.items()) or "no questions"
@@ -234,10 +234,10 @@ class Run(RunResults):
                 hint=hint,
             )
         check_splits(dataset.records, self.task)
+        of_split = by_split(dataset.records)
         for split in SPLITS:
-            of_split = [record for record in dataset.records if record.split == split]
-            if of_split:
-                self.write(data_file(split), of_split)
+            if split in of_split:
+                self.write(data_file(split), of_split[split])
             else:
                 self.discard(data_file(split))
         card = dataset_card(self.name, self.task, dataset, source, cost, origin=origin)
