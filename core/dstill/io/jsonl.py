@@ -23,7 +23,7 @@ from dstill.io.plain_files import regular
 from dstill.io.secrets import redact
 from dstill.io.strict_json import NotStrict, dumps, kind, loads
 
-__all__ = ["Written", "append_row", "conversion_hint", "detect", "read_rows", "rows_from", "write_rows"]
+__all__ = ["Written", "append_row", "append_rows", "conversion_hint", "detect", "read_rows", "rows_from", "write_rows"]
 
 MAX_LINE = 64 * 2**20  # bytes
 
@@ -120,18 +120,23 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> Written:
 
 
 def append_row(path: Path, row: Mapping[str, Any], *, most: int | None = None) -> bool:
-    """Append a row to `path` and wait until it is on disk. An incomplete last row is removed first.
+    """As `append_rows`, for one row."""
+    return append_rows(path, [row], most=most)
+
+
+def append_rows(path: Path, rows: Iterable[Mapping[str, Any]], *, most: int | None = None) -> bool:
+    """Append rows to `path` and wait until they are on disk. An incomplete last row is removed first.
 
     Several processes may append to one file: each waits for the lock of the others. `most`: bytes that the file may
     have afterwards; returns False, and appends nothing, if it would have more.
     """
-    line = redact(dumps(row)).encode() + b"\n"
+    lines = b"".join(redact(dumps(row)).encode() + b"\n" for row in rows)
     with writing(path), open(path, "a+b", opener=regular) as file:
         system.lock(file)
         _end_line(file)
-        if most is not None and file.seek(0, os.SEEK_END) + len(line) > most:
+        if most is not None and file.seek(0, os.SEEK_END) + len(lines) > most:
             return False
-        file.write(line)
+        file.write(lines)
         file.flush()
         os.fsync(file.fileno())
     return True

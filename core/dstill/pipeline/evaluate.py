@@ -117,8 +117,8 @@ def predicted(
 ) -> list[Prediction]:
     """What `generator` answers to each example, in blocks of `BLOCK`.
 
-    `done`: predictions of a stopped evaluation, by id; a block is skipped when it has all of them. `save` gets all
-    predictions so far after each block that was written. With ``evaluate.constrain``, grammars constrain the student;
+    `done`: predictions of a stopped evaluation, by id; a block is skipped when it has all of them. `save` gets the
+    predictions of each block that was written. With ``evaluate.constrain``, grammars constrain the student;
     with ``evaluate.agreement``, it draws more answers, which are compared with the first.
     """
     constrained = system == "student" and setup.settings.evaluate.constrain
@@ -139,7 +139,7 @@ def predicted(
             predictions[start:] = with_agreement(
                 writer, setup.objective, setup.task, block, written, draws=draws, seed=seed
             )
-        save(predictions)
+        save(predictions[start:])
     return predictions
 
 

@@ -30,6 +30,7 @@ from dstill.config import Review
 from dstill.errors import DataError
 from dstill.io.shell import command
 from dstill.io.strict_json import dumps
+from dstill.pipeline import spooled
 from dstill.pipeline.quotas import quotas
 from dstill.plugins import Plugins
 
@@ -79,7 +80,7 @@ class Decision(Row):
 class Applied:
     """Records after the review."""
 
-    records: list[Record]
+    records: Sequence[Record]
     rejected: int = 0  # rows that a person rejected; `records` lacks them
     edited: int = 0  # rows whose answer or rationale a person wrote
     changed: int = 0  # rows that changed after they were judged: the decision is void
@@ -125,9 +126,9 @@ def latest(decisions: Iterable[Decision]) -> dict[str, Decision]:
     return {decision.id: decision for decision in decisions}
 
 
-def applied(records: Sequence[Record], decisions: Iterable[Decision]) -> Applied:
+def applied(records: Iterable[Record], decisions: Iterable[Decision]) -> Applied:
     """`records` without those that a person rejected, and with the answers that a person wrote."""
-    found, counts, left = latest(decisions), Counter[str](), list[Record]()
+    found, counts, left = latest(decisions), Counter[str](), spooled.records()
     for record in records:
         decision = found.get(record.id)
         if decision is not None and decision.digest != digest(record):

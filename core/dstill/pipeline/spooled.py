@@ -16,7 +16,7 @@ from typing import Any
 from dstill.api.records import Example, Message, Problem, Prompt, Record, Rejection
 from dstill.io.spool import Codec, Spool
 
-__all__ = ["Answered", "answered", "answers", "examples", "labels", "prompts"]
+__all__ = ["Answered", "answered", "answers", "examples", "labels", "prompts", "records"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +82,11 @@ def _prompt_of(value: Any, context: Any) -> Prompt:
 def examples(rows: Iterable[Example] = ()) -> Spool[Example]:
     """A sequence of examples."""
     return Spool(_EXAMPLE, rows)
+
+
+def records(rows: Iterable[Record] = ()) -> Spool[Record]:
+    """A sequence of records."""
+    return Spool(_RECORD, rows)
 
 
 def labels(rows: Iterable[Record | Rejection] = ()) -> Spool[Record | Rejection]:

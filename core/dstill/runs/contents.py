@@ -30,7 +30,7 @@ from dstill.factory import Setup, kind_and_base, make_baseline, student_spec, ta
 from dstill.io.files import link_tree
 from dstill.io.plain_files import inside
 from dstill.io.shell import command
-from dstill.pipeline import calibration, confidence, data_drift, hub_datasets, review
+from dstill.pipeline import calibration, confidence, data_drift, hub_datasets, review, spooled
 from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.data_drift import Learnt
 from dstill.pipeline.evaluate import baseline_job, baselines, require_splits
@@ -255,10 +255,10 @@ class RunContents(RunFolder):
 
     # --- its rows -----------------------------------------------------------------------
 
-    def records(self, split: str, *, raw: bool = False) -> list[Record]:
+    def records(self, split: str, *, raw: bool = False) -> Sequence[Record]:
         """The rows of a split after the review (`dstill.pipeline.review`); `raw`: before it, as in the file."""
-        rows = list(self.load(Record, data_file(split)))
-        return rows if raw else review.applied(rows, decisions(self)).records
+        rows = self.load(Record, data_file(split))
+        return spooled.records(rows) if raw else review.applied(rows, decisions(self)).records
 
     def teacher_requests(self) -> list[TeacherRequest]:
         """The questions to the teacher, with the keys of its replies in the reply store."""

@@ -21,7 +21,7 @@ import secrets
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -44,7 +44,7 @@ from dstill.errors import (
 from dstill.io import system
 from dstill.io.files import disk_error, is_temporary, no_folder, reading, remove_stale, replace_dir, write_text
 from dstill.io.inert import indented, visible
-from dstill.io.jsonl import append_row, read_rows, write_rows
+from dstill.io.jsonl import append_row, append_rows, read_rows, write_rows
 from dstill.io.plain_files import inside, refuse_links, regular
 from dstill.io.shell import command
 from dstill.run_view import Stages
@@ -60,7 +60,8 @@ SETTINGS = "config.toml"
 STORE = Path("replies.sqlite")  # one for the project, beside ``runs/``
 REQUESTS = "requests.jsonl"  # the questions to the teacher, with the keys of the replies
 EXPORT = "export/"  # the dataset in other formats (`dstill.runs.dataset_export`)
-APPENDED = ("review.jsonl",)  # written row by row; a kill may leave half a last line
+UNFINISHED = "unfinished-"  # what the names of files begin with that grow block by block
+APPENDED = ("review.jsonl", UNFINISHED)  # files or beginnings: a kill may leave half a last line
 
 IN_CODE = (PluginError, TrainingError)  # errors that code of a plugin or a library causes
 
@@ -279,6 +280,12 @@ class RunFolder:
         """Append a row to `file`, one of `APPENDED`; the row is on disk when this returns."""
         append_row(inside(self.folder, file), {"schema_version": SCHEMA_VERSION, **row.to_row()})
 
+    def extend(self, file: str, rows: Sequence[Row]) -> None:
+        """Append `rows` to an unfinished file; they are on disk when this returns. `manifest` has no digest of it."""
+        append_rows(inside(self.folder, file), ({"schema_version": SCHEMA_VERSION, **row.to_row()} for row in rows))
+        facts = self.manifest["files"].setdefault(file, {"rows": 0, "sha256": "", "seconds": 0.0})
+        facts["rows"] += len(rows)
+
     def discard(self, file: str) -> None:
         """Remove `file`, if it exists, from the folder and from `manifest`."""
         self._path(file).unlink(missing_ok=True)
@@ -311,7 +318,7 @@ class RunFolder:
         path = self._path(file)
         if not os.path.lexists(path):
             return
-        for number, row in read_rows(path, own=file in APPENDED, opener=regular):
+        for number, row in read_rows(path, own=file.startswith(APPENDED), opener=regular):
             version = row.get("schema_version", 0)
             if not isinstance(version, int):
                 what = f"line {number} of {file} has a schema version that is not a number"

@@ -72,7 +72,17 @@ from dstill.pipeline.steps import check_splits
 from dstill.pipeline.teacher_eval import TeacherScores
 from dstill.pipeline.train import TrainingFiles, planned, trained
 from dstill.runs import stage_facts
-from dstill.runs.folder import EXPORT, REQUESTS, SETTINGS, STORE, RunFolder, data_file, find_run, system_file
+from dstill.runs.folder import (
+    EXPORT,
+    REQUESTS,
+    SETTINGS,
+    STORE,
+    UNFINISHED,
+    RunFolder,
+    data_file,
+    find_run,
+    system_file,
+)
 from dstill.runs.provenance import commit, judged_by, loaded, owners, sha256, versions
 from dstill.runs.results import RunResults
 from dstill.runs.review_log import decisions
@@ -477,7 +487,7 @@ class Run(RunResults):
 
         Until all are there, a separate file keeps those of a stopped evaluation. `kind`: the beginning of both names.
         """
-        file, partial = system_file(kind, system), system_file(f"unfinished-{kind}", system)
+        file, partial = system_file(kind, system), system_file(f"{UNFINISHED}{kind}", system)
         wanted, student = self.settings.evaluate, system == "student"
         draws = wanted.agreement if student else 0
         provenance = self._provenance(constrained=student and wanted.constrain, draws=draws)
@@ -486,15 +496,18 @@ class Run(RunResults):
         if existing.keys() >= {e.id for e in examples} and not (student and self._gains_logprobs(existing, examples)):
             return [existing[e.id] for e in examples]
 
-        def save(predictions: Sequence[Prediction], to: str = partial) -> None:
-            self.write(to, predictions)
-            self.manifest["files"][to]["provenance"] = provenance
+        def save(block: Sequence[Prediction]) -> None:
+            self.extend(partial, block)
+            self.manifest["files"][partial]["provenance"] = provenance
 
         self.progress(f"answering ({system})", 0, len(examples))
         generator = self.generator(system)
         done = self._predictions_from(partial, provenance)
+        if not done:
+            self.discard(partial)
         predictions = predicted(self.setup, generator, system, examples, done=done, save=save)
-        save(predictions, file)
+        self.write(file, predictions)
+        self.manifest["files"][file]["provenance"] = provenance
         self.discard(partial)
         if student and kind == "predictions":
             self._timings(examples, generator)  # while it is loaded
