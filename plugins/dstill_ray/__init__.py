@@ -1,4 +1,5 @@
-"""Ray: trains a student on several machines (`dstill ray train`), and runs a sweep on a cluster (`dstill ray sweep`).
+"""Ray: trains a student on several machines (`dstill ray train`), answers the test questions there (`dstill ray
+evaluate`), and runs a sweep on a cluster (`dstill ray sweep`).
 
 The workers do the same as dstill in one process or under torchrun. They need the run's folder at the same path on
 every machine.
@@ -21,6 +22,9 @@ def register_commands(cli: click.Group) -> None:
     """Add `dstill ray`."""
     from dstill.cli.groups import Group, LazyCommand
 
-    cli.add_command(Group("ray", help="Train and sweep on a Ray cluster."))
+    cli.add_command(Group("ray", help="Train, evaluate and sweep on a Ray cluster."))
     cli.add_command(LazyCommand("ray train", "dstill_ray.command:train", "Fine-tune one student with several workers."))
+    cli.add_command(
+        LazyCommand("ray evaluate", "dstill_ray.command:evaluate", "Answer and score with several workers.")
+    )
     cli.add_command(LazyCommand("ray sweep", "dstill_ray.command:sweep", "Run a sweep with Ray Tune."))

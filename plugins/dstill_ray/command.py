@@ -1,4 +1,4 @@
-"""`dstill ray train RUN` and `dstill ray sweep RUN SPACE`."""
+"""`dstill ray train RUN`, `dstill ray evaluate RUN` and `dstill ray sweep RUN SPACE`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dstill.cli.options import App, Count, Number, app, json_option, run_argumen
 from dstill.cli.train import RENAMED, note_other_recipe, show_trained, training_options
 from dstill_sweep.command import keep_option, show_sweep, split_option, trials_option
 
-__all__ = ["sweep", "train"]
+__all__ = ["evaluate", "sweep", "train"]
 
 address_option = click.option(
     "--address",
@@ -21,6 +21,13 @@ address_option = click.option(
     show_default=False,
     metavar="HOST:PORT",
     help="Address of a running cluster. Default: RAY_ADDRESS, or a new local cluster.",
+)
+
+gpus_option = click.option(
+    "--gpus-per-worker",
+    "gpus",
+    type=Count(0, 1),
+    help="GPUs per worker. Default: 1 if the cluster has a GPU for every worker, else 0.",
 )
 
 
@@ -33,12 +40,7 @@ def cpus_option(of: str) -> Callable[..., Callable[..., None]]:
 @training_options
 @click.option("--workers", type=Count(1, 4096), default=2, help="Number of training processes.")
 @cpus_option("worker")
-@click.option(
-    "--gpus-per-worker",
-    "gpus",
-    type=Count(0, 1),
-    help="GPUs per worker. Default: 1 if the cluster has a GPU for every worker, else 0.",
-)
+@gpus_option
 @address_option
 @app
 def train(  # noqa: PLR0913 - one parameter per command line option
@@ -69,6 +71,38 @@ def train(  # noqa: PLR0913 - one parameter per command line option
         how = {"restart": restart, "resume_with_changes": resume_with_changes, "allow_unreviewed": allow_unreviewed}
         facts = run_training(opened, resources, address=address, flags=found.flags, **how)
     show_trained(opened, facts, as_json=as_json)
+
+
+@click.command(cls=Command, examples=["dstill ray evaluate runs/mine --workers 2"])
+@run_argument
+@click.option("--workers", type=Count(1, 4096), default=2, help="Number of processes that answer.")
+@cpus_option("worker")
+@gpus_option
+@address_option
+@json_option
+@set_option
+@app
+def evaluate(found: App, run: str, workers: int, cpus: int, gpus: int | None, address: str, as_json: bool) -> None:
+    """Answer the test questions with several workers, and score them.
+
+    Writes the same files as `dstill evaluate`, and continues where that stopped. Each worker loads the student; answers
+    are judged in this process. RUN must have the same path on every machine.
+    """
+    from dstill import trust
+    from dstill.cli.evaluate import show_evaluated
+    from dstill_ray.answering import Answers
+    from dstill_ray.cluster import cluster
+    from dstill_ray.training import Resources
+
+    opened = found.open(run)
+    opened.require_student()
+    trust.require(opened.config)  # the workers' machines have no record of what the user trusts
+    resources = Resources(workers=workers, cpus=cpus, gpus=gpus)
+    with progress() as report, cluster(address, cpus=workers * cpus):
+        opened.progress = report
+        opened.answerer = Answers(run=opened, resources=resources, flags=found.flags)
+        facts = opened.evaluate()
+    show_evaluated(opened, facts, as_json=as_json)
 
 
 @click.command(cls=Command, examples=["dstill ray sweep runs/mine space.toml --jobs 4"])

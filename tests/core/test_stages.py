@@ -381,7 +381,11 @@ def fitted(plugins: Plugins, task: Task, objective: Objective, records: Sequence
 
 
 def test_stages_lead_from_questions_to_verdicts(plugins: Plugins, task: Task, abacus: Executor, tmp_path: Path) -> None:
-    records = [row for row in steps.execute(((row, True) for row in golds(task)), abacus, task, Counter()) if isinstance(row, Record)]
+    records = [
+        row
+        for row in steps.execute(((row, True) for row in golds(task)), abacus, task, Counter())
+        if isinstance(row, Record)
+    ]
     objective = plugins.objective("plain")()
     student = fitted(plugins, task, objective, [r for r in records if r.split == "train"], tmp_path)
     tests = [r.example for r in records if r.split == "test"]

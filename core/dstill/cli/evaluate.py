@@ -29,7 +29,7 @@ from dstill.io.system import peak_memory
 from dstill.pipeline.prompted import is_prompted
 from dstill.runs.run import Run
 
-__all__ = ["evaluate", "summary", "trace"]
+__all__ = ["evaluate", "show_evaluated", "summary", "trace"]
 
 
 @click.command(
@@ -93,6 +93,11 @@ def evaluate(found: App, run: str, more: tuple[str, ...], load_data: bool, as_js
     with progress() as report:
         opened.progress = report
         facts = opened.evaluate()
+    show_evaluated(opened, facts, as_json=as_json)
+
+
+def show_evaluated(opened: Run, facts: Any, *, as_json: bool) -> None:
+    """Show the result of `Run.evaluate`. Raises FailedItems if it is invalid."""
     for text in facts.get("notes", ()):
         note(f"note: {text}")
     for split, n in opened.unscored().items():

@@ -110,7 +110,9 @@ class Spool(Sequence[T]):
     def _of_disk(self) -> sqlite3.Connection:
         if self._db is None:
             self._db = _temporary(
-                self, "CREATE TABLE rows (n INTEGER PRIMARY KEY, value, part)", "CREATE TABLE parts (n INTEGER PRIMARY KEY, value)"
+                self,
+                "CREATE TABLE rows (n INTEGER PRIMARY KEY, value, part)",
+                "CREATE TABLE parts (n INTEGER PRIMARY KEY, value)",
             )
         return self._db
 

@@ -19,8 +19,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -43,6 +44,7 @@ from dstill.pipeline import (
     given,
     hub_datasets,
     prompted,
+    spooled,
     steps,
     teacher_eval,
 )
@@ -106,6 +108,10 @@ COMMANDS = {
     "sweep": ("experiment", "sweep"),
     "ablate": ("experiment", "ablate"),
 }
+# Gets examples, predictions of a stopped evaluation by id, and what saves a block of `BLOCK`: as `predicted`.
+Answerer = Callable[
+    [Sequence[Example], Mapping[str, Prediction], Callable[[Sequence[Prediction]], None]], list[Prediction]
+]
 TEACHER_ANSWERS = system_file("predictions", "teacher")
 TIMINGS = "timings.jsonl"
 DISTRIBUTED = "train"  # the only stage that may run in several processes
@@ -127,6 +133,8 @@ class Run(RunResults):
 
     A stage returns the object that it writes to run.json under ``stages`` (`dstill.runs.stage_facts`).
     """
+
+    answerer: Answerer | None = None  # makes the answers of the student that `evaluate` scores; None: this process
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[dict[str, Any]]:
@@ -329,7 +337,7 @@ class Run(RunResults):
         splits = self.settings.evaluate.splits
         require_splits(splits)
         baselines(self.setup)  # raises for an unknown name before any work
-        records = [record for split in dict.fromkeys(splits) for record in self.records(split)]
+        records = self.scored()
         if not records:
             raise DataError(
                 f"nothing to evaluate: no rows in {', '.join(splits)}",
@@ -337,15 +345,15 @@ class Run(RunResults):
                 hint=f"`{command('generate', '--out', self.folder)}` writes them; "
                 "--set 'evaluate.splits=[\"NAME\"]' takes others",
             )
-        others = [record for split in SEEN if split not in splits for record in self.records(split)]
-        check_splits([*others, *records], self.task)
+        others = (record for split in SEEN if split not in splits for record in self.records(split))
+        check_splits(spooled.records(chain(others, records)), self.task)
         reports = bool(services_in(self.settings.train.report_to))
         if reports:
             trust.require(self.config, "train")
         with self.setup.opened_executor(judging=True) as executor:
             _require_one_process("evaluate")
             self.require_student()
-            facts = self._evaluate([record.example for record in records], executor)
+            facts = self._evaluate(spooled.examples(record.example for record in records), executor)
         if reports and not facts["invalid"]:
             try:
                 self.track()
@@ -353,6 +361,11 @@ class Run(RunResults):
                 again = command("runs", "track", self.folder)
                 log.warning("the scores were not sent: %s; to try again: %s", error.what, again)
         return facts
+
+    def scored(self) -> Sequence[Record]:
+        """The rows that `evaluate` scores, split by split."""
+        splits = dict.fromkeys(self.settings.evaluate.splits)
+        return spooled.records(record for split in splits for record in self.records(split))
 
     def track(self) -> Mapping[str, str]:
         """Send scores, report and student to the services of ``train.report_to``: service → id of the run there.
@@ -501,11 +514,16 @@ class Run(RunResults):
             self.manifest["files"][partial]["provenance"] = provenance
 
         self.progress(f"answering ({system})", 0, len(examples))
-        generator = self.generator(system)
+        elsewhere = self.answerer if student and kind == "predictions" else None
+        generator: Generator | None = None
         done = self._predictions_from(partial, provenance)
         if not done:
             self.discard(partial)
-        predictions = predicted(self.setup, generator, system, examples, done=done, save=save)
+        if elsewhere is not None:
+            predictions = elsewhere(examples, done, save)
+        else:
+            generator = self.generator(system)
+            predictions = predicted(self.setup, generator, system, examples, done=done, save=save)
         self.write(file, predictions)
         self.manifest["files"][file]["provenance"] = provenance
         self.discard(partial)
