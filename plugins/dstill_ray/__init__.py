@@ -1,5 +1,4 @@
-"""Ray: trains a student on several machines (`dstill ray train`), answers the test questions there (`dstill ray
-evaluate`), and runs a sweep on a cluster (`dstill ray sweep`).
+"""Ray: trains, evaluates and sweeps on several machines (`dstill ray train`, `dstill ray evaluate`, `dstill ray sweep`).
 
 The workers do the same as dstill in one process or under torchrun. They need the run's folder at the same path on
 every machine.

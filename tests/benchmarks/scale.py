@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import random
 import subprocess
@@ -29,6 +30,7 @@ TOY = Path(__file__).parents[1] / "support" / "toy.py"
 PLUGINS = {"teachers", "evaluate"}  # beside the toy
 LIMIT = 2_000  # MB: the bar for a million questions
 TRAINED = 100  # rows that the student of `evaluate` learns
+COLOURS = ("#0072b2", "#d55e00", "#009e73")
 SPLITS = (("train", 0.85), ("validation", 0.9), ("test", 1.0))
 
 
@@ -168,7 +170,33 @@ def _line(point: Point) -> str:
 
 
 def drawn(points: Sequence[Point]) -> str:
-    return ""
+    """Memory against rows as SVG, both on logarithmic axes; the bar is a dashed line."""
+    width, height, left, top = 640, 360, 70, 20
+    rows = [point.rows for point in points] or [1]
+    low, high = math.log10(min(rows)), max(math.log10(max(rows)), math.log10(min(rows)) + 1)
+
+    def place(n: float, megabytes: float) -> tuple[float, float]:
+        x = left + (width - left - 20) * (math.log10(n) - low) / (high - low)
+        return round(x, 1), round(top + (height - top - 50) * (1 - (math.log10(megabytes) - 1) / 3), 1)
+
+    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif">']
+    for megabytes in (10, 100, 1_000, 10_000):
+        y = place(10**low, megabytes)[1]
+        lines.append(f'<path d="M{left} {y}H{width - 20}" stroke="#ddd"/>')
+        lines.append(f'<text x="{left - 6}" y="{y + 4}" font-size="12" text-anchor="end">{megabytes:,} MB</text>')
+    for n in sorted(set(rows)):
+        x, y = place(n, 10)
+        lines.append(f'<text x="{x}" y="{y + 20}" font-size="12" text-anchor="middle">{n:,}</text>')
+    y = place(10**low, LIMIT)[1]
+    lines.append(f'<path d="M{left} {y}H{width - 20}" stroke="#c00" stroke-dasharray="6 4"/>')
+    for command, colour in zip(dict.fromkeys(point.command for point in points), COLOURS, strict=False):
+        found = [place(point.rows, point.megabytes) for point in points if point.command == command]
+        path = "L".join(f"{x} {y}" for x, y in found)
+        lines.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        lines += [f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>' for x, y in found]
+        x, y = found[-1]
+        lines.append(f'<text x="{x - 6}" y="{y - 8}" font-size="12" fill="{colour}" text-anchor="end">{command}</text>')
+    return "\n".join([*lines, "</svg>", ""])
 
 
 if __name__ == "__main__":
