@@ -1,4 +1,4 @@
-"""Ray: trains, evaluates and sweeps on several machines (`dstill ray train`, `dstill ray evaluate`, `dstill ray sweep`).
+"""Ray: `dstill ray train`, `dstill ray evaluate` and `dstill ray sweep` on several machines.
 
 The workers do the same as dstill in one process or under torchrun. They need the run's folder at the same path on
 every machine.

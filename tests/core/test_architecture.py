@@ -139,8 +139,8 @@ def test_no_call_goes_back(root: Path, run: Run) -> None:
 
 WRITES = {
     "append_row", "append_rows", "atomic", "atomic_folder", "copy2", "copyfile", "copytree", "hardlink_to",
-    "link_tree", "makedirs", "mkdir", "move", "rename", "replace_dir", "rmdir", "rmtree", "save_file", "save_pretrained",
-    "symlink_to", "touch", "unlink", "write_bytes", "write_rows", "write_text",
+    "link_tree", "makedirs", "mkdir", "move", "rename", "replace_dir", "rmdir", "rmtree", "save_file",
+    "save_pretrained", "symlink_to", "touch", "unlink", "write_bytes", "write_rows", "write_text",
 }  # fmt: skip
 
 # Modules outside runs/ and io/ that write files, and where: none is a file of a run, except those of a student.
