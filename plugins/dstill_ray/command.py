@@ -97,7 +97,8 @@ def evaluate(found: App, run: str, workers: int, cpus: int, gpus: int | None, ad
     opened = found.open(run)
     opened.require_student()
     # The workers' machines have no record of what the user trusts. They ask no teacher, and read no questions from files.
-    used = (name for name in opened.config.parts if name.partition(".")[0] not in ("generate", "augment", "teacher"))
+    sections = dict.fromkeys(key.rpartition(".")[0] for key in opened.config.flat())
+    used = (name for name in sections if name.partition(".")[0] not in ("generate", "augment", "teacher"))
     trust.require(opened.config, *used)
     resources = Resources(workers=workers, cpus=cpus, gpus=gpus)
     with progress() as report, cluster(address, cpus=workers * cpus):
