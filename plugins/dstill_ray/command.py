@@ -96,7 +96,7 @@ def evaluate(found: App, run: str, workers: int, cpus: int, gpus: int | None, ad
 
     opened = found.open(run)
     opened.require_student()
-    # The workers' machines have no record of what the user trusts. They ask no teacher, and read no questions from files.
+    # The workers' machines have no record of what the user trusts. They ask no teacher and read no file of questions.
     sections = dict.fromkeys(key.rpartition(".")[0] for key in opened.config.flat())
     used = (name for name in sections if name.partition(".")[0] not in ("generate", "augment", "teacher"))
     trust.require(opened.config, *used)
