@@ -11,6 +11,7 @@ files are those of one process. Judging stays in the command's process, which ha
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,6 +68,7 @@ class Answers:
         context = ray.data.DataContext.get_current()
         context.execution_options.preserve_order = True
         context.enable_progress_bars = False
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         resources = self.resources.per_worker()
         warn_if_too_small(self.resources.workers, resources)
         answered = ray.data.from_items(
@@ -75,11 +77,11 @@ class Answers:
             Worker,
             fn_constructor_args=(self._job(),),
             batch_size=1,
-            concurrency=self.resources.workers,
+            compute=ray.data.ActorPoolStrategy(size=self.resources.workers),
             num_cpus=resources["CPU"],
             num_gpus=resources.get("GPU", 0),
-            max_restarts=1,
-            max_task_retries=1,
+            max_restarts=0,  # a worker that runs out of memory would do so again
+            max_task_retries=0,
         )
         try:
             for row in answered.iter_rows():

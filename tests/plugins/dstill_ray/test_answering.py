@@ -28,7 +28,11 @@ def test_two_workers_answer_as_one_process_does(tmp_path: Path, toy_file: Path) 
     lab = Lab(tmp_path, [toy_file], {"evaluate"}, SETTINGS)
     sums = [(a, b) for a in range(10, 40) for b in range(10, 40)][: 2 * BLOCK + 50]  # three blocks
     rows = [{"id": f"{a}-{b}", "question": f"add {a} and {b}", "answer": f"{a}+{b}", "split": "test"} for a, b in sums]
-    rows += [{"id": f"t{n}", "question": f"add {n} and 1", "answer": f"{n}+1", "split": "train"} for n in range(1, 9)]
+    # the student answers a question with the pair of the same words
+    rows += [
+        {"id": f"t{a}-{b}", "question": f"{b} and {a} add", "answer": f"{b}+{a}", "split": "train"}
+        for a, b in sums[::2]
+    ]
     (tmp_path / "sums.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     made = lab.run("generate", "--teacher", "parrot", "--questions", "sums.jsonl", "--out", "one")
     assert made.returncode == 0, made.stderr
@@ -43,4 +47,5 @@ def test_two_workers_answer_as_one_process_does(tmp_path: Path, toy_file: Path) 
     assert together.returncode == 0, together.stderr
     assert [file.read_bytes() for file in files] == before
     assert json.loads(together.stdout)["n"] == json.loads(alone.stdout)["n"]
+    assert b"+" in before[0]
     assert lab.left() == []
