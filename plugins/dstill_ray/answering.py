@@ -80,8 +80,6 @@ class Answers:
             compute=ray.data.ActorPoolStrategy(size=self.resources.workers),
             num_cpus=resources["CPU"],
             num_gpus=resources.get("GPU", 0),
-            max_restarts=0,  # a worker that runs out of memory would do so again
-            max_task_retries=0,
         )
         try:
             for row in answered.iter_rows():
