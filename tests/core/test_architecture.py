@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import inspect
 import json
 import re
 import sys
@@ -87,6 +88,8 @@ def followed() -> Iterator[dict[str, set[str]]]:
 
     def profile(frame: FrameType, event: str, _: object) -> None:
         if event != "call" or not (called := file_of(frame)):
+            return
+        if frame.f_code.co_flags & inspect.CO_GENERATOR:  # rows that are read as they are needed
             return
         caller = frame.f_back
         while caller is not None and not file_of(caller):

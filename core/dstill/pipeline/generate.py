@@ -134,8 +134,9 @@ def generate(
             with _how_to_resume(setup, teacher, examples, worked, store, purchase, counts):
                 labelled = signals.run(work)
                 requests, rows = View(attrgetter("request"), labelled), View(attrgetter("row"), labelled)
-                dataset = curated(setup.task, examples, with_given(setup, examples, rows, executor, counts.outcomes))
-            models = label.models(requests, store)
+                given_or_said = with_given(setup, examples, (row for row in rows), executor, counts.outcomes)
+                dataset = curated(setup.task, examples, given_or_said)
+            models = label.models((request for request in requests), store)
     return Generated(
         requests=requests,
         rows=rows,
@@ -185,12 +186,13 @@ async def label_examples(
         while asked:
             # ask
             answers = spooled.answers()
-            async for one in _replies(setup, teacher, prompts, store, budget, counts.replies):
+            async for one in _replies(setup, teacher, (prompt for prompt in prompts), store, budget, counts.replies):
                 answers.append(one.reply if isinstance(one.reply, Problem) else one.key)
                 setup.progress(what, len(answers), len(asked))
             # parse, check and run
             replies = View(partial(_reply, store), answers, of)
-            rows = executed(setup, map(row_of, of, replies), executor, counts.outcomes, of=len(asked))
+            parsed = (row_of(*pair) for pair in zip(of, replies, strict=True))
+            rows = executed(setup, parsed, executor, counts.outcomes, of=len(asked))
             # the next round shows the teacher what was wrong
             wrong, follow_ups = array("Q"), spooled.prompts()
             for at, (n, answer, row) in enumerate(zip(asked, answers, rows, strict=True)):
