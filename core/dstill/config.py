@@ -450,7 +450,7 @@ def load(
     if file is not None:  # dstill wrote the file of a run, so do not warn about old names
         said = _read_file(file, known) if values is None else {key: (of, str(file)) for key, of in values.items()}
         read = _moved(said, known, quiet=of_run)
-        given.update(_of_run(read, known) if of_run else read)
+        given.update(_of_run(read, known, file.parent) if of_run else read)
     filed, given_now = frozenset(given), {}
     if use_files:
         given_now.update(_moved(_read_environment(os.environ if environment is None else environment, known), known))
@@ -478,16 +478,26 @@ def load(
     )
 
 
-def _of_run(given: Mapping[str, tuple[Any, str]], known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
-    """The settings of a run that an earlier dstill may have written, with the current names of values.
+def _of_run(
+    given: Mapping[str, tuple[Any, str]], known: Mapping[str, dataclasses.Field[Any]], folder: Path
+) -> dict[str, tuple[Any, str]]:
+    """The settings of the run in `folder`, which an earlier dstill may have written, with the current names of values.
 
     The file also has the defaults of parts that are not installed now, so empty values of unknown keys are ignored.
     """
     return {
-        key: (_renamed(key, value, known[key], "") if key in known else value, origin)
+        key: (_in_project(_renamed(key, value, known[key], ""), known[key], folder) if key in known else value, origin)
         for key, (value, origin) in given.items()
         if key in known or value
     }
+
+
+def _in_project(value: Any, field_: dataclasses.Field[Any], run: Path) -> Any:
+    """The path of a file that describes the data, which is relative to the project of `run` if it is not here."""
+    if not field_.metadata.get("describes") or not isinstance(value, str) or not value or Path(value).exists():
+        return value
+    project = next((parent for parent in run.absolute().parents if (parent / FILE).is_file()), None)
+    return str(project / value) if project is not None and (project / value).is_file() else value
 
 
 def _moved(

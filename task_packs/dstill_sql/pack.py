@@ -231,6 +231,8 @@ class Sql(
 
     # --- Linked -------------------------------------------------------------------------
 
+    base = "base:sql"
+
     def form(self) -> Form:
         from dstill_sql.linked.form import SqlForm
         from dstill_sql.questions.references import references_of

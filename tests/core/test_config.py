@@ -244,6 +244,30 @@ def test_run_without_settings_has_no_hint_about_options(tmp_path: Path) -> None:
     assert "start a new run" in caught.value.hint
 
 
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    schema: str = field(default="", metadata={"describes": True, "trust": "file"})
+
+
+def test_run_finds_the_files_of_its_project_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are named as they were found when the run was made, in the project's folder."""
+    project, run = tmp_path / "taxi", tmp_path / "taxi/runs/first"
+    run.mkdir(parents=True)
+    for file, text in {"dstill.toml": "", "schema.sql": "", "runs/first/run.json": "{}"}.items():
+        (project / file).write_text(text)
+    (run / "config.toml").write_text('[task.toy]\nschema = "schema.sql"\n')
+
+    def schema() -> str:
+        return str(load(run / "config.toml", sections={"task.toy": Described}).part("task", "toy").schema)
+
+    assert schema() == str(project / "schema.sql")
+    monkeypatch.chdir(project)
+    assert schema() == "schema.sql"
+    (project / "dstill.toml").unlink()  # no project
+    monkeypatch.chdir(tmp_path)
+    assert schema() == "schema.sql"
+
+
 def test_values_that_look_like_keys_are_masked() -> None:
     assert masked("got sk-proj-abcdefghijklmnop, and task-history-2024-abcdefgh") == (
         "got ***, and task-history-2024-abcdefgh"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -37,7 +37,7 @@ class SqlForm(Form):
     """Reads questions about databases and writes queries."""
 
     features = items.FEATURES
-    bases: ClassVar[Mapping[str, Path]] = {}
+    bases: ClassVar = {"sql": Path(__file__).parents[1] / "base"}
 
     def __init__(
         self,
