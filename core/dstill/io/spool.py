@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import reprlib
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
@@ -33,6 +34,7 @@ IN_MEMORY = 10_000  # items of a spool
 BLOCK = 512  # items that are written or read at once
 NEAR = 32  # items that are read at once where one follows the last one
 LAST = 256  # parts that are remembered
+SHOWN = 3  # items of a spool's repr
 
 T = TypeVar("T")
 
@@ -71,6 +73,9 @@ class Spool(Sequence[T]):
 
     def __len__(self) -> int:
         return self._stored + len(self._tail)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} items: {reprlib.repr(self[:SHOWN])}>"
 
     @overload
     def __getitem__(self, at: int) -> T: ...
