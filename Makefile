@@ -74,10 +74,13 @@ bench-pretrained: $(VENV)/.weights
 reproduce: $(STAMP)
 	OMP_NUM_THREADS=1 $(PYTHON) -m tests.benchmarks.reproduce $(if $(QUICK),--size quick)
 
-# The weights of `--student base:querydsl`, in hours. Run it again after a stop; HOURS= trains for longer.
+# The weights of `--student base:querydsl`, in hours. Run it again after a stop; HOURS= trains for longer. PACK=sql: those
+# of base:sql, which begin with the published weights of base:querydsl.
+PACK ?= querydsl
 base: $(STAMP)
-	OMP_NUM_THREADS=1 $(PYTHON) -m tools.base.train $(if $(HOURS),--hours $(HOURS))
-	$(PYTHON) -m tools.base.publish
+	OMP_NUM_THREADS=1 $(PYTHON) -m tools.base.train --pack $(PACK) $(if $(filter sql,$(PACK)),--start-pack querydsl) \
+		$(if $(HOURS),--hours $(HOURS))
+	$(PYTHON) -m tools.base.publish --pack $(PACK)
 
 # The pages that are made from the code: commands, configuration keys, the guard, faults, rules, plans; and the schema of
 # search bodies, which is derived from the Elasticsearch client.

@@ -1,7 +1,7 @@
 """Writes the base that the package has from the student that `tools.base.train` made: 8 bits, and a card.
 
-    python -m tools.base.publish                 # build/base/student → task_packs/dstill_querydsl/base
-    python -m tools.base.publish --pack sql --student build/base-sql/student
+    python -m tools.base.publish                 # build/base/querydsl/student → task_packs/dstill_querydsl/base
+    python -m tools.base.publish --pack sql --student build/base/sql/average
 
     model.safetensors   at most 10 MB
     linked.json         sizes, tokens, features, the SHA-256 of the weights
@@ -50,14 +50,14 @@ WEAKNESSES = (
 def main() -> None:
     parser = argparse.ArgumentParser(description="Publish the base of the student linked")
     parser.add_argument("--pack", default="querydsl", choices=pack.NAMES)
-    parser.add_argument("--student", type=Path, default=Path("build/base/student"))
+    parser.add_argument("--student", type=Path, help="default: build/base/PACK/student")
     parser.add_argument("--out", type=Path, help="default: the folder of the pack's base")
     parser.add_argument("--precision", choices=("int8", "bf16"), default="int8")
     parser.add_argument("--known-errors", default="", help="one line, which `dstill ask` shows")
     arguments = parser.parse_args()
     about = pack.load(arguments.pack)
     publish(
-        arguments.student,
+        arguments.student or Path("build/base") / arguments.pack / "student",
         arguments.out or about.folder,
         about,
         list(new_rows(about.form)),

@@ -1,7 +1,7 @@
 """Trains the base from nothing, in several processes with one thread each, and goes on from its checkpoint.
 
     python -m tools.base.train --hours 2 --decay 0.4
-    python -m tools.base.train --pack sql --out build/base-sql --hours 2
+    python -m tools.base.train --pack sql --start-pack querydsl --hours 2
 
 Every process draws its own rows, and gradients are averaged at each step. The learning rate is constant for `--hours`
 and then falls to 0 within `--decay` more hours (warmup, stable, decay: Hu et al. 2024, MiniCPM, section 4). A later
@@ -9,10 +9,10 @@ call with more hours goes on from where the learning rate was constant. A stop l
 checkpoint, or the decay. `--start` begins with the weights of a student, such as the published one: give another
 `--seed`, so that the rows are new. `--start-pack` begins with the published base of another pack (`transfer`).
 
-    build/base/state.pt            weights and moments of the constant part; only this program reads it
-    build/base/state.json          seconds, steps, rows and the curve of the loss
-    build/base/average             a student with the moving average of the weights, at each checkpoint
-    build/base/student             the student after the decay, for `--student linked:build/base/student`
+    build/base/PACK/state.pt       weights and moments of the constant part; only this program reads it
+    build/base/PACK/state.json     seconds, steps, rows and the curve of the loss
+    build/base/PACK/average        a student with the moving average of the weights, at each checkpoint
+    build/base/PACK/student        the student after the decay, for `--student linked:build/base/PACK/student`
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Progress:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the base of the student linked")
     parser.add_argument("--pack", default="querydsl", choices=pack.NAMES)
-    parser.add_argument("--out", type=Path, default=Path("build/base"))
+    parser.add_argument("--out", type=Path, help="default: build/base/PACK")
     parser.add_argument(
         "--hours", type=float, default=2.0, help="with a constant learning rate, earlier calls included"
     )
@@ -81,6 +81,7 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="the folder of a student whose weights come first; default: random")
     parser.add_argument("--start-pack", choices=pack.NAMES, help="a pack whose base's weights come first")
     arguments = parser.parse_args()
+    arguments.out = arguments.out or Path("build/base") / arguments.pack
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "rendezvous").unlink(missing_ok=True)
     pack.load(arguments.pack).prepare(arguments.out / "questions")

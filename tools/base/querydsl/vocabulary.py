@@ -23,7 +23,7 @@ __all__ = ["main"]
 
 FILE = Path(dstill_querydsl.linked.__file__).with_name("vocabulary.json")
 ROWS = 20_000
-QUESTIONS = Path("build/base/questions")
+QUESTIONS = Path("build/base/querydsl/questions")
 MERGES = 300
 _OF_REFUSALS = ("missing", "refusal")
 
