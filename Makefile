@@ -78,8 +78,8 @@ reproduce: $(STAMP)
 # of base:sql, which begin with the published weights of base:querydsl.
 PACK ?= querydsl
 base: $(STAMP)
-	OMP_NUM_THREADS=1 $(PYTHON) -m tools.base.train --pack $(PACK) $(if $(filter sql,$(PACK)),--start-pack querydsl) \
-		$(if $(HOURS),--hours $(HOURS))
+	OMP_NUM_THREADS=1 $(PYTHON) -m tools.base.train $(if $(HOURS),--hours $(HOURS)) \
+		--pack $(PACK) $(if $(filter sql,$(PACK)),--start-pack querydsl)
 	$(PYTHON) -m tools.base.publish --pack $(PACK)
 
 # The pages that are made from the code: commands, configuration keys, the guard, faults, rules, plans; and the schema of
