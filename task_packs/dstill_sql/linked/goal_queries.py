@@ -241,6 +241,8 @@ class Columns(_Goal):
             return self._row(state, token)
         if token == "*" or (isinstance(token, int) and token in state.run.table_at):
             return self._star(state, token)
+        if token in scope.shown:
+            return None
         wants = scope.wants[count] if scope.wants is not None else ANY
         if scope.distinct or scope.sets or scope.context == "derived":
             wants &= COMPARABLE
@@ -248,7 +250,8 @@ class Columns(_Goal):
         end = [Do(step=_column_ended)]
         if token in COMPARISONS and scope.context == "top" and not scope.sets:
             column, end = Condition(mode="out"), [Give("boolean"), *end]
-        return column.take(state.scoped(leaf="").push(column, *end), token)
+        shown = scope.shown | ({token} if isinstance(token, int) else set())
+        return column.take(state.scoped(leaf="", shown=shown).push(column, *end), token)
 
     @staticmethod
     def _row(state: State, token: Token) -> State | None:

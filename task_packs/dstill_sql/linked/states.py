@@ -65,6 +65,7 @@ class Scope:
     written: tuple[tuple[str, int], ...] = ()  # tables of a FROM that is written out, with the number of the copy
     derived: tuple[str, ...] | None = None  # kinds of the columns of the query in FROM
     outputs: tuple[Output, ...] = ()
+    shown: frozenset[Token] = frozenset()  # columns that are outputs as they are
     wants: tuple[frozenset[str], ...] | None = None  # kinds that the outputs must have; None: any number of any
     distinct: bool = False
     sets: str = ""  # the set operation before it
