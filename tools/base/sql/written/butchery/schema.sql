@@ -1,0 +1,52 @@
+CREATE TABLE Abattoir (
+  AbattoirCode VARCHAR PRIMARY KEY,
+  Town VARCHAR NOT NULL,
+  DistanceKm INTEGER NOT NULL,
+  Halal BOOLEAN NOT NULL
+);
+CREATE TABLE Carcass (
+  EarTag VARCHAR PRIMARY KEY,
+  AbattoirCode VARCHAR NOT NULL REFERENCES Abattoir (AbattoirCode),
+  Species VARCHAR NOT NULL,
+  Breed VARCHAR,
+  ColdWeight DOUBLE NOT NULL, -- kg
+  ArrivedOn DATE NOT NULL,
+  CostTotal DECIMAL(10, 2) NOT NULL, -- GBP
+  GrassFed BOOLEAN NOT NULL
+);
+CREATE TABLE CutType (
+  CutId INTEGER PRIMARY KEY,
+  CutName VARCHAR NOT NULL,
+  Species VARCHAR NOT NULL,
+  Section VARCHAR NOT NULL, -- part of the counter
+  PricePerKilo DECIMAL(10, 2) NOT NULL, -- GBP
+  OnBone BOOLEAN NOT NULL
+);
+CREATE TABLE Butcher (
+  ButcherId INTEGER PRIMARY KEY,
+  ButcherName VARCHAR NOT NULL,
+  Skill VARCHAR NOT NULL,
+  JoinedOn DATE NOT NULL,
+  WeeklyWage DECIMAL(10, 2) NOT NULL, -- GBP
+  TaughtBy INTEGER REFERENCES Butcher (ButcherId)
+);
+CREATE TABLE CutPiece (
+  PieceId INTEGER PRIMARY KEY,
+  EarTag VARCHAR NOT NULL REFERENCES Carcass (EarTag),
+  CutId INTEGER NOT NULL REFERENCES CutType (CutId),
+  ButcherId INTEGER NOT NULL REFERENCES Butcher (ButcherId),
+  CutOn DATE NOT NULL,
+  Grams INTEGER NOT NULL,
+  UseBy DATE NOT NULL,
+  SoldOn DATE
+);
+CREATE TABLE PreOrder (
+  PreOrderId INTEGER PRIMARY KEY,
+  CutId INTEGER NOT NULL REFERENCES CutType (CutId),
+  CustomerName VARCHAR NOT NULL,
+  WantedOn DATE NOT NULL,
+  Kilos DOUBLE NOT NULL,
+  Deposit DECIMAL(10, 2), -- GBP
+  Collected BOOLEAN NOT NULL,
+  Wish VARCHAR
+);

@@ -1,0 +1,50 @@
+CREATE TABLE Courts (
+  CourtID INTEGER PRIMARY KEY,
+  CourtName VARCHAR NOT NULL,
+  City VARCHAR NOT NULL,
+  Level VARCHAR NOT NULL
+);
+CREATE TABLE Judges (
+  JudgeID INTEGER PRIMARY KEY,
+  LastName VARCHAR NOT NULL,
+  CourtID INTEGER NOT NULL REFERENCES Courts (CourtID),
+  AppointedOn DATE NOT NULL,
+  RetiredOn DATE
+);
+CREATE TABLE Lawyers (
+  LawyerID INTEGER PRIMARY KEY,
+  LawyerName VARCHAR NOT NULL,
+  Chambers VARCHAR,
+  Speciality VARCHAR NOT NULL,
+  ProBono BOOLEAN NOT NULL -- takes cases for free
+);
+CREATE TABLE Cases (
+  CaseNo INTEGER PRIMARY KEY,
+  Caption VARCHAR NOT NULL,
+  CaseType VARCHAR NOT NULL,
+  JudgeID INTEGER REFERENCES Judges (JudgeID),
+  PlaintiffLawyerID INTEGER REFERENCES Lawyers (LawyerID),
+  DefenceLawyerID INTEGER REFERENCES Lawyers (LawyerID),
+  FiledOn DATE NOT NULL,
+  ClosedOn DATE,
+  Verdict VARCHAR,
+  AmountClaimed DECIMAL(10, 2), -- USD
+  JuryTrial BOOLEAN NOT NULL
+);
+CREATE TABLE Hearings (
+  HearingID INTEGER PRIMARY KEY,
+  CaseNo INTEGER NOT NULL REFERENCES Cases (CaseNo),
+  StartsAt TIMESTAMP NOT NULL,
+  Room VARCHAR NOT NULL,
+  DurationMin INTEGER, -- minutes
+  Public BOOLEAN NOT NULL,
+  Adjourned BOOLEAN NOT NULL
+);
+CREATE TABLE Witnesses (
+  WitnessID INTEGER PRIMARY KEY,
+  WitnessName VARCHAR NOT NULL,
+  HearingID INTEGER NOT NULL REFERENCES Hearings (HearingID),
+  CalledBy VARCHAR NOT NULL,
+  Expert BOOLEAN NOT NULL,
+  Age INTEGER
+);

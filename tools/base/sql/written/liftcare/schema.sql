@@ -1,0 +1,46 @@
+CREATE TABLE Client (
+  Id INTEGER PRIMARY KEY,
+  Company VARCHAR NOT NULL,
+  Sector VARCHAR NOT NULL,
+  ContractLevel VARCHAR NOT NULL,
+  MonthlyFee DECIMAL(10,2) NOT NULL,
+  ClientSince DATE NOT NULL
+);
+CREATE TABLE Building (
+  Id INTEGER PRIMARY KEY,
+  ClientId INTEGER NOT NULL REFERENCES Client (Id),
+  BuildingName VARCHAR NOT NULL,
+  Quarter VARCHAR NOT NULL,
+  Floors INTEGER NOT NULL,
+  BuiltYear INTEGER
+);
+CREATE TABLE Elevator (
+  Id INTEGER PRIMARY KEY,
+  BuildingId INTEGER NOT NULL REFERENCES Building (Id),
+  SerialNo VARCHAR NOT NULL,
+  Kind VARCHAR NOT NULL,
+  Drive VARCHAR NOT NULL,
+  MaxPersons INTEGER,
+  SpeedMs DOUBLE NOT NULL, -- metres per second
+  InService BOOLEAN NOT NULL,
+  NextInspection DATE
+);
+CREATE TABLE Mechanic (
+  Id INTEGER PRIMARY KEY,
+  MechanicName VARCHAR NOT NULL,
+  Quarter VARCHAR NOT NULL,
+  Grade VARCHAR NOT NULL,
+  OnCall BOOLEAN NOT NULL,
+  Joined DATE NOT NULL
+);
+CREATE TABLE ServiceCall (
+  Id INTEGER PRIMARY KEY,
+  ElevatorId INTEGER NOT NULL REFERENCES Elevator (Id),
+  MechanicId INTEGER REFERENCES Mechanic (Id),
+  HelperId INTEGER REFERENCES Mechanic (Id),
+  CalledAt TIMESTAMP NOT NULL,
+  SolvedAt TIMESTAMP,
+  Fault VARCHAR NOT NULL,
+  Trapped INTEGER NOT NULL, -- persons stuck inside
+  PartsCost DECIMAL(10,2)
+);

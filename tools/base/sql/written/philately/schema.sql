@@ -1,0 +1,41 @@
+CREATE TABLE Country (
+  CountryID INTEGER PRIMARY KEY,
+  CountryName VARCHAR NOT NULL,
+  Continent VARCHAR NOT NULL,
+  StillExists BOOLEAN NOT NULL
+);
+CREATE TABLE Album (
+  AlbumID INTEGER PRIMARY KEY,
+  AlbumTitle VARCHAR NOT NULL,
+  Colour VARCHAR NOT NULL,
+  Pages INTEGER NOT NULL,
+  StartedOn DATE
+);
+CREATE TABLE Stamp (
+  StampID INTEGER PRIMARY KEY,
+  Title VARCHAR NOT NULL,
+  CountryID INTEGER NOT NULL REFERENCES Country (CountryID),
+  IssueYear INTEGER NOT NULL,
+  FaceValue DOUBLE,
+  Motif VARCHAR NOT NULL,
+  Perforated BOOLEAN NOT NULL,
+  CatalogueNo VARCHAR,
+  CataloguePrice DECIMAL(10,2) -- EUR, mint
+);
+CREATE TABLE Holding (
+  HoldingID INTEGER PRIMARY KEY,
+  StampID INTEGER NOT NULL REFERENCES Stamp (StampID),
+  AlbumID INTEGER REFERENCES Album (AlbumID), -- empty: loose in the box
+  State VARCHAR NOT NULL,
+  Copies INTEGER NOT NULL,
+  AcquiredOn DATE,
+  PaidPrice DECIMAL(10,2)
+);
+CREATE TABLE Swap (
+  SwapID INTEGER PRIMARY KEY,
+  Partner VARCHAR NOT NULL,
+  GivenStampID INTEGER NOT NULL REFERENCES Stamp (StampID),
+  ReceivedStampID INTEGER NOT NULL REFERENCES Stamp (StampID),
+  SwapDate DATE NOT NULL,
+  ByPost BOOLEAN NOT NULL
+);

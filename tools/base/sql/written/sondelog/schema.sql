@@ -1,0 +1,41 @@
+CREATE TABLE LaunchSites (
+  SiteID INTEGER PRIMARY KEY,
+  SiteName VARCHAR NOT NULL,
+  Country VARCHAR NOT NULL,
+  Altitude INTEGER NOT NULL, -- metres
+  Automated BOOLEAN NOT NULL
+);
+CREATE TABLE SondeTypes (
+  TypeID INTEGER PRIMARY KEY,
+  TypeName VARCHAR NOT NULL,
+  Vendor VARCHAR NOT NULL,
+  Grams INTEGER NOT NULL,
+  UnitPrice DECIMAL(10, 2) NOT NULL, -- EUR
+  HasOzone BOOLEAN NOT NULL
+);
+CREATE TABLE Ascents (
+  AscentID INTEGER PRIMARY KEY,
+  SiteID INTEGER NOT NULL REFERENCES LaunchSites (SiteID),
+  TypeID INTEGER NOT NULL REFERENCES SondeTypes (TypeID),
+  ReleasedAt TIMESTAMP NOT NULL,
+  GasUsed VARCHAR NOT NULL,
+  BurstHeight INTEGER, -- metres, empty if contact was lost
+  MinTemp DOUBLE, -- celsius
+  EndReason VARCHAR NOT NULL
+);
+CREATE TABLE Finders (
+  FinderID INTEGER PRIMARY KEY,
+  Nickname VARCHAR NOT NULL,
+  Town VARCHAR NOT NULL,
+  JoinedOn DATE
+);
+CREATE TABLE Recoveries (
+  RecoveryID INTEGER PRIMARY KEY,
+  AscentID INTEGER NOT NULL REFERENCES Ascents (AscentID),
+  FinderID INTEGER NOT NULL REFERENCES Finders (FinderID),
+  FoundOn DATE NOT NULL,
+  Terrain VARCHAR NOT NULL,
+  KmFromSite DOUBLE NOT NULL,
+  Reward DECIMAL(10, 2),
+  Reusable BOOLEAN NOT NULL
+);

@@ -1,0 +1,50 @@
+CREATE TABLE Show (
+  ShowKey INTEGER PRIMARY KEY,
+  ShowTitle VARCHAR NOT NULL,
+  Topic VARCHAR NOT NULL,
+  RunMinutes INTEGER NOT NULL,
+  AgeFrom INTEGER NOT NULL,
+  Lang VARCHAR NOT NULL,
+  LiveNarrated BOOLEAN NOT NULL,
+  ReleaseYear INTEGER,
+  SequelOf INTEGER REFERENCES Show (ShowKey)
+);
+CREATE TABLE Dome (
+  DomeKey INTEGER PRIMARY KEY,
+  DomeName VARCHAR NOT NULL,
+  DiameterM DOUBLE NOT NULL,
+  SeatCount INTEGER NOT NULL,
+  Projector VARCHAR NOT NULL,
+  WheelchairOk BOOLEAN NOT NULL
+);
+CREATE TABLE Presenter (
+  PresenterKey INTEGER PRIMARY KEY,
+  FullName VARCHAR NOT NULL,
+  Contract VARCHAR NOT NULL,
+  HiredOn DATE NOT NULL,
+  Astronomer BOOLEAN NOT NULL
+);
+CREATE TABLE Screening (
+  ScreeningKey INTEGER PRIMARY KEY,
+  ShowKey INTEGER NOT NULL REFERENCES Show (ShowKey),
+  DomeKey INTEGER NOT NULL REFERENCES Dome (DomeKey),
+  PresenterKey INTEGER REFERENCES Presenter (PresenterKey),
+  Backup INTEGER REFERENCES Presenter (PresenterKey),
+  BeginsAt TIMESTAMP NOT NULL,
+  State VARCHAR NOT NULL
+);
+CREATE TABLE School (
+  SchoolKey INTEGER PRIMARY KEY,
+  SchoolName VARCHAR NOT NULL,
+  Town VARCHAR NOT NULL,
+  KindOf VARCHAR NOT NULL
+);
+CREATE TABLE Ticket (
+  TicketKey BIGINT PRIMARY KEY,
+  ScreeningKey INTEGER NOT NULL REFERENCES Screening (ScreeningKey),
+  SchoolKey INTEGER REFERENCES School (SchoolKey), -- empty for private visitors
+  Category VARCHAR NOT NULL,
+  Paid DECIMAL(10,2) NOT NULL, -- EUR
+  SoldAt TIMESTAMP NOT NULL,
+  Scanned BOOLEAN NOT NULL
+);
