@@ -170,25 +170,28 @@ def _line(point: Point) -> str:
 
 
 def drawn(points: Sequence[Point]) -> str:
-    """Memory against rows as SVG, both on logarithmic axes; the bar is a dashed line."""
-    width, height, left, top = 640, 360, 70, 20
+    """Memory against rows as SVG, both axes logarithmic; the bar is dashed. A second `evaluate` is left out."""
+    width, height, left, top, right = 640, 360, 70, 20, 40
+    points = [point for point in points if not point.command.endswith("again")]
     rows = [point.rows for point in points] or [1]
     low, high = math.log10(min(rows)), max(math.log10(max(rows)), math.log10(min(rows)) + 1)
 
     def place(n: float, megabytes: float) -> tuple[float, float]:
-        x = left + (width - left - 20) * (math.log10(n) - low) / (high - low)
+        x = left + (width - left - right) * (math.log10(n) - low) / (high - low)
         return round(x, 1), round(top + (height - top - 50) * (1 - (math.log10(megabytes) - 1) / 3), 1)
 
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif">']
+    lines.append(f'<rect width="{width}" height="{height}" fill="#fff"/>')
     for megabytes in (10, 100, 1_000, 10_000):
         y = place(10**low, megabytes)[1]
-        lines.append(f'<path d="M{left} {y}H{width - 20}" stroke="#ddd"/>')
+        lines.append(f'<path d="M{left} {y}H{width - right}" stroke="#ddd"/>')
         lines.append(f'<text x="{left - 6}" y="{y + 4}" font-size="12" text-anchor="end">{megabytes:,} MB</text>')
     for n in sorted(set(rows)):
         x, y = place(n, 10)
         lines.append(f'<text x="{x}" y="{y + 20}" font-size="12" text-anchor="middle">{n:,}</text>')
     y = place(10**low, LIMIT)[1]
-    lines.append(f'<path d="M{left} {y}H{width - 20}" stroke="#c00" stroke-dasharray="6 4"/>')
+    lines.append(f'<path d="M{left} {y}H{width - right}" stroke="#c00" stroke-dasharray="6 4"/>')
+    lines.append(f'<text x="{left + 6}" y="{y - 6}" font-size="12" fill="#c00">{LIMIT:,} MB</text>')
     for command, colour in zip(dict.fromkeys(point.command for point in points), COLOURS, strict=False):
         found = [place(point.rows, point.megabytes) for point in points if point.command == command]
         path = "L".join(f"{x} {y}" for x, y in found)
