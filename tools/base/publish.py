@@ -133,7 +133,7 @@ def _training(training: Mapping[str, Any]) -> Mapping[str, str]:
 def _card(about: pack.Pack, facts: Mapping[str, str], measured: Mapping[str, Any], known_errors: str) -> str:
     lines = [
         "",
-        f"The first weights of `--student base:{about.task}`. `make base` writes this folder.",
+        f"The first weights of `--student base:{about.task}`. `make base PACK={about.task}` writes this folder.",
         *table(("", ""), facts.items()),
         "",
         "## Data",

@@ -46,9 +46,8 @@ def answers(seed: int, folder: Path) -> Answers:
 
 
 def _written() -> Iterable[Example]:
-    for name in written.NAMES:
-        if name not in written.DEVELOPMENT:
-            yield from written.questions(name)
+    for name in written.TRAINED:
+        yield from written.questions(name)
 
 
 def _endless(form: Form, random: Random, read: Callable[[], Iterable[Example]]) -> Answers:
@@ -77,7 +76,7 @@ PACK = Pack(
     held_out={name: partial(handwritten, name) for name in HANDWRITTEN},
     settings={"task.sql.test_databases": 0},
     data=f"""Questions about invented databases of many domains, and about the databases that the pack bundles, made by
-dstill (`tools/base/sql`); and {written.COUNT:,} questions about {len(written.NAMES)} other databases that a large
+dstill (`tools/base/sql`); and {written.COUNT:,} questions about {len(written.TRAINED)} other databases that a large
 language model wrote one by one (`tools/base/sql/written`). Not among them: the held-out databases `flights` and
 `festival`, the questions of the test sets of a bundled database, and the hand-written questions of the scores
 below.""",

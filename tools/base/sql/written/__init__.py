@@ -26,14 +26,15 @@ from dstill_sql.databases import Database, Rows
 from dstill_sql.questions.invented_rows import own_view
 from dstill_sql.settings import Settings
 
-__all__ = ["COUNT", "DEVELOPMENT", "NAMES", "database", "questions", "with_rows"]
+__all__ = ["COUNT", "DEVELOPMENT", "NAMES", "TRAINED", "database", "questions", "with_rows"]
 
 FOLDER = Path(__file__).parent
 DEVELOPMENT = ("bikerental", "helpline", "museum", "zoo")
 NAMES = tuple(sorted(path.parent.name for path in FOLDER.glob("*/questions.jsonl")))
+TRAINED = tuple(name for name in NAMES if name not in DEVELOPMENT)
 COUNT = sum(
-    (FOLDER / name / "questions.jsonl").read_text(encoding="utf-8").count("\n") for name in NAMES
-)  # of questions
+    (FOLDER / name / "questions.jsonl").read_text(encoding="utf-8").count("\n") for name in TRAINED
+)  # of questions that the base is trained on
 
 
 def database(name: str) -> Database:
