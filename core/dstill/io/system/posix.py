@@ -23,6 +23,7 @@ __all__ = [
     "physical_memory",
     "refuses_links",
     "resident_memory",
+    "set_mode",
     "try_lock",
     "try_lock_byte",
     "unlock_byte",
@@ -90,6 +91,11 @@ def fsync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def set_mode(file: IO[Any], mode: int) -> None:
+    """Give an open file the permissions `mode`."""
+    os.fchmod(file.fileno(), mode)
 
 
 def is_alive(pid: int) -> bool:

@@ -26,6 +26,7 @@ __all__ = [
     "physical_memory",
     "refuses_links",
     "resident_memory",
+    "set_mode",
     "try_lock",
     "try_lock_byte",
     "unlock_byte",
@@ -87,6 +88,10 @@ def lock_holder(_: IO[Any], __: int) -> int:
 
 def fsync_folder(_: Path) -> None:
     """Nothing: Windows opens no folders as files, and its file system logs renames."""
+
+
+def set_mode(_: IO[Any], __: int) -> None:
+    """Nothing: Windows has lists of access, which the folder gives to a new file."""
 
 
 def is_alive(pid: int) -> bool:
