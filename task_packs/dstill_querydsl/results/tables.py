@@ -18,7 +18,7 @@ from dstill.api.records import Table
 from dstill_querydsl.engines.bodies import sort_of
 from dstill_querydsl.mapping.drift import counted
 
-__all__ = ["buckets", "hit_count", "key_of", "number", "tables"]
+__all__ = ["buckets", "hit_count", "key_of", "left_out", "number", "tables"]
 
 HITS = 10  # hits shown
 GROUPS = 20  # rows of an aggregation
@@ -41,7 +41,8 @@ def tables(value: Value) -> list[Table]:
         lines = list(_lines(name, body))
         cut = f"the first {GROUPS} of {len(lines):,} rows" if len(lines) > GROUPS else ""
         named = name if len(groups) > 1 or not lines else ""  # a single one has its name above its keys
-        result.append(_table(", ".join(filter(None, (named, cut or ("" if lines else "no buckets")))), lines[:GROUPS]))
+        told = (named, cut or ("" if lines else "no buckets"), left_out(body))
+        result.append(_table(", ".join(filter(None, told)), lines[:GROUPS]))
     return result
 
 
@@ -169,6 +170,12 @@ def buckets(body: Value) -> list[Value] | None:
 def key_of(bucket: Value) -> Any:
     """The key of a bucket, formatted if the engine formats it."""
     return bucket.get("key_as_string", bucket.get("key", ""))
+
+
+def left_out(body: Value) -> str:
+    """``57 documents in further groups``, if the engine returns the first groups only; else empty."""
+    others = body.get("sum_other_doc_count")
+    return f"{counted(others, 'document')} in further groups" if isinstance(others, int) and others > 0 else ""
 
 
 def number(body: Any) -> str:
