@@ -20,6 +20,7 @@ from dstill.pipeline.review import FILE
 from dstill.runs.folder import data_file
 from dstill.runs.review_log import decisions
 from dstill.runs.run import Run
+from dstill_review.command import duration
 
 MakeRun = Callable[..., Run]
 
@@ -134,6 +135,15 @@ def test_sample_size_follows_the_options(make_run: MakeRun, review: Any) -> None
         assert (facts["sample"], facts["left"]) == (size, size)
 
 
+def test_long_review_says_how_long_it_takes() -> None:
+    assert duration(80, 8_000, 0.05) == ""
+    assert (
+        duration(367, 8_000, 0.05)
+        == "367 rows take about 2.0 hours, at 20 s for a row; --ci-half-width 0.1 needs 95 rows"
+    )
+    assert duration(8_000, 8_000, 1.0) == "8000 rows take about 44.4 hours, at 20 s for a row"
+
+
 def test_splits_can_be_selected(make_run: MakeRun, review: Any, record: Callable[..., Record]) -> None:
     rows = [record(1), record(2, split="validation"), record(3, split="test")]
     run = make_run(rows)
@@ -141,7 +151,7 @@ def test_splits_can_be_selected(make_run: MakeRun, review: Any, record: Callable
     assert (facts["rows"], facts["splits"]) == (2, ["train", "validation"])
     facts = json.loads(review(run.folder, "--tui", "--json", "--split", "test", typed="r\n").out.splitlines()[-1])
     assert (facts["rows"], facts["rejected"]) == (1, 1)
-    assert run.records("test") == []
+    assert not list(run.records("test"))
 
 
 def test_changed_row_is_judged_again(make_run: MakeRun, review: Any, record: Callable[..., Record]) -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "physical_memory",
     "refuses_links",
     "resident_memory",
+    "reuses_address",
     "set_mode",
     "try_lock",
     "try_lock_byte",
@@ -36,6 +37,7 @@ __all__ = [
 READING = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 OPENING = READING
 refuses_links = False  # no flag does
+reuses_address = False  # with SO_REUSEADDR, another program could bind the port of a server that runs
 OTHERS = 0  # the mode of a file says nothing about other users
 
 _FAR = 2**31 - 2  # the last byte that `msvcrt.locking` reaches
