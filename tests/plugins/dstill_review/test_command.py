@@ -151,7 +151,7 @@ def test_splits_can_be_selected(make_run: MakeRun, review: Any, record: Callable
     assert (facts["rows"], facts["splits"]) == (2, ["train", "validation"])
     facts = json.loads(review(run.folder, "--tui", "--json", "--split", "test", typed="r\n").out.splitlines()[-1])
     assert (facts["rows"], facts["rejected"]) == (1, 1)
-    assert not list(run.records("test"))
+    assert not run.records("test")
 
 
 def test_changed_row_is_judged_again(make_run: MakeRun, review: Any, record: Callable[..., Record]) -> None:
