@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -71,4 +70,4 @@ def _reason(message: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

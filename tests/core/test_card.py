@@ -67,7 +67,7 @@ def test_datasets_loads_every_split_with_text_columns(run: Run) -> None:
     for split in SETS:
         types = {name: feature.dtype for name, feature in found[split].features.items()}
         assert types == {"schema_version": "int64", **dict.fromkeys(Record.__dataclass_fields__, "string")}
-        assert [Record.from_row(row) for row in found[split]] == run.records(split)
+        assert [Record.from_row(row) for row in found[split]] == list(run.records(split))
     assert found["validation"][0]["context"] == '{"list":[1,{"a":null}],"data":"2023"}'
     assert found["test_unseen_data"][0]["extra"] == '{"own 4":4}'
 

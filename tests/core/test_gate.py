@@ -302,6 +302,7 @@ OTHER_EXECUTE = {
     "core/dstill/teacher/recover.py": "db",
     "core/dstill/teacher/cache.py": "db self._reader self._writer",
     "core/dstill/pipeline/curate.py": "steps",
+    "core/dstill/io/spool.py": "db self._db self._of_disk",
     "core/dstill/io/sqlite_files.py": "db",
     # Connections to databases: what runs on them is made by dstill, or passed the checks.
     "task_packs/dstill_sql/catalogs.py": "connection",

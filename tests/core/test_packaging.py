@@ -141,7 +141,7 @@ def test_extra_all_has_every_extra(project_file: dict[str, Any]) -> None:
         inner = {n for line in extras[name] for m in [re.match(r"dstill\[(.+)\]", line)] if m for n in m[1].split(",")}
         return {name}.union(*map(reached, inner))
 
-    assert reached("all") == set(extras) - {"check", "demo", "litellm", "mlflow", "wandb"}
+    assert reached("all") == set(extras) - {"check", "demo", "litellm", "llama-cpp", "mlflow", "wandb"}
     assert reached("demo") - {"demo"} < reached("all")
 
 

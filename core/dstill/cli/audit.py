@@ -81,7 +81,7 @@ def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
         raise FailedItems("; ".join(result.bad), where=source, hint="fix or remove those rows; --json names each")
 
 
-def _given(found: App, what: str | None) -> tuple[Setup, list[Example]]:
+def _given(found: App, what: str | None) -> tuple[Setup, Sequence[Example]]:
     """The setup of the task, and the questions to audit."""
     if what is not None and _is_run(what):
         run = found.open(what)

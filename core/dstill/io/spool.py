@@ -1,4 +1,4 @@
-"""Long sequences whose items are on disk instead of in memory, and an index of where keys occur in them.
+"""Long sequences whose items are on disk instead of in memory, and where keys occur in them.
 
     rows = Spool(codec, found)               # a Sequence: rows[7], len(rows), for row in rows; also rows[7] = row
     at = Positions(row.id for row in rows)
@@ -8,7 +8,7 @@
 
 Up to `IN_MEMORY` items stay in memory as they are. More of them are JSON in a temporary SQLite file without a name,
 which the operating system removes with the process, whatever ends it; ``SQLITE_TMPDIR`` says on which disk. A spool
-and an index are for one thread at a time.
+and its positions are for one thread at a time.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import sqlite3
+import reprlib
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Generic, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
 
 from dstill.errors import DiskError
+
+if TYPE_CHECKING:
+    import sqlite3
 
 __all__ = ["IN_MEMORY", "Codec", "Positions", "Spool", "View", "digest"]
 
@@ -31,6 +34,7 @@ IN_MEMORY = 10_000  # items of a spool
 BLOCK = 512  # items that are written or read at once
 NEAR = 32  # items that are read at once where one follows the last one
 LAST = 256  # parts that are remembered
+SHOWN = 3  # items of a spool's repr
 
 T = TypeVar("T")
 
@@ -70,13 +74,16 @@ class Spool(Sequence[T]):
     def __len__(self) -> int:
         return self._stored + len(self._tail)
 
+    def __repr__(self) -> str:
+        return f"<{len(self)} items: {reprlib.repr(self[:SHOWN])}>"
+
     @overload
     def __getitem__(self, at: int) -> T: ...
     @overload
     def __getitem__(self, at: slice) -> list[T]: ...
     def __getitem__(self, at: int | slice) -> T | list[T]:
         if isinstance(at, slice):
-            return [self[n] for n in range(*at.indices(len(self)))]
+            return [self[n] for n in range(len(self))[at]]
         at = range(len(self))[at]
         if at >= self._stored:
             return self._tail[at - self._stored]
@@ -216,7 +223,7 @@ class View(Sequence[T]):
     def __getitem__(self, at: slice) -> list[T]: ...
     def __getitem__(self, at: int | slice) -> T | list[T]:
         if isinstance(at, slice):
-            return [self[n] for n in range(*at.indices(len(self)))]
+            return [self[n] for n in range(len(self))[at]]
         return self._function(*(one[at] for one in self._of))
 
     def __iter__(self) -> Iterator[T]:
@@ -230,6 +237,8 @@ def digest(text: str) -> bytes:
 
 def _temporary(owner: object, *statements: str) -> sqlite3.Connection:
     """A database on disk without a name, which is closed with its owner."""
+    import sqlite3  # every command imports this module
+
     with _guard():
         db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         weakref.finalize(owner, db.close)
@@ -240,6 +249,8 @@ def _temporary(owner: object, *statements: str) -> sqlite3.Connection:
 
 @contextlib.contextmanager
 def _guard() -> Iterator[None]:
+    import sqlite3
+
     try:
         yield
     except sqlite3.Error as error:

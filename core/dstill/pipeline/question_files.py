@@ -182,7 +182,7 @@ class _Places(Sequence[Place]):
     def __getitem__(self, at: slice) -> list[Place]: ...
     def __getitem__(self, at: int | slice) -> Place | list[Place]:
         if isinstance(at, slice):
-            return [self[n] for n in range(*at.indices(len(self)))]
+            return [self[n] for n in range(len(self))[at]]
         number = self._numbers[at]
         return self._files[bisect_right(self._files, at, key=itemgetter(0)) - 1][1], number
 

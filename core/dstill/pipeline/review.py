@@ -20,9 +20,12 @@ from __future__ import annotations
 
 import hashlib
 import math
+from bisect import insort
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 
 from dstill.api.records import Record, Row
@@ -167,18 +170,18 @@ def sample(
     Each category has its share, and at least one row if the sample is large enough. The next row of its category
     replaces a skipped one. `size`: the number of rows, instead of the one that `precision` gives.
     """
-    by_category: dict[str, list[Record]] = defaultdict(list)
-    for record in sorted(records, key=lambda record: _drawn(seed, record.id)):
-        by_category[record.category].append(record)
+    sizes = Counter(record.category for record in records)
     wanted = sample_size(len(records), precision) if size is None else min(size, len(records))
-    largest_first = sorted(by_category, key=lambda name: (-len(by_category[name]), name))
-    shares = quotas({name: len(by_category[name]) for name in largest_first}, wanted, sample=True)
+    largest_first = sorted(sizes, key=lambda name: (-sizes[name], name))
+    shares = quotas({name: sizes[name] for name in largest_first}, wanted, sample=True)
     skipped = {d.id: d.digest for d in latest(decisions).values() if d.decision == SKIP}
-    chosen: list[Record] = []
-    for name, rows in by_category.items():
-        shown = (row for row in rows if row.id not in skipped or skipped[row.id] != digest(row))
-        chosen += [row for row, _ in zip(shown, range(shares[name]), strict=False)]
-    return sorted(chosen, key=lambda record: _drawn(seed, record.id))
+    first: dict[str, list[tuple[str, Record]]] = defaultdict(list)  # of each category, in ascending order
+    for record in records:
+        if record.id not in skipped or skipped[record.id] != digest(record):
+            rows = first[record.category]
+            insort(rows, (_drawn(seed, record.id), record), key=itemgetter(0))
+            del rows[shares[record.category] :]
+    return [record for _, record in sorted(chain.from_iterable(first.values()), key=itemgetter(0))]
 
 
 def _drawn(seed: int, id: str) -> str:

@@ -379,7 +379,7 @@ class RunContents(RunFolder):
         return review.gate(
             self.plugins,
             self.settings.review,
-            [record for split in review.REVIEWED for record in self.records(split, raw=True)],
+            spooled.records(row for split in review.REVIEWED for row in self.load(Record, data_file(split))),
             decisions(self),
             seed=self.settings.project.seed,
             allow=allow,

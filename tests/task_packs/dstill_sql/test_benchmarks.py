@@ -128,7 +128,7 @@ def test_the_command_writes_a_file_that_dstill_reads(
     out = tmp_path / "questions.jsonl"
     assert main([str(spider), "--out", str(out)]) == 0
     assert 'dialect = "sqlite"' in capsys.readouterr().out
-    assert read_questions(out) == list(questions(spider))
+    assert list(read_questions(out)) == list(questions(spider))
     assert main([str(spider), "--questions", "absent.json", "--out", str(out)]) == 1
     assert "absent.json" in capsys.readouterr().err
 

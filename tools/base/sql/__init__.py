@@ -53,13 +53,15 @@ def _written() -> Iterable[Example]:
 
 def _endless(form: Form, random: Random, read: Callable[[], Iterable[Example]]) -> Answers:
     """The answers in random order, again and again, without those that the form cannot express."""
-    known = []
-    for example in read():
+    examples, known = list(read()), []
+    random.shuffle(examples)
+    for example in examples:  # each is read when it is its turn, as all of them take minutes
         reading = form.read(example)
         try:
             known.append((reading, form.encode(example.answer or "", reading)))
         except NotExpressible:
             continue
+        yield known[-1]
     while True:
         random.shuffle(known)
         yield from known
