@@ -41,7 +41,7 @@ def tables(value: Value) -> list[Table]:
         lines = list(_lines(name, body))
         cut = f"the first {GROUPS} of {len(lines):,} rows" if len(lines) > GROUPS else ""
         named = name if len(groups) > 1 or not lines else ""  # a single one has its name above its keys
-        told = (named, cut or ("" if lines else "no buckets"), left_out(body))
+        told = (named, cut or ("" if lines else "no buckets"), left_out(body, inside=True))
         result.append(_table(", ".join(filter(None, told)), lines[:GROUPS]))
     return result
 
@@ -172,10 +172,19 @@ def key_of(bucket: Value) -> Any:
     return bucket.get("key_as_string", bucket.get("key", ""))
 
 
-def left_out(body: Value) -> str:
-    """``57 documents in further groups``, if the engine returns the first groups only; else empty."""
-    others = body.get("sum_other_doc_count")
-    return f"{counted(others, 'document')} in further groups" if isinstance(others, int) and others > 0 else ""
+def left_out(body: Value, *, inside: bool = False) -> str:
+    """``57 documents in further groups``, if the engine returns the first groups only; else empty.
+
+    `inside`: also of the aggregations below.
+    """
+    others = _others(body, inside)
+    return f"{counted(others, 'document')} in further groups" if others else ""
+
+
+def _others(body: Value, inside: bool) -> int:
+    own = body.get("sum_other_doc_count")
+    below = [one for bucket in buckets(body) or [body] for one in bucket.values()] if inside else ()
+    return (own if isinstance(own, int) else 0) + sum(_others(one, True) for one in below if isinstance(one, Mapping))
 
 
 def number(body: Any) -> str:

@@ -42,3 +42,6 @@ def test_says_that_further_groups_are_left_out() -> None:
     assert show(value) == "groups: 200 3 … (1,057 documents in further groups)"
     [table] = tables(value)
     assert table.title == "1,057 documents in further groups"
+    below = {"doc_count": 9, "hosts": {"buckets": [{"key": "a", "doc_count": 2}], "sum_other_doc_count": 1}}
+    value["aggregations"] = {"errors": below}
+    assert tables(value)[0].title == "1 document in further groups"
