@@ -36,7 +36,7 @@ def test_shows_names_of_named_buckets() -> None:
     assert show({"total": None, "hits": [], "aggregations": aggregations}) == "groups: slow 3, fast 1"
 
 
-def test_says_that_further_groups_are_left_out() -> None:
+def test_says_how_many_documents_are_in_further_groups() -> None:
     groups = {"buckets": [{"key": 200, "doc_count": 3}], "sum_other_doc_count": 1_057}
     value = {"total": None, "hits": [], "aggregations": {"groups": groups}}
     assert show(value) == "groups: 200 3 … (1,057 documents in further groups)"
