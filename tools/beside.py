@@ -16,7 +16,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-__all__ = ["main", "row"]
+__all__ = ["main", "reason", "row"]
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "beside.md"
@@ -25,6 +25,7 @@ PROGRAMS = ("trl", "vllm", "axolotl", "llamafactory", "optimum-onnx")
 SHOWN = ("torch", "transformers", "peft")
 BEGIN, END = "<!-- made by tools/beside.py -->\n", "<!-- end -->\n"
 HEAD = "| program | with `dstill[train]` | torch, transformers, peft |\n| --- | --- | --- |\n"
+_NEED = re.compile(r"\b([a-z0-9_.-]+[a-z0-9])(?:\[[a-z,]+\])?[<>=!~]=?\S+")
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
 
 
@@ -59,14 +60,13 @@ def _resolved(requirement: str, *files: str) -> tuple[dict[str, str], str]:
     command = [find_uv_bin(), "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--python-version", PYTHON]
     command += ["--python-platform", "linux", *files, "-", *(["--extra", "train"] if files else [])]
     ended = subprocess.run(command, input=requirement, capture_output=True, text=True, cwd=ROOT)
-    return dict(_PIN.findall(ended.stdout)), _reason(ended.stderr)
+    return dict(_PIN.findall(ended.stdout)), reason(ended.stderr, requirement.partition("==")[0])
 
 
-def _reason(message: str) -> str:
-    """The requirement of the program that cannot be met, from uv's explanation."""
-    text = " ".join(message.split())
-    found = re.search(r"depends on ([a-z0-9_.-]+(?:\[[a-z]+\])?[<>=!~][^ ]*)", text)
-    return f"it needs `{found[1].rstrip(',.')}`" if found else text[:200]
+def reason(message: str, program: str) -> str:
+    """The requirement of the program that cannot be met, from uv's explanation: the last one with an upper bound."""
+    found = [need[0].rstrip(",.") for need in _NEED.finditer(message) if need[1] != program and "<" in need[0]]
+    return f"it needs `{found[-1]}`" if found else " ".join(message.split())[:200]
 
 
 if __name__ == "__main__":

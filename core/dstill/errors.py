@@ -50,6 +50,7 @@ __all__ = [
     "TrustError",
     "UsageError",
     "did_you_mean",
+    "first_line",
     "needs",
 ]
 
@@ -200,3 +201,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     near = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f" Did you mean '{near[0]}'?" if near else ""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of the error's message that is not blank, else its class name."""
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -26,6 +26,7 @@ from dstill.runs.run import Run
 __all__ = [
     "Arm",
     "Side",
+    "arms_of",
     "common_splits",
     "differences",
     "differing_judges",
@@ -103,7 +104,12 @@ def read_arms(words: Sequence[str], open_run: Callable[[str], Run]) -> list[Arm]
                 where="compare",
                 hint="write compare a1,a2 b1,b2, without spaces",
             )
-    arms = [Arm(label=word, sides=tuple(_side(name, open_run) for name in word.split(","))) for word in words]
+    return arms_of([word.split(",") for word in words], open_run)
+
+
+def arms_of(named: Sequence[Sequence[str]], open_run: Callable[[str], Run]) -> list[Arm]:
+    """As `read_arms`, of names that may have commas: one arm for each list of systems."""
+    arms = [Arm(label=",".join(names), sides=tuple(_side(name, open_run) for name in names)) for names in named]
     for arm in arms:
         identities = [(side.run.folder.resolve(), side.system) for side in arm.sides]
         if len(set(identities)) < len(identities):

@@ -11,7 +11,7 @@ from typing import Any
 from dstill.api.records import Score
 from dstill.io.units import percent
 
-__all__ = ["cell", "difference", "p_value", "points", "sentence"]
+__all__ = ["cell", "difference", "p_is", "p_value", "points", "sentence"]
 
 TESTS = {
     "mcnemar": "exact McNemar test",
@@ -45,13 +45,17 @@ def p_value(value: float) -> str:
     return "< 0.0001" if value < 0.0001 else f"{value:.2g}"
 
 
+def p_is(value: float) -> str:
+    """``p = 0.032``, or ``p < 0.0001``."""
+    shown = p_value(value)
+    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+
+
 def sentence(row: Mapping[str, Any], system: str, against: str) -> str:
     """The result of one comparison and its basis."""
     test = TESTS[row["test"]]
     corrected = "" if row["p_holm"] == row["p"] else f", {p_value(row['p_holm'])} after Holm's correction"
-    basis = (
-        f"{test}: p = {p_value(row['p'])}{corrected}; right on {row['gained']} more items and on {row['lost']} fewer"
-    )
+    basis = f"{test}: {p_is(row['p'])}{corrected}; right on {row['gained']} more items and on {row['lost']} fewer"
     if row["distinguishable"]:
         word = "better" if row["difference"] > 0 else "worse"
         return f"{row['set']}: {system} is {word} than {against} by {points(abs(row['difference']))} points ({basis})."

@@ -64,7 +64,10 @@ def with_adapter(model: Any, folder: Path) -> Any:
     if not weights.is_file():  # peft would load pickled weights instead, or ask the hub
         raise DataError("the adapter's weights are missing", where=str(weights))
     with damaged("the adapter cannot be loaded", where=str(folder), hint="train it again"):
-        return PeftModel.from_pretrained(model, str(folder))
+        adapted = PeftModel.from_pretrained(model, str(folder))
+        own = ((name, weight) for name, weight in adapted.named_parameters() if "lora_" in name)
+        model_loading.require_finite(own, str(weights))
+        return adapted
 
 
 def chat_of(tokenizer: Any, facts: Facts, folder: Path) -> Chat | None:

@@ -14,10 +14,10 @@ import contextlib
 from collections.abc import Iterator
 
 from dstill.cli.panics import is_panic
-from dstill.errors import DataError, DstillError
+from dstill.errors import DataError, DstillError, first_line
 from dstill_finetune.oom import is_oom
 
-__all__ = ["damaged", "first_line"]
+__all__ = ["damaged"]
 
 
 @contextlib.contextmanager
@@ -31,8 +31,3 @@ def damaged(what: str, *, where: str, hint: str = "copy or download it again") -
         if not (isinstance(error, Exception) or is_panic(error)) or is_oom(error):
             raise
         raise DataError(what, where=f"{where}: {first_line(error)}", hint=hint) from error
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of the error's message that is not blank, else its class name."""
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -20,8 +20,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from dstill.errors import DataError, MissingExtra
-from dstill_finetune.damage import damaged, first_line
+from dstill.errors import DataError, MissingExtra, first_line
+from dstill_finetune.damage import damaged
 from dstill_finetune.gguf_head import DAMAGED, settings_of
 from dstill_finetune.limits import require_sizes, require_weights
 from dstill_finetune.meta import parameters_of

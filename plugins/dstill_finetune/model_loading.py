@@ -15,14 +15,14 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dstill.errors import DataError, ServiceError, UsageError
+from dstill.errors import DataError, ServiceError, UsageError, first_line
 from dstill.runs.provenance import sha256
 from dstill_finetune import gguf_files
-from dstill_finetune.damage import damaged, first_line
+from dstill_finetune.damage import damaged
 from dstill_finetune.limits import require_sizes, require_weights
 from dstill_finetune.meta import parameters_of
 
@@ -38,6 +38,7 @@ __all__ = [
     "positions_of",
     "quiet",
     "require_config",
+    "require_finite",
 ]
 
 UNBOUNDED = (sys.maxsize, sys.maxsize)  # positions of a model with relative or rotary positions
@@ -261,7 +262,21 @@ def load_model(base: str, options: Mapping[str, Any]) -> Any:
             where=base,
             hint="use the complete model: missing weights would be random",
         )
+    require_finite(model.named_parameters(), base)
     return model
+
+
+def require_finite(weights: Iterable[tuple[str, Any]], where: str) -> None:
+    """Raises DataError if a weight is NaN or infinite, whose model would answer nonsense without an error."""
+    import torch
+
+    for name, weight in weights:
+        if weight.is_floating_point() and not bool(weight.sum(dtype=torch.float32).isfinite()):
+            raise DataError(
+                "a weight of the model is not a finite number",
+                where=f"{where}: {name}",
+                hint="copy or download it again",
+            )
 
 
 def absolute(base: str) -> str:

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from dstill.errors import MissingExtra, UsageError, did_you_mean
+from dstill.errors import MissingExtra, UsageError, did_you_mean, first_line
 
 __all__ = ["callbacks", "ended", "required"]
 
@@ -108,7 +108,7 @@ def _callback(name: str, *arguments: Any) -> Any:
     try:
         return INTEGRATION_TO_CALLBACK[name](*arguments)
     except (ImportError, RuntimeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = first_line(error)
         raise UsageError(
             f"cannot report to {name}: {reason}", where=f"{WHERE} = {name}", hint="install it, or name another"
         ) from error

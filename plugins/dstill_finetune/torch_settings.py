@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from dstill.api.recipe import Device, Recipe
-from dstill.errors import TrainingError, UsageError
+from dstill.errors import TrainingError, UsageError, first_line
 
 __all__ = ["SHORT", "compiling", "cpu_threads", "resolved", "return_freed_memory"]
 
@@ -87,7 +87,7 @@ def compiling(recipe: Recipe) -> Iterator[None]:
         if not recipe.torch_compile or not type(error).__module__.startswith(COMPILER):
             raise
         raise TrainingError(
-            f"the model cannot be compiled: {str(error).strip().splitlines()[0]}",
+            f"the model cannot be compiled: {first_line(error)}",
             where="train.torch_compile = true",
             hint="on a CPU it needs a C++ compiler (g++ or clang), on a GPU Triton; or set it to false",
         ) from error

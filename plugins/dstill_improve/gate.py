@@ -25,7 +25,7 @@ from itertools import count
 
 from dstill.api.records import Row
 from dstill_evaluate.statistics import holm, mcnemar_one_sided, smallest_detectable
-from dstill_evaluate.wording import p_value
+from dstill_evaluate.wording import p_is, p_value
 
 __all__ = ["LEVEL", "Decision", "SetResult", "decide", "level_of", "needed"]
 
@@ -114,14 +114,9 @@ def _compared(name: str, parent: Mapping[str, bool], candidate: Mapping[str, boo
 
 def _why(whole: SetResult, worse: list[SetResult], use: int, *, better: bool) -> str:
     if worse:
-        parts = [f"{s.name} ({s.gained} gained, {s.lost} lost, {_p(s.p_worse_holm)})" for s in worse]
+        parts = [f"{s.name} ({s.gained} gained, {s.lost} lost, {p_is(s.p_worse_holm)})" for s in worse]
         return f"worse on {' and '.join(parts)}"
-    basis = f"{whole.gained} gained, {whole.lost} lost, {_p(whole.p_better)}"
+    basis = f"{whole.gained} gained, {whole.lost} lost, {p_is(whole.p_better)}"
     if better:
         return f"better on the whole ({basis}), and worse on no set"
     return f"not better on the whole beyond chance ({basis}; it has to be below {p_value(level_of(use))})"
-
-
-def _p(value: float) -> str:
-    """``p = 0.03``, or ``p < 0.0001``."""
-    return f"p {'' if value < 0.0001 else '= '}{p_value(value)}"

@@ -132,6 +132,8 @@ def scorer_of(model: LinkedModel) -> NumpyScorer:
 
 
 def _read(folder: Path, form: Form) -> tuple[Shape, dict[str, NDArray[np.float32]], LinkedFacts]:
+    import numpy as np
+
     facts = read_facts(folder)
     _require_form(facts, form, folder)
     shape, file = shape_of(folder, facts), folder / WEIGHTS
@@ -148,6 +150,12 @@ def _read(folder: Path, form: Form) -> tuple[Shape, dict[str, NDArray[np.float32
             raise DataError(
                 "the weights of the student are damaged",
                 where=f"{file}: of other sizes than {FILE} describes",
+                hint=_AGAIN,
+            )
+        if endless := next((name for name, value in weights.items() if not np.isfinite(value).all()), ""):
+            raise DataError(
+                "the weights of the student are damaged",
+                where=f"{file}: {endless} has numbers that are not finite",
                 hint=_AGAIN,
             )
     return shape, weights, facts

@@ -3,11 +3,12 @@
     environment_of(folder).get_template("page.html.j2").render(name="a < b")
 
 Filters for scores: percent, interval, margin and shown (`dstill_report.text`). `content` is for text between tags, and
-`breakable` for names.
+`breakable` for names and for text with options.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 __all__ = ["environment_of"]
+
+_OPTION = re.compile(r"--[a-z]+(-[a-z]+)*")
 
 
 def environment_of(folder: Path) -> Environment:
@@ -35,8 +38,9 @@ def environment_of(folder: Path) -> Environment:
         return Markup(visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
 
     def breakable(text: str) -> Markup:
-        """`text`, in which a line may end after each underscore."""
-        return Markup(escape(visible(text)).replace("_", Markup("_<wbr>")))
+        """`text`, in which a line may end after each underscore, but not in an option such as --max-wrong."""
+        lines = str(escape(visible(text))).replace("_", "_<wbr>")
+        return Markup(_OPTION.sub(r'<span class="option">\g<0></span>', lines))
 
     made = Environment(
         loader=FileSystemLoader(folder),

@@ -25,9 +25,13 @@ from dstill.cli.options import (
 from dstill.errors import Interrupted
 from dstill.io.shell import command
 from dstill.io.units import percent
-from dstill.pipeline.review import REVIEWED
+from dstill.pipeline.review import REVIEWED, sample_size
 
-__all__ = ["review"]
+__all__ = ["duration", "review"]
+
+SECONDS = 20  # of a person for one row
+LONG = 30  # minutes
+WIDER = 0.1  # review.ci_half_width of a shorter review
 
 
 @click.command(
@@ -79,6 +83,9 @@ def review(found: App, run: str, tui: bool, everything: bool, splits: tuple[str,
             listener = stack.enter_context(serving.listening(opened.settings.review.port))
         executor = stack.enter_context(opened.setup.opened_executor())
         session = ReviewSession(opened, splits=chosen, everything=everything, executor=executor)
+        progress, half_width = session.progress(), 1.0 if everything else opened.settings.review.ci_half_width
+        if text := duration(progress["left"], progress["rows"], half_width):
+            note(text)
         try:
             if tui:
                 terminal.judge(session)
@@ -92,6 +99,15 @@ def review(found: App, run: str, tui: bool, everything: bool, splits: tuple[str,
         emit({"run": str(opened.folder), **facts})
     else:
         _show(facts, opened.folder)
+
+
+def duration(left: int, rows: int, half_width: float) -> str:
+    """``367 rows take about 2.0 hours, …`` and what would be shorter; empty if the review is short."""
+    minutes = left * SECONDS / 60
+    if minutes < LONG:
+        return ""
+    text = f"{left} rows take about {minutes / 60:.1f} hours, at {SECONDS} s for a row"
+    return text if half_width >= WIDER else f"{text}; --ci-half-width {WIDER} needs {sample_size(rows, WIDER)} rows"
 
 
 def _stopped(progress: Mapping[str, Any], folder: Path, *, tui: bool) -> Interrupted:

@@ -93,6 +93,7 @@ class Service:
     feedback: FeedbackLog | None = None  # None: this server takes no feedback
     log: RequestLog | None = None
     traces: Traces = field(default_factory=Traces)
+    at: str = ""  # the path of the routes, if another server has them below one of its own
     started: int = field(default_factory=lambda: int(time.time()))  # Unix time
 
     @property
@@ -192,7 +193,7 @@ class _Api:
         # Read once: only `drift` changes while the server runs.
         info = model_info(self._student, executes=service.executes, feedback=service.feedback is not None)
         self._info = visible(dumps({**info, "drift": []}))
-        self._openapi = dumps(description(self._task, token=service.access.requires_token))
+        self._openapi = dumps(description(self._task, token=service.access.requires_token, at=service.at))
         self._model = {
             "id": self._student.model,
             "object": "model",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -31,7 +32,27 @@ from dstill.cli.ready import ready
 from dstill.errors import Interrupted
 from dstill.io.shell import quoted
 
-__all__ = ["serve"]
+__all__ = ["request_log_options", "serve"]
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+def request_log_options(logs: str) -> Callable[[Decorated], Decorated]:
+    """``--request-log`` and ``--log-questions``. `logs`: where the texts are written too."""
+
+    def options(decorated: Decorated) -> Decorated:
+        texts = click.option(
+            "--log-questions", is_flag=True, help=f"Also write the text of questions and answers to {logs}."
+        )
+        file = click.option(
+            "--request-log",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Append a line of JSON for each request to this file. Default: stderr.",
+        )
+        return file(texts(decorated))
+
+    return options
 
 
 @click.command(cls=Command, section="Use", examples=["dstill serve runs/mine --port 8000"])
@@ -67,17 +88,7 @@ __all__ = ["serve"]
     help="Append what users say about answers to this file, with the questions, for `dstill improve`. Default: take no "
     "feedback.",
 )
-@click.option(
-    "--request-log",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Append a line of JSON for each request to this file. Default: stderr.",
-)
-@click.option(
-    "--log-questions",
-    is_flag=True,
-    help="Also write the text of questions and answers to the request log and to traces.",
-)
+@request_log_options("the request log and to traces")
 @click.option(
     "--otlp",
     default="",

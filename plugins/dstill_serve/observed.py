@@ -41,6 +41,7 @@ class Observed:
 
     method: str
     route: str  # one of the server's, or "other": a path may have text of the user
+    run: str = ""  # that it is about; empty: the server has one
     status: int = 0  # 0: nothing was sent
     code: str = ""  # of the error that was sent
     question: str | None = None  # None: there is none, or it was not read
@@ -74,6 +75,7 @@ class Observed:
             "time": self.began.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "method": self.method,
             "route": self.route,
+            **({"run": self.run} if self.run else {}),
             "status": self.status,
             "ms": round(1000 * self.seconds, 1),
             **self.facts(texts=texts),

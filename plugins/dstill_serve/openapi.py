@@ -34,8 +34,8 @@ VERSION = "3.1.0"  # of OpenAPI; its schemas are JSON Schema 2020-12
 _JSON = "application/json"
 
 
-def description(task: Task, *, token: bool) -> dict[str, Any]:
-    """The document. `token`: requests need one."""
+def description(task: Task, *, token: bool, at: str = "") -> dict[str, Any]:
+    """The document. `token`: requests need one. `at`: the path of the server's routes; empty: the root."""
     from dstill import __version__
 
     about = f"Answers of a trained student about its {task.data_noun}, checked, and run if asked. See docs/serve.md."
@@ -48,6 +48,8 @@ def description(task: Task, *, token: bool) -> dict[str, Any]:
             "responses": {"Error": _reply(_ref("Error"), "An error, in the form of OpenAI's API.")},
         },
     }
+    if at:
+        made["servers"] = [{"url": at}]
     if token:
         made["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         made["security"] = [{"token": []}]

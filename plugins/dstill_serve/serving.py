@@ -64,8 +64,12 @@ def opened(
     feedback: FeedbackLog | None = None,
     log: RequestLog | None = None,
     traces: Traces | None = None,
+    at: str = "",
 ) -> Iterator[Service]:
-    """What serves a `Predictor` that was entered. `feedback`, `log`, `traces`: None is none."""
+    """What serves a `Predictor` that was entered. `feedback`, `log`, `traces`: None is none.
+
+    `at`: the path of its routes, if another server has them below one of its own.
+    """
     student, metrics = Student(predictor), Metrics()
     with (
         Runner(predictor) as runner,
@@ -87,6 +91,7 @@ def opened(
             feedback=feedback,
             log=log,
             traces=traces or Traces(),
+            at=at,
         )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from dstill.api.records import Score
 from dstill.io.units import size
-from dstill_evaluate.wording import difference, p_value, points
+from dstill_evaluate.wording import difference, p_is, p_value, points
 from dstill_report.text import interval, percent
 from dstill_sweep.trials import short
 
@@ -80,7 +80,7 @@ def comparison_sentence(row: Mapping[str, Any]) -> str:
     """The comparison of two arms: difference, p-value, and the smallest detectable difference."""
     corrected = "" if row["p_holm"] == row["p"] else f", {p_value(row['p_holm'])} after Holm's correction"
     seeds = "one seed" if row["seeds"] == 1 else f"{row['seeds']} seeds"
-    basis = f"p = {p_value(row['p'])}{corrected}; {row['items']:,} items of {row['clusters']:,} templates, {seeds}"
+    basis = f"{p_is(row['p'])}{corrected}; {row['items']:,} items of {row['clusters']:,} templates, {seeds}"
     if row["detectable"] is None:  # all templates differ equally: the variance is zero
         smallest = "the smallest detectable difference is not known"
     else:

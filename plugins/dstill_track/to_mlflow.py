@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dstill.errors import ServiceError, needs
+from dstill.errors import ServiceError, first_line, needs
 from dstill_track.results import Results
 
 __all__ = ["send"]
@@ -35,7 +35,7 @@ def send(results: Results) -> str:
         client.set_terminated(identity)
     except (MlflowException, OSError) as error:  # requests' errors are OSErrors
         raise ServiceError(
-            f"MLflow did not take the results: {str(error).splitlines()[0]}",
+            f"MLflow did not take the results: {first_line(error)}",
             where=f"{WHERE}, MLFLOW_TRACKING_URI = {os.environ.get('MLFLOW_TRACKING_URI', '(not set)')}",
             hint="check the server, its login and MLFLOW_TRACKING_URI",
         ) from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from dstill.errors import AuthError, ServiceError, needs
+from dstill.errors import AuthError, ServiceError, first_line, needs
 from dstill_track.results import Results
 
 __all__ = ["send"]
@@ -45,11 +45,11 @@ def send(results: Results) -> str:
             return str(run.id)
     except (wandb.errors.AuthenticationError, wandb.errors.UsageError) as error:
         raise AuthError(
-            f"Weights & Biases: {str(error).splitlines()[0]}", where=WHERE, hint="wandb login, or WANDB_MODE=offline"
+            f"Weights & Biases: {first_line(error)}", where=WHERE, hint="wandb login, or WANDB_MODE=offline"
         ) from error
     except (wandb.errors.Error, OSError) as error:
         raise ServiceError(
-            f"Weights & Biases did not take the results: {str(error).splitlines()[0]}",
+            f"Weights & Biases did not take the results: {first_line(error)}",
             where=WHERE,
             hint="try again, or set WANDB_MODE=offline and run `wandb sync` later",
         ) from error

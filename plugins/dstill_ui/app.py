@@ -9,6 +9,7 @@ comes to the latter as ``/v1/query``. `dstill_ui.access` has checked every reque
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from dstill.cli.console import note_bug
 from dstill.errors import DstillError, RunError, UsageError
 from dstill.runtime.http import with_policy
 from dstill_serve.errors import RequestError, from_exception
+from dstill_serve.observed import KEY, Observed, RequestLog
+from dstill_serve.observed import of as observed
 from dstill_ui import reports
 from dstill_ui.access import Access
 from dstill_ui.on_demand import Entry, OnDemand
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from dstill.runs.run import Run
 
@@ -41,6 +44,9 @@ Opening = Callable[[], AbstractContextManager["ASGIApp"]]
 
 MOST_BODY = 10_000  # bytes of the login form
 RETRY_AFTER = 2  # seconds, while a student is loaded
+FIXED = ("/", "/compare", "/login", "/logout", *FILES)  # routes that name no run
+RUN = "/runs/NAME"  # in the request log, which has the name beside it
+_OF_RUN = re.compile(r"/runs/[^/]+/(report$|(?:play|review)/(?:opening$)?)")
 CROSS_SITE = "cross-site"  # value of the header Sec-Fetch-Site, which browsers send
 
 
@@ -55,6 +61,7 @@ class Team:
     review: Callable[[Path, str, Callable[[], None]], AbstractContextManager[ASGIApp]]  # that of `dstill data review`
     students: OnDemand[ASGIApp]
     reviews: OnDemand[ASGIApp]
+    log: RequestLog | None = None
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)  # one report or comparison at a time
 
     def close(self) -> None:
@@ -85,23 +92,36 @@ def application(team: Team) -> Starlette:
             Route("/runs/{name}/review/{path:path}", review),
             *(Route(path, _file) for path in FILES),
         ],
-        middleware=[Middleware(_Guard, access=team.access)],
+        middleware=[Middleware(_Guard, access=team.access, log=team.log)],
         exception_handlers={DstillError: _failed, HTTPException: _no_page, Exception: _failed},
     )
 
 
 class _Guard:
-    """Middleware that checks access, and adds the security headers to every reply."""
+    """Middleware that checks access, adds the security headers to every reply, and logs requests."""
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
-        self._app, self._access = app, access
+    def __init__(self, app: ASGIApp, access: Access, log: RequestLog | None) -> None:
+        self._app, self._access, self._log = app, access, log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         from starlette.requests import Request
 
-        request, send = Request(scope, receive), with_policy(send)
+        request, send_with_policy = Request(scope, receive), with_policy(send)
+        scope[KEY] = Observed(method=scope["method"], route="")
+
+        async def recording(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                observed(request).status = message["status"]
+            await send_with_policy(message)
+
         reply = self._refused(request)
-        await (self._app if reply is None else reply)(scope, receive, send)
+        try:
+            await (self._app if reply is None else reply)(scope, receive, recording)
+        finally:
+            if self._log is not None:
+                seen = observed(request)
+                seen.route = seen.route or _route(scope["path"])
+                self._log.write(seen)
 
     def _refused(self, request: Request) -> Response | None:
         from starlette.responses import RedirectResponse
@@ -111,7 +131,7 @@ class _Guard:
             return None
         if error.status == 401 and request.method == "GET" and _wants_page(request):
             return RedirectResponse(f"{root(request)}login?{urlencode({'next': _address(request)})}", 303)
-        return _json_error(error)
+        return _json_error(request, error)
 
 
 class _Pages:
@@ -143,7 +163,7 @@ class _Pages:
 
     def _compared(self, names: list[str]) -> Any:
         from dstill_evaluate.compared import compared
-        from dstill_evaluate.systems import read_arms
+        from dstill_evaluate.systems import arms_of
 
         known = folders(self._team.place)
 
@@ -152,7 +172,7 @@ class _Pages:
                 raise UsageError(f"no run '{name}'")
             return self._team.open_run(known[name])
 
-        return compared(read_arms(names, open_run))
+        return compared(arms_of([[name] for name in names], open_run))
 
     async def report(self, request: Request) -> Response:
         from starlette.responses import HTMLResponse
@@ -203,6 +223,7 @@ class _Pages:
 class _Mounted:
     """Gives the requests below ``/runs/NAME/…/`` to an application that is opened at the first one."""
 
+    at: str  # its address below that of the run
     what: str  # for the page that waits
 
     def __init__(self, team: Team, opened: OnDemand[ASGIApp]) -> None:
@@ -221,9 +242,15 @@ class _Mounted:
         request = Request(scope, receive)
         path = "/" + request.path_params["path"]
         found = self._found(request, _folder(self._team, request), path)
+        seen = observed(request)
+        seen.route = f"{RUN}/{self.at}/"
         if isinstance(found, Entry):
-            with found.used() as app:
-                await app({**scope, "path": path, "raw_path": path.encode(), "root_path": ""}, receive, send)
+            inner = {**scope, "path": path, "raw_path": path.encode(), "root_path": ""}
+            try:
+                with found.used() as app:
+                    await app(inner, receive, send)
+            finally:
+                scope[KEY] = _joined(seen, inner[KEY])
         else:
             await found(scope, receive, send)
 
@@ -259,17 +286,17 @@ class _Mounted:
             self._opened.close(folder.name)  # the next request tries again
             if path == "/":
                 return error_page(request, entry.error)
-            return _json_error(from_exception(entry.error))
+            return _json_error(request, from_exception(entry.error))
         if path == "/":
             return page(request, "wait.html.j2", name=folder.name, what=self.what)
         message = f"{self.what} '{folder.name}' is being opened"
-        return _json_error(RequestError(503, "loading", message, retry_after=RETRY_AFTER))
+        return _json_error(request, RequestError(503, "loading", message, retry_after=RETRY_AFTER))
 
 
 class _Play(_Mounted):
     """Students, each with the application of `dstill serve`."""
 
-    what = "the student of"
+    at, what = "play", "the student of"
 
     def __init__(self, team: Team) -> None:
         super().__init__(team, team.students)
@@ -288,7 +315,7 @@ class _Play(_Mounted):
 class _Review(_Mounted):
     """Reviews, each with the application of `dstill data review`. One person reviews a run at a time."""
 
-    what = "the review of"
+    at, what = "review", "the review of"
 
     def __init__(self, team: Team) -> None:
         super().__init__(team, team.reviews)
@@ -326,7 +353,23 @@ def _folder(team: Team, request: Request) -> Path:
     found = folders(team.place).get(request.path_params["name"])
     if found is None:
         raise HTTPException(404)
+    observed(request).run = found.name
     return found
+
+
+def _route(path: str) -> str:
+    """The route of a request, without the name of a run; "other": there is none."""
+    if path in FIXED:
+        return path
+    of_run = _OF_RUN.match(path)
+    return f"{RUN}/{of_run[1]}" if of_run else "other"
+
+
+def _joined(seen: Observed, served: Observed) -> Observed:
+    """What an application knows of a request: that of `dstill serve` has its own `Observed`."""
+    if served is not seen:
+        served.run, served.route = seen.run, seen.route + served.route.lstrip("/")
+    return served
 
 
 async def _form(request: Request) -> dict[str, str]:
@@ -376,9 +419,10 @@ def _ask(request: Request, what: str) -> Response:
     return page(request, "ask.html.j2", what=what, address=_address(request).rpartition("/")[2] or "./")
 
 
-def _json_error(error: RequestError) -> Response:
+def _json_error(request: Request, error: RequestError) -> Response:
     from starlette.responses import JSONResponse
 
+    observed(request).code = error.code
     return JSONResponse(error.body, error.status, error.headers)
 
 

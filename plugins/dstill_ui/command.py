@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,6 +12,7 @@ from dstill.cli.console import emit, note
 from dstill.cli.groups import Command
 from dstill.cli.options import App, Count, app, engine_url_option, json_output, listen_options, set_option
 from dstill.errors import Interrupted, UsageError
+from dstill_serve.command import request_log_options
 
 __all__ = ["ui"]
 
@@ -42,6 +44,7 @@ __all__ = ["ui"]
     metavar="FOLDER",
     help="Append what users say about answers to FOLDER/RUN.jsonl, for `dstill improve`. Default: take no feedback.",
 )
+@request_log_options("the request log")
 @json_output("Print a JSON object with the address when the server is ready.")
 @set_option
 @app
@@ -54,6 +57,8 @@ def ui(  # noqa: PLR0913 - one parameter per command line option
     students: int,
     execute: bool,
     feedback: Path | None,
+    request_log: Path | None,
+    log_questions: bool,
     as_json: bool,
 ) -> None:
     """Show runs, reports, review and playground to a team, under one address.
@@ -63,9 +68,12 @@ def ui(  # noqa: PLR0913 - one parameter per command line option
 
     With --token-env, people log in with the token, and say who they are if review.reviewer is not set. Put a server
     that speaks HTTPS in front if others can listen on the network. Ctrl-C and SIGTERM stop the server.
+
+    Each request is a line of JSON on stderr, without the text of questions and answers.
     """
     from dstill_serve import serving as students_serving
     from dstill_serve.auth import token_of
+    from dstill_serve.observed import RequestLog
     from dstill_ui import serving
     from dstill_ui.access import Access
 
@@ -78,11 +86,12 @@ def ui(  # noqa: PLR0913 - one parameter per command line option
         raise UsageError(f"no folder {feedback}", where="--feedback", hint="create it")
     reviewer = found.config().settings.review.reviewer
     with contextlib.ExitStack() as stack:
+        log = stack.enter_context(contextlib.closing(RequestLog(request_log, texts=log_questions)))
         listener = stack.enter_context(serving.listening(host, port))
         host, port = listener.getsockname()[:2]
         access = Access(host=host, port=port, token=token, reviewer=reviewer)
-        opening = serving.opened(found, place, access=access, execute=execute, students=students, feedback=feedback)
-        server = stack.enter_context(opening)
+        how: dict[str, Any] = {"execute": execute, "students": students, "feedback": feedback, "log": log}
+        server = stack.enter_context(serving.opened(found, place, access=access, **how))
         if as_json:
             emit({"address": access.address, "runs": str(place)})
         note(f"serving the runs in {place}; stop with Ctrl-C")

@@ -14,6 +14,7 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from dstill.cli.options import App
 from dstill.cli.ready import ready
@@ -26,6 +27,7 @@ from dstill_review.session import ReviewSession
 from dstill_serve import app as serve_app
 from dstill_serve import serving
 from dstill_serve.feedback import FeedbackLog
+from dstill_serve.observed import RequestLog
 from dstill_ui.access import Access, Behind
 from dstill_ui.app import Team, application
 from dstill_ui.on_demand import OnDemand
@@ -61,12 +63,13 @@ def opened(
     execute: bool,
     students: int,
     feedback: Path | None = None,
+    log: RequestLog | None = None,
     idle: float = IDLE,
 ) -> Iterator[Server]:
     """A server of the runs in `place`, ready to run; at its end, what it has opened is closed.
 
     `execute`: students run answers if they are asked to. `students`: how many are loaded at the same time. `feedback`:
-    the folder of what users say about answers, with a file for each run; None: nothing is taken.
+    the folder of what users say about answers, with a file for each run; None: nothing is taken. `log`: of requests.
     """
 
     def open_run(folder: Path) -> Run:
@@ -74,11 +77,11 @@ def opened(
 
     @contextlib.contextmanager
     def student(folder: Path) -> Iterator[ASGIApp]:
-        log = None if feedback is None else FeedbackLog(feedback / f"{folder.name}.jsonl")
-        behind = Behind(requires_token=access.requires_token)
+        said = None if feedback is None else FeedbackLog(feedback / f"{folder.name}.jsonl")
+        behind, at = Behind(requires_token=access.requires_token), f"/runs/{quote(folder.name, safe='')}/play"
         with (
             ready(open_run(folder), execute=execute, max_wrong=None, fallback="") as predictor,
-            serving.opened(predictor, access=behind, limits=LIMITS, feedback=log) as service,
+            serving.opened(predictor, access=behind, limits=LIMITS, feedback=said, at=at) as service,
         ):
             yield serve_app.application(service)
 
@@ -96,6 +99,7 @@ def opened(
         review=review,
         students=OnDemand(most=students),
         reviews=OnDemand(most=MOST_REVIEWS, idle=idle),
+        log=log,
     )
     try:
         yield http.server_of(application(team), grace=serving.GRACE)

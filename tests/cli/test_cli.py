@@ -225,10 +225,17 @@ def test_doctor_names_the_problem_and_exits_with_its_code(cli: Cli) -> None:
 
 
 def test_doctor_names_missing_extras(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dstill.cli import doctor
+    """Also those that lack only what an extra inside of them needs."""
+    from dstill.cli import extras
 
-    monkeypatch.setattr(doctor, "extras", lambda: {"train": ["nothing-like-it"]})
-    assert "missing: pip install 'dstill[train]'" in cli("doctor").out
+    monkeypatch.setattr(extras, "is_installed", lambda name: name != "prometheus-client")
+    ended = cli("doctor")
+    said = [" ".join(line.split()) for line in ended.out.splitlines()]
+    assert "extra serve prometheus-client missing" in said
+    assert "extra runtime prometheus-client missing" in said
+    assert "extra review starlette, uvicorn ok" in said
+    at = said.index("Missing extras: runtime, runtime-text, serve. To add those that you need:")
+    assert said[at + 1] == "pip install 'dstill[EXTRA,…]'"
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["plugins"], ["doctor"], ["generate", "--help"]])

@@ -32,7 +32,7 @@ def test_docstring_tree_matches_the_classes() -> None:
 
 def test_every_class_is_public_with_its_own_exit_code() -> None:
     found = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, DstillError)]
-    assert {cls.__name__ for cls in found} | {"did_you_mean", "needs"} == set(errors.__all__)
+    assert {cls.__name__ for cls in found} | {"did_you_mean", "first_line", "needs"} == set(errors.__all__)
     assert len({cls.code for cls in found}) == len(found)
     assert {cls.exit_code for cls in found} <= CODES
 

@@ -110,6 +110,9 @@ def test_windows_locks_a_byte_behind_what_others_read(locking: set[int], tmp_pat
         assert windows.try_lock_byte(second, far)
         assert max(locking) < 2**31
     windows.fsync_folder(tmp_path)
+    with path.open() as file:
+        windows.set_mode(file, 0)
+    assert path.read_text() == "pid 1"
     assert windows.open_files(9) == 9
 
 

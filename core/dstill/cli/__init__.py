@@ -132,6 +132,7 @@ COMMANDS = (
     LazyCommand("pack check", "dstill.cli.pack_check:pack_check", "Check that a task pack does what dstill relies on."),
     LazyCommand("pack list", "dstill.cli.runs:plugins", "List the installed plugins and what each provides."),
     LazyCommand("config show", "dstill.cli.runs:config_show", "Show every configuration key and its value."),
+    LazyCommand("config schema", "dstill.cli.config_schema:schema", "Print a JSON Schema of dstill.toml, for editors."),
 )
 
 

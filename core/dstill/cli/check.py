@@ -7,7 +7,6 @@ error: 1 error in 1 of 4 files
 from __future__ import annotations
 
 import difflib
-import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from dstill.cli.options import App, Count, app, data_option, json_output, set_op
 from dstill.config import Config
 from dstill.errors import AnswerError, UsageError
 from dstill.factory import make_task, task_name
+from dstill.io import system
 from dstill.io.files import atomic
 from dstill.io.input_files import MOST_BYTES, bytes_of
 from dstill.pipeline.linting import github, sarif
@@ -275,7 +275,7 @@ def _write(path: Path, text: str) -> None:
     target = path.resolve()
     mode = target.stat().st_mode
     with atomic(target) as file:
-        os.fchmod(file.fileno(), mode)
+        system.set_mode(file, mode)
         file.write(text.encode())
 
 

@@ -25,7 +25,7 @@ from dstill.api.engine import CheckResult
 from dstill.api.executor import Executor
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, say, table
-from dstill.cli.extras import extras, is_installed
+from dstill.cli.extras import extras, missing
 from dstill.cli.groups import Command
 from dstill.cli.options import App, app, engine_url_option, json_option, load_data_option, set_option, setting
 from dstill.errors import DstillError, MissingExtra, TrustError
@@ -37,6 +37,8 @@ from dstill.runs.folder import RunFolder, list_runs
 from dstill.runtime import hardware
 
 __all__ = ["doctor"]
+
+MISSING = "missing"  # of an extra
 
 
 @dataclass
@@ -67,13 +69,18 @@ def doctor(found: App, load_data: bool, as_json: bool) -> None:
     failures = found.failures()
     engines = Engines() if failures else _engines(found)
     broken = [[f"plugin {failure.plugin}", failure.version, failure.problem] for failure in failures]
-    rows = [*_installed(), *broken, *engines.rows]
+    installed = _installed()
+    rows = [*installed, *broken, *engines.rows]
     if as_json:
         shown = [{"what": w, "found": f, "state": s} for w, f, s in rows]
         ok = not failures and not engines.problems
         emit({"ok": ok, "checks": shown, "engine": [_plain(one) for one in engines.results]})
     else:
         table(["what", "found", "state"], rows)
+        if lacking := [what.removeprefix("extra ") for what, _, state in installed if state == MISSING]:
+            say()
+            say(f"Missing extras: {', '.join(lacking)}. To add those that you need:")
+            say("  pip install 'dstill[EXTRA,…]'")
         for advice in dict.fromkeys(one.advice for one in engines.results if one.advice):
             say(f"\n{advice}", lines=True)
     found.note_unknown()
@@ -91,10 +98,10 @@ def _installed() -> list[list[str]]:
         ["python", platform.python_version(), "ok"],
         ["device", f"{device.name}, {size(device.free)} of {size(device.total)} free", "ok"],
     ]
-    for extra, needed in extras().items():
-        missing = [name for name in needed if not is_installed(name)]
-        state = f"missing: pip install 'dstill[{extra}]'" if missing else "ok"
-        rows.append([f"extra {extra}", ", ".join(missing or needed), state])
+    for extra, own in extras().items():
+        lacking = missing(extra)  # also what an extra that it includes needs
+        shown = [name for name in own if name in lacking] or lacking or own
+        rows.append([f"extra {extra}", ", ".join(shown), MISSING if lacking else "ok"])
     return rows
 
 

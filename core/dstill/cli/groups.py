@@ -41,7 +41,7 @@ SUBGROUPS: Mapping[str, str] = {
     "runs": "List, inspect, upload and delete runs.",
     "experiment": "Plan, repeat and compare trainings.",
     "pack": "Write and check task packs, and list what plugins provide.",
-    "config": "Show the configuration.",
+    "config": "Show the configuration, and its schema for editors.",
 }
 
 

@@ -63,7 +63,8 @@ def _show_causes(run: Run, found: Mapping[str, Mapping[str, Any]]) -> None:
         [label, str(one["count"]), _with_interval({**one, "value": one["count"] / one["of"]}), one["examples"][0]]
         for label, one in list(found.items())[:COMMONEST]
     ]
-    table(["first error", "#failures", "#%", "for example"], rows, title=f"causes of {total:,} failures")
+    title = f"causes of {total:,} failures" if total > 1 else "cause of the failure"
+    table(["first error", "#failures", "#%", "for example"], rows, title=title)
     if len(found) > COMMONEST:
         rest = list(found.items())[COMMONEST:]
         sentence("Also " + ", ".join(f"{label} {one['count']}" for label, one in rest) + ".")

@@ -40,6 +40,7 @@ from dstill.errors import (
     TrustError,
     UsageError,
     did_you_mean,
+    first_line,
 )
 from dstill.io import system
 from dstill.io.files import disk_error, is_temporary, no_folder, reading, remove_stale, replace_dir, write_text
@@ -198,7 +199,7 @@ class RunFolder:
                 self._last_status(before)
                 raise
             except Exception as error:
-                failed = f"{name}: failed: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+                failed = f"{name}: failed: {first_line(error)}"
                 if name in self.stages and before.endswith(": done"):  # the results of an earlier call still count
                     failed = before
                 try:

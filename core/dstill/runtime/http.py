@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from dstill.errors import MissingExtra, UsageError
+from dstill.io import system
 
 if TYPE_CHECKING:
     from starlette.types import Message, Send
@@ -75,7 +76,8 @@ def listening(host: str, port: int, *, hint: str) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With IPPROTO_TCP, asyncio turns Nagle's algorithm off. Otherwise a response waits 40 ms for an acknowledgement.
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if system.reuses_address:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
             listener.listen()

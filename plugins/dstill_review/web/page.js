@@ -92,7 +92,9 @@ function show(state) {
       `${progress.skipped} skipped. ${acceptance(progress)}`);
     return;
   }
-  put("where", [row.category, row.split, row.teacher, row.name].filter(Boolean).join(" · "));
+  const of = progress.categories[row.category]; // undefined if its name has invisible characters
+  const category = row.category && of ? `${row.category} (${of.judged + 1} of ${of.sample})` : row.category;
+  put("where", [category, row.split, row.teacher, row.name].filter(Boolean).join(" · "));
   put("question", row.question);
   $("problems").replaceChildren(...row.problems.map(problem));
   $("answer").replaceChildren(row.tree === null ? make("pre", row.answer) : branch(row.tree));

@@ -11,6 +11,7 @@ let about = null;
 let waiting = null; // the question whose answer is on its way
 const queue = []; // the questions after it
 let turn = 0; // of the examples
+let kept = []; // the history, if the browser denies storage
 
 function say(text, bad) {
   $("message").textContent = visible(text);
@@ -106,15 +107,17 @@ function loadHistory() {
     const stored = JSON.parse(localStorage.getItem(STORAGE_KEY) || "[]");
     return Array.isArray(stored) ? stored.filter((one) => one && typeof one.question === "string") : [];
   } catch (error) {
-    return []; // the browser may deny storage
+    return kept;
   }
 }
 
+// Without storage the history lasts until the page is closed.
 function saveHistory(history) {
+  kept = history;
   try {
     localStorage.setItem(STORAGE_KEY, JSON.stringify(history));
   } catch (error) {
-    // without storage the history lasts until the page is closed
+    // see `kept`
   }
   showHistory(history);
 }

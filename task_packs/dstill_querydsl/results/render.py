@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dstill_querydsl.results.tables import buckets, hit_count, key_of, number
+from dstill_querydsl.results.tables import buckets, hit_count, key_of, left_out, number
 
 __all__ = ["show"]
 
@@ -31,7 +31,9 @@ def show(value: Mapping[str, Any]) -> str:
 def _aggregation(body: Mapping[str, Any]) -> str:
     if (found := buckets(body)) is not None:
         shown = [f"{key_of(bucket)} {_bucket(bucket)}" for bucket in found[:FIRST]]
-        return ", ".join(shown) + (f" … ({len(found)} groups)" if len(found) > FIRST else "")
+        more = [f"{len(found)} groups"] if len(found) > FIRST else []
+        more += filter(None, [left_out(body)])
+        return ", ".join(shown) + (f" … ({'; '.join(more)})" if more else "")
     return number(body)
 
 

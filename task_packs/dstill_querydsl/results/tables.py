@@ -18,7 +18,7 @@ from dstill.api.records import Table
 from dstill_querydsl.engines.bodies import sort_of
 from dstill_querydsl.mapping.drift import counted
 
-__all__ = ["buckets", "hit_count", "key_of", "number", "tables"]
+__all__ = ["buckets", "hit_count", "key_of", "left_out", "number", "tables"]
 
 HITS = 10  # hits shown
 GROUPS = 20  # rows of an aggregation
@@ -41,7 +41,8 @@ def tables(value: Value) -> list[Table]:
         lines = list(_lines(name, body))
         cut = f"the first {GROUPS} of {len(lines):,} rows" if len(lines) > GROUPS else ""
         named = name if len(groups) > 1 or not lines else ""  # a single one has its name above its keys
-        result.append(_table(", ".join(filter(None, (named, cut or ("" if lines else "no buckets")))), lines[:GROUPS]))
+        told = (named, cut or ("" if lines else "no buckets"), left_out(body, inside=True))
+        result.append(_table(", ".join(filter(None, told)), lines[:GROUPS]))
     return result
 
 
@@ -169,6 +170,21 @@ def buckets(body: Value) -> list[Value] | None:
 def key_of(bucket: Value) -> Any:
     """The key of a bucket, formatted if the engine formats it."""
     return bucket.get("key_as_string", bucket.get("key", ""))
+
+
+def left_out(body: Value, *, inside: bool = False) -> str:
+    """``57 documents in further groups``, if the engine returns the first groups only; else empty.
+
+    `inside`: also of the aggregations below.
+    """
+    others = _others(body, inside)
+    return f"{counted(others, 'document')} in further groups" if others else ""
+
+
+def _others(body: Value, inside: bool) -> int:
+    own = body.get("sum_other_doc_count")
+    below = [one for bucket in buckets(body) or [body] for one in bucket.values()] if inside else ()
+    return (own if isinstance(own, int) else 0) + sum(_others(one, True) for one in below if isinstance(one, Mapping))
 
 
 def number(body: Any) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dstill.api.records import Level, Verdict
 from dstill_evaluate.comparison import PairComparison, compare_pair, gained_and_lost, holm_corrected, judged_in_all
 from dstill_evaluate.statistics import holm, mcnemar, mean
-from dstill_evaluate.wording import difference, p_value, sentence
+from dstill_evaluate.wording import difference, p_is, p_value, sentence
 
 Run = dict[str, Verdict]
 
@@ -198,4 +198,5 @@ def test_comparison_is_reproducible() -> None:
 def test_numbers_are_formatted_for_people() -> None:
     assert difference({"difference": 0.051, "low": 0.012, "high": 0.09}) == "+5.1 [+1.2, +9.0]"
     assert [p_value(p) for p in (1.0, 0.0432, 1e-9)] == ["1", "0.043", "< 0.0001"]
+    assert [p_is(p) for p in (0.0432, 1e-9)] == ["p = 0.043", "p < 0.0001"]
     assert not math.isnan(compare_pair([run("1")], [run("0")], ["t0"]).p)

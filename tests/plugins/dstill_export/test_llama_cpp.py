@@ -74,7 +74,7 @@ def test_converter_is_found_on_the_path(name: str, tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("first", ["▁", ""])
-def test_converter_is_told_what_it_would_guess(first: str, merged: Path, tmp_path: Path) -> None:
+def test_converter_gets_what_it_would_guess(first: str, merged: Path, tmp_path: Path) -> None:
     convert(converter(tmp_path / "llama.cpp", WRITES), merged, tmp_path / "out.gguf", Spaced(first))
     assert (tmp_path / "out.gguf").read_text() == f"--outtype q8_0 --outfile {merged}"
     settings = json.loads((merged / "tokenizer_config.json").read_text())

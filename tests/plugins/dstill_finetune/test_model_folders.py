@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable
@@ -210,6 +211,25 @@ def test_missing_weights_are_not_initialized_at_random(t5: Path, tmp_path: Path)
     with pytest.raises(DataError, match="1 of the model's weights are missing") as caught:
         model_loading.load_model(str(folder), {})
     assert gone in caught.value.what
+
+
+@pytest.mark.parametrize("kind", [Full, Lora])
+def test_weights_that_are_not_finite_are_refused(
+    kind: type[Modality], t5: Path, tmp_path: Path, fit: Callable[..., Any]
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    student = Hf()
+    student.base = str(t5)
+    fit(student, kind(), tmp_path, max_steps=1)
+    file = tmp_path / f"{'model' if kind is Full else 'adapter_model'}.safetensors"
+    weights = load_file(file)
+    name = next(iter(weights))
+    weights[name].view(-1)[0] = math.nan
+    save_file(weights, file, metadata={"format": "pt"})
+    with pytest.raises(DataError, match="a weight of the model is not a finite number") as caught:
+        student.load(tmp_path)
+    assert name.rpartition(".")[0] in caught.value.where
 
 
 @pytest.mark.parametrize("kind", [Full, Lora])

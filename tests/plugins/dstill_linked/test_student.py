@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import os
+import struct
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -232,6 +235,7 @@ def test_auto_is_bf16_on_a_cpu_that_has_it(tmp_path: Path) -> None:
         ("features", "another form: its features and sizes differ"),
         ("meanings", "another form: its vectors of words differ"),
         ("shape", "the weights of the student are damaged"),
+        ("nan", "the weights of the student are damaged"),
         ("json", "not a linked student"),
     ],
 )
@@ -253,6 +257,9 @@ def test_damaged_or_foreign_students_are_refused(change: str, message: str, trai
         facts["meanings_sha256"] = "0" * 64
     elif change == "shape":
         facts["shape"]["width"] = 64
+    elif change == "nan":
+        weights = weights[:-4] + struct.pack("<f", math.nan)
+        facts["sha256"] = hashlib.sha256(weights).hexdigest()
     if change != "missing":
         (tmp_path / "model.safetensors").write_bytes(weights)
     (tmp_path / FILE).write_text("[" if change == "json" else json.dumps(facts))

@@ -20,7 +20,8 @@ from dstill.errors import RunError
 from dstill.plugins import PluginInfo
 from dstill_report.content import Headline
 from dstill_report.markdown import markdown
-from dstill_report.page import gather, html, summary, write
+from dstill_report.page import TEMPLATES, gather, html, summary, write
+from dstill_report.templating import environment_of
 
 HOSTILE = f"<script>alert(1)</script><img src=x onerror=alert(2)>{STEERS}'\"&{{{{ 7*7 }}}}"
 FETCHES = {"src", "srcset", "data", "poster", "action", "formaction", "ping", "background", "manifest"}
@@ -319,6 +320,14 @@ def test_metrics_and_times_are_explained(make_run: Any) -> None:
     right = titled["Categories"].scores["range"]["right"]
     row = next(line for line in lines if line.startswith("| range | "))
     assert row.startswith(f"| range | {100 * right.value:.1f} % \\[")
+
+
+def test_options_stay_in_one_line() -> None:
+    breakable = environment_of(TEMPLATES).filters["breakable"]
+    assert (
+        breakable("cut_at by --max-wrong 0.1 & more")
+        == 'cut_<wbr>at by <span class="option">--max-wrong</span> 0.1 &amp; more'
+    )
 
 
 def test_templates_are_packaged() -> None:

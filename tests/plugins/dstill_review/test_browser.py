@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -72,9 +73,12 @@ def test_address_admits_one_browser_once(make_run: Any, serve_in_thread: Any, br
 def test_keys_judge_rows(make_run: Any, serve_in_thread: Any, visit: Any, record: Callable[..., Record]) -> None:
     run = make_run([record(n, "plain" if n % 2 else "other") for n in range(12)], review__reviewer="somebody")
     page = visit(serve_in_thread(run).address)
-    seen = []
+    seen, places = [], Counter()
     for count, key in enumerate("aara", 1):
         seen.append(page.locator("#question").inner_text())
+        category = page.locator("#where").inner_text().split(" ")[0]
+        places[category] += 1
+        assert page.locator("#where").inner_text().startswith(f"{category} ({places[category]} of 6) · train")
         page.keyboard.press(key)
         wait_until_judged(page, count)
     low, high = wilson(3, 4)

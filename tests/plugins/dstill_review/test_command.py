@@ -20,6 +20,7 @@ from dstill.pipeline.review import FILE
 from dstill.runs.folder import data_file
 from dstill.runs.review_log import decisions
 from dstill.runs.run import Run
+from dstill_review.command import duration
 
 MakeRun = Callable[..., Run]
 
@@ -132,6 +133,15 @@ def test_sample_size_follows_the_options(make_run: MakeRun, review: Any) -> None
     for words, size in (((), 169), (("--ci-half-width", "0.1"), 73), (("--all",), 300)):
         facts = json.loads(review(run.folder, "--tui", "--json", *words).out.splitlines()[-1])
         assert (facts["sample"], facts["left"]) == (size, size)
+
+
+def test_long_review_says_how_long_it_takes() -> None:
+    assert duration(80, 8_000, 0.05) == ""
+    assert (
+        duration(367, 8_000, 0.05)
+        == "367 rows take about 2.0 hours, at 20 s for a row; --ci-half-width 0.1 needs 95 rows"
+    )
+    assert duration(8_000, 8_000, 1.0) == "8000 rows take about 44.4 hours, at 20 s for a row"
 
 
 def test_splits_can_be_selected(make_run: MakeRun, review: Any, record: Callable[..., Record]) -> None:

@@ -255,6 +255,15 @@ def test_history_stays_in_the_browser_until_cleared(server: Any, visit: Any) -> 
     assert page.locator("#of-history").is_hidden()
 
 
+def test_history_without_storage_lasts_until_the_page_is_closed(server: Any, visit: Any) -> None:
+    page = visit(server.address)
+    page.evaluate("() => { Storage.prototype.getItem = Storage.prototype.setItem = () => { throw new Error('no') } }")
+    for question in ("what is tea?", "what is a script?"):
+        ask(page, question)
+        page.locator("#message", has_text=re.compile("^$")).wait_for(state="attached")
+    assert page.locator("#history li").all_text_contents() == ["✗what is a script?", "?what is tea?"]
+
+
 def test_page_escapes_as_the_console_does(server: Any, visit: Any) -> None:
     texts = [*ENCODABLE, READABLE]
     assert visit(server.address).evaluate("texts => texts.map(visible)", texts) == [*map(visible, texts)]

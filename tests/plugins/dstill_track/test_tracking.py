@@ -138,6 +138,13 @@ def test_server_that_is_away_costs_no_scores(cli: Any, ready: Path, monkeypatch:
     assert manifest(ready)["stages"]["evaluate"]["scores"]["student"]
     again = cli("runs", "track", "run", "--set", "train.report_to=mlflow")
     assert again.code == 7
+
+    def away(*_: object, **__: object) -> None:
+        raise TimeoutError  # without a message
+
+    monkeypatch.setattr("mlflow.MlflowClient.create_run", away)
+    again = cli("runs", "track", "run", "--set", "train.report_to=mlflow")
+    assert "MLflow did not take the results: TimeoutError" in again.err
     assert "MLFLOW_TRACKING_URI = http://127.0.0.1:9" in again.err
 
 

@@ -25,6 +25,7 @@ from dstill.api.records import Record
 from dstill.cli.options import App
 from dstill.io.secrets import Secret
 from dstill.runs.run import Run
+from dstill_serve.observed import RequestLog
 from dstill_ui.access import Access
 from dstill_ui.serving import IDLE, listening, opened
 
@@ -139,7 +140,13 @@ def start(runs: Path) -> Iterator[Callable[..., Client]]:
     ends: list[Callable[[], None]] = []
 
     def start(
-        *, token: str = "", reviewer: str = "", students: int = 2, feedback: Path | None = None, idle: float = IDLE
+        *,
+        token: str = "",
+        reviewer: str = "",
+        students: int = 2,
+        feedback: Path | None = None,
+        log: RequestLog | None = None,
+        idle: float = IDLE,
     ) -> Client:
         stack = contextlib.ExitStack()
         listener = stack.enter_context(listening("127.0.0.1", 0))
@@ -147,7 +154,7 @@ def start(runs: Path) -> Iterator[Callable[..., Client]]:
         secret = Secret(token) if token else None
         access = Access(host="127.0.0.1", port=port, token=secret, reviewer=reviewer)
         found = App(plugins.load([shop_run.PACK]))
-        how: dict[str, Any] = {"execute": True, "students": students, "feedback": feedback, "idle": idle}
+        how: dict[str, Any] = {"execute": True, "students": students, "feedback": feedback, "log": log, "idle": idle}
         server = stack.enter_context(opened(found, Path("runs"), access=access, **how))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
         thread.start()

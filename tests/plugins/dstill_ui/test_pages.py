@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shutil
 import threading
 import time
@@ -16,7 +18,9 @@ from dstill.errors import RunError
 from dstill.pipeline.feedback import read
 from dstill.runs.folder import RunFolder
 from dstill_report.page import policy
+from dstill_serve.observed import RequestLog
 
+TOKEN = "a-token-of-the-tests-0123456789"
 HOSTILE = "<img src=x onerror=alert(1)>&'\"#?%2F..\u202egpj"
 
 
@@ -184,6 +188,12 @@ def test_comparison_of_what_cannot_be_compared_says_why(client: Any) -> None:
 # --- playgrounds ------------------------------------------------------------------------
 
 
+def test_runs_with_commas_can_be_compared(client: Any, runs: Path) -> None:
+    shutil.copytree(runs / "tea", runs / "a,b")
+    reply = client.get(f"/compare?{urlencode([('run', 'tea'), ('run', 'a,b')])}")
+    assert (reply.status, "tea and a,b" in reply.text) == (200, True)
+
+
 def test_student_is_loaded_on_demand_and_answers(client: Any) -> None:
     early = client("POST", "/runs/tea/play/v1/query", {"question": "what is tea?"})
     assert early.status in (200, 503)
@@ -196,6 +206,45 @@ def test_student_is_loaded_on_demand_and_answers(client: Any) -> None:
     reply = client("POST", "/runs/tea/play/v1/query", asked)
     assert (reply.json["outcome"], reply.json["shown"]) == ("ok", "it says tea")
     assert client.get("/runs/tea/play/nothing").json["error"]["code"] == "not_found"
+
+
+def test_student_describes_its_routes_below_that_of_the_run(client: Any, runs: Path) -> None:
+    (runs / "tea").rename(runs / "tea & milk")
+    client.opened("tea & milk")
+    at = "/runs/tea%20%26%20milk/play"
+    described = client.get(f"{at}/openapi.json").json
+    assert described["servers"] == [{"url": at}]
+    assert client("POST", f"{at}{next(iter(described['paths']))}", {"question": "what is tea?"}).status == 200
+
+
+def test_every_request_has_a_line_without_texts(start: Any, runs: Path) -> None:
+    with contextlib.closing(RequestLog(Path("requests.jsonl"))) as log:
+        client = start(token=TOKEN, log=log)
+        client.get("/", authorization="Bearer wrong")
+        client.login("ada")
+        for path in ("/", "/runs/tea/report", "/runs/nothing/report", "/tea/secret"):
+            client.get(path)
+        client.opened("milk", "review")
+        client.opened("tea")
+        client.change("/runs/tea/play/v1/query", {"question": "what is tea?"})
+        client.stop()
+    text = Path("requests.jsonl").read_text()
+    rows = [json.loads(line) for line in text.splitlines()]
+    told = [(row["route"], row.get("run"), row["status"]) for row in rows if not row["route"].endswith("/opening")]
+    assert told[:6] == [
+        ("/", None, 401),
+        ("/login", None, 303),
+        ("/", None, 200),
+        ("/runs/NAME/report", "tea", 200),
+        ("/runs/NAME/report", None, 404),
+        ("other", None, 404),
+    ]
+    assert rows[0]["error"] == "invalid_api_key"
+    assert ("/runs/NAME/review/", "milk", 200) in told
+    assert ("/runs/NAME/play/", "tea", 200) in told
+    assert told[-1] == ("/runs/NAME/play/v1/query", "tea", 200)
+    assert (rows[-1]["outcome"], rows[-1]["question_chars"]) == ("ok", 12)
+    assert not re.search(f"what is|secret|nothing|ada|{TOKEN}", text)
 
 
 def test_least_recently_used_student_is_closed(start: Any, runs: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dstill_querydsl.results.render import show
+from dstill_querydsl.results.tables import tables
 
 HITS = [{"id": f"d{n}", "score": 1.0} for n in range(12)]
 
@@ -33,3 +34,14 @@ def test_shows_buckets_and_sub_aggregations() -> None:
 def test_shows_names_of_named_buckets() -> None:
     aggregations = {"groups": {"buckets": {"slow": {"doc_count": 3}, "fast": {"doc_count": 1}}}}
     assert show({"total": None, "hits": [], "aggregations": aggregations}) == "groups: slow 3, fast 1"
+
+
+def test_says_how_many_documents_are_in_further_groups() -> None:
+    groups = {"buckets": [{"key": 200, "doc_count": 3}], "sum_other_doc_count": 1_057}
+    value = {"total": None, "hits": [], "aggregations": {"groups": groups}}
+    assert show(value) == "groups: 200 3 … (1,057 documents in further groups)"
+    [table] = tables(value)
+    assert table.title == "1,057 documents in further groups"
+    below = {"doc_count": 9, "hosts": {"buckets": [{"key": "a", "doc_count": 2}], "sum_other_doc_count": 1}}
+    value["aggregations"] = {"errors": below}
+    assert tables(value)[0].title == "1 document in further groups"

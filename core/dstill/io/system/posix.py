@@ -23,6 +23,8 @@ __all__ = [
     "physical_memory",
     "refuses_links",
     "resident_memory",
+    "reuses_address",
+    "set_mode",
     "try_lock",
     "try_lock_byte",
     "unlock_byte",
@@ -32,6 +34,7 @@ __all__ = [
 READING = os.O_NONBLOCK | os.O_CLOEXEC
 OPENING = READING | os.O_NOFOLLOW
 refuses_links = True  # `OPENING` does not follow a symbolic link
+reuses_address = True  # SO_REUSEADDR: the port of a server that ended can be bound again at once
 OTHERS = stat.S_IRWXG | stat.S_IRWXO  # bits of a file's mode that let other users in
 
 _FLOCK = "hhqqi"  # struct flock of Linux: type, whence, start, length, pid
@@ -90,6 +93,11 @@ def fsync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def set_mode(file: IO[Any], mode: int) -> None:
+    """Give an open file the permissions `mode`."""
+    os.fchmod(file.fileno(), mode)
 
 
 def is_alive(pid: int) -> bool:

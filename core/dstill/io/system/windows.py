@@ -26,6 +26,8 @@ __all__ = [
     "physical_memory",
     "refuses_links",
     "resident_memory",
+    "reuses_address",
+    "set_mode",
     "try_lock",
     "try_lock_byte",
     "unlock_byte",
@@ -35,6 +37,7 @@ __all__ = [
 READING = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 OPENING = READING
 refuses_links = False  # no flag does
+reuses_address = False  # with SO_REUSEADDR, another program could bind the port of a server that runs
 OTHERS = 0  # the mode of a file says nothing about other users
 
 _FAR = 2**31 - 2  # the last byte that `msvcrt.locking` reaches
@@ -87,6 +90,10 @@ def lock_holder(_: IO[Any], __: int) -> int:
 
 def fsync_folder(_: Path) -> None:
     """Nothing: Windows opens no folders as files, and its file system logs renames."""
+
+
+def set_mode(_: IO[Any], __: int) -> None:
+    """Nothing: Windows has lists of access, which the folder gives to a new file."""
 
 
 def is_alive(pid: int) -> bool:
