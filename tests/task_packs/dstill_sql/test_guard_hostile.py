@@ -133,6 +133,7 @@ def test_catalogs_are_refused_even_if_the_schema_is_not_known(dialect: Dialect) 
     assert not problems("SELECT COUNT(*) FROM anything", dialect, known=False)
     for name in ("pg_shadow", "sqlite_master", "duckdb_secrets", '"a b"', "'x.csv'", '"/etc/passwd"', "a.b"):
         assert problems(f"SELECT COUNT(*) FROM {name}", dialect, known=False), name
+        assert problems(f"SELECT a FROM anything WHERE a IN {name}", dialect, known=False), name
 
 
 DENIED = (
@@ -159,6 +160,7 @@ DENIED = (
     "SELECT t.a FROM t NATURAL JOIN u",
     "SELECT a FROM hidden",
     "SELECT a FROM t WHERE a IN (SELECT a FROM hidden)",
+    "SELECT a FROM t WHERE a IN hidden",
     "SELECT (x).secret FROM t AS x",
 )
 
@@ -183,6 +185,7 @@ def test_usual_queries_pass(dialect: Dialect) -> None:
         'SELECT b AS "select" FROM t',
         "SELECT b FROM t; -- the end",
         "SELECT REPLACE(b, ' ', '_') || '-' || UPPER(b) FROM t",
+        "SELECT a FROM u WHERE x < CURRENT_DATE OR x < CURRENT_TIMESTAMP",
         "SELECT EXTRACT(YEAR FROM x), AVG(a) FROM u WHERE x BETWEEN '2024-01-01' AND '2024-12-31' GROUP BY 1",
     ):
         assert not problems(text, dialect), text
