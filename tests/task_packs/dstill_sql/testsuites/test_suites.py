@@ -287,3 +287,22 @@ def test_accept_what_is_right(query: str, answer: str) -> None:
         there = example(query, database.data["rows"])
         want, got = (engine.run(text, there) for text in (query, answer))
         assert sql.same(got.value, want.value)
+
+
+WRONG = [  # and no mutants
+    (
+        "SELECT name FROM drivers AS d WHERE rating = (SELECT MAX(rating) FROM drivers AS x WHERE x.city = d.city)",
+        "SELECT name FROM drivers WHERE rating IN (SELECT MAX(rating) FROM drivers GROUP BY city)",
+    ),
+    (
+        "SELECT name FROM drivers WHERE rating > (SELECT AVG(rating) FROM drivers)",
+        "SELECT name FROM drivers WHERE NOT rating < (SELECT AVG(rating) FROM drivers)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("query", "answer"), WRONG)
+def test_tell_what_is_wrong(query: str, answer: str) -> None:
+    sql, engine = task("sqlite"), executor("sqlite")
+    there = [example(query, database.data["rows"]) for database in databases(query)]
+    assert not all(sql.same(engine.run(answer, one).value, engine.run(query, one).value) for one in there)
