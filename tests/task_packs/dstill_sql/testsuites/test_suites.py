@@ -291,12 +291,13 @@ def test_accept_what_is_right(query: str, answer: str) -> None:
 
 WRONG = [  # and no mutants
     (
-        "SELECT name FROM drivers AS d WHERE rating = (SELECT MAX(rating) FROM drivers AS x WHERE x.city = d.city)",
-        "SELECT name FROM drivers WHERE rating IN (SELECT MAX(rating) FROM drivers GROUP BY city)",
+        "SELECT name FROM products AS p WHERE price = "
+        "(SELECT MAX(price) FROM products AS x WHERE x.category_id = p.category_id)",
+        "SELECT name FROM products WHERE price IN (SELECT MAX(price) FROM products GROUP BY category_id)",
     ),
     (
-        "SELECT name FROM drivers WHERE rating > (SELECT AVG(rating) FROM drivers)",
-        "SELECT name FROM drivers WHERE NOT rating < (SELECT AVG(rating) FROM drivers)",
+        "SELECT name FROM products WHERE price > (SELECT AVG(price) FROM products)",
+        "SELECT name FROM products WHERE NOT price < (SELECT AVG(price) FROM products)",
     ),
 ]
 
@@ -304,5 +305,6 @@ WRONG = [  # and no mutants
 @pytest.mark.parametrize(("query", "answer"), WRONG)
 def test_tell_what_is_wrong(query: str, answer: str) -> None:
     sql, engine = task("sqlite"), executor("sqlite")
-    there = [example(query, database.data["rows"]) for database in databases(query)]
+    gold = replace(example(query), context={"db": "shop"})
+    there = [replace(gold, context={"db": "shop", "test_database": one}) for one in sql.test_databases(gold, 5)]
     assert not all(sql.same(engine.run(answer, one).value, engine.run(query, one).value) for one in there)
