@@ -291,8 +291,8 @@ def test_accept_what_is_right(query: str, answer: str) -> None:
 
 WRONG = [  # and no mutants
     (
-        "SELECT name FROM products AS p WHERE price = "
-        "(SELECT MAX(price) FROM products AS x WHERE x.category_id = p.category_id)",
+        "SELECT name FROM products p WHERE price = "
+        "(SELECT MAX(price) FROM products x WHERE x.category_id = p.category_id)",
         "SELECT name FROM products WHERE price IN (SELECT MAX(price) FROM products GROUP BY category_id)",
     ),
     (
