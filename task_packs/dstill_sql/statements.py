@@ -65,7 +65,16 @@ def read(answer: str, dialect: Dialect) -> exp.Query:
         raise NotOneQuery(f"{_kind(statement)} is not a query: write a SELECT")
     if not isinstance(statement, exp.SetOperation) and not statement.expressions:
         raise NotOneQuery("the SELECT selects nothing")
+    for fetch in list(statement.find_all(exp.Fetch)):
+        _as_limit(fetch)
     return statement
+
+
+def _as_limit(fetch: exp.Fetch) -> None:
+    """``FETCH FIRST 3 ROWS ONLY`` as ``LIMIT 3``, so that nobody else has to know both."""
+    options = fetch.args.get("limit_options")
+    if options is None or not (options.args.get("percent") or options.args.get("with_ties")):
+        fetch.replace(exp.Limit(expression=fetch.args.get("count") or exp.Literal.number(1)))
 
 
 def first_line(error: Exception) -> str:
