@@ -44,18 +44,7 @@ def read(answer: str, dialect: Dialect) -> exp.Query:
     if "\0" in answer or not _is_text(answer):
         raise NotOneQuery("the answer has a character that no text has")
     _check_depth(answer)
-    grammar = Grammar.get_or_raise(dialect)
-    try:
-        tokens = grammar.tokenize(answer)
-        if len(tokens) > _MOST_TOKENS:
-            raise NotOneQuery(f"the answer has {len(tokens):,} words and signs (limit {_MOST_TOKENS:,})")
-        parsed = grammar.parser().parse(tokens, answer)
-    except SqlglotError as error:
-        what, pointer = _parser_said(error)
-        raise NotOneQuery(f"not SQL: {what}", pointer) from None
-    except RecursionError:
-        raise NotOneQuery("the query is nested too deeply") from None
-    statements = [one for one in parsed if one is not None and not isinstance(one, exp.Semicolon)]
+    statements = _statements(answer, dialect)
     if not statements:
         raise NotOneQuery("the answer is empty")
     if len(statements) > 1:
@@ -68,6 +57,22 @@ def read(answer: str, dialect: Dialect) -> exp.Query:
     for fetch in list(statement.find_all(exp.Fetch)):
         _as_limit(fetch)
     return statement
+
+
+def _statements(answer: str, dialect: Dialect) -> list[exp.Expr]:
+    """What sqlglot reads. Raises NotOneQuery."""
+    grammar = Grammar.get_or_raise(dialect)
+    try:
+        tokens = grammar.tokenize(answer)
+        if len(tokens) > _MOST_TOKENS:
+            raise NotOneQuery(f"the answer has {len(tokens):,} words and signs (limit {_MOST_TOKENS:,})")
+        parsed = grammar.parser().parse(tokens, answer)
+    except SqlglotError as error:
+        what, pointer = _parser_said(error)
+        raise NotOneQuery(f"not SQL: {what}", pointer) from None
+    except RecursionError:
+        raise NotOneQuery("the query is nested too deeply") from None
+    return [one for one in parsed if one is not None and not isinstance(one, exp.Semicolon)]
 
 
 def _as_limit(fetch: exp.Fetch) -> None:
