@@ -676,7 +676,9 @@ def assignment(key: str, value: Any) -> str:
     return bare if parse_assignment(bare) == (key, value) else f"{key}={_toml(value)}"
 
 
-def command_line(plugin_files: Iterable[Path], *words: str | Path, settings: Mapping[str, Any]) -> str:
+def command_line(
+    plugin_files: Iterable[Path], *words: str | Path, settings: Mapping[str, Any] = MappingProxyType({})
+) -> str:
     """``dstill --plugin FILE WORDS --set KEY=VALUE …``, quoted for a shell, for the user to copy."""
     files = (word for file in plugin_files for word in ("--plugin", file))
     sets = (word for key, value in settings.items() for word in ("--set", assignment(key, value)))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from dstill.api.protocols import Presentation
 from dstill.api.records import SPLITS, Cause, Example, Level, Prediction, Problem, Record, ResultDiff, Verdict
-from dstill.api.task import data_of
+from dstill.api.task import Task, data_of
 from dstill.cli.console import visible
 from dstill.io.strict_json import dumps
 from dstill.pipeline import steps
@@ -114,6 +114,7 @@ class _Read:
     prediction: Prediction
     verdict: Verdict
     kind: str
+    gold: str  # laid out by the pack, as is the answer
     answer: str  # parsed from the prediction
     fields: tuple[Field, ...]
     data: int | None
@@ -123,7 +124,7 @@ class _Read:
     def texts(self) -> tuple[str, ...]:
         record, results = self.record, self.verdict.result_diff or ResultDiff(gold="", answer="")
         reason = self.verdict.gold_error or self.verdict.reason
-        return record.question, record.rationale, record.answer, self.answer, reason, results.gold, results.answer
+        return record.question, record.rationale, self.gold, self.answer, reason, results.gold, results.answer
 
 
 def collect(run: Run) -> Answers:
@@ -210,11 +211,17 @@ def _read(run: Run, data: _AllData, record: Record, prediction: Prediction, verd
         prediction=prediction,
         verdict=verdict,
         kind=kind,
-        answer=answer,
+        gold=_laid_out(run.task, record.answer),
+        answer=_laid_out(run.task, answer),
         fields=tuple(_fields(run, record.example, answer)),
         data=data.index_of(record.example),
         about=data_of(run.task, record),
     )
+
+
+def _laid_out(task: Task, answer: str) -> str:
+    """An answer on lines. JSON stays as it is: the diff lays it out, with the keys in the gold's order."""
+    return answer if task.json_answers else "".join(text for _, text in Presentation.of(task).highlight(answer))
 
 
 def _fields(run: Run, example: Example, answer: str) -> Iterator[Field]:
@@ -254,7 +261,7 @@ class _AllData:
 def _answer(one: _Read, cut: int) -> Answer:
     record, verdict, results = one.record, one.verdict, one.verdict.result_diff
     cause = verdict.cause or Cause(label="")
-    gold, answer = diff_answers(_cut(record.answer, cut), _cut(one.answer, cut))
+    gold, answer = diff_answers(_cut(one.gold, cut), _cut(one.answer, cut))
     lines = [_cut(text, cut).split("\n") for text in (results.gold, results.answer)] if results else [[], []]
     return Answer(
         id=record.id,

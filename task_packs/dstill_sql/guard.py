@@ -55,11 +55,11 @@ _FUNCTIONS = (
     exp.ConcatWs, exp.Replace, exp.StrPosition, exp.StartsWith, exp.EndsWith, exp.Contains, exp.SplitPart,
     exp.Coalesce, exp.Nullif,
     # dates
-    exp.CurrentDate, exp.CurrentTimestamp, exp.Extract, exp.DateTrunc, exp.TimestampTrunc, exp.Date, exp.DateAdd,
-    exp.DateSub, exp.DateDiff, exp.TimestampDiff, exp.DateFromParts, exp.LastDay, exp.Year, exp.Quarter, exp.Month,
-    exp.Week, exp.WeekOfYear, exp.Day, exp.DayOfMonth, exp.DayOfWeek, exp.DayOfWeekIso, exp.DayOfYear, exp.Hour,
-    exp.Minute, exp.Second, exp.Dayname, exp.Monthname, exp.TimeToStr, exp.TimeToUnix, exp.StrToDate, exp.StrToTime,
-    exp.TsOrDsToTimestamp, exp.TsOrDsToDate, exp.Time, exp.Timestamp,
+    exp.CurrentDate, exp.CurrentTimestamp, exp.Localtimestamp, exp.Extract, exp.DateTrunc, exp.TimestampTrunc, exp.Date,
+    exp.DateAdd, exp.DateSub, exp.DateDiff, exp.TimestampDiff, exp.DateFromParts, exp.LastDay, exp.Year, exp.Quarter,
+    exp.Month, exp.Week, exp.WeekOfYear, exp.Day, exp.DayOfMonth, exp.DayOfWeek, exp.DayOfWeekIso, exp.DayOfYear,
+    exp.Hour, exp.Minute, exp.Second, exp.Dayname, exp.Monthname, exp.TimeToStr, exp.TimeToUnix, exp.StrToDate,
+    exp.StrToTime, exp.TsOrDsToTimestamp, exp.TsOrDsToDate, exp.Time, exp.Timestamp,
 )  # fmt: skip
 _ALLOWED = frozenset({*_SHAPE, *_OPERATORS, *_FUNCTIONS})
 # Functions that sqlglot has no class for, as the dialects call them.
@@ -111,8 +111,11 @@ def _node(node: exp.Expr, limits: Limits, dialect: Dialect) -> Iterator[Problem]
         yield from _unusual(node, _UNUSUAL_OF_SELECT)
     elif isinstance(node, exp.Join) and not limits.cross_joins:
         yield from _join(node)
-    elif isinstance(node, exp.In) and len(node.expressions) > limits.values:
-        yield _problem("too_large", f"IN has {len(node.expressions):,} values (limit {limits.values:,})", at=node)
+    elif isinstance(node, exp.In):
+        if len(node.expressions) > limits.values:
+            yield _problem("too_large", f"IN has {len(node.expressions):,} values (limit {limits.values:,})", at=node)
+        if node.args.get("field") is not None:  # in SQLite, a table
+            yield _problem("construct", "IN needs a list of values or a SELECT", "write IN (…)", node)
     else:
         yield from _unknown(node, dialect)
 

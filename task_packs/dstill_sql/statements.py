@@ -44,6 +44,23 @@ def read(answer: str, dialect: Dialect) -> exp.Query:
     if "\0" in answer or not _is_text(answer):
         raise NotOneQuery("the answer has a character that no text has")
     _check_depth(answer)
+    statements = _statements(answer, dialect)
+    if not statements:
+        raise NotOneQuery("the answer is empty")
+    if len(statements) > 1:
+        raise NotOneQuery(f"these are {len(statements)} statements: write one", place(statements[1]))
+    (statement,) = statements
+    if not isinstance(statement, (exp.Select, exp.SetOperation)):
+        raise NotOneQuery(f"{_kind(statement)} is not a query: write a SELECT")
+    if not isinstance(statement, exp.SetOperation) and not statement.expressions:
+        raise NotOneQuery("the SELECT selects nothing")
+    for fetch in list(statement.find_all(exp.Fetch)):
+        _as_limit(fetch)
+    return statement
+
+
+def _statements(answer: str, dialect: Dialect) -> list[exp.Expr]:
+    """What sqlglot reads. Raises NotOneQuery."""
     grammar = Grammar.get_or_raise(dialect)
     try:
         tokens = grammar.tokenize(answer)
@@ -55,17 +72,14 @@ def read(answer: str, dialect: Dialect) -> exp.Query:
         raise NotOneQuery(f"not SQL: {what}", pointer) from None
     except RecursionError:
         raise NotOneQuery("the query is nested too deeply") from None
-    statements = [one for one in parsed if one is not None and not isinstance(one, exp.Semicolon)]
-    if not statements:
-        raise NotOneQuery("the answer is empty")
-    if len(statements) > 1:
-        raise NotOneQuery(f"these are {len(statements)} statements: write one", place(statements[1]))
-    (statement,) = statements
-    if not isinstance(statement, (exp.Select, exp.SetOperation)):
-        raise NotOneQuery(f"{_kind(statement)} is not a query: write a SELECT")
-    if not isinstance(statement, exp.SetOperation) and not statement.expressions:
-        raise NotOneQuery("the SELECT selects nothing")
-    return statement
+    return [one for one in parsed if one is not None and not isinstance(one, exp.Semicolon)]
+
+
+def _as_limit(fetch: exp.Fetch) -> None:
+    """``FETCH FIRST 3 ROWS ONLY`` as ``LIMIT 3``, so that nobody else has to know both."""
+    options = fetch.args.get("limit_options")
+    if options is None or not (options.args.get("percent") or options.args.get("with_ties")):
+        fetch.replace(exp.Limit(expression=fetch.args.get("count") or exp.Literal.number(1)))
 
 
 def first_line(error: Exception) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 import pytest
+from support.commands import WITH_TOY
 from support.terminal import shown
 
 from dstill.cli import build, console, main
@@ -474,7 +475,7 @@ def test_generate_shows_counts_and_the_next_command(cli: Cli) -> None:
     assert "26 of 27 questions accepted" in ended.out
     assert "truncated" in ended.out
     assert "error: 1 of 27 questions got no complete reply\n" in ended.err
-    assert ended.out.endswith("run: mine\nnext: dstill train mine\n")
+    assert ended.out.endswith(f"run: mine\nnext: {WITH_TOY} train mine\n")
     assert "asking the teacher 27/27" in ended.err
 
 
@@ -546,7 +547,7 @@ def test_evaluate_without_its_engine_exits_with_3(cli: Cli, finished: Path, monk
     what, where, hint = ended.err.splitlines()[-3:]
     assert what == "error: this evaluation is invalid: the engine could not be asked about 3 of 13 answers"
     assert where.endswith("verdicts.jsonl")
-    assert "dstill evaluate mine" in hint
+    assert f"{WITH_TOY} evaluate mine" in hint
 
 
 def test_evaluate_notes_changed_data(cli: Cli, finished: Path) -> None:
@@ -568,7 +569,7 @@ def test_evaluate_shows_scores_and_baselines(cli: Cli, finished: Path) -> None:
     assert "executable accuracy in %, run on abacus 1" in ended.out
     assert "53.8 [29.1, 76.8]" in ended.out
     assert "There are no questions in test_unseen_templates." in ended.out
-    assert ended.out.endswith("next: dstill report mine\n")
+    assert ended.out.endswith(f"next: {WITH_TOY} report mine\n")
     trained = cli("train", "mine", "--restart")
     assert "memory, plain, heap: 2 steps" in trained.out
     assert "13 of 13 parameters trained" in trained.out

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.commands import WITH_TOY
 from support.loopback_teacher import LoopbackTeacher
 
 Cli = Callable[..., Any]
@@ -95,9 +96,11 @@ def test_free_teacher_shows_no_cost(cli: Cli) -> None:
 
 def test_next_command_is_review_for_model_replies(ask: Callable[..., Any], cli: Cli) -> None:
     wants = ("--set", "review.required=auto")  # the default
-    assert ask(*wants).out.endswith("run: mine\nnext: dstill data review mine\n")
-    assert cli("data", "curate", "mine", *wants).out.endswith("next: dstill data review mine\n")
-    assert cli("data", "curate", "mine", "--set", "review.required=never").out.endswith("next: dstill train mine\n")
+    assert ask(*wants).out.endswith(f"run: mine\nnext: {WITH_TOY} data review mine\n")
+    assert cli("data", "curate", "mine", *wants).out.endswith(f"next: {WITH_TOY} data review mine\n")
+    assert cli("data", "curate", "mine", "--set", "review.required=never").out.endswith(
+        f"next: {WITH_TOY} train mine\n"
+    )
 
 
 def test_resumed_run_reports_cached_replies(ask: Callable[..., Any], cli: Cli) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.commands import TOY
 from support.inert import ENCODABLE, HIDDEN, HOSTILE, NAME, READABLE, hidden
 from support.terminal import shown
 
@@ -259,6 +260,11 @@ def test_next_commands_can_be_copied(cli: Cli, project: Path) -> None:
     (project / "runs/plain").rename(project / "runs" / name)
     said = cli("train", name, "--student", "memory", "--objective", "plain").out
     line = said.splitlines()[-1].removeprefix("next: ")
-    assert read_by("sh", line) == ["evaluate", f"runs/{name}"]
+    assert read_by("sh", line) == ["--plugin", str(TOY), "evaluate", f"runs/{name}"]
     said = cli("evaluate", name).out
-    assert read_by("sh", said.splitlines()[-1].removeprefix("next: ")) == ["report", f"runs/{name}"]
+    assert read_by("sh", said.splitlines()[-1].removeprefix("next: ")) == [
+        "--plugin",
+        str(TOY),
+        "report",
+        f"runs/{name}",
+    ]

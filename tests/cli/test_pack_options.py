@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.commands import WITH_TOY
 
 Cli = Callable[..., Any]
 
@@ -81,10 +82,15 @@ def test_value_is_the_context_unless_a_row_has_one(packs: Cli, cli: Cli) -> None
 def test_next_command_includes_the_setting_of_the_option(packs: Cli) -> None:
     ended = packs("data", "questions", "--task", "other", "--words", "a,b", "-n", "2", "--out", "q.jsonl")
     assert ended.code == 0, ended.err
-    assert ended.err.endswith("next: dstill generate --questions q.jsonl --task other --set task.other.words=a,b\n")
+    assert ended.err.endswith(
+        f"next: {WITH_TOY} --plugin one.py --plugin other.py generate --questions q.jsonl --task other"
+        " --set task.other.words=a,b\n"
+    )
     Path("dstill.toml").write_text('[task.other]\nwords = "a,b"\n')  # known already
     ended = packs("data", "questions", "--task", "other", "--words", "a,b", "-n", "2", "--out", "q.jsonl")
-    assert ended.err.endswith("next: dstill generate --questions q.jsonl --task other\n")
+    assert ended.err.endswith(
+        f"next: {WITH_TOY} --plugin one.py --plugin other.py generate --questions q.jsonl --task other\n"
+    )
 
 
 def test_option_of_one_task_alone_means_this_task(packs: Cli) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.commands import WITH_TOY
 from support.loopback_teacher import LoopbackTeacher
 
 from dstill.api.records import SPLITS, Cause, Level, Record, Verdict
@@ -69,7 +70,7 @@ def test_covers_every_category_that_the_mapping_supports(
     assert ended.code == 0, ended.err
     assert "40 questions came: 40 kept, 0 duplicates (0.0%)\n" in ended.err
     about = "--set task.querydsl.mapping=shop.json --set task.querydsl.index=shop"  # the rows name the index alone
-    assert f"next: dstill generate --questions questions.jsonl --teacher openai {about}\n" in ended.err
+    assert f"next: {WITH_TOY} generate --questions questions.jsonl --teacher openai {about}\n" in ended.err
     examples = read_questions(project / "questions.jsonl", json_answers=True)
     assert len({example.id for example in examples}) == 40
     assert all(example.answer is None and example.context == {"index": "shop"} for example in examples)
@@ -237,7 +238,7 @@ def test_questions_about_a_mapping_name_the_settings_to_generate(cli: Cli, proje
     )
     assert ended.code == 0, ended.err
     about = "--set task.querydsl.mapping=shop.json --set task.querydsl.index=shop"
-    assert ended.err.endswith(f"next: dstill generate --questions questions.jsonl {about}\n")
+    assert ended.err.endswith(f"next: {WITH_TOY} generate --questions questions.jsonl {about}\n")
     ended = cli("generate", "--task", "querydsl", "--out", "new", *about.split(), "--questions", "questions.jsonl")
     assert "nothing describes the data" not in ended.err
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.commands import WITH_TOY
 from support.terminal import shown
 
 from dstill import plugins as plugin_loading
@@ -101,7 +102,7 @@ def test_evaluate_ends_with_the_summary(cli: Cli, scored: Path) -> None:
     assert "causes of 6 failures first error failures % for example different 6 100 [61.0, 100] test-take-" in told
     command = "dstill data questions --augment-cause different --from-run mine"
     assert f"To make more questions of the most common cause: {command}" in told
-    assert ended.out.endswith("next: dstill report mine\n")
+    assert ended.out.endswith(f"next: {WITH_TOY} report mine\n")
     assert json.loads(cli("evaluate", "mine", "--json").out.splitlines()[-1])["unseen_data"] is None
     assert json.loads(cli("evaluate", "mine", "--json").out.splitlines()[-1])["causes"] == {"different": 6}
     causes = RunFolder.read(scored).manifest["stages"]["evaluate"]["causes"]

@@ -195,8 +195,8 @@ class Presentation(_Protocol):
         """`answer` laid out for reading, in parts: the kind of each and its text.
 
         Kinds are ``key``, ``string``, ``number``, ``keyword`` and ``comment``; an empty one has no colour:
-        ``[("keyword", "SELECT"), ("", " 1")]``. The page of `serve` shows it. Default: strict JSON is put on lines, and
-        other text is one part.
+        ``[("keyword", "SELECT"), ("", " 1")]``. The page of `serve` shows it, and the report its lines. Default: strict
+        JSON is put on lines, and other text is one part.
         """
         try:
             loads(answer)

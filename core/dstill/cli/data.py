@@ -25,7 +25,7 @@ from dstill.cli.options import (
     task_option,
     teacher_option,
 )
-from dstill.config import Config
+from dstill.config import Config, command_line
 from dstill.errors import DataError, FailedItems, RunError
 from dstill.factory import Setup
 from dstill.io.files import reading
@@ -178,7 +178,7 @@ def generate(found: App, out: Path | None, dry_run: bool, resume_with_changes: b
         raise FailedItems(
             f"{failed} of {facts['questions']} questions got no complete reply",
             where=str(run.folder / "rejects.jsonl"),
-            hint=f"request them again: {command('generate', '--out', run.folder)}",
+            hint=f"request them again: {command_line(run.plugins.files, 'generate', '--out', run.folder)}",
         )
 
 
@@ -263,8 +263,8 @@ def _next(run: Run) -> str:
     try:
         run.gate(allow=False)
     except DataError:
-        return command("data", "review", run.folder)
-    return command("train", run.folder)
+        return command_line(run.plugins.files, "data", "review", run.folder)
+    return command_line(run.plugins.files, "train", run.folder)
 
 
 def show_dataset(facts: Any) -> None:

@@ -23,8 +23,8 @@ from dstill.cli.options import (
     setting,
 )
 from dstill.cli.scores import show_scores
+from dstill.config import command_line
 from dstill.errors import FailedItems, UsageError, did_you_mean
-from dstill.io.shell import command
 from dstill.io.system import peak_memory
 from dstill.pipeline.prompted import is_prompted
 from dstill.runs.run import Run
@@ -106,12 +106,12 @@ def show_evaluated(opened: Run, facts: Any, *, as_json: bool) -> None:
         emit(summary(opened, facts))
     else:
         show_scores(opened, facts)
-        say(f"next: {command('report', opened.folder)}")
+        say(f"next: {command_line(opened.plugins.files, 'report', opened.folder)}")
     if facts["invalid"]:
         raise FailedItems(
             f"this evaluation is invalid: {facts['invalid']}",
             where=str(opened.folder / "verdicts.jsonl"),
-            hint=f"check the engine, then run: {command('evaluate', opened.folder)}",
+            hint=f"check the engine, then run: {command_line(opened.plugins.files, 'evaluate', opened.folder)}",
         )
 
 

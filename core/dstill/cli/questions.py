@@ -28,11 +28,10 @@ from dstill.cli.options import (
     set_option,
     task_option,
 )
-from dstill.config import assignment
+from dstill.config import assignment, command_line
 from dstill.errors import FailedItems, UsageError
 from dstill.factory import Setup, possible_tasks
 from dstill.io.jsonl import write_rows
-from dstill.io.shell import command
 from dstill.pipeline.augment import Focus, draw
 from dstill.pipeline.error_analysis import labels
 from dstill.pipeline.question_files import read_questions
@@ -137,7 +136,7 @@ def questions(
         emit({"out": str(out), "questions": len(made)})
     _note_counts(made, number, task)
     if out is not None and (about := _about(found, task.name)):
-        note(f"next: {command('generate', '--questions', out, *about)}")
+        note(f"next: {command_line(found.plugins.files, 'generate', '--questions', out, *about)}")
 
 
 def _invent(
@@ -171,7 +170,7 @@ def _invent(
         )
     if out is not None:
         asked = ("generate", "--questions", out, "--teacher", config.settings.generate.teacher)
-        note(f"next: {command(*asked, *_about(found, setup.task.name))}")
+        note(f"next: {command_line(found.plugins.files, *asked, *_about(found, setup.task.name))}")
 
 
 def _about(found: App, task: str) -> list[str]:

@@ -22,9 +22,8 @@ from dstill.cli.options import (
     setting,
     student_option,
 )
-from dstill.config import Config
+from dstill.config import Config, command_line
 from dstill.factory import kind_and_base, make_student, student_spec
-from dstill.io.shell import command
 from dstill.plugins import Plugins
 from dstill.runs.run import Run
 from dstill.runtime import distributed
@@ -160,7 +159,7 @@ def show_trained(run: Run, facts: Any, *, as_json: bool) -> None:
         emit({"run": str(run.folder), "last": _last(facts), **{k: v for k, v in facts.items() if k != "history"}})
         return
     show_training(facts)
-    say(f"next: {command('evaluate', run.folder)}")
+    say(f"next: {command_line(run.plugins.files, 'evaluate', run.folder)}")
 
 
 def _last(facts: Any) -> dict[str, float]:

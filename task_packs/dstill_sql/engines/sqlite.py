@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -35,6 +36,16 @@ _READS = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION)
 @dataclass(frozen=True, kw_only=True)
 class SqliteSettings(EmbeddedSettings):
     """The section ``[executor.sqlite]``."""
+
+    memory_mb: int = field(
+        default=1_000,
+        metadata={
+            "low": 50,
+            "high": 1_000_000,
+            "help": "Most memory of a query, and of the texts of its result, in MB. SQLite can only lower it while a "
+            "process runs.",
+        },
+    )
 
 
 class Sqlite(Embedded):
@@ -69,10 +80,10 @@ class Sqlite(Embedded):
             rows = cells.get(table.name, ())
             connection.executemany(f"INSERT INTO {quoted(table.name, 'sqlite')} VALUES ({marks})", rows)
         connection.commit()
-        return _authorized(connection)
+        return _authorized(connection, self.config.memory_mb)
 
     def open_file(self, data: File) -> sqlite3.Connection:
-        return _authorized(reading(data.path))
+        return _authorized(reading(data.path), self.config.memory_mb)
 
     def catalog(self, data: File) -> Catalog:
         from dstill_sql.catalogs import of_sqlite
@@ -85,7 +96,13 @@ class Sqlite(Embedded):
 
     def _fetch(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
         found = connection.execute(text)
-        return [column[0] for column in found.description], found.fetchmany(most)
+        rows, left = [], self.config.memory_mb * 2**20
+        for row in islice(found, most):  # a few rows may hold gigabytes of text
+            left -= sum(len(one) for one in row if isinstance(one, (str, bytes)))
+            if left < 0:
+                raise MemoryError
+            rows.append(row)
+        return [column[0] for column in found.description], rows
 
 
 def reading(path: Path) -> sqlite3.Connection:
@@ -101,8 +118,10 @@ def reading(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _authorized(connection: sqlite3.Connection) -> sqlite3.Connection:
+def _authorized(connection: sqlite3.Connection, memory_mb: int) -> sqlite3.Connection:
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
+    connection.execute(f"PRAGMA hard_heap_limit = {memory_mb * 2**20}")
+    connection.execute("PRAGMA temp_store = MEMORY")  # a sort counts as memory, and fills no disk
     connection.execute("PRAGMA query_only = ON")
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.set_authorizer(_authorize)

@@ -24,11 +24,10 @@ from dstill_sql.results import is_empty, same
 from dstill_sql.testsuites.engine import SmallEngine
 from dstill_sql.testsuites.filler import Profile
 
-__all__ = ["LEAST", "Candidate", "choose", "depends_on_order"]
+__all__ = ["Candidate", "choose", "depends_on_order"]
 
 Rows = Sequence[Sequence[Any]]
-LEAST = 2  # candidates chosen even if the first tells all mutants apart, since not every wrong answer is a mutant
-_IDLE = 12  # candidates in a row that tell no mutant apart, before the search ends
+_IDLE = 14  # candidates in a row that tell no mutant apart, before the search ends
 _BY_CHANCE = (exp.Window, exp.AnyValue, exp.First, exp.Last, exp.ArgMax, exp.ArgMin, exp.GroupConcat, exp.Mode)
 _SECONDS = 0.4  # of CPU, after which the search ends
 
@@ -52,14 +51,15 @@ def choose(
     *,
     often: bool,
 ) -> list[Candidate]:
-    """At most `k` candidates, those that expose most mutants. Raises NoTestDatabases.
+    """`k` candidates, those that expose most mutants. Raises NoTestDatabases.
 
+    They are `k` even if fewer tell all mutants apart, since not every wrong answer is a mutant; fewer if time is over.
     `often`: the result of the gold may depend on the order of rows, so it is tried in many.
     """
     chosen: list[tuple[Candidate, int]] = []
     survivors, idle, finds, start = list(mutants), 0, False, time.process_time()
     for candidate in candidates:
-        enough = len(chosen) >= LEAST and finds and not survivors
+        enough = len(chosen) >= k and not survivors
         if enough or idle == _IDLE or time.process_time() - start > (_SECONDS if chosen else 3 * _SECONDS):
             break
         want = _result(candidate, gold, engine)
@@ -69,7 +69,7 @@ def choose(
         left = [one for one in survivors if not _differs(engine.run(one), want)]
         killed = len(survivors) - len(left)
         idle = 0 if killed else idle + 1
-        if (killed or len(chosen) < LEAST) and _is_certain(candidate, gold, want, engine, often=often):
+        if (killed or len(chosen) < k) and _is_certain(candidate, gold, want, engine, often=often):
             chosen.append((candidate, killed))
             survivors, finds = left, True
     if not chosen:

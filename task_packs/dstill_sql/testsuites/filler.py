@@ -42,6 +42,7 @@ class Profile:
     null: float  # share of NULLs in columns that may have them
     distinct: bool = False  # few values are equal
     ties: bool = False  # many values are equal
+    alike: int = 2  # different values of a column, if there are ties
     sizes: bool = False  # groups have the sizes that HAVING asks for, and one more or less
 
 
@@ -55,6 +56,7 @@ PROFILES = (
     Profile(name="many matches", rows=26, good=0.85, null=0.1),
     Profile(name="few rows", rows=3, good=0.8, null=0.1),
     Profile(name="two values", rows=20, good=0.9, null=0.0, ties=True),
+    Profile(name="one value", rows=5, good=0.8, null=0.0, ties=True, alike=1),
 )
 
 
@@ -114,7 +116,7 @@ class _Writer:
         self._asked = [one.name for one in table.columns if self._pools[one.name].asked]
         self._used: dict[str, set[Any]] = defaultdict(set)
         self._keys: set[tuple[Any, ...]] = set()
-        self._alike = {name: self._random.sample(pool.any, min(2, len(pool.any))) for name, pool in self._pools.items()}
+        self._alike = {name: self._few(pool) for name, pool in self._pools.items()}
 
     def rows(self) -> list[Row]:
         rows: list[Row] = []
@@ -125,6 +127,13 @@ class _Writer:
                 rows.append(row)
         self._random.shuffle(rows)
         return rows
+
+    def _few(self, pool: Pool) -> list[Any]:
+        """The values of a column that has few. One alone is whole, so that it is the mean of its column, too."""
+        values = pool.any
+        if self._profile.alike == 1 and not pool.closed:
+            return [float(round(one)) if isinstance(one, float) else one for one in values[:1]]
+        return self._random.sample(values, min(self._profile.alike, len(values)))
 
     def _blocks(self) -> list[int | None]:
         """The group of each row; None: by chance."""
@@ -219,6 +228,8 @@ class _Writer:
             return values[block % len(values)]
         if column.nullable and not (pool.asked and how == "good") and self._random.random() < self._profile.null:
             return None
+        if self._profile.alike == 1 and not pool.asked and self._alike[column.name]:
+            return self._alike[column.name][0]
         values = [one for one in {"good": pool.good, "bad": pool.bad, "any": pool.any}[how] if _may(one, column)]
         values = values or pool.any
         if not values:

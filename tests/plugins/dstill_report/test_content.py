@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dstill.api.metric import rate
+from dstill.api.protocols import Presentation
 from dstill.api.records import Level, Score, Verdict
 from dstill.errors import MissingExtra
 from dstill.io.units import size, size_on_disk
@@ -58,6 +59,12 @@ def test_failures_have_their_gold(make_run: Any) -> None:
     assert (invalid.reason, invalid.problems[0].pointer) == ("unknown key 'quary'", "/quary")
     assert len(found.wrong) == found.n_wrong == sum(found.labels.values())
     assert len({row.id for row in found.rows}) == len(found.rows)
+
+
+def test_answers_are_laid_out_by_the_pack(make_run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Presentation, "highlight", lambda self, text: [("", "-- laid out\n"), ("keyword", text)])
+    for one in collect(make_run()).wrong:
+        assert (one.gold[0].text, one.answer[0].text) == ("-- laid out", "-- laid out")
 
 
 def test_right_answers_are_a_sample_of_every_kind(make_run: Any) -> None:

@@ -20,7 +20,20 @@ NOW = "2024-06-18T12:30:00"
         ("postgres", "LOCALTIMESTAMP", "CAST('2024-06-18 12:30:00' AS TIMESTAMP)"),
         ("sqlite", "CURRENT_DATE", "'2024-06-18'"),
         ("sqlite", "DATE('now', '-7 days')", "DATE('2024-06-18 12:30:00', '-7 days')"),
+        ("sqlite", "DATE()", "DATE('2024-06-18 12:30:00')"),
+        ("sqlite", "DATETIME('now')", "DATETIME('2024-06-18 12:30:00')"),
+        ("sqlite", "JULIANDAY()", "JULIANDAY('2024-06-18 12:30:00')"),
+        ("sqlite", "STRFTIME('%Y')", "STRFTIME('%Y', '2024-06-18 12:30:00')"),
+        ("sqlite", "STRFTIME('%Y', 'now')", "STRFTIME('%Y', '2024-06-18 12:30:00')"),
+        ("sqlite", "CAST('now' AS DATE)", "DATE('2024-06-18 12:30:00')"),
         ("sqlite", "'now'", "'now'"),  # a text, no clock
+        ("sqlite", "COALESCE(a, 'now')", "COALESCE(a, 'now')"),
+        ("duckdb", "AGE(d)", "AGE(CAST('2024-06-18' AS TIMESTAMP), d)"),
+        ("duckdb", "AGE(now())", "AGE(CAST('2024-06-18' AS TIMESTAMP), CAST('2024-06-18 12:30:00' AS TIMESTAMP))"),
+        ("postgres", "AGE(d, e)", "AGE(d, e)"),
+        ("postgres", "DATE 'yesterday'", "CAST('2024-06-17' AS DATE)"),
+        ("postgres", "'now'::timestamp", "CAST('2024-06-18 12:30:00' AS TIMESTAMP)"),
+        ("postgres", "CAST('2024-01-01' AS DATE)", "CAST('2024-01-01' AS DATE)"),
     ],
 )
 def test_a_clock_is_a_constant(dialect: Dialect, clock: str, stopped: str) -> None:

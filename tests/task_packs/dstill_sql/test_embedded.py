@@ -111,9 +111,35 @@ def test_memory_of_duckdb_is_limited(opened: Opened) -> None:
 
 def test_texts_of_sqlite_are_limited(opened: Opened) -> None:
     executor = opened("sqlite")
-    data = {**ROWS, "cities": [[1, "x" * 2_000_000, "NO"]]}
-    outcome = executor.run(f"SELECT LENGTH({' || '.join(['name'] * 40)}) FROM cities", on_rows(rows=data))
+    data = {**ROWS, "cities": [[1, "x" * 20_000_000, "NO"]]}
+    outcome = executor.run("SELECT LENGTH(name || name || name || name) FROM cities", on_rows(rows=data))
     assert (outcome.kind, outcome.reason) == (OutcomeKind.INVALID, "string or blob too big")
+
+
+GREEDY = """
+from dstill.api.engine import Engine
+from dstill.api.records import Example
+from dstill_sql.engines.sqlite import Sqlite, SqliteSettings
+from dstill_sql.pack import Sql
+from dstill_sql.settings import Settings
+
+long = " || ".join(["a.email"] * 20)
+executor = Sqlite(SqliteSettings(memory_mb=50, seconds=60)).open(Sql(Settings(dialect="sqlite")), Engine())
+for text in (
+    f"SELECT COUNT(DISTINCT {long} || b.id || c.id)"
+    " FROM customers AS a JOIN reviews AS b ON a.id <> b.id JOIN orders AS c ON c.id <> b.id",
+    f"SELECT GROUP_CONCAT({long}) OVER (ORDER BY a.id, b.id) FROM customers AS a JOIN orders AS b ON a.id <> b.id",
+    "SELECT COUNT(*) FROM customers",
+):
+    print(executor.run(text, Example(id="1", question="?", context={"db": "shop"})).reason)
+"""
+
+
+def test_memory_of_sqlite_is_limited() -> None:
+    """In a process of its own, since SQLite never raises the limit again."""
+    found = subprocess.run([sys.executable, "-c", GREEDY], capture_output=True, text=True, check=True)
+    greedy = "the query needs more memory than it may have"
+    assert found.stdout.splitlines() == [greedy, greedy, ""]
 
 
 @pytest.mark.parametrize("dialect", BOTH)

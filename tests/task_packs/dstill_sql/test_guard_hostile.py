@@ -97,6 +97,8 @@ HOSTILE = (  # and what `known_answers.hostile` has
     "SELECT a FROM t WHERE " + " AND ".join(["a = 1"] * 900),
     # unusual forms
     "SELECT a FROM t TABLESAMPLE SYSTEM (10)",
+    "SELECT a FROM t ORDER BY b FETCH FIRST 5 ROWS WITH TIES",
+    "SELECT a FROM t FETCH FIRST 5 PERCENT ROWS ONLY",
     "SELECT a FROM t USING SAMPLE 5",
     "SELECT * FROM t PIVOT (COUNT(*) FOR b IN ('x'))",
     "PIVOT t ON b",
@@ -133,6 +135,7 @@ def test_catalogs_are_refused_even_if_the_schema_is_not_known(dialect: Dialect) 
     assert not problems("SELECT COUNT(*) FROM anything", dialect, known=False)
     for name in ("pg_shadow", "sqlite_master", "duckdb_secrets", '"a b"', "'x.csv'", '"/etc/passwd"', "a.b"):
         assert problems(f"SELECT COUNT(*) FROM {name}", dialect, known=False), name
+        assert problems(f"SELECT a FROM anything WHERE a IN {name}", dialect, known=False), name
 
 
 DENIED = (
@@ -159,6 +162,7 @@ DENIED = (
     "SELECT t.a FROM t NATURAL JOIN u",
     "SELECT a FROM hidden",
     "SELECT a FROM t WHERE a IN (SELECT a FROM hidden)",
+    "SELECT a FROM t WHERE a IN hidden",
     "SELECT (x).secret FROM t AS x",
 )
 
@@ -182,7 +186,9 @@ def test_usual_queries_pass(dialect: Dialect) -> None:
         "SELECT CAST(a AS VARCHAR(10)), CASE WHEN a > 1 THEN 'x' ELSE 'y' END FROM t WHERE NOT b IS NULL",
         'SELECT b AS "select" FROM t',
         "SELECT b FROM t; -- the end",
+        "SELECT b FROM t ORDER BY a OFFSET 2 ROWS FETCH NEXT 5 ROWS ONLY",
         "SELECT REPLACE(b, ' ', '_') || '-' || UPPER(b) FROM t",
+        "SELECT a FROM u WHERE x < CURRENT_DATE OR x < CURRENT_TIMESTAMP",
         "SELECT EXTRACT(YEAR FROM x), AVG(a) FROM u WHERE x BETWEEN '2024-01-01' AND '2024-12-31' GROUP BY 1",
     ):
         assert not problems(text, dialect), text

@@ -287,3 +287,24 @@ def test_accept_what_is_right(query: str, answer: str) -> None:
         there = example(query, database.data["rows"])
         want, got = (engine.run(text, there) for text in (query, answer))
         assert sql.same(got.value, want.value)
+
+
+WRONG = [  # and no mutants
+    (
+        "SELECT name FROM products p WHERE price = "
+        "(SELECT MAX(price) FROM products x WHERE x.category_id = p.category_id)",
+        "SELECT name FROM products WHERE price IN (SELECT MAX(price) FROM products GROUP BY category_id)",
+    ),
+    (
+        "SELECT name FROM products WHERE price > (SELECT AVG(price) FROM products)",
+        "SELECT name FROM products WHERE NOT price < (SELECT AVG(price) FROM products)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("query", "answer"), WRONG)
+def test_tell_what_is_wrong(query: str, answer: str) -> None:
+    sql, engine = task("sqlite"), executor("sqlite")
+    gold = replace(example(query), context={"db": "shop"})
+    there = [replace(gold, context={"db": "shop", "test_database": one}) for one in sql.test_databases(gold, 5)]
+    assert not all(sql.same(engine.run(answer, one).value, engine.run(query, one).value) for one in there)
