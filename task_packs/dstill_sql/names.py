@@ -145,7 +145,7 @@ class _Sqlite(_Planner):
     planned = "EXPLAIN"
 
     @staticmethod
-    @lru_cache(maxsize=16)
+    @lru_cache(maxsize=36)
     def of(schema: Schema) -> _Sqlite:
         return _Sqlite(schema)
 
@@ -157,7 +157,7 @@ class _DuckDb(_Planner):
     planned = "PREPARE planned AS"  # EXPLAIN would draw the plan, which may be long
 
     @staticmethod
-    @lru_cache(maxsize=16)
+    @lru_cache(maxsize=36)  # 4 MB each
     def of(schema: Schema) -> _DuckDb:
         return _DuckDb(schema)
 
