@@ -39,7 +39,7 @@ _TURNED: Mapping[type[exp.Expr], type[exp.Binary]] = {
 }
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)  # the answers of a dataset, which several steps compare
 def canonical_text(answer: str, dialect: Dialect) -> str:
     """The canonical text of an answer. Any other text is only stripped."""
     if (refusal := refusals.read(answer)) is not None:
