@@ -29,7 +29,7 @@ from dstill_sql.linked.form import SqlForm
 from dstill_sql.questions.compose import compose
 from dstill_sql.questions.draw import Skip
 from dstill_sql.questions.entities import View
-from dstill_sql.questions.plan import SHARES, TEMPLATES, Template
+from dstill_sql.questions.plan import SHARES, TEMPLATES, Template, mixed
 from dstill_sql.questions.references import references_of
 
 __all__ = ["InventedQuestion", "invented_database", "replay", "stream"]
@@ -37,6 +37,9 @@ __all__ = ["InventedQuestion", "invented_database", "replay", "stream"]
 _POOL = 48  # databases
 _EVERY = 16  # questions, after which a database is replaced
 _TRIES = 8  # rows drawn for one template and database
+_OTHER_CONDITIONS = (
+    0.5  # share of questions whose conditions are not those of a template: students learn to combine them
+)
 _FEWER_TABLES = 0.25  # share of databases that lack some of their domain's tables
 _FIRST = datetime(2019, 1, 1, 9)  # the earliest time of a database
 
@@ -80,6 +83,8 @@ def stream(seed: int, dialect: Dialect = "duckdb") -> Iterator[InventedQuestion]
     number = 0
     while True:
         template = random.choice(lanes[random.choices(names, weights)[0]])
+        if template.conditions and random.random() < _OTHER_CONDITIONS:
+            template = mixed(template, random)
         found = _composed(pool, template, random)
         if found is None:
             continue

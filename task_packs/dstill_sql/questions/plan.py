@@ -2,16 +2,21 @@
 
 TEMPLATES[0]     Template(name="list: eq", category="list", ask="list", conditions=("eq",), held_out=False)
 SHARES["list"]   how many of 100 questions are of the category
+mixed(TEMPLATES[0], Random(1))      the same ask with other conditions: Template(name="list: over flag", …)
 """
 
 from __future__ import annotations
 
 import tomllib
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
+from random import Random
 
-__all__ = ["SHARES", "TEMPLATES", "Template"]
+__all__ = ["SHARES", "TEMPLATES", "Template", "mixed"]
+
+_MIXED = (1, 1, 2, 2, 2, 3)  # numbers of conditions that are mixed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,4 +49,18 @@ def _templates() -> Iterator[Template]:
 
 
 TEMPLATES = tuple(dict.fromkeys(_templates()))
+_CONDITIONS = [path for one in TEMPLATES if one.category != "refusal" and not one.held_out for path in one.conditions]
+_HELD_OUT = defaultdict[str, list[Counter[str]]](list)  # ask → conditions
+for _one in TEMPLATES:
+    if _one.held_out:
+        _HELD_OUT[_one.ask].append(Counter(_one.conditions))
 SHARES: Mapping[str, int] = {name: int(share) for name, share in dict(_read())["shares"].items()}
+
+
+def mixed(template: Template, random: Random) -> Template:
+    """The ask of `template` with random conditions, none of which are together held out for it; those of any template."""
+    while True:
+        paths = tuple(random.choices(_CONDITIONS, k=random.choice(_MIXED)))
+        if not any(held <= Counter(paths) for held in _HELD_OUT[template.ask]):
+            name = f"{template.category}/{template.ask}: {' '.join(paths)}"
+            return replace(template, name=name, conditions=paths)
