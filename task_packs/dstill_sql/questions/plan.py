@@ -58,7 +58,7 @@ SHARES: Mapping[str, int] = {name: int(share) for name, share in dict(_read())["
 
 
 def mixed(template: Template, random: Random) -> Template:
-    """The ask of `template` with random conditions, none of which are together held out for it; those of any template."""
+    """The ask of `template` with random conditions of any template, but none that are held out for this ask."""
     while True:
         paths = tuple(random.choices(_CONDITIONS, k=random.choice(_MIXED)))
         if not any(held <= Counter(paths) for held in _HELD_OUT[template.ask]):
