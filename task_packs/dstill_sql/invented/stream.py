@@ -37,9 +37,7 @@ __all__ = ["InventedQuestion", "invented_database", "replay", "stream"]
 _POOL = 48  # databases
 _EVERY = 16  # questions, after which a database is replaced
 _TRIES = 8  # rows drawn for one template and database
-_OTHER_CONDITIONS = (
-    0.5  # share of questions that combine the conditions of several templates
-)
+_OTHER_CONDITIONS = 0.5  # share of questions that combine the conditions of several templates
 _FEWER_TABLES = 0.25  # share of databases that lack some of their domain's tables
 _FIRST = datetime(2019, 1, 1, 9)  # the earliest time of a database
 
