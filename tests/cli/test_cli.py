@@ -75,7 +75,7 @@ def test_every_command_has_help(cli: Cli) -> None:
 
 def test_every_command_with_a_result_has_json(cli: Cli) -> None:
     group, _ = build([])
-    without = {("init",), ("completion",), ("pack", "new"), ("runs", "rm")}
+    without = {("init",), ("completion",), ("config", "schema"), ("pack", "new"), ("runs", "rm")}
     for words in commands(group):
         assert ("--json" in cli(*words, "--help").out) is (words not in without), words
 
