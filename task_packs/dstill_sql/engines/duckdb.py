@@ -25,7 +25,8 @@ class DuckDbSettings(EmbeddedSettings):
     """The section ``[executor.duckdb]``."""
 
     memory_mb: int = field(
-        default=1_000, metadata={"low": 50, "high": 1_000_000, "help": "Most memory of a query, and of its result, in MB."}
+        default=1_000,
+        metadata={"low": 50, "high": 1_000_000, "help": "Most memory of a query, and of its result, in MB."},
     )
 
 

@@ -98,7 +98,10 @@ class Server:
                 connection.execute(*_settings({"search_path": _identifier(own_schema)}))
             cursor.execute(text)
             columns = [column.name for column in cursor.description]
-            with connection.cursor() as reading, contextlib.closing(reading.stream(f"FETCH {most} FROM answer")) as rows:
+            with (
+                connection.cursor() as reading,
+                contextlib.closing(reading.stream(f"FETCH {most} FROM answer")) as rows,
+            ):
                 return columns, bounded(rows, most, LARGEST)
 
     def ask(self, text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -45,8 +45,7 @@ class SqliteSettings(EmbeddedSettings):
         metadata={
             "low": 50,
             "high": 1_000_000,
-            "help": "Most memory of a query, and of its result, in MB. SQLite can only lower it while a "
-            "process runs.",
+            "help": "Most memory of a query, and of its result, in MB. SQLite can only lower it while a process runs.",
         },
     )
 
