@@ -4,7 +4,7 @@
     SELECT name FROM trips WHERE day = CAST('2024-06-18' AS DATE)
 
 So "today" means the same day at every run, and results can be compared. Times are without a zone. PostgreSQL reads the
-texts 'now', 'today', 'yesterday' and 'tomorrow' as times wherever it wants one: beside a date (``day >= 'yesterday'``), too.
+texts 'now', 'today', 'yesterday' and 'tomorrow' as times where it wants one (``day >= 'yesterday'``).
 """
 
 from __future__ import annotations

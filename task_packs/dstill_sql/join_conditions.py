@@ -1,8 +1,9 @@
-"""Whether the condition of a join compares the joined table with another one, as its rows multiply otherwise.
+"""Whether the condition of a join compares the joined table with another one: its rows multiply otherwise.
 
-compares(read("SELECT … FROM t AS x JOIN t AS y ON x.a = y.a AND y.b > 0", …) → the condition, "y")    True
-"x.a > 0"                False: one table
-"x.a = y.a OR 1 = 1"     False: one side of OR is enough for a row
+compares(…, "y")      `…`: the condition of ``FROM t AS x JOIN t AS y ON …``
+    x.a = y.a AND y.b > 0       True
+    x.a > 0                     False: one table
+    x.a = y.a OR 1 = 1          False: one side of OR is enough for a row
 """
 
 from __future__ import annotations
