@@ -18,7 +18,7 @@ from sqlglot import exp
 from dstill.api.records import Problem
 from dstill.errors import did_you_mean
 from dstill_sql.dialects import Dialect
-from dstill_sql.growth import MOST_GROWTH, growth
+from dstill_sql.growth import MOST_GROWTH, MOST_JOINED, growth, joined
 from dstill_sql.join_conditions import compares
 from dstill_sql.limits import Limits
 from dstill_sql.schema import Schema
@@ -96,8 +96,10 @@ def check(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dial
     ):
         if found > most:
             yield _problem("too_large", f"the query has {found:,} {what} (limit {most:,})")
+    if (found := joined(query)) > MOST_JOINED:
+        yield _problem("too_large", f"the query joins {found} columns with || (limit {MOST_JOINED})")
     if size <= limits.nodes and growth(query) > MOST_GROWTH:
-        yield _problem("too_large", f"the query repeats a value more than {MOST_GROWTH} times within another")
+        yield _problem("too_large", f"the query repeats values more than {MOST_GROWTH} times within another")
     denied = {name.casefold() for name in limits.denied}
     for table in query.find_all(exp.Table):
         yield from _table(table, schema, denied)

@@ -135,7 +135,7 @@ from dstill_sql.engines.sqlite import Sqlite, SqliteSettings
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
 
-long = " || ".join(["a.email"] * 20)
+long = " || ".join(["a.email"] * 15)
 executor = Sqlite(SqliteSettings(memory_mb=50, seconds=60)).open(Sql(Settings(dialect="sqlite")), Engine())
 for text in (
     f"SELECT COUNT(DISTINCT {long} || b.id || c.id)"

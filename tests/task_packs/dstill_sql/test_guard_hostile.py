@@ -98,6 +98,9 @@ HOSTILE = (  # and what `known_answers.hostile` has
     "WITH w0 AS (SELECT b || b || b AS b FROM t)"
     + "".join(f", w{n} AS (SELECT b || b || b AS b FROM w{n - 1})" for n in range(1, 10))
     + " SELECT b FROM w9",
+    f"SELECT {' || '.join(['b'] * 30)} FROM t",
+    f"SELECT {'UPPER(b || ' * 30}b{')' * 30} FROM t",
+    f"SELECT a FROM t WHERE {' || '.join(['b'] * 30)} = 'x'",
     f"SELECT a FROM t WHERE a IN ({', '.join(map(str, range(1500)))})",
     "SELECT t.a FROM t" + "".join(f" JOIN u u{n} ON u{n}.a = t.a" for n in range(9)),
     " UNION ALL ".join(["SELECT a FROM t"] * 13),
@@ -198,6 +201,7 @@ def test_usual_queries_pass(dialect: Dialect) -> None:
         "SELECT b FROM t; -- the end",
         "SELECT b FROM t ORDER BY a OFFSET 2 ROWS FETCH NEXT 5 ROWS ONLY",
         "SELECT REPLACE(b, ' ', '_') || '-' || UPPER(b) FROM t",
+        f"SELECT {'b || ' * 15}'end' FROM t",
         "SELECT a FROM u WHERE x < CURRENT_DATE OR x < CURRENT_TIMESTAMP",
         "SELECT EXTRACT(YEAR FROM x), AVG(a) FROM u WHERE x BETWEEN '2024-01-01' AND '2024-12-31' GROUP BY 1",
     ):
