@@ -4,7 +4,7 @@
 
 Ten such steps of ten make a query of a few lines fill any memory: before it runs, so no limit of time stops it. What
 counts is how many columns one output has, each with what stands behind it: another output of the same SELECT, or one
-of a query that it reads. REPLACE counts by how much longer its texts are, and ``a || b || c`` by its steps: DuckDB keeps
+of a query that it reads. REPLACE counts by how much longer its texts are, ``a || b || c`` by its steps: DuckDB keeps
 the text of each, for 2,048 rows, and counts none of them as memory. `joined` counts its columns anywhere in a query.
 """
 
