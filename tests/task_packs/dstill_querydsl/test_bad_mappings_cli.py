@@ -274,6 +274,7 @@ def test_says_that_fields_are_unchecked_without_mapping(check: Callable[..., Any
     assert cli("data", "check", "--task", "querydsl", "--layer", "json", stdin=rows).err.startswith("error: 1 of 3")
 
 
+@pytest.mark.usefixtures("check")
 def test_row_that_names_unknown_data_fails(cli: Any) -> None:
     body = {"query": {"term": {"nosuch": 1}}}
     row = json.dumps({"id": 1, "query": body, "data": "nowhere"}).encode()
