@@ -3,29 +3,46 @@
     frozen(read("SELECT name FROM trips WHERE day = CURRENT_DATE", "duckdb"), "2024-06-18T12:00:00", "duckdb")
     SELECT name FROM trips WHERE day = CAST('2024-06-18' AS DATE)
 
-So "today" means the same day at every run, and results can be compared. Times are without a zone.
+So "today" means the same day at every run, and results can be compared. Times are without a zone. PostgreSQL reads the
+texts 'now', 'today', 'yesterday' and 'tomorrow' as times where it wants one (``day >= 'yesterday'``).
 """
 
 from __future__ import annotations
 
+import contextlib
+import re
 from datetime import datetime, timedelta
 
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.annotate_types import annotate_types
 
 from dstill_sql.dialects import Dialect
+from dstill_sql.names import names_of, qualified
+from dstill_sql.schema import Schema
 
 __all__ = ["frozen"]
 
 _OF_SQLITE = ("date", "datetime", "time", "julianday", "unixepoch")
 _DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}  # which PostgreSQL reads as dates
+_WORD = re.compile(r"\s*(?:(now)|(yesterday|today|tomorrow)(\s.*)?)\s*", re.IGNORECASE | re.DOTALL)
+_BESIDE = (exp.Predicate, exp.Add, exp.Sub, exp.Coalesce, exp.Nullif, exp.Greatest, exp.Least, exp.If, exp.Case)
+_WORD_KEY = "word"  # of what is noted at a literal
 
 
-def frozen(query: exp.Query, now: str, dialect: Dialect) -> exp.Query:
-    """The query with the time `now` (ISO) for every clock that it reads. The query itself if `now` is empty."""
+def frozen(query: exp.Query, now: str, dialect: Dialect, schema: Schema | None = None) -> exp.Query:
+    """The query with the time `now` (ISO) for every clock that it reads. The query itself if `now` is empty.
+
+    `schema`: of its tables, if known, to tell the text 'yesterday' beside a date from one beside a text.
+    """
     if not now:
         return query
     time = datetime.fromisoformat(now).replace(tzinfo=None, microsecond=0)
-    found = query.copy().transform(_stopped, time, dialect)
+    query = query.copy()
+    if dialect == "postgres" and schema is not None:
+        for literal in _beside_times(query, schema):
+            _stop_word(literal, time)
+    found = query.transform(_stopped, time, dialect)
     assert isinstance(found, exp.Query)
     return found
 
@@ -41,12 +58,35 @@ def _stopped(node: exp.Expr, time: datetime, dialect: Dialect) -> exp.Expr:
     elif _calls(node, "age") and len(node.expressions) == 1:  # until today
         node.set("expressions", [_literal(day, "TIMESTAMP", dialect), *node.expressions])
     elif dialect == "postgres" and isinstance(node, (exp.Cast, exp.Date)) and _is_text(node.this):
-        word = node.this.name.strip().lower()
-        if word in _DAYS:
-            node.this.set("this", (time.date() + timedelta(days=_DAYS[word])).isoformat())
-        elif word == "now":
-            node.this.set("this", moment)
+        _stop_word(node.this, time)
     return node
+
+
+def _beside_times(query: exp.Query, schema: Schema) -> list[exp.Expr]:
+    """The texts of a query of PostgreSQL that it reads as times, since what they are compared with is one."""
+    words = [one for one in query.find_all(exp.Literal) if one.is_string and _WORD.fullmatch(one.name)]
+    for place, word in enumerate(words):
+        word.meta[_WORD_KEY] = place
+    with contextlib.suppress(SqlglotError, RecursionError):
+        typed = annotate_types(qualified(query, schema), schema=names_of(schema), dialect="postgres") if words else None
+        found = typed.find_all(exp.Literal) if typed is not None else ()
+        return [words[one.meta[_WORD_KEY]] for one in found if _WORD_KEY in one.meta and _is_beside_time(one)]
+    return []
+
+
+def _is_beside_time(node: exp.Expr) -> bool:
+    parent = node.parent
+    others = parent.iter_expressions() if isinstance(parent, _BESIDE) else ()
+    return any(one is not node and one.is_type(*exp.DataType.TEMPORAL_TYPES) for one in others)
+
+
+def _stop_word(literal: exp.Expr, time: datetime) -> None:
+    """Put a time for 'now', or a day for 'yesterday' or 'yesterday 10:00'."""
+    if (found := _WORD.fullmatch(literal.name)) is None:
+        return
+    now, day, rest = found.groups()
+    moved = time if now else time.date() + timedelta(days=_DAYS[day.lower()])
+    literal.set("this", f"{moved}{rest or ''}")
 
 
 def _stop_of_sqlite(node: exp.Expr, moment: str) -> None:

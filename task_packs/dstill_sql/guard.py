@@ -18,7 +18,8 @@ from sqlglot import exp
 from dstill.api.records import Problem
 from dstill.errors import did_you_mean
 from dstill_sql.dialects import Dialect
-from dstill_sql.growth import MOST_GROWTH, growth
+from dstill_sql.growth import MOST_GROWTH, MOST_JOINED, growth, joined
+from dstill_sql.join_conditions import compares
 from dstill_sql.limits import Limits
 from dstill_sql.schema import Schema
 from dstill_sql.statements import place
@@ -95,8 +96,10 @@ def check(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dial
     ):
         if found > most:
             yield _problem("too_large", f"the query has {found:,} {what} (limit {most:,})")
+    if (found := joined(query)) > MOST_JOINED:
+        yield _problem("too_large", f"the query joins {found} columns with || (limit {MOST_JOINED})")
     if size <= limits.nodes and growth(query) > MOST_GROWTH:
-        yield _problem("too_large", f"the query repeats a value more than {MOST_GROWTH} times within another")
+        yield _problem("too_large", f"the query repeats values more than {MOST_GROWTH} times within another")
     denied = {name.casefold() for name in limits.denied}
     for table in query.find_all(exp.Table):
         yield from _table(table, schema, denied)
@@ -144,23 +147,18 @@ def _unusual(node: exp.Expr, names: Sequence[str]) -> Iterator[Problem]:
 def _join(join: exp.Join) -> Iterator[Problem]:
     on, name = join.args.get("on"), join.this.alias_or_name
     if on is not None:
-        if not on.find(exp.Column):
-            yield _problem("cross_join", f"the condition of the join with {name} names no column", at=join)
+        if not compares(on, name):
+            told = f"the condition of the join with {name} does not always compare {name} with another table"
+            yield _problem("cross_join", told, f"write ON {name}.COLUMN = …", join)
     elif not join.args.get("using") and join.method != "NATURAL" and not _joined_by_where(join):
         yield _problem("cross_join", f"the join with {name} has no condition", "write JOIN … ON …", join)
 
 
 def _joined_by_where(join: exp.Join) -> bool:
     """Whether WHERE compares a column of the joined table with another table's: ``FROM a, b WHERE a.id = b.id``."""
-    select, name = join.parent_select, join.this.alias_or_name.casefold()
+    select = join.parent_select
     where = select.args.get("where") if select else None
-    if where is None:
-        return False
-    for equal in where.find_all(exp.EQ):
-        tables = {column.table.casefold() for column in (equal.left, equal.right) if isinstance(column, exp.Column)}
-        if len(tables) == 2 and name in tables:
-            return True
-    return False
+    return where is not None and compares(where.this, join.this.alias_or_name, qualified=True)
 
 
 def _table(table: exp.Table, schema: Schema | None, denied: set[str]) -> Iterator[Problem]:

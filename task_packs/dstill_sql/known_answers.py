@@ -96,6 +96,8 @@ HOSTILE: Mapping[str, tuple[str, ...]] = {
         "SELECT x.{a} FROM {t} AS x, {t} AS y, {t} AS z",
         "SELECT x.{a} FROM {t} AS x CROSS JOIN {t} AS y",
         "SELECT x.{a} FROM {t} AS x JOIN {t} AS y ON 1 = 1",
+        "SELECT x.{a} FROM {t} AS x JOIN {t} AS y ON NOT x.{a} IS NULL",
+        "SELECT x.{a} FROM {t} AS x JOIN {t} AS y ON x.{a} = y.{a} OR 1 = 1",
         "SELECT repeat('x', 1000000000) FROM {t}",
         "SELECT lpad('x', 1000000000, 'y') FROM {t}",
         "SELECT randomblob(1000000000) FROM {t}",
@@ -167,7 +169,8 @@ def runaway(schema: Schema) -> Iterator[str]:
     """Queries that the checks accept, and that no engine ends."""
     for of in _names(schema):
         joins = (
-            f" JOIN {of.child} AS t{n} ON t{n}.{of.refers} <> t{n - 1}.{of.refers} OR t{n}.{of.refers} IS NULL"
+            f" JOIN {of.child} AS t{n} ON t{n}.{of.refers} <> t{n - 1}.{of.refers}"
+            f" OR (t{n}.{of.refers} = t{n - 1}.{of.refers}) IS NULL"
             for n in range(1, _COPIES)
         )
         yield f"SELECT COUNT(*) FROM {of.child} AS t0{''.join(joins)}"

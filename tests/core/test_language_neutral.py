@@ -22,6 +22,7 @@ WORDS = {"mapping", "mappings", "index", "indices", "indexes", "tiny", "corpus",
 OF_PACKS = ("elasticsearch", "opensearch", "osmem", "querydsl", "duckdb", "postgres", "sqlglot", "tasksql", "basesql")
 PARTS = (*OF_PACKS, "dialect", "weblogs", "lucene", "qlora")
 PYTHON = re.compile(r"\b(Mapping|MappingProxyType)\b|\.index\(|CREATE INDEX|\"(?:test_index|indices|corpora|corpus)\"")
+FILES = re.compile(r"\.sql\b|\bsql/", re.IGNORECASE)  # names of files, and of a pack's rules
 SPLIT = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 CORE = Path(str(files("dstill")))
@@ -45,7 +46,7 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
 def forbidden_words(text: str) -> set[str]:
     words = {word.lower() for word in SPLIT.findall(text)}
     bare = re.sub(r"[\W_]", "", text).lower()
-    return (WORDS & words) | {part for part in PARTS if part in bare}
+    return (WORDS & words) | {part for part in PARTS if part in bare} | set(FILES.findall(text))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(CORE)))
@@ -88,6 +89,8 @@ def test_templates_are_checked_too() -> None:
         ("from typing import Mapping", set()),
         ("names.index(name)", set()),
         ("indexing destiny remapped", set()),
+        ("queries/top.sql: sql/guard/cross_join", {".sql", "sql/"}),
+        ('"SELECT name, sql FROM sqlite_master"', set()),
     ],
 )
 def test_forbidden_words_are_found_within_identifiers(text: str, words: set[str]) -> None:

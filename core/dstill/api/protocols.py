@@ -70,7 +70,7 @@ class _Protocol:
 class AnswerFiles(_Protocol):
     """Files of users that hold answers in the language: `dstill check` reads and repairs them."""
 
-    # Endings of the names of such files, as (".sql",). Rows in .jsonl files are read without it.
+    # Endings of the names of such files, as (".sum",). Rows in .jsonl files are read without it.
     suffixes: ClassVar[tuple[str, ...]] = ()
     # `Problem.code` → what it means, in a sentence: "The query names a field that the data lacks."
     problem_codes: ClassVar[Mapping[str, str]] = {}

@@ -1,6 +1,6 @@
 """The command `check`: a linter of files that hold answers.
 
-queries/top.sql:3:8: error schema/unknown_column: no table of the query has a column 'nme'. Did you mean 'name'?
+sums/first.sum:3:8: error names/unknown: there is no field 'totl'. Did you mean 'total'?
 error: 1 error in 1 of 4 files
 """
 
@@ -41,7 +41,7 @@ STDIN = Path("-")
     cls=Command,
     examples=[
         "dstill check queries",
-        "dstill check --fix queries/top.sql",
+        "dstill check --fix queries",
         "dstill check --format sarif . > dstill.sarif",
     ],
 )

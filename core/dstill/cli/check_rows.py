@@ -4,7 +4,7 @@
     {"id":"a","ok":true,"problems":[],"not_checked":[]}     its line with --json
 
 ``not_checked`` names layers that were skipped, because they need to know more about the data. A row that cannot be read
-fails like a wrong answer, and the next one is read.
+fails like a wrong answer, and so does one that names data of which nothing is known. The next one is read.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def check(found: App, file: Path, data: str | None, layers: tuple[str, ...], as_
     with the raw output of a model. A row may have "data" (the name of its data) or a whole "context".
 
     If the fields of the data are not known, the checks that need them are skipped, and a note names them; with --data,
-    this is an error. Exits with 9 if an answer fails.
+    this is an error, and a row that names such data fails. Exits with 9 if an answer fails.
     """
     task = make_task(found.plugins, found.config())
     known = [c.name for c in task.checks]
@@ -69,6 +69,8 @@ def check(found: App, file: Path, data: str | None, layers: tuple[str, ...], as_
         example = Example(id=str(answer.id), question="", context={**context, **answer.context})
         problems = _problems(task, answer, example, layers)
         skipped = [] if answer.error else [name for name in not_checked(task, example) if name in (layers or known)]
+        if skipped and (named := answer.context.get(task.data_key)):
+            problems.append(_unknown_data(str(named), skipped, task))
         ok = not any(p.is_error for p in problems)
         total, failed = total + 1, failed + (not ok)
         skips.update(skipped if ok else ())
@@ -98,6 +100,12 @@ def _problems(task: Task, answer: Answer, example: Example, layers: tuple[str, .
     # a model's output may be in the form of teachers' replies, or the bare answer
     draft = task.parse(answer.text) or Draft(answer=answer.text)
     return list(find_problems(task, example, draft, layers or None))
+
+
+def _unknown_data(name: str, skipped: list[str], task: Task) -> Problem:
+    """The problem of a row that names its data wrongly, as no layer that needs them looked at its answer."""
+    told = f"nothing is known about the {task.data_noun} '{name}': {' and '.join(skipped)} not checked"
+    return Problem(layer=skipped[0], code="unknown_data", message=told, hint="check the name")
 
 
 def _show(identity: Any, ok: bool, problems: list[Problem], skipped: list[str], *, as_json: bool) -> None:

@@ -5,7 +5,7 @@
     mine-bundle/
       bundle.json    settings of task and guard, contexts of the data, calibration, versions, the SHA-256 of each file
       student/       weights, and what the student learnt of its data; the tokenizer of one that reads text
-      data/          files that describe the data, such as schema.sql and values.json
+      data/          files that describe the data, such as values.json
       README.md      the card
 
 `dstill export --to bundle` writes it (`dstill_export.bundle`), and it is only read afterwards. All paths in it are

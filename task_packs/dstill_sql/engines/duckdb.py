@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dstill.errors import ServiceError, needs
 from dstill_sql.databases import File, Rows
+from dstill_sql.engines.bounded import bounded
 from dstill_sql.engines.embedded import Embedded, EmbeddedSettings, hint_of_other
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ class DuckDbSettings(EmbeddedSettings):
     """The section ``[executor.duckdb]``."""
 
     memory_mb: int = field(
-        default=1_000, metadata={"low": 50, "high": 1_000_000, "help": "Most memory of a query, in MB."}
+        default=1_000,
+        metadata={"low": 50, "high": 1_000_000, "help": "Most memory of a query, and of its result, in MB."},
     )
 
 
@@ -97,7 +99,8 @@ class DuckDb(Embedded):
 
     def _fetch(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
         found = connection.execute(text)
-        return [column[0] for column in found.description], found.fetchmany(most)
+        rows = iter(found.fetchone, None)  # DuckDB's own limit does not count them
+        return [column[0] for column in found.description], bounded(rows, most, self.config.memory_mb * 2**20)
 
 
 def _library() -> Any:

@@ -81,7 +81,10 @@ class Embedded(Executor):
         from dstill_sql.engines import running
 
         with self._lock:
-            connection = self._opened(data)
+            try:
+                connection = self._opened(data)
+            except MemoryError:
+                return Outcome(kind=OutcomeKind.UNAVAILABLE, reason=f"{self.label}: too little memory for the database")
             try:
                 value = running.run(query, self.dialect, lambda text, most: self.timed(connection, text, most))
             except Stopped:

@@ -24,7 +24,7 @@ from dstill_sql.databases import Rows
 from dstill_sql.drift import changes
 from dstill_sql.engines.connecting import library
 from dstill_sql.engines.duckdb import DuckDb
-from dstill_sql.engines.server import Away, Server
+from dstill_sql.engines.server import LARGEST, Away, Server
 
 __all__ = ["Postgresql", "PostgresqlSettings"]
 
@@ -119,6 +119,8 @@ class Postgresql(Executor):
                 )
             except running.TooManyRows as error:
                 return Outcome(kind=OutcomeKind.INVALID, reason=str(error))
+            except MemoryError:
+                return Outcome(kind=OutcomeKind.INVALID, reason=f"the result is larger than {LARGEST // 2**20} MB")
             except Away as error:
                 return Outcome(kind=OutcomeKind.UNAVAILABLE, reason=f"PostgreSQL: {error}")
             except library().Error as error:

@@ -17,5 +17,5 @@ __all__ = ["Untranslatable", "prepared"]
 def prepared(answer: str, example: Example, task: AboutDatabases, dialect: Dialect) -> exp.Query:
     """The query of a checked answer in the engine's `dialect`, at the time of the example. Raises Untranslatable."""
     own, found = task.config.dialect, task.database(example)
-    query = frozen(read(answer, own), task.now(example), own)
-    return translated(query, own, dialect, found.schema if found else None)
+    schema = found.schema if found else None
+    return translated(frozen(read(answer, own), task.now(example), own, schema), own, dialect, schema)

@@ -22,11 +22,13 @@ from typing import Any, Self
 
 from dstill.api.engine import Engine
 from dstill.errors import DstillError, ServiceError
+from dstill_sql.engines.bounded import bounded
 from dstill_sql.engines.connecting import address_of, connect, library
 
-__all__ = ["GRACE", "Away", "Server"]
+__all__ = ["GRACE", "LARGEST", "Away", "Server"]
 
 GRACE = 5.0  # seconds that the server's own clock may be late
+LARGEST = 256 * 2**20  # bytes of a result; its rows come one by one
 OLDEST = 120_000  # the first release that is supported
 
 
@@ -85,7 +87,9 @@ class Server:
         return bool(self._connection.pgconn.ssl_in_use)
 
     def fetch(self, text: str, most: int, own_schema: str = "") -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
-        """The columns of a query, and its first `most` rows. Raises psycopg.Error for the query, and Away.
+        """The columns of a query, and its first `most` rows.
+
+        Raises psycopg.Error for the query, MemoryError for a result of more than `LARGEST` bytes, and Away.
 
         `own_schema`: the schema of its tables, if it is another one than the user's.
         """
@@ -93,7 +97,12 @@ class Server:
             if own_schema:
                 connection.execute(*_settings({"search_path": _identifier(own_schema)}))
             cursor.execute(text)
-            return [column.name for column in cursor.description], cursor.fetchmany(most)
+            columns = [column.name for column in cursor.description]
+            with (
+                connection.cursor() as reading,
+                contextlib.closing(reading.stream(f"FETCH {most} FROM answer")) as rows,
+            ):
+                return columns, bounded(rows, most, LARGEST)
 
     def ask(self, text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query of dstill's own. Raises ServiceError if it fails."""

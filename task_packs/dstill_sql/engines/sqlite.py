@@ -6,12 +6,12 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dstill.errors import ServiceError
 from dstill_sql.databases import File, Rows
+from dstill_sql.engines.bounded import bounded
 from dstill_sql.engines.embedded import Embedded, EmbeddedSettings, hint_of_other
 
 if TYPE_CHECKING:
@@ -29,7 +29,10 @@ _OF_FILE = (
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_PROTOCOL,
 )
-LONGEST = 64 * 2**20  # bytes of one text, and of one row
+# Bytes of one text, and of one row. INSTR, REPLACE and LIKE compare a text with another within one step, which no
+# interrupt ends: with two texts of 64 MB, INSTR takes hours.
+LONGEST = 2**20
+_PATTERN = 5_000  # bytes of a pattern of LIKE
 _READS = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION)
 
 
@@ -42,8 +45,7 @@ class SqliteSettings(EmbeddedSettings):
         metadata={
             "low": 50,
             "high": 1_000_000,
-            "help": "Most memory of a query, and of the texts of its result, in MB. SQLite can only lower it while a "
-            "process runs.",
+            "help": "Most memory of a query, and of its result, in MB. SQLite can only lower it while a process runs.",
         },
     )
 
@@ -96,13 +98,7 @@ class Sqlite(Embedded):
 
     def _fetch(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
         found = connection.execute(text)
-        rows, left = [], self.config.memory_mb * 2**20
-        for row in islice(found, most):  # a few rows may hold gigabytes of text
-            left -= sum(len(one) for one in row if isinstance(one, (str, bytes)))
-            if left < 0:
-                raise MemoryError
-            rows.append(row)
-        return [column[0] for column in found.description], rows
+        return [column[0] for column in found.description], bounded(found, most, self.config.memory_mb * 2**20)
 
 
 def reading(path: Path) -> sqlite3.Connection:
@@ -120,6 +116,7 @@ def reading(path: Path) -> sqlite3.Connection:
 
 def _authorized(connection: sqlite3.Connection, memory_mb: int) -> sqlite3.Connection:
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, _PATTERN)
     connection.execute(f"PRAGMA hard_heap_limit = {memory_mb * 2**20}")
     connection.execute("PRAGMA temp_store = MEMORY")  # a sort counts as memory, and fills no disk
     connection.execute("PRAGMA query_only = ON")

@@ -2,7 +2,7 @@
 
     watch = Watch(5.0)
     with watch.over(connection.interrupt):
-        …                                 after 5 s, `interrupt` is called; then `Stopped` is raised
+        …                                 after 5 s, `interrupt` is called; at the end, `Stopped` is raised
 
 The thread looks ten times a second, and ends when there was nothing to watch for a while.
 """
@@ -38,7 +38,7 @@ class Watch:
 
     @contextmanager
     def over(self, interrupt: Callable[[], None]) -> Iterator[None]:
-        """Call `interrupt` if the block takes too long. Raises Stopped if that made it fail."""
+        """Call `interrupt` if the block takes too long, and raise Stopped then, even if the block came to an end."""
         with self._lock:
             self._interrupt, self._until, self._stopped = interrupt, time.monotonic() + self.seconds, False
             if self._thread is None:
@@ -50,6 +50,9 @@ class Watch:
             if self._stopped:
                 raise Stopped from None
             raise
+        else:
+            if self._stopped:
+                raise Stopped
         finally:
             with self._lock:  # so that no query after this one is interrupted
                 self._interrupt = None

@@ -14,7 +14,7 @@ CODES: Mapping[str, str] = {
     "function": "This function is not on the guard's list of what may run.",
     "type": "This type is not on the guard's list of what may run.",
     "name": "A name would need quotes.",
-    "cross_join": "A join without a condition multiplies the rows of two tables.",
+    "cross_join": "A join that does not compare two tables multiplies their rows.",
     "recursive": "A recursive query may never end.",
     "table_function": "A query reads tables, not functions, which could read files.",
     "other_schema": "A query names its tables without a schema, and reads only its own.",

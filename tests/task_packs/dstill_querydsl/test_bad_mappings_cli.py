@@ -274,6 +274,16 @@ def test_says_that_fields_are_unchecked_without_mapping(check: Callable[..., Any
     assert cli("data", "check", "--task", "querydsl", "--layer", "json", stdin=rows).err.startswith("error: 1 of 3")
 
 
+@pytest.mark.usefixtures("check")
+def test_row_that_names_unknown_data_fails(cli: Any) -> None:
+    body = {"query": {"term": {"nosuch": 1}}}
+    row = json.dumps({"id": 1, "query": body, "data": "nowhere"}).encode()
+    ended = cli("data", "check", "--task", "querydsl", stdin=row)
+    told = "nothing is known about the index 'nowhere': mapping and values not checked"
+    assert (ended.code, told in ended.out) == (9, True)
+    assert cli("data", "check", "--task", "querydsl", "--layer", "json", stdin=row).code == 0
+
+
 @pytest.mark.parametrize(("context", "warned"), [({}, True), ({"index": "city", "mapping": MAPPING}, False)])
 def test_warns_of_questions_without_mapping_before_asking(
     cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch, context: Any, warned: bool

@@ -6,6 +6,7 @@ import pytest
 
 from dstill_sql.clock import frozen
 from dstill_sql.dialects import Dialect
+from dstill_sql.schema import Schema
 from dstill_sql.statements import read
 
 NOW = "2024-06-18T12:30:00"
@@ -44,3 +45,25 @@ def test_a_clock_is_a_constant(dialect: Dialect, clock: str, stopped: str) -> No
 def test_without_a_time_the_query_stays() -> None:
     query = read("SELECT a FROM t WHERE d = CURRENT_DATE", "duckdb")
     assert frozen(query, "", "duckdb") is query
+
+
+@pytest.mark.parametrize(
+    ("condition", "stopped"),
+    [
+        ("day >= 'yesterday'", "day >= '2024-06-17'"),
+        ("'Today' = t.day", "'2024-06-18' = t.day"),
+        ("seen < ' now '", "seen < '2024-06-18 12:30:00'"),
+        ("seen BETWEEN 'yesterday 10:00' AND 'today'", "seen BETWEEN '2024-06-17 10:00' AND '2024-06-18'"),
+        ("day IN ('today', 'tomorrow')", "day IN ('2024-06-18', '2024-06-19')"),
+        ("'today' - day > 3", "'2024-06-18' - day > 3"),
+        ("COALESCE(day, 'today') > day", "COALESCE(day, '2024-06-18') > day"),
+        ("(SELECT MAX(day) FROM t) = 'today'", "(SELECT MAX(day) FROM t) = '2024-06-18'"),
+        ("name = 'today'", "name = 'today'"),  # a text
+        ("name LIKE 'now'", "name LIKE 'now'"),
+        ("day > '2024-01-01'", "day > '2024-01-01'"),
+    ],
+)
+def test_postgresql_reads_texts_beside_dates_as_times(condition: str, stopped: str) -> None:
+    schema = Schema.read("CREATE TABLE t (day DATE, seen TIMESTAMP, name TEXT)", "postgres")
+    query = read(f"SELECT name FROM t WHERE {condition}", "postgres")
+    assert frozen(query, NOW, "postgres", schema).sql("postgres") == f"SELECT name FROM t WHERE {stopped}"

@@ -111,9 +111,21 @@ def test_memory_of_duckdb_is_limited(opened: Opened) -> None:
 
 def test_texts_of_sqlite_are_limited(opened: Opened) -> None:
     executor = opened("sqlite")
-    data = {**ROWS, "cities": [[1, "x" * 20_000_000, "NO"]]}
-    outcome = executor.run("SELECT LENGTH(name || name || name || name) FROM cities", on_rows(rows=data))
+    data = on_rows(rows={**ROWS, "cities": [[1, "x" * 600_000, "NO"]]})
+    outcome = executor.run("SELECT LENGTH(name || name) FROM cities", data)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.INVALID, "string or blob too big")
+    outcome = executor.run(f"SELECT name LIKE '%{'x' * 6_000}y%' FROM cities", data)
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.INVALID, "LIKE or GLOB pattern too complex")
+    assert rows(executor.run("SELECT name LIKE '%xy%' FROM cities", data)) == [[0]]
+
+
+def test_memory_of_a_result_of_duckdb_is_limited(opened: Opened) -> None:
+    """Its own limit does not count a result, which it gives row by row."""
+    executor = opened("duckdb", memory_mb=50, seconds=30)
+    data = on_rows(rows={**ROWS, "cities": [[1, "x" * 5_000_000, "NO"]]})
+    outcome = executor.run("SELECT name FROM cities CROSS JOIN trips", data)
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.INVALID, "the query needs more memory than it may have")
+    assert rows(executor.run("SELECT LENGTH(name) FROM cities", data)) == [[5_000_000]]
 
 
 GREEDY = """
@@ -123,12 +135,14 @@ from dstill_sql.engines.sqlite import Sqlite, SqliteSettings
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
 
-long = " || ".join(["a.email"] * 20)
+long = " || ".join(["a.email"] * 15)
 executor = Sqlite(SqliteSettings(memory_mb=50, seconds=60)).open(Sql(Settings(dialect="sqlite")), Engine())
 for text in (
     f"SELECT COUNT(DISTINCT {long} || b.id || c.id)"
     " FROM customers AS a JOIN reviews AS b ON a.id <> b.id JOIN orders AS c ON c.id <> b.id",
     f"SELECT GROUP_CONCAT({long}) OVER (ORDER BY a.id, b.id) FROM customers AS a JOIN orders AS b ON a.id <> b.id",
+    f"SELECT {', '.join(['a.id * 1.5'] * 150)} FROM customers AS a JOIN reviews AS b ON a.id <> b.id"
+    " JOIN orders AS c ON c.id <> b.id",
     "SELECT COUNT(*) FROM customers",
 ):
     print(executor.run(text, Example(id="1", question="?", context={"db": "shop"})).reason)
@@ -139,7 +153,7 @@ def test_memory_of_sqlite_is_limited() -> None:
     """In a process of its own, since SQLite never raises the limit again."""
     found = subprocess.run([sys.executable, "-c", GREEDY], capture_output=True, text=True, check=True)
     greedy = "the query needs more memory than it may have"
-    assert found.stdout.splitlines() == [greedy, greedy, ""]
+    assert found.stdout.splitlines() == [greedy, greedy, greedy, ""]
 
 
 @pytest.mark.parametrize("dialect", BOTH)

@@ -84,6 +84,13 @@ HOSTILE = (  # and what `known_answers.hostile` has
     "SELECT a.a FROM t a CROSS JOIN t b",
     "SELECT a.a FROM t a JOIN t b ON TRUE",
     "SELECT a.a FROM t a JOIN t b ON 1 = 1",
+    "SELECT a.a FROM t a JOIN t b ON a.a > 0",
+    "SELECT a.a FROM t a JOIN t b ON a.a = a.b",
+    "SELECT a.a FROM t a JOIN t b ON a.a = b.a OR TRUE",
+    "SELECT a.a FROM t a JOIN t b ON NOT (a.a = b.a AND a.a > 0)",
+    "SELECT a.a FROM t a JOIN t b ON a.a = b.a JOIN t c ON a.a = b.a",
+    "SELECT a.a FROM t a JOIN t b ON" + " a.a > 0 AND" * 800 + " TRUE",
+    "SELECT a.a FROM t a, t b WHERE a.a = b.a OR a.a > 0",
     "SELECT zeroblob(1000000000)",
     f"SELECT {'REPLACE(' * 9}b{', chr(97), b)' * 9} FROM t",
     f"SELECT {'REPLACE(' * 9}b" + ", 'a', 'aaaaaaaaaa')" * 9 + " FROM t",
@@ -91,6 +98,9 @@ HOSTILE = (  # and what `known_answers.hostile` has
     "WITH w0 AS (SELECT b || b || b AS b FROM t)"
     + "".join(f", w{n} AS (SELECT b || b || b AS b FROM w{n - 1})" for n in range(1, 10))
     + " SELECT b FROM w9",
+    f"SELECT {' || '.join(['b'] * 30)} FROM t",
+    f"SELECT {'UPPER(b || ' * 30}b{')' * 30} FROM t",
+    f"SELECT a FROM t WHERE {' || '.join(['b'] * 30)} = 'x'",
     f"SELECT a FROM t WHERE a IN ({', '.join(map(str, range(1500)))})",
     "SELECT t.a FROM t" + "".join(f" JOIN u u{n} ON u{n}.a = t.a" for n in range(9)),
     " UNION ALL ".join(["SELECT a FROM t"] * 13),
@@ -178,7 +188,10 @@ def test_usual_queries_pass(dialect: Dialect) -> None:
     for text in (
         "SELECT a, b FROM t WHERE b LIKE 'x%' ORDER BY a DESC LIMIT 3",
         "SELECT t.b, COUNT(*) FROM t JOIN u ON u.a = t.a GROUP BY t.b HAVING COUNT(*) > 1",
-        "SELECT t.b FROM t, u WHERE t.a = u.a",
+        "SELECT t.b FROM t, u WHERE t.a = u.a AND (t.b = 'x' OR u.a > 1)",
+        "SELECT x.a FROM t AS x JOIN t AS y ON x.a < y.a AND y.b = 'x' OR x.b = y.b AND x.a > 1",
+        "SELECT t.b FROM t JOIN u ON NOT (t.a <> u.a OR u.a IS NULL)",
+        "SELECT t.b FROM t JOIN u ON UPPER(t.b) = UPPER(CAST(u.a AS VARCHAR(9)))",
         "WITH w AS (SELECT a, COUNT(*) AS n FROM u GROUP BY a) SELECT t.b, w.n FROM t LEFT JOIN w ON w.a = t.a",
         "WITH w AS (SELECT a FROM u), v AS (SELECT a FROM w) SELECT a FROM t WHERE a IN (SELECT a FROM v)",
         "SELECT b, ROW_NUMBER() OVER (PARTITION BY b ORDER BY a) AS r FROM t",
@@ -188,6 +201,7 @@ def test_usual_queries_pass(dialect: Dialect) -> None:
         "SELECT b FROM t; -- the end",
         "SELECT b FROM t ORDER BY a OFFSET 2 ROWS FETCH NEXT 5 ROWS ONLY",
         "SELECT REPLACE(b, ' ', '_') || '-' || UPPER(b) FROM t",
+        f"SELECT {'b || ' * 15}'end' FROM t",
         "SELECT a FROM u WHERE x < CURRENT_DATE OR x < CURRENT_TIMESTAMP",
         "SELECT EXTRACT(YEAR FROM x), AVG(a) FROM u WHERE x BETWEEN '2024-01-01' AND '2024-12-31' GROUP BY 1",
     ):

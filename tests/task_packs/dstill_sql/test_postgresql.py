@@ -18,6 +18,7 @@ from support.rides import ROWS, SCHEMA, on_rows, question
 
 from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import AuthError, DataError, ServiceError
+from dstill_sql.engines import server
 from dstill_sql.engines.postgresql import Postgresql, PostgresqlSettings
 from dstill_sql.engines.self_check import role_of
 from dstill_sql.limits import Limits
@@ -116,6 +117,16 @@ def test_runaway_query_is_the_answers_fault(opened: Opened) -> None:
 def test_result_has_a_limit_of_rows(opened: Opened) -> None:
     outcome = ask(opened(), "SELECT a.n FROM trips a CROSS JOIN trips b CROSS JOIN trips c")
     assert (outcome.kind, "more than" in outcome.reason) == (OutcomeKind.INVALID, True)
+
+
+def test_result_has_a_limit_of_bytes(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "LARGEST", 100_000)
+    executor = opened()
+    long = " || ".join(["d.name"] * 20)
+    outcome = ask(executor, f"SELECT {long} FROM drivers d CROSS JOIN trips a CROSS JOIN trips b")
+    assert (outcome.kind, "the result is larger than" in outcome.reason) == (OutcomeKind.INVALID, True)
+    assert rows(ask(executor, "SELECT COUNT(*) FROM cities")) == [[3]]
+    assert not executor.server._connection.closed
 
 
 def test_temporary_files_are_limited_if_the_role_may(opened: Opened) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -28,3 +29,10 @@ def test_an_error_in_time_stays_what_it_is() -> None:
         1 / 0  # noqa: B018
     with watch.over(lambda: pytest.fail("interrupted")):
         pass
+
+
+def test_a_block_that_ends_too_late_took_too_long() -> None:
+    """A step of the engine that no interrupt ends."""
+    interrupted = threading.Event()
+    with pytest.raises(Stopped), Watch(0.05).over(interrupted.set):
+        assert interrupted.wait(5)

@@ -1,6 +1,6 @@
 """The files below the paths that a user gives.
 
-    list(files([Path("queries")], (".sql",), ["old/*"]))     [File(path=Path("queries/top.sql"), is_named=False)]
+    list(files([Path("sums")], (".sum",), ["old/*"]))     [File(path=Path("sums/first.sum"), is_named=False)]
 
 In a folder, only files with one of the suffixes count, without links, what is hidden, and installed packages. A file
 that the user names always counts.

@@ -1,6 +1,6 @@
 """Findings as workflow commands of GitHub Actions, which show them beside the changed lines.
 
-line(problem)     ::error file=a.sql,line=3,endLine=3,col=8,endColumn=11,title=schema/unknown_column::no table …
+line(problem)     ::error file=a.sum,line=3,endLine=3,col=8,endColumn=12,title=names/unknown::no field 'totl' …
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@ r"""Lines and columns of a text, and where in an answer a problem is.
 
     Lines("a\nbc").region(2, 4)                     Region(line=2, column=1, end_line=2, end_column=3)
     span('{"size": "x"}', "/size", is_json=True)    (1, 7): the key
-    span("SELECT nme FROM a", "1:8")                (7, 10): the word
+    span("sum of totl", "1:8")                      (7, 11): the word
 
 A problem points by a JSON pointer, or by ``line:column`` in its answer. A line ends only at ``\n``. Columns count
 characters from 1.

@@ -1,6 +1,6 @@
 """Findings as SARIF 2.1.0 (OASIS, Static Analysis Results Interchange Format), which code hosts show beside the code.
 
-log([Report(…)], rules, version="0.1.0")["runs"][0]["results"][0]["ruleId"]     "sql/guard/cross_join"
+log([Report(…)], rules, version="0.1.0")["runs"][0]["results"][0]["ruleId"]     "sums/names/unknown"
 
 A rule is a layer and a code of a task. Its help is the sentence in `AnswerFiles.problem_codes`.
 """
@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 
 def rule_id(problem: FileProblem) -> str:
-    """The rule of a problem: ``sql/guard/cross_join``; of a file of no task ``file/not_utf8``."""
+    """The rule of a problem: ``sums/names/unknown``; of a file of no task ``file/not_utf8``."""
     return f"{problem.task}/{problem.rule}" if problem.task else problem.rule
 
 
