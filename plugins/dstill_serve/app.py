@@ -93,7 +93,7 @@ class Service:
     feedback: FeedbackLog | None = None  # None: this server takes no feedback
     log: RequestLog | None = None
     traces: Traces = field(default_factory=Traces)
-    at: str = ""  # the path of the routes, if another server has them below one of its own
+    at: str = ""  # the address of the routes, relative to /openapi.json; empty: the root
     started: int = field(default_factory=lambda: int(time.time()))  # Unix time
 
     @property

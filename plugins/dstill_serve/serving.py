@@ -68,7 +68,7 @@ def opened(
 ) -> Iterator[Service]:
     """What serves a `Predictor` that was entered. `feedback`, `log`, `traces`: None is none.
 
-    `at`: the path of its routes, if another server has them below one of its own.
+    `at`: the address of its routes, relative to that of its ``/openapi.json``, if another server has them below a path.
     """
     student, metrics = Student(predictor), Metrics()
     with (

@@ -14,7 +14,6 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from dstill.cli.options import App
 from dstill.cli.ready import ready
@@ -78,10 +77,10 @@ def opened(
     @contextlib.contextmanager
     def student(folder: Path) -> Iterator[ASGIApp]:
         said = None if feedback is None else FeedbackLog(feedback / f"{folder.name}.jsonl")
-        behind, at = Behind(requires_token=access.requires_token), f"/runs/{quote(folder.name, safe='')}/play"
+        behind = Behind(requires_token=access.requires_token)
         with (
             ready(open_run(folder), execute=execute, max_wrong=None, fallback="") as predictor,
-            serving.opened(predictor, access=behind, limits=LIMITS, feedback=said, at=at) as service,
+            serving.opened(predictor, access=behind, limits=LIMITS, feedback=said, at="../play") as service,
         ):
             yield serve_app.application(service)
 

@@ -186,13 +186,16 @@ def _table(table: exp.Table, schema: Schema | None, denied: set[str]) -> Iterato
 
 
 def _visible_ctes(table: exp.Table) -> set[str]:
-    """The names of WITH that a table may stand for: of the queries around it, and of its own WITH those before it."""
+    """The names of WITH that a table may stand for: of the queries around it, and of its own WITH those before it.
+
+    Of WITH RECURSIVE all of them, its own too.
+    """
     names: set[str] = set()
     node: exp.Expr = table
     while (parent := node.parent) is not None:
         if isinstance(parent, exp.With):
             for cte in parent.expressions:
-                if cte is node:
+                if cte is node and not parent.recursive:
                     break
                 names.add(cte.alias_or_name.casefold())
         elif isinstance(parent, exp.Query) and not isinstance(node, exp.With):

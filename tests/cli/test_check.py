@@ -96,7 +96,10 @@ def test_fix_writes_the_file_and_keeps_the_rest(sums: Cli) -> None:
     shown = sums("--diff")
     assert shown.code == 9
     assert "-03+4  # kept\n+3+4  # kept\n" in shown.out
-    assert shown.err == "error: 1 file would be repaired\nhint: run it with --fix\n"
+    assert shown.err == (
+        "note: --fix does not repair 1 error in 1 file: see them without --diff\n"
+        "error: 1 file would be repaired\nhint: run it with --fix\n"
+    )
     assert bad.read_text() == "# one\n03+4  # kept\n123+1\n"
     ended = sums("--fix")
     assert (ended.code, "repaired 1 file" in ended.err) == (9, True)  # one error is left
@@ -114,6 +117,11 @@ def test_file_that_does_not_parse_is_not_written(sums: Cli) -> None:
     Path("queries/bad.sums").write_text("03+4\nwords\n")
     assert sums("--fix").code == 9
     assert Path("queries/bad.sums").read_text() == "03+4\nwords\n"
+    ended = sums()
+    assert ("[--fix]" in ended.out, "--fix repairs" in ended.err) == (False, False)  # it would not
+    ended = sums("--diff")
+    assert (ended.code, ended.out) == (0, "")
+    assert ended.err == "note: --fix does not repair 1 error in 1 file: see them without --diff\n"
 
 
 def test_fix_does_not_go_with_stdin_or_diff(sums: Cli) -> None:

@@ -223,8 +223,10 @@ class _Run:
             note(f"note: {_layers(self.skipped)} not checked, {known}{hint and f': {hint}'}")
         if self.changed and self.wanted.fix:
             note(f"repaired {_count(self.changed, 'file')}")
-        if self.wanted.diff and not self.changed:
-            return
+        if self.wanted.diff:
+            self._note_what_stays()
+            if not self.changed:
+                return
         errors, warnings = self._number("error"), self._number("warning")
         most = self.wanted.max_warnings
         if errors or (most is not None and warnings > most) or self.wanted.diff:
@@ -242,6 +244,13 @@ class _Run:
         fixable = sum(bool(one.fix) for one in self.problems)
         hint = f"--fix repairs {fixable} of them" if fixable else ""
         raise AnswerError(f"{' and '.join(counts)} in {places} of {_count(self.files, 'file')}", hint=hint)
+
+    def _note_what_stays(self) -> None:
+        """Say on stderr how many errors --fix does not repair."""
+        stays = [one for one in self.problems if one.problem.severity == "error" and not one.fix]
+        if stays:
+            places = _count(len({one.file for one in stays}), "file")
+            note(f"note: --fix does not repair {_count(len(stays), 'error')} in {places}: see them without --diff")
 
     def _number(self, severity: str) -> int:
         return sum(one.problem.severity == severity for one in self.problems)

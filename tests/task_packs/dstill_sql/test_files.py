@@ -92,6 +92,11 @@ def test_problems_have_lines_and_columns(text: str, code: str, line: int, column
     assert found[code] == (line, column)
 
 
+def test_name_that_a_recursive_query_reads_is_no_unknown_table() -> None:
+    text = "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 5) SELECT i FROM n"
+    assert [one.rule for one in checked(text, schema=SCHEMA).problems] == ["guard/recursive"]
+
+
 def test_messages_of_the_parser_name_no_classes() -> None:
     (one,) = checked("SELECT id FROM drivers\nWHERE").problems
     assert one.problem.message == "not SQL: WHERE lacks a part"

@@ -73,6 +73,9 @@ def lint(task: Task, file: str, text: str, *, suffix: str, context: Mapping[str,
     body = text.removeprefix(BOM)
     answers = enumerate(_answers(task, body, suffix), start=1)
     found = [_Checked(task, answer, number, body, context or {}) for number, answer in answers]
+    if any(one.answer.error or not is_parsed(task, one.problems) for one in found):
+        for one in found:
+            one.fixes.clear()  # such a file stays as it is
     lines = Lines(body)
     skipped: Counter[str] = Counter()
     for one in found:
@@ -192,10 +195,8 @@ class _Checked:
 
 
 def _repaired(task: Task, found: Sequence[_Checked], text: str, suffix: str) -> str:
-    """The text with every answer repaired; as it is, if one cannot be read."""
+    """The text with every answer repaired."""
     if not any(one.fixes for one in found):
-        return text
-    if any(one.answer.error or not is_parsed(task, one.problems) for one in found):
         return text
     wanted, edits = [one.source.answer for one in found], []
     for number, one in enumerate(found):
