@@ -24,7 +24,7 @@ from sqlglot.errors import SqlglotError
 from dstill.errors import DataError
 from dstill_sql.dialects import Dialect
 from dstill_sql.engines.server import Server
-from dstill_sql.schema import Column, Reference, Schema, Table, family_of, quoted, walk_columns
+from dstill_sql.schema import Column, Reference, Schema, Table, family_of, quoted, type_text, walk_columns
 
 __all__ = ["Catalog", "facts_of", "of_duckdb", "of_postgresql", "of_sqlite"]
 
@@ -222,7 +222,7 @@ class _Made:
     def _column(self, found: Found) -> Column | None:
         try:
             type_ = exp.DataType.build(_affinity(found.type) if self.dialect == "sqlite" else found.type, self.dialect)
-            text = type_.sql(self.dialect)
+            text = type_text(type_, self.dialect)
             again = exp.DataType.build(text, dialect=self.dialect)
         except (SqlglotError, ValueError, RecursionError):
             return None

@@ -35,6 +35,7 @@ __all__ = [
     "Table",
     "family_of",
     "quoted",
+    "type_text",
     "walk_columns",
 ]
 
@@ -418,7 +419,7 @@ class _Reader:
         return (
             Column(
                 name=part.name,
-                type=type_.sql(self.dialect),
+                type=type_text(type_, self.dialect),
                 family=family_of(type_),
                 comment=" ".join(filter(None, comments)),
                 unique=is_key or any(isinstance(kind, exp.UniqueColumnConstraint) for kind in kinds),
@@ -487,6 +488,12 @@ def family_of(type_: exp.Expr) -> Family:
             if type_.this in kinds:
                 return family
     return "other"
+
+
+def type_text(type_: exp.Expr, dialect: Dialect) -> str:
+    """A type as it is written in a schema. SQLite stores what is declared BOOLEAN as 0 and 1; sqlglot writes INTEGER."""
+    is_boolean = isinstance(type_, exp.DataType) and type_.this == exp.DType.BOOLEAN
+    return "BOOLEAN" if is_boolean else type_.sql(dialect)
 
 
 def walk_columns(schema: Schema) -> Iterator[tuple[Table, Column]]:

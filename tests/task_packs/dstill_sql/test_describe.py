@@ -177,12 +177,12 @@ def test_file_that_is_no_database(scheme: str, tmp_path: Path) -> None:
 ODD = '''
 CREATE TABLE "a b" (
   "x ""y""" NVARCHAR(20), -- how it is called
-  untyped, "when" DATETIME, n SOMETHING_INT, z FLOATING
+  untyped, "when" DATETIME, n SOMETHING_INT, z FLOATING, ok BOOLEAN
 );
 CREATE TABLE child (id INTEGER PRIMARY KEY, parent REFERENCES child, gone REFERENCES nowhere (id));
 CREATE VIEW v AS SELECT n FROM "a b";
 CREATE VIRTUAL TABLE words USING fts5 (body);
-INSERT INTO "a b" VALUES ('q', 1, '2024-01-01 10:00:00', 5, 0.5), ('q', 'mixed', NULL, 'text', 1e999);
+INSERT INTO "a b" VALUES ('q', 1, '2024-01-01 10:00:00', 5, 0.5, 1), ('q', 'mixed', NULL, 'text', 1e999, 0);
 '''
 
 
@@ -201,6 +201,7 @@ def test_unusual_sqlite_schema(tmp_path: Path) -> None:
         ("when", "timestamp"),
         ("n", "integer"),
         ("z", "number"),
+        ("ok", "boolean"),
     ]
     [reference] = schema.references
     assert (reference.table, reference.to, reference.to_columns) == ("child", "child", ("id",))
