@@ -98,7 +98,8 @@ def test_code_of_the_cards_gives_the_answers_shown(exported: Any) -> None:
     command = [sys.executable, "-I", "-c", RUN_CARDS, *map(str, folders)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert ended.returncode == 0, ended.stderr[-3000:]
-    assert ended.stdout.splitlines() == [card.split("Output:\n\n    ")[1].strip() for card in cards]
+    shown = [card.split("Output:\n\n    ")[1].strip() for card in cards]
+    assert [line.strip() for line in ended.stdout.splitlines()] == shown
 
 
 def test_card_describes_the_export(exported: Any) -> None:
