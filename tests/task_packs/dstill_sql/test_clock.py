@@ -63,7 +63,7 @@ def test_without_a_time_the_query_stays() -> None:
         ("day > '2024-01-01'", "day > '2024-01-01'"),
     ],
 )
-def test_postgresql_reads_texts_beside_dates_as_times(condition: str, stopped: str) -> None:
+def test_postgresql_reads_texts_compared_with_dates_as_times(condition: str, stopped: str) -> None:
     schema = Schema.read("CREATE TABLE t (day DATE, seen TIMESTAMP, name TEXT)", "postgres")
     query = read(f"SELECT name FROM t WHERE {condition}", "postgres")
     assert frozen(query, NOW, "postgres", schema).sql("postgres") == f"SELECT name FROM t WHERE {stopped}"
