@@ -35,7 +35,7 @@ _JSON = "application/json"
 
 
 def description(task: Task, *, token: bool, at: str = "") -> dict[str, Any]:
-    """The document. `token`: requests need one. `at`: the address of the routes, relative to its own; empty: the root."""
+    """The document. `token`: requests need one. `at`: address of the routes, relative to its own; empty: the root."""
     from dstill import __version__
 
     about = f"Answers of a trained student about its {task.data_noun}, checked, and run if asked. See docs/serve.md."
