@@ -491,7 +491,7 @@ def family_of(type_: exp.Expr) -> Family:
 
 
 def type_text(type_: exp.Expr, dialect: Dialect) -> str:
-    """A type as it is written in a schema. SQLite stores what is declared BOOLEAN as 0 and 1; sqlglot writes INTEGER."""
+    """A type as a schema has it. sqlglot writes INTEGER for BOOLEAN of SQLite, which stores 0 and 1."""
     is_boolean = isinstance(type_, exp.DataType) and type_.this == exp.DType.BOOLEAN
     return "BOOLEAN" if is_boolean else type_.sql(dialect)
 
