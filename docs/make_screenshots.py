@@ -81,8 +81,8 @@ def _served(*command: str, cwd: str = ".") -> Iterator[str]:
 
 
 def _demo(place: str) -> Path:
-    subprocess.run([*DSTILL, "demo", "--task", "querydsl", "--out", "weblogs"], cwd=place, check=True)
-    return Path(place) / "weblogs"
+    subprocess.run([*DSTILL, "demo", "--task", "querydsl", "--out", "demo"], cwd=place, check=True)
+    return Path(place) / "demo"
 
 
 def _report(run: Path) -> None:
