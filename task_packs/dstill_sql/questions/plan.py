@@ -8,7 +8,7 @@ mixed(TEMPLATES[0], Random(1))      the same ask with other conditions: Template
 from __future__ import annotations
 
 import tomllib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -50,10 +50,7 @@ def _templates() -> Iterator[Template]:
 
 TEMPLATES = tuple(dict.fromkeys(_templates()))
 _CONDITIONS = [path for one in TEMPLATES if one.category != "refusal" and not one.held_out for path in one.conditions]
-_HELD_OUT = defaultdict[str, list[Counter[str]]](list)  # ask → conditions
-for _one in TEMPLATES:
-    if _one.held_out:
-        _HELD_OUT[_one.ask].append(Counter(_one.conditions))
+_HELD_OUT = [(one.ask, Counter(one.conditions)) for one in TEMPLATES if one.held_out]
 SHARES: Mapping[str, int] = {name: int(share) for name, share in dict(_read())["shares"].items()}
 
 
@@ -61,6 +58,6 @@ def mixed(template: Template, random: Random) -> Template:
     """The ask of `template` with random conditions of any template, but none that are held out for this ask."""
     while True:
         paths = tuple(random.choices(_CONDITIONS, k=random.choice(_MIXED)))
-        if not any(held <= Counter(paths) for held in _HELD_OUT[template.ask]):
+        if not any(ask == template.ask and held <= Counter(paths) for ask, held in _HELD_OUT):
             name = f"{template.category}/{template.ask}: {' '.join(paths)}"
             return replace(template, name=name, conditions=paths)
