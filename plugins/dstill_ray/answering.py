@@ -1,6 +1,6 @@
 """Answers the test questions with several workers of a Ray cluster, by Ray Data.
 
-    run.answerer = Answers(run, Resources(workers=2), coordinator, flags={})
+    run.answerer = Answers(run=run, resources=Resources(workers=2))
     run.evaluate()            # as in one process: each worker calls `dstill.pipeline.evaluate.predicted`
 
 What travels through Ray are positions and answers: each worker reads the questions and the student from the run's
