@@ -1,7 +1,7 @@
 """The rows of a stage as sequences that are on disk if they are many (`dstill.io.spool`).
 
-    examples = spooled(Example, read)             # a Sequence of them
-    rows = labels(examples_rows)                  # records and rejections
+    found = examples(read)                        # a Sequence of them
+    rows = labels(checked)                        # records and rejections
 
 Contexts must be JSON, as in files: a tuple in one comes back as a list.
 """
