@@ -24,6 +24,7 @@ from sqlglot.errors import SqlglotError
 from dstill.errors import DataError
 from dstill_sql.dialects import Dialect
 from dstill_sql.engines.server import Server
+from dstill_sql.printing import fixed
 from dstill_sql.schema import Column, Reference, Schema, Table, family_of, quoted, type_text, walk_columns
 
 __all__ = ["Catalog", "facts_of", "of_duckdb", "of_postgresql", "of_sqlite"]
@@ -67,7 +68,7 @@ WHERE conrelid = ANY(%s::oid[]) AND contype IN ('p', 'u', 'f') ORDER BY conrelid
 
 def of_postgresql(server: Server) -> Catalog:
     """The catalog of the schema of a server. Raises ServiceError, and DataError if there is nothing to read."""
-    tables = server.ask(_TABLES, (server.schema_name,))
+    tables = server.ask(fixed(_TABLES, "postgres"), (server.schema_name,))
     if not tables:
         raise DataError(
             f"the schema '{server.schema_name}' of '{server.address.database}' has no table that the role may read",
@@ -77,11 +78,11 @@ def of_postgresql(server: Server) -> Catalog:
     names = {oid: name for oid, name, _, _ in tables}
     columns: defaultdict[int, list[Found]] = defaultdict(list)
     by_number: dict[tuple[int, int], str] = {}
-    for oid, number, name, required, comment, type_ in server.ask(_COLUMNS, (list(names),)):
+    for oid, number, name, required, comment, type_ in server.ask(fixed(_COLUMNS, "postgres"), (list(names),)):
         columns[oid].append(Found(name=name, type=type_, comment=comment or "", nullable=not required))
         by_number[oid, number] = name
     made = _Made("postgres")
-    keys = server.ask(_KEYS, (list(names),))
+    keys = server.ask(fixed(_KEYS, "postgres"), (list(names),))
     for oid, name, _, comment in tables:
         of_table = [
             (kind, [by_number.get((oid, one), "") for one in numbers])

@@ -10,85 +10,55 @@ What a query may take while it runs, in seconds, memory and rows, is up to the e
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
 from dstill.api.records import Problem
 from dstill.errors import did_you_mean
+from dstill_sql.allowed import unknown
 from dstill_sql.dialects import Dialect
 from dstill_sql.growth import MOST_GROWTH, MOST_JOINED, growth, joined
 from dstill_sql.join_conditions import compares
 from dstill_sql.limits import Limits
+from dstill_sql.printing import NotPrintable, settled
 from dstill_sql.schema import Schema
 from dstill_sql.statements import place
 
-__all__ = ["FUNCTIONS", "check"]
-
-
-_SHAPE = (
-    exp.Select, exp.Union, exp.Intersect, exp.Except, exp.With, exp.CTE, exp.Subquery, exp.From, exp.Join, exp.Where,
-    exp.Group, exp.Having, exp.Qualify, exp.Order, exp.Ordered, exp.Limit, exp.Offset, exp.Fetch, exp.Distinct,
-    exp.Table, exp.TableAlias, exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Literal, exp.Boolean, exp.Null,
-    exp.Var, exp.Paren, exp.Tuple, exp.Window, exp.WindowSpec, exp.Filter, exp.WithinGroup, exp.DataType,
-    exp.DataTypeParam, exp.Interval, exp.IgnoreNulls, exp.Cast, exp.TryCast, exp.Case, exp.If, exp.AtTimeZone,
-)  # fmt: skip
-_OPERATORS = (
-    exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ, exp.GT, exp.GTE, exp.LT, exp.LTE,
-    exp.Is, exp.Between, exp.In, exp.Like, exp.ILike, exp.Escape, exp.Glob, exp.Exists, exp.Any, exp.All, exp.Add,
-    exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg, exp.DPipe,
-)  # fmt: skip
-_FUNCTIONS = (
-    # aggregates
-    exp.Count, exp.CountIf, exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Median, exp.Mode, exp.PercentileCont,
-    exp.PercentileDisc, exp.Quantile, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop,
-    exp.Corr, exp.ApproxDistinct, exp.AnyValue, exp.First, exp.Last, exp.ArgMax, exp.ArgMin, exp.LogicalOr,
-    exp.LogicalAnd, exp.GroupConcat,
-    # windows
-    exp.RowNumber, exp.Rank, exp.DenseRank, exp.PercentRank, exp.CumeDist, exp.Ntile, exp.Lag, exp.Lead,
-    exp.FirstValue, exp.LastValue, exp.NthValue,
-    # numbers
-    exp.Abs, exp.Round, exp.Floor, exp.Ceil, exp.Trunc, exp.Sqrt, exp.Pow, exp.Exp, exp.Ln, exp.Log, exp.Sign,
-    exp.Greatest, exp.Least,
-    # texts
-    exp.Upper, exp.Lower, exp.Initcap, exp.Length, exp.Trim, exp.Substring, exp.Left, exp.Right, exp.Concat,
-    exp.ConcatWs, exp.Replace, exp.StrPosition, exp.StartsWith, exp.EndsWith, exp.Contains, exp.SplitPart,
-    exp.Coalesce, exp.Nullif,
-    # dates
-    exp.CurrentDate, exp.CurrentTimestamp, exp.Localtimestamp, exp.Extract, exp.DateTrunc, exp.TimestampTrunc, exp.Date,
-    exp.DateAdd, exp.DateSub, exp.DateDiff, exp.TimestampDiff, exp.DateFromParts, exp.LastDay, exp.Year, exp.Quarter,
-    exp.Month, exp.Week, exp.WeekOfYear, exp.Day, exp.DayOfMonth, exp.DayOfWeek, exp.DayOfWeekIso, exp.DayOfYear,
-    exp.Hour, exp.Minute, exp.Second, exp.Dayname, exp.Monthname, exp.TimeToStr, exp.TimeToUnix, exp.StrToDate,
-    exp.StrToTime, exp.TsOrDsToTimestamp, exp.TsOrDsToDate, exp.Time, exp.Timestamp,
-)  # fmt: skip
-_ALLOWED = frozenset({*_SHAPE, *_OPERATORS, *_FUNCTIONS})
-# Functions that sqlglot has no class for, as the dialects call them.
-FUNCTIONS: dict[Dialect, frozenset[str]] = {
-    "duckdb": frozenset(
-        {"age", "date_part", "now", "weekday", "isoyear", "yearweek", "century", "decade", "ltrim", "rtrim"}
-    ),
-    "sqlite": frozenset({"date", "datetime", "time", "julianday", "unixepoch", "total", "strftime", "ltrim", "rtrim"}),
-    "postgres": frozenset({"age", "date_part", "ltrim", "rtrim"}),
-}
+__all__ = ["check"]
 
 # Parts of a SELECT and of a table that sqlglot keeps beside their expressions.
 _UNUSUAL_OF_SELECT = (
     "into", "locks", "laterals", "pivots", "sample", "connect", "match", "settings", "format", "hint", "prewhere"
 )  # fmt: skip
-_NAME = re.compile(r"[^\W\d][\w$]*")  # without quotes; in SQLite, $1 would be a parameter
 _CATALOGS = ("pg_", "sqlite_", "duckdb_", "information_schema")  # tables of the engine itself, and settings
 _UNUSUAL_OF_TABLE = ("sample", "pivots", "version", "when", "joins", "laterals", "hints")
 
 
 def check(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
-    """What the query may not do. `schema`: the tables that it may read; None: not known, so any without a path."""
+    """What the query may not do. `schema`: the tables that it may read; None: not known, so any without a path.
+
+    What runs is the printed text of the query, so its tree is checked, too, where it is another one.
+    """
+    problems = list(_checked(query, schema, limits, dialect))
+    if not problems:
+        try:
+            runs = settled(query, dialect)
+        except NotPrintable as error:
+            problems.append(_problem("not_printed", f"the query cannot be passed on: {error}"))
+        else:
+            problems += () if runs == query else _checked(runs, schema, limits, dialect)
+    yield from problems
+
+
+def _checked(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
+    yield from _unknown(query, dialect)
     size = joins = selects = 0
     for node in query.walk():
         size += 1
         selects += isinstance(node, exp.Select)
         joins += isinstance(node, exp.Join)
-        yield from _node(node, limits, dialect)
+        yield from _node(node, limits)
     for found, most, what in (
         (size, limits.nodes, "parts"),
         (joins, limits.joins, "joins"),
@@ -107,7 +77,7 @@ def check(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dial
         yield from _denied_columns(query, {name.rpartition(".")[2] for name in denied if "." in name})
 
 
-def _node(node: exp.Expr, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
+def _node(node: exp.Expr, limits: Limits) -> Iterator[Problem]:
     if isinstance(node, exp.With) and node.recursive:
         yield _problem("recursive", "WITH RECURSIVE may never end", "write a query without recursion", node)
     elif isinstance(node, exp.Select):
@@ -119,23 +89,19 @@ def _node(node: exp.Expr, limits: Limits, dialect: Dialect) -> Iterator[Problem]
             yield _problem("too_large", f"IN has {len(node.expressions):,} values (limit {limits.values:,})", at=node)
         if node.args.get("field") is not None:  # in SQLite, a table
             yield _problem("construct", "IN needs a list of values or a SELECT", "write IN (…)", node)
-    else:
-        yield from _unknown(node, dialect)
 
 
-def _unknown(node: exp.Expr, dialect: Dialect) -> Iterator[Problem]:
-    """Functions, constructs, types and names that are not on the lists."""
-    if isinstance(node, exp.Anonymous):
-        if node.name.lower() not in FUNCTIONS[dialect]:
-            yield _problem("function", f"the function {node.name} is not allowed", at=node)
-    elif isinstance(node, exp.Identifier):
-        if not node.quoted and not _NAME.fullmatch(node.name):
-            yield _problem("name", f"'{node.name}' is not a name", "write it in double quotes", node)
-    elif type(node) not in _ALLOWED:
-        kind, named = ("function", node.sql_name()) if isinstance(node, exp.Func) else ("construct", node.key.upper())
-        yield _problem(kind, f"the {kind} {named} is not allowed", at=node)
-    elif isinstance(node, exp.DataType) and node.this in (exp.DType.USERDEFINED, exp.DType.UNKNOWN):
-        yield _problem("type", f"the type {node.sql(dialect)} is not allowed", at=node)
+def _unknown(query: exp.Query, dialect: Dialect) -> Iterator[Problem]:
+    """Functions, constructs, types, units and names that are not on the lists."""
+    for part in unknown(query, dialect):
+        if part.kind == "name":
+            yield _problem("name", f"'{part.text}' is not a name", "write it in double quotes", part.node)
+        elif part.kind == "unit":
+            yield _problem("unit", f"'{part.text}' is not a unit of time", "write YEAR, MONTH, DAY, HOUR, …", part.node)
+        elif part.kind == "number":
+            yield _problem("number", f"'{part.text}' is not a number", at=part.node)
+        else:
+            yield _problem(part.kind, f"the {part.kind} {part.text} is not allowed", at=part.node)
 
 
 def _unusual(node: exp.Expr, names: Sequence[str]) -> Iterator[Problem]:
@@ -212,7 +178,7 @@ def _denied_columns(query: exp.Query, hidden: set[str]) -> Iterator[Problem]:
     for column in query.find_all(exp.Column):
         if column.name.casefold() in hidden:
             yield _problem("denied", f"the column '{column.name}' may not be read", at=column)
-    if any(isinstance(star.parent, (exp.Select, exp.Column)) for star in query.find_all(exp.Star)):
+    if any(not isinstance(star.parent, exp.Count) for star in query.find_all(exp.Star)):
         yield _problem("denied", "* also reads columns that may not be read", "name the columns")
     for join in query.find_all(exp.Join):
         if join.method == "NATURAL" or any(one.name.casefold() in hidden for one in join.args.get("using") or ()):

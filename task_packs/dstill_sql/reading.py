@@ -19,14 +19,21 @@ from dstill.api.values import MOST, Known, Values
 from dstill.errors import ServiceError
 from dstill_sql.catalogs import Catalog
 from dstill_sql.dialects import Dialect
+from dstill_sql.printing import Statement, about
 from dstill_sql.results import cell
-from dstill_sql.schema import Column, Table, quoted
+from dstill_sql.schema import Column, Table
 
 __all__ = ["TOO_LONG", "Budget", "Read", "Source", "read_values"]
 
 EXAMPLES = 20  # values of a column with many
 LONGEST = 80  # characters of a value
 TOO_LONG = "takes too long"
+# Templates of queries: {} stands for a name or a number, the first {} of _COUNTED and _EDGES for _FIRST or _SHARE.
+_FIRST = "SELECT {} AS v FROM {} LIMIT {}"
+_SHARE = "SELECT {} AS v FROM {} TABLESAMPLE SYSTEM ({}) REPEATABLE (0) LIMIT {}"
+_COUNTED = "SELECT v, COUNT(*) AS n FROM ({}) AS s WHERE v IS NOT NULL GROUP BY v ORDER BY n DESC, v LIMIT {{}}"
+_EDGES = "SELECT MIN(v), MAX(v) FROM ({}) AS s"
+_SIZE = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM {} LIMIT {}) AS s"
 _RANGES = ("integer", "number", "date", "timestamp")
 
 
@@ -37,7 +44,7 @@ class Source:
     label: str
     name: str  # of the database
     dialect: Dialect
-    ask: Callable[[str], Sequence[Sequence[Any]]]
+    ask: Callable[[Statement], Sequence[Sequence[Any]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,27 +128,24 @@ class _Column:
 
     def _counted(self, most: int) -> list[tuple[Any, int]]:
         """The most frequent values, with their counts."""
-        counts = f"SELECT v, COUNT(*) AS n FROM ({self._sample()}) AS s WHERE v IS NOT NULL GROUP BY v"
-        rows = self.source.ask(f"{counts} ORDER BY n DESC, v LIMIT {most}")
+        template, given = self._sample()
+        rows = self.source.ask(about(_COUNTED.format(template), self.source.dialect, *given, most))
         return [(cell(value), int(n)) for value, n in rows]
 
     def _edges(self) -> tuple[Any, Any]:
-        ((low, high),) = self.source.ask(f"SELECT MIN(v), MAX(v) FROM ({self._sample()}) AS s")
+        template, given = self._sample()
+        ((low, high),) = self.source.ask(about(_EDGES.format(template), self.source.dialect, *given))
         return _bound(low), _bound(high)
 
-    def _sample(self) -> str:
-        """The values that are looked at, as a query with one column, ``v``."""
-        dialect = self.source.dialect
-        column, table = quoted(self.column.name, dialect), quoted(self.table.name, dialect)
-        share = ""
-        if dialect == "postgres" and self.rows and self.rows > self.budget.rows:
-            share = f" TABLESAMPLE SYSTEM ({100 * self.budget.rows / self.rows:.6f}) REPEATABLE (0)"
-        return f"SELECT {column} AS v FROM {table}{share} LIMIT {self.budget.rows}"
+    def _sample(self) -> tuple[str, list[str | float]]:
+        """The values that are looked at: the template of a query with one column, ``v``, and what stands in it."""
+        names: list[str | float] = [self.column.name, self.table.name]
+        if self.source.dialect == "postgres" and self.rows and self.rows > self.budget.rows:
+            return _SHARE, [*names, 100 * self.budget.rows / self.rows, self.budget.rows]
+        return _FIRST, [*names, self.budget.rows]
 
     def _is_sampled(self) -> bool:
-        table = quoted(self.table.name, self.source.dialect)
-        inner = f"SELECT 1 AS one FROM {table} LIMIT {self.budget.rows + 1}"
-        ((rows,),) = self.source.ask(f"SELECT COUNT(*) FROM ({inner}) AS s")
+        ((rows,),) = self.source.ask(about(_SIZE, self.source.dialect, self.table.name, self.budget.rows + 1))
         return int(rows) > self.budget.rows
 
 

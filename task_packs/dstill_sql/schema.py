@@ -23,6 +23,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from dstill.errors import DataError
+from dstill_sql.allowed import is_type
 from dstill_sql.dialects import Dialect
 from dstill_sql.statements import first_line
 
@@ -416,10 +417,14 @@ class _Reader:
             if isinstance(kind, exp.Reference):
                 self._refers(table, (part.name,), kind)
         type_ = part.args.get("kind") or exp.DataType.build("VARCHAR")
+        try:
+            text = type_text(type_, self.dialect)
+        except ValueError as error:
+            raise DataError(f"'{table}.{part.name}': {error}", where=self.where) from None
         return (
             Column(
                 name=part.name,
-                type=type_text(type_, self.dialect),
+                type=text,
                 family=family_of(type_),
                 comment=" ".join(filter(None, comments)),
                 unique=is_key or any(isinstance(kind, exp.UniqueColumnConstraint) for kind in kinds),
@@ -491,9 +496,16 @@ def family_of(type_: exp.Expr) -> Family:
 
 
 def type_text(type_: exp.Expr, dialect: Dialect) -> str:
-    """A type as a schema has it. sqlglot writes INTEGER for BOOLEAN of SQLite, which stores 0 and 1."""
-    is_boolean = isinstance(type_, exp.DataType) and type_.this == exp.DType.BOOLEAN
-    return "BOOLEAN" if is_boolean else type_.sql(dialect)
+    """A type as a schema has it. Raises ValueError for one that is neither known nor a plain name.
+
+    sqlglot writes INTEGER for BOOLEAN of SQLite, which stores 0 and 1.
+    """
+    if isinstance(type_, exp.DataType) and type_.this == exp.DType.BOOLEAN:
+        return "BOOLEAN"
+    text = type_.sql(dialect)
+    if not is_type(type_) and not _PLAIN.fullmatch(text):
+        raise ValueError(f"the type {text} is not supported")
+    return text
 
 
 def walk_columns(schema: Schema) -> Iterator[tuple[Table, Column]]:

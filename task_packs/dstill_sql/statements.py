@@ -18,7 +18,7 @@ from sqlglot.errors import ParseError, SqlglotError
 
 from dstill_sql.dialects import Dialect
 
-__all__ = ["LONGEST", "NotOneQuery", "first_line", "place", "read"]
+__all__ = ["LONGEST", "NotOneQuery", "first_line", "parsed", "place", "read"]
 
 LONGEST = 20_000  # characters
 _MOST_TOKENS = 4_000  # some chains take the parser a time that is quadratic in their length
@@ -36,15 +36,20 @@ class NotOneQuery(ValueError):
         self.pointer = pointer
 
 
-@lru_cache(maxsize=4096)
 def read(answer: str, dialect: Dialect) -> exp.Query:
     """The query that `answer` is. Raises NotOneQuery."""
     if len(answer) > LONGEST:
         raise NotOneQuery(f"the answer has {len(answer):,} characters (limit {LONGEST:,})")
-    if "\0" in answer or not _is_text(answer):
+    return parsed(answer, dialect)
+
+
+@lru_cache(maxsize=8192)
+def parsed(text: str, dialect: Dialect) -> exp.Query:
+    """The query that a text of any length is: a printed one may be longer than the answer. Raises NotOneQuery."""
+    if "\0" in text or not _is_text(text):
         raise NotOneQuery("the answer has a character that no text has")
-    _check_depth(answer)
-    statements = _statements(answer, dialect)
+    _check_depth(text)
+    statements = _statements(text, dialect)
     if not statements:
         raise NotOneQuery("the answer is empty")
     if len(statements) > 1:

@@ -15,7 +15,9 @@ from dstill.api.engine import Engine
 from dstill.errors import ServiceError
 from dstill_sql.databases import Rows
 from dstill_sql.engines.connecting import connect, library
-from dstill_sql.schema import Schema, quoted
+from dstill_sql.parsers.postgres import confirm_on_postgres
+from dstill_sql.printing import NotPrintable, created
+from dstill_sql.schema import quoted
 
 __all__ = ["Loader"]
 
@@ -56,7 +58,9 @@ class Loader:
             self._connection.execute(f"CREATE SCHEMA {name}")
             self._connection.execute(f"SET LOCAL search_path TO {name}")
             for table in schema.tables:
-                self._connection.execute(Schema(tables=(table,), dialect="postgres").ddl())
+                create = created(table, "postgres")
+                confirm_on_postgres(create)
+                self._connection.execute(create.text, prepare=True)  # one statement: a simple query takes several
                 with (
                     self._connection.cursor() as cursor,
                     cursor.copy(f"COPY {quoted(table.name, 'postgres')} FROM STDIN") as copy,
@@ -70,7 +74,7 @@ class Loader:
     def _do(self, work: Any) -> None:
         try:
             work()
-        except library().Error as error:
+        except (NotPrintable, library().Error) as error:
             said = str(error).splitlines() or [type(error).__name__]
             raise ServiceError(
                 f"cannot copy data to PostgreSQL: {said[0]}",

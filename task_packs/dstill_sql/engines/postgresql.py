@@ -25,6 +25,7 @@ from dstill_sql.drift import changes
 from dstill_sql.engines.connecting import library
 from dstill_sql.engines.duckdb import DuckDb
 from dstill_sql.engines.server import LARGEST, Away, Server
+from dstill_sql.printing import NotPrintable
 
 __all__ = ["Postgresql", "PostgresqlSettings"]
 
@@ -115,9 +116,9 @@ class Postgresql(Executor):
         with self._lock:
             try:
                 value = running.run(
-                    query, "postgres", lambda text, most: self.server.fetch(text, most, own_schema=own_schema)
+                    query, "postgres", lambda one, most: self.server.fetch(one, most, own_schema=own_schema)
                 )
-            except running.TooManyRows as error:
+            except (running.TooManyRows, NotPrintable) as error:
                 return Outcome(kind=OutcomeKind.INVALID, reason=str(error))
             except MemoryError:
                 return Outcome(kind=OutcomeKind.INVALID, reason=f"the result is larger than {LARGEST // 2**20} MB")

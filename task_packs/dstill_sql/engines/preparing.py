@@ -9,6 +9,7 @@ from dstill_sql.about_databases import AboutDatabases
 from dstill_sql.clock import frozen
 from dstill_sql.dialects import Dialect
 from dstill_sql.engines.translating import Untranslatable, translated
+from dstill_sql.printing import NotPrintable, settled
 from dstill_sql.statements import read
 
 __all__ = ["Untranslatable", "prepared"]
@@ -18,4 +19,8 @@ def prepared(answer: str, example: Example, task: AboutDatabases, dialect: Diale
     """The query of a checked answer in the engine's `dialect`, at the time of the example. Raises Untranslatable."""
     own, found = task.config.dialect, task.database(example)
     schema = found.schema if found else None
-    return translated(frozen(read(answer, own), task.now(example), own, schema), own, dialect, schema)
+    try:
+        query = settled(read(answer, own), own)
+    except NotPrintable as error:
+        raise Untranslatable(f"the query cannot be passed on: {error}") from None
+    return translated(frozen(query, task.now(example), own, schema), own, dialect, schema)

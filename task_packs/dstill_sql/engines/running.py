@@ -3,7 +3,7 @@
     run(read("SELECT name FROM drivers ORDER BY rating DESC LIMIT 3", "duckdb"), "duckdb", fetch)
     {"columns": ["name"], "rows": [["Ann"], …], "keys": [[4.9], …], "pool": [], "before": [], "ordered": True}
 
-`fetch` gets the text of a query and gives the names of its columns and its rows. A query with ORDER BY or LIMIT runs in
+`fetch` gets a `Statement` and gives the names of its columns and its rows. A query with ORDER BY or LIMIT runs in
 another form, to see which rows tie: with what it sorts by as further columns, without OFFSET, and with more rows than
 LIMIT. DISTINCT and set operations cannot get further columns, so the query around them has those. Where a sort key is
 no function of the columns of such a query, its own order counts, row by row.
@@ -18,15 +18,15 @@ from typing import Any
 from sqlglot import exp
 
 from dstill_sql.dialects import Dialect
+from dstill_sql.printing import Statement, printed, settled
 from dstill_sql.results import cell, tied
 
 __all__ = ["MOST_ROWS", "Fetch", "TooManyRows", "run"]
 
 MOST_ROWS = 20_000  # of a result
-_MOST = "\0"  # stands in a text for the number of rows to read
 _MORE = 1_000  # rows after the limit that are looked at for ties first
 
-Fetch = Callable[[str, int], tuple[Sequence[str], Sequence[Sequence[Any]]]]  # text, most rows → columns, rows
+Fetch = Callable[[Statement, int], tuple[Sequence[str], Sequence[Sequence[Any]]]]  # most rows → columns, rows
 
 
 class TooManyRows(Exception):
@@ -55,7 +55,7 @@ class _Keyed:
 
 
 def run(query: exp.Query, dialect: Dialect, fetch: Fetch) -> dict[str, Any]:
-    """The result of a query. Raises TooManyRows, and what `fetch` raises."""
+    """The result of a query. Raises TooManyRows, NotPrintable, and what `fetch` raises."""
     return Prepared(query, dialect).run(fetch)
 
 
@@ -63,43 +63,45 @@ class Prepared:
     """A query in the form in which it runs, to run it on several databases."""
 
     def __init__(self, query: exp.Query, dialect: Dialect) -> None:
+        """Raises NotPrintable."""
+        query = settled(query, dialect)
         self._ordered = query.args.get("order") is not None
         self._page = _page(query)
         self._keyed = _keyed(query, dialect) if self._ordered else _Keyed(query=query, added=0, places=())
         self._hands_on = not self._ordered and self._page is None and _hands_on_an_order(query)
-        self._text = self._keyed.query.sql(dialect, comments=False) if self._page is None else ""
         self._dialect = dialect
+        self._statements: dict[int | None, Statement] = {}
+        self._statement(None if self._page is None else self._page.end + _MORE)
 
     def run(self, fetch: Fetch) -> dict[str, Any]:
-        """The result on the database that `fetch` reads. Raises as `dstill_sql.engines.running.run` does."""
+        """The result on the database that `fetch` reads. Raises TooManyRows, and what `fetch` raises."""
         if self._page is not None:
             return self._run_page(self._page, fetch)
-        columns, rows = _fetched(self._text, fetch)
+        columns, rows = _fetched(self._statement(), fetch)
         if not self._ordered:
             return {**_result(columns, rows), "ordered": self._hands_on}
         return _result(*_shown(columns, rows, self._keyed), keys=_keys(rows, self._keyed))
 
     def _run_page(self, page: _Page, fetch: Fetch) -> dict[str, Any]:
-        most = page.end + _MORE
-        while True:
-            columns, rows = _fetched(self._first(most), fetch)
+        for most in (page.end + _MORE, MOST_ROWS):
+            columns, rows = _fetched(self._statement(most), fetch)
             keys = _keys(rows, self._keyed) if self._ordered else [[]] * len(rows)
-            done = len(rows) < most or most >= MOST_ROWS or not page.limit
-            if done or not tied(keys[page.end - 1], keys[-1]):
+            # again with more rows if every row that was looked at ties with the last one
+            if len(rows) < most or not page.limit or not tied(keys[page.end - 1], keys[-1]):
                 break
-            most = MOST_ROWS  # every row that was looked at ties with the last one
         names, shown = _shown(columns, rows, self._keyed)
         return _paged(names, shown, keys, page, ordered=self._ordered)
 
-    def _first(self, most: int) -> str:
-        """The text that gives the first rows from the start."""
-        if not self._text:
-            changed = self._keyed.query.copy()
-            changed.set("offset", None)
-            changed.set("limit", exp.Limit(expression=exp.Literal(this=_MOST, is_string=False)))
-            self._text = changed.sql(self._dialect, comments=False)
-        before, _, after = self._text.rpartition(_MOST)
-        return f"{before}{most}{after}"
+    def _statement(self, most: int | None = None) -> Statement:
+        """The query as it runs. `most`: its first rows from the start instead of its page."""
+        if most not in self._statements:
+            query = self._keyed.query
+            if most is not None:
+                query = query.copy()
+                query.set("offset", None)
+                query.set("limit", exp.Limit(expression=exp.Literal.number(most)))
+            self._statements[most] = printed(query, self._dialect)
+        return self._statements[most]
 
 
 def _result(columns: list[str], rows: list[list[Any]], *, keys: list[list[Any]] | None = None) -> dict[str, Any]:
@@ -271,8 +273,8 @@ def _number(value: exp.Expr | None) -> int | None:
     return int(value.name) if isinstance(value, exp.Literal) and value.is_int else None
 
 
-def _fetched(text: str, fetch: Fetch) -> tuple[list[str], list[list[Any]]]:
-    columns, rows = fetch(text, MOST_ROWS + 1)
+def _fetched(statement: Statement, fetch: Fetch) -> tuple[list[str], list[list[Any]]]:
+    columns, rows = fetch(statement, MOST_ROWS + 1)
     if len(rows) > MOST_ROWS:
         raise TooManyRows(f"the result has more than {MOST_ROWS:,} rows")
     return list(columns), [[cell(value) for value in row] for row in rows]

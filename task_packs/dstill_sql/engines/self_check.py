@@ -20,8 +20,10 @@ from dstill_sql.dialects import Dialect
 from dstill_sql.drift import compared
 from dstill_sql.engines.connecting import library
 from dstill_sql.engines.server import Away, Server
+from dstill_sql.printing import Statement, fixed, printed
 from dstill_sql.results import cell
 from dstill_sql.schema import Schema, quoted
+from dstill_sql.statements import read
 
 __all__ = ["Role", "known_answers", "of_file", "of_server", "role_of"]
 
@@ -78,16 +80,16 @@ class Role:
 
 def role_of(server: Server) -> Role:
     """Ask the server what the role of the connection may do. Raises ServiceError."""
-    ((name, *attributes),) = server.ask(_ATTRIBUTES)
+    ((name, *attributes),) = server.ask(fixed(_ATTRIBUTES, "postgres"))
     if attributes[0]:
         return Role(name=str(name), powers=("it is a superuser, who may also read and write files of the server",))
     named = ("", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS", "CREATE on the database", "")
     powers = [power for power, has in zip(named, attributes, strict=True) if has and power]
-    powers += [f"member of {group}" for (group,) in server.ask(_MEMBER, (list(_POWERFUL),))]
-    if functions := [function for (function,) in server.ask(_FUNCTIONS, (list(_FILES),))]:
+    powers += [f"member of {group}" for (group,) in server.ask(fixed(_MEMBER, "postgres"), (list(_POWERFUL),))]
+    if functions := [function for (function,) in server.ask(fixed(_FUNCTIONS, "postgres"), (list(_FILES),))]:
         powers.append(f"may call {', '.join(functions)}")
-    schema = server.ask(_SCHEMA, (server.schema_name,))
-    tables = server.ask(_TABLES, (server.schema_name,))
+    schema = server.ask(fixed(_SCHEMA, "postgres"), (server.schema_name,))
+    tables = server.ask(fixed(_TABLES, "postgres"), (server.schema_name,))
     if schema and schema[0][1]:
         powers.append(f"CREATE on the schema '{server.schema_name}'")
     if written := [table for table, _, writes in tables if writes]:
@@ -124,7 +126,7 @@ def of_server(server: Server, known: Schema | None) -> Iterator[CheckResult]:
     if known is not None:
         yield _tables(of_postgresql(server).schema, known)
     yield _compared("a write", _refusal(server), "read-only", "postgres")
-    yield from known_answers("postgres", lambda text: server.fetch(text, 1)[1][0])
+    yield from known_answers("postgres", lambda query: server.fetch(query, 1)[1][0])
 
 
 def of_file(there: Schema, known: Schema | None) -> Iterator[CheckResult]:
@@ -168,11 +170,11 @@ _KNOWN: Mapping[Dialect, Sequence[tuple[str, str, str]]] = {
 }
 
 
-def known_answers(dialect: Dialect, ask: Callable[[str], Sequence[Any]]) -> Iterator[CheckResult]:
+def known_answers(dialect: Dialect, ask: Callable[[Statement], Sequence[Any]]) -> Iterator[CheckResult]:
     """Queries whose results translations rely on. `ask`: the first row of a query; what it raises is the answer."""
     for name, text, expected in _KNOWN[dialect]:
         try:
-            found = ", ".join(str(cell(value)) for value in ask(text))
+            found = ", ".join(str(cell(value)) for value in ask(printed(read(text, dialect), dialect)))
         except Exception as error:  # of the engine's library, or that it is gone
             found = str(error).splitlines()[0]
         yield _compared(name, found, expected, dialect)
@@ -181,7 +183,7 @@ def known_answers(dialect: Dialect, ask: Callable[[str], Sequence[Any]]) -> Iter
 def _refusal(server: Server) -> str:
     """What happens to a statement that writes."""
     try:
-        server.run_alone(_WRITE)
+        server.run_alone(fixed(_WRITE, "postgres"))
     except (Away, library().Error) as error:
         state = getattr(error, "sqlstate", None)
         return "read-only" if state == "25006" else str(error).splitlines()[0]

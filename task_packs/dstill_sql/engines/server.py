@@ -1,9 +1,10 @@
 """A PostgreSQL server on which dstill only reads: every query runs in a transaction of its own that is rolled back.
 
     with Server(Engine(url="postgresql://127.0.0.1/shop"), schema_name="public", …) as server:
-        server.fetch("SELECT name FROM drivers", most=100)      # (["name"], [("Ann",), …])
+        server.fetch(printed(query, "postgres"), most=100)      # (["name"], [("Ann",), …])
 
-Each transaction is READ ONLY and sets its own limits, so that a connection pooler may be in between. The settings that
+Each transaction is READ ONLY and sets its own limits, so that a connection pooler may be in between. PostgreSQL's own
+parser reads every query before the server gets it (`dstill_sql.parsers`). The settings that
 change how a text is read, such as ``standard_conforming_strings`` and ``search_path``, are set too. A query goes to the
 server as one statement by the extended protocol, which refuses a second one.
 
@@ -24,6 +25,8 @@ from dstill.api.engine import Engine
 from dstill.errors import DstillError, ServiceError
 from dstill_sql.engines.bounded import bounded
 from dstill_sql.engines.connecting import address_of, connect, library
+from dstill_sql.parsers.postgres import confirm_on_postgres
+from dstill_sql.printing import Statement, fixed
 
 __all__ = ["GRACE", "LARGEST", "Away", "Server"]
 
@@ -86,17 +89,19 @@ class Server:
         """Whether the connection uses TLS."""
         return bool(self._connection.pgconn.ssl_in_use)
 
-    def fetch(self, text: str, most: int, own_schema: str = "") -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
+    def fetch(self, query: Statement, most: int, own_schema: str = "") -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
         """The columns of a query, and its first `most` rows.
 
-        Raises psycopg.Error for the query, MemoryError for a result of more than `LARGEST` bytes, and Away.
+        Raises NotPrintable, psycopg.Error for the query, MemoryError for a result of more than `LARGEST` bytes, and
+        Away.
 
         `own_schema`: the schema of its tables, if it is another one than the user's.
         """
+        confirm_on_postgres(query)
         with self._transaction() as connection, connection.cursor(name="answer") as cursor:
             if own_schema:
                 connection.execute(*_settings({"search_path": _identifier(own_schema)}))
-            cursor.execute(text)
+            cursor.execute(query.text)
             columns = [column.name for column in cursor.description]
             with (
                 connection.cursor() as reading,
@@ -104,20 +109,20 @@ class Server:
             ):
                 return columns, bounded(rows, most, LARGEST)
 
-    def ask(self, text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def ask(self, query: Statement, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query of dstill's own. Raises ServiceError if it fails."""
         try:
             with self._transaction() as connection:
-                rows: list[tuple[Any, ...]] = connection.execute(text, values or None).fetchall()
+                rows: list[tuple[Any, ...]] = connection.execute(query.text, values or None).fetchall()
                 return rows
         except (Away, library().Error) as error:
             said = str(error).splitlines() or [type(error).__name__]
             raise ServiceError(f"PostgreSQL at {self.address}: {said[0]}", where=self.engine.url) from None
 
-    def run_alone(self, text: str) -> None:
+    def run_alone(self, statement: Statement) -> None:
         """Run one statement and take it back. Raises psycopg.Error, and Away."""
         with self._transaction() as connection:
-            connection.execute(text, prepare=True)
+            connection.execute(statement.text, prepare=True)
 
     def close(self) -> None:
         """End the connection."""
@@ -195,7 +200,7 @@ class Server:
             raise ServiceError(
                 f"the server at {self.address} is too old", where=self.engine.url, hint="PostgreSQL 12 or newer"
             )
-        ((said, version),) = self.ask("SELECT version(), current_setting('server_version')")
+        ((said, version),) = self.ask(fixed("SELECT version(), current_setting('server_version')", "postgres"))
         return str(version).split()[0], "PostgreSQL" if said.startswith("PostgreSQL ") else said.split()[0]
 
     def _may_bound_files(self) -> bool:

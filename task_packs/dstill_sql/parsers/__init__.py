@@ -1,0 +1,1 @@
+"""The second reader of each text that runs: the engine's own parser."""

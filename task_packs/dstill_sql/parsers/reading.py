@@ -1,0 +1,110 @@
+"""What a query names, as sqlglot reads it and as an engine's own parser reads it: both must be the same.
+
+    difference(reading_of(statement), duckdb_reading(tree), "duckdb")
+    ""                                       the engine reads what sqlglot reads
+    "it reads the table 'secrets' 1 times"   else, the first thing that differs
+
+`duckdb_reading` and `postgres_reading` get the trees of their parsers. SQLite shows no tree: while a statement is
+prepared, its authorizer is told each table, column and function. `names.json` has what their trees may hold. Names are
+folded, as the engines look them up.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any, cast
+
+from sqlglot import Dialect as Grammar
+from sqlglot import exp
+from sqlglot.tokenizer_core import TokenType
+
+from dstill_sql.allowed import UNITS
+from dstill_sql.dialects import Dialect
+from dstill_sql.printing import NotPrintable, Statement
+
+__all__ = ["NAMES", "Reading", "confirm", "difference", "reading_of", "walk"]
+
+# Engine → kind of name → the names that may be there, as its parser writes them.
+NAMES: Mapping[Dialect, Mapping[str, frozenset[str]]] = {
+    engine: {kind: frozenset(names) for kind, names in kinds.items()}
+    for engine, kinds in json.loads(files(__package__).joinpath("names.json").read_text()).items()
+}
+
+
+@dataclass(kw_only=True)
+class Reading:
+    """What a query names."""
+
+    tables: Counter[str] = field(default_factory=Counter)  # also names of its WITH
+    columns: Counter[str] = field(default_factory=Counter)  # also names of outputs
+    texts: Counter[str] = field(default_factory=Counter)  # literals
+    functions: set[str] = field(default_factory=set)  # as the engine calls them, with operators
+    selects: int = 0
+    others: list[str] = field(default_factory=list)  # what no query has that the guard allows
+
+
+def confirm(statement: Statement, engine: Reading) -> None:
+    """Raises NotPrintable if the engine reads another query than sqlglot does, or calls what no answer may call."""
+    if told := difference(reading_of(statement), engine, statement.dialect):
+        raise NotPrintable(f"the engine reads it in another way: {told}")
+
+
+def reading_of(statement: Statement) -> Reading:
+    """What sqlglot reads in a printed query. Functions have other names there: they are left out."""
+    assert statement.tree is not None
+    reading = Reading()
+    tokens = Grammar.get_or_raise(statement.dialect).tokenize(statement.text)
+    reading.texts.update(token.text for token in tokens if token.token_type is TokenType.STRING)
+    parts: list[tuple[exp.Expr, int]] = [(statement.tree, 1)]
+    while parts:
+        node, times = parts.pop()
+        _count(node, times, reading)
+        for part in node.iter_expressions():
+            # DuckDB repeats the operand of CASE x WHEN … for each WHEN
+            repeated = isinstance(node, exp.Case) and part is node.this and statement.dialect == "duckdb"
+            parts.append((part, times * len(node.args["ifs"]) if repeated else times))
+    return reading
+
+
+def difference(tree: Reading, engine: Reading, dialect: Dialect) -> str:
+    """What the engine reads that the tree does not say, or the other way round. Empty: nothing."""
+    if engine.others:
+        return f"it reads {engine.others[0]}"
+    if unknown := sorted(engine.functions - NAMES[dialect]["functions"]):
+        return f"it calls {unknown[0]}"
+    if tree.selects != engine.selects:
+        return f"it reads {engine.selects} SELECTs"
+    for what, ours, theirs in (("table", tree.tables, engine.tables), ("column", tree.columns, engine.columns)):
+        if ours != theirs:
+            name = next(iter((theirs - ours) or (ours - theirs)))
+            return f"it reads the {what} '{name}' {theirs[name]} times"
+    if texts := [text for text in engine.texts - tree.texts if text.upper() not in UNITS]:
+        return f"it reads the text '{texts[0]}'"
+    return ""
+
+
+def walk(tree: Any) -> Iterator[Mapping[str, Any]]:
+    """Every object of a tree of JSON."""
+    parts = [tree]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, list):
+            parts += part
+        elif isinstance(part, dict):
+            yield cast(Mapping[str, Any], part)
+            parts += part.values()
+
+
+def _count(node: exp.Expr, times: int, reading: Reading) -> None:
+    if isinstance(node, exp.Table):
+        reading.tables[node.name.casefold()] += times
+    elif isinstance(node, exp.Column) and not isinstance(node.this, exp.Star):
+        reading.columns[node.name.casefold()] += times
+    elif isinstance(node, exp.Select):
+        reading.selects += times
+    elif isinstance(node, exp.Join):
+        reading.columns.update(name.name.casefold() for name in node.args.get("using") or ())
