@@ -1,0 +1,73 @@
+"""Whether the engine of a dialect can plan a query, in a database that has the tables of a schema and no rows.
+
+    refusal("SELECT nme FROM drivers", schema)       "no such column: nme"
+
+The engine plans in a process of its own: planning has no limit of time that an engine would keep. Each thread that
+checks has a process, so a query that hangs holds up no other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+
+from dstill_sql.engines.process import ENGINES, EngineError, EngineProcess, Made, Name, Pool, Stopped
+from dstill_sql.schema import Schema
+
+__all__ = ["refusal"]
+
+SECONDS = 2.0  # to plan a query, which takes milliseconds
+_MEMORY_MB = 500
+_POOLS: dict[Name, Pool] = {
+    "sqlite": Pool("sqlite", seconds=SECONDS, memory_mb=_MEMORY_MB),
+    "duckdb": Pool("duckdb", seconds=SECONDS, memory_mb=_MEMORY_MB),
+}
+_PREPARED: dict[Name, list[str]] = {"sqlite": [], "duckdb": ["PRAGMA disable_optimizer"]}  # it computes constants
+
+
+def refusal(text: str, schema: Schema) -> str:
+    """Why the query cannot be planned; empty: it can, or there is no such engine here."""
+    if schema.dialect == "postgres":
+        return ""
+    planner = _Planner.of(schema)
+    with _POOLS[planner.engine].taken() as process:
+        return planner.refusal(text, process)
+
+
+class _Planner:
+    """An empty database of one schema. If it cannot hold a table, it finds nothing wrong."""
+
+    def __init__(self, schema: Schema) -> None:
+        assert schema.dialect != "postgres"
+        self.engine: Name = schema.dialect
+        tables = [Schema(tables=(table,), dialect=schema.dialect).ddl() for table in schema.tables]
+        self._made = Made(statements=[*_PREPARED[self.engine], *tables])
+        self._key = hashlib.sha256("\0".join(tables).encode("utf-8", "replace")).hexdigest()
+        self._is_usable = True
+
+    @staticmethod
+    @lru_cache(maxsize=64)
+    def of(schema: Schema) -> _Planner:
+        return _Planner(schema)
+
+    def refusal(self, text: str, process: EngineProcess) -> str:
+        """Why the query cannot be planned."""
+        if not self._can_plan(process):
+            return ""
+        try:
+            process.plan(self._key, text)
+        except Stopped:
+            return f"{ENGINES[self.engine]} takes more than {SECONDS:g} s to plan the query"
+        except MemoryError:
+            return f"{ENGINES[self.engine]} needs more than {_MEMORY_MB} MB to plan the query"
+        except EngineError as error:
+            return str(error)
+        return ""
+
+    def _can_plan(self, process: EngineProcess) -> bool:
+        if self._is_usable and not process.has(self._key):
+            try:
+                process.make(self._key, self._made)
+            except (EngineError, Stopped, MemoryError):
+                self._is_usable = False
+        return self._is_usable
