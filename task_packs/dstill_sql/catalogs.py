@@ -1,8 +1,7 @@
 """Reads the schema of a live database: tables, views, columns, keys, foreign keys and comments.
 
     of_postgresql(server)    Catalog(schema=Schema(…), rows={"trips": 120_000}, left_out=("places.area: geometry",))
-    of_sqlite(connection)
-    of_duckdb(connection)
+    of_file("sqlite", ask)   the same; `ask` gives the rows of a query
     facts_of(schema)         {"columns": {"trips.id": "INT", …}, "digest": "9f2c…"}
 
 Only what the role may read is there. A column whose type sqlglot does not know is left out, and so is a table without
@@ -16,7 +15,8 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from operator import itemgetter
+from typing import Any, Protocol
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -24,10 +24,10 @@ from sqlglot.errors import SqlglotError
 from dstill.errors import DataError
 from dstill_sql.dialects import Dialect
 from dstill_sql.engines.server import Server
-from dstill_sql.printing import fixed
-from dstill_sql.schema import Column, Reference, Schema, Table, family_of, quoted, type_text, walk_columns
+from dstill_sql.printing import Statement, fixed
+from dstill_sql.schema import Column, Reference, Schema, Table, family_of, type_text, walk_columns
 
-__all__ = ["Catalog", "facts_of", "of_duckdb", "of_postgresql", "of_sqlite"]
+__all__ = ["Catalog", "facts_of", "of_duckdb", "of_file", "of_postgresql", "of_sqlite"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,63 +106,86 @@ def of_postgresql(server: Server) -> Catalog:
 # --- DuckDB and SQLite ------------------------------------------------------------------
 
 
-def of_duckdb(connection: Any) -> Catalog:
-    """The catalog of the main schema of a DuckDB database. Raises duckdb.Error."""
+class Ask(Protocol):
+    """Gives the rows of a query."""
 
-    def ask(text: str) -> list[tuple[Any, ...]]:
-        rows: list[tuple[Any, ...]] = connection.execute(text).fetchall()
-        return rows
+    def __call__(self, query: Statement, values: Sequence[Any] = ()) -> Sequence[Sequence[Any]]: ...
 
-    here = "database_name = current_database() AND schema_name = 'main' AND NOT internal"
-    tables = ask(f"SELECT table_name, estimated_size, comment FROM duckdb_tables() WHERE {here} AND NOT temporary")
-    tables += ask(f"SELECT view_name, -1, comment FROM duckdb_views() WHERE {here} AND NOT temporary")
+
+_BETWEEN = "\x1f"  # names in a list
+_DUCKDB_TABLES = """
+SELECT table_name, estimated_size, comment FROM duckdb_tables()
+WHERE database_name = current_database() AND schema_name = 'main' AND NOT internal AND NOT temporary"""
+_DUCKDB_VIEWS = """
+SELECT view_name, -1, comment FROM duckdb_views()
+WHERE database_name = current_database() AND schema_name = 'main' AND NOT internal AND NOT temporary"""
+_DUCKDB_COLUMNS = """
+SELECT table_name, column_name, data_type, is_nullable, comment FROM duckdb_columns()
+WHERE database_name = current_database() AND schema_name = 'main' AND NOT internal ORDER BY table_name, column_index"""
+_DUCKDB_KEYS = """
+SELECT table_name, constraint_type, array_to_string(constraint_column_names, chr(31)), referenced_table,
+  array_to_string(referenced_column_names, chr(31))
+FROM duckdb_constraints() WHERE database_name = current_database() AND schema_name = 'main'"""
+_SQLITE_TABLES = r"""
+SELECT name, sql FROM sqlite_master
+WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY 1"""
+_SQLITE_COLUMNS = "SELECT * FROM pragma_table_info(?)"
+_SQLITE_INDICES = "SELECT * FROM pragma_index_list(?)"
+_SQLITE_INDEX = "SELECT * FROM pragma_index_info(?)"
+_SQLITE_REFERENCES = "SELECT * FROM pragma_foreign_key_list(?)"
+
+
+def of_file(dialect: Dialect, ask: Ask) -> Catalog:
+    """The catalog of a database file of DuckDB or SQLite. Raises what `ask` raises."""
+    return of_sqlite(ask) if dialect == "sqlite" else of_duckdb(ask)
+
+
+def of_duckdb(ask: Ask) -> Catalog:
+    """The catalog of the main schema of a DuckDB database."""
+    tables, views = ask(fixed(_DUCKDB_TABLES, "duckdb")), ask(fixed(_DUCKDB_VIEWS, "duckdb"))
     columns: defaultdict[str, list[Found]] = defaultdict(list)
-    for table, name, type_, nullable, comment in ask(
-        "SELECT table_name, column_name, data_type, is_nullable, comment FROM duckdb_columns()"
-        f" WHERE {here} ORDER BY table_name, column_index"
-    ):
+    for table, name, type_, nullable, comment in ask(fixed(_DUCKDB_COLUMNS, "duckdb")):
         columns[table].append(Found(name=name, type=type_, comment=comment or "", nullable=bool(nullable)))
-    keys = ask(
-        "SELECT table_name, constraint_type, constraint_column_names, referenced_table, referenced_column_names"
-        " FROM duckdb_constraints() WHERE database_name = current_database() AND schema_name = 'main'"
-    )
+    found = ask(fixed(_DUCKDB_KEYS, "duckdb"))
+    keys = [(at, kind, _names(key), to, _names(to_key)) for at, kind, key, to, to_key in found]
     made = _Made("duckdb")
-    for name, _, comment in sorted(tables):
+    for name, _, comment in sorted([*tables, *views], key=itemgetter(0)):
         of_table = [(kind, key) for at, kind, key, _, _ in keys if at == name and kind in ("PRIMARY KEY", "UNIQUE")]
         primary = next((tuple(key) for kind, key in of_table if kind == "PRIMARY KEY"), ())
         made.table(name, columns[name], key=primary, unique={k[0] for _, k in of_table if len(k) == 1}, comment=comment)
     for name, kind, key, to, to_key in keys:
         if kind == "FOREIGN KEY":
             made.reference(name, key, to, to_key)
-    return made.catalog({name: rows for name, rows, _ in tables if rows >= 0})
+    return made.catalog({name: rows for name, rows, _ in tables})
 
 
-def of_sqlite(connection: Any) -> Catalog:
-    """The catalog of a SQLite database. Raises sqlite3.Error."""
+def _names(text: str | None) -> list[str]:
+    return text.split(_BETWEEN) if text else []
+
+
+def of_sqlite(ask: Ask) -> Catalog:
+    """The catalog of a SQLite database."""
     made = _Made("sqlite")
-    tables = connection.execute(
-        "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-        " ORDER BY 1"
-    ).fetchall()
-    references: list[tuple[str, list[tuple[Any, ...]]]] = []
+    tables = ask(fixed(_SQLITE_TABLES, "sqlite"))
+    references: list[tuple[str, Sequence[Sequence[Any]]]] = []
     for name, text in tables:
         said = _sqlite_comments(text)
-        found = connection.execute(f"PRAGMA table_info({quoted(name, 'sqlite')})").fetchall()
+        found = ask(fixed(_SQLITE_COLUMNS, "sqlite"), [name])
         columns = [
             Found(name=column, type=type_, comment=said.get(column.casefold(), ""), nullable=not required)
             for _, column, type_, required, _, _ in found
         ]
         key = tuple(column for _, column, _, _, _, place in sorted(found, key=lambda one: one[5]) if place)
-        indices = connection.execute(f"PRAGMA index_list({quoted(name, 'sqlite')})").fetchall()
+        indices = ask(fixed(_SQLITE_INDICES, "sqlite"), [name])
         unique = set()
         for _, index, is_unique, _, is_partial in indices:
-            of_index = connection.execute(f"PRAGMA index_info({quoted(index, 'sqlite')})").fetchall()
+            of_index = ask(fixed(_SQLITE_INDEX, "sqlite"), [index])
             if is_unique and not is_partial and len(of_index) == 1 and of_index[0][2]:
                 unique.add(of_index[0][2])
         made.table(name, columns, key=key, unique=unique, comment=said.get("", ""))
-        references.append((name, connection.execute(f"PRAGMA foreign_key_list({quoted(name, 'sqlite')})").fetchall()))
+        references.append((name, ask(fixed(_SQLITE_REFERENCES, "sqlite"), [name])))
     for name, rows in references:
-        by_id: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
+        by_id: defaultdict[int, list[Sequence[Any]]] = defaultdict(list)
         for row in rows:
             by_id[row[0]].append(row)
         for parts in by_id.values():

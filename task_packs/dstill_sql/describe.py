@@ -11,25 +11,23 @@ Only reads. Tables and columns that `guard.denied` names are neither described n
 from __future__ import annotations
 
 import json
-import sqlite3
-import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from dstill.api.engine import Engine, ProjectFiles
-from dstill.errors import DataError, ServiceError
+from dstill.errors import DataError
 from dstill_sql.catalogs import Catalog, of_postgresql
 from dstill_sql.databases import File
-from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
-from dstill_sql.engines.embedded import database_file
+from dstill_sql.engines.duckdb import DuckDb
+from dstill_sql.engines.embedded import Embedded, database_file
 from dstill_sql.engines.postgresql import PostgresqlSettings
-from dstill_sql.engines.sqlite import Sqlite, SqliteSettings, reading
-from dstill_sql.engines.watch import Stopped
-from dstill_sql.reading import TOO_LONG, Budget, Read, Source, read_values
+from dstill_sql.engines.sqlite import Sqlite
+from dstill_sql.reading import Budget, Read, Source, read_values
 from dstill_sql.schema import Schema
 from dstill_sql.settings import Settings
 
@@ -38,6 +36,7 @@ __all__ = ["describe"]
 NAMED = 4  # columns to name for each reason why values were not read
 STALE = timedelta(days=7)  # a database with no newer date is taken as one that no longer grows
 _SECTION = "task.sql"
+_EXECUTORS: Mapping[str, type[Embedded]] = {"duckdb": DuckDb, "sqlite": Sqlite}  # by scheme
 
 
 def describe(engine: Engine, settings: Any, config: Settings) -> ProjectFiles:
@@ -78,7 +77,7 @@ def describe(engine: Engine, settings: Any, config: Settings) -> ProjectFiles:
 @contextmanager
 def _opened(engine: Engine, settings: Any) -> Iterator[tuple[Source, Catalog]]:
     scheme = engine.url.partition(":")[0].lower()
-    opened = {"duckdb": _duckdb, "sqlite": _sqlite}.get(scheme, _postgresql)
+    opened = _file if scheme in _EXECUTORS else _postgresql
     with opened(engine, settings) as found:
         yield found
 
@@ -92,40 +91,14 @@ def _postgresql(engine: Engine, settings: Any) -> Iterator[tuple[Source, Catalog
 
 
 @contextmanager
-def _duckdb(engine: Engine, settings: Any) -> Iterator[tuple[Source, Catalog]]:
-    path = database_file(engine.url)
-    executor = DuckDb(settings if isinstance(settings, DuckDbSettings) else DuckDbSettings())
-    with closing(executor.open_file(File(path=path))) as connection:
-
-        def ask(text: str) -> Sequence[Sequence[Any]]:
-            try:
-                return executor.timed(connection, text, 1_000_000)[1]
-            except Stopped:
-                raise ServiceError(TOO_LONG, where=str(path)) from None
-            except executor.refuses as error:
-                raise ServiceError(str(error).splitlines()[0], where=str(path)) from None
-
-        source = Source(label=executor.label, name=path.stem, dialect="duckdb", ask=ask)
-        yield source, executor.catalog(File(path=path))
-
-
-@contextmanager
-def _sqlite(engine: Engine, settings: Any) -> Iterator[tuple[Source, Catalog]]:
-    path = database_file(engine.url)
-    seconds = (settings if isinstance(settings, SqliteSettings) else SqliteSettings()).seconds
-    with closing(reading(path)) as connection:
-
-        def ask(text: str) -> Sequence[Sequence[Any]]:
-            until = time.monotonic() + seconds
-            connection.set_progress_handler(lambda: time.monotonic() > until, 10_000)
-            try:
-                return connection.execute(text).fetchall()
-            except sqlite3.Error as error:
-                said = TOO_LONG if str(error) == "interrupted" else str(error)
-                raise ServiceError(said, where=str(path)) from None
-
-        source = Source(label=f"SQLite {sqlite3.sqlite_version}", name=path.stem, dialect="sqlite", ask=ask)
-        yield source, Sqlite(SqliteSettings()).catalog(File(path=path))
+def _file(engine: Engine, settings: Any) -> Iterator[tuple[Source, Catalog]]:
+    file = File(path=database_file(engine.url))
+    kind = _EXECUTORS[engine.url.partition(":")[0].lower()]
+    with closing(kind(settings if isinstance(settings, kind.Config) else None)) as executor:
+        source = Source(
+            label=executor.label, name=file.path.stem, dialect=executor.dialect, ask=partial(executor.ask, file)
+        )
+        yield source, executor.catalog(file)
 
 
 # --- what is described ------------------------------------------------------------------

@@ -11,11 +11,8 @@ queries are planned by the server alone.
 from __future__ import annotations
 
 import re
-import sqlite3
-import threading
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, ClassVar
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -23,7 +20,8 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
 from dstill.api.records import Problem
-from dstill.errors import did_you_mean, needs
+from dstill.errors import did_you_mean
+from dstill_sql.engines.planning import refusal
 from dstill_sql.schema import Schema, walk_columns
 from dstill_sql.statements import first_line, place
 
@@ -42,7 +40,7 @@ def check(query: exp.Query, schema: Schema) -> Iterator[Problem]:
     except RecursionError:
         yield _problem("too_deep", "the query is nested too deeply")
         return
-    if said := _planned(query.sql(schema.dialect, comments=False), schema):
+    if said := refusal(query, schema):
         yield _problem("not_planned", said)
 
 
@@ -99,84 +97,6 @@ def _unresolved(said: str, query: exp.Query, schema: Schema) -> Problem:
         )
     near = did_you_mean(name, sorted({column.name for _, column in walk_columns(schema)}))
     return _problem("unknown_column", f"no table of the query has a column '{name}'.{near}", pointer=at)
-
-
-# --- planning ---------------------------------------------------------------------------
-
-
-def _planned(text: str, schema: Schema) -> str:
-    """Why the engine of the dialect cannot plan the query; empty: it can, or there is no such engine here."""
-    if schema.dialect == "sqlite":
-        return _Sqlite.of(schema).refusal(text)
-    if schema.dialect == "duckdb":
-        return _DuckDb.of(schema).refusal(text)
-    return ""
-
-
-class _Planner:
-    """An empty database of one schema. Several threads may use it. If it lacks a table, it finds nothing wrong."""
-
-    def __init__(self, schema: Schema) -> None:
-        self._lock = threading.Lock()
-        self._connection = self._open()
-        self._is_usable = all(
-            not self._said(Schema(tables=(table,), dialect=schema.dialect).ddl()) for table in schema.tables
-        )
-
-    def refusal(self, text: str) -> str:
-        """Why the query cannot be planned."""
-        with self._lock:
-            return self._said(f"{self.planned} {text}") if self._is_usable else ""
-
-    def _said(self, statement: str) -> str:
-        try:
-            self._connection.execute(statement)
-        except Exception as error:  # also what only the binder of an engine raises
-            return _engine_said(error)
-        return ""
-
-    planned: ClassVar[str]  # plans a query, and does not run it
-
-    def _open(self) -> Any:
-        raise NotImplementedError
-
-
-class _Sqlite(_Planner):
-    planned = "EXPLAIN"
-
-    @staticmethod
-    @lru_cache(maxsize=36)
-    def of(schema: Schema) -> _Sqlite:
-        return _Sqlite(schema)
-
-    def _open(self) -> sqlite3.Connection:
-        return sqlite3.connect(":memory:", check_same_thread=False)
-
-
-class _DuckDb(_Planner):
-    planned = "PREPARE planned AS"  # EXPLAIN would draw the plan, which may be long
-
-    @staticmethod
-    @lru_cache(maxsize=36)  # 4 MB each
-    def of(schema: Schema) -> _DuckDb:
-        return _DuckDb(schema)
-
-    def _open(self) -> Any:
-        with needs("checking SQL", "sql"):
-            import duckdb
-        limits: dict[str, Any] = {
-            "memory_limit": "500MB",
-            "max_temp_directory_size": "0MB",
-            "python_enable_replacements": False,
-        }
-        connection = duckdb.connect(":memory:", config={**limits, "threads": 1, "enable_external_access": False})
-        connection.execute("PRAGMA disable_optimizer")  # which computes constants
-        return connection
-
-
-def _engine_said(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
 
 
 def _problem(code: str, message: str, hint: str = "", pointer: str = "") -> Problem:

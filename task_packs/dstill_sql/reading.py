@@ -19,15 +19,15 @@ from dstill.api.values import MOST, Known, Values
 from dstill.errors import ServiceError
 from dstill_sql.catalogs import Catalog
 from dstill_sql.dialects import Dialect
+from dstill_sql.engines.embedded import TOO_LONG
 from dstill_sql.printing import Statement, about
 from dstill_sql.results import cell
 from dstill_sql.schema import Column, Table
 
-__all__ = ["TOO_LONG", "Budget", "Read", "Source", "read_values"]
+__all__ = ["Budget", "Read", "Source", "read_values"]
 
 EXAMPLES = 20  # values of a column with many
 LONGEST = 80  # characters of a value
-TOO_LONG = "takes too long"
 # Templates of queries: {} stands for a name or a number, the first {} of _COUNTED and _EDGES for _FIRST or _SHARE.
 _FIRST = "SELECT {} AS v FROM {} LIMIT {}"
 _SHARE = "SELECT {} AS v FROM {} TABLESAMPLE SYSTEM ({}) REPEATABLE (0) LIMIT {}"

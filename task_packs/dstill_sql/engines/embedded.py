@@ -1,4 +1,4 @@
-"""What the executors inside this process share: open databases, and a clock that stops a query.
+"""What the executors of SQLite and DuckDB share: databases, in a process that can be ended (`engines.process`).
 
 A database is made once for its rows and kept, the last few of them. A query that takes too long, too much memory or
 gives too many rows is the answer's fault: nothing else runs in the engine.
@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from abc import abstractmethod
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -19,49 +18,46 @@ from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.api.task import Task, data_of
-from dstill.errors import DataError, UsageError
+from dstill.errors import DataError, ServiceError, UsageError
 from dstill.io.urls import file_of
 from dstill_sql.about_databases import AboutDatabases
 from dstill_sql.databases import File, Rows
-from dstill_sql.dialects import Dialect
-from dstill_sql.engines.watch import Stopped, Watch
+from dstill_sql.engines import steps
+from dstill_sql.engines.process import ENGINES, LOAD, EngineError, EngineProcess, Made, Name, Stopped
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
     from dstill_sql.catalogs import Catalog
+    from dstill_sql.printing import Statement
 
-__all__ = ["Embedded", "EmbeddedSettings", "database_file", "hint_of_other"]
+__all__ = ["TOO_LONG", "Embedded", "EmbeddedSettings", "database_file"]
 
-_KEPT = 36  # open databases, 11 MB each for a small one of DuckDB
+TOO_LONG = "takes too long"
+_MOST = 1_000_000  # rows of what dstill asks about a file
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddedSettings:
-    """The section of an engine inside this process."""
+    """The section of an engine that dstill starts."""
 
     seconds: float = field(
         default=5.0, metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run."}
     )
+    memory_mb: int = field(
+        default=1_000,
+        metadata={"low": 50, "high": 1_000_000, "help": "Most memory of a query, and of its result, in MB."},
+    )
 
 
 class Embedded(Executor):
-    """An engine inside this process."""
+    """An engine in a process that dstill starts."""
 
     Config: ClassVar[type] = EmbeddedSettings
     config: EmbeddedSettings
 
-    dialect: Dialect
+    dialect: Name
     task: AboutDatabases
-
-    @property
-    @abstractmethod
-    def refuses(self) -> tuple[type[Exception], ...]:
-        """Errors of the engine that are the answer's fault."""
-
-    @abstractmethod
-    def is_of_file(self, error: Exception) -> bool:
-        """Whether one of these errors is a fault of the database: it is locked, damaged or gone."""
 
     def execute(self, answer: str, example: Example) -> Outcome:
         from dstill_sql.engines.preparing import Untranslatable, prepared
@@ -79,71 +75,104 @@ class Embedded(Executor):
     def run_on(self, query: exp.Query, data: Rows | File) -> Outcome:
         """The result of a checked query on these data."""
         from dstill_sql.engines import running
+        from dstill_sql.printing import NotPrintable
 
         with self._lock:
             try:
-                connection = self._opened(data)
+                key = self._opened(data)
             except MemoryError:
-                return Outcome(kind=OutcomeKind.UNAVAILABLE, reason=f"{self.label}: too little memory for the database")
-            try:
-                value = running.run(query, self.dialect, lambda text, most: self.timed(connection, text, most))
+                return self._unavailable("too little memory for the database")
+            except (NotPrintable, EngineError) as error:
+                return _invalid(f"the database cannot be made: {error}")
             except Stopped:
-                return _invalid(f"the query ran for more than {self._watch.seconds:g} s")
+                return self._unavailable(f"opening the database took more than {LOAD:g} s")
+            try:
+                value = running.run(query, self.dialect, lambda one, most: self._process.fetch(key, one, most))
+            except Stopped:
+                return _invalid(f"the query ran for more than {self._process.seconds:g} s")
             except running.TooManyRows as error:
                 return _invalid(str(error))
+            except NotPrintable as error:
+                return _invalid(f"not run: {error}")
             except MemoryError:
                 return _invalid("the query needs more memory than it may have")
-            except self.refuses as error:
-                lines = str(error).splitlines() or [type(error).__name__]
-                if self.is_of_file(error):
-                    self._forget(data)
-                    return Outcome(kind=OutcomeKind.UNAVAILABLE, reason=f"{self.label}: {lines[0]}")
-                return _invalid(lines[0])
+            except EngineError as error:
+                if error.of_file:
+                    self._process.forget(key)  # so that the next query opens it again
+                    return self._unavailable(str(error))
+                return _invalid(str(error))
         return Outcome(kind=OutcomeKind.OK, value=value)
+
+    def _unavailable(self, reason: str) -> Outcome:
+        return Outcome(kind=OutcomeKind.UNAVAILABLE, reason=f"{self.label}: {reason}")
 
     def __init__(self, config: Any = None) -> None:
         super().__init__(config)
         self._lock = threading.Lock()
-        self._watch = Watch(self.config.seconds)
-        self._connections: OrderedDict[str, Any] = OrderedDict()
+        self._seconds = self.config.seconds
         self._file: File | None = None  # of ``--engine-url``
 
     def open(self, task: Task, engine: Engine) -> Self:
         super().open(task, engine)
-        self._watch.seconds = min(self.config.seconds, engine.timeout)
+        self._seconds = min(self.config.seconds, engine.timeout)
         is_own = engine.url.partition(":")[0].lower() in self.url_schemes
         self._file = File(path=database_file(engine.url)) if is_own else None
         return self
 
-    def _opened(self, data: Rows | File) -> Any:
-        key = _key(data)
-        if key not in self._connections:
-            self._connections[key] = self.open_file(data) if isinstance(data, File) else self._load(data)
-            while len(self._connections) > _KEPT:
-                self._connections.popitem(last=False)[1].close()
-        self._connections.move_to_end(key)
-        return self._connections[key]
+    @cached_property
+    def _process(self) -> EngineProcess:
+        return EngineProcess(self.dialect, seconds=self._seconds, memory_mb=self.config.memory_mb)
 
-    def _forget(self, data: Rows | File) -> None:
-        """Close a database, so that the next query opens it again."""
-        if (connection := self._connections.pop(_key(data), None)) is not None:
-            connection.close()
+    def _opened(self, data: Rows | File, *, describes: bool = False) -> str:
+        """The key of a database that is open. Raises ServiceError, and as the process does."""
+        key = data.digest if isinstance(data, Rows) else f"{describes} {data.path}"
+        if not self._process.has(key):
+            if isinstance(data, Rows):
+                self._process.make(key, self._made(data))
+            else:
+                self._open_file(key, data.path, describes=describes)
+        return key
+
+    def _open_file(self, key: str, path: Path, *, describes: bool) -> None:
+        try:
+            self._process.open(key, path, describes=describes)
+        except EngineError as error:
+            what = f"{ENGINES[self.dialect]} cannot open the database: {error}"
+            raise ServiceError(what, where=str(path), hint=_hint_of_other(path, self.dialect)) from None
+
+    def _made(self, data: Rows) -> Made:
+        from dstill_sql.printing import created, filled
+
+        tables, cells = data.schema.in_dialect(self.dialect).tables, data.read()
+        making = [steps.run(created(table, self.dialect)) for table in tables]
+        filling = [steps.fill(filled(table, self.dialect), rows) for table in tables if (rows := cells.get(table.name))]
+        return Made(steps=[*making, *filling], sealed=True)
 
     def _data(self, example: Example) -> Rows | File | None:
         """What the answers to an example run on: the file of ``--engine-url``, unless they are about other data."""
         data = self.task.data(example)
         return self._file if self._file is not None and not isinstance(data, Rows) else data
 
-    def timed(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
-        """The columns of a query, and its first `most` rows. Raises Stopped, and what `refuses` names."""
-        with self._watch.over(connection.interrupt):
-            return self._fetch(connection, text, most)
-
     # --- the user's file -----------------------------------------------------------------
 
-    @abstractmethod
+    def ask(self, file: File, query: Statement, values: Sequence[Any] = ()) -> Sequence[Sequence[Any]]:
+        """The rows of a query of dstill's own about a file. Raises ServiceError."""
+        with self._lock:
+            try:
+                return self._process.fetch(self._opened(file, describes=True), query, _MOST, values)[1]
+            except Stopped:
+                what = TOO_LONG
+            except MemoryError:
+                what = "needs more memory than it may have"
+            except EngineError as error:
+                what = str(error)
+            raise ServiceError(what, where=str(file.path))
+
     def catalog(self, data: File) -> Catalog:
         """What is in a database file. Raises ServiceError."""
+        from dstill_sql.catalogs import of_file
+
+        return of_file(self.dialect, partial(self.ask, data))
 
     def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
         from dstill_sql.catalogs import facts_of
@@ -165,25 +194,12 @@ class Embedded(Executor):
         file = self._file or (own.data if own and isinstance(own.data, File) else None)
         if file is not None:
             yield from of_file(self.catalog(file).schema, own.schema.in_dialect(self.dialect) if own else None)
-        connection = self._opened(file or Rows(schema=Schema(tables=(), dialect=self.dialect), read=dict, digest=""))
-        yield from known_answers(self.dialect, lambda text: self.timed(connection, text, 1)[1][0])
-
-    @abstractmethod
-    def _load(self, data: Rows) -> Any:
-        """A connection to a new database in memory with these rows."""
-
-    @abstractmethod
-    def open_file(self, data: File) -> Any:
-        """A connection that only reads the file. Raises ServiceError."""
-
-    @abstractmethod
-    def _fetch(self, connection: Any, text: str, most: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
-        """The columns of a query, and its first `most` rows."""
+        data = file or Rows(schema=Schema(tables=(), dialect=self.dialect), read=dict, digest="")
+        yield from known_answers(self.dialect, lambda one: self._process.fetch(self._opened(data), one, 1)[1][0])
 
     def close(self) -> None:
-        self._watch.close()
-        while self._connections:
-            self._connections.popitem()[1].close()
+        if "_process" in vars(self):
+            vars(self).pop("_process").close()
 
 
 def database_file(url: str) -> Path:
@@ -197,17 +213,13 @@ def database_file(url: str) -> Path:
     return Path(path)
 
 
-def hint_of_other(path: Path, scheme: str) -> str:
+def _hint_of_other(path: Path, scheme: str) -> str:
     """That a file which does not open is one of the other engine, and not of that with `scheme`; empty: it is not."""
     with contextlib.suppress(OSError), path.open("rb") as file:
         head = file.read(15)
         found = "sqlite" if head == b"SQLite format 3" else "duckdb" if head[8:12] == b"DUCK" else scheme
         return "" if found == scheme else f"it is a database of {found}: write {found}:// instead of {scheme}://"
     return ""
-
-
-def _key(data: Rows | File) -> str:
-    return data.digest if isinstance(data, Rows) else str(data.path)
 
 
 def _invalid(reason: str) -> Outcome:

@@ -1,7 +1,7 @@
 """Stops queries that run too long: one thread for an engine, instead of a clock for each query.
 
-    watch = Watch(5.0)
-    with watch.over(connection.interrupt):
+    watch = Watch()
+    with watch.over(connection.interrupt, 5.0):
         …                                 after 5 s, `interrupt` is called; at the end, `Stopped` is raised
 
 The thread looks ten times a second, and ends when there was nothing to watch for a while.
@@ -27,8 +27,7 @@ class Stopped(Exception):
 class Watch:
     """Watches one query at a time."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._interrupt: Callable[[], None] | None = None
         self._until = 0.0
@@ -37,10 +36,10 @@ class Watch:
         self._closing = threading.Event()
 
     @contextmanager
-    def over(self, interrupt: Callable[[], None]) -> Iterator[None]:
+    def over(self, interrupt: Callable[[], None], seconds: float) -> Iterator[None]:
         """Call `interrupt` if the block takes too long, and raise Stopped then, even if the block came to an end."""
         with self._lock:
-            self._interrupt, self._until, self._stopped = interrupt, time.monotonic() + self.seconds, False
+            self._interrupt, self._until, self._stopped = interrupt, time.monotonic() + seconds, False
             if self._thread is None:
                 self._thread = threading.Thread(target=self._look, daemon=True)
                 self._thread.start()

@@ -9,7 +9,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dstill_sql.parsers.reading import NAMES, Reading, walk
+from dstill_sql.parsers.names import NAMES
+from dstill_sql.parsers.reading import Reading, walk
+from dstill_sql.printing import NotPrintable
 
 __all__ = ["duckdb_reading"]
 
@@ -19,12 +21,14 @@ _PATHS = ("catalog_name", "schema_name", "catalog", "schema")
 
 
 def duckdb_reading(serialized: str) -> Reading:
-    """What DuckDB reads in a text."""
+    """What DuckDB reads in a text. Raises NotPrintable."""
     reading = Reading()
     tree = json.loads(serialized)
-    statements = tree.get("statements") or ()
-    if tree.get("error") or len(statements) != 1:
-        reading.others.append(f"{len(statements)} queries: {tree.get('error_message', 'no error')}")
+    if tree.get("error"):
+        raise NotPrintable(f"DuckDB cannot read it: {tree.get('error_message')}")
+    statements = tree["statements"]
+    if len(statements) != 1:
+        reading.others.append(f"{len(statements)} statements")
     for node in walk(statements):
         _read(node, reading)
     return reading

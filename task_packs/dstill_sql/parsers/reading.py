@@ -11,11 +11,9 @@ folded, as the engines look them up.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import Any, cast
 
 from sqlglot import Dialect as Grammar
@@ -24,15 +22,10 @@ from sqlglot.tokenizer_core import TokenType
 
 from dstill_sql.allowed import UNITS
 from dstill_sql.dialects import Dialect
+from dstill_sql.parsers.names import NAMES
 from dstill_sql.printing import NotPrintable, Statement
 
-__all__ = ["NAMES", "Reading", "confirm", "difference", "reading_of", "walk"]
-
-# Engine → kind of name → the names that may be there, as its parser writes them.
-NAMES: Mapping[Dialect, Mapping[str, frozenset[str]]] = {
-    engine: {kind: frozenset(names) for kind, names in kinds.items()}
-    for engine, kinds in json.loads(files(__package__).joinpath("names.json").read_text()).items()
-}
+__all__ = ["Reading", "confirm", "difference", "named", "reading_of", "walk"]
 
 
 @dataclass(kw_only=True)
@@ -68,6 +61,20 @@ def reading_of(statement: Statement) -> Reading:
             repeated = isinstance(node, exp.Case) and part is node.this and statement.dialect == "duckdb"
             parts.append((part, times * len(node.args["ifs"]) if repeated else times))
     return reading
+
+
+def named(tree: exp.Expr) -> dict[str, list[str]]:
+    """The folded names that a query may read: tables that are not of its WITH, those of its WITH, columns or ``*``."""
+    inner = {cte.alias_or_name.casefold() for cte in tree.find_all(exp.CTE)}
+    columns = {name for column in tree.find_all(exp.Column) if (name := column.name.casefold())}
+    columns |= {name.name.casefold() for join in tree.find_all(exp.Join) for name in join.args.get("using") or ()}
+    natural = any(join.method == "NATURAL" for join in tree.find_all(exp.Join))
+    stars = any(not isinstance(star.parent, exp.Count) for star in tree.find_all(exp.Star))
+    return {
+        "tables": sorted({table.name.casefold() for table in tree.find_all(exp.Table)}),
+        "inner": sorted(inner),
+        "columns": ["*"] if stars or natural else sorted(columns),
+    }
 
 
 def difference(tree: Reading, engine: Reading, dialect: Dialect) -> str:

@@ -19,20 +19,20 @@ def test_a_block_that_takes_too_long_is_interrupted() -> None:
             time.sleep(0.01)
         raise RuntimeError("interrupted")
 
-    with pytest.raises(Stopped), Watch(0.05).over(lambda: interrupted.append(True)):
+    with pytest.raises(Stopped), Watch().over(lambda: interrupted.append(True), 0.05):
         wait()
 
 
 def test_an_error_in_time_stays_what_it_is() -> None:
-    watch = Watch(5)
-    with pytest.raises(ZeroDivisionError), watch.over(lambda: pytest.fail("interrupted")):
+    watch = Watch()
+    with pytest.raises(ZeroDivisionError), watch.over(lambda: pytest.fail("interrupted"), 5):
         1 / 0  # noqa: B018
-    with watch.over(lambda: pytest.fail("interrupted")):
+    with watch.over(lambda: pytest.fail("interrupted"), 5):
         pass
 
 
 def test_a_block_that_ends_too_late_took_too_long() -> None:
     """A step of the engine that no interrupt ends."""
     interrupted = threading.Event()
-    with pytest.raises(Stopped), Watch(0.05).over(interrupted.set):
+    with pytest.raises(Stopped), Watch().over(interrupted.set, 0.05):
         assert interrupted.wait(5)

@@ -1,0 +1,154 @@
+"""SQLite in a process of its own. An authorizer allows each query to read and call what is in its tree, and no more."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from dstill_sql.engines.work import Failure, Work
+
+__all__ = ["LONGEST", "SqliteWork"]
+
+# Bytes of one text, and of one row.
+LONGEST = 2**20
+_PATTERN = 5_000  # bytes of a pattern of LIKE
+_WAIT = 2.0  # seconds for a lock of another process
+_OF_FILE = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+)
+_DESCRIBES = ("table_info", "index_list", "index_info", "foreign_key_list", "data_version")  # PRAGMAs
+
+
+class SqliteWork(Work):
+    """SQLite."""
+
+    def __init__(self, memory_mb: int, functions: Sequence[str]) -> None:
+        self._heap = memory_mb * 2**20
+        self._functions = frozenset(functions)
+
+    def opened(self, path: str, *, describes: bool) -> _Database:
+        connection = sqlite3.connect(f"{path}?mode=ro", uri=True, timeout=_WAIT, factory=_Database)
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
+        return self._sealed(connection, describes=describes)
+
+    def made(self, step: Mapping[str, Any]) -> _Database:
+        connection = sqlite3.connect(":memory:", isolation_level=None, factory=_Database)
+        if ticks := step["ticks"]:
+            connection.set_progress_handler(lambda: 1, ticks)
+        connection.execute("BEGIN")
+        self.create(connection, step["steps"])
+        connection.execute("COMMIT")
+        if step["sealed"]:
+            return self._sealed(connection)
+        connection.seal(_anything)
+        return self._limited(connection)
+
+    def fill(self, database: _Database, insert: str, rows: Sequence[Sequence[Any]]) -> None:
+        database.executemany(insert, rows)
+
+    def plan(self, database: _Database, step: Mapping[str, Any]) -> None:
+        with self._reading(database, step):
+            database.execute(f"EXPLAIN {step['text']}")
+
+    def execute(self, database: _Database, step: Mapping[str, Any]) -> Any:
+        with self._reading(database, step):
+            return database.execute(step["text"], step["values"])
+
+    @contextmanager
+    def _reading(self, database: _Database, step: Mapping[str, Any]) -> Iterator[None]:
+        """SQLite asks the authorizer while it prepares a statement, which is before its first row."""
+        if step["reads"] is None:
+            yield
+            return
+        before, database.allows = database.allows, _Reading(self._functions, database.views, step["reads"]).allows
+        try:
+            yield
+        finally:
+            database.allows = before
+
+    def failure(self, error: Exception) -> Failure:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        return "file" if isinstance(error, sqlite3.Error) and code in _OF_FILE else "engine"
+
+    def rows(self, found: Any) -> Iterable[Sequence[Any]]:
+        rows: Iterable[Sequence[Any]] = found
+        return rows
+
+    def _limited(self, connection: _Database) -> _Database:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, _PATTERN)
+        connection.execute(f"PRAGMA hard_heap_limit = {self._heap}")
+        connection.execute("PRAGMA temp_store = MEMORY")  # a sort counts as memory, and fills no disk
+        connection.execute("PRAGMA trusted_schema = OFF")
+        return connection
+
+    def _sealed(self, connection: _Database, *, describes: bool = False) -> _Database:
+        """The connection, which only reads from now on."""
+        self._limited(connection)
+        for pragma in ("query_only = ON", "cell_size_check = ON", "mmap_size = 0"):
+            connection.execute(f"PRAGMA {pragma}")
+        if hasattr(connection, "setconfig"):  # Python 3.12
+            connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE)  # type: ignore[attr-defined,unused-ignore]
+        connection.seal(_describes if describes else _nothing)
+        return connection
+
+
+Names = str | None
+Allows = Callable[[int, Names, Names, Names, Names], bool]
+
+
+class _Database(sqlite3.Connection):
+    """A connection, with what its authorizer allows."""
+
+    views: frozenset[str] = frozenset()  # of the database, folded
+    allows: Allows
+
+    def seal(self, allows: Allows) -> None:
+        """Ask `allows`, or what comes in its place, about every statement from now on."""
+        rows = self.execute("SELECT name FROM sqlite_master WHERE type = 'view'")
+        self.views, self.allows = frozenset(name.casefold() for (name,) in rows), allows
+        self.set_authorizer(lambda *asked: sqlite3.SQLITE_OK if self.allows(*asked) else sqlite3.SQLITE_DENY)
+
+
+class _Reading:
+    """What one query may read and call: what is in its tree, and whatever the views of the file do."""
+
+    def __init__(self, functions: frozenset[str], views: frozenset[str], names: Mapping[str, Sequence[str]]) -> None:
+        self._functions, self._columns = functions, frozenset(names["columns"])
+        self._tables, self._views = frozenset(names["tables"]), views - frozenset(names["inner"])
+
+    def allows(self, action: int, first: Names, second: Names, _: Names, view: Names) -> bool:
+        in_view = view is not None and view.casefold() in self._views
+        name, part = (first or "").casefold(), (second or "").casefold()
+        if action == sqlite3.SQLITE_FUNCTION:
+            return in_view or part in self._functions
+        if action == sqlite3.SQLITE_READ:
+            return not name.startswith("sqlite_") and (in_view or (name in self._tables and self._has(part)))
+        return action == sqlite3.SQLITE_SELECT or (in_view and action == sqlite3.SQLITE_RECURSIVE)
+
+    def _has(self, column: str) -> bool:
+        return not column or not {column, "*"}.isdisjoint(self._columns)
+
+
+def _describes(action: int, first: Names, *_: Names) -> bool:
+    """What views of the file read, and the PRAGMAs that tell what is in it."""
+    reads = action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
+    return reads or (action == sqlite3.SQLITE_PRAGMA and (first or "").lower() in _DESCRIBES)
+
+
+def _nothing(*_: Any) -> bool:
+    """Between queries, each of which brings what it may read."""
+    return False
+
+
+def _anything(*_: Any) -> bool:
+    return True
