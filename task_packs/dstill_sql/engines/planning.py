@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 
-from dstill_sql.engines.process import ENGINES, EngineError, EngineProcess, Made, Name, Pool, Stopped
+from dstill_sql.engines.process import ENGINES, Crashed, EngineError, EngineProcess, Made, Name, Pool, Stopped
 from dstill_sql.schema import Schema
 
 __all__ = ["refusal"]
@@ -52,22 +52,29 @@ class _Planner:
 
     def refusal(self, text: str, process: EngineProcess) -> str:
         """Why the query cannot be planned."""
-        if not self._can_plan(process):
-            return ""
+        name = ENGINES[self.engine]
         try:
-            process.plan(self._key, text)
+            try:
+                self._plan(text, process)
+            except Crashed as error:
+                if not error.of_file:
+                    raise
+                self._plan(text, process)  # somebody else ended it
         except Stopped:
-            return f"{ENGINES[self.engine]} takes more than {SECONDS:g} s to plan the query"
+            return f"{name} takes more than {SECONDS:g} s to plan the query"
         except MemoryError:
-            return f"{ENGINES[self.engine]} needs more than {_MEMORY_MB} MB to plan the query"
+            return f"{name} needs more than {_MEMORY_MB} MB to plan the query"
         except EngineError as error:
             return str(error)
         return ""
 
-    def _can_plan(self, process: EngineProcess) -> bool:
+    def _plan(self, text: str, process: EngineProcess) -> None:
         if self._is_usable and not process.has(self._key):
             try:
                 process.make(self._key, self._made)
-            except (EngineError, Stopped, MemoryError):
+            except Crashed:
+                raise
+            except EngineError:
                 self._is_usable = False
-        return self._is_usable
+        if self._is_usable:
+            process.plan(self._key, text)

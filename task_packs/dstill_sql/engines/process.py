@@ -92,6 +92,7 @@ class EngineProcess:
     def __init__(self, engine: Name, *, seconds: float, memory_mb: int) -> None:
         self.engine, self.seconds, self.memory_mb = engine, seconds, memory_mb
         self._keys: OrderedDict[str, None] = OrderedDict()
+        self.cpu = 0.0  # seconds that all requests took of a processor
         self._watch = Watch()
         self._process: subprocess.Popen[bytes] | None = None
         self._end: Any = None
@@ -157,6 +158,7 @@ class EngineProcess:
             raise
         if "error" in answer:
             self._fail(answer["error"], answer["message"])
+        self.cpu += answer["cpu"]
         return answer["columns"], rows
 
     def _received(self, process: subprocess.Popen[bytes], most: int) -> tuple[dict[str, Any], list[list[Any]]]:
@@ -318,6 +320,8 @@ def _check(answer: Mapping[str, Any], rows: Sequence[Sequence[Any]]) -> None:
         return
     columns = answer.get("columns")
     if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
+        raise BrokenMessage
+    if not isinstance(answer.get("cpu"), float):
         raise BrokenMessage
     width = len(columns)
     if not all(len(row) == width and all(isinstance(value, _CELLS) for value in row) for row in rows):
