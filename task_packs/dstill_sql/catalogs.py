@@ -23,8 +23,8 @@ from sqlglot.errors import SqlglotError
 
 from dstill.errors import DataError
 from dstill_sql.dialects import Dialect
+from dstill_sql.engine_text import Statement, fixed
 from dstill_sql.engines.server import Server
-from dstill_sql.printing import Statement, fixed
 from dstill_sql.schema import Column, Reference, Schema, Table, family_of, type_text, walk_columns
 
 __all__ = ["Catalog", "facts_of", "of_duckdb", "of_file", "of_postgresql", "of_sqlite"]

@@ -18,10 +18,11 @@ from dstill.api.records import Problem
 from dstill.errors import did_you_mean
 from dstill_sql.allowed import unknown
 from dstill_sql.dialects import Dialect
+from dstill_sql.engine_text import NotPrintable
 from dstill_sql.growth import MOST_GROWTH, MOST_JOINED, growth, joined
 from dstill_sql.join_conditions import compares
 from dstill_sql.limits import Limits
-from dstill_sql.printing import NotPrintable, settled
+from dstill_sql.printing import settled
 from dstill_sql.schema import Schema
 from dstill_sql.statements import place
 

@@ -9,7 +9,6 @@ query, and the same tree. The engine's own parser then reads it once more, befor
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import LiteralString
 
 import sqlglot
@@ -18,23 +17,11 @@ from sqlglot.errors import SqlglotError
 
 from dstill_sql.allowed import is_type, unknown
 from dstill_sql.dialects import Dialect
+from dstill_sql.engine_text import NotPrintable, Statement
 from dstill_sql.schema import Column, Table
 from dstill_sql.statements import NotOneQuery, first_line, parsed
 
-__all__ = ["NotPrintable", "Statement", "about", "created", "emptied", "filled", "fixed", "printed", "settled"]
-
-
-class NotPrintable(ValueError):
-    """No text of the tree is safe to send. The message says why."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Statement:
-    """A text for an engine. Only this module makes one."""
-
-    text: str
-    dialect: Dialect
-    tree: exp.Expr | None = field(default=None, repr=False, compare=False)  # that the engine must read; None: our words
+__all__ = ["about", "created", "emptied", "filled", "printed", "settled"]
 
 
 def printed(query: exp.Query, dialect: Dialect) -> Statement:
@@ -48,11 +35,6 @@ def printed(query: exp.Query, dialect: Dialect) -> Statement:
 def settled(query: exp.Query, dialect: Dialect) -> exp.Query:
     """The query as its printed text is read: sqlglot writes some calls as others. Raises NotPrintable."""
     return _read_again(query, dialect)[1]
-
-
-def fixed(text: LiteralString, dialect: Dialect) -> Statement:
-    """A statement that is written out in dstill's code. Its values are parameters."""
-    return Statement(text=text, dialect=dialect)
 
 
 def about(template: LiteralString, dialect: Dialect, *given: str | int | float) -> Statement:

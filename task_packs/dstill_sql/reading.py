@@ -19,8 +19,9 @@ from dstill.api.values import MOST, Known, Values
 from dstill.errors import ServiceError
 from dstill_sql.catalogs import Catalog
 from dstill_sql.dialects import Dialect
+from dstill_sql.engine_text import Statement
 from dstill_sql.engines.embedded import TOO_LONG
-from dstill_sql.printing import Statement, about
+from dstill_sql.printing import about
 from dstill_sql.results import cell
 from dstill_sql.schema import Column, Table
 

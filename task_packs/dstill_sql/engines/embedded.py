@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
     from dstill_sql.catalogs import Catalog
-    from dstill_sql.printing import Statement
+    from dstill_sql.engine_text import Statement
 
 __all__ = ["TOO_LONG", "Embedded", "EmbeddedSettings", "database_file"]
 
@@ -74,8 +74,7 @@ class Embedded(Executor):
 
     def run_on(self, query: exp.Query, data: Rows | File) -> Outcome:
         """The result of a checked query on these data."""
-        from dstill_sql.engines import running
-        from dstill_sql.printing import NotPrintable
+        from dstill_sql.engine_text import NotPrintable
 
         with self._lock:
             try:
@@ -86,21 +85,25 @@ class Embedded(Executor):
                 return _invalid(f"the database cannot be made: {error}")
             except Stopped:
                 return self._unavailable(f"opening the database took more than {LOAD:g} s")
-            try:
-                value = running.run(query, self.dialect, lambda one, most: self._process.fetch(key, one, most))
-            except Stopped:
-                return _invalid(f"the query ran for more than {self._process.seconds:g} s")
-            except running.TooManyRows as error:
-                return _invalid(str(error))
-            except NotPrintable as error:
-                return _invalid(f"not run: {error}")
-            except MemoryError:
-                return _invalid("the query needs more memory than it may have")
-            except EngineError as error:
-                if error.of_file:
-                    self._process.forget(key)  # so that the next query opens it again
-                    return self._unavailable(str(error))
-                return _invalid(str(error))
+            return self._run(query, key)
+
+    def _run(self, query: exp.Query, key: str) -> Outcome:
+        from dstill_sql.engine_text import NotPrintable
+        from dstill_sql.engines import running
+
+        try:
+            value = running.run(query, self.dialect, lambda one, most: self._process.fetch(key, one, most))
+        except Stopped:
+            return _invalid(f"the query ran for more than {self._process.seconds:g} s")
+        except MemoryError:
+            return _invalid("the query needs more memory than it may have")
+        except (running.TooManyRows, NotPrintable) as error:
+            return _invalid(str(error))
+        except EngineError as error:
+            if error.of_file:
+                self._process.forget(key)  # so that the next query opens it again
+                return self._unavailable(str(error))
+            return _invalid(str(error))
         return Outcome(kind=OutcomeKind.OK, value=value)
 
     def _unavailable(self, reason: str) -> Outcome:

@@ -14,9 +14,10 @@ from typing import Any
 from dstill.api.engine import Engine
 from dstill.errors import ServiceError
 from dstill_sql.databases import Rows
+from dstill_sql.engine_text import NotPrintable
 from dstill_sql.engines.connecting import connect, library
 from dstill_sql.parsers.postgres import confirm_on_postgres
-from dstill_sql.printing import NotPrintable, created
+from dstill_sql.printing import created
 from dstill_sql.schema import quoted
 
 __all__ = ["Loader"]

@@ -13,9 +13,10 @@ from functools import lru_cache
 
 from sqlglot import exp
 
-from dstill_sql.engines.process import ENGINES, EngineError, EngineProcess, Made, Name, Pool, Stopped
+from dstill_sql.engine_text import NotPrintable, Statement, fixed
+from dstill_sql.engines.process import ENGINES, Crashed, EngineError, EngineProcess, Made, Name, Pool, Stopped
 from dstill_sql.engines.steps import run
-from dstill_sql.printing import NotPrintable, Statement, created, fixed, printed, settled
+from dstill_sql.printing import created, printed, settled
 from dstill_sql.schema import Schema
 
 __all__ = ["refusal"]
@@ -67,22 +68,29 @@ class _Planner:
 
     def refusal(self, query: Statement, process: EngineProcess) -> str:
         """Why the query cannot be planned."""
-        if not self._can_plan(process):
-            return ""
+        name = ENGINES[self.engine]
         try:
-            process.plan(self._key, query)
+            try:
+                self._plan(query, process)
+            except Crashed as error:
+                if not error.of_file:
+                    raise
+                self._plan(query, process)  # somebody else ended it
         except Stopped:
-            return f"{ENGINES[self.engine]} takes more than {SECONDS:g} s to plan the query"
+            return f"{name} takes more than {SECONDS:g} s to plan the query"
         except MemoryError:
-            return f"{ENGINES[self.engine]} needs more than {_MEMORY_MB} MB to plan the query"
+            return f"{name} needs more than {_MEMORY_MB} MB to plan the query"
         except EngineError as error:
             return str(error)
         return ""
 
-    def _can_plan(self, process: EngineProcess) -> bool:
+    def _plan(self, query: Statement, process: EngineProcess) -> None:
         if self._is_usable and not process.has(self._key):
             try:
                 process.make(self._key, self._made)
-            except (EngineError, Stopped, MemoryError):
+            except Crashed:
+                raise
+            except EngineError:
                 self._is_usable = False
-        return self._is_usable
+        if self._is_usable:
+            process.plan(self._key, query)

@@ -22,10 +22,10 @@ from dstill.api.task import Task, data_of
 from dstill_sql.about_databases import AboutDatabases
 from dstill_sql.databases import Rows
 from dstill_sql.drift import changes
+from dstill_sql.engine_text import NotPrintable
 from dstill_sql.engines.connecting import library
 from dstill_sql.engines.duckdb import DuckDb
 from dstill_sql.engines.server import LARGEST, Away, Server
-from dstill_sql.printing import NotPrintable
 
 __all__ = ["Postgresql", "PostgresqlSettings"]
 

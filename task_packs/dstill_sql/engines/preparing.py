@@ -8,8 +8,9 @@ from dstill.api.records import Example
 from dstill_sql.about_databases import AboutDatabases
 from dstill_sql.clock import frozen
 from dstill_sql.dialects import Dialect
+from dstill_sql.engine_text import NotPrintable
 from dstill_sql.engines.translating import Untranslatable, translated
-from dstill_sql.printing import NotPrintable, settled
+from dstill_sql.printing import settled
 from dstill_sql.statements import read
 
 __all__ = ["Untranslatable", "prepared"]

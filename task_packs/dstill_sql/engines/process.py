@@ -38,7 +38,7 @@ from dstill_sql.engines.steps import Step
 from dstill_sql.engines.watch import Stopped, Watch
 
 if TYPE_CHECKING:
-    from dstill_sql.printing import Statement
+    from dstill_sql.engine_text import Statement
 
 __all__ = ["ENGINES", "Crashed", "EngineError", "EngineProcess", "Found", "Made", "Name", "Pool", "Stopped"]
 
@@ -98,6 +98,7 @@ class EngineProcess:
         self.engine, self.seconds, self.memory_mb = engine, seconds, memory_mb
         self._keys: OrderedDict[str, None] = OrderedDict()
         self._confirmed: OrderedDict[Statement, None] = OrderedDict()
+        self.cpu = 0.0  # seconds that all requests took of a processor
         self._watch = Watch()
         self._process: subprocess.Popen[bytes] | None = None
         self._end: Any = None
@@ -181,6 +182,7 @@ class EngineProcess:
             raise
         if "error" in answer:
             self._fail(answer["error"], answer["message"])
+        self.cpu += answer["cpu"]
         return answer["columns"], rows
 
     def _received(self, process: subprocess.Popen[bytes], most: int) -> tuple[dict[str, Any], list[list[Any]]]:
@@ -354,6 +356,8 @@ def _check(answer: Mapping[str, Any], rows: Sequence[Sequence[Any]]) -> None:
         return
     columns = answer.get("columns")
     if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
+        raise BrokenMessage
+    if not isinstance(answer.get("cpu"), float):
         raise BrokenMessage
     width = len(columns)
     if not all(len(row) == width and all(isinstance(value, _CELLS) for value in row) for row in rows):

@@ -18,7 +18,8 @@ from typing import Any
 from sqlglot import exp
 
 from dstill_sql.dialects import Dialect
-from dstill_sql.printing import Statement, printed, settled
+from dstill_sql.engine_text import Statement
+from dstill_sql.printing import printed, settled
 from dstill_sql.results import cell, tied
 
 __all__ = ["MOST_ROWS", "Fetch", "TooManyRows", "run"]

@@ -18,9 +18,10 @@ from dstill.errors import FailedItems
 from dstill_sql.catalogs import facts_of, of_postgresql
 from dstill_sql.dialects import Dialect
 from dstill_sql.drift import compared
+from dstill_sql.engine_text import Statement, fixed
 from dstill_sql.engines.connecting import library
 from dstill_sql.engines.server import Away, Server
-from dstill_sql.printing import Statement, fixed, printed
+from dstill_sql.printing import printed
 from dstill_sql.results import cell
 from dstill_sql.schema import Schema, quoted
 from dstill_sql.statements import read

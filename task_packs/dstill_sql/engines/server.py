@@ -23,10 +23,9 @@ from typing import Any, Self
 
 from dstill.api.engine import Engine
 from dstill.errors import DstillError, ServiceError
+from dstill_sql.engine_text import Statement, fixed
 from dstill_sql.engines.bounded import bounded
 from dstill_sql.engines.connecting import address_of, connect, library
-from dstill_sql.parsers.postgres import confirm_on_postgres
-from dstill_sql.printing import Statement, fixed
 
 __all__ = ["GRACE", "LARGEST", "Away", "Server"]
 
@@ -97,6 +96,8 @@ class Server:
 
         `own_schema`: the schema of its tables, if it is another one than the user's.
         """
+        from dstill_sql.parsers.postgres import confirm_on_postgres
+
         confirm_on_postgres(query)
         with self._transaction() as connection, connection.cursor(name="answer") as cursor:
             if own_schema:

@@ -1,7 +1,7 @@
 """What the process of an engine does: it reads requests, runs them one by one, and answers.
 
     {"seconds": 5, "steps": [{"do": "fetch", "key": "shop", "text": "SELECT name FROM drivers", …}]}
-    {"columns": ["name"], "rows": [["Ann"], ["Bob"]]}
+    {"columns": ["name"], "rows": [["Ann"], ["Bob"]], "cpu": 0.0001}
 
 Rows that are many come in several messages, before that with the columns. What fails is answered with
 ``{"error": "stopped", "message": "…"}``: the errors are those of `dstill_sql.engines.work.Failure`.
@@ -17,10 +17,10 @@ import json
 import os
 import signal
 import sys
-import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from queue import SimpleQueue
+from functools import partial
 from typing import Any
 
 from dstill_sql.engines.frames import BrokenMessage, receive, send
@@ -44,13 +44,10 @@ def serve(given: str) -> None:
     answers = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever an engine prints is no message
     _prepare_signals()
-    requests = _Requests()
     server = _Server(settings, answers)
-    while (request := requests.next()) is not None:
-        try:
-            send(answers, server.answer(request))
-        except OSError:
-            break
+    with os.fdopen(0, "rb") as stream, contextlib.suppress(BrokenMessage, OSError):  # dstill ended, or closed the pipe
+        while True:
+            send(answers, server.answer(receive(stream, _LONGEST)[0]))
     server.close()
     os._exit(0)
 
@@ -66,38 +63,13 @@ def _prepare_signals() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-class _Requests:
-    """Requests in a thread of their own, so that the process ends with dstill in the middle of a query, too."""
-
-    def __init__(self) -> None:
-        self._queue: SimpleQueue[Request | None] = SimpleQueue()
-        self._working = False
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def next(self) -> Request | None:
-        """The next request; None: dstill has ended or closed the pipe."""
-        self._working = False
-        return self._queue.get()
-
-    def _read(self) -> None:
-        stream = os.fdopen(0, "rb", closefd=False)
-        with contextlib.suppress(BrokenMessage, OSError):
-            while True:
-                request, _ = receive(stream, _LONGEST)
-                self._working = True
-                self._queue.put(request)
-        if self._working:
-            os._exit(0)
-        self._queue.put(None)
-
-
 class _Server:
     """The databases of one engine. What it lacks, such as its library, every answer says."""
 
     def __init__(self, settings: Mapping[str, Any], answers: int) -> None:
         self._answers = answers
         self._memory = int(settings["memory_mb"]) * _MEGABYTE
-        self._watch = Watch()
+        self._watch = Watch(also=partial(_end_without, os.getppid()))
         self._databases: dict[str, Any] = {}
         self._missing = ""
         try:
@@ -123,10 +95,11 @@ class _Server:
 
     def _run(self, steps: Sequence[Request], seconds: float) -> dict[str, Any]:
         found: tuple[list[str], list[Any]] = ([], [])
+        start = time.process_time()
         with self._watch.over(self._interrupt, seconds):
             for step in steps:
                 found = self._do(step)
-        return {"columns": found[0], "rows": found[1]}
+        return {"columns": found[0], "rows": found[1], "cpu": time.process_time() - start}
 
     def _do(self, step: Request) -> tuple[list[str], list[Any]]:
         work, key = self._work, step["key"]
@@ -184,6 +157,12 @@ def _work(settings: Mapping[str, Any]) -> Work:
     from dstill_sql.engines.work_duckdb import DuckDbWork
 
     return DuckDbWork(memory_mb, settings["folder"])
+
+
+def _end_without(parent: int) -> None:
+    """End if dstill did, in the middle of a query. Windows does not tell."""
+    if os.getppid() != parent:
+        os._exit(0)
 
 
 @contextmanager

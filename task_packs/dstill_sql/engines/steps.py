@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dstill_sql.printing import Statement
+    from dstill_sql.engine_text import Statement
 
 __all__ = ["Step", "fetch", "fill", "plan", "run", "serialized"]
 

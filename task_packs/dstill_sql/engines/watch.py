@@ -25,9 +25,10 @@ class Stopped(Exception):
 
 
 class Watch:
-    """Watches one query at a time."""
+    """Watches one query at a time. `also`: to do at each look."""
 
-    def __init__(self) -> None:
+    def __init__(self, also: Callable[[], None] | None = None) -> None:
+        self._also = also
         self._lock = threading.Lock()
         self._interrupt: Callable[[], None] | None = None
         self._until = 0.0
@@ -67,6 +68,8 @@ class Watch:
         idle = 0
         while True:
             closing = self._closing.wait(_EVERY)
+            if self._also:
+                self._also()
             with self._lock:
                 idle = 0 if self._interrupt else idle + 1
                 if closing or idle > _IDLE:

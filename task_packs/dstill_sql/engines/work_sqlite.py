@@ -24,7 +24,7 @@ _OF_FILE = (
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_PROTOCOL,
 )
-_DESCRIBES = ("table_info", "index_list", "index_info", "foreign_key_list", "data_version")  # PRAGMAs
+_DESCRIBES = ("table_info", "index_list", "index_info", "foreign_key_list")  # PRAGMAs
 
 
 class SqliteWork(Work):
@@ -38,6 +38,8 @@ class SqliteWork(Work):
         connection = sqlite3.connect(f"{path}?mode=ro", uri=True, timeout=_WAIT, factory=_Database)
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
+        for pragma in _DESCRIBES if describes else ():  # SQLite makes its table at the first use
+            connection.execute(f"SELECT * FROM pragma_{pragma}('')")
         return self._sealed(connection, describes=describes)
 
     def made(self, step: Mapping[str, Any]) -> _Database:

@@ -9,9 +9,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dstill_sql.engine_text import NotPrintable
 from dstill_sql.parsers.names import NAMES
 from dstill_sql.parsers.reading import Reading, walk
-from dstill_sql.printing import NotPrintable
 
 __all__ = ["duckdb_reading"]
 

@@ -13,9 +13,9 @@ from typing import Any
 from sqlglot import exp
 
 from dstill.errors import needs
+from dstill_sql.engine_text import NotPrintable, Statement
 from dstill_sql.parsers.names import NAMES
 from dstill_sql.parsers.reading import Reading, confirm, walk
-from dstill_sql.printing import NotPrintable, Statement
 
 __all__ = ["confirm_on_postgres", "postgres_reading"]
 

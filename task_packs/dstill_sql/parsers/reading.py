@@ -22,8 +22,8 @@ from sqlglot.tokenizer_core import TokenType
 
 from dstill_sql.allowed import UNITS
 from dstill_sql.dialects import Dialect
+from dstill_sql.engine_text import NotPrintable, Statement
 from dstill_sql.parsers.names import NAMES
-from dstill_sql.printing import NotPrintable, Statement
 
 __all__ = ["Reading", "confirm", "difference", "named", "reading_of", "walk"]
 

@@ -57,12 +57,13 @@ def choose(
     `often`: the result of the gold may depend on the order of rows, so it is tried in many.
     """
     chosen: list[tuple[Candidate, int]] = []
-    survivors, idle, finds, start = list(mutants), 0, False, time.process_time()
+    survivors, idle, finds, start = list(mutants), 0, False, _cpu(engine)
     for candidate in candidates:
         enough = len(chosen) >= k and not survivors
-        if enough or idle == _IDLE or time.process_time() - start > (_SECONDS if chosen else 3 * _SECONDS):
+        if enough or idle == _IDLE or _cpu(engine) - start > (_SECONDS if chosen else 3 * _SECONDS):
             break
-        want = _result(candidate, gold, engine)
+        engine.load(candidate.cells)
+        want = engine.run(gold)
         if want is None or (is_empty(want) and not finds):
             idle += 1
             continue
@@ -76,6 +77,10 @@ def choose(
         raise NoTestDatabases("the reference finds nothing that is certain in any data that were made for it")
     best = sorted(range(len(chosen)), key=lambda place: -chosen[place][1])[:k]
     return [chosen[place][0] for place in sorted(best)]
+
+
+def _cpu(engine: SmallEngine) -> float:
+    return time.process_time() + engine.cpu
 
 
 def depends_on_order(query: exp.Query) -> bool:
@@ -107,14 +112,6 @@ _TURNS: tuple[Callable[[Rows], Rows], ...] = (
     lambda rows: sorted(rows, key=_by_first, reverse=True),
     *(lambda rows, seed=seed: Random(seed).sample(rows, len(rows)) for seed in range(5)),
 )
-
-
-def _result(candidate: Candidate, gold: Prepared, engine: SmallEngine) -> dict[str, Any] | None:
-    try:
-        engine.load(candidate.cells)
-    except engine.errors:
-        return None
-    return engine.run(gold)
 
 
 def _differs(got: dict[str, Any] | None, want: dict[str, Any]) -> bool:

@@ -23,6 +23,7 @@ from dstill.api.records import Example, Mutant, TestDatabase
 from dstill.api.task import Task
 from dstill_sql import refusals
 from dstill_sql.databases import Database
+from dstill_sql.engine_text import NotPrintable
 from dstill_sql.engines.running import Prepared
 from dstill_sql.schema import Schema
 from dstill_sql.settings import Settings
@@ -104,7 +105,7 @@ def _made(gold: Gold, database: Database, k: int, seed: str) -> list[TestDatabas
         filler = Filler(schema, hints, Pools(gold, hints, database.now or NOW, engine))
         chosen = choose(
             _candidates(filler, tables, hints, seed),
-            Prepared(gold.query, engine.dialect),
+            _of_gold(gold, engine),
             list(_prepared(gold, engine)),
             engine,
             k,
@@ -117,11 +118,18 @@ def _made(gold: Gold, database: Database, k: int, seed: str) -> list[TestDatabas
         ]
 
 
+def _of_gold(gold: Gold, engine: SmallEngine) -> Prepared:
+    try:
+        return Prepared(gold.query, engine.dialect)
+    except NotPrintable as error:
+        raise NoTestDatabases(f"the reference cannot run: {error}") from None
+
+
 def _prepared(gold: Gold, engine: SmallEngine) -> Iterator[Prepared]:
     for one in islice(changes(gold), 2 * MOST):
         try:
             yield Prepared(one.query, engine.dialect)
-        except SqlglotError:
+        except (SqlglotError, NotPrintable):
             continue
 
 
