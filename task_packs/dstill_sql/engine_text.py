@@ -1,4 +1,4 @@
-"""A text that an engine may get. `dstill_sql.printing` makes it from a tree, and `fixed` from words in dstill's code."""
+"""Texts that an engine may get: `dstill_sql.printing` makes them from trees, `fixed` from words in dstill's code."""
 
 from __future__ import annotations
 

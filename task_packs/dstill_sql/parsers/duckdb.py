@@ -56,7 +56,7 @@ def _is_known(node: Mapping[str, Any], kind: str) -> bool:
 
 def _column(node: Mapping[str, Any], reading: Reading) -> None:
     if (name := node["column_names"][-1].casefold()) not in _CLOCKS:
-        reading.columns[name] += 1
+        reading.columns.add(name)
 
 
 def _star(node: Mapping[str, Any], reading: Reading) -> None:
@@ -66,7 +66,7 @@ def _star(node: Mapping[str, Any], reading: Reading) -> None:
 
 def _constant(node: Mapping[str, Any], reading: Reading) -> None:
     if node["literal"]["kind"] == "STRING":
-        reading.texts[node["literal"]["text"]] += 1
+        reading.texts.add(node["literal"]["text"])
 
 
 def _type(node: Mapping[str, Any], reading: Reading) -> None:

@@ -84,7 +84,7 @@ def _table(part: Mapping[str, Any], reading: Reading) -> None:
 
 def _column(part: Mapping[str, Any], reading: Reading) -> None:
     if "String" in part["fields"][-1]:  # else it is *
-        reading.columns[list(_words(part["fields"]))[-1].casefold()] += 1
+        reading.columns.add(list(_words(part["fields"]))[-1].casefold())
 
 
 def _using(part: Sequence[Mapping[str, Any]], reading: Reading) -> None:
@@ -93,7 +93,7 @@ def _using(part: Sequence[Mapping[str, Any]], reading: Reading) -> None:
 
 def _constant(part: Mapping[str, Any], reading: Reading) -> None:
     if isinstance(part.get("sval"), dict):
-        reading.texts[part["sval"].get("sval", "")] += 1
+        reading.texts.add(part["sval"].get("sval", ""))
 
 
 def _call(part: Mapping[str, Any], reading: Reading) -> None:

@@ -172,9 +172,9 @@ def test_server_refuses_writes_without_the_guard(opened: Opened, shop: Any) -> N
         "SELECT set_config('transaction_read_only', 'off', true), lo_create(0)",
     ):
         with pytest.raises(psycopg.Error):
-            server.fetch(text, 10)
+            server.fetch(fixed(text, "postgres"), 10)
     assert shop.run("SELECT COUNT(*) FROM trips", database="shop") == before
-    assert server.fetch("SELECT 1", 10) == (["?column?"], [(1,)])
+    assert server.fetch(fixed("SELECT 1", "postgres"), 10) == (["?column?"], [(1,)])
 
 
 def test_settings_of_the_role_do_not_change_how_a_text_is_read(opened: Opened, shop: Any) -> None:
@@ -215,7 +215,7 @@ def test_table_that_the_role_may_not_read(opened: Opened) -> None:
 
 
 def pid_of(executor: Postgresql) -> int:
-    return int(executor.server.ask("SELECT pg_backend_pid()")[0][0])
+    return int(executor.server.ask(fixed("SELECT pg_backend_pid()", "postgres"))[0][0])
 
 
 def test_connection_that_the_server_ended_is_opened_again(opened: Opened, shop: Any) -> None:
