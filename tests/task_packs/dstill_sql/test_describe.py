@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from dstill.api.values import Values
 from dstill.errors import DataError, ServiceError
 from dstill_sql.catalogs import Catalog, of_sqlite
 from dstill_sql.describe import describe
+from dstill_sql.engine_text import Statement
 from dstill_sql.engines.duckdb import DuckDb
 from dstill_sql.engines.postgresql import PostgresqlSettings
 from dstill_sql.engines.sqlite import Sqlite
@@ -226,8 +227,8 @@ def test_a_wide_database_is_read_within_a_budget(tmp_path: Path) -> None:
 def test_reading_stops_when_its_time_is_over(sqlite_file: Path) -> None:
     asked: list[str] = []
 
-    def ask(text: str) -> list[tuple[Any, ...]]:
-        asked.append(text)
+    def ask(query: Statement, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        asked.append(query.text)
         raise ServiceError("canceling statement due to statement timeout")
 
     with contextlib.closing(sqlite3.connect(sqlite_file)) as connection:
