@@ -14,7 +14,7 @@ import pytest
 MAKE = r"""#!/bin/sh
 printf '%s|%s|%s\n' "$*" "${DSTILL_REQUIRE_LIVE-}" "${DSTILL_DEMO_RUN-}" >> made
 case $1 in
-  demo) mkdir -p runs/demo-1 && touch runs/demo-1/run.json && echo "demo of task 'toy' in runs/demo-1" >&2 ;;
+  demo) mkdir -p runs/toy-1 && touch runs/toy-1/run.json && echo "demo of task 'toy' in runs/toy-1" >&2 ;;
   test) echo "===== 30 passed, 2 skipped, 5 warnings in 100.40s (0:01:40) =====" ;;
   test-slow) echo "===== 4 passed, 1 skipped, 7 deselected in 50.20s =====" ;;
   nightly) echo "===== 40 passed in 3000.00s (0:50:00) =====" ;;
@@ -50,8 +50,8 @@ def test_ci_begins_with_the_commands_of_the_readme(root: Path, tmp_path: Path) -
     assert made == [
         ["clean", "", ""],
         *([command, "", ""] for command in commands),
-        ["test-slow ARGS=--durations=50", "1", "runs/demo-1"],
-        ["lint", "1", "runs/demo-1"],
+        ["test-slow ARGS=--durations=50", "1", "runs/toy-1"],
+        ["lint", "1", "runs/toy-1"],
     ]
     assert last == "===== 34 passed, 3 skipped in 151s ====="
 
