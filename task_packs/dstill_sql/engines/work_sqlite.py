@@ -24,7 +24,7 @@ _OF_FILE = (
     sqlite3.SQLITE_PROTOCOL,
 )
 _READS = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION)
-_DESCRIBES = ("table_info", "index_list", "index_info", "foreign_key_list", "data_version")  # PRAGMAs
+_OTHER_FILES = (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH)
 
 
 class SqliteWork(Work):
@@ -90,8 +90,6 @@ def _authorize(action: int, *_: Any) -> int:
     return sqlite3.SQLITE_OK if action in _READS else sqlite3.SQLITE_DENY
 
 
-def _authorize_describing(action: int, name: str | None, *_: Any) -> int:
-    """What views of the file read, and the PRAGMAs that tell what is in it."""
-    reads = action in (*_READS, sqlite3.SQLITE_RECURSIVE)
-    tells = action == sqlite3.SQLITE_PRAGMA and (name or "").lower() in _DESCRIBES
-    return sqlite3.SQLITE_OK if reads or tells else sqlite3.SQLITE_DENY
+def _authorize_describing(action: int, *_: Any) -> int:
+    """Virtual tables, such as those of FTS5, prepare what writes when they are opened. The file is read-only."""
+    return sqlite3.SQLITE_DENY if action in _OTHER_FILES else sqlite3.SQLITE_OK
