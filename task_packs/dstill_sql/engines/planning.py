@@ -14,7 +14,7 @@ from functools import lru_cache
 from dstill_sql.engines.process import ENGINES, Crashed, EngineError, EngineProcess, Made, Name, Pool, Stopped
 from dstill_sql.schema import Schema
 
-__all__ = ["refusal"]
+__all__ = ["close", "refusal"]
 
 SECONDS = 2.0  # to plan a query, which takes milliseconds
 _MEMORY_MB = 500
@@ -32,6 +32,12 @@ def refusal(text: str, schema: Schema) -> str:
     planner = _Planner.of(schema)
     with _POOLS[planner.engine].taken() as process:
         return planner.refusal(text, process)
+
+
+def close() -> None:
+    """End the processes; the next query starts one again. They end with the program as well."""
+    for pool in _POOLS.values():
+        pool.close()
 
 
 class _Planner:

@@ -44,6 +44,7 @@ ENGINES: Mapping[Name, str] = {"sqlite": "SQLite", "duckdb": "DuckDB"}
 LOAD = 60.0  # seconds in which a database is opened or filled
 _KEPT = 36  # databases of a process; one of DuckDB takes 4 to 11 MB
 _MEGABYTE = 2**20
+_WORKER = Path(__file__).with_name("worker.py")
 _END = 2.0  # seconds for the process to end by itself
 _CELLS = (str, int, float, bool, type(None))
 # All else of the environment may be a secret.
@@ -227,7 +228,7 @@ class EngineProcess:
             return self._process
         self._stop()
         settings = {"engine": self.engine, "memory_mb": self.memory_mb, "folder": _folder(self.engine)}
-        command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("worker.py")), json.dumps(settings)]
+        command = [sys.executable, "-I", "-S", str(_WORKER), json.dumps(settings)]
         variables = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
         try:
             self._process = subprocess.Popen(

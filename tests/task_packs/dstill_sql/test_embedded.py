@@ -24,7 +24,7 @@ from dstill.api.engine import Engine
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.errors import DataError, ServiceError, UsageError
 from dstill_sql.dialects import Dialect
-from dstill_sql.engines import running
+from dstill_sql.engines import planning, running
 from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
 from dstill_sql.engines.embedded import Embedded
 from dstill_sql.engines.process import EngineError
@@ -347,6 +347,7 @@ def open_files(executor: Embedded) -> set[str]:
 def test_no_file_no_process_and_no_thread_is_left_after_close(
     dialect: Dialect, files: dict[str, Path], opened: Opened
 ) -> None:
+    planning.close()
     threads = threading.active_count()
     executor = opened(dialect, url=f"{dialect}://{files[dialect]}", seconds=0.2)
     assert rows(on_file("SELECT COUNT(*) FROM trips", executor)) == [[60]]
@@ -358,6 +359,7 @@ def test_no_file_no_process_and_no_thread_is_left_after_close(
     assert str(files[dialect]) in open_files(executor)
     process = executor._process._process
     executor.close()
+    planning.close()
     assert process is not None
     assert process.returncode == 0
     assert threading.active_count() == threads
