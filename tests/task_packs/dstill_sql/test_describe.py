@@ -232,7 +232,7 @@ def test_reading_stops_when_its_time_is_over(sqlite_file: Path) -> None:
         raise ServiceError("canceling statement due to statement timeout")
 
     with contextlib.closing(sqlite3.connect(sqlite_file)) as connection:
-        catalog = of_sqlite(connection)
+        catalog = of_sqlite(lambda text: connection.execute(text).fetchall())
     source = Source(label="slow", name="shop", dialect="sqlite", ask=ask)
     read = read_values(source, catalog, Budget(seconds=0))
     assert (asked, set(read.unread.values()), bool(read.values)) == ([], {"no time left"}, False)
