@@ -16,7 +16,8 @@ from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.records import Example, OutcomeKind
 from dstill.api.values import Values
 from dstill.errors import DataError, ServiceError
-from dstill_sql.catalogs import Catalog, of_sqlite
+from dstill_sql.catalogs import Catalog
+from dstill_sql.databases import File
 from dstill_sql.describe import describe
 from dstill_sql.engine_text import Statement
 from dstill_sql.engines.duckdb import DuckDb
@@ -231,8 +232,8 @@ def test_reading_stops_when_its_time_is_over(sqlite_file: Path) -> None:
         asked.append(query.text)
         raise ServiceError("canceling statement due to statement timeout")
 
-    with contextlib.closing(sqlite3.connect(sqlite_file)) as connection:
-        catalog = of_sqlite(lambda text: connection.execute(text).fetchall())
+    with contextlib.closing(Sqlite()) as executor:
+        catalog = executor.catalog(File(path=sqlite_file))
     source = Source(label="slow", name="shop", dialect="sqlite", ask=ask)
     read = read_values(source, catalog, Budget(seconds=0))
     assert (asked, set(read.unread.values()), bool(read.values)) == ([], {"no time left"}, False)

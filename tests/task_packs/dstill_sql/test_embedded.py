@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.rides import ROWS, SCHEMA, on_rows, question
+from support.sql_raw import fetched
 
 from dstill.api.engine import Engine
 from dstill.api.records import Example, Outcome, OutcomeKind
@@ -289,7 +290,7 @@ def test_sqlite_itself_refuses_writes_functions_of_files_and_recursion(sqlite_fi
         "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
     ):
         with pytest.raises(EngineError):
-            executor._process.fetch(key, text, 10)
+            fetched(executor._process, key, text)
 
 
 def test_duckdb_itself_refuses_writes_and_files(duckdb_file: Path, opened: Opened) -> None:
@@ -308,7 +309,7 @@ def test_duckdb_itself_refuses_writes_and_files(duckdb_file: Path, opened: Opene
         "SELECT * FROM library",  # DuckDB would find a variable of this name
     ):
         with pytest.raises(EngineError):
-            executor._process.fetch(key, text, 10)
+            fetched(executor._process, key, text)
 
 
 PIECES = (

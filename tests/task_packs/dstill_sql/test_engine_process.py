@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from support import hostile_files
 from support.rides import ROWS, on_rows, question
+from support.sql_raw import fetched, made
 
 from dstill.api.engine import Engine
 from dstill.api.records import OutcomeKind
@@ -23,7 +24,7 @@ from dstill.errors import ServiceError
 from dstill_sql.engines import planning, process
 from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
 from dstill_sql.engines.embedded import Embedded
-from dstill_sql.engines.process import Crashed, EngineError, EngineProcess, Made, Name, Stopped
+from dstill_sql.engines.process import Crashed, EngineError, EngineProcess, Name, Stopped
 from dstill_sql.engines.sqlite import Sqlite, SqliteSettings
 from dstill_sql.limits import Limits
 from dstill_sql.names import check
@@ -33,9 +34,9 @@ from dstill_sql.settings import Settings
 from dstill_sql.statements import read
 
 BOTH: tuple[Name, ...] = ("duckdb", "sqlite")
-TEXTS = Made(statements=["CREATE TABLE texts (body TEXT)"], tables={"texts": [["x" * 1_000_000]] * 2}, sealed=True)
+TEXTS = made("sqlite", "CREATE TABLE texts (body TEXT)", "texts", [["x" * 1_000_000]] * 2)
 STUCK = f"SELECT {hostile_files.slow_steps()} FROM texts AS a, texts AS b"
-NUMBERS = Made(statements=["CREATE TABLE t (a INTEGER)"], tables={"t": [[n] for n in range(200)]}, sealed=True)
+NUMBERS = {engine: made(engine, "CREATE TABLE t (a INTEGER)", "t", [[n] for n in range(200)]) for engine in BOTH}
 ENDLESS = {
     "duckdb": "SELECT SUM(n.range) FROM range(1000000000000) AS n",
     "sqlite": "SELECT COUNT(*) FROM t a, t b, t c, t d, t e, t f",
@@ -84,10 +85,10 @@ def test_step_that_no_interrupt_ends_is_ended(started: Started) -> None:
     one = started("sqlite", seconds=0.3)
     one.make("texts", TEXTS)
     with pytest.raises(Stopped):
-        one.fetch("texts", STUCK, 10)
+        fetched(one, "texts", STUCK, 10)
     assert not one.has("texts")  # it was killed
     one.make("texts", TEXTS)
-    assert one.fetch("texts", "SELECT COUNT(*) FROM texts", 10) == (["COUNT(*)"], [[2]])
+    assert fetched(one, "texts", "SELECT COUNT(*) FROM texts", 10) == (["COUNT(*)"], [[2]])
 
 
 def test_answer_with_a_step_without_end_is_invalid() -> None:
@@ -102,11 +103,11 @@ def test_answer_with_a_step_without_end_is_invalid() -> None:
 @pytest.mark.parametrize("engine", BOTH)
 def test_query_that_can_be_stopped_keeps_its_process(engine: Name, started: Started) -> None:
     one = started(engine, seconds=0.3)
-    one.make("t", NUMBERS)
+    one.make("t", NUMBERS[engine])
     number = pid(one)
     with pytest.raises(Stopped):
-        one.fetch("t", ENDLESS[engine], 10)
-    assert one.fetch("t", "SELECT COUNT(*) AS n FROM t", 10) == (["n"], [[200]])
+        fetched(one, "t", ENDLESS[engine], 10)
+    assert fetched(one, "t", "SELECT COUNT(*) AS n FROM t", 10) == (["n"], [[200]])
     assert pid(one) == number
 
 
@@ -114,20 +115,20 @@ def test_query_that_can_be_stopped_keeps_its_process(engine: Name, started: Star
 def test_texts_of_duckdb_count_as_memory(started: Started) -> None:
     """They escape its own limit: REPEAT makes 1.2 GB for one vector."""
     one = started("duckdb", memory_mb=100)
-    one.make("t", NUMBERS)
+    one.make("t", NUMBERS["duckdb"])
     with pytest.raises(MemoryError):
-        one.fetch("t", "SELECT SUM(LENGTH(REPEAT('x', 6000000 + a) || 'y')) FROM t", 10)
-    one.make("t", NUMBERS)
-    assert one.fetch("t", "SELECT SUM(LENGTH(REPEAT('x', 1000 + a))) AS n FROM t", 10)[1] == [[219_900]]
+        fetched(one, "t", "SELECT SUM(LENGTH(REPEAT('x', 6000000 + a) || 'y')) FROM t", 10)
+    one.make("t", NUMBERS["duckdb"])
+    assert fetched(one, "t", "SELECT SUM(LENGTH(REPEAT('x', 1000 + a))) AS n FROM t", 10)[1] == [[219_900]]
 
 
 @needs_proc
 def test_many_databases_leave_each_query_its_memory(started: Started) -> None:
     one = started("duckdb", memory_mb=50)
     for n in range(50):
-        one.make(f"t{n}", NUMBERS)
+        one.make(f"t{n}", NUMBERS["duckdb"])
     assert not one.has("t0")
-    assert one.fetch("t49", "SELECT SUM(LENGTH(REPEAT('x', 100000 + a))) AS n FROM t", 10)[1] == [[20_019_900]]
+    assert fetched(one, "t49", "SELECT SUM(LENGTH(REPEAT('x', 100000 + a))) AS n FROM t", 10)[1] == [[20_019_900]]
 
 
 # --- files --------------------------------------------------------------------------------
@@ -195,7 +196,9 @@ def test_planner_in_use_holds_up_no_other_thread(engine: Name) -> None:
     schema = Schema.read("CREATE TABLE t (a INTEGER)", engine)
     with planning._POOLS[engine].taken() as busy:
         found: list[str] = []
-        thread = threading.Thread(target=lambda: found.append(planning.refusal("SELECT b FROM t", schema)))
+        thread = threading.Thread(
+            target=lambda: found.append(planning.refusal(read("SELECT b FROM t", schema.dialect), schema))
+        )
         thread.start()
         thread.join(KILL_LIMIT)
         assert len(found) == 1
@@ -205,11 +208,11 @@ def test_planner_in_use_holds_up_no_other_thread(engine: Name) -> None:
 
 def test_planner_that_was_killed_is_started_again() -> None:
     schema = Schema.read("CREATE TABLE t (a INTEGER)", "sqlite")
-    assert planning.refusal("SELECT a FROM t", schema) == ""
+    assert planning.refusal(read("SELECT a FROM t", schema.dialect), schema) == ""
     with planning._POOLS["sqlite"].taken() as one:
         os.kill(pid(one), signal.SIGKILL)
-    assert planning.refusal("SELECT a FROM t", schema) == ""
-    assert planning.refusal("SELECT b FROM t", schema) == "no such column: b"
+    assert planning.refusal(read("SELECT a FROM t", schema.dialect), schema) == ""
+    assert planning.refusal(read("SELECT b FROM t", schema.dialect), schema) == "no such column: b"
 
 
 # --- its end ------------------------------------------------------------------------------
@@ -218,35 +221,37 @@ def test_planner_that_was_killed_is_started_again() -> None:
 @pytest.mark.parametrize("engine", BOTH)
 def test_process_that_is_killed_says_nothing_about_the_query(engine: Name, started: Started) -> None:
     one = started(engine)
-    one.make("t", NUMBERS)
+    one.make("t", NUMBERS[engine])
     killer = threading.Timer(0.5, os.kill, (pid(one), signal.SIGKILL))
     killer.start()
     with pytest.raises(Crashed, match="broke off: SIGKILL") as caught:
-        one.fetch("t", ENDLESS[engine], 10)
+        fetched(one, "t", ENDLESS[engine], 10)
     killer.join()
     assert caught.value.of_file
-    one.make("t", NUMBERS)
-    assert one.fetch("t", "SELECT COUNT(*) AS n FROM t", 10)[1] == [[200]]
+    one.make("t", NUMBERS[engine])
+    assert fetched(one, "t", "SELECT COUNT(*) AS n FROM t", 10)[1] == [[200]]
 
 
 def test_process_that_crashes_is_the_querys_fault(started: Started) -> None:
     one = started("sqlite")
-    one.make("t", NUMBERS)
+    one.make("t", NUMBERS["sqlite"])
     killer = threading.Timer(0.5, os.kill, (pid(one), signal.SIGSEGV))
     killer.start()
     with pytest.raises(Crashed, match="SQLite broke off: SIGSEGV") as caught:
-        one.fetch("t", ENDLESS["sqlite"], 10)
+        fetched(one, "t", ENDLESS["sqlite"], 10)
     killer.join()
     assert not caught.value.of_file
 
 
 PARENT = f"""
 import sys
-from dstill_sql.engines.process import EngineProcess, Made
+sys.path.insert(0, {str(Path(hostile_files.__file__).parents[1])!r})
+from dstill_sql.engines.process import EngineProcess
+from support.sql_raw import fetched, made
 one = EngineProcess(sys.argv[1], seconds=600.0, memory_mb=200)
-one.make("t", Made(statements=["CREATE TABLE t (a INTEGER)"], tables={{"t": [[n] for n in range(200)]}}, sealed=True))
+one.make("t", made(sys.argv[1], "CREATE TABLE t (a INTEGER)", "t", [[n] for n in range(200)]))
 print(one._process.pid, flush=True)
-one.fetch("t", {ENDLESS!r}[sys.argv[1]], 10)
+fetched(one, "t", {ENDLESS!r}[sys.argv[1]], 10)
 """
 
 
@@ -270,14 +275,14 @@ def test_no_process_is_left(engine: Name, how: signal.Signals) -> None:
 def test_process_gets_no_secret(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_LOGIN", "reader:secret")
     one = started("sqlite")
-    one.make("t", NUMBERS)
+    one.make("t", NUMBERS["sqlite"])
     assert b"SHOP_LOGIN" not in Path(f"/proc/{pid(one)}/environ").read_bytes()
 
 
 def test_process_that_cannot_start_is_named(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(ServiceError, match="cannot start a process for SQLite"):
-        started("sqlite").make("t", NUMBERS)
+        started("sqlite").make("t", NUMBERS["sqlite"])
 
 
 # --- messages -----------------------------------------------------------------------------
@@ -320,18 +325,18 @@ def answering(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: Started)
 @pytest.mark.parametrize("kind", WRONG)
 def test_message_of_another_form_is_refused(kind: str, answering: Callable[[bytes], EngineProcess]) -> None:
     with pytest.raises(Crashed, match="SQLite broke off: its answer cannot be read"):
-        answering(WRONG[kind]).fetch("t", "SELECT 1", 2)
+        fetched(answering(WRONG[kind]), "t", "SELECT 1", 2)
 
 
 def test_message_that_is_too_long_is_not_read(answering: Callable[[bytes], EngineProcess]) -> None:
     with pytest.raises(MemoryError):
-        answering(struct.pack("!I", 2**32 - 1)).fetch("t", "SELECT 1", 2)
+        fetched(answering(struct.pack("!I", 2**32 - 1)), "t", "SELECT 1", 2)
 
 
 @pytest.mark.parametrize("engine", BOTH)
 def test_text_that_is_no_unicode_is_an_error_of_the_query(engine: Name, started: Started) -> None:
     one = started(engine)
-    one.make("t", NUMBERS)
+    one.make("t", NUMBERS[engine])
     with pytest.raises(EngineError):
-        one.fetch("t", "SELECT '\ud800'", 2)
-    assert one.fetch("t", "SELECT 'é\U0001f600' AS a", 2)[1] == [["é\U0001f600"]]
+        fetched(one, "t", "SELECT '\ud800'", 2)
+    assert fetched(one, "t", "SELECT 'é\U0001f600' AS a", 2)[1] == [["é\U0001f600"]]
