@@ -26,7 +26,12 @@ class DuckDbSettings(EmbeddedSettings):
 
     memory_mb: int = field(
         default=1_000,
-        metadata={"low": 50, "high": 1_000_000, "help": "Most memory of a query, and of its result, in MB."},
+        metadata={
+            "low": 50,
+            "high": 1_000_000,
+            "help": "Most memory of a query, and of its result, in MB.",
+            "trust": "limits",
+        },
     )
 
 

@@ -41,7 +41,8 @@ class EmbeddedSettings:
     """The section of an engine inside this process."""
 
     seconds: float = field(
-        default=5.0, metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run."}
+        default=5.0,
+        metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run.", "trust": "limits"},
     )
 
 

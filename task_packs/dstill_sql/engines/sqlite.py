@@ -46,6 +46,7 @@ class SqliteSettings(EmbeddedSettings):
             "low": 50,
             "high": 1_000_000,
             "help": "Most memory of a query, and of its result, in MB. SQLite can only lower it while a process runs.",
+            "trust": "limits",
         },
     )
 
