@@ -14,7 +14,8 @@ columns = ", ".join(f"c{i} INTEGER" for i in range(n))
 unique = ", ".join(f"UNIQUE (c{i})" for i in range(n))
 comments = "".join(f"COMMENT ON COLUMN t.c{i} IS 'x{i}';" for i in range(n))
 tables = "".join(f"CREATE TABLE t{i} (a INTEGER REFERENCES k);" for i in range(n))
-schema = Schema.read(f"CREATE TABLE k (a INTEGER PRIMARY KEY); CREATE TABLE t ({columns}, {unique}); {comments} {tables}")
+one = "CREATE TABLE k (a INTEGER PRIMARY KEY);"
+schema = Schema.read(f"{one} CREATE TABLE t ({columns}, {unique}); {comments} {tables}")
 last = schema.column("t", f"c{n - 1}")
 assert last.unique and last.comment == f"x{n - 1}"
 assert schema.ddl().count("FOREIGN KEY (a) REFERENCES k (a)") == n
