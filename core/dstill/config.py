@@ -85,13 +85,15 @@ PARTS = (
 RESERVED = ("DSTILL_DISABLE", "DSTILL_TRACE_HOOKS", "DSTILL_REQUIRE_LIVE")
 _NOT_SHOWN = (None, "", dataclasses.MISSING)  # defaults that messages do not mention
 _SECRET_NAME = re.compile(r"(^|_)(api_?key|token|password|secret)$", re.IGNORECASE)
-# Only at the start of a word: a table may be called task-history-2024.
+# Only at the start of a word: a table may be called task-history-2024. The time is linear in the length of a text: what
+# begins at many places of a run of characters is only looked for from the start of the run.
 _SECRET_VALUE = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:sk|rk|pk|xox[abp]|glpat|xai)[-_][A-Za-z0-9_-]{12,}|(?:hf|gh[opsu]|gsk)_[A-Za-z0-9]{20,}"
-    r"|github_pat_[A-Za-z0-9_]{20,}|AKIA[A-Z0-9]{12,}|AIza[A-Za-z0-9_-]{20,}|Bearer\s+\S{12,}"
-    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # a JSON Web Token
-    r"|[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]*@"  # an address with a user or password
-    r")|-----BEGIN [A-Z0-9 ]+-----"
+    r"|github_pat_[A-Za-z0-9_]{20,}|AKIA[A-Z0-9]{12,}|AIza[A-Za-z0-9_-]{20,}|Bearer\s+\S{12,})"
+    r"|(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]++\.[A-Za-z0-9_-]{8,}+\.)"  # a JSON Web Token
+    r"(?:[A-Za-z0-9_-]*[_-])?eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
+    r"|(?<![A-Za-z0-9+.-])[0-9+.-]*+[A-Za-z][A-Za-z0-9+.-]*+://[^/?#\s]*@"  # an address with a user or password
+    r"|-----BEGIN [A-Z0-9 ]+-----"
 )
 
 

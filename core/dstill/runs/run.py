@@ -19,7 +19,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from itertools import chain
 from pathlib import Path
@@ -451,7 +451,7 @@ class Run(RunResults):
             return Confidence.none("no answer was executed" if executor is None else "the evaluation is invalid")
         if all(prediction.logprob is None for prediction in predictions):
             return Confidence.none("these answers have no log-probability")
-        verdicts = list(evaluation.verdicts["student"])
+        verdicts: Iterable[Verdict] = evaluation.verdicts["student"]
         validation = [record.example for record in self.records("validation")[: confidence.MOST]]
         if not validation:
             return Confidence.none("the run has no validation rows")
@@ -459,9 +459,10 @@ class Run(RunResults):
         if confidence.VALIDATION not in self.settings.evaluate.splits:
             written = self._predicted("student", validation, kind="calibration-predictions")
             pairs = zip(validation, written, strict=True)
-            verdicts += steps.judge(self.plugins, self.task, pairs, self.setup.objective, executor)
+            verdicts = chain(verdicts, steps.judge(self.plugins, self.task, pairs, self.setup.objective, executor))
         draws = self.settings.evaluate.agreement
-        return confidence.assessed([*predictions, *written], verdicts, draws=draws)
+        both = spooled.predictions(chain(predictions, written))
+        return confidence.assessed(both, spooled.verdicts(verdicts), draws=draws)
 
     def _save_confidence(self, found: Confidence) -> None:
         if found.calibration is None:
@@ -495,7 +496,7 @@ class Run(RunResults):
             for system, large in asked.items()
         }
 
-    def _predicted(self, system: str, examples: Sequence[Example], kind: str = "predictions") -> list[Prediction]:
+    def _predicted(self, system: str, examples: Sequence[Example], kind: str = "predictions") -> Sequence[Prediction]:
         """The predictions on disk if they are of these examples and this student; else made and written now.
 
         Until all are there, a separate file keeps those of a stopped evaluation. `kind`: the beginning of both names.
@@ -507,7 +508,7 @@ class Run(RunResults):
         provenance += self._plugins_behind(system)
         existing = self._predictions_from(file, provenance)
         if existing.keys() >= {e.id for e in examples} and not (student and self._gains_logprobs(existing, examples)):
-            return [existing[e.id] for e in examples]
+            return spooled.predictions(existing[e.id] for e in examples)
 
         def save(block: Sequence[Prediction]) -> None:
             self.extend(partial, block)
@@ -584,7 +585,7 @@ class Run(RunResults):
             again = command("data", "curate", self.folder)
             return TeacherScores(why=f"the dataset is of an earlier dstill, so run `{again}` first")
         answers = self.load(Prediction, TEACHER_ANSWERS)
-        verdicts = list(teacher_eval.judged(self.setup, golds, answers, self.rejections(), executor))
+        verdicts = spooled.verdicts(teacher_eval.judged(self.setup, golds, answers, self.rejections(), executor))
         self.write(system_file("verdicts", "teacher", engine), verdicts)
         return TeacherScores(scores=scores(self.setup, verdicts))
 

@@ -179,7 +179,11 @@ class HttpSettings:
     )
     allow_pattern: bool = field(
         default=False,
-        metadata={"help": "Allow a `*` in the index name, as in `logs-*`.", "was": "engine.allow_pattern"},
+        metadata={
+            "help": "Allow a `*` in the index name, as in `logs-*`.",
+            "trust": "limits",
+            "was": "engine.allow_pattern",
+        },
     )
     ca_fingerprint: str = field(
         default="",

@@ -38,6 +38,7 @@ from dstill_querydsl.engines.replies import (
 )
 from dstill_querydsl.engines.rules import NAMES, check_name, reads
 from dstill_querydsl.engines.server_version import Capabilities, NotAnEngine, identify
+from dstill_querydsl.mapping.form import require_size
 from dstill_querydsl.mapping.merge import merge
 
 __all__ = ["HttpEngine", "known"]
@@ -84,11 +85,15 @@ class HttpEngine:
             raise ServiceError(f"{self.settings.url} {error}", where="engine.url", hint=HINT) from None
 
     def mapping(self, index: str) -> Mapping[str, Any]:
-        """The mapping of an index, alias, data stream or pattern; several are merged, with a warning on conflicts."""
+        """The mapping of an index, alias, data stream or pattern; several are merged, with a warning on conflicts.
+
+        Raises DataError if it has too many fields.
+        """
         reply = self._ask(
             lambda: self._client.indices.get_mapping(index=index), f"the mapping of '{index}'", index=index
         )
         merged = merge(reply)
+        require_size(merged.mapping, where=f"'{index}' at {self.settings.url}")
         if conflicts := [one for one in merged.conflicts if not one.compatible]:
             shown = "; ".join(f"'{one.field}' is {one}" for one in conflicts[:5])
             log.warning("the indices of '%s' disagree on the type of %d field(s): %s", index, len(conflicts), shown)

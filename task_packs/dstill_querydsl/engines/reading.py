@@ -88,9 +88,10 @@ def read(
             readable += [] if why else [one]
     filled = {one.name: _count(node) for one, node in _ask(server, name, readable, lambda _: {}, COUNTED)}
     best = sorted((one for one in readable if filled[one.name]), key=lambda one: -filled[one.name])[:most]
-    chosen = [one for one in readable if one in best]
+    names = {one.name for one in best}
+    chosen = [one for one in readable if one.name in names]
     for one in readable:
-        if one not in best:
+        if one.name not in names:
             unread[one.name] = "in fewer documents" if filled[one.name] else "in no document"
     known: dict[str, Known] = {}
     for one, node in _ask(server, name, chosen, _aggregations):
@@ -99,7 +100,8 @@ def read(
             unread[one.name] = node if isinstance(node, str) else "no usable value"
         else:
             known[one.name] = found
-    ordered = sorted(known, key=lambda name: _rank(known[name], filled[name], most=max(filled.values())))
+    fullest = max(filled.values(), default=0)
+    ordered = sorted(known, key=lambda name: _rank(known[name], filled[name], most=fullest))
     return FieldValues(
         values=Values({name: known[name] for name in ordered}),
         unread=unread,

@@ -42,11 +42,17 @@ class EmbeddedSettings:
     """The section of an engine that dstill starts."""
 
     seconds: float = field(
-        default=5.0, metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run."}
+        default=5.0,
+        metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run.", "trust": "limits"},
     )
     memory_mb: int = field(
         default=1_000,
-        metadata={"low": 50, "high": 1_000_000, "help": "Most memory of a query, and of its result, in MB."},
+        metadata={
+            "low": 50,
+            "high": 1_000_000,
+            "help": "Most memory of a query, and of its result, in MB.",
+            "trust": "limits",
+        },
     )
 
 

@@ -14,10 +14,11 @@ import pytest
 from dstill.api.engine import Engine
 from dstill.api.records import Example, OutcomeKind
 from dstill.api.task import Task
-from dstill.errors import AuthError, ConfigError, ServiceError, UsageError
+from dstill.errors import AuthError, ConfigError, DataError, ServiceError, UsageError
 from dstill_querydsl.engines import Http, HttpEngine, HttpSettings
 from dstill_querydsl.engines.node import NotPermitted
 from dstill_querydsl.guard import Limits
+from dstill_querydsl.mapping.form import MOST_FIELDS
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 
@@ -95,6 +96,17 @@ def test_rejected_key_is_auth_error(serve: Serve) -> None:
     body = {"error": {"type": "security_exception", "reason": "unable to authenticate"}, "status": 401}
     with pytest.raises(AuthError, match="refused"):
         HttpEngine(Engine(url=serve(lambda method, path, sent: (401, {}, body))))
+
+
+def test_refuses_index_with_too_many_fields(serve: Serve, root_replies: dict[str, Any]) -> None:
+    fields = {f"f{n}": {"type": "keyword"} for n in range(MOST_FIELDS + 1)}
+    reply = {"logs": {"mappings": {"properties": fields}}}
+    with (
+        engine_with_search(serve, root_replies, lambda: (200, {}, reply)) as engine,
+        pytest.raises(DataError, match="the mapping has 50,001 fields, and dstill reads at most 50,000") as caught,
+    ):
+        engine.mapping("logs")
+    assert caught.value.where == f"'logs' at {engine.settings.url}"
 
 
 # --- searching --------------------------------------------------------------------------
