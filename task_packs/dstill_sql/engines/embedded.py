@@ -22,7 +22,7 @@ from dstill.errors import DataError, ServiceError, UsageError
 from dstill.io.urls import file_of
 from dstill_sql.about_databases import AboutDatabases
 from dstill_sql.databases import File, Rows
-from dstill_sql.engines.process import ENGINES, LOAD, EngineError, EngineProcess, Made, Name, Stopped
+from dstill_sql.engines.process import ENGINES, EngineError, EngineProcess, Made, Name, Stopped
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -77,10 +77,8 @@ class Embedded(Executor):
         with self._lock:
             try:
                 key = self._opened(data)
-            except MemoryError:
-                return self._unavailable("too little memory for the database")
-            except Stopped:
-                return self._unavailable(f"opening the database took more than {LOAD:g} s")
+            except (EngineError, MemoryError, Stopped) as error:
+                return self._unavailable(f"the database cannot be opened: {error}")
             try:
                 value = running.run(query, self.dialect, lambda text, most: self._process.fetch(key, text, most))
             except Stopped:
