@@ -305,7 +305,7 @@ def _folder(engine: Name) -> str:
     """The folder that has the engine's library. Raises MissingExtra."""
     if engine == "sqlite":
         return ""
-    with needs("the engine DuckDB", "sql"):
+    with needs("the executor duckdb", "sql"):
         found = find_spec("duckdb")
         if found is None or not found.origin:
             raise ModuleNotFoundError(name="duckdb")
