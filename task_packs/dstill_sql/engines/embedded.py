@@ -23,7 +23,7 @@ from dstill.io.urls import file_of
 from dstill_sql.about_databases import AboutDatabases
 from dstill_sql.databases import File, Rows
 from dstill_sql.engines import steps
-from dstill_sql.engines.process import ENGINES, LOAD, EngineError, EngineProcess, Made, Name, Stopped
+from dstill_sql.engines.process import ENGINES, EngineError, EngineProcess, Made, Name, Stopped
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -85,12 +85,10 @@ class Embedded(Executor):
         with self._lock:
             try:
                 key = self._opened(data)
-            except MemoryError:
-                return self._unavailable("too little memory for the database")
-            except (NotPrintable, EngineError) as error:
+            except NotPrintable as error:
                 return _invalid(f"the database cannot be made: {error}")
-            except Stopped:
-                return self._unavailable(f"opening the database took more than {LOAD:g} s")
+            except (EngineError, MemoryError, Stopped) as error:
+                return self._unavailable(f"the database cannot be opened: {error}")
             return self._run(query, key)
 
     def _run(self, query: exp.Query, key: str) -> Outcome:
