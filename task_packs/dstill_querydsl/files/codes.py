@@ -49,6 +49,7 @@ CODES: Mapping[str, str] = {
     "beyond_values": "The range lies outside of the values that documents have.",
     # guard
     "coerced": "A number is written as a string.",
+    "unknown_range": "A histogram fills gaps over a range that is unknown; the engine refuses it if there are too many.",
     "limit": "The search costs more than the guard allows.",
     "not_allowed": "This part is not on the guard's list of what may run.",
     "script": "Scripts may not run.",

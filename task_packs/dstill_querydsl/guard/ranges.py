@@ -31,6 +31,8 @@ _YEARS = re.compile(r"(?<!\d)\d{4}(?!\d)", re.ASCII)
 _GROWTH = 2  # an index may grow until its values span this many times the known range
 _OF_TYPE = {"byte": (-128, 127), "short": (-32_768, 32_767), "half_float": (-65_504, 65_504)}
 _ENDS = ("gt", "gte", "lt", "lte")
+# Engines that count the gaps of a histogram before they fill them, and answer 400 to more than MAX_BUCKETS.
+_COUNT_GAPS = ("elasticsearch8", "elasticsearch9")
 # Formats whose dates `dates.seconds` reads like the engine.
 _READ = re.compile(r"(strict_)?(date(_\w+)?|year(_month(_day)?)?)|epoch_millis|[yu]{4}(-MM(-dd.*)?)?", re.ASCII)
 
@@ -57,13 +59,14 @@ class Ranges:
 
     bounds: Bounds  # from each ``range`` query that every hit matches
     values: Bounds = field(default_factory=dict)  # from the values in the index
+    gaps_stop: bool = False  # whether the engine counts the gaps of a histogram before it fills them
 
     @classmethod
-    def of(cls, body: dict[str, Any], values: Bounds | None = None) -> Ranges:
+    def of(cls, body: dict[str, Any], values: Bounds | None = None, dialect: str = "") -> Ranges:
         """The ranges in the query of `body`, and those of the index' values."""
         bounds: dict[str, tuple[Any, Any]] = {}
         _collect(body.get("query"), bounds)
-        return cls(bounds, values or {})
+        return cls(bounds, values or {}, dialect in _COUNT_GAPS)
 
     def of_all_documents(self) -> Ranges:
         """The ranges below a ``global`` aggregation, which ignores the query."""
