@@ -534,6 +534,28 @@ def test_accepts_other_fields(body) -> None:
     assert _codes(body, DENIED) == set()
 
 
+_FULL_TEXT = ("match", "match_phrase", "match_phrase_prefix", "match_bool_prefix")
+_ONE_FIELD = (*_FULL_TEXT, "term", "prefix", "wildcard", "regexp", "fuzzy", "span_term")
+
+
+@pytest.mark.parametrize("query", _ONE_FIELD)
+@pytest.mark.parametrize("name", ["boost", "_name"])
+def test_field_may_be_called_like_an_option(query: str, name: str) -> None:
+    """Engines read ``{"term": {"boost": 1}}`` as a term of the field ``boost``."""
+    denied = Limits(fields=("*", "!boost", "!_name"))
+    assert _codes({"size": 0, "query": {query: {name: "x"}}}, denied) <= {"field_denied", "metadata"}
+    assert _codes({"size": 0, "query": {query: {name: "x"}}}, denied)
+    long = {"size": 0, "query": {query: {"f": {"query" if query in _FULL_TEXT else "value": "x", name: "2"}}}}
+    assert _codes(long, denied) == set()
+
+
+@pytest.mark.parametrize("name", ["boost", "_name", "f"])
+def test_pattern_of_field_called_like_an_option_counts(name: str) -> None:
+    for query, text in (("regexp", "x(a?){1000}"), ("wildcard", "*x"), ("regexp", ".*x"), ("prefix", "")):
+        assert "limit" in _codes({"query": {query: {name: text}}})
+    assert "limit" in _codes({"query": {"bool": {"should": [{"fuzzy": {name: "x" * 900}}] * 20}}})
+
+
 def test_allow_list_refuses_other_fields() -> None:
     limits = Limits(fields=("status", "host.*"))
     assert (
