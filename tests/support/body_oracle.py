@@ -1,6 +1,7 @@
 """What an engine makes of a search body, against what the guard allowed.
 
-    oracle = Oracle(engine, understands=True)        # an engine with the index of `support.odd_bodies`
+    load(engine)                                     # the index of `support.odd_bodies`
+    oracle = Oracle(engine, understands=True)
     oracle.judge('{"query":{"term":{"k":"k1"}}}')    # "ran", "engine refused", "guard refused" or "not JSON"
     oracle.costliest                                 # the bodies that took most time, memory and buckets
 
@@ -17,6 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from support.odd_bodies import DENIED, DOCUMENTS, ELSEWHERE, MAPPING
@@ -29,7 +31,7 @@ from dstill_querydsl.guard.limits import MAX_BUCKETS
 from dstill_querydsl.guard.mapping import limits_on
 from dstill_querydsl.language import strict
 
-__all__ = ["INDEX", "LIMITS", "Finding", "Oracle"]
+__all__ = ["INDEX", "LIMITS", "Finding", "Oracle", "load"]
 
 INDEX, OTHER = "dstill-odd", "dstill-other"
 LIMITS = limits_on(MAPPING, Limits(fields=("*", f"!{DENIED}")))
@@ -45,17 +47,23 @@ class Finding(AssertionError):
     """A body that the guard should not have let through, or should have read otherwise."""
 
 
+def load(engine: HttpEngine, documents: int = len(DOCUMENTS)) -> None:
+    """Load the index that bodies run on, and another one that none may read."""
+    engine.index(INDEX, MAPPING, [(str(n), document) for n, document in enumerate(DOCUMENTS[:documents])])
+    other = [(str(n), {"k": f"{ELSEWHERE}{n}", "t": ELSEWHERE}) for n in range(9)]
+    engine.index(OTHER, {"properties": {"k": {"type": "keyword"}, "t": {"type": "text"}}}, other)
+
+
 class Oracle:
-    def __init__(self, engine: HttpEngine, *, understands: bool = False, statistics: bool = False) -> None:
+    def __init__(
+        self, engine: HttpEngine, *, understands: bool = False, statistics: bool = False, limits: Limits = LIMITS
+    ) -> None:
         """`understands`: the engine prints how it understood a body. `statistics`: it tells about its heap."""
-        self._engine, self._understands, self._statistics = engine, understands, statistics
+        self._engine, self._understands, self._statistics, self._limits = engine, understands, statistics, limits
         self._dialect = engine.capabilities.dialect
         self.verdicts: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self.costliest: dict[str, tuple[float, str]] = {}
-        engine.index(INDEX, MAPPING, [(str(n), document) for n, document in enumerate(DOCUMENTS)])
-        other = [(str(n), {"k": f"{ELSEWHERE}{n}", "t": ELSEWHERE}) for n in range(9)]
-        engine.index(OTHER, {"properties": {"k": {"type": "keyword"}, "t": {"type": "text"}}}, other)
 
     def judge(self, text: str) -> str:
         """What became of the body. Raises Finding."""
@@ -68,8 +76,11 @@ class Oracle:
         body = read.value
         if body is None:
             return "not JSON"
-        if guard.check(body, LIMITS, dialect=self._dialect):
+        if guard.check(body, self._limits, dialect=self._dialect):
             return "guard refused"
+        sent = strict.read(self._sent(body)).value
+        if list(_walk(sent)) != list(_walk(body)):
+            raise Finding(f"what is sent is not what was checked: {self._sent(body)}")
         if self._understands and not self._is_understood(body, None if "fence" in str(read.notes) else text):
             return "engine refused"
         self._explain(body)
@@ -80,12 +91,13 @@ class Oracle:
         status, understood = self._ask("POST", "/_live/understood", self._sent(body))
         if text is not None:
             raw_status, raw = self._ask("POST", "/_live/understood", text)
-            if raw_status == 200 and (status, understood) != (200, raw):
+            same = (status, understood) == (200, raw) or "-0" in text  # which is sent as 0
+            if raw_status == 200 and not same:
                 raise Finding(f"the engine reads the text as {raw}, and what is sent as {understood}")
         if status != 200:
             self._note(understood)
             return False
-        problems = guard.check(_without_defaults(understood), LIMITS, dialect=self._dialect)
+        problems = guard.check(_without_defaults(understood), self._limits, dialect=self._dialect)
         if problems:
             raise Finding(f"the engine understands {understood}: {problems[0].message} at {problems[0].pointer}")
         return True
@@ -130,7 +142,7 @@ class Oracle:
         _count(outcome.raw.get("aggregations", {}), "", counts)
         most = max(counts.values(), default=0)
         self._cost("buckets", most, body)
-        if most > (MAX_BUCKETS if may_stop else LIMITS.buckets):
+        if most > (MAX_BUCKETS if may_stop else self._limits.buckets):
             raise Finding(f"{most} buckets")
         return "ran"
 
@@ -180,6 +192,20 @@ def _without_defaults(value: Any) -> Any:
         kept = {key: inner for key, inner in value.items() if inner is not None and (key, inner) not in _DEFAULTS}
         return {key: _without_defaults(inner) for key, inner in kept.items() if key != "flags_value"}
     return [_without_defaults(item) for item in value] if isinstance(value, list) else value
+
+
+def _walk(value: Any) -> Iterator[tuple[str, str]]:
+    """Every key and leaf of a tree in order. `repr` tells 1 from 1.0 and True."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield "key", key
+            yield from _walk(inner)
+    elif isinstance(value, list):
+        yield "list", str(len(value))
+        for inner in value:
+            yield from _walk(inner)
+    else:
+        yield "leaf", repr(value)
 
 
 def _count(level: Any, path: str, counts: Counter[str]) -> None:
