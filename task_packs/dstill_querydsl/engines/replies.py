@@ -38,13 +38,14 @@ CLOSED = "index_closed_exception"
 TOO_MANY_BUCKETS = "too_many_buckets_exception"  # status 400 in Elasticsearch, 503 in OpenSearch
 _LONGEST_WAIT = 10.0  # seconds before the next attempt, whatever Retry-After says
 # Errors with status 500 that a body causes on every attempt. OpenSearch returns them for bodies that Elasticsearch
-# refuses with 400: a list where a string belongs, a page that is collapsed and rescored.
+# refuses with 400: a list where a string belongs, a page that is collapsed and rescored. So does Elasticsearch for a
+# date_range on numbers.
 _BODY_ERRORS = frozenset(
     f"{name}_exception"
     for name in (
         "aggregation_execution", "aggregation_initialization", "array_index_out_of_bounds", "class_cast",
-        "illegal_argument", "illegal_state", "index_out_of_bounds", "null_pointer", "number_format", "script", "search",
-        "unsupported_operation",
+        "illegal_argument", "illegal_state", "index_out_of_bounds", "null_pointer", "number_format", "runtime", "script",
+        "search", "unsupported_operation",
     )
 )  # fmt: skip
 

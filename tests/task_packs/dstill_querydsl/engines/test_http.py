@@ -468,6 +468,18 @@ def test_too_many_buckets_are_the_fault_of_the_body(serve: Serve, root_replies: 
     assert len(attempts) == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "body_fault"), [("runtime_exception", True), ("shard_not_available_exception", False)]
+)
+def test_error_500_may_be_the_fault_of_the_body(
+    serve: Serve, root_replies: dict[str, Any], kind: str, body_fault: bool
+) -> None:
+    error = {"error": {"root_cause": [{"type": kind, "reason": "Cannot parse the value [now-1y]"}]}}
+    with engine_with_search(serve, root_replies, lambda: (500, {}, error)) as engine:
+        outcome = engine.search("logs", {})
+    assert outcome.kind is (OutcomeKind.INVALID if body_fault else OutcomeKind.UNAVAILABLE)
+
+
 def test_executor_needs_server(toy_task: Task) -> None:
     with pytest.raises(UsageError, match="needs a server"):
         Http().open(toy_task, Engine())
