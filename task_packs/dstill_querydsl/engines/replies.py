@@ -44,8 +44,8 @@ _BODY_ERRORS = frozenset(
     f"{name}_exception"
     for name in (
         "aggregation_execution", "aggregation_initialization", "array_index_out_of_bounds", "class_cast",
-        "illegal_argument", "illegal_state", "index_out_of_bounds", "null_pointer", "number_format", "runtime", "script",
-        "search", "unsupported_operation",
+        "illegal_argument", "illegal_state", "index_out_of_bounds", "null_pointer", "number_format", "runtime",
+        "script", "search", "unsupported_operation",
     )
 )  # fmt: skip
 
