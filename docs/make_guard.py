@@ -43,10 +43,10 @@ matches it with one value may have another value far away. With `min_doc_count` 
   `min_doc_count` of 1 or more, or `hard_bounds`, and `date_histogram` needs the same for steps below a day. All days of
   the years 1 to 9999 are 3.65 million buckets.
 
-Before dstill runs such a histogram on your server, it asks the server for the lowest and highest value of the field, and
-the histogram must keep the limits over that range. `dstill init` reads these values into a file, so that no answer is
-refused for them: of 14,315 written answers about indices with such a file, none is. Without the file, 1.5 % are refused
-for OpenSearch, and none for Elasticsearch.
+Before dstill runs a histogram over an unknown range on your server, by days or longer steps too, it asks the server for
+the lowest and highest value of the field, and the histogram must keep the limits over that range. `dstill init` reads
+these values into a file, so that no answer is refused for them: of 14,315 written answers about indices with such a
+file, none is. Without the file, 1.5 % are refused for OpenSearch, and none for Elasticsearch.
 
 The documents decide how many buckets these aggregations have, and engines keep all buckets until the end: `rare_terms`,
 `ip_prefix`, `geohash_grid` and `geotile_grid` with a fine precision, a `histogram` with `min_doc_count` on a field of

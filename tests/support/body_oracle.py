@@ -19,6 +19,7 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from support.odd_bodies import DENIED, DOCUMENTS, ELSEWHERE, MAPPING
@@ -26,10 +27,12 @@ from support.odd_bodies import DENIED, DOCUMENTS, ELSEWHERE, MAPPING
 from dstill.api.records import OutcomeKind
 from dstill_querydsl import guard
 from dstill_querydsl.engines import HttpEngine
+from dstill_querydsl.engines.live_guard import LiveGuard
+from dstill_querydsl.engines.reading import bounds
 from dstill_querydsl.guard import Limits
-from dstill_querydsl.guard.limits import MAX_BUCKETS
 from dstill_querydsl.guard.mapping import limits_on
 from dstill_querydsl.language import strict
+from dstill_querydsl.language.fields import Fields
 
 __all__ = ["INDEX", "LIMITS", "Finding", "Oracle", "load"]
 
@@ -61,6 +64,7 @@ class Oracle:
         """`understands`: the engine prints how it understood a body. `statistics`: it tells about its heap."""
         self._engine, self._understands, self._statistics, self._limits = engine, understands, statistics, limits
         self._dialect = engine.capabilities.dialect
+        self._live = LiveGuard(limits, {}, self._dialect, Fields.of(MAPPING), partial(bounds, engine, INDEX))
         self.verdicts: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self.costliest: dict[str, tuple[float, str]] = {}
@@ -76,7 +80,7 @@ class Oracle:
         body = read.value
         if body is None:
             return "not JSON"
-        if guard.check(body, self._limits, dialect=self._dialect):
+        if guard.check(body, self._limits, dialect=self._dialect) or self._live.errors(body):
             return "guard refused"
         sent = strict.read(self._sent(body)).value
         if list(_walk(sent)) != list(_walk(body)):
@@ -127,11 +131,10 @@ class Oracle:
             raise Finding(f"a script: {outcome.reason}")
         if re.search(rf"{DENIED}\d", reply) or f'"{ELSEWHERE}' in reply:
             raise Finding(f"the reply has values that may not be read: {reply[:2000]}")
-        may_stop = "histogram" in json.dumps(body)
         if outcome.kind is OutcomeKind.UNAVAILABLE and not (outcome.reason == "timed out" and "timeout" in body):
             raise Finding(f"not answered: {outcome.reason}")
         if outcome.kind is not OutcomeKind.OK:
-            if "too_many_buckets" in outcome.reason and not may_stop:
+            if "too_many_buckets" in outcome.reason:
                 raise Finding(outcome.reason)
             self._note(outcome.raw)
             return "engine refused"
@@ -141,7 +144,7 @@ class Oracle:
         _count(outcome.raw.get("aggregations", {}), "", counts)
         most = max(counts.values(), default=0)
         self._cost("buckets", most, body)
-        if most > (MAX_BUCKETS if may_stop else self._limits.buckets):
+        if most > self._limits.buckets:
             raise Finding(f"{most} buckets")
         return "ran"
 

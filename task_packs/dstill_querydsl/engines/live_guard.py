@@ -45,11 +45,11 @@ class LiveGuard:
 
     def errors(self, body: dict[str, Any]) -> tuple[Problem, ...]:
         """The guard's errors for `body`. Raises ServiceError, AuthError."""
-        ranges = {**self.ranges, **self._asked(body)}
-        return tuple(one for one in guard.check(body, self.limits, ranges, self.dialect) if one.is_error)
+        problems = guard.check(body, self.limits, self.ranges, self.dialect, self._asked(body))
+        return tuple(one for one in problems if one.is_error)
 
     def _asked(self, body: dict[str, Any]) -> Bounds:
-        """The ranges of fields whose gaps a histogram fills, as the engine says."""
+        """The ranges of fields whose gaps a histogram fills, from the engine, so that they are not doubled."""
         unknown = sorted({one.field for one in guard.unknown_ranges(body, self.limits, self.ranges)})
         readable = [one for one in map(self.fields.get, unknown) if one is not None and self.limits.allows(one.name)]
         return self.ask(readable) if readable else {}

@@ -38,18 +38,23 @@ _DEFAULT = Limits()
 
 
 def check(
-    body: dict[str, Any], limits: Limits = _DEFAULT, values: Bounds | None = None, dialect: str = ""
+    body: dict[str, Any],
+    limits: Limits = _DEFAULT,
+    values: Bounds | None = None,
+    dialect: str = "",
+    asked: Bounds | None = None,
 ) -> tuple[Problem, ...]:
     """Everything in `body` that is not on the allow-list or exceeds a limit, at most `MAX_PROBLEMS` problems.
 
     `values`: the lowest and highest value of fields where known (`guard.ranges.values_of`). `dialect`: of the engine
-    that the body is for; without one, no engine is assumed to stop a histogram that fills too many gaps.
+    that the body is for; without one, no engine is assumed to stop a histogram that fills too many gaps. `asked`:
+    values that the engine named just now.
     """
     if _depth(body) > MAX_DEPTH:  # strict JSON is never that deep, but bodies can come from elsewhere
         message = f"refused: the body is nested deeper than {MAX_DEPTH} levels"
         return (Problem(layer="guard", code="limit", message=message, hint="write a flatter body"),)
     walk = _Body(limits)
-    walk.body(body, Ranges.of(body, values, dialect))
+    walk.body(body, Ranges.of(body, values, dialect, asked))
     return tuple(walk.problems[:MAX_PROBLEMS])
 
 
@@ -97,7 +102,7 @@ def _coerced(body: dict[str, Any]) -> Iterator[Problem]:
 def _stopped(body: dict[str, Any], limits: Limits, values: Bounds | None, dialect: str) -> Iterator[Problem]:
     if not Ranges.of(body, values, dialect).gaps_stop:  # `check` refuses them
         return
-    for unknown in unknown_ranges(body, limits, values):
+    for unknown in (one for one in unknown_ranges(body, limits, values) if not one.assumed):
         message = f"the range of {unknown.field!r} is unknown: the engine refuses more than {MAX_BUCKETS:,} buckets"
         yield Problem(
             layer="guard",

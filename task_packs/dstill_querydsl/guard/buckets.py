@@ -69,6 +69,7 @@ class Buckets:
     answered: int = 1  # in the response
     kept: int = 1  # while it runs, each with its sub-aggregations
     unlimited: str = ""  # the field of a histogram whose range is unknown
+    assumed: str = ""  # the same for steps of a day or more, whose range is assumed
     gaps: int = 0  # empty buckets that the engine may add to the response before it stops; 0: it may never stop
     most: int = 0  # kept if the field has many values; 0: `kept`
     only: tuple[str, ...] | None = (
@@ -173,10 +174,13 @@ def _histogram(name: str, options: dict[str, Any], ranges: Ranges, limits: Limit
     else:
         expected = width
     count = _steps(max(expected, extended), step)
-    if width is not None or sparse or (name == "date_histogram" and step >= _DAY):
+    if width is not None or sparse:
         return Buckets(count, count)
+    field = str(options.get("field"))
+    if name == "date_histogram" and step >= _DAY:
+        return Buckets(count, count, assumed=field)
     gaps = MAX_BUCKETS if ranges.gaps_stop else 0
-    return Buckets(count, count, str(options.get("field")), gaps, most=max(count, limits.buckets))
+    return Buckets(count, count, field, gaps=gaps, most=max(count, limits.buckets))
 
 
 def _steps(width: float, step: float) -> int:
@@ -201,8 +205,9 @@ def _width(options: dict[str, Any], ranges: Ranges, widths: Widths, missing: Any
     found = None
     if isinstance(hard, dict):
         found = widths.of_bounds(hard.get("min"), hard.get("max"), options.get("format"))
-    if isinstance(field, str) and field in ranges.values:
-        found = _least(found, widths.of_values(*ranges.values[field], missing))
+    for known, grows in ((ranges.values, True), (ranges.asked, False)):
+        if isinstance(field, str) and field in known:
+            found = _least(found, widths.of_values(*known[field], missing, grows=grows))
     return found
 
 

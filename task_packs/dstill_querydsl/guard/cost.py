@@ -53,6 +53,7 @@ class UnknownRange(NamedTuple):
 
     field: str
     at: str  # JSON pointer
+    assumed: bool  # whether it counts as `Limits.histogram_days` long
 
 
 def unknown_ranges(body: Mapping[str, Any], ranges: Ranges, limits: Limits) -> list[UnknownRange]:
@@ -111,8 +112,8 @@ class _Tree:
             parents = most if heavy > _METRIC and name not in _CIRCUIT_BROKEN else kept
             self._add(kept * own.kept * _BUCKET + parents * heavy, step)
             below_answered, below_kept = max(below_answered, answered * own.answered), max(below_kept, kept * own.kept)
-            if own.unlimited:
-                self.unknown.append(UnknownRange(own.unlimited, step))
+            if own.unlimited or own.assumed:
+                self.unknown.append(UnknownRange(own.unlimited or own.assumed, step, bool(own.assumed)))
                 self.gaps = max(self.gaps, own.gaps)
             if own.unlimited and not own.gaps:
                 message = f"the range of {own.unlimited!r} is unknown, and empty buckets would fill all of its gaps"

@@ -400,7 +400,7 @@ def _live_histogram(url: str, *documents: dict[str, Any], dialect: str = "elasti
         loader.index(name, mapping, [(str(n), document) for n, document in enumerate(documents)])
         task = QueryDsl(Settings(dialect=dialect))  # type: ignore[arg-type]
         with Http(HttpSettings(index=name)).open(task, Engine(url=url)) as executor:
-            aggs: dict[str, Any] = {"a": {"date_histogram" if "fixed_interval" in options else "histogram": options}}
+            aggs: dict[str, Any] = {"a": {"date_histogram" if options["field"] == "at" else "histogram": options}}
             if options["field"].startswith("in."):
                 aggs = {"in": {"nested": {"path": "in"}, "aggs": aggs}}
             return executor.run(json.dumps({"size": 0, "aggs": aggs}), example)
@@ -421,6 +421,7 @@ def live_url() -> Iterator[str]:
         ([{"at": "2024-01-01"}, {"at": "2024-06-30"}], {"field": "at", "fixed_interval": "1h"}),
         ([{"at": "1970-01-01"}, {"at": "1970-01-02"}], {"field": "at", "fixed_interval": "1h"}),
         ([{"n": 1}], {"field": "at", "fixed_interval": "1h"}),
+        ([{"at": "2000-01-01"}, {"at": "2025-01-01"}], {"field": "at", "calendar_interval": "day"}),
     ],
 )
 def test_asks_server_for_unknown_range(live_url: str, documents: list[dict[str, Any]], options: dict[str, Any]) -> None:
@@ -430,10 +431,11 @@ def test_asks_server_for_unknown_range(live_url: str, documents: list[dict[str, 
 @pytest.mark.parametrize(
     ("documents", "options", "buckets"),
     [
-        ([{"n": 3}, {"n": 10**9}], {"field": "n", "interval": 1}, "1,999,999,995"),
-        ([{"in": [{"n": 3}, {"n": 10**9}]}], {"field": "in.n", "interval": 1}, "1,999,999,995"),
-        ([{"n": [3, 10**9]}], {"field": "n", "interval": 1}, "1,999,999,995"),
-        ([{"at": "2014-01-01"}, {"at": "2024-01-01"}], {"field": "at", "fixed_interval": "1h"}, "175,297"),
+        ([{"n": 3}, {"n": 10**9}], {"field": "n", "interval": 1}, "999,999,998"),
+        ([{"in": [{"n": 3}, {"n": 10**9}]}], {"field": "in.n", "interval": 1}, "999,999,998"),
+        ([{"n": [3, 10**9]}], {"field": "n", "interval": 1}, "999,999,998"),
+        ([{"at": "2014-01-01"}, {"at": "2024-01-01"}], {"field": "at", "fixed_interval": "1h"}, "87,649"),
+        ([{"at": "0001-01-01"}, {"at": "2024-01-01"}], {"field": "at", "calendar_interval": "month"}, "26,390"),
         ([{"n": 3}, {"n": 9}], {"field": "n", "interval": 1, "missing": 10**6}, "1,000,001"),
     ],
 )
