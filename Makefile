@@ -39,12 +39,14 @@ floors: $(RUN)/uv
 	$(subst $(RUN),$(FLOORS)/bin,$(PYTEST)) \
 		$(or $(ARGS),tests/core tests/cli $(addprefix tests/plugins/dstill_,export finetune linked))
 
-# Random inputs again and again, until one fails or SECONDS have passed.
+# Random inputs again and again, until one fails or SECONDS have passed (an hour); then as long on each real engine.
 fuzz: $(STAMP)
-	end=$$(($$(date +%s) + $(or $(SECONDS),1000000000))); \
+	end=$$(($$(date +%s) + $(or $(SECONDS),3600))); \
 	while [ $$(date +%s) -lt $$end ]; do \
-		HYPOTHESIS_PROFILE=fuzz OMP_NUM_THREADS=1 $(RUN)/pytest -q -m "" tests/fuzz $(ARGS) || exit; \
+		HYPOTHESIS_PROFILE=fuzz OMP_NUM_THREADS=1 $(RUN)/pytest -q -m "not live" tests/fuzz $(ARGS) || exit; \
 	done
+	DSTILL_FUZZ_SECONDS=$(or $(SECONDS),3600) HYPOTHESIS_PROFILE=fuzz OMP_NUM_THREADS=1 \
+		$(RUN)/pytest -q -m live tests/fuzz $(ARGS)
 
 lint: $(STAMP) site
 	$(RUN)/ruff check .

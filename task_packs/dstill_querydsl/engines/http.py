@@ -28,6 +28,7 @@ from dstill_querydsl.engines.replies import (
     BUSY,
     CLOSED,
     is_engine_error,
+    is_permanent,
     names_index,
     reason_of,
     refused,
@@ -159,7 +160,8 @@ class HttpEngine:
             try:
                 return ask()
             except ApiError as error:
-                if error.meta.status not in BUSY or attempt == TRIES - 1:
+                status = error.meta.status
+                if status not in BUSY or is_permanent(status, error.body) or attempt == TRIES - 1:
                     raise
                 time.sleep(wait(error.meta.headers, attempt))
         raise AssertionError("unreachable: the last try raises")
