@@ -126,12 +126,12 @@ def test_texts_of_duckdb_count_as_memory(started: Started) -> None:
 def test_database_that_cannot_be_made_closes_no_other(engine: Name, started: Started) -> None:
     one = started(engine)
     for n in range(36):
-        one.make(f"t{n}", NUMBERS)
+        one.make(f"t{n}", NUMBERS[engine])
     with pytest.raises(EngineError):
-        one.make("wrong", Made(statements=["CREATE TABLE"]))
+        one.make("wrong", made(engine, "CREATE TABLE", "t", []))
     assert not one.has("wrong")
     assert [n for n in range(36) if one.has(f"t{n}")] == list(range(1, 36))
-    assert one.fetch("t1", "SELECT COUNT(*) AS n FROM t", 10)[1] == [[200]]
+    assert fetched(one, "t1", "SELECT COUNT(*) AS n FROM t", 10)[1] == [[200]]
 
 
 @pytest.mark.parametrize("engine", BOTH)
