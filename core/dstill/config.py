@@ -83,6 +83,7 @@ PARTS = (
 )  # [teacher.NAME] and so on
 # Read by dstill itself, so no configuration keys.
 RESERVED = ("DSTILL_DISABLE", "DSTILL_TRACE_HOOKS", "DSTILL_REQUIRE_LIVE")
+_FLAG = "command line"  # the origin of a value that a flag gave
 _NOT_SHOWN = (None, "", dataclasses.MISSING)  # defaults that messages do not mention
 _SECRET_NAME = re.compile(r"(^|_)(api_?key|token|password|secret)$", re.IGNORECASE)
 # Only at the start of a word: a table may be called task-history-2024. The time is linear in the length of a text: what
@@ -381,6 +382,10 @@ class Config:
             values.update(_values(name, section))
         return values
 
+    def from_flags(self) -> dict[str, Any]:
+        """Dotted key → value, of those that flags of this call gave."""
+        return {key: value for key, value in self.flat().items() if self.origins[key] == _FLAG}
+
     def to_toml(self, *, unset: bool = False) -> str:
         """The text of a file from which `load` reads the same values. `unset`: keys without a value are comments."""
         return as_toml(self.flat(), unset=unset)
@@ -455,7 +460,7 @@ def load(
     filed, given_now = frozenset(given), {}
     if use_files:
         given_now.update(_moved(_read_environment(os.environ if environment is None else environment, known), known))
-    from_flags = {key: (value, "command line") for key, value in (flags or {}).items() if value is not None}
+    from_flags = {key: (value, _FLAG) for key, value in (flags or {}).items() if value is not None}
     given_now.update(_moved(from_flags, known))
     given.update(given_now)
     chosen = given_now if of_run else given  # the file of a run has the defaults too

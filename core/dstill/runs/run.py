@@ -31,6 +31,7 @@ from dstill.api.executor import Executor
 from dstill.api.recipe import services_in
 from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, TeacherRequest, Verdict
 from dstill.api.student import Generator
+from dstill.config import command_line
 from dstill.errors import DataError, DstillError, Interrupted, MissingExtra, UsageError
 from dstill.factory import Setup, make_teacher
 from dstill.io.files import replace_dir, write_text
@@ -137,8 +138,8 @@ class Run(RunResults):
     answerer: Answerer | None = None  # makes the answers of the student that `evaluate` scores; None: this process
 
     @contextlib.contextmanager
-    def stage(self, name: str) -> Iterator[dict[str, Any]]:
-        """As in `RunFolder`; Ctrl-C raises Interrupted, which says how to continue.
+    def stage(self, name: str, *options: str) -> Iterator[dict[str, Any]]:
+        """As in `RunFolder`; Ctrl-C raises Interrupted with the command that continues, with `options`.
 
         If there are several processes (`dstill.runtime.distributed`), only the first locks the run, logs and writes.
         """
@@ -152,13 +153,19 @@ class Run(RunResults):
                 yield facts
         except KeyboardInterrupt:
             stage = name.split()[0]
-            words = ("--out", self.folder) if stage == "generate" else (self.folder,)
-            more = " …" if stage == "sweep" else ""  # stands for the file of the sweep
             raise Interrupted(
                 f"stopped in {name}; {KEPT.get(stage, 'files at their final names are complete')}",
                 where=str(self.folder),
-                hint=f"resume with: {command(*COMMANDS.get(stage, (stage,)), *words)}{more}",
+                hint=f"resume with: {self._again(stage, options)}",
             ) from None
+
+    def _again(self, stage: str, options: Sequence[str]) -> str:
+        """The command that continues a stage, with the settings that this call gave: they are not in the run yet."""
+        words = COMMANDS.get(stage, (stage,))
+        if stage == "generate":  # whose settings are in the run's config.toml
+            return command_line(self.plugins.files, *words, "--out", self.folder)
+        more = " …" if stage == "sweep" else ""  # stands for the file of the sweep
+        return command_line(self.plugins.files, *words, self.folder, *options, settings=self.config.from_flags()) + more
 
     @property
     def has_dataset(self) -> bool:
@@ -275,7 +282,9 @@ class Run(RunResults):
         process but the first.
         """
         self.refuse_retraining(restart=restart)
-        with self.stage("train") as facts, distributed.in_step():
+        asked = {"--allow-unreviewed": allow_unreviewed, "--resume-with-changes": resume_with_changes}
+        options = [option for option, is_given in asked.items() if is_given]
+        with self.stage("train", *options) as facts, distributed.in_step():
             records, validation = self.records("train"), self.records("validation")
             review = self.gate(allow=allow_unreviewed)
             if not records:
