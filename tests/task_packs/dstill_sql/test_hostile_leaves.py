@@ -11,6 +11,7 @@ from dstill.api.records import Problem
 from dstill.errors import DataError
 from dstill_sql import guard
 from dstill_sql.dialects import DIALECTS, Dialect
+from dstill_sql.limits import Limits
 from dstill_sql.schema import Schema
 from dstill_sql.statements import NotOneQuery, read
 
@@ -25,7 +26,7 @@ def problems(text: str, dialect: Dialect, schema: Schema | None = None, denied: 
         query = read(text, dialect)
     except NotOneQuery as error:
         return [Problem(layer="form", code="not_one_query", message=str(error))]
-    return list(guard.check(query, schema or SCHEMAS[dialect], guard.Limits(denied=denied), dialect))
+    return list(guard.check(query, schema or SCHEMAS[dialect], Limits(denied=denied), dialect))
 
 
 def passed(texts: object, dialect: Dialect, denied: tuple[str, ...] = ()) -> list[str]:
