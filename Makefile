@@ -21,7 +21,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(RUN)/pytest -n 2 --dist l
 test: $(STAMP)
 	$(PYTEST) $(ARGS)
 
-# What CI runs beside them: the demo, kills, real engines, ...
+# What CI runs beside them: kills, real engines, … DSTILL_DEMO_RUN=runs/querydsl-… judges that run; else the demo is run first.
 test-slow: $(STAMP) $(VENV)/.weights
 	$(PYTEST) -m "(slow or live) and not nightly" $(ARGS)
 

@@ -111,7 +111,8 @@ SQL = """
 ## SQL
 
 [The guard of SQL](sql.md#guard) is an allow-list, too. It refuses each of these in DuckDB, SQLite and PostgreSQL. `t` is a
-table of the schema, and `a` its column. `form`: the text is not one query.
+table of the schema, and `a` its column. `form`: the text is not one query. What it allows may still be slow or large:
+[the process of an engine](sql.md#a-process-for-an-engine) is limited, and killed if it has to be.
 
 | what | answer | code |
 | --- | --- | --- |"""

@@ -38,6 +38,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 ROOT = Path(__file__).parent.parent
 TOY = Path(__file__).parent / "support" / "toy.py"
 LOADED_PLUGINS = {"teachers", "evaluate"}  # built-in plugins besides the toy: they load quickly and have no task
+# A finished run of `make demo`, which the tests of the demo judge instead of running it a second time.
+DEMO_RUN = Path(os.environ["DSTILL_DEMO_RUN"]).absolute() if os.environ.get("DSTILL_DEMO_RUN") else None
 
 
 # Files that take minutes run first, so that the workers end at the same time. The first one builds the demo; the others
@@ -209,7 +211,7 @@ def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True)
 class Demo:
-    """The result of `dstill demo`, run once a session. Tests only read the folder."""
+    """A run of `dstill demo`, and what the command prints. Tests only read the folder."""
 
     folder: Path
     summary: dict[str, Any]
@@ -217,14 +219,33 @@ class Demo:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    """The demo as a user runs it. Takes minutes: for tests marked slow."""
-    place = shared_folder(tmp_path_factory, "demo", _run_demo)
-    return Demo(place / "run", json.loads((place / "summary.json").read_text()))
+    """The demo as a user runs it, once a session. Takes minutes, unless `DEMO_RUN` is given: for tests marked slow."""
+    place = shared_folder(tmp_path_factory, "demo", _summarized if DEMO_RUN else _run_demo)
+    return Demo(DEMO_RUN or place / "run", json.loads((place / "summary.json").read_text()))
+
+
+# What `dstill demo --json` prints of a run.
+_SUMMARY = """
+import json, sys
+from dstill import Run
+from dstill.cli.evaluate import summary
+run = Run.open(sys.argv[1])
+print(json.dumps(summary(run, run.stages["evaluate"])))
+"""
+
+
+def _summarized(place: Path) -> None:
+    _ended_with_summary(place, "-c", _SUMMARY, str(DEMO_RUN))
 
 
 def _run_demo(place: Path) -> None:
+    _ended_with_summary(place, "-m", "dstill", "demo", "--json", "--out", "run")
+
+
+def _ended_with_summary(place: Path, *words: str) -> None:
+    """Run Python in the folder `place`, and write the last line that it prints to summary.json there."""
     ended = subprocess.run(
-        [sys.executable, "-m", "dstill", "demo", "--json", "--out", "run"],
+        [sys.executable, *words],
         cwd=place,
         capture_output=True,
         text=True,

@@ -1,4 +1,7 @@
-"""The demo as a user runs it, and what it promises: `dstill demo` on the Query DSL pack."""
+"""The demo as a user runs it, and what it promises: `dstill demo` on the Query DSL pack.
+
+With ``DSTILL_DEMO_RUN=runs/querydsl-…`` they judge that run, which `make demo` has made, instead of making another.
+"""
 
 from __future__ import annotations
 

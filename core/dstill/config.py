@@ -23,7 +23,6 @@ import collections.abc
 import copy
 import dataclasses
 import json
-import logging
 import math
 import os
 import re
@@ -42,6 +41,7 @@ from dstill.api.recipe import Recipe
 from dstill.api.splits import FORMER_SPLITS
 from dstill.errors import ConfigError, RunError
 from dstill.io import toml
+from dstill.io.logs import log
 from dstill.io.plain_files import read_bounded
 from dstill.io.secrets import is_variable
 from dstill.io.shell import command
@@ -69,7 +69,6 @@ __all__ = [
     "wanted_of",
 ]
 
-log = logging.getLogger("dstill")
 
 FILE = "dstill.toml"
 PARTS = (

@@ -30,7 +30,6 @@ A permission for a folder also applies to the folders below it, except for runs:
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -44,6 +43,7 @@ from dstill.config import FILE, Config, fields
 from dstill.errors import ConfigError, DstillError, TrustError
 from dstill.io import system
 from dstill.io.files import write_text
+from dstill.io.logs import log
 from dstill.io.shell import command
 from dstill.io.urls import file_of, is_loopback, origin
 
@@ -63,7 +63,6 @@ __all__ = [
     "require",
 ]
 
-log = logging.getLogger("dstill")
 
 MANIFEST, SETTINGS = "run.json", "config.toml"  # of a run's folder (`dstill.runs.folder`)
 BUNDLE = "bundle.json"  # of an exported student (`dstill.runs.bundle`), to which the rules for a run apply

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ from typing import Any
 from dstill.api.records import Pair
 from dstill.errors import RunError
 from dstill.io.files import write_text
+from dstill.io.logs import log
 from dstill.runs.provenance import sha256
 from dstill_finetune.saving import saving
 
@@ -35,8 +35,6 @@ BEGAN, COMPLETE, PROGRESS = "began.json", "COMPLETE.json", "progress.json"
 PREFIX = "checkpoint-"
 # A change of these changes the shapes of the weights or the tokens: --resume-with-changes cannot make them fit.
 FIXED = ("student", "modality", "r", "target_modules", "precision", "parameters", "vocabulary")
-
-log = logging.getLogger("dstill")
 
 
 class Checkpoints:

@@ -20,13 +20,13 @@ branch of a record and is computed once; when a trained student answers, it is g
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dstill.api.records import Pair
 from dstill.errors import DataError
+from dstill.io.logs import log
 from dstill_finetune.chat import Chat
 from dstill_finetune.damage import damaged
 from dstill_finetune.model_loading import UNBOUNDED
@@ -35,7 +35,6 @@ __all__ = ["Dataset", "Encoded", "Encoder", "Row", "length"]
 
 MAX_TOO_LONG = 0.05  # share of records over the limits
 
-log = logging.getLogger("dstill")
 _TOKENIZER = damaged("the tokenizer of the student is damaged", where="tokenizer.json")
 
 

@@ -12,7 +12,6 @@ with any Trainer.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -20,13 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from dstill.errors import MissingExtra, UsageError, did_you_mean, first_line
+from dstill.io.logs import log
 
 __all__ = ["callbacks", "ended", "required"]
 
 TENSORBOARD = "tensorboard"
 WHERE = "train.report_to"
-
-log = logging.getLogger("dstill")
 
 
 def required(report_to: str) -> list[str]:

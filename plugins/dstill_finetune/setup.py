@@ -8,7 +8,6 @@ set_generation_config(model, tokenizer, recipe)
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any
 from dstill.api.recipe import Recipe
 from dstill.api.records import Pair
 from dstill.errors import ConfigError, DataError
+from dstill.io.logs import log
 from dstill_finetune import model_loading
 from dstill_finetune.chat import Chat, adopt, has_template, plain_templates, system_messages
 from dstill_finetune.collate import Collator
@@ -34,8 +34,6 @@ __all__ = [
     "require_rows",
     "set_generation_config",
 ]
-
-log = logging.getLogger("dstill")
 
 
 @dataclass(frozen=True, kw_only=True)

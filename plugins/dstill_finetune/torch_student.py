@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Any, ClassVar
 
 from dstill.api.student import Generator, Student, TrainingJob, TrainResult
 from dstill.errors import UsageError
+from dstill.io.logs import log
 from dstill.runtime import distributed
 from dstill_finetune import model_loading
 from dstill_finetune.oom import OutOfMemory, explain_oom, halved
@@ -24,8 +24,6 @@ from dstill_finetune.torch_settings import compiling, cpu_threads, resolved
 from dstill_finetune.trainer import History, prepare_imports
 
 __all__ = ["TorchStudent", "result_of", "score_of"]
-
-log = logging.getLogger("dstill")
 
 
 class TorchStudent(Student):

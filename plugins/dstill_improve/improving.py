@@ -14,7 +14,6 @@ Not covered: whether the candidate is better than its parent on questions unlike
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from dstill import trust
 from dstill.api.executor import Executor
 from dstill.api.records import Record, Verdict
 from dstill.errors import DataError, Interrupted, RunError, ServiceError
+from dstill.io.logs import log
 from dstill.io.shell import command
 from dstill.pipeline import steps
 from dstill.pipeline.data_monitor import engine_failures
@@ -39,7 +39,6 @@ from dstill_improve.rows import NewRows, Sources, new_rows
 
 __all__ = ["IMPROVE", "JUDGED", "Improved", "improve"]
 
-log = logging.getLogger("dstill")
 
 IMPROVE, JUDGED = "improve", "gate"  # stages of a candidate
 CARD = "dataset/README.md"

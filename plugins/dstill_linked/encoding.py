@@ -11,7 +11,6 @@ The first pair of a record is the answer; another one must be the rationale, whi
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from dstill.api.form import Form, NotExpressible, Token
 from dstill.api.records import Pair
 from dstill.errors import DataError, UsageError
+from dstill.io.logs import log
 from dstill.linked import Reading
 from dstill_finetune.collate import IGNORED, padded
 from dstill_finetune.cross_entropy import cross_entropy
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["REPLAYED", "LinkedCollator", "LinkedData", "LinkedEncoder", "LinkedLosses", "LinkedRow", "row_of"]
 
 REPLAYED = 4_000  # different questions at most; each takes some 50 KB of memory and milliseconds
-
-log = logging.getLogger("dstill")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,15 +8,14 @@ A pause that an endpoint asks for holds for all requests of a teacher, since the
 
 from __future__ import annotations
 
-import logging
 import random
 import time
+
+from dstill.io.logs import log
 
 __all__ = ["Pause", "backoff"]
 
 FIRST, LONGEST = 0.5, 60.0  # seconds: the maximum delay of the first retry and of any retry
-
-_log = logging.getLogger("dstill")
 
 
 def backoff(attempt: int) -> float:
@@ -36,7 +35,7 @@ class Pause:
         until = time.monotonic() + seconds
         if until > self._until:
             self._until = until
-            _log.warning("rate-limited by %s, next try in %.0f s", self._host, seconds)
+            log.warning("rate-limited by %s, next try in %.0f s", self._host, seconds)
 
     async def wait(self) -> None:
         """Return after the end of the pause, with jitter."""

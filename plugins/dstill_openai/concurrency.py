@@ -11,17 +11,16 @@ when the limit was decreased do not decrease it again.
 
 from __future__ import annotations
 
-import logging
 import math
 from collections import deque
 from typing import TYPE_CHECKING
+
+from dstill.io.logs import log
 
 if TYPE_CHECKING:
     import asyncio
 
 __all__ = ["ConcurrencyLimit"]
-
-_log = logging.getLogger("dstill")
 
 
 class ConcurrencyLimit:
@@ -60,7 +59,7 @@ class ConcurrencyLimit:
         self._limit = float(max(1, self._in_flight // 2))
         if self._limit < self._lowest:  # warn only about a new minimum
             self._lowest = self._limit
-            _log.warning(
+            log.warning(
                 "rate-limited by %s, requests in flight: %d instead of %d",
                 self._host,
                 self._limit,

@@ -13,21 +13,19 @@ Not covered: a value that the endpoint does not take, except for the temperature
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from dstill.api.records import Prompt
 from dstill.errors import ConfigError
+from dstill.io.logs import log
 from dstill_openai.errors import ParameterRefused
 from dstill_openai.settings import OTHER_NAME, OpenAIConfig
 
 __all__ = ["Parameters"]
 
 OPENAI = "api.openai.com"
-
-_log = logging.getLogger("dstill")
 
 
 class Parameters:
@@ -72,12 +70,12 @@ class Parameters:
             if self._renamed:
                 raise _stopped(error, "teacher.openai.max_tokens_name", "the endpoint takes no limit under either name")
             self._limit_name, self._renamed = OTHER_NAME[name], True
-            _log.warning("%s; it is sent as %s from now on", error.what, self._limit_name)
+            log.warning("%s; it is sent as %s from now on", error.what, self._limit_name)
         elif error.is_value and name != "temperature":
             raise _stopped(error, self._setting(name), "choose a value that this model takes, or leave it out")
         elif name not in self._dropped:
             self._dropped.add(name)
-            _log.warning("%s; %s is not sent from now on", error.what, name)
+            log.warning("%s; %s is not sent from now on", error.what, name)
 
     def _setting(self, name: str) -> str:
         return f"teacher.openai.{'extra_body' if name in self._config.extra_body else name}"

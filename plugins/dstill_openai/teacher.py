@@ -9,7 +9,6 @@ the last retry, DataError if this prompt cannot succeed, and AuthError or Config
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
@@ -19,6 +18,7 @@ from dstill.api.records import Message, Price, Prompt, Reply
 from dstill.api.task import Task
 from dstill.api.teacher import BatchState, BatchTeacher
 from dstill.errors import ConfigError, DstillError, needs
+from dstill.io.logs import log
 from dstill.io.urls import checked_url
 from dstill_openai import structured
 from dstill_openai.batch import BatchApi, request_line
@@ -31,8 +31,6 @@ from dstill_openai.responses import read_body
 from dstill_openai.settings import OpenAIConfig, extras_of, key_of
 
 __all__ = ["OpenAIConfig", "OpenAITeacher"]
-
-_log = logging.getLogger("dstill")
 
 
 class OpenAITeacher(BatchTeacher):
@@ -138,7 +136,7 @@ class OpenAITeacher(BatchTeacher):
     def _stop_sending_schema(self, error: SchemaUnsupported) -> None:
         if self._send_schema:
             self._send_schema = False
-            _log.warning("%s; structured outputs are off from now on", error.what)
+            log.warning("%s; structured outputs are off from now on", error.what)
 
     # --- batches ------------------------------------------------------------------------
 

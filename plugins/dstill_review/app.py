@@ -13,13 +13,13 @@ load and run only the page's own files.
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstill.cli.console import visible
 from dstill.errors import DstillError
+from dstill.io.logs import log
 from dstill.pipeline.review import ACCEPT, REJECT, SKIP
 from dstill.runtime.http import with_policy
 from dstill_review.access import ONLY_THE_PAGE, Access, is_sent_by_page
@@ -37,7 +37,6 @@ __all__ = ["application"]
 WEB = Path(__file__).parent / "web"
 FILES = {"/page.css": "text/css", "/page.js": "text/javascript", "/icon.svg": "image/svg+xml"}
 MAX_BODY = 1_000_000  # bytes
-log = logging.getLogger("dstill")
 
 
 def application(session: ReviewSession, access: Access | None, *, finish: Callable[[], None]) -> Starlette:

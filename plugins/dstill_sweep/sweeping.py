@@ -12,19 +12,17 @@ Not covered: pruning a trial before it ends.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import closing
 from typing import Any, Protocol
 
 from dstill.errors import DataError, needs
+from dstill.io.logs import log
 from dstill.runs.run import Run
 from dstill_sweep.space import Range, Space
 from dstill_sweep.trials import Result, Trial, Trials, run_trials
 
 __all__ = ["TrialRunner", "front", "sweep"]
-
-log = logging.getLogger("dstill")
 
 
 class TrialRunner(Protocol):

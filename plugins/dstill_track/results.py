@@ -10,7 +10,6 @@ No rows are sent, but the report quotes questions and answers, and the student h
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,12 +17,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from dstill.io.logs import log
 from dstill.io.plain_files import refuse_links
 from dstill.run_view import RunView
 
 __all__ = ["Results", "Split", "results_of"]
 
-log = logging.getLogger("dstill")
 
 DATA = re.compile(r"dataset/data/(\w+)\.jsonl")
 ENDS = ("low", "high", "n")  # of the 95 % interval; questions

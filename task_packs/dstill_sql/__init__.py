@@ -28,7 +28,7 @@ def register_tasks() -> Iterable[type[Task]]:
 
 @hookimpl
 def register_executors() -> Iterable[type[Executor]]:
-    """``duckdb`` and ``sqlite``: engines inside this process. ``postgresql``: a server."""
+    """``duckdb`` and ``sqlite``: engines that dstill starts. ``postgresql``: a server."""
     from dstill_sql.engines.duckdb import DuckDb
     from dstill_sql.engines.postgresql import Postgresql
     from dstill_sql.engines.sqlite import Sqlite

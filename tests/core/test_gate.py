@@ -305,14 +305,12 @@ OTHER_EXECUTE = {
     "core/dstill/io/spool.py": "db self._db self._of_disk",
     "core/dstill/io/sqlite_files.py": "db",
     # Connections to databases: what runs on them is made by dstill, or passed the checks.
-    "task_packs/dstill_sql/catalogs.py": "connection",
-    "task_packs/dstill_sql/describe.py": "connection",
-    "task_packs/dstill_sql/engines/duckdb.py": "connection",
     "task_packs/dstill_sql/engines/loading.py": "self._connection",
     "task_packs/dstill_sql/engines/server.py": "connection cursor self._connection",
-    "task_packs/dstill_sql/engines/sqlite.py": "connection",
-    "task_packs/dstill_sql/names.py": "connection self._connection",
-    "task_packs/dstill_sql/testsuites/engine.py": "self._connection",
+    "task_packs/dstill_sql/engines/serving.py": "self._databases[key]",
+    "task_packs/dstill_sql/engines/work.py": "database",
+    "task_packs/dstill_sql/engines/work_duckdb.py": "database",
+    "task_packs/dstill_sql/engines/work_sqlite.py": "connection database",
 }
 
 

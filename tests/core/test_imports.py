@@ -61,7 +61,7 @@ ROOTS = ("core", "plugins", "task_packs")
 # What the first screen may load: no part, no command, no setting.
 FIRST_SCREEN = {
     "dstill.cli": {"console", "groups", "options", "panics"},
-    "dstill.io": {"files", "inert", "secrets", "strict_json", "system"},
+    "dstill.io": {"files", "inert", "logs", "secrets", "strict_json", "system"},
     "dstill.io.system": {"posix", "windows"},  # one of them
     "dstill.runtime": {"distributed", "progress", "signals"},
     "dstill": {"cli", "defaults", "errors", "hookspecs", "io", "plugins", "runtime", "teacher"},

@@ -11,7 +11,6 @@ rather than the answer (`PASSING`) are raised as usual, and so are KeyboardInter
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -20,14 +19,13 @@ from weakref import WeakKeyDictionary
 
 from dstill.api.records import Example, Level, Problem, Severity, Verdict
 from dstill.errors import DstillError
+from dstill.io.logs import log
 
 __all__ = ["HINT", "PASSING", "about", "fault", "noted", "refused", "unjudged", "with_faults"]
 
 PASSING = (DstillError, ImportError, MemoryError, OSError)
 HINT = "this is a bug in the task pack: report it with the traceback from the run's log.txt"
 LONGEST = 200  # characters of an exception's text
-
-log = logging.getLogger("dstill")
 
 
 class Pack(Protocol):

@@ -6,9 +6,10 @@ split_name("test_index", "--split")      "test_unseen_data", and a warning that 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any
+
+from dstill.io.logs import log
 
 __all__ = ["FORMER_SPLITS", "SPLITS", "split_name", "with_split_names"]
 
@@ -18,8 +19,6 @@ __all__ = ["FORMER_SPLITS", "SPLITS", "split_name", "with_split_names"]
 SPLITS = ("train", "validation", "test", "test_unseen_templates", "test_unseen_data")
 
 FORMER_SPLITS = {"test_templates": "test_unseen_templates", "test_index": "test_unseen_data"}
-
-log = logging.getLogger("dstill")
 
 
 def split_name(name: str, where: str) -> str:

@@ -21,6 +21,7 @@ import click
 
 from dstill.errors import DstillError
 from dstill.io.inert import indented, visible
+from dstill.io.logs import inert, log
 from dstill.io.strict_json import dumps
 from dstill.runtime import distributed
 from dstill.runtime.progress import Progress, silent
@@ -70,9 +71,16 @@ def note(text: str, *, verbatim: bool = False) -> None:
     `verbatim` is for dstill's own text: lines are kept, and so is the variable in ``Bearer $TOKEN``, which looks like a
     key.
     """
+    if verbatim:
+        print(visible(text), file=sys.stderr, flush=True)
+    else:
+        _note_inert(indented(text))
+
+
+def _note_inert(text: str) -> None:
     from dstill.config import masked
 
-    print(visible(text) if verbatim else masked(indented(text)), file=sys.stderr, flush=True)
+    print(masked(text), file=sys.stderr, flush=True)
 
 
 def note_bug(error: Exception) -> None:
@@ -95,7 +103,8 @@ def warnings_shown() -> Iterator[None]:
 
     Errors are not shown: the command that fails reports them.
     """
-    log, handler = logging.getLogger("dstill"), _Notes(logging.INFO)
+    handler = _Notes(logging.INFO)
+    handler.addFilter(inert)
     log.addHandler(handler)
     try:
         yield
@@ -115,7 +124,7 @@ class _Notes(logging.Handler):
         if getattr(record, "once", False):
             self._shown.add(text)
         if is_warning or getattr(record, "shown", False):
-            note(f"warning: {text}" if is_warning else text)
+            _note_inert(f"warning: {text}" if is_warning else text)
 
 
 def error(problem: DstillError, *, as_json: bool) -> None:

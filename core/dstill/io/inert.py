@@ -4,8 +4,8 @@ r"""Makes untrusted text harmless to show: it cannot control a terminal, reverse
     a\u001b[2Jb\u202e
 
 Run names, paths, questions, replies, values of data and error messages of servers are untrusted. Code that shows them
-to a person calls `visible` where the text leaves dstill: the console, the log's formatter, the report's template
-engine, the cards. The scripts of web pages follow the same rule. Data files keep their bytes.
+to a person calls `visible` where the text leaves dstill: the console, the log, the report's template engine, the
+cards. The scripts of web pages follow the same rule. Data files keep their bytes.
 
 Not covered: look-alike letters, blank letters such as U+3164, and the output of other libraries.
 """

@@ -9,7 +9,6 @@ Out: ``(line number, row)``, or DataError with the line. If the file is not JSON
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any, BinaryIO, Protocol
 from dstill.errors import DataError
 from dstill.io import system
 from dstill.io.files import atomic, reading, writing
+from dstill.io.logs import log
 from dstill.io.plain_files import regular
 from dstill.io.secrets import redact
 from dstill.io.strict_json import NotStrict, dumps, kind, loads
@@ -28,7 +28,6 @@ __all__ = ["Written", "append_row", "append_rows", "conversion_hint", "detect", 
 MAX_LINE = 64 * 2**20  # bytes
 
 _FIX = "fix or remove that line: each row is one JSON object"
-_log = logging.getLogger("dstill")
 
 # First bytes → format of the file, whatever its name says.
 _MAGIC = {
@@ -91,7 +90,7 @@ def rows_from(stream: Readable, name: str, *, own: bool = False) -> Iterator[tup
             if line.endswith(b"\n") or not _is_half(body, error.__cause__):
                 raise
             if own:
-                _log.warning("line %d truncated; ignored (%s)", number, name)
+                log.warning("line %d truncated; ignored (%s)", number, name)
                 return
             raise DataError(
                 f"line {number} is truncated: the file ends inside it, at byte {offset + len(line)}",

@@ -13,7 +13,6 @@ moments.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,12 +20,11 @@ from typing import Any
 from dstill.api.executor import Executor
 from dstill.api.records import Example, OutcomeKind, Verdict
 from dstill.errors import DataError
+from dstill.io.logs import log
 
 __all__ = ["MOST_LOST", "DataMonitor", "DataReport", "engine_failures"]
 
 MOST_LOST = 0.02  # share of the answers; above it the engine, not the student, decided the scores
-
-log = logging.getLogger("dstill")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,6 @@ data sets that a program in the folder makes.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +28,7 @@ from typing import Any
 from dstill.api.splits import FORMER_SPLITS, SPLITS
 from dstill.errors import DataError, needs
 from dstill.io.files import reading
+from dstill.io.logs import log
 from dstill.io.plain_files import read_bounded
 from dstill.io.tables import SUFFIXES
 
@@ -44,8 +44,6 @@ WORDS = {
     **dict.fromkeys(("test", "testing"), "test"),
 }
 _SHARD = re.compile(r"[-_.]?\d+-of-\d+$")
-
-log = logging.getLogger("dstill")
 
 
 @dataclass(frozen=True, kw_only=True)

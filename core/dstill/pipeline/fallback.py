@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ from typing import TYPE_CHECKING, Self
 from dstill.api.records import Example, Prediction, Problem, Prompt, Record
 from dstill.errors import AnswerError, BudgetError, DstillError
 from dstill.factory import Setup
+from dstill.io.logs import log
 from dstill.pipeline import prompted
 from dstill.pipeline.generate import Purchase
 
@@ -39,8 +39,6 @@ __all__ = ["OPTION", "REST", "Fallback"]
 
 OPTION = "--fallback"
 REST = 60.0  # seconds
-
-log = logging.getLogger("dstill")
 
 
 class Fallback:

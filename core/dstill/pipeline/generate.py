@@ -10,7 +10,6 @@ the questions where those count.
 from __future__ import annotations
 
 import contextlib
-import logging
 from array import array
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
@@ -30,6 +29,7 @@ from dstill.api.teacher import BatchTeacher, Teacher
 from dstill.config import Settings
 from dstill.errors import BudgetError, Interrupted, RunError
 from dstill.factory import Setup
+from dstill.io.logs import log
 from dstill.io.spool import View, digest
 from dstill.io.strict_json import dumps
 from dstill.pipeline import consistency, given, label, spooled, steps
@@ -61,8 +61,6 @@ __all__ = [
 SHARE = 4  # training questions for each additional one, when ``augment.n`` is not set
 
 AGAIN = "asking again"
-
-log = logging.getLogger("dstill")
 
 
 @dataclass(frozen=True, kw_only=True)

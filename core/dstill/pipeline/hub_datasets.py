@@ -11,7 +11,6 @@ pinned name always gives the same rows.
 
 from __future__ import annotations
 
-import logging
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 from dstill.errors import UsageError
 from dstill.io.hub import connected, hub_errors
+from dstill.io.logs import log
 from dstill.io.units import size_on_disk
 from dstill.pipeline.dataset_folders import CARD, DataFile, metadata_of, named, with_splits
 
@@ -29,8 +29,6 @@ _NAME = re.compile(
     r"hf://datasets/(?P<repo>[\w.-]+/[\w.-]+)(?:/(?P<config>[\w.-]+))?(?:@(?P<revision>[\w./-]+))?", re.ASCII
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-
-log = logging.getLogger("dstill")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,6 @@ or with rows of other tools (`dstill.pipeline.row_forms`). Other columns go to `
 
 from __future__ import annotations
 
-import logging
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,6 +28,7 @@ from typing import Any, overload
 from dstill.api.records import SPLITS, Draft, Example
 from dstill.api.splits import FORMER_SPLITS, split_name
 from dstill.errors import DataError
+from dstill.io.logs import log
 from dstill.io.strict_json import NotStrict, dumps, kind, loads
 from dstill.io.tables import read_table
 from dstill.pipeline import dataset_folders, hub_datasets, row_forms, spooled
@@ -41,8 +41,6 @@ __all__ = ["read_questions"]
 ALIASES = {"prompt": "question", "dsl": "answer"}
 TEXTS = ("rationale", "category", "template", "split")
 KNOWN = {"question", "answer", "context", "id", *TEXTS, *ALIASES, *row_forms.COLUMNS}
-
-log = logging.getLogger("dstill")
 
 
 def read_questions(

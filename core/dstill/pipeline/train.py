@@ -9,7 +9,6 @@ decides and reports.
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,13 +21,12 @@ from dstill.api.student import Generator, TrainingJob, TrainResult
 from dstill.config import Config, assignment
 from dstill.errors import DataError
 from dstill.factory import Setup, choose_modality, modalities, student_spec
+from dstill.io.logs import log
 from dstill.pipeline import steps
 from dstill.pipeline.presets import AppliedPreset, with_preset
 from dstill.runtime import distributed, hardware
 
 __all__ = ["Trained", "TrainingFiles", "TrainingPlan", "planned", "trained"]
-
-log = logging.getLogger("dstill")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +27,7 @@ from dstill.config import Config, Settings
 from dstill.errors import DataError, DstillError, RunError, UsageError
 from dstill.factory import Setup, kind_and_base, make_baseline, student_spec, task_name
 from dstill.io.files import link_tree
+from dstill.io.logs import log
 from dstill.io.plain_files import inside
 from dstill.io.shell import command
 from dstill.pipeline import calibration, confidence, data_drift, hub_datasets, review, spooled
@@ -48,8 +48,6 @@ from dstill.trust import PACKAGED
 __all__ = ["RunContents", "learnt_in"]
 
 PLUGIN = "plugin "  # what an entry of a provenance begins with that names a plugin
-
-log = logging.getLogger("dstill")
 
 
 class RunContents(RunFolder):

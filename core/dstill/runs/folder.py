@@ -44,8 +44,9 @@ from dstill.errors import (
 )
 from dstill.io import system
 from dstill.io.files import disk_error, is_temporary, no_folder, reading, remove_stale, replace_dir, write_text
-from dstill.io.inert import indented, visible
+from dstill.io.inert import visible
 from dstill.io.jsonl import append_row, append_rows, read_rows, write_rows
+from dstill.io.logs import inert, log
 from dstill.io.plain_files import inside, refuse_links, regular
 from dstill.io.shell import command
 from dstill.run_view import Stages
@@ -67,7 +68,6 @@ APPENDED = ("review.jsonl", UNFINISHED)  # files or beginnings: a kill may leave
 IN_CODE = (PluginError, TrainingError)  # errors that code of a plugin or a library causes
 
 R = TypeVar("R", bound=Row)
-log = logging.getLogger("dstill")
 _ALREADY = "run the same command again to continue this run, or choose another folder"
 
 
@@ -227,7 +227,8 @@ class RunFolder:
     @contextlib.contextmanager
     def _log(self) -> Iterator[None]:
         handler = _Log(self.folder / "log.txt", encoding="utf-8")
-        handler.setFormatter(_Inert("%(asctime)s %(levelname)s %(message)s"))
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.addFilter(inert)
         log.addHandler(handler)
         log.setLevel(logging.INFO)
         try:
@@ -370,13 +371,6 @@ class _Log(logging.FileHandler):
     def close(self) -> None:
         with contextlib.suppress(OSError):
             super().close()
-
-
-class _Inert(logging.Formatter):
-    """Escapes control characters, and indents the lines of a message."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return indented(super().format(record))
 
 
 def find_run(name: str | Path) -> Path:

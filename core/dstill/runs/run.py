@@ -34,6 +34,7 @@ from dstill.api.student import Generator
 from dstill.errors import DataError, DstillError, Interrupted, MissingExtra, UsageError
 from dstill.factory import Setup, make_teacher
 from dstill.io.files import replace_dir, write_text
+from dstill.io.logs import log
 from dstill.io.shell import command
 from dstill.pipeline import (
     augment,
@@ -115,7 +116,6 @@ Answerer = Callable[
 TEACHER_ANSWERS = system_file("predictions", "teacher")
 TIMINGS = "timings.jsonl"
 DISTRIBUTED = "train"  # the only stage that may run in several processes
-log = logging.getLogger("dstill")
 
 
 def _require_one_process(stage: str) -> None:

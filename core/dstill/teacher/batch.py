@@ -17,7 +17,6 @@ endpoint that lists new batches only after a while.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -25,6 +24,7 @@ from typing import Any
 from dstill.api.records import Problem, Prompt, Reply
 from dstill.api.teacher import BatchTeacher
 from dstill.errors import BudgetError, DstillError, ServiceError
+from dstill.io.logs import log
 from dstill.io.strict_json import dumps
 from dstill.teacher import batch_log
 from dstill.teacher.batch_log import OpenBatch
@@ -35,8 +35,6 @@ from dstill.teacher.client import Counts, TeacherReply, problem_of, worst_of
 __all__ = ["replies"]
 
 COMMIT_SIZE = 500  # replies in one transaction
-
-log = logging.getLogger("dstill")
 
 
 async def replies(

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator
 
 from dstill.api.records import Reply
 from dstill.io import system
 from dstill.io.files import writing
+from dstill.io.logs import log
 from dstill.io.plain_files import regular
 from dstill.teacher.cache import ReplyStore
 
@@ -26,8 +26,6 @@ __all__ = ["KeyLocks"]
 
 POLL_SECONDS = 0.1  # between two attempts to get a lock that another process holds
 OFFSET_DIGITS = 15  # hexadecimal digits of a key that make the offset: below the largest offset of a file
-
-log = logging.getLogger("dstill")
 
 
 class KeyLocks:

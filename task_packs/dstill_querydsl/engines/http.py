@@ -11,7 +11,6 @@ raise: ServiceError if the server cannot be reached or is not an engine, AuthErr
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
@@ -20,6 +19,7 @@ from typing import Any, Self
 from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import AuthError, ServiceError
+from dstill.io.logs import log
 from dstill_querydsl.engines.connect import GRACE, connect
 from dstill_querydsl.engines.connection_errors import HINT, connection_error
 from dstill_querydsl.engines.load import Loader
@@ -42,7 +42,6 @@ from dstill_querydsl.mapping.merge import merge
 
 __all__ = ["HttpEngine"]
 
-log = logging.getLogger("dstill")
 
 TRIES = 4  # requests, if the server says that it is busy
 

@@ -8,13 +8,13 @@ profile.values.get("user.email")      None: values that may not be read are not 
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Collection
 from functools import cached_property
 from itertools import islice
 
 from dstill.api.values import Values
+from dstill.io.logs import log
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.grammar import grammar_of
 from dstill_querydsl.guard.limits import Limits
@@ -28,7 +28,6 @@ from dstill_querydsl.testsuites.layout import Layout
 
 __all__ = ["IndexProfile"]
 
-log = logging.getLogger("dstill")
 
 _NAMED = 5  # texts of one mapping to show in warnings
 

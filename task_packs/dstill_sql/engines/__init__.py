@@ -1,1 +1,1 @@
-"""Executors of SQL: ``duckdb`` and ``sqlite`` inside this process, ``postgresql`` on a server."""
+"""Executors of SQL: ``duckdb`` and ``sqlite`` in processes that dstill starts, ``postgresql`` on a server."""

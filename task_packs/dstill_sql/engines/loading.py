@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from typing import Any
+from typing import Any, LiteralString
 
 from dstill.api.engine import Engine
 from dstill.errors import ServiceError
@@ -18,7 +18,6 @@ from dstill_sql.engine_text import NotPrintable
 from dstill_sql.engines.connecting import connect, library
 from dstill_sql.parsers.postgres import confirm_on_postgres
 from dstill_sql.printing import created
-from dstill_sql.schema import quoted
 
 __all__ = ["Loader"]
 
@@ -56,21 +55,21 @@ class Loader:
         schema = rows.schema.in_dialect("postgres")
         cells = rows.read()
         with self._connection.transaction():
-            self._connection.execute(f"CREATE SCHEMA {name}")
-            self._connection.execute(f"SET LOCAL search_path TO {name}")
+            self._connection.execute(_named("CREATE SCHEMA {}", name))
+            self._connection.execute(_named("SET LOCAL search_path TO {}", name))
             for table in schema.tables:
                 create = created(table, "postgres")
                 confirm_on_postgres(create)
                 self._connection.execute(create.text, prepare=True)  # one statement: a simple query takes several
                 with (
                     self._connection.cursor() as cursor,
-                    cursor.copy(f"COPY {quoted(table.name, 'postgres')} FROM STDIN") as copy,
+                    cursor.copy(_named("COPY {} FROM STDIN", table.name)) as copy,
                 ):
                     for row in cells.get(table.name, ()):
                         copy.write_row(row)
 
     def _drop(self, name: str) -> None:
-        self._do(lambda: self._connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE"))
+        self._do(lambda: self._connection.execute(_named("DROP SCHEMA IF EXISTS {} CASCADE", name)))
 
     def _do(self, work: Any) -> None:
         try:
@@ -82,3 +81,10 @@ class Loader:
                 where=self.engine.url,
                 hint="the role needs CREATE on the database; or leave out --load-data",
             ) from None
+
+
+def _named(template: LiteralString, name: str) -> Any:
+    """A statement about one name, which the client library quotes."""
+    from psycopg import sql
+
+    return sql.SQL(template).format(sql.Identifier(name))

@@ -19,7 +19,7 @@ from dstill_sql.engines.steps import run
 from dstill_sql.printing import created, printed, settled
 from dstill_sql.schema import Schema
 
-__all__ = ["refusal"]
+__all__ = ["close", "refusal"]
 
 SECONDS = 2.0  # to plan a query, which takes milliseconds
 _MEMORY_MB = 500
@@ -44,6 +44,12 @@ def refusal(query: exp.Query, schema: Schema) -> str:
             return planner.refusal(statement, process)
     except NotPrintable as error:
         return str(error)
+
+
+def close() -> None:
+    """End the processes; the next query starts one again. They end with the program as well."""
+    for pool in _POOLS.values():
+        pool.close()
 
 
 class _Planner:

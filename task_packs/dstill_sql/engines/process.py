@@ -50,6 +50,7 @@ LOAD = 60.0  # seconds in which a database is opened or filled
 _KEPT = 36  # databases of a process; one of DuckDB takes 4 to 11 MB
 _CONFIRMED = 4096  # queries that DuckDB's parser has read
 _MEGABYTE = 2**20
+_WORKER = Path(__file__).with_name("worker.py")
 _END = 2.0  # seconds for the process to end by itself
 _CELLS = (str, int, float, bool, type(None))
 # All else of the environment may be a secret.
@@ -256,7 +257,7 @@ class EngineProcess:
             "folder": _folder(self.engine),
             "functions": _functions() if self.engine == "sqlite" else [],
         }
-        command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("worker.py")), json.dumps(settings)]
+        command = [sys.executable, "-I", "-S", str(_WORKER), json.dumps(settings)]
         variables = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
         try:
             self._process = subprocess.Popen(

@@ -61,4 +61,5 @@ class DuckDbWork(Work):
             "python_enable_replacements": False,  # a name is never that of a variable
             "memory_limit": f"{self._memory_mb}MB",
             "max_temp_directory_size": "0MB",
+            "temp_directory": "",  # else it makes one in the current folder
         }

@@ -24,7 +24,7 @@ _OF_FILE = (
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_PROTOCOL,
 )
-_DESCRIBES = ("table_info", "index_list", "index_info", "foreign_key_list")  # PRAGMAs
+_OTHER_FILES = (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH)
 
 
 class SqliteWork(Work):
@@ -38,8 +38,6 @@ class SqliteWork(Work):
         connection = sqlite3.connect(f"{path}?mode=ro", uri=True, timeout=_WAIT, factory=_Database)
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
-        for pragma in _DESCRIBES if describes else ():  # SQLite makes its table at the first use
-            connection.execute(f"SELECT * FROM pragma_{pragma}('')")
         return self._sealed(connection, describes=describes)
 
     def made(self, step: Mapping[str, Any]) -> _Database:
@@ -141,10 +139,9 @@ class _Reading:
         return not column or not {column, "*"}.isdisjoint(self._columns)
 
 
-def _describes(action: int, first: Names, *_: Names) -> bool:
-    """What views of the file read, and the PRAGMAs that tell what is in it."""
-    reads = action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
-    return reads or (action == sqlite3.SQLITE_PRAGMA and (first or "").lower() in _DESCRIBES)
+def _describes(action: int, *_: Any) -> bool:
+    """Virtual tables, such as those of FTS5, prepare what writes when they are opened. The file is read-only."""
+    return action not in _OTHER_FILES
 
 
 def _nothing(*_: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,10 @@ from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.records import Example, OutcomeKind
 from dstill.api.values import Values
 from dstill.errors import DataError, ServiceError
-from dstill_sql.catalogs import Catalog, of_sqlite
+from dstill_sql.catalogs import Catalog
+from dstill_sql.databases import File
 from dstill_sql.describe import describe
+from dstill_sql.engine_text import Statement
 from dstill_sql.engines.duckdb import DuckDb
 from dstill_sql.engines.postgresql import PostgresqlSettings
 from dstill_sql.engines.sqlite import Sqlite
@@ -226,12 +228,12 @@ def test_a_wide_database_is_read_within_a_budget(tmp_path: Path) -> None:
 def test_reading_stops_when_its_time_is_over(sqlite_file: Path) -> None:
     asked: list[str] = []
 
-    def ask(text: str) -> list[tuple[Any, ...]]:
-        asked.append(text)
+    def ask(query: Statement, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        asked.append(query.text)
         raise ServiceError("canceling statement due to statement timeout")
 
-    with contextlib.closing(sqlite3.connect(sqlite_file)) as connection:
-        catalog = of_sqlite(connection)
+    with contextlib.closing(Sqlite()) as executor:
+        catalog = executor.catalog(File(path=sqlite_file))
     source = Source(label="slow", name="shop", dialect="sqlite", ask=ask)
     read = read_values(source, catalog, Budget(seconds=0))
     assert (asked, set(read.unread.values()), bool(read.values)) == ([], {"no time left"}, False)

@@ -1,7 +1,8 @@
-"""DuckDB and SQLite inside this process: limits, files in every state, and nothing left behind."""
+"""DuckDB and SQLite in processes of their own: limits, files in every state, and nothing left behind."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -18,14 +19,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.rides import ROWS, SCHEMA, on_rows, question
+from support.sql_raw import fetched
 
 from dstill.api.engine import Engine
-from dstill.api.records import Outcome, OutcomeKind
+from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.errors import DataError, ServiceError, UsageError
 from dstill_sql.dialects import Dialect
-from dstill_sql.engines import running
+from dstill_sql.engines import planning, running
 from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
 from dstill_sql.engines.embedded import Embedded
+from dstill_sql.engines.process import EngineError
 from dstill_sql.engines.sqlite import Sqlite, SqliteSettings
 from dstill_sql.limits import Limits
 from dstill_sql.pack import Sql
@@ -128,32 +131,23 @@ def test_memory_of_a_result_of_duckdb_is_limited(opened: Opened) -> None:
     assert rows(executor.run("SELECT LENGTH(name) FROM cities", data)) == [[5_000_000]]
 
 
-GREEDY = """
-from dstill.api.engine import Engine
-from dstill.api.records import Example
-from dstill_sql.engines.sqlite import Sqlite, SqliteSettings
-from dstill_sql.pack import Sql
-from dstill_sql.settings import Settings
-
-long = " || ".join(["a.email"] * 15)
-executor = Sqlite(SqliteSettings(memory_mb=50, seconds=60)).open(Sql(Settings(dialect="sqlite")), Engine())
-for text in (
-    f"SELECT COUNT(DISTINCT {long} || b.id || c.id)"
+LONG = " || ".join(["a.email"] * 15)
+GREEDY = (
+    f"SELECT COUNT(DISTINCT {LONG} || b.id || c.id)"
     " FROM customers AS a JOIN reviews AS b ON a.id <> b.id JOIN orders AS c ON c.id <> b.id",
-    f"SELECT GROUP_CONCAT({long}) OVER (ORDER BY a.id, b.id) FROM customers AS a JOIN orders AS b ON a.id <> b.id",
+    f"SELECT GROUP_CONCAT({LONG}) OVER (ORDER BY a.id, b.id) FROM customers AS a JOIN orders AS b ON a.id <> b.id",
     f"SELECT {', '.join(['a.id * 1.5'] * 150)} FROM customers AS a JOIN reviews AS b ON a.id <> b.id"
     " JOIN orders AS c ON c.id <> b.id",
-    "SELECT COUNT(*) FROM customers",
-):
-    print(executor.run(text, Example(id="1", question="?", context={"db": "shop"})).reason)
-"""
+)
 
 
-def test_memory_of_sqlite_is_limited() -> None:
-    """In a process of its own, since SQLite never raises the limit again."""
-    found = subprocess.run([sys.executable, "-c", GREEDY], capture_output=True, text=True, check=True)
-    greedy = "the query needs more memory than it may have"
-    assert found.stdout.splitlines() == [greedy, greedy, greedy, ""]
+@pytest.mark.parametrize("text", GREEDY)
+def test_memory_of_sqlite_is_limited(text: str, opened: Opened) -> None:
+    executor = opened("sqlite", memory_mb=50, seconds=60)
+    example = Example(id="1", question="?", context={"db": "shop"})
+    outcome = executor.run(text, example)
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.INVALID, "the query needs more memory than it may have")
+    assert executor.run("SELECT COUNT(*) FROM customers", example).kind is OutcomeKind.OK
 
 
 @pytest.mark.parametrize("dialect", BOTH)
@@ -228,10 +222,7 @@ def test_truncated_file_is_no_fault_of_the_answer(dialect: Dialect, files: dict[
     assert is_away("SELECT COUNT(*), SUM(km) FROM trips", executor)
 
 
-def test_locked_sqlite_file_is_no_fault_of_the_answer(
-    sqlite_file: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dstill_sql.engines.sqlite._WAIT", 0.1)
+def test_locked_sqlite_file_is_no_fault_of_the_answer(sqlite_file: Path, opened: Opened) -> None:
     executor = opened("sqlite", url=f"sqlite://{sqlite_file}")
     assert rows(on_file("SELECT COUNT(*) FROM cities", executor)) == [[3]]
     with closing(sqlite3.connect(sqlite_file, isolation_level=None)) as writer:
@@ -288,7 +279,7 @@ def test_two_processes_read_one_file(dialect: Dialect, files: dict[str, Path], o
 def test_sqlite_itself_refuses_writes_functions_of_files_and_recursion(sqlite_file: Path, opened: Opened) -> None:
     """Without the guard: the connection alone."""
     executor = opened("sqlite", url=f"sqlite://{sqlite_file}")
-    connection = executor._opened(executor._file)  # type: ignore[arg-type]
+    key = executor._opened(executor._file)  # type: ignore[arg-type]
     for text in (
         "DELETE FROM trips",
         "CREATE TEMP TABLE z (a INT)",
@@ -298,16 +289,13 @@ def test_sqlite_itself_refuses_writes_functions_of_files_and_recursion(sqlite_fi
         "SELECT load_extension('x')",
         "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
     ):
-        with pytest.raises(sqlite3.Error):
-            connection.execute(text).fetchall()
+        with pytest.raises(EngineError):
+            fetched(executor._process, key, text)
 
 
 def test_duckdb_itself_refuses_writes_and_files(duckdb_file: Path, opened: Opened) -> None:
-    import duckdb
-
     executor = opened("duckdb", url=f"duckdb://{duckdb_file}")
-    connection = executor._opened(executor._file)  # type: ignore[arg-type]
-    hidden = {"a": [1]}  # noqa: F841 - DuckDB would find a variable of this name
+    key = executor._opened(executor._file)  # type: ignore[arg-type]
     for text in (
         "DELETE FROM trips",
         "SELECT * FROM read_text('/etc/passwd')",
@@ -318,10 +306,10 @@ def test_duckdb_itself_refuses_writes_and_files(duckdb_file: Path, opened: Opene
         "LOAD httpfs",
         "SET enable_external_access = true",
         "SET memory_limit = '100GB'",
-        "SELECT * FROM hidden",
+        "SELECT * FROM library",  # DuckDB would find a variable of this name
     ):
-        with pytest.raises(duckdb.Error):
-            connection.execute(text).fetchall()
+        with pytest.raises(EngineError):
+            fetched(executor._process, key, text)
 
 
 PIECES = (
@@ -344,30 +332,37 @@ def test_what_passes_the_checks_never_writes(text: str, dialect: Dialect, pair: 
 # --- what is left -------------------------------------------------------------------------
 
 
-def open_files() -> set[str]:
-    found = set()
-    for name in os.listdir("/proc/self/fd"):
-        try:
-            found.add(os.readlink(f"/proc/self/fd/{name}"))
-        except OSError:
-            continue
+def open_files(executor: Embedded) -> set[str]:
+    """The files that the process of an engine has open."""
+    process = executor._process._process
+    assert process is not None
+    folder, found = Path(f"/proc/{process.pid}/fd"), set()
+    for name in os.listdir(folder):
+        with contextlib.suppress(OSError):
+            found.add(os.readlink(folder / name))
     return found
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
 @pytest.mark.parametrize("dialect", BOTH)
-def test_no_file_and_no_thread_is_left_after_close(dialect: Dialect, files: dict[str, Path], opened: Opened) -> None:
+def test_no_file_no_process_and_no_thread_is_left_after_close(
+    dialect: Dialect, files: dict[str, Path], opened: Opened
+) -> None:
+    planning.close()
     threads = threading.active_count()
     executor = opened(dialect, url=f"{dialect}://{files[dialect]}", seconds=0.2)
     assert rows(on_file("SELECT COUNT(*) FROM trips", executor)) == [[60]]
     on_file("SELECT COUNT(*) FROM trips a CROSS JOIN trips b CROSS JOIN trips c CROSS JOIN trips d", executor)
     for n in range(40):  # more databases than are kept open
         executor.run("SELECT id FROM cities", on_rows(rows={**ROWS, "cities": [[n, "x", "y"]]}))
-    assert str(files[dialect]) not in open_files()  # it was the first, and is closed
+    assert str(files[dialect]) not in open_files(executor)  # it was the first, and is closed
     on_file("SELECT COUNT(*) FROM trips", executor)
-    assert str(files[dialect]) in open_files()
+    assert str(files[dialect]) in open_files(executor)
+    process = executor._process._process
     executor.close()
-    assert str(files[dialect]) not in open_files()
+    planning.close()
+    assert process is not None
+    assert process.returncode == 0
     assert threading.active_count() == threads
 
 

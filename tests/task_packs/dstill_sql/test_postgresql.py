@@ -18,6 +18,7 @@ from support.rides import ROWS, SCHEMA, on_rows, question
 
 from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import AuthError, DataError, ServiceError
+from dstill_sql.engine_text import fixed
 from dstill_sql.engines import server
 from dstill_sql.engines.postgresql import Postgresql, PostgresqlSettings
 from dstill_sql.engines.self_check import role_of
