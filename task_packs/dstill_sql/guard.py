@@ -154,23 +154,24 @@ def _table(table: exp.Table, schema: Schema | None, denied: set[str]) -> Iterato
         yield _problem("unknown_table", f"there is no table '{table.name}'.{near}", at=table)
 
 
-def _visible_ctes(table: exp.Table) -> set[str]:
-    """The names of WITH that a table may stand for: of the queries around it, and of its own WITH those before it.
+def _visible_ctes(table: exp.Table) -> dict[str, exp.CTE]:
+    """The queries of WITH that a table may stand for, by folded names: of the queries around it, and those before it.
 
     Of WITH RECURSIVE all of them, its own too.
     """
-    names: set[str] = set()
+    visible: dict[str, exp.CTE] = {}  # the nearest one of a name
     node: exp.Expr = table
     while (parent := node.parent) is not None:
         if isinstance(parent, exp.With):
             for cte in parent.expressions:
                 if cte is node and not parent.recursive:
                     break
-                names.add(cte.alias_or_name.casefold())
+                visible.setdefault(cte.alias_or_name.casefold(), cte)
         elif isinstance(parent, exp.Query) and not isinstance(node, exp.With):
-            names |= {cte.alias_or_name.casefold() for cte in parent.ctes}
+            for cte in parent.ctes:
+                visible.setdefault(cte.alias_or_name.casefold(), cte)
         node = parent
-    return names
+    return visible
 
 
 # --- columns that may not be read -------------------------------------------------------
@@ -202,16 +203,27 @@ def _denied_columns(query: exp.Query, hidden: set[str], schema: Schema | None) -
 
 
 def _is_of_table(column: exp.Column, schema: Schema | None) -> bool:
-    """Whether a column is one of the table before it, which FROM or JOIN of its own SELECT names."""
+    """Whether a column is one of the source before it, which FROM or JOIN of its own SELECT names."""
     select = column.parent_select
-    if select is None or schema is None or len(column.parts) != 2:
+    if select is None or len(column.parts) != 2:
         return False
-    for part in (select.args.get("from_"), *(select.args.get("joins") or ())):
-        table = part.this if part is not None else None
-        if isinstance(table, exp.Table) and table.alias_or_name.casefold() == column.table.casefold():
-            is_real = table.name.casefold() not in _visible_ctes(table)
-            return is_real and schema.column(table.name, column.name) is not None
-    return False
+    parts = (select.args.get("from_"), *(select.args.get("joins") or ()))
+    sources = (part.this for part in parts if part is not None)
+    return any(
+        source.alias_or_name.casefold() == column.table.casefold()
+        and column.name.casefold() in _columns_of(source, schema)
+        for source in sources
+    )
+
+
+def _columns_of(source: exp.Expr, schema: Schema | None) -> set[str]:
+    """The folded names of the columns of a table, a query of WITH, or a nested query, as far as they are known."""
+    if isinstance(source, exp.Table) and (cte := _visible_ctes(source).get(source.name.casefold())):
+        return _columns_of(cte, schema)
+    if isinstance(source, (exp.CTE, exp.Subquery)):
+        return {name.casefold() for name in source.alias_column_names or source.this.named_selects}
+    table = schema.table(source.name) if schema is not None and isinstance(source, exp.Table) else None
+    return {column.name.casefold() for column in table.columns} if table is not None else set()
 
 
 def _called_columns(query: exp.Query, schema: Schema) -> Iterator[Problem]:

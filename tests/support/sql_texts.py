@@ -34,7 +34,7 @@ _SCHEMA = """
 CREATE TABLE dept (id INTEGER PRIMARY KEY, name VARCHAR(40), city VARCHAR(40));
 CREATE TABLE emp (
   id INTEGER PRIMARY KEY, name VARCHAR(40), dept_id INTEGER REFERENCES dept (id), manager_id INTEGER,
-  salary DECIMAL(10, 2), bonus INTEGER, rating REAL, active BOOLEAN, note VARCHAR(100), hired DATE, seen TIMESTAMP,
+  salary DECIMAL(10, 2), bonus INTEGER, rating REAL, active BOOLEAN, note VARCHAR(4000), hired DATE, seen TIMESTAMP,
   secret VARCHAR(40)
 );
 CREATE TABLE task (
