@@ -74,8 +74,10 @@ def _checked(query: exp.Query, schema: Schema | None, limits: Limits, dialect: D
     denied = {name.casefold() for name in limits.denied}
     for table in query.find_all(exp.Table):
         yield from _table(table, schema, denied)
+    if dialect == "postgres" and schema is not None:
+        yield from _called_columns(query, schema)
     if any("." in name for name in denied):
-        yield from _denied_columns(query, {name.rpartition(".")[2] for name in denied if "." in name})
+        yield from _denied_columns(query, {name.rpartition(".")[2] for name in denied if "." in name}, schema)
 
 
 def _node(node: exp.Expr, limits: Limits) -> Iterator[Problem]:
@@ -145,33 +147,35 @@ def _table(table: exp.Table, schema: Schema | None, denied: set[str]) -> Iterato
         yield _problem("unknown_table", f"there is no table '{table.name}'.{near}", at=table)
 
 
-def _visible_ctes(table: exp.Table) -> set[str]:
-    """The names of WITH that a table may stand for: of the queries around it, and of its own WITH those before it.
+def _visible_ctes(table: exp.Table) -> dict[str, exp.CTE]:
+    """The queries of WITH that a table may stand for, by folded names: of the queries around it, and those before it.
 
     Of WITH RECURSIVE all of them, its own too.
     """
-    names: set[str] = set()
+    visible: dict[str, exp.CTE] = {}  # the nearest one of a name
     node: exp.Expr = table
     while (parent := node.parent) is not None:
         if isinstance(parent, exp.With):
             for cte in parent.expressions:
                 if cte is node and not parent.recursive:
                     break
-                names.add(cte.alias_or_name.casefold())
+                visible.setdefault(cte.alias_or_name.casefold(), cte)
         elif isinstance(parent, exp.Query) and not isinstance(node, exp.With):
-            names |= {cte.alias_or_name.casefold() for cte in parent.ctes}
+            for cte in parent.ctes:
+                visible.setdefault(cte.alias_or_name.casefold(), cte)
         node = parent
-    return names
+    return visible
 
 
 # --- columns that may not be read -------------------------------------------------------
 
 
-def _denied_columns(query: exp.Query, hidden: set[str]) -> Iterator[Problem]:
+def _denied_columns(query: exp.Query, hidden: set[str], schema: Schema | None) -> Iterator[Problem]:
     """Columns of these names, and what reads columns without their names."""
     for column in query.find_all(exp.Column):
-        if column.name.casefold() in hidden:
-            yield _problem("denied", f"the column '{column.name}' may not be read", at=column)
+        # DuckDB reads `secret.part`, a part of a column, as it reads `table.column`
+        if name := next((part.name for part in column.parts if part.name.casefold() in hidden), ""):
+            yield _problem("denied", f"the column '{name}' may not be read", at=column)
     if any(not isinstance(star.parent, exp.Count) for star in query.find_all(exp.Star)):
         yield _problem("denied", "* also reads columns that may not be read", "name the columns")
     for join in query.find_all(exp.Join):
@@ -181,14 +185,52 @@ def _denied_columns(query: exp.Query, hidden: set[str]) -> Iterator[Problem]:
         alias = table.args.get("alias")
         if alias is not None and alias.args.get("columns"):
             yield _problem("denied", f"'{table.name}' may not get other names for its columns", at=table)
-    # In DuckDB and PostgreSQL, the name of a table as a column is its whole row.
+    # In DuckDB and PostgreSQL, the name of a table as a column is its whole row; in DuckDB, `main.table` is it, too.
     sources = {one.alias_or_name.casefold() for one in query.find_all(exp.Table, exp.Subquery, exp.CTE)}
     for column in query.find_all(exp.Column):
-        if not column.table and column.name.casefold() in sources:
+        if column.name.casefold() in sources and not _is_of_table(column, schema):
             hint = f"write {column.name}.COLUMN"
             yield _problem(
                 "denied", f"'{column.name}' may be a whole row, with columns that may not be read", hint, column
             )
+
+
+def _is_of_table(column: exp.Column, schema: Schema | None) -> bool:
+    """Whether a column is one of the source before it, which FROM or JOIN of its own SELECT names."""
+    select = column.parent_select
+    if select is None or len(column.parts) != 2:
+        return False
+    parts = (select.args.get("from_"), *(select.args.get("joins") or ()))
+    sources = (part.this for part in parts if part is not None)
+    return any(
+        source.alias_or_name.casefold() == column.table.casefold()
+        and column.name.casefold() in _columns_of(source, schema)
+        for source in sources
+    )
+
+
+def _columns_of(source: exp.Expr, schema: Schema | None) -> set[str]:
+    """The folded names of the columns of a table, a query of WITH, or a nested query, as far as they are known."""
+    if isinstance(source, exp.Table) and (cte := _visible_ctes(source).get(source.name.casefold())):
+        return _columns_of(cte, schema)
+    if isinstance(source, (exp.CTE, exp.Subquery)):
+        return {name.casefold() for name in source.alias_column_names or source.this.named_selects}
+    table = schema.table(source.name) if schema is not None and isinstance(source, exp.Table) else None
+    return {column.name.casefold() for column in table.columns} if table is not None else set()
+
+
+def _called_columns(query: exp.Query, schema: Schema) -> Iterator[Problem]:
+    """Names behind a table that are no columns of it: PostgreSQL reads ``emp.to_json`` as ``to_json(emp)``."""
+    columns: dict[str, set[str]] = {}  # folded name of a table in the query → names of its columns
+    for table in query.find_all(exp.Table):
+        if (found := schema.table(table.name)) is not None:
+            names = columns.setdefault(table.alias_or_name.casefold(), set())
+            names |= {column.name.casefold() for column in found.columns}
+            names |= {name.casefold() for name in table.alias_column_names}
+    for column in query.find_all(exp.Column):
+        known = columns.get(column.table.casefold())
+        if known is not None and not isinstance(column.this, exp.Star) and column.name.casefold() not in known:
+            yield _problem("function", f"'{column.table}' has no column '{column.name}'", at=column)
 
 
 def _problem(code: str, message: str, hint: str = "", at: exp.Expr | None = None) -> Problem:

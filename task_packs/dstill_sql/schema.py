@@ -268,7 +268,7 @@ class Schema:
             raise DataError(f"the schema has {len(statements):,} characters", where=where, hint=f"limit {_LARGEST:,}")
         try:
             parsed = [one for one in sqlglot.parse(statements, read=dialect) if one is not None]
-        except (SqlglotError, RecursionError) as error:
+        except Exception as error:  # what sqlglot does not foresee raises anything
             what = f"the schema is not SQL: {first_line(error)}"
             raise DataError(what, where=where, hint="give CREATE TABLE statements") from None
         return _Reader(dialect, where).read(parsed)
@@ -418,7 +418,8 @@ class _Reader:
         )
 
     def _column(self, table: str, part: exp.ColumnDef) -> tuple[Column, bool]:
-        kinds = [one.kind for one in part.args.get("constraints", ())]
+        constraints = part.args.get("constraints", ())
+        kinds = [one.kind for one in constraints if isinstance(one, exp.ColumnConstraint)]  # IN and OUT are none
         is_key = any(isinstance(kind, exp.PrimaryKeyColumnConstraint) for kind in kinds)
         comments = [_comment_of(part)]
         comments += [kind.this.name for kind in kinds if isinstance(kind, exp.CommentColumnConstraint)]

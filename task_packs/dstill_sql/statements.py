@@ -77,6 +77,10 @@ def _statements(answer: str, dialect: Dialect) -> list[exp.Expr]:
         raise NotOneQuery(f"not SQL: {what}", pointer) from None
     except RecursionError:
         raise NotOneQuery("the query is nested too deeply") from None
+    except NotOneQuery:
+        raise
+    except Exception as error:  # what sqlglot does not foresee raises anything
+        raise NotOneQuery(f"not SQL: {first_line(error)}") from None
     return [one for one in parsed if one is not None and not isinstance(one, exp.Semicolon)]
 
 

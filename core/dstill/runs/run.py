@@ -529,6 +529,7 @@ class Run(RunResults):
         done = self._predictions_from(partial, provenance)
         if not done:
             self.discard(partial)
+        predictions: Sequence[Prediction]
         if elsewhere is not None:
             predictions = elsewhere(examples, done, save)
         else:

@@ -62,6 +62,17 @@ def _column(node: Mapping[str, Any], reading: Reading) -> None:
 def _star(node: Mapping[str, Any], reading: Reading) -> None:
     if node.get("columns") or node.get("expr"):
         reading.others.append("COLUMNS")
+    beside = [name for name in node.get("exclude_list") or () if isinstance(name, str)]
+    qualified = [*(node.get("qualified_exclude_list") or ()), *(part["key"] for part in node.get("rename_list") or ())]
+    reading.columns.update(name.casefold() for name in (*beside, *(part["column"] for part in qualified)))
+
+
+def _order(node: Mapping[str, Any], reading: Reading) -> None:
+    """ORDER BY ALL is a star of all columns, which is looked at no more."""
+    for term in node["orders"]:
+        if term["expression"].get("columns") and not term["expression"].get("expr"):
+            term["expression"] = {}
+            reading.sorted_by_all += 1
 
 
 def _constant(node: Mapping[str, Any], reading: Reading) -> None:
@@ -85,6 +96,7 @@ def _select(_: Mapping[str, Any], reading: Reading) -> None:
 _KINDS: Mapping[str, Callable[[Mapping[str, Any], Reading], None]] = {
     "COLUMN_REF": _column,
     "STAR": _star,
+    "ORDER_MODIFIER": _order,
     "CONSTANT": _constant,
     "TYPE": _type,
     "BASE_TABLE": _table,

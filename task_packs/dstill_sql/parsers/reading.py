@@ -37,6 +37,7 @@ class Reading:
     texts: set[str] = field(default_factory=set)  # literals
     functions: set[str] = field(default_factory=set)  # as the engine calls them, with operators
     selects: int = 0
+    sorted_by_all: int = 0  # ORDER BY ALL
     others: list[str] = field(default_factory=list)  # what no query has that the guard allows
 
 
@@ -85,12 +86,14 @@ def difference(tree: Reading, engine: Reading, dialect: Dialect) -> str:
         return f"it calls {unknown[0]}"
     if tree.selects != engine.selects:
         return f"it reads {engine.selects} SELECTs"
+    if tree.sorted_by_all != engine.sorted_by_all:
+        return "it reads all columns"
     if tree.tables != engine.tables:
         name = next(iter((engine.tables - tree.tables) or (tree.tables - engine.tables)))
         return f"it reads the table '{name}' {engine.tables[name]} times"
     if names := sorted(tree.columns ^ engine.columns):
         return f"it {'reads' if names[0] in engine.columns else 'does not read'} the column '{names[0]}'"
-    if texts := sorted(text for text in engine.texts - tree.texts if text.upper() not in UNITS):
+    if texts := sorted(text for text in engine.texts - tree.texts if not _is_unit(text)):
         return f"it reads the text '{texts[0]}'"
     return ""
 
@@ -114,5 +117,12 @@ def _count(node: exp.Expr, times: int, reading: Reading) -> None:
         reading.columns.add(node.name.casefold())
     elif isinstance(node, exp.Select):
         reading.selects += times
+    elif isinstance(node, exp.Ordered) and isinstance(node.this, exp.Var):
+        reading.sorted_by_all += times
     elif isinstance(node, exp.Join):
         reading.columns.update(name.name.casefold() for name in node.args.get("using") or ())
+
+
+def _is_unit(text: str) -> bool:
+    """Whether a text is a unit, which EXTRACT has as a word: YEAR, or YEARS."""
+    return not {text.upper(), text.upper().removesuffix("S")}.isdisjoint(UNITS)
