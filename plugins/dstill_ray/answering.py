@@ -106,7 +106,7 @@ class Worker:
 
     def __init__(self, job: Mapping[str, Any]) -> None:
         self._job = job
-        self._answer: Callable[[int], list[Prediction]] | None = None
+        self._answer: Callable[[int], Sequence[Prediction]] | None = None
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, list[str]]:
         """The answers of a block as JSON; an error as plain data, as in training."""
