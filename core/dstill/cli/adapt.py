@@ -78,6 +78,7 @@ def adapt(found: App, out: Path | None, as_json: bool) -> None:
         with contextlib.chdir(out):
             _require_same(setup, out)
     else:
+        note(f"reading {data_name(setup) or 'the data'} from {setup.settings.engine.url}: fields, values")
         project = describe(setup)
         write_project(setup, project, out)
         for line in project.about:
