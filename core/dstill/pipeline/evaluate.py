@@ -136,7 +136,7 @@ def predicted(
             setup.progress(f"answering ({system})", start + len(written), len(examples))
         if draws:
             seed = setup.settings.project.seed
-            written = with_agreement(writer, setup.objective, setup.task, block, written, draws=draws, seed=seed)
+            written = list(with_agreement(writer, setup.objective, setup.task, block, written, draws=draws, seed=seed))
         save(written)
         predictions.extend(written)
     return predictions

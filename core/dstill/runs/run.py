@@ -111,7 +111,7 @@ COMMANDS = {
 }
 # Gets examples, predictions of a stopped evaluation by id, and what saves a block of `BLOCK`: as `predicted`.
 Answerer = Callable[
-    [Sequence[Example], Mapping[str, Prediction], Callable[[Sequence[Prediction]], None]], list[Prediction]
+    [Sequence[Example], Mapping[str, Prediction], Callable[[Sequence[Prediction]], None]], Sequence[Prediction]
 ]
 TEACHER_ANSWERS = system_file("predictions", "teacher")
 TIMINGS = "timings.jsonl"
@@ -533,7 +533,7 @@ class Run(RunResults):
         if not done:
             self.discard(partial)
         if elsewhere is not None:
-            predictions = elsewhere(examples, done, save)
+            predictions: Sequence[Prediction] = elsewhere(examples, done, save)
         else:
             generator = self.generator(system)
             predictions = predicted(self.setup, generator, system, examples, done=done, save=save)
