@@ -126,6 +126,6 @@ class Worker:
 
         def answer(start: int) -> Sequence[Prediction]:
             block = [record.example for record in records[start : start + BLOCK]]
-            return predicted(run.setup, generator, "student", block, done={}, save=lambda _: None)
+            return list(predicted(run.setup, generator, "student", block, done={}, save=lambda _: None))
 
         return answer

@@ -86,6 +86,7 @@ def adapt(found: App, out: Path | None, restart: bool, resume_with_changes: bool
         with _inside(out):
             _require_same(setup, out)
     else:
+        note(f"reading {data_name(setup) or 'the data'} from {setup.settings.engine.url}: fields, values")
         project = describe(setup)
         write_project(setup, project, out)
         for line in project.about:

@@ -112,10 +112,11 @@ COMMANDS = {
 }
 # Gets examples, predictions of a stopped evaluation by id, and what saves a block of `BLOCK`: as `predicted`.
 Answerer = Callable[
-    [Sequence[Example], Mapping[str, Prediction], Callable[[Sequence[Prediction]], None]], list[Prediction]
+    [Sequence[Example], Mapping[str, Prediction], Callable[[Sequence[Prediction]], None]], Sequence[Prediction]
 ]
 TEACHER_ANSWERS = system_file("predictions", "teacher")
 TIMINGS = "timings.jsonl"
+WRITING = "writing the dataset"
 DISTRIBUTED = "train"  # the only stage that may run in several processes
 
 
@@ -242,6 +243,7 @@ class Run(RunResults):
 
         Raises DataError when there are no rows, or when only given answers to score against are left.
         """
+        self.progress(WRITING, 0, 1)
         self.write("rejects.jsonl", dataset.rejections)
         learns = any(request.example.split == "train" for request in self.load(TeacherRequest, REQUESTS))
         if not any(record.teacher or record.split == "train" or not learns for record in dataset.records):
@@ -269,6 +271,7 @@ class Run(RunResults):
         self.write_file("dataset/README.md", card)
         for file in [file for file in self.manifest["files"] if file.startswith(EXPORT)]:
             self.discard(file)  # it has the former rows
+        self.progress(WRITING, 1, 1)
 
     def train(
         self, *, restart: bool = False, resume_with_changes: bool = False, allow_unreviewed: bool = False
@@ -531,7 +534,7 @@ class Run(RunResults):
             self.discard(partial)
         predictions: Sequence[Prediction]
         if elsewhere is not None:
-            predictions = elsewhere(examples, done, save)
+            predictions: Sequence[Prediction] = elsewhere(examples, done, save)
         else:
             generator = self.generator(system)
             predictions = predicted(self.setup, generator, system, examples, done=done, save=save)
