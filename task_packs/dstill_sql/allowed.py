@@ -92,6 +92,11 @@ _WORDS: Mapping[tuple[type[exp.Expr], str], frozenset[str]] = {
     (exp.WindowSpec, "end_side"): frozenset({"PRECEDING", "FOLLOWING"}),
 }
 _NAME = re.compile(r"[^\W\d][\w$]*")  # without quotes; in SQLite, $1 would be a parameter
+# Which PostgreSQL reads as calls where they have no quotes.
+_VALUES = frozenset(
+    {"user", "current_user", "session_user", "system_user", "current_role", "current_catalog", "current_schema",
+     "localtime", "current_time"}
+)  # fmt: skip
 _NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,5})?", re.ASCII)
 _SIZE = re.compile(r"\d{1,6}", re.ASCII)  # of a type
 _SCALARS = frozenset(
@@ -139,6 +144,8 @@ def _unknown(node: exp.Expr, dialect: Dialect, functions: frozenset[str]) -> Ite
         is_function = isinstance(node, exp.Func)
         text = node.sql_name() if isinstance(node, exp.Func) else node.key.upper()
         yield Unknown(kind="function" if is_function else "construct", text=text, node=node)
+    elif isinstance(node, exp.Identifier) and dialect == "postgres" and _is_value(node):
+        yield Unknown(kind="name", text=node.name, node=node)
     elif isinstance(node, _LEAVES):
         if kind := _wrong_leaf(node):
             yield Unknown(kind=kind, text=node.sql(dialect) if kind == "type" else node.name, node=node)
@@ -202,6 +209,11 @@ def _is_field(node: exp.Expr) -> bool:
 
 def _is_name(node: exp.Identifier) -> bool:
     return isinstance(node.this, str) and (bool(node.args.get("quoted")) or _NAME.fullmatch(node.this) is not None)
+
+
+def _is_value(node: exp.Identifier) -> bool:
+    is_alone = isinstance(node.parent, exp.Column) and not node.parent.table
+    return is_alone and not node.args.get("quoted") and node.name.lower() in _VALUES
 
 
 def _is_text(node: exp.Expr) -> bool:

@@ -25,6 +25,7 @@ from support.sql_texts import CANARIES, DENIED, OPEN, Texts, rows, statements
 
 from dstill.errors import DataError
 from dstill_sql import guard, known_answers
+from dstill_sql.clock import frozen
 from dstill_sql.databases import Rows
 from dstill_sql.dialects import DIALECTS, Dialect
 from dstill_sql.engine_text import NotPrintable
@@ -32,7 +33,7 @@ from dstill_sql.engines import running
 from dstill_sql.engines.duckdb import DuckDb
 from dstill_sql.engines.embedded import Embedded, EmbeddedSettings
 from dstill_sql.engines.sqlite import Sqlite
-from dstill_sql.engines.translating import translated
+from dstill_sql.engines.translating import Untranslatable, translated
 from dstill_sql.limits import Limits
 from dstill_sql.printing import created, settled
 from dstill_sql.schema import Schema
@@ -42,6 +43,7 @@ __all__ = ["postgres"]  # the fixture
 
 SCHEMAS: dict[Dialect, Schema] = {dialect: Schema.read(statements(dialect), dialect) for dialect in DIALECTS}
 EVERYDAY = Path(__file__).parents[1] / "task_packs" / "dstill_sql" / "agreement.sql"
+NOW = "2024-06-18T12:00:00"  # for the clocks of queries
 LONG_ROWS = 300  # of the table on which texts grow
 MEGABYTE = 2**20
 OWN_MB = 250  # of a process beside its query: Python, the engine, and what it may take beyond its limit
@@ -81,7 +83,7 @@ choices = st.randoms(use_true_random=False)
 
 
 def statements_of(text: str, limits: Limits, dialect: Dialect, lab: Lab) -> list[str]:
-    """The texts that an engine gets for an answer, on the database of the lab; none if the answer is refused."""
+    """The texts that the engine of the lab gets for an answer in a dialect; none if the answer is refused."""
     sent: list[str] = []
 
     def fetch(statement: Any, most: int) -> tuple[Sequence[str], Sequence[Any]]:
@@ -98,18 +100,19 @@ def statements_of(text: str, limits: Limits, dialect: Dialect, lab: Lab) -> list
         count(dialect, "refused by the guard")
         return []
     try:
-        running.run(settled(query, dialect), dialect, fetch)
-    except NotPrintable:
+        query = frozen(settled(query, dialect), NOW, dialect, SCHEMAS[dialect])
+        running.run(translated(query, dialect, lab.dialect, SCHEMAS[dialect]), lab.dialect, fetch)
+    except (NotPrintable, Untranslatable):
         count(dialect, "not printed")
     except (EngineRefuses, running.TooManyRows, IndexError, ValueError):  # the lab gives fewer rows than are asked for
         pass
     return sent
 
 
-def check_text(text: str, denied: Sequence[str], lab: Lab) -> list[str]:
-    """Read, check, print and run an answer. Gives what was sent."""
-    dialect = lab.dialect
-    count(dialect, "texts")
+def check_text(text: str, denied: Sequence[str], lab: Lab, dialect: Dialect | None = None) -> list[str]:
+    """Read, check, print and run an answer. Gives what was sent. `dialect`: that of the answer, if it is translated."""
+    dialect = dialect or lab.dialect
+    count(dialect, "texts" if dialect == lab.dialect else f"texts for {lab.dialect}")
     limits = Limits(denied=tuple(denied), cross_joins=True)
     sent = statements_of(text, limits, dialect, lab)
     for statement in sent:
@@ -151,6 +154,14 @@ def test_texts_that_pass_do_only_what_is_allowed(
 ) -> None:
     texts = Texts(rng, lab.dialect, everyday(lab.dialect))
     check_text(texts.mutant() if mutates else texts.query(), denied, lab)
+
+
+@given(choices, st.sampled_from((OPEN, DENIED)), st.sampled_from(DIALECTS), st.booleans())
+def test_translated_texts_do_only_what_is_allowed(
+    lab: Lab, rng: random.Random, denied: Sequence[str], source: Dialect, mutates: bool
+) -> None:
+    texts = Texts(rng, source, everyday(source))
+    check_text(texts.mutant() if mutates else texts.query(), denied, lab, source)
 
 
 # --- a real PostgreSQL ------------------------------------------------------------------

@@ -287,8 +287,8 @@ class PostgresLab(Lab):
                 seen.call(".".join(word["String"]["sval"] for word in part["funcname"]))
             elif name in _FORBIDDEN_NODES or (name.endswith("Stmt") and name != "SelectStmt"):
                 seen.others.append(name)
-            elif name == "SQLValueFunction" and "USER" in str(part["op"]):
-                seen.others.append("reads the user")
+            elif name == "SQLValueFunction" and not re.search("DATE|TIMESTAMP", part["op"]):
+                seen.others.append(part["op"])
 
     def volatile(self, text: str) -> list[str]:
         """The functions in a text that may have effects, as the server's catalog says."""

@@ -225,6 +225,14 @@ def test_postgresql_calls_no_function_by_the_name_of_a_column() -> None:
     assert not problems("SELECT x.z FROM t AS x (z) JOIN (SELECT 1 AS n) AS q ON q.n = x.z", "postgres")
 
 
+def test_words_that_postgresql_reads_as_calls_are_no_names() -> None:
+    for word in ("user", "USER", "current_role", "session_user", "current_catalog", "localtime"):
+        assert problems(f"SELECT {word} FROM t", "postgres"), word
+        assert not problems(f'SELECT "{word}" FROM t', "postgres"), word
+        assert not problems(f"SELECT a AS {word} FROM t", "postgres"), word
+    assert not problems("SELECT user FROM t", "sqlite")
+
+
 # --- growth -----------------------------------------------------------------------------
 
 LONG = "x" * 1_000
