@@ -532,7 +532,6 @@ class Run(RunResults):
         done = self._predictions_from(partial, provenance)
         if not done:
             self.discard(partial)
-        predictions: Sequence[Prediction]
         if elsewhere is not None:
             predictions: Sequence[Prediction] = elsewhere(examples, done, save)
         else:
