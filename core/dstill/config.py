@@ -83,15 +83,18 @@ PARTS = (
 )  # [teacher.NAME] and so on
 # Read by dstill itself, so no configuration keys.
 RESERVED = ("DSTILL_DISABLE", "DSTILL_TRACE_HOOKS", "DSTILL_REQUIRE_LIVE")
+_FLAG = "command line"  # the origin of a value that a flag gave
 _NOT_SHOWN = (None, "", dataclasses.MISSING)  # defaults that messages do not mention
 _SECRET_NAME = re.compile(r"(^|_)(api_?key|token|password|secret)$", re.IGNORECASE)
-# Only at the start of a word: a table may be called task-history-2024.
+# Only at the start of a word: a table may be called task-history-2024. The time is linear in the length of a text: what
+# begins at many places of a run of characters is only looked for from the start of the run.
 _SECRET_VALUE = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:sk|rk|pk|xox[abp]|glpat|xai)[-_][A-Za-z0-9_-]{12,}|(?:hf|gh[opsu]|gsk)_[A-Za-z0-9]{20,}"
-    r"|github_pat_[A-Za-z0-9_]{20,}|AKIA[A-Z0-9]{12,}|AIza[A-Za-z0-9_-]{20,}|Bearer\s+\S{12,}"
-    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # a JSON Web Token
-    r"|[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]*@"  # an address with a user or password
-    r")|-----BEGIN [A-Z0-9 ]+-----"
+    r"|github_pat_[A-Za-z0-9_]{20,}|AKIA[A-Z0-9]{12,}|AIza[A-Za-z0-9_-]{20,}|Bearer\s+\S{12,})"
+    r"|(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]++\.[A-Za-z0-9_-]{8,}+\.)"  # a JSON Web Token
+    r"(?:[A-Za-z0-9_-]*[_-])?eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
+    r"|(?<![A-Za-z0-9+.-])[0-9+.-]*+[A-Za-z][A-Za-z0-9+.-]*+://[^/?#\s]*@"  # an address with a user or password
+    r"|-----BEGIN [A-Z0-9 ]+-----"
 )
 
 
@@ -379,6 +382,10 @@ class Config:
             values.update(_values(name, section))
         return values
 
+    def from_flags(self) -> dict[str, Any]:
+        """Dotted key → value, of those that flags of this call gave."""
+        return {key: value for key, value in self.flat().items() if self.origins[key] == _FLAG}
+
     def to_toml(self, *, unset: bool = False) -> str:
         """The text of a file from which `load` reads the same values. `unset`: keys without a value are comments."""
         return as_toml(self.flat(), unset=unset)
@@ -453,7 +460,7 @@ def load(
     filed, given_now = frozenset(given), {}
     if use_files:
         given_now.update(_moved(_read_environment(os.environ if environment is None else environment, known), known))
-    from_flags = {key: (value, "command line") for key, value in (flags or {}).items() if value is not None}
+    from_flags = {key: (value, _FLAG) for key, value in (flags or {}).items() if value is not None}
     given_now.update(_moved(from_flags, known))
     given.update(given_now)
     chosen = given_now if of_run else given  # the file of a run has the defaults too

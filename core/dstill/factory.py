@@ -120,7 +120,7 @@ def task_name(plugins: Plugins, settings: Settings) -> str:
     if names and not possible:
         forms = ((name, address_forms(plugins, plugins.task(name))) for name in names)
         raise UsageError(
-            f"no task has an executor that takes an address with {_scheme(settings.engine.url)}://",
+            f"no engine of dstill takes an address with {_scheme(settings.engine.url)}://",
             where="--engine-url",
             hint="; ".join(f"task {name} takes {taken}" for name, taken in forms if taken),
         )
@@ -265,9 +265,10 @@ def url_takers(plugins: Plugins, task: Task, url: str) -> list[str]:
     )
 
 
-def address_forms(plugins: Plugins, task: type[Task]) -> str:
-    """How the addresses begin that executors of `task` take, as ``http://, https://``. Empty: they take none."""
-    return ", ".join(f"{scheme}://" for scheme in _schemes(plugins, task))
+def address_forms(plugins: Plugins, *tasks: type[Task]) -> str:
+    """How the addresses begin that executors of `tasks` take, as ``http://, https://``. Empty: they take none."""
+    schemes = dict.fromkeys(scheme for task in tasks for scheme in _schemes(plugins, task))
+    return ", ".join(f"{scheme}://" for scheme in schemes)
 
 
 def make_second_executor(plugins: Plugins, config: Config, first: Executor) -> Executor:

@@ -16,6 +16,8 @@ the folder. The metadata of such fields say how, for example ``{"trust": "addres
     model       folder, file or hub id of a model; "student": the same after a kind, as in hf:FOLDER
     services    names of services that training is reported to
     paid        names, of which those with a colon are models that cost money
+    login       a user or role that dstill logs in as at the address of the same section
+    reads       data at that address that answers may read
     write       a switch that lets dstill write to the address of the same section
     limits      a limit that is looser above its default; on a nested section: all of its fields are limits
 
@@ -189,6 +191,9 @@ class _Scan:
         for key in filter(self._asks, near.get("write", ())):
             for address in near.get("address", ()):
                 yield self._request(key, f"write data to {origin(self.values[address])}")
+        for role, action in (("login", "log in as"), ("reads", "read")):
+            for key in filter(self._asks, near.get(role, ())):
+                yield self._request(key, f"{action} {self.values[key]!r}: {key}")
         for key in filter(self._asks, limits):
             value, usual = self.values[key], _default(self.fields[key])
             if isinstance(value, (bool, int, float)) and value > usual:

@@ -59,6 +59,7 @@ def callback_class() -> Any:  # noqa: C901  one class of short methods, defined 
             self.tokens = 0  # seen, padding not counted
             self.earlier_seconds = 0.0  # of the training that this one resumes
             self.first_step = 0  # the step that this process resumed from
+            self.evaluation_due = False  # the user stopped the training while it was evaluated
             self._agreed: tuple[bool, float] | None = None
             self._latest: dict[str, float] = {}
             self.start_clock()
@@ -74,6 +75,7 @@ def callback_class() -> Any:  # noqa: C901  one class of short methods, defined 
             """Continue from the `state` that a checkpoint saved."""
             self.rows, self.tokens = list(progress["rows"]), progress["tokens"]
             self.earlier_seconds = progress["seconds"]
+            self.evaluation_due = progress["evaluation_due"]
             best = Best(**progress["best"])
             if self.checkpoints is None or self.recipe.early_stopping == "none" or best.larger != self.best.larger:
                 return  # the recipe's criterion changed
@@ -84,7 +86,13 @@ def callback_class() -> Any:  # noqa: C901  one class of short methods, defined 
 
         @property
         def state(self) -> dict[str, Any]:
-            return {"rows": self.rows, "seconds": self.elapsed, "tokens": self.tokens, "best": asdict(self.best)}
+            return {
+                "rows": self.rows,
+                "seconds": self.elapsed,
+                "tokens": self.tokens,
+                "best": asdict(self.best),
+                "evaluation_due": self.evaluation_due,
+            }
 
         @property
         def elapsed(self) -> float:

@@ -15,7 +15,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,7 @@ _CONVERT = "convert them: AutoModel.from_pretrained(…).save_pretrained(…) wr
 _OWN_CODE = "the model comes with its own code, which dstill never runs"
 _KNOWN = "choose a model of an architecture that transformers supports"
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")
+_TEXTS = (".json", ".txt", ".model", ".jinja")
 _MOST_TEXT = 2**26  # bytes of a JSON or vocabulary file; the largest published tokenizer.json has 2**25.1
 _MOST_BYTES = {"tokenizer.json": 2**28}
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
@@ -100,11 +101,15 @@ def check(folder: Path) -> None:
 
 
 def require_files(folder: Path) -> None:
-    """Raises DataError for fifos, sockets and devices, and for text files beyond the size limits."""
-    for file in sorted(folder.iterdir()):
-        if file.exists() and not (file.is_file() or file.is_dir()):
+    """Raises DataError for fifos, sockets and devices, and for text files beyond the size limits.
+
+    Links to files are allowed: the folders in the hub's cache have them.
+    """
+    for file in _below(folder):
+        if file.exists() and not file.is_file():
             raise DataError("a file of the model is a fifo, socket or device", where=str(file))
-        most = _MOST_BYTES.get(file.name, _MOST_TEXT) if file.suffix in (".json", ".txt", ".model") else None
+        is_text = file.parent == folder and file.suffix in _TEXTS
+        most = _MOST_BYTES.get(file.name, _MOST_TEXT) if is_text else None
         if most is not None and file.is_file() and file.stat().st_size > most:
             raise DataError(f"a file of the model is larger than {most >> 20} MiB", where=str(file))
     tokenizer = folder / "tokenizer_config.json"
@@ -114,6 +119,15 @@ def require_files(folder: Path) -> None:
             where=str(tokenizer),
             hint="remove the key, or give the .gguf file itself as the model",
         )
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """The files at any depth. Raises DataError for a link to a folder."""
+    for name, folders, files in os.walk(folder):
+        if linked := next((one for one in sorted(folders) if Path(name, one).is_symlink()), ""):
+            hint = "replace it with a copy of what it leads to"
+            raise DataError("a folder of the model is a link", where=str(Path(name, linked)), hint=hint)
+        yield from (Path(name, file) for file in sorted(files))
 
 
 def require_config(folder: Path) -> None:
@@ -289,6 +303,7 @@ def fingerprint(base: str) -> str:
     if gguf_files.is_gguf(base):
         files = [_path(base)]
     elif _is_folder(base):
+        require_files(_path(base))
         files = sorted(_path(base).glob("*.safetensors"))
     else:
         return ""

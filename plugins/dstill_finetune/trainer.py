@@ -10,6 +10,7 @@ Tokens are counted over everything that one optimizer step sees (`dstill_finetun
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -131,6 +132,8 @@ def train(  # noqa: PLR0913  what a Trainer needs, each named at the call
         if recipe.gradient_checkpointing:
             model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         probed = probe(trainer) if probe is not None else {}
+        if stop.asked and distributed.world_size() == 1:
+            raise _stopped(step_of(resume), steps, watch.last)
         if checkpoints is not None and resume is not None:
             watch.restore(checkpoints.progress(resume))
         if not distributed.is_main():
@@ -139,8 +142,11 @@ def train(  # noqa: PLR0913  what a Trainer needs, each named at the call
         if step_of(resume) >= steps:  # stopped after the last step: the Trainer would run one more
             trainer._load_from_checkpoint(str(resume))
             trainer.state.global_step = step_of(resume)
+            if watch.evaluation_due:
+                trainer.evaluate()
         else:
-            trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
+            trainer.args.eval_on_start = watch.evaluation_due
+            trainer.train_until_stopped(None if resume is None else str(resume))
         if watch.stop_requested:
             raise _stopped(trainer.state.global_step, steps, watch.last)
         earlier_is_best = watch.best.step not in (None, trainer.state.global_step)
@@ -230,6 +236,28 @@ def _classes() -> tuple[Any, Any, Any]:  # noqa: C901  one class, defined here b
             super().__init__(compute_loss_func=losses, **kwargs)
             self.token_losses = losses(self.model)
 
+        def train_until_stopped(self, resume: str | None) -> None:
+            """Train. If the user stops it within a step, what was before that step is saved."""
+            try:
+                self.train(resume_from_checkpoint=resume)
+            except KeyboardInterrupt:
+                checkpoints, step = self.watch.checkpoints, self.state.global_step
+                if not self.watch.stop.asked:
+                    raise
+                if checkpoints is not None and step and not checkpoints.is_complete(step):
+                    self.watch.tokens, states = self._before_step
+                    torch.set_rng_state(states[0])
+                    if states[1:]:
+                        torch.cuda.set_rng_state_all(states[1:])
+                    self._save_checkpoint(self.model, trial=None)
+                    self.callback_handler.on_save(self.args, self.state, self.control)
+
+        def training_step(self, *args: Any, **kwargs: Any) -> Any:
+            """One micro-batch. Raises KeyboardInterrupt if the user has stopped the training since the step began."""
+            if self.watch.stop.asked and self.args.world_size == 1:  # several processes stop after the same step
+                raise KeyboardInterrupt
+            return super().training_step(*args, **kwargs)
+
         def _get_train_sampler(self, train_dataset: Any = None) -> Any:
             lengths = [length(record) for record in self.train_dataset.records]
             count = self.args.world_size
@@ -300,6 +328,8 @@ def _classes() -> tuple[Any, Any, Any]:  # noqa: C901  one class, defined here b
 
         def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> tuple[list[Any], None]:
             """The micro-batches of one optimizer step, with each token's factor in the loss."""
+            cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+            self._before_step = self.watch.tokens, [torch.get_rng_state(), *cuda]
             batches = [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
             if batches:
                 self.watch.tokens += self._scale(batches, device)
@@ -330,13 +360,36 @@ def _classes() -> tuple[Any, Any, Any]:  # noqa: C901  one class, defined here b
         ) -> Any:
             return self.token_losses.total(model, inputs)
 
-        def evaluate(self, eval_dataset: Any = None, *_: Any, **__: Any) -> dict[str, float]:
+        def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+            """Measure the model, and tell the callbacks.
+
+            If the user stops it, the training ends with a checkpoint, and the next one begins with this evaluation.
+            """
+            was_training = self.model.training
+            alone = self.args.world_size == 1  # several processes stop after the same step
+            try:
+                with self.watch.stop.interrupting() if alone else contextlib.nullcontext():
+                    metrics = self._measured()
+            except KeyboardInterrupt:
+                if not self.watch.stop.asked:
+                    raise
+                self.watch.evaluation_due = True
+                self.control.should_save = self.watch.checkpoints is not None
+                self.control.should_training_stop = True
+                return {}
+            finally:
+                self.model.train(was_training)
+            self.watch.evaluation_due = False
+            self.log(metrics)
+            self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+            return metrics
+
+        def _measured(self) -> dict[str, float]:
             """The loss over validation records: the weighted sum of the branches' means over their tokens."""
             records = sorted(self.eval_dataset.records[:MAX_EVALUATED], key=length)
             size = self.args.per_device_eval_batch_size
             branches = len(self.data_collator.branches)
             sums, counts = torch.zeros(2, branches, dtype=torch.float64)
-            was_training = self.model.training
             self.model.eval()
             batches = range(distributed.rank() * size, len(records), distributed.world_size() * size)
             with torch.no_grad():
@@ -346,13 +399,10 @@ def _classes() -> tuple[Any, Any, Any]:  # noqa: C901  one class, defined here b
                     branch, weight = batch.pop("branch"), batch.pop("weight")
                     losses, labelled = self.token_losses(self.model, batch)
                     sums.index_add_(0, branch[labelled].cpu(), (losses * weight[labelled]).cpu().double())
-            self.model.train(was_training)
             sums, counts = (sum(parts) for parts in zip(*distributed.all_gather((sums, counts)), strict=True))
             metrics = {"eval_loss": (sums / counts.clamp(min=1)).sum().item()}
             if self.recipe.early_stopping == "accuracy" and (self.score is not None or not distributed.is_main()):
                 metrics["eval_accuracy"] = distributed.broadcast(self.score)
-            self.log(metrics)
-            self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
             return metrics
 
     return StepTrainer, TrainingArguments, PrinterCallback

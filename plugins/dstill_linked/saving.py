@@ -4,19 +4,21 @@
     linked.json         {"schema_version": 2, "shape": {…}, "tokens": […], "features": […], "sha256": "…", …}
 
 `read_model` (torch) and `read_scorer` (numpy) refuse weights that are damaged, of another version, or of another form.
-Nothing is unpickled.
+Nothing is unpickled, and only regular files are read: no links, fifos or devices.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from dstill.errors import DataError
+from dstill.errors import DataError, RunError
+from dstill.io.plain_files import regular
 from dstill.io.typed_json import convert
 from dstill.runs.provenance import sha256
 from dstill_finetune.damage import damaged
@@ -45,6 +47,8 @@ __all__ = [
 FILE = "linked.json"
 SCHEMA_VERSION = 2
 _SMALLEST = 1024  # numbers of a matrix that is worth quantizing
+_MOST_FACTS = 2**24  # bytes of linked.json; 33 kB for the largest base
+_MOST_HEADER = 2**20  # bytes of the header of a safetensors file; 100 kB for 48 layers of each kind
 _SCALE = ".scale"
 _AGAIN = "copy it again, or train it again"
 Size = Annotated[int, range(1, 2**20 + 1)]
@@ -88,7 +92,7 @@ def read_facts(folder: Path) -> LinkedFacts:
     """The facts of the student in `folder`. Raises DataError."""
     file = folder / FILE
     try:
-        row = json.loads(file.read_text(encoding="utf-8"))
+        row = json.loads(_content(file, _MOST_FACTS).decode())
         version = convert(int, row["schema_version"])
         if version != SCHEMA_VERSION:
             raise DataError(
@@ -138,7 +142,7 @@ def _read(folder: Path, form: Form) -> tuple[Shape, dict[str, NDArray[np.float32
     _require_form(facts, form, folder)
     shape, file = shape_of(folder, facts), folder / WEIGHTS
     with damaged("the weights of the student are damaged", where=str(file), hint=_AGAIN):
-        content = file.read_bytes()
+        content = _content(file, _MOST_HEADER + 4 * sum(math.prod(size) for _, size in shape.weights()))
         if hashlib.sha256(content).hexdigest() != facts.sha256:
             raise DataError(
                 "the weights of the student are damaged",
@@ -159,6 +163,22 @@ def _read(folder: Path, form: Form) -> tuple[Shape, dict[str, NDArray[np.float32
                 hint=_AGAIN,
             )
     return shape, weights, facts
+
+
+def _content(file: Path, most: int) -> bytes:
+    """The bytes of a regular file. Raises DataError for anything else, and for a file of more than `most` bytes."""
+    try:
+        with open(file, "rb", opener=regular) as opened:
+            content = opened.read(most + 1)
+    except RunError as error:
+        raise DataError(
+            "a file of the student is a link, fifo, socket or device",
+            where=str(file),
+            hint="replace it with a copy of what it leads to",
+        ) from error
+    if len(content) > most:
+        raise DataError(f"a file of the student has more than {most:,} bytes", where=str(file), hint=_AGAIN)
+    return content
 
 
 def shape_of(folder: Path, facts: LinkedFacts) -> Shape:

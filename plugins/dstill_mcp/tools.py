@@ -26,6 +26,7 @@ from dstill.api.faults import about
 from dstill.api.records import Example, OutcomeKind
 from dstill.api.task import data_of
 from dstill.errors import DstillError, UsageError
+from dstill.io.contacts import without_contacts
 from dstill.io.json_schema import Schema, either_or_null, flag, list_of, number, record, text
 from dstill.pipeline.answer_objects import ANSWER, DATA, RESULT, data_rows, result_rows
 from dstill.pipeline.predict import QUESTION_LIMIT, PredictedAnswer, Predictor, question_text
@@ -86,7 +87,7 @@ class Tools:
             "data": list(islice(predictor.contexts, MAX_NAMES)),
             "described": data_of(task, example),
             "title": found["title"],
-            "fields": found["fields"][:MAX_FIELDS],
+            "fields": [[name, without_contacts(words)] for name, words in found["fields"][:MAX_FIELDS]],
             "checks": [check.name for check in task.checks],
             "executes": self._executes,
             "promise": "" if predictor.promise is None else str(predictor.promise),

@@ -106,7 +106,7 @@ class Worker:
 
     def __init__(self, job: Mapping[str, Any]) -> None:
         self._job = job
-        self._answer: Callable[[int], list[Prediction]] | None = None
+        self._answer: Callable[[int], Sequence[Prediction]] | None = None
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, list[str]]:
         """The answers of a block as JSON; an error as plain data, as in training."""
@@ -118,14 +118,14 @@ class Worker:
             return {"answers": [""], "error": [json.dumps(error_to_row(error))]}
         return {"answers": [json.dumps(answers)], "error": [""]}
 
-    def _opened(self) -> Callable[[int], list[Prediction]]:
+    def _opened(self) -> Callable[[int], Sequence[Prediction]]:
         change_folder(Path(self._job["folder"]))
         loaded = plugins.load(map(Path, self._job["plugins"]))
         run = Run.open(self._job["run"], flags=self._job["flags"], plugins=loaded, trusted=True)
         records, generator = run.scored(), run.generator()
 
-        def answer(start: int) -> list[Prediction]:
+        def answer(start: int) -> Sequence[Prediction]:
             block = [record.example for record in records[start : start + BLOCK]]
-            return predicted(run.setup, generator, "student", block, done={}, save=lambda _: None)
+            return list(predicted(run.setup, generator, "student", block, done={}, save=lambda _: None))
 
         return answer

@@ -38,9 +38,11 @@ def model_info(student: Student, *, executes: bool, feedback: bool) -> dict[str,
 
 
 def _examples(student: Student) -> dict[str, list[dict[str, str]]]:
-    """Category → a few of its test questions, which the student was not trained on."""
+    """Category → a few of its test questions, which the student was not trained on, and which the data can answer."""
     examples: dict[str, list[dict[str, str]]] = {}
     for record in student.run.records("test"):
+        if student.run.task.is_refusal(record.answer):
+            continue
         if record.category not in examples and len(examples) == MAX_CATEGORIES:
             continue
         chosen = examples.setdefault(record.category, [])

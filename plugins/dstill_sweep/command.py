@@ -150,9 +150,7 @@ def run_trial(found: App, run: str, follows: bool, trusted: bool, as_json: bool)
 
 def _train(run: Run, changes: Mapping[str, Any]) -> str:
     """The command that trains `run` with a trial's settings, and with the plugins and flags of the sweep."""
-    config = run.config
-    flags = {key: value for key, value in config.flat().items() if config.origins[key] == "command line"}
-    return command_line(run.plugins.files, "train", run.folder, settings={**flags, **changes})
+    return command_line(run.plugins.files, "train", run.folder, settings={**run.config.from_flags(), **changes})
 
 
 def _table_of_sweep(facts: Mapping[str, Any]) -> None:

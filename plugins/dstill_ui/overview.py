@@ -7,21 +7,24 @@ The newest comes first. A run that cannot be read says why in `problem`, and has
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from dstill.cli.console import note_bug
 from dstill.errors import DstillError
 from dstill.io import toml
 from dstill.io.plain_files import regular
+from dstill.run_view import Stages
 from dstill.runs.folder import SETTINGS, RunFolder, list_runs
+from dstill.runs.stage_facts import data_of
 from dstill_report.content import Headline
 from dstill_report.page import headlines
 
 __all__ = ["Overview", "folders", "overviews"]
+
+
+NAMED = 3  # data of a run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,7 @@ class Overview:
     problem: str = ""  # why it cannot be read; empty: it can
     status: str = ""  # as "evaluate: done"
     task: str = ""  # empty: not known
+    data: str = ""  # the names of the data that it is about; empty: not known
     student: str = ""
     sets: tuple[Headline, ...] = ()  # the student's scores
     has_rows: bool = False  # there is a dataset to review
@@ -63,20 +67,28 @@ def _overview(folder: Path) -> Overview:
 
 
 def _read(folder: Path) -> Overview:
-    manifest = RunFolder.read(folder).manifest
-    stages: Mapping[str, Any] = manifest["stages"]
+    run = RunFolder.read(folder)
+    manifest = run.manifest
+    stages = run.stages
     evaluated = stages.get("evaluate", {})
     created = datetime.fromisoformat(manifest["created"])
     return Overview(
         name=folder.name,
         created=created if created.tzinfo else created.replace(tzinfo=UTC),
-        status=manifest["status"],
+        status=run.status,
         task=_task(folder / SETTINGS),
+        data=_data(stages),
         student=stages.get("train", {}).get("student", ""),
         sets=headlines(evaluated) if evaluated.get("scores") else (),
         has_rows=any(name.startswith("dataset/") for name in manifest["files"]),
         is_trained="train" in stages,
     )
+
+
+def _data(stages: Stages) -> str:
+    """The names of the first data, as ``shop, school …``."""
+    names = list(filter(None, data_of(stages)))
+    return ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")
 
 
 def _task(file: Path) -> str:

@@ -51,7 +51,8 @@ def layers(config: Settings, profiles: IndexProfiles) -> tuple[Check, ...]:
         if "refusal" in value:
             return ()
         limits, ranges = (profile.limits, profile.ranges) if profile else (config.guard, {})
-        return (*guard.check(value, limits, ranges), *guard.notes(value))
+        known = (value, limits, ranges, config.dialect)
+        return (*guard.check(*known), *guard.notes(*known))
 
     return (
         Check("json", in_json, parses=True, cause="not JSON"),

@@ -47,6 +47,11 @@ OPTIONS = (
         name="--index",
         commands=("init", "ask", "adapt"),
         help="The index, alias or data stream to read from the server. Required with --engine-url.",
+        examples={
+            "ask": 'dstill ask --engine-url http://127.0.0.1:9200 --index logs "requests of the last hour by host"',
+            "adapt": "dstill adapt --engine-url http://127.0.0.1:9200 --index logs",
+            "init": "dstill init --engine-url http://127.0.0.1:9200 --index logs --out logs",
+        },
         read=lambda text: OptionValue(settings={"executor.http.index": text}),
     ),
     Option(

@@ -20,7 +20,7 @@ from dstill_sql.allowed import unknown
 from dstill_sql.dialects import Dialect
 from dstill_sql.engine_text import NotPrintable
 from dstill_sql.growth import MOST_GROWTH, MOST_JOINED, growth, joined
-from dstill_sql.join_conditions import compares
+from dstill_sql.join_conditions import compares, is_related
 from dstill_sql.limits import Limits
 from dstill_sql.printing import settled
 from dstill_sql.schema import Schema
@@ -115,19 +115,12 @@ def _unusual(node: exp.Expr, names: Sequence[str]) -> Iterator[Problem]:
 
 def _join(join: exp.Join) -> Iterator[Problem]:
     on, name = join.args.get("on"), join.this.alias_or_name
-    if on is not None:
+    if on is not None and on != exp.true():  # which sqlglot writes for SQLite where there is no condition
         if not compares(on, name):
             told = f"the condition of the join with {name} does not always compare {name} with another table"
             yield _problem("cross_join", told, f"write ON {name}.COLUMN = …", join)
-    elif not join.args.get("using") and join.method != "NATURAL" and not _joined_by_where(join):
+    elif not join.args.get("using") and join.method != "NATURAL" and not is_related(join):
         yield _problem("cross_join", f"the join with {name} has no condition", "write JOIN … ON …", join)
-
-
-def _joined_by_where(join: exp.Join) -> bool:
-    """Whether WHERE compares a column of the joined table with another table's: ``FROM a, b WHERE a.id = b.id``."""
-    select = join.parent_select
-    where = select.args.get("where") if select else None
-    return where is not None and compares(where.this, join.this.alias_or_name, qualified=True)
 
 
 def _table(table: exp.Table, schema: Schema | None, denied: set[str]) -> Iterator[Problem]:

@@ -40,7 +40,7 @@ def layers(config: Settings, database: Callable[[Example], Database | None]) -> 
         return names.check(query, found.schema)
 
     return (
-        Check.of_parser("form", parsed, hint=f"write one SELECT, or {refusals.FORM}", cause="not SQL"),
+        Check.of_parser("form", parsed, hint="write one SELECT", cause="not SQL"),
         Check("guard", in_guard),
         Check("schema", in_schema, applies=lambda example: database(example) is not None),
     )

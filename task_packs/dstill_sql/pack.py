@@ -289,8 +289,7 @@ class Sql(
         return shown.excerpt(found, query)
 
     def refusal_reason(self, answer: str) -> str:
-        found = refusals.read(answer)
-        return found.reason if found else ""
+        return refusals.reason(answer)
 
     def highlight(self, answer: str) -> Sequence[tuple[str, str]]:
         from dstill_sql.laid_out import highlight

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["FORM", "Refusal", "read", "write"]
+__all__ = ["FORM", "Refusal", "read", "reason", "write"]
 
 FORM = "-- no answer: REASON (missing: WORD, …)"
 _REFUSAL = re.compile(
@@ -37,6 +37,13 @@ def read(answer: str) -> Refusal | None:
         return None
     words = (" ".join(word.split()) for word in (found["missing"] or "").split(","))
     return Refusal(reason=" ".join((found["reason"] or "").split()), missing=tuple(filter(None, words)))
+
+
+def reason(answer: str) -> str:
+    """The cause that `answer`, a refusal, gives: ``no column holds the weight (missing: weight)``; empty: none."""
+    found = read(answer) or Refusal()
+    missing = f"(missing: {', '.join(found.missing)})" if found.missing else ""
+    return " ".join(filter(None, (found.reason, missing)))
 
 
 def write(missing: Sequence[str] = (), reason: str = "") -> str:

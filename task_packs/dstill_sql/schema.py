@@ -13,6 +13,7 @@ Names keep their spelling. They are looked up without regard to case, as most en
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -289,6 +290,14 @@ class Schema:
             for table in self.tables
         }
 
+    @cached_property
+    def _references_of(self) -> Mapping[str, list[Reference]]:
+        """Table → its foreign keys."""
+        found: dict[str, list[Reference]] = {}
+        for one in self.references:
+            found.setdefault(one.table, []).append(one)
+        return found
+
     def ddl(self) -> str:
         """CREATE TABLE statements, with comments after the columns that have one."""
         return "\n".join(self._ddl(table) for table in self.tables)
@@ -325,10 +334,9 @@ class Schema:
             lines.append((" ".join(parts), column.comment))
         if len(table.key) > 1:
             lines.append((f"PRIMARY KEY ({self._names(table.key)})", ""))
-        for one in self.references:
-            if one.table == table.name:
-                to = f"{quoted(one.to, self.dialect)} ({self._names(one.to_columns)})"
-                lines.append((f"FOREIGN KEY ({self._names(one.columns)}) REFERENCES {to}", ""))
+        for one in self._references_of.get(table.name, ()):
+            to = f"{quoted(one.to, self.dialect)} ({self._names(one.to_columns)})"
+            lines.append((f"FOREIGN KEY ({self._names(one.columns)}) REFERENCES {to}", ""))
         last = len(lines) - 1
         body = "\n".join(
             f"  {text}{',' if place < last else ''}{f' -- {_one_line(comment)}' if comment else ''}"
@@ -358,6 +366,7 @@ class _Reader:
         self.dialect = dialect
         self.where = where
         self.tables: dict[str, Table] = {}  # by folded name
+        self.comments: dict[str, dict[str, str]] = {}  # of columns, by the folded names of table and column
         self.references: list[tuple[Reference, bool]] = []  # True: its target columns are not named yet
 
     def read(self, statements: list[exp.Expr]) -> Schema:
@@ -369,7 +378,7 @@ class _Reader:
             elif isinstance(one, exp.Comment):
                 self._comment(one)
         return Schema(
-            tables=tuple(self.tables.values()),
+            tables=tuple(self._commented(name, table) for name, table in self.tables.items()),
             references=tuple(dict.fromkeys(self._resolved(one) for one, _ in self.references)),
             dialect=self.dialect,
         )
@@ -395,14 +404,14 @@ class _Reader:
                 elif isinstance(constraint, exp.UniqueColumnConstraint) and isinstance(constraint.this, exp.Schema):
                     named = [_name_of(one) for one in constraint.this.expressions]
                     unique |= {named[0].casefold()} if len(named) == 1 else set()
-        folded = [column.name.casefold() for column in columns]
-        if twice := next((column.name for column in columns if folded.count(column.name.casefold()) > 1), None):
+        times = Counter(column.name.casefold() for column in columns)
+        if twice := next((column.name for column in columns if times[column.name.casefold()] > 1), None):
             raise DataError(f"the column '{twice}' of '{name}' is there twice", where=self.where)
-        alone = {key[0].casefold()} if len(key) == 1 else set()
+        unique |= {key[0].casefold()} if len(key) == 1 else set()
         self.tables[name.casefold()] = Table(
             name=name,
             columns=tuple(
-                replace(column, unique=column.unique or column.name.casefold() in unique | alone) for column in columns
+                replace(column, unique=column.unique or column.name.casefold() in unique) for column in columns
             ),
             key=tuple(key),
             comment=_comment_of(create),
@@ -454,12 +463,16 @@ class _Reader:
         text, about = comment.expression.name, comment.this
         if isinstance(about, exp.Table) and (table := self.tables.get(about.name.casefold())):
             self.tables[about.name.casefold()] = replace(table, comment=text)
-        elif isinstance(about, exp.Column) and (table := self.tables.get(about.table.casefold())):
-            columns = tuple(
-                replace(one, comment=text) if one.name.casefold() == about.name.casefold() else one
-                for one in table.columns
-            )
-            self.tables[about.table.casefold()] = replace(table, columns=columns)
+        elif isinstance(about, exp.Column) and about.table.casefold() in self.tables:
+            self.comments.setdefault(about.table.casefold(), {})[about.name.casefold()] = text
+
+    def _commented(self, name: str, table: Table) -> Table:
+        """`table` with the comments of COMMENT ON COLUMN."""
+        comments = self.comments.get(name)
+        if comments is None:
+            return table
+        columns = (replace(one, comment=comments.get(one.name.casefold(), one.comment)) for one in table.columns)
+        return replace(table, columns=tuple(columns))
 
     def _resolved(self, one: Reference) -> Reference:
         """The reference with the spelling of the tables, and with the key of its target if it names no columns."""

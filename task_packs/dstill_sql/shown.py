@@ -7,6 +7,7 @@ excerpt(database, query)                                        the columns that
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -28,6 +29,12 @@ _WIDEST = 200  # characters of a line
 _REST = 300  # columns shown that the answer does not use
 _VALUES = 8  # of one column
 
+_CALL = re.compile(
+    r"""(?P<function>count|avg|sum|min|max|count_star)\((?P<distinct>distinct\ )?(?:"?(?P<of>\*|\w+(?:\.\w+)?)"?)?\)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_WORDS = {"avg": "average", "sum": "sum of", "min": "least", "max": "most"}
+
 Value = Mapping[str, Any]
 
 
@@ -39,10 +46,28 @@ def render(value: Value) -> str:
 
 def table(value: Value) -> ResultTable:
     """A result as a table, in which columns of numbers are marked."""
-    rows = tuple(tuple("NULL" if cell is None else str(cell) for cell in row) for row in value["rows"])
-    columns = enumerate(value["columns"])
+    rows = tuple(tuple(map(_cell, row)) for row in value["rows"])
+    columns = enumerate(map(_heading, value["columns"]))
     marked = (f"#{name}" if rows and all(_is_number(row[n]) for row in value["rows"]) else name for n, name in columns)
     return ResultTable(columns=tuple(marked), rows=rows)
+
+
+def _cell(cell: Any) -> str:
+    """A fraction with as many digits as people need: ``21.0875``, not ``21.087500000000002``."""
+    if isinstance(cell, float) and abs(cell) < 1e15:
+        return f"{cell:.12g}"
+    return "NULL" if cell is None else str(cell)
+
+
+def _heading(name: str) -> str:
+    """Words for a column that an engine named by its expression: ``AVG(labour_eur)`` → ``average labour_eur``."""
+    found = _CALL.fullmatch(name)
+    if found is None:
+        return name
+    function, distinct, of = found["function"].lower(), found["distinct"], found["of"]
+    if function.startswith("count"):
+        return "count" if of in (None, "*") else f"{'different' if distinct else 'count of'} {of}"
+    return f"{_WORDS[function]} {of}" if of and of != "*" else name
 
 
 def _is_number(cell: Any) -> bool:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.unsure import trained
 
+from dstill import plugins as plugin_loading
 from dstill.io.pretty_json import pretty
 
 Cli = Callable[..., Any]
@@ -91,6 +99,123 @@ def test_escapes_control_characters(cli: Cli, base: Path) -> None:
     assert ended.out.startswith("add \\u001b[2J1 and\\u202e 2\n")
 
 
+# --- at a terminal ----------------------------------------------------------------------
+
+
+class Conversation:
+    """`dstill ask` at a terminal: what it shows up to each prompt."""
+
+    def __init__(self, plugins: Sequence[Path], *words: str) -> None:
+        self._ours, theirs = pty.openpty()
+        loaded = [word for plugin in plugins for word in ("--plugin", str(plugin))]
+        call = [sys.executable, "-m", "dstill", *loaded, "ask", *ENGINE, *words]
+        found = [str(plugins[0].parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]  # of tests/support
+        environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100", "PYTHONPATH": os.pathsep.join(found)}
+        self.process = subprocess.Popen(call, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+        os.close(theirs)
+        self.greeting = self._until("\n> ")
+
+    def type(self, line: str, *, until: str = "\n> ") -> str:
+        os.write(self._ours, f"{line}\n".encode())
+        return self._until(until).partition("\n")[2]  # without the echo of the line
+
+    def end(self) -> str:
+        return self._until("")
+
+    def _until(self, mark: str) -> str:
+        told = ""
+        while not (mark and told.endswith(mark)):
+            try:
+                read = os.read(self._ours, 65536)
+            except OSError:  # how Linux tells that the other side is closed
+                read = b""
+            if not read:
+                break
+            told += read.decode().replace("\r", "")
+        return told
+
+
+@pytest.fixture
+def converse(toy_file: Path, project: Path) -> Iterator[Callable[..., Conversation]]:
+    started: list[Conversation] = []
+
+    def start(*words: str) -> Conversation:
+        started.append(Conversation([toy_file, toy_file.with_name("unsure.py")], *words))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        one.process.wait()
+
+
+def test_terminal_has_a_prompt_help_and_an_end(converse: Any, base: Path) -> None:
+    talk = converse(*BASE, "--set", "train.objective=plain")
+    assert talk.greeting.endswith("enter one question per line; `help` lists the fields, `exit` or Ctrl-D ends\n> ")
+    assert talk.type("add 1 and 2") == "1+2\n3\n> "
+    assert "ask in English, in one sentence: the data set has\n" in talk.type("help")
+    assert talk.type("one too many").startswith("100+1\n  error: 100 has more than 2 digits")
+    talk.type("exit", until="")
+    assert talk.process.wait() == 0
+
+
+def test_ctrl_c_at_the_prompt_is_no_error(converse: Any, base: Path) -> None:
+    talk = converse(*BASE, "--set", "train.objective=plain")
+    assert talk.greeting.endswith("\n> ")
+    talk.process.send_signal(signal.SIGINT)
+    assert "error" not in talk.end()
+    assert talk.process.wait() == 130
+
+
+# --- a run ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unsure(cli: Cli, toy_file: Path, project: Path, once: Callable[..., None]) -> Cli:
+    """Commands with the student "unsure", whose evaluated run "mine" has a calibration."""
+    plugin = toy_file.with_name("unsure.py")
+
+    def build() -> None:
+        loaded = plugin_loading.load([toy_file, plugin])
+        trained(loaded, project / "mine", {"train": 5, "validation": 60, "test": 5})
+        assert cli("--plugin", plugin, "trust", "mine").code == 0
+        ended = cli("--plugin", plugin, "evaluate", "mine", "--set", 'evaluate.baselines=["nearest"]')
+        assert ended.code == 0, ended.err
+
+    once("unsure", build)
+    return lambda *words, **more: cli("--plugin", plugin, *words, **more)
+
+
+def test_student_of_a_run_shows_its_confidence(unsure: Cli) -> None:
+    words = ("ask", "--student", "mine", *ENGINE)
+    one = unsure(*words, "add 3 and 4")
+    assert one.code == 0, one.err
+    predicted = unsure("predict", "mine", "add 3 and 4")
+    [line] = [line for line in predicted.err.splitlines() if line.startswith("confidence ")]
+    assert line in one.err.splitlines()
+    two = unsure(*words, "add 3 and 4", "add 45 and 7")
+    assert f"  {line}\n" in two.out
+    assert len(re.findall(r"^  confidence 0\.\d+", two.out, re.MULTILINE)) == 2
+
+
+def test_of_several_questions_the_unlike_ones_are_marked(unsure: Cli) -> None:
+    ended = unsure("ask", "--student", "mine", *ENGINE, "add 3 and 4", "7 apples 8 pears")
+    marked = "  a guess: no training question is like this one (similarity 0.00)\n"
+    first, _, second = ended.out.partition("7 apples 8 pears\n")
+    assert (marked in first, marked in second) == (False, True)
+    assert "like 1 of 2 questions (similarity below 0.5): these are marked as guesses" in ended.err
+
+
+def test_terminal_warns_of_each_guess(unsure: Cli, converse: Any) -> None:
+    talk = converse("--student", "mine")
+    assert "warning" not in talk.type("add 3 and 4")
+    guess = "warning: no training question is like this one (similarity 0.00, below 0.5): the answer is a guess\n"
+    assert guess in talk.type("7 apples 8 pears")
+
+
+# --- what is refused --------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
     ("words", "what"),
     [
@@ -113,6 +238,7 @@ def test_adapts_in_a_project_that_stays(cli: Cli, project: Path) -> None:
     toml = tomllib.loads(Path("my sums/dstill.toml").read_text())
     assert toml["engine"]["url"] == "http://abacus:20"
     assert toml["executor"] == {"abacus": {"index": "sums"}}
+    assert "These questions were made from templates. People ask in other ways" in ended.out
     last = ended.out.splitlines()[-3:]
     assert last[0] == "  cd 'my sums'"
     assert last[1].startswith("  dstill ask --student runs/adapted ")
@@ -143,6 +269,59 @@ def test_adapt_continues_where_it_was_stopped(cli: Cli, project: Path, monkeypat
     made = manifest("adapted")["files"]["dataset/data/train.jsonl"]
     assert cli(*ADAPT).code == 0
     assert manifest("adapted")["files"]["dataset/data/train.jsonl"] == made
+
+
+def test_other_settings_need_an_option(cli: Cli, project: Path) -> None:
+    assert cli(*ADAPT, "--out", "mine").code == 0
+    before = manifest("mine")
+    refused = cli(*ADAPT, "--out", "mine", "--set", "train.max_steps=110")
+    assert refused.code == 2
+    assert refused.err.splitlines() == [
+        "error: the student in mine/runs/adapted was trained with train.max_steps = -1, not 110",
+        "where: mine",
+        "hint: --restart trains again; to keep it, leave the setting out",
+    ]
+    assert manifest("mine") == before
+    assert cli(*ADAPT, "--out", "mine", "--set", 'evaluate.splits=["test"]').code == 0  # measured again, not trained
+    assert manifest("mine")["stages"]["train"]["id"] == before["stages"]["train"]["id"]
+    again = cli(*ADAPT, "--out", "mine", "--set", "train.max_steps=110", "--restart")
+    assert again.code == 0, again.err
+    assert manifest("mine")["stages"]["train"]["id"] != before["stages"]["train"]["id"]
+    assert "max_steps = 110" in Path("mine/runs/adapted/config.toml").read_text()
+
+
+def test_stopped_training_continues_with_changes_on_request(
+    cli: Cli, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[dict[str, bool]] = []
+
+    def stopped(_: Any, **options: bool) -> None:
+        given.append(options)
+        raise KeyboardInterrupt
+
+    changed = (*ADAPT, "--out", "mine", "--set", "train.max_steps=110")
+    with monkeypatch.context() as patch:
+        patch.setattr("dstill.runs.run.Run.train", stopped)
+        assert cli(*ADAPT, "--out", "mine").code == 130
+        refused = cli(*changed)
+        assert (refused.code, len(given)) == (2, 1)
+        assert "is being trained with train.max_steps = -1, not 110" in refused.err
+        assert "--resume-with-changes continues it with the new settings" in refused.err
+        cli(*changed, "--resume-with-changes")
+    assert given == [
+        {"restart": False, "resume_with_changes": False},
+        {"restart": False, "resume_with_changes": True},
+    ]
+    assert cli(*changed).code == 0  # the run has the new settings now
+
+
+def test_errors_of_adapt_name_paths_from_where_it_was_called(cli: Cli, project: Path) -> None:
+    assert cli(*ADAPT, "--out", "my sums").code == 0
+    Path("my sums/runs/adapted/run.json").write_text("{")
+    ended = cli(*ADAPT, "--out", "my sums")
+    assert ended.code != 0
+    assert "my sums/runs/adapted" in ended.err
+    assert not re.search(r"(?<!my sums/)runs/adapted", ended.err)
 
 
 def test_pretty_json_breaks_only_long_lines() -> None:

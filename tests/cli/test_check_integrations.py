@@ -107,7 +107,7 @@ def test_start_loads_no_library_of_machine_learning(queries: Path) -> None:
 def test_hook_runs_this_command_with_its_extra(root: Path) -> None:
     (hook,) = yaml.safe_load((root / ".pre-commit-hooks.yaml").read_text())
     assert {"id", "name", "entry", "language"} <= hook.keys()  # what pre-commit requires
-    assert (hook["entry"], hook["language"]) == ("dstill check", "python")
+    assert (hook["entry"], hook["args"], hook["language"]) == ("dstill check", ["--"], "python")
     extras = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     assert [re.fullmatch(r"\.\[(\w+)\]", one)[1] for one in hook["additional_dependencies"]] == ["check"]  # type: ignore[index]
     assert extras["check"] == ["dstill[sql]"]
@@ -121,8 +121,25 @@ def test_pasted_hooks_exist_and_take_their_options(
     hooks = [hook for page in pasted(root) for repo in page.get("repos", ()) for hook in repo["hooks"]]
     assert [hook["id"] for hook in hooks] == ["dstill-check", "dstill-check"]
     given = [name for name in FILES if re.search(hooks[1]["files"], name) and "trips" in name]
+    assert hooks[1]["args"][-1] == "--"
     assert run(["check", *hooks[1]["args"], *given]) == 9
     assert "unknown_column" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["--exclude=*", "--ignore=unknown_column", "--help", "-h"])
+def test_names_of_files_are_not_options(
+    queries: Path, root: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (hook,) = yaml.safe_load((root / ".pre-commit-hooks.yaml").read_text())
+    Path(name).write_text("SELECT FROM")
+    given = ["--task", "sql", "--schema", "schema.sql", *hook["args"], "queries/trips.sql", name]
+    assert run(["check", *given]) == 9
+    out = capsys.readouterr().out
+    assert "unknown_column" in out
+    assert f"\n{name}:1:" in out
+    given.remove("--")
+    assert run(["check", *given]) == 2
+    assert "an option that is also the name of a file" in capsys.readouterr().err
 
 
 # --- GitHub Actions ---------------------------------------------------------------------

@@ -18,6 +18,7 @@ from support.commands import WITH_TOY
 from support.terminal import shown
 
 from dstill.cli import build, console, main
+from dstill.cli.train import show_training
 from dstill.errors import Interrupted
 from dstill.runs.run import Run
 
@@ -234,7 +235,12 @@ def test_doctor_names_missing_extras(cli: Cli, monkeypatch: pytest.MonkeyPatch) 
     said = [" ".join(line.split()) for line in ended.out.splitlines()]
     assert "extra serve prometheus-client missing" in said
     assert "extra runtime prometheus-client missing" in said
-    assert "extra review starlette, uvicorn ok" in said
+    names = [line.partition(" ")[0] for line in said]
+    assert names.index("engine") < names.index("extra")  # what is the user's own comes first
+    assert next(line for line in said if line.startswith("extras")).endswith("installed ok")
+    assert len(said) < 20
+    rows = json.loads(cli("doctor", "--json").out)["checks"]
+    assert {"what": "extra review", "found": "starlette, uvicorn", "state": "ok"} in rows
     at = said.index("Missing extras: runtime, runtime-text, serve. To add those that you need:")
     assert said[at + 1] == "pip install 'dstill[EXTRA,…]'"
 
@@ -575,6 +581,13 @@ def test_evaluate_shows_scores_and_baselines(cli: Cli, finished: Path) -> None:
     assert "13 of 13 parameters trained" in trained.out
 
 
+def test_student_without_weights_or_loss_shows_neither(capsys: pytest.CaptureFixture[str]) -> None:
+    numbers = {"steps": 0, "training_seconds": 0.2, "trained_parameters": 0, "all_parameters": 0, "peak_memory": 0}
+    kind = {"student": "nearest", "objective": "plain", "modality": "full", "choice": [], "history": []}
+    show_training({**kind, **numbers})
+    assert capsys.readouterr().out == "nearest, plain, full: 0 steps in 0 s\n"
+
+
 def test_predict_answers_a_question(cli: Cli, finished: Path) -> None:
     ended = cli("predict", "mine", "add 2 and 1", "--execute")
     assert (ended.code, ended.out) == (0, "1+2\n3\n")
@@ -695,7 +708,7 @@ def test_demo_trains_another_student_with_its_own_recipe(cli: Cli) -> None:
 
 
 def test_stopped_demo_continues_in_its_folder(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(run: Run) -> None:
+    def stop(run: Run, **_: bool) -> None:
         raise Interrupted("stopped", where=str(run.folder), hint="the same command")
 
     with monkeypatch.context() as patch:
@@ -783,6 +796,7 @@ def test_predict_warns_of_out_of_distribution_questions(cli: Cli, finished: Path
     )
     both = cli("predict", "mine", stdin=b"add 2 and 1\nwer hat gewonnen\n")
     assert both.err.startswith("warning: no training question is like 1 of 2 questions (similarity below 0.5)")
+    assert "  a guess: no training question is like this one (similarity 0.00)\n" in both.out  # which of the two
     (finished / "baselines" / "nearest" / "nearest.json").write_text("{")
     broken = cli("predict", "mine", "add 2 and 1")
     assert (broken.code, broken.out) == (0, "1+2\n")

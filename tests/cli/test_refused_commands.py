@@ -10,12 +10,14 @@ import os
 import pty
 import re
 import select
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -596,3 +598,35 @@ def test_check_refuses_non_answers(cli: Cli, monkeypatch: pytest.MonkeyPatch, an
     shown = cli("data", "check", "--task", "querydsl", stdin=answer.encode())
     assert_refused(shown, 9, "1 of 1 answers failed\n")
     assert "not a search body: " in shown.out
+
+
+def test_printed_command_resumes_a_training_as_it_was_called(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cli("generate", "--teacher", "parrot", "--out", "my run").code == 0
+    given = (
+        "--student",
+        "memory",
+        "--objective",
+        "plain",
+        "--seed",
+        "3",
+        "--set",
+        "task.toy.prefix=it's:",
+        "--set",
+        'evaluate.splits=["test"]',
+    )
+
+    def stopped(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dstill.runs.run.trained", stopped)
+        ended = cli("train", "my run", *given, "--allow-unreviewed", "--resume-with-changes")
+    assert ended.code == 130
+    hint = next(line for line in ended.err.splitlines() if line.startswith("hint: resume with: "))
+    program, *words = shlex.split(hint.removeprefix("hint: resume with: "))
+    assert program == "dstill"
+    assert {"--allow-unreviewed", "--resume-with-changes"} <= set(words)
+    assert cli(*words, toy=False).code == 0, hint
+    settings = tomllib.loads(Path("my run/config.toml").read_text())
+    assert (settings["project"]["seed"], settings["train"]["student"]) == (3, "memory")
+    assert (settings["task"]["toy"]["prefix"], settings["evaluate"]["splits"]) == ("it's:", ["test"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -506,6 +508,8 @@ def test_address_needs_a_host_or_a_file(url: str) -> None:
         ("https://me:hunter22@search.example:9200", True),
         ("https://hunter22@search.example", True),
         ("https://search.example/a/b@c", False),
+        ("token_eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.", True),
+        ("see shop-https://me:hunter22@search.example", True),
         ("eyJ is how a token begins", False),
         ("maxai-toolkit-models-2024", False),
         ("task-history-2024-11", False),
@@ -517,6 +521,13 @@ def test_address_needs_a_host_or_a_file(url: str) -> None:
 )
 def test_detects_secrets(value: str, secret: bool) -> None:
     assert looks_secret(value) is secret
+
+
+@pytest.mark.parametrize("part", ["a.", "a-", "a+", "ey.", "eyJ-", "eyJ_", "eyJaaaaaaaa.bbbbbbbb-", "a://", "Bearer  "])
+def test_long_text_is_searched_for_secrets_in_linear_time(part: str) -> None:
+    """A search whose time is quadratic would be killed: it takes minutes for a megabyte."""
+    code = "import sys; from dstill.config import masked; masked(sys.argv[1] * 2**19)"
+    subprocess.run([sys.executable, "-c", code, part], check=True, timeout=60)
 
 
 # --- round trip -------------------------------------------------------------------------

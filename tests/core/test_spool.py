@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstill.api.records import Example, Message, Problem, Prompt, Record, Rejection
+from dstill.api.records import (
+    Cause,
+    Example,
+    Level,
+    Message,
+    Overlap,
+    Prediction,
+    Problem,
+    Prompt,
+    Record,
+    Rejection,
+    ResultDiff,
+    Severity,
+    Verdict,
+)
 from dstill.io import spool
 from dstill.io.spool import Positions, Spool, View
 from dstill.pipeline import spooled
@@ -56,12 +71,24 @@ def test_rows_of_every_kind_come_back() -> None:
     rejection = Rejection(id="2", question="q", problems=(problem,), text="t")
     prompt = Prompt(example=example, messages=(Message(role="user", content="q"),), max_tokens_factor=4)
     answered = spooled.Answered(row=record, keys=("k",), problems=(problem,))
+    right = Verdict(id="1", reached=Level.CORRECT, checked=Level.CORRECT, exact=True, template="t", split="test")
+    wrong = Verdict(
+        id="2",
+        reached=Level.EXECUTED,
+        checked=Level.CORRECT,
+        problems=(problem, replace(problem, severity=Severity.WARNING, suggestion="s")),
+        result_diff=ResultDiff(gold="1", answer="2"),
+        cause=Cause(label="names", detail="d"),
+        clauses=Overlap(shared=1, got=2, want=3),
+    )
     many: dict[str, tuple[Spool[Any], list[Any]]] = {
         "labels": (spooled.labels(), [record, rejection]),
         "records": (spooled.records(), [record]),
         "prompts": (spooled.prompts(), [prompt]),
         "answers": (spooled.answers(), ["key", problem]),
         "answered": (spooled.answered(), [answered, spooled.Answered(row=rejection)]),
+        "predictions": (spooled.predictions(), [Prediction(id="1", text="not \ud800", logprob=-0.5)]),
+        "verdicts": (spooled.verdicts(), [right, wrong]),
     }
     for sequence, items in many.values():
         sequence.extend(items * 9)

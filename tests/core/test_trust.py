@@ -260,9 +260,59 @@ def test_only_loosened_limits_need_trust() -> None:
     assert actions(load_settings(text, run=False)) == []
 
 
-def test_query_dsl_guard_has_limits() -> None:
-    config = load(use_files=False, sections=plugin_loading.part_sections(plugin_loading.load()))
+@pytest.fixture(scope="module")
+def sections() -> Mapping[str, Any]:
+    """Those of all plugins and packs."""
+    return plugin_loading.part_sections(plugin_loading.load())
+
+
+def test_query_dsl_guard_has_limits(sections: Mapping[str, Any]) -> None:
+    config = load(use_files=False, sections=sections)
     assert config_fields(config)["task.querydsl.guard.memory"].metadata["trust"] == "limits"
+
+
+LOOSER = {
+    "engine.timeout": 3600.0,
+    "executor.duckdb.seconds": 3600.0,
+    "executor.duckdb.memory_mb": 1_000_000,
+    "executor.sqlite.seconds": 3600.0,
+    "executor.sqlite.memory_mb": 1_000_000,
+    "executor.postgresql.seconds": 3600.0,
+    "executor.postgresql.memory_mb": 100_000,
+    "executor.postgresql.temporary_mb": 1_000_000,
+    "executor.http.allow_pattern": True,
+}
+
+
+def of_engines(values: Mapping[str, Any], sections: Mapping[str, Any]) -> Config:
+    """The settings of a bundle from somebody else."""
+    Path("theirs/bundle.json").write_text("{}")
+    return load(Path("theirs/bundle.json"), values=values, environment={}, sections=sections)
+
+
+@pytest.mark.parametrize(("key", "value"), LOOSER.items())
+def test_engines_limits_need_trust_if_they_are_raised(key: str, value: Any, sections: Mapping[str, Any]) -> None:
+    config = of_engines({key: value}, sections)
+    assert actions(config, "engine", key.rpartition(".")[0]) == [f"loosen a limit: {key} = {value}"]
+    lower = config_fields(config)[key].metadata.get("low", False)
+    assert actions(of_engines({key: lower}, sections)) == []
+
+
+def test_numbers_and_switches_of_engines_are_limits(sections: Mapping[str, Any]) -> None:
+    """Those of a new engine, too."""
+    known = {key: one for section, cls in sections.items() for key, one in keys_of(section, cls)}
+    numbers = {key for key, one in known.items() if key.startswith("executor.") and one.type not in (str, "str")}
+    assert LOOSER.keys() - {"engine.timeout"} <= numbers
+    assert {key for key in numbers if known[key].metadata.get("trust") != "limits"} == set()
+
+
+def test_role_and_schema_of_a_database_server_need_trust(sections: Mapping[str, Any]) -> None:
+    theirs = {"executor.postgresql.user": "postgres", "executor.postgresql.schema_name": "payroll"}
+    assert actions(of_engines(theirs, sections), "executor.postgresql") == [
+        "log in as 'postgres': executor.postgresql.user",
+        "read 'payroll': executor.postgresql.schema_name",
+    ]
+    assert actions(of_engines({"executor.postgresql.schema_name": "public"}, sections)) == []
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,11 @@ import org.elasticsearch.rest.RestHandler;
 import org.elasticsearch.rest.RestRequest;
 import org.elasticsearch.rest.RestResponse;
 import org.elasticsearch.rest.RestStatus;
+import org.elasticsearch.search.builder.SearchSourceBuilder;
 import org.elasticsearch.transport.netty4.Netty4Plugin;
+import org.elasticsearch.xcontent.ToXContent;
 import org.elasticsearch.xcontent.XContentBuilder;
+import org.elasticsearch.xcontent.XContentParser;
 
 public final class ElasticsearchNode {
     public static void main(String[] args) throws Exception {
@@ -143,7 +146,7 @@ public final class ElasticsearchNode {
             IndexNameExpressionResolver resolver,
             Supplier<DiscoveryNodes> nodes,
             Predicate<NodeFeature> features) {
-            return List.of(new Root(settings));
+            return List.of(new Root(settings), new Understood());
         }
     }
 
@@ -179,6 +182,31 @@ public final class ElasticsearchNode {
                     .endObject()
                     .field("tagline", "You Know, for Search")
                     .endObject();
+                channel.sendResponse(new RestResponse(RestStatus.OK, body));
+            };
+        }
+    }
+
+    /** `POST /_live/understood`: the search body as the node parses it for `_search`, printed by the node. */
+    private static final class Understood extends BaseRestHandler {
+        @Override
+        public String getName() {
+            return "live_understood";
+        }
+
+        @Override
+        public List<Route> routes() {
+            return List.of(new Route(RestRequest.Method.POST, "/_live/understood"));
+        }
+
+        @Override
+        protected RestChannelConsumer prepareRequest(RestRequest request, NodeClient client) throws IOException {
+            SearchSourceBuilder source;
+            try (XContentParser parser = request.contentParser()) {
+                source = new SearchSourceBuilder().parseXContent(parser, true, feature -> true);
+            }
+            return channel -> {
+                XContentBuilder body = source.toXContent(channel.newBuilder(), ToXContent.EMPTY_PARAMS);
                 channel.sendResponse(new RestResponse(RestStatus.OK, body));
             };
         }

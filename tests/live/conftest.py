@@ -10,17 +10,16 @@ CI) makes a machine without java or mvn a failure, where it is a skip elsewhere.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from filelock import FileLock
+from support import live_nodes
 
 from dstill.api.engine import Engine
 from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
@@ -28,20 +27,9 @@ from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
 STILL_RUNNING: list[Any] = []  # nodes of a worker's that others may still use: not to be collected as forgotten
 
 
-def _nodes() -> ModuleType:
-    """nodes.py, which lies in no package."""
-    if "live_nodes" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("live_nodes", Path(__file__).with_name("nodes.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules["live_nodes"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["live_nodes"])
-    return sys.modules["live_nodes"]
-
-
 @pytest.fixture(scope="session")
 def nodes() -> ModuleType:
-    return _nodes()
+    return live_nodes.nodes()
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +40,9 @@ def url_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
     def url(dialect: str) -> str:
         product = dialect.rstrip("0123456789")
         major = dialect.removeprefix(product)
-        [version] = [r.version for r in _nodes().RELEASES if r.product == product and r.version.startswith(f"{major}.")]
+        [version] = [
+            r.version for r in live_nodes.nodes().RELEASES if r.product == product and r.version.startswith(f"{major}.")
+        ]
         return _url(product, version, tmp_path_factory, started)
 
     yield url
@@ -78,17 +68,7 @@ def opensearch_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def own_node(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Any]:
     """``own_node("opensearch", "1g")``: a node that no other test shares, of so much heap. The caller stops it."""
-
-    def start(product: str, heap: str) -> Any:
-        nodes = _nodes()
-        try:
-            nodes.BUILD.mkdir(parents=True, exist_ok=True)
-            with FileLock(nodes.BUILD / "lock"):
-                return nodes.start(product, tmp_path_factory.mktemp(product), heap=heap)
-        except (nodes.Missing, nodes.Failed) as error:
-            return _skip_or_fail(f"{product}: {error}", missing=isinstance(error, nodes.Missing))
-
-    return start
+    return lambda product, heap: live_nodes.own_node(tmp_path_factory, product, heap)
 
 
 @pytest.fixture(scope="session")
@@ -111,9 +91,9 @@ def _url(product: str, version: str | None, temporary: pytest.TempPathFactory, s
     folder = temporary.getbasetemp().parent if worker else temporary.getbasetemp()
     parent = os.getppid() if worker else os.getpid()
     try:
-        release, _ = _nodes().release_for(product, version)
-    except _nodes().Missing as error:
-        return _skip_or_fail(f"{product}: {error}", missing=True)
+        release, _ = live_nodes.nodes().release_for(product, version)
+    except live_nodes.nodes().Missing as error:
+        live_nodes.skip_or_fail(f"{product}: {error}", missing=True)
     name = f"{product}-{release.version}"
     file = folder / f"{name}.json"
     with FileLock(folder / f"{name}.lock"):
@@ -124,13 +104,8 @@ def _url(product: str, version: str | None, temporary: pytest.TempPathFactory, s
                 started.append(node)
         found = json.loads(file.read_text())
     if "url" not in found:
-        return _skip_or_fail(f"{name}: {found['problem']}", missing=found["missing"])
+        live_nodes.skip_or_fail(f"{name}: {found['problem']}", missing=found["missing"])
     return str(found["url"])
-
-
-def _skip_or_fail(problem: str, *, missing: bool) -> NoReturn:
-    require = os.environ.get("DSTILL_REQUIRE_LIVE") == "1" or not missing
-    (pytest.fail if require else pytest.skip)(problem)
 
 
 def _end(started: list[Any]) -> None:
@@ -143,7 +118,7 @@ def _end(started: list[Any]) -> None:
 
 
 def _start(product: str, version: str, folder: Path, parent: int) -> tuple[Any, dict[str, Any]]:
-    nodes = _nodes()
+    nodes = live_nodes.nodes()
     try:
         nodes.BUILD.mkdir(parents=True, exist_ok=True)
         with FileLock(nodes.BUILD / "lock"):  # two runs on one machine build once

@@ -75,7 +75,12 @@ class Shop(Task, DataProfile, Presentation, RationaleTerms):
 
     def relevant_schema(self, example: Example, answer: str) -> RelevantSchema:
         name = example.context.get("index", "")
-        fields = (("say", "text: what is said"), ("price", f"long: {HOSTILE}"), ("when", "date"), ("who", "keyword"))
+        fields = (
+            ("say", "text: what is said"),
+            ("price", f"long: {HOSTILE}"),
+            ("when", "date"),
+            ("who", "keyword: ann@shop.example"),
+        )
         return RelevantSchema(title=f"fields of {name}", rest=fields)
 
     def answer_terms(self, answer: str) -> Iterable[str]:

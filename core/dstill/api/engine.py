@@ -52,7 +52,8 @@ class Engine:
         metadata={"help": "Copy the task's bundled data to the server under a new name.", "trust": "write"},
     )
     timeout: float = field(
-        default=30.0, metadata={"low": 0.1, "high": 3600, "help": "Timeout of a request, in seconds."}
+        default=30.0,
+        metadata={"low": 0.1, "high": 3600, "help": "Timeout of a request, in seconds.", "trust": "limits"},
     )
 
 

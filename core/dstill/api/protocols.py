@@ -213,9 +213,9 @@ class Presentation(_Protocol):
         return ()
 
     def refusal_reason(self, answer: str) -> str:
-        """Why `answer`, a refusal, refuses, for people: ``"nothing holds the revenue"``. Default: nothing.
+        """Why `answer`, a refusal, refuses, for people. Default: nothing.
 
-        `ask` and `predict` show it.
+        ``"nothing holds the sales (missing: sales)"``. `ask` and `predict` show it.
         """
         return ""
 

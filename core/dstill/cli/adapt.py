@@ -1,6 +1,6 @@
 """The command `adapt`: a project about the data on a server, and the whole pipeline in it, from the base student.
 
-    dstill adapt --engine-url http://127.0.0.1:9200 --out logs       # logs/dstill.toml, logs/runs/adapted
+    dstill adapt --engine-url sqlite:////data/shop.db --out shop       # shop/dstill.toml, shop/runs/adapted
 
 It is `init`, `generate`, `train` and `evaluate` in one. Labels come from the task's own questions; no model is asked.
 """
@@ -36,7 +36,7 @@ from dstill.cli.options import (
     task_option,
 )
 from dstill.config import FILE
-from dstill.errors import UsageError
+from dstill.errors import DstillError, UsageError
 from dstill.factory import Setup, task_name
 from dstill.io.shell import command, quoted
 from dstill.io.units import percent
@@ -48,44 +48,53 @@ from dstill.runs.run import Run
 __all__ = ["adapt"]
 
 RUN = Path("runs/adapted")  # in the project's folder
+OF_EVALUATION = ("evaluate.", "engine.", "executor.")  # settings that may differ when the command is called again
 
 
 @click.command(
     cls=Command,
     section="Start",
-    examples=["dstill adapt --engine-url http://127.0.0.1:9200 --out logs"],
+    examples=["dstill adapt --engine-url sqlite:////data/shop.db --out shop"],
 )
 @engine_url_option("Server that has the data. Nothing is written there", default="")
 @student_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the project. Default: the name of the data.")
 @task_option
+@click.option("--restart", is_flag=True, help="Make the questions and train again, in a project that is there.")
+@click.option(
+    "--resume-with-changes",
+    is_flag=True,
+    help="Continue a stopped training with the settings of this call, although they have changed. The learning rate "
+    "then follows the new number of steps.",
+)
 @seed_option
 @json_option
 @set_option
 @app
-def adapt(found: App, out: Path | None, as_json: bool) -> None:
+def adapt(found: App, out: Path | None, restart: bool, resume_with_changes: bool, as_json: bool) -> None:
     """Train and score a student for the data on a server.
 
     Creates a project as `init` does, makes questions with answers from the fields and values of the data, trains the
     task's base student on them, and scores it on that server, read-only. No teacher is asked. Takes minutes on a CPU.
-    If it is stopped, the same command continues.
+    If it is stopped, the same command continues. Other settings than before need --restart.
     """
     started = time.monotonic()
     setup = _setup(found)
     out = out or Path(_folder(data_name(setup)))
     again = command("adapt", *found.words(), "--out", out)
     if (out / FILE).exists():
-        with contextlib.chdir(out):
+        with _inside(out):
             _require_same(setup, out)
     else:
+        note(f"reading {data_name(setup) or 'the data'} from {setup.settings.engine.url}: fields, values")
         project = describe(setup)
         write_project(setup, project, out)
         for line in project.about:
             note(line)
-    with contextlib.chdir(out):
-        run = _run(found)
+    with _inside(out):
+        run = _run(found, out, restart=restart, resume_with_changes=resume_with_changes)
         note(f"{'continuing' if run.stages else 'adapting'} in {out / RUN}")
-        stages = run_stages(run, again=again)
+        stages = run_stages(run, again=again, restart=restart, resume_with_changes=resume_with_changes)
         live = live_examples(run)
         page = run.plugins.write_report(run)
     seconds = time.monotonic() - started
@@ -95,6 +104,7 @@ def adapt(found: App, out: Path | None, as_json: bool) -> None:
     stages.show(run)
     for line in _changes(run, stages.scores["scores"]):
         say(line)
+    say("These questions were made from templates. People ask in other ways, so try your own questions too.")
     show_live(run, live)
     say(f"Took {seconds:.0f} s.{f' The report: {out / page}.' if page else ''} Ask the student, or serve it:")
     if out != Path("."):
@@ -108,7 +118,7 @@ def _setup(found: App) -> Setup:
     flags = found.config(use_files=False).settings
     task = task_name(found.plugins, flags)
     if not flags.engine.url:
-        raise no_address("adapt", found.plugins, found.plugins.task(task))
+        raise no_address("adapt", found.plugins, flags)
     if given := found.flags.get("train.student"):
         kind, colon, base = str(given).partition(":")
         if colon and Path(base).expanduser().exists():  # the stages run in the project's folder
@@ -121,6 +131,19 @@ def _setup(found: App) -> Setup:
 def _folder(name: str) -> str:
     """A name of data as the name of a folder."""
     return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "adapted"
+
+
+@contextlib.contextmanager
+def _inside(out: Path) -> Iterator[None]:
+    """In the project's folder. Errors name the run as the user sees it from where the command began."""
+    with contextlib.chdir(out):
+        try:
+            yield
+        except DstillError as problem:
+            problem.what = problem.what.replace(str(RUN), str(out / RUN))
+            problem.where = problem.where.replace(str(RUN), str(out / RUN))
+            problem.hint = problem.hint.replace(str(RUN), quoted(out / RUN))
+            raise
 
 
 def _require_same(setup: Setup, out: Path) -> None:
@@ -137,12 +160,37 @@ def _require_same(setup: Setup, out: Path) -> None:
         )
 
 
-def _run(found: App) -> Run:
-    """The run in the project in the current folder: a new one, or one that was stopped."""
+def _run(found: App, out: Path, *, restart: bool, resume_with_changes: bool) -> Run:
+    """The run in the project in the current folder: a new one, or one that was stopped.
+
+    Raises UsageError for one that was begun with other settings, unless an option allows it.
+    """
     if (RUN / MANIFEST).exists():
-        return found.open(RUN)
+        run = found.open(RUN)
+        before = Run.open(RUN, plugins=found.plugins).config.flat()
+        changed = {k: v for k, v in found.flags.items() if before.get(k) != v and not k.startswith(OF_EVALUATION)}
+        trained = "train" in run.stages
+        if changed and not restart and (trained or not resume_with_changes):
+            was = "; ".join(f"{key} = {before.get(key)}, not {value}" for key, value in changed.items())
+            on = "" if trained else ", --resume-with-changes continues it with the new settings"
+            raise UsageError(
+                f"the student in {RUN} {'was' if trained else 'is being'} trained with {was}",
+                where=str(out),
+                hint=f"--restart trains again{on}; to keep it, leave the setting out",
+            )
+        if restart or resume_with_changes:
+            _forget_stages(run)
+        return run
     found.config_file = Path(FILE)
     return Run.create(RUN, config=found.config(), plugins=found.plugins, arguments={"command": "adapt", **found.flags})
+
+
+def _forget_stages(run: Run) -> None:
+    """Take the settings of this call into the run, whose stages are then done again."""
+    with run.lock():
+        run.manifest["stages"].clear()
+        run.save_settings()
+        run.save()
 
 
 def _changes(run: Run, scores: Mapping[str, Any]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The command `ask`: a trained student answers questions about the data on a server, without a project or training.
 
-    dstill ask --engine-url http://127.0.0.1:9200 "requests of the last hour by host"
-    dstill ask --student runs/adapted "requests of the last hour by host"
+    dstill ask --engine-url sqlite:////data/shop.db "orders of the last month by city"
+    dstill ask --student runs/adapted "orders of the last month by city"
 
 The description of the data is read from the server, as `dstill init` does, and deleted when the command ends.
 """
@@ -21,14 +21,26 @@ from dstill.api.student import Generator
 from dstill.api.task import Task
 from dstill.cli.console import emit, error, note, say, width
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app, engine_url_option, json_output, set_option, task_option
-from dstill.cli.predict import Tally, blocks, questions_of_stdin, show_problems, show_result, warn_of_guesses
-from dstill.errors import DstillError, UsageError
-from dstill.factory import Setup, address_forms, kind_and_base, task_name
+from dstill.cli.options import App, app, engine_url_option, json_output, limit_option, set_option, task_option
+from dstill.cli.predict import (
+    Tally,
+    blocks,
+    questions_of_stdin,
+    show_doubt,
+    show_problems,
+    show_result,
+    warn_of_guesses,
+)
+from dstill.config import Settings
+from dstill.errors import DstillError, Interrupted, UsageError
+from dstill.factory import Setup, address_forms, kind_and_base, possible_tasks, task_name
 from dstill.io.pretty_json import pretty
 from dstill.io.shell import command
+from dstill.pipeline.answer_objects import data_rows
+from dstill.pipeline.calibration import Calibration
+from dstill.pipeline.data_drift import drift
 from dstill.pipeline.live_data import LiveRun, data_name, describe, kept
-from dstill.pipeline.predict import PredictedAnswer, Predictor, question_text
+from dstill.pipeline.predict import PredictedAnswer, Predictor, TrainedRun, question_text
 from dstill.plugins import Plugins
 from dstill.runs.bundle import open_trained
 
@@ -36,14 +48,15 @@ __all__ = ["ask", "base_student", "no_address"]
 
 WIDEST = 100  # columns of an answer
 SHOWN = 300  # characters of a question
+FIELDS = 40  # that `help` lists
 
 
 @click.command(
     cls=Command,
     section="Use",
     examples=[
-        'dstill ask --engine-url http://127.0.0.1:9200 "requests of the last hour by host"',
-        'dstill ask --student runs/adapted "requests of the last hour by host"',
+        'dstill ask --engine-url sqlite:////data/shop.db "orders of the last month by city"',
+        'dstill ask --student runs/adapted "orders of the last month by city"',
     ],
 )
 @click.argument("questions", nargs=-1, metavar="[QUESTION]...")
@@ -56,50 +69,62 @@ SHOWN = 300  # characters of a question
     "base student, which was trained on the data of others.",
 )
 @task_option
+@limit_option
 @json_output("Print one JSON object for each question.")
 @set_option
 @app
-def ask(found: App, questions: tuple[str, ...], spec: str | None, as_json: bool) -> None:
+def ask(found: App, questions: tuple[str, ...], spec: str | None, limit: int, as_json: bool) -> None:
     """Ask about the data on a server, without a project or training.
 
     Reads the fields of the data and their common values from the server, lets a trained student write the answer,
-    checks it, runs it there and shows the result. Without QUESTION, reads questions from stdin, as `predict` does; on a
-    terminal, each one is answered at once.
+    checks it, runs it there and shows the result. Questions are in English, and each stands alone. Without QUESTION,
+    reads questions from stdin, as `predict` does; on a terminal, each one is answered at once.
 
     Exits with 9 if an answer is invalid or fails to run, and with 0 if the student refuses (it says that the data
     cannot answer).
     """
     where = ["QUESTION" if len(questions) == 1 else f"QUESTION {number}" for number, _ in enumerate(questions, 1)]
     asked = [question_text(*one) for one in zip(questions, where, strict=True)]  # before anything takes time
-    if spec and not _is_run(found, spec):
-        found.flags["train.student"] = spec
-    spec = spec or base_student(found.plugins, task_name(found.plugins, found.config().settings))
-    setup = _live_run(found, spec, {}).setup
-    if not setup.settings.engine.url:
-        raise no_address("ask", setup.plugins, type(setup.task))
-    if not _is_run(found, spec):
-        setup.student.base_limits()  # raises for a base that is not there, before anything is read
+    spec, setup = _asked(found, spec)
     project = describe(setup)
     for line in project.brief:
         note(line)
     tally = Tally()
-    with kept(project) as settings, Predictor(_live_run(found, spec, settings), execute=True) as answering:
+    with kept(project) as described, Predictor(_live_run(found, spec, described), execute=True) as answering:
         if not questions and sys.stdin.isatty():
             _advise(found, answering, as_json=as_json)
-            _converse(answering, as_json=as_json)
+            _converse(answering, limit, as_json=as_json)
             return
+        many = len(asked) != 1
         try:
             for block in blocks(_examples(answering, asked)):
                 for answered in answering.answer(block):
                     tally.add(answered)
                     if not as_json:
                         say(textwrap.shorten(answered.question, SHOWN, placeholder=" …"), bold=True)
-                    _show(answering, answered, as_json=as_json)
+                    _show(answering, answered, limit, as_json=as_json, many=many)
         finally:
             warn_of_guesses(answering, tally)
         if tally.asked:
             _advise(found, answering, as_json=as_json)
     tally.end(f"student {spec}", as_json=as_json)
+
+
+def _asked(found: App, spec: str | None) -> tuple[str, Setup]:
+    """The student, and the settings of the data. Raises UsageError if one of them is not known."""
+    if spec and not _is_run(found, spec):
+        found.flags["train.student"] = spec
+    settings = found.config().settings
+    no_url = no_address("ask", found.plugins, settings)
+    if not (spec or settings.engine.url):
+        raise no_url
+    spec = spec or base_student(found.plugins, task_name(found.plugins, settings))
+    setup = _live_run(found, spec, {}).setup
+    if not setup.settings.engine.url:
+        raise no_url
+    if not _is_run(found, spec):
+        setup.student.base_limits()  # raises for a base that is not there, before anything is read
+    return spec, setup
 
 
 def _examples(answering: Predictor, questions: Sequence[str]) -> Iterator[Example]:
@@ -110,23 +135,51 @@ def _examples(answering: Predictor, questions: Sequence[str]) -> Iterator[Exampl
         yield answering.example(text, id=str(number))
 
 
-def _converse(answering: Predictor, *, as_json: bool) -> None:
+def _converse(answering: Predictor, limit: int, *, as_json: bool) -> None:
     """Answer lines of the terminal one by one. An error ends only its question."""
-    note("enter one question per line; Ctrl-D ends the input")
-    for number, line in enumerate(iter(sys.stdin.readline, ""), 1):
-        if not line.strip():
-            continue
-        try:
-            example = answering.example(line, id=str(number))
-            [answered] = answering.answer([example])
-            _show(answering, answered, as_json=as_json)
-        except DstillError as problem:
-            error(problem, as_json=as_json)
+    note("enter one question per line; `help` lists the fields, `exit` or Ctrl-D ends")
+    for number, line in enumerate(iter(_typed, ""), 1):
+        if line.strip() == "help":
+            _list_fields(answering)
+        elif line.strip():
+            _reply(answering, line, limit, id=str(number), as_json=as_json)
 
 
-def no_address(name: str, plugins: Plugins, task: type[Task]) -> UsageError:
+def _typed() -> str:
+    """The next line of the terminal; empty if the user ends the input. Ctrl-C ends the command without an error."""
+    try:
+        if sys.stderr.isatty():
+            print("> ", end="", file=sys.stderr, flush=True)
+        line = sys.stdin.readline()
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        raise click.exceptions.Exit(Interrupted.exit_code) from None
+    return "" if line.strip() in ("exit", "quit") else line
+
+
+def _reply(answering: Predictor, line: str, limit: int, *, id: str, as_json: bool) -> None:
+    tally = Tally()
+    try:
+        [answered] = answering.answer([answering.example(line, id=id)])
+        tally.add(answered)
+        _show(answering, answered, limit, as_json=as_json, many=False)
+    except DstillError as problem:
+        error(problem, as_json=as_json)
+    warn_of_guesses(answering, tally)
+
+
+def _list_fields(answering: Predictor) -> None:
+    shown = data_rows(answering.setup.task, answering.context)
+    note(f"ask in English, in one sentence: the {answering.setup.task.data_noun} has")
+    for name, words in shown["fields"][:FIELDS]:
+        note(f"  {textwrap.shorten(f'{name}: {words}', WIDEST, placeholder=' …')}")
+    if (left := len(shown["fields"]) - FIELDS) > 0:
+        note(f"  … and {left:,} more")
+
+
+def no_address(name: str, plugins: Plugins, settings: Settings) -> UsageError:
     """That the command `name` needs ``--engine-url``."""
-    forms = address_forms(plugins, task)
+    forms = address_forms(plugins, *map(plugins.task, possible_tasks(plugins, settings)))
     hint = f"{command(name, '--engine-url', 'URL')} …{f' (an address with {forms})' if forms else ''}"
     return UsageError(f"`dstill {name}` needs the address of your data", where="--engine-url", hint=hint)
 
@@ -151,16 +204,36 @@ def _live_run(found: App, spec: str, settings: Mapping[str, Any]) -> LiveRun:
     """The student `spec`, a kind with its base or a run. `settings` describe the data; flags override them."""
     load: Callable[[], Generator]
     load_nearest: Callable[[], Generator | None]
+    load_calibration: Callable[[], Calibration | None] = _nothing
     if _is_run(found, spec):
         run = open_trained(spec, flags={**settings, **found.flags}, plugins=found.plugins)
         setup, load, load_nearest = run.setup, run.generator, run.nearest
+        if _was_trained_on(run, settings):
+            load_calibration = run.calibration
     else:
         task = task_name(found.plugins, found.config().settings)
         setup = Setup(found.plugins, found.config({"project.task": task, **settings, "train.student": spec}))
-        load, load_nearest = setup.student.load_base, lambda: None
+        load, load_nearest = setup.student.load_base, _nothing
     name = data_name(setup)
     context = {setup.task.data_key: name} if name else {}
-    return LiveRun(name=spec, setup=setup, context=context, load=load, load_nearest=load_nearest)
+    return LiveRun(
+        name=spec,
+        setup=setup,
+        context=context,
+        load=load,
+        load_nearest=load_nearest,
+        load_calibration=load_calibration,
+    )
+
+
+def _nothing() -> None:
+    """There is none."""
+
+
+def _was_trained_on(run: TrainedRun, settings: Mapping[str, Any]) -> bool:
+    """Whether the data that `settings` describe have the name and all fields that the student learnt."""
+    name = data_name(run.setup) or settings.get(f"task.{run.task.name}.{run.task.data_key}", "")
+    return name in run.contexts and not drift(run.task, run.learnt(), None)
 
 
 def _advise(found: App, answering: Predictor, *, as_json: bool) -> None:
@@ -176,17 +249,24 @@ def _advise(found: App, answering: Predictor, *, as_json: bool) -> None:
 # --- answers ----------------------------------------------------------------------------
 
 
-def _show(answering: Predictor, answered: PredictedAnswer, *, as_json: bool) -> None:
+def _show(answering: Predictor, answered: PredictedAnswer, limit: int, *, as_json: bool, many: bool) -> None:
     if as_json:
         emit(answered.to_row())
         return
     task = answering.setup.task
     if answered.refused:
-        say(f"refused: {Presentation.of(task).refusal_reason(answered.answer) or 'the data cannot answer this'}")
+        say(f"refused: {_refusal(task, answered.answer)}")
     elif answered.answer:
         say(pretty(answered.answer, min(width(), WIDEST)) if task.json_answers else answered.answer, lines=True)
     show_problems(answered)
     if answered.outcome == OutcomeKind.OK:
-        show_result(task, answered)
+        show_result(task, answered, limit)
     elif not answered.refused:
         say(f"  {answered.reason}", lines=True)
+    show_doubt(answered, many=many)
+
+
+def _refusal(task: Task, answer: str) -> str:
+    """The reason of a refusal; one that only names what is missing gets a sentence."""
+    reason = Presentation.of(task).refusal_reason(answer)
+    return f"the data cannot answer this {reason}".rstrip() if reason[:1] in ("", "(") else reason

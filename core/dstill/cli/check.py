@@ -7,6 +7,7 @@ error: 1 error in 1 of 4 files
 from __future__ import annotations
 
 import difflib
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,8 +38,20 @@ __all__ = ["check"]
 STDIN = Path("-")
 
 
+class _Check(Command):
+    """Refuses an option that is also a file: a list of files, as from git, may have a name like ``--exclude=*``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words after the command's name. Raises UsageError."""
+        for word in args[: args.index("--")] if "--" in args else args:
+            if word.startswith("-") and word != str(STDIN) and os.path.lexists(word):
+                hint = f"write -- before the names of files, or ./{word}; if you mean the option, rename the file"
+                raise UsageError("an option that is also the name of a file", where=word, hint=hint)
+        return super().parse_args(ctx, args)
+
+
 @click.command(
-    cls=Command,
+    cls=_Check,
     examples=[
         "dstill check queries",
         "dstill check --fix queries",

@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -210,7 +211,8 @@ def progress() -> Iterator[Progress]:
         with _bars() as report:
             yield report
     else:
-        yield _lines()
+        with _lines() as report:
+            yield report
 
 
 @contextlib.contextmanager
@@ -246,23 +248,48 @@ def _bars() -> Iterator[Progress]:
         yield report
 
 
-def _lines(every: float = 10.0) -> Progress:
-    """Print a line at the start, every `every` seconds, and at the end."""
-    began: dict[str, tuple[float, int]] = {}
-    last: dict[str, tuple[float, int]] = {}
+@contextlib.contextmanager
+def _lines(every: float = 10.0) -> Iterator[Progress]:
+    """Lines, and one more after each `every` seconds in which nothing was reported."""
+    lines, ended = _Lines(every), threading.Event()
 
-    def report(what: str, done: int, total: int, detail: str = "") -> None:
+    def remind() -> None:
+        while not ended.wait(every):
+            lines.remind()
+
+    threading.Thread(target=remind, daemon=True).start()
+    try:
+        yield lines
+    finally:
+        ended.set()
+
+
+class _Lines:
+    """Prints a line at the start, every `every` seconds, and at the end."""
+
+    def __init__(self, every: float) -> None:
+        self._every = every
+        self._began: dict[str, tuple[float, int]] = {}
+        self._last: dict[str, tuple[float, int]] = {}
+        self._doing, self._heard = "", time.monotonic()  # what was reported last that has not ended, and when
+
+    def __call__(self, what: str, done: int, total: int, detail: str = "") -> None:
         now = time.monotonic()
-        since, at = began.setdefault(what, (now, done))
-        said, then = last.get(what, (now - every, -1))
+        since, at = self._began.setdefault(what, (now, done))
+        said, then = self._last.get(what, (now - self._every, -1))
         ended = bool(total) and done == total
-        if (now - said >= every or ended) and not (ended and then == done):  # print the end once
-            last[what] = (now, done)
+        self._doing, self._heard = "" if ended else what, now
+        if (now - said >= self._every or ended) and not (ended and then == done):  # print the end once
+            self._last[what] = (now, done)
             left = _clock((now - since) * (total - done) / (done - at)) if at < done < total else ""
             words = [f"{what} {done}/{total}" if total else f"{what} {done}", detail, f"{left} left" if left else ""]
             note(", ".join(word for word in words if word))
 
-    return report
+    def remind(self) -> None:
+        """Say what is still done, if nothing was reported for a while."""
+        what, now = self._doing, time.monotonic()
+        if what and now - self._heard >= self._every:
+            note(f"still {what}, for {_clock(now - self._began[what][0])}")
 
 
 def _clock(seconds: float) -> str:

@@ -97,13 +97,17 @@ class Stages:
         show_scores(run, self.scores)
 
 
-def run_stages(run: Run, *, again: str) -> Stages:
-    """The stages of `run`, which go on where a stopped one ended. `again`: the command that a user resumes with."""
+def run_stages(run: Run, *, again: str, restart: bool = False, resume_with_changes: bool = False) -> Stages:
+    """The stages of `run`, which go on where a stopped one ended. `again`: the command that a user resumes with.
+
+    `restart`, `resume_with_changes`: as of `Run.train`; both replace a dataset that was made from other questions.
+    """
+    changed = restart or resume_with_changes
     try:
         with progress() as report, run.dropped_if_refused():
             run.progress = report
-            dataset = run.stages.get("generate") or run.generate()
-            training = run.stages.get("train") or run.train()
+            dataset = run.stages.get("generate") or run.generate(resume_with_changes=changed)
+            training = run.stages.get("train") or run.train(restart=restart, resume_with_changes=resume_with_changes)
             return Stages(dataset=dataset, training=training, scores=run.evaluate())
     except Interrupted as stopped:
         stopped.hint = f"resume with: {again}"

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -69,15 +69,15 @@ def doctor(found: App, load_data: bool, as_json: bool) -> None:
     failures = found.failures()
     engines = Engines() if failures else _engines(found)
     broken = [[f"plugin {failure.plugin}", failure.version, failure.problem] for failure in failures]
-    installed = _installed()
-    rows = [*installed, *broken, *engines.rows]
+    machine, of_extras = _machine(), _extras()
+    rows = [*machine, *broken, *engines.rows, *of_extras]
     if as_json:
         shown = [{"what": w, "found": f, "state": s} for w, f, s in rows]
         ok = not failures and not engines.problems
         emit({"ok": ok, "checks": shown, "engine": [_plain(one) for one in engines.results]})
     else:
-        table(["what", "found", "state"], rows)
-        if lacking := [what.removeprefix("extra ") for what, _, state in installed if state == MISSING]:
+        table(["what", "found", "state"], [*machine, *broken, *engines.rows, *_shown(of_extras)])
+        if lacking := [what.removeprefix("extra ") for what, _, state in of_extras if state == MISSING]:
             say()
             say(f"Missing extras: {', '.join(lacking)}. To add those that you need:")
             say("  pip install 'dstill[EXTRA,…]'")
@@ -91,18 +91,29 @@ def doctor(found: App, load_data: bool, as_json: bool) -> None:
         raise engines.problems[0]
 
 
-def _installed() -> list[list[str]]:
+def _machine() -> list[list[str]]:
     device = hardware.device()
-    rows = [
+    return [
         ["dstill", dstill.__version__, "ok"],
         ["python", platform.python_version(), "ok"],
         ["device", f"{device.name}, {size(device.free)} of {size(device.total)} free", "ok"],
     ]
+
+
+def _extras() -> list[list[str]]:
+    """A row for each extra: what it has, or what it lacks."""
+    rows = []
     for extra, own in extras().items():
         lacking = missing(extra)  # also what an extra that it includes needs
         shown = [name for name in own if name in lacking] or lacking or own
         rows.append([f"extra {extra}", ", ".join(shown), MISSING if lacking else "ok"])
     return rows
+
+
+def _shown(of_extras: Sequence[list[str]]) -> list[list[str]]:
+    """The rows for people: those that lack something, and one for the others."""
+    lacking = [row for row in of_extras if row[2] == MISSING]
+    return [*lacking, ["extras", f"{len(of_extras) - len(lacking)} of {len(of_extras)} installed", "ok"]]
 
 
 # --- the engines ------------------------------------------------------------------------

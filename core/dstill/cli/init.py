@@ -89,10 +89,8 @@ def write_project(setup: Setup, project: ProjectFiles, out: Path) -> None:
             )
     for file, text in project.files.items():
         write_text(out / file, text)
-    config = setup.config
-    asked = {key: value for key, value in config.flat().items() if config.origins[key] == "command line"}
     target = out / FILE
-    write_text(target, _text(setup.plugins, setup.task.name, project, asked))
+    write_text(target, _text(setup.plugins, setup.task.name, project, setup.config.from_flags()))
     written = configuration.load(target, environment={}, sections=part_sections(setup.plugins))
     trust.allow_written(replace(written, file=None), target, relative_to=out)
 

@@ -43,6 +43,7 @@ __all__ = [
     "fallback_options",
     "json_option",
     "json_output",
+    "limit_option",
     "listen_options",
     "load_data_option",
     "max_wrong_option",
@@ -335,6 +336,13 @@ student_option = setting(
     metavar="KIND[:BASE]",
     help="Kind of student, and the model that it starts from.",
 )
+limit_option = click.option(
+    "--limit",
+    type=Count(1, 1_000_000),
+    default=20,
+    metavar="ROWS",
+    help="Rows of each table of a result to show. With --json, all of them are there.",
+)
 constrain_option = setting(
     "--constrain/--no-constrain",
     key="evaluate.constrain",
@@ -471,6 +479,8 @@ def _with_options(name: str, command: click.Command, options: Mapping[str, Mappi
     copied.params[at:at] = [added(flag, of) for flag, of in options.items()]
     copied.callback = callback
     if isinstance(copied, Command):
+        calls = (option.examples.get(name, "") for of in options.values() for option in of.values())
+        copied.examples = (*filter(None, calls), *copied.examples)
         was = {option.was: flag for flag, of in options.items() for option in of.values() if option.was}
         taken = {flag for param in copied.params for flag in param.opts}
         copied.renamed = {**copied.renamed, **{old: new for old, new in was.items() if old not in taken}}

@@ -36,6 +36,7 @@ from dstill.cli.options import (
     engine_url_option,
     fallback_options,
     json_output,
+    limit_option,
     max_wrong_option,
     seed_option,
     set_option,
@@ -52,6 +53,7 @@ __all__ = [
     "blocks",
     "predict",
     "questions_of_stdin",
+    "show_doubt",
     "show_problems",
     "show_result",
     "warn_of_guesses",
@@ -104,6 +106,7 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row, or a JSON array, which the r
 @constrain_option
 @max_wrong_option
 @fallback_options
+@limit_option
 @json_output("Print one JSON object for each question.")
 @set_option
 @app
@@ -115,6 +118,7 @@ def predict(
     run_option: str | None,
     data: str | None,
     execute: bool,
+    limit: int,
     as_json: bool,
     **sampling: Any,
 ) -> None:
@@ -157,7 +161,7 @@ def predict(
                     if as_json:
                         emit(_row(opened, given))
                     else:
-                        _show(opened, given, many=many)
+                        _show(opened, given, many=many, limit=limit)
         finally:
             warn_of_guesses(answering, tally)
     if not as_json:
@@ -270,7 +274,10 @@ def warn_of_guesses(answering: Predictor, tally: Tally) -> None:
         note(f"warning: no training question is like this one ({figure}): the answer is a guess")
     else:
         figure = f"similarity below {guess.similarity_threshold}"
-        note(f"warning: no training question is like {tally.far} of {tally.asked} questions ({figure}): guesses")
+        note(
+            f"warning: no training question is like {tally.far} of {tally.asked} questions ({figure}): "
+            "these are marked as guesses"
+        )
 
 
 # --- answers ----------------------------------------------------------------------------
@@ -289,18 +296,18 @@ def _row(run: TrainedRun, given: Sequence[PredictedAnswer]) -> dict[str, Any]:
     return {**row, "samples": samples}
 
 
-def _show(run: TrainedRun, given: Sequence[PredictedAnswer], *, many: bool) -> None:
+def _show(run: TrainedRun, given: Sequence[PredictedAnswer], *, many: bool, limit: int) -> None:
     if many:
         say(f"# {given[0].question}", lines=True)
     if len(given) == 1:
-        _show_answer(run, given[0], many=many)
+        _show_answer(run, given[0], many=many, limit=limit)
         return
     for one, count in self_consistency.distinct(run.task, given):
         say(f"{count} of {len(given)}", bold=True)
-        _show_answer(run, one, many=True)
+        _show_answer(run, one, many=True, limit=limit)
 
 
-def _show_answer(run: TrainedRun, answered: PredictedAnswer, *, many: bool) -> None:
+def _show_answer(run: TrainedRun, answered: PredictedAnswer, *, many: bool, limit: int) -> None:
     say(answered.answer or ("(abstained)" if answered.abstained else "(nothing)"), lines=True)
     if answered.refused and (reason := Presentation.of(run.task).refusal_reason(answered.answer)):
         say(f"  refused: {reason}")
@@ -308,14 +315,21 @@ def _show_answer(run: TrainedRun, answered: PredictedAnswer, *, many: bool) -> N
     if answered.votes:
         say(f"  {answered.votes}", lines=True)
     if answered.outcome == OutcomeKind.OK:
-        show_result(run.task, answered)
+        show_result(run.task, answered, limit)
     if answered.abstained or (not answered.ok and many):
         say(f"  {answered.reason}", lines=True)
-    elif answered.confidence is not None:
-        doubt = f": {answered.guess}" if answered.guess and answered.confidence < 0.5 else ""
-        _say_beside(f"confidence {answered.confidence:.3f}{doubt}", many=many)
+    show_doubt(answered, many=many)
     if answered.by_fallback:
         _say_beside(f"answered by {answered.answered_by}", many=many)
+
+
+def show_doubt(answered: PredictedAnswer, *, many: bool) -> None:
+    """Show the confidence if it is known and, of many questions, which is unlike all training questions."""
+    if answered.confidence is not None and (answered.ok or answered.refused):
+        doubt = f": {answered.guess}" if answered.guess and answered.confidence < 0.5 else ""
+        _say_beside(f"confidence {answered.confidence:.3f}{doubt}", many=many)
+    if many and answered.out_of_distribution and not answered.by_fallback:
+        say(f"  a guess: no training question is like this one (similarity {answered.similarity:.2f})")
 
 
 def _say_beside(text: str, *, many: bool) -> None:
@@ -333,8 +347,11 @@ def show_problems(answered: PredictedAnswer) -> None:
         say(f"  {problem.severity.value}: {problem.message}{hint}", lines=True)
 
 
-def show_result(task: Task, answered: PredictedAnswer) -> None:
-    """Show a result as tables if the task gives them, else as text. A table without columns is only its title."""
+def show_result(task: Task, answered: PredictedAnswer, limit: int) -> None:
+    """Show a result as tables of at most `limit` rows if the task gives them, else as text.
+
+    A table without columns is only its title.
+    """
     shown = Presentation.of(task)
     with about(answered.id):
         laid_out = shown.result_tables(answered.result)
@@ -342,18 +359,21 @@ def show_result(task: Task, answered: PredictedAnswer) -> None:
             say(shown.render_result(answered.result), lines=True)
     for one in laid_out:
         if one.columns:
-            _show_table(one)
+            _show_table(one, limit)
         else:
             say(one.title)
 
 
-def _show_table(shown: Table) -> None:
-    """Show as many columns as fit the terminal."""
-    count = len(shown.columns)
-    widths = [max(map(len, column)) + 2 for column in zip(shown.columns, *shown.rows, strict=True)]
+def _show_table(shown: Table, limit: int) -> None:
+    """Show the first `limit` rows, and as many columns as fit the terminal."""
+    count, rows = len(shown.columns), shown.rows[:limit]
+    widths = [max(map(len, column)) + 2 for column in zip(shown.columns, *rows, strict=True)]
     while sum(widths[:count]) > width() and count > len(widths) - shown.spare:
         count -= 1
-    table(shown.columns[:count], [row[:count] for row in shown.rows], title=shown.title)
+    table(shown.columns[:count], [row[:count] for row in rows], title=shown.title)
+    if left := len(shown.rows) - len(rows):
+        most = len(shown.rows)
+        say(f"  … {left:,} more {'row' if left == 1 else 'rows'}: --limit {most} shows all {most:,}")
 
 
 # --- questions --------------------------------------------------------------------------

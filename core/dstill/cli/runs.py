@@ -73,12 +73,13 @@ def _rounded(accuracy: float | None) -> str:
 
 def _overview(folder: Path, headline: str) -> dict[str, Any]:
     try:
-        manifest = RunFolder.read(folder).manifest
+        opened = RunFolder.read(folder)
     except DstillError as problem:
         return {"run": folder.name, "created": "", "status": problem.what, "accuracy": None}
+    manifest = opened.manifest
     scores = manifest["stages"].get("evaluate", {}).get("scores", {}).get("student", {}).get("test", {})
     accuracy = scores.get(headline, {}).get("value")
-    return {"run": folder.name, "created": manifest["created"], "status": manifest["status"], "accuracy": accuracy}
+    return {"run": folder.name, "created": manifest["created"], "status": opened.status, "accuracy": accuracy}
 
 
 @click.command("show", cls=Command, examples=["dstill runs show runs/mine"])
@@ -92,7 +93,7 @@ def runs_show(run: str, as_json: bool) -> None:
         return
     manifest = folder.manifest
     for key in ("name", "status", "created", "seed", "arguments", "versions"):
-        say(f"{key}: {manifest[key]}")
+        say(f"{key}: {folder.status if key == 'status' else manifest[key]}")
     table(["file", "#rows", "sha256"], [[f, str(v["rows"]), v["sha256"][:16]] for f, v in manifest["files"].items()])
 
 

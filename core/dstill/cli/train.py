@@ -173,9 +173,11 @@ def show_training(facts: Any) -> None:
     for reason in facts["choice"]:
         verdict = reason["unfit_reason"] or ("chosen" if reason["modality"] == facts["modality"] else "fits")
         say(f"{reason['modality']:>8}: {reason['memory_required'] / 2**30:.2f} GiB, {verdict}")
-    say(
-        f"{facts['student']}, {facts['objective']}, {facts['modality']}: {facts['steps']} steps in "
-        f"{facts['training_seconds']:.0f} s, loss {last.get('loss', float('nan')):.4f}, "
-        f"{facts['trained_parameters']:,} of {facts['all_parameters']:,} parameters trained, "
-        f"peak {facts['peak_memory'] / 2**20:.0f} MiB"
-    )
+    told = [f"{facts['steps']} steps in {facts['training_seconds']:.0f} s"]
+    if "loss" in last:  # a student without weights has none
+        told.append(f"loss {last['loss']:.4f}")
+    if facts["all_parameters"]:
+        told.append(f"{facts['trained_parameters']:,} of {facts['all_parameters']:,} parameters trained")
+    if facts["peak_memory"]:
+        told.append(f"peak {facts['peak_memory'] / 2**20:.0f} MiB")
+    say(f"{facts['student']}, {facts['objective']}, {facts['modality']}: {', '.join(told)}")

@@ -3,6 +3,7 @@
     refuse_links(Path("runs/a"))                       # RunError that names the first link, fifo, socket or device
     open("runs/a/log.txt", "a", opener=regular)        # the same for one file, when it is opened
     read_bounded(Path("dstill.toml"), 2**20)           # the content of a file; a link is allowed, a fifo is not
+    open("big.safetensors", "rb", opener=followed)     # the same for a file that is read in parts
     inside(Path("runs/a"), "dataset/data/test.jsonl")  # the path; RunError for "../b" or "/etc/passwd"
 
 A link would make dstill read or write a file elsewhere; a fifo would make it wait forever. The path of the run folder
@@ -21,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from dstill.errors import RunError
 from dstill.io import system
 
-__all__ = ["inside", "read_bounded", "refuse_links", "regular"]
+__all__ = ["followed", "inside", "read_bounded", "refuse_links", "regular"]
 
 _NOT_OPENED = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EOPNOTSUPP}  # a link; a fifo without a reader, a socket
 _WRITES = os.O_WRONLY | os.O_RDWR
@@ -58,15 +59,21 @@ def regular(name: str, flags: int) -> int:
     return handle
 
 
+def followed(name: str, flags: int) -> int:
+    """An `opener` for reading that raises OSError for anything but a regular file, or a link to one."""
+    handle = os.open(name, flags | system.READING)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file", name)
+    return handle
+
+
 def read_bounded(file: Path, most: int) -> bytes:
     """The content of a regular file or of one that a link names. Raises OSError if it is anything else.
 
     `most`: most bytes; OSError also if the file is larger.
     """
-    handle = os.open(file, os.O_RDONLY | system.READING)
-    with open(handle, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(file))
+    with open(file, "rb", opener=followed) as opened:
         data = opened.read(most + 1)
     if len(data) > most:
         raise OSError(errno.EFBIG, f"larger than {most >> 20} MiB", str(file))

@@ -19,6 +19,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from dstill.errors import ConfigError
@@ -44,6 +45,8 @@ def checked_url(url: str, *, where: str, key: bool, any_scheme: bool = False) ->
             host = parts.hostname or ""
         own = any_scheme and parts.scheme not in _WEB and "://" in url
         form = f"write it as {parts.scheme}://HOST:PORT/NAME" if own else _FORM
+        if any_scheme and "://" not in url:
+            form = _form_of_file(url)
         problem = next(_problems(url, parts, key=key, own=own, any_scheme=any_scheme), "")
     except ValueError as error:  # its text may repeat a password
         what = "IPv6 address" if "IPv6" in str(error) else "port"
@@ -63,6 +66,8 @@ def _problems(url: str, parts: SplitResult, *, key: bool, own: bool, any_scheme:
         yield "it holds a space or a control character"
     if "@" in url:
         yield "it holds a user or password; name an environment variable for the key instead"
+    if any_scheme and "://" not in url and Path(url).is_file():
+        yield "it is a file, and an address begins with the kind of engine"
     if any_scheme and parts.scheme not in _WEB and not own:
         yield "it does not begin with http://, https:// or the scheme of another engine, and ://"
     if parts.scheme not in _WEB and not own:
@@ -72,6 +77,14 @@ def _problems(url: str, parts: SplitResult, *, key: bool, own: bool, any_scheme:
     if own and not parts.netloc and parts.path.strip("/"):
         return  # a file
     yield from _host_problems(parts, key=key)
+
+
+def _form_of_file(text: str) -> str:
+    """How to write the address of a file, or what else `text`, which has no scheme, may stand for."""
+    path = Path(text)
+    if path.is_file():
+        return f"write its kind before its whole path, for example sqlite:///{path.absolute()}"
+    return f"{_FORM}; a file as sqlite:////WHOLE/PATH"
 
 
 def _host_problems(parts: SplitResult, *, key: bool) -> Iterator[str]:

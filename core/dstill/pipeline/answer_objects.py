@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dstill.api.protocols import Presentation
-from dstill.api.records import Example, OutcomeKind, Severity
+from dstill.api.records import Example, OutcomeKind, Severity, Table
 from dstill.api.task import Task
 from dstill.io.json_schema import any_value, either_or_null, flag, integer, list_of, number, record, text
 
@@ -29,7 +29,7 @@ def result_rows(task: Task, result: Any) -> dict[str, Any]:
         "shown": shown.render_result(result),
         "tables": [
             {
-                "title": table.title,
+                "title": _title(table),
                 "columns": [name.lstrip("#") for name in table.columns],
                 "numeric": [name.startswith("#") for name in table.columns],
                 "rows": [list(row) for row in table.rows[:MAX_ROWS]],
@@ -39,6 +39,13 @@ def result_rows(task: Task, result: Any) -> dict[str, Any]:
             for table in shown.result_tables(result)
         ],
     }
+
+
+def _title(table: Table) -> str:
+    """The title, and how many rows there are if the table lacks some."""
+    count = len(table.rows)
+    cut = f"the first {MAX_ROWS} of {count:,} rows" if count > MAX_ROWS else ""
+    return ", ".join(filter(None, (table.title, cut)))
 
 
 def data_rows(task: Task, context: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,7 +69,7 @@ PROBLEM = record(
 
 TABLE = record(
     {
-        "title": text(),
+        "title": text("what it shows, and how many rows there are if `rows` lacks some; may be empty"),
         "columns": list_of(text()),
         "numeric": list_of(flag(), "for each column, whether it holds numbers"),
         "rows": list_of(list_of(text()), f"at most {MAX_ROWS}"),

@@ -28,6 +28,7 @@ from dstill.factory import Setup
 from dstill.io.spool import View
 from dstill.pipeline import given, label, spooled, steps
 from dstill.pipeline.dedup import LEARNT_FROM, select
+from dstill.runtime.progress import Progress, silent
 
 if TYPE_CHECKING:
     from dstill.teacher.cache import ReplyStore
@@ -86,9 +87,11 @@ class Relabelled:
     rows: Sequence[Record | Rejection]  # of the teacher's replies
 
 
-def curated(task: Task, examples: Sequence[Example], rows: Iterable[Record | Rejection]) -> Dataset:
+def curated(
+    task: Task, examples: Sequence[Example], rows: Iterable[Record | Rejection], progress: Progress = silent
+) -> Dataset:
     """The dataset of `rows`, the labels of `examples` in their order."""
-    selected = select(rows, task)
+    selected = select(rows, task, progress)
     accepted, rejected = array("Q"), array("Q")
     for at, row in enumerate(selected):
         (accepted if isinstance(row, Record) else rejected).append(at)
@@ -107,7 +110,7 @@ def relabelled(setup: Setup, requests: Sequence[TeacherRequest], store: ReplySto
     with opened_executor(setup) as executor:
         rows = stored_rows(setup, requests, store, executor, outcomes)
         labelled = with_given(setup, examples, rows, executor, outcomes)
-        dataset = curated(setup.task, examples, labelled)
+        dataset = curated(setup.task, examples, labelled, setup.progress)
     return Relabelled(
         dataset=dataset,
         source=LabelSource(teacher=teacher, models=label.models(requests, store), outcomes=dict(outcomes)),

@@ -27,6 +27,7 @@ from dstill.io.spool import IN_MEMORY, Positions
 from dstill.io.strict_json import dumps
 from dstill.pipeline import spooled
 from dstill.pipeline.leakage import context_key
+from dstill.runtime.progress import Progress, silent
 
 __all__ = ["FEW", "LEARNT_FROM", "nearest", "select", "words_of"]
 
@@ -47,12 +48,17 @@ class Answers(Protocol):
         """Whether the answer refuses the question."""
 
 
-def select(rows: Iterable[Record | Rejection], task: Answers) -> Sequence[Record | Rejection]:
+def select(
+    rows: Iterable[Record | Rejection], task: Answers, progress: Progress = silent
+) -> Sequence[Record | Rejection]:
     """Every row, in order; a rejection with the reason replaces a row that must not be in the dataset."""
     table = _Table(rows, task)
-    for step in (_conflicting, _repeated, _near, _same_gold):
+    what, steps = "looking for repeated questions", (_conflicting, _repeated, _near, _same_gold)
+    for done, step in enumerate(steps):
+        progress(what, done, len(steps))
         for at, problem in step(table):
             table.reject(at, problem)
+    progress(what, len(steps), len(steps))
     return table.rows
 
 

@@ -59,18 +59,20 @@ def failed(verdict: Verdict) -> bool:
 
 def counted(verdicts: Iterable[Verdict], order: Sequence[str]) -> dict[str, CauseCount]:
     """Failures by label, the most frequent first; labels of equal count as in `order`."""
-    by_label: dict[str, list[str]] = {}
+    counts, first = Counter[str](), dict[str, list[str]]()
     for verdict in verdicts:
         if verdict.cause is not None:
-            by_label.setdefault(verdict.cause.label, []).append(verdict.id)
-    total = sum(map(len, by_label.values()))
+            label = verdict.cause.label
+            counts[label] += 1
+            if counts[label] <= SHOWN:
+                first.setdefault(label, []).append(verdict.id)
     places = {label: place for place, label in enumerate(order)}
-    ranked = sorted(by_label, key=lambda label: (-len(by_label[label]), places.get(label, len(places)), label))
     found = {}
-    for label in ranked:
-        ids = by_label[label]
-        low, high = wilson(len(ids), total)
-        found[label] = CauseCount(count=len(ids), of=total, low=low, high=high, examples=tuple(ids[:SHOWN]))
+    for label in sorted(counts, key=lambda label: (-counts[label], places.get(label, len(places)), label)):
+        low, high = wilson(counts[label], counts.total())
+        found[label] = CauseCount(
+            count=counts[label], of=counts.total(), low=low, high=high, examples=tuple(first[label])
+        )
     return found
 
 

@@ -23,7 +23,7 @@ from dstill.config import Evaluate
 from dstill.errors import ConfigError, DataError, ServiceError, did_you_mean
 from dstill.factory import Setup, modalities
 from dstill.io.system import peak_memory
-from dstill.pipeline import consistency, error_analysis, prompted, steps
+from dstill.pipeline import consistency, error_analysis, prompted, spooled, steps
 from dstill.pipeline.calibration import with_agreement
 from dstill.pipeline.constrained import Constrained
 from dstill.pipeline.data_monitor import engine_failures
@@ -114,7 +114,7 @@ def predicted(
     *,
     done: Mapping[str, Prediction],
     save: Callable[[Sequence[Prediction]], None],
-) -> list[Prediction]:
+) -> Sequence[Prediction]:
     """What `generator` answers to each example, in blocks of `BLOCK`.
 
     `done`: predictions of a stopped evaluation, by id; a block is skipped when it has all of them. `save` gets the
@@ -123,23 +123,22 @@ def predicted(
     """
     constrained = system == "student" and setup.settings.evaluate.constrain
     draws = setup.settings.evaluate.agreement if system == "student" else 0
-    predictions: list[Prediction] = []
+    predictions = spooled.predictions()
     for start in range(0, len(examples), BLOCK):
         block = examples[start : start + BLOCK]
         if done.keys() >= {e.id for e in block}:
-            predictions += [done[e.id] for e in block]
+            predictions.extend(done[e.id] for e in block)
             continue
         writer = Constrained(generator, setup.objective, setup.task, block) if constrained else generator
+        written: list[Prediction] = []
         for prediction in steps.predict(writer, setup.objective, setup.task, block):
-            predictions.append(prediction)
-            setup.progress(f"answering ({system})", len(predictions), len(examples))
+            written.append(prediction)
+            setup.progress(f"answering ({system})", start + len(written), len(examples))
         if draws:
             seed = setup.settings.project.seed
-            written = predictions[start:]
-            predictions[start:] = with_agreement(
-                writer, setup.objective, setup.task, block, written, draws=draws, seed=seed
-            )
-        save(predictions[start:])
+            written = list(with_agreement(writer, setup.objective, setup.task, block, written, draws=draws, seed=seed))
+        save(written)
+        predictions.extend(written)
     return predictions
 
 
@@ -150,9 +149,9 @@ def evaluate(
     executor: Executor | None,
 ) -> Evaluation:
     """Judge the predictions of every system, and score them. `executor`: an opened one, or None."""
-    verdicts: dict[str, list[Verdict]] = {}
+    verdicts: dict[str, Sequence[Verdict]] = {}
     for system, written in predictions.items():
-        judged = verdicts[system] = []
+        judged = verdicts[system] = spooled.verdicts()
         pairs = zip(examples, written, strict=True)
         read = prompted.reader(setup) if prompted.is_prompted(system) else None
         for verdict in steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor, read):
@@ -224,7 +223,7 @@ def scoring(setup: Setup, validation: Sequence[Record]) -> Iterator[Callable[[Ge
 
 
 def scores(setup: Setup, verdicts: Sequence[Verdict]) -> dict[str, Metrics]:
-    """The metrics of each split that is evaluated."""
+    """The metrics of each split that is evaluated. Only the verdicts of one split are in memory."""
     splits = setup.settings.evaluate.splits
     return {split: _metrics(setup, [v for v in verdicts if v.split == split]) for split in splits}
 
@@ -232,17 +231,21 @@ def scores(setup: Setup, verdicts: Sequence[Verdict]) -> dict[str, Metrics]:
 def _by_category(setup: Setup, verdicts: Sequence[Verdict]) -> dict[str, Metrics]:
     first = setup.settings.evaluate.splits[0]
     categories = sorted({v.category for v in verdicts if v.category})
-    return {c: _metrics(setup, [v for v in verdicts if v.category == c and v.split == first]) for c in categories}
+    of_first = [v for v in verdicts if v.split == first]
+    return {c: _metrics(setup, [v for v in of_first if v.category == c]) for c in categories}
 
 
 def _by_data(setup: Setup, examples: Sequence[Example], verdicts: Sequence[Verdict]) -> dict[str, Metrics]:
     """Of the first split; empty when all of its questions are about the same data."""
     first = setup.settings.evaluate.splits[0]
-    names = {e.id: data_of(setup.task, e) for e in examples if e.split == first}
-    several = sorted(set(names.values()))
+    several = sorted({data_of(setup.task, e) for e in examples if e.split == first})
     if len(several) < 2:
         return {}
-    return {name: _metrics(setup, [v for v in verdicts if names.get(v.id) == name]) for name in several}
+    found: dict[str, list[Verdict]] = {name: [] for name in several}
+    for example, verdict in zip(examples, verdicts, strict=True):
+        if example.split == first:
+            found[data_of(setup.task, example)].append(verdict)
+    return {name: _metrics(setup, of_data) for name, of_data in found.items()}
 
 
 def _metrics(setup: Setup, verdicts: Sequence[Verdict]) -> Metrics:
@@ -250,9 +253,10 @@ def _metrics(setup: Setup, verdicts: Sequence[Verdict]) -> Metrics:
 
 
 def _test_suite(verdicts: Sequence[Verdict]) -> TestSuite:
-    ran = [v for v in verdicts if v.n_test_databases]
-    return TestSuite(
-        n_same_on_data=len(ran),
-        n_killed=sum(v.reached is Level.EXECUTED and v.checked is Level.CORRECT for v in ran),
-        not_checked=dict(Counter(v.test_suite_skipped for v in verdicts if v.test_suite_skipped)),
-    )
+    same, killed, skipped = 0, 0, Counter[str]()
+    for verdict in verdicts:
+        ran = bool(verdict.n_test_databases)
+        same += ran
+        killed += ran and verdict.reached is Level.EXECUTED and verdict.checked is Level.CORRECT
+        skipped.update([verdict.test_suite_skipped] if verdict.test_suite_skipped else [])
+    return TestSuite(n_same_on_data=same, n_killed=killed, not_checked=dict(skipped))

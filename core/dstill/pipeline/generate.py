@@ -133,7 +133,7 @@ def generate(
                 labelled = signals.run(work)
                 requests, rows = View(attrgetter("request"), labelled), View(attrgetter("row"), labelled)
                 given_or_said = with_given(setup, examples, (row for row in rows), executor, counts.outcomes)
-                dataset = curated(setup.task, examples, given_or_said)
+                dataset = curated(setup.task, examples, given_or_said, setup.progress)
             models = label.models((request for request in requests), store)
     return Generated(
         requests=requests,

@@ -85,6 +85,7 @@ class LiveRun(NoRows):
     context: Mapping[str, Any]  # of every question
     load: Callable[[], Generator]  # the student
     load_nearest: Callable[[], Generator | None] = lambda: None
+    load_calibration: Callable[[], Calibration | None] = lambda: None  # of validation rows about this data
     folder: Path = Path()
     manifest: Mapping[str, Any] = field(default_factory=lambda: {"stages": {}, "files": {}})
     stages: Stages = field(default_factory=dict)
@@ -113,8 +114,8 @@ class LiveRun(NoRows):
         return self.load_nearest()
 
     def calibration(self) -> Calibration | None:
-        """None: there are no validation rows about this data."""
-        return None
+        """What validation rows about this data say of the student's log-probabilities; None: there are none."""
+        return self.load_calibration()
 
     def purchase(self, use: str = "", *, resume: str = "") -> Purchase:
         """Raises UsageError: there is no run that a reply could be bought for."""

@@ -8,15 +8,30 @@ Contexts must be JSON, as in files: a tuple in one comes back as a list.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
 
-from dstill.api.records import Example, Message, Problem, Prompt, Record, Rejection
+from dstill.api.records import (
+    Cause,
+    Example,
+    Level,
+    Message,
+    Overlap,
+    Prediction,
+    Problem,
+    Prompt,
+    Record,
+    Rejection,
+    ResultDiff,
+    Row,
+    Severity,
+    Verdict,
+)
 from dstill.io.spool import Codec, Spool
 
-__all__ = ["Answered", "answered", "answers", "examples", "labels", "prompts", "records"]
+__all__ = ["Answered", "answered", "answers", "examples", "labels", "predictions", "prompts", "records", "verdicts"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +94,41 @@ def _prompt_of(value: Any, context: Any) -> Prompt:
     return Prompt(example=_EXAMPLE.decode(example, context), messages=messages, max_tokens_factor=factor)
 
 
+def _plain(kind: type[Any], *others: str) -> tuple[Callable[[Any], Sequence[Any]], Callable[[Sequence[Any]], Any]]:
+    """The values of the plain fields of a row, and the row of them; `others`: the fields that follow in a list."""
+    names = [field.name for field in fields(kind) if field.name not in others] + list(others)
+    return attrgetter(*names), lambda values: dict(zip(names, values, strict=True))
+
+
+_PREDICTION, _PREDICTION_OF = _plain(Prediction)
+_NESTED: Mapping[str, type[Row]] = {"result_diff": ResultDiff, "cause": Cause, "clauses": Overlap}  # of plain fields
+_VERDICT, _VERDICT_OF = _plain(Verdict, "problems", *_NESTED)
+_PROBLEM, _PROBLEM_OF = _plain(Problem)
+_LEVELS = tuple(Level)
+
+
+def _problem_of(value: Sequence[Any]) -> Problem:
+    row = _PROBLEM_OF(value)
+    row["severity"] = Severity(row["severity"])
+    return Problem(**row)
+
+
+def _verdict(verdict: Verdict) -> tuple[Any, Any]:
+    *values, problems, difference, cause, clauses = _VERDICT(verdict)
+    nested = [one and vars(one) for one in (difference, cause, clauses)]
+    return [*values, list(map(_PROBLEM, problems)), *nested], None
+
+
+def _verdict_of(value: Any, _: Any) -> Verdict:
+    row = _VERDICT_OF(value)
+    row["reached"], row["checked"] = _LEVELS[row["reached"]], _LEVELS[row["checked"]]
+    row["problems"] = tuple(map(_problem_of, row["problems"]))
+    for name, kind in _NESTED.items():
+        if row[name] is not None:
+            row[name] = kind(**row[name])
+    return Verdict(**row)
+
+
 def examples(rows: Iterable[Example] = ()) -> Spool[Example]:
     """A sequence of examples."""
     return Spool(_EXAMPLE, rows)
@@ -102,6 +152,17 @@ def prompts() -> Spool[Prompt]:
 def answers() -> Spool[str | Problem]:
     """A sequence of keys of replies, and of problems that say why there is none."""
     return Spool(Codec(_answer, _answer_of))
+
+
+def predictions(rows: Iterable[Prediction] = ()) -> Spool[Prediction]:
+    """A sequence of what a system wrote."""
+    codec = Codec(lambda row: (_PREDICTION(row), None), lambda value, _: Prediction(**_PREDICTION_OF(value)))
+    return Spool(codec, rows)
+
+
+def verdicts(rows: Iterable[Verdict] = ()) -> Spool[Verdict]:
+    """A sequence of verdicts."""
+    return Spool(Codec(_verdict, _verdict_of), rows)
 
 
 def answered() -> Spool[Answered]:

@@ -28,6 +28,9 @@ from dstill.runtime import distributed, hardware
 
 __all__ = ["Trained", "TrainingFiles", "TrainingPlan", "planned", "trained"]
 
+PLANNING = "planning the training: libraries, memory"
+PREPARING = "preparing the training: encoding the questions, trying one step"
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingPlan:
@@ -71,6 +74,7 @@ def planned(setup: Setup, records: Sequence[Record], validation: Sequence[Record
 
     Raises UsageError when no modality fits, and DataError when the objective leaves out all `records`.
     """
+    setup.progress(PLANNING, 0, 1)
     pairs, device = steps.pairs(setup.objective, setup.task, records), hardware.device()
     _check_left_out(setup.settings.train.objective, len(records) - len(pairs), len(records))
     config, _ = with_preset(setup.config, setup.student)
@@ -84,6 +88,7 @@ def planned(setup: Setup, records: Sequence[Record], validation: Sequence[Record
     if bare and setup.objective.explanation("") is not None:
         log.warning("%d of %d training rows have no rationale: their answers alone are learnt", bare, len(records))
     held_out = steps.pairs(setup.objective, setup.task, validation)
+    setup.progress(PLANNING, 1, 1)
     return TrainingPlan(
         train=pairs,
         validation=held_out,
@@ -128,6 +133,12 @@ def trained(
     `score`: the accuracy of a student during training, for early stopping; None: early stopping does not use it.
     """
     recipe = plan.recipe
+
+    def report(step: int, steps: int, values: Mapping[str, float]) -> None:
+        setup.progress(PREPARING, 1, 1)
+        setup.progress("training", step, steps, _detail(values))
+
+    setup.progress(PREPARING, 0, 1)
     job = TrainingJob(
         train=plan.train,
         validation=plan.validation,
@@ -137,7 +148,7 @@ def trained(
         folder=files.student,
         seed=setup.settings.project.seed,
         card={"task": setup.task.name, "objective": recipe.objective, "rows": len(plan.train)},
-        on_step=lambda step, steps, values: setup.progress("training", step, steps, _detail(values)),
+        on_step=report,
         checkpoints=files.checkpoints,
         resume_with_changes=resume_with_changes,
         score=score,

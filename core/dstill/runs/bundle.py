@@ -53,7 +53,7 @@ MOST_BYTES = 64 * 2**20  # of bundle.json, which may have the schemas of many da
 MAX_DEPTH = 60  # nested objects and lists
 # Settings that answering needs, besides the sections of the task, of its executors and of the objective.
 ANSWERING = ("project.task", "project.seed", "train.objective", "evaluate.constrain", "engine.name", "engine.timeout")
-KEPT_ROLES = (None, "limits")  # `dstill.trust`: settings of other roles reach outside of the folder
+KEPT_ROLES = (None, "limits", "reads")  # `dstill.trust`: settings of other roles reach outside of the folder
 _AGAIN = "copy it again, or export the run again"
 
 

@@ -89,6 +89,15 @@ class RunFolder:
         stages: Stages = self.manifest["stages"]
         return stages
 
+    @property
+    def status(self) -> str:
+        """The last stage and how it ended, as ``train: done``. A review that was ended early says how far it is."""
+        status: str = self.manifest["status"]
+        review = self.stages.get("review", {})
+        if status == "review: done" and review.get("left"):
+            return f"review: {review['judged']:,} of {review['sample']:,} rows judged"
+        return status
+
     # --- making and opening -------------------------------------------------------------
 
     @classmethod

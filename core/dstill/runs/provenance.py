@@ -23,6 +23,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from dstill.io.plain_files import followed
 from dstill.plugins import PluginInfo, Plugins
 
 __all__ = ["commit", "judged_by", "loaded", "owners", "sha256", "versions"]
@@ -93,8 +94,8 @@ def _digest(source: str) -> str:
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hex."""
-    with path.open("rb") as opened:
+    """The SHA-256 of a regular file, in hex. Raises OSError."""
+    with open(path, "rb", opener=followed) as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 

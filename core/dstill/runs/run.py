@@ -19,7 +19,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from itertools import chain
 from pathlib import Path
@@ -31,6 +31,7 @@ from dstill.api.executor import Executor
 from dstill.api.recipe import services_in
 from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, TeacherRequest, Verdict
 from dstill.api.student import Generator
+from dstill.config import command_line
 from dstill.errors import DataError, DstillError, Interrupted, MissingExtra, UsageError
 from dstill.factory import Setup, make_teacher
 from dstill.io.files import replace_dir, write_text
@@ -111,10 +112,11 @@ COMMANDS = {
 }
 # Gets examples, predictions of a stopped evaluation by id, and what saves a block of `BLOCK`: as `predicted`.
 Answerer = Callable[
-    [Sequence[Example], Mapping[str, Prediction], Callable[[Sequence[Prediction]], None]], list[Prediction]
+    [Sequence[Example], Mapping[str, Prediction], Callable[[Sequence[Prediction]], None]], Sequence[Prediction]
 ]
 TEACHER_ANSWERS = system_file("predictions", "teacher")
 TIMINGS = "timings.jsonl"
+WRITING = "writing the dataset"
 DISTRIBUTED = "train"  # the only stage that may run in several processes
 
 
@@ -137,8 +139,8 @@ class Run(RunResults):
     answerer: Answerer | None = None  # makes the answers of the student that `evaluate` scores; None: this process
 
     @contextlib.contextmanager
-    def stage(self, name: str) -> Iterator[dict[str, Any]]:
-        """As in `RunFolder`; Ctrl-C raises Interrupted, which says how to continue.
+    def stage(self, name: str, *options: str) -> Iterator[dict[str, Any]]:
+        """As in `RunFolder`; Ctrl-C raises Interrupted with the command that continues, with `options`.
 
         If there are several processes (`dstill.runtime.distributed`), only the first locks the run, logs and writes.
         """
@@ -152,13 +154,19 @@ class Run(RunResults):
                 yield facts
         except KeyboardInterrupt:
             stage = name.split()[0]
-            words = ("--out", self.folder) if stage == "generate" else (self.folder,)
-            more = " …" if stage == "sweep" else ""  # stands for the file of the sweep
             raise Interrupted(
                 f"stopped in {name}; {KEPT.get(stage, 'files at their final names are complete')}",
                 where=str(self.folder),
-                hint=f"resume with: {command(*COMMANDS.get(stage, (stage,)), *words)}{more}",
+                hint=f"resume with: {self._again(stage, options)}",
             ) from None
+
+    def _again(self, stage: str, options: Sequence[str]) -> str:
+        """The command that continues a stage, with the settings that this call gave: they are not in the run yet."""
+        words = COMMANDS.get(stage, (stage,))
+        if stage == "generate":  # whose settings are in the run's config.toml
+            return command_line(self.plugins.files, *words, "--out", self.folder)
+        more = " …" if stage == "sweep" else ""  # stands for the file of the sweep
+        return command_line(self.plugins.files, *words, self.folder, *options, settings=self.config.from_flags()) + more
 
     @property
     def has_dataset(self) -> bool:
@@ -235,6 +243,7 @@ class Run(RunResults):
 
         Raises DataError when there are no rows, or when only given answers to score against are left.
         """
+        self.progress(WRITING, 0, 1)
         self.write("rejects.jsonl", dataset.rejections)
         learns = any(request.example.split == "train" for request in self.load(TeacherRequest, REQUESTS))
         if not any(record.teacher or record.split == "train" or not learns for record in dataset.records):
@@ -262,6 +271,7 @@ class Run(RunResults):
         self.write_file("dataset/README.md", card)
         for file in [file for file in self.manifest["files"] if file.startswith(EXPORT)]:
             self.discard(file)  # it has the former rows
+        self.progress(WRITING, 1, 1)
 
     def train(
         self, *, restart: bool = False, resume_with_changes: bool = False, allow_unreviewed: bool = False
@@ -275,7 +285,9 @@ class Run(RunResults):
         process but the first.
         """
         self.refuse_retraining(restart=restart)
-        with self.stage("train") as facts, distributed.in_step():
+        asked = {"--allow-unreviewed": allow_unreviewed, "--resume-with-changes": resume_with_changes}
+        options = [option for option, is_given in asked.items() if is_given]
+        with self.stage("train", *options) as facts, distributed.in_step():
             records, validation = self.records("train"), self.records("validation")
             review = self.gate(allow=allow_unreviewed)
             if not records:
@@ -451,7 +463,7 @@ class Run(RunResults):
             return Confidence.none("no answer was executed" if executor is None else "the evaluation is invalid")
         if all(prediction.logprob is None for prediction in predictions):
             return Confidence.none("these answers have no log-probability")
-        verdicts = list(evaluation.verdicts["student"])
+        verdicts: Iterable[Verdict] = evaluation.verdicts["student"]
         validation = [record.example for record in self.records("validation")[: confidence.MOST]]
         if not validation:
             return Confidence.none("the run has no validation rows")
@@ -459,9 +471,10 @@ class Run(RunResults):
         if confidence.VALIDATION not in self.settings.evaluate.splits:
             written = self._predicted("student", validation, kind="calibration-predictions")
             pairs = zip(validation, written, strict=True)
-            verdicts += steps.judge(self.plugins, self.task, pairs, self.setup.objective, executor)
+            verdicts = chain(verdicts, steps.judge(self.plugins, self.task, pairs, self.setup.objective, executor))
         draws = self.settings.evaluate.agreement
-        return confidence.assessed([*predictions, *written], verdicts, draws=draws)
+        both = spooled.predictions(chain(predictions, written))
+        return confidence.assessed(both, spooled.verdicts(verdicts), draws=draws)
 
     def _save_confidence(self, found: Confidence) -> None:
         if found.calibration is None:
@@ -495,7 +508,7 @@ class Run(RunResults):
             for system, large in asked.items()
         }
 
-    def _predicted(self, system: str, examples: Sequence[Example], kind: str = "predictions") -> list[Prediction]:
+    def _predicted(self, system: str, examples: Sequence[Example], kind: str = "predictions") -> Sequence[Prediction]:
         """The predictions on disk if they are of these examples and this student; else made and written now.
 
         Until all are there, a separate file keeps those of a stopped evaluation. `kind`: the beginning of both names.
@@ -507,7 +520,7 @@ class Run(RunResults):
         provenance += self._plugins_behind(system)
         existing = self._predictions_from(file, provenance)
         if existing.keys() >= {e.id for e in examples} and not (student and self._gains_logprobs(existing, examples)):
-            return [existing[e.id] for e in examples]
+            return spooled.predictions(existing[e.id] for e in examples)
 
         def save(block: Sequence[Prediction]) -> None:
             self.extend(partial, block)
@@ -520,7 +533,7 @@ class Run(RunResults):
         if not done:
             self.discard(partial)
         if elsewhere is not None:
-            predictions = elsewhere(examples, done, save)
+            predictions: Sequence[Prediction] = elsewhere(examples, done, save)
         else:
             generator = self.generator(system)
             predictions = predicted(self.setup, generator, system, examples, done=done, save=save)
@@ -584,7 +597,7 @@ class Run(RunResults):
             again = command("data", "curate", self.folder)
             return TeacherScores(why=f"the dataset is of an earlier dstill, so run `{again}` first")
         answers = self.load(Prediction, TEACHER_ANSWERS)
-        verdicts = list(teacher_eval.judged(self.setup, golds, answers, self.rejections(), executor))
+        verdicts = spooled.verdicts(teacher_eval.judged(self.setup, golds, answers, self.rejections(), executor))
         self.write(system_file("verdicts", "teacher", engine), verdicts)
         return TeacherScores(scores=scores(self.setup, verdicts))
 

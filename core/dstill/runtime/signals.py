@@ -3,7 +3,8 @@
     run(ask_about_everything())      # as `asyncio.run`; Ctrl-C cancels the task, then raises KeyboardInterrupt
 
     with Stop() as stop:             # for loops: the current step is finished first
-        while not stop.asked: …
+        while not stop.asked:
+            with stop.interrupting(): …   # but this part of it is not: KeyboardInterrupt
 
     with sigterm_interrupts(): …     # SIGTERM raises KeyboardInterrupt, as Ctrl-C does
 
@@ -65,6 +66,7 @@ class Stop:
 
     def __init__(self) -> None:
         self.asked = False
+        self._raises = False
         self._handled: list[signal.Signals] = []
         self._handling = contextlib.ExitStack()
 
@@ -78,6 +80,19 @@ class Stop:
     def _ask(self, *_: object) -> None:
         self.asked = True
         next_quits(*self._handled)
+        if self._raises:
+            raise KeyboardInterrupt
+
+    @contextlib.contextmanager
+    def interrupting(self) -> Iterator[None]:
+        """In the block, the signal raises KeyboardInterrupt; if it came before, at once."""
+        self._raises = True
+        try:
+            if self.asked:
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._raises = False
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -126,9 +126,8 @@ function table(one) {
   const holder = make("div", undefined, "scroll");
   const node = make("table");
   node.dataset.spare = one.spare;
-  const more = one.of > one.rows.length ? ` (the first ${one.rows.length} of ${one.of})` : "";
   Object.assign(holder, { tabIndex: 0, role: "group", ariaLabel: visible(one.title || "Result") });
-  if (one.title) node.append(make("caption", one.title + more));
+  if (one.title) node.append(make("caption", one.title));
   const head = node.createTHead().insertRow();
   for (const name of one.columns) {
     const cell = make("th", name);

@@ -20,7 +20,7 @@ from dstill.io.plain_files import read_bounded
 from dstill.io.strict_json import NotStrict, loads
 from dstill_querydsl.bundle import birdstrikes, factbook, flights, movies, quakes, weblogs
 from dstill_querydsl.language.values import values_in
-from dstill_querydsl.mapping.form import require_mapping
+from dstill_querydsl.mapping.form import require_mapping, require_size
 from dstill_querydsl.mapping.merge import plain
 
 __all__ = ["HELD_OUT", "LICENCES", "NAMES", "TRAINABLE", "Index", "bundled", "configured", "own_index", "trainable"]
@@ -159,7 +159,8 @@ def _json(file: str, where: str) -> Any:
 
 
 def own_index(name: str, mapping: Mapping[str, Any], values: Values) -> Index:
-    """An index without documents here. Its mapping is made plain, whatever form it was given in."""
+    """An index without documents here. Its mapping is made plain, whatever form it was given in. Raises DataError."""
     mapping = plain(mapping)
+    require_size(mapping, where=f"index '{name}'")
     now = str(mapping.get("_meta", {}).get("now", ""))
     return Index(name=name, mapping=mapping, settings={}, now=now, documents=tuple, given_values=values)

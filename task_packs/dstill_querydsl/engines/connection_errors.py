@@ -13,7 +13,7 @@ from dstill.errors import ServiceError
 
 __all__ = ["HINT", "connection_error"]
 
-HINT = "is it running there? Pass its address as --engine-url http://HOST:PORT, or use the embedded engine without it"
+HINT = "is it running there? Pass its address as --engine-url http://HOST:PORT"
 _OTHER_NAME = "its certificate is for another name: use that name in engine.url, or set executor.http.ca_fingerprint"
 _CLOSED = "it closed the connection: if it uses TLS, set https:// and engine.ca_certs"
 # Part of the client's message → what to do. The first match counts.

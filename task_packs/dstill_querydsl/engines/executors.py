@@ -179,7 +179,11 @@ class HttpSettings:
     )
     allow_pattern: bool = field(
         default=False,
-        metadata={"help": "Allow a `*` in the index name, as in `logs-*`.", "was": "engine.allow_pattern"},
+        metadata={
+            "help": "Allow a `*` in the index name, as in `logs-*`.",
+            "trust": "limits",
+            "was": "engine.allow_pattern",
+        },
     )
     ca_fingerprint: str = field(
         default="",
@@ -226,13 +230,13 @@ class Http(_EngineExecutor):
         return self._embedded.run(answer, example) if embedded else super().execute(answer, example)
 
     def errors(self, place: Place, body: dict[str, Any]) -> tuple[Problem, ...]:
-        """Run the guard again with the mapping on the server; the checks used the mapping of the example."""
+        """Run the guard again with what the server says: its mapping, ranges and dialect. The checks had the row's."""
         limits = getattr(self.task.config, "guard", None)  # None: the task has no guard
-        if self.engine.load_data or limits is None:
+        if limits is None:
             return ()
         if place.name not in self._guards:
-            described = index_of({"index": place.name}, self.task.config)
-            self._guards[place.name] = LiveGuard.of(place.mapping, described, limits)
+            described = None if self.engine.load_data else index_of({"index": place.name}, self.task.config)
+            self._guards[place.name] = LiveGuard.of(place, described, limits)
         return self._guards[place.name].errors(body)
 
     @property

@@ -12,13 +12,13 @@ raise: ServiceError if the server cannot be reached or is not an engine, AuthErr
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind
-from dstill.errors import AuthError, ServiceError
+from dstill.errors import AuthError, ServiceError, did_you_mean
 from dstill.io.logs import log
 from dstill_querydsl.engines.connect import GRACE, connect
 from dstill_querydsl.engines.connection_errors import HINT, connection_error
@@ -28,6 +28,7 @@ from dstill_querydsl.engines.replies import (
     BUSY,
     CLOSED,
     is_engine_error,
+    is_permanent,
     names_index,
     reason_of,
     refused,
@@ -36,13 +37,15 @@ from dstill_querydsl.engines.replies import (
     value_at,
     wait,
 )
-from dstill_querydsl.engines.rules import check_name, reads
+from dstill_querydsl.engines.rules import NAMES, check_name, reads
 from dstill_querydsl.engines.server_version import Capabilities, NotAnEngine, identify
+from dstill_querydsl.mapping.form import require_size
 from dstill_querydsl.mapping.merge import merge
 
-__all__ = ["HttpEngine"]
+__all__ = ["HttpEngine", "known"]
 
 
+NAMED = 20  # indices that an error lists
 TRIES = 4  # requests, if the server says that it is busy
 
 
@@ -83,9 +86,15 @@ class HttpEngine:
             raise ServiceError(f"{self.settings.url} {error}", where="engine.url", hint=HINT) from None
 
     def mapping(self, index: str) -> Mapping[str, Any]:
-        """The mapping of an index, alias, data stream or pattern; several are merged, with a warning on conflicts."""
-        reply = self._ask(lambda: self._client.indices.get_mapping(index=index), f"the mapping of '{index}'")
+        """The mapping of an index, alias, data stream or pattern; several are merged, with a warning on conflicts.
+
+        Raises DataError if it has too many fields.
+        """
+        reply = self._ask(
+            lambda: self._client.indices.get_mapping(index=index), f"the mapping of '{index}'", index=index
+        )
         merged = merge(reply)
+        require_size(merged.mapping, where=f"'{index}' at {self.settings.url}")
         if conflicts := [one for one in merged.conflicts if not one.compatible]:
             shown = "; ".join(f"'{one.field}' is {one}" for one in conflicts[:5])
             log.warning("the indices of '%s' disagree on the type of %d field(s): %s", index, len(conflicts), shown)
@@ -93,7 +102,7 @@ class HttpEngine:
 
     def count(self, index: str) -> int:
         """The number of documents in an index, without those inside `nested` fields."""
-        reply = self._ask(lambda: self._client.count(index=index), f"the size of '{index}'")
+        reply = self._ask(lambda: self._client.count(index=index), f"the size of '{index}'", index=index)
         return value_at(reply, int, "count")
 
     def validates(self, index: str, query: Mapping[str, Any]) -> bool:
@@ -103,7 +112,7 @@ class HttpEngine:
         def ask() -> Any:
             return self._client.perform_request("POST", path, headers=JSON, body={"query": dict(query)})
 
-        return value_at(self._ask(ask, f"a query on '{index}'"), bool, "valid")
+        return value_at(self._ask(ask, f"a query on '{index}'", index=index), bool, "valid")
 
     # --- searching ----------------------------------------------------------------------
 
@@ -138,7 +147,7 @@ class HttpEngine:
         if error.meta.status in (401, 403):
             raise self._forbidden(error, f"searching '{index}'")
         if error.meta.status == 404 and names_index(error.body, index):
-            raise self._missing(index)
+            raise self._missing(index, index)
         if type_of(error.body) == CLOSED:
             raise self._closed(index)
         return refused(error.meta.status, error.body)
@@ -151,12 +160,13 @@ class HttpEngine:
             try:
                 return ask()
             except ApiError as error:
-                if error.meta.status not in BUSY or attempt == TRIES - 1:
+                status = error.meta.status
+                if status not in BUSY or is_permanent(status, error.body) or attempt == TRIES - 1:
                     raise
                 time.sleep(wait(error.meta.headers, attempt))
         raise AssertionError("unreachable: the last try raises")
 
-    def _ask(self, ask: Callable[[], Any], what: str, unidentified: bool = False) -> Any:
+    def _ask(self, ask: Callable[[], Any], what: str, *, index: str = "", unidentified: bool = False) -> Any:
         """The body of a reply to a request that does not come from an answer, so any failure raises.
 
         `unidentified`: the server may not be an engine.
@@ -175,7 +185,7 @@ class HttpEngine:
             if error.meta.status in (401, 403):
                 raise self._forbidden(error, what) from None
             if error.meta.status == 404:
-                raise self._missing(what) from None
+                raise self._missing(what, index) from None
             if type_of(error.body) == CLOSED:
                 raise self._closed(what) from None
             raise ServiceError(
@@ -190,11 +200,23 @@ class HttpEngine:
         except TransportError as error:
             raise connection_error(self.settings.url, error) from None
 
-    def _missing(self, what: str) -> ServiceError:
+    def names(self) -> list[str]:
+        """Indices, aliases and data streams that the key may see, without hidden ones; empty: it may not list them."""
+        try:
+            reply = self._patiently(lambda: self._client.perform_request("GET", NAMES, headers=JSON)).body
+            found = [one["name"] for kind in ("indices", "aliases", "data_streams") for one in reply.get(kind, ())]
+        except Exception as error:  # the list only helps: what is wrong with the server is said elsewhere
+            log.debug("cannot list the indices: %s", error)
+            return []
+        return sorted(name for name in map(str, found) if not name.startswith("."))
+
+    def _missing(self, what: str, index: str) -> ServiceError:
+        names = self.names()
+        near = did_you_mean(index, names)
         return ServiceError(
-            f"no such index: {what}",
+            f"no such index: {what}{'.' if near else ''}{near}",
             where=self.settings.url,
-            hint="check its name: --index NAME, or executor.http.index in dstill.toml",
+            hint=f"{known(names)}name one with --index NAME, or executor.http.index in dstill.toml",
         )
 
     def _closed(self, what: str) -> ServiceError:
@@ -242,3 +264,9 @@ class HttpEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def known(names: Sequence[str]) -> str:
+    """``the server has logs, parcels; ``, for a hint. Empty without names."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return f"the server has {', '.join(names[:NAMED])}{more}; " if names else ""

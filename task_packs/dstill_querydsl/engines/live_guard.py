@@ -2,22 +2,25 @@
 
 A row of a dataset may bring its own mapping and values. They are not trusted here: a mapping without an alias would
 open a denied field, and a narrow range of values would let a histogram fill any gap. The project's own values
-(`task.querydsl.values`) are trusted.
+(`task.querydsl.values`) are trusted. A range that they do not have is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 from dstill.api.records import Problem
 from dstill.api.values import Values
 from dstill_querydsl import guard
 from dstill_querydsl.bundle.indices import Index
+from dstill_querydsl.engines.embedded import LoadedIndex
+from dstill_querydsl.engines.reading import bounds
 from dstill_querydsl.guard.mapping import limits_on
 from dstill_querydsl.guard.ranges import Bounds, values_of
-from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.language.fields import Field, Fields
 
 __all__ = ["LiveGuard"]
 
@@ -28,14 +31,25 @@ class LiveGuard:
 
     limits: guard.Limits
     ranges: Bounds
+    dialect: str  # of the engine
+    fields: Fields
+    ask: Callable[[Sequence[Field]], Bounds]  # asks the engine for the ranges of fields
 
     @classmethod
-    def of(cls, mapping: Mapping[str, Any], described: Index | None, limits: guard.Limits) -> Self:
-        """`mapping` comes from the engine; `described` is the index in the project's files, if any."""
-        limits = limits_on(mapping, limits)
+    def of(cls, place: LoadedIndex, described: Index | None, limits: guard.Limits) -> Self:
+        """`place` has its mapping from the engine; `described` is the index in the project's files, if any."""
+        limits, fields = limits_on(place.mapping, limits), Fields.of(place.mapping)
         values = (described.values if described is not None else Values()).only(limits.allows)
-        return cls(limits, values_of(Fields.of(mapping), values))
+        ask = partial(bounds, place.engine, place.name)
+        return cls(limits, values_of(fields, values), place.engine.capabilities.dialect, fields, ask)
 
     def errors(self, body: dict[str, Any]) -> tuple[Problem, ...]:
-        """The guard's errors for `body`."""
-        return tuple(problem for problem in guard.check(body, self.limits, self.ranges) if problem.is_error)
+        """The guard's errors for `body`. Raises ServiceError, AuthError."""
+        problems = guard.check(body, self.limits, self.ranges, self.dialect, self._asked(body))
+        return tuple(one for one in problems if one.is_error)
+
+    def _asked(self, body: dict[str, Any]) -> Bounds:
+        """The ranges of fields whose gaps a histogram fills, from the engine, so that they are not doubled."""
+        unknown = sorted({one.field for one in guard.unknown_ranges(body, self.limits, self.ranges)})
+        readable = [one for one in map(self.fields.get, unknown) if one is not None and self.limits.allows(one.name)]
+        return self.ask(readable) if readable else {}

@@ -7,13 +7,18 @@ requests that its `Wire` does not permit:
     wire = Wire(permit=lambda method, path: (method, path) == ("GET", "/"))
     client = Elasticsearch("http://127.0.0.1:9200", node_class=node_class(wire), max_retries=0)
 
-It reads at most ``wire.max_bytes`` of a reply, for at most ``wire.max_seconds``.
+A request and its reply together take at most ``wire.max_seconds``, however slowly the server sends the head or the body
+of the reply, and however many interim replies (``100 Continue``) come first. At most ``wire.max_bytes`` of a reply are
+read.
 """
 
 from __future__ import annotations
 
+import http.client
+import io
 import time
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +26,7 @@ __all__ = ["JSON", "MAX_REPLY", "NotPermitted", "ReplyTooLarge", "ReplyTooSlow",
 
 MAX_REPLY = 20 * 2**20  # bytes
 AT_ONCE = 4  # connections to one server, so also requests at once
+_BLOCK = 65536  # bytes sent or read at a time
 JSON = {"accept": "application/json", "content-type": "application/json"}
 
 
@@ -33,7 +39,7 @@ class ReplyTooLarge(Exception):
 
 
 class ReplyTooSlow(Exception):
-    """The reply did not end within `Wire.max_seconds`."""
+    """Request and reply did not end within `Wire.max_seconds`."""
 
 
 @dataclass(kw_only=True)
@@ -46,32 +52,101 @@ class Wire:
     max_seconds: float = 60.0  # from the first byte sent to the last byte read
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Deadline:
+    """When one request and its reply have to be done."""
+
+    seconds: float
+    at: float  # on the monotonic clock
+
+    def left(self) -> float:
+        """The seconds that are left. Raises ReplyTooSlow."""
+        left = self.at - time.monotonic()
+        if left <= 0:
+            raise ReplyTooSlow(f"the reply did not end within {self.seconds:g} s")
+        return left
+
+
+_deadline: ContextVar[_Deadline] = ContextVar("deadline")  # of the request that this thread makes
+
+
+class _Timed(io.RawIOBase):
+    """Reads from a socket until the deadline of the request. The socket's own timeout is for each read."""
+
+    def __init__(self, stream: io.RawIOBase, sock: Any) -> None:
+        self._stream, self._sock, self._deadline = stream, sock, _deadline.get()
+        self._each = sock.gettimeout() or self._deadline.seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(min(self._each, self._deadline.left()))
+        try:
+            return self._stream.readinto(buffer)
+        except TimeoutError:
+            self._deadline.left()  # raises what is wrong if it is the deadline that passed
+            raise
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+class _TimedResponse(http.client.HTTPResponse):
+    """A response whose head and body are read by `_Timed`."""
+
+    def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self.fp = io.BufferedReader(_Timed(self.fp.detach(), sock))
+
+
+def _timed(kind: type[Any]) -> type[Any]:
+    """A connection class of urllib3, with the deadline of the request."""
+
+    class Connection(kind):  # type: ignore[misc]
+        response_class = _TimedResponse
+
+        def send(self, data: bytes) -> None:
+            if self.sock is None:
+                self.connect()
+            for start in range(0, len(data), _BLOCK):
+                self.sock.settimeout(_deadline.get().left())
+                super().send(data[start : start + _BLOCK])
+
+    return Connection
+
+
 class _Bounded:
-    """A urllib3 pool that reads replies within the limits of a `Wire`."""
+    """A urllib3 pool that keeps to the limits of a `Wire`."""
 
     def __init__(self, pool: Any, wire: Wire) -> None:
         self._pool, self._wire = pool, wire
+        pool.ConnectionCls = _timed(pool.ConnectionCls)
 
     def urlopen(self, method: str, target: str, **options: Any) -> Any:
-        deadline = time.monotonic() + self._wire.max_seconds
-        reply = self._pool.urlopen(method, target, preload_content=False, **options)
+        seconds = self._wire.max_seconds
+        before = _deadline.set(_Deadline(seconds=seconds, at=time.monotonic() + seconds))
         try:
-            data = self._read(reply, deadline)
-        except BaseException:
-            reply.close()  # the rest must not be read as the next reply
-            reply.release_conn()  # back to the pool of `AT_ONCE` connections
-            raise
-        reply.release_conn()
+            reply = self._pool.urlopen(method, target, preload_content=False, **options)
+            try:
+                data = self._read(reply)
+            except BaseException:
+                reply.close()  # the rest must not be read as the next reply
+                raise
+            finally:
+                reply.release_conn()  # back to the pool of `AT_ONCE` connections
+        finally:
+            _deadline.reset(before)
         return _Reply(status=reply.status, headers=reply.headers, data=data)
 
-    def _read(self, reply: Any, deadline: float) -> bytes:
+    def _read(self, reply: Any) -> bytes:
         parts, size = [], 0
-        while part := reply.read1(65536):
+        while part := reply.read1(_BLOCK):
             size += len(part)
             if size > self._wire.max_bytes:
                 raise ReplyTooLarge(f"too_large: the reply is longer than {self._wire.max_bytes:,} bytes")
-            if time.monotonic() > deadline:
-                raise ReplyTooSlow(f"the reply did not end within {self._wire.max_seconds:g} s")
+            _deadline.get().left()
             parts.append(part)
         return b"".join(parts)
 

@@ -30,12 +30,13 @@ from dstill_querydsl.engines.replies import value_at
 from dstill_querydsl.language.field_types import INTEGERS, MAX_EXACT
 from dstill_querydsl.language.fields import Field, Fields
 
-__all__ = ["FieldValues", "read"]
+__all__ = ["FieldValues", "bounds", "read"]
 
 AT_ONCE = 25  # fields whose values one request reads
 COUNTED = 200  # fields whose documents one request counts
 LONGEST = 100  # characters; longer values are dropped
 POINTS = 10  # points of one geo field
+EPOCH = "1970-01-01T00:00:00.000Z"
 
 # family of types → aggregations that read the values of a field
 _Aggregations = Mapping[str, Mapping[str, Any]]
@@ -88,9 +89,10 @@ def read(
             readable += [] if why else [one]
     filled = {one.name: _count(node) for one, node in _ask(server, name, readable, lambda _: {}, COUNTED)}
     best = sorted((one for one in readable if filled[one.name]), key=lambda one: -filled[one.name])[:most]
-    chosen = [one for one in readable if one in best]
+    names = {one.name for one in best}
+    chosen = [one for one in readable if one.name in names]
     for one in readable:
-        if one not in best:
+        if one.name not in names:
             unread[one.name] = "in fewer documents" if filled[one.name] else "in no document"
     known: dict[str, Known] = {}
     for one, node in _ask(server, name, chosen, _aggregations):
@@ -99,7 +101,8 @@ def read(
             unread[one.name] = node if isinstance(node, str) else "no usable value"
         else:
             known[one.name] = found
-    ordered = sorted(known, key=lambda name: _rank(known[name], filled[name], most=max(filled.values())))
+    fullest = max(filled.values(), default=0)
+    ordered = sorted(known, key=lambda name: _rank(known[name], filled[name], most=fullest))
     return FieldValues(
         values=Values({name: known[name] for name in ordered}),
         unread=unread,
@@ -134,6 +137,27 @@ def _why_unread(one: Field, fields: Fields, allows: Callable[[str], bool], texts
     if one.options.get("index") is False or not one.has_doc_values:
         return "not indexed, or without doc values"
     return ""
+
+
+def bounds(server: HttpEngine, name: str, fields: Sequence[Field]) -> dict[str, tuple[Any, Any]]:
+    """The lowest and highest value that each number and date among `fields` has now. Raises ServiceError, AuthError.
+
+    Fields of other types are left out, and dates beyond the years 1 to 9999.
+    """
+    readable = [one for one in fields if one.family in ("number", "date")]
+    found = {}
+    for one, node in _ask(server, name, readable, _ends):
+        if isinstance(node, str):
+            continue
+        if not _count(node):
+            found[one.name] = (0, 0) if one.family == "number" else (EPOCH, EPOCH)
+            continue
+        low, high = (node[end]["value"] for end in _BOUNDS)
+        if one.family == "date":
+            low, high = _moment(low), _moment(high)
+        if low is not None and high is not None:
+            found[one.name] = (low, high)
+    return found
 
 
 # --- requests ---------------------------------------------------------------------------
@@ -182,6 +206,10 @@ def _aggregations(one: Field) -> dict[str, Any]:
             [(kind, options)] = aggregation.items()
             aggregations[name] = {kind: {"field": one.name, **options}}
     return aggregations
+
+
+def _ends(one: Field) -> dict[str, Any]:
+    return {end: {kind: {"field": one.name} for kind in aggregation} for end, aggregation in _BOUNDS.items()}
 
 
 def _count(node: Any) -> int:

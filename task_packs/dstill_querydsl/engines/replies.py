@@ -22,6 +22,7 @@ __all__ = [
     "BUSY",
     "CLOSED",
     "is_engine_error",
+    "is_permanent",
     "names_index",
     "reason_of",
     "refused",
@@ -34,15 +35,17 @@ __all__ = [
 T = TypeVar("T")
 BUSY = (429, 503)  # statuses of a server that asks to try again later
 CLOSED = "index_closed_exception"
+TOO_MANY_BUCKETS = "too_many_buckets_exception"  # status 400 in Elasticsearch, 503 in OpenSearch
 _LONGEST_WAIT = 10.0  # seconds before the next attempt, whatever Retry-After says
 # Errors with status 500 that a body causes on every attempt. OpenSearch returns them for bodies that Elasticsearch
-# refuses with 400: a list where a string belongs, a page that is collapsed and rescored.
+# refuses with 400: a list where a string belongs, a page that is collapsed and rescored. So does Elasticsearch for a
+# date_range on numbers.
 _BODY_ERRORS = frozenset(
     f"{name}_exception"
     for name in (
         "aggregation_execution", "aggregation_initialization", "array_index_out_of_bounds", "class_cast",
-        "illegal_argument", "illegal_state", "index_out_of_bounds", "null_pointer", "number_format", "script", "search",
-        "unsupported_operation",
+        "illegal_argument", "illegal_state", "index_out_of_bounds", "null_pointer", "number_format", "runtime",
+        "script", "search", "unsupported_operation",
     )
 )  # fmt: skip
 
@@ -75,9 +78,14 @@ def refused(status: int, body: Any) -> Outcome:
     """The outcome of a reply with another status, or of one that the client does not accept."""
     if status < 400:
         return Outcome(kind=OutcomeKind.UNAVAILABLE, reason=f"{status}, but the reply is not an engine's", raw=body)
-    invalid = (400 <= status < 500 and status not in (408, *BUSY)) or (status == 500 and type_of(body) in _BODY_ERRORS)
+    invalid = (400 <= status < 500 and status not in (408, *BUSY)) or is_permanent(status, body)
     kind = OutcomeKind.INVALID if invalid else OutcomeKind.UNAVAILABLE
     return Outcome(kind=kind, reason=f"{status} {reason_of(body)}", raw=body)
+
+
+def is_permanent(status: int, body: Any) -> bool:
+    """Whether an error with a status of the server's faults is the body's fault, so that another attempt fails too."""
+    return (status == 500 and type_of(body) in _BODY_ERRORS) or (status in BUSY and type_of(body) == TOO_MANY_BUCKETS)
 
 
 def wait(headers: Mapping[str, str], attempt: int) -> float:
@@ -113,5 +121,5 @@ def type_of(body: Any) -> str:
 
 
 def _first_cause(error: Mapping[str, Any]) -> Mapping[str, Any]:
-    causes = error.get("root_cause") or []
+    causes = error.get("root_cause") or [error.get("caused_by")]
     return causes[0] if isinstance(causes, list) and causes and isinstance(causes[0], Mapping) else error

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from dstill.errors import UsageError
 
-__all__ = ["OWN_PREFIX", "check_name", "reads", "writes"]
+__all__ = ["NAMES", "OWN_PREFIX", "check_name", "reads", "writes"]
 
 OWN_PREFIX = "dstill-"  # the names of all indices that dstill creates on a server start with it
 
@@ -22,6 +22,7 @@ OWN_PREFIX = "dstill-"  # the names of all indices that dstill creates on a serv
 # hidden indices (leading dot).
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.+-]{0,254}")
 _PATTERN = re.compile(r"[a-z0-9][a-z0-9_.+*-]{0,254}")
+NAMES = "/_resolve/index/*"  # the names of what the key may see
 _READS = {
     "_search": ("POST",),
     "_count": ("POST",),
@@ -43,7 +44,7 @@ def check_name(name: str, *, pattern: bool = False, where: str = "executor.http.
 
 def reads(method: str, path: str) -> bool:
     """Whether the client that scores answers may send this request: only reads."""
-    if path == "/":
+    if path in ("/", NAMES):
         return method == "GET"
     name, rest = _parts(path)
     return method in _READS.get(rest, ()) and bool(_PATTERN.fullmatch(unquote(name)))

@@ -49,6 +49,7 @@ CODES: Mapping[str, str] = {
     "beyond_values": "The range lies outside of the values that documents have.",
     # guard
     "coerced": "A number is written as a string.",
+    "unknown_range": "The range of a histogram is unknown; the engine refuses it if it has too many gaps to fill.",
     "limit": "The search costs more than the guard allows.",
     "not_allowed": "This part is not on the guard's list of what may run.",
     "script": "Scripts may not run.",

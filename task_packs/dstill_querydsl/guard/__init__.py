@@ -13,15 +13,16 @@ Without a mapping, these pass. Use the guard together with a read-only key and t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from dstill.api.records import Problem, Severity
 from dstill_querydsl.guard import kinds as kinds
 from dstill_querydsl.guard.aggregations import AGGREGATIONS
-from dstill_querydsl.guard.cost import excesses
+from dstill_querydsl.guard.cost import UnknownRange, excesses
+from dstill_querydsl.guard.cost import unknown_ranges as _unknown_ranges
 from dstill_querydsl.guard.kinds import Kind, MapOf, Options
-from dstill_querydsl.guard.limits import MAX_DEPTH, Limits
+from dstill_querydsl.guard.limits import MAX_BUCKETS, MAX_DEPTH, Limits
 from dstill_querydsl.guard.queries import INTERVALS, QUERIES, QUERY_STRING
 from dstill_querydsl.guard.ranges import Bounds, Ranges
 from dstill_querydsl.guard.reads import Reads
@@ -30,23 +31,38 @@ from dstill_querydsl.guard.values import FUZZY_TEXTS
 from dstill_querydsl.guard.walk import items, whole
 from dstill_querydsl.language.strict import escape
 
-__all__ = ["MAX_PROBLEMS", "Limits", "ValueGuard", "check", "notes"]
+__all__ = ["MAX_PROBLEMS", "Limits", "ValueGuard", "check", "notes", "unknown_ranges"]
 
 MAX_PROBLEMS = 20
 _DEFAULT = Limits()
 
 
-def check(body: dict[str, Any], limits: Limits = _DEFAULT, values: Bounds | None = None) -> tuple[Problem, ...]:
+def check(
+    body: dict[str, Any],
+    limits: Limits = _DEFAULT,
+    values: Bounds | None = None,
+    dialect: str = "",
+    asked: Bounds | None = None,
+) -> tuple[Problem, ...]:
     """Everything in `body` that is not on the allow-list or exceeds a limit, at most `MAX_PROBLEMS` problems.
 
-    `values`: the lowest and highest value of fields where known (`guard.ranges.values_of`).
+    `values`: the lowest and highest value of fields where known (`guard.ranges.values_of`). `dialect`: of the engine
+    that the body is for; without one, no engine is assumed to stop a histogram that fills too many gaps. `asked`:
+    values that the engine named just now.
     """
     if _depth(body) > MAX_DEPTH:  # strict JSON is never that deep, but bodies can come from elsewhere
         message = f"refused: the body is nested deeper than {MAX_DEPTH} levels"
         return (Problem(layer="guard", code="limit", message=message, hint="write a flatter body"),)
     walk = _Body(limits)
-    walk.body(body, Ranges.of(body, values))
+    walk.body(body, Ranges.of(body, values, dialect, asked))
     return tuple(walk.problems[:MAX_PROBLEMS])
+
+
+def unknown_ranges(
+    body: dict[str, Any], limits: Limits = _DEFAULT, values: Bounds | None = None
+) -> tuple[UnknownRange, ...]:
+    """The histograms of a body whose number of buckets depends on the documents. `check` allows the depth of `body`."""
+    return tuple(_unknown_ranges(body, Ranges.of(body, values), limits)) if _depth(body) <= MAX_DEPTH else ()
 
 
 class ValueGuard:
@@ -62,21 +78,40 @@ class ValueGuard:
         return bool(self._walk.problems)
 
 
-def notes(body: dict[str, Any]) -> tuple[Problem, ...]:
-    """Warnings about values that engines convert: ``size`` and ``from`` written as strings."""
-    return tuple(
-        Problem(
+def notes(
+    body: dict[str, Any], limits: Limits = _DEFAULT, values: Bounds | None = None, dialect: str = ""
+) -> tuple[Problem, ...]:
+    """Warnings: ``size`` and ``from`` written as strings, and histograms that the engine may have to stop."""
+    return (*_coerced(body), *_stopped(body, limits, values, dialect))
+
+
+def _coerced(body: dict[str, Any]) -> Iterator[Problem]:
+    for name in ("size", "from"):
+        if isinstance(body.get(name), str) and whole(body[name]) is not None:
+            yield Problem(
+                layer="guard",
+                code="coerced",
+                message=f"{name} {body[name]!r} is a string, which engines read as the number {int(body[name])}",
+                pointer=f"/{name}",
+                hint="write a number",
+                suggestion=str(int(body[name])),
+                severity=Severity.WARNING,
+            )
+
+
+def _stopped(body: dict[str, Any], limits: Limits, values: Bounds | None, dialect: str) -> Iterator[Problem]:
+    if not Ranges.of(body, values, dialect).gaps_stop:  # `check` refuses them
+        return
+    for unknown in (one for one in unknown_ranges(body, limits, values) if not one.assumed):
+        message = f"the range of {unknown.field!r} is unknown: the engine refuses more than {MAX_BUCKETS:,} buckets"
+        yield Problem(
             layer="guard",
-            code="coerced",
-            message=f"{name} {body[name]!r} is a string, which engines read as the number {int(body[name])}",
-            pointer=f"/{name}",
-            hint="write a number",
-            suggestion=str(int(body[name])),
+            code="unknown_range",
+            message=message,
+            pointer=unknown.at,
+            hint="set min_doc_count to 1, or add hard_bounds",
             severity=Severity.WARNING,
         )
-        for name in ("size", "from")
-        if isinstance(body.get(name), str) and whole(body[name]) is not None
-    )
 
 
 def _depth(body: Any) -> int:

@@ -6,13 +6,17 @@ In: the name and options of an aggregation, and the known range of its field. Ou
     date_histogram, fixed_interval 1h, hard_bounds of 7 days            -> 169
     date_histogram, calendar_interval day, range unknown                -> `Limits.histogram_days` by the interval
     histogram, interval 5, values 0 to 900      -> 361: twice the range, since an index grows
-    histogram, interval 5, range unknown        -> refused, unless min_doc_count skips empty buckets
+    histogram, interval 5, range unknown        -> refused, unless min_doc_count skips empty buckets, or the engine is
+                                                   Elasticsearch, which stops by itself: 100, and `Buckets.gaps`
 
 A histogram fills every gap with empty buckets unless `min_doc_count` is 1 or more, so a single outlier decides how
 many buckets there are. Only hard_bounds or the known values of the field limit them. A range query does not: a
 document that matches it with one value may have another value far away. `missing` and extended_bounds widen the
 range. If the range is unknown, a date histogram needs steps of a day or more: all days of the years 1 to 9999 are
 3.65 million buckets, which OpenSearch refuses after 6 s; all hours did not end in a minute.
+
+Elasticsearch counts the gaps before it fills them, and answers 400 if there would be more than `MAX_BUCKETS` buckets in
+the whole response. So a histogram over an unknown range counts there as over the range of the hits, or a typical one.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from dstill_querydsl.guard.limits import Limits
+from dstill_querydsl.guard.limits import MAX_BUCKETS, Limits
 from dstill_querydsl.guard.ranges import Dates, Numbers, Ranges, Widths
 from dstill_querydsl.guard.walk import number, whole
 from dstill_querydsl.language.dates import UNITS
@@ -48,9 +52,10 @@ _OVERSAMPLED = ("terms", "multi_terms", "significant_terms")  # a shard keeps si
 _DEPTH_FIRST = 1_000  # the terms of a typical field, if all are kept until the end
 _CLUSTERS = 50  # clusters that a variable_width_histogram keeps for each bucket
 _DAY = 86400.0
-_CALENDAR = {
-    "second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2592000, "quarter": 7776000,
-    "year": 31536000, "q": 7776000, **UNITS,
+# The shortest of each: a month may have 28 days.
+_CALENDAR = UNITS | {
+    "second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2419200, "M": 2419200,
+    "quarter": 7776000, "q": 7776000, "year": 31536000,
 }  # fmt: skip
 _FIXED = re.compile(r"(\d{1,12})(ms|micros|nanos|s|m|h|H|d|D)", re.ASCII)
 _SMALL = {"ms": 1e-3, "micros": 1e-6, "nanos": 1e-9, "D": 86400}
@@ -64,6 +69,8 @@ class Buckets:
     answered: int = 1  # in the response
     kept: int = 1  # while it runs, each with its sub-aggregations
     unlimited: str = ""  # the field of a histogram whose range is unknown
+    assumed: str = ""  # the same for steps of a day or more, whose range is assumed
+    gaps: int = 0  # empty buckets that the engine may add to the response before it stops; 0: it may never stop
     most: int = 0  # kept if the field has many values; 0: `kept`
     only: tuple[str, ...] | None = (
         None  # paths of the sub-aggregations that `most` applies to, as in ``order``; None: all
@@ -154,34 +161,63 @@ def _histogram(name: str, options: dict[str, Any], ranges: Ranges, limits: Limit
             return Buckets(int(_MAX), int(_MAX))
         if step <= 0:  # engines refuse it
             return Buckets()
-        typical = max(1.0, step) * _STEPS
-    width = _width(options, ranges, widths, missing, sparse)
-    expected = typical if width is None else min(width, typical) if sparse else width
-    count = _steps(max(expected, 0.0 if sparse else _extended(options, widths)), step)
+        typical = max(1.0, step, _distance(missing) / _STEPS) * _STEPS
+    width = _width(options, ranges, widths, missing)
+    hits = _hits(options, ranges, widths)
+    extended = 0.0 if sparse else _extended(options, widths)
     if sparse and name == "histogram":
+        width = _least(width, hits)
+        count = _steps(_least(width, typical) or 0.0, step)
         return Buckets(count, count, most=limits.buckets if width is None else _steps(width, step))
-    limited = width is not None or sparse or (name == "date_histogram" and step >= _DAY)
-    return Buckets(count, count, "" if limited else str(options.get("field")))
+    if sparse or width is None:
+        expected = _least(width, hits, typical) or 0.0 if sparse or ranges.gaps_stop else typical
+    else:
+        expected = width
+    count = _steps(max(expected, extended), step)
+    if width is not None or sparse:
+        return Buckets(count, count)
+    field = str(options.get("field"))
+    if name == "date_histogram" and step >= _DAY:
+        return Buckets(count, count, assumed=field)
+    gaps = MAX_BUCKETS if ranges.gaps_stop else 0
+    return Buckets(count, count, field, gaps=gaps, most=max(count, limits.buckets))
 
 
 def _steps(width: float, step: float) -> int:
-    return int(min(width / step, _MAX)) + 1
+    return math.ceil(min(width / step, _MAX)) + 1
 
 
-def _width(options: dict[str, Any], ranges: Ranges, widths: Widths, missing: Any, sparse: bool) -> float | None:
-    """The width of the values, or None if it is unknown. Each known range is an upper bound.
+def _distance(missing: Any) -> float:
+    """How far the value for documents without one is from zero."""
+    if missing is None:
+        return 0.0
+    found = number(missing)
+    return math.inf if found is None else abs(found)
 
-    A range query limits sparse histograms only: there, a value outside the range adds one bucket and fills no gap.
-    """
+
+def _least(*widths: float | None) -> float | None:
+    return min((width for width in widths if width is not None), default=None)
+
+
+def _width(options: dict[str, Any], ranges: Ranges, widths: Widths, missing: Any) -> float | None:
+    """The width that the buckets cover, or None if it is unknown. Each known range is an upper bound."""
     hard, field = options.get("hard_bounds"), options.get("field")
-    known = []
+    found = None
     if isinstance(hard, dict):
-        known.append(widths.of_bounds(hard.get("min"), hard.get("max"), options.get("format")))
-    if sparse and isinstance(field, str) and field in ranges.bounds:
-        known.append(widths.of_bounds(*ranges.bounds[field]))
-    if isinstance(field, str) and field in ranges.values:
-        known.append(widths.of_values(*ranges.values[field], missing))
-    return min((width for width in known if width is not None), default=None)
+        found = widths.of_bounds(hard.get("min"), hard.get("max"), options.get("format"))
+    for known, grows in ((ranges.values, True), (ranges.asked, False)):
+        if isinstance(field, str) and field in known:
+            found = _least(found, widths.of_values(*known[field], missing, grows=grows))
+    return found
+
+
+def _hits(options: dict[str, Any], ranges: Ranges, widths: Widths) -> float | None:
+    """The width of the ``range`` queries on the field, or None without one.
+
+    A value of a hit may be outside: it adds one bucket, and all of the gap to it unless `min_doc_count` skips gaps.
+    """
+    field = options.get("field")
+    return widths.of_bounds(*ranges.bounds[field]) if isinstance(field, str) and field in ranges.bounds else None
 
 
 def _extended(options: dict[str, Any], widths: Widths) -> float:

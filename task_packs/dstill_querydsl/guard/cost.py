@@ -13,6 +13,7 @@ them, simple metrics are counted for a typical field, but sketches and hits for 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ from dstill_querydsl.guard.ranges import Ranges
 from dstill_querydsl.guard.walk import number
 from dstill_querydsl.language.strict import escape
 
-__all__ = ["Excess", "excesses", "weight"]
+__all__ = ["Excess", "UnknownRange", "excesses", "unknown_ranges", "weight"]
 
 MB = 1 << 20
 _BUCKET = 1_000  # its key, its count, and its part of the response
@@ -47,11 +48,28 @@ class Excess(NamedTuple):
     hint: str
 
 
+class UnknownRange(NamedTuple):
+    """A histogram whose number of buckets only the documents decide."""
+
+    field: str
+    at: str  # JSON pointer
+    assumed: bool  # whether it counts as `Limits.histogram_days` long
+
+
+def unknown_ranges(body: Mapping[str, Any], ranges: Ranges, limits: Limits) -> list[UnknownRange]:
+    """The histograms of `body` that fill gaps of unknown size."""
+    tree = _Tree(limits)
+    for name in ("aggs", "aggregations"):
+        deque(tree.level(body.get(name), f"/{name}", ranges, 1, 1, lambda _: 1), maxlen=0)
+    return tree.unknown
+
+
 def excesses(body: Mapping[str, Any], ranges: Ranges, limits: Limits) -> Iterator[Excess]:
     """The limits on buckets and memory that the aggregations of `body` exceed."""
     tree = _Tree(limits)
     for name in ("aggs", "aggregations"):
         yield from tree.level(body.get(name), f"/{name}", ranges, 1, 1, lambda _: 1)
+    tree.bytes += tree.gaps * _BUCKET
     if tree.bytes > limits.memory * MB:
         estimate = f"about {tree.bytes // MB + 1:,} MB"
         message = f"the aggregations may need {estimate} of memory, the limit is {limits.memory:,} MB"
@@ -67,6 +85,8 @@ class _Tree:
         self._largest = 0
         self.largest_at = ""
         self.bytes = 0
+        self.gaps = 0  # empty buckets in the whole response, which share their empty sub-aggregations
+        self.unknown: list[UnknownRange] = []
 
     def level(
         self, level: Any, at: str, ranges: Ranges, answered: int, kept: int, most: Callable[[str], int]
@@ -92,7 +112,10 @@ class _Tree:
             parents = most if heavy > _METRIC and name not in _CIRCUIT_BROKEN else kept
             self._add(kept * own.kept * _BUCKET + parents * heavy, step)
             below_answered, below_kept = max(below_answered, answered * own.answered), max(below_kept, kept * own.kept)
-            if own.unlimited:
+            if own.unlimited or own.assumed:
+                self.unknown.append(UnknownRange(own.unlimited or own.assumed, step, bool(own.assumed)))
+                self.gaps = max(self.gaps, own.gaps)
+            if own.unlimited and not own.gaps:
                 message = f"the range of {own.unlimited!r} is unknown, and empty buckets would fill all of its gaps"
                 yield Excess(message, step, "set min_doc_count to 1, or add hard_bounds")
             elif own.answered > 1 and answered * own.answered > self._limits.buckets:

@@ -44,7 +44,8 @@ def _q(required: tuple[str, ...] = (), /, **names: Kind) -> Options:
 
 
 def _f(entry: Kind, options: Mapping[str, Kind] | None = None, /, **long: Kind) -> Fields:
-    return Fields(entry, {**_COMMON, **long} if long else {}, {**_COMMON, **(options or {})})
+    """`options` stand next to the field. Most queries have none: engines read ``{"term": {"boost": 1}}`` as a field."""
+    return Fields(entry, {**_COMMON, **long} if long else {}, options or {})
 
 
 _EXPANSIONS = Capped("expansions", "max_expansions")
@@ -93,7 +94,7 @@ QUERIES: dict[str, Kind] = {
         **_TEXT,
     ),
     "term": _f(VALUE, value=VALUE, case_insensitive=VALUE),
-    "terms": _f(VALUES),
+    "terms": _f(VALUES, _COMMON),
     "terms_set": _f(VALUES, terms=VALUES, minimum_should_match_field=FIELD, minimum_should_match=VALUE),
     "range": _f(VALUE, **_RANGE),
     "exists": _q(field=FIELD),
@@ -126,10 +127,10 @@ QUERIES: dict[str, Kind] = {
     "geo_distance": Fields(
         POINT, options={**_COMMON, **values("distance", "distance_type", "validation_method", "ignore_unmapped")}
     ),
-    "geo_bounding_box": _f(VALUE, values("type", "validation_method", "ignore_unmapped"), **BOX),
-    "geo_polygon": _f(VALUE, values("validation_method", "ignore_unmapped"), points=ListOf(POINT)),
-    "geo_shape": _f(VALUE, values("ignore_unmapped"), shape=SHAPE, relation=VALUE),
-    "intervals": Fields(INTERVAL, options=_COMMON),
+    "geo_bounding_box": _f(VALUE, {**_COMMON, **values("type", "validation_method", "ignore_unmapped")}, **BOX),
+    "geo_polygon": _f(VALUE, {**_COMMON, **values("validation_method", "ignore_unmapped")}, points=ListOf(POINT)),
+    "geo_shape": _f(VALUE, {**_COMMON, **values("ignore_unmapped")}, shape=SHAPE, relation=VALUE),
+    "intervals": Fields(INTERVAL),
     "span_term": _f(VALUE, value=VALUE),
     "span_near": _q(clauses=_SPANS, slop=VALUE, in_order=VALUE),
     "span_or": _q(clauses=_SPANS),

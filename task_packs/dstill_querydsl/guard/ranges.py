@@ -31,6 +31,8 @@ _YEARS = re.compile(r"(?<!\d)\d{4}(?!\d)", re.ASCII)
 _GROWTH = 2  # an index may grow until its values span this many times the known range
 _OF_TYPE = {"byte": (-128, 127), "short": (-32_768, 32_767), "half_float": (-65_504, 65_504)}
 _ENDS = ("gt", "gte", "lt", "lte")
+# Engines that count the gaps of a histogram before they fill them, and answer 400 to more than MAX_BUCKETS.
+_COUNT_GAPS = ("elasticsearch8", "elasticsearch9")
 # Formats whose dates `dates.seconds` reads like the engine.
 _READ = re.compile(r"(strict_)?(date(_\w+)?|year(_month(_day)?)?)|epoch_millis|[yu]{4}(-MM(-dd.*)?)?", re.ASCII)
 
@@ -44,8 +46,8 @@ class Widths(Protocol):
     def extended(self, low: Any, high: Any, form: Any = None) -> float:
         """The width of a range that a histogram fills with empty buckets."""
 
-    def of_values(self, low: Any, high: Any, missing: Any) -> float | None:
-        """The width of a field's known values, `missing` included, doubled as the index may grow."""
+    def of_values(self, low: Any, high: Any, missing: Any, *, grows: bool = True) -> float | None:
+        """The width of a field's known values, `missing` included; doubled if the index may have grown since."""
 
 
 Bounds: TypeAlias = Mapping[str, tuple[Any, Any]]  # field → lowest and highest value
@@ -57,13 +59,17 @@ class Ranges:
 
     bounds: Bounds  # from each ``range`` query that every hit matches
     values: Bounds = field(default_factory=dict)  # from the values in the index
+    asked: Bounds = field(default_factory=dict)  # as `values`, read just before the body runs
+    gaps_stop: bool = False  # whether the engine counts the gaps of a histogram before it fills them
 
     @classmethod
-    def of(cls, body: dict[str, Any], values: Bounds | None = None) -> Ranges:
+    def of(
+        cls, body: dict[str, Any], values: Bounds | None = None, dialect: str = "", asked: Bounds | None = None
+    ) -> Ranges:
         """The ranges in the query of `body`, and those of the index' values."""
         bounds: dict[str, tuple[Any, Any]] = {}
         _collect(body.get("query"), bounds)
-        return cls(bounds, values or {})
+        return cls(bounds, values or {}, asked or {}, dialect in _COUNT_GAPS)
 
     def of_all_documents(self) -> Ranges:
         """The ranges below a ``global`` aggregation, which ignores the query."""
@@ -127,7 +133,7 @@ class Dates:
         found = self.of_bounds(low, high, form)
         return _by_years(low, high) if found is None else found
 
-    def of_values(self, low: Any, high: Any, missing: Any) -> float | None:
+    def of_values(self, low: Any, high: Any, missing: Any, *, grows: bool = True) -> float | None:
         start, end = _moment(low), _moment(high)
         if start is None or end is None:
             return None
@@ -136,7 +142,8 @@ class Dates:
             other = _moment(f"{year[0]}-01-01")  # a date in an unknown format
         if other is None:
             return math.inf
-        return max(_GROWTH * (end - start), max(end, other) - min(start, other), self.assumed)
+        width = max(end, other) - min(start, other)
+        return max(_GROWTH * (end - start), width, self.assumed) if grows else width
 
 
 def _by_years(low: Any, high: Any) -> float:
@@ -175,9 +182,12 @@ class Numbers:
         found = self.of_bounds(0 if low is None else low, 0 if high is None else high)
         return math.inf if found is None else found
 
-    def of_values(self, low: Any, high: Any, missing: Any) -> float | None:
+    def of_values(self, low: Any, high: Any, missing: Any, *, grows: bool = True) -> float | None:
         start, end = number(low), number(high)
         if start is None or end is None:
             return None
         other = start if missing is None else number(missing)
-        return math.inf if other is None else max(_GROWTH * (end - start), max(end, other) - min(start, other))
+        if other is None:
+            return math.inf
+        width = max(end, other) - min(start, other)
+        return max(_GROWTH * (end - start), width) if grows else width

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.errors import DataError, UsageError
 from dstill_querydsl.engines import Capabilities, HttpEngine
+from dstill_querydsl.engines.http import known
 from dstill_querydsl.engines.reading import FieldValues, read
 from dstill_querydsl.engines.rules import check_name
 from dstill_querydsl.guard.mapping import limits_on
@@ -44,10 +45,11 @@ def describe(engine: Engine, settings: HttpSettings, config: Settings) -> Projec
 
     Raises UsageError if no index is named, DataError if it is empty, ServiceError and AuthError from the server.
     """
-    if not settings.index:
-        raise UsageError("no index is named", where="--index", hint="name the index, alias or data stream to read")
-    name = check_name(settings.index, pattern=settings.allow_pattern, where="--index")
+    name = settings.index and check_name(settings.index, pattern=settings.allow_pattern, where="--index")
     with HttpEngine(engine, pattern=settings.allow_pattern, ca_fingerprint=settings.ca_fingerprint) as server:
+        if not name:
+            hint = f"{known(server.names())}name the index, alias or data stream to read: --index NAME"
+            raise UsageError("no index is named", where="--index", hint=hint)
         mapping, documents = server.mapping(name), server.count(name)
         if not documents:
             raise DataError(f"'{name}' has no documents", where=engine.url, hint="fill it, or name another index")

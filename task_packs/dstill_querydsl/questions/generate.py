@@ -57,7 +57,8 @@ class Tally:
         if not self.made:
             return
         dropped = ", ".join(f"{count} {reason}" for reason, count in self.dropped.most_common())
-        yield f"{self.dropped.total()} candidates were dropped ({self.drop_rate:.1%}){': ' if dropped else ''}{dropped}"
+        candidates = f"{counted(self.dropped.total(), 'candidate')} dropped ({self.drop_rate:.1%})"
+        yield f"{candidates}{': ' if dropped else ''}{dropped}"
         if self.fields_without_values:
             fields = counted(self.fields_without_values, "field")
             yield f"warning: questions about {fields} use made-up values, since none are known"

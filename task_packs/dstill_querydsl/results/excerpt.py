@@ -32,7 +32,9 @@ def excerpt(profile: IndexProfile, body: Mapping[str, Any]) -> RelevantSchema:
     others = [
         field
         for name, _ in fields_of(profile.index.mapping)
-        if name not in named and (field := profile.fields.get(name)) is not None
+        if name not in named
+        and (field := profile.fields.get(name)) is not None
+        and field.family not in ("object", "nested")  # as `field_count`: they have no values
     ]
     rest = [(field.name, _words(field, profile.values.get(field.name))) for field in others[:MOST]]
     if len(others) > MOST:

@@ -23,9 +23,13 @@ def is_refusal(value: Any) -> bool:
 
 
 def reason(value: Any) -> str:
-    """The reason that a parsed refusal gives; empty: none."""
-    found = value["refusal"].get("reason") if is_refusal(value) else None
-    return found if isinstance(found, str) else ""
+    """The reason that a parsed refusal gives, and what it names as missing; empty: none."""
+    if not is_refusal(value):
+        return ""
+    found, missing = value["refusal"].get("reason"), value["refusal"].get("missing")
+    names = ", ".join(one for one in missing if isinstance(one, str)) if isinstance(missing, list) else ""
+    text = found if isinstance(found, str) else ""
+    return f"{text} (missing: {names})".lstrip() if names else text
 
 
 def check(value: Any) -> tuple[Problem, ...]:

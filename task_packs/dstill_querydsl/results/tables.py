@@ -17,11 +17,11 @@ from typing import Any
 from dstill.api.records import Table
 from dstill_querydsl.engines.bodies import sort_of
 from dstill_querydsl.mapping.drift import counted
+from dstill_querydsl.results.titles import titled
 
 __all__ = ["buckets", "hit_count", "key_of", "left_out", "number", "tables"]
 
-HITS = 10  # hits shown
-GROUPS = 20  # rows of an aggregation
+ALIKE = 10  # hits whose fields become columns
 FIELDS = 6  # columns with fields
 LONGEST = 60  # characters of a cell
 
@@ -32,17 +32,20 @@ Line = dict[str, Any]  # column → cell
 def tables(value: Value) -> list[Table]:
     """The tables of `Outcome.value` of a search body. A table without columns is only a title."""
     result = [] if value["total"] is None and not value["hits"] else [_hits(value)]
-    found = value["aggregations"] or {}
+    total = value["total"] or {}
+    exact = total.get("value") if total.get("relation") == "eq" else None
+    body = value.get("body") or {}
+    asked = body.get("aggs") or body.get("aggregations")
+    found = titled(value["aggregations"] or {}, asked, exact)
     figures = [line for name, body in found.items() if _is_figure(body) for line in _figures(name, body)]
     if figures:
         result.append(_table("", [{"figure": name, "value": cell} for name, cell in figures]))
     groups = {name: body for name, body in found.items() if not _is_figure(body)}
     for name, body in groups.items():
         lines = list(_lines(name, body))
-        cut = f"the first {GROUPS} of {len(lines):,} rows" if len(lines) > GROUPS else ""
         named = name if len(groups) > 1 or not lines else ""  # a single one has its name above its keys
-        told = (named, cut or ("" if lines else "no buckets"), left_out(body, inside=True))
-        result.append(_table(", ".join(filter(None, told)), lines[:GROUPS]))
+        told = (named, "" if lines else "no buckets", left_out(body, inside=True))
+        result.append(_table(", ".join(filter(None, told)), lines))
     return result
 
 
@@ -54,10 +57,10 @@ def _hits(value: Value) -> Table:
     title = "hits" if total is None else hit_count(total["value"], at_least=total["relation"] == "gte")
     if not hits:
         return Table(title=title, columns=(), rows=())
-    shown, fields, keys = hits[:HITS], _fields(value), _sorted_by(value["body"])
-    ranked = len({hit.get("score") for hit in shown}) > 1 and not any("sort" in hit for hit in shown)
-    lines = [_hit(hit, fields, keys, ranked) for hit in shown]
-    more = len(hits) > HITS or (total or {}).get("value", 0) > len(hits)
+    fields, keys = _fields(value), _sorted_by(value["body"])
+    ranked = len({hit.get("score") for hit in hits}) > 1 and not any("sort" in hit for hit in hits)
+    lines = [_hit(hit, fields, keys, ranked) for hit in hits]
+    more = (total or {}).get("value", 0) > len(hits)
     return _table(f"{title}, the first {len(lines)}" if more else title, lines, spare=max(0, len(fields) - 1))
 
 
@@ -91,7 +94,7 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def _fields(value: Value) -> list[str]:
     """The columns: fields that the body names, then the others, in the order of the documents."""
-    found = dict.fromkeys(name for hit in value["hits"][:HITS] for name in _fields_of(hit))
+    found = dict.fromkeys(name for hit in value["hits"][:ALIKE] for name in _fields_of(hit))
     named = set(_words(value["body"]))
     return sorted(found, key=lambda name: not any(name == word or word.startswith(f"{name}.") for word in named))[
         :FIELDS

@@ -23,7 +23,7 @@ from dstill.io.urls import file_of
 from dstill_sql.about_databases import AboutDatabases
 from dstill_sql.databases import File, Rows
 from dstill_sql.engines import steps
-from dstill_sql.engines.process import ENGINES, LOAD, EngineError, EngineProcess, Made, Name, Stopped
+from dstill_sql.engines.process import ENGINES, EngineError, EngineProcess, Made, Name, Stopped
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -42,11 +42,17 @@ class EmbeddedSettings:
     """The section of an engine that dstill starts."""
 
     seconds: float = field(
-        default=5.0, metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run."}
+        default=5.0,
+        metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run.", "trust": "limits"},
     )
     memory_mb: int = field(
         default=1_000,
-        metadata={"low": 50, "high": 1_000_000, "help": "Most memory of a query, and of its result, in MB."},
+        metadata={
+            "low": 50,
+            "high": 1_000_000,
+            "help": "Most memory of a query, and of its result, in MB.",
+            "trust": "limits",
+        },
     )
 
 
@@ -79,12 +85,10 @@ class Embedded(Executor):
         with self._lock:
             try:
                 key = self._opened(data)
-            except MemoryError:
-                return self._unavailable("too little memory for the database")
-            except (NotPrintable, EngineError) as error:
+            except NotPrintable as error:
                 return _invalid(f"the database cannot be made: {error}")
-            except Stopped:
-                return self._unavailable(f"opening the database took more than {LOAD:g} s")
+            except (EngineError, MemoryError, Stopped) as error:
+                return self._unavailable(f"the database cannot be opened: {error}")
             return self._run(query, key)
 
     def _run(self, query: exp.Query, key: str) -> Outcome:

@@ -34,10 +34,15 @@ __all__ = ["Postgresql", "PostgresqlSettings"]
 class PostgresqlSettings:
     """The section ``[executor.postgresql]``. The server's address, login and CA file are in ``[engine]``."""
 
-    schema_name: str = field(default="public", metadata={"help": "The schema whose tables questions are about."})
+    schema_name: str = field(
+        default="public", metadata={"help": "The schema whose tables questions are about.", "trust": "reads"}
+    )
     user: str = field(
         default="",
-        metadata={"help": "The role to connect as. Empty: that of engine.basic_auth_env, else your user name."},
+        metadata={
+            "help": "The role to connect as. Empty: that of engine.basic_auth_env, else your user name.",
+            "trust": "login",
+        },
     )
     plain: bool = field(
         default=False,
@@ -47,11 +52,17 @@ class PostgresqlSettings:
         },
     )
     seconds: float = field(
-        default=5.0, metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run."}
+        default=5.0,
+        metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run.", "trust": "limits"},
     )
     memory_mb: int = field(
         default=64,
-        metadata={"low": 1, "high": 100_000, "help": "Most memory of a sort or a hash table of a query, in MB."},
+        metadata={
+            "low": 1,
+            "high": 100_000,
+            "help": "Most memory of a sort or a hash table of a query, in MB.",
+            "trust": "limits",
+        },
     )
     temporary_mb: int = field(
         default=1_000,
@@ -59,6 +70,7 @@ class PostgresqlSettings:
             "low": 1,
             "high": 1_000_000,
             "help": "Most disk for temporary files of a query, in MB, if the role may limit it.",
+            "trust": "limits",
         },
     )
 

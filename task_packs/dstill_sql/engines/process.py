@@ -51,6 +51,7 @@ _KEPT = 36  # databases of a process; one of DuckDB takes 4 to 11 MB
 _CONFIRMED = 4096  # queries that DuckDB's parser has read
 _MEGABYTE = 2**20
 _WORKER = Path(__file__).with_name("worker.py")
+_GREEDY = "it needs more memory than it may have"
 _END = 2.0  # seconds for the process to end by itself
 _CELLS = (str, int, float, bool, type(None))
 # All else of the environment may be a secret.
@@ -132,9 +133,9 @@ class EngineProcess:
     def _hold(self, key: str, step: Mapping[str, Any]) -> None:
         self._start()
         old = [next(iter(self._keys))] if len(self._keys) >= _KEPT else []
-        self.ask([*({"do": "close", "key": one} for one in old), step], seconds=LOAD)
         for one in old:
             del self._keys[one]
+        self.ask([*({"do": "close", "key": one} for one in old), step], seconds=LOAD)
         self._keys[key] = None
 
     # --- queries ----------------------------------------------------------------------------
@@ -175,14 +176,14 @@ class EngineProcess:
                 answer, rows = self._received(process, most)
         except Stopped:
             self._stop()
-            raise
+            raise _stopped(limit) from None
         except (BrokenMessage, OSError) as error:
-            raise self._crash(error) from None
+            raise self._crash(error, limit) from None
         except BaseException:  # Ctrl-C: what comes next would be the answer to this request
             self._stop()
             raise
         if "error" in answer:
-            self._fail(answer["error"], answer["message"])
+            self._fail(answer["error"], answer["message"], limit)
         self.cpu += answer["cpu"]
         return answer["columns"], rows
 
@@ -203,33 +204,33 @@ class EngineProcess:
                 _check(answer, rows)
                 return answer, rows
 
-    def _fail(self, kind: str, message: str) -> None:
+    def _fail(self, kind: str, message: str, limit: float) -> None:
         """Raise what an answer of the process says."""
         if kind == "stopped":
-            raise Stopped
+            raise _stopped(limit)
         if kind == "memory":
             self._stop()  # a library that got none may not be whole
-            raise MemoryError
+            raise MemoryError(_GREEDY)
         if kind == "missing":
             self._stop()
             raise ServiceError(f"{ENGINES[self.engine]} cannot start: {message}")
         raise EngineError(message, of_file=kind == "file")
 
-    def _crash(self, error: Exception) -> Exception:
+    def _crash(self, error: Exception, limit: float) -> Exception:
         """What it means that the process ended."""
         process = self._process
         if isinstance(error, TooLong):
             self._stop()
-            return MemoryError()
+            return MemoryError(_GREEDY)
         code = 0
         if process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 code = process.wait(_END)
         self._stop()
         if hasattr(signal, "SIGALRM") and code == -signal.SIGALRM:
-            return Stopped()
+            return _stopped(limit)
         if code == -signal.SIGABRT:  # a library that does not expect to get no memory
-            return MemoryError()
+            return MemoryError(_GREEDY)
         why = signal.Signals(-code).name if code < 0 else "its answer cannot be read"
         return Crashed(f"{ENGINES[self.engine]} broke off: {why}", of_file=code in (-9, -signal.SIGTERM, 0))
 
@@ -325,11 +326,15 @@ class Pool:
             self._idle.pop().close()
 
 
+def _stopped(seconds: float) -> Stopped:
+    return Stopped(f"it takes more than {seconds:g} s")
+
+
 def _folder(engine: Name) -> str:
     """The folder that has the engine's library. Raises MissingExtra."""
     if engine == "sqlite":
         return ""
-    with needs("the engine DuckDB", "sql"):
+    with needs("the executor duckdb", "sql"):
         found = find_spec("duckdb")
         if found is None or not found.origin:
             raise ModuleNotFoundError(name="duckdb")

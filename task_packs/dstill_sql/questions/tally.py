@@ -21,5 +21,6 @@ class Tally:
         """Lines for the user."""
         if self.made:
             dropped = ", ".join(f"{count} {reason}" for reason, count in self.dropped.most_common(5))
-            yield f"{self.dropped.total()} candidates were dropped{': ' if dropped else ''}{dropped}"
+            n = self.dropped.total()
+            yield f"{n} {'candidate' if n == 1 else 'candidates'} dropped{': ' if dropped else ''}{dropped}"
         yield from self.remarks

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -274,6 +274,18 @@ def _fresh(pool: Pool, column: Column, used: Collection[Any]) -> Iterator[Any]:
     yield from (one for one in values if one not in used and fits(column, one))
 
 
+def _moment(start: Any, days: int) -> datetime:
+    """A time so many days after `start`, or before it if it is at the end of time, as 9999-12-31.
+
+    In SQLite, a column of dates may hold anything. What is not in ISO form counts as 2024-01-01.
+    """
+    try:
+        moment = datetime.fromisoformat(str(start))
+    except ValueError:
+        moment = datetime(2024, 1, 1)
+    return moment + timedelta(days=days if moment.year < MAXYEAR - 9 else -days)
+
+
 def _shifted(start: Any, column: Column) -> Iterator[Any]:
     """Values beyond one."""
     for place in range(1, 1_000):
@@ -282,7 +294,7 @@ def _shifted(start: Any, column: Column) -> Iterator[Any]:
         elif column.family == "number":
             yield (start or 0) + place * 0.25
         elif column.family in ("date", "timestamp"):
-            moment = datetime.fromisoformat(start or "2024-01-01") + timedelta(days=place)
+            moment = _moment(start, place)
             yield moment.date().isoformat() if column.family == "date" else moment.isoformat(sep=" ")
         elif is_free_text(column):
             yield f"{start or 'k'}{place}"

@@ -374,6 +374,34 @@ def test_fifo_in_a_model_folder_does_not_block(t5: Path, tmp_path: Path) -> None
         model_loading.load_tokenizer(str(tmp_path / "base"))
 
 
+def test_special_files_below_a_model_folder_are_refused(t5: Path, tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(t5, base)
+    (base / "additional_chat_templates").mkdir()
+    os.mkfifo(base / "additional_chat_templates" / "other.jinja")
+    with pytest.raises(DataError, match="is a fifo"):
+        model_loading.load_tokenizer(str(base))
+    shutil.move(base / "additional_chat_templates", tmp_path / "templates")
+    (base / "additional_chat_templates").symlink_to(tmp_path / "templates")
+    with pytest.raises(DataError, match="a folder of the model is a link"):
+        model_loading.load_tokenizer(str(base))
+
+
+def test_fingerprint_does_not_wait_for_a_fifo(t5: Path, tmp_path: Path) -> None:
+    shutil.copytree(t5, tmp_path / "base")
+    os.mkfifo(tmp_path / "base" / "more.safetensors")
+    with pytest.raises(DataError, match="is a fifo"):
+        model_loading.fingerprint(str(tmp_path / "base"))
+
+
+def test_links_to_files_are_followed_as_in_the_cache_of_the_hub(t5: Path, tmp_path: Path) -> None:
+    (tmp_path / "snapshot").mkdir()
+    for file in t5.iterdir():
+        (tmp_path / "snapshot" / file.name).symlink_to(file)
+    assert len(model_loading.load_tokenizer(str(tmp_path / "snapshot"))) == len(model_loading.load_tokenizer(str(t5)))
+    assert model_loading.fingerprint(str(tmp_path / "snapshot")) == model_loading.fingerprint(str(t5))
+
+
 def test_oversized_text_file_is_not_read(t5: Path, tmp_path: Path) -> None:
     shutil.copytree(t5, tmp_path / "base")
     with (tmp_path / "base" / "tokenizer.json").open("ab") as file:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -245,6 +246,53 @@ def test_interrupt_saves_a_checkpoint(number: signal.Signals, whole: TrainResult
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     resumed = fit(Tiny(SMALL), Full(), tmp_path / "half", job=job, **LONG)
     assert _losses(resumed) == pytest.approx(_losses(whole), rel=1e-6)
+
+
+@pytest.mark.parametrize("stopped_at", [4, 12])
+def test_interrupt_ends_an_evaluation_which_is_made_up_for(
+    stopped_at: int, fit: Fit, records: Any, tmp_path: Path
+) -> None:
+    changes = {**LONG, "eval_steps": 4, "early_stopping": "accuracy", "early_stopping_patience": 9}
+    train = partial(fit, Tiny(SMALL), Full(), tmp_path / "student", validation=records()[:4])
+
+    def job(folder: str, score: Callable[[Generator], float]) -> dict[str, Any]:
+        return {"checkpoints": tmp_path / folder, "score": score}
+
+    whole = train(job=job("kept", lambda _: 0.5), **changes)
+    calls = iter(range(4, 16, 4))
+
+    def endless(_: Generator) -> float:
+        if next(calls) == stopped_at:
+            signal.raise_signal(signal.SIGINT)
+            while True:  # only the signal ends it
+                time.sleep(0.01)
+        return 0.5
+
+    with pytest.raises(Interrupted, match=rf"stopped at step {stopped_at} of 12; checkpoint-{stopped_at} is kept"):
+        train(job=job("checkpoints", endless), **changes)
+    resumed = train(job=job("checkpoints", lambda _: 0.5), **changes)
+
+    def evaluated(fitted: TrainResult) -> dict[float, float]:
+        return {row["step"]: row["eval_loss"] for row in fitted.history if "eval_loss" in row}
+
+    assert evaluated(resumed) == pytest.approx(evaluated(whole), rel=1e-6)
+    assert _losses(resumed) == pytest.approx(_losses(whole), rel=1e-6)
+    assert (resumed.best_step, resumed.steps) == (whole.best_step, whole.steps) == (4, 12)
+
+
+def test_interrupt_ends_a_step_after_a_micro_batch(fit: Fit, tmp_path: Path) -> None:
+    """Of a step with many micro-batches, the rest is not computed; the state from before the step is saved."""
+    many = {**LONG, "per_device_train_batch_size": 2, "gradient_accumulation_steps": 4}
+    quiet, interrupting = (
+        _AtTenthStep(action) for action in (lambda _: None, lambda _: signal.raise_signal(signal.SIGINT))
+    )
+    whole = fit(Tiny(SMALL), quiet, tmp_path / "whole", job={"checkpoints": tmp_path / "kept"}, **many)
+    job = {"checkpoints": tmp_path / "checkpoints"}
+    with pytest.raises(Interrupted, match="stopped at step 2 of 12; checkpoint-2 is kept"):  # of step 3, two are done
+        fit(Tiny(SMALL), interrupting, tmp_path / "half", job=job, **many)
+    resumed = fit(Tiny(SMALL), quiet, tmp_path / "half", job=job, **many)
+    assert _losses(resumed) == pytest.approx(_losses(whole), rel=1e-6)
+    assert _same_weights(tmp_path / "half" / "model.safetensors", tmp_path / "whole" / "model.safetensors")
 
 
 class _AtTenthStep(Full):

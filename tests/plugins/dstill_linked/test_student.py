@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import shutil
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
@@ -309,3 +310,30 @@ def test_task_without_a_form_is_a_usage_error(cli: Any, monkeypatch: pytest.Monk
     ended = cli("train", "run", "--student", "linked", "--set", "train.objective=plain")
     assert ended.code == 2
     assert "student 'linked' needs a form of answers, and task 'toy' has none" in ended.err
+
+
+@pytest.mark.parametrize("name", [FILE, "model.safetensors"])
+@pytest.mark.parametrize("kind", ["fifo", "link to a file", "link to a device"])
+def test_only_regular_files_are_read(trained: Path, tmp_path: Path, name: str, kind: str) -> None:
+    folder = tmp_path / "theirs"
+    shutil.copytree(trained, folder)
+    (folder / name).unlink()
+    if kind == "fifo":
+        os.mkfifo(folder / name)
+    else:
+        (folder / name).symlink_to(trained / name if kind == "link to a file" else "/dev/zero")
+    theirs = student()
+    theirs.base = str(folder)
+    with pytest.raises(DataError, match="is a link, fifo, socket or device") as caught:
+        theirs.load_base()
+    assert str(folder / name) in caught.value.where
+
+
+@pytest.mark.parametrize("name", [FILE, "model.safetensors"])
+def test_no_more_is_read_than_a_student_has(trained: Path, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "theirs"
+    shutil.copytree(trained, folder)
+    with (folder / name).open("ab") as file:
+        file.truncate(2**33)  # 8 GiB, none of it on disk
+    with pytest.raises(DataError, match="a file of the student has more than"):
+        student().load(folder)

@@ -37,6 +37,7 @@ def test_describe_says_what_the_data_are(agent: Any) -> None:
     row = agent("describe").row
     assert (row["task"], row["data_noun"], row["data"], row["described"]) == ("shop", "index", ["shop"], "shop")
     assert row["fields"][0] == ["say", "text: what is said"]
+    assert row["fields"][-1] == ["who", "keyword: (e-mail)"]  # the data have an address there
     assert (row["checks"], row["executes"]) == (["json", "guard"], True)
     assert (row["promise"], row["confidence_cut"], row["fallback"], row["drift"]) == ("", None, "", [])
     Path("moved").touch()

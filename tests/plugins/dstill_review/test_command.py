@@ -17,7 +17,7 @@ import pytest
 from dstill.api.metric import wilson
 from dstill.api.records import Record
 from dstill.pipeline.review import FILE
-from dstill.runs.folder import data_file
+from dstill.runs.folder import RunFolder, data_file
 from dstill.runs.review_log import decisions
 from dstill.runs.run import Run
 from dstill_review.command import duration
@@ -58,6 +58,8 @@ def test_end_of_input_quits_and_the_next_review_resumes(make_run: MakeRun, revie
     run = make_run(3)
     first = review(run.folder, "--tui", typed="a\n")
     assert (first.code, first.out.splitlines()[-1]) == (0, f"next: dstill data review {run.folder}")
+    judged = RunFolder.read(run.folder)
+    assert judged.status == f"review: 1 of {judged.stages['review']['sample']} rows judged"  # as `runs list` shows it
     second = review(run.folder, "--tui", typed="a\nr\n")
     assert second.out.splitlines()[-1] == f"next: dstill train {run.folder}"
     assert "all rows are judged" in second.out

@@ -429,6 +429,7 @@ def test_about_describes_model_checks_and_data(server: Any) -> None:
     assert about["data"]["shop"]["title"] == "fields of shop"
     assert ["when", "date"] in about["data"]["shop"]["fields"]
     assert {"question": "what is tea?", "data": "shop"} in about["examples"]["plain"]
+    assert "what is secret?" not in str(about["examples"])  # the data cannot answer it
 
 
 def test_shown_answer_has_no_terminal_escapes(server: Any) -> None:

@@ -69,6 +69,23 @@ def test_newest_run_comes_first(client: Any, runs: Path) -> None:
         (runs / name / "run.json").write_text(json.dumps({**manifest, "created": created}))
     text = client.get("/").text
     assert text.index("<h2>milk</h2>") < text.index("<h2>tea</h2>")
+    assert "2 runs in runs, the newest first</p>" in text
+    shutil.rmtree(runs / "milk")
+    assert "1 run in runs</p>" in client.get("/").text
+
+
+def test_card_names_the_data_and_how_far_the_review_is(client: Any, runs: Path) -> None:
+    file = runs / "milk" / "run.json"
+    manifest = json.loads(file.read_text())
+    data = {name: {"fields": {}} for name in ("cafe", "school", "shop", "taxi")}
+    counts = {"questions": 234, "accepted": 234, "rejected": 0}
+    manifest["stages"]["generate"] = {"teacher": "oracle", **counts, "data": data}
+    manifest["stages"]["review"] = {"judged": 1, "sample": 234, "left": 233}
+    file.write_text(json.dumps({**manifest, "status": "review: done"}))
+    text = client.get("/").text
+    assert "cafe, school, shop … · shop" in text
+    assert "review: 1 of 234 rows judged" in text
+    assert "review: done" not in text
 
 
 def test_damaged_and_hostile_runs_are_listed_as_they_are(client: Any, runs: Path) -> None:

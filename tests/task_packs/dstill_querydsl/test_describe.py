@@ -15,6 +15,7 @@ from dstill.errors import DataError, ServiceError, UsageError
 from dstill_querydsl.bundle.indices import bundled, configured
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine, HttpSettings
 from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
+from dstill_querydsl.engines.http import known
 from dstill_querydsl.guard.limits import Limits
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions.field_limit import limit_fields
@@ -107,6 +108,21 @@ def test_refuses_index_that_cannot_be_described(url: str) -> None:
         described(url, "dstill-fieldless")
     with pytest.raises(ServiceError, match="no such index"):
         described(url, "dstill-none")
+
+
+def test_error_names_the_indices_that_are_there(url: str) -> None:
+    with pytest.raises(ServiceError, match=r"Did you mean 'dstill-live'\?") as mistyped:
+        described(url, "dstill-life")
+    there = "the server has dstill-empty, dstill-fieldless, dstill-live, dstill-old, dstill-own-now; "
+    assert mistyped.value.hint.startswith(there)
+    with pytest.raises(UsageError, match="no index is named") as unnamed:
+        described(url, "")
+    assert unnamed.value.hint == f"{there}name the index, alias or data stream to read: --index NAME"
+
+
+def test_long_list_of_indices_is_cut() -> None:
+    assert known([f"logs-{n:02}" for n in range(25)]).endswith("logs-19 and 5 more; ")
+    assert known([]) == ""
 
 
 def test_relative_files_belong_to_their_project(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

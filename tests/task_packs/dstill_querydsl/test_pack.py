@@ -143,7 +143,8 @@ def test_pack_imports_no_client_library() -> None:
 
 @pytest.mark.parametrize("same_mapping", [True, False])
 def test_values_of_one_row_do_not_affect_others(same_mapping: bool) -> None:
-    task, mapping = QueryDsl(), {"properties": {"n": {"type": "long"}}}
+    task = QueryDsl(Settings(dialect="opensearch3"))  # an OpenSearch fills any gap
+    mapping = {"properties": {"n": {"type": "long"}}}
     body = '{"size":0,"aggs":{"h":{"histogram":{"field":"n","interval":1}}}}'
 
     def codes(values: dict[str, Any] | None) -> set[str]:
@@ -154,3 +155,10 @@ def test_values_of_one_row_do_not_affect_others(same_mapping: bool) -> None:
     assert codes({"n": {"min": 0, "max": 9}}) == set()
     assert codes(None) == {"limit"}
     assert codes({"n": {"min": 0, "max": 10**9}}) == {"limit"}
+
+
+def test_warns_of_unknown_range_that_elasticsearch_stops() -> None:
+    example = Example(id="1", question="?", context={"mapping": {"properties": {"n": {"type": "long"}}}})
+    body = '{"size":0,"aggs":{"h":{"histogram":{"field":"n","interval":5}}}}'
+    [problem] = find_problems(QueryDsl(), example, Draft(answer=body))
+    assert (problem.code, problem.is_error) == ("unknown_range", False)

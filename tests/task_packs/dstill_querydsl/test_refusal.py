@@ -41,3 +41,17 @@ def test_points_at_invalid_part(value: Any, pointer: str) -> None:
 def test_ignores_other_answers(value: Any) -> None:
     assert not refusal.is_refusal(value)
     assert refusal.check(value) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ({"reason": "no field has it", "missing": ["revenue", "cost"]}, "no field has it (missing: revenue, cost)"),
+        ({"reason": "a search cannot write"}, "a search cannot write"),
+        ({"reason": "no", "missing": "revenue"}, "no"),
+        ({"missing": ["revenue", 1]}, "(missing: revenue)"),
+        ({"reason": 5}, ""),
+    ],
+)
+def test_reason_names_what_is_missing(value: Any, shown: str) -> None:
+    assert refusal.reason({"refusal": value}) == shown

@@ -31,11 +31,11 @@ def test_shows_fields_named_in_body_first() -> None:
     )
 
 
-def test_shows_at_most_ten_hits_and_six_fields() -> None:
+def test_shows_at_most_six_fields() -> None:
     source = {f"f{n}": n for n in range(9)}
     [table] = tables(value([hit(n, source) for n in range(12)], 10_000, "gte"))
-    assert table.title == "at least 10,000 hits, the first 10"
-    assert len(table.rows) == 10
+    assert table.title == "at least 10,000 hits, the first 12"
+    assert len(table.rows) == 12
     assert table.columns == ("id", *(f"#f{n}" for n in range(6)))
     [page] = tables(value([hit(0), hit(1)], 367))
     assert (page.title, page.columns) == ("367 hits, the first 2", ("id",))
@@ -114,9 +114,34 @@ def test_shows_every_kind_of_aggregation() -> None:
     ]
 
 
-def test_shortens_many_buckets_and_long_cells() -> None:
+def test_keeps_all_buckets_and_shortens_long_cells() -> None:
     buckets = [{"key": "x" * 100, "doc_count": n} for n in range(53)]
     [table] = tables(value(aggregations={"groups": {"buckets": buckets}}))
-    assert table.title == "the first 20 of 53 rows"
-    assert len(table.rows) == 20
+    assert (table.title, len(table.rows)) == ("", 53)  # whoever shows them leaves rows out, and says so
     assert table.rows[0][0] == "x" * 59 + "…"
+
+
+def test_numbered_aggregations_are_titled_by_field_and_filters_have_a_share() -> None:
+    lost = {"filter": {"term": {"status": "lost"}}}
+    asked = {"a0": {"terms": {"field": "carrier"}, "aggs": {"a0": {"avg": {"field": "kg"}}, "a1": lost}}}
+    bucket = {"key": "dhl", "doc_count": 40, "a0": {"value": 21.087500000000002}, "a1": {"doc_count": 10}}
+    [_, table] = tables(value((), 40, aggregations={"a0": {"buckets": [bucket]}}, aggs=asked))
+    assert table.columns == ("carrier", "#documents", "#average kg", "#matching documents", "share")
+    assert table.rows == (("dhl", "40", "21.0875", "10", "25.0 %"),)
+    [_, whole] = tables(value((), 80, aggregations={"a0": {"doc_count": 20}}, aggs={"a0": lost}))
+    assert (whole.columns, whole.rows) == (("#documents", "share"), (("20", "25.0 %"),))
+
+
+def test_filter_without_an_exact_total_has_no_share() -> None:
+    asked = {"a0": {"filter": {"term": {"status": "lost"}}}}
+    [_, table] = tables(value((), 10_000, "gte", aggregations={"a0": {"doc_count": 20}}, aggs=asked))
+    assert table.columns == ("#documents",)
+    [none] = tables(value(aggregations={"a0": {"doc_count": 0}}, aggs=asked))
+    assert none.columns == ("#documents",)
+
+
+def test_names_that_say_more_and_fields_that_meet_keep_apart() -> None:
+    asked = {"mean": {"avg": {"field": "kg"}}, "a0": {"avg": {"field": "kg"}}, "a1": {"avg": {"field": "kg"}}}
+    found = {"mean": {"value": 1}, "a0": {"value": 2}, "a1": {"value": 3}}
+    [table] = tables(value(aggregations=found, aggs=asked))
+    assert table.rows == (("mean", "1"), ("average kg", "2"), ("a1", "3"))

@@ -122,6 +122,26 @@ def test_texts_of_duckdb_count_as_memory(started: Started) -> None:
     assert fetched(one, "t", "SELECT SUM(LENGTH(REPEAT('x', 1000 + a))) AS n FROM t", 10)[1] == [[219_900]]
 
 
+@pytest.mark.parametrize("engine", BOTH)
+def test_database_that_cannot_be_made_closes_no_other(engine: Name, started: Started) -> None:
+    one = started(engine)
+    for n in range(36):
+        one.make(f"t{n}", NUMBERS[engine])
+    with pytest.raises(EngineError):
+        one.make("wrong", made(engine, "CREATE TABLE", "t", []))
+    assert not one.has("wrong")
+    assert [n for n in range(36) if one.has(f"t{n}")] == list(range(1, 36))
+    assert fetched(one, "t1", "SELECT COUNT(*) AS n FROM t", 10)[1] == [[200]]
+
+
+@pytest.mark.parametrize("engine", BOTH)
+def test_rows_that_do_not_fit_are_no_fault_of_the_answer(engine: Name) -> None:
+    kind = DuckDb if engine == "duckdb" else Sqlite
+    with kind().open(Sql(Settings(dialect=engine)), Engine()) as executor:
+        outcome = executor.run("SELECT id FROM cities", on_rows(rows={**ROWS, "cities": [[1, "Oslo", "NO", "more"]]}))
+        assert outcome.kind is OutcomeKind.UNAVAILABLE
+
+
 @needs_proc
 def test_many_databases_leave_each_query_its_memory(started: Started) -> None:
     one = started("duckdb", memory_mb=50)

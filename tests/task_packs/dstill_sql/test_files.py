@@ -29,6 +29,11 @@ def checked(text: str, dialect: Dialect = "duckdb", **context: Any) -> Report:
     return lint(TASKS[dialect], "a.sql", text, suffix=".sql", context=context)
 
 
+def test_hint_for_a_file_of_queries_speaks_of_queries() -> None:
+    (found,) = checked("DROP TABLE cities").problems
+    assert (found.problem.message, found.problem.hint) == ("DROP is not a query: write a SELECT", "write one SELECT")
+
+
 # --- files ------------------------------------------------------------------------------
 
 FILE = """\

@@ -56,8 +56,8 @@ def test_default_task_is_marked_in_the_list(packs: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("init", "--engine-url", "mysql://h/db"), "no task has an executor that takes an address with mysql://"),
-        (("doctor", "--engine-url", "mysql://h/db"), "no task has an executor that takes an address with mysql://"),
+        (("init", "--engine-url", "mysql://h/db"), "no engine of dstill takes an address with mysql://"),
+        (("doctor", "--engine-url", "mysql://h/db"), "task sql takes duckdb://, sqlite://, postgresql://"),
         (("init", "--engine-url", "shop"), "it does not begin with http://, https:// or the scheme of another engine"),
         (("init", "--engine-url", "postgresql://me:x@h/db"), "write it as postgresql://HOST:PORT/NAME"),
         (("init", "--task", "querydsl", "--engine-url", "sqlite:///x"), "its executors take http://, https://\n"),
@@ -66,12 +66,33 @@ def test_default_task_is_marked_in_the_list(packs: Callable[..., Any]) -> None:
         (("init", "--engine-url", SERVER, "--schema-name", "x"), "task 'querydsl' has no option --schema-name"),
         (("init", "--schema-name", "x"), "add --engine-url URL (an address with duckdb://"),
         (("adapt", "--task", "sql"), "dstill adapt --engine-url URL … (an address with duckdb://"),
+        (("adapt",), "(an address with http://, https://, duckdb://, sqlite://"),
+        (("ask", "x"), "(an address with http://, https://, duckdb://, sqlite://"),
+        (("ask", "--engine-url", "shop.db", "x"), "a file as sqlite:////WHOLE/PATH"),
     ],
 )
 def test_refused_calls_name_what_each_task_takes(packs: Callable[..., Any], words: tuple[str, ...], told: str) -> None:
     ended = packs(*words)
     assert ended.code == 2
     assert told in ended.err
+
+
+def test_path_of_a_file_is_no_address(packs: Callable[..., Any], sqlite_file: Path) -> None:
+    ended = packs("ask", "--engine-url", sqlite_file, "how many drivers are there")
+    assert ended.code == 2
+    assert ended.err.startswith("error: refused address: it is a file, and an address begins with the kind of engine\n")
+    address = f"sqlite:///{sqlite_file}"
+    assert ended.err.endswith(f"hint: write its kind before its whole path, for example {address}\n")
+    assert packs("doctor", "--engine-url", address).code == 0
+
+
+def test_examples_of_ask_and_adapt_name_what_the_server_needs(packs: Callable[..., Any]) -> None:
+    """An address of a search server alone is refused: it has many indices."""
+    for command in ("ask", "adapt", "init"):
+        examples = packs(command, "--help").out.partition("Examples:\n")[2].splitlines()
+        served = [line for line in examples if "http://" in line]
+        assert served
+        assert all(" --index " in line for line in served)
 
 
 def test_project_wins(packs: Callable[..., Any], sqlite_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from dstill.api.engine import Engine
-from dstill.api.records import Example, OutcomeKind
+from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.api.task import Task
-from dstill.errors import AuthError, ConfigError, ServiceError, UsageError
-from dstill_querydsl.engines import Http, HttpEngine, HttpSettings
+from dstill.errors import AuthError, ConfigError, DataError, ServiceError, UsageError
+from dstill_querydsl.engines import EmbeddedEngine, Http, HttpEngine, HttpSettings
 from dstill_querydsl.engines.node import NotPermitted
 from dstill_querydsl.guard import Limits
+from dstill_querydsl.mapping.form import MOST_FIELDS
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 
@@ -95,6 +96,17 @@ def test_rejected_key_is_auth_error(serve: Serve) -> None:
     body = {"error": {"type": "security_exception", "reason": "unable to authenticate"}, "status": 401}
     with pytest.raises(AuthError, match="refused"):
         HttpEngine(Engine(url=serve(lambda method, path, sent: (401, {}, body))))
+
+
+def test_refuses_index_with_too_many_fields(serve: Serve, root_replies: dict[str, Any]) -> None:
+    fields = {f"f{n}": {"type": "keyword"} for n in range(MOST_FIELDS + 1)}
+    reply = {"logs": {"mappings": {"properties": fields}}}
+    with (
+        engine_with_search(serve, root_replies, lambda: (200, {}, reply)) as engine,
+        pytest.raises(DataError, match="the mapping has 50,001 fields, and dstill reads at most 50,000") as caught,
+    ):
+        engine.mapping("logs")
+    assert caught.value.where == f"'logs' at {engine.settings.url}"
 
 
 # --- searching --------------------------------------------------------------------------
@@ -364,6 +376,9 @@ def test_row_does_not_override_mapping_of_user_index(
     def answer(method: str, path: str, sent: bytes) -> tuple[int, dict[str, str], Any]:
         replies = {"/": root_replies["Elasticsearch 7"], "/live/_mapping": {"live": {"mappings": {"properties": LIVE}}},
                    "/live/_count": {"count": 7}}  # fmt: skip
+        if b'"low"' in sent:  # the range of the field, which the guard asks for
+            ends = {"doc_count": 7, "low": {"value": -1e9}, "high": {"value": 1e9}}
+            return 200, {}, {**FOUND, "aggregations": {"f0": ends}}
         searched.extend([sent] * path.startswith("/live/_search"))
         return 200, {}, replies.get(path.partition("?")[0], FOUND)
 
@@ -374,7 +389,7 @@ def test_row_does_not_override_mapping_of_user_index(
         refused = executor.run(body, example)
     assert harmless.kind is OutcomeKind.OK
     assert refused.kind is OutcomeKind.INVALID
-    assert [problem.code for problem in refused.problems] == [code]
+    assert {problem.code for problem in refused.problems} == {code}
     assert refused.reason.startswith("not run: guard: refused: ")
     assert len(searched) == 1
 
@@ -386,6 +401,97 @@ def test_row_does_not_override_mapping_of_user_index(
         QueryDsl(own), Engine(url=url)
     ) as executor:  # the project's own files do
         assert (executor.run(body, example).kind is OutcomeKind.OK) == (body == GAPS)
+
+
+def _live_histogram(url: str, *documents: dict[str, Any], dialect: str = "elasticsearch9", **options: Any) -> Outcome:
+    """A histogram over documents whose range no file names."""
+    name, example = "dstill-live", Example(id="1", question="?", context={"index": "dstill-live"})
+    mapping = {"properties": {"n": {"type": "long"}, "at": {"type": "date"}, "in": {"type": "nested", "properties": {
+        "n": {"type": "long"}}}}}  # fmt: skip
+    with HttpEngine(Engine(url=url), writable=True) as loader:
+        loader.index(name, mapping, [(str(n), document) for n, document in enumerate(documents)])
+        task = QueryDsl(Settings(dialect=dialect))  # type: ignore[arg-type]
+        with Http(HttpSettings(index=name)).open(task, Engine(url=url)) as executor:
+            aggs: dict[str, Any] = {"a": {"date_histogram" if options["field"] == "at" else "histogram": options}}
+            if options["field"].startswith("in."):
+                aggs = {"in": {"nested": {"path": "in"}, "aggs": aggs}}
+            return executor.run(json.dumps({"size": 0, "aggs": aggs}), example)
+
+
+@pytest.fixture(scope="module")
+def live_url() -> Iterator[str]:
+    with EmbeddedEngine() as engine:  # says that it is an OpenSearch, which may fill any gap
+        yield engine.settings.url
+
+
+@pytest.mark.parametrize(
+    ("documents", "options"),
+    [
+        ([{"n": 3}, {"n": 900}], {"field": "n", "interval": 1}),
+        ([{"n": 0}, {"n": 10**9}], {"field": "n", "interval": 10**6}),
+        ([{"in": [{"n": 3}, {"n": 900}]}], {"field": "in.n", "interval": 1}),
+        ([{"at": "2024-01-01"}, {"at": "2024-06-30"}], {"field": "at", "fixed_interval": "1h"}),
+        ([{"at": "1970-01-01"}, {"at": "1970-01-02"}], {"field": "at", "fixed_interval": "1h"}),
+        ([{"n": 1}], {"field": "at", "fixed_interval": "1h"}),
+        ([{"at": "2000-01-01"}, {"at": "2025-01-01"}], {"field": "at", "calendar_interval": "day"}),
+    ],
+)
+def test_asks_server_for_unknown_range(live_url: str, documents: list[dict[str, Any]], options: dict[str, Any]) -> None:
+    assert _live_histogram(live_url, *documents, **options).kind is OutcomeKind.OK
+
+
+@pytest.mark.parametrize(
+    ("documents", "options", "buckets"),
+    [
+        ([{"n": 3}, {"n": 10**9}], {"field": "n", "interval": 1}, "999,999,998"),
+        ([{"in": [{"n": 3}, {"n": 10**9}]}], {"field": "in.n", "interval": 1}, "999,999,998"),
+        ([{"n": [3, 10**9]}], {"field": "n", "interval": 1}, "999,999,998"),
+        ([{"at": "2014-01-01"}, {"at": "2024-01-01"}], {"field": "at", "fixed_interval": "1h"}, "87,649"),
+        ([{"at": "0001-01-01"}, {"at": "2024-01-01"}], {"field": "at", "calendar_interval": "month"}, "26,390"),
+        ([{"n": 3}, {"n": 9}], {"field": "n", "interval": 1, "missing": 10**6}, "1,000,001"),
+    ],
+)
+def test_refuses_too_many_buckets_over_range_that_server_names(
+    live_url: str, documents: list[dict[str, Any]], options: dict[str, Any], buckets: str
+) -> None:
+    outcome = _live_histogram(live_url, *documents, **options)
+    assert outcome.kind is OutcomeKind.INVALID
+    assert outcome.reason.endswith(f"the aggregation may make about {buckets} buckets, the limit is 10,000")
+
+
+def test_refuses_unknown_range_of_dates_that_cannot_be_read(live_url: str) -> None:
+    outcome = _live_histogram(live_url, {"at": -(10**15)}, {"at": "2024-01-01"}, field="at", fixed_interval="1h")
+    assert outcome.kind is OutcomeKind.INVALID
+    assert "the range of 'at' is unknown" in outcome.reason
+
+
+def test_too_many_buckets_are_the_fault_of_the_body(serve: Serve, root_replies: dict[str, Any]) -> None:
+    """OpenSearch answers 503, as if it were busy. It would answer that to every attempt."""
+    cause = {"type": "too_many_buckets_exception", "reason": "Trying to create too many buckets."}
+    error = {"error": {"root_cause": [], "type": "search_phase_execution_exception", "reason": "", "caused_by": cause}}
+    attempts = []
+
+    def search() -> Any:
+        attempts.append(1)
+        return 503, {}, error
+
+    with engine_with_search(serve, root_replies, search) as engine:
+        outcome = engine.search("logs", {})
+    assert outcome.kind is OutcomeKind.INVALID
+    assert outcome.reason == "503 too_many_buckets_exception: Trying to create too many buckets."
+    assert len(attempts) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "body_fault"), [("runtime_exception", True), ("shard_not_available_exception", False)]
+)
+def test_error_500_may_be_the_fault_of_the_body(
+    serve: Serve, root_replies: dict[str, Any], kind: str, body_fault: bool
+) -> None:
+    error = {"error": {"root_cause": [{"type": kind, "reason": "Cannot parse the value [now-1y]"}]}}
+    with engine_with_search(serve, root_replies, lambda: (500, {}, error)) as engine:
+        outcome = engine.search("logs", {})
+    assert outcome.kind is (OutcomeKind.INVALID if body_fault else OutcomeKind.UNAVAILABLE)
 
 
 def test_executor_needs_server(toy_task: Task) -> None:

@@ -39,7 +39,7 @@ def test_makes_questions_about_own_mapping(run_questions: Callable[..., Any]) ->
     first, *others = ended.err.splitlines()
     assert first.startswith("60 questions of ")
     assert "exact_filter" in first
-    assert any("candidates were dropped" in line for line in others)
+    assert any("candidates dropped" in line for line in others)
     assert "warning: 1 field with values not in the mapping: gone" in others
 
 

@@ -78,6 +78,20 @@ def test_tell_mutants_of_all_golds(dialect: Dialect) -> None:
     check_kill_rate(GOLDS, dialect)
 
 
+@pytest.mark.parametrize("kind", ["DATE", "TIMESTAMP"])
+@pytest.mark.parametrize("value", ["04/12/2005 03:18", "2024-05", "9999-12-31"])
+def test_unique_dates_may_have_any_form_in_sqlite(kind: str, value: str) -> None:
+    schema = f"CREATE TABLE visits (id INTEGER PRIMARY KEY, at {kind} UNIQUE, n INTEGER)"
+    gold = example("SELECT n FROM visits WHERE n > 3", None, schema)
+    gold = replace(gold, context={**gold.context, "values": {"visits.at": [value]}})
+    made = list(task("sqlite").test_databases(gold, 5))
+    assert made
+    for one in made:
+        days = [row[1] for row in one.data["rows"]["visits"]]
+        assert len(set(days)) == len(days) > 1
+        assert value in days
+
+
 # --- mutants ------------------------------------------------------------------------------
 
 

@@ -1,0 +1,34 @@
+"""Tables that programs and pages get: the title of one that was cut counts its rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.toy import Toy, ToyConfig
+
+from dstill.api.protocols import Presentation
+from dstill.api.records import Table
+from dstill.pipeline.answer_objects import MAX_ROWS, result_rows
+
+
+class Counting(Toy, Presentation):
+    """A result is a number of rows."""
+
+    def result_tables(self, value: Any) -> tuple[Table, ...]:
+        rows = tuple((str(n),) for n in range(value))
+        return (Table(columns=("#n",), rows=rows), Table(title="hits", columns=("#n",), rows=rows))
+
+
+@pytest.mark.parametrize(
+    ("count", "titles"),
+    [
+        (MAX_ROWS, ["", "hits"]),
+        (567, ["the first 100 of 567 rows", "hits, the first 100 of 567 rows"]),
+        (12_345, ["the first 100 of 12,345 rows", "hits, the first 100 of 12,345 rows"]),
+    ],
+)
+def test_title_counts_rows_of_a_cut_table(count: int, titles: list[str]) -> None:
+    tables = result_rows(Counting(ToyConfig()), count)["tables"]
+    assert [table["title"] for table in tables] == titles
+    assert [(len(table["rows"]), table["of"]) for table in tables] == [(min(count, 100), count)] * 2
