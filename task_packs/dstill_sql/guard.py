@@ -223,7 +223,8 @@ def _called_columns(query: exp.Query, schema: Schema) -> Iterator[Problem]:
     """Names behind a table that are no columns of it: PostgreSQL reads ``emp.to_json`` as ``to_json(emp)``."""
     columns: dict[str, set[str]] = {}  # folded name of a table in the query → names of its columns
     for table in query.find_all(exp.Table):
-        if (found := schema.table(table.name)) is not None:
+        found = schema.table(table.name)
+        if found is not None and table.name.casefold() not in _visible_ctes(table):
             names = columns.setdefault(table.alias_or_name.casefold(), set())
             names |= {column.name.casefold() for column in found.columns}
             names |= {name.casefold() for name in table.alias_column_names}

@@ -139,7 +139,7 @@ class _Column:
         return _bound(low), _bound(high)
 
     def _sample(self) -> tuple[str, list[str | float]]:
-        """The values that are looked at: the template of a query with one column, ``v``, and what stands in it."""
+        """The values that are looked at: the template of a query with one column, ``v``, and its names and numbers."""
         names: list[str | float] = [self.column.name, self.table.name]
         if self.source.dialect == "postgres" and self.rows and self.rows > self.budget.rows:
             return _SHARE, [*names, 100 * self.budget.rows / self.rows, self.budget.rows]

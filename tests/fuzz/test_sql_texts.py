@@ -126,7 +126,11 @@ def check_statement(statement: str, denied: Sequence[str], lab: Lab) -> None:
         assert not seen.others, (seen.others, statement)
         assert not seen.tables & {"hidden", "sqlite_master", "sqlite_schema"}, (seen.tables, statement)
         if denied == DENIED:
-            assert not seen.columns & _DENIED_NAMES[lab.dialect], (seen.columns, statement)
+            wraps = "sort_key_0" in statement  # SELECT *, … FROM (the answer), which `engines.running` writes
+            assert not seen.columns & (_DENIED_NAMES[lab.dialect] - ({"*"} if wraps else set())), (
+                seen.columns,
+                statement,
+            )
         found = lab.rows(statement)
     except EngineRefuses:
         count(lab.dialect, "refused by the engine")

@@ -24,7 +24,7 @@ _DECODER = json.JSONDecoder()
 
 
 class BrokenMessage(Exception):
-    """The other side ended, or sent something that is no message."""
+    """The other side ended, or sent something else than a message."""
 
 
 class TooLong(BrokenMessage):

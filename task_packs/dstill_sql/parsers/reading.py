@@ -48,7 +48,7 @@ def confirm(statement: Statement, engine: Reading) -> None:
 
 
 def reading_of(statement: Statement) -> Reading:
-    """What sqlglot reads in a printed query. Functions have other names there: they are left out."""
+    """What sqlglot reads in a printed query. Functions have other names there, so they do not count."""
     assert statement.tree is not None
     reading = Reading()
     tokens = Grammar.get_or_raise(statement.dialect).tokenize(statement.text)

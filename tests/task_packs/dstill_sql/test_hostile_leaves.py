@@ -222,6 +222,7 @@ def test_postgresql_calls_no_function_by_the_name_of_a_column() -> None:
             assert (problem.code, problem.message.endswith(f"has no column '{name}'")) == ("function", True)
     usual = "WITH w AS (SELECT COUNT(*) FROM t) SELECT w.count, x.b FROM w JOIN t AS x ON x.a = w.count"
     assert not problems(usual, "postgres")
+    assert not problems("WITH t AS (SELECT COUNT(*) AS n FROM u) SELECT t.n FROM t", "postgres")
     assert not problems("SELECT x.z FROM t AS x (z) JOIN (SELECT 1 AS n) AS q ON q.n = x.z", "postgres")
 
 
