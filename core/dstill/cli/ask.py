@@ -19,7 +19,7 @@ from dstill.api.protocols import Linked, Presentation
 from dstill.api.records import Example, OutcomeKind
 from dstill.api.student import Generator
 from dstill.api.task import Task
-from dstill.cli.console import emit, error, note, say, width
+from dstill.cli.console import emit, error, note, prompt, say, width
 from dstill.cli.groups import Command
 from dstill.cli.options import App, app, engine_url_option, json_output, limit_option, set_option, task_option
 from dstill.cli.predict import (
@@ -148,11 +148,10 @@ def _converse(answering: Predictor, limit: int, *, as_json: bool) -> None:
 def _typed() -> str:
     """The next line of the terminal; empty if the user ends the input. Ctrl-C ends the command without an error."""
     try:
-        if sys.stderr.isatty():
-            print("> ", end="", file=sys.stderr, flush=True)
+        prompt("> ")
         line = sys.stdin.readline()
     except KeyboardInterrupt:
-        print(file=sys.stderr)
+        prompt("\n")
         raise click.exceptions.Exit(Interrupted.exit_code) from None
     return "" if line.strip() in ("exit", "quit") else line
 

@@ -35,6 +35,7 @@ __all__ = [
     "paragraph",
     "plain",
     "progress",
+    "prompt",
     "rule",
     "say",
     "sentence",
@@ -82,6 +83,12 @@ def _note_inert(text: str) -> None:
     from dstill.config import masked
 
     print(masked(text), file=sys.stderr, flush=True)
+
+
+def prompt(sign: str) -> None:
+    """Print a sign of dstill's own before the cursor, if somebody looks at the terminal."""
+    if sys.stderr.isatty():
+        print(sign, end="", file=sys.stderr, flush=True)
 
 
 def note_bug(error: Exception) -> None:

@@ -45,7 +45,7 @@ class Work(ABC):
         """Plan a query, and do not run it."""
 
     @abstractmethod
-    def execute(self, database: Any, step: Mapping[str, Any]) -> Any:
+    def query(self, database: Any, step: Mapping[str, Any]) -> Any:
         """Run a query, with its values: what it finds."""
 
     @abstractmethod
@@ -69,7 +69,7 @@ class Work(ABC):
 
         Raises MemoryError where they take more than `size` bytes.
         """
-        found = self.execute(database, step)
+        found = self.query(database, step)
         last: list[Any] = []
         for batch in batches(self.rows(found), step["most"], size):
             if last:

@@ -40,7 +40,7 @@ class DuckDbWork(Work):
     def plan(self, database: Any, step: Mapping[str, Any]) -> None:
         database.execute(f"PREPARE planned AS {step['text']}")  # EXPLAIN would draw the plan, which may be long
 
-    def execute(self, database: Any, step: Mapping[str, Any]) -> Any:
+    def query(self, database: Any, step: Mapping[str, Any]) -> Any:
         return database.execute(step["text"], step["values"])
 
     def failure(self, error: Exception) -> Failure:

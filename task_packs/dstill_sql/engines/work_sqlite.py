@@ -59,7 +59,7 @@ class SqliteWork(Work):
         with self._reading(database, step):
             database.execute(f"EXPLAIN {step['text']}")
 
-    def execute(self, database: _Database, step: Mapping[str, Any]) -> Any:
+    def query(self, database: _Database, step: Mapping[str, Any]) -> Any:
         with self._reading(database, step):
             return database.execute(step["text"], step["values"])
 
