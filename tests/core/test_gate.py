@@ -310,7 +310,7 @@ OTHER_EXECUTE = {
     "task_packs/dstill_sql/engines/serving.py": "self._databases[key]",
     "task_packs/dstill_sql/engines/work.py": "database",
     "task_packs/dstill_sql/engines/work_duckdb.py": "database",
-    "task_packs/dstill_sql/engines/work_sqlite.py": "connection database",
+    "task_packs/dstill_sql/engines/work_sqlite.py": "connection database self",
 }
 
 
