@@ -76,7 +76,8 @@ def planned(setup: Setup, records: Sequence[Record], validation: Sequence[Record
     Raises UsageError when no modality fits, and DataError when the objective leaves out all `records`.
     """
     objective, student = setup.objective, setup.student  # these raise for a misspelt name
-    modalities(setup.plugins, setup.config)
+    if (name := setup.settings.train.modality) != "auto":
+        setup.plugins.modality(name)
     setup.progress(PLANNING, 0, 1)
     pairs, device = steps.pairs(objective, setup.task, records), hardware.device()
     _check_left_out(setup.settings.train.objective, len(records) - len(pairs), len(records))
