@@ -70,7 +70,9 @@ def _entry(key: str, field: dataclasses.Field[Any], default: Any, options: list[
     if "was" in field.metadata:
         notes.append(f"`{field.metadata['was']}` is its old name.")
     if "trust" in field.metadata:
-        notes.append("In a run or project from somebody else, this needs [your permission](trust.md).")
+        is_limit = field.metadata["trust"] == "limits"
+        where, what = ("run", "a looser value than the default") if is_limit else ("run or project", "this")
+        notes.append(f"In a {where} from somebody else, {what} needs [your permission](trust.md).")
     lines = [f"### `{key}`", field.metadata["help"], " · ".join(facts), *([" ".join(notes)] if notes else [])]
     return "".join(f"\n{line}\n" for line in lines)
 

@@ -278,7 +278,7 @@ class _Lines:
         self._every = every
         self._began: dict[str, tuple[float, int]] = {}
         self._last: dict[str, tuple[float, int]] = {}
-        self._doing, self._heard = "", time.monotonic()  # what was reported last that has not ended, and when
+        self._doing, self._heard = "", 0.0  # what was reported last that has not ended, and when
 
     def __call__(self, what: str, done: int, total: int, detail: str = "") -> None:
         now = time.monotonic()

@@ -62,9 +62,11 @@ def regular(name: str, flags: int) -> int:
 def followed(name: str, flags: int) -> int:
     """An `opener` for reading that raises OSError for anything but a regular file, or a link to one."""
     handle = os.open(name, flags | system.READING)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
         os.close(handle)
-        raise OSError(errno.EINVAL, "not a regular file", name)
+        number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+        raise OSError(number, os.strerror(number) if stat.S_ISDIR(mode) else "not a regular file", name)
     return handle
 
 

@@ -74,10 +74,13 @@ def planned(setup: Setup, records: Sequence[Record], validation: Sequence[Record
 
     Raises UsageError when no modality fits, and DataError when the objective leaves out all `records`.
     """
+    objective, student = setup.objective, setup.student  # these raise for a misspelt name
+    if (name := setup.settings.train.modality) != "auto":
+        setup.plugins.modality(name)
     setup.progress(PLANNING, 0, 1)
-    pairs, device = steps.pairs(setup.objective, setup.task, records), hardware.device()
+    pairs, device = steps.pairs(objective, setup.task, records), hardware.device()
     _check_left_out(setup.settings.train.objective, len(records) - len(pairs), len(records))
-    config, _ = with_preset(setup.config, setup.student)
+    config, _ = with_preset(setup.config, student)
     modality, choice = _modality(setup, config, pairs, device)
     config, preset = with_preset(setup.config, setup.student, choice.modality)
     log.info("modality %s on %s", choice.modality, device.name)
