@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
-from tests.benchmarks.measure import Figure, figure, interleaved, process
+from benchmarks.measure import Figure, figure, interleaved, process
 
 from dstill import Run, config, plugins
 from dstill.api.records import Cause, Example, Level, Prediction, Record, ResultDiff, Verdict

@@ -1,6 +1,6 @@
 """What it takes to answer: a run with everything installed, and its bundle with the extra `runtime` alone.
 
-    python -m tests.benchmarks.runtime RUN BUNDLE "QUESTION"       # in the folder of the run's project
+    python -m benchmarks.runtime RUN BUNDLE "QUESTION"       # in the folder of the run's project
 
 Makes a wheel and two virtual environments, with the versions that CI passed with. Prints a Markdown table: MB on the
 disk, seconds of processor time of ``dstill predict`` from start to end (median of 5), milliseconds of processor time of
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 COLD = 5  # processes
 MOST = 200  # test questions
 WARM = """

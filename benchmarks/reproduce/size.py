@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.benchmarks.reproduce import memory
+from benchmarks.reproduce import memory
 
 __all__ = ["BASE_RATE", "DEFAULTS", "FULL", "QUICK", "RECIPE", "SIZES", "SMOKE", "Size"]
 

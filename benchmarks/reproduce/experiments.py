@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.benchmarks.reproduce import memory
-from tests.benchmarks.reproduce.claims import Claim, points
-from tests.benchmarks.reproduce.lab import Arm, Lab
+from benchmarks.reproduce import memory
+from benchmarks.reproduce.claims import Claim, points
+from benchmarks.reproduce.lab import Arm, Lab
 
 from dstill_evaluate.comparison import Verdicts, correctness, judged_in_all
 from dstill_evaluate.paired_tests import Paired, paired

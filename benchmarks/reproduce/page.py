@@ -8,11 +8,11 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
-from tests.benchmarks.reproduce.claims import Part
-from tests.benchmarks.reproduce.experiments import LONGER, Found
-from tests.benchmarks.reproduce.lab import UNSEEN, Arm
-from tests.benchmarks.reproduce.memory import TOKENS, card_need
-from tests.benchmarks.reproduce.size import RECIPE, Size
+from benchmarks.reproduce.claims import Part
+from benchmarks.reproduce.experiments import LONGER, Found
+from benchmarks.reproduce.lab import UNSEEN, Arm
+from benchmarks.reproduce.memory import TOKENS, card_need
+from benchmarks.reproduce.size import RECIPE, Size
 
 from dstill.api.records import Verdict
 from dstill_evaluate.metrics import why_uncounted

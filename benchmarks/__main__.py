@@ -1,8 +1,8 @@
 """Timings, for `make bench`: a table on stdout and build/bench.json. No test asserts on a time.
 
-    python -m tests.benchmarks [WORD …]      only the figures of the modules that are named
+    python -m benchmarks [WORD …]      only the figures of the modules that are named
 
-Every figure is a ratio (`tests.benchmarks.measure`): the median of the pairs, with the lowest and the
+Every figure is a ratio (`benchmarks.measure`): the median of the pairs, with the lowest and the
 highest. The file is a list of ``{"name", "ratio", "low", "high", "pairs", "unit", "note"}``, one entry a figure.
 """
 
@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.benchmarks import constrain, predicting, querydsl, report, serving, teaching, training
-from tests.benchmarks.measure import Figure, figure, interleaved, process
+from benchmarks import constrain, predicting, querydsl, report, serving, teaching, training
+from benchmarks.measure import Figure, figure, interleaved, process
 
 OUT = Path("build") / "bench.json"
 

@@ -1,6 +1,8 @@
 """Rewrites the published page when its wording changes, from the results in docs; nothing is trained.
 
-    python -m tests.benchmarks.reproduce.published     # docs/benchmark.jsonl → docs/benchmark.md, docs/claims.json
+    PYTHONPATH=tests python -m benchmarks.reproduce.published
+
+In: docs/benchmark.jsonl and docs/claims.json. Out: docs/benchmark.md and docs/claims.json.
 
 The trials are stored item by item. Memory is not: its claim is read from claims.json and its table from the page.
 """
@@ -14,13 +16,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tests.benchmarks.reproduce.claims import Claim
-from tests.benchmarks.reproduce.experiments import Found, run
-from tests.benchmarks.reproduce.lab import Arm, Lab, arm_of
-from tests.benchmarks.reproduce.memory import MEMORY, Peaks, Saving
-from tests.benchmarks.reproduce.page import page
-from tests.benchmarks.reproduce.size import FULL
-from tests.benchmarks.reproduce.trial_log import TrialLog
+from benchmarks.reproduce.claims import Claim
+from benchmarks.reproduce.experiments import Found, run
+from benchmarks.reproduce.lab import Arm, Lab, arm_of
+from benchmarks.reproduce.memory import MEMORY, Peaks, Saving
+from benchmarks.reproduce.page import page
+from benchmarks.reproduce.size import FULL
+from benchmarks.reproduce.trial_log import TrialLog
 
 from dstill.config import Settings
 from dstill.io.files import write_text

@@ -20,9 +20,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.reproduce.memory import Saving, savings
-from tests.benchmarks.reproduce.size import BASE_RATE, RECIPE, Size
-from tests.benchmarks.reproduce.trial_log import TrialLog, TrialOutcome, dataset_of, key_of
+from benchmarks.reproduce.memory import Saving, savings
+from benchmarks.reproduce.size import BASE_RATE, RECIPE, Size
+from benchmarks.reproduce.trial_log import TrialLog, TrialOutcome, dataset_of, key_of
 
 from dstill import Run
 from dstill import config as configuration

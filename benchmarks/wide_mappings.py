@@ -1,6 +1,6 @@
 """Wide mappings: how often all fields of a gold are among the fields that a linked student reads, and how fast that is.
 
-    python -m tests.benchmarks.wide_mappings [QUESTIONS]      of each index; 150 unless said
+    python -m benchmarks.wide_mappings [QUESTIONS]      of each index; 150 unless said
 
 Prints, for each set and each number of fields (`CUTS`), the share of questions with all their fields in percent, with a
 95 % Wilson interval: `Ranking`, and the pruner of prompts with as many items. Then milliseconds of `QueryForm.read`.
@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from tests.benchmarks.querydsl import CASES
+from benchmarks.querydsl import CASES
 
 from dstill.api.metric import wilson
 from dstill.api.records import Example

@@ -1,6 +1,6 @@
 """The recipe's claims, put to the test: `make reproduce`, or `make reproduce QUICK=1`.
 
-    python -m tests.benchmarks.reproduce [--size full|quick|smoke] [--jobs N] [--resume docs/benchmark.jsonl]
+    PYTHONPATH=tests python -m benchmarks.reproduce [--size full|quick|smoke] [--jobs N] [--resume docs/benchmark.jsonl]
 
 Writes trials.jsonl, claims.json, results.json and benchmark.md into build/reproduce/full (or another size), and the
 full one into docs, too: benchmark.md, benchmark.jsonl (the trials) and claims.json. If it is stopped, run the same
@@ -21,11 +21,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.reproduce.experiments import Found, run
-from tests.benchmarks.reproduce.lab import TRIALS, Arm, Lab
-from tests.benchmarks.reproduce.page import page
-from tests.benchmarks.reproduce.published import CLAIMS, DOCS, as_json
-from tests.benchmarks.reproduce.size import FULL, SIZES
+from benchmarks.reproduce.experiments import Found, run
+from benchmarks.reproduce.lab import TRIALS, Arm, Lab
+from benchmarks.reproduce.page import page
+from benchmarks.reproduce.published import CLAIMS, DOCS, as_json
+from benchmarks.reproduce.size import FULL, SIZES
 
 from dstill.errors import DstillError
 from dstill.io.files import write_text

@@ -1,6 +1,6 @@
 """Answering: 1,000 questions in blocks, as `dstill predict` reads them from stdin, against one after the other.
 
-    python -m tests.benchmarks predict
+    python -m benchmarks predict
 
 The student is the demo's `tiny` in its own size after a few steps of training; answers are checked, and not run. One
 after the other it is asked every tenth question, and the time is taken as that of all.
@@ -13,8 +13,8 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from tests.benchmarks.measure import Figure, clock, figure, interleaved
-from tests.benchmarks.serving import trained
+from benchmarks.measure import Figure, clock, figure, interleaved
+from benchmarks.serving import trained
 
 from dstill.api.records import Example
 from dstill.cli.predict import BLOCK

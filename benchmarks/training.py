@@ -1,7 +1,7 @@
 """dstill's training against the published algorithm and against TRL: rows a second, padding, peak memory.
 
-    python -m tests.benchmarks training
-    python -m tests.benchmarks.training NAME      a step of one way in this process: its peak in bytes
+    python -m benchmarks training
+    python -m benchmarks.training NAME      a step of one way in this process: its peak in bytes
 
 One thread, one machine, one model from its configuration (random weights), the same rows for all, batches of 4:
 600, 120 and 80 tokens of input, label and rationale in the mean, each at three quantiles of a spread that
@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks import references
-from tests.benchmarks.measure import Figure, clock, figure
-from tests.benchmarks.references import BATCH, EOS, EXPLAIN, PAD, PREDICT, Rows
+from benchmarks import references
+from benchmarks.measure import Figure, clock, figure
+from benchmarks.references import BATCH, EOS, EXPLAIN, PAD, PREDICT, Rows
 
 if TYPE_CHECKING:
     from dstill_finetune.collate import Collator
@@ -247,7 +247,7 @@ def peaks(names: Sequence[str]) -> Iterator[Figure]:
 
 
 def _peak(name: str) -> int:
-    words = [sys.executable, "-m", "tests.benchmarks.training", name]
+    words = [sys.executable, "-m", "benchmarks.training", name]
     return int(subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()[-1])
 
 

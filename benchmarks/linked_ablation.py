@@ -1,6 +1,6 @@
 """What each piece of the linked student gives: one piece more each time, on the same rows in the same seconds.
 
-    python -m tests.benchmarks.linked_ablation [ARM …] [--seconds 150] [--seeds 3] [--threads 2] [--out build/linked]
+    python -m benchmarks.linked_ablation [ARM …] [--seconds 150] [--seeds 3] [--threads 2] [--out build/linked]
 
 The rows are the demo's about weblogs. `ARMS` lists what is trained; without a name, all are. Each is scored on unseen
 questions (test), unseen templates and an unseen index (quakes): executable and exact accuracy, and the share of answers

@@ -1,6 +1,6 @@
 """The cascade of a run's student and a scripted large model of known accuracy, as docs/confidence.md shows it.
 
-    dstill demo --out r1 && PYTHONPATH=tests python -m tests.benchmarks.cascading r1
+    dstill demo --out r1 && PYTHONPATH=tests python -m benchmarks.cascading r1
 
 The model is a server on loopback: it gives the reference answer to nine questions in ten, and to each other one the
 reference answer to another question about the same data, which mostly runs and is wrong. Which questions these are

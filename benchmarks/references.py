@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.benchmarks.measure import clock
+from benchmarks.measure import clock
 
 __all__ = ["BATCH", "EOS", "EXPLAIN", "PAD", "PREDICT", "Rows", "trl", "two_passes", "two_sequences"]
 

@@ -1,6 +1,6 @@
 """Memory and time against rows: ``dstill generate`` with the replay teacher, and ``dstill evaluate``.
 
-    python -m tests.benchmarks.scale [--generate 1000,10000,100000] [--evaluate 1000,10000] [--out FOLDER]
+    python -m benchmarks.scale [--generate 1000,10000,100000] [--evaluate 1000,10000] [--out FOLDER]
 
 Each figure is of a command in a process of its own, on sums with a rationale (tests/support/toy.py): question,
 rationale, answer and context of a row are some 320 bytes in its file. ``generate`` reads all rows from a file, gets
@@ -26,7 +26,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 OUT = Path("build") / "scale"
-TOY = Path(__file__).parents[1] / "support" / "toy.py"
+TOY = Path(__file__).parents[1] / "tests" / "support" / "toy.py"
 PLUGINS = {"teachers", "evaluate"}  # beside the toy
 LIMIT = 2_000  # MB: the bar for a million questions
 TRAINED = 100  # rows that the student of `evaluate` learns

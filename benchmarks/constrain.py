@@ -1,7 +1,7 @@
 """Constrained decoding: how soon a grammar is ready, and what decoding under it costs.
 
-    python -m tests.benchmarks constrain        the figures, in `make bench`
-    python -m tests.benchmarks.constrain        the table of the two libraries that could do it
+    python -m benchmarks constrain        the figures, in `make bench`
+    python -m benchmarks.constrain        the table of the two libraries that could do it
 
 The student is `tiny` in its own size with random weights, one answer at a time, drawn at temperature 1.
 """
@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from benchmarks.measure import Figure, figure, interleaved
 from support.inputs import inputs
 from support.random_student import WIDE, golds, learnt, pack, writer
-from tests.benchmarks.measure import Figure, figure, interleaved
 
 from dstill.api.records import Grammar
 from dstill_constrain import vocabulary

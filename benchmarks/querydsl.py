@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.benchmarks.measure import Figure, figure, interleaved
+from benchmarks.measure import Figure, figure, interleaved
 
 from dstill.api.checking import find_problems
 from dstill.api.engine import Engine
@@ -31,7 +31,7 @@ from dstill_querydsl.engines import Embedded
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 
-CASES = Path(__file__).parents[3] / "shared" / "cases"
+CASES = Path(__file__).parents[2] / "shared" / "cases"
 PAIRS = 5
 SLICE = 200  # predictions of one pair: five pairs are a thousand of them
 WITH_TEST_DATABASES = 20  # where small test databases are made first, a third of a second each

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.reproduce.size import DEFAULTS, RECIPE
+from benchmarks.reproduce.size import DEFAULTS, RECIPE
 
 from dstill.api.records import Level, Verdict
 from dstill.io.jsonl import append_row, read_rows

@@ -2,7 +2,7 @@
 
     savings(SIZES, folder, times=2, say=print)  →  [Saving(model="Llama 512 × 10", full=Peaks(…), lora=Peaks(…)), …]
 
-Measured are whole trainings of two steps, each in a process of its own (`tests.support.planned`), on the CPU in
+Measured are whole trainings of two steps, each in a process of its own (`support.planned`), on the CPU in
 fp32 at 4 × (96 + 32) tokens, where weights and not activations decide. The card's plan is for the reference recipe:
 two sequences of 1,024 tokens, bf16, no checkpointing.
 """
@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.reproduce.claims import Claim, Part
-from tests.support.planned import Case, measured
+from benchmarks.reproduce.claims import Claim, Part
+from support.planned import Case, measured
 
 from dstill.api.recipe import Recipe
 from dstill.io.files import write_text

@@ -1,6 +1,6 @@
 """Serving: questions a second of 16 clients at once, against the same questions one after the other.
 
-    python -m tests.benchmarks serve
+    python -m benchmarks serve
 
 The student is the demo's `tiny` in its own size, trained until it knows a few questions by heart, so that its answers
 are as long as golds are; a batch takes as long as its longest answer, and one that never ends holds up all of it. It is
@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from tests.benchmarks.measure import Figure, figure, interleaved
+from benchmarks.measure import Figure, figure, interleaved
 
 from dstill import config, plugins
 from dstill.runs.run import Run

@@ -1,16 +1,16 @@
 """The training comparison and the modality table where there is a GPU: a table on stdout and build/bench-gpu.json.
 
-    python -m tests.benchmarks.gpu            # "no GPU", where there is none, and what it would report
-    python -m tests.benchmarks.gpu --student hf:Qwen/Qwen3-0.6B         # the recipe for a card of 24 GB
-    python -m tests.benchmarks.gpu --tiny     # the same code on the CPU, at a size that says nothing of speed
-    python -m tests.benchmarks.gpu --table MODALITY FOLDER [--tiny]     # one row of the table, as JSON
+    python -m benchmarks.gpu            # "no GPU", where there is none, and what it would report
+    python -m benchmarks.gpu --student hf:Qwen/Qwen3-0.6B         # the recipe for a card of 24 GB
+    python -m benchmarks.gpu --tiny     # the same code on the CPU, at a size that says nothing of speed
+    python -m benchmarks.gpu --table MODALITY FOLDER [--tiny]     # one row of the table, as JSON
 
-The comparison is that of `tests.benchmarks.training`, with models of a GPU's size. The table trains an
+The comparison is that of `benchmarks.training`, with models of a GPU's size. The table trains an
 encoder–decoder of the shape of FLAN-T5-large, from its configuration, with random weights: for each modality the
 peak of a step as the planner has it and as it is (`torch.cuda.max_memory_allocated`, on a CPU the resident set),
 and rows a second. Each modality has a process of its own.
 
-The recipe is that of `tests.benchmarks.pretrained`, for an instruct base of 0.6 to 4 billion parameters.
+The recipe is that of `benchmarks.pretrained`, for an instruct base of 0.6 to 4 billion parameters.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.benchmarks import pretrained, training
-from tests.benchmarks.measure import Figure, clock
-from tests.benchmarks.references import BATCH, EOS, PAD, Rows
-from tests.benchmarks.training import FACTORS, Size, rows, speed
+from benchmarks import pretrained, training
+from benchmarks.measure import Figure, clock
+from benchmarks.references import BATCH, EOS, PAD, Rows
+from benchmarks.training import FACTORS, Size, rows, speed
 
 OUT = Path("build") / "bench-gpu.json"
 NO_GPU = """no GPU: nothing was measured. Where there is one,
@@ -105,7 +105,7 @@ def modalities(*, tiny: bool) -> Iterator[dict[str, Any]]:
             words = [
                 sys.executable,
                 "-m",
-                "tests.benchmarks.gpu",
+                "benchmarks.gpu",
                 "--table",
                 name,
                 folder,

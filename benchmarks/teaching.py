@@ -4,7 +4,7 @@
 own on another core where there is one; the asking process is held to one core. Each run has a loop, a client and
 a store of its own; the bare one keeps nothing and tries nothing again.
 
-    python -m tests.benchmarks.teaching        # the server alone: its address on stdout, until stdin ends
+    python -m benchmarks.teaching        # the server alone: its address on stdout, until stdin ends
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.measure import Figure, figure, interleaved
+from benchmarks.measure import Figure, figure, interleaved
 
 from dstill.api.records import Example, Message, Prompt
 from dstill.api.task import Check, Task
@@ -32,7 +32,7 @@ from dstill_openai.teacher import OpenAIConfig, OpenAITeacher
 ROWS, DELAY, IN_FLIGHT, PAIRS = 1_000, 0.2, 64, 7
 IDEAL = ROWS * DELAY / IN_FLIGHT  # seconds
 BAR = 1.05
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[1] / "tests"
 
 
 def figures() -> Iterable[Figure]:
@@ -130,7 +130,7 @@ def _one_core() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _server() -> Iterator[str]:
-    command = [sys.executable, "-m", "tests.benchmarks.teaching"]
+    command = [sys.executable, "-m", "benchmarks.teaching"]
     server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     if rest := set(range(os.cpu_count() or 1)) - os.sched_getaffinity(0):
         os.sched_setaffinity(server.pid, rest)
