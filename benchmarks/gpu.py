@@ -142,6 +142,7 @@ def row(name: str, folder: str, *, tiny: bool) -> dict[str, Any]:
     """One modality: what the planner says, what a step took at most, and how fast it trains."""
     from transformers import AutoModelForSeq2SeqLM
 
+    from dstill.api.modality import Modality
     from dstill.api.recipe import Recipe
     from dstill.runtime import hardware
     from dstill_finetune import modalities as kinds
@@ -155,7 +156,8 @@ def row(name: str, folder: str, *, tiny: bool) -> dict[str, Any]:
     data = rows([0.05] if tiny else FACTORS)
     device = hardware.device()
     recipe = resolved(Recipe(per_device_train_batch_size=BATCH), device)
-    modality = {"full": kinds.Full, "lora": kinds.Lora, "qlora": kinds.Qlora}[name]()
+    known: dict[str, type[Modality]] = {"full": kinds.Full, "lora": kinds.Lora, "qlora": kinds.Qlora}
+    modality = known[name]()
     with PeakMemory(device.kind) as peak:
         model = AutoModelForSeq2SeqLM.from_pretrained(folder, **modality.load_options(recipe, device))
         collator, dataset = training.encoded(model, data, form=FORM)

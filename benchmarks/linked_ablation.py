@@ -33,7 +33,8 @@ from dstill.api.metric import wilson
 from dstill.api.records import Example
 from dstill.io.files import write_text
 from dstill.linked import Reading, Schema, read
-from dstill.runs.folder import MANIFEST, data_file
+from dstill.runs.folder import data_file
+from dstill.runs.manifest import MANIFEST
 from dstill_querydsl.linked.cursor import BodyCursor
 from dstill_querydsl.linked.form import QueryForm
 from dstill_querydsl.pack import QueryDsl
@@ -241,7 +242,7 @@ class Lab:
         run = rows.branch(folder, flags={**self._settings(rows, arm, seed), "project.seed": seed})
         if items := min((one for one in (arm.items, self.items) if one), default=0):
             for split in SPLITS:
-                records = run.records(split)
+                records = list(run.records(split))
                 random.Random(0).shuffle(records)
                 run.write(data_file(split), records[:items])
         with _form(arm):
@@ -282,7 +283,7 @@ def _form(arm: Arm) -> Iterator[None]:
             made = own(task)
             return arm.form(made, next(iter(task.examples("train"))))
 
-        QueryDsl.form = form  # type: ignore[method-assign]
+        QueryDsl.form = form  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:

@@ -29,7 +29,8 @@ from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill.api.records import Record
 from dstill.errors import FailedItems
-from dstill.runs.folder import MANIFEST, data_file
+from dstill.runs.folder import data_file
+from dstill.runs.manifest import MANIFEST
 from dstill_sweep.comparing import Verdicts, verdicts
 from dstill_sweep.trials import Result, Trials, run_trials
 
@@ -105,11 +106,11 @@ class Lab:
         _clear(folder)
         student = f"tiny:{base.folder / 'student'}"
         run = about.branch(folder, flags={"train.student": student, "train.max_steps": self.size.steps})
-        train = run.records("train")
+        train = list(run.records("train"))
         random.Random(rows).shuffle(train)
         run.write(data_file("train"), corrupted(train[: rows or None], noise))
         for split in ("test", "validation", UNSEEN):
-            records = run.records(split)
+            records = list(run.records(split))
             random.Random(0).shuffle(records)
             run.write(data_file(split), records[: self.size.items])
         run.manifest.update(made)
