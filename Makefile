@@ -67,20 +67,20 @@ format: $(STAMP)
 	$(RUN)/ruff format .
 
 bench: $(STAMP)
-	PYTHONPATH=tests $(PYTHON) -m tests.benchmarks
+	PYTHONPATH=tests $(PYTHON) -m benchmarks
 
 # The comparison and the modality table on a GPU; without one it says what it would report. Same code on this CPU:
 # ARGS=--tiny. STUDENT=hf:Qwen/Qwen3-0.6B: the recipe for a card of 24 GB instead, before and after half an hour of training.
 bench-gpu: $(STAMP)
-	$(PYTHON) -m tests.benchmarks.gpu $(if $(STUDENT),--student $(STUDENT)) $(ARGS)
+	$(PYTHON) -m benchmarks.gpu $(if $(STUDENT),--student $(STUDENT)) $(ARGS)
 
 # Gemma 3 270M with the mapping in its prompt, before and after: some 20 minutes on two cores. ARGS=--tiny: a trial.
 bench-pretrained: $(VENV)/.weights
-	PYTHONPATH=tests $(PYTHON) -m tests.benchmarks.pretrained $(ARGS)
+	PYTHONPATH=tests $(PYTHON) -m benchmarks.pretrained $(ARGS)
 
 # Tests the recipe's claims: hours on two cores. Run it again to continue after a stop. QUICK=1: minutes.
 reproduce: $(STAMP)
-	OMP_NUM_THREADS=1 $(PYTHON) -m tests.benchmarks.reproduce $(if $(QUICK),--size quick)
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(PYTHON) -m benchmarks.reproduce $(if $(QUICK),--size quick)
 
 # The weights of `--student base:querydsl`, in hours. Run it again after a stop; HOURS= trains for longer. PACK=sql: those
 # of base:sql, which begin with the published weights of base:querydsl.

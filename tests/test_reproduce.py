@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.reproduce.claims import HELD, NOT_HELD, OPEN, Claim, Part
+from benchmarks.reproduce.lab import Lab, corrupted
+from benchmarks.reproduce.published import as_json, rebuild
+from benchmarks.reproduce.size import QUICK
+from benchmarks.reproduce.trial_log import TrialLog, key_of
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.benchmarks.reproduce.claims import HELD, NOT_HELD, OPEN, Claim, Part
-from tests.benchmarks.reproduce.lab import Lab, corrupted
-from tests.benchmarks.reproduce.published import as_json, rebuild
-from tests.benchmarks.reproduce.size import QUICK
-from tests.benchmarks.reproduce.trial_log import TrialLog, key_of
 
 from dstill import Run
 from dstill.api.records import Level, Record, Score, Verdict
@@ -186,7 +186,7 @@ def reproduce(root: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]
     """``reproduce("smoke")`` starts that size in the test's folder; with `forks` its trials are forked."""
 
     def start(size: str, *, forks: bool = False) -> subprocess.Popen[str]:
-        module = "support.forked_trials" if forks else "tests.benchmarks.reproduce"
+        module = "support.forked_trials" if forks else "benchmarks.reproduce"
         command = [sys.executable, "-m", module, "--size", size, "--jobs", "2"]
         path = os.pathsep.join([str(root), str(root / "tests")])
         environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}

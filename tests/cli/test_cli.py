@@ -284,7 +284,7 @@ def test_completion_detects_the_shell(cli: Cli, monkeypatch: pytest.MonkeyPatch)
     [
         ("dstill ge", {"generate"}),
         ("dstill generate --teacher p", {"parrot"}),
-        ("dstill runs ", {"list", "show", "rm", "salvage", "trace", "track"}),
+        ("dstill runs ", {"list", "show", "rm", "trace", "track"}),
     ],
 )
 def test_completion_knows_commands_and_parts(

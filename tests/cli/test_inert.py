@@ -152,7 +152,6 @@ def test_no_command_prints_hostile_text_of_other_files(cli: Cli) -> None:
         (NAME,),
         ("data", "check", f"--{NAME}"),
         ("audit", f"{NAME}.jsonl"),
-        ("runs", "salvage", NAME, "new"),
     ],
 )
 def test_errors_escape_arguments(cli: Cli, words: tuple[str, ...]) -> None:

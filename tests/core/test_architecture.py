@@ -161,7 +161,6 @@ WRITERS = {
     "core/dstill/pipeline/feedback.py": USER,
     "core/dstill/teacher/batch_log.py": REPLIES,
     "core/dstill/teacher/inflight.py": REPLIES,
-    "core/dstill/teacher/recover.py": REPLIES,
     "core/dstill/trust.py": SETTINGS,
     "plugins/dstill_evaluate/nearest_neighbour.py": STUDENT,
     "plugins/dstill_export/adapter.py": EXPORT,

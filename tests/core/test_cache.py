@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from dstill.api.records import Message, Reply, Usage
 from dstill.errors import DataError, DiskError, RunError, ServiceError, UsageError
 from dstill.io.sqlite_files import connect
-from dstill.teacher.cache import _STEPS, APPLICATION, SCHEMA, ReplyStore
+from dstill.teacher.cache import _STEPS, APPLICATION, RESTORE, SCHEMA, ReplyStore
 
 REPLY = Reply(
     id="1", text="half \ud83d and \u2028", model="m", usage=Usage(prompt_tokens=3, completion_tokens=2), seconds=0.5
@@ -274,7 +274,7 @@ def test_foreign_schema_is_refused(path: Path, statement: str, flaw: str) -> Non
     with pytest.raises(DataError, match=r"the schema of the reply store .* is not one that dstill wrote") as caught:
         ReplyStore(path)
     assert flaw in caught.value.what
-    assert "runs salvage" in caught.value.hint
+    assert caught.value.hint == RESTORE
 
 
 @pytest.mark.parametrize("value", ["'{'", "'[]'", "'{\"id\": 1}'", "7", "NULL", "x'ff'", f"'{'[' * 100_000}'"])

@@ -299,7 +299,6 @@ def sources(root: Path) -> dict[str, str]:
 # Not of an executor: databases, and the stage of that name.
 OTHER_EXECUTE = {
     "core/dstill/teacher/batch_log.py": "db",
-    "core/dstill/teacher/recover.py": "db",
     "core/dstill/teacher/cache.py": "db self._reader self._writer",
     "core/dstill/pipeline/curate.py": "steps",
     "core/dstill/io/spool.py": "db self._db self._of_disk",

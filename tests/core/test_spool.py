@@ -155,6 +155,6 @@ def test_dataset_is_the_same_from_disk_and_from_memory(
 @pytest.mark.nightly
 def test_memory_hardly_grows_with_rows(tmp_path: Path, root: Path) -> None:
     words = ("--generate", "15000,35000", "--evaluate", "0", "--out", str(tmp_path))
-    subprocess.run([sys.executable, "-m", "tests.benchmarks.scale", *words], cwd=root, check=True)
+    subprocess.run([sys.executable, "-m", "benchmarks.scale", *words], cwd=root, check=True)
     few, many = json.loads((tmp_path / "scale.json").read_text())
     assert (many["megabytes"] - few["megabytes"]) * 1e6 / 20_000 < 3_000  # bytes a row; lists would need 5,700

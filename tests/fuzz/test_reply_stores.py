@@ -1,4 +1,4 @@
-"""A foreign or damaged replies.sqlite: opened, read, written and salvaged as data."""
+"""A foreign or damaged replies.sqlite: opened, read and written as data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ STORE = Path("replies.sqlite")
 COMMANDS = (
     ("data", "curate", "runs/a"),
     ("generate", "--out", "runs/a"),
-    ("runs", "salvage", STORE, "saved.sqlite"),
 )
 ENDLESS = "WITH RECURSIVE n(key) AS (SELECT 'x' UNION ALL SELECT key FROM n) SELECT key FROM n"
 # One statement each, as a person with the sqlite3 shell would write them.

@@ -45,4 +45,4 @@ def forked(children: Children) -> Any:
 if __name__ == "__main__":
     with Children(*TRAINING, *SCORING) as made:
         Trials.complete = forked(made)  # type: ignore[method-assign]
-        runpy.run_module("tests.benchmarks.reproduce", run_name="__main__")
+        runpy.run_module("benchmarks.reproduce", run_name="__main__")

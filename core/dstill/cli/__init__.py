@@ -127,7 +127,6 @@ COMMANDS = (
         "dstill.cli.runs:runs_track",
         "Send scores, report and student to the services of train.report_to.",
     ),
-    LazyCommand("runs salvage", "dstill.cli.runs:runs_salvage", "Recover the replies of a damaged replies.sqlite."),
     LazyCommand("pack new", "dstill.cli.new_pack:new_pack", "Create a package with a new task pack."),
     LazyCommand("pack check", "dstill.cli.pack_check:pack_check", "Check that a task pack does what dstill relies on."),
     LazyCommand("pack list", "dstill.cli.runs:plugins", "List the installed plugins and what each provides."),

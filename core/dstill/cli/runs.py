@@ -21,7 +21,7 @@ from dstill.errors import DstillError, UsageError
 from dstill.parts import KINDS
 from dstill.runs.folder import RunFolder, find_run, list_runs
 
-__all__ = ["completion", "config_show", "plugins", "runs_list", "runs_rm", "runs_salvage", "runs_show", "runs_track"]
+__all__ = ["completion", "config_show", "plugins", "runs_list", "runs_rm", "runs_show", "runs_track"]
 
 
 @click.command("list", cls=Command, examples=["dstill pack list"])
@@ -136,27 +136,6 @@ def runs_track(found: App, run: str, as_json: bool) -> None:
     only = [name for name in services_in(opened.settings.train.report_to) if name not in services]
     if only:
         note(f"only training reports to {', '.join(only)}")
-
-
-@click.command("salvage", cls=Command, examples=["dstill runs salvage replies.sqlite saved.sqlite"])
-@click.argument("damaged", metavar="FROM", type=click.Path(path_type=Path))
-@click.argument("new", metavar="TO", type=click.Path(path_type=Path))
-@json_option
-def runs_salvage(damaged: Path, new: Path, as_json: bool) -> None:
-    """Recover the replies of a damaged replies.sqlite.
-
-    Copies every readable reply to a new file. The damaged file is not changed. Replies that are lost are requested
-    again when they are needed.
-    """
-    from dstill.teacher.recover import salvage
-
-    saved = salvage(damaged, new)
-    if as_json:
-        emit({"file": str(new), **asdict(saved)})
-        return
-    note(f"{saved.unreadable} rows cannot be read" if saved.unreadable else "all known rows can be read")
-    say(f"{saved.replies} replies saved to {new}")
-    say(f"next: move {damaged} away, and put {new} in its place")
 
 
 @click.command("show", cls=Command, examples=["dstill config show --origin"])

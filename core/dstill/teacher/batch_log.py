@@ -25,7 +25,7 @@ from dstill.io import system
 from dstill.io.plain_files import regular
 from dstill.io.strict_json import dumps
 from dstill.io.typed_json import convert
-from dstill.teacher.cache import ReplyStore
+from dstill.teacher.cache import RESTORE, ReplyStore
 
 __all__ = ["OpenBatch", "add", "close", "discard", "lock", "open_batches", "set_id"]
 
@@ -98,6 +98,6 @@ def _batch(store: ReplyStore, digest: Any, id: Any, identity: Any, items: Any) -
         raise DataError(
             f"a batch in the reply store {store.path} is damaged: {error}",
             where=str(store.path),
-            hint=f"save the replies: dstill runs salvage {store.path} saved.sqlite",
+            hint=RESTORE,
         ) from None
     return batch

@@ -28,11 +28,10 @@ from dstill.api.records import Message, Reply
 from dstill.errors import DataError, DiskError, DstillError, RunError, UsageError
 from dstill.io.files import full
 from dstill.io.secrets import redact
-from dstill.io.shell import command
 from dstill.io.sqlite_files import Schema, connect, schema_of, unexpected
 from dstill.io.strict_json import dumps
 
-__all__ = ["ReplyStore"]
+__all__ = ["RESTORE", "ReplyStore"]
 
 SCHEMA = 3  # PRAGMA user_version; a newer one is refused, an older one is migrated
 APPLICATION = 0x6473746C  # PRAGMA application_id: "dstl"
@@ -40,6 +39,7 @@ LITTLE = 1 << 20  # free bytes; below it, an I/O error means that the disk is fu
 BUSY_SECONDS = 30.0  # how long another process may hold the write lock
 INTEGRITY_SECONDS = 3.0  # time for SQLite's own check of a damaged file
 _ELSEWHERE = "move it away; dstill then creates a new one and buys its replies again"
+RESTORE = f"restore a backup, or {_ELSEWHERE}"
 
 # What each schema version adds to the one before.
 _STEPS = {
@@ -154,7 +154,7 @@ class ReplyStore:
             raise DataError(
                 f"a reply in the reply store {self.path} is damaged: {error}",
                 where=str(self.path),
-                hint=f"save the other replies: dstill runs salvage {self.path} saved.sqlite",
+                hint=RESTORE,
             ) from None
 
     # --- SQLite -------------------------------------------------------------------------
@@ -203,7 +203,7 @@ class ReplyStore:
             raise DataError(
                 f"the schema of the reply store {self.path} is not one that dstill wrote: {flaw}",
                 where=str(self.path),
-                hint=f"save what can be read: dstill runs salvage {self.path} saved.sqlite",
+                hint=RESTORE,
             )
 
     @contextmanager
@@ -233,8 +233,7 @@ class ReplyStore:
             return RunError(
                 f"the reply store {self.path} is corrupt: {self._integrity(error)}",
                 where=where,
-                hint="restore a backup, or save what can be read: "
-                + command("runs", "salvage", self.path, "saved.sqlite"),
+                hint=RESTORE,
             )
         if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and self._free_bytes() < LITTLE):
             return full(self.path)

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.benchmarks import gpu
-from tests.benchmarks.references import BATCH
+from benchmarks import gpu
+from benchmarks.references import BATCH
 
 from dstill.api.modality import Batch, Memory, ModelSpec
 from dstill.api.recipe import Recipe
 from dstill_finetune.collate import Collator
 from dstill_finetune.modalities import Full
 
-COMMAND = [sys.executable, "-m", "tests.benchmarks.gpu"]
+COMMAND = [sys.executable, "-m", "benchmarks.gpu"]
 
 
 def _run(root: Path, *words: str) -> subprocess.CompletedProcess[str]:

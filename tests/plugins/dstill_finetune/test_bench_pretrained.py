@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.benchmarks import pretrained
+from benchmarks import pretrained
 
 
 def test_without_weights_nothing_is_measured(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("tests.benchmarks.pretrained.GEMMA", "not_installed_anywhere")
+    monkeypatch.setattr("benchmarks.pretrained.GEMMA", "not_installed_anywhere")
     assert pretrained.main([]) == 0
     assert capsys.readouterr().out.startswith("nothing was measured: the dependency group 'weights'")
 

@@ -140,4 +140,4 @@ def test_ten_thousand_fields_and_long_question() -> None:
         reading = _read(form, question, properties)
         assert len(reading.items) == SHOWN
         assert "area77.wert" in _names(reading)
-    assert time.process_time() - began < 20  # `tests/benchmarks/wide_mappings.py` measures
+    assert time.process_time() - began < 20  # `benchmarks/wide_mappings.py` measures

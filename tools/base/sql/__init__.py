@@ -77,9 +77,9 @@ PACK = Pack(
     settings={"task.sql.test_databases": 0},
     data=f"""Questions about invented databases of many domains, and about the databases that the pack bundles, made by
 dstill (`tools/base/sql`); and {written.COUNT:,} questions about {len(written.TRAINED)} other databases that a large
-language model wrote one by one (`tools/base/sql/written`). Not among them: the held-out databases `flights` and
-`festival`, the questions of the test sets of a bundled database, and the hand-written questions of the scores
-below.""",
+language model wrote one by one (`tools/base/sql/written.jsonl.xz`). Not among them: the held-out databases
+`flights` and `festival`, the questions of the test sets of a bundled database, and the hand-written questions of the
+scores below.""",
     weaknesses=(
         "It reads at most 96 tables and columns of a schema, those that rank best for the question.",
         "It knows a column by its name, comment, type and known values: with other words it may be missed.",

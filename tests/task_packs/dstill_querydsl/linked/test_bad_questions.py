@@ -108,7 +108,7 @@ def test_question_of_too_many_words_is_not_answered_in_part(answering: Predictor
 
 
 def test_wide_mapping_is_read_fast_after_the_first_question(answering: Predictor) -> None:
-    """`tests/benchmarks/wide_mappings.py` measures."""
+    """`benchmarks/wide_mappings.py` measures."""
     form = answering.setup.student.form
     for question, most in (("qwx zzt pfff", 20.0), ("name_of_part3 of area12", 1.0)):
         example = answering.example(question, context={"mapping": {"properties": WIDE}})
