@@ -163,7 +163,7 @@ def test_ctrl_c_keeps_the_earlier_student(fit: Fit, tmp_path: Path) -> None:
 
     again()
     weights = (folder / "model.safetensors").read_bytes()
-    with pytest.raises(Interrupted, match="stopped at step 2 of 3"):
+    with pytest.raises(Interrupted, match="stopped at step 1 of 3"):
         again(seed=1, job={"on_step": interrupt})
     assert (folder / "model.safetensors").read_bytes() == weights
     assert list(Tiny().load(folder).generate(inputs("predict: all red cars")))
