@@ -75,7 +75,7 @@ def _copied(damaged: Path, folder: Path) -> Path:
 
 
 def _columns(db: sqlite3.Connection, damaged: Path) -> dict[str, list[str]]:
-    """The columns of each table in the file, whose schema may be an older one."""
+    """The columns of each table in the file, whose schema may be damaged."""
     try:
         version = db.execute("PRAGMA user_version").fetchone()[0]
         made_by = dict(db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
