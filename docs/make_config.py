@@ -66,14 +66,11 @@ def text() -> str:
 def _entry(key: str, field: dataclasses.Field[Any], default: Any, options: list[str]) -> str:
     wanted = re.sub(r"(\d{4,})(\.0)?", lambda number: f"{int(number[1]):,}", config.wanted_of(field))
     facts = [wanted, _default(default), f"`{config.variable(key)}`", *options]
-    notes = [f"`{old}` is an old spelling of `{new}`." for old, new in field.metadata.get("renamed", {}).items()]
-    if "was" in field.metadata:
-        notes.append(f"`{field.metadata['was']}` is its old name.")
+    lines = [f"### `{key}`", field.metadata["help"], " · ".join(facts)]
     if "trust" in field.metadata:
         is_limit = field.metadata["trust"] == "limits"
         where, what = ("run", "a looser value than the default") if is_limit else ("run or project", "this")
-        notes.append(f"In a {where} from somebody else, {what} needs [your permission](trust.md).")
-    lines = [f"### `{key}`", field.metadata["help"], " · ".join(facts), *([" ".join(notes)] if notes else [])]
+        lines.append(f"In a {where} from somebody else, {what} needs [your permission](trust.md).")
     return "".join(f"\n{line}\n" for line in lines)
 
 

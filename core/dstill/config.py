@@ -13,8 +13,6 @@ field can say:
     low, high     the smallest and largest number
     describes     True: it names a file that describes the data, of which a bundle has a copy
     trust         what the value lets a stranger's file do (`dstill.trust`)
-    was           the old name of the key, which works with a warning
-    renamed       old value → new value; old ones work with a warning
 """
 
 from __future__ import annotations
@@ -38,10 +36,8 @@ from typing import Any, Literal
 
 from dstill.api.engine import Engine
 from dstill.api.recipe import Recipe
-from dstill.api.splits import FORMER_SPLITS
 from dstill.errors import ConfigError, RunError
 from dstill.io import toml
-from dstill.io.logs import log
 from dstill.io.plain_files import read_bounded
 from dstill.io.secrets import is_variable
 from dstill.io.shell import command
@@ -59,7 +55,6 @@ __all__ = [
     "as_toml",
     "assignment",
     "command_line",
-    "current",
     "fields",
     "load",
     "looks_secret",
@@ -156,7 +151,6 @@ class Generate:
         default="all",
         metadata={
             "help": "Which answers are run before they become records: all, those of the scored splits, or none.",
-            "renamed": {"held-out": "eval-only"},
         },
     )
     max_usd: float | None = field(
@@ -200,7 +194,6 @@ class Augment:
         default="",
         metadata={
             "help": "A failure cause or category: add training questions like those that failed with it in `from_run`.",
-            "was": "generate.focus",
         },
     )
     from_run: str = field(
@@ -208,7 +201,6 @@ class Augment:
         metadata={
             "help": "The evaluated run whose failures `cause` looks at.",
             "trust": "file",
-            "was": "generate.focus_run",
         },
     )
     n: int = field(
@@ -217,7 +209,6 @@ class Augment:
             "low": 0,
             "high": 10**6,
             "help": "How many questions to add. 0: a quarter of the training questions.",
-            "was": "generate.focus_rows",
         },
     )
 
@@ -232,7 +223,6 @@ class Cost:
             "low": 0,
             "high": 1e5,
             "help": "Assumed hourly cost of an annotator.",
-            "was": "generate.person_usd_per_hour",
         },
     )
     annotator_seconds_per_row: float = field(
@@ -241,7 +231,6 @@ class Cost:
             "low": 0,
             "high": 1e6,
             "help": "Assumed time for an annotator to write and check one row, in seconds.",
-            "was": "generate.person_seconds_per_row",
         },
     )
 
@@ -257,7 +246,6 @@ class Review:
             "low": 0.005,
             "high": 0.5,
             "help": "Half-width of the 95 % interval of the acceptance rate. It decides how large the sample is.",
-            "was": "review.precision",
         },
     )
     min_accept: float = field(
@@ -282,7 +270,7 @@ class Evaluate:
 
     splits: tuple[str, ...] = field(
         default=("test", "test_unseen_templates"),
-        metadata={"help": "Splits that are scored.", "renamed": FORMER_SPLITS},
+        metadata={"help": "Splits that are scored."},
     )
     baselines: tuple[str, ...] = field(
         default=("auto",),
@@ -453,15 +441,13 @@ def load(
     if file is None and use_files and Path(FILE).exists():
         file = Path(FILE)
     of_run = file is not None and (values is not None or (file.parent / "run.json").exists())
-    if file is not None:  # dstill wrote the file of a run, so do not warn about old names
-        said = _read_file(file, known) if values is None else {key: (of, str(file)) for key, of in values.items()}
-        read = _moved(said, known, quiet=of_run)
+    if file is not None:
+        read = _read_file(file, known) if values is None else {key: (of, str(file)) for key, of in values.items()}
         given.update(_of_run(read, known, file.parent) if of_run else read)
     filed, given_now = frozenset(given), {}
     if use_files:
-        given_now.update(_moved(_read_environment(os.environ if environment is None else environment, known), known))
-    from_flags = {key: (value, _FLAG) for key, value in (flags or {}).items() if value is not None}
-    given_now.update(_moved(from_flags, known))
+        given_now.update(_read_environment(os.environ if environment is None else environment, known))
+    given_now.update({key: (value, _FLAG) for key, value in (flags or {}).items() if value is not None})
     given.update(given_now)
     chosen = given_now if of_run else given  # the file of a run has the defaults too
     checked: dict[str, Any] = {}
@@ -487,12 +473,12 @@ def load(
 def _of_run(
     given: Mapping[str, tuple[Any, str]], known: Mapping[str, dataclasses.Field[Any]], folder: Path
 ) -> dict[str, tuple[Any, str]]:
-    """The settings of the run in `folder`, which an earlier dstill may have written, with the current names of values.
+    """The settings of the run in `folder`.
 
     The file also has the defaults of parts that are not installed now, so empty values of unknown keys are ignored.
     """
     return {
-        key: (_in_project(_renamed(key, value, known[key], ""), known[key], folder) if key in known else value, origin)
+        key: (_in_project(value, known[key], folder) if key in known else value, origin)
         for key, (value, origin) in given.items()
         if key in known or value
     }
@@ -504,36 +490,6 @@ def _in_project(value: Any, field_: dataclasses.Field[Any], run: Path) -> Any:
         return value
     project = next((parent for parent in run.absolute().parents if (parent / FILE).is_file()), None)
     return str(project / value) if project is not None and (project / value).is_file() else value
-
-
-def _moved(
-    given: dict[str, tuple[Any, str]], known: Mapping[str, Any], *, quiet: bool = False
-) -> dict[str, tuple[Any, str]]:
-    """The values of one source, with those of old keys under the new keys. Warns about old keys unless `quiet`."""
-    renamed = _new_keys(known)
-    for old in [key for key in given if key in renamed]:
-        value, origin = given.pop(old)
-        if not quiet:
-            names = " and ".join(renamed[old])
-            log.warning("the setting %s is now called %s (%s)", old, names, origin, extra={"once": True})
-        for new in renamed[old]:
-            given.setdefault(new, (value, origin))
-    return given
-
-
-def _new_keys(known: Mapping[str, dataclasses.Field[Any]]) -> dict[str, list[str]]:
-    """Old key → the keys that replace it."""
-    found: dict[str, list[str]] = {}
-    for key, field_ in known.items():
-        if "was" in field_.metadata:
-            found.setdefault(field_.metadata["was"], []).append(key)
-    return found
-
-
-def current(values: Mapping[str, Any], config: Config) -> dict[str, Any]:
-    """`values` by dotted key, with the current names of the keys."""
-    renamed = _new_keys(fields(config))
-    return {new: value for key, value in values.items() for new in renamed.get(key, [key])}
 
 
 def _items(value: Any) -> list[Any]:
@@ -642,8 +598,7 @@ def variable(key: str) -> str:
 
 
 def _read_environment(environment: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
-    fields_by_key = {**{old: known[new[0]] for old, new in _new_keys(known).items()}, **known}
-    by_name = {variable(key): key for key in fields_by_key}
+    by_name = {variable(key): key for key in known}
     found: dict[str, tuple[Any, str]] = {}
     for name, text in environment.items():
         if not name.startswith("DSTILL_") or name in RESERVED or "__" not in name:
@@ -651,7 +606,7 @@ def _read_environment(environment: Mapping[str, str], known: Mapping[str, Any]) 
         key = by_name.get(name)
         if key is None:
             raise _unknown(name.removeprefix("DSTILL_").replace("__", ".").lower(), f"environment {name}", known)
-        found[key] = (_from_text(text, fields_by_key[key]), f"environment {name}")
+        found[key] = (_from_text(text, known[key]), f"environment {name}")
     return found
 
 
@@ -762,7 +717,7 @@ def _checked(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) 
         f"{key}: got {value!r}, wanted {wanted_of(field_)}", where=origin, hint=f"change it, or leave it out{default}"
     )
     try:
-        checked = _converted(field_.type, _renamed(key, value, field_, origin))
+        checked = _converted(field_.type, value)
     except ValueError:
         raise error from None
     for text in checked.values() if isinstance(checked, dict) else (checked,):
@@ -814,18 +769,6 @@ def _converted_table(kind: Any, value: Any) -> dict[str, Any]:
 def _require(fits: bool) -> None:
     if not fits:
         raise ValueError
-
-
-def _renamed(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) -> Any:
-    """`value`, or each item of a list, with old values replaced by new ones. Warns about them if `origin` is given."""
-    renamed = field_.metadata.get("renamed", {})
-    if isinstance(value, (list, tuple)):
-        return [_renamed(key, item, field_, origin) for item in value]
-    if isinstance(value, str) and value in renamed:
-        if origin:
-            log.warning("%s: %r is now called %r (%s)", key, value, renamed[value], origin)
-        return renamed[value]
-    return value
 
 
 def _check_role(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) -> None:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from dstill.api.records import Table
-from dstill.api.splits import split_name
 from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.io.units import amount, percent
 from dstill_evaluate.comparison import compare
@@ -74,7 +73,6 @@ def compared(arms: Sequence[Arm], wanted: Sequence[str] = ()) -> Compared:
 def _chosen(splits: Sequence[str], wanted: Sequence[str]) -> list[str]:
     if not splits:
         raise DataError("no split was scored in all of these runs", where="compare", hint="dstill evaluate RUN")
-    wanted = [split_name(name, "--split") for name in wanted]
     for split in wanted:
         if split not in splits:
             raise UsageError(

@@ -76,7 +76,7 @@ class Nearest(Student):
         file = folder / FILE
         try:
             rows = json.loads(file.read_text(encoding="utf-8"))
-            if rows["schema_version"] > SCHEMA_VERSION:
+            if rows["schema_version"] != SCHEMA_VERSION:
                 raise DataError(
                     f"{FILE} has schema version {rows['schema_version']}, this program knows {SCHEMA_VERSION}",
                     where=str(file),

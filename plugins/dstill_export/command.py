@@ -33,7 +33,6 @@ class Form(click.Choice[str]):
         "dstill export runs/mine --to bundle --out mine-bundle",
         "dstill export runs/mine --to ctranslate2 --out student",
     ],
-    renamed={"--sample": "--limit"},
 )
 @run_argument
 @click.option("--to", "form", required=True, type=Form(NAMES), help="Export format, see above.")

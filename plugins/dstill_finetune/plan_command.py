@@ -42,7 +42,6 @@ __all__ = ["plan"]
 
 @click.command(
     cls=Command,
-    renamed={"--batch": "--batch-size", "--length": "--max-length"},
     examples=[
         "dstill experiment plan runs/mine",
         "dstill experiment plan --student hf:Qwen/Qwen3-0.6B --vram 16GB,24GB",

@@ -1,7 +1,7 @@
 """The folder of a linked student: weights in safetensors, and a JSON file with all that they depend on.
 
     model.safetensors   fp32; bf16; or int8, each matrix with one fp32 scale a row (``NAME.scale``)
-    linked.json         {"schema_version": 2, "shape": {…}, "tokens": […], "features": […], "sha256": "…", …}
+    linked.json         {"schema_version": 1, "shape": {…}, "tokens": […], "features": […], "sha256": "…", …}
 
 `read_model` (torch) and `read_scorer` (numpy) refuse weights that are damaged, of another version, or of another form.
 Nothing is unpickled, and only regular files are read: no links, fifos or devices.
@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 FILE = "linked.json"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 1
 _SMALLEST = 1024  # numbers of a matrix that is worth quantizing
 _MOST_FACTS = 2**24  # bytes of linked.json; 33 kB for the largest base
 _MOST_HEADER = 2**20  # bytes of the header of a safetensors file; 100 kB for 48 layers of each kind

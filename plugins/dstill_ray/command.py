@@ -10,7 +10,7 @@ import click
 from dstill.cli.console import progress
 from dstill.cli.groups import Command
 from dstill.cli.options import App, Count, Number, app, json_option, run_argument, set_option
-from dstill.cli.train import RENAMED, note_other_recipe, show_trained, training_options
+from dstill.cli.train import note_other_recipe, show_trained, training_options
 from dstill_sweep.command import keep_option, show_sweep, split_option, trials_option
 
 __all__ = ["evaluate", "sweep", "train"]
@@ -36,7 +36,7 @@ def cpus_option(of: str) -> Callable[..., Callable[..., None]]:
     return click.option(f"--cpus-per-{of}", "cpus", type=Count(1, 1024), default=1, help=f"Cores per {of}.")
 
 
-@click.command(cls=Command, examples=["dstill ray train runs/mine --workers 2"], renamed=RENAMED)
+@click.command(cls=Command, examples=["dstill ray train runs/mine --workers 2"])
 @training_options
 @click.option("--workers", type=Count(1, 4096), default=2, help="Number of training processes.")
 @cpus_option("worker")

@@ -123,7 +123,8 @@ def _sentences(cost: _Cost, teacher: str) -> Iterator[str]:
         )
     if cost.usd_per_hour is None:
         yield f"The machine is assumed to be free: set {KEY} to include its price."
-    if people := cost.replies.get("annotators"):
+    if cost.replies:
+        people = cost.replies["annotators"]
         yield (
             f"Writing the rows by hand would have cost {_usd(people['usd'])} (assuming {people['seconds_per_row']:g} s "
             f"per row at {_usd(people['usd_per_hour'])} per hour)."

@@ -37,7 +37,6 @@ WIDER = 0.1  # review.ci_half_width of a shorter review
 @click.command(
     cls=Command,
     examples=["dstill data review runs/mine"],
-    renamed={"--precision": "--ci-half-width"},
 )
 @run_argument
 @click.option("--tui", is_flag=True, help="Review in the terminal instead of the browser.")

@@ -22,7 +22,6 @@ from typing import Any
 from dstill.api.executor import Executor
 from dstill.api.metric import rate
 from dstill.api.records import SPLITS, Draft, Example, Outcome, OutcomeKind, Problem, Record
-from dstill.api.splits import split_name
 from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.io.shell import command
 from dstill.io.strict_json import NotStrict, dumps, loads
@@ -231,7 +230,6 @@ class ReviewSession:
 
 def split_names(names: Sequence[str], default: Sequence[str]) -> tuple[str, ...]:
     """The splits to review. Raises UsageError for an unknown split."""
-    names = [split_name(name, "--split") for name in names]
     for name in names:
         if name not in SPLITS:
             raise UsageError(

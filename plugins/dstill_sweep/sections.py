@@ -23,7 +23,7 @@ def sections(run: Run) -> Iterator[Section]:
     if facts := stages.get("sweep"):
         yield from _sweep(facts, stages.get("train", {}).get("modality", ""))
     if facts := stages.get("ablate"):
-        yield _ablation(facts) if "modality" in facts else _outdated()
+        yield _ablation(facts)
 
 
 def _sweep(facts: Mapping[str, Any], modality: str) -> Iterator[Section]:
@@ -86,15 +86,6 @@ def _by_ratio(facts: Mapping[str, Any], modality: str) -> dict[str, list[tuple[f
         name: sorted((ratio, statistics.fmean(values)) for ratio, values in ratios.items())
         for name, ratios in accuracies.items()
     }
-
-
-def _outdated() -> Section:
-    """For an ablation by an earlier dstill, which recorded no modality and uncorrected p-values."""
-    return Section(
-        title="Ablation: rationales",
-        order=65,
-        text="This ablation was made by an earlier version of dstill. Run `dstill experiment ablate` again.",
-    )
 
 
 def _ablation(facts: Mapping[str, Any]) -> Section:

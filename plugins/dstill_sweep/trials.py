@@ -28,12 +28,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dstill import config as configuration
 from dstill import trust
 from dstill.api.modality import Modality
 from dstill.api.objective import Objective
 from dstill.api.records import SPLITS, Row, Score
-from dstill.api.splits import split_name
 from dstill.errors import ConfigError, DstillError, RunError, did_you_mean
 from dstill.io.shell import command
 from dstill.pipeline import review
@@ -97,7 +95,6 @@ class Trials:
         self, parent: Run, *, split: str, extra_splits: Sequence[str] = (), fixed: Mapping[str, Any] | None = None
     ) -> None:
         trust.require(parent.config)  # once: all trials use the same settings
-        split = split_name(split, "--split")
         if split not in SPLITS:
             raise ConfigError(f"no split '{split}'.{did_you_mean(split, SPLITS)}", where="--split")
         if not parent.records(split):
@@ -116,7 +113,6 @@ class Trials:
 
     def trial(self, changes: Mapping[str, Any]) -> Trial:
         """The trial with these changes. Raises ConfigError for an unknown key or an invalid value."""
-        changes = configuration.current(changes, self.parent.config)
         flags = {**self.fixed, **changes, "evaluate.splits": [self.split, *self.extra_splits], "evaluate.baselines": []}
         flat = self.parent.config_with(flags).flat()
         ignored = self._ignored(flat)

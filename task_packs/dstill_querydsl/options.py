@@ -62,7 +62,6 @@ OPTIONS = (
     ),
     Option(
         name="--bundled-index",
-        was="--index",
         commands=("demo",),
         help=f"The bundled index that the demo is about: {', '.join(TRAINABLE)}. Default: {Settings.index}.",
         read=lambda text: OptionValue(settings={f"{_SECTION}.index": trainable(text)}),

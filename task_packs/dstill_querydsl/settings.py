@@ -44,7 +44,6 @@ class Settings:
             "low": 1,
             "high": 200_000,
             "help": "Number of synthetic questions to make for training.",
-            "was": "task.querydsl.rows",
         },
     )
     free_phrasing: float = field(
@@ -74,7 +73,6 @@ class Settings:
             "low": 1,
             "high": 5_000,
             "help": "Most fields whose values `dstill init` reads. It reads the fields that most documents have.",
-            "was": "task.querydsl.known_fields",
         },
     )
     question_fields: int = field(
@@ -87,14 +85,12 @@ class Settings:
             "low": 0,
             "high": 1_000,
             "help": "Number of documents whose texts `dstill init` reads a few words of. 0: it reads no texts.",
-            "was": "task.querydsl.sample_texts",
         },
     )
     example_value_fields: tuple[str, ...] = field(
         default=(),
         metadata={
             "help": "Fields whose example values the teacher sees, in addition to value lists and ranges.",
-            "was": "task.querydsl.samples",
         },
     )
     dialect: Literal["elasticsearch9", "elasticsearch8", "opensearch2", "opensearch3"] = field(

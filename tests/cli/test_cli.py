@@ -245,7 +245,7 @@ def test_doctor_names_missing_extras(cli: Cli, monkeypatch: pytest.MonkeyPatch) 
     assert said[at + 1] == "pip install 'dstill[EXTRA,…]'"
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["plugins"], ["doctor"], ["generate", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["pack", "list"], ["doctor"], ["generate", "--help"]])
 def test_failed_plugin_is_named_and_the_rest_works(cli: Cli, words: list[str]) -> None:
     Path("bad.py").write_text("1 / 0")
     ended = cli("--plugin", "bad.py", *words)

@@ -180,7 +180,12 @@ def test_terminal_escapes_in_questions_are_printed_as_text(cli: Cli, project: Pa
     ended = generate(cli, write_file("q.jsonl", *rows))
     assert ended.code in (0, 3)
     (run,) = Path().glob("run-*")
-    for words in (["trace", run, "a"], ["trace", run, "a", "--json"], ["trace", run, "b"], ["data", "check", "-"]):
+    for words in (
+        ["runs", "trace", run, "a"],
+        ["runs", "trace", run, "a", "--json"],
+        ["runs", "trace", run, "b"],
+        ["data", "check", "-"],
+    ):
         ended = cli(*words, stdin=CONTROL_CHARACTERS.encode())
         assert not {"\x1b", "\x07", "\u202e"} & set(ended.out + ended.err), words
         assert "\\u202e" in ended.out + ended.err

@@ -248,7 +248,13 @@ def test_run_without_settings_is_an_error(cli: Cli, finished: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["plugins", SECRET], ["generate", "--json", SECRET], [SECRET], ["runs", "show", SECRET], ["trace", SECRET, "1"]],
+    [
+        ["pack", "list", SECRET],
+        ["generate", "--json", SECRET],
+        [SECRET],
+        ["runs", "show", SECRET],
+        ["runs", "trace", SECRET, "1"],
+    ],
 )
 def test_values_that_look_like_keys_are_never_echoed(cli: Cli, words: list[str]) -> None:
     ended = cli(*words)
@@ -291,7 +297,7 @@ def test_invalid_question_names_its_line(cli: Cli, finished: Path, line: str, wh
 
 def test_unknown_disabled_plugin_is_noted(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSTILL_DISABLE", f"{os.environ['DSTILL_DISABLE']},nosuch,toy")
-    for words in (["plugins"], ["doctor"]):
+    for words in (["pack", "list"], ["doctor"]):
         ended = cli(*words)
         assert "note: DSTILL_DISABLE names 'nosuch', which is not installed\n" in ended.err
         assert "'toy'" not in ended.err
@@ -301,7 +307,7 @@ def test_unknown_disabled_plugin_is_noted(cli: Cli, monkeypatch: pytest.MonkeyPa
 
 def test_failed_plugin_has_its_file_in_json(cli: Cli) -> None:
     Path("bad.py").write_text("raise RuntimeError('no luck')\n")
-    listed, failed = map(json.loads, cli("--plugin", "bad.py", "plugins", "--json").out.splitlines())
+    listed, failed = map(json.loads, cli("--plugin", "bad.py", "pack", "list", "--json").out.splitlines())
     assert listed["failures"] == [
         {"plugin": "bad", "version": "", "problem": "RuntimeError: no luck", "source": "bad.py"}
     ]

@@ -265,7 +265,7 @@ def test_curate_applies_another_check_and_explains_rejections(
         "        return [Problem(layer='strict', code='no_fours', message='a four')]\n"
     )
     bought = len(server.requests)
-    ended = cli("--plugin", str(strict), "curate", "mine", "--json")
+    ended = cli("--plugin", str(strict), "data", "curate", "mine", "--json")
     assert ended.code == 0, ended.err
     facts = json.loads(ended.out.splitlines()[-1])
     assert facts["rejections"] == {"no_fours": 12}
@@ -275,7 +275,7 @@ def test_curate_applies_another_check_and_explains_rejections(
     assert all(row["id"] for row in rejects)
     assert manifest()["accepted"] == 15
     assert len(server.requests) == bought
-    table = cli("--plugin", str(strict), "curate", "mine").out
+    table = cli("--plugin", str(strict), "data", "curate", "mine").out
     assert re.search(r"no_fours +12", table)
 
 

@@ -1,4 +1,4 @@
-"""Help sections, subgroups, and the old names of renamed commands."""
+"""Help sections, subgroups, and suggestions for mistyped commands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from dstill.cli import MOVED, build
+from dstill.cli import build
 from dstill.cli.groups import SECTIONS, Command, Group, LazyCommand
 from dstill.errors import PluginError
 
@@ -22,16 +22,6 @@ Cli = Callable[..., Any]
 @pytest.fixture(autouse=True)
 def _all_plugins_enabled(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSTILL_DISABLE", "")
-
-
-@pytest.fixture
-def finished(cli: Cli, once: Callable[..., None]) -> None:
-    def build() -> None:
-        settings = ("--set", "train.student=memory", "--set", "train.objective=plain")
-        assert cli("generate", "--out", "runs/mine", "--task", "toy", "--teacher", "parrot", *settings).code == 0
-        assert cli("train", "mine").code == 0
-
-    once("finished", build)
 
 
 def test_main_help_has_few_commands(cli: Cli) -> None:
@@ -59,13 +49,6 @@ def test_every_command_help_has_an_example(cli: Cli) -> None:
                 )
 
     walk(group)
-
-
-@pytest.mark.parametrize(("old", "new"), MOVED.items())
-def test_old_command_name_works_with_a_warning(cli: Cli, old: str, new: str) -> None:
-    ended = cli(old, "--help")
-    assert ended.out == cli(*new.split(), "--help").out
-    assert ended.err == f"warning: `dstill {old}` is now `dstill {new}`\n"
 
 
 def test_two_word_name_creates_a_subgroup() -> None:
@@ -116,6 +99,7 @@ def test_commands_are_loaded_lazily(project: Path, monkeypatch: pytest.MonkeyPat
 def test_suggestions_include_commands_of_groups(cli: Cli) -> None:
     assert "Did you mean 'experiment sweep'?" in cli("swep").err
     assert "Did you mean 'train'?" in cli("tarin").err
+    assert "Did you mean 'data audit'?" in cli("audit").err
 
 
 def test_teacher_can_be_given_with_its_model(cli: Cli) -> None:
@@ -148,20 +132,6 @@ def test_help_describes_parts_and_the_run_argument(cli: Cli) -> None:
 def test_questions_json_counts_the_rows_of_its_file(cli: Cli) -> None:
     ended = cli("data", "questions", "--task", "toy", "-n", 3, "--out", "q.jsonl", "--json")
     assert ended.out == '{"out":"q.jsonl","questions":3}\n'
-
-
-def test_old_spelling_of_predict_works(cli: Cli, finished: None) -> None:
-    ended = cli("predict", "--run", "mine", "add 2 and 1")
-    assert ended.code == 0
-    assert ended.out == cli("predict", "mine", "add 2 and 1").out
-    assert ended.err.startswith("warning: `dstill predict --run RUN QUESTION` is now `dstill predict RUN QUESTION`\n")
-    assert cli("predict").code == 2
-
-
-def test_old_option_works_with_a_warning(cli: Cli) -> None:
-    ended = cli("data", "questions", "--task", "toy", "--number=3")
-    assert ended.out == cli("data", "questions", "--task", "toy", "--limit", 3).out
-    assert ended.err.startswith("warning: the option --number is now --limit\n")
 
 
 BROKEN = """

@@ -106,11 +106,11 @@ def test_no_command_prints_hostile_text_of_a_run(cli: Cli, hostile_run: Path) ->
     commands = [
         ("runs", "list"),
         ("runs", "show", NAME),
-        ("curate", NAME),
-        ("audit", NAME),
-        ("compare", NAME, f"{NAME}:untrained"),
-        ("export-data", NAME),
-        ("trace", NAME, row["id"]),
+        ("data", "curate", NAME),
+        ("data", "audit", NAME),
+        ("experiment", "compare", NAME, f"{NAME}:untrained"),
+        ("data", "export", NAME),
+        ("runs", "trace", NAME, row["id"]),
         ("predict", NAME, "--execute", f"add 2 and 1 {NAME}"),
         ("generate", "--out", hostile_run),
         ("generate", "--out", hostile_run, "--limit", 3),  # its settings have changed
@@ -151,7 +151,7 @@ def test_no_command_prints_hostile_text_of_other_files(cli: Cli) -> None:
         ("data", "check", NAME),
         (NAME,),
         ("data", "check", f"--{NAME}"),
-        ("audit", f"{NAME}.jsonl"),
+        ("data", "audit", f"{NAME}.jsonl"),
     ],
 )
 def test_errors_escape_arguments(cli: Cli, words: tuple[str, ...]) -> None:

@@ -101,16 +101,6 @@ def test_option_of_one_task_alone_means_this_task(packs: Cli) -> None:
     assert ended.err.endswith("--questions q.jsonl --task third --set task.third.words=a,b\n")
 
 
-def test_renamed_setting_warns_once_and_is_saved_with_its_new_name(cli: Cli, project: Path) -> None:
-    Path("dstill.toml").write_text('[engine]\nindex = "sums"\n')
-    ended = cli("generate", "--teacher", "parrot", "--out", "mine")
-    assert ended.code == 0, ended.err
-    told = "warning: the setting engine.index is now called executor.abacus.index (dstill.toml:2)\n"
-    assert ended.err.count(told) == 1
-    assert '[executor.abacus]\nindex = "sums"\n' in (project / "mine" / "config.toml").read_text()
-    assert "now called" not in cli("train", "mine", "--student", "memory", "--objective", "plain").err
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [

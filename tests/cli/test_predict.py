@@ -168,12 +168,6 @@ def test_num_samples_and_self_consistency_exclude_each_other(cli: Cli, finished:
     assert (ended.code, ended.err.splitlines()[0]) == (2, "error: these options exclude each other")
 
 
-def test_old_option_vote_is_read_with_a_warning(cli: Cli, finished: Path) -> None:
-    ended = cli("predict", "mine", "add 2 and 1", "--num-samples", 8, "--vote", "--json")
-    assert ended.err.splitlines()[0] == "warning: --num-samples K --vote is now --self-consistency K"
-    assert objects(ended)[0]["votes"]["of"] == 8
-
-
 MUTE = """
 from dstill import Task, hookimpl
 from dstill.api.student import Student, Generator

@@ -221,7 +221,7 @@ def test_augmentation_refuses_categories_that_the_teacher_cannot_invent(ask: Cal
 
 
 def test_synthesized_questions_follow_the_failures(cli: Cli, weak: Path) -> None:
-    words = ("questions", "--task", "querydsl", "--set", "task.querydsl.documents=400", "-n", "40", "--json")
+    words = ("data", "questions", "--task", "querydsl", "--set", "task.querydsl.documents=400", "-n", "40", "--json")
     kinds = ("metric", "count")
     usual = [json.loads(line)["category"] for line in cli(*words).out.splitlines()]
     ended = cli(*words, "--augment-cause", "aggregation", "--from-run", "weak")

@@ -105,8 +105,8 @@ def redirect_secret(file: Path, url: str, key: str = "ES_KEY") -> None:
 COMMANDS = [
     ("evaluate", "theirs"),
     ("predict", "theirs", "--execute", "add 1 and 2"),
-    ("curate", "theirs"),
-    ("audit", "theirs"),
+    ("data", "curate", "theirs"),
+    ("data", "audit", "theirs"),
     ("generate", "--out", "theirs"),
 ]
 
@@ -154,9 +154,9 @@ def test_trusted_run_works_until_its_requests_change(sums_cli: Cli, foreign_run:
 
 def test_commands_without_an_engine_need_no_trust(sums_cli: Cli, foreign_run: Path, attacker: Server) -> None:
     for command in (
-        ("trace", "theirs", "test-add-2-1"),
+        ("runs", "trace", "theirs", "test-add-2-1"),
         ("runs", "show", "theirs"),
-        ("export-data", "theirs"),
+        ("data", "export", "theirs"),
         ("predict", "theirs", "add 1 and 2"),
     ):
         assert sums_cli(*command).code == 0, command
@@ -219,7 +219,7 @@ def test_foreign_project_sends_no_secret(sums_cli: Cli, attacker: Server, projec
         '[project]\ntask = "sums"\n[generate]\nteacher = "parrot"\n'
         f'[engine]\nurl = "{attacker.url}"\napi_key_env = "ES_KEY"\n'
     )
-    for command in (("doctor",), ("audit",), ("generate",), ("generate", "--out", "x")):
+    for command in (("doctor",), ("data", "audit"), ("generate",), ("generate", "--out", "x")):
         ended = sums_cli(*command)
         assert ended.code == 5, (command, ended.err)
         assert "engine.api_key_env, dstill.toml:7" in ended.err
@@ -237,7 +237,7 @@ def test_foreign_project_sends_no_secret(sums_cli: Cli, attacker: Server, projec
 def test_foreign_teacher_gets_neither_key_nor_questions(sums_cli: Cli, project: Path) -> None:
     (project / "answers").mkdir()
     Path("dstill.toml").write_text('[project]\ntask = "sums"\n[teacher.replay]\nfile = "/etc/hostname"\n')
-    for command in (("generate", "--teacher", "replay"), ("questions", "--teacher", "replay")):
+    for command in (("generate", "--teacher", "replay"), ("data", "questions", "--teacher", "replay")):
         ended = sums_cli(*command)
         assert ended.code == 5, ended.err
         assert "read '/etc/hostname'" in ended.err

@@ -179,7 +179,7 @@ def test_agreement_of_drawn_answers_is_a_part_of_the_confidence(run: Run, plugin
 
 
 def test_damaged_calibration_is_an_error(run: Run) -> None:
-    (run.folder / calibration.FILE).write_text('{"schema_version": 2, "slope": "steep"}\n')
+    (run.folder / calibration.FILE).write_text('{"schema_version": 1, "slope": "steep"}\n')
     with pytest.raises(DataError, match="not a valid row"):
         run.calibration()
 

@@ -319,53 +319,6 @@ def test_wrong_value_names_key_and_expected_type(key: str, value: Any, wanted: s
     assert error.where == "command line"
 
 
-def test_renamed_value_is_read_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    config = read("[train]\nauto_modality = 'seed'\n")
-    assert config.settings.train.auto_modality == "recipe"
-    (warning,) = caplog.messages
-    assert warning.startswith("train.auto_modality: 'seed' is now called 'recipe' (")
-    assert read(config.to_toml()).settings == config.settings
-    assert len(caplog.messages) == 1  # what dstill writes has the new name
-
-
-@dataclass(frozen=True, kw_only=True)
-class Moved:
-    table: str = field(default="", metadata={"was": "engine.table"})
-    many: bool = field(default=False, metadata={"was": "engine.many"})
-
-
-OLD = "[engine]\ntable = 'a'\n[executor.sql]\nmany = true\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "environment", "flags", "origin"),
-    [
-        (OLD, {}, {}, "dstill.toml:2"),
-        (OLD.replace("'a'", "'b'"), {"DSTILL_ENGINE__TABLE": "a"}, {}, "environment DSTILL_ENGINE__TABLE"),
-        (OLD.replace("'a'", "'b'"), {"DSTILL_ENGINE__TABLE": "c"}, {"engine.table": "a"}, "command line"),
-        ("[executor.sql]\ntable = 'b'\nmany = true\n", {}, {"engine.table": "a"}, "command line"),
-        ("[engine]\nmany = true\n[executor.sql]\ntable = 'a'\n", {"DSTILL_ENGINE__MANY": "true"}, {}, "dstill.toml:4"),
-    ],
-)
-def test_renamed_key_is_read_with_a_warning(
-    text: str, environment: dict[str, str], flags: dict[str, Any], origin: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    Path("dstill.toml").write_text(text)
-    sections = {"executor.sql": Moved, "executor.other": Moved}
-    config = load(environment=environment, flags=flags, sections=sections)
-    assert config.part("executor", "sql") == Moved(table="a", many=True)
-    assert config.origins["executor.sql.table"] == origin
-    assert "the setting engine." in caplog.text
-    assert "is now called executor.sql." in caplog.text
-    assert config.part("executor", "other").table == ("" if origin == "dstill.toml:4" else "a")
-    assert not {"engine.table", "engine.many"} & config.flat().keys()
-
-
-def test_new_key_wins_over_the_old_one() -> None:
-    Path("dstill.toml").write_text("[engine]\ntable = 'old'\n[executor.sql]\ntable = 'new'\n")
-    assert load(environment={}, sections={"executor.sql": Moved}).part("executor", "sql").table == "new"
-
-
 def test_integer_is_a_float_and_text_is_a_list_of_one() -> None:
     config = read(train__label_weight=1, evaluate__splits="test")
     assert config.settings.train.label_weight == 1.0

@@ -42,14 +42,14 @@ def run(plugins: Plugins, project: Path) -> Run:
 
 def test_student_stores_the_data_facts_of_its_dataset(run: Run, project: Path) -> None:
     kept = json.loads((run.folder / "student" / FILE).read_text())
-    assert kept == {"schema_version": 2, "task": "toy", "context": {}, "data": {"wires": 2}}
+    assert kept == {"schema_version": 1, "task": "toy", "context": {}, "data": {"wires": 2}}
     shutil.copytree(run.folder, project / "elsewhere")
     assert Run.open(project / "elsewhere", plugins=run.plugins).learnt() == Learnt(task="toy", data={"wires": 2})
 
 
-def test_student_of_an_older_version_uses_the_facts_of_the_run(run: Run) -> None:
+def test_nothing_is_known_of_a_student_without_its_file(run: Run) -> None:
     (run.folder / "student" / FILE).unlink()
-    assert run.learnt() == Learnt(data={"wires": 2})
+    assert run.learnt() == Learnt()
 
 
 @pytest.mark.parametrize(

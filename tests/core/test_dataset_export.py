@@ -46,9 +46,9 @@ def test_both_formats_have_every_row(run: Run) -> None:
         ids = [one.id for one in run.records(split)]
         assert [row["id"] for row in rows(run, "messages", split)] == ids
         assert [row["id"] for row in rows(run, "prompt-completion", split)] == ids
-    assert rows(run, "messages")[0] == {"schema_version": 2, "id": record.id, "messages": [asked, told]}
+    assert rows(run, "messages")[0] == {"schema_version": 1, "id": record.id, "messages": [asked, told]}
     completion = {"prompt": f"{record.question}\n", "completion": reply}
-    assert rows(run, "prompt-completion")[0] == {"schema_version": 2, "id": record.id, **completion}
+    assert rows(run, "prompt-completion")[0] == {"schema_version": 1, "id": record.id, **completion}
     parsed = run.task.parse(rows(run, "prompt-completion")[0]["completion"])
     assert parsed is not None
     assert (parsed.answer, parsed.rationale) == (record.answer, record.rationale)

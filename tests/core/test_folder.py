@@ -252,11 +252,12 @@ def test_folder_of_a_plugin_is_replaced_as_a_whole(run: RunFolder) -> None:
     assert not folder.exists()
 
 
-def test_rows_of_a_newer_version_are_refused(run: RunFolder) -> None:
-    (run.folder / "x.jsonl").write_text('{"schema_version":1,"id":"1"}\n{"schema_version":99,"id":"2"}\n')
+@pytest.mark.parametrize("version", [0, SCHEMA_VERSION + 1])
+def test_rows_of_another_version_are_refused(run: RunFolder, version: int) -> None:
+    (run.folder / "x.jsonl").write_text(f'{{"schema_version":1,"id":"1"}}\n{{"schema_version":{version},"id":"2"}}\n')
     with pytest.raises(RunError) as caught:
         list(run.rows("x.jsonl"))
-    assert caught.value.what == f"x.jsonl has schema version 99, this dstill knows {SCHEMA_VERSION}"
+    assert caught.value.what == f"x.jsonl has schema version {version}, this dstill knows {SCHEMA_VERSION}"
     assert caught.value.where.endswith("x.jsonl:2")
 
 
@@ -272,9 +273,10 @@ def test_damaged_manifest_is_an_error_with_a_hint(run: RunFolder, text: str) -> 
     assert "replies are kept" in caught.value.hint
 
 
-def test_newer_manifest_is_refused(run: RunFolder) -> None:
-    (run.folder / "run.json").write_text(json.dumps({**run.manifest, "schema_version": 99}))
-    with pytest.raises(RunError, match=f"run 'mine' has schema version 99, this dstill knows {SCHEMA_VERSION}"):
+@pytest.mark.parametrize("version", [0, SCHEMA_VERSION + 1])
+def test_manifest_of_another_version_is_refused(run: RunFolder, version: int) -> None:
+    (run.folder / "run.json").write_text(json.dumps({**run.manifest, "schema_version": version}))
+    with pytest.raises(RunError, match=f"run 'mine' has schema version {version}, this dstill knows {SCHEMA_VERSION}"):
         RunFolder.read(run.folder)
 
 
@@ -523,7 +525,7 @@ SWEEP_FACTS = {"trials": [TRIAL], "front": ["r-8"], "split": "test", "rank": 8}
 ABLATION_FACTS = {"modality": "full", "split": "test", "arms": {"dss": [TRIAL]}, "comparisons": {}}
 
 
-@pytest.mark.parametrize("stages", [{"sweep": SWEEP_FACTS}, {"ablate": ABLATION_FACTS}, {"ablate": {"arms": 3}}])
+@pytest.mark.parametrize("stages", [{"sweep": SWEEP_FACTS}, {"ablate": ABLATION_FACTS}])
 def test_reads_a_manifest_with_trials(run: RunFolder, stages: dict[str, Any]) -> None:
     (run.folder / "run.json").write_text(json.dumps({**run.manifest, "stages": stages}))
     assert RunFolder.read(run.folder).manifest["stages"] == stages

@@ -210,8 +210,8 @@ def test_no_command_executes_refused_answers(
     made = cli(*toy, "generate", *task, "--out", "run", "--set", "generate.questions=golds.jsonl", *given)
     check_executed("generate", 0, 3, ended=made)
     assert "hostile" in (project / "run" / "rejects.jsonl").read_text()
-    check_executed("curate", 0, 3, ended=cli(*toy, "curate", "run"))
-    check_executed("audit of a file", 3, ended=cli(*toy, "audit", "golds.jsonl", *task))
+    check_executed("curate", 0, 3, ended=cli(*toy, "data", "curate", "run"))
+    check_executed("audit of a file", 3, ended=cli(*toy, "data", "audit", "golds.jsonl", *task))
 
     # a foreign dataset may hold answers that no check has seen
     run = Run.open("run", plugins=load([toy_file, recorder]))
@@ -222,7 +222,7 @@ def test_no_command_executes_refused_answers(
     texts = {row["id"]: run.task.reply_text("", row["answer"]) for row in rows("test")}
     run.write("predictions-teacher.jsonl", [Prediction(id=id, text=text) for id, text in texts.items()])
     run.save()
-    check_executed("audit of a run", 3, ended=cli(*toy, "audit", "run"))
+    check_executed("audit of a run", 3, ended=cli(*toy, "data", "audit", "run"))
     check_executed("train with early stopping", 0, ended=cli(*toy, "train", "run", "--resume-with-changes"))
     check_executed("evaluate", 0, ended=cli(*toy, "evaluate", "run"))
     verdicts = {row["id"]: row for row in Run.open("run", plugins=run.plugins).rows("verdicts.jsonl")}

@@ -128,7 +128,7 @@ def test_command_help_loads_only_the_options_of_a_pack(words: list[str]) -> None
         ["--help"],
         ["--version"],
         ["generate", "--help"],
-        ["plan", "--help"],
+        ["experiment", "plan", "--help"],
         ["ray", "train", "--help"],
         ["export", "--help"],
         ["completion", "bash"],

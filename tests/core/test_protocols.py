@@ -148,9 +148,9 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "Linked": (),  # only a student that reads schemas asks for the form: see below
     "Presentation": (*EVALUATED, PREDICT, REFUSED, ("report", "run"), ("pack", "check", "--limit", "2")),
     "RationaleTerms": TRAINED[:1],
-    "ResultProperties": (*TRAINED[:1], ("audit", "run")),
-    "Synthesis": (("questions", "-n", "1"), ("questions", "-n", "1", "--teacher", "stranger")),
-    "TestDatabases": (*TRAINED[:1], ("audit", "run")),
+    "ResultProperties": (*TRAINED[:1], ("data", "audit", "run")),
+    "Synthesis": (("data", "questions", "-n", "1"), ("data", "questions", "-n", "1", "--teacher", "stranger")),
+    "TestDatabases": (*TRAINED[:1], ("data", "audit", "run")),
 }
 
 
@@ -173,7 +173,7 @@ def run_all(cli: Callable[..., Any], root: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_pack_without_protocols_runs_every_command(run_all: Callable[..., Any]) -> None:
-    ended = run_all("alone", (*EVALUATED, ("audit", "run"), ("report", "run"), PREDICT))
+    ended = run_all("alone", (*EVALUATED, ("data", "audit", "run"), ("report", "run"), PREDICT))
     assert "3+4" in ended.out
 
 

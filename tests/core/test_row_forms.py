@@ -72,7 +72,7 @@ def test_exported_rows_are_read_back(form: str, question: str, answer: str, rati
 def test_rows_of_a_dataset_are_read_back(question: str, answer: str, rationale: str, extra: dict[str, Any]) -> None:
     record = Record(id="1", question=question, answer=answer, rationale=rationale, context={"a": [1]}, extra=extra)
     with tempfile.TemporaryDirectory() as folder:
-        write_rows(Path(folder, "train.jsonl"), [{"schema_version": 2, **record.to_row()}])
+        write_rows(Path(folder, "train.jsonl"), [{"schema_version": 1, **record.to_row()}])
         (example,) = read_questions(Path(folder, "train.jsonl"), parse=PARSE)
     assert example == Example(
         id="1",

@@ -148,7 +148,7 @@ def test_dataset_is_the_same_from_disk_and_from_memory(
 
     assert files("disk") == files("memory")
     assert {"rejects.jsonl", "requests.jsonl", "dataset/data/train.jsonl"} < files("disk").keys()
-    assert cli("curate", "disk").code == 0
+    assert cli("data", "curate", "disk").code == 0
     assert files("disk") == files("memory")
 
 

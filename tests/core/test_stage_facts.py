@@ -117,12 +117,9 @@ def test_the_cost_is_written_as_it_is_read() -> None:
     assert json.dumps(row) == json.dumps(COST_ROW)  # its keys in their order
     assert stage_facts.cost_of({"cost": row}) == COST
     assert stage_facts.cost_of({"cost": {}}) is None
-    earlier = {key: value for key, value in COST_ROW.items() if key != "annotators"}
-    found = stage_facts.cost_of({"cost": earlier})
-    assert found is not None
-    assert found.to_row() == earlier
-    assert summary_lines(found) == ["cost: $1.50, $0.5000 a row (3 replies, 30 + 15 tokens)"]
-    assert summary_lines(replace(found, usd_per_row=None)) == ["cost: $1.50 (3 replies, 30 + 15 tokens)"]  # no row
+    people = "people would have cost $6 (assumed: 180 s a row at $40 an hour)"
+    assert summary_lines(COST) == ["cost: $1.50, $0.5000 a row (3 replies, 30 + 15 tokens)", people]
+    assert summary_lines(replace(COST, usd_per_row=None)) == ["cost: $1.50 (3 replies, 30 + 15 tokens)", people]
 
 
 def test_train() -> None:

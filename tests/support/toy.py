@@ -95,7 +95,6 @@ def shown(data: str) -> OptionValue:
 OPTIONS = (
     Option(
         name="--bundled-index",
-        was="--index",
         commands=("demo",),
         help="How the demo's questions are put.",
         read=shown,
@@ -184,7 +183,7 @@ KNOWN = [("1+2", "3"), ("3-2", "1")]  # of the abacus
 
 @dataclass(frozen=True, kw_only=True)
 class AbacusConfig:
-    index: str = field(default="", metadata={"help": "which of its numbers; empty: all", "was": "engine.index"})
+    index: str = field(default="", metadata={"help": "which of its numbers; empty: all"})
 
 
 class Abacus(Executor):

@@ -40,7 +40,6 @@ class Option:
     help: str  # its text in `--help`
     metavar: str = "NAME"  # stands for the value in `--help`
     examples: Mapping[str, str] = field(default_factory=dict)  # command → a call with the option, for its help
-    was: str = ""  # its name in the previous release, which works with a warning
     read: Callable[[str], OptionValue]  # what the value means; may raise UsageError or DataError
     # For `check`, which reads rows: turns the row's value under the option's name ("schema") into context of the row.
     column: Callable[[Any], Mapping[str, Any]] | None = None

@@ -46,8 +46,6 @@ class Recipe:
         default="fullest",
         metadata={
             "help": "How auto chooses the modality: the fullest that fits, or the recipe's rule for small GPUs.",
-            "renamed": {"seed": "recipe"},
-            "was": "train.policy",
         },
     )
     label_weight: float = field(
@@ -56,7 +54,6 @@ class Recipe:
             "low": 0,
             "high": 1,
             "help": "Weight of the answer's loss in the objective dss. The rationale's loss weighs 1 - label_weight.",
-            "was": "train.alpha",
         },
     )
     prompt: Literal["auto", "chat", "plain"] = field(
@@ -189,7 +186,6 @@ class Recipe:
         default=True,
         metadata={
             "help": "Before the first step, run the longest batch and compare its memory with the plan.",
-            "was": "train.probe",
         },
     )
     threads: int = field(default=0, metadata={"low": 0, "high": 4096, "help": "CPU threads. 0: torch decides."})

@@ -59,9 +59,8 @@ __all__ = [
     "Verdict",
 ]
 
-# The format of run.json and of every row. dstill refuses a newer one, and translates an older one while reading it
-# (`dstill.runs.format1`).
-SCHEMA_VERSION = 2
+# The format of run.json and of every row. dstill refuses another one.
+SCHEMA_VERSION = 1
 
 _JSON_COLUMNS = ("context", "extra")  # of a record
 

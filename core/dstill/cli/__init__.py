@@ -62,23 +62,6 @@ def _cli(ctx: click.Context, /, config_file: Path | None, **_: Any) -> None:
     found.config_file = config_file
 
 
-# Commands of the previous release → their new names. The old ones still work (`Group.moved`).
-MOVED = {
-    "ablate": "experiment ablate",
-    "audit": "data audit",
-    "compare": "experiment compare",
-    "curate": "data curate",
-    "export-data": "data export",
-    "grammar": "pack grammar",
-    "new-pack": "pack new",
-    "plan": "experiment plan",
-    "plugins": "pack list",
-    "questions": "data questions",
-    "review": "data review",
-    "sweep": "experiment sweep",
-    "trace": "runs trace",
-}
-
 # Plugins add theirs in the hook `register_commands`.
 COMMANDS = (
     LazyCommand("demo", "dstill.cli.demo:demo", "Run the whole pipeline on bundled data.", section="Start"),
@@ -150,8 +133,6 @@ def build(argv: Sequence[str]) -> tuple[Group, App]:
         group.add_command(command)
     loaded.register_commands(group)
     group.prepare = partial(with_pack_options, loaded)
-    for old, new in MOVED.items():
-        group.moved(old, new)
     return group, App(plugins=loaded)
 
 
@@ -293,7 +274,7 @@ def _command(argv: Sequence[str]) -> str:
         elif word in SUBGROUPS:
             return f"dstill {word} {next(words, '')}".rstrip()
         elif not word.startswith("-"):
-            return f"dstill {MOVED.get(word, word)}"
+            return f"dstill {word}"
     return "dstill"
 
 

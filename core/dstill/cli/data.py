@@ -65,13 +65,6 @@ OF_TEST_SPLITS = ("project.seed", "generate.questions", "generate.limit", "gener
 @click.command(
     cls=Command,
     section="Pipeline",
-    renamed={
-        "--focus": "--augment-cause",
-        "--from": "--from-run",
-        "--allow-changed": "--resume-with-changes",
-        "--batch": "--batch-api",
-        "--max-tokens": "--max-total-tokens",
-    },
     examples=[
         "dstill generate --out runs/mine",
         "dstill generate --teacher openai:gpt-5-mini --questions questions.jsonl --max-total-tokens 2000000",

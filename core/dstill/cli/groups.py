@@ -1,11 +1,10 @@
-"""Commands and groups whose help has sections, examples and the old names of commands that moved.
+"""Commands and groups whose help has sections and examples.
 
     @click.command(cls=Command, examples=["dstill demo --quick"])
     def demo() -> None: ...
 
     cli.add_command(LazyCommand("demo", "my_package.demo:demo", "Run it.", section="Start"))
     cli.add_command(trace, "runs trace")         # dstill runs trace
-    cli.moved("trace", "runs trace")             # `dstill trace` still works, and names the new command
 
 A plugin gets the outermost group in the hook ``register_commands``. Commands made by click itself work too: without
 a section they are listed under "Other commands".
@@ -20,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dstill.cli.console import note
 from dstill.errors import PluginError
 
 if TYPE_CHECKING:
@@ -46,33 +44,11 @@ SUBGROUPS: Mapping[str, str] = {
 
 
 class Command(click.Command):
-    """A command with examples in its help, and the section that its group lists it in.
+    """A command with examples in its help, and the section that its group lists it in."""
 
-    `renamed`: the option's name in the previous release → its name now. The old name works and warns.
-    """
-
-    def __init__(
-        self,
-        *args: Any,
-        section: str = "",
-        examples: Sequence[str] = (),
-        renamed: Mapping[str, str] | None = None,
-        **attributes: Any,
-    ) -> None:
+    def __init__(self, *args: Any, section: str = "", examples: Sequence[str] = (), **attributes: Any) -> None:
         super().__init__(*args, **attributes)
-        self.section, self.examples, self.renamed = section, tuple(examples), renamed or {}
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the words after the command's name; up to ``--``, old names of options are replaced."""
-        end = args.index("--") if "--" in args else len(args)
-        return super().parse_args(ctx, [*map(self._current, args[:end]), *args[end:]])
-
-    def _current(self, word: str) -> str:
-        name, equals, value = word.partition("=")
-        if name not in self.renamed:
-            return word
-        note(f"warning: the option {name} is now {self.renamed[name]}")
-        return f"{self.renamed[name]}{equals}{value}"
+        self.section, self.examples = section, tuple(examples)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the help, and what RUN is if the command takes one."""
@@ -125,7 +101,6 @@ class Group(click.Group):
 
     def __init__(self, *args: Any, **attributes: Any) -> None:
         super().__init__(*args, **attributes)
-        self._moved: dict[str, str] = {}
         self._ready: set[str] = set()  # the commands that `_load` has seen
         # Called once with the whole name and each command that is loaded; what it returns takes the command's place.
         self.prepare: Callable[[str, click.Command], click.Command] = lambda _, command: command
@@ -192,19 +167,12 @@ class Group(click.Group):
         found = [CompletionItem(name, help=self.commands[name].get_short_help_str()) for name in sorted(names)]
         return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
-    def moved(self, old: str, new: str) -> None:
-        """Keep the old name of a command for one release: ``moved("trace", "runs trace")``."""
-        self._moved[old] = new
-
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that `args` call, by its old name too. Raises UsageError with the most similar name."""
+        """The command that `args` call. Raises UsageError with the most similar name."""
         name = args[0] if args else ""
-        if name not in self.commands and (new := self._moved.get(name)):
-            note(f"warning: `{ctx.command_path} {name}` is now `{ctx.command_path} {new}`")
-            args = [*new.split(), *args[1:]]
-        elif name and not name.startswith("-") and self.get_command(ctx, name) is None:
+        if name and not name.startswith("-") and self.get_command(ctx, name) is None:
             raise click.UsageError(f"No such command '{name}'.{self._meant(ctx, name)}", ctx)
         return super().resolve_command(ctx, args)
 
@@ -212,7 +180,6 @@ class Group(click.Group):
         known = {one: one for one in self.list_commands(ctx)}
         for group in (one for one in self.commands.values() if isinstance(one, Group)):
             known.update({inner: f"{group.name} {inner}" for inner in group.commands if inner not in known})
-        known.update(self._moved)
         import difflib
 
         near = difflib.get_close_matches(name, known, n=1)

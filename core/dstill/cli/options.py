@@ -481,9 +481,6 @@ def _with_options(name: str, command: click.Command, options: Mapping[str, Mappi
     if isinstance(copied, Command):
         calls = (option.examples.get(name, "") for of in options.values() for option in of.values())
         copied.examples = (*filter(None, calls), *copied.examples)
-        was = {option.was: flag for flag, of in options.items() for option in of.values() if option.was}
-        taken = {flag for param in copied.params for flag in param.opts}
-        copied.renamed = {**copied.renamed, **{old: new for old, new in was.items() if old not in taken}}
     return copied
 
 

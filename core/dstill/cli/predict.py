@@ -38,6 +38,7 @@ from dstill.cli.options import (
     json_output,
     limit_option,
     max_wrong_option,
+    run_argument,
     seed_option,
     set_option,
 )
@@ -72,10 +73,8 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row, or a JSON array, which the r
         "dstill predict runs/mine --json < questions.jsonl",
     ],
 )
-@click.argument("run", metavar="RUN", required=False)
+@run_argument
 @click.argument("question", required=False)
-@click.option("--run", "run_option", hidden=True)  # of the previous release: --run RUN [QUESTION]
-@click.option("--vote", is_flag=True, hidden=True)  # of the previous release: --num-samples K --vote
 @data_option("the question is about", "Default: what most questions of the run are about.")
 @click.option("--execute", is_flag=True, help="Execute the answer and show its result.")
 @engine_url_option(
@@ -113,9 +112,8 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row, or a JSON array, which the r
 def predict(
     found: App,
     /,
-    run: str | None,
+    run: str,
     question: str | None,
-    run_option: str | None,
     data: str | None,
     execute: bool,
     limit: int,
@@ -138,11 +136,6 @@ def predict(
     Warns if fields that the student learned no longer exist in the data. If the run was evaluated, it also warns of
     questions that are unlike all training questions.
     """
-    if run_option is not None:
-        note("warning: `dstill predict --run RUN QUESTION` is now `dstill predict RUN QUESTION`")
-        run, question = run_option, run
-    if run is None:
-        raise click.MissingParameter(param_hint="'RUN'", param_type="argument")
     wanted = Sampling.of(**sampling)
     opened = found.open_trained(run)
     tally = Tally()
@@ -181,11 +174,8 @@ class Sampling:
     fallback: str
 
     @classmethod
-    def of(cls, *, vote: bool, samples: int | None, voters: int | None, max_wrong: float | None, **more: Any) -> Self:
+    def of(cls, *, samples: int | None, voters: int | None, max_wrong: float | None, **more: Any) -> Self:
         """From the command's options. Raises UsageError."""
-        if vote:
-            note("warning: --num-samples K --vote is now --self-consistency K")
-            voters, samples = samples, None
         if voters is not None and samples is not None:
             hint = "omit one of them: --self-consistency returns one answer, --num-samples all of them"
             raise UsageError("these options exclude each other", where="--self-consistency, --num-samples", hint=hint)

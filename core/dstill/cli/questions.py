@@ -46,13 +46,6 @@ __all__ = ["questions"]
 @click.command(
     cls=Command,
     examples=["dstill data questions -n 100 --out questions.jsonl"],
-    renamed={
-        "--focus": "--augment-cause",
-        "--from": "--from-run",
-        "--number": "--limit",
-        "--seeds": "--seed-questions",
-        "--max-tokens": "--max-total-tokens",
-    },
 )
 @click.option("-n", "--limit", "number", type=Count(1, 1_000_000), default=20, help="Number of questions to make.")
 @click.option(

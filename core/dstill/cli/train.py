@@ -28,7 +28,7 @@ from dstill.plugins import Plugins
 from dstill.runs.run import Run
 from dstill.runtime import distributed
 
-__all__ = ["MODALITY", "RENAMED", "note_other_recipe", "show_trained", "show_training", "train", "training_options"]
+__all__ = ["MODALITY", "note_other_recipe", "show_trained", "show_training", "train", "training_options"]
 
 MODALITY = "Which weights are trained. auto: the most that fit the available memory."
 OPTIONS = (
@@ -63,7 +63,6 @@ OPTIONS = (
     json_option,
     set_option,
 )
-RENAMED = {"--allow-changed": "--resume-with-changes"}
 
 
 def training_options(command: F) -> F:
@@ -75,7 +74,6 @@ def training_options(command: F) -> F:
 
 @click.command(
     cls=Command,
-    renamed=RENAMED,
     section="Pipeline",
     examples=["dstill train runs/mine", "dstill train runs/mine --student hf:Qwen/Qwen3-0.6B --modality lora"],
 )

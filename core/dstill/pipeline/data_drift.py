@@ -2,7 +2,7 @@
 
     learnt = learnt_from(task, records, context, {})   Learnt(task="sums", context=…, data={"shop": {"columns": …}})
     learnt.to_json()                          the text of student/data.json
-    learnt_by(run.folder / "student", {})     read from there, also from a copy of the student
+    learnt_by(run.folder / "student")         read from there, also from a copy of the student
     drift(task, learnt, None)                 ("fields that the student learnt are gone: took",); empty: no change
 
 The task and the executor describe the data (`DataProfile.data_facts` and `drift`, `Executor.facts`). When neither can
@@ -57,17 +57,14 @@ def learnt_from(
     return Learnt(task=task.name, context=context, data=data)
 
 
-def learnt_by(student: Path, made_from: Mapping[str, Any]) -> Learnt:
-    """What the student in folder `student` learnt. Raises DataError when its file is damaged.
-
-    `made_from`: the facts of the data, for an older student without such a file.
-    """
+def learnt_by(student: Path) -> Learnt:
+    """What the student in folder `student` learnt; nothing if there is none. Raises DataError for a damaged file."""
     file = student / FILE
     try:
         row = loads(file.read_text(encoding="utf-8"))
         return Learnt(task=str(row["task"]), context=dict(row["context"]), data=dict(row["data"]))
     except FileNotFoundError:
-        return Learnt(data=made_from)
+        return Learnt()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{file} does not say what a student learnt: {error!r}", where=str(file), hint="train it again"

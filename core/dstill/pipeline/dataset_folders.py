@@ -25,7 +25,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dstill.api.splits import FORMER_SPLITS, SPLITS
+from dstill.api.splits import SPLITS
 from dstill.errors import DataError, needs
 from dstill.io.files import reading
 from dstill.io.logs import log
@@ -247,7 +247,7 @@ def _split_in(name: str) -> str:
     path = PurePosixPath(name)
     for part in (path.stem, *reversed(path.parent.parts)):
         part = _SHARD.sub("", part)
-        if part in (*SPLITS, *FORMER_SPLITS):
+        if part in SPLITS:
             return part
         for word in re.split(r"[^a-z0-9]+", part.lower()):
             if word in WORDS:
@@ -259,7 +259,7 @@ def _split(name: str) -> str:
     """Dstill's name of a split; empty: it has none for it."""
     if name in SPLITS:
         return name
-    return FORMER_SPLITS.get(name) or WORDS.get(re.split(r"[^a-z0-9]+", name.lower())[0], "")
+    return WORDS.get(re.split(r"[^a-z0-9]+", name.lower())[0], "")
 
 
 def _some(names: Sequence[str]) -> str:

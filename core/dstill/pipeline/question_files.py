@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any, overload
 
 from dstill.api.records import SPLITS, Draft, Example
-from dstill.api.splits import FORMER_SPLITS, split_name
 from dstill.errors import DataError
 from dstill.io.logs import log
 from dstill.io.strict_json import NotStrict, dumps, kind, loads
@@ -55,10 +54,9 @@ def read_questions(
     `parse`: `Task.parse`, for replies that have a rationale in them. `json_answers`: an answer that is text must be
     JSON. `one_answer`: refuse a question with two different answers.
     """
-    found, places, splits, n = spooled.examples(), _Places(), dict[str, None](), 0
+    found, places, n = spooled.examples(), _Places(), 0
     forms, refused = _OneForm(), None
     for row in (row for file in _files(source) for row in _rows(file)):
-        splits[str(row.values.get("split"))] = None
         forms.check(row)
         if refused is not None or forms.refused is not None:
             continue  # the first error is raised after the file is read: one in its form concerns all rows
@@ -74,8 +72,6 @@ def read_questions(
         raise DataError(f"no rows in {source}", where=str(source), hint="give it one question at least")
     if forms.refused is not None:
         raise forms.refused
-    for name in splits:
-        split_name(name, str(source))  # warns once a file, not once a row
     if refused is not None:
         raise refused
     if n:
@@ -199,7 +195,7 @@ def _example(row: _Row, parse: Callable[[str], Draft | None], json_answers: bool
     if not question.strip():
         raise cell.error("question", "is empty")
     texts = {name: cell.text(name) for name in TEXTS}
-    texts["split"] = FORMER_SPLITS.get(texts["split"], texts["split"]) or row.file.split
+    texts["split"] = texts["split"] or row.file.split
     if texts["split"] not in ("", *SPLITS):
         raise cell.error("split", f"is '{texts['split'][:40]}', expected one of {', '.join(SPLITS)}")
     return Example(

@@ -195,7 +195,7 @@ class Bundle(NoRows):
 
     def learnt(self) -> Learnt:
         """What the student learnt of its data. Raises DataError when its file is damaged."""
-        return data_drift.learnt_by(self.folder / STUDENT, {})
+        return data_drift.learnt_by(self.folder / STUDENT)
 
 
 def config_of(folder: Path, about: Manifest, plugins: Plugins, flags: Mapping[str, Any] | None = None) -> Config:

@@ -38,7 +38,6 @@ from dstill.pipeline.generate import Purchase
 from dstill.pipeline.leakage import context_key
 from dstill.pipeline.selective import ScoredAnswer
 from dstill.plugins import Plugins
-from dstill.runs import stage_facts
 from dstill.runs.folder import REQUESTS, SETTINGS, STORE, RunFolder, data_file, find_run, system_file
 from dstill.runs.provenance import loaded, owners, versions
 from dstill.runs.review_log import decisions
@@ -113,11 +112,6 @@ class RunContents(RunFolder):
         config = configuration.load(
             run.folder / SETTINGS, flags=flags, environment={}, sections=plugin_loading.part_sections(plugins)
         )
-        if not config.settings.project.task:  # of an earlier dstill. `flags` may have an address of another task
-            of_file = configuration.load(
-                run.folder / SETTINGS, environment={}, sections=plugin_loading.part_sections(plugins)
-            )
-            config = _with_task(config, task_name(plugins, of_file.settings))
         chosen = config.chosen | _chosen(run, config)
         config = replace(_with_trained_student(config, run, plugins), chosen=chosen, trusted=trusted)
         run.setup = Setup(plugins, config)
@@ -165,7 +159,6 @@ class RunContents(RunFolder):
     def config_with(self, flags: Mapping[str, Any]) -> Config:
         """The configuration of this run, overridden by `flags`. Raises ConfigError."""
         own = {key: value for key, value in self.config.flat().items() if value is not None}
-        flags = configuration.current(flags, self.config)
         sections = plugin_loading.part_sections(self.plugins)
         config = configuration.load(use_files=False, flags={**own, **flags}, sections=sections)
         before = {key: origin for key, origin in self.config.origins.items() if key not in flags}
@@ -280,7 +273,7 @@ class RunContents(RunFolder):
         A budget covers all purchases for the same `use`: none for the dataset, "evaluate", "fallback". `resume`: the
         command that continues after a cap was reached.
         """
-        buyer = f"{self.name} {self.manifest.get('id', self.manifest['created'])}"  # runs of dstill 0.1.0 have no id
+        buyer = f"{self.name} {self.manifest['id']}"
         return Purchase(store=STORE, buyer=f"{buyer} {use}".strip(), resume=resume, where=str(self.folder))
 
     @property
@@ -385,14 +378,11 @@ class RunContents(RunFolder):
         )
 
     def _predictions_from(self, file: str, provenance: list[str]) -> dict[str, Prediction]:
-        """The predictions in `file` by id; empty when their provenance is another one. Says so if a plugin changed.
-
-        An earlier dstill recorded no plugins: its predictions count as made by these.
-        """
-        of_file, without = self._provenance_of(file), _without_plugins(provenance)
-        if of_file in (provenance, without):
+        """The predictions in `file` by id; empty when their provenance is another one. Says so if a plugin changed."""
+        of_file = self._provenance_of(file)
+        if of_file == provenance:
             return {p.id: p for p in self.load(Prediction, file)}
-        if _without_plugins(of_file) == without:
+        if _without_plugins(of_file) == _without_plugins(provenance):
             changed = [one.removeprefix(PLUGIN).split()[0] for one in provenance if one not in of_file]
             log.warning("the answers in %s are made again: plugin %s changed", file, ", ".join(changed))
         return {}
@@ -475,7 +465,7 @@ def _most_frequent(records: Sequence[Record]) -> Mapping[str, Any]:
 
 def learnt_in(run: RunFolder) -> Learnt:
     """What the student in `run` learnt of its data. Raises DataError when its file is damaged."""
-    return data_drift.learnt_by(run.folder / "student", stage_facts.data_of(run.stages))
+    return data_drift.learnt_by(run.folder / "student")
 
 
 def _without_plugins(provenance: Sequence[str]) -> list[str]:

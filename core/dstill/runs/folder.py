@@ -28,7 +28,6 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 from dstill.api.records import SCHEMA_VERSION, Row
-from dstill.api.splits import FORMER_SPLITS, with_split_names
 from dstill.errors import (
     DataError,
     DiskError,
@@ -50,7 +49,6 @@ from dstill.io.logs import inert, log
 from dstill.io.plain_files import inside, refuse_links, regular
 from dstill.io.shell import command
 from dstill.run_view import Stages
-from dstill.runs import format1
 from dstill.runs import manifest as manifests
 from dstill.runs.manifest import MANIFEST
 from dstill.trust import is_bundle
@@ -252,12 +250,8 @@ class RunFolder:
         """Write `rows` to `file` of the run, completely or not at all; their count and sha256 go to `manifest`."""
         started = time.monotonic()
         path = inside(self.folder, file)
-        self._drop_former(file)
         path.parent.mkdir(parents=True, exist_ok=True)
-        old = self._path(file)
         written = write_rows(path, ({"schema_version": SCHEMA_VERSION, **row.to_row()} for row in rows))
-        if old != path:
-            old.unlink(missing_ok=True)
         self.manifest["files"][file] = {
             "rows": written.rows,
             "sha256": written.sha256,
@@ -275,7 +269,7 @@ class RunFolder:
         return path
 
     def write_folder(self, folder: str, texts: Mapping[str, str]) -> list[Path]:
-        """Replace `folder` of the run by one with these files (name → text). If that fails, the former folder stays."""
+        """Replace `folder` of the run by one with these files (name → text). If that fails, the old one stays."""
         with replace_dir(inside(self.folder, folder)):
             return [self.write_file(f"{folder}/{name}", text) for name, text in texts.items()]
 
@@ -299,18 +293,11 @@ class RunFolder:
 
     def discard(self, file: str) -> None:
         """Remove `file`, if it exists, from the folder and from `manifest`."""
-        self._path(file).unlink(missing_ok=True)
+        inside(self.folder, file).unlink(missing_ok=True)
         self.manifest["files"].pop(file, None)
-        self._drop_former(file)
-
-    def _drop_former(self, file: str) -> None:
-        """Remove `file` under the name that an earlier dstill gave it."""
-        if former := FORMER_FILES.get(file):
-            inside(self.folder, former).unlink(missing_ok=True)
-            self.manifest["files"].pop(former, None)
 
     def rows(self, file: str) -> Iterator[dict[str, Any]]:
-        """The rows of `file`; empty when it does not exist. Raises DataError, RunError for a newer schema version."""
+        """The rows of `file`; empty when it does not exist. Raises DataError, RunError for another schema version."""
         return (row for _, row in self._numbered(file))
 
     def load(self, kind: type[R], file: str) -> Iterator[R]:
@@ -326,30 +313,21 @@ class RunFolder:
                 ) from None
 
     def _numbered(self, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
-        path = self._path(file)
+        path = inside(self.folder, file)
         if not os.path.lexists(path):
             return
         for number, row in read_rows(path, own=file.startswith(APPENDED), opener=regular):
-            version = row.get("schema_version", 0)
+            version = row.get("schema_version", SCHEMA_VERSION)
             if not isinstance(version, int):
                 what = f"line {number} of {file} has a schema version that is not a number"
                 raise DataError(what, where=f"{path}:{number}")
-            if version > SCHEMA_VERSION:
+            if version != SCHEMA_VERSION:
                 raise RunError(
                     f"{file} has schema version {version}, this dstill knows {SCHEMA_VERSION}",
                     where=f"{path}:{number}",
                     hint="pip install --upgrade dstill",
                 )
-            row = row if version == SCHEMA_VERSION else format1.row(file, row)
-            yield number, with_split_names(row)
-
-    def _path(self, file: str) -> Path:
-        """The path of `file`, which an earlier dstill may have given another name."""
-        path, old = inside(self.folder, file), format1.FILES.get(file, FORMER_FILES.get(file))
-        if old is None or os.path.lexists(path):
-            return path
-        before = inside(self.folder, old)
-        return before if os.path.lexists(before) else path
+            yield number, row
 
     def remove(self) -> None:
         """Delete the folder. Raises RunError when it is a link or locked."""
@@ -418,10 +396,6 @@ def list_runs(place: Path = RUNS) -> list[Path]:
 def data_file(split: str) -> str:
     """The file of the rows of a split."""
     return f"dataset/data/{split}.jsonl"
-
-
-# Current name of a dataset's file → its name in an earlier dstill.
-FORMER_FILES = {data_file(new): data_file(old) for old, new in FORMER_SPLITS.items()}
 
 
 def system_file(kind: str, system: str = "student", engine: str = "") -> str:

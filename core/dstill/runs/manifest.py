@@ -1,6 +1,6 @@
 """run.json: its contents, and the checks of a file that somebody else may have written.
 
-    read(Path("runs/a"))  →  {"schema_version": 2, "name": "a", "stages": {…}, "files": {…}, …}
+    read(Path("runs/a"))  →  {"schema_version": 1, "name": "a", "stages": {…}, "files": {…}, …}
 
 The types below describe what dstill reads again. Stages of plugins, and values that are only written, may be any JSON.
 """
@@ -13,13 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Never, NotRequired, TypedDict
 
 from dstill.api.records import SCHEMA_VERSION, Score
-from dstill.api.splits import FORMER_SPLITS, with_split_names
 from dstill.errors import DstillError, RunError
 from dstill.io.files import reading
 from dstill.io.plain_files import inside, regular
 from dstill.io.strict_json import loads
 from dstill.io.typed_json import Misfit, convert
-from dstill.runs import format1
 
 __all__ = ["MANIFEST", "checked", "read"]
 
@@ -57,7 +55,7 @@ class Cost(TypedDict):
     replies: Count
     tokens: Tokens
     replies_without_usage: Count
-    annotators: NotRequired[People]
+    annotators: People
 
 
 class Origin(TypedDict):
@@ -250,7 +248,7 @@ class Evaluated(TypedDict):
     judged_by: NotRequired[list[Judge]]
     packs: NotRequired[list[Pack]]
     causes: NotRequired[dict[str, Cause]]
-    latency: NotRequired[Spread | Unmeasured | Nothing]
+    latency: NotRequired[Spread | Unmeasured]
     throughput: NotRequired[Throughput]
     tokens: NotRequired[Spread | Unmeasured | Nothing]
     size: NotRequired[Size]
@@ -311,10 +309,6 @@ class Ablated(TypedDict):
     comparisons: dict[str, Compared]
 
 
-class AblatedBefore(TypedDict):  # of an earlier dstill: not read
-    modality: NotRequired[Never]
-
-
 class Manifest(TypedDict):
     schema_version: Count
     name: str
@@ -326,7 +320,7 @@ class Manifest(TypedDict):
     plugins: NotRequired[list[dict[str, str]]]
     stages: dict[str, dict[str, Any]]
     files: dict[str, File]
-    id: NotRequired[str]
+    id: str
     chosen: NotRequired[list[str]]  # settings that somebody set; the others have their defaults
 
 
@@ -338,11 +332,11 @@ class StageForms(TypedDict, total=False):
     evaluate: Evaluated
     track: Tracked
     sweep: Swept
-    ablate: Ablated | AblatedBefore
+    ablate: Ablated
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The manifest of the run in `folder`. Raises RunError when it is missing, damaged or newer than this dstill."""
+    """The manifest of the run in `folder`. Raises RunError when it is missing, damaged or of another version."""
     file = folder / MANIFEST
     try:
         with reading(file), open(file, "rb", opener=regular) as opened:
@@ -351,46 +345,16 @@ def read(folder: Path) -> dict[str, Any]:
             raise Misfit(f"is longer than {MOST_BYTES >> 20} MiB")
         manifest = loads(text.decode(), max_depth=MAX_DEPTH)
         if isinstance(manifest, dict) and isinstance(version := manifest.get("schema_version"), int):
-            _refuse_newer(version, folder)
-            if version < SCHEMA_VERSION:
-                manifest = format1.manifest(manifest)
-        return checked(_with_current_names(manifest), folder)
+            _refuse_other_version(version, folder)
+        return checked(manifest, folder)
     except ValueError as error:  # not UTF-8, not JSON, or of another form
         raise RunError(
             f"{file} is damaged: {error}", where=str(file), hint="make the run again; replies are kept"
         ) from None
 
 
-def _with_current_names(manifest: Any) -> Any:
-    """A manifest of an earlier dstill with the current names of splits and keys; values of another form stay."""
-    if not isinstance(manifest, dict) or not isinstance(stages := manifest.get("stages"), dict):
-        return manifest
-    return {**manifest, "stages": {name: _current_stage(facts) for name, facts in stages.items()}}
-
-
-def _current_stage(facts: Any) -> Any:
-    if not isinstance(facts, dict):
-        return facts
-    facts = with_split_names(facts)
-    if "latency" in facts and "throughput" not in facts:
-        facts["latency"] = {}  # of an earlier dstill: an answer's share of the time of its batch
-    if "indices" in facts:
-        facts["by_data"] = facts.pop("indices")
-    if "splits" in facts:
-        facts["splits"] = _current_splits(facts["splits"])
-    if isinstance(scores := facts.get("scores"), dict):
-        facts["scores"] = {system: _current_splits(of_system) for system, of_system in scores.items()}
-    if isinstance(teacher := facts.get("teacher"), dict) and "scores" in teacher:
-        facts["teacher"] = {**teacher, "scores": _current_splits(teacher["scores"])}
-    return facts
-
-
-def _current_splits(splits: Any) -> Any:
-    return {FORMER_SPLITS.get(key, key): v for key, v in splits.items()} if isinstance(splits, dict) else splits
-
-
-def _refuse_newer(version: int, folder: Path) -> None:
-    if version > SCHEMA_VERSION:
+def _refuse_other_version(version: int, folder: Path) -> None:
+    if version != SCHEMA_VERSION:
         raise RunError(
             f"run '{folder.name}' has schema version {version}, this dstill knows {SCHEMA_VERSION}",
             where=str(folder / MANIFEST),
@@ -423,7 +387,7 @@ def _checked_stage(name: str, facts: Mapping[str, Any]) -> None:
     if name == "sweep":
         _with_accuracy(facts["trials"], ("stages", name, "trials"), or_error=True)
     if name == "ablate":
-        for arm, trials in facts["arms"].items() if "modality" in facts else ():
+        for arm, trials in facts["arms"].items():
             _with_accuracy(trials, ("stages", name, "arms", arm), or_error=False)
     scores = facts.get("scores")
     if scores and not scores.get("student"):

@@ -270,7 +270,7 @@ class Run(RunResults):
         card = dataset_card(self.name, self.task, dataset, source, cost, origin=origin)
         self.write_file("dataset/README.md", card)
         for file in [file for file in self.manifest["files"] if file.startswith(EXPORT)]:
-            self.discard(file)  # it has the former rows
+            self.discard(file)  # it has the rows from before
         self.progress(WRITING, 1, 1)
 
     def train(
@@ -519,7 +519,7 @@ class Run(RunResults):
         provenance = self._provenance(constrained=student and wanted.constrain, draws=draws)
         provenance += self._plugins_behind(system)
         existing = self._predictions_from(file, provenance)
-        if existing.keys() >= {e.id for e in examples} and not (student and self._gains_logprobs(existing, examples)):
+        if existing.keys() >= {e.id for e in examples}:
             return spooled.predictions(existing[e.id] for e in examples)
 
         def save(block: Sequence[Prediction]) -> None:
@@ -566,17 +566,6 @@ class Run(RunResults):
         self.manifest["files"][TIMINGS]["provenance"] = provenance
         return found
 
-    def _gains_logprobs(self, existing: Mapping[str, Prediction], examples: Sequence[Example]) -> bool:
-        """Whether predictions of a dstill that kept no log-probabilities would have them if they were written again."""
-        known = "confidence" in self.stages.get("evaluate", {}) or any(p.logprob is not None for p in existing.values())
-        if known or not examples:
-            return False
-        try:
-            (now,) = steps.predict(self.generator(), self.objective, self.task, examples[:1])
-        except DstillError:  # for example, this dstill does not load such students
-            return False
-        return now.logprob is not None
-
     def _asked(self, system: str, examples: Sequence[Example]) -> prompted.Prompted:
         """The answers of a prompted model, from the reply store or bought now."""
         purchase = self.purchase("evaluate", resume=command("evaluate", self.folder, "--baseline", system))
@@ -593,9 +582,6 @@ class Run(RunResults):
         teacher = self.stages.get("generate", {}).get("teacher", "")
         if why := teacher_eval.unmeasured(self.plugins, teacher, golds):
             return TeacherScores(why=why)
-        if TEACHER_ANSWERS not in self.manifest["files"]:
-            again = command("data", "curate", self.folder)
-            return TeacherScores(why=f"the dataset is of an earlier dstill, so run `{again}` first")
         answers = self.load(Prediction, TEACHER_ANSWERS)
         verdicts = spooled.verdicts(teacher_eval.judged(self.setup, golds, answers, self.rejections(), executor))
         self.write(system_file("verdicts", "teacher", engine), verdicts)

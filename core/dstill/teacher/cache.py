@@ -33,7 +33,7 @@ from dstill.io.strict_json import dumps
 
 __all__ = ["RESTORE", "ReplyStore"]
 
-SCHEMA = 3  # PRAGMA user_version; a newer one is refused, an older one is migrated
+SCHEMA = 1  # PRAGMA user_version; another one is refused
 APPLICATION = 0x6473746C  # PRAGMA application_id: "dstl"
 LITTLE = 1 << 20  # free bytes; below it, an I/O error means that the disk is full
 BUSY_SECONDS = 30.0  # how long another process may hold the write lock
@@ -41,22 +41,15 @@ INTEGRITY_SECONDS = 3.0  # time for SQLite's own check of a damaged file
 _ELSEWHERE = "move it away; dstill then creates a new one and buys its replies again"
 RESTORE = f"restore a backup, or {_ELSEWHERE}"
 
-# What each schema version adds to the one before.
-_STEPS = {
-    1: """
-CREATE TABLE replies (key TEXT PRIMARY KEY, identity TEXT NOT NULL, reply TEXT NOT NULL, at REAL NOT NULL);
+_TABLES = """
+CREATE TABLE replies (key TEXT PRIMARY KEY, identity TEXT NOT NULL, reply TEXT NOT NULL, at REAL NOT NULL,
+    buyer TEXT NOT NULL DEFAULT '');
+CREATE INDEX replies_buyer ON replies (buyer);
 CREATE TABLE attempts (key TEXT NOT NULL, code TEXT NOT NULL, error TEXT NOT NULL, at REAL NOT NULL);
 CREATE INDEX attempts_key ON attempts (key);
-""",
-    2: """
-ALTER TABLE replies ADD COLUMN buyer TEXT NOT NULL DEFAULT '';
-CREATE INDEX replies_buyer ON replies (buyer);
-""",
-    3: """
 CREATE TABLE batches (digest TEXT PRIMARY KEY, id TEXT NOT NULL, open INTEGER NOT NULL, identity TEXT NOT NULL,
     items TEXT NOT NULL, at REAL NOT NULL);
-""",
-}
+"""
 
 
 class ReplyStore:
@@ -169,14 +162,13 @@ class ReplyStore:
         return db
 
     def _prepare(self) -> None:
-        """Create or migrate the tables. Refuse a file of another program or of a newer dstill."""
+        """Create the tables of a new file. Refuse a file of another program or of a newer dstill."""
         db = self._writer
         self._refuse_foreign(db)
         _until_free(lambda: db.execute("PRAGMA journal_mode = WAL").fetchone())
         with self.transaction():
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            for step in range(version + 1, SCHEMA + 1):
-                for statement in _STEPS[step].split(";"):
+            if not db.execute("PRAGMA user_version").fetchone()[0]:
+                for statement in _TABLES.split(";"):
                     db.execute(statement)
             db.execute(f"PRAGMA application_id = {APPLICATION}")
             db.execute(f"PRAGMA user_version = {SCHEMA}")
@@ -187,7 +179,9 @@ class ReplyStore:
             pragmas = ("application_id", "user_version")
             application, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas)
             tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            flaw = unexpected(db, _expected(version)) if version in range(SCHEMA + 1) else f"has version {version}"
+            flaw = (
+                unexpected(db, _expected() if version else {}) if version in (0, SCHEMA) else f"has version {version}"
+            )
         finally:
             with suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
@@ -266,8 +260,8 @@ class ReplyStore:
 
 
 @cache
-def _expected(version: int) -> Schema:
-    return schema_of(statement for step in range(1, version + 1) for statement in _STEPS[step].split(";"))
+def _expected() -> Schema:
+    return schema_of(_TABLES.split(";"))
 
 
 def _code(error: sqlite3.Error) -> int:

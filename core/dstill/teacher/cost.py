@@ -10,7 +10,7 @@ A teacher that is not paid has no costs: None. If a price is not known, neither 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dstill.api.records import Row, Usage
 from dstill.api.teacher import Teacher
@@ -43,14 +43,7 @@ class ReplyCost(Row):
     replies: int
     tokens: Usage
     replies_without_usage: int  # their tokens are an estimate
-    annotators: AnnotatorCost | None = None  # None: a run of an earlier dstill
-
-    def to_row(self) -> dict[str, Any]:
-        """As run.json has it."""
-        row = super().to_row()
-        if self.annotators is None:
-            del row["annotators"]
-        return row
+    annotators: AnnotatorCost
 
 
 def caps(settings: Generate, teacher: Teacher, *, section: str = "generate") -> Caps:
@@ -96,7 +89,6 @@ def summary_lines(cost: ReplyCost | None) -> list[str]:
     if cost.usd_per_row is not None:
         usd += f", ${cost.usd_per_row:.4f} a row"
     lines = [f"cost: {usd} ({of}{guess})"]
-    if (people := cost.annotators) is not None:
-        by_hand = f"{people.seconds_per_row:g} s a row at ${people.usd_per_hour:g} an hour"
-        lines.append(f"people would have cost ${people.usd:,.0f} (assumed: {by_hand})")
-    return lines
+    people = cost.annotators
+    by_hand = f"{people.seconds_per_row:g} s a row at ${people.usd_per_hour:g} an hour"
+    return [*lines, f"people would have cost ${people.usd:,.0f} (assumed: {by_hand})"]

@@ -175,14 +175,13 @@ class HttpSettings:
 
     index: str = field(
         default="",
-        metadata={"help": "Index, alias or data stream; empty: the example's own.", "was": "engine.index"},
+        metadata={"help": "Index, alias or data stream; empty: the example's own."},
     )
     allow_pattern: bool = field(
         default=False,
         metadata={
             "help": "Allow a `*` in the index name, as in `logs-*`.",
             "trust": "limits",
-            "was": "engine.allow_pattern",
         },
     )
     ca_fingerprint: str = field(
@@ -190,7 +189,6 @@ class HttpSettings:
         metadata={
             "help": "SHA-256 fingerprint of the CA's certificate, instead of the file in `engine.ca_certs`.",
             "trust": "ca",
-            "was": "engine.ca_fingerprint",
         },
     )
 

@@ -207,12 +207,6 @@ def test_changed_pack_gives_a_warning(cli: Cli, runs: Path) -> None:
     assert "; b: mine (my-sql 0.1.0, files 5c1e07a2)\n" in ended.err
 
 
-def test_old_split_name_is_read_with_a_warning(cli: Cli, runs: Path) -> None:
-    ended = cli("experiment", "compare", "a", "b", "--split", "test_templates")
-    assert "not every run was scored on" not in ended.err
-    assert "the split 'test_templates' is now called 'test_unseen_templates' (--split)" in ended.err
-
-
 def test_runs_need_a_common_split(cli: Cli, runs: Path) -> None:
     edit(
         runs / "b", lambda manifest: manifest["stages"]["evaluate"].update(scores={"student": {"test_unseen_data": {}}})

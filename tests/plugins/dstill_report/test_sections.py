@@ -71,10 +71,10 @@ def test_cost_section_compares_teacher_and_machine(make_run: Any) -> None:
     )
     assert "student from 13.4 at 0 to 13.49 at 1,346" in dear.svg
     assert cost_section(run, REPLIES, hour=50_000).text.startswith("The student never breaks even")
-    run.manifest["stages"]["evaluate"]["latency"] = {}  # as an earlier dstill evaluated it
-    older = cost_section(run, REPLIES, hour=20)
-    assert older.text.startswith("The break-even point is not known: `dstill evaluate` measures")
-    assert older.svg == ""
+    run.manifest["stages"]["evaluate"]["latency"] = {"p50": None}
+    unmeasured = cost_section(run, REPLIES, hour=20)
+    assert unmeasured.text.startswith("The break-even point is not known: `dstill evaluate` measures")
+    assert unmeasured.svg == ""
 
 
 def test_cost_section_explains_free_and_unknown_prices(make_run: Any) -> None:

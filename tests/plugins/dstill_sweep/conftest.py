@@ -36,7 +36,7 @@ def forking_cli(sweep_cli: Cli, children: Children, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def sweep_cli(project: Path, cli: Cli, once: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """``sweep_cli("sweep", "run", "space.toml")``: a command with the plugins toy, learner and sweep."""
+    """``sweep_cli("experiment", "sweep", "run", "space.toml")``: a command with the plugins toy, learner and sweep."""
     off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"sweep", "report"} | {"evaluate"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
 

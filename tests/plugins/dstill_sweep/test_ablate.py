@@ -6,15 +6,12 @@ import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from dstill.api.records import Level, Verdict
-from dstill.runs.run import Run
 from dstill_sweep.comparing import Verdicts, compare_with_each
-from dstill_sweep.sections import sections
 from dstill_sweep.text import comparison_sentence
 
 Cli = Callable[..., Any]
@@ -29,7 +26,7 @@ def _last_object(ended: Any) -> dict[str, Any]:
 def test_both_arms_train_per_seed_at_equal_steps_and_equal_examples(
     length: str, steps: int, forking_cli: Cli, trainings: Trainings, project: Path
 ) -> None:
-    ended = forking_cli("ablate", "run", "--seeds", 2, "--jobs", 2, "--set", length, "--json")
+    ended = forking_cli("experiment", "ablate", "run", "--seeds", 2, "--jobs", 2, "--set", length, "--json")
     assert ended.code == 0, ended.err
     facts = _last_object(ended)
     assert facts["seeds"] == [0, 1]
@@ -60,8 +57,8 @@ def _correct_by_id(project: Path, trial: str) -> dict[str, int]:
 def test_ablation_resumes_keeps_no_weights_and_is_in_the_report(
     forking_cli: Cli, trainings: Trainings, project: Path
 ) -> None:
-    assert forking_cli("ablate", "run", "--seeds", 1).code == 0
-    ended = forking_cli("ablate", "run", "--seeds", 2)
+    assert forking_cli("experiment", "ablate", "run", "--seeds", 1).code == 0
+    ended = forking_cli("experiment", "ablate", "run", "--seeds", 2)
     assert ended.code == 0
     assert len(trainings()) == 6  # three of them existed
     assert "dss against label-only, equal steps:" in ended.out
@@ -74,7 +71,7 @@ def test_ablation_resumes_keeps_no_weights_and_is_in_the_report(
 
 
 def test_failed_trial_is_an_error(forking_cli: Cli) -> None:
-    ended = forking_cli("ablate", "run", "--seeds", 1, "--set", "train.r=1")
+    ended = forking_cli("experiment", "ablate", "run", "--seeds", 1, "--set", "train.r=1")
     assert ended.code == 3
     assert "1 of 1 trials failed: the loss is NaN" in ended.err  # the first one: the others depend on it
 
@@ -83,18 +80,18 @@ def test_refuses_a_dataset_without_rationales(forking_cli: Cli, project: Path) -
     file = project / "run" / "dataset" / "data" / "train.jsonl"
     rows = [{**json.loads(line), "rationale": ""} for line in file.read_text().splitlines()]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    ended = forking_cli("ablate", "run")
+    ended = forking_cli("experiment", "ablate", "run")
     assert (ended.code, "no training record has a rationale" in ended.err) == (4, True)
 
 
 def test_refuses_a_rationale_weight_of_zero(forking_cli: Cli, trainings: Trainings) -> None:
-    ended = forking_cli("ablate", "run", "--set", "train.label_weight=1")
+    ended = forking_cli("experiment", "ablate", "run", "--set", "train.label_weight=1")
     assert (ended.code, "DSS learns only labels" in ended.err, trainings()) == (2, True, [])
 
 
 def test_open_settings_are_fixed_for_all_arms(forking_cli: Cli, trainings: Trainings, project: Path) -> None:
     open_ = ("train.modality=auto", "train.early_stopping=loss", "train.max_seconds=60")
-    ended = forking_cli("ablate", "run", "--seeds", 1, *(f"--set={words}" for words in open_))
+    ended = forking_cli("experiment", "ablate", "run", "--seeds", 1, *(f"--set={words}" for words in open_))
     assert ended.code == 0, ended.err
     assert [line.split()[0] for line in trainings()] == [
         "part"
@@ -134,9 +131,3 @@ def test_three_failed_items_have_no_detectable_difference() -> None:
     assert "not distinguishable" in said
     assert "the smallest detectable difference is not known" in said
     assert "smallest detectable difference is 3.9 points" in comparison_sentence({**row, "detectable": 0.039})
-
-
-def test_ablation_of_an_older_version_has_a_hint() -> None:
-    before = SimpleNamespace(stages={"ablate": {"split": "test", "arms": {}, "comparisons": {}}})
-    [section] = sections(cast(Run, before))
-    assert "Run `dstill experiment ablate` again" in section.text

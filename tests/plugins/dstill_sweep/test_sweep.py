@@ -51,7 +51,7 @@ def _last_object(ended: Any) -> dict[str, Any]:
 
 
 def test_every_combination_runs_once_and_finished_trials_are_reused(forking_cli: Cli, trainings: Trainings) -> None:
-    ended = forking_cli("sweep", "run", _space(GRID), "--split", "test", "--jobs", 2, "--json")
+    ended = forking_cli("experiment", "sweep", "run", _space(GRID), "--split", "test", "--jobs", 2, "--json")
     assert ended.code == 0, ended.err
     facts = _last_object(ended)
     # `whole` ignores the rank: 2 of it, and 4 of `part`
@@ -63,25 +63,25 @@ def test_every_combination_runs_once_and_finished_trials_are_reused(forking_cli:
     assert facts["front"][0] == best["name"]
 
     assert (
-        _last_object(forking_cli("sweep", "run", _space(GRID), "--split", "test", "--json"))["trials"]
+        _last_object(forking_cli("experiment", "sweep", "run", _space(GRID), "--split", "test", "--json"))["trials"]
         == facts["trials"]
     )
     assert len(trainings()) == 6
-    more = forking_cli("sweep", "run", _space(GRID.replace("8, 16", "8")), "--split", "test", "--json")
+    more = forking_cli("experiment", "sweep", "run", _space(GRID.replace("8, 16", "8")), "--split", "test", "--json")
     assert len(_last_object(more)["trials"]) == 4
     assert len(trainings()) == 6  # a part of the space, and all of it known
-    forking_cli("sweep", "run", _space(GRID.replace("8, 16", "32")), "--split", "test")
+    forking_cli("experiment", "sweep", "run", _space(GRID.replace("8, 16", "32")), "--split", "test")
     assert len(trainings()) == 8  # the two of the new rank
 
 
 def test_changed_dataset_is_a_new_trial(forking_cli: Cli, trainings: Trainings, project: Path) -> None:
     plant(project)  # trials import nothing from the current folder
     space = _space("[space]\ntrain.r = [8]\n")
-    assert forking_cli("sweep", "run", space, "--split", "test").code == 0
+    assert forking_cli("experiment", "sweep", "run", space, "--split", "test").code == 0
     run = Run.open("run", plugins=load([TOY, LEARNER]))
     run.write(data_file("train"), run.records("train")[:5])
     run.save()
-    assert forking_cli("sweep", "run", space, "--split", "test").code == 0
+    assert forking_cli("experiment", "sweep", "run", space, "--split", "test").code == 0
     assert len(trainings()) == 2
     assert not ran(project)
 
@@ -99,7 +99,7 @@ def test_failed_trial_is_named_and_others_continue(
 ) -> None:
     cli: Cli = request.getfixturevalue(trials)
     space = _space(f"[space]\ntrain.r = [{rank}, 8]\n")
-    ended = cli("sweep", "run", space, "--split", "test", "--json")
+    ended = cli("experiment", "sweep", "run", space, "--split", "test", "--json")
     assert ended.code == 3
     lines = [json.loads(line) for line in ended.out.splitlines()]
     assert why in lines[-1]["error"]["hint"]
@@ -107,20 +107,20 @@ def test_failed_trial_is_named_and_others_continue(
     assert why in rows[rank]["error"]
     assert rows[8]["accuracy"]["value"] > 0
     assert rows[rank]["name"] not in lines[-2]["front"]
-    cli("sweep", "run", space, "--split", "test")
+    cli("experiment", "sweep", "run", space, "--split", "test")
     assert [line.split()[1] for line in trainings()].count(str(rank)) == 2  # only this one runs again
     assert len(trainings()) == 3
 
 
 def test_sweep_without_a_successful_trial_is_an_error(forking_cli: Cli) -> None:
-    ended = forking_cli("sweep", "run", _space("[space]\ntrain.r = [1]\n"), "--split", "test")
+    ended = forking_cli("experiment", "sweep", "run", _space("[space]\ntrain.r = [1]\n"), "--split", "test")
     assert ended.code == 4
     assert "all trials failed" in ended.err
     assert "the loss is NaN" in ended.err
 
 
 def test_trials_waiting_for_a_review_resume_when_it_is_not_required(forking_cli: Cli) -> None:
-    words = ("sweep", "run", _space("[space]\ntrain.r = [4]\n"), "--split", "test", "--set")
+    words = ("experiment", "sweep", "run", _space("[space]\ntrain.r = [4]\n"), "--split", "test", "--set")
     ended = forking_cli(*words, "review.required=always")
     assert ended.code == 4
     assert "nobody has reviewed the dataset" in ended.err
@@ -129,7 +129,7 @@ def test_trials_waiting_for_a_review_resume_when_it_is_not_required(forking_cli:
 
 
 def test_hint_of_a_failed_trial_works(forking_cli: Cli) -> None:
-    words = ("sweep", "run", _space("[space]\ntrain.r = [5]\n"), "--split", "test")
+    words = ("experiment", "sweep", "run", _space("[space]\ntrain.r = [5]\n"), "--split", "test")
     ended = forking_cli(*words)
     assert (ended.code, "out of memory" in ended.err) == (4, True)
     ended = forking_cli(*words, "--set", "train.auto_find_batch_size=true")
@@ -139,7 +139,16 @@ def test_hint_of_a_failed_trial_works(forking_cli: Cli) -> None:
 def test_trial_that_failed_in_evaluation_keeps_its_student(
     forking_cli: Cli, trainings: Trainings, project: Path
 ) -> None:
-    words = ("sweep", "run", _space("[space]\ntrain.r = [4, 8]\n"), "--split", "test", "--set", "engine.name=moody")
+    words = (
+        "experiment",
+        "sweep",
+        "run",
+        _space("[space]\ntrain.r = [4, 8]\n"),
+        "--split",
+        "test",
+        "--set",
+        "engine.name=moody",
+    )
     (project / "shut").touch()
     ended = forking_cli(*words)
     assert (ended.code, "moody is shut" in ended.err) == (4, True)
@@ -153,7 +162,16 @@ def test_trial_that_failed_in_evaluation_keeps_its_student(
 
 
 def test_invalid_evaluation_is_a_failed_trial(forking_cli: Cli, trainings: Trainings, project: Path) -> None:
-    words = ("sweep", "run", _space("[space]\ntrain.r = [4]\n"), "--split", "test", "--set", "engine.name=moody")
+    words = (
+        "experiment",
+        "sweep",
+        "run",
+        _space("[space]\ntrain.r = [4]\n"),
+        "--split",
+        "test",
+        "--set",
+        "engine.name=moody",
+    )
     (project / "away").touch()
     ended = forking_cli(*words)
     assert (ended.code, "its evaluation is invalid: the engine could not be asked" in ended.err) == (4, True)
@@ -174,11 +192,13 @@ def test_exact_match_is_the_metric_without_execution(forking_cli: Cli) -> None:
         == 0
     )
     settings = ("--set", "train.student=learner", "--set", "train.modality=part")
-    ended = forking_cli("--plugin", NOEXEC, "sweep", "bare", _space("[space]\ntrain.r = [4]\n"), *settings, "--json")
+    ended = forking_cli(
+        "--plugin", NOEXEC, "experiment", "sweep", "bare", _space("[space]\ntrain.r = [4]\n"), *settings, "--json"
+    )
     assert ended.code == 0, ended.err
     assert _last_object(ended)["metric"] == "exact_match"
     assert _last_object(ended)["trials"][0]["accuracy"]["name"] == "exact_match"
-    ended = forking_cli("--plugin", NOEXEC, "ablate", "bare", *settings)
+    ended = forking_cli("--plugin", NOEXEC, "experiment", "ablate", "bare", *settings)
     assert (ended.code, "answers of task 'noexec' cannot be executed" in ended.err) == (2, True)
 
 
@@ -208,7 +228,7 @@ def test_interrupted_sweep_closes_its_runner(text: str, forking_cli: Cli) -> Non
 def test_printed_next_command_works(forking_cli: Cli, cli: Cli) -> None:
     space = _space("[space]\ntrain.gradient_checkpointing = [true]\n")
     flags = ("--set", "train.max_steps=7", "--set", "task.toy.prefix=so so")
-    ended = forking_cli("sweep", "run", space, "--split", "test", *flags)
+    ended = forking_cli("experiment", "sweep", "run", space, "--split", "test", *flags)
     assert ended.code == 0, ended.err
     [line] = [line for line in ended.out.splitlines() if line.startswith("next: ")]
     program, *words = shlex.split(line.removeprefix("next: "))
@@ -242,7 +262,7 @@ def test_assignments_round_trip(value: Any) -> None:
 
 def test_only_weights_of_the_front_are_stored(forking_cli: Cli, project: Path) -> None:
     space = _space("[space]\ntrain.learning_rate = [0.25, 1.0]\ntrain.max_steps = [5, 50]\n")
-    facts = _last_object(forking_cli("sweep", "run", space, "--split", "test", "--json"))
+    facts = _last_object(forking_cli("experiment", "sweep", "run", space, "--split", "test", "--json"))
     kept = {folder.parent.name for folder in (project / "run" / "trials").glob("*/student")}
     assert kept == set(facts["front"])
     assert len(kept) < len(facts["trials"])
@@ -253,10 +273,10 @@ def test_only_weights_of_the_front_are_stored(forking_cli: Cli, project: Path) -
 
 def test_optuna_proposes_the_same_points_again(forking_cli: Cli, trainings: Trainings) -> None:
     space = _space("[space]\ntrain.learning_rate = { low = 0.2, high = 1.0 }\ntrain.r = [8, 16]\n[sweep]\ntrials = 5\n")
-    first = _last_object(forking_cli("sweep", "run", space, "--split", "test", "--jobs", 2, "--json"))
+    first = _last_object(forking_cli("experiment", "sweep", "run", space, "--split", "test", "--jobs", 2, "--json"))
     assert first["sampler"] == "tpe"
     assert len(first["trials"]) == len(trainings()) == 5
-    again = _last_object(forking_cli("sweep", "run", space, "--split", "test", "--jobs", 2, "--json"))
+    again = _last_object(forking_cli("experiment", "sweep", "run", space, "--split", "test", "--jobs", 2, "--json"))
     assert len(trainings()) == 5
     assert again["trials"] == first["trials"]
 
@@ -265,7 +285,7 @@ def test_optuna_proposes_the_same_points_again(forking_cli: Cli, trainings: Trai
 def test_ctrl_c_stops_the_trials_and_leaves_no_process(forking_cli: Cli, project: Path) -> None:
     _space("[space]\ntrain.r = [8, 3, 16]\n")
     command = [sys.executable, "-m", "dstill", "--plugin", str(TOY), "--plugin", str(LEARNER)]
-    command += ["sweep", "run", "space.toml", "--split", "test", "--jobs", "2"]
+    command += ["experiment", "sweep", "run", "space.toml", "--split", "test", "--jobs", "2"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
         deadline = time.monotonic() + 60
@@ -286,7 +306,9 @@ def test_ctrl_c_stops_the_trials_and_leaves_no_process(forking_cli: Cli, project
 def test_killed_sweep_ends_its_trials(forking_cli: Cli, project: Path) -> None:
     _space("[space]\ntrain.r = [3]\n")
     command = [sys.executable, "-m", "dstill", "--plugin", str(TOY), "--plugin", str(LEARNER)]
-    process = subprocess.Popen([*command, "sweep", "run", "space.toml", "--split", "test"], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [*command, "experiment", "sweep", "run", "space.toml", "--split", "test"], stderr=subprocess.DEVNULL
+    )
     deadline = time.monotonic() + 60
     try:
         while not _slow_trial_started(project):
@@ -320,7 +342,7 @@ def _is_locked(folder: Path) -> bool:
 
 def test_report_shows_the_sweep(forking_cli: Cli, project: Path) -> None:
     space = _space("[space]\nalpha_per_rank = [1, 4]\ntrain.r = [8, 16]\n")
-    assert forking_cli("sweep", "run", space, "--split", "test").code == 0
+    assert forking_cli("experiment", "sweep", "run", space, "--split", "test").code == 0
     settings = [
         row["changes"] for row in json.loads((project / "run" / "run.json").read_text())["stages"]["sweep"]["trials"]
     ]
@@ -370,19 +392,19 @@ def test_report_shows_the_sweep(forking_cli: Cli, project: Path) -> None:
 def test_invalid_space_is_refused_before_any_trial(
     text: str, code: int, said: str, forking_cli: Cli, trainings: Trainings
 ) -> None:
-    ended = forking_cli("sweep", "run", _space(text))
+    ended = forking_cli("experiment", "sweep", "run", _space(text))
     assert (ended.code, trainings()) == (code, [])
     assert said in ended.err
 
 
 def test_empty_split_or_missing_space_is_refused(forking_cli: Cli) -> None:
-    assert "no file" in forking_cli("sweep", "run", "nowhere.toml").err
-    ended = forking_cli("sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "test_unseen_data")
+    assert "no file" in forking_cli("experiment", "sweep", "run", "nowhere.toml").err
+    ended = forking_cli("experiment", "sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "test_unseen_data")
     assert (ended.code, "test_unseen_data is empty" in ended.err) == (5, True)
-    ended = forking_cli("sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "test_index")
-    assert (ended.code, "test_unseen_data is empty" in ended.err) == (5, True)
-    assert "the split 'test_index' is now called 'test_unseen_data'" in ended.err
-    assert "no split 'tests'" in forking_cli("sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "tests").err
+    assert (
+        "no split 'tests'"
+        in forking_cli("experiment", "sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "tests").err
+    )
 
 
 @pytest.mark.parametrize(
@@ -432,7 +454,15 @@ def test_front_has_the_undominated_trials() -> None:
 
 def test_trial_name_has_the_changed_setting(forking_cli: Cli, project: Path) -> None:
     facts = _last_object(
-        forking_cli("sweep", "run", _space("[space]\ntrain.learning_rate = [0.123456]\n"), "--split", "test", "--json")
+        forking_cli(
+            "experiment",
+            "sweep",
+            "run",
+            _space("[space]\ntrain.learning_rate = [0.123456]\n"),
+            "--split",
+            "test",
+            "--json",
+        )
     )
     assert facts["best"].startswith("learning-rate-0.123-")
     assert os.path.isdir(project / "run" / "trials" / facts["best"])

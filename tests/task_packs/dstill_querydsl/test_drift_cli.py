@@ -98,7 +98,7 @@ def test_no_warning_while_all_fields_exist(cli: Cli, trained: Path) -> None:
 
 def test_warns_when_updated_mapping_lacks_fields_of_student(cli: Cli, moved_project: Path) -> None:
     for words in ((QUESTION,), (QUESTION, "--json")):
-        ended = cli("predict", *words, "--run", "shop")
+        ended = cli("predict", "shop", *words)
         assert warnings(ended) == [f"warning: {WARNING}"]
         assert "learnt" not in ended.out
     ended = cli("doctor", "--json")

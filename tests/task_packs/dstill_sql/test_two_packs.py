@@ -111,10 +111,7 @@ def test_run_keeps_the_task_of_its_address(packs: Callable[..., Any], sqlite_fil
     made = ("--set", "task.sql.db=shop", "--set", "task.sql.n_questions=12", "--set", "task.sql.dialect=sqlite")
     ended = packs("generate", "--engine-url", f"sqlite://{sqlite_file}", *made, "--out", "mine")
     assert ended.code == 0, ended.err
-    settings = Path("mine/config.toml")
-    assert 'task = "sql"' in settings.read_text()
-    assert Run.open("mine", flags={"engine.url": SERVER}).task.name == "sql"
-    settings.write_text(settings.read_text().replace('task = "sql"', 'task = ""'))  # as an earlier dstill wrote it
+    assert 'task = "sql"' in Path("mine/config.toml").read_text()
     assert Run.open("mine", flags={"engine.url": SERVER}).task.name == "sql"
 
 
