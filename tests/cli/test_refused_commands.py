@@ -24,6 +24,7 @@ from typing import Any
 
 import pytest
 
+from dstill.errors import Interrupted
 from dstill.teacher.cache import ReplyStore
 
 Cli = Callable[..., Any]
@@ -600,7 +601,10 @@ def test_check_refuses_non_answers(cli: Cli, monkeypatch: pytest.MonkeyPatch, an
     assert "not a search body: " in shown.out
 
 
-def test_printed_command_resumes_a_training_as_it_was_called(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), Interrupted("stopped at step 7 of 12")])
+def test_printed_command_resumes_a_training_as_it_was_called(
+    stop: BaseException, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert cli("generate", "--teacher", "parrot", "--out", "my run").code == 0
     given = (
         "--student",
@@ -616,7 +620,7 @@ def test_printed_command_resumes_a_training_as_it_was_called(cli: Cli, monkeypat
     )
 
     def stopped(*_: Any, **__: Any) -> Any:
-        raise KeyboardInterrupt
+        raise stop
 
     with monkeypatch.context() as patch:
         patch.setattr("dstill.runs.run.trained", stopped)

@@ -152,6 +152,10 @@ class Run(RunResults):
         try:
             with super().stage(name) as facts:
                 yield facts
+        except Interrupted as stopped:
+            if name == "train":  # the student does not know the command
+                stopped.hint = f"resume with: {self._again(name, options)}"
+            raise
         except KeyboardInterrupt:
             stage = name.split()[0]
             raise Interrupted(
