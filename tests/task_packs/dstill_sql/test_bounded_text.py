@@ -63,9 +63,7 @@ def test_what_compares_answers_gives_up_on_them(dialect: Dialect, form: str, inn
 
 
 @pytest.mark.parametrize(("source", "target", "form", "inner"), TRANSLATED)
-def test_translation_that_would_be_too_long_is_given_up(
-    source: Dialect, target: Dialect, form: str, inner: str
-) -> None:
+def test_translation_that_would_be_too_long_ends(source: Dialect, target: Dialect, form: str, inner: str) -> None:
     with pytest.raises(Untranslatable, match="cannot be translated"):
         translated(read(nested(form, inner), source), source, target, Schema.read(DDL, source))
 
