@@ -12,6 +12,7 @@ from dstill_sql.clauses import clauses
 from dstill_sql.dialects import Dialect
 from dstill_sql.engine_text import NotPrintable
 from dstill_sql.engines.translating import Untranslatable, translated
+from dstill_sql.limits import Limits
 from dstill_sql.schema import Schema
 from dstill_sql.statements import read
 
@@ -48,7 +49,7 @@ TRANSLATED: tuple[tuple[Dialect, Dialect, str, str], ...] = (
 @pytest.mark.parametrize(("dialect", "form", "inner"), REPEATED)
 def test_answer_whose_text_would_be_too_long_is_refused(dialect: Dialect, form: str, inner: str) -> None:
     query = read(nested(form, inner), dialect)
-    (problem,) = guard.check(query, Schema.read(DDL, dialect), guard.Limits(), dialect)
+    (problem,) = guard.check(query, Schema.read(DDL, dialect), Limits(), dialect)
     assert problem.code == "not_printed"
 
 
