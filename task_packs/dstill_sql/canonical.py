@@ -21,8 +21,10 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.simplify import simplify_parens
 
 from dstill_sql import refusals
+from dstill_sql.bounded_text import text_of
 from dstill_sql.canonical_joins import order_joins
 from dstill_sql.dialects import Dialect
+from dstill_sql.engine_text import NotPrintable
 from dstill_sql.schema import quoted
 from dstill_sql.scopes import sources
 from dstill_sql.statements import NotOneQuery, read
@@ -46,12 +48,13 @@ def canonical_text(answer: str, dialect: Dialect) -> str:
         return refusals.write(sorted({word.casefold() for word in refusal.missing}))
     try:
         return canonical(read(answer, dialect), dialect).sql(dialect, comments=False)
-    except (NotOneQuery, SqlglotError, RecursionError):
+    except (NotOneQuery, NotPrintable, SqlglotError, RecursionError):
         return answer.strip()
 
 
 def canonical(query: exp.Query, dialect: Dialect) -> exp.Query:
-    """A copy of the query in canonical form."""
+    """A copy of the query in canonical form. Raises NotPrintable where its text is too long."""
+    text_of(query, dialect)  # of its parts, too, each of which is printed below
     changed: exp.Expr = query.copy()
     for _ in range(2):  # what one change uncovers, the second round sees
         for select in list(changed.find_all(exp.Select)):

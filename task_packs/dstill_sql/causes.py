@@ -23,6 +23,7 @@ from dstill_sql import refusals
 from dstill_sql.canonical import canonical, canonical_text
 from dstill_sql.clauses import Clause, parts
 from dstill_sql.dialects import Dialect
+from dstill_sql.engine_text import NotPrintable
 from dstill_sql.labels import (
     AGGREGATE,
     COLUMN,
@@ -72,10 +73,10 @@ def cause(got: str, want: str, dialect: Dialect) -> Cause | None:
         return Cause(label=REFUSED if refused[0] else SHOULD_HAVE_REFUSED, detail=f"{_cut(got)}, not {_cut(want)}")
     try:
         queries = [canonical(read(one, dialect), dialect) for one in (got, want)]
-    except (NotOneQuery, SqlglotError, RecursionError):
+        _with_tables(queries)
+        written, gold = (parts(canonical(query, dialect), dialect) for query in queries)
+    except (NotOneQuery, NotPrintable, SqlglotError, RecursionError):
         return Cause(label=OTHER, detail=f"{_cut(got)}, not {_cut(want)}")
-    _with_tables(queries)
-    written, gold = (parts(canonical(query, dialect), dialect) for query in queries)
     found = list(_differences(written, gold, dialect))
     if not found:
         return Cause(label=OTHER, detail=f"{_cut(got)}, not {_cut(want)}")

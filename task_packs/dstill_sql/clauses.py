@@ -18,6 +18,7 @@ from sqlglot.errors import SqlglotError
 from dstill_sql import refusals
 from dstill_sql.canonical import canonical
 from dstill_sql.dialects import Dialect
+from dstill_sql.engine_text import NotPrintable
 from dstill_sql.scopes import sources
 from dstill_sql.statements import NotOneQuery, read
 
@@ -48,7 +49,7 @@ def clauses(answer: str, dialect: Dialect) -> list[str] | None:
         return ["no answer", *sorted(f"missing {word.casefold()}" for word in refusal.missing)]
     try:
         return [str(one) for one in parts(canonical(read(answer, dialect), dialect), dialect)]
-    except (NotOneQuery, SqlglotError, RecursionError):
+    except (NotOneQuery, NotPrintable, SqlglotError, RecursionError):
         return None
 
 

@@ -181,9 +181,9 @@ def _denied_columns(query: exp.Query, hidden: set[str], schema: Schema | None) -
     for join in query.find_all(exp.Join):
         if join.method == "NATURAL" or any(one.name.casefold() in hidden for one in join.args.get("using") or ()):
             yield _problem("denied", "the join compares columns that may not be read", "write JOIN … ON …", join)
-    for table in query.find_all(exp.Table):
-        alias = table.args.get("alias")
-        if alias is not None and alias.args.get("columns"):
+    for source in query.find_all(exp.Table, exp.Subquery):  # sqlglot reads (t) AS s(a, b) as a query in brackets
+        table = source.unnest() if isinstance(source, exp.Subquery) else source
+        if isinstance(table, exp.Table) and source.alias_column_names:
             yield _problem("denied", f"'{table.name}' may not get other names for its columns", at=table)
     # In DuckDB and PostgreSQL, the name of a table as a column is its whole row; in DuckDB, `main.table` is it, too.
     sources = {one.alias_or_name.casefold() for one in query.find_all(exp.Table, exp.Subquery, exp.CTE)}

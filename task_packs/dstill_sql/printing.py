@@ -16,6 +16,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from dstill_sql.allowed import is_type, unknown
+from dstill_sql.bounded_text import text_of
 from dstill_sql.dialects import Dialect
 from dstill_sql.engine_text import NotPrintable, Statement
 from dstill_sql.schema import Column, Table
@@ -85,14 +86,16 @@ def _read_again(query: exp.Query, dialect: Dialect) -> tuple[str, exp.Query]:
     """The text of a query, and the tree that it is. Raises NotPrintable."""
     _check(query, dialect)
     try:
-        text = query.sql(dialect, comments=False)
+        text = text_of(query, dialect)
         again = parsed(text, dialect)
     except NotOneQuery as error:
         raise NotPrintable(f"its text is not read as one query: {error}") from None
+    except NotPrintable:
+        raise
     except Exception as error:  # what sqlglot does not foresee raises anything
         raise NotPrintable(f"sqlglot cannot print it: {first_line(error)}") from None
     _check(again, dialect)
-    if again.sql(dialect, comments=False) != text:
+    if text_of(again, dialect) != text:
         raise NotPrintable("its text is read as another query")
     return text, again
 

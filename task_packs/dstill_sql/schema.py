@@ -19,12 +19,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Literal
 
-import sqlglot
+from sqlglot import Dialect as Grammar
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from dstill.errors import DataError
 from dstill_sql.allowed import is_type
+from dstill_sql.bounded_parser import parsed_tokens
 from dstill_sql.dialects import Dialect
 from dstill_sql.statements import first_line
 
@@ -267,7 +268,9 @@ class Schema:
         if len(statements) > _LARGEST:
             raise DataError(f"the schema has {len(statements):,} characters", where=where, hint=f"limit {_LARGEST:,}")
         try:
-            parsed = [one for one in sqlglot.parse(statements, read=dialect) if one is not None]
+            grammar = Grammar.get_or_raise(dialect)
+            found = parsed_tokens(grammar.tokenize(statements), statements, grammar)
+            parsed = [one for one in found if one is not None]
         except Exception as error:  # what sqlglot does not foresee raises anything
             what = f"the schema is not SQL: {first_line(error)}"
             raise DataError(what, where=where, hint="give CREATE TABLE statements") from None

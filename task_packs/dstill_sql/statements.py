@@ -16,6 +16,7 @@ from sqlglot import Dialect as Grammar
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
+from dstill_sql.bounded_parser import parsed_tokens
 from dstill_sql.dialects import Dialect
 
 __all__ = ["LONGEST", "NotOneQuery", "first_line", "parsed", "place", "read"]
@@ -71,7 +72,7 @@ def _statements(answer: str, dialect: Dialect) -> list[exp.Expr]:
         tokens = grammar.tokenize(answer)
         if len(tokens) > _MOST_TOKENS:
             raise NotOneQuery(f"the answer has {len(tokens):,} words and signs (limit {_MOST_TOKENS:,})")
-        parsed = grammar.parser().parse(tokens, answer)
+        parsed = parsed_tokens(tokens, answer, grammar)
     except SqlglotError as error:
         what, pointer = _parser_said(error)
         raise NotOneQuery(f"not SQL: {what}", pointer) from None

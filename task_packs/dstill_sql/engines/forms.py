@@ -14,10 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlglot import exp
 
+from dstill_sql.engine_text import NotPrintable
 from dstill_sql.schema import RESERVED, family_of
 
 __all__ = ["for_postgres", "for_sqlite"]
 
+MOST_WRITTEN = 20_000  # parts of the forms
 Rule = Callable[[exp.Expr], exp.Expr | None]  # None: it does not apply
 
 
@@ -32,12 +34,16 @@ def for_postgres(tree: exp.Expr) -> exp.Expr:
 
 
 def _changed(tree: exp.Expr, rules: Mapping[type[exp.Expr], Rule]) -> exp.Expr:
-    """Each node replaced by its form, leaves first."""
+    """Each node replaced by its form, leaves first. Raises NotPrintable where the forms repeat too much."""
+    written = 0
     for node in reversed(list(tree.walk())):
         if isinstance(node, exp.Identifier) and node.name.upper() in RESERVED:
             node.set("quoted", True)
         rule = rules.get(type(node))
         if rule is not None and (new := rule(node)) is not None:
+            written += sum(1 for _ in new.walk())  # a form within a form counts in both
+            if written > MOST_WRITTEN:
+                raise NotPrintable("the forms of its calls repeat their arguments too often")
             type_ = node.type
             if node is tree:
                 tree = new

@@ -16,6 +16,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 
+from dstill_sql.bounded_text import text_of
 from dstill_sql.dialects import Dialect
 from dstill_sql.engines.forms import for_postgres, for_sqlite
 from dstill_sql.names import names_of, qualified
@@ -45,7 +46,7 @@ def translated(query: exp.Query, source: Dialect, target: Dialect, schema: Schem
             typed = annotate_types(qualified(query, schema), schema=names_of(schema), dialect=source)
     form = _FORMS.get(target)
     try:
-        text = (form(typed) if form else typed).sql(target, comments=False)
+        text = text_of(form(typed) if form else typed, target)
         return read(text, target)
     except Exception as error:  # what sqlglot does not foresee raises anything
         said = str(error).splitlines() or [type(error).__name__]

@@ -18,6 +18,7 @@ from dstill.linked import Schema as Items
 from dstill_sql import refusals
 from dstill_sql.canonical import canonical, canonical_text
 from dstill_sql.databases import Database
+from dstill_sql.engine_text import NotPrintable
 from dstill_sql.limits import Limits
 from dstill_sql.linked import decoding, encoding, items, tokens
 from dstill_sql.linked.cursor import QueryCursor, start
@@ -105,7 +106,7 @@ class SqlForm(Form):
                 back = canonical(qualified(read_query(text, schema.dialect), schema, stars=False), schema.dialect)
                 if back.sql(schema.dialect) != wanted.sql(schema.dialect):
                     raise NotExpressible(f"its tokens are another query: {text[:200]}")
-        except (NotOneQuery, SqlglotError) as error:
+        except (NotOneQuery, NotPrintable, SqlglotError) as error:
             raise NotExpressible(first_line(error)) from error
         return found
 

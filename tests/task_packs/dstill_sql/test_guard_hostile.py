@@ -174,6 +174,9 @@ DENIED = (
     "SELECT a FROM t WHERE a IN (SELECT a FROM hidden)",
     "SELECT a FROM t WHERE a IN hidden",
     "SELECT (x).secret FROM t AS x",
+    "SELECT r FROM (t) AS c(p, q, r)",
+    "SELECT r FROM ((t) AS d) AS c(p, q, r)",
+    "SELECT r FROM (t AS d) AS c(p, q, r)",
 )
 
 
