@@ -164,7 +164,7 @@ def _ui(run: Path) -> None:
 def _review(place: str) -> None:
     made = ["generate", "--task", "querydsl", "--set", "task.querydsl.n_questions=300", "--out", "weblogs"]
     subprocess.run([*DSTILL, *made], cwd=place, check=True)
-    with _served("review", "weblogs", cwd=place) as address:
+    with _served("data", "review", "weblogs", cwd=place) as address:
         _judge(address)
 
 

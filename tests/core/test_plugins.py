@@ -363,7 +363,7 @@ def test_part_sections_cover_every_part(toy_file: Path, project: Path) -> None:
 def test_every_hook_call_can_be_printed(toy_file: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSTILL_TRACE_HOOKS", "1")
     ended = subprocess.run(
-        [sys.executable, "-m", "dstill", "--plugin", toy_file, "questions", "-n", "1"],
+        [sys.executable, "-m", "dstill", "--plugin", toy_file, "data", "questions", "-n", "1"],
         capture_output=True,
         text=True,
         timeout=60,

@@ -31,7 +31,7 @@ STATEMENTS = st.sampled_from(
         "ALTER TABLE replies RENAME TO others",
         "ALTER TABLE replies ADD COLUMN more",
         "ALTER TABLE attempts DROP COLUMN error",
-        "PRAGMA user_version = 1",
+        "PRAGMA user_version = 0",
         "PRAGMA user_version = 99",
         "PRAGMA user_version = -1",
         "PRAGMA application_id = 7",

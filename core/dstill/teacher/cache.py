@@ -179,9 +179,8 @@ class ReplyStore:
             pragmas = ("application_id", "user_version")
             application, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas)
             tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            flaw = (
-                unexpected(db, _expected() if version else {}) if version in (0, SCHEMA) else f"has version {version}"
-            )
+            expected: dict[int, Schema] = {0: {}, SCHEMA: _expected()}
+            flaw = unexpected(db, expected[version]) if version in expected else f"has version {version}"
         finally:
             with suppress(sqlite3.Error):
                 db.execute("ROLLBACK")

@@ -47,8 +47,8 @@ def damage(run: Any, how: str) -> None:
     [
         ("no verdicts", "has scores but no verdicts"),
         ("no scores", "has no scores yet"),
-        ("newer run", "has schema version 3, this dstill knows 2"),
-        ("newer verdicts", "verdicts.jsonl has schema version 3, this dstill knows 2"),
+        ("newer run", "has schema version 2, this dstill knows 1"),
+        ("newer verdicts", "verdicts.jsonl has schema version 2, this dstill knows 1"),
     ],
 )
 def test_unreportable_run_is_refused_and_nothing_is_written(make_run: Any, how: str, said: str) -> None:

@@ -239,7 +239,7 @@ def test_decisions_of_a_newer_version_are_refused(make_run: MakeRun, review: Any
     (run.folder / FILE).write_text('{"schema_version":3}\n')
     ended = review(run.folder, "--tui")
     assert ended.code == 5
-    assert "review.jsonl has schema version 3, this dstill knows 2" in ended.err
+    assert "review.jsonl has schema version 3, this dstill knows 1" in ended.err
 
 
 def test_second_review_names_the_running_one(make_run: MakeRun, review: Any, serve: Any) -> None:
