@@ -35,7 +35,8 @@ def trained(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
     def build() -> None:
         (project / "mapping.json").write_text(json.dumps({"properties": THEN}))
         (project / "dstill.toml").write_text(
-            f'[project]\ntask = "querydsl"\n[task.querydsl]\nindex = "{INDEX}"\nmapping = "mapping.json"\nrows = 60\n'
+            f'[project]\ntask = "querydsl"\n[task.querydsl]\nindex = "{INDEX}"\nmapping = "mapping.json"\n'
+            "n_questions = 60\n"
             '[train]\nstudent = "nearest"\nobjective = "plain"\n[evaluate]\nbaselines = ["untrained"]\n'
         )
         assert cli("generate", "--out", "runs/shop").code == 0
