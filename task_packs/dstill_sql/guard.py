@@ -3,9 +3,9 @@
     list(check(read("SELECT * FROM read_csv('/etc/passwd')", "duckdb"), schema, Limits(), "duckdb"))
     [Problem(code="table_function", message="a query reads tables, not functions: read_csv", …)]
 
-A query reads tables of its schema and its own WITH, by expressions and functions of the lists below. The engine runs
-the text that sqlglot prints of the checked tree, not the text of the answer, so that both cannot be read differently.
-What a query may take while it runs, in seconds, memory and rows, is up to the executor.
+A query reads tables of its schema and its own WITH, by expressions and functions of `dstill_sql.allowed`. The engine
+runs the text that is printed from the checked tree, not the text of the answer (`dstill_sql.printing`). What a query
+may take while it runs, in seconds, memory and rows, is up to the executor.
 """
 
 from __future__ import annotations
