@@ -751,15 +751,6 @@ def test_new_pack_has_one_name(cli: Cli) -> None:
     assert Path("dstill-duck-sql/README.md").read_text().startswith("# dstill-duck-sql\n")
 
 
-def test_old_name_of_a_pack_option_works_with_a_warning(cli: Cli) -> None:
-    ended = cli("demo", "--index=lowd")
-    warning, error, *_ = ended.err.splitlines()
-    assert warning == "warning: the option --index is now --bundled-index"
-    assert (ended.code, error) == (2, "error: the toy has no data called 'lowd'")
-    assert " --index" not in cli("demo", "--help").out
-    assert "is now" not in cli("init", "--index", "sums").err  # which has an option of that name
-
-
 def test_quick_demo_names_its_limits(cli: Cli) -> None:
     ended = cli("demo", "--quick", "--bundled-index", "loud")
     assert ended.code == 0, ended.err

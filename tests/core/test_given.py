@@ -119,16 +119,6 @@ def test_references_of_a_task_stay_too_and_its_training_answers_are_the_teachers
     assert {row.answer for row in run.records("train")} == {"9-9"}
 
 
-def test_run_of_an_earlier_dstill_says_how_to_measure_its_teacher(plugins: Plugins) -> None:
-    run = generated(plugins, {**MINE, "split": "test"}, OTHER)
-    del run.manifest["files"]["predictions-teacher.jsonl"]
-    run.save()
-    run.train(allow_unreviewed=True)
-    assert f"run `dstill data curate {run.folder}` first" in run.evaluate()["teacher"]["why"]
-    run.curate()
-    assert run.evaluate()["teacher"]["why"] == ""
-
-
 # --- training ---------------------------------------------------------------------------
 
 

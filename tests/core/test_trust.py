@@ -148,11 +148,10 @@ def test_requests_include_key_file_and_certificates(cwd: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("old", [True, False])
-def test_requests_include_fingerprint_in_executor_section(cwd: Path, old: bool) -> None:
+def test_requests_include_fingerprint_in_executor_section(cwd: Path) -> None:
     file, fingerprint = Path("theirs/config.toml"), f"ca_fingerprint = '{'0' * 64}'\n"
     engine = "[engine]\nurl = 'https://search.example'\napi_key_env = 'ES_KEY'\n"
-    file.write_text(engine + (fingerprint if old else f"[executor.http]\n{fingerprint}"))
+    file.write_text(f"{engine}[executor.http]\n{fingerprint}")
     config = load(file, environment={}, sections=plugin_loading.part_sections(plugin_loading.load()))
     sent = "send the environment variable 'ES_KEY' to https://search.example:443"
     pinned = f"{sent}, trusting the certificate '{'0' * 64}'"

@@ -78,7 +78,6 @@ def test_existing_target_is_refused(refused: Any, untrained: str, tmp_path: Path
 
 def test_student_and_dataset_have_separate_commands(call: Call) -> None:
     assert "Did you mean 'export'?" in call("exprt", "run").err
-    assert "Did you mean 'data export'?" in call("export_data", "run").err
     assert "`dstill data export`" in call("export", "--help").out
     assert "`dstill export`" in call("data", "export", "--help").out
 
