@@ -204,10 +204,13 @@ STEP = ", 'x', 'xxxxxxxxxx')"
 GROWING = f"SELECT {'REPLACE(' * 9}'xxxxxxxxxx'{STEP * 9} AS grown FROM t"  # PREPARE computes it
 
 
-def test_planning_without_end_is_ended() -> None:
+def test_planning_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     schema = Schema.read("CREATE TABLE t (a INTEGER)", "duckdb")
-    [problem] = check(read(GROWING, "duckdb"), schema)
-    assert (problem.code, problem.message) == ("not_planned", "DuckDB takes more than 2 s to plan the query")
+    with monkeypatch.context() as patch:
+        patch.setattr(planning, "SECONDS", 0.1)
+        patch.setattr(planning, "_POOLS", {"duckdb": process.Pool("duckdb", seconds=0.1, memory_mb=500)})
+        [problem] = check(read(GROWING, "duckdb"), schema)
+    assert (problem.code, problem.message) == ("not_planned", "DuckDB takes more than 0.1 s to plan the query")
     assert list(check(read("SELECT a FROM t", "duckdb"), schema)) == []
 
 

@@ -228,4 +228,4 @@ def codes(file: Path) -> set[str]:
     calls = [one for one in ast.walk(ast.parse(file.read_text())) if isinstance(one, ast.Call)]
     made = [one.args[0] for one in calls if getattr(one.func, "id", "") == "_problem"]
     found = {one.value for one in made if isinstance(one, ast.Constant)}
-    return found | ({"function", "construct"} if file.name == "guard.py" else set())
+    return found | ({"function", "construct", "type"} if file.name == "guard.py" else set())
