@@ -153,7 +153,7 @@ class Run(RunResults):
             with super().stage(name) as facts:
                 yield facts
         except Interrupted as stopped:
-            if name == "train":  # the student does not know the command
+            if name == "train" and distributed.world_size() == 1:  # which the student does not know; else it is torchrun's
                 stopped.hint = f"resume with: {self._again(name, options)}"
             raise
         except KeyboardInterrupt:
