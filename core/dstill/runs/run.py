@@ -153,7 +153,7 @@ class Run(RunResults):
             with super().stage(name) as facts:
                 yield facts
         except Interrupted as stopped:
-            if name == "train" and distributed.world_size() == 1:  # which the student does not know; else it is torchrun's
+            if name == "train" and distributed.world_size() == 1:  # else the launcher's command is what resumes it
                 stopped.hint = f"resume with: {self._again(name, options)}"
             raise
         except KeyboardInterrupt:
