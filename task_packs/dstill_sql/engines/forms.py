@@ -252,6 +252,12 @@ def _part_in_postgres(node: exp.Expr) -> exp.Expr:
     return exp.Extract(this=exp.Var(this=_PARTS[type(node)]), expression=node.this.copy())
 
 
+def _extract_in_postgres(node: exp.Expr) -> exp.Expr | None:
+    """PostgreSQL has other names for some parts of a date."""
+    unit = {"DAYOFWEEK": "DOW", "DAYOFYEAR": "DOY", "DAYOFMONTH": "DAY", "WEEKOFYEAR": "WEEK"}.get(node.name.upper())
+    return None if unit is None else exp.Extract(this=exp.Var(this=unit), expression=node.expression.copy())
+
+
 def _undated(value: exp.Expr) -> exp.Expr:
     """The value itself, where sqlglot notes that it is a date."""
     return value.this if isinstance(value, (exp.TsOrDsToDate, exp.TsOrDsToTimestamp)) else value
@@ -419,6 +425,7 @@ _SQLITE: Mapping[type[exp.Expr], Rule] = {
 _POSTGRES: Mapping[type[exp.Expr], Rule] = {
     exp.Contains: _contains,
     exp.EndsWith: _ends_in_postgres,
+    exp.Extract: _extract_in_postgres,
     **dict.fromkeys(_PARTS, _part_in_postgres),
     **dict.fromkeys((exp.DateTrunc, exp.TimestampTrunc), _trunc_in_postgres),
     exp.Round: _round_in_postgres,
