@@ -152,6 +152,7 @@ def cli(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         capsys.readouterr()
         code = run([*(["--plugin", str(TOY)] if toy else []), *map(str, words)])
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a stopped command leaves what ends its process
         out, err = capsys.readouterr()
         return Ended(code, out, err)
 

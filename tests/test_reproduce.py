@@ -212,7 +212,7 @@ def _wait_and_check(process: subprocess.Popen[str], out: Path) -> str:
     return written
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_interrupted_reproduction_resumes(reproduce: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
     out = tmp_path / "build/reproduce/smoke"
     trials = out / "trials.jsonl"

@@ -31,37 +31,45 @@ __all__ = ["Bytes", "SavedBytes", "activation_bytes_of", "polynomial"]
 STEP = 32  # lengths tried: 32, 64 and 96 tokens
 DEPTHS = ("num_hidden_layers", "num_layers", "num_decoder_layers", "encoder_layers", "decoder_layers")
 CHUNKS = ("chunk_size", "mamba_chunk_size")  # lengths are padded to whole chunks, and a single chunk costs less
+UNRELATED = {"_name_or_path", "architectures", "dtype"}
 Bytes = tuple[float, float]  # saved by encoder and decoder; a decoder-only model has only the first
 
 
 def activation_bytes_of(config: Any) -> Callable[[str, int], ActivationBytes | None]:
     """A function of ``("full" | "frozen", bytes per number)``, which counts on first use: a plan needs two of four."""
-    # through plain JSON, because transformers cannot read back the infinity in Mamba 2's configuration as it writes it
-    return partial(_counted, config.__class__, json.dumps(config.to_dict(), default=str))
+    return partial(_counted, config)
 
 
-@cache
-def _counted(kind: Any, text: str, how: str, width: int) -> ActivationBytes | None:
+def _counted(config: Any, how: str, width: int) -> ActivationBytes | None:
     torch_log = logging.getLogger("torch._subclasses.fake_tensor")
     before = torch_log.disabled
     torch_log.disabled = True  # it would log a traceback for architectures that cannot be counted
     try:
-        return _fitted(kind.from_dict(json.loads(text)), how == "frozen", width)
+        encoder, decoder = layers_of(config)
+        first, second = (_of_shape(config.__class__, _shape(config, depth), how == "frozen", width) for depth in (1, 2))
     except Exception:  # an architecture may raise anything on tensors without values
         return None
     finally:
         torch_log.disabled = before
-
-
-def _fitted(config: Any, frozen: bool, width: int) -> ActivationBytes:
-    encoder, decoder = layers_of(config)
-    h = max(STEP, *(2 * (getattr(config, name, None) or 0) for name in CHUNKS))
-    seq2seq = is_encoder_decoder(config)
-    one, two = (
-        polynomial(_traced(_with_depth(config, depth), frozen, width), encoder_decoder=seq2seq, h=h) for depth in (1, 2)
-    )
     counts = (encoder, encoder, decoder, decoder, decoder, decoder)
-    return ActivationBytes(*(a + (count - 1) * (b - a) for a, b, count in zip(one, two, counts, strict=True)))
+    return ActivationBytes(*(a + (count - 1) * (b - a) for a, b, count in zip(first, second, counts, strict=True)))
+
+
+def _shape(config: Any, depth: int) -> str:
+    """The configuration with `depth` layers, without what does not change what a layer saves."""
+    values = {key: value for key, value in _with_depth(config, depth).to_dict().items() if key not in UNRELATED}
+    if "vocab_size" in values:
+        ids = [value for key, value in values.items() if key.endswith("_token_id") and isinstance(value, int)]
+        values["vocab_size"] = 1 + max(ids, default=0)
+    # through plain JSON, because transformers cannot read back the infinity in Mamba 2's configuration as it writes it
+    return json.dumps(values, default=str)
+
+
+@cache
+def _of_shape(kind: Any, shape: str, frozen: bool, width: int) -> tuple[float, ...]:
+    config = kind.from_dict(json.loads(shape))
+    h = max(STEP, *(2 * (getattr(config, name, None) or 0) for name in CHUNKS))
+    return polynomial(_traced(config, frozen, width), encoder_decoder=is_encoder_decoder(config), h=h)
 
 
 def layers_of(config: Any) -> tuple[int, int]:

@@ -22,6 +22,7 @@ import time
 class Faulty(Rows, Demo):
     \"\"\"With a fault.\"\"\"
     name = "faulty"
+    runaway_answers = lambda self, example: ()  # each takes a second to be stopped, and other tests stop them
     {method}
 
 register_tasks, register_executors = hookimpl(lambda: [Faulty]), hookimpl(lambda: [Shelf])
@@ -77,7 +78,7 @@ def test_fault_is_shown_with_line_and_advice(check: Call, project: Path) -> None
     assert ended.code == 3
     assert "error same_always\n  same is true for the results of any two golds" in ended.out
     assert (
-        f"  {project / 'faulty.py'}:12\n  compare the results: every answer that runs counts as correct now"
+        f"  {project / 'faulty.py'}:13\n  compare the results: every answer that runs counts as correct now"
         in ended.out
     )
     assert ended.err.endswith("change what each finding names, and check again; docs/packs.md explains the methods\n")
@@ -90,7 +91,7 @@ def test_json_has_every_finding(check: Call, project: Path) -> None:
     assert (report["task"], report["golds"]) == ("faulty", 8)
     assert next(group["name"] for group in report["groups"]) == "questions"
     first = report["findings"][0]
-    assert (first["code"], first["severity"], first["where"]) == ("same_always", "error", f"{project / 'faulty.py'}:12")
+    assert (first["code"], first["severity"], first["where"]) == ("same_always", "error", f"{project / 'faulty.py'}:13")
 
 
 QUICK = """

@@ -43,3 +43,9 @@ def test_every_stage_says_what_it_does(cli: Cli) -> None:
     steps = ("planning the training: libraries, memory 1/1\n", "trying one step 1/1\n", "training 1/2")
     places = [trained.index(step) for step in steps]
     assert places == sorted(places)
+
+
+def test_first_line_is_printed_at_any_time(capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(200):  # the clock's fractions differ, and so does the rounding of differences
+        console._Lines(every=0.01)("planning", 0, 1)
+    assert capsys.readouterr().err == "planning 0/1\n" * 200

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import sys
 import textwrap
@@ -283,7 +284,7 @@ class _Lines:
     def __call__(self, what: str, done: int, total: int, detail: str = "") -> None:
         now = time.monotonic()
         since, at = self._began.setdefault(what, (now, done))
-        said, then = self._last.get(what, (now - self._every, -1))
+        said, then = self._last.get(what, (-math.inf, -1))
         ended = bool(total) and done == total
         self._doing, self._heard = "" if ended else what, now
         if (now - said >= self._every or ended) and not (ended and then == done):  # print the end once

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from dstill.runs.run import Run
 from dstill_export.exporting import export
 from dstill_export.registry import format_of
 
 
+@pytest.mark.slow
 def test_student_trained_elsewhere_is_scored_as_it_is(
     student: Callable[[str], Run], make_run: Callable[..., Run], tmp_path: Path
 ) -> None:

@@ -30,12 +30,12 @@ CI = [
     ),
     Case(kind="t5", hidden=384, layers=6, vocabulary=16000, modality="full", batch=3, source=896, target=128),
     Case(kind="qwen", hidden=512, layers=6, vocabulary=64000, modality="qlora", batch=18, source=64, target=192),
+]
+NIGHTLY = [
     replace(
         Case(kind="qwen", hidden=1024, layers=8, vocabulary=16000, modality="lora", batch=8, source=512, target=64),
         precision="bf16",
     ),
-]
-NIGHTLY = [
     Case(kind="llama", hidden=768, layers=10, vocabulary=12000, modality="lora", batch=4, source=640, target=128),
     Case(kind="qwen", hidden=1024, layers=8, vocabulary=16000, modality="full", batch=2, source=64, target=32),
     Case(kind="t5", hidden=384, layers=6, vocabulary=12000, modality="lora", batch=4, source=896, target=96),

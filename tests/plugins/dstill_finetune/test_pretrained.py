@@ -51,7 +51,8 @@ def questions() -> list[tuple[Pair, ...]]:
     return rows
 
 
-@pytest.mark.parametrize("kind", [pytest.param(Lora, marks=pytest.mark.nightly), Qlora])
+@pytest.mark.nightly
+@pytest.mark.parametrize("kind", [Lora, Qlora])
 def test_adapter_lowers_the_loss_and_survives_saving(
     kind: type[Modality], gemma: Path, questions: list[tuple[Pair, ...]], fit: Fit, tmp_path: Path
 ) -> None:

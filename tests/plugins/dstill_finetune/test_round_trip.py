@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,11 @@ SHAPES = {  # name → (architecture, embedding and head are one, rows of the em
 }
 KINDS: dict[str, type[Modality]] = {"full": Full, "lora": Lora, "qlora": Qlora}
 CASES = [f"{shape} {kind}" for shape in SHAPES for kind in KINDS]
+
+
+def marked(cases: Iterable[str]) -> list[Any]:
+    """Every case but that of an adapter on a tied decoder is for the slow tests."""
+    return [case if case == "llama lora" else pytest.param(case, marks=pytest.mark.slow) for case in cases]
 
 
 @dataclass
@@ -157,7 +162,7 @@ def trained(unigram: Callable[[], Any], tmp_path_factory: pytest.TempPathFactory
     return make
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", marked(CASES))
 def test_new_token_rows_are_trained_and_with_an_adapter_no_others(case: str, trained: Callable[[str], Trained]) -> None:
     student = trained(case)
     assert student.lacked >= set('{}"<>\\\n')
@@ -166,7 +171,7 @@ def test_new_token_rows_are_trained_and_with_an_adapter_no_others(case: str, tra
         assert torch.equal(before[:TOKENS], after[:TOKENS]) != case.endswith(" full")
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if not case.endswith("full")])
+@pytest.mark.parametrize("case", marked(case for case in CASES if not case.endswith("full")))
 def test_adapter_stores_new_rows_without_the_embedding(case: str, trained: Callable[[str], Trained]) -> None:
     student = trained(case)
     saved = load_file(student.folder / "adapter_model.safetensors")

@@ -95,6 +95,7 @@ def test_second_ctrl_c_ends_at_once(trained: Lab) -> None:
     assert trained.left() == []
 
 
+@pytest.mark.nightly
 def test_failed_worker_stops_all_with_its_reason(trained: Lab) -> None:
     trained.copy("broken")
     ended = trained.run("ray", "train", "broken", *TWO, FAULT="1 5 fail")
@@ -104,6 +105,7 @@ def test_failed_worker_stops_all_with_its_reason(trained: Lab) -> None:
     assert trained.left() == []
 
 
+@pytest.mark.nightly
 def test_killed_worker_stops_all_and_training_resumes(trained: Lab, curve_of_one: dict[tuple[int, str], float]) -> None:
     trained.copy("killed")
     ended = trained.run("ray", "train", "killed", *TWO, FAULT="1 6 die")

@@ -151,6 +151,7 @@ def test_page_is_reproducible(make_run: Any) -> None:
     assert {name: path.read_bytes() for name, path in write(run).items()} == first
 
 
+@pytest.mark.slow
 def test_thousand_failures_stay_below_three_megabytes(make_run: Any, judged: Any, record: Any) -> None:
     long = {"query": {"bool": {"filter": [{"term": {f"field_{i}": f"value {i}"}} for i in range(60)]}}}
 
@@ -168,6 +169,7 @@ def test_thousand_failures_stay_below_three_megabytes(make_run: Any, judged: Any
         assert f"The first {len(report.answers.rows)} of 1,000 wrong ones are listed." in page
 
 
+@pytest.mark.slow
 def test_many_failures_are_cut_to_the_budget(make_run: Any, judged: Any) -> None:
     def judge(item: Any, system: str, number: int) -> Any:
         prediction, verdict = judged(item, system, number)

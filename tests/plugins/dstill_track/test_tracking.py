@@ -72,6 +72,7 @@ def artifacts(store: Any, identity: str, folder: str = "") -> set[str]:
     )
 
 
+@pytest.mark.slow
 def test_mlflow_gets_scores_report_digests_and_student(
     cli: Any, ready: Path, store: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +173,7 @@ def wandb_records(file: Path) -> Iterator[Any]:
             record = b""
 
 
+@pytest.mark.slow
 def test_wandb_writes_its_offline_files(cli: Any, ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import wandb
 

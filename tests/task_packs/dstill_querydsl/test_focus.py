@@ -23,7 +23,7 @@ def questions_for(index: str, n: int, focus: Mapping[str, Any] | None) -> list[E
     return list(task.synthesize(context, n, seed=0))
 
 
-@pytest.mark.parametrize("index", ["weblogs", "movies"])
+@pytest.mark.parametrize("index", ["weblogs", pytest.param("movies", marks=pytest.mark.slow)])
 def test_draws_weak_categories_in_their_shares(index: str) -> None:
     weak = questions_for(index, 80, FOCUS)
     counts = Counter(example.category for example in weak)

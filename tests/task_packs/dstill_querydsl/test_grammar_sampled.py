@@ -77,6 +77,7 @@ def errors(name: str, bodies: list[str]) -> list[tuple[str, str]]:
     return [(body, problem.message) for body, problem in found if problem.is_error]
 
 
+@pytest.mark.slow
 def test_sampled_bodies_pass_every_check() -> None:
     assert not errors("movies", sampled("movies", 100))
 

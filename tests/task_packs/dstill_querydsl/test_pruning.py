@@ -81,7 +81,7 @@ def test_keeps_fields_of_golds(questions: list[Example]) -> None:
     assert _recall(questions, Values(), 120) >= 0.83
 
 
-@pytest.mark.parametrize("name", ["weblogs", "quakes"])
+@pytest.mark.parametrize("name", ["weblogs", pytest.param("quakes", marks=pytest.mark.slow)])
 def test_keeps_fields_of_golds_in_schema_variants(name: str) -> None:
     """Renamed, moved, and among 200 to 900 further fields."""
     asked = [

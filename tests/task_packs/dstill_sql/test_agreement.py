@@ -85,6 +85,7 @@ def test_there_are_enough_queries() -> None:
     assert len(QUERIES) == len(set(QUERIES)) >= 300
 
 
+@pytest.mark.slow
 def test_sqlite_agrees_with_duckdb(of_duckdb: dict[str, Outcome]) -> None:
     executor = Sqlite().open(task("duckdb"), Engine())
     refused = {text for text in QUERIES if not is_planned(form(text, "sqlite"), "sqlite")}

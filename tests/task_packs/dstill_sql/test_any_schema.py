@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dstill.api import find_problems
 from dstill.api.records import Draft
 from dstill.errors import DataError
-from dstill_sql.dialects import DIALECTS, Dialect
+from dstill_sql.dialects import Dialect
 from dstill_sql.pack import Sql
 from dstill_sql.schema import Column, Reference, Schema, Table
 from dstill_sql.settings import Settings
@@ -66,7 +66,9 @@ def schemas(draw: st.DrawFn) -> tuple[Schema, dict[str, Any]]:
     return Schema(tables=tuple(tables), references=tuple(dict.fromkeys(references)), dialect="postgres"), values
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    "dialect", ["duckdb", *(pytest.param(d, marks=pytest.mark.slow) for d in ("sqlite", "postgres"))]
+)
 @given(drawn=schemas(), seed=st.integers(0, 99))
 @settings(max_examples=8, deadline=None)
 def test_any_schema_has_questions_or_a_reason(

@@ -149,6 +149,7 @@ def test_spellings_of_one_query_do_not_differ() -> None:
     assert found.label == "limit"
 
 
+@pytest.mark.slow
 def test_every_mutant_has_a_cause() -> None:
     sql = task("duckdb")
     for schema, gold in GOLDS[::4]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from dstill import plugins as plugin_loading
 from dstill.pipeline.conformance.kit import check
 from dstill.pipeline.conformance.pack import Pack
@@ -12,6 +14,7 @@ from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
 
 
+@pytest.mark.slow
 def test_pack_conforms() -> None:
     task = Sql(Settings(db="shop", n_questions=60))
     pack = Pack(

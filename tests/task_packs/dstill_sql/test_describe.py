@@ -211,6 +211,7 @@ def test_unusual_sqlite_schema(tmp_path: Path) -> None:
     assert values_of(project)['a b.x "y"'] == ["q"]
 
 
+@pytest.mark.slow
 def test_a_wide_database_is_read_within_a_budget(tmp_path: Path) -> None:
     """2,000 tables: the schema is whole, values are read while there is time."""
     path = tmp_path / "wide.db"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 LARGE = """
 import resource
 from dstill_sql.schema import Schema
@@ -22,5 +24,6 @@ assert schema.ddl().count("FOREIGN KEY (a) REFERENCES k (a)") == n
 """
 
 
+@pytest.mark.slow
 def test_time_is_linear_in_columns_and_tables() -> None:
     subprocess.run([sys.executable, "-c", LARGE], check=True)

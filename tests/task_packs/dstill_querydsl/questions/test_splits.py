@@ -59,6 +59,7 @@ def test_train_has_all_parts_of_unseen_templates() -> None:
     assert 0.08 < len(held) / len(TEMPLATES) < 0.16
 
 
+@pytest.mark.slow
 def test_same_seed_gives_same_splits(index: Callable[[str], Index]) -> None:
     def rows(seed: int) -> str:
         return json.dumps(

@@ -61,7 +61,8 @@ def check_kill_rate(index: str, n: int, documents: int = DOCUMENTS) -> None:
     assert not found["not_checked"]
 
 
-@pytest.mark.parametrize("index", [NAMES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:])])
+@pytest.mark.slow
+@pytest.mark.parametrize("index", NAMES)
 def test_kills_mutants_of_few_bundled_questions(index: str) -> None:
     check_kill_rate(index, 12, documents=300)
 
