@@ -154,6 +154,7 @@ def run_dstill(project: Path, root: Path, children: Children) -> RunDstill:
     return run
 
 
+@pytest.mark.slow
 def test_no_output_contains_key(project: Path, run_dstill: RunDstill) -> None:
     rows = [{"id": f"q{n}", "question": text, "split": "train"} for n, text in enumerate(QUESTIONS)]
     held_out = [{"id": f"t{n}", "question": f"add {n} and 9", "answer": f"{n}+9", "split": "test"} for n in (1, 2)]

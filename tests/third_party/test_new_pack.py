@@ -25,6 +25,7 @@ def new_pack(new_venv: Callable[..., Venv], tmp_path_factory: pytest.TempPathFac
     return venv, place / "dstill-tool-shed"
 
 
+@pytest.mark.slow
 def test_own_test_passes(new_pack: NewPack) -> None:
     venv, package = new_pack
     out = venv.run("python", "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", cwd=package)

@@ -38,6 +38,7 @@ def test_pack_is_under_70_lines() -> None:
     assert len((RPN / "src/dstill_rpn/pack.py").read_text().splitlines()) < 70
 
 
+@pytest.mark.slow
 def test_pack_conforms(with_rpn: Venv, tmp_path: Path) -> None:
     report = with_rpn.dstill("pack", "check", "rpn", cwd=tmp_path)
     assert {finding["code"] for finding in report["findings"]} == {"no_docstring"}

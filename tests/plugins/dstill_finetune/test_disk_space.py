@@ -17,6 +17,8 @@ from dstill_finetune import disk_space, students
 from dstill_finetune.modalities import Full, Lora
 from dstill_finetune.tiny import Tiny, TinyConfig
 
+pytestmark = pytest.mark.slow
+
 Fit = Callable[..., TrainResult]
 SMALL = TinyConfig(d_model=64, d_ff=128, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
 

@@ -23,6 +23,8 @@ from dstill_finetune import gguf_files, model_loading
 from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Full, Lora, Qlora
 
+pytestmark = pytest.mark.slow
+
 Fit = Callable[..., TrainResult]
 FP32 = {"dtype": torch.float32}
 PROMPTS = ["predict: all red cars", "explain: all brown hats"]

@@ -13,6 +13,8 @@ from dstill.api.records import Grammar
 from dstill.api.student import Generation
 from dstill_finetune.generation import PORTION, ModelGenerator
 
+pytestmark = pytest.mark.slow
+
 MODELS = {"t5": t5, "llama": llama}
 SOURCES = inputs("predict: how many?", "predict: which of all the hosts had the most errors?", "predict: x")
 GRAMMAR = Grammar(ebnf='root ::= "{" [a-c]{2,6} "}"')

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.sizes import first_quick
 
 import dstill_finetune
 from dstill.api.modality import Modality
@@ -81,7 +82,7 @@ def test_full_trains_every_weight(base: Path, fit: Fit, tmp_path: Path) -> None:
     assert (tmp_path / "model.safetensors").exists()
 
 
-@pytest.mark.parametrize("kind", [Lora, Qlora])
+@pytest.mark.parametrize("kind", first_quick([Lora, Qlora]))
 def test_lora_trains_only_the_adapters(kind: type[Modality], base: Path, fit: Fit, tmp_path: Path) -> None:
     modality = recording(kind)
     fitted = fit(student(base), modality, tmp_path, max_steps=30, learning_rate=2e-2)
@@ -108,7 +109,7 @@ def test_qlora_base_uses_double_quantized_four_bits(base: Path, fit: Fit, tmp_pa
     assert packed_bytes * 2 == whole.parameters - whole.embedding  # what the planner counts as quantized
 
 
-@pytest.mark.parametrize("kind", [Full, Lora, Qlora])
+@pytest.mark.parametrize("kind", first_quick([Full, Lora, Qlora]))
 def test_tiny_trains_in_every_modality(kind: type[Modality], fit: Fit, tmp_path: Path) -> None:
     modality = recording(kind)
     fitted = fit(Tiny(SMALL), modality, tmp_path, max_steps=30, learning_rate=2e-2)

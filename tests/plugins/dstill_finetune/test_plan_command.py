@@ -140,6 +140,7 @@ def test_third_party_modality_is_ordered_by_priority(plan: Any, seven_billion: s
         assert row["command"].startswith("dstill --plugin mine.py train RUN ")
 
 
+@pytest.mark.slow
 def test_tiny_is_planned_for_the_local_device(plan: Any) -> None:
     result = plan("--student", "tiny", "--json")
     row = json.loads(result.stdout.splitlines()[-1])
@@ -147,6 +148,7 @@ def test_tiny_is_planned_for_the_local_device(plan: Any) -> None:
     assert row["device"]["free"] > 0
 
 
+@pytest.mark.slow
 def test_flan_t5_has_an_untied_head(plan: Any, tmp_path: Path) -> None:
     """google/flan-t5-small has 76,961,152 parameters; its configuration, read by transformers 5, ties the head."""
     from transformers import T5Config
@@ -174,6 +176,7 @@ def test_plan_refuses_what_train_refuses(plan: Any, tmp_path: Path) -> None:
     assert "the weights are pickled" in str(error)
 
 
+@pytest.mark.slow
 def test_settings_for_another_student_are_noted(plan: Any, seven_billion: str) -> None:
     Path("dstill.toml").write_text(
         '[train]\nstudent = "tiny"\nlearning_rate = 0.002\nper_device_train_batch_size = 4\nnum_train_epochs = 8.0\n'

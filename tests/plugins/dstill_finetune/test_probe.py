@@ -22,6 +22,8 @@ from dstill_finetune.oom import OutOfMemory
 from dstill_finetune.peak_memory import PeakMemory
 from dstill_finetune.tiny import Tiny, TinyConfig
 
+pytestmark = pytest.mark.slow
+
 Fit = Callable[..., TrainResult]
 SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
 

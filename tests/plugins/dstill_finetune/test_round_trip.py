@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from support.sizes import first_quick
 
 from dstill.api.modality import Modality
 from dstill.api.recipe import Recipe
@@ -247,7 +248,7 @@ class Killed(Exception):
     pass
 
 
-@pytest.mark.parametrize("kind", [Full, Lora])
+@pytest.mark.parametrize("kind", first_quick([Full, Lora]))
 def test_resumed_training_keeps_the_new_rows(
     kind: type[Modality], unigram: Callable[[], Any], fit: Fit, tmp_path: Path
 ) -> None:

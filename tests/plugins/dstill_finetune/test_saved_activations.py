@@ -22,6 +22,8 @@ from dstill.api.modality import ActivationBytes
 from dstill_finetune.model_loading import is_encoder_decoder
 from dstill_finetune.saved_activations import activation_bytes_of
 
+pytestmark = pytest.mark.slow
+
 SIZES: dict[str, Any] = {"vocab_size": 300, "num_hidden_layers": 3, "num_attention_heads": 4}
 CONFIGS = {
     "llama": LlamaConfig(hidden_size=64, intermediate_size=160, **SIZES),
@@ -84,7 +86,9 @@ def measured(config: Any, read: int, written: int, rows: int) -> int:
 SLOW = ("mamba", "mamba2")
 
 
-@pytest.mark.parametrize("name", [pytest.param(one, marks=pytest.mark.slow) if one in SLOW else one for one in CONFIGS])
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=pytest.mark.nightly) if one in SLOW else one for one in CONFIGS]
+)
 def test_count_matches_tensors_saved_by_autograd(name: str) -> None:
     config = CONFIGS[name]
     read, written, rows = 144, 80 if name == "t5" else 0, 3

@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file
 from support.generations import assert_same
 from support.inputs import inputs
+from support.sizes import first_quick
 
 from dstill.api.modality import Modality
 from dstill.api.recipe import Device
@@ -57,7 +58,7 @@ def card_answer(folder: Path, prompt: str) -> str:
 
 
 @pytest.mark.parametrize("kind", [Full, Lora, Qlora])
-@pytest.mark.parametrize("base", ["t5", "llama"])
+@pytest.mark.parametrize("base", first_quick(["t5", "llama"]))
 def test_transformers_and_peft_give_the_same_answers(
     kind: type[Modality], base: str, request: pytest.FixtureRequest, fit: Fit, tmp_path: Path
 ) -> None:
@@ -94,7 +95,7 @@ def answers_with_repetition(
     return answers
 
 
-@pytest.mark.parametrize("kind", [Full, Lora])
+@pytest.mark.parametrize("kind", first_quick([Full, Lora]))
 @pytest.mark.parametrize("kept", [{"repetition_penalty": 1.8}, {"no_repeat_ngram_size": 2, "forced_bos_token_id": 7}])
 def test_generation_settings_of_the_base_are_ignored(
     kind: type[Modality],
@@ -208,7 +209,7 @@ def test_tiny_learns_its_training_rows(fit: Fit, tmp_path: Path, records: Any) -
     assert not any(got == label.target for got, (label, _) in zip(untrained, rows, strict=True))
 
 
-@pytest.mark.parametrize("kind", [Full, Lora, Qlora])
+@pytest.mark.parametrize("kind", first_quick([Full, Lora, Qlora]))
 def test_untrained_student_equals_the_start_of_training(kind: type[Modality], fit: Fit, tmp_path: Path) -> None:
     """A tiny learning rate leaves the weights unchanged."""
     fit(Tiny(SMALL), kind(), tmp_path, max_steps=1, learning_rate=1e-9)
@@ -233,7 +234,7 @@ def test_count_tokens_is_bounded_by_the_maximum_length(fit: Fit, tmp_path: Path)
     assert long == writer.encoder.max_length
 
 
-@pytest.mark.parametrize("base", ["llama", "t5"])
+@pytest.mark.parametrize("base", first_quick(["llama", "t5"]))
 def test_answers_do_not_depend_on_batching(
     base: str, fit: Fit, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,7 +326,7 @@ def test_missing_characters_are_added_and_learnt(
     assert card_answer(folder, rows[0][0].task_prefix + rows[0][0].source) == rows[0][0].target
 
 
-@pytest.mark.parametrize("kind", [Lora, Qlora])
+@pytest.mark.parametrize("kind", first_quick([Lora, Qlora]))
 def test_adapters_train_only_the_rows_of_new_tokens(
     kind: type[Modality], t5_without_braces: Path, fit: Fit, tmp_path: Path
 ) -> None:

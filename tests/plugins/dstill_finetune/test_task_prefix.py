@@ -24,6 +24,8 @@ from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Full, Lora
 from dstill_finetune.tokenizer import learn
 
+pytestmark = pytest.mark.slow
+
 Fit = Callable[..., TrainResult]
 LEARN = {"max_steps": 90, "learning_rate": 5e-3}
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from support.loopback_teacher import LoopbackTeacher
 from support.openai_asking import buy
+from support.sizes import first_quick
 
 from dstill.teacher.client import Counts
 
@@ -29,7 +30,7 @@ asyncio.run(buy(sys.argv[2], Path(sys.argv[3]), {QUESTIONS}, {IN_FLIGHT}, say=la
 """
 
 
-@pytest.mark.parametrize("sold", [1, 120])
+@pytest.mark.parametrize("sold", first_quick([1, 120]))
 def test_killed_run_resumes_without_buying_twice(tmp_path: Path, sold: int) -> None:
     store = tmp_path / "replies.sqlite"
     with LoopbackTeacher(delay=0.1) as server:  # slow enough that the run is killed before its end

@@ -103,6 +103,7 @@ def scored(cli: Cli, project: Path, once: Callable[..., None], monkeypatch: pyte
     return project / "mine"
 
 
+@pytest.mark.slow
 def test_inspect_reads_the_logs(cli: Cli, scored: Path) -> None:
     ended = cli("report", "mine", "--to", "inspect", "--json")
     assert ended.code == 0, ended.err
@@ -129,6 +130,7 @@ def test_inspect_reads_the_logs(cli: Cli, scored: Path) -> None:
     assert log["metadata"]["uncounted"] == "unsupported"
 
 
+@pytest.mark.slow
 def test_lm_eval_reads_results_and_samples(cli: Cli, scored: Path, tmp_path: Path) -> None:
     ended = cli("report", "mine", "--to", "lm-eval", "--json")
     assert ended.code == 0, ended.err

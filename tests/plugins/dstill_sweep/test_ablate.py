@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.sizes import first_quick
 
 from dstill.api.records import Level, Verdict
 from dstill_sweep.comparing import Verdicts, compare_with_each
@@ -22,9 +23,7 @@ def _last_object(ended: Any) -> dict[str, Any]:
     return dict(json.loads(ended.out.splitlines()[-1]))
 
 
-@pytest.mark.parametrize(
-    ("length", "steps"), [("train.max_steps=5", 5), pytest.param("train.max_steps=-1", 1, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("length", "steps"), first_quick([("train.max_steps=5", 5), ("train.max_steps=-1", 1)]))
 def test_both_arms_train_per_seed_at_equal_steps_and_equal_examples(
     length: str, steps: int, forking_cli: Cli, trainings: Trainings, project: Path
 ) -> None:

@@ -101,6 +101,7 @@ def test_mlflow_gets_scores_report_digests_and_student(
     assert artifacts(store, identity) == {"dataset/README.md", *report, *student}
 
 
+@pytest.mark.slow
 def test_mlflow_run_of_the_training_is_continued(cli: Any, ready: Path, store: Any) -> None:
     identity = store.create_run(store.get_experiment_by_name("students").experiment_id).info.run_id
     store.log_metric(identity, "loss", 0.5)

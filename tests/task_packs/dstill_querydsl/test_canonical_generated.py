@@ -25,6 +25,8 @@ from dstill_querydsl.engines import Embedded
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.results import compare
 
+pytestmark = pytest.mark.slow
+
 N_DATABASES, EXAMPLES = 5, size("EXAMPLES", ci=60, nightly=600)
 seeds = st.integers(0, 10**9)
 few_examples = settings(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from support.sizes import first_quick
 
 from dstill.api.records import Example
 from dstill_querydsl.pack import QueryDsl
@@ -23,7 +24,7 @@ def questions_for(index: str, n: int, focus: Mapping[str, Any] | None) -> list[E
     return list(task.synthesize(context, n, seed=0))
 
 
-@pytest.mark.parametrize("index", ["weblogs", pytest.param("movies", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("index", first_quick(["weblogs", "movies"]))
 def test_draws_weak_categories_in_their_shares(index: str) -> None:
     weak = questions_for(index, 80, FOCUS)
     counts = Counter(example.category for example in weak)

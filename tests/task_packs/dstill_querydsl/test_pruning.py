@@ -6,6 +6,7 @@ import random
 from itertools import islice
 
 import pytest
+from support.sizes import first_quick
 
 from dstill.api.checking import find_problems
 from dstill.api.records import Draft, Example
@@ -81,7 +82,7 @@ def test_keeps_fields_of_golds(questions: list[Example]) -> None:
     assert _recall(questions, Values(), 120) >= 0.83
 
 
-@pytest.mark.parametrize("name", ["weblogs", pytest.param("quakes", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", first_quick(["weblogs", "quakes"]))
 def test_keeps_fields_of_golds_in_schema_variants(name: str) -> None:
     """Renamed, moved, and among 200 to 900 further fields."""
     asked = [

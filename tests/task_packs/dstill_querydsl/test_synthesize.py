@@ -16,6 +16,8 @@ from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 from dstill_querydsl.synthesize import split_examples, synthesize
 
+pytestmark = pytest.mark.slow
+
 INDEX = bundled("weblogs")
 CATEGORIES = {
     "absolute_dates", "adversarial", "ambiguous", "boolean", "count", "exact_filter", "exists", "full_text",

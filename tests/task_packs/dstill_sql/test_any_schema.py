@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.sizes import first_quick
 
 from dstill.api import find_problems
 from dstill.api.records import Draft
@@ -66,9 +67,7 @@ def schemas(draw: st.DrawFn) -> tuple[Schema, dict[str, Any]]:
     return Schema(tables=tuple(tables), references=tuple(dict.fromkeys(references)), dialect="postgres"), values
 
 
-@pytest.mark.parametrize(
-    "dialect", ["duckdb", *(pytest.param(d, marks=pytest.mark.slow) for d in ("sqlite", "postgres"))]
-)
+@pytest.mark.parametrize("dialect", first_quick(DIALECTS))
 @given(drawn=schemas(), seed=st.integers(0, 99))
 @settings(max_examples=8, deadline=None)
 def test_any_schema_has_questions_or_a_reason(

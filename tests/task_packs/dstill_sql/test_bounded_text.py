@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.sizes import first_quick
 
 from dstill_sql import guard
 from dstill_sql.bounded_text import MOST_CHARACTERS, text_of
@@ -53,7 +54,7 @@ def test_answer_whose_text_would_be_too_long_is_refused(dialect: Dialect, form: 
     assert problem.code == "not_printed"
 
 
-@pytest.mark.parametrize(("dialect", "form", "inner"), REPEATED)
+@pytest.mark.parametrize(("dialect", "form", "inner"), first_quick(REPEATED))
 def test_what_compares_answers_gives_up_on_them(dialect: Dialect, form: str, inner: str) -> None:
     answer = nested(form, inner)
     assert canonical_text(answer, dialect) == answer
@@ -63,7 +64,7 @@ def test_what_compares_answers_gives_up_on_them(dialect: Dialect, form: str, inn
     assert found.detail.startswith("SELECT")
 
 
-@pytest.mark.parametrize(("source", "target", "form", "inner"), TRANSLATED)
+@pytest.mark.parametrize(("source", "target", "form", "inner"), first_quick(TRANSLATED))
 def test_translation_that_would_be_too_long_ends(source: Dialect, target: Dialect, form: str, inner: str) -> None:
     with pytest.raises(Untranslatable, match="cannot be translated"):
         translated(read(nested(form, inner), source), source, target, Schema.read(DDL, source))

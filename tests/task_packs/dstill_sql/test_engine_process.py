@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from support import hostile_files
 from support.rides import ROWS, on_rows, question
+from support.sizes import first_quick
 from support.sql_raw import fetched, made
 
 from dstill.api.engine import Engine
@@ -163,7 +164,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
-@pytest.mark.parametrize("engine", BOTH)
+@pytest.mark.parametrize("engine", first_quick(BOTH))
 def test_query_about_a_hostile_file_is_ended(engine: Name, hostile: dict[str, Path]) -> None:
     kind, of = (DuckDb, DuckDbSettings) if engine == "duckdb" else (Sqlite, SqliteSettings)
     url = f"{engine}://{hostile[engine]}"
@@ -182,7 +183,7 @@ def test_query_about_a_hostile_file_is_ended(engine: Name, hostile: dict[str, Pa
         assert executor.run("SELECT MIN(id) FROM texts", asked).value["rows"] == [[0]]
 
 
-@pytest.mark.parametrize("engine", BOTH)
+@pytest.mark.parametrize("engine", first_quick(BOTH))
 def test_commands_end_on_a_hostile_file(
     engine: Name, hostile: dict[str, Path], cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

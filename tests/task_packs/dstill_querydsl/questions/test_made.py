@@ -18,8 +18,9 @@ from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions import Rules, Tally, composed_questions, questions
 from dstill_querydsl.questions.plan import TEMPLATES
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["shop", "fleet", "gharchive"]
-INDICES = [NAMES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:])]
 EVERY = {template.category for template in TEMPLATES} - {"schema_variant"}  # an index of the user's has no variants
 LACKS = {
     "shop": set(),
@@ -32,7 +33,7 @@ def _rows(made: Any) -> list[str]:
     return [json.dumps(one.example.to_row()) for one in made]
 
 
-@pytest.mark.parametrize("name", INDICES)
+@pytest.mark.parametrize("name", NAMES)
 def test_makes_every_category_that_mapping_supports(name: str, made: Callable[..., Any]) -> None:
     found, tally = made(name)
     assert len(found) == 240
@@ -41,7 +42,7 @@ def test_makes_every_category_that_mapping_supports(name: str, made: Callable[..
     print(f"{name}: {tally.drop_rate:.1%} dropped, {dict(tally.dropped)}, {dict(tally.made)}")
 
 
-@pytest.mark.parametrize("name", INDICES)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("first", [50, 240])
 def test_category_shares_hold_for_any_count(name: str, first: int, made: Callable[..., Any]) -> None:
     counts = Counter(one.example.category for one in made(name)[0][:first])
@@ -51,7 +52,7 @@ def test_category_shares_hold_for_any_count(name: str, first: int, made: Callabl
     assert sum(task.is_refusal(one.example.answer) for one in made(name)[0][:first]) >= 0.08 * first
 
 
-@pytest.mark.parametrize("name", INDICES)
+@pytest.mark.parametrize("name", NAMES)
 def test_golds_pass_checks(name: str, index: Callable[[str], Index], made: Callable[..., Any]) -> None:
     task, own = QueryDsl(), index(name)
     values = own.given_values.to_json() if own.given_values else {}
@@ -62,7 +63,7 @@ def test_golds_pass_checks(name: str, index: Callable[[str], Index], made: Calla
         assert [p for p in problems if p.is_error] == [], one.example.answer
 
 
-@pytest.mark.parametrize("name", INDICES)
+@pytest.mark.parametrize("name", NAMES)
 def test_golds_run_with_nontrivial_results(name: str, made: Callable[..., Any], index: Callable[[str], Index]) -> None:
     """On the executor that evaluation uses, over the documents that were invented."""
     task = QueryDsl()
@@ -82,14 +83,14 @@ def test_golds_run_with_nontrivial_results(name: str, made: Callable[..., Any], 
             assert not task.is_trivial(outcome.value, example), one.example.answer
 
 
-@pytest.mark.parametrize("name", INDICES)
+@pytest.mark.parametrize("name", NAMES)
 def test_same_seed_gives_same_bytes(name: str, index: Callable[[str], Index], made: Callable[..., Any]) -> None:
     again = composed_questions(index(name), 30, 0, Rules(), Tally())
     assert _rows(again) == _rows(made(name)[0][:30])
     assert _rows(composed_questions(index(name), 30, 1, Rules(), Tally())) != _rows(made(name)[0][:30])
 
 
-@pytest.mark.parametrize("name", INDICES)
+@pytest.mark.parametrize("name", NAMES)
 def test_questions_are_unique_and_rationales_short(name: str, made: Callable[..., Any]) -> None:
     examples = [one.example for one in made(name)[0]]
     assert len({example.question.lower() for example in examples}) == len({e.id for e in examples}) == len(examples)

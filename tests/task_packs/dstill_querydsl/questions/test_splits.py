@@ -14,6 +14,8 @@ from dstill_querydsl.questions import Rules, splits
 from dstill_querydsl.questions.plan import HELD_REFUSAL, TEMPLATES
 from dstill_querydsl.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 ROWS = 300
 UNSEEN = size("UNSEEN", ci=50, nightly=100)  # questions about the index that is held out
 
@@ -59,7 +61,6 @@ def test_train_has_all_parts_of_unseen_templates() -> None:
     assert 0.08 < len(held) / len(TEMPLATES) < 0.16
 
 
-@pytest.mark.slow
 def test_same_seed_gives_same_splits(index: Callable[[str], Index]) -> None:
     def rows(seed: int) -> str:
         return json.dumps(
@@ -71,7 +72,7 @@ def test_same_seed_gives_same_splits(index: Callable[[str], Index]) -> None:
     assert found != rows(4)
 
 
-@pytest.mark.parametrize("name", ["weblogs", pytest.param("flights", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["weblogs", "flights"])
 def test_unseen_index_is_quakes_without_golds_in_train(name: str) -> None:
     task = QueryDsl(Settings(index=name, n_questions=120, documents=900))
     unseen, train = list(task.examples("test_unseen_data")), list(task.examples("train"))
@@ -81,7 +82,6 @@ def test_unseen_index_is_quakes_without_golds_in_train(name: str) -> None:
     assert not _golds(unseen) & _golds(train)
 
 
-@pytest.mark.slow
 def test_unseen_index_has_own_refusals() -> None:
     """What a refusal says names the documents, so that it is not the answer to another index' question."""
     task = QueryDsl(Settings(n_questions=30 * UNSEEN, documents=1500))

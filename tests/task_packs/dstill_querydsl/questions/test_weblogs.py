@@ -19,6 +19,8 @@ from dstill_querydsl.questions import Rules, questions, splits
 from dstill_querydsl.questions.plan import TEMPLATES
 from dstill_querydsl.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 ROWS = 1_500
 INDEX = bundled("weblogs", 1_500)
 SMALL_INDEX = bundled("weblogs", 300)  # where the number of documents does not matter

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.sizes import NIGHTLY
+from support.sizes import NIGHTLY, first_quick
 from support.sql_questions import asked, example
 
 from dstill.api.form import NotExpressible
@@ -49,7 +49,7 @@ def shown(query: str, reading: Reading) -> str:
     return " ".join(reading.text(one) if isinstance(one, int) else one for one in FORM.encode(query, reading))
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", first_quick(DIALECTS))
 def test_every_question_comes_back(dialect: Dialect) -> None:
     form, counts = form_of(dialect), Counter[str]()
     in_duckdb = {one.query for one in asked("duckdb")}

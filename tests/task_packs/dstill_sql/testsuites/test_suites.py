@@ -68,6 +68,7 @@ def check_kill_rate(golds: Iterable[tuple[str, str]], dialect: Dialect) -> None:
     assert sum(seconds) / len(seconds) < 0.5
 
 
+@pytest.mark.slow
 def test_tell_mutants_of_some_golds() -> None:
     check_kill_rate(GOLDS[::3], "sqlite")
 
