@@ -13,9 +13,9 @@ CONSTRAINTS := .ci/constraints.txt
 demo: $(DEMO)
 	$(RUN)/dstill demo
 
-# Two workers, each with one thread for torch: more would fight for the same cores. A file stays with one worker, for the
-# sake of what its tests share. Bytecode of the tests is kept, as each worker would compile all of them again.
-PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Three workers for two cores, as some tests wait for servers and limits; each has one thread for torch. A file stays with
+# one worker, for the sake of what its tests share. Bytecode is kept, as each worker would compile all tests again.
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(RUN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # The fast tests, which need no Java. ARGS="tests/core -k store" runs a part of them.
 test: $(STAMP)

@@ -69,6 +69,7 @@ gc.disable()
 
 
 def pytest_collection_finish() -> None:
+    gc.freeze()  # what collection imported stays: no later search for garbage looks at it
     gc.enable()
 
 

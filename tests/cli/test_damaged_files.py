@@ -249,6 +249,7 @@ cp -r . ../after
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left", [0, 24, 64, 120])
 def test_full_disk_keeps_earlier_data(project: Path, toy_file: Path, left: int) -> None:
     """The disk is full when the run is created, while replies are stored, or while the dataset is written."""

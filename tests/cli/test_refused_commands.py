@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.sizes import first_quick
 
 from dstill.errors import Interrupted
 from dstill.teacher.cache import ReplyStore
@@ -294,7 +295,7 @@ def run_in_terminal(words: list[str], **environment: str) -> str:
     return data.decode()
 
 
-@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TERM": "xterm-256color", "NO_COLOR": "1"}])
+@pytest.mark.parametrize("environment", first_quick([{"TERM": "dumb"}, {"TERM": "xterm-256color", "NO_COLOR": "1"}]))
 def test_dumb_terminal_gets_no_escapes(command: list[str], environment: dict[str, str]) -> None:
     for words in (["generate", "--teacher", "parrot"], ["pack", "list"], ["--help"]):
         assert ESCAPE not in run_in_terminal([*command, *words], **environment)

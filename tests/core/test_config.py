@@ -13,6 +13,7 @@ from typing import Any, Literal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.sizes import first_quick
 
 from dstill.config import Config, load, looks_secret, masked, parse_assignment
 from dstill.errors import ConfigError, RunError
@@ -476,7 +477,9 @@ def test_detects_secrets(value: str, secret: bool) -> None:
     assert looks_secret(value) is secret
 
 
-@pytest.mark.parametrize("part", ["a.", "a-", "a+", "ey.", "eyJ-", "eyJ_", "eyJaaaaaaaa.bbbbbbbb-", "a://", "Bearer  "])
+@pytest.mark.parametrize(
+    "part", first_quick(["a.", "a-", "a+", "ey.", "eyJ-", "eyJ_", "eyJaaaaaaaa.bbbbbbbb-", "a://", "Bearer  "])
+)
 def test_long_text_is_searched_for_secrets_in_linear_time(part: str) -> None:
     """A search whose time is quadratic would be killed: it takes minutes for a megabyte."""
     code = "import sys; from dstill.config import masked; masked(sys.argv[1] * 2**19)"

@@ -44,6 +44,7 @@ def check(project: Project, content: bytes) -> None:
             gguf_files.load_model(file, transformers.AutoModelForCausalLM, {"dtype": torch.float32})
 
 
+@pytest.mark.slow
 @given(name=st.sampled_from(SETTINGS), size=SIZES)
 @settings(max_examples=fewer(8))
 def test_survives_settings_of_any_size(project: Project, gguf_bytes: bytes, name: str, size: int) -> None:

@@ -22,6 +22,7 @@ def plugin_results(with_rpn: Venv, tmp_path_factory: pytest.TempPathFactory) -> 
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("task", "other"), [("querydsl", RPN), ("rpn", "querydsl")])
 def test_other_pack_does_not_change_answers(plugin_results: dict[str, Any], task: str, other: str, kind: str) -> None:

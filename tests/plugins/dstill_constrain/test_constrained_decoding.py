@@ -108,6 +108,7 @@ class Words(ConstrainedOutput):
         return f"<rationale>{rationale}</rationale><answer>{answer}</answer>"
 
 
+@pytest.mark.slow
 def test_rationale_first_student_is_constrained_from_the_answer_on() -> None:
     tokenizer, task, example = word_tokenizer(), Words(), Example(id="1", question="?")
     grammar = RationaleFirst().grammar(task, example)  # type: ignore[arg-type]

@@ -199,6 +199,7 @@ def installed_without(extra: str) -> set[str]:
     return {module for module, of in packages if not brought & {canonicalize_name(name) for name in of}}
 
 
+@pytest.mark.slow
 def test_needs_the_extra_runtime_and_no_module_of_one_system(dstill: Callable[..., Any], project: Path) -> None:
     blocked = {*POSIX, *installed_without("runtime")}
     assert {"torch", "transformers", "sklearn", "elasticsearch", "tokenizers"} < blocked

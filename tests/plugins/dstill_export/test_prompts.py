@@ -72,6 +72,7 @@ def test_modelfile_of_a_plain_student_asks_with_its_task_word() -> None:
 # --- the gate ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_gate_asks_through_the_exported_template(student: Student, tmp_path: Path) -> None:
     """An export with another template is refused, though its weights are right."""
 

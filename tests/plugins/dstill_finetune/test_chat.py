@@ -27,6 +27,8 @@ from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Full, Lora
 from dstill_finetune.tokenizer import learn
 
+pytestmark = pytest.mark.slow
+
 Fit = Callable[..., TrainResult]
 WORDS = {"predict: ": "", "explain: ": "explain"}
 LEARN = {"max_steps": 100, "learning_rate": 5e-3}

@@ -65,6 +65,7 @@ def test_checkpointing_fits_lora_of_a_7b_decoder_in_24_gb(seven_billion: ModelSp
     assert chosen_modality(seven_billion, "24GB", replace(REFERENCE, gradient_checkpointing=True)) == "lora"
 
 
+@pytest.mark.slow
 def test_full_is_chosen_wherever_it_fits() -> None:
     assert chosen_modality(SMALL, "8GB") == "full"
 
@@ -112,6 +113,7 @@ RECIPES = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(RECIPES, st.sampled_from(MODALITIES))
 @settings(max_examples=150)
 def test_memory_is_monotonic_in_every_size(recipe: Recipe, modality: Modality) -> None:

@@ -58,20 +58,20 @@ def _losses(fitted: TrainResult) -> dict[float, float]:
 
 # In the first epoch and in the second; CI tries both with one student, and the others in one each.
 RESUMED = [
-    pytest.param(kind, modality, killed_at, marks=() if ci else pytest.mark.nightly)
-    for kind, modality, killed_at, ci in [
-        ("tiny", Full(), 5, True),
-        ("tiny", Full(), 10, True),
-        ("t5", Full(), 5, False),
-        ("t5", Full(), 10, True),
-        ("llama", Full(), 5, True),
-        ("llama", Full(), 10, False),
-        ("llama", Lora(), 5, False),
-        ("llama", Lora(), 10, True),
-        ("t5", Lora(), 5, True),
-        ("t5", Lora(), 10, False),
-        ("llama", Qlora(), 5, False),
-        ("llama", Qlora(), 10, True),
+    pytest.param(kind, modality, killed_at, marks=marks)
+    for kind, modality, killed_at, marks in [
+        ("tiny", Full(), 5, ()),
+        ("tiny", Full(), 10, pytest.mark.slow),
+        ("t5", Full(), 5, pytest.mark.nightly),
+        ("t5", Full(), 10, pytest.mark.slow),
+        ("llama", Full(), 5, pytest.mark.slow),
+        ("llama", Full(), 10, pytest.mark.nightly),
+        ("llama", Lora(), 5, pytest.mark.nightly),
+        ("llama", Lora(), 10, pytest.mark.slow),
+        ("t5", Lora(), 5, pytest.mark.slow),
+        ("t5", Lora(), 10, pytest.mark.nightly),
+        ("llama", Qlora(), 5, pytest.mark.nightly),
+        ("llama", Qlora(), 10, pytest.mark.slow),
     ]
 ]
 

@@ -276,7 +276,7 @@ def test_endless_answer_is_marked_as_truncated(t5: Path, fit: Fit, tmp_path: Pat
     assert any(w.truncated and w.tokens == 48 for w in written)
 
 
-@pytest.mark.parametrize("kind", [Full, Qlora])
+@pytest.mark.parametrize("kind", first_quick([Full, Qlora]))
 def test_same_seed_gives_the_same_weights(kind: type[Modality], fit: Fit, tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         fit(Tiny(SMALL), kind(), tmp_path / name, seed=seed, lora_dropout=0.1)
@@ -314,6 +314,7 @@ def t5_without_braces(t5: Path, unigram: Callable[[], Any], tmp_path: Path) -> P
     return folder
 
 
+@pytest.mark.slow
 def test_missing_characters_are_added_and_learnt(
     t5_without_braces: Path, fit: Fit, tmp_path: Path, records: Any
 ) -> None:

@@ -16,6 +16,7 @@ import pytest
 from support.loopback_batches import Plan
 from support.loopback_teacher import LoopbackTeacher, Say, error, html, raw
 from support.openai_asking import opened, prompt
+from support.sizes import first_quick
 
 from dstill.api.records import Problem, Reply
 from dstill.errors import AuthError, ConfigError, DstillError, ServiceError
@@ -143,7 +144,7 @@ asyncio.run(run())
 """
 
 
-@pytest.mark.parametrize("moment", ["POST /v1/files", "POST /v1/batches", "GET /v1/batches/{id}"])
+@pytest.mark.parametrize("moment", first_quick(["POST /v1/files", "POST /v1/batches", "GET /v1/batches/{id}"]))
 def test_rerun_after_a_kill_collects_the_same_batch(store: Path, moment: str) -> None:
     """Killed after the server created the batch and before it responded, or while the batch is in progress."""
     with LoopbackTeacher() as server:

@@ -303,6 +303,7 @@ def test_ctrl_c_stops_the_trials_and_leaves_no_process(forking_cli: Cli, project
     assert not held  # no process is left behind
 
 
+@pytest.mark.slow
 def test_killed_sweep_ends_its_trials(forking_cli: Cli, project: Path) -> None:
     _space("[space]\ntrain.r = [3]\n")
     command = [sys.executable, "-m", "dstill", "--plugin", str(TOY), "--plugin", str(LEARNER)]

@@ -121,6 +121,7 @@ def test_mlflow_run_of_the_training_is_continued(cli: Any, ready: Path, store: A
     assert store.get_run(new).info.run_id != identity
 
 
+@pytest.mark.slow
 def test_student_above_the_limit_stays_here(cli: Any, ready: Path, store: Any) -> None:
     where = ("--set", "train.report_to=mlflow", "--set", "train.report_student_mb=0")
     ended = cli("evaluate", "run", *where)

@@ -821,6 +821,7 @@ def test_page_lists_the_kinds_with_their_wrong_verdicts(root: Path) -> None:
 LUCKY = [one for one in RUNS if one.values[0].luck]  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("case", "dialect"), [one for one in LUCKY if one.values[1] == "sqlite"])
 def test_luck_ends_on_test_databases(case: Case, dialect: Dialect) -> None:
     assert not agree_on_test_databases(case, dialect)
@@ -832,6 +833,7 @@ def test_luck_ends_on_test_databases_of_duckdb(case: Case, dialect: Dialect) -> 
     assert not agree_on_test_databases(case, dialect)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("case", "dialect"), [one for one in RUNS if one.values[0].same and one.values[1] == "sqlite"])  # type: ignore[union-attr]
 def test_right_answers_agree_on_test_databases(case: Case, dialect: Dialect) -> None:
     assert agree_on_test_databases(case, dialect)

@@ -222,6 +222,7 @@ def test_without_the_extra_the_other_pack_works(packs: Callable[..., Any], sqlit
     assert not Path("there").exists()
 
 
+@pytest.mark.slow
 def test_an_engine_that_is_not_installed_is_named(packs: Callable[..., Any], sqlite_file: Path) -> None:
     found = without(
         ["duckdb", "psycopg"],

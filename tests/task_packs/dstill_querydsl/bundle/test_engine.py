@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from support.field_counts import counts_in_documents, counts_in_engine
+from support.sizes import first_quick
 
 from dstill_querydsl.bundle.indices import NAMES, bundled
 from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
@@ -20,7 +21,7 @@ def engine() -> Iterator[HttpEngine]:
         yield opened
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", first_quick(NAMES))
 def test_engine_counts_fields_as_documents_do(name: str, engine: HttpEngine) -> None:
     index = bundled(name, 1_000 if name == "quakes" else DOCUMENTS)  # few quakes have an alert
     count = engine.index(f"dstill-{name}", index.mapping, index.documents(), index.settings)
@@ -30,7 +31,7 @@ def test_engine_counts_fields_as_documents_do(name: str, engine: HttpEngine) -> 
     assert all(want.values())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", first_quick(NAMES))
 def test_engine_counts_fields_of_wide_variant(name: str, engine: HttpEngine) -> None:
     variant = vary(bundled(name, 60), 2, distractors=900)
     assert (

@@ -80,6 +80,7 @@ def test_every_template_gives_valid_gold_or_none(mapping: dict[str, Any], values
         json.dumps(made.example.to_row())
 
 
+@pytest.mark.slow
 @given(MAPPINGS, st.lists(VALUES, max_size=8))
 @settings(max_examples=8, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_questions_run(mapping: dict[str, Any], values: list[Any]) -> None:

@@ -209,6 +209,7 @@ def walked(count: int, seed: int) -> Counter[str]:
     return counts
 
 
+@pytest.mark.slow
 def test_random_walks_pass_every_check() -> None:
     """DuckDB and SQLite also plan the queries."""
     assert walked(16, 0) == {"valid": 16}
