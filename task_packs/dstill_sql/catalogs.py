@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from dstill.errors import DataError
+from dstill.errors import DataError, ServiceError
 from dstill_sql.dialects import Dialect
 from dstill_sql.engine_text import Statement, fixed
 from dstill_sql.engines.server import Server
@@ -37,6 +37,11 @@ class Catalog:
     schema: Schema
     rows: Mapping[str, int] = field(default_factory=dict)  # table → about how many rows it has, if that is known
     left_out: tuple[str, ...] = ()  # "table.column: type"
+    unread: tuple[str, ...] = ()  # "view (why the engine cannot read it)"
+
+
+class Unreadable(ServiceError):
+    """The engine refuses a query of dstill's own, such as one about a view whose table is gone."""
 
 
 def facts_of(schema: Schema) -> dict[str, Any]:
@@ -127,7 +132,7 @@ SELECT table_name, constraint_type, array_to_string(constraint_column_names, chr
   array_to_string(referenced_column_names, chr(31))
 FROM duckdb_constraints() WHERE database_name = current_database() AND schema_name = 'main'"""
 _SQLITE_TABLES = r"""
-SELECT name, sql FROM sqlite_master
+SELECT name, sql, type FROM sqlite_master
 WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY 1"""
 _SQLITE_COLUMNS = "SELECT * FROM pragma_table_info(?)"
 _SQLITE_INDICES = "SELECT * FROM pragma_index_list(?)"
@@ -168,9 +173,15 @@ def of_sqlite(ask: Ask) -> Catalog:
     made = _Made("sqlite")
     tables = ask(fixed(_SQLITE_TABLES, "sqlite"))
     references: list[tuple[str, Sequence[Sequence[Any]]]] = []
-    for name, text in tables:
+    for name, text, kind in tables:
         said = _sqlite_comments(text)
-        found = ask(fixed(_SQLITE_COLUMNS, "sqlite"), [name])
+        try:
+            found = ask(fixed(_SQLITE_COLUMNS, "sqlite"), [name])
+        except Unreadable as error:
+            if kind != "view":
+                raise
+            made.unread.append(f"{name} ({error.what})")
+            continue
         columns = [
             Found(name=column, type=type_, comment=said.get(column.casefold(), ""), nullable=not required)
             for _, column, type_, required, _, _ in found
@@ -223,6 +234,7 @@ class _Made:
         self.tables: dict[str, Table] = {}  # by folded name
         self.references: list[Reference] = []
         self.left_out: list[str] = []
+        self.unread: list[str] = []
 
     def table(
         self, name: str, found: Sequence[Found], *, key: Iterable[str], unique: Iterable[str], comment: str | None
@@ -278,7 +290,7 @@ class _Made:
         schema = Schema(
             tables=tuple(self.tables.values()), references=tuple(dict.fromkeys(self.references)), dialect=self.dialect
         )
-        return Catalog(schema=schema, rows=rows, left_out=tuple(self.left_out))
+        return Catalog(schema=schema, rows=rows, left_out=tuple(self.left_out), unread=tuple(self.unread))
 
 
 def _affinity(declared: str) -> str:

@@ -172,7 +172,9 @@ class Embedded(Executor):
             except MemoryError:
                 what = "needs more memory than it may have"
             except EngineError as error:
-                what = str(error)
+                from dstill_sql.catalogs import Unreadable
+
+                raise Unreadable(str(error), where=str(file.path)) from error
             raise ServiceError(what, where=str(file.path))
 
     def catalog(self, data: File) -> Catalog:

@@ -120,18 +120,24 @@ class _Database(sqlite3.Connection):
 
 
 class _Reading:
-    """What one query may read and call: what is in its tree, and whatever the views of the file do."""
+    """What one query may read and call: what is in its tree, and whatever the views of the file do.
+
+    SQLite names the view, or the part of a WITH, in which something is read. A name that is not of the query's own WITH
+    is of a view, or of a view's WITH.
+    """
 
     def __init__(self, functions: frozenset[str], views: frozenset[str], names: Mapping[str, Sequence[str]]) -> None:
         self._functions, self._columns = functions, frozenset(names["columns"])
-        self._tables, self._views = frozenset(names["tables"]), views - frozenset(names["inner"])
+        self._tables, self._with = frozenset(names["tables"]), frozenset(names["inner"])
+        self._has_views = not self._tables.isdisjoint(views)
 
-    def allows(self, action: int, first: Names, second: Names, _: Names, view: Names) -> bool:
-        in_view = view is not None and view.casefold() in self._views
+    def allows(self, action: int, first: Names, second: Names, _: Names, place: Names) -> bool:
+        in_view = self._has_views and place is not None and place.casefold() not in self._with
         name, part = (first or "").casefold(), (second or "").casefold()
         if action == sqlite3.SQLITE_FUNCTION:
             return in_view or part in self._functions
         if action == sqlite3.SQLITE_READ:
+            in_view = in_view or (self._has_views and not part)  # the rows of a view, which are counted
             return not name.startswith("sqlite_") and (in_view or (name in self._tables and self._has(part)))
         return action == sqlite3.SQLITE_SELECT or (in_view and action == sqlite3.SQLITE_RECURSIVE)
 

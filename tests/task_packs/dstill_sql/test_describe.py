@@ -211,6 +211,16 @@ def test_unusual_sqlite_schema(tmp_path: Path) -> None:
     assert values_of(project)['a b.x "y"'] == ["q"]
 
 
+def test_view_that_sqlite_cannot_read_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "broken.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript("CREATE TABLE t (a INTEGER); CREATE VIEW broken AS SELECT nope FROM gone;")
+        connection.commit()
+    project = describe(Engine(url=f"sqlite://{path}"), None, Settings())
+    assert [table.name for table in Schema.read(project.files["schema.sql"], "sqlite").tables] == ["t"]
+    assert "skipped, as it cannot be read: broken (no such table: main.gone)" in project.about
+
+
 @pytest.mark.slow
 def test_a_wide_database_is_read_within_a_budget(tmp_path: Path) -> None:
     """2,000 tables: the schema is whole, values are read while there is time."""

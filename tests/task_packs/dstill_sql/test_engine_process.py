@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -22,10 +24,11 @@ from support.sql_raw import fetched, made
 from dstill.api.engine import Engine
 from dstill.api.records import OutcomeKind
 from dstill.errors import ServiceError
-from dstill_sql.engines import planning, process
+from dstill_sql.engine_text import fixed
+from dstill_sql.engines import planning, process, steps
 from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
 from dstill_sql.engines.embedded import Embedded
-from dstill_sql.engines.process import Crashed, EngineError, EngineProcess, Name, Stopped
+from dstill_sql.engines.process import Crashed, EngineError, EngineProcess, Made, Name, Stopped
 from dstill_sql.engines.sqlite import Sqlite, SqliteSettings
 from dstill_sql.limits import Limits
 from dstill_sql.names import check
@@ -162,6 +165,54 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "sqlite": hostile_files.sqlite_file(folder / "hostile.db"),
         "duckdb": hostile_files.duckdb_file(folder / "hostile.duckdb"),
     }
+
+
+VIEWS = """
+CREATE TABLE t (a INTEGER, secret TEXT);
+INSERT INTO t VALUES (1, 'x'), (2, 'y');
+CREATE VIEW several AS WITH s AS (SELECT a AS n, secret FROM t) SELECT n, UPPER(secret) AS said FROM s;
+CREATE VIEW nested AS WITH u AS (SELECT n FROM several) SELECT n FROM u;
+CREATE VIEW counted AS WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 10) SELECT n FROM r;
+CREATE VIEW endless AS WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT n FROM r;
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("SELECT said FROM several ORDER BY n", [["X"], ["Y"]]),
+        ("SELECT SUM(n) FROM nested", [[3]]),
+        ("SELECT COUNT(*) FROM counted", [[10]]),
+        ("WITH s AS (SELECT n FROM counted) SELECT MAX(n) FROM s", [[10]]),
+        ("SELECT MAX(n) FROM endless", "the query ran for more than 0.5 s"),
+    ],
+)
+def test_views_of_a_file_may_have_a_with(query: str, rows: Any, tmp_path: Path) -> None:
+    path = tmp_path / "views.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript(VIEWS)
+    schema = "CREATE TABLE t (a INTEGER); CREATE TABLE several (n INTEGER, said TEXT); " + "".join(
+        f"CREATE TABLE {name} (n INTEGER);" for name in ("nested", "counted", "endless")
+    )
+    task = Sql(Settings(dialect="sqlite"))
+    with Sqlite(SqliteSettings(seconds=0.5)).open(task, Engine(url=f"sqlite://{path}")) as executor:
+        outcome = executor.run(query, question(schema=schema))
+    if isinstance(rows, list):
+        assert outcome.value["rows"] == rows, outcome.reason
+    else:
+        assert (outcome.kind, outcome.reason) == (OutcomeKind.INVALID, rows)
+
+
+def test_with_of_a_query_reads_no_more_than_the_query_names(started: Started) -> None:
+    """Though it is called as one in a view, and the query reads that view."""
+    one = started("sqlite")
+    texts = [text for text in VIEWS.split(";\n") if text.strip()]
+    one.make("t", Made(steps=[steps.run(fixed(text, "sqlite")) for text in texts], sealed=True))
+    reads = {"tables": ["counted", "r", "t"], "inner": ["r"], "columns": ["a", "n"]}
+    for column, table in (("secret", "t"), ("n", "several")):
+        text = f"WITH r AS (SELECT {column} FROM {table}) SELECT MAX(n) FROM counted, r"
+        with pytest.raises(EngineError, match="prohibited"):
+            one.ask([{"do": "fetch", "key": "t", "text": text, "most": 9, "values": [], "reads": reads}])
 
 
 @pytest.mark.parametrize("engine", first_quick(BOTH))
