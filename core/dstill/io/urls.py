@@ -45,6 +45,8 @@ def checked_url(url: str, *, where: str, key: bool, any_scheme: bool = False) ->
             host = parts.hostname or ""
         own = any_scheme and parts.scheme not in _WEB and "://" in url
         form = f"write it as {parts.scheme}://HOST:PORT/NAME" if own else _FORM
+        if own and not parts.netloc:
+            form = "write a space as %20"
         if any_scheme and "://" not in url:
             form = _form_of_file(url)
         problem = next(_problems(url, parts, key=key, own=own, any_scheme=any_scheme), "")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
+from urllib.parse import quote
 
 from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.executor import Executor
@@ -217,8 +218,12 @@ def database_file(url: str) -> Path:
     if not path:
         hint = f"write the file's whole path: {scheme}:///PATH"
         raise UsageError("the address does not name a file", where="engine.url", hint=hint)
+    if Path(path).is_dir():
+        raise DataError(f"{path} is a folder", where="engine.url", hint="name the file in it")
     if not Path(path).is_file():
-        raise DataError(f"there is no file {path}", where="engine.url", hint=f"write its whole path: {scheme}:///PATH")
+        there = Path(path.lstrip("/"))
+        hint = f"write its whole path: {scheme}://{quote(str(there.resolve()))}" if there.is_file() else ""
+        raise DataError(f"there is no file {path}", where="engine.url", hint=hint)
     return Path(path)
 
 

@@ -113,6 +113,15 @@ def test_slightly_exceeding_the_plan_is_accepted(
     assert fitted.steps == 1
 
 
+@pytest.mark.parametrize("measured", [0, -(2**20)])
+def test_step_in_memory_that_is_there_already_has_no_error(
+    measured: int, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PeakMemory, "latest", measured)
+    fitted = fit(Tiny(SMALL), Modest(), tmp_path, max_steps=1)
+    assert set(fitted.probe) == {"predicted"}
+
+
 MEASURED = """
 import torch
 from dstill_finetune.peak_memory import PeakMemory

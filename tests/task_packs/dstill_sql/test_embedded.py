@@ -195,13 +195,22 @@ def test_file_of_the_user_is_only_read(dialect: Dialect, files: dict[str, Path],
 
 
 @pytest.mark.parametrize("dialect", BOTH)
-def test_missing_file_is_named(dialect: Dialect, tmp_path: Path, opened: Opened) -> None:
+def test_missing_file_is_named(
+    dialect: Dialect, tmp_path: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(DataError, match="there is no file") as caught:
         opened(dialect, url=f"{dialect}://{tmp_path}/none.db")
-    assert f"{dialect}:///PATH" in caught.value.hint
+    assert caught.value.hint == ""
+    with pytest.raises(DataError, match="is a folder"):
+        opened(dialect, url=f"{dialect}://{tmp_path}")
     with pytest.raises(UsageError, match="does not name a file"):
         opened(dialect, url=f"{dialect}://shop.db")
     assert not (tmp_path / "none.db").exists()
+    monkeypatch.chdir(tmp_path)
+    Path("shop here.db").touch()
+    with pytest.raises(DataError, match="there is no file /shop here") as caught:
+        opened(dialect, url=f"{dialect}:///shop%20here.db")
+    assert caught.value.hint == f"write its whole path: {dialect}://{tmp_path}/shop%20here.db"
 
 
 @pytest.mark.parametrize("dialect", BOTH)
