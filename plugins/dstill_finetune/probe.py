@@ -1,8 +1,8 @@
 """Runs one step on the longest batch before training, and compares its peak memory with the plan.
 
 In: a Trainer that is ready to train. Out: ``{"predicted": bytes, "measured": bytes, "error": share}``, or the first
-alone if the step took no memory that the process did not have already. If the measured peak exceeds the plan by more than a
-margin, OutOfMemory is raised with advice.
+alone if the step took no memory that the process did not have already. If the measured peak exceeds the plan by more
+than a margin, OutOfMemory is raised with advice.
 
 The step does not change weights, optimizer, random numbers or the order of the data: it has its own optimizer with a
 learning rate of zero, and restores the random state.
