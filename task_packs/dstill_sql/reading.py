@@ -1,6 +1,6 @@
 """Reads known values of the columns of a live database, at a bounded cost.
 
-    read_values(source, catalog, limits)      Read(values=Values(…), unread={"trips.note": "long texts"}, newest=…)
+    read_values(source, catalog, limits)      Read(values=Values(…), unread={"trips.note": "no values"}, newest=…)
 
 A text or boolean column with at most `MOST` different values gets all of them, the most frequent first; one with more
 gets the most frequent ones as examples. Numbers and dates get their range, and examples if there are few of them. Of a
@@ -117,7 +117,7 @@ class _Column:
             return "no values"
         if len(counted) <= MOST and len(values) == len(counted) and not self._is_sampled():
             return Known(values=tuple(values), complete=True)
-        return Known(values=tuple(values[:EXAMPLES])) if values else "long texts"
+        return Known(values=tuple(values[:EXAMPLES])) if values else "long texts, or with control characters"
 
     def _range(self) -> Known | str:
         low, high = self._edges()
