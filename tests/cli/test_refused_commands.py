@@ -177,7 +177,8 @@ def test_ctrl_c_stops_generate_and_tells_how_to_resume(command: list[str], proje
     assert process.returncode == 130, err
     saved = n_cached(project)
     assert 4 <= saved < 27
-    assert f"error: stopped; {saved}/27 saved; resume with: dstill generate --out mine\n" in err
+    assert f"error: stopped; {saved}/27 saved\n" in err
+    assert "hint: resume with: dstill generate --out mine\n" in err
     assert "Traceback" not in out + err
     assert json.loads(Path("mine/run.json").read_text())["status"] == "generate: interrupted"
 

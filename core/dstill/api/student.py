@@ -49,9 +49,7 @@ class TrainResult:
     peak_memory: int  # bytes above what the process used before the model was loaded
     trained_parameters: int
     all_parameters: int
-    probe: Mapping[str, float] = field(
-        default_factory=dict
-    )  # largest batch: predicted, measured (bytes), error
+    probe: Mapping[str, float] = field(default_factory=dict)  # largest batch: predicted, measured (bytes), error
     best_step: int | None = None  # the step whose weights early stopping took; None: the last step
     tokens_seen: int | None = None  # without padding; None: not measured
     rows_per_second: float | None = None  # records, time for evaluations included; None: not measured

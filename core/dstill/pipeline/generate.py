@@ -300,7 +300,7 @@ def _how_to_resume(
         yield
     except KeyboardInterrupt:
         raise Interrupted(
-            f"stopped; {progress()} saved; resume with: {purchase.resume}", where=purchase.where
+            f"stopped; {progress()} saved", where=purchase.where, hint=f"resume with: {purchase.resume}"
         ) from None
     except BudgetError as error:
         what = " while asking again," if counts.retries else ""

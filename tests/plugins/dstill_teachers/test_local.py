@@ -285,7 +285,8 @@ def test_ctrl_c_stops_at_the_next_token_and_keeps_replies(command: list[str], pr
         assert process.returncode == 4
         assert "0 usable rows" in said
     else:
-        assert "saved; resume with: dstill generate --out mine" in said
+        assert " saved\n" in said
+        assert "resume with: dstill generate --out mine" in said
     assert _answered(project)
 
 
