@@ -15,13 +15,16 @@ demo: $(DEMO)
 
 # Three workers for two cores, as some tests wait for servers and limits; each has one thread for torch. A file stays with
 # one worker, for the sake of what its tests share. Bytecode is kept, as each worker would compile all tests again.
-PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(RUN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+WORKERS := 3
+PYTEST = PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(RUN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The fast tests, which need no Java. ARGS="tests/core -k store" runs a part of them.
 test: $(STAMP)
 	$(PYTEST) $(ARGS)
 
 # What CI runs beside them: kills, real engines, … DSTILL_DEMO_RUN=runs/querydsl-… judges that run; else the demo is run first.
+# Their trainings start processes of their own, so two workers keep two cores busy.
+test-slow nightly: WORKERS := 2
 test-slow: $(STAMP) $(VENV)/.weights
 	$(PYTEST) -m "(slow or live) and not nightly" $(ARGS)
 

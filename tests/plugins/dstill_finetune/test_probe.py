@@ -114,7 +114,7 @@ def test_slightly_exceeding_the_plan_is_accepted(
 
 
 @pytest.mark.parametrize("measured", [0, -(2**20)])
-def test_step_in_memory_that_is_there_already_has_no_error(
+def test_step_without_new_memory_has_no_error(
     measured: int, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PeakMemory, "latest", measured)

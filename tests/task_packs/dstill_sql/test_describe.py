@@ -211,7 +211,7 @@ def test_unusual_sqlite_schema(tmp_path: Path) -> None:
     assert values_of(project)['a b.x "y"'] == ["q"]
 
 
-def test_view_that_sqlite_cannot_read_is_left_out(tmp_path: Path) -> None:
+def test_unreadable_view_is_skipped(tmp_path: Path) -> None:
     path = tmp_path / "broken.db"
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.executescript("CREATE TABLE t (a INTEGER); CREATE VIEW broken AS SELECT nope FROM gone;")
