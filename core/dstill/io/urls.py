@@ -46,7 +46,7 @@ def checked_url(url: str, *, where: str, key: bool, any_scheme: bool = False) ->
         own = any_scheme and parts.scheme not in _WEB and "://" in url
         form = f"write it as {parts.scheme}://HOST:PORT/NAME" if own else _FORM
         if own and not parts.netloc:
-            form = "write a space as %20"
+            form = f"write it as {parts.scheme}:////WHOLE/PATH, with %20 for a space"
         if any_scheme and "://" not in url:
             form = _form_of_file(url)
         problem = next(_problems(url, parts, key=key, own=own, any_scheme=any_scheme), "")

@@ -68,6 +68,11 @@ def test_default_task_is_marked_in_the_list(packs: Callable[..., Any]) -> None:
         (("adapt", "--task", "sql"), "dstill adapt --engine-url URL … (an address with duckdb://"),
         (("adapt",), "(an address with http://, https://, duckdb://, sqlite://"),
         (("ask", "x"), "(an address with http://, https://, duckdb://, sqlite://"),
+        (
+            ("ask", "--engine-url", "sqlite:////my shop.db", "x"),
+            "write it as sqlite:////WHOLE/PATH, with %20 for a space",
+        ),
+        (("ask", "--engine-url", "sqlite:////shop.db?mode=ro", "x"), "write it as sqlite:////WHOLE/PATH"),
         (("ask", "--engine-url", "shop.db", "x"), "a file as sqlite:////WHOLE/PATH"),
     ],
 )
