@@ -37,7 +37,7 @@ class Catalog:
     schema: Schema
     rows: Mapping[str, int] = field(default_factory=dict)  # table → about how many rows it has, if that is known
     left_out: tuple[str, ...] = ()  # "table.column: type"
-    unread: tuple[str, ...] = ()  # "view (why the engine cannot read it)"
+    unreadable: tuple[str, ...] = ()  # "view (what the engine says)"
 
 
 class Unreadable(ServiceError):
@@ -180,7 +180,7 @@ def of_sqlite(ask: Ask) -> Catalog:
         except Unreadable as error:
             if kind != "view":
                 raise
-            made.unread.append(f"{name} ({error.what})")
+            made.unreadable.append(f"{name} ({error.what})")
             continue
         columns = [
             Found(name=column, type=type_, comment=said.get(column.casefold(), ""), nullable=not required)
@@ -234,7 +234,7 @@ class _Made:
         self.tables: dict[str, Table] = {}  # by folded name
         self.references: list[Reference] = []
         self.left_out: list[str] = []
-        self.unread: list[str] = []
+        self.unreadable: list[str] = []
 
     def table(
         self, name: str, found: Sequence[Found], *, key: Iterable[str], unique: Iterable[str], comment: str | None
@@ -290,7 +290,7 @@ class _Made:
         schema = Schema(
             tables=tuple(self.tables.values()), references=tuple(dict.fromkeys(self.references)), dialect=self.dialect
         )
-        return Catalog(schema=schema, rows=rows, left_out=tuple(self.left_out), unread=tuple(self.unread))
+        return Catalog(schema=schema, rows=rows, left_out=tuple(self.left_out), unreadable=tuple(self.unreadable))
 
 
 def _affinity(declared: str) -> str:

@@ -131,8 +131,8 @@ def _about(read: Read, catalog: Catalog, found: Catalog, now: str) -> Iterator[s
         yield f"{_counted(denied, 'column')} that guard.denied names are skipped"
     if catalog.left_out:
         yield f"skipped, as their types are not supported: {_named(catalog.left_out)}"
-    if catalog.unread:
-        yield f"skipped, as {'it' if len(catalog.unread) == 1 else 'they'} cannot be read: {_named(catalog.unread)}"
+    if catalog.unreadable:
+        yield f"skipped, as the database cannot read them: {_named(catalog.unreadable)}"
     by_reason: defaultdict[str, list[str]] = defaultdict(list)
     for column, why in read.unread.items():
         by_reason[why].append(column)

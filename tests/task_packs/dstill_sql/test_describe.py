@@ -218,7 +218,7 @@ def test_unreadable_view_is_skipped(tmp_path: Path) -> None:
         connection.commit()
     project = describe(Engine(url=f"sqlite://{path}"), None, Settings())
     assert [table.name for table in Schema.read(project.files["schema.sql"], "sqlite").tables] == ["t"]
-    assert "skipped, as it cannot be read: broken (no such table: main.gone)" in project.about
+    assert "skipped, as the database cannot read them: broken (no such table: main.gone)" in project.about
 
 
 @pytest.mark.slow

@@ -209,8 +209,12 @@ def test_with_of_a_query_reads_no_more_than_the_query_names(started: Started) ->
     texts = [text for text in VIEWS.split(";\n") if text.strip()]
     one.make("t", Made(steps=[steps.run(fixed(text, "sqlite")) for text in texts], sealed=True))
     reads = {"tables": ["counted", "r", "t"], "inner": ["r"], "columns": ["a", "n"]}
-    for column, table in (("secret", "t"), ("n", "several")):
-        text = f"WITH r AS (SELECT {column} FROM {table}) SELECT MAX(n) FROM counted, r"
+    for text in (
+        "WITH r AS (SELECT secret FROM t) SELECT MAX(n) FROM counted, r",
+        "WITH r AS (SELECT n FROM several) SELECT MAX(n) FROM counted, r",
+        "SELECT MAX(x.secret) FROM counted, (SELECT secret FROM t) AS x",
+        "SELECT MAX(n) FROM counted WHERE n < (SELECT MAX(secret) FROM t AS x)",
+    ):
         with pytest.raises(EngineError, match="prohibited"):
             one.ask([{"do": "fetch", "key": "t", "text": text, "most": 9, "values": [], "reads": reads}])
 
