@@ -41,16 +41,13 @@ def activation_bytes_of(config: Any) -> Callable[[str, int], ActivationBytes | N
 
 
 def _counted(config: Any, how: str, width: int) -> ActivationBytes | None:
-    torch_log = logging.getLogger("torch._subclasses.fake_tensor")
-    before = torch_log.disabled
-    torch_log.disabled = True  # it would log a traceback for architectures that cannot be counted
     try:
-        encoder, decoder = layers_of(config)
-        first, second = (_of_shape(config.__class__, _shape(config, depth), how == "frozen", width) for depth in (1, 2))
-    except Exception:  # an architecture may raise anything on tensors without values
+        (encoder, decoder), shapes = layers_of(config), [_shape(config, depth) for depth in (1, 2)]
+    except Exception:  # an architecture may have other names for its layers
         return None
-    finally:
-        torch_log.disabled = before
+    first, second = (_of_shape(config.__class__, shape, how == "frozen", width) for shape in shapes)
+    if first is None or second is None:
+        return None
     counts = (encoder, encoder, decoder, decoder, decoder, decoder)
     return ActivationBytes(*(a + (count - 1) * (b - a) for a, b, count in zip(first, second, counts, strict=True)))
 
@@ -66,10 +63,18 @@ def _shape(config: Any, depth: int) -> str:
 
 
 @cache
-def _of_shape(kind: Any, shape: str, frozen: bool, width: int) -> tuple[float, ...]:
-    config = kind.from_dict(json.loads(shape))
-    h = max(STEP, *(2 * (getattr(config, name, None) or 0) for name in CHUNKS))
-    return polynomial(_traced(config, frozen, width), encoder_decoder=is_encoder_decoder(config), h=h)
+def _of_shape(kind: Any, shape: str, frozen: bool, width: int) -> tuple[float, ...] | None:
+    torch_log = logging.getLogger("torch._subclasses.fake_tensor")
+    before = torch_log.disabled
+    torch_log.disabled = True  # it would log a traceback for architectures that cannot be counted
+    try:
+        config = kind.from_dict(json.loads(shape))
+        h = max(STEP, *(2 * (getattr(config, name, None) or 0) for name in CHUNKS))
+        return polynomial(_traced(config, frozen, width), encoder_decoder=is_encoder_decoder(config), h=h)
+    except Exception:  # an architecture may raise anything on tensors without values
+        return None
+    finally:
+        torch_log.disabled = before
 
 
 def layers_of(config: Any) -> tuple[int, int]:
