@@ -63,7 +63,8 @@ def _not_counted(scores: Mapping[str, Any]) -> Section | None:
         (system, split, str(score["n"]), reasons)
         for system in scores
         for split, metrics in scores[system].items()
-        if (score := metrics.get("executable_accuracy")) and (reasons := _reasons(score))
+        if (score := metrics.get("executable_accuracy"))
+        and (reasons := ", ".join(f"{n} {reason}" for reason, n in score.get("uncounted", {}).items()))
     ]
     if not rows:
         return None
@@ -75,13 +76,6 @@ def _not_counted(scores: Mapping[str, Any]) -> Section | None:
         "engine could not run them. They do not lower a system's score.",
         table=Table(columns=("system", "split", "counted", "not counted"), rows=tuple(rows)),
     )
-
-
-def _reasons(score: Mapping[str, Any]) -> str:
-    """As ``2 failing reference, 9 trivial reference``; earlier runs have them only in the note."""
-    if "uncounted" not in score:
-        return str(score["note"])
-    return ", ".join(f"{n} {reason}" for reason, n in score["uncounted"].items())
 
 
 def _parts(parts: Mapping[str, Any], title: str, what: str, order: int) -> Section | None:

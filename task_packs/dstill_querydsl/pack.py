@@ -307,9 +307,8 @@ class QueryDsl(
 
     def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
         from dstill_querydsl.questions import Tally, questions
-        from dstill_querydsl.questions.example_splits import HAND_WRITTEN, rules_of
+        from dstill_querydsl.questions.example_splits import rules_of
         from dstill_querydsl.questions.focus_weights import FocusWeights
-        from dstill_querydsl.synthesize import synthesize
 
         context = self._about(context)
         index = self.index(Example(id="", question="", context=context))
@@ -319,8 +318,6 @@ class QueryDsl(
             )
         self._tally = Tally()
         focus = FocusWeights.of(context)
-        if index.name == HAND_WRITTEN and index.recipe:
-            return synthesize(index, n, seed, focus)
         return questions(index, n, seed, rules_of(self.config), self._tally, focus)
 
     def warnings(self) -> Iterable[str]:

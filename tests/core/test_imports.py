@@ -78,7 +78,6 @@ OF_TASKS = {
         "questions",
         "schema",
         "index_profiles",
-        "synthesize",
         "testsuites",
     },
 }

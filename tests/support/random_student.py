@@ -25,7 +25,6 @@ from dstill_querydsl.bundle.indices import HELD_OUT, NAMES, Index, bundled
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions import Rules, splits
 from dstill_querydsl.settings import Settings
-from dstill_querydsl.synthesize import synthesize
 from dstill_querydsl.variants import vary
 
 __all__ = ["SYNTHESIZED", "WIDE", "golds", "index_of", "learnt", "llama", "pack", "t5", "write", "writer"]
@@ -53,8 +52,6 @@ def pack(name: str, documents: int = 300) -> tuple[QueryDsl, Example]:
 def golds(name: str, count: int = 60) -> tuple[Example, ...]:
     """The synthesizer's own golds of one bundled index."""
     index = index_of(name)
-    if name == "weblogs":
-        return tuple(synthesize(index, count, SEED))
     made = splits(index, count, SEED, Rules(), variants=False)
     return tuple(example for split in made.values() for example in split if "mapping" not in example.context)
 

@@ -4,7 +4,7 @@
     unseen_data(Settings(index="movies"), seed=0, trained=…)               questions about `quakes`, which is never
     trained on
 
-`weblogs` has handwritten templates. All other indices use general templates. A user's own index has no split with an
+A user's own index has no split with an
 unseen index, since its engine has no other.
 """
 
@@ -20,12 +20,10 @@ from dstill_querydsl.bundle.indices import HELD_OUT, Index, bundled, configured,
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.questions import Rules, questions, splits
 from dstill_querydsl.questions.field_limit import limit_fields
-from dstill_querydsl.synthesize import split_examples
 
-__all__ = ["HAND_WRITTEN", "index_of_questions", "rules_of", "splits_of", "unseen_data"]
+__all__ = ["index_of_questions", "rules_of", "splits_of", "unseen_data"]
 
 SPARE = 20  # additional questions, since some are dropped
-HAND_WRITTEN = "weblogs"  # has handwritten templates (`synthesize`)
 UNSEEN = 200  # most questions about an unseen index, and at most a thirtieth of the training questions
 
 
@@ -46,8 +44,6 @@ def splits_of(config: Any, seed: int) -> Mapping[str, list[Example]]:
     index = index_of_questions(config)
     if config.mapping:
         return splits(index, config.n_questions, seed, rules_of(config))
-    if index.name == HAND_WRITTEN:
-        return split_examples(index, rows=config.n_questions, seed=seed)
     return splits(index, config.n_questions, seed, rules_of(config), variants=config.student_context == "mapping")
 
 
