@@ -18,6 +18,7 @@ field can say:
 from __future__ import annotations
 
 import collections.abc
+import contextlib
 import copy
 import dataclasses
 import json
@@ -27,7 +28,7 @@ import re
 import sys
 import tomllib
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -36,7 +37,7 @@ from typing import Any, Literal
 
 from dstill.api.engine import Engine
 from dstill.api.recipe import Recipe
-from dstill.errors import ConfigError, RunError
+from dstill.errors import ConfigError, PluginError, RunError
 from dstill.io import toml
 from dstill.io.plain_files import read_bounded
 from dstill.io.secrets import is_variable
@@ -49,6 +50,7 @@ __all__ = [
     "Cost",
     "Evaluate",
     "Generate",
+    "Parts",
     "Project",
     "Review",
     "Settings",
@@ -352,8 +354,8 @@ class Config:
     """A merged and checked configuration."""
 
     settings: Settings  # the core's sections
-    parts: Mapping[str, Any]  # "task.sums" → an instance of its `Config`
-    origins: Mapping[str, str]  # dotted key → "default", "dstill.toml:7", "environment DSTILL_…", "command line"
+    parts: Parts
+    origins: Mapping[str, str]  # dotted key → "dstill.toml:7", "environment DSTILL_…", "command line"; see `origin`
     file: Path | None = None  # the file that was read
     filed: frozenset[str] = frozenset()  # keys whose values come from the file, not from the environment or flags
     chosen: frozenset[str] = frozenset()  # keys that somebody set; the others have their defaults
@@ -363,28 +365,131 @@ class Config:
         """The `Config` instance of one part: ``part("task", "sums")``. None: no plugin has it."""
         return self.parts.get(f"{kind}.{name}")
 
-    def flat(self) -> dict[str, Any]:
-        """Dotted key → value, in the order of the sections."""
+    def origin(self, key: str) -> str:
+        """Where the value of a key comes from: one of `origins`, or "default"."""
+        return self.origins.get(key, "default")
+
+    def flat(self, parts: Iterable[str] | None = None) -> dict[str, Any]:
+        """Dotted key → value, in the order of the sections.
+
+        `parts` names the sections of parts to include; None: of all that load.
+        """
         values = _values("", self.settings)
-        for name, section in sorted(self.parts.items()):
-            values.update(_values(name, section))
+        for name in sorted(self.parts.loadable() if parts is None else parts):
+            values.update(_values(name, self.parts[name]))
         return values
 
     def from_flags(self) -> dict[str, Any]:
         """Dotted key → value, of those that flags of this call gave."""
-        return {key: value for key, value in self.flat().items() if self.origins[key] == _FLAG}
+        given = [key for key, origin in self.origins.items() if origin == _FLAG]
+        values = self.flat({name for key in given if (name := _section_of(key)) in self.parts})
+        return {key: value for key, value in values.items() if key in given}
 
     def to_toml(self, *, unset: bool = False) -> str:
         """The text of a file from which `load` reads the same values. `unset`: keys without a value are comments."""
         return as_toml(self.flat(), unset=unset)
 
 
-def fields(config: Config) -> dict[str, dataclasses.Field[Any]]:
-    """Dotted key → the dataclass field, with its metadata."""
+def fields(config: Config, parts: Iterable[str] | None = None) -> dict[str, dataclasses.Field[Any]]:
+    """Dotted key → the dataclass field, with its metadata. `parts`: as for `Config.flat`."""
     known = _keys("", Settings)
-    for name, section in config.parts.items():
-        known.update(_keys(name, type(section)))
+    for name in config.parts.loadable() if parts is None else parts:
+        known.update(_keys(name, config.parts.sections[name]))
     return known
+
+
+class Parts(Mapping[str, Any]):
+    """The settings of parts: ``task.sums`` → an instance of its `Config`, made when it is first read.
+
+    Args:
+        sections: Section → its `Config`; reading one may raise PluginError.
+        values: Checked values by dotted key.
+        made: Instances that replace those of `values`.
+    """
+
+    def __init__(
+        self,
+        sections: Mapping[str, type[Any]],
+        values: Mapping[str, Any],
+        made: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        self.sections = sections
+        self._values = values
+        self._made = dict(made)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            _keys(name, cls := self.sections[name])  # resolves the types of the fields
+            self._made[name] = _build(name, cls, self._values)
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.sections
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.sections)
+
+    def __len__(self) -> int:
+        return len(self.sections)
+
+    def loadable(self) -> list[str]:
+        """The sections of the parts that load."""
+        return list(_loadable(self.sections))
+
+    def changed(self, name: str, **changes: Any) -> Parts:
+        """A copy in which one section has other values."""
+        return Parts(self.sections, self._values, {**self._made, name: dataclasses.replace(self[name], **changes)})
+
+
+def _loadable(sections: Mapping[str, type[Any]]) -> Iterator[str]:
+    for name in sections:
+        with contextlib.suppress(PluginError):
+            sections[name]
+            yield name
+
+
+def _section_of(key: str) -> str:
+    """``teacher.openai.model`` → ``teacher.openai``."""
+    return ".".join(key.split(".")[:2])
+
+
+class _Known(Mapping[str, dataclasses.Field[Any]]):
+    """Dotted key → its field. A part loads when one of its keys is looked up, and all of them load for a list."""
+
+    def __init__(self, sections: Mapping[str, type[Any]]) -> None:
+        self.sections = sections
+        self._core = _keys("", Settings)
+        self._parts: dict[str, dict[str, dataclasses.Field[Any]]] = {}
+
+    def __getitem__(self, key: str) -> dataclasses.Field[Any]:
+        return self._core[key] if key in self._core else self.part(_section_of(key))[key]
+
+    def part(self, section: str) -> dict[str, dataclasses.Field[Any]]:
+        """The keys of a section. Raises KeyError."""
+        if section not in self._parts:
+            self._parts[section] = _keys(section, self.sections[section])
+        return self._parts[section]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._core
+        for name in _loadable(self.sections):
+            yield from self.part(name)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def is_table(self, key: str) -> bool:
+        """Whether a key begins with `key` and a dot."""
+        if key in self.sections:
+            return bool(self.part(key))
+        section = _section_of(key)
+        names = (*self._core, *self.sections, *(self.part(section) if section in self.sections else ()))
+        return any(name.startswith(f"{key}.") for name in names)
+
+    def by_variable(self, environment: Iterable[str]) -> dict[str, str]:
+        """The environment variable of a key → the key, for the core and the parts that the `environment` names."""
+        named = [s for s in self.sections if any(name.startswith(f"{variable(s)}__") for name in environment)]
+        return {variable(key): key for key in (*self._core, *(key for section in named for key in self.part(section)))}
 
 
 def as_toml(values: Mapping[str, Any], *, unset: bool = False) -> str:
@@ -433,10 +538,7 @@ def load(
         environment: None: that of the process.
         sections: the sections of parts, from `dstill.plugins.part_sections`.
     """
-    sections = sections or {}
-    known = _keys("", Settings)
-    for name, cls in sections.items():
-        known.update(_keys(name, cls))
+    known = _Known(sections or {})
     given: dict[str, tuple[Any, str]] = {}  # dotted key → value and origin
     if file is None and use_files and Path(FILE).exists():
         file = Path(FILE)
@@ -462,17 +564,15 @@ def load(
             raise _secret(key, origin)
     return Config(
         settings=_build("", Settings, checked),
-        parts={name: _build(name, cls, checked) for name, cls in sections.items()},
-        origins={key: given[key][1] if key in given else "default" for key in known},
+        parts=Parts(known.sections, checked),
+        origins={key: origin for key, (_, origin) in given.items()},
         file=file,
         filed=filed - given_now.keys(),
         chosen=frozenset(chosen),
     )
 
 
-def _of_run(
-    given: Mapping[str, tuple[Any, str]], known: Mapping[str, dataclasses.Field[Any]], folder: Path
-) -> dict[str, tuple[Any, str]]:
+def _of_run(given: Mapping[str, tuple[Any, str]], known: _Known, folder: Path) -> dict[str, tuple[Any, str]]:
     """The settings of the run in `folder`.
 
     The file also has the defaults of parts that are not installed now, so empty values of unknown keys are ignored.
@@ -512,7 +612,7 @@ def masked(text: str) -> str:
 # --- where values come from -------------------------------------------------------------
 
 
-def _read_file(file: Path, known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+def _read_file(file: Path, known: _Known) -> dict[str, tuple[Any, str]]:
     where, hint = str(file.absolute()), "`dstill init` writes one"
     try:
         text = read_bounded(file, toml.MOST_BYTES).decode()
@@ -573,19 +673,15 @@ def _lines(text: str) -> dict[str, int]:
     return lines
 
 
-def _flatten(tree: Mapping[str, Any], known: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def _flatten(tree: Mapping[str, Any], known: _Known, prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in tree.items():
         key = f"{prefix}{name}"
-        if isinstance(value, dict) and key not in known and (value or _is_table(key, known)):
+        if isinstance(value, dict) and key not in known and (value or known.is_table(key)):
             flat.update(_flatten(value, known, f"{key}."))
         else:
             flat[key] = value
     return flat
-
-
-def _is_table(key: str, known: Mapping[str, Any]) -> bool:
-    return any(name.startswith(f"{key}.") for name in known)
 
 
 def variable(key: str) -> str:
@@ -597,8 +693,8 @@ def variable(key: str) -> str:
     return "DSTILL_" + key.replace(".", "__").replace("-", "_").upper()
 
 
-def _read_environment(environment: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
-    by_name = {variable(key): key for key in known}
+def _read_environment(environment: Mapping[str, str], known: _Known) -> dict[str, tuple[Any, str]]:
+    by_name = known.by_variable(environment)
     found: dict[str, tuple[Any, str]] = {}
     for name, text in environment.items():
         if not name.startswith("DSTILL_") or name in RESERVED or "__" not in name:
@@ -812,7 +908,7 @@ def wanted_of(field_: dataclasses.Field[Any]) -> str:
     return text if low is None else f"{text} of at least {low}"
 
 
-def _unknown(key: str, origin: str, known: Mapping[str, Any]) -> ConfigError:
+def _unknown(key: str, origin: str, known: _Known) -> ConfigError:
     if _SECRET_NAME.search(key.rpartition(".")[2]):
         return _secret(key, origin)
     near = _nearest(key, known)
@@ -821,7 +917,7 @@ def _unknown(key: str, origin: str, known: Mapping[str, Any]) -> ConfigError:
     hint = "`dstill config show --defaults` lists every key"
     kind, _, rest = key.partition(".")
     part = f"{kind}.{rest.partition('.')[0]}"
-    if kind in PARTS and not _is_table(part, known):
+    if kind in PARTS and not known.is_table(part):
         hint = f"no {kind} of that name is installed, or it has no settings: see `dstill pack list`"
     return ConfigError(f"unknown key '{key}'.{meant}", where=origin, hint=hint)
 

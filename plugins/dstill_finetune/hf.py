@@ -17,6 +17,7 @@ from dstill.api.recipe import Recipe
 from dstill.api.student import Preset, TrainingJob
 from dstill.errors import DataError
 from dstill_finetune import gguf_files, model_loading
+from dstill_finetune.declarations import HF
 from dstill_finetune.model_spec import shape_of
 from dstill_finetune.presets import preset_of
 from dstill_finetune.students import Finetuned
@@ -33,11 +34,9 @@ class HfConfig:
     )
 
 
-class Hf(Finetuned):
+class Hf(Finetuned, declared=HF):
     """A pretrained model (a folder, a Hub id or a GGUF file) that is fine-tuned."""
 
-    name = "hf"
-    suffixes = (gguf_files.SUFFIX,)
     reads_prompts = True
     Config = HfConfig
     config: HfConfig

@@ -18,6 +18,7 @@ from dstill.api.records import Pair
 from dstill.api.student import TrainingJob
 from dstill.runtime import distributed
 from dstill_finetune import model_loading
+from dstill_finetune.declarations import TINY
 from dstill_finetune.modalities import Full
 from dstill_finetune.model_spec import shape_of
 from dstill_finetune.saving import saving
@@ -47,13 +48,11 @@ class TinyConfig:
     )
 
 
-class Tiny(Finetuned):
+class Tiny(Finetuned, declared=TINY):
     """A small T5, trained from scratch, or from the folder of an earlier one (`tiny:FOLDER`)."""
 
-    name = "tiny"
     Config = TinyConfig
     config: TinyConfig
-    default = True
     recipe: ClassVar[Mapping[str, Any]] = {
         "train.label_weight": 0.8,
         "train.learning_rate": 2e-3,

@@ -40,6 +40,7 @@ from dstill_finetune.setup import require_learnable
 from dstill_finetune.torch_student import TorchStudent, result_of, score_of
 from dstill_finetune.trainer import train
 from dstill_linked.bases import folder_of, start_of
+from dstill_linked.declarations import BASE, LINKED
 from dstill_linked.encoding import REPLAYED, LinkedCollator, LinkedData, LinkedEncoder, LinkedLosses
 from dstill_linked.generation import LinkedGenerator, Scorer
 from dstill_linked.saving import LinkedFacts, read_facts, read_model, read_scorer, shape_of, write_student
@@ -92,15 +93,13 @@ class LinkedConfig:
     replay: float = _replay(0.0)
 
 
-class LinkedStudent(TorchStudent):
+class LinkedStudent(TorchStudent, declared=LINKED):
     """Reads the question with its schema, and writes tokens and pointers; trained from scratch."""
 
-    name = "linked"
     Config = LinkedConfig
     config: LinkedConfig
     reads_schema = True
     bf16_on_cpu = True  # 1.4 to 1.5 times the rows a second
-    distributions = ("torch", "transformers", "accelerate", "safetensors", "numpy")
     recipe: ClassVar[Mapping[str, Any]] = {
         "train.objective": "label-only",
         "train.optim": "muon",
@@ -350,10 +349,9 @@ class BaseConfig:
     replay: float = _replay(0.25)
 
 
-class BaseStudent(LinkedStudent):
+class BaseStudent(LinkedStudent, declared=BASE):
     """A linked student whose first weights are a base of the task's pack: ``--student base:NAME``."""
 
-    name = "base"
     Config = BaseConfig  # type: ignore[assignment]
     smallest: ClassVar[Mapping[str, Any]] = {}
     recipe: ClassVar[Mapping[str, Any]] = {**LinkedStudent.recipe, "train.learning_rate": 2e-3, "train.max_steps": 400}

@@ -20,6 +20,7 @@ from dstill.api.task import Task
 from dstill.api.teacher import Teacher
 from dstill.errors import ConfigError
 from dstill.io.secrets import Secret
+from dstill_litellm.declarations import TEACHER
 from dstill_litellm.library import library
 from dstill_openai.errors import Endpoint, from_sdk_error, timed_out
 from dstill_openai.responses import read_completion
@@ -81,13 +82,11 @@ class LiteLLMConfig:
     )
 
 
-class LiteLLMTeacher(Teacher):
+class LiteLLMTeacher(Teacher, declared=TEACHER):
     """A model behind any API that LiteLLM speaks."""
 
-    name = "litellm"
     paid: ClassVar[bool] = True
     Config = LiteLLMConfig
-    distributions = ("litellm",)
     non_identity_settings = frozenset({"prices", "timeout", "max_retries", "max_wait"})
     price_hint: ClassVar[str] = 'set teacher.litellm.prices, for example to {"PROVIDER/MODEL" = [0.4, 1.6]}'
 

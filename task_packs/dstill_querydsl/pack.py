@@ -48,10 +48,10 @@ from dstill.api.records import (
 from dstill.api.task import Check, Task
 from dstill.errors import UsageError
 from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.declarations import TASK
 from dstill_querydsl.files.codes import CODES
 from dstill_querydsl.files.reading import SUFFIXES
 from dstill_querydsl.language import strict
-from dstill_querydsl.options import OPTIONS
 from dstill_querydsl.prompting import INSTRUCTIONS, field_list
 from dstill_querydsl.results import refusal
 from dstill_querydsl.results.causes import LABELS, cause, clauses
@@ -79,23 +79,20 @@ class QueryDsl(
     ResultProperties,
     Synthesis,
     TestDatabases,
+    declared=TASK,
 ):
     """Questions about one Elasticsearch or OpenSearch index, answered by search bodies that executors run."""
 
-    name = "querydsl"
-    default = True
     version = "2"
     Config = Settings
     config: Settings
     instructions = INSTRUCTIONS
-    executors = ("embedded", "http")
     json_answers = True
     data_key = "index"
     schema_keys = ("mapping",)
     answer_keys = ("query",)
     causes = LABELS
     schema_settings: ClassVar[Mapping[str, Any]] = {"task.querydsl.student_context": "mapping"}
-    options = OPTIONS
     reference_decides = True  # whether the fields of hits count
 
     def __init__(self, config: Settings | None = None) -> None:
@@ -228,8 +225,6 @@ class QueryDsl(
         return None if profile is None else Grammar(ebnf=profile.grammar(self.config.dialect))
 
     # --- Linked -------------------------------------------------------------------------
-
-    base = "base:querydsl"
 
     def form(self) -> Form:
         from dstill_querydsl.linked.form import QueryForm

@@ -47,10 +47,10 @@ from dstill.api.task import Check, data_of
 from dstill.errors import MissingExtra
 from dstill_sql import refusals
 from dstill_sql.about_databases import AboutDatabases
+from dstill_sql.declarations import TASK
 from dstill_sql.files.codes import CODES
 from dstill_sql.files.reading import SUFFIXES
 from dstill_sql.labels import LABELS
-from dstill_sql.options import OPTIONS
 from dstill_sql.settings import Settings
 
 if TYPE_CHECKING:
@@ -75,21 +75,18 @@ class Sql(
     ResultProperties,
     Synthesis,
     TestDatabases,
+    declared=TASK,
 ):
     """Questions about one database, answered by queries that executors run."""
 
-    name = "sql"
     instructions = (
         "Answer the question with one SQL query that only reads. Use the tables and columns of the schema and nothing "
         f"else. If the database cannot answer the question, or it asks for a change, write: {refusals.FORM}"
     )
     causes = LABELS
-    executors = ("duckdb", "sqlite", "postgresql")
     data_key = "db"
-    data_noun = "database"
     schema_keys = ("schema",)
     answer_keys = ("query", "sql")
-    options = OPTIONS
     reference_decides = True  # whether an order and ties count
 
     def __init__(self, config: Settings | None = None) -> None:
@@ -230,8 +227,6 @@ class Sql(
         return None if found is None else grammar_of(found, self.config.guard)
 
     # --- Linked -------------------------------------------------------------------------
-
-    base = "base:sql"
 
     def form(self) -> Form:
         from dstill_sql.linked.form import SqlForm

@@ -178,7 +178,7 @@ def _list_fields(answering: Predictor) -> None:
 
 def no_address(name: str, plugins: Plugins, settings: Settings) -> UsageError:
     """That the command `name` needs ``--engine-url``."""
-    forms = address_forms(plugins, *map(plugins.task, possible_tasks(plugins, settings)))
+    forms = address_forms(plugins, *possible_tasks(plugins, settings))
     hint = f"{command(name, '--engine-url', 'URL')} …{f' (an address with {forms})' if forms else ''}"
     return UsageError(f"`dstill {name}` needs the address of your data", where="--engine-url", hint=hint)
 

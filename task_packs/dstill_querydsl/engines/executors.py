@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.executor import Executor
@@ -32,6 +32,7 @@ from dstill.api.task import Task
 from dstill.errors import DataError, UsageError
 from dstill_querydsl.bundle.index_of import index_of
 from dstill_querydsl.bundle.indices import Index
+from dstill_querydsl.declarations import EMBEDDED, HTTP
 from dstill_querydsl.engines.drift_watch import changes, snapshot
 from dstill_querydsl.engines.embedded import EmbeddedEngine, LoadedIndex
 from dstill_querydsl.engines.http import HttpEngine
@@ -135,11 +136,8 @@ class _EngineExecutor(Executor):
         self.server.close()
 
 
-class Embedded(_EngineExecutor):
+class Embedded(_EngineExecutor, declared=EMBEDDED):
     """Runs answers about bundled indices and test databases on the embedded engine."""
-
-    name = "embedded"
-    distributions = ("osmem-server", "elasticsearch")
 
     def open(self, task: Task, engine: Engine) -> Self:
         super().open(task, engine)
@@ -193,14 +191,11 @@ class HttpSettings:
     )
 
 
-class Http(_EngineExecutor):
+class Http(_EngineExecutor, declared=HTTP):
     """Runs answers on the user's Elasticsearch or OpenSearch."""
 
-    name = "http"
-    url_schemes: ClassVar[tuple[str, ...]] = ("http", "https")
     Config = HttpSettings
     config: HttpSettings
-    distributions = ("elasticsearch",)
 
     def open(self, task: Task, engine: Engine) -> Self:
         super().open(task, engine)

@@ -21,6 +21,7 @@ from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.api.task import Task, data_of
 from dstill_sql.about_databases import AboutDatabases
 from dstill_sql.databases import Rows
+from dstill_sql.declarations import POSTGRESQL
 from dstill_sql.drift import changes
 from dstill_sql.engine_text import NotPrintable
 from dstill_sql.engines.connecting import library
@@ -87,12 +88,9 @@ class PostgresqlSettings:
         )
 
 
-class Postgresql(Executor):
+class Postgresql(Executor, declared=POSTGRESQL):
     """Runs answers on the user's PostgreSQL."""
 
-    name = "postgresql"
-    url_schemes: ClassVar[tuple[str, ...]] = ("postgresql", "postgres")
-    distributions = ("psycopg", "sqlglot")
     Config: ClassVar[type] = PostgresqlSettings
     config: PostgresqlSettings
     task: AboutDatabases
