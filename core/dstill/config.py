@@ -6,13 +6,8 @@
 In: the path of a file, the environment, flags by dotted key, and the sections of parts (``task.sums`` → its `Config`).
 Out: `Config`. Its `settings` are the core's sections, and its method `part` returns that of a part.
 
-Every key is a field of a dataclass. An unknown key, a wrong type or a value out of range is an error. The metadata of a
-field can say:
-
-    help          what the key means, for `dstill config show` and the docs
-    low, high     the smallest and largest number
-    describes     True: it names a file that describes the data, of which a bundle has a copy
-    trust         what the value lets a stranger's file do (`dstill.trust`)
+Every key is a field of a dataclass, declared with `dstill.api.setting`. An unknown key, a wrong type or a value out of
+range is an error.
 """
 
 from __future__ import annotations
@@ -37,6 +32,7 @@ from typing import Any, Literal
 
 from dstill.api.engine import Engine
 from dstill.api.recipe import Recipe
+from dstill.api.setting import setting
 from dstill.errors import ConfigError, PluginError, RunError
 from dstill.io import toml
 from dstill.io.plain_files import read_bounded
@@ -99,92 +95,51 @@ _SECRET_VALUE = re.compile(
 class Project:
     """The task, and the seed of all commands."""
 
-    task: str = field(
-        default="",
-        metadata={"help": "The task. Empty: the one that takes `engine.url`, else the one that is the default."},
-    )
-    seed: int = field(default=0, metadata={"low": 0, "high": 2**32 - 1, "help": "Seed of every random choice."})
+    task: str = setting("", "The task. Empty: the one that takes `engine.url`, else the one that is the default.")
+    seed: int = setting(0, "Seed of every random choice.", low=0, high=2**32 - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generate:
     """How `dstill generate` turns questions into checked rows: teacher, prompts, execution, budget."""
 
-    teacher: str = field(default="synthetic", metadata={"help": "The teacher that writes rationales and answers."})
-    questions: str = field(
-        default="",
-        metadata={
-            "help": "Questions: a file (JSONL, JSON, CSV, Parquet), a folder of a data set, or "
-            "`hf://datasets/OWNER/NAME`. Empty: the task pack makes them.",
-            "trust": "data set",
-        },
+    teacher: str = setting("synthetic", "The teacher that writes rationales and answers.")
+    questions: str = setting(
+        "",
+        "Questions: a file (JSONL, JSON, CSV, Parquet), a folder of a data set, or "
+        "`hf://datasets/OWNER/NAME`. Empty: the task pack makes them.",
+        trust="data set",
     )
-    limit: int = field(
-        default=0, metadata={"low": 0, "high": 10**8, "help": "Answer at most this many questions. 0: all."}
+    limit: int = setting(0, "Answer at most this many questions. 0: all.", low=0, high=10**8)
+    shots: int = setting(3, "Worked examples in each prompt.", low=0, high=50)
+    shots_by: Literal["category", "nearest"] = setting(
+        "category", "How worked examples are chosen: the question's category first, or the most similar questions."
     )
-    shots: int = field(default=3, metadata={"low": 0, "high": 50, "help": "Worked examples in each prompt."})
-    shots_by: Literal["category", "nearest"] = field(
-        default="category",
-        metadata={
-            "help": "How worked examples are chosen: the question's category first, or the most similar questions."
-        },
+    labels: Literal["given", "teacher"] = setting(
+        "given",
+        "Which answers a student learns where the file of questions has some: the given ones, explained by "
+        "the teacher, or the teacher's. Validation and test splits keep the given ones.",
     )
-    labels: Literal["given", "teacher"] = field(
-        default="given",
-        metadata={
-            "help": "Which answers a student learns where the file of questions has some: the given ones, explained by "
-            "the teacher, or the teacher's. Validation and test splits keep the given ones."
-        },
+    concurrency: int = setting(32, "Requests sent to the teacher at the same time.", low=1, high=1024)
+    json_mode: Literal["auto", "schema", "off"] = setting(
+        "auto", "Ask for replies as JSON that follows a schema. auto: if the teacher's endpoint supports it."
     )
-    concurrency: int = field(
-        default=32, metadata={"low": 1, "high": 1024, "help": "Requests sent to the teacher at the same time."}
+    batch: bool = setting(False, "Submit the requests to the provider's batch API and collect the replies later.")
+    execute: Literal["all", "eval-only", "none"] = setting(
+        "all", "Which answers are run before they become records: all, those of the scored splits, or none."
     )
-    json_mode: Literal["auto", "schema", "off"] = field(
-        default="auto",
-        metadata={
-            "help": "Ask for replies as JSON that follows a schema. auto: if the teacher's endpoint supports it."
-        },
+    max_usd: float | None = setting(
+        None, "Stop before the replies of the run cost more than this, in US dollars.", low=0.0001, high=1e7
     )
-    batch: bool = field(
-        default=False,
-        metadata={"help": "Submit the requests to the provider's batch API and collect the replies later."},
+    max_tokens: int | None = setting(
+        None, "Stop before prompts and replies of the run take more tokens than this.", low=1, high=10**12
     )
-    execute: Literal["all", "eval-only", "none"] = field(
-        default="all",
-        metadata={
-            "help": "Which answers are run before they become records: all, those of the scored splits, or none.",
-        },
+    max_requests: int | None = setting(None, "Stop after this many requests.", low=1, high=10**9)
+    max_wall: float | None = setting(
+        None, "Send no new requests after this many seconds of one command.", low=0.1, high=1e7
     )
-    max_usd: float | None = field(
-        default=None,
-        metadata={
-            "low": 0.0001,
-            "high": 1e7,
-            "help": "Stop before the replies of the run cost more than this, in US dollars.",
-        },
-    )
-    max_tokens: int | None = field(
-        default=None,
-        metadata={
-            "low": 1,
-            "high": 10**12,
-            "help": "Stop before prompts and replies of the run take more tokens than this.",
-        },
-    )
-    max_requests: int | None = field(
-        default=None, metadata={"low": 1, "high": 10**9, "help": "Stop after this many requests."}
-    )
-    max_wall: float | None = field(
-        default=None,
-        metadata={"low": 0.1, "high": 1e7, "help": "Send no new requests after this many seconds of one command."},
-    )
-    max_duplicate_rate: float = field(
-        default=0.5,
-        metadata={
-            "low": 0,
-            "high": 1,
-            "help": "Stop inventing questions when a larger share of the new ones are duplicates.",
-        },
+    max_duplicate_rate: float = setting(
+        0.5, "Stop inventing questions when a larger share of the new ones are duplicates.", low=0, high=1
     )
 
 
@@ -192,48 +147,20 @@ class Generate:
 class Augment:
     """More training questions of the kinds that a student failed on."""
 
-    cause: str = field(
-        default="",
-        metadata={
-            "help": "A failure cause or category: add training questions like those that failed with it in `from_run`.",
-        },
+    cause: str = setting(
+        "", "A failure cause or category: add training questions like those that failed with it in `from_run`."
     )
-    from_run: str = field(
-        default="",
-        metadata={
-            "help": "The evaluated run whose failures `cause` looks at.",
-            "trust": "file",
-        },
-    )
-    n: int = field(
-        default=0,
-        metadata={
-            "low": 0,
-            "high": 10**6,
-            "help": "How many questions to add. 0: a quarter of the training questions.",
-        },
-    )
+    from_run: str = setting("", "The evaluated run whose failures `cause` looks at.", trust="file")
+    n: int = setting(0, "How many questions to add. 0: a quarter of the training questions.", low=0, high=10**6)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
     """Assumptions for what annotators would have cost, to compare the teacher's cost with."""
 
-    annotator_usd_per_hour: float = field(
-        default=40.0,
-        metadata={
-            "low": 0,
-            "high": 1e5,
-            "help": "Assumed hourly cost of an annotator.",
-        },
-    )
-    annotator_seconds_per_row: float = field(
-        default=180.0,
-        metadata={
-            "low": 0,
-            "high": 1e6,
-            "help": "Assumed time for an annotator to write and check one row, in seconds.",
-        },
+    annotator_usd_per_hour: float = setting(40.0, "Assumed hourly cost of an annotator.", low=0, high=1e5)
+    annotator_seconds_per_row: float = setting(
+        180.0, "Assumed time for an annotator to write and check one row, in seconds.", low=0, high=1e6
     )
 
 
@@ -241,97 +168,63 @@ class Cost:
 class Review:
     """How a person checks a sample of the dataset before `dstill train` starts."""
 
-    reviewer: str = field(default="", metadata={"help": "Name of the reviewer in review.jsonl. Empty: the login name."})
-    ci_half_width: float = field(
-        default=0.05,
-        metadata={
-            "low": 0.005,
-            "high": 0.5,
-            "help": "Half-width of the 95 % interval of the acceptance rate. It decides how large the sample is.",
-        },
+    reviewer: str = setting("", "Name of the reviewer in review.jsonl. Empty: the login name.")
+    ci_half_width: float = setting(
+        0.05,
+        "Half-width of the 95 % interval of the acceptance rate. It decides how large the sample is.",
+        low=0.005,
+        high=0.5,
     )
-    min_accept: float = field(
-        default=0.9,
-        metadata={
-            "low": 0,
-            "high": 1,
-            "help": "`train` refuses to start if a smaller share of the sample was accepted.",
-        },
+    min_accept: float = setting(
+        0.9, "`train` refuses to start if a smaller share of the sample was accepted.", low=0, high=1
     )
-    required: Literal["auto", "always", "never"] = field(
-        default="auto", metadata={"help": "Whether `train` waits for a review. auto: if a model wrote the answers."}
+    required: Literal["auto", "always", "never"] = setting(
+        "auto", "Whether `train` waits for a review. auto: if a model wrote the answers."
     )
-    port: int = field(
-        default=0, metadata={"low": 0, "high": 65535, "help": "Port of the review page on loopback. 0: any free port."}
-    )
+    port: int = setting(0, "Port of the review page on loopback. 0: any free port.", low=0, high=65535)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate:
     """What `dstill evaluate` scores, and which baselines it compares with."""
 
-    splits: tuple[str, ...] = field(
-        default=("test", "test_unseen_templates"),
-        metadata={"help": "Splits that are scored."},
+    splits: tuple[str, ...] = setting(("test", "test_unseen_templates"), "Splits that are scored.")
+    baselines: tuple[str, ...] = setting(
+        ("auto",),
+        "Baselines that are scored next to the student. auto: the usual ones that are installed. "
+        "TEACHER:MODEL, for example `openai:gpt-5-mini`: a large model that is prompted with the same questions.",
+        trust="paid",
     )
-    baselines: tuple[str, ...] = field(
-        default=("auto",),
-        metadata={
-            "help": "Baselines that are scored next to the student. auto: the usual ones that are installed. "
-            "TEACHER:MODEL, for example `openai:gpt-5-mini`: a large model that is prompted with the same questions.",
-            "trust": "paid",
-        },
+    shots: int = setting(8, "Worked examples in each prompt of a model as baseline or `--fallback`.", low=0, high=50)
+    max_usd: float | None = setting(
+        None,
+        "Stop before the replies of models as baselines cost more than this, in US dollars. What "
+        "`--fallback` of `predict`, `serve` and `mcp` buys is counted apart, with the same limit.",
+        low=0.0001,
+        high=1e7,
     )
-    shots: int = field(
-        default=8,
-        metadata={
-            "low": 0,
-            "high": 50,
-            "help": "Worked examples in each prompt of a model as baseline or `--fallback`.",
-        },
+    max_tokens: int | None = setting(
+        None,
+        "Stop before prompts and replies of models as baselines take more tokens than this; those of "
+        "`--fallback` are counted apart.",
+        low=1,
+        high=10**12,
     )
-    max_usd: float | None = field(
-        default=None,
-        metadata={
-            "low": 0.0001,
-            "high": 1e7,
-            "help": "Stop before the replies of models as baselines cost more than this, in US dollars. What "
-            "`--fallback` of `predict`, `serve` and `mcp` buys is counted apart, with the same limit.",
-        },
+    constrain: bool = setting(
+        False, "Let the student write only what the task's grammar allows. Later checks can still fail."
     )
-    max_tokens: int | None = field(
-        default=None,
-        metadata={
-            "low": 1,
-            "high": 10**12,
-            "help": "Stop before prompts and replies of models as baselines take more tokens than this; those of "
-            "`--fallback` are counted apart.",
-        },
+    agreement: int = setting(
+        0,
+        "Draw this many more answers to each question, and count how many agree with the student's answer "
+        "into its confidence. `predict` and `serve` then draw as many.",
+        low=0,
+        high=100,
     )
-    constrain: bool = field(
-        default=False,
-        metadata={"help": "Let the student write only what the task's grammar allows. Later checks can still fail."},
+    second_executor: str = setting(
+        "", "A second executor that judges too: an answer is correct only if both engines agree."
     )
-    agreement: int = field(
-        default=0,
-        metadata={
-            "low": 0,
-            "high": 100,
-            "help": "Draw this many more answers to each question, and count how many agree with the student's answer "
-            "into its confidence. `predict` and `serve` then draw as many.",
-        },
-    )
-    second_executor: str = field(
-        default="",
-        metadata={"help": "A second executor that judges too: an answer is correct only if both engines agree."},
-    )
-    machine_usd_per_hour: float | None = field(
-        default=None,
-        metadata={
-            "low": 0,
-            "high": 1e5,
-            "help": "Hourly cost of the machine that runs the student, for the report's cost figures.",
-        },
+    machine_usd_per_hour: float | None = setting(
+        None, "Hourly cost of the machine that runs the student, for the report's cost figures.", low=0, high=1e5
     )
 
 

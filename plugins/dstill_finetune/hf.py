@@ -8,12 +8,13 @@ dstill train --student my-model.gguf
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dstill.api.modality import ModelSpec
 from dstill.api.recipe import Recipe
+from dstill.api.setting import setting
 from dstill.api.student import Preset, TrainingJob
 from dstill.errors import DataError
 from dstill_finetune import gguf_files, model_loading
@@ -29,9 +30,7 @@ __all__ = ["Hf", "HfConfig"]
 class HfConfig:
     """Students that start from a pretrained model (`hf:…`)."""
 
-    pad_token: str = field(
-        default="", metadata={"help": "Padding token for a tokenizer that has none: one of its existing tokens."}
-    )
+    pad_token: str = setting("", "Padding token for a tokenizer that has none: one of its existing tokens.")
 
 
 class Hf(Finetuned, declared=HF):

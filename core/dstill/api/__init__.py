@@ -68,6 +68,7 @@ from dstill.api.records import (
     Usage,
     Verdict,
 )
+from dstill.api.setting import setting
 from dstill.api.student import Generation, Generator, Preset, Similarity, Student, TrainingJob, TrainResult
 from dstill.api.task import Check, Task, data_of
 from dstill.api.teacher import BatchState, BatchTeacher, Teacher
@@ -168,4 +169,5 @@ __all__ = [
     "not_checked",
     "on_use",
     "reasons",
+    "setting",
 ]

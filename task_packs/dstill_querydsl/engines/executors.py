@@ -20,7 +20,7 @@ import json
 import secrets
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Self
@@ -28,6 +28,7 @@ from typing import Any, Self
 from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind, Problem, TestDatabase
+from dstill.api.setting import setting
 from dstill.api.task import Task
 from dstill.errors import DataError, UsageError
 from dstill_querydsl.bundle.index_of import index_of
@@ -171,23 +172,10 @@ class Embedded(_EngineExecutor, declared=EMBEDDED):
 class HttpSettings:
     """The section ``[executor.http]``. The server's address, keys and CA file are in ``[engine]``."""
 
-    index: str = field(
-        default="",
-        metadata={"help": "Index, alias or data stream; empty: the example's own."},
-    )
-    allow_pattern: bool = field(
-        default=False,
-        metadata={
-            "help": "Allow a `*` in the index name, as in `logs-*`.",
-            "trust": "limits",
-        },
-    )
-    ca_fingerprint: str = field(
-        default="",
-        metadata={
-            "help": "SHA-256 fingerprint of the CA's certificate, instead of the file in `engine.ca_certs`.",
-            "trust": "ca",
-        },
+    index: str = setting("", "Index, alias or data stream; empty: the example's own.")
+    allow_pattern: bool = setting(False, "Allow a `*` in the index name, as in `logs-*`.", trust="limits")
+    ca_fingerprint: str = setting(
+        "", "SHA-256 fingerprint of the CA's certificate, instead of the file in `engine.ca_certs`.", trust="ca"
     )
 
 
