@@ -1,4 +1,6 @@
-"""Writes docs/commands.md: the help of every command, and once the options that several commands share.
+"""Writes docs/commands.md: every command, its options and examples, with a sentence for each.
+
+Options that several commands share come once, at the end.
 
     python docs/make_cli.py            # `make docs`
 
@@ -9,6 +11,7 @@ that the file is what this makes.
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from importlib.metadata import entry_points
@@ -22,17 +25,13 @@ from dstill.cli.options import App
 
 FILE = Path(__file__).parent / "commands.md"
 WIDTH = 100
-KEY = (
-    " If it needs an API key: --set engine.api_key_env=VARIABLE, the name of an environment variable that holds"
-    " the key."
-)
 HEAD = """# Commands
 
 <!-- Written by docs/make_cli.py from --help: change the help, then `make docs`. -->
 
-`dstill COMMAND --help` prints all that is here. Options of several commands are explained under [shared
-options](#shared-options); a command only names them. RUN is a folder, or the name of a run under `./runs`. If a server
-needs an API key, give the name of an environment variable that holds it: `--set engine.api_key_env=VARIABLE`.
+Commands and options have one sentence here; `dstill COMMAND --help` says more. Options of several commands are under
+[shared options](#shared-options). RUN is a folder, or the name of a run under `./runs`. If a server needs an API key,
+name an environment variable that holds it: `--set engine.api_key_env=VARIABLE`.
 
 Results go to stdout, progress and notes to stderr. With `--json` the last line of stdout is one compact JSON object.
 `data check`, `predict` and `data questions` print one object for each answer or question, `serve` prints one at its
@@ -103,16 +102,24 @@ def _commands(
 
 
 def _records(context: click.Context) -> list[tuple[str, str]]:
-    """(the option's names, its help) of each option but --help."""
+    """(the option's names, the first sentence of its help and its default) of each option but --help."""
     found = (param.get_help_record(context) for param in context.command.get_params(context) if "-h" not in param.opts)
-    return [(record[0], record[1].replace(KEY, "")) for record in found if record and record[1]]
+    return [(record[0], _brief(record[1])) for record in found if record and record[1]]
+
+
+def _brief(help: str) -> str:
+    """The first sentence, and that which names the default."""
+    sentences = re.split(r"(?<=[.!?]) +(?=[A-Z`(\[])", help)
+    return " ".join([sentences[0], *(one for one in sentences[1:] if one.startswith(("Default:", "[default:")))])
 
 
 def _section(context: click.Context, shared: set[tuple[str, str]]) -> str:
     """A command: its help, in which the options that others have too are only names."""
     about, _, rest = context.command.get_help(context).partition("\nOptions:\n")
     usage, _, about = about.replace(f"  {RUN_IS}\n", "").partition("\n\n")
-    lines = [f"\n## `{context.command_path}`\n\n", _block(usage.removeprefix("Usage: ")), "\n", _block(about.rstrip())]
+    summary, *paragraphs = about.rstrip().split("\n\n")
+    about = "\n\n".join([summary, *(text for text in paragraphs if re.search(r"\b[Ee]xit", text))])
+    lines = [f"\n## `{context.command_path}`\n\n", _block(usage.removeprefix("Usage: ")), "\n", _block(about)]
     records = _records(context)
     if own := [record for record in records if record not in shared]:
         lines += ["\n", _options(context, own)]

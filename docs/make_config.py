@@ -47,7 +47,6 @@ sections of their own. Keys that hardly anybody needs are [at the end](#rarely-n
 In a run or project from somebody else, keys with ⚠ need [your permission](trust.md). In a run from somebody else, keys
 with "⚠ looser" need it for a value that is looser than the default.
 """
-TABLE = "| key | default | meaning |\n| --- | --- | --- |\n"
 # patterns of keys that hardly anybody needs
 RARE = (
     "generate.shots_by",
@@ -117,7 +116,7 @@ def text() -> str:
     parts = {False: HEAD, True: "\n## Rarely needed\n"}
     for (rare, name), rows in sections.items():
         heading = "###" if rare else "##"
-        parts[rare] += f"\n{heading} `[{name}]`\n\n{_first_line(classes[name])}\n\n{TABLE}{''.join(rows)}"
+        parts[rare] += f"\n{heading} `[{name}]`\n\n{_first_line(classes[name])}\n\n{''.join(rows)}"
     return parts[False] + parts[True]
 
 
@@ -132,7 +131,7 @@ def _row(key: str, field: dataclasses.Field[Any], default: Any, options: list[st
     wanted = re.sub(r"^from (\S+) to ", r"\1–", wanted).replace("of at least", "≥")
     values = " ".join(filter(None, (_default(default), wanted and f"({wanted})")))
     mark = {"": "", "limits": "⚠ looser"}.get(field.metadata.get("trust", ""), "⚠")
-    return f"| `{key}` | {values} | {' '.join(filter(None, (field.metadata['help'], *options, mark)))} |\n"
+    return f"- {' '.join(filter(None, (f'**`{key}`**', values, field.metadata['help'], *options, mark)))}\n"
 
 
 def _default(value: Any) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FILE = Path(__file__).parent / "guard.md"
+SHOWN = 8  # answers for each code
 # ruff: noqa: E501 — rows of a table are one line
 BOUNDS = """
 ### Bounds
@@ -107,7 +108,7 @@ def bounds() -> str:
 SQL = """
 ## SQL
 
-[The guard of SQL](sql.md#guard) is an allow-list, too. It refuses each of these in DuckDB, SQLite and PostgreSQL. `t` is a
+[The guard of SQL](sql.md#guard) is an allow-list, too. It refuses answers such as these in DuckDB, SQLite and PostgreSQL. `t` is a
 table of the schema, and `a` its column. `form`: the text is not one query. What it allows may still be slow or large:
 [the process of an engine](sql.md#a-process-for-an-engine) is limited, and killed if it has to be.
 
@@ -137,7 +138,8 @@ def sql() -> Iterator[str]:
             shown = (text if len(text) < 80 else f"{text[:70]} …").replace("\n", " ↵ ")
             answers.setdefault(code(text), []).append(f"`{shown}`")
         for place, (name, found) in enumerate(answers.items()):
-            yield f"| {'' if place else what} | `{name}` | {' · '.join(found)} |"
+            more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+            yield f"| {'' if place else what} | `{name}` | {', '.join(found[:SHOWN])}{more} |"
     yield ""
 
 

@@ -57,7 +57,7 @@ def test_page_of_rules_matches_the_packs(root: Path) -> None:
 def test_config_page_has_every_key(root: Path) -> None:
     _, app = build([])
     found = config.load(use_files=False, sections=part_sections(app.plugins))
-    documented = re.findall(r"^\| `([\w.]+)` \|", (root / "docs" / "config.md").read_text(), re.MULTILINE)
+    documented = re.findall(r"^- \*\*`([\w.]+)`\*\*", (root / "docs" / "config.md").read_text(), re.MULTILINE)
     assert set(found.flat()) <= set(documented)
     assert len(set(documented)) == len(documented)
 
