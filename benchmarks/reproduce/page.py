@@ -27,8 +27,8 @@ INTRODUCTION = """\
     make reproduce QUICK=1     # minutes: shows that everything runs; its figures mean nothing
 
 The paper's data is not public, so dstill tests its claims on the bundled indices, and scores answers by running them. A
-`tiny` base (a T5 with a million parameters) is fully trained on one index, then adapted to another one with other fields,
-values and wordings. No training uses `quakes`: its column shows an index that the student was not trained for.
+`tiny` base (a T5 with a million parameters) is fully trained on one index, then adapted to another one with other
+fields, values and wordings. No training uses `quakes`: its column shows an index that the student was not trained for.
 
 ## What this size can and cannot show
 
