@@ -108,7 +108,7 @@ def text() -> str:
 def bounds() -> str:
     from support.costly import FAMILIES, MEASURED
 
-    from dstill_querydsl.guard import Limits
+    from dstill_querydsl.language.guard import Limits
 
     rows = [
         f"| `{one.bound}` | {name} | {one.largest():,} | {MEASURED[name][0]:,} ms | {MEASURED[name][1]:,} ms |"
@@ -129,11 +129,11 @@ table of the schema, and `a` its column. `form`: the text is not one query. What
 
 
 def sql() -> Iterator[str]:
-    from dstill_sql import guard
     from dstill_sql.known_answers import HOSTILE
-    from dstill_sql.limits import Limits
-    from dstill_sql.schema import Schema
-    from dstill_sql.statements import NotOneQuery, read
+    from dstill_sql.language import guard
+    from dstill_sql.language.database.schema import Schema
+    from dstill_sql.language.limits import Limits
+    from dstill_sql.language.statements import NotOneQuery, read
 
     def code(text: str) -> str:
         try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dstill_querydsl import guard
 from dstill_querydsl.bundle.indices import CEILING, DOCUMENTS
+from dstill_querydsl.language import guard
 
 __all__ = ["Settings"]
 

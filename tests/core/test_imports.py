@@ -71,15 +71,9 @@ FIRST_SCREEN = {
 }
 # Modules of the Query DSL pack for questions and answers, not needed for its options.
 OF_TASKS = {
-    "dstill_querydsl": {
-        "engines",
-        "grammar",
-        "layers",
-        "questions",
-        "schema",
-        "index_profiles",
-        "testsuites",
-    },
+    "dstill_querydsl": {"engines", "form", "questions", "testdata"},
+    "dstill_querydsl.language": {"grammar", "layers", "schema"},
+    "dstill_querydsl.language.mapping": {"index_profiles"},
 }
 
 

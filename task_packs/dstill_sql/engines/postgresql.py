@@ -19,13 +19,13 @@ from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.api.task import Task, data_of
-from dstill_sql.about_databases import AboutDatabases
-from dstill_sql.databases import Rows
-from dstill_sql.drift import changes
-from dstill_sql.engine_text import NotPrintable
 from dstill_sql.engines.connecting import library
 from dstill_sql.engines.duckdb import DuckDb
 from dstill_sql.engines.server import LARGEST, Away, Server
+from dstill_sql.language.database.about_databases import AboutDatabases
+from dstill_sql.language.database.database import Rows
+from dstill_sql.language.database.drift import changes
+from dstill_sql.language.engine_text import NotPrintable
 
 __all__ = ["Postgresql", "PostgresqlSettings"]
 
@@ -165,7 +165,7 @@ class Postgresql(Executor):
     # --- the data ------------------------------------------------------------------------
 
     def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
-        from dstill_sql.catalogs import facts_of, of_postgresql
+        from dstill_sql.engines.catalogs import facts_of, of_postgresql
 
         if self.engine.load_data:
             return {}
