@@ -100,7 +100,7 @@ def _listed(names: list[str], most: int) -> str:
 def bounds() -> str:
     from support.costly import FAMILIES, MEASURED
 
-    from dstill_querydsl.guard import Limits
+    from dstill_querydsl.language.guard import Limits
 
     slowest = {one.bound: name for name, one in sorted(FAMILIES.items(), key=lambda item: MEASURED[item[0]][0])}
     rows = [
@@ -122,11 +122,11 @@ table of the schema, and `a` its column. `form`: the text is not one query. What
 
 
 def sql() -> Iterator[str]:
-    from dstill_sql import guard
     from dstill_sql.known_answers import HOSTILE
-    from dstill_sql.limits import Limits
-    from dstill_sql.schema import Schema
-    from dstill_sql.statements import NotOneQuery, read
+    from dstill_sql.language import guard
+    from dstill_sql.language.database.schema import Schema
+    from dstill_sql.language.limits import Limits
+    from dstill_sql.language.statements import NotOneQuery, read
 
     def code(text: str) -> str:
         try:

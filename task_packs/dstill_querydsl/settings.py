@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dstill.api.setting import setting
-from dstill_querydsl import guard
 from dstill_querydsl.bundle.indices import CEILING, DOCUMENTS
+from dstill_querydsl.language import guard
 
 __all__ = ["Settings"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dstill.api.setting import setting
-from dstill_sql.dialects import Dialect
-from dstill_sql.limits import Limits
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.limits import Limits
 
 __all__ = ["Settings"]
 

@@ -20,14 +20,14 @@ from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.api.setting import setting
 from dstill.api.task import Task, data_of
-from dstill_sql.about_databases import AboutDatabases
-from dstill_sql.databases import Rows
 from dstill_sql.declarations import POSTGRESQL
-from dstill_sql.drift import changes
-from dstill_sql.engine_text import NotPrintable
 from dstill_sql.engines.connecting import library
 from dstill_sql.engines.duckdb import DuckDb
 from dstill_sql.engines.server import LARGEST, Away, Server
+from dstill_sql.language.database.about_databases import AboutDatabases
+from dstill_sql.language.database.database import Rows
+from dstill_sql.language.database.drift import changes
+from dstill_sql.language.engine_text import NotPrintable
 
 __all__ = ["Postgresql", "PostgresqlSettings"]
 
@@ -145,7 +145,7 @@ class Postgresql(Executor, declared=POSTGRESQL):
     # --- the data ------------------------------------------------------------------------
 
     def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
-        from dstill_sql.catalogs import facts_of, of_postgresql
+        from dstill_sql.engines.catalogs import facts_of, of_postgresql
 
         if self.engine.load_data:
             return {}

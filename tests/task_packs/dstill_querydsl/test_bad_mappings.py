@@ -7,9 +7,8 @@ import pytest
 from dstill.api.checking import find_problems
 from dstill.api.records import Draft, Example
 from dstill.errors import DataError
-from dstill_querydsl import guard, schema
-from dstill_querydsl.language import strict
-from dstill_querydsl.mapping import check
+from dstill_querydsl.language import guard, schema, strict
+from dstill_querydsl.language.mapping import check
 from dstill_querydsl.pack import QueryDsl
 
 MAPPING = {

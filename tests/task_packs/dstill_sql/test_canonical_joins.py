@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dstill_sql.canonical import canonical_text
+from dstill_sql.language.canonical import canonical_text
 
 FLIGHTS = "FROM flights f JOIN airports a ON f.origin = a.id JOIN airports b ON f.target = b.id"
 TURNED = "FROM airports x JOIN flights f ON f.target = x.id JOIN airports y ON y.id = f.origin"

@@ -17,7 +17,7 @@ from dstill.api.student import TrainingJob
 from dstill_finetune.modalities import Full
 from dstill_finetune.objectives import LabelOnly
 from dstill_linked.student import LinkedConfig, LinkedStudent
-from dstill_sql.canonical import canonical_text
+from dstill_sql.language.canonical import canonical_text
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
 
