@@ -30,7 +30,7 @@ from benchmarks.references import BATCH, EOS, EXPLAIN, PAD, PREDICT, Rows
 
 if TYPE_CHECKING:
     from dstill_finetune.collate import Collator
-    from dstill_finetune.encoding import Dataset
+    from dstill_torch.dataset import Dataset
 
 __all__ = ["figures"]
 
@@ -111,8 +111,8 @@ def llama(size: Size) -> Any:
 def encoded(model: Any, data: Rows, *, form: str) -> tuple[Collator, Dataset]:
     """The rows as dstill trains them: both branches of a record in one batch."""
     from dstill_finetune.collate import Collator
-    from dstill_finetune.encoding import Dataset, Row
     from dstill_finetune.sharing import sharing
+    from dstill_torch.dataset import Dataset, Row
 
     written = form == "decoder"
     records = [
@@ -142,8 +142,9 @@ def dstill(model: Any, data: Rows, *, form: str, precision: str) -> float:
     """Seconds of one epoch with dstill's own trainer."""
     from dstill.api.recipe import Recipe
     from dstill.runtime import hardware
-    from dstill_finetune.encoding import Dataset
-    from dstill_finetune.trainer import train
+    from dstill_finetune.loss import TransformersLosses
+    from dstill_torch.dataset import Dataset
+    from dstill_torch.trainer import train
 
     collator, dataset = encoded(model, data, form=form)
     recipe = Recipe(
@@ -154,7 +155,17 @@ def dstill(model: Any, data: Rows, *, form: str, precision: str) -> float:
     )
     nothing = Dataset(records=[], n_too_long=0)
     started = clock()
-    train(model, collator, dataset, nothing, recipe, hardware.device(), seed=0, on_step=lambda step, of, values: None)
+    train(
+        model,
+        collator,
+        dataset,
+        nothing,
+        recipe,
+        hardware.device(),
+        losses=TransformersLosses,
+        seed=0,
+        on_step=lambda step, of, values: None,
+    )
     return clock() - started
 
 
@@ -191,7 +202,7 @@ def figures() -> Iterator[Figure]:
     import torch
 
     from dstill.runtime import hardware
-    from dstill_finetune.model_loading import quiet
+    from dstill_torch.settings import quiet
 
     quiet()
     torch.set_num_threads(1)
@@ -212,7 +223,7 @@ def figures() -> Iterator[Figure]:
 
 def padding() -> Figure:
     """Share of the input's positions that are padding: length-bucketed batches against batches as they come."""
-    from dstill_finetune.collate import BucketSampler
+    from dstill_torch.batches import BucketSampler
 
     lengths = [len(row["input"]) for row in rows()]
     draw = random.Random(0)
@@ -255,8 +266,8 @@ def main() -> None:
     """Peak of an epoch of one batch, above what the process held with its libraries and a short step, in bytes."""
     import torch
 
-    from dstill_finetune.model_loading import quiet
-    from dstill_finetune.peak_memory import PeakMemory
+    from dstill_torch.peak_memory import PeakMemory
+    from dstill_torch.settings import quiet
 
     quiet()
     torch.set_num_threads(1)

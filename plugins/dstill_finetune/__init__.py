@@ -1,4 +1,4 @@
-"""Fine-tuning: the students `tiny` and `hf`, three objectives, three modalities and ``dstill experiment plan``.
+"""Fine-tuning: the students `tiny` and `hf`.
 
 torch, transformers, peft and bitsandbytes are imported when a student is first used.
 """
@@ -9,22 +9,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from dstill import hookimpl
-from dstill_finetune.recipe_rule import select_modality
 
 if TYPE_CHECKING:
-    import click
-
-    from dstill.api.modality import Modality
-    from dstill.api.objective import Objective
     from dstill.api.student import Student
 
-__all__ = [
-    "register_commands",
-    "register_modalities",
-    "register_objectives",
-    "register_students",
-    "select_modality",
-]
+__all__ = ["register_students"]
 
 
 @hookimpl
@@ -34,28 +23,3 @@ def register_students() -> Iterable[type[Student]]:
     from dstill_finetune.tiny import Tiny
 
     return [Tiny, Hf]
-
-
-@hookimpl
-def register_objectives() -> Iterable[type[Objective]]:
-    """The objectives ``dss``, ``label-only`` and ``rationale-first``."""
-    from dstill_finetune.objectives import DistillStepByStep, LabelOnly, RationaleFirst
-
-    return [DistillStepByStep, LabelOnly, RationaleFirst]
-
-
-@hookimpl
-def register_modalities() -> Iterable[type[Modality]]:
-    """The modalities ``full``, ``lora`` and ``qlora``."""
-    from dstill_finetune.modalities import Full, Lora, Qlora
-
-    return [Full, Lora, Qlora]
-
-
-@hookimpl
-def register_commands(cli: click.Group) -> None:
-    """Adds ``dstill experiment plan``."""
-    from dstill.cli.groups import LazyCommand
-
-    summary = "Estimate the memory of each modality, and show which one fits."
-    cli.add_command(LazyCommand("experiment plan", "dstill_finetune.plan_command:plan", summary))

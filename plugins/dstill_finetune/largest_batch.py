@@ -15,17 +15,14 @@ from dstill.api.modality import Batch
 from dstill.api.recipe import Recipe
 from dstill.api.records import Pair
 from dstill_finetune.chat import Chat
-from dstill_finetune.collate import IGNORED, Collator
-from dstill_finetune.encoding import Encoded, Encoder, length
+from dstill_finetune.collate import Collator
+from dstill_finetune.encoding import Encoder
 from dstill_finetune.model_loading import UNBOUNDED
 from dstill_finetune.sharing import Sharing
+from dstill_torch.batches import IGNORED
+from dstill_torch.dataset import Encoded, largest
 
-__all__ = ["batch_before_training", "batch_of", "largest"]
-
-
-def largest(records: Sequence[Encoded], size: int) -> list[Encoded]:
-    """The `size` records with the most tokens."""
-    return sorted(records, key=length, reverse=True)[:size]
+__all__ = ["batch_before_training", "batch_of"]
 
 
 def batch_of(collator: Collator, records: Sequence[Encoded], new_tokens: int = 0) -> Batch:

@@ -26,37 +26,33 @@ from dstill.api.records import Pair
 from dstill.api.student import TrainingJob, TrainResult
 from dstill.errors import DataError
 from dstill.runtime import distributed, hardware
-from dstill_finetune import disk_space, model_loading, reporting, torch_settings
+from dstill_finetune import model_loading
 from dstill_finetune.adapter_loading import chat_of, require_base, require_tokens, saved_tokenizer, with_adapter
 from dstill_finetune.card import model_card
-from dstill_finetune.checkpoints import step_of
-from dstill_finetune.damage import damaged
 from dstill_finetune.generation import ModelGenerator
-from dstill_finetune.largest_batch import batch_before_training, batch_of, largest
-from dstill_finetune.modalities import Full, Lora, Qlora
-from dstill_finetune.new_token_rows import add_rows
-from dstill_finetune.peak_memory import PeakMemory
-from dstill_finetune.probe import LOOSE_MARGIN, MARGIN, run_probe
-from dstill_finetune.resuming import checkpoints_of
-from dstill_finetune.saving import saving, share
-from dstill_finetune.setup import (
-    collator_of,
-    encoder_of,
-    prompts_of,
-    require_learnable,
-    require_rows,
-    set_generation_config,
-)
+from dstill_finetune.largest_batch import batch_before_training, batch_of
+from dstill_finetune.loss import TransformersLosses
+from dstill_finetune.setup import collator_of, encoder_of, prompts_of, require_rows, set_generation_config
 from dstill_finetune.student_metadata import Facts
 from dstill_finetune.tokenizer import repair
-from dstill_finetune.torch_student import TorchStudent, result_of, score_of
-from dstill_finetune.trainer import train
+from dstill_torch import disk_space, reporting, settings
+from dstill_torch.checkpoints import step_of
+from dstill_torch.damage import damaged
+from dstill_torch.dataset import largest, require_learnable
+from dstill_torch.modalities import Full, Lora, Qlora
+from dstill_torch.new_token_rows import add_rows
+from dstill_torch.peak_memory import PeakMemory
+from dstill_torch.probe import LOOSE_MARGIN, MARGIN, run_probe
+from dstill_torch.resuming import checkpoints_of
+from dstill_torch.saving import saving, share
+from dstill_torch.student import TorchStudent, result_of, score_of
+from dstill_torch.trainer import train
 
 __all__ = ["Finetuned"]
 
 
 class Finetuned(TorchStudent):
-    """Trains with `dstill_finetune.trainer` and generates with `dstill_finetune.generation`."""
+    """Trains with `dstill_torch.trainer` and generates with `dstill_finetune.generation`."""
 
     distributions = ("torch", "transformers", "tokenizers", "accelerate")
 
@@ -79,7 +75,7 @@ class Finetuned(TorchStudent):
         if self.base:
             base = model_loading.absolute(base)  # the student may be loaded from another working directory
         shape = self.spec()
-        returns_memory = job.device.kind == "cuda" or torch_settings.return_freed_memory(
+        returns_memory = job.device.kind == "cuda" or settings.return_freed_memory(
             job.modality.memory_required(shape, recipe).total, job.device.free
         )
         tokenizer, new = repair(
@@ -120,6 +116,7 @@ class Finetuned(TorchStudent):
                 validation,
                 recipe,
                 job.device,
+                losses=TransformersLosses,
                 seed=job.seed,
                 on_step=job.on_step,
                 checkpoints=checkpoints,
@@ -214,7 +211,7 @@ class Finetuned(TorchStudent):
             return self._load(folder, trained)
 
     def _load(self, folder: Path, trained: bool) -> ModelGenerator:
-        model_loading.quiet()
+        settings.quiet()
         facts = Facts.read(folder)
         model_loading.require_config(folder)
         tokenizer = saved_tokenizer(folder)
@@ -237,7 +234,7 @@ class Finetuned(TorchStudent):
         A base in 4 bits is dequantized first, because those are the weights that its answers are computed with. The
         original weights differ from them, and merging into quantized weights would round again.
         """
-        model_loading.quiet()
+        settings.quiet()
         facts = Facts.read(folder)
         model_loading.require_config(folder)
         tokenizer = saved_tokenizer(folder)

@@ -22,11 +22,11 @@ from dstill.api.records import Pair
 from dstill.errors import DataError, UsageError
 from dstill.io.logs import log
 from dstill.linked import Reading
-from dstill_finetune.collate import IGNORED, padded
-from dstill_finetune.cross_entropy import cross_entropy
-from dstill_finetune.encoding import Dataset, Encoded, Row
-from dstill_finetune.loss import TokenLosses
 from dstill_linked.shape import END, RATIONALE, START
+from dstill_torch.batches import IGNORED, padded
+from dstill_torch.cross_entropy import cross_entropy
+from dstill_torch.dataset import Dataset, Encoded, Row
+from dstill_torch.loss import TokenLosses
 
 if TYPE_CHECKING:
     import torch
@@ -193,7 +193,7 @@ class LinkedCollator:
 
     previous [R, T]   what each token comes after
     place    [R]      the reading of each row; missing if every row has its own
-    labels, branch, weight [R, T]   as in `dstill_finetune.collate`
+    labels, branch, weight [R, T]   as in `dstill_finetune.collate.Collator`
     """  # noqa: D415 - a table
 
     def __init__(self, branches: Iterable[str]) -> None:
@@ -227,10 +227,6 @@ class LinkedCollator:
 
 class LinkedLosses(TokenLosses):
     """The token losses of a linked model."""
-
-    def __init__(self, model: Any) -> None:
-        """No hooks are needed: the model gets what it shares between rows."""
-        self.model = model
 
     def __call__(self, model: Any, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
         from dstill_linked.model import Sources

@@ -4,7 +4,7 @@
     dstill train --student linked:FOLDER      from an earlier student with the same form, for example for another schema
     dstill train --student base:NAME          from a base of the task's pack (`dstill.api.form.Form.bases`)
 
-It trains as the text students do (`dstill_finetune.trainer`). With the modality lora, the adapters are merged into the
+It trains as the text students do (`dstill_torch.trainer`). With the modality lora, the adapters are merged into the
 weights when the student is saved, so every student's folder has the same files (`dstill_linked.saving`).
 """
 
@@ -28,22 +28,21 @@ from dstill.errors import ConfigError, UsageError
 from dstill.io.cards import STUDENT, card, table
 from dstill.runtime import distributed
 from dstill.trust import PACKAGED
-from dstill_finetune import disk_space, reporting, torch_settings
-from dstill_finetune.checkpoints import step_of
-from dstill_finetune.collate import IGNORED
-from dstill_finetune.largest_batch import largest
-from dstill_finetune.peak_memory import PeakMemory
-from dstill_finetune.probe import LOOSE_MARGIN, MARGIN, run_probe
-from dstill_finetune.resuming import checkpoints_of
-from dstill_finetune.saving import saving, share
-from dstill_finetune.setup import require_learnable
-from dstill_finetune.torch_student import TorchStudent, result_of, score_of
-from dstill_finetune.trainer import train
 from dstill_linked.bases import folder_of, start_of
 from dstill_linked.encoding import REPLAYED, LinkedCollator, LinkedData, LinkedEncoder, LinkedLosses
 from dstill_linked.generation import LinkedGenerator, Scorer
 from dstill_linked.saving import LinkedFacts, read_facts, read_model, read_scorer, shape_of, write_student
 from dstill_linked.torch_scorer import TorchScorer
+from dstill_torch import disk_space, reporting, settings
+from dstill_torch.batches import IGNORED
+from dstill_torch.checkpoints import step_of
+from dstill_torch.dataset import largest, require_learnable
+from dstill_torch.peak_memory import PeakMemory
+from dstill_torch.probe import LOOSE_MARGIN, MARGIN, run_probe
+from dstill_torch.resuming import checkpoints_of
+from dstill_torch.saving import saving, share
+from dstill_torch.student import TorchStudent, result_of, score_of
+from dstill_torch.trainer import train
 
 if TYPE_CHECKING:
     from dstill_linked.model import LinkedModel
@@ -196,7 +195,7 @@ class LinkedStudent(TorchStudent):
         require_learnable(data, validation, recipe)
         data, recipe = self._with_replay(data, recipe, job.seed)
         shape = self.spec()
-        returns_memory = job.device.kind == "cuda" or torch_settings.return_freed_memory(
+        returns_memory = job.device.kind == "cuda" or settings.return_freed_memory(
             job.modality.memory_required(shape, recipe).total, job.device.free
         )
         facts = LinkedFacts(

@@ -66,8 +66,9 @@ FIRST_SCREEN = {
     "dstill.runtime": {"distributed", "progress", "signals"},
     "dstill": {"cli", "defaults", "errors", "hookspecs", "io", "plugins", "runtime", "teacher"},
     "dstill.teacher": {"trace"},
-    "dstill_finetune": {"recipe_rule"},  # plugins that implement hooks other than register_commands
+    # plugins that implement hooks other than register_commands
     "dstill_teachers": {"nearest_shots", "rationale", "reasoning"},
+    "dstill_torch": {"recipe_rule"},
 }
 # Modules of the Query DSL pack for questions and answers, not needed for its options.
 OF_TASKS = {
@@ -118,7 +119,8 @@ def test_command_help_loads_only_the_options_of_a_pack(words: list[str]) -> None
     assert ("dstill_querydsl", "pack") in loaded
     assert all(importlib.util.find_spec(f"{package}.{name}") for package, names in OF_TASKS.items() for name in names)
     assert not loaded & {(package, name) for package, names in OF_TASKS.items() for name in names}
-    assert not [name for package, name in loaded if package == "dstill_finetune" and name != "recipe_rule"]
+    assert not [name for package, name in loaded if package == "dstill_torch" and name != "recipe_rule"]
+    assert not [name for package, name in loaded if package == "dstill_finetune"]
 
 
 @pytest.mark.parametrize(

@@ -133,8 +133,8 @@ def run(case: Case, folder: Path) -> dict[str, Any]:
     from dstill.api.student import TrainingJob
     from dstill.runtime import hardware
     from dstill_finetune.hf import Hf
-    from dstill_finetune.modalities import Full, Lora, Qlora
-    from dstill_finetune.trainer import prepare_imports
+    from dstill_torch.modalities import Full, Lora, Qlora
+    from dstill_torch.trainer import prepare_imports
 
     tokenizer = AutoTokenizer.from_pretrained(folder / "base")
     draw = random.Random(0)

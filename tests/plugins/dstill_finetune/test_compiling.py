@@ -12,10 +12,10 @@ from support.inputs import inputs
 from dstill.api.recipe import Recipe
 from dstill.api.student import TrainResult
 from dstill.errors import TrainingError
-from dstill_finetune import trainer
-from dstill_finetune.modalities import Full
 from dstill_finetune.tiny import Tiny, TinyConfig
-from dstill_finetune.torch_settings import compiling
+from dstill_torch import trainer
+from dstill_torch.modalities import Full
+from dstill_torch.settings import compiling
 
 Fit = Callable[..., TrainResult]
 SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)

@@ -13,9 +13,10 @@ import pytest
 from dstill.api.modality import Modality
 from dstill.api.student import TrainResult
 from dstill.errors import DiskError
-from dstill_finetune import disk_space, students
-from dstill_finetune.modalities import Full, Lora
+from dstill_finetune import students
 from dstill_finetune.tiny import Tiny, TinyConfig
+from dstill_torch import disk_space
+from dstill_torch.modalities import Full, Lora
 
 pytestmark = pytest.mark.slow
 

@@ -14,8 +14,10 @@ import torch
 from dstill.api.recipe import Device, Recipe
 from dstill_finetune import model_loading
 from dstill_finetune.collate import Collator
-from dstill_finetune.encoding import Dataset, Encoder
-from dstill_finetune.trainer import learning_rate_factor, train
+from dstill_finetune.encoding import Encoder
+from dstill_finetune.loss import TransformersLosses
+from dstill_torch.dataset import Dataset
+from dstill_torch.trainer import learning_rate_factor, train
 
 BRANCHES = ("predict: ", "explain: ")
 Step = Callable[..., tuple[float, dict[str, torch.Tensor]]]
@@ -69,6 +71,7 @@ def one_step(base: Path, tmp_path: Path, cpu: Device, records: Any) -> Step:
             encoder.encode([]),
             Recipe(learning_rate=1e-2, max_steps=1, warmup_ratio=0.0, precision="fp32", **recipe),
             cpu,
+            losses=TransformersLosses,
             seed=0,
             on_step=lambda step, of, values: losses.append(values["loss"]),
         )
@@ -125,6 +128,7 @@ def test_validation_loss_uses_the_same_weights(base: Path, tmp_path: Path, cpu: 
         data,
         Recipe(learning_rate=1e-12, max_steps=1, per_device_train_batch_size=5, precision="fp32"),
         cpu,
+        losses=TransformersLosses,
         seed=0,
         on_step=lambda step, of, values: found.extend([values["eval_loss"]] if "eval_loss" in values else []),
     )

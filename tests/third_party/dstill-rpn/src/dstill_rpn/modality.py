@@ -16,7 +16,7 @@ from typing import Any
 from dstill import hookimpl
 from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.recipe import Device, Recipe
-from dstill_finetune.modalities import Full
+from dstill_torch.modalities import Full
 
 __all__ = ["Top", "TopConfig", "register_modalities"]
 

@@ -29,7 +29,7 @@ def select_modality(
 ) -> Choice | None:
     """QLoRA if the rule applies and it fits, else None."""
     from dstill.api.modality import Choice, reasons
-    from dstill_finetune.modalities import Qlora
+    from dstill_torch.modalities import Qlora
 
     if recipe.auto_modality != "recipe" or device.total >= BOUNDARY:
         return None

@@ -1,11 +1,11 @@
 """The training loop: transformers' Trainer with dstill's loss, batches and limits.
 
 In: a prepared model, encoded records and a recipe. Out: the trained model, and a `History`. Logging, checkpoints and
-stopping are in `dstill_finetune.callbacks`.
+stopping are in `dstill_torch.callbacks`.
 
     loss = Σ over branches of weight · (sum of token losses / tokens of that branch)
 
-Tokens are counted over everything that one optimizer step sees (`dstill_finetune.loss`).
+Tokens are counted over everything that one optimizer step sees (`dstill_torch.loss`).
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from dstill.api.recipe import Device, Recipe
 from dstill.errors import Interrupted
 from dstill.runtime import distributed
 from dstill.runtime.signals import Stop
-from dstill_finetune.callbacks import callback_class, diverged
-from dstill_finetune.checkpoints import Checkpoints, step_of
-from dstill_finetune.collate import BatchMaker, BucketSampler
-from dstill_finetune.encoding import Dataset, length
-from dstill_finetune.loss import TokenLosses, scale, tokens
-from dstill_finetune.muon import muon
-from dstill_finetune.saving import saving
+from dstill_torch.batches import BatchMaker, BucketSampler
+from dstill_torch.callbacks import callback_class, diverged
+from dstill_torch.checkpoints import Checkpoints, step_of
+from dstill_torch.dataset import Dataset, length
+from dstill_torch.loss import TokenLosses, scale, tokens
+from dstill_torch.muon import muon
+from dstill_torch.saving import saving
 
 __all__ = ["History", "learning_rate_factor", "prepare_imports", "train"]
 
@@ -75,7 +75,7 @@ def train(  # noqa: PLR0913  what a Trainer needs, each named at the call
     score: Callable[[], float] | None = None,
     callbacks: Sequence[Any] = (),
     probe: Callable[[Any], Mapping[str, float]] | None = None,
-    losses: Callable[[Any], TokenLosses] = TokenLosses,
+    losses: Callable[[Any], TokenLosses],
 ) -> History:
     """Train `model` in place.
 
@@ -226,7 +226,7 @@ def _classes() -> tuple[Any, Any, Any]:  # noqa: C901  one class, defined here b
             *,
             recipe: Recipe,
             watch: Any,
-            losses: Callable[[Any], TokenLosses] = TokenLosses,
+            losses: Callable[[Any], TokenLosses],
             score: Callable[[], float] | None = None,
             **kwargs: Any,
         ) -> None:

@@ -1,4 +1,4 @@
-"""The common part of students that train with `dstill_finetune.trainer`: threads, precision, and running out of memory.
+"""The common part of students that train with `dstill_torch.trainer`: threads, precision, and running out of memory.
 
 `TorchStudent.fit` calls `fit_once`, and again with half of the batch if memory runs out and the recipe allows it.
 """
@@ -15,19 +15,18 @@ from dstill.api.student import Generator, Student, TrainingJob, TrainResult
 from dstill.errors import UsageError
 from dstill.io.logs import log
 from dstill.runtime import distributed
-from dstill_finetune import model_loading
-from dstill_finetune.oom import OutOfMemory, explain_oom, halved
-from dstill_finetune.peak_memory import PeakMemory
-from dstill_finetune.resuming import adopt_batch, newest_checkpoint, with_resumed_batch
-from dstill_finetune.saving import saving
-from dstill_finetune.torch_settings import compiling, cpu_threads, resolved
-from dstill_finetune.trainer import History, prepare_imports
+from dstill_torch.oom import OutOfMemory, explain_oom, halved
+from dstill_torch.peak_memory import PeakMemory
+from dstill_torch.resuming import adopt_batch, newest_checkpoint, with_resumed_batch
+from dstill_torch.saving import saving
+from dstill_torch.settings import compiling, cpu_threads, quiet, resolved
+from dstill_torch.trainer import History, prepare_imports
 
 __all__ = ["TorchStudent", "result_of", "score_of"]
 
 
 class TorchStudent(Student):
-    """A student that trains with `dstill_finetune.trainer`."""
+    """A student that trains with `dstill_torch.trainer`."""
 
     bf16_on_cpu: ClassVar[bool] = False  # ``precision = "auto"`` is bf16 on a CPU that has instructions for it
 
@@ -39,7 +38,7 @@ class TorchStudent(Student):
         """
 
     def fit(self, job: TrainingJob) -> TrainResult:
-        model_loading.quiet()
+        quiet()
         job = replace(job, recipe=resolved(job.recipe, job.device, bf16_on_cpu=self.bf16_on_cpu))
         if job.recipe.auto_find_batch_size and distributed.world_size() > 1:
             raise UsageError(

@@ -17,15 +17,15 @@ from typing import Any
 
 from dstill.api.recipe import Recipe
 from dstill.io.units import size
-from dstill_finetune.largest_batch import largest
-from dstill_finetune.muon import muon
-from dstill_finetune.oom import OutOfMemory, advice
-from dstill_finetune.peak_memory import PeakMemory
+from dstill_torch.dataset import largest
+from dstill_torch.muon import muon
+from dstill_torch.oom import OutOfMemory, advice
+from dstill_torch.peak_memory import PeakMemory
 
 __all__ = ["LOOSE_MARGIN", "MARGIN", "SLACK", "run_probe"]
 
 MARGIN = 0.15  # of the plan
-LOOSE_MARGIN = 1.0  # if the allocator keeps freed memory (`dstill_finetune.torch_settings`), which no plan counts
+LOOSE_MARGIN = 1.0  # if the allocator keeps freed memory (`dstill_torch.settings`), which no plan counts
 SLACK = 256 * 2**20  # bytes: a smaller excess is from libraries, not from the student
 
 
@@ -35,7 +35,7 @@ def run_probe(
     """Run the step.
 
     Args:
-        trainer: A `dstill_finetune.trainer` that is ready to train.
+        trainer: A `dstill_torch.trainer` that is ready to train.
         recipe: Its recipe.
         peak: The measurement of the whole training; it continues.
         predicted: The planned peak in bytes.

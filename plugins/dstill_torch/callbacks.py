@@ -17,8 +17,8 @@ from typing import Any
 from dstill.api.recipe import Recipe
 from dstill.errors import TrainingError
 from dstill.runtime.signals import Stop
-from dstill_finetune.checkpoints import Checkpoints
-from dstill_finetune.early_stopping import Best
+from dstill_torch.checkpoints import Checkpoints
+from dstill_torch.early_stopping import Best
 
 __all__ = ["callback_class", "diverged"]
 
