@@ -144,7 +144,7 @@ def dstill(model: Any, data: Rows, *, form: str, precision: str) -> float:
     from dstill.runtime import hardware
     from dstill_finetune.loss import TransformersLosses
     from dstill_torch.dataset import Dataset
-    from dstill_torch.trainer import train
+    from dstill_torch.training import train
 
     collator, dataset = encoded(model, data, form=form)
     recipe = Recipe(

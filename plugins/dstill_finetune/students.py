@@ -46,13 +46,12 @@ from dstill_torch.probe import LOOSE_MARGIN, MARGIN, run_probe
 from dstill_torch.resuming import checkpoints_of
 from dstill_torch.saving import saving, share
 from dstill_torch.student import TorchStudent, result_of, score_of
-from dstill_torch.trainer import train
 
 __all__ = ["Finetuned"]
 
 
 class Finetuned(TorchStudent):
-    """Trains with `dstill_torch.trainer` and generates with `dstill_finetune.generation`."""
+    """Trains with `dstill_torch.training` and generates with `dstill_finetune.generation`."""
 
     distributions = ("torch", "transformers", "tokenizers", "accelerate")
 
@@ -66,6 +65,8 @@ class Finetuned(TorchStudent):
 
     def fit_once(self, job: TrainingJob, peak: PeakMemory) -> TrainResult:
         import torch
+
+        from dstill_torch.training import train
 
         recipe = job.recipe
         services = reporting.required(recipe.report_to) if job.events is not None and distributed.is_main() else []

@@ -4,7 +4,7 @@
     dstill train --student linked:FOLDER      from an earlier student with the same form, for example for another schema
     dstill train --student base:NAME          from a base of the task's pack (`dstill.api.form.Form.bases`)
 
-It trains as the text students do (`dstill_torch.trainer`). With the modality lora, the adapters are merged into the
+It trains as the text students do (`dstill_torch.training`). With the modality lora, the adapters are merged into the
 weights when the student is saved, so every student's folder has the same files (`dstill_linked.saving`).
 """
 
@@ -42,7 +42,6 @@ from dstill_torch.probe import LOOSE_MARGIN, MARGIN, run_probe
 from dstill_torch.resuming import checkpoints_of
 from dstill_torch.saving import saving, share
 from dstill_torch.student import TorchStudent, result_of, score_of
-from dstill_torch.trainer import train
 
 if TYPE_CHECKING:
     from dstill_linked.model import LinkedModel
@@ -183,6 +182,8 @@ class LinkedStudent(TorchStudent):
 
     def fit_once(self, job: TrainingJob, peak: PeakMemory) -> TrainResult:
         import torch
+
+        from dstill_torch.training import train
 
         recipe = job.recipe
         services = reporting.required(recipe.report_to) if job.events is not None and distributed.is_main() else []

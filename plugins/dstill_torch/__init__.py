@@ -1,8 +1,8 @@
 """Training with torch, for students of any architecture, and ``dstill experiment plan``.
 
-A student derives from `student.TorchStudent`, encodes its records as a `dataset.Dataset`, makes batches (`batches`) and
-token losses (`loss`), and trains with `trainer`. torch, transformers, peft and bitsandbytes are imported when a student
-is first used.
+A student derives from `student.TorchStudent`, encodes its records as a `dataset.Dataset`, has batches (`batches`) and
+token losses (`loss`) of its own, and trains with `training`. torch, transformers, peft and bitsandbytes are imported
+when a student is first used.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from typing import Any
 from dstill.api.recipe import Recipe
 from dstill.io.units import size
 from dstill_torch.dataset import largest
-from dstill_torch.muon import muon
 from dstill_torch.oom import OutOfMemory, advice
 from dstill_torch.peak_memory import PeakMemory
 
@@ -35,7 +34,7 @@ def run_probe(
     """Run the step.
 
     Args:
-        trainer: A `dstill_torch.trainer` that is ready to train.
+        trainer: A `dstill_torch.step_trainer` that is ready to train.
         recipe: Its recipe.
         peak: The measurement of the whole training; it continues.
         predicted: The planned peak in bytes.
@@ -89,6 +88,8 @@ def _stepped_optimizer(model: Any, parameters: list[Any], recipe: Recipe) -> Any
     import torch
 
     if recipe.optim == "muon":
+        from dstill_torch.muon import muon
+
         optimizer = muon(model, learning_rate=0.0, weight_decay=0.0)
     else:
         fused = recipe.optim == "adamw_torch_fused"

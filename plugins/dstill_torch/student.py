@@ -1,4 +1,4 @@
-"""The common part of students that train with `dstill_torch.trainer`: threads, precision, and running out of memory.
+"""The common part of students that train with `dstill_torch.training`: threads, precision, and running out of memory.
 
 `TorchStudent.fit` calls `fit_once`, and again with half of the batch if memory runs out and the recipe allows it.
 """
@@ -20,13 +20,12 @@ from dstill_torch.peak_memory import PeakMemory
 from dstill_torch.resuming import adopt_batch, newest_checkpoint, with_resumed_batch
 from dstill_torch.saving import saving
 from dstill_torch.settings import compiling, cpu_threads, quiet, resolved
-from dstill_torch.trainer import History, prepare_imports
 
 __all__ = ["TorchStudent", "result_of", "score_of"]
 
 
 class TorchStudent(Student):
-    """A student that trains with `dstill_torch.trainer`."""
+    """A student that trains with `dstill_torch.training`."""
 
     bf16_on_cpu: ClassVar[bool] = False  # ``precision = "auto"`` is bf16 on a CPU that has instructions for it
 
@@ -67,7 +66,7 @@ class TorchStudent(Student):
                 _free_memory(job)
 
 
-def result_of(history: History, model: Any, peak: PeakMemory, n_too_long: int) -> TrainResult:
+def result_of(history: Any, model: Any, peak: PeakMemory, n_too_long: int) -> TrainResult:
     """The result of a training, for run.json."""
     return TrainResult(
         steps=history.steps,
@@ -86,7 +85,8 @@ def result_of(history: History, model: Any, peak: PeakMemory, n_too_long: int) -
 
 def _import_libraries(job: TrainingJob) -> None:
     """Import what training needs first, so that it does not count as the training's memory."""
-    prepare_imports()
+    import dstill_torch.training  # noqa: F401
+
     if job.modality.name != "full":
         import peft  # noqa: F401
 

@@ -179,7 +179,7 @@ WRITERS = {
     "plugins/dstill_finetune/students.py": STUDENT,
     "plugins/dstill_finetune/tiny.py": STUDENT,
     "plugins/dstill_torch/student.py": STUDENT,
-    "plugins/dstill_torch/trainer.py": STUDENT,
+    "plugins/dstill_torch/step_trainer.py": STUDENT,
     "plugins/dstill_improve/ledger.py": "the uses of gates, a file of the project beside runs/",
     "plugins/dstill_linked/model.py": STUDENT,
     "plugins/dstill_linked/saving.py": STUDENT,

@@ -4,7 +4,7 @@
 
 The formula is written down here with transformers alone: each branch a pass of its own over one padded
 batch, the loss is what the model computes from ``labels``, a mean over the branch's tokens. Against it
-stands one optimizer step of `dstill_torch.trainer`, whose gradients are read as they are accumulated.
+stands one optimizer step of `dstill_torch.training`, whose gradients are read as they are accumulated.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from dstill_finetune.tokenizer import learn
 from dstill_torch.modalities import Full, Lora
 from dstill_torch.objectives import DistillStepByStep, LabelOnly, RationaleFirst
 from dstill_torch.settings import quiet
-from dstill_torch.trainer import train
+from dstill_torch.training import train
 
 ALPHA = 0.8  # far from 0.5, so that swapped branches are detected
 WORDS = ["how", "many", "requests", "failed", "with", "an", "error", "on", "monday", "between", "nine", "and", "ten"]

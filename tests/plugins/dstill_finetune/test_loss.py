@@ -17,7 +17,8 @@ from dstill_finetune.collate import Collator
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.loss import TransformersLosses
 from dstill_torch.dataset import Dataset
-from dstill_torch.trainer import learning_rate_factor, train
+from dstill_torch.step_trainer import learning_rate_factor
+from dstill_torch.training import train
 
 BRANCHES = ("predict: ", "explain: ")
 Step = Callable[..., tuple[float, dict[str, torch.Tensor]]]
