@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from dstill.api.modality import Batch
 from dstill_finetune.sharing import PADDING, Sharing, layout
 from dstill_torch.batches import IGNORED, padded
 from dstill_torch.dataset import Encoded, Row
@@ -39,6 +40,7 @@ class Collator:
         branches: The task prefixes; a label's ``branch`` is its index here.
         start: The token that an encoder–decoder's decoder starts with.
         sharing: How rows of a record share a prompt; None: each row is its own sequence.
+        new_tokens: Rows of the embedding that are trained.
     """
 
     def __init__(
@@ -49,12 +51,14 @@ class Collator:
         branches: Iterable[str],
         start: int = 0,
         sharing: Sharing | None = None,
+        new_tokens: int = 0,
     ) -> None:
         self.encoder_decoder = encoder_decoder
         self.pad = pad
         self.branches: Mapping[str, int] = {branch: number for number, branch in enumerate(branches)}
         self.start = start
         self.sharing = sharing
+        self.new_tokens = new_tokens
 
     def __call__(self, records: Sequence[Encoded]) -> dict[str, Any]:
         if self.sharing is not None:
@@ -62,6 +66,16 @@ class Collator:
                 return self._shared_encoder_decoder(records, self.sharing)
             return self._shared_decoder(records, self.sharing)
         return self._encoder_decoder(records) if self.encoder_decoder else self._decoder(records)
+
+    def shapes(self, batch: Mapping[str, Any]) -> Batch:
+        rows, tokens = batch["input_ids"].shape
+        return Batch(
+            # the encoder computes each source once
+            source_shape=(len(batch["distinct"]) if "distinct" in batch else rows, tokens),
+            target_shape=tuple(batch["decoder_input_ids"].shape) if "decoder_input_ids" in batch else (0, 0),
+            loss_tokens=int((batch["labels"] != IGNORED).sum()),
+            new_tokens=self.new_tokens,
+        )
 
     def tokens_read(self, batch: Mapping[str, Any]) -> int:
         weighted = batch["weight"].any(dim=1)

@@ -102,7 +102,7 @@ def encoder_of(
     )
 
 
-def collator_of(model: Any, encoder: Encoder, data: Dataset, validation: Dataset) -> Collator:
+def collator_of(model: Any, encoder: Encoder, data: Dataset, validation: Dataset, *, new_tokens: int = 0) -> Collator:
     """The collator for both datasets; prompts are shared between branches if the model can."""
     tokenizer, shared = encoder.tokenizer, None
     branches = list(dict.fromkeys([*data.branches, *validation.branches]))
@@ -116,6 +116,7 @@ def collator_of(model: Any, encoder: Encoder, data: Dataset, validation: Dataset
         branches=branches,
         start=model.config.decoder_start_token_id if encoder.encoder_decoder else 0,
         sharing=shared,
+        new_tokens=new_tokens,
     )
 
 

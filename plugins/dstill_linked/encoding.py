@@ -18,6 +18,7 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 from dstill.api.form import Form, NotExpressible, Token
+from dstill.api.modality import Batch
 from dstill.api.records import Pair
 from dstill.errors import DataError, UsageError
 from dstill.io.logs import log
@@ -135,7 +136,7 @@ class LinkedEncoder:
                 log.warning("the task's form has no questions to replay: the student learns the dataset alone")
             return data
         repeated = list(islice(cycle(drawn), count))
-        return replace(data, records=data.records * epochs + repeated, n_replayed=len(drawn))
+        return replace(data, records=data.records * epochs + repeated, epochs=epochs, n_replayed=len(drawn))
 
     def _record(self, record: Sequence[Pair]) -> Encoded:
         if not record:
@@ -217,6 +218,13 @@ class LinkedCollator:
             numbers = {one: number for number, one in enumerate(readings)}
             made["place"] = torch.tensor([numbers[id(row.reading)] for row in rows])
         return made
+
+    def shapes(self, batch: Mapping[str, Any]) -> Batch:
+        return Batch(
+            source_shape=tuple(batch["mask"].shape),
+            target_shape=tuple(batch["previous"].shape),
+            loss_tokens=int((batch["labels"] != IGNORED).sum()),
+        )
 
     def tokens_read(self, batch: Mapping[str, Any]) -> int:
         """The positions of all readings and the tokens of all targets."""

@@ -2,18 +2,16 @@
 
 data = Dataset(records=[(Row(source=[5, 9], target=[7, 1], weight=1.0, branch="predict: "),)], n_too_long=0)
 require_learnable(data, validation, recipe)    # may raise DataError
-largest(data.records, 32)                      # the records of the batch that needs most memory
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from dstill.api.recipe import Recipe
 from dstill.errors import DataError
 
-__all__ = ["Dataset", "Encoded", "Row", "largest", "length", "require_learnable"]
+__all__ = ["Dataset", "Encoded", "Row", "length", "require_learnable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +34,7 @@ class Dataset:
 
     records: list[Encoded]
     n_too_long: int  # records that were left out because they are over the limits
+    epochs: int = 1  # of the training data that the records are
 
     @property
     def branches(self) -> list[str]:
@@ -55,11 +54,6 @@ class Dataset:
 def length(record: Encoded) -> int:
     """The tokens of a record's longest source and longest target together."""
     return max(len(row.source) for row in record) + max(len(row.target) for row in record)
-
-
-def largest(records: Sequence[Encoded], size: int) -> list[Encoded]:
-    """The `size` records with the most tokens."""
-    return sorted(records, key=length, reverse=True)[:size]
 
 
 def require_learnable(data: Dataset, validation: Dataset, recipe: Recipe) -> None:

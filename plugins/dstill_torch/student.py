@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import gc
 from abc import abstractmethod
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from dstill.api.student import Generator, Student, TrainingJob, TrainResult
+from dstill.api.modality import ModelSpec
+from dstill.api.student import Student, TrainingJob, TrainResult
 from dstill.errors import UsageError
 from dstill.io.logs import log
 from dstill.runtime import distributed
+from dstill_torch import reporting
+from dstill_torch.attempt import Attempt
 from dstill_torch.oom import OutOfMemory, explain_oom, halved
 from dstill_torch.peak_memory import PeakMemory
 from dstill_torch.resuming import adopt_batch, newest_checkpoint, with_resumed_batch
 from dstill_torch.saving import saving
-from dstill_torch.settings import compiling, cpu_threads, quiet, resolved
+from dstill_torch.settings import compiling, cpu_threads, quiet, resolved, return_freed_memory
 
-__all__ = ["TorchStudent", "result_of", "score_of"]
+__all__ = ["TorchStudent"]
 
 
 class TorchStudent(Student):
@@ -30,13 +32,15 @@ class TorchStudent(Student):
     bf16_on_cpu: ClassVar[bool] = False  # ``precision = "auto"`` is bf16 on a CPU that has instructions for it
 
     @abstractmethod
-    def fit_once(self, job: TrainingJob, peak: PeakMemory) -> TrainResult:
-        """Train, resuming from the newest checkpoint, and save the student in ``job.folder``.
+    def fit_once(self, attempt: Attempt) -> TrainResult:
+        """Train with `dstill_torch.training`, and save the student in ``job.folder``.
 
-        The recipe's precision is resolved. Raises what `Student.fit` raises, and torch's own errors for lack of memory.
+        Raises what `Student.fit` raises, and torch's own errors for lack of memory.
         """
 
     def fit(self, job: TrainingJob) -> TrainResult:
+        import torch
+
         quiet()
         job = replace(job, recipe=resolved(job.recipe, job.device, bf16_on_cpu=self.bf16_on_cpu))
         if job.recipe.auto_find_batch_size and distributed.world_size() > 1:
@@ -49,11 +53,16 @@ class TorchStudent(Student):
         with saving(job.folder):
             job.folder.mkdir(parents=True, exist_ok=True)
         _import_libraries(job)
+        services = reporting.required(job.recipe.report_to) if job.events and distributed.is_main() else []
+        spec = job.spec or self.spec()
         with cpu_threads(job.recipe.threads), PeakMemory(job.device.kind) as peak:
             while True:
                 try:
                     with explain_oom(job.recipe, peak, newest_checkpoint(job)), compiling(job.recipe):
-                        return self.fit_once(job, peak)
+                        torch.manual_seed(job.seed)  # for adapters, which a modality initializes at random
+                        keeps = _keeps_freed_memory(job, spec)
+                        attempt = Attempt(job=job, spec=spec, peak=peak, keeps_freed_memory=keeps, services=services)
+                        return self.fit_once(attempt)
                 except OutOfMemory as problem:
                     if not job.recipe.auto_find_batch_size or job.recipe.per_device_train_batch_size == 1:
                         raise
@@ -66,23 +75,6 @@ class TorchStudent(Student):
                 _free_memory(job)
 
 
-def result_of(history: Any, model: Any, peak: PeakMemory, n_too_long: int) -> TrainResult:
-    """The result of a training, for run.json."""
-    return TrainResult(
-        steps=history.steps,
-        seconds=round(history.seconds, 3),
-        history=tuple(history.rows),
-        peak_memory=peak.bytes,
-        trained_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
-        all_parameters=_count(model),
-        best_step=history.best,
-        tokens_seen=history.tokens,
-        rows_per_second=round(history.rows_per_second, 3),
-        n_too_long=n_too_long,
-        probe=history.probe,
-    )
-
-
 def _import_libraries(job: TrainingJob) -> None:
     """Import what training needs first, so that it does not count as the training's memory."""
     import dstill_torch.training  # noqa: F401
@@ -91,20 +83,13 @@ def _import_libraries(job: TrainingJob) -> None:
         import peft  # noqa: F401
 
 
-def score_of(job: TrainingJob, model: Any, generator: Callable[[], Generator]) -> Callable[[], float] | None:
-    """A function that measures the model's accuracy during training; None if early stopping does not need it."""
-    if job.score is None or job.recipe.early_stopping != "accuracy":
-        return None
-    score = job.score
-
-    def current_score() -> float:
-        training = model.training
-        try:
-            return score(generator())
-        finally:
-            model.train(training)
-
-    return current_score
+def _keeps_freed_memory(job: TrainingJob, spec: ModelSpec) -> bool:
+    """Whether the allocator keeps what is freed. If memory is short, it does not."""
+    if job.device.kind == "cuda":
+        return False
+    # by the recipe's limits: records for validation may be longer than those of the largest batch
+    need = job.modality.memory_required(replace(spec, batch=None), job.recipe)
+    return not return_freed_memory(need.total, job.device.free)
 
 
 def _free_memory(job: TrainingJob) -> None:
@@ -114,8 +99,3 @@ def _free_memory(job: TrainingJob) -> None:
         import torch
 
         torch.cuda.empty_cache()
-
-
-def _count(model: Any) -> int:
-    """The number of parameters; a byte of 4-bit weights counts as two."""
-    return sum(p.numel() * (2 if type(p).__name__ == "Params4bit" else 1) for p in model.parameters())

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.bare_training import bare_training
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForSeq2SeqLM,
@@ -33,13 +34,11 @@ from dstill.api.records import Example, Record
 from dstill.pipeline.steps import pairs
 from dstill_finetune.collate import Collator
 from dstill_finetune.encoding import Encoder
-from dstill_finetune.loss import TransformersLosses
 from dstill_finetune.sharing import Sharing, sharing
 from dstill_finetune.tokenizer import learn
 from dstill_torch.modalities import Full, Lora
 from dstill_torch.objectives import DistillStepByStep, LabelOnly, RationaleFirst
 from dstill_torch.settings import quiet
-from dstill_torch.training import train
 
 ALPHA = 0.8  # far from 0.5, so that swapped branches are detected
 WORDS = ["how", "many", "requests", "failed", "with", "an", "error", "on", "monday", "between", "nine", "and", "ten"]
@@ -193,15 +192,13 @@ def step(
         if weight.requires_grad:
             weight.register_post_accumulate_grad_hook(lambda w, name=name: gradients.update({name: w.grad.clone()}))
     losses: list[float] = []
-    train(
+    bare_training(
         model,
         Collator(encoder_decoder=encoder_decoder, pad=0, branches=data.branches, sharing=shared),
         data,
         encoder.encode([]),
         Recipe(max_steps=1, warmup_ratio=0.0, precision="fp32", task_prefix=form, **batches),  # type: ignore[arg-type]
         cpu,
-        losses=TransformersLosses,
-        seed=0,
         on_step=lambda step, of, values: losses.append(values["loss"]),
     )
     return Result(losses[0], gradients)
