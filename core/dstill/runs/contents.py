@@ -25,26 +25,25 @@ from dstill.api.student import Generator, Student, TrainingJob
 from dstill.api.task import Task, data_of
 from dstill.config import Config, Settings
 from dstill.errors import DataError, DstillError, RunError, UsageError
-from dstill.factory import Setup, kind_and_base, make_baseline, student_spec, task_name
+from dstill.factory import Setup, kind_and_base, make_baseline, task_name
 from dstill.io.files import link_tree
-from dstill.io.logs import log
 from dstill.io.plain_files import inside
 from dstill.io.shell import command
 from dstill.pipeline import calibration, confidence, data_drift, hub_datasets, review, spooled
 from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.data_drift import Learnt
-from dstill.pipeline.evaluate import baseline_job, baselines, require_splits
 from dstill.pipeline.generate import Purchase
 from dstill.pipeline.leakage import context_key
 from dstill.pipeline.selective import ScoredAnswer
 from dstill.plugins import Plugins
 from dstill.runs.folder import REQUESTS, SETTINGS, STORE, RunFolder, data_file, find_run, system_file
-from dstill.runs.provenance import loaded, owners, versions
+from dstill.runs.provenance import loaded, versions
 from dstill.runs.review_log import decisions
 from dstill.runtime.progress import Progress
+from dstill.stages.evaluate.systems import baseline_job, baselines, require_splits
 from dstill.trust import PACKAGED
 
-__all__ = ["RunContents", "learnt_in"]
+__all__ = ["PLUGIN", "RunContents", "learnt_in", "without_plugins"]
 
 PLUGIN = "plugin "  # what an entry of a provenance begins with that names a plugin
 
@@ -305,8 +304,8 @@ class RunContents(RunFolder):
         None: it could not say anything, or it was of another student, or of this one with or without a grammar. Raises
         DataError when the file is damaged.
         """
-        made_of = self._provenance(constrained=self.settings.evaluate.constrain)
-        if self.manifest["files"].get(calibration.FILE, {}).get("provenance") != made_of:
+        made_of = self.made_of(constrained=self.settings.evaluate.constrain)
+        if self.provenance_of(calibration.FILE) != made_of:
             return None
         return next(iter(self.load(Calibration, calibration.FILE)), None)
 
@@ -317,8 +316,8 @@ class RunContents(RunFolder):
     def answers(self) -> Mapping[str, Prediction]:
         """The answers of this student in its evaluation, by id; empty: another student or a grammar made them."""
         draws = self.settings.evaluate.agreement
-        file, provenance = system_file("predictions", "student"), self._provenance(constrained=False, draws=draws)
-        if _without_plugins(self._provenance_of(file)) != provenance:
+        file, provenance = system_file("predictions", "student"), self.made_of(constrained=False, draws=draws)
+        if without_plugins(self.provenance_of(file)) != provenance:
             return {}
         return {prediction.id: prediction for prediction in self.load(Prediction, file)}
 
@@ -377,33 +376,14 @@ class RunContents(RunFolder):
             run=self.folder,
         )
 
-    def _predictions_from(self, file: str, provenance: list[str]) -> dict[str, Prediction]:
-        """The predictions in `file` by id; empty when their provenance is another one. Says so if a plugin changed."""
-        of_file = self._provenance_of(file)
-        if of_file == provenance:
-            return {p.id: p for p in self.load(Prediction, file)}
-        if _without_plugins(of_file) == _without_plugins(provenance):
-            changed = [one.removeprefix(PLUGIN).split()[0] for one in provenance if one not in of_file]
-            log.warning("the answers in %s are made again: plugin %s changed", file, ", ".join(changed))
-        return {}
-
-    def _provenance_of(self, file: str) -> list[str]:
+    def provenance_of(self, file: str) -> list[str]:
+        """What decided the rows of `file` (`made_of`); empty: not known."""
         return list(self.manifest["files"].get(file, {}).get("provenance", ()))
 
-    def _plugins_behind(self, system: str) -> list[str]:
-        """The plugins that decide the predictions of `system`, with version and digest, as part of their provenance."""
-        kind, _ = kind_and_base(self.plugins, student_spec(self.plugins, self.settings))
-        parts = [("tasks", self.task.name), ("objectives", self.settings.train.objective), ("students", kind)]
-        parts += [("baselines", system)] if system != "student" else []
-        return [
-            f"{PLUGIN}{one['name']} {one.get('version', '')} {one.get('sha256', '')[:16]}"
-            for one in owners(self.plugins, parts)
-        ]
-
-    def _provenance(self, *, constrained: bool, draws: int = 0) -> list[str]:
+    def made_of(self, *, constrained: bool, draws: int = 0) -> list[str]:
         """What decides predictions: the training, the dataset, whether a grammar constrains the student, and `draws`.
 
-        A copy of a run has the same provenance. The predictions on disk also have that of `_plugins_behind`.
+        A copy of a run has the same provenance. The predictions on disk also name the plugins behind them (`PLUGIN`).
         """
         training = self.stages.get("train", {}).get("id", "")
         data = self.manifest["files"].get(data_file("train"), {}).get("sha256", "")
@@ -468,5 +448,6 @@ def learnt_in(run: RunFolder) -> Learnt:
     return data_drift.learnt_by(run.folder / "student")
 
 
-def _without_plugins(provenance: Sequence[str]) -> list[str]:
+def without_plugins(provenance: Sequence[str]) -> list[str]:
+    """The entries of a provenance that name no plugin."""
     return [one for one in provenance if not one.startswith(PLUGIN)]

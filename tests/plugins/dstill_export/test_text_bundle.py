@@ -61,7 +61,7 @@ def exported(student: Student, tmp_path_factory: pytest.TempPathFactory) -> Call
             scores, right = (-0.1, -0.2, -3.0), (True, True, False)
             row = Calibration(slope=1.0, intercept=0.0, scores=scores, right=right)
             run.write(calibration.FILE, [row])
-            run.manifest["files"][calibration.FILE]["provenance"] = run._provenance(constrained=False)
+            run.manifest["files"][calibration.FILE]["provenance"] = run.made_of(constrained=False)
             run.save()
             made[name] = tmp_path_factory.mktemp("bundles") / name
             export(run, format_of("bundle"), made[name])
