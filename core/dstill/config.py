@@ -374,6 +374,21 @@ class Config:
         """Dotted key → value, of those that flags of this call gave."""
         return {key: value for key, value in self.flat().items() if self.origins[key] == _FLAG}
 
+    def with_flags(self, flags: Mapping[str, Any]) -> Config:
+        """This configuration, overridden by `flags`: dotted key → value. Raises ConfigError."""
+        own = {key: value for key, value in self.flat().items() if value is not None}
+        sections = {name: type(section) for name, section in self.parts.items()}
+        config = load(use_files=False, flags={**own, **flags}, sections=sections)
+        before = {key: origin for key, origin in self.origins.items() if key not in flags}
+        return dataclasses.replace(
+            config,
+            origins={**config.origins, **before},
+            file=self.file,
+            filed=self.filed - flags.keys(),  # what comes of it must not be allowed more
+            chosen=self.chosen | flags.keys(),
+            trusted=self.trusted,
+        )
+
     def to_toml(self, *, unset: bool = False) -> str:
         """The text of a file from which `load` reads the same values. `unset`: keys without a value are comments."""
         return as_toml(self.flat(), unset=unset)

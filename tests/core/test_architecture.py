@@ -28,11 +28,10 @@ from dstill import plugins as plugin_loading
 from dstill.api.records import Prompt, Reply
 from dstill.api.teacher import Teacher
 from dstill.plugins import PluginInfo, Plugins
-from dstill.teacher import batch, client  # noqa: F401 - what only their import runs is no part of the walk
 
 CORE = Path(dstill.__file__).parent
-# Command → its file of the command line: the walk names it, and the method of `Run` that is followed does not run it.
-COMMANDS = {"generate": "cli/data.py", "evaluate": "cli/evaluate.py"}
+# Command → its file of the command line. Of the first two, a method of `Run` is followed, which does not run that file.
+COMMANDS = {"generate": "cli/data.py", "evaluate": "cli/evaluate.py", "ask": "cli/ask.py"}
 INNER = ("pipeline/", "runs/", "stages/", "teacher/")
 
 
@@ -99,6 +98,24 @@ def evaluate(toy_file: Path, project: Path) -> Callable[[], None]:
     return evaluate
 
 
+@pytest.fixture
+def ask(cli: Callable[..., Any], toy_file: Path, project: Path) -> Callable[[], None]:
+    """Asks the student of an evaluated run about the data of a server."""
+    unsure = toy_file.with_name("unsure.py")
+    run = trained(plugin_loading.load([toy_file, unsure]), project / "asked", {"train": 5, "validation": 60, "test": 5})
+    run.evaluate()
+    server = ("--engine-url", "http://abacus:20", "--set", "engine.name=abacus")
+
+    def ask() -> None:
+        ended = cli("--plugin", unsure, "ask", *server, "--student", "asked", "add 3 and 4")
+        assert ended.code == 0, ended.err
+        _, answer, result = ended.out.splitlines()
+        assert sum(map(int, answer.split("+"))) == int(result)
+        assert "confidence 0." in ended.err
+
+    return ask
+
+
 def file_of(frame: FrameType | None) -> str:
     """The file of the core that `frame` runs; empty: another one."""
     file = Path(frame.f_code.co_filename) if frame is not None else Path()
@@ -106,14 +123,21 @@ def file_of(frame: FrameType | None) -> str:
 
 
 @contextmanager
-def followed() -> Iterator[dict[str, set[str]]]:
-    """The files of the core whose functions run in the block, each with those that called them."""
+def followed(since: str = "") -> Iterator[dict[str, set[str]]]:
+    """The files of the core whose functions run in the block, each with those that called them.
+
+    `since`: the file that begins; empty: the first one.
+    """
     callers: dict[str, set[str]] = defaultdict(set)
 
     def profile(frame: FrameType, event: str, _: object) -> None:
         if event != "call" or not (called := file_of(frame)):
             return
         if frame.f_code.co_flags & inspect.CO_GENERATOR:  # rows that are read as they are needed
+            return
+        if not frame.f_code.co_flags & inspect.CO_NEWLOCALS:  # a module or class that is imported now
+            return
+        if not callers and called != since and since:
             return
         caller = frame.f_back
         while caller is not None and not file_of(caller):
@@ -165,7 +189,7 @@ def ran(request: pytest.FixtureRequest) -> Callable[[str], dict[str, set[str]]]:
 
     def run(command: str) -> dict[str, set[str]]:
         start: Callable[[], None] = request.getfixturevalue(command)
-        with followed() as callers:
+        with followed("cli/ask.py" if command == "ask" else "") as callers:
             start()
         return callers
 

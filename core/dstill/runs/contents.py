@@ -30,6 +30,7 @@ from dstill.io.files import link_tree
 from dstill.io.plain_files import inside
 from dstill.io.shell import command
 from dstill.pipeline import calibration, confidence, data_drift, hub_datasets, review, spooled
+from dstill.pipeline.answerable import Answerable, Contexts
 from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.data_drift import Learnt
 from dstill.pipeline.generate import Purchase
@@ -51,9 +52,7 @@ PLUGIN = "plugin "  # what an entry of a provenance begins with that names a plu
 class RunContents(RunFolder):
     """A run's folder with its configuration. `create` or `open` it."""
 
-    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
-        super().__init__(folder, manifest)
-        self.setup: Setup
+    setup: Setup
 
     @classmethod
     def create(
@@ -157,19 +156,7 @@ class RunContents(RunFolder):
 
     def config_with(self, flags: Mapping[str, Any]) -> Config:
         """The configuration of this run, overridden by `flags`. Raises ConfigError."""
-        own = {key: value for key, value in self.config.flat().items() if value is not None}
-        sections = plugin_loading.part_sections(self.plugins)
-        config = configuration.load(use_files=False, flags={**own, **flags}, sections=sections)
-        before = {key: origin for key, origin in self.config.origins.items() if key not in flags}
-        filed = self.config.filed - flags.keys()  # a branch must not be allowed more than this run
-        return replace(
-            config,
-            origins={**config.origins, **before},
-            file=self.config.file,
-            filed=filed,
-            chosen=self.config.chosen | flags.keys(),
-            trusted=self.config.trusted,
-        )
+        return self.config.with_flags(flags)
 
     def branch(self, folder: Path | None, *, flags: Mapping[str, Any]) -> Self:
         """A new run at `folder` with the dataset of this run, and its configuration overridden by `flags`.
@@ -276,7 +263,7 @@ class RunContents(RunFolder):
         return Purchase(store=STORE, buyer=f"{buyer} {use}".strip(), resume=resume, where=str(self.folder))
 
     @property
-    def contexts(self) -> Mapping[str, Mapping[str, Any]]:
+    def contexts(self) -> Contexts:
         """The usual context of questions about each data of the run, by its name (`data_of`), the most frequent first.
 
         Questions that name no data are under ``""``. If the run has no questions, the context that its student learnt.
@@ -345,7 +332,22 @@ class RunContents(RunFolder):
         baseline.fit(job)
         return baseline.load(self.student, trained, folder)
 
-    def nearest(self) -> Generator | None:
+    def answerable(self) -> Answerable:
+        """Its student, to ask it."""
+        return Answerable(
+            name=self.name,
+            setup=self.setup,
+            load=lambda setup: setup.student.load(self.require_student()),
+            contexts=lambda: self.contexts,
+            folder=self.folder,
+            load_nearest=self._nearest,
+            calibration=self.calibration,
+            learnt=self.learnt,
+            records=self.records,
+            purchase=self.purchase,
+        )
+
+    def _nearest(self, setup: Setup) -> Generator | None:
         """The baseline that measures the similarity to training questions; None: the run has none.
 
         Raises DataError when it is damaged, MissingExtra when its packages are not installed.
@@ -353,8 +355,9 @@ class RunContents(RunFolder):
         for name in self.plugins.names("baselines"):
             folder = self._baseline(name)
             if folder.exists():
-                baseline = make_baseline(self.plugins, self.config, name)
-                return baseline.load(self.student, self.folder / "student", folder)
+                return make_baseline(self.plugins, setup.config, name).load(
+                    setup.student, self.folder / "student", folder
+                )
         return None
 
     def _baseline(self, name: str) -> Path:
