@@ -30,8 +30,9 @@ from dstill.api.teacher import Teacher
 from dstill.plugins import PluginInfo, Plugins
 
 CORE = Path(dstill.__file__).parent
-# Command → its file of the command line. Of the first two, a method of `Run` is followed, which does not run that file.
-COMMANDS = {"generate": "cli/data.py", "evaluate": "cli/evaluate.py", "ask": "cli/ask.py"}
+# Command → its file of the command line. Of the first three, a method of `Run` is followed, which does not run it.
+COMMANDS = {"generate": "cli/data.py", "evaluate": "cli/evaluate.py", "train": "cli/train.py", "ask": "cli/ask.py"}
+Callers = dict[str, dict[str, set[str]]]  # command → file → the files that called it
 INNER = ("pipeline/", "runs/", "stages/", "teacher/")
 
 
@@ -60,8 +61,8 @@ class Scholar(Teacher):
 
 
 @pytest.fixture
-def generate(plugins: Plugins, project: Path) -> Callable[[], None]:
-    """Makes a dataset of one question, which the teacher answers at the second request."""
+def run(plugins: Plugins, project: Path) -> Run:
+    """A run of one question, which the teacher answers at the second request."""
     module = ModuleType("scholars")
     module.register_teachers = hookimpl(lambda: [Scholar])  # type: ignore[attr-defined]
     plugins.add(module, PluginInfo(name="scholars"))
@@ -75,13 +76,30 @@ def generate(plugins: Plugins, project: Path) -> Callable[[], None]:
         "train.objective": "plain",
     }
     config = configuration.load(flags=flags, sections=plugin_loading.part_sections(plugins))
-    run = Run.create(project / "mine", config=config, plugins=plugins)
+    return Run.create(project / "mine", config=config, plugins=plugins)
+
+
+@pytest.fixture
+def generate(run: Run) -> Callable[[], None]:
+    """Makes the dataset."""
 
     def generate() -> None:
         facts = run.generate()
         assert (facts["accepted"], facts["retries"]) == (1, {"other_answer": 1})  # it went all the way
 
     return generate
+
+
+@pytest.fixture
+def train(run: Run) -> Callable[[], None]:
+    """Trains a student of the tests on it: what students of plugins do is no part of the walk."""
+    run.generate()
+
+    def train() -> None:
+        facts = run.train(allow_unreviewed=True, restart=True)
+        assert (facts["student"], facts["modality"]) == ("memory", "heap")
+
+    return train
 
 
 @pytest.fixture
@@ -183,15 +201,21 @@ def described(root: Path) -> Described:
     )
 
 
+@pytest.fixture(scope="module")
+def known() -> Callers:
+    return {}
+
+
 @pytest.fixture
-def ran(request: pytest.FixtureRequest) -> Callable[[str], dict[str, set[str]]]:
-    """Runs a command. Gives the files whose functions ran, each with those that called them."""
+def ran(request: pytest.FixtureRequest, known: Callers) -> Callable[[str], dict[str, set[str]]]:
+    """Runs a command once. Gives the files whose functions ran, each with those that called them."""
 
     def run(command: str) -> dict[str, set[str]]:
-        start: Callable[[], None] = request.getfixturevalue(command)
-        with followed("cli/ask.py" if command == "ask" else "") as callers:
-            start()
-        return callers
+        if command not in known:
+            start: Callable[[], None] = request.getfixturevalue(command)
+            with followed("cli/ask.py" if command == "ask" else "") as known[command]:
+                start()
+        return known[command]
 
     return run
 
