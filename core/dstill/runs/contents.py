@@ -154,10 +154,6 @@ class RunContents(RunFolder):
             trust.require(self.config, "generate")
             self.config = _with_questions(self.config, hub_datasets.pinned(now))
 
-    def config_with(self, flags: Mapping[str, Any]) -> Config:
-        """The configuration of this run, overridden by `flags`. Raises ConfigError."""
-        return self.config.with_flags(flags)
-
     def branch(self, folder: Path | None, *, flags: Mapping[str, Any]) -> Self:
         """A new run at `folder` with the dataset of this run, and its configuration overridden by `flags`.
 
@@ -166,7 +162,7 @@ class RunContents(RunFolder):
         The files of the dataset are hard links where the file system supports them; a stage that writes the dataset
         replaces the files, and so does not change this run. Raises UsageError, ConfigError, DiskError.
         """
-        config = self.config_with(flags)
+        config = self.config.with_flags(flags)
         made = self.create(folder, config=config, plugins=self.plugins, arguments={"branch of": self.name, **flags})
         link_tree(self.folder / "dataset", made.folder / "dataset")
         if (self.folder / review.FILE).exists():
