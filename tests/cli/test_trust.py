@@ -234,15 +234,6 @@ def test_foreign_project_sends_no_secret(sums_cli: Cli, attacker: Server, projec
     assert set(attacker.keys) == {KEY}
 
 
-def test_foreign_teacher_gets_neither_key_nor_questions(sums_cli: Cli, project: Path) -> None:
-    (project / "answers").mkdir()
-    Path("dstill.toml").write_text('[project]\ntask = "sums"\n[teacher.replay]\nfile = "/etc/hostname"\n')
-    for command in (("generate", "--teacher", "replay"), ("data", "questions", "--teacher", "replay")):
-        ended = sums_cli(*command)
-        assert ended.code == 5, ended.err
-        assert "read '/etc/hostname'" in ended.err
-
-
 def test_settings_written_by_init_need_no_trust(sums_cli: Cli, project: Path) -> None:
     flags = ("--set", "engine.api_key_env=ES_KEY", "--set", "generate.questions=/data/q.csv")
     ended = sums_cli("init", "--task", "sums", "--engine-url", "http://abacus:20", *flags)
