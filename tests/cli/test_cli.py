@@ -31,28 +31,6 @@ def last_object(ended: Any) -> Any:
     return json.loads(ended.out.splitlines()[-1])
 
 
-@pytest.fixture
-def generated(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
-    def build() -> None:
-        ended = cli("generate", "--teacher", "parrot", "--out", "mine")
-        assert ended.code == 0, ended.err
-
-    once("generated", build)
-    return project / "mine"
-
-
-@pytest.fixture
-def finished(cli: Cli, generated: Path, once: Callable[..., None]) -> Path:
-    """A run that was trained and scored."""
-
-    def build() -> None:
-        assert cli("train", "mine", "--student", "memory", "--objective", "plain").code == 0
-        assert cli("evaluate", "mine", "--set", "evaluate.baselines=untrained").code == 0
-
-    once("finished", build)
-    return generated
-
-
 TRAIN = ("train", "mine", "--student", "memory", "--objective", "plain")
 
 
@@ -467,7 +445,7 @@ def test_stopped_second_training_needs_no_restart(cli: Cli, generated: Path, tra
     assert cli("train", "mine").code == 2
 
 
-def test_evaluate_without_its_engine_exits_with_3(cli: Cli, finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluate_without_its_engine_exits_with_3(cli: Cli, evaluated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "dstill.pipeline.evaluate.engine_failures",
         lambda verdicts: "the engine could not be asked about 3 of 13 answers",
@@ -481,21 +459,21 @@ def test_evaluate_without_its_engine_exits_with_3(cli: Cli, finished: Path, monk
     assert f"{WITH_TOY} evaluate mine" in hint
 
 
-def test_evaluate_notes_changed_data(cli: Cli, finished: Path) -> None:
-    (finished.parent / "looks.json").write_text('[{"beads": 10}, {"beads": 12}]')
+def test_evaluate_notes_changed_data(cli: Cli, evaluated: Path) -> None:
+    (evaluated.parent / "looks.json").write_text('[{"beads": 10}, {"beads": 12}]')
     ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")
     assert ended.code == 0
     assert ended.err.splitlines()[-1] == "note: while answers ran: beads: 10, now 12; scores are of data that moved"
 
 
-def test_evaluate_notes_test_splits_that_it_leaves_out(cli: Cli, finished: Path) -> None:
+def test_evaluate_notes_test_splits_that_it_leaves_out(cli: Cli, evaluated: Path) -> None:
     ended = cli("evaluate", "mine", "--split", "train", "--set", "evaluate.baselines=[]")
     assert ended.code == 0
     note = "note: the 13 questions of test were not scored: evaluate.splits does not name it"
     assert ended.err.splitlines()[-1] == note
 
 
-def test_evaluate_shows_scores_and_baselines(cli: Cli, finished: Path) -> None:
+def test_evaluate_shows_scores_and_baselines(cli: Cli, evaluated: Path) -> None:
     ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")
     assert "executable accuracy in %, run on abacus 1" in ended.out
     assert "53.8 [29.1, 76.8]" in ended.out
@@ -513,33 +491,33 @@ def test_student_without_weights_or_loss_shows_neither(capsys: pytest.CaptureFix
     assert capsys.readouterr().out == "nearest, plain, full: 0 steps in 0 s\n"
 
 
-def test_predict_answers_a_question(cli: Cli, finished: Path) -> None:
+def test_predict_answers_a_question(cli: Cli, evaluated: Path) -> None:
     ended = cli("predict", "mine", "add 2 and 1", "--execute")
     assert (ended.code, ended.out) == (0, "1+2\n3\n")
     as_json = last_object(cli("predict", "mine", "add 2 and 1", "--execute", "--json"))
     assert (as_json["answer"], as_json["ok"], as_json["outcome"], as_json["result"]) == ("1+2", True, "ok", 3)
 
 
-def test_predict_answers_questions_from_stdin(cli: Cli, finished: Path) -> None:
+def test_predict_answers_questions_from_stdin(cli: Cli, evaluated: Path) -> None:
     rows = cli("predict", "mine", "--json", stdin=b'{"question": "add 2 and 1"}\n{"question": "add 3 and 1"}\n')
     assert [json.loads(line)["answer"] for line in rows.out.splitlines()] == ["1+2", "1+3"]
     assert rows.code == 0
 
 
-def test_trace_prints_the_rows_of_one_id(cli: Cli, finished: Path) -> None:
+def test_trace_prints_the_rows_of_one_id(cli: Cli, evaluated: Path) -> None:
     text = cli("runs", "trace", "mine", "test-add-2-1").out
     assert "dataset/data/test.jsonl" in text
     assert "  question: add 2 and 1" in text
 
 
-def test_runs_are_listed_shown_and_deleted(cli: Cli, finished: Path) -> None:
+def test_runs_are_listed_shown_and_deleted(cli: Cli, evaluated: Path) -> None:
     assert last_object(cli("runs", "list", "--json")) == {"runs": []}
     assert cli("runs", "list").err.startswith("no runs under ./runs; ")
-    finished.rename(finished.parent / "moved")
-    (finished.parent / "runs").mkdir()
-    (finished.parent / "moved").rename(finished.parent / "runs" / "mine")
-    (finished.parent / "runs" / "bad").mkdir()
-    (finished.parent / "runs" / "bad" / "run.json").write_text("{")
+    evaluated.rename(evaluated.parent / "moved")
+    (evaluated.parent / "runs").mkdir()
+    (evaluated.parent / "moved").rename(evaluated.parent / "runs" / "mine")
+    (evaluated.parent / "runs" / "bad").mkdir()
+    (evaluated.parent / "runs" / "bad" / "run.json").write_text("{")
     listed = {r["run"]: r for r in last_object(cli("runs", "list", "--json"))["runs"]}
     assert listed["mine"]["accuracy"] == pytest.approx(7 / 13)
     assert listed["mine"]["status"] == "evaluate: done"
@@ -656,7 +634,7 @@ def test_quick_demo_names_its_limits(cli: Cli) -> None:
     assert "--quick:" not in cli("demo").out
 
 
-def test_predict_warns_of_out_of_distribution_questions(cli: Cli, finished: Path) -> None:
+def test_predict_warns_of_out_of_distribution_questions(cli: Cli, evaluated: Path) -> None:
     assert last_object(cli("predict", "mine", "add 2 and 1", "--json"))["similarity"] is None  # not known yet
     assert cli("evaluate", "mine").code == 0  # with the nearest question as a baseline
     near = cli("predict", "mine", "add 2 and 1")
@@ -669,13 +647,13 @@ def test_predict_warns_of_out_of_distribution_questions(cli: Cli, finished: Path
     both = cli("predict", "mine", stdin=b"add 2 and 1\nwer hat gewonnen\n")
     assert both.err.startswith("warning: no training question is like 1 of 2 questions (similarity below 0.5)")
     assert "  a guess: no training question is like this one (similarity 0.00)\n" in both.out  # which of the two
-    (finished / "baselines" / "nearest" / "nearest.json").write_text("{")
+    (evaluated / "baselines" / "nearest" / "nearest.json").write_text("{")
     broken = cli("predict", "mine", "add 2 and 1")
     assert (broken.code, broken.out) == (0, "1+2\n")
     assert broken.err.startswith("note: the similarity to the training questions is not known: ")
 
 
-def test_python_api_opens_a_run_of_the_command_line(cli: Cli, finished: Path, toy_file: Path) -> None:
+def test_python_api_opens_a_run_of_the_command_line(cli: Cli, evaluated: Path, toy_file: Path) -> None:
     from dstill import plugins
 
     run = Run.open("mine", plugins=plugins.load([toy_file]))

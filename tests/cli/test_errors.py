@@ -23,18 +23,6 @@ Cli = Callable[..., Any]
 
 
 @pytest.fixture
-def finished(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
-    """A run with a student."""
-
-    def build() -> None:
-        assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
-        assert cli("train", "mine", "--student", "memory", "--objective", "plain").code == 0
-
-    once("finished", build)
-    return project / "mine"
-
-
-@pytest.fixture
 def mkdir_fails(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """``mkdir_fails(errno.EROFS)``: from now on creating a folder fails with this error."""
 
@@ -70,7 +58,7 @@ def test_unwritable_folder_is_not_called_missing(cli: Cli, mkdir_fails: Callable
 
 
 @pytest.mark.parametrize(("said", "code"), [(b"n\n", 130), (b"y\n", 0)])
-def test_rm_asks_on_a_terminal(finished: Path, toy_file: Path, said: bytes, code: int) -> None:
+def test_rm_asks_on_a_terminal(trained: Path, toy_file: Path, said: bytes, code: int) -> None:
     ours, theirs = pty.openpty()
     words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "runs", "rm", "mine"]
     with subprocess.Popen(words, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
@@ -79,7 +67,7 @@ def test_rm_asks_on_a_terminal(finished: Path, toy_file: Path, said: bytes, code
         out, _ = process.communicate(timeout=60)
     os.close(ours)
     assert process.returncode == code, out
-    assert finished.exists() is (code == 130)
+    assert trained.exists() is (code == 130)
 
 
 @pytest.mark.parametrize("more", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
@@ -159,8 +147,8 @@ def test_requirements_of_the_demo_are_installed() -> None:
     assert needed > {"torch", "scipy", "jinja2", "osmem-server"}
 
 
-def test_run_without_settings_is_shown_and_deleted(cli: Cli, finished: Path) -> None:
-    (finished / "config.toml").unlink()
+def test_run_without_settings_is_shown_and_deleted(cli: Cli, trained: Path) -> None:
+    (trained / "config.toml").unlink()
     assert cli("runs", "show", "mine").code == 0
     assert cli("runs", "rm", "mine", "--yes").code == 0
 
@@ -190,7 +178,7 @@ def test_ids_cannot_inject_terminal_escapes_through_json(cli: Cli) -> None:
         ("add \udcff", "the question has characters that are not text: 'add \\udcff'"),
     ],
 )
-def test_impossible_question_is_refused(cli: Cli, finished: Path, question: str, what: str) -> None:
+def test_impossible_question_is_refused(cli: Cli, trained: Path, question: str, what: str) -> None:
     for words in (("predict", "mine"), ("ask", "--engine-url", "http://no.such.number", "--student", "memory:base")):
         ended = cli(*words, question)
         assert (ended.code, ended.err.splitlines()[0]) == (2, f"error: {what}")

@@ -6,7 +6,6 @@ The teacher is a real server on loopback; the task is the toy's sums.
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -33,9 +32,8 @@ def good_reply(question: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _openai_enabled(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    disabled = set(os.environ["DSTILL_DISABLE"].split(",")) - {"openai"}
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(disabled)))
+def _openai_enabled(project: Path, monkeypatch: pytest.MonkeyPatch, enable: Callable[..., None]) -> None:
+    enable("openai")
     monkeypatch.setenv("OPENAI_API_KEY", "loopback-key-of-a-test")
 
 

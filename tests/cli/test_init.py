@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 Cli = Callable[..., Any]
 ENGINE = ("--engine-url", "http://abacus:20")
@@ -18,9 +15,8 @@ def settings_of(folder: Path = Path(".")) -> dict[str, Any]:
     return tomllib.loads((folder / "dstill.toml").read_text())
 
 
-def test_recipe_is_for_a_student_trained_from_scratch(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"finetune"}
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
+def test_recipe_is_for_a_student_trained_from_scratch(cli: Cli, enable: Callable[..., None]) -> None:
+    enable("finetune")
     assert cli("init").code == 0
     assert settings_of()["train"] == {
         "student": "tiny",
@@ -41,9 +37,8 @@ def test_names_no_student_without_one_trained_from_scratch(cli: Cli) -> None:
     assert settings_of()["train"] == {"modality": "auto"}
 
 
-def test_pretrained_student_has_default_settings(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"finetune"}
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
+def test_pretrained_student_has_default_settings(cli: Cli, enable: Callable[..., None]) -> None:
+    enable("finetune")
     assert cli("init", "--student", "hf:base").code == 0
     assert settings_of()["train"] == {"student": "hf:base", "modality": "auto"}
     assert cli("config", "show").code == 0

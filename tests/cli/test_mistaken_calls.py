@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 
 Cli = Callable[..., Any]
-SUPPORT = Path(__file__).parents[1] / "support"
+TESTS = Path(__file__).parents[1]
 TABLE: dict[str, Any] = tomllib.loads(Path(__file__).with_name("mistaken_calls.toml").read_text("utf-8"))
 
 
 def words(args: str) -> list[str]:
-    return shlex.split(args.replace("{support}", str(SUPPORT)))
+    return shlex.split(args.replace("{tests}", str(TESTS)))
 
 
 def write(files: dict[str, str | bool], encoding: str) -> None:
@@ -44,36 +44,23 @@ def state(project: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def begin(cli: Cli, once: Callable[..., None]) -> Callable[[str], None]:
-    """``begin("generated")`` makes the runs of this name."""
-
-    def build(name: str) -> None:
-        for args in TABLE["start"][name]:
-            ended = cli(*words(args))
-            assert ended.code == 0, ended.err
-
-    return lambda name: once(name, lambda: build(name))
-
-
 @pytest.mark.parametrize("row", TABLE["call"], ids=[row["args"][:60] for row in TABLE["call"]])
 def test_mistaken_call(
-    row: dict[str, Any], cli: Cli, begin: Callable[[str], None], project: Path, monkeypatch: pytest.MonkeyPatch
+    row: dict[str, Any], cli: Cli, make: Callable[..., None], project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if "start" in row:
-        begin(row["start"])
     encoding = row.get("encoding", "utf-8")
-    write({name: TABLE["shared"][name] for name in row.get("shared", [])} | row.get("files", {}), encoding)
-    enabled = row.get("plugins", [])
-    disabled = [name for name in os.environ["DSTILL_DISABLE"].split(",") if name not in enabled]
-    for name, value in {"DSTILL_DISABLE": ",".join(disabled), **row.get("env", {})}.items():
+    disabled = {*os.environ["DSTILL_DISABLE"].split(","), *row.get("without", [])} - {*row.get("plugins", [])}
+    for name, value in {"DSTILL_DISABLE": ",".join(sorted(disabled)), **row.get("env", {})}.items():
         monkeypatch.setenv(name, value)
+    if "start" in row:
+        make(row["start"], *map(words, TABLE["start"][row["start"]]))
+    write({name: TABLE["shared"][name] for name in row.get("shared", [])} | row.get("files", {}), encoding)
     before = state(project)
-    ended = cli(*words(row["args"]), stdin=row.get("stdin", "").encode(encoding))
+    ended = cli(*words(row["args"]), stdin=row.get("stdin", "").encode(encoding), toy=row.get("toy", True))
     after = state(project)
 
     def printed(text: str) -> str:
-        return text.replace(str(SUPPORT), "{support}").replace(str(project), "{project}")
+        return text.replace(str(TESTS), "{tests}").replace(str(project), "{project}")
 
     assert (ended.code, printed(ended.err)) == (row["code"], row["stderr"])
     assert printed(ended.out) == row.get("stdout", "")

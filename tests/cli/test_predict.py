@@ -25,12 +25,8 @@ MAKE = (
 
 
 @pytest.fixture
-def finished(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
-    def build() -> None:
-        assert cli(*MAKE).code == 0
-        assert cli("train", "mine").code == 0
-
-    once("finished", build)
+def finished(project: Path, make: Callable[..., None]) -> Path:
+    make("finished", MAKE, ("train", "mine"))
     return project / "runs" / "mine"
 
 

@@ -42,18 +42,6 @@ def command(project: Path, toy_file: Path) -> list[str]:
     return [sys.executable, "-m", "dstill", "--plugin", str(toy_file)]
 
 
-@pytest.fixture
-def finished(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
-    """A run with a student."""
-
-    def build() -> None:
-        assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
-        assert cli("train", "mine", "--student", "memory", "--objective", "plain").code == 0
-
-    once("finished", build)
-    return project / "mine"
-
-
 # --- options ----------------------------------------------------------------------------
 
 
@@ -298,7 +286,7 @@ def test_run_of_another_process_is_locked(command: list[str], project: Path, cli
     [("", False, "no output"), (" \n\t", False, "no output"), ("1+1+1+1+1+", True, "cut off at the token limit")],
 )
 def test_unusable_prediction_is_wrong_in_evaluate(
-    cli: Cli, finished: Path, written: str, truncated: bool, reason: str
+    cli: Cli, trained: Path, written: str, truncated: bool, reason: str
 ) -> None:
     """In `evaluate` such an answer is wrong, and the verdict says why."""
     assert cli("evaluate", "mine", "--set", "evaluate.baselines=untrained").code == 0

@@ -40,9 +40,8 @@ def same_question(messages: Any) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _openai_enabled(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    disabled = set(os.environ["DSTILL_DISABLE"].split(",")) - {"openai", "querydsl"}
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(disabled)))
+def _openai_enabled(project: Path, monkeypatch: pytest.MonkeyPatch, enable: Callable[..., None]) -> None:
+    enable("openai", "querydsl")
     monkeypatch.setenv("OPENAI_API_KEY", "loopback-key-of-a-test")
     (project / "shop.json").write_text(json.dumps(MAPPING))
 

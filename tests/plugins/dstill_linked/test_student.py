@@ -301,10 +301,9 @@ def test_what_a_linked_student_cannot_do_is_a_usage_error(tmp_path: Path) -> Non
         LinkedEncoder(SumsForm(), max_length=9, longest=9).encode([(Pair(task_prefix="", source="", target=""),)])
 
 
-def test_task_without_a_form_is_a_usage_error(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_task_without_a_form_is_a_usage_error(cli: Any, enable: Any) -> None:
     """It is refused before anything is trained."""
-    off = os.environ["DSTILL_DISABLE"].split(",")
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(name for name in off if name != "linked"))
+    enable("linked")
     ended = cli("generate", "--out", "run", "--task", "toy", "--set", "generate.teacher=parrot")
     assert ended.code == 0, ended.err
     ended = cli("train", "run", "--student", "linked", "--set", "train.objective=plain")

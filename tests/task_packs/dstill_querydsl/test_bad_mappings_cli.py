@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,9 @@ MAPPING = {
 
 
 @pytest.fixture
-def check(cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def check(cli: Callable[..., Any], project: Path, enable: Callable[..., None]) -> Callable[..., Any]:
     """`data check` over a body under a mapping; gives the exit code, the row that --json prints and the shown text."""
-    others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"querydsl"}
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
+    enable("querydsl")
 
     def ask(body: Any, mapping: Any = MAPPING) -> tuple[int, dict[str, Any], str]:
         Path("mapping.json").write_text(json.dumps(mapping))
@@ -42,27 +40,6 @@ def check(cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatc
 
 def _errors(row: dict[str, Any]) -> set[tuple[str, str]]:
     return {(one["pointer"], one["message"]) for one in row["problems"] if one["severity"] == "error"}
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ('{"question":"q","question":"r"}', "duplicate key 'question'"),
-        ('{"question":"q","n":NaN}', "NaN"),
-        ('{"question":"q","n":1e999}', "1e999"),
-        ('{"question":"q","n":' + "9" * 5_000 + "}", "digits"),
-        ('{"question":"q","n":' + "[" * 100_000 + "}", "deep"),
-    ],
-    ids=["duplicate", "nan", "infinite", "digits", "depth"],
-)
-def test_refuses_non_strict_json(cli: Callable[..., Any], project: Path, line: str, message: str) -> None:
-    Path("q.jsonl").write_text('{"question":"fine"}\n' + line + "\n")
-    ended = cli("generate", "--teacher", "parrot", "--questions", "q.jsonl", "--out", "run")
-    assert ended.code == 4
-    assert ended.err.startswith("error: line 2: not strict JSON: ")
-    assert message in ended.err.splitlines()[0]
-    assert "q.jsonl:2" in ended.err
-    assert "Traceback" not in ended.err
 
 
 def test_reports_unusual_mapping(check: Callable[..., Any], caplog: pytest.LogCaptureFixture) -> None:
@@ -286,9 +263,9 @@ def test_row_that_names_unknown_data_fails(cli: Any) -> None:
 
 @pytest.mark.parametrize(("context", "warned"), [({}, True), ({"index": "city", "mapping": MAPPING}, False)])
 def test_warns_of_questions_without_mapping_before_asking(
-    cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch, context: Any, warned: bool
+    cli: Callable[..., Any], project: Path, enable: Callable[..., None], context: Any, warned: bool
 ) -> None:
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(set(os.environ["DSTILL_DISABLE"].split(",")) - {"querydsl"}))
+    enable("querydsl")
     row = {"id": "1", "question": "all of Bonn", "answer": '{"query": {"term": {"city": "Bonn"}}}', "rationale": "city"}
     Path("rows.jsonl").write_text(json.dumps({**row, "context": context}))
     words = ("--task", "querydsl", "--teacher", "replay", "--set", "teacher.replay.file=rows.jsonl")
