@@ -8,7 +8,6 @@ import math
 import os
 import shutil
 import struct
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,15 +28,9 @@ from dstill_linked.generation import LinkedGenerator
 from dstill_linked.saving import FILE, quantized, read_model, scorer_of, write_student
 from dstill_linked.torch_scorer import TorchScorer
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TASK = SumsTask()
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
