@@ -145,6 +145,17 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def enable(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """``enable("openai", "report")``: from now on these built-in plugins are loaded too."""
+
+    def call(*names: str) -> None:
+        disabled = set(os.environ["DSTILL_DISABLE"].split(",")) - {*names}
+        monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(disabled)))
+
+    return call
+
+
+@pytest.fixture
 def cli(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
     """``cli("pack", "list", "--json")`` runs a command in this process, with the toy loaded."""
     from dstill.cli import run

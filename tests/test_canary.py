@@ -9,10 +9,8 @@ import base64
 import json
 import os
 import re
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +18,7 @@ from urllib.parse import quote
 import pytest
 from support.fault_table import sum_of
 from support.kill.children import Children, python_path
+from support.loopback_server import Asked, serving
 from support.loopback_teacher import LoopbackTeacher, Messages, Say, error, question_in, raw
 
 from dstill.io import secrets
@@ -200,31 +199,14 @@ def test_no_output_contains_key(project: Path, run_dstill: RunDstill) -> None:
 def echoing() -> Iterator[str]:
     """The address of something that answers every request with what it was sent, and 401."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            sent = self.headers.get("authorization", "")
-            plain = base64.b64decode(sent.partition(" ")[2]).decode() if sent.startswith("Basic") else sent
-            reason = f"denied: {sent} {plain}"
-            body = json.dumps(
-                {"error": {"type": "security", "reason": reason, "root_cause": []}, "status": 401}
-            ).encode()
-            self.send_response(401)
-            self.send_header("content-type", "application/json")
-            self.send_header("x-elastic-product", "Elasticsearch")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
+    def answer(asked: Asked) -> tuple[int, dict[str, str], Any]:
+        sent = asked.headers.get("authorization", "")
+        plain = base64.b64decode(sent.partition(" ")[2]).decode() if sent.startswith("Basic") else sent
+        error = {"type": "security", "reason": f"denied: {sent} {plain}", "root_cause": []}
+        return 401, {"x-elastic-product": "Elasticsearch"}, {"error": error, "status": 401}
 
-        do_POST = do_HEAD = do_PUT = do_GET
-
-        def log_message(self, *words: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with serving(answer) as url:
+        yield url
 
 
 @pytest.mark.slow

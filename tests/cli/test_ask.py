@@ -81,20 +81,6 @@ def test_exit_code_says_whether_an_answer_can_be_used(
     assert (ended.code, shown in ended.out) == (code, True)
 
 
-@pytest.mark.parametrize(
-    ("question", "what"),
-    [
-        ("", "the question is empty"),
-        (" \n", "the question is empty"),
-        ("x" * 2_001, "the question is too long: 2,001 characters (limit 2,000)"),
-        ("a\0b", r"the question has characters that are not text: 'a\x00b'"),
-    ],
-)
-def test_bad_question_is_refused_before_anything_is_read(cli: Cli, base: Path, question: str, what: str) -> None:
-    ended = cli("ask", "--engine-url", "http://no.such.number", *BASE, question)
-    assert (ended.code, ended.err.splitlines()[0]) == (2, f"error: {what}")
-
-
 def test_escapes_control_characters(cli: Cli, base: Path) -> None:
     ended = ask(cli, "add \x1b[2J1 and\u202e 2")
     assert ended.out.startswith("add \\u001b[2J1 and\\u202e 2\n")
@@ -227,22 +213,6 @@ def test_terminal_warns_of_each_guess(unsure: Cli, converse: Any) -> None:
 
 
 # --- what is refused --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("words", "what"),
-    [
-        (("ask", *BASE, "x"), "`dstill ask` needs the address of your data"),
-        (("ask", *ENGINE, "x"), "task 'toy' has no base student"),
-        (("ask", *ENGINE, "--student", "memory", "x"), "student 'memory' cannot answer before it is trained"),
-        (("ask", *ENGINE, "--student", "no-run", "x"), "no run 'no-run'."),
-        (("adapt", "--index", "sums"), "`dstill adapt` needs the address of your data"),
-        (("adapt", *ENGINE), "task 'toy' has no base student"),
-    ],
-)
-def test_refuses_calls_that_lack_something(cli: Cli, project: Path, words: tuple[str, ...], what: str) -> None:
-    ended = cli(*words)
-    assert (ended.code, ended.err.splitlines()[-3 if "hint" in ended.err else -1]) == (2, f"error: {what}")
 
 
 def test_adapts_in_a_project_that_stays(cli: Cli, project: Path) -> None:

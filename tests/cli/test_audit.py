@@ -60,14 +60,3 @@ def test_limit_zero_needs_no_engine(cli: Cli) -> None:
     ended = cli("data", "audit", "--task", "toy", "--limit", "0")
     assert ended.code == 0
     assert "executed on" not in ended.out
-
-
-def test_refuses_what_cannot_be_audited(cli: Cli, project: Path) -> None:
-    file = write_rows(project / "questions.jsonl", {"question": "add 1 and 2"})
-    ended = cli("data", "audit", file)
-    assert (ended.code, ended.err.splitlines()[0]) == (4, "error: no reference answers")
-    assert cli("data", "audit", "nowhere").err.startswith("error: no run 'nowhere'")
-    missing = cli("data", "audit", "nowhere.jsonl")
-    assert (missing.code, missing.err.splitlines()[0]) == (2, "error: no file nowhere.jsonl")
-    (project / "golds.txt").write_text("x")
-    assert cli("data", "audit", "golds.txt").code == 4

@@ -31,26 +31,12 @@ def last_object(ended: Any) -> Any:
     return json.loads(ended.out.splitlines()[-1])
 
 
-@pytest.fixture
-def generated(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
-    def build() -> None:
-        ended = cli("generate", "--teacher", "parrot", "--out", "mine")
-        assert ended.code == 0, ended.err
-
-    once("generated", build)
-    return project / "mine"
+TRAIN = ("train", "mine", "--student", "memory", "--objective", "plain")
 
 
-@pytest.fixture
-def finished(cli: Cli, generated: Path, once: Callable[..., None]) -> Path:
-    """A run that was trained and scored."""
-
-    def build() -> None:
-        assert cli("train", "mine", "--student", "memory", "--objective", "plain").code == 0
-        assert cli("evaluate", "mine", "--set", "evaluate.baselines=untrained").code == 0
-
-    once("finished", build)
-    return generated
+def manifest() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path("mine/run.json").read_text())
+    return found
 
 
 # --- help, version, no command ----------------------------------------------------------
@@ -109,68 +95,18 @@ def test_main_exits_with_the_code_of_the_error(cli: Cli, capsys: pytest.CaptureF
 # --- errors -----------------------------------------------------------------------------
 
 
-def test_error_is_three_lines_and_an_object_with_json(cli: Cli) -> None:
-    ended = cli("runs", "show", "nothing")
-    assert ended.code == 2
-    assert ended.out == ""
-    what, where, hint = ended.err.splitlines()
-    assert what == "error: no run 'nothing'."
-    assert where.startswith("where: looked in ")
-    assert hint == "hint: `dstill runs list` shows what is there"
-    as_json = cli("runs", "show", "nothing", "--json")
-    assert last_object(as_json) == {
-        "error": {
-            "code": "usage",
-            "message": "no run 'nothing'.",
-            "hint": hint.removeprefix("hint: "),
-            "where": where.removeprefix("where: "),
-        },
-    }
-    assert as_json.code == 2
-
-
 BUG = """
-import click
 from dstill import hookimpl
 
 @hookimpl
 def register_commands(cli):
     @cli.command()
-    @click.argument("what")
-    def fail(what):
-        if what == "bug":
-            raise KeyError("a bug")
-        if what == "memory":
-            raise MemoryError
-        if what == "disk":
-            raise OSError(28, "No space left on device", "/x/y")
-        if what == "deep":
-            raise RecursionError
-        raise click.ClickException("no good")
+    def fail():
+        raise KeyError("a bug")
 """
 
 
-@pytest.mark.parametrize(
-    ("what", "code", "message"),
-    [
-        ("bug", 1, "bug in dstill: KeyError: 'a bug'"),
-        ("memory", 2, "MemoryError: the input is too large for this machine"),
-        ("deep", 2, "RecursionError: the input is too large for this machine"),
-        ("disk", 11, "disk full writing /x/y"),
-        ("click", 2, "no good"),
-    ],
-)
-def test_unexpected_error_has_no_traceback(cli: Cli, what: str, code: int, message: str) -> None:
-    Path("bug.py").write_text(BUG)
-    ended = cli("--plugin", "bug.py", "fail", what)
-    assert ended.code == code
-    assert ended.err.startswith(f"error: {message}\n")
-    assert "Traceback" not in ended.err
-
-
-@pytest.mark.parametrize(
-    "words", [["--debug", "--plugin", "bug.py", "fail", "bug"], ["--plugin=bug.py", "fail", "bug", "--debug"]]
-)
+@pytest.mark.parametrize("words", [["--debug", "--plugin", "bug.py", "fail"], ["--plugin=bug.py", "fail", "--debug"]])
 def test_debug_shows_the_traceback(cli: Cli, words: list[str]) -> None:
     Path("bug.py").write_text(BUG)
     ended = cli(*words)
@@ -185,9 +121,6 @@ def test_init_writes_a_file_that_can_be_read(cli: Cli) -> None:
     assert "wrote dstill.toml for task 'toy'" in cli("init").out
     shown = last_object(cli("config", "show", "--origin", "--json"))
     assert shown["project.task"] == {"value": "toy", "origin": "dstill.toml:4"}
-    again = cli("init")
-    assert again.code == 2
-    assert again.err.startswith("error: dstill.toml already exists\n")
 
 
 def test_plugins_lists_parts_with_their_plugin(cli: Cli) -> None:
@@ -254,15 +187,13 @@ def test_failed_plugin_is_named_and_the_rest_works(cli: Cli, words: list[str]) -
     assert ended.out
 
 
-@pytest.mark.parametrize(
-    "words", [["data", "questions"], ["generate"], ["demo"], ["data", "check"], ["config", "show"], ["train", "x"]]
-)
-def test_stage_commands_refuse_failed_plugins(cli: Cli, words: list[str]) -> None:
+def test_failed_plugin_is_listed_in_json(cli: Cli) -> None:
     Path("bad.py").write_text("1 / 0")
-    ended = cli("--plugin", "bad.py", *words)
-    assert ended.code == 3
-    assert ended.err.startswith("error: plugin 'bad': ZeroDivisionError")
-    assert ended.out == ""
+    listed, failed = map(json.loads, cli("--plugin", "bad.py", "pack", "list", "--json").out.splitlines())
+    problem = "ZeroDivisionError: division by zero"
+    assert listed["failures"] == [{"plugin": "bad", "version": "", "problem": problem, "source": "bad.py"}]
+    assert {plugin["name"] for plugin in listed["plugins"]} == {"toy", "teachers", "evaluate"}
+    assert (failed["error"]["code"], failed["error"]["where"]) == ("failed_items", "bad.py")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -333,17 +264,6 @@ def test_questions_have_golds(cli: Cli) -> None:
     assert cli("data", "questions", "-n", "1", "--seed", "1").out == "add 2 and 1\n    2+1\n"
 
 
-def test_questions_refuses_a_task_without_synthesis(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("mute.py").write_text(
-        "from dstill import Check, Task, hookimpl\n"
-        "class Mute(Task):\n    name = 'mute'\n    checks = ()\n    def examples(self, split): return ()\n"
-        "@hookimpl\ndef register_tasks(): yield Mute\n"
-    )
-    ended = cli("--plugin", "mute.py", "data", "questions", "--task", "mute")
-    assert ended.code == 2
-    assert ended.err.startswith("error: task 'mute' has no questions\n")
-
-
 @pytest.mark.parametrize(
     ("answer", "code"), [("1+2", 0), ("none", 0), ("<rationale>r</rationale><answer>1+2</answer>", 0), ("1*2", 9)]
 )
@@ -354,12 +274,6 @@ def test_check_takes_one_answer_from_stdin_or_a_file(cli: Cli, answer: str, code
     assert (from_stdin.code, from_stdin.out) == (from_file.code, from_file.out)
     assert from_file.code == code
     assert from_file.out.startswith("1: ok" if code == 0 else "1: failed")
-
-
-def test_check_prints_problem_and_hint(cli: Cli) -> None:
-    ended = cli("data", "check", stdin=b"1*2")
-    assert ended.out == "1: failed\n  error (form, not_a_sum) '1*2' is no sum\n    write it as 1+2\n"
-    assert ended.err == "error: 1 of 1 answers failed\nwhere: stdin\n"
 
 
 ROWS = b"""{"id": "a", "query": "1+2"}
@@ -415,30 +329,8 @@ def test_check_by_layer_and_with_a_mapping(cli: Cli) -> None:
     assert cli("data", "check", "--mapping", "mapping.json", stdin=b"100+1").code == 0
     assert cli("data", "check", "--layer", "form", stdin=b"100+1").code == 0
     assert cli("data", "check", "--layer", "digits", stdin=b"100+1").code == 9
-    assert (
-        cli("data", "check", "--layer", "digits", stdin=b"words").code == 9
-    )  # an unparsed answer has no digits to check
-    ended = cli("data", "check", "--layer", "schema", stdin=b"1+2")
-    assert (ended.code, ended.err) == (
-        2,
-        "error: no layer 'schema'\nwhere: --layer\nhint: task 'toy' has form, digits\n",
-    )
-
-
-@pytest.mark.parametrize(
-    ("content", "code", "message"),
-    [
-        ("{", 4, "mapping.json is not strict JSON: "),
-        ("[1]", 4, "mapping.json does not contain a JSON object"),
-        (None, 2, "cannot read mapping.json: no such file or directory"),
-    ],
-)
-def test_check_refuses_a_malformed_mapping(cli: Cli, content: str | None, code: int, message: str) -> None:
-    if content is not None:
-        Path("mapping.json").write_text(content)
-    ended = cli("data", "check", "--mapping", "mapping.json", stdin=b"1+2")
-    assert ended.code == code
-    assert ended.err.startswith(f"error: {message}")
+    unparsed = cli("data", "check", "--layer", "digits", stdin=b"words")
+    assert unparsed.code == 9  # it has no digits to check
 
 
 def test_check_refuses_a_malformed_row_and_reads_on(cli: Cli) -> None:
@@ -493,14 +385,6 @@ def test_generate_as_json(cli: Cli) -> None:
 
 def test_generate_resumes_an_existing_run(cli: Cli, generated: Path) -> None:
     assert cli("generate", "--out", "mine", "--json").code == 0
-    ended = cli("generate", "--out", "mine", "--seed", "7")
-    assert ended.code == 5
-    assert ended.err.startswith("error: run 'mine' was created with project.seed = 0, not 7\n")
-
-
-def test_mistyped_questions_file_creates_no_run(cli: Cli, project: Path) -> None:
-    assert cli("generate", "--teacher", "parrot", "--out", "mine", "--questions", "nosuch.jsonl").code == 2
-    assert not (project / "mine").exists()
 
 
 def test_run_without_rows_accepts_other_settings(cli: Cli, project: Path) -> None:
@@ -542,7 +426,26 @@ def test_train_evaluate_predict_trace(cli: Cli, generated: Path) -> None:
     assert traced["files"]["predictions.jsonl"]["text"] == "1+2"
 
 
-def test_evaluate_without_its_engine_exits_with_3(cli: Cli, finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trained_run_is_trained_again_on_request(cli: Cli, generated: Path) -> None:
+    assert cli(*TRAIN).code == 0
+    first = manifest()["stages"]["train"]["id"]
+    assert cli("train", "mine", "--restart").code == 0
+    assert manifest()["stages"]["train"]["id"] != first
+
+
+@pytest.mark.parametrize("trace", ["status", "checkpoints"])
+def test_stopped_second_training_needs_no_restart(cli: Cli, generated: Path, trace: str) -> None:
+    """As after Ctrl-C or a kill, with the earlier student still there."""
+    assert cli(*TRAIN).code == 0
+    if trace == "checkpoints":
+        Path("mine/checkpoints").mkdir()
+    else:
+        Path("mine/run.json").write_text(json.dumps({**manifest(), "status": "train: interrupted"}))
+    assert cli("train", "mine").code == 0
+    assert cli("train", "mine").code == 2
+
+
+def test_evaluate_without_its_engine_exits_with_3(cli: Cli, evaluated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "dstill.stages.evaluate.judging.engine_failures",
         lambda verdicts: "the engine could not be asked about 3 of 13 answers",
@@ -556,21 +459,21 @@ def test_evaluate_without_its_engine_exits_with_3(cli: Cli, finished: Path, monk
     assert f"{WITH_TOY} evaluate mine" in hint
 
 
-def test_evaluate_notes_changed_data(cli: Cli, finished: Path) -> None:
-    (finished.parent / "looks.json").write_text('[{"beads": 10}, {"beads": 12}]')
+def test_evaluate_notes_changed_data(cli: Cli, evaluated: Path) -> None:
+    (evaluated.parent / "looks.json").write_text('[{"beads": 10}, {"beads": 12}]')
     ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")
     assert ended.code == 0
     assert ended.err.splitlines()[-1] == "note: while answers ran: beads: 10, now 12; scores are of data that moved"
 
 
-def test_evaluate_notes_test_splits_that_it_leaves_out(cli: Cli, finished: Path) -> None:
+def test_evaluate_notes_test_splits_that_it_leaves_out(cli: Cli, evaluated: Path) -> None:
     ended = cli("evaluate", "mine", "--split", "train", "--set", "evaluate.baselines=[]")
     assert ended.code == 0
     note = "note: the 13 questions of test were not scored: evaluate.splits does not name it"
     assert ended.err.splitlines()[-1] == note
 
 
-def test_evaluate_shows_scores_and_baselines(cli: Cli, finished: Path) -> None:
+def test_evaluate_shows_scores_and_baselines(cli: Cli, evaluated: Path) -> None:
     ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")
     assert "executable accuracy in %, run on abacus 1" in ended.out
     assert "53.8 [29.1, 76.8]" in ended.out
@@ -588,53 +491,33 @@ def test_student_without_weights_or_loss_shows_neither(capsys: pytest.CaptureFix
     assert capsys.readouterr().out == "nearest, plain, full: 0 steps in 0 s\n"
 
 
-def test_predict_answers_a_question(cli: Cli, finished: Path) -> None:
+def test_predict_answers_a_question(cli: Cli, evaluated: Path) -> None:
     ended = cli("predict", "mine", "add 2 and 1", "--execute")
     assert (ended.code, ended.out) == (0, "1+2\n3\n")
     as_json = last_object(cli("predict", "mine", "add 2 and 1", "--execute", "--json"))
     assert (as_json["answer"], as_json["ok"], as_json["outcome"], as_json["result"]) == ("1+2", True, "ok", 3)
 
 
-def test_predict_answers_questions_from_stdin(cli: Cli, finished: Path) -> None:
-    ended = cli("predict", "mine", stdin=b"add 2 and 1\n\nsing a song\nwhat is this\n")
-    assert ended.code == 9
-    assert ended.out == (
-        "# add 2 and 1\n1+2\n"
-        "# sing a song\nnone\n  the student refused to answer\n"
-        "# what is this\n(nothing)\n  no output\n"
-    )
-    assert ended.err.splitlines()[:2] == [
-        "note: the student refused 1 of 3 questions",
-        "error: 1 of 3 answers cannot be used",
-    ]
+def test_predict_answers_questions_from_stdin(cli: Cli, evaluated: Path) -> None:
     rows = cli("predict", "mine", "--json", stdin=b'{"question": "add 2 and 1"}\n{"question": "add 3 and 1"}\n')
     assert [json.loads(line)["answer"] for line in rows.out.splitlines()] == ["1+2", "1+3"]
     assert rows.code == 0
-    bad = cli("predict", "mine", stdin=b'{"question": "add 2 and 1"}\n{"q": 1}\n')
-    assert (bad.code, bad.err) == (
-        4,
-        'error: row has no \'question\'\nwhere: stdin:2\nhint: rows are {"question": "…"}\n',
-    )
 
 
-def test_trace_prints_the_rows_of_one_id(cli: Cli, finished: Path) -> None:
+def test_trace_prints_the_rows_of_one_id(cli: Cli, evaluated: Path) -> None:
     text = cli("runs", "trace", "mine", "test-add-2-1").out
     assert "dataset/data/test.jsonl" in text
     assert "  question: add 2 and 1" in text
-    ended = cli("runs", "trace", "mine", "nothing")
-    assert ended.code == 2
-    assert ended.err.startswith("error: no row with id 'nothing' in run 'mine'\n")
-    assert re.search(r"rejects\.jsonl\. For example: '[^']+'\n$", ended.err)
 
 
-def test_runs_are_listed_shown_and_deleted(cli: Cli, finished: Path) -> None:
+def test_runs_are_listed_shown_and_deleted(cli: Cli, evaluated: Path) -> None:
     assert last_object(cli("runs", "list", "--json")) == {"runs": []}
     assert cli("runs", "list").err.startswith("no runs under ./runs; ")
-    finished.rename(finished.parent / "moved")
-    (finished.parent / "runs").mkdir()
-    (finished.parent / "moved").rename(finished.parent / "runs" / "mine")
-    (finished.parent / "runs" / "bad").mkdir()
-    (finished.parent / "runs" / "bad" / "run.json").write_text("{")
+    evaluated.rename(evaluated.parent / "moved")
+    (evaluated.parent / "runs").mkdir()
+    (evaluated.parent / "moved").rename(evaluated.parent / "runs" / "mine")
+    (evaluated.parent / "runs" / "bad").mkdir()
+    (evaluated.parent / "runs" / "bad" / "run.json").write_text("{")
     listed = {r["run"]: r for r in last_object(cli("runs", "list", "--json"))["runs"]}
     assert listed["mine"]["accuracy"] == pytest.approx(7 / 13)
     assert listed["mine"]["status"] == "evaluate: done"
@@ -643,9 +526,6 @@ def test_runs_are_listed_shown_and_deleted(cli: Cli, finished: Path) -> None:
     shown = last_object(cli("runs", "show", "mine", "--json"))
     assert shown["files"]["verdicts.jsonl"]["rows"] == 13
     assert "verdicts.jsonl" in cli("runs", "show", "mine").out
-    asked = cli("runs", "rm", "mine", stdin=b"n\n")
-    assert (asked.code, "--yes" in asked.err) == (2, True)  # no terminal to ask
-    assert Path("runs/mine").exists()
     gone = cli("runs", "rm", "mine", "--yes")
     assert (gone.code, gone.err) == (0, "deleted runs/mine\n")
     assert not Path("runs/mine").exists()
@@ -689,8 +569,6 @@ def test_demo_selects_one_of_several_data_sets(cli: Cli) -> None:
     assert ended.code == 0, ended.err
     assert "now" not in ended.err
     assert 'prefix = "loud: "' in next(Path("runs").glob("toy-*/config.toml")).read_text()
-    ended = cli("demo", "--bundled-index", "lowd")
-    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: the toy has no data called 'lowd'")
 
 
 def test_demo_trains_another_student_with_its_own_recipe(cli: Cli) -> None:
@@ -732,11 +610,6 @@ def test_demo_stopped_while_it_writes_the_dataset_continues(cli: Cli) -> None:
     assert set(json.loads(file.read_text())["stages"]) == {"generate", "train", "evaluate"}
 
 
-def test_demo_does_not_continue_another_run(cli: Cli, finished: Path) -> None:
-    ended = cli("demo", "--out", "mine")
-    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: run 'mine' is not a demo")
-
-
 def test_demo_writes_data_only_to_a_given_server(cli: Cli) -> None:
     """Without one, a later command with --engine-url would ask for permission to write there."""
     assert cli("demo", "--out", "shown").code == 0
@@ -761,21 +634,7 @@ def test_quick_demo_names_its_limits(cli: Cli) -> None:
     assert "--quick:" not in cli("demo").out
 
 
-def test_demo_refuses_a_task_without_one(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("plain.py").write_text(
-        "from dstill import Task, hookimpl\nfrom dstill.api import Demo\n"
-        "class Plain(Task, Demo):\n    name = 'plainly'\n    checks = ()\n    def examples(self, split): return ()\n"
-        "@hookimpl\ndef register_tasks(): yield Plain\n"
-    )
-    ended = cli("--plugin", "plain.py", "demo", "--task", "plainly")
-    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: task 'plainly' has no demo")
-    plain = Path("plain.py").read_text().replace("    checks", "    demo_settings = {'project.seed': 1}\n    checks")
-    Path("plain.py").write_text(plain)
-    ended = cli("--plugin", "plain.py", "demo", "--task", "plainly", "--quick")
-    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: task 'plainly' has no quick demo")
-
-
-def test_predict_warns_of_out_of_distribution_questions(cli: Cli, finished: Path) -> None:
+def test_predict_warns_of_out_of_distribution_questions(cli: Cli, evaluated: Path) -> None:
     assert last_object(cli("predict", "mine", "add 2 and 1", "--json"))["similarity"] is None  # not known yet
     assert cli("evaluate", "mine").code == 0  # with the nearest question as a baseline
     near = cli("predict", "mine", "add 2 and 1")
@@ -788,13 +647,13 @@ def test_predict_warns_of_out_of_distribution_questions(cli: Cli, finished: Path
     both = cli("predict", "mine", stdin=b"add 2 and 1\nwer hat gewonnen\n")
     assert both.err.startswith("warning: no training question is like 1 of 2 questions (similarity below 0.5)")
     assert "  a guess: no training question is like this one (similarity 0.00)\n" in both.out  # which of the two
-    (finished / "baselines" / "nearest" / "nearest.json").write_text("{")
+    (evaluated / "baselines" / "nearest" / "nearest.json").write_text("{")
     broken = cli("predict", "mine", "add 2 and 1")
     assert (broken.code, broken.out) == (0, "1+2\n")
     assert broken.err.startswith("note: the similarity to the training questions is not known: ")
 
 
-def test_python_api_opens_a_run_of_the_command_line(cli: Cli, finished: Path, toy_file: Path) -> None:
+def test_python_api_opens_a_run_of_the_command_line(cli: Cli, evaluated: Path, toy_file: Path) -> None:
     from dstill import plugins
 
     run = Run.open("mine", plugins=plugins.load([toy_file]))

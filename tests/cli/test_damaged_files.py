@@ -50,13 +50,6 @@ def write_file(name: str, *rows: dict[str, Any]) -> str:
 GOLD = {"question": "add 1 and 2", "answer": "1+2", "rationale": "it says 1+2"}
 
 
-def test_truncated_last_line_is_refused(cli: Cli, project: Path) -> None:
-    Path("q.jsonl").write_text('{"question":"add 1 and 2"}\n{"question":"add 2 a')
-    ended = generate(cli, "q.jsonl")
-    assert_refused(ended, 4, "line 2 is truncated: the file ends inside it, at byte 47\nwhere: q.jsonl:2\n")
-    assert "the line starts at byte 27" in ended.err
-
-
 def test_blank_lines_bom_and_crlf_are_accepted(cli: Cli, project: Path) -> None:
     text = "\ufeff" + json.dumps({**GOLD, "note": "a\u2028b"}, ensure_ascii=False) + "\r\n\r\n"
     Path("q.jsonl").write_bytes(text.encode())
@@ -64,56 +57,20 @@ def test_blank_lines_bom_and_crlf_are_accepted(cli: Cli, project: Path) -> None:
     assert (ended.code, json.loads(ended.out.splitlines()[-1])["accepted"]) == (0, 1)
 
 
-def test_other_format_is_named(cli: Cli, project: Path) -> None:
-    for name, content, detected in (
-        ("a.jsonl", b'[{"question":"q"}]', "detected a JSON array, expected JSONL (one object on each line)\n"),
-        (
-            "b.csv",
-            b"add 1 and 2,it is,1+2\n",
-            "no column 'question' in the first line, which has: add 1 and 2",
-        ),
-        ("c.jsonl", b"PAR1\x15\x04", "detected Parquet, expected JSONL (one object on each line)\n"),
-    ):
-        Path(name).write_bytes(content)
-        assert_refused(generate(cli, name), 4, detected)
-
-
-def test_missing_column_or_null_names_its_row(cli: Cli, project: Path) -> None:
-    assert_refused(
-        generate(cli, write_file("a.jsonl", {"text": "q"})),
-        4,
-        "row 1, column 'question' is missing; the row has text\n",
-    )
-    assert_refused(
-        generate(cli, write_file("b.jsonl", GOLD, {"question": None})), 4, "row 2, column 'question' is null"
-    )
-    assert_refused(generate(cli, write_file("c.jsonl", {**GOLD, "answer": [1]})), 4, "row 1, column 'answer' is a list")
+def test_further_columns_are_kept(cli: Cli, project: Path) -> None:
     assert generate(cli, write_file("d.jsonl", {**GOLD, "team": "ops", "split": "train"})).code == 0
     (row,) = lines(*Path().glob("run-*/dataset/data/train.jsonl"))
     assert json.loads(row["extra"]) == {"team": "ops"}
 
 
-def test_duplicate_ids_and_questions_are_counted(cli: Cli, project: Path) -> None:
-    ids = write_file("ids.jsonl", {**GOLD, "id": "a"}, {"question": "add 1 and 3", "id": "a"})
-    assert_refused(
-        generate(cli, ids), 4, "duplicate ids: 1 ids in 2 rows; first 'a' in rows 1 and 2\nwhere: ids.jsonl:2\n"
-    )
-    golds = write_file("golds.jsonl", GOLD, {**GOLD, "answer": "2+1"})
-    what = "different answers to one question: 1 question; first 'add 1 and 2' in rows 1 and 2\nwhere: golds.jsonl:2\n"
-    assert_refused(generate(cli, golds), 4, what)
-
-
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ('{"question":"a","question":"b"}', "duplicate key 'question'"),
-        ('{"question":NaN}', "NaN"),
-        ('{"question":1e999}', "1e999"),
         ('{"question":' + "9" * 5000 + "}", "digits"),
         ('{"question":' + "[" * 100_000, "deep"),
     ],
 )
-def test_non_strict_json_is_refused(cli: Cli, project: Path, row: str, message: str) -> None:
+def test_error_of_a_very_long_row_is_short(cli: Cli, project: Path, row: str, message: str) -> None:
     Path("q.jsonl").write_text(json.dumps(GOLD) + "\n" + row + "\n")
     ended = generate(cli, "q.jsonl")
     assert_refused(ended, 4, "line 2: not strict JSON: ")
@@ -152,17 +109,10 @@ def test_formats_that_could_run_code_are_not_opened(cli: Cli, project: Path) -> 
     assert not (project.parent / "escaped").exists()
 
 
-def test_dataset_without_usable_rows_is_refused(cli: Cli, project: Path) -> None:
-    Path("none.jsonl").write_text("\n")
-    assert_refused(generate(cli, "none.jsonl"), 4, "no rows in none.jsonl\n")
-    assert generate(cli, write_file("one.jsonl", {**GOLD, "split": "train"})).code == 0
-    rows = [{**GOLD, "question": f"add {n} and 2", "answer": f"{n}+2", "split": "train"} for n in range(1, 6)]
-    ended = cli(
-        *("generate", "--teacher", "parrot", "--questions", write_file("five.jsonl", *rows), "--out", "all"),
-        *("--set", "teacher.parrot.garble=add", "--set", "generate.labels=teacher"),
-    )
-    assert_refused(ended, 4, "0 usable rows of 5; reasons: not_parseable 5\nwhere: five.jsonl\n")
-    assert "all/rejects.jsonl says what is wrong with each" in ended.err
+def test_run_without_usable_rows_is_not_trained(cli: Cli, project: Path) -> None:
+    write_file("one.jsonl", {**GOLD, "split": "train"})
+    words = ("--teacher", "parrot", "--set", "teacher.parrot.garble=add", "--set", "generate.labels=teacher")
+    assert cli("generate", *words, "--questions", "one.jsonl", "--out", "all").code == 4
     ended = cli("train", "all", "--student", "memory", "--objective", "plain")
     assert ended.code in (4, 5)
     assert "Traceback" not in ended.err

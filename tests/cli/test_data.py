@@ -42,21 +42,6 @@ def rows(*given: dict[str, Any]) -> bytes:
 # --- unseen data ------------------------------------------------------------------------
 
 
-def test_unseen_data_in_training_is_refused(towns: Cli, project: Path) -> None:
-    ended = towns(*MAKE, "--set", "task.towns.unseen=shop")
-    assert ended.code == 4
-    assert "1 of 1 items of test_unseen_data shares a database with train" in ended.err
-    assert "split by template and database" in ended.err
-
-
-def test_unseen_data_without_a_name_is_refused_before_any_request(towns: Cli, project: Path) -> None:
-    ended = towns(*MAKE, "--set", "task.towns.unseen=")
-    assert ended.code == 4
-    assert "row 'unseen-1' of test_unseen_data does not say which database it is about" in ended.err
-    assert '{"db": "NAME"}' in ended.err
-    assert not Path("replies.sqlite").exists()
-
-
 def test_scores_are_split_by_database(towns: Cli, finished: Path) -> None:
     assert towns("evaluate", "mine").code == 0
     evaluated = json.loads((finished / "run.json").read_text())["stages"]["evaluate"]
@@ -85,16 +70,6 @@ def test_defaults_to_the_most_frequent_data_with_a_note(towns: Cli, finished: Pa
     assert ended.err == "note: asked about the database 'shop'; choose with --data: shop, school, clinic\n"
 
 
-def test_unknown_data_is_refused_with_a_suggestion(towns: Cli, finished: Path) -> None:
-    ended = towns("predict", "mine", "--data", "schol", "count table 0")
-    assert ended.code == 2
-    assert ended.err.splitlines() == [
-        "error: this run knows no database 'schol'. Did you mean 'school'?",
-        "where: --data",
-        "hint: it knows shop, school, clinic",
-    ]
-
-
 def test_rows_may_name_their_data_and_id(towns: Cli, finished: Path) -> None:
     given = rows(
         {"id": "a", "question": "count table 0", "db": "school"},
@@ -118,33 +93,6 @@ def test_rows_may_name_their_data_and_id(towns: Cli, finished: Path) -> None:
     assert ended.err.count("note: asked about the database 'shop'") == 1
     ended = towns("predict", "mine", "--json", "--data", "school", stdin=given.splitlines()[-1])
     assert (answers(ended), ended.err) == ([("1", "school:rooms")], "")
-
-
-@pytest.mark.parametrize(
-    ("row", "code", "said"),
-    [
-        ({"db": "schol"}, 2, "this run knows no database 'schol'. Did you mean 'school'?\nwhere: stdin:1"),
-        ({"context": {"db": "x"}}, 2, "this run knows no database 'x'."),
-        ({"db": 7}, 4, "'db' is a number, expected text\nwhere: stdin:1"),
-        ({"context": [1]}, 4, "'context' is a list, expected an object\nwhere: stdin:1"),
-        ({"context": "{"}, 4, "'context' is not strict JSON"),
-    ],
-)
-def test_rows_with_invalid_data_are_refused(
-    towns: Cli, finished: Path, row: dict[str, Any], code: int, said: str
-) -> None:
-    ended = towns("predict", "mine", stdin=rows({"question": "count table 0", **row}))
-    assert (ended.code, said in ended.err) == (code, True), ended.err
-
-
-def test_option_data_is_refused_for_a_task_without_data_names(cli: Cli, project: Path) -> None:
-    words = ("--task", "toy", "--teacher", "parrot", "--set", "train.student=memory", "--set", "train.objective=plain")
-    assert cli("generate", "--out", "runs/mine", *words).code == 0
-    assert cli("train", "mine").code == 0
-    ended = cli("predict", "mine", "add 2 and 1")
-    assert (ended.code, ended.out, ended.err) == (0, "1+2\n", "")
-    ended = cli("predict", "mine", "--data", "x", "add 2 and 1")
-    assert (ended.code, "its questions name no data set: leave the name out" in ended.err) == (2, True)
 
 
 # --- check ------------------------------------------------------------------------------

@@ -20,19 +20,6 @@ from dstill.cli import extras
 from dstill.cli.console import emit, visible
 
 Cli = Callable[..., Any]
-SECRET = "sk-proj-abcdefghijklmnop0123456789"
-
-
-@pytest.fixture
-def finished(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
-    """A run with a student."""
-
-    def build() -> None:
-        assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
-        assert cli("train", "mine", "--student", "memory", "--objective", "plain").code == 0
-
-    once("finished", build)
-    return project / "mine"
 
 
 @pytest.fixture
@@ -48,76 +35,8 @@ def mkdir_fails(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return refuse
 
 
-FILES = {
-    "empty.toml": "",
-    "range.toml": "[train]\nlearning_rate = nan\n",
-    "unknown.toml": "[train]\nepochs = 3\n",
-    "syntax.toml": "[train\n",
-    "half.jsonl": '{"question": "add',
-    "array.jsonl": '[{"question": "add 1 and 2"}]',
-    "wrong.jsonl": '{"question": 7}\n',
-    "none.jsonl": "",
-    "twice.csv": "id,question\n1,a\n1,b\n",
-    "cells.csv": "id,question\n1,a,b\n",
-    "bad.py": "raise RuntimeError('no luck')\n",
-    "thesis/chapter.txt": "years of work",
-}
-
-
-@pytest.mark.parametrize(
-    ("words", "where"),
-    [
-        ("--config nofile generate", "nofile"),
-        ("--config thesis generate", "thesis"),
-        ("--config empty.toml generate", "empty.toml"),
-        ("--config range.toml generate", "range.toml:2"),
-        ("--config unknown.toml generate", "unknown.toml:2"),
-        ("--config syntax.toml generate", "syntax.toml:1:7"),
-        ("--plugin bad.py pack list", "bad.py"),
-        ("--plugin bad.py generate", "bad.py"),
-        ("--plugin nofile.py pack list", "--plugin"),
-        ("generate --out thesis", "--out"),
-        ("generate --out missing/run", "--out"),
-        ("generate --questions nofile.jsonl", "nofile.jsonl"),
-        ("generate --questions thesis", "thesis"),
-        ("generate --questions half.jsonl", "half.jsonl:1"),
-        ("generate --questions array.jsonl", "array.jsonl:1"),
-        ("generate --questions wrong.jsonl", "wrong.jsonl:1"),
-        ("generate --questions none.jsonl", "none.jsonl"),
-        ("generate --questions twice.csv", "twice.csv:3"),
-        ("generate --questions cells.csv", "cells.csv:2"),
-        ("generate --engine-url http://127.0.0.1:1", "--engine-url"),
-        ("runs show nobody", "looked in"),
-        ("runs show thesis", "thesis"),
-        ("runs trace nobody 1", "looked in"),
-        ("runs trace mine nobody", "mine"),
-        ("predict mine", "stdin:2"),
-        ("completion csh", "dstill completion"),
-    ],
-)
-def test_error_is_three_lines(cli: Cli, finished: Path, words: str, where: str) -> None:
-    for name, text in FILES.items():
-        Path(name).parent.mkdir(exist_ok=True)
-        Path(name).write_text(text)
-    stdin = b'{"question": "add 1 and 2"}\n{"question": " "}\n'
-    ended = (
-        cli(*words.split(), "--set=generate.teacher=parrot", stdin=stdin)
-        if "generate" in words
-        else cli(*words.split(), stdin=stdin)
-    )
-    assert ended.code not in (0, 1), ended.err
-    *_, what, place, hint = ended.err.rstrip("\n").split("\n")
-    assert what.startswith("error: "), ended.err
-    assert place.startswith("where: ")
-    assert where in place
-    assert hint.startswith("hint: ")
-
-
 def test_hint_to_list_keys_works_with_a_broken_file(cli: Cli) -> None:
     Path("dstill.toml").write_text("[train]\nepochs = 3\n")
-    refused = cli("config", "show")
-    assert refused.code == 2
-    assert "`dstill config show --defaults` lists every key" in refused.err
     assert "num_train_epochs = 3.0\n" in cli("config", "show", "--defaults").out
     assert cli("--config", "nofile", "config", "show", "--defaults").code == 0
 
@@ -138,15 +57,8 @@ def test_unwritable_folder_is_not_called_missing(cli: Cli, mkdir_fails: Callable
     assert ended.err.startswith(f"error: cannot write {Path.cwd() / 'xx'}: nothing can be created in {Path.cwd()}\n")
 
 
-def test_rm_needs_confirmation(cli: Cli, finished: Path) -> None:
-    ended = cli("runs", "rm", "mine", stdin=b"y\n")
-    assert ended.code == 2
-    assert ended.err.endswith("hint: pass --yes to delete it without confirmation\n")
-    assert finished.exists()
-
-
 @pytest.mark.parametrize(("said", "code"), [(b"n\n", 130), (b"y\n", 0)])
-def test_rm_asks_on_a_terminal(finished: Path, toy_file: Path, said: bytes, code: int) -> None:
+def test_rm_asks_on_a_terminal(trained: Path, toy_file: Path, said: bytes, code: int) -> None:
     ours, theirs = pty.openpty()
     words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "runs", "rm", "mine"]
     with subprocess.Popen(words, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
@@ -155,7 +67,7 @@ def test_rm_asks_on_a_terminal(finished: Path, toy_file: Path, said: bytes, code
         out, _ = process.communicate(timeout=60)
     os.close(ours)
     assert process.returncode == code, out
-    assert finished.exists() is (code == 130)
+    assert trained.exists() is (code == 130)
 
 
 @pytest.mark.parametrize("more", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
@@ -235,32 +147,10 @@ def test_requirements_of_the_demo_are_installed() -> None:
     assert needed > {"torch", "scipy", "jinja2", "osmem-server"}
 
 
-def test_run_without_settings_is_an_error(cli: Cli, finished: Path) -> None:
-    (finished / "config.toml").unlink()
-    for words in (["train", "mine"], ["generate", "--out", "mine"], ["runs", "trace", "mine", "1"]):
-        ended = cli(*words)
-        assert ended.code == 5
-        assert ended.err.startswith("error: run 'mine' has no config.toml: its settings are not known\n")
-        assert "init" not in ended.err
+def test_run_without_settings_is_shown_and_deleted(cli: Cli, trained: Path) -> None:
+    (trained / "config.toml").unlink()
     assert cli("runs", "show", "mine").code == 0
     assert cli("runs", "rm", "mine", "--yes").code == 0
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["pack", "list", SECRET],
-        ["generate", "--json", SECRET],
-        [SECRET],
-        ["runs", "show", SECRET],
-        ["runs", "trace", SECRET, "1"],
-    ],
-)
-def test_values_that_look_like_keys_are_never_echoed(cli: Cli, words: list[str]) -> None:
-    ended = cli(*words)
-    assert ended.code == 2
-    assert "***" in ended.err
-    assert SECRET not in ended.out + ended.err
 
 
 @pytest.mark.parametrize("text", ["a\u202eb", "\u200b", "\u2028", "\U000e0041", "\x7f\x9b", "\ufeff", "\ue000"])
@@ -281,18 +171,20 @@ def test_ids_cannot_inject_terminal_escapes_through_json(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "what"),
+    ("question", "what"),
     [
-        ('{"question": ""}', "the question is empty"),
-        (json.dumps({"question": "x" * 3000}), "the question is too long: 3,000 characters (limit 2,000)"),
-        ('{"question": "add\\u0000"}', "the question has characters that are not text: 'add\\x00'"),
-        ('{"text": "add"}', "row has no 'question'"),
+        ("x" * 2_001, "the question is too long: 2,001 characters (limit 2,000)"),
+        ("add 1 " * 17_000, "the question is too long: 101,999 characters (limit 2,000)"),
+        ("add \udcff", "the question has characters that are not text: 'add \\udcff'"),
     ],
 )
-def test_invalid_question_names_its_line(cli: Cli, finished: Path, line: str, what: str) -> None:
-    ended = cli("predict", "mine", stdin=f'{{"question": "add 1 and 2"}}\n\n{line}\n'.encode())
-    assert ended.code in (2, 4)
-    assert ended.err.splitlines()[:2] == [f"error: {what}", "where: stdin:3"]
+def test_impossible_question_is_refused(cli: Cli, trained: Path, question: str, what: str) -> None:
+    for words in (("predict", "mine"), ("ask", "--engine-url", "http://no.such.number", "--student", "memory:base")):
+        ended = cli(*words, question)
+        assert (ended.code, ended.err.splitlines()[0]) == (2, f"error: {what}")
+        assert len(ended.err) < 500
+    ended = cli("predict", "mine", stdin=json.dumps({"question": question}).encode())
+    assert (ended.code, ended.err.splitlines()[:2]) == (2, [f"error: {what}", "where: stdin:1"])
 
 
 def test_unknown_disabled_plugin_is_noted(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,12 +195,3 @@ def test_unknown_disabled_plugin_is_noted(cli: Cli, monkeypatch: pytest.MonkeyPa
         assert "'toy'" not in ended.err
     assert cli("pack", "list").code == 0
     assert "nosuch" not in cli("config", "show").err
-
-
-def test_failed_plugin_has_its_file_in_json(cli: Cli) -> None:
-    Path("bad.py").write_text("raise RuntimeError('no luck')\n")
-    listed, failed = map(json.loads, cli("--plugin", "bad.py", "pack", "list", "--json").out.splitlines())
-    assert listed["failures"] == [
-        {"plugin": "bad", "version": "", "problem": "RuntimeError: no luck", "source": "bad.py", "part": ""}
-    ]
-    assert failed["error"]["where"] == "bad.py"

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 Cli = Callable[..., Any]
 ENGINE = ("--engine-url", "http://abacus:20")
@@ -18,9 +15,8 @@ def settings_of(folder: Path = Path(".")) -> dict[str, Any]:
     return tomllib.loads((folder / "dstill.toml").read_text())
 
 
-def test_recipe_is_for_a_student_trained_from_scratch(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"finetune", "torch"}
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
+def test_recipe_is_for_a_student_trained_from_scratch(cli: Cli, enable: Callable[..., None]) -> None:
+    enable("finetune", "torch")
     assert cli("init").code == 0
     assert settings_of()["train"] == {
         "student": "tiny",
@@ -41,9 +37,8 @@ def test_names_no_student_without_one_trained_from_scratch(cli: Cli) -> None:
     assert settings_of()["train"] == {"modality": "auto"}
 
 
-def test_pretrained_student_has_default_settings(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"finetune", "torch"}
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
+def test_pretrained_student_has_default_settings(cli: Cli, enable: Callable[..., None]) -> None:
+    enable("finetune", "torch")
     assert cli("init", "--student", "hf:base").code == 0
     assert settings_of()["train"] == {"student": "hf:base", "modality": "auto"}
     assert cli("config", "show").code == 0
@@ -75,62 +70,3 @@ def test_recipe_of_the_task_is_only_for_training_from_scratch(cli: Cli) -> None:
 def test_new_project_works(cli: Cli) -> None:
     assert cli("init", *ENGINE, "--set", "engine.url=http://abacus:9", "--student", "memory").code == 0
     assert cli("generate", "--out", "runs/a", "--set", "engine.url=").code == 0
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("--teacher", "parot"), "no teacher called 'parot'. Did you mean 'parrot'?"),
-        (("--set", "generate.teacher=parot"), "no teacher called 'parot'. Did you mean 'parrot'?"),
-        (("--student", "memry:base"), "no student called 'memry'. Did you mean 'memory'?"),
-    ],
-)
-def test_misspelt_names_write_nothing(cli: Cli, words: tuple[str, ...], said: str) -> None:
-    ended = cli("init", *words)
-    assert (ended.code, ended.err.splitlines()[0]) == (2, f"error: {said}")
-    assert not Path("dstill.toml").exists()
-
-
-@pytest.mark.parametrize("there", ["dstill.toml", "numbers.json"])
-def test_refuses_to_overwrite(cli: Cli, there: str) -> None:
-    Path(there).write_text("mine")
-    ended = cli("init", *ENGINE)
-    assert ended.code == 2
-    assert ended.err.startswith(f"error: {there} already exists\n")
-    assert [(path.name, path.read_text()) for path in Path(".").iterdir()] == [(there, "mine")]
-
-
-def test_option_index_needs_a_server(cli: Cli) -> None:
-    ended = cli("init", "--index", "sums")
-    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: --index needs the address of your data")
-
-
-def test_option_url_is_refused_for_a_task_without_a_server(cli: Cli, project: Path) -> None:
-    (project / "plain.py").write_text(PLAIN)
-    ended = cli("--plugin", "plain.py", "init", "--task", "plain", *ENGINE)
-    assert ended.code == 2
-    assert ended.err.startswith("error: task 'plain' cannot describe the data of a server\nwhere: --engine-url\n")
-    assert not Path("dstill.toml").exists()
-
-
-def test_never_writes_a_secret(cli: Cli) -> None:
-    ended = cli("init", *ENGINE, "--set", "engine.api_key_env=sk-abcdefghijklmnop0123456789")
-    assert ended.code == 2
-    assert "sk-abc" not in ended.err
-    assert not Path("dstill.toml").exists()
-
-
-PLAIN = """
-from dstill import Task, hookimpl
-
-class Plain(Task):
-    name = "plain"
-    checks = ()
-
-    def examples(self, split):
-        return ()
-
-@hookimpl
-def register_tasks():
-    yield Plain
-"""

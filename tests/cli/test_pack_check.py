@@ -138,12 +138,6 @@ def test_what_the_time_left_unchecked_is_said(check: Call) -> None:
     assert check(SLOW, "--seconds", "1", "--json").code == 3
 
 
-def test_unknown_task_is_a_usage_error(cli: Call) -> None:
-    ended = cli("pack", "check", "nothing")
-    assert ended.code == 2
-    assert "no task called 'nothing'" in ended.err
-
-
 def test_the_only_task_needs_no_name(cli: Call) -> None:
     ended = cli("pack", "check", "--limit", "5")
     assert ended.code == 0, ended.out

@@ -25,12 +25,8 @@ MAKE = (
 
 
 @pytest.fixture
-def finished(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
-    def build() -> None:
-        assert cli(*MAKE).code == 0
-        assert cli("train", "mine").code == 0
-
-    once("finished", build)
+def finished(project: Path, make: Callable[..., None]) -> Path:
+    make("finished", MAKE, ("train", "mine"))
     return project / "runs" / "mine"
 
 
@@ -57,17 +53,6 @@ def test_streams_answers_from_a_pipe(finished: Path, toy_file: Path) -> None:
     assert [(row["id"], row["answer"]) for row in rest] == [(str(BLOCK + 1), "1+2"), (str(BLOCK + 2), "1+3")]
 
 
-def test_rows_before_an_invalid_one_are_answered(cli: Cli, finished: Path) -> None:
-    rows = b'\n{"question": "add 2 and 1"}\n{"question": 7}\n{"question": "add 3 and 1"}\n'
-    ended = cli("predict", "mine", stdin=rows)
-    assert (ended.code, ended.out) == (4, "# add 2 and 1\n1+2\n")
-    assert ended.err.splitlines() == [
-        "error: row has no 'question'",
-        "where: stdin:3",
-        'hint: rows are {"question": "…"}',
-    ]
-
-
 @pytest.mark.parametrize(
     "data",
     [
@@ -86,15 +71,6 @@ def test_bom_and_blank_lines_are_skipped(cli: Cli, finished: Path, data: bytes) 
 def test_empty_input_gives_no_answers(cli: Cli, finished: Path) -> None:
     ended = cli("predict", "mine", stdin=b" \n\n")
     assert (ended.code, ended.out, ended.err) == (0, "", "note: no questions on stdin\n")
-
-
-@pytest.mark.parametrize(
-    "data", [b'[{"question": "add 2 and 1"}]', b'[\n  {"question": "add 2 and 1"}\n]\n', b'["add"]']
-)
-def test_json_array_is_refused(cli: Cli, finished: Path, data: bytes) -> None:
-    ended = cli("predict", "mine", stdin=data)
-    assert (ended.code, ended.out) == (4, "")
-    assert ended.err.startswith("error: detected a JSON array, expected JSONL")
 
 
 def test_question_may_start_with_a_bracket(cli: Cli, finished: Path) -> None:
@@ -153,19 +129,6 @@ def test_self_consistency_shows_the_votes(cli: Cli, finished: Path) -> None:
     assert ended.out.splitlines()[-1] == "3"
     many = objects(cli(*words[:2], *words[3:], "--json", stdin=b"add 2 and 1\nadd 3 and 1\nwhat is this\n"))
     assert [one["votes"]["of"] for one in many] == [8, 8, 8]
-
-
-def test_self_consistency_needs_several_samples(cli: Cli, finished: Path) -> None:
-    for option in ("--num-samples", "--self-consistency"):
-        for count in ("1", "0", "101", "x"):
-            ended = cli("predict", "mine", "add 2 and 1", option, count)
-            assert ended.code == 2
-            assert f"'{count}' is not a whole number from 2 to 100" in ended.err
-
-
-def test_num_samples_and_self_consistency_exclude_each_other(cli: Cli, finished: Path) -> None:
-    ended = cli("predict", "mine", "add 2 and 1", "--num-samples", 8, "--self-consistency", 8)
-    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: these options exclude each other")
 
 
 MUTE = """

@@ -75,18 +75,7 @@ def test_percent_is_exact_at_0_and_100(value: float, shown: str) -> None:
     assert percent(value) == shown
 
 
-@pytest.fixture
-def scored(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
-    def build() -> None:
-        assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
-        assert cli("train", "mine", "--student", "memory", "--objective", "plain").code == 0
-        assert cli("evaluate", "mine", "--set", "evaluate.baselines=untrained").code == 0
-
-    once("scored", build)
-    return project / "mine"
-
-
-def test_evaluate_ends_with_the_summary(cli: Cli, scored: Path) -> None:
+def test_evaluate_ends_with_the_summary(cli: Cli, evaluated: Path) -> None:
     ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")
     told = " ".join(ended.out.split())
     assert "The student is right on 7 of 13 (53.8 %) new questions from known templates (test)" in told
@@ -105,7 +94,7 @@ def test_evaluate_ends_with_the_summary(cli: Cli, scored: Path) -> None:
     assert ended.out.endswith(f"next: {WITH_TOY} report mine\n")
     assert json.loads(cli("evaluate", "mine", "--json").out.splitlines()[-1])["unseen_data"] is None
     assert json.loads(cli("evaluate", "mine", "--json").out.splitlines()[-1])["causes"] == {"different": 6}
-    causes = RunFolder.read(scored).manifest["stages"]["evaluate"]["causes"]
+    causes = RunFolder.read(evaluated).manifest["stages"]["evaluate"]["causes"]
     assert causes["different"] == {
         "count": 6,
         "of": 6,
@@ -113,13 +102,13 @@ def test_evaluate_ends_with_the_summary(cli: Cli, scored: Path) -> None:
         "high": 1.0,
         "examples": causes["different"]["examples"],
     }
-    rows = [json.loads(line) for line in (scored / "verdicts.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in (evaluated / "verdicts.jsonl").read_text().splitlines()]
     labelled = [row["id"] for row in rows if row["cause"] is not None]
     assert (len(labelled), labelled[:5]) == (6, causes["different"]["examples"])
 
 
 @pytest.mark.parametrize("columns", [110, 80, 60])
-def test_every_line_fits_the_terminal(scored: Path, columns: int, toy_file: Path) -> None:
+def test_every_line_fits_the_terminal(evaluated: Path, columns: int, toy_file: Path) -> None:
     ours, theirs = pty.openpty()
     words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "evaluate", "mine"]
     environment = {**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1", "TERM": "xterm"}

@@ -9,13 +9,13 @@ import pty
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.loopback_server import Asked, serving
 from support.terminal import shown
 from support.untrusted_folder import plant, ran
 
@@ -28,37 +28,29 @@ KEY = "canary-of-the-engine-0123456789"
 Cli = Callable[..., Any]
 
 
+@dataclass
 class Server:
     """Records the API keys of requests."""
 
-    def __init__(self) -> None:
-        self.keys: list[str | None] = []
-        outer = self
+    url: str = ""
+    keys: list[str | None] = field(default_factory=list)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                outer.keys.append(self.headers.get("Authorization"))
-                self.send_response(200)
-                self.send_header("content-length", "0")
-                self.end_headers()
 
-            def log_message(self, *args: object) -> None:
-                pass
+@contextlib.contextmanager
+def recording() -> Iterator[Server]:
+    server = Server()
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
+    def answer(asked: Asked) -> tuple[int, dict[str, str], bytes]:
+        server.keys.append(asked.headers.get("authorization"))
+        return 200, {}, b""
 
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    with serving(answer) as server.url:
+        yield server
 
 
 @pytest.fixture
 def attacker() -> Iterator[Server]:
-    with contextlib.closing(Server()) as server:
+    with recording() as server:
         yield server
 
 
@@ -164,7 +156,7 @@ def test_commands_without_an_engine_need_no_trust(sums_cli: Cli, foreign_run: Pa
 
 
 def test_url_flag_gets_no_secret_chosen_by_the_run(sums_cli: Cli, foreign_run: Path, attacker: Server) -> None:
-    with contextlib.closing(Server()) as mine:
+    with recording() as mine:
         ended = sums_cli("evaluate", "theirs", "--engine-url", mine.url)
         assert ended.code == 5
         assert f"'ES_KEY' to {mine.url}" in ended.err
@@ -181,7 +173,7 @@ def test_own_runs_need_no_trust_for_any_address(sums_cli: Cli, attacker: Server,
     assert sums_cli("evaluate", "mine").code == 0
     assert sums_cli("evaluate", "mine", "--set", "engine.api_key_env=").code == 0  # a flag removes the secret
     assert set(attacker.keys) == {KEY, None}
-    with contextlib.closing(Server()) as other:  # another address, given as a flag, for the run's own secret
+    with recording() as other:  # another address, given as a flag, for the run's own secret
         assert sums_cli("evaluate", "mine", "--engine-url", other.url).code == 0
         assert set(other.keys) == {KEY}
     assert sums_cli("runs", "rm", "mine", "--yes").code == 0
@@ -232,15 +224,6 @@ def test_foreign_project_sends_no_secret(sums_cli: Cli, attacker: Server, projec
     assert sums_cli("doctor").code == 0
     assert sums_cli("generate", "--out", "y").code == 0
     assert set(attacker.keys) == {KEY}
-
-
-def test_foreign_teacher_gets_neither_key_nor_questions(sums_cli: Cli, project: Path) -> None:
-    (project / "answers").mkdir()
-    Path("dstill.toml").write_text('[project]\ntask = "sums"\n[teacher.replay]\nfile = "/etc/hostname"\n')
-    for command in (("generate", "--teacher", "replay"), ("data", "questions", "--teacher", "replay")):
-        ended = sums_cli(*command)
-        assert ended.code == 5, ended.err
-        assert "read '/etc/hostname'" in ended.err
 
 
 def test_settings_written_by_init_need_no_trust(sums_cli: Cli, project: Path) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import resource
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from support.served import threads
 
 from dstill.runtime import connections, http
 
@@ -41,26 +40,16 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """``serve(most=4, patience=0.2)``: a server in a thread."""
-    ends: list[Callable[[], None]] = []
 
     def start(**limits: Any) -> Served:
         stack = contextlib.ExitStack()
         listener = stack.enter_context(http.listening("127.0.0.1", 0, hint=""))
         server = http.server_of(app, grace=1, **limits)
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
-        thread.start()
-
-        def end() -> None:
-            server.should_exit = True
-            thread.join()
-            stack.close()
-
-        ends.append(end)
+        run(server, listener, stack)
         return Served(listener.getsockname(), server)
 
-    yield start
-    for end in ends:
-        end()
+    with threads() as run:
+        yield start
 
 
 @contextlib.contextmanager

@@ -11,7 +11,6 @@ import pytest
 
 from dstill import Run
 from dstill import plugins as plugin_loading
-from dstill.errors import RunError
 from dstill.pipeline.review import FILE, Decision, digest
 
 Cli = Callable[..., Any]
@@ -83,14 +82,6 @@ def test_exports_reviewed_rows(run: Run, cli: Cli) -> None:
     ids = {row["id"]: row["completion"] for row in rows(run, "prompt-completion")}
     assert first.id not in ids
     assert "as a person says" in ids[second.id]
-
-
-def test_refuses_a_run_without_a_dataset(run: Run, cli: Cli) -> None:
-    for split in ("train", "validation", "test"):
-        run.discard(f"dataset/data/{split}.jsonl")
-    ended = cli("data", "export", "mine")
-    assert ended.code == RunError.exit_code
-    assert ended.err.startswith("error: the run has no dataset to export\n")
 
 
 # --- the trainers -----------------------------------------------------------------------

@@ -5,7 +5,6 @@ from __future__ import annotations
 import doctest
 import inspect
 import json
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -155,9 +154,8 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
 
 
 @pytest.fixture
-def run_all(cli: Callable[..., Any], root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    off = os.environ["DSTILL_DISABLE"].split(",")
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(name for name in off if name not in ("evaluate", "report")))
+def run_all(cli: Callable[..., Any], root: Path, enable: Callable[..., None]) -> Callable[..., Any]:
+    enable("evaluate", "report")
     files = [word for name in ("protocols", "recorder") for word in ("--plugin", root / f"tests/support/{name}.py")]
 
     def call(task: str, commands: Iterable[tuple[str, ...]]) -> Any:

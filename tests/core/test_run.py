@@ -59,6 +59,19 @@ def create(plugins: Plugins) -> Callable[..., Run]:
     return make
 
 
+def trained(create: Callable[..., Run], **flags: Any) -> Run:
+    run = create(**flags)
+    run.generate()
+    run.train()
+    return run
+
+
+def evaluated(create: Callable[..., Run], **flags: Any) -> Run:
+    run = trained(create, **flags)
+    run.evaluate()
+    return run
+
+
 def reopened(run: Run, **flags: Any) -> Run:
     keys = {key.replace("__", "."): value for key, value in flags.items()}
     return Run.open(run.folder, flags=keys, plugins=run.plugins)
@@ -209,9 +222,7 @@ def test_execute_setting_selects_the_answers_that_are_run(
 
 def test_run_without_a_named_student_keeps_the_one_it_was_trained_with(create: Callable[..., Run]) -> None:
     """Another default student, of a later version or pack, could not load it."""
-    run = create()
-    run.generate()
-    run.train()
+    run = trained(create)
     file = run.folder / "config.toml"
     file.write_text(file.read_text().replace('student = "memory"', 'student = ""'))
     assert reopened(run).student.name == "memory"
@@ -242,10 +253,7 @@ def test_counts_rows_without_a_rationale_when_one_is_learnt(
 
 
 def test_new_training_makes_new_predictions(create: Callable[..., Run]) -> None:
-    run = create()
-    run.generate()
-    run.train()
-    run.evaluate()
+    run = evaluated(create)
     pairs = run.folder / "student" / "pairs.json"
     pairs.write_text("{}")  # edited by hand, not trained
     assert reopened(run).evaluate()["scores"]["student"]["test"]["right"]["value"] > 0
@@ -256,10 +264,7 @@ def test_new_training_makes_new_predictions(create: Callable[..., Run]) -> None:
 
 
 def test_existing_predictions_are_reused(create: Callable[..., Run]) -> None:
-    run = create()
-    run.generate()
-    run.train()
-    run.evaluate()
+    run = evaluated(create)
     made = (run.folder / "predictions.jsonl").stat().st_mtime_ns
     reopened(run).evaluate()
     assert (run.folder / "predictions.jsonl").stat().st_mtime_ns == made
@@ -268,19 +273,16 @@ def test_existing_predictions_are_reused(create: Callable[..., Run]) -> None:
 def test_changed_pack_answers_again(
     create: Callable[..., Run], toy_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    run = create()
-    run.generate()
-    run.train()
-    run.evaluate()
+    run = evaluated(create)
     before = run.manifest["files"]["predictions.jsonl"]["provenance"]
     copy = run.folder.parent / "toy.py"
     copy.write_text(f"{toy_file.read_text()}\n# another grammar\n")
     again = Run.open(run.folder, plugins=plugin_loading.load([copy]))
-    evaluated = again.evaluate()
+    facts = again.evaluate()
     assert "the answers in predictions.jsonl are made again: plugin toy changed" in caplog.text
     assert again.manifest["files"]["predictions.jsonl"]["provenance"][:2] == before[:2]
     assert again.manifest["files"]["predictions.jsonl"]["provenance"] != before
-    assert evaluated["packs"] == [{"name": "toy", "sha256": hashlib.sha256(copy.read_bytes()).hexdigest()}]
+    assert facts["packs"] == [{"name": "toy", "sha256": hashlib.sha256(copy.read_bytes()).hexdigest()}]
     assert len(again.answers()) == 13
 
 
@@ -288,9 +290,7 @@ def test_interrupted_evaluation_resumes_with_its_answers(
     create: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dstill.stages.evaluate.predicting.BLOCK", 5)
-    run = create()
-    run.generate()
-    run.train()
+    run = trained(create)
     real, asked = steps.predict, list[str]()
 
     def predict(*given: Any) -> Iterator[Prediction]:
@@ -318,10 +318,7 @@ def test_second_engine_is_scored_separately(create: Callable[..., Run], plugins:
         name = "other"
         label = "other abacus 2"
 
-    run = create()
-    run.generate()
-    run.train()
-    run.evaluate()
+    run = evaluated(create)
     plugins._of("executors")["other"] = (Other, "toy")
     again = reopened(run, engine__name="other")
     assert again.evaluate()["engine"] == "other abacus 2"
@@ -352,9 +349,7 @@ def test_changed_data_is_recorded_in_notes(create: Callable[..., Run]) -> None:
 
 def test_incompatible_data_is_refused_before_execution(create: Callable[..., Run]) -> None:
     write_engine_facts({"wires": 3}, {"wires": 2})
-    run = create()
-    run.generate()
-    run.train()
+    run = trained(create)
     with pytest.raises(DataError, match="not what the questions were made from") as caught:
         run.evaluate()
     assert caught.value.where == "wires: 3, now 2"
@@ -373,9 +368,7 @@ def test_frequently_unavailable_engine_invalidates_scores(
         gone = Outcome(kind=OutcomeKind.UNAVAILABLE, reason="429 es_rejected_execution_exception")
         return gone if next(calls) % each == each - 1 else runs(self, answer, example)
 
-    run = create()
-    run.generate()
-    run.train()
+    run = trained(create)
     monkeypatch.setattr(abacus, "run", unavailable)
     assert bool(run.evaluate()["invalid"]) is invalid
 
@@ -383,9 +376,7 @@ def test_frequently_unavailable_engine_invalidates_scores(
 def test_invalid_evaluation_is_replaced_on_another_engine(
     create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = create()
-    run.generate()
-    run.train()
+    run = trained(create)
     abacus = plugins.executor("abacus")
     gone = Outcome(kind=OutcomeKind.UNAVAILABLE, reason="connection refused")
     with monkeypatch.context() as patch:
@@ -407,9 +398,7 @@ def test_accuracy_without_an_executor_is_none(
     create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plugins.task("toy"), "executors", ())
-    run = create()
-    run.generate()
-    run.train()
+    run = trained(create)
     facts = run.evaluate()
     assert facts["engine"] == "not executed"
     score = facts["scores"]["student"]["test"]["executable_accuracy"]
@@ -458,9 +447,7 @@ def test_unknown_split_is_an_error(create: Callable[..., Run]) -> None:
 
 
 def test_leaked_test_set_is_not_scored(create: Callable[..., Run]) -> None:
-    run = create()
-    run.generate()
-    run.train()
+    run = trained(create)
     run.write("dataset/data/test.jsonl", run.records("train"))
     (run.folder / "dataset/data/test.jsonl").write_text(
         (run.folder / "dataset/data/test.jsonl").read_text().replace('"split":"train"', '"split":"test"')
@@ -545,9 +532,7 @@ def test_checkpoints_are_deleted_after_the_student_is_saved(create: Callable[...
 
 
 def test_early_stopping_scores_executed_answers(create: Callable[..., Run]) -> None:
-    run = create(train__early_stopping="accuracy")
-    run.generate()
-    run.train()
+    run = trained(create, train__early_stopping="accuracy")
     validation = [*run.records("validation"), *run.records("train")[:3]]
     with scoring(run.setup, validation) as score:
         assert score is not None
@@ -560,9 +545,7 @@ def test_early_stopping_scores_executed_answers(create: Callable[..., Run]) -> N
 def test_unavailable_engine_does_not_stop_early(
     create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = create(train__early_stopping="accuracy")
-    run.generate()
-    run.train()
+    run = trained(create, train__early_stopping="accuracy")
     gone = Outcome(kind=OutcomeKind.UNAVAILABLE, reason="connection refused")
     monkeypatch.setattr(plugins.executor("abacus"), "execute", lambda *_: gone)
     with scoring(run.setup, list(run.records("train"))) as score:

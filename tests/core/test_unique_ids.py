@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,28 +20,3 @@ def test_ids_are_unique_across_splits() -> None:
     with pytest.raises(DataError) as caught:
         require_unique_ids(rows)
     assert caught.value.what == "two questions have the id 'a': 'of train' of train, and 'of test' of test"
-
-
-def test_pack_with_an_id_in_two_splits_is_refused(cli: Cli, project: Path) -> None:
-    """Before a teacher is asked; the audit refuses it, too."""
-    pack = """
-from dstill import Check, Task, hookimpl
-from dstill.api import Example
-
-class Twice(Task):
-    name = "twice"
-    checks = (Check("form", lambda example, answer: ()),)
-
-    def examples(self, split):
-        if split in ("train", "test"):
-            yield Example(id="q-1", question=f"of {split}", answer=split, rationale="so", split=split)
-
-@hookimpl
-def register_tasks():
-    return [Twice]
-"""
-    (project / "twice.py").write_text(pack)
-    for words in (("generate", "--task", "twice", "--out", "mine"), ("data", "audit", "--task", "twice")):
-        ended = cli("--plugin", "twice.py", *words)
-        assert ended.code == 4, ended.err
-        assert "two questions have the id 'q-1': 'of train' of train, and 'of test' of test" in ended.err

@@ -8,9 +8,7 @@ with LoopbackCollector() as collector:
 from __future__ import annotations
 
 import gzip
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from support.loopback_server import Asked, serving
 
 __all__ = ["LoopbackCollector", "Span"]
 
@@ -42,21 +41,14 @@ class LoopbackCollector:
     _requests: list[ExportTraceServiceRequest] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
+        self._serving = serving(self._answer)
+        self.url = self._serving.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._serving.__exit__(None, None, None)
 
     @property
     def bodies(self) -> str:
@@ -87,28 +79,15 @@ class LoopbackCollector:
             for resource, span in sorted(whole, key=lambda one: one[1].start_time_unix_nano)
         ]
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        collector = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                if self.headers.get("content-encoding") == "gzip":
-                    body = gzip.decompress(body)
-                collector.paths.append(self.path)
-                collector.headers.append({name.lower(): value for name, value in self.headers.items()})
-                collector._requests.append(ExportTraceServiceRequest.FromString(body))
-                reply = ExportTraceServiceResponse().SerializeToString()
-                self.send_response(collector.status)
-                self.send_header("content-type", "application/x-protobuf")
-                self.send_header("content-length", str(len(reply)))
-                self.end_headers()
-                self.wfile.write(reply)
-
-            def log_message(self, format: str, *words: Any) -> None:
-                pass
-
-        return Handler
+    def _answer(self, asked: Asked) -> tuple[int, dict[str, str], bytes]:
+        is_packed = asked.headers.get("content-encoding") == "gzip"
+        self.paths.append(asked.path)
+        self.headers.append(dict(asked.headers))
+        self._requests.append(
+            ExportTraceServiceRequest.FromString(gzip.decompress(asked.body) if is_packed else asked.body)
+        )
+        reply = ExportTraceServiceResponse().SerializeToString()
+        return self.status, {"content-type": "application/x-protobuf"}, reply
 
 
 def _attributes(of: Any) -> dict[str, Any]:

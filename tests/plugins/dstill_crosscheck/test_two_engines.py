@@ -143,12 +143,9 @@ MAKE = (
 
 
 @pytest.fixture
-def evaluated(
-    cli: Cli, project: Path, once: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Any]:
+def evaluated(cli: Cli, project: Path, once: Callable[..., None], enable: Callable[..., None]) -> Callable[..., Any]:
     """Evaluate the run with more options; return the result of the command and the facts in run.json."""
-    disabled = set(os.environ["DSTILL_DISABLE"].split(",")) - {"crosscheck"}
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(disabled)))
+    enable("crosscheck")
     (project / "second.py").write_text(SECOND)
 
     def build() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -21,10 +20,9 @@ Student = Callable[[str], Run]
 
 
 @pytest.fixture
-def call(cli: Call, monkeypatch: pytest.MonkeyPatch) -> Call:
+def call(cli: Call, enable: Callable[..., None]) -> Call:
     """A command with the toy, training and export loaded."""
-    off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"finetune", "torch", "export"}
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
+    enable("finetune", "torch", "export")
     return cli
 
 

@@ -31,10 +31,9 @@ HUB_ID = "google/flan-t5-small"
 
 
 @pytest.fixture
-def call(cli: Call, monkeypatch: pytest.MonkeyPatch) -> Call:
+def call(cli: Call, enable: Callable[..., None]) -> Call:
     """A command with the toy and `dstill runs push` loaded."""
-    off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"export"}
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
+    enable("export")
     return cli
 
 
@@ -358,7 +357,7 @@ def test_refusals_of_the_hub_end_with_its_reason(hub: LoopbackHub, login: None, 
 
 @pytest.mark.slow
 def test_a_student_that_was_pushed_answers_after_a_download(
-    hub: LoopbackHub, login: None, call: Call, student: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
+    hub: LoopbackHub, login: None, call: Call, student: Callable[[str], Run], enable: Callable[..., None]
 ) -> None:
     """From training to the hub and back: the export of a student of a local base, with that base's card and licence."""
     from huggingface_hub import snapshot_download
@@ -366,8 +365,7 @@ def test_a_student_that_was_pushed_answers_after_a_download(
     from dstill.api.records import Example, ModelInput
     from dstill_export.merged import Merged
 
-    off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"finetune", "torch"}
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
+    enable("finetune", "torch")
     run = student("llama")
     made = call("export", run.folder, "--to", "merged", "--out", "out", "--limit", 4)
     assert made.code == 0, made.err

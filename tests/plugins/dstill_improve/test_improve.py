@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -44,10 +43,9 @@ def row(id: str, word: str, a: int, b: int, way: str, split: str) -> dict[str, A
 
 
 @pytest.fixture
-def improve_cli(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
+def improve_cli(cli: Cli, enable: Callable[..., None]) -> Cli:
     """``improve_cli("improve", "run")``: a command with the plugins toy, scholar and improve."""
-    off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"improve"}
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
+    enable("improve")
     return lambda *words: cli("--plugin", SCHOLAR, *words)
 
 

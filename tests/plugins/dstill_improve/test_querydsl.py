@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,10 @@ SCRIPT = '{"query":{"script":{"script":{"source":"while (true) {}"}}}}'
 
 @pytest.mark.slow
 def test_feedback_on_query_dsl_becomes_a_judged_candidate(
-    project: Path, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    project: Path, cli: Callable[..., Any], enable: Callable[..., None]
 ) -> None:
     """The student looks the nearest question up, so corrections of questions like those of the gate help it or not."""
-    off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"improve", "querydsl", "finetune", "torch"}
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
+    enable("improve", "querydsl", "finetune", "torch")
 
     def call(*words: object) -> Any:
         return cli(*words, toy=False)

@@ -45,9 +45,8 @@ NEEDED = {"linked", "torch", "teachers", "export", "evaluate", "report"}
 
 
 @pytest.fixture
-def run(cli: Any, root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    off = os.environ["DSTILL_DISABLE"].split(",")
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(name for name in off if name not in NEEDED))
+def run(cli: Any, root: Path, enable: Any) -> Any:
+    enable(*NEEDED)
 
     def call(*words: object) -> Any:
         return cli("--plugin", root / "tests/support/sums_form.py", *words)

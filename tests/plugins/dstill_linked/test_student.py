@@ -8,7 +8,6 @@ import math
 import os
 import shutil
 import struct
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,15 +28,9 @@ from dstill_linked.torch_scorer import TorchScorer
 from dstill_torch.modalities import Full, Lora, Qlora
 from dstill_torch.objectives import DistillStepByStep, RationaleFirst
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TASK = SumsTask()
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -301,10 +294,9 @@ def test_what_a_linked_student_cannot_do_is_a_usage_error(tmp_path: Path) -> Non
         LinkedEncoder(SumsForm(), max_length=9, longest=9).encode([(Pair(task_prefix="", source="", target=""),)])
 
 
-def test_task_without_a_form_is_a_usage_error(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_task_without_a_form_is_a_usage_error(cli: Any, enable: Any) -> None:
     """It is refused before anything is trained."""
-    off = os.environ["DSTILL_DISABLE"].split(",")
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(name for name in off if name != "linked"))
+    enable("linked")
     ended = cli("generate", "--out", "run", "--task", "toy", "--set", "generate.teacher=parrot")
     assert ended.code == 0, ended.err
     ended = cli("train", "run", "--student", "linked", "--set", "train.objective=plain")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import time
@@ -48,12 +47,12 @@ def unsure(
     cli: Callable[..., Any],
     project: Path,
     once: Callable[..., None],
-    monkeypatch: pytest.MonkeyPatch,
+    enable: Callable[..., None],
     key: str,
     server: LoopbackTeacher,
 ) -> Callable[..., Any]:
     """Commands that know the server, and the evaluated run "mine" with a student that knows when it may be wrong."""
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(set(os.environ["DSTILL_DISABLE"].split(",")) - {"openai"}))
+    enable("openai")
 
     def build() -> None:
         trained(loaded(), project / "mine", {"train": 5, "validation": 500, "test": TEST})

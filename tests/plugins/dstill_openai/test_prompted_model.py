@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -33,12 +32,11 @@ def sum_of(messages: Messages) -> str:
 def server(
     cli: Callable[..., Any],
     once: Callable[[str, Callable[[], None]], None],
-    monkeypatch: pytest.MonkeyPatch,
+    enable: Callable[..., None],
     key: str,
 ) -> Iterator[LoopbackTeacher]:
     """A server with a model, and the evaluated run ``runs/mine`` beside it."""
-    disabled = set(os.environ["DSTILL_DISABLE"].split(",")) - {"openai", "report"}
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(disabled))
+    enable("openai", "report")
 
     def build() -> None:
         assert cli("generate", *PREPARE).code == 0
@@ -184,18 +182,3 @@ def test_endpoint_that_takes_no_question_is_no_wrong_answer(
     ended = evaluate(cli, server, "--set", "teacher.openai.max_retries=0")
     assert ended.code == code
     assert said in ended.err
-
-
-@pytest.mark.parametrize(
-    ("name", "what"),
-    [
-        ("opanai:x", "no baseline called 'opanai:x'. Did you mean 'openai'?"),
-        ("openai:", "'openai:' names no model"),
-        ("parrot:x", "no baseline called 'parrot:x'."),  # it has no models
-    ],
-)
-def test_unknown_model_is_refused(cli: Callable[..., Any], server: LoopbackTeacher, name: str, what: str) -> None:
-    ended = cli("evaluate", "runs/mine", "--baseline", name)
-    assert ended.code == 2
-    assert what in ended.err
-    assert not server.requests

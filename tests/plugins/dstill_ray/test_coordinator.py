@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -58,9 +57,10 @@ def test_ray_error_is_reduced_to_its_last_line() -> None:
 
 
 @pytest.fixture
-def ray_cli(cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"ray", "sweep", "report"}
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
+def ray_cli(
+    cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch, enable: Callable[..., None]
+) -> Callable[..., Any]:
+    enable("ray", "sweep", "report")
     own = ("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "RAY_AUTH_TOKEN")
     for name in (*ENVIRONMENT, *own):  # the command sets them; monkeypatch removes them
         monkeypatch.setenv(name, "0")

@@ -164,22 +164,6 @@ def test_repeated_export_is_identical_and_leaves_no_old_file(cli: Cli, scored: P
     assert not old.exists()
 
 
-@pytest.mark.parametrize("form", ["inspect", "lm-eval", "page"])
-def test_refuses_a_run_without_verdicts(cli: Cli, scored: Path, form: str) -> None:
-    (scored / "verdicts.jsonl").unlink()
-    ended = cli("report", "mine", "--to", form)
-    assert (ended.code, ended.err.splitlines()[-1]) == (5, "hint: dstill evaluate mine")
-    assert "13 of 13 questions of test have no verdict on 'student'" in ended.err or form == "page"
-    assert not (scored / "exports").exists()
-    assert not (scored / "report.html").exists()
-
-
-def test_unknown_format_lists_the_known_ones(cli: Cli, scored: Path) -> None:
-    ended = cli("report", "mine", "--to", "csv")
-    assert ended.code == 2
-    assert "'page', 'inspect', 'lm-eval'" in ended.err
-
-
 def test_run_of_a_newer_version_is_refused(cli: Cli, scored: Path) -> None:
     manifest = json.loads((scored / "run.json").read_text())
     (scored / "run.json").write_text(json.dumps({**manifest, "schema_version": 99}))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import re
 import subprocess
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 
 import pytest
 from support.installed import entry_points
-from support.served import ended, processes
+from support.served import ended, processes, threads
 
 from dstill import config, plugins
 from dstill.api.records import Record
@@ -79,27 +77,17 @@ def make_run(review_project: Path, boxes_pack: Path) -> Callable[..., Run]:
 @pytest.fixture
 def serve_in_thread(review_project: Path) -> Iterator[Callable[..., Access]]:
     """``serve_in_thread(run)``: the page's server in a thread of this process, which starts at once."""
-    ends: list[Callable[[], None]] = []
 
     def start(run: Run, *, splits: Sequence[str] = ("train",), everything: bool = True) -> Access:
         stack = contextlib.ExitStack()
         listener = stack.enter_context(listening(0))
         opened = stack.enter_context(run.setup.opened_executor())
         server, access = server_of(ReviewSession(run, splits=splits, everything=everything, executor=opened), listener)
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
-        thread.start()
-
-        def end() -> None:
-            server.should_exit = True
-            thread.join()
-            stack.close()
-
-        ends.append(end)
+        serve(server, listener, stack)
         return access
 
-    yield start
-    for end in ends:
-        end()
+    with threads() as serve:
+        yield start
 
 
 @dataclass

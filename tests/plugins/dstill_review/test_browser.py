@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.browser import chromium, needs_chromium, visits
+from support.browser import needs_chromium, visits
 from support.inert import ENCODABLE, NAME, READABLE, hidden
 
 from dstill.api.metric import wilson
@@ -20,12 +20,6 @@ from dstill.io.inert import visible
 from dstill.runs.run import Run
 
 pytestmark = [needs_chromium, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

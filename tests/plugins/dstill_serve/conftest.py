@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import http.client
 import json
 import os
 import shutil
@@ -17,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import shop_run
-from support.served import ended, processes
+from support import served, shop_run
+from support.served import PATIENCE
 
 from dstill import plugins
 from dstill.io.secrets import Secret
@@ -33,7 +31,6 @@ from dstill_serve.tracing import Traces
 
 ENABLED_PLUGINS = {"evaluate", "serve", "teachers"}
 TOKEN = "a-token-of-the-tests-0123456789"
-PATIENCE = 60  # seconds: a busy machine is slow, a test that hangs is wrong
 
 
 @pytest.fixture
@@ -67,15 +64,7 @@ def calibrated(run: Run) -> Run:
 
 
 @dataclass
-class Reply:
-    status: int
-    text: str
-    headers: dict[str, str]
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.text)
-
+class Reply(served.Reply):
     @property
     def error(self) -> dict[str, Any]:
         """The error object, with its keys checked."""
@@ -85,31 +74,14 @@ class Reply:
 
 
 @dataclass
-class Client:
-    """Client of a server on loopback; every call opens a connection."""
+class Client(served.Client):
+    reply = Reply
+    text_is_json = True
 
-    port: int
-    headers: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-
-    def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
-        given = {**({"content-type": "application/json"} if body is not None else {}), **self.headers, **headers}
-        data = body if body is None or isinstance(body, (str, bytes)) else json.dumps(body)
-        with contextlib.closing(self.connect()) as connection:
-            connection.request(method, path, data, {name.replace("_", "-"): value for name, value in given.items()})
-            response = connection.getresponse()
-            return Reply(response.status, response.read().decode(), {k.lower(): v for k, v in response.getheaders()})
-
-    def query(self, question: str = "what is tea?", **more: Any) -> Reply:
+    def query(self, question: str = "what is tea?", **more: Any) -> Any:
         return self("POST", "/v1/query", {"question": question, **more})
 
-    def chat(self, question: str = "what is tea?", **more: Any) -> Reply:
+    def chat(self, question: str = "what is tea?", **more: Any) -> Any:
         messages = [{"role": "user", "content": question}]
         return self("POST", "/v1/chat/completions", {"model": "tea", "messages": messages, **more})
 
@@ -127,7 +99,6 @@ def serve_in_thread(request: pytest.FixtureRequest, project: Path) -> Iterator[C
 
     By then the working folder, which the shop pack reads, still belongs to the test.
     """
-    ends: list[Callable[[], None]] = []
 
     def start(  # noqa: PLR0913 - one parameter per property of a server
         of: Run | None = None,
@@ -157,21 +128,12 @@ def serve_in_thread(request: pytest.FixtureRequest, project: Path) -> Iterator[C
         made = opened(predictor, access=access, limits=limits, feedback=taken, log=log, traces=traces)
         service = stack.enter_context(made)
         server = server_of(service, limits)
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
-        thread.start()
-
-        def end() -> None:
-            Path("hold").unlink(missing_ok=True)
-            server.should_exit = True
-            thread.join()
-            stack.close()
-
-        ends.append(end)
+        run(server, listener, stack)
         return ThreadServer(port, service=service)
 
-    yield start
-    for end in ends:
-        end()
+    with served.threads() as run:
+        yield start
+        Path("hold").unlink(missing_ok=True)
 
 
 @pytest.fixture
@@ -230,7 +192,7 @@ class Served(Client):
 
     def ended(self, by: int = 0) -> tuple[int, str, str]:
         """Exit code, stdout and the rest of stderr without the request log."""
-        code, out, err = ended(self.process, by)
+        code, out, err = served.ended(self.process, by)
         lines = err.splitlines(keepends=True)
         self.log = [json.loads(line) for line in lines if line.startswith("{")]
         return code, out, "".join(line for line in lines if not line.startswith("{"))
@@ -239,7 +201,7 @@ class Served(Client):
 @pytest.fixture
 def serve(serve_project: Path, shop_pack: Path) -> Iterator[Callable[..., Served]]:
     """``serve(run.folder, "--no-execute")`` starts it on a free port."""
-    with processes() as starting:
+    with served.processes() as starting:
 
         def start(*words: object, plugin: bool = True) -> Served:
             given = ["--plugin", str(shop_pack)] if plugin else []

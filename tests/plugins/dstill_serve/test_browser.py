@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.browser import chromium, findings, needs_chromium, too_wide, visits
+from support.browser import findings, needs_chromium, too_wide, visits
 from support.inert import ENCODABLE, READABLE
 from support.shop import BIDI, HOSTILE
 
@@ -21,12 +21,6 @@ from dstill.runs.run import Run
 pytestmark = [needs_chromium, pytest.mark.slow]
 
 TOKEN = "a-token-of-the-tests-0123456789"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 import signal
 from collections.abc import Callable, Iterator
@@ -37,10 +36,10 @@ def cascade(
     model: LoopbackTeacher,
     shop_pack: Path,
     serve_in_thread: Callable[..., Any],
-    monkeypatch: pytest.MonkeyPatch,
+    enable: Callable[..., None],
 ) -> Callable[..., Any]:
     """``cascade(seconds=2)``: a server of the calibrated run, with the model behind it."""
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(set(os.environ["DSTILL_DISABLE"].split(",")) - {"openai"}))
+    enable("openai")
 
     def start(flags: dict[str, Any] | None = None, **more: Any) -> Any:
         settings = {
@@ -177,10 +176,8 @@ def test_service_that_refuses_the_key_is_not_asked_for_a_minute(
     assert server.query(UNSURE).json["answered_by"] == MODEL
 
 
-def test_command_serves_both(
-    calibrated: Run, model: LoopbackTeacher, serve: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(set(os.environ["DSTILL_DISABLE"].split(",")) - {"openai"}))
+def test_command_serves_both(calibrated: Run, model: LoopbackTeacher, serve: Any, enable: Callable[..., None]) -> None:
+    enable("openai")
     values = (f"base_url={model.base_url}", "api_key_env=", "max_retries=0")
     settings = [word for value in values for word in ("--set", f"teacher.openai.{value}")]
     served = serve(calibrated.folder, "--max-wrong", "0.1", "--fallback", MODEL, *settings)

@@ -86,11 +86,6 @@ def test_refuses_a_dataset_without_rationales(forking_cli: Cli, project: Path) -
     assert (ended.code, "no training record has a rationale" in ended.err) == (4, True)
 
 
-def test_refuses_a_rationale_weight_of_zero(forking_cli: Cli, trainings: Trainings) -> None:
-    ended = forking_cli("experiment", "ablate", "run", "--set", "train.label_weight=1")
-    assert (ended.code, "DSS learns only labels" in ended.err, trainings()) == (2, True, [])
-
-
 def test_open_settings_are_fixed_for_all_arms(forking_cli: Cli, trainings: Trainings, project: Path) -> None:
     open_ = ("train.modality=auto", "train.early_stopping=loss", "train.max_seconds=60")
     ended = forking_cli("experiment", "ablate", "run", "--seeds", 1, *(f"--set={words}" for words in open_))

@@ -46,12 +46,16 @@ def _space(text: str) -> Path:
     return file
 
 
+def _sweep(cli: Cli, space: str, *words: object) -> Any:
+    return cli("experiment", "sweep", "run", _space(space), "--split", "test", *words)
+
+
 def _last_object(ended: Any) -> dict[str, Any]:
     return dict(json.loads(ended.out.splitlines()[-1]))
 
 
 def test_every_combination_runs_once_and_finished_trials_are_reused(forking_cli: Cli, trainings: Trainings) -> None:
-    ended = forking_cli("experiment", "sweep", "run", _space(GRID), "--split", "test", "--jobs", 2, "--json")
+    ended = _sweep(forking_cli, GRID, "--jobs", 2, "--json")
     assert ended.code == 0, ended.err
     facts = _last_object(ended)
     # `whole` ignores the rank: 2 of it, and 4 of `part`
@@ -62,26 +66,23 @@ def test_every_combination_runs_once_and_finished_trials_are_reused(forking_cli:
     assert best["changes"]["train.learning_rate"] == 1.0
     assert facts["front"][0] == best["name"]
 
-    assert (
-        _last_object(forking_cli("experiment", "sweep", "run", _space(GRID), "--split", "test", "--json"))["trials"]
-        == facts["trials"]
-    )
+    assert _last_object(_sweep(forking_cli, GRID, "--json"))["trials"] == facts["trials"]
     assert len(trainings()) == 6
-    more = forking_cli("experiment", "sweep", "run", _space(GRID.replace("8, 16", "8")), "--split", "test", "--json")
+    more = _sweep(forking_cli, GRID.replace("8, 16", "8"), "--json")
     assert len(_last_object(more)["trials"]) == 4
     assert len(trainings()) == 6  # a part of the space, and all of it known
-    forking_cli("experiment", "sweep", "run", _space(GRID.replace("8, 16", "32")), "--split", "test")
+    _sweep(forking_cli, GRID.replace("8, 16", "32"))
     assert len(trainings()) == 8  # the two of the new rank
 
 
 def test_changed_dataset_is_a_new_trial(forking_cli: Cli, trainings: Trainings, project: Path) -> None:
     plant(project)  # trials import nothing from the current folder
-    space = _space("[space]\ntrain.r = [8]\n")
-    assert forking_cli("experiment", "sweep", "run", space, "--split", "test").code == 0
+    space = "[space]\ntrain.r = [8]\n"
+    assert _sweep(forking_cli, space).code == 0
     run = Run.open("run", plugins=load([TOY, LEARNER]))
     run.write(data_file("train"), run.records("train")[:5])
     run.save()
-    assert forking_cli("experiment", "sweep", "run", space, "--split", "test").code == 0
+    assert _sweep(forking_cli, space).code == 0
     assert len(trainings()) == 2
     assert not ran(project)
 
@@ -98,8 +99,8 @@ def test_failed_trial_is_named_and_others_continue(
     trials: str, rank: int, why: str, trainings: Trainings, request: pytest.FixtureRequest
 ) -> None:
     cli: Cli = request.getfixturevalue(trials)
-    space = _space(f"[space]\ntrain.r = [{rank}, 8]\n")
-    ended = cli("experiment", "sweep", "run", space, "--split", "test", "--json")
+    space = f"[space]\ntrain.r = [{rank}, 8]\n"
+    ended = _sweep(cli, space, "--json")
     assert ended.code == 3
     lines = [json.loads(line) for line in ended.out.splitlines()]
     assert why in lines[-1]["error"]["hint"]
@@ -107,83 +108,65 @@ def test_failed_trial_is_named_and_others_continue(
     assert why in rows[rank]["error"]
     assert rows[8]["accuracy"]["value"] > 0
     assert rows[rank]["name"] not in lines[-2]["front"]
-    cli("experiment", "sweep", "run", space, "--split", "test")
+    _sweep(cli, space)
     assert [line.split()[1] for line in trainings()].count(str(rank)) == 2  # only this one runs again
     assert len(trainings()) == 3
 
 
 def test_sweep_without_a_successful_trial_is_an_error(forking_cli: Cli) -> None:
-    ended = forking_cli("experiment", "sweep", "run", _space("[space]\ntrain.r = [1]\n"), "--split", "test")
+    ended = _sweep(forking_cli, "[space]\ntrain.r = [1]\n")
     assert ended.code == 4
     assert "all trials failed" in ended.err
     assert "the loss is NaN" in ended.err
 
 
 def test_trials_waiting_for_a_review_resume_when_it_is_not_required(forking_cli: Cli) -> None:
-    words = ("experiment", "sweep", "run", _space("[space]\ntrain.r = [4]\n"), "--split", "test", "--set")
-    ended = forking_cli(*words, "review.required=always")
+    words = ("[space]\ntrain.r = [4]\n", "--set")
+    ended = _sweep(forking_cli, *words, "review.required=always")
     assert ended.code == 4
     assert "nobody has reviewed the dataset" in ended.err
-    ended = forking_cli(*words, "review.required=never")
+    ended = _sweep(forking_cli, *words, "review.required=never")
     assert ended.code == 0, ended.err
 
 
 def test_hint_of_a_failed_trial_works(forking_cli: Cli) -> None:
-    words = ("experiment", "sweep", "run", _space("[space]\ntrain.r = [5]\n"), "--split", "test")
-    ended = forking_cli(*words)
+    words = ("[space]\ntrain.r = [5]\n",)
+    ended = _sweep(forking_cli, *words)
     assert (ended.code, "out of memory" in ended.err) == (4, True)
-    ended = forking_cli(*words, "--set", "train.auto_find_batch_size=true")
+    ended = _sweep(forking_cli, *words, "--set", "train.auto_find_batch_size=true")
     assert ended.code == 0, ended.err
 
 
 def test_trial_that_failed_in_evaluation_keeps_its_student(
     forking_cli: Cli, trainings: Trainings, project: Path
 ) -> None:
-    words = (
-        "experiment",
-        "sweep",
-        "run",
-        _space("[space]\ntrain.r = [4, 8]\n"),
-        "--split",
-        "test",
-        "--set",
-        "engine.name=moody",
-    )
+    words = ("[space]\ntrain.r = [4, 8]\n", "--set", "engine.name=moody")
     (project / "shut").touch()
-    ended = forking_cli(*words)
+    ended = _sweep(forking_cli, *words)
     assert (ended.code, "moody is shut" in ended.err) == (4, True)
     assert len(list((project / "run" / "trials").glob("*/student"))) == 2
     shutil.rmtree(next((project / "run" / "trials").glob("r-8*")) / "student")  # as a user might to free disk space
     (project / "shut").unlink()
-    ended = forking_cli(*words)
+    ended = _sweep(forking_cli, *words)
     assert ended.code == 0, ended.err
     assert [line.split()[1] for line in trainings()].count("4") == 1
     assert len(trainings()) == 3
 
 
 def test_invalid_evaluation_is_a_failed_trial(forking_cli: Cli, trainings: Trainings, project: Path) -> None:
-    words = (
-        "experiment",
-        "sweep",
-        "run",
-        _space("[space]\ntrain.r = [4]\n"),
-        "--split",
-        "test",
-        "--set",
-        "engine.name=moody",
-    )
+    words = ("[space]\ntrain.r = [4]\n", "--set", "engine.name=moody")
     (project / "away").touch()
-    ended = forking_cli(*words)
+    ended = _sweep(forking_cli, *words)
     assert (ended.code, "its evaluation is invalid: the engine could not be asked" in ended.err) == (4, True)
     (project / "away").unlink()
-    ended = forking_cli(*words, "--json")
+    ended = _sweep(forking_cli, *words, "--json")
     assert ended.code == 0, ended.err
     assert _last_object(ended)["metric"] == "executable_accuracy"
     assert len(trainings()) == 1
     # a user evaluates it on another split: the sweep evaluates it again
     [trial] = (project / "run" / "trials").iterdir()
     assert forking_cli("evaluate", trial, "--set", 'evaluate.splits=["validation"]').code == 0
-    assert _last_object(forking_cli(*words, "--json"))["trials"] == _last_object(ended)["trials"]
+    assert _last_object(_sweep(forking_cli, *words, "--json"))["trials"] == _last_object(ended)["trials"]
 
 
 def test_exact_match_is_the_metric_without_execution(forking_cli: Cli) -> None:
@@ -226,9 +209,9 @@ def test_interrupted_sweep_closes_its_runner(text: str, forking_cli: Cli) -> Non
 
 
 def test_printed_next_command_works(forking_cli: Cli, cli: Cli) -> None:
-    space = _space("[space]\ntrain.gradient_checkpointing = [true]\n")
+    space = "[space]\ntrain.gradient_checkpointing = [true]\n"
     flags = ("--set", "train.max_steps=7", "--set", "task.toy.prefix=so so")
-    ended = forking_cli("experiment", "sweep", "run", space, "--split", "test", *flags)
+    ended = _sweep(forking_cli, space, *flags)
     assert ended.code == 0, ended.err
     [line] = [line for line in ended.out.splitlines() if line.startswith("next: ")]
     program, *words = shlex.split(line.removeprefix("next: "))
@@ -261,8 +244,8 @@ def test_assignments_round_trip(value: Any) -> None:
 
 
 def test_only_weights_of_the_front_are_stored(forking_cli: Cli, project: Path) -> None:
-    space = _space("[space]\ntrain.learning_rate = [0.25, 1.0]\ntrain.max_steps = [5, 50]\n")
-    facts = _last_object(forking_cli("experiment", "sweep", "run", space, "--split", "test", "--json"))
+    space = "[space]\ntrain.learning_rate = [0.25, 1.0]\ntrain.max_steps = [5, 50]\n"
+    facts = _last_object(_sweep(forking_cli, space, "--json"))
     kept = {folder.parent.name for folder in (project / "run" / "trials").glob("*/student")}
     assert kept == set(facts["front"])
     assert len(kept) < len(facts["trials"])
@@ -272,11 +255,11 @@ def test_only_weights_of_the_front_are_stored(forking_cli: Cli, project: Path) -
 
 
 def test_optuna_proposes_the_same_points_again(forking_cli: Cli, trainings: Trainings) -> None:
-    space = _space("[space]\ntrain.learning_rate = { low = 0.2, high = 1.0 }\ntrain.r = [8, 16]\n[sweep]\ntrials = 5\n")
-    first = _last_object(forking_cli("experiment", "sweep", "run", space, "--split", "test", "--jobs", 2, "--json"))
+    space = "[space]\ntrain.learning_rate = { low = 0.2, high = 1.0 }\ntrain.r = [8, 16]\n[sweep]\ntrials = 5\n"
+    first = _last_object(_sweep(forking_cli, space, "--jobs", 2, "--json"))
     assert first["sampler"] == "tpe"
     assert len(first["trials"]) == len(trainings()) == 5
-    again = _last_object(forking_cli("experiment", "sweep", "run", space, "--split", "test", "--jobs", 2, "--json"))
+    again = _last_object(_sweep(forking_cli, space, "--jobs", 2, "--json"))
     assert len(trainings()) == 5
     assert again["trials"] == first["trials"]
 
@@ -342,8 +325,8 @@ def _is_locked(folder: Path) -> bool:
 
 
 def test_report_shows_the_sweep(forking_cli: Cli, project: Path) -> None:
-    space = _space("[space]\nalpha_per_rank = [1, 4]\ntrain.r = [8, 16]\n")
-    assert forking_cli("experiment", "sweep", "run", space, "--split", "test").code == 0
+    space = "[space]\nalpha_per_rank = [1, 4]\ntrain.r = [8, 16]\n"
+    assert _sweep(forking_cli, space).code == 0
     settings = [
         row["changes"] for row in json.loads((project / "run" / "run.json").read_text())["stages"]["sweep"]["trials"]
     ]
@@ -359,53 +342,6 @@ def test_report_shows_the_sweep(forking_cli: Cli, project: Path) -> None:
 
 
 # --- the space --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "code", "said"),
-    [
-        ("[space]\ntrain.r = [8", 2, "not TOML"),
-        ("", 2, "[space] is empty"),
-        ("[spaces]\nx = [1]", 2, "Did you mean 'space'?"),
-        ("[space]\ntrain.r = 8", 2, "wanted a list of numbers"),
-        ("[space]\ntrain.r = []", 2, "wanted a list of numbers"),
-        ("[space]\ntrain.r = {}", 2, "wanted a list of numbers"),
-        ("[space]\ntrain.rank = [8]", 2, "unknown key 'train.rank'"),
-        ("[space]\nengine.url = ['http://127.0.0.1:9']\nengine.api_key_env = ['ES_KEY']", 2, "cannot set engine.url"),
-        ("[space]\nteacher.openai.base_url = ['http://127.0.0.1:9']", 2, "cannot set teacher.openai.base_url"),
-        ("[space]\ntrain.report_to = ['wandb']", 2, "cannot set train.report_to"),
-        ("[space]\ntrain.r = [8, 0]", 2, "train.r: got 0"),
-        ("[space]\ntrain.r = { low = 8, high = 8 }", 2, "wanted a list of numbers"),
-        ("[space]\ntrain.learning_rate = { low = 0, high = 1, log = true }\n[sweep]\ntrials = 3", 2, "wanted a list"),
-        ("[space]\ntrain.r = { low = 8, high = 16 }", 2, "the number of trials is not set"),
-        ("[space]\ntrain.r = [8]\n[sweep]\ntrial = 3", 2, "Did you mean 'trials'?"),
-        ("[space]\ntrain.r = [8]\n[sweep]\nsampler = 'grid'", 2, "wanted tpe or random"),
-        ("[space]\nalpha_per_rank = [4]\ntrain.lora_alpha = [8]", 2, "set the same value"),
-        ("[space]\ntrain.modality = ['none']", 2, "none"),
-        ("[space]\nalpha_per_rank = ['four']", 2, "wanted a list of numbers"),
-        ("[space]\nalpha_per_rank = [4]\ntrain.r = ['eight']", 2, "wanted a list of numbers"),
-        ("[space]\ntrain.student = [1979-05-27]", 2, "wanted a list of values"),
-        ("[[space]]\ntrain.r = [8]", 2, "wanted a table"),
-        ("sweep = 20\n[space]\ntrain.r = [8]", 2, "write [sweep]"),
-        ("[space]\ntrain.r = { low = 8, high = 16 }\n[sweep]\ntrials = 3\nseed = 4294967296", 2, "to 4294967295"),
-    ],
-)
-def test_invalid_space_is_refused_before_any_trial(
-    text: str, code: int, said: str, forking_cli: Cli, trainings: Trainings
-) -> None:
-    ended = forking_cli("experiment", "sweep", "run", _space(text))
-    assert (ended.code, trainings()) == (code, [])
-    assert said in ended.err
-
-
-def test_empty_split_or_missing_space_is_refused(forking_cli: Cli) -> None:
-    assert "no file" in forking_cli("experiment", "sweep", "run", "nowhere.toml").err
-    ended = forking_cli("experiment", "sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "test_unseen_data")
-    assert (ended.code, "test_unseen_data is empty" in ended.err) == (5, True)
-    assert (
-        "no split 'tests'"
-        in forking_cli("experiment", "sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "tests").err
-    )
 
 
 @pytest.mark.parametrize(
@@ -454,16 +390,6 @@ def test_front_has_the_undominated_trials() -> None:
 
 
 def test_trial_name_has_the_changed_setting(forking_cli: Cli, project: Path) -> None:
-    facts = _last_object(
-        forking_cli(
-            "experiment",
-            "sweep",
-            "run",
-            _space("[space]\ntrain.learning_rate = [0.123456]\n"),
-            "--split",
-            "test",
-            "--json",
-        )
-    )
+    facts = _last_object(_sweep(forking_cli, "[space]\ntrain.learning_rate = [0.123456]\n", "--json"))
     assert facts["best"].startswith("learning-rate-0.123-")
     assert os.path.isdir(project / "run" / "trials" / facts["best"])

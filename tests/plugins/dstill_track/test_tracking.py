@@ -151,13 +151,6 @@ def test_server_that_is_away_costs_no_scores(cli: Any, ready: Path, monkeypatch:
     assert "MLFLOW_TRACKING_URI = http://127.0.0.1:9" in again.err
 
 
-def test_track_needs_a_service_and_scores(cli: Any, ready: Path) -> None:
-    ended = cli("runs", "track", "run")
-    assert (ended.code, "train.report_to names no service" in ended.err) == (2, True)
-    ended = cli("runs", "track", "run", "--set", "train.report_to=mlflow")
-    assert (ended.code, "run 'run' is not evaluated" in ended.err) == (2, True)
-
-
 def wandb_records(file: Path) -> Iterator[Any]:
     """The records in W&B's own file: a log of blocks of 32 KiB, in which a record is in one part or several."""
     from wandb.proto.wandb_internal_pb2 import Record

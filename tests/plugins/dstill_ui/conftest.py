@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import functools
-import http.client
 import json
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -17,7 +13,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
-from support import shop_run
+from support import served, shop_run
+from support.served import PATIENCE
 from support.shop import records
 
 from dstill import plugins
@@ -31,7 +28,6 @@ from dstill_ui.serving import IDLE, listening, opened
 
 ENABLED_PLUGINS = {"evaluate", "report", "review", "serve", "teachers", "ui"}
 TOKEN = "a-token-of-the-tests-0123456789"
-PATIENCE = 60  # seconds: a busy machine is slow, a test that hangs is wrong
 
 
 def rows() -> list[Record]:
@@ -73,43 +69,14 @@ def runs(project: Path, monkeypatch: pytest.MonkeyPatch, built: Path) -> Path:
 
 
 @dataclass
-class Reply:
-    status: int
-    text: str
-    headers: dict[str, str]
+class Client(served.Client):
+    access: Access = field(kw_only=True)
+    stop: Callable[[], None] = field(kw_only=True)
 
-    @property
-    def json(self) -> Any:
-        return json.loads(self.text)
-
-
-@dataclass
-class Client:
-    """Client of a server on loopback; every call opens a connection."""
-
-    port: int
-    access: Access
-    headers: dict[str, str] = field(default_factory=dict)
-    stop: Callable[[], None] = lambda: None
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def __call__(self, method: str, path: str, body: str | dict[str, Any] | None = None, **headers: str) -> Reply:
-        given = {**self.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        data = body
-        if isinstance(body, dict):
-            data, given = json.dumps(body), {"content-type": "application/json", **given}
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)) as connection:
-            connection.request(method, path, data, given)
-            response = connection.getresponse()
-            return Reply(response.status, response.read().decode(), {k.lower(): v for k, v in response.getheaders()})
-
-    def get(self, path: str, **headers: str) -> Reply:
+    def get(self, path: str, **headers: str) -> Any:
         return self("GET", path, **headers)
 
-    def opened(self, name: str, what: str = "play") -> Reply:
+    def opened(self, name: str, what: str = "play") -> Any:
         """The page of a student or a review, after its loading."""
         path = f"/runs/{quote(name, safe='')}/{what}"
         end = time.monotonic() + PATIENCE
@@ -121,7 +88,7 @@ class Client:
                 reply = self.get(f"{path}/")
         return reply
 
-    def login(self, name: str = "", token: str = TOKEN, next: str = "") -> Reply:
+    def login(self, name: str = "", token: str = TOKEN, next: str = "") -> Any:
         """Log in as a browser does, and keep the cookie."""
         form = urlencode({"token": token, "name": name})
         reply = self("POST", f"/login?{urlencode({'next': next})}", form, origin=self.address)
@@ -129,7 +96,7 @@ class Client:
             self.headers["cookie"] = cookie.partition(";")[0]
         return reply
 
-    def change(self, path: str, body: dict[str, Any], **headers: str) -> Reply:
+    def change(self, path: str, body: dict[str, Any], **headers: str) -> Any:
         """A change as the page of the review sends it."""
         return self("POST", path, body, **{"origin": self.address, "x-dstill": "1", **headers})
 
@@ -137,7 +104,6 @@ class Client:
 @pytest.fixture
 def start(runs: Path) -> Iterator[Callable[..., Client]]:
     """``start(token=TOKEN)``: a server of `runs`, stopped at the end of the test."""
-    ends: list[Callable[[], None]] = []
 
     def start(
         *,
@@ -156,21 +122,10 @@ def start(runs: Path) -> Iterator[Callable[..., Client]]:
         found = App(plugins.load([shop_run.PACK]))
         how: dict[str, Any] = {"execute": True, "students": students, "feedback": feedback, "log": log, "idle": idle}
         server = stack.enter_context(opened(found, Path("runs"), access=access, **how))
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
-        thread.start()
+        return Client(port, access=access, stop=run(server, listener, stack))
 
-        @functools.cache
-        def end() -> None:
-            server.should_exit = True
-            thread.join()
-            stack.close()
-
-        ends.append(end)
-        return Client(port, access, stop=end)
-
-    yield start
-    for end in ends:
-        end()
+    with served.threads() as run:
+        yield start
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -116,7 +117,7 @@ def test_one_person_reviews_a_run_at_a_time_under_their_own_name(start: Any, run
     assert ada.opened("milk", "review").status == 200
     row = ada.get(f"{REVIEW}/state").json["row"]
     decision = {"id": row["id"], "digest": row["digest"], "decision": "reject"}
-    second = type(ada)(ada.port, ada.access, bob)
+    second = replace(ada, headers=bob)
     second.login("bob")
     reply = second.get(f"{REVIEW}/")
     assert (reply.status, r"ada \u202elovelace reviews" in reply.text) == (409, True)

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
-from support.browser import chromium, findings, needs_chromium, too_wide, visits
+from support.browser import findings, needs_chromium, too_wide, visits
 
 pytestmark = [needs_chromium, pytest.mark.slow]
 
 TOKEN = "a-token-of-the-tests-0123456789"
 HOSTILE = "<img src=x onerror=alert(1)>&'\"#?%2F..\u202egpj"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])

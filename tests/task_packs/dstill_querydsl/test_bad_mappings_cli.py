@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,9 @@ MAPPING = {
 
 
 @pytest.fixture
-def check(cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def check(cli: Callable[..., Any], project: Path, enable: Callable[..., None]) -> Callable[..., Any]:
     """`data check` over a body under a mapping; gives the exit code, the row that --json prints and the shown text."""
-    others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"querydsl"}
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
+    enable("querydsl")
 
     def ask(body: Any, mapping: Any = MAPPING) -> tuple[int, dict[str, Any], str]:
         Path("mapping.json").write_text(json.dumps(mapping))
@@ -44,32 +42,7 @@ def _errors(row: dict[str, Any]) -> set[tuple[str, str]]:
     return {(one["pointer"], one["message"]) for one in row["problems"] if one["severity"] == "error"}
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ('{"question":"q","question":"r"}', "duplicate key 'question'"),
-        ('{"question":"q","n":NaN}', "NaN"),
-        ('{"question":"q","n":1e999}', "1e999"),
-        ('{"question":"q","n":' + "9" * 5_000 + "}", "digits"),
-        ('{"question":"q","n":' + "[" * 100_000 + "}", "deep"),
-    ],
-    ids=["duplicate", "nan", "infinite", "digits", "depth"],
-)
-def test_refuses_non_strict_json(cli: Callable[..., Any], project: Path, line: str, message: str) -> None:
-    Path("q.jsonl").write_text('{"question":"fine"}\n' + line + "\n")
-    ended = cli("generate", "--teacher", "parrot", "--questions", "q.jsonl", "--out", "run")
-    assert ended.code == 4
-    assert ended.err.startswith("error: line 2: not strict JSON: ")
-    assert message in ended.err.splitlines()[0]
-    assert "q.jsonl:2" in ended.err
-    assert "Traceback" not in ended.err
-
-
-def test_reports_unusual_mapping(check: Callable[..., Any], caplog: pytest.LogCaptureFixture) -> None:
-    code, row, _ = check({"query": {"match_all": {}}}, {})
-    assert (code, row["error"]["message"]) == (4, "this is not an index mapping")
-    code, row, _ = check({"query": {"exists": {"field": "x"}}}, {"properties": {}})
-    assert (code, _errors(row)) == (9, {("/query/exists/field", "unknown field 'x'")})
+def test_reports_unknown_types_of_wide_mapping(check: Callable[..., Any], caplog: pytest.LogCaptureFixture) -> None:
     wide = {"properties": {f"f{n}": {"type": "star" if n < 2 else "keyword"} for n in range(5_000)}}
     code, row, _ = check({"query": {"term": {"f4999": "x"}}}, wide)
     assert (code, row["ok"]) == (0, True)
@@ -87,114 +60,10 @@ def test_warns_of_instructions_in_mapping(check: Callable[..., Any], caplog: pyt
     assert ("/query/script_score", "refused: scripts are not allowed") in _errors(row)
 
 
-def test_suggests_nearest_field_for_unknown_field(check: Callable[..., Any]) -> None:
-    code, row, shown = check({"query": {"range": {"publishdate": {"gte": "2024"}}}})
-    assert (code, _errors(row)) == (9, {("/query/range/publishdate", "unknown field 'publishdate'")})
-    assert "did you mean 'published' (date)?" in shown
-
-
-@pytest.mark.parametrize(
-    ("body", "pointer", "message", "hint"),
-    [
-        ({"query": {"term": {"title": "x"}}}, "/query/term/title", "term does not fit 'title', which is a text field",
-         "title.raw"),
-        (
-            {"aggs": {"t": {"terms": {"field": "title"}}}},
-            "/aggs/t/terms/field",
-            "terms does not fit 'title', which is a text field",
-            "title.raw",
-        ),
-        ({"query": {"term": {"city.keyword": "x"}}}, "/query/term/city.keyword",
-         "unknown field 'city.keyword'", "'city'"),
-    ],
-)  # fmt: skip
-def test_suggests_field_of_right_type(
-    check: Callable[..., Any], body: Any, pointer: str, message: str, hint: str
-) -> None:
-    code, row, _ = check(body)
-    assert (code, _errors(row)) == (9, {(pointer, message)})
-    assert hint in row["problems"][0]["hint"]
-
-
 def test_warns_of_range_on_keyword(check: Callable[..., Any]) -> None:
     code, row, _ = check({"query": {"range": {"city": {"gte": "A"}}}})
     assert (code, [one["severity"] for one in row["problems"]]) == (0, ["warning"])
-
-
-SCRIPT = {"source": "1"}
-_STEPS = ("map_script", "combine_script", "reduce_script")
-
-
-@pytest.mark.parametrize(
-    ("body", "pointer", "message"),
-    [
-        ({"query": {"wrapper": {"query": "e30="}}}, "/query/wrapper", "refused: a wrapped query hides what it does"),
-        (
-            {"query": {"bool": {"must": [{"script_score": {"query": {"match_all": {}}, "script": SCRIPT}}]}}},
-            "/query/bool/must/0/script_score",
-            "refused: scripts are not allowed",
-        ),
-        ({"runtime_mappings": {"x": {"type": "long"}}}, "/runtime_mappings", "refused: scripts are not allowed"),
-        (
-            {"sort": [{"_script": {"type": "number", "script": SCRIPT}}]},
-            "/sort/0/_script",
-            "refused: scripts are not allowed",
-        ),
-        (
-            {
-                "aggs": {
-                    "n": {
-                        "nested": {"path": "a"},
-                        "aggs": {"d": {"scripted_metric": dict.fromkeys(_STEPS, "1")}},
-                    }
-                }
-            },
-            "/aggs/n/aggs/d/scripted_metric",
-            "refused: scripts are not allowed",
-        ),
-    ],
-)  # fmt: skip
-def test_refuses_scripts_anywhere(check: Callable[..., Any], body: Any, pointer: str, message: str) -> None:
-    code, row, _ = check(body)
-    assert code == 9
-    assert (pointer, message) in _errors(row)
-
-
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        ({"query": {"terms": {"city": {"index": "users", "id": "1", "path": "p"}}}}, "/query/terms/city"),
-        ({"query": {"more_like_this": {"fields": ["title"], "like": [{"_index": "x", "_id": "1"}]}}},
-         "/query/more_like_this"),
-        ({"query": {"geo_shape": {"place": {"indexed_shape": {"index": "s", "id": "1", "path": "p"}}}}},
-         "/query/geo_shape/place/indexed_shape"),
-        ({"query": {"term": {"_index": "other"}}}, "/query/term/_index"),
-        ({"indices_boost": [{"other": 2}]}, "/indices_boost"),
-    ],
-)  # fmt: skip
-def test_refuses_reads_from_another_index(check: Callable[..., Any], body: Any, pointer: str) -> None:
-    code, row, _ = check(body)
-    assert code == 9
-    assert (pointer, "refused: reads another index/document") in _errors(row)
-
-
-@pytest.mark.parametrize(
-    ("body", "pointer", "message"),
-    [
-        ({"size": 1_000_000}, "/size", "refused: size is 1,000,000, the limit is 1,000"),
-        ({"size": "1000000"}, "/size", "refused: size is 1,000,000, the limit is 1,000"),
-        ({"from": 1_000_000_000}, "/from", "refused: from + size is 1,000,000,010, the limit is 10,000"),
-        ('{"from": 1e9}', "/from", "refused: 1000000000.0 is not a whole number of 0 or more"),
-        ({"size": -1}, "/size", "refused: -1 is not a whole number of 0 or more"),
-        ({"size": 1.5}, "/size", "refused: 1.5 is not a whole number of 0 or more"),
-        ({"size": "1.5"}, "/size", "refused: '1.5' is not a whole number of 0 or more"),
-        ({"size": "ten"}, "/size", "refused: 'ten' is not a whole number of 0 or more"),
-    ],
-)
-def test_refuses_sizes_over_limits(check: Callable[..., Any], body: Any, pointer: str, message: str) -> None:
-    code, row, _ = check(body)
-    assert code == 9
-    assert (pointer, message) in _errors(row)
+    assert "letter by letter" in row["problems"][0]["message"]
 
 
 def test_accepts_integer_string_as_size(check: Callable[..., Any]) -> None:
@@ -211,51 +80,18 @@ def _nested(depth: int) -> dict[str, Any]:
     return {"query": query}
 
 
-_BOUNDS = {"min": "2014-01-01", "max": "2024-01-01"}
-_TEN_YEARS = {"range": {"published": {"gte": "2014-01-01", "lt": "2024-01-01"}}}
-
-
 @pytest.mark.parametrize(
     ("body", "pointer", "message"),
     [
-        ({"query": {"wildcard": {"city": "*foo*"}}}, "/query/wildcard/city", "'*foo*' starts with a wildcard"),
-        ({"query": {"regexp": {"city": ".*.*.*"}}}, "/query/regexp/city", "'.*.*.*' starts with a wildcard"),
-        ({"query": {"regexp": {"city": "a.*.*.*.*"}}}, "/query/regexp/city", "wildcards is 4, the limit is 3"),
         (_nested(200), "1:", "nested more than 20 deep"),
         ({"query": {"terms": {"city": ["x"] * 2_000}}}, "/query/terms/city", "values is 2,000, the limit is"),
         ({"query": {"terms": {"city": [str(n) for n in range(70_000)]}}}, "", "at most 32,768 are read"),
-        ({"aggs": {"a": {"terms": {"field": "city", "size": 2**31}}}}, "/aggs/a/terms",
-         "about 2,147,483,648 buckets, the limit is 10,000"),
-        ({"query": _TEN_YEARS, "aggs": {"a": {"date_histogram": {"field": "published", "fixed_interval": "1s"}}}},
-         "/aggs/a/date_histogram", "buckets, the limit is 10,000"),
-        ({"aggs": {"a": {"date_histogram": {"field": "published", "fixed_interval": "1s", "hard_bounds": _BOUNDS}}}},
-         "/aggs/a/date_histogram", "buckets, the limit is 10,000"),
     ],
 )  # fmt: skip
 def test_refuses_costly_queries(check: Callable[..., Any], body: Any, pointer: str, message: str) -> None:
     code, row, _ = check(body)
     assert code == 9
     assert any(at.startswith(pointer) and message in said for at, said in _errors(row)), row["problems"]
-
-
-@pytest.mark.parametrize("index", ["../_cluster/settings", "*", ".security", "remote:x", "<x-{now/d}>"])
-def test_refuses_other_index_in_body(check: Callable[..., Any], index: str) -> None:
-    code, row, _ = check({"index": index, "query": {"match_all": {}}})
-    assert code == 9
-    assert _errors(row) == {
-        ("/index", "not a search body: 'index' is not a key of one"),
-        ("/index", "refused: reads another index/document"),
-    }
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["SELECT * FROM logs", "FROM logs | LIMIT 5", "POST logs/_delete_by_query", '{"doc":{"a":1}}', '{"settings":{}}'],
-)
-def test_refuses_text_that_is_no_search_body(check: Callable[..., Any], text: str) -> None:
-    code, row, _ = check(text)
-    assert code == 9
-    assert any(said.startswith("not a search body: ") for _, said in _errors(row))
 
 
 def test_says_that_fields_are_unchecked_without_mapping(check: Callable[..., Any], cli: Any) -> None:
@@ -286,9 +122,9 @@ def test_row_that_names_unknown_data_fails(cli: Any) -> None:
 
 @pytest.mark.parametrize(("context", "warned"), [({}, True), ({"index": "city", "mapping": MAPPING}, False)])
 def test_warns_of_questions_without_mapping_before_asking(
-    cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch, context: Any, warned: bool
+    cli: Callable[..., Any], project: Path, enable: Callable[..., None], context: Any, warned: bool
 ) -> None:
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(set(os.environ["DSTILL_DISABLE"].split(",")) - {"querydsl"}))
+    enable("querydsl")
     row = {"id": "1", "question": "all of Bonn", "answer": '{"query": {"term": {"city": "Bonn"}}}', "rationale": "city"}
     Path("rows.jsonl").write_text(json.dumps({**row, "context": context}))
     words = ("--task", "querydsl", "--teacher", "replay", "--set", "teacher.replay.file=rows.jsonl")

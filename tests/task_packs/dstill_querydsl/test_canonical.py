@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,153 +132,18 @@ def test_no_text_raises(text: str) -> None:
     assert isinstance(canonical_text(text), str)
 
 
-EQUAL = """
-{"query": {"term": {"k": "a"}}, "size": 0}
-{"query": {"bool": {"filter": {"term": {"k": {"value": "a"}}}}}, "size": 0}
-
-{"size": 10, "query": {"match_all": {}}}
-{}
-
-{"query": {"bool": {"filter": [{"range": {"n": {"gte": 1}}}, {"range": {"n": {"lt": 5}}}]}}}
-{"query": {"bool": {"filter": [{"range": {"n": {"lt": 5, "gte": 1}}}]}}}
-
-{"query": {"bool": {"must": [{"range": {"n": {"gte": 1}}}, {"range": {"n": {"lt": 5}}}]}}}
-{"query": {"range": {"n": {"lt": 5, "gte": 1, "boost": 1.0}}}}
-
-{"size": 10.0, "query": {"bool": {"should": [{"term": {"k": "a"}}, {"term": {"n": 3}}], "minimum_should_match": 2.0}}}
-{"query": {"bool": {"should": [{"term": {"n": 3}}, {"term": {"k": "a"}}], "minimum_should_match": 2}}}
-
-{"size": 0, "aggs": {"x": {"terms": {"field": "k", "size": 10}}}}
-{"size": 0, "aggregations": {"y": {"terms": {"field": "k"}}}}
-
-{"sort": "n"}
-{"sort": [{"n": {"order": "asc"}}]}
-
-{"sort": {"n": "ASC", "k": {"order": "desc", "missing": "_last"}}}
-{"sort": ["n", {"k": "desc"}]}
-
-{"query": {"bool": {"should": [{"term": {"k": "a"}}, {"terms": {"k": ["b", "c"]}}]}}, "size": 0}
-{"query": {"terms": {"k": ["c", "a", "b"]}}, "size": 0}
-
-{"query": {"terms": {"k": ["a"]}}, "size": 0}
-{"query": {"term": {"k": "a"}}, "size": 0}
-
-{"query": {"bool": {"should": [{"term": {"k": "a"}}, {"exists": {"field": "n"}}], "minimum_should_match": "1"}}}
-{"query": {"bool": {"should": [{"exists": {"field": "n"}}, {"term": {"k": "a"}}]}}}
-
-{"query": {"bool": {"must": [{"match_all": {}}], "filter": [{"term": {"k": "a"}}]}}}
-{"query": {"bool": {"filter": [{"term": {"k": "a"}}]}}}
-
-{"query": {"geo_distance": {"distance": "12.0 kilometers", "p": [-74, 40.5]}}, "size": 0}
-{"query": {"geo_distance": {"distance": "12km", "distance_type": "arc", "p": "40.5,-74"}}, "size": 0}
-
-{"query": {"boosting": {"positive": {"term": {"k": "a"}}, "negative": {"term": {"k": "b"}}, "negative_boost": 0.5}}, "size": 0}
-{"query": {"function_score": {"query": {"constant_score": {"filter": {"term": {"k": "a"}}}}, "weight": 2}}, "size": 0}
-
-{"size": 0, "aggs": {"x": {"date_histogram": {"field": "at", "calendar_interval": "1d", "min_doc_count": 0}}}}
-{"size": 0, "aggs": {"y": {"date_histogram": {"field": "at", "calendar_interval": "day", "order": {"_key": "asc"}}}}}
-
-{"size": 0, "aggs": {"x": {"filters": {"filters": {"bad": {"term": {"k": "a"}}, "good": {"term": {"k": "b"}}}}}}}
-{"size": 0, "aggs": {"x": {"filters": {"filters": [{"term": {"k": "b"}}, {"term": {"k": {"value": "a"}}}]}}}}
-
-{"size": 0, "aggs": {"x": {"range": {"field": "n", "ranges": [{"from": 5, "key": "high"}, {"to": 5}]}}}}
-{"size": 0, "aggs": {"x": {"range": {"field": "n", "ranges": [{"to": 5.0}, {"from": 5}]}}}}
-
-{"refusal": {"reason": "no", "missing": ["Age"]}}
-{"refusal": {"reason": "there is none", "missing": ["age"]}}
-
-{"size": 0, "aggs": {"g": {"terms": {"field": "k"}, "aggs": {"s": {"sum": {"field": "n"}}}}, "b": {"max_bucket": {"buckets_path": "g>s"}}}}
-{"size": 0, "aggs": {"k": {"terms": {"field": "k"}, "aggs": {"all": {"sum": {"field": "n"}}}}, "a": {"max_bucket": {"buckets_path": "k>all"}}}}
-
-{"size": 0, "aggs": {"g": {"terms": {"field": "k"}, "aggs": {"s": {"sum": {"field": "n"}}, "top": {"bucket_sort": {"sort": ["s"], "size": 3.0}}}}}}
-{"size": 0, "aggs": {"x": {"terms": {"field": "k"}, "aggs": {"y": {"sum": {"field": "n"}}, "z": {"bucket_sort": {"sort": [{"y": {"order": "asc"}}], "size": 3}}}}}}
-
-{"size": 0, "aggs": {"f": {"filters": {"filters": {"a": {"term": {"k": "a"}}, "b": {"term": {"k": "b"}}}}}, "p": {"max_bucket": {"buckets_path": "f['a']>_count"}}}}
-{"size": 0, "aggs": {"f": {"filters": {"filters": {"y": {"term": {"k": "b"}}, "x": {"term": {"k": "a"}}}}}, "p": {"max_bucket": {"buckets_path": "f['x']>_count"}}}}
-"""  # noqa: E501
-
-UNEQUAL = """
-{"query": {"range": {"n": {"gt": 1}}}}
-{"query": {"range": {"n": {"gte": 1}}}}
-
-{"query": {"bool": {"must": [{"match": {"t": "a"}}]}}}
-{"query": {"bool": {"filter": [{"match": {"t": "a"}}]}}}
-
-{"size": 5}
-{}
-
-{"query": {"bool": {"should": [{"term": {"k": "a"}}, {"term": {"k": "b"}}]}}}
-{"query": {"bool": {"must": [{"term": {"k": "a"}}, {"term": {"k": "b"}}]}}}
-
-{"query": {"bool": {"must": [{"term": {"k": "a"}}], "minimum_should_match": 1}}, "size": 0}
-{"query": {"bool": {"must": [{"term": {"k": "a"}}]}}, "size": 0}
-
-{"query": {"dis_max": {"queries": [{"bool": {"must": [{"match_all": {}}, {"match": {"t": "a"}}]}}, {"ids": {}}]}}}
-{"query": {"dis_max": {"queries": [{"match": {"t": "a"}}, {"ids": {}}]}}}
-
-{"query": {"bool": {"must": [{"match_all": {}}, {"match": {"t": "a"}}]}}, "min_score": 1}
-{"query": {"match": {"t": "a"}}, "min_score": 1}
-
-{"query": {"terms": {"k": ["a"]}}}
-{"query": {"term": {"k": "a"}}}
-
-{"size": 0, "aggs": {"x": {"date_histogram": {"field": "at", "calendar_interval": "day"}}}}
-{"size": 0, "aggs": {"x": {"date_histogram": {"field": "at", "fixed_interval": "1d"}}}}
-
-{"sort": ["n", {"k": "desc"}]}
-{"sort": [{"k": "desc"}, "n"]}
-
-{"refusal": {"reason": "no", "missing": ["age"]}}
-{"refusal": {"reason": "no", "missing": ["name"]}}
-
-{"query": {"term": {"v": 1.0}}}
-{"query": {"term": {"v": 1}}}
-
-{"query": {"terms": {"v": [1.0, "2"]}}}
-{"query": {"terms": {"v": [1, "2"]}}}
-
-{"query": {"match": {"t": 1.0}}, "sort": ["n"]}
-{"query": {"match": {"t": 1}}, "sort": ["n"]}
-
-{"size": 0, "aggs": {"a": {"terms": {"field": "zz", "missing": 1.0}}}}
-{"size": 0, "aggs": {"a": {"terms": {"field": "zz", "missing": 1}}}}
-
-{"min_score": 1.5, "query": {"bool": {"must": [{"range": {"n": {"gte": 3}}}, {"range": {"n": {"lt": 9}}}]}}}
-{"min_score": 1.5, "query": {"bool": {"must": [{"range": {"n": {"gte": 3, "lt": 9}}}]}}}
-
-{"size": 0, "aggs": {"g": {"terms": {"field": "k"}, "aggs": {"x": {"max": {"field": "m"}}, "y": {"min": {"field": "n"}}, "s": {"bucket_sort": {"sort": [{"x": "desc"}], "size": 1}}}}}}
-{"size": 0, "aggs": {"g": {"terms": {"field": "k"}, "aggs": {"y": {"max": {"field": "m"}}, "x": {"min": {"field": "n"}}, "s": {"bucket_sort": {"sort": [{"x": "desc"}], "size": 1}}}}}}
-
-{"size": 0, "aggs": {"g": {"terms": {"field": "k"}, "aggs": {"f": {"filters": {"filters": {"e": {"range": {"n": {"gte": 20}}}, "w": {"range": {"n": {"gte": 3}}}}}, "aggs": {"c": {"value_count": {"field": "n"}}}}, "s": {"bucket_script": {"buckets_path": {"a": "f['e']>c"}, "script": "params.a"}}}}}}
-{"size": 0, "aggs": {"g": {"terms": {"field": "k"}, "aggs": {"f": {"filters": {"filters": {"w": {"range": {"n": {"gte": 20}}}, "e": {"range": {"n": {"gte": 3}}}}}, "aggs": {"c": {"value_count": {"field": "n"}}}}, "s": {"bucket_script": {"buckets_path": {"a": "f['e']>c"}, "script": "params.a"}}}}}}
-
-{"size": 0, "aggs": {"a": {"max": {"field": "m"}}}, "aggregations": {"b": {"min": {"field": "n"}}}}
-{"size": 0, "aggs": {"a": {"max": {"field": "m"}}, "b": {"min": {"field": "n"}}}}
-
-{"_source": 1, "size": 1, "sort": ["n"]}
-{"size": 1, "sort": ["n"]}
-
-{"from": false}
-{}
-
-{"size": 0, "query": {"bool": {"must": [{"match": {"t": "red"}}]}}, "aggs": {"a": {"top_metrics": {"metrics": {"field": "n"}, "sort": {"_score": "desc"}}}}}
-{"size": 0, "query": {"bool": {"filter": [{"match": {"t": "red"}}]}}, "aggs": {"a": {"top_metrics": {"metrics": {"field": "n"}, "sort": {"_score": "desc"}}}}}
-
-{"size": 0, "query": {"match": {"t": "red"}}, "aggs": {"a": {"terms": {"field": "k", "order": {"m": "desc"}, "size": 1}, "aggs": {"m": {"max": {"script": {"source": "_score"}}}}}}}
-{"size": 0, "query": {"bool": {"filter": [{"match": {"t": "red"}}]}}, "aggs": {"a": {"terms": {"field": "k", "order": {"m": "desc"}, "size": 1}, "aggs": {"m": {"max": {"script": {"source": "_score"}}}}}}}
-"""  # noqa: E501
-
-
-def _pairs(text: str) -> list[tuple[Any, Any]]:
+def _pairs(name: str) -> list[tuple[Any, Any]]:
+    """Two bodies on two lines, and an empty line behind them."""
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
     return [tuple(json.loads(line) for line in pair.splitlines()) for pair in text.strip().split("\n\n")]  # type: ignore[misc]
 
 
-@pytest.mark.parametrize(("one", "other"), _pairs(EQUAL))
+@pytest.mark.parametrize(("one", "other"), _pairs("canonical_equal.jsonl"))
 def test_equal_bodies_have_same_canonical_form(one: Any, other: Any) -> None:
     assert canonical_text(json.dumps(one)) == canonical_text(json.dumps(other))
 
 
-@pytest.mark.parametrize(("one", "other"), _pairs(UNEQUAL))
+@pytest.mark.parametrize(("one", "other"), _pairs("canonical_unequal.jsonl"))
 def test_different_bodies_have_different_canonical_forms(one: Any, other: Any) -> None:
     assert canonical_text(json.dumps(one)) != canonical_text(json.dumps(other))
 

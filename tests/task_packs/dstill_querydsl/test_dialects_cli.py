@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -26,10 +25,9 @@ INTERVAL = {"aggs": {"a": {"date_histogram": {"field": "d", "interval": "day"}}}
     ],
 )
 def test_checks_by_given_dialect(
-    cli: Callable[..., Any], project: Any, monkeypatch: pytest.MonkeyPatch, body: Any, dialect: str, code: int
+    cli: Callable[..., Any], project: Any, enable: Callable[..., None], body: Any, dialect: str, code: int
 ) -> None:
-    others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"querydsl"}
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
+    enable("querydsl")
     words = ("data", "check", "--task", "querydsl", "--layer", "schema", "--dialect", dialect)
     ended = cli(*words, stdin=json.dumps(body).encode())
     assert ended.code == code, ended.err

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,9 +22,8 @@ QUESTION = "how many are there?"
 
 
 @pytest.fixture(autouse=True)
-def installed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    disabled = set(os.environ["DSTILL_DISABLE"].split(",")) - {"querydsl"}
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(disabled)))
+def installed(project: Path, enable: Callable[..., None]) -> None:
+    enable("querydsl")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import inspect
 
 import pytest
 from elasticsearch.dsl import field as client
+from support.tables import rows
 
 from dstill_querydsl.language.field_types import FAMILIES, family
 from dstill_querydsl.language.fields import Fields
@@ -65,53 +66,7 @@ def _codes(body, type_: str, **options) -> set[str]:
 
 @pytest.mark.parametrize(
     ("type_", "fits", "refused"),
-    [
-        ("binary", {"_source": ["f"]}, {"query": {"term": {"f": "x"}}}),
-        ("completion", {"query": {"term": {"f": "x"}}}, {"sort": ["f"]}),
-        ("join", {"aggs": {"a": {"terms": {"field": "f"}}}}, {"aggs": {"a": {"avg": {"field": "f"}}}}),
-        ("dense_vector", {"query": {"exists": {"field": "f"}}}, {"query": {"term": {"f": 1}}}),
-        ("sparse_vector", {"query": {"exists": {"field": "f"}}}, {"aggs": {"a": {"terms": {"field": "f"}}}}),
-        ("rank_feature", {"query": {"rank_feature": {"field": "f"}}}, {"query": {"range": {"f": {"gt": 1}}}}),
-        ("rank_features", {"query": {"rank_feature": {"field": "f.any"}}}, {"query": {"exists": {"field": "f"}}}),
-        ("percolator", {"query": {"exists": {"field": "f"}}}, {"query": {"match": {"f": "x"}}}),
-        ("murmur3", {"aggs": {"a": {"cardinality": {"field": "f"}}}}, {"query": {"term": {"f": "x"}}}),
-        ("semantic_text", {"query": {"match": {"f": "x"}}}, {"query": {"term": {"f": "x"}}}),
-        ("histogram", {"aggs": {"a": {"percentiles": {"field": "f"}}}}, {"sort": ["f"]}),
-        (
-            "aggregate_metric_double",
-            {"aggs": {"a": {"max": {"field": "f"}}}},
-            {"aggs": {"a": {"stats": {"field": "f"}}}},
-        ),
-        ("geo_shape", {"aggs": {"a": {"geo_bounds": {"field": "f"}}}}, {"sort": ["f"]}),
-        ("shape", {"query": {"exists": {"field": "f"}}}, {"query": {"geo_distance": {"distance": "1km", "f": "1,2"}}}),
-        ("long_range", {"aggs": {"a": {"histogram": {"field": "f", "interval": 1}}}}, {"sort": ["f"]}),
-        (
-            "date_range",
-            {"aggs": {"a": {"date_histogram": {"field": "f", "fixed_interval": "1d"}}}},
-            {"aggs": {"a": {"histogram": {"field": "f", "interval": 1}}}},
-        ),
-        ("ip_range", {"query": {"term": {"f": "10.0.0.1"}}}, {"aggs": {"a": {"terms": {"field": "f"}}}}),
-        ("passthrough", {"query": {"exists": {"field": "f"}}}, {"sort": ["f"]}),
-        ("version", {"sort": ["f"]}, {"aggs": {"a": {"sum": {"field": "f"}}}}),
-        ("flattened", {"sort": ["f.any"]}, {"query": {"match_phrase_prefix": {"f.any": "x"}}}),
-        (
-            "search_as_you_type",
-            {"query": {"match_bool_prefix": {"f._2gram": "x"}}},
-            {"query": {"term": {"f._9gram": "x"}}},
-        ),
-        (
-            "boolean",
-            {"aggs": {"a": {"avg": {"field": "f"}}}},
-            {"aggs": {"a": {"median_absolute_deviation": {"field": "f"}}}},
-        ),
-        (
-            "date",
-            {"query": {"function_score": {"gauss": {"f": {"scale": "1d"}}}}},
-            {"query": {"wildcard": {"f": "2*"}}},
-        ),
-        ("keyword", {"docvalue_fields": ["f"]}, {"query": {"function_score": {"field_value_factor": {"field": "f"}}}}),
-        ("text", {"query": {"intervals": {"f": {"match": {"query": "x"}}}}}, {"docvalue_fields": ["f"]}),
-    ],
+    rows(__file__, "field_types.jsonl"),
 )
 def test_type_fits_and_refuses_queries(type_, fits, refused) -> None:
     assert _codes(fits, type_) == set()

@@ -1,4 +1,5 @@
 import pytest
+from support.tables import rows
 
 from dstill.errors import ConfigError
 from dstill_querydsl.bundle.handwritten import HANDWRITTEN, handwritten
@@ -35,98 +36,7 @@ SCRIPT = {"source": "1"}
 
 @pytest.mark.parametrize(
     ("body", "code", "pointer"),
-    [
-        ({"query": {"script_score": {"query": {"match_all": {}}, "script": SCRIPT}}}, "script", "/query/script_score"),
-        ({"query": {"bool": {"filter": [{"script": {"script": SCRIPT}}]}}}, "script", "/query/bool/filter/0/script"),
-        (
-            {"query": {"function_score": {"functions": [{"script_score": {"script": SCRIPT}}]}}},
-            "script",
-            "/query/function_score/functions/0/script_score",
-        ),
-        ({"script_fields": {"x": {"script": SCRIPT}}}, "script", "/script_fields"),
-        ({"sort": [{"_script": {"type": "number", "script": SCRIPT}}]}, "script", "/sort/0/_script"),
-        ({"runtime_mappings": {"x": {"type": "long"}}}, "script", "/runtime_mappings"),
-        ({"aggs": {"a": {"terms": {"script": SCRIPT}}}}, "script", "/aggs/a/terms/script"),
-        ({"aggs": {"a": {"scripted_metric": {}}}}, "script", "/aggs/a/scripted_metric"),
-        (
-            {"aggs": {"a": {"terms": {"field": "f"}, "aggs": {"b": {"bucket_script": {"script": "1"}}}}}},
-            "script",
-            "/aggs/a/aggs/b/bucket_script",
-        ),
-        (
-            {"aggs": {"a": {"significant_terms": {"field": "f", "script_heuristic": {"script": SCRIPT}}}}},
-            "script",
-            "/aggs/a/significant_terms/script_heuristic",
-        ),
-        ({"aggs": {"a": {"weighted_avg": {"value": {"script": "1"}}}}}, "script", "/aggs/a/weighted_avg/value/script"),
-        (
-            {"aggs": {"a": {"top_hits": {"sort": [{"_script": {"script": SCRIPT}}], "_source": False}}}},
-            "script",
-            "/aggs/a/top_hits/sort/0/_script",
-        ),
-        (
-            {"aggs": {"a": {"top_hits": {"script_fields": {}, "_source": False}}}},
-            "script",
-            "/aggs/a/top_hits/script_fields",
-        ),
-        (
-            {"query": {"terms_set": {"f": {"terms": ["a"], "minimum_should_match_script": SCRIPT}}}},
-            "script",
-            "/query/terms_set/f/minimum_should_match_script",
-        ),
-        (
-            {"query": {"intervals": {"f": {"match": {"query": "x", "filter": {"script": SCRIPT}}}}}},
-            "script",
-            "/query/intervals/f/match/filter/script",
-        ),
-        ({"query": {"term": {"f": {"value": {"script": SCRIPT}}}}}, "script", "/query/term/f/value/script"),
-        (
-            {"sort": [{"f": {"order": "asc", "nested": {"path": "n", "filter": {"script": {}}}}}]},
-            "script",
-            "/sort/0/f/nested/filter/script",
-        ),
-        (
-            {"aggs": {"a": {"filters": {"filters": {"x": {"script": {}}}}}}},
-            "script",
-            "/aggs/a/filters/filters/x/script",
-        ),
-        (
-            {"highlight": {"fields": {"f": {"highlight_query": {"script": {}}}}}},
-            "script",
-            "/highlight/fields/f/highlight_query/script",
-        ),
-        ({"query": {"wrapper": {"query": "e30="}}}, "wrapper", "/query/wrapper"),
-        ({"query": {"terms": {"f": {"index": "i", "id": "1", "path": "p"}}}}, "foreign_read", "/query/terms/f"),
-        ({"query": {"more_like_this": {"like": [{"_index": "i"}]}}}, "foreign_read", "/query/more_like_this"),
-        (
-            {"query": {"geo_shape": {"f": {"indexed_shape": {"index": "i", "id": "1"}}}}},
-            "foreign_read",
-            "/query/geo_shape/f/indexed_shape",
-        ),
-        ({"query": {"percolate": {"field": "f"}}}, "foreign_read", "/query/percolate"),
-        ({"query": {"term": {"_index": "other"}}}, "foreign_read", "/query/term/_index"),
-        ({"indices_boost": [{"a": 2}]}, "foreign_read", "/indices_boost"),
-        ({"pit": {"id": "x"}}, "foreign_read", "/pit"),
-        ({"query": {"term": {"_id": "1"}}}, "metadata", "/query/term/_id"),
-        ({"query": {"exists": {"field": "_ignored"}}}, "metadata", "/query/exists/field"),
-        ({"aggs": {"a": {"terms": {"field": "_routing"}}}}, "metadata", "/aggs/a/terms/field"),
-        ({"sort": ["_id"]}, "metadata", "/sort/0"),
-        ({"docvalue_fields": ["_seq_no"]}, "metadata", "/docvalue_fields/0"),
-        ({"ext": {}}, "extension", "/ext"),
-        ({"query": {"nested": {"path": "p", "query": {"match_all": {}}, "inner_hits": {}}}}, "inner_hits",
-         "/query/nested/inner_hits"),
-        ({"collapse": {"field": "f", "inner_hits": {"name": "x"}}}, "inner_hits", "/collapse/inner_hits"),
-        ({"query": {"query_string": {"query": "*"}}}, "query_string", "/query/query_string"),
-        ({"query": {"multi_match": {"query": "x"}}}, "unnamed_fields", "/query/multi_match"),
-        ({"query": {"multi_match": {"query": "x", "fields": []}}}, "unnamed_fields", "/query/multi_match"),
-        ({"query": {"multi_match": {"fields": ["a*^2"]}}}, "field_wildcard", "/query/multi_match/fields/0"),
-        ({"query": {"simple_query_string": {"query": "x"}}}, "unnamed_fields", "/query/simple_query_string"),
-        ({"fields": ["*"]}, "field_wildcard", "/fields/0"),
-        ({"docvalue_fields": [{"field": "a.*"}]}, "field_wildcard", "/docvalue_fields/0/field"),
-        ({"highlight": {"fields": {"*": {}}}}, "field_wildcard", "/highlight/fields/*"),
-        ({"aggs": {"a": {"no_such": {}}}}, "not_allowed", "/aggs/a/no_such"),
-        ({"knn": {}}, "not_allowed", "/knn"),
-    ],
+    rows(__file__, "guard_refuses.jsonl"),
 )  # fmt: skip
 def test_refuses_at_any_depth(body, code, pointer) -> None:
     assert (code, pointer) in {(problem.code, problem.pointer) for problem in guard.check(body)}
@@ -486,35 +396,7 @@ DENIED = Limits(fields=("*", "!user.email", "!secret.*"))
 
 @pytest.mark.parametrize(
     "body",
-    [
-        {"_source": False, "query": {"term": {"user.email": "x"}}},
-        {"_source": False, "query": {"exists": {"field": "user.email.keyword"}}},
-        {"_source": False, "query": {"multi_match": {"query": "x", "fields": ["user.name", "user.email^3"]}}},
-        {"_source": False, "sort": ["user.email"]},
-        {"_source": False, "fields": ["user.email"]},
-        {"size": 0, "aggs": {"a": {"terms": {"field": "secret.code"}}}},
-        {"size": 0, "aggs": {"a": {"top_hits": {"size": 1}}}},
-        {"size": 0, "aggs": {"a": {"top_metrics": {"metrics": {"field": "user.email"}}}}},
-        {"_source": False, "highlight": {"fields": {"user.email": {}}}},
-        {"_source": ["user.email"]},
-        {"_source": ["user"]},
-        {"_source": ["secret"]},
-        {"_source": ["us*"]},
-        {"_source": True},
-        {
-            "size": 0,
-            "query": {"simple_query_string": {"query": '"x"', "fields": ["user.name"], "quote_field_suffix": "2"}},
-        },
-        {"_source": {"excludes": ["user.email"]}},
-        {"_source": []},
-        {"_source": ""},
-        {"_source": {"includes": ["status"], "include": []}},
-        {"_source": {"includes": "status", "include": "user.email"}},
-        {"_source": [" user.email"]},
-        {"_source": ["\u0000user.email"]},
-        {"size": 0, "aggs": {"a": {"top_hits": {"_source": []}}}},
-        {"query": {"match_all": {}}},
-    ],
+    [body for (body,) in rows(__file__, "guard_denied.jsonl")],
 )
 def test_refuses_denied_fields(body) -> None:
     assert "field_denied" in _codes(body, DENIED)

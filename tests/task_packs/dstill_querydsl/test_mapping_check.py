@@ -1,4 +1,5 @@
 import pytest
+from support.tables import rows
 
 from dstill.api.records import Severity
 from dstill_querydsl.language.fields import Fields
@@ -30,49 +31,7 @@ def _problems(body):
 
 @pytest.mark.parametrize(
     ("body", "code", "pointer", "suggestion"),
-    [
-        ({"query": {"term": {"publishd": 1}}}, "unknown_field", "/query/term/publishd", "published"),
-        ({"query": {"term": {"genre.keyword": "x"}}}, "unknown_field", "/query/term/genre.keyword", "genre"),
-        ({"query": {"term": {"title.keyword": "x"}}}, "unknown_field", "/query/term/title.keyword", "title.raw"),
-        ({"sort": ["vots"]}, "unknown_field", "/sort/0", "votes"),
-        ({"_source": ["titel"]}, "unknown_field", "/_source/0", "title"),
-        ({"_source": {"includes": "titel*"}}, "unknown_field", "/_source/includes", None),
-        ({"highlight": {"fields": {"plat": {}}}}, "unknown_field", "/highlight/fields/plat", "plot"),
-        ({"collapse": {"field": "genree"}}, "unknown_field", "/collapse/field", "genre"),
-        ({"query": {"term": {"title": "Alien"}}}, "wrong_type", "/query/term/title", "title.raw"),
-        ({"query": {"term": {"plot": "Alien"}}}, "wrong_type", "/query/term/plot", None),
-        ({"query": {"range": {"plot": {"gt": "a"}}}}, "wrong_type", "/query/range/plot", None),
-        ({"query": {"match_phrase_prefix": {"genre": "a"}}}, "wrong_type", "/query/match_phrase_prefix/genre", None),
-        ({"query": {"prefix": {"votes": "1"}}}, "wrong_type", "/query/prefix/votes", None),
-        ({"query": {"geo_distance": {"genre": [1, 2]}}}, "wrong_type", "/query/geo_distance/genre", None),
-        ({"aggs": {"a": {"terms": {"field": "title"}}}}, "wrong_type", "/aggs/a/terms/field", "title.raw"),
-        ({"aggs": {"a": {"avg": {"field": "genre"}}}}, "wrong_type", "/aggs/a/avg/field", None),
-        ({"aggs": {"a": {"date_histogram": {"field": "genre"}}}}, "wrong_type", "/aggs/a/date_histogram/field", None),
-        ({"sort": [{"title": "asc"}]}, "wrong_type", "/sort/0/title", "title.raw"),
-        ({"sort": ["studio"]}, "wrong_type", "/sort/0", "studio.name"),
-        ({"query": {"term": {"votes": "many"}}}, "wrong_value", "/query/term/votes", None),
-        ({"query": {"terms": {"votes": [1, "x"]}}}, "wrong_value", "/query/terms/votes", None),
-        ({"query": {"match": {"seen": "maybe"}}}, "wrong_value", "/query/match/seen", None),
-        ({"query": {"term": {"client": "10.0.0.999"}}}, "wrong_value", "/query/term/client", None),
-        ({"query": {"range": {"published": {"gte": "yesterday"}}}}, "wrong_value", "/query/range/published", None),
-        ({"query": {"range": {"published": {"gte": "now-7days"}}}}, "wrong_value", "/query/range/published", None),
-        ({"query": {"range": {"day": {"gte": "2024-01-31"}}}}, "wrong_value", "/query/range/day", None),
-        ({"sort": [{"cast.age": "desc"}]}, "lost_nested", "/sort/0/cast.age", "cast"),
-        ({"query": {"term": {"cast.name": "x"}}}, "lost_nested", "/query/term/cast.name", "cast"),
-        ({"aggs": {"a": {"terms": {"field": "cast.name"}}}}, "lost_nested", "/aggs/a/terms/field", "cast"),
-        (
-            {"query": {"nested": {"path": "cast", "query": {"term": {"genre": "x"}}}}},
-            "outside_nested",
-            "/query/nested/query/term/genre",
-            None,
-        ),
-        ({"query": {"nested": {"path": "cast", "query": {"term": {"name": "x"}}}}}, "unknown_field",
-         "/query/nested/query/term/name", "cast.name"),
-        ({"query": {"nested": {"path": "cast", "query": {"term": {"cast.nam": "x"}}}}}, "unknown_field",
-         "/query/nested/query/term/cast.nam", "cast.name"),
-        ({"query": {"nested": {"path": "studio", "query": {}}}}, "not_nested", "/query/nested/path", None),
-        ({"aggs": {"a": {"nested": {"path": "genre"}}}}, "not_nested", "/aggs/a/nested/path", None),
-    ],
+    rows(__file__, "mapping_errors.jsonl"),
 )  # fmt: skip
 def test_finds_error(body, code, pointer, suggestion) -> None:
     (problem,) = _problems(body)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,10 +38,9 @@ def obeying(messages: Messages) -> str:
 
 
 def test_rejects_scripts_of_teacher_that_obeys_mapping(
-    cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch, enable: Callable[..., None]
 ) -> None:
-    others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"querydsl", "openai"}
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
+    enable("querydsl", "openai")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-obeying-0123456789")
     context = {"mapping": MAPPING, "index": "logs"}
     texts = [f"case {n}: which are slow" for n in range(len(INJECTED_ANSWER))] + ["errors please", "all that failed"]

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from support.tables import rows
 
 from dstill.errors import UsageError
 from dstill_querydsl.language import schema
@@ -79,45 +80,7 @@ def test_files_of_the_schema_match_the_client(dialect: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [
-        {},
-        {"query": {"term": {"f": "v"}}},
-        {"query": {"term": {"f": {"value": 3, "boost": "2.5"}}}},
-        {"query": {"terms": {"f": ["a", 1, True], "boost": 2, "_name": "x"}}},
-        {"query": {"bool": {"filter": {"term": {"f": 1}}, "must": [{"match_all": {}}], "must_not": []}}},
-        {"query": {"wildcard": {"f": "a*"}}},
-        {"query": {"range": {"f": {"gte": "now-1d/d", "lt": None}}}},
-        {"query": {"field_masking_span": {"field": "f", "query": {"span_term": {"g": "x"}}}}},
-        {"aggs": {"a": {"terms": {"field": "f"}, "aggregations": {"b": {"avg": {"field": "g"}}}}}},
-        {"aggregations": {"a": {"filter": {"term": {"f": 1}}}}},
-        {"aggs": {"a": {"filters": {"filters": {"x": {"match_all": {}}}}}}},
-        {"aggs": {"a": {"filters": {"filters": [{"match_all": {}}]}}}},
-        {"aggs": {"a": {"terms": {"field": "f", "size": "10", "order": [{"_count": "desc"}, {"_key": "asc"}]}}}},
-        {"sort": "f"},
-        {"sort": {"f": "desc"}},
-        {"sort": ["_score", {"f": {"order": "asc", "missing": "_last"}}, {"_geo_distance": {"p": [1, 2]}}]},
-        {"_source": False},
-        {"_source": "a.*"},
-        {"_source": ["a", "b"]},
-        {"_source": {"includes": ["a"], "excludes": "b"}},
-        {"size": "10", "from": 0, "track_total_hits": True},
-        {"track_total_hits": 1000, "fields": ["a", {"field": "b", "format": "yyyy"}]},
-        {"highlight": {"fields": {"a": {}}}},
-        {"highlight": {"fields": [{"a": {"number_of_fragments": 0}}]}},
-        {"query": {"function_score": {"functions": [{"weight": 2, "filter": {"match_all": {}}}]}}},
-        {"query": {"function_score": {"gauss": {"d": {"origin": "now", "scale": "10d"}}}}},
-        {"query": {"geo_distance": {"distance": "1km", "p": {"lat": 1, "lon": 2}}}},
-        {"query": {"intervals": {"f": {"match": {"query": "x"}}}}},
-        {"query": {"dis_max": {"queries": {"match_all": {}}}}},
-        {"query": {"bool": {"should": [], "minimum_should_match": "2<-25% 9<-3"}}},
-        {"query": {"match": {"f": {"query": "x", "fuzziness": "AUTO:3,6", "minimum_should_match": "75%"}}}},
-        {"query": {"geo_distance": {"distance": "5 nauticalmiles", "p": "40.7,-74"}}},
-        {"query": {"geo_shape": {"p": {"shape": "POINT (30 10)"}}}},
-        {"query": {"geo_shape": {"p": {"shape": {"type": "Envelope", "coordinates": [[0, 6], [4, 2]]}}}}},
-        {"aggs": {"x": {"ip_range": {"field": "f", "ranges": [{"to": "10.0.0.5"}, {"mask": "2001:db8::/32"}]}}}},
-        {"aggs": {"x": {"date_histogram": {"field": "f", "fixed_interval": "1d", "offset": "-6h", "time_zone": "+1"}}}},
-        {"timeout": "500ms"},
-    ],
+    [body for (body,) in rows(__file__, "schema_accepts.jsonl")],
 )
 def test_accepts_short_and_long_forms(body) -> None:
     assert schema.check(body) == ()
@@ -128,86 +91,7 @@ def test_accepts_short_and_long_forms(body) -> None:
 
 @pytest.mark.parametrize(
     ("body", "code", "pointer", "message", "hint"),
-    [
-        ({"query": {"mach": {}}}, "unknown_query", "/query/mach", "'mach'", "did you mean 'match'?"),
-        ({"siez": 1}, "unknown_key", "/siez", "unknown key 'siez'", "did you mean 'size'?"),
-        ({"match": {"a": 1}}, "unknown_key", "/match", "not a search body", "put it under 'query'"),
-        ({"query": {"bool": {}, "must": []}}, "unknown_query", "/query/must", "'must'", "belongs inside 'bool'"),
-        ({"query": {"bool": {"term": {}}}}, "unknown_option", "/query/bool/term", "'term'", "a clause of the bool"),
-        ({"query": {}}, "empty", "/query", "query has no type", "add one type of query"),
-        (
-            {"query": {"match_all": {}, "term": {"a": 1}}},
-            "several",
-            "/query",
-            "'match_all' and 'term'",
-            "combine them in a bool",
-        ),
-        ({"query": {"match": {"a": 1, "b": 2}}}, "several", "/query/match", "'a' and 'b'", "in a bool"),
-        ({"query": {"match": {}}}, "missing_field", "/query/match", "match needs a field", "add the name of one field"),
-        ({"query": {"term": {"a": [1]}}}, "wrong_type", "/query/term/a", "found [1]", "use 'terms'"),
-        ({"query": [{"match_all": {}}]}, "wrong_type", "/query", "must be a query", ""),
-        ({"query": {"nested": {"path": "p"}}}, "missing", "/query/nested", "nested needs 'query'", "add 'query'"),
-        ({"aggs": {"x": {"terms": {}}}}, "missing", "/aggs/x/terms", "one of 'field', 'script'", "add one of"),
-        ({"aggs": {"x": {"trems": {}}}}, "unknown_aggregation", "/aggs/x/trems", "'trems'", "did you mean 'terms'?"),
-        (
-            {"aggs": {"x": {"avg": {"field": "f"}, "aggs": {"y": {"max": {"field": "f"}}}}}},
-            "no_sub_aggregations",
-            "/aggs/x/avg",
-            "'avg' takes no sub-aggregations",
-            "next to it",
-        ),
-        ({"aggs": {"a>b": {"max": {"field": "f"}}}}, "wrong_name", "/aggs", "'a>b'", ""),
-        ({"sort": {"a": {"order": "dsc"}}}, "wrong_value", "/sort/a/order", "asc, desc", "did you mean 'desc'?"),
-        ({"size": -1}, "out_of_range", "/size", "at least 0, found -1", ""),
-        ({"aggs": {"x": {"histogram": {"field": "f"}}}}, "missing", "/aggs/x/histogram", "needs 'interval'", "add"),
-        ({"aggs": {"x": {"date_histogram": {"field": "f"}}}}, "missing", "/aggs/x/date_histogram", "one of", "fixed"),
-        (
-            {"aggs": {"x": {"composite": {"sources": [{"a": {"terms": {"field": "f", "size": 5}}}]}}}},
-            "unknown_option",
-            "/aggs/x/composite/sources/0/a/terms/size",
-            "no option 'size'",
-            "allowed here",
-        ),
-        (
-            {"query": {"match": {"a": {"query": "x", "fuzziness": "AUT"}}}},
-            "wrong_value",
-            "/query/match/a/fuzziness",
-            "0, 1, 2 or AUTO",
-            "",
-        ),
-        ({"query": {"term": {"a": {"value": 1, "boost": "-1"}}}}, "wrong_value", "/query/term/a/boost", '"-1"', ""),
-        ({"timeout": "1min"}, "wrong_value", "/timeout", "a duration such as 500ms", ""),
-        ({"highlight": {"fields": {}, "pre_tags": "b"}}, "missing", "/highlight", "'pre_tags' also needs", ""),
-        ({"aggs": {"x": {"sampler": {}}}}, "missing", "/aggs/x/sampler", "sampler needs sub-aggregations", "'aggs'"),
-        (
-            {"query": {"span_or": {"clauses": [{"span_term": {"a": "x"}}, {"span_term": {"b": "x"}}]}}},
-            "several",
-            "/query/span_or/clauses",
-            "'a' and 'b'",
-            "field_masking_span",
-        ),
-        ({"query": {"range": {"a/b": {"max": 1}}}}, "unknown_option", "/query/range/a~1b/max", "'max'", "mean 'lte'?"),
-        ({"query": {"title": {"query": "x"}}}, "unknown_query", "/query/title", "'title'", "the field inside it"),
-        ({"query": {"match": [{"a": 1}]}}, "wrong_type", "/query/match", "must be an object", "out of the list"),
-        ({"docvalue_fields": "a"}, "wrong_type", "/docvalue_fields", "must be a list", "into a list"),
-        ({"query": {"bool": {"must": {"0": {}}}}}, "unknown_query", "/query/bool/must/0", "'0'", "in brackets"),
-        ({"limit": 5}, "unknown_key", "/limit", "'limit'", "did you mean 'size'?"),
-        ({"aggs": {"x": None}}, "wrong_type", "/aggs/x", "must be an aggregation", ""),
-        (
-            {"aggs": {"x": {"terms": {"field": "f", "order": {"rev": "asc"}}, "aggs": {"revenue": {"global": {}}}}}},
-            "unknown_path",
-            "/aggs/x/terms/order/rev",
-            "Did you mean 'revenue'?",
-            "",
-        ),
-        (
-            {"aggs": {"x": {"avg_bucket": {"buckets_path": "months>sale"}}, "months": {"terms": {"field": "f"}}}},
-            "unknown_path",
-            "/aggs/x/avg_bucket/buckets_path",
-            "'sale'",
-            "",
-        ),
-    ],
+    rows(__file__, "schema_messages.jsonl"),
 )  # fmt: skip
 def test_message_names_path_found_and_expected_value(body, code, pointer, message, hint) -> None:
     problem = _first(body)

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import rows
 
 from dstill.api.checking import find_problems
 from dstill.api.records import Draft, Example
@@ -45,31 +46,7 @@ def _problems(query):
 
 @pytest.mark.parametrize(
     ("query", "message", "hint", "suggestion"),
-    [
-        ({"term": {"level": "error"}}, "'level' has no value 'error'", "did you mean 'ERROR'?", "ERROR"),
-        ({"terms": {"level": ["WARN", "EROR"]}}, "'level' has no value 'EROR'", "did you mean 'ERROR'?", "ERROR"),
-        ({"match": {"level": {"query": "zzz"}}}, "'level' has no value 'zzz'", "known values: 'ERROR', 'WARN'", None),
-        ({"term": {"empty": "x"}}, "'empty' has no value 'x'", "no document has this field", None),
-        ({"term": {"status": 404}}, "'status' has no value 404", "known values: 200, 503", None),
-        (
-            {"range": {"took": {"gt": 1_000_000}}},
-            "'took' ranges from 1 to 900, so gt 1000000 matches nothing",
-            "check the number and its unit",
-            None,
-        ),
-        (
-            {"term": {"took": -9_000}},
-            "'took' ranges from 1 to 900, so term -9000 matches nothing",
-            "check the number and its unit",
-            None,
-        ),
-        (
-            {"range": {"at": {"gte": "2023-01-01", "lt": "2023-02-01"}}},
-            "'at' ranges from 2025-01-01 to 2025-03-31, so lt '2023-02-01' matches nothing",
-            "check the number and its unit",
-            None,
-        ),
-    ],
+    rows(__file__, "unknown_values.jsonl"),
 )
 def test_warns_of_unknown_value(query, message, hint, suggestion) -> None:
     [problem] = _problems(query)

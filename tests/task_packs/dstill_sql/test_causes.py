@@ -7,128 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.sql_golds import GOLDS, SCHEMAS
 from support.sql_trips import SCHEMA, example, task
+from support.tables import rows
 
 from dstill_sql.language.results.causes import LABELS, cause
 from dstill_sql.language.results.clauses import clauses, terms
 
 JOINED = "FROM drivers AS d JOIN trips AS t ON t.driver_id = d.id"
-DIFFERENCES = [
-    ("tables", "SELECT name FROM drivers", "SELECT rider FROM trips", "drivers, not trips"),
-    ("tables", "SELECT name FROM drivers", f"SELECT name {JOINED}", "not trips"),
-    (
-        "set operation",
-        "SELECT city FROM drivers UNION ALL SELECT rider FROM trips",
-        "SELECT city FROM drivers UNION SELECT rider FROM trips",
-        "UNION ALL, not UNION",
-    ),
-    (
-        "nesting",
-        "SELECT name FROM drivers WHERE rating > 4",
-        "SELECT name FROM drivers WHERE rating > (SELECT AVG(rating) FROM drivers)",
-        "not (… FROM drivers)",
-    ),
-    (
-        "join",
-        f"SELECT d.name, t.fare {JOINED}",
-        f"SELECT d.name, t.fare {JOINED.replace('JOIN', 'LEFT JOIN')}",
-        "JOIN ON drivers.id = trips.driver_id, not LEFT JOIN ON drivers.id = trips.driver_id",
-    ),
-    (
-        "join",
-        f"SELECT d.name {JOINED.replace('d.id', 't.id')}",
-        f"SELECT d.name {JOINED}",
-        "JOIN ON trips.driver_id = trips.id, not JOIN ON drivers.id = trips.driver_id",
-    ),
-    ("columns", "SELECT name, city FROM drivers", "SELECT name FROM drivers", "city"),
-    ("columns", "SELECT city FROM drivers", "SELECT name FROM drivers", "city, not name"),
-    ("columns", "SELECT MAX(fare) FROM trips", "SELECT MAX(tip) FROM trips", "MAX(fare), not MAX(tip)"),
-    ("aggregate", "SELECT SUM(fare) FROM trips", "SELECT AVG(fare) FROM trips", "SUM(fare), not AVG(fare)"),
-    (
-        "aggregate",
-        "SELECT COUNT(rider) FROM trips",
-        "SELECT COUNT(DISTINCT rider) FROM trips",
-        "COUNT(rider), not COUNT(DISTINCT rider)",
-    ),
-    ("aggregate", "SELECT COUNT(*) FROM trips", "SELECT COUNT(tip) FROM trips", "COUNT(*), not COUNT(tip)"),
-    (
-        "condition column",
-        "SELECT id FROM trips WHERE fare > 4",
-        "SELECT id FROM trips WHERE tip > 4",
-        "fare > 4, not tip > 4",
-    ),
-    (
-        "condition operator",
-        "SELECT id FROM trips WHERE fare >= 4",
-        "SELECT id FROM trips WHERE fare > 4",
-        "fare >= 4, not fare > 4",
-    ),
-    (
-        "condition operator",
-        "SELECT id FROM trips WHERE rider LIKE 'K%'",
-        "SELECT id FROM trips WHERE rider = 'K'",
-        "rider LIKE 'K%', not rider = 'K'",
-    ),
-    (
-        "condition operator",
-        "SELECT id FROM trips WHERE tip IS NULL",
-        "SELECT id FROM trips WHERE tip IS NOT NULL",
-        "tip IS NULL, not NOT tip IS NULL",
-    ),
-    ("value", "SELECT id FROM trips WHERE fare > 5", "SELECT id FROM trips WHERE fare > 4", "fare > 5, not fare > 4"),
-    (
-        "value",
-        "SELECT id FROM trips WHERE rider IN ('Kim', 'Lou')",
-        "SELECT id FROM trips WHERE rider IN ('Kim', 'Max')",
-        "rider IN ('Kim', 'Lou'), not rider IN ('Kim', 'Max')",
-    ),
-    (
-        "value",
-        "SELECT id FROM trips WHERE fare BETWEEN 4 AND 6",
-        "SELECT id FROM trips WHERE fare BETWEEN 4 AND 7",
-        "fare <= 6, not fare <= 7",
-    ),
-    (
-        "missing condition",
-        "SELECT id FROM trips WHERE fare > 4",
-        "SELECT id FROM trips WHERE fare > 4 AND tip > 1",
-        "not tip > 1",
-    ),
-    (
-        "extra condition",
-        "SELECT id FROM trips WHERE fare > 4 AND tip > 1",
-        "SELECT id FROM trips WHERE fare > 4",
-        "tip > 1",
-    ),
-    (
-        "grouping",
-        "SELECT COUNT(*) FROM trips GROUP BY rider",
-        "SELECT COUNT(*) FROM trips GROUP BY seats",
-        "GROUP BY rider, not GROUP BY seats",
-    ),
-    (
-        "having",
-        "SELECT rider FROM trips GROUP BY rider HAVING COUNT(*) > 1",
-        "SELECT rider FROM trips GROUP BY rider HAVING COUNT(*) > 2",
-        "HAVING COUNT(*) > 1, not HAVING COUNT(*) > 2",
-    ),
-    (
-        "order",
-        "SELECT name FROM drivers ORDER BY rating",
-        "SELECT name FROM drivers ORDER BY rating DESC",
-        "ORDER BY rating, not ORDER BY rating DESC",
-    ),
-    (
-        "order",
-        "SELECT name FROM drivers ORDER BY rating, name",
-        "SELECT name FROM drivers ORDER BY name, rating",
-        "ORDER BY rating; ORDER BY …, name, not ORDER BY name; ORDER BY …, rating",
-    ),
-    ("limit", "SELECT name FROM drivers LIMIT 2", "SELECT name FROM drivers LIMIT 3", "LIMIT 2, not LIMIT 3"),
-    ("distinct", "SELECT city FROM drivers", "SELECT DISTINCT city FROM drivers", "not DISTINCT"),
-    ("refused", "-- no answer", "SELECT city FROM drivers", "-- no answer, not SELECT city FROM drivers"),
-    ("should have refused", "SELECT city FROM drivers", "-- no answer", "SELECT city FROM drivers, not -- no answer"),
-    ("other", "SELECT city FROM", "SELECT city FROM drivers", "SELECT city FROM, not SELECT city FROM drivers"),
-]
+DIFFERENCES = rows(__file__, "causes.jsonl")
 
 
 @pytest.mark.parametrize(("label", "got", "want", "detail"), DIFFERENCES)

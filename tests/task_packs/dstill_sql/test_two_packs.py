@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -21,10 +20,9 @@ BODY = b'{"query":{"match_all":{}}}'
 
 
 @pytest.fixture
-def packs(cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def packs(cli: Callable[..., Any], enable: Callable[..., None]) -> Callable[..., Any]:
     """The command line with both packs."""
-    disabled = set(os.environ["DSTILL_DISABLE"].split(",")) - PACKS
-    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(disabled)))
+    enable(*PACKS)
     return lambda *words, **named: cli(*words, toy=False, **named)
 
 
@@ -51,35 +49,6 @@ def test_default_task_is_marked_in_the_list(packs: Callable[..., Any]) -> None:
     shown = " ".join(packs("pack", "list").out.split())
     assert shown.count("(the default)") == 1
     assert "that executors run. (the default) tasks sql" in shown
-
-
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (("init", "--engine-url", "mysql://h/db"), "no engine of dstill takes an address with mysql://"),
-        (("doctor", "--engine-url", "mysql://h/db"), "task sql takes duckdb://, sqlite://, postgresql://"),
-        (("init", "--engine-url", "shop"), "it does not begin with http://, https:// or the scheme of another engine"),
-        (("init", "--engine-url", "postgresql://me:x@h/db"), "write it as postgresql://HOST:PORT/NAME"),
-        (("init", "--task", "querydsl", "--engine-url", "sqlite:///x"), "its executors take http://, https://\n"),
-        (("init", "--task", "sql", "--engine-url", SERVER), "its executors take duckdb://, sqlite://, postgresql://"),
-        (("init", "--engine-url", "postgresql://h/db", "--index", "x"), "task 'sql' has no option --index"),
-        (("init", "--engine-url", SERVER, "--schema-name", "x"), "task 'querydsl' has no option --schema-name"),
-        (("init", "--schema-name", "x"), "add --engine-url URL (an address with duckdb://"),
-        (("adapt", "--task", "sql"), "dstill adapt --engine-url URL … (an address with duckdb://"),
-        (("adapt",), "(an address with http://, https://, duckdb://, sqlite://"),
-        (("ask", "x"), "(an address with http://, https://, duckdb://, sqlite://"),
-        (
-            ("ask", "--engine-url", "sqlite:////my shop.db", "x"),
-            "write it as sqlite:////WHOLE/PATH, with %20 for a space",
-        ),
-        (("ask", "--engine-url", "sqlite:////shop.db?mode=ro", "x"), "write it as sqlite:////WHOLE/PATH"),
-        (("ask", "--engine-url", "shop.db", "x"), "a file as sqlite:////WHOLE/PATH"),
-    ],
-)
-def test_refused_calls_name_what_each_task_takes(packs: Callable[..., Any], words: tuple[str, ...], told: str) -> None:
-    ended = packs(*words)
-    assert ended.code == 2
-    assert told in ended.err
 
 
 def test_path_of_a_file_is_no_address(packs: Callable[..., Any], sqlite_file: Path) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import threading
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from support.loopback_server import serving
 
 from dstill.api.engine import Engine
 from dstill.api.records import Example
@@ -86,59 +85,15 @@ def example() -> Example:
     return Example(id="1", question="which?", context={"index": "toy"})
 
 
-Answer = Callable[[str, str, bytes], tuple[int, dict[str, str], Any]]
-
-
 @pytest.fixture
-def serve() -> Iterator[Callable[[Answer], str]]:
-    """Start a loopback server that answers by a function of (method, path, body); gives its URL.
+def serve() -> Iterator[Callable[..., str]]:
+    """``serve(answer)``: the address of a server that answers by a function of (method, path, body)."""
+    with contextlib.ExitStack() as running:
 
-    What the function gives is (status, headers, body): a body that is no bytes is sent as JSON,
-    an iterator of bytes in pieces.
-    """
-    running: list[ThreadingHTTPServer] = []
+        def start(answer: Callable[[str, str, bytes], Any]) -> str:
+            return running.enter_context(serving(lambda asked: answer(asked.method, asked.path, asked.body)))
 
-    def start(answer: Answer) -> str:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(answer))
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        running.append(server)
-        return f"http://127.0.0.1:{server.server_address[1]}"
-
-    yield start
-    for server in running:
-        server.shutdown()
-        server.server_close()
-
-
-def _handler(answer: Answer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            length = int(self.headers.get("content-length", 0))
-            status, headers, body = answer(self.command, self.path, self.rfile.read(length))
-            pieces = body if isinstance(body, Iterator) else iter([body if isinstance(body, bytes) else _json(body)])
-            self.send_response(status)
-            for name, value in {"content-type": "application/json", "connection": "close", **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            try:
-                for piece in pieces:
-                    self.wfile.write(piece)
-                    self.wfile.flush()
-            except (BrokenPipeError, ConnectionResetError):
-                pass  # the client had enough
-            self.close_connection = True
-
-        do_POST = do_PUT = do_DELETE = do_GET
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    return Handler
-
-
-def _json(body: Any) -> bytes:
-    return json.dumps(body).encode()
+        yield start
 
 
 # What servers say of themselves.

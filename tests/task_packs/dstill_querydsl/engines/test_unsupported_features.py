@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.tables import rows
 
 from dstill_querydsl.engines.unsupported_features import UnsupportedFeatures, note_large_numbers
 from dstill_querydsl.language.field_types import MAX_EXACT
@@ -35,48 +36,7 @@ def _in_box(name: str, corner: Any, other: str, opposite: Any) -> dict[str, Any]
 
 @pytest.mark.parametrize(
     ("body", "reason"),
-    [
-        ({"sort": ["name"]}, "sorts by 'name', which has a normalizer"),
-        ({"sort": [{"called": "asc"}]}, "sorts by 'called', which has a normalizer"),
-        ({"collapse": {"field": "name"}}, "collapses by 'name', which has a normalizer"),
-        ({"aggs": {"a": {"terms": {"field": "called"}}}}, "aggregates by 'called', which has a normalizer"),
-        ({"sort": ["name.exact"]}, ""),
-        ({"query": {"term": {"name": "ada"}}}, ""),
-        ({"query": {"match": {"text": "l'été"}}}, "searches 'text', whose analysis differs in the embedded engine"),
-        ({"query": {"match": {"words": "l'été"}}}, "searches 'words', whose analysis differs in the embedded engine"),
-        ({"query": {"multi_match": {"query": "x", "fields": ["title", "text^3"]}}}, "searches 'text', whose"),
-        ({"query": {"match": {"title": {"query": "x", "analyzer": "danish"}}}}, "uses the analyzer danish"),
-        ({"query": {"match": {"title": {"query": "danish", "analyzer": "standard"}}}}, ""),
-        ({"query": {"term": {"id": 1}}}, "uses 'id', which holds numbers beyond 2^53"),
-        ({"query": {"term": {"number": 1}}}, "uses 'number', which holds numbers beyond 2^53"),
-        ({"aggs": {"a": {"max": {"field": "all_ids"}}}}, "uses 'all_ids', which holds numbers beyond 2^53"),
-        ({"query": {"term": {"id.text": "1"}}}, "uses 'id.text', which holds numbers beyond 2^53"),
-        ({"query": {"range": {"small": {"lt": MAX_EXACT + 1}}}}, "holds a number beyond 2^53"),
-        ({"query": {"range": {"small": {"lt": MAX_EXACT}}}}, ""),
-        ({"sort": [{"small": {"mode": "median"}}]}, "sorts by the average or median of 'small'"),
-        ({"sort": [{"small": {"mode": "sum"}}]}, ""),
-        ({"sort": ["client"]}, "sorts by 'client': the embedded engine sorts addresses as strings"),
-        ({"collapse": {"field": "small", "inner_hits": {"size": 3, "collapse": {"field": "id"}}}}, "uses 'id'"),
-        ({"collapse": {"field": "small", "inner_hits": {"size": 3, "collapse": {"field": "b"}}}}, "collapses inner"),
-        ({"collapse": {"field": "small", "inner_hits": {"size": 3}}}, ""),
-        ({"aggs": {"a": {"significant_text": {"field": "title"}}}}, ""),
-        ({"aggs": {"a": {"significant_text": {"field": "title", "filter_duplicate_text": True}}}}, "uses signif"),
-        ({"aggs": {"a": {"significant_terms": {"field": "title"}}}}, "uses significant_terms on 'title' (text)"),
-        ({"aggs": {"a": {"significant_terms": {"field": "small", "chi_square": {}}}}}, ""),
-        ({"aggs": {"a": {"significant_terms": {"field": "small", "gnd": {}}}}}, "uses significant_terms with gnd"),
-        (_in_box("top_left", [125, -1], "bottom_right", [126, -1]), "uses a geo_bounding_box without height or width"),
-        ({"sort": [{"_geo_distance": {"place": {"lat": 91, "lon": 7}}}]}, "has a latitude of 91 degrees"),
-        ({"sort": [{"_geo_distance": {"place": {"lat": 89, "lon": 7}}}]}, ""),
-        ({"query": {"term": {"lat": 500}}}, ""),
-        (_in_box("top_right", "0,125.5", "bottom_left", {"lat": -1, "lon": 125.5}), "uses a geo_bounding_box"),
-        ({"query": {"geo_bounding_box": {"at": {"top": 1, "left": 2, "bottom": 0, "right": 2.0}}}}, "uses a geo_bound"),
-        (_in_box("top_left", [125, 0], "bottom_right", [126, -1]), ""),
-        (_in_box("top_left", [1, 0], "bottom_right", [0, -1]), ""),
-        (
-            {"aggs": {"a": {"significant_terms": {"field": "small", "jlh": {"x": 1}}}}},
-            "uses significant_terms with",
-        ),
-    ],
+    rows(__file__, "unsupported_features.jsonl"),
 )
 def test_finds_unsupported_feature_of_body(body: dict[str, Any], reason: str) -> None:
     assert unsupported_reason(body).startswith(reason)

@@ -43,39 +43,6 @@ def test_makes_questions_about_own_mapping(run_questions: Callable[..., Any]) ->
     assert "warning: 1 field with values not in the mapping: gone" in others
 
 
-@pytest.mark.parametrize(
-    ("mapping", "values", "code", "said"),
-    [
-        (b"{", None, 4, "mapping.json is not strict JSON"),
-        (b'{\n "a": {\n', None, 4, "at line 3, column 1"),
-        (b"[]", None, 4, "mapping.json does not contain a JSON object"),
-        (b"\xff", None, 2, "mapping.json"),
-        ({"a": KEYWORD}, None, 4, "not an index mapping"),
-        (MAPPING, b"[]", 4, "values.json does not contain a JSON object"),
-        (MAPPING, {"level": 7}, 4, "not a valid form for values"),
-        (MAPPING, {"took": {"min": 9, "max": 1}}, 4, "min 9 is above max 1"),
-        (None, {"level": ["x"]}, 2, "--values needs the mapping of the index"),
-        ({"properties": {}}, None, 4, "no field that a question can use"),
-        ({"_meta": {"lexicon": 7}, **MAPPING}, None, 4, "a lexicon must be an object"),
-    ],
-)  # fmt: skip
-def test_bad_file_error_says_what_where_and_fix(
-    mapping: Any, values: Any, code: int, said: str, run_questions: Callable[..., Any]
-) -> None:
-    ended = run_questions(mapping, values, "-n", "3")
-    assert ended.code == code, ended.err
-    assert ended.out == ""
-    assert ended.err.startswith("error: ")
-    assert said in ended.err
-    assert len(ended.err.splitlines()) == 3
-
-
-def test_refuses_missing_mapping(run_questions: Callable[..., Any]) -> None:
-    ended = run_questions(None, None, "--mapping", "nowhere.json")
-    assert ended.code == 2
-    assert ended.err.splitlines()[0] == "error: cannot read nowhere.json: no such file or directory"
-
-
 UNUSUAL = {
     "properties": {
         'say "hi"': KEYWORD,

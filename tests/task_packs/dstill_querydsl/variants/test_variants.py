@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.field_counts import leaves
 from support.sizes import first_quick
+from support.tables import rows
 
 from dstill.api.checking import find_problems
 from dstill.api.engine import Engine
@@ -214,44 +215,7 @@ NAMES_OF = {"a": "A", "a.b": "A.B", "a.b.raw": "A.B.kw", "n": "N", "n.x": "N.X",
 
 @pytest.mark.parametrize(
     ("body", "want"),
-    [
-        ({"query": {"term": {"a.b": "a.b"}}}, {"query": {"term": {"A.B": "a.b"}}}),
-        ({"query": {"term": {"host": "host"}}}, {"query": {"term": {"H": "host"}}}),
-        ({"query": {"term": {"field": "x"}}}, {"query": {"term": {"F": "x"}}}),
-        ({"query": {"exists": {"field": "field"}}}, {"query": {"exists": {"field": "F"}}}),
-        ({"sort": ["host", {"path": "asc"}, {"_score": "desc"}]}, {"sort": ["H", {"P": "asc"}, {"_score": "desc"}]}),
-        (
-            {"query": {"nested": {"path": "n", "query": {"range": {"n.x": {"gte": 1}}}}}},
-            {"query": {"nested": {"path": "N", "query": {"range": {"N.X": {"gte": 1}}}}}},
-        ),
-        (
-            {"query": {"multi_match": {"query": "host", "fields": ["host^2", "a.b"]}}},
-            {"query": {"multi_match": {"query": "host", "fields": ["H^2", "A.B"]}}},
-        ),
-        (
-            {"sort": [{"n.x": {"order": "asc", "nested": {"path": "n", "filter": {"term": {"n.x": 1}}}}}]},
-            {"sort": [{"N.X": {"order": "asc", "nested": {"path": "N", "filter": {"term": {"N.X": 1}}}}}]},
-        ),
-        (  # names of aggregations are no fields
-            {"aggs": {"a": {"terms": {"field": "path", "order": {"n": 1}}, "aggs": {"n": {"avg": {"field": "n"}}}}}},
-            {"aggs": {"a": {"terms": {"field": "P", "order": {"n": 1}}, "aggs": {"n": {"avg": {"field": "N"}}}}}},
-        ),
-        ({"_source": {"includes": ["a", "host"]}}, {"_source": {"includes": ["A", "H"]}}),
-        ({"_source": False, "collapse": {"field": "host"}}, {"_source": False, "collapse": {"field": "H"}}),
-        (
-            {"highlight": {"fields": {"a.b": {}}}, "docvalue_fields": [{"field": "host"}]},
-            {"highlight": {"fields": {"A.B": {}}}, "docvalue_fields": [{"field": "H"}]},
-        ),
-        (
-            {"query": {"function_score": {"gauss": {"a.b": {"origin": 1, "scale": 2}}}}},
-            {"query": {"function_score": {"gauss": {"A.B": {"origin": 1, "scale": 2}}}}},
-        ),
-        (
-            {"query": {"function_score": {"functions": [{"field_value_factor": {"field": "n"}}, {"weight": 2}]}}},
-            {"query": {"function_score": {"functions": [{"field_value_factor": {"field": "N"}}, {"weight": 2}]}}},
-        ),
-        ({"query": {"term": {"nobody": 1}}}, {"query": {"term": {"nobody": 1}}}),
-    ],
+    rows(__file__, "renamed.jsonl"),
 )  # fmt: skip
 def test_renames_fields_only(body: dict[str, Any], want: dict[str, Any]) -> None:
     assert rename(body, NAMES_OF) == want
