@@ -317,8 +317,7 @@ class Plugins:
 
         tasks, students = self.names("tasks"), self.names("students")
         name = task or self.default_task(tasks)
-        chosen = self.task(name) if name in tasks else None
-        base = chosen.base if chosen is not None and issubclass(chosen, Linked) else ""
+        base = Linked.class_of(self.task(name)).base if name in tasks else ""
         if base.partition(":")[0] in students:  # the plugin with this kind may be disabled
             return base
         return next((one for one in students if self.student(one).default), "")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support.model_spec import SMALLEST
+from support.offering import offering
 
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
@@ -55,7 +56,8 @@ def test_ambiguous_or_missing_task_is_refused(plugins: Plugins) -> None:
 
 def test_default_student_is_the_base_of_the_task(plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugins.student("memory"), "default", True)
-    based = type("Based", (plugins.task("toy"), Linked), {"name": "based", "base": "memory:based"})
+    linked = type("Based", (Linked,), {"base": "memory:based"})
+    based = offering(plugins.task("toy"), linked)
     plugins._of("tasks")["based"] = (based, "toy")
     of = {task: plugins.default_student(task) for task in ("based", "toy", "unknown", "")}
     assert of == {"based": "memory:based", "toy": "memory", "unknown": "memory", "": "memory"}
@@ -63,7 +65,7 @@ def test_default_student_is_the_base_of_the_task(plugins: Plugins, monkeypatch: 
     assert student_spec(plugins, config(plugins, project__task="based", train__student="memory").settings) == "memory"
     del plugins._of("tasks")["toy"]
     assert plugins.default_student() == "memory:based"  # the only task
-    monkeypatch.setattr(based, "base", "missing:based")
+    monkeypatch.setattr(linked, "base", "missing:based")
     assert plugins.default_student("based") == "memory"
 
 

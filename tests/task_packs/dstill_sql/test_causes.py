@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from support.sql_golds import GOLDS, SCHEMAS
 from support.sql_trips import SCHEMA, example, task
 
+from dstill.api.protocols import Presentation, TestDatabases
 from dstill_sql.language.results.causes import LABELS, cause
 from dstill_sql.language.results.clauses import clauses, terms
 
@@ -153,7 +154,7 @@ def test_spellings_of_one_query_do_not_differ() -> None:
 def test_every_mutant_has_a_cause() -> None:
     sql = task("duckdb")
     for schema, gold in GOLDS[::4]:
-        for mutant in sql.mutants(example(gold, None, SCHEMAS[schema])):
+        for mutant in TestDatabases.of(sql).mutants(example(gold, None, SCHEMAS[schema])):
             found = sql.cause(mutant.answer, gold)
             assert found is not None, mutant
             assert found.label in LABELS[:-1], mutant
@@ -216,19 +217,19 @@ def test_shows_what_only_one_result_has() -> None:
     sql = task("duckdb")
     want = {"columns": ["name", "n"], "rows": [["Ann", 3], ["Bob", None]], "keys": None, "pool": []}
     got = {**want, "rows": [["Ann", 3], ["Cid", 1], ["Dee", 1]]}
-    found = sql.diff_results(got, want)
+    found = Presentation.of(sql).diff_results(got, want)
     assert found.gold == "name | n\nBob | NULL\n1 row alike\n2 rows"
     assert found.answer == "name | n\nCid | 1\nDee | 1\n1 row alike\n3 rows"
-    assert sql.render_result(want) == "name | n\nAnn | 3\nBob | NULL\n2 rows"
+    assert Presentation.of(sql).render_result(want) == "name | n\nAnn | 3\nBob | NULL\n2 rows"
 
 
 def test_shows_orders_that_differ() -> None:
     sql = task("duckdb")
     want = {"columns": ["name"], "rows": [["Ann"], ["Bob"]], "keys": [[1], [2]], "pool": [], "ordered": True}
     turned = {**want, "rows": [["Bob"], ["Ann"]]}
-    assert sql.diff_results(turned, want).answer == "name\n1. Bob\n2. Ann\n2 rows"
+    assert Presentation.of(sql).diff_results(turned, want).answer == "name\n1. Bob\n2. Ann\n2 rows"
     by_luck = {**want, "keys": None, "ordered": False}
-    assert sql.diff_results(by_luck, want).answer == "name\nthe same rows, but not sorted\n2 rows"
+    assert Presentation.of(sql).diff_results(by_luck, want).answer == "name\nthe same rows, but not sorted\n2 rows"
 
 
 def test_shows_the_columns_that_an_answer_uses_first() -> None:
