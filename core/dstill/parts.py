@@ -71,7 +71,9 @@ def _refuse_wrong_protocols(task: type[Task]) -> None:
     """Raise PluginError for keys that are not protocols, and for methods of a protocol that would never be called."""
     for protocol in task.protocols:
         if protocol not in PROTOCOLS:
-            raise PluginError(f"{task.__name__}.protocols has the key {protocol!r}, which is not a protocol of dstill.api")
+            raise PluginError(
+                f"{task.__name__}.protocols has the key {protocol!r}, which is not a protocol of dstill.api"
+            )
     for protocol in PROTOCOLS:
         for name in vars(protocol):
             if not name.startswith("_") and hasattr(task, name):
